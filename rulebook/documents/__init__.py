@@ -1,0 +1,25 @@
+"""The document kinds of a market's law, as pydantic models: one module a kind."""
+
+from rulebook.documents.allocation_policy import AllocationPolicy
+from rulebook.documents.base import Clause, Document
+from rulebook.documents.grid_model import GridModel
+from rulebook.documents.market_rules import MarketRules
+from rulebook.documents.registration import Registration
+
+KINDS: dict[str, type[Document]] = {
+    "market-rules": MarketRules,
+    "grid-model": GridModel,
+    "allocation-policy": AllocationPolicy,
+    "registration": Registration,
+}
+"""Every document kind by its name, in the order in which one depends on another."""
+
+__all__ = [
+    "KINDS",
+    "AllocationPolicy",
+    "Clause",
+    "Document",
+    "GridModel",
+    "MarketRules",
+    "Registration",
+]

@@ -1,0 +1,118 @@
+"""What all document kinds share: strict, frozen models, and the vocabulary of their fields."""
+
+import datetime
+import re
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
+from pydantic.config import JsonDict
+
+LARGEST_INTEGER = 9_007_199_254_740_991
+"""2^53 - 1: the largest integer that every JSON reader holds exactly, so digests agree."""
+
+MILLION = 1_000_000
+"""One whole in parts per million, and one currency unit in micro."""
+
+_TEXT = r"^[^\s\p{Cc}\p{Zl}\p{Zp}]([^\p{Cc}\p{Zl}\p{Zp}]*[^\s\p{Cc}\p{Zl}\p{Zp}])?$"
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+class Model(BaseModel):
+    """A part of a document: immutable, and unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _only_a_day(value: object) -> object:
+    """Refuse the instants and numbers that pydantic would quietly turn into a day."""
+    if isinstance(value, datetime.datetime):
+        raise ValueError("an instant is not a day")
+    if isinstance(value, datetime.date):
+        return value
+    if isinstance(value, str) and _ISO_DAY.fullmatch(value):
+        return value
+    raise ValueError("not a day")
+
+
+Whole = Annotated[int, Strict()]
+"""An integer; true, 1.0 and "1" are refused."""
+
+Truth = Annotated[bool, Strict()]
+"""true or false, and nothing that merely resembles them."""
+
+Day = Annotated[datetime.date, BeforeValidator(_only_a_day)]
+"""A calendar day, written YYYY-MM-DD."""
+
+Text = Annotated[str, Strict(), Field(min_length=1, max_length=2_000, pattern=_TEXT)]
+"""One line of text, without control characters or space at either end."""
+
+Identifier = Annotated[
+    str, Strict(), Field(max_length=64, pattern=r"^[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?$")
+]
+"""Name of a node, line, unit, product: letters, digits, dot, dash, underscore; never `/` or `:`."""
+
+Slug = Annotated[str, Strict(), Field(max_length=48, pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
+"""Name of a market or participant: lower-case words joined by dashes."""
+
+Anchor = Annotated[str, Strict(), Field(max_length=24, pattern=r"^[A-Z]{2}-[0-9]+(\.[0-9]+)*$")]
+"""Stable name of a clause, such as MR-4.2."""
+
+FieldPath = Annotated[
+    str, Strict(), Field(max_length=120, pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$")
+]
+"""Dotted names from the document down, list positions left out: `layers.curve`."""
+
+
+def described(title: str, description: str, unit: str | None = None, **bounds: Any) -> Any:
+    """Return a pydantic field with the title, description, unit and bounds every field must have.
+
+    `unit` is None where a field has none; the unit is published in the JSON Schema, because
+    forms, comparisons and explanation pages are made from it.
+    """
+    extra: JsonDict | None = {"unit": unit} if unit is not None else None
+    return Field(title=title, description=description, json_schema_extra=extra, **bounds)
+
+
+class Clause(Model):
+    """A sentence of the law, with the anchor by which invoices and explanations cite it."""
+
+    anchor: Anchor = described("Anchor", "Stable name of the clause, such as MR-4.2")
+    text: Text = described("Text", "The clause itself, in words that bind")
+    fields: tuple[FieldPath, ...] = described(
+        "Fields", "Paths of the fields that the clause governs", max_length=50
+    )
+
+
+Clauses = Annotated[
+    tuple[Clause, ...],
+    Field(
+        title="Clauses",
+        description="The text of the document; each clause names the fields that it governs",
+        min_length=1,
+        max_length=500,
+    ),
+]
+
+
+class Document(Model):
+    """A document of a market: its kind and title, values, and the clauses that govern them."""
+
+    anchor_prefix: ClassVar[str]
+    """The letters that open every clause anchor of this kind."""
+
+    kind: str = described("Kind", "Which of the document kinds this is")
+    market: Slug = described("Market", "Market that the document belongs to")
+    title: Text = described("Title", "Name of the document, as a reader would cite it")
+    publication_date: Day = described(
+        "Publication date", "Day on which the document was made public", "day"
+    )
+    clauses: Clauses
+
+    @property
+    def instrument(self) -> str:
+        """Return what stays the same from version to version: `gb12/market-rules`."""
+        return f"{self.market}/{self.kind}"
+
+    def clauses_governing(self, path: str) -> tuple[str, ...]:
+        """Return the anchors of the clauses that govern field `path`, in the document's order."""
+        return tuple(clause.anchor for clause in self.clauses if path in clause.fields)

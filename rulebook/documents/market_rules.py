@@ -1,0 +1,164 @@
+"""Market rules: how time, scarcity and price are measured, and which products are sold."""
+
+from typing import ClassVar, Literal
+
+from rulebook.documents.base import (
+    MILLION,
+    Document,
+    Identifier,
+    Model,
+    Slug,
+    Text,
+    Truth,
+    Whole,
+    described,
+)
+
+HIGHEST_PRICE_MICRO_PER_MWH = 100_000 * MILLION
+"""No rule may price a megawatt hour above 100,000 currency units, nor below minus that."""
+
+HIGHEST_TIGHTNESS_PPM = 1_000 * MILLION
+
+
+class Knot(Model):
+    """One point of a price curve; between two points the price runs in a straight line."""
+
+    tightness_ppm: Whole = described(
+        "Tightness",
+        "Demand over deliverable supply; 1_000_000 is all supply in use",
+        "ppm",
+        ge=0,
+        le=HIGHEST_TIGHTNESS_PPM,
+    )
+    price_micro_per_mwh: Whole = described(
+        "Price",
+        "Price at this tightness",
+        "micro per MWh",
+        ge=-HIGHEST_PRICE_MICRO_PER_MWH,
+        le=HIGHEST_PRICE_MICRO_PER_MWH,
+    )
+
+
+class LayerRule(Model):
+    """How one scarcity layer prices."""
+
+    layer: Slug = described("Layer", "Name of the layer, as in the grid model")
+    in_use: Truth = described("In use", "Whether the layer takes part in the price of a node")
+    curve: tuple[Knot, ...] = described(
+        "Curve", "Price against tightness, tightness rising", min_length=2, max_length=100
+    )
+
+
+class CalendarRun(Model):
+    """A settlement run of the calendar."""
+
+    run: Identifier = described("Run", "Short name of the run, such as II or R1")
+    title: Text = described("Title", "Name of the run in full")
+    lag_days: Whole = described(
+        "Lag", "Days from the settlement day to the run", "days", ge=0, le=3_650
+    )
+
+
+class MeterDataRules(Model):
+    """Which readings are accepted, and when they are late."""
+
+    accepted_quality: tuple[Literal["measured", "estimated"], ...] = described(
+        "Accepted quality", "Quality flags with which a reading may settle", min_length=1
+    )
+    late_after_days: Whole = described(
+        "Late after",
+        "Days after the settlement day from which a reading counts as late",
+        "days",
+        ge=0,
+        le=3_650,
+    )
+
+
+class Product(Model):
+    """A three-dimensional contract: how much, when, and how reliably."""
+
+    product: Identifier = described("Product", "Short name of the product, such as P1")
+    title: Text = described("Title", "Name of the product in full")
+    magnitude_w: Whole | None = described(
+        "Magnitude",
+        "Power that one household may draw; empty where the contract sets none",
+        "W",
+        default=None,
+        ge=1,
+        le=10**12,
+    )
+    timing: Literal["essential", "flexible"] = described(
+        "Timing", "Essential demand is served when it arises; flexible demand within its window"
+    )
+    window_minutes: Whole | None = described(
+        "Window",
+        "Time within which flexible demand must be served; empty for essential demand",
+        "minutes",
+        default=None,
+        ge=1,
+        le=7 * 24 * 60,
+    )
+    reliability_ppm: Whole = described(
+        "Reliability",
+        "Share of the desired energy that the contract promises to deliver",
+        "ppm",
+        ge=0,
+        le=MILLION,
+    )
+
+
+class Tax(Model):
+    """How invoices of this market are taxed."""
+
+    category: Literal["AE", "E", "O", "S", "Z"] = described(
+        "Category", "Tax category code of UNCL 5305; AE is reverse charge"
+    )
+    rate_ppm: Whole = described("Rate", "Tax rate", "ppm", ge=0, le=MILLION)
+    note: Text = described("Note", "Sentence that the invoice prints about its tax")
+
+
+class MarketRules(Document):
+    """Time, currency, scarcity layers, price curves, calendar, meter data, products and tax."""
+
+    anchor_prefix: ClassVar[str] = "MR"
+
+    kind: Literal["market-rules"] = described("Kind", "This is a set of market rules")
+    time_zone: Text = described(
+        "Time zone", "IANA name of the zone whose days are settlement days; fixed for a market"
+    )
+    interval_minutes: Whole = described(
+        "Interval", "Length of a settlement interval; divides 60", "minutes", ge=1, le=60
+    )
+    currency: Literal["GBP", "EUR", "USD", "CHF", "DKK", "NOK", "SEK", "AUD"] = described(
+        "Currency", "ISO 4217 code of the currency that prices and invoices are in"
+    )
+    price_floor_micro_per_mwh: Whole = described(
+        "Price floor",
+        "No price lies below this",
+        "micro per MWh",
+        ge=-HIGHEST_PRICE_MICRO_PER_MWH,
+        le=HIGHEST_PRICE_MICRO_PER_MWH,
+    )
+    price_cap_micro_per_mwh: Whole = described(
+        "Price cap",
+        "No price lies above this",
+        "micro per MWh",
+        ge=-HIGHEST_PRICE_MICRO_PER_MWH,
+        le=HIGHEST_PRICE_MICRO_PER_MWH,
+    )
+    deliverability: Literal["boundary"] = described(
+        "Deliverability",
+        "How supply from outside a holon counts: `boundary` is the sum of the line ratings that "
+        "cross into it, or the surplus outside if that is less",
+    )
+    layers: tuple[LayerRule, ...] = described(
+        "Layers", "Scarcity layers, outermost first", min_length=1, max_length=12
+    )
+    products: tuple[Product, ...] = described(
+        "Products", "What suppliers may contract for", min_length=1, max_length=100
+    )
+    meter_data: MeterDataRules = described("Meter data", "Which readings settle")
+    settlement_calendar: tuple[CalendarRun, ...] = described(
+        "Settlement calendar", "Runs of every settlement day, in order", min_length=1, max_length=20
+    )
+    tax: Tax = described("Tax", "How invoices are taxed")

@@ -1,0 +1,142 @@
+"""A registration: one participant, and the units and supply points it answers for."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, Strict
+
+from rulebook.documents.base import (
+    LARGEST_INTEGER,
+    MILLION,
+    Document,
+    Identifier,
+    Model,
+    Slug,
+    Text,
+    Truth,
+    Whole,
+    described,
+)
+from rulebook.documents.grid_model import HIGHEST_POWER_W
+from rulebook.documents.market_rules import HIGHEST_PRICE_MICRO_PER_MWH
+
+EmailAddress = Annotated[
+    str, Strict(), Field(max_length=254, pattern=r"^[^\s@\p{C}]+@[^\s@\p{C}]+\.[^\s@\p{C}]+$")
+]
+CountryCode = Annotated[str, Strict(), Field(pattern=r"^[A-Z]{2}$")]
+
+
+class Address(Model):
+    """Where the participant is reached by post."""
+
+    lines: tuple[Text, ...] = described("Lines", "Street and town", min_length=1, max_length=6)
+    postcode: Text = described("Postcode", "Postal code")
+    country: CountryCode = described("Country", "ISO 3166 code of two letters")
+
+
+class Contact(Model):
+    """Whom to write to."""
+
+    name: Text = described("Name", "Person or desk")
+    email: EmailAddress = described("E-mail", "Address for notices and invoices")
+
+
+class Unit(Model):
+    """A generating or storage unit, its capability, its offer and its annual cost."""
+
+    unit: Identifier = described("Unit", "Short name of the unit, unique in the market")
+    title: Text = described("Title", "Name of the unit in full")
+    technology: Slug = described("Technology", "Such as wind, nuclear, gas, battery")
+    node: Identifier = described("Node", "Node where the unit connects")
+    capacity_w: Whole = described(
+        "Capacity", "Most power the unit can deliver", "W", ge=1, le=HIGHEST_POWER_W
+    )
+    minimum_w: Whole = described(
+        "Minimum", "Least power at which the unit runs", "W", ge=0, le=HIGHEST_POWER_W
+    )
+    ramp_w_per_h: Whole = described(
+        "Ramp", "Fastest change of power", "W per hour", ge=0, le=100 * HIGHEST_POWER_W
+    )
+    can_reserve: Truth = described("Can reserve", "Whether the unit may hold reserve")
+    offer_micro_per_mwh: Whole = described(
+        "Offer",
+        "Price at which the unit offers energy, and is paid for it",
+        "micro per MWh",
+        ge=0,
+        le=HIGHEST_PRICE_MICRO_PER_MWH,
+    )
+    storage_wh: Whole | None = described(
+        "Storage",
+        "Energy that the unit can hold; empty for a unit that stores none",
+        "Wh",
+        default=None,
+        ge=1,
+        le=LARGEST_INTEGER,
+    )
+    round_trip_efficiency_ppm: Whole | None = described(
+        "Round-trip efficiency",
+        "Energy given back over energy taken in; empty for a unit that stores none",
+        "ppm",
+        default=None,
+        ge=1,
+        le=MILLION,
+    )
+    annual_capital_micro: Whole = described(
+        "Annual capital cost", "Capital cost of a year", "micro per year", ge=0, le=LARGEST_INTEGER
+    )
+    annual_fixed_micro: Whole = described(
+        "Annual fixed cost",
+        "Fixed operating cost of a year",
+        "micro per year",
+        ge=0,
+        le=LARGEST_INTEGER,
+    )
+    expected_payback_years: Whole = described(
+        "Expected payback",
+        "Years in which the unit expects to earn its capital",
+        "years",
+        ge=1,
+        le=200,
+    )
+
+
+class SupplyPoint(Model):
+    """The metered demand of one product at one node."""
+
+    supply_point: Identifier = described("Supply point", "Short name, unique in the market")
+    title: Text = described("Title", "Name of the supply point in full")
+    node: Identifier = described("Node", "Node where the demand is met")
+    product: Identifier = described("Product", "Product of the market rules")
+    household_count: Whole = described(
+        "Households",
+        "Households behind the meter; zero for non-residential demand",
+        "households",
+        ge=0,
+        le=1_000_000_000,
+    )
+
+
+class Registration(Document):
+    """One participant of a market, with its units and supply points."""
+
+    anchor_prefix: ClassVar[str] = "RG"
+
+    kind: Literal["registration"] = described("Kind", "This is a registration")
+    participant: Slug = described("Participant", "Short name of the participant")
+    legal_name: Text = described("Legal name", "Name that contracts and invoices carry")
+    roles: tuple[Literal["generator", "supplier"], ...] = described(
+        "Roles", "What the participant does in the market", min_length=1, max_length=2
+    )
+    tax_identifier: Text = described("Tax identifier", "Tax number that invoices carry")
+    address: Address = described("Address", "Registered address")
+    contacts: tuple[Contact, ...] = described(
+        "Contacts", "Whom to write to", min_length=1, max_length=20
+    )
+    units: tuple[Unit, ...] = described("Units", "Units of the participant", max_length=10_000)
+    supply_points: tuple[SupplyPoint, ...] = described(
+        "Supply points", "Supply points of the participant", max_length=100_000
+    )
+
+    @property
+    def instrument(self) -> str:
+        """Return the instrument with its participant: `gb12/registration/northwind`."""
+        return f"{self.market}/{self.kind}/{self.participant}"
