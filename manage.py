@@ -1,0 +1,33 @@
+#!/usr/bin/env python
+"""Every command of Tallystick; `python manage.py help` lists them."""
+
+import os
+import sys
+
+WITHOUT_DATABASE = {"help", "version", "--version", "makemigrations"}
+
+
+def main(arguments: list[str]) -> None:
+    """Start the database when the command needs it, then hand over to Django."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    asks_for_help = {"--help", "-h"} & set(arguments)
+    if len(arguments) > 1 and not asks_for_help and arguments[1] not in WITHOUT_DATABASE:
+        start_database()
+
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(arguments)
+
+
+def start_database() -> None:
+    """Start or check the database; a refusal is one line, not a traceback."""
+    from database.session import ServerTooOld, ensure_server
+
+    try:
+        ensure_server()
+    except (ServerTooOld, RuntimeError) as refusal:
+        sys.exit(str(refusal))
+
+
+if __name__ == "__main__":
+    main(sys.argv)

@@ -1,0 +1,43 @@
+"""Alembic's environment: the domain schema, owned here alone."""
+
+import importlib
+
+from alembic import context
+from sqlalchemy import text
+
+from database.metadata import SCHEMAS, Base
+from database.session import ensure_server, make_engine
+
+TABLE_MODULES = (
+    "rulebook.tables",
+    "settlement.meter_tables",
+    "settlement.tables",
+    "ledger.tables",
+)
+LOCK_TIMEOUT = "10s"
+STATEMENT_TIMEOUT = "300s"
+
+
+def run() -> None:
+    for module in TABLE_MODULES:
+        importlib.import_module(module)
+    url = context.config.get_main_option("sqlalchemy.url") or ensure_server()
+    made = make_engine(url)
+    with made.connect() as connection:
+        connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+        connection.execute(text(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'"))
+        connection.commit()
+        context.configure(
+            connection=connection,
+            target_metadata=Base.metadata,
+            include_schemas=True,
+            include_name=lambda name, kind, _parents: kind != "schema" or name in SCHEMAS,
+            compare_type=True,
+            compare_server_default=False,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+    made.dispose()
+
+
+run()

@@ -1,0 +1,1 @@
+"""The law: documents, versions and what is in force."""

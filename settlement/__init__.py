@@ -1,0 +1,1 @@
+"""The engine: readings in, results and journals out."""

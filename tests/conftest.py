@@ -1,0 +1,129 @@
+"""The real PostgreSQL 18 under every test that asks for it, and the marks of tests with data.
+
+One embedded server serves all test processes; each process migrates a template database of its
+own, and tests either roll back in it (`session`) or commit to a clone of it
+(`committed_database`).
+"""
+
+import datetime as dt
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import Engine, make_url
+from sqlalchemy.orm import Session
+
+from database import embedded, schema
+from database.session import make_engine, refuse_old_server
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+TEST_SERVER_FOLDER = ROOT / "var" / "postgresql-test"
+
+
+@pytest.fixture(scope="session")
+def server_url() -> str:
+    """URL of a maintenance database on the server under test."""
+    url = os.environ.get("DATABASE_URL") or embedded.start(TEST_SERVER_FOLDER)
+    made = make_engine(url)
+    refuse_old_server(made)
+    made.dispose()
+    return url
+
+
+def _run_on_server(server_url: str, statement: sql.Composable) -> None:
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def _named(server_url: str, database: str) -> str:
+    return make_url(server_url).set(database=database).render_as_string(hide_password=False)
+
+
+def _drop(server_url: str, database: str) -> None:
+    _run_on_server(
+        server_url,
+        sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)),
+    )
+
+
+@pytest.fixture(scope="session")
+def template_database(server_url: str) -> Iterator[str]:
+    """Name of a database with the domain schema migrated, to clone from."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    _run_on_server(server_url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    try:
+        schema.upgrade(_named(server_url, name))
+        yield name
+    finally:
+        _drop(server_url, name)
+
+
+@pytest.fixture(scope="session")
+def clone_database(server_url: str, template_database: str):
+    """Return a function that clones the template and returns the clone's URL."""
+    clones: list[str] = []
+
+    def clone() -> str:
+        name = f"{template_database}_{len(clones)}"
+        _run_on_server(
+            server_url,
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(template_database)
+            ),
+        )
+        clones.append(name)
+        return _named(server_url, name)
+
+    yield clone
+    for name in clones:
+        _drop(server_url, name)
+
+
+@pytest.fixture(scope="session")
+def database_engine(clone_database) -> Iterator[Engine]:
+    """Engine of a database whose tests roll back."""
+    made = make_engine(clone_database())
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def session(database_engine: Engine) -> Iterator[Session]:
+    """A session on the real, migrated PostgreSQL 18; rolled back at the end."""
+    with database_engine.connect() as connection:
+        outer = connection.begin()
+        with Session(
+            connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+        ) as opened:
+            yield opened
+        outer.rollback()
+
+
+@pytest.fixture
+def committed_database(clone_database) -> Iterator[Engine]:
+    """Engine of a fresh clone, for tests that commit, crash or race."""
+    made = make_engine(clone_database())
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def now() -> dt.datetime:
+    """The moment at which a test publishes, ingests and settles."""
+    return dt.datetime(2024, 3, 1, 9, 0, tzinfo=dt.UTC)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip, saying so, what needs data that is not beside the checkout."""
+    needs = {"real_data": SHARED / "data", "golden": SHARED / "golden"}
+    for mark, folder in needs.items():
+        if not folder.is_dir():
+            skip = pytest.mark.skip(reason=f"{mark}: {folder.relative_to(ROOT.parent)} is absent")
+            for item in items:
+                if mark in item.keywords:
+                    item.add_marker(skip)
