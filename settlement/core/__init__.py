@@ -1,0 +1,1 @@
+"""The settlement engine: integer arrays in, integer arrays out, no clock, database or chance."""

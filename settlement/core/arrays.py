@@ -1,0 +1,58 @@
+"""The array types of the engine, and the one door through which numbers enter it."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+INT64_LIMIT = 2**63
+
+_Kernel = TypeVar("_Kernel", bound=Callable[..., Any])
+
+
+def kernel(function: _Kernel) -> _Kernel:
+    """Compile a function of int64 arrays to machine code that runs without Python's lock.
+
+    The code is cached on disk, so one machine compiles it once. Under ``NUMBA_DISABLE_JIT=1``
+    the function runs as the plain Python it is written in, with the same result.
+    """
+    return cast(_Kernel, numba.njit(cache=True, nogil=True)(function))
+
+
+def integers(values: ArrayLike, shape: tuple[int, ...], name: str) -> Integers:
+    """Return values as a fresh, contiguous int64 array of the stated shape.
+
+    A copy, so that kernels always meet one memory layout and a caller's array stays its own.
+
+    Raises:
+        TypeError: values are not integers (bool and float included).
+        ValueError: the shape differs.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind not in "iu" and array.size:
+        raise TypeError(f"{name}: {array.dtype} given, integers needed; scale the unit instead")
+    if array.shape != shape:
+        raise ValueError(f"{name}: shape {array.shape} given, {shape} needed")
+    return np.array(array, dtype=np.int64, order="C")
+
+
+def largest_magnitude(values: Integers) -> int:
+    """Return the largest absolute value as a Python int, 0 for an empty array."""
+    return max(abs(int(values.max())), abs(int(values.min()))) if values.size else 0
+
+
+def require_int64(bound: int, name: str) -> None:
+    """Refuse a computation whose largest possible magnitude does not fit int64.
+
+    Raises:
+        OverflowError: bound is 2**63 or more.
+    """
+    if bound >= INT64_LIMIT:
+        raise OverflowError(
+            f"{name}: may reach {bound}, the limit is {INT64_LIMIT - 1}; check the unit"
+        )

@@ -1,0 +1,72 @@
+"""The cuts of a grid, enumerated once: every way to part the nodes into two sides.
+
+The most demand that supply can serve through a network is a maximum flow, which equals the
+smallest cut (Ford and Fulkerson, 1956). With A the nodes on the side of supply::
+
+    served = min over A of [ demand(A) + ratings of lines out of A + supply outside A ]
+
+Demand inside A is served in full; demand outside lives on the supply there and on what the lines
+bring from A. A cut is an integer whose bit n is set where node n is in A.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from settlement.core.arrays import Integers
+from settlement.core.grid import Grid
+
+MAXIMUM_NODES = 20
+W_PER_KW = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Cuts:
+    """The constant part of every cut of a grid.
+
+    Attributes:
+        node_count: N.
+        boundary_kw: shape (2**N,), the sum of ratings of lines from A to outside A, in kW;
+            each line's rating is rounded down to a kW before the sum.
+    """
+
+    node_count: int
+    boundary_kw: Integers
+
+
+def grid_cuts(grid: Grid) -> Cuts:
+    """Enumerate the cuts of a grid.
+
+    Raises:
+        ValueError: the grid has more nodes than can be enumerated.
+    """
+    node_count = len(grid.nodes)
+    if node_count > MAXIMUM_NODES:
+        raise ValueError(
+            f"{node_count} nodes: the exact location game has at most {MAXIMUM_NODES}; "
+            "merge nodes that no line limits"
+        )
+    cut = np.arange(1 << node_count, dtype=np.int64)
+    boundary = np.zeros_like(cut)
+    lines = zip(grid.line_from, grid.line_to, grid.rating_w, grid.reverse_rating_w, strict=True)
+    for source, target, rating_w, reverse_rating_w in lines:
+        source_inside, target_inside = cut >> source & 1, cut >> target & 1
+        boundary += source_inside * (1 - target_inside) * (rating_w // W_PER_KW)
+        boundary += target_inside * (1 - source_inside) * (reverse_rating_w // W_PER_KW)
+    return Cuts(node_count, boundary)
+
+
+def copperplate_cuts() -> Cuts:
+    """Return the cuts of one node without lines: supply and demand meet without a network."""
+    return Cuts(1, np.zeros(2, dtype=np.int64))
+
+
+def subset_sums(values: Integers) -> Integers:
+    """Return shape (2**K,): the sum of the members of every subset of K values.
+
+    Subset s holds value k where bit k of s is set.
+    """
+    sums = np.zeros(1, dtype=np.int64)
+    for value in values:
+        sums = np.concatenate([sums, sums + value])
+    return sums

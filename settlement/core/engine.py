@@ -1,0 +1,218 @@
+"""One settlement day: readings and a compiled market in, every result as a table out.
+
+A pure function of its arguments: the same arrays give the same tables on any machine, with any
+number of threads, compiled or not.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from settlement.core.arrays import Flags, Integers
+from settlement.core.charges import cost_shares_micro, dynamic_charges_micro
+from settlement.core.cuts import W_PER_KW
+from settlement.core.model import (
+    DayReadings,
+    MarketModel,
+    checked_readings,
+    node_available_w,
+    node_demand_w,
+)
+from settlement.core.pots import (
+    day_costs_micro,
+    fuel_payments_micro,
+    pot_payments_micro,
+    pot_targets_micro,
+    regulated_payments_micro,
+)
+from settlement.core.shapley import shapley_adequacy, shapley_location
+from settlement.core.tightness import LayerTightness, NodePrices, layer_tightness, node_prices
+
+__all__ = ["DayReadings", "DayResult", "MarketModel", "ResultTable", "settle_day"]
+
+MARKET = ("market",)
+
+
+@dataclass(frozen=True, eq=False)
+class ResultTable:
+    """One measure of a day: values of shape (E, T), a row for each entity."""
+
+    measure: str
+    entities: tuple[str, ...]
+    values: Integers
+
+
+@dataclass(frozen=True, eq=False)
+class DayResult:
+    """All results of a day, in a fixed order.
+
+    ============================  =================  ==========================================
+    measure                       entity             meaning
+    ============================  =================  ==========================================
+    tightness_ppm                 layer/holon        demand over deliverable supply
+    price_micro_per_mwh           layer/holon        the layer's curve at that tightness
+    deliverable_w                 layer/holon        supply inside and what lines can bring
+    node_price_micro_per_mwh      node               highest price over the layers in use
+    binding_layer                 node               index of the layer that sets it
+    shapley_adequacy              unit               numerator in kW over lcm(1..U)
+    shapley_location              unit               numerator in kW over lcm(1..U)
+    value_adequacy_kw             market             demand all units serve without a network
+    value_location_kw             market             demand all units serve through the network
+    demand_kw                     market             demand of all nodes
+    payment.fuel_micro            unit               + is paid to the owner
+    payment.regulated_micro       unit               + is paid to the owner
+    payment.<pot>_micro           unit               + is paid to the owner; pots of weight > 0
+    charge.fuel_micro             subscription point + is owed to the market
+    charge.regulated_micro        subscription point + is owed to the market
+    charge.<pot>_micro            subscription point + is owed to the market; pots of weight > 0
+    charge.dynamic_micro          dynamic point      + is owed to the market
+    equalisation_micro            market             + goes into the equalisation account
+    ============================  =================  ==========================================
+
+    In every interval, charges = payments + equalisation.
+    """
+
+    day: date
+    tables: tuple[ResultTable, ...]
+
+    def values(self, measure: str) -> Integers:
+        """Return the values of one measure, shape (E, T); KeyError if there is none."""
+        return {table.measure: table.values for table in self.tables}[measure]
+
+
+@dataclass(frozen=True, eq=False)
+class _Games:
+    """Shapley numerators (U, T) by game, the values of all units (T,), and demand (T,), in kW."""
+
+    shapley: dict[str, Integers]
+    value_kw: dict[str, Integers]
+    demand_kw: Integers
+
+
+def settle_day(model: MarketModel, readings: DayReadings) -> DayResult:
+    """Settle one local day.
+
+    Raises:
+        TypeError, ValueError: readings do not fit the model; see `checked_readings`.
+        OverflowError: a quantity so large that exact int64 results are not certain.
+    """
+    readings = checked_readings(model, readings)
+    demand_w = node_demand_w(model, readings.demand_wh)
+    available_w = node_available_w(model, readings.available_w)
+    layers = tuple(
+        layer_tightness(model.grid, layer, curve, available_w, demand_w)
+        for layer, curve in zip(model.grid.layers, model.curves, strict=True)
+    )
+    prices = node_prices(model.grid, model.layers_in_use, layers)
+    games = _play(model, readings.available_w // W_PER_KW, demand_w // W_PER_KW)
+    payments = _payments(model, readings, layers[0].tightness_ppm.max(axis=0), games)
+    tables = (
+        *_scarcity_tables(model, layers, prices),
+        *_game_tables(model, games),
+        *(
+            ResultTable(f"payment.{component}_micro", model.units, values)
+            for component, values in payments.items()
+        ),
+        *_charge_tables(model, readings, prices, payments),
+    )
+    return DayResult(readings.day, tables)
+
+
+def _play(model: MarketModel, available_kw: Integers, demand_kw: Integers) -> _Games:
+    market_demand_kw = demand_kw.sum(axis=0)
+    adequacy, served_adequacy = shapley_adequacy(available_kw, market_demand_kw)
+    location, served_location = shapley_location(
+        model.cuts, model.unit_node, available_kw, demand_kw
+    )
+    return _Games(
+        {"adequacy": adequacy, "location": location},
+        {"adequacy": served_adequacy, "location": served_location},
+        market_demand_kw,
+    )
+
+
+def _payments(
+    model: MarketModel, readings: DayReadings, tightness_ppm: Integers, games: _Games
+) -> dict[str, Integers]:
+    """Return payments by component, each of shape (U, T), in the order of their tables."""
+    intervals = readings.demand_wh.shape[1]
+    day_cost = day_costs_micro(model.annual_cost_micro, readings.day)
+    timings = {
+        "flat": np.ones(intervals, dtype=np.int64),
+        "tightness": tightness_ppm,
+        "served": games.value_kw["location"],
+    }
+    payments = {
+        "fuel": fuel_payments_micro(readings.generation_wh, model.offer_micro_per_mwh),
+        "regulated": regulated_payments_micro(day_cost, model.unit_is_regulated, intervals),
+    }
+    targets = pot_targets_micro(day_cost, model.unit_is_regulated, model.pots)
+    for pot, target in zip(model.pots, targets, strict=True):
+        if pot.weight_ppm:
+            payments[pot.game] = pot_payments_micro(
+                target, timings[pot.timing], games.shapley[pot.game], model.unit_is_eligible
+            )
+    return payments
+
+
+def _charge_tables(
+    model: MarketModel, readings: DayReadings, prices: NodePrices, payments: dict[str, Integers]
+) -> list[ResultTable]:
+    """Return charges and the equalisation movement, checked to balance in every interval."""
+    dynamic = model.supply_point_is_dynamic
+    subscription_points = _chosen(model.supply_points, ~dynamic)
+    tables = []
+    charged = np.zeros(readings.demand_wh.shape[1], dtype=np.int64)
+    equalisation, paid = charged.copy(), charged.copy()
+    for component, values in payments.items():
+        cost = values.sum(axis=0)
+        shares = cost_shares_micro(cost, readings.demand_wh)
+        charges = shares[~dynamic]
+        tables.append(ResultTable(f"charge.{component}_micro", subscription_points, charges))
+        paid += cost
+        charged += charges.sum(axis=0)
+        # A dynamic point does not pay its share, and a cost that nobody shares is not charged.
+        equalisation -= shares[dynamic].sum(axis=0) + (cost - shares.sum(axis=0))
+    point_prices = prices.price_micro_per_mwh[model.supply_point_node[dynamic]]
+    charges = dynamic_charges_micro(point_prices, readings.demand_wh[dynamic])
+    dynamic_points = _chosen(model.supply_points, dynamic)
+    tables.append(ResultTable("charge.dynamic_micro", dynamic_points, charges))
+    charged += charges.sum(axis=0)
+    equalisation += charges.sum(axis=0)
+    if np.any(charged != paid + equalisation):
+        raise ArithmeticError("charges differ from payments and equalisation")
+    tables.append(ResultTable("equalisation_micro", MARKET, equalisation[np.newaxis]))
+    return tables
+
+
+def _scarcity_tables(
+    model: MarketModel, layers: tuple[LayerTightness, ...], prices: NodePrices
+) -> list[ResultTable]:
+    holons = tuple(f"{layer.name}/{holon}" for layer in model.grid.layers for holon in layer.holons)
+    return [
+        *(
+            ResultTable(measure, holons, np.concatenate([getattr(one, measure) for one in layers]))
+            for measure in ("tightness_ppm", "price_micro_per_mwh", "deliverable_w")
+        ),
+        ResultTable("node_price_micro_per_mwh", model.grid.nodes, prices.price_micro_per_mwh),
+        ResultTable("binding_layer", model.grid.nodes, prices.binding_layer),
+    ]
+
+
+def _game_tables(model: MarketModel, games: _Games) -> list[ResultTable]:
+    return [
+        *(
+            ResultTable(f"shapley_{game}", model.units, numerators)
+            for game, numerators in games.shapley.items()
+        ),
+        *(
+            ResultTable(f"value_{game}_kw", MARKET, value[np.newaxis])
+            for game, value in games.value_kw.items()
+        ),
+        ResultTable("demand_kw", MARKET, games.demand_kw[np.newaxis]),
+    ]
+
+
+def _chosen(names: tuple[str, ...], chosen: Flags) -> tuple[str, ...]:
+    return tuple(name for name, keep in zip(names, chosen.tolist(), strict=True) if keep)

@@ -1,0 +1,138 @@
+"""What the engine works from: a market compiled to arrays, and a day's readings."""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+import numpy as np
+
+from settlement.core.arrays import Flags, Integers, integers
+from settlement.core.cuts import Cuts, grid_cuts
+from settlement.core.grid import Grid
+from settlement.core.pots import Pot
+from settlement.core.tightness import PPM, Curve
+
+
+@dataclass(frozen=True, eq=False)
+class MarketModel:
+    """The rules of a market in force on a day, as arrays. Ids are sorted; indices follow them.
+
+    Attributes:
+        grid: nodes, lines and layers.
+        interval_minutes: length of an interval; divides 60.
+        curves: one for each layer of the grid.
+        layers_in_use: one for each layer of the grid; those that set prices.
+        units: U ids.
+        unit_node: shape (U,), index of each unit's node.
+        offer_micro_per_mwh: shape (U,), price of fuel.
+        annual_cost_micro: shape (U,), capital and fixed cost of a calendar year.
+        unit_is_regulated: shape (U,), paid its annual cost.
+        unit_is_eligible: shape (U,), may share in pots.
+        supply_points: G ids.
+        supply_point_node: shape (G,), index of each supply point's node.
+        supply_point_is_dynamic: shape (G,), pays the price at its node; else a subscription.
+        pots: their weights sum to one million.
+    """
+
+    grid: Grid
+    interval_minutes: int
+    curves: tuple[Curve, ...]
+    layers_in_use: tuple[bool, ...]
+    units: tuple[str, ...]
+    unit_node: Integers
+    offer_micro_per_mwh: Integers
+    annual_cost_micro: Integers
+    unit_is_regulated: Flags
+    unit_is_eligible: Flags
+    supply_points: tuple[str, ...]
+    supply_point_node: Integers
+    supply_point_is_dynamic: Flags
+    pots: tuple[Pot, ...]
+
+    def __post_init__(self) -> None:
+        units, points, nodes = len(self.units), len(self.supply_points), len(self.grid.nodes)
+        for name, count in (
+            ("unit_node", units),
+            ("offer_micro_per_mwh", units),
+            ("annual_cost_micro", units),
+            ("supply_point_node", points),
+        ):
+            object.__setattr__(self, name, integers(getattr(self, name), (count,), name))
+        for name, count in (
+            ("unit_is_regulated", units),
+            ("unit_is_eligible", units),
+            ("supply_point_is_dynamic", points),
+        ):
+            flags = np.array(getattr(self, name), dtype=np.bool_)
+            if flags.shape != (count,):
+                raise ValueError(f"{name}: shape {flags.shape} given, ({count},) needed")
+            object.__setattr__(self, name, flags)
+        if 60 % self.interval_minutes:
+            raise ValueError(f"interval of {self.interval_minutes} minutes: it must divide 60")
+        if not len(self.curves) == len(self.layers_in_use) == len(self.grid.layers):
+            raise ValueError("curves and layers_in_use need one entry for each layer of the grid")
+        for name, placed in (("unit", self.unit_node), ("supply point", self.supply_point_node)):
+            if np.any((placed < 0) | (placed >= nodes)):
+                raise ValueError(f"a {name} is at a node that the grid does not have")
+        if np.any(self.annual_cost_micro < 0):
+            raise ValueError("annual_cost_micro must not be negative")
+        games = [pot.game for pot in self.pots]
+        if sum(pot.weight_ppm for pot in self.pots) != PPM or len(set(games)) != len(games):
+            raise ValueError(f"pots must be of different games and their weights sum to {PPM}")
+
+    @cached_property
+    def cuts(self) -> Cuts:
+        """The grid's cuts, enumerated on first use."""
+        return grid_cuts(self.grid)
+
+
+@dataclass(frozen=True, eq=False)
+class DayReadings:
+    """Metered values of one local day of T intervals.
+
+    Attributes:
+        day: the local day.
+        generation_wh: shape (U, T), fed into the grid; negative where storage takes energy in.
+        available_w: shape (U, T), what each unit could have fed in, not negative.
+        demand_wh: shape (G, T), taken from the grid; negative is net export.
+    """
+
+    day: date
+    generation_wh: Integers
+    available_w: Integers
+    demand_wh: Integers
+
+
+def checked_readings(model: MarketModel, readings: DayReadings) -> DayReadings:
+    """Return the readings as int64 arrays of the model's shapes.
+
+    Raises:
+        TypeError: a quantity is not an integer.
+        ValueError: a shape differs, or an availability is negative.
+    """
+    intervals = np.shape(readings.demand_wh)[-1]
+    units = (len(model.units), intervals)
+    checked = DayReadings(
+        readings.day,
+        integers(readings.generation_wh, units, "generation_wh"),
+        integers(readings.available_w, units, "available_w"),
+        integers(readings.demand_wh, (len(model.supply_points), intervals), "demand_wh"),
+    )
+    if np.any(checked.available_w < 0):
+        unit, interval = np.argwhere(checked.available_w < 0)[0]
+        raise ValueError(f"available_w of {model.units[unit]}, interval {interval}: negative")
+    return checked
+
+
+def node_demand_w(model: MarketModel, demand_wh: Integers) -> Integers:
+    """Return demand at each node in W, shape (N, T); a node with net export has none."""
+    demand = np.zeros((len(model.grid.nodes), demand_wh.shape[1]), dtype=np.int64)
+    np.add.at(demand, model.supply_point_node, demand_wh)
+    return np.maximum(demand, 0) * (60 // model.interval_minutes)
+
+
+def node_available_w(model: MarketModel, available_w: Integers) -> Integers:
+    """Return available supply at each node in W, shape (N, T)."""
+    available = np.zeros((len(model.grid.nodes), available_w.shape[1]), dtype=np.int64)
+    np.add.at(available, model.unit_node, available_w)
+    return available

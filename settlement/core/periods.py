@@ -1,0 +1,41 @@
+"""Settlement days and their intervals. A settlement day is a local day: 46, 48 or 50 half-hours."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+
+def interval_starts(day: date, zone: str, minutes: int) -> tuple[datetime, ...]:
+    """Return the UTC start of every interval of a local day, earliest first.
+
+    On the days when clocks change the day is an hour shorter or longer, so a half-hourly market
+    in ``Europe/London`` has 46 intervals on 2024-03-31 and 50 on 2024-10-27.
+
+    Raises:
+        ValueError: minutes does not divide an hour.
+        zoneinfo.ZoneInfoNotFoundError: no such time zone.
+    """
+    if minutes < 1 or 60 % minutes:
+        raise ValueError(f"interval of {minutes} minutes: it must divide 60; use 5, 15, 30 or 60")
+    start, end = _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
+    step = timedelta(minutes=minutes)
+    return tuple(start + number * step for number in range((end - start) // step))
+
+
+def interval_count(day: date, zone: str, minutes: int) -> int:
+    """Return how many intervals a local day has."""
+    return len(interval_starts(day, zone, minutes))
+
+
+def settlement_day(instant: datetime, zone: str) -> date:
+    """Return the local day that holds an instant.
+
+    Raises:
+        ValueError: the instant has no time zone.
+    """
+    if instant.tzinfo is None:
+        raise ValueError(f"{instant.isoformat()}: no time zone; give it an offset")
+    return instant.astimezone(ZoneInfo(zone)).date()
+
+
+def _midnight(day: date, zone: str) -> datetime:
+    return datetime.combine(day, time(), tzinfo=ZoneInfo(zone)).astimezone(UTC)

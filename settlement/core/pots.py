@@ -1,0 +1,106 @@
+"""What units are paid: fuel as bid, regulated cost, and pots shared by Shapley value.
+
+A day's share of annual cost is either paid to the unit (regulated technologies) or added to one
+target. The target is split over pots by weight, a pot over the intervals of the day by its
+timing, and an interval's part over the eligible units by their Shapley values in the pot's game.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from settlement.core.arrays import Flags, Integers
+from settlement.core.rounding import annual_to_day, apportion, energy_amounts_micro
+from settlement.core.tightness import PPM
+
+GAMES = ("adequacy", "location")
+TIMINGS = ("flat", "tightness", "served")
+
+
+@dataclass(frozen=True)
+class Pot:
+    """A part of the cost target, and how it is shared.
+
+    Attributes:
+        game: whose Shapley values share it: ``adequacy`` or ``location``.
+        weight_ppm: its part of the target, in parts per million.
+        timing: over a day's intervals ``flat``, by ``tightness`` of the outermost layer, or by
+            power ``served`` through the network.
+    """
+
+    game: str
+    weight_ppm: int
+    timing: str
+
+    def __post_init__(self) -> None:
+        if self.game not in GAMES and self.weight_ppm:
+            raise ValueError(f"pot {self.game}: no such game here; give it weight 0")
+        if self.timing not in TIMINGS:
+            raise ValueError(f"pot {self.game}: timing {self.timing} is not one of {TIMINGS}")
+        if not 0 <= self.weight_ppm <= PPM:
+            raise ValueError(f"pot {self.game}: weight {self.weight_ppm} is not 0 to {PPM} ppm")
+
+
+def fuel_payments_micro(generation_wh: Integers, offer_micro_per_mwh: Integers) -> Integers:
+    """Return fuel paid as bid, shape (U, T): exported energy x offer.
+
+    Energy a storage unit takes in (negative generation) earns and costs no fuel.
+    """
+    return energy_amounts_micro(np.maximum(generation_wh, 0), offer_micro_per_mwh[:, np.newaxis])
+
+
+def day_costs_micro(annual_cost_micro: Integers, day: date) -> list[int]:
+    """Return each unit's part of its annual cost on a day."""
+    return [annual_to_day(annual, day) for annual in annual_cost_micro.tolist()]
+
+
+def regulated_payments_micro(
+    day_cost_micro: Sequence[int], regulated: Flags, intervals: int
+) -> Integers:
+    """Return the day's cost of each regulated unit, flat over intervals, shape (U, T)."""
+    payments = np.zeros((len(day_cost_micro), intervals), dtype=np.int64)
+    for unit in np.flatnonzero(regulated).tolist():
+        payments[unit] = apportion(day_cost_micro[unit], [1] * intervals)
+    return payments
+
+
+def pot_targets_micro(
+    day_cost_micro: Sequence[int], regulated: Flags, pots: Sequence[Pot]
+) -> list[int]:
+    """Return the day's target of each pot: the unregulated cost, split by weight."""
+    target = sum(
+        cost for cost, paid in zip(day_cost_micro, regulated.tolist(), strict=True) if not paid
+    )
+    return apportion(target, [pot.weight_ppm for pot in pots])
+
+
+def pot_payments_micro(
+    target_micro: int, timing_weights: Integers, shapley: Integers, eligible: Flags
+) -> Integers:
+    """Return what a pot pays each unit in each interval, shape (U, T).
+
+    An interval in which no eligible unit has a Shapley share has no one to pay and gets nothing.
+    If the timing gives every other interval weight 0, the target is spread flat over them. If no
+    interval of the day has a share, nothing is paid and so nothing is charged.
+
+    Args:
+        target_micro: the pot's target of the day.
+        timing_weights: shape (T,), not negative.
+        shapley: shape (U, T), Shapley numerators of the pot's game.
+        eligible: shape (U,), the units that may share.
+    """
+    shares = np.where(eligible[:, np.newaxis], shapley, 0)
+    payable = shares.any(axis=0).astype(np.int64)
+    weights = payable * timing_weights
+    if not weights.any():
+        weights = payable
+    payments = np.zeros(shares.shape, dtype=np.int64)
+    if not weights.any():
+        return payments
+    amounts = apportion(target_micro, weights.tolist())
+    for interval, (amount, unit_shares) in enumerate(zip(amounts, shares.T.tolist(), strict=True)):
+        if amount:
+            payments[:, interval] = apportion(amount, unit_shares)
+    return payments
