@@ -1,0 +1,259 @@
+"""Invoice drafts, the kind of document they become, and the one rounding of money.
+
+Amounts of lines are exact, in millionths of the currency unit (micro); an invoice is payable in
+minor units (pence). Positive: the participant pays the market; negative: the market pays.
+
+Rounding happens once a document, half away from zero, on the running total of the participant's
+documents for the month, so that rounding never adds up over credit and debit notes:
+
+    net_minor = round(everything billed for the month so far, this document included)
+                - what was billed so far
+
+Half away from zero is what people expect of a bill, and it is symmetric: a credit of an amount
+cancels the invoice of that amount exactly. Worked, with 10,000 micro to the penny:
+
+    invoice      lines    1,234,500 micro = 123.45 p   -> 123 p   rounding -4,500 micro
+    debit note   lines        1,000 micro =   0.10 p   ->   1 p   rounding +9,000 micro
+                 (total   1,235,500 micro = 123.55 p   -> 124 p, of which 123 p is billed)
+    credit note  lines   -1,235,500 micro              -> -124 p  rounding -4,500 micro
+                 (total           0 micro              ->   0 p, and the roundings sum to zero)
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from ledger.journal import INT64_MAX, is_digest, is_name
+from ledger.refusals import Refusal, RefusalCode
+
+MINOR_UNIT_MICRO = dict.fromkeys(("CHF", "DKK", "EUR", "GBP", "NOK", "PLN", "SEK", "USD"), 10_000)
+"""Micro in one minor unit (penny, cent, oere) by ISO 4217 currency code."""
+
+TAX_CATEGORIES = ("S", "Z", "E", "AE", "K", "G", "O")
+"""The tax categories of EN 16931 (UNCL 5305) in use; only S (standard) carries a rate."""
+
+PPM = 1_000_000
+PAYMENT_TERM_LIMIT_DAYS = 366
+
+
+class Family(StrEnum):
+    """Who writes the bill: the market to a supplier, or the market in a generator's name."""
+
+    INVOICE = "invoice"
+    SELF_BILLED = "self-billed"
+
+
+class DocumentKind(StrEnum):
+    """What a document is called."""
+
+    INVOICE = "invoice"
+    CREDIT_NOTE = "credit note"
+    DEBIT_NOTE = "debit note"
+    SELF_BILLED_INVOICE = "self-billed invoice"
+    SELF_BILLED_CREDIT_NOTE = "self-billed credit note"
+    SELF_BILLED_DEBIT_NOTE = "self-billed debit note"
+
+
+_KINDS = {
+    Family.INVOICE: (
+        DocumentKind.INVOICE,
+        DocumentKind.CREDIT_NOTE,
+        DocumentKind.DEBIT_NOTE,
+    ),
+    Family.SELF_BILLED: (
+        DocumentKind.SELF_BILLED_INVOICE,
+        DocumentKind.SELF_BILLED_CREDIT_NOTE,
+        DocumentKind.SELF_BILLED_DEBIT_NOTE,
+    ),
+}
+"""First document, credit note and debit note of a family."""
+
+
+@dataclass(frozen=True)
+class InvoiceLine:
+    """One line: what for, how much of it, and the rules that made it.
+
+    Args:
+        kind: the charge or payment, such as `charge.fuel`.
+        subject: what it is for, such as a supply point or a unit.
+        description: one line of text for people.
+        quantity: in `quantity_unit`; None together with it.
+        amount_micro: + the participant pays, - the market pays.
+        clauses: anchors of the rules that govern the line, such as `MR-4.2`.
+        rule_digests: 32-byte digests of the rule versions it obeyed.
+    """
+
+    kind: str
+    subject: str
+    description: str
+    quantity: int | None
+    quantity_unit: str | None
+    amount_micro: int
+    clauses: tuple[str, ...] = ()
+    rule_digests: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True)
+class InvoiceDraft:
+    """What to bill one participant for one month: the difference from what is billed already.
+
+    Args:
+        billing_month: the month's first day; the month of the settlement days billed.
+        family: invoice (suppliers) or self-billed (generators).
+        run_id: the latest run that the lines rest on, if any.
+        payment_term_days: days from the day of issue (UTC) to the day payment is due.
+        tax_category: EN 16931 category; `tax_rate_ppm` is 0 for all but S.
+    """
+
+    market: str
+    participant: str
+    billing_month: date
+    family: Family
+    currency: str
+    run_id: UUID | None
+    payment_term_days: int
+    tax_category: str
+    tax_rate_ppm: int
+    lines: tuple[InvoiceLine, ...]
+
+    @property
+    def amount_micro(self) -> int:
+        """Sum of the lines, exact."""
+        return sum(line.amount_micro for line in self.lines)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """The money of a document; `net_minor` micro = `amount_micro` + `rounding_micro`."""
+
+    amount_micro: int
+    rounding_micro: int
+    net_minor: int
+    tax_minor: int
+    due_minor: int
+
+
+def round_half_away(value: int, divisor: int) -> int:
+    """Return `value / divisor` rounded to the nearest integer, halves away from zero.
+
+    >>> [round_half_away(value, 10_000) for value in (4_999, 5_000, -5_000, -4_999, 15_000)]
+    [0, 1, -1, 0, 2]
+    """
+    rounded = (2 * abs(value) + divisor) // (2 * divisor)
+    return rounded if value >= 0 else -rounded
+
+
+def totals(
+    amount_micro: int,
+    billed_micro: int,
+    billed_minor: int,
+    minor_unit_micro: int,
+    tax_rate_ppm: int,
+) -> Totals:
+    """Return the money of a document that follows `billed_micro` (exact) and `billed_minor` (net).
+
+    >>> totals(1_000, 1_234_500, 123, 10_000, 0)
+    Totals(amount_micro=1000, rounding_micro=9000, net_minor=1, tax_minor=0, due_minor=1)
+    """
+    net_minor = round_half_away(billed_micro + amount_micro, minor_unit_micro) - billed_minor
+    tax_minor = round_half_away(net_minor * tax_rate_ppm, PPM)
+    return Totals(
+        amount_micro=amount_micro,
+        rounding_micro=net_minor * minor_unit_micro - amount_micro,
+        net_minor=net_minor,
+        tax_minor=tax_minor,
+        due_minor=net_minor + tax_minor,
+    )
+
+
+def document_kind(family: Family, *, is_first: bool, amount_micro: int) -> DocumentKind:
+    """Return what to call a document: the first of its month is the invoice, others are notes.
+
+    A credit note lowers what the invoice states and a debit note raises it; a self-billed
+    invoice states what the market pays (-), so its credit notes are positive.
+
+    >>> str(document_kind(Family.SELF_BILLED, is_first=False, amount_micro=5))
+    'self-billed credit note'
+    """
+    first, credit_note, debit_note = _KINDS[family]
+    if is_first:
+        return first
+    stated_micro = amount_micro if family is Family.INVOICE else -amount_micro
+    return credit_note if stated_micro < 0 else debit_note
+
+
+def series_of(market: str, family: Family) -> str:
+    """Return the series that numbers a market's documents of a family."""
+    return f"{market}-{family}"
+
+
+def document_number(series: str, number: int) -> str:
+    """Return the number printed on a document.
+
+    >>> document_number("gb12-invoice", 42)
+    'gb12-invoice-000042'
+    """
+    return f"{series}-{number:06d}"
+
+
+def check_invoices(drafts: Sequence[InvoiceDraft]) -> list[Refusal]:
+    """Return every breach in a batch of drafts, in rule order; an empty list means none."""
+    found = [refusal for draft in drafts for refusal in _draft_refusals(draft)]
+    keys = Counter(
+        (draft.market, draft.participant, draft.billing_month, draft.family, draft.currency)
+        for draft in drafts
+    )
+    found += [
+        Refusal(RefusalCode.DRAFT_IS_REPEATED, place_of(market, participant, month), str(family))
+        for (market, participant, month, family, _), count in keys.items()
+        if count > 1
+    ]
+    return sorted(found, key=lambda refusal: refusal.code.number)
+
+
+def place_of(market: str, participant: str, billing_month: date) -> str:
+    """Return how a refusal names a draft."""
+    return f"invoice of {participant} in {market} for {billing_month:%Y-%m}"
+
+
+def _draft_refusals(draft: InvoiceDraft) -> Iterator[Refusal]:
+    place = place_of(draft.market, draft.participant, draft.billing_month)
+    for name, part in (("market", draft.market), ("participant", draft.participant)):
+        if not is_name(part):
+            yield Refusal(RefusalCode.NAME_IS_MALFORMED, place, f"{name} {part!r}")
+    if draft.billing_month.day != 1:
+        yield Refusal(RefusalCode.MONTH_IS_MALFORMED, place, str(draft.billing_month))
+    if draft.currency not in MINOR_UNIT_MICRO:
+        yield Refusal(RefusalCode.CURRENCY_IS_UNKNOWN, place, draft.currency)
+    if not 0 <= draft.payment_term_days <= PAYMENT_TERM_LIMIT_DAYS:
+        value = f"{draft.payment_term_days} days"
+        yield Refusal(RefusalCode.PAYMENT_TERM_IS_OUT_OF_RANGE, place, value)
+    rate_limit = PPM if draft.tax_category == "S" else 0
+    if draft.tax_category not in TAX_CATEGORIES or not 0 <= draft.tax_rate_ppm <= rate_limit:
+        value = f"category {draft.tax_category}, rate {draft.tax_rate_ppm} ppm"
+        yield Refusal(RefusalCode.TAX_IS_UNKNOWN, place, value)
+    for number, line in enumerate(draft.lines, start=1):
+        for code, value in _line_breaches(line):
+            yield Refusal(code, f"{place}, line {number}", value)
+
+
+def _line_breaches(line: InvoiceLine) -> Iterator[tuple[RefusalCode, str]]:
+    for name, part in (("kind", line.kind), ("subject", line.subject)):
+        if not is_name(part):
+            yield RefusalCode.NAME_IS_MALFORMED, f"{name} {part!r}"
+    if not line.description.strip() or (line.quantity is None) != (line.quantity_unit is None):
+        value = f"{line.description!r}, quantity {line.quantity} {line.quantity_unit}"
+        yield RefusalCode.LINE_IS_INCOMPLETE, value
+    for name, number in (("amount_micro", line.amount_micro), ("quantity", line.quantity)):
+        if name == "quantity" and number is None:
+            continue
+        if type(number) is not int:  # a bool, a float or a numpy scalar
+            yield RefusalCode.AMOUNT_IS_NOT_AN_INTEGER, f"{name} {number!r}"
+        elif abs(number) > INT64_MAX:
+            yield RefusalCode.AMOUNT_IS_OUT_OF_RANGE, f"{name} {number}"
+    for digest in line.rule_digests:
+        if not is_digest(digest):
+            yield RefusalCode.DIGEST_IS_MALFORMED, f"rule digest {digest!r}"

@@ -1,0 +1,190 @@
+"""Accounts, postings and journal drafts, and the rules they keep before they reach the database.
+
+An amount is a signed integer in the account's commodity: millionths of the currency unit
+(commodity `GBP`) or watt-hours (commodity `WH`). In money, + means that the account's holder owes
+the market and - that the market owes the holder; in energy, demand is + and generation is -.
+Every journal sums to zero in each commodity.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from ledger.refusals import Refusal, RefusalCode
+from ledger.tree import DIGEST_BYTES
+
+ENERGY = "WH"
+"""The commodity of energy, in watt-hours."""
+
+INT64_MAX = 2**63 - 1
+INT64_MIN = -(2**63)
+NO_PARTICIPANT = "-"
+"""How a code writes that an account belongs to the market itself."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account; its code is made of its other fields, so neither can change alone.
+
+    >>> Account("gb12", "GBP", "northern-power", "charge.fuel", "N0-P1").code
+    'gb12:GBP:northern-power:charge.fuel:N0-P1'
+    >>> Account("gb12", "WH", None, "imbalance", "energy").code
+    'gb12:WH:-:imbalance:energy'
+    """
+
+    market: str
+    commodity: str
+    participant: str | None
+    kind: str
+    subject: str
+    code: str = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        owner = NO_PARTICIPANT if self.participant is None else self.participant
+        code = f"{self.market}:{self.commodity}:{owner}:{self.kind}:{self.subject}"
+        object.__setattr__(self, "code", code)
+
+
+@dataclass(frozen=True)
+class Posting:
+    """A movement of one account: `amount` in the account's commodity, never zero."""
+
+    account: Account
+    amount: int
+
+
+@dataclass(frozen=True)
+class JournalDraft:
+    """What to post. A draft without postings is allowed: a run that changed nothing.
+
+    Args:
+        key: idempotency key, unique in the ledger.
+        market: the market of every account posted to.
+        settlement_day: the local day whose settlement moves the accounts; None when no day does.
+        run_id: the run that computed it; None together with `run_kind`.
+        run_kind: the run's name in the settlement calendar; a day is posted once a kind.
+        reason: why, for people.
+        input_digest: 32 bytes that identify the input. Posting the same key again returns the
+            original when this is equal and is refused when it is not.
+        postings: the movements, in the order of their lines.
+    """
+
+    key: str
+    market: str
+    settlement_day: date | None
+    run_id: UUID | None
+    run_kind: str | None
+    reason: str
+    input_digest: bytes
+    postings: tuple[Posting, ...]
+
+
+def check_batch(drafts: Sequence[JournalDraft]) -> list[Refusal]:
+    """Return every breach in a batch of drafts, in rule order; an empty list means none."""
+    refusals = [refusal for draft in drafts for refusal in check_draft(draft)]
+    repeated = (key for key, count in Counter(draft.key for draft in drafts).items() if count > 1)
+    refusals += [Refusal(RefusalCode.KEY_IS_REPEATED, f"journal {key!r}", key) for key in repeated]
+    runs = Counter(
+        (draft.market, draft.settlement_day, draft.run_kind)
+        for draft in drafts
+        if draft.run_kind is not None
+    )
+    refusals += [
+        Refusal(RefusalCode.RUN_IS_ALREADY_POSTED, f"market {market}", f"{day} {kind} twice")
+        for (market, day, kind), count in runs.items()
+        if count > 1
+    ]
+    return sorted(refusals, key=lambda refusal: refusal.code.number)
+
+
+def check_draft(draft: JournalDraft) -> list[Refusal]:
+    """Return every breach in one draft, in rule order.
+
+    >>> book = Account("gb12", "GBP", None, "equalisation", "market")
+    >>> draft = JournalDraft("k", "gb12", None, None, None, "why", bytes(32), (Posting(book, 5),))
+    >>> [(refusal.code.number, refusal.value) for refusal in check_draft(draft)]
+    [(11, 'GBP sums to 5')]
+    """
+    place = f"journal {draft.key!r}"
+    found = [Refusal(code, place, value) for code, value in _header_breaches(draft)]
+    for account in {posting.account for posting in draft.postings}:
+        found += [
+            Refusal(code, f"{place}, account {account.code}", value)
+            for code, value in _account_breaches(account, draft.market)
+        ]
+    for line, posting in enumerate(draft.postings, start=1):
+        code = _amount_breach(posting.amount)
+        if code is not None:
+            found.append(Refusal(code, f"{place}, posting {line}", repr(posting.amount)))
+    found += [
+        Refusal(RefusalCode.JOURNAL_IS_UNBALANCED, place, f"{commodity} sums to {total}")
+        for commodity, total in sums_by_commodity(draft.postings).items()
+        if total != 0
+    ]
+    return sorted(found, key=lambda refusal: refusal.code.number)
+
+
+def sums_by_commodity(postings: Iterable[Posting]) -> dict[str, int]:
+    """Return commodity -> sum of amounts; amounts that are not integers are left out."""
+    totals: defaultdict[str, int] = defaultdict(int)
+    for posting in postings:
+        if type(posting.amount) is int:
+            totals[posting.account.commodity] += posting.amount
+    return dict(totals)
+
+
+def is_name(text: object) -> bool:
+    """Return whether `text` may be a part of an account code."""
+    return isinstance(text, str) and _NAME.fullmatch(text) is not None
+
+
+def is_digest(value: object) -> bool:
+    """Return whether `value` is a SHA-256 digest."""
+    return isinstance(value, bytes) and len(value) == DIGEST_BYTES
+
+
+def _header_breaches(draft: JournalDraft) -> Iterator[tuple[RefusalCode, str]]:
+    if not draft.key.strip():
+        yield RefusalCode.KEY_IS_EMPTY, repr(draft.key)
+    if not draft.reason.strip():
+        yield RefusalCode.REASON_IS_EMPTY, repr(draft.reason)
+    if not is_digest(draft.input_digest):
+        yield RefusalCode.DIGEST_IS_MALFORMED, f"input_digest {draft.input_digest!r}"
+    run = (draft.run_id, draft.run_kind)
+    if run != (None, None) and None in (*run, draft.settlement_day):
+        value = f"run {draft.run_id}, kind {draft.run_kind}, day {draft.settlement_day}"
+        yield RefusalCode.RUN_IS_HALF_NAMED, value
+    if not is_name(draft.market):
+        yield RefusalCode.NAME_IS_MALFORMED, f"market {draft.market!r}"
+    if draft.run_kind is not None and not is_name(draft.run_kind):
+        yield RefusalCode.NAME_IS_MALFORMED, f"run_kind {draft.run_kind!r}"
+
+
+def _account_breaches(account: Account, market: str) -> Iterator[tuple[RefusalCode, str]]:
+    parts: dict[str, str | None] = {
+        "market": account.market,
+        "commodity": account.commodity,
+        "participant": account.participant,
+        "kind": account.kind,
+        "subject": account.subject,
+    }
+    for name, part in parts.items():
+        if not (is_name(part) or (name == "participant" and part is None)):
+            yield RefusalCode.NAME_IS_MALFORMED, f"{name} {part!r}"
+    if account.market != market:
+        yield RefusalCode.ACCOUNT_IS_OF_ANOTHER_MARKET, f"{account.market}, not {market}"
+
+
+def _amount_breach(amount: object) -> RefusalCode | None:
+    if type(amount) is not int:  # a bool, a float or a numpy scalar
+        return RefusalCode.AMOUNT_IS_NOT_AN_INTEGER
+    if amount == 0:
+        return RefusalCode.AMOUNT_IS_ZERO
+    if not INT64_MIN <= amount <= INT64_MAX:
+        return RefusalCode.AMOUNT_IS_OUT_OF_RANGE
+    return None

@@ -1,0 +1,181 @@
+"""Why the ledger refuses: an ordered, numbered list of codes, and refusals as values.
+
+The numbers are stable: a code is never renumbered or used again for another rule. Checks report
+in the order of the numbers. Some rules are checked in Python and once more by PostgreSQL;
+`CODE_OF_CONSTRAINT` says which constraint or trigger speaks for which code.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+
+class RefusalCode(Enum):
+    """A rule of the ledger: number, the rule itself, what to do about a breach."""
+
+    KEY_IS_EMPTY = (
+        1,
+        "a journal has an idempotency key",
+        "name what is posted, such as market, day and run kind",
+    )
+    KEY_IS_REPEATED = (
+        2,
+        "a key appears once in a batch",
+        "merge the journals or give each its own key",
+    )
+    REASON_IS_EMPTY = (3, "a journal says why it was posted", "give a reason")
+    DIGEST_IS_MALFORMED = (4, "a digest is 32 bytes", "pass the SHA-256 digest itself")
+    RUN_IS_HALF_NAMED = (
+        5,
+        "a journal of a run names the run, its kind and the settlement day",
+        "give all three, or neither run nor kind",
+    )
+    NAME_IS_MALFORMED = (
+        6,
+        "a name is letters, digits and . _ / - and starts with a letter or a digit",
+        "rename it; a colon or a space would make account codes ambiguous",
+    )
+    ACCOUNT_IS_OF_ANOTHER_MARKET = (
+        7,
+        "a journal posts to accounts of its own market",
+        "post a journal for each market",
+    )
+    AMOUNT_IS_NOT_AN_INTEGER = (
+        8,
+        "an amount is a Python int",
+        "convert with int(); never round a float into the ledger",
+    )
+    AMOUNT_IS_ZERO = (9, "a posting moves something", "leave postings of zero out")
+    AMOUNT_IS_OUT_OF_RANGE = (
+        10,
+        "an amount fits a signed 64-bit integer",
+        "check the units: micro of the currency, or Wh",
+    )
+    JOURNAL_IS_UNBALANCED = (
+        11,
+        "a journal sums to zero in each commodity",
+        "post the counterpart of every movement",
+    )
+    KEY_HAS_OTHER_INPUT = (
+        12,
+        "a key is posted once; the same key with the same input returns the original",
+        "post a correction under its own key",
+    )
+    RUN_IS_ALREADY_POSTED = (
+        13,
+        "a market's settlement day is posted once a run kind",
+        "post the difference under a later run kind",
+    )
+    JOURNAL_IS_INCOMPLETE = (
+        14,
+        "a journal's postings arrive in one statement, lines 1 to its posting count",
+        "post a new journal instead of adding to an old one",
+    )
+    JOURNAL_IS_OUT_OF_ORDER = (
+        15,
+        "journal numbers are gapless and each journal names the digest before it",
+        "post through the ledger's service, which numbers under a lock",
+    )
+    TABLE_IS_APPEND_ONLY = (
+        16,
+        "no row of the ledger is changed or deleted",
+        "post a correction that names what it corrects",
+    )
+    ROW_IS_MALFORMED = (
+        17,
+        "a row keeps the constraints of its table",
+        "post through the ledger's service",
+    )
+    MONTH_IS_MALFORMED = (
+        30,
+        "a billing month is written as its first day",
+        "pass the first day of the month",
+    )
+    CURRENCY_IS_UNKNOWN = (
+        31,
+        "an invoice is in a currency whose minor unit the ledger knows",
+        "add the currency to ledger.invoice.MINOR_UNIT_MICRO",
+    )
+    PAYMENT_TERM_IS_OUT_OF_RANGE = (
+        32,
+        "a payment term is 0 to 366 days",
+        "pass the days between issue and payment",
+    )
+    TAX_IS_UNKNOWN = (
+        33,
+        "a tax category is one of EN 16931, and only category S has a rate",
+        "pass a category such as AE (reverse charge) with rate 0",
+    )
+    LINE_IS_INCOMPLETE = (
+        34,
+        "an invoice line has a description, and a quantity together with its unit",
+        "give both quantity and unit, or neither",
+    )
+    DRAFT_IS_REPEATED = (
+        35,
+        "a participant gets one document of a family, month and currency at a time",
+        "merge the drafts",
+    )
+    LINES_DIFFER_FROM_LEDGER = (
+        36,
+        "a participant's lines sum to what its accounts moved since its last document",
+        "draft the lines again from the ledger's unbilled movements",
+    )
+    INVOICE_IS_INCOMPLETE = (
+        37,
+        "an invoice's lines arrive in one statement, 1 to its line count, and sum to its amount",
+        "issue a credit or debit note instead of adding to an old invoice",
+    )
+    INVOICE_IS_OUT_OF_ORDER = (
+        38,
+        "invoice numbers of a series are gapless and each names the digest before it",
+        "issue through the ledger's service, which numbers under a lock",
+    )
+
+    def __init__(self, number: int, rule: str, remedy: str) -> None:
+        self.number = number
+        self.rule = rule
+        self.remedy = remedy
+
+
+CODE_OF_CONSTRAINT = {
+    "journal_balances": RefusalCode.JOURNAL_IS_UNBALANCED,
+    "journal_is_complete": RefusalCode.JOURNAL_IS_INCOMPLETE,
+    "pk_posting": RefusalCode.JOURNAL_IS_INCOMPLETE,
+    "fk_posting_journal_number": RefusalCode.JOURNAL_IS_INCOMPLETE,
+    "journal_follows": RefusalCode.JOURNAL_IS_OUT_OF_ORDER,
+    "pk_journal": RefusalCode.JOURNAL_IS_OUT_OF_ORDER,
+    "uq_journal_key": RefusalCode.KEY_HAS_OTHER_INPUT,
+    "uq_journal_market_settlement_day_run_kind": RefusalCode.RUN_IS_ALREADY_POSTED,
+    "ck_posting_amount_moves": RefusalCode.AMOUNT_IS_ZERO,
+    "ck_journal_run_is_named": RefusalCode.RUN_IS_HALF_NAMED,
+    "invoice_is_complete": RefusalCode.INVOICE_IS_INCOMPLETE,
+    "pk_invoice_line": RefusalCode.INVOICE_IS_INCOMPLETE,
+    "fk_invoice_line_invoice_id": RefusalCode.INVOICE_IS_INCOMPLETE,
+    "invoice_follows": RefusalCode.INVOICE_IS_OUT_OF_ORDER,
+    "pk_invoice": RefusalCode.INVOICE_IS_OUT_OF_ORDER,
+}
+"""The constraint or trigger of the database that speaks for a code."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One breach of one rule: which journal, posting or invoice, and the value found."""
+
+    code: RefusalCode
+    subject: str
+    value: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.subject}: {self.value}; {self.code.rule} "
+            f"(ledger rule {self.code.number}, {self.code.name}). {self.code.remedy}"
+        )
+
+
+class LedgerRefused(Exception):
+    """The ledger refused, and wrote nothing; `refusals` holds every reason, in rule order."""
+
+    def __init__(self, refusals: Iterable[Refusal]) -> None:
+        self.refusals = tuple(sorted(refusals, key=lambda refusal: refusal.code.number))
+        super().__init__("\n".join(map(str, self.refusals)))

@@ -1,0 +1,75 @@
+"""Small drafts that keep every rule; a test breaks the one it is about with `replace`."""
+
+import datetime as dt
+import uuid
+
+from ledger.invoice import Family, InvoiceDraft, InvoiceLine
+from ledger.journal import ENERGY, Account, JournalDraft, Posting
+
+MARKET = "gb12"
+DAY = dt.date(2024, 1, 10)
+MONTH = dt.date(2024, 1, 1)
+RUN = uuid.UUID(int=7)
+SUPPLIER = "lumen-supply"
+GENERATOR = "northern-power"
+
+CHARGE = Account(MARKET, "GBP", SUPPLIER, "charge.fuel", "N0-P1")
+PAYMENT = Account(MARKET, "GBP", GENERATOR, "payment.fuel", "U1")
+EQUALISATION = Account(MARKET, "GBP", None, "equalisation", "market")
+DEMAND = Account(MARKET, ENERGY, SUPPLIER, "demand", "N0-P1")
+GENERATION = Account(MARKET, ENERGY, GENERATOR, "generation", "U1")
+IMBALANCE = Account(MARKET, ENERGY, None, "imbalance", "market")
+
+
+def journal(
+    day: dt.date = DAY, kind: str = "II", *, charge: int = 5_003_000, payment: int = 4_900_100
+) -> JournalDraft:
+    """A day's journal: a charge, a payment, equalisation between them, and its energy."""
+    amounts = {
+        CHARGE: charge,
+        PAYMENT: -payment,
+        EQUALISATION: payment - charge,
+        DEMAND: 61_000,
+        GENERATION: -60_500,
+        IMBALANCE: -500,
+    }
+    return JournalDraft(
+        key=f"{MARKET}:{day}:{kind}",
+        market=MARKET,
+        settlement_day=day,
+        run_id=RUN,
+        run_kind=kind,
+        reason=f"settlement {kind} of {day}",
+        input_digest=bytes(range(32)),
+        postings=tuple(Posting(account, amount) for account, amount in amounts.items() if amount),
+    )
+
+
+def line(account: Account, amount_micro: int) -> InvoiceLine:
+    return InvoiceLine(
+        kind=account.kind,
+        subject=account.subject,
+        description=f"{account.kind} of {account.subject}",
+        quantity=61_000,
+        quantity_unit="Wh",
+        amount_micro=amount_micro,
+        clauses=("AP-2.1", "MR-4.2"),
+        rule_digests=(bytes([1] * 32), bytes([2] * 32)),
+    )
+
+
+def invoice(
+    *lines: InvoiceLine, participant: str = SUPPLIER, family: Family = Family.INVOICE
+) -> InvoiceDraft:
+    return InvoiceDraft(
+        market=MARKET,
+        participant=participant,
+        billing_month=MONTH,
+        family=family,
+        currency="GBP",
+        run_id=RUN,
+        payment_term_days=14,
+        tax_category="AE",
+        tax_rate_ppm=0,
+        lines=lines,
+    )

@@ -1,0 +1,14 @@
+"""The examples in the docstrings of the pure modules."""
+
+import doctest
+
+import pytest
+
+from ledger import invoice, journal, tree
+
+
+@pytest.mark.parametrize("module", [invoice, journal, tree], ids=lambda module: module.__name__)
+def test_examples_hold(module):
+    results = doctest.testmod(module)
+    assert results.attempted > 0
+    assert results.failed == 0

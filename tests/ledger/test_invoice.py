@@ -1,0 +1,118 @@
+"""Rounding, kinds of document and the rules of invoice drafts, a row a code."""
+
+import datetime as dt
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.invoice import (
+    DocumentKind,
+    Family,
+    Totals,
+    check_invoices,
+    document_kind,
+    round_half_away,
+    totals,
+)
+from ledger.refusals import RefusalCode
+from tests.ledger.drafts import CHARGE, invoice, line
+
+PENNY = 10_000
+amounts = st.integers(-(10**15), 10**15)
+
+
+@given(amounts, st.integers(1, 10**6))
+def test_rounding_is_to_the_nearest_with_halves_away_from_zero(value, divisor):
+    rounded = round_half_away(value, divisor)
+    error = abs(Fraction(value, divisor) - rounded)
+    assert error <= Fraction(1, 2)
+    if error == Fraction(1, 2):
+        assert abs(rounded) > abs(Fraction(value, divisor))
+    assert round_half_away(-value, divisor) == -rounded
+
+
+@given(st.lists(amounts, min_size=1, max_size=12), st.sampled_from([0, 50_000, 200_000]))
+def test_rounding_never_adds_up_over_documents(movements, tax_rate_ppm):
+    billed_micro = billed_minor = rounding_micro = 0
+    for amount_micro in movements:
+        document = totals(amount_micro, billed_micro, billed_minor, PENNY, tax_rate_ppm)
+        assert document.amount_micro + document.rounding_micro == document.net_minor * PENNY
+        assert document.due_minor == document.net_minor + document.tax_minor
+        assert abs(document.rounding_micro) <= PENNY
+        billed_micro += amount_micro
+        billed_minor += document.net_minor
+        rounding_micro += document.rounding_micro
+    assert billed_minor == round_half_away(sum(movements), PENNY)
+    assert abs(rounding_micro) <= PENNY // 2
+
+
+def test_the_worked_example_of_the_module():
+    invoice_totals = totals(1_234_500, 0, 0, PENNY, 0)
+    debit_totals = totals(1_000, 1_234_500, 123, PENNY, 0)
+    credit_totals = totals(-1_235_500, 1_235_500, 124, PENNY, 0)
+    assert invoice_totals == Totals(1_234_500, -4_500, 123, 0, 123)
+    assert debit_totals == Totals(1_000, 9_000, 1, 0, 1)
+    assert credit_totals == Totals(-1_235_500, -4_500, -124, 0, -124)
+
+
+def test_tax_is_on_the_rounded_net():
+    assert totals(10_005_000, 0, 0, PENNY, 200_000) == Totals(10_005_000, 5_000, 1_001, 200, 1_201)
+
+
+@pytest.mark.parametrize(
+    ("family", "is_first", "amount_micro", "kind"),
+    [
+        (Family.INVOICE, True, 5, DocumentKind.INVOICE),
+        (Family.INVOICE, True, -5, DocumentKind.INVOICE),
+        (Family.INVOICE, False, -5, DocumentKind.CREDIT_NOTE),
+        (Family.INVOICE, False, 5, DocumentKind.DEBIT_NOTE),
+        (Family.INVOICE, False, 0, DocumentKind.DEBIT_NOTE),
+        (Family.SELF_BILLED, True, -5, DocumentKind.SELF_BILLED_INVOICE),
+        (Family.SELF_BILLED, False, 5, DocumentKind.SELF_BILLED_CREDIT_NOTE),
+        (Family.SELF_BILLED, False, -5, DocumentKind.SELF_BILLED_DEBIT_NOTE),
+    ],
+)
+def test_kind_of_document(family, is_first, amount_micro, kind):
+    assert document_kind(family, is_first=is_first, amount_micro=amount_micro) is kind
+
+
+LINE = line(CHARGE, 5_000)
+GOOD = invoice(LINE)
+REFUSED = [
+    (RefusalCode.NAME_IS_MALFORMED, replace(GOOD, participant="a b"), "'a b'"),
+    (RefusalCode.NAME_IS_MALFORMED, invoice(replace(LINE, kind="")), "kind ''"),
+    (RefusalCode.DIGEST_IS_MALFORMED, invoice(replace(LINE, rule_digests=(b"x",))), "b'x'"),
+    (RefusalCode.AMOUNT_IS_NOT_AN_INTEGER, invoice(replace(LINE, amount_micro=1.5)), "1.5"),
+    (RefusalCode.AMOUNT_IS_NOT_AN_INTEGER, invoice(replace(LINE, amount_micro=None)), "None"),
+    (RefusalCode.AMOUNT_IS_OUT_OF_RANGE, invoice(replace(LINE, quantity=2**63)), str(2**63)),
+    (
+        RefusalCode.MONTH_IS_MALFORMED,
+        replace(GOOD, billing_month=dt.date(2024, 1, 2)),
+        "2024-01-02",
+    ),
+    (RefusalCode.CURRENCY_IS_UNKNOWN, replace(GOOD, currency="XXX"), "XXX"),
+    (RefusalCode.PAYMENT_TERM_IS_OUT_OF_RANGE, replace(GOOD, payment_term_days=-1), "-1 days"),
+    (RefusalCode.TAX_IS_UNKNOWN, replace(GOOD, tax_category="AA"), "AA"),
+    (RefusalCode.TAX_IS_UNKNOWN, replace(GOOD, tax_rate_ppm=1), "rate 1 ppm"),
+    (RefusalCode.LINE_IS_INCOMPLETE, invoice(replace(LINE, quantity_unit=None)), "None"),
+    (RefusalCode.LINE_IS_INCOMPLETE, invoice(replace(LINE, description=" ")), "' '"),
+]
+
+
+@pytest.mark.parametrize(("code", "draft", "value"), REFUSED, ids=lambda part: str(part)[:40])
+def test_each_rule_refuses_with_its_code_and_the_value(code, draft, value):
+    refusals = check_invoices([draft])
+    assert [refusal.code for refusal in refusals] == [code]
+    assert value in refusals[0].value
+
+
+def test_good_drafts_are_accepted_and_repeated_ones_are_not():
+    assert check_invoices([GOOD, replace(GOOD, family=Family.SELF_BILLED)]) == []
+    assert [refusal.code for refusal in check_invoices([GOOD, GOOD])] == [
+        RefusalCode.DRAFT_IS_REPEATED
+    ]
+    taxed = replace(GOOD, tax_category="S", tax_rate_ppm=200_000)
+    assert check_invoices([taxed]) == []
