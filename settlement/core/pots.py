@@ -92,10 +92,10 @@ def pot_payments_micro(
         eligible: shape (U,), the units that may share.
     """
     shares = np.where(eligible[:, np.newaxis], shapley, 0)
-    payable = shares.any(axis=0).astype(np.int64)
-    weights = payable * timing_weights
+    payable = shares.any(axis=0)
+    weights = np.where(payable, timing_weights, 0)
     if not weights.any():
-        weights = payable
+        weights = np.where(payable, 1, 0)
     payments = np.zeros(shares.shape, dtype=np.int64)
     if not weights.any():
         return payments
