@@ -47,7 +47,7 @@ def start(data_folder: Path = DATA_FOLDER, database: str = DATABASE_NAME) -> str
                     f"its log is {data_folder / 'log'}. Set DATABASE_URL to use another server."
                 ) from error
     _create_database_if_missing(server.get_uri(), database)
-    return server.get_uri(database)
+    return str(server.get_uri(database))
 
 
 def _forget_dead_holders(data_folder: Path) -> None:

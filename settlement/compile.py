@@ -1,0 +1,111 @@
+"""From documents to arrays: the rules in force as the engine's `MarketModel`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rulebook.documents.allocation_policy import AllocationPolicy
+from rulebook.documents.grid_model import GridModel
+from rulebook.documents.market_rules import MarketRules
+from rulebook.documents.registration import Registration, SupplyPoint, Unit
+from settlement.core.engine import MarketModel
+from settlement.core.grid import Grid, Layer
+from settlement.core.pots import Pot
+from settlement.core.tightness import Curve
+
+
+@dataclass(frozen=True)
+class Register:
+    """Who answers for which unit and supply point; keys sorted, as in the engine's arrays."""
+
+    units: dict[str, tuple[str, Unit]]
+    supply_points: dict[str, tuple[str, SupplyPoint]]
+
+    def unit_owner(self, unit: str) -> str:
+        """Return the participant that owns a unit."""
+        return self.units[unit][0]
+
+    def supplier(self, supply_point: str) -> str:
+        """Return the participant that supplies a supply point."""
+        return self.supply_points[supply_point][0]
+
+
+def register_of(registrations: Sequence[Registration]) -> Register:
+    """Return who answers for what; publication checked that every id is unique."""
+    units = [(one.unit, (r.participant, one)) for r in registrations for one in r.units]
+    points = [
+        (one.supply_point, (r.participant, one)) for r in registrations for one in r.supply_points
+    ]
+    return Register(dict(sorted(units)), dict(sorted(points)))
+
+
+def compile_market(
+    market_rules: MarketRules,
+    grid_model: GridModel,
+    policy: AllocationPolicy,
+    registrations: Sequence[Registration],
+) -> MarketModel:
+    """Return the rules as arrays; ids sorted, so the order of documents never matters."""
+    grid = compile_grid(grid_model)
+    node_index = {node: index for index, node in enumerate(grid.nodes)}
+    register = register_of(registrations)
+    units = [unit for _, unit in register.units.values()]
+    points = [point for _, point in register.supply_points.values()]
+    rule_of_layer = {rule.layer: rule for rule in market_rules.layers}
+    layer_rules = [rule_of_layer[layer.name] for layer in grid.layers]
+    regulated = [unit.technology in policy.regulated_technologies for unit in units]
+    mode = {charging.product: charging.mode for charging in policy.charging}
+    return MarketModel(
+        grid=grid,
+        interval_minutes=market_rules.interval_minutes,
+        curves=tuple(
+            Curve(
+                np.array([knot.tightness_ppm for knot in rule.curve]),
+                np.array([knot.price_micro_per_mwh for knot in rule.curve]),
+            )
+            for rule in layer_rules
+        ),
+        layers_in_use=tuple(rule.in_use for rule in layer_rules),
+        units=tuple(register.units),
+        unit_node=np.array([node_index[unit.node] for unit in units]),
+        offer_micro_per_mwh=np.array([unit.offer_micro_per_mwh for unit in units]),
+        annual_cost_micro=np.array(
+            [unit.annual_capital_micro + unit.annual_fixed_micro for unit in units]
+        ),
+        unit_is_regulated=np.array(regulated),
+        unit_is_eligible=~np.array(regulated),
+        supply_points=tuple(register.supply_points),
+        supply_point_node=np.array([node_index[point.node] for point in points]),
+        supply_point_is_dynamic=np.array([mode[point.product] == "dynamic" for point in points]),
+        pots=tuple(Pot(pot.pot, pot.weight_ppm, pot.timing) for pot in policy.pots),
+    )
+
+
+def compile_grid(document: GridModel) -> Grid:
+    """Return a grid document as arrays; a node's holon in each layer is read off its parents."""
+    nodes = tuple(sorted(node.node for node in document.nodes))
+    node_index = {node: index for index, node in enumerate(nodes)}
+    parent = {holon.holon: holon.parent for holon in document.holons}
+    layer_of = {holon.holon: holon.layer for holon in document.holons}
+    place: dict[str, dict[str, str]] = {layer: {} for layer in document.layers}
+    for node in nodes:
+        holon: str | None = node
+        while holon is not None:
+            place[layer_of[holon]][node] = holon
+            holon = parent[holon]
+    lines = sorted(document.lines, key=lambda line: line.line)
+    return Grid(
+        nodes=nodes,
+        line_from=np.array([node_index[line.from_node] for line in lines], dtype=np.int64),
+        line_to=np.array([node_index[line.to_node] for line in lines], dtype=np.int64),
+        rating_w=np.array([line.rating_w for line in lines], dtype=np.int64),
+        reverse_rating_w=np.array([line.reverse_rating_w for line in lines], dtype=np.int64),
+        layers=tuple(_layer(name, nodes, place[name]) for name in document.layers),
+    )
+
+
+def _layer(name: str, nodes: Sequence[str], holon_of: dict[str, str]) -> Layer:
+    holons = tuple(sorted(set(holon_of.values())))
+    index = {holon: position for position, holon in enumerate(holons)}
+    return Layer(name, holons, np.array([index[holon_of[node]] for node in nodes], dtype=np.int64))

@@ -1,0 +1,151 @@
+"""Runs and results in PostgreSQL; every function receives the caller's session."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from database.copy import copy_in, copy_out
+from settlement.results import ResultVector
+from settlement.runs import Pin, Run
+from settlement.tables import RunRow
+
+RESULT_TYPES = {
+    "run_id": "uuid",
+    "settlement_day": "date",
+    "measure": "text",
+    "entity": "text",
+    "values": "int8[]",
+    "digest": "bytea",
+}
+VECTOR_TYPES = {name: kind for name, kind in RESULT_TYPES.items() if name != "run_id"}
+VECTOR_QUERY = "SELECT settlement_day, measure, entity, values, digest FROM settlement.result"
+VECTOR_ORDER = 'ORDER BY settlement_day, measure COLLATE "C", entity COLLATE "C"'
+
+
+def append_results(session: Session, run_id: uuid.UUID, vectors: Sequence[ResultVector]) -> None:
+    """Append result vectors of a run; its row may follow within the transaction."""
+    columns = {
+        "run_id": [run_id] * len(vectors),
+        "settlement_day": [vector.day for vector in vectors],
+        "measure": [vector.measure for vector in vectors],
+        "entity": [vector.entity for vector in vectors],
+        "values": [vector.values for vector in vectors],
+        "digest": [vector.digest for vector in vectors],
+    }
+    copy_in(session, "settlement.result", columns, RESULT_TYPES)
+
+
+def append_run(session: Session, run: Run) -> None:
+    """Append the row of a run: the mark that it is complete."""
+    session.execute(
+        insert(RunRow).values(
+            id=run.id,
+            market=run.market,
+            kind=run.kind,
+            first_day=run.first_day,
+            last_day=run.last_day,
+            known_at=run.known_at,
+            pins=[pin.as_json() for pin in run.pins],
+            input_digest=run.input_digest,
+            engine_version=run.engine_version,
+            result_digest=run.result_digest,
+            created_at=run.created_at,
+            digest=run.digest,
+        )
+    )
+
+
+def find_run(session: Session, run_id: uuid.UUID) -> Run | None:
+    """Return a run, or None."""
+    row = session.get(RunRow, run_id)
+    return None if row is None else run_of(row)
+
+
+def find_equal_run(
+    session: Session,
+    market: str,
+    kind: str,
+    first_day: dt.date,
+    last_day: dt.date,
+    input_digest: bytes,
+    engine_version: str,
+) -> Run | None:
+    """Return the run of the same kind and days that had the same inputs, or None."""
+    row = session.scalars(
+        select(RunRow)
+        .where(
+            RunRow.market == market,
+            RunRow.kind == kind,
+            RunRow.first_day == first_day,
+            RunRow.last_day == last_day,
+            RunRow.input_digest == input_digest,
+            RunRow.engine_version == engine_version,
+        )
+        .order_by(RunRow.created_at, RunRow.id)
+        .limit(1)
+    ).first()
+    return None if row is None else run_of(row)
+
+
+def list_runs(session: Session, market: str | None = None) -> list[Run]:
+    """Return runs, latest first; of one market where it is named."""
+    query = select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id)
+    if market is not None:
+        query = query.where(RunRow.market == market)
+    return [run_of(row) for row in session.scalars(query)]
+
+
+def run_rows(session: Session) -> Iterator[tuple[Run, bytes]]:
+    """Yield every run with the digest stored beside it, in order of identifier."""
+    for row in session.scalars(select(RunRow).order_by(RunRow.id)):
+        yield run_of(row), row.digest
+
+
+def run_of(row: RunRow) -> Run:
+    """Return a stored row as a run."""
+    return Run(
+        id=row.id,
+        market=row.market,
+        kind=row.kind,
+        first_day=row.first_day,
+        last_day=row.last_day,
+        known_at=row.known_at,
+        pins=tuple(Pin.from_json(pin) for pin in row.pins),
+        input_digest=row.input_digest,
+        engine_version=row.engine_version,
+        result_digest=row.result_digest,
+        created_at=row.created_at,
+    )
+
+
+def day_vectors(session: Session, run_id: uuid.UUID, day: dt.date) -> list[ResultVector]:
+    """Return the vectors of one day of a run, ordered by measure and entity, as stored."""
+    query = f"{VECTOR_QUERY} WHERE run_id = %(run_id)s AND settlement_day = %(day)s {VECTOR_ORDER}"
+    return _vectors(copy_out(session, query, {"run_id": run_id, "day": day}, VECTOR_TYPES))
+
+
+def series(
+    session: Session, run_id: uuid.UUID, measures: Iterable[str], entity: str | None = None
+) -> list[ResultVector]:
+    """Return every day of some measures of a run; of one entity where it is named."""
+    chosen = " AND entity = %(entity)s" if entity is not None else ""
+    query = (
+        f"{VECTOR_QUERY} WHERE run_id = %(run_id)s AND measure = ANY(%(measures)s){chosen} "
+        f"{VECTOR_ORDER}"
+    )
+    params = {"run_id": run_id, "measures": list(measures), "entity": entity}
+    return _vectors(copy_out(session, query, params, VECTOR_TYPES))
+
+
+def _vectors(columns: dict[str, list[object]]) -> list[ResultVector]:
+    rows = zip(*(columns[name] for name in VECTOR_TYPES), strict=True)
+    return [ResultVector(*row) for row in rows]  # type: ignore[arg-type]
+
+
+def stored_values(vectors: Sequence[ResultVector]) -> dict[tuple[str, str], np.ndarray]:
+    """Return the values of one day's vectors by measure and entity."""
+    return {(vector.measure, vector.entity): vector.values for vector in vectors}
