@@ -42,7 +42,7 @@ class Finding:
         }
 
 
-class Refused(Exception):  # noqa: N818  a refusal is an answer, not an error
+class Refused(Exception):
     """A request was refused; `findings` holds every reason, in order."""
 
     def __init__(self, findings: Iterable[Finding]) -> None:

@@ -1,0 +1,153 @@
+"""YAML as documents are written in it: a small part of the language, without its surprises.
+
+Plain words are text, except `null`, `true`, `false`, whole numbers (`90_000_000`) and days
+(`2024-01-01`). So `no`, `on`, `1:30` and `010` stay the text they look like. Repeated keys and
+aliases are refused: a reader should find each value once, where it stands.
+"""
+
+import datetime
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from yaml.constructor import ConstructorError
+from yaml.nodes import MappingNode, Node, ScalarNode
+
+from rulebook.documents import Document
+
+_DIGIT_GROUPS_FROM = 10_000
+_TAG = "tag:yaml.org,2002:"
+_INTEGER = re.compile(r"^-?(?:0|[1-9][0-9]*(?:_[0-9]+)*)$")
+_DECIMAL = re.compile(
+    r"^[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[0-9][0-9_]*[eE][-+]?[0-9]+"
+    r"|\.[0-9]+(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF|nan|NaN|NAN))$"
+)
+_RESOLVERS = (
+    ("null", re.compile(r"^(?:null|~|)$"), ["n", "~", ""]),
+    ("bool", re.compile(r"^(?:true|false)$"), ["t", "f"]),
+    ("int", _INTEGER, list("-0123456789")),
+    ("float", _DECIMAL, list("-+.0123456789")),
+    ("timestamp", re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), list("0123456789")),
+)
+
+
+class YamlRefused(Exception):
+    """The text is not YAML as documents are written; line and column start at one."""
+
+    def __init__(self, problem: str, line: int, column: int) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.line = line
+        self.column = column
+
+
+class _Reader(yaml.SafeLoader):
+    """Reads the part of YAML that documents use."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  PyYAML's own class attribute
+
+    def compose_node(self, parent: Node | None, index: Any) -> Node | None:
+        """Compose a node, unless it only points at one written elsewhere."""
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise ConstructorError(None, None, "an alias stands where a value should", mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Build a mapping in which every key is text and stands once."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, ScalarNode) or key.tag != _TAG + "str":
+                raise ConstructorError(None, None, "a key is not a plain word", key.start_mark)
+            if key.value in seen:
+                problem = f"the key {key.value!r} stands twice"
+                raise ConstructorError(None, None, problem, key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+class _Writer(yaml.SafeDumper):
+    """Writes what `_Reader` reads."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  PyYAML's own class attribute
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Write every value out where it stands."""
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        """Indent lists under their key."""
+        return super().increase_indent(flow, False)
+
+
+for _name, _pattern, _first in _RESOLVERS:
+    _Reader.add_implicit_resolver(_TAG + _name, _pattern, _first)
+    _Writer.add_implicit_resolver(_TAG + _name, _pattern, _first)
+
+
+def _read_integer(reader: _Reader, node: ScalarNode) -> int:
+    return int(reader.construct_scalar(node).replace("_", ""))
+
+
+def _read_day(reader: _Reader, node: ScalarNode) -> datetime.date:
+    written = reader.construct_scalar(node)
+    try:
+        return datetime.date.fromisoformat(written)
+    except ValueError:
+        problem = f"{written} is not a day of the calendar"
+        raise ConstructorError(None, None, problem, node.start_mark) from None
+
+
+def _write_integer(writer: _Writer, number: int) -> ScalarNode:
+    written = f"{number:_}" if abs(number) >= _DIGIT_GROUPS_FROM else str(number)
+    return writer.represent_scalar(_TAG + "int", written)
+
+
+_Reader.add_constructor(_TAG + "int", _read_integer)
+_Reader.add_constructor(_TAG + "timestamp", _read_day)
+_Writer.add_representer(int, _write_integer)
+
+
+def read_yaml(text: str) -> Any:
+    """Return the values that one YAML document holds.
+
+    Raises:
+        YamlRefused: naming the problem, and its line and column.
+    """
+    try:
+        return yaml.load(text, Loader=_Reader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise YamlRefused(error.problem or "the text cannot be read", line, column) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise YamlRefused(f"the character {error.character!r} is not allowed", line, 1) from None
+    except RecursionError:
+        raise YamlRefused("values are nested too deeply", 1, 1) from None
+
+
+def write_yaml(document: Document) -> str:
+    """Return the document as YAML: fields in the order of the model, digits in groups of three.
+
+    `read_yaml` of the result gives back exactly the document's values.
+    """
+    body: Mapping[str, Any] = document.model_dump(mode="python")
+    return yaml.dump(
+        _plain(body),
+        Dumper=_Writer,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=False,
+        width=100,
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Return `value` with tuples as lists, which is how YAML writes them."""
+    if isinstance(value, Mapping):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return value
