@@ -1,1 +1,195 @@
-"""Tables of the ledger."""
+"""The tables of the ledger. Rows are only ever added; triggers in the migration refuse the rest.
+
+Amounts are in the account's commodity (micro of a currency, or Wh); digests are described in
+`ledger.chain`.
+"""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from database.metadata import Base
+
+SCHEMA = "ledger"
+SCHEMA_ARGUMENTS = {"schema": SCHEMA}
+
+
+def digest_check(column: str = "digest") -> CheckConstraint:
+    """Return the constraint that a column holds a SHA-256 digest."""
+    return CheckConstraint(f"octet_length({column}) = 32", name=f"{column}_is_sha256")
+
+
+class Account(Base):
+    """An account, opened by the first journal that posts to it; its code says all it is."""
+
+    __tablename__ = "account"
+    __table_args__ = (
+        CheckConstraint(
+            "code = market || ':' || commodity || ':' || coalesce(participant, '-')"
+            " || ':' || kind || ':' || subject",
+            name="code_is_made_of_its_parts",
+        ),
+        CheckConstraint(
+            "market || commodity || coalesce(participant, '') || kind || subject !~ '[:[:space:]]'",
+            name="parts_are_names",
+        ),
+        digest_check(),
+        Index(None, "participant", "market"),
+        SCHEMA_ARGUMENTS,
+    )
+
+    code: Mapped[str] = mapped_column(Text, primary_key=True)
+    market: Mapped[str] = mapped_column(Text)
+    participant: Mapped[str | None] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    commodity: Mapped[str] = mapped_column(Text)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Journal(Base):
+    """What moved together, numbered without gaps from 1 and chained to the journal before."""
+
+    __tablename__ = "journal"
+    __table_args__ = (
+        UniqueConstraint("market", "settlement_day", "run_kind"),
+        CheckConstraint("number >= 1", name="number_is_positive"),
+        CheckConstraint("posting_count >= 0", name="posting_count_is_not_negative"),
+        CheckConstraint(
+            "(run_id IS NULL) = (run_kind IS NULL)"
+            " AND (run_kind IS NULL OR settlement_day IS NOT NULL)",
+            name="run_is_named",
+        ),
+        digest_check("input_digest"),
+        digest_check("previous_digest"),
+        digest_check(),
+        Index(None, "run_id"),
+        SCHEMA_ARGUMENTS,
+    )
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    id: Mapped[UUID] = mapped_column(unique=True)
+    key: Mapped[str] = mapped_column(Text, unique=True)
+    market: Mapped[str] = mapped_column(Text)
+    settlement_day: Mapped[date | None]
+    run_id: Mapped[UUID | None]
+    run_kind: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    posted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    posting_count: Mapped[int]
+    input_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    previous_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+
+
+class Posting(Base):
+    """One movement of one account; the postings of a journal arrive in one statement."""
+
+    __tablename__ = "posting"
+    __table_args__ = (
+        CheckConstraint("line >= 1", name="line_is_positive"),
+        CheckConstraint("amount <> 0", name="amount_moves"),
+        digest_check(),
+        SCHEMA_ARGUMENTS,
+    )
+
+    journal_number: Mapped[int] = mapped_column(
+        ForeignKey("ledger.journal.number"), primary_key=True
+    )
+    line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    account: Mapped[str] = mapped_column(ForeignKey("ledger.account.code"), index=True)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Invoice(Base):
+    """A document of a series, numbered without gaps from 1; + means that the participant pays."""
+
+    __tablename__ = "invoice"
+    __table_args__ = (
+        CheckConstraint(
+            "kind IN ('invoice', 'credit note', 'debit note', 'self-billed invoice',"
+            " 'self-billed credit note', 'self-billed debit note')",
+            name="kind_is_known",
+        ),
+        CheckConstraint("number >= 1", name="number_is_positive"),
+        CheckConstraint("line_count >= 1", name="line_count_is_positive"),
+        CheckConstraint("extract(day FROM billing_month) = 1", name="billing_month_is_first_day"),
+        CheckConstraint(
+            "(original IS NULL) = (kind IN ('invoice', 'self-billed invoice'))",
+            name="note_names_original",
+        ),
+        CheckConstraint(
+            "amount_micro::numeric + rounding_micro = net_minor::numeric * minor_unit_micro",
+            name="net_is_amount_rounded",
+        ),
+        CheckConstraint("net_minor + tax_minor = due_minor", name="due_is_net_and_tax"),
+        digest_check("previous_digest"),
+        digest_check(),
+        Index(None, "participant", "market", "billing_month"),
+        SCHEMA_ARGUMENTS,
+    )
+
+    series: Mapped[str] = mapped_column(Text, primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    id: Mapped[UUID] = mapped_column(unique=True)
+    kind: Mapped[str] = mapped_column(Text)
+    market: Mapped[str] = mapped_column(Text)
+    participant: Mapped[str] = mapped_column(Text)
+    billing_month: Mapped[date]
+    original: Mapped[UUID | None] = mapped_column(ForeignKey("ledger.invoice.id"))
+    run_id: Mapped[UUID | None]
+    last_journal_number: Mapped[int] = mapped_column(ForeignKey("ledger.journal.number"))
+    journal_number: Mapped[int | None] = mapped_column(
+        ForeignKey("ledger.journal.number"), unique=True
+    )
+    issued_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    due_on: Mapped[date]
+    currency: Mapped[str] = mapped_column(Text)
+    minor_unit_micro: Mapped[int] = mapped_column(BigInteger)
+    amount_micro: Mapped[int] = mapped_column(BigInteger)
+    rounding_micro: Mapped[int] = mapped_column(BigInteger)
+    net_minor: Mapped[int] = mapped_column(BigInteger)
+    tax_category: Mapped[str] = mapped_column(Text)
+    tax_rate_ppm: Mapped[int] = mapped_column(BigInteger)
+    tax_minor: Mapped[int] = mapped_column(BigInteger)
+    due_minor: Mapped[int] = mapped_column(BigInteger)
+    line_count: Mapped[int]
+    previous_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+
+
+class InvoiceLine(Base):
+    """One line of a document; its amount is exact, before the document's one rounding."""
+
+    __tablename__ = "invoice_line"
+    __table_args__ = (
+        CheckConstraint("line >= 1", name="line_is_positive"),
+        CheckConstraint("(quantity IS NULL) = (quantity_unit IS NULL)", name="quantity_has_a_unit"),
+        digest_check(),
+        SCHEMA_ARGUMENTS,
+    )
+
+    invoice_id: Mapped[UUID] = mapped_column(ForeignKey("ledger.invoice.id"), primary_key=True)
+    line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    description: Mapped[str] = mapped_column(Text)
+    quantity: Mapped[int | None] = mapped_column(BigInteger)
+    quantity_unit: Mapped[str | None] = mapped_column(Text)
+    amount_micro: Mapped[int] = mapped_column(BigInteger)
+    clauses: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    rule_digests: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary))
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
