@@ -18,7 +18,7 @@ from ledger.chain import encode
 from ledger.journal import ENERGY, Account, JournalDraft, Posting
 from ledger.tree import leaf_hash
 from settlement.compile import Register
-from settlement.core.engine import DayReadings, DayResult
+from settlement.results import VectorKey
 from settlement.runs import Run
 
 DAY_POSTING_TAG = "tallystick.day-posting.1"
@@ -29,6 +29,9 @@ GENERATION = "generation"
 DEMAND = "demand"
 IMBALANCE = "imbalance"
 MARKET_SUBJECT = "market"
+MONEY_SUFFIX = "_micro"
+METERED_GENERATION = "metered_generation_wh"
+METERED_DEMAND = "metered_demand_wh"
 
 
 @dataclass(frozen=True)
@@ -44,47 +47,55 @@ def settled_day(
     market: str,
     currency: str,
     register: Register,
-    readings: DayReadings,
-    result: DayResult,
+    sums: Mapping[VectorKey, int],
+    energy_wh: Mapping[VectorKey, int],
+    day: dt.date,
     digest: bytes,
 ) -> SettledDay:
-    """Return the amounts that a day's results come to, by account; money and energy sum to zero."""
-    amounts = _money(market, currency, register, result)
-    amounts |= _energy(market, register, readings)
-    return SettledDay(result.day, digest, amounts)
+    """Return the amounts that a day comes to, by account; money and energy each sum to zero.
+
+    Args:
+        market: the market of every account.
+        currency: commodity of the money accounts.
+        register: who answers for each unit and supply point.
+        sums: the day's total of every charge, payment and equalisation vector, in micro.
+        energy_wh: the day's total of every metered vector.
+        day: the settlement day.
+        digest: the digest of the day's results.
+    """
+    amounts = _money(market, currency, register, sums) | _energy(market, register, energy_wh)
+    return SettledDay(day, digest, amounts)
 
 
-def _money(market: str, currency: str, register: Register, result: DayResult) -> dict[Account, int]:
+def _money(
+    market: str, currency: str, register: Register, sums: Mapping[VectorKey, int]
+) -> dict[Account, int]:
     amounts: dict[Account, int] = {}
-    for table in result.tables:
-        kind = table.measure.removesuffix("_micro")
-        sums = [int(total) for total in table.values.sum(axis=1)]
+    for (measure, entity), total in sums.items():
+        kind = measure.removesuffix(MONEY_SUFFIX)
         if kind.startswith(CHARGE):
-            for point, total in zip(table.entities, sums, strict=True):
-                amounts[Account(market, currency, register.supplier(point), kind, point)] = total
+            amounts[Account(market, currency, register.supplier(entity), kind, entity)] = total
         elif kind.startswith(PAYMENT):
-            for unit, total in zip(table.entities, sums, strict=True):
-                amounts[Account(market, currency, register.unit_owner(unit), kind, unit)] = -total
+            amounts[Account(market, currency, register.unit_owner(entity), kind, entity)] = -total
         elif kind == EQUALISATION:
-            amounts[Account(market, currency, None, EQUALISATION, MARKET_SUBJECT)] = -sum(sums)
+            amounts[Account(market, currency, None, kind, entity)] = -total
     return amounts
 
 
-def _energy(market: str, register: Register, readings: DayReadings) -> dict[Account, int]:
-    generation = [-int(total) for total in readings.generation_wh.sum(axis=1)]
-    demand = [int(total) for total in readings.demand_wh.sum(axis=1)]
+def _energy(
+    market: str, register: Register, energy_wh: Mapping[VectorKey, int]
+) -> dict[Account, int]:
+    amounts: dict[Account, int] = {}
+    for (measure, entity), total in energy_wh.items():
+        if measure == METERED_GENERATION:
+            owner = register.unit_owner(entity)
+            amounts[Account(market, ENERGY, owner, GENERATION, entity)] = -total
+        elif measure == METERED_DEMAND:
+            supplier = register.supplier(entity)
+            amounts[Account(market, ENERGY, supplier, DEMAND, entity)] = total
     imbalance = Account(market, ENERGY, None, IMBALANCE, MARKET_SUBJECT)
-    return {
-        **{
-            Account(market, ENERGY, register.unit_owner(unit), GENERATION, unit): total
-            for unit, total in zip(register.units, generation, strict=True)
-        },
-        **{
-            Account(market, ENERGY, register.supplier(point), DEMAND, point): total
-            for point, total in zip(register.supply_points, demand, strict=True)
-        },
-        imbalance: -(sum(generation) + sum(demand)),
-    }
+    amounts[imbalance] = -sum(amounts.values())
+    return amounts
 
 
 def draft_journals(

@@ -9,9 +9,9 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from database.copy import copy_in, copy_out
-from settlement.results import ResultVector
+from settlement.results import ResultVector, day_digest
 from settlement.runs import Pin, Run
-from settlement.tables import RunRow
+from settlement.tables import ResultRow, RunRow
 
 RESULT_TYPES = {
     "run_id": "uuid",
@@ -149,3 +149,34 @@ def _vectors(columns: dict[str, list[object]]) -> list[ResultVector]:
 def stored_values(vectors: Sequence[ResultVector]) -> dict[tuple[str, str], np.ndarray]:
     """Return the values of one day's vectors by measure and entity."""
     return {(vector.measure, vector.entity): vector.values for vector in vectors}
+
+
+def stored_day_digest(session: Session, run_id: uuid.UUID, day: dt.date) -> bytes:
+    """Return the digest of a day from the digests stored with its vectors."""
+    query = (
+        "SELECT digest FROM settlement.result "
+        "WHERE run_id = %(run_id)s AND settlement_day = %(day)s "
+        'ORDER BY measure COLLATE "C", entity COLLATE "C"'
+    )
+    columns = copy_out(session, query, {"run_id": run_id, "day": day}, {"digest": "bytea"})
+    return day_digest(columns["digest"])
+
+
+def days_outside(session: Session, run: Run) -> list[dt.date]:
+    """Return the days of results that are stored for a run but are not its days."""
+    return list(
+        session.scalars(
+            select(ResultRow.settlement_day)
+            .where(
+                ResultRow.run_id == run.id,
+                ~ResultRow.settlement_day.between(run.first_day, run.last_day),
+            )
+            .distinct()
+        )
+    )
+
+
+def orphan_result_runs(session: Session) -> list[uuid.UUID]:
+    """Return the runs that results name but that are not there."""
+    known = select(RunRow.id).where(RunRow.id == ResultRow.run_id).exists()
+    return list(session.scalars(select(ResultRow.run_id).where(~known).distinct()))

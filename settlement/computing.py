@@ -1,0 +1,82 @@
+"""Settle many days: compile the rules of each period once, and run the days on threads.
+
+A day is a pure function of its rules and readings, and days come out in calendar order whatever
+the number of threads, so the digest of a run does not depend on it.
+"""
+
+import datetime as dt
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from settlement.core.engine import DayReadings, MarketModel, settle_day
+from settlement.results import ResultVector, day_digest, vectors_of
+
+DAYS_AHEAD_PER_THREAD = 3
+"""Days in flight per thread: enough to keep it busy, few enough to bound memory."""
+
+
+@dataclass(frozen=True)
+class Period:
+    """Consecutive days under the same rules."""
+
+    first_day: dt.date
+    last_day: dt.date
+    model: MarketModel
+
+
+@dataclass(frozen=True)
+class ComputedDay:
+    """The results of one day, ordered by measure and entity, and the digest over them."""
+
+    day: dt.date
+    vectors: list[ResultVector]
+    digest: bytes
+
+
+def compute_days(
+    periods: Sequence[Period],
+    days: Sequence[dt.date],
+    readings_of: Callable[[dt.date, MarketModel], DayReadings],
+    threads: int,
+) -> Iterator[ComputedDay]:
+    """Yield each day's results in the order of `days`.
+
+    Args:
+        periods: the compiled rules; together they cover every day.
+        days: the settlement days, earliest first.
+        readings_of: returns a day's readings in the order of a model's units and supply points.
+        threads: days computed at once, at least 1.
+    """
+    if threads < 1:
+        raise ValueError(f"threads: {threads} given, at least 1 needed")
+
+    def compute(day: dt.date) -> ComputedDay:
+        model = model_on(periods, day)
+        vectors = vectors_of(settle_day(model, readings_of(day, model)))
+        return ComputedDay(day, vectors, day_digest(vector.digest for vector in vectors))
+
+    if threads == 1:
+        yield from map(compute, days)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[ComputedDay]] = deque()
+        try:
+            for day in days:
+                waiting.append(pool.submit(compute, day))
+                if len(waiting) >= threads * DAYS_AHEAD_PER_THREAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def model_on(periods: Sequence[Period], day: dt.date) -> MarketModel:
+    """Return the compiled rules of a day."""
+    for period in periods:
+        if period.first_day <= day <= period.last_day:
+            return period.model
+    raise LookupError(f"no rules were compiled for {day}")

@@ -1,0 +1,255 @@
+"""Settle, post and replay: each use case loads, computes, stores, and marks success last."""
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+import ledger.service
+from ledger.service import Posted
+from rulebook.findings import Finding, Refused
+from rulebook.service import RuleSet, rule_set_by_digests, rules_for_period
+from settlement import store
+from settlement.compile import compile_market, register_of
+from settlement.computing import ComputedDay, Period, compute_days
+from settlement.inputs import RunInputs, run_inputs
+from settlement.posting import (
+    METERED_DEMAND,
+    METERED_GENERATION,
+    MONEY_SUFFIX,
+    SettledDay,
+    draft_journals,
+    settled_day,
+)
+from settlement.results import day_digest, first_difference, run_result_digest
+from settlement.runs import ENGINE_VERSION, Pin, Run, input_digest
+
+Progress = Callable[[int, int], None]
+"""Called with days done and days in all."""
+
+
+def no_progress(_done: int, _total: int) -> None:
+    """Report nothing."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A run, and whether it was there already: equal inputs are settled once."""
+
+    run: Run
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What came of a replay: whether the same inputs gave the same results."""
+
+    run: Run
+    result_digest: bytes
+    first_difference: str | None
+
+    @property
+    def is_same(self) -> bool:
+        """Whether every row came out as stored."""
+        return self.first_difference is None and self.result_digest == self.run.result_digest
+
+
+def settle(
+    session: Session,
+    market: str,
+    kind: str,
+    first_day: dt.date,
+    last_day: dt.date,
+    *,
+    known_at: dt.datetime,
+    now: dt.datetime,
+    threads: int = 1,
+    progress: Progress = no_progress,
+) -> Settled:
+    """Settle the days from `first_day` to `last_day` and store the results; nothing is posted.
+
+    Equal inputs return the run that is there already.
+
+    Raises:
+        Refused: rules have a gap, the run kind is not in the calendar, readings are missing, or
+            one of the days is posted under this kind or a later one.
+    """
+    periods = rules_for_period(session, market, first_day, last_day, known_at)
+    _refuse_unknown_kind(kind, periods)
+    inputs = run_inputs(session, market, periods, known_at)
+    digest = input_digest(inputs.pins, inputs.reading_digests)
+    same = store.find_equal_run(session, market, kind, first_day, last_day, digest, ENGINE_VERSION)
+    if same is not None:
+        return Settled(same, is_new=False)
+    _refuse_posted_days(session, market, kind, periods)
+    run_id = uuid.uuid4()
+    day_digests = []
+    for done, day in enumerate(_compute(inputs, threads), start=1):
+        store.append_results(session, run_id, day.vectors)
+        day_digests.append(day.digest)
+        progress(done, len(inputs.days))
+    run = Run(
+        id=run_id,
+        market=market,
+        kind=kind,
+        first_day=first_day,
+        last_day=last_day,
+        known_at=known_at,
+        pins=inputs.pins,
+        input_digest=digest,
+        engine_version=ENGINE_VERSION,
+        result_digest=run_result_digest(day_digests),
+        created_at=now,
+    )
+    store.append_run(session, run)
+    return Settled(run, is_new=True)
+
+
+def post(session: Session, run: Run, *, now: dt.datetime) -> list[Posted]:
+    """Post every day of a run: all or nothing, once, and only the difference.
+
+    Raises:
+        ledger.refusals.Refused: the ledger refused; nothing is posted.
+    """
+    posted = ledger.service.balances(session, run.market, run.first_day, run.last_day)
+    drafts = draft_journals(run, list(_settled_days(session, run)), posted)
+    return ledger.service.post_many(session, drafts, now)
+
+
+def replay(
+    session: Session, run: Run, *, threads: int = 1, progress: Progress = no_progress
+) -> Replayed:
+    """Compute a run again from what it is pinned to, and compare every row.
+
+    Nothing is written. A difference names the first row that differs, or the inputs if they do.
+    """
+    inputs = run_inputs(session, run.market, pinned_periods(session, run), run.known_at)
+    difference = None
+    if input_digest(inputs.pins, inputs.reading_digests) != run.input_digest:
+        difference = f"inputs of run {run.id}: their digest is not the one that the run names"
+    digests = []
+    for done, day in enumerate(_compute(inputs, threads), start=1):
+        digests.append(day.digest)
+        difference = difference or _difference(session, run, day)
+        progress(done, len(inputs.days))
+    result_digest = run_result_digest(digests)
+    if difference is None and result_digest != run.result_digest:
+        difference = f"settlement.run {run.id}: result_digest is not that of its results"
+    return Replayed(run, result_digest, difference)
+
+
+def pinned_periods(session: Session, run: Run) -> list[tuple[dt.date, dt.date, RuleSet]]:
+    """Return the rules that a run obeyed, period by period."""
+    pins: dict[tuple[dt.date, dt.date], list[Pin]] = {}
+    for pin in run.pins:
+        pins.setdefault((pin.first_day, pin.last_day), []).append(pin)
+    return [
+        (
+            first_day,
+            last_day,
+            rule_set_by_digests(
+                session, run.market, {pin.instrument: pin.digest for pin in period_pins}
+            ),
+        )
+        for (first_day, last_day), period_pins in sorted(pins.items())
+    ]
+
+
+def _compute(inputs: RunInputs, threads: int) -> Iterator[ComputedDay]:
+    periods = [
+        Period(
+            first_day,
+            last_day,
+            compile_market(
+                rules.market_rules, rules.grid_model, rules.allocation_policy, rules.registrations
+            ),
+        )
+        for first_day, last_day, rules in inputs.periods
+    ]
+    return compute_days(periods, inputs.days, inputs.day_readings, threads)
+
+
+def _settled_days(session: Session, run: Run) -> Iterator[SettledDay]:
+    """Yield what each day of a run comes to, from its stored results and readings."""
+    for first_day, last_day, rules in pinned_periods(session, run):
+        register = register_of(rules.registrations)
+        inputs = run_inputs(session, run.market, [(first_day, last_day, rules)], run.known_at)
+        for day in inputs.days:
+            vectors = store.day_vectors(session, run.id, day)
+            sums = {
+                (vector.measure, vector.entity): int(vector.values.sum())
+                for vector in vectors
+                if vector.measure.endswith(MONEY_SUFFIX)
+            }
+            energy_wh = {
+                (measure, entity): int(inputs.values(day, measure, entity).sum())
+                for measure, entities in (
+                    (METERED_GENERATION, register.units),
+                    (METERED_DEMAND, register.supply_points),
+                )
+                for entity in entities
+            }
+            yield settled_day(
+                run.market,
+                rules.market_rules.currency,
+                register,
+                sums,
+                energy_wh,
+                day,
+                day_digest(vector.digest for vector in vectors),
+            )
+
+
+def _difference(session: Session, run: Run, computed: ComputedDay) -> str | None:
+    stored = store.day_vectors(session, run.id, computed.day)
+    return first_difference(
+        computed.day,
+        {(vector.measure, vector.entity): vector.digest for vector in stored},
+        {(vector.measure, vector.entity): vector.digest for vector in computed.vectors},
+    )
+
+
+def _refuse_unknown_kind(kind: str, periods: Sequence[tuple[dt.date, dt.date, RuleSet]]) -> None:
+    refused = []
+    for first_day, _, rules in periods:
+        kinds = [entry.run for entry in rules.market_rules.settlement_calendar]
+        if kind not in kinds:
+            refused.append(
+                Finding(
+                    "unknown-run-kind",
+                    f"run kind on {first_day}",
+                    kind,
+                    f"the settlement calendar in force has {', '.join(kinds)}",
+                    "name one of these, or publish a calendar that has the kind",
+                )
+            )
+    if refused:
+        raise Refused(refused)
+
+
+def _refuse_posted_days(
+    session: Session,
+    market: str,
+    kind: str,
+    periods: Sequence[tuple[dt.date, dt.date, RuleSet]],
+) -> None:
+    """Refuse to settle a day again under a kind that is posted, or before one that is."""
+    refused = []
+    for first_day, last_day, rules in periods:
+        kinds = [entry.run for entry in rules.market_rules.settlement_calendar]
+        closed = set(kinds[kinds.index(kind) :])
+        for day, posted_kind in ledger.service.posted_runs(session, market, first_day, last_day):
+            if posted_kind in closed:
+                refused.append(
+                    Finding(
+                        "day-already-posted",
+                        f"{market} {day}",
+                        f"run kind {kind}, after {posted_kind} was posted",
+                        f"a day is posted once a kind, in the order {', '.join(kinds)}",
+                        "settle a later kind; it posts the difference",
+                    )
+                )
+    if refused:
+        raise Refused(refused)
