@@ -1,0 +1,210 @@
+"""Reading and writing rows of the ledger; every function works in the caller's transaction.
+
+A constraint or trigger that refuses becomes the refusal it speaks for.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import Any, NamedTuple, cast
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import BigInteger, func, insert, select, text
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from database.copy import copy_in
+from database.guards import REFUSAL_SQLSTATE
+from ledger import tables
+from ledger.chain import (
+    GENESIS_DIGEST,
+    InvoiceLineRow,
+    InvoiceRow,
+    SealedJournal,
+    account_digest,
+    account_row,
+)
+from ledger.journal import Account
+from ledger.refusals import CODE_OF_CONSTRAINT, LedgerRefused, Refusal, RefusalCode
+
+LEDGER_LOCK = 0x7A11_1ED6
+"""The advisory lock under which the ledger is appended to, and read by verification (shared)."""
+
+INTEGRITY_SQLSTATE_CLASS = "23"
+
+POSTING_TYPES = {
+    "journal_number": "int8",
+    "line": "int4",
+    "account": "text",
+    "amount": "int8",
+    "digest": "bytea",
+}
+
+
+class Head(NamedTuple):
+    """The last row of a chain: its number and digest; 0 and the genesis digest when empty."""
+
+    number: int
+    digest: bytes
+
+
+EMPTY = Head(0, GENESIS_DIGEST)
+
+
+class PostedKey(NamedTuple):
+    """A journal that is posted, as far as idempotency needs it."""
+
+    number: int
+    id: UUID
+    key: str
+    input_digest: bytes
+    digest: bytes
+
+
+def lock(session: Session) -> None:
+    """Wait until no other transaction appends to the ledger; held to the transaction's end."""
+    session.execute(select(func.pg_advisory_xact_lock(LEDGER_LOCK)))
+
+
+def lock_shared(session: Session) -> None:
+    """Keep others from appending until the transaction's end; readers may share."""
+    session.execute(select(func.pg_advisory_xact_lock_shared(LEDGER_LOCK)))
+
+
+def journal_head(session: Session) -> Head:
+    """Return the last journal."""
+    journal = tables.Journal
+    row = session.execute(
+        select(journal.number, journal.digest).order_by(journal.number.desc()).limit(1)
+    ).one_or_none()
+    return Head(*row) if row else EMPTY
+
+
+def invoice_head(session: Session, series: str) -> Head:
+    """Return the last document of a series."""
+    invoice = tables.Invoice
+    row = session.execute(
+        select(invoice.number, invoice.digest)
+        .where(invoice.series == series)
+        .order_by(invoice.number.desc())
+        .limit(1)
+    ).one_or_none()
+    return Head(*row) if row else EMPTY
+
+
+def new_ids(session: Session, count: int) -> list[UUID]:
+    """Return `count` new identifiers, in order of time."""
+    statement = text("SELECT uuidv7() FROM generate_series(1, :count)")
+    return list(session.execute(statement, {"count": count}).scalars())
+
+
+def posted_keys(session: Session, keys: Sequence[str]) -> dict[str, PostedKey]:
+    """Return which of the keys are posted, by key."""
+    journal = tables.Journal
+    statement = select(
+        journal.number, journal.id, journal.key, journal.input_digest, journal.digest
+    ).where(journal.key == func.any(sql_cast(list(keys), postgresql.ARRAY(journal.key.type))))
+    return {row.key: PostedKey(*row) for row in session.execute(statement)}
+
+
+def insert_accounts(session: Session, accounts: Iterable[Account]) -> None:
+    """Open the accounts that are not open yet."""
+    wanted = {account.code: account_row(account) for account in accounts}
+    code = tables.Account.code
+    is_wanted = code == func.any(sql_cast(list(wanted), postgresql.ARRAY(code.type)))
+    known = set(session.execute(select(code).where(is_wanted)).scalars())
+    new = [
+        {**wanted[code]._asdict(), "digest": account_digest(wanted[code])}
+        for code in sorted(wanted.keys() - known)
+    ]
+    if new:
+        with constraints_as_refusals():
+            session.execute(insert(tables.Account), new)
+
+
+def insert_journals(session: Session, journals: Sequence[SealedJournal]) -> None:
+    """Append sealed journals, all their postings in one COPY."""
+    if not journals:
+        return
+    columns: dict[str, list[Any]] = {
+        "journal_number": [row.journal_number for each in journals for row in each.postings],
+        "line": [row.line for each in journals for row in each.postings],
+        "account": [row.account for each in journals for row in each.postings],
+        "amount": [row.amount for each in journals for row in each.postings],
+        "digest": [digest for each in journals for digest in each.posting_digests],
+    }
+    rows = [{**each.row._asdict(), "digest": each.digest} for each in journals]
+    with constraints_as_refusals():
+        session.execute(insert(tables.Journal), rows)
+        if columns["line"]:
+            copy_in(session, "ledger.posting", columns, POSTING_TYPES)
+
+
+def insert_invoice(
+    session: Session,
+    row: InvoiceRow,
+    digest: bytes,
+    lines: Sequence[InvoiceLineRow],
+    line_digests: Sequence[bytes],
+) -> None:
+    """Append one document and all its lines."""
+    columns = sql.SQL(", ").join(map(sql.Identifier, (*InvoiceLineRow._fields, "digest")))
+    statement = sql.SQL("COPY ledger.invoice_line ({}) FROM STDIN").format(columns)
+    with constraints_as_refusals():
+        session.execute(insert(tables.Invoice), [{**row._asdict(), "digest": digest}])
+        connection = cast(psycopg.Connection, session.connection().connection.driver_connection)
+        with connection.cursor() as cursor, cursor.copy(statement) as copy:
+            for line, line_digest in zip(lines, line_digests, strict=True):
+                clauses, rule_digests = list(line.clauses), list(line.rule_digests)
+                copy.write_row((*line[:-2], clauses, rule_digests, line_digest))
+
+
+def sums_by_day(
+    session: Session, market: str, first_day: date, last_day: date
+) -> dict[tuple[date, str], int]:
+    """Return (settlement day, account code) -> sum of postings of those days' journals."""
+    journal, posting = tables.Journal, tables.Posting
+    total = sql_cast(func.sum(posting.amount), BigInteger)
+    statement = (
+        select(journal.settlement_day, posting.account, total)
+        .join(posting, posting.journal_number == journal.number)
+        .where(journal.market == market, journal.settlement_day.between(first_day, last_day))
+        .group_by(journal.settlement_day, posting.account)
+    )
+    return {(day, code): amount for day, code, amount in session.execute(statement) if day}
+
+
+@contextmanager
+def constraints_as_refusals() -> Iterator[None]:
+    """Turn what the database refuses into LedgerRefused; other errors pass.
+
+    Raises:
+        LedgerRefused: a constraint or a trigger of the ledger refused.
+    """
+    try:
+        yield
+    except (DBAPIError, psycopg.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        refusal = _refusal_of(cause)
+        if refusal is None:
+            raise
+        raise LedgerRefused([refusal]) from error
+
+
+def _refusal_of(cause: BaseException | None) -> Refusal | None:
+    if not isinstance(cause, psycopg.Error):
+        return None
+    state, details = cause.sqlstate or "", cause.diag
+    if state == REFUSAL_SQLSTATE:
+        code = RefusalCode.TABLE_IS_APPEND_ONLY
+    elif state.startswith(INTEGRITY_SQLSTATE_CLASS):
+        code = CODE_OF_CONSTRAINT.get(details.constraint_name or "", RefusalCode.ROW_IS_MALFORMED)
+    else:
+        return None
+    place = f"table ledger.{details.table_name}" if details.table_name else "ledger"
+    value = details.message_detail or details.message_primary or str(cause)
+    return Refusal(code, place, value)
