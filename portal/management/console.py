@@ -1,0 +1,97 @@
+"""What every command shares: progress on the terminal, findings on standard error, JSON out."""
+
+import datetime as dt
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.management.base import CommandError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ledger.refusals import LedgerRefused
+from rulebook.findings import Finding, Refused
+
+SHOWN_FINDINGS = 50
+"""Findings printed on a terminal; `--json` prints them all."""
+
+
+@contextmanager
+def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function of (done, total) that moves a bar on standard error."""
+    console = Console(stderr=True, quiet=quiet)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=not console.is_terminal) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def refusals_as_errors(*, as_json: bool = False) -> Iterator[None]:
+    """Turn a refusal into exit status 1 with every finding printed, and no traceback."""
+    try:
+        yield
+    except (Refused, LedgerRefused) as refused:
+        findings = refused.findings if isinstance(refused, Refused) else refused.refusals
+        if as_json:
+            print_json({"refused": [_plain(finding) for finding in findings]})
+        raise CommandError(refusal_text(findings)) from None
+
+
+def refusal_text(findings: Iterable[Any]) -> str:
+    """Return the lines that say what was refused, cut to a readable number."""
+    lines = [str(finding) for finding in findings]
+    shown = lines[:SHOWN_FINDINGS]
+    if len(lines) > len(shown):
+        shown.append(f"... and {len(lines) - len(shown)} more; --json prints them all")
+    return "\n".join(["Refused; nothing was written:", *shown])
+
+
+def _plain(finding: Any) -> Any:
+    return finding.as_dict() if isinstance(finding, Finding) else str(finding)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON; digests in hexadecimal, times in ISO 8601."""
+    json.dump(value, sys.stdout, indent=2, default=_as_json)
+    sys.stdout.write("\n")
+
+
+def _as_json(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, dt.date | dt.datetime):
+        return value.isoformat()
+    return str(value)
+
+
+def parse_day(text: str) -> dt.date:
+    """Return a day given as YYYY-MM-DD; argparse turns the error into a usage message."""
+    return dt.date.fromisoformat(text)
+
+
+def parse_instant(text: str) -> dt.datetime:
+    """Return an instant given in ISO 8601 with an offset or Z."""
+    instant = dt.datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(f"{text} has no offset; write 2024-02-06T09:00Z")
+    return instant
+
+
+def month_days(text: str) -> tuple[dt.date, dt.date]:
+    """Return the first and last day of a month given as YYYY-MM."""
+    first = dt.date.fromisoformat(f"{text}-01")
+    following = (first + dt.timedelta(days=32)).replace(day=1)
+    return first, following - dt.timedelta(days=1)
+
+
+def utc_now() -> dt.datetime:
+    """Return the present moment; the one place where commands read the clock."""
+    return dt.datetime.now(dt.UTC)
