@@ -108,9 +108,11 @@ def checked_readings(model: MarketModel, readings: DayReadings) -> DayReadings:
 
     Raises:
         TypeError: a quantity is not an integer.
-        ValueError: a shape differs, or an availability is negative.
+        ValueError: a shape differs, the day has no interval, or an availability is negative.
     """
     intervals = np.shape(readings.demand_wh)[-1]
+    if not intervals:
+        raise ValueError(f"{readings.day}: no interval; a day has at least one")
     units = (len(model.units), intervals)
     checked = DayReadings(
         readings.day,

@@ -129,19 +129,6 @@ def node_prices(
     return NodePrices(prices.max(axis=0), np.array(used, dtype=np.int64)[prices.argmax(axis=0)])
 
 
-def steepest_slope(curve: Curve) -> tuple[int, int]:
-    """Return (rise in micro per MWh, run in ppm) of the steepest segment: the Lipschitz constant.
-
-    For any two tightnesses, the prices differ by at most their distance x rise / run, rounded up.
-    """
-    knots = zip(curve.tightness_ppm.tolist(), curve.price_micro_per_mwh.tolist(), strict=True)
-    rise, run = 0, 1
-    for (left, low), (right, high) in pairwise(knots):
-        if (high - low) * run > rise * (right - left):
-            rise, run = high - low, right - left
-    return rise, run
-
-
 def _sum_by(group: Integers, groups: int, values: Integers) -> Integers:
     sums = np.zeros((groups, values.shape[1]), dtype=np.int64)
     np.add.at(sums, group, values)

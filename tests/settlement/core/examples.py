@@ -1,0 +1,198 @@
+"""Small random grids and markets, and the 12-node case of Great Britain from its data files."""
+
+import csv
+import datetime as dt
+import hashlib
+import json
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+from hypothesis import strategies as st
+
+from settlement.core.engine import DayReadings, DayResult, MarketModel
+from settlement.core.grid import Grid, Layer
+from settlement.core.pots import Pot
+from settlement.core.tightness import Curve
+from tests.conftest import SHARED
+from tests.settlement.core.reference import as_numbers
+
+LADDER = Curve(
+    as_numbers([0, 800_000, 1_000_000, 1_250_000]),
+    as_numbers([0, 60_000_000, 300_000_000, 6_000_000_000]),
+)
+
+
+def layered(node_count: int, zones: list[int]) -> tuple[Layer, ...]:
+    """One system, the given zones, one holon a node."""
+    numbers = sorted(set(zones))
+    return (
+        Layer("system", ("all",), as_numbers([0] * node_count)),
+        Layer(
+            "zone",
+            tuple(f"zone {number}" for number in numbers),
+            as_numbers([numbers.index(zone) for zone in zones]),
+        ),
+        Layer("node", tuple(f"N{node}" for node in range(node_count)), np.arange(node_count)),
+    )
+
+
+@st.composite
+def grids(draw, most_nodes: int = 5) -> Grid:
+    """Grids with parallel lines, unequal and zero ratings, and nodes that no line reaches."""
+    node_count = draw(st.integers(1, most_nodes))
+    node = st.integers(0, node_count - 1)
+    kw = st.one_of(st.just(0), st.integers(0, 20))
+    lines = draw(st.lists(st.tuples(node, node, kw, kw), max_size=7))
+    ends = as_numbers([line[:2] for line in lines]).reshape(-1, 2)
+    ratings = as_numbers([line[2:] for line in lines]).reshape(-1, 2) * 1000
+    zones = draw(st.lists(st.integers(0, 2), min_size=node_count, max_size=node_count))
+    return Grid(
+        tuple(f"N{number}" for number in range(node_count)),
+        ends[:, 0],
+        ends[:, 1],
+        ratings[:, 0],
+        ratings[:, 1],
+        layered(node_count, zones),
+    )
+
+
+@st.composite
+def games(draw, most_units: int = 6, intervals: int = 2):
+    """A grid with units and demand: (grid, unit_node, available_kw[U,T], demand_kw[N,T])."""
+    grid = draw(grids())
+    nodes = len(grid.nodes)
+    units = draw(st.integers(1, most_units))
+    # Few distinct sizes, so that ties and zero availability are common.
+    kw = st.one_of(st.sampled_from([0, 5, 10]), st.integers(0, 30))
+    unit_node = draw(st.lists(st.integers(0, nodes - 1), min_size=units, max_size=units))
+    return (
+        grid,
+        as_numbers(unit_node),
+        draw(matrix(units, intervals, kw)),
+        draw(matrix(nodes, intervals, kw)),
+    )
+
+
+def matrix(rows: int, columns: int, values):
+    """Integer arrays of one shape."""
+    return st.lists(values, min_size=rows * columns, max_size=rows * columns).map(
+        lambda flat: as_numbers(flat).reshape(rows, columns)
+    )
+
+
+@st.composite
+def markets(draw, intervals: int = 4) -> tuple[MarketModel, DayReadings]:
+    """A small market and a day of it, net export, storage intake and dynamic points included."""
+    grid = draw(grids())
+    nodes = len(grid.nodes)
+    units, points = draw(st.integers(1, 5)), draw(st.integers(1, 5))
+    flag = st.booleans()
+
+    def some(values, count):
+        return draw(st.lists(values, min_size=count, max_size=count))
+
+    weight = draw(st.integers(0, 1_000_000))
+    timing = st.sampled_from(["flat", "tightness", "served"])
+    model = MarketModel(
+        grid=grid,
+        interval_minutes=30,
+        curves=(LADDER, LADDER, LADDER),
+        layers_in_use=draw(st.tuples(flag, flag, flag).filter(any)),
+        units=tuple(f"G{number}" for number in range(units)),
+        unit_node=as_numbers(some(st.integers(0, nodes - 1), units)),
+        offer_micro_per_mwh=as_numbers(some(st.integers(0, 200_000_000), units)),
+        annual_cost_micro=as_numbers(some(st.integers(0, 10**12), units)),
+        unit_is_regulated=np.array(some(flag, units)),
+        unit_is_eligible=np.array(some(flag, units)),
+        supply_points=tuple(f"P{number}" for number in range(points)),
+        supply_point_node=as_numbers(some(st.integers(0, nodes - 1), points)),
+        supply_point_is_dynamic=np.array(some(flag, points)),
+        pots=(
+            Pot("adequacy", weight, draw(timing)),
+            Pot("location", 1_000_000 - weight, draw(timing)),
+        ),
+    )
+    readings = DayReadings(
+        dt.date(2024, 2, 29),
+        draw(matrix(units, intervals, st.integers(-5_000, 20_000))),
+        draw(matrix(units, intervals, st.integers(0, 40_000))),
+        draw(matrix(points, intervals, st.integers(-3_000, 9_000))),
+    )
+    return model, readings
+
+
+def tiny_market(dynamic: bool = True) -> MarketModel:
+    """Two nodes, a line of 4 kW one way and 2 kW back, three units, three supply points."""
+    grid = Grid(
+        ("north", "south"),
+        as_numbers([0]),
+        as_numbers([1]),
+        as_numbers([4_000]),
+        as_numbers([2_000]),
+        layered(2, [0, 1]),
+    )
+    return MarketModel(
+        grid=grid,
+        interval_minutes=30,
+        curves=(LADDER, LADDER, LADDER),
+        layers_in_use=(True, True, True),
+        units=("gas", "nuclear", "wind"),
+        unit_node=as_numbers([1, 1, 0]),
+        offer_micro_per_mwh=as_numbers([90_000_000, 12_000_000, 0]),
+        annual_cost_micro=as_numbers([400_000_000, 900_000_000, 700_000_000]),
+        unit_is_regulated=np.array([False, True, False]),
+        unit_is_eligible=np.array([True, False, True]),
+        supply_points=("home", "plant", "shop"),
+        supply_point_node=as_numbers([0, 1, 1]),
+        supply_point_is_dynamic=np.array([False, dynamic, False]),
+        pots=(Pot("adequacy", 600_000, "flat"), Pot("location", 400_000, "tightness")),
+    )
+
+
+def tiny_day(intervals: int = 48, day: dt.date = dt.date(2024, 1, 15)) -> DayReadings:
+    """A day of the tiny market, from a fixed arithmetic pattern."""
+    step = np.arange(intervals, dtype=np.int64)
+    generation = np.stack([step * 37 % 900, 1_500 + step % 2, step * 61 % 2_500])
+    demand = np.stack([step * 53 % 1_200, 900 + step * 17 % 700, 300 + step * 29 % 400])
+    return DayReadings(day, generation, generation * 4 + 3_000, demand)
+
+
+def digest(result: DayResult) -> str:
+    """A digest of every byte of a result, for comparison in tests."""
+    running = hashlib.sha256(result.day.isoformat().encode())
+    for table in result.tables:
+        running.update(repr((table.measure, table.entities, table.values.shape)).encode())
+        running.update(np.ascontiguousarray(table.values).tobytes())
+    return running.hexdigest()
+
+
+def with_layers(model: MarketModel, *names: str) -> MarketModel:
+    """The same market with only the named layers in use."""
+    return replace(model, layers_in_use=tuple(layer.name in names for layer in model.grid.layers))
+
+
+@cache
+def great_britain(rating_multiplier: int) -> tuple[Grid, tuple[str, ...], np.ndarray]:
+    """Grid, unit ids and unit nodes of the 12-node case."""
+    folder = SHARED / "data" / "gb12"
+    with (folder / "lines.csv").open() as lines_file, (folder / "units.csv").open() as units_file:
+        lines, units = list(csv.DictReader(lines_file)), list(csv.DictReader(units_file))
+    nodes = tuple(sorted({line[end] for line in lines for end in ("from_node", "to_node")}))
+    rating_w = as_numbers([int(line["rating_kw"]) * 1000 * rating_multiplier for line in lines])
+    grid = Grid(
+        nodes,
+        as_numbers([nodes.index(line["from_node"]) for line in lines]),
+        as_numbers([nodes.index(line["to_node"]) for line in lines]),
+        rating_w,
+        rating_w,
+        layered(len(nodes), [0] * len(nodes)),
+    )
+    placed = sorted((unit["unit"], nodes.index(unit["node"])) for unit in units)
+    return grid, tuple(name for name, _ in placed), as_numbers([node for _, node in placed])
+
+
+@cache
+def known_cases() -> list[dict]:
+    """The 24 intervals with known coalition values."""
+    return json.loads((SHARED / "golden" / "thesis_clusters.json").read_text())["cases"]

@@ -1,0 +1,96 @@
+"""Slow, obvious versions of what the engine computes, one coalition and one holon at a time."""
+
+from fractions import Fraction
+from itertools import combinations, pairwise
+from math import factorial
+
+import networkx as nx
+import numpy as np
+
+from settlement.core.grid import Grid
+
+
+def served_by_flow(grid: Grid, unit_node, available_kw, demand_kw, coalition) -> int:
+    """Value of a coalition as a maximum flow from a source, through the network, to a sink."""
+    network = nx.DiGraph()
+    network.add_nodes_from(["source", "sink"])
+
+    def add(tail, head, kw):
+        already = network.edges[tail, head]["capacity"] if network.has_edge(tail, head) else 0
+        network.add_edge(tail, head, capacity=already + int(kw))
+
+    for line in range(len(grid.line_from)):
+        start, end = int(grid.line_from[line]), int(grid.line_to[line])
+        if start != end:
+            add(start, end, grid.rating_w[line] // 1000)
+            add(end, start, grid.reverse_rating_w[line] // 1000)
+    for node, kw in enumerate(demand_kw):
+        add(node, "sink", kw)
+    for unit in coalition:
+        add("source", int(unit_node[unit]), available_kw[unit])
+    return nx.maximum_flow_value(network, "source", "sink")
+
+
+def shapley(players: int, value) -> list[Fraction]:
+    """Shapley values by the textbook sum, `value` being called with a tuple of players."""
+    known = {
+        coalition: value(coalition)
+        for size in range(players + 1)
+        for coalition in combinations(range(players), size)
+    }
+    result = []
+    for player in range(players):
+        total = Fraction(0)
+        for coalition, worth in known.items():
+            if player in coalition:
+                continue
+            weight = Fraction(
+                factorial(len(coalition)) * factorial(players - len(coalition) - 1),
+                factorial(players),
+            )
+            joined = tuple(sorted((*coalition, player)))
+            total += weight * (known[joined] - worth)
+        result.append(total)
+    return result
+
+
+def price(knots: list[tuple[int, int]], tightness: Fraction) -> int:
+    """Price on a curve, rounded down, by exact fractions."""
+    if tightness <= knots[0][0]:
+        return knots[0][1]
+    for (left, low), (right, high) in pairwise(knots):
+        if tightness <= right:
+            return (low + (tightness - left) * (high - low) / (right - left)).__floor__()
+    return knots[-1][1]
+
+
+def deliverable_w(grid: Grid, layer: int, holon: int, available, demand, interval: int) -> int:
+    """Supply inside a holon and what its boundary lets in, line by line."""
+    place = grid.layers[layer].node_holon
+    inside = [node for node in range(len(grid.nodes)) if place[node] == holon]
+    outside = [node for node in range(len(grid.nodes)) if place[node] != holon]
+    boundary = 0
+    for line in range(len(grid.line_from)):
+        start, end = grid.line_from[line], grid.line_to[line]
+        if start in outside and end in inside:
+            boundary += int(grid.rating_w[line])
+        if start in inside and end in outside:
+            boundary += int(grid.reverse_rating_w[line])
+    spare = sum(int(available[node, interval]) - int(demand[node, interval]) for node in outside)
+    own = sum(int(available[node, interval]) for node in inside)
+    return own + min(boundary, max(0, spare))
+
+
+def apportioned(amount: int, weights: list[int]) -> list[int]:
+    """Largest remainder by exact fractions."""
+    sign = -1 if amount < 0 else 1
+    quotas = [Fraction(abs(amount) * weight, sum(weights)) for weight in weights]
+    parts = [quota.__floor__() for quota in quotas]
+    order = sorted(range(len(weights)), key=lambda place: (parts[place] - quotas[place], place))
+    for place in order[: abs(amount) - sum(parts)]:
+        parts[place] += 1
+    return [sign * part for part in parts]
+
+
+def as_numbers(values) -> np.ndarray:
+    return np.array(values, dtype=np.int64)
