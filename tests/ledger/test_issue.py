@@ -1,0 +1,197 @@
+"""Documents from the ledger's movements: numbers, kinds, rounding, refusals, on PostgreSQL."""
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from ledger.invoice import DocumentKind, Family
+from ledger.refusals import LedgerRefused, RefusalCode
+from ledger.service import issue, post, post_many, unbilled
+from tests.ledger.drafts import (
+    CHARGE,
+    DAY,
+    DEMAND,
+    GENERATION,
+    GENERATOR,
+    MARKET,
+    MONTH,
+    PAYMENT,
+    SUPPLIER,
+    invoice,
+    journal,
+    line,
+)
+
+
+def drafts_of(session):
+    """Draft the documents as settlement does: a line for each account of money that moved."""
+    moved = unbilled(session, MARKET, MONTH)
+    supplied = [
+        line(account, amount)
+        for account, amount in moved.get(SUPPLIER, {}).items()
+        if account.commodity == "GBP"
+    ]
+    generated = [
+        line(account, amount)
+        for account, amount in moved.get(GENERATOR, {}).items()
+        if account.commodity == "GBP"
+    ]
+    return [
+        invoice(*supplied),
+        invoice(*generated, participant=GENERATOR, family=Family.SELF_BILLED),
+    ]
+
+
+def balance_micro(session, participant):
+    return session.execute(
+        text(
+            "SELECT coalesce(sum(amount), 0)::bigint FROM ledger.posting "
+            "JOIN ledger.account ON account.code = posting.account "
+            "WHERE participant = :participant AND commodity = 'GBP'"
+        ),
+        {"participant": participant},
+    ).scalar_one()
+
+
+def settle_constraints(session):
+    session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+
+
+def test_unbilled_is_what_the_accounts_of_the_month_moved(session, now):
+    post_many(session, [journal(), journal(DAY + dt.timedelta(days=1))], now)
+    post(session, journal(dt.date(2024, 2, 1)), now)
+    moved = unbilled(session, MARKET, MONTH)
+    assert moved[SUPPLIER] == {CHARGE: 2 * 5_003_000, DEMAND: 2 * 61_000}
+    assert moved[GENERATOR] == {PAYMENT: -2 * 4_900_100, GENERATION: -2 * 60_500}
+    assert moved.keys() == {SUPPLIER, GENERATOR}
+    assert unbilled(session, "other", MONTH) == {}
+
+
+def test_first_documents_are_invoices_and_round_the_accounts_to_pence(session, now):
+    post(session, journal(), now)
+    issued = issue(session, drafts_of(session), now)
+    supplied, generated = (each.row for each in issued.invoices)
+    assert (supplied.kind, supplied.series, supplied.number) == ("invoice", "gb12-invoice", 1)
+    assert (generated.kind, generated.series) == ("self-billed invoice", "gb12-self-billed")
+    assert (supplied.amount_micro, supplied.rounding_micro) == (5_003_000, -3_000)
+    assert (supplied.net_minor, supplied.tax_minor, supplied.due_minor) == (500, 0, 500)
+    assert (generated.due_minor, generated.rounding_micro) == (-490, 100)
+    assert supplied.due_on == dt.date(2024, 3, 15)
+    assert supplied.original is None
+    assert supplied.last_journal_number == 1
+    assert (supplied.journal_number, generated.journal_number) == (2, 3)
+    assert balance_micro(session, SUPPLIER) == 5_000_000
+    assert balance_micro(session, GENERATOR) == -4_900_000
+    settle_constraints(session)
+
+
+def test_differences_become_notes_that_name_the_original(session, now):
+    post(session, journal(), now)
+    first = issue(session, drafts_of(session), now).invoices
+    post(session, journal(kind="SF", charge=-1_203_000, payment=7_500), now)
+    notes = issue(session, drafts_of(session), now).invoices
+    assert [each.row.kind for each in notes] == ["credit note", "self-billed debit note"]
+    assert [each.row.original for each in notes] == [each.row.id for each in first]
+    assert [each.row.number for each in notes] == [2, 2]
+    assert [each.row.due_minor for each in notes] == [-120, -1]
+    post(session, journal(kind="R1", charge=4_000, payment=-7_500), now)
+    last = issue(session, drafts_of(session), now).invoices
+    assert [each.row.kind for each in last] == ["debit note", "self-billed credit note"]
+    assert [each.row.original for each in last] == [each.row.id for each in first]
+    assert balance_micro(session, SUPPLIER) == 3_800_000
+    assert balance_micro(session, GENERATOR) == -4_900_000
+    settle_constraints(session)
+
+
+def test_nothing_moved_means_no_document_and_says_so(session, now):
+    post(session, journal(), now)
+    issue(session, drafts_of(session), now)
+    again = issue(session, drafts_of(session), now)
+    assert again.invoices == ()
+    assert [str(each) for each in again.nothing] == [
+        "lumen-supply: nothing to bill for 2024-01 (invoice): no line has an amount",
+        "northern-power: nothing to bill for 2024-01 (self-billed): no line has an amount",
+    ]
+    post(session, replace(journal(kind="SF"), postings=()), now)
+    assert issue(session, drafts_of(session), now).invoices == ()
+
+
+def test_lines_that_differ_from_the_accounts_are_refused_for_every_participant(session, now):
+    post(session, journal(), now)
+    wrong = [
+        invoice(line(CHARGE, 5_003_001)),
+        invoice(participant=GENERATOR, family=Family.SELF_BILLED),
+    ]
+    with pytest.raises(LedgerRefused) as refused:
+        issue(session, wrong, now)
+    assert [(refusal.code, refusal.value) for refusal in refused.value.refusals] == [
+        (
+            RefusalCode.LINES_DIFFER_FROM_LEDGER,
+            "lines sum to 5003001 micro GBP, accounts moved 5003000",
+        ),
+        (
+            RefusalCode.LINES_DIFFER_FROM_LEDGER,
+            "lines sum to 0 micro GBP, accounts moved -4900100",
+        ),
+    ]
+    assert session.execute(text("SELECT count(*) FROM ledger.invoice")).scalar_one() == 0
+
+
+def test_a_participant_who_supplies_and_generates_gets_both_documents(session, now):
+    payment = replace(PAYMENT, participant=SUPPLIER)
+    both = journal()
+    postings = tuple(
+        replace(posting, account=payment) if posting.account == PAYMENT else posting
+        for posting in both.postings
+    )
+    post(session, replace(both, postings=postings), now)
+    drafts = [
+        invoice(line(CHARGE, 5_003_000)),
+        invoice(line(payment, -4_900_100), family=Family.SELF_BILLED),
+    ]
+    with pytest.raises(LedgerRefused):
+        issue(session, drafts[:1], now)
+    issued = issue(session, drafts, now).invoices
+    assert [each.row.kind for each in issued] == [
+        DocumentKind.INVOICE,
+        DocumentKind.SELF_BILLED_INVOICE,
+    ]
+    assert unbilled(session, MARKET, MONTH)[GENERATOR].keys() == {GENERATION}
+    assert SUPPLIER not in unbilled(session, MARKET, MONTH)
+
+
+def test_tax_is_posted_with_the_document(session, now):
+    post(session, journal(), now)
+    draft = replace(drafts_of(session)[0], tax_category="S", tax_rate_ppm=200_000)
+    (sealed,) = issue(session, [draft], now).invoices
+    assert (sealed.row.net_minor, sealed.row.tax_minor, sealed.row.due_minor) == (500, 100, 600)
+    assert balance_micro(session, SUPPLIER) == 6_000_000
+    settle_constraints(session)
+
+
+def test_numbers_have_no_gap_after_a_rollback(committed_database, now):
+    with Session(committed_database) as session, session.begin():
+        post(session, journal(), now)
+    with Session(committed_database) as session:
+        issue(session, drafts_of(session), now)
+        session.rollback()
+    with Session(committed_database) as session, session.begin():
+        issued = issue(session, drafts_of(session), now)
+    assert [each.row.number for each in issued.invoices] == [1, 1]
+    assert issued.invoices[0].row.journal_number == 2
+
+
+def test_an_invoice_line_added_later_is_refused(session, now):
+    post(session, journal(), now)
+    issue(session, drafts_of(session), now)
+    with pytest.raises(Exception, match="1 lines in one statement"), session.begin_nested():
+        session.execute(
+            text(
+                "INSERT INTO ledger.invoice_line SELECT invoice_id, 2, kind, subject, description,"
+                " quantity, quantity_unit, 0, clauses, rule_digests, digest"
+                " FROM ledger.invoice_line LIMIT 1"
+            )
+        )
