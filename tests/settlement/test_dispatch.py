@@ -19,7 +19,7 @@ def integers(*values):
 
 
 def model(nodes=1, lines=(), units=(), minutes=60) -> DispatchModel:
-    """A line: from, to, rating in MW, reactance. A unit: node, offer, storage in MWh, efficiency."""
+    """Lines: from, to, rating in MW, reactance. Units: node, offer, storage in MWh, efficiency."""
     return DispatchModel(
         node_count=nodes,
         line_from=integers(*(line[0] for line in lines)),

@@ -1,0 +1,210 @@
+"""Cells of a file of readings into arrays: what they say, before any rule is asked."""
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from rulebook.findings import Finding, shown
+from settlement.meter_files import Cells, read_cells, row_place
+
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+DEFAULT_QUALITY = "measured"
+LARGEST_EXACT_FLOAT = 2**53
+INT64_LIMIT = 2**63
+NO_INSTANT = np.iinfo(np.int64).min
+LAST_US = 7_258_118_400_000_000
+"""The year 2200; instants from 1970 until then are read."""
+
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Names:
+    """A column of names: `names[codes[i]]` is the name in place i."""
+
+    names: tuple[str, ...]
+    codes: Integers
+
+
+@dataclass(frozen=True, eq=False)
+class ReadingTable:
+    """The readings of a file, R of them.
+
+    Attributes:
+        file: name of the file, for findings.
+        row: int64[R], number of the row in the file.
+        start_us: int64[R], microseconds since 1970 UTC; `NO_INSTANT` where the cell is unusable.
+        entity, measure, quality: names as written.
+        value: int64[R]; 0 where the cell is unusable.
+        has_value: bool[R], whether the value is an integer. A cell that could not be read has its
+            finding already.
+    """
+
+    file: str
+    row: Integers
+    start_us: Integers
+    entity: Names
+    measure: Names
+    quality: Names
+    value: Integers
+    has_value: Flags
+
+    def place(self, index: int) -> str:
+        """Return where the i-th reading stands, as a finding names it."""
+        return row_place(self.file, int(self.row[index]))
+
+
+def read_readings(file: str, content: bytes) -> tuple[ReadingTable | None, list[Finding]]:
+    """Return the readings in a file, and a finding for each cell or row that cannot be read.
+
+    Without a table the file as a whole could not be used, and the last finding says why.
+    """
+    cells, findings = read_cells(file, content)
+    if cells is None:
+        return None, findings
+    start_us = _instants(cells, findings)
+    value, has_value = _values(cells, findings)
+    if "quality" in cells.columns:
+        quality = _names(cells.columns["quality"])
+        blank_as_default = tuple(name or DEFAULT_QUALITY for name in quality.names)
+        quality = Names(blank_as_default, quality.codes)
+    else:
+        quality = Names((DEFAULT_QUALITY,), np.zeros(len(cells.row), dtype=np.int64))
+    table = ReadingTable(
+        file=file,
+        row=cells.row,
+        start_us=start_us,
+        entity=_names(cells.columns["entity"]),
+        measure=_names(cells.columns["measure"]),
+        quality=quality,
+        value=value,
+        has_value=has_value,
+    )
+    return table, findings
+
+
+def _encoded(column: pa.ChunkedArray) -> tuple[list[str], Integers]:
+    """Return the distinct texts of a column and int64[R] codes into them; a null is blank."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if not pa.types.is_string(column.type):
+        column = column.cast(pa.string())
+    whole = pc.fill_null(column, "").combine_chunks().dictionary_encode()
+    if isinstance(whole, pa.ChunkedArray):
+        whole = whole.unify_dictionaries().combine_chunks()
+    codes = whole.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return whole.dictionary.to_pylist(), codes
+
+
+def _names(column: pa.ChunkedArray) -> Names:
+    names, codes = _encoded(column)
+    return Names(tuple(names), codes)
+
+
+def _instants(cells: Cells, findings: list[Finding]) -> Integers:
+    column = cells.columns["interval_start"]
+    if pa.types.is_timestamp(column.type) and column.type.tz is not None:
+        try:
+            whole = column.cast(pa.timestamp("us", tz="UTC"))
+        except pa.ArrowInvalid:  # parts of a microsecond: read them as text, to name the rows
+            whole = None
+        if whole is not None:
+            numbers = pc.fill_null(whole.cast(pa.int64()), NO_INSTANT)
+            start_us: Integers = numbers.to_numpy().astype(np.int64)
+            absurd = (start_us < 0) | (start_us >= LAST_US)
+            for index in np.flatnonzero(absurd).tolist():
+                value = str(int(start_us[index])) + " microseconds since 1970"
+                null = start_us[index] == NO_INSTANT
+                findings.append(_bad_instant(cells.place(index), "nothing" if null else value))
+            return np.where(absurd, NO_INSTANT, start_us)
+    names, codes = _encoded(column)
+    instants = np.array([_instant(name) for name in names], dtype=np.int64)
+    start_us = instants[codes] if names else np.empty(0, np.int64)
+    for index in np.flatnonzero(start_us == NO_INSTANT).tolist():
+        written = names[int(codes[index])]
+        findings.append(_bad_instant(cells.place(index), shown(written) if written else "nothing"))
+    return start_us
+
+
+def _instant(written: str) -> int:
+    """Return microseconds since 1970 UTC, or NO_INSTANT if the text is no instant with offset."""
+    try:
+        instant = dt.datetime.fromisoformat(written.strip())
+    except ValueError:
+        return int(NO_INSTANT)
+    if instant.tzinfo is None:
+        return int(NO_INSTANT)
+    us = (instant - _EPOCH) // _MICROSECOND
+    return us if 0 <= us < LAST_US else int(NO_INSTANT)
+
+
+def _bad_instant(place: str, value: str) -> Finding:
+    return Finding(
+        "interval-start",
+        place,
+        value,
+        "interval_start is an instant from 1970 to 2199 with its offset from UTC",
+        "write it as 2024-01-01T00:00Z",
+    )
+
+
+def _values(cells: Cells, findings: list[Finding]) -> tuple[Integers, Flags]:
+    column = cells.columns["value"]
+    if pa.types.is_integer(column.type) and not pa.types.is_uint64(column.type):
+        has_value = column.is_valid().to_numpy().astype(bool)
+        value = pc.fill_null(column.cast(pa.int64()), 0).to_numpy().astype(np.int64)
+        written = None
+    elif pa.types.is_floating(column.type):
+        floats = column.cast(pa.float64()).to_numpy()
+        with np.errstate(invalid="ignore"):
+            has_value = (floats == np.floor(floats)) & (np.abs(floats) <= LARGEST_EXACT_FLOAT)
+        value = np.where(has_value, floats, 0).astype(np.int64)
+        written = None
+    else:
+        names, codes = _encoded(column)
+        integers = [_integer(name) for name in names]
+        known = np.array([number is not None for number in integers], dtype=bool)
+        value = np.array([number or 0 for number in integers], dtype=np.int64)[codes]
+        has_value = known[codes]
+        written = [names[code] for code in codes[~has_value].tolist()]
+    wrong = np.flatnonzero(~has_value)
+    if written is None:
+        written = [str(cell) for cell in column.take(pa.array(wrong)).to_pylist()]
+    for index, text in zip(wrong.tolist(), written, strict=True):
+        findings.append(_bad_value(cells.place(index), text))
+    return value, has_value
+
+
+def _integer(written: str) -> int | None:
+    stripped = written.strip()
+    if not _INTEGER.fullmatch(stripped) or len(stripped) > 20:
+        return None
+    number = int(stripped)
+    return number if -INT64_LIMIT <= number < INT64_LIMIT else None
+
+
+def _bad_value(place: str, written: str) -> Finding:
+    if written in ("", "None"):
+        return Finding(
+            "missing-value", place, "nothing", "every reading has a value", "fill in the reading"
+        )
+    if written.lower() == "nan":
+        return Finding(
+            "not-a-number", place, "NaN", "value is an integer", "send the reading, or an estimate"
+        )
+    return Finding(
+        "not-an-integer",
+        place,
+        shown(written),
+        "value is an integer of at most 64 bits",
+        "write the whole number of Wh or W, without separators",
+    )

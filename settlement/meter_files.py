@@ -1,0 +1,155 @@
+"""Files of readings, CSV or Parquet, into columns of cells.
+
+Both formats have a row a reading, in any order, with the columns
+
+    interval_start   instant at which the interval begins, with its offset: 2024-01-01T00:00Z
+    entity           unit or supply point
+    measure          metered_generation_wh, available_w or metered_demand_wh
+    value            integer, in the unit that ends the measure's name
+    quality          measured or estimated; the column may be absent and a cell blank: measured
+
+Other columns are ignored. Rows are counted from 1; the header of a CSV is not counted and a blank
+line is, so that row n stands on line n + 1.
+"""
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from rulebook.findings import Finding, shown
+
+REQUIRED_COLUMNS = ("interval_start", "entity", "measure", "value")
+KNOWN_COLUMNS = (*REQUIRED_COLUMNS, "quality")
+PARQUET_MAGIC = b"PAR1"
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """The known columns of a file by name, R cells each, and the row number int64[R] of each."""
+
+    file: str
+    row: NDArray[np.int64]
+    columns: dict[str, pa.ChunkedArray]
+
+    def place(self, index: int) -> str:
+        """Return where the cells of the i-th reading stand, as a finding names it."""
+        return row_place(self.file, int(self.row[index]))
+
+
+class _UnusableFileError(Exception):
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(str(finding))
+        self.finding = finding
+
+
+def row_place(file: str, row: int) -> str:
+    """Return a row of a file as findings name it."""
+    return f"{file} row {row}"
+
+
+def read_cells(file: str, content: bytes) -> tuple[Cells | None, list[Finding]]:
+    """Return the cells of a file, and a finding for each row that has too many or too few.
+
+    The format is told from the bytes: Parquet begins with PAR1, all else is CSV. When the file as
+    a whole cannot be used there are no cells, and the last finding says why.
+    """
+    findings: list[Finding] = []
+    try:
+        if not content.strip():
+            raise _UnusableFileError(_empty(file))
+        if content.startswith(PARQUET_MAGIC):
+            cells = _parquet_cells(file, content)
+        else:
+            cells = _csv_cells(file, content, findings)
+        if not len(cells.row) and not findings:
+            raise _UnusableFileError(_empty(file))
+    except _UnusableFileError as unusable:
+        return None, [*findings, unusable.finding]
+    return cells, findings
+
+
+def _parquet_cells(file: str, content: bytes) -> Cells:
+    try:
+        source = pa.parquet.ParquetFile(io.BytesIO(content))
+        names = _wanted(file, source.schema_arrow.names)
+        table = source.read(columns=names)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(file, error, "a complete Parquet file") from error
+    return Cells(
+        file, np.arange(1, table.num_rows + 1), {name: table.column(name) for name in names}
+    )
+
+
+def _csv_cells(file: str, content: bytes, findings: list[Finding]) -> Cells:
+    ragged: list[int] = []
+
+    def skip(line: Any) -> str:
+        ragged.append(line.number - 1)
+        findings.append(
+            Finding(
+                "ragged-row",
+                row_place(file, line.number - 1),
+                f"{line.actual_columns} cells",
+                f"{line.expected_columns} cells, as in the header",
+                "write every cell of the row, and quote a cell that holds a comma",
+            )
+        )
+        return "skip"
+
+    try:
+        table = pa.csv.read_csv(
+            io.BytesIO(content + b"\n"),  # a header alone is a table without rows only if it ends
+            # One thread: only then does the handler learn the number of the line.
+            read_options=pa.csv.ReadOptions(use_threads=False),
+            parse_options=pa.csv.ParseOptions(invalid_row_handler=skip, ignore_empty_lines=False),
+            convert_options=pa.csv.ConvertOptions(
+                column_types=dict.fromkeys(KNOWN_COLUMNS, pa.string()), strings_can_be_null=False
+            ),
+        )
+        names = _wanted(file, table.column_names)
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise _unreadable(file, error, "CSV in UTF-8 with a header") from error
+    rows = np.arange(1, table.num_rows + len(ragged) + 1)
+    rows = np.setdiff1d(rows, np.array(ragged, dtype=np.int64))
+    blank = np.ones(table.num_rows, dtype=bool)
+    for name in names:
+        blank &= pc.equal(table.column(name), "").to_numpy(zero_copy_only=False)
+    kept = pa.array(~blank)
+    return Cells(file, rows[~blank], {name: table.column(name).filter(kept) for name in names})
+
+
+def _wanted(file: str, present: list[str]) -> list[str]:
+    missing = [name for name in REQUIRED_COLUMNS if name not in present]
+    twice = [name for name in KNOWN_COLUMNS if present.count(name) > 1]
+    if missing or twice:
+        wrong = [f"no column {name}" for name in missing]
+        wrong += [f"column {name} more than once" for name in twice]
+        raise _UnusableFileError(
+            Finding(
+                "columns",
+                f"{file} header",
+                ", ".join(wrong),
+                f"each of {', '.join(REQUIRED_COLUMNS)} once, and quality at most once",
+                "name the columns so; names are case-sensitive",
+            )
+        )
+    return [name for name in KNOWN_COLUMNS if name in present]
+
+
+def _empty(file: str) -> Finding:
+    return Finding(
+        "empty-file", file, "no readings", "at least one reading", "send the file that holds them"
+    )
+
+
+def _unreadable(file: str, error: Exception, limit: str) -> _UnusableFileError:
+    return _UnusableFileError(
+        Finding("unreadable-file", file, shown(str(error)), limit, "export the file again")
+    )

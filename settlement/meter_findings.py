@@ -1,0 +1,255 @@
+"""What can be wrong with the readings of a file, each with its row, value, limit and remedy."""
+
+import datetime as dt
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rulebook.findings import Finding, shown
+from settlement.meter_cells import NO_INSTANT, ReadingTable
+from settlement.meter_placing import NOWHERE, Placed
+from settlement.meter_register import MEASURES, QUALITY_LETTERS, Calendar, MeterRegister
+
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+RowFinding = tuple[int, Finding]
+
+SHOWN_INTERVALS = 4
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def without_rules(table: ReadingTable, placed: Placed, zone: ZoneInfo) -> Iterator[RowFinding]:
+    """Yield a finding for each local day under no rules, at its first reading."""
+    rows = np.flatnonzero((placed.day == NOWHERE) & (table.start_us != NO_INSTANT))
+    instants, first, count = np.unique(table.start_us[rows], return_index=True, return_counts=True)
+    days: dict[dt.date, tuple[int, int]] = {}
+    for us, row, readings in zip(
+        instants.tolist(), rows[first].tolist(), count.tolist(), strict=True
+    ):
+        day = _instant(us).astimezone(zone).date()
+        earliest, total = days.get(day, (row, 0))
+        days[day] = min(earliest, row), total + readings
+    for day, (row, readings) in days.items():
+        yield (
+            row,
+            Finding(
+                "no-rules",
+                table.place(row),
+                f"{day}, {readings} readings",
+                "a day on which the market's rules are in force",
+                "publish rules for the day, or leave it out",
+            ),
+        )
+
+
+def unknown_names(
+    table: ReadingTable, placed: Placed, register: MeterRegister, calendar: Calendar
+) -> Iterator[RowFinding]:
+    """Yield findings on names that the rules do not know, once a name."""
+    ruled = placed.day != NOWHERE
+    for row, count in _first_rows(ruled & ~placed.known, table.entity.codes):
+        yield _named(
+            table,
+            row,
+            count,
+            "unknown-entity",
+            table.entity.names[table.entity.codes[row]],
+            f"a unit or supply point registered on {calendar.days[placed.day[row]]}",
+            "correct the name, or register it for the day",
+        )
+    for row, count in _first_rows(placed.measure == NOWHERE, table.measure.codes):
+        yield _named(
+            table,
+            row,
+            count,
+            "unknown-measure",
+            table.measure.names[table.measure.codes[row]],
+            f"one of {', '.join(MEASURES)}",
+            "correct the name of the measure",
+        )
+    wrong = placed.known & ~placed.reportable & (placed.measure != NOWHERE)
+    pairs = table.entity.codes * len(table.measure.names) + table.measure.codes
+    for row, count in _first_rows(wrong, pairs):
+        entity = table.entity.names[table.entity.codes[row]]
+        measure = table.measure.names[table.measure.codes[row]]
+        yield _named(
+            table,
+            row,
+            count,
+            "wrong-measure",
+            f"{measure} of {entity}",
+            f"one of {', '.join(MEASURES[:2])} for a unit, {MEASURES[2]} for a supply point",
+            "report the measure that the entity has",
+        )
+    for row, count in _first_rows(ruled & ~placed.accepted, table.quality.codes):
+        terms = register.terms[int(calendar.terms[placed.day[row]])]
+        words = [word for word in QUALITY_LETTERS if word in terms.accepted_quality]
+        yield _named(
+            table,
+            row,
+            count,
+            "quality",
+            table.quality.names[table.quality.codes[row]],
+            f"one of {', '.join(words)}",
+            "send readings of an accepted quality",
+        )
+
+
+def off_boundary(
+    table: ReadingTable, placed: Placed, register: MeterRegister, calendar: Calendar
+) -> Iterator[RowFinding]:
+    """Yield a finding for each instant at which no interval of its day begins."""
+    astray = (placed.day != NOWHERE) & (placed.interval == NOWHERE)
+    for row in np.flatnonzero(astray).tolist():
+        terms = register.terms[int(calendar.terms[placed.day[row]])]
+        yield (
+            row,
+            Finding(
+                "off-boundary",
+                table.place(row),
+                _written(int(table.start_us[row])),
+                f"an interval begins every {terms.interval_minutes} minutes from local midnight",
+                "give the instant at which the interval begins",
+            ),
+        )
+
+
+def outside_limits(table: ReadingTable, placed: Placed) -> Iterator[RowFinding]:
+    """Yield a finding for each value beyond what its entity can have metered."""
+    judged = placed.reportable & table.has_value
+    low, high = table.value < placed.least, table.value > placed.most
+    for row in np.flatnonzero(judged & (low | high)).tolist():
+        least, most = int(placed.least[row]), int(placed.most[row])
+        measure = MEASURES[placed.measure[row]]
+        unit = measure.rsplit("_", 1)[1].replace("wh", "Wh").replace("w", "W")
+        if high[row]:
+            code, limit = "above-capacity", f"at most {most} {unit}, its capacity"
+        elif least < 0:
+            code, limit = "below-capacity", f"at least {least} {unit}, its capacity"
+        else:
+            code, limit = (
+                "negative",
+                f"at least {least} {unit}: only storage and net export fall below",
+            )
+        yield (
+            row,
+            Finding(
+                code,
+                table.place(row),
+                f"{int(table.value[row])} {unit} ({measure} of "
+                f"{table.entity.names[table.entity.codes[row]]})",
+                limit,
+                "check meter and unit, or have the registration changed",
+            ),
+        )
+
+
+def duplicates(
+    table: ReadingTable, rows: Integers, cell: Integers, calendar: Calendar, placed: Placed
+) -> Iterator[RowFinding]:
+    """Yield a finding for each reading of an interval that has one already.
+
+    `rows` are the readings that belong to a day vector, `cell` the interval each one fills.
+    """
+    order = np.argsort(cell, kind="stable")
+    ordered = cell[order]
+    repeats = np.flatnonzero(ordered[1:] == ordered[:-1]) + 1
+    originals = np.searchsorted(ordered, ordered[repeats])
+    pairs = zip(rows[order[repeats]].tolist(), rows[order[originals]].tolist(), strict=True)
+    for row, original in pairs:
+        yield (
+            row,
+            Finding(
+                "duplicate",
+                table.place(row),
+                f"{table.value[row]} for {table.entity.names[table.entity.codes[row]]} "
+                f"{MEASURES[placed.measure[row]]} {_written(int(table.start_us[row]))}",
+                f"one reading an interval; row {int(table.row[original])} has "
+                f"{table.value[original]}",
+                "leave one of them",
+            ),
+        )
+
+
+def incomplete(
+    table: ReadingTable,
+    first_row: Integers,
+    row_count: Integers,
+    seen: Integers,
+    day: Integers,
+    calendar: Calendar,
+) -> Iterator[RowFinding]:
+    """Yield findings on day vectors with too few intervals, or more readings than intervals.
+
+    Args:
+        first_row: int64[V], index of the first reading of each vector.
+        row_count: int64[V], readings of the vector, off the boundary too.
+        seen: int64[V, W], readings of each interval.
+        day: int64[V], index of the day.
+    """
+    expected = calendar.count[day]
+    inside = np.arange(seen.shape[1]) < expected[:, None]
+    missing = (seen == 0) & inside
+    for vector in np.flatnonzero((row_count > expected) | missing.any(axis=1)).tolist():
+        row, count = int(first_row[vector]), int(expected[vector])
+        name = (
+            f"{table.entity.names[table.entity.codes[row]]} "
+            f"{table.measure.names[table.measure.codes[row]]} {calendar.days[day[vector]]}"
+        )
+        limit = f"the local day has {count} intervals, one reading each"
+        if row_count[vector] > count:
+            yield (
+                row,
+                Finding(
+                    "interval-count",
+                    table.place(row),
+                    f"{int(row_count[vector])} readings of {name}",
+                    limit,
+                    "send one reading an interval; mind the days when clocks change",
+                ),
+            )
+        absent = np.flatnonzero(missing[vector])
+        if len(absent):
+            starts = calendar.day_starts(int(day[vector]))
+            listed = ", ".join(
+                starts[number].strftime("%H:%MZ") for number in absent[:SHOWN_INTERVALS]
+            )
+            more = (
+                f" and {len(absent) - SHOWN_INTERVALS} more"
+                if len(absent) > SHOWN_INTERVALS
+                else ""
+            )
+            yield (
+                row,
+                Finding(
+                    "missing-intervals",
+                    table.place(row),
+                    f"{name} lacks {len(absent)}: {listed}{more}",
+                    limit,
+                    "send the whole day, with estimates where the meter failed",
+                ),
+            )
+
+
+def _first_rows(wrong: Flags, codes: Integers) -> Iterator[tuple[int, int]]:
+    """Yield the first wrong row of each code, and how many rows share its fault."""
+    rows = np.flatnonzero(wrong)
+    _, first, count = np.unique(codes[rows], return_index=True, return_counts=True)
+    yield from zip(rows[first].tolist(), count.tolist(), strict=True)
+
+
+def _named(
+    table: ReadingTable, row: int, count: int, code: str, name: str, limit: str, remedy: str
+) -> RowFinding:
+    value = shown(name) + (f" in {count} rows, here first" if count > 1 else "")
+    return row, Finding(code, table.place(row), value, limit, remedy)
+
+
+def _instant(us: int) -> dt.datetime:
+    return _EPOCH + dt.timedelta(microseconds=us)
+
+
+def _written(us: int) -> str:
+    return _instant(us).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,110 @@
+"""Where each reading of a file belongs: its day, interval, limits and day vector."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from settlement.meter_cells import ReadingTable
+from settlement.meter_register import MEASURES, Calendar, MeterRegister
+
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+NOWHERE = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """The R readings of a file, placed among D days, E entity names and the three measures.
+
+    Attributes:
+        day: int64[R], index of the settlement day, or -1 where no rules are in force.
+        interval: int64[R], number of the interval, or -1 off every interval boundary.
+        measure: int64[R], index into `MEASURES`, or -1 if unknown.
+        known: bool[R], whether the entity is registered on the day.
+        reportable: bool[R], whether it may report the measure.
+        accepted: bool[R], whether the quality may settle.
+        least, most: int64[R], limits of the value, where reportable.
+    """
+
+    day: Integers
+    interval: Integers
+    measure: Integers
+    known: Flags
+    reportable: Flags
+    accepted: Flags
+    least: Integers
+    most: Integers
+
+
+def placed_readings(table: ReadingTable, register: MeterRegister, calendar: Calendar) -> Placed:
+    """Return where each reading belongs under the register's terms."""
+    day, interval = _moments(table.start_us, calendar)
+    measures = np.array(
+        [MEASURES.index(name) if name in MEASURES else NOWHERE for name in table.measure.names],
+        dtype=np.int64,
+    )
+    measure = measures[table.measure.codes]
+    known, reportable, least, most = _entity_tables(table, register)
+    accepted = np.array(
+        [
+            [name in terms.accepted_quality for name in table.quality.names]
+            for terms in register.terms
+        ],
+        dtype=bool,
+    ).reshape(len(register.terms), len(table.quality.names))
+    ruled = np.flatnonzero(day != NOWHERE)
+    terms = calendar.terms[day[ruled]]
+    entity = table.entity.codes[ruled]
+    # An unknown measure takes the limits of the last; `reportable` is cleared for it below.
+    cell = (terms, entity, measure[ruled])
+    return Placed(
+        day=day,
+        interval=interval,
+        measure=measure,
+        known=_spread(known[terms, entity], ruled, len(day)),
+        reportable=_spread(reportable[cell] & (measure[ruled] != NOWHERE), ruled, len(day)),
+        accepted=_spread(accepted[terms, table.quality.codes[ruled]], ruled, len(day)),
+        least=_spread(least[cell], ruled, len(day)),
+        most=_spread(most[cell], ruled, len(day)),
+    )
+
+
+def _moments(start_us: Integers, calendar: Calendar) -> tuple[Integers, Integers]:
+    """Return the day and the interval of each instant."""
+    nowhere = np.full(len(start_us), NOWHERE, dtype=np.int64)
+    if not len(calendar.start_us):
+        return nowhere, nowhere
+    at = np.searchsorted(calendar.start_us, start_us, side="right") - 1
+    day = calendar.day[np.maximum(at, 0)]
+    within = (at >= 0) & (start_us < calendar.end_us[day])
+    exact = within & (calendar.start_us[np.maximum(at, 0)] == start_us)
+    return np.where(within, day, nowhere), np.where(exact, calendar.number[at], nowhere)
+
+
+def _entity_tables(
+    table: ReadingTable, register: MeterRegister
+) -> tuple[Flags, Flags, Integers, Integers]:
+    """Return known[P, E], and reportable, least and most[P, E, measure], over P pieces of terms."""
+    shape = (len(register.terms), len(table.entity.names), len(MEASURES))
+    known = np.zeros(shape[:2], dtype=bool)
+    reportable = np.zeros(shape, dtype=bool)
+    least = np.zeros(shape, dtype=np.int64)
+    most = np.zeros(shape, dtype=np.int64)
+    for piece, terms in enumerate(register.terms):
+        for number, name in enumerate(table.entity.names):
+            entity = terms.entities.get(name)
+            if entity is None:
+                continue
+            known[piece, number] = True
+            for measure, (low, high) in entity.limits.items():
+                cell = piece, number, MEASURES.index(measure)
+                reportable[cell], least[cell], most[cell] = True, low, high
+    return known, reportable, least, most
+
+
+def _spread(values: NDArray[Any], places: Integers, size: int) -> NDArray[Any]:
+    whole = np.zeros(size, dtype=values.dtype)
+    whole[places] = values
+    return whole

@@ -1,0 +1,135 @@
+"""What may be metered, day by day: entities, limits and intervals, filled from the rules."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from settlement.core.periods import interval_starts
+
+Integers = NDArray[np.int64]
+
+GENERATION = "metered_generation_wh"
+AVAILABLE = "available_w"
+DEMAND = "metered_demand_wh"
+MEASURES = (GENERATION, AVAILABLE, DEMAND)
+"""Metered generation and declared availability of a unit; metered demand of a supply point."""
+
+QUALITY_LETTERS = {"measured": "M", "estimated": "E"}
+
+LARGEST_DEMAND_WH = 10**13
+"""Ten terawatt hours in an interval: beyond any meter, and sums of a million of it fit int64."""
+
+MINUTES_PER_HOUR = 60
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class MeteredEntity:
+    """A unit or supply point: for each measure it may report, the least and the most value."""
+
+    entity: str
+    limits: Mapping[str, tuple[int, int]]
+
+
+def metered_unit(
+    entity: str, *, capacity_w: int, stores: bool, interval_minutes: int
+) -> MeteredEntity:
+    """Return a unit: generation within its capacity, negative only if it stores energy."""
+    most_wh = capacity_w * interval_minutes // MINUTES_PER_HOUR
+    return MeteredEntity(
+        entity, {GENERATION: (-most_wh if stores else 0, most_wh), AVAILABLE: (0, capacity_w)}
+    )
+
+
+def metered_supply_point(entity: str, *, household_count: int) -> MeteredEntity:
+    """Return a supply point; only non-residential demand may be negative, as net export."""
+    least_wh = 0 if household_count else -LARGEST_DEMAND_WH
+    return MeteredEntity(entity, {DEMAND: (least_wh, LARGEST_DEMAND_WH)})
+
+
+@dataclass(frozen=True)
+class MeterTerms:
+    """The rules of meter data over consecutive days.
+
+    Attributes:
+        first_day, last_day: the days, both included.
+        interval_minutes: length of an interval.
+        accepted_quality: words of `QUALITY_LETTERS` with which a reading may settle.
+        late_after_days: days after the settlement day from which a reading counts as late.
+        entities: what may be metered, by name.
+    """
+
+    first_day: dt.date
+    last_day: dt.date
+    interval_minutes: int
+    accepted_quality: frozenset[str]
+    late_after_days: int
+    entities: Mapping[str, MeteredEntity]
+
+
+@dataclass(frozen=True)
+class MeterRegister:
+    """A market's terms in the order of their days; a day under no terms has no rules in force."""
+
+    market: str
+    time_zone: str
+    terms: tuple[MeterTerms, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Calendar:
+    """The intervals of the register's days as arrays: D days, K intervals over all of them.
+
+    Attributes:
+        days: the days, in order.
+        terms: int64[D], index into the register's terms.
+        count: int64[D], intervals of the day.
+        end_us: int64[D], end of the day in microseconds since 1970 UTC.
+        start_us: int64[K], start of each interval, rising.
+        day: int64[K], index of its day.
+        number: int64[K], its number within the day, from 0.
+    """
+
+    days: tuple[dt.date, ...]
+    terms: Integers
+    count: Integers
+    end_us: Integers
+    start_us: Integers
+    day: Integers
+    number: Integers
+
+    def day_starts(self, day: int) -> tuple[dt.datetime, ...]:
+        """Return the starts of the intervals of one day."""
+        return tuple(_EPOCH + int(us) * _MICROSECOND for us in self.start_us[self.day == day])
+
+
+def calendar_of(register: MeterRegister) -> Calendar:
+    """Return the intervals of every day that the register's terms cover."""
+    days: list[dt.date] = []
+    terms: list[int] = []
+    starts: list[Integers] = []
+    end_us: list[int] = []
+    for index, piece in enumerate(register.terms):
+        for offset in range((piece.last_day - piece.first_day).days + 1):
+            day = piece.first_day + dt.timedelta(days=offset)
+            instants = interval_starts(day, register.time_zone, piece.interval_minutes)
+            start_us = [(instant - _EPOCH) // _MICROSECOND for instant in instants]
+            days.append(day)
+            terms.append(index)
+            starts.append(np.array(start_us, dtype=np.int64))
+            end_us.append(start_us[-1] + piece.interval_minutes * 60_000_000)
+    count = np.array([len(day_starts) for day_starts in starts], dtype=np.int64)
+    empty = np.empty(0, dtype=np.int64)
+    return Calendar(
+        days=tuple(days),
+        terms=np.array(terms, dtype=np.int64),
+        count=count,
+        end_us=np.array(end_us, dtype=np.int64),
+        start_us=np.concatenate([empty, *starts]),
+        day=np.repeat(np.arange(len(days)), count),
+        number=np.concatenate([empty, *(np.arange(size) for size in count.tolist())]),
+    )

@@ -1,0 +1,201 @@
+"""Readings against the rules: the columns of a file in, day vectors and findings out.
+
+Nothing here knows the database or the clock. A check reports every finding of a file; a file with
+any finding is refused whole, while a late one is accepted with a notice.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rulebook.findings import Finding
+from settlement.meter_cells import NO_INSTANT, ReadingTable
+from settlement.meter_findings import (
+    RowFinding,
+    duplicates,
+    incomplete,
+    off_boundary,
+    outside_limits,
+    unknown_names,
+    without_rules,
+)
+from settlement.meter_placing import NOWHERE, Placed, placed_readings
+from settlement.meter_register import (
+    MEASURES,
+    QUALITY_LETTERS,
+    Calendar,
+    MeterRegister,
+    calendar_of,
+)
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class DayVector:
+    """What one entity reported of one measure on one settlement day.
+
+    Attributes:
+        values: int64[T], one an interval of the day, in the unit that ends the measure's name.
+        quality: one letter an interval: M measured, E estimated.
+    """
+
+    settlement_day: dt.date
+    measure: str
+    entity: str
+    values: Integers
+    quality: str
+
+
+@dataclass(frozen=True, eq=False)
+class CheckedFile:
+    """A file after its check: vectors in the order of day, measure and entity, or findings.
+
+    Attributes:
+        row_count: readings in the file.
+        vectors: empty when there is a finding.
+        findings: why the file is refused, in the order of its rows.
+        notices: what the sender should know although the file is accepted.
+        late_day_count: settlement days whose deadline had passed on arrival.
+    """
+
+    row_count: int
+    vectors: tuple[DayVector, ...]
+    findings: tuple[Finding, ...]
+    notices: tuple[Finding, ...]
+    late_day_count: int
+
+
+def check_readings(
+    table: ReadingTable, register: MeterRegister, received_at: dt.datetime
+) -> CheckedFile:
+    """Return the day vectors of a file, or every reason why it is refused.
+
+    Args:
+        table: the readings. Cells that could not be read have their findings already and raise
+            none here, save that an unreadable instant leaves its interval missing.
+        register: the rules of each day.
+        received_at: when the file arrived; decides what is late.
+    """
+    calendar = calendar_of(register)
+    placed = placed_readings(table, register, calendar)
+    groups = _Groups(table, placed, calendar)
+    found: list[RowFinding] = [
+        *without_rules(table, placed, ZoneInfo(register.time_zone)),
+        *unknown_names(table, placed, register, calendar),
+        *off_boundary(table, placed, register, calendar),
+        *outside_limits(table, placed),
+        *duplicates(table, groups.rows, groups.cell, calendar, placed),
+        *incomplete(table, groups.first_row, groups.row_count, groups.seen, groups.day, calendar),
+    ]
+    found.sort(key=lambda row_finding: row_finding[0])
+    notices, late_day_count = _lateness(table, placed, register, calendar, received_at)
+    return CheckedFile(
+        row_count=len(table.row),
+        vectors=() if found or not table.has_value.all() else groups.vectors(),
+        findings=tuple(finding for _, finding in found),
+        notices=notices,
+        late_day_count=late_day_count,
+    )
+
+
+class _Groups:
+    """The readings of a file gathered into V day vectors of at most W intervals."""
+
+    def __init__(self, table: ReadingTable, placed: Placed, calendar: Calendar) -> None:
+        self._table, self._calendar = table, calendar
+        belongs = np.flatnonzero(placed.reportable)
+        entities = len(table.entity.names)
+        key = (placed.day[belongs] * len(MEASURES) + placed.measure[belongs]) * entities
+        distinct, first, vector = np.unique(
+            key + table.entity.codes[belongs], return_index=True, return_inverse=True
+        )
+        self.first_row = belongs[first]
+        self.row_count = np.bincount(vector, minlength=len(distinct))
+        self.day = distinct // (entities * len(MEASURES)) if entities else distinct
+        self._measure = distinct // max(entities, 1) % len(MEASURES)
+        self._entity = distinct % max(entities, 1)
+        self.width = int(calendar.count.max(initial=0))
+        on_boundary = placed.interval[belongs] != NOWHERE
+        self.rows = belongs[on_boundary]
+        self.cell = vector[on_boundary] * self.width + placed.interval[self.rows]
+        self.seen = np.bincount(self.cell, minlength=len(distinct) * self.width).reshape(
+            len(distinct), self.width
+        )
+
+    def vectors(self) -> tuple[DayVector, ...]:
+        """Return the day vectors of a file without findings."""
+        letters = np.array(
+            [ord(QUALITY_LETTERS.get(name, "?")) for name in self._table.quality.names], np.uint8
+        )
+        value = np.zeros(self.seen.size, dtype=np.int64)
+        quality = np.zeros(self.seen.size, dtype=np.uint8)
+        value[self.cell] = self._table.value[self.rows]
+        quality[self.cell] = letters[self._table.quality.codes[self.rows]]
+        value, quality = value.reshape(self.seen.shape), quality.reshape(self.seen.shape)
+        names = self._table.entity.names
+        made = []
+        for number, (day, measure, entity) in enumerate(
+            zip(self.day.tolist(), self._measure.tolist(), self._entity.tolist(), strict=True)
+        ):
+            size = int(self._calendar.count[day])
+            made.append(
+                DayVector(
+                    settlement_day=self._calendar.days[day],
+                    measure=MEASURES[measure],
+                    entity=names[entity],
+                    values=value[number, :size],
+                    quality=quality[number, :size].tobytes().decode(),
+                )
+            )
+        made.sort(key=lambda vector: (vector.settlement_day, vector.measure, vector.entity))
+        return tuple(made)
+
+
+def _lateness(
+    table: ReadingTable,
+    placed: Placed,
+    register: MeterRegister,
+    calendar: Calendar,
+    received_at: dt.datetime,
+) -> tuple[tuple[Finding, ...], int]:
+    """Return one notice naming the first late reading, if any day is late, and how many days."""
+    present = np.unique(placed.day[placed.day != NOWHERE])
+    received_day = received_at.astimezone(ZoneInfo(register.time_zone)).date()
+    late = [
+        day
+        for day in present.tolist()
+        if (received_day - calendar.days[day]).days
+        > register.terms[int(calendar.terms[day])].late_after_days
+    ]
+    if not late:
+        return (), 0
+    terms = register.terms[int(calendar.terms[late[0]])]
+    first_row = int(np.flatnonzero(np.isin(placed.day, late))[0])
+    notice = Finding(
+        "late",
+        table.place(first_row),
+        f"received {received_at.isoformat()}; {len(late)} late settlement days from "
+        f"{calendar.days[late[0]]} to {calendar.days[late[-1]]}",
+        f"at most {terms.late_after_days} days after the settlement day",
+        "accepted; the next settlement run of these days takes it in",
+    )
+    return (notice,), len(late)
+
+
+def days_spanned(table: ReadingTable, time_zone: str) -> tuple[dt.date, dt.date] | None:
+    """Return the first and the last local day that a file's readings touch, if it has any."""
+    known = table.start_us[table.start_us != NO_INSTANT]
+    if not len(known):
+        return None
+    zone = ZoneInfo(time_zone)
+    first, last = (
+        (dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=int(us)))
+        .astimezone(zone)
+        .date()
+        for us in (known.min(), known.max())
+    )
+    return first, last
