@@ -6,7 +6,13 @@ from functools import cached_property
 
 import numpy as np
 
-from settlement.core.arrays import Flags, Integers, integers
+from settlement.core.arrays import (
+    Flags,
+    Integers,
+    integers,
+    largest_magnitude,
+    require_int64,
+)
 from settlement.core.cuts import Cuts, grid_cuts
 from settlement.core.grid import Grid
 from settlement.core.pots import Pot
@@ -109,6 +115,7 @@ def checked_readings(model: MarketModel, readings: DayReadings) -> DayReadings:
     Raises:
         TypeError: a quantity is not an integer.
         ValueError: a shape differs, the day has no interval, or an availability is negative.
+        OverflowError: a quantity is so large that sums over the market may pass int64.
     """
     intervals = np.shape(readings.demand_wh)[-1]
     if not intervals:
@@ -120,6 +127,9 @@ def checked_readings(model: MarketModel, readings: DayReadings) -> DayReadings:
         integers(readings.available_w, units, "available_w"),
         integers(readings.demand_wh, (len(model.supply_points), intervals), "demand_wh"),
     )
+    for name in ("generation_wh", "available_w", "demand_wh"):
+        values = getattr(checked, name)
+        require_int64(largest_magnitude(values) * len(values) * 60, name)
     if np.any(checked.available_w < 0):
         unit, interval = np.argwhere(checked.available_w < 0)[0]
         raise ValueError(f"available_w of {model.units[unit]}, interval {interval}: negative")

@@ -54,14 +54,13 @@ def energy_amounts_micro(energy_wh: Integers, price_micro_per_mwh: Integers | in
     0.75, 1.50, 2.25, rounded down 0, 1, 2: the amounts are 0, 1, 1, together 2 = floor(2.25).
 
     Raises:
-        OverflowError: the day's amount could pass int64.
+        OverflowError: the sum of all amounts could pass int64.
     """
     price = np.asarray(price_micro_per_mwh, dtype=np.int64)
-    intervals = energy_wh.shape[-1]
     whole_mwh, rest_wh = np.divmod(energy_wh, WH_PER_MWH)
     largest_price = largest_magnitude(price)
     require_int64(
-        intervals * largest_price * max(largest_magnitude(whole_mwh), WH_PER_MWH) * 2,
+        2 * energy_wh.size * largest_price * max(largest_magnitude(whole_mwh), WH_PER_MWH),
         "energy x price of a day",
     )
     running = np.cumsum(whole_mwh * price, axis=-1)

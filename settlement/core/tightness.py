@@ -5,7 +5,6 @@ at a node is that of the tightest binding layer.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 

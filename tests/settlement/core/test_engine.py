@@ -188,6 +188,8 @@ def test_the_same_bytes_in_any_number_of_threads():
         ({"demand_wh": np.ones((2, 48), dtype=np.int64)}, ValueError, "demand_wh: shape"),
         ({"generation_wh": np.ones((3, 49), dtype=np.int64)}, ValueError, "generation_wh: shape"),
         ({"demand_wh": np.ones((3, 0), dtype=np.int64)}, ValueError, "no interval"),
+        ({"demand_wh": np.full((3, 48), 2**60)}, OverflowError, "demand_wh: may reach"),
+        ({"generation_wh": np.full((3, 48), -(2**63))}, OverflowError, "generation_wh: may reach"),
     ],
 )
 def test_readings_that_do_not_fit_are_refused(changes, error, message):
