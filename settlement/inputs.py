@@ -1,10 +1,9 @@
 """What a run is computed from: rule periods, their pins, and the readings known at a moment."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from sqlalchemy.orm import Session
 
 from rulebook.findings import Finding, Refused
@@ -12,11 +11,11 @@ from rulebook.service import RuleSet
 from settlement.compile import register_of
 from settlement.core.engine import DayReadings, MarketModel
 from settlement.core.periods import interval_count
-from settlement.meter_store import Readings, readings_known_at
-from settlement.posting import METERED_DEMAND, METERED_GENERATION
+from settlement.meter_readings import Readings, missing_readings
+from settlement.meter_register import AVAILABLE, DEMAND, GENERATION
+from settlement.meter_service import meter_register
+from settlement.meter_store import readings_known_at
 from settlement.runs import Pin
-
-AVAILABLE = "available_w"
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,17 +28,14 @@ class RunInputs:
     readings: Readings
     reading_digests: list[bytes]
 
-    def values(self, day: dt.date, measure: str, entity: str) -> np.ndarray:
-        """Return one day vector of readings."""
-        return self.readings.vector(day, measure, entity).values
-
     def day_readings(self, day: dt.date, model: MarketModel) -> DayReadings:
         """Return a day's readings in the order of a model's units and supply points."""
+        measured = self.readings.days[day]
         return DayReadings(
             day,
-            np.stack([self.values(day, METERED_GENERATION, unit) for unit in model.units]),
-            np.stack([self.values(day, AVAILABLE, unit) for unit in model.units]),
-            np.stack([self.values(day, METERED_DEMAND, point) for point in model.supply_points]),
+            measured[GENERATION].values_of(model.units),
+            measured[AVAILABLE].values_of(model.units),
+            measured[DEMAND].values_of(model.supply_points),
         )
 
 
@@ -55,59 +51,58 @@ def run_inputs(
         Refused: a reading is missing, or a day has the wrong number of intervals; every one is
             named.
     """
-    first_day, last_day = periods[0][0], periods[-1][1]
-    readings = readings_known_at(session, market, first_day, last_day, known_at)
-    days, digests, missing = [], [], []
-    for period_first, period_last, rules in periods:
-        wanted = _wanted(rules)
-        for offset in range((period_last - period_first).days + 1):
-            day = period_first + dt.timedelta(days=offset)
-            count = interval_count(
-                day, rules.market_rules.time_zone, rules.market_rules.interval_minutes
-            )
-            days.append(day)
-            for measure, entity in wanted:
-                finding = _finding(readings, day, measure, entity, count)
-                if finding:
-                    missing.append(finding)
-                else:
-                    digests.append(readings.vector(day, measure, entity).digest)
-    if missing:
-        raise Refused(missing)
-    return RunInputs(periods, _pins(periods), days, readings, digests)
+    register = meter_register(periods)
+    readings = readings_known_at(session, market, periods[0][0], periods[-1][1], known_at)
+    findings = [*missing_readings(readings, register), *_wrong_lengths(readings, periods)]
+    if findings:
+        raise Refused(findings)
+    days = sorted(readings.days)
+    return RunInputs(periods, _pins(periods), days, readings, list(_digests(readings, periods)))
 
 
-def _wanted(rules: RuleSet) -> list[tuple[str, str]]:
-    register = register_of(rules.registrations)
-    wanted = [(METERED_DEMAND, point) for point in register.supply_points]
-    wanted += [
-        (measure, unit) for unit in register.units for measure in (AVAILABLE, METERED_GENERATION)
-    ]
-    return sorted(wanted)
-
-
-def _finding(
-    readings: Readings, day: dt.date, measure: str, entity: str, count: int
-) -> Finding | None:
-    place = f"reading {day} {measure} {entity}"
-    vector = readings.find(day, measure, entity)
-    if vector is None:
-        return Finding(
-            "missing-reading",
-            place,
-            "none",
-            "every unit and supply point has readings for every settled day",
-            "ingest the readings, or settle days that have them",
+def _wrong_lengths(
+    readings: Readings, periods: Sequence[tuple[dt.date, dt.date, RuleSet]]
+) -> Iterator[Finding]:
+    """Yield a finding where the rules in force split a day otherwise than its readings do."""
+    for day, rules in _days(periods):
+        count = interval_count(
+            day, rules.market_rules.time_zone, rules.market_rules.interval_minutes
         )
-    if len(vector.values) != count:
-        return Finding(
-            "interval-count",
-            place,
-            f"{len(vector.values)} intervals",
-            f"the day has {count}",
-            "ingest a revision under the rules in force",
-        )
-    return None
+        for measure, measured in readings.days.get(day, {}).items():
+            if measured.values.shape[1] != count:
+                yield Finding(
+                    "interval-count",
+                    f"{readings.market} {day} {measure}",
+                    f"{measured.values.shape[1]} intervals",
+                    f"the day has {count}",
+                    "ingest a revision under the rules in force",
+                )
+
+
+def _digests(
+    readings: Readings, periods: Sequence[tuple[dt.date, dt.date, RuleSet]]
+) -> Iterator[bytes]:
+    """Yield the digests of the readings that the run uses, by day, measure and entity."""
+    for day, rules in _days(periods):
+        register = register_of(rules.registrations)
+        used = {
+            AVAILABLE: set(register.units),
+            DEMAND: set(register.supply_points),
+            GENERATION: set(register.units),
+        }
+        for measure, entities in sorted(used.items()):
+            measured = readings.days[day][measure]
+            for entity, digest in zip(measured.entities, measured.digests, strict=True):
+                if entity in entities:
+                    yield digest
+
+
+def _days(
+    periods: Sequence[tuple[dt.date, dt.date, RuleSet]],
+) -> Iterator[tuple[dt.date, RuleSet]]:
+    for first_day, last_day, rules in periods:
+        for offset in range((last_day - first_day).days + 1):
+            yield first_day + dt.timedelta(days=offset), rules
 
 
 def _pins(periods: Sequence[tuple[dt.date, dt.date, RuleSet]]) -> tuple[Pin, ...]:

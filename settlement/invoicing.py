@@ -1,29 +1,25 @@
 """From ledger to invoice drafts: what a participant is billed for a month, line by line.
 
 A line is one money account of the participant: a charge of a supply point or a payment for a unit.
-Its amount is what the month's journals moved on that account less what earlier documents billed,
-and its quantity is the same difference on the energy account beside it, so a document after a
-later run holds differences only. Clauses and rule digests say which law made the line.
+Its amount is what the month's journals moved on that account since the participant's last document
+of the month, and its quantity the same movement of the energy account beside it, so a document
+after a later run holds differences only. Clauses and rule digests say which law made the line.
 """
 
 import datetime as dt
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from ledger.invoice import Family, InvoiceDraft, InvoiceLine
-from ledger.journal import ENERGY
+from ledger.journal import ENERGY, Account
 from rulebook.documents.base import Document
 from rulebook.service import RuleSet
 from settlement.compile import Register, register_of
-from settlement.posting import CHARGE, DEMAND, GENERATION, PAYMENT, account_of
+from settlement.posting import CHARGE, DEMAND, GENERATION, PAYMENT
 
 Item = TypeVar("Item")
-
-AccountKey = tuple[str, str, str]
-"""Participant, kind and subject."""
 
 POT_TITLES = {
     "adequacy": "adequacy pot (serving the whole market's demand)",
@@ -65,41 +61,29 @@ POT_FIELDS = (
 """Fields of documents that govern a line, by kind; a pot's lines rest on `POT_FIELDS`."""
 
 
-@dataclass(frozen=True)
-class Month:
-    """What is posted for a month and what earlier documents billed, by account.
-
-    Attributes:
-        posted: sum of the month's journals by account code.
-        billed_micro: sum of billed lines by participant, kind and subject.
-        billed_energy_wh: the quantity of those lines.
-    """
-
-    market: str
-    billing_month: dt.date
-    currency: str
-    posted: Mapping[str, int]
-    billed_micro: Mapping[AccountKey, int]
-    billed_energy_wh: Mapping[AccountKey, int]
-
-
 def draft_invoices(
-    month: Month, periods: Sequence[RuleSet], run_id: uuid.UUID, payment_term_days: int
+    billing_month: dt.date,
+    periods: Sequence[RuleSet],
+    unbilled: Mapping[str, Mapping[Account, int]],
+    run_id: uuid.UUID,
+    payment_term_days: int,
 ) -> list[InvoiceDraft]:
     """Return a draft for every participant that has something to be billed for the month.
 
     Args:
-        month: what is posted, and what is billed already.
+        billing_month: its first day.
         periods: the rules of the month, earliest first; the last one names and taxes.
+        unbilled: what each account of each participant moved and no document covers yet.
         run_id: the latest run that the month rests on.
         payment_term_days: days from issue to payment.
     """
-    registers = [register_of(rules.registrations) for rules in periods]
+    rules = periods[-1].market_rules
+    registers = [register_of(period.registrations) for period in periods]
     lines: defaultdict[tuple[str, Family], list[InvoiceLine]] = defaultdict(list)
-    for (participant, kind, subject), amount in sorted(_unbilled(month).items()):
-        family = Family.INVOICE if kind.startswith(CHARGE) else Family.SELF_BILLED
-        energy_wh = _energy(month, participant, kind, subject)
-        if amount or energy_wh:
+    for participant, moved in sorted(unbilled.items()):
+        for (kind, subject), amount in _amounts(moved, rules.currency):
+            family = Family.INVOICE if kind.startswith(CHARGE) else Family.SELF_BILLED
+            energy_wh = _energy_wh(moved, kind, subject)
             lines[participant, family].append(
                 InvoiceLine(
                     kind=kind,
@@ -108,36 +92,27 @@ def draft_invoices(
                     quantity=energy_wh,
                     quantity_unit=None if energy_wh is None else "Wh",
                     amount_micro=amount,
-                    clauses=clauses_of(rules, participant, kind),
-                    rule_digests=tuple(
-                        digests[instrument] for instrument in _instruments(rules, participant, kind)
+                    clauses=_merged(clauses_of(period, participant, kind) for period in periods),
+                    rule_digests=_merged(
+                        _rule_digests(period, participant, kind) for period in periods
                     ),
                 )
             )
-    tax = periods[-1].market_rules.tax
     return [
         InvoiceDraft(
-            market=month.market,
+            market=rules.market,
             participant=participant,
-            billing_month=month.billing_month,
+            billing_month=billing_month,
             family=family,
-            currency=month.currency,
+            currency=rules.currency,
             run_id=run_id,
             payment_term_days=payment_term_days,
-            tax_category=tax.category,
-            tax_rate_ppm=tax.rate_ppm,
+            tax_category=rules.tax.category,
+            tax_rate_ppm=rules.tax.rate_ppm,
             lines=tuple(of_family),
         )
         for (participant, family), of_family in sorted(lines.items())
     ]
-
-
-def month_sums(balances: Mapping[tuple[dt.date, str], int]) -> dict[str, int]:
-    """Return the sum over days of each account."""
-    sums: defaultdict[str, int] = defaultdict(int)
-    for (_, code), amount in balances.items():
-        sums[code] += amount
-    return dict(sums)
 
 
 def describe(register: Register, kind: str, subject: str) -> str:
@@ -201,41 +176,25 @@ def _described(registers: Sequence[Register], kind: str, subject: str) -> str:
     return f"{subject}: {kind}"
 
 
-def _unbilled(month: Month) -> dict[AccountKey, int]:
-    unbilled: defaultdict[AccountKey, int] = defaultdict(int)
-    for code, amount in month.posted.items():
-        account = account_of(code)
-        if account.commodity == month.currency and account.participant is not None:
-            unbilled[account.participant, account.kind, account.subject] += amount
-    for key, amount in month.billed_micro.items():
-        unbilled[key] -= amount
-    return dict(unbilled)
+def _amounts(moved: Mapping[Account, int], currency: str) -> list[tuple[tuple[str, str], int]]:
+    """Return kind and subject of each money account with what it moved, sorted."""
+    return sorted(
+        ((account.kind, account.subject), amount)
+        for account, amount in moved.items()
+        if account.commodity == currency and account.kind.startswith((CHARGE, PAYMENT))
+    )
 
 
-def _energy(month: Month, participant: str, kind: str, subject: str) -> int | None:
-    """Return the energy beside a line, in Wh and positive for delivery; None for pots of units."""
+def _energy_wh(moved: Mapping[Account, int], kind: str, subject: str) -> int | None:
+    """Return the energy beside a line, positive for delivery; None where no energy is counted."""
     if kind.startswith(CHARGE):
         energy_kind, sign = DEMAND, 1
     elif kind == "payment.fuel":
         energy_kind, sign = GENERATION, -1
     else:
         return None
-    code = f"{month.market}:{ENERGY}:{participant}:{energy_kind}:{subject}"
-    posted = sign * month.posted.get(code, 0)
-    return posted - month.billed_energy_wh.get((participant, kind, subject), 0)
-
-
-def billed_sums(
-    lines: Iterable[tuple[str, str, str, int, int | None]],
-) -> tuple[dict[AccountKey, int], dict[AccountKey, int]]:
-    """Return billed amounts and quantities by account, from lines of earlier documents.
-
-    Args:
-        lines: participant, kind, subject, amount in micro, quantity in Wh or None.
-    """
-    amounts: defaultdict[AccountKey, int] = defaultdict(int)
-    energy: defaultdict[AccountKey, int] = defaultdict(int)
-    for participant, kind, subject, amount_micro, quantity in lines:
-        amounts[participant, kind, subject] += amount_micro
-        energy[participant, kind, subject] += quantity or 0
-    return dict(amounts), dict(energy)
+    return sign * sum(
+        amount
+        for account, amount in moved.items()
+        if (account.commodity, account.kind, account.subject) == (ENERGY, energy_kind, subject)
+    )

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from ledger.chain import encode
 from ledger.journal import ENERGY, Account, JournalDraft, Posting
 from ledger.tree import leaf_hash
+from settlement import meter_register
 from settlement.compile import Register
 from settlement.results import VectorKey
 from settlement.runs import Run
@@ -30,8 +31,6 @@ DEMAND = "demand"
 IMBALANCE = "imbalance"
 MARKET_SUBJECT = "market"
 MONEY_SUFFIX = "_micro"
-METERED_GENERATION = "metered_generation_wh"
-METERED_DEMAND = "metered_demand_wh"
 
 
 @dataclass(frozen=True)
@@ -87,10 +86,10 @@ def _energy(
 ) -> dict[Account, int]:
     amounts: dict[Account, int] = {}
     for (measure, entity), total in energy_wh.items():
-        if measure == METERED_GENERATION:
+        if measure == meter_register.GENERATION and entity in register.units:
             owner = register.unit_owner(entity)
             amounts[Account(market, ENERGY, owner, GENERATION, entity)] = -total
-        elif measure == METERED_DEMAND:
+        elif measure == meter_register.DEMAND and entity in register.supply_points:
             supplier = register.supplier(entity)
             amounts[Account(market, ENERGY, supplier, DEMAND, entity)] = total
     imbalance = Account(market, ENERGY, None, IMBALANCE, MARKET_SUBJECT)

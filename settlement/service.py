@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 import ledger.service
+import ledger.store
 from ledger.service import Posted
 from rulebook.findings import Finding, Refused
 from rulebook.service import RuleSet, rule_set_by_digests, rules_for_period
@@ -16,8 +17,6 @@ from settlement.compile import compile_market, register_of
 from settlement.computing import ComputedDay, Period, compute_days
 from settlement.inputs import RunInputs, run_inputs
 from settlement.posting import (
-    METERED_DEMAND,
-    METERED_GENERATION,
     MONEY_SUFFIX,
     SettledDay,
     draft_journals,
@@ -113,6 +112,7 @@ def post(session: Session, run: Run, *, now: dt.datetime) -> list[Posted]:
     Raises:
         ledger.refusals.Refused: the ledger refused; nothing is posted.
     """
+    ledger.store.lock(session)
     posted = ledger.service.balances(session, run.market, run.first_day, run.last_day)
     drafts = draft_journals(run, list(_settled_days(session, run)), posted)
     return ledger.service.post_many(session, drafts, now)
@@ -184,12 +184,9 @@ def _settled_days(session: Session, run: Run) -> Iterator[SettledDay]:
                 if vector.measure.endswith(MONEY_SUFFIX)
             }
             energy_wh = {
-                (measure, entity): int(inputs.values(day, measure, entity).sum())
-                for measure, entities in (
-                    (METERED_GENERATION, register.units),
-                    (METERED_DEMAND, register.supply_points),
-                )
-                for entity in entities
+                (measure, entity): int(values.sum())
+                for measure, measured in inputs.readings.days[day].items()
+                for entity, values in zip(measured.entities, measured.values, strict=True)
             }
             yield settled_day(
                 run.market,
@@ -240,7 +237,7 @@ def _refuse_posted_days(
     for first_day, last_day, rules in periods:
         kinds = [entry.run for entry in rules.market_rules.settlement_calendar]
         closed = set(kinds[kinds.index(kind) :])
-        for day, posted_kind in ledger.service.posted_runs(session, market, first_day, last_day):
+        for day, posted_kind in store.posted_kinds(session, market, first_day, last_day):
             if posted_kind in closed:
                 refused.append(
                     Finding(

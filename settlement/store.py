@@ -5,10 +5,11 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from database.copy import copy_in, copy_out
+from ledger.tables import Journal
 from settlement.results import ResultVector, day_digest
 from settlement.runs import Pin, Run
 from settlement.tables import ResultRow, RunRow
@@ -180,3 +181,44 @@ def orphan_result_runs(session: Session) -> list[uuid.UUID]:
     """Return the runs that results name but that are not there."""
     known = select(RunRow.id).where(RunRow.id == ResultRow.run_id).exists()
     return list(session.scalars(select(ResultRow.run_id).where(~known).distinct()))
+
+
+def posted_runs(session: Session, market: str, month: dt.date) -> list[Run]:
+    """Return the runs with a journal of a settlement day of the month, in order of posting."""
+    following = (month + dt.timedelta(days=32)).replace(day=1)
+    last_number = func.max(Journal.number)
+    query = (
+        select(RunRow)
+        .join(Journal, Journal.run_id == RunRow.id)
+        .where(
+            Journal.market == market,
+            Journal.settlement_day >= month,
+            Journal.settlement_day < following,
+        )
+        .group_by(RunRow.id)
+        .order_by(last_number)
+    )
+    return [run_of(row) for row in session.scalars(query)]
+
+
+def posted_kinds(
+    session: Session, market: str, first_day: dt.date, last_day: dt.date
+) -> list[tuple[dt.date, str]]:
+    """Return the settlement days that are posted, with the run kind of each posting."""
+    query = (
+        select(Journal.settlement_day, Journal.run_kind)
+        .where(
+            Journal.market == market,
+            Journal.run_kind.is_not(None),
+            Journal.settlement_day.between(first_day, last_day),
+        )
+        .order_by(Journal.settlement_day, Journal.number)
+    )
+    return [(day, kind) for day, kind in session.execute(query)]
+
+
+def run_journals(session: Session) -> list[Journal]:
+    """Return every journal that a run posted, in order of number."""
+    return list(
+        session.scalars(select(Journal).where(Journal.run_id.is_not(None)).order_by(Journal.number))
+    )

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 import ledger.service
 import rulebook.service
-from rulebook.findings import Finding
+from rulebook.findings import Finding, Refused
 from settlement import store
 from settlement.meter_service import verify_readings
 from settlement.posting import posting_input_digest
@@ -75,7 +75,7 @@ def _verify_results(session: Session, run: Run, place: str) -> Iterator[Finding]
 def _verify_pins(session: Session, run: Run, place: str) -> Iterator[Finding]:
     try:
         pinned_periods(session, run)
-    except rulebook.service.Refused as refused:
+    except Refused as refused:
         for finding in refused.findings:
             yield _finding("run-pins", place, str(finding))
 
@@ -88,7 +88,7 @@ def _verify_ledger(session: Session) -> Iterator[Finding]:
 def verify_posted_runs(session: Session) -> Iterator[Finding]:
     """Hold every journal of a run to the results that it posted."""
     digests: dict[tuple[object, dt.date], bytes] = {}
-    for journal in ledger.service.run_journals(session):
+    for journal in store.run_journals(session):
         place = f"ledger.journal {journal.number} ({journal.key})"
         key = (journal.run_id, journal.settlement_day)
         if key not in digests:

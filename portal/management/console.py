@@ -92,6 +92,16 @@ def month_days(text: str) -> tuple[dt.date, dt.date]:
     return first, following - dt.timedelta(days=1)
 
 
+def minor_units(amount: int) -> str:
+    """Return pence as pounds, exactly.
+
+    >>> minor_units(-123456789)
+    '-1,234,567.89'
+    """
+    pounds, pence = divmod(abs(amount), 100)
+    return f"{'-' if amount < 0 else ''}{pounds:,}.{pence:02}"
+
+
 def utc_now() -> dt.datetime:
     """Return the present moment; the one place where commands read the clock."""
     return dt.datetime.now(dt.UTC)

@@ -1,0 +1,57 @@
+"""`manage.py invoice MARKET --month 2024-01`: issue what is posted and not yet billed."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from database.session import transaction
+from ledger.invoice import document_number
+from portal.management.console import (
+    minor_units,
+    month_days,
+    print_json,
+    refusals_as_errors,
+    utc_now,
+)
+from settlement.issuing import issue_month
+
+PAYMENT_TERM_DAYS = 14
+
+
+class Command(BaseCommand):
+    help = (
+        "Issue invoices and self-billed invoices for a month; after a later run, credit and debit "
+        "notes for what changed. Nothing to bill issues nothing."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("market", help="such as gb12")
+        parser.add_argument("--month", type=month_days, required=True, help="YYYY-MM")
+        parser.add_argument(
+            "--payment-term-days",
+            type=int,
+            default=PAYMENT_TERM_DAYS,
+            help=f"days from issue to payment; default {PAYMENT_TERM_DAYS}",
+        )
+        parser.add_argument("--json", action="store_true", help="print the documents as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with refusals_as_errors(as_json=options["json"]), transaction() as session:
+            issued = issue_month(
+                session,
+                options["market"],
+                options["month"][0],
+                payment_term_days=options["payment_term_days"],
+                now=utc_now(),
+            )
+        rows = [invoice.row for invoice in issued.invoices]
+        if options["json"]:
+            print_json([{**one.row._asdict(), "digest": one.digest} for one in issued.invoices])
+            return
+        for row in rows:
+            self.stdout.write(
+                f"{document_number(row.series, row.number)}  {row.kind:<24} "
+                f"{row.participant:<24} {minor_units(row.due_minor):>20} {row.currency}"
+            )
+        if not rows:
+            self.stdout.write("Nothing to bill: no participant has an amount that is not billed.")

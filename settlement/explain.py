@@ -1,0 +1,405 @@
+"""The tree behind a number: amount, shares, Shapley values, readings, and the clauses they rest on.
+
+Pure: from the stored results and readings of one day and the rules they obeyed, to a tree of
+`Explanation`s that says of every number what it is, how it came about, and by which clause.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rulebook.documents.base import Document
+from rulebook.service import RuleSet
+from settlement.compile import Register
+from settlement.core.cuts import W_PER_KW
+from settlement.core.engine import MarketModel
+from settlement.core.games import binding_cut
+from settlement.core.model import node_demand_w
+from settlement.core.pots import Pot
+from settlement.core.shapley import denominator
+from settlement.invoicing import COMPONENT_TITLES, POT_TITLES
+from settlement.meter_register import AVAILABLE, DEMAND, GENERATION
+from settlement.posting import CHARGE
+from settlement.results import VectorKey
+
+QUALITY_WORDS = {"M": "measured", "E": "estimated"}
+
+
+@dataclass(frozen=True)
+class CitedClause:
+    """A clause as the run obeyed it."""
+
+    anchor: str
+    text: str
+    instrument: str
+    digest: bytes
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A number, what it is, and what it came from.
+
+    Attributes:
+        label: what the number is.
+        value: the number, an integer in `unit`.
+        unit: micro (of the currency), Wh, W, kW, ppm, micro/MWh, or empty.
+        formula: how it came about, with the numbers filled in.
+        source: for a reading: revision, quality, when it came and in which file.
+        clauses: the law that it rests on.
+        children: the numbers that it was made from.
+        day, interval: set where the number is of a day, or of an interval of it.
+    """
+
+    label: str
+    value: int
+    unit: str
+    formula: str = ""
+    source: str = ""
+    clauses: tuple[CitedClause, ...] = ()
+    children: tuple["Explanation", ...] = ()
+    day: dt.date | None = None
+    interval: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ReadingFact:
+    """One day vector of readings, and where it came from."""
+
+    values: np.ndarray
+    quality: str
+    revision: int
+    received_at: dt.datetime
+    file: str
+
+
+@dataclass(frozen=True, eq=False)
+class DayFacts:
+    """All that one run knows of one day.
+
+    Attributes:
+        results: the stored result vectors by measure and entity.
+        readings: the readings that the run used, by measure and entity.
+    """
+
+    day: dt.date
+    starts: Sequence[dt.datetime]
+    rules: RuleSet
+    model: MarketModel
+    register: Register
+    results: Mapping[VectorKey, np.ndarray]
+    readings: Mapping[VectorKey, ReadingFact]
+
+    def result(self, measure: str, entity: str, interval: int) -> int:
+        """Return one result; 0 where the run has none for the entity."""
+        values = self.results.get((measure, entity))
+        return 0 if values is None else int(values[interval])
+
+    def total(self, measure: str, interval: int) -> int:
+        """Return the sum of a measure over all entities in one interval."""
+        return sum(
+            int(values[interval]) for (name, _), values in self.results.items() if name == measure
+        )
+
+
+@dataclass(frozen=True)
+class Explainer:
+    """Explains the numbers of one interval of a day."""
+
+    facts: DayFacts
+    interval: int
+
+    def line(self, kind: str, subject: str) -> Explanation:
+        """Return the tree behind the amount of an invoice line's kind and subject.
+
+        Charges are positive (the participant pays), payments negative.
+        """
+        component = kind.partition(".")[2]
+        if kind.startswith(CHARGE):
+            if component == "dynamic":
+                return self._dynamic(subject)
+            return self._cost_share(component, subject)
+        return self._payment(component, subject, sign=-1)
+
+    def _cost_share(self, component: str, point: str) -> Explanation:
+        facts, interval = self.facts, self.interval
+        amount = facts.result(f"charge.{component}_micro", point, interval)
+        cost = facts.total(f"payment.{component}_micro", interval)
+        energy = self._demand_wh()
+        own = max(energy.get(point, 0), 0)
+        everyone = sum(max(value, 0) for value in energy.values())
+        paid = [
+            self._payment(component, unit, sign=1)
+            for unit in facts.register.units
+            if facts.result(f"payment.{component}_micro", unit, interval)
+        ]
+        return Explanation(
+            f"Share of {COMPONENT_TITLES[component]}",
+            amount,
+            "micro",
+            f"{cost:,} micro × {own:,} Wh ÷ {everyone:,} Wh, rounded down; what is left over goes "
+            "a millionth each to the largest remainders",
+            clauses=self._cite(("allocation-policy", "charging.mode")),
+            children=(
+                Explanation(
+                    f"Cost to recover: {COMPONENT_TITLES[component]}",
+                    cost,
+                    "micro",
+                    "the sum of what the units below are paid for this interval",
+                    children=tuple(paid),
+                ),
+                self._reading(DEMAND, point, "Energy taken at this supply point"),
+                Explanation(
+                    "Energy taken at all supply points",
+                    everyone,
+                    "Wh",
+                    "a supply point with net export bears no share",
+                ),
+            ),
+        )
+
+    def _dynamic(self, point: str) -> Explanation:
+        amount = self.facts.result("charge.dynamic_micro", point, self.interval)
+        node = self.facts.register.supply_points[point][1].node
+        price = self.node_price(node)
+        reading = self._reading(DEMAND, point, "Energy taken at this supply point")
+        return Explanation(
+            "Energy at the price of its node",
+            amount,
+            "micro",
+            f"{reading.value:,} Wh × {price.value:,} micro per MWh ÷ 1,000,000; fractions of a "
+            "millionth are carried to the next interval of the day",
+            clauses=self._cite(("allocation-policy", "charging.mode")),
+            children=(reading, price),
+        )
+
+    def _payment(self, component: str, unit: str, sign: int) -> Explanation:
+        paid = self.facts.result(f"payment.{component}_micro", unit, self.interval)
+        title = f"{unit}: {COMPONENT_TITLES[component]}"
+        if component == "fuel":
+            return self._fuel(unit, title, sign * paid)
+        if component == "regulated":
+            return self._regulated(unit, title, sign * paid)
+        return self._pot_share(component, unit, title, sign * paid)
+
+    def _fuel(self, unit: str, title: str, amount: int) -> Explanation:
+        owner, registered = self.facts.register.units[unit]
+        offer = registered.offer_micro_per_mwh
+        reading = self._reading(GENERATION, unit, "Energy generated")
+        return Explanation(
+            title,
+            amount,
+            "micro",
+            f"{max(reading.value, 0):,} Wh × {offer:,} micro per MWh ÷ 1,000,000; fractions of a "
+            "millionth are carried to the next interval of the day",
+            clauses=self._cite((f"registration/{owner}", "units.offer_micro_per_mwh")),
+            children=(reading, Explanation("Offer in force", offer, "micro/MWh")),
+        )
+
+    def _regulated(self, unit: str, title: str, amount: int) -> Explanation:
+        owner, registered = self.facts.register.units[unit]
+        annual = registered.annual_capital_micro + registered.annual_fixed_micro
+        day = int(self.facts.results["payment.regulated_micro", unit].sum())
+        return Explanation(
+            title,
+            amount,
+            "micro",
+            f"the day's {day:,} micro, spread equally over {len(self.facts.starts)} intervals",
+            clauses=self._cite(("allocation-policy", "regulated_technologies")),
+            children=(
+                Explanation(
+                    "Capital and fixed cost of the year",
+                    annual,
+                    "micro",
+                    "a day of the calendar year has its part; the fractions are carried from day "
+                    "to day, so the year's parts sum to the whole",
+                    clauses=self._cite(
+                        (f"registration/{owner}", "units.annual_capital_micro"),
+                        (f"registration/{owner}", "units.annual_fixed_micro"),
+                    ),
+                ),
+            ),
+        )
+
+    def _pot_share(self, pot: str, unit: str, title: str, amount: int) -> Explanation:
+        facts, interval, model = self.facts, self.interval, self.facts.model
+        eligible = [
+            name for name, can in zip(model.units, model.unit_is_eligible, strict=True) if can
+        ]
+        own = facts.result(f"shapley_{pot}", unit, interval)
+        everyone = sum(facts.result(f"shapley_{pot}", name, interval) for name in eligible)
+        held = facts.total(f"payment.{pot}_micro", interval)
+        common = denominator(len(model.units))
+        return Explanation(
+            title,
+            amount,
+            "micro",
+            f"{held:,} micro × {own:,} ÷ {everyone:,}, rounded down; what is left over goes a "
+            "millionth each to the largest remainders",
+            clauses=self._cite(
+                ("allocation-policy", "pots.weight_ppm"), ("allocation-policy", "shapley.method")
+            ),
+            children=(
+                self._pot(pot, held),
+                Explanation(
+                    f"Shapley value of {unit} in the {pot} game",
+                    own // common,
+                    "kW",
+                    f"{own:,} ÷ {common:,} kW exactly",
+                    children=(self._reading(AVAILABLE, unit, "Declared availability"),),
+                ),
+                Explanation(
+                    "Shapley values of all units that share in the pot",
+                    everyone // common,
+                    "kW",
+                    f"{everyone:,} ÷ {common:,} kW exactly, over {len(eligible)} units",
+                ),
+                self._value_of_all(pot),
+            ),
+        )
+
+    def _pot(self, name: str, held: int) -> Explanation:
+        pot = next(pot for pot in self.facts.model.pots if pot.game == name)
+        day = sum(
+            int(values.sum())
+            for (measure, _), values in self.facts.results.items()
+            if measure == f"payment.{name}_micro"
+        )
+        return Explanation(
+            f"The {POT_TITLES[name]} in this interval",
+            held,
+            "micro",
+            f"{day:,} micro for the day, spread {_timing_words(pot)}",
+            clauses=self._cite(
+                ("allocation-policy", "target.rule"), ("allocation-policy", "pots.timing")
+            ),
+        )
+
+    def _value_of_all(self, game: str) -> Explanation:
+        facts, interval, model = self.facts, self.interval, self.facts.model
+        value = facts.result(f"value_{game}_kw", "market", interval)
+        label = f"What all units together can serve ({game} game)"
+        if game != "location":
+            demand = facts.result("demand_kw", "market", interval)
+            return Explanation(label, value, "kW", f"the smaller of supply and demand {demand:,}")
+        cut = binding_cut(
+            model.cuts,
+            model.unit_node,
+            self._stack(AVAILABLE, model.units) // W_PER_KW,
+            self._node_demand_kw(),
+            range(len(model.units)),
+        )
+        return Explanation(label, value, "kW", self._cut_words(cut.supply_side))
+
+    def _cut_words(self, supply_side: Sequence[int]) -> str:
+        grid = self.facts.model.grid
+        inside = set(supply_side)
+        lines = [
+            f"{grid.nodes[source]}–{grid.nodes[target]}"
+            for source, target in zip(grid.line_from.tolist(), grid.line_to.tolist(), strict=True)
+            if (source in inside) != (target in inside)
+        ]
+        if len(inside) == len(grid.nodes):
+            return "all demand is served: no line and no shortage limits it"
+        served = ", ".join(grid.nodes[node] for node in supply_side) or "none"
+        limits = ", ".join(lines) or "no line"
+        return (
+            f"the smallest cut: demand in full at {served}; elsewhere all supply there and what "
+            f"{limits} can bring"
+        )
+
+    def node_price(self, node: str) -> Explanation:
+        """Return the tree behind the price at a node: its binding layer, tightness and supply."""
+        facts, interval, grid = self.facts, self.interval, self.facts.model.grid
+        price = facts.result("node_price_micro_per_mwh", node, interval)
+        layer = grid.layers[facts.result("binding_layer", node, interval)]
+        holon = layer.holons[int(layer.node_holon[grid.nodes.index(node)])]
+        entity = f"{layer.name}/{holon}"
+        tightness = facts.result("tightness_ppm", entity, interval)
+        return Explanation(
+            f"Price at node {node}",
+            price,
+            "micro/MWh",
+            f"the highest price over the layers in use: {layer.name} {holon} binds",
+            clauses=self._cite(
+                ("market-rules", "layers.curve"), ("market-rules", "price_cap_micro_per_mwh")
+            ),
+            children=(
+                Explanation(
+                    f"Tightness of {layer.name} {holon}",
+                    tightness,
+                    "ppm",
+                    "demand ÷ deliverable supply × 1,000,000, rounded down",
+                    clauses=self._cite(("market-rules", "deliverability")),
+                    children=(
+                        Explanation(
+                            "Deliverable supply",
+                            facts.result("deliverable_w", entity, interval),
+                            "W",
+                            "supply inside, and from outside what lines can bring or the surplus "
+                            "there, whichever is less",
+                        ),
+                    ),
+                ),
+            ),
+        )
+
+    def _reading(self, measure: str, entity: str, label: str) -> Explanation:
+        fact = self.facts.readings[measure, entity]
+        quality = QUALITY_WORDS.get(fact.quality[self.interval], "of unknown quality")
+        return Explanation(
+            f"{label} ({entity})",
+            int(fact.values[self.interval]),
+            "W" if measure == AVAILABLE else "Wh",
+            source=f"revision {fact.revision}, {quality}, received "
+            f"{fact.received_at:%Y-%m-%d %H:%M} UTC in {fact.file}",
+            clauses=self._cite(("market-rules", "meter_data.accepted_quality")),
+        )
+
+    def _demand_wh(self) -> dict[str, int]:
+        return {
+            entity: int(fact.values[self.interval])
+            for (measure, entity), fact in self.facts.readings.items()
+            if measure == DEMAND
+        }
+
+    def _stack(self, measure: str, entities: Sequence[str]) -> np.ndarray:
+        return np.array(
+            [self.facts.readings[measure, entity].values[self.interval] for entity in entities],
+            dtype=np.int64,
+        )
+
+    def _node_demand_kw(self) -> np.ndarray:
+        points = self._stack(DEMAND, self.facts.model.supply_points)
+        return node_demand_w(self.facts.model, points[:, np.newaxis])[:, 0] // W_PER_KW
+
+    def _cite(self, *fields: tuple[str, str]) -> tuple[CitedClause, ...]:
+        rules = self.facts.rules
+        digests = {version.instrument: version.digest for version in rules.versions}
+        documents: dict[str, Document] = {
+            "market-rules": rules.market_rules,
+            "allocation-policy": rules.allocation_policy,
+            **{f"registration/{one.participant}": one for one in rules.registrations},
+        }
+        cited: dict[tuple[str, str], CitedClause] = {}
+        for name, path in fields:
+            document = documents[name]
+            anchors = document.clauses_governing(path)
+            for clause in document.clauses:
+                if clause.anchor in anchors:
+                    cited[document.instrument, clause.anchor] = CitedClause(
+                        clause.anchor,
+                        clause.text,
+                        document.instrument,
+                        digests[document.instrument],
+                    )
+        return tuple(cited.values())
+
+
+def _timing_words(pot: Pot) -> str:
+    return {
+        "flat": "equally over the intervals",
+        "tightness": "over the intervals by the tightness of the whole system",
+        "served": "over the intervals by the demand served through the network",
+    }[pot.timing]

@@ -1,0 +1,48 @@
+"""Issue the documents of a month: what is posted and not yet billed, participant by participant."""
+
+import datetime as dt
+
+from sqlalchemy.orm import Session
+
+import ledger.service
+import ledger.store
+from ledger.service import Issued
+from rulebook.findings import Finding, Refused
+from settlement.invoicing import draft_invoices
+from settlement.service import pinned_periods
+from settlement.store import posted_runs
+
+
+def issue_month(
+    session: Session,
+    market: str,
+    billing_month: dt.date,
+    *,
+    payment_term_days: int,
+    now: dt.datetime,
+) -> Issued:
+    """Issue an invoice, or a note of what changed since, to everyone with something to bill.
+
+    Raises:
+        Refused: nothing of the month is posted.
+        ledger.refusals.LedgerRefused: a draft differs from the ledger; nothing is issued.
+    """
+    ledger.store.lock(session)
+    runs = posted_runs(session, market, billing_month)
+    if not runs:
+        raise Refused(
+            [
+                Finding(
+                    "nothing-posted",
+                    f"{market} {billing_month:%Y-%m}",
+                    "no posted run",
+                    "a month is billed from what is posted",
+                    "settle days of the month first",
+                )
+            ]
+        )
+    latest = runs[-1]
+    periods = [rules for _, _, rules in pinned_periods(session, latest)]
+    unbilled = ledger.service.unbilled(session, market, billing_month)
+    drafts = draft_invoices(billing_month, periods, unbilled, latest.id, payment_term_days)
+    return ledger.service.issue(session, drafts, now)

@@ -1,0 +1,261 @@
+"""A market small enough to follow by hand: three nodes in a row, four units, four supply points.
+
+    A --- B --- C        A: wind, gas    B: battery, homes and offices    C: gas, homes and offices
+
+`documents` returns its law; `readings_csv` returns seeded readings in the ingest format.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rulebook.documents import (
+    AllocationPolicy,
+    Document,
+    GridModel,
+    MarketRules,
+    Registration,
+)
+from settlement.core.periods import interval_starts
+
+MARKET = "tiny"
+ZONE = "Europe/London"
+PUBLISHED = dt.date(2023, 12, 1)
+VALID_FROM = dt.date(2024, 1, 1)
+LAYERS = ("system", "zone", "node")
+UNITS = {
+    "U1": ("wind", "A", 60_000_000, 0),
+    "U2": ("gas", "A", 80_000_000, 90_000_000),
+    "U3": ("battery", "B", 20_000_000, 70_000_000),
+    "U4": ("gas", "C", 50_000_000, 95_000_000),
+}
+OWNERS = {"alder": ("U1", "U3"), "birch": ("U2", "U4")}
+SUPPLIERS = {"cedar": ("B-home", "C-home"), "doric": ("B-office", "C-office")}
+CURVE = [
+    {"tightness_ppm": 0, "price_micro_per_mwh": 0},
+    {"tightness_ppm": 900_000, "price_micro_per_mwh": 90_000_000},
+    {"tightness_ppm": 1_500_000, "price_micro_per_mwh": 6_000_000_000},
+]
+
+
+def _head(kind: str, prefix: str, fields: Sequence[str]) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "market": MARKET,
+        "title": f"Tiny {kind}",
+        "publication_date": PUBLISHED,
+        "clauses": [
+            {"anchor": f"{prefix}-{number}", "text": f"What governs {field}.", "fields": [field]}
+            for number, field in enumerate(fields, start=1)
+        ],
+    }
+
+
+def market_rules(
+    layers_in_use: Sequence[str] = LAYERS, runs: Sequence[str] = ("II", "SF", "R1")
+) -> MarketRules:
+    """Return the market rules; `layers_in_use` set the price."""
+    fields = ("layers.curve", "price_cap_micro_per_mwh", "meter_data.accepted_quality")
+    return MarketRules.model_validate(
+        _head("market-rules", "MR", fields)
+        | {
+            "time_zone": ZONE,
+            "interval_minutes": 30,
+            "currency": "GBP",
+            "price_floor_micro_per_mwh": 0,
+            "price_cap_micro_per_mwh": 6_000_000_000,
+            "deliverability": "boundary",
+            "layers": [
+                {"layer": layer, "in_use": layer in layers_in_use, "curve": CURVE}
+                for layer in LAYERS
+            ],
+            "products": [
+                {
+                    "product": "home",
+                    "title": "Home",
+                    "magnitude_w": 3000,
+                    "timing": "essential",
+                    "reliability_ppm": 995_000,
+                },
+                {
+                    "product": "office",
+                    "title": "Office",
+                    "timing": "flexible",
+                    "window_minutes": 240,
+                    "reliability_ppm": 950_000,
+                },
+            ],
+            "meter_data": {"accepted_quality": ["measured", "estimated"], "late_after_days": 7},
+            "settlement_calendar": [
+                {"run": run, "title": f"Run {run}", "lag_days": 5 * number}
+                for number, run in enumerate(runs, start=1)
+            ],
+            "tax": {"category": "AE", "rate_ppm": 0, "note": "Reverse charge applies."},
+        }
+    )
+
+
+def grid_model() -> GridModel:
+    """Return the grid: A and B form the zone north, C the zone south."""
+    holons = [
+        {"holon": "whole", "layer": "system", "title": "Whole"},
+        {"holon": "north", "layer": "zone", "parent": "whole", "title": "North"},
+        {"holon": "south", "layer": "zone", "parent": "whole", "title": "South"},
+        *(
+            {"holon": node, "layer": "node", "parent": parent, "title": f"Node {node}"}
+            for node, parent in (("A", "north"), ("B", "north"), ("C", "south"))
+        ),
+    ]
+    lines = [("A-B", "A", "B", 50_000_000), ("B-C", "B", "C", 30_000_000)]
+    return GridModel.model_validate(
+        _head("grid-model", "GM", ("lines.rating_w",))
+        | {
+            "layers": LAYERS,
+            "nodes": [{"node": node, "title": f"Node {node}"} for node in "ABC"],
+            "lines": [
+                {
+                    "line": line,
+                    "from_node": source,
+                    "to_node": target,
+                    "rating_w": rating_w,
+                    "reverse_rating_w": rating_w,
+                    "reactance_ppm": 500_000,
+                    "voltage_kv": 275,
+                    "length_m": 100_000,
+                }
+                for line, source, target, rating_w in lines
+            ],
+            "holons": holons,
+        }
+    )
+
+
+def allocation_policy(**changes: Any) -> AllocationPolicy:
+    """Return the policy: wind is regulated, homes subscribe, offices pay the price."""
+    fields = (
+        "regulated_technologies",
+        "target.rule",
+        "pots.weight_ppm",
+        "pots.timing",
+        "shapley.method",
+        "charging.mode",
+    )
+    return AllocationPolicy.model_validate(
+        _head("allocation-policy", "AP", fields)
+        | {
+            "regulated_technologies": ["wind"],
+            "target": {"rule": "cost-recovery"},
+            "pots": [
+                {"pot": "adequacy", "weight_ppm": 600_000, "timing": "tightness"},
+                {"pot": "location", "weight_ppm": 400_000, "timing": "served"},
+            ],
+            "shapley": {"method": "exact"},
+            "charging": [
+                {"product": "home", "mode": "subscription"},
+                {"product": "office", "mode": "dynamic"},
+            ],
+        }
+        | changes
+    )
+
+
+def registrations(offers: Mapping[str, int] | None = None) -> list[Registration]:
+    """Return owners and suppliers; `offers` replaces offers by unit."""
+    offers = offers or {}
+    made = []
+    for participant in (*OWNERS, *SUPPLIERS):
+        units = OWNERS.get(participant, ())
+        points = SUPPLIERS.get(participant, ())
+        made.append(
+            Registration.model_validate(
+                _head("registration", "RG", ("units.offer_micro_per_mwh",))
+                | {
+                    "title": f"Registration of {participant}",
+                    "participant": participant,
+                    "legal_name": f"{participant.title()} Limited",
+                    "roles": ["generator"] if units else ["supplier"],
+                    "tax_identifier": "GB123456789",
+                    "address": {"lines": ["1 High Street"], "postcode": "AB1 2CD", "country": "GB"},
+                    "contacts": [{"name": "Desk", "email": f"desk@{participant}.example"}],
+                    "units": [_unit(unit, offers) for unit in units],
+                    "supply_points": [_supply_point(point) for point in points],
+                }
+            )
+        )
+    return made
+
+
+def _unit(name: str, offers: Mapping[str, int]) -> dict[str, Any]:
+    technology, node, capacity_w, offer = UNITS[name]
+    stores = technology == "battery"
+    return {
+        "unit": name,
+        "title": f"Unit {name}",
+        "technology": technology,
+        "node": node,
+        "capacity_w": capacity_w,
+        "minimum_w": 0,
+        "ramp_w_per_h": capacity_w,
+        "can_reserve": stores,
+        "offer_micro_per_mwh": offers.get(name, offer),
+        "storage_wh": 40_000_000 if stores else None,
+        "round_trip_efficiency_ppm": 850_000 if stores else None,
+        "annual_capital_micro": 3_000_000_000_000 + capacity_w,
+        "annual_fixed_micro": 1_000_000_000_007,
+        "expected_payback_years": 20,
+    }
+
+
+def _supply_point(name: str) -> dict[str, Any]:
+    node, product = name.split("-")
+    return {
+        "supply_point": name,
+        "title": f"{product.title()} at {node}",
+        "node": node,
+        "product": product,
+        "household_count": 10_000 if product == "home" else 0,
+    }
+
+
+def documents(
+    layers_in_use: Sequence[str] = LAYERS, offers: Mapping[str, int] | None = None
+) -> list[Document]:
+    """Return every document of the market."""
+    return [
+        market_rules(layers_in_use),
+        grid_model(),
+        allocation_policy(),
+        *registrations(offers),
+    ]
+
+
+def readings_csv(
+    first_day: dt.date, last_day: dt.date, seed: int = 1, only: Sequence[str] = ()
+) -> bytes:
+    """Return complete readings of some days as CSV; of the entities in `only` where given."""
+    random = np.random.default_rng(seed)
+    rows = ["interval_start,entity,measure,value,quality"]
+    for offset in range((last_day - first_day).days + 1):
+        starts = interval_starts(first_day + dt.timedelta(days=offset), ZONE, 30)
+        for unit, (_, _, capacity_w, _) in UNITS.items():
+            available_w = random.integers(capacity_w // 2, capacity_w, len(starts))
+            generation_wh = available_w // 2 * random.integers(2, 9, len(starts)) // 10
+            rows += _rows(starts, unit, "available_w", available_w)
+            rows += _rows(starts, unit, "metered_generation_wh", generation_wh)
+        for point in (point for points in SUPPLIERS.values() for point in points):
+            demand_wh = random.integers(4_000_000, 24_000_000, len(starts))
+            rows += _rows(starts, point, "metered_demand_wh", demand_wh)
+    if only:
+        rows = [rows[0], *(row for row in rows[1:] if row.split(",")[1] in only)]
+    return ("\n".join(rows) + "\n").encode()
+
+
+def _rows(
+    starts: Sequence[dt.datetime], entity: str, measure: str, values: np.ndarray
+) -> list[str]:
+    return [
+        f"{start:%Y-%m-%dT%H:%M:%SZ},{entity},{measure},{value},measured"
+        for start, value in zip(starts, values.tolist(), strict=True)
+    ]
