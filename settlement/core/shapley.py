@@ -69,10 +69,10 @@ def shapley_location(
     demand = integers(demand_kw, (cuts.node_count, intervals), "demand_kw")
     if available.size and min(available.min(), demand.min(initial=0)) < 0:
         raise ValueError("available_kw and demand_kw must not be negative")
-    # v <= total demand. Summed with its weight over all coalitions a value counts at most
-    # lcm x (1 + 1/2 + ... + 1/n) < 4 lcm times, so this bounds every sum of the kernel.
+    # v <= total demand. Over all coalitions, the weights of one size before and at each size sum
+    # to lcm x 2 (1 + 1/2 + ... + 1/n) < 8 lcm, which bounds every partial sum of the kernel.
     largest_value = sum(int(row.max()) for row in demand) if intervals else 0
-    require_int64(4 * largest_value * denominator(units), "Shapley numerators")
+    require_int64(8 * largest_value * denominator(units), "Shapley numerators")
     largest_supply = sum(int(row.max()) for row in available) if intervals else 0
     require_int64(largest_value + largest_supply + int(cuts.boundary_kw.max()), "cut values")
     numerators, value_all = coalition_sums(

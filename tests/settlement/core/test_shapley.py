@@ -1,4 +1,5 @@
 from fractions import Fraction
+from math import comb
 
 import numpy as np
 import pytest
@@ -189,8 +190,6 @@ def test_without_a_limiting_line_location_is_adequacy(game):
 
 @pytest.mark.parametrize("units", range(1, 25))
 def test_weights_of_all_orders_sum_to_one(units):
-    from math import comb
-
     weights = size_weights(units).tolist()
     orders = sum(comb(units - 1, size) * weights[size] for size in range(units))
     assert orders == denominator(units)
@@ -218,6 +217,16 @@ def test_quantities_that_could_pass_int64_are_refused():
         shapley_adequacy(as_numbers([[2**62], [2**62]]), as_numbers([1]))
 
 
+def test_the_largest_quantities_accepted_are_exact():
+    largest = (2**63 - 1) // (8 * denominator(9))
+    available = as_numbers([[largest - unit] for unit in range(9)])
+    numerators, _ = shapley_adequacy(available, as_numbers([largest]))
+    expected = reference.shapley(
+        9, lambda members: min(sum(int(available[unit, 0]) for unit in members), largest)
+    )
+    assert [Fraction(int(one), denominator(9)) for one in numerators[:, 0]] == expected
+
+
 @pytest.mark.parametrize(("available", "demand"), [(-1, 1), (1, -1)])
 def test_negative_quantities_are_refused(available, demand):
     with pytest.raises(ValueError, match="must not be negative"):
@@ -227,8 +236,8 @@ def test_negative_quantities_are_refused(available, demand):
 @compiled_only
 @pytest.mark.golden
 @pytest.mark.real_data
-def test_great_britain_agrees_with_sampled_marginals():
-    """At full size: efficiency, and phi of one unit against all coalitions of a small subgame."""
+def test_great_britain_agrees_with_the_reference_on_seven_of_its_units():
+    """All 21 units sum to the value; with 14 of them idle, the rest are as the reference."""
     grid, units, unit_node = examples.great_britain(2)
     cases = examples.known_cases()
     available = as_numbers([[case["availability_kw"][unit] for case in cases] for unit in units])
