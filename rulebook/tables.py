@@ -1,1 +1,67 @@
-"""Tables of the rulebook."""
+"""Tables of the rulebook: `rulebook.version`, bitemporal and append-only."""
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, Text, Uuid, func
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, ExcludeConstraint, Range
+from sqlalchemy.orm import Mapped, mapped_column
+
+from database.metadata import Base
+
+
+class VersionRow(Base):
+    """A version of a document.
+
+    `recorded` may be closed once; every other column never changes. Two versions in force of one
+    instrument never overlap in both valid and recorded time.
+    """
+
+    __tablename__ = "version"
+    __table_args__ = (
+        ExcludeConstraint(
+            ("instrument", "="),
+            ("valid", "&&"),
+            ("recorded", "&&"),
+            where="status = 'in force'",
+            using="gist",
+            name="ex_version_in_force_once",
+        ),
+        CheckConstraint("author <> approver", name="four_eyes"),
+        CheckConstraint("author <> '' AND approver <> ''", name="decided_by_someone"),
+        CheckConstraint("status IN ('in force')", name="status_known"),
+        CheckConstraint("octet_length(digest) = 32", name="digest_length"),
+        CheckConstraint("octet_length(row_digest) = 32", name="row_digest_length"),
+        CheckConstraint(
+            "NOT isempty(valid) AND isfinite(lower(valid)) AND lower_inc(valid) "
+            "AND NOT upper_inc(valid) AND (upper_inf(valid) OR isfinite(upper(valid)))",
+            name="valid_half_open",
+        ),
+        CheckConstraint(
+            "NOT isempty(recorded) AND isfinite(lower(recorded)) AND lower_inc(recorded) "
+            "AND NOT upper_inc(recorded) AND (upper_inf(recorded) OR isfinite(upper(recorded)))",
+            name="recorded_half_open",
+        ),
+        CheckConstraint(
+            "origin IS NOT NULL OR reason <> '' OR lower(valid) >= lower(recorded)",
+            name="retroactive_with_reason",
+        ),
+        {"schema": "rulebook"},
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, server_default=func.uuidv7())
+    market: Mapped[str] = mapped_column(Text, index=True)
+    instrument: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    body: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    valid: Mapped[Range[dt.datetime]] = mapped_column(TSTZRANGE)
+    recorded: Mapped[Range[dt.datetime]] = mapped_column(TSTZRANGE)
+    status: Mapped[str] = mapped_column(Text)
+    author: Mapped[str] = mapped_column(Text)
+    approver: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    supersedes: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid))
+    origin: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("rulebook.version.id"))
+    row_digest: Mapped[bytes] = mapped_column(LargeBinary)

@@ -1,14 +1,101 @@
 """Versions of market documents, bitemporal and append-only."""
 
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+from database.guards import REFUSAL_SQLSTATE, allow_changes, forbid_changes
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+HALF_OPEN = (
+    "NOT isempty({0}) AND isfinite(lower({0})) AND lower_inc({0}) "
+    "AND NOT upper_inc({0}) AND (upper_inf({0}) OR isfinite(upper({0})))"
+)
+
+CREATE_CLOSE_ONLY = f"""
+CREATE FUNCTION rulebook.close_version_only() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    reopened rulebook.version%ROWTYPE := NEW;
+BEGIN
+    reopened.recorded := OLD.recorded;
+    IF reopened::text <> OLD::text
+        OR NOT upper_inf(OLD.recorded)
+        OR upper_inf(NEW.recorded)
+        OR lower(NEW.recorded) <> lower(OLD.recorded)
+    THEN
+        RAISE EXCEPTION 'rulebook.version is append-only: of a version only the end of its '
+            'recorded time may be set, once; publish a new version instead'
+            USING ERRCODE = '{REFUSAL_SQLSTATE}';
+    END IF;
+    RETURN NEW;
+END
+$$
+"""
+
 
 def upgrade() -> None:
-    pass
+    op.create_table(
+        "version",
+        sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.func.uuidv7()),
+        sa.Column("market", sa.Text, nullable=False),
+        sa.Column("instrument", sa.Text, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("body", postgresql.JSONB, nullable=False),
+        sa.Column("digest", sa.LargeBinary, nullable=False),
+        sa.Column("valid", postgresql.TSTZRANGE, nullable=False),
+        sa.Column("recorded", postgresql.TSTZRANGE, nullable=False),
+        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("approver", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("supersedes", postgresql.ARRAY(sa.Uuid), nullable=False),
+        sa.Column("origin", sa.Uuid, nullable=True),
+        sa.Column("row_digest", sa.LargeBinary, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["origin"], ["rulebook.version.id"], name=op.f("fk_version_origin")
+        ),
+        sa.CheckConstraint("author <> approver", name=op.f("ck_version_four_eyes")),
+        sa.CheckConstraint(
+            "author <> '' AND approver <> ''", name=op.f("ck_version_decided_by_someone")
+        ),
+        sa.CheckConstraint("status IN ('in force')", name=op.f("ck_version_status_known")),
+        sa.CheckConstraint("octet_length(digest) = 32", name=op.f("ck_version_digest_length")),
+        sa.CheckConstraint(
+            "octet_length(row_digest) = 32", name=op.f("ck_version_row_digest_length")
+        ),
+        sa.CheckConstraint(HALF_OPEN.format("valid"), name=op.f("ck_version_valid_half_open")),
+        sa.CheckConstraint(
+            HALF_OPEN.format("recorded"), name=op.f("ck_version_recorded_half_open")
+        ),
+        sa.CheckConstraint(
+            "origin IS NOT NULL OR reason <> '' OR lower(valid) >= lower(recorded)",
+            name=op.f("ck_version_retroactive_with_reason"),
+        ),
+        postgresql.ExcludeConstraint(
+            (sa.column("instrument"), "="),
+            (sa.column("valid"), "&&"),
+            (sa.column("recorded"), "&&"),
+            where=sa.text("status = 'in force'"),
+            using="gist",
+            name="ex_version_in_force_once",
+        ),
+        schema="rulebook",
+    )
+    op.create_index(op.f("ix_version_market"), "version", ["market"], schema="rulebook")
+    forbid_changes(op, "rulebook.version", updates=False)
+    op.execute(CREATE_CLOSE_ONLY)
+    op.execute(
+        "CREATE TRIGGER close_version_only BEFORE UPDATE ON rulebook.version "
+        "FOR EACH ROW EXECUTE FUNCTION rulebook.close_version_only()"
+    )
 
 
 def downgrade() -> None:
-    pass
+    op.execute("DROP TRIGGER close_version_only ON rulebook.version")
+    op.execute("DROP FUNCTION rulebook.close_version_only()")
+    allow_changes(op, "rulebook.version")
+    op.drop_table("version", schema="rulebook")

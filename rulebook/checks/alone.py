@@ -1,0 +1,125 @@
+"""Checks of one document by itself, one ordered list a kind."""
+
+from collections.abc import Callable, Iterator
+from typing import cast
+
+from rulebook.checks.grid import GRID_CHECKS
+from rulebook.checks.market import MARKET_CHECKS
+from rulebook.checks.parts import repeated
+from rulebook.documents import AllocationPolicy, Document, Registration
+from rulebook.documents.base import MILLION
+from rulebook.documents.paths import has_field
+from rulebook.findings import Finding, shown
+
+
+def clause_anchors(document: Document, place: str) -> Iterator[Finding]:
+    """Anchors stand once, and open with the letters of their kind."""
+    anchors = [clause.anchor for clause in document.clauses]
+    yield from repeated(anchors, f"{place}: clauses[{{}}].anchor", "clause-repeated")
+    for position, anchor in enumerate(anchors):
+        if not anchor.startswith(document.anchor_prefix + "-"):
+            yield Finding(
+                "clause-of-another-kind",
+                f"{place}: clauses[{position}].anchor",
+                shown(anchor),
+                f"anchors of {document.kind} open with {document.anchor_prefix}-",
+                "rename the anchor",
+            )
+
+
+def clause_fields(document: Document, place: str) -> Iterator[Finding]:
+    """A clause governs fields that documents of its kind have."""
+    for position, clause in enumerate(document.clauses):
+        for number, path in enumerate(clause.fields):
+            if not has_field(type(document), path):
+                yield Finding(
+                    "clause-unknown-field",
+                    f"{place}: clauses[{position}].fields[{number}]",
+                    shown(path),
+                    f"a clause governs fields of {document.kind}",
+                    "correct the path, list positions left out",
+                )
+
+
+def pot_weights(policy: AllocationPolicy, place: str) -> Iterator[Finding]:
+    """Each pot stands once and the weights make one whole."""
+    yield from repeated(
+        [pot.pot for pot in policy.pots], f"{place}: pots[{{}}].pot", "pot-repeated"
+    )
+    total = sum(pot.weight_ppm for pot in policy.pots)
+    if total != MILLION:
+        yield Finding(
+            "weights-do-not-sum",
+            f"{place}: pots",
+            f"{total:_} ppm",
+            f"the weights of the pots make {MILLION:_} ppm",
+            f"raise or lower them by {abs(MILLION - total):_} ppm together",
+        )
+
+
+def policy_lists(policy: AllocationPolicy, place: str) -> Iterator[Finding]:
+    """Each technology and each charged product stands once."""
+    yield from repeated(
+        policy.regulated_technologies,
+        f"{place}: regulated_technologies[{{}}]",
+        "technology-repeated",
+    )
+    products = [charging.product for charging in policy.charging]
+    yield from repeated(products, f"{place}: charging[{{}}].product", "charging-repeated")
+
+
+def roles_match(registration: Registration, place: str) -> Iterator[Finding]:
+    """Who has units generates, and who has supply points supplies."""
+    yield from repeated(registration.roles, f"{place}: roles[{{}}]", "role-repeated")
+    for role, field, entries in (
+        ("generator", "units", registration.units),
+        ("supplier", "supply_points", registration.supply_points),
+    ):
+        if entries and role not in registration.roles:
+            yield Finding(
+                "role-missing",
+                f"{place}: roles",
+                shown(list(registration.roles)),
+                f"a participant with {field} has the role {role}",
+                f"add the role, or remove the {field}",
+            )
+
+
+def unit_capability(registration: Registration, place: str) -> Iterator[Finding]:
+    """A unit's minimum lies within its capacity; storage comes with its efficiency."""
+    for position, unit in enumerate(registration.units):
+        at = f"{place}: units[{position}]"
+        if unit.minimum_w > unit.capacity_w:
+            yield Finding(
+                "minimum-above-capacity",
+                f"{at}.minimum_w",
+                f"{unit.minimum_w:_} W",
+                f"unit {unit.unit} has a capacity of {unit.capacity_w:_} W",
+                "lower the minimum or raise the capacity",
+            )
+        if (unit.storage_wh is None) != (unit.round_trip_efficiency_ppm is None):
+            field = "storage_wh" if unit.storage_wh is None else "round_trip_efficiency_ppm"
+            yield Finding(
+                "storage-incomplete",
+                f"{at}.{field}",
+                "nothing",
+                f"unit {unit.unit} states storage and round-trip efficiency, or neither",
+                f"add `{field}`, or remove the other",
+            )
+
+
+_Check = Callable[[Document, str], Iterator[Finding]]
+
+CHECKS: dict[str, tuple[_Check, ...]] = {
+    "market-rules": cast(tuple[_Check, ...], MARKET_CHECKS),
+    "grid-model": cast(tuple[_Check, ...], GRID_CHECKS),
+    "allocation-policy": cast(tuple[_Check, ...], (pot_weights, policy_lists)),
+    "registration": cast(tuple[_Check, ...], (roles_match, unit_capability)),
+}
+"""The checks of each kind, in the order in which they run."""
+
+
+def check_document(document: Document, place: str) -> tuple[Finding, ...]:
+    """Return every finding about `document` by itself; `place` names it, as a file does."""
+    checks = (clause_anchors, clause_fields, *CHECKS[document.kind])
+    return tuple(finding for check in checks for finding in check(document, place))

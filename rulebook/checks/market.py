@@ -1,0 +1,156 @@
+"""Checks of market rules: time, layers, curves, products, calendar."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from rulebook.checks.parts import repeated
+from rulebook.days import is_zone
+from rulebook.documents import MarketRules
+from rulebook.findings import Finding, shown
+
+
+def time_zone_known(rules: MarketRules, place: str) -> Iterator[Finding]:
+    """The time zone has a name that the IANA database knows."""
+    if not is_zone(rules.time_zone):
+        yield Finding(
+            "time-zone-unknown",
+            f"{place}: time_zone",
+            shown(rules.time_zone),
+            "a time zone of the IANA database",
+            "write a name such as Europe/London",
+        )
+
+
+def interval_divides_hour(rules: MarketRules, place: str) -> Iterator[Finding]:
+    """A whole number of intervals makes an hour."""
+    if 60 % rules.interval_minutes:
+        yield Finding(
+            "interval-does-not-divide-hour",
+            f"{place}: interval_minutes",
+            f"{rules.interval_minutes} minutes",
+            "the interval divides 60 minutes",
+            "choose 5, 10, 15, 20, 30 or 60",
+        )
+
+
+def price_bounds(rules: MarketRules, place: str) -> Iterator[Finding]:
+    """The floor lies below the cap."""
+    if rules.price_floor_micro_per_mwh >= rules.price_cap_micro_per_mwh:
+        yield Finding(
+            "floor-not-below-cap",
+            f"{place}: price_floor_micro_per_mwh",
+            f"{rules.price_floor_micro_per_mwh:_} micro per MWh",
+            f"the floor lies below the cap of {rules.price_cap_micro_per_mwh:_}",
+            "lower the floor or raise the cap",
+        )
+
+
+def layers_in_use(rules: MarketRules, place: str) -> Iterator[Finding]:
+    """Each layer stands once, and at least one prices."""
+    yield from repeated(
+        [layer.layer for layer in rules.layers], f"{place}: layers[{{}}].layer", "layer-repeated"
+    )
+    if not any(layer.in_use for layer in rules.layers):
+        yield Finding(
+            "no-layer-in-use",
+            f"{place}: layers",
+            "none in use",
+            "at least one layer sets the price",
+            "set `in_use: true` on a layer",
+        )
+
+
+def curves_rise(rules: MarketRules, place: str) -> Iterator[Finding]:
+    """Along a curve the tightness rises and the price does not fall; so prices are bounded."""
+    for number, layer in enumerate(rules.layers):
+        for position, (before, after) in enumerate(pairwise(layer.curve), start=1):
+            at = f"{place}: layers[{number}].curve[{position}]"
+            if after.tightness_ppm <= before.tightness_ppm:
+                yield Finding(
+                    "curve-tightness-not-rising",
+                    f"{at}.tightness_ppm",
+                    f"{after.tightness_ppm:_} ppm",
+                    f"it lies above the {before.tightness_ppm:_} ppm of the knot before",
+                    "order the knots by tightness, each once",
+                )
+            if after.price_micro_per_mwh < before.price_micro_per_mwh:
+                yield Finding(
+                    "curve-price-falls",
+                    f"{at}.price_micro_per_mwh",
+                    f"{after.price_micro_per_mwh:_} micro per MWh",
+                    f"it is at least the {before.price_micro_per_mwh:_} of the knot before",
+                    "raise it, so that scarcity never lowers a price",
+                )
+
+
+def curves_within_bounds(rules: MarketRules, place: str) -> Iterator[Finding]:
+    """Every knot's price lies within floor and cap."""
+    floor, cap = rules.price_floor_micro_per_mwh, rules.price_cap_micro_per_mwh
+    for number, layer in enumerate(rules.layers):
+        for position, knot in enumerate(layer.curve):
+            if not floor <= knot.price_micro_per_mwh <= cap:
+                yield Finding(
+                    "curve-price-outside-bounds",
+                    f"{place}: layers[{number}].curve[{position}].price_micro_per_mwh",
+                    f"{knot.price_micro_per_mwh:_} micro per MWh",
+                    f"it lies between the floor of {floor:_} and the cap of {cap:_}",
+                    "change the knot, the floor or the cap",
+                )
+
+
+def products_complete(rules: MarketRules, place: str) -> Iterator[Finding]:
+    """Each product stands once; flexible demand has a window and essential demand has none."""
+    yield from repeated(
+        [product.product for product in rules.products],
+        f"{place}: products[{{}}].product",
+        "product-repeated",
+    )
+    for position, product in enumerate(rules.products):
+        flexible = product.timing == "flexible"
+        if flexible != (product.window_minutes is not None):
+            yield Finding(
+                "window-does-not-fit-timing",
+                f"{place}: products[{position}].window_minutes",
+                shown(product.window_minutes),
+                f"{product.timing} demand has {'a' if flexible else 'no'} window",
+                "state a window" if flexible else "remove the window",
+            )
+
+
+def calendar_in_order(rules: MarketRules, place: str) -> Iterator[Finding]:
+    """Each run of the calendar stands once, and later runs lag further."""
+    calendar = rules.settlement_calendar
+    yield from repeated(
+        [run.run for run in calendar], f"{place}: settlement_calendar[{{}}].run", "run-repeated"
+    )
+    for position, (before, after) in enumerate(pairwise(calendar), start=1):
+        if after.lag_days <= before.lag_days:
+            yield Finding(
+                "calendar-not-in-order",
+                f"{place}: settlement_calendar[{position}].lag_days",
+                f"{after.lag_days} days",
+                f"it lies after the {before.lag_days} days of run {before.run}",
+                "order the runs by their lag",
+            )
+
+
+def quality_listed_once(rules: MarketRules, place: str) -> Iterator[Finding]:
+    """Each accepted quality stands once."""
+    yield from repeated(
+        rules.meter_data.accepted_quality,
+        f"{place}: meter_data.accepted_quality[{{}}]",
+        "quality-repeated",
+    )
+
+
+MARKET_CHECKS = (
+    time_zone_known,
+    interval_divides_hour,
+    price_bounds,
+    layers_in_use,
+    curves_rise,
+    curves_within_bounds,
+    products_complete,
+    calendar_in_order,
+    quality_listed_once,
+)

@@ -1,0 +1,164 @@
+"""Checks of the documents that are in force side by side."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from rulebook.documents import AllocationPolicy, GridModel, MarketRules, Registration
+from rulebook.findings import Finding, shown
+
+MOST_UNITS_EXACT = 24
+"""Exact Shapley numerators stand over lcm(1..n), which with 24 units still fits the engine."""
+
+
+@dataclass(frozen=True)
+class InForce:
+    """Documents of one market that are in force at the same time; some may be absent.
+
+    `places` says how findings name each instrument: a file, or the instrument itself.
+    """
+
+    market_rules: MarketRules | None
+    grid_model: GridModel | None
+    allocation_policy: AllocationPolicy | None
+    registrations: tuple[Registration, ...]
+    places: Mapping[str, str]
+
+    def place(self, document: MarketRules | GridModel | AllocationPolicy | Registration) -> str:
+        """Return how findings name `document`."""
+        return self.places.get(document.instrument, document.instrument)
+
+
+def layers_agree(law: InForce) -> Iterator[Finding]:
+    """Market rules and grid model name the same layers in the same order."""
+    if law.market_rules is None or law.grid_model is None:
+        return
+    priced = [layer.layer for layer in law.market_rules.layers]
+    built = list(law.grid_model.layers)
+    if priced != built:
+        yield Finding(
+            "layers-differ",
+            f"{law.place(law.market_rules)}: layers",
+            ", ".join(priced),
+            f"{law.place(law.grid_model)} has the layers {', '.join(built)}",
+            "name the same layers in both, outermost first",
+        )
+
+
+def every_product_charged(law: InForce) -> Iterator[Finding]:
+    """The policy charges every product of the market rules, and no other."""
+    if law.market_rules is None or law.allocation_policy is None:
+        return
+    products = [product.product for product in law.market_rules.products]
+    charged = [charging.product for charging in law.allocation_policy.charging]
+    place = law.place(law.allocation_policy)
+    for position, product in enumerate(charged):
+        if product not in products:
+            yield Finding(
+                "charging-unknown-product",
+                f"{place}: charging[{position}].product",
+                shown(product),
+                f"the products of the market are {', '.join(products)}",
+                "correct the name, or remove the line",
+            )
+    for product in products:
+        if product not in charged:
+            yield Finding(
+                "charging-misses-product",
+                f"{place}: charging",
+                f"nothing for {product}",
+                "every product has a charging mode",
+                f"add a line for {product}",
+            )
+
+
+def registered_at_known_nodes(law: InForce) -> Iterator[Finding]:
+    """Units and supply points connect at nodes of the grid model."""
+    if law.grid_model is None:
+        return
+    nodes = {node.node for node in law.grid_model.nodes}
+    for registration in law.registrations:
+        place = law.place(registration)
+        sites = [(f"units[{i}]", unit.node) for i, unit in enumerate(registration.units)]
+        sites += [
+            (f"supply_points[{i}]", point.node)
+            for i, point in enumerate(registration.supply_points)
+        ]
+        for field, node in sites:
+            if node not in nodes:
+                yield Finding(
+                    "registration-unknown-node",
+                    f"{place}: {field}.node",
+                    shown(node),
+                    f"a node of {law.place(law.grid_model)}",
+                    "correct the name, or publish a grid model that has the node",
+                )
+
+
+def registered_for_known_products(law: InForce) -> Iterator[Finding]:
+    """Supply points take products of the market rules."""
+    if law.market_rules is None:
+        return
+    products = {product.product for product in law.market_rules.products}
+    for registration in law.registrations:
+        for position, point in enumerate(registration.supply_points):
+            if point.product not in products:
+                yield Finding(
+                    "registration-unknown-product",
+                    f"{law.place(registration)}: supply_points[{position}].product",
+                    shown(point.product),
+                    f"a product of {law.place(law.market_rules)}",
+                    "correct the name, or publish market rules that have the product",
+                )
+
+
+def entities_stand_once(law: InForce) -> Iterator[Finding]:
+    """A unit or supply point has one name in the market, and one participant answers for it."""
+    first: dict[str, str] = {}
+    for registration in law.registrations:
+        place = law.place(registration)
+        names = [(f"units[{i}].unit", unit.unit) for i, unit in enumerate(registration.units)]
+        names += [
+            (f"supply_points[{i}].supply_point", point.supply_point)
+            for i, point in enumerate(registration.supply_points)
+        ]
+        for field, name in names:
+            at = f"{place}: {field}"
+            if name in first:
+                yield Finding(
+                    "entity-registered-twice",
+                    at,
+                    shown(name),
+                    f"a unit or supply point stands once in a market, and {first[name]} has it",
+                    "rename it, or remove it from one of the registrations",
+                )
+            first.setdefault(name, at)
+
+
+def exact_method_fits(law: InForce) -> Iterator[Finding]:
+    """The exact method evaluates every coalition, which bounds the number of units."""
+    if law.allocation_policy is None or law.allocation_policy.shapley.method != "exact":
+        return
+    units = sum(len(registration.units) for registration in law.registrations)
+    if units > MOST_UNITS_EXACT:
+        yield Finding(
+            "too-many-units-for-exact",
+            f"{law.place(law.allocation_policy)}: shapley.method",
+            f"{units} units",
+            f"the exact method takes at most {MOST_UNITS_EXACT} units",
+            "register fewer units, joining those that share a node and a technology",
+        )
+
+
+CHECKS_TOGETHER: tuple[Callable[[InForce], Iterator[Finding]], ...] = (
+    layers_agree,
+    every_product_charged,
+    registered_at_known_nodes,
+    registered_for_known_products,
+    entities_stand_once,
+    exact_method_fits,
+)
+
+
+def check_together(law: InForce) -> tuple[Finding, ...]:
+    """Return every finding about documents that are in force at the same time."""
+    return tuple(finding for check in CHECKS_TOGETHER for finding in check(law))

@@ -1,0 +1,225 @@
+"""What a publication would do, and every reason against the request: pure, before any writing."""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rulebook.amend import Remainder, amend
+from rulebook.checks import check_document
+from rulebook.days import begins_a_day, day_start, is_zone
+from rulebook.digest import document_digest
+from rulebook.documents import Document, MarketRules
+from rulebook.findings import Finding, shown
+from rulebook.versions import Version, instant_text
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be published, by whom, and for when."""
+
+    documents: tuple[tuple[str, Document], ...]
+    valid_from: dt.date | dt.datetime
+    valid_to: dt.date | dt.datetime | None
+    known: dt.datetime
+    author: str
+    approver: str
+    reason: str
+
+    @property
+    def markets(self) -> tuple[str, ...]:
+        """Return the markets that the documents belong to."""
+        return tuple(sorted({document.market for _, document in self.documents}))
+
+
+@dataclass(frozen=True)
+class Change:
+    """One document to append: the versions it closes and the pieces of them that remain."""
+
+    place: str
+    document: Document
+    closes: tuple[Version, ...]
+    remainders: tuple[Remainder, ...]
+    unchanged: Version | None
+    """The version that already says the same for the same time, when there is nothing to do."""
+
+
+def request_findings(request: Request) -> Iterator[Finding]:
+    """Find what is wrong with the request by itself and with each document in it."""
+    yield from _deciders(request)
+    if len(request.markets) > 1:
+        yield Finding(
+            "several-markets",
+            "publication",
+            ", ".join(request.markets),
+            "one publication concerns one market",
+            "publish each market by itself",
+        )
+    places: dict[str, str] = {}
+    for place, document in request.documents:
+        if document.instrument in places:
+            yield Finding(
+                "versions-overlap",
+                place,
+                document.instrument,
+                f"{places[document.instrument]} is a version of it for the same time",
+                "publish one version of an instrument for one time",
+            )
+        places.setdefault(document.instrument, place)
+        yield from check_document(document, place)
+
+
+def _deciders(request: Request) -> Iterator[Finding]:
+    for role, name in (("author", request.author), ("approver", request.approver)):
+        if not name.strip():
+            yield Finding(
+                f"{role}-missing",
+                "publication",
+                "nothing",
+                f"the {role} is named",
+                f"name the {role}",
+            )
+    if request.author.strip() and request.author.strip() == request.approver.strip():
+        yield Finding(
+            "four-eyes",
+            "publication: approver",
+            shown(request.approver),
+            "author and approver are two people",
+            "have someone else approve it",
+        )
+    if not request.documents:
+        yield Finding(
+            "nothing-to-publish",
+            "publication",
+            "no document",
+            "a publication holds at least one document",
+            "name a file or a folder",
+        )
+
+
+def zone_of(request: Request, current: Sequence[Version]) -> tuple[str | None, list[Finding]]:
+    """Return the market's time zone, which never changes, with a finding if it would.
+
+    None when there is none, or none of that name; the check of market rules has found the latter.
+
+    Args:
+        request: what is to be published; its market rules may be the first of the market.
+        current: the versions of the market whose recorded time is open.
+    """
+    zones = [str(v.body["time_zone"]) for v in current if v.kind == "market-rules"]
+    zone = zones[0] if zones else None
+    findings: list[Finding] = []
+    for place, document in request.documents:
+        if isinstance(document, MarketRules):
+            if zone is not None and document.time_zone != zone:
+                findings.append(
+                    Finding(
+                        "time-zone-changed",
+                        f"{place}: time_zone",
+                        shown(document.time_zone),
+                        f"the settlement days of {document.market} are days of {zone}; "
+                        "in another zone some hours would fall in two days or in none",
+                        f"keep {zone}, or open another market",
+                    )
+                )
+            zone = zone or document.time_zone
+    if zone is None:
+        findings.append(
+            Finding(
+                "validity-gap",
+                f"{request.markets[0]}/market-rules",
+                "never published",
+                "a document is published under market rules, whose time zone dates its validity",
+                "publish the market rules first, or with it",
+            )
+        )
+    return (zone if zone is not None and is_zone(zone) else None), findings
+
+
+def validity_of(
+    request: Request, zone: str
+) -> tuple[tuple[dt.datetime, dt.datetime | None], list[Finding]]:
+    """Return the validity as instants, with findings when it is empty or splits a day."""
+    findings: list[Finding] = []
+    ends: list[dt.datetime | None] = []
+    for name, moment in (("valid_from", request.valid_from), ("valid_to", request.valid_to)):
+        if moment is None:
+            ends.append(None)
+        elif isinstance(moment, dt.datetime):
+            ends.append(moment)
+            if not begins_a_day(moment, zone):
+                findings.append(
+                    Finding(
+                        "validity-splits-a-day",
+                        f"publication: {name}",
+                        str(instant_text(moment)),
+                        f"a settlement day has one law from midnight to midnight of {zone}",
+                        "name a day, or the instant at which one begins",
+                    )
+                )
+        else:
+            ends.append(day_start(moment, zone))
+    start, end = ends
+    if start is None:
+        raise ValueError("a publication has a first instant")
+    if end is not None and end <= start:
+        findings.append(
+            Finding(
+                "validity-empty",
+                "publication: valid_to",
+                str(request.valid_to),
+                f"it lies after the first day, {request.valid_from}",
+                "name a later day; it is the first on which the document no longer applies",
+            )
+        )
+    return (start, end), findings
+
+
+def changes_of(
+    request: Request, current: Sequence[Version], start: dt.datetime, end: dt.datetime | None
+) -> list[Change]:
+    """Return what each document of the request does to the open versions of the market."""
+    changes = []
+    for place, document in request.documents:
+        amendment = amend(current, document.instrument, start, end)
+        digest = document_digest(document)
+        unchanged = next((v for v in amendment.closes if _says(v, digest, start, end)), None)
+        if unchanged is not None:
+            changes.append(Change(place, document, (), (), unchanged))
+        else:
+            changes.append(Change(place, document, amendment.closes, amendment.remainders, None))
+    return changes
+
+
+def _says(version: Version, digest: bytes, start: dt.datetime, end: dt.datetime | None) -> bool:
+    """Return whether `version` already has this digest for all of [start, end)."""
+    reaches = version.valid_to is None or (end is not None and end <= version.valid_to)
+    return version.digest == digest and version.valid_from <= start and reaches
+
+
+def recording_findings(
+    request: Request,
+    changes: Iterable[Change],
+    start: dt.datetime,
+    last_recorded: dt.datetime | None,
+) -> Iterator[Finding]:
+    """Find what forbids recording now: a clock that went back, or a silent look backwards."""
+    effective = [change for change in changes if change.unchanged is None]
+    replaced = {version.recorded_from for change in effective for version in change.closes}
+    goes_back = last_recorded is not None and request.known < last_recorded
+    if effective and (goes_back or request.known in replaced):
+        yield Finding(
+            "recorded-before-the-last",
+            "publication",
+            str(instant_text(request.known)),
+            f"it is recorded after the last publication, at {instant_text(last_recorded)}",
+            "check the clock of this machine, or publish a moment later",
+        )
+    if start < request.known and not request.reason.strip():
+        for change in effective:
+            yield Finding(
+                "retroactive-without-reason",
+                change.place,
+                f"valid from {instant_text(start)}",
+                f"validity before {instant_text(request.known)} is allowed with a stated reason",
+                "state the reason, or publish for a later day",
+            )

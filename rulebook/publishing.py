@@ -1,0 +1,226 @@
+"""Publication: documents become law, all or none, and what they replace stays on record."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from rulebook import store
+from rulebook.digest import document_body, document_digest
+from rulebook.documents import Document
+from rulebook.findings import Finding, Refused
+from rulebook.folders import read_files
+from rulebook.prospect import law_findings
+from rulebook.publication import (
+    Change,
+    Request,
+    changes_of,
+    recording_findings,
+    request_findings,
+    validity_of,
+    zone_of,
+)
+from rulebook.versions import IN_FORCE, Version, row_digest
+
+_UNSEALED = bytes(32)
+
+
+@dataclass(frozen=True)
+class PublishedVersion:
+    """A document as it now stands in the record.
+
+    Attributes:
+        appended: whether this publication appended it; False when it already stood so.
+        closed: versions that it took the place of, in whole or in part.
+        remainders: versions appended for the parts of those that go on applying.
+    """
+
+    id: uuid.UUID
+    instrument: str
+    title: str
+    digest: bytes
+    valid_from: dt.datetime
+    valid_to: dt.datetime | None
+    recorded_from: dt.datetime
+    appended: bool
+    closed: tuple[uuid.UUID, ...]
+    remainders: tuple[uuid.UUID, ...]
+
+
+def publish(
+    session: Session,
+    files_or_documents: Sequence[Path | Document],
+    *,
+    valid_from: dt.date | dt.datetime,
+    valid_to: dt.date | dt.datetime | None = None,
+    known: dt.datetime,
+    author: str,
+    approver: str,
+    reason: str = "",
+) -> list[PublishedVersion]:
+    """Publish documents of one market, all or none, for the same validity.
+
+    Older versions that the validity touches are closed at `known`, and the parts of them outside
+    the validity are appended again, so what was known before stays as it was. A document that
+    already stands so is returned and not appended again.
+
+    Args:
+        session: inside the caller's transaction.
+        files_or_documents: files, folders, or documents.
+        valid_from: first day of validity, or the instant at which that day begins.
+        valid_to: first day on which the documents no longer apply; None for no end.
+        known: when this is recorded; the shell passes the time of its clock.
+        author: who wrote the documents.
+        approver: who approved them; never the author.
+        reason: why; must be stated where validity begins before `known`.
+
+    Raises:
+        Refused: with every finding; nothing is written.
+    """
+    documents, findings = _gather(files_or_documents)
+    request = Request(
+        tuple(documents),
+        valid_from,
+        valid_to,
+        known,
+        author.strip(),
+        approver.strip(),
+        reason.strip(),
+    )
+    unread = bool(findings)
+    findings.extend(request_findings(request))
+    if unread or len(request.markets) != 1:
+        raise Refused(findings)
+    changes, start, end = _planned(session, request, findings)
+    return _record(session, request, changes, start, end)
+
+
+def _gather(
+    files_or_documents: Sequence[Path | Document],
+) -> tuple[list[tuple[str, Document]], list[Finding]]:
+    documents: list[tuple[str, Document]] = []
+    findings: list[Finding] = []
+    for entry in files_or_documents:
+        if isinstance(entry, Document):
+            documents.append((entry.instrument, entry))
+        else:
+            read, wrong = read_files([entry])
+            documents.extend(read)
+            findings.extend(wrong)
+    return documents, findings
+
+
+def _planned(
+    session: Session, request: Request, findings: list[Finding]
+) -> tuple[list[Change], dt.datetime, dt.datetime | None]:
+    """Return what the request changes, under the market's lock; refuse with every finding."""
+    market = request.markets[0]
+    store.lock_market(session, market)
+    current = store.open_versions(session, market)
+    zone, wrong = zone_of(request, current)
+    findings.extend(wrong)
+    if zone is None:
+        raise Refused(findings)
+    (start, end), wrong = validity_of(request, zone)
+    findings.extend(wrong)
+    if findings:
+        raise Refused(findings)
+    changes = changes_of(request, current, start, end)
+    last_recorded = store.last_recorded(session, market)
+    findings.extend(recording_findings(request, changes, start, last_recorded))
+    findings.extend(law_findings(changes, current, start, end))
+    if findings:
+        raise Refused(findings)
+    return changes, start, end
+
+
+def _record(
+    session: Session,
+    request: Request,
+    changes: Sequence[Change],
+    start: dt.datetime,
+    end: dt.datetime | None,
+) -> list[PublishedVersion]:
+    """Close and append what `changes` say, and return how each document now stands."""
+    published: list[PublishedVersion] = []
+    appended: list[Version] = []
+    for change in changes:
+        if change.unchanged is not None:
+            published.append(_published(change.unchanged, change, False, ()))
+            continue
+        version = _new_version(session, request, change, start, end)
+        remainders = [
+            _sealed(
+                replace(
+                    remainder.of,
+                    id=store.new_identity(session),
+                    valid_from=remainder.valid_from,
+                    valid_to=remainder.valid_to,
+                    recorded_from=request.known,
+                    recorded_to=None,
+                    supersedes=(remainder.of.id,),
+                    origin=remainder.of.origin or remainder.of.id,
+                )
+            )
+            for remainder in change.remainders
+        ]
+        appended += [version, *remainders]
+        published.append(_published(version, change, True, tuple(r.id for r in remainders)))
+    store.close(session, [v.id for change in changes for v in change.closes], request.known)
+    store.append(session, appended)
+    return published
+
+
+def _new_version(
+    session: Session,
+    request: Request,
+    change: Change,
+    start: dt.datetime,
+    end: dt.datetime | None,
+) -> Version:
+    document = change.document
+    return _sealed(
+        Version(
+            id=store.new_identity(session),
+            market=document.market,
+            instrument=document.instrument,
+            kind=document.kind,
+            body=document_body(document),
+            digest=document_digest(document),
+            valid_from=start,
+            valid_to=end,
+            recorded_from=request.known,
+            recorded_to=None,
+            status=IN_FORCE,
+            author=request.author,
+            approver=request.approver,
+            reason=request.reason,
+            supersedes=tuple(version.id for version in change.closes),
+            origin=None,
+            row_digest=_UNSEALED,
+        )
+    )
+
+
+def _sealed(version: Version) -> Version:
+    return replace(version, row_digest=row_digest(version))
+
+
+def _published(
+    version: Version, change: Change, appended: bool, remainders: tuple[uuid.UUID, ...]
+) -> PublishedVersion:
+    return PublishedVersion(
+        id=version.id,
+        instrument=version.instrument,
+        title=change.document.title,
+        digest=version.digest,
+        valid_from=version.valid_from,
+        valid_to=version.valid_to,
+        recorded_from=version.recorded_from,
+        appended=appended,
+        closed=tuple(closed.id for closed in change.closes),
+        remainders=remainders,
+    )

@@ -1,0 +1,176 @@
+"""The use cases of the rulebook: publish, resolve, export, verify.
+
+Each takes a session inside the caller's transaction; refusals carry every finding.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from rulebook import store
+from rulebook.audit import audit
+from rulebook.days import day_of, day_start
+from rulebook.findings import Finding, Refused
+from rulebook.folders import file_name, strangers, write_files
+from rulebook.publishing import PublishedVersion, publish
+from rulebook.resolve import RuleSet, change_points, in_force, missing, rule_set_of
+from rulebook.versions import Version, instant_text
+from rulebook.yaml_text import write_yaml
+
+__all__ = [
+    "PublishedVersion",
+    "export",
+    "publish",
+    "rule_set_by_digests",
+    "rules_at",
+    "rules_for_period",
+    "verify",
+]
+
+
+def rules_at(
+    session: Session, market: str, effective: dt.date | dt.datetime, known: dt.datetime
+) -> RuleSet:
+    """Return the law of `market` in force at `effective`, as it was known at `known`.
+
+    A day stands for the instant at which it begins in the market's time zone.
+
+    Raises:
+        Refused: some part of the law is not in force then (`validity-gap`).
+    """
+    instant = _instant(session, market, effective, known)
+    found = store.versions_known(session, market, known, instant, instant + dt.datetime.resolution)
+    return _complete(in_force(found, instant, known), market, effective, instant, known)
+
+
+def rules_for_period(
+    session: Session, market: str, first_day: dt.date, last_day: dt.date, known: dt.datetime
+) -> list[tuple[dt.date, dt.date, RuleSet]]:
+    """Return the law of each day from `first_day` to `last_day`, both included.
+
+    Returns:
+        Contiguous pieces (first day, last day, rule set) within which the law does not change.
+
+    Raises:
+        ValueError: the last day lies before the first.
+        Refused: some part of the law is not in force on some day, with every such finding.
+    """
+    if last_day < first_day:
+        raise ValueError(f"the last day, {last_day}, lies before the first, {first_day}")
+    zone = _zone(session, market, first_day, known)
+    start, end = day_start(first_day, zone), day_start(last_day + dt.timedelta(days=1), zone)
+    found = store.versions_known(session, market, known, start, end)
+    points = change_points([(v.valid_from, v.valid_to) for v in found], start, end)
+    gaps = [
+        gap
+        for point in points
+        for gap in missing(in_force(found, point, known), market, point, known)
+    ]
+    if gaps:
+        raise Refused(gaps)
+    first_days = [day_of(point, zone) for point in points]
+    last_days = [day - dt.timedelta(days=1) for day in first_days[1:]] + [last_day]
+    return [
+        (first, last, rule_set_of(in_force(found, point, known), market, first))
+        for point, first, last in zip(points, first_days, last_days, strict=True)
+    ]
+
+
+def rule_set_by_digests(session: Session, market: str, digests: Mapping[str, bytes]) -> RuleSet:
+    """Return the rule set with exactly these digests, whatever is in force now; for replays.
+
+    Where pieces of one publication have the same digest, the first recorded stands for them.
+
+    Raises:
+        Refused: a digest was never published for its instrument, or a kind is absent.
+    """
+    versions: list[Version] = []
+    findings: list[Finding] = []
+    for instrument, digest in sorted(digests.items()):
+        found = store.versions_with_digest(session, instrument, [digest])
+        if found:
+            versions.append(min(found, key=lambda v: (v.recorded_from, v.valid_from)))
+        else:
+            findings.append(
+                Finding(
+                    "unknown-digest",
+                    instrument,
+                    digest.hex(),
+                    "the digest of a published version",
+                    "restore the rulebook that the run was pinned to",
+                )
+            )
+    if findings:
+        raise Refused(findings)
+    start = dt.datetime.min.replace(tzinfo=dt.UTC)
+    effective = max((version.valid_from for version in versions), default=start)
+    known = max((version.recorded_from for version in versions), default=start)
+    return _complete(versions, market, effective, effective, known)
+
+
+def export(
+    session: Session,
+    market: str,
+    effective: dt.date | dt.datetime,
+    known: dt.datetime,
+    folder: Path,
+) -> list[Path]:
+    """Write the law of `market` in force at `effective` as YAML files that `publish` accepts.
+
+    Returns:
+        The files written, one a document.
+
+    Raises:
+        Refused: the law has a gap then, or `folder` holds other YAML files.
+    """
+    rules = rules_at(session, market, effective, known)
+    texts = {file_name(document): write_yaml(document) for document in rules.documents}
+    findings = strangers(folder, texts)
+    if findings:
+        raise Refused(findings)
+    return write_files(folder, texts)
+
+
+def verify(session: Session) -> Iterator[Finding]:
+    """Hash every version of every market again, and find whatever is not as it was published."""
+    yield from audit(tuple(store.every_version(session)))
+
+
+def _complete(
+    versions: Sequence[Version],
+    market: str,
+    effective: dt.date | dt.datetime,
+    instant: dt.datetime,
+    known: dt.datetime,
+) -> RuleSet:
+    gaps = list(missing(versions, market, instant, known))
+    if gaps:
+        raise Refused(gaps)
+    return rule_set_of(versions, market, effective)
+
+
+def _instant(
+    session: Session, market: str, effective: dt.date | dt.datetime, known: dt.datetime
+) -> dt.datetime:
+    if isinstance(effective, dt.datetime):
+        return effective
+    return day_start(effective, _zone(session, market, effective, known))
+
+
+def _zone(session: Session, market: str, day: dt.date, known: dt.datetime) -> str:
+    zone = store.time_zone(session, market, known)
+    if zone is None:
+        raise Refused(
+            [
+                Finding(
+                    "validity-gap",
+                    f"{market}/market-rules",
+                    f"nothing for {day}, as known at {instant_text(known)}",
+                    "every day that is settled has one law in force",
+                    "publish the market rules, or correct the name of the market",
+                )
+            ]
+        )
+    return zone

@@ -1,0 +1,158 @@
+"""Versions in PostgreSQL: read, append, close. The caller opens the transaction."""
+
+import datetime as dt
+import uuid
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.orm import Session
+
+from rulebook.tables import VersionRow
+from rulebook.versions import Version
+
+_FETCH_AT_ONCE = 200
+
+
+def lock_market(session: Session, market: str) -> None:
+    """Wait until no other transaction publishes for `market`; held to the transaction's end."""
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
+        {"name": f"rulebook/{market}"},
+    )
+
+
+def new_identity(session: Session) -> uuid.UUID:
+    """Return an identity for a version, made by the server so that it rises with time."""
+    identity: uuid.UUID = session.execute(select(func.uuidv7())).scalar_one()
+    return identity
+
+
+def open_versions(session: Session, market: str) -> tuple[Version, ...]:
+    """Return the versions of `market` whose recorded time has not ended."""
+    return _versions(session, VersionRow.market == market, func.upper_inf(VersionRow.recorded))
+
+
+def last_recorded(session: Session, market: str) -> dt.datetime | None:
+    """Return the latest instant at which a version of `market` was recorded."""
+    latest: dt.datetime | None = session.execute(
+        select(func.max(func.lower(VersionRow.recorded))).where(VersionRow.market == market)
+    ).scalar_one()
+    return latest
+
+
+def versions_known(
+    session: Session,
+    market: str,
+    known: dt.datetime,
+    start: dt.datetime,
+    end: dt.datetime | None,
+) -> tuple[Version, ...]:
+    """Return the versions recorded at `known` that apply at some instant of [start, end)."""
+    return _versions(
+        session,
+        VersionRow.market == market,
+        _holds(known),
+        VersionRow.valid.op("&&", is_comparison=True)(func.tstzrange(start, end, "[)")),
+    )
+
+
+def time_zone(session: Session, market: str, known: dt.datetime) -> str | None:
+    """Return the time zone of `market`, the same in all its market rules, as known at `known`."""
+    return session.execute(
+        select(VersionRow.body["time_zone"].astext)
+        .where(VersionRow.market == market, VersionRow.kind == "market-rules", _holds(known))
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def versions_with_digest(
+    session: Session, instrument: str, digests: Collection[bytes]
+) -> tuple[Version, ...]:
+    """Return every version of `instrument` with one of `digests`, whatever its times."""
+    return _versions(
+        session, VersionRow.instrument == instrument, VersionRow.digest.in_(list(digests))
+    )
+
+
+def every_version(session: Session) -> Iterator[Version]:
+    """Yield all versions of all markets, in the order in which they were appended."""
+    statement = select(VersionRow).order_by(VersionRow.id)
+    rows = session.execute(statement.execution_options(yield_per=_FETCH_AT_ONCE)).scalars()
+    for row in rows:
+        yield _version(row)
+
+
+def close(session: Session, identities: Iterable[uuid.UUID], at: dt.datetime) -> None:
+    """End the recorded time of versions at `at`."""
+    closed = func.tstzrange(func.lower(VersionRow.recorded), at, "[)")
+    session.execute(
+        update(VersionRow)
+        .where(VersionRow.id.in_(list(identities)))
+        .values(recorded=closed)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def append(session: Session, versions: Iterable[Version]) -> None:
+    """Append versions."""
+    rows = [_row(version) for version in versions]
+    if rows:
+        session.execute(insert(VersionRow), rows)
+
+
+def _holds(instant: dt.datetime) -> ColumnElement[bool]:
+    return VersionRow.recorded.op("@>", is_comparison=True)(func.tstzrange(instant, instant, "[]"))
+
+
+def _versions(session: Session, *conditions: ColumnElement[bool]) -> tuple[Version, ...]:
+    statement = select(VersionRow).where(*conditions).order_by(VersionRow.instrument, VersionRow.id)
+    # What is closed in this transaction must be read as it is now, not as it was first loaded.
+    rows = session.execute(statement.execution_options(populate_existing=True)).scalars()
+    return tuple(_version(row) for row in rows)
+
+
+def _version(row: VersionRow) -> Version:
+    valid_from, recorded_from = row.valid.lower, row.recorded.lower
+    if valid_from is None or recorded_from is None:
+        raise ValueError(f"version {row.id} has a range without beginning")
+    return Version(
+        id=row.id,
+        market=row.market,
+        instrument=row.instrument,
+        kind=row.kind,
+        body=row.body,
+        digest=row.digest,
+        valid_from=valid_from,
+        valid_to=row.valid.upper,
+        recorded_from=recorded_from,
+        recorded_to=row.recorded.upper,
+        status=row.status,
+        author=row.author,
+        approver=row.approver,
+        reason=row.reason,
+        supersedes=tuple(row.supersedes),
+        origin=row.origin,
+        row_digest=row.row_digest,
+    )
+
+
+def _row(version: Version) -> dict[str, Any]:
+    return {
+        "id": version.id,
+        "market": version.market,
+        "instrument": version.instrument,
+        "kind": version.kind,
+        "body": dict(version.body),
+        "digest": version.digest,
+        "valid": Range(version.valid_from, version.valid_to, bounds="[)"),
+        "recorded": Range(version.recorded_from, version.recorded_to, bounds="[)"),
+        "status": version.status,
+        "author": version.author,
+        "approver": version.approver,
+        "reason": version.reason,
+        "supersedes": list(version.supersedes),
+        "origin": version.origin,
+        "row_digest": version.row_digest,
+    }
