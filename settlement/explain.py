@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rulebook.documents.base import Document
-from rulebook.service import RuleSet
+from rulebook.resolve import RuleSet
 from settlement.compile import Register
 from settlement.core.cuts import W_PER_KW
 from settlement.core.engine import MarketModel

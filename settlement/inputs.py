@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from rulebook.findings import Finding, Refused
-from rulebook.service import RuleSet
+from rulebook.resolve import RuleSet
 from settlement.compile import register_of
 from settlement.core.engine import DayReadings, MarketModel
 from settlement.core.periods import interval_count

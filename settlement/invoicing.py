@@ -15,7 +15,7 @@ from typing import TypeVar
 from ledger.invoice import Family, InvoiceDraft, InvoiceLine
 from ledger.journal import ENERGY, Account
 from rulebook.documents.base import Document
-from rulebook.service import RuleSet
+from rulebook.resolve import RuleSet
 from settlement.compile import Register, register_of
 from settlement.posting import CHARGE, DEMAND, GENERATION, PAYMENT
 

@@ -4,13 +4,14 @@ import datetime as dt
 
 from sqlalchemy.orm import Session
 
+import ledger.invoice_queries
 import ledger.service
 import ledger.store
 from ledger.service import Issued
 from rulebook.findings import Finding, Refused
 from settlement.invoicing import draft_invoices
 from settlement.service import pinned_periods
-from settlement.store import posted_runs
+from settlement.store import runs_of_month
 
 
 def issue_month(
@@ -28,7 +29,7 @@ def issue_month(
         ledger.refusals.LedgerRefused: a draft differs from the ledger; nothing is issued.
     """
     ledger.store.lock(session)
-    runs = posted_runs(session, market, billing_month)
+    runs = runs_of_month(session, market, billing_month)
     if not runs:
         raise Refused(
             [
@@ -41,8 +42,12 @@ def issue_month(
                 )
             ]
         )
-    latest = runs[-1]
-    periods = [rules for _, _, rules in pinned_periods(session, latest)]
-    unbilled = ledger.service.unbilled(session, market, billing_month)
-    drafts = draft_invoices(billing_month, periods, unbilled, latest.id, payment_term_days)
+    periods = [rules for run in runs for _, _, rules in pinned_periods(session, run)]
+    drafts = draft_invoices(
+        billing_month,
+        periods,
+        ledger.invoice_queries.unbilled(session, market, billing_month),
+        runs[-1].id,
+        payment_term_days,
+    )
     return ledger.service.issue(session, drafts, now)

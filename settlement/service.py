@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+import ledger.queries
 import ledger.service
 import ledger.store
 from ledger.service import Posted
 from rulebook.findings import Finding, Refused
-from rulebook.service import RuleSet, rule_set_by_digests, rules_for_period
+from rulebook.resolve import RuleSet
+from rulebook.service import rule_set_by_digests, rules_for_period
 from settlement import store
 from settlement.compile import compile_market, register_of
 from settlement.computing import ComputedDay, Period, compute_days
@@ -113,7 +115,7 @@ def post(session: Session, run: Run, *, now: dt.datetime) -> list[Posted]:
         ledger.refusals.Refused: the ledger refused; nothing is posted.
     """
     ledger.store.lock(session)
-    posted = ledger.service.balances(session, run.market, run.first_day, run.last_day)
+    posted = ledger.queries.balances(session, run.market, run.first_day, run.last_day)
     drafts = draft_journals(run, list(_settled_days(session, run)), posted)
     return ledger.service.post_many(session, drafts, now)
 
@@ -237,7 +239,7 @@ def _refuse_posted_days(
     for first_day, last_day, rules in periods:
         kinds = [entry.run for entry in rules.market_rules.settlement_calendar]
         closed = set(kinds[kinds.index(kind) :])
-        for day, posted_kind in store.posted_kinds(session, market, first_day, last_day):
+        for day, posted_kind in ledger.queries.posted_runs(session, market, first_day, last_day):
             if posted_kind in closed:
                 refused.append(
                     Finding(

@@ -9,8 +9,9 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from database.copy import copy_in, copy_out
-from ledger.tables import Journal
-from settlement.results import ResultVector, day_digest
+from ledger.tables import Journal, Posting
+from settlement.explain import ReadingFact
+from settlement.results import ResultVector, VectorKey, day_digest
 from settlement.runs import Pin, Run
 from settlement.tables import ResultRow, RunRow
 
@@ -183,7 +184,7 @@ def orphan_result_runs(session: Session) -> list[uuid.UUID]:
     return list(session.scalars(select(ResultRow.run_id).where(~known).distinct()))
 
 
-def posted_runs(session: Session, market: str, month: dt.date) -> list[Run]:
+def runs_of_month(session: Session, market: str, month: dt.date) -> list[Run]:
     """Return the runs with a journal of a settlement day of the month, in order of posting."""
     following = (month + dt.timedelta(days=32)).replace(day=1)
     last_number = func.max(Journal.number)
@@ -201,24 +202,68 @@ def posted_runs(session: Session, market: str, month: dt.date) -> list[Run]:
     return [run_of(row) for row in session.scalars(query)]
 
 
-def posted_kinds(
-    session: Session, market: str, first_day: dt.date, last_day: dt.date
-) -> list[tuple[dt.date, str]]:
-    """Return the settlement days that are posted, with the run kind of each posting."""
+def posted_amounts(
+    session: Session, account: str, after: int, up_to: int
+) -> dict[tuple[dt.date, uuid.UUID], int]:
+    """Return what runs posted to an account, by settlement day and run.
+
+    Args:
+        account: the account's code.
+        after, up_to: numbers of journals; those above `after` up to and with `up_to` count.
+    """
     query = (
-        select(Journal.settlement_day, Journal.run_kind)
+        select(Journal.settlement_day, Journal.run_id, Posting.amount)
+        .join(Posting, Posting.journal_number == Journal.number)
         .where(
-            Journal.market == market,
-            Journal.run_kind.is_not(None),
-            Journal.settlement_day.between(first_day, last_day),
+            Posting.account == account,
+            Journal.run_id.is_not(None),
+            Journal.number > after,
+            Journal.number <= up_to,
         )
         .order_by(Journal.settlement_day, Journal.number)
     )
-    return [(day, kind) for day, kind in session.execute(query)]
+    return {(day, run_id): amount for day, run_id, amount in session.execute(query)}
 
 
-def run_journals(session: Session) -> list[Journal]:
-    """Return every journal that a run posted, in order of number."""
-    return list(
-        session.scalars(select(Journal).where(Journal.run_id.is_not(None)).order_by(Journal.number))
+def latest_posted_run(session: Session, market: str, day: dt.date, up_to: int) -> Run | None:
+    """Return the run whose journal of a day is the latest up to and with a journal number."""
+    query = (
+        select(RunRow)
+        .join(Journal, Journal.run_id == RunRow.id)
+        .where(Journal.market == market, Journal.settlement_day == day, Journal.number <= up_to)
+        .order_by(Journal.number.desc())
+        .limit(1)
     )
+    row = session.scalars(query).first()
+    return None if row is None else run_of(row)
+
+
+READING_FACT_QUERY = """
+SELECT DISTINCT ON (reading.measure, reading.entity)
+       reading.measure, reading.entity, reading.values, reading.quality, reading.revision,
+       reading.received_at, reading_file.name AS file
+  FROM settlement.reading
+  JOIN settlement.reading_file ON reading_file.id = reading.file_id
+ WHERE reading.market = %(market)s AND reading.settlement_day = %(day)s
+   AND reading.received_at <= %(known_at)s
+ ORDER BY reading.measure, reading.entity, reading.revision DESC
+"""
+READING_FACT_TYPES = {
+    "measure": "text",
+    "entity": "text",
+    "values": "int8[]",
+    "quality": "text",
+    "revision": "int4",
+    "received_at": "timestamptz",
+    "file": "text",
+}
+
+
+def reading_facts(
+    session: Session, market: str, day: dt.date, known_at: dt.datetime
+) -> dict[VectorKey, ReadingFact]:
+    """Return the readings of a day as they were known, each with the file that it came in."""
+    params = {"market": market, "day": day, "known_at": known_at}
+    columns = copy_out(session, READING_FACT_QUERY, params, READING_FACT_TYPES)
+    rows = zip(*(columns[name] for name in READING_FACT_TYPES), strict=True)
+    return {(measure, entity): ReadingFact(*fact) for measure, entity, *fact in rows}

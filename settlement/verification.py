@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+import ledger.queries
 import ledger.service
 import rulebook.service
 from rulebook.findings import Finding, Refused
@@ -88,7 +89,7 @@ def _verify_ledger(session: Session) -> Iterator[Finding]:
 def verify_posted_runs(session: Session) -> Iterator[Finding]:
     """Hold every journal of a run to the results that it posted."""
     digests: dict[tuple[object, dt.date], bytes] = {}
-    for journal in store.run_journals(session):
+    for journal in ledger.queries.run_journals(session):
         place = f"ledger.journal {journal.number} ({journal.key})"
         key = (journal.run_id, journal.settlement_day)
         if key not in digests:

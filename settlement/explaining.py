@@ -1,0 +1,171 @@
+"""Why is this line what it is? From an issued line to its days, a day's intervals, an interval.
+
+A line covers the journals between the participant's previous document of the month and its own.
+What a run posted for a day is the difference from the run before it, so the explanation of a
+correction shows both: what holds now, and what it replaced.
+"""
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+import ledger.invoice_queries
+from ledger.chain import InvoiceLineRow, InvoiceRow
+from ledger.journal import Account
+from settlement import store
+from settlement.compile import compile_market, register_of
+from settlement.core.periods import interval_starts
+from settlement.explain import DayFacts, Explainer, Explanation
+from settlement.posting import MONEY_SUFFIX, PAYMENT
+from settlement.runs import Run
+from settlement.service import pinned_periods
+
+
+@dataclass(frozen=True)
+class LineReference:
+    """An issued line, and the journals that it covers: above `after`, up to and with `up_to`."""
+
+    invoice: InvoiceRow
+    line: InvoiceLineRow
+    after: int
+    up_to: int
+
+    @property
+    def sign(self) -> int:
+        """-1 for payments, whose results are positive and whose lines are negative."""
+        return -1 if self.line.kind.startswith(PAYMENT) else 1
+
+
+@dataclass(frozen=True, eq=False)
+class LineDay:
+    """A day of a line, interval by interval.
+
+    Attributes:
+        amounts_micro: shape (T,), what the line counts for each interval.
+        run: the run that holds; `replaced` the run that it corrected, None for a first run.
+    """
+
+    day: dt.date
+    starts: tuple[dt.datetime, ...]
+    amounts_micro: np.ndarray
+    run: Run
+    replaced: Run | None
+
+
+def find_line(session: Session, invoice_id: uuid.UUID, line: int) -> LineReference | None:
+    """Return a line of an issued document, or None."""
+    found = ledger.invoice_queries.invoice(session, invoice_id)
+    if found is None or not 1 <= line <= len(found.lines):
+        return None
+    earlier = [
+        other.last_journal_number
+        for other in ledger.invoice_queries.invoices(
+            session, participant=found.row.participant, market=found.row.market
+        )
+        if other.billing_month == found.row.billing_month
+        and other.last_journal_number < found.row.last_journal_number
+    ]
+    return LineReference(
+        found.row, found.lines[line - 1], max(earlier, default=0), found.row.last_journal_number
+    )
+
+
+def explain_line(session: Session, reference: LineReference) -> Explanation:
+    """Return the line as the sum of its days."""
+    invoice, line = reference.invoice, reference.line
+    account = Account(
+        invoice.market, invoice.currency, invoice.participant, line.kind, line.subject
+    )
+    posted = store.posted_amounts(session, account.code, reference.after, reference.up_to)
+    following = (invoice.billing_month + dt.timedelta(days=32)).replace(day=1)
+    by_day: dict[dt.date, int] = {}
+    for (day, _), amount in posted.items():
+        if invoice.billing_month <= day < following:
+            by_day[day] = by_day.get(day, 0) + amount
+    days = tuple(
+        Explanation(f"{day}", amount, "micro", day=day) for day, amount in sorted(by_day.items())
+    )
+    return Explanation(
+        line.description,
+        line.amount_micro,
+        "micro",
+        f"the sum of what was posted for {len(days)} settlement days",
+        children=days,
+    )
+
+
+def line_day(session: Session, reference: LineReference, day: dt.date) -> LineDay | None:
+    """Return one day of a line, interval by interval; None when nothing was posted for it."""
+    market = reference.invoice.market
+    run = store.latest_posted_run(session, market, day, reference.up_to)
+    if run is None:
+        return None
+    replaced = store.latest_posted_run(session, market, day, reference.after)
+    if replaced is not None and replaced.id == run.id:
+        return None
+    facts = day_facts(session, run, day)
+    amounts = _amounts(session, run, reference, day, len(facts.starts))
+    if replaced is not None:
+        amounts = amounts - _amounts(session, replaced, reference, day, len(facts.starts))
+    return LineDay(day, tuple(facts.starts), reference.sign * amounts, run, replaced)
+
+
+def explain_interval(
+    session: Session, reference: LineReference, of_day: LineDay, interval: int
+) -> Explanation:
+    """Return the tree behind one interval of a line, and behind what it replaced."""
+    kind, subject = reference.line.kind, reference.line.subject
+    now = Explainer(day_facts(session, of_day.run, of_day.day), interval).line(kind, subject)
+    children: tuple[Explanation, ...] = (now,)
+    formula = ""
+    if of_day.replaced is not None:
+        facts = day_facts(session, of_day.replaced, of_day.day)
+        before = Explainer(facts, interval).line(kind, subject)
+        children = (now, before)
+        formula = (
+            f"{now.value:,} micro by run {of_day.run.kind} − {before.value:,} micro "
+            f"by run {of_day.replaced.kind}, which it corrects"
+        )
+    return Explanation(
+        reference.line.description,
+        int(of_day.amounts_micro[interval]),
+        "micro",
+        formula,
+        children=children,
+        day=of_day.day,
+        interval=interval,
+    )
+
+
+def day_facts(session: Session, run: Run, day: dt.date) -> DayFacts:
+    """Return all that a run knows of one of its days."""
+    rules = next(
+        rules
+        for first_day, last_day, rules in pinned_periods(session, run)
+        if first_day <= day <= last_day
+    )
+    market_rules = rules.market_rules
+    return DayFacts(
+        day=day,
+        starts=interval_starts(day, market_rules.time_zone, market_rules.interval_minutes),
+        rules=rules,
+        model=compile_market(
+            market_rules, rules.grid_model, rules.allocation_policy, rules.registrations
+        ),
+        register=register_of(rules.registrations),
+        results=store.stored_values(store.day_vectors(session, run.id, day)),
+        readings=store.reading_facts(session, run.market, day, run.known_at),
+    )
+
+
+def _amounts(
+    session: Session, run: Run, reference: LineReference, day: dt.date, intervals: int
+) -> np.ndarray:
+    measure = f"{reference.line.kind}{MONEY_SUFFIX}"
+    for vector in store.day_vectors(session, run.id, day):
+        if (vector.measure, vector.entity) == (measure, reference.line.subject):
+            return vector.values
+    return np.zeros(intervals, dtype=np.int64)
