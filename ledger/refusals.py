@@ -118,7 +118,7 @@ class RefusalCode(Enum):
     )
     LINES_DIFFER_FROM_LEDGER = (
         36,
-        "a participant's lines sum to what its accounts moved since its last document",
+        "a participant's lines come to what each account moved since its last document",
         "draft the lines again from the ledger's unbilled movements",
     )
     INVOICE_IS_INCOMPLETE = (

@@ -1,19 +1,17 @@
-"""Reading and writing rows of the ledger; every function works in the caller's transaction.
+"""Appending rows to the ledger; every function works in the caller's transaction.
 
 A constraint or trigger that refuses becomes the refusal it speaks for.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, timedelta
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import BigInteger, func, insert, select, text
 from sqlalchemy import cast as sql_cast
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -21,7 +19,7 @@ from sqlalchemy.orm import Session
 from database.copy import copy_in
 from database.guards import REFUSAL_SQLSTATE
 from ledger import tables
-from ledger.billing import Billed, SealedInvoice
+from ledger.billing import SealedInvoice
 from ledger.chain import (
     GENESIS_DIGEST,
     InvoiceLineRow,
@@ -157,92 +155,6 @@ def insert_invoice(session: Session, invoice: SealedInvoice) -> None:
             for line, digest in zip(invoice.lines, invoice.line_digests, strict=True):
                 clauses, rule_digests = list(line.clauses), list(line.rule_digests)
                 copy.write_row((*line[:-2], clauses, rule_digests, digest))
-
-
-def sums_by_day(
-    session: Session, market: str, first_day: date, last_day: date
-) -> dict[tuple[date, str], int]:
-    """Return (settlement day, account code) -> sum of postings of those days' journals."""
-    journal, posting = tables.Journal, tables.Posting
-    total = sql_cast(func.sum(posting.amount), BigInteger)
-    statement = (
-        select(journal.settlement_day, posting.account, total)
-        .join(posting, posting.journal_number == journal.number)
-        .where(journal.market == market, journal.settlement_day.between(first_day, last_day))
-        .group_by(journal.settlement_day, posting.account)
-    )
-    return {(day, code): amount for day, code, amount in session.execute(statement) if day}
-
-
-def unbilled(session: Session, market: str, billing_month: date) -> dict[str, dict[Account, int]]:
-    """Return participant -> account -> movement that no document covers; see the service."""
-    account, journal, posting, invoice = (
-        tables.Account,
-        tables.Journal,
-        tables.Posting,
-        tables.Invoice,
-    )
-    covered = (
-        select(invoice.participant, func.max(invoice.last_journal_number).label("number"))
-        .where(invoice.market == market, invoice.billing_month == billing_month)
-        .group_by(invoice.participant)
-        .subquery()
-    )
-    total = sql_cast(func.sum(posting.amount), BigInteger)
-    statement = (
-        select(account.commodity, account.participant, account.kind, account.subject, total)
-        .select_from(journal)
-        .join(posting, posting.journal_number == journal.number)
-        .join(account, account.code == posting.account)
-        .outerjoin(covered, covered.c.participant == account.participant)
-        .where(
-            journal.market == market,
-            journal.settlement_day >= billing_month,
-            journal.settlement_day < next_month(billing_month),
-            journal.number > func.coalesce(covered.c.number, 0),
-        )
-        .group_by(account.code)
-        .having(total != 0)
-        .order_by(account.code)
-    )
-    moved: defaultdict[str, dict[Account, int]] = defaultdict(dict)
-    for commodity, participant, kind, subject, amount in session.execute(statement):
-        if participant is not None:
-            moved[participant][Account(market, commodity, participant, kind, subject)] = amount
-    return dict(moved)
-
-
-def billed(
-    session: Session, market: str, billing_month: date
-) -> dict[tuple[str, str, str], Billed]:
-    """Return (participant, series, currency) -> what the month's documents come to."""
-    invoice = tables.Invoice
-    key = (invoice.participant, invoice.series, invoice.currency)
-    statement = (
-        select(
-            *key,
-            sql_cast(func.sum(invoice.amount_micro), BigInteger),
-            sql_cast(func.sum(invoice.net_minor), BigInteger),
-            func.array_agg(postgresql.aggregate_order_by(invoice.id, invoice.number)),
-        )
-        .where(invoice.market == market, invoice.billing_month == billing_month)
-        .group_by(*key)
-    )
-    return {
-        (participant, series, currency): Billed(amount_micro, net_minor, documents[0])
-        for participant, series, currency, amount_micro, net_minor, documents in session.execute(
-            statement
-        )
-    }
-
-
-def next_month(month: date) -> date:
-    """Return the first day of the month after.
-
-    >>> next_month(date(2024, 12, 1))
-    datetime.date(2025, 1, 1)
-    """
-    return (month.replace(day=28) + timedelta(days=4)).replace(day=1)
 
 
 @contextmanager

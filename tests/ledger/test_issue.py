@@ -130,11 +130,11 @@ def test_lines_that_differ_from_the_accounts_are_refused_for_every_participant(s
     assert [(refusal.code, refusal.value) for refusal in refused.value.refusals] == [
         (
             RefusalCode.LINES_DIFFER_FROM_LEDGER,
-            "lines sum to 5003001 micro GBP, accounts moved 5003000",
+            f"lines of account {CHARGE.code} sum to 5003001 micro, it moved 5003000",
         ),
         (
             RefusalCode.LINES_DIFFER_FROM_LEDGER,
-            "lines sum to 0 micro GBP, accounts moved -4900100",
+            f"lines of account {PAYMENT.code} sum to 0 micro, it moved -4900100",
         ),
     ]
     assert session.execute(text("SELECT count(*) FROM ledger.invoice")).scalar_one() == 0

@@ -1,0 +1,161 @@
+"""Questions about what is billed and what is not; read in the caller's transaction."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Select, func, select
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Session
+
+from ledger import tables
+from ledger.billing import Billed, SealedInvoice
+from ledger.chain import InvoiceLineRow, InvoiceRow
+from ledger.journal import Account
+
+
+class BilledLine(NamedTuple):
+    """A line of a document that was issued."""
+
+    participant: str
+    kind: str
+    subject: str
+    amount_micro: int
+    quantity: int | None
+
+
+def unbilled(session: Session, market: str, billing_month: date) -> dict[str, dict[Account, int]]:
+    """Return what the accounts of each participant moved and no document covers yet.
+
+    Counts the journals of the month's settlement days since the participant's last document of
+    that month, in every commodity; invoice drafts are made of this.
+
+    Returns:
+        participant -> account -> movement, never zero; a participant without any is absent.
+    """
+    account, journal, posting, invoice = (
+        tables.Account,
+        tables.Journal,
+        tables.Posting,
+        tables.Invoice,
+    )
+    covered = (
+        select(invoice.participant, func.max(invoice.last_journal_number).label("number"))
+        .where(invoice.market == market, invoice.billing_month == billing_month)
+        .group_by(invoice.participant)
+        .subquery()
+    )
+    total = sql_cast(func.sum(posting.amount), BigInteger)
+    statement = (
+        select(account.commodity, account.participant, account.kind, account.subject, total)
+        .select_from(journal)
+        .join(posting, posting.journal_number == journal.number)
+        .join(account, account.code == posting.account)
+        .outerjoin(covered, covered.c.participant == account.participant)
+        .where(
+            journal.market == market,
+            journal.settlement_day >= billing_month,
+            journal.settlement_day < next_month(billing_month),
+            journal.number > func.coalesce(covered.c.number, 0),
+        )
+        .group_by(account.code)
+        .having(total != 0)
+        .order_by(account.code)
+    )
+    moved: defaultdict[str, dict[Account, int]] = defaultdict(dict)
+    for commodity, participant, kind, subject, amount in session.execute(statement):
+        if participant is not None:
+            moved[participant][Account(market, commodity, participant, kind, subject)] = amount
+    return dict(moved)
+
+
+def billed(
+    session: Session, market: str, billing_month: date
+) -> dict[tuple[str, str, str], Billed]:
+    """Return (participant, series, currency) -> what the month's documents come to."""
+    invoice = tables.Invoice
+    key = (invoice.participant, invoice.series, invoice.currency)
+    statement = (
+        select(
+            *key,
+            sql_cast(func.sum(invoice.amount_micro), BigInteger),
+            sql_cast(func.sum(invoice.net_minor), BigInteger),
+            func.array_agg(postgresql.aggregate_order_by(invoice.id, invoice.number)),
+        )
+        .where(invoice.market == market, invoice.billing_month == billing_month)
+        .group_by(*key)
+    )
+    return {
+        (participant, series, currency): Billed(amount_micro, net_minor, documents[0])
+        for participant, series, currency, amount_micro, net_minor, documents in session.execute(
+            statement
+        )
+    }
+
+
+def next_month(month: date) -> date:
+    """Return the first day of the month after.
+
+    >>> next_month(date(2024, 12, 1))
+    datetime.date(2025, 1, 1)
+    """
+    return (month.replace(day=28) + timedelta(days=4)).replace(day=1)
+
+
+def billed_lines(session: Session, market: str, billing_month: date) -> list[BilledLine]:
+    """Return the lines of every document of a month, in order of issue."""
+    invoice, line = tables.Invoice, tables.InvoiceLine
+    statement = (
+        select(invoice.participant, line.kind, line.subject, line.amount_micro, line.quantity)
+        .join(line, line.invoice_id == invoice.id)
+        .where(invoice.market == market, invoice.billing_month == billing_month)
+        .order_by(invoice.series, invoice.number, line.line)
+    )
+    return [BilledLine(*row) for row in session.execute(statement)]
+
+
+def invoices(
+    session: Session, *, participant: str | None = None, market: str | None = None
+) -> list[InvoiceRow]:
+    """Return documents, latest first, of one participant and market or of all."""
+    invoice = tables.Invoice
+    statement = _invoice_rows().order_by(
+        invoice.issued_at.desc(), invoice.series, invoice.number.desc()
+    )
+    if participant is not None:
+        statement = statement.where(invoice.participant == participant)
+    if market is not None:
+        statement = statement.where(invoice.market == market)
+    return [InvoiceRow(*row[:-1]) for row in session.execute(statement)]
+
+
+def invoice(session: Session, identity: UUID) -> SealedInvoice | None:
+    """Return a document with its lines and all digests as stored; None when there is none."""
+    found = session.execute(_invoice_rows().where(tables.Invoice.id == identity)).one_or_none()
+    if found is None:
+        return None
+    columns = tables.InvoiceLine.__table__.columns
+    statement = (
+        select(*(columns[name] for name in (*InvoiceLineRow._fields, "digest")))
+        .where(tables.InvoiceLine.invoice_id == identity)
+        .order_by(tables.InvoiceLine.line)
+    )
+    stored = session.execute(statement).all()
+    lines = [stored_line(row) for row in stored]
+    return SealedInvoice(
+        InvoiceRow(*found[:-1]), found.digest, lines, [row.digest for row in stored]
+    )
+
+
+def stored_line(row: Sequence[Any]) -> InvoiceLineRow:
+    """Return a line as it was sealed from its stored columns, which hold lists."""
+    line = InvoiceLineRow._make(row[: len(InvoiceLineRow._fields)])
+    return line._replace(clauses=tuple(line.clauses), rule_digests=tuple(line.rule_digests))
+
+
+def _invoice_rows() -> Select[Any]:
+    columns = tables.Invoice.__table__.columns
+    return select(*(columns[name] for name in (*InvoiceRow._fields, "digest")))

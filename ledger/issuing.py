@@ -1,0 +1,146 @@
+"""Issuing documents: numbered and chained in their series, all or nothing."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from ledger import invoice_queries, store
+from ledger.billing import (
+    NOTHING_BILLED,
+    Document,
+    SealedInvoice,
+    closing_journal,
+    document_of,
+    seal_invoice,
+)
+from ledger.invoice import Family, InvoiceDraft, check_invoices, place_of, series_of
+from ledger.journal import ENERGY, Account
+from ledger.posting import post_many, refuse_any, require_zone
+from ledger.refusals import Refusal, RefusalCode
+from ledger.store import Head
+
+
+@dataclass(frozen=True)
+class NothingToInvoice:
+    """A draft that needed no document: none of its lines has an amount."""
+
+    participant: str
+    billing_month: date
+    family: Family
+
+    def __str__(self) -> str:
+        return (
+            f"{self.participant}: nothing to bill for {self.billing_month:%Y-%m} "
+            f"({self.family}): no line has an amount"
+        )
+
+
+@dataclass(frozen=True)
+class Issued:
+    """What `issue` did with each draft: the documents, in the drafts' order, and the rest."""
+
+    invoices: tuple[SealedInvoice, ...]
+    nothing: tuple[NothingToInvoice, ...]
+
+
+def issue(session: Session, drafts: Sequence[InvoiceDraft], now: datetime) -> Issued:
+    """Issue a document for every draft that moves money, all or nothing.
+
+    A line is named after the account it bills (kind and subject). The lines of a participant's
+    drafts for a month must come to what each of its money accounts moved since its last document
+    of that month; a participant who both supplies and generates gets both documents in one call.
+    Rounding and tax are posted with the documents. A draft without an amount gets no document.
+
+    Raises:
+        LedgerRefused: a draft breaks a rule or differs from the ledger; nothing is issued.
+    """
+    require_zone(now)
+    refuse_any(check_invoices(drafts))
+    store.lock(session)
+    refuse_any(_differences(session, drafts))
+    last_journal_number = store.journal_head(session).number
+    with_amount = [draft for draft in drafts if _has_amount(draft)]
+    heads = {
+        series: store.invoice_head(session, series)
+        for series in {series_of(draft.market, draft.family) for draft in with_amount}
+    }
+    documents = _number_documents(session, with_amount, heads)
+    closing = [journal for journal in map(closing_journal, documents) if journal]
+    journal_numbers = {each.key: each.number for each in post_many(session, closing, now)}
+    identities = store.new_ids(session, len(documents))
+    invoices = []
+    for document, identity in zip(documents, identities, strict=True):
+        invoice = seal_invoice(
+            document,
+            identity,
+            last_journal_number=last_journal_number,
+            journal_number=journal_numbers.get(document.name),
+            issued_at=now,
+            previous_digest=heads[document.series].digest,
+        )
+        heads[document.series] = Head(document.number, invoice.digest)
+        store.insert_invoice(session, invoice)
+        invoices.append(invoice)
+    nothing = tuple(
+        NothingToInvoice(draft.participant, draft.billing_month, draft.family)
+        for draft in drafts
+        if not _has_amount(draft)
+    )
+    return Issued(tuple(invoices), nothing)
+
+
+def _has_amount(draft: InvoiceDraft) -> bool:
+    return any(line.amount_micro for line in draft.lines)
+
+
+def _differences(session: Session, drafts: Sequence[InvoiceDraft]) -> Iterator[Refusal]:
+    """Yield a refusal for each account whose lines differ from what it moved."""
+    months: defaultdict[tuple[str, date], list[InvoiceDraft]] = defaultdict(list)
+    for draft in drafts:
+        months[draft.market, draft.billing_month].append(draft)
+    for (market, billing_month), of_month in months.items():
+        drafted: defaultdict[Account, int] = defaultdict(int)
+        for draft in of_month:
+            for line in draft.lines:
+                account = Account(
+                    market, draft.currency, draft.participant, line.kind, line.subject
+                )
+                drafted[account] += line.amount_micro
+        participants = {draft.participant for draft in of_month}
+        moved = {
+            account: amount
+            for participant, accounts in invoice_queries.unbilled(
+                session, market, billing_month
+            ).items()
+            for account, amount in accounts.items()
+            if participant in participants and account.commodity != ENERGY
+        }
+        for account in sorted(drafted.keys() | moved.keys(), key=lambda each: each.code):
+            lines_micro, moved_micro = drafted.get(account, 0), moved.get(account, 0)
+            if lines_micro != moved_micro:
+                yield Refusal(
+                    RefusalCode.LINES_DIFFER_FROM_LEDGER,
+                    place_of(market, str(account.participant), billing_month),
+                    f"lines of account {account.code} sum to {lines_micro} micro, "
+                    f"it moved {moved_micro}",
+                )
+
+
+def _number_documents(
+    session: Session, drafts: Sequence[InvoiceDraft], heads: Mapping[str, Head]
+) -> list[Document]:
+    months = {(draft.market, draft.billing_month) for draft in drafts}
+    billed = {month: invoice_queries.billed(session, *month) for month in months}
+    numbers = {series: head.number for series, head in heads.items()}
+    documents = []
+    for draft in drafts:
+        series = series_of(draft.market, draft.family)
+        numbers[series] += 1
+        earlier = billed[draft.market, draft.billing_month].get(
+            (draft.participant, series, draft.currency), NOTHING_BILLED
+        )
+        documents.append(document_of(draft, earlier, numbers[series]))
+    return documents

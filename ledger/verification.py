@@ -1,0 +1,260 @@
+"""Verification of the whole ledger from its rows alone.
+
+Every row is hashed again and held to the digest stored with it; journals and the documents of a
+series are followed from the first to the last, and every journal is summed in each commodity.
+Rows stream from the database, so memory does not grow with the number of journals.
+
+A chain cannot show by itself that its end was cut off together with all that refers to it. For
+that, pass the `Head` that was kept elsewhere.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Select, exists, select
+from sqlalchemy.orm import Session
+
+from database.metadata import Base
+from ledger import tables
+from ledger.chain import (
+    AccountRow,
+    InvoiceLineRow,
+    InvoiceRow,
+    JournalRow,
+    PostingRow,
+    account_digest,
+    invoice_digest,
+    invoice_line_digest,
+    journal_digest,
+    posting_digest,
+)
+from ledger.invoice import document_number
+from ledger.invoice_queries import stored_line
+from ledger.store import EMPTY, Head, lock_shared
+
+ROWS_AT_A_TIME = 10_000
+
+DIGEST = "ledger-digest"
+CHAIN = "ledger-chain"
+MISSING = "ledger-row-missing"
+FOREIGN = "ledger-row-foreign"
+BALANCE = "ledger-balance"
+
+
+@dataclass(frozen=True)
+class LedgerFinding:
+    """One thing that is wrong: what kind, in which row of which table, and what was found."""
+
+    code: str
+    table: str
+    key: str
+    value: str
+
+    @property
+    def place(self) -> str:
+        """The table and the row's key."""
+        return f"{self.table} {self.key}"
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.value} [{self.code}]"
+
+
+Findings = Iterator[LedgerFinding]
+
+
+def verify(session: Session, known: Head | None = None) -> Findings:
+    """Yield everything that is wrong with the ledger, in the order of its rows.
+
+    Appending waits until the caller's transaction ends, so that what is read belongs together.
+
+    Args:
+        session: the caller's session.
+        known: a head that was kept elsewhere; the ledger must still contain it.
+    """
+    lock_shared(session)
+    commodities: dict[str, str] = {}
+    moved: set[str] = set()
+    yield from _verify_accounts(session, commodities)
+    yield from _verify_postings_have_journals(session)
+    yield from _verify_journals(session, commodities, moved, known)
+    for code in commodities.keys() - moved:
+        yield LedgerFinding(
+            FOREIGN, "ledger.account", code, "no journal opened it: no posting moves it"
+        )
+    yield from _verify_lines_have_invoices(session)
+    yield from _verify_invoices(session)
+
+
+def _verify_accounts(session: Session, commodities: dict[str, str]) -> Findings:
+    for row in _stream(session, _columns(tables.Account, AccountRow)):
+        account, digest = AccountRow(*row[:-1]), row[-1]
+        commodities[account.code] = account.commodity
+        if account_digest(account) != digest:
+            yield _changed("ledger.account", account.code)
+
+
+def _verify_journals(
+    session: Session, commodities: dict[str, str], moved: set[str], known: Head | None
+) -> Findings:
+    journal, posting = tables.Journal, tables.Posting
+    parents = _stream(session, _columns(journal, JournalRow).order_by(journal.number))
+    children = _stream(
+        session,
+        _columns(posting, PostingRow)
+        .join(journal, journal.number == posting.journal_number)
+        .order_by(posting.journal_number, posting.line),
+    )
+    head = EMPTY
+    known_is_there = known is None or known == head
+    for row, rows in _with_children(parents, children, "number", "journal_number"):
+        stored, digest = JournalRow(*row[:-1]), row[-1]
+        postings = [PostingRow(*each[:-1]) for each in rows]
+        digests = [each[-1] for each in rows]
+        yield from _verify_follows(
+            head, Head(stored.number, stored.previous_digest), "ledger.journal", str
+        )
+        yield from _verify_postings(stored, postings, digests, commodities)
+        if journal_digest(stored, digests) != digest:
+            yield _changed("ledger.journal", f"{stored.number} ({stored.key})")
+        moved.update(each.account for each in postings)
+        head = Head(stored.number, digest)
+        known_is_there = known_is_there or head == known
+    if known is not None and not known_is_there:
+        yield LedgerFinding(
+            MISSING,
+            "ledger.journal",
+            str(known.number),
+            f"the ledger does not hold it with digest {known.digest.hex()}, as was known",
+        )
+
+
+def _verify_postings(
+    journal: JournalRow,
+    postings: Sequence[PostingRow],
+    digests: Sequence[bytes],
+    commodities: dict[str, str],
+) -> Findings:
+    totals: defaultdict[str, int] = defaultdict(int)
+    for posting, digest in zip(postings, digests, strict=True):
+        key = f"{posting.journal_number}/{posting.line}"
+        if posting_digest(posting) != digest:
+            yield _changed("ledger.posting", key)
+        if posting.account in commodities:
+            totals[commodities[posting.account]] += posting.amount
+        else:
+            value = f"its account {posting.account} does not exist"
+            yield LedgerFinding(MISSING, "ledger.posting", key, value)
+    lines = [posting.line for posting in postings]
+    yield from _verify_lines(
+        "ledger.posting", lines, journal.posting_count, f"{journal.number}/{{}}".format
+    )
+    for commodity, total in totals.items():
+        if total != 0:
+            value = f"{commodity} sums to {total}, not to zero"
+            yield LedgerFinding(BALANCE, "ledger.journal", f"{journal.number}", value)
+
+
+def _verify_invoices(session: Session) -> Findings:
+    invoice, line = tables.Invoice, tables.InvoiceLine
+    order = (invoice.series, invoice.number)
+    parents = _stream(session, _columns(invoice, InvoiceRow).order_by(*order))
+    children = _stream(
+        session,
+        _columns(line, InvoiceLineRow)
+        .join(invoice, invoice.id == line.invoice_id)
+        .order_by(*order, line.line),
+    )
+    heads: dict[str, Head] = {}
+    for row, rows in _with_children(parents, children, "id", "invoice_id"):
+        stored, digest = InvoiceRow(*row[:-1]), row[-1]
+        name = document_number(stored.series, stored.number)
+        head = heads.get(stored.series, EMPTY)
+        place = partial(document_number, stored.series)
+        yield from _verify_follows(
+            head, Head(stored.number, stored.previous_digest), "ledger.invoice", place
+        )
+        for each in rows:
+            if invoice_line_digest(stored_line(each)) != each[-1]:
+                yield _changed("ledger.invoice_line", f"{name}/{each.line}")
+        lines = [each.line for each in rows]
+        yield from _verify_lines(
+            "ledger.invoice_line", lines, stored.line_count, f"{name}/{{}}".format
+        )
+        if invoice_digest(stored, [each[-1] for each in rows]) != digest:
+            yield _changed("ledger.invoice", name)
+        heads[stored.series] = Head(stored.number, digest)
+
+
+def _verify_postings_have_journals(session: Session) -> Findings:
+    posting, journal = tables.Posting, tables.Journal
+    statement = select(posting.journal_number, posting.line).where(
+        ~exists().where(journal.number == posting.journal_number)
+    )
+    for number, line in session.execute(statement):
+        value = f"its journal {number} does not exist"
+        yield LedgerFinding(FOREIGN, "ledger.posting", f"{number}/{line}", value)
+
+
+def _verify_lines_have_invoices(session: Session) -> Findings:
+    line, invoice = tables.InvoiceLine, tables.Invoice
+    statement = select(line.invoice_id, line.line).where(
+        ~exists().where(invoice.id == line.invoice_id)
+    )
+    for identity, number in session.execute(statement):
+        value = f"its invoice {identity} does not exist"
+        yield LedgerFinding(FOREIGN, "ledger.invoice_line", f"{identity}/{number}", value)
+
+
+def _verify_follows(head: Head, named: Head, table: str, key_of: Callable[[int], str]) -> Findings:
+    """Hold a row's number and the digest it names before it to the row before it."""
+    missing = range(head.number + 1, named.number)
+    if missing:
+        last = f" to {key_of(missing[-1])}" if len(missing) > 1 else ""
+        value = f"the numbers have a gap here{last}"
+        yield LedgerFinding(MISSING, table, key_of(missing[0]), value)
+    elif named.digest != head.digest:
+        value = "the digest it names before it is not that of the row before it"
+        yield LedgerFinding(CHAIN, table, key_of(named.number), value)
+
+
+def _verify_lines(
+    table: str, lines: Sequence[int], count: int, key_of: Callable[[int], str]
+) -> Findings:
+    expected, found = set(range(1, count + 1)), set(lines)
+    for line in sorted(expected - found):
+        yield LedgerFinding(MISSING, table, key_of(line), f"it is one of {count} and is missing")
+    for line in sorted(found - expected):
+        yield LedgerFinding(FOREIGN, table, key_of(line), f"it is not one of {count}")
+
+
+def _changed(table: str, key: str) -> LedgerFinding:
+    return LedgerFinding(DIGEST, table, key, "its columns do not give the digest stored with it")
+
+
+def _columns(table: type[Base], row: type[tuple[Any, ...]]) -> Select[Any]:
+    """Select the sealed columns of a table, in the order of their row class, and the digest."""
+    columns = table.__table__.columns
+    return select(*(columns[name] for name in (*row._fields, "digest")))  # type: ignore[attr-defined]
+
+
+def _stream(session: Session, statement: Select[Any]) -> Iterator[Any]:
+    return iter(session.execute(statement, execution_options={"yield_per": ROWS_AT_A_TIME}))
+
+
+def _with_children(
+    parents: Iterator[Any], children: Iterator[Any], parent_key: str, child_key: str
+) -> Iterator[tuple[Any, list[Any]]]:
+    """Pair each parent with its children; both come in one order, and no child lacks a parent."""
+    groups = groupby(children, key=attrgetter(child_key))
+    key, group = next(groups, (None, ()))
+    for parent in parents:
+        if key == getattr(parent, parent_key):
+            yield parent, list(group)
+            key, group = next(groups, (None, ()))
+        else:
+            yield parent, []
