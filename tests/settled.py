@@ -1,0 +1,52 @@
+"""Ready-made states of the store for tests: the tiny market published, metered and settled."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from rulebook.documents import Document
+from rulebook.service import publish
+from settlement.meter_service import MeterFile, ingest
+from settlement.service import post, settle
+from tests import tiny_market
+
+FIRST_DAY = dt.date(2024, 1, 1)
+LAST_DAY = dt.date(2024, 1, 3)
+PUBLISHED = dt.datetime(2024, 3, 1, 9, 0, tzinfo=dt.UTC)
+INGESTED = PUBLISHED + dt.timedelta(hours=1)
+SETTLED = PUBLISHED + dt.timedelta(hours=2)
+CORRECTED = PUBLISHED + dt.timedelta(hours=3)
+RESETTLED = PUBLISHED + dt.timedelta(hours=4)
+
+
+def publish_tiny(session: Session, documents: Sequence[Document] | None = None) -> None:
+    """Publish the tiny market's law from 2024-01-01."""
+    publish(
+        session,
+        list(documents or tiny_market.documents()),
+        valid_from=tiny_market.VALID_FROM,
+        known=PUBLISHED,
+        author="Ada",
+        approver="Grace",
+        reason="First law of the market",
+    )
+
+
+def ingest_tiny(session: Session, first_day=FIRST_DAY, last_day=LAST_DAY, **options) -> None:
+    """Ingest seeded readings of the tiny market."""
+    received_at = options.pop("received_at", INGESTED)
+    content = tiny_market.readings_csv(first_day, last_day, **options)
+    ingest(session, "tiny", [MeterFile("readings.csv", content)], received_at=received_at)
+
+
+def settle_tiny(session: Session, kind="II", now=SETTLED, **options):
+    """Settle and post the tiny market's days."""
+    settled = settle(session, "tiny", kind, FIRST_DAY, LAST_DAY, known_at=now, now=now, **options)
+    post(session, settled.run, now=now)
+    return settled.run
+
+
+def correct_tiny(session: Session) -> None:
+    """Ingest a correction of one supply point on all days."""
+    ingest_tiny(session, seed=2, only=["B-home"], received_at=CORRECTED)
