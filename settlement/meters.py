@@ -186,16 +186,13 @@ def _lateness(
     return (notice,), len(late)
 
 
-def days_spanned(table: ReadingTable, time_zone: str) -> tuple[dt.date, dt.date] | None:
-    """Return the first and the last local day that a file's readings touch, if it has any."""
-    known = table.start_us[table.start_us != NO_INSTANT]
-    if not len(known):
-        return None
+def local_days(table: ReadingTable, time_zone: str) -> list[dt.date]:
+    """Return the local days that a file's readings touch, in order."""
     zone = ZoneInfo(time_zone)
-    first, last = (
-        (dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=int(us)))
-        .astimezone(zone)
-        .date()
-        for us in (known.min(), known.max())
+    instants = np.unique(table.start_us[table.start_us != NO_INSTANT])
+    return sorted(
+        {
+            dt.datetime.fromtimestamp(us // 1_000_000, dt.UTC).astimezone(zone).date()
+            for us in instants.tolist()
+        }
     )
-    return first, last

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from settlement.core.periods import interval_starts
 from settlement.meter_cells import read_readings
 from settlement.meter_register import AVAILABLE, DEMAND, GENERATION
-from settlement.meters import days_spanned
+from settlement.meters import local_days
 from tests.settlement.meter_cases import (
     DAY,
     HEADER,
@@ -291,7 +291,7 @@ def test_every_finding_of_a_bad_file_is_reported_at_once():
 
 def test_the_days_that_a_file_touches_are_local():
     table, _ = read_readings("day.csv", csv(day_rows(day=dt.date(2024, 7, 1))))
-    assert days_spanned(table, ZONE) == (dt.date(2024, 7, 1), dt.date(2024, 7, 1))
+    assert local_days(table, ZONE) == [dt.date(2024, 7, 1)]
 
 
 @settings(max_examples=30, deadline=None)

@@ -1,0 +1,291 @@
+"""The use cases of meter data: ingest files, and prove what is stored."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from rulebook.findings import Finding, Refused
+from rulebook.resolve import RuleSet
+from rulebook.service import rules_for_period
+from rulebook.store import time_zone
+from settlement import meter_store
+from settlement.meter_cells import read_readings
+from settlement.meter_digest import (
+    StoredFile,
+    StoredReading,
+    content_digest,
+    file_identity,
+    reading_digest,
+    reading_file_digest,
+)
+from settlement.meter_register import (
+    MeterRegister,
+    MeterTerms,
+    metered_supply_point,
+    metered_unit,
+)
+from settlement.meters import CheckedFile, DayVector, check_readings, local_days
+
+Periods = Sequence[tuple[dt.date, dt.date, RuleSet]]
+ONE_DAY = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class MeterFile:
+    """A file as it was sent: its name, for findings, and its bytes."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class IngestedFile:
+    """What became of an accepted file; `is_new` is false when its content was known before."""
+
+    file: StoredFile
+    is_new: bool
+    notices: tuple[Finding, ...]
+
+
+def ingest(
+    session: Session, market: str, files: Sequence[MeterFile], *, received_at: dt.datetime
+) -> list[IngestedFile]:
+    """Check files of readings against the rules and store what is new in them, all or nothing.
+
+    A day vector that differs from the latest one known becomes its next revision; one that does
+    not is counted as unchanged. Files are taken in the order given.
+
+    Raises:
+        Refused: with every finding of every file; nothing is written.
+    """
+    meter_store.lock_readings(session, market)
+    findings: list[Finding] = []
+    checked: list[CheckedFile | StoredFile] = []
+    for file in files:
+        known = meter_store.find_file(session, market, content_digest(file.content))
+        if known is not None:
+            checked.append(known)
+            continue
+        check = _check(session, market, file, received_at)
+        findings.extend(check.findings)
+        checked.append(check)
+    if findings:
+        raise Refused(findings)
+    with session.begin_nested():
+        return [
+            _stored(session, market, file, outcome, received_at)
+            for file, outcome in zip(files, checked, strict=True)
+        ]
+
+
+def _stored(
+    session: Session,
+    market: str,
+    file: MeterFile,
+    outcome: CheckedFile | StoredFile,
+    received_at: dt.datetime,
+) -> IngestedFile:
+    if isinstance(outcome, StoredFile):
+        return IngestedFile(outcome, False, ())
+    twin = meter_store.find_file(session, market, content_digest(file.content))
+    if twin is not None:  # the same content twice in one request
+        return IngestedFile(twin, False, ())
+    stored = _store(session, market, file, outcome, received_at)
+    return IngestedFile(stored, True, outcome.notices)
+
+
+def _check(session: Session, market: str, file: MeterFile, received_at: dt.datetime) -> CheckedFile:
+    table, unreadable = read_readings(file.name, file.content)
+    if table is None:
+        return CheckedFile(0, (), tuple(unreadable), (), 0)
+    zone = time_zone(session, market, received_at)
+    if zone is None:
+        raise Refused(
+            [
+                Finding(
+                    "no-rules",
+                    market,
+                    f"no market rules known at {received_at.isoformat()}",
+                    "readings are checked against published rules",
+                    "publish the market's rules, or correct the name of the market",
+                )
+            ]
+        )
+    periods = _periods_of(session, market, local_days(table, zone), received_at)
+    register = meter_register(periods) if periods else MeterRegister(market, zone, ())
+    checked = check_readings(table, register, received_at)
+    return CheckedFile(
+        checked.row_count,
+        checked.vectors,
+        (*unreadable, *checked.findings),
+        checked.notices,
+        checked.late_day_count,
+    )
+
+
+def meter_register(periods: Periods) -> MeterRegister:
+    """Return what may be metered under the rule sets of consecutive or scattered periods."""
+    rules = periods[0][2]
+    terms = tuple(_terms(first, last, rule_set) for first, last, rule_set in periods)
+    return MeterRegister(rules.market, rules.market_rules.time_zone, terms)
+
+
+def _terms(first_day: dt.date, last_day: dt.date, rules: RuleSet) -> MeterTerms:
+    minutes = rules.market_rules.interval_minutes
+    units = (unit for registration in rules.registrations for unit in registration.units)
+    points = (point for registration in rules.registrations for point in registration.supply_points)
+    entities = [
+        *(
+            metered_unit(
+                unit.unit,
+                capacity_w=unit.capacity_w,
+                stores=unit.storage_wh is not None,
+                interval_minutes=minutes,
+            )
+            for unit in units
+        ),
+        *(
+            metered_supply_point(point.supply_point, household_count=point.household_count)
+            for point in points
+        ),
+    ]
+    return MeterTerms(
+        first_day=first_day,
+        last_day=last_day,
+        interval_minutes=minutes,
+        accepted_quality=frozenset(rules.market_rules.meter_data.accepted_quality),
+        late_after_days=rules.market_rules.meter_data.late_after_days,
+        entities={entity.entity: entity for entity in entities},
+    )
+
+
+def _periods_of(
+    session: Session, market: str, days: Sequence[dt.date], known: dt.datetime
+) -> list[tuple[dt.date, dt.date, RuleSet]]:
+    """Return the rules of each day that has them; a day in a gap of validity is left out."""
+    if not days:
+        return []
+    is_one_run = (days[-1] - days[0]).days == len(days) - 1
+    if is_one_run:
+        try:
+            return rules_for_period(session, market, days[0], days[-1], known)
+        except Refused as refused:
+            if any(finding.code != "validity-gap" for finding in refused.findings):
+                raise
+            if len(days) == 1:
+                return []
+    middle = len(days) // 2
+    return [
+        *_periods_of(session, market, days[:middle], known),
+        *_periods_of(session, market, days[middle:], known),
+    ]
+
+
+def _store(
+    session: Session,
+    market: str,
+    file: MeterFile,
+    checked: CheckedFile,
+    received_at: dt.datetime,
+) -> StoredFile:
+    digest = content_digest(file.content)
+    file_id = file_identity(market, digest)
+    first_day = checked.vectors[0].settlement_day
+    last_day = checked.vectors[-1].settlement_day
+    latest = meter_store.latest_vectors(session, market, first_day, last_day)
+    readings: list[StoredReading] = []
+    findings: list[Finding] = []
+    for vector in checked.vectors:
+        before = latest.get((vector.settlement_day, vector.measure, vector.entity))
+        if before is not None and before.equals(vector.values, vector.quality):
+            continue
+        if before is not None and before.received_at > received_at:
+            findings.append(_received_before(file, vector, before.received_at, received_at))
+        readings.append(
+            StoredReading(
+                market=market,
+                settlement_day=vector.settlement_day,
+                measure=vector.measure,
+                entity=vector.entity,
+                revision=before.revision + 1 if before else 1,
+                values=vector.values,
+                quality=vector.quality,
+                received_at=received_at,
+                file_id=file_id,
+            )
+        )
+    if findings:
+        raise Refused(findings)
+    stored = StoredFile(
+        id=file_id,
+        market=market,
+        name=file.name,
+        content_digest=digest,
+        received_at=received_at,
+        first_day=first_day,
+        last_day=last_day,
+        row_count=checked.row_count,
+        vector_count=len(readings),
+        unchanged_count=len(checked.vectors) - len(readings),
+        late_day_count=checked.late_day_count,
+    )
+    meter_store.append(session, stored, readings)
+    return stored
+
+
+def _received_before(
+    file: MeterFile, vector: DayVector, before: dt.datetime, received_at: dt.datetime
+) -> Finding:
+    return Finding(
+        "received-before",
+        file.name,
+        f"{vector.entity} {vector.measure} {vector.settlement_day}, "
+        f"received {received_at.isoformat()}",
+        f"not before the revision it follows, received {before.isoformat()}",
+        "set the clock right; what was known at an instant must stay as it was",
+    )
+
+
+def verify_readings(session: Session) -> Iterator[Finding]:
+    """Hash every stored reading and file again, and find whatever is not as it was written."""
+    for reading, digest in meter_store.stored_readings(session):
+        actual = reading_digest(reading)
+        if actual != digest:
+            place = (
+                f"settlement.reading {reading.market} {reading.settlement_day} {reading.measure} "
+                f"{reading.entity} revision {reading.revision}"
+            )
+            yield _changed(place, actual, digest)
+    for file, digest, reading_count in meter_store.stored_files(session):
+        place = f"settlement.reading_file {file.market} {file.id} {file.name}"
+        actual = reading_file_digest(file)
+        if actual != digest:
+            yield _changed(place, actual, digest)
+        if reading_count != file.vector_count:
+            yield Finding(
+                "readings-of-file",
+                place,
+                f"{reading_count} readings name the file",
+                f"{file.vector_count} were stored from it",
+                "restore settlement.reading from a backup; a stored reading never goes away",
+            )
+    for market, day, measure, entity, highest, count in meter_store.broken_revisions(session):
+        yield Finding(
+            "revision-gap",
+            f"settlement.reading {market} {day} {measure} {entity}",
+            f"{count} revisions, the highest {highest}",
+            "revisions are numbered from 1 without a gap",
+            "restore settlement.reading from a backup; a stored reading never goes away",
+        )
+
+
+def _changed(place: str, actual: bytes, digest: bytes) -> Finding:
+    return Finding(
+        "row-does-not-match-digest",
+        place,
+        actual.hex(),
+        f"the row has digest {digest.hex()}",
+        "restore the row from a backup; a stored reading never changes",
+    )

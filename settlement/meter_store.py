@@ -1,0 +1,214 @@
+"""Readings in PostgreSQL: appended by binary COPY, read back as they were known at an instant."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from database.copy import copy_in, copy_out
+from rulebook.findings import Finding, Refused
+from settlement.meter_digest import (
+    StoredFile,
+    StoredReading,
+    reading_digest,
+    reading_file_digest,
+)
+from settlement.meter_readings import MeasuredDay, Readings
+from settlement.meter_tables import ReadingFileRow
+
+READING_TYPES = {
+    "market": "text",
+    "settlement_day": "date",
+    "measure": "text",
+    "entity": "text",
+    "revision": "int4",
+    "values": "int8[]",
+    "quality": "text",
+    "received_at": "timestamptz",
+    "file_id": "uuid",
+}
+FILE_FIELDS = tuple(StoredFile.__dataclass_fields__)
+
+KNOWN_AT = """
+SELECT DISTINCT ON (settlement_day, measure, entity)
+       settlement_day, measure, entity, revision, values, quality, received_at, digest
+  FROM settlement.reading
+ WHERE market = %(market)s AND settlement_day BETWEEN %(first_day)s AND %(last_day)s
+   AND received_at <= %(known)s
+ ORDER BY settlement_day, measure, entity, revision DESC
+"""
+KNOWN_AT_TYPES = {
+    "settlement_day": "date",
+    "measure": "text",
+    "entity": "text",
+    "revision": "int4",
+    "values": "int8[]",
+    "quality": "text",
+    "received_at": "timestamptz",
+    "digest": "bytea",
+}
+END_OF_TIME = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+
+VectorKey = tuple[dt.date, str, str]
+"""Settlement day, measure, entity."""
+
+
+@dataclass(frozen=True, eq=False)
+class LatestVector:
+    """The latest revision of a day vector, as far as the next one must be compared with it."""
+
+    revision: int
+    received_at: dt.datetime
+    values: NDArray[np.int64]
+    quality: str
+
+    def equals(self, values: NDArray[np.int64], quality: str) -> bool:
+        """Return whether another reading says the same."""
+        return quality == self.quality and np.array_equal(values, self.values)
+
+
+def lock_readings(session: Session, market: str) -> None:
+    """Wait until no other transaction appends readings to this market, and keep others out.
+
+    Revisions are numbered after what is there; two files at once would take the same number.
+    """
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
+        {"name": f"settlement.reading/{market}"},
+    )
+
+
+def find_file(session: Session, market: str, content_digest: bytes) -> StoredFile | None:
+    """Return the accepted file of this content, if the market has received it before."""
+    row = session.scalars(
+        select(ReadingFileRow).where(
+            ReadingFileRow.market == market, ReadingFileRow.content_digest == content_digest
+        )
+    ).one_or_none()
+    return None if row is None else _stored_file(row)
+
+
+def append(session: Session, file: StoredFile, readings: Sequence[StoredReading]) -> None:
+    """Append a file and the day vectors stored from it."""
+    session.add(
+        ReadingFileRow(
+            **{name: getattr(file, name) for name in FILE_FIELDS}, digest=reading_file_digest(file)
+        )
+    )
+    session.flush()
+    columns: dict[str, list[Any]] = {
+        name: [getattr(reading, name) for reading in readings] for name in READING_TYPES
+    }
+    columns["digest"] = [reading_digest(reading) for reading in readings]
+    copy_in(session, "settlement.reading", columns, READING_TYPES | {"digest": "bytea"})
+
+
+def latest_vectors(
+    session: Session, market: str, first_day: dt.date, last_day: dt.date
+) -> dict[VectorKey, LatestVector]:
+    """Return the latest revision of each day vector of consecutive days."""
+    columns = _known_at(session, market, first_day, last_day, END_OF_TIME)
+    return {
+        (day, measure, entity): LatestVector(revision, received_at, values, quality)
+        for day, measure, entity, revision, values, quality, received_at, _ in zip(
+            *columns.values(), strict=True
+        )
+    }
+
+
+def readings_known_at(
+    session: Session, market: str, first_day: dt.date, last_day: dt.date, known: dt.datetime
+) -> Readings:
+    """Return the readings of consecutive days, each in its latest revision received by `known`.
+
+    Raises:
+        Refused: vectors of one measure and day differ in length, which no ingest writes.
+    """
+    columns = _known_at(session, market, first_day, last_day, known)
+    rows = sorted(zip(*columns.values(), strict=True), key=itemgetter(0, 1, 2))
+    days: dict[dt.date, dict[str, MeasuredDay]] = {}
+    for (day, measure), group in groupby(rows, key=itemgetter(0, 1)):
+        days.setdefault(day, {})[measure] = _stacked(market, day, measure, list(group))
+    return Readings(market, known, days)
+
+
+def _known_at(
+    session: Session, market: str, first_day: dt.date, last_day: dt.date, known: dt.datetime
+) -> dict[str, list[Any]]:
+    parameters = {"market": market, "first_day": first_day, "last_day": last_day, "known": known}
+    return copy_out(session, KNOWN_AT, parameters, KNOWN_AT_TYPES)
+
+
+def _stacked(market: str, day: dt.date, measure: str, rows: list[tuple[Any, ...]]) -> MeasuredDay:
+    _, _, entities, revisions, values, quality, _, digests = zip(*rows, strict=True)
+    lengths = sorted({len(vector) for vector in values})
+    if len(lengths) > 1:
+        raise Refused(
+            [
+                Finding(
+                    "ragged-readings",
+                    f"settlement.reading {market} {day} {measure}",
+                    f"vectors of {', '.join(map(str, lengths))} intervals",
+                    "all vectors of a day have one length",
+                    "run `manage.py verify`: the stored readings were changed",
+                )
+            ]
+        )
+    return MeasuredDay(entities, np.stack(values), quality, revisions, digests)
+
+
+def stored_readings(session: Session) -> Iterator[tuple[StoredReading, bytes]]:
+    """Yield every stored reading with its stored digest; a month of a market is in memory."""
+    months = session.execute(
+        text(
+            "SELECT DISTINCT market, date_trunc('month', settlement_day)::date AS month "
+            "FROM settlement.reading ORDER BY market, month"
+        )
+    ).all()
+    names = ", ".join(READING_TYPES)
+    for market, month in months:
+        columns = copy_out(
+            session,
+            f"SELECT {names}, digest FROM settlement.reading WHERE market = %(market)s "
+            "AND date_trunc('month', settlement_day)::date = %(month)s "
+            "ORDER BY settlement_day, measure, entity, revision",
+            {"market": market, "month": month},
+            READING_TYPES | {"digest": "bytea"},
+        )
+        digests = columns.pop("digest")
+        for row, digest in zip(zip(*columns.values(), strict=True), digests, strict=True):
+            yield StoredReading(*row), digest
+
+
+def stored_files(session: Session) -> Iterator[tuple[StoredFile, bytes, int]]:
+    """Yield every stored file with its stored digest and how many readings name it."""
+    grouped = session.execute(
+        text("SELECT file_id, count(*) AS readings FROM settlement.reading GROUP BY file_id")
+    )
+    counts: dict[uuid.UUID, int] = {row.file_id: row.readings for row in grouped}
+    for row in session.scalars(select(ReadingFileRow).order_by(ReadingFileRow.received_at)):
+        yield _stored_file(row), row.digest, counts.get(row.id, 0)
+
+
+def broken_revisions(session: Session) -> list[tuple[str, dt.date, str, str, int, int]]:
+    """Return market, day, measure, entity, highest revision and count where revisions have gaps."""
+    rows = session.execute(
+        text(
+            "SELECT market, settlement_day, measure, entity, max(revision), count(*) "
+            "FROM settlement.reading GROUP BY market, settlement_day, measure, entity "
+            "HAVING max(revision) <> count(*) ORDER BY market, settlement_day, measure, entity"
+        )
+    )
+    return [tuple(row) for row in rows]
+
+
+def _stored_file(row: ReadingFileRow) -> StoredFile:
+    return StoredFile(**{name: getattr(row, name) for name in FILE_FIELDS})
