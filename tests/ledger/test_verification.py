@@ -1,0 +1,204 @@
+"""Tampering by the tables' owner with triggers off: one changed value in any column of any row,
+a deleted row, an inserted row. Verification must name the row each time.
+"""
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from database.session import make_engine
+from ledger.chain import PostingRow, posting_digest
+from ledger.invoice import Family, document_number
+from ledger.service import Head, issue, journal_head, post, post_many, unbilled, verify
+from ledger.tables import SCHEMA
+from tests.ledger.drafts import DAY, GENERATOR, MARKET, MONTH, SUPPLIER, invoice, journal, line
+
+NOW = dt.datetime(2024, 3, 1, 9, tzinfo=dt.UTC)
+KEYS = {
+    "account": ("code",),
+    "journal": ("number",),
+    "posting": ("journal_number", "line"),
+    "invoice": ("series", "number"),
+    "invoice_line": ("invoice_id", "line"),
+}
+OTHER_VALUE = {
+    "text": "{0} || '1'",
+    "bigint": "{0} + 1000",
+    "integer": "{0} + 1000",
+    "date": "{0} + 1000",
+    "timestamp with time zone": "{0} + interval '1 microsecond'",
+    "uuid": "uuidv7()",
+    "bytea": "set_byte({0}, 31, get_byte({0}, 31) # 1)",
+    "ARRAY": "{0}[2:]",
+}
+WHEN_NULL = {"text": "'x'", "bigint": "1", "uuid": "uuidv7()", "date": "DATE '2024-01-01'"}
+
+
+@pytest.fixture(scope="module")
+def ledger_engine(clone_database) -> Engine:
+    """A committed ledger: three journals of runs, an empty one, invoices and notes."""
+    engine = make_engine(clone_database())
+    with Session(engine) as session, session.begin():
+        post_many(session, [journal(), journal(DAY + dt.timedelta(days=1))], NOW)
+        issue(session, drafts(session), NOW)
+        post(session, journal(kind="SF", charge=-1_203_000, payment=7_500), NOW)
+        issue(session, drafts(session), NOW)
+        empty = replace(journal(DAY + dt.timedelta(days=2)), postings=())
+        post(session, replace(empty, run_id=None, run_kind=None), NOW)
+        assert list(verify(session)) == []
+    yield engine
+    engine.dispose()
+
+
+def drafts(session):
+    families = {SUPPLIER: Family.INVOICE, GENERATOR: Family.SELF_BILLED}
+    return [
+        invoice(
+            *(line(each, amount) for each, amount in accounts.items() if each.commodity == "GBP"),
+            participant=participant,
+            family=families[participant],
+        )
+        for participant, accounts in unbilled(session, MARKET, MONTH).items()
+    ]
+
+
+@pytest.fixture
+def owner(ledger_engine):
+    """The owner's session with every trigger and foreign key off; rolled back."""
+    with Session(ledger_engine) as session:
+        session.execute(text("SET LOCAL session_replication_role = replica"))
+        for name, table in session.execute(
+            text(
+                "SELECT conname, conrelid::regclass::text FROM pg_constraint "
+                "WHERE connamespace = 'ledger'::regnamespace AND contype = 'c'"
+            )
+        ).all():
+            session.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT {name}"))
+        yield session
+        session.rollback()
+
+
+def columns_of(session, table):
+    return session.execute(
+        text(
+            "SELECT column_name, data_type FROM information_schema.columns "
+            "WHERE table_schema = :schema AND table_name = :table ORDER BY ordinal_position"
+        ),
+        {"schema": SCHEMA, "table": table},
+    ).all()
+
+
+def rows_of(session, table):
+    """Locate every row of a table by its place in the file, beside its key."""
+    keys = ", ".join(KEYS[table])
+    return session.execute(text(f"SELECT ctid::text, {keys} FROM ledger.{table} ORDER BY {keys}"))
+
+
+def is_named(findings, table, column, key):
+    """Tell whether a finding names the row; a changed key is named by what it has become."""
+    named = [finding.key for finding in findings if finding.table == f"ledger.{table}"]
+    if column in KEYS[table]:
+        return bool(named)
+    if table == "invoice":
+        return document_number(*key) in named
+    if table == "invoice_line":
+        return any(each.endswith(f"/{key[1]}") for each in named)
+    return any(each.split(" ")[0] == "/".join(map(str, key)) for each in named)
+
+
+def tables_found(session):
+    return {finding.table.removeprefix("ledger.") for finding in verify(session)}
+
+
+@pytest.mark.parametrize("table", KEYS)
+def test_a_changed_value_in_any_column_of_any_row_is_found(owner, table):
+    rows = rows_of(owner, table).all()
+    assert rows
+    not_named = []
+    for column, kind in columns_of(owner, table):
+        changed = OTHER_VALUE[kind].format(column)
+        absent = WHEN_NULL.get(kind, "NULL")
+        value = f"CASE WHEN {column} IS NULL THEN {absent} ELSE {changed} END"
+        for place, *key in rows:
+            with owner.begin_nested() as savepoint:
+                owner.execute(
+                    text(f"UPDATE ledger.{table} SET {column} = {value} WHERE ctid = '{place}'")
+                )
+                if not is_named(list(verify(owner)), table, column, key):
+                    not_named.append((column, key))
+                savepoint.rollback()
+    assert not_named == []
+
+
+@pytest.mark.parametrize("table", KEYS)
+def test_any_deleted_row_but_an_empty_tail_is_found(owner, table):
+    for place, *key in rows_of(owner, table).all():
+        with owner.begin_nested() as savepoint:
+            owner.execute(text(f"DELETE FROM ledger.{table} WHERE ctid = '{place}'"))
+            findings = list(verify(owner))
+            savepoint.rollback()
+        if table == "journal" and key == [journal_head(owner).number]:
+            assert findings == []
+        else:
+            assert findings, key
+
+
+def test_a_cut_tail_is_found_by_a_head_kept_elsewhere(owner):
+    kept = journal_head(owner)
+    assert list(verify(owner, kept)) == []
+    owner.execute(
+        text("DELETE FROM ledger.journal WHERE number = :number"), {"number": kept.number}
+    )
+    assert list(verify(owner)) == []
+    (finding,) = verify(owner, kept)
+    assert (finding.code, finding.place) == ("ledger-row-missing", f"ledger.journal {kept.number}")
+    assert list(verify(owner, Head(0, bytes(32)))) == []
+
+
+INSERTED = {
+    "account": "SELECT 'gb12:GBP:-:x:y', 'gb12', NULL, 'x', 'y', 'GBP', digest",
+    "journal": "SELECT number + 100, uuidv7(), key || 'x', market, settlement_day, NULL, NULL,"
+    " reason, posted_at, posting_count, input_digest, previous_digest, sha256(digest)",
+    "posting": "SELECT journal_number, line + 100, account, amount, digest",
+    "invoice_line": "SELECT invoice_id, line + 100, kind, subject, description, quantity,"
+    " quantity_unit, amount_micro, clauses, rule_digests, digest",
+}
+
+
+@pytest.mark.parametrize("table", INSERTED)
+def test_an_inserted_row_is_found_and_named(owner, table):
+    owner.execute(text(f"INSERT INTO ledger.{table} {INSERTED[table]} FROM ledger.{table} LIMIT 1"))
+    assert table in tables_found(owner)
+
+
+def test_an_inserted_invoice_is_found_and_named(owner):
+    names = [name for name, _ in columns_of(owner, "invoice")]
+    changed = {
+        "number": "number + 100",
+        "id": "uuidv7()",
+        "journal_number": "NULL",
+        "digest": "sha256(digest)",
+    }
+    values = ", ".join(changed.get(name, name) for name in names)
+    owner.execute(text(f"INSERT INTO ledger.invoice SELECT {values} FROM ledger.invoice LIMIT 1"))
+    assert "invoice" in tables_found(owner)
+
+
+def test_rows_and_digests_changed_together_break_the_chain(owner):
+    """An owner who seals a changed posting again still breaks the journal above it."""
+    row = owner.execute(
+        text("SELECT journal_number, line, account, amount FROM ledger.posting LIMIT 1")
+    ).one()
+    changed = PostingRow(*row)._replace(amount=row.amount + 1)
+    owner.execute(
+        text(
+            "UPDATE ledger.posting SET amount = :amount, digest = :digest "
+            "WHERE journal_number = :journal_number AND line = :line"
+        ),
+        {**changed._asdict(), "digest": posting_digest(changed)},
+    )
+    findings = {(finding.code, finding.table) for finding in verify(owner)}
+    assert findings == {("ledger-digest", "ledger.journal"), ("ledger-balance", "ledger.journal")}
