@@ -1,7 +1,7 @@
 """Issuing documents: numbered and chained in their series, all or nothing."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -102,22 +102,8 @@ def _differences(session: Session, drafts: Sequence[InvoiceDraft]) -> Iterator[R
     for draft in drafts:
         months[draft.market, draft.billing_month].append(draft)
     for (market, billing_month), of_month in months.items():
-        drafted: defaultdict[Account, int] = defaultdict(int)
-        for draft in of_month:
-            for line in draft.lines:
-                account = Account(
-                    market, draft.currency, draft.participant, line.kind, line.subject
-                )
-                drafted[account] += line.amount_micro
-        participants = {draft.participant for draft in of_month}
-        moved = {
-            account: amount
-            for participant, accounts in invoice_queries.unbilled(
-                session, market, billing_month
-            ).items()
-            for account, amount in accounts.items()
-            if participant in participants and account.commodity != ENERGY
-        }
+        drafted = _drafted(of_month)
+        moved = _moved(session, market, billing_month, {draft.participant for draft in of_month})
         for account in sorted(drafted.keys() | moved.keys(), key=lambda each: each.code):
             lines_micro, moved_micro = drafted.get(account, 0), moved.get(account, 0)
             if lines_micro != moved_micro:
@@ -127,6 +113,31 @@ def _differences(session: Session, drafts: Sequence[InvoiceDraft]) -> Iterator[R
                     f"lines of account {account.code} sum to {lines_micro} micro, "
                     f"it moved {moved_micro}",
                 )
+
+
+def _drafted(drafts: Sequence[InvoiceDraft]) -> dict[Account, int]:
+    """Return account -> sum of the lines that bill it, in micro."""
+    sums: defaultdict[Account, int] = defaultdict(int)
+    for draft in drafts:
+        for line in draft.lines:
+            account = Account(
+                draft.market, draft.currency, draft.participant, line.kind, line.subject
+            )
+            sums[account] += line.amount_micro
+    return sums
+
+
+def _moved(
+    session: Session, market: str, billing_month: date, participants: Collection[str]
+) -> dict[Account, int]:
+    """Return money account -> movement that no document covers, in micro."""
+    unbilled = invoice_queries.unbilled(session, market, billing_month)
+    return {
+        account: amount
+        for participant in participants
+        for account, amount in unbilled.get(participant, {}).items()
+        if account.commodity != ENERGY
+    }
 
 
 def _number_documents(

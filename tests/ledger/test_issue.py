@@ -1,6 +1,8 @@
 """Documents from the ledger's movements: numbers, kinds, rounding, refusals, on PostgreSQL."""
 
 import datetime as dt
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -9,7 +11,17 @@ from sqlalchemy.orm import Session
 
 from ledger.invoice import DocumentKind, Family
 from ledger.refusals import LedgerRefused, RefusalCode
-from ledger.service import issue, post, post_many, unbilled
+from ledger.service import (
+    billed_lines,
+    invoices,
+    issue,
+    post,
+    post_many,
+    unbilled,
+    verify,
+)
+from ledger.service import invoice as stored_invoice
+from ledger.store import constraints_as_refusals
 from tests.ledger.drafts import (
     CHARGE,
     DAY,
@@ -19,6 +31,7 @@ from tests.ledger.drafts import (
     MARKET,
     MONTH,
     PAYMENT,
+    RUN,
     SUPPLIER,
     invoice,
     journal,
@@ -187,7 +200,11 @@ def test_numbers_have_no_gap_after_a_rollback(committed_database, now):
 def test_an_invoice_line_added_later_is_refused(session, now):
     post(session, journal(), now)
     issue(session, drafts_of(session), now)
-    with pytest.raises(Exception, match="1 lines in one statement"), session.begin_nested():
+    with (
+        pytest.raises(LedgerRefused, match="1 lines in one statement") as refused,
+        session.begin_nested(),
+        constraints_as_refusals(),
+    ):
         session.execute(
             text(
                 "INSERT INTO ledger.invoice_line SELECT invoice_id, 2, kind, subject, description,"
@@ -195,3 +212,41 @@ def test_an_invoice_line_added_later_is_refused(session, now):
                 " FROM ledger.invoice_line LIMIT 1"
             )
         )
+    assert refused.value.refusals[0].code is RefusalCode.INVOICE_IS_INCOMPLETE
+
+
+def test_documents_are_read_back_as_they_were_sealed(session, now):
+    post(session, journal(), now)
+    sealed = issue(session, drafts_of(session), now).invoices
+    assert [stored_invoice(session, each.row.id) for each in sealed] == list(sealed)
+    assert stored_invoice(session, RUN) is None
+    assert invoices(session, participant=SUPPLIER, market=MARKET) == [sealed[0].row]
+    assert {row.id for row in invoices(session)} == {each.row.id for each in sealed}
+    assert invoices(session, participant="nobody") == invoices(session, market="other") == []
+    assert billed_lines(session, MARKET, MONTH) == [
+        (SUPPLIER, CHARGE.kind, CHARGE.subject, 5_003_000, 61_000),
+        (GENERATOR, PAYMENT.kind, PAYMENT.subject, -4_900_100, 61_000),
+    ]
+
+
+def test_issuers_who_race_bill_once(committed_database, now):
+    with Session(committed_database) as session, session.begin():
+        post(session, journal(), now)
+        drafts = drafts_of(session)
+    start = threading.Barrier(3)
+
+    def issue_them(_: int) -> str:
+        start.wait()
+        try:
+            with Session(committed_database) as session, session.begin():
+                return ",".join(
+                    str(each.row.number) for each in issue(session, drafts, now).invoices
+                )
+        except LedgerRefused as refused:
+            return refused.refusals[0].code.name
+
+    with ThreadPoolExecutor(3) as pool:
+        outcomes = sorted(pool.map(issue_them, range(3)))
+    assert outcomes == ["1,1", "LINES_DIFFER_FROM_LEDGER", "LINES_DIFFER_FROM_LEDGER"]
+    with Session(committed_database) as session:
+        assert list(verify(session)) == []
