@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Select, func, select
@@ -15,16 +15,6 @@ from ledger import tables
 from ledger.billing import Billed, SealedInvoice
 from ledger.chain import InvoiceLineRow, InvoiceRow
 from ledger.journal import Account
-
-
-class BilledLine(NamedTuple):
-    """A line of a document that was issued."""
-
-    participant: str
-    kind: str
-    subject: str
-    amount_micro: int
-    quantity: int | None
 
 
 def unbilled(session: Session, market: str, billing_month: date) -> dict[str, dict[Account, int]]:
@@ -103,18 +93,6 @@ def next_month(month: date) -> date:
     datetime.date(2025, 1, 1)
     """
     return (month.replace(day=28) + timedelta(days=4)).replace(day=1)
-
-
-def billed_lines(session: Session, market: str, billing_month: date) -> list[BilledLine]:
-    """Return the lines of every document of a month, in order of issue."""
-    invoice, line = tables.Invoice, tables.InvoiceLine
-    statement = (
-        select(invoice.participant, line.kind, line.subject, line.amount_micro, line.quantity)
-        .join(line, line.invoice_id == invoice.id)
-        .where(invoice.market == market, invoice.billing_month == billing_month)
-        .order_by(invoice.series, invoice.number, line.line)
-    )
-    return [BilledLine(*row) for row in session.execute(statement)]
 
 
 def invoices(

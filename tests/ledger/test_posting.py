@@ -12,20 +12,15 @@ from sqlalchemy.orm import Session
 from ledger import tables
 from ledger.chain import GENESIS_DIGEST, seal_journal
 from ledger.journal import ENERGY, Posting
-from ledger.refusals import CODE_OF_CONSTRAINT, LedgerRefused, RefusalCode
-from ledger.service import (
-    Head,
+from ledger.queries import (
     balances,
-    issue,
-    journal_head,
     journal_summaries,
     participant_balances,
-    post,
-    post_many,
     posted_runs,
     run_journals,
-    verify,
 )
+from ledger.refusals import CODE_OF_CONSTRAINT, LedgerRefused, RefusalCode
+from ledger.service import Head, issue, journal_head, post, post_many, verify
 from ledger.store import constraints_as_refusals, insert_accounts, insert_journals, new_ids
 from tests.ledger.drafts import (
     CHARGE,

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from database.session import make_engine
 from ledger.chain import PostingRow, posting_digest
 from ledger.invoice import Family, document_number
-from ledger.service import Head, issue, journal_head, post, post_many, unbilled, verify
+from ledger.invoice_queries import unbilled
+from ledger.service import Head, issue, journal_head, post, post_many, verify
 from ledger.tables import SCHEMA
 from tests.ledger.drafts import DAY, GENERATOR, MARKET, MONTH, SUPPLIER, invoice, journal, line
 
