@@ -18,6 +18,7 @@ from settlement import store
 from settlement.compile import compile_market, register_of
 from settlement.computing import ComputedDay, Period, compute_days
 from settlement.inputs import RunInputs, run_inputs
+from settlement.meter_store import lock_readings
 from settlement.posting import (
     MONEY_SUFFIX,
     SettledDay,
@@ -74,9 +75,12 @@ def settle(
     Equal inputs return the run that is there already.
 
     Raises:
-        Refused: rules have a gap, the run kind is not in the calendar, readings are missing, or
-            one of the days is posted under this kind or a later one.
+        Refused: rules have a gap, the run kind is not in the calendar, readings are missing,
+            `known_at` has not come yet, or one of the days is posted under this kind or a later
+            one.
     """
+    _refuse_future(known_at, now)
+    lock_readings(session, market)  # what was known must not change while the run reads it
     periods = rules_for_period(session, market, first_day, last_day, known_at)
     _refuse_unknown_kind(kind, periods)
     inputs = run_inputs(session, market, periods, known_at)
@@ -208,6 +212,21 @@ def _difference(session: Session, run: Run, computed: ComputedDay) -> str | None
         {(vector.measure, vector.entity): vector.digest for vector in stored},
         {(vector.measure, vector.entity): vector.digest for vector in computed.vectors},
     )
+
+
+def _refuse_future(known_at: dt.datetime, now: dt.datetime) -> None:
+    if known_at > now:
+        raise Refused(
+            [
+                Finding(
+                    "known-at-in-future",
+                    "known_at",
+                    known_at.isoformat(),
+                    f"at most the present, {now.isoformat()}",
+                    "settle with what is known by now",
+                )
+            ]
+        )
 
 
 def _refuse_unknown_kind(kind: str, periods: Sequence[tuple[dt.date, dt.date, RuleSet]]) -> None:
