@@ -30,6 +30,12 @@ class Request:
         """Return the markets that the documents belong to."""
         return tuple(sorted({document.market for _, document in self.documents}))
 
+    @property
+    def is_one_law(self) -> bool:
+        """Return whether the documents can be checked side by side: one market, each once."""
+        instruments = {document.instrument for _, document in self.documents}
+        return len(self.markets) == 1 and len(instruments) == len(self.documents)
+
 
 @dataclass(frozen=True)
 class Change:

@@ -92,7 +92,7 @@ def publish(
     )
     unread = bool(findings)
     findings.extend(request_findings(request))
-    if unread or len(request.markets) != 1:
+    if unread or not request.is_one_law:
         raise Refused(findings)
     changes, start, end = _planned(session, request, findings)
     return _record(session, request, changes, start, end)
@@ -125,9 +125,8 @@ def _planned(
     if zone is None:
         raise Refused(findings)
     (start, end), wrong = validity_of(request, zone)
-    findings.extend(wrong)
-    if findings:
-        raise Refused(findings)
+    if wrong:
+        raise Refused([*findings, *wrong])
     changes = changes_of(request, current, start, end)
     last_recorded = store.last_recorded(session, market)
     findings.extend(recording_findings(request, changes, start, last_recorded))

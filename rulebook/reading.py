@@ -100,8 +100,8 @@ def document_of(values: object, source: str) -> Read:
     try:
         return model.model_validate(values), ()
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        return None, tuple(_finding_of(detail, values, model, source) for detail in details)
+        details = [d for d in error.errors(include_url=False) if not _is_echo(d)]
+        return None, tuple(_finding_of(detail, model, source) for detail in details)
 
 
 def field_path(location: Sequence[int | str]) -> str:
@@ -119,9 +119,17 @@ def field_path(location: Sequence[int | str]) -> str:
     return path
 
 
-def _finding_of(
-    detail: ErrorDetails, values: Mapping[str, Any], model: type[Document], source: str
-) -> Finding:
+def _is_echo(detail: ErrorDetails) -> bool:
+    """Return whether a list is called too short only because its members were refused."""
+    members = detail["input"]
+    return (
+        detail["type"] == "too_short"
+        and isinstance(members, Sequence)
+        and len(members) >= detail["ctx"]["min_length"]
+    )
+
+
+def _finding_of(detail: ErrorDetails, model: type[Document], source: str) -> Finding:
     location = detail["loc"]
     place = f"{source}: {field_path(location)}"
     names = [part for part in location if isinstance(part, str)]

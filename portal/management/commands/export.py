@@ -36,7 +36,11 @@ class Command(BaseCommand):
             with transaction() as session:
                 files = export(session, options["market"], options["date"], known, options["out"])
         except Refused as refused:
-            raise CommandError(str(refused)) from None
+            for finding in refused.findings:
+                self.stderr.write(str(finding))
+            raise CommandError(
+                f"nothing was exported; findings above: {len(refused.findings)}"
+            ) from None
         except OSError as error:
             raise CommandError(f"{options['out']}: {error.strerror}; name another folder") from None
         if options["json"]:

@@ -53,8 +53,10 @@ class Command(BaseCommand):
                     reason=options["reason"],
                 )
         except Refused as refused:
+            for finding in refused.findings:
+                self.stderr.write(str(finding))
             raise CommandError(
-                f"{refused}\nNothing was published: {len(refused.findings)} findings above."
+                f"nothing was published; findings above: {len(refused.findings)}"
             ) from None
         if options["json"]:
             versions = [published_as_dict(version) for version in published]

@@ -32,7 +32,9 @@ class Command(BaseCommand):
             with transaction() as session:
                 rules = rules_at(session, options["market"], options["date"], known)
         except Refused as refused:
-            raise CommandError(str(refused)) from None
+            for finding in refused.findings:
+                self.stderr.write(str(finding))
+            raise CommandError(f"no law to show; findings above: {len(refused.findings)}") from None
         if options["json"]:
             versions = [pinned_as_dict(version, rules) for version in rules.versions]
             answer = {

@@ -1,0 +1,60 @@
+"""The twelve-node law as plain values that a test may bend, and short ways to publish it."""
+
+import copy
+import datetime as dt
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from rulebook.digest import document_body
+from rulebook.documents import Document
+from rulebook.folders import read_files
+from rulebook.reading import document_of
+from rulebook.service import publish
+
+SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
+GB12 = SCENARIOS / "gb12"
+RULES, GRID, POLICY = "gb12/market-rules", "gb12/grid-model", "gb12/allocation-policy"
+HIGHLAND = "gb12/registration/highland-power"
+HEARTH = "gb12/registration/hearth-energy"
+NEW_YEAR = dt.date(2024, 1, 1)
+
+
+@cache
+def scenario(name: str = "gb12") -> dict[str, Document]:
+    documents, findings = read_files([SCENARIOS / name])
+    assert findings == []
+    return {document.instrument: document for _, document in documents}
+
+
+def body(instrument: str) -> dict[str, Any]:
+    """Return the document's values, free to change."""
+    return copy.deepcopy(document_body(scenario()[instrument]))
+
+
+def made(values: dict[str, Any]) -> Document:
+    document, findings = document_of(values, "test")
+    assert document is not None, findings
+    return document
+
+
+def retitled(instrument: str, title: str) -> Document:
+    return made(body(instrument) | {"title": title})
+
+
+def publish_gb12(session, known, **changes):
+    return publish_documents(session, list(scenario().values()), known=known, **changes)
+
+
+def publish_documents(session, documents, **changes):
+    arguments = {
+        "valid_from": NEW_YEAR,
+        "author": "ada",
+        "approver": "grace",
+        "reason": "opening of the market",
+    }
+    return publish(session, documents, **(arguments | changes))
+
+
+def codes(refused) -> list[str]:
+    return [finding.code for finding in refused.value.findings]

@@ -1,0 +1,167 @@
+"""One bent value a row, and the code of the finding that it must raise."""
+
+import pytest
+
+from rulebook.checks import InForce, check_document, check_together
+from rulebook.documents import Registration
+from tests.rulebook.law import GRID, HEARTH, HIGHLAND, POLICY, RULES, body, made, scenario
+
+
+def knot(tightness, price):
+    return {"tightness_ppm": tightness, "price_micro_per_mwh": price}
+
+
+def set_curve(*knots):
+    return lambda v: v["layers"][1].update(curve=[knot(*k) for k in knots])
+
+
+def unuse(values):
+    for layer in values["layers"]:
+        layer["in_use"] = False
+
+
+def twice(field, position=0):
+    return lambda v: v[field].append(v[field][position])
+
+
+def holon(name, **changes):
+    def bend(values):
+        next(h for h in values["holons"] if h["holon"] == name).update(changes)
+
+    return bend
+
+
+def without_holon(name):
+    def bend(values):
+        values["holons"] = [h for h in values["holons"] if h["holon"] != name]
+
+    return bend
+
+
+def circle(values):
+    holon("scotland", layer="cluster", parent="scotland-north")(values)
+    holon("scotland-north", layer="zone", parent="scotland")(values)
+
+
+ALONE = [
+    (RULES, lambda v: v.update(time_zone="Europe/Londinium"), ["time-zone-unknown"]),
+    (RULES, lambda v: v.update(time_zone="../etc/passwd"), ["time-zone-unknown"]),
+    (RULES, lambda v: v.update(interval_minutes=25), ["interval-does-not-divide-hour"]),
+    (RULES, lambda v: v.update(price_floor_micro_per_mwh=6_000_000_000),
+     ["floor-not-below-cap"] + ["curve-price-outside-bounds"] * 20),
+    (RULES, unuse, ["no-layer-in-use"]),
+    (RULES, twice("layers"), ["layer-repeated"]),
+    (RULES, set_curve((0, 0), (0, 5)), ["curve-tightness-not-rising"]),
+    (RULES, set_curve((5, 0), (4, 5), (4, 6)), ["curve-tightness-not-rising"] * 2),
+    (RULES, set_curve((0, 6), (1, 5)), ["curve-price-falls"]),
+    (RULES, set_curve((0, -1), (1, 6_000_000_001)), ["curve-price-outside-bounds"] * 2),
+    (RULES, twice("products"), ["product-repeated"]),
+    (RULES, lambda v: v["products"][0].update(window_minutes=5), ["window-does-not-fit-timing"]),
+    (RULES, lambda v: v["products"][1].update(window_minutes=None), ["window-does-not-fit-timing"]),
+    (RULES, lambda v: v["settlement_calendar"][1].update(lag_days=5), ["calendar-not-in-order"]),
+    (RULES, lambda v: v["settlement_calendar"][1].update(run="II"), ["run-repeated"]),
+    (RULES, lambda v: v["meter_data"].update(accepted_quality=["measured"] * 2),
+     ["quality-repeated"]),
+    (RULES, twice("clauses"), ["clause-repeated"]),
+    (RULES, lambda v: v["clauses"][0].update(anchor="AP-1.1"), ["clause-of-another-kind"]),
+    (RULES, lambda v: v["clauses"][0].update(fields=["layers.colour"]), ["clause-unknown-field"]),
+    (GRID, twice("nodes"), ["node-repeated"]),
+    (GRID, twice("lines"), ["line-repeated"]),
+    (GRID, twice("holons"), ["holon-repeated"]),
+    (GRID, lambda v: v["layers"].append("node"), ["layer-repeated"]),
+    (GRID, lambda v: v["lines"][5].update(to_node="N99"),
+     ["line-unknown-node", "grid-not-connected"]),
+    (GRID, lambda v: v["lines"][0].update(to_node="N0"),
+     ["line-joins-itself", "grid-not-connected"]),
+    (GRID, lambda v: v["lines"].pop(0), ["grid-not-connected"]),
+    (GRID, lambda v: v["lines"][0].update(rating_w=0, reverse_rating_w=0), ["grid-not-connected"]),
+    (GRID, holon("scotland", layer="shire"),
+     ["holon-unknown-layer", "holon-parent-not-in-next-layer", "holon-parent-not-in-next-layer",
+      "layer-misses-node"]),
+    (GRID, holon("gb", parent="north"), ["holon-parent-not-allowed"]),
+    (GRID, holon("N0", parent="scotland"),
+     ["holon-parent-not-in-next-layer", "holon-empty", "layer-misses-node"]),
+    (GRID, holon("N0", parent=None),
+     ["holon-parent-not-in-next-layer", "holon-empty"] + ["layer-misses-node"] * 4),
+    (GRID, without_holon("N0"), ["holon-empty"] + ["layer-misses-node"] * 5),
+    (GRID, holon("N0", holon="N00"), ["holon-not-a-node"] + ["layer-misses-node"] * 5),
+    (GRID, lambda v: v["nodes"].append({"node": "N40", "title": "New"}),
+     ["grid-not-connected"] + ["layer-misses-node"] * 5),
+    (POLICY, lambda v: v["pots"][0].update(weight_ppm=499_999), ["weights-do-not-sum"]),
+    (POLICY, lambda v: v["pots"][3].update(pot="location"), ["pot-repeated"]),
+    (POLICY, twice("regulated_technologies"), ["technology-repeated"]),
+    (POLICY, twice("charging"), ["charging-repeated"]),
+    (HIGHLAND, lambda v: v["roles"].append("generator"), ["role-repeated"]),
+    (HIGHLAND, lambda v: v.update(roles=["supplier"]), ["role-missing"]),
+    (HEARTH, lambda v: v.update(roles=["generator"]), ["role-missing"]),
+    (HIGHLAND, lambda v: v["units"][0].update(minimum_w=10**12), ["minimum-above-capacity"]),
+    (HIGHLAND, lambda v: v["units"][0].update(storage_wh=1), ["storage-incomplete"]),
+    (HIGHLAND, lambda v: v["units"][0].update(round_trip_efficiency_ppm=1), ["storage-incomplete"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("instrument", "bend", "expected"), ALONE)
+def test_a_document_alone(instrument, bend, expected):
+    values = body(instrument)
+    bend(values)
+    findings = check_document(made(values), "law.yaml")
+    assert [finding.code for finding in findings] == expected
+    for finding in findings:
+        assert finding.place.startswith("law.yaml: ")
+        assert finding.value and finding.limit and finding.remedy
+
+
+def test_a_circle_of_holons_ends():
+    values = body(GRID)
+    circle(values)
+    assert "layer-misses-node" in {f.code for f in check_document(made(values), "law.yaml")}
+
+
+@pytest.mark.parametrize("instrument", [RULES, GRID, POLICY, HIGHLAND, HEARTH])
+def test_a_sound_document_has_no_findings(instrument):
+    assert check_document(scenario()[instrument], "law.yaml") == ()
+
+
+def in_force(bent):
+    law = {**scenario(), **bent}
+    return InForce(
+        market_rules=law[RULES],
+        grid_model=law[GRID],
+        allocation_policy=law[POLICY],
+        registrations=tuple(d for d in law.values() if isinstance(d, Registration)),
+        places={GRID: "grid.yaml"},
+    )
+
+
+def more_units(values):
+    template = values["units"][0]
+    values["units"] += [template | {"unit": f"X{number}"} for number in range(4)]
+
+
+TOGETHER = [
+    (RULES, lambda v: v["layers"].reverse(), ["layers-differ"]),
+    (RULES, lambda v: v["products"].pop(),
+     ["charging-unknown-product"] + ["registration-unknown-product"] * 8),
+    (POLICY, lambda v: v["charging"].pop(), ["charging-misses-product"]),
+    (HIGHLAND, lambda v: v["units"][1].update(node="N99"), ["registration-unknown-node"]),
+    (HEARTH, lambda v: v["supply_points"][1].update(node="N99"), ["registration-unknown-node"]),
+    (HEARTH, lambda v: v["supply_points"][1].update(product="P9"),
+     ["registration-unknown-product"]),
+    (HIGHLAND, lambda v: v["units"][1].update(unit="G1"), ["entity-registered-twice"]),
+    (HIGHLAND, lambda v: v["units"][1].update(unit="N0-P1"), ["entity-registered-twice"]),
+    (HEARTH, lambda v: v["supply_points"][1].update(supply_point="N34-P1"),
+     ["entity-registered-twice"]),
+    (HIGHLAND, more_units, ["too-many-units-for-exact"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("instrument", "bend", "expected"), TOGETHER)
+def test_documents_side_by_side(instrument, bend, expected):
+    values = body(instrument)
+    bend(values)
+    findings = check_together(in_force({instrument: made(values)}))
+    assert [finding.code for finding in findings] == expected
+
+
+def test_a_sound_law_has_no_findings():
+    assert check_together(in_force({})) == ()
