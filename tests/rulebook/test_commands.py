@@ -1,0 +1,124 @@
+"""The commands parse, call a service and print; a refusal prints every finding."""
+
+import io
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+from sqlalchemy import text
+
+import database.session
+from rulebook.digest import document_digest
+from tests.rulebook.law import GB12, RULES, scenario
+
+DECIDED = ["--author", "ada", "--approver", "grace", "--reason", "opening"]
+
+
+@pytest.fixture
+def run(committed_database, monkeypatch):
+    """Run a command on a database of its own and return what it printed."""
+    monkeypatch.setattr(database.session, "engine", lambda: committed_database)
+
+    def call(*arguments):
+        out, err = io.StringIO(), io.StringIO()
+        try:
+            call_command(*[str(argument) for argument in arguments], stdout=out, stderr=err)
+        except CommandError as error:
+            return out.getvalue(), err.getvalue(), str(error)
+        return out.getvalue(), err.getvalue(), None
+
+    return call
+
+
+def count(engine):
+    with engine.connect() as connection:
+        return connection.execute(text("SELECT count(*) FROM rulebook.version")).scalar_one()
+
+
+def test_publish_show_and_export(run, tmp_path):
+    out, err, error = run("publish", GB12, "--valid-from", "2024-01-01", *DECIDED)
+    assert (err, error) == ("", None)
+    assert len(out.splitlines()) == 13
+    assert all(line.startswith("published  gb12/") for line in out.splitlines())
+
+    out, _, error = run("publish", GB12, "--valid-from", "2024-01-01", *DECIDED, "--json")
+    assert error is None
+    again = json.loads(out)["published"]
+    assert [version["appended"] for version in again] == [False] * 13
+
+    digest = document_digest(scenario()[RULES]).hex()
+    out, _, error = run("rules_at", "gb12", "2024-01-15")
+    assert error is None
+    assert digest[:16] in out
+    assert scenario()[RULES].title in out
+    assert "2024-01-01T00:00Z to ..." in out
+
+    out, _, error = run("rules_at", "gb12", "2024-01-15", "--json")
+    versions = {v["instrument"]: v for v in json.loads(out)["versions"]}
+    assert versions[RULES]["digest"] == digest
+
+    out, _, error = run("export", "gb12", "2024-01-15", "--out", tmp_path / "law", "--json")
+    assert error is None
+    files = json.loads(out)["files"]
+    assert len(files) == 13
+    assert str(tmp_path / "law" / "registration" / "hearth-energy.yaml") in files
+
+
+def test_a_refused_publication_prints_every_finding_and_writes_nothing(
+    run, committed_database, tmp_path
+):
+    (tmp_path / "a.yaml").write_text("kind: market-rules\n")
+    (tmp_path / "b.yaml").write_text("kind: nonsense\n")
+    out, err, error = run(
+        "publish", GB12, tmp_path, "--valid-from", "2024-01-01", "--author", "a", "--approver", "a"
+    )
+    assert out == ""
+    lines = err.splitlines()
+    assert error == f"nothing was published; findings above: {len(lines)}"
+    assert any("[unknown-kind]" in line for line in lines)
+    assert any("[missing-field]" in line for line in lines)
+    assert any("[four-eyes]" in line for line in lines)
+    assert count(committed_database) == 0
+
+
+def test_a_gap_is_an_error_of_the_command(run, tmp_path):
+    for arguments in (
+        ["rules_at", "gb12", "2024-01-15"],
+        ["rules_at", "gb12", "2024-01-15", "--known", "2024-01-01T00:00Z"],
+        ["export", "gb12", "2024-01-15", "--out", tmp_path],
+    ):
+        out, err, error = run(*arguments)
+        assert out == ""
+        assert "[validity-gap]" in err
+        assert error.endswith("findings above: 1")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["rules_at", "gb12", "2024-02-30"],
+        ["rules_at", "gb12", "2024-01-15", "--known", "2024-01-01T00:00"],
+        ["rules_at", "gb12", "2024-01-15", "--known", "yesterday"],
+        ["publish", "x.yaml", "--valid-from", "2024-01-01"],
+    ],
+)
+def test_arguments_that_make_no_sense(run, arguments):
+    _, _, error = run(*arguments)
+    assert error.startswith("Error: ")
+
+
+@pytest.mark.parametrize("command", ["publish", "rules_at", "export"])
+def test_every_argument_has_a_help_text(command):
+    from django.core.management import load_command_class
+
+    parser = load_command_class("portal", command).create_parser("manage.py", command)
+    assert parser.description
+    for action in parser._actions:
+        assert action.help, action.dest
+
+
+def test_a_folder_that_cannot_be_written(run, tmp_path):
+    run("publish", GB12, "--valid-from", "2024-01-01", *DECIDED)
+    (tmp_path / "file").write_text("not a folder")
+    _, _, error = run("export", "gb12", "2024-01-15", "--out", tmp_path / "file" / "law")
+    assert "name another folder" in error
