@@ -60,14 +60,13 @@ def missing_readings(readings: Readings, register: MeterRegister) -> Iterator[Fi
             known = {
                 (entity, measure) for measure, one in measured.items() for entity in one.entities
             }
-            for entity in terms.entities.values():
+            for name, entity in sorted(terms.entities.items()):
                 for measure in entity.limits:
-                    if (entity.entity, measure) not in known:
+                    if (name, measure) not in known:
                         yield Finding(
                             "no-reading",
                             f"{readings.market} {day}",
-                            f"no {measure} of {entity.entity} known at "
-                            f"{readings.known.isoformat()}",
+                            f"no {measure} of {name} known at {readings.known.isoformat()}",
                             "every registered unit and supply point has its readings",
                             "ingest the file that holds them",
                         )

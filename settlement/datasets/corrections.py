@@ -1,0 +1,72 @@
+"""A file of corrected readings: a seeded handful of demand vectors, each a little different."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from rulebook.findings import Finding, Refused
+from settlement.datasets.files import Form, readings_table, written
+from settlement.datasets.profile import Integers
+from settlement.meter_readings import Readings
+from settlement.meter_register import DEMAND
+from settlement.meter_service import MeterFile
+
+CORRECTED_POINTS = 6
+CORRECTED_DAYS = 3
+LARGEST_CHANGE_PPM = 30_000
+MILLION = 1_000_000
+
+
+def correction_file(
+    readings: Readings, starts: Mapping[dt.date, Sequence[dt.datetime]], seed: int, label: str
+) -> MeterFile:
+    """Return a CSV of corrected demand: some supply points over consecutive days, up to 3 % off.
+
+    Args:
+        readings: what is known; the correction starts from it.
+        starts: of each day, the starts of its intervals.
+        seed: decides the supply points, the days and by how much each vector changes.
+        label: part of the file's name, <market>-<label>-corrections.csv.
+
+    A vector changes by one factor in parts per million, never zero; each reading is rounded down
+    to whole Wh.
+
+    Raises:
+        Refused: no demand is known on any of the days.
+    """
+    days = sorted(day for day, measured in readings.days.items() if DEMAND in measured)
+    if not days:
+        raise Refused(
+            [
+                Finding(
+                    "no-reading",
+                    readings.market,
+                    f"no {DEMAND} known at {readings.known.isoformat()}",
+                    "corrections start from readings",
+                    "ingest readings of these days first",
+                )
+            ]
+        )
+    random = np.random.Generator(np.random.PCG64(seed))
+    first = int(random.integers(0, max(1, len(days) - CORRECTED_DAYS + 1)))
+    days = days[first : first + CORRECTED_DAYS]
+    known = set.intersection(*(set(readings.days[day][DEMAND].entities) for day in days))
+    chosen = random.permutation(sorted(known))[:CORRECTED_POINTS].tolist()
+    table = readings_table(
+        sorted(chosen),
+        DEMAND,
+        [starts[day] for day in days],
+        [_changed(readings.days[day][DEMAND].values_of(sorted(chosen)), random) for day in days],
+    )
+    name = f"{readings.market}-{label}-corrections.csv"
+    return MeterFile(name, written(table, Form.CSV))
+
+
+def _changed(demand_wh: Integers, random: np.random.Generator) -> Integers:
+    sizes = random.integers(1, LARGEST_CHANGE_PPM, (len(demand_wh), 1), endpoint=True)
+    signs = random.choice(np.array([-1, 1]), (len(demand_wh), 1))
+    # Whole and part apart: a reading of 10^13 Wh times parts per million would pass int64.
+    whole, part = np.divmod(demand_wh, MILLION)
+    ppm = sizes * signs
+    return np.asarray(demand_wh + whole * ppm + part * ppm // MILLION, dtype=np.int64)

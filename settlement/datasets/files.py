@@ -1,0 +1,103 @@
+"""Readings into files of the ingest format, Parquet or CSV; equal readings give equal bytes."""
+
+import datetime as dt
+import enum
+import io
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet
+
+from settlement.datasets.market import MarketShape
+from settlement.datasets.profile import Integers, ProfileDay
+from settlement.meter_register import AVAILABLE, DEMAND, GENERATION
+from settlement.meter_service import MeterFile
+
+INSTANT = pa.timestamp("us", tz="UTC")
+
+
+class Form(enum.Enum):
+    """How a file of readings is written."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+
+
+def readings_table(
+    entities: Sequence[str],
+    measure: str,
+    starts: Sequence[Sequence[dt.datetime]],
+    values: Sequence[Integers],
+) -> pa.Table:
+    """Return readings as rows, by day, entity and interval.
+
+    Args:
+        entities: E names.
+        measure: what they report.
+        starts: of each day, the starts of its T intervals.
+        values: of each day, int64[E, T].
+    """
+    instants = [np.tile(_microseconds(one), len(entities)) for one in starts]
+    codes = [np.repeat(np.arange(len(entities), dtype=np.int32), len(one)) for one in starts]
+    value = np.concatenate([one.ravel() for one in values])
+    return pa.table(
+        {
+            "interval_start": pa.array(np.concatenate(instants)).cast(INSTANT),
+            "entity": pa.DictionaryArray.from_arrays(
+                pa.array(np.concatenate(codes)), pa.array(list(entities))
+            ),
+            "measure": pa.DictionaryArray.from_arrays(
+                pa.array(np.zeros(len(value), dtype=np.int32)), pa.array([measure])
+            ),
+            "value": pa.array(value),
+            "quality": pa.DictionaryArray.from_arrays(
+                pa.array(np.zeros(len(value), dtype=np.int32)), pa.array(["measured"])
+            ),
+        }
+    )
+
+
+def written(table: pa.Table, form: Form) -> bytes:
+    """Return the bytes of a file that holds the table."""
+    sink = io.BytesIO()
+    if form is Form.PARQUET:
+        pa.parquet.write_table(table, sink)
+        return sink.getvalue()
+    text = pc.strftime(table["interval_start"].cast(pa.timestamp("s", tz="UTC")), "%Y-%m-%dT%H:%MZ")
+    place = table.schema.get_field_index("interval_start")
+    options = pa.csv.WriteOptions(quoting_style="none", quoting_header="none")
+    pa.csv.write_csv(table.set_column(place, "interval_start", text), sink, options)
+    return sink.getvalue()
+
+
+def profile_files(
+    shape: MarketShape,
+    label: str,
+    profile: Sequence[ProfileDay],
+    generation: Sequence[Integers],
+    form: Form,
+) -> list[MeterFile]:
+    """Return demand, availability and generation of a market as three files to ingest.
+
+    They are named <market>-<label>-demand, -availability and -generation.
+    """
+    starts = [one.starts for one in profile]
+    contents = {
+        "demand": (shape.supply_points, DEMAND, [one.demand_wh for one in profile]),
+        "availability": (shape.units, AVAILABLE, [one.available_w for one in profile]),
+        "generation": (shape.units, GENERATION, generation),
+    }
+    return [
+        MeterFile(
+            f"{shape.market}-{label}-{name}.{form.value}",
+            written(readings_table(entities, measure, starts, values), form),
+        )
+        for name, (entities, measure, values) in contents.items()
+    ]
+
+
+def _microseconds(starts: Sequence[dt.datetime]) -> Integers:
+    return np.array([round(start.timestamp()) * 1_000_000 for start in starts], dtype=np.int64)

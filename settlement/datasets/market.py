@@ -1,0 +1,132 @@
+"""What a data set needs to know of a market, taken from its rules as arrays."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rulebook.documents import GridModel
+from rulebook.resolve import RuleSet
+from settlement.dispatch import DispatchModel
+
+Integers = NDArray[np.int64]
+
+PENALTY_OVER_OFFER = 10
+"""Unserved demand costs the price cap, or this many times the highest offer if that is more."""
+
+
+@dataclass(frozen=True, eq=False)
+class MarketShape:
+    """A market of U units and G supply points at N nodes, each list sorted by name.
+
+    Attributes:
+        market, time_zone, interval_minutes: as in the rules.
+        units, technology: names and technologies of the units.
+        capacity_w: int64[U].
+        unit_region: int64[U], index of the region (second layer, or the only one) of each unit.
+        supply_points, node, product: names, and the node and product each belongs to.
+        supply_point_node: int64[G], index of the node.
+        household_count: int64[G], 0 for non-residential demand.
+        magnitude_w: int64[G], power that the product allows a household; 0 where it sets none.
+        flexible: bool[G], whether the product's timing is flexible.
+        dispatch: grid and fleet for the dispatch, units and nodes in the same order.
+    """
+
+    market: str
+    time_zone: str
+    interval_minutes: int
+    units: tuple[str, ...]
+    technology: tuple[str, ...]
+    capacity_w: Integers
+    unit_region: Integers
+    supply_points: tuple[str, ...]
+    node: tuple[str, ...]
+    product: tuple[str, ...]
+    supply_point_node: Integers
+    household_count: Integers
+    magnitude_w: Integers
+    flexible: NDArray[np.bool_]
+    dispatch: DispatchModel
+
+
+def market_shape(rules: RuleSet) -> MarketShape:
+    """Return the shape of the market under one rule set."""
+    units = sorted(
+        (unit for registration in rules.registrations for unit in registration.units),
+        key=lambda unit: unit.unit,
+    )
+    points = sorted(
+        (point for registration in rules.registrations for point in registration.supply_points),
+        key=lambda point: point.supply_point,
+    )
+    products = {product.product: product for product in rules.market_rules.products}
+    nodes = _node_numbers(rules.grid_model)
+    regions = _regions(rules.grid_model)
+    return MarketShape(
+        market=rules.market,
+        time_zone=rules.market_rules.time_zone,
+        interval_minutes=rules.market_rules.interval_minutes,
+        units=tuple(unit.unit for unit in units),
+        technology=tuple(unit.technology for unit in units),
+        capacity_w=_integers([unit.capacity_w for unit in units]),
+        unit_region=_integers([regions[unit.node] for unit in units]),
+        supply_points=tuple(point.supply_point for point in points),
+        node=tuple(point.node for point in points),
+        product=tuple(point.product for point in points),
+        supply_point_node=_integers([nodes[point.node] for point in points]),
+        household_count=_integers([point.household_count for point in points]),
+        magnitude_w=_integers([products[point.product].magnitude_w or 0 for point in points]),
+        flexible=np.array([products[point.product].timing == "flexible" for point in points], bool),
+        dispatch=dispatch_model(rules),
+    )
+
+
+def dispatch_model(rules: RuleSet) -> DispatchModel:
+    """Return grid and fleet for the dispatch: nodes and units each sorted by name."""
+    grid = rules.grid_model
+    nodes = _node_numbers(grid)
+    units = sorted(
+        (unit for registration in rules.registrations for unit in registration.units),
+        key=lambda unit: unit.unit,
+    )
+    highest_offer = max((unit.offer_micro_per_mwh for unit in units), default=0)
+    penalty = max(rules.market_rules.price_cap_micro_per_mwh, PENALTY_OVER_OFFER * highest_offer, 1)
+    return DispatchModel(
+        node_count=len(nodes),
+        line_from=_integers([nodes[line.from_node] for line in grid.lines]),
+        line_to=_integers([nodes[line.to_node] for line in grid.lines]),
+        rating_w=_integers([line.rating_w for line in grid.lines]),
+        reverse_rating_w=_integers([line.reverse_rating_w for line in grid.lines]),
+        reactance_ppm=_integers([line.reactance_ppm or 0 for line in grid.lines]),
+        unit_node=_integers([nodes[unit.node] for unit in units]),
+        offer_micro_per_mwh=_integers([unit.offer_micro_per_mwh for unit in units]),
+        storage_wh=_integers([unit.storage_wh or 0 for unit in units]),
+        round_trip_efficiency_ppm=_integers(
+            [unit.round_trip_efficiency_ppm or 0 for unit in units]
+        ),
+        unserved_micro_per_mwh=penalty,
+        interval_minutes=rules.market_rules.interval_minutes,
+    )
+
+
+def _integers(values: Sequence[int]) -> Integers:
+    return np.array(values, dtype=np.int64)
+
+
+def _node_numbers(grid: GridModel) -> Mapping[str, int]:
+    return {name: number for number, name in enumerate(sorted(node.node for node in grid.nodes))}
+
+
+def _regions(grid: GridModel) -> Mapping[str, int]:
+    """Return the number of each node's region: its ancestor in the second layer, or itself."""
+    parent = {(holon.layer, holon.holon): holon.parent for holon in grid.holons}
+    region_depth = min(1, len(grid.layers) - 1)
+    ancestor: dict[str, str] = {}
+    for node in (holon.holon for holon in grid.holons if holon.layer == grid.layers[-1]):
+        name = node
+        for layer in reversed(grid.layers[region_depth + 1 :]):
+            name = parent[layer, name] or name
+        ancestor[node] = name
+    numbers = {name: number for number, name in enumerate(sorted(set(ancestor.values())))}
+    return {node: numbers[name] for node, name in ancestor.items()}

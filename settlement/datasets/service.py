@@ -1,0 +1,106 @@
+"""The use cases of data sets: make files to ingest, for a market under its rules."""
+
+import calendar
+import datetime as dt
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from rulebook.service import rules_at, rules_for_period
+from settlement.core.periods import interval_starts
+from settlement.datasets.corrections import correction_file
+from settlement.datasets.files import Form, profile_files
+from settlement.datasets.market import MarketShape, market_shape
+from settlement.datasets.profile import ProfileDay, Progress, dispatched
+from settlement.datasets.recorded import first_instant, recorded_profile
+from settlement.datasets.synthetic import synthetic_profile
+from settlement.meter_service import MeterFile
+from settlement.meter_store import readings_known_at
+
+
+def synthetic_files(
+    session: Session,
+    market: str,
+    first_day: dt.date,
+    last_day: dt.date,
+    *,
+    seed: int,
+    known: dt.datetime,
+    form: Form,
+    progress: Progress,
+) -> list[MeterFile]:
+    """Return demand, availability and dispatched generation made from the rules and a seed.
+
+    The rules in force on the first day serve for all of them.
+
+    Raises:
+        Refused: no rules are in force on the first day.
+    """
+    shape = market_shape(rules_at(session, market, first_day, known))
+    days = [first_day + dt.timedelta(days=n) for n in range((last_day - first_day).days + 1)]
+    return _files(shape, synthetic_profile(shape, days, seed), form, progress)
+
+
+def recorded_files(
+    session: Session,
+    market: str,
+    folder: Path,
+    first_day: dt.date | None,
+    last_day: dt.date | None,
+    *,
+    known: dt.datetime,
+    form: Form,
+    progress: Progress,
+) -> list[MeterFile]:
+    """Return demand, availability and dispatched generation of the days that a folder covers.
+
+    The rules in force on the first of the days serve for all of them.
+
+    Raises:
+        Refused: the folder cannot be used, or no rules are in force on the first day.
+    """
+    shape = market_shape(rules_at(session, market, first_day or first_instant(folder), known))
+    return _files(shape, recorded_profile(shape, folder, first_day, last_day), form, progress)
+
+
+def corrections(
+    session: Session,
+    market: str,
+    first_day: dt.date,
+    last_day: dt.date,
+    *,
+    seed: int,
+    known: dt.datetime,
+) -> MeterFile:
+    """Return a file that corrects a handful of the demand readings known of these days.
+
+    Raises:
+        Refused: no demand is known on any of the days, or rules are not in force on one.
+    """
+    readings = readings_known_at(session, market, first_day, last_day, known)
+    starts = {
+        day: interval_starts(day, rules.market_rules.time_zone, rules.market_rules.interval_minutes)
+        for first, last, rules in rules_for_period(session, market, first_day, last_day, known)
+        for day in (first + dt.timedelta(days=n) for n in range((last - first).days + 1))
+    }
+    return correction_file(readings, starts, seed, days_label(first_day, last_day))
+
+
+def days_label(first_day: dt.date, last_day: dt.date) -> str:
+    """Return how files name their days: 2024-01 for a whole month, else both days.
+
+    >>> days_label(dt.date(2024, 2, 1), dt.date(2024, 2, 29))
+    '2024-02'
+    """
+    month_length = calendar.monthrange(first_day.year, first_day.month)[1]
+    if first_day.day == 1 and last_day == first_day.replace(day=month_length):
+        return f"{first_day:%Y-%m}"
+    return f"{first_day}-to-{last_day}"
+
+
+def _files(
+    shape: MarketShape, profile: list[ProfileDay], form: Form, progress: Progress
+) -> list[MeterFile]:
+    generation = dispatched(shape, profile, progress)
+    label = days_label(profile[0].day, profile[-1].day)
+    return profile_files(shape, label, profile, generation, form)
