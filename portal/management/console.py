@@ -22,13 +22,15 @@ SHOWN_FINDINGS = 50
 def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
     """Yield a function of (done, total) that moves a bar on standard error."""
     console = Console(stderr=True, quiet=quiet)
+    if not console.is_terminal:  # a log keeps one line a stage, not a bar
+        console.print(title)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, transient=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as progress:
         task = progress.add_task(title, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 

@@ -1,0 +1,85 @@
+"""What the main job did, in words and figures that a newcomer understands."""
+
+from portal.amounts import money_parts, scaled
+from portal.main_job import Job
+from settlement.runs import Run
+
+
+def summary(job: Job, currency: str, interval_count: int) -> str:
+    """Return the summary that the demonstration prints."""
+    run = job.runs[-1]
+    return "\n".join(
+        [
+            "",
+            f"Market {run.market}, {run.first_day} to {run.last_day}: {len(run.days)} settlement "
+            f"days, {interval_count:,} intervals.",
+            "",
+            *_energy(job),
+            "",
+            *_money(job, currency),
+            "",
+            *(_run_line(one) for one in job.runs),
+            *_documents(job),
+            "",
+            *_proof(job),
+            "",
+            "Seconds: "
+            + ", ".join(f"{name} {seconds:.1f}" for name, seconds in job.seconds.items())
+            + f"; in all {sum(job.seconds.values()):.1f}.",
+        ]
+    )
+
+
+def _energy(job: Job) -> list[str]:
+    generation = -job.sums.get("WH generation", 0)
+    demand = job.sums.get("WH demand", 0)
+    imbalance = job.sums.get("WH imbalance", 0)
+    return [
+        "Energy, MWh",
+        f"  generated                    {scaled(generation, 6):>26}",
+        f"  taken                        {scaled(demand, 6):>26}",
+        f"  imbalance, taken unmet       {scaled(-imbalance, 6):>26}",
+    ]
+
+
+def _money(job: Job, currency: str) -> list[str]:
+    charged = job.sums.get(f"{currency} charge", 0)
+    paid = -job.sums.get(f"{currency} payment", 0)
+    equalisation = -job.sums.get(f"{currency} equalisation", 0)
+    balance = charged - paid - equalisation
+    return [
+        "Money",
+        f"  charged to suppliers         {_exact(charged, currency):>26}",
+        f"  paid to owners of units      {_exact(paid, currency):>26}",
+        f"  into the equalisation account{_exact(equalisation, currency):>26}",
+        f"  in less out                  {_exact(balance, currency):>26}",
+    ]
+
+
+def _exact(micro: int, currency: str) -> str:
+    shown, below = money_parts(micro, currency)
+    return f"{shown}{below}"
+
+
+def _run_line(run: Run) -> str:
+    return f"Run {run.kind:<3} {run.id}  results {run.result_digest.hex()}"
+
+
+def _documents(job: Job) -> list[str]:
+    if not job.documents:
+        return ["Documents: everything was billed before."]
+    counts = ", ".join(f"{count} {kind}s" for kind, count in sorted(job.documents.items()))
+    return [f"Documents issued: {counts}."]
+
+
+def _proof(job: Job) -> list[str]:
+    lines = []
+    if job.replayed is not None:
+        same = "the same bytes" if job.replayed.is_same else job.replayed.first_difference
+        lines.append(f"Replay  {job.replayed.result_digest.hex()}: {same}.")
+    if job.findings:
+        lines.append(f"Verify  {len(job.findings)} rows do not hold:")
+        lines += [f"  {finding}" for finding in job.findings]
+    else:
+        lines.append("Verify  every row of rules, readings, results, journals and invoices holds.")
+    return lines

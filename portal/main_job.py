@@ -1,0 +1,234 @@
+"""The main job: from written rules to proven invoices, stage by stage.
+
+Every stage is safe to repeat: rules that stand are not published again, a period that is settled
+is not ingested or settled again, and what is billed is not billed again.
+"""
+
+import datetime as dt
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from database.embedded import ROOT
+from database.session import transaction
+from ledger.queries import balances
+from rulebook.findings import Finding, Refused
+from rulebook.service import publish
+from settlement import store
+from settlement.datasets.files import Form
+from settlement.datasets.recorded import first_instant
+from settlement.datasets.service import corrections, recorded_files, synthetic_files
+from settlement.issuing import issue_month
+from settlement.meter_service import ingest
+from settlement.runs import Run
+from settlement.service import Replayed, post, replay, settle
+from settlement.verification import checks
+
+FIRST_KIND, LATER_KIND = "II", "SF"
+PAYMENT_TERM_DAYS = 14
+
+Clock = Callable[[], dt.datetime]
+ProgressBar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """What to run the main job on.
+
+    Attributes:
+        market: a folder of `scenarios/`.
+        month: first and last day to make readings for, where there is no `data`.
+        data: folder of recorded demand and availability, or None.
+        seed: of the readings that are made, and of their correction.
+    """
+
+    market: str
+    month: tuple[dt.date, dt.date]
+    data: Path | None
+    seed: int
+    threads: int
+
+
+@dataclass
+class Job:
+    """What the main job did."""
+
+    request: JobRequest
+    clock: Clock
+    progress: ProgressBar
+    seconds: dict[str, float] = field(default_factory=dict)
+    runs: list[Run] = field(default_factory=list)
+    sums: dict[str, int] = field(default_factory=dict)
+    documents: dict[str, int] = field(default_factory=dict)
+    replayed: Replayed | None = None
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the replay gave the same bytes and every stored row held."""
+        return self.replayed is not None and self.replayed.is_same and not self.findings
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Session]:
+        """Time a stage and give it one transaction."""
+        start = time.monotonic()
+        with transaction() as session:
+            yield session
+        self.seconds[name] = time.monotonic() - start
+
+
+def run_main_job(request: JobRequest, clock: Clock, progress: ProgressBar) -> Job:
+    """Publish, ingest, settle, bill, correct, settle again, bill the difference, replay, verify.
+
+    Raises:
+        Refused, ledger.refusals.LedgerRefused: a stage was refused; the stages before it stand.
+    """
+    job = Job(request, clock, progress)
+    _publish(job)
+    first = _first_run(job)
+    _bill(job, first, "invoice")
+    later = _later_run(job, first)
+    _bill(job, later, "invoice the difference")
+    with job.stage("replay") as session, progress("Replaying") as bar:
+        job.replayed = replay(session, later, threads=request.threads, progress=bar)
+    with job.stage("verify") as session, progress("Verifying") as bar:
+        for done, check in enumerate(checks(), start=1):
+            job.findings.extend(check.findings(session))
+            bar(done, len(checks()))
+    with transaction() as session:
+        job.sums = _sums(session, later)
+    return job
+
+
+def _publish(job: Job) -> None:
+    request = job.request
+    first_day = first_instant(request.data).date() if request.data else request.month[0]
+    with job.stage("publish the rules") as session:
+        publish(
+            session,
+            [ROOT / "scenarios" / request.market],
+            valid_from=first_day.replace(month=1, day=1),
+            known=job.clock(),
+            author="A. Drafter (demonstration)",
+            approver="R. Gulator (demonstration)",
+            reason="First law of the market, for the demonstration",
+        )
+
+
+def _first_run(job: Job) -> Run:
+    """Return the first run of the period, made now from readings made now unless it is there."""
+    request = job.request
+    with transaction() as session:
+        there = _find(session, request)
+    if there is not None:
+        job.runs.append(there)
+        return there
+    with job.stage("make the readings") as session, job.progress("Dispatching days") as bar:
+        if request.data:
+            files = recorded_files(
+                session, request.market, request.data, None, None,
+                known=job.clock(), form=Form.PARQUET, progress=bar,
+            )  # fmt: skip
+        else:
+            files = synthetic_files(
+                session, request.market, *request.month,
+                seed=request.seed, known=job.clock(), form=Form.PARQUET, progress=bar,
+            )  # fmt: skip
+    with job.stage("ingest the readings") as session:
+        ingested = ingest(session, request.market, files, received_at=job.clock())
+    file = ingested[0].file
+    return _settle(job, FIRST_KIND, file.first_day, file.last_day)
+
+
+def _find(session: Session, request: JobRequest) -> Run | None:
+    runs = [run for run in store.list_runs(session, request.market) if run.kind == FIRST_KIND]
+    if request.data is None:
+        return next((run for run in runs if (run.first_day, run.last_day) == request.month), None)
+    recorded = next((run for run in runs if len(run.days) > len(_days(request))), None)
+    if recorded is None and runs:
+        raise Refused(
+            [
+                Finding(
+                    "other-readings",
+                    f"market {request.market}",
+                    f"settled from readings that were made, {runs[-1].first_day} on",
+                    "a database holds either the demonstration month or the recorded year",
+                    "set DATABASE_URL to another database, or remove var/postgresql",
+                )
+            ]
+        )
+    return recorded
+
+
+def _days(request: JobRequest) -> range:
+    return range((request.month[1] - request.month[0]).days + 1)
+
+
+def _settle(job: Job, kind: str, first_day: dt.date, last_day: dt.date) -> Run:
+    request = job.request
+    with job.stage(f"settle {kind}") as session, job.progress(f"Settling {kind}") as bar:
+        now = job.clock()
+        settled = settle(
+            session,
+            request.market,
+            kind,
+            first_day,
+            last_day,
+            known_at=now,
+            now=now,
+            threads=request.threads,
+            progress=bar,
+        )
+    with job.stage(f"post {kind}") as session:
+        post(session, settled.run, now=job.clock())
+    job.runs.append(settled.run)
+    return settled.run
+
+
+def _later_run(job: Job, first: Run) -> Run:
+    """Return the later run of the first run's days, after corrected readings came in."""
+    market = job.request.market
+    with transaction() as session:
+        for run in store.list_runs(session, market):
+            if run.kind == LATER_KIND and run.first_day == first.first_day:
+                job.runs.append(run)
+                return run
+    with job.stage("ingest a correction") as session:
+        now = job.clock()
+        corrected = corrections(
+            session, market, first.first_day, first.last_day, seed=job.request.seed, known=now
+        )
+        ingest(session, market, [corrected], received_at=now)
+    return _settle(job, LATER_KIND, first.first_day, first.last_day)
+
+
+def _bill(job: Job, run: Run, stage: str) -> None:
+    months = sorted({day.replace(day=1) for day in run.days})
+    with job.stage(stage) as session, job.progress(stage.capitalize()) as bar:
+        for done, month in enumerate(months, start=1):
+            issued = issue_month(
+                session,
+                run.market,
+                month,
+                payment_term_days=PAYMENT_TERM_DAYS,
+                now=job.clock(),
+            )
+            for invoice in issued.invoices:
+                kind = str(invoice.row.kind)
+                job.documents[kind] = job.documents.get(kind, 0) + 1
+            bar(done, len(months))
+
+
+def _sums(session: Session, run: Run) -> dict[str, int]:
+    """Return what is posted for the run's days, by commodity and the first part of the kind."""
+    sums: dict[str, int] = {}
+    posted = balances(session, run.market, run.first_day, run.last_day)
+    for (_, code), amount in posted.items():
+        _, commodity, _, kind, _ = code.split(":")
+        name = f"{commodity} {kind.partition('.')[0]}"
+        sums[name] = sums.get(name, 0) + amount
+    return sums
