@@ -14,7 +14,7 @@ from rulebook.documents import AllocationPolicy, Document, GridModel, MarketRule
 from rulebook.findings import Finding
 from rulebook.publication import Change
 from rulebook.resolve import MARKET_WIDE, change_points, document_in
-from rulebook.versions import Version, covers, instant_text
+from rulebook.versions import Version, covers, instant_shown
 
 _NEEDS: dict[str, tuple[str, ...]] = {
     "market-rules": (),
@@ -89,7 +89,7 @@ def _hole(change: Change, timeline: Sequence[Stretch]) -> Iterator[Finding]:
             yield Finding(
                 "validity-gap",
                 change.place,
-                f"nothing from {instant_text(reached)} to {instant_text(stretch.valid_from)}",
+                f"nothing from {instant_shown(reached)} to {instant_shown(stretch.valid_from)}",
                 f"versions of {change.document.instrument} follow each other without a gap",
                 "publish for a longer validity",
             )
@@ -107,7 +107,7 @@ def _unfounded(
                 yield Finding(
                     "validity-gap",
                     change.place,
-                    f"no {kind} from {instant_text(instant)}",
+                    f"no {kind} from {instant_shown(instant)}",
                     f"a {change.document.kind} rests on a {kind} throughout its validity",
                     f"publish the {kind} for that time too, or shorten the validity",
                 )

@@ -10,7 +10,7 @@ from rulebook.days import begins_a_day, day_start, is_zone
 from rulebook.digest import document_digest
 from rulebook.documents import Document, MarketRules
 from rulebook.findings import Finding, shown
-from rulebook.versions import Version, instant_text
+from rulebook.versions import Version, instant_shown
 
 
 @dataclass(frozen=True)
@@ -92,14 +92,6 @@ def _deciders(request: Request) -> Iterator[Finding]:
             "author and approver are two people",
             "have someone else approve it",
         )
-    if not request.documents:
-        yield Finding(
-            "nothing-to-publish",
-            "publication",
-            "no document",
-            "a publication holds at least one document",
-            "name a file or a folder",
-        )
 
 
 def zone_of(request: Request, current: Sequence[Version]) -> tuple[str | None, list[Finding]]:
@@ -157,7 +149,7 @@ def validity_of(
                     Finding(
                         "validity-splits-a-day",
                         f"publication: {name}",
-                        str(instant_text(moment)),
+                        instant_shown(moment),
                         f"a settlement day has one law from midnight to midnight of {zone}",
                         "name a day, or the instant at which one begins",
                     )
@@ -216,8 +208,8 @@ def recording_findings(
         yield Finding(
             "recorded-before-the-last",
             "publication",
-            str(instant_text(request.known)),
-            f"it is recorded after the last publication, at {instant_text(last_recorded)}",
+            instant_shown(request.known),
+            f"it is recorded after the last publication, at {instant_shown(last_recorded)}",
             "check the clock of this machine, or publish a moment later",
         )
     if start < request.known and not request.reason.strip():
@@ -225,7 +217,7 @@ def recording_findings(
             yield Finding(
                 "retroactive-without-reason",
                 change.place,
-                f"valid from {instant_text(start)}",
-                f"validity before {instant_text(request.known)} is allowed with a stated reason",
+                f"valid from {instant_shown(start)}",
+                f"validity before {instant_shown(request.known)} is allowed with a stated reason",
                 "state the reason, or publish for a later day",
             )

@@ -91,11 +91,23 @@ def publish(
         reason.strip(),
     )
     unread = bool(findings)
+    if not documents and not unread:
+        findings.append(_nothing())
     findings.extend(request_findings(request))
     if unread or not request.is_one_law:
         raise Refused(findings)
     changes, start, end = _planned(session, request, findings)
     return _record(session, request, changes, start, end)
+
+
+def _nothing() -> Finding:
+    return Finding(
+        "nothing-to-publish",
+        "publication",
+        "no document",
+        "a publication holds at least one document",
+        "name a file or a folder",
+    )
 
 
 def _gather(

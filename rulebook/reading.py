@@ -136,7 +136,7 @@ def _finding_of(detail: ErrorDetails, model: type[Document], source: str) -> Fin
     error_type = detail["type"]
     context = detail.get("ctx", {})
     if error_type == "missing":
-        limit = field_description(model, names) or "the field must be there"
+        limit = f"the field is needed ({field_description(model, names)})"
         return Finding("missing-field", place, "nothing", limit, f"add `{location[-1]}`")
     if error_type == "extra_forbidden":
         parent = model_within(model, names[:-1])

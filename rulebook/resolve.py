@@ -12,7 +12,7 @@ from rulebook.digest import body_digest
 from rulebook.documents import AllocationPolicy, Document, GridModel, MarketRules, Registration
 from rulebook.findings import Finding, Refused
 from rulebook.reading import document_of
-from rulebook.versions import Version, instant_text
+from rulebook.versions import Version, instant_shown
 
 MARKET_WIDE = ("market-rules", "grid-model", "allocation-policy")
 """The kinds of which a market needs exactly one in force at every instant."""
@@ -81,9 +81,10 @@ def missing(
             yield Finding(
                 "validity-gap",
                 f"{market}/{kind}",
-                f"nothing in force at {instant_text(effective)}, as known at {instant_text(known)}",
+                f"nothing in force at {instant_shown(effective)}, "
+                f"as known at {instant_shown(known)}",
                 "every instant that is settled has one law in force",
-                f"publish a {kind} that is valid from then or earlier",
+                f"publish the {kind} for a validity that holds that instant",
             )
 
 

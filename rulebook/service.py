@@ -5,18 +5,19 @@ Each takes a session inside the caller's transaction; refusals carry every findi
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from rulebook import store
-from rulebook.audit import audit
+from rulebook.audit import audit_together, audit_version
 from rulebook.days import day_of, day_start
 from rulebook.findings import Finding, Refused
 from rulebook.folders import file_name, strangers, write_files
 from rulebook.publishing import PublishedVersion, publish
 from rulebook.resolve import RuleSet, change_points, in_force, missing, rule_set_of
-from rulebook.versions import Version, instant_text
+from rulebook.versions import Version, instant_shown
 from rulebook.yaml_text import write_yaml
 
 __all__ = [
@@ -135,7 +136,11 @@ def export(
 
 def verify(session: Session) -> Iterator[Finding]:
     """Hash every version of every market again, and find whatever is not as it was published."""
-    yield from audit(tuple(store.every_version(session)))
+    seen: list[Version] = []
+    for version in store.every_version(session):
+        yield from audit_version(version)
+        seen.append(replace(version, body={}))
+    yield from audit_together(seen)
 
 
 def _complete(
@@ -167,7 +172,7 @@ def _zone(session: Session, market: str, day: dt.date, known: dt.datetime) -> st
                 Finding(
                     "validity-gap",
                     f"{market}/market-rules",
-                    f"nothing for {day}, as known at {instant_text(known)}",
+                    f"nothing for {day}, as known at {instant_shown(known)}",
                     "every day that is settled has one law in force",
                     "publish the market rules, or correct the name of the market",
                 )

@@ -79,7 +79,9 @@ def versions_with_digest(
 def every_version(session: Session) -> Iterator[Version]:
     """Yield all versions of all markets, in the order in which they were appended."""
     statement = select(VersionRow).order_by(VersionRow.id)
-    rows = session.execute(statement.execution_options(yield_per=_FETCH_AT_ONCE)).scalars()
+    rows = session.execute(
+        statement.execution_options(yield_per=_FETCH_AT_ONCE, populate_existing=True)
+    ).scalars()
     for row in rows:
         yield _version(row)
 
@@ -107,8 +109,8 @@ def _holds(instant: dt.datetime) -> ColumnElement[bool]:
 
 
 def _versions(session: Session, *conditions: ColumnElement[bool]) -> tuple[Version, ...]:
+    # A row that this session has loaded before is read as it is now, perhaps closed since.
     statement = select(VersionRow).where(*conditions).order_by(VersionRow.instrument, VersionRow.id)
-    # What is closed in this transaction must be read as it is now, not as it was first loaded.
     rows = session.execute(statement.execution_options(populate_existing=True)).scalars()
     return tuple(_version(row) for row in rows)
 

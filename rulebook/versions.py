@@ -102,8 +102,21 @@ def row_digest(version: Version) -> bytes:
     return hashlib.sha256(VERSION_PREFIX + canonical_bytes(columns)).digest()
 
 
+def instant_shown(instant: dt.datetime | None) -> str:
+    """Return an instant as people read it, without a fraction or seconds that are zero.
+
+    >>> instant_shown(dt.datetime(2024, 1, 1, 9, 30, tzinfo=dt.UTC))
+    '2024-01-01T09:30Z'
+    """
+    if instant is None:
+        return "no time"
+    utc = instant.astimezone(dt.UTC).replace(tzinfo=None)
+    to_the_minute = not (utc.second or utc.microsecond)
+    return utc.isoformat(timespec="minutes" if to_the_minute else "auto") + "Z"
+
+
 def instant_text(instant: dt.datetime | None) -> str | None:
-    """Return an instant as digests and findings write it: UTC, to the microsecond.
+    """Return an instant as digests write it: UTC, to the microsecond.
 
     >>> instant_text(dt.datetime(2024, 1, 1, tzinfo=dt.UTC))
     '2024-01-01T00:00:00.000000Z'

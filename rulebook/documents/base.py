@@ -104,7 +104,7 @@ class Document(Model):
     market: Slug = described("Market", "Market that the document belongs to")
     title: Text = described("Title", "Name of the document, as a reader would cite it")
     publication_date: Day = described(
-        "Publication date", "Day on which the document was made public", "day"
+        "Publication date", "Day on which the document was made public"
     )
     clauses: Clauses
 
