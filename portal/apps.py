@@ -1,5 +1,7 @@
 """The portal as a Django application."""
 
+import importlib
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,7 @@ class PortalConfig(AppConfig):
 
     name = "portal"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Listen for sign-ins, which the audit trail keeps."""
+        importlib.import_module("portal.audit")

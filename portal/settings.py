@@ -5,7 +5,10 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
+from portal.secret import secret_key
+
 ROOT = Path(__file__).resolve().parent.parent
+LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 
 
 def django_database(url: str) -> dict[str, object]:
@@ -22,9 +25,20 @@ def django_database(url: str) -> dict[str, object]:
     }
 
 
-SECRET_KEY = os.environ.get("TALLYSTICK_SECRET_KEY", "development-only-key")
+def is_on(name: str, otherwise: bool) -> bool:
+    """Return whether the environment switches `name` on."""
+    return os.environ.get(name, str(int(otherwise))).lower() in {"1", "true", "yes", "on"}
+
+
+SECRET_KEY = secret_key(ROOT / "var")
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("TALLYSTICK_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+
+TALLYSTICK_DEMO = is_on("TALLYSTICK_DEMO", False)
+"""Marks every page as a demonstration."""
+
+HTTPS = is_on("TALLYSTICK_HTTPS", not set(ALLOWED_HOSTS) <= LOOPBACK)
+"""On wherever another machine may connect, so cookies never travel in the clear."""
 
 INSTALLED_APPS = [
     "portal",
@@ -33,12 +47,99 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django_htmx",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.middleware.ContentSecurityPolicy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+ROOT_URLCONF = "portal.urls"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.context.site",
+            ],
+        },
+    }
 ]
 
 DATABASES = {"default": django_database(os.environ.get("DATABASE_URL", "postgresql:///tallystick"))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+LANGUAGE_CODE = "en-gb"
+
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [ROOT / "static"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 31_536_000  # addresses carry the digest of the file, see `asset`
+
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+ACCOUNT_ADAPTER = "portal.access.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_NOTIFICATIONS = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "home"
+ACCOUNT_SESSION_REMEMBER = False
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Tallystick"
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "portal.views.errors.csrf_failure"
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {
+        "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "portal": {"handlers": ["console"], "level": "INFO", "propagate": False},
+    },
+}

@@ -1,0 +1,116 @@
+"""Who may see what: roles are groups, and a user acts for the participants it is linked to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import wraps
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+
+View = Callable[..., HttpResponse]
+
+
+class Role(StrEnum):
+    """What a user comes to do; the names of the groups."""
+
+    REGULATOR = "regulator"
+    OPERATOR = "operator"
+    AUDITOR = "auditor"
+    PARTICIPANT = "participant"
+
+
+SEES_ALL_INVOICES = {Role.OPERATOR, Role.AUDITOR}
+SEES_RUNS = {Role.OPERATOR, Role.AUDITOR}
+SEES_AUDIT = {Role.AUDITOR}
+HOME_OF_ROLE = {
+    Role.OPERATOR: "runs",
+    Role.AUDITOR: "runs",
+    Role.PARTICIPANT: "invoices",
+    Role.REGULATOR: "rules",
+}
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """What a user may see, read once a request.
+
+    `participants` holds (market, participant); None means every participant.
+    """
+
+    roles: frozenset[Role]
+    participants: frozenset[tuple[str, str]] | None
+
+    @property
+    def sees_invoices(self) -> bool:
+        """Whether there are any invoices for this user to see."""
+        return self.participants is None or Role.PARTICIPANT in self.roles
+
+    @property
+    def sees_runs(self) -> bool:
+        """Whether runs and their replays are open to this user."""
+        return bool(self.roles & SEES_RUNS)
+
+    @property
+    def sees_audit(self) -> bool:
+        """Whether the audit trail of the portal is open to this user."""
+        return bool(self.roles & SEES_AUDIT)
+
+    @property
+    def home(self) -> str | None:
+        """Name of the page where this user starts; None without a role."""
+        return next((page for role, page in HOME_OF_ROLE.items() if role in self.roles), None)
+
+    def may_see(self, market: str, participant: str) -> bool:
+        """Return whether the affairs of a participant are open to this user."""
+        return self.participants is None or (market, participant) in self.participants
+
+
+NOBODY = Viewer(frozenset(), frozenset())
+
+
+def viewer_of(user: AbstractBaseUser | AnonymousUser) -> Viewer:
+    """Return what `user` may see; someone who is not signed in sees what is public."""
+    if not user.is_authenticated or not user.is_active:
+        return NOBODY
+    names = set(user.groups.values_list("name", flat=True))
+    roles = frozenset(role for role in Role if role in names)
+    if roles & SEES_ALL_INVOICES:
+        return Viewer(roles, None)
+    if Role.PARTICIPANT not in roles:
+        return Viewer(roles, frozenset())
+    return Viewer(roles, frozenset(user.memberships.values_list("market", "participant")))
+
+
+def open_to(may_enter: Callable[[Viewer], bool]) -> Callable[[View], View]:
+    """Return a decorator: sign in first, then 403 unless `may_enter`; sets `request.viewer`."""
+
+    def decorate(view: View) -> View:
+        @login_required
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **named: Any) -> HttpResponse:
+            request.viewer = viewer_of(request.user)
+            if not may_enter(request.viewer):
+                raise PermissionDenied
+            return view(request, *args, **named)
+
+        return guarded
+
+    return decorate
+
+
+def ensure_roles() -> dict[Role, Group]:
+    """Return the group of every role, made where missing."""
+    return {role: Group.objects.get_or_create(name=role)[0] for role in Role}
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Accounts are made by the market's operator; nobody signs up."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Return False, always."""
+        return False

@@ -1,0 +1,50 @@
+"""The audit trail of the portal: every write leaves an entry that nothing can change."""
+
+import datetime as dt
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.dispatch import receiver
+from django.utils import timezone
+
+from portal.models import AuditEntry
+
+Action = AuditEntry.Action
+
+
+def record(
+    user: AbstractBaseUser | None,
+    action: Action,
+    subject: str = "",
+    reason: str = "",
+    at: dt.datetime | None = None,
+) -> None:
+    """Append an entry: who, when, what and why."""
+    AuditEntry.objects.create(
+        at=at or timezone.now(),
+        user_number=user.pk if user else None,
+        user_name=user.get_username() if user else "",
+        action=action,
+        subject=subject,
+        reason=reason,
+    )
+
+
+@receiver(user_logged_in)
+def _signed_in(sender: object, user: AbstractBaseUser, **_: object) -> None:
+    record(user, Action.SIGN_IN)
+
+
+@receiver(user_logged_out)
+def _signed_out(sender: object, user: AbstractBaseUser | None, **_: object) -> None:
+    if user is not None:
+        record(user, Action.SIGN_OUT)
+
+
+@receiver(user_login_failed)
+def _refused(sender: object, credentials: dict[str, str], **_: object) -> None:
+    # A name that is no user's may be a password typed into the wrong field: it is not kept.
+    name = credentials.get("username", "")
+    known = get_user_model().objects.filter(username=name).first()
+    record(known, Action.SIGN_IN_REFUSED)

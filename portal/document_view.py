@@ -1,0 +1,126 @@
+"""A document of the law as a page: every field with title, description, unit, value and clauses.
+
+Made from the metadata of the pydantic models alone, so that a new field needs no new page.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from portal.amounts import with_unit
+from rulebook.documents import Document
+
+SHOWN_ELSEWHERE = {"kind", "market", "title", "publication_date", "clauses"}
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What the law says about a field, wherever its values stand."""
+
+    path: str
+    title: str
+    description: str
+    unit: str
+    clauses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A list of parts, a row each. A cell is text, or a table of the part's own list."""
+
+    columns: tuple[Heading, ...]
+    rows: tuple[tuple["str | Table", ...], ...]
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field and its value: text, a table, or the fields of the part that it holds."""
+
+    heading: Heading
+    value: str
+    exact: str
+    table: Table | None = None
+    fields: tuple["Field", ...] = ()
+
+
+def fields_of(document: Document) -> tuple[Field, ...]:
+    """Return the fields of a document in its order, without those that every document has."""
+    currency = getattr(document, "currency", "GBP")
+    return tuple(
+        _field(document, document, name, name, currency)
+        for name in type(document).model_fields
+        if name not in SHOWN_ELSEWHERE
+    )
+
+
+def _field(document: Document, part: BaseModel, name: str, path: str, currency: str) -> Field:
+    heading = _heading(document, type(part).model_fields[name], path)
+    value = getattr(part, name)
+    if isinstance(value, BaseModel):
+        inner = tuple(
+            _field(document, value, each, f"{path}.{each}", currency)
+            for each in type(value).model_fields
+        )
+        return Field(heading, "", "", fields=inner)
+    if isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
+        return Field(heading, "", "", table=_table(document, value, path, currency))
+    return Field(heading, _text(value, heading.unit, currency), _exact(value, heading.unit))
+
+
+def _table(document: Document, parts: Sequence[BaseModel], path: str, currency: str) -> Table:
+    names = list(type(parts[0]).model_fields)
+    columns = tuple(
+        _heading(document, type(parts[0]).model_fields[name], f"{path}.{name}") for name in names
+    )
+    rows = tuple(
+        tuple(
+            _cell(document, getattr(part, name), column, currency)
+            for name, column in zip(names, columns, strict=True)
+        )
+        for part in parts
+    )
+    return Table(columns, rows)
+
+
+def _cell(document: Document, value: Any, column: Heading, currency: str) -> "str | Table":
+    if isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
+        return _table(document, value, column.path, currency)
+    return _text(value, column.unit, currency)
+
+
+def _heading(document: Document, field: FieldInfo, path: str) -> Heading:
+    extra = field.json_schema_extra
+    unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+    return Heading(
+        path=path,
+        title=field.title or path,
+        description=(field.description or "").replace("`", ""),
+        unit=unit,
+        clauses=document.clauses_governing(path),
+    )
+
+
+def _text(value: Any, unit: str, currency: str) -> str:
+    """Return one value as people read it."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return with_unit(value, unit, currency)
+    if isinstance(value, dt.date):
+        return f"{value.day} {value:%B %Y}"
+    if isinstance(value, tuple):
+        return ", ".join(_text(each, unit, currency) for each in value) or "none"
+    return str(value)
+
+
+def _exact(value: Any, unit: str) -> str:
+    """Return the integer as the document holds it, where people are shown another unit."""
+    if isinstance(value, int) and not isinstance(value, bool) and unit:
+        return f"{value:,} {unit}"
+    return ""

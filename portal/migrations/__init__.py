@@ -1,0 +1,1 @@
+"""Migrations of the portal's own tables, in the schema `portal`."""

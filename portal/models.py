@@ -1,0 +1,102 @@
+"""The portal's own tables, in the schema `portal`: who acts for whom, and what was done."""
+
+from django.conf import settings
+from django.db import models
+
+
+class Membership(models.Model):
+    """A user acts for a participant of a market."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships"
+    )
+    market = models.CharField(max_length=48)
+    participant = models.CharField(max_length=48)
+
+    class Meta:
+        """Order and constraints."""
+
+        constraints = (
+            models.UniqueConstraint(
+                fields=["user", "market", "participant"], name="membership_is_unique"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user} acts for {self.participant} in {self.market}"
+
+
+class AuditEntry(models.Model):
+    """One write, kept for ever: who, when, what and why. The database refuses to change it.
+
+    The user is kept by number and name, without a reference, so that an account may be closed.
+    """
+
+    class Action(models.TextChoices):
+        """What was done."""
+
+        SIGN_IN = "sign-in", "Signed in"
+        SIGN_OUT = "sign-out", "Signed out"
+        SIGN_IN_REFUSED = "sign-in-refused", "Sign-in refused"
+        REPLAY = "replay", "Asked for a replay"
+        DEMO_SIGN_IN = "demo-sign-in", "Demo sign-in made"
+
+    at = models.DateTimeField(db_index=True)
+    user_number = models.BigIntegerField(null=True)
+    user_name = models.CharField(max_length=150)
+    action = models.CharField(max_length=24, choices=Action.choices)
+    subject = models.CharField(max_length=200, blank=True)
+    reason = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        """Order and constraints."""
+
+        ordering = ("-at", "-id")
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.user_name}: {self.get_action_display()}"
+
+
+class ReplayRequest(models.Model):
+    """A request to compute a run again, and how it ended."""
+
+    class State(models.TextChoices):
+        """How far it is."""
+
+        RUNNING = "running", "Running"
+        SAME = "same", "Identical"
+        DIFFERENT = "different", "Different"
+        FAILED = "failed", "Failed"
+
+    run_id = models.UUIDField(db_index=True)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    requested_at = models.DateTimeField()
+    state = models.CharField(max_length=12, choices=State.choices, default=State.RUNNING)
+    finished_at = models.DateTimeField(null=True)
+    stored_digest = models.BinaryField(null=True)
+    recomputed_digest = models.BinaryField(null=True)
+    first_difference = models.TextField(blank=True)
+    seconds = models.FloatField(null=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        """Order and constraints."""
+
+        ordering = ("-requested_at", "-id")
+        constraints = (
+            models.UniqueConstraint(
+                fields=["run_id"],
+                condition=models.Q(state="running"),
+                name="one_replay_of_a_run_at_a_time",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"Replay of {self.run_id}: {self.get_state_display()}"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the outcome is still to come."""
+        return self.state == self.State.RUNNING

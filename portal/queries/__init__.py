@@ -1,0 +1,1 @@
+"""What the pages read: frozen values from the tables of rulebook, settlement and ledger."""

@@ -1,0 +1,137 @@
+"""Why a line is what it is: the settlement's explanation with the sign that the document shows.
+
+A self-billed document states what the market pays as a positive amount, while the ledger holds it
+as a negative one. Inside the tree, what was paid is positive already; only its top is turned.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from sqlalchemy.orm import Session
+
+from portal.amounts import local_time
+from portal.queries.invoices import InvoicePage, Line
+from settlement.explain import CitedClause, Explanation
+from settlement.explaining import (
+    LineDay,
+    LineReference,
+    explain_interval,
+    explain_line,
+    find_line,
+    line_day,
+)
+from settlement.posting import PAYMENT
+from settlement.runs import Run
+
+
+@dataclass(frozen=True)
+class Interval:
+    """One interval of a day of a line, by the local clock."""
+
+    number: int
+    start: str
+    end: str
+    amount_micro: int
+
+
+@dataclass(frozen=True)
+class DayPage:
+    """A day of a line, interval by interval; `replaced` is the run that it corrected."""
+
+    day: dt.date
+    intervals: tuple[Interval, ...]
+    amount_micro: int
+    run: Run
+    replaced: Run | None
+
+
+@dataclass(frozen=True)
+class IntervalPage:
+    """The tree behind one interval: what holds, and what it replaced."""
+
+    interval: Interval
+    amount_micro: int
+    now: Explanation
+    before: Explanation | None
+    clauses: tuple[CitedClause, ...]
+
+
+@dataclass(frozen=True)
+class Why:
+    """A line of a document, ready to be explained in the document's sign."""
+
+    invoice: InvoicePage
+    line: Line
+    reference: LineReference
+
+    @property
+    def sign(self) -> int:
+        """Sign of the document."""
+        return self.invoice.summary.shown_sign
+
+    def days(self, session: Session) -> tuple[Explanation, ...]:
+        """Return what was posted for each settlement day."""
+        tree = explain_line(session, self.reference)
+        return tuple(replace(child, value=self.sign * child.value) for child in tree.children)
+
+    def day(self, session: Session, day: dt.date) -> DayPage | None:
+        """Return a day, interval by interval; None when the line has nothing on it."""
+        found = line_day(session, self.reference, day)
+        if found is None:
+            return None
+        amounts = [self.sign * int(value) for value in found.amounts_micro]
+        intervals = tuple(
+            Interval(number, start, end, amount)
+            for (number, (start, end)), amount in zip(
+                enumerate(self._clock(found), start=1), amounts, strict=True
+            )
+        )
+        return DayPage(day, intervals, sum(amounts), found.run, found.replaced)
+
+    def interval(self, session: Session, day: DayPage, number: int) -> IntervalPage:
+        """Return the tree behind an interval of a day, which are numbered from 1."""
+        found = line_day(session, self.reference, day.day)
+        if found is None:
+            raise LookupError(day.day)
+        tree = explain_interval(session, self.reference, found, number - 1)
+        now, *before = (self._shown(child) for child in tree.children)
+        return IntervalPage(
+            interval=day.intervals[number - 1],
+            amount_micro=self.sign * tree.value,
+            now=now,
+            before=before[0] if before else None,
+            clauses=tuple({(each.digest, each.anchor): each for each in _cited(tree)}.values()),
+        )
+
+    def _shown(self, tree: Explanation) -> Explanation:
+        """Return a tree whose top has the document's sign, as what stands below it has."""
+        turned = -1 if self.line.kind.startswith(PAYMENT) else 1
+        return replace(tree, value=turned * tree.value)
+
+    def _clock(self, found: LineDay) -> Iterator[tuple[str, str]]:
+        """Yield the local start and end of every interval, with zone."""
+        step = found.starts[1] - found.starts[0] if len(found.starts) > 1 else dt.timedelta(hours=1)
+        zone = self.invoice.summary.zone
+        for start, end in pairwise((*found.starts, found.starts[-1] + step)):
+            yield _clock_time(start, zone), _clock_time(end, zone)
+
+
+def find_why(session: Session, invoice: InvoicePage, number: int) -> Why | None:
+    """Return a line of a document, to explain; None when the document has no such line."""
+    reference = find_line(session, invoice.summary.id, number)
+    line = next((line for line in invoice.lines if line.line == number), None)
+    if reference is None or line is None:
+        return None
+    return Why(invoice, line, reference)
+
+
+def _clock_time(instant: dt.datetime, zone: str) -> str:
+    return local_time(instant, zone).partition(", ")[2]
+
+
+def _cited(tree: Explanation) -> Iterator[CitedClause]:
+    yield from tree.clauses
+    for child in tree.children:
+        yield from _cited(child)

@@ -1,0 +1,166 @@
+"""Versions of the law as pages show them."""
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from rulebook.documents import KINDS, Document
+from rulebook.tables import VersionRow
+
+TITLE_OF_KIND = {
+    "market-rules": "Market rules",
+    "grid-model": "Grid model",
+    "allocation-policy": "Allocation policy",
+    "registration": "Registrations",
+}
+
+
+@dataclass(frozen=True)
+class RuleVersion:
+    """One version of an instrument.
+
+    Attributes:
+        valid_from, valid_to: half open; None where it has no end.
+        recorded_from, recorded_to: when this was known to be so; None while it is.
+        zone: time zone of the market.
+    """
+
+    id: uuid.UUID
+    market: str
+    instrument: str
+    kind: str
+    document: Document
+    digest: bytes
+    valid_from: dt.datetime
+    valid_to: dt.datetime | None
+    recorded_from: dt.datetime
+    recorded_to: dt.datetime | None
+    author: str
+    approver: str
+    reason: str
+    zone: str
+
+    @property
+    def kind_title(self) -> str:
+        """Name of the kind, for people."""
+        return TITLE_OF_KIND[self.kind]
+
+    @property
+    def first_day(self) -> dt.date:
+        """First local day on which it applies."""
+        return self.valid_from.astimezone(ZoneInfo(self.zone)).date()
+
+    @property
+    def last_day(self) -> dt.date | None:
+        """Last local day on which it applies; None without end."""
+        if self.valid_to is None:
+            return None
+        last_moment = self.valid_to - dt.timedelta(microseconds=1)
+        return last_moment.astimezone(ZoneInfo(self.zone)).date()
+
+
+@dataclass(frozen=True)
+class MarketLaw:
+    """The versions of one market in force on a day, by kind in their order."""
+
+    market: str
+    zone: str
+    kinds: tuple[tuple[str, tuple[RuleVersion, ...]], ...]
+
+
+def markets(session: Session) -> list[str]:
+    """Return the markets that have any law, sorted."""
+    return list(session.scalars(select(VersionRow.market).distinct().order_by(VersionRow.market)))
+
+
+def market_zone(session: Session, market: str) -> str:
+    """Return the time zone of a market, which its rules fix for good; UTC before any rules."""
+    row = session.scalars(
+        select(VersionRow.body["time_zone"].astext)
+        .where(VersionRow.market == market, VersionRow.kind == "market-rules")
+        .limit(1)
+    ).first()
+    return row or "UTC"
+
+
+def rules_in_force(session: Session, on: dt.date) -> list[MarketLaw]:
+    """Return what is in force at the start of a local day, as known now, by market."""
+    laws = []
+    for market in markets(session):
+        zone = market_zone(session, market)
+        rows = session.scalars(
+            _in_force(start_of_day(on, zone))
+            .where(VersionRow.market == market)
+            .order_by(VersionRow.instrument)
+        )
+        versions = [_version(row, zone) for row in rows]
+        kinds = tuple(
+            (title, tuple(one for one in versions if one.kind == kind))
+            for kind, title in TITLE_OF_KIND.items()
+        )
+        laws.append(MarketLaw(market, zone, kinds))
+    return laws
+
+
+def rule_on(session: Session, instrument: str, on: dt.date) -> RuleVersion | None:
+    """Return the version of an instrument in force at the start of a local day, as known now."""
+    zone = market_zone(session, instrument.partition("/")[0])
+    query = _in_force(start_of_day(on, zone)).where(VersionRow.instrument == instrument)
+    row = session.scalars(query).first()
+    return None if row is None else _version(row, zone)
+
+
+def rule_by_digest(session: Session, digest: bytes) -> RuleVersion | None:
+    """Return the latest recorded version with a digest."""
+    row = session.scalars(
+        select(VersionRow)
+        .where(VersionRow.digest == digest)
+        .order_by(func.lower(VersionRow.recorded).desc())
+        .limit(1)
+    ).first()
+    return None if row is None else _version(row, market_zone(session, row.market))
+
+
+def rule_history(session: Session, instrument: str) -> list[RuleVersion]:
+    """Return every version of an instrument, latest valid first, superseded ones included."""
+    zone = market_zone(session, instrument.partition("/")[0])
+    rows = session.scalars(
+        select(VersionRow)
+        .where(VersionRow.instrument == instrument)
+        .order_by(func.lower(VersionRow.valid).desc(), func.lower(VersionRow.recorded).desc())
+    )
+    return [_version(row, zone) for row in rows]
+
+
+def start_of_day(day: dt.date, zone: str) -> dt.datetime:
+    """Return the first moment of a local day."""
+    return dt.datetime.combine(day, dt.time(), tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)
+
+
+def _in_force(instant: dt.datetime) -> Select[tuple[VersionRow]]:
+    return select(VersionRow).where(
+        VersionRow.valid.contains(instant), func.upper_inf(VersionRow.recorded)
+    )
+
+
+def _version(row: VersionRow, zone: str) -> RuleVersion:
+    return RuleVersion(
+        id=row.id,
+        market=row.market,
+        instrument=row.instrument,
+        kind=row.kind,
+        document=KINDS[row.kind].model_validate(row.body),
+        digest=row.digest,
+        valid_from=row.valid.lower,
+        valid_to=row.valid.upper,
+        recorded_from=row.recorded.lower,
+        recorded_to=row.recorded.upper,
+        author=row.author,
+        approver=row.approver,
+        reason=row.reason,
+        zone=zone,
+    )

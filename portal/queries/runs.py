@@ -1,0 +1,129 @@
+"""Settlement runs as pages show them: pins, digests, and what they moved in the ledger."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ledger.journal import ENERGY
+from ledger.queries import JournalSummary, journal_summaries
+from ledger.tables import Account, Journal, Posting
+from portal.queries.rules import market_zone
+from settlement.posting import CHARGE, PAYMENT
+from settlement.runs import Run
+from settlement.store import find_run
+from settlement.store import list_runs as stored_runs
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """One row of the list of runs; `zone` is the time zone of its market."""
+
+    run: Run
+    zone: str
+
+    @property
+    def day_count(self) -> int:
+        """How many settlement days it covers."""
+        return len(self.run.days)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What journals come to, in micro and Wh; charges = payments + equalisation."""
+
+    charges_micro: int
+    payments_micro: int
+    equalisation_micro: int
+    generation_wh: int
+    demand_wh: int
+
+    @property
+    def remainder_micro(self) -> int:
+        """Money in less money out; zero."""
+        return self.charges_micro - self.payments_micro - self.equalisation_micro
+
+    @property
+    def imbalance_wh(self) -> int:
+        """Generation less demand."""
+        return self.generation_wh - self.demand_wh
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """A run and its effect; `moved` is what its own journals moved, `position` all until it."""
+
+    summary: RunSummary
+    journals: tuple[JournalSummary, ...]
+    moved: Totals
+    position: Totals
+    currency: str
+
+    @property
+    def commodities(self) -> tuple[str, ...]:
+        """What journals of this market move: its currency, then energy."""
+        return (self.currency, ENERGY)
+
+
+def list_runs(session: Session) -> list[RunSummary]:
+    """Return all runs, latest first."""
+    runs = stored_runs(session)
+    zones = {market: market_zone(session, market) for market in {run.market for run in runs}}
+    return [RunSummary(run, zones[run.market]) for run in runs]
+
+
+def run_page(session: Session, run_id: uuid.UUID) -> RunPage | None:
+    """Return a run with its journals and totals, or None when there is no such run."""
+    run = find_run(session, run_id)
+    if run is None:
+        return None
+    journals = tuple(journal_summaries(session, run_id))
+    moved = _sums(session, Journal.run_id == run_id)
+    position = _sums(
+        session,
+        Journal.market == run.market,
+        Journal.settlement_day.between(run.first_day, run.last_day),
+        Journal.number <= (journals[-1].number if journals else 0),
+    )
+    return RunPage(
+        summary=RunSummary(run, market_zone(session, run.market)),
+        journals=journals,
+        moved=_totals(moved),
+        position=_totals(position),
+        currency=next((commodity for commodity, _ in position if commodity != ENERGY), "GBP"),
+    )
+
+
+def _sums(session: Session, *conditions) -> dict[tuple[str, str], int]:
+    """Return (commodity, account kind) -> sum of the postings of journals."""
+    rows = session.execute(
+        select(Account.commodity, Account.kind, func.sum(Posting.amount))
+        .select_from(Posting)
+        .join(Journal, Journal.number == Posting.journal_number)
+        .join(Account, Account.code == Posting.account)
+        .where(*conditions)
+        .group_by(Account.commodity, Account.kind)
+    )
+    return {(commodity, kind): int(total) for commodity, kind, total in rows}
+
+
+def _totals(sums: Mapping[tuple[str, str], int]) -> Totals:
+    """Return totals with the signs that people expect; the ledger holds payments as minus."""
+    found: defaultdict[str, int] = defaultdict(int)
+    for (commodity, kind), total in sums.items():
+        if commodity == ENERGY:
+            found[kind] += total
+        elif kind.startswith((CHARGE, PAYMENT)):
+            found[kind.partition(".")[0]] += total
+        elif kind == "equalisation":
+            found[kind] += total
+    return Totals(
+        charges_micro=found["charge"],
+        payments_micro=-found["payment"],
+        equalisation_micro=-found["equalisation"],
+        generation_wh=-found["generation"],
+        demand_wh=found["demand"],
+    )

@@ -1,0 +1,104 @@
+"""Replays asked for by the portal: computed by a process of their own, their state in a table.
+
+A replay of a month takes half a minute of processor time, so neither a request nor the server's
+threads wait for it. The page reads the state from the table, with or without JavaScript.
+"""
+
+import datetime as dt
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+import uuid
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from database import session as database
+from database.embedded import ROOT
+from portal.audit import Action, record
+from portal.models import ReplayRequest
+from settlement.service import replay
+from settlement.store import find_run
+
+log = logging.getLogger(__name__)
+
+State = ReplayRequest.State
+LONGEST = dt.timedelta(hours=2)
+"""A request without an outcome for so long has lost its process, as when the machine stopped."""
+ERROR_LETTERS = 2_000
+
+
+def ask(run_id: uuid.UUID, user: AbstractBaseUser, now: dt.datetime) -> ReplayRequest:
+    """Return the replay of a run that is under way, or start one."""
+    _close_lost(run_id, now)
+    try:
+        with transaction.atomic():
+            request = ReplayRequest.objects.create(
+                run_id=run_id, requested_by=user, requested_at=now
+            )
+            record(user, Action.REPLAY, f"run {run_id}", at=now)
+    except IntegrityError:  # one replay of a run at a time: somebody asked already
+        return ReplayRequest.objects.get(run_id=run_id, state=State.RUNNING)
+    transaction.on_commit(lambda: start(request))
+    return request
+
+
+def start(request: ReplayRequest) -> None:
+    """Start the process that computes a request, and a thread that notices if it dies."""
+    command = [sys.executable, str(ROOT / "manage.py"), "answer_replay", str(request.pk)]
+    environment = {**os.environ, "DATABASE_URL": database.database_url()}
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    threading.Thread(target=_watch, args=(request.pk, process), daemon=True).start()
+
+
+def _watch(number: int, process: "subprocess.Popen[str]") -> None:
+    """Wait for a process; a request that it left without an outcome has failed."""
+    _, complaint = process.communicate()
+    try:
+        _fail(
+            ReplayRequest.objects.filter(pk=number),
+            complaint.strip()[-ERROR_LETTERS:] or f"the process ended with {process.returncode}",
+            timezone.now(),
+        )
+    finally:
+        connection.close()
+
+
+def _fail(requests, error: str, now: dt.datetime) -> None:
+    running = requests.filter(state=State.RUNNING)
+    if running.update(state=State.FAILED, error=error, finished_at=now):
+        log.error("replay failed: %s", error)
+
+
+def _close_lost(run_id: uuid.UUID, now: dt.datetime) -> None:
+    lost = ReplayRequest.objects.filter(run_id=run_id, requested_at__lt=now - LONGEST)
+    _fail(lost, "the process that computed it is gone", now)
+
+
+def answer(number: int, threads: int) -> ReplayRequest:
+    """Compute a request and write its outcome; the work of the process of its own.
+
+    Raises:
+        LookupError: there is no such run.
+    """
+    request = ReplayRequest.objects.get(pk=number)
+    began = time.perf_counter()
+    with database.transaction() as session:
+        run = find_run(session, request.run_id)
+        if run is None:
+            raise LookupError(f"there is no run {request.run_id}")
+        replayed = replay(session, run, threads=threads)
+    request.state = State.SAME if replayed.is_same else State.DIFFERENT
+    request.stored_digest = run.result_digest
+    request.recomputed_digest = replayed.result_digest
+    request.first_difference = replayed.first_difference or ""
+    request.seconds = time.perf_counter() - began
+    request.finished_at = timezone.now()
+    request.save()
+    return request

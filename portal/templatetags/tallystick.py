@@ -1,0 +1,164 @@
+"""Filters and tags of the pages: money, energy, digests, local time, addresses of assets."""
+
+import base64
+import datetime as dt
+import hashlib
+from functools import cache
+from typing import Any
+
+from django import template
+from django.contrib.staticfiles import finders
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from ledger.journal import ENERGY
+from ledger.queries import JournalSummary
+from portal import amounts
+
+BAR_STEPS = 1_000
+
+register = template.Library()
+
+
+@register.filter
+def money(micro: int, currency: str = "GBP") -> SafeString:
+    """Write an exact amount; the digits below the penny stand back."""
+    pence, below = amounts.money_parts(int(micro), currency)
+    return format_html('<span class="money">{}<span class="below">{}</span></span>', pence, below)
+
+
+@register.filter
+def money_minor(minor: int, currency: str = "GBP") -> SafeString:
+    """Write an amount in pence."""
+    return format_html('<span class="money">{}</span>', amounts.money_minor(int(minor), currency))
+
+
+@register.filter
+def energy(wh: int) -> str:
+    """Write energy exactly."""
+    return amounts.energy(int(wh))
+
+
+@register.filter
+def power(w: int) -> str:
+    """Write power exactly."""
+    return amounts.power(int(w))
+
+
+@register.filter
+def ppm(value: int) -> str:
+    """Write parts per million as a percentage."""
+    return amounts.ppm(int(value))
+
+
+@register.filter
+def in_unit(value: int, unit: str) -> str:
+    """Write a quantity in the form that people read."""
+    return amounts.with_unit(int(value), unit or "")
+
+
+@register.filter
+def digest(value: bytes | memoryview) -> SafeString:
+    """Write the first letters of a digest; the whole of it is in the title."""
+    whole = bytes(value)
+    return format_html(
+        '<code class="digest" title="{}">{}</code>', whole.hex(), amounts.short_digest(whole)
+    )
+
+
+@register.filter
+def whole_digest(value: bytes | memoryview) -> SafeString:
+    """Write a whole digest in groups of eight, so that two can be compared by eye."""
+    letters = bytes(value).hex()
+    groups = [letters[start : start + 8] for start in range(0, len(letters), 8)]
+    return format_html('<code class="digest whole">{}</code>', " ".join(groups))
+
+
+@register.filter
+def hexadecimal(value: bytes | memoryview) -> str:
+    """Write bytes in hexadecimal, for addresses."""
+    return bytes(value).hex()
+
+
+@register.filter
+def day(value: dt.date) -> SafeString:
+    """Write a day as `15 Jan 2024`, for machines too."""
+    return _time(value.isoformat(), f"{value.day} {value:%b %Y}")
+
+
+@register.filter
+def month(value: dt.date) -> SafeString:
+    """Write a month as `January 2024`."""
+    return _time(f"{value:%Y-%m}", f"{value:%B %Y}")
+
+
+def _time(machine: str, people: str) -> SafeString:
+    return format_html('<time datetime="{}">{}</time>', machine, people)
+
+
+@register.filter
+def moment(value: dt.datetime, zone: str = "UTC") -> SafeString:
+    """Write an instant by the local clock, with its zone."""
+    return _time(value.isoformat(), amounts.local_time(value, zone or "UTC"))
+
+
+@register.filter
+def seconds(value: float) -> str:
+    """Write a duration with one decimal."""
+    return f"{value:.1f}{amounts.NO_BREAK_SPACE}s"
+
+
+@register.filter
+def moved(journal: JournalSummary, commodities: tuple[str, ...]) -> list[SafeString | str]:
+    """Return what a journal moved in each commodity, as its debits; a dash for nothing."""
+    debits = {total.commodity: total.debit for total in journal.totals}
+    return [
+        "none"
+        if commodity not in debits
+        else energy(debits[commodity])
+        if commodity == ENERGY
+        else money(debits[commodity], commodity)
+        for commodity in commodities
+    ]
+
+
+@register.filter
+def bar(value: int, largest: int) -> SafeString:
+    """Draw a value as a bar beside its figure, for the eye alone."""
+    steps = round(BAR_STEPS * abs(value) / largest) if largest else 0
+    side = "minus" if value < 0 else "plus"
+    return format_html(
+        '<svg class="bar {}" viewBox="0 0 {} 10" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect width="{}" height="10"/></svg>',
+        side,
+        BAR_STEPS,
+        steps,
+    )
+
+
+@register.filter
+def is_table(value: Any) -> bool:
+    """Return whether a cell of a document holds a table of its own."""
+    return hasattr(value, "columns")
+
+
+@register.simple_tag
+def asset(path: str) -> str:
+    """Return the address of a static file, which changes when the file does."""
+    return f"{static(path)}?v={_sha384(path).hex()[:12]}"
+
+
+@register.simple_tag
+def integrity(path: str) -> str:
+    """Return the integrity attribute of a static file."""
+    return f"sha384-{base64.b64encode(_sha384(path)).decode()}"
+
+
+@cache
+def _sha384(path: str) -> bytes:
+    found = finders.find(path)
+    if found is None:
+        raise ValueError(f"no static file {path}")
+    with open(found, "rb") as file:  # noqa: PTH123 - finders return a string
+        return hashlib.file_digest(file, "sha384").digest()

@@ -1,0 +1,39 @@
+"""Addresses of the portal."""
+
+from allauth.account import views as account
+from django.urls import include, path
+
+from portal.views import explanations, home, invoices, rules, runs
+
+urlpatterns = [
+    path("", home.landing, name="home"),
+    path("healthy/", home.healthy, name="healthy"),
+    path("rules/", rules.in_force, name="rules"),
+    path("rules/version/<str:digest>/", rules.version, name="rule-version"),
+    path("rules/<path:instrument>/", rules.document, name="rule-document"),
+    path("invoices/", invoices.listing, name="invoices"),
+    path("invoices/<str:number>/", invoices.page, name="invoice"),
+    path("invoices/<str:number>/<int:line>/", explanations.line, name="why-line"),
+    path("invoices/<str:number>/<int:line>/<str:day>/", explanations.day, name="why-day"),
+    path(
+        "invoices/<str:number>/<int:line>/<str:day>/<int:interval>/",
+        explanations.interval,
+        name="why-interval",
+    ),
+    path("runs/", runs.listing, name="runs"),
+    path("runs/<uuid:run_id>/", runs.page, name="run"),
+    path("runs/<uuid:run_id>/replay/", runs.ask_for_replay, name="ask-for-replay"),
+    path("runs/<uuid:run_id>/replay/<int:request_number>/", runs.replay_state, name="replay"),
+    path("audit/", runs.audit_trail, name="audit"),
+    path("account/sign-in/", account.login, name="account_login"),
+    path("account/sign-out/", account.logout, name="account_logout"),
+    path("account/inactive/", account.account_inactive, name="account_inactive"),
+    path("account/confirm/", account.reauthenticate, name="account_reauthenticate"),
+    path("account/password/", account.password_change, name="account_change_password"),
+    path("account/two-factor/", include("allauth.mfa.urls")),
+]
+
+handler400 = "portal.views.errors.bad_request"
+handler403 = "portal.views.errors.forbidden"
+handler404 = "portal.views.errors.not_found"
+handler500 = "portal.views.errors.failed"

@@ -1,0 +1,78 @@
+"""Why this number: from a line to its days, a day's intervals, and the tree behind one interval."""
+
+import datetime as dt
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+from sqlalchemy.orm import Session
+
+from database.session import transaction
+from portal.access import open_to
+from portal.queries import explanations as queries
+from portal.queries.invoices import invoice_page
+from portal.views.invoices import refuse_others, sees_invoices
+
+
+@require_safe
+@open_to(sees_invoices)
+def line(request: HttpRequest, number: str, line: int) -> HttpResponse:
+    """Show a line as the sum of its days."""
+    with transaction() as session:
+        why = _why(session, request, number, line)
+        days = why.days(session)
+    largest = max((abs(each.value) for each in days), default=0)
+    context = {"why": why, "days": days, "largest": largest, "section": "invoices"}
+    return render(request, "why/line.html", context)
+
+
+@require_safe
+@open_to(sees_invoices)
+def day(request: HttpRequest, number: str, line: int, day: str) -> HttpResponse:
+    """Show a day of a line as the sum of its intervals."""
+    with transaction() as session:
+        why = _why(session, request, number, line)
+        found = _day(session, why, day)
+    largest = max(abs(each.amount_micro) for each in found.intervals)
+    context = {"why": why, "day": found, "largest": largest, "section": "invoices"}
+    return render(request, "why/day.html", context)
+
+
+@require_safe
+@open_to(sees_invoices)
+def interval(request: HttpRequest, number: str, line: int, day: str, interval: int) -> HttpResponse:
+    """Show the tree behind one interval: shares, prices, readings and clauses."""
+    with transaction() as session:
+        why = _why(session, request, number, line)
+        of_day = _day(session, why, day)
+        if not 1 <= interval <= len(of_day.intervals):
+            raise Http404("no such interval on this day")
+        found = why.interval(session, of_day, interval)
+    context = {
+        "why": why,
+        "day": of_day,
+        "found": found,
+        "previous": interval - 1 or None,
+        "next": interval + 1 if interval < len(of_day.intervals) else None,
+        "section": "invoices",
+    }
+    return render(request, "why/interval.html", context)
+
+
+def _why(session: Session, request: HttpRequest, number: str, line: int) -> queries.Why:
+    refuse_others(session, request.viewer, number)
+    found = queries.find_why(session, invoice_page(session, number), line)
+    if found is None:
+        raise Http404("no such line in this document")
+    return found
+
+
+def _day(session: Session, why: queries.Why, day: str) -> queries.DayPage:
+    try:
+        wanted = dt.date.fromisoformat(day)
+    except ValueError:
+        raise Http404("not a day") from None
+    found = why.day(session, wanted)
+    if found is None or wanted.isoformat() != day:
+        raise Http404("the line has nothing on this day")
+    return found

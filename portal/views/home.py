@@ -1,0 +1,29 @@
+"""The start page, and the address that tells a monitor that the portal is up."""
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from database.session import transaction
+from portal.access import viewer_of
+from portal.queries import rules as queries
+
+
+@require_safe
+def landing(request: HttpRequest) -> HttpResponse:
+    """What this is, for everyone; a user with a role goes to where that role starts."""
+    viewer = viewer_of(request.user)
+    if viewer.home:
+        return redirect(viewer.home)
+    with transaction() as session:
+        markets = queries.markets(session)
+    return render(request, "home.html", {"markets": markets})
+
+
+@require_safe
+def healthy(request: HttpRequest) -> HttpResponse:
+    """Answer `ok` when pages and database are up."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return HttpResponse("ok", content_type="text/plain")

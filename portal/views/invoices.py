@@ -1,0 +1,46 @@
+"""A participant's invoices; operators and auditors see everyone's."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+from sqlalchemy.orm import Session
+
+from database.session import transaction
+from portal.access import Viewer, open_to
+from portal.queries import invoices as queries
+
+
+def sees_invoices(viewer: Viewer) -> bool:
+    """Return whether there is an invoice area for this user."""
+    return viewer.sees_invoices
+
+
+@require_safe
+@open_to(sees_invoices)
+def listing(request: HttpRequest) -> HttpResponse:
+    """List the documents that this user may see, latest first."""
+    with transaction() as session:
+        found = queries.invoices_of(session, request.viewer.participants)
+    context = {
+        "invoices": found,
+        "several": len({one.participant for one in found}) > 1,
+        "section": "invoices",
+    }
+    return render(request, "invoices/listing.html", context)
+
+
+@require_safe
+@open_to(sees_invoices)
+def page(request: HttpRequest, number: str) -> HttpResponse:
+    """Show one document: parties, lines by charge, rounding, total, digests, corrections."""
+    with transaction() as session:
+        refuse_others(session, request.viewer, number)
+        found = queries.invoice_page(session, number)
+    return render(request, "invoices/page.html", {"invoice": found, "section": "invoices"})
+
+
+def refuse_others(session: Session, viewer: Viewer, number: str) -> None:
+    """Raise Http404 for another participant's document, exactly as for one that is not there."""
+    owner = queries.invoice_owner(session, number)
+    if owner is None or not viewer.may_see(*owner):
+        raise Http404("no such document for this user")

@@ -1,0 +1,87 @@
+"""Rules in force, on any day, open to everyone."""
+
+import datetime as dt
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from sqlalchemy.orm import Session
+
+from database.session import transaction
+from portal.document_view import fields_of
+from portal.queries import rules as queries
+
+DIGEST_LETTERS = 64
+
+
+@require_safe
+def in_force(request: HttpRequest) -> HttpResponse:
+    """List the versions in force on a day, by market and kind."""
+    on, complaint = chosen_day(request)
+    with transaction() as session:
+        markets = queries.rules_in_force(session, on)
+    context = {"on": on, "complaint": complaint, "markets": markets, "section": "rules"}
+    return render(request, "rules/in_force.html", context)
+
+
+@require_safe
+def document(request: HttpRequest, instrument: str) -> HttpResponse:
+    """Show the version of an instrument that is in force on a day."""
+    on, complaint = chosen_day(request)
+    with transaction() as session:
+        found = queries.rule_on(session, instrument, on)
+        if found is None:
+            history = queries.rule_history(session, instrument)
+            if not history:
+                raise Http404("no such instrument")
+            context = {"instrument": instrument, "on": on, "history": history, "section": "rules"}
+            return render(request, "rules/gap.html", context, status=404)
+        return _show(request, session, found, on, complaint)
+
+
+@require_safe
+def version(request: HttpRequest, digest: str) -> HttpResponse:
+    """Show the document with a digest, in force or not."""
+    try:
+        wanted = bytes.fromhex(digest)
+    except ValueError:
+        raise Http404("not a digest") from None
+    if len(digest) != DIGEST_LETTERS:
+        raise Http404("not a digest")
+    with transaction() as session:
+        found = queries.rule_by_digest(session, wanted)
+        if found is None:
+            raise Http404("no such version")
+        return _show(request, session, found, None, "")
+
+
+def _show(
+    request: HttpRequest,
+    session: Session,
+    found: queries.RuleVersion,
+    on: dt.date | None,
+    complaint: str,
+) -> HttpResponse:
+    context = {
+        "version": found,
+        "document": found.document,
+        "fields": fields_of(found.document),
+        "history": queries.rule_history(session, found.instrument),
+        "on": on,
+        "complaint": complaint,
+        "section": "rules",
+    }
+    return render(request, "rules/document.html", context)
+
+
+def chosen_day(request: HttpRequest) -> tuple[dt.date, str]:
+    """Return the day asked for by ?on=, or today; and what was wrong with it, if anything."""
+    asked = request.GET.get("on", "").strip()
+    today = timezone.now().date()
+    if not asked:
+        return today, ""
+    try:
+        return dt.date.fromisoformat(asked), ""
+    except ValueError:
+        return today, f"“{asked[:40]}” is not a day; write it as 2024-01-15. Shown for today."

@@ -1,0 +1,92 @@
+"""Settlement runs and their replays, for operators and auditors."""
+
+import uuid
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from database.session import transaction
+from portal import replays
+from portal.access import Viewer, open_to
+from portal.models import AuditEntry, ReplayRequest
+from portal.queries import runs as queries
+from settlement.store import find_run
+
+SHOWN_REPLAYS = 10
+ENTRIES_A_PAGE = 100
+
+
+def sees_runs(viewer: Viewer) -> bool:
+    """Return whether runs are open to this user."""
+    return viewer.sees_runs
+
+
+def sees_audit(viewer: Viewer) -> bool:
+    """Return whether the audit trail is open to this user."""
+    return viewer.sees_audit
+
+
+@require_safe
+@open_to(sees_runs)
+def listing(request: HttpRequest) -> HttpResponse:
+    """List all runs, latest first."""
+    with transaction() as session:
+        found = queries.list_runs(session)
+    return render(request, "runs/listing.html", {"runs": found, "section": "runs"})
+
+
+@require_safe
+@open_to(sees_runs)
+def page(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+    """Show a run: pins, digests, totals, journals, and its replays."""
+    with transaction() as session:
+        found = queries.run_page(session, run_id)
+    if found is None:
+        raise Http404("no such run")
+    asked = list(ReplayRequest.objects.filter(run_id=run_id)[:SHOWN_REPLAYS])
+    context = {
+        "run": found,
+        "latest": asked[0] if asked else None,
+        "earlier": asked[1:],
+        "section": "runs",
+    }
+    return render(request, "runs/page.html", context)
+
+
+@require_POST
+@open_to(sees_runs)
+def ask_for_replay(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+    """Start a replay, or join the one under way; then show the run."""
+    with transaction() as session:
+        if find_run(session, run_id) is None:
+            raise Http404("no such run")
+    asked = replays.ask(run_id, request.user, timezone.now())
+    if request.htmx:
+        return _state(request, asked)
+    return redirect(f"{request.path.removesuffix('replay/')}#replay")
+
+
+@require_safe
+@open_to(sees_runs)
+def replay_state(request: HttpRequest, run_id: uuid.UUID, request_number: int) -> HttpResponse:
+    """Show how far a replay is; the page asks again until it is done."""
+    asked = get_object_or_404(ReplayRequest, pk=request_number, run_id=run_id)
+    if request.htmx:
+        return _state(request, asked)
+    return redirect("run", run_id=run_id)
+
+
+@require_safe
+@open_to(sees_audit)
+def audit_trail(request: HttpRequest) -> HttpResponse:
+    """List what was done in the portal, latest first."""
+    pages = Paginator(AuditEntry.objects.all(), ENTRIES_A_PAGE)
+    context = {"entries": pages.get_page(request.GET.get("page")), "section": "audit"}
+    return render(request, "runs/audit.html", context)
+
+
+def _state(request: HttpRequest, asked: ReplayRequest) -> HttpResponse:
+    return render(request, "runs/_replay.html", {"latest": asked, "run_id": asked.run_id})
