@@ -25,7 +25,13 @@ from settlement.posting import (
     draft_journals,
     settled_day,
 )
-from settlement.results import day_digest, first_difference, run_result_digest
+from settlement.results import (
+    ResultVector,
+    day_digest,
+    first_difference,
+    run_result_digest,
+    vector_digest,
+)
 from settlement.runs import ENGINE_VERSION, Pin, Run, input_digest
 
 Progress = Callable[[int, int], None]
@@ -209,9 +215,15 @@ def _difference(session: Session, run: Run, computed: ComputedDay) -> str | None
     stored = store.day_vectors(session, run.id, computed.day)
     return first_difference(
         computed.day,
-        {(vector.measure, vector.entity): vector.digest for vector in stored},
+        {(vector.measure, vector.entity): _proven_digest(vector) for vector in stored},
         {(vector.measure, vector.entity): vector.digest for vector in computed.vectors},
     )
+
+
+def _proven_digest(vector: ResultVector) -> bytes:
+    """Return the digest stored with a vector, or nothing when its values do not give it."""
+    actual = vector_digest(vector.day, vector.measure, vector.entity, vector.values)
+    return vector.digest if vector.digest == actual else b""
 
 
 def _refuse_future(known_at: dt.datetime, now: dt.datetime) -> None:
