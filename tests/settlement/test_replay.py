@@ -1,0 +1,317 @@
+"""Replay: the same bytes with any number of threads, in another process, with the JIT off."""
+
+import datetime as dt
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from database.session import transaction
+from rulebook.service import publish
+from settlement import computing
+from settlement.compile import compile_market
+from settlement.core.engine import DayReadings, settle_day
+from settlement.inputs import run_inputs
+from settlement.results import day_digest, vectors_of
+from settlement.runs import ENGINE_VERSION
+from settlement.service import pinned_periods, replay, settle
+from settlement.store import find_run
+from tests import tiny_market
+from tests.conftest import ROOT
+from tests.settled import (
+    FIRST_DAY,
+    LAST_DAY,
+    RESETTLED,
+    SETTLED,
+    correct_tiny,
+    ingest_tiny,
+    publish_tiny,
+    settle_tiny,
+)
+
+REPLAY = """
+import sys, uuid
+from database.session import transaction
+from settlement.service import replay
+from settlement.store import find_run
+with transaction() as session:
+    outcome = replay(session, find_run(session, uuid.UUID(sys.argv[1])), threads=int(sys.argv[2]))
+print(outcome.is_same, outcome.result_digest.hex())
+"""
+SETTLE_PURE = """
+from tests.settlement.test_replay import pure_day_digest
+print(pure_day_digest().hex())
+"""
+
+
+def in_subprocess(program: str, *arguments: str, **environment: str) -> str:
+    found = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stderr
+    return found.stdout.strip()
+
+
+def pure_day_digest() -> bytes:
+    """Return the digest of a tiny day settled without a database."""
+    rules, grid, policy, *registrations = tiny_market.documents()
+    model = compile_market(rules, grid, policy, registrations)
+    values = {}
+    content = tiny_market.readings_csv(FIRST_DAY, FIRST_DAY).decode()
+    for row in content.splitlines()[1:]:
+        _, entity, measure, value, _ = row.split(",")
+        values.setdefault((measure, entity), []).append(int(value))
+    readings = DayReadings(
+        FIRST_DAY,
+        *(
+            np.array([values[measure, entity] for entity in entities])
+            for measure, entities in (
+                ("metered_generation_wh", model.units),
+                ("available_w", model.units),
+                ("metered_demand_wh", model.supply_points),
+            )
+        ),
+    )
+    return day_digest(vector.digest for vector in vectors_of(settle_day(model, readings)))
+
+
+@pytest.fixture
+def run(session):
+    publish_tiny(session)
+    ingest_tiny(session)
+    return settle_tiny(session)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_any_number_of_threads_gives_the_same_bytes(session, run, threads):
+    done = []
+    outcome = replay(session, run, threads=threads, progress=lambda *step: done.append(step))
+    assert outcome.is_same
+    assert outcome.first_difference is None
+    assert outcome.result_digest == run.result_digest
+    assert done == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_no_threads_is_refused(session, run):
+    with pytest.raises(ValueError, match="threads: 0 given, at least 1 needed"):
+        replay(session, run, threads=0)
+
+
+def test_a_replay_writes_nothing(session, run):
+    def rows():
+        return [
+            session.scalar(text(f"SELECT count(*) FROM {table}"))
+            for table in ("settlement.run", "settlement.result", "ledger.journal")
+        ]
+
+    before = rows()
+    replay(session, run)
+    assert rows() == before
+
+
+def test_a_replay_keeps_to_what_the_run_knew(session, run):
+    correct_tiny(session)
+    publish_later_rules(session)
+    assert replay(session, run).is_same
+    later = settle(
+        session, "tiny", "SF", FIRST_DAY, LAST_DAY, known_at=RESETTLED, now=RESETTLED
+    ).run
+    assert later.result_digest != run.result_digest
+    assert replay(session, later, threads=2).is_same
+    assert replay(session, run).is_same
+
+
+def publish_later_rules(session) -> None:
+    """Publish other offers for days that are settled already."""
+    publish(
+        session,
+        tiny_market.registrations({"U2": 91_000_000})[1:2],
+        valid_from=FIRST_DAY + dt.timedelta(days=1),
+        known=RESETTLED,
+        author="Ada",
+        approver="Grace",
+        reason="Offer corrected",
+    )
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_another_process_gives_the_same_bytes(committed_database, threads):
+    with transaction(committed_database) as session:
+        publish_tiny(session)
+        ingest_tiny(session)
+        run = settle_tiny(session)
+    url = committed_database.url.render_as_string(hide_password=False)
+    found = in_subprocess(REPLAY, str(run.id), threads, DATABASE_URL=url)
+    assert found == f"True {run.result_digest.hex()}"
+
+
+def test_a_day_gives_the_same_bytes_without_compilation(session):
+    publish_tiny(session)
+    ingest_tiny(session)
+    settled = settle(session, "tiny", "II", FIRST_DAY, FIRST_DAY, known_at=SETTLED, now=SETTLED)
+    stored = session.scalars(
+        text(
+            "SELECT digest FROM settlement.result WHERE run_id = :run "
+            'ORDER BY measure COLLATE "C", entity COLLATE "C"'
+        ),
+        {"run": settled.run.id},
+    ).all()
+    found = in_subprocess(SETTLE_PURE, NUMBA_DISABLE_JIT="1")
+    assert found == day_digest(bytes(digest) for digest in stored).hex()
+    assert found == pure_day_digest().hex()
+
+
+def tamper(session, statement: str, **values) -> None:
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+    changed = session.execute(text(statement), values)
+    session.execute(text("SET LOCAL session_replication_role = origin"))
+    assert changed.rowcount == 1
+
+
+def test_a_changed_result_is_named(session, run):
+    tamper(
+        session,
+        "UPDATE settlement.result SET values[7] = values[7] + 1, digest = sha256(digest) "
+        "WHERE run_id = :run AND settlement_day = :day "
+        "AND measure = 'payment.fuel_micro' AND entity = 'U2'",
+        run=run.id,
+        day=FIRST_DAY + dt.timedelta(days=1),
+    )
+    outcome = replay(session, run, threads=2)
+    assert not outcome.is_same
+    assert outcome.first_difference == (
+        "settlement.result 2024-01-02 payment.fuel_micro U2: stored and recomputed values differ"
+    )
+    assert outcome.result_digest == run.result_digest
+
+
+def test_a_changed_result_whose_digest_was_left_is_named(session, run):
+    tamper(
+        session,
+        "UPDATE settlement.result SET values[7] = values[7] + 1 WHERE run_id = :run "
+        "AND settlement_day = :day AND measure = 'payment.fuel_micro' AND entity = 'U2'",
+        run=run.id,
+        day=FIRST_DAY,
+    )
+    outcome = replay(session, run)
+    assert not outcome.is_same
+    assert "settlement.result 2024-01-01 payment.fuel_micro U2" in outcome.first_difference
+
+
+def test_the_first_of_several_differences_is_named(session, run):
+    for day, entity in ((3, "B-home"), (2, "C-office"), (2, "B-office")):
+        tamper(
+            session,
+            "UPDATE settlement.result SET digest = sha256(digest) WHERE run_id = :run "
+            "AND settlement_day = :day AND entity = :entity AND measure LIKE 'charge.%' "
+            "AND measure IN ('charge.fuel_micro', 'charge.dynamic_micro')",
+            run=run.id,
+            day=dt.date(2024, 1, day),
+            entity=entity,
+        )
+    outcome = replay(session, run, threads=4)
+    assert outcome.first_difference.startswith(
+        "settlement.result 2024-01-02 charge.dynamic_micro B-office:"
+    )
+
+
+def test_a_result_that_is_gone_is_named(session, run):
+    tamper(
+        session,
+        "DELETE FROM settlement.result WHERE run_id = :run AND settlement_day = :day "
+        "AND measure = 'demand_kw'",
+        run=run.id,
+        day=LAST_DAY,
+    )
+    outcome = replay(session, run)
+    assert outcome.first_difference == (
+        "settlement.result 2024-01-03 demand_kw market: recomputed, but not stored"
+    )
+
+
+def test_a_result_that_was_added_is_named(session, run):
+    tamper(
+        session,
+        "INSERT INTO settlement.result "
+        "SELECT run_id, settlement_day, measure, 'V1', values, digest FROM settlement.result "
+        "WHERE run_id = :run AND settlement_day = :day "
+        "AND measure = 'payment.fuel_micro' AND entity = 'U1'",
+        run=run.id,
+        day=LAST_DAY,
+    )
+    outcome = replay(session, run)
+    assert outcome.first_difference == (
+        "settlement.result 2024-01-03 payment.fuel_micro V1: stored, but not recomputed"
+    )
+
+
+def test_a_changed_result_digest_of_the_run_is_named(session, run):
+    tamper(
+        session,
+        "UPDATE settlement.run SET result_digest = sha256(result_digest) WHERE id = :run",
+        run=run.id,
+    )
+    session.expire_all()
+    outcome = replay(session, find_run(session, run.id))
+    assert not outcome.is_same
+    assert outcome.first_difference == (
+        f"settlement.run {run.id}: result_digest is not that of its results"
+    )
+
+
+def test_a_changed_reading_differs_in_the_inputs_by_its_digest(session, run):
+    tamper(
+        session,
+        "UPDATE settlement.reading SET values[1] = values[1] + 1, digest = sha256(digest) "
+        "WHERE entity = 'B-home' AND settlement_day = :day",
+        day=FIRST_DAY,
+    )
+    outcome = replay(session, run)
+    assert not outcome.is_same
+    assert outcome.first_difference.startswith(f"inputs of run {run.id}")
+
+
+def test_a_changed_reading_whose_digest_was_left_differs_in_the_results(session, run):
+    tamper(
+        session,
+        "UPDATE settlement.reading SET values[1] = values[1] + 1000000 "
+        "WHERE entity = 'B-home' AND settlement_day = :day",
+        day=FIRST_DAY,
+    )
+    outcome = replay(session, run)
+    assert not outcome.is_same
+    assert "2024-01-01" in outcome.first_difference
+
+
+def test_a_run_names_the_engine_that_made_it(run):
+    assert run.engine_version == ENGINE_VERSION
+
+
+def test_the_days_come_in_order_whatever_the_threads(session, run):
+    periods = pinned_periods(session, run)
+    inputs = run_inputs(session, "tiny", periods, run.known_at)
+    compiled = [
+        computing.Period(
+            first_day,
+            last_day,
+            compile_market(
+                rules.market_rules, rules.grid_model, rules.allocation_policy, rules.registrations
+            ),
+        )
+        for first_day, last_day, rules in inputs.periods
+    ]
+    days = [
+        [day.day for day in computing.compute_days(compiled, inputs.days, inputs.day_readings, n)]
+        for n in (1, 2, 4)
+    ]
+    assert days == [inputs.days] * 3
+    with pytest.raises(LookupError, match="2024-01-04"):
+        computing.model_on(compiled, LAST_DAY + dt.timedelta(days=1))
