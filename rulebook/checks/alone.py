@@ -11,6 +11,9 @@ from rulebook.documents.base import MILLION
 from rulebook.documents.paths import has_field
 from rulebook.findings import Finding, shown
 
+MEASURED_POTS = ("adequacy", "location")
+"""The pots for which settlement has a game whose Shapley values share them."""
+
 
 def clause_anchors(document: Document, place: str) -> Iterator[Finding]:
     """Anchors stand once, and open with the letters of their kind."""
@@ -55,6 +58,19 @@ def pot_weights(policy: AllocationPolicy, place: str) -> Iterator[Finding]:
             f"the weights of the pots make {MILLION:_} ppm",
             f"raise or lower them by {abs(MILLION - total):_} ppm together",
         )
+
+
+def pots_measured(policy: AllocationPolicy, place: str) -> Iterator[Finding]:
+    """Only a pot whose contribution is measured has a weight above zero."""
+    for position, pot in enumerate(policy.pots):
+        if pot.weight_ppm and pot.pot not in MEASURED_POTS:
+            yield Finding(
+                "pot-not-measured",
+                f"{place}: pots[{position}].weight_ppm",
+                f"{pot.weight_ppm:_} ppm",
+                f"the contributions measured are {' and '.join(MEASURED_POTS)}",
+                f"give pot {pot.pot} a weight of 0",
+            )
 
 
 def policy_lists(policy: AllocationPolicy, place: str) -> Iterator[Finding]:
@@ -113,7 +129,7 @@ _Check = Callable[[Document, str], Iterator[Finding]]
 CHECKS: dict[str, tuple[_Check, ...]] = {
     "market-rules": cast(tuple[_Check, ...], MARKET_CHECKS),
     "grid-model": cast(tuple[_Check, ...], GRID_CHECKS),
-    "allocation-policy": cast(tuple[_Check, ...], (pot_weights, policy_lists)),
+    "allocation-policy": cast(tuple[_Check, ...], (pot_weights, pots_measured, policy_lists)),
     "registration": cast(tuple[_Check, ...], (roles_match, unit_capability)),
 }
 """The checks of each kind, in the order in which they run."""

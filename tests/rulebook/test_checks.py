@@ -88,6 +88,8 @@ ALONE = [
     (GRID, lambda v: v["nodes"].append({"node": "N40", "title": "New"}),
      ["grid-not-connected"] + ["layer-misses-node"] * 5),
     (POLICY, lambda v: v["pots"][0].update(weight_ppm=499_999), ["weights-do-not-sum"]),
+    (POLICY, lambda v: [v["pots"][i].update(weight_ppm=w) for i, w in enumerate((0, 0, 600_000,
+     400_000))], ["pot-not-measured"] * 2),
     (POLICY, lambda v: v["pots"][3].update(pot="location"), ["pot-repeated"]),
     (POLICY, twice("regulated_technologies"), ["technology-repeated"]),
     (POLICY, twice("charging"), ["charging-repeated"]),
