@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from rulebook.findings import Refused
 from rulebook.service import rules_at, verify
@@ -14,21 +15,36 @@ from tests.rulebook.law import GRID, RULES, publish_documents, publish_gb12, ret
 
 MARCH = dt.date(2024, 3, 1)
 APRIL = dt.date(2024, 4, 1)
+OPENED = dt.datetime(2024, 3, 1, 9, 0, tzinfo=dt.UTC)
+
+
+@pytest.fixture(scope="module")
+def amended_connection(database_engine):
+    """A connection to the law, amended for March: rows that are closed, new and remaining."""
+    with database_engine.connect() as connection:
+        outer = connection.begin()
+        with Session(connection, join_transaction_mode="create_savepoint") as session:
+            publish_gb12(session, OPENED)
+            publish_documents(
+                session,
+                [retitled(RULES, "Market rules of March")],
+                valid_from=MARCH,
+                valid_to=APRIL,
+                known=OPENED + dt.timedelta(minutes=1),
+            )
+            assert list(verify(session)) == []
+            session.commit()
+        yield connection
+        outer.rollback()
 
 
 @pytest.fixture
-def amended(session, now):
-    """The law, amended for March, so that rows are closed, new and remaining."""
-    publish_gb12(session, now)
-    publish_documents(
-        session,
-        [retitled(RULES, "Market rules of March")],
-        valid_from=MARCH,
-        valid_to=APRIL,
-        known=now + dt.timedelta(minutes=1),
-    )
-    assert list(verify(session)) == []
-    return session
+def amended(amended_connection):
+    """A session on the amended law; what a test does to it is undone."""
+    savepoint = amended_connection.begin_nested()
+    with Session(amended_connection, join_transaction_mode="create_savepoint") as session:
+        yield session
+    savepoint.rollback()
 
 
 def tamper(session, change, identity):
@@ -149,7 +165,7 @@ def test_a_reopened_version_is_found_twice_over(amended):
     assert found.count("versions-overlap") == 3
 
 
-def test_a_closure_without_successor_is_found(amended, now):
+def test_a_closure_without_successor_is_found(amended):
     (identity,) = identities(amended, f"instrument = '{GRID}'")
     tamper(amended, "recorded = tstzrange(lower(recorded), '2024-05-01')", identity)
     (finding,) = verify(amended)
@@ -165,11 +181,11 @@ def test_a_removed_version_is_missed_by_its_successors(amended):
     assert found == {"superseded-version-missing", "origin-does-not-match"}
 
 
-def test_tampered_law_is_not_given_out(amended, now):
+def test_tampered_law_is_not_given_out(amended):
     (identity,) = identities(amended, f"instrument = '{GRID}'")
     tamper(amended, "body = jsonb_set(body, '{lines,0,rating_w}', '1')", identity)
     with pytest.raises(Refused) as refused:
-        rules_at(amended, "gb12", MARCH, now)
+        rules_at(amended, "gb12", MARCH, OPENED)
     assert refused.value.findings[0].code == "body-does-not-match-digest"
     assert json.dumps(refused.value.findings[0].as_dict())
     assert uuid.UUID(str(identity))
