@@ -77,10 +77,11 @@ def read_cells(file: str, content: bytes) -> tuple[Cells | None, list[Finding]]:
 
 def _parquet_cells(file: str, content: bytes) -> Cells:
     try:
-        source = pa.parquet.ParquetFile(io.BytesIO(content))
+        source = pa.parquet.ParquetFile(io.BytesIO(content), page_checksum_verification=True)
         names = _wanted(file, source.schema_arrow.names)
         table = source.read(columns=names)
-    except (pa.ArrowException, OSError) as error:
+        table.validate(full=True)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _unreadable(file, error, "a complete Parquet file") from error
     return Cells(
         file, np.arange(1, table.num_rows + 1), {name: table.column(name) for name in names}
@@ -104,6 +105,12 @@ def _csv_cells(file: str, content: bytes, findings: list[Finding]) -> Cells:
         return "skip"
 
     try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start)
+        place = row_place(file, line) if line else f"{file} header"
+        raise _unreadable(place, error, "text in UTF-8") from error
+    try:
         table = pa.csv.read_csv(
             io.BytesIO(content + b"\n"),  # a header alone is a table without rows only if it ends
             # One thread: only then does the handler learn the number of the line.
@@ -113,9 +120,9 @@ def _csv_cells(file: str, content: bytes, findings: list[Finding]) -> Cells:
                 column_types=dict.fromkeys(KNOWN_COLUMNS, pa.string()), strings_can_be_null=False
             ),
         )
-        names = _wanted(file, table.column_names)
-    except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise _unreadable(file, error, "CSV in UTF-8 with a header") from error
+    except pa.ArrowException as error:
+        raise _unreadable(file, error, "CSV with a header") from error
+    names = _wanted(file, table.column_names)
     rows = np.arange(1, table.num_rows + len(ragged) + 1)
     rows = np.setdiff1d(rows, np.array(ragged, dtype=np.int64))
     blank = np.ones(table.num_rows, dtype=bool)
@@ -149,7 +156,7 @@ def _empty(file: str) -> Finding:
     )
 
 
-def _unreadable(file: str, error: Exception, limit: str) -> _UnusableFileError:
+def _unreadable(place: str, error: Exception, limit: str) -> _UnusableFileError:
     return _UnusableFileError(
-        Finding("unreadable-file", file, shown(str(error)), limit, "export the file again")
+        Finding("unreadable-file", place, shown(str(error)), limit, "export the file again")
     )

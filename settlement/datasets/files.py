@@ -64,7 +64,7 @@ def written(table: pa.Table, form: Form) -> bytes:
     """Return the bytes of a file that holds the table."""
     sink = io.BytesIO()
     if form is Form.PARQUET:
-        pa.parquet.write_table(table, sink)
+        pa.parquet.write_table(table, sink, write_page_checksum=True)
         return sink.getvalue()
     text = pc.strftime(table["interval_start"].cast(pa.timestamp("s", tz="UTC")), "%Y-%m-%dT%H:%MZ")
     place = table.schema.get_field_index("interval_start")

@@ -153,6 +153,8 @@ def _series(
 
 def _read(path: Path, columns: Sequence[str]) -> pa.Table:
     wanted = ["interval_start", *columns]
+    if not path.is_file():
+        raise _refused(path, "no such file", "a Parquet file")
     try:
         table = pa.parquet.read_table(path)
     except (pa.ArrowException, OSError) as error:

@@ -14,7 +14,7 @@ from rulebook.folders import read_files
 from rulebook.resolve import RuleSet
 from rulebook.service import publish
 from settlement.core.periods import interval_starts
-from settlement.datasets.files import Form
+from settlement.datasets.files import Form, readings_table, written
 from settlement.datasets.market import MarketShape, market_shape
 from settlement.datasets.profile import ProfileDay, dispatched
 from settlement.datasets.recorded import first_instant, recorded_profile
@@ -25,6 +25,7 @@ from settlement.datasets.service import (
     synthetic_files,
 )
 from settlement.datasets.synthetic import synthetic_profile
+from settlement.meter_cells import read_readings
 from settlement.meter_register import AVAILABLE, DEMAND, GENERATION
 from settlement.meter_service import MeterFile, ingest
 from settlement.meter_store import readings_known_at
@@ -174,6 +175,23 @@ def test_ingest_takes_a_seeded_data_set_with_no_finding(session, form):
         assert (readings.days[one.day][DEMAND].values == one.demand_wh).all()
         assert (readings.days[one.day][AVAILABLE].values == one.available_w).all()
         assert (readings.days[one.day][GENERATION].values == generated).all()
+
+
+def test_a_changed_byte_of_a_written_file_is_refused_or_changes_no_reading():
+    starts = [interval_starts(FIRST, tiny_market.ZONE, 30)]
+    values = [np.arange(96, dtype=np.int64).reshape(2, 48)]
+    content = written(readings_table(["B-home", "C-home"], DEMAND, starts, values), Form.PARQUET)
+    refusals = 0
+    for place in range(4, len(content) // 4):
+        damaged = bytearray(content)
+        damaged[place] ^= 1
+        table, findings = read_readings("damaged.parquet", bytes(damaged))
+        if findings:
+            refusals += 1
+        else:
+            assert table is not None
+            assert table.value.tolist() == list(range(96)), place
+    assert refusals > len(content) // 8
 
 
 def test_progress_is_told_day_by_day():

@@ -265,6 +265,27 @@ def test_a_file_that_cannot_be_used_as_a_whole(content, code):
     assert finding.place.startswith("day.csv")
 
 
+def test_a_row_that_is_not_utf8_is_named():
+    content = csv(day_rows()).replace(b",1005,", b",\xff1005,")
+    finding = only_finding(content)
+    assert (finding.code, finding.place) == ("unreadable-file", "day.csv row 6")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    form=st.sampled_from([csv, parquet]),
+    place=st.floats(0, 1, exclude_max=True),
+    removed=st.integers(0, 60),
+    added=st.binary(max_size=12),
+)
+def test_a_damaged_file_is_refused_or_read_and_never_fails_otherwise(form, place, removed, added):
+    content = form(complete_rows())
+    start = int(place * len(content))
+    result = checked(content[:start] + added + content[start + removed :])
+    assert not (result.findings and result.vectors)
+    assert result.findings or len(result.vectors) > 0
+
+
 def test_rows_of_the_wrong_width_are_found_and_do_not_shift_the_numbers_of_later_rows():
     lines = csv(day_rows()).decode().split("\n")
     lines.insert(4, "torn,line")

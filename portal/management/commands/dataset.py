@@ -48,9 +48,12 @@ class Command(BaseCommand):
             raise CommandError(f"--seed {options['seed']} is negative; give 0 or more")
         with refusals_as_errors(as_json=options["json"]):
             files = _made(options)
-        options["out"].mkdir(parents=True, exist_ok=True)
-        for file in files:
-            (options["out"] / file.name).write_bytes(file.content)
+        try:
+            options["out"].mkdir(parents=True, exist_ok=True)
+            for file in files:
+                (options["out"] / file.name).write_bytes(file.content)
+        except OSError as error:
+            raise CommandError(f"{error.filename}: {error.strerror}") from error
         outcome = [
             {
                 "file": options["out"] / file.name,

@@ -1,0 +1,114 @@
+"""The commands that make and ingest readings: what they print, write and refuse."""
+
+import datetime as dt
+import json
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from sqlalchemy import text
+
+from database.session import transaction
+from portal.management.commands import dataset, ingest
+from rulebook.service import publish
+from tests import tiny_market
+
+MONTH = ("--first-day", "2024-03-30", "--last-day", "2024-04-01")
+LABEL = "tiny-2024-03-30-to-2024-04-01"
+PARTS = ("availability", "demand", "generation")
+
+
+@pytest.fixture
+def market(committed_database, monkeypatch):
+    """The tiny market, published in a database that both commands use."""
+    with transaction(committed_database) as session:
+        publish(
+            session,
+            tiny_market.documents(),
+            valid_from=tiny_market.VALID_FROM,
+            known=dt.datetime(2023, 12, 1, tzinfo=dt.UTC),
+            author="ann",
+            approver="bob",
+            reason="first law",
+        )
+    for command in (dataset, ingest):
+        monkeypatch.setattr(command, "transaction", lambda: transaction(committed_database))
+    return committed_database
+
+
+def reading_count(engine) -> int:
+    with transaction(engine) as session:
+        return session.scalar(text("SELECT count(*) FROM settlement.reading"))
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv"])
+def test_a_data_set_is_written_ingested_and_known_the_second_time(market, tmp_path, capsys, form):
+    call_command("dataset", "tiny", *MONTH, "--out", str(tmp_path), "--format", form)
+    paths = [str(tmp_path / f"{LABEL}-{part}.{form}") for part in PARTS]
+    assert sorted(map(str, tmp_path.iterdir())) == paths
+    assert f"{LABEL}-demand.{form}: " in capsys.readouterr().out
+
+    call_command("ingest", "tiny", *paths)
+    printed = capsys.readouterr().out
+    assert f"{LABEL}-demand.{form}: 568 readings of 2024-03-30 to 2024-04-01" in printed
+    assert "12 day vectors stored, 0 unchanged" in printed
+    assert "late settlement days" in printed
+    assert reading_count(market) == 36
+
+    call_command("ingest", "tiny", *paths)
+    assert capsys.readouterr().out.count("received before") == 3
+    assert reading_count(market) == 36
+
+    call_command("dataset", "tiny", *MONTH, "--out", str(tmp_path), "--corrections")
+    call_command("ingest", "tiny", str(tmp_path / f"{LABEL}-corrections.csv"), "--json")
+    (outcome,) = json.loads(capsys.readouterr().out.split("bytes\n")[-1])
+    assert (outcome["vectors_stored"], outcome["vectors_unchanged"]) == (12, 0)
+    assert outcome["notices"][0]["code"] == "late"
+
+
+def test_the_terminal_shows_fifty_findings_and_json_all(market, tmp_path, capsys):
+    rows = ["interval_start,entity,measure,value"]
+    rows += [
+        f"2024-03-30T{n // 2:02}:{n % 2 * 30:02}Z,B-home,metered_demand_wh,-1" for n in range(48)
+    ]
+    rows += [
+        f"2024-03-30T{n // 2:02}:{n % 2 * 30:02}Z,C-home,metered_demand_wh,NaN" for n in range(48)
+    ]
+    path = tmp_path / "bad.csv"
+    path.write_text("\n".join(rows))
+    with pytest.raises(CommandError) as refused:
+        call_command("ingest", "tiny", str(path))
+    lines = str(refused.value).split("\n")
+    assert lines[0] == "Refused; nothing was written:"
+    assert lines[-1] == "... and 46 more; --json prints them all"
+    assert len(lines) == 52
+    capsys.readouterr()
+    with pytest.raises(CommandError):
+        call_command("ingest", "tiny", str(path), "--json")
+    findings = json.loads(capsys.readouterr().out)["refused"]
+    assert len(findings) == 96
+    assert findings[0].keys() == {"code", "place", "value", "limit", "remedy"}
+    assert reading_count(market) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("ingest", "tiny"), "give the files to ingest, or --data FOLDER"),
+        (("ingest", "tiny", "nowhere.csv"), "nowhere.csv: No such file"),
+        (("ingest", "tiny", "--data", "nowhere"), "no such file"),
+        (("dataset", "tiny", "--out", "x"), "give --month"),
+        (("dataset", "tiny", *MONTH, "--out", "x", "--data", "nowhere"), "no such file"),
+        (("dataset", "tiny", *MONTH, "--out", "x", "--seed", "-1"), "--seed -1 is negative"),
+        (("dataset", "tiny", "--month", "2023-01", "--out", "x"), "nothing in force"),
+        (("dataset", "tiny", *MONTH, "--out", "x", "--corrections"), "ingest readings of these"),
+        (("dataset", "tiny", *MONTH, "--out", "/dev/null"), "/dev/null: File exists"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_message(
+    market, tmp_path, monkeypatch, arguments, message
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CommandError, match=message):
+        call_command(*arguments)
+    assert not list(tmp_path.iterdir())
