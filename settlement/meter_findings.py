@@ -1,7 +1,7 @@
 """What can be wrong with the readings of a file, each with its row, value, limit and remedy."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -210,27 +210,26 @@ def incomplete(
                     "send one reading an interval; mind the days when clocks change",
                 ),
             )
-        absent = np.flatnonzero(missing[vector])
-        if len(absent):
+        absent = np.flatnonzero(missing[vector]).tolist()
+        if absent:
             starts = calendar.day_starts(int(day[vector]))
-            listed = ", ".join(
-                starts[number].strftime("%H:%MZ") for number in absent[:SHOWN_INTERVALS]
-            )
-            more = (
-                f" and {len(absent) - SHOWN_INTERVALS} more"
-                if len(absent) > SHOWN_INTERVALS
-                else ""
-            )
             yield (
                 row,
                 Finding(
                     "missing-intervals",
                     table.place(row),
-                    f"{name} lacks {len(absent)}: {listed}{more}",
+                    f"{name} lacks {_listed([starts[number] for number in absent])}",
                     limit,
                     "send the whole day, with estimates where the meter failed",
                 ),
             )
+
+
+def _listed(starts: Sequence[dt.datetime]) -> str:
+    """Return how many intervals there are, and the first of them."""
+    first = ", ".join(start.strftime("%H:%MZ") for start in starts[:SHOWN_INTERVALS])
+    more = len(starts) - SHOWN_INTERVALS
+    return f"{len(starts)}: {first}" + (f" and {more} more" if more > 0 else "")
 
 
 def _first_rows(wrong: Flags, codes: Integers) -> Iterator[tuple[int, int]]:

@@ -104,7 +104,8 @@ class Calendar:
 
     def day_starts(self, day: int) -> tuple[dt.datetime, ...]:
         """Return the starts of the intervals of one day."""
-        return tuple(_EPOCH + int(us) * _MICROSECOND for us in self.start_us[self.day == day])
+        first, end = np.searchsorted(self.day, (day, day + 1))
+        return tuple(_EPOCH + us * _MICROSECOND for us in self.start_us[first:end].tolist())
 
 
 def calendar_of(register: MeterRegister) -> Calendar:

@@ -28,7 +28,9 @@ def upgrade() -> None:
         sa.Column("late_day_count", sa.Integer(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_reading_file"),
-        sa.UniqueConstraint("market", "content_digest", name="uq_reading_file_market"),
+        sa.UniqueConstraint(
+            "market", "content_digest", name="uq_reading_file_market_content_digest"
+        ),
         sa.CheckConstraint("last_day >= first_day", name="days_in_order"),
         sa.CheckConstraint("row_count > 0", name="row_count_positive"),
         sa.CheckConstraint("octet_length(content_digest) = 32", name="content_digest_length"),
