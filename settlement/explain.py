@@ -5,12 +5,13 @@ Pure: from the stored results and readings of one day and the rules they obeyed,
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from rulebook.documents.base import Document
+from rulebook.documents.base import Clause, Document
+from rulebook.documents.registration import Registration
 from rulebook.resolve import RuleSet
 from settlement.compile import Register
 from settlement.core.cuts import W_PER_KW
@@ -140,7 +141,7 @@ class Explainer:
             "micro",
             f"{cost:,} micro × {own:,} Wh ÷ {everyone:,} Wh, rounded down; what is left over goes "
             "a millionth each to the largest remainders",
-            clauses=self._cite(("allocation-policy", "charging.mode")),
+            clauses=self._cite(f"charge.{component}"),
             children=(
                 Explanation(
                     f"Cost to recover: {COMPONENT_TITLES[component]}",
@@ -170,7 +171,7 @@ class Explainer:
             "micro",
             f"{reading.value:,} Wh × {price.value:,} micro per MWh ÷ 1,000,000; fractions of a "
             "millionth are carried to the next interval of the day",
-            clauses=self._cite(("allocation-policy", "charging.mode")),
+            clauses=self._cite("charge.dynamic"),
             children=(reading, price),
         )
 
@@ -193,8 +194,16 @@ class Explainer:
             "micro",
             f"{max(reading.value, 0):,} Wh × {offer:,} micro per MWh ÷ 1,000,000; fractions of a "
             "millionth are carried to the next interval of the day",
-            clauses=self._cite((f"registration/{owner}", "units.offer_micro_per_mwh")),
-            children=(reading, Explanation("Offer in force", offer, "micro/MWh")),
+            clauses=self._cite("payment.fuel"),
+            children=(
+                reading,
+                Explanation(
+                    "Offer in force",
+                    offer,
+                    "micro/MWh",
+                    clauses=self._governing(self._registration(owner), "units.offer_micro_per_mwh"),
+                ),
+            ),
         )
 
     def _regulated(self, unit: str, title: str, amount: int) -> Explanation:
@@ -206,7 +215,7 @@ class Explainer:
             amount,
             "micro",
             f"the day's {day:,} micro, spread equally over {len(self.facts.starts)} intervals",
-            clauses=self._cite(("allocation-policy", "regulated_technologies")),
+            clauses=self._cite("payment.regulated"),
             children=(
                 Explanation(
                     "Capital and fixed cost of the year",
@@ -214,9 +223,10 @@ class Explainer:
                     "micro",
                     "a day of the calendar year has its part; the fractions are carried from day "
                     "to day, so the year's parts sum to the whole",
-                    clauses=self._cite(
-                        (f"registration/{owner}", "units.annual_capital_micro"),
-                        (f"registration/{owner}", "units.annual_fixed_micro"),
+                    clauses=self._governing(
+                        self._registration(owner),
+                        "units.annual_capital_micro",
+                        "units.annual_fixed_micro",
                     ),
                 ),
             ),
@@ -237,9 +247,7 @@ class Explainer:
             "micro",
             f"{held:,} micro × {own:,} ÷ {everyone:,}, rounded down; what is left over goes a "
             "millionth each to the largest remainders",
-            clauses=self._cite(
-                ("allocation-policy", "pots.weight_ppm"), ("allocation-policy", "shapley.method")
-            ),
+            clauses=self._cite(f"payment.{pot}"),
             children=(
                 self._pot(pot, held),
                 Explanation(
@@ -271,9 +279,7 @@ class Explainer:
             held,
             "micro",
             f"{day:,} micro for the day, spread {_timing_words(pot)}",
-            clauses=self._cite(
-                ("allocation-policy", "target.rule"), ("allocation-policy", "pots.timing")
-            ),
+            clauses=self._governing(self.facts.rules.allocation_policy, "target.rule"),
         )
 
     def _value_of_all(self, game: str) -> Explanation:
@@ -322,8 +328,11 @@ class Explainer:
             price,
             "micro/MWh",
             f"the highest price over the layers in use: {layer.name} {holon} binds",
-            clauses=self._cite(
-                ("market-rules", "layers.curve"), ("market-rules", "price_cap_micro_per_mwh")
+            clauses=self._governing(
+                facts.rules.market_rules,
+                "layers.in_use",
+                "layers.curve",
+                "price_cap_micro_per_mwh",
             ),
             children=(
                 Explanation(
@@ -331,7 +340,7 @@ class Explainer:
                     tightness,
                     "ppm",
                     "demand ÷ deliverable supply × 1,000,000, rounded down",
-                    clauses=self._cite(("market-rules", "deliverability")),
+                    clauses=self._governing(facts.rules.market_rules, "deliverability"),
                     children=(
                         Explanation(
                             "Deliverable supply",
@@ -354,7 +363,7 @@ class Explainer:
             "W" if measure == AVAILABLE else "Wh",
             source=f"revision {fact.revision}, {quality}, received "
             f"{fact.received_at:%Y-%m-%d %H:%M} UTC in {fact.file}",
-            clauses=self._cite(("market-rules", "meter_data.accepted_quality")),
+            clauses=self._governing(self.facts.rules.market_rules, "meter_data.accepted_quality"),
         )
 
     def _demand_wh(self) -> dict[str, int]:
@@ -374,27 +383,35 @@ class Explainer:
         points = self._stack(DEMAND, self.facts.model.supply_points)
         return node_demand_w(self.facts.model, points[:, np.newaxis])[:, 0] // W_PER_KW
 
-    def _cite(self, *fields: tuple[str, str]) -> tuple[CitedClause, ...]:
+    def _cite(self, line: str) -> tuple[CitedClause, ...]:
+        """Return the clauses that a kind of invoice line rests on."""
         rules = self.facts.rules
-        digests = {version.instrument: version.digest for version in rules.versions}
-        documents: dict[str, Document] = {
-            "market-rules": rules.market_rules,
-            "allocation-policy": rules.allocation_policy,
-            **{f"registration/{one.participant}": one for one in rules.registrations},
+        return self._cited(
+            (document, clause)
+            for document in (rules.market_rules, rules.allocation_policy)
+            for clause in document.clauses_of_line(line)
+        )
+
+    def _governing(self, document: Document, *paths: str) -> tuple[CitedClause, ...]:
+        """Return the clauses that govern fields of a document."""
+        return self._cited(
+            (document, clause)
+            for clause in document.clauses
+            if not set(paths).isdisjoint(clause.fields)
+        )
+
+    def _cited(self, found: Iterable[tuple[Document, Clause]]) -> tuple[CitedClause, ...]:
+        digests = {version.instrument: version.digest for version in self.facts.rules.versions}
+        cited = {
+            (document.instrument, clause.anchor): CitedClause(
+                clause.anchor, clause.text, document.instrument, digests[document.instrument]
+            )
+            for document, clause in found
         }
-        cited: dict[tuple[str, str], CitedClause] = {}
-        for name, path in fields:
-            document = documents[name]
-            anchors = document.clauses_governing(path)
-            for clause in document.clauses:
-                if clause.anchor in anchors:
-                    cited[document.instrument, clause.anchor] = CitedClause(
-                        clause.anchor,
-                        clause.text,
-                        document.instrument,
-                        digests[document.instrument],
-                    )
         return tuple(cited.values())
+
+    def _registration(self, participant: str) -> Registration:
+        return next(one for one in self.facts.rules.registrations if one.participant == participant)
 
 
 def _timing_words(pot: Pot) -> str:

@@ -31,35 +31,6 @@ COMPONENT_TITLES = {
     **POT_TITLES,
 }
 
-GOVERNING_FIELDS: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "charge.fuel": (
-        ("registration", "units.offer_micro_per_mwh"),
-        ("allocation-policy", "charging.mode"),
-    ),
-    "charge.regulated": (
-        ("allocation-policy", "regulated_technologies"),
-        ("allocation-policy", "charging.mode"),
-    ),
-    "charge.dynamic": (
-        ("market-rules", "layers.curve"),
-        ("market-rules", "price_cap_micro_per_mwh"),
-        ("allocation-policy", "charging.mode"),
-    ),
-    "payment.fuel": (("registration", "units.offer_micro_per_mwh"),),
-    "payment.regulated": (
-        ("allocation-policy", "regulated_technologies"),
-        ("registration", "units.annual_capital_micro"),
-        ("registration", "units.annual_fixed_micro"),
-    ),
-}
-POT_FIELDS = (
-    ("allocation-policy", "target.rule"),
-    ("allocation-policy", "pots.weight_ppm"),
-    ("allocation-policy", "pots.timing"),
-    ("allocation-policy", "shapley.method"),
-)
-"""Fields of documents that govern a line, by kind; a pot's lines rest on `POT_FIELDS`."""
-
 
 def draft_invoices(
     billing_month: dt.date,
@@ -128,40 +99,26 @@ def describe(register: Register, kind: str, subject: str) -> str:
 
 
 def clauses_of(rules: RuleSet, participant: str, kind: str) -> tuple[str, ...]:
-    """Return the anchors of the clauses that govern a kind of line, in the order of its fields."""
-    documents = _documents(rules, participant)
-    anchors = [
-        anchor
-        for document, field in governing_fields(kind)
-        if document in documents
-        for anchor in documents[document].clauses_governing(field)
-    ]
-    return tuple(dict.fromkeys(anchors))
-
-
-def governing_fields(kind: str) -> tuple[tuple[str, str], ...]:
-    """Return the document kinds and field paths that govern a kind of line."""
-    if kind in GOVERNING_FIELDS:
-        return GOVERNING_FIELDS[kind]
-    if kind.startswith(CHARGE):
-        return (*POT_FIELDS, ("allocation-policy", "charging.mode"))
-    return POT_FIELDS
-
-
-def _documents(rules: RuleSet, participant: str) -> dict[str, Document]:
-    own = [one for one in rules.registrations if one.participant == participant]
-    return {
-        "market-rules": rules.market_rules,
-        "allocation-policy": rules.allocation_policy,
-        **({"registration": own[0]} if own else {}),
-    }
+    """Return the anchors of the clauses that a kind of line rests on, document by document."""
+    return tuple(
+        clause.anchor
+        for document in _documents(rules, participant)
+        for clause in document.clauses_of_line(kind)
+    )
 
 
 def _rule_digests(rules: RuleSet, participant: str, kind: str) -> tuple[bytes, ...]:
-    documents = _documents(rules, participant)
     digests = {version.instrument: version.digest for version in rules.versions}
-    names = dict.fromkeys(document for document, _ in governing_fields(kind))
-    return tuple(digests[documents[name].instrument] for name in names if name in documents)
+    return tuple(
+        digests[document.instrument]
+        for document in _documents(rules, participant)
+        if document.clauses_of_line(kind)
+    )
+
+
+def _documents(rules: RuleSet, participant: str) -> list[Document]:
+    own = [one for one in rules.registrations if one.participant == participant]
+    return [rules.market_rules, rules.allocation_policy, *own]
 
 
 def _merged(sequences: Iterable[tuple[Item, ...]]) -> tuple[Item, ...]:

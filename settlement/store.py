@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from sqlalchemy import func, insert, select
@@ -30,7 +31,7 @@ VECTOR_ORDER = 'ORDER BY settlement_day, measure COLLATE "C", entity COLLATE "C"
 
 def append_results(session: Session, run_id: uuid.UUID, vectors: Sequence[ResultVector]) -> None:
     """Append result vectors of a run; its row may follow within the transaction."""
-    columns = {
+    columns: dict[str, list[Any]] = {
         "run_id": [run_id] * len(vectors),
         "settlement_day": [vector.day for vector in vectors],
         "measure": [vector.measure for vector in vectors],
@@ -150,7 +151,7 @@ def series(
 
 def _vectors(columns: dict[str, list[object]]) -> list[ResultVector]:
     rows = zip(*(columns[name] for name in VECTOR_TYPES), strict=True)
-    return [ResultVector(*row) for row in rows]  # type: ignore[arg-type]
+    return [ResultVector(*row) for row in rows]
 
 
 def stored_values(vectors: Sequence[ResultVector]) -> dict[tuple[str, str], np.ndarray]:
@@ -227,7 +228,9 @@ def posted_amounts(
         )
         .order_by(Journal.settlement_day, Journal.number)
     )
-    return {(day, run_id): amount for day, run_id, amount in session.execute(query)}
+    return {
+        (day, run_id): amount for day, run_id, amount in session.execute(query) if day and run_id
+    }
 
 
 def latest_posted_run(session: Session, market: str, day: dt.date, up_to: int) -> Run | None:

@@ -40,6 +40,19 @@ CURVE = [
 ]
 
 
+LINES_OF_FIELD = {
+    "layers.curve": ("charge.dynamic",),
+    "regulated_technologies": ("charge.regulated", "payment.regulated"),
+    "pots.weight_ppm": (
+        "charge.adequacy",
+        "charge.location",
+        "payment.adequacy",
+        "payment.location",
+    ),
+    "charging.mode": ("charge.fuel", "payment.fuel"),
+}
+
+
 def _head(kind: str, prefix: str, fields: Sequence[str]) -> dict[str, Any]:
     return {
         "kind": kind,
@@ -47,7 +60,12 @@ def _head(kind: str, prefix: str, fields: Sequence[str]) -> dict[str, Any]:
         "title": f"Tiny {kind}",
         "publication_date": PUBLISHED,
         "clauses": [
-            {"anchor": f"{prefix}-{number}", "text": f"What governs {field}.", "fields": [field]}
+            {
+                "anchor": f"{prefix}-{number}",
+                "text": f"What governs {field}.",
+                "fields": [field],
+                "lines": LINES_OF_FIELD.get(field, ()),
+            }
             for number, field in enumerate(fields, start=1)
         ],
     }

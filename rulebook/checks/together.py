@@ -71,6 +71,35 @@ def every_product_charged(law: InForce) -> Iterator[Finding]:
             )
 
 
+def every_line_cites_law(law: InForce) -> Iterator[Finding]:
+    """Each kind of invoice line that the policy gives rise to rests on a clause."""
+    if law.market_rules is None or law.allocation_policy is None:
+        return
+    documents = (law.market_rules, law.allocation_policy)
+    for line in _lines_of(law.allocation_policy):
+        if not any(document.clauses_of_line(line) for document in documents):
+            yield Finding(
+                "line-without-clause",
+                f"{law.place(law.allocation_policy)}: clauses",
+                f"no clause names {line} among its lines",
+                "every line of an invoice rests on a clause",
+                f"add {line} to the `lines` of the clause that it rests on",
+            )
+
+
+def _lines_of(policy: AllocationPolicy) -> Iterator[str]:
+    components = ["fuel"]
+    components += ["regulated"] if policy.regulated_technologies else []
+    components += [pot.pot for pot in policy.pots if pot.weight_ppm]
+    modes = {charging.mode for charging in policy.charging}
+    if "dynamic" in modes:
+        yield "charge.dynamic"
+    for component in components:
+        yield f"payment.{component}"
+        if "subscription" in modes:
+            yield f"charge.{component}"
+
+
 def registered_at_known_nodes(law: InForce) -> Iterator[Finding]:
     """Units and supply points connect at nodes of the grid model."""
     if law.grid_model is None:
@@ -152,6 +181,7 @@ def exact_method_fits(law: InForce) -> Iterator[Finding]:
 CHECKS_TOGETHER: tuple[Callable[[InForce], Iterator[Finding]], ...] = (
     layers_agree,
     every_product_charged,
+    every_line_cites_law,
     registered_at_known_nodes,
     registered_for_known_products,
     entities_stand_once,

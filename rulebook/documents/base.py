@@ -63,6 +63,12 @@ FieldPath = Annotated[
 """Dotted names from the document down, list positions left out: `layers.curve`."""
 
 
+LineKind = Annotated[
+    str, Strict(), Field(max_length=64, pattern=r"^(charge|payment)\.[a-z][a-z0-9_]*$")
+]
+"""Kind of an invoice line: what is charged or paid, and for which component of cost."""
+
+
 def described(title: str, description: str, unit: str | None = None, **bounds: Any) -> Any:
     """Return a pydantic field with the title, description, unit and bounds every field must have.
 
@@ -80,6 +86,13 @@ class Clause(Model):
     text: Text = described("Text", "The clause itself, in words that bind")
     fields: tuple[FieldPath, ...] = described(
         "Fields", "Paths of the fields that the clause governs", max_length=50
+    )
+    lines: tuple[LineKind, ...] = described(
+        "Invoice lines",
+        "Kinds of invoice line that rest on the clause, such as charge.fuel; where there are any, "
+        "the clause speaks of these alone",
+        default=(),
+        max_length=50,
     )
 
 
@@ -116,3 +129,7 @@ class Document(Model):
     def clauses_governing(self, path: str) -> tuple[str, ...]:
         """Return the anchors of the clauses that govern field `path`, in the document's order."""
         return tuple(clause.anchor for clause in self.clauses if path in clause.fields)
+
+    def clauses_of_line(self, line: str) -> tuple[Clause, ...]:
+        """Return the clauses on which a kind of invoice line rests, in the document's order."""
+        return tuple(clause for clause in self.clauses if line in clause.lines)

@@ -145,6 +145,7 @@ TOGETHER = [
     (RULES, lambda v: v["products"].pop(),
      ["charging-unknown-product"] + ["registration-unknown-product"] * 8),
     (POLICY, lambda v: v["charging"].pop(), ["charging-misses-product"]),
+    (POLICY, lambda v: v["clauses"][0].update(lines=[]), ["line-without-clause"]),
     (HIGHLAND, lambda v: v["units"][1].update(node="N99"), ["registration-unknown-node"]),
     (HEARTH, lambda v: v["supply_points"][1].update(node="N99"), ["registration-unknown-node"]),
     (HEARTH, lambda v: v["supply_points"][1].update(product="P9"),
