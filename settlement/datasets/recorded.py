@@ -26,6 +26,8 @@ from settlement.datasets.market import MarketShape
 from settlement.datasets.profile import Integers, ProfileDay
 
 W_PER_KW = 1000
+LARGEST_VALUE = 10**13
+"""In Wh or kW; beyond any place, and a thousand times it fits int64."""
 US_PER_SECOND = 1_000_000
 SHOWN_NAMES = 5
 
@@ -47,8 +49,8 @@ def recorded_profile(
     profile = []
     for day in days:
         starts = interval_starts(day, shape.time_zone, shape.interval_minutes)
-        seconds = np.array([int(start.timestamp()) for start in starts]) * US_PER_SECOND
-        demand_at, available_at = _rows_of(demand[0], seconds), _rows_of(available[0], seconds)
+        start_us = np.array([int(start.timestamp()) for start in starts]) * US_PER_SECOND
+        demand_at, available_at = _rows_of(demand[0], start_us), _rows_of(available[0], start_us)
         if demand_at is None or available_at is None:
             continue
         profile.append(
@@ -145,8 +147,13 @@ def _series(
     if (count > 1).any():
         row = int(np.flatnonzero(count.ravel()[cell] > 1)[1])
         raise _refused(path, f"row {row + 1} repeats an interval of {label[row]}", "no repeats")
+    recorded = table[value].to_numpy()
+    beyond = np.flatnonzero((recorded > LARGEST_VALUE) | (recorded < -LARGEST_VALUE))
+    if len(beyond):
+        found = f"row {beyond[0] + 1} has {recorded[beyond[0]]} {value}"
+        raise _refused(path, found, f"at most {LARGEST_VALUE} either way")
     values = np.zeros(count.size, dtype=np.int64)
-    values[cell] = table[value].cast(pa.int64()).to_numpy()
+    values[cell] = recorded
     whole = count.all(axis=0)
     return instants[whole], values.reshape(count.shape)[:, whole]
 

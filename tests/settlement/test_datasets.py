@@ -300,6 +300,7 @@ def test_a_day_with_a_gap_in_the_recording_is_left_out(tmp_path):
         (lambda demand, available: ([*demand, demand[5] | {"node": "Z"}], available), "Z/office"),
         (lambda demand, available: ([r for r in demand if r["node"] == "B"], available), "C/home"),
         (lambda demand, available: ([*demand, demand[5] | {"wh": None}], available), "has no wh"),
+        (lambda d, a: (d, [*a[:-1], a[-1] | {"kw": 2**60}]), f"has {2**60} kw"),
         (lambda d, a: ([r | {"wh": float("nan")} for r in d], a), "wh is double"),
         (lambda d, a: ([{"interval_start": 1} for r in d], a), "no column node, product, wh"),
         (
