@@ -1,0 +1,523 @@
+"""One changed digit anywhere makes verification fail, and it names the row.
+
+Every column of every domain table is changed in turn, with the triggers off, as the owner of the
+tables could; the columns come from the database itself, so that a new one cannot escape.
+"""
+
+import copy
+import datetime as dt
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+from psycopg.types.range import Range, TimestamptzRange
+from sqlalchemy import Connection as SqlConnection
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from database.metadata import SCHEMAS
+from database.session import make_engine, transaction
+from ledger import tables as ledger_tables
+from ledger.chain import PostingRow, posting_digest
+from rulebook import tables as rulebook_tables
+from rulebook.digest import body_digest
+from rulebook.documents import Registration
+from rulebook.service import publish
+from rulebook.store import every_version
+from rulebook.versions import Version, row_digest
+from settlement import meter_tables, tables
+from settlement.issuing import issue_month
+from settlement.meter_digest import StoredReading, reading_digest
+from settlement.results import vector_digest
+from settlement.service import post, settle
+from settlement.verification import checks
+from tests import tiny_market
+from tests.settled import (
+    CORRECTED,
+    FIRST_DAY,
+    RESETTLED,
+    SETTLED,
+    ingest_tiny,
+    publish_tiny,
+)
+
+ROWS_AT_ONCE = 4
+MICROSECOND = dt.timedelta(microseconds=1)
+JANUARY = dt.date(2024, 1, 1)
+LAST_DAY = FIRST_DAY
+TABLES = [
+    rulebook_tables.VersionRow.__table__,
+    meter_tables.ReadingFileRow.__table__,
+    meter_tables.ReadingRow.__table__,
+    tables.RunRow.__table__,
+    tables.ResultRow.__table__,
+    ledger_tables.Account.__table__,
+    ledger_tables.Journal.__table__,
+    ledger_tables.Posting.__table__,
+    ledger_tables.Invoice.__table__,
+    ledger_tables.InvoiceLine.__table__,
+]
+COLUMNS = [(f"{table.schema}.{table.name}", column.name) for table in TABLES for column in table.c]
+
+
+def fill(session: Session) -> None:
+    """Publish, amend, meter, correct, settle twice, bill twice: a row of every sort."""
+    publish_tiny(session)
+    ingest_tiny(session, last_day=LAST_DAY)
+    _settle(session, "II", SETTLED)
+    alder = tiny_market.registrations({"U3": 71_000_000})[0]
+    publish(
+        session,
+        [Registration.model_validate(alder.model_dump())],
+        valid_from=LAST_DAY + dt.timedelta(days=1),
+        valid_to=LAST_DAY + dt.timedelta(days=7),
+        known=CORRECTED,
+        author="Ada",
+        approver="Grace",
+        reason="Offer of a week",
+    )
+    ingest_tiny(session, last_day=LAST_DAY, seed=2, only=["B-home"], received_at=CORRECTED)
+    _settle(session, "SF", RESETTLED)
+
+
+def _settle(session: Session, kind: str, now: dt.datetime) -> None:
+    run = settle(session, "tiny", kind, FIRST_DAY, LAST_DAY, known_at=now, now=now).run
+    post(session, run, now=now)
+    issue_month(session, "tiny", JANUARY, payment_term_days=14, now=now)
+
+
+@pytest.fixture(scope="module")
+def filled_database(clone_database) -> Iterator[Engine]:
+    made = make_engine(clone_database())
+    with transaction(made) as session:
+        fill(session)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def tampered(filled_database) -> Iterator["Tampering"]:
+    """What tampers in a transaction that is rolled back; triggers are off."""
+    with filled_database.connect() as connection:
+        outer = connection.begin()
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        yield Tampering(connection)
+        outer.rollback()
+
+
+@dataclass
+class Tampering:
+    """Changes rows behind the product's back, and asks the product what is wrong."""
+
+    bind: SqlConnection
+
+    @property
+    def connection(self) -> psycopg.Connection:
+        return self.bind.connection.driver_connection
+
+    def keys(self, table: str) -> list[str]:
+        model = next(one for one in TABLES if f"{one.schema}.{one.name}" == table)
+        return [column.name for column in model.primary_key]
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """Return the rows of a table, in the order of their keys."""
+        order = sql.SQL(", ").join(map(sql.Identifier, self.keys(table)))
+        query = sql.SQL("SELECT * FROM {} ORDER BY {}").format(_name(table), order)
+        with self.connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(query).fetchall()
+
+    def update(self, table: str, row: dict[str, Any], column: str, value: Any) -> None:
+        """Change one column of one row; whatever constraint forbids it is dropped first."""
+        where, keys = self._where(table, row)
+        statement = sql.SQL("UPDATE {} SET {} = %s WHERE {}").format(
+            _name(table), sql.Identifier(column), where
+        )
+        assert self._force(table, statement, [_bound(value), *keys]) == 1
+
+    def delete(self, table: str, row: dict[str, Any]) -> None:
+        where, keys = self._where(table, row)
+        statement = sql.SQL("DELETE FROM {} WHERE {}").format(_name(table), where)
+        assert self._force(table, statement, keys) == 1
+
+    def insert(self, table: str, row: dict[str, Any]) -> None:
+        statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+            _name(table),
+            sql.SQL(", ").join(map(sql.Identifier, row)),
+            sql.SQL(", ").join([sql.Placeholder()] * len(row)),
+        )
+        assert self._force(table, statement, [_bound(value) for value in row.values()]) == 1
+
+    def findings(self) -> list[str]:
+        """Return the places that verification names."""
+        with Session(self.bind, join_transaction_mode="create_savepoint") as session:
+            return [found.place for check in checks() for found in check.findings(session)]
+
+    def _where(self, table: str, row: dict[str, Any]) -> tuple[sql.Composable, list[Any]]:
+        keys = self.keys(table)
+        clause = sql.SQL(" AND ").join(
+            sql.SQL("{} = %s").format(sql.Identifier(name)) for name in keys
+        )
+        return clause, [row[name] for name in keys]
+
+    def _force(self, table: str, statement: sql.Composable, values: list[Any]) -> int:
+        for _ in range(10):
+            try:
+                with self.connection.transaction():
+                    return self.connection.execute(statement, values).rowcount
+            except psycopg.errors.IntegrityError as refusal:
+                broken = refusal.diag.constraint_name
+            except psycopg.errors.NotNullViolation as refusal:  # pragma: no cover
+                raise AssertionError(f"a NULL was tried: {refusal}") from refusal
+            self.connection.execute(
+                sql.SQL("ALTER TABLE {} DROP CONSTRAINT {} CASCADE").format(
+                    _name(table), sql.Identifier(broken)
+                )
+            )
+        raise AssertionError(f"{table}: more than ten constraints stood in the way")
+
+
+def _name(table: str) -> sql.Identifier:
+    return sql.Identifier(*table.split("."))
+
+
+def _bound(value: Any) -> Any:
+    return Jsonb(value) if isinstance(value, dict) or _is_json_list(value) else value
+
+
+def _is_json_list(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+
+
+def changes(value: Any, other: Any) -> list[Any]:  # noqa: PLR0911 -- a line a type
+    """Return changed versions of a value: one digit, character, byte, element or leaf each.
+
+    `other` is a value of the same column in another row, for a column that is NULL here.
+    """
+    if value is None:
+        return [] if other is None else [other]
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, int):
+        return [_digit(value)]
+    if isinstance(value, str):
+        return [_letter(value)]
+    if isinstance(value, bytes):
+        return [bytes([value[0] ^ 1]) + value[1:], value[:-1] + bytes([value[-1] ^ 128])]
+    if isinstance(value, dt.datetime):
+        return [value + MICROSECOND]
+    if isinstance(value, dt.date):
+        return [value + dt.timedelta(days=1)]
+    if isinstance(value, uuid.UUID):
+        return [uuid.UUID(int=value.int ^ 1)]
+    if isinstance(value, Range):
+        return _bounds(value)
+    if isinstance(value, dict) or _is_json_list(value):
+        return list(_leaves(value))
+    if isinstance(value, list):
+        return _elements(value, other)
+    raise AssertionError(f"no change is known for {type(value)}")
+
+
+def _digit(value: int) -> int:
+    """Return the number with its last digit changed."""
+    last = abs(value) % 10
+    return value + (1 if value >= 0 else -1) * (1 if last < 9 else -1)
+
+
+def _letter(value: str) -> str:
+    """Return the text with its last character changed: a digit to a digit, a letter to a letter."""
+    last = value[-1:]
+    if last.isdigit():
+        return value[:-1] + str(_digit(int(last)))
+    return value[:-1] + ("a" if last != "a" else "b")
+
+
+def _bounds(value: Range) -> list[TimestamptzRange]:
+    lower, upper = value.lower, value.upper
+    later = lower + dt.timedelta(days=400) if upper is None else upper + MICROSECOND
+    changed = [TimestamptzRange(lower - MICROSECOND, upper), TimestamptzRange(lower, later)]
+    return changed if upper is None else [*changed, TimestamptzRange(lower, None)]
+
+
+def _elements(value: list[Any], other: Any) -> list[list[Any]]:
+    if not value:
+        return [other] if other else [[uuid.uuid4()]]
+    middle = len(value) // 2
+    changed = [[*value[:middle], one, *value[middle + 1 :]] for one in changes(value[middle], None)]
+    shortened = value[:-1]
+    swapped = [value[-1], *value[1:-1], value[0]]
+    return [*changed, shortened, *([swapped] if swapped != value else [])]
+
+
+def _leaves(body: Any, limit: int = 12) -> Iterator[Any]:
+    """Yield copies of a JSON value, each with one leaf changed; evenly spread over the leaves."""
+    paths = list(_paths(body))
+    for path in paths[:: max(1, len(paths) // limit)]:
+        changed = copy.deepcopy(body)
+        place = changed
+        for step in path[:-1]:
+            place = place[step]
+        place[path[-1]] = _leaf(place[path[-1]])
+        yield changed
+
+
+def _paths(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if isinstance(value, dict):
+        parts: Any = value.items()
+    elif isinstance(value, list):
+        parts = enumerate(value)
+    else:
+        yield above
+        return
+    for step, part in parts:
+        yield from _paths(part, (*above, step))
+
+
+def _leaf(value: Any) -> Any:
+    return 1 if value is None else changes(value, None)[0]
+
+
+NAMES = {
+    "rulebook.version": "{id}",
+    "settlement.reading_file": "{id}",
+    "settlement.reading": "{market} {settlement_day} {measure} {entity} revision {revision}",
+    "settlement.run": "{id}",
+    "settlement.result": "{run_id}|{settlement_day}|{measure}|{entity}",
+    "ledger.account": "{code}",
+    "ledger.journal": "{number}",
+    "ledger.posting": "{journal_number}/{line}",
+    "ledger.invoice": "{series}-{number:06}",
+    "ledger.invoice_line": "{series}-{number:06}/{line}",
+}
+"""How a place names a row of a table; all parts between the bars must be there."""
+MOVED = {
+    ("settlement.result", "run_id"): "{run_id}",
+    ("settlement.result", "settlement_day"): "{run_id}|{settlement_day}",
+    ("ledger.invoice_line", "invoice_id"): "{invoice_id}",
+}
+"""Where a row was moved below a parent that cannot have it, the place names it as the only one."""
+
+
+def names_of(
+    table: str, row: dict[str, Any], series: dict[uuid.UUID, dict[str, Any]], moved: str = ""
+) -> list[str]:
+    """Return the words that a place must hold to name a row."""
+    pattern = MOVED.get((table, moved), NAMES[table])
+    parent = series.get(row.get("invoice_id"), {})
+    return pattern.format(**{**parent, **row}).split("|")
+
+
+def is_named(places: list[str], table: str, names: list[str]) -> bool:
+    return any(
+        place.startswith(f"{table} ") and all(name in place for name in names) for place in places
+    )
+
+
+def test_the_filled_database_holds(tampered):
+    assert tampered.findings() == []
+
+
+def test_every_table_has_rows(tampered):
+    assert all(tampered.rows(f"{table.schema}.{table.name}") for table in TABLES)
+
+
+def test_every_column_of_the_domain_is_tampered_with(tampered):
+    found = tampered.connection.execute(
+        "SELECT table_schema || '.' || table_name, column_name "
+        "FROM information_schema.columns JOIN information_schema.tables "
+        "USING (table_schema, table_name) "
+        "WHERE table_schema = ANY(%s) AND table_type = 'BASE TABLE'",
+        [list(SCHEMAS)],
+    ).fetchall()
+    assert sorted(found) == sorted(COLUMNS)
+
+
+@pytest.mark.parametrize(("table", "column"), COLUMNS, ids=lambda name: name)
+def test_a_changed_column_is_found_and_its_row_named(tampered, table, column):
+    rows = tampered.rows(table)
+    series = {row["id"]: row for row in tampered.rows("ledger.invoice")}
+    tried = 0
+    for batch in batches(rows, column):
+        with tampered.connection.transaction(force_rollback=True):
+            for row, change in batch:
+                tampered.update(table, row, column, change)
+            places = tampered.findings()
+        for row, change in batch:
+            tried += 1
+            expected = [names_of(table, row, series)]
+            if column in tampered.keys(table):
+                expected.append(names_of(table, {**row, column: change}, series, moved=column))
+            assert any(is_named(places, table, names) for names in expected), (
+                f"{row[column]!r} -> {change!r}: none of {expected} in {places}"
+            )
+    assert tried
+
+
+def batches(rows: list[dict[str, Any]], column: str) -> list[list[tuple[dict[str, Any], Any]]]:
+    """Return rounds of changes, each of a few rows at once: every row must be named by itself.
+
+    Rows are spread over the table, those with NULL among them, and the sorts of change over rows
+    and rounds.
+    """
+    with_value = [row for row in rows if row[column] not in (None, [])]
+    without = [row for row in rows if row[column] in (None, [])]
+    other = with_value[0][column] if with_value else None
+    picked = [*spread(with_value, ROWS_AT_ONCE), *spread(without, 1)]
+    sorts = [changes(row[column], other) for row in picked]
+    if without and without[0][column] is None:
+        for row, of_row in zip(picked, sorts, strict=True):
+            if row[column] is not None:
+                of_row.append(None)
+    most = max(map(len, sorts))
+    rounds = -(-most // max(1, len(with_value[:ROWS_AT_ONCE])))
+    return [
+        [
+            (row, of_row[(number + turn * ROWS_AT_ONCE) % len(of_row)])
+            for number, (row, of_row) in enumerate(zip(picked, sorts, strict=True))
+            if of_row
+        ]
+        for turn in range(rounds)
+    ]
+
+
+def spread(rows: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+    if len(rows) <= count:
+        return rows
+    return [rows[number * (len(rows) - 1) // max(1, count - 1)] for number in range(count)]
+
+
+@pytest.mark.xfail(strict=True, reason="a stored pin that cannot be read stops verification")
+def test_pins_that_are_no_pins_are_found_and_the_run_named(tampered):
+    row = tampered.rows("settlement.run")[0]
+    first, *others = row["pins"]
+    for pin in (
+        {**first, "digest": first["digest"][:-1] + "x"},
+        {**first, "first_day": "2024-01-91"},
+        {name: value for name, value in first.items() if name != "instrument"},
+        {**first, "digest": 7},
+    ):
+        with tampered.connection.transaction(force_rollback=True):
+            tampered.update("settlement.run", row, "pins", [pin, *others])
+            places = tampered.findings()
+        assert is_named(places, "settlement.run", [str(row["id"])])
+
+
+def tables_but(reasons: dict[str, str]) -> list[Any]:
+    """Return every table as a parameter; those with a reason are known to escape, for now."""
+    return [
+        pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=reasons[name]))
+        if name in reasons
+        else name
+        for name in (f"{table.schema}.{table.name}" for table in TABLES)
+    ]
+
+
+@pytest.mark.parametrize(
+    "table",
+    tables_but(
+        {
+            "rulebook.version": "a version that no run, successor or remainder names is in no "
+            "chain, so its absence shows only against a checkpoint kept elsewhere",
+            "settlement.reading_file": "readings whose file is gone are not looked for",
+        }
+    ),
+)
+def test_a_deleted_row_is_found(tampered, table):
+    rows = tampered.rows(table)
+    for row in (rows[0], rows[len(rows) // 2], rows[-1]):
+        with tampered.connection.transaction(force_rollback=True):
+            tampered.delete(table, row)
+            places = tampered.findings()
+        assert places, f"the deletion of {row} was not found"
+
+
+PRIMARY_KEY_ALONE = "only the primary key forbids it: a second identical row is not looked for"
+
+
+@pytest.mark.parametrize(
+    "table",
+    tables_but(
+        dict.fromkeys(
+            ("settlement.reading_file", "settlement.run", "ledger.account"), PRIMARY_KEY_ALONE
+        )
+    ),
+)
+def test_a_row_twice_is_found(tampered, table):
+    rows = tampered.rows(table)
+    for row in (rows[0], rows[-1]):
+        with tampered.connection.transaction(force_rollback=True):
+            tampered.insert(table, row)
+            places = tampered.findings()
+        assert places, f"a second {row} was not found"
+
+
+@pytest.mark.parametrize("table", tables_but({}))
+def test_a_copied_row_under_another_key_is_found(tampered, table):
+    key = tampered.keys(table)[-1]
+    row = tampered.rows(table)[-1]
+    (change, *_) = changes(row[key], None)
+    if isinstance(change, int):
+        change += 1_000
+    with tampered.connection.transaction(force_rollback=True):
+        tampered.insert(table, {**row, key: change})
+        places = tampered.findings()
+    assert any(place.startswith(table) for place in places), places
+
+
+def forged(tampered: Tampering, table: str, row: dict[str, Any], **values: Any) -> list[str]:
+    """Change several columns of a row together; return the places that verification names."""
+    with tampered.connection.transaction(force_rollback=True):
+        for column, value in values.items():
+            tampered.update(table, row, column, value)
+        return tampered.findings()
+
+
+def test_a_forged_result_with_its_own_digest_is_found(tampered):
+    row = next(r for r in tampered.rows("settlement.result") if r["measure"].startswith("payment."))
+    values = np.array(row["values"]) + 1
+    digest = vector_digest(row["settlement_day"], row["measure"], row["entity"], values)
+    places = forged(tampered, "settlement.result", row, values=values.tolist(), digest=digest)
+    assert is_named(places, "settlement.run", [str(row["run_id"])])
+
+
+def test_a_forged_posting_with_its_own_digest_is_found(tampered):
+    row = tampered.rows("ledger.posting")[0]
+    amount = row["amount"] + 1
+    columns = {name: row[name] for name in PostingRow._fields} | {"amount": amount}
+    digest = posting_digest(PostingRow(**columns))
+    places = forged(tampered, "ledger.posting", row, amount=amount, digest=digest)
+    assert is_named(places, "ledger.journal", [str(row["journal_number"])])
+
+
+def test_a_forged_rule_with_its_own_digests_is_found(tampered):
+    row = next(r for r in tampered.rows("rulebook.version") if r["kind"] == "allocation-policy")
+    body = {**row["body"], "title": "Another policy"}
+    digest = body_digest(body)
+    version = next(v for v in every_version_of(tampered) if v.id == row["id"])
+    sealed = row_digest(replace(version, body=body, digest=digest))
+    places = forged(tampered, "rulebook.version", row, body=body, digest=digest, row_digest=sealed)
+    assert any(place.startswith("settlement.run ") for place in places)
+
+
+def every_version_of(tampered: Tampering) -> list[Version]:
+    with Session(tampered.bind, join_transaction_mode="create_savepoint") as session:
+        return list(every_version(session))
+
+
+@pytest.mark.xfail(
+    strict=True, reason="the input digest of a run is not built again from its readings"
+)
+def test_a_forged_reading_with_its_own_digest_is_found(tampered):
+    row = next(r for r in tampered.rows("settlement.reading") if r["entity"] == "U2")
+    values = np.array(row["values"]) + 1
+    columns = {name: row[name] for name in (field.name for field in fields(StoredReading))}
+    digest = reading_digest(StoredReading(**columns | {"values": values}))
+    places = forged(tampered, "settlement.reading", row, values=values.tolist(), digest=digest)
+    assert any(place.startswith("settlement.run ") for place in places)
