@@ -10,7 +10,7 @@ from database.session import ensure_server, make_engine
 
 TABLE_MODULES = (
     "rulebook.tables",
-    "settlement.meter_tables",
+    "settlement.meters.tables",
     "settlement.tables",
     "ledger.tables",
 )

@@ -23,7 +23,7 @@ from settlement.datasets.files import Form
 from settlement.datasets.recorded import first_instant
 from settlement.datasets.service import corrections, recorded_files, synthetic_files
 from settlement.issuing import issue_month
-from settlement.meter_service import ingest
+from settlement.meters.service import ingest
 from settlement.runs import Run
 from settlement.service import Replayed, post, replay, settle
 from settlement.verification import checks

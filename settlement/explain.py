@@ -21,7 +21,7 @@ from settlement.core.model import node_demand_w
 from settlement.core.pots import Pot
 from settlement.core.shapley import denominator
 from settlement.invoicing import COMPONENT_TITLES, POT_TITLES
-from settlement.meter_register import AVAILABLE, DEMAND, GENERATION
+from settlement.meters.register import AVAILABLE, DEMAND, GENERATION
 from settlement.posting import CHARGE
 from settlement.results import VectorKey
 

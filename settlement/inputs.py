@@ -11,10 +11,10 @@ from rulebook.resolve import RuleSet
 from settlement.compile import register_of
 from settlement.core.engine import DayReadings, MarketModel
 from settlement.core.periods import interval_count
-from settlement.meter_readings import Readings, missing_readings
-from settlement.meter_register import AVAILABLE, DEMAND, GENERATION
-from settlement.meter_service import meter_register
-from settlement.meter_store import readings_known_at
+from settlement.meters.readings import Readings, missing_readings
+from settlement.meters.register import AVAILABLE, DEMAND, GENERATION
+from settlement.meters.service import meter_register
+from settlement.meters.store import readings_known_at
 from settlement.runs import Pin
 
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from ledger.chain import encode
 from ledger.journal import ENERGY, Account, JournalDraft, Posting
 from ledger.tree import leaf_hash
-from settlement import meter_register
 from settlement.compile import Register
+from settlement.meters import register as meter_register
 from settlement.results import VectorKey
 from settlement.runs import Run
 

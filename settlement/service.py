@@ -18,7 +18,7 @@ from settlement import store
 from settlement.compile import compile_market, register_of
 from settlement.computing import ComputedDay, Period, compute_days
 from settlement.inputs import RunInputs, run_inputs
-from settlement.meter_store import lock_readings
+from settlement.meters.store import lock_readings
 from settlement.posting import (
     MONEY_SUFFIX,
     SettledDay,

@@ -15,7 +15,7 @@ import ledger.service
 import rulebook.service
 from rulebook.findings import Finding, Refused
 from settlement import store
-from settlement.meter_service import verify_readings
+from settlement.meters.service import verify_readings
 from settlement.posting import posting_input_digest
 from settlement.results import day_digest, run_result_digest, vector_digest
 from settlement.runs import Run

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from rulebook.documents import Document
 from rulebook.service import publish
-from settlement.meter_service import MeterFile, ingest
+from settlement.meters.service import MeterFile, ingest
 from settlement.service import post, settle
 from tests import tiny_market
 

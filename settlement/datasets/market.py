@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rulebook.documents import GridModel
 from rulebook.resolve import RuleSet
-from settlement.dispatch import DispatchModel
+from settlement.dispatch.least_cost import DispatchModel
 
 Integers = NDArray[np.int64]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from settlement.datasets.market import MarketShape
-from settlement.dispatch import dispatch_day
+from settlement.dispatch.least_cost import dispatch_day
 
 Integers = NDArray[np.int64]
 Progress = Callable[[int, int], None]

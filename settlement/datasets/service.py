@@ -14,8 +14,8 @@ from settlement.datasets.market import MarketShape, market_shape
 from settlement.datasets.profile import ProfileDay, Progress, dispatched
 from settlement.datasets.recorded import first_instant, recorded_profile
 from settlement.datasets.synthetic import synthetic_profile
-from settlement.meter_service import MeterFile
-from settlement.meter_store import readings_known_at
+from settlement.meters.service import MeterFile
+from settlement.meters.store import readings_known_at
 
 
 def synthetic_files(

@@ -7,8 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from settlement.core.periods import interval_starts
-from settlement.meter_cells import read_readings
-from settlement.meter_register import (
+from settlement.meters.cells import read_readings
+from settlement.meters.check import CheckedFile, check_readings
+from settlement.meters.register import (
     AVAILABLE,
     DEMAND,
     GENERATION,
@@ -17,7 +18,6 @@ from settlement.meter_register import (
     metered_supply_point,
     metered_unit,
 )
-from settlement.meters import CheckedFile, check_readings
 
 ZONE = "Europe/London"
 DAY = dt.date(2024, 1, 15)

@@ -25,10 +25,10 @@ from settlement.datasets.service import (
     synthetic_files,
 )
 from settlement.datasets.synthetic import synthetic_profile
-from settlement.meter_cells import read_readings
-from settlement.meter_register import AVAILABLE, DEMAND, GENERATION
-from settlement.meter_service import MeterFile, ingest
-from settlement.meter_store import readings_known_at
+from settlement.meters.cells import read_readings
+from settlement.meters.register import AVAILABLE, DEMAND, GENERATION
+from settlement.meters.service import MeterFile, ingest
+from settlement.meters.store import readings_known_at
 from tests import tiny_market
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from settlement.dispatch import DayDispatch, DispatchModel, dispatch_day
+from settlement.dispatch.least_cost import DayDispatch, DispatchModel, dispatch_day
 
 MW = 1_000_000
 MWH = 1_000_000

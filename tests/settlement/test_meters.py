@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from settlement.core.periods import interval_starts
-from settlement.meter_cells import read_readings
-from settlement.meter_register import AVAILABLE, DEMAND, GENERATION
-from settlement.meters import local_days
+from settlement.meters.cells import read_readings
+from settlement.meters.check import local_days
+from settlement.meters.register import AVAILABLE, DEMAND, GENERATION
 from tests.settlement.meter_cases import (
     DAY,
     HEADER,

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from database.session import transaction
 from rulebook.findings import Refused
 from rulebook.service import publish, rules_for_period
-from settlement.meter_digest import content_digest
-from settlement.meter_readings import missing_readings
-from settlement.meter_register import AVAILABLE, DEMAND, GENERATION
-from settlement.meter_service import MeterFile, ingest, meter_register, verify_readings
-from settlement.meter_store import readings_known_at
+from settlement.meters.digest import content_digest
+from settlement.meters.readings import missing_readings
+from settlement.meters.register import AVAILABLE, DEMAND, GENERATION
+from settlement.meters.service import MeterFile, ingest, meter_register, verify_readings
+from settlement.meters.store import readings_known_at
 from tests import tiny_market
 
 MARKET = tiny_market.MARKET

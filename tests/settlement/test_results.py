@@ -3,9 +3,11 @@
 import datetime as dt
 import hashlib
 import struct
+from math import lcm
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from ledger.tree import merkle_root
 from settlement.core.engine import DayResult, ResultTable
@@ -16,6 +18,7 @@ from settlement.results import (
     vector_digest,
     vectors_of,
 )
+from tests.settled import RESETTLED, correct_tiny, ingest_tiny, publish_tiny, settle_tiny
 
 DAY = dt.date(2024, 1, 1)
 VALUES = np.array([1, -2, 3], dtype=np.int64)
@@ -111,3 +114,90 @@ def test_a_run_is_the_tree_over_its_days_in_order():
 )
 def test_the_first_difference_is_named(stored, recomputed, words):
     assert first_difference(DAY, stored, recomputed) == words
+
+
+@pytest.fixture
+def two_runs(session):
+    """Runs before and after a correction, posted."""
+    publish_tiny(session)
+    ingest_tiny(session)
+    runs = [settle_tiny(session)]
+    correct_tiny(session)
+    return [*runs, settle_tiny(session, "SF", RESETTLED)]
+
+
+def stored(session, run) -> dict[str, np.ndarray]:
+    """Return the sum over entities of each measure of a run, all its intervals in a row."""
+    rows = session.execute(
+        text(
+            "SELECT measure, array_agg(total::bigint ORDER BY settlement_day, interval) FROM ("
+            " SELECT measure, settlement_day, interval, sum(value) AS total"
+            " FROM settlement.result, unnest(values) WITH ORDINALITY AS t(value, interval)"
+            " WHERE run_id = :run GROUP BY measure, settlement_day, interval) AS sums "
+            "GROUP BY measure"
+        ),
+        {"run": run.id},
+    )
+    return {measure: np.array(totals) for measure, totals in rows}
+
+
+def test_in_every_interval_charges_are_payments_and_equalisation(session, two_runs):
+    for run in two_runs:
+        sums = stored(session, run)
+        charges, payments = (
+            sum(values for measure, values in sums.items() if measure.startswith(kind))
+            for kind in ("charge.", "payment.")
+        )
+        assert charges.shape == (3 * 48,)
+        assert (payments > 0).all()
+        assert np.array_equal(charges, payments + sums["equalisation_micro"])
+        assert np.any(sums["equalisation_micro"] != 0)
+
+
+def test_in_every_interval_shapley_values_sum_to_the_value_of_all(session, two_runs):
+    denominator = lcm(*range(1, 5))
+    for run in two_runs:
+        sums = stored(session, run)
+        for game in ("adequacy", "location"):
+            assert np.array_equal(sums[f"shapley_{game}"], sums[f"value_{game}_kw"] * denominator)
+            assert (sums[f"value_{game}_kw"] > 0).all()
+        assert np.any(sums["value_location_kw"] < sums["value_adequacy_kw"])
+
+
+def test_every_journal_balances_in_money_and_in_energy(session, two_runs):
+    rows = session.execute(
+        text(
+            "SELECT number, commodity, sum(amount) FROM ledger.journal "
+            "JOIN ledger.posting ON journal_number = number "
+            "JOIN ledger.account ON code = account GROUP BY number, commodity"
+        )
+    ).all()
+    assert {commodity for _, commodity, _ in rows} == {"GBP", "WH"}
+    assert len(rows) == 2 * 3 * len(two_runs)
+    assert all(total == 0 for _, _, total in rows)
+
+
+def test_every_result_is_of_a_day_s_length_and_of_a_known_measure(session, two_runs):
+    rows = session.execute(
+        text("SELECT DISTINCT measure, cardinality(values) FROM settlement.result")
+    ).all()
+    assert {length for _, length in rows} == {48}
+    assert {measure for measure, _ in rows} == {
+        "tightness_ppm",
+        "price_micro_per_mwh",
+        "deliverable_w",
+        "node_price_micro_per_mwh",
+        "binding_layer",
+        "shapley_adequacy",
+        "shapley_location",
+        "value_adequacy_kw",
+        "value_location_kw",
+        "demand_kw",
+        "equalisation_micro",
+        "charge.dynamic_micro",
+        *(
+            f"{side}.{component}_micro"
+            for side in ("payment", "charge")
+            for component in ("fuel", "regulated", "adequacy", "location")
+        ),
+    }

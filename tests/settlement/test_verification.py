@@ -32,9 +32,10 @@ from rulebook.documents import Registration
 from rulebook.service import publish
 from rulebook.store import every_version
 from rulebook.versions import Version, row_digest
-from settlement import meter_tables, tables
+from settlement import tables
 from settlement.issuing import issue_month
-from settlement.meter_digest import StoredReading, reading_digest
+from settlement.meters import tables as meter_tables
+from settlement.meters.digest import StoredReading, reading_digest
 from settlement.results import vector_digest
 from settlement.service import post, settle
 from settlement.verification import checks

@@ -17,8 +17,8 @@ from portal.management.console import (
 )
 from settlement.datasets.files import Form
 from settlement.datasets.service import corrections, recorded_files, synthetic_files
-from settlement.meter_digest import content_digest
-from settlement.meter_service import MeterFile
+from settlement.meters.digest import content_digest
+from settlement.meters.service import MeterFile
 
 
 class Command(BaseCommand):

@@ -15,7 +15,7 @@ from portal.management.console import (
 )
 from settlement.datasets.files import Form
 from settlement.datasets.service import recorded_files
-from settlement.meter_service import IngestedFile, MeterFile, ingest
+from settlement.meters.service import IngestedFile, MeterFile, ingest
 
 
 class Command(BaseCommand):

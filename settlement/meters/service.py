@@ -10,9 +10,10 @@ from rulebook.findings import Finding, Refused
 from rulebook.resolve import RuleSet
 from rulebook.service import rules_for_period
 from rulebook.store import time_zone
-from settlement import meter_store
-from settlement.meter_cells import read_readings
-from settlement.meter_digest import (
+from settlement.meters import store
+from settlement.meters.cells import read_readings
+from settlement.meters.check import CheckedFile, DayVector, check_readings, local_days
+from settlement.meters.digest import (
     StoredFile,
     StoredReading,
     content_digest,
@@ -20,13 +21,12 @@ from settlement.meter_digest import (
     reading_digest,
     reading_file_digest,
 )
-from settlement.meter_register import (
+from settlement.meters.register import (
     MeterRegister,
     MeterTerms,
     metered_supply_point,
     metered_unit,
 )
-from settlement.meters import CheckedFile, DayVector, check_readings, local_days
 
 Periods = Sequence[tuple[dt.date, dt.date, RuleSet]]
 ONE_DAY = dt.timedelta(days=1)
@@ -60,11 +60,11 @@ def ingest(
     Raises:
         Refused: with every finding of every file; nothing is written.
     """
-    meter_store.lock_readings(session, market)
+    store.lock_readings(session, market)
     findings: list[Finding] = []
     checked: list[CheckedFile | StoredFile] = []
     for file in files:
-        known = meter_store.find_file(session, market, content_digest(file.content))
+        known = store.find_file(session, market, content_digest(file.content))
         if known is not None:
             checked.append(known)
             continue
@@ -89,7 +89,7 @@ def _stored(
 ) -> IngestedFile:
     if isinstance(outcome, StoredFile):
         return IngestedFile(outcome, False, ())
-    twin = meter_store.find_file(session, market, content_digest(file.content))
+    twin = store.find_file(session, market, content_digest(file.content))
     if twin is not None:  # the same content twice in one request
         return IngestedFile(twin, False, ())
     stored = _store(session, market, file, outcome, received_at)
@@ -194,7 +194,7 @@ def _store(
     file_id = file_identity(market, digest)
     first_day = checked.vectors[0].settlement_day
     last_day = checked.vectors[-1].settlement_day
-    latest = meter_store.latest_vectors(session, market, first_day, last_day)
+    latest = store.latest_vectors(session, market, first_day, last_day)
     readings: list[StoredReading] = []
     findings: list[Finding] = []
     for vector in checked.vectors:
@@ -231,7 +231,7 @@ def _store(
         unchanged_count=len(checked.vectors) - len(readings),
         late_day_count=checked.late_day_count,
     )
-    meter_store.append(session, stored, readings)
+    store.append(session, stored, readings)
     return stored
 
 
@@ -250,7 +250,7 @@ def _received_before(
 
 def verify_readings(session: Session) -> Iterator[Finding]:
     """Hash every stored reading and file again, and find whatever is not as it was written."""
-    for reading, digest in meter_store.stored_readings(session):
+    for reading, digest in store.stored_readings(session):
         actual = reading_digest(reading)
         if actual != digest:
             place = (
@@ -258,7 +258,7 @@ def verify_readings(session: Session) -> Iterator[Finding]:
                 f"{reading.entity} revision {reading.revision}"
             )
             yield _changed(place, actual, digest)
-    for file, digest, reading_count in meter_store.stored_files(session):
+    for file, digest, reading_count in store.stored_files(session):
         place = f"settlement.reading_file {file.market} {file.id} {file.name}"
         actual = reading_file_digest(file)
         if actual != digest:
@@ -271,7 +271,7 @@ def verify_readings(session: Session) -> Iterator[Finding]:
                 f"{file.vector_count} were stored from it",
                 "restore settlement.reading from a backup; a stored reading never goes away",
             )
-    for market, day, measure, entity, highest, count in meter_store.broken_revisions(session):
+    for market, day, measure, entity, highest, count in store.broken_revisions(session):
         yield Finding(
             "revision-gap",
             f"settlement.reading {market} {day} {measure} {entity}",

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from settlement.meter_cells import ReadingTable
-from settlement.meter_register import MEASURES, Calendar, MeterRegister
+from settlement.meters.cells import ReadingTable
+from settlement.meters.register import MEASURES, Calendar, MeterRegister
 
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]

@@ -15,14 +15,14 @@ from sqlalchemy.orm import Session
 
 from database.copy import copy_in, copy_out
 from rulebook.findings import Finding, Refused
-from settlement.meter_digest import (
+from settlement.meters.digest import (
     StoredFile,
     StoredReading,
     reading_digest,
     reading_file_digest,
 )
-from settlement.meter_readings import MeasuredDay, Readings
-from settlement.meter_tables import ReadingFileRow
+from settlement.meters.readings import MeasuredDay, Readings
+from settlement.meters.tables import ReadingFileRow
 
 READING_TYPES = {
     "market": "text",

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from rulebook.findings import Finding, shown
-from settlement.meter_files import Cells, read_cells, row_place
+from settlement.meters.files import Cells, read_cells, row_place
 
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rulebook.findings import Finding
-from settlement.meter_register import MeterRegister
+from settlement.meters.register import MeterRegister
 
 
 @dataclass(frozen=True, eq=False)

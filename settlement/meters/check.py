@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rulebook.findings import Finding
-from settlement.meter_cells import NO_INSTANT, ReadingTable
-from settlement.meter_findings import (
+from settlement.meters.cells import NO_INSTANT, ReadingTable
+from settlement.meters.findings import (
     RowFinding,
     duplicates,
     incomplete,
@@ -22,8 +22,8 @@ from settlement.meter_findings import (
     unknown_names,
     without_rules,
 )
-from settlement.meter_placing import NOWHERE, Placed, placed_readings
-from settlement.meter_register import (
+from settlement.meters.placing import NOWHERE, Placed, placed_readings
+from settlement.meters.register import (
     MEASURES,
     QUALITY_LETTERS,
     Calendar,

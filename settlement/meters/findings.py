@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rulebook.findings import Finding, shown
-from settlement.meter_cells import NO_INSTANT, ReadingTable
-from settlement.meter_placing import NOWHERE, Placed
-from settlement.meter_register import MEASURES, QUALITY_LETTERS, Calendar, MeterRegister
+from settlement.meters.cells import NO_INSTANT, ReadingTable
+from settlement.meters.placing import NOWHERE, Placed
+from settlement.meters.register import MEASURES, QUALITY_LETTERS, Calendar, MeterRegister
 
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]

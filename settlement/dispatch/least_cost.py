@@ -28,7 +28,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from settlement.dispatch_programme import (
+from settlement.dispatch.programme import (
     MILLION,
     MINUTES_PER_HOUR,
     Block,

@@ -1,0 +1,1 @@
+"""Meter readings: files in, findings out; day vectors in revisions, as they were known."""

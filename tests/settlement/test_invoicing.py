@@ -1,0 +1,231 @@
+"""Invoices from the ledger's movements: every line an account, later notes hold differences."""
+
+import datetime as dt
+from collections import defaultdict
+
+import pytest
+from sqlalchemy import text
+
+from ledger.invoice import document_number
+from rulebook.findings import Refused
+from rulebook.service import publish, rules_at
+from settlement.invoicing import clauses_of
+from settlement.issuing import issue_month
+from settlement.service import settle
+from tests import tiny_market
+from tests.settled import (
+    CORRECTED,
+    FIRST_DAY,
+    LAST_DAY,
+    RESETTLED,
+    SETTLED,
+    correct_tiny,
+    ingest_tiny,
+    publish_tiny,
+    settle_tiny,
+)
+
+MONTH = dt.date(2024, 1, 1)
+MICRO_PER_PENNY = 10_000
+
+
+def issue(session, now=SETTLED):
+    return issue_month(session, "tiny", MONTH, payment_term_days=14, now=now).invoices
+
+
+@pytest.fixture
+def first(session):
+    """The documents after a first run."""
+    publish_tiny(session)
+    ingest_tiny(session)
+    settle_tiny(session)
+    return issue(session)
+
+
+@pytest.fixture
+def notes(session, first):
+    """The notes after a correction and a second run."""
+    correct_tiny(session)
+    settle_tiny(session, "SF", RESETTLED)
+    return issue(session, RESETTLED)
+
+
+def lines_of(invoices) -> dict[tuple[str, str, str], int]:
+    found = defaultdict(int)
+    for invoice in invoices:
+        for line in invoice.lines:
+            found[invoice.row.participant, line.kind, line.subject] += line.amount_micro
+    return {key: amount for key, amount in found.items() if amount}
+
+
+def moved(session) -> dict[tuple[str, str, str], int]:
+    rows = session.execute(
+        text(
+            "SELECT participant, kind, subject, sum(amount)::bigint FROM ledger.account "
+            "JOIN ledger.posting ON account = code JOIN ledger.journal ON number = journal_number "
+            "WHERE commodity = 'GBP' AND participant IS NOT NULL AND settlement_day IS NOT NULL "
+            "GROUP BY participant, kind, subject"
+        )
+    )
+    return {(owner, kind, subject): amount for owner, kind, subject, amount in rows if amount}
+
+
+def test_suppliers_get_invoices_and_owners_self_billed_ones(first):
+    kinds = {(invoice.row.participant, invoice.row.kind) for invoice in first}
+    assert kinds == {
+        ("cedar", "invoice"),
+        ("doric", "invoice"),
+        ("alder", "self-billed invoice"),
+        ("birch", "self-billed invoice"),
+    }
+    names = sorted(document_number(one.row.series, one.row.number) for one in first)
+    assert names == [
+        "tiny-invoice-000001",
+        "tiny-invoice-000002",
+        "tiny-self-billed-000001",
+        "tiny-self-billed-000002",
+    ]
+
+
+def test_lines_sum_to_the_movement_of_their_accounts(session, first):
+    assert lines_of(first) == moved(session)
+    for invoice in first:
+        assert invoice.row.amount_micro == sum(line.amount_micro for line in invoice.lines)
+        assert invoice.row.line_count == len(invoice.lines)
+
+
+def test_notes_and_first_documents_together_are_the_new_total(session, first, notes):
+    assert notes
+    assert lines_of([*first, *notes]) == moved(session)
+    assert lines_of(notes) != {}
+    originals = {(one.row.series, one.row.participant): one.row.id for one in first}
+    for note in notes:
+        assert note.row.original == originals[note.row.series, note.row.participant]
+        direction = "debit" if note.row.amount_micro > 0 else "credit"
+        assert note.row.kind.endswith(f"{direction} note")
+        assert all(line.amount_micro for line in note.lines)
+
+
+def test_money_is_rounded_once_over_all_documents_of_a_month(session, first, notes):
+    exact, net = defaultdict(int), defaultdict(int)
+    for invoice in (*first, *notes):
+        row = invoice.row
+        key = row.participant, row.series
+        exact[key] += row.amount_micro
+        net[key] += row.net_minor
+        assert row.amount_micro + row.rounding_micro == row.net_minor * MICRO_PER_PENNY
+        assert row.tax_minor == 0
+        assert row.due_minor == row.net_minor
+    for key, amount in exact.items():
+        assert 2 * abs(net[key] * MICRO_PER_PENNY - amount) <= MICRO_PER_PENNY, key
+
+
+def test_after_billing_accounts_stand_at_whole_pennies(session, first, notes):
+    """What a participant owes in the ledger, rounding included, is what its documents say."""
+    due = defaultdict(int)
+    for invoice in (*first, *notes):
+        due[invoice.row.participant] += invoice.row.due_minor * MICRO_PER_PENNY
+    rows = session.execute(
+        text(
+            "SELECT participant, sum(amount)::bigint FROM ledger.account "
+            "JOIN ledger.posting ON account = code "
+            "WHERE commodity = 'GBP' AND participant IS NOT NULL GROUP BY participant"
+        )
+    )
+    assert dict(rows.tuples().all()) == dict(due)
+
+
+def test_quantities_are_the_metered_energy(session, first, notes):
+    energy = defaultdict(int)
+    for invoice in (*first, *notes):
+        for line in invoice.lines:
+            if line.kind in ("charge.fuel", "charge.dynamic", "payment.fuel"):
+                assert line.quantity_unit == "Wh"
+                energy[line.kind, line.subject] += line.quantity
+    rows = session.execute(
+        text(
+            "SELECT entity, sum((SELECT sum(v) FROM unnest(values) AS v))::bigint FROM ("
+            " SELECT DISTINCT ON (settlement_day, entity) entity, values FROM settlement.reading"
+            " WHERE measure <> 'available_w' ORDER BY settlement_day, entity, revision DESC"
+            ") AS latest GROUP BY entity"
+        )
+    )
+    metered = dict(rows.tuples().all())
+    assert energy
+    for (_, subject), quantity in energy.items():
+        assert quantity == metered[subject]
+
+
+def test_what_carries_no_energy_has_no_quantity(first):
+    for invoice in first:
+        for line in invoice.lines:
+            if line.kind.startswith("payment.") and line.kind != "payment.fuel":
+                assert (line.quantity, line.quantity_unit) == (None, None)
+
+
+def test_every_line_cites_clauses_and_the_rules_that_hold_them(session, first):
+    rules = rules_at(session, "tiny", FIRST_DAY, SETTLED)
+    digests = {version.digest for version in rules.versions}
+    texts = {clause.anchor for document in rules.documents for clause in document.clauses}
+    for invoice in first:
+        for line in invoice.lines:
+            assert line.clauses, line
+            assert set(line.clauses) <= texts
+            assert line.rule_digests
+            assert set(line.rule_digests) <= digests
+            assert line.description
+            assert str(line.description) != f"{line.subject}: {line.kind}"
+
+
+@pytest.mark.parametrize("side", ["charge", "payment"])
+@pytest.mark.parametrize("component", ["fuel", "regulated", "adequacy", "location"])
+def test_every_kind_of_line_is_governed_by_some_clause(session, side, component):
+    publish_tiny(session)
+    rules = rules_at(session, "tiny", FIRST_DAY, SETTLED)
+    kind = f"{side}.{component}"
+    assert clauses_of(rules, "cedar" if side == "charge" else "alder", kind)
+
+
+def test_billing_again_without_a_change_issues_nothing(session, first):
+    before = session.scalar(text("SELECT count(*) FROM ledger.journal"))
+    assert issue(session, RESETTLED) == ()
+    assert session.scalar(text("SELECT count(*) FROM ledger.journal")) == before
+
+
+def test_a_month_without_posted_days_is_refused(session):
+    publish_tiny(session)
+    ingest_tiny(session)
+    settle(session, "tiny", "II", FIRST_DAY, LAST_DAY, known_at=SETTLED, now=SETTLED)
+    with pytest.raises(Refused) as refused:
+        issue(session)
+    (finding,) = refused.value.findings
+    assert (finding.code, finding.place) == ("nothing-posted", "tiny 2024-01")
+    assert finding.value and finding.limit and finding.remedy
+
+
+def test_a_unit_that_was_sold_is_credited_to_one_and_billed_to_the_other(session, first):
+    alder, birch = (one.model_dump() for one in tiny_market.registrations()[:2])
+    sold = next(unit for unit in alder["units"] if unit["unit"] == "U3")
+    alder["units"] = tuple(unit for unit in alder["units"] if unit is not sold)
+    birch["units"] = (*birch["units"], sold)
+    publish(
+        session,
+        [type(tiny_market.registrations()[0]).model_validate(one) for one in (alder, birch)],
+        valid_from=FIRST_DAY,
+        known=CORRECTED,
+        author="Ada",
+        approver="Grace",
+        reason="U3 was sold",
+    )
+    settle_tiny(session, "SF", RESETTLED)
+    notes = issue(session, RESETTLED)
+    before = {key: amount for key, amount in lines_of(first).items() if key[2] == "U3"}
+    assert before
+    assert {key for key in before if key[0] != "alder"} == set()
+    assert lines_of(notes) == {
+        **{key: -amount for key, amount in before.items()},
+        **{("birch", *key[1:]): amount for key, amount in before.items()},
+    }
+    assert all("Unit U3" in line.description for note in notes for line in note.lines)
+    net = {note.row.participant: note.row.amount_micro for note in notes}
+    assert net["alder"] == -net["birch"]
