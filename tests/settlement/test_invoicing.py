@@ -101,7 +101,8 @@ def test_notes_and_first_documents_together_are_the_new_total(session, first, no
     originals = {(one.row.series, one.row.participant): one.row.id for one in first}
     for note in notes:
         assert note.row.original == originals[note.row.series, note.row.participant]
-        direction = "debit" if note.row.amount_micro > 0 else "credit"
+        as_billed = -1 if note.row.series.endswith("self-billed") else 1
+        direction = "debit" if as_billed * note.row.amount_micro > 0 else "credit"
         assert note.row.kind.endswith(f"{direction} note")
         assert all(line.amount_micro for line in note.lines)
 
