@@ -93,6 +93,8 @@ def verify(session: Session, known: Head | None = None) -> Findings:
 def _verify_accounts(session: Session, commodities: dict[str, str]) -> Findings:
     for row in _stream(session, _columns(tables.Account, AccountRow)):
         account, digest = AccountRow(*row[:-1]), row[-1]
+        if account.code in commodities:
+            yield LedgerFinding(FOREIGN, "ledger.account", account.code, "the row stands twice")
         commodities[account.code] = account.commodity
         if account_digest(account) != digest:
             yield _changed("ledger.account", account.code)

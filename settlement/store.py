@@ -107,10 +107,14 @@ def latest_known_at(session: Session, market: str) -> dt.datetime | None:
     return session.scalar(select(func.max(RunRow.known_at)).where(RunRow.market == market))
 
 
-def run_rows(session: Session) -> Iterator[tuple[Run, bytes]]:
-    """Yield every run with the digest stored beside it, in order of identifier."""
+def run_rows(session: Session) -> Iterator[tuple[uuid.UUID, Run | None, bytes]]:
+    """Yield every run with the digest stored beside it; None for one whose pins are unreadable."""
     for row in session.scalars(select(RunRow).order_by(RunRow.id)):
-        yield run_of(row), row.digest
+        try:
+            run = run_of(row)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            run = None
+        yield row.id, run, row.digest
 
 
 def run_of(row: RunRow) -> Run:

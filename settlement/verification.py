@@ -5,6 +5,7 @@ to results. Nothing here trusts a stored digest: every one is computed again fro
 """
 
 import datetime as dt
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -15,10 +16,11 @@ import ledger.service
 import rulebook.service
 from rulebook.findings import Finding, Refused
 from settlement import store
+from settlement.inputs import run_inputs
 from settlement.meters.service import verify_readings
 from settlement.posting import posting_input_digest
 from settlement.results import day_digest, run_result_digest, vector_digest
-from settlement.runs import Run
+from settlement.runs import Run, input_digest
 from settlement.service import pinned_periods
 
 REMEDY = "restore the row from a backup or evidence file; nothing in the product changes it"
@@ -44,15 +46,33 @@ def checks() -> tuple[Check, ...]:
 
 
 def verify_runs(session: Session) -> Iterator[Finding]:
-    """Re-hash every run and every result vector, and rebuild each run's result digest."""
-    for run, stored_digest in store.run_rows(session):
+    """Re-hash every run, its inputs and every result vector, and rebuild its digests."""
+    seen: set[uuid.UUID] = set()
+    for run_id, run, stored_digest in store.run_rows(session):
+        if run_id in seen:
+            yield _finding("run-twice", f"settlement.run {run_id}", "the row stands twice")
+        seen.add(run_id)
+        if run is None:
+            yield _finding("run-pins", f"settlement.run {run_id}", "its pins cannot be read")
+            continue
         place = f"settlement.run {run.id} ({run.market} {run.kind})"
         if run.digest != stored_digest:
             yield _finding("run-digest", place, "its columns do not give its digest")
+        yield from _verify_inputs(session, run, place)
         yield from _verify_results(session, run, place)
-        yield from _verify_pins(session, run, place)
     for run_id in store.orphan_result_runs(session):
         yield _finding("orphan-result", f"settlement.result of run {run_id}", "no such run")
+
+
+def _verify_inputs(session: Session, run: Run, place: str) -> Iterator[Finding]:
+    try:
+        inputs = run_inputs(session, run.market, pinned_periods(session, run), run.known_at)
+    except Refused as refused:
+        for finding in refused.findings:
+            yield _finding("run-inputs", place, str(finding))
+        return
+    if input_digest(inputs.pins, inputs.reading_digests) != run.input_digest:
+        yield _finding("run-inputs", place, "its rules and readings do not give its input_digest")
 
 
 def _verify_results(session: Session, run: Run, place: str) -> Iterator[Finding]:
@@ -71,14 +91,6 @@ def _verify_results(session: Session, run: Run, place: str) -> Iterator[Finding]
     for day in store.days_outside(session, run):
         row = f"settlement.result {run.id} {day}"
         yield _finding("result-outside-run", row, "the day is not one of the run's days")
-
-
-def _verify_pins(session: Session, run: Run, place: str) -> Iterator[Finding]:
-    try:
-        pinned_periods(session, run)
-    except Refused as refused:
-        for finding in refused.findings:
-            yield _finding("run-pins", place, str(finding))
 
 
 def _verify_ledger(session: Session) -> Iterator[Finding]:

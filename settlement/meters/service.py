@@ -1,6 +1,7 @@
 """The use cases of meter data: ingest files, and prove what is stored."""
 
 import datetime as dt
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -30,6 +31,7 @@ from settlement.meters.register import (
 
 Periods = Sequence[tuple[dt.date, dt.date, RuleSet]]
 ONE_DAY = dt.timedelta(days=1)
+RESTORE = "restore it from a backup; a stored reading never changes or goes away"
 
 
 @dataclass(frozen=True)
@@ -258,8 +260,14 @@ def verify_readings(session: Session) -> Iterator[Finding]:
                 f"{reading.entity} revision {reading.revision}"
             )
             yield _changed(place, actual, digest)
+    seen: set[uuid.UUID] = set()
     for file, digest, reading_count in store.stored_files(session):
         place = f"settlement.reading_file {file.market} {file.id} {file.name}"
+        if file.id in seen:
+            yield Finding(
+                "file-twice", place, "the row stands twice", "a file is stored once", RESTORE
+            )
+        seen.add(file.id)
         actual = reading_file_digest(file)
         if actual != digest:
             yield _changed(place, actual, digest)
@@ -269,15 +277,23 @@ def verify_readings(session: Session) -> Iterator[Finding]:
                 place,
                 f"{reading_count} readings name the file",
                 f"{file.vector_count} were stored from it",
-                "restore settlement.reading from a backup; a stored reading never goes away",
+                RESTORE,
             )
+    for file_id, reading_count in store.readings_without_file(session):
+        yield Finding(
+            "file-of-readings",
+            f"settlement.reading_file {file_id}",
+            f"gone, and {reading_count} readings name it",
+            "every reading came in a file that is stored",
+            RESTORE,
+        )
     for market, day, measure, entity, highest, count in store.broken_revisions(session):
         yield Finding(
             "revision-gap",
             f"settlement.reading {market} {day} {measure} {entity}",
             f"{count} revisions, the highest {highest}",
             "revisions are numbered from 1 without a gap",
-            "restore settlement.reading from a backup; a stored reading never goes away",
+            RESTORE,
         )
 
 
@@ -287,5 +303,5 @@ def _changed(place: str, actual: bytes, digest: bytes) -> Finding:
         place,
         actual.hex(),
         f"the row has digest {digest.hex()}",
-        "restore the row from a backup; a stored reading never changes",
+        RESTORE,
     )

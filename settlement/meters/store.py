@@ -198,6 +198,18 @@ def stored_files(session: Session) -> Iterator[tuple[StoredFile, bytes, int]]:
         yield _stored_file(row), row.digest, counts.get(row.id, 0)
 
 
+def readings_without_file(session: Session) -> list[tuple[uuid.UUID, int]]:
+    """Return the files that readings name but that are not there, and how many readings do."""
+    rows = session.execute(
+        text(
+            "SELECT file_id, count(*) FROM settlement.reading WHERE NOT EXISTS "
+            "(SELECT FROM settlement.reading_file WHERE id = file_id) "
+            "GROUP BY file_id ORDER BY file_id"
+        )
+    )
+    return [(file_id, count) for file_id, count in rows]
+
+
 def broken_revisions(session: Session) -> list[tuple[str, dt.date, str, str, int, int]]:
     """Return market, day, measure, entity, highest revision and count where revisions have gaps."""
     rows = session.execute(
