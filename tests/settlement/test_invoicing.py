@@ -133,7 +133,7 @@ def test_after_billing_accounts_stand_at_whole_pennies(session, first, notes):
             "WHERE commodity = 'GBP' AND participant IS NOT NULL GROUP BY participant"
         )
     )
-    assert dict(rows.tuples().all()) == dict(due)
+    assert dict(rows.all()) == dict(due)
 
 
 def test_quantities_are_the_metered_energy(session, first, notes):
@@ -151,7 +151,7 @@ def test_quantities_are_the_metered_energy(session, first, notes):
             ") AS latest GROUP BY entity"
         )
     )
-    metered = dict(rows.tuples().all())
+    metered = dict(rows.all())
     assert energy
     for (_, subject), quantity in energy.items():
         assert quantity == metered[subject]

@@ -1,0 +1,254 @@
+"""The tree behind a number: every level sums to the one above, down to readings and clauses."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from database.session import make_engine, transaction
+from rulebook.service import rules_at
+from settlement.explain import Explanation
+from settlement.explaining import (
+    LineReference,
+    day_facts,
+    explain_interval,
+    explain_line,
+    find_line,
+    line_day,
+)
+from settlement.issuing import issue_month
+from tests.settled import (
+    FIRST_DAY,
+    LAST_DAY,
+    RESETTLED,
+    SETTLED,
+    correct_tiny,
+    ingest_tiny,
+    publish_tiny,
+    settle_tiny,
+)
+from tests.settlement.test_service import move_c_home
+
+MONTH = dt.date(2024, 1, 1)
+DAYS = [FIRST_DAY + dt.timedelta(days=offset) for offset in range(3)]
+INTERVALS = (0, 17, 34, 47)
+
+
+def issue(session: Session, now: dt.datetime) -> list[Any]:
+    return list(issue_month(session, "tiny", MONTH, payment_term_days=14, now=now).invoices)
+
+
+@pytest.fixture(scope="module")
+def billed(clone_database) -> Iterator[tuple[Any, list[Any], list[Any], list[Any]]]:
+    """A database with runs of two kinds, its runs, first documents and notes."""
+    made = make_engine(clone_database())
+    with transaction(made) as session:
+        publish_tiny(session)
+        ingest_tiny(session)
+        runs = [settle_tiny(session)]
+        first = issue(session, SETTLED)
+        correct_tiny(session)
+        runs.append(settle_tiny(session, "SF", RESETTLED))
+        notes = issue(session, RESETTLED)
+    yield made, runs, first, notes
+    made.dispose()
+
+
+@pytest.fixture
+def opened(billed) -> Iterator[Session]:
+    with transaction(billed[0]) as session:
+        yield session
+
+
+def references(session: Session, invoices: list[Any]) -> list[LineReference]:
+    found = [
+        find_line(session, invoice.row.id, number)
+        for invoice in invoices
+        for number in range(1, len(invoice.lines) + 1)
+    ]
+    assert None not in found
+    return found
+
+
+def nodes(explanation: Explanation) -> Iterator[Explanation]:
+    yield explanation
+    for child in explanation.children:
+        yield from nodes(child)
+
+
+def test_a_line_is_the_sum_of_its_days_and_a_day_of_its_intervals(opened, billed):
+    _, runs, first, notes = billed
+    for invoices, run, replaced in ((first, runs[0], None), (notes, runs[1], runs[0])):
+        for reference in references(opened, invoices):
+            explained = explain_line(opened, reference)
+            assert explained.value == reference.line.amount_micro
+            assert sum(child.value for child in explained.children) == explained.value
+            assert {child.day for child in explained.children} <= set(DAYS)
+            for child in explained.children:
+                of_day = line_day(opened, reference, child.day)
+                assert int(of_day.amounts_micro.sum()) == child.value
+                assert len(of_day.amounts_micro) == len(of_day.starts) == 48
+                assert of_day.run.id == run.id
+                assert of_day.replaced == replaced
+
+
+def test_an_interval_is_explained_to_its_amount(opened, billed):
+    for reference in references(opened, [*billed[2], *billed[3]]):
+        for day in DAYS[:2]:
+            of_day = line_day(opened, reference, day)
+            for interval in INTERVALS[:2]:
+                explained = explain_interval(opened, reference, of_day, interval)
+                assert explained.value == of_day.amounts_micro[interval]
+                values = [child.value for child in explained.children]
+                assert explained.value == values[0] - sum(values[1:])
+                assert (len(values) == 2) == (reference.after > 0)
+
+
+def test_costs_are_made_of_the_payments_behind_them(opened, billed):
+    shares = [
+        reference
+        for reference in references(opened, billed[2])
+        if reference.line.kind.startswith("charge.") and reference.line.kind != "charge.dynamic"
+    ]
+    assert len(shares) == 2 * 4
+    for reference in shares:
+        of_day = line_day(opened, reference, LAST_DAY)
+        for interval in INTERVALS:
+            (share,) = explain_interval(opened, reference, of_day, interval).children
+            cost, own, everyone = share.children
+            assert cost.value == sum(paid.value for paid in cost.children)
+            exact = cost.value * max(own.value, 0)
+            assert share.value in (exact // everyone.value, exact // everyone.value + 1)
+
+
+def test_shares_are_made_of_shapley_values(opened, billed):
+    pots = [
+        reference
+        for reference in references(opened, billed[2])
+        if reference.line.kind in ("payment.adequacy", "payment.location")
+    ]
+    assert len(pots) == 2 * 3
+    for reference in pots:
+        of_day = line_day(opened, reference, FIRST_DAY)
+        for interval in INTERVALS:
+            (paid,) = explain_interval(opened, reference, of_day, interval).children
+            pot, own, everyone, of_all = paid.children
+            assert paid.value <= 0 <= pot.value
+            assert own.value <= everyone.value <= of_all.value
+            assert -paid.value <= pot.value
+            assert own.unit == everyone.unit == of_all.unit == "kW"
+
+
+def test_leaves_are_the_readings_that_the_run_knew(opened, billed):
+    by_revision = readings(opened)
+    seen = set()
+    for reference in references(opened, [*billed[2], *billed[3]]):
+        of_day = line_day(opened, reference, FIRST_DAY)
+        for node in nodes(explain_interval(opened, reference, of_day, 5)):
+            if node.source:
+                entity = node.label.partition("(")[2].rstrip(")")
+                revision = int(node.source.removeprefix("revision ").partition(",")[0])
+                assert node.value in by_revision[entity, revision]
+                assert "measured, received 2024-03-01 1" in node.source
+                assert "in readings.csv" in node.source
+                seen.add((entity, revision))
+    assert {("B-home", 1), ("B-home", 2), ("U2", 1), ("C-office", 1)} <= seen
+
+
+def readings(session: Session) -> dict[tuple[str, int], set[int]]:
+    """Return what entity and revision were read in the sixth interval of the first day."""
+    found: dict[tuple[str, int], set[int]] = {}
+    for entity, revision, value in session.execute(
+        text(
+            "SELECT entity, revision, values[6] FROM settlement.reading WHERE settlement_day = :day"
+        ),
+        {"day": FIRST_DAY},
+    ):
+        found.setdefault((entity, revision), set()).add(value)
+    return found
+
+
+def test_clauses_are_those_of_the_rules_in_force(opened, billed):
+    rules = rules_at(opened, "tiny", FIRST_DAY, SETTLED)
+    law = {
+        (document.instrument, clause.anchor): clause.text
+        for document in rules.documents
+        for clause in document.clauses
+    }
+    digests = {version.instrument: version.digest for version in rules.versions}
+    cited = set()
+    for reference in references(opened, billed[2]):
+        of_day = line_day(opened, reference, FIRST_DAY)
+        of_line = set()
+        for node in nodes(explain_interval(opened, reference, of_day, 5)):
+            for clause in node.clauses:
+                of_line.add(clause.anchor)
+                cited.add((clause.instrument, clause.anchor))
+                assert law[clause.instrument, clause.anchor] == clause.text
+                assert digests[clause.instrument] == clause.digest
+        assert of_line, reference.line
+    assert {instrument for instrument, _ in cited} >= {
+        "tiny/market-rules",
+        "tiny/allocation-policy",
+        "tiny/registration/birch",
+    }
+
+
+def test_a_node_s_price_names_the_layer_that_binds(opened, billed):
+    dynamic = next(
+        reference
+        for reference in references(opened, billed[2])
+        if reference.line.kind == "charge.dynamic"
+    )
+    of_day = line_day(opened, dynamic, FIRST_DAY)
+    facts = day_facts(opened, of_day.run, FIRST_DAY)
+    for interval in INTERVALS:
+        (paid,) = explain_interval(opened, dynamic, of_day, interval).children
+        energy, price = paid.children
+        assert abs(paid.value - energy.value * price.value // 1_000_000) <= 1
+        (tightness,) = price.children
+        layer, holon = tightness.label.removeprefix("Tightness of ").split(" ")
+        assert f"{layer} {holon} binds" in price.formula
+        entity = f"{layer}/{holon}"
+        assert facts.result("price_micro_per_mwh", entity, interval) == price.value
+        assert facts.result("tightness_ppm", entity, interval) == tightness.value
+
+
+def test_what_is_not_there_is_not_found(opened, billed):
+    invoice = billed[2][0]
+    assert find_line(opened, uuid.uuid4(), 1) is None
+    assert find_line(opened, invoice.row.id, 0) is None
+    assert find_line(opened, invoice.row.id, len(invoice.lines) + 1) is None
+    reference = find_line(opened, invoice.row.id, 1)
+    assert line_day(opened, reference, LAST_DAY + dt.timedelta(days=1)) is None
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="a day of a line takes the results of its subject, whoever answered for it in that run",
+)
+def test_a_point_that_moved_is_explained_to_the_old_and_the_new_supplier(session):
+    publish_tiny(session)
+    ingest_tiny(session)
+    settle_tiny(session)
+    issue(session, SETTLED)
+    move_c_home(session)
+    settle_tiny(session, "SF", RESETTLED)
+    notes = issue(session, RESETTLED)
+    lines = [
+        reference for reference in references(session, notes) if reference.line.subject == "C-home"
+    ]
+    assert {reference.invoice.participant for reference in lines} == {"cedar", "doric"}
+    for reference in lines:
+        explained = explain_line(session, reference)
+        assert sum(child.value for child in explained.children) == reference.line.amount_micro
+        for child in explained.children:
+            of_day = line_day(session, reference, child.day)
+            assert int(of_day.amounts_micro.sum()) == child.value
+            interval = explain_interval(session, reference, of_day, 5)
+            values = [part.value for part in interval.children]
+            assert interval.value == of_day.amounts_micro[5] == values[0] - sum(values[1:])
