@@ -21,11 +21,15 @@ def main(arguments: list[str]) -> None:
 
 def start_database() -> None:
     """Start or check the database; a refusal is one line, not a traceback."""
-    from database.session import ServerTooOld, ensure_server
+    from sqlalchemy.exc import OperationalError
+
+    from database.session import ensure_server
 
     try:
         ensure_server()
-    except (ServerTooOld, RuntimeError) as refusal:
+    except OperationalError as outage:
+        sys.exit(f"the database does not answer: {str(outage.orig).splitlines()[0]}")
+    except RuntimeError as refusal:
         sys.exit(str(refusal))
 
 

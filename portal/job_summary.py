@@ -38,7 +38,7 @@ def _energy(job: Job) -> list[str]:
         "Energy, MWh",
         f"  generated                    {scaled(generation, 6):>26}",
         f"  taken                        {scaled(demand, 6):>26}",
-        f"  imbalance, taken unmet       {scaled(-imbalance, 6):>26}",
+        f"  imbalance, taken less given  {scaled(-imbalance, 6):>26}",
     ]
 
 

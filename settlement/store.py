@@ -102,11 +102,6 @@ def list_runs(session: Session, market: str | None = None) -> list[Run]:
     return [run_of(row) for row in session.scalars(query)]
 
 
-def latest_known_at(session: Session, market: str) -> dt.datetime | None:
-    """Return the latest moment up to which any run of a market looked, or None."""
-    return session.scalar(select(func.max(RunRow.known_at)).where(RunRow.market == market))
-
-
 def run_rows(session: Session) -> Iterator[tuple[uuid.UUID, Run | None, bytes]]:
     """Yield every run with the digest stored beside it; None for one whose pins are unreadable."""
     for row in session.scalars(select(RunRow).order_by(RunRow.id)):

@@ -98,6 +98,21 @@ def _stored(
     return IngestedFile(stored, True, outcome.notices)
 
 
+def _arrived_before_a_look(
+    session: Session, market: str, received_at: dt.datetime
+) -> Iterator[Finding]:
+    """Yield a finding when a run has looked at what was known then: its replay must see the same."""
+    last = store.last_look(session, market)
+    if last is not None and received_at <= last:
+        yield Finding(
+            "received-before-a-run",
+            f"market {market}",
+            f"received {received_at.isoformat()}",
+            f"after {last.isoformat()}, up to which a run has looked at readings",
+            "ingest again; set the clock right if it happens again",
+        )
+
+
 def _check(session: Session, market: str, file: MeterFile, received_at: dt.datetime) -> CheckedFile:
     table, unreadable = read_readings(file.name, file.content)
     if table is None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from database.copy import copy_in, copy_out
@@ -23,6 +23,7 @@ from settlement.meters.digest import (
 )
 from settlement.meters.readings import MeasuredDay, Readings
 from settlement.meters.tables import ReadingFileRow
+from settlement.tables import RunRow
 
 READING_TYPES = {
     "market": "text",
@@ -84,6 +85,11 @@ def lock_readings(session: Session, market: str) -> None:
         text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
         {"name": f"settlement.reading/{market}"},
     )
+
+
+def last_look(session: Session, market: str) -> dt.datetime | None:
+    """Return the latest moment up to which any run of the market looked at readings, or None."""
+    return session.scalar(select(func.max(RunRow.known_at)).where(RunRow.market == market))
 
 
 def find_file(session: Session, market: str, content_digest: bytes) -> StoredFile | None:

@@ -51,9 +51,7 @@ rows = st.lists(
 
 
 @given(rows)
-@settings(
-    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_round_trip(session, drawn):
     columns = ", ".join(f"{name} {kind}" for name, kind in TYPES.items())
     session.execute(text("DROP TABLE IF EXISTS public.travel"))
