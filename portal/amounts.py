@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 MICRO = 1_000_000
 MICRO_DIGITS = 6
 MINUS = "\N{MINUS SIGN}"
-NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 SIGN_OF_CURRENCY = {"GBP": "£", "EUR": "€", "USD": "$"}
 SHOWN_DIGEST_LETTERS = 12
@@ -62,31 +61,38 @@ def currency_sign(currency: str) -> str:
     return SIGN_OF_CURRENCY.get(currency, f"{currency}{NO_BREAK_SPACE}")
 
 
+def energy_parts(wh: int) -> tuple[str, str]:
+    """Return exact energy as MWh with three decimals, and the three digits below the kWh.
+
+    >>> energy_parts(-1_234_567_890)
+    ('−1,234.567', '890')
+    """
+    whole, part = divmod(abs(wh), MICRO)
+    digits = f"{part:0{MICRO_DIGITS}d}"
+    return f"{MINUS if wh < 0 else ''}{whole:,}.{digits[:3]}", digits[3:]
+
+
 def energy(wh: int) -> str:
-    """Return energy in the largest of Wh, kWh, MWh that keeps at most three decimals; exact.
+    """Return energy in kWh, or in MWh from one MWh up; exact.
 
     >>> [energy(value) for value in (0, 999, 1_500, 2_500_000, 1_234_567_890)]
-    ['0 kWh', '0.999 kWh', '1.5 kWh', '2.5 MWh', '1,234,567.89 kWh']
+    ['0\xa0kWh', '0.999\xa0kWh', '1.5\xa0kWh', '2.5\xa0MWh', '1,234.56789\xa0MWh']
     """
-    return _in_steps(wh, ("kWh", "MWh", "GWh"))
+    return _kilo_or_mega(wh, "Wh")
 
 
 def power(w: int) -> str:
-    """Return power in kW, MW or GW, whichever is largest with at most three decimals; exact.
+    """Return power in kW, or in MW from one MW up; exact.
 
     >>> [power(value) for value in (3_000, 5_300_000, 2_000_000_000)]
-    ['3 kW', '5.3 MW', '2,000 MW']
+    ['3\xa0kW', '5.3\xa0MW', '2,000\xa0MW']
     """
-    return _in_steps(w, ("kW", "MW"))
+    return _kilo_or_mega(w, "W")
 
 
-def _in_steps(value: int, units: tuple[str, ...]) -> str:
-    """Return `value` in the largest unit of `units` (10^3, 10^6, ...) that keeps 3 decimals."""
-    chosen = 0
-    for step in range(1, len(units)):
-        if abs(value) >= 10 ** (3 * (step + 1)) and value % 10 ** (3 * step) == 0:
-            chosen = step
-    return f"{scaled(value, 3 * (chosen + 1))}{NO_BREAK_SPACE}{units[chosen]}"
+def _kilo_or_mega(value: int, unit: str) -> str:
+    digits, prefix = (6, "M") if abs(value) >= MICRO else (3, "k")
+    return f"{scaled(value, digits)}{NO_BREAK_SPACE}{prefix}{unit}"
 
 
 def ppm(value: int) -> str:

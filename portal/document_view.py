@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from portal.amounts import with_unit
+from portal.amounts import NO_BREAK_SPACE, scaled, with_unit
 from rulebook.documents import Document
 
 SHOWN_ELSEWHERE = {"kind", "market", "title", "publication_date", "clauses"}
@@ -68,7 +68,8 @@ def _field(document: Document, part: BaseModel, name: str, path: str, currency: 
         return Field(heading, "", "", fields=inner)
     if isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
         return Field(heading, "", "", table=_table(document, value, path, currency))
-    return Field(heading, _text(value, heading.unit, currency), _exact(value, heading.unit))
+    text = _text(value, heading.unit, currency)
+    return Field(heading, text, _exact(value, heading.unit, text))
 
 
 def _table(document: Document, parts: Sequence[BaseModel], path: str, currency: str) -> Table:
@@ -119,8 +120,9 @@ def _text(value: Any, unit: str, currency: str) -> str:
     return str(value)
 
 
-def _exact(value: Any, unit: str) -> str:
+def _exact(value: Any, unit: str, shown: str) -> str:
     """Return the integer as the document holds it, where people are shown another unit."""
-    if isinstance(value, int) and not isinstance(value, bool) and unit:
-        return f"{value:,} {unit}"
-    return ""
+    if not unit or isinstance(value, bool) or not isinstance(value, int):
+        return ""
+    exact = f"{scaled(value, 0)}{NO_BREAK_SPACE}{unit}"
+    return "" if exact == shown else exact

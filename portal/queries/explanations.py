@@ -28,11 +28,11 @@ from settlement.runs import Run
 
 @dataclass(frozen=True)
 class Interval:
-    """One interval of a day of a line, by the local clock."""
+    """One interval of a day of a line; `clock` is its start and end by the local clock."""
 
     number: int
     start: str
-    end: str
+    clock: str
     amount_micro: int
 
 
@@ -83,9 +83,9 @@ class Why:
             return None
         amounts = [self.sign * int(value) for value in found.amounts_micro]
         intervals = tuple(
-            Interval(number, start, end, amount)
-            for (number, (start, end)), amount in zip(
-                enumerate(self._clock(found), start=1), amounts, strict=True
+            Interval(number, start, clock, amount)
+            for number, ((start, clock), amount) in enumerate(
+                zip(self._clock(found), amounts, strict=True), start=1
             )
         )
         return DayPage(day, intervals, sum(amounts), found.run, found.replaced)
@@ -111,11 +111,14 @@ class Why:
         return replace(tree, value=turned * tree.value)
 
     def _clock(self, found: LineDay) -> Iterator[tuple[str, str]]:
-        """Yield the local start and end of every interval, with zone."""
+        """Yield the local start of every interval, and its start and end, with zone."""
         step = found.starts[1] - found.starts[0] if len(found.starts) > 1 else dt.timedelta(hours=1)
         zone = self.invoice.summary.zone
         for start, end in pairwise((*found.starts, found.starts[-1] + step)):
-            yield _clock_time(start, zone), _clock_time(end, zone)
+            begins, ends = _clock_time(start, zone), _clock_time(end, zone)
+            same_offset = begins.partition(" ")[2] == ends.partition(" ")[2]
+            shown = begins.partition(" ")[0] if same_offset else begins
+            yield begins, f"{shown} to {ends}"
 
 
 def find_why(session: Session, invoice: InvoicePage, number: int) -> Why | None:

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import groupby
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session, aliased
@@ -59,6 +60,11 @@ class InvoiceSummary:
     def shown_sign(self) -> int:
         """-1 where the document states what the market pays, +1 where what it is owed."""
         return -1 if self.is_self_billed else 1
+
+    @property
+    def issued_day(self) -> dt.date:
+        """Local day of issue."""
+        return self.issued_at.astimezone(ZoneInfo(self.zone)).date()
 
     @property
     def received_minor(self) -> int:

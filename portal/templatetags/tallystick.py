@@ -35,9 +35,12 @@ def money_minor(minor: int, currency: str = "GBP") -> SafeString:
 
 
 @register.filter
-def energy(wh: int) -> str:
-    """Write energy exactly."""
-    return amounts.energy(int(wh))
+def energy(wh: int) -> SafeString:
+    """Write exact energy in MWh; the digits below the kWh stand back."""
+    mwh, below = amounts.energy_parts(int(wh))
+    return format_html(
+        '<span class="money">{}<span class="below">{}</span> MWh</span>', mwh, below
+    )
 
 
 @register.filter
@@ -55,6 +58,8 @@ def ppm(value: int) -> str:
 @register.filter
 def in_unit(value: int, unit: str) -> str:
     """Write a quantity in the form that people read."""
+    if unit == "Wh":
+        return energy(value)
     return amounts.with_unit(int(value), unit or "")
 
 

@@ -1,0 +1,97 @@
+"""Users of every kind, and Django on the database that the main job filled."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.core.cache import cache
+from django.db import connections
+from django.test import Client
+
+from portal.access import Role, ensure_roles
+from portal.models import Membership
+from portal.settings import django_database
+from tests.portal.site import GENERATOR, MARKET, OUTSIDER, SUPPLIER, Site, make_site, serving_from
+
+PASSWORD = "k4d-q8mz-7tru-pine"
+
+
+@pytest.fixture(scope="session")
+def site(clone_database) -> Site:
+    """The filled database."""
+    return make_site(clone_database)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(site: Site, django_db_blocker) -> Iterator[None]:
+    """Point Django at the filled database; its tests roll back."""
+    connection = connections["default"]
+    connection.settings_dict.update(django_database(site.url))
+    yield
+    with django_db_blocker.unblock():
+        connections.close_all()
+
+
+@pytest.fixture(autouse=True)
+def on_site(site: Site, settings) -> Iterator[None]:
+    """Point the domain's engine at the filled database, for the length of a test."""
+    cache.clear()  # allauth counts failed sign-ins there
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast
+    with serving_from(site.url, site.engine):
+        yield
+
+
+@pytest.fixture
+def make_user(db, django_user_model) -> Callable[..., object]:
+    """Return a function that makes a user with a role, acting for participants."""
+
+    def make(name: str, role: Role | None = None, *participants: str) -> object:
+        user = django_user_model.objects.create_user(name, password=PASSWORD)
+        if role is not None:
+            user.groups.add(ensure_roles()[role])
+        for participant in participants:
+            Membership.objects.create(user=user, market=MARKET, participant=participant)
+        return user
+
+    return make
+
+
+@pytest.fixture
+def sign_in(make_user) -> Callable[[str], Client]:
+    """Return a function from who someone is to their browser; see `PEOPLE`."""
+
+    def signed_in(who: str) -> Client:
+        client = Client()
+        if who != "signed out":
+            client.force_login(make_user(who.replace(" ", "-"), *PEOPLE[who]))
+        return client
+
+    return signed_in
+
+
+PEOPLE: dict[str, tuple] = {
+    "owner": (Role.PARTICIPANT, SUPPLIER),
+    "colleague": (Role.PARTICIPANT, SUPPLIER, GENERATOR),
+    "generator": (Role.PARTICIPANT, GENERATOR),
+    "outsider": (Role.PARTICIPANT, OUTSIDER),
+    "unlinked participant": (Role.PARTICIPANT,),
+    "linked without role": (None, SUPPLIER),
+    "regulator": (Role.REGULATOR,),
+    "operator": (Role.OPERATOR,),
+    "auditor": (Role.AUDITOR,),
+}
+
+
+@pytest.fixture(scope="session")
+def documents(site: Site) -> dict[str, list]:
+    """The documents by participant, in order of issue, as the ledger lists them."""
+    from portal.queries.invoices import invoices_of
+
+    with serving_from(site.url, site.engine):
+        from database.session import transaction
+
+        with transaction() as session:
+            found = invoices_of(session, None)
+    by_participant: dict[str, list] = {}
+    for one in reversed(found):
+        by_participant.setdefault(one.participant, []).append(one)
+    return by_participant

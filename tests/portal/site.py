@@ -1,0 +1,84 @@
+"""A database with law, readings, two runs and their documents, made once for all portal tests.
+
+Its two days are those around the clock change of spring 2024, so that one has 46 half-hours.
+"""
+
+import datetime as dt
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import cache
+
+import pytest
+from sqlalchemy import Engine
+
+import database.session
+from database.embedded import ROOT
+from database.session import make_engine
+from portal.main_job import JobRequest, run_main_job
+
+MARKET = "gb12"
+FIRST_DAY, SHORT_DAY = dt.date(2024, 3, 30), dt.date(2024, 3, 31)
+SUPPLIER, GENERATOR = "hearth-energy", "meridian-thermal"
+OUTSIDER = "lantern-supply"
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the database is, and what the main job left in it."""
+
+    url: str
+    engine: Engine
+    first_run: str
+    later_run: str
+
+
+@cache
+def make_site(clone_database: Callable[[], str]) -> Site:
+    """Return the database of the portal tests, made on first use."""
+    url = clone_database()
+    manage(url, "migrate", "--verbosity", "0")
+    made = make_engine(url)
+    request = JobRequest(MARKET, (FIRST_DAY, SHORT_DAY), data=None, seed=3, threads=1)
+    with serving_from(url, made):
+        job = run_main_job(request, ticking_clock(), lambda _: nullcontext(lambda *_: None))
+    assert job.is_proven
+    first, later = (str(run.id) for run in job.runs)
+    return Site(url, made, first, later)
+
+
+@contextmanager
+def serving_from(url: str, made: Engine) -> Iterator[None]:
+    """Make `url` the database of this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", url)
+        patch.setattr(database.session, "engine", lambda: made)
+        yield
+
+
+def manage(url: str, *arguments: str) -> str:
+    """Run a command of the product on a database; return what it printed."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), *arguments],
+        env={**os.environ, "DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def ticking_clock() -> Callable[[], dt.datetime]:
+    """Return a clock that moves a minute whenever it is read."""
+    now = dt.datetime(2024, 5, 1, 9, 0, tzinfo=dt.UTC)
+
+    def read() -> dt.datetime:
+        nonlocal now
+        now += dt.timedelta(minutes=1)
+        return now
+
+    return read

@@ -1,0 +1,105 @@
+"""Who may open what: every view, every kind of person, and the wrong method."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from tests.portal.site import SUPPLIER
+
+OPEN, SIGN_IN, FORBIDDEN, ABSENT = 200, 302, 403, 404
+
+EVERYONE = (
+    "signed out", "owner", "colleague", "outsider", "unlinked participant", "linked without role",
+    "regulator", "operator", "auditor",
+)  # fmt: skip
+SEES_THE_DOCUMENT = {"owner", "colleague", "operator", "auditor"}
+HAS_INVOICES = SEES_THE_DOCUMENT | {"outsider", "unlinked participant"}
+
+
+@pytest.fixture
+def addresses(site, documents) -> dict[str, str]:
+    number = documents[SUPPLIER][0].number
+    return {
+        "rules": "/rules/",
+        "rule document": "/rules/gb12/market-rules/?on=2024-03-30",
+        "invoices": "/invoices/",
+        "invoice": f"/invoices/{number}/",
+        "line": f"/invoices/{number}/1/",
+        "day": f"/invoices/{number}/1/2024-03-31/",
+        "interval": f"/invoices/{number}/1/2024-03-31/46/",
+        "runs": "/runs/",
+        "run": f"/runs/{site.first_run}/",
+        "audit": "/audit/",
+    }
+
+
+def expected(page: str, who: str) -> int:
+    if page.startswith("rule"):
+        return OPEN
+    if who == "signed out":
+        return SIGN_IN
+    if page in {"runs", "run"}:
+        return OPEN if who in {"operator", "auditor"} else FORBIDDEN
+    if page == "audit":
+        return OPEN if who == "auditor" else FORBIDDEN
+    if who not in HAS_INVOICES:
+        return FORBIDDEN
+    return OPEN if page == "invoices" or who in SEES_THE_DOCUMENT else ABSENT
+
+
+@pytest.mark.parametrize("who", EVERYONE)
+def test_every_page_is_open_to_those_it_is_for_and_to_nobody_else(who, sign_in, addresses):
+    client = sign_in(who)
+    answers = {page: client.get(address).status_code for page, address in addresses.items()}
+    assert answers == {page: expected(page, who) for page in addresses}
+
+
+def test_another_participants_document_looks_like_one_that_is_not_there(sign_in, addresses):
+    client = sign_in("outsider")
+    hidden = client.get(addresses["invoice"])
+    absent = client.get("/invoices/gb12-invoice-999999/")
+    assert without_token(hidden) == without_token(absent)
+    assert SUPPLIER.encode() not in hidden.content
+
+
+def without_token(answer) -> str:
+    return re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", answer.content.decode())
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_pages_refuse_methods_that_write(method, sign_in, addresses):
+    client = sign_in("auditor")
+    for address in addresses.values():
+        assert getattr(client, method)(address).status_code == 405, address
+
+
+@pytest.mark.parametrize("who", EVERYONE)
+def test_asking_for_a_replay_is_for_operators_and_auditors(who, sign_in, site, monkeypatch):
+    monkeypatch.setattr("portal.replays.start", lambda request: None)
+    answer = sign_in(who).post(f"/runs/{site.first_run}/replay/")
+    if who == "signed out":
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/account/sign-in/")
+    elif who in {"operator", "auditor"}:
+        assert answer.status_code == 302
+        assert answer["Location"] == f"/runs/{site.first_run}/#replay"
+    else:
+        assert answer.status_code == 403
+
+
+def test_asking_for_a_replay_needs_a_post_and_a_token(make_user, site):
+    from portal.access import Role
+
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(make_user("auditor", Role.AUDITOR))
+    assert client.get(f"/runs/{site.first_run}/replay/").status_code == 405
+    assert client.post(f"/runs/{site.first_run}/replay/").status_code == 403
+
+
+def test_a_closed_account_sees_what_is_public(make_user, site):
+    from portal.access import NOBODY, Role, viewer_of
+
+    user = make_user("gone", Role.AUDITOR)
+    user.is_active = False
+    assert viewer_of(user) == NOBODY

@@ -1,0 +1,42 @@
+"""Quantities and money as text: exact, so that they can be read back."""
+
+import doctest
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portal import amounts
+from portal.queries import invoices
+
+INTEGERS = st.integers(-(2**63), 2**63 - 1)
+
+
+def read_back(text: str, digits: int) -> int:
+    plain = text.replace(amounts.MINUS, "-").replace(",", "").replace("£", "")
+    whole, _, part = plain.partition(".")
+    sign = -1 if whole.startswith("-") else 1
+    return sign * (abs(int(whole)) * 10**digits + int(part.ljust(digits, "0") or 0))
+
+
+def test_examples_in_docstrings_hold():
+    for module in (amounts, invoices):
+        results = doctest.testmod(module)
+        assert results.attempted
+        assert not results.failed
+
+
+@given(INTEGERS)
+def test_money_is_exact(micro):
+    pence, below = amounts.money_parts(micro, "GBP")
+    assert read_back(pence + below, 6) == micro
+
+
+@given(INTEGERS)
+def test_energy_is_exact(wh):
+    mwh, below = amounts.energy_parts(wh)
+    assert read_back(mwh + below, 6) == wh
+
+
+@given(INTEGERS, st.integers(0, 9))
+def test_scaling_is_exact(value, digits):
+    assert read_back(amounts.scaled(value, digits), digits) == value

@@ -1,0 +1,65 @@
+"""Demonstration sign-ins: one a role and one a participant, with passwords that are made anew."""
+
+import datetime as dt
+
+import pytest
+from django.test import Client, override_settings
+
+from portal.demo import create_demo_sign_ins, has_demo_sign_ins
+from portal.models import AuditEntry
+
+pytestmark = pytest.mark.django_db
+
+NOW = dt.datetime(2024, 5, 1, 9, 0, tzinfo=dt.UTC)
+PEOPLE = ["hearth-energy", "meridian-thermal"]
+
+
+def test_every_sign_in_opens_its_own_home():
+    made = create_demo_sign_ins(NOW, "gb12", PEOPLE)
+    assert [(one.username, one.role, one.participant) for one in made] == [
+        ("regulator", "regulator", ""),
+        ("operator", "operator", ""),
+        ("auditor", "auditor", ""),
+        ("hearth-energy", "participant", "hearth-energy"),
+        ("meridian-thermal", "participant", "meridian-thermal"),
+    ]
+    homes = {"regulator": "/rules/", "operator": "/runs/", "auditor": "/runs/"}
+    for one in made:
+        client = Client()
+        client.post("/account/sign-in/", {"login": one.username, "password": one.password})
+        assert client.get("/")["Location"] == homes.get(one.username, "/invoices/")
+
+
+def test_another_run_makes_other_passwords_and_ends_the_sessions_of_the_old_ones():
+    first = create_demo_sign_ins(NOW, "gb12", PEOPLE)
+    client = Client()
+    client.post("/account/sign-in/", {"login": "auditor", "password": first[2].password})
+    assert client.get("/runs/").status_code == 200
+    second = create_demo_sign_ins(NOW, "gb12", PEOPLE)
+    assert not {one.password for one in first} & {one.password for one in second}
+    assert client.get("/runs/").status_code == 302
+    assert AuditEntry.objects.filter(action="demo-sign-in", at=NOW).count() == 10
+
+
+def test_passwords_are_long_and_never_repeat():
+    passwords = [one.password for one in create_demo_sign_ins(NOW, "gb12", PEOPLE)]
+    assert len(set(passwords)) == 5
+    assert all(len(password) == 19 for password in passwords)
+
+
+def test_pages_are_marked_where_there_are_demo_sign_ins_or_the_setting_says_so(client):
+    mark = b"This is a demonstration"
+    assert mark not in client.get("/").content
+    with override_settings(TALLYSTICK_DEMO=True):
+        assert mark in client.get("/").content
+    create_demo_sign_ins(NOW, "gb12", [])
+    assert has_demo_sign_ins()
+    assert mark in client.get("/").content
+    assert mark in client.get("/account/sign-in/").content
+    assert mark in client.get("/nowhere/").content
+
+
+def test_nobody_is_signed_in_silently(client):
+    create_demo_sign_ins(NOW, "gb12", PEOPLE)
+    assert "sessionid" not in client.get("/").cookies
+    assert client.get("/runs/").status_code == 302

@@ -1,0 +1,113 @@
+"""The list of documents, and a document page."""
+
+import html
+import re
+
+import pytest
+
+from database.session import transaction
+from portal.queries.invoices import invoice_page
+from tests.portal.site import GENERATOR, SUPPLIER
+
+
+def text(client, address):
+    answer = client.get(address)
+    assert answer.status_code == 200
+    return html.unescape(answer.content.decode())
+
+
+def page_of(summary):
+    with transaction() as session:
+        return invoice_page(session, summary.number)
+
+
+@pytest.fixture
+def invoice(documents):
+    return documents[SUPPLIER][0]
+
+
+def test_a_participant_sees_its_own_documents_and_no_others(sign_in, documents):
+    page = text(sign_in("owner"), "/invoices/")
+    numbers = set(re.findall(r"gb12-[a-z-]+-\d{6}", page))
+    assert numbers == {one.number for one in documents[SUPPLIER]}
+    assert len(numbers) == 2
+
+
+def test_a_user_of_two_participants_sees_both(sign_in, documents):
+    page = text(sign_in("colleague"), "/invoices/")
+    numbers = set(re.findall(r"gb12-[a-z-]+-\d{6}", page))
+    assert numbers == {one.number for who in (SUPPLIER, GENERATOR) for one in documents[who]}
+
+
+def test_an_auditor_sees_all(sign_in, documents):
+    page = text(sign_in("auditor"), "/invoices/")
+    for ones in documents.values():
+        for one in ones:
+            assert one.number in page
+
+
+def test_without_documents_the_list_says_what_will_come(sign_in):
+    assert "No documents yet" in text(sign_in("unlinked participant"), "/invoices/")
+
+
+def test_the_page_states_parties_lines_rounding_total_and_digest(sign_in, invoice):
+    page = text(sign_in("owner"), f"/invoices/{invoice.number}/")
+    found = page_of(invoice)
+    assert "Hearth Energy Supply Limited" in page
+    assert found.registration.document.tax_identifier in page
+    for line in found.lines:
+        assert line.description in page
+        assert f"/invoices/{invoice.number}/{line.line}/" in page
+        for clause in line.clauses:
+            assert f"/rules/version/{clause.digest.hex()}/#{clause.anchor}" in page
+    assert "Rounding to pence" in page
+    assert " ".join(re.findall(".{8}", found.digest.hex())) in page
+    assert found.market_rules.document.tax.note in page
+
+
+@pytest.mark.parametrize("participant", [SUPPLIER, GENERATOR])
+def test_the_stated_sums_hold(participant, documents):
+    for summary in documents[participant]:
+        found = page_of(summary)
+        assert sum(line.amount_micro for line in found.lines) == found.amount_micro
+        assert sum(group.amount_micro for group in found.groups) == found.amount_micro
+        assert found.amount_micro + found.rounding_micro == found.net_minor * 10_000
+        assert found.net_minor + found.tax_minor == found.due_minor
+        assert found.due_minor == summary.shown_sign * summary.due_minor
+
+
+def test_a_self_billed_invoice_states_what_the_market_pays_as_positive(sign_in, documents):
+    summary = documents[GENERATOR][0]
+    assert summary.due_minor < 0 < page_of(summary).due_minor
+    page = text(sign_in("generator"), f"/invoices/{summary.number}/")
+    assert "To receive from the market" in page
+    assert "Meridian Thermal Power Limited" in page
+
+
+def test_an_invoice_and_its_note_name_each_other(sign_in, documents):
+    original, note = documents[SUPPLIER]
+    client = sign_in("owner")
+    assert f"/invoices/{note.number}/" in text(client, f"/invoices/{original.number}/")
+    assert f"/invoices/{original.number}/" in text(client, f"/invoices/{note.number}/")
+    assert (note.corrects, original.corrected_by) == (original.number, (note.number,))
+
+
+def test_a_participant_is_shown_the_run_without_a_link_that_is_not_its_own(sign_in, invoice):
+    assert "/runs/" not in text(sign_in("owner"), f"/invoices/{invoice.number}/")
+    assert f"/runs/{invoice.run_id}/" in text(sign_in("operator"), f"/invoices/{invoice.number}/")
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "gb12-invoice-999999",
+        "gb12-invoice-1",
+        "gb12-invoice-0000001",
+        "gb12-invoice",
+        "x",
+        "gb12-invoice-٣",
+        f"gb12-invoice-{'9' * 30}",
+    ],
+)
+def test_a_number_that_is_none_is_not_found(sign_in, number):
+    assert sign_in("auditor").get(f"/invoices/{number}/").status_code == 404

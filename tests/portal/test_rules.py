@@ -1,0 +1,93 @@
+"""Rules in force, for everyone: the list on a day, and a document with all its fields."""
+
+import datetime as dt
+import html
+
+import pytest
+
+from database.session import transaction
+from portal.queries import rules as queries
+from rulebook.documents import KINDS
+
+SHOWN_AS_HEAD = {"Kind", "Market", "Title", "Publication date", "Clauses"}
+
+pytestmark = pytest.mark.django_db
+
+
+def text(client, address, status=200):
+    answer = client.get(address)
+    assert answer.status_code == status, address
+    return html.unescape(answer.content.decode())
+
+
+def test_the_list_names_every_document_with_its_digest(client):
+    page = text(client, "/rules/?on=2024-03-30")
+    with transaction() as session:
+        rules = queries.rules_in_force(session, dt.date(2024, 3, 30))
+    versions = [one for _, ones in rules[0].kinds for one in ones]
+    assert len(versions) == 13
+    for version in versions:
+        assert version.document.title in page
+        assert version.digest.hex() in page
+        assert version.author in page
+        assert version.approver in page
+
+
+def test_before_the_first_law_the_list_says_that_none_is_in_force(client):
+    assert text(client, "/rules/?on=2020-01-01").count("None in force on this day") == len(KINDS)
+
+
+@pytest.mark.parametrize("on", ["yesterday", "2024-13-01", "2024-02-30", "20240130x", "<b>"])
+def test_a_day_that_is_none_is_named_and_today_is_shown(client, on):
+    answer = client.get("/rules/", {"on": on})
+    page = answer.content.decode()
+    assert "is not a day" in page
+    assert "<b>" not in page
+
+
+@pytest.mark.parametrize(
+    "instrument",
+    ["market-rules", "grid-model", "allocation-policy", "registration/hearth-energy"],
+)
+def test_a_document_shows_every_clause_and_every_field(client, instrument):
+    page = text(client, f"/rules/gb12/{instrument}/?on=2024-03-30")
+    with transaction() as session:
+        found = queries.rule_on(session, f"gb12/{instrument}", dt.date(2024, 3, 30))
+    for clause in found.document.clauses:
+        assert f'id="{clause.anchor}"' in page
+        assert clause.text in page
+    for field in type(found.document).model_fields.values():
+        assert field.title in page or field.title in SHOWN_AS_HEAD, field.title
+
+
+def test_a_value_stands_as_people_read_it_beside_the_integer_of_the_law(client):
+    page = text(client, "/rules/gb12/market-rules/?on=2024-03-30").replace("\xa0", " ")
+    assert "£6,000.00 per MWh" in page
+    assert "6,000,000,000 micro per MWh" in page
+
+
+def test_a_version_is_found_by_its_digest(client):
+    with transaction() as session:
+        found = queries.rule_on(session, "gb12/market-rules", dt.date(2024, 3, 30))
+    page = text(client, f"/rules/version/{found.digest.hex()}/")
+    assert found.document.title in page
+
+
+def test_a_gap_in_the_law_is_said_and_the_versions_there_are_are_named(client):
+    page = text(client, "/rules/gb12/market-rules/?on=2020-01-01", status=404)
+    assert "Nothing in force on" in page
+    assert "/rules/version/" in page
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/rules/gb12/constitution/",
+        "/rules/nowhere/market-rules/",
+        "/rules/version/xyz/",
+        "/rules/version/00/",
+        f"/rules/version/{'0' * 64}/",
+    ],
+)
+def test_what_is_not_there_is_not_found(client, address):
+    text(client, address, status=404)

@@ -1,0 +1,124 @@
+"""Signing in and out by the standard flows of django-allauth, and what the audit trail keeps."""
+
+import pytest
+from allauth.mfa.totp.internal import auth as totp
+from django.db import DatabaseError, transaction
+
+from portal.access import Role
+from portal.models import AuditEntry
+from tests.portal.conftest import PASSWORD
+
+SIGN_IN = "/account/sign-in/"
+
+
+@pytest.fixture
+def auditor(make_user):
+    return make_user("auditor", Role.AUDITOR)
+
+
+def give(client, password=PASSWORD, **more):
+    return client.post(SIGN_IN, {"login": "auditor", "password": password, **more})
+
+
+def actions():
+    return list(AuditEntry.objects.order_by("id").values_list("action", "user_name"))
+
+
+def test_the_right_password_opens_the_home_of_the_role(client, auditor):
+    answer = give(client)
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+    assert client.get("/")["Location"] == "/runs/"
+    assert actions() == [("sign-in", "auditor")]
+
+
+def test_a_wrong_password_opens_nothing_and_is_kept(client, auditor):
+    page = give(client, "wrong").content.decode()
+    assert "not correct" in page
+    assert client.get("/runs/").status_code == 302
+    assert actions() == [("sign-in-refused", "auditor")]
+
+
+def test_a_name_that_is_nobodys_is_not_kept_since_it_may_be_a_password(client, auditor):
+    client.post(SIGN_IN, {"login": "my-secret-password", "password": "x"})
+    assert actions() == [("sign-in-refused", "")]
+
+
+def test_many_wrong_passwords_close_the_door_for_a_while(client, auditor):
+    for _ in range(12):
+        page = give(client, "wrong").content.decode()
+    assert "Too many" in page
+
+
+def test_one_returns_to_the_page_one_came_for_and_never_to_another_site(client, auditor):
+    assert client.get("/audit/")["Location"] == f"{SIGN_IN}?next=/audit/"
+    assert give(client, next="/audit/")["Location"] == "/audit/"
+    client.logout()
+    assert give(client, next="https://elsewhere.example/")["Location"] == "/"
+
+
+def test_signing_out_needs_a_post(client, auditor):
+    client.force_login(auditor)
+    assert "Sign out" in client.get("/account/sign-out/").content.decode()
+    assert client.get("/runs/").status_code == 200
+    assert client.post("/account/sign-out/")["Location"] == "/"
+    assert client.get("/runs/").status_code == 302
+    assert ("sign-out", "auditor") in actions()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/account/signup/", "/account/sign-up/", "/accounts/signup/"])
+def test_nobody_signs_up(client, address):
+    assert client.get(address).status_code == 404
+    assert "sign up" not in client.get(SIGN_IN).content.decode().lower()
+
+
+def test_an_authenticator_app_asks_for_its_code(client, auditor, monkeypatch):
+    secret = totp.generate_totp_secret()
+    totp.TOTP.activate(auditor, secret)
+    answer = give(client)
+    assert answer["Location"] == "/account/two-factor/authenticate/"
+    assert client.get("/runs/").status_code == 302
+    page = client.get("/account/two-factor/authenticate/").content.decode()
+    assert "Two-Factor" in page
+    counter = next(totp.yield_hotp_counters_from_time())
+    code = totp.format_hotp_value(totp.hotp_value(secret, counter))
+    answer = client.post("/account/two-factor/authenticate/", {"code": code})
+    assert answer["Location"] == "/"
+    assert client.get("/runs/").status_code == 200
+
+
+@pytest.mark.parametrize("address", ["/account/two-factor/", "/account/password/"])
+def test_the_pages_of_an_account_have_our_look(client, auditor, address):
+    give(client)
+    page = client.get(address)
+    assert page.status_code == 200
+    assert 'class="masthead"' in page.content.decode()
+
+
+def test_an_authenticator_app_is_turned_on_after_the_password_is_confirmed(client, auditor):
+    give(client)
+    address = "/account/two-factor/totp/activate/"
+    confirm = client.get(address)["Location"]
+    assert confirm.startswith("/account/confirm/")
+    assert 'class="masthead"' in client.get(confirm).content.decode()
+    answer = client.post(confirm, {"password": PASSWORD, "next": address})
+    assert answer["Location"] == address
+    page = client.get(address).content.decode()
+    assert 'class="masthead"' in page
+    assert "data:image/svg+xml" in page
+
+
+def test_an_audit_entry_is_never_changed(client, auditor):
+    give(client)
+    for change in (
+        lambda: AuditEntry.objects.update(user_name="someone else"),
+        lambda: AuditEntry.objects.all().delete(),
+    ):
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            change()
+
+
+def test_an_account_can_be_closed_and_its_entries_stay(client, auditor):
+    give(client)
+    auditor.delete()
+    assert ("sign-in", "auditor") in actions()
