@@ -101,7 +101,7 @@ def _stored(
 def _arrived_before_a_look(
     session: Session, market: str, received_at: dt.datetime
 ) -> Iterator[Finding]:
-    """Yield a finding when a run has looked at what was known then: its replay must see the same."""
+    """Yield a finding when a run looked at what was known then: its replay must see the same."""
     last = store.last_look(session, market)
     if last is not None and received_at <= last:
         yield Finding(

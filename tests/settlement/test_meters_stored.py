@@ -16,6 +16,7 @@ from settlement.meters.readings import missing_readings
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION
 from settlement.meters.service import MeterFile, ingest, meter_register, verify_readings
 from settlement.meters.store import readings_known_at
+from settlement.service import settle
 from tests import tiny_market
 
 MARKET = tiny_market.MARKET
@@ -345,3 +346,17 @@ def test_two_files_for_one_market_wait_for_each_other(committed_database):
         with refusal, transaction(committed_database) as second:
             second.execute(text("SET LOCAL lock_timeout = '50ms'"))
             ingest(second, MARKET, [COMPLETE], received_at=RECEIVED)
+
+
+def test_readings_cannot_have_arrived_before_a_run_looked(market):
+    ingest(market, MARKET, [COMPLETE], received_at=RECEIVED)
+    looked = RECEIVED + dt.timedelta(hours=1)
+    settle(market, MARKET, "II", FIRST, LAST, known_at=looked, now=looked)
+    stored = counts(market)
+    revised = MeterFile("revised.csv", one_vector())
+    with pytest.raises(Refused) as refused:
+        ingest(market, MARKET, [revised], received_at=looked)
+    assert [finding.code for finding in refused.value.findings] == ["received-before-a-run"]
+    assert counts(market) == stored
+    (ingested,) = ingest(market, MARKET, [revised], received_at=looked + dt.timedelta.resolution)
+    assert ingested.file.vector_count == 1
