@@ -73,6 +73,8 @@ def ingest(
         check = _check(session, market, file, received_at)
         findings.extend(check.findings)
         checked.append(check)
+    if any(isinstance(outcome, CheckedFile) for outcome in checked):
+        findings.extend(_arrived_before_a_look(session, market, received_at))
     if findings:
         raise Refused(findings)
     with session.begin_nested():
