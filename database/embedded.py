@@ -7,7 +7,6 @@ A process that was killed never leaves the count; its entry is dropped here befo
 
 import contextlib
 import json
-import os
 import warnings
 from pathlib import Path
 
@@ -54,7 +53,7 @@ def _forget_dead_holders(data_folder: Path) -> None:
     holders = data_folder / HOLDERS_FILE
     with contextlib.suppress(FileNotFoundError, ValueError):
         pids = json.loads(holders.read_text())
-        alive = [pid for pid in pids if psutil.pid_exists(pid) and pid != os.getpid()]
+        alive = [pid for pid in pids if psutil.pid_exists(pid)]
         if alive != pids:
             holders.write_text(json.dumps(alive))
 
