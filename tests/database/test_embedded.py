@@ -1,0 +1,171 @@
+"""The embedded server: shared by processes, stopped by the last, safe when one was killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from database import embedded
+from tests.conftest import ROOT
+
+HOLD = """
+import pathlib, sys
+from database import embedded
+for _ in range(int(sys.argv[2])):
+    url = embedded.start(pathlib.Path(sys.argv[1]))
+print(url, flush=True)
+sys.stdin.read()
+"""
+
+
+class Holder:
+    """A process that starts the server in a folder and holds it until told to leave."""
+
+    def __init__(self, folder: Path, starts: int = 1) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", HOLD, str(folder), str(starts)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def url(self) -> str:
+        line = self.process.stdout.readline().strip()
+        assert line, self.process.stderr.read()
+        return line
+
+    def leave(self) -> None:
+        _, errors = self.process.communicate(timeout=60)
+        assert self.process.returncode == 0, errors
+        assert errors == ""
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate(timeout=60)
+
+
+def answers(url: str) -> bool:
+    try:
+        with psycopg.connect(url, connect_timeout=5) as connection:
+            return connection.execute("SELECT 1").fetchone() == (1,)
+    except psycopg.OperationalError:
+        return False
+
+
+def postmaster(folder: Path) -> int | None:
+    """Return the identifier of the server's process, or None when none runs."""
+    try:
+        number = int((folder / "postmaster.pid").read_text().splitlines()[0])
+    except FileNotFoundError:
+        return None
+    return number if psutil.pid_exists(number) else None
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Iterator[Path]:
+    """A data folder made by the first start; the server in it is ended with the module."""
+    made = tmp_path_factory.mktemp("embedded") / "postgresql"
+    yield made
+    number = postmaster(made)
+    if number is not None:
+        os.kill(number, signal.SIGQUIT)
+
+
+def test_processes_that_start_at_once_share_one_server_and_the_last_stops_it(folder):
+    holders = [Holder(folder) for _ in range(3)]
+    urls = {holder.url() for holder in holders}
+    assert len(urls) == 1
+    (url,) = urls
+    assert "/tallystick?" in url or url.endswith("/tallystick")
+    number = postmaster(folder)
+    for holder in holders[:-1]:
+        holder.leave()
+        assert answers(url)
+    assert postmaster(folder) == number
+    holders[-1].leave()
+    assert not answers(url)
+    assert postmaster(folder) is None
+
+
+def test_what_was_stored_is_there_after_a_stop(folder):
+    holder = Holder(folder)
+    with psycopg.connect(holder.url()) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS number")
+    holder.leave()
+    holder = Holder(folder)
+    with psycopg.connect(holder.url()) as connection:
+        assert connection.execute("SELECT number FROM kept").fetchone() == (42,)
+        assert connection.execute("SHOW server_version_num").fetchone()[0] >= "180000"
+    holder.leave()
+
+
+def test_a_killed_holder_is_forgotten(folder):
+    killed = Holder(folder)
+    url = killed.url()
+    killed.kill()
+    assert answers(url)
+    assert killed.process.pid in json.loads((folder / embedded.HOLDERS_FILE).read_text())
+    last = Holder(folder)
+    assert last.url() == url
+    last.leave()
+    assert not answers(url)
+
+
+def test_a_server_that_was_killed_is_started_again(folder):
+    holder = Holder(folder)
+    with psycopg.connect(holder.url()) as connection:
+        connection.execute("CREATE TABLE committed AS SELECT 1 AS number")
+    server = psutil.Process(postmaster(folder))
+    parts = [server, *server.children()]
+    server.kill()
+    psutil.wait_procs(parts, timeout=10)
+    holder.kill()
+    again = Holder(folder)
+    with psycopg.connect(again.url()) as connection:
+        assert connection.execute("SELECT number FROM committed").fetchone() == (1,)
+    again.leave()
+    assert postmaster(folder) is None
+
+
+def test_a_process_that_asks_twice_holds_the_server_until_it_leaves(folder):
+    twice = Holder(folder, starts=2)
+    url = twice.url()
+    visitor = Holder(folder)
+    visitor.url()
+    visitor.leave()
+    still_there = answers(url)
+    twice.kill()
+    Holder(folder).leave()
+    assert still_there
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="the wheel keeps the handle of a failed start, so the next attempt gets it back, broken",
+)
+def test_a_server_that_cannot_start_is_explained(tmp_path):
+    file = tmp_path / "postgresql"
+    file.mkdir()
+    (file / "PG_VERSION").write_text("18\n")
+    found = subprocess.run(
+        [sys.executable, "-c", HOLD, str(file), "1"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 1
+    (message,) = (line for line in found.stderr.splitlines() if line.startswith("RuntimeError: "))
+    assert f"the embedded PostgreSQL did not start from {file}" in message
+    assert str(file / "log") in found.stderr
+    assert "Set DATABASE_URL to use another server." in found.stderr
