@@ -1,6 +1,6 @@
 """Replays asked for by the portal: computed by a process of their own, their state in a table.
 
-A replay of a month takes half a minute of processor time, so neither a request nor the server's
+A replay takes seconds for a month and minutes for a year, so neither a request nor the server's
 threads wait for it. The page reads the state from the table, with or without JavaScript.
 """
 

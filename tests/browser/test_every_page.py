@@ -1,0 +1,123 @@
+"""What holds on every page: it is named, legible, walked by keyboard, fits a phone, prints."""
+
+import pytest
+from playwright.sync_api import Page
+
+from database.session import transaction
+from portal.queries.invoices import invoices_of
+from tests.browser.conftest import NARROW
+from tests.portal.site import SUPPLIER
+
+PAGES = {
+    "home": ("/", None),
+    "sign in": ("/account/sign-in/", None),
+    "rules": ("/rules/?on=2024-03-30", None),
+    "market rules": ("/rules/gb12/market-rules/?on=2024-03-30", None),
+    "grid model": ("/rules/gb12/grid-model/?on=2024-03-30", None),
+    "registration": ("/rules/gb12/registration/meridian-thermal/?on=2024-03-30", None),
+    "invoices": ("/invoices/", SUPPLIER),
+    "all invoices": ("/invoices/", "auditor"),
+    "invoice": ("/invoices/{number}/", SUPPLIER),
+    "line": ("/invoices/{number}/1/", SUPPLIER),
+    "day": ("/invoices/{number}/1/2024-03-31/", SUPPLIER),
+    "interval": ("/invoices/{number}/1/2024-03-31/30/", SUPPLIER),
+    "runs": ("/runs/", "operator"),
+    "run": ("/runs/{run}/", "operator"),
+    "audit trail": ("/audit/", "auditor"),
+    "account": ("/account/two-factor/", "auditor"),
+}
+
+UNNAMED_CONTROLS = """() => [...document.querySelectorAll("a, button, input:not([type=hidden])")]
+  .filter(one => !(one.textContent.trim() || one.labels?.length || one.getAttribute("aria-label")))
+  .map(one => one.outerHTML)"""
+
+CONTRAST = """() => {
+  const channels = text => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(c => c / 255)
+    .map(c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = one => {
+    for (let at = one; at; at = at.parentElement) {
+      const colour = channels(getComputedStyle(at).backgroundColor);
+      if (colour.length === 3 || colour[3] > 0) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const faint = new Set();
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const one = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim()) continue;
+    if (!one.checkVisibility({visibilityProperty: true})) continue;
+    const [a, b] = [light(channels(getComputedStyle(one).color)), light(ground(one))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) faint.add(`${one.className || one.tagName} ${ratio.toFixed(2)}`);
+  }
+  return [...faint];
+}"""
+
+
+@pytest.fixture
+def number(served) -> str:
+    with transaction(served.site.engine) as session:
+        found = invoices_of(session, {("gb12", SUPPLIER)})
+    return found[-1].number
+
+
+@pytest.fixture(params=PAGES)
+def page(request, open_page, served, number) -> Page:
+    path, who = PAGES[request.param]
+    return open_page(path.format(number=number, run=served.site.first_run), who)
+
+
+def test_a_page_is_sound(page: Page):
+    """One test a page, since signing in is the slow part."""
+    assert page.title().endswith(" - Tallystick")
+    assert page.locator("html").get_attribute("lang") == "en-GB"
+    assert page.get_by_role("heading", level=1).count() == 1
+    assert page.get_by_text("This is a demonstration").count() == 1
+    assert page.evaluate(UNNAMED_CONTROLS) == []
+    assert page.evaluate(CONTRAST) == []
+    assert heading_steps(page) == []
+    check_keyboard(page)
+    check_narrow(page)
+    check_print(page)
+
+
+def heading_steps(page: Page) -> list[str]:
+    """Return headings that skip a level."""
+    levels = page.evaluate(
+        "() => [...document.querySelectorAll('h1,h2,h3,h4')].map(h => Number(h.tagName[1]))"
+    )
+    steps = zip([0, *levels], levels, strict=False)
+    return [f"h{before} then h{after}" for before, after in steps if after > before + 1]
+
+
+def check_keyboard(page: Page) -> None:
+    """The first stop skips to the content, and every stop shows a ring."""
+    page.evaluate("() => document.activeElement.blur()")
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.className") == "skip"
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        ring = page.evaluate(
+            """() => { const one = document.activeElement;
+            return one === document.body || getComputedStyle(one).outlineStyle !== "none"; }"""
+        )
+        assert ring, page.evaluate("() => document.activeElement.outerHTML")
+
+
+def check_narrow(page: Page) -> None:
+    """Nothing is wider than a phone, save tables, which scroll in place and by keyboard."""
+    page.set_viewport_size(NARROW)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= NARROW["width"]
+    assert page.evaluate(
+        "() => [...document.querySelectorAll('table')].every(t => t.closest('[tabindex=\"0\"]'))"
+    )
+
+
+def check_print(page: Page) -> None:
+    """On paper there is no navigation, and nothing is cut off."""
+    page.emulate_media(media="print")
+    assert not page.locator(".masthead nav").is_visible()
+    assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")

@@ -1,0 +1,80 @@
+"""What people come to do, done in a browser."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import sign_in
+from tests.portal.site import GENERATOR, SUPPLIER
+
+
+def test_a_supplier_signs_in_opens_an_invoice_and_follows_why_to_an_interval(open_page, served):
+    page = open_page("/account/sign-in/")
+    sign_in(page, SUPPLIER, served.passwords[SUPPLIER])
+    expect(page.get_by_role("heading", level=1)).to_have_text("Invoices")
+    row = page.get_by_role("row").filter(has_text=re.compile("Invoice"))
+    row.get_by_role("link", name=re.compile("gb12-invoice-")).first.click()
+    expect(page.get_by_text("To pay to the market")).to_be_visible()
+    page.get_by_role("link", name=re.compile("^Why")).first.click()
+    page.get_by_role("link", name=re.compile("31 Mar 2024")).click()
+    expect(page.get_by_text("The day has 46 intervals")).to_be_visible()
+    page.get_by_role("link", name="12:00 to 12:30 BST").click()
+    expect(page.get_by_role("heading", name="How it came about")).to_be_visible()
+    page.get_by_text(re.compile("^G15: ")).first.click()
+    expect(page.get_by_text("Shapley value of G15").first).to_be_visible()
+    page.get_by_role("link", name="AP-3.4").last.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Allocation policy")
+    expect(page.locator(":target")).to_contain_text("Shapley value")
+
+
+def test_a_note_leads_to_what_it_corrects_and_back(open_page):
+    page = open_page("/invoices/", GENERATOR)
+    page.get_by_role("link", name="gb12-self-billed-").first.click()
+    first = page.get_by_role("heading", level=1).text_content()
+    page.locator(".notice").get_by_role("link").click()
+    assert page.get_by_role("heading", level=1).text_content() != first
+    page.locator(".notice").get_by_role("link", name=first).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(first)
+
+
+def test_an_auditor_replays_a_run_and_sees_equal_digests(open_page, served):
+    page = open_page(f"/runs/{served.site.later_run}/", "auditor")
+    page.get_by_role("button", name="Replay").click()
+    expect(page.get_by_text("Running")).to_be_visible()
+    expect(page.get_by_text("The same bytes")).to_be_visible(timeout=60_000)
+    stored, recomputed = page.locator(".digests dd").all_text_contents()
+    assert stored == recomputed
+    assert len(stored.replace(" ", "")) == 64
+    expect(page.get_by_role("button", name="Replay again")).to_be_visible()
+
+
+def test_without_javascript_a_replay_is_asked_for_and_read_by_loading_again(open_page, served):
+    page = open_page(f"/runs/{served.site.first_run}/", "auditor", javascript=False)
+    page.get_by_role("button", name="Replay").click()
+    expect(page.get_by_text("load it again")).to_be_visible()
+    for _ in range(240):
+        page.wait_for_timeout(250)
+        page.reload()
+        if page.get_by_text("The same bytes").count():
+            break
+    stored, recomputed = page.locator(".digests dd").all_text_contents()
+    assert stored == recomputed
+
+
+def test_a_visitor_reads_the_rules_of_another_day(open_page):
+    page = open_page("/")
+    page.get_by_role("link", name="Read the rules in force").click()
+    page.get_by_label("In force on").fill("2024-03-30")
+    page.get_by_role("button", name="Show").click()
+    page.get_by_role("link", name=re.compile("Market rules")).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Market rules")
+    expect(page.get_by_text("£6,000.00 per MWh").first).to_be_visible()
+
+
+def test_signing_out_closes_what_was_open(open_page, served):
+    page = open_page("/account/sign-in/?next=/invoices/")
+    sign_in(page, SUPPLIER, served.passwords[SUPPLIER])
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Both halves of one account")
+    page.goto("/invoices/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
