@@ -4,104 +4,24 @@ Pure: from the stored results and readings of one day and the rules they obeyed,
 `Explanation`s that says of every number what it is, how it came about, and by which clause.
 """
 
-import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rulebook.documents.base import Clause, Document
 from rulebook.documents.registration import Registration
-from rulebook.resolve import RuleSet
-from settlement.compile import Register
 from settlement.core.cuts import W_PER_KW
-from settlement.core.engine import MarketModel
 from settlement.core.games import binding_cut
 from settlement.core.model import node_demand_w
 from settlement.core.pots import Pot
 from settlement.core.shapley import denominator
+from settlement.explanation import CitedClause, DayFacts, Explanation
 from settlement.invoicing import COMPONENT_TITLES, POT_TITLES
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION
 from settlement.posting import CHARGE
-from settlement.results import VectorKey
 
 QUALITY_WORDS = {"M": "measured", "E": "estimated"}
-
-
-@dataclass(frozen=True)
-class CitedClause:
-    """A clause as the run obeyed it."""
-
-    anchor: str
-    text: str
-    instrument: str
-    digest: bytes
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """A number, what it is, and what it came from.
-
-    Attributes:
-        label: what the number is.
-        value: the number, an integer in `unit`.
-        unit: micro (of the currency), Wh, W, kW, ppm, micro/MWh, or empty.
-        formula: how it came about, with the numbers filled in.
-        source: for a reading: revision, quality, when it came and in which file.
-        clauses: the law that it rests on.
-        children: the numbers that it was made from.
-        day, interval: set where the number is of a day, or of an interval of it.
-    """
-
-    label: str
-    value: int
-    unit: str
-    formula: str = ""
-    source: str = ""
-    clauses: tuple[CitedClause, ...] = ()
-    children: tuple["Explanation", ...] = ()
-    day: dt.date | None = None
-    interval: int | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class ReadingFact:
-    """One day vector of readings, and where it came from."""
-
-    values: np.ndarray
-    quality: str
-    revision: int
-    received_at: dt.datetime
-    file: str
-
-
-@dataclass(frozen=True, eq=False)
-class DayFacts:
-    """All that one run knows of one day.
-
-    Attributes:
-        results: the stored result vectors by measure and entity.
-        readings: the readings that the run used, by measure and entity.
-    """
-
-    day: dt.date
-    starts: Sequence[dt.datetime]
-    rules: RuleSet
-    model: MarketModel
-    register: Register
-    results: Mapping[VectorKey, np.ndarray]
-    readings: Mapping[VectorKey, ReadingFact]
-
-    def result(self, measure: str, entity: str, interval: int) -> int:
-        """Return one result; 0 where the run has none for the entity."""
-        values = self.results.get((measure, entity))
-        return 0 if values is None else int(values[interval])
-
-    def total(self, measure: str, interval: int) -> int:
-        """Return the sum of a measure over all entities in one interval."""
-        return sum(
-            int(values[interval]) for (name, _), values in self.results.items() if name == measure
-        )
 
 
 @dataclass(frozen=True)
@@ -136,7 +56,7 @@ class Explainer:
             if facts.result(f"payment.{component}_micro", unit, interval)
         ]
         return Explanation(
-            f"Share of {COMPONENT_TITLES[component]}",
+            f"Share of the {COMPONENT_TITLES[component]}",
             amount,
             "micro",
             f"{cost:,} micro × {own:,} Wh ÷ {everyone:,} Wh, rounded down; what is left over goes "
@@ -144,7 +64,7 @@ class Explainer:
             clauses=self._cite(f"charge.{component}"),
             children=(
                 Explanation(
-                    f"Cost to recover: {COMPONENT_TITLES[component]}",
+                    f"The {COMPONENT_TITLES[component]}, whole",
                     cost,
                     "micro",
                     "the sum of what the units below are paid for this interval",

@@ -18,7 +18,8 @@ from ledger.journal import Account
 from settlement import store
 from settlement.compile import compile_market, register_of
 from settlement.core.periods import interval_starts
-from settlement.explain import DayFacts, Explainer, Explanation
+from settlement.explain import Explainer
+from settlement.explanation import DayFacts, Explanation
 from settlement.posting import MONEY_SUFFIX, PAYMENT
 from settlement.runs import Run
 from settlement.service import pinned_periods
@@ -107,9 +108,9 @@ def line_day(session: Session, reference: LineReference, day: dt.date) -> LineDa
     if replaced is not None and replaced.id == run.id:
         return None
     facts = day_facts(session, run, day)
-    amounts = _amounts(session, run, reference, day, len(facts.starts))
+    amounts = _amounts(facts, reference)
     if replaced is not None:
-        amounts = amounts - _amounts(session, replaced, reference, day, len(facts.starts))
+        amounts = amounts - _amounts(day_facts(session, replaced, day), reference)
     return LineDay(day, tuple(facts.starts), reference.sign * amounts, run, replaced)
 
 
@@ -117,13 +118,11 @@ def explain_interval(
     session: Session, reference: LineReference, of_day: LineDay, interval: int
 ) -> Explanation:
     """Return the tree behind one interval of a line, and behind what it replaced."""
-    kind, subject = reference.line.kind, reference.line.subject
-    now = Explainer(day_facts(session, of_day.run, of_day.day), interval).line(kind, subject)
+    now = _tree(day_facts(session, of_day.run, of_day.day), reference, interval)
     children: tuple[Explanation, ...] = (now,)
     formula = ""
     if of_day.replaced is not None:
-        facts = day_facts(session, of_day.replaced, of_day.day)
-        before = Explainer(facts, interval).line(kind, subject)
+        before = _tree(day_facts(session, of_day.replaced, of_day.day), reference, interval)
         children = (now, before)
         formula = (
             f"{now.value:,} micro by run {of_day.run.kind} − {before.value:,} micro "
@@ -161,11 +160,26 @@ def day_facts(session: Session, run: Run, day: dt.date) -> DayFacts:
     )
 
 
-def _amounts(
-    session: Session, run: Run, reference: LineReference, day: dt.date, intervals: int
-) -> np.ndarray:
-    measure = f"{reference.line.kind}{MONEY_SUFFIX}"
-    for vector in store.day_vectors(session, run.id, day):
-        if (vector.measure, vector.entity) == (measure, reference.line.subject):
-            return vector.values
-    return np.zeros(intervals, dtype=np.int64)
+def _tree(facts: DayFacts, reference: LineReference, interval: int) -> Explanation:
+    """Return the tree behind one interval; nothing, where another participant answers for it."""
+    owner = _owner(facts, reference)
+    if owner != reference.invoice.participant:
+        answers = owner or "nobody"
+        label = f"{reference.line.subject}: {answers} answers for it on this day"
+        return Explanation(label, 0, "micro")
+    return Explainer(facts, interval).line(reference.line.kind, reference.line.subject)
+
+
+def _amounts(facts: DayFacts, reference: LineReference) -> np.ndarray:
+    """Return what a run's results come to for the line, shape (T,), unsigned as stored."""
+    values = facts.results.get((f"{reference.line.kind}{MONEY_SUFFIX}", reference.line.subject))
+    if values is None or _owner(facts, reference) != reference.invoice.participant:
+        return np.zeros(len(facts.starts), dtype=np.int64)
+    return values
+
+
+def _owner(facts: DayFacts, reference: LineReference) -> str | None:
+    """Return who answers for the line's unit or supply point under the run's rules."""
+    register, subject = facts.register, reference.line.subject
+    answered = register.units if reference.sign < 0 else register.supply_points
+    return answered[subject][0] if subject in answered else None

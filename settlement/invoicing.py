@@ -21,13 +21,10 @@ from settlement.posting import CHARGE, DEMAND, GENERATION, PAYMENT
 
 Item = TypeVar("Item")
 
-POT_TITLES = {
-    "adequacy": "adequacy pot (serving the whole market's demand)",
-    "location": "location pot (serving demand through the network)",
-}
+POT_TITLES = {"adequacy": "adequacy pot", "location": "location pot"}
 COMPONENT_TITLES = {
-    "fuel": "fuel, as bid",
-    "regulated": "regulated recovery of capital and fixed cost",
+    "fuel": "fuel cost, as bid",
+    "regulated": "regulated recovery of annual cost",
     **POT_TITLES,
 }
 
@@ -95,7 +92,7 @@ def describe(register: Register, kind: str, subject: str) -> str:
     point = register.supply_points[subject][1]
     if component == "dynamic":
         return f"{point.title}: energy at the price of node {point.node}"
-    return f"{point.title}: share of {COMPONENT_TITLES[component]}"
+    return f"{point.title}: share of the {COMPONENT_TITLES[component]}"
 
 
 def clauses_of(rules: RuleSet, participant: str, kind: str) -> tuple[str, ...]:

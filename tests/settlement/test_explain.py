@@ -227,10 +227,6 @@ def test_what_is_not_there_is_not_found(opened, billed):
     assert line_day(opened, reference, LAST_DAY + dt.timedelta(days=1)) is None
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a day of a line takes the results of its subject, whoever answered for it in that run",
-)
 def test_a_point_that_moved_is_explained_to_the_old_and_the_new_supplier(session):
     publish_tiny(session)
     ingest_tiny(session)

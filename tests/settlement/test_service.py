@@ -188,7 +188,7 @@ def test_a_third_kind_is_held_to_both_before_it(session):
     settle_tiny(session)
     correct_tiny(session)
     settle_tiny(session, "SF", RESETTLED)
-    ingest_tiny(session, seed=3, only=["U2"], received_at=RESETTLED)
+    ingest_tiny(session, seed=3, only=["U2"], received_at=RESETTLED + dt.timedelta(minutes=1))
     final = settle_tiny(session, "R1", RESETTLED + dt.timedelta(hours=1))
     assert money_of_ledger(session) == money_of_results(session, final.id)
 
