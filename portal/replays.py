@@ -27,14 +27,16 @@ from settlement.store import find_run
 log = logging.getLogger(__name__)
 
 State = ReplayRequest.State
-LONGEST = dt.timedelta(hours=2)
-"""A request without an outcome for so long has lost its process, as when the machine stopped."""
+STARTING = dt.timedelta(minutes=1)
+"""A process that has not taken its lock for so long will not start any more."""
+LOCK_SPACE = 0x7A11
+"""First half of the key of the advisory lock that a process holds while it computes a request."""
 ERROR_LETTERS = 2_000
 
 
 def ask(run_id: uuid.UUID, user: AbstractBaseUser, now: dt.datetime) -> ReplayRequest:
     """Return the replay of a run that is under way, or start one."""
-    _close_lost(run_id, now)
+    close_lost(run_id, now)
     try:
         with transaction.atomic():
             request = ReplayRequest.objects.create(
@@ -76,9 +78,18 @@ def _fail(requests, error: str, now: dt.datetime) -> None:
         log.error("replay failed: %s", error)
 
 
-def _close_lost(run_id: uuid.UUID, now: dt.datetime) -> None:
-    lost = ReplayRequest.objects.filter(run_id=run_id, requested_at__lt=now - LONGEST)
-    _fail(lost, "the process that computed it is gone", now)
+def close_lost(run_id: uuid.UUID, now: dt.datetime) -> None:
+    """Mark as failed what no process computes any more, as after the machine stopped."""
+    old = ReplayRequest.objects.filter(
+        run_id=run_id, state=State.RUNNING, requested_at__lt=now - STARTING
+    )
+    for request in old:
+        with transaction.atomic(), connection.cursor() as cursor:
+            key = [LOCK_SPACE, request.pk]
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", key)
+            if cursor.fetchone()[0]:  # its process would hold the lock
+                lost = ReplayRequest.objects.filter(pk=request.pk)
+                _fail(lost, "the process that computed it is gone", now)
 
 
 def answer(number: int, threads: int) -> ReplayRequest:
@@ -88,6 +99,8 @@ def answer(number: int, threads: int) -> ReplayRequest:
         LookupError: there is no such run.
     """
     request = ReplayRequest.objects.get(pk=number)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_SPACE, number])
     began = time.perf_counter()
     with database.transaction() as session:
         run = find_run(session, request.run_id)

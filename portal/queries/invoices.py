@@ -15,6 +15,7 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from ledger.invoice import document_number, round_half_away
+from ledger.invoice_queries import next_month
 from ledger.tables import Invoice, InvoiceLine
 from portal.queries.rules import RuleVersion, market_zone, rule_by_digest, rule_on
 from settlement.tables import RunRow
@@ -186,12 +187,12 @@ def invoice_page(session: Session, number: str) -> InvoicePage:
     summary = _summarised(session, session.execute(query).all())[0]
     sign = summary.shown_sign
     run = session.get(RunRow, row.run_id) if row.run_id else None
-    market = row.market
-    registration = f"{market}/registration/{row.participant}"
+    last_day = next_month(row.billing_month) - dt.timedelta(days=1)
+    law = (last_day, row.issued_at)  # a later correction of the law changes no document
     return InvoicePage(
         summary=summary,
-        registration=rule_on(session, registration, row.billing_month),
-        market_rules=rule_on(session, f"{market}/market-rules", row.billing_month),
+        registration=rule_on(session, f"{row.market}/registration/{row.participant}", *law),
+        market_rules=rule_on(session, f"{row.market}/market-rules", *law),
         groups=_groups(_lines(session, row.id, sign)),
         amount_micro=sign * row.amount_micro,
         rounding_micro=sign * row.rounding_micro,

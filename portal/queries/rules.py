@@ -106,10 +106,15 @@ def rules_in_force(session: Session, on: dt.date) -> list[MarketLaw]:
     return laws
 
 
-def rule_on(session: Session, instrument: str, on: dt.date) -> RuleVersion | None:
-    """Return the version of an instrument in force at the start of a local day, as known now."""
+def rule_on(
+    session: Session, instrument: str, on: dt.date, known: dt.datetime | None = None
+) -> RuleVersion | None:
+    """Return the version of an instrument in force at the start of a local day.
+
+    As it was known at `known`; without it, as it is known now.
+    """
     zone = market_zone(session, instrument.partition("/")[0])
-    query = _in_force(start_of_day(on, zone)).where(VersionRow.instrument == instrument)
+    query = _in_force(start_of_day(on, zone), known).where(VersionRow.instrument == instrument)
     row = session.scalars(query).first()
     return None if row is None else _version(row, zone)
 
@@ -141,9 +146,12 @@ def start_of_day(day: dt.date, zone: str) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(), tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)
 
 
-def _in_force(instant: dt.datetime) -> Select[tuple[VersionRow]]:
+def _in_force(instant: dt.datetime, known: dt.datetime | None = None) -> Select[tuple[VersionRow]]:
+    recorded = VersionRow.recorded
     return select(VersionRow).where(
-        VersionRow.valid.contains(instant), func.upper_inf(VersionRow.recorded)
+        VersionRow.status == "in force",
+        VersionRow.valid.contains(instant),
+        recorded.contains(known) if known else func.upper_inf(recorded),
     )
 
 

@@ -46,6 +46,7 @@ def page(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
         found = queries.run_page(session, run_id)
     if found is None:
         raise Http404("no such run")
+    replays.close_lost(run_id, timezone.now())
     asked = list(ReplayRequest.objects.filter(run_id=run_id)[:SHOWN_REPLAYS])
     context = {
         "run": found,
@@ -73,6 +74,7 @@ def ask_for_replay(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
 @open_to(sees_runs)
 def replay_state(request: HttpRequest, run_id: uuid.UUID, request_number: int) -> HttpResponse:
     """Show how far a replay is; the page asks again until it is done."""
+    replays.close_lost(run_id, timezone.now())
     asked = get_object_or_404(ReplayRequest, pk=request_number, run_id=run_id)
     if request.htmx:
         return _state(request, asked)

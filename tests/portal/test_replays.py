@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 from django.utils import timezone
+from sqlalchemy import text
 
 from portal import replays
 from portal.access import Role
@@ -102,12 +103,25 @@ def test_a_request_belongs_to_its_run(signed_in, site, started):
 
 
 def test_a_request_whose_process_is_gone_is_closed_and_another_may_start(auditor, site, started):
-    long_ago = timezone.now() - replays.LONGEST - dt.timedelta(minutes=1)
+    long_ago = timezone.now() - replays.STARTING - dt.timedelta(seconds=1)
     lost = replays.ask(uuid.UUID(site.first_run), auditor, long_ago)
     again = replays.ask(uuid.UUID(site.first_run), auditor, timezone.now())
     lost.refresh_from_db()
     assert (lost.state, again.state) == ("failed", "running")
     assert "is gone" in lost.error
+
+
+def test_a_request_whose_process_computes_is_left_alone_however_long_it_takes(
+    auditor, site, started
+):
+    long_ago = timezone.now() - dt.timedelta(days=1)
+    slow = replays.ask(uuid.UUID(site.first_run), auditor, long_ago)
+    lock = text("SELECT pg_advisory_lock(:space, :number)")
+    with site.engine.connect() as elsewhere:
+        elsewhere.execute(lock, {"space": replays.LOCK_SPACE, "number": slow.pk})
+        again = replays.ask(uuid.UUID(site.first_run), auditor, timezone.now())
+        assert again == slow
+        elsewhere.execute(text("SELECT pg_advisory_unlock_all()"))
 
 
 def test_a_failure_is_shown_with_its_reason(signed_in, site, started):

@@ -3,7 +3,9 @@
 import os
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from portal.serving import serve
 
@@ -17,6 +19,12 @@ class Command(BaseCommand):
         parser.add_argument("--threads", type=int, default=2 * (os.cpu_count() or 1) + 2)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            raise CommandError(
+                "the tables of this database are not those of this version; run "
+                "`manage.py migrate` first, or `make demo` for a database to look at"
+            )
         serve(
             options["address"],
             options["port"],
