@@ -13,8 +13,8 @@ from settlement.core.engine import DayReadings, MarketModel
 from settlement.core.periods import interval_count
 from settlement.meters.readings import Readings, missing_readings
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION
-from settlement.meters.service import meter_register
 from settlement.meters.store import readings_known_at
+from settlement.meters.terms import meter_register
 from settlement.runs import Pin
 
 

@@ -22,14 +22,9 @@ from settlement.meters.digest import (
     reading_digest,
     reading_file_digest,
 )
-from settlement.meters.register import (
-    MeterRegister,
-    MeterTerms,
-    metered_supply_point,
-    metered_unit,
-)
+from settlement.meters.register import MeterRegister
+from settlement.meters.terms import meter_register
 
-Periods = Sequence[tuple[dt.date, dt.date, RuleSet]]
 ONE_DAY = dt.timedelta(days=1)
 RESTORE = "restore it from a backup; a stored reading never changes or goes away"
 
@@ -141,42 +136,6 @@ def _check(session: Session, market: str, file: MeterFile, received_at: dt.datet
         (*unreadable, *checked.findings),
         checked.notices,
         checked.late_day_count,
-    )
-
-
-def meter_register(periods: Periods) -> MeterRegister:
-    """Return what may be metered under the rule sets of consecutive or scattered periods."""
-    rules = periods[0][2]
-    terms = tuple(_terms(first, last, rule_set) for first, last, rule_set in periods)
-    return MeterRegister(rules.market, rules.market_rules.time_zone, terms)
-
-
-def _terms(first_day: dt.date, last_day: dt.date, rules: RuleSet) -> MeterTerms:
-    minutes = rules.market_rules.interval_minutes
-    units = (unit for registration in rules.registrations for unit in registration.units)
-    points = (point for registration in rules.registrations for point in registration.supply_points)
-    entities = [
-        *(
-            metered_unit(
-                unit.unit,
-                capacity_w=unit.capacity_w,
-                stores=unit.storage_wh is not None,
-                interval_minutes=minutes,
-            )
-            for unit in units
-        ),
-        *(
-            metered_supply_point(point.supply_point, household_count=point.household_count)
-            for point in points
-        ),
-    ]
-    return MeterTerms(
-        first_day=first_day,
-        last_day=last_day,
-        interval_minutes=minutes,
-        accepted_quality=frozenset(rules.market_rules.meter_data.accepted_quality),
-        late_after_days=rules.market_rules.meter_data.late_after_days,
-        entities={entity.entity: entity for entity in entities},
     )
 
 

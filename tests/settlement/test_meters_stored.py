@@ -14,8 +14,9 @@ from rulebook.service import publish, rules_for_period
 from settlement.meters.digest import content_digest
 from settlement.meters.readings import missing_readings
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION
-from settlement.meters.service import MeterFile, ingest, meter_register, verify_readings
+from settlement.meters.service import MeterFile, ingest, verify_readings
 from settlement.meters.store import readings_known_at
+from settlement.meters.terms import meter_register
 from settlement.service import settle
 from tests import tiny_market
 
