@@ -97,7 +97,7 @@ def run_main_job(request: JobRequest, clock: Clock, progress: ProgressBar) -> Jo
         job.replayed = replay(session, later, threads=request.threads, progress=bar)
     with job.stage("verify") as session, progress("Verifying") as bar:
         for done, check in enumerate(checks(), start=1):
-            job.findings.extend(check.findings(session))
+            job.findings.extend(check.run(session))
             bar(done, len(checks()))
     with transaction() as session:
         job.sums = _sums(session, later)

@@ -9,6 +9,8 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+import psycopg
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 import ledger.queries
@@ -32,6 +34,17 @@ class Check:
 
     name: str
     findings: Callable[[Session], Iterable[Finding]]
+
+    def run(self, session: Session) -> list[Finding]:
+        """Return what is wrong; a value that cannot even be read, such as infinity, is wrong."""
+        found: list[Finding] = []
+        try:
+            with session.begin_nested():
+                found.extend(self.findings(session))
+        except (DBAPIError, psycopg.Error, ValueError, OverflowError) as unreadable:
+            reason = str(unreadable).splitlines()[0]
+            found.append(_finding("unreadable", f"a row of: {self.name}", reason))
+        return found
 
 
 def checks() -> tuple[Check, ...]:

@@ -47,6 +47,7 @@ from tests.settled import (
     SETTLED,
     ingest_tiny,
     publish_tiny,
+    settle_tiny,
 )
 
 ROWS_AT_ONCE = 4
@@ -507,3 +508,14 @@ def test_a_forged_reading_with_its_own_digest_is_found(tampered):
     digest = reading_digest(StoredReading(**columns | {"values": values}))
     places = forged(tampered, "settlement.reading", row, values=values.tolist(), digest=digest)
     assert any(place.startswith("settlement.run ") for place in places)
+
+
+def test_a_moment_that_cannot_be_read_is_found(session):
+    publish_tiny(session)
+    ingest_tiny(session)
+    settle_tiny(session)
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+    session.execute(text("UPDATE ledger.journal SET posted_at = 'infinity' WHERE number = 1"))
+    found = [finding for check in checks() for finding in check.run(session)]
+    assert [finding.code for finding in found] == ["unreadable"]
+    assert "ledger" in found[0].place

@@ -25,7 +25,7 @@ class Command(BaseCommand):
         with transaction() as session:
             for check in checks():
                 with console.status(f"Verifying {check.name}"):
-                    found[check.name] = list(check.findings(session))
+                    found[check.name] = check.run(session)
                 count = len(found[check.name])
                 console.print(f"{check.name}: {'holds' if not count else f'{count} findings'}")
         findings = [finding for of_check in found.values() for finding in of_check]
