@@ -2,6 +2,9 @@
 
 import datetime as dt
 
+from allauth.account.signals import password_changed
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added, authenticator_removed
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
@@ -48,3 +51,22 @@ def _refused(sender: object, credentials: dict[str, str], **_: object) -> None:
     name = credentials.get("username", "")
     known = get_user_model().objects.filter(username=name).first()
     record(known, Action.SIGN_IN_REFUSED)
+
+
+@receiver(password_changed)
+def _password_changed(sender: object, user: AbstractBaseUser, **_: object) -> None:
+    record(user, Action.PASSWORD)
+
+
+@receiver(authenticator_added)
+def _app_added(
+    sender: object, user: AbstractBaseUser, authenticator: Authenticator, **_: object
+) -> None:
+    record(user, Action.APP_ADDED, authenticator.get_type_display())
+
+
+@receiver(authenticator_removed)
+def _app_removed(
+    sender: object, user: AbstractBaseUser, authenticator: Authenticator, **_: object
+) -> None:
+    record(user, Action.APP_REMOVED, authenticator.get_type_display())

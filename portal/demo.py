@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import transaction
@@ -52,6 +53,7 @@ def create_demo_sign_ins(
         user.save()
         user.groups.set([groups[role], demo])
         user.memberships.all().delete()
+        Authenticator.objects.filter(user=user).delete()  # or a past visitor's phone would lock it
         if participant:
             Membership.objects.create(user=user, market=market, participant=participant)
         record(user, Action.DEMO_SIGN_IN, role, "demonstration", at=now)

@@ -38,6 +38,9 @@ class AuditEntry(models.Model):
         SIGN_IN = "sign-in", "Signed in"
         SIGN_OUT = "sign-out", "Signed out"
         SIGN_IN_REFUSED = "sign-in-refused", "Sign-in refused"
+        PASSWORD = "password", "Changed the password"
+        APP_ADDED = "app-added", "Added a second factor"
+        APP_REMOVED = "app-removed", "Removed a second factor"
         REPLAY = "replay", "Asked for a replay"
         DEMO_SIGN_IN = "demo-sign-in", "Demo sign-in made"
 

@@ -3,6 +3,8 @@
 import datetime as dt
 
 import pytest
+from allauth.mfa.totp.internal import auth as totp
+from django.contrib.auth import get_user_model
 from django.test import Client, override_settings
 
 from portal.demo import create_demo_sign_ins, has_demo_sign_ins
@@ -39,6 +41,16 @@ def test_another_run_makes_other_passwords_and_ends_the_sessions_of_the_old_ones
     assert not {one.password for one in first} & {one.password for one in second}
     assert client.get("/runs/").status_code == 302
     assert AuditEntry.objects.filter(action="demo-sign-in", at=NOW).count() == 10
+
+
+def test_a_second_factor_that_a_visitor_left_behind_is_gone():
+    create_demo_sign_ins(NOW, "gb12", [])
+    auditor = get_user_model().objects.get(username="auditor")
+    totp.TOTP.activate(auditor, totp.generate_totp_secret())
+    made = create_demo_sign_ins(NOW, "gb12", [])
+    client = Client()
+    client.post("/account/sign-in/", {"login": "auditor", "password": made[2].password})
+    assert client.get("/")["Location"] == "/runs/"
 
 
 def test_passwords_are_long_and_never_repeat():

@@ -95,7 +95,9 @@ def test_the_pages_of_an_account_have_our_look(client, auditor, address):
     assert 'class="masthead"' in page.content.decode()
 
 
-def test_an_authenticator_app_is_turned_on_after_the_password_is_confirmed(client, auditor):
+def test_an_authenticator_app_is_turned_on_after_the_password_is_confirmed(
+    client, auditor, django_capture_on_commit_callbacks
+):
     give(client)
     address = "/account/two-factor/totp/activate/"
     confirm = client.get(address)["Location"]
@@ -106,6 +108,23 @@ def test_an_authenticator_app_is_turned_on_after_the_password_is_confirmed(clien
     page = client.get(address).content.decode()
     assert 'class="masthead"' in page
     assert "data:image/svg+xml" in page
+    secret = client.session["mfa.totp.secret"]
+    counter = next(totp.yield_hotp_counters_from_time())
+    code = totp.format_hotp_value(totp.hotp_value(secret, counter))
+    with django_capture_on_commit_callbacks(execute=True):
+        page = client.post(address, {"code": code}, follow=True).content.decode()
+    assert ("app-added", "auditor") in actions()
+    kept = auditor.authenticator_set.get(type="recovery_codes").wrap()
+    assert kept.get_unused_codes()[0] in page
+
+
+def test_a_password_is_changed_and_the_audit_trail_says_so(client, auditor):
+    give(client)
+    new = {"oldpassword": PASSWORD, "password1": "another-Long-1", "password2": "another-Long-1"}
+    client.post("/account/password/", new)
+    assert ("password", "auditor") in actions()
+    client.logout()
+    assert give(client, "another-Long-1")["Location"] == "/"
 
 
 def test_an_audit_entry_is_never_changed(client, auditor):
