@@ -56,3 +56,11 @@ def require_int64(bound: int, name: str) -> None:
         raise OverflowError(
             f"{name}: may reach {bound}, the limit is {INT64_LIMIT - 1}; check the unit"
         )
+
+
+def narrowed(values: Integers, bound: int) -> Integers:
+    """Return an array of Python ints as int64 if a bound of their magnitude fits, else as it is.
+
+    What is returned depends on the bound alone, not on the values that happen to be there.
+    """
+    return values.astype(np.int64) if bound < INT64_LIMIT else values

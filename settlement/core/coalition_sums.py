@@ -116,8 +116,8 @@ def _interval_sums(
             everything += weights[outer_size + size] * total
             by_inner[members] += _both_weights(weights, outer_size + size) * total
     numerators = np.empty(units, dtype=np.int64)
-    _sums_by_member(by_outer, numerators[:outer])
-    _sums_by_member(by_inner, numerators[outer:])
+    add_up_by_member(by_outer, numerators[:outer])
+    add_up_by_member(by_inner, numerators[outer:])
     return numerators - everything, value_all
 
 
@@ -201,7 +201,7 @@ def _sum_coalitions(
 
 
 @kernel
-def _sums_by_member(sums: Integers, by_member: Integers) -> None:
+def add_up_by_member(sums: Integers, by_member: Integers) -> None:
     """Write to by_member, shape (K,), the sum over all choices that hold each member.
 
     `sums`, shape (2**K,), is by choice and is used up.

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from settlement.core.engine import DayReadings, DayResult, MarketModel
 from settlement.core.grid import Grid, Layer
+from settlement.core.holarchy import holarchy_tree
+from settlement.core.network import network_of
 from settlement.core.pots import Pot
 from settlement.core.tightness import Curve
 from tests.conftest import SHARED
@@ -72,6 +74,24 @@ def games(draw, most_units: int = 6, intervals: int = 2):
         draw(matrix(units, intervals, kw)),
         draw(matrix(nodes, intervals, kw)),
     )
+
+
+@st.composite
+def trees(draw, node_count: int, most_holons: int = 5) -> tuple[list[int], list[int]]:
+    """The holon around each holon, the root first, and the innermost holon of each node."""
+    parents = [-1]
+    for holon in range(1, draw(st.integers(1, most_holons))):
+        parents.append(draw(st.integers(0, holon - 1)))
+    inner = st.integers(0, len(parents) - 1)
+    return parents, draw(st.lists(inner, min_size=node_count, max_size=node_count))
+
+
+@st.composite
+def holarchy_games(draw, most_units: int = 6, intervals: int = 2):
+    """A game with a holarchy: (tree, grid, unit_node, available_kw[U,T], demand_kw[N,T])."""
+    grid, unit_node, available, demand = draw(games(most_units, intervals))
+    tree = holarchy_tree(network_of(grid), *draw(trees(len(grid.nodes))))
+    return tree, grid, unit_node, available, demand
 
 
 def matrix(rows: int, columns: int, values):

@@ -1,7 +1,7 @@
 """Slow, obvious versions of what the engine computes, one coalition and one holon at a time."""
 
 from fractions import Fraction
-from itertools import combinations, pairwise
+from itertools import chain, combinations, pairwise, permutations, product
 from math import factorial
 
 import networkx as nx
@@ -94,3 +94,32 @@ def apportioned(amount: int, weights: list[int]) -> list[int]:
 
 def as_numbers(values) -> np.ndarray:
     return np.array(values, dtype=np.int64)
+
+
+def orders_keeping_holons_together(parents: list[int], unit_holon: list[int], holon: int = 0):
+    """Every order of the units inside a holon in which each holon's units come in a row."""
+    parts = [[(unit,)] for unit, place in enumerate(unit_holon) if place == holon]
+    for inner, around in enumerate(parents):
+        if around == holon:
+            orders = list(orders_keeping_holons_together(parents, unit_holon, inner))
+            if orders != [()]:
+                parts.append(orders)
+    for sequence in permutations(parts):
+        for chosen in product(*sequence):
+            yield tuple(chain.from_iterable(chosen))
+
+
+def winter(parents: list[int], unit_holon: list[int], value) -> list[Fraction]:
+    """Winter values: the mean of what units add over all orders that keep holons together."""
+    totals, count = [Fraction(0)] * len(unit_holon), 0
+    known: dict[frozenset[int], int] = {}
+    for order in orders_keeping_holons_together(parents, unit_holon):
+        count += 1
+        before = 0
+        for place, unit in enumerate(order):
+            members = frozenset(order[: place + 1])
+            if members not in known:
+                known[members] = value(tuple(sorted(members)))
+            totals[unit] += known[members] - before
+            before = known[members]
+    return [total / count for total in totals]

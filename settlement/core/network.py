@@ -1,0 +1,208 @@
+"""The network of a game, in kW, and the most demand that supply can serve through it.
+
+The most that can be served is a maximum flow (Ford and Fulkerson, 1956), found by shortest paths
+that add to it (Edmonds and Karp, 1972), in integers. It serves grids with too many nodes for
+their cuts to be enumerated, and orders in which units join one by one: a unit that joins only
+adds to the flow there is.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from settlement.core.arrays import Flags, Integers, integers, kernel, require_int64
+from settlement.core.cuts import W_PER_KW
+from settlement.core.grid import Grid
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Nodes joined by lines, each with a rating in either direction, in kW.
+
+    Attributes:
+        node_count: N.
+        line_from, line_to: shape (L,), indices of the nodes at a line's ends.
+        rating_kw: shape (L,), the most that a line carries from ``line_from`` to ``line_to``.
+        reverse_rating_kw: shape (L,), the most that it carries the other way.
+    """
+
+    node_count: int
+    line_from: Integers
+    line_to: Integers
+    rating_kw: Integers
+    reverse_rating_kw: Integers
+
+    def __post_init__(self) -> None:
+        lines = (len(self.line_from),)
+        for name in ("line_from", "line_to", "rating_kw", "reverse_rating_kw"):
+            object.__setattr__(self, name, integers(getattr(self, name), lines, name))
+        ends = np.concatenate([self.line_from, self.line_to])
+        if self.node_count < 1 or not np.all((ends >= 0) & (ends < self.node_count)):
+            raise ValueError("a line ends at a node that the network does not have")
+        if np.any(self.rating_kw < 0) or np.any(self.reverse_rating_kw < 0):
+            raise ValueError("a line has a negative rating; use 0 for a line out of service")
+        # Nothing adds more than the ratings of all lines, each of which also carries the flow back.
+        everything = sum(self.rating_kw.tolist()) + sum(self.reverse_rating_kw.tolist())
+        require_int64(2 * everything, "ratings of all lines")
+
+    @cached_property
+    def arcs(self) -> "Arcs":
+        """The lines as arcs, two a line, in the order the flow follows them."""
+        return _arcs(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Arcs:
+    """Both directions of every line, arranged by the node they leave.
+
+    Attributes:
+        first: shape (N + 1,), where each node's arcs begin.
+        head: shape (2 L,), the node that an arc leads to.
+        back: shape (2 L,), the position of the other direction of the same line.
+        rating_kw: shape (2 L,).
+    """
+
+    first: Integers
+    head: Integers
+    back: Integers
+    rating_kw: Integers
+
+
+def network_of(grid: Grid, rating_multiplier: int = 1) -> Network:
+    """Return a grid's network; each rating is multiplied, then rounded down to a kW."""
+    return Network(
+        len(grid.nodes),
+        grid.line_from,
+        grid.line_to,
+        grid.rating_w * rating_multiplier // W_PER_KW,
+        grid.reverse_rating_w * rating_multiplier // W_PER_KW,
+    )
+
+
+def copperplate() -> Network:
+    """Return the network of one node: supply and demand meet without a line between them."""
+    none = np.zeros(0, dtype=np.int64)
+    return Network(1, none, none, none, none)
+
+
+def _arcs(network: Network) -> Arcs:
+    lines = len(network.line_from)
+    tail = np.concatenate([network.line_from, network.line_to])
+    order = np.argsort(tail, kind="stable")
+    position = np.empty(2 * lines, dtype=np.int64)
+    position[order] = np.arange(2 * lines)
+    rating = np.concatenate([network.rating_kw, network.reverse_rating_kw])
+    count = np.bincount(tail, minlength=network.node_count)
+    return Arcs(
+        first=np.concatenate([[0], np.cumsum(count)]).astype(np.int64),
+        head=np.concatenate([network.line_to, network.line_from])[order],
+        back=position[(order + lines) % max(1, 2 * lines)],
+        rating_kw=rating[order],
+    )
+
+
+def most_served_kw(network: Network, supply_kw: Integers, demand_kw: Integers) -> int:
+    """Return the most demand that supply can serve through the network, in kW.
+
+    Args:
+        supply_kw: shape (N,), not negative.
+        demand_kw: shape (N,), not negative.
+    """
+    arcs = network.arcs
+    return int(_serve(arcs.first, arcs.head, arcs.back, arcs.rating_kw, supply_kw, demand_kw))
+
+
+@kernel
+def _serve(
+    first: Integers,
+    head: Integers,
+    back: Integers,
+    rating_kw: Integers,
+    supply_kw: Integers,
+    demand_kw: Integers,
+) -> int:
+    room_kw, unserved_kw = rating_kw.copy(), demand_kw.copy()
+    shut = np.zeros(len(demand_kw), dtype=np.bool_)
+    served = 0
+    for node in range(len(supply_kw)):
+        served += add_supply(
+            first, head, back, room_kw, unserved_kw, shut, node, int(supply_kw[node])
+        )
+    return served
+
+
+@kernel
+def add_supply(
+    first: Integers,
+    head: Integers,
+    back: Integers,
+    room_kw: Integers,
+    unserved_kw: Integers,
+    shut: Flags,
+    node: int,
+    supply_kw: int,
+) -> int:
+    """Send supply that joins at a node to demand not yet served; return what is served by it.
+
+    Changes `room_kw`, what each arc can still carry; `unserved_kw`, by node; and `shut`, the
+    nodes from which no unserved demand can be reached. Supply that joins later cannot open such a
+    node again: its way to demand would have been one from there.
+    """
+    left = supply_kw
+    queue = np.empty(len(unserved_kw), dtype=np.int64)
+    arc_into = np.empty(len(unserved_kw), dtype=np.int64)
+    while left > 0 and not shut[node]:
+        found = _nearest_unserved(first, head, room_kw, unserved_kw, shut, node, queue, arc_into)
+        if found < 0:
+            break
+        sent = min(left, unserved_kw[found])
+        at = found
+        while at != node:
+            sent = min(sent, room_kw[arc_into[at]])
+            at = head[back[arc_into[at]]]
+        at = found
+        while at != node:
+            room_kw[arc_into[at]] -= sent
+            room_kw[back[arc_into[at]]] += sent
+            at = head[back[arc_into[at]]]
+        unserved_kw[found] -= sent
+        left -= sent
+    return supply_kw - left
+
+
+@kernel
+def _nearest_unserved(
+    first: Integers,
+    head: Integers,
+    room_kw: Integers,
+    unserved_kw: Integers,
+    shut: Flags,
+    node: int,
+    queue: Integers,
+    arc_into: Integers,
+) -> int:
+    """Return a node with unserved demand the fewest lines away, or -1 and shut what was reached.
+
+    `arc_into` is left with the last arc of the way to each node that was reached.
+    """
+    if unserved_kw[node] > 0:
+        return node
+    arc_into[:] = -1
+    queue[0] = node
+    reached, looked_at = 1, 0
+    while looked_at < reached:
+        here = queue[looked_at]
+        looked_at += 1
+        for arc in range(first[here], first[here + 1]):
+            there = head[arc]
+            if room_kw[arc] <= 0 or there == node or arc_into[there] >= 0 or shut[there]:
+                continue
+            arc_into[there] = arc
+            if unserved_kw[there] > 0:
+                return int(there)
+            queue[reached] = there
+            reached += 1
+    for place in range(reached):
+        shut[queue[place]] = True
+    return -1
