@@ -40,7 +40,23 @@ def grid_cuts(grid: Grid) -> Cuts:
     Raises:
         ValueError: the grid has more nodes than can be enumerated.
     """
-    node_count = len(grid.nodes)
+    return enumerated_cuts(
+        len(grid.nodes),
+        grid.line_from,
+        grid.line_to,
+        grid.rating_w // W_PER_KW,
+        grid.reverse_rating_w // W_PER_KW,
+    )
+
+
+def enumerated_cuts(
+    node_count: int,
+    line_from: Integers,
+    line_to: Integers,
+    rating_kw: Integers,
+    reverse_rating_kw: Integers,
+) -> Cuts:
+    """Enumerate the cuts of nodes and lines, each array of shape (L,); as `grid_cuts`."""
     if node_count > MAXIMUM_NODES:
         raise ValueError(
             f"{node_count} nodes: the exact location game has at most {MAXIMUM_NODES}; "
@@ -48,11 +64,11 @@ def grid_cuts(grid: Grid) -> Cuts:
         )
     cut = np.arange(1 << node_count, dtype=np.int64)
     boundary = np.zeros_like(cut)
-    lines = zip(grid.line_from, grid.line_to, grid.rating_w, grid.reverse_rating_w, strict=True)
-    for source, target, rating_w, reverse_rating_w in lines:
+    lines = zip(line_from, line_to, rating_kw, reverse_rating_kw, strict=True)
+    for source, target, rating, reverse_rating in lines:
         source_inside, target_inside = cut >> source & 1, cut >> target & 1
-        boundary += source_inside * (1 - target_inside) * (rating_w // W_PER_KW)
-        boundary += target_inside * (1 - source_inside) * (reverse_rating_w // W_PER_KW)
+        boundary += source_inside * (1 - target_inside) * rating
+        boundary += target_inside * (1 - source_inside) * reverse_rating
     return Cuts(node_count, boundary)
 
 

@@ -113,6 +113,40 @@ def most_served_kw(network: Network, supply_kw: Integers, demand_kw: Integers) -
     return int(_serve(arcs.first, arcs.head, arcs.back, arcs.rating_kw, supply_kw, demand_kw))
 
 
+def served_by_groups(network: Network, group_kw: Integers, demand_kw: Integers) -> Integers:
+    """Return shape (2**K,): the most demand that every set of K groups of units can serve.
+
+    Args:
+        group_kw: shape (K, N), what each group supplies at each node, not negative.
+        demand_kw: shape (N,), not negative.
+
+    Set s holds group k where bit k of s is set.
+    """
+    arcs = network.arcs
+    return _serve_by_groups(arcs.first, arcs.head, arcs.back, arcs.rating_kw, group_kw, demand_kw)
+
+
+@kernel
+def _serve_by_groups(
+    first: Integers,
+    head: Integers,
+    back: Integers,
+    rating_kw: Integers,
+    group_kw: Integers,
+    demand_kw: Integers,
+) -> Integers:
+    groups = len(group_kw)
+    served = np.zeros(1 << groups, dtype=np.int64)
+    supply_kw = np.empty(group_kw.shape[1], dtype=np.int64)
+    for chosen in range(1, 1 << groups):
+        supply_kw[:] = 0
+        for group in range(groups):
+            if chosen >> group & 1:
+                supply_kw += group_kw[group]
+        served[chosen] = _serve(first, head, back, rating_kw, supply_kw, demand_kw)
+    return served
+
+
 @kernel
 def _serve(
     first: Integers,

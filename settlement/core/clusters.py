@@ -1,0 +1,203 @@
+"""The clusters method of the published thesis: shares between clusters, split by availability.
+
+Clusters are made anew for each interval. To begin with, the units at one node are a cluster. Two
+clusters merge when
+
+1. they have the same nearest trunk node,
+2. some node of one is at most `hop_limit` lines from some node of the other, and
+3. for some unit of each, the smallest rating on the shortest path between them is at least the
+   larger of the two units' availability,
+
+until no two can. A cluster that grows can still merge with whatever it could merge with before,
+so the order of merging does not matter. Of several shortest paths the one with the largest
+smallest rating counts, and of several nearest trunk nodes the one named first: the published
+script leaves both to chance.
+
+The clusters are the players of an exact game; a cluster's share is split over its units in
+proportion to their availability.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import lcm
+
+import numpy as np
+
+from settlement.core.arrays import Flags, Integers, kernel
+from settlement.core.games import Game
+from settlement.core.network import Network
+from settlement.core.shapley import denominator
+from settlement.core.shares import Shares
+from settlement.core.value_table import shapley_of_table
+
+MAXIMUM_CLUSTERS = 16
+FAR = 2**63 - 1
+"""The distance between nodes that no line joins, and the rating of a path without a line."""
+
+
+@dataclass(frozen=True)
+class ClusterShares(Shares):
+    """Shares by unit, with the clusters behind them.
+
+    Attributes:
+        clusters: indices of the units of each cluster, by their first unit.
+        cluster_numerators: each cluster's share, over `cluster_denominator`.
+        cluster_denominator: ``lcm(1..C)``.
+        coalition_values_kw: the value of every set of clusters, by bits.
+    """
+
+    clusters: tuple[tuple[int, ...], ...]
+    cluster_numerators: tuple[int, ...]
+    cluster_denominator: int
+    coalition_values_kw: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbourhood:
+    """What clustering needs to know of a network, worked out once.
+
+    Attributes:
+        is_near: shape (N, N), the nodes share their nearest trunk node and are few lines apart.
+        path_kw: shape (N, N), the smallest rating on the shortest path, 0 where there is none.
+    """
+
+    is_near: Flags
+    path_kw: Integers
+
+
+def neighbourhood(network: Network, trunk_nodes: Sequence[int], hop_limit: int) -> Neighbourhood:
+    """Return the neighbourhood of a network, with line ratings as they are.
+
+    Args:
+        trunk_nodes: indices; the first named is the nearest where several are.
+        hop_limit: the most lines between two clusters that merge.
+    """
+    nodes = network.node_count
+    direct_kw = np.zeros((nodes, nodes), dtype=np.int64)
+    joined = np.zeros((nodes, nodes), dtype=np.bool_)
+    for start, end, rating_kw in (
+        (network.line_from, network.line_to, network.rating_kw),
+        (network.line_to, network.line_from, network.reverse_rating_kw),
+    ):
+        np.add.at(direct_kw, (start, end), rating_kw)
+        joined[start, end] = joined[end, start] = True
+    hops, path_kw = _shortest_paths(joined, np.minimum(direct_kw, direct_kw.T))
+    trunk = np.full(nodes, -1, dtype=np.int64)
+    nearest = np.full(nodes, FAR, dtype=np.int64)
+    for node in trunk_nodes:
+        trunk = np.where(hops[node] < nearest, node, trunk)
+        nearest = np.minimum(nearest, hops[node])
+    same_trunk = (trunk[:, None] == trunk) & (trunk >= 0)
+    return Neighbourhood(is_near=same_trunk & (hops <= min(hop_limit, nodes)), path_kw=path_kw)
+
+
+def _shortest_paths(joined: Flags, direct_kw: Integers) -> tuple[Integers, Integers]:
+    """Return lines between nodes, and the smallest rating of the widest path of so few lines."""
+    nodes = len(joined)
+    hops, path_kw = np.full((nodes, nodes), FAR), np.zeros((nodes, nodes), dtype=np.int64)
+    for start in range(nodes):
+        hops[start, start], path_kw[start, start] = 0, FAR
+        reached, distance = [start], 0
+        while reached:
+            distance += 1
+            beyond = np.flatnonzero(joined[reached].any(axis=0) & (hops[start] == FAR))
+            for node in beyond:
+                before = [one for one in reached if joined[one, node]]
+                widest = np.minimum(path_kw[start, before], direct_kw[before, node]).max()
+                path_kw[start, node] = widest
+            hops[start, beyond] = distance
+            reached = beyond.tolist()
+    return hops, path_kw
+
+
+def clusters_of(near: Neighbourhood, unit_node: Integers, available_kw: Integers) -> Integers:
+    """Return shape (U,): the number of each unit's cluster, in the order of their first units."""
+    return _numbered(_merged(near.is_near, near.path_kw, unit_node, available_kw), unit_node)
+
+
+@kernel
+def _merged(
+    is_near: Flags, path_kw: Integers, unit_node: Integers, available_kw: Integers
+) -> Integers:
+    """Return shape (N,): a node of the cluster of each node with units; a cluster has one name."""
+    nodes = len(is_near)
+    # Some pair of units has a path wide enough where the smallest unit at either node has one.
+    smallest = np.full(nodes, FAR, dtype=np.int64)
+    for unit in range(len(unit_node)):
+        smallest[unit_node[unit]] = min(smallest[unit_node[unit]], available_kw[unit])
+    places = np.flatnonzero(smallest < FAR)
+    near, wide = is_near.copy(), np.zeros((nodes, nodes), dtype=np.bool_)
+    for left in places:
+        for right in places:
+            wide[left, right] = path_kw[left, right] >= max(smallest[left], smallest[right])
+    cluster_of = np.arange(nodes)
+    again = True
+    while again:
+        again = False
+        for left in places:
+            for right in places:
+                if (
+                    left < right
+                    and cluster_of[left] == left
+                    and cluster_of[right] == right
+                    and near[left, right]
+                    and wide[left, right]
+                ):
+                    cluster_of[cluster_of == right] = left
+                    for table in (near, wide):
+                        table[left] |= table[right]
+                        table[:, left] |= table[:, right]
+                    again = True
+    return cluster_of
+
+
+@kernel
+def _numbered(cluster_of: Integers, unit_node: Integers) -> Integers:
+    number = np.full(len(cluster_of), -1, dtype=np.int64)
+    found = np.empty(len(unit_node), dtype=np.int64)
+    count = 0
+    for unit in range(len(unit_node)):
+        cluster = cluster_of[unit_node[unit]]
+        if number[cluster] < 0:
+            number[cluster] = count
+            count += 1
+        found[unit] = number[cluster]
+    return found
+
+
+def clusters(game: Game, near: Neighbourhood) -> ClusterShares:
+    """Return the shares of a game between clusters, split inside by availability.
+
+    Args:
+        game: whose network says what is served.
+        near: of the network that clusters form on, which may have other ratings.
+
+    A cluster without availability has no share to split, as it adds nothing.
+
+    Raises:
+        ValueError: no unit, or more than 16 clusters.
+    """
+    number = clusters_of(near, game.unit_node, game.available_kw)
+    count = int(number.max(initial=-1)) + 1
+    if not 1 <= count <= MAXIMUM_CLUSTERS:
+        raise ValueError(f"{count} clusters: the clusters method takes 1 to {MAXIMUM_CLUSTERS}")
+    members = [np.flatnonzero(number == cluster).tolist() for cluster in range(count)]
+    values = game.values_kw(members)
+    numerators = shapley_of_table(values)
+    supplies = np.zeros(count, dtype=np.int64)
+    np.add.at(supplies, number, game.available_kw)
+    supply = [max(1, kw) for kw in supplies.tolist()]
+    common = lcm(*supply)
+    per_kw = [numerators[cluster] * (common // supply[cluster]) for cluster in range(count)]
+    return ClusterShares(
+        tuple(
+            per_kw[cluster] * kw
+            for cluster, kw in zip(number.tolist(), game.available_kw.tolist(), strict=True)
+        ),
+        common * denominator(count),
+        int(values[-1]),
+        clusters=tuple(map(tuple, members)),
+        cluster_numerators=tuple(numerators),
+        cluster_denominator=denominator(count),
+        coalition_values_kw=tuple(values.tolist()),
+    )
