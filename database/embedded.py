@@ -65,5 +65,6 @@ def _create_database_if_missing(maintenance_url: str, database: str) -> None:
     with psycopg.connect(maintenance_url, autocommit=True) as connection:
         exists = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
         if exists.fetchone() is None:
-            with contextlib.suppress(psycopg.errors.DuplicateDatabase):
+            made_meanwhile = (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation)
+            with contextlib.suppress(*made_meanwhile):
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
