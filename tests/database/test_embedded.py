@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import psutil
 import psycopg
@@ -28,6 +29,8 @@ sys.stdin.read()
 class Holder:
     """A process that starts the server in a folder and holds it until told to leave."""
 
+    all: ClassVar[list["Holder"]] = []
+
     def __init__(self, folder: Path, starts: int = 1) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-c", HOLD, str(folder), str(starts)],
@@ -37,6 +40,7 @@ class Holder:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.all.append(self)
 
     def url(self) -> str:
         line = self.process.stdout.readline().strip()
@@ -78,6 +82,16 @@ def folder(tmp_path_factory) -> Iterator[Path]:
     number = postmaster(made)
     if number is not None:
         os.kill(number, signal.SIGQUIT)
+
+
+@pytest.fixture(autouse=True)
+def nobody_stays():
+    """A test that fails leaves no process that holds the server."""
+    yield
+    for holder in Holder.all:
+        if holder.process.poll() is None:
+            holder.kill()
+    Holder.all.clear()
 
 
 def test_processes_that_start_at_once_share_one_server_and_the_last_stops_it(folder):
