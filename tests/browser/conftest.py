@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 import pytest
+from django.db import connections
 from playwright.sync_api import Browser, Page, StorageState, sync_playwright
 from psycopg import sql
 from sqlalchemy import make_url
@@ -32,6 +33,9 @@ QUIET = [
     "--no-first-run",
 ]
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 375, "height": 800}
+
+HANG_UP = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+"""A database is copied while nobody is connected to it, not even an idle thread."""
 
 MAKE_SIGN_INS = f"""
 import json
@@ -72,7 +76,8 @@ def sign_in(page: Page, who: str, password: str) -> None:
 def served(clone_database, server_url: str) -> Iterator[Served]:
     """The portal of `manage.py serve`, on a copy of the filled database with demo sign-ins."""
     site = make_site(clone_database)
-    site.engine.dispose()  # a database is copied while nobody is connected to it
+    site.engine.dispose()
+    connections.close_all()
     with copied(server_url, site.url) as url:
         passwords = json.loads(manage(url, "shell", "--verbosity", "0", "-c", MAKE_SIGN_INS))
         process = subprocess.Popen(
@@ -95,6 +100,7 @@ def copied(server_url: str, url: str) -> Iterator[str]:
     name = f"browser_{uuid.uuid4().hex[:12]}"
     source = sql.Identifier(make_url(url).database)
     with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(HANG_UP, [make_url(url).database])
         create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
         connection.execute(create.format(sql.Identifier(name), source))
         try:
