@@ -74,8 +74,8 @@ def fair_day(
     supply = integers(supply_w, (cuts.node_count, intervals), "supply_w")
     before = np.shape(history.desired_w)[1]
     all_desired, all_delivered = (
-        np.concatenate([integers(past, (points, before), "history"), now], axis=1)
-        for past, now in (
+        np.concatenate([integers(past, (points, before), "history"), own], axis=1)
+        for past, own in (
             (history.desired_w, desired.sum(axis=0)),
             (history.delivered_w, np.zeros((points, intervals), np.int64)),
         )
