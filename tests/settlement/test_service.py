@@ -2,6 +2,7 @@
 
 import datetime as dt
 import threading
+import time
 import uuid
 
 import pytest
@@ -452,6 +453,48 @@ def test_posters_of_different_runs_of_one_kind_at_once_post_one_of_them(metered_
     with transaction(metered_database) as session:
         assert counts(session)["ledger.journal"] == 3
         assert money_of_ledger(session) == money_of_results(session, winner.id)
+
+
+def test_posters_of_two_kinds_at_once_wait_for_each_other(metered_database, monkeypatch):
+    with transaction(metered_database) as session:
+        first = settle_days(session, "II").run
+        correct_tiny(session)
+        later = settle_days(session, "SF", now=RESETTLED).run
+    read = service.ledger.queries.balances
+
+    def read_slowly(*arguments):
+        found = read(*arguments)
+        time.sleep(0.3)
+        return found
+
+    def poster(number):
+        time.sleep(0.1 * number)
+        with transaction(metered_database) as session:
+            return post(session, (first, later)[number], now=RESETTLED)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service.ledger.queries, "balances", read_slowly)
+        outcomes = at_once(2, poster)
+    assert all(isinstance(outcome, list) for outcome in outcomes)
+    with transaction(metered_database) as session:
+        assert money_of_ledger(session) == money_of_results(session, later.id)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="the order of kinds is held when settling alone: a run settled before a later kind was "
+    "posted can still be posted after it, and puts the ledger back to the older figures",
+)
+def test_an_earlier_kind_is_not_posted_after_a_later_one(session):
+    metered(session)
+    first = settle_days(session, "II").run
+    correct_tiny(session)
+    later = settle_days(session, "SF", now=RESETTLED).run
+    post(session, later, now=RESETTLED)
+    with pytest.raises((Refused, LedgerRefused)) as refused:
+        post(session, first, now=RESETTLED)
+    assert all(str(day) in str(refused.value) for day in DAYS)
+    assert money_of_ledger(session) == money_of_results(session, later.id)
 
 
 def test_settlers_at_once_never_post_twice(metered_database):
