@@ -77,14 +77,19 @@ def dispatch_day(model: DispatchModel, available_w: Integers, demand_wh: Integer
         ValueError: shapes differ, availability is negative, or the penalty is below an offer.
         DispatchError: HiGHS found no optimum.
     """
-    _check(model, available_w, demand_wh)
+    check_inputs(model, available_w, demand_wh)
     block = Block(model)
     programme = programme_of(model, block, available_w, demand_wh)
-    solution = solve(programme).reshape(available_w.shape[1], block.width)
+    solution = solve(programme).columns.reshape(available_w.shape[1], block.width)
     return _rounded(model, block, solution, available_w, demand_wh)
 
 
-def _check(model: DispatchModel, available_w: Integers, demand_wh: Integers) -> None:
+def check_inputs(model: DispatchModel, available_w: Integers, demand_wh: Integers) -> None:
+    """Refuse what no programme can be made of.
+
+    Raises:
+        ValueError: shapes differ, availability is negative, or the penalty is below an offer.
+    """
     units, nodes = len(model.unit_node), model.node_count
     intervals = available_w.shape[-1]
     if available_w.shape != (units, intervals) or demand_wh.shape != (nodes, intervals):

@@ -111,9 +111,20 @@ def _joined(*parts: tuple[dict[int, float], int]) -> dict[int, float]:
 
 
 def programme_of(
-    model: DispatchModel, block: Block, available_w: Integers, demand_wh: Integers
+    model: DispatchModel,
+    block: Block,
+    available_w: Integers,
+    demand_wh: Integers,
+    tie_break_per_mwh: float = TIE_BREAK_PER_MWH,
 ) -> highspy.HighsLp:
-    """Return the programme of one day; columns run by interval, then as `Block` lays them out."""
+    """Return the programme of one day; columns run by interval, then as `Block` lays them out.
+
+    Args:
+        model, available_w, demand_wh: as in `settlement.dispatch.least_cost`.
+        block: the layout of the model.
+        tie_break_per_mwh: how much dearer each unit is than the one before it; 0 where the prices
+            of the programme are what is wanted.
+    """
     intervals = available_w.shape[1]
     hours = model.interval_minutes / MINUTES_PER_HOUR
     storage_mwh = model.storage_wh[block.stores] / MILLION
@@ -122,7 +133,7 @@ def programme_of(
     offers = model.offer_micro_per_mwh / MILLION
 
     cost = np.zeros(block.width)
-    cost[block.slices["generation"]] = offers + TIE_BREAK_PER_MWH * np.arange(len(offers))
+    cost[block.slices["generation"]] = offers + tie_break_per_mwh * np.arange(len(offers))
     cost[block.slices["unserved"]] = penalty
     lower = np.zeros((intervals, block.width))
     upper = np.empty((intervals, block.width))
@@ -208,8 +219,28 @@ def _repeated(
     return rows.ravel(), columns.ravel(), np.tile(table[:, 2], max(times, 0))
 
 
-def solve(programme: highspy.HighsLp) -> Floats:
-    """Return the optimal column values; the options are fixed, so equal input, equal output.
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """An optimal solution of a programme.
+
+    Attributes:
+        columns: value of every column.
+        row_duals: change of the least cost per unit of each row's right-hand side.
+        reduced_costs: change of the least cost per unit that each column is forced up.
+        cost: the least cost.
+    """
+
+    columns: Floats
+    row_duals: Floats
+    reduced_costs: Floats
+    cost: float
+
+
+def solve(programme: highspy.HighsLp) -> Solution:
+    """Return the optimum; the options are fixed, so equal input, equal output.
+
+    Where several optima or several duals exist, it is the one at which the simplex method of this
+    release of HiGHS ends: one thread, fixed seed, no state from an earlier programme.
 
     Raises:
         DispatchError: HiGHS found no optimum.
@@ -228,4 +259,10 @@ def solve(programme: highspy.HighsLp) -> Floats:
     status = solver.getModelStatus()
     if status not in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kModelEmpty):
         raise DispatchError(f"HiGHS ended with {solver.modelStatusToString(status)}")
-    return np.array(solver.getSolution().col_value)
+    found = solver.getSolution()
+    return Solution(
+        np.array(found.col_value),
+        np.array(found.row_dual),
+        np.array(found.col_dual),
+        float(solver.getInfo().objective_function_value),
+    )

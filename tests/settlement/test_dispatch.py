@@ -8,32 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from settlement.dispatch.least_cost import DayDispatch, DispatchModel, dispatch_day
-
-MW = 1_000_000
-MWH = 1_000_000
-PENALTY = 6_000_000_000
-
-
-def integers(*values):
-    return np.array(values, dtype=np.int64)
-
-
-def model(nodes=1, lines=(), units=(), minutes=60) -> DispatchModel:
-    """Lines: from, to, rating in MW, reactance. Units: node, offer, storage in MWh, efficiency."""
-    return DispatchModel(
-        node_count=nodes,
-        line_from=integers(*(line[0] for line in lines)),
-        line_to=integers(*(line[1] for line in lines)),
-        rating_w=integers(*(line[2] * MW for line in lines)),
-        reverse_rating_w=integers(*(line[2] * MW for line in lines)),
-        reactance_ppm=integers(*(line[3] for line in lines)),
-        unit_node=integers(*(unit[0] for unit in units)),
-        offer_micro_per_mwh=integers(*(unit[1] * MW for unit in units)),
-        storage_wh=integers(*(unit[2] * MWH for unit in units)),
-        round_trip_efficiency_ppm=integers(*(unit[3] for unit in units)),
-        unserved_micro_per_mwh=PENALTY,
-        interval_minutes=minutes,
-    )
+from tests.settlement.dispatch_cases import MW, MWH, integers, model
 
 
 def dispatched(made: DispatchModel, available_mw, demand_mwh) -> DayDispatch:
