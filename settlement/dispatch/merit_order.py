@@ -1,0 +1,291 @@
+"""The merit-order check: which energy ran though cheaper energy was available, and why.
+
+Per interval, the *merit order* makes up the metered energy of all units from the cheapest available
+energy, as if nothing stood in its way. What a unit ran beyond that is *out of merit*; among equal
+offers, what the units listed last ran. It is held against the least-cost operation of the day
+(`settlement.dispatch.prices`), which knows the network, storage and reserve:
+
+1. A unit that ran with an offer above the price at its node ran at no node's need: *unexplained*.
+2. Other energy out of merit stands in for cheaper energy that did not run, the cheapest first. It
+   is explained, one cheaper unit at a time, by
+
+   - the *reserve* that the cheaper unit holds;
+   - a *line*: the cheaper unit ran as much as the price at its node asks for, and the line with
+     the largest part in the difference of the two prices keeps more of it away (or no line leads
+     from the one unit to the other);
+   - *storage*: the cheaper unit is one whose stored energy is worth more at another time;
+   - and by nothing where the cheaper unit should have run: *unexplained*.
+
+By complementary slackness a least-cost operation has nothing unexplained, whichever of several
+optimal operations it is and whichever of several optimal prices it is held against.
+
+Prices are floats. The check informs: nothing of it is paid, charged or part of a digest.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+import numpy as np
+
+from settlement.dispatch.prices import DayOptimum, day_optimum
+from settlement.dispatch.programme import (
+    MILLION,
+    MINUTES_PER_HOUR,
+    TIE_BREAK_PER_MWH,
+    DispatchModel,
+    Floats,
+    Integers,
+)
+from settlement.dispatch.transfers import Transfers, transfers_of
+
+
+class Reason(StrEnum):
+    """Why energy ran out of merit."""
+
+    LINE = "line"
+    RESERVE = "reserve"
+    STORAGE = "storage"
+    UNEXPLAINED = "unexplained"
+
+
+@dataclass(frozen=True, eq=False)
+class MeteredDay:
+    """A day to check: U units, N nodes, L lines, T intervals, in the order of the model.
+
+    Attributes:
+        units, lines: names.
+        generation_wh: int64[U, T], negative where storage takes energy in.
+        available_w: int64[U, T].
+        reserve_w: int64[U, T], held back for reserve out of what is available.
+        demand_wh: int64[N, T], negative for net export.
+    """
+
+    units: tuple[str, ...]
+    lines: tuple[str, ...]
+    generation_wh: Integers
+    available_w: Integers
+    reserve_w: Integers
+    demand_wh: Integers
+
+
+@dataclass(frozen=True)
+class OutOfMerit:
+    """Energy of one unit in one interval that ran before cheaper energy, and what explains it.
+
+    Attributes:
+        interval: number within the day, from 0.
+        unit: the unit that ran.
+        energy_wh: how much of its energy this is about.
+        offer_micro_per_mwh: what the unit is paid for it.
+        node_price_micro_per_mwh: price at the unit's node at least cost, to the nearest micro.
+        reason: what explains it.
+        constraint: name of the line, or of the unit that holds reserve or stores; empty where there
+            is no line or no explanation.
+        shadow_price_micro_per_mwh: what one more MWh through the line, or held in the storage unit,
+            would be worth; 0 for other reasons.
+        instead_of: the cheaper unit that did not run; empty where the node needed no energy at
+            this offer.
+    """
+
+    interval: int
+    unit: str
+    energy_wh: int
+    offer_micro_per_mwh: int
+    node_price_micro_per_mwh: int
+    reason: Reason
+    constraint: str
+    shadow_price_micro_per_mwh: int
+    instead_of: str
+
+
+@dataclass(frozen=True, eq=False)
+class MeritOrder:
+    """The outcome of a day's check.
+
+    Attributes:
+        entries: all energy out of merit, by interval and then dearest first.
+        generated_wh: metered energy of all units, without what storage took in.
+        fuel_micro: what that energy costs as bid.
+        least_fuel_micro: what the energy of the least-cost operation costs as bid.
+    """
+
+    entries: tuple[OutOfMerit, ...]
+    generated_wh: int
+    fuel_micro: int
+    least_fuel_micro: int
+
+    @property
+    def energy_wh(self) -> dict[Reason, int]:
+        """Energy out of merit by reason, every reason listed."""
+        return {
+            reason: sum(entry.energy_wh for entry in self.entries if entry.reason == reason)
+            for reason in Reason
+        }
+
+
+def check_merit_order(model: DispatchModel, day: MeteredDay) -> MeritOrder:
+    """Check a day's metered generation against merit order.
+
+    Raises:
+        ValueError: shapes differ, availability is negative or less than the reserve, or the
+            penalty for unserved demand is below an offer.
+        DispatchError: HiGHS found no optimum.
+    """
+    _check_shapes(model, day)
+    optimum = day_optimum(model, day.available_w - day.reserve_w, day.demand_wh)
+    checker = _Checker(model, day, optimum)
+    entries = [entry for t in range(day.demand_wh.shape[1]) for entry in checker.interval(t)]
+    hours = model.interval_minutes / MINUTES_PER_HOUR
+    least_wh = np.rint(np.maximum(optimum.generation_mw, 0) * hours * MILLION).astype(np.int64)
+    generated_wh = np.maximum(day.generation_wh, 0)
+    return MeritOrder(
+        tuple(entries),
+        int(generated_wh.sum()),
+        _as_bid_micro(model, generated_wh),
+        _as_bid_micro(model, least_wh),
+    )
+
+
+def _check_shapes(model: DispatchModel, day: MeteredDay) -> None:
+    shape = (len(model.unit_node), day.demand_wh.shape[1])
+    for name in ("generation_wh", "available_w", "reserve_w"):
+        if getattr(day, name).shape != shape:
+            raise ValueError(f"{name}: shape {getattr(day, name).shape} given, {shape} needed")
+    if len(day.units) != shape[0] or len(day.lines) != len(model.line_from):
+        raise ValueError(f"{len(day.units)} units and {len(day.lines)} lines do not fit the model")
+    if day.reserve_w.size and day.reserve_w.min() < 0:
+        raise ValueError(f"reserve of {day.reserve_w.min()} W; it is not negative")
+
+
+def _as_bid_micro(model: DispatchModel, energy_wh: Integers) -> int:
+    totals = energy_wh.sum(axis=1).tolist()
+    offers = model.offer_micro_per_mwh.tolist()
+    return int(sum(wh * offer for wh, offer in zip(totals, offers, strict=True))) // MILLION
+
+
+class _Checker:
+    """What every interval of a day is checked with."""
+
+    def __init__(self, model: DispatchModel, day: MeteredDay, optimum: DayOptimum) -> None:
+        self.model, self.day, self.optimum = model, day, optimum
+        self.offer: Floats = model.offer_micro_per_mwh / MILLION
+        # Metered energy may itself come from a dispatch with the tie-break.
+        self.tolerance = 2 * TIE_BREAK_PER_MWH * (len(self.offer) + 1)
+        share = model.interval_minutes
+        self.ran_wh = np.maximum(day.generation_wh, 0)
+        self.could_wh = np.maximum(day.available_w * share // MINUTES_PER_HOUR, self.ran_wh)
+        self.reserve_wh = day.reserve_w * share // MINUTES_PER_HOUR
+
+    @cached_property
+    def transfers(self) -> Transfers:
+        return transfers_of(self.model)
+
+    def interval(self, t: int) -> Iterator[OutOfMerit]:
+        """Yield the energy out of merit in one interval, dearest first."""
+        beyond_wh = self._beyond_merit(self.ran_wh[:, t], self.could_wh[:, t])
+        dear = np.flatnonzero(beyond_wh).tolist()
+        idle = self._idle(t) if dear else []
+        for unit in sorted(dear, key=lambda number: (-self.offer[number], -number)):
+            energy_wh = int(beyond_wh[unit])
+            matched: list[OutOfMerit] = []
+            node_price = self.optimum.node_price_per_mwh[self.model.unit_node[unit], t]
+            if self.offer[unit] <= node_price + self.tolerance:
+                matched = self._matched(unit, t, energy_wh, idle)
+            yield from matched
+            left = energy_wh - sum(entry.energy_wh for entry in matched)
+            if left:
+                yield self._entry(unit, t, left, None, Reason.UNEXPLAINED)
+
+    def _beyond_merit(self, ran_wh: Integers, could_wh: Integers) -> Integers:
+        """Return int64[U]: what each unit ran beyond merit order, offers within tolerance alike."""
+        beyond_wh = np.zeros_like(ran_wh)
+        order = np.argsort(self.offer, kind="stable").tolist()
+        left_wh = int(ran_wh.sum())
+        while order:
+            dearest = self.offer[order[0]] + self.tolerance
+            alike = [unit for unit in order if self.offer[unit] <= dearest]
+            order = order[len(alike) :]
+            # What these units ran beyond their part of merit order, taken from the last of them.
+            beyond = int(ran_wh[alike].sum()) - min(left_wh, int(could_wh[alike].sum()))
+            left_wh -= min(left_wh, int(could_wh[alike].sum()))
+            for unit in reversed(alike):
+                beyond_wh[unit] = min(max(beyond, 0), int(ran_wh[unit]))
+                beyond -= int(beyond_wh[unit])
+        return beyond_wh
+
+    def _idle(self, t: int) -> list[list[int]]:
+        """Return [unit, whether it is reserve, Wh] of energy that did not run, cheapest first."""
+        idle = []
+        for unit in np.argsort(self.offer, kind="stable").tolist():
+            wh = int(self.could_wh[unit, t] - self.ran_wh[unit, t])
+            reserve = min(wh, int(self.reserve_wh[unit, t]))
+            idle += [[unit, 1, reserve], [unit, 0, wh - reserve]]
+        return [one for one in idle if one[2]]
+
+    def _matched(
+        self, unit: int, t: int, energy_wh: int, idle: list[list[int]]
+    ) -> list[OutOfMerit]:
+        """Return entries that set the unit's energy against idle energy, which they use up."""
+        entries = []
+        left = energy_wh
+        for one in idle:
+            cheaper, is_reserve, wh = one
+            if not left or self.offer[cheaper] >= self.offer[unit] - self.tolerance:
+                break
+            taken = min(left, wh)
+            if not taken:
+                continue
+            one[2] -= taken
+            left -= taken
+            reason, line = self._reason(unit, cheaper, t, bool(is_reserve))
+            entries.append(self._entry(unit, t, taken, cheaper, reason, line))
+        return entries
+
+    def _reason(
+        self, unit: int, cheaper: int, t: int, is_reserve: bool
+    ) -> tuple[Reason, int | None]:
+        if is_reserve:
+            return Reason.RESERVE, None
+        place = int(self.model.unit_node[cheaper])
+        wanted = self.optimum.node_price_per_mwh[place, t] - self.tolerance
+        if self.offer[cheaper] >= wanted:
+            prices = self.optimum.line_price_per_mwh[:, t]
+            there = int(self.model.unit_node[unit])
+            return Reason.LINE, self.transfers.strongest_line(prices, place, there)
+        if self.model.storage_wh[cheaper]:
+            stored = self.optimum.storage_value_per_mwh[cheaper, t]
+            if self.offer[cheaper] + stored >= wanted:
+                return Reason.STORAGE, None
+        return Reason.UNEXPLAINED, None
+
+    def _entry(
+        self,
+        unit: int,
+        t: int,
+        energy_wh: int,
+        cheaper: int | None,
+        reason: Reason,
+        line: int | None = None,
+    ) -> OutOfMerit:
+        constraint, shadow = "", 0.0
+        if line is not None:
+            constraint = self.day.lines[line]
+            shadow = abs(self.optimum.line_price_per_mwh[line, t])
+        elif cheaper is not None and reason in (Reason.STORAGE, Reason.RESERVE):
+            constraint = self.day.units[cheaper]
+            if reason is Reason.STORAGE:
+                shadow = self.optimum.storage_value_per_mwh[cheaper, t]
+        node_price = self.optimum.node_price_per_mwh[self.model.unit_node[unit], t]
+        return OutOfMerit(
+            interval=t,
+            unit=self.day.units[unit],
+            energy_wh=energy_wh,
+            offer_micro_per_mwh=int(self.model.offer_micro_per_mwh[unit]),
+            node_price_micro_per_mwh=round(float(node_price) * MILLION),
+            reason=reason,
+            constraint=constraint,
+            shadow_price_micro_per_mwh=round(float(shadow) * MILLION),
+            instead_of="" if cheaper is None else self.day.units[cheaper],
+        )
