@@ -4,6 +4,7 @@ import datetime as dt
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from database.session import transaction
 from rulebook.service import publish
 from settlement import computing
 from settlement.compile import compile_market
-from settlement.core.engine import DayReadings, settle_day
+from settlement.core.engine import DayReadings, DayResult, settle_day
 from settlement.inputs import run_inputs
 from settlement.results import day_digest, vectors_of
 from settlement.runs import ENGINE_VERSION
@@ -315,3 +316,39 @@ def test_the_days_come_in_order_whatever_the_threads(session, run):
     assert days == [inputs.days] * 3
     with pytest.raises(LookupError, match="2024-01-04"):
         computing.model_on(compiled, LAST_DAY + dt.timedelta(days=1))
+
+
+MANY_DAYS = [FIRST_DAY + dt.timedelta(days=offset) for offset in range(40)]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_many_days_come_in_order_and_few_are_held_at_once(monkeypatch, threads):
+    """Later days finish first; they wait, and only so many days are ahead of the reader."""
+    started = []
+
+    def settle_later_days_faster(_model, day):
+        started.append(day)
+        time.sleep(0.003 if day.day % 2 else 0)
+        return DayResult(day, ())
+
+    monkeypatch.setattr(computing, "settle_day", settle_later_days_faster)
+    periods = [computing.Period(MANY_DAYS[0], MANY_DAYS[-1], None)]
+    came = []
+    for day in computing.compute_days(periods, MANY_DAYS, lambda day, _model: day, threads):
+        came.append(day.day)
+        assert len(started) <= len(came) - 1 + threads * computing.DAYS_AHEAD_PER_THREAD
+    assert came == MANY_DAYS
+
+
+def test_a_day_that_fails_stops_the_run(monkeypatch):
+    def fail_on_the_third(_model, day):
+        if day == MANY_DAYS[2]:
+            raise OverflowError(f"{day}")
+        return DayResult(day, ())
+
+    monkeypatch.setattr(computing, "settle_day", fail_on_the_third)
+    periods = [computing.Period(MANY_DAYS[0], MANY_DAYS[-1], None)]
+    days = computing.compute_days(periods, MANY_DAYS, lambda day, _model: day, 2)
+    assert [next(days).day, next(days).day] == MANY_DAYS[:2]
+    with pytest.raises(OverflowError, match="2024-01-03"):
+        next(days)
