@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from settlement.core.charges import Charging
 from settlement.core.cuts import grid_cuts, subset_sums
 from settlement.core.engine import DayReadings, MarketModel, settle_day
 from settlement.core.grid import Grid, Layer
@@ -67,7 +68,7 @@ def example_market() -> tuple[MarketModel, DayReadings]:
         unit_is_eligible=unit % 5 != 0,
         supply_points=tuple(f"P{number:02}" for number in point),
         supply_point_node=point % NODES,
-        supply_point_is_dynamic=point % 3 == 0,
+        charging=Charging((point % 3 == 0) * 1_000_000, np.full(len(point), 1_000_000)),
         pots=(Pot("adequacy", 600_000, "flat"), Pot("location", 400_000, "tightness")),
     )
     # Wattages from a fixed pattern, without ties that would make the work easier than real.

@@ -9,10 +9,11 @@ from rulebook.documents.allocation_policy import AllocationPolicy
 from rulebook.documents.grid_model import GridModel
 from rulebook.documents.market_rules import MarketRules
 from rulebook.documents.registration import Registration, SupplyPoint, Unit
+from settlement.core.charges import Charging
 from settlement.core.engine import MarketModel
 from settlement.core.grid import Grid, Layer
-from settlement.core.pots import Pot
-from settlement.core.tightness import Curve
+from settlement.core.pots import Flexibility, Pot, Target
+from settlement.core.tightness import PPM, Curve
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,6 @@ def compile_market(
     rule_of_layer = {rule.layer: rule for rule in market_rules.layers}
     layer_rules = [rule_of_layer[layer.name] for layer in grid.layers]
     regulated = [unit.technology in policy.regulated_technologies for unit in units]
-    mode = {charging.product: charging.mode for charging in policy.charging}
     return MarketModel(
         grid=grid,
         interval_minutes=market_rules.interval_minutes,
@@ -77,8 +77,38 @@ def compile_market(
         unit_is_eligible=~np.array(regulated),
         supply_points=tuple(register.supply_points),
         supply_point_node=np.array([node_index[point.node] for point in points]),
-        supply_point_is_dynamic=np.array([mode[point.product] == "dynamic" for point in points]),
+        charging=_charging(policy, [point.product for point in points]),
         pots=tuple(Pot(pot.pot, pot.weight_ppm, pot.timing) for pot in policy.pots),
+        target=Target(policy.target.rule, policy.target.benchmark_annual_micro or 0),
+        availability_price_micro_per_mw_h=(
+            policy.reserve.availability_price_micro_per_mw_h if policy.reserve else 0
+        ),
+        flexibility=_flexibility(policy, units),
+    )
+
+
+def _charging(policy: AllocationPolicy, products: Sequence[str]) -> Charging:
+    rule = {charging.product: charging for charging in policy.charging}
+    part = {"subscription": 0, "dynamic": PPM}
+    return Charging(
+        dynamic_ppm=np.array(
+            [part.get(rule[one].mode, rule[one].dynamic_ppm) for one in products], dtype=np.int64
+        ),
+        capacity_weight_ppm=np.array(
+            [rule[one].capacity_weight_ppm for one in products], dtype=np.int64
+        ),
+        non_fuel_basis=policy.non_fuel_basis,
+        returned_to=policy.equalisation_returned_to,
+    )
+
+
+def _flexibility(policy: AllocationPolicy, units: Sequence[Unit]) -> Flexibility | None:
+    if policy.flexibility is None:
+        return None
+    return Flexibility(
+        unit_ramp_w_per_h=np.array([unit.ramp_w_per_h for unit in units], dtype=np.int64),
+        response_minutes=policy.flexibility.response_minutes,
+        requirement_ppm=policy.flexibility.requirement_ppm,
     )
 
 

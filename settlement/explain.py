@@ -16,9 +16,10 @@ from settlement.core.games import binding_cut
 from settlement.core.model import node_demand_w
 from settlement.core.pots import Pot
 from settlement.core.shapley import denominator
+from settlement.core.tightness import PPM
 from settlement.explanation import CitedClause, DayFacts, Explanation
 from settlement.invoicing import COMPONENT_TITLES, POT_TITLES
-from settlement.meters.register import AVAILABLE, DEMAND, GENERATION
+from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, RESERVE
 from settlement.posting import CHARGE
 
 QUALITY_WORDS = {"M": "measured", "E": "estimated"}
@@ -40,6 +41,8 @@ class Explainer:
         if kind.startswith(CHARGE):
             if component == "dynamic":
                 return self._dynamic(subject)
+            if component == "equalisation":
+                return self._returned(subject)
             return self._cost_share(component, subject)
         return self._payment(component, subject, sign=-1)
 
@@ -47,52 +50,94 @@ class Explainer:
         facts, interval = self.facts, self.interval
         amount = facts.result(f"charge.{component}_micro", point, interval)
         cost = facts.total(f"payment.{component}_micro", interval)
-        energy = self._demand_wh()
-        own = max(energy.get(point, 0), 0)
-        everyone = sum(max(value, 0) for value in energy.values())
+        subscribed = facts.total(f"charge.{component}_micro", interval)
         paid = [
             self._payment(component, unit, sign=1)
             for unit in facts.register.units
             if facts.result(f"payment.{component}_micro", unit, interval)
         ]
+        title = COMPONENT_TITLES[component]
         return Explanation(
-            f"Share of the {COMPONENT_TITLES[component]}",
+            f"Share of the {title}",
             amount,
             "micro",
-            f"{cost:,} micro × {own:,} Wh ÷ {everyone:,} Wh, rounded down; what is left over goes "
-            "a millionth each to the largest remainders",
+            f"{subscribed:,} micro, shared over subscribed supply points {self._basis(component)}; "
+            "rounded down, and what is left over goes a millionth each to the largest remainders",
             clauses=self._cite(f"charge.{component}"),
             children=(
                 Explanation(
-                    f"The {COMPONENT_TITLES[component]}, whole",
+                    f"Subscribed part of the {title}",
+                    subscribed,
+                    "micro",
+                    f"{cost:,} micro, parted by energy between subscription and the dynamic price",
+                ),
+                Explanation(
+                    f"The {title}, whole",
                     cost,
                     "micro",
                     "the sum of what the units below are paid for this interval",
                     children=tuple(paid),
                 ),
                 self._reading(DEMAND, point, "Energy taken at this supply point"),
-                Explanation(
-                    "Energy taken at all supply points",
-                    everyone,
-                    "Wh",
-                    "a supply point with net export bears no share",
-                ),
+                self._everyone(),
             ),
         )
 
+    def _basis(self, component: str) -> str:
+        charging = self.facts.model.charging
+        if component == "fuel":
+            return "by energy taken in the interval"
+        if charging.non_fuel_basis == "day":
+            return "by energy taken over the settlement day"
+        if len(set(charging.capacity_weight_ppm.tolist())) == 1:
+            return "by energy taken in the interval"
+        return "by energy taken in the interval × the capacity weight of its product"
+
+    def _everyone(self) -> Explanation:
+        return Explanation(
+            "Energy taken at all supply points",
+            sum(max(value, 0) for value in self._demand_wh().values()),
+            "Wh",
+            "a supply point with net export bears no share",
+        )
+
     def _dynamic(self, point: str) -> Explanation:
-        amount = self.facts.result("charge.dynamic_micro", point, self.interval)
-        node = self.facts.register.supply_points[point][1].node
-        price = self.node_price(node)
+        facts = self.facts
+        amount = facts.result("charge.dynamic_micro", point, self.interval)
+        price = self.node_price(facts.register.supply_points[point][1].node)
         reading = self._reading(DEMAND, point, "Energy taken at this supply point")
+        part = int(facts.model.charging.dynamic_ppm[facts.model.supply_points.index(point)])
+        mixed = "" if part == PPM else f" × {part:,} ÷ 1,000,000, the dynamic part of its energy"
         return Explanation(
             "Energy at the price of its node",
             amount,
             "micro",
-            f"{reading.value:,} Wh × {price.value:,} micro per MWh ÷ 1,000,000; fractions of a "
-            "millionth are carried to the next interval of the day",
+            f"{reading.value:,} Wh × {price.value:,} micro per MWh ÷ 1,000,000{mixed}; fractions "
+            "of a millionth are carried to the next interval of the day",
             clauses=self._cite("charge.dynamic"),
             children=(reading, price),
+        )
+
+    def _returned(self, point: str) -> Explanation:
+        facts, interval = self.facts, self.interval
+        amount = facts.result("charge.equalisation_micro", point, interval)
+        returned = facts.total("charge.equalisation_micro", interval)
+        over_day = int(np.maximum(facts.readings[DEMAND, point].values, 0).sum())
+        return Explanation(
+            "Part of what the equalisation account returns",
+            amount,
+            "micro",
+            f"{returned:,} micro returned in this interval, by energy taken over the day",
+            clauses=self._cite("charge.equalisation"),
+            children=(
+                Explanation(f"Energy taken over the day ({point})", over_day, "Wh"),
+                Explanation(
+                    "Movement of the equalisation account before it",
+                    facts.result("equalisation_micro", "market", interval) - returned,
+                    "micro",
+                    "what dynamic energy paid beyond its part of the costs",
+                ),
+            ),
         )
 
     def _payment(self, component: str, unit: str, sign: int) -> Explanation:
@@ -102,6 +147,8 @@ class Explainer:
             return self._fuel(unit, title, sign * paid)
         if component == "regulated":
             return self._regulated(unit, title, sign * paid)
+        if component == "availability":
+            return self._availability(unit, title, sign * paid)
         return self._pot_share(component, unit, title, sign * paid)
 
     def _fuel(self, unit: str, title: str, amount: int) -> Explanation:
@@ -152,11 +199,30 @@ class Explainer:
             ),
         )
 
+    def _availability(self, unit: str, title: str, amount: int) -> Explanation:
+        minutes = self.facts.model.interval_minutes
+        price = self.facts.model.availability_price_micro_per_mw_h
+        held = self._held(unit)
+        return Explanation(
+            title,
+            amount,
+            "micro",
+            f"{held.value:,} W × {minutes} minutes × {price:,} micro per MW and hour; fractions "
+            "of a millionth are carried to the next interval of the day",
+            clauses=self._cite("payment.availability"),
+            children=(held,),
+        )
+
+    def _held(self, unit: str) -> Explanation:
+        if (RESERVE, unit) in self.facts.readings:
+            return self._reading(RESERVE, unit, "Reserve held")
+        return Explanation(f"Reserve held ({unit})", 0, "W", "no reading: it held none")
+
     def _pot_share(self, pot: str, unit: str, title: str, amount: int) -> Explanation:
+        if pot == "reserve":
+            return self._reserve_share(unit, title, amount)
         facts, interval, model = self.facts, self.interval, self.facts.model
-        eligible = [
-            name for name, can in zip(model.units, model.unit_is_eligible, strict=True) if can
-        ]
+        eligible = self._eligible()
         own = facts.result(f"shapley_{pot}", unit, interval)
         everyone = sum(facts.result(f"shapley_{pot}", name, interval) for name in eligible)
         held = facts.total(f"payment.{pot}_micro", interval)
@@ -187,6 +253,24 @@ class Explainer:
             ),
         )
 
+    def _reserve_share(self, unit: str, title: str, amount: int) -> Explanation:
+        held = self.facts.total("payment.reserve_micro", self.interval)
+        own = self._held(unit)
+        everyone = sum(self._held(name).value for name in self._eligible())
+        return Explanation(
+            title,
+            amount,
+            "micro",
+            f"{held:,} micro × {own.value:,} ÷ {everyone:,} W of reserve held, rounded down; what "
+            "is left over goes a millionth each to the largest remainders",
+            clauses=self._cite("payment.reserve"),
+            children=(self._pot("reserve", held), own),
+        )
+
+    def _eligible(self) -> list[str]:
+        model = self.facts.model
+        return [name for name, can in zip(model.units, model.unit_is_eligible, strict=True) if can]
+
     def _pot(self, name: str, held: int) -> Explanation:
         pot = next(pot for pot in self.facts.model.pots if pot.game == name)
         day = sum(
@@ -206,6 +290,9 @@ class Explainer:
         facts, interval, model = self.facts, self.interval, self.facts.model
         value = facts.result(f"value_{game}_kw", "market", interval)
         label = f"What all units together can serve ({game} game)"
+        if game == "flexibility":
+            words = "what they can ramp within the response time, up to the requirement"
+            return Explanation(label, value, "kW", words)
         if game != "location":
             demand = facts.result("demand_kw", "market", interval)
             return Explanation(label, value, "kW", f"the smaller of supply and demand {demand:,}")
@@ -280,7 +367,7 @@ class Explainer:
         return Explanation(
             f"{label} ({entity})",
             int(fact.values[self.interval]),
-            "W" if measure == AVAILABLE else "Wh",
+            "Wh" if measure in {DEMAND, GENERATION} else "W",
             source=f"revision {fact.revision}, {quality}, received "
             f"{fact.received_at:%Y-%m-%d %H:%M} UTC in {fact.file}",
             clauses=self._governing(self.facts.rules.market_rules, "meter_data.accepted_quality"),

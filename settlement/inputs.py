@@ -4,6 +4,8 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from rulebook.findings import Finding, Refused
@@ -11,8 +13,8 @@ from rulebook.resolve import RuleSet
 from settlement.compile import register_of
 from settlement.core.engine import DayReadings, MarketModel
 from settlement.core.periods import interval_count
-from settlement.meters.readings import Readings, missing_readings
-from settlement.meters.register import AVAILABLE, DEMAND, GENERATION
+from settlement.meters.readings import MeasuredDay, Readings, missing_readings
+from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, RESERVE
 from settlement.meters.store import readings_known_at
 from settlement.meters.terms import meter_register
 from settlement.runs import Pin
@@ -36,7 +38,21 @@ class RunInputs:
             measured[GENERATION].values_of(model.units),
             measured[AVAILABLE].values_of(model.units),
             measured[DEMAND].values_of(model.supply_points),
+            _reserve_w(measured.get(RESERVE), model.units, measured[AVAILABLE].values.shape[1]),
         )
+
+
+def _reserve_w(
+    measured: MeasuredDay | None, units: Sequence[str], intervals: int
+) -> NDArray[np.int64]:
+    """Return reserve held, shape (U, T); a unit without a reading of it held none."""
+    held = np.zeros((len(units), intervals), dtype=np.int64)
+    if measured is not None:
+        place = {unit: number for number, unit in enumerate(units)}
+        for entity, values in zip(measured.entities, measured.values, strict=True):
+            if entity in place:
+                held[place[entity]] = values
+    return held
 
 
 def run_inputs(
@@ -89,8 +105,11 @@ def _digests(
             AVAILABLE: set(register.units),
             DEMAND: set(register.supply_points),
             GENERATION: set(register.units),
+            RESERVE: set(register.units),
         }
         for measure, entities in sorted(used.items()):
+            if measure not in readings.days[day]:
+                continue  # only the optional: what must be there was checked
             measured = readings.days[day][measure]
             for entity, digest in zip(measured.entities, measured.digests, strict=True):
                 if entity in entities:

@@ -21,10 +21,16 @@ from settlement.posting import CHARGE, DEMAND, GENERATION, PAYMENT
 
 Item = TypeVar("Item")
 
-POT_TITLES = {"adequacy": "adequacy pot", "location": "location pot"}
+POT_TITLES = {
+    "adequacy": "adequacy pot",
+    "location": "location pot",
+    "flexibility": "flexibility pot",
+    "reserve": "reserve pot",
+}
 COMPONENT_TITLES = {
     "fuel": "fuel cost, as bid",
     "regulated": "regulated recovery of annual cost",
+    "availability": "price of reserve held",
     **POT_TITLES,
 }
 
@@ -92,6 +98,8 @@ def describe(register: Register, kind: str, subject: str) -> str:
     point = register.supply_points[subject][1]
     if component == "dynamic":
         return f"{point.title}: energy at the price of node {point.node}"
+    if component == "equalisation":
+        return f"{point.title}: part of what the equalisation account returns"
     return f"{point.title}: share of the {COMPONENT_TITLES[component]}"
 
 

@@ -11,9 +11,6 @@ from rulebook.documents.base import MILLION
 from rulebook.documents.paths import has_field
 from rulebook.findings import Finding, shown
 
-MEASURED_POTS = ("adequacy", "location")
-"""The pots for which settlement has a game whose Shapley values share them."""
-
 
 def clause_anchors(document: Document, place: str) -> Iterator[Finding]:
     """Anchors stand once, and open with the letters of their kind."""
@@ -60,17 +57,37 @@ def pot_weights(policy: AllocationPolicy, place: str) -> Iterator[Finding]:
         )
 
 
-def pots_measured(policy: AllocationPolicy, place: str) -> Iterator[Finding]:
-    """Only a pot whose contribution is measured has a weight above zero."""
-    for position, pot in enumerate(policy.pots):
-        if pot.weight_ppm and pot.pot not in MEASURED_POTS:
-            yield Finding(
-                "pot-not-measured",
-                f"{place}: pots[{position}].weight_ppm",
-                f"{pot.weight_ppm:_} ppm",
-                f"the contributions measured are {' and '.join(MEASURED_POTS)}",
-                f"give pot {pot.pot} a weight of 0",
-            )
+def parts_are_complete(policy: AllocationPolicy, place: str) -> Iterator[Finding]:
+    """What a rule, a pot or a mode needs is stated, and nothing is stated that none needs."""
+    weighted = {pot.pot for pot in policy.pots if pot.weight_ppm}
+    yield from _stated_with(
+        f"{place}: target.benchmark_annual_micro",
+        policy.target.benchmark_annual_micro,
+        needed=policy.target.rule == "equalisation",
+        when="the target is `equalisation`",
+    )
+    yield from _stated_with(
+        f"{place}: flexibility",
+        policy.flexibility,
+        needed="flexibility" in weighted,
+        when="the flexibility pot has a weight",
+    )
+    for position, charging in enumerate(policy.charging):
+        yield from _stated_with(
+            f"{place}: charging[{position}].dynamic_ppm",
+            charging.dynamic_ppm,
+            needed=charging.mode == "mixed",
+            when="the mode is `mixed`",
+        )
+
+
+def _stated_with(place: str, value: object, *, needed: bool, when: str) -> Iterator[Finding]:
+    if needed and value is None:
+        yield Finding("part-missing", place, "nothing", f"it is stated where {when}", "state it")
+    elif value is not None and not needed:
+        yield Finding(
+            "part-unused", place, shown(value), f"it is stated only where {when}", "remove it"
+        )
 
 
 def policy_lists(policy: AllocationPolicy, place: str) -> Iterator[Finding]:
@@ -129,7 +146,7 @@ _Check = Callable[[Document, str], Iterator[Finding]]
 CHECKS: dict[str, tuple[_Check, ...]] = {
     "market-rules": cast(tuple[_Check, ...], MARKET_CHECKS),
     "grid-model": cast(tuple[_Check, ...], GRID_CHECKS),
-    "allocation-policy": cast(tuple[_Check, ...], (pot_weights, pots_measured, policy_lists)),
+    "allocation-policy": cast(tuple[_Check, ...], (pot_weights, parts_are_complete, policy_lists)),
     "registration": cast(tuple[_Check, ...], (roles_match, unit_capability)),
 }
 """The checks of each kind, in the order in which they run."""

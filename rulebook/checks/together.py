@@ -90,13 +90,16 @@ def every_line_cites_law(law: InForce) -> Iterator[Finding]:
 def _lines_of(policy: AllocationPolicy) -> Iterator[str]:
     components = ["fuel"]
     components += ["regulated"] if policy.regulated_technologies else []
+    components += ["availability"] if policy.reserve is not None else []
     components += [pot.pot for pot in policy.pots if pot.weight_ppm]
     modes = {charging.mode for charging in policy.charging}
-    if "dynamic" in modes:
+    if modes & {"dynamic", "mixed"}:
         yield "charge.dynamic"
+    if policy.equalisation_returned_to != "nobody":
+        yield "charge.equalisation"
     for component in components:
         yield f"payment.{component}"
-        if "subscription" in modes:
+        if modes & {"subscription", "mixed"}:
             yield f"charge.{component}"
 
 

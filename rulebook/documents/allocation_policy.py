@@ -2,16 +2,35 @@
 
 from typing import ClassVar, Literal
 
-from rulebook.documents.base import MILLION, Document, Identifier, Model, Slug, Whole, described
+from rulebook.documents.base import (
+    LARGEST_INTEGER,
+    MILLION,
+    Document,
+    Identifier,
+    Model,
+    Slug,
+    Whole,
+    described,
+)
+from rulebook.documents.market_rules import HIGHEST_PRICE_MICRO_PER_MWH
 
 
 class Target(Model):
     """How much the pots hold."""
 
-    rule: Literal["cost-recovery"] = described(
+    rule: Literal["cost-recovery", "equalisation"] = described(
         "Rule",
         "`cost-recovery`: the annual capital and fixed costs of every unit without regulated "
-        "recovery, a day's part of them each day",
+        "recovery, a day's part of them each day; `equalisation`: what the day's part of the "
+        "benchmark revenue leaves when fuel, regulated recovery and reserve are paid",
+    )
+    benchmark_annual_micro: Whole | None = described(
+        "Benchmark revenue",
+        "Revenue of a year that all units together should reach; empty under cost recovery",
+        "micro per year",
+        default=None,
+        ge=0,
+        le=LARGEST_INTEGER,
     )
 
 
@@ -31,6 +50,33 @@ class Pot(Model):
     )
 
 
+class Flexibility(Model):
+    """How contribution to flexibility is measured."""
+
+    response_minutes: Whole = described(
+        "Response time", "Time within which power must have changed", "minutes", ge=1, le=1_440
+    )
+    requirement_ppm: Whole = described(
+        "Requirement",
+        "Change of power that the market needs, as a share of its demand",
+        "ppm",
+        ge=0,
+        le=MILLION,
+    )
+
+
+class Reserve(Model):
+    """What holding reserve earns."""
+
+    availability_price_micro_per_mw_h: Whole = described(
+        "Availability price",
+        "Price of one megawatt of reserve held for an hour; zero where none is bought",
+        "micro per MW and hour",
+        ge=0,
+        le=HIGHEST_PRICE_MICRO_PER_MWH,
+    )
+
+
 class Shapley(Model):
     """How contribution is measured."""
 
@@ -41,9 +87,27 @@ class Charging(Model):
     """How holders of one product are charged."""
 
     product: Identifier = described("Product", "Product of the market rules")
-    mode: Literal["subscription", "dynamic"] = described(
+    mode: Literal["subscription", "dynamic", "mixed"] = described(
         "Mode",
-        "`subscription` bears a share of the costs; `dynamic` pays the price of its node",
+        "`subscription` bears a share of the costs; `dynamic` pays the price of its node; `mixed` "
+        "does both, in parts",
+    )
+    dynamic_ppm: Whole | None = described(
+        "Dynamic part",
+        "Part of the energy of a mixed product that pays the price; empty for other modes",
+        "ppm",
+        default=None,
+        ge=1,
+        le=MILLION - 1,
+    )
+    capacity_weight_ppm: Whole = described(
+        "Capacity weight",
+        "Weight of the product's energy in costs other than fuel, where these are shared by the "
+        "interval; 1_000_000 is one",
+        "ppm",
+        default=MILLION,
+        ge=1,
+        le=1_000 * MILLION,
     )
 
 
@@ -63,6 +127,26 @@ class AllocationPolicy(Document):
         "Pots", "Shares of the target; the weights make one million", min_length=1, max_length=4
     )
     shapley: Shapley = described("Shapley method", "How contribution is measured")
+    flexibility: Flexibility | None = described(
+        "Flexibility",
+        "How the flexibility pot measures contribution; empty where it has no weight",
+        default=None,
+    )
+    reserve: Reserve | None = described(
+        "Reserve", "What holding reserve earns; empty where none is bought", default=None
+    )
+    non_fuel_basis: Literal["interval", "day"] = described(
+        "Basis of costs other than fuel",
+        "`interval`: shared by energy and capacity weight of the interval; `day`: by energy taken "
+        "over the settlement day",
+        default="interval",
+    )
+    equalisation_returned_to: Literal["nobody", "everyone", "subscription", "dynamic"] = described(
+        "Equalisation returned to",
+        "Who gets back what the equalisation account takes in, by energy taken over the day; "
+        "`nobody` leaves it in the account",
+        default="nobody",
+    )
     charging: tuple[Charging, ...] = described(
         "Charging", "Charging mode of every product", min_length=1, max_length=100
     )

@@ -1,35 +1,148 @@
-"""What supply points are charged, and what the equalisation account takes up.
+"""What supply points are charged, and what the equalisation account takes up and gives back.
 
-Each component of cost is shared in each interval over **all** supply points by the energy they
-take; a point with net export bears none. Subscription points are charged their share. Dynamic
-points pay the price at their node for what they take, and are paid it for net export, instead;
-what they pay beyond their share goes to the equalisation account.
+A supply point subscribes, pays the dynamic price, or both in parts (`dynamic_ppm`). Each component
+of cost is first parted in each interval between all subscribed and all dynamic energy; net export
+bears none. The subscribed part is then shared over the subscribed points:
+
+- fuel by energy taken in the interval;
+- all else by energy taken in the interval x capacity weight (basis ``interval``), or by energy
+  taken over the day (basis ``day``).
+
+Dynamic energy pays the price at its node instead, and is paid it for net export. What that comes
+to, more or less than the dynamic part of the cost, is the movement of the equalisation account; by
+rule it may be returned at once, by energy taken over the day.
+
+Source: the per-timestamp and aggregate charging of the thesis behind arXiv 2512.13871.
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from settlement.core.arrays import Integers
 from settlement.core.rounding import apportion, energy_amounts_micro
+from settlement.core.tightness import PPM
+
+BASES = ("interval", "day")
+RETURNED_TO = ("nobody", "everyone", "subscription", "dynamic")
 
 
-def cost_shares_micro(cost_micro: Integers, demand_wh: Integers) -> Integers:
-    """Return each supply point's share of a cost, shape (G, T).
+@dataclass(frozen=True, eq=False)
+class Charging:
+    """How G supply points are charged.
+
+    Attributes:
+        dynamic_ppm: shape (G,), 0 to a million, the part of a point's energy that pays the price.
+        capacity_weight_ppm: shape (G,), not negative; weighs energy in all components but fuel.
+        non_fuel_basis: ``interval`` or ``day``.
+        returned_to: to whom the equalisation movement is returned: ``nobody``, ``everyone``, or
+            points with any ``subscription`` or any ``dynamic`` part.
+    """
+
+    dynamic_ppm: Integers
+    capacity_weight_ppm: Integers
+    non_fuel_basis: str = "interval"
+    returned_to: str = "nobody"
+
+    def __post_init__(self) -> None:
+        if np.any((self.dynamic_ppm < 0) | (self.dynamic_ppm > PPM)):
+            raise ValueError(f"dynamic_ppm must be 0 to {PPM}")
+        if np.any(self.capacity_weight_ppm < 0):
+            raise ValueError("capacity_weight_ppm must not be negative")
+        if self.non_fuel_basis not in BASES or self.returned_to not in RETURNED_TO:
+            raise ValueError(f"basis is one of {BASES}, returned_to one of {RETURNED_TO}")
+
+    @property
+    def subscribes(self) -> np.ndarray:
+        """Shape (G,), whether a point subscribes with any part."""
+        return self.dynamic_ppm < PPM
+
+    @property
+    def is_dynamic(self) -> np.ndarray:
+        """Shape (G,), whether a point pays the price with any part."""
+        return self.dynamic_ppm > 0
+
+
+def subscription_shares_micro(
+    cost_micro: Integers, demand_wh: Integers, charging: Charging, *, is_fuel: bool
+) -> Integers:
+    """Return each supply point's share of the subscribed part of a cost, shape (G, T).
 
     Args:
         cost_micro: shape (T,), one component's cost in each interval.
         demand_wh: shape (G, T), metered; negative is net export.
+        charging: how points are charged.
+        is_fuel: whether the component is fuel.
 
-    In an interval in which nobody takes energy nobody has a share: the column is 0 and the
-    equalisation account bears the cost.
+    Rounding: largest remainder, twice: between subscribed and dynamic energy, then over points. In
+    an interval in which nobody takes subscribed energy the column is 0.
+
+    Example: a cost of 90 with 1 Wh dynamic and 2 Wh subscribed leaves 60 to the subscribed; two
+    points with 1 Wh each and capacity weights 1 and 2 bear 20 and 40 of it, or 30 and 30 of fuel.
     """
     shares = np.zeros_like(demand_wh)
-    weights = np.maximum(demand_wh, 0).T.tolist()
-    for interval, (cost, taken) in enumerate(zip(cost_micro.tolist(), weights, strict=True)):
-        if cost and any(taken):
-            shares[:, interval] = apportion(cost, taken)
+    taken = np.maximum(demand_wh, 0)
+    subscribed_ppm = (PPM - charging.dynamic_ppm).tolist()
+    point_weight = [1] * len(taken) if is_fuel else charging.capacity_weight_ppm.tolist()
+    over_day = taken.sum(axis=1).tolist()
+    by_day = charging.non_fuel_basis == "day" and not is_fuel
+    for interval, (cost, energy) in enumerate(
+        zip(cost_micro.tolist(), taken.T.tolist(), strict=True)
+    ):
+        subscribed = [wh * ppm for wh, ppm in zip(energy, subscribed_ppm, strict=True)]
+        if not cost or not any(subscribed):
+            continue
+        dynamic = sum(energy) * PPM - sum(subscribed)
+        part = apportion(cost, [sum(subscribed), dynamic])[0]
+        if by_day:
+            weights = _products(over_day, subscribed_ppm)
+        else:
+            weights = _products(subscribed, point_weight)
+        # A group whose every weight is 0 shares by energy: its cost must not be lost.
+        shares[:, interval] = apportion(part, weights if any(weights) else subscribed)
     return shares
 
 
-def dynamic_charges_micro(price_micro_per_mwh: Integers, demand_wh: Integers) -> Integers:
-    """Return price x metered energy, shape (G, T); net export is paid the same price."""
-    return energy_amounts_micro(demand_wh, price_micro_per_mwh)
+def dynamic_charges_micro(
+    price_micro_per_mwh: Integers, demand_wh: Integers, dynamic_ppm: Integers
+) -> Integers:
+    """Return the dynamic part of price x metered energy, shape (G, T), rounded down to a micro.
+
+    Net export is paid the same price.
+    """
+    whole, rest = np.divmod(energy_amounts_micro(demand_wh, price_micro_per_mwh), PPM)
+    part = dynamic_ppm[:, np.newaxis]
+    charges: Integers = whole * part + rest * part // PPM
+    return charges
+
+
+def returned_micro(movement_micro: Integers, demand_wh: Integers, charging: Charging) -> Integers:
+    """Return what each point is charged (-: given back) of the account's movement, shape (G, T).
+
+    Args:
+        movement_micro: shape (T,), + goes into the account.
+        demand_wh: shape (G, T).
+        charging: who gets it, by energy taken over the day.
+
+    Where nobody who gets it took energy that day, nothing is returned and the account keeps it.
+    """
+    charges = np.zeros_like(demand_wh)
+    if charging.returned_to == "nobody":
+        return charges
+    gets = {
+        "everyone": np.ones(len(demand_wh), dtype=np.bool_),
+        "subscription": charging.subscribes,
+        "dynamic": charging.is_dynamic,
+    }[charging.returned_to]
+    over_day = (np.maximum(demand_wh, 0).sum(axis=1) * gets).tolist()
+    if not any(over_day):
+        return charges
+    for interval, movement in enumerate(movement_micro.tolist()):
+        if movement:
+            charges[:, interval] = apportion(-movement, over_day)
+    return charges
+
+
+def _products(left: Sequence[int], right: Sequence[int]) -> list[int]:
+    return [one * other for one, other in zip(left, right, strict=True)]

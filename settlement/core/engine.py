@@ -10,7 +10,11 @@ from datetime import date
 import numpy as np
 
 from settlement.core.arrays import Flags, Integers
-from settlement.core.charges import cost_shares_micro, dynamic_charges_micro
+from settlement.core.charges import (
+    dynamic_charges_micro,
+    returned_micro,
+    subscription_shares_micro,
+)
 from settlement.core.cuts import W_PER_KW
 from settlement.core.model import (
     DayReadings,
@@ -20,11 +24,13 @@ from settlement.core.model import (
     node_demand_w,
 )
 from settlement.core.pots import (
+    availability_payments_micro,
     day_costs_micro,
     fuel_payments_micro,
     pot_payments_micro,
     pot_targets_micro,
     regulated_payments_micro,
+    target_micro,
 )
 from settlement.core.shapley import shapley_adequacy, shapley_location
 from settlement.core.tightness import LayerTightness, NodePrices, layer_tightness, node_prices
@@ -57,16 +63,18 @@ class DayResult:
     binding_layer                 node               index of the layer that sets it
     shapley_adequacy              unit               numerator in kW over lcm(1..U)
     shapley_location              unit               numerator in kW over lcm(1..U)
+    shapley_flexibility           unit               the same, where a pot is shared by it
     value_adequacy_kw             market             demand all units serve without a network
     value_location_kw             market             demand all units serve through the network
+    value_flexibility_kw          market             ramp of all units, up to the requirement
     demand_kw                     market             demand of all nodes
     payment.fuel_micro            unit               + is paid to the owner
     payment.regulated_micro       unit               + is paid to the owner
+    payment.availability_micro    unit               + is paid; where reserve held has a price
     payment.<pot>_micro           unit               + is paid to the owner; pots of weight > 0
-    charge.fuel_micro             subscription point + is owed to the market
-    charge.regulated_micro        subscription point + is owed to the market
-    charge.<pot>_micro            subscription point + is owed to the market; pots of weight > 0
+    charge.<as payments>_micro    subscription point + is owed to the market
     charge.dynamic_micro          dynamic point      + is owed to the market
+    charge.equalisation_micro     supply point       - is given back, where a rule returns it
     equalisation_micro            market             + goes into the equalisation account
     ============================  =================  ==========================================
 
@@ -105,7 +113,7 @@ def settle_day(model: MarketModel, readings: DayReadings) -> DayResult:
         for layer, curve in zip(model.grid.layers, model.curves, strict=True)
     )
     prices = node_prices(model.grid, model.layers_in_use, layers)
-    games = _play(model, readings.available_w // W_PER_KW, demand_w // W_PER_KW)
+    games = _play(model, readings, demand_w // W_PER_KW)
     payments = _payments(model, readings, layers[0].tightness_ppm.max(axis=0), games)
     tables = (
         *_scarcity_tables(model, layers, prices),
@@ -119,17 +127,21 @@ def settle_day(model: MarketModel, readings: DayReadings) -> DayResult:
     return DayResult(readings.day, tables)
 
 
-def _play(model: MarketModel, available_kw: Integers, demand_kw: Integers) -> _Games:
+def _play(model: MarketModel, readings: DayReadings, demand_kw: Integers) -> _Games:
+    available_kw = readings.available_w // W_PER_KW
     market_demand_kw = demand_kw.sum(axis=0)
     adequacy, served_adequacy = shapley_adequacy(available_kw, market_demand_kw)
     location, served_location = shapley_location(
         model.cuts, model.unit_node, available_kw, demand_kw
     )
-    return _Games(
-        {"adequacy": adequacy, "location": location},
-        {"adequacy": served_adequacy, "location": served_location},
-        market_demand_kw,
-    )
+    shapley = {"adequacy": adequacy, "location": location}
+    value_kw = {"adequacy": served_adequacy, "location": served_location}
+    if model.flexibility is not None:
+        shapley["flexibility"], value_kw["flexibility"] = shapley_adequacy(
+            model.flexibility.supply_w(readings.available_w) // W_PER_KW,
+            model.flexibility.requirement_kw(market_demand_kw),
+        )
+    return _Games(shapley, value_kw, market_demand_kw)
 
 
 def _payments(
@@ -138,20 +150,29 @@ def _payments(
     """Return payments by component, each of shape (U, T), in the order of their tables."""
     intervals = readings.demand_wh.shape[1]
     day_cost = day_costs_micro(model.annual_cost_micro, readings.day)
+    payments = {
+        "fuel": fuel_payments_micro(readings.generation_wh, model.offer_micro_per_mwh),
+        "regulated": regulated_payments_micro(day_cost, model.unit_is_regulated, intervals),
+    }
+    reserve_w = np.zeros_like(readings.available_w)
+    if readings.reserve_w is not None:
+        reserve_w = readings.reserve_w
+    if model.availability_price_micro_per_mw_h:
+        payments["availability"] = availability_payments_micro(
+            reserve_w, model.availability_price_micro_per_mw_h, model.interval_minutes
+        )
+    paid = sum(int(row) for values in payments.values() for row in values.sum(axis=1))
+    target = target_micro(model.target, readings.day, day_cost, model.unit_is_regulated, paid)
     timings = {
         "flat": np.ones(intervals, dtype=np.int64),
         "tightness": tightness_ppm,
         "served": games.value_kw["location"],
     }
-    payments = {
-        "fuel": fuel_payments_micro(readings.generation_wh, model.offer_micro_per_mwh),
-        "regulated": regulated_payments_micro(day_cost, model.unit_is_regulated, intervals),
-    }
-    targets = pot_targets_micro(day_cost, model.unit_is_regulated, model.pots)
-    for pot, target in zip(model.pots, targets, strict=True):
+    shares = {**games.shapley, "reserve": reserve_w}
+    for pot, held in zip(model.pots, pot_targets_micro(target, model.pots), strict=True):
         if pot.weight_ppm:
             payments[pot.game] = pot_payments_micro(
-                target, timings[pot.timing], games.shapley[pot.game], model.unit_is_eligible
+                held, timings[pot.timing], shares[pot.game], model.unit_is_eligible
             )
     return payments
 
@@ -159,29 +180,30 @@ def _payments(
 def _charge_tables(
     model: MarketModel, readings: DayReadings, prices: NodePrices, payments: dict[str, Integers]
 ) -> list[ResultTable]:
-    """Return charges and the equalisation movement, checked to balance in every interval."""
-    dynamic = model.supply_point_is_dynamic
-    subscription_points = _chosen(model.supply_points, ~dynamic)
+    """Return charges, and the equalisation movement: what they exceed payments by."""
+    charging, demand_wh = model.charging, readings.demand_wh
+    subscribers = _chosen(model.supply_points, charging.subscribes)
     tables = []
-    charged = np.zeros(readings.demand_wh.shape[1], dtype=np.int64)
-    equalisation, paid = charged.copy(), charged.copy()
+    charged = np.zeros(demand_wh.shape[1], dtype=np.int64)
+    paid = charged.copy()
     for component, values in payments.items():
         cost = values.sum(axis=0)
-        shares = cost_shares_micro(cost, readings.demand_wh)
-        charges = shares[~dynamic]
-        tables.append(ResultTable(f"charge.{component}_micro", subscription_points, charges))
+        shares = subscription_shares_micro(cost, demand_wh, charging, is_fuel=component == "fuel")
         paid += cost
-        charged += charges.sum(axis=0)
-        # A dynamic point does not pay its share, and a cost that nobody shares is not charged.
-        equalisation -= shares[dynamic].sum(axis=0) + (cost - shares.sum(axis=0))
-    point_prices = prices.price_micro_per_mwh[model.supply_point_node[dynamic]]
-    charges = dynamic_charges_micro(point_prices, readings.demand_wh[dynamic])
-    dynamic_points = _chosen(model.supply_points, dynamic)
-    tables.append(ResultTable("charge.dynamic_micro", dynamic_points, charges))
-    charged += charges.sum(axis=0)
-    equalisation += charges.sum(axis=0)
-    if np.any(charged != paid + equalisation):
-        raise ArithmeticError("charges differ from payments and equalisation")
+        charged += shares.sum(axis=0)
+        measure = f"charge.{component}_micro"
+        tables.append(ResultTable(measure, subscribers, shares[charging.subscribes]))
+    pays = charging.is_dynamic
+    point_prices = prices.price_micro_per_mwh[model.supply_point_node[pays]]
+    dynamic = dynamic_charges_micro(point_prices, demand_wh[pays], charging.dynamic_ppm[pays])
+    charged += dynamic.sum(axis=0)
+    payers = _chosen(model.supply_points, pays)
+    tables.append(ResultTable("charge.dynamic_micro", payers, dynamic))
+    equalisation = charged - paid
+    if charging.returned_to != "nobody":
+        returned = returned_micro(equalisation, demand_wh, charging)
+        tables.append(ResultTable("charge.equalisation_micro", model.supply_points, returned))
+        equalisation = equalisation + returned.sum(axis=0)
     tables.append(ResultTable("equalisation_micro", MARKET, equalisation[np.newaxis]))
     return tables
 

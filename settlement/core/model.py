@@ -13,9 +13,10 @@ from settlement.core.arrays import (
     largest_magnitude,
     require_int64,
 )
+from settlement.core.charges import Charging
 from settlement.core.cuts import Cuts, grid_cuts
 from settlement.core.grid import Grid
-from settlement.core.pots import Pot
+from settlement.core.pots import COST_RECOVERY, Flexibility, Pot, Target
 from settlement.core.tightness import PPM, Curve
 
 
@@ -36,8 +37,11 @@ class MarketModel:
         unit_is_eligible: shape (U,), may share in pots.
         supply_points: G ids.
         supply_point_node: shape (G,), index of each supply point's node.
-        supply_point_is_dynamic: shape (G,), pays the price at its node; else a subscription.
+        charging: how the supply points are charged.
         pots: their weights sum to one million.
+        target: how much the pots of a day hold together.
+        availability_price_micro_per_mw_h: paid for each MW of reserve held for an hour.
+        flexibility: how the flexibility game measures; None where no pot uses it.
     """
 
     grid: Grid
@@ -52,8 +56,11 @@ class MarketModel:
     unit_is_eligible: Flags
     supply_points: tuple[str, ...]
     supply_point_node: Integers
-    supply_point_is_dynamic: Flags
+    charging: Charging
     pots: tuple[Pot, ...]
+    target: Target = COST_RECOVERY
+    availability_price_micro_per_mw_h: int = 0
+    flexibility: Flexibility | None = None
 
     def __post_init__(self) -> None:
         units, points, nodes = len(self.units), len(self.supply_points), len(self.grid.nodes)
@@ -64,15 +71,13 @@ class MarketModel:
             ("supply_point_node", points),
         ):
             object.__setattr__(self, name, integers(getattr(self, name), (count,), name))
-        for name, count in (
-            ("unit_is_regulated", units),
-            ("unit_is_eligible", units),
-            ("supply_point_is_dynamic", points),
-        ):
+        for name in ("unit_is_regulated", "unit_is_eligible"):
             flags = np.array(getattr(self, name), dtype=np.bool_)
-            if flags.shape != (count,):
-                raise ValueError(f"{name}: shape {flags.shape} given, ({count},) needed")
+            if flags.shape != (units,):
+                raise ValueError(f"{name}: shape {flags.shape} given, ({units},) needed")
             object.__setattr__(self, name, flags)
+        if self.charging.dynamic_ppm.shape != (points,):
+            raise ValueError(f"charging: {len(self.charging.dynamic_ppm)} points, {points} needed")
         if 60 % self.interval_minutes:
             raise ValueError(f"interval of {self.interval_minutes} minutes: it must divide 60")
         if not len(self.curves) == len(self.layers_in_use) == len(self.grid.layers):
@@ -85,6 +90,11 @@ class MarketModel:
         games = [pot.game for pot in self.pots]
         if sum(pot.weight_ppm for pot in self.pots) != PPM or len(set(games)) != len(games):
             raise ValueError(f"pots must be of different games and their weights sum to {PPM}")
+        used = {pot.game for pot in self.pots if pot.weight_ppm}
+        if "flexibility" in used and self.flexibility is None:
+            raise ValueError("a flexibility pot needs to know how flexibility is measured")
+        if self.availability_price_micro_per_mw_h < 0:
+            raise ValueError("availability_price_micro_per_mw_h must not be negative")
 
     @cached_property
     def cuts(self) -> Cuts:
@@ -101,12 +111,14 @@ class DayReadings:
         generation_wh: shape (U, T), fed into the grid; negative where storage takes energy in.
         available_w: shape (U, T), what each unit could have fed in, not negative.
         demand_wh: shape (G, T), taken from the grid; negative is net export.
+        reserve_w: shape (U, T), reserve held, not negative; None where nobody held any.
     """
 
     day: date
     generation_wh: Integers
     available_w: Integers
     demand_wh: Integers
+    reserve_w: Integers | None = None
 
 
 def checked_readings(model: MarketModel, readings: DayReadings) -> DayReadings:
@@ -126,13 +138,18 @@ def checked_readings(model: MarketModel, readings: DayReadings) -> DayReadings:
         integers(readings.generation_wh, units, "generation_wh"),
         integers(readings.available_w, units, "available_w"),
         integers(readings.demand_wh, (len(model.supply_points), intervals), "demand_wh"),
+        np.zeros(units, dtype=np.int64)
+        if readings.reserve_w is None
+        else integers(readings.reserve_w, units, "reserve_w"),
     )
     for name in ("generation_wh", "available_w", "demand_wh"):
         values = getattr(checked, name)
         require_int64(largest_magnitude(values) * len(values) * 60, name)
-    if np.any(checked.available_w < 0):
-        unit, interval = np.argwhere(checked.available_w < 0)[0]
-        raise ValueError(f"available_w of {model.units[unit]}, interval {interval}: negative")
+    for name in ("available_w", "reserve_w"):
+        values = getattr(checked, name)
+        if np.any(values < 0):
+            unit, interval = np.argwhere(values < 0)[0]
+            raise ValueError(f"{name} of {model.units[unit]}, interval {interval}: negative")
     return checked
 
 

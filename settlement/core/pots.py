@@ -15,7 +15,9 @@ from settlement.core.arrays import Flags, Integers
 from settlement.core.rounding import annual_to_day, apportion, energy_amounts_micro
 from settlement.core.tightness import PPM
 
-GAMES = ("adequacy", "location")
+GAMES = ("adequacy", "location", "flexibility", "reserve")
+RULES = ("cost-recovery", "equalisation")
+MINUTES_PER_HOUR = 60
 TIMINGS = ("flat", "tightness", "served")
 
 
@@ -24,7 +26,8 @@ class Pot:
     """A part of the cost target, and how it is shared.
 
     Attributes:
-        game: whose Shapley values share it: ``adequacy`` or ``location``.
+        game: whose Shapley values share it: ``adequacy``, ``location`` or ``flexibility``; a
+            ``reserve`` pot is shared by reserve held.
         weight_ppm: its part of the target, in parts per million.
         timing: over a day's intervals ``flat``, by ``tightness`` of the outermost layer, or by
             power ``served`` through the network.
@@ -41,6 +44,54 @@ class Pot:
             raise ValueError(f"pot {self.game}: timing {self.timing} is not one of {TIMINGS}")
         if not 0 <= self.weight_ppm <= PPM:
             raise ValueError(f"pot {self.game}: weight {self.weight_ppm} is not 0 to {PPM} ppm")
+
+
+@dataclass(frozen=True)
+class Target:
+    """How much the pots of a day hold together.
+
+    Attributes:
+        rule: ``cost-recovery``, the day's cost of units without regulated recovery; or
+            ``equalisation``, what the day's part of a stated benchmark revenue leaves when fuel,
+            regulated recovery and reserve are paid, and nothing where they exceed it.
+        benchmark_annual_micro: the stated revenue of a calendar year; 0 under cost recovery.
+    """
+
+    rule: str
+    benchmark_annual_micro: int = 0
+
+    def __post_init__(self) -> None:
+        if self.rule not in RULES or self.benchmark_annual_micro < 0:
+            raise ValueError(f"target {self.rule}, {self.benchmark_annual_micro}: no such target")
+
+
+COST_RECOVERY = Target("cost-recovery")
+
+
+@dataclass(frozen=True, eq=False)
+class Flexibility:
+    """The flexibility game: what members can ramp within the response time, up to a requirement.
+
+    ``v(S) = min(sum of min(available, ramp x response time), requirement)``
+
+    Attributes:
+        unit_ramp_w_per_h: shape (U,), fastest change of each unit's power.
+        response_minutes: the response time.
+        requirement_ppm: the requirement, in parts per million of demand.
+    """
+
+    unit_ramp_w_per_h: Integers
+    response_minutes: int
+    requirement_ppm: int
+
+    def supply_w(self, available_w: Integers) -> Integers:
+        """Return what each unit can ramp within the response time, shape (U, T), rounded down."""
+        ramp_w = self.unit_ramp_w_per_h * self.response_minutes // MINUTES_PER_HOUR
+        return np.minimum(available_w, ramp_w[:, np.newaxis])
+
+    def requirement_kw(self, demand_kw: Integers) -> Integers:
+        """Return the requirement of each interval, shape (T,), in kW, rounded down."""
+        return demand_kw * self.requirement_ppm // PPM
 
 
 def fuel_payments_micro(generation_wh: Integers, offer_micro_per_mwh: Integers) -> Integers:
@@ -66,14 +117,42 @@ def regulated_payments_micro(
     return payments
 
 
-def pot_targets_micro(
-    day_cost_micro: Sequence[int], regulated: Flags, pots: Sequence[Pot]
-) -> list[int]:
-    """Return the day's target of each pot: the unregulated cost, split by weight."""
-    target = sum(
+def availability_payments_micro(
+    reserve_w: Integers, price_micro_per_mwh: int, interval_minutes: int
+) -> Integers:
+    """Return what is paid for reserve held: W x hours x price, shape (U, T).
+
+    Rounding: as energy, carried from interval to interval; a price for each MW held for an hour.
+    """
+    held_wh = reserve_w * interval_minutes
+    # Sixtieths of a Wh: an interval of 5 minutes need not hold whole Wh.
+    running = energy_amounts_micro(held_wh, price_micro_per_mwh).cumsum(axis=-1)
+    amounts: Integers = np.diff(running // MINUTES_PER_HOUR, axis=-1, prepend=0)
+    return amounts
+
+
+def target_micro(
+    target: Target, day: date, day_cost_micro: Sequence[int], regulated: Flags, paid_micro: int
+) -> int:
+    """Return what the pots of a day hold together.
+
+    Args:
+        target: the rule.
+        day: the local day.
+        day_cost_micro: each unit's part of its annual cost.
+        regulated: shape (U,), paid their cost outside the pots.
+        paid_micro: all that is paid for the day outside the pots.
+    """
+    if target.rule == "equalisation":
+        return max(0, annual_to_day(target.benchmark_annual_micro, day) - paid_micro)
+    return sum(
         cost for cost, paid in zip(day_cost_micro, regulated.tolist(), strict=True) if not paid
     )
-    return apportion(target, [pot.weight_ppm for pot in pots])
+
+
+def pot_targets_micro(target_micro: int, pots: Sequence[Pot]) -> list[int]:
+    """Return what each pot of a day holds: the target, split by weight."""
+    return apportion(target_micro, [pot.weight_ppm for pot in pots])
 
 
 def pot_payments_micro(

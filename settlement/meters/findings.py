@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from rulebook.findings import Finding, shown
 from settlement.meters.cells import NO_INSTANT, ReadingTable
 from settlement.meters.placing import NOWHERE, Placed
-from settlement.meters.register import MEASURES, QUALITY_LETTERS, Calendar, MeterRegister
+from settlement.meters.register import (
+    DEMAND,
+    MEASURES,
+    QUALITY_LETTERS,
+    UNIT_MEASURES,
+    Calendar,
+    MeterRegister,
+)
 
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -80,7 +87,7 @@ def unknown_names(
             count,
             "wrong-measure",
             f"{measure} of {entity}",
-            f"one of {', '.join(MEASURES[:2])} for a unit, {MEASURES[2]} for a supply point",
+            f"one of {', '.join(UNIT_MEASURES)} for a unit, {DEMAND} for a supply point",
             "report the measure that the entity has",
         )
     for row, count in _first_rows(ruled & ~placed.accepted, table.quality.codes):

@@ -61,7 +61,7 @@ def missing_readings(readings: Readings, register: MeterRegister) -> Iterator[Fi
                 (entity, measure) for measure, one in measured.items() for entity in one.entities
             }
             for name, entity in sorted(terms.entities.items()):
-                for measure in entity.limits:
+                for measure in entity.limits.keys() - entity.optional:
                     if (name, measure) not in known:
                         yield Finding(
                             "no-reading",

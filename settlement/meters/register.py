@@ -14,8 +14,11 @@ Integers = NDArray[np.int64]
 GENERATION = "metered_generation_wh"
 AVAILABLE = "available_w"
 DEMAND = "metered_demand_wh"
-MEASURES = (GENERATION, AVAILABLE, DEMAND)
-"""Metered generation and declared availability of a unit; metered demand of a supply point."""
+RESERVE = "reserve_w"
+UNIT_MEASURES = (GENERATION, AVAILABLE, RESERVE)
+MEASURES = (*UNIT_MEASURES, DEMAND)
+"""Metered generation, declared availability and reserve held of a unit; metered demand of a supply
+point. Reserve is optional: a unit without a reading of it held none."""
 
 QUALITY_LETTERS = {"measured": "M", "estimated": "E"}
 
@@ -29,20 +32,25 @@ _MICROSECOND = dt.timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class MeteredEntity:
-    """A unit or supply point: for each measure it may report, the least and the most value."""
+    """A unit or supply point: for each measure it may report, the least and the most value.
+
+    It must report every measure that is not `optional`.
+    """
 
     entity: str
     limits: Mapping[str, tuple[int, int]]
+    optional: frozenset[str] = frozenset()
 
 
 def metered_unit(
-    entity: str, *, capacity_w: int, stores: bool, interval_minutes: int
+    entity: str, *, capacity_w: int, stores: bool, can_reserve: bool, interval_minutes: int
 ) -> MeteredEntity:
     """Return a unit: generation within its capacity, negative only if it stores energy."""
     most_wh = capacity_w * interval_minutes // MINUTES_PER_HOUR
-    return MeteredEntity(
-        entity, {GENERATION: (-most_wh if stores else 0, most_wh), AVAILABLE: (0, capacity_w)}
-    )
+    limits = {GENERATION: (-most_wh if stores else 0, most_wh), AVAILABLE: (0, capacity_w)}
+    if can_reserve:
+        limits[RESERVE] = (0, capacity_w)
+    return MeteredEntity(entity, limits, frozenset({RESERVE} & limits.keys()))
 
 
 def metered_supply_point(entity: str, *, household_count: int) -> MeteredEntity:

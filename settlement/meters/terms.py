@@ -32,6 +32,7 @@ def _terms(first_day: dt.date, last_day: dt.date, rules: RuleSet) -> MeterTerms:
                 unit.unit,
                 capacity_w=unit.capacity_w,
                 stores=unit.storage_wh is not None,
+                can_reserve=unit.can_reserve,
                 interval_minutes=minutes,
             )
             for unit in units

@@ -27,8 +27,12 @@ HEADER = "interval_start,entity,measure,value,quality"
 
 def terms(first_day=dt.date(2024, 1, 1), last_day=dt.date(2024, 12, 31), **changes) -> MeterTerms:
     entities = (
-        metered_unit("G1", capacity_w=1_000_000, stores=False, interval_minutes=30),
-        metered_unit("B1", capacity_w=1_000_000, stores=True, interval_minutes=30),
+        metered_unit(
+            "G1", capacity_w=1_000_000, stores=False, can_reserve=False, interval_minutes=30
+        ),
+        metered_unit(
+            "B1", capacity_w=1_000_000, stores=True, can_reserve=True, interval_minutes=30
+        ),
         metered_supply_point("S1", household_count=9),
         metered_supply_point("S2", household_count=0),
     )

@@ -37,7 +37,8 @@ def test_units_and_supply_points_are_sorted_and_carry_what_their_documents_say()
     assert model.unit_is_eligible.tolist() == [False, True, True, True]
     assert model.supply_points == ("B-home", "B-office", "C-home", "C-office")
     assert model.supply_point_node.tolist() == [1, 1, 2, 2]
-    assert model.supply_point_is_dynamic.tolist() == [False, True, False, True]
+    assert model.charging.dynamic_ppm.tolist() == [0, 1_000_000, 0, 1_000_000]
+    assert model.charging.capacity_weight_ppm.tolist() == [1_000_000] * 4
     assert model.pots == (
         Pot("adequacy", 600_000, "tightness"),
         Pot("location", 400_000, "served"),

@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 from hypothesis import strategies as st
 
+from settlement.core.charges import BASES, RETURNED_TO, Charging
 from settlement.core.engine import DayReadings, DayResult, MarketModel
 from settlement.core.grid import Grid, Layer
 from settlement.core.holarchy import holarchy_tree
@@ -127,7 +128,12 @@ def markets(draw, intervals: int = 4) -> tuple[MarketModel, DayReadings]:
         unit_is_eligible=np.array(some(flag, units)),
         supply_points=tuple(f"P{number}" for number in range(points)),
         supply_point_node=as_numbers(some(st.integers(0, nodes - 1), points)),
-        supply_point_is_dynamic=np.array(some(flag, points)),
+        charging=Charging(
+            as_numbers(some(st.sampled_from([0, 1_000_000, 250_000]), points)),
+            as_numbers(some(st.sampled_from([1_000_000, 2_000_000, 0]), points)),
+            draw(st.sampled_from(BASES)),
+            draw(st.sampled_from(RETURNED_TO)),
+        ),
         pots=(
             Pot("adequacy", weight, draw(timing)),
             Pot("location", 1_000_000 - weight, draw(timing)),
@@ -165,7 +171,9 @@ def tiny_market(dynamic: bool = True) -> MarketModel:
         unit_is_eligible=np.array([True, False, True]),
         supply_points=("home", "plant", "shop"),
         supply_point_node=as_numbers([0, 1, 1]),
-        supply_point_is_dynamic=np.array([False, dynamic, False]),
+        charging=Charging(
+            as_numbers([0, 1_000_000 if dynamic else 0, 0]), as_numbers([1_000_000] * 3)
+        ),
         pots=(Pot("adequacy", 600_000, "flat"), Pot("location", 400_000, "tightness")),
     )
 

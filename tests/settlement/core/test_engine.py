@@ -53,7 +53,8 @@ def test_charges_are_payments_and_equalisation_in_every_interval(market):
     for table in result.tables:
         assert table.values.dtype == np.int64
         assert table.values.shape == (len(table.entities), 4)
-    if not model.supply_point_is_dynamic.any() and (readings.demand_wh > 0).any(axis=0).all():
+    subscribed = not model.charging.is_dynamic.any()
+    if subscribed and (readings.demand_wh > 0).any(axis=0).all():
         assert not result.values("equalisation_micro").any()
 
 

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from numba import config
 
+from settlement.core.charges import Charging
 from settlement.core.engine import DayReadings, MarketModel, settle_day
 from settlement.core.grid import Grid
 from settlement.core.periods import interval_starts
@@ -55,7 +56,10 @@ def market(rating_multiplier: int) -> MarketModel:
         unit_is_eligible=~nuclear,
         supply_points=tuple(f"{node}-{product}" for node, product in points),
         supply_point_node=as_numbers([grid.nodes.index(node) for node, _ in points]),
-        supply_point_is_dynamic=np.array([product == "P4" for _, product in points]),
+        charging=Charging(
+            as_numbers([1_000_000 * (product == "P4") for _, product in points]),
+            as_numbers([1_000_000] * len(points)),
+        ),
         pots=(Pot("adequacy", 500_000, "served"), Pot("location", 500_000, "tightness")),
     )
 

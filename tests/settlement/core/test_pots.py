@@ -6,17 +6,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from settlement.core.pots import (
+    COST_RECOVERY,
+    Flexibility,
     Pot,
+    Target,
+    availability_payments_micro,
     day_costs_micro,
     fuel_payments_micro,
     pot_payments_micro,
     pot_targets_micro,
     regulated_payments_micro,
+    target_micro,
 )
 from tests.settlement.core import reference
 from tests.settlement.core.examples import matrix
 from tests.settlement.core.reference import as_numbers
 
+DAY = dt.date(2024, 6, 1)
 EVERYONE = np.array([True, True])
 
 
@@ -32,7 +38,32 @@ def test_regulated_cost_is_flat_and_exact():
 
 def test_the_target_is_what_is_not_regulated():
     pots = [Pot("adequacy", 600_000, "flat"), Pot("location", 400_000, "flat")]
-    assert pot_targets_micro([10, 90, 5], np.array([False, True, False]), pots) == [9, 6]
+    regulated = np.array([False, True, False])
+    target = target_micro(COST_RECOVERY, DAY, [10, 90, 5], regulated, paid_micro=1_000)
+    assert pot_targets_micro(target, pots) == [9, 6]
+
+
+def test_equalisation_leaves_what_the_benchmark_exceeds_payments_by():
+    target = Target("equalisation", 366_000)
+    for paid, left in ((400, 600), (1_000, 0), (1_001, 0)):
+        assert target_micro(target, DAY, [10], EVERYONE[:1], paid) == left
+
+
+def test_reserve_is_paid_for_the_time_it_is_held():
+    # 1 MW for half an hour at 7 is 3.5: the running sums 3.5, 7, 10.5 are 3, 7, 10.
+    paid = availability_payments_micro(as_numbers([[1_000_000] * 3]), 7, 30)
+    assert paid.tolist() == [[3, 4, 3]]
+    # 1 W for five minutes at 12 million per MW and hour is one millionth.
+    assert availability_payments_micro(as_numbers([[1]]), 12_000_000, 5).tolist() == [[1]]
+
+
+def test_flexibility_is_what_ramps_within_the_response_time():
+    game = Flexibility(as_numbers([60_000, 7_000]), response_minutes=20, requirement_ppm=100_000)
+    assert game.supply_w(as_numbers([[90_000, 5_000], [9_000, 1_000]])).tolist() == [
+        [20_000, 5_000],
+        [2_333, 1_000],
+    ]
+    assert game.requirement_kw(as_numbers([1_009])).tolist() == [100]
 
 
 def test_day_costs_follow_the_calendar():
@@ -77,7 +108,7 @@ def test_a_pot_is_paid_whole_by_shares(target, data):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("flexibility", 1, "flat"), "no such game"),
+        (("beauty", 1, "flat"), "no such game"),
         (("location", 1, "hourly"), "timing"),
         (("location", -1, "flat"), "weight"),
         (("location", 1_000_001, "flat"), "weight"),
