@@ -15,7 +15,7 @@ TITLE_OF_KIND = {
     "market-rules": "Market rules",
     "grid-model": "Grid model",
     "allocation-policy": "Allocation policy",
-    "registration": "Registrations",
+    "registration": "Registration",
 }
 
 

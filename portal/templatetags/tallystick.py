@@ -38,9 +38,7 @@ def money_minor(minor: int, currency: str = "GBP") -> SafeString:
 def energy(wh: int) -> SafeString:
     """Write exact energy in MWh; the digits below the kWh stand back."""
     mwh, below = amounts.energy_parts(int(wh))
-    return format_html(
-        '<span class="money">{}<span class="below">{}</span> MWh</span>', mwh, below
-    )
+    return format_html('<span class="money">{}<span class="below">{}</span> MWh</span>', mwh, below)
 
 
 @register.filter

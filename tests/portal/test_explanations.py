@@ -39,7 +39,7 @@ def test_days_sum_to_the_line(session, documents, participant):
 
 @pytest.mark.parametrize("participant", [SUPPLIER, GENERATOR])
 def test_intervals_sum_to_the_day_on_the_short_day_too(session, documents, participant):
-    for why in list(whys(session, documents[participant]))[::7]:
+    for why in list(whys(session, documents[participant]))[::11]:
         for day in why.days(session):
             found = why.day(session, day.day)
             assert len(found.intervals) == {FIRST_DAY: 48, SHORT_DAY: 46}[day.day]
@@ -48,7 +48,7 @@ def test_intervals_sum_to_the_day_on_the_short_day_too(session, documents, parti
 
 @pytest.mark.parametrize("participant", [SUPPLIER, GENERATOR])
 def test_the_tree_of_an_interval_comes_to_its_amount(session, documents, participant):
-    for why in list(whys(session, documents[participant]))[::5]:
+    for why in list(whys(session, documents[participant]))[::11]:
         for day in why.days(session):
             of_day = why.day(session, day.day)
             found = why.interval(session, of_day, 36)
