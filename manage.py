@@ -4,7 +4,7 @@
 import os
 import sys
 
-WITHOUT_DATABASE = {"help", "version", "--version", "makemigrations"}
+WITHOUT_DATABASE = {"help", "version", "--version", "makemigrations", "served", "shapley"}
 
 
 def main(arguments: list[str]) -> None:

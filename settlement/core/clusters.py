@@ -165,19 +165,19 @@ def _numbered(cluster_of: Integers, unit_node: Integers) -> Integers:
     return found
 
 
-def clusters(game: Game, near: Neighbourhood) -> ClusterShares:
+def clusters(game: Game, number: Integers) -> ClusterShares:
     """Return the shares of a game between clusters, split inside by availability.
 
     Args:
-        game: whose network says what is served.
-        near: of the network that clusters form on, which may have other ratings.
+        game: of the units; its network says what is served and may have other ratings than the
+            one that clusters form on.
+        number: shape (U,), by `clusters_of`.
 
     A cluster without availability has no share to split, as it adds nothing.
 
     Raises:
         ValueError: no unit, or more than 16 clusters.
     """
-    number = clusters_of(near, game.unit_node, game.available_kw)
     count = int(number.max(initial=-1)) + 1
     if not 1 <= count <= MAXIMUM_CLUSTERS:
         raise ValueError(f"{count} clusters: the clusters method takes 1 to {MAXIMUM_CLUSTERS}")

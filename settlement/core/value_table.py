@@ -46,20 +46,17 @@ def _numerators(values: Integers, players: int) -> list[int]:
 @kernel
 def _weigh(values: Integers, weights: Integers, numerators: Integers) -> int:
     """Write sums over the coalitions that hold each player; return what is to be taken off all."""
-    players = len(numerators)
-    # By membership of the low players and of the high ones: what a size costs is added from both.
     sizes = np.zeros(len(values), dtype=np.uint8)
-    weighted = np.zeros(len(values), dtype=np.int64)
-    both = weights.copy()
-    both[1:] += weights[:-1]
-    everything = 0
-    for player in range(players):
+    for player in range(len(numerators)):
         bit = 1 << player
         for coalition in range(bit):
             sizes[coalition + bit] = sizes[coalition] + 1
+    both = weights.copy()
+    both[1:] += weights[:-1]
+    weighted = np.empty(len(values), dtype=np.int64)
+    everything = 0
     for coalition in range(len(values)):
-        size = sizes[coalition]
-        weighted[coalition] = both[size] * values[coalition]
-        everything += weights[size] * values[coalition]
+        weighted[coalition] = both[sizes[coalition]] * values[coalition]
+        everything += weights[sizes[coalition]] * values[coalition]
     add_up_by_member(weighted, numerators)
     return everything

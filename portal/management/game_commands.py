@@ -1,0 +1,41 @@
+"""What the commands on GAME.json share: read the file, answer each game, print the answers."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rulebook.findings import Finding, Refused
+from settlement.game_files import GameFile, read_games
+from settlement.recompute import answered
+
+Answer = dict[str, Any]
+
+
+def answers_of(
+    path: Path,
+    answer: Callable[[GameFile], Answer],
+    check: Callable[[GameFile], list[Finding]],
+    notice: Callable[[str], object],
+) -> Answer | list[Answer]:
+    """Return one answer, or a list of them where the file holds a list of games.
+
+    Raises:
+        Refused: with every finding on the file and its games.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise Refused(
+            [Finding("unreadable-file", str(path), reason, "a readable file", "check the path")]
+        ) from None
+    reading = read_games(path.name, content)
+    for line in reading.notices:
+        notice(line)
+    findings = reading.findings or [found for file in reading.games for found in check(file)]
+    if findings:
+        raise Refused(findings)
+    answers, beyond = answered(reading.games, answer)
+    if beyond:
+        raise Refused(beyond)
+    return answers if reading.is_list else answers[0]

@@ -1,0 +1,170 @@
+"""The holarchy of a GAME.json, in any of the three ways people write a tree.
+
+1. Nested, names outside in, lists of node ids inside:
+   ``{"north": {"coast": ["N0", "N1"]}, "south": ["N2"]}``. A node may be written as the name of a
+   list of its units.
+2. By parent: ``{"N0": "coast", "coast": "north", "north": null}``.
+3. As a list of holons, as in a grid model: ``[{"holon": "coast", "parent": "north"}, ...]``, in
+   which `id` may stand for `holon`.
+
+Every node is in the holarchy once, as a holon of its own or, where units are listed straight
+inside a holon, through its units. What has no parent is inside one system.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Refuse = Callable[[str, str, object, str, str], None]
+
+ROOT = 0
+
+
+@dataclass(frozen=True)
+class GameHolarchy:
+    """The holon around each holon, the root first with -1, and the innermost holon of each node."""
+
+    parents: tuple[int, ...]
+    node_holon: tuple[int, ...]
+
+
+def flat_holarchy(node_count: int) -> GameHolarchy:
+    """Return the holarchy in which every node is a holon of one system."""
+    return GameHolarchy((-1, *[ROOT] * node_count), tuple(range(1, node_count + 1)))
+
+
+def read_holarchy(
+    document: object, nodes: Mapping[str, int], unit_node: Mapping[str, int], refuse: Refuse
+) -> GameHolarchy:
+    """Return the holarchy of a game; what is wrong with it goes to refuse."""
+    tree = _Tree(nodes, unit_node, refuse)
+    if isinstance(document, dict) and all(_is_name(around) for around in document.values()):
+        tree.by_parent("holarchy", document)
+    elif isinstance(document, list) and any(
+        isinstance(one, dict) and "parent" in one for one in document
+    ):
+        tree.by_parent("holarchy", tree.relations(document))
+    else:
+        tree.nested("holarchy", document, ROOT)
+    return tree.finished()
+
+
+def _is_name(value: object) -> bool:
+    return value is None or (isinstance(value, str | int) and not isinstance(value, bool))
+
+
+class _Tree:
+    def __init__(
+        self, nodes: Mapping[str, int], unit_node: Mapping[str, int], refuse: Refuse
+    ) -> None:
+        self.nodes, self.unit_node, self.refuse = nodes, unit_node, refuse
+        self.parents = [-1]
+        self.holon_of: dict[str, int] = {}
+
+    def add_holon(self, path: str, name: str, around: int) -> int:
+        """Add a holon inside another; one named for a node takes that node."""
+        self.parents.append(around)
+        holon = len(self.parents) - 1
+        if name in self.nodes:
+            self.put(path, name, holon)
+        return holon
+
+    def put(self, path: str, node: str, holon: int) -> None:
+        """Say that a node is in a holon; it can be in one only."""
+        if self.holon_of.setdefault(node, holon) != holon:
+            self.refuse(
+                "two-holons", path, node, "a node is in one holon", "list it or its units once"
+            )
+
+    def add_member(self, path: str, name: str, around: int) -> None:
+        """Add a node as a holon of its own, or a unit straight into a holon."""
+        if name in self.nodes:
+            self.add_holon(path, name, around)
+        elif name in self.unit_node:
+            nodes = list(self.nodes)
+            self.put(path, nodes[self.unit_node[name]], around)
+        else:
+            self.refuse(
+                "unknown-id", path, name, "a node or unit of the game", "correct or remove it"
+            )
+
+    def nested(self, path: str, document: Any, around: int) -> None:
+        if isinstance(document, dict):
+            for name, inner in document.items():
+                holon = self.add_holon(f"{path}.{name}", name, around)
+                if inner is not None:
+                    self.nested(f"{path}.{name}", inner, holon)
+        elif isinstance(document, list):
+            for number, one in enumerate(document):
+                if isinstance(one, dict):
+                    self.nested(f"{path}[{number}]", one, around)
+                elif one is None or not _is_name(one):
+                    self.not_a_tree(f"{path}[{number}]", one)
+                else:
+                    self.add_member(f"{path}[{number}]", str(one), around)
+        elif document is not None and _is_name(document):
+            self.add_member(path, str(document), around)
+        else:
+            self.not_a_tree(path, document)
+
+    def not_a_tree(self, path: str, document: object) -> None:
+        self.refuse(
+            "not-a-holarchy",
+            path,
+            document,
+            "nested objects with lists of node ids, or each holon with its parent",
+            "write it in one of these forms",
+        )
+
+    def relations(self, holons: list[Any]) -> dict[str, Any]:
+        """Return parents by name from a list of holons."""
+        parents: dict[str, Any] = {}
+        for number, one in enumerate(holons):
+            path = f"holarchy[{number}]"
+            name = one.get("holon", one.get("id")) if isinstance(one, dict) else None
+            if name is None or not _is_name(name) or not _is_name(one.get("parent")):
+                self.not_a_tree(path, one)
+            elif str(name) in parents:
+                self.refuse("repeated-id", path, name, "a holon is listed once", "remove one")
+            else:
+                parents[str(name)] = one.get("parent")
+        return parents
+
+    def by_parent(self, path: str, parents: Mapping[str, Any]) -> None:
+        """Add holons given as name to parent, the outermost first."""
+        placed: dict[str, int] = {}
+        around_of = {name: None if one is None else str(one) for name, one in parents.items()}
+        for name in around_of:
+            self._place(path, name, around_of, placed)
+
+    def _place(
+        self, path: str, name: str, around_of: Mapping[str, str | None], placed: dict[str, int]
+    ) -> None:
+        chain: list[str] = []
+        at: str | None = name
+        while at is not None and at not in placed:
+            if at in chain:
+                self.refuse(
+                    "holon-in-itself", f"{path}.{at}", at, "no holon is inside itself", "correct"
+                )
+                break
+            chain.append(at)
+            at = around_of.get(at)
+        for one in reversed(chain):
+            outer = around_of.get(one)
+            around = ROOT if outer is None else placed.get(outer, ROOT)
+            if one in self.unit_node and one not in self.nodes:
+                self.add_member(f"{path}.{one}", one, around)
+            else:
+                placed[one] = self.add_holon(f"{path}.{one}", one, around)
+
+    def finished(self) -> GameHolarchy:
+        """Return the holarchy; every node must have found its place."""
+        for node in self.nodes:
+            if node not in self.holon_of:
+                self.refuse(
+                    "node-without-holon", "holarchy", node, "every node is in a holon", "list it"
+                )
+        return GameHolarchy(
+            tuple(self.parents), tuple(self.holon_of.get(node, ROOT) for node in self.nodes)
+        )
