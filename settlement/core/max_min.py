@@ -174,26 +174,22 @@ def _give_out(slack: Integers, served: Integers, step: Frozen, remainders: list[
 
 @kernel
 def _tightest(most: Integers, weights: Integers, done: int) -> int:
-    """Return, as bits, the union of all sets of unfrozen nodes that bind at the lowest ratio.
+    """Return, as bits, the largest set of unfrozen nodes that binds at the lowest ratio.
 
-    Sets that bind at one ratio are closed under union, so the union binds too.
+    Sets that bind at one ratio are closed under union. Counting down meets their union, the largest
+    number of them, before any other.
     """
     free = (len(most) - 1) ^ done
-    lowest, lowest_weight, union = 0, 0, 0
+    lowest, lowest_weight, tightest = 0, 0, 0
     members = free
     while members:
         weight = weights[done | members] - weights[done]
-        if weight > 0:
-            room = most[done | members] - most[done]
-            order = -1
-            if lowest_weight > 0:
-                order = _compare_products(room, lowest_weight, lowest, weight)
-            if order < 0:
-                lowest, lowest_weight, union = room, weight, members
-            elif order == 0:
-                union |= members
+        room = most[done | members] - most[done]
+        first = lowest_weight == 0 and weight > 0
+        if first or _compare_products(room, lowest_weight, lowest, weight) < 0:
+            lowest, lowest_weight, tightest = room, weight, members
         members = (members - 1) & free
-    return union
+    return tightest
 
 
 @kernel

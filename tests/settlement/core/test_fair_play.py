@@ -114,6 +114,7 @@ def test_a_heavier_equal_never_gets_less(wants, part_ppm, more):
 def test_the_examples_of_the_docstrings():
     assert poured(90, [40, 60, 60], [3, 1, 1]) == [40, 25, 25]
     assert poured(100, [60, 60, 60], [1, 1, 1]) == [34, 33, 33]
+    assert poured(3, [4, 2], [1, 2]) == [2, 1]  # 1.5 each: the odd one to the lowest index
     assert poured(0, [0, 0], [1, 1]) == [0, 0]
     assert poured(0, [], []) == []
     terms = terms_of([0])

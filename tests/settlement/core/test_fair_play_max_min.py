@@ -128,6 +128,14 @@ def test_what_rounding_leaves_goes_to_the_largest_remainder_that_no_cut_holds_ba
     assert shares.frozen == (Frozen((0, 1, 2, 3), 10, 32),)
 
 
+def test_a_node_without_demand_holds_no_one_back():
+    room = as_numbers([0, 10, 10, 10])
+    shares = node_shares(room, as_numbers([0, 12]), as_numbers([7, 2]))
+    assert shares.served.tolist() == [0, 10]
+    # It stands on the demand side of the cut, with no weight of its own.
+    assert shares.frozen == (Frozen((0, 1), 10, 2),)
+
+
 factor = st.one_of(st.integers(0, 2**62 - 1), st.integers(0, 9))
 
 
