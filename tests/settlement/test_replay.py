@@ -143,14 +143,13 @@ def publish_later_rules(session) -> None:
     )
 
 
-@pytest.mark.parametrize("threads", ["1", "2"])
-def test_another_process_gives_the_same_bytes(committed_database, threads):
+def test_another_process_with_other_threads_gives_the_same_bytes(committed_database):
     with transaction(committed_database) as session:
         publish_tiny(session)
         ingest_tiny(session)
         run = settle_tiny(session)
     url = committed_database.url.render_as_string(hide_password=False)
-    found = in_subprocess(REPLAY, str(run.id), threads, DATABASE_URL=url)
+    found = in_subprocess(REPLAY, str(run.id), "2", DATABASE_URL=url)
     assert found == f"True {run.result_digest.hex()}"
 
 
