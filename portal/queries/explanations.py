@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from portal.amounts import local_time
 from portal.queries.invoices import InvoicePage, Line
-from settlement.explain import CitedClause, Explanation
 from settlement.explaining import (
     LineDay,
     LineReference,
@@ -22,6 +21,7 @@ from settlement.explaining import (
     find_line,
     line_day,
 )
+from settlement.explanation import CitedClause, Explanation
 from settlement.posting import PAYMENT
 from settlement.runs import Run
 

@@ -28,7 +28,9 @@ TITLE_OF_COMPONENT = {
     "location": "Location pot",
     "flexibility": "Flexibility pot",
     "reserve": "Reserve pot",
+    "availability": "Reserve held",
     "dynamic": "Dynamic price",
+    "equalisation": "Returned from the equalisation account",
 }
 
 

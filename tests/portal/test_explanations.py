@@ -8,7 +8,7 @@ import pytest
 from database.session import transaction
 from portal.queries.explanations import find_why
 from portal.queries.invoices import invoice_page
-from settlement.explain import Explanation
+from settlement.explanation import Explanation
 from tests.portal.site import FIRST_DAY, GENERATOR, SHORT_DAY, SUPPLIER
 
 
