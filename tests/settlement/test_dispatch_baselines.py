@@ -1,0 +1,146 @@
+"""Baselines: money by hand on small markets, exact sums, and prices within the bounds."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from settlement.baselines.tariffs import (
+    PriceBounds,
+    flat_charges_micro,
+    flat_price_micro_per_mwh,
+    nodal_day,
+    uniform_day,
+)
+from settlement.core.model import DayReadings
+from tests.settlement.dispatch_cases import MW, MWH, integers, markets, model
+
+DAY = dt.date(2024, 1, 1)
+BOUNDS = PriceBounds(0, 6_000_000_000)
+CONGESTED = model(2, [(0, 1, 30, 0)], [(0, 12, 0, 0), (1, 90, 0, 0)])
+READINGS = DayReadings(
+    DAY,
+    generation_wh=integers([40], [20]) * MWH,
+    available_w=integers([100], [100]) * MW,
+    demand_wh=integers([10], [50]) * MWH,
+)
+BOTH_NODES = integers(0, 1)
+
+
+def test_nodal_pricing_pays_and_charges_the_price_of_each_node():
+    day = nodal_day(CONGESTED, BOTH_NODES, READINGS, BOUNDS)
+    assert day.price_micro_per_mwh.tolist() == [[12 * MW], [90 * MW]]
+    assert day.payments_micro.tolist() == [[40 * 12 * MW], [20 * 90 * MW]]
+    assert day.charges_micro.tolist() == [[10 * 12 * MW], [50 * 90 * MW]]
+    # The surplus is what the line is worth: 30 MW x (90 - 12).
+    assert day.charges_micro.sum() - day.payments_micro.sum() == 30 * 78 * MW
+
+
+def test_uniform_pricing_has_one_price_as_if_the_line_did_not_bind():
+    day = uniform_day(CONGESTED, BOTH_NODES, READINGS, BOUNDS)
+    assert day.price_micro_per_mwh.tolist() == [[12 * MW]]
+    assert day.payments_micro.tolist() == [[40 * 12 * MW], [20 * 12 * MW]]
+    assert day.charges_micro.sum() == day.payments_micro.sum()
+
+
+def test_scarcity_is_charged_at_the_cap_of_the_rules():
+    made = model(units=[(0, 12, 0, 0)])
+    readings = DayReadings(
+        DAY, integers([40]) * MWH, integers([40]) * MW, integers([50], [-5]) * MWH
+    )
+    for bounds, price in ((BOUNDS, 6_000 * MW), (PriceBounds(0, 500 * MW), 500 * MW)):
+        day = nodal_day(made, integers(0, 0), readings, bounds)
+        assert day.price_micro_per_mwh.tolist() == [[price]]
+        assert day.charges_micro.tolist() == [[50 * price], [-5 * price]]
+
+
+def test_storage_pays_for_what_it_takes_in():
+    made = model(units=[(0, 12, 0, 0), (0, 90, 0, 0), (0, 0, 20, 1_000_000)])
+    readings = DayReadings(
+        DAY,
+        generation_wh=integers([60, 100], [0, 10], [-10, 10]) * MWH,
+        available_w=integers([100, 100], [100, 100], [100, 100]) * MW,
+        demand_wh=integers([50, 120]) * MWH,
+    )
+    day = nodal_day(made, integers(0), readings, BOUNDS)
+    assert day.payments_micro[2].tolist() == [-120 * MW, 900 * MW]
+
+
+def test_reserve_held_is_not_there_to_set_the_price():
+    made = model(units=[(0, 12, 0, 0), (0, 90, 0, 0)])
+    for reserve_mw, price in ((0, 12), (30, 90)):
+        readings = DayReadings(
+            DAY,
+            integers([80], [0]) * MWH,
+            integers([100], [100]) * MW,
+            integers([80]) * MWH,
+            integers([reserve_mw], [0]) * MW,
+        )
+        day = uniform_day(made, integers(0), readings, BOUNDS)
+        assert day.price_micro_per_mwh.tolist() == [[price * MW]]
+
+
+def test_the_flat_tariff_recovers_payments_to_the_micro():
+    charges = flat_charges_micro(100, [integers([1, 1], [1, -9])])
+    assert charges[0].tolist() == [[34, 33], [33, 0]]
+    assert flat_price_micro_per_mwh(100, [integers([1, 1], [1, -9])]) == 33_333_333
+
+
+def test_a_period_in_which_nobody_takes_energy_has_no_flat_charges():
+    assert flat_charges_micro(100, [integers([0, -1])])[0].tolist() == [[0, 0]]
+    assert flat_price_micro_per_mwh(100, [integers([0, -1])]) == 0
+
+
+DAYS = st.lists(
+    st.tuples(st.integers(1, 3), st.integers(1, 4)).flatmap(
+        lambda shape: arrays(np.int64, shape, elements=st.integers(-(10**9), 10**12))
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(payments=st.integers(-(10**15), 10**15), days=DAYS)
+def test_flat_charges_sum_to_the_payments_and_follow_energy(payments, days):
+    charges = flat_charges_micro(payments, days)
+    taken = np.concatenate([np.maximum(day, 0).ravel() for day in days])
+    parts = np.concatenate([day.ravel() for day in charges])
+    assert [day.shape for day in charges] == [day.shape for day in days]
+    if taken.any():
+        assert parts.sum() == payments
+        total = sum(taken.tolist())
+        for part, wh in zip(parts.tolist(), taken.tolist(), strict=True):
+            assert abs(part * total - payments * wh) < total
+
+
+@settings(max_examples=60)
+@given(market=markets(), floor=st.integers(-50, 0), cap=st.integers(0, 400))
+def test_no_baseline_price_leaves_the_bounds(market, floor, cap):
+    made, available_w, demand_wh = market
+    bounds = PriceBounds(floor * MW, cap * MW)
+    readings = DayReadings(DAY, available_w // 4, available_w, demand_wh)
+    points = np.arange(made.node_count)
+    for day in (
+        nodal_day(made, points, readings, bounds),
+        uniform_day(made, points, readings, bounds),
+    ):
+        assert day.price_micro_per_mwh.dtype == np.int64
+        assert floor * MW <= day.price_micro_per_mwh.min()
+        assert day.price_micro_per_mwh.max() <= cap * MW
+        assert day.payments_micro.shape == available_w.shape
+        assert day.charges_micro.shape == demand_wh.shape
+
+
+def test_equal_days_give_equal_money():
+    first, second = (nodal_day(CONGESTED, BOTH_NODES, READINGS, BOUNDS) for _ in range(2))
+    assert first.charges_micro.tobytes() == second.charges_micro.tobytes()
+
+
+@pytest.mark.parametrize("wrong", [integers([1, 2]), integers([1], [2], [3])])
+def test_readings_that_do_not_fit_are_refused(wrong):
+    readings = DayReadings(DAY, READINGS.generation_wh, wrong, READINGS.demand_wh)
+    with pytest.raises(ValueError, match="needed"):
+        nodal_day(CONGESTED, BOTH_NODES, readings, BOUNDS)
