@@ -58,7 +58,7 @@ class MeteredDay:
         units, lines: names.
         generation_wh: int64[U, T], negative where storage takes energy in.
         available_w: int64[U, T].
-        reserve_w: int64[U, T], held back for reserve out of what is available.
+        reserve_w: int64[U, T], held back for reserve out of what is available, and at most that.
         demand_wh: int64[N, T], negative for net export.
     """
 
@@ -129,12 +129,13 @@ def check_merit_order(model: DispatchModel, day: MeteredDay) -> MeritOrder:
     """Check a day's metered generation against merit order.
 
     Raises:
-        ValueError: shapes differ, availability is negative or less than the reserve, or the
+        ValueError: shapes differ, availability or reserve is negative, or the
             penalty for unserved demand is below an offer.
         DispatchError: HiGHS found no optimum.
     """
     _check_shapes(model, day)
-    optimum = day_optimum(model, day.available_w - day.reserve_w, day.demand_wh)
+    free_w = day.available_w - np.minimum(day.reserve_w, day.available_w)
+    optimum = day_optimum(model, free_w, day.demand_wh)
     checker = _Checker(model, day, optimum)
     entries = [entry for t in range(day.demand_wh.shape[1]) for entry in checker.interval(t)]
     hours = model.interval_minutes / MINUTES_PER_HOUR

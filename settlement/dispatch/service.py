@@ -1,0 +1,53 @@
+"""The use case of the merit-order check: one settlement day of a market, as it is known."""
+
+import datetime as dt
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from rulebook.service import rules_at
+from settlement.compile import compile_market
+from settlement.core.periods import interval_starts
+from settlement.datasets.market import dispatch_model
+from settlement.dispatch.merit_order import MeteredDay, check_merit_order
+from settlement.dispatch.power_flow import unserved_by_power_flow_kw
+from settlement.dispatch.report import MeritOrderReport
+from settlement.inputs import run_inputs
+
+
+def merit_order(
+    session: Session, market: str, day: dt.date, *, known: dt.datetime
+) -> MeritOrderReport:
+    """Check a day's metered generation against merit order.
+
+    Raises:
+        Refused: no rules are in force on the day, or a reading of it is missing.
+    """
+    rules = rules_at(session, market, day, known)
+    inputs = run_inputs(session, market, [(day, day, rules)], known)
+    compiled = compile_market(
+        rules.market_rules, rules.grid_model, rules.allocation_policy, rules.registrations
+    )
+    readings = inputs.day_readings(day, compiled)
+    reserve_w = readings.reserve_w
+    model = dispatch_model(rules)
+    demand_wh = np.zeros((model.node_count, readings.demand_wh.shape[1]), dtype=np.int64)
+    np.add.at(demand_wh, compiled.supply_point_node, readings.demand_wh)
+    metered = MeteredDay(
+        units=compiled.units,
+        lines=tuple(line.line for line in rules.grid_model.lines),
+        generation_wh=readings.generation_wh,
+        available_w=readings.available_w,
+        reserve_w=np.zeros_like(readings.available_w) if reserve_w is None else reserve_w,
+        demand_wh=demand_wh,
+    )
+    return MeritOrderReport(
+        market=market,
+        day=day,
+        currency=rules.market_rules.currency,
+        starts=interval_starts(
+            day, rules.market_rules.time_zone, rules.market_rules.interval_minutes
+        ),
+        merit_order=check_merit_order(model, metered),
+        unserved_by_power_flow_kw=unserved_by_power_flow_kw(model, readings.available_w, demand_wh),
+    )

@@ -1,0 +1,116 @@
+"""The commands that inform: merit order of a day, and baselines beside a settled run."""
+
+import datetime as dt
+import json
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from database.session import transaction
+from portal.management.commands import baselines, merit_order
+from settlement import store
+from tests.settled import FIRST_DAY, LAST_DAY, SETTLED, ingest_tiny, publish_tiny, settle_tiny
+
+DAYS = ("--first-day", str(FIRST_DAY), "--last-day", str(LAST_DAY))
+
+
+@pytest.fixture
+def market(committed_database, monkeypatch):
+    """The tiny market, published, metered and settled, in a database that both commands use."""
+    with transaction(committed_database) as session:
+        publish_tiny(session)
+        ingest_tiny(session)
+        settle_tiny(session)
+    for command in (baselines, merit_order):
+        monkeypatch.setattr(command, "transaction", lambda: transaction(committed_database))
+        if hasattr(command, "utc_now"):
+            monkeypatch.setattr(command, "utc_now", lambda: SETTLED)
+    return committed_database
+
+
+def printed(capsys, *command) -> dict:
+    call_command(*command, "--json")
+    return json.loads(capsys.readouterr().out)
+
+
+def settled_sum(engine, prefix) -> int:
+    with transaction(engine) as session:
+        (run,) = store.list_runs(session, "tiny")
+        return sum(
+            int(vector.values.sum())
+            for day in run.days
+            for vector in store.day_vectors(session, run.id, day)
+            if vector.measure.startswith(prefix)
+        )
+
+
+def test_baselines_stand_beside_what_was_settled(market, capsys):
+    found = printed(capsys, "baselines", "tiny", *DAYS)
+    totals = found["totals"]
+    assert totals["settled"]["payments_micro"] == settled_sum(market, "payment.")
+    assert totals["settled"]["charges_micro"] == settled_sum(market, "charge.")
+    flat = totals["flat"]
+    assert flat["payments_micro"] == flat["charges_micro"] == totals["settled"]["payments_micro"]
+    assert found["flat_price_micro_per_mwh"] > 0
+    assert totals["nodal"]["charges_micro"] > 0 and totals["uniform"]["charges_micro"] > 0
+    products = {(party["side"], party["product"]) for party in found["parties"]}
+    assert {("charge", "home"), ("charge", "office"), ("payment", "wind")} <= products
+    for design in ("settled", "nodal", "uniform", "flat"):
+        for side in ("payment", "charge"):
+            assert totals[design][f"{side}s_micro"] == sum(
+                party[f"{design}_micro"] for party in found["parties"] if party["side"] == side
+            )
+
+
+def test_baselines_are_the_same_twice_and_of_part_of_a_run(market, capsys):
+    assert printed(capsys, "baselines", "tiny", *DAYS) == printed(
+        capsys, "baselines", "tiny", *DAYS
+    )
+    days = [FIRST_DAY + dt.timedelta(days=number) for number in range(3)]
+    parts = [
+        printed(capsys, "baselines", "tiny", "--first-day", str(day), "--last-day", str(day))
+        for day in days
+    ]
+    whole = printed(capsys, "baselines", "tiny", *DAYS)
+    for design in ("settled", "nodal", "uniform"):
+        for side in ("payments_micro", "charges_micro"):
+            assert whole["totals"][design][side] == sum(
+                part["totals"][design][side] for part in parts
+            )
+
+
+def test_baselines_read_as_a_table(market, capsys):
+    call_command("baselines", "tiny", *DAYS)
+    text = capsys.readouterr().out
+    assert "settled" in text and "nodal" in text and "all charges" in text
+
+
+def test_baselines_without_a_run_are_refused(market):
+    with pytest.raises(CommandError, match="no run settled all days from 2024-02-01"):
+        call_command("baselines", "tiny", "--month", "2024-02")
+
+
+def test_the_merit_order_of_a_day_adds_up(market, capsys):
+    found = printed(capsys, "merit_order", "tiny", "--day", str(FIRST_DAY))
+    assert set(found["out_of_merit_wh"]) == {"line", "reserve", "storage", "unexplained"}
+    assert len(found["unserved_by_power_flow_kw"]) == 48
+    by_reason = dict.fromkeys(found["out_of_merit_wh"], 0)
+    for entry in found["entries"]:
+        by_reason[entry["reason"]] += entry["energy_wh"]
+        assert entry["interval_start"].startswith("2024-01-01T")
+    assert by_reason == found["out_of_merit_wh"]
+    # The readings are drawn at random, so something ran out of merit for no reason at all.
+    assert by_reason["unexplained"] > 0
+
+
+def test_the_merit_order_reads_from_totals_to_causes(market, capsys):
+    call_command("merit_order", "tiny", "--day", str(FIRST_DAY))
+    text = capsys.readouterr().out
+    assert text.startswith("Merit order of tiny on 2024-01-01, 48 intervals")
+    assert "unexplained" in text and "should have run" in text
+
+
+def test_a_day_without_readings_is_refused(market):
+    with pytest.raises(CommandError, match="no metered_generation_wh"):
+        call_command("merit_order", "tiny", "--day", "2024-02-01")
