@@ -247,7 +247,7 @@ class _Reader:
                     f"an id is listed once; {path}[{places[one]}] has it too",
                     "remove one or give it another id",
                 )
-        return {one: number for number, one in enumerate(places) if one}
+        return {one: number for number, one in enumerate(places)}
 
     def id(self, path: str, value: object) -> str:
         if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():

@@ -80,9 +80,9 @@ class _Tree:
         """Add a node as a holon of its own, or a unit straight into a holon."""
         if name in self.nodes:
             self.add_holon(path, name, around)
-        elif name in self.unit_node:
-            nodes = list(self.nodes)
-            self.put(path, nodes[self.unit_node[name]], around)
+        elif name in self.unit_node and self.nodes:
+            node = next(one for one, at in self.nodes.items() if at == self.unit_node[name])
+            self.put(path, node, around)
         else:
             self.refuse(
                 "unknown-id", path, name, "a node or unit of the game", "correct or remove it"
@@ -161,7 +161,7 @@ class _Tree:
     def finished(self) -> GameHolarchy:
         """Return the holarchy; every node must have found its place."""
         for node in self.nodes:
-            if node not in self.holon_of:
+            if node and node not in self.holon_of:
                 self.refuse(
                     "node-without-holon", "holarchy", node, "every node is in a holon", "list it"
                 )

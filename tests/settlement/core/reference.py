@@ -8,6 +8,7 @@ import networkx as nx
 import numpy as np
 
 from settlement.core.grid import Grid
+from settlement.core.network import Network
 
 
 def served_by_flow(grid: Grid, unit_node, available_kw, demand_kw, coalition) -> int:
@@ -90,6 +91,18 @@ def apportioned(amount: int, weights: list[int]) -> list[int]:
     for place in order[: abs(amount) - sum(parts)]:
         parts[place] += 1
     return [sign * part for part in parts]
+
+
+def as_grid(network: Network) -> Grid:
+    """The grid of a network in kW, without layers."""
+    return Grid(
+        tuple(map(str, range(network.node_count))),
+        network.line_from,
+        network.line_to,
+        network.rating_kw * 1000,
+        network.reverse_rating_kw * 1000,
+        (),
+    )
 
 
 def as_numbers(values) -> np.ndarray:

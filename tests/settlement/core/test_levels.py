@@ -11,11 +11,10 @@ from numba import config
 from settlement.core import levels
 from settlement.core.cuts import grid_cuts
 from settlement.core.games import served_kw
-from settlement.core.grid import Grid
 from settlement.core.holarchy import HolarchyTree, holarchy_tree, tree_of_layers, unlimited
 from settlement.core.levels import shapley_levels
 from settlement.core.levels_plan import levels_plan
-from settlement.core.network import Network, most_served_kw, network_of
+from settlement.core.network import most_served_kw, network_of
 from settlement.core.shapley import denominator, shapley_adequacy, shapley_location
 from tests.settlement.core import examples, reference
 from tests.settlement.core.reference import as_numbers
@@ -147,7 +146,7 @@ def test_a_flat_holarchy_gives_the_exact_values_of_the_tree_game(game):
         parents.append(0)
     tree = holarchy_tree(network_of(grid), parents, node_holon)
     first = [unit_node.tolist().index(node) for node in places]
-    tree_grid = as_grid(tree.network)
+    tree_grid = reference.as_grid(tree.network)
     numerators, value_all = shapley_location(
         grid_cuts(tree_grid),
         tree.node_holon[unit_node[first]],
@@ -182,17 +181,6 @@ def test_without_limits_only_the_orders_differ_from_adequacy(game):
         lambda members: min(sum(int(available[unit, 0]) for unit in members), int(demand.sum())),
     )
     assert found[0] == expected
-
-
-def as_grid(network: Network) -> Grid:
-    return Grid(
-        tuple(map(str, range(network.node_count))),
-        network.line_from,
-        network.line_to,
-        network.rating_kw * 1000,
-        network.reverse_rating_kw * 1000,
-        (),
-    )
 
 
 def test_layers_become_a_tree_and_boundaries_its_ratings():
