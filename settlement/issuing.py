@@ -6,7 +6,6 @@ from sqlalchemy.orm import Session
 
 import ledger.invoice_queries
 import ledger.service
-import ledger.store
 from ledger.service import Issued
 from rulebook.findings import Finding, Refused
 from settlement.invoicing import draft_invoices
@@ -28,7 +27,7 @@ def issue_month(
         Refused: nothing of the month is posted.
         ledger.refusals.LedgerRefused: a draft differs from the ledger; nothing is issued.
     """
-    ledger.store.lock(session)
+    ledger.service.lock(session)
     runs = runs_of_month(session, market, billing_month)
     if not runs:
         raise Refused(

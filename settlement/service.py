@@ -2,14 +2,13 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 import ledger.queries
 import ledger.service
-import ledger.store
 from ledger.service import Posted
 from rulebook.findings import Finding, Refused
 from rulebook.resolve import RuleSet
@@ -122,9 +121,11 @@ def post(session: Session, run: Run, *, now: dt.datetime) -> list[Posted]:
     """Post every day of a run: all or nothing, once, and only the difference.
 
     Raises:
+        Refused: a day is posted under a later kind; nothing is posted.
         ledger.refusals.Refused: the ledger refused; nothing is posted.
     """
-    ledger.store.lock(session)
+    ledger.service.lock(session)
+    _refuse_overtaken_days(session, run)
     posted = ledger.queries.balances(session, run.market, run.first_day, run.last_day)
     drafts = draft_journals(run, list(_settled_days(session, run)), posted)
     return ledger.service.post_many(session, drafts, now)
@@ -139,7 +140,12 @@ def replay(
     """
     inputs = run_inputs(session, run.market, pinned_periods(session, run), run.known_at)
     difference = None
-    if input_digest(inputs.pins, inputs.reading_digests) != run.input_digest:
+    if run.engine_version != ENGINE_VERSION:
+        difference = (
+            f"engine of run {run.id}: version {run.engine_version} computed it and this is version "
+            f"{ENGINE_VERSION}; replay it with the release that has that version"
+        )
+    elif input_digest(inputs.pins, inputs.reading_digests) != run.input_digest:
         difference = f"inputs of run {run.id}: their digest is not the one that the run names"
     digests = []
     for done, day in enumerate(_compute(inputs, threads), start=1):
@@ -266,20 +272,51 @@ def _refuse_posted_days(
     periods: Sequence[tuple[dt.date, dt.date, RuleSet]],
 ) -> None:
     """Refuse to settle a day again under a kind that is posted, or before one that is."""
-    refused = []
-    for first_day, last_day, rules in periods:
-        kinds = [entry.run for entry in rules.market_rules.settlement_calendar]
-        closed = set(kinds[kinds.index(kind) :])
-        for day, posted_kind in ledger.queries.posted_runs(session, market, first_day, last_day):
-            if posted_kind in closed:
-                refused.append(
-                    Finding(
-                        "day-already-posted",
-                        f"{market} {day}",
-                        f"run kind {kind}, after {posted_kind} was posted",
-                        f"a day is posted once a kind, in the order {', '.join(kinds)}",
-                        "settle a later kind; it posts the difference",
-                    )
-                )
-    if refused:
-        raise Refused(refused)
+    _refuse_any(
+        _out_of_order(market, day, kind, posted_kind, rules)
+        for first_day, last_day, rules in periods
+        for day, posted_kind in _posted_runs(session, market, first_day, last_day)
+        if posted_kind in _kinds_from(rules, kind)
+    )
+
+
+def _refuse_overtaken_days(session: Session, run: Run) -> None:
+    """Refuse to post a day that is posted under a later kind; what is posted stands."""
+    for first_day, last_day, rules in pinned_periods(session, run):
+        posted = _posted_runs(session, run.market, first_day, last_day)
+        _refuse_any(
+            _out_of_order(run.market, day, run.kind, kind, rules)
+            for day, kind in posted
+            if kind in _kinds_from(rules, run.kind) and (day, run.kind) not in posted
+        )
+
+
+def _posted_runs(
+    session: Session, market: str, first_day: dt.date, last_day: dt.date
+) -> list[tuple[dt.date, str]]:
+    return ledger.queries.posted_runs(session, market, first_day, last_day)
+
+
+def _kinds_from(rules: RuleSet, kind: str) -> list[str]:
+    """Return the kinds of the calendar from `kind` on."""
+    kinds = [entry.run for entry in rules.market_rules.settlement_calendar]
+    return kinds[kinds.index(kind) :]
+
+
+def _out_of_order(
+    market: str, day: dt.date, kind: str, posted_kind: str, rules: RuleSet
+) -> Finding:
+    kinds = [entry.run for entry in rules.market_rules.settlement_calendar]
+    return Finding(
+        "day-already-posted",
+        f"{market} {day}",
+        f"run kind {kind}, after {posted_kind} was posted",
+        f"a day is posted once a kind, in the order {', '.join(kinds)}",
+        "settle a later kind; it posts the difference",
+    )
+
+
+def _refuse_any(findings: Iterable[Finding]) -> None:
+    found = tuple(findings)
+    if found:
+        raise Refused(found)

@@ -162,10 +162,6 @@ def test_a_process_that_asks_twice_holds_the_server_until_it_leaves(folder):
     assert still_there
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the wheel keeps the handle of a failed start, so the next attempt gets it back, broken",
-)
 def test_a_server_that_cannot_start_is_explained(tmp_path):
     file = tmp_path / "postgresql"
     file.mkdir()

@@ -480,11 +480,6 @@ def test_posters_of_two_kinds_at_once_wait_for_each_other(metered_database, monk
         assert money_of_ledger(session) == money_of_results(session, later.id)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the order of kinds is held when settling alone: a run settled before a later kind was "
-    "posted can still be posted after it, and puts the ledger back to the older figures",
-)
 def test_an_earlier_kind_is_not_posted_after_a_later_one(session):
     metered(session)
     first = settle_days(session, "II").run
