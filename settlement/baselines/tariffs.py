@@ -60,15 +60,15 @@ def nodal_day(
 
     Raises:
         ValueError, DispatchError: as in `settlement.dispatch.least_cost.dispatch_day`.
-        OverflowError: a sum of money could pass int64.
+        OverflowError: a day's sum of money of one entity could pass int64.
     """
     demand_wh = _node_demand_wh(model, point_node, readings)
     optimum = day_optimum(model, _free_w(readings), demand_wh)
     price = _micro(optimum.node_price_per_mwh, bounds)
     return MarginalDay(
         price,
-        energy_amounts_micro(readings.generation_wh, price[model.unit_node]),
-        energy_amounts_micro(readings.demand_wh, price[point_node]),
+        _amounts_micro(readings.generation_wh, price[model.unit_node]),
+        _amounts_micro(readings.demand_wh, price[point_node]),
     )
 
 
@@ -81,8 +81,10 @@ def uniform_day(
     price = _micro(optimum.node_price_per_mwh, bounds)
     return MarginalDay(
         price,
-        energy_amounts_micro(readings.generation_wh, price),
-        energy_amounts_micro(readings.demand_wh, price),
+        _amounts_micro(
+            readings.generation_wh, np.broadcast_to(price, readings.generation_wh.shape)
+        ),
+        _amounts_micro(readings.demand_wh, np.broadcast_to(price, readings.demand_wh.shape)),
     )
 
 
@@ -114,6 +116,14 @@ def flat_price_micro_per_mwh(payments_micro: int, demand_wh: Sequence[Integers])
     """Return the flat tariff's price, rounded down; 0 where nobody takes energy."""
     taken_wh = sum(int(np.maximum(day, 0).sum()) for day in demand_wh)
     return payments_micro * WH_PER_MWH // taken_wh if taken_wh else 0
+
+
+def _amounts_micro(energy_wh: Integers, price_micro_per_mwh: Integers) -> Integers:
+    """Return int64[E, T], an entity at a time: at the cap, only its own sum must fit int64."""
+    amounts_micro = np.empty_like(energy_wh)
+    for entity, (energy, price) in enumerate(zip(energy_wh, price_micro_per_mwh, strict=True)):
+        amounts_micro[entity] = energy_amounts_micro(energy, price)
+    return amounts_micro
 
 
 def _node_demand_wh(model: DispatchModel, point_node: Integers, readings: DayReadings) -> Integers:

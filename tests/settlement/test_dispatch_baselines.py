@@ -57,6 +57,14 @@ def test_scarcity_is_charged_at_the_cap_of_the_rules():
         assert day.charges_micro.tolist() == [[50 * price], [-5 * price]]
 
 
+def test_a_national_day_at_the_cap_fits():
+    made = model(units=[(0, 12, 0, 0)] * 25)
+    hours = np.ones((25, 24), dtype=np.int64)
+    readings = DayReadings(DAY, hours * 9_000 * MWH, hours * 9_000 * MW, hours * 20_000 * MWH)
+    day = nodal_day(made, np.zeros(25, dtype=np.int64), readings, BOUNDS)
+    assert sum(day.charges_micro.ravel().tolist()) == 25 * 24 * 20_000 * 6_000 * MW
+
+
 def test_storage_pays_for_what_it_takes_in():
     made = model(units=[(0, 12, 0, 0), (0, 90, 0, 0), (0, 0, 20, 1_000_000)])
     readings = DayReadings(
