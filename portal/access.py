@@ -27,6 +27,7 @@ class Role(StrEnum):
 SEES_ALL_INVOICES = {Role.OPERATOR, Role.AUDITOR}
 SEES_RUNS = {Role.OPERATOR, Role.AUDITOR}
 SEES_AUDIT = {Role.AUDITOR}
+SEES_REGISTRATIONS = {Role.OPERATOR, Role.AUDITOR, Role.REGULATOR}
 HOME_OF_ROLE = {
     Role.OPERATOR: "runs",
     Role.AUDITOR: "runs",
@@ -64,6 +65,10 @@ class Viewer:
     def home(self) -> str | None:
         """Name of the page where this user starts; None without a role."""
         return next((page for role, page in HOME_OF_ROLE.items() if role in self.roles), None)
+
+    def may_read_registration(self, market: str, participant: str) -> bool:
+        """Return whether a registration, with its costs and contacts, is open to this user."""
+        return bool(self.roles & SEES_REGISTRATIONS) or self.may_see(market, participant)
 
     def may_see(self, market: str, participant: str) -> bool:
         """Return whether the affairs of a participant are open to this user."""

@@ -5,7 +5,7 @@ Pure: from the stored results and readings of one day and the rules they obeyed,
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -141,6 +141,10 @@ class Explainer:
         )
 
     def _payment(self, component: str, unit: str, sign: int) -> Explanation:
+        tree = self._payment_tree(component, unit, sign)
+        return replace(tree, owner=self.facts.register.unit_owner(unit))
+
+    def _payment_tree(self, component: str, unit: str, sign: int) -> Explanation:
         paid = self.facts.result(f"payment.{component}_micro", unit, self.interval)
         title = f"{unit}: {COMPONENT_TITLES[component]}"
         if component == "fuel":

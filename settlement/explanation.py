@@ -34,6 +34,7 @@ class Explanation:
         source: for a reading: revision, quality, when it came and in which file.
         clauses: the law that it rests on.
         children: the numbers that it was made from.
+        owner: the participant whose affairs the number tells of; empty where it is everyone's.
         day, interval: set where the number is of a day, or of an interval of it.
     """
 
@@ -44,6 +45,7 @@ class Explanation:
     source: str = ""
     clauses: tuple[CitedClause, ...] = ()
     children: tuple["Explanation", ...] = ()
+    owner: str = ""
     day: dt.date | None = None
     interval: int | None = None
 

@@ -5,12 +5,13 @@ as a negative one. Inside the tree, what was paid is positive already; only its 
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from sqlalchemy.orm import Session
 
+from portal.access import Viewer
 from portal.amounts import local_time
 from portal.queries.invoices import InvoicePage, Line
 from settlement.explaining import (
@@ -90,12 +91,17 @@ class Why:
         )
         return DayPage(day, intervals, sum(amounts), found.run, found.replaced)
 
-    def interval(self, session: Session, day: DayPage, number: int) -> IntervalPage:
-        """Return the tree behind an interval of a day, which are numbered from 1."""
+    def interval(self, session: Session, day: DayPage, number: int, viewer: Viewer) -> IntervalPage:
+        """Return the tree behind an interval of a day, which are numbered from 1.
+
+        What others were paid is summed up for those who may not see it.
+        """
         found = line_day(session, self.reference, day.day)
         if found is None:
             raise LookupError(day.day)
-        tree = explain_interval(session, self.reference, found, number - 1)
+        market = self.reference.invoice.market
+        whole = explain_interval(session, self.reference, found, number - 1)
+        tree = summed_up(whole, lambda owner: viewer.may_see(market, owner))
         now, *before = (self._shown(child) for child in tree.children)
         return IntervalPage(
             interval=day.intervals[number - 1],
@@ -128,6 +134,18 @@ def find_why(session: Session, invoice: InvoicePage, number: int) -> Why | None:
     if reference is None or line is None:
         return None
     return Why(invoice, line, reference)
+
+
+def summed_up(tree: Explanation, may_see: Callable[[str], bool]) -> Explanation:
+    """Return a tree in which the numbers of others stand as one sum, without what is behind."""
+    others = [child for child in tree.children if child.owner and not may_see(child.owner)]
+    shown = [summed_up(child, may_see) for child in tree.children if child not in others]
+    if others:
+        count = f"{len(others)} unit{'s' if len(others) > 1 else ''} of other participants"
+        words = "what each was paid is open to its owner, the operator and auditors"
+        total = sum(child.value for child in others)
+        shown.append(Explanation(count, total, others[0].unit, words))
+    return replace(tree, children=tuple(shown))
 
 
 def _clock_time(instant: dt.datetime, zone: str) -> str:

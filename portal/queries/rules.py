@@ -2,13 +2,14 @@
 
 import datetime as dt
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from rulebook.documents import KINDS, Document
+from portal.access import Viewer
+from rulebook.documents import KINDS, Document, Registration
 from rulebook.tables import VersionRow
 
 TITLE_OF_KIND = {
@@ -44,6 +45,12 @@ class RuleVersion:
     reason: str
     zone: str
 
+    def is_open_to(self, viewer: Viewer) -> bool:
+        """Return whether a user may read it: rules are public, registrations are not."""
+        if not isinstance(self.document, Registration):
+            return True
+        return viewer.may_read_registration(self.market, self.document.participant)
+
     @property
     def kind_title(self) -> str:
         """Name of the kind, for people."""
@@ -70,6 +77,15 @@ class MarketLaw:
     market: str
     zone: str
     kinds: tuple[tuple[str, tuple[RuleVersion, ...]], ...]
+
+    def shown_to(self, viewer: Viewer) -> "MarketLaw":
+        """Return the law without the registrations that a user may not read."""
+        kinds = []
+        for title, versions in self.kinds:
+            shown = tuple(version for version in versions if version.is_open_to(viewer))
+            if shown or not versions:  # that none is in force is said to everyone
+                kinds.append((title, shown))
+        return replace(self, kinds=tuple(kinds))
 
 
 def markets(session: Session) -> list[str]:

@@ -47,7 +47,7 @@ def interval(request: HttpRequest, number: str, line: int, day: str, interval: i
         of_day = _day(session, why, day)
         if not 1 <= interval <= len(of_day.intervals):
             raise Http404("no such interval on this day")
-        found = why.interval(session, of_day, interval)
+        found = why.interval(session, of_day, interval, request.viewer)
     context = {
         "why": why,
         "day": of_day,

@@ -1,4 +1,4 @@
-"""Rules in force, on any day, open to everyone."""
+"""Rules in force, on any day, open to everyone; registrations to those whom they concern."""
 
 import datetime as dt
 
@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from sqlalchemy.orm import Session
 
 from database.session import transaction
+from portal.access import viewer_of
 from portal.document_view import fields_of
 from portal.queries import rules as queries
 
@@ -21,6 +22,7 @@ def in_force(request: HttpRequest) -> HttpResponse:
     on, complaint = chosen_day(request)
     with transaction() as session:
         markets = queries.rules_in_force(session, on)
+        markets = [law.shown_to(viewer_of(request.user)) for law in markets]
     context = {"on": on, "complaint": complaint, "markets": markets, "section": "rules"}
     return render(request, "rules/in_force.html", context)
 
@@ -33,8 +35,8 @@ def document(request: HttpRequest, instrument: str) -> HttpResponse:
         found = queries.rule_on(session, instrument, on)
         if found is None:
             history = queries.rule_history(session, instrument)
-            if not history:
-                raise Http404("no such instrument")
+            if not history or not history[0].is_open_to(viewer_of(request.user)):
+                raise Http404("no such instrument for this user")
             context = {"instrument": instrument, "on": on, "history": history, "section": "rules"}
             return render(request, "rules/gap.html", context, status=404)
         return _show(request, session, found, on, complaint)
@@ -63,6 +65,8 @@ def _show(
     on: dt.date | None,
     complaint: str,
 ) -> HttpResponse:
+    if not found.is_open_to(viewer_of(request.user)):
+        raise Http404("no such document for this user")
     context = {
         "version": found,
         "document": found.document,

@@ -6,10 +6,13 @@ import html
 import pytest
 
 from database.session import transaction
+from portal.access import Role, Viewer
 from portal.queries.explanations import find_why
 from portal.queries.invoices import invoice_page
 from settlement.explanation import Explanation
 from tests.portal.site import FIRST_DAY, GENERATOR, SHORT_DAY, SUPPLIER
+
+EVERYTHING = Viewer(frozenset({Role.AUDITOR}), None)
 
 
 def text(client, address, status=200):
@@ -51,7 +54,7 @@ def test_the_tree_of_an_interval_comes_to_its_amount(session, documents, partici
     for why in list(whys(session, documents[participant]))[::11]:
         for day in why.days(session):
             of_day = why.day(session, day.day)
-            found = why.interval(session, of_day, 36)
+            found = why.interval(session, of_day, 36, EVERYTHING)
             replaced = found.before.value if found.before else 0
             assert found.now.value - replaced == found.amount_micro
             assert found.amount_micro == of_day.intervals[35].amount_micro
@@ -90,7 +93,7 @@ def test_an_interval_shows_readings_formula_shapley_values_and_clauses(session, 
     why = next(one for one in whys(session, documents[GENERATOR]) if "location" in one.line.kind)
     number = why.invoice.summary.number
     page = text(sign_in("generator"), f"/invoices/{number}/{why.line.line}/2024-03-30/36/")
-    found = why.interval(session, why.day(session, FIRST_DAY), 36)
+    found = why.interval(session, why.day(session, FIRST_DAY), 36, EVERYTHING)
     for node in nodes(found.now):
         assert node.label in page
         if node.source:
@@ -137,3 +140,19 @@ def test_a_day_has_all_its_intervals_on_the_page(sign_in, documents):
     for day, count in ((dt.date(2024, 3, 30), 48), (dt.date(2024, 3, 31), 46)):
         page = text(client, f"/invoices/{number}/1/{day}/")
         assert page.count(f"/1/{day}/") == count
+
+
+def test_what_others_were_paid_is_summed_up_for_a_participant(session, documents):
+    why = next(whys(session, documents[SUPPLIER]))
+    of_day = why.day(session, FIRST_DAY)
+    supplier = Viewer(frozenset({Role.PARTICIPANT}), frozenset({("gb12", SUPPLIER)}))
+    whole = next(
+        node for node in nodes(why.interval(session, of_day, 36, EVERYTHING).now) if node.owner
+    )
+    assert whole.owner
+    seen = why.interval(session, of_day, 36, supplier)
+    assert not [node for node in nodes(seen.now) if node.owner]
+    for parent in nodes(seen.now):
+        if parent.formula.startswith("the sum of what the units"):
+            assert sum(child.value for child in parent.children) == parent.value
+            assert "of other participants" in parent.children[-1].label

@@ -8,6 +8,7 @@ import pytest
 from database.session import transaction
 from portal.queries import rules as queries
 from rulebook.documents import KINDS
+from tests.portal.site import SUPPLIER
 
 SHOWN_AS_HEAD = {"Kind", "Market", "Title", "Publication date", "Clauses"}
 
@@ -20,8 +21,8 @@ def text(client, address, status=200):
     return html.unescape(answer.content.decode())
 
 
-def test_the_list_names_every_document_with_its_digest(client):
-    page = text(client, "/rules/?on=2024-03-30")
+def test_the_list_names_every_document_with_its_digest(sign_in):
+    page = text(sign_in("auditor"), "/rules/?on=2024-03-30")
     with transaction() as session:
         rules = queries.rules_in_force(session, dt.date(2024, 3, 30))
     versions = [one for _, ones in rules[0].kinds for one in ones]
@@ -49,8 +50,8 @@ def test_a_day_that_is_none_is_named_and_today_is_shown(client, on):
     "instrument",
     ["market-rules", "grid-model", "allocation-policy", "registration/hearth-energy"],
 )
-def test_a_document_shows_every_clause_and_every_field(client, instrument):
-    page = text(client, f"/rules/gb12/{instrument}/?on=2024-03-30")
+def test_a_document_shows_every_clause_and_every_field(sign_in, instrument):
+    page = text(sign_in("auditor"), f"/rules/gb12/{instrument}/?on=2024-03-30")
     with transaction() as session:
         found = queries.rule_on(session, f"gb12/{instrument}", dt.date(2024, 3, 30))
     for clause in found.document.clauses:
@@ -91,3 +92,21 @@ def test_a_gap_in_the_law_is_said_and_the_versions_there_are_are_named(client):
 )
 def test_what_is_not_there_is_not_found(client, address):
     text(client, address, status=404)
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [("owner", 200), ("colleague", 200), ("outsider", 404), ("operator", 200), (None, 404)],
+)
+def test_a_registration_is_open_to_those_whom_it_concerns(client, sign_in, who, status):
+    reader = sign_in(who) if who else client
+    address = f"/rules/gb12/registration/{SUPPLIER}/"
+    with transaction() as session:
+        found = queries.rule_on(session, f"gb12/registration/{SUPPLIER}", dt.date(2024, 3, 30))
+    listed = found.document.title in text(reader, "/rules/?on=2024-03-30")
+    assert listed == (status == 200)
+    text(reader, f"{address}?on=2024-03-30", status)
+    text(reader, f"/rules/version/{found.digest.hex()}/", status)
+    before = reader.get(f"{address}?on=2020-01-01")
+    assert before.status_code == 404
+    assert (found.digest.hex() in before.content.decode()) == (status == 200)
