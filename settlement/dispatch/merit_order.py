@@ -16,6 +16,9 @@ offers, what the units listed last ran. It is held against the least-cost operat
    - *storage*: the cheaper unit is one whose stored energy is worth more at another time;
    - and by nothing where the cheaper unit should have run: *unexplained*.
 
+Where units generated more than all nodes took (losses, or a meter in error), the difference is
+spread over the nodes by demand first, so that least cost makes up the energy that was metered.
+
 By complementary slackness a least-cost operation has nothing unexplained, whichever of several
 optimal operations it is and whichever of several optimal prices it is held against.
 
@@ -23,12 +26,11 @@ Prices are floats. The check informs: nothing of it is paid, charged or part of 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 
 import numpy as np
 
+from settlement.dispatch.out_of_merit import MeritOrder, MeteredDay, OutOfMerit, Reason
 from settlement.dispatch.prices import DayOptimum, day_optimum
 from settlement.dispatch.programme import (
     MILLION,
@@ -40,89 +42,7 @@ from settlement.dispatch.programme import (
 )
 from settlement.dispatch.transfers import Transfers, transfers_of
 
-
-class Reason(StrEnum):
-    """Why energy ran out of merit."""
-
-    LINE = "line"
-    RESERVE = "reserve"
-    STORAGE = "storage"
-    UNEXPLAINED = "unexplained"
-
-
-@dataclass(frozen=True, eq=False)
-class MeteredDay:
-    """A day to check: U units, N nodes, L lines, T intervals, in the order of the model.
-
-    Attributes:
-        units, lines: names.
-        generation_wh: int64[U, T], negative where storage takes energy in.
-        available_w: int64[U, T].
-        reserve_w: int64[U, T], held back for reserve out of what is available, and at most that.
-        demand_wh: int64[N, T], negative for net export.
-    """
-
-    units: tuple[str, ...]
-    lines: tuple[str, ...]
-    generation_wh: Integers
-    available_w: Integers
-    reserve_w: Integers
-    demand_wh: Integers
-
-
-@dataclass(frozen=True)
-class OutOfMerit:
-    """Energy of one unit in one interval that ran before cheaper energy, and what explains it.
-
-    Attributes:
-        interval: number within the day, from 0.
-        unit: the unit that ran.
-        energy_wh: how much of its energy this is about.
-        offer_micro_per_mwh: what the unit is paid for it.
-        node_price_micro_per_mwh: price at the unit's node at least cost, to the nearest micro.
-        reason: what explains it.
-        constraint: name of the line, or of the unit that holds reserve or stores; empty where there
-            is no line or no explanation.
-        shadow_price_micro_per_mwh: what one more MWh through the line, or held in the storage unit,
-            would be worth; 0 for other reasons.
-        instead_of: the cheaper unit that did not run; empty where the node needed no energy at
-            this offer.
-    """
-
-    interval: int
-    unit: str
-    energy_wh: int
-    offer_micro_per_mwh: int
-    node_price_micro_per_mwh: int
-    reason: Reason
-    constraint: str
-    shadow_price_micro_per_mwh: int
-    instead_of: str
-
-
-@dataclass(frozen=True, eq=False)
-class MeritOrder:
-    """The outcome of a day's check.
-
-    Attributes:
-        entries: all energy out of merit, by interval and then dearest first.
-        generated_wh: metered energy of all units, without what storage took in.
-        fuel_micro: what that energy costs as bid.
-        least_fuel_micro: what the energy of the least-cost operation costs as bid.
-    """
-
-    entries: tuple[OutOfMerit, ...]
-    generated_wh: int
-    fuel_micro: int
-    least_fuel_micro: int
-
-    @property
-    def energy_wh(self) -> dict[Reason, int]:
-        """Energy out of merit by reason, every reason listed."""
-        return {
-            reason: sum(entry.energy_wh for entry in self.entries if entry.reason == reason)
-            for reason in Reason
-        }
+__all__ = ["MeritOrder", "MeteredDay", "OutOfMerit", "Reason", "check_merit_order"]
 
 
 def check_merit_order(model: DispatchModel, day: MeteredDay) -> MeritOrder:
@@ -135,7 +55,7 @@ def check_merit_order(model: DispatchModel, day: MeteredDay) -> MeritOrder:
     """
     _check_shapes(model, day)
     free_w = day.available_w - np.minimum(day.reserve_w, day.available_w)
-    optimum = day_optimum(model, free_w, day.demand_wh)
+    optimum = day_optimum(model, free_w, _demand_with_losses_wh(day))
     checker = _Checker(model, day, optimum)
     entries = [entry for t in range(day.demand_wh.shape[1]) for entry in checker.interval(t)]
     hours = model.interval_minutes / MINUTES_PER_HOUR
@@ -156,8 +76,21 @@ def _check_shapes(model: DispatchModel, day: MeteredDay) -> None:
             raise ValueError(f"{name}: shape {getattr(day, name).shape} given, {shape} needed")
     if len(day.units) != shape[0] or len(day.lines) != len(model.line_from):
         raise ValueError(f"{len(day.units)} units and {len(day.lines)} lines do not fit the model")
-    if day.reserve_w.size and day.reserve_w.min() < 0:
-        raise ValueError(f"reserve of {day.reserve_w.min()} W; it is not negative")
+    for name, power_w in (("availability", day.available_w), ("reserve", day.reserve_w)):
+        if power_w.size and power_w.min() < 0:
+            raise ValueError(f"{name} of {power_w.min()} W; it is not negative")
+
+
+def _demand_with_losses_wh(day: MeteredDay) -> Integers:
+    """Return int64[N, T]: demand, and each node's part of what was generated beyond it."""
+    taken_wh = np.maximum(day.demand_wh, 0)
+    total_wh = taken_wh.sum(axis=0)
+    beyond_wh = day.generation_wh.sum(axis=0) - total_wh
+    # Whole Wh of a unit and of a node are rounded; that is no loss.
+    is_lost = (beyond_wh > len(day.generation_wh) + len(taken_wh)) & (total_wh > 0)
+    share = np.where(is_lost, beyond_wh / np.maximum(total_wh, 1), 0.0)
+    with_losses_wh: Integers = day.demand_wh + np.rint(taken_wh * share).astype(np.int64)
+    return with_losses_wh
 
 
 def _as_bid_micro(model: DispatchModel, energy_wh: Integers) -> int:

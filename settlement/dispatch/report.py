@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from settlement.dispatch.merit_order import MeritOrder, OutOfMerit, Reason
+from settlement.dispatch.out_of_merit import MeritOrder, OutOfMerit, Reason
 from settlement.dispatch.programme import MILLION, Integers
 
 

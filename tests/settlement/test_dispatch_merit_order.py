@@ -12,6 +12,7 @@ from settlement.dispatch.merit_order import MeteredDay, Reason, check_merit_orde
 from settlement.dispatch.power_flow import unserved_by_power_flow_kw
 from settlement.dispatch.report import MeritOrderReport, report_lines
 from settlement.dispatch.transfers import transfers_of
+from tests.oracles.real_markets import great_britain
 from tests.settlement.dispatch_cases import MW, MWH, integers, markets, model
 
 CONGESTED = model(2, [(0, 1, 30, 0)], [(0, 12, 0, 0), (1, 90, 0, 0)])
@@ -113,6 +114,34 @@ def test_energy_stored_for_a_dearer_hour_explains_the_dearer_unit_now():
         ("U1", Reason.STORAGE, "U0")
     }
     assert storage[0].shadow_price_micro_per_mwh >= 45 * MW
+
+
+def test_losses_are_made_up_before_a_unit_is_called_unneeded():
+    """Of 61 MWh generated 1 is lost; five sixths of it at node 1, so U2 is needed there."""
+    made = model(2, [(0, 1, 30, 0)], [(0, 12, 0, 0), (1, 90, 0, 0), (1, 100, 0, 0)])
+    outcome = checked(made, [[40], [20], [1]], [[100], [20], [20]], [[10], [50]])
+    assert {(entry.unit, entry.reason) for entry in outcome.entries} == {
+        ("U1", Reason.LINE),
+        ("U2", Reason.LINE),
+    }
+
+
+@pytest.mark.real_data
+def test_a_real_day_at_least_cost_is_explained_by_lines_and_storage():
+    market = great_britain("gb12-published", dt.date(2024, 1, 2), dt.date(2024, 1, 2))
+    made = market.model
+    generation_wh = dispatch_day(made, market.available_w, market.demand_wh).generation_wh
+    day = MeteredDay(
+        units=tuple(map(str, range(len(made.unit_node)))),
+        lines=tuple(map(str, range(len(made.line_from)))),
+        generation_wh=generation_wh,
+        available_w=market.available_w,
+        reserve_w=np.zeros_like(generation_wh),
+        demand_wh=market.demand_wh,
+    )
+    energy_wh = check_merit_order(made, day).energy_wh
+    assert energy_wh[Reason.UNEXPLAINED] == 0
+    assert energy_wh[Reason.LINE] > 0 and energy_wh[Reason.STORAGE] > 0
 
 
 def test_bad_input_is_refused():
