@@ -6,12 +6,10 @@ and on a fast machine. Run alone with ``python -m benchmarks.shapley``.
 """
 
 import datetime as dt
-from collections.abc import Callable
-from time import perf_counter_ns
-from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks.figures import Figure, median_ns
 from settlement.core.charges import Charging
 from settlement.core.cuts import grid_cuts, subset_sums
 from settlement.core.engine import DayReadings, MarketModel, settle_day
@@ -24,18 +22,6 @@ UNITS_AT = (4, 0, 0, 3, 3, 2, 2, 1, 2, 3, 0, 1)
 NODES = len(UNITS_AT)
 POINTS_AT_A_NODE = 3
 INTERVALS = 48
-
-
-class Figure(NamedTuple):
-    """One measured figure: nanoseconds of one piece of work, and of the yardstick."""
-
-    name: str
-    work_ns: int
-    yardstick_ns: int
-
-    def __str__(self) -> str:
-        ratio = self.work_ns / self.yardstick_ns
-        return f"{self.name:<45} {self.work_ns / 1e6:9.2f} ms {ratio:9.2f} x yardstick"
 
 
 def example_market() -> tuple[MarketModel, DayReadings]:
@@ -79,33 +65,23 @@ def example_market() -> tuple[MarketModel, DayReadings]:
 
 
 def figures() -> list[Figure]:
-    """Measure; the best of several runs each, after one to compile and warm up."""
+    """Measure; the median of several runs each, after one to compile and warm up."""
     model, readings = example_market()
     available_kw = readings.available_w // 1000
     demand_kw = np.zeros((NODES, INTERVALS), dtype=np.int64)
     np.add.at(demand_kw, model.supply_point_node, readings.demand_wh // 500)
     total_kw = demand_kw.sum(axis=0)
     cuts = grid_cuts(model.grid)
-    yardstick = _best(lambda: np.minimum(subset_sums(available_kw[:, 0]), total_kw[0]).sum())
+    yardstick = median_ns(lambda: np.minimum(subset_sums(available_kw[:, 0]), total_kw[0]).sum())
 
-    location = _best(lambda: shapley_location(cuts, model.unit_node, available_kw, demand_kw))
-    adequacy = _best(lambda: shapley_adequacy(available_kw, total_kw))
-    day = _best(lambda: settle_day(model, readings))
+    location = median_ns(lambda: shapley_location(cuts, model.unit_node, available_kw, demand_kw))
+    adequacy = median_ns(lambda: shapley_adequacy(available_kw, total_kw))
+    day = median_ns(lambda: settle_day(model, readings))
     return [
         Figure("Shapley, location game, an interval", location // INTERVALS, yardstick),
         Figure("Shapley, adequacy game, an interval", adequacy // INTERVALS, yardstick),
         Figure("settlement day, all results", day, yardstick),
     ]
-
-
-def _best(work: Callable[[], object], runs: int = 5) -> int:
-    work()
-    times = []
-    for _ in range(runs):
-        start = perf_counter_ns()
-        work()
-        times.append(perf_counter_ns() - start)
-    return min(times)
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ import numpy as np
 
 from settlement.core.arrays import Flags, Integers, kernel
 from settlement.core.games import Game
-from settlement.core.network import Network
+from settlement.core.network import Network, served_by_groups
 from settlement.core.shapley import denominator
 from settlement.core.shares import Shares
 from settlement.core.value_table import shapley_of_table
@@ -178,21 +178,24 @@ def clusters(game: Game, number: Integers) -> ClusterShares:
     Raises:
         ValueError: no unit, or more than 16 clusters.
     """
-    count = int(number.max(initial=-1)) + 1
+    place = number.tolist()
+    count = max(place, default=-1) + 1
     if not 1 <= count <= MAXIMUM_CLUSTERS:
         raise ValueError(f"{count} clusters: the clusters method takes 1 to {MAXIMUM_CLUSTERS}")
-    members = [np.flatnonzero(number == cluster).tolist() for cluster in range(count)]
-    values = game.values_kw(members)
+    cluster_kw = np.zeros((count, game.network.node_count), dtype=np.int64)
+    np.add.at(cluster_kw, (number, game.unit_node), game.available_kw)
+    values = served_by_groups(game.network, cluster_kw, game.demand_kw)
     numerators = shapley_of_table(values)
-    supplies = np.zeros(count, dtype=np.int64)
-    np.add.at(supplies, number, game.available_kw)
-    supply = [max(1, kw) for kw in supplies.tolist()]
+    supply = [max(1, kw) for kw in cluster_kw.sum(axis=1).tolist()]
     common = lcm(*supply)
-    per_kw = [numerators[cluster] * (common // supply[cluster]) for cluster in range(count)]
+    per_kw = [part * (common // kw) for part, kw in zip(numerators, supply, strict=True)]
+    members: list[list[int]] = [[] for _ in range(count)]
+    for unit, cluster in enumerate(place):
+        members[cluster].append(unit)
     return ClusterShares(
         tuple(
             per_kw[cluster] * kw
-            for cluster, kw in zip(number.tolist(), game.available_kw.tolist(), strict=True)
+            for cluster, kw in zip(place, game.available_kw.tolist(), strict=True)
         ),
         common * denominator(count),
         int(values[-1]),

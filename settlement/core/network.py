@@ -135,15 +135,39 @@ def _serve_by_groups(
     group_kw: Integers,
     demand_kw: Integers,
 ) -> Integers:
-    groups = len(group_kw)
+    groups, nodes = group_kw.shape
     served = np.zeros(1 << groups, dtype=np.int64)
-    supply_kw = np.empty(group_kw.shape[1], dtype=np.int64)
+    # A set is the set without its lowest group, which was met last among those with as many
+    # groups, and that group's supply added to the flow.
+    room_kw = np.empty((groups + 1, len(rating_kw)), dtype=np.int64)
+    unserved_kw = np.empty((groups + 1, nodes), dtype=np.int64)
+    shut = np.zeros((groups + 1, nodes), dtype=np.bool_)
+    way = np.empty((2, nodes), dtype=np.int64)
+    room_kw[0], unserved_kw[0] = rating_kw, demand_kw
     for chosen in range(1, 1 << groups):
-        supply_kw[:] = 0
-        for group in range(groups):
-            if chosen >> group & 1:
-                supply_kw += group_kw[group]
-        served[chosen] = _serve(first, head, back, rating_kw, supply_kw, demand_kw)
+        without = chosen & (chosen - 1)
+        size, group, rest = 0, 0, without
+        while rest:
+            rest &= rest - 1
+            size += 1
+        while not (chosen - without) >> group & 1:
+            group += 1
+        room_kw[size + 1], unserved_kw[size + 1] = room_kw[size], unserved_kw[size]
+        shut[size + 1] = shut[size]
+        served[chosen] = served[without]
+        for node in range(nodes):
+            if group_kw[group, node]:
+                served[chosen] += add_supply(
+                    first,
+                    head,
+                    back,
+                    room_kw[size + 1],
+                    unserved_kw[size + 1],
+                    shut[size + 1],
+                    way,
+                    node,
+                    group_kw[group, node],
+                )
     return served
 
 
@@ -158,10 +182,11 @@ def _serve(
 ) -> int:
     room_kw, unserved_kw = rating_kw.copy(), demand_kw.copy()
     shut = np.zeros(len(demand_kw), dtype=np.bool_)
+    way = np.empty((2, len(demand_kw)), dtype=np.int64)
     served = 0
     for node in range(len(supply_kw)):
         served += add_supply(
-            first, head, back, room_kw, unserved_kw, shut, node, int(supply_kw[node])
+            first, head, back, room_kw, unserved_kw, shut, way, node, supply_kw[node]
         )
     return served
 
@@ -174,6 +199,7 @@ def add_supply(
     room_kw: Integers,
     unserved_kw: Integers,
     shut: Flags,
+    way: Integers,
     node: int,
     supply_kw: int,
 ) -> int:
@@ -181,11 +207,10 @@ def add_supply(
 
     Changes `room_kw`, what each arc can still carry; `unserved_kw`, by node; and `shut`, the
     nodes from which no unserved demand can be reached. Supply that joins later cannot open such a
-    node again: its way to demand would have been one from there.
+    node again: its way to demand would have been one from there. `way`, shape (2, N), is scratch.
     """
     left = supply_kw
-    queue = np.empty(len(unserved_kw), dtype=np.int64)
-    arc_into = np.empty(len(unserved_kw), dtype=np.int64)
+    queue, arc_into = way
     while left > 0 and not shut[node]:
         found = _nearest_unserved(first, head, room_kw, unserved_kw, shut, node, queue, arc_into)
         if found < 0:

@@ -123,15 +123,16 @@ def _add_in_orders(
     units = len(unit_node)
     added = np.zeros(draws.shape, dtype=np.int64)
     order = np.empty(units, dtype=np.int64)
+    way = np.empty((2, len(demand_kw)), dtype=np.int64)
     for pair in range(len(draws)):
         for place in range(units):
             order[place] = order[draws[pair, place]]
             order[draws[pair, place]] = place
-        for way in range(2):
+        for turn in range(2):
             room_kw, unserved_kw = rating_kw.copy(), demand_kw.copy()
             shut = np.zeros(len(demand_kw), dtype=np.bool_)
             for place in range(units):
-                unit = order[place] if way == 0 else order[units - 1 - place]
+                unit = order[place] if turn == 0 else order[units - 1 - place]
                 added[pair, unit] += add_supply(
                     first,
                     head,
@@ -139,6 +140,7 @@ def _add_in_orders(
                     room_kw,
                     unserved_kw,
                     shut,
+                    way,
                     unit_node[unit],
                     available_kw[unit],
                 )

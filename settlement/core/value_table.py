@@ -39,7 +39,7 @@ def shapley_of_table(values: Integers) -> list[int]:
 
 def _numerators(values: Integers, players: int) -> list[int]:
     numerators = np.empty(players, dtype=np.int64)
-    everything = _weigh(values, size_weights(players), numerators)
+    everything = int(_weigh(values, size_weights(players), numerators))
     return [numerator - everything for numerator in numerators.tolist()]
 
 
