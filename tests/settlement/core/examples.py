@@ -11,11 +11,15 @@ import numpy as np
 from hypothesis import strategies as st
 
 from settlement.core.charges import BASES, RETURNED_TO, Charging
+from settlement.core.clusters import clusters, clusters_of, neighbourhood
 from settlement.core.engine import DayReadings, DayResult, MarketModel
+from settlement.core.games import Game
 from settlement.core.grid import Grid, Layer
 from settlement.core.holarchy import holarchy_tree
-from settlement.core.network import network_of
+from settlement.core.methods import exact, levels
+from settlement.core.network import Network, network_of
 from settlement.core.pots import Pot
+from settlement.core.sampled import sampled
 from settlement.core.tightness import Curve
 from tests.conftest import SHARED
 from tests.settlement.core.reference import as_numbers
@@ -184,6 +188,21 @@ def tiny_day(intervals: int = 48, day: dt.date = dt.date(2024, 1, 15)) -> DayRea
     generation = np.stack([step * 37 % 900, 1_500 + step % 2, step * 61 % 2_500])
     demand = np.stack([step * 53 % 1_200, 900 + step * 17 % 700, 300 + step * 29 % 400])
     return DayReadings(day, generation, generation * 4 + 3_000, demand)
+
+
+def shares_of_one_game() -> list:
+    """The shares of eight units on a ring of four nodes by every method."""
+    node = np.arange(4)
+    network = Network(4, node, (node + 1) % 4, as_numbers([3, 5, 4, 6]), as_numbers([2, 5, 1, 9]))
+    game = Game(
+        network,
+        as_numbers([0, 0, 1, 1, 2, 2, 3, 3]),
+        as_numbers([3, 7, 2, 8, 5, 6, 4, 9]),
+        as_numbers([8, 9, 7, 11]),
+    )
+    number = clusters_of(neighbourhood(network, [0, 2], 1), game.unit_node, game.available_kw)
+    tree = holarchy_tree(network, [-1, 0, 0, 1, 1, 2, 2], [3, 4, 5, 6])
+    return [exact(game), levels(game, tree), clusters(game, number), sampled(game, 1, 100)]
 
 
 def digest(result: DayResult) -> str:

@@ -16,6 +16,10 @@ from tests.settlement.core import examples
 CORE = sorted(Path(settlement.core.__path__[0]).glob("*.py"))
 ALLOWED = {*sys.stdlib_module_names, "numpy", "numba", "settlement"}
 FORBIDDEN = {"float64", "float32", "true_divide", "now", "today", "random", "environ"}
+METHODS = """
+from tests.settlement.core.examples import shares_of_one_game
+print(shares_of_one_game())
+"""
 PROGRAM = """
 from settlement.core.engine import settle_day
 from tests.settlement.core import examples
@@ -23,18 +27,27 @@ print(examples.digest(settle_day(examples.tiny_market(), examples.tiny_day())))
 """
 
 
-@pytest.mark.parametrize("disabled", ["0", "1"])
-def test_compiled_and_plain_give_the_same_bytes(disabled):
+def printed(program: str, disabled: str) -> str:
     found = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-c", program],
         cwd=ROOT,
         env={**os.environ, "NUMBA_DISABLE_JIT": disabled},
         capture_output=True,
         text=True,
         check=True,
     )
+    return found.stdout.strip()
+
+
+@pytest.mark.parametrize("disabled", ["0", "1"])
+def test_compiled_and_plain_give_the_same_bytes(disabled):
     here = examples.digest(settle_day(examples.tiny_market(), examples.tiny_day()))
-    assert found.stdout.strip() == here
+    assert printed(PROGRAM, disabled) == here
+
+
+@pytest.mark.parametrize("disabled", ["0", "1"])
+def test_compiled_and_plain_give_the_same_shares_by_every_method(disabled):
+    assert printed(METHODS, disabled) == str(examples.shares_of_one_game())
 
 
 @pytest.mark.parametrize("path", CORE, ids=lambda path: path.stem)
