@@ -3,6 +3,7 @@
 #   make demo           set up, migrate, publish, ingest, settle, invoice, verify, serve
 #   make demo SERVE=0   the same, and exit instead of serving
 #   make test           set up and run the tests (PostgreSQL and a browser included)
+#   make test-oracles   compare the dispatch with PyPSA, which is installed for it
 #   make check          lint, format, types, import contracts, schema drift: under a minute
 #   make bench          every speed figure as a ratio against a yardstick of the same run
 #   make serve          the portal on the database as it is
@@ -18,7 +19,7 @@ bin     := .venv/bin
 pip     := $(bin)/python -m pip --disable-pip-version-check --quiet install --require-hashes
 manage  := $(bin)/python manage.py
 
-.PHONY: setup setup-dev demo test check bench serve lock browser clean
+.PHONY: setup setup-dev demo test test-oracles check bench serve lock browser clean
 .DEFAULT_GOAL := demo
 
 .venv/bin/python:
@@ -36,6 +37,11 @@ manage  := $(bin)/python manage.py
 	@$(pip) -r requirements-dev.txt
 	@touch $@
 
+.venv/oracles.stamp: requirements-oracles.txt .venv/dev.stamp
+	@echo "Installing the independent judges into .venv"
+	@$(pip) -r requirements-oracles.txt
+	@touch $@
+
 setup: .venv/runtime.stamp
 
 setup-dev: .venv/dev.stamp
@@ -49,6 +55,9 @@ serve: setup
 
 test: setup-dev browser
 	@$(bin)/python -m pytest $(ARGS)
+
+test-oracles: .venv/oracles.stamp
+	@$(bin)/python -m pytest -m oracle tests/oracles $(ARGS)
 
 check: setup-dev
 	@$(bin)/ruff check .
@@ -74,6 +83,8 @@ lock:
 	  pyproject.toml -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q \
 	  pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -q \
+	  pyproject.toml --group oracles -c requirements-dev.txt -o requirements-oracles.txt
 
 clean:
 	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -141,10 +141,11 @@ def open_page(chromium: Browser, served: Served) -> Iterator[Callable[..., Page]
         page.set_default_timeout(10_000)
         page.on("console", lambda message: said.append(f"{page.url}: {message.text}"))
         page.on("pageerror", lambda error: said.append(f"{page.url}: {error}"))
-        page.goto(path)
         if who is not None and who not in served.cookies:
+            page.goto("/account/sign-in/")
             sign_in(page, who, served.passwords[who])
             served.cookies[who] = context.storage_state()
+        page.goto(path)
         return page
 
     yield open_one

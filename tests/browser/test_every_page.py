@@ -6,7 +6,7 @@ from playwright.sync_api import Page
 from database.session import transaction
 from portal.queries.invoices import invoices_of
 from tests.browser.conftest import NARROW
-from tests.portal.site import SUPPLIER
+from tests.portal.site import GENERATOR, SUPPLIER
 
 PAGES = {
     "home": ("/", None),
@@ -14,7 +14,7 @@ PAGES = {
     "rules": ("/rules/?on=2024-03-30", None),
     "market rules": ("/rules/gb12/market-rules/?on=2024-03-30", None),
     "grid model": ("/rules/gb12/grid-model/?on=2024-03-30", None),
-    "registration": ("/rules/gb12/registration/meridian-thermal/?on=2024-03-30", None),
+    "registration": (f"/rules/gb12/registration/{GENERATOR}/?on=2024-03-30", GENERATOR),
     "invoices": ("/invoices/", SUPPLIER),
     "all invoices": ("/invoices/", "auditor"),
     "invoice": ("/invoices/{number}/", SUPPLIER),

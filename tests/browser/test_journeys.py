@@ -20,11 +20,20 @@ def test_a_supplier_signs_in_opens_an_invoice_and_follows_why_to_an_interval(ope
     expect(page.get_by_text("The day has 46 intervals")).to_be_visible()
     page.get_by_role("link", name="12:00 to 12:30 BST").click()
     expect(page.get_by_role("heading", name="How it came about")).to_be_visible()
-    page.get_by_text(re.compile("^G15: ")).first.click()
-    expect(page.get_by_text("Shapley value of G15").first).to_be_visible()
+    expect(page.get_by_text("units of other participants").first).to_be_visible()
+    expect(page.get_by_text(re.compile("^Shapley value of"))).to_have_count(0)
     page.get_by_role("link", name="AP-3.4").last.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Allocation policy")
     expect(page.locator(":target")).to_contain_text("Shapley value")
+
+
+def test_a_generator_follows_why_to_a_shapley_value(open_page):
+    page = open_page("/invoices/", GENERATOR)
+    page.get_by_role("link", name="gb12-self-billed-").last.click()
+    page.get_by_role("link", name=re.compile("^Why")).first.click()
+    page.get_by_role("link", name=re.compile("31 Mar 2024")).click()
+    page.get_by_role("link", name="12:00 to 12:30 BST").click()
+    expect(page.get_by_text(re.compile("^Shapley value of")).first).to_be_visible()
 
 
 def test_a_note_leads_to_what_it_corrects_and_back(open_page):
