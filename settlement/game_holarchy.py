@@ -1,14 +1,19 @@
-"""The holarchy of a GAME.json, in any of the three ways people write a tree.
+"""The holarchy of a GAME.json, in any of the ways people write a tree.
 
 1. Nested, names outside in, lists of node ids inside:
    ``{"north": {"coast": ["N0", "N1"]}, "south": ["N2"]}``. A node may be written as the name of a
    list of its units.
-2. By parent: ``{"N0": "coast", "coast": "north", "north": null}``.
-3. As a list of holons, as in a grid model: ``[{"holon": "coast", "parent": "north"}, ...]``, in
-   which `id` may stand for `holon`.
+2. As a tree of objects: ``{"holon": "north", "children": [{"holon": "coast", "children": [..]}]}``,
+   or a list of them.
+3. By parent: ``{"N0": "coast", "coast": "north", "north": null}``.
+4. As a list of holons, as in a grid model: ``[{"holon": "coast", "parent": "north"}, ...]``, or
+   that list as ``{"holons": [...]}``.
+5. By path, outermost first: ``{"N0": ["north", "coast"], "N1": ["north", "coast"]}``, for nodes or
+   for units.
 
-Every node is in the holarchy once, as a holon of its own or, where units are listed straight
-inside a holon, through its units. What has no parent is inside one system.
+`id` and `name` may stand for `holon`. Every node is in the holarchy once, as a holon of its own or,
+where units are listed straight inside a holon, through its units. What has no parent is inside one
+system.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,8 +43,12 @@ def read_holarchy(
 ) -> GameHolarchy:
     """Return the holarchy of a game; what is wrong with it goes to refuse."""
     tree = _Tree(nodes, unit_node, refuse)
+    if isinstance(document, dict) and isinstance(document.get("holons"), list):
+        document = document["holons"]
     if isinstance(document, dict) and all(_is_name(around) for around in document.values()):
         tree.by_parent("holarchy", document)
+    elif isinstance(document, dict) and tree.are_paths(document):
+        tree.by_path("holarchy", document)
     elif isinstance(document, list) and any(
         isinstance(one, dict) and "parent" in one for one in document
     ):
@@ -47,6 +56,13 @@ def read_holarchy(
     else:
         tree.nested("holarchy", document, ROOT)
     return tree.finished()
+
+
+def _name_of(holon: object) -> object:
+    """Return the name that an object gives a holon, None where it gives none."""
+    if not isinstance(holon, dict):
+        return None
+    return next((holon[key] for key in ("holon", "id", "name") if key in holon), None)
 
 
 def _is_name(value: object) -> bool:
@@ -89,7 +105,14 @@ class _Tree:
             )
 
     def nested(self, path: str, document: Any, around: int) -> None:
-        if isinstance(document, dict):
+        if isinstance(document, dict) and isinstance(document.get("children"), list):
+            name = _name_of(document)
+            if name is None or not _is_name(name):
+                self.not_a_tree(path, document)
+                return
+            holon = self.add_holon(path, str(name), around)
+            self.nested(f"{path}.children", document["children"], holon)
+        elif isinstance(document, dict):
             for name, inner in document.items():
                 holon = self.add_holon(f"{path}.{name}", name, around)
                 if inner is not None:
@@ -121,7 +144,7 @@ class _Tree:
         parents: dict[str, Any] = {}
         for number, one in enumerate(holons):
             path = f"holarchy[{number}]"
-            name = one.get("holon", one.get("id")) if isinstance(one, dict) else None
+            name = _name_of(one)
             if name is None or not _is_name(name) or not _is_name(one.get("parent")):
                 self.not_a_tree(path, one)
             elif str(name) in parents:
@@ -157,6 +180,29 @@ class _Tree:
                 self.add_member(f"{path}.{one}", one, around)
             else:
                 placed[one] = self.add_holon(f"{path}.{one}", one, around)
+
+    def are_paths(self, document: Mapping[str, Any]) -> bool:
+        """Return whether every node or unit that is named is given the names around it."""
+        return all(
+            (name in self.nodes or name in self.unit_node)
+            and isinstance(around, list)
+            and all(_is_name(one) and str(one) not in self.unit_node for one in around)
+            for name, around in document.items()
+        )
+
+    def by_path(self, path: str, paths: Mapping[str, Any]) -> None:
+        """Add what is given as name to path; holons are told apart by their whole path."""
+        placed: dict[tuple[str, ...], int] = {(): ROOT}
+        for name, around in paths.items():
+            names = tuple(str(one) for one in around if one is not None)
+            for depth in range(1, len(names) + 1):
+                if names[:depth] not in placed:
+                    outer = placed[names[: depth - 1]]
+                    placed[names[:depth]] = self.add_holon(
+                        f"{path}.{name}", names[depth - 1], outer
+                    )
+            if not names or names[-1] != name:
+                self.add_member(f"{path}.{name}", name, placed[names])
 
     def finished(self) -> GameHolarchy:
         """Return the holarchy; every node must have found its place."""

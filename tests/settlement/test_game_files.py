@@ -2,7 +2,7 @@ import json
 from copy import deepcopy
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from settlement.game_files import read_games
@@ -85,6 +85,22 @@ def test_options_and_lists():
             {"id": "N1", "parent": "north"},
             {"id": 2, "parent": "south"},
         ],
+        {
+            "layers": ["zone", "node"],
+            "holons": [
+                {"holon": "north", "parent": None},
+                {"holon": "south", "parent": None},
+                {"holon": "N0", "parent": "north"},
+                {"holon": "N1", "parent": "north"},
+                {"holon": "2", "parent": "south"},
+            ],
+        },
+        [
+            {"name": "north", "children": ["N0", {"id": "N1", "children": []}]},
+            {"name": "south", "children": [2]},
+        ],
+        {"N0": ["north"], "N1": ["north"], "2": ["south"]},
+        {"gas": ["north", "N0"], "wind": ["south", 2], "N1": ["north"]},
     ],
 )
 def test_a_holarchy_may_be_written_in_several_ways(holarchy):
@@ -155,6 +171,10 @@ def test_units_may_be_listed_straight_inside_a_holon():
             {("not-a-holarchy", "holarchy.a[3]")},
         ),
         (
+            changed(["holarchy"], {"children": ["N0", "N1", 2]}),
+            {("not-a-holarchy", "holarchy"), ("node-without-holon", "holarchy")},
+        ),
+        (
             changed(["holarchy"], {"a": "b", "b": "a", "N0": "a", "N1": "a", "2": "b"}),
             {("holon-in-itself", "holarchy.a")},
         ),
@@ -215,7 +235,11 @@ anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["N0", "gas", "x"]),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from([*GAME, "N0", "id", "parent", "from"]), inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from([*GAME, "N0", "gas", "id", "parent", "children", "holons"]),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=12,
 )
@@ -224,6 +248,13 @@ anything = st.recursive(
 @given(st.sampled_from([*GAME, "holarchy", "coalition", "hop_limit", "trunk_nodes"]), anything)
 def test_whatever_is_written_gives_a_game_or_findings(name, value):
     reading = read(GAME | {name: value})
+    assert bool(reading.games) != bool(reading.findings)
+
+
+@given(anything)
+@settings(max_examples=500)
+def test_whatever_is_written_as_a_holarchy_gives_a_game_or_findings(value):
+    reading = read(GAME | {"holarchy": value})
     assert bool(reading.games) != bool(reading.findings)
 
 
