@@ -30,7 +30,7 @@ from settlement.core.shapley import denominator
 from settlement.core.shares import Shares
 from settlement.core.value_table import shapley_of_table
 
-MAXIMUM_CLUSTERS = 16
+MAXIMUM_CLUSTERS = 20
 FAR = 2**63 - 1
 """The distance between nodes that no line joins, and the rating of a path without a line."""
 
@@ -176,7 +176,7 @@ def clusters(game: Game, number: Integers) -> ClusterShares:
     A cluster without availability has no share to split, as it adds nothing.
 
     Raises:
-        ValueError: no unit, or more than 16 clusters.
+        ValueError: no unit, or more than 20 clusters.
     """
     place = number.tolist()
     count = max(place, default=-1) + 1

@@ -13,7 +13,7 @@ from settlement.core.shapley import denominator, shapley_location
 from settlement.core.shares import Shares
 from settlement.core.value_table import shapley_of_table
 
-MAXIMUM_UNITS_BY_FLOW = 16
+MAXIMUM_UNITS_BY_FLOW = 20
 """The most units of an exact game whose network has too many nodes to enumerate its cuts."""
 
 
@@ -34,7 +34,7 @@ def exact(game: Game) -> Shares:
     From the network's cuts where it has few nodes, else from a maximum flow for each coalition.
 
     Raises:
-        ValueError: more than 24 units, or more than 16 on a network of more than 20 nodes.
+        ValueError: more than 24 units, or more than 20 on a network of more than 20 nodes.
         OverflowError: quantities too large for exact int64 sums.
     """
     units, network = game.unit_count, game.network

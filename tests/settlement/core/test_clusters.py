@@ -169,9 +169,9 @@ def test_clusters_need_a_trunk_a_short_way_and_a_wide_one():
 
 def test_too_many_clusters_are_refused():
     none = as_numbers([])
-    network = Network(17, none, none, none, none)
-    game = Game(network, np.arange(17), as_numbers([1] * 17), as_numbers([1] * 17))
-    with pytest.raises(ValueError, match="17 clusters"):
+    network = Network(21, none, none, none, none)
+    game = Game(network, np.arange(21), as_numbers([1] * 21), as_numbers([1] * 21))
+    with pytest.raises(ValueError, match="21 clusters"):
         clusters(game, number_of(network, game, [0], 2))
 
 

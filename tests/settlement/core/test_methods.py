@@ -59,6 +59,6 @@ def test_exact_beyond_its_size_is_refused():
         exact(game)
     none = as_numbers([])
     wide = Network(21, none, none, none, none)
-    game = Game(wide, as_numbers([0] * 17), as_numbers([1] * 17), as_numbers([1] * 21))
-    with pytest.raises(ValueError, match="17 units on 21 nodes"):
+    game = Game(wide, as_numbers([0] * 21), as_numbers([1] * 21), as_numbers([1] * 21))
+    with pytest.raises(ValueError, match="21 units on 21 nodes"):
         exact(game)
