@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numba import config
 
 from settlement.core.cuts import subset_sums
 from settlement.core.shapley import denominator
@@ -53,6 +54,16 @@ def test_a_player_who_adds_nothing_gets_nothing_and_those_alike_get_alike():
     """A glove game of two left gloves and one right, with a player who has none."""
     left, right = subset_sums(as_numbers([1, 1, 0, 0])), subset_sums(as_numbers([0, 0, 1, 0]))
     assert shapley_of_table(np.minimum(left, right)) == [2, 2, 8, 0]
+
+
+@pytest.mark.skipif(config.DISABLE_JIT, reason="the other package compiles")
+def test_a_glove_game_is_as_another_package_has_it():
+    other = pytest.importorskip("shapley_numba.shapley")
+    games = pytest.importorskip("shapley_numba.examples.games")
+    left = np.repeat([1, 0], 4)
+    found = shapley_of_table(np.minimum(subset_sums(left), subset_sums(1 - left)))
+    expected = other.shapley(games.GloveGame(4), 8)
+    assert [one / denominator(8) for one in found] == pytest.approx(list(expected))
 
 
 @pytest.mark.parametrize(
