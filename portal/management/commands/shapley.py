@@ -28,7 +28,7 @@ class Command(BaseCommand):
             "--seed",
             type=_count(0),
             default=Sampling.seed,
-            help="of sampled (default: %(default)s)",
+            help="of the orders that sampled draws (default: %(default)s)",
         )
         parser.add_argument(
             "--orders",
