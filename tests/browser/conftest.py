@@ -110,9 +110,9 @@ def copied(server_url: str, url: str) -> Iterator[str]:
             connection.execute(drop)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """A headless Chromium."""
+    """A headless Chromium; its event loop, in which Django refuses to run, ends with the package."""
     assert CHROMIUM, "TALLYSTICK_REQUIRE_BROWSER=1, and there is no Chromium on the path"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
