@@ -112,7 +112,7 @@ def copied(server_url: str, url: str) -> Iterator[str]:
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """A headless Chromium; its event loop, in which Django refuses to run, ends with the package."""
+    """A headless Chromium, ended with the package: Django refuses to run in its event loop."""
     assert CHROMIUM, "TALLYSTICK_REQUIRE_BROWSER=1, and there is no Chromium on the path"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
