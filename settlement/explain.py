@@ -51,6 +51,7 @@ class Explainer:
         amount = facts.result(f"charge.{component}_micro", point, interval)
         cost = facts.total(f"payment.{component}_micro", interval)
         subscribed = facts.total(f"charge.{component}_micro", interval)
+        weights = self._weights(component)
         paid = [
             self._payment(component, unit, sign=1)
             for unit in facts.register.units
@@ -61,16 +62,12 @@ class Explainer:
             f"Share of the {title}",
             amount,
             "micro",
-            f"{subscribed:,} micro, shared over subscribed supply points {self._basis(component)}; "
-            "rounded down, and what is left over goes a millionth each to the largest remainders",
+            f"{subscribed:,} micro × {weights[point]:,} ÷ {sum(weights.values()):,}, "
+            f"{self._basis(component)}, rounded down; what is left over goes a millionth each to "
+            "the largest remainders",
             clauses=self._cite(f"charge.{component}"),
             children=(
-                Explanation(
-                    f"Subscribed part of the {title}",
-                    subscribed,
-                    "micro",
-                    f"{cost:,} micro, parted by energy between subscription and the dynamic price",
-                ),
+                self._subscribed_part(title, cost, subscribed),
                 Explanation(
                     f"The {title}, whole",
                     cost,
@@ -79,27 +76,54 @@ class Explainer:
                     children=tuple(paid),
                 ),
                 self._reading(DEMAND, point, "Energy taken at this supply point"),
-                self._everyone(),
             ),
+        )
+
+    def _subscribed_part(self, title: str, cost: int, subscribed: int) -> Explanation:
+        taken = {point: max(value, 0) for point, value in self._demand_wh().items()}
+        everyone = sum(taken.values())
+        parts = self._subscribed_ppm()
+        energy = sum(wh * parts[point] for point, wh in taken.items()) // PPM
+        return Explanation(
+            f"Subscribed part of the {title}",
+            subscribed,
+            "micro",
+            f"{cost:,} micro × {energy:,} Wh taken under subscription ÷ {everyone:,} Wh taken by "
+            "all; net export bears no cost",
+        )
+
+    def _weights(self, component: str) -> dict[str, int]:
+        """Return by what each point's share of the subscribed part is measured; as in `charges`."""
+        charging, points = self.facts.model.charging, self.facts.model.supply_points
+        by_day = charging.non_fuel_basis == "day" and component != "fuel"
+        weighted = component != "fuel" and not by_day
+        capacity = charging.capacity_weight_ppm.tolist() if weighted else [1] * len(points)
+        parts = self._subscribed_ppm()
+        weights = {}
+        for point, weight in zip(points, capacity, strict=True):
+            values = np.maximum(self.facts.readings[DEMAND, point].values, 0)
+            energy = int(values.sum() if by_day else values[self.interval])
+            weights[point] = energy * parts[point] * weight
+        common = PPM * PPM if weighted else PPM  # whole Wh where nobody is mixed or weighted
+        if all(weight % common == 0 for weight in weights.values()):
+            return {point: weight // common for point, weight in weights.items()}
+        return weights
+
+    def _subscribed_ppm(self) -> dict[str, int]:
+        model = self.facts.model
+        return dict(
+            zip(model.supply_points, (PPM - model.charging.dynamic_ppm).tolist(), strict=True)
         )
 
     def _basis(self, component: str) -> str:
         charging = self.facts.model.charging
         if component == "fuel":
-            return "by energy taken in the interval"
+            return "by Wh taken under subscription"
         if charging.non_fuel_basis == "day":
-            return "by energy taken over the settlement day"
+            return "by Wh taken under subscription over the settlement day"
         if len(set(charging.capacity_weight_ppm.tolist())) == 1:
-            return "by energy taken in the interval"
-        return "by energy taken in the interval × the capacity weight of its product"
-
-    def _everyone(self) -> Explanation:
-        return Explanation(
-            "Energy taken at all supply points",
-            sum(max(value, 0) for value in self._demand_wh().values()),
-            "Wh",
-            "a supply point with net export bears no share",
-        )
+            return "by Wh taken under subscription"
+        return "by Wh taken under subscription × the capacity weight of the product"
 
     def _dynamic(self, point: str) -> Explanation:
         facts = self.facts

@@ -1,6 +1,7 @@
 """The tree behind a number: every level sums to the one above, down to readings and clauses."""
 
 import datetime as dt
+import re
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -119,11 +120,19 @@ def test_costs_are_made_of_the_payments_behind_them(opened, billed):
         of_day = line_day(opened, reference, LAST_DAY)
         for interval in INTERVALS:
             (share,) = explain_interval(opened, reference, of_day, interval).children
-            subscribed, cost, own, everyone = share.children
+            subscribed, cost, own = share.children
             assert cost.value == sum(paid.value for paid in cost.children)
-            assert subscribed.value <= cost.value
-            exact = cost.value * max(own.value, 0)
-            assert abs(share.value - exact // everyone.value) <= 2  # rounded down twice
+            pot, weight, weights = numbers_of(share.formula)
+            assert (pot, weight) == (subscribed.value, max(own.value, 0))
+            assert share.value in (pot * weight // weights, pot * weight // weights + 1)
+            whole, energy, everyone = numbers_of(subscribed.formula)
+            assert (whole, energy) == (cost.value, weights)
+            assert abs(subscribed.value - whole * energy // everyone) <= 1
+
+
+def numbers_of(formula: str) -> list[int]:
+    """Return the first three numbers of a formula."""
+    return [int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*\d|\d", formula)][:3]
 
 
 def test_shares_are_made_of_shapley_values(opened, billed):
