@@ -7,9 +7,9 @@ A process that was killed never leaves the count; its entry is dropped here befo
 
 import contextlib
 import json
-import time
 import warnings
 from pathlib import Path
+from time import sleep
 
 import psutil
 
@@ -50,7 +50,7 @@ def start(data_folder: Path = DATA_FOLDER, database: str = DATABASE_NAME) -> str
                     f"the embedded PostgreSQL did not start from {data_folder}: {error}; "
                     f"its log is {data_folder / 'log'}. Set DATABASE_URL to use another server."
                 ) from error
-            time.sleep(PAUSE_SECONDS)
+            sleep(PAUSE_SECONDS)
     _create_database_if_missing(server.get_uri(), database)
     return str(server.get_uri(database))
 

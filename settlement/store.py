@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from database.copy import copy_in, copy_out
 from ledger.tables import Journal, Posting
-from settlement.explanation import ReadingFact
+from settlement.explanations.tree import ReadingFact
 from settlement.results import ResultVector, VectorKey, day_digest
 from settlement.runs import Pin, Run
 from settlement.tables import ResultRow, RunRow

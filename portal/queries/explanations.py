@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from portal.access import Viewer
 from portal.amounts import local_time
 from portal.queries.invoices import InvoicePage, Line
-from settlement.explaining import (
+from settlement.explanations.service import (
     LineDay,
     LineReference,
     explain_interval,
@@ -22,7 +22,7 @@ from settlement.explaining import (
     find_line,
     line_day,
 )
-from settlement.explanation import CitedClause, Explanation
+from settlement.explanations.tree import CitedClause, Explanation
 from settlement.posting import PAYMENT
 from settlement.runs import Run
 

@@ -9,7 +9,7 @@ from database.session import transaction
 from portal.access import Role, Viewer
 from portal.queries.explanations import find_why
 from portal.queries.invoices import invoice_page
-from settlement.explanation import Explanation
+from settlement.explanations.tree import Explanation
 from tests.portal.site import FIRST_DAY, GENERATOR, SHORT_DAY, SUPPLIER
 
 EVERYTHING = Viewer(frozenset({Role.AUDITOR}), None)

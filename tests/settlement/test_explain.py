@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session
 
 from database.session import make_engine, transaction
 from rulebook.service import rules_at
-from settlement.explain import Explanation
-from settlement.explaining import (
+from settlement.explanations.service import (
     LineReference,
     day_facts,
     explain_interval,
@@ -21,6 +20,7 @@ from settlement.explaining import (
     find_line,
     line_day,
 )
+from settlement.explanations.tree import Explanation
 from settlement.issuing import issue_month
 from tests.settled import (
     FIRST_DAY,

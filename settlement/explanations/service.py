@@ -18,8 +18,9 @@ from ledger.journal import Account
 from settlement import store
 from settlement.compile import compile_market, register_of
 from settlement.core.periods import interval_starts
-from settlement.explain import Explainer
-from settlement.explanation import DayFacts, Explanation
+from settlement.explanations.charges import Charges
+from settlement.explanations.payments import Payments
+from settlement.explanations.tree import DayFacts, Explanation
 from settlement.posting import MONEY_SUFFIX, PAYMENT
 from settlement.runs import Run
 from settlement.service import pinned_periods
@@ -167,7 +168,10 @@ def _tree(facts: DayFacts, reference: LineReference, interval: int) -> Explanati
         answers = owner or "nobody"
         label = f"{reference.line.subject}: {answers} answers for it on this day"
         return Explanation(label, 0, "micro")
-    return Explainer(facts, interval).line(reference.line.kind, reference.line.subject)
+    component, subject = reference.line.kind.partition(".")[2], reference.line.subject
+    if reference.sign < 0:
+        return Payments(facts, interval).payment(component, subject, sign=-1)
+    return Charges(facts, interval).charge(component, subject)
 
 
 def _amounts(facts: DayFacts, reference: LineReference) -> np.ndarray:

@@ -1,0 +1,183 @@
+"""Why a supply point was charged what it was: shares of cost, the price of energy, what returns."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from settlement.core.tightness import PPM
+from settlement.explanations.grounds import Grounds
+from settlement.explanations.payments import Payments
+from settlement.explanations.tree import Explanation
+from settlement.invoicing import COMPONENT_TITLES
+from settlement.meters.register import DEMAND
+
+
+@dataclass(frozen=True)
+class Charges(Grounds):
+    """Explains what supply points are charged in one interval, down to the payments behind it."""
+
+    def charge(self, component: str, point: str) -> Explanation:
+        """Return the tree behind what a supply point is charged for a component."""
+        if component == "dynamic":
+            return self._dynamic(point)
+        if component == "equalisation":
+            return self._returned(point)
+        return self._cost_share(component, point)
+
+    def _cost_share(self, component: str, point: str) -> Explanation:
+        facts, interval = self.facts, self.interval
+        amount = facts.result(f"charge.{component}_micro", point, interval)
+        cost = facts.total(f"payment.{component}_micro", interval)
+        subscribed = facts.total(f"charge.{component}_micro", interval)
+        weights = self._weights(component)
+        payments = Payments(facts, interval)
+        paid = [
+            payments.payment(component, unit, sign=1)
+            for unit in facts.register.units
+            if facts.result(f"payment.{component}_micro", unit, interval)
+        ]
+        title = COMPONENT_TITLES[component]
+        return Explanation(
+            f"Share of the {title}",
+            amount,
+            "micro",
+            f"{subscribed:,} micro × {weights[point]:,} ÷ {sum(weights.values()):,}, "
+            f"{self._basis(component)}, rounded down; what is left over goes a millionth each to "
+            "the largest remainders",
+            clauses=self.cite(f"charge.{component}"),
+            children=(
+                self._subscribed_part(title, cost, subscribed),
+                Explanation(
+                    f"The {title}, whole",
+                    cost,
+                    "micro",
+                    "the sum of what the units below are paid for this interval",
+                    children=tuple(paid),
+                ),
+                self.reading(DEMAND, point, "Energy taken at this supply point"),
+            ),
+        )
+
+    def _subscribed_part(self, title: str, cost: int, subscribed: int) -> Explanation:
+        taken = {point: max(value, 0) for point, value in self.demand_wh().items()}
+        everyone = sum(taken.values())
+        parts = self._subscribed_ppm()
+        energy = sum(wh * parts[point] for point, wh in taken.items()) // PPM
+        return Explanation(
+            f"Subscribed part of the {title}",
+            subscribed,
+            "micro",
+            f"{cost:,} micro × {energy:,} Wh taken under subscription ÷ {everyone:,} Wh taken by "
+            "all; net export bears no cost",
+        )
+
+    def _weights(self, component: str) -> dict[str, int]:
+        """Return by what each point's share of the subscribed part is measured; as in `charges`."""
+        charging, points = self.facts.model.charging, self.facts.model.supply_points
+        by_day = charging.non_fuel_basis == "day" and component != "fuel"
+        weighted = component != "fuel" and not by_day
+        capacity = charging.capacity_weight_ppm.tolist() if weighted else [1] * len(points)
+        parts = self._subscribed_ppm()
+        weights = {}
+        for point, weight in zip(points, capacity, strict=True):
+            values = np.maximum(self.facts.readings[DEMAND, point].values, 0)
+            energy = int(values.sum() if by_day else values[self.interval])
+            weights[point] = energy * parts[point] * weight
+        common = PPM * PPM if weighted else PPM  # whole Wh where nobody is mixed or weighted
+        if all(weight % common == 0 for weight in weights.values()):
+            return {point: weight // common for point, weight in weights.items()}
+        return weights
+
+    def _subscribed_ppm(self) -> dict[str, int]:
+        model = self.facts.model
+        return dict(
+            zip(model.supply_points, (PPM - model.charging.dynamic_ppm).tolist(), strict=True)
+        )
+
+    def _basis(self, component: str) -> str:
+        charging = self.facts.model.charging
+        if component == "fuel":
+            return "by Wh taken under subscription"
+        if charging.non_fuel_basis == "day":
+            return "by Wh taken under subscription over the settlement day"
+        if len(set(charging.capacity_weight_ppm.tolist())) == 1:
+            return "by Wh taken under subscription"
+        return "by Wh taken under subscription × the capacity weight of the product"
+
+    def _dynamic(self, point: str) -> Explanation:
+        facts = self.facts
+        amount = facts.result("charge.dynamic_micro", point, self.interval)
+        price = self.node_price(facts.register.supply_points[point][1].node)
+        reading = self.reading(DEMAND, point, "Energy taken at this supply point")
+        part = int(facts.model.charging.dynamic_ppm[facts.model.supply_points.index(point)])
+        mixed = "" if part == PPM else f" × {part:,} ÷ 1,000,000, the dynamic part of its energy"
+        return Explanation(
+            "Energy at the price of its node",
+            amount,
+            "micro",
+            f"{reading.value:,} Wh × {price.value:,} micro per MWh ÷ 1,000,000{mixed}; fractions "
+            "of a millionth are carried to the next interval of the day",
+            clauses=self.cite("charge.dynamic"),
+            children=(reading, price),
+        )
+
+    def _returned(self, point: str) -> Explanation:
+        facts, interval = self.facts, self.interval
+        amount = facts.result("charge.equalisation_micro", point, interval)
+        returned = facts.total("charge.equalisation_micro", interval)
+        over_day = int(np.maximum(facts.readings[DEMAND, point].values, 0).sum())
+        return Explanation(
+            "Part of what the equalisation account returns",
+            amount,
+            "micro",
+            f"{returned:,} micro returned in this interval, by energy taken over the day",
+            clauses=self.cite("charge.equalisation"),
+            children=(
+                Explanation(f"Energy taken over the day ({point})", over_day, "Wh"),
+                Explanation(
+                    "Movement of the equalisation account before it",
+                    facts.result("equalisation_micro", "market", interval) - returned,
+                    "micro",
+                    "what dynamic energy paid beyond its part of the costs",
+                ),
+            ),
+        )
+
+    def node_price(self, node: str) -> Explanation:
+        """Return the tree behind the price at a node: its binding layer, tightness and supply."""
+        facts, interval, grid = self.facts, self.interval, self.facts.model.grid
+        price = facts.result("node_price_micro_per_mwh", node, interval)
+        layer = grid.layers[facts.result("binding_layer", node, interval)]
+        holon = layer.holons[int(layer.node_holon[grid.nodes.index(node)])]
+        entity = f"{layer.name}/{holon}"
+        tightness = facts.result("tightness_ppm", entity, interval)
+        return Explanation(
+            f"Price at node {node}",
+            price,
+            "micro/MWh",
+            f"the highest price over the layers in use: {layer.name} {holon} binds",
+            clauses=self.governing(
+                facts.rules.market_rules,
+                "layers.in_use",
+                "layers.curve",
+                "price_cap_micro_per_mwh",
+            ),
+            children=(
+                Explanation(
+                    f"Tightness of {layer.name} {holon}",
+                    tightness,
+                    "ppm",
+                    "demand ÷ deliverable supply × 1,000,000, rounded down",
+                    clauses=self.governing(facts.rules.market_rules, "deliverability"),
+                    children=(
+                        Explanation(
+                            "Deliverable supply",
+                            facts.result("deliverable_w", entity, interval),
+                            "W",
+                            "supply inside, and from outside what lines can bring or the surplus "
+                            "there, whichever is less",
+                        ),
+                    ),
+                ),
+            ),
+        )

@@ -1,0 +1,87 @@
+"""What every explanation rests on: readings with their source, and clauses with their version."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rulebook.documents.base import Clause, Document
+from rulebook.documents.registration import Registration
+from settlement.core.cuts import W_PER_KW
+from settlement.core.model import node_demand_w
+from settlement.explanations.tree import CitedClause, DayFacts, Explanation
+from settlement.meters.register import DEMAND, GENERATION
+
+QUALITY_WORDS = {"M": "measured", "E": "estimated"}
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """The facts of one interval of a day, as explanations cite them."""
+
+    facts: DayFacts
+    interval: int
+
+    def reading(self, measure: str, entity: str, label: str) -> Explanation:
+        """Return a reading of the interval, with its source."""
+        fact = self.facts.readings[measure, entity]
+        quality = QUALITY_WORDS.get(fact.quality[self.interval], "of unknown quality")
+        return Explanation(
+            f"{label} ({entity})",
+            int(fact.values[self.interval]),
+            "Wh" if measure in {DEMAND, GENERATION} else "W",
+            source=f"revision {fact.revision}, {quality}, received "
+            f"{fact.received_at:%Y-%m-%d %H:%M} UTC in {fact.file}",
+            clauses=self.governing(self.facts.rules.market_rules, "meter_data.accepted_quality"),
+        )
+
+    def demand_wh(self) -> dict[str, int]:
+        """Return the metered energy of every supply point; negative is net export."""
+        return {
+            entity: int(fact.values[self.interval])
+            for (measure, entity), fact in self.facts.readings.items()
+            if measure == DEMAND
+        }
+
+    def stack(self, measure: str, entities: Sequence[str]) -> np.ndarray:
+        """Return the readings of a measure in the order of `entities`."""
+        return np.array(
+            [self.facts.readings[measure, entity].values[self.interval] for entity in entities],
+            dtype=np.int64,
+        )
+
+    def node_demand_kw(self) -> np.ndarray:
+        """Return demand at each node in kW, as the engine's games take it."""
+        points = self.stack(DEMAND, self.facts.model.supply_points)
+        return node_demand_w(self.facts.model, points[:, np.newaxis])[:, 0] // W_PER_KW
+
+    def cite(self, line: str) -> tuple[CitedClause, ...]:
+        """Return the clauses that a kind of invoice line rests on."""
+        rules = self.facts.rules
+        return self._cited(
+            (document, clause)
+            for document in (rules.market_rules, rules.allocation_policy)
+            for clause in document.clauses_of_line(line)
+        )
+
+    def governing(self, document: Document, *paths: str) -> tuple[CitedClause, ...]:
+        """Return the clauses that govern fields of a document."""
+        return self._cited(
+            (document, clause)
+            for clause in document.clauses
+            if not set(paths).isdisjoint(clause.fields)
+        )
+
+    def _cited(self, found: Iterable[tuple[Document, Clause]]) -> tuple[CitedClause, ...]:
+        digests = {version.instrument: version.digest for version in self.facts.rules.versions}
+        cited = {
+            (document.instrument, clause.anchor): CitedClause(
+                clause.anchor, clause.text, document.instrument, digests[document.instrument]
+            )
+            for document, clause in found
+        }
+        return tuple(cited.values())
+
+    def registration(self, participant: str) -> Registration:
+        """Return the registration of a participant."""
+        return next(one for one in self.facts.rules.registrations if one.participant == participant)
