@@ -125,8 +125,7 @@ def _first_run(job: Job) -> Run:
     with transaction() as session:
         there = _find(session, request)
     if there is not None:
-        job.runs.append(there)
-        return there
+        return _post(job, there)
     with job.stage("make the readings") as session, job.progress("Dispatching days") as bar:
         if request.data:
             files = recorded_files(
@@ -183,20 +182,25 @@ def _settle(job: Job, kind: str, first_day: dt.date, last_day: dt.date) -> Run:
             threads=request.threads,
             progress=bar,
         )
-    with job.stage(f"post {kind}") as session:
-        post(session, settled.run, now=job.clock())
-    job.runs.append(settled.run)
-    return settled.run
+    return _post(job, settled.run)
+
+
+def _post(job: Job, run: Run) -> Run:
+    """Post a run, unless that was done: a run may stand unposted when the job was cut off."""
+    with job.stage(f"post {run.kind}") as session:
+        post(session, run, now=job.clock())
+    job.runs.append(run)
+    return run
 
 
 def _later_run(job: Job, first: Run) -> Run:
     """Return the later run of the first run's days, after corrected readings came in."""
     market = job.request.market
     with transaction() as session:
-        for run in store.list_runs(session, market):
-            if run.kind == LATER_KIND and run.first_day == first.first_day:
-                job.runs.append(run)
-                return run
+        runs = store.list_runs(session, market)
+    for run in runs:
+        if run.kind == LATER_KIND and run.first_day == first.first_day:
+            return _post(job, run)
     with job.stage("ingest a correction") as session:
         now = job.clock()
         corrected = corrections(
