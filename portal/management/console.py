@@ -74,6 +74,18 @@ def _as_json(value: Any) -> str:
     return str(value)
 
 
+def at_least(least: int) -> Callable[[str], int]:
+    """Return a parser of whole numbers from `least` up; argparse turns errors into usage."""
+
+    def number(text: str) -> int:
+        parsed = int(text)
+        if parsed < least:
+            raise ValueError(f"{parsed} is less than {least}")
+        return parsed
+
+    return number
+
+
 def parse_day(text: str) -> dt.date:
     """Return a day given as YYYY-MM-DD; argparse turns the error into a usage message."""
     return dt.date.fromisoformat(text)

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from database.session import transaction
 from portal.management.commands.settle import chosen_days
 from portal.management.console import (
+    at_least,
     month_days,
     parse_day,
     print_json,
@@ -35,7 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("--first-day", type=parse_day, help="YYYY-MM-DD, settlement day")
         parser.add_argument("--last-day", type=parse_day, help="YYYY-MM-DD, included")
         parser.add_argument("--out", type=Path, required=True, help="folder to write into")
-        parser.add_argument("--seed", type=int, default=1, help="default: 1")
+        parser.add_argument("--seed", type=at_least(0), default=1, help="default: 1")
         parser.add_argument("--data", type=Path, help="folder of recorded profiles")
         parser.add_argument("--corrections", action="store_true", help="of ingested demand, CSV")
         parser.add_argument("--format", choices=[form.value for form in Form], default="parquet")

@@ -12,7 +12,13 @@ from ledger.invoice_queries import invoices
 from portal.demo import create_demo_sign_ins
 from portal.job_summary import summary
 from portal.main_job import Job, JobRequest, run_main_job
-from portal.management.console import month_days, progress_bar, refusals_as_errors, utc_now
+from portal.management.console import (
+    at_least,
+    month_days,
+    progress_bar,
+    refusals_as_errors,
+    utc_now,
+)
 from portal.serving import serve
 from rulebook.documents import MarketRules
 from rulebook.service import rules_at
@@ -34,9 +40,11 @@ class Command(BaseCommand):
             default="2024-01",
             help="month to make readings for, YYYY-MM; default 2024-01",
         )
-        parser.add_argument("--seed", type=int, default=1, help="seed of the readings; default 1")
+        parser.add_argument(
+            "--seed", type=at_least(0), default=1, help="seed of the readings; default 1"
+        )
         parser.add_argument("--data", type=Path, help="folder with real demand and availability")
-        parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+        parser.add_argument("--threads", type=at_least(1), default=os.cpu_count() or 1)
         parser.add_argument("--no-serve", action="store_true", help="exit instead of serving")
         parser.add_argument("--port", type=int, default=8000)
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from database.session import transaction
-from portal.management.console import print_json, progress_bar, refusals_as_errors
+from portal.management.console import at_least, print_json, progress_bar, refusals_as_errors
 from settlement.service import replay
 from settlement.store import find_run
 
@@ -21,7 +21,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("run", type=uuid.UUID, help="identifier of the run")
         parser.add_argument(
-            "--threads", type=int, default=os.cpu_count() or 1, help="default: one a processor"
+            "--threads",
+            type=at_least(1),
+            default=os.cpu_count() or 1,
+            help="default: one a processor",
         )
         parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
 

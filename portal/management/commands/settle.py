@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from database.session import transaction
 from portal.management.console import (
+    at_least,
     month_days,
     parse_day,
     parse_instant,
@@ -35,7 +36,10 @@ class Command(BaseCommand):
         )
         parser.add_argument("--no-post", action="store_true", help="settle and store, post nothing")
         parser.add_argument(
-            "--threads", type=int, default=os.cpu_count() or 1, help="default: one a processor"
+            "--threads",
+            type=at_least(1),
+            default=os.cpu_count() or 1,
+            help="default: one a processor",
         )
         parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
 

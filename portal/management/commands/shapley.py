@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from portal.management.console import print_json, refusals_as_errors
+from portal.management.console import at_least, print_json, refusals_as_errors
 from portal.management.game_commands import answers_of
 from settlement.recompute import GAMES, METHODS, Sampling, findings, shares
 
@@ -26,19 +26,19 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--seed",
-            type=_count(0),
+            type=at_least(0),
             default=Sampling.seed,
             help="of the orders that sampled draws (default: %(default)s)",
         )
         parser.add_argument(
             "--orders",
-            type=_count(4),
+            type=at_least(4),
             default=Sampling.most_orders,
             help="the most orders that sampled draws (default: %(default)s)",
         )
         parser.add_argument(
             "--target-error-w",
-            type=_count(0),
+            type=at_least(0),
             default=Sampling.target_error_w,
             metavar="W",
             help="sampled stops when no standard error is larger (default: draw all orders)",
@@ -63,15 +63,3 @@ class Command(BaseCommand):
             for unit, share in answer["shapley_kw"].items():
                 tenths = share["numerator"] * 10 // share["denominator"]
                 self.stdout.write(f"  {unit:<24} {tenths // 10:>14,}.{tenths % 10} kW")
-
-
-def _count(least: int) -> Any:
-    """Return a parser of whole numbers from a least one up."""
-
-    def count(text: str) -> int:
-        number = int(text)
-        if number < least:
-            raise ValueError(f"{number} is less than {least}")
-        return number
-
-    return count
