@@ -10,7 +10,6 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session
 
 from ledger import tables
-from ledger.journal import Account
 
 
 class RunJournal(NamedTuple):
@@ -63,27 +62,6 @@ def balances(
         .group_by(journal.settlement_day, posting.account)
     )
     return {(day, code): amount for day, code, amount in session.execute(statement) if day}
-
-
-def participant_balances(session: Session, market: str, participant: str) -> dict[Account, int]:
-    """Return the balance of each account of a participant: + it owes, or took energy."""
-    account, posting = tables.Account, tables.Posting
-    statement = (
-        select(
-            account.commodity,
-            account.kind,
-            account.subject,
-            sql_cast(func.sum(posting.amount), BigInteger),
-        )
-        .join(posting, posting.account == account.code)
-        .where(account.market == market, account.participant == participant)
-        .group_by(account.code)
-        .order_by(account.code)
-    )
-    return {
-        Account(market, commodity, participant, kind, subject): amount
-        for commodity, kind, subject, amount in session.execute(statement)
-    }
 
 
 def posted_runs(

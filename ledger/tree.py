@@ -43,8 +43,7 @@ def merkle_root(leaf_hashes: Sequence[bytes]) -> bytes:
     level = list(leaf_hashes)
     while len(level) > 1:
         paired = [
-            sha256(NODE_PREFIX + level[index] + level[index + 1]).digest()
-            for index in range(0, len(level) - 1, 2)
+            node_hash(level[index], level[index + 1]) for index in range(0, len(level) - 1, 2)
         ]
         if len(level) % 2:
             paired.append(level[-1])

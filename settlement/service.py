@@ -122,7 +122,7 @@ def post(session: Session, run: Run, *, now: dt.datetime) -> list[Posted]:
 
     Raises:
         Refused: a day is posted under a later kind; nothing is posted.
-        ledger.refusals.Refused: the ledger refused; nothing is posted.
+        ledger.refusals.LedgerRefused: the ledger refused; nothing is posted.
     """
     ledger.service.lock(session)
     _refuse_overtaken_days(session, run)

@@ -65,12 +65,6 @@ def binding_cut(
     return BindingCut(int(cut_kw[smallest]), inside)
 
 
-def adequacy_kw(available_kw: Integers, demand_kw: Integers, coalition: Iterable[int]) -> int:
-    """Return a coalition's value without a network: the smaller of its supply and all demand."""
-    supply = sum(int(available_kw[unit]) for unit in set(coalition))
-    return min(supply, int(demand_kw.sum()))
-
-
 def ramp_deliverable_kw(
     available_kw: Integers, ramp_kw_per_h: Integers, response_minutes: int
 ) -> Integers:

@@ -15,7 +15,6 @@ from ledger.journal import ENERGY, Posting
 from ledger.queries import (
     balances,
     journal_summaries,
-    participant_balances,
     posted_runs,
     run_journals,
 )
@@ -31,7 +30,6 @@ from tests.ledger.drafts import (
     MARKET,
     PAYMENT,
     RUN,
-    SUPPLIER,
     invoice,
     journal,
     line,
@@ -123,7 +121,7 @@ def test_balances_are_sums_by_day_and_account(session, now):
     assert balances(session, "other", DAY, NEXT_DAY) == {}
 
 
-def test_questions_about_runs_and_participants(session, now):
+def test_questions_about_runs(session, now):
     post_many(session, [journal(), journal(NEXT_DAY), journal(kind="SF", charge=0)], now)
     assert posted_runs(session, MARKET, DAY, NEXT_DAY) == [
         (DAY, "II"),
@@ -135,10 +133,6 @@ def test_questions_about_runs_and_participants(session, now):
     summary = journal_summaries(session, RUN)[0]
     assert (summary.number, summary.posting_count, summary.settlement_day) == (1, 6, DAY)
     assert summary.totals == (("GBP", 5_003_000, -5_003_000), (ENERGY, 61_000, -61_000))
-    assert participant_balances(session, MARKET, SUPPLIER) == {
-        CHARGE: 2 * 5_003_000,
-        DEMAND: 3 * 61_000,
-    }
 
 
 @pytest.mark.parametrize("commodity", ["GBP", ENERGY])

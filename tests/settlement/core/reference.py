@@ -136,3 +136,8 @@ def winter(parents: list[int], unit_holon: list[int], value) -> list[Fraction]:
             totals[unit] += known[members] - before
             before = known[members]
     return [total / count for total in totals]
+
+
+def adequacy_kw(available_kw, demand_kw, coalition) -> int:
+    """Return a coalition's value without a network: the smaller of its supply and all demand."""
+    return min(sum(int(available_kw[unit]) for unit in set(coalition)), int(demand_kw.sum()))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from settlement.core.cuts import copperplate_cuts, grid_cuts
-from settlement.core.games import adequacy_kw, binding_cut, served_kw
+from settlement.core.games import binding_cut, served_kw
 from tests.settlement.core import examples, reference
 from tests.settlement.core.reference import as_numbers
 
@@ -29,7 +29,6 @@ def test_adequacy_is_the_game_of_one_node(game):
     total = demand.sum(axis=0)
     for coalition in coalitions(len(unit_node)):
         supply = sum(int(available[unit, 0]) for unit in coalition)
-        assert adequacy_kw(available[:, 0], demand[:, 0], coalition) == min(supply, total[0])
         assert min(supply, total[0]) == served_kw(
             copperplate_cuts(), unit_node * 0, available[:, 0], total, coalition
         )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numba import config
 
 from settlement.core.cuts import grid_cuts
-from settlement.core.games import adequacy_kw, served_kw
+from settlement.core.games import served_kw
 from settlement.core.grid import Grid
 from settlement.core.shapley import denominator, shapley_adequacy, shapley_location, size_weights
 from tests.settlement.core import examples, reference
@@ -43,10 +43,12 @@ def test_adequacy_is_as_the_reference(game):
     numerators, value_all = shapley_adequacy(available, demand.sum(axis=0))
     for interval in range(available.shape[1]):
         now = available[:, interval], demand[:, interval]
-        expected = reference.shapley(units, lambda members, now=now: adequacy_kw(*now, members))
+        expected = reference.shapley(
+            units, lambda members, now=now: reference.adequacy_kw(*now, members)
+        )
         found = [Fraction(int(one), denominator(units)) for one in numerators[:, interval]]
         assert found == expected
-        assert value_all[interval] == adequacy_kw(*now, range(units))
+        assert value_all[interval] == reference.adequacy_kw(*now, range(units))
 
 
 # Enough units that some are outer and some inner, at one node and at many.
