@@ -1,33 +1,9 @@
-"""Versions as commands print them, and days and instants as commands are given them."""
+"""Versions as commands print them."""
 
-import argparse
 import datetime as dt
 
 from rulebook.publishing import PublishedVersion
 from rulebook.resolve import PinnedVersion, RuleSet
-
-
-def day(written: str) -> dt.date:
-    """Return the day that a command's argument names; argparse shows the error."""
-    try:
-        return dt.date.fromisoformat(written)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{written!r} is not a day; write it as YYYY-MM-DD"
-        ) from None
-
-
-def instant(written: str) -> dt.datetime:
-    """Return the instant that a command's argument names; argparse shows the error."""
-    try:
-        moment = dt.datetime.fromisoformat(written)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise argparse.ArgumentTypeError(
-            f"{written!r} is not an instant; write it as 2024-03-01T09:00Z, with its offset"
-        )
-    return moment.astimezone(dt.UTC)
 
 
 def published_as_dict(version: PublishedVersion) -> dict[str, object]:

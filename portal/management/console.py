@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -75,33 +76,43 @@ def _as_json(value: Any) -> str:
 
 
 def at_least(least: int) -> Callable[[str], int]:
-    """Return a parser of whole numbers from `least` up; argparse turns errors into usage."""
+    """Return a parser of whole numbers from `least` up; argparse shows its error."""
 
     def number(text: str) -> int:
-        parsed = int(text)
-        if parsed < least:
-            raise ValueError(f"{parsed} is less than {least}")
-        return parsed
+        if not text.lstrip("-").isdecimal() or int(text) < least:
+            raise ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+        return int(text)
 
     return number
 
 
 def parse_day(text: str) -> dt.date:
-    """Return a day given as YYYY-MM-DD; argparse turns the error into a usage message."""
-    return dt.date.fromisoformat(text)
+    """Return a day given as YYYY-MM-DD; argparse shows the error."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a day; write it as YYYY-MM-DD") from None
 
 
 def parse_instant(text: str) -> dt.datetime:
-    """Return an instant given in ISO 8601 with an offset or Z."""
-    instant = dt.datetime.fromisoformat(text)
-    if instant.tzinfo is None:
-        raise ValueError(f"{text} has no offset; write 2024-02-06T09:00Z")
-    return instant
+    """Return an instant given in ISO 8601 with an offset or Z; argparse shows the error."""
+    try:
+        instant = dt.datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise ArgumentTypeError(
+            f"{text!r} is not an instant; write it as 2024-03-01T09:00Z, with its offset"
+        )
+    return instant.astimezone(dt.UTC)
 
 
 def month_days(text: str) -> tuple[dt.date, dt.date]:
-    """Return the first and last day of a month given as YYYY-MM."""
-    first = dt.date.fromisoformat(f"{text}-01")
+    """Return the first and last day of a month given as YYYY-MM; argparse shows the error."""
+    try:
+        first = dt.date.fromisoformat(f"{text}-01")
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a month; write it as YYYY-MM") from None
     following = (first + dt.timedelta(days=32)).replace(day=1)
     return first, following - dt.timedelta(days=1)
 

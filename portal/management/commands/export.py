@@ -1,6 +1,5 @@
 """`manage.py export`: the law in force on a day, as files that `publish` accepts."""
 
-import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
@@ -8,9 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from database.session import transaction
-from rulebook.findings import Refused
+from portal.management.console import parse_day, parse_instant, refusals_as_errors, utc_now
 from rulebook.service import export
-from rulebook.show import day, instant
 
 
 class Command(BaseCommand):
@@ -18,10 +16,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("market", metavar="MARKET", help="such as gb12")
-        parser.add_argument("date", type=day, metavar="DATE", help="day, YYYY-MM-DD")
+        parser.add_argument("date", type=parse_day, metavar="DATE", help="day, YYYY-MM-DD")
         parser.add_argument(
             "--known",
-            type=instant,
+            type=parse_instant,
             metavar="INSTANT",
             help="as it was known then, such as 2024-03-01T09:00Z (default: now)",
         )
@@ -31,16 +29,10 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        known = options["known"] or dt.datetime.now(dt.UTC)
+        known = options["known"] or utc_now()
         try:
-            with transaction() as session:
+            with refusals_as_errors(as_json=options["json"]), transaction() as session:
                 files = export(session, options["market"], options["date"], known, options["out"])
-        except Refused as refused:
-            for finding in refused.findings:
-                self.stderr.write(str(finding))
-            raise CommandError(
-                f"nothing was exported; findings above: {len(refused.findings)}"
-            ) from None
         except OSError as error:
             raise CommandError(f"{options['out']}: {error.strerror}; name another folder") from None
         if options["json"]:

@@ -1,16 +1,15 @@
 """`manage.py publish`: documents become law, all or none."""
 
-import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from database.session import transaction
-from rulebook.findings import Refused
+from portal.management.console import parse_day, refusals_as_errors, utc_now
 from rulebook.service import publish
-from rulebook.show import day, published_as_dict, published_line
+from rulebook.show import published_as_dict, published_line
 
 
 class Command(BaseCommand):
@@ -24,11 +23,15 @@ class Command(BaseCommand):
             "files", nargs="+", type=Path, metavar="FILE", help="YAML file, or a folder of them"
         )
         parser.add_argument(
-            "--valid-from", type=day, required=True, metavar="DAY", help="first day, YYYY-MM-DD"
+            "--valid-from",
+            type=parse_day,
+            required=True,
+            metavar="DAY",
+            help="first day, YYYY-MM-DD",
         )
         parser.add_argument(
             "--valid-to",
-            type=day,
+            type=parse_day,
             metavar="DAY",
             help="first day on which they no longer apply (default: no end)",
         )
@@ -40,24 +43,17 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            with transaction() as session:
-                published = publish(
-                    session,
-                    options["files"],
-                    valid_from=options["valid_from"],
-                    valid_to=options["valid_to"],
-                    known=dt.datetime.now(dt.UTC),
-                    author=options["author"],
-                    approver=options["approver"],
-                    reason=options["reason"],
-                )
-        except Refused as refused:
-            for finding in refused.findings:
-                self.stderr.write(str(finding))
-            raise CommandError(
-                f"nothing was published; findings above: {len(refused.findings)}"
-            ) from None
+        with refusals_as_errors(as_json=options["json"]), transaction() as session:
+            published = publish(
+                session,
+                options["files"],
+                valid_from=options["valid_from"],
+                valid_to=options["valid_to"],
+                known=utc_now(),
+                author=options["author"],
+                approver=options["approver"],
+                reason=options["reason"],
+            )
         if options["json"]:
             versions = [published_as_dict(version) for version in published]
             self.stdout.write(json.dumps({"published": versions}, indent=2))

@@ -1,15 +1,14 @@
 """`manage.py rules_at`: which law is in force on a day, as it was known at an instant."""
 
-import datetime as dt
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from database.session import transaction
-from rulebook.findings import Refused
+from portal.management.console import parse_day, parse_instant, refusals_as_errors, utc_now
 from rulebook.service import rules_at
-from rulebook.show import day, instant, pinned_as_dict, pinned_line
+from rulebook.show import pinned_as_dict, pinned_line
 
 
 class Command(BaseCommand):
@@ -17,24 +16,19 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("market", metavar="MARKET", help="such as gb12")
-        parser.add_argument("date", type=day, metavar="DATE", help="day, YYYY-MM-DD")
+        parser.add_argument("date", type=parse_day, metavar="DATE", help="day, YYYY-MM-DD")
         parser.add_argument(
             "--known",
-            type=instant,
+            type=parse_instant,
             metavar="INSTANT",
             help="as it was known then, such as 2024-03-01T09:00Z (default: now)",
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        known = options["known"] or dt.datetime.now(dt.UTC)
-        try:
-            with transaction() as session:
-                rules = rules_at(session, options["market"], options["date"], known)
-        except Refused as refused:
-            for finding in refused.findings:
-                self.stderr.write(str(finding))
-            raise CommandError(f"no law to show; findings above: {len(refused.findings)}") from None
+        known = options["known"] or utc_now()
+        with refusals_as_errors(as_json=options["json"]), transaction() as session:
+            rules = rules_at(session, options["market"], options["date"], known)
         if options["json"]:
             versions = [pinned_as_dict(version, rules) for version in rules.versions]
             answer = {
