@@ -23,6 +23,10 @@ def main(arguments: list[str]) -> None:
             f"the database stopped answering: {first_line(outage)}. What was not committed is "
             "rolled back, so nothing is half-written; start it and run the command again."
         )
+    except Exception as error:
+        if is_not_migrated(error):
+            sys.exit("the database has no tables yet, or older ones; run `manage.py migrate` first")
+        raise
 
 
 def start_database() -> None:
@@ -48,6 +52,14 @@ def outages() -> tuple[type[Exception], ...]:
         kind for driver in drivers for kind in (driver.OperationalError, driver.InterfaceError)
     ]
     return (*kinds, sqlalchemy.exc.PendingRollbackError)
+
+
+def is_not_migrated(error: BaseException) -> bool:
+    """Return whether a table or column that the product expects is not there."""
+    import psycopg
+
+    absent = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
+    return isinstance(getattr(error, "orig", None) or error.__cause__ or error, absent)
 
 
 def first_line(error: BaseException) -> str:

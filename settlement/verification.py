@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import psycopg
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
 import ledger.queries
@@ -41,7 +41,7 @@ class Check:
         try:
             with session.begin_nested():
                 found.extend(self.findings(session))
-        except (DBAPIError, psycopg.Error, ValueError, OverflowError) as unreadable:
+        except (DataError, psycopg.DataError, ValueError, OverflowError) as unreadable:
             reason = str(unreadable).splitlines()[0]
             found.append(_finding("unreadable", f"a row of: {self.name}", reason))
         return found

@@ -592,3 +592,18 @@ engine.dispose()
 
 def test_the_schemas_of_the_domain_are_those_counted_here():
     assert {table.schema for table in TABLES} == set(SCHEMAS)
+
+
+def test_a_database_without_tables_is_said_in_a_line(command_on, server_url):
+    """The maintenance database of the server: nothing of the product is in it."""
+    bare = make_engine(server_url)
+    for arguments in (
+        ("settle", "tiny", "II", "--month", "2024-01"),
+        ("rules_at", "tiny", "2024-01-01"),
+        ("verify",),
+    ):
+        outcome = command_on(bare)(*arguments)
+        assert outcome.status == 1
+        assert "Traceback" not in outcome.err
+        assert "manage.py migrate" in outcome.err
+    bare.dispose()
