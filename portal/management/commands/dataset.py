@@ -45,8 +45,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["data"] and options["corrections"]:
             raise CommandError("give --data or --corrections, not both")
-        if options["seed"] < 0:
-            raise CommandError(f"--seed {options['seed']} is negative; give 0 or more")
         with refusals_as_errors(as_json=options["json"]):
             files = _made(options)
         try:
