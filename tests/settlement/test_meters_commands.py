@@ -99,7 +99,10 @@ def test_the_terminal_shows_fifty_findings_and_json_all(market, tmp_path, capsys
         (("ingest", "tiny", "--data", "nowhere"), "no such file"),
         (("dataset", "tiny", "--out", "x"), "give --month"),
         (("dataset", "tiny", *MONTH, "--out", "x", "--data", "nowhere"), "no such file"),
-        (("dataset", "tiny", *MONTH, "--out", "x", "--seed", "-1"), "'-1' is not a whole number of at least 0"),
+        (
+            ("dataset", "tiny", *MONTH, "--out", "x", "--seed", "-1"),
+            "'-1' is not a whole number of at least 0",
+        ),
         (("dataset", "tiny", "--month", "2023-01", "--out", "x"), "nothing in force"),
         (("dataset", "tiny", *MONTH, "--out", "x", "--corrections"), "ingest readings of these"),
         (("dataset", "tiny", *MONTH, "--out", "/dev/null"), "/dev/null: File exists"),
