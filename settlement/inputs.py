@@ -1,7 +1,7 @@
 """What a run is computed from: rule periods, their pins, and the readings known at a moment."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,20 +15,30 @@ from settlement.core.engine import DayReadings, MarketModel
 from settlement.core.periods import interval_count
 from settlement.meters.readings import MeasuredDay, Readings, missing_readings
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, RESERVE
-from settlement.meters.store import readings_known_at
+from settlement.meters.store import VectorKey, readings_known_at
 from settlement.meters.terms import meter_register
 from settlement.runs import Pin
 
 
 @dataclass(frozen=True, eq=False)
 class RunInputs:
-    """The rules of each period and the readings of each day, complete."""
+    """The rules of each period and the readings of each day, complete.
+
+    Attributes:
+        looked_at: the digest of every stored reading that the run rests on, of its own days and,
+            where a rule looks further, of days before and after them.
+    """
 
     periods: Sequence[tuple[dt.date, dt.date, RuleSet]]
     pins: tuple[Pin, ...]
     days: list[dt.date]
     readings: Readings
-    reading_digests: list[bytes]
+    looked_at: Mapping[VectorKey, bytes]
+
+    @property
+    def reading_digests(self) -> list[bytes]:
+        """The digests of the readings looked at, by day, measure and entity."""
+        return [digest for _, digest in sorted(self.looked_at.items())]
 
     def day_readings(self, day: dt.date, model: MarketModel) -> DayReadings:
         """Return a day's readings in the order of a model's units and supply points."""
@@ -73,7 +83,7 @@ def run_inputs(
     if findings:
         raise Refused(findings)
     days = sorted(readings.days)
-    return RunInputs(periods, _pins(periods), days, readings, list(_digests(readings, periods)))
+    return RunInputs(periods, _pins(periods), days, readings, _own_digests(readings, periods))
 
 
 def _wrong_lengths(
@@ -95,10 +105,11 @@ def _wrong_lengths(
                 )
 
 
-def _digests(
+def _own_digests(
     readings: Readings, periods: Sequence[tuple[dt.date, dt.date, RuleSet]]
-) -> Iterator[bytes]:
-    """Yield the digests of the readings that the run uses, by day, measure and entity."""
+) -> dict[VectorKey, bytes]:
+    """Return the digests of the readings that the run settles."""
+    own = {}
     for day, rules in _days(periods):
         register = register_of(rules.registrations)
         used = {
@@ -107,13 +118,14 @@ def _digests(
             GENERATION: set(register.units),
             RESERVE: set(register.units),
         }
-        for measure, entities in sorted(used.items()):
-            if measure not in readings.days[day]:
+        for measure, entities in used.items():
+            measured = readings.days[day].get(measure)
+            if measured is None:
                 continue  # only the optional: what must be there was checked
-            measured = readings.days[day][measure]
             for entity, digest in zip(measured.entities, measured.digests, strict=True):
                 if entity in entities:
-                    yield digest
+                    own[day, measure, entity] = digest
+    return own
 
 
 def _days(
