@@ -1,0 +1,160 @@
+"""What happens in a scenario: publish, ingest, settle, post, invoice, on the real store."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from ledger.billing import SealedInvoice
+from ledger.refusals import LedgerRefused
+from rulebook.findings import Refused
+from rulebook.service import publish
+from settlement.issuing import issue_month
+from settlement.meters.service import MeterFile, ingest
+from settlement.runs import Run
+from settlement.service import post, settle
+from tests.scenarios.law import amended, base_law, documents_of
+from tests.scenarios.readings import Meters
+from tests.scenarios.tables import Row, ScenarioError, read_table
+
+MARKET = "paper"
+FIRST_LAW = dt.date(2023, 1, 1)
+FIRST_STEP = dt.datetime(2025, 1, 15, 9, 0, tzinfo=dt.UTC)
+COLUMNS = ("step", "do", "what", "first_day", "last_day")
+USUAL_DAY = "2024-01-01"
+USUAL_STEPS = [
+    Row("usual steps", cells)
+    for cells in (
+        {"step": "ingest", "do": "ingest", "what": "readings.csv"},
+        {"step": "II", "do": "settle", "what": "II"},
+        {"step": "post", "do": "post", "what": "II"},
+        {"step": "invoice", "do": "invoice", "what": "2024-01"},
+    )
+]
+
+
+@dataclass
+class Told:
+    """What the steps of a scenario brought about, each by the name of its step."""
+
+    runs: dict[str, Run] = field(default_factory=dict)
+    invoices: dict[str, tuple[SealedInvoice, ...]] = field(default_factory=dict)
+    refusals: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    notices: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+
+
+class Scenario:
+    """A folder, played step by step; each is taken an hour after the one before."""
+
+    def __init__(self, folder: Path, session: Session) -> None:
+        self.folder = folder
+        self.session = session
+        self.told = Told()
+        path = folder / "when" / "steps.csv"
+        self.steps = read_table(path, COLUMNS) if path.exists() else USUAL_STEPS
+        self._now = FIRST_STEP
+        self._law = base_law()
+        self._publish(list(self._law), FIRST_LAW)
+        for given in sorted(folder.glob("given_law*.yaml")):
+            start = given.stem.removeprefix("given_law").removeprefix("_from_")
+            self._amend(given, dt.date.fromisoformat(start) if start else FIRST_LAW)
+        self._meters = Meters(self._law, sorted(_days(self.steps)))
+
+    def play(self) -> Told:
+        """Take every step; a refusal ends its step and undoes it, and the next one follows."""
+        actions = {
+            "publish": self._do_publish,
+            "ingest": self._do_ingest,
+            "settle": self._do_settle,
+            "post": self._do_post,
+            "invoice": self._do_invoice,
+        }
+        for row in self.steps:
+            self._now += dt.timedelta(hours=1)
+            if row.text("do") not in actions:
+                raise ScenarioError(f"{row.place}: do one of {', '.join(actions)}")
+            try:
+                with self.session.begin_nested():
+                    actions[row.text("do")](row)
+            except (Refused, LedgerRefused) as refused:
+                self.told.refusals[row.text("step")] = list(_reasons(refused))
+        return self.told
+
+    def _do_publish(self, row: Row) -> None:
+        self._amend(self._file(row), _day(row, "first_day"))
+
+    def _do_ingest(self, row: Row) -> None:
+        path = self._file(row)
+        content = self._meters.content(path if path.exists() else None)
+        file = MeterFile(path.name, content)
+        ingested = ingest(self.session, MARKET, [file], received_at=self._now)
+        self.told.notices[row.text("step")] = [
+            notice.as_dict() for one in ingested for notice in one.notices
+        ]
+
+    def _do_settle(self, row: Row) -> None:
+        days = (_day(row, "first_day"), _day(row, "last_day", row.text("first_day")))
+        kind = row.text("what")
+        now = self._now
+        settled = settle(self.session, MARKET, kind, *days, known_at=now, now=now)
+        self.told.runs[row.text("step")] = settled.run
+
+    def _do_post(self, row: Row) -> None:
+        run = self.told.runs.get(row.text("what"))
+        if run is None:
+            raise ScenarioError(f"{row.place}: no run was settled by step {row.text('what')!r}")
+        post(self.session, run, now=self._now)
+
+    def _do_invoice(self, row: Row) -> None:
+        month = dt.date.fromisoformat(f"{row.text('what')}-01")
+        issued = issue_month(self.session, MARKET, month, payment_term_days=14, now=self._now)
+        self.told.invoices[row.text("step")] = issued.invoices
+
+    def _file(self, row: Row) -> Path:
+        path = self.folder / "when" / row.text("what")
+        if not path.is_file() and path.name != "readings.csv":
+            raise ScenarioError(f"{row.place}: no file when/{row.text('what')}")
+        return path
+
+    def _amend(self, path: Path, valid_from: dt.date) -> None:
+        law, instruments = amended(self._law, path)
+        self._publish(instruments, valid_from, law)
+        self._law = law
+
+    def _publish(self, instruments: Sequence[str], valid_from: dt.date, law=None) -> None:
+        self._now += dt.timedelta(hours=1)
+        publish(
+            self.session,
+            documents_of(law or self._law, instruments),
+            valid_from=valid_from,
+            known=self._now,
+            author="Ada",
+            approver="Grace",
+            reason="A scenario",
+        )
+
+
+def _day(row: Row, column: str, default: str = USUAL_DAY) -> dt.date:
+    return dt.date.fromisoformat(row.text(column) or default or USUAL_DAY)
+
+
+def _days(steps: Sequence[Row]) -> set[dt.date]:
+    """Return every day that some step settles."""
+    days = set()
+    for row in steps:
+        if row.text("do") == "settle":
+            first_day = _day(row, "first_day")
+            last_day = _day(row, "last_day", row.text("first_day"))
+            count = (last_day - first_day).days + 1
+            days |= {first_day + dt.timedelta(days=offset) for offset in range(count)}
+    return days
+
+
+def _reasons(refused: Refused | LedgerRefused) -> Iterator[dict[str, str]]:
+    if isinstance(refused, Refused):
+        yield from (finding.as_dict() for finding in refused.findings)
+    else:
+        for refusal in refused.refusals:
+            yield {"code": refusal.code.name, "place": refusal.subject}
