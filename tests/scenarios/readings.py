@@ -18,19 +18,24 @@ Vector = tuple[dt.date, str, str]
 class Meters:
     """What the meters of a scenario say, vector by vector, as files change it."""
 
-    def __init__(self, law: Bodies, days: Sequence[dt.date]) -> None:
-        rules = law["market-rules"]
-        self._starts = {
-            day: interval_starts(day, rules["time_zone"], rules["interval_minutes"]) for day in days
-        }
+    def __init__(self, laws: Sequence[tuple[dt.date, Bodies]], days: Sequence[dt.date]) -> None:
+        """Tell the base readings of some days, of what the law in force on each has registered.
+
+        Args:
+            laws: the law from each day on, earliest first.
+            days: the days, in order.
+        """
+        rules = laws[-1][1]["market-rules"]
+        zone, minutes = rules["time_zone"], rules["interval_minutes"]
+        self._starts = {day: interval_starts(day, zone, minutes) for day in days}
         self._values: dict[Vector, list[tuple[int, str] | None]] = {}
-        registered = {
-            member.get("unit") or member.get("supply_point")
-            for body in law.values()
-            for member in (*body.get("units", ()), *body.get("supply_points", ()))
-        }
+        self._untold: set[Vector] = set()
         base = read_table(BASE / "readings.csv", COLUMNS)
-        self._untold = self._take(row for row in base if row.text("entity") in registered)
+        for day in days:
+            law = [body for valid_from, body in laws if valid_from <= day][-1]
+            registered = _registered(law)
+            on_day = [row for row in base if row.text("entity") in registered]
+            self._untold |= self._take(on_day, [day])
 
     def content(self, path: Path | None) -> bytes:
         """Return a file to ingest: what the rows change, and the base as far as it is not told.
@@ -43,15 +48,16 @@ class Meters:
             text = path.read_text(encoding="utf-8")
             if text.startswith("interval_start"):
                 return text.encode()
-            changed = self._take(read_table(path, COLUMNS))
+            changed = self._take(read_table(path, COLUMNS), list(self._starts))
         told, self._untold = self._untold | changed, set()
         return self._written(told)
 
-    def _take(self, rows: Iterable[Row]) -> set[Vector]:
+    def _take(self, rows: Iterable[Row], days: Sequence[dt.date]) -> set[Vector]:
+        """Take rows in, of their day or of all of `days`, and return the vectors they touch."""
         touched = set()
         for row in rows:
             day = row.text("day")
-            for of_day in [dt.date.fromisoformat(day)] if day else list(self._starts):
+            for of_day in [dt.date.fromisoformat(day)] if day else days:
                 if of_day not in self._starts:
                     raise ScenarioError(f"{row.place}: {day} is not among the days settled")
                 vector = (of_day, row.text("entity"), row.text("measure"))
@@ -73,3 +79,12 @@ class Meters:
                     value, quality = reading
                     rows.append(f"{start:%Y-%m-%dT%H:%M:%SZ},{entity},{measure},{value},{quality}")
         return ("\n".join(rows) + "\n").encode()
+
+
+def _registered(law: Bodies) -> set[str]:
+    """Return the names of the units and supply points of a law."""
+    return {
+        member.get("unit") or member["supply_point"]
+        for body in law.values()
+        for member in (*body.get("units", ()), *body.get("supply_points", ()))
+    }

@@ -49,6 +49,7 @@ class Scenario:
     """A folder, played step by step; each is taken an hour after the one before."""
 
     def __init__(self, folder: Path, session: Session) -> None:
+        """Publish the given law, each piece from its own day on."""
         self.folder = folder
         self.session = session
         self.told = Told()
@@ -57,10 +58,13 @@ class Scenario:
         self._now = FIRST_STEP
         self._law = base_law()
         self._publish(list(self._law), FIRST_LAW)
+        laws = [(FIRST_LAW, self._law)]
         for given in sorted(folder.glob("given_law*.yaml")):
             start = given.stem.removeprefix("given_law").removeprefix("_from_")
-            self._amend(given, dt.date.fromisoformat(start) if start else FIRST_LAW)
-        self._meters = Meters(self._law, sorted(_days(self.steps)))
+            valid_from = dt.date.fromisoformat(start) if start else FIRST_LAW
+            self._amend(given, valid_from)
+            laws.append((valid_from, self._law))
+        self._meters = Meters(laws, sorted(_days(self.steps)))
 
     def play(self) -> Told:
         """Take every step; a refusal ends its step and undoes it, and the next one follows."""
