@@ -32,8 +32,8 @@ class Meters:
         self._untold: set[Vector] = set()
         base = read_table(BASE / "readings.csv", COLUMNS)
         for day in days:
-            law = [body for valid_from, body in laws if valid_from <= day][-1]
-            registered = _registered(law)
+            in_force = [law for valid_from, law in laws if valid_from <= day]
+            registered = _registered(in_force[-1]) if in_force else set()
             on_day = [row for row in base if row.text("entity") in registered]
             self._untold |= self._take(on_day, [day])
 
