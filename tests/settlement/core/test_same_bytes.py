@@ -11,7 +11,7 @@ import pytest
 import settlement.core
 from settlement.core.engine import settle_day
 from tests.conftest import ROOT
-from tests.settlement.core import examples
+from tests.settlement.core import examples, policies
 
 CORE = sorted(Path(settlement.core.__path__[0]).glob("*.py"))
 ALLOWED = {*sys.stdlib_module_names, "numpy", "numba", "settlement"}
@@ -24,6 +24,12 @@ PROGRAM = """
 from settlement.core.engine import settle_day
 from tests.settlement.core import examples
 print(examples.digest(settle_day(examples.tiny_market(), examples.tiny_day())))
+"""
+POLICIES = """
+from settlement.core.engine import settle_day
+from tests.settlement.core import examples, policies
+day = policies.day_with_reserve()
+print([examples.digest(settle_day(model, day)) for model in policies.policies()])
 """
 
 
@@ -43,6 +49,14 @@ def printed(program: str, disabled: str) -> str:
 def test_compiled_and_plain_give_the_same_bytes(disabled):
     here = examples.digest(settle_day(examples.tiny_market(), examples.tiny_day()))
     assert printed(PROGRAM, disabled) == here
+
+
+@pytest.mark.parametrize("disabled", ["0", "1"])
+def test_compiled_and_plain_give_the_same_bytes_under_every_policy(disabled):
+    day = policies.day_with_reserve()
+    here = [examples.digest(settle_day(model, day)) for model in policies.policies()]
+    assert len(set(here)) == len(here)
+    assert printed(POLICIES, disabled) == str(here)
 
 
 @pytest.mark.parametrize("disabled", ["0", "1"])
