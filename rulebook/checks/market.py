@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
+from rulebook.checks.meter_data import METER_DATA_CHECKS
 from rulebook.checks.parts import repeated
 from rulebook.days import is_zone
 from rulebook.documents import MarketRules
@@ -134,15 +135,6 @@ def calendar_in_order(rules: MarketRules, place: str) -> Iterator[Finding]:
             )
 
 
-def quality_listed_once(rules: MarketRules, place: str) -> Iterator[Finding]:
-    """Each accepted quality stands once."""
-    yield from repeated(
-        rules.meter_data.accepted_quality,
-        f"{place}: meter_data.accepted_quality[{{}}]",
-        "quality-repeated",
-    )
-
-
 MARKET_CHECKS = (
     time_zone_known,
     interval_divides_hour,
@@ -152,5 +144,5 @@ MARKET_CHECKS = (
     curves_within_bounds,
     products_complete,
     calendar_in_order,
-    quality_listed_once,
+    *METER_DATA_CHECKS,
 )

@@ -13,6 +13,7 @@ from rulebook.documents.base import (
     Whole,
     described,
 )
+from rulebook.documents.meter_data import MeterDataRules
 
 HIGHEST_PRICE_MICRO_PER_MWH = 100_000 * MILLION
 """No rule may price a megawatt hour above 100,000 currency units, nor below minus that."""
@@ -56,21 +57,6 @@ class CalendarRun(Model):
     title: Text = described("Title", "Name of the run in full")
     lag_days: Whole = described(
         "Lag", "Days from the settlement day to the run", "days", ge=0, le=3_650
-    )
-
-
-class MeterDataRules(Model):
-    """Which readings are accepted, and when they are late."""
-
-    accepted_quality: tuple[Literal["measured", "estimated"], ...] = described(
-        "Accepted quality", "Quality flags with which a reading may settle", min_length=1
-    )
-    late_after_days: Whole = described(
-        "Late after",
-        "Days after the settlement day from which a reading counts as late",
-        "days",
-        ge=0,
-        le=3_650,
     )
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rulebook.findings import Finding, shown
 from settlement.meters.files import Cells, read_cells, row_place
+from settlement.meters.register import MISSING
 
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -44,9 +45,9 @@ class ReadingTable:
         row: int64[R], number of the row in the file.
         start_us: int64[R], microseconds since 1970 UTC; `NO_INSTANT` where the cell is unusable.
         entity, measure, quality: names as written.
-        value: int64[R]; 0 where the cell is unusable.
-        has_value: bool[R], whether the value is an integer. A cell that could not be read has its
-            finding already.
+        value: int64[R]; 0 where the cell is unusable, or the reading says that it is missing.
+        is_usable: bool[R], whether the value is an integer, or blank because the reading is
+            missing. A cell that could not be used has its finding already.
     """
 
     file: str
@@ -56,7 +57,7 @@ class ReadingTable:
     measure: Names
     quality: Names
     value: Integers
-    has_value: Flags
+    is_usable: Flags
 
     def place(self, index: int) -> str:
         """Return where the i-th reading stands, as a finding names it."""
@@ -72,13 +73,14 @@ def read_readings(file: str, content: bytes) -> tuple[ReadingTable | None, list[
     if cells is None:
         return None, findings
     start_us = _instants(cells, findings)
-    value, has_value = _values(cells, findings)
     if "quality" in cells.columns:
         quality = _names(cells.columns["quality"])
         blank_as_default = tuple(name or DEFAULT_QUALITY for name in quality.names)
         quality = Names(blank_as_default, quality.codes)
     else:
         quality = Names((DEFAULT_QUALITY,), np.zeros(len(cells.row), dtype=np.int64))
+    is_missing = np.array([name == MISSING for name in quality.names], dtype=bool)[quality.codes]
+    value, is_usable = _values(cells, is_missing, findings)
     table = ReadingTable(
         file=file,
         row=cells.row,
@@ -87,7 +89,7 @@ def read_readings(file: str, content: bytes) -> tuple[ReadingTable | None, list[
         measure=_names(cells.columns["measure"]),
         quality=quality,
         value=value,
-        has_value=has_value,
+        is_usable=is_usable,
     )
     return table, findings
 
@@ -157,31 +159,46 @@ def _bad_instant(place: str, value: str) -> Finding:
     )
 
 
-def _values(cells: Cells, findings: list[Finding]) -> tuple[Integers, Flags]:
+def _values(cells: Cells, is_missing: Flags, findings: list[Finding]) -> tuple[Integers, Flags]:
+    """Return value[R] and is_usable[R]; a reading that is missing has a blank for its value."""
     column = cells.columns["value"]
+    value, has_value, is_blank = _numbers(column)
+    is_usable = np.where(is_missing, is_blank, has_value)
+    wrong = np.flatnonzero(~is_usable)
+    written = column.take(pa.array(wrong)).to_pylist()
+    for index, cell in zip(wrong.tolist(), written, strict=True):
+        bad = _value_of_missing if is_missing[index] else _bad_value
+        findings.append(bad(cells.place(index), str(cell)))
+    return np.where(is_missing, 0, value), is_usable
+
+
+def _numbers(column: pa.ChunkedArray) -> tuple[Integers, Flags, Flags]:
+    """Return the integers of a column, where there are any, and where a cell is blank."""
     if pa.types.is_integer(column.type) and not pa.types.is_uint64(column.type):
         has_value = column.is_valid().to_numpy().astype(bool)
         value = pc.fill_null(column.cast(pa.int64()), 0).to_numpy().astype(np.int64)
-        written = None
-    elif pa.types.is_floating(column.type):
+        return value, has_value, ~has_value
+    if pa.types.is_floating(column.type):
         floats = column.cast(pa.float64()).to_numpy()
         with np.errstate(invalid="ignore"):
             has_value = (floats == np.floor(floats)) & (np.abs(floats) <= LARGEST_EXACT_FLOAT)
-        value = np.where(has_value, floats, 0).astype(np.int64)
-        written = None
-    else:
-        names, codes = _encoded(column)
-        integers = [_integer(name) for name in names]
-        known = np.array([number is not None for number in integers], dtype=bool)
-        value = np.array([number or 0 for number in integers], dtype=np.int64)[codes]
-        has_value = known[codes]
-        written = [names[code] for code in codes[~has_value].tolist()]
-    wrong = np.flatnonzero(~has_value)
-    if written is None:
-        written = [str(cell) for cell in column.take(pa.array(wrong)).to_pylist()]
-    for index, text in zip(wrong.tolist(), written, strict=True):
-        findings.append(_bad_value(cells.place(index), text))
-    return value, has_value
+        return np.where(has_value, floats, 0).astype(np.int64), has_value, np.isnan(floats)
+    names, codes = _encoded(column)
+    integers = [_integer(name) for name in names]
+    known = np.array([number is not None for number in integers], dtype=bool)
+    blank = np.array([not name.strip() for name in names], dtype=bool)
+    value = np.array([number or 0 for number in integers], dtype=np.int64)
+    return value[codes], known[codes], blank[codes]
+
+
+def _value_of_missing(place: str, written: str) -> Finding:
+    return Finding(
+        "missing-with-value",
+        place,
+        shown(written),
+        "a reading of quality missing has no value",
+        "leave the cell blank, or give the quality that the value has",
+    )
 
 
 def _integer(written: str) -> int | None:

@@ -5,7 +5,8 @@ any finding is refused whole, while a late one is accepted with a notice.
 """
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,6 +17,7 @@ from settlement.meters.cells import NO_INSTANT, ReadingTable
 from settlement.meters.findings import (
     RowFinding,
     duplicates,
+    implausible,
     incomplete,
     off_boundary,
     outside_limits,
@@ -25,6 +27,7 @@ from settlement.meters.findings import (
 from settlement.meters.placing import NOWHERE, Placed, placed_readings
 from settlement.meters.register import (
     MEASURES,
+    MISSING,
     QUALITY_LETTERS,
     Calendar,
     MeterRegister,
@@ -33,6 +36,12 @@ from settlement.meters.register import (
 
 Integers = NDArray[np.int64]
 
+UNSAID = "."
+"""Stands in a file's vector for an interval on which it is silent; never stored."""
+
+SMALL_LETTER = 0x20
+"""The bit that makes a letter of ASCII a small one."""
+
 
 @dataclass(frozen=True, eq=False)
 class DayVector:
@@ -40,7 +49,8 @@ class DayVector:
 
     Attributes:
         values: int64[T], one an interval of the day, in the unit that ends the measure's name.
-        quality: one letter an interval: M measured, E estimated.
+        quality: one letter an interval, as in `QUALITY_LETTERS`; a small one where the reading is
+            implausible, and `UNSAID` where the file says nothing.
     """
 
     settlement_day: dt.date
@@ -48,6 +58,27 @@ class DayVector:
     entity: str
     values: Integers
     quality: str
+
+    def completed(self, values: Integers | None = None, quality: str = "") -> "DayVector":
+        """Return the vector with what was known before where the file says nothing.
+
+        What was known before are values, shape (T,), and their quality; without them, or where
+        they are of another number of intervals, a silent interval is missing.
+        """
+        if UNSAID not in self.quality:
+            return self
+        if values is None or len(values) != len(self.values):
+            values, quality = (
+                np.zeros_like(self.values),
+                QUALITY_LETTERS[MISSING] * len(self.quality),
+            )
+        silent = np.array([letter == UNSAID for letter in self.quality])
+        pairs = zip(self.quality, quality, strict=True)
+        return replace(
+            self,
+            values=np.where(silent, values, self.values),
+            quality="".join(old if new == UNSAID else new for new, old in pairs),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,15 +120,23 @@ def check_readings(
         *off_boundary(table, placed, register, calendar),
         *outside_limits(table, placed),
         *duplicates(table, groups.rows, groups.cell, calendar, placed),
-        *incomplete(table, groups.first_row, groups.row_count, groups.seen, groups.day, calendar),
+        *incomplete(
+            table,
+            groups.first_row,
+            groups.row_count,
+            groups.seen,
+            groups.day,
+            calendar,
+            register.terms,
+        ),
     ]
     found.sort(key=lambda row_finding: row_finding[0])
-    notices, late_day_count = _lateness(table, placed, register, calendar, received_at)
+    late, late_day_count = _lateness(table, placed, register, calendar, received_at)
     return CheckedFile(
         row_count=len(table.row),
-        vectors=() if found or not table.has_value.all() else groups.vectors(),
+        vectors=() if found or not table.is_usable.all() else groups.vectors(),
         findings=tuple(finding for _, finding in found),
-        notices=notices,
+        notices=(*late, *groups.gaps(), *implausible(table, placed)),
         late_day_count=late_day_count,
     )
 
@@ -106,7 +145,7 @@ class _Groups:
     """The readings of a file gathered into V day vectors of at most W intervals."""
 
     def __init__(self, table: ReadingTable, placed: Placed, calendar: Calendar) -> None:
-        self._table, self._calendar = table, calendar
+        self._table, self._calendar, self._believed = table, calendar, placed.believed
         belongs = np.flatnonzero(placed.reportable)
         entities = len(table.entity.names)
         key = (placed.day[belongs] * len(MEASURES) + placed.measure[belongs]) * entities
@@ -132,9 +171,11 @@ class _Groups:
             [ord(QUALITY_LETTERS.get(name, "?")) for name in self._table.quality.names], np.uint8
         )
         value = np.zeros(self.seen.size, dtype=np.int64)
-        quality = np.zeros(self.seen.size, dtype=np.uint8)
+        quality = np.full(self.seen.size, ord(UNSAID), dtype=np.uint8)
         value[self.cell] = self._table.value[self.rows]
-        quality[self.cell] = letters[self._table.quality.codes[self.rows]]
+        letter = letters[self._table.quality.codes[self.rows]]
+        doubted = ~self._believed[self.rows] & (letter != ord(QUALITY_LETTERS[MISSING]))
+        quality[self.cell] = np.where(doubted, letter | SMALL_LETTER, letter)
         value, quality = value.reshape(self.seen.shape), quality.reshape(self.seen.shape)
         names = self._table.entity.names
         made = []
@@ -153,6 +194,23 @@ class _Groups:
             )
         made.sort(key=lambda vector: (vector.settlement_day, vector.measure, vector.entity))
         return tuple(made)
+
+    def gaps(self) -> Iterator[Finding]:
+        """Yield one notice where the file leaves intervals out, or says that they are missing."""
+        table, count = self._table, self._calendar.count[self.day]
+        says = np.array([name == MISSING for name in table.quality.names], dtype=bool)
+        given = self.cell[~says[table.quality.codes[self.rows]]]
+        filled = np.bincount(given // max(self.width, 1), minlength=len(count))
+        short = np.flatnonzero(filled < count)
+        if len(short):
+            yield Finding(
+                "incomplete-days",
+                table.place(int(self.first_row[short].min())),
+                f"{int((count - filled)[short].sum())} intervals without a reading in "
+                f"{len(short)} day vectors, here first",
+                "a reading an interval, measured or estimated",
+                "accepted; what was known before stays, and a later file may fill the rest",
+            )
 
 
 def _lateness(

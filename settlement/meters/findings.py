@@ -12,11 +12,12 @@ from settlement.meters.cells import NO_INSTANT, ReadingTable
 from settlement.meters.placing import NOWHERE, Placed
 from settlement.meters.register import (
     DEMAND,
+    LARGEST_DEMAND_WH,
     MEASURES,
-    QUALITY_LETTERS,
     UNIT_MEASURES,
     Calendar,
     MeterRegister,
+    MeterTerms,
 )
 
 Integers = NDArray[np.int64]
@@ -92,7 +93,7 @@ def unknown_names(
         )
     for row, count in _first_rows(ruled & ~placed.accepted, table.quality.codes):
         terms = register.terms[int(calendar.terms[placed.day[row]])]
-        words = [word for word in QUALITY_LETTERS if word in terms.accepted_quality]
+        words = terms.accepted_words
         yield _named(
             table,
             row,
@@ -125,13 +126,16 @@ def off_boundary(
 
 def outside_limits(table: ReadingTable, placed: Placed) -> Iterator[RowFinding]:
     """Yield a finding for each value beyond what its entity can have metered."""
-    judged = placed.reportable & table.has_value
+    judged = placed.reportable & table.is_usable
     low, high = table.value < placed.least, table.value > placed.most
     for row in np.flatnonzero(judged & (low | high)).tolist():
         least, most = int(placed.least[row]), int(placed.most[row])
         measure = MEASURES[placed.measure[row]]
         unit = measure.rsplit("_", 1)[1].replace("wh", "Wh").replace("w", "W")
-        if high[row]:
+        if high[row] and measure == DEMAND and most < LARGEST_DEMAND_WH:
+            code = "above-plausible"
+            limit = f"at most {most} {unit}, what its households are believed to draw"
+        elif high[row]:
             code, limit = "above-capacity", f"at most {most} {unit}, its capacity"
         elif least < 0:
             code, limit = "below-capacity", f"at least {least} {unit}, its capacity"
@@ -151,6 +155,22 @@ def outside_limits(table: ReadingTable, placed: Placed) -> Iterator[RowFinding]:
                 "check meter and unit, or have the registration changed",
             ),
         )
+
+
+def implausible(table: ReadingTable, placed: Placed) -> Iterator[Finding]:
+    """Yield one notice where readings are accepted that nobody believes."""
+    rows = np.flatnonzero(placed.reportable & table.is_usable & ~placed.believed)
+    if not len(rows):
+        return
+    entities = np.unique(table.entity.codes[rows])
+    yield Finding(
+        "implausible",
+        table.place(int(rows[0])),
+        f"{len(rows)} readings of {len(entities)} supply points, the first "
+        f"{int(table.value[rows[0]])} Wh of {table.entity.names[table.entity.codes[rows[0]]]}",
+        "what the households of a supply point are believed to draw",
+        "accepted and flagged; have the meters looked at",
+    )
 
 
 def duplicates(
@@ -187,8 +207,11 @@ def incomplete(
     seen: Integers,
     day: Integers,
     calendar: Calendar,
+    terms: Sequence[MeterTerms],
 ) -> Iterator[RowFinding]:
     """Yield findings on day vectors with too few intervals, or more readings than intervals.
+
+    Too few are accepted where the terms accept gaps.
 
     Args:
         first_row: int64[V], index of the first reading of each vector.
@@ -217,7 +240,8 @@ def incomplete(
                     "send one reading an interval; mind the days when clocks change",
                 ),
             )
-        absent = np.flatnonzero(missing[vector]).tolist()
+        accepts_gaps = terms[int(calendar.terms[day[vector]])].accepts_gaps
+        absent = [] if accepts_gaps else np.flatnonzero(missing[vector]).tolist()
         if absent:
             starts = calendar.day_starts(int(day[vector]))
             yield (

@@ -24,8 +24,9 @@ class Placed:
         measure: int64[R], index into `MEASURES`, or -1 if unknown.
         known: bool[R], whether the entity is registered on the day.
         reportable: bool[R], whether it may report the measure.
-        accepted: bool[R], whether the quality may settle.
+        accepted: bool[R], whether the quality is one that a file may hold.
         least, most: int64[R], limits of the value, where reportable.
+        believed: bool[R], whether the value is plausible.
     """
 
     day: Integers
@@ -36,6 +37,7 @@ class Placed:
     accepted: Flags
     least: Integers
     most: Integers
+    believed: Flags
 
 
 def placed_readings(table: ReadingTable, register: MeterRegister, calendar: Calendar) -> Placed:
@@ -46,10 +48,10 @@ def placed_readings(table: ReadingTable, register: MeterRegister, calendar: Cale
         dtype=np.int64,
     )
     measure = measures[table.measure.codes]
-    known, reportable, least, most = _entity_tables(table, register)
+    known, reportable, least, most, low, high = _entity_tables(table, register)
     accepted = np.array(
         [
-            [name in terms.accepted_quality for name in table.quality.names]
+            [name in terms.accepted_words for name in table.quality.names]
             for terms in register.terms
         ],
         dtype=bool,
@@ -59,6 +61,7 @@ def placed_readings(table: ReadingTable, register: MeterRegister, calendar: Cale
     entity = table.entity.codes[ruled]
     # An unknown measure takes the limits of the last; `reportable` is cleared for it below.
     cell = (terms, entity, measure[ruled])
+    value = table.value[ruled]
     return Placed(
         day=day,
         interval=interval,
@@ -68,6 +71,7 @@ def placed_readings(table: ReadingTable, register: MeterRegister, calendar: Cale
         accepted=_spread(accepted[terms, table.quality.codes[ruled]], ruled, len(day)),
         least=_spread(least[cell], ruled, len(day)),
         most=_spread(most[cell], ruled, len(day)),
+        believed=_spread((low[cell] <= value) & (value <= high[cell]), ruled, len(day)),
     )
 
 
@@ -85,23 +89,31 @@ def _moments(start_us: Integers, calendar: Calendar) -> tuple[Integers, Integers
 
 def _entity_tables(
     table: ReadingTable, register: MeterRegister
-) -> tuple[Flags, Flags, Integers, Integers]:
-    """Return known[P, E], and reportable, least and most[P, E, measure], over P pieces of terms."""
+) -> tuple[Flags, Flags, Integers, Integers, Integers, Integers]:
+    """Return known[P, E] and, each [P, E, measure], what is reportable and the limits of a value.
+
+    Over P pieces of terms. The limits: least and most that are accepted, then least and most that
+    are plausible; the same where the rules refuse what is not plausible.
+    """
     shape = (len(register.terms), len(table.entity.names), len(MEASURES))
     known = np.zeros(shape[:2], dtype=bool)
     reportable = np.zeros(shape, dtype=bool)
     least = np.zeros(shape, dtype=np.int64)
     most = np.zeros(shape, dtype=np.int64)
+    low, high = least.copy(), most.copy()
     for piece, terms in enumerate(register.terms):
         for number, name in enumerate(table.entity.names):
             entity = terms.entities.get(name)
             if entity is None:
                 continue
             known[piece, number] = True
-            for measure, (low, high) in entity.limits.items():
+            for measure, limits in entity.limits.items():
                 cell = piece, number, MEASURES.index(measure)
-                reportable[cell], least[cell], most[cell] = True, low, high
-    return known, reportable, least, most
+                believed = entity.believed(measure)
+                reportable[cell] = True
+                least[cell], most[cell] = believed if terms.refuses_implausible else limits
+                low[cell], high[cell] = believed
+    return known, reportable, least, most, low, high
 
 
 def _spread(values: NDArray[Any], places: Integers, size: int) -> NDArray[Any]:

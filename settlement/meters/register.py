@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,10 @@ MEASURES = (*UNIT_MEASURES, DEMAND)
 """Metered generation, declared availability and reserve held of a unit; metered demand of a supply
 point. Reserve is optional: a unit without a reading of it held none."""
 
-QUALITY_LETTERS = {"measured": "M", "estimated": "E"}
+MISSING = "missing"
+QUALITY_LETTERS = {"measured": "M", "estimated": "E", MISSING: "X"}
+"""The letter under which an interval of a day vector is stored, by the word of its reading. A small
+letter tells that the rules in force on arrival found the reading implausible."""
 
 LARGEST_DEMAND_WH = 10**13
 """Ten terawatt hours in an interval: beyond any meter, and sums of a million of it fit int64."""
@@ -34,12 +37,18 @@ _MICROSECOND = dt.timedelta(microseconds=1)
 class MeteredEntity:
     """A unit or supply point: for each measure it may report, the least and the most value.
 
-    It must report every measure that is not `optional`.
+    It must report every measure that is not `optional`. A value within `limits` but outside
+    `plausible` is one that the meter can have reported and nobody believes.
     """
 
     entity: str
     limits: Mapping[str, tuple[int, int]]
     optional: frozenset[str] = frozenset()
+    plausible: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    def believed(self, measure: str) -> tuple[int, int]:
+        """Return the least and the most plausible value of a measure."""
+        return self.plausible.get(measure, self.limits[measure])
 
 
 def metered_unit(
@@ -53,10 +62,18 @@ def metered_unit(
     return MeteredEntity(entity, limits, frozenset({RESERVE} & limits.keys()))
 
 
-def metered_supply_point(entity: str, *, household_count: int) -> MeteredEntity:
-    """Return a supply point; only non-residential demand may be negative, as net export."""
-    least_wh = 0 if household_count else -LARGEST_DEMAND_WH
-    return MeteredEntity(entity, {DEMAND: (least_wh, LARGEST_DEMAND_WH)})
+def metered_supply_point(
+    entity: str, *, household_count: int, plausible_wh: int | None = None
+) -> MeteredEntity:
+    """Return a supply point; only of non-residential demand is net export, below zero, plausible.
+
+    `plausible_wh` is the most that its households can be believed to draw in an interval.
+    """
+    limits = {DEMAND: (-LARGEST_DEMAND_WH, LARGEST_DEMAND_WH)}
+    if not household_count:
+        return MeteredEntity(entity, limits)
+    most_wh = LARGEST_DEMAND_WH if plausible_wh is None else min(plausible_wh, LARGEST_DEMAND_WH)
+    return MeteredEntity(entity, limits, plausible={DEMAND: (0, most_wh)})
 
 
 @dataclass(frozen=True)
@@ -69,6 +86,8 @@ class MeterTerms:
         accepted_quality: words of `QUALITY_LETTERS` with which a reading may settle.
         late_after_days: days after the settlement day from which a reading counts as late.
         entities: what may be metered, by name.
+        accepts_gaps: whether a file may hold a day with missing intervals.
+        refuses_implausible: whether a file with an implausible reading is refused.
     """
 
     first_day: dt.date
@@ -77,6 +96,14 @@ class MeterTerms:
     accepted_quality: frozenset[str]
     late_after_days: int
     entities: Mapping[str, MeteredEntity]
+    accepts_gaps: bool = False
+    refuses_implausible: bool = True
+
+    @property
+    def accepted_words(self) -> list[str]:
+        """The words of quality that a file may use."""
+        gap = {MISSING} if self.accepts_gaps else set()
+        return [word for word in QUALITY_LETTERS if word in self.accepted_quality | gap]
 
 
 @dataclass(frozen=True)

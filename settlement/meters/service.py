@@ -175,8 +175,9 @@ def _store(
     latest = store.latest_vectors(session, market, first_day, last_day)
     readings: list[StoredReading] = []
     findings: list[Finding] = []
-    for vector in checked.vectors:
-        before = latest.get((vector.settlement_day, vector.measure, vector.entity))
+    for said in checked.vectors:
+        before = latest.get((said.settlement_day, said.measure, said.entity))
+        vector = said.completed(before.values, before.quality) if before else said.completed()
         if before is not None and before.equals(vector.values, vector.quality):
             continue
         if before is not None and before.received_at > received_at:

@@ -3,8 +3,12 @@
 import datetime as dt
 from collections.abc import Sequence
 
+from rulebook.documents import MarketRules
+from rulebook.documents.base import MILLION
+from rulebook.documents.registration import SupplyPoint
 from rulebook.resolve import RuleSet
 from settlement.meters.register import (
+    MINUTES_PER_HOUR,
     MeterRegister,
     MeterTerms,
     metered_supply_point,
@@ -38,15 +42,35 @@ def _terms(first_day: dt.date, last_day: dt.date, rules: RuleSet) -> MeterTerms:
             for unit in units
         ),
         *(
-            metered_supply_point(point.supply_point, household_count=point.household_count)
+            metered_supply_point(
+                point.supply_point,
+                household_count=point.household_count,
+                plausible_wh=_plausible_wh(rules.market_rules, point),
+            )
             for point in points
         ),
     ]
+    meter_data = rules.market_rules.meter_data
     return MeterTerms(
         first_day=first_day,
         last_day=last_day,
         interval_minutes=minutes,
-        accepted_quality=frozenset(rules.market_rules.meter_data.accepted_quality),
-        late_after_days=rules.market_rules.meter_data.late_after_days,
+        accepted_quality=frozenset(meter_data.accepted_quality),
+        late_after_days=meter_data.late_after_days,
         entities={entity.entity: entity for entity in entities},
+        accepts_gaps=meter_data.incomplete_day == "accept",
+        refuses_implausible=meter_data.implausible == "refuse",
     )
+
+
+def _plausible_wh(rules: MarketRules, point: SupplyPoint) -> int | None:
+    """Return the most energy in an interval that a supply point's households are believed, down.
+
+    3 households x 3,000 W x 2,000,000 ppm over 30 minutes: 9,000 Wh.
+    """
+    share_ppm = rules.meter_data.plausible_demand_ppm
+    magnitude_w = {one.product: one.magnitude_w for one in rules.products}[point.product]
+    if share_ppm is None or magnitude_w is None:
+        return None
+    power_w = point.household_count * magnitude_w * share_ppm // MILLION
+    return power_w * rules.interval_minutes // MINUTES_PER_HOUR
