@@ -8,9 +8,9 @@ import datetime as dt
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from settlement.core.engine import DayReadings, MarketModel, settle_day
+from settlement.core.engine import DayReadings, MarketModel, ResultTable, settle_day
 from settlement.results import ResultVector, day_digest, vectors_of
 
 DAYS_AHEAD_PER_THREAD = 3
@@ -40,6 +40,7 @@ def compute_days(
     days: Sequence[dt.date],
     readings_of: Callable[[dt.date, MarketModel], DayReadings],
     threads: int,
+    told_of: Callable[[dt.date], Sequence[ResultTable]] = lambda _: (),
 ) -> Iterator[ComputedDay]:
     """Yield each day's results in the order of `days`.
 
@@ -48,13 +49,15 @@ def compute_days(
         days: the settlement days, earliest first.
         readings_of: returns a day's readings in the order of a model's units and supply points.
         threads: days computed at once, at least 1.
+        told_of: returns what else is published of a day, such as the quality of its readings.
     """
     if threads < 1:
         raise ValueError(f"threads: {threads} given, at least 1 needed")
 
     def compute(day: dt.date) -> ComputedDay:
         model = model_on(periods, day)
-        vectors = vectors_of(settle_day(model, readings_of(day, model)))
+        settled = settle_day(model, readings_of(day, model))
+        vectors = vectors_of(replace(settled, tables=(*settled.tables, *told_of(day))))
         return ComputedDay(day, vectors, day_digest(vector.digest for vector in vectors))
 
     if threads == 1:

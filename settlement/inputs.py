@@ -8,15 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from rulebook.findings import Finding, Refused
+from rulebook.findings import Refused
 from rulebook.resolve import RuleSet
 from settlement.compile import register_of
-from settlement.core.engine import DayReadings, MarketModel
-from settlement.core.periods import interval_count
-from settlement.meters.readings import MeasuredDay, Readings, missing_readings
+from settlement.core.engine import DayReadings, MarketModel, ResultTable
+from settlement.meters.completing import Completed, complete
+from settlement.meters.estimation import Estimate
+from settlement.meters.quality import UsedReadings, quality_tables
+from settlement.meters.readings import Readings, VectorKey
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, RESERVE
-from settlement.meters.store import VectorKey, readings_known_at
-from settlement.meters.terms import meter_register
+from settlement.meters.store import readings_known_at
 from settlement.runs import Pin
 
 
@@ -25,6 +26,8 @@ class RunInputs:
     """The rules of each period and the readings of each day, complete.
 
     Attributes:
+        used: the readings of each day and measure as they settle, measured or estimated.
+        estimates: of each vector with estimates by rule, those by interval.
         looked_at: the digest of every stored reading that the run rests on, of its own days and,
             where a rule looks further, of days before and after them.
     """
@@ -32,7 +35,8 @@ class RunInputs:
     periods: Sequence[tuple[dt.date, dt.date, RuleSet]]
     pins: tuple[Pin, ...]
     days: list[dt.date]
-    readings: Readings
+    used: Mapping[dt.date, Mapping[str, UsedReadings]]
+    estimates: Mapping[VectorKey, Mapping[int, Estimate]]
     looked_at: Mapping[VectorKey, bytes]
 
     @property
@@ -42,27 +46,30 @@ class RunInputs:
 
     def day_readings(self, day: dt.date, model: MarketModel) -> DayReadings:
         """Return a day's readings in the order of a model's units and supply points."""
-        measured = self.readings.days[day]
+        used = self.used[day]
         return DayReadings(
             day,
-            measured[GENERATION].values_of(model.units),
-            measured[AVAILABLE].values_of(model.units),
-            measured[DEMAND].values_of(model.supply_points),
-            _reserve_w(measured.get(RESERVE), model.units, measured[AVAILABLE].values.shape[1]),
+            used[GENERATION].values_of(model.units),
+            used[AVAILABLE].values_of(model.units),
+            used[DEMAND].values_of(model.supply_points),
+            _reserve_w(used[RESERVE], model.units),
         )
 
+    def quality_tables(self, day: dt.date) -> list[ResultTable]:
+        """Return how good a day's readings are, where they are not all plainly measured."""
+        return [
+            table
+            for measure, used in self.used[day].items()
+            for table in quality_tables(measure, used)
+        ]
 
-def _reserve_w(
-    measured: MeasuredDay | None, units: Sequence[str], intervals: int
-) -> NDArray[np.int64]:
+
+def _reserve_w(held: UsedReadings, units: Sequence[str]) -> NDArray[np.int64]:
     """Return reserve held, shape (U, T); a unit without a reading of it held none."""
-    held = np.zeros((len(units), intervals), dtype=np.int64)
-    if measured is not None:
-        place = {unit: number for number, unit in enumerate(units)}
-        for entity, values in zip(measured.entities, measured.values, strict=True):
-            if entity in place:
-                held[place[entity]] = values
-    return held
+    everyone = np.zeros((len(units), held.values.shape[1]), dtype=np.int64)
+    place = {unit: number for number, unit in enumerate(units)}
+    everyone[[place[unit] for unit in held.entities]] = held.values
+    return everyone
 
 
 def run_inputs(
@@ -74,35 +81,35 @@ def run_inputs(
     """Load what a run needs.
 
     Raises:
-        Refused: a reading is missing, or a day has the wrong number of intervals; every one is
-            named.
+        Refused: a reading is missing and the rules do not estimate it, may not settle, or a day has
+            the wrong number of intervals; every one is named.
     """
-    register = meter_register(periods)
+    readings, completed = completed_readings(session, market, periods, known_at)
+    if completed.findings:
+        raise Refused(completed.findings)
+    return RunInputs(
+        periods,
+        _pins(periods),
+        sorted(completed.days),
+        completed.days,
+        completed.estimates,
+        {**completed.looked_at, **_own_digests(readings, periods)},
+    )
+
+
+def completed_readings(
+    session: Session,
+    market: str,
+    periods: Sequence[tuple[dt.date, dt.date, RuleSet]],
+    known_at: dt.datetime,
+) -> tuple[Readings, Completed]:
+    """Return the stored readings of the periods, and what the rules make of them."""
+
+    def history(first_day: dt.date, last_day: dt.date, entities: Sequence[str]) -> Readings:
+        return readings_known_at(session, market, first_day, last_day, known_at, entities)
+
     readings = readings_known_at(session, market, periods[0][0], periods[-1][1], known_at)
-    findings = [*missing_readings(readings, register), *_wrong_lengths(readings, periods)]
-    if findings:
-        raise Refused(findings)
-    days = sorted(readings.days)
-    return RunInputs(periods, _pins(periods), days, readings, _own_digests(readings, periods))
-
-
-def _wrong_lengths(
-    readings: Readings, periods: Sequence[tuple[dt.date, dt.date, RuleSet]]
-) -> Iterator[Finding]:
-    """Yield a finding where the rules in force split a day otherwise than its readings do."""
-    for day, rules in _days(periods):
-        count = interval_count(
-            day, rules.market_rules.time_zone, rules.market_rules.interval_minutes
-        )
-        for measure, measured in readings.days.get(day, {}).items():
-            if measured.values.shape[1] != count:
-                yield Finding(
-                    "interval-count",
-                    f"{readings.market} {day} {measure}",
-                    f"{measured.values.shape[1]} intervals",
-                    f"the day has {count}",
-                    "ingest a revision under the rules in force",
-                )
+    return readings, complete(readings, periods, history)
 
 
 def _own_digests(
@@ -119,9 +126,9 @@ def _own_digests(
             RESERVE: set(register.units),
         }
         for measure, entities in used.items():
-            measured = readings.days[day].get(measure)
+            measured = readings.days.get(day, {}).get(measure)
             if measured is None:
-                continue  # only the optional: what must be there was checked
+                continue  # it is optional, or estimated
             for entity, digest in zip(measured.entities, measured.digests, strict=True):
                 if entity in entities:
                     own[day, measure, entity] = digest

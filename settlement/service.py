@@ -186,7 +186,7 @@ def _compute(inputs: RunInputs, threads: int) -> Iterator[ComputedDay]:
         )
         for first_day, last_day, rules in inputs.periods
     ]
-    return compute_days(periods, inputs.days, inputs.day_readings, threads)
+    return compute_days(periods, inputs.days, inputs.day_readings, threads, inputs.quality_tables)
 
 
 def _settled_days(session: Session, run: Run) -> Iterator[SettledDay]:
@@ -203,8 +203,8 @@ def _settled_days(session: Session, run: Run) -> Iterator[SettledDay]:
             }
             energy_wh = {
                 (measure, entity): int(values.sum())
-                for measure, measured in inputs.readings.days[day].items()
-                for entity, values in zip(measured.entities, measured.values, strict=True)
+                for measure, used in inputs.used[day].items()
+                for entity, values in zip(used.entities, used.values, strict=True)
             }
             yield settled_day(
                 run.market,

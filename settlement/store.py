@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from database.copy import copy_in, copy_out
 from ledger.tables import Journal, Posting
-from settlement.explanations.tree import ReadingFact
+from settlement.explanations.tree import ReadingSource
 from settlement.results import ResultVector, VectorKey, day_digest
 from settlement.runs import Pin, Run
 from settlement.tables import ResultRow, RunRow
@@ -245,32 +245,30 @@ def latest_posted_run(session: Session, market: str, day: dt.date, up_to: int) -
     return None if row is None else run_of(row)
 
 
-READING_FACT_QUERY = """
+READING_SOURCE_QUERY = """
 SELECT DISTINCT ON (reading.measure, reading.entity)
-       reading.measure, reading.entity, reading.values, reading.quality, reading.revision,
-       reading.received_at, reading_file.name AS file
+       reading.measure, reading.entity, reading.revision, reading.received_at,
+       reading_file.name AS file
   FROM settlement.reading
   JOIN settlement.reading_file ON reading_file.id = reading.file_id
  WHERE reading.market = %(market)s AND reading.settlement_day = %(day)s
    AND reading.received_at <= %(known_at)s
  ORDER BY reading.measure, reading.entity, reading.revision DESC
 """
-READING_FACT_TYPES = {
+READING_SOURCE_TYPES = {
     "measure": "text",
     "entity": "text",
-    "values": "int8[]",
-    "quality": "text",
     "revision": "int4",
     "received_at": "timestamptz",
     "file": "text",
 }
 
 
-def reading_facts(
+def reading_sources(
     session: Session, market: str, day: dt.date, known_at: dt.datetime
-) -> dict[VectorKey, ReadingFact]:
-    """Return the readings of a day as they were known, each with the file that it came in."""
+) -> dict[VectorKey, ReadingSource]:
+    """Return where the readings of a day came from, as they were known."""
     params = {"market": market, "day": day, "known_at": known_at}
-    columns = copy_out(session, READING_FACT_QUERY, params, READING_FACT_TYPES)
-    rows = zip(*(columns[name] for name in READING_FACT_TYPES), strict=True)
-    return {(measure, entity): ReadingFact(*fact) for measure, entity, *fact in rows}
+    columns = copy_out(session, READING_SOURCE_QUERY, params, READING_SOURCE_TYPES)
+    rows = zip(*(columns[name] for name in READING_SOURCE_TYPES), strict=True)
+    return {(measure, entity): ReadingSource(*source) for measure, entity, *source in rows}

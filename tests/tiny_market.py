@@ -72,9 +72,11 @@ def _head(kind: str, prefix: str, fields: Sequence[str]) -> dict[str, Any]:
 
 
 def market_rules(
-    layers_in_use: Sequence[str] = LAYERS, runs: Sequence[str] = ("II", "SF", "R1")
+    layers_in_use: Sequence[str] = LAYERS,
+    runs: Sequence[str] = ("II", "SF", "R1"),
+    **meter_data: Any,
 ) -> MarketRules:
-    """Return the market rules; `layers_in_use` set the price."""
+    """Return the market rules; `layers_in_use` set the price, the rest are rules of meter data."""
     fields = ("layers.curve", "price_cap_micro_per_mwh", "meter_data.accepted_quality")
     return MarketRules.model_validate(
         _head("market-rules", "MR", fields)
@@ -105,7 +107,8 @@ def market_rules(
                     "reliability_ppm": 950_000,
                 },
             ],
-            "meter_data": {"accepted_quality": ["measured", "estimated"], "late_after_days": 7},
+            "meter_data": {"accepted_quality": ["measured", "estimated"], "late_after_days": 7}
+            | meter_data,
             "settlement_calendar": [
                 {"run": run, "title": f"Run {run}", "lag_days": 5 * number}
                 for number, run in enumerate(runs, start=1)

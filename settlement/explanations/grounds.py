@@ -9,10 +9,9 @@ from rulebook.documents.base import Clause, Document
 from rulebook.documents.registration import Registration
 from settlement.core.cuts import W_PER_KW
 from settlement.core.model import node_demand_w
+from settlement.explanations.estimates import estimate_words, ground_numbers, source_words
 from settlement.explanations.tree import CitedClause, DayFacts, Explanation
 from settlement.meters.register import DEMAND, GENERATION
-
-QUALITY_WORDS = {"M": "measured", "E": "estimated"}
 
 
 @dataclass(frozen=True)
@@ -24,15 +23,20 @@ class Grounds:
 
     def reading(self, measure: str, entity: str, label: str) -> Explanation:
         """Return a reading of the interval, with its source."""
-        fact = self.facts.readings[measure, entity]
-        quality = QUALITY_WORDS.get(fact.quality[self.interval], "of unknown quality")
+        fact, rules = self.facts.readings[measure, entity], self.facts.rules.market_rules
+        unit = "Wh" if measure in {DEMAND, GENERATION} else "W"
+        estimate = fact.estimates.get(self.interval)
+        paths = ["meter_data.accepted_quality"]
+        if estimate is not None:
+            paths = ["meter_data.missing", "meter_data.estimation", "meter_data.estimation.method"]
         return Explanation(
             f"{label} ({entity})",
             int(fact.values[self.interval]),
-            "Wh" if measure in {DEMAND, GENERATION} else "W",
-            source=f"revision {fact.revision}, {quality}, received "
-            f"{fact.received_at:%Y-%m-%d %H:%M} UTC in {fact.file}",
-            clauses=self.governing(self.facts.rules.market_rules, "meter_data.accepted_quality"),
+            unit,
+            formula=estimate_words(estimate, entity) if estimate is not None else "",
+            source=source_words(fact, self.interval),
+            clauses=self.governing(rules, *paths),
+            children=ground_numbers(estimate, entity, unit) if estimate is not None else (),
         )
 
     def demand_wh(self) -> dict[str, int]:

@@ -15,13 +15,16 @@ from sqlalchemy.orm import Session
 import ledger.invoice_queries
 from ledger.chain import InvoiceLineRow, InvoiceRow
 from ledger.journal import Account
+from rulebook.resolve import RuleSet
 from settlement import store
 from settlement.compile import compile_market, register_of
 from settlement.core.periods import interval_starts
 from settlement.explanations.charges import Charges
 from settlement.explanations.payments import Payments
-from settlement.explanations.tree import DayFacts, Explanation
+from settlement.explanations.tree import DayFacts, Explanation, ReadingFact
+from settlement.inputs import run_inputs
 from settlement.posting import MONEY_SUFFIX, PAYMENT
+from settlement.results import VectorKey
 from settlement.runs import Run
 from settlement.service import pinned_periods
 
@@ -157,8 +160,26 @@ def day_facts(session: Session, run: Run, day: dt.date) -> DayFacts:
         ),
         register=register_of(rules.registrations),
         results=store.stored_values(store.day_vectors(session, run.id, day)),
-        readings=store.reading_facts(session, run.market, day, run.known_at),
+        readings=_readings(session, run, day, rules),
     )
+
+
+def _readings(
+    session: Session, run: Run, day: dt.date, rules: RuleSet
+) -> dict[VectorKey, ReadingFact]:
+    """Return the readings of a day as the run used them, by measure and entity."""
+    inputs = run_inputs(session, run.market, [(day, day, rules)], run.known_at)
+    sources = store.reading_sources(session, run.market, day, run.known_at)
+    return {
+        (measure, entity): ReadingFact(
+            used.values[row],
+            used.codes[row],
+            inputs.estimates.get((day, measure, entity), {}),
+            sources.get((measure, entity)),
+        )
+        for measure, used in inputs.used[day].items()
+        for row, entity in enumerate(used.entities)
+    }
 
 
 def _tree(facts: DayFacts, reference: LineReference, interval: int) -> Explanation:

@@ -9,6 +9,7 @@ import numpy as np
 from rulebook.resolve import RuleSet
 from settlement.compile import Register
 from settlement.core.engine import MarketModel
+from settlement.meters.estimation import Estimate
 from settlement.results import VectorKey
 
 
@@ -50,15 +51,30 @@ class Explanation:
     interval: int | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class ReadingFact:
-    """One day vector of readings, and where it came from."""
+@dataclass(frozen=True)
+class ReadingSource:
+    """Where a day vector of readings came from."""
 
-    values: np.ndarray
-    quality: str
     revision: int
     received_at: dt.datetime
     file: str
+
+
+@dataclass(frozen=True, eq=False)
+class ReadingFact:
+    """One day vector of readings as a run used it, and where it came from.
+
+    Attributes:
+        values: shape (T,), measured or estimated.
+        codes: shape (T,), the quality of each, as in `settlement.meters.quality`.
+        estimates: what was estimated by rule, by interval.
+        source: None where nothing was received and all is estimated.
+    """
+
+    values: np.ndarray
+    codes: np.ndarray
+    estimates: Mapping[int, Estimate]
+    source: ReadingSource | None
 
 
 @dataclass(frozen=True, eq=False)

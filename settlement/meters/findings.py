@@ -249,14 +249,14 @@ def incomplete(
                 Finding(
                     "missing-intervals",
                     table.place(row),
-                    f"{name} lacks {_listed([starts[number] for number in absent])}",
+                    f"{name} lacks {listed([starts[number] for number in absent])}",
                     limit,
                     "send the whole day, with estimates where the meter failed",
                 ),
             )
 
 
-def _listed(starts: Sequence[dt.datetime]) -> str:
+def listed(starts: Sequence[dt.datetime]) -> str:
     """Return how many intervals there are, and the first of them."""
     first = ", ".join(start.strftime("%H:%MZ") for start in starts[:SHOWN_INTERVALS])
     more = len(starts) - SHOWN_INTERVALS

@@ -1,14 +1,14 @@
 """Readings of a market as they were known at an instant: day vectors stacked by day and measure."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rulebook.findings import Finding
-from settlement.meters.register import MeterRegister
+VectorKey = tuple[dt.date, str, str]
+"""Settlement day, measure, entity."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +35,19 @@ class MeasuredDay:
         Raises:
             KeyError: an entity has no reading.
         """
-        place = {entity: number for number, entity in enumerate(self.entities)}
-        return self.values[[place[entity] for entity in entities]]
+        return rows_of(self.entities, self.values, entities)
+
+
+def rows_of(
+    entities: Sequence[str], values: NDArray[np.int64], wanted: Sequence[str]
+) -> NDArray[np.int64]:
+    """Return the rows of values, shape (E, T), that belong to the wanted of E entities.
+
+    Raises:
+        KeyError: an entity has no row.
+    """
+    place = {entity: number for number, entity in enumerate(entities)}
+    return values[[place[entity] for entity in wanted]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,24 +60,3 @@ class Readings:
     market: str
     known: dt.datetime
     days: Mapping[dt.date, Mapping[str, MeasuredDay]]
-
-
-def missing_readings(readings: Readings, register: MeterRegister) -> Iterator[Finding]:
-    """Yield a finding for each day vector that the register expects and that is not known."""
-    for terms in register.terms:
-        for offset in range((terms.last_day - terms.first_day).days + 1):
-            day = terms.first_day + dt.timedelta(days=offset)
-            measured = readings.days.get(day, {})
-            known = {
-                (entity, measure) for measure, one in measured.items() for entity in one.entities
-            }
-            for name, entity in sorted(terms.entities.items()):
-                for measure in entity.limits.keys() - entity.optional:
-                    if (name, measure) not in known:
-                        yield Finding(
-                            "no-reading",
-                            f"{readings.market} {day}",
-                            f"no {measure} of {name} known at {readings.known.isoformat()}",
-                            "every registered unit and supply point has its readings",
-                            "ingest the file that holds them",
-                        )

@@ -21,7 +21,7 @@ from settlement.meters.digest import (
     reading_digest,
     reading_file_digest,
 )
-from settlement.meters.readings import MeasuredDay, Readings
+from settlement.meters.readings import MeasuredDay, Readings, VectorKey
 from settlement.meters.tables import ReadingFileRow
 from settlement.tables import RunRow
 
@@ -44,6 +44,7 @@ SELECT DISTINCT ON (settlement_day, measure, entity)
   FROM settlement.reading
  WHERE market = %(market)s AND settlement_day BETWEEN %(first_day)s AND %(last_day)s
    AND received_at <= %(known)s
+   AND (%(entities)s::text[] IS NULL OR entity = ANY(%(entities)s::text[]))
  ORDER BY settlement_day, measure, entity, revision DESC
 """
 KNOWN_AT_TYPES = {
@@ -57,9 +58,6 @@ KNOWN_AT_TYPES = {
     "digest": "bytea",
 }
 END_OF_TIME = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
-
-VectorKey = tuple[dt.date, str, str]
-"""Settlement day, measure, entity."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,14 +129,21 @@ def latest_vectors(
 
 
 def readings_known_at(
-    session: Session, market: str, first_day: dt.date, last_day: dt.date, known: dt.datetime
+    session: Session,
+    market: str,
+    first_day: dt.date,
+    last_day: dt.date,
+    known: dt.datetime,
+    entities: Sequence[str] | None = None,
 ) -> Readings:
     """Return the readings of consecutive days, each in its latest revision received by `known`.
+
+    Of some entities where they are named.
 
     Raises:
         Refused: vectors of one measure and day differ in length, which no ingest writes.
     """
-    columns = _known_at(session, market, first_day, last_day, known)
+    columns = _known_at(session, market, first_day, last_day, known, entities)
     rows = sorted(zip(*columns.values(), strict=True), key=itemgetter(0, 1, 2))
     days: dict[dt.date, dict[str, MeasuredDay]] = {}
     for (day, measure), group in groupby(rows, key=itemgetter(0, 1)):
@@ -147,9 +152,20 @@ def readings_known_at(
 
 
 def _known_at(
-    session: Session, market: str, first_day: dt.date, last_day: dt.date, known: dt.datetime
+    session: Session,
+    market: str,
+    first_day: dt.date,
+    last_day: dt.date,
+    known: dt.datetime,
+    entities: Sequence[str] | None = None,
 ) -> dict[str, list[Any]]:
-    parameters = {"market": market, "first_day": first_day, "last_day": last_day, "known": known}
+    parameters = {
+        "market": market,
+        "first_day": first_day,
+        "last_day": last_day,
+        "known": known,
+        "entities": None if entities is None else list(entities),
+    }
     return copy_out(session, KNOWN_AT, parameters, KNOWN_AT_TYPES)
 
 

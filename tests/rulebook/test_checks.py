@@ -43,6 +43,14 @@ def circle(values):
     holon("scotland-north", layer="zone", parent="scotland")(values)
 
 
+def step(method, **limits):
+    return {"method": method, "measures": ["metered_demand_wh"], **limits}
+
+
+def estimate(*steps, missing="estimate"):
+    return lambda v: v["meter_data"].update(missing=missing, estimation=list(steps))
+
+
 ALONE = [
     (RULES, lambda v: v.update(time_zone="Europe/Londinium"), ["time-zone-unknown"]),
     (RULES, lambda v: v.update(time_zone="../etc/passwd"), ["time-zone-unknown"]),
@@ -62,6 +70,14 @@ ALONE = [
     (RULES, lambda v: v["settlement_calendar"][1].update(run="II"), ["run-repeated"]),
     (RULES, lambda v: v["meter_data"].update(accepted_quality=["measured"] * 2),
      ["quality-repeated"]),
+    (RULES, lambda v: v["meter_data"].update(missing="estimate"), ["estimation-without-steps"]),
+    (RULES, estimate(step("zero"), missing="refuse"), ["estimation-unused"]),
+    (RULES, lambda v: v["meter_data"].update(implausible="estimate"),
+     ["implausible-not-estimated"]),
+    (RULES, estimate(step("interpolate"), step("profile")), ["step-limit-missing"] * 2),
+    (RULES, estimate(step("like-day", weeks=1, at_most_intervals=2)), ["step-limit-unused"]),
+    (RULES, estimate(step("like-day", weeks=1), step("like-day", weeks=2)), ["step-repeated"]),
+    (RULES, estimate(step("zero"), step("like-day", weeks=2)), ["step-not-reached"]),
     (RULES, twice("clauses"), ["clause-repeated"]),
     (RULES, lambda v: v["clauses"][0].update(anchor="AP-1.1"), ["clause-of-another-kind"]),
     (RULES, lambda v: v["clauses"][0].update(fields=["layers.colour"]), ["clause-unknown-field"]),

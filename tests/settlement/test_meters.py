@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from settlement.core.periods import interval_starts
 from settlement.meters.cells import read_readings
 from settlement.meters.check import local_days
-from settlement.meters.register import AVAILABLE, DEMAND, GENERATION
+from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, metered_supply_point
 from tests.settlement.meter_cases import (
     DAY,
     HEADER,
@@ -349,3 +349,48 @@ def test_rows_in_any_order_come_back_as_the_same_vectors(first, day_count, seed,
     for key, (values, quality) in expected.items():
         assert found[key].values.tolist() == values.tolist()
         assert found[key].quality == quality
+
+
+ACCEPTS = register(terms(accepts_gaps=True))
+
+
+@pytest.mark.parametrize("write", [csv, lambda rows: parquet(rows, pa.float64())])
+def test_a_missing_reading_has_a_blank_for_its_value(write):
+    rows = day_rows()
+    blank = "" if write is csv else None
+    rows[2] = (*rows[2][:3], blank, "missing")
+    (vector,) = checked(write(rows), ACCEPTS).vectors
+    assert vector.quality == "MMX" + "M" * 45
+    assert vector.values[:4].tolist() == [1000, 1001, 0, 1003]
+    rows[2] = (*rows[2][:3], 0, "missing")
+    result = checked(write(rows), ACCEPTS)
+    assert codes(result) == ["missing-with-value"]
+    assert result.findings[0].place == "day.csv row 3"
+    rows[2] = (*rows[2][:3], blank, "measured")
+    assert codes(checked(write(rows), ACCEPTS)) in (["missing-value"], ["not-a-number"])
+
+
+def test_where_gaps_are_accepted_all_else_is_still_refused():
+    rows = day_rows()
+    late = [*rows[:5], (rows[6][0].replace(":00:00", ":10:00"), *rows[6][1:])]
+    assert codes(checked(csv(late), ACCEPTS)) == ["off-boundary"]
+    assert "duplicate" in codes(checked(csv([*rows[:5], rows[4]]), ACCEPTS))
+    silent = checked(csv(rows[:5]), ACCEPTS)
+    assert silent.vectors[0].quality == "M" * 5 + "." * 43
+    assert silent.vectors[0].completed().quality == "M" * 5 + "X" * 43
+    assert [notice.code for notice in silent.notices] == ["incomplete-days"]
+
+
+def test_a_reading_beyond_what_households_are_believed_to_draw():
+    point = metered_supply_point("S1", household_count=9, plausible_wh=1_040)
+    entities = terms().entities | {"S1": point}
+    strict = register(terms(entities=entities))
+    found = checked(csv(day_rows()), strict)
+    assert codes(found) == ["above-plausible"] * 7
+    lenient = register(terms(entities=entities, refuses_implausible=False))
+    rows = [*day_rows()[:-1], (*day_rows()[-1][:3], 1047, "estimated")]
+    (vector,) = checked(csv(rows), lenient).vectors
+    assert vector.quality == "M" * 41 + "m" * 6 + "e"
+    rows[0] = (*rows[0][:3], -1, "measured")
+    assert checked(csv(rows), lenient).vectors[0].quality[0] == "m"
+    assert codes(checked(csv(rows), strict))[0] == "negative"

@@ -11,12 +11,11 @@ from sqlalchemy.orm import Session
 from database.session import transaction
 from rulebook.findings import Refused
 from rulebook.service import publish, rules_for_period
+from settlement.inputs import completed_readings
 from settlement.meters.digest import content_digest
-from settlement.meters.readings import missing_readings
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION
 from settlement.meters.service import MeterFile, ingest, verify_readings
 from settlement.meters.store import readings_known_at
-from settlement.meters.terms import meter_register
 from settlement.service import settle
 from tests import tiny_market
 
@@ -93,7 +92,7 @@ def test_a_file_is_stored_as_day_vectors_with_their_file(market):
     swapped = demand.values_of(["C-home", "B-home"])
     assert (swapped == demand.values[[2, 0]]).all()
     periods = rules_for_period(market, MARKET, FIRST, LAST, RECEIVED)
-    assert not list(missing_readings(readings, meter_register(periods)))
+    assert not completed_readings(market, MARKET, periods, RECEIVED)[1].findings
     assert not list(verify_readings(market))
 
 
@@ -237,9 +236,8 @@ def test_a_revision_cannot_be_received_before_the_one_it_follows(market):
 def test_missing_vectors_are_named(market):
     part = tiny_market.readings_csv(FIRST, FIRST, only=("U1", "U2", "U3", "U4", "B-home"))
     ingest(market, MARKET, [MeterFile("part.csv", part)], received_at=RECEIVED)
-    readings = readings_known_at(market, MARKET, FIRST, FIRST, RECEIVED)
     periods = rules_for_period(market, MARKET, FIRST, FIRST, RECEIVED)
-    found = list(missing_readings(readings, meter_register(periods)))
+    found = completed_readings(market, MARKET, periods, RECEIVED)[1].findings
     assert [finding.value.split(" known")[0] for finding in found] == [
         "no metered_demand_wh of B-office",
         "no metered_demand_wh of C-home",
