@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ledger.chain import encode
 from ledger.tree import leaf_hash, merkle_root
 
-ENGINE_VERSION = "1"
+ENGINE_VERSION = "2"
 """Raised by every change that can alter a result; a replay with another version says so."""
 
 PIN_TAG = "tallystick.pin.1"
