@@ -1,6 +1,6 @@
 """From documents to arrays: the rules in force as the engine's `MarketModel`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from settlement.core.charges import Charging
 from settlement.core.engine import MarketModel
 from settlement.core.grid import Grid, Layer
 from settlement.core.pots import Flexibility, Pot, Target
+from settlement.core.shapley_rule import ShapleyRule
 from settlement.core.tightness import PPM, Curve
 
 
@@ -84,6 +85,7 @@ def compile_market(
             policy.reserve.availability_price_micro_per_mw_h if policy.reserve else 0
         ),
         flexibility=_flexibility(policy, units),
+        shapley=_shapley(policy, node_index),
     )
 
 
@@ -110,6 +112,25 @@ def _flexibility(policy: AllocationPolicy, units: Sequence[Unit]) -> Flexibility
         response_minutes=policy.flexibility.response_minutes,
         requirement_ppm=policy.flexibility.requirement_ppm,
     )
+
+
+def _shapley(policy: AllocationPolicy, node_index: Mapping[str, int]) -> ShapleyRule:
+    rule = policy.shapley
+    if rule.clusters is not None:
+        return ShapleyRule(
+            rule.method,
+            trunk_nodes=tuple(node_index[node] for node in rule.clusters.trunk_nodes),
+            hop_limit=rule.clusters.hop_limit,
+            rating_multiplier=rule.clusters.rating_multiplier,
+        )
+    if rule.sampled is not None:
+        return ShapleyRule(
+            rule.method,
+            seed=rule.sampled.seed,
+            most_orders=rule.sampled.most_orders,
+            target_error_w=rule.sampled.target_error_w,
+        )
+    return ShapleyRule(rule.method)
 
 
 def compile_grid(document: GridModel) -> Grid:

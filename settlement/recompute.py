@@ -10,15 +10,17 @@ from rulebook.findings import Finding
 from settlement.core.arrays import Integers
 from settlement.core.clusters import ClusterShares, clusters, clusters_of, neighbourhood
 from settlement.core.cuts import W_PER_KW
-from settlement.core.games import Game, ramp_deliverable_kw
+from settlement.core.games import Game, ramp_deliverable_w
 from settlement.core.holarchy import HolarchyTree, holarchy_tree, unlimited
 from settlement.core.methods import LevelsShares, exact, levels
 from settlement.core.network import Network
 from settlement.core.sampled import SampledShares, sampled
+from settlement.core.shapley_rule import METHODS
 from settlement.core.shares import Shares
 from settlement.game_files import GameFile
 
-METHODS = ("exact", "levels", "clusters", "sampled")
+__all__ = ["GAMES", "METHODS", "Sampling", "answered", "findings", "served", "shares"]
+
 GAMES = ("location", "adequacy", "flexibility")
 
 
@@ -206,8 +208,11 @@ def _available_kw(file: GameFile) -> Integers:
 
 
 def _deliverable_kw(file: GameFile) -> Integers:
-    ramps = _numbers([unit.ramp_kw_per_h or 0 for unit in file.units])
-    return ramp_deliverable_kw(_available_kw(file), ramps, file.response_minutes or 0)
+    ramps_kw_per_h = _numbers([unit.ramp_kw_per_h or 0 for unit in file.units])
+    deliverable_w = ramp_deliverable_w(
+        _available_kw(file) * W_PER_KW, ramps_kw_per_h * W_PER_KW, file.response_minutes or 0
+    )
+    return deliverable_w // W_PER_KW
 
 
 def _numbers(values: Sequence[int]) -> Integers:

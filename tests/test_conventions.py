@@ -38,6 +38,7 @@ PURE = sorted(
                 "settlement/explanations/estimates.py",
                 "settlement/explanations/grounds.py",
                 "settlement/explanations/payments.py",
+                "settlement/explanations/shapley_values.py",
                 "settlement/explanations/tree.py",
                 "settlement/invoicing.py",
                 "settlement/meters/check.py",

@@ -5,6 +5,7 @@ Each check returns every finding. `check_document` looks at one document alone;
 """
 
 from rulebook.checks.alone import check_document
-from rulebook.checks.together import InForce, check_together
+from rulebook.checks.in_force import InForce
+from rulebook.checks.together import check_together
 
 __all__ = ["InForce", "check_document", "check_together"]

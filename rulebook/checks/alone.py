@@ -72,6 +72,16 @@ def parts_are_complete(policy: AllocationPolicy, place: str) -> Iterator[Finding
         needed="flexibility" in weighted,
         when="the flexibility pot has a weight",
     )
+    for method, part in (
+        ("clusters", policy.shapley.clusters),
+        ("sampled", policy.shapley.sampled),
+    ):
+        yield from _stated_with(
+            f"{place}: shapley.{method}",
+            part,
+            needed=policy.shapley.method == method,
+            when=f"the method is `{method}`",
+        )
     for position, charging in enumerate(policy.charging):
         yield from _stated_with(
             f"{place}: charging[{position}].dynamic_ppm",
@@ -91,7 +101,7 @@ def _stated_with(place: str, value: object, *, needed: bool, when: str) -> Itera
 
 
 def policy_lists(policy: AllocationPolicy, place: str) -> Iterator[Finding]:
-    """Each technology and each charged product stands once."""
+    """Each technology, each charged product and each trunk node stands once."""
     yield from repeated(
         policy.regulated_technologies,
         f"{place}: regulated_technologies[{{}}]",
@@ -99,6 +109,12 @@ def policy_lists(policy: AllocationPolicy, place: str) -> Iterator[Finding]:
     )
     products = [charging.product for charging in policy.charging]
     yield from repeated(products, f"{place}: charging[{{}}].product", "charging-repeated")
+    if policy.shapley.clusters is not None:
+        yield from repeated(
+            policy.shapley.clusters.trunk_nodes,
+            f"{place}: shapley.clusters.trunk_nodes[{{}}]",
+            "trunk-node-repeated",
+        )
 
 
 def roles_match(registration: Registration, place: str) -> Iterator[Finding]:

@@ -1,31 +1,11 @@
 """Checks of the documents that are in force side by side."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
-from rulebook.documents import AllocationPolicy, GridModel, MarketRules, Registration
+from rulebook.checks.in_force import InForce
+from rulebook.checks.methods import METHOD_CHECKS
+from rulebook.documents import AllocationPolicy
 from rulebook.findings import Finding, shown
-
-MOST_UNITS_EXACT = 24
-"""Exact Shapley numerators stand over lcm(1..n), which with 24 units still fits the engine."""
-
-
-@dataclass(frozen=True)
-class InForce:
-    """Documents of one market that are in force at the same time; some may be absent.
-
-    `places` says how findings name each instrument: a file, or the instrument itself.
-    """
-
-    market_rules: MarketRules | None
-    grid_model: GridModel | None
-    allocation_policy: AllocationPolicy | None
-    registrations: tuple[Registration, ...]
-    places: Mapping[str, str]
-
-    def place(self, document: MarketRules | GridModel | AllocationPolicy | Registration) -> str:
-        """Return how findings name `document`."""
-        return self.places.get(document.instrument, document.instrument)
 
 
 def layers_agree(law: InForce) -> Iterator[Finding]:
@@ -166,21 +146,6 @@ def entities_stand_once(law: InForce) -> Iterator[Finding]:
             first.setdefault(name, at)
 
 
-def exact_method_fits(law: InForce) -> Iterator[Finding]:
-    """The exact method evaluates every coalition, which bounds the number of units."""
-    if law.allocation_policy is None or law.allocation_policy.shapley.method != "exact":
-        return
-    units = sum(len(registration.units) for registration in law.registrations)
-    if units > MOST_UNITS_EXACT:
-        yield Finding(
-            "too-many-units-for-exact",
-            f"{law.place(law.allocation_policy)}: shapley.method",
-            f"{units} units",
-            f"the exact method takes at most {MOST_UNITS_EXACT} units",
-            "register fewer units, joining those that share a node and a technology",
-        )
-
-
 CHECKS_TOGETHER: tuple[Callable[[InForce], Iterator[Finding]], ...] = (
     layers_agree,
     every_product_charged,
@@ -188,7 +153,7 @@ CHECKS_TOGETHER: tuple[Callable[[InForce], Iterator[Finding]], ...] = (
     registered_at_known_nodes,
     registered_for_known_products,
     entities_stand_once,
-    exact_method_fits,
+    *METHOD_CHECKS,
 )
 
 

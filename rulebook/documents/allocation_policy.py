@@ -77,10 +77,71 @@ class Reserve(Model):
     )
 
 
+class Clusters(Model):
+    """How units are gathered in clusters before contribution is measured."""
+
+    trunk_nodes: tuple[Identifier, ...] = described(
+        "Trunk nodes",
+        "Nodes of the grid model that clusters gather around; units join only where the nearest "
+        "of these is the same, the one named first where several are as near",
+        min_length=1,
+        max_length=100,
+    )
+    hop_limit: Whole = described(
+        "Hop limit", "Most lines between two clusters that merge", "lines", ge=0, le=100
+    )
+    rating_multiplier: Whole = described(
+        "Rating multiplier",
+        "How many times its rating each line serves; clusters form on the ratings as they are",
+        default=1,
+        ge=1,
+        le=10,
+    )
+
+
+class Sampled(Model):
+    """How orders of units are drawn when contribution is estimated."""
+
+    seed: Whole = described(
+        "Seed",
+        "What the orders of every interval are drawn from, together with its day and number",
+        ge=0,
+        le=MILLION,
+    )
+    most_orders: Whole = described(
+        "Most orders",
+        "Most orders drawn for an interval; they come in pairs, each with its reverse",
+        "orders",
+        default=10_000,
+        ge=4,
+        le=MILLION,
+    )
+    target_error_w: Whole = described(
+        "Target error",
+        "No more orders are drawn once the standard error of every unit is at most this; 0 draws "
+        "the most orders",
+        "W",
+        default=0,
+        ge=0,
+        le=LARGEST_INTEGER,
+    )
+
+
 class Shapley(Model):
     """How contribution is measured."""
 
-    method: Literal["exact"] = described("Method", "`exact` evaluates every coalition of units")
+    method: Literal["exact", "levels", "clusters", "sampled"] = described(
+        "Method",
+        "`exact` evaluates every coalition of units; `levels` the orders in which the units of a "
+        "holon come one after another, on the boundaries of holons alone; `clusters` every "
+        "coalition of clusters, shared inside by availability; `sampled` orders drawn by a seed",
+    )
+    clusters: Clusters | None = described(
+        "Clusters", "How clusters form; empty for other methods", default=None
+    )
+    sampled: Sampled | None = described(
+        "Sampled", "How orders are drawn; empty for other methods", default=None
+    )
 
 
 class Charging(Model):

@@ -15,7 +15,7 @@ from settlement.core.charges import (
     returned_micro,
     subscription_shares_micro,
 )
-from settlement.core.cuts import W_PER_KW
+from settlement.core.day_games import DayGames, play_games
 from settlement.core.model import (
     DayReadings,
     MarketModel,
@@ -32,7 +32,6 @@ from settlement.core.pots import (
     regulated_payments_micro,
     target_micro,
 )
-from settlement.core.shapley import shapley_adequacy, shapley_location
 from settlement.core.tightness import LayerTightness, NodePrices, layer_tightness, node_prices
 
 __all__ = ["DayReadings", "DayResult", "MarketModel", "ResultTable", "settle_day"]
@@ -61,12 +60,17 @@ class DayResult:
     deliverable_w                 layer/holon        supply inside and what lines can bring
     node_price_micro_per_mwh      node               highest price over the layers in use
     binding_layer                 node               index of the layer that sets it
-    shapley_adequacy              unit               numerator in kW over lcm(1..U)
-    shapley_location              unit               numerator in kW over lcm(1..U)
+    shapley_adequacy              unit               numerator in kW; see below
+    shapley_location              unit               numerator in kW
     shapley_flexibility           unit               the same, where a pot is shared by it
     value_adequacy_kw             market             demand all units serve without a network
     value_location_kw             market             demand all units serve through the network
     value_flexibility_kw          market             ramp of all units, up to the requirement
+    gap_location_kw               market             by how much the method's location game is
+                                                     worth more than the network as rated: levels,
+                                                     and clusters with multiplied ratings
+    standard_error_<game>_w       unit               of a share, in W, rounded up: sampled
+    cluster_number                unit               from 0: clusters
     demand_kw                     market             demand of all nodes
     payment.fuel_micro            unit               + is paid to the owner
     payment.regulated_micro       unit               + is paid to the owner
@@ -78,7 +82,9 @@ class DayResult:
     equalisation_micro            market             + goes into the equalisation account
     ============================  =================  ==========================================
 
-    In every interval, charges = payments + equalisation.
+    In every interval, charges = payments + equalisation. Shapley numerators are over
+    ``MarketModel.shapley.denominator(U)``: ``lcm(1..U)`` by the exact method, a billion by the
+    others. They sum to the value of the game times the denominator.
     """
 
     day: date
@@ -87,15 +93,6 @@ class DayResult:
     def values(self, measure: str) -> Integers:
         """Return the values of one measure, shape (E, T); KeyError if there is none."""
         return {table.measure: table.values for table in self.tables}[measure]
-
-
-@dataclass(frozen=True, eq=False)
-class _Games:
-    """Shapley numerators (U, T) by game, the values of all units (T,), and demand (T,), in kW."""
-
-    shapley: dict[str, Integers]
-    value_kw: dict[str, Integers]
-    demand_kw: Integers
 
 
 def settle_day(model: MarketModel, readings: DayReadings) -> DayResult:
@@ -113,7 +110,7 @@ def settle_day(model: MarketModel, readings: DayReadings) -> DayResult:
         for layer, curve in zip(model.grid.layers, model.curves, strict=True)
     )
     prices = node_prices(model.grid, model.layers_in_use, layers)
-    games = _play(model, readings, demand_w // W_PER_KW)
+    games = play_games(model, readings, demand_w)
     payments = _payments(model, readings, layers[0].tightness_ppm.max(axis=0), games)
     tables = (
         *_scarcity_tables(model, layers, prices),
@@ -127,25 +124,8 @@ def settle_day(model: MarketModel, readings: DayReadings) -> DayResult:
     return DayResult(readings.day, tables)
 
 
-def _play(model: MarketModel, readings: DayReadings, demand_kw: Integers) -> _Games:
-    available_kw = readings.available_w // W_PER_KW
-    market_demand_kw = demand_kw.sum(axis=0)
-    adequacy, served_adequacy = shapley_adequacy(available_kw, market_demand_kw)
-    location, served_location = shapley_location(
-        model.cuts, model.unit_node, available_kw, demand_kw
-    )
-    shapley = {"adequacy": adequacy, "location": location}
-    value_kw = {"adequacy": served_adequacy, "location": served_location}
-    if model.flexibility is not None:
-        shapley["flexibility"], value_kw["flexibility"] = shapley_adequacy(
-            model.flexibility.supply_w(readings.available_w) // W_PER_KW,
-            model.flexibility.requirement_kw(market_demand_kw),
-        )
-    return _Games(shapley, value_kw, market_demand_kw)
-
-
 def _payments(
-    model: MarketModel, readings: DayReadings, tightness_ppm: Integers, games: _Games
+    model: MarketModel, readings: DayReadings, tightness_ppm: Integers, games: DayGames
 ) -> dict[str, Integers]:
     """Return payments by component, each of shape (U, T), in the order of their tables."""
     intervals = readings.demand_wh.shape[1]
@@ -166,7 +146,7 @@ def _payments(
     timings = {
         "flat": np.ones(intervals, dtype=np.int64),
         "tightness": tightness_ppm,
-        "served": games.value_kw["location"],
+        "served": games.served_kw,
     }
     shares = {**games.shapley, "reserve": reserve_w}
     for pot, held in zip(model.pots, pot_targets_micro(target, model.pots), strict=True):
@@ -222,8 +202,8 @@ def _scarcity_tables(
     ]
 
 
-def _game_tables(model: MarketModel, games: _Games) -> list[ResultTable]:
-    return [
+def _game_tables(model: MarketModel, games: DayGames) -> list[ResultTable]:
+    tables = [
         *(
             ResultTable(f"shapley_{game}", model.units, numerators)
             for game, numerators in games.shapley.items()
@@ -232,8 +212,17 @@ def _game_tables(model: MarketModel, games: _Games) -> list[ResultTable]:
             ResultTable(f"value_{game}_kw", MARKET, value[np.newaxis])
             for game, value in games.value_kw.items()
         ),
-        ResultTable("demand_kw", MARKET, games.demand_kw[np.newaxis]),
     ]
+    if games.gap_location_kw is not None:
+        tables.append(ResultTable("gap_location_kw", MARKET, games.gap_location_kw[np.newaxis]))
+    tables += [
+        ResultTable(f"standard_error_{game}_w", model.units, errors)
+        for game, errors in games.standard_error_w.items()
+    ]
+    if games.cluster_number is not None:
+        tables.append(ResultTable("cluster_number", model.units, games.cluster_number))
+    tables.append(ResultTable("demand_kw", MARKET, games.demand_kw[np.newaxis]))
+    return tables
 
 
 def _chosen(names: tuple[str, ...], chosen: Flags) -> tuple[str, ...]:

@@ -2,8 +2,7 @@
 
 *Location*: served through the network. *Adequacy*: served as if there were none,
 ``min(supply, demand)``. *Flexibility*: what members can add in time, up to a requirement. The
-last two are the first on a grid of one node. A value comes from the grid's enumerated cuts or,
-where a grid has too many nodes for that, from a maximum flow: the same number.
+last two are the first on a grid of one node. A value is a maximum flow, which is the smallest cut.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from settlement.core.arrays import Integers, integers, largest_magnitude, require_int64
-from settlement.core.cuts import Cuts, subset_sums
-from settlement.core.network import Network, copperplate, most_served_kw, served_by_groups
+from settlement.core.network import Network, copperplate, served_by_groups, smallest_cut
+from settlement.core.periods import MINUTES_PER_HOUR
 
 
 @dataclass(frozen=True)
@@ -23,63 +22,31 @@ class BindingCut:
     Attributes:
         served_kw: the value of the coalition.
         supply_side: indices of the nodes whose demand is served in full. Where several cuts are
-            smallest, the one that comes first as an integer, which is the smallest such side.
+            smallest, the one with the fewest nodes, which is inside the side of every other.
     """
 
     served_kw: int
     supply_side: tuple[int, ...]
 
 
-def served_kw(
-    cuts: Cuts,
-    unit_node: Integers,
-    available_kw: Integers,
-    demand_kw: Integers,
-    coalition: Iterable[int],
-) -> int:
-    """Return the most demand that a coalition of units can serve, in kW.
-
-    Args:
-        unit_node: shape (U,), index of each unit's node.
-        available_kw: shape (U,), not negative.
-        demand_kw: shape (N,), not negative.
-        coalition: indices of the member units.
-    """
-    return binding_cut(cuts, unit_node, available_kw, demand_kw, coalition).served_kw
-
-
-def binding_cut(
-    cuts: Cuts,
-    unit_node: Integers,
-    available_kw: Integers,
-    demand_kw: Integers,
-    coalition: Iterable[int],
-) -> BindingCut:
-    """Return a coalition's value with the cut that limits it; arguments as in `served_kw`."""
-    members = np.array(sorted(set(coalition)), dtype=np.int64)
-    supply_kw = np.zeros(cuts.node_count, dtype=np.int64)
-    np.add.at(supply_kw, unit_node[members], available_kw[members])
-    cut_kw = cuts.boundary_kw + subset_sums(demand_kw - supply_kw) + supply_kw.sum()
-    smallest = int(cut_kw.argmin())
-    inside = tuple(node for node in range(cuts.node_count) if smallest >> node & 1)
-    return BindingCut(int(cut_kw[smallest]), inside)
-
-
-def ramp_deliverable_kw(
-    available_kw: Integers, ramp_kw_per_h: Integers, response_minutes: int
+def ramp_deliverable_w(
+    available_w: Integers, ramp_w_per_h: Integers, response_minutes: int
 ) -> Integers:
-    """Return what each unit can add within the response horizon, in kW, rounded down.
+    """Return what each unit can add within the response time, in W, rounded down.
 
     Args:
-        available_kw: shape (U, ...), the most that a unit can reach, not negative.
-        ramp_kw_per_h: shape (U, ...), how fast it can change, not negative.
-        response_minutes: the response horizon.
+        available_w: shape (U, ...), the most that a unit can reach, not negative.
+        ramp_w_per_h: of a shape that broadcasts to it, how fast a unit can change, not negative.
+        response_minutes: the response time.
 
     The flexibility game, ``v(S) = min(sum of these over S, requirement)``, is the adequacy game
     of these with the requirement as demand: see `Game.flexibility`.
+
+    Raises:
+        OverflowError: a ramp so fast that its product with the time passes int64.
     """
-    require_int64(largest_magnitude(ramp_kw_per_h) * response_minutes, "ramp within the horizon")
-    return np.minimum(available_kw, ramp_kw_per_h * response_minutes // 60)
+    require_int64(largest_magnitude(ramp_w_per_h) * response_minutes, "ramp within the time")
+    return np.minimum(available_w, ramp_w_per_h * response_minutes // MINUTES_PER_HOUR)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,8 +86,8 @@ class Game:
         """Return the ramp game, ``v(S) = min(what S can add in time, requirement)``.
 
         Args:
-            deliverable_kw: shape (U,), by `ramp_deliverable_kw`.
-            requirement_kw: what the market must be able to add within the horizon.
+            deliverable_kw: shape (U,), by `ramp_deliverable_w`, in kW.
+            requirement_kw: what the market must be able to add within the time.
         """
         return cls.adequacy(deliverable_kw, requirement_kw)
 
@@ -130,11 +97,15 @@ class Game:
         return len(self.unit_node)
 
     def value_kw(self, coalition: Iterable[int]) -> int:
-        """Return the most demand that a coalition of units can serve, as a maximum flow."""
+        """Return the most demand that a coalition of units can serve."""
+        return self.binding_cut(coalition).served_kw
+
+    def binding_cut(self, coalition: Iterable[int]) -> BindingCut:
+        """Return a coalition's value with the cut that limits it."""
         members = np.array(sorted(set(coalition)), dtype=np.int64)
         supply_kw = np.zeros(self.network.node_count, dtype=np.int64)
         np.add.at(supply_kw, self.unit_node[members], self.available_kw[members])
-        return most_served_kw(self.network, supply_kw, self.demand_kw)
+        return BindingCut(*smallest_cut(self.network, supply_kw, self.demand_kw))
 
     def values_kw(self, groups: Sequence[Sequence[int]]) -> Integers:
         """Return shape (2**K,): the value of every set of K groups of units.

@@ -14,9 +14,14 @@ from settlement.core.arrays import (
     require_int64,
 )
 from settlement.core.charges import Charging
+from settlement.core.clusters import Neighbourhood, neighbourhood
 from settlement.core.cuts import Cuts, grid_cuts
 from settlement.core.grid import Grid
+from settlement.core.holarchy import HolarchyTree, tree_of_layers, unlimited
+from settlement.core.levels_plan import LevelsPlan, levels_plan
+from settlement.core.network import Network, network_of
 from settlement.core.pots import COST_RECOVERY, Flexibility, Pot, Target
+from settlement.core.shapley_rule import EXACT, ShapleyRule
 from settlement.core.tightness import PPM, Curve
 
 
@@ -42,6 +47,7 @@ class MarketModel:
         target: how much the pots of a day hold together.
         availability_price_micro_per_mw_h: paid for each MW of reserve held for an hour.
         flexibility: how the flexibility game measures; None where no pot uses it.
+        shapley: the method that shares the games.
     """
 
     grid: Grid
@@ -61,6 +67,7 @@ class MarketModel:
     target: Target = COST_RECOVERY
     availability_price_micro_per_mw_h: int = 0
     flexibility: Flexibility | None = None
+    shapley: ShapleyRule = EXACT
 
     def __post_init__(self) -> None:
         units, points, nodes = len(self.units), len(self.supply_points), len(self.grid.nodes)
@@ -82,7 +89,11 @@ class MarketModel:
             raise ValueError(f"interval of {self.interval_minutes} minutes: it must divide 60")
         if not len(self.curves) == len(self.layers_in_use) == len(self.grid.layers):
             raise ValueError("curves and layers_in_use need one entry for each layer of the grid")
-        for name, placed in (("unit", self.unit_node), ("supply point", self.supply_point_node)):
+        for name, placed in (
+            ("unit", self.unit_node),
+            ("supply point", self.supply_point_node),
+            ("trunk", np.array(self.shapley.trunk_nodes, dtype=np.int64)),
+        ):
             if np.any((placed < 0) | (placed >= nodes)):
                 raise ValueError(f"a {name} is at a node that the grid does not have")
         if np.any(self.annual_cost_micro < 0):
@@ -100,6 +111,36 @@ class MarketModel:
     def cuts(self) -> Cuts:
         """The grid's cuts, enumerated on first use."""
         return grid_cuts(self.grid)
+
+    @cached_property
+    def network(self) -> Network:
+        """The grid's network, with its ratings as they are."""
+        return network_of(self.grid)
+
+    @cached_property
+    def multiplied_network(self) -> Network:
+        """The network on which clusters serve; see `ShapleyRule.rating_multiplier`."""
+        return network_of(self.grid, self.shapley.rating_multiplier)
+
+    @cached_property
+    def neighbourhood(self) -> Neighbourhood:
+        """What clusters form by."""
+        return neighbourhood(self.network, self.shapley.trunk_nodes, self.shapley.hop_limit)
+
+    @cached_property
+    def holarchy(self) -> HolarchyTree:
+        """The layers as a tree, each holon joined to the one around it by its boundary."""
+        return tree_of_layers(self.grid)
+
+    @cached_property
+    def levels_plan(self) -> LevelsPlan:
+        """How the levels method visits the holarchy."""
+        return levels_plan(self.holarchy, self.unit_node)
+
+    @cached_property
+    def levels_plan_without_limits(self) -> LevelsPlan:
+        """The same orders, for games whose value knows no place."""
+        return levels_plan(unlimited(self.holarchy), self.unit_node)
 
 
 @dataclass(frozen=True, eq=False)

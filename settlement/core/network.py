@@ -109,8 +109,24 @@ def most_served_kw(network: Network, supply_kw: Integers, demand_kw: Integers) -
         supply_kw: shape (N,), not negative.
         demand_kw: shape (N,), not negative.
     """
+    return smallest_cut(network, supply_kw, demand_kw)[0]
+
+
+def smallest_cut(
+    network: Network, supply_kw: Integers, demand_kw: Integers
+) -> tuple[int, tuple[int, ...]]:
+    """Return the most demand that supply can serve, in kW, and the nodes on the side of supply.
+
+    The side is the nodes that supply left over can still reach: their demand is served in full, and
+    the lines out of them are full (Ford and Fulkerson, 1956). No smallest cut has a smaller side.
+
+    Args:
+        supply_kw: shape (N,), not negative.
+        demand_kw: shape (N,), not negative.
+    """
     arcs = network.arcs
-    return int(_serve(arcs.first, arcs.head, arcs.back, arcs.rating_kw, supply_kw, demand_kw))
+    served, shut = _serve(arcs.first, arcs.head, arcs.back, arcs.rating_kw, supply_kw, demand_kw)
+    return int(served), tuple(np.flatnonzero(shut).tolist())
 
 
 def served_by_groups(network: Network, group_kw: Integers, demand_kw: Integers) -> Integers:
@@ -179,7 +195,8 @@ def _serve(
     rating_kw: Integers,
     supply_kw: Integers,
     demand_kw: Integers,
-) -> int:
+) -> tuple[int, Flags]:
+    """Return what is served, and the nodes from which no unserved demand can be reached."""
     room_kw, unserved_kw = rating_kw.copy(), demand_kw.copy()
     shut = np.zeros(len(demand_kw), dtype=np.bool_)
     way = np.empty((2, len(demand_kw)), dtype=np.int64)
@@ -188,7 +205,7 @@ def _serve(
         served += add_supply(
             first, head, back, room_kw, unserved_kw, shut, way, node, supply_kw[node]
         )
-    return served
+    return served, shut
 
 
 @kernel

@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+MINUTES_PER_HOUR = 60
+
 
 def interval_starts(day: date, zone: str, minutes: int) -> tuple[datetime, ...]:
     """Return the UTC start of every interval of a local day, earliest first.

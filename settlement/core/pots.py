@@ -12,12 +12,12 @@ from datetime import date
 import numpy as np
 
 from settlement.core.arrays import Flags, Integers
+from settlement.core.periods import MINUTES_PER_HOUR
 from settlement.core.rounding import annual_to_day, apportion, energy_amounts_micro
 from settlement.core.tightness import PPM
 
 GAMES = ("adequacy", "location", "flexibility", "reserve")
 RULES = ("cost-recovery", "equalisation")
-MINUTES_PER_HOUR = 60
 TIMINGS = ("flat", "tightness", "served")
 
 
@@ -83,11 +83,6 @@ class Flexibility:
     unit_ramp_w_per_h: Integers
     response_minutes: int
     requirement_ppm: int
-
-    def supply_w(self, available_w: Integers) -> Integers:
-        """Return what each unit can ramp within the response time, shape (U, T), rounded down."""
-        ramp_w = self.unit_ramp_w_per_h * self.response_minutes // MINUTES_PER_HOUR
-        return np.minimum(available_w, ramp_w[:, np.newaxis])
 
     def requirement_kw(self, demand_kw: Integers) -> Integers:
         """Return the requirement of each interval, shape (T,), in kW, rounded down."""

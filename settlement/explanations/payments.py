@@ -1,16 +1,13 @@
 """Why a unit was paid what it was: fuel, regulated cost, reserve held, and shares in pots."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from settlement.core.cuts import W_PER_KW
-from settlement.core.games import binding_cut
 from settlement.core.pots import Pot
-from settlement.core.shapley import denominator
 from settlement.explanations.grounds import Grounds
+from settlement.explanations.shapley_values import ShapleyValues
 from settlement.explanations.tree import Explanation
 from settlement.invoicing import COMPONENT_TITLES, POT_TITLES
-from settlement.meters.register import AVAILABLE, GENERATION, RESERVE
+from settlement.meters.register import GENERATION, RESERVE
 
 
 @dataclass(frozen=True)
@@ -103,12 +100,10 @@ class Payments(Grounds):
     def _pot_share(self, pot: str, unit: str, title: str, amount: int) -> Explanation:
         if pot == "reserve":
             return self._reserve_share(unit, title, amount)
-        facts, interval, model = self.facts, self.interval, self.facts.model
         eligible = self._eligible()
-        own = facts.result(f"shapley_{pot}", unit, interval)
-        everyone = sum(facts.result(f"shapley_{pot}", name, interval) for name in eligible)
-        held = facts.total(f"payment.{pot}_micro", interval)
-        common = denominator(len(model.units))
+        values = ShapleyValues(self.facts, self.interval, pot)
+        own, everyone = values.numerator(unit), sum(map(values.numerator, eligible))
+        held = self.facts.total(f"payment.{pot}_micro", self.interval)
         return Explanation(
             title,
             amount,
@@ -118,20 +113,9 @@ class Payments(Grounds):
             clauses=self.cite(f"payment.{pot}"),
             children=(
                 self._pot(pot, held),
-                Explanation(
-                    f"Shapley value of {unit} in the {pot} game",
-                    own // common,
-                    "kW",
-                    f"{own:,} ÷ {common:,} kW exactly",
-                    children=(self.reading(AVAILABLE, unit, "Declared availability"),),
-                ),
-                Explanation(
-                    "Shapley values of all units that share in the pot",
-                    everyone // common,
-                    "kW",
-                    f"{everyone:,} ÷ {common:,} kW exactly, over {len(eligible)} units",
-                ),
-                self._value_of_all(pot),
+                values.of_unit(unit),
+                values.of_units(eligible),
+                values.of_all(),
             ),
         )
 
@@ -166,42 +150,6 @@ class Payments(Grounds):
             "micro",
             f"{day:,} micro for the day, spread {_timing_words(pot)}",
             clauses=self.governing(self.facts.rules.allocation_policy, "target.rule"),
-        )
-
-    def _value_of_all(self, game: str) -> Explanation:
-        facts, interval, model = self.facts, self.interval, self.facts.model
-        value = facts.result(f"value_{game}_kw", "market", interval)
-        label = f"What all units together can serve ({game} game)"
-        if game == "flexibility":
-            words = "what they can ramp within the response time, up to the requirement"
-            return Explanation(label, value, "kW", words)
-        if game != "location":
-            demand = facts.result("demand_kw", "market", interval)
-            return Explanation(label, value, "kW", f"the smaller of supply and demand {demand:,}")
-        cut = binding_cut(
-            model.cuts,
-            model.unit_node,
-            self.stack(AVAILABLE, model.units) // W_PER_KW,
-            self.node_demand_kw(),
-            range(len(model.units)),
-        )
-        return Explanation(label, value, "kW", self._cut_words(cut.supply_side))
-
-    def _cut_words(self, supply_side: Sequence[int]) -> str:
-        grid = self.facts.model.grid
-        inside = set(supply_side)
-        lines = [
-            f"{grid.nodes[source]}–{grid.nodes[target]}"
-            for source, target in zip(grid.line_from.tolist(), grid.line_to.tolist(), strict=True)
-            if (source in inside) != (target in inside)
-        ]
-        if len(inside) == len(grid.nodes):
-            return "all demand is served: no line and no shortage limits it"
-        served = ", ".join(grid.nodes[node] for node in supply_side) or "none"
-        limits = ", ".join(lines) or "no line"
-        return (
-            f"the smallest cut: demand in full at {served}; elsewhere all supply there and what "
-            f"{limits} can bring"
         )
 
 

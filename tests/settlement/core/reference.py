@@ -7,6 +7,8 @@ from math import factorial
 import networkx as nx
 import numpy as np
 
+from settlement.core.cuts import Cuts, subset_sums
+from settlement.core.games import BindingCut
 from settlement.core.grid import Grid
 from settlement.core.network import Network
 
@@ -30,6 +32,22 @@ def served_by_flow(grid: Grid, unit_node, available_kw, demand_kw, coalition) ->
     for unit in coalition:
         add("source", int(unit_node[unit]), available_kw[unit])
     return nx.maximum_flow_value(network, "source", "sink")
+
+
+def smallest_cut(cuts: Cuts, unit_node, available_kw, demand_kw, coalition) -> BindingCut:
+    """Value of a coalition over all enumerated cuts, and the first of those that are smallest."""
+    members = as_numbers(sorted(set(coalition)))
+    supply_kw = np.zeros(cuts.node_count, dtype=np.int64)
+    np.add.at(supply_kw, unit_node[members], available_kw[members])
+    cut_kw = cuts.boundary_kw + subset_sums(demand_kw - supply_kw) + supply_kw.sum()
+    smallest = int(cut_kw.argmin())
+    inside = tuple(node for node in range(cuts.node_count) if smallest >> node & 1)
+    return BindingCut(int(cut_kw[smallest]), inside)
+
+
+def served_by_cuts(cuts: Cuts, unit_node, available_kw, demand_kw, coalition) -> int:
+    """Value of a coalition as the smallest of all enumerated cuts."""
+    return smallest_cut(cuts, unit_node, available_kw, demand_kw, coalition).served_kw
 
 
 def shapley(players: int, value) -> list[Fraction]:

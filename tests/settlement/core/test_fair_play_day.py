@@ -17,12 +17,11 @@ from settlement.core.fair_play_amounts import (
     over_take_w,
 )
 from settlement.core.fair_play_day import History, fair_day, used_export_w
-from settlement.core.games import served_kw
 from settlement.core.max_min import node_shares, room_for
 from settlement.core.model import node_available_w, node_demand_w
 from tests.settlement.core import examples
 from tests.settlement.core import fair_play_reference as reference
-from tests.settlement.core.reference import as_numbers
+from tests.settlement.core.reference import as_numbers, served_by_cuts
 from tests.settlement.core.test_great_britain import day_of, market
 
 NO_HISTORY = np.zeros((2, 0), dtype=np.int64)
@@ -208,7 +207,7 @@ def test_in_whole_kilowatts_nodes_are_served_the_value_of_all_units():
     for interval in range(demand_kw.shape[1]):
         room = room_for(model.cuts.boundary_kw, supply_kw[:, interval])
         served = node_shares(room, demand_kw[:, interval]).served
-        value = served_kw(
+        value = served_by_cuts(
             model.cuts,
             model.unit_node,
             available_kw[:, interval],

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from settlement.core.cuts import copperplate_cuts, grid_cuts
-from settlement.core.games import binding_cut, served_kw
+from settlement.core.games import Game
+from settlement.core.network import network_of
 from tests.settlement.core import examples, reference
 from tests.settlement.core.reference import as_numbers
 
@@ -20,7 +21,9 @@ def test_the_smallest_cut_is_the_maximum_flow(game):
     cuts = grid_cuts(grid)
     for coalition in coalitions(len(unit_node)):
         arguments = (unit_node, available[:, 0], demand[:, 0], coalition)
-        assert served_kw(cuts, *arguments) == reference.served_by_flow(grid, *arguments)
+        assert reference.served_by_cuts(cuts, *arguments) == reference.served_by_flow(
+            grid, *arguments
+        )
 
 
 @given(examples.games(most_units=4, intervals=1))
@@ -29,7 +32,7 @@ def test_adequacy_is_the_game_of_one_node(game):
     total = demand.sum(axis=0)
     for coalition in coalitions(len(unit_node)):
         supply = sum(int(available[unit, 0]) for unit in coalition)
-        assert min(supply, total[0]) == served_kw(
+        assert min(supply, total[0]) == reference.served_by_cuts(
             copperplate_cuts(), unit_node * 0, available[:, 0], total, coalition
         )
 
@@ -39,7 +42,9 @@ def test_the_binding_cut_explains_the_value(game, data):
     grid, unit_node, available, demand = game
     coalition = data.draw(st.sets(st.integers(0, len(unit_node) - 1)))
     cuts = grid_cuts(grid)
-    found = binding_cut(cuts, unit_node, available[:, 0], demand[:, 0], coalition)
+    arguments = unit_node, available[:, 0], demand[:, 0]
+    found = Game(network_of(grid), *arguments).binding_cut(coalition)
+    assert found == reference.smallest_cut(cuts, *arguments, coalition)
     side = set(found.supply_side)
     outside = sum(int(available[unit, 0]) for unit in coalition if unit_node[unit] not in side)
     boundary = cuts.boundary_kw[sum(1 << node for node in side)]
@@ -50,9 +55,10 @@ def test_a_line_may_carry_less_one_way():
     grid = examples.tiny_market().grid  # north to south 4 kW, south to north 2 kW
     cuts = grid_cuts(grid)
     north, south = as_numbers([0]), as_numbers([1])
-    assert served_kw(cuts, north, as_numbers([9]), as_numbers([0, 9]), [0]) == 4
-    assert served_kw(cuts, south, as_numbers([9]), as_numbers([9, 0]), [0]) == 2
-    assert binding_cut(cuts, south, as_numbers([9]), as_numbers([9, 0]), [0]).supply_side == (1,)
+    assert reference.served_by_cuts(cuts, north, as_numbers([9]), as_numbers([0, 9]), [0]) == 4
+    assert reference.served_by_cuts(cuts, south, as_numbers([9]), as_numbers([9, 0]), [0]) == 2
+    sending = Game(network_of(grid), south, as_numbers([9]), as_numbers([9, 0]))
+    assert sending.binding_cut([0]).supply_side == (1,)
 
 
 @pytest.mark.golden
@@ -68,5 +74,5 @@ def test_published_coalition_values(number):
         members = [
             units.index(unit) for cluster in known["clusters"] for unit in case["clusters"][cluster]
         ]
-        found = served_kw(cuts, unit_node, available, demand, members)
+        found = reference.served_by_cuts(cuts, unit_node, available, demand, members)
         assert abs(found - known["served_kw"]) <= 1

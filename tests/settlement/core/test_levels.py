@@ -10,7 +10,6 @@ from numba import config
 
 from settlement.core import levels
 from settlement.core.cuts import grid_cuts
-from settlement.core.games import served_kw
 from settlement.core.holarchy import HolarchyTree, holarchy_tree, tree_of_layers, unlimited
 from settlement.core.levels import shapley_levels
 from settlement.core.levels_plan import levels_plan
@@ -71,7 +70,7 @@ def test_efficiency_and_bounds(game):
         for value, kw in zip(values, available[:, interval].tolist(), strict=True):
             assert 0 <= value <= kw
         everyone = range(len(unit_node))
-        in_network = served_kw(
+        in_network = reference.served_by_cuts(
             cuts, unit_node, available[:, interval], demand[:, interval], everyone
         )
         assert value_all[interval] >= in_network

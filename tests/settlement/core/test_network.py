@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from settlement.core.cuts import grid_cuts
-from settlement.core.games import Game, ramp_deliverable_kw, served_kw
+from settlement.core.games import Game, ramp_deliverable_w
 from settlement.core.network import Network, copperplate, most_served_kw, network_of
 from tests.settlement.core import examples, reference
 from tests.settlement.core.reference import as_numbers
@@ -16,7 +16,7 @@ def test_the_flow_is_the_smallest_cut_and_the_maximum_flow(game, data):
     coalition = data.draw(st.sets(st.integers(0, len(unit_node) - 1)))
     found = Game(network_of(grid), unit_node, available[:, 0], demand[:, 0]).value_kw(coalition)
     arguments = (unit_node, available[:, 0], demand[:, 0], coalition)
-    assert found == served_kw(grid_cuts(grid), *arguments)
+    assert found == reference.served_by_cuts(grid_cuts(grid), *arguments)
     assert found == reference.served_by_flow(grid, *arguments)
 
 
@@ -38,12 +38,14 @@ def test_a_multiplied_rating_is_rounded_down_once():
 
 
 def test_flexibility_is_what_can_be_added_in_time():
-    deliverable = ramp_deliverable_kw(as_numbers([100, 40, 9]), as_numbers([121, 900, 7]), 30)
+    deliverable = ramp_deliverable_w(as_numbers([100, 40, 9]), as_numbers([121, 900, 7]), 30)
     assert deliverable.tolist() == [60, 40, 3]
     game = Game.flexibility(deliverable, 70)
     assert [game.value_kw(members) for members in ([], [0], [0, 1], [0, 1, 2])] == [0, 60, 70, 70]
-    with pytest.raises(OverflowError, match="ramp within the horizon"):
-        ramp_deliverable_kw(as_numbers([1]), as_numbers([2**60]), 30)
+    by_day = ramp_deliverable_w(as_numbers([[90, 5], [9, 1]]), as_numbers([[60], [7]]), 20)
+    assert by_day.tolist() == [[20, 5], [2, 1]]
+    with pytest.raises(OverflowError, match="ramp within the time"):
+        ramp_deliverable_w(as_numbers([1]), as_numbers([2**60]), 30)
 
 
 @pytest.mark.parametrize(

@@ -57,12 +57,8 @@ def test_reserve_is_paid_for_the_time_it_is_held():
     assert availability_payments_micro(as_numbers([[1]]), 12_000_000, 5).tolist() == [[1]]
 
 
-def test_flexibility_is_what_ramps_within_the_response_time():
+def test_the_flexibility_requirement_is_a_part_of_demand():
     game = Flexibility(as_numbers([60_000, 7_000]), response_minutes=20, requirement_ppm=100_000)
-    assert game.supply_w(as_numbers([[90_000, 5_000], [9_000, 1_000]])).tolist() == [
-        [20_000, 5_000],
-        [2_333, 1_000],
-    ]
     assert game.requirement_kw(as_numbers([1_009])).tolist() == [100]
 
 

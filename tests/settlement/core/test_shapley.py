@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from numba import config
 
 from settlement.core.cuts import grid_cuts
-from settlement.core.games import served_kw
 from settlement.core.grid import Grid
 from settlement.core.shapley import denominator, shapley_adequacy, shapley_location, size_weights
 from tests.settlement.core import examples, reference
@@ -29,11 +28,11 @@ def test_location_is_as_the_reference(game):
     for interval in range(available.shape[1]):
         now = available[:, interval], demand[:, interval]
         expected = reference.shapley(
-            units, lambda members, now=now: served_kw(cuts, unit_node, *now, members)
+            units, lambda members, now=now: reference.served_by_cuts(cuts, unit_node, *now, members)
         )
         found = [Fraction(int(one), denominator(units)) for one in numerators[:, interval]]
         assert found == expected
-        assert value_all[interval] == served_kw(cuts, unit_node, *now, range(units))
+        assert value_all[interval] == reference.served_by_cuts(cuts, unit_node, *now, range(units))
 
 
 @given(examples.games())
@@ -253,7 +252,7 @@ def test_great_britain_agrees_with_the_reference_on_seven_of_its_units():
     cuts = grid_cuts(grid)
     expected = reference.shapley(
         len(few),
-        lambda members: served_kw(
+        lambda members: reference.served_by_cuts(
             cuts, unit_node, available[:, 5], demand[:, 5], [few[one] for one in members]
         ),
     )
