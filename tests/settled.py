@@ -20,13 +20,18 @@ CORRECTED = PUBLISHED + dt.timedelta(hours=3)
 RESETTLED = PUBLISHED + dt.timedelta(hours=4)
 
 
-def publish_tiny(session: Session, documents: Sequence[Document] | None = None) -> None:
-    """Publish the tiny market's law from 2024-01-01."""
+def publish_tiny(
+    session: Session,
+    documents: Sequence[Document] | None = None,
+    valid_from: dt.date = tiny_market.VALID_FROM,
+    known: dt.datetime = PUBLISHED,
+) -> None:
+    """Publish the tiny market's law, or some documents of it, from 2024-01-01 or another day."""
     publish(
         session,
         list(documents or tiny_market.documents()),
-        valid_from=tiny_market.VALID_FROM,
-        known=PUBLISHED,
+        valid_from=valid_from,
+        known=known,
         author="Ada",
         approver="Grace",
         reason="First law of the market",

@@ -1,9 +1,16 @@
 """One bent value a row, and the code of the finding that it must raise."""
 
+import numpy as np
 import pytest
 
-from rulebook.checks import InForce, check_document, check_together
+from rulebook.checks import InForce, check_document, check_together, methods
 from rulebook.documents import Registration
+from settlement.compile import compile_grid
+from settlement.core.clusters import MAXIMUM_CLUSTERS
+from settlement.core.cuts import MAXIMUM_NODES
+from settlement.core.holarchy import tree_of_layers
+from settlement.core.levels_plan import MAXIMUM_BESIDE, MAXIMUM_USES, levels_plan
+from settlement.core.shapley import MAXIMUM_UNITS
 from tests.rulebook.law import GRID, HEARTH, HIGHLAND, POLICY, RULES, body, made, scenario
 
 
@@ -49,6 +56,9 @@ def step(method, **limits):
 
 def estimate(*steps, missing="estimate"):
     return lambda v: v["meter_data"].update(missing=missing, estimation=list(steps))
+
+
+CLUSTERS = {"trunk_nodes": ["N1", "N16", "N17"], "hop_limit": 2}
 
 
 ALONE = [
@@ -115,6 +125,12 @@ ALONE = [
     (POLICY, lambda v: v["pots"][3].update(pot="location"), ["pot-repeated"]),
     (POLICY, twice("regulated_technologies"), ["technology-repeated"]),
     (POLICY, twice("charging"), ["charging-repeated"]),
+    (POLICY, lambda v: v["shapley"].update(method="clusters"), ["part-missing"]),
+    (POLICY, lambda v: v["shapley"].update(method="sampled"), ["part-missing"]),
+    (POLICY, lambda v: v["shapley"].update(clusters=CLUSTERS, sampled={"seed": 1}),
+     ["part-unused"] * 2),
+    (POLICY, lambda v: v["shapley"].update(method="clusters",
+     clusters=CLUSTERS | {"trunk_nodes": ["N1", "N1"]}), ["trunk-node-repeated"]),
     (HIGHLAND, lambda v: v["roles"].append("generator"), ["role-repeated"]),
     (HIGHLAND, lambda v: v.update(roles=["supplier"]), ["role-missing"]),
     (HEARTH, lambda v: v.update(roles=["generator"]), ["role-missing"]),
@@ -186,6 +202,79 @@ def test_documents_side_by_side(instrument, bend, expected):
     bend(values)
     findings = check_together(in_force({instrument: made(values)}))
     assert [finding.code for finding in findings] == expected
+
+
+def wide_law(method, unit_nodes=(), nodes=()):
+    """The law with another method, many more units at a node, or many more nodes with a unit."""
+    policy, grid, highland = body(POLICY), body(GRID), body(HIGHLAND)
+    policy["shapley"] = method
+    template = highland["units"][0]
+    highland["units"] += [
+        template | {"unit": f"X{number}", "node": node}
+        for number, node in enumerate([*unit_nodes, *nodes])
+    ]
+    for node in nodes:
+        line = grid["lines"][0] | {"line": f"L-{node}", "from_node": "N0", "to_node": node}
+        grid["nodes"].append({"node": node, "title": node})
+        grid["lines"].append(line)
+        grid["holons"].append(
+            {"holon": node, "layer": "node", "parent": "scotland-north", "title": node}
+        )
+    made_of = {POLICY: policy, GRID: grid, HIGHLAND: highland}
+    return in_force({instrument: made(values) for instrument, values in made_of.items()})
+
+
+MORE_NODES = [f"M{number}" for number in range(40)]
+EXACT, LEVELS = {"method": "exact"}, {"method": "levels"}
+SAMPLED = {"method": "sampled", "sampled": {"seed": 1}}
+CLUSTERED = {"method": "clusters", "clusters": CLUSTERS}
+
+
+@pytest.mark.parametrize(
+    ("method", "changes", "expected"),
+    [
+        (EXACT, {"unit_nodes": ["N0"] * 3}, []),
+        (EXACT, {"unit_nodes": ["N0"] * 4}, ["too-many-units-for-exact"]),
+        (EXACT, {"nodes": MORE_NODES[:3]}, []),
+        (EXACT, {"nodes": MORE_NODES[:9]},
+         ["too-many-units-for-exact", "too-many-nodes-for-exact"]),
+        (CLUSTERED, {"nodes": MORE_NODES[:11]}, []),
+        (CLUSTERED, {"nodes": MORE_NODES[:12]}, ["too-many-clusters"]),
+        (CLUSTERED | {"clusters": CLUSTERS | {"trunk_nodes": ["N1", "N99", "N98"]}}, {},
+         ["trunk-node-unknown"] * 2),
+        (LEVELS, {"unit_nodes": ["N0"] * 16}, []),
+        (LEVELS, {"unit_nodes": ["N0"] * 17}, ["too-many-beside-for-levels"]),
+        (LEVELS, {"nodes": MORE_NODES[:12]}, []),
+        (LEVELS, {"nodes": MORE_NODES[:19]}, ["too-many-choices-for-levels"] * 20),
+        (LEVELS, {"nodes": MORE_NODES[:20]}, ["too-many-beside-for-levels"]),
+        (SAMPLED, {"unit_nodes": ["N0"] * 40, "nodes": MORE_NODES}, []),
+    ],
+)  # fmt: skip
+def test_a_method_fits_the_market(method, changes, expected):
+    law = wide_law(method, **changes)
+    findings = check_together(law)
+    assert [finding.code for finding in findings] == expected
+    assert all(finding.value and finding.limit and finding.remedy for finding in findings)
+    if method == LEVELS:
+        assert is_planned(law) == (not expected)
+
+
+def is_planned(law) -> bool:
+    """Whether the levels method itself takes the grid and its units."""
+    grid = compile_grid(law.grid_model)
+    units = [grid.nodes.index(unit.node) for one in law.registrations for unit in one.units]
+    try:
+        levels_plan(tree_of_layers(grid), np.array(units))
+    except ValueError:
+        return False
+    return True
+
+
+def test_the_limits_are_those_of_the_engine():
+    assert methods.MOST_UNITS_EXACT == MAXIMUM_UNITS
+    assert methods.MOST_NODES_EXACT == MAXIMUM_NODES
+    assert methods.MOST_CLUSTERS == MAXIMUM_CLUSTERS
+    assert (methods.MOST_BESIDE, methods.MOST_CHOICES) == (MAXIMUM_BESIDE, MAXIMUM_USES)
 
 
 def test_a_sound_law_has_no_findings():

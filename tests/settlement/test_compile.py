@@ -9,6 +9,7 @@ from rulebook.documents import GridModel
 from rulebook.folders import read_files
 from settlement.compile import compile_grid, compile_market, register_of
 from settlement.core.pots import Pot
+from settlement.core.shapley_rule import ShapleyRule
 from tests import tiny_market
 from tests.conftest import ROOT
 
@@ -83,6 +84,37 @@ def test_lines_keep_their_direction():
     grid = compile_grid(GridModel.model_validate(body | {"lines": (line, body["lines"][1])}))
     assert (grid.line_from[0], grid.line_to[0]) == (1, 0)
     assert (grid.rating_w[0], grid.reverse_rating_w[0]) == (50_000_000, 7)
+
+
+@pytest.mark.parametrize(
+    ("stated", "compiled"),
+    [
+        ({"method": "exact"}, ShapleyRule()),
+        ({"method": "levels"}, ShapleyRule("levels")),
+        (
+            {"method": "clusters", "clusters": {"trunk_nodes": ["C", "A"], "hop_limit": 2}},
+            ShapleyRule("clusters", trunk_nodes=(2, 0), hop_limit=2),
+        ),
+        (
+            {
+                "method": "clusters",
+                "clusters": {"trunk_nodes": ["B"], "hop_limit": 0, "rating_multiplier": 3},
+            },
+            ShapleyRule("clusters", trunk_nodes=(1,), rating_multiplier=3),
+        ),
+        ({"method": "sampled", "sampled": {"seed": 9}}, ShapleyRule("sampled", seed=9)),
+        (
+            {
+                "method": "sampled",
+                "sampled": {"seed": 9, "most_orders": 64, "target_error_w": 5_000},
+            },
+            ShapleyRule("sampled", seed=9, most_orders=64, target_error_w=5_000),
+        ),
+    ],
+)
+def test_the_method_is_the_policy_s(stated, compiled):
+    policy = tiny_market.allocation_policy(shapley=stated)
+    assert compile_market(RULES, GRID, policy, REGISTRATIONS).shapley == compiled
 
 
 def test_everything_has_one_that_answers_for_it():

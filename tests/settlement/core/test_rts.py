@@ -1,5 +1,6 @@
 """The 73 buses and 158 generators of the Reliability Test System, with demand 1.6 times as high."""
 
+import datetime as dt
 from functools import cache
 
 import numpy as np
@@ -7,15 +8,20 @@ import pyarrow.parquet as pq
 import pytest
 from numba import config
 
+from settlement.core.charges import Charging
+from settlement.core.engine import DayReadings, MarketModel, settle_day
 from settlement.core.games import Game
+from settlement.core.grid import Grid, Layer
 from settlement.core.holarchy import HolarchyTree, holarchy_tree
 from settlement.core.levels import shapley_levels
 from settlement.core.levels_plan import levels_plan
 from settlement.core.methods import levels
 from settlement.core.network import Network
+from settlement.core.pots import Pot
 from settlement.core.sampled import sampled
+from settlement.core.shapley_rule import ShapleyRule
 from tests.conftest import SHARED
-from tests.settlement.core import reference
+from tests.settlement.core import examples, reference
 from tests.settlement.core.reference import as_numbers
 
 pytestmark = [
@@ -72,6 +78,82 @@ def game(hour: int) -> Game:
         ),
         as_numbers([round(1600 * demand.get(str(bus), 0)) for bus in buses]),
     )
+
+
+def market(rule: ShapleyRule) -> MarketModel:
+    """The system as a market: a supply point a bus, a third of the units with regulated cost."""
+    buses, units = rows("buses"), rows("generators")
+    layers = [
+        _layer("system", ["all" for _ in buses]),
+        _layer("area", [bus["area"] for bus in buses]),
+        _layer("zone", [(bus["area"], bus["zone"]) for bus in buses]),
+        _layer("bus", [bus["bus_id"] for bus in buses]),
+    ]
+    lines = network()
+    ratings = (lines.rating_kw * 1000, lines.reverse_rating_kw * 1000)
+    number = np.arange(len(units))
+    return MarketModel(
+        grid=Grid(layers[-1].holons, lines.line_from, lines.line_to, *ratings, tuple(layers)),
+        interval_minutes=60,
+        curves=(examples.LADDER,) * 4,
+        layers_in_use=(True,) * 4,
+        units=tuple(unit["gen_id"] for unit in units),
+        unit_node=game(HOURS[0]).unit_node,
+        offer_micro_per_mwh=number * 1_000_000,
+        annual_cost_micro=(number + 1) * 10**12,
+        unit_is_regulated=number % 3 == 0,
+        unit_is_eligible=number % 3 != 0,
+        supply_points=tuple(f"point {node}" for node in layers[-1].holons),
+        supply_point_node=np.arange(len(buses)),
+        charging=Charging(np.arange(len(buses)) % 2 * 1_000_000, as_numbers([1] * len(buses))),
+        pots=(Pot("adequacy", 500_000, "tightness"), Pot("location", 500_000, "served")),
+        shapley=rule,
+    )
+
+
+def _layer(name: str, places: list) -> Layer:
+    holons = sorted(set(places))
+    return Layer(name, tuple(map(str, holons)), as_numbers([holons.index(one) for one in places]))
+
+
+@cache
+def day() -> DayReadings:
+    """A day of the four hours."""
+    available_w = np.stack([game(hour).available_kw for hour in HOURS], axis=1) * 1000
+    demand_wh = np.stack([game(hour).demand_kw for hour in HOURS], axis=1) * 1000
+    return DayReadings(dt.date(2020, 7, 1), available_w // 2, available_w, demand_wh)
+
+
+@pytest.mark.parametrize(
+    "rule", [ShapleyRule("levels"), ShapleyRule("sampled", seed=1, most_orders=64)]
+)
+def test_a_grid_with_too_many_nodes_for_its_cuts_is_settled(rule):
+    model = market(rule)
+    result = settle_day(model, day())
+    assert "cuts" not in vars(model)
+    charges, payments = (
+        sum(table.values.sum(axis=0) for table in result.tables if table.measure.startswith(kind))
+        for kind in ("charge.", "payment.")
+    )
+    assert np.array_equal(charges, payments + result.values("equalisation_micro")[0])
+    for name in ("adequacy", "location"):
+        value = result.values(f"value_{name}_kw")[0]
+        assert np.array_equal(result.values(f"shapley_{name}").sum(axis=0), value * 10**9)
+        assert result.values(f"payment.{name}_micro").sum() > 0
+    for place, hour in enumerate(HOURS):
+        played, location = game(hour), int(result.values("value_location_kw")[0, place])
+        served = played.value_kw(range(played.unit_count))
+        if rule.method == "sampled":
+            assert location == served
+            continue
+        # The layers are the holarchy of `tree`, with one holon more around it all.
+        found = levels(played, tree())
+        assert location == found.value_all_kw
+        assert result.values("gap_location_kw")[0, place] == found.gap_kw == location - served
+        shares = result.values("shapley_location")[:, place].tolist()
+        for share, exactly in zip(shares, found.fractions_kw(), strict=True):
+            assert abs(share - exactly * 10**9) < 1
+    assert (result.values("value_location_kw") < result.values("demand_kw")).any()
 
 
 @pytest.mark.parametrize("hour", HOURS)
