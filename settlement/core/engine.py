@@ -16,6 +16,7 @@ from settlement.core.charges import (
     subscription_shares_micro,
 )
 from settlement.core.day_games import DayGames, play_games
+from settlement.core.fair_play_market import FairPlayOutcome, fair_play_outcome
 from settlement.core.model import (
     DayReadings,
     MarketModel,
@@ -72,12 +73,23 @@ class DayResult:
     standard_error_<game>_w       unit               of a share, in W, rounded up: sampled
     cluster_number                unit               from 0: clusters
     demand_kw                     market             demand of all nodes
+    desired_w                     supply point       requested; this and the next six are there
+                                                     where the policy applies Fair Play
+    entitlement_w                 supply point       what it may take, at most what it desired
+    delivered_w                   supply point       metered, or the entitlement where the metered
+                                                     demand is all that is known of the request
+    over_take_wh                  supply point       taken above entitlement
+    missed_wh                     supply point       missing to the contracted reliability
+    fair_play_maximum_w           market             most that the network can serve
+    fair_play_unused_w            market             of it, what indivisible requests left over
     payment.fuel_micro            unit               + is paid to the owner
     payment.regulated_micro       unit               + is paid to the owner
     payment.availability_micro    unit               + is paid; where reserve held has a price
     payment.<pot>_micro           unit               + is paid to the owner; pots of weight > 0
     charge.<as payments>_micro    subscription point + is owed to the market
     charge.dynamic_micro          dynamic point      + is owed to the market
+    charge.over_take_micro        supply point       + is owed; where Fair Play moves money
+    charge.compensation_micro     supply point       - is given for reliability that was missed
     charge.equalisation_micro     supply point       - is given back, where a rule returns it
     equalisation_micro            market             + goes into the equalisation account
     ============================  =================  ==========================================
@@ -112,14 +124,23 @@ def settle_day(model: MarketModel, readings: DayReadings) -> DayResult:
     prices = node_prices(model.grid, model.layers_in_use, layers)
     games = play_games(model, readings, demand_w)
     payments = _payments(model, readings, layers[0].tightness_ppm.max(axis=0), games)
+    fair_play = fair_play_outcome(model, readings)
     tables = (
         *_scarcity_tables(model, layers, prices),
         *_game_tables(model, games),
         *(
+            ResultTable(measure, model.supply_points, values)
+            for measure, values in fair_play.of_points.items()
+        ),
+        *(
+            ResultTable(measure, MARKET, values[np.newaxis])
+            for measure, values in fair_play.of_market.items()
+        ),
+        *(
             ResultTable(f"payment.{component}_micro", model.units, values)
             for component, values in payments.items()
         ),
-        *_charge_tables(model, readings, prices, payments),
+        *_charge_tables(model, readings, prices, payments, fair_play),
     )
     return DayResult(readings.day, tables)
 
@@ -158,7 +179,11 @@ def _payments(
 
 
 def _charge_tables(
-    model: MarketModel, readings: DayReadings, prices: NodePrices, payments: dict[str, Integers]
+    model: MarketModel,
+    readings: DayReadings,
+    prices: NodePrices,
+    payments: dict[str, Integers],
+    fair_play: FairPlayOutcome,
 ) -> list[ResultTable]:
     """Return charges, and the equalisation movement: what they exceed payments by."""
     charging, demand_wh = model.charging, readings.demand_wh
@@ -179,6 +204,9 @@ def _charge_tables(
     charged += dynamic.sum(axis=0)
     payers = _chosen(model.supply_points, pays)
     tables.append(ResultTable("charge.dynamic_micro", payers, dynamic))
+    for component, amounts in fair_play.charges_micro.items():
+        charged += amounts.sum(axis=0)
+        tables.append(ResultTable(f"charge.{component}_micro", model.supply_points, amounts))
     equalisation = charged - paid
     if charging.returned_to != "nobody":
         returned = returned_micro(equalisation, demand_wh, charging)

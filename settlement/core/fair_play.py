@@ -6,8 +6,8 @@ proportional allocation under shortage):
 1. Essential requests before flexible ones.
 2. Across nodes, max-min fair in the ratio served / desired on the network's cuts; see `max_min`.
 3. Inside a node, each supply point's ratio rises with its weight = reliability x 1 / fulfilment,
-   where fulfilment = delivered / desired over the intervals just before. A point is capped at what
-   it desires, and what it leaves is poured on to the others.
+   where fulfilment = delivered / desired over its history. A point is capped at what it desires,
+   and what it leaves is poured on to the others.
 
 Indivisible requests are met whole or not at all, by a lottery over what the rules above would give
 them. All power is in whole W; line ratings are those of `Cuts`, whole kW. What is served sums
@@ -21,7 +21,14 @@ from functools import cached_property
 
 import numpy as np
 
-from settlement.core.arrays import Flags, Integers, integers, largest_magnitude, require_int64
+from settlement.core.arrays import (
+    Flags,
+    Integers,
+    integers,
+    largest_magnitude,
+    narrowed,
+    require_int64,
+)
 from settlement.core.cuts import W_PER_KW, Cuts, subset_sums
 from settlement.core.lottery import draws, lottery_seed, winners
 from settlement.core.max_min import Frozen, node_shares, room_for
@@ -33,14 +40,13 @@ PRIORITIES = ("essential", "flexible")
 
 @dataclass(frozen=True, eq=False)
 class Terms:
-    """What the rules say of each supply point, and of its history.
+    """What the rules say of each supply point, and how they weigh its history.
 
     Attributes:
         nodes: N ids, for the places of drawings.
         node: shape (G,), index of each supply point's node.
-        reliability_ppm: shape (G,), 1 to 10**6, as contracted.
+        reliability_ppm: shape (G,), 0 to 10**6, as contracted.
         indivisible: shape (G,), met whole or not at all.
-        window_intervals: how many intervals before one make its history; 0 for none.
         least_fulfilment_ppm: fulfilment counts as at least this, 1 to 10**6.
     """
 
@@ -48,7 +54,6 @@ class Terms:
     node: Integers
     reliability_ppm: Integers
     indivisible: Flags
-    window_intervals: int
     least_fulfilment_ppm: int
 
     def __post_init__(self) -> None:
@@ -59,12 +64,10 @@ class Terms:
             raise ValueError(f"indivisible: shape {np.shape(self.indivisible)}, {points} needed")
         if points[0] and not 0 <= self.node.min() <= self.node.max() < len(self.nodes):
             raise ValueError("a supply point is at a node that the grid does not have")
-        for name in ("reliability_ppm", "least_fulfilment_ppm"):
-            value = np.asarray(getattr(self, name))
-            if value.min(initial=PPM) < 1 or value.max(initial=1) > PPM:
-                raise ValueError(f"{name}: must be 1 to {PPM}")
-        if self.window_intervals < 0:
-            raise ValueError("window_intervals must not be negative; use 0 for no history")
+        if self.reliability_ppm.min(initial=0) < 0 or self.reliability_ppm.max(initial=0) > PPM:
+            raise ValueError(f"reliability_ppm: must be 0 to {PPM}")
+        if not 1 <= self.least_fulfilment_ppm <= PPM:
+            raise ValueError(f"least_fulfilment_ppm: must be 1 to {PPM}")
 
     @cached_property
     def points_at(self) -> tuple[list[int], ...]:
@@ -91,24 +94,23 @@ class Shares:
     frozen: tuple[tuple[Frozen, ...], ...]
 
 
-def weights_ppm(terms: Terms, desired_w: Integers, delivered_w: Integers) -> Integers:
+def weights_ppm(terms: Terms, desired: Integers, delivered: Integers) -> Integers:
     """Return each supply point's weight, shape (G,), at least 1, rounded down.
 
     ``reliability x 10**6 / max(delivered x 10**6 // desired, least fulfilment)``; a point that
     desired nothing has missed nothing and counts as fulfilled.
 
     Args:
-        desired_w, delivered_w: shape (G, M), the history, in one unit.
+        desired, delivered: shape (G,), not negative, sums over the history in one unit.
 
     Example: contracted 990,000 ppm; delivered 30 of 40 desired is a fulfilment of 750,000 ppm, and
     990,000 x 10**6 // 750,000 = 1,320,000 ppm.
     """
-    desired, delivered = desired_w.sum(axis=1), delivered_w.sum(axis=1)
-    require_int64(largest_magnitude(delivered) * PPM, "delivered over the window")
-    fulfilled = np.where(desired > 0, delivered * PPM // np.maximum(desired, 1), PPM)
-    weights: Integers = terms.reliability_ppm * PPM
-    weights //= np.maximum(fulfilled, terms.least_fulfilment_ppm)
-    return np.maximum(weights, 1)
+    # Months of a country's watts pass int64 in parts per million; Python ints then carry them.
+    scaled = narrowed(delivered.astype(object) * PPM, largest_magnitude(delivered) * PPM)
+    fulfilled = np.where(desired > 0, scaled // np.maximum(desired, 1), PPM)
+    weights = terms.reliability_ppm * PPM // np.maximum(fulfilled, terms.least_fulfilment_ppm)
+    return np.maximum(weights, 1).astype(np.int64)
 
 
 def poured(amount: int, desired: Sequence[int], weights: Sequence[int]) -> list[int]:
@@ -158,7 +160,7 @@ def fair_shares(
         supply_w: shape (N,), available supply at each node, not negative.
         desired_w: shape (K, G), a row for each priority, first served first, not negative.
         weights: shape (G,), see `weights_ppm`.
-        place: digest of the run's inputs (32 bytes) and the interval in words; the seed of each
+        place: digest of the day's inputs (32 bytes) and the interval in words; the seed of each
             drawing adds the node and the priority to it. Needed where a request is indivisible.
 
     Raises:
@@ -171,12 +173,17 @@ def fair_shares(
         raise ValueError("supply_w and desired_w must not be negative")
     if place is None and terms.indivisible.any():
         raise ValueError("indivisible requests are drawn by lottery: a place is needed")
+    most_desired = largest_magnitude(desired) * desired.size
     require_int64(
-        2 * (int(cuts.boundary_kw.max()) * W_PER_KW + sum(supply.tolist()) + int(desired.sum())),
+        2 * (int(cuts.boundary_kw.max()) * W_PER_KW + sum(supply.tolist()) + most_desired),
         "supply and demand of an interval",
     )
     room = room_for(cuts.boundary_kw * W_PER_KW, supply)
-    maximum = int((room + subset_sums(_by_node(terms, desired.sum(axis=0)))[::-1]).min())
+    all_desired = _by_node(terms, desired.sum(axis=0))
+    maximum = int((room + subset_sums(all_desired)[::-1]).min())
+    if maximum == all_desired.sum():
+        served = np.array([_by_node(terms, wanted) for wanted in desired])
+        return Shares(maximum, served, desired, 0, ((),) * len(desired))
     node_served = np.zeros((len(desired), cuts.node_count), dtype=np.int64)
     entitlement = desired.copy()
     frozen = []

@@ -1,8 +1,10 @@
 """What Fair Play moves in energy and money: over-take, and reliability that was missed.
 
-Over-take is what a supply point took above its entitlement; it is charged at the cap price.
-Reliability is contracted over a day: of what a point desired, at least so many parts per million
-are delivered. What is missing to that is compensated at the price the contract states.
+Over-take is what a supply point took above its entitlement; it is charged at the price cap, beside
+what metered energy costs otherwise. Reliability is contracted over a day: of what a point desired,
+at least so many parts per million are delivered. What is missing to that is compensated at the
+price the contract states. What over-take brings in beyond compensation goes into the equalisation
+account, and what compensation costs beyond over-take comes out of it.
 """
 
 from dataclasses import dataclass
@@ -87,6 +89,8 @@ def fair_play_amounts(
     interval_minutes: int,
     over_take_micro_per_mwh: int,
     compensation_micro_per_mwh: Integers | int,
+    *,
+    is_limited: bool = False,
 ) -> Amounts:
     """Return over-take and missed reliability of a day, with their money.
 
@@ -96,17 +100,30 @@ def fair_play_amounts(
         interval_minutes: length of an interval.
         over_take_micro_per_mwh: the market's cap price.
         compensation_micro_per_mwh: as the contract states, an int or shape (G, 1).
+        is_limited: whether a day's compensation is at most what its over-take is charged.
 
     Raises:
         OverflowError: quantities too large for exact sums.
 
-    Money is rounded as `energy_amounts_micro` does: a day's amount is rounded down once.
+    Money is rounded as `energy_amounts_micro` does: a day's amount is rounded down once. Where
+    compensation is limited and exceeds what over-take is charged, that amount is split over all
+    points and intervals by what each would get, by largest remainder.
     """
     over_take = energy_wh(over_take_w(entitlement_w, delivered_w), interval_minutes)
     missed = energy_wh(missed_w(reliability_ppm, desired_w, delivered_w), interval_minutes)
-    return Amounts(
-        over_take,
-        energy_amounts_micro(over_take, over_take_micro_per_mwh),
-        missed,
-        energy_amounts_micro(missed, compensation_micro_per_mwh),
-    )
+    over_take_micro = energy_amounts_micro(over_take, over_take_micro_per_mwh)
+    compensation_micro = energy_amounts_micro(missed, compensation_micro_per_mwh)
+    if is_limited:
+        compensation_micro = _limited(compensation_micro, int(over_take_micro.sum()))
+    return Amounts(over_take, over_take_micro, missed, compensation_micro)
+
+
+def _limited(amounts_micro: Integers, most_micro: int) -> Integers:
+    """Return amounts cut in proportion so that they sum to no more than the most.
+
+    Example: amounts of 60 and 40 with 50 at most become 30 and 20.
+    """
+    flat = amounts_micro.ravel().tolist()
+    if sum(flat) <= most_micro:
+        return amounts_micro
+    return np.array(apportion(most_micro, flat), dtype=np.int64).reshape(amounts_micro.shape)

@@ -16,6 +16,7 @@ from settlement.core.arrays import (
 from settlement.core.charges import Charging
 from settlement.core.clusters import Neighbourhood, neighbourhood
 from settlement.core.cuts import Cuts, grid_cuts
+from settlement.core.fair_play_rules import FairPlay, Requests, checked_requests
 from settlement.core.grid import Grid
 from settlement.core.holarchy import HolarchyTree, tree_of_layers, unlimited
 from settlement.core.levels_plan import LevelsPlan, levels_plan
@@ -48,6 +49,7 @@ class MarketModel:
         availability_price_micro_per_mw_h: paid for each MW of reserve held for an hour.
         flexibility: how the flexibility game measures; None where no pot uses it.
         shapley: the method that shares the games.
+        fair_play: who is served when there is not enough; None where no rule says so.
     """
 
     grid: Grid
@@ -68,6 +70,7 @@ class MarketModel:
     availability_price_micro_per_mw_h: int = 0
     flexibility: Flexibility | None = None
     shapley: ShapleyRule = EXACT
+    fair_play: FairPlay | None = None
 
     def __post_init__(self) -> None:
         units, points, nodes = len(self.units), len(self.supply_points), len(self.grid.nodes)
@@ -83,8 +86,12 @@ class MarketModel:
             if flags.shape != (units,):
                 raise ValueError(f"{name}: shape {flags.shape} given, ({units},) needed")
             object.__setattr__(self, name, flags)
-        if self.charging.dynamic_ppm.shape != (points,):
-            raise ValueError(f"charging: {len(self.charging.dynamic_ppm)} points, {points} needed")
+        for name, given in (
+            ("charging", len(self.charging.dynamic_ppm)),
+            ("fair_play", points if self.fair_play is None else len(self.fair_play.terms.node)),
+        ):
+            if given != points:
+                raise ValueError(f"{name}: {given} points, {points} needed")
         if 60 % self.interval_minutes:
             raise ValueError(f"interval of {self.interval_minutes} minutes: it must divide 60")
         if not len(self.curves) == len(self.layers_in_use) == len(self.grid.layers):
@@ -153,6 +160,7 @@ class DayReadings:
         available_w: shape (U, T), what each unit could have fed in, not negative.
         demand_wh: shape (G, T), taken from the grid; negative is net export.
         reserve_w: shape (U, T), reserve held, not negative; None where nobody held any.
+        requests: what Fair Play shares by beside them; None where the meter alone is known.
     """
 
     day: date
@@ -160,6 +168,7 @@ class DayReadings:
     available_w: Integers
     demand_wh: Integers
     reserve_w: Integers | None = None
+    requests: Requests | None = None
 
 
 def checked_readings(model: MarketModel, readings: DayReadings) -> DayReadings:
@@ -167,7 +176,8 @@ def checked_readings(model: MarketModel, readings: DayReadings) -> DayReadings:
 
     Raises:
         TypeError: a quantity is not an integer.
-        ValueError: a shape differs, the day has no interval, or an availability is negative.
+        ValueError: a shape differs, the day has no interval, or an availability or a request is
+            negative.
         OverflowError: a quantity is so large that sums over the market may pass int64.
     """
     intervals = np.shape(readings.demand_wh)[-1]
@@ -182,6 +192,8 @@ def checked_readings(model: MarketModel, readings: DayReadings) -> DayReadings:
         np.zeros(units, dtype=np.int64)
         if readings.reserve_w is None
         else integers(readings.reserve_w, units, "reserve_w"),
+        readings.requests
+        and checked_requests(readings.requests, (len(model.supply_points), intervals)),
     )
     for name in ("generation_wh", "available_w", "demand_wh"):
         values = getattr(checked, name)

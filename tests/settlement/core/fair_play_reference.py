@@ -108,7 +108,7 @@ def requests(draw, most_points: int = 7, whole: bool = False):
     flags = draw(
         st.lists(st.booleans() if whole else st.just(False), min_size=points, max_size=points)
     )
-    terms = Terms(grid.nodes, places, as_numbers([990_000] * points), np.array(flags), 48, 1_000)
+    terms = Terms(grid.nodes, places, as_numbers([990_000] * points), np.array(flags), 1_000)
     weights = st.one_of(st.just(10**6), st.integers(1, 10**9))
     return (
         grid,

@@ -26,7 +26,6 @@ def terms_of(places, indivisible=None, **changed) -> Terms:
             "node": as_numbers(places),
             "reliability_ppm": as_numbers([990_000] * count),
             "indivisible": np.array(indivisible or [False] * count),
-            "window_intervals": 4,
             "least_fulfilment_ppm": 100_000,
             **changed,
         }
@@ -118,13 +117,13 @@ def test_the_examples_of_the_docstrings():
     assert poured(0, [0, 0], [1, 1]) == [0, 0]
     assert poured(0, [], []) == []
     terms = terms_of([0])
-    assert weights_ppm(terms, as_numbers([[20, 20]]), as_numbers([[20, 10]])) == [1_320_000]
+    assert weights_ppm(terms, as_numbers([40]), as_numbers([30])) == [1_320_000]
 
 
 def test_weights_from_history():
-    terms = terms_of([0] * 6, reliability_ppm=as_numbers([990_000] * 5 + [1]))
-    desired = as_numbers([[10, 10], [10, 10], [10, 10], [0, 0], [10, 10], [10, 10]])
-    delivered = as_numbers([[10, 10], [5, 5], [0, 0], [0, 0], [15, 15], [20, 20]])
+    terms = terms_of([0] * 7, reliability_ppm=as_numbers([990_000] * 5 + [1, 0]))
+    desired = as_numbers([20, 20, 20, 0, 20, 20, 20])
+    delivered = as_numbers([20, 10, 0, 0, 30, 40, 20])
     # In full, half, nothing (the least fulfilment), nothing desired, more than desired, rounded up.
     assert weights_ppm(terms, desired, delivered).tolist() == [
         990_000,
@@ -133,16 +132,28 @@ def test_weights_from_history():
         990_000,
         660_000,
         1,
+        1,
     ]
-    no_history = weights_ppm(terms, desired[:, :0], delivered[:, :0])
-    assert no_history.tolist() == terms.reliability_ppm.tolist()
+    no_history = weights_ppm(terms, desired * 0, delivered * 0)
+    assert no_history.tolist() == [990_000] * 5 + [1, 1]
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**17), st.integers(0, 10**17)), min_size=1, max_size=5))
+def test_weights_are_exact_for_a_country_over_years(history):
+    terms = terms_of([0] * len(history))
+    desired, delivered = (as_numbers(column) for column in zip(*history, strict=True))
+    expected = [
+        max(1, 990_000 * 10**6 // max(done * 10**6 // wanted if wanted else 10**6, 100_000))
+        for wanted, done in history
+    ]
+    assert weights_ppm(terms, desired, delivered).tolist() == expected
 
 
 @given(st.integers(0, 100), st.integers(0, 100), st.integers(1, 10_000))
 def test_a_worse_history_gets_at_least_the_share_of_an_equal(worse, better, supply):
     worse, better = sorted((worse, better))
     terms = terms_of([0, 0])
-    weights = weights_ppm(terms, as_numbers([[100], [100]]), as_numbers([[better], [worse]]))
+    weights = weights_ppm(terms, as_numbers([100, 100]), as_numbers([better, worse]))
     desired = as_numbers([[0, 0], [7_001, 7_001]])
     shares = fair_shares(TWO_NODES, terms, as_numbers([supply, 0]), desired, weights)
     first, second = shares.entitlement_w[1].tolist()
@@ -221,11 +232,10 @@ def test_what_whole_requests_leave_of_the_essential_serves_the_flexible_elsewher
     [
         ({"node": as_numbers([0, 2])}, ValueError, "does not have"),
         ({"node": as_numbers([-1, 0])}, ValueError, "does not have"),
-        ({"reliability_ppm": as_numbers([0, 1])}, ValueError, "1 to 1000000"),
-        ({"reliability_ppm": as_numbers([1, 1_000_001])}, ValueError, "1 to 1000000"),
+        ({"reliability_ppm": as_numbers([-1, 1])}, ValueError, "0 to 1000000"),
+        ({"reliability_ppm": as_numbers([1, 1_000_001])}, ValueError, "0 to 1000000"),
         ({"reliability_ppm": np.array([0.5, 1])}, TypeError, "integers needed"),
         ({"least_fulfilment_ppm": 0}, ValueError, "1 to 1000000"),
-        ({"window_intervals": -1}, ValueError, "must not be negative"),
         ({"indivisible": np.array([True])}, ValueError, "shape"),
     ],
 )

@@ -16,7 +16,7 @@ from settlement.core.fair_play_amounts import (
     missed_w,
     over_take_w,
 )
-from settlement.core.fair_play_day import History, fair_day, used_export_w
+from settlement.core.fair_play_day import History, fair_day, no_history, used_export_w
 from settlement.core.max_min import node_shares, room_for
 from settlement.core.model import node_available_w, node_demand_w
 from tests.settlement.core import examples
@@ -24,17 +24,15 @@ from tests.settlement.core import fair_play_reference as reference
 from tests.settlement.core.reference import as_numbers, served_by_cuts
 from tests.settlement.core.test_great_britain import day_of, market
 
-NO_HISTORY = np.zeros((2, 0), dtype=np.int64)
 DAY = dt.date(2024, 1, 17)
 
 
-def two_points(window: int, *, indivisible: bool = False) -> Terms:
+def two_points(*, indivisible: bool = False) -> Terms:
     return Terms(
         ("all",),
         as_numbers([0, 0]),
         as_numbers([990_000, 990_000]),
         np.array([indivisible] * 2),
-        window,
         1_000,
     )
 
@@ -46,35 +44,71 @@ def shortage(intervals: int):
     return np.full((1, intervals), 1_000), desired
 
 
-def test_who_was_served_badly_is_served_better_until_the_window_has_passed():
+METER_ALONE = np.zeros(2, dtype=bool)
+NOTHING = np.zeros((2, 40), dtype=np.int64)
+
+
+def test_who_was_served_badly_is_served_better_until_it_has_caught_up():
     supply, desired = shortage(4)
-    history = History(as_numbers([[1_000], [1_000]]), as_numbers([[1_000], [500]]))
-    shares = fair_day(copperplate_cuts(), two_points(1), history, supply, desired, None)
-    # Weights 1 to 2 in the first interval; then what that gave, 333 and 667, weighs 2 to 1.
-    assert shares.entitlement_w[1].tolist() == [[333, 667, 333, 667], [667, 333, 667, 333]]
-    assert np.array_equal(shares.delivered_w, shares.entitlement_w.sum(axis=0))
+    history = History(as_numbers([1_000, 1_000]), as_numbers([1_000, 500]))
+    shares = fair_day(
+        copperplate_cuts(), two_points(), history, supply, desired, NOTHING[:, :4], METER_ALONE
+    )
+    # Weights 1 to 2 at first; the first point is left with 1,333 of 2,000 and the second with
+    # 1,167: weights 1,485,750 to 1,698,113, and so on towards one half each.
+    assert shares.entitlement_w.tolist() == [[333, 467, 480, 486], [667, 533, 520, 514]]
+    assert np.array_equal(shares.delivered_w, shares.entitlement_w)
     assert shares.maximum_w.tolist() == [1_000] * 4
-    none = fair_day(copperplate_cuts(), two_points(0), history, supply, desired, None)
-    assert np.all(none.entitlement_w[1] == 500)
+    assert [before.delivered_w.tolist() for before in shares.before[:2]] == [
+        [1_000, 500],
+        [1_333, 1_167],
+    ]
+    assert shares.as_history.delivered_w.tolist() == shares.entitlement_w.sum(axis=1).tolist()
+    none = fair_day(
+        copperplate_cuts(),
+        two_points(),
+        no_history(2),
+        supply,
+        desired,
+        NOTHING[:, :4],
+        METER_ALONE,
+    )
+    assert np.all(none.entitlement_w == 500)
 
 
 def test_metered_delivery_is_history_where_requests_are_known_beside_it():
     supply, desired = shortage(3)
     metered = as_numbers([[1_000, 1_000, 1_000], [500, 500, 500]])
+    both = np.ones(2, dtype=bool)
     shares = fair_day(
-        copperplate_cuts(), two_points(2), History(NO_HISTORY, NO_HISTORY), supply, desired, metered
+        copperplate_cuts(), two_points(), no_history(2), supply, desired, metered, both
     )
-    assert shares.entitlement_w[1].tolist() == [[500, 333, 333], [500, 667, 667]]
+    assert shares.entitlement_w.tolist() == [[500, 333, 333], [500, 667, 667]]
     assert np.array_equal(shares.delivered_w, metered)
+    # Known of the second alone: what the first is entitled to counts as delivered to it.
+    shares = fair_day(
+        copperplate_cuts(),
+        two_points(),
+        no_history(2),
+        supply,
+        desired,
+        metered,
+        ~both | [False, True],
+    )
+    assert shares.delivered_w[0].tolist() == shares.entitlement_w[0].tolist()
+    assert shares.delivered_w[1].tolist() == [500] * 3
 
 
 def test_each_drawing_of_a_day_has_its_own_place():
     supply, desired = shortage(40)
-    terms, none = two_points(0, indivisible=True), History(NO_HISTORY, NO_HISTORY)
+    terms = two_points(indivisible=True)
     lottery = (bytes(32), DAY)
-    shares = fair_day(copperplate_cuts(), terms, none, supply, desired, None, lottery)
-    assert np.all(shares.entitlement_w[1].sum(axis=0) == 1_000)
-    assert 10 < (shares.entitlement_w[1, 0] == 1_000).sum() < 30
+    both = np.ones(2, dtype=bool)
+    shares = fair_day(
+        copperplate_cuts(), terms, no_history(2), supply, desired, desired[1], both, lottery
+    )
+    assert np.all(shares.entitlement_w.sum(axis=0) == 1_000)
+    assert 10 < (shares.entitlement_w[0] == 1_000).sum() < 30
     one = fair_shares(
         copperplate_cuts(),
         terms,
@@ -83,7 +117,7 @@ def test_each_drawing_of_a_day_has_its_own_place():
         np.full(2, 990_000),
         (bytes(32), "2024-01-17 7"),
     )
-    assert np.array_equal(one.entitlement_w, shares.entitlement_w[:, :, 7])
+    assert np.array_equal(one.entitlement_w.sum(axis=0), shares.entitlement_w[:, 7])
 
 
 @given(examples.markets())
@@ -94,27 +128,26 @@ def test_net_export_counted_as_supply_serves_what_netting_serves(case):
         model.supply_point_node,
         np.full(len(model.supply_points), 990_000),
         np.zeros(len(model.supply_points), dtype=bool),
-        48,
         1_000,
     )
     demand_w = readings.demand_wh * 2
     supply_w = node_available_w(model, readings.available_w)
-    used = used_export_w(terms, demand_w)
     taken = np.maximum(demand_w, 0)
-    past = np.zeros((len(model.supply_points), 0), dtype=np.int64)
+    used = used_export_w(terms, demand_w, taken)
     shares = fair_day(
         model.cuts,
         terms,
-        History(past, past),
+        no_history(len(taken)),
         supply_w + used,
         np.stack([taken, np.zeros_like(taken)]),
-        None,
+        taken,
+        np.zeros(len(taken), dtype=bool),
     )
     netted = node_demand_w(model, readings.demand_wh)
     for interval in range(demand_w.shape[1]):
         served = reference.servable_by_flow(model.grid, supply_w[:, interval], netted[:, interval])
         assert shares.maximum_w[interval] == served + used[:, interval].sum()
-        assert shares.maximum_w[interval] == shares.entitlement_w[:, :, interval].sum()
+        assert shares.maximum_w[interval] == shares.entitlement_w[:, interval].sum()
 
 
 powers = examples.matrix(3, 4, st.one_of(st.just(0), st.integers(0, 5_000)))
@@ -169,14 +202,20 @@ def test_real_shortages_waste_nothing(day):
         model.supply_point_node,
         np.full(points, 990_000),
         np.zeros(points, dtype=bool),
-        48,
         10_000,
     )
-    past = np.zeros((points, 0), dtype=np.int64)
-    supply = node_available_w(model, readings.available_w) + used_export_w(terms, demand_w)
-    shares = fair_day(model.cuts, terms, History(past, past), supply, desired, None)
+    supply = node_available_w(model, readings.available_w) + used_export_w(terms, demand_w, taken)
+    shares = fair_day(
+        model.cuts,
+        terms,
+        no_history(points),
+        supply,
+        desired,
+        taken,
+        np.zeros(points, dtype=bool),
+    )
     assert not shares.unused_w.any()
-    served = shares.entitlement_w.sum(axis=(0, 1))
+    served = shares.entitlement_w.sum(axis=0)
     assert np.array_equal(served, shares.maximum_w)
     short = served < taken.sum(axis=0)
     assert short.sum() > 30
@@ -189,7 +228,7 @@ def test_real_shortages_waste_nothing(day):
             reference.servable_by_flow(model.grid, supply[:, interval], wanted)
             for wanted in by_class
         ]
-        given = shares.entitlement_w[:, :, interval]
+        given = shares.intervals[interval].entitlement_w
         assert [given[0].sum(), given.sum()] == most
         at_nodes = reference.at_nodes(terms, given.sum(axis=0))
         assert (

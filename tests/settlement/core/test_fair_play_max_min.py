@@ -173,7 +173,7 @@ from settlement.core.cuts import Cuts
 from settlement.core.fair_play import Terms, fair_shares
 boundary = sum(((np.arange(32) >> n & 1) != (np.arange(32) >> (n * 3 + 1) % 5 & 1)) * (7 + n)
                for n in range(5)).astype(np.int64)
-terms = Terms(tuple("abcde"), np.arange(9) % 5, np.full(9, 990_000), np.arange(9) % 4 == 0, 4, 1)
+terms = Terms(tuple("abcde"), np.arange(9) % 5, np.full(9, 990_000), np.arange(9) % 4 == 0, 1)
 shares = fair_shares(Cuts(5, boundary), terms, np.arange(5) * 9_001, np.stack(
     [np.arange(9) * 3_007 % 10_000, np.arange(9) * 7_013 % 12_000]), np.arange(1, 10) * 10**5,
     (bytes(32), "here"))
