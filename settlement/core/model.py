@@ -86,12 +86,9 @@ class MarketModel:
             if flags.shape != (units,):
                 raise ValueError(f"{name}: shape {flags.shape} given, ({units},) needed")
             object.__setattr__(self, name, flags)
-        for name, given in (
-            ("charging", len(self.charging.dynamic_ppm)),
-            ("fair_play", points if self.fair_play is None else len(self.fair_play.terms.node)),
-        ):
-            if given != points:
-                raise ValueError(f"{name}: {given} points, {points} needed")
+        _require_points(points, "charging", self.charging.dynamic_ppm)
+        if self.fair_play is not None:
+            _require_points(points, "fair_play", self.fair_play.terms.node)
         if 60 % self.interval_minutes:
             raise ValueError(f"interval of {self.interval_minutes} minutes: it must divide 60")
         if not len(self.curves) == len(self.layers_in_use) == len(self.grid.layers):
@@ -148,6 +145,11 @@ class MarketModel:
     def levels_plan_without_limits(self) -> LevelsPlan:
         """The same orders, for games whose value knows no place."""
         return levels_plan(unlimited(self.holarchy), self.unit_node)
+
+
+def _require_points(points: int, name: str, given: Integers) -> None:
+    if given.shape != (points,):
+        raise ValueError(f"{name}: {len(given)} points, {points} needed")
 
 
 @dataclass(frozen=True, eq=False)

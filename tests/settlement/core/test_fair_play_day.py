@@ -54,9 +54,9 @@ def test_who_was_served_badly_is_served_better_until_it_has_caught_up():
     shares = fair_day(
         copperplate_cuts(), two_points(), history, supply, desired, NOTHING[:, :4], METER_ALONE
     )
-    # Weights 1 to 2 at first; the first point is left with 1,333 of 2,000 and the second with
-    # 1,167: weights 1,485,750 to 1,698,113, and so on towards one half each.
-    assert shares.entitlement_w.tolist() == [[333, 467, 480, 486], [667, 533, 520, 514]]
+    # Weights 1 to 2 at first, 333 to 667. That leaves 1,333 of 2,000 delivered to the first and
+    # 1,167 to the second: the first gets 1,167 / 2,500 of 1,000 W, and so on towards one half.
+    assert shares.entitlement_w.tolist() == [[333, 467, 486, 492], [667, 533, 514, 508]]
     assert np.array_equal(shares.delivered_w, shares.entitlement_w)
     assert shares.maximum_w.tolist() == [1_000] * 4
     assert [before.delivered_w.tolist() for before in shares.before[:2]] == [
