@@ -11,6 +11,8 @@ from rulebook.documents.market_rules import MarketRules
 from rulebook.documents.registration import Registration, SupplyPoint, Unit
 from settlement.core.charges import Charging
 from settlement.core.engine import MarketModel
+from settlement.core.fair_play import Terms
+from settlement.core.fair_play_rules import FairPlay
 from settlement.core.grid import Grid, Layer
 from settlement.core.pots import Flexibility, Pot, Target
 from settlement.core.shapley_rule import ShapleyRule
@@ -86,6 +88,48 @@ def compile_market(
         ),
         flexibility=_flexibility(policy, units),
         shapley=_shapley(policy, node_index),
+        fair_play=_fair_play(market_rules, policy, points, grid.nodes),
+    )
+
+
+def _fair_play(
+    market_rules: MarketRules,
+    policy: AllocationPolicy,
+    points: Sequence[SupplyPoint],
+    nodes: tuple[str, ...],
+) -> FairPlay | None:
+    rule = policy.fair_play
+    if rule is None:
+        return None
+    own = {one.product: one for one in rule.products}
+    products = {product.product: product for product in market_rules.products}
+    whole = {name for name, one in own.items() if one.indivisible}
+    price = {
+        name: one.compensation_micro_per_mwh
+        for name, one in own.items()
+        if one.compensation_micro_per_mwh is not None
+    }
+    return FairPlay(
+        terms=Terms(
+            nodes=nodes,
+            node=np.array([nodes.index(point.node) for point in points], dtype=np.int64),
+            reliability_ppm=np.array(
+                [products[point.product].reliability_ppm for point in points], dtype=np.int64
+            ),
+            indivisible=np.array([point.product in whole for point in points], dtype=np.bool_),
+            least_fulfilment_ppm=rule.least_fulfilment_ppm,
+        ),
+        is_flexible=np.array(
+            [products[point.product].timing == "flexible" for point in points], dtype=np.bool_
+        ),
+        history_days=rule.history_days,
+        over_take_micro_per_mwh=market_rules.price_cap_micro_per_mwh,
+        compensation_micro_per_mwh=np.array(
+            [price.get(point.product, rule.compensation_micro_per_mwh) for point in points],
+            dtype=np.int64,
+        ),
+        paid_by=rule.compensation_paid_by,
+        moves_money=rule.moves_money,
     )
 
 

@@ -101,7 +101,7 @@ def _stated_with(place: str, value: object, *, needed: bool, when: str) -> Itera
 
 
 def policy_lists(policy: AllocationPolicy, place: str) -> Iterator[Finding]:
-    """Each technology, each charged product and each trunk node stands once."""
+    """Each technology, charged product, trunk node and product of Fair Play stands once."""
     yield from repeated(
         policy.regulated_technologies,
         f"{place}: regulated_technologies[{{}}]",
@@ -115,6 +115,9 @@ def policy_lists(policy: AllocationPolicy, place: str) -> Iterator[Finding]:
             f"{place}: shapley.clusters.trunk_nodes[{{}}]",
             "trunk-node-repeated",
         )
+    if policy.fair_play is not None:
+        own = [one.product for one in policy.fair_play.products]
+        yield from repeated(own, f"{place}: fair_play.products[{{}}].product", "fair-play-repeated")
 
 
 def roles_match(registration: Registration, place: str) -> Iterator[Finding]:

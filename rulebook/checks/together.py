@@ -7,6 +7,9 @@ from rulebook.checks.methods import METHOD_CHECKS
 from rulebook.documents import AllocationPolicy
 from rulebook.findings import Finding, shown
 
+MOST_NODES_FAIR_PLAY = 20
+"""Fair Play looks at every cut of the grid, of which there are 2 to the power of its nodes."""
+
 
 def layers_agree(law: InForce) -> Iterator[Finding]:
     """Market rules and grid model name the same layers in the same order."""
@@ -77,6 +80,9 @@ def _lines_of(policy: AllocationPolicy) -> Iterator[str]:
         yield "charge.dynamic"
     if policy.equalisation_returned_to != "nobody":
         yield "charge.equalisation"
+    if policy.fair_play is not None and policy.fair_play.moves_money:
+        yield "charge.over_take"
+        yield "charge.compensation"
     for component in components:
         yield f"payment.{component}"
         if modes & {"subscription", "mixed"}:
@@ -146,6 +152,42 @@ def entities_stand_once(law: InForce) -> Iterator[Finding]:
             first.setdefault(name, at)
 
 
+def fair_play_fits(law: InForce) -> Iterator[Finding]:
+    """Fair Play names products of the market, charges over-take, and can look at every cut."""
+    policy = law.allocation_policy
+    if policy is None or policy.fair_play is None:
+        return
+    place = law.place(policy)
+    if law.grid_model is not None and len(law.grid_model.nodes) > MOST_NODES_FAIR_PLAY:
+        yield Finding(
+            "too-many-nodes-for-fair-play",
+            f"{place}: fair_play",
+            f"{len(law.grid_model.nodes)} nodes",
+            f"Fair Play takes grids of at most {MOST_NODES_FAIR_PLAY} nodes",
+            "merge nodes that no line limits, or remove fair_play",
+        )
+    if law.market_rules is None:
+        return
+    if law.market_rules.price_cap_micro_per_mwh < 0:
+        yield Finding(
+            "over-take-price-negative",
+            f"{law.place(law.market_rules)}: price_cap_micro_per_mwh",
+            f"{law.market_rules.price_cap_micro_per_mwh:_}",
+            "where Fair Play is applied over-take is charged at the cap, which is 0 or more",
+            "raise the cap, or remove fair_play from the policy",
+        )
+    products = [product.product for product in law.market_rules.products]
+    for position, one in enumerate(policy.fair_play.products):
+        if one.product not in products:
+            yield Finding(
+                "fair-play-unknown-product",
+                f"{place}: fair_play.products[{position}].product",
+                shown(one.product),
+                f"the products of the market are {', '.join(products)}",
+                "correct the name, or remove the line",
+            )
+
+
 CHECKS_TOGETHER: tuple[Callable[[InForce], Iterator[Finding]], ...] = (
     layers_agree,
     every_product_charged,
@@ -154,6 +196,7 @@ CHECKS_TOGETHER: tuple[Callable[[InForce], Iterator[Finding]], ...] = (
     registered_for_known_products,
     entities_stand_once,
     *METHOD_CHECKS,
+    fair_play_fits,
 )
 
 

@@ -9,6 +9,7 @@ from rulebook.documents.base import (
     Identifier,
     Model,
     Slug,
+    Truth,
     Whole,
     described,
 )
@@ -172,6 +173,72 @@ class Charging(Model):
     )
 
 
+class FairPlayProduct(Model):
+    """How Fair Play treats holders of one product."""
+
+    product: Identifier = described("Product", "Product of the market rules")
+    indivisible: Truth = described(
+        "Indivisible",
+        "Whether a request is met whole or not at all, by a lottery that anyone can draw again",
+        default=False,
+    )
+    compensation_micro_per_mwh: Whole | None = described(
+        "Compensation",
+        "Price of energy that the product promises and that is not delivered; empty where the "
+        "price for all products holds",
+        "micro per MWh",
+        default=None,
+        ge=0,
+        le=HIGHEST_PRICE_MICRO_PER_MWH,
+    )
+
+
+class FairPlay(Model):
+    """Who is served when there is not enough, and what over-take and missed reliability move."""
+
+    history_days: Whole = described(
+        "History",
+        "Local days before the day whose deliveries weigh in it, beside the day's own earlier "
+        "intervals; fewer where the market is younger, and 0 for the day's own alone",
+        "days",
+        ge=0,
+        le=92,
+    )
+    least_fulfilment_ppm: Whole = described(
+        "Least fulfilment",
+        "What was delivered of what was desired counts as at least this, so that nobody's weight "
+        "is without bound",
+        "ppm",
+        ge=1,
+        le=MILLION,
+    )
+    compensation_micro_per_mwh: Whole = described(
+        "Compensation",
+        "Price of energy that a contract promises and that is not delivered",
+        "micro per MWh",
+        ge=0,
+        le=HIGHEST_PRICE_MICRO_PER_MWH,
+    )
+    compensation_paid_by: Literal["equalisation", "over-take"] = described(
+        "Compensation paid by",
+        "`equalisation`: the equalisation account pays what over-take does not bring in; "
+        "`over-take`: a day's compensation is at most what its over-take is charged, in proportion",
+        default="equalisation",
+    )
+    moves_money: Truth = described(
+        "Moves money",
+        "Whether over-take is charged at the price cap and missed reliability compensated; where "
+        "not, both are stated only",
+        default=True,
+    )
+    products: tuple[FairPlayProduct, ...] = described(
+        "Products",
+        "Products whose requests are indivisible or whose compensation is of its own",
+        default=(),
+        max_length=100,
+    )
+
+
 class AllocationPolicy(Document):
     """Regulated recovery, pots and their weights, and the charging mode of each product."""
 
@@ -210,4 +277,9 @@ class AllocationPolicy(Document):
     )
     charging: tuple[Charging, ...] = described(
         "Charging", "Charging mode of every product", min_length=1, max_length=100
+    )
+    fair_play: FairPlay | None = described(
+        "Fair Play",
+        "Who is served when there is not enough; empty where no rule says so",
+        default=None,
     )

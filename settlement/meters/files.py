@@ -4,7 +4,8 @@ Both formats have a row a reading, in any order, with the columns
 
     interval_start   instant at which the interval begins, with its offset: 2024-01-01T00:00Z
     entity           unit or supply point
-    measure          metered_generation_wh, available_w or metered_demand_wh
+    measure          metered_generation_wh, available_w or reserve_w of a unit; metered_demand_wh
+                     or desired_wh of a supply point
     value            integer, in the unit that ends the measure's name
     quality          measured or estimated; the column may be absent and a cell blank: measured
 

@@ -11,9 +11,9 @@ from rulebook.findings import Finding, shown
 from settlement.meters.cells import NO_INSTANT, ReadingTable
 from settlement.meters.placing import NOWHERE, Placed
 from settlement.meters.register import (
-    DEMAND,
     LARGEST_DEMAND_WH,
     MEASURES,
+    SUPPLY_POINT_MEASURES,
     UNIT_MEASURES,
     Calendar,
     MeterRegister,
@@ -88,7 +88,8 @@ def unknown_names(
             count,
             "wrong-measure",
             f"{measure} of {entity}",
-            f"one of {', '.join(UNIT_MEASURES)} for a unit, {DEMAND} for a supply point",
+            f"one of {', '.join(UNIT_MEASURES)} for a unit, one of "
+            f"{', '.join(SUPPLY_POINT_MEASURES)} for a supply point",
             "report the measure that the entity has",
         )
     for row, count in _first_rows(ruled & ~placed.accepted, table.quality.codes):

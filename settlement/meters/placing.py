@@ -16,7 +16,7 @@ NOWHERE = -1
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """The R readings of a file, placed among D days, E entity names and the three measures.
+    """The R readings of a file, placed among D days, E entity names and their measures.
 
     Attributes:
         day: int64[R], index of the settlement day, or -1 where no rules are in force.

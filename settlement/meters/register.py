@@ -15,10 +15,13 @@ GENERATION = "metered_generation_wh"
 AVAILABLE = "available_w"
 DEMAND = "metered_demand_wh"
 RESERVE = "reserve_w"
+DESIRED = "desired_wh"
 UNIT_MEASURES = (GENERATION, AVAILABLE, RESERVE)
-MEASURES = (*UNIT_MEASURES, DEMAND)
-"""Metered generation, declared availability and reserve held of a unit; metered demand of a supply
-point. Reserve is optional: a unit without a reading of it held none."""
+SUPPLY_POINT_MEASURES = (DEMAND, DESIRED)
+MEASURES = (*UNIT_MEASURES, *SUPPLY_POINT_MEASURES)
+"""Metered generation, declared availability and reserve held of a unit; metered and desired demand
+of a supply point. Reserve is optional: a unit without a reading of it held none. So is desired
+demand: without a reading of it, the metered demand is all that is known of what was desired."""
 
 MISSING = "missing"
 QUALITY_LETTERS = {"measured": "M", "estimated": "E", MISSING: "X"}
@@ -69,11 +72,15 @@ def metered_supply_point(
 
     `plausible_wh` is the most that its households can be believed to draw in an interval.
     """
-    limits = {DEMAND: (-LARGEST_DEMAND_WH, LARGEST_DEMAND_WH)}
+    limits = {
+        DEMAND: (-LARGEST_DEMAND_WH, LARGEST_DEMAND_WH),
+        DESIRED: (0, LARGEST_DEMAND_WH),
+    }
+    optional = frozenset({DESIRED})
     if not household_count:
-        return MeteredEntity(entity, limits)
+        return MeteredEntity(entity, limits, optional)
     most_wh = LARGEST_DEMAND_WH if plausible_wh is None else min(plausible_wh, LARGEST_DEMAND_WH)
-    return MeteredEntity(entity, limits, plausible={DEMAND: (0, most_wh)})
+    return MeteredEntity(entity, limits, optional, plausible={DEMAND: (0, most_wh)})
 
 
 @dataclass(frozen=True)
