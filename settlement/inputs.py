@@ -4,8 +4,6 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from rulebook.findings import Refused
@@ -15,9 +13,15 @@ from settlement.core.engine import DayReadings, MarketModel, ResultTable
 from settlement.meters.completing import Completed, complete
 from settlement.meters.estimation import Estimate
 from settlement.meters.quality import UsedReadings, quality_tables
-from settlement.meters.readings import Readings, VectorKey
-from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, RESERVE
+from settlement.meters.readings import Readings, VectorKey, rows_or_zero
+from settlement.meters.register import AVAILABLE, DEMAND, DESIRED, GENERATION, RESERVE
 from settlement.meters.store import readings_known_at
+from settlement.requests import (
+    RequestsOfRun,
+    digests_of,
+    first_day_of_history,
+    history_digests,
+)
 from settlement.runs import Pin
 
 
@@ -30,6 +34,7 @@ class RunInputs:
         estimates: of each vector with estimates by rule, those by interval.
         looked_at: the digest of every stored reading that the run rests on, of its own days and,
             where a rule looks further, of days before and after them.
+        requests: what Fair Play shares each day by, where its rules know it.
     """
 
     periods: Sequence[tuple[dt.date, dt.date, RuleSet]]
@@ -38,6 +43,7 @@ class RunInputs:
     used: Mapping[dt.date, Mapping[str, UsedReadings]]
     estimates: Mapping[VectorKey, Mapping[int, Estimate]]
     looked_at: Mapping[VectorKey, bytes]
+    requests: RequestsOfRun
 
     @property
     def reading_digests(self) -> list[bytes]:
@@ -52,7 +58,8 @@ class RunInputs:
             used[GENERATION].values_of(model.units),
             used[AVAILABLE].values_of(model.units),
             used[DEMAND].values_of(model.supply_points),
-            _reserve_w(used[RESERVE], model.units),
+            rows_or_zero(used[RESERVE].entities, used[RESERVE].values, model.units),
+            self.requests.of_day(day, model, used[DESIRED]),
         )
 
     def quality_tables(self, day: dt.date) -> list[ResultTable]:
@@ -62,15 +69,6 @@ class RunInputs:
             for measure, used in self.used[day].items()
             for table in quality_tables(measure, used)
         ]
-
-
-def _reserve_w(held: UsedReadings, units: Sequence[str]) -> NDArray[np.int64]:
-    """Return reserve held, shape (U, T); a unit without a reading of it held none."""
-    everyone = np.zeros((len(units), held.values.shape[1]), dtype=np.int64)
-    place = {unit: number for number, unit in enumerate(units)}
-    everyone[[place[unit] for unit in held.entities]] = held.values
-    return everyone
-
 
 def run_inputs(
     session: Session,
@@ -87,13 +85,15 @@ def run_inputs(
     readings, completed = completed_readings(session, market, periods, known_at)
     if completed.findings:
         raise Refused(completed.findings)
+    own = _own_digests(readings, periods)
     return RunInputs(
         periods,
         _pins(periods),
         sorted(completed.days),
         completed.days,
         completed.estimates,
-        {**completed.looked_at, **_own_digests(readings, periods)},
+        {**completed.looked_at, **history_digests(readings, periods), **own},
+        RequestsOfRun(readings, periods, own),
     )
 
 
@@ -103,12 +103,16 @@ def completed_readings(
     periods: Sequence[tuple[dt.date, dt.date, RuleSet]],
     known_at: dt.datetime,
 ) -> tuple[Readings, Completed]:
-    """Return the stored readings of the periods, and what the rules make of them."""
+    """Return the stored readings of the periods and their history, and what the rules make of them.
+
+    The history is that of Fair Play; only the days of the periods are completed.
+    """
 
     def history(first_day: dt.date, last_day: dt.date, entities: Sequence[str]) -> Readings:
         return readings_known_at(session, market, first_day, last_day, known_at, entities)
 
-    readings = readings_known_at(session, market, periods[0][0], periods[-1][1], known_at)
+    first_day = first_day_of_history(periods)
+    readings = readings_known_at(session, market, first_day, periods[-1][1], known_at)
     return readings, complete(readings, periods, history)
 
 
@@ -116,22 +120,17 @@ def _own_digests(
     readings: Readings, periods: Sequence[tuple[dt.date, dt.date, RuleSet]]
 ) -> dict[VectorKey, bytes]:
     """Return the digests of the readings that the run settles."""
-    own = {}
+    own: dict[VectorKey, bytes] = {}
     for day, rules in _days(periods):
         register = register_of(rules.registrations)
         used = {
             AVAILABLE: set(register.units),
             DEMAND: set(register.supply_points),
+            DESIRED: set(register.supply_points),
             GENERATION: set(register.units),
             RESERVE: set(register.units),
         }
-        for measure, entities in used.items():
-            measured = readings.days.get(day, {}).get(measure)
-            if measured is None:
-                continue  # it is optional, or estimated
-            for entity, digest in zip(measured.entities, measured.digests, strict=True):
-                if entity in entities:
-                    own[day, measure, entity] = digest
+        own.update(digests_of(readings, day, used))
     return own
 
 

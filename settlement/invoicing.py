@@ -17,7 +17,7 @@ from ledger.journal import ENERGY, Account
 from rulebook.documents.base import Document
 from rulebook.resolve import RuleSet
 from settlement.compile import Register, register_of
-from settlement.posting import CHARGE, DEMAND, GENERATION, PAYMENT
+from settlement.posting import CHARGE, DEMAND, FAIR_PLAY_ENERGY, GENERATION, PAYMENT
 
 Item = TypeVar("Item")
 
@@ -98,6 +98,10 @@ def describe(register: Register, kind: str, subject: str) -> str:
     point = register.supply_points[subject][1]
     if component == "dynamic":
         return f"{point.title}: energy at the price of node {point.node}"
+    if component == "over_take":
+        return f"{point.title}: energy taken above its entitlement, at the price cap"
+    if component == "compensation":
+        return f"{point.title}: compensation for energy promised and not delivered"
     if component == "equalisation":
         return f"{point.title}: part of what the equalisation account returns"
     return f"{point.title}: share of the {COMPONENT_TITLES[component]}"
@@ -150,7 +154,7 @@ def _amounts(moved: Mapping[Account, int], currency: str) -> list[tuple[tuple[st
 def _energy_wh(moved: Mapping[Account, int], kind: str, subject: str) -> int | None:
     """Return the energy beside a line, positive for delivery; None where no energy is counted."""
     if kind.startswith(CHARGE):
-        energy_kind, sign = DEMAND, 1
+        energy_kind, sign = FAIR_PLAY_ENERGY.get(kind, DEMAND), 1
     elif kind == "payment.fuel":
         energy_kind, sign = GENERATION, -1
     else:

@@ -5,6 +5,9 @@ A day's journal holds money and energy, and each sums to zero:
     money    + charges of suppliers   - payments to owners   - equalisation   = 0
     energy   + metered demand         - metered generation   - imbalance      = 0
 
+Energy that Fair Play charges or compensates is stated beside it, each kind against the market's own
+account of the kind.
+
 An account's movement is the difference between what the run says and what is posted already, so a
 later run of a day posts only what changed, and reverses what no longer holds.
 """
@@ -29,8 +32,11 @@ EQUALISATION = "equalisation"
 GENERATION = "generation"
 DEMAND = "demand"
 IMBALANCE = "imbalance"
+FAIR_PLAY_ENERGY = {"charge.over_take": "over_take", "charge.compensation": "missed"}
+"""The kind of energy account beside each charge of Fair Play."""
 MARKET_SUBJECT = "market"
 MONEY_SUFFIX = "_micro"
+ENERGY_SUFFIX = "_wh"
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,8 @@ def settled_day(
         currency: commodity of the money accounts.
         register: who answers for each unit and supply point.
         sums: the day's total of every charge, payment and equalisation vector, in micro.
-        energy_wh: the day's total of every metered vector.
+        energy_wh: the day's total of every metered vector, and of the over-take and missed energy
+            among the results.
         day: the settlement day.
         digest: the digest of the day's results.
     """
@@ -94,6 +101,14 @@ def _energy(
             amounts[Account(market, ENERGY, supplier, DEMAND, entity)] = total
     imbalance = Account(market, ENERGY, None, IMBALANCE, MARKET_SUBJECT)
     amounts[imbalance] = -sum(amounts.values())
+    for kind in FAIR_PLAY_ENERGY.values():
+        stated = {
+            Account(market, ENERGY, register.supplier(entity), kind, entity): total
+            for (measure, entity), total in energy_wh.items()
+            if measure == f"{kind}{ENERGY_SUFFIX}"
+        }
+        whole = Account(market, ENERGY, None, kind, MARKET_SUBJECT)
+        amounts |= stated | ({whole: -sum(stated.values())} if stated else {})
     return amounts
 
 

@@ -19,6 +19,7 @@ from settlement.computing import ComputedDay, Period, compute_days
 from settlement.inputs import RunInputs, run_inputs
 from settlement.meters.store import lock_readings
 from settlement.posting import (
+    ENERGY_SUFFIX,
     MONEY_SUFFIX,
     SettledDay,
     draft_journals,
@@ -26,6 +27,7 @@ from settlement.posting import (
 )
 from settlement.results import (
     ResultVector,
+    VectorKey,
     day_digest,
     first_difference,
     run_result_digest,
@@ -196,12 +198,8 @@ def _settled_days(session: Session, run: Run) -> Iterator[SettledDay]:
         inputs = run_inputs(session, run.market, [(first_day, last_day, rules)], run.known_at)
         for day in inputs.days:
             vectors = store.day_vectors(session, run.id, day)
-            sums = {
-                (vector.measure, vector.entity): int(vector.values.sum())
-                for vector in vectors
-                if vector.measure.endswith(MONEY_SUFFIX)
-            }
-            energy_wh = {
+            sums = _sums(vectors, MONEY_SUFFIX)
+            energy_wh = _sums(vectors, ENERGY_SUFFIX) | {
                 (measure, entity): int(values.sum())
                 for measure, used in inputs.used[day].items()
                 for entity, values in zip(used.entities, used.values, strict=True)
@@ -215,6 +213,15 @@ def _settled_days(session: Session, run: Run) -> Iterator[SettledDay]:
                 day,
                 day_digest(vector.digest for vector in vectors),
             )
+
+
+def _sums(vectors: Iterable[ResultVector], suffix: str) -> dict[VectorKey, int]:
+    """Return the day's total of every vector whose measure has the suffix of a unit."""
+    return {
+        (vector.measure, vector.entity): int(vector.values.sum())
+        for vector in vectors
+        if vector.measure.endswith(suffix)
+    }
 
 
 def _difference(session: Session, run: Run, computed: ComputedDay) -> str | None:

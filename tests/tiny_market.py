@@ -50,6 +50,7 @@ LINES_OF_FIELD = {
         "payment.location",
     ),
     "charging.mode": ("charge.fuel", "payment.fuel"),
+    "fair_play": ("charge.over_take", "charge.compensation"),
 }
 
 
@@ -162,6 +163,7 @@ def allocation_policy(**changes: Any) -> AllocationPolicy:
         "pots.timing",
         "shapley.method",
         "charging.mode",
+        "fair_play",
     )
     return AllocationPolicy.model_validate(
         _head("allocation-policy", "AP", fields)
@@ -241,21 +243,30 @@ def _supply_point(name: str) -> dict[str, Any]:
 
 
 def documents(
-    layers_in_use: Sequence[str] = LAYERS, offers: Mapping[str, int] | None = None
+    layers_in_use: Sequence[str] = LAYERS,
+    offers: Mapping[str, int] | None = None,
+    **policy_changes: Any,
 ) -> list[Document]:
     """Return every document of the market."""
     return [
         market_rules(layers_in_use),
         grid_model(),
-        allocation_policy(),
+        allocation_policy(**policy_changes),
         *registrations(offers),
     ]
 
 
 def readings_csv(
-    first_day: dt.date, last_day: dt.date, seed: int = 1, only: Sequence[str] = ()
+    first_day: dt.date,
+    last_day: dt.date,
+    seed: int = 1,
+    only: Sequence[str] = (),
+    desiring: Sequence[str] = (),
 ) -> bytes:
-    """Return complete readings of some days as CSV; of the entities in `only` where given."""
+    """Return complete readings of some days as CSV; of the entities in `only` where given.
+
+    Of the supply points in `desiring` it is known what they desired, beside what was metered.
+    """
     random = np.random.default_rng(seed)
     rows = ["interval_start,entity,measure,value,quality"]
     for offset in range((last_day - first_day).days + 1):
@@ -268,6 +279,10 @@ def readings_csv(
         for point in (point for points in SUPPLIERS.values() for point in points):
             demand_wh = random.integers(4_000_000, 24_000_000, len(starts))
             rows += _rows(starts, point, "metered_demand_wh", demand_wh)
+            if point in desiring:
+                # Up to a fifth less than was metered, or up to a fifth more.
+                desired_wh = demand_wh * random.integers(80, 121, len(starts)) // 100
+                rows += _rows(starts, point, "desired_wh", desired_wh)
     if only:
         rows = [rows[0], *(row for row in rows[1:] if row.split(",")[1] in only)]
     return ("\n".join(rows) + "\n").encode()

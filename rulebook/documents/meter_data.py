@@ -29,7 +29,14 @@ class EstimationStep(Model):
         "which all were measured. `zero`: nothing was metered",
     )
     measures: tuple[
-        Literal["metered_demand_wh", "metered_generation_wh", "available_w", "reserve_w"], ...
+        Literal[
+            "metered_demand_wh",
+            "desired_wh",
+            "metered_generation_wh",
+            "available_w",
+            "reserve_w",
+        ],
+        ...,
     ] = described("Measures", "Measures that the method may estimate", min_length=1, max_length=4)
     at_most_intervals: Whole | None = described(
         "Longest gap",

@@ -50,6 +50,17 @@ def rows_of(
     return values[[place[entity] for entity in wanted]]
 
 
+def rows_or_zero(
+    entities: Sequence[str], values: NDArray[np.int64], wanted: Sequence[str]
+) -> NDArray[np.int64]:
+    """Return the rows of values, shape (E, T), of the wanted; 0 for one that is not there."""
+    rows = np.zeros((len(wanted), values.shape[1]), dtype=np.int64)
+    place = {entity: number for number, entity in enumerate(entities)}
+    there = [number for number, entity in enumerate(wanted) if entity in place]
+    rows[there] = values[[place[wanted[number]] for number in there]]
+    return rows
+
+
 @dataclass(frozen=True, eq=False)
 class Readings:
     """Every day vector of a market that was known at an instant, in its latest revision then.
