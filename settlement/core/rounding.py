@@ -58,11 +58,10 @@ def energy_amounts_micro(energy_wh: Integers, price_micro_per_mwh: Integers | in
     """
     price = np.asarray(price_micro_per_mwh, dtype=np.int64)
     whole_mwh, rest_wh = np.divmod(energy_wh, WH_PER_MWH)
-    largest_price = largest_magnitude(price)
-    require_int64(
-        2 * energy_wh.size * largest_price * max(largest_magnitude(whole_mwh), WH_PER_MWH),
-        "energy x price of a day",
-    )
+    largest_price, largest_mwh = largest_magnitude(price), largest_magnitude(whole_mwh) + 1
+    # The sum of all amounts, and the running sum of a row's fractions.
+    most = max(energy_wh.size * largest_mwh, energy_wh.shape[-1] * max(largest_mwh, WH_PER_MWH))
+    require_int64(2 * most * largest_price, "energy x price of a day")
     running = np.cumsum(whole_mwh * price, axis=-1)
     running += np.cumsum(rest_wh * price, axis=-1) // WH_PER_MWH
     amounts: Integers = np.diff(running, axis=-1, prepend=0)
