@@ -37,7 +37,7 @@ class EstimationStep(Model):
             "reserve_w",
         ],
         ...,
-    ] = described("Measures", "Measures that the method may estimate", min_length=1, max_length=4)
+    ] = described("Measures", "Measures that the method may estimate", min_length=1, max_length=5)
     at_most_intervals: Whole | None = described(
         "Longest gap",
         "Intervals in a row that `interpolate` bridges or `carry-forward` fills; empty for other "

@@ -58,29 +58,39 @@ def fair_play_outcome(model: MarketModel, readings: DayReadings) -> FairPlayOutc
 def shares_of_day(model: MarketModel, rules: FairPlay, readings: DayReadings) -> DayShares:
     """Return what each supply point of a market is entitled to over a day.
 
-    Metered energy and requests become mean power over the interval, exactly. Supply is what units
-    have available and the net export that serves demand at its own node.
+    Metered energy and requests become mean power over the interval, exactly.
 
     Args:
         rules: those of the model, or a variant of them.
     """
     requests = readings.requests or metered_requests(readings.demand_wh)
-    per_hour = 60 // model.interval_minutes
-    metered_w = readings.demand_wh * per_hour
-    taken_w = np.maximum(metered_w, 0)
-    desired_w = np.where(requests.is_known[:, np.newaxis], requests.desired_wh * per_hour, taken_w)
+    desired_w = _desired_w(model, readings)
     flexible = rules.is_flexible[:, np.newaxis]
     return fair_day(
         model.cuts,
         rules.terms,
         requests.history,
-        node_available_w(model, readings.available_w)
-        + used_export_w(rules.terms, metered_w, desired_w),
+        supply_of_day_w(model, rules, readings),
         np.stack([np.where(flexible, 0, desired_w), np.where(flexible, desired_w, 0)]),
-        taken_w,
+        np.maximum(readings.demand_wh, 0) * (60 // model.interval_minutes),
         requests.is_known,
         None if requests.seed is None else (requests.seed, readings.day),
     )
+
+
+def supply_of_day_w(model: MarketModel, rules: FairPlay, readings: DayReadings) -> Integers:
+    """Return supply at each node, shape (N, T): what units have available, and used net export."""
+    metered_w = readings.demand_wh * (60 // model.interval_minutes)
+    return node_available_w(model, readings.available_w) + used_export_w(
+        rules.terms, metered_w, _desired_w(model, readings)
+    )
+
+
+def _desired_w(model: MarketModel, readings: DayReadings) -> Integers:
+    requests = readings.requests or metered_requests(readings.demand_wh)
+    known = requests.is_known[:, np.newaxis]
+    desired_wh = np.where(known, requests.desired_wh, np.maximum(readings.demand_wh, 0))
+    return desired_wh * (60 // model.interval_minutes)
 
 
 def history_of_day(model: MarketModel, rules: FairPlay, readings: DayReadings) -> History:

@@ -24,6 +24,7 @@ Any whole vector inside a polymatroid can be raised to the maximum inside the bo
 less than one unit from its exact share. All quantities are integers of one unit: W or kW.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,6 +81,24 @@ def most_servable(room: Integers, demand: Integers) -> Integers:
         pairs = most.reshape(-1, 2, 1 << node)
         np.minimum(pairs[:, 1], pairs[:, 0] + wanted, out=pairs[:, 1])
     return most
+
+
+def binding_members(room: Integers, demand: Integers, held: Sequence[int]) -> tuple[int, ...]:
+    """Return the part of a set of nodes on the demand side of the cut that limits it, ascending.
+
+    The members C inside B at which ``most(B) = room(C) + demand(B without C)``; the smallest such
+    set as an integer. Demand in the rest of B is served in full.
+
+    Args:
+        room, demand: as in `most_servable`.
+        held: the nodes of B, ascending.
+    """
+    nodes = list(held)
+    # Position s is the part of B that holds its node k where bit k of s is set.
+    parts = subset_sums(np.array([1 << node for node in nodes], dtype=np.int64))
+    most = room[parts] + subset_sums(demand[nodes])[::-1]
+    smallest = int(parts[most.argmin()])
+    return tuple(node for node in nodes if smallest >> node & 1)
 
 
 def room_for(boundary: Integers, supply: Integers) -> Integers:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from settlement.core.tightness import PPM
+from settlement.explanations.fair_play import FairPlayCharges
 from settlement.explanations.grounds import Grounds
 from settlement.explanations.payments import Payments
 from settlement.explanations.tree import Explanation
 from settlement.invoicing import COMPONENT_TITLES
 from settlement.meters.register import DEMAND
+from settlement.posting import FAIR_PLAY_ENERGY
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Charges(Grounds):
             return self._dynamic(point)
         if component == "equalisation":
             return self._returned(point)
+        if f"charge.{component}" in FAIR_PLAY_ENERGY:
+            return FairPlayCharges(self.facts, self.interval).charge(component, point)
         return self._cost_share(component, point)
 
     def _cost_share(self, component: str, point: str) -> Explanation:

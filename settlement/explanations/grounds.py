@@ -11,7 +11,7 @@ from settlement.core.cuts import W_PER_KW
 from settlement.core.model import node_demand_w
 from settlement.explanations.estimates import estimate_words, ground_numbers, source_words
 from settlement.explanations.tree import CitedClause, DayFacts, Explanation
-from settlement.meters.register import DEMAND, GENERATION
+from settlement.meters.register import DEMAND
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class Grounds:
     facts: DayFacts
     interval: int
 
-    def reading(self, measure: str, entity: str, label: str) -> Explanation:
-        """Return a reading of the interval, with its source."""
+    def reading(self, measure: str, entity: str, label: str, owner: str = "") -> Explanation:
+        """Return a reading of the interval, with its source; `owner`: whose affair it is."""
         fact, rules = self.facts.readings[measure, entity], self.facts.rules.market_rules
-        unit = "Wh" if measure in {DEMAND, GENERATION} else "W"
+        unit = "Wh" if measure.endswith("_wh") else "W"
         estimate = fact.estimates.get(self.interval)
         paths = ["meter_data.accepted_quality"]
         if estimate is not None:
@@ -37,6 +37,7 @@ class Grounds:
             source=source_words(fact, self.interval),
             clauses=self.governing(rules, *paths),
             children=ground_numbers(estimate, entity, unit) if estimate is not None else (),
+            owner=owner,
         )
 
     def demand_wh(self) -> dict[str, int]:

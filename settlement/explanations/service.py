@@ -8,6 +8,7 @@ correction shows both: what holds now, and what it replaced.
 import datetime as dt
 import uuid
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -15,14 +16,13 @@ from sqlalchemy.orm import Session
 import ledger.invoice_queries
 from ledger.chain import InvoiceLineRow, InvoiceRow
 from ledger.journal import Account
-from rulebook.resolve import RuleSet
 from settlement import store
 from settlement.compile import compile_market, register_of
 from settlement.core.periods import interval_starts
 from settlement.explanations.charges import Charges
 from settlement.explanations.payments import Payments
 from settlement.explanations.tree import DayFacts, Explanation, ReadingFact
-from settlement.inputs import run_inputs
+from settlement.inputs import RunInputs, run_inputs
 from settlement.posting import MONEY_SUFFIX, PAYMENT
 from settlement.results import VectorKey
 from settlement.runs import Run
@@ -151,24 +151,26 @@ def day_facts(session: Session, run: Run, day: dt.date) -> DayFacts:
         if first_day <= day <= last_day
     )
     market_rules = rules.market_rules
+    model = compile_market(
+        market_rules, rules.grid_model, rules.allocation_policy, rules.registrations
+    )
+    inputs = run_inputs(session, run.market, [(day, day, rules)], run.known_at)
     return DayFacts(
         day=day,
         starts=interval_starts(day, market_rules.time_zone, market_rules.interval_minutes),
         rules=rules,
-        model=compile_market(
-            market_rules, rules.grid_model, rules.allocation_policy, rules.registrations
-        ),
+        model=model,
         register=register_of(rules.registrations),
         results=store.stored_values(store.day_vectors(session, run.id, day)),
-        readings=_readings(session, run, day, rules),
+        readings=_readings(session, run, day, inputs),
+        day_readings=cache(lambda: inputs.day_readings(day, model)),
     )
 
 
 def _readings(
-    session: Session, run: Run, day: dt.date, rules: RuleSet
+    session: Session, run: Run, day: dt.date, inputs: RunInputs
 ) -> dict[VectorKey, ReadingFact]:
     """Return the readings of a day as the run used them, by measure and entity."""
-    inputs = run_inputs(session, run.market, [(day, day, rules)], run.known_at)
     sources = store.reading_sources(session, run.market, day, run.known_at)
     return {
         (measure, entity): ReadingFact(

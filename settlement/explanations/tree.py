@@ -1,14 +1,17 @@
 """What an explanation is, and the facts of a day that it is made from."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from rulebook.resolve import RuleSet
 from settlement.compile import Register
-from settlement.core.engine import MarketModel
+from settlement.core.engine import DayReadings, MarketModel
+from settlement.core.fair_play_day import DayShares
+from settlement.core.fair_play_market import shares_of_day
 from settlement.meters.estimation import Estimate
 from settlement.results import VectorKey
 
@@ -84,6 +87,7 @@ class DayFacts:
     Attributes:
         results: the stored result vectors by measure and entity.
         readings: the readings that the run used, by measure and entity.
+        day_readings: returns the day as the engine was given it.
     """
 
     day: dt.date
@@ -93,6 +97,14 @@ class DayFacts:
     register: Register
     results: Mapping[VectorKey, np.ndarray]
     readings: Mapping[VectorKey, ReadingFact]
+    day_readings: Callable[[], DayReadings]
+
+    @cached_property
+    def fair_play_shares(self) -> DayShares:
+        """What Fair Play gave on the day; LookupError where no rule applied it."""
+        if self.model.fair_play is None:
+            raise LookupError(f"no rule applies Fair Play on {self.day}")
+        return shares_of_day(self.model, self.model.fair_play, self.day_readings())
 
     def result(self, measure: str, entity: str, interval: int) -> int:
         """Return one result; 0 where the run has none for the entity."""
@@ -103,4 +115,10 @@ class DayFacts:
         """Return the sum of a measure over all entities in one interval."""
         return sum(
             int(values[interval]) for (name, _), values in self.results.items() if name == measure
+        )
+
+    def day_total(self, measure: str) -> int:
+        """Return the sum of a measure over all entities and intervals."""
+        return sum(
+            int(values.sum()) for (name, _), values in self.results.items() if name == measure
         )
