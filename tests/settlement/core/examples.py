@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from settlement.core.charges import BASES, RETURNED_TO, Charging
 from settlement.core.clusters import clusters, clusters_of, neighbourhood
 from settlement.core.engine import DayReadings, DayResult, MarketModel
+from settlement.core.fair_play import Terms
+from settlement.core.fair_play_rules import FairPlay, metered_requests
 from settlement.core.games import Game
 from settlement.core.grid import Grid, Layer
 from settlement.core.holarchy import holarchy_tree
@@ -28,6 +30,9 @@ LADDER = Curve(
     as_numbers([0, 800_000, 1_000_000, 1_250_000]),
     as_numbers([0, 60_000_000, 300_000_000, 6_000_000_000]),
 )
+
+
+CAP_MICRO_PER_MWH = 6_000_000_000
 
 
 def layered(node_count: int, zones: list[int]) -> tuple[Layer, ...]:
@@ -179,6 +184,43 @@ def tiny_market(dynamic: bool = True) -> MarketModel:
             as_numbers([0, 1_000_000 if dynamic else 0, 0]), as_numbers([1_000_000] * 3)
         ),
         pots=(Pot("adequacy", 600_000, "flat"), Pot("location", 400_000, "tightness")),
+    )
+
+
+def fair_play(model: MarketModel, **changes) -> FairPlay:
+    """Fair Play for a market: every other point is flexible, all contract for 99 percent."""
+    points = len(model.supply_points)
+    terms = Terms(
+        model.grid.nodes,
+        model.supply_point_node,
+        np.full(points, 990_000),
+        np.zeros(points, dtype=bool),
+        10_000,
+    )
+    rules = {
+        "terms": terms,
+        "is_flexible": np.arange(points) % 2 == 1,
+        "history_days": 0,
+        "over_take_micro_per_mwh": CAP_MICRO_PER_MWH,
+        "compensation_micro_per_mwh": np.full(points, 90_000_000),
+    }
+    return FairPlay(**rules | changes)
+
+
+def tiny_shortage() -> tuple[MarketModel, DayReadings]:
+    """The tiny market under Fair Play, on a day with an eighth of its supply, some of it drawn."""
+    model, day = tiny_market(), tiny_day()
+    rules = fair_play(model)
+    drawn = replace(rules.terms, indivisible=np.array([False, True, True]))
+    requests = replace(
+        metered_requests(day.demand_wh),
+        desired_wh=day.demand_wh + np.arange(48) % 7 * 100,
+        is_known=np.array([True, False, True]),
+        seed=bytes(range(32)),
+    )
+    return (
+        replace(model, fair_play=replace(rules, terms=drawn)),
+        replace(day, available_w=day.available_w // 8, requests=requests),
     )
 
 

@@ -24,6 +24,7 @@ PROGRAM = """
 from settlement.core.engine import settle_day
 from tests.settlement.core import examples
 print(examples.digest(settle_day(examples.tiny_market(), examples.tiny_day())))
+print(examples.digest(settle_day(*examples.tiny_shortage())))
 """
 POLICIES = """
 from settlement.core.engine import settle_day
@@ -47,8 +48,9 @@ def printed(program: str, disabled: str) -> str:
 
 @pytest.mark.parametrize("disabled", ["0", "1"])
 def test_compiled_and_plain_give_the_same_bytes(disabled):
-    here = examples.digest(settle_day(examples.tiny_market(), examples.tiny_day()))
-    assert printed(PROGRAM, disabled) == here
+    days = [(examples.tiny_market(), examples.tiny_day()), examples.tiny_shortage()]
+    here = [examples.digest(settle_day(*day)) for day in days]
+    assert printed(PROGRAM, disabled).split() == here
 
 
 @pytest.mark.parametrize("disabled", ["0", "1"])
