@@ -61,7 +61,7 @@ def energy_amounts_micro(energy_wh: Integers, price_micro_per_mwh: Integers | in
     largest_price, largest_mwh = largest_magnitude(price), largest_magnitude(whole_mwh) + 1
     # The sum of all amounts, and the running sum of a row's fractions.
     most = max(energy_wh.size * largest_mwh, energy_wh.shape[-1] * max(largest_mwh, WH_PER_MWH))
-    require_int64(2 * most * largest_price, "energy x price of a day")
+    require_int64(most * largest_price, "energy x price of a day")
     running = np.cumsum(whole_mwh * price, axis=-1)
     running += np.cumsum(rest_wh * price, axis=-1) // WH_PER_MWH
     amounts: Integers = np.diff(running, axis=-1, prepend=0)

@@ -31,6 +31,21 @@ def twice(field, position=0):
     return lambda v: v[field].append(v[field][position])
 
 
+def fair_play(**changes):
+    rules = {
+        "history_days": 7,
+        "least_fulfilment_ppm": 100_000,
+        "compensation_micro_per_mwh": 90_000_000,
+    }
+    lines = ["charge.over_take", "charge.compensation"]
+
+    def bend(values):
+        values["fair_play"] = rules | changes
+        values["clauses"][0]["lines"] += lines
+
+    return bend
+
+
 def holon(name, **changes):
     def bend(values):
         next(h for h in values["holons"] if h["holon"] == name).update(changes)
@@ -131,6 +146,7 @@ ALONE = [
      ["part-unused"] * 2),
     (POLICY, lambda v: v["shapley"].update(method="clusters",
      clusters=CLUSTERS | {"trunk_nodes": ["N1", "N1"]}), ["trunk-node-repeated"]),
+    (POLICY, fair_play(products=[{"product": "P1"}] * 2), ["fair-play-repeated"]),
     (HIGHLAND, lambda v: v["roles"].append("generator"), ["role-repeated"]),
     (HIGHLAND, lambda v: v.update(roles=["supplier"]), ["role-missing"]),
     (HEARTH, lambda v: v.update(roles=["generator"]), ["role-missing"]),
@@ -178,6 +194,13 @@ def more_units(values):
     values["units"] += [template | {"unit": f"X{number}"} for number in range(4)]
 
 
+def fair_play_of(values):
+    """Fair Play on which no line of an invoice rests."""
+    bent = {"clauses": [{"lines": []}]}
+    fair_play()(bent)
+    return bent["fair_play"]
+
+
 TOGETHER = [
     (RULES, lambda v: v["layers"].reverse(), ["layers-differ"]),
     (RULES, lambda v: v["products"].pop(),
@@ -193,6 +216,10 @@ TOGETHER = [
     (HEARTH, lambda v: v["supply_points"][1].update(supply_point="N34-P1"),
      ["entity-registered-twice"]),
     (HIGHLAND, more_units, ["too-many-units-for-exact"]),
+    (POLICY, fair_play(), []),
+    (POLICY, fair_play(products=[{"product": "P9"}]), ["fair-play-unknown-product"]),
+    (POLICY, lambda v: v.update(fair_play=fair_play_of(v)), ["line-without-clause"] * 2),
+    (POLICY, lambda v: v.update(fair_play=fair_play_of(v) | {"moves_money": False}), []),
 ]  # fmt: skip
 
 
@@ -204,10 +231,10 @@ def test_documents_side_by_side(instrument, bend, expected):
     assert [finding.code for finding in findings] == expected
 
 
-def wide_law(method, unit_nodes=(), nodes=()):
+def wide_law(method, unit_nodes=(), nodes=(), fair_play=None):
     """The law with another method, many more units at a node, or many more nodes with a unit."""
     policy, grid, highland = body(POLICY), body(GRID), body(HIGHLAND)
-    policy["shapley"] = method
+    policy |= {"shapley": method, "fair_play": fair_play}
     template = highland["units"][0]
     highland["units"] += [
         template | {"unit": f"X{number}", "node": node}
@@ -279,3 +306,20 @@ def test_the_limits_are_those_of_the_engine():
 
 def test_a_sound_law_has_no_findings():
     assert check_together(in_force({})) == ()
+
+
+def test_fair_play_takes_grids_whose_cuts_can_be_looked_at():
+    rules = body(POLICY)["fair_play"]
+    assert check_together(wide_law(SAMPLED, nodes=MORE_NODES[:8], fair_play=rules)) == ()
+    (finding,) = check_together(wide_law(SAMPLED, nodes=MORE_NODES[:9], fair_play=rules))
+    assert finding.code == "too-many-nodes-for-fair-play"
+    assert (finding.place, finding.value) == (f"{POLICY}: fair_play", "21 nodes")
+    assert finding.limit == f"Fair Play takes grids of at most {MAXIMUM_NODES} nodes"
+
+
+def test_over_take_is_not_charged_at_a_negative_cap():
+    policy, rules = body(POLICY), body(RULES)
+    fair_play()(policy)
+    rules.update(price_cap_micro_per_mwh=-1)
+    findings = check_together(in_force({POLICY: made(policy), RULES: made(rules)}))
+    assert [finding.code for finding in findings] == ["over-take-price-negative"]
