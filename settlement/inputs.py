@@ -70,6 +70,7 @@ class RunInputs:
             for table in quality_tables(measure, used)
         ]
 
+
 def run_inputs(
     session: Session,
     market: str,

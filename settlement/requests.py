@@ -76,9 +76,7 @@ class RequestsOfRun:
     own_digests: Mapping[VectorKey, bytes]
     _histories: dict[tuple[dt.date, dt.date], History] = field(default_factory=dict)
 
-    def of_day(
-        self, day: dt.date, model: MarketModel, desired: UsedReadings
-    ) -> Requests | None:
+    def of_day(self, day: dt.date, model: MarketModel, desired: UsedReadings) -> Requests | None:
         """Return the requests of a day of the run; None where its rules know no Fair Play.
 
         Args:

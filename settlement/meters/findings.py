@@ -11,6 +11,7 @@ from rulebook.findings import Finding, shown
 from settlement.meters.cells import NO_INSTANT, ReadingTable
 from settlement.meters.placing import NOWHERE, Placed
 from settlement.meters.register import (
+    DEMAND,
     LARGEST_DEMAND_WH,
     MEASURES,
     SUPPLY_POINT_MEASURES,

@@ -119,14 +119,16 @@ def test_without_history_the_days_before_do_not_matter(session):
     assert settle_days(session, LAST_DAY, LAST_DAY).id == before.id
 
 
-def test_desired_readings_do_not_matter_to_a_market_without_fair_play(session):
+def test_desired_readings_change_no_result_of_a_market_without_fair_play(session):
     publish_tiny(session)
     ingest_tiny(session)
     before = settle_days(session, FIRST_DAY, LAST_DAY, now=SETTLED)
     header, *rows = tiny_market.readings_csv(FIRST_DAY, LAST_DAY, desiring=POINTS).splitlines()
     desired = b"\n".join([header, *(row for row in rows if b",desired_wh," in row)])
     ingest(session, "tiny", [MeterFile("desired.csv", desired)], received_at=CORRECTED)
-    assert settle_days(session, FIRST_DAY, LAST_DAY).id == before.id
+    after = settle_days(session, FIRST_DAY, LAST_DAY)
+    assert after.id != before.id
+    assert after.result_digest == before.result_digest
     measures = {measure for measure, _ in vectors(session, before, FIRST_DAY)}
     assert not measures & {"desired_w", "entitlement_w", "charge.compensation_micro"}
 
