@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rulebook.documents.allocation_policy import AllocationPolicy
+from rulebook.documents.base import MILLION
 from rulebook.documents.grid_model import GridModel
 from rulebook.documents.market_rules import MarketRules
 from rulebook.documents.registration import Registration, SupplyPoint, Unit
@@ -82,7 +83,7 @@ def compile_market(
         supply_point_node=np.array([node_index[point.node] for point in points]),
         charging=_charging(policy, [point.product for point in points]),
         pots=tuple(Pot(pot.pot, pot.weight_ppm, pot.timing) for pot in policy.pots),
-        target=Target(policy.target.rule, policy.target.benchmark_annual_micro or 0),
+        target=Target(policy.target.rule, (policy.target.benchmark_annual_units or 0) * MILLION),
         availability_price_micro_per_mw_h=(
             policy.reserve.availability_price_micro_per_mw_h if policy.reserve else 0
         ),

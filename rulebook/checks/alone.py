@@ -61,8 +61,8 @@ def parts_are_complete(policy: AllocationPolicy, place: str) -> Iterator[Finding
     """What a rule, a pot or a mode needs is stated, and nothing is stated that none needs."""
     weighted = {pot.pot for pot in policy.pots if pot.weight_ppm}
     yield from _stated_with(
-        f"{place}: target.benchmark_annual_micro",
-        policy.target.benchmark_annual_micro,
+        f"{place}: target.benchmark_annual_units",
+        policy.target.benchmark_annual_units,
         needed=policy.target.rule == "equalisation",
         when="the target is `equalisation`",
     )

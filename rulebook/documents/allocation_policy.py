@@ -25,10 +25,10 @@ class Target(Model):
         "recovery, a day's part of them each day; `equalisation`: what the day's part of the "
         "benchmark revenue leaves when fuel, regulated recovery and reserve are paid",
     )
-    benchmark_annual_micro: Whole | None = described(
+    benchmark_annual_units: Whole | None = described(
         "Benchmark revenue",
         "Revenue of a year that all units together should reach; empty under cost recovery",
-        "micro per year",
+        "whole units of the currency per year",
         default=None,
         ge=0,
         le=LARGEST_INTEGER,

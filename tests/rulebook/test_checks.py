@@ -129,7 +129,7 @@ ALONE = [
     (POLICY, lambda v: v.update(flexibility={"response_minutes": 30, "requirement_ppm": 1}),
      ["part-unused"]),
     (POLICY, lambda v: v["target"].update(rule="equalisation"), ["part-missing"]),
-    (POLICY, lambda v: v["target"].update(benchmark_annual_micro=5), ["part-unused"]),
+    (POLICY, lambda v: v["target"].update(benchmark_annual_units=5), ["part-unused"]),
     (POLICY, lambda v: v["charging"][0].update(mode="mixed"), ["part-missing"]),
     (POLICY, lambda v: v["charging"][1].update(dynamic_ppm=5), ["part-unused"]),
     (POLICY, lambda v: v["pots"][3].update(pot="location"), ["pot-repeated"]),
