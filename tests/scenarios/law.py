@@ -15,16 +15,17 @@ BASE = Path(__file__).parent / "base"
 NAMES = (
     "unit",
     "supply_point",
-    "product",
-    "pot",
-    "run",
+    "code",
+    "holon",
     "line",
     "node",
     "layer",
-    "holon",
+    "product",
+    "pot",
+    "run",
     "anchor",
 )
-"""The field that names the members of a list: `units.gas` is the unit named gas."""
+"""Fields that name the members of lists, the first there is: `units.gas` is the unit named gas."""
 
 Bodies = dict[str, dict[str, Any]]
 """Plain documents by instrument, the market left out: `registration/alder`."""
