@@ -9,14 +9,15 @@ from settlement.core.charges import BASES, RETURNED_TO, Charging
 from settlement.core.engine import DayReadings, MarketModel
 from settlement.core.pots import COST_RECOVERY, GAMES, RULES, Flexibility, Pot, Target
 from settlement.core.rounding import apportion
+from settlement.core.shapley_rule import METHODS, ShapleyRule
 from settlement.core.tightness import PPM
 from tests.settlement.core import examples
 from tests.settlement.core.reference import as_numbers
 
 
 @st.composite
-def any_policies(draw) -> tuple[MarketModel, DayReadings]:
-    """A small market and a day: any pots, either target, any mode, reserve held and its price."""
+def any_policies(draw, methods=METHODS) -> tuple[MarketModel, DayReadings]:
+    """A small market and a day: any pots, target, mode and method, reserve held and its price."""
     model, readings = draw(examples.markets())
     weights = draw(st.lists(st.integers(0, 5), min_size=4, max_size=4).filter(any))
     timing = st.sampled_from(["flat", "tightness", "served"])
@@ -35,6 +36,14 @@ def any_policies(draw) -> tuple[MarketModel, DayReadings]:
             availability_price_micro_per_mw_h=draw(st.integers(0, 50_000_000)),
             flexibility=Flexibility(
                 as_numbers(ramp_w_per_h), draw(st.integers(1, 90)), draw(st.integers(0, PPM))
+            ),
+            shapley=ShapleyRule(
+                draw(st.sampled_from(methods)),
+                trunk_nodes=(0,),
+                hop_limit=draw(st.integers(0, 2)),
+                rating_multiplier=draw(st.integers(1, 2)),
+                seed=draw(st.integers(0, 99)),
+                most_orders=8,
             ),
         ),
         replace(
@@ -71,6 +80,9 @@ def policies() -> list[MarketModel]:
                 target=target,
                 availability_price_micro_per_mw_h=7_000_000 * (number % 2),
                 flexibility=measured,
+                shapley=ShapleyRule(
+                    METHODS[number % len(METHODS)], trunk_nodes=(1,), hop_limit=1, most_orders=16
+                ),
             )
         )
     return made

@@ -154,17 +154,23 @@ def renumbered(model: MarketModel, readings: DayReadings, draw) -> tuple[MarketM
 
 
 @FEWER
-@given(policies.any_policies(), st.data())
+@given(policies.any_policies(["exact", "levels"]), st.data())
 def test_a_market_numbered_otherwise_settles_the_same(market, data):
-    """Equal remainders go to the first, so that a micro may go to another; nothing else moves."""
+    """Equal remainders go to the first, so that a micro may go to another; nothing else moves.
+
+    The other methods take units in order: clusters grow from the first, and orders are drawn.
+    """
     model, readings = market
     here = by_name(settle_day(model, readings))
     there = by_name(settle_day(*renumbered(model, readings, data.draw)))
     assert here.keys() == there.keys()
+    # A share rounded to a microwatt is known to one in a billion, and so is what a pot pays for it.
+    allowed = {"payment": 1, "charge": 1}
+    if not model.shapley.denominator_is_exact:
+        allowed = {"payment": 10, "charge": 1, "shapley": 1}
     for key, row in here.items():
         moved = np.abs(np.array(row) - np.array(there[key]))
-        allowed = 1 if key[0].startswith(("payment.", "charge.")) else 0
-        assert moved.max() <= allowed, key
+        assert moved.max() <= allowed.get(key[0].partition("_")[0].partition(".")[0], 0), key
     for prefix in ("payment.", "charge."):
         for measure in {measure for measure, _ in here if measure.startswith(prefix)}:
             totals = [
