@@ -19,6 +19,9 @@ from ledger.tree import DIGEST_BYTES
 ENERGY = "WH"
 """The commodity of energy, in watt-hours."""
 
+STUDY = "study"
+"""Kind of the runs that are made to look at; none of them is ever posted."""
+
 INT64_MAX = 2**63 - 1
 INT64_MIN = -(2**63)
 NO_PARTICIPANT = "-"
@@ -161,6 +164,8 @@ def _header_breaches(draft: JournalDraft) -> Iterator[tuple[RefusalCode, str]]:
         yield RefusalCode.RUN_IS_HALF_NAMED, value
     if not is_name(draft.market):
         yield RefusalCode.NAME_IS_MALFORMED, f"market {draft.market!r}"
+    if draft.run_kind == STUDY:
+        yield RefusalCode.RUN_IS_A_STUDY, f"run {draft.run_id}"
     if draft.run_kind is not None and not is_name(draft.run_kind):
         yield RefusalCode.NAME_IS_MALFORMED, f"run_kind {draft.run_kind!r}"
 

@@ -86,6 +86,11 @@ class RefusalCode(Enum):
         "a row keeps the constraints of its table",
         "post through the ledger's service",
     )
+    RUN_IS_A_STUDY = (
+        18,
+        "a run of a study is never posted",
+        "settle the days under a run kind of the settlement calendar, and post that run",
+    )
     MONTH_IS_MALFORMED = (
         30,
         "a billing month is written as its first day",
@@ -149,6 +154,7 @@ CODE_OF_CONSTRAINT = {
     "uq_journal_market_settlement_day_run_kind": RefusalCode.RUN_IS_ALREADY_POSTED,
     "ck_posting_amount_moves": RefusalCode.AMOUNT_IS_ZERO,
     "ck_journal_run_is_named": RefusalCode.RUN_IS_HALF_NAMED,
+    "ck_journal_run_is_no_study": RefusalCode.RUN_IS_A_STUDY,
     "invoice_is_complete": RefusalCode.INVOICE_IS_INCOMPLETE,
     "pk_invoice_line": RefusalCode.INVOICE_IS_INCOMPLETE,
     "fk_invoice_line_invoice_id": RefusalCode.INVOICE_IS_INCOMPLETE,

@@ -72,6 +72,7 @@ class Journal(Base):
             " AND (run_kind IS NULL OR settlement_day IS NOT NULL)",
             name="run_is_named",
         ),
+        CheckConstraint("run_kind IS DISTINCT FROM 'study'", name="run_is_no_study"),
         digest_check("input_digest"),
         digest_check("previous_digest"),
         digest_check(),

@@ -12,6 +12,7 @@ TABLE_MODULES = (
     "rulebook.tables",
     "settlement.meters.tables",
     "settlement.tables",
+    "settlement.studies.tables",
     "ledger.tables",
 )
 LOCK_TIMEOUT = "10s"

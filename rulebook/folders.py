@@ -90,12 +90,18 @@ def _files_at(path: Path) -> tuple[list[Path], list[Finding]]:
 
 
 def _read_file(path: Path) -> tuple[Document | None, tuple[Finding, ...]]:
+    text, findings = read_text(path)
+    return (None, findings) if text is None else read_document(text, str(path))
+
+
+def read_text(path: Path) -> tuple[str | None, tuple[Finding, ...]]:
+    """Return the text of a file that holds a document, or why it cannot be read."""
     try:
         content = path.read_bytes()
         if len(content) > LARGEST_FILE_BYTES:
             problem, remedy = f"{len(content):_} bytes", "split the document"
         else:
-            return read_document(content.decode("utf-8"), str(path))
+            return content.decode("utf-8"), ()
     except UnicodeDecodeError as error:
         problem, remedy = f"byte {error.start} is not UTF-8", "save the file as UTF-8"
     except OSError as error:

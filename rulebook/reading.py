@@ -6,18 +6,21 @@ rule that it broke and what to write instead. This module translates.
 
 import difflib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from rulebook.documents import KINDS, Document
+from rulebook.documents.base import Model
 from rulebook.documents.paths import field_description, model_within
 from rulebook.findings import Finding, shown
 from rulebook.yaml_text import YamlRefused, read_yaml
 
 Read = tuple[Document | None, tuple[Finding, ...]]
 """A document, or None and at least one finding."""
+
+Checked = TypeVar("Checked", bound=Model)
 
 _KIND_NAMES = ", ".join(KINDS)
 
@@ -52,17 +55,29 @@ _RULES = {
 
 def read_document(text: str, source: str) -> Read:
     """Read one YAML document; `source` names it in findings, as a file path does."""
+    values, findings = read_values(text, source, f"a document of kind {_KIND_NAMES}")
+    return (None, findings) if findings else document_of(values, source)
+
+
+def read_values(text: str, source: str, expected: str) -> tuple[object, tuple[Finding, ...]]:
+    """Return the values that a YAML text holds, or why it cannot be read.
+
+    Args:
+        text: what the file holds.
+        source: names it in findings.
+        expected: what to write where the file is empty.
+    """
     if not text.strip():
         finding = Finding(
             "empty-file",
             source,
             "nothing",
             "a file holds one document",
-            f"write a document of kind {_KIND_NAMES}, or leave the file out",
+            f"write {expected}, or leave the file out",
         )
         return None, (finding,)
     try:
-        values = read_yaml(text)
+        return read_yaml(text), ()
     except YamlRefused as refused:
         finding = Finding(
             "not-yaml",
@@ -72,20 +87,12 @@ def read_document(text: str, source: str) -> Read:
             "correct the line",
         )
         return None, (finding,)
-    return document_of(values, source)
 
 
 def document_of(values: object, source: str) -> Read:
     """Return the document that plain values describe, or every finding about them."""
     if not isinstance(values, Mapping):
-        finding = Finding(
-            "not-a-document",
-            source,
-            shown(values),
-            "a document is a mapping of fields to values",
-            "start the document with `kind:`",
-        )
-        return None, (finding,)
+        return None, (_not_a_document(values, source),)
     kind = values.get("kind")
     model = KINDS.get(kind) if isinstance(kind, str) else None
     if model is None:
@@ -97,11 +104,30 @@ def document_of(values: object, source: str) -> Read:
             "name the kind of the document",
         )
         return None, (finding,)
+    return validated(model, values, source)
+
+
+def validated(
+    model: type[Checked], values: object, source: str
+) -> tuple[Checked | None, tuple[Finding, ...]]:
+    """Return the values as a model of any kind, or every finding about them."""
+    if not isinstance(values, Mapping):
+        return None, (_not_a_document(values, source),)
     try:
         return model.model_validate(values), ()
     except ValidationError as error:
         details = [d for d in error.errors(include_url=False) if not _is_echo(d)]
         return None, tuple(_finding_of(detail, model, source) for detail in details)
+
+
+def _not_a_document(values: object, source: str) -> Finding:
+    return Finding(
+        "not-a-document",
+        source,
+        shown(values),
+        "a document is a mapping of fields to values",
+        "start the document with `kind:`",
+    )
 
 
 def field_path(location: Sequence[int | str]) -> str:
@@ -129,7 +155,7 @@ def _is_echo(detail: ErrorDetails) -> bool:
     )
 
 
-def _finding_of(detail: ErrorDetails, model: type[Document], source: str) -> Finding:
+def _finding_of(detail: ErrorDetails, model: type[Model], source: str) -> Finding:
     location = detail["loc"]
     place = f"{source}: {field_path(location)}"
     names = [part for part in location if isinstance(part, str)]

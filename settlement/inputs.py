@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from rulebook.findings import Refused
 from rulebook.resolve import RuleSet
-from settlement.compile import register_of
+from settlement.compile import compile_market, register_of
+from settlement.computing import Period
 from settlement.core.engine import DayReadings, MarketModel, ResultTable
 from settlement.meters.completing import Completed, complete
 from settlement.meters.estimation import Estimate
@@ -50,6 +51,22 @@ class RunInputs:
         """The digests of the readings looked at, by day, measure and entity."""
         return [digest for _, digest in sorted(self.looked_at.items())]
 
+    def compiled(self) -> list[Period]:
+        """Return the compiled rules of each period."""
+        return [
+            Period(
+                first_day,
+                last_day,
+                compile_market(
+                    rules.market_rules,
+                    rules.grid_model,
+                    rules.allocation_policy,
+                    rules.registrations,
+                ),
+            )
+            for first_day, last_day, rules in self.periods
+        ]
+
     def day_readings(self, day: dt.date, model: MarketModel) -> DayReadings:
         """Return a day's readings in the order of a model's units and supply points."""
         used = self.used[day]
@@ -62,8 +79,11 @@ class RunInputs:
             self.requests.of_day(day, model, used[DESIRED]),
         )
 
-    def quality_tables(self, day: dt.date) -> list[ResultTable]:
-        """Return how good a day's readings are, where they are not all plainly measured."""
+    def told_of(self, day: dt.date) -> list[ResultTable]:
+        """Return what is stored of a day beside its settlement.
+
+        It says how good the day's readings are, where they are not all plainly measured.
+        """
         return [
             table
             for measure, used in self.used[day].items()

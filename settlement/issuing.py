@@ -9,7 +9,7 @@ import ledger.service
 from ledger.service import Issued
 from rulebook.findings import Finding, Refused
 from settlement.invoicing import draft_invoices
-from settlement.service import pinned_periods
+from settlement.pinned import pinned_periods
 from settlement.store import runs_of_month
 
 

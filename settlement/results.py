@@ -39,16 +39,15 @@ def vector_digest(day: date, measure: str, entity: str, values: np.ndarray) -> b
     return leaf_hash(encode(RESULT_TAG, (day, measure, entity, content)))
 
 
+def vector_of(day: date, measure: str, entity: str, values: np.ndarray) -> ResultVector:
+    """Return a day vector of results with its digest."""
+    return ResultVector(day, measure, entity, values, vector_digest(day, measure, entity, values))
+
+
 def vectors_of(result: DayResult) -> list[ResultVector]:
     """Return a day's results as vectors, ordered by measure and entity."""
     vectors = [
-        ResultVector(
-            result.day,
-            table.measure,
-            entity,
-            values,
-            vector_digest(result.day, table.measure, entity, values),
-        )
+        vector_of(result.day, table.measure, entity, values)
         for table in result.tables
         for entity, values in zip(table.entities, table.values, strict=True)
     ]

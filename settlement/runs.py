@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ledger.chain import encode
+from ledger.journal import STUDY
 from ledger.tree import leaf_hash, merkle_root
 
 ENGINE_VERSION = "2"
@@ -72,6 +73,11 @@ class Run:
         return [self.first_day + dt.timedelta(days=offset) for offset in range(count)]
 
     @property
+    def law_pins(self) -> tuple[Pin, ...]:
+        """The pins to published rules; the others are what a study laid over them."""
+        return tuple(pin for pin in self.pins if not is_study_pin(pin))
+
+    @property
     def digest(self) -> bytes:
         """Digest over every column of the run's row."""
         pins = tuple(_pin_bytes(pin) for pin in self.pins)
@@ -93,6 +99,16 @@ class Run:
                 ),
             )
         )
+
+
+def study_pin(first_day: dt.date, last_day: dt.date, market: str, name: str, digest: bytes) -> Pin:
+    """Return a pin to something of a study's own, such as its `overlay`."""
+    return Pin(first_day, last_day, f"{market}/{STUDY}/{name}", digest)
+
+
+def is_study_pin(pin: Pin) -> bool:
+    """Return whether a pin names something of a study's own, which was never published."""
+    return pin.instrument.split("/")[1:2] == [STUDY]
 
 
 def input_digest(pins: Sequence[Pin], reading_digests: Iterable[bytes]) -> bytes:

@@ -9,15 +9,17 @@ from sqlalchemy.orm import Session
 
 import ledger.queries
 import ledger.service
+from ledger.journal import STUDY
 from ledger.service import Posted
 from rulebook.findings import Finding, Refused
 from rulebook.resolve import RuleSet
-from rulebook.service import rule_set_by_digests, rules_for_period
+from rulebook.service import rules_for_period
 from settlement import store
-from settlement.compile import compile_market, register_of
-from settlement.computing import ComputedDay, Period, compute_days
+from settlement.compile import register_of
+from settlement.computing import ComputedDay, compute_days
 from settlement.inputs import RunInputs, run_inputs
 from settlement.meters.store import lock_readings
+from settlement.pinned import pinned_inputs, pinned_periods
 from settlement.posting import (
     ENERGY_SUFFIX,
     MONEY_SUFFIX,
@@ -33,7 +35,9 @@ from settlement.results import (
     run_result_digest,
     vector_digest,
 )
-from settlement.runs import ENGINE_VERSION, Pin, Run, input_digest
+from settlement.runs import ENGINE_VERSION, Run, input_digest
+from settlement.studies.inputs import StudyInputs
+from settlement.studies.reporting import report_difference
 
 Progress = Callable[[int, int], None]
 """Called with days done and days in all."""
@@ -86,7 +90,7 @@ def settle(
             `known_at` has not come yet, or one of the days is posted under this kind or a later
             one.
     """
-    _refuse_future(known_at, now)
+    refuse_future(known_at, now)
     lock_readings(session, market)  # what was known must not change while the run reads it
     periods = rules_for_period(session, market, first_day, last_day, known_at)
     _refuse_unknown_kind(kind, periods)
@@ -98,7 +102,7 @@ def settle(
     _refuse_posted_days(session, market, kind, periods)
     run_id = uuid.uuid4()
     day_digests = []
-    for done, day in enumerate(_compute(inputs, threads), start=1):
+    for done, day in enumerate(compute(inputs, threads), start=1):
         store.append_results(session, run_id, day.vectors)
         day_digests.append(day.digest)
         progress(done, len(inputs.days))
@@ -123,9 +127,11 @@ def post(session: Session, run: Run, *, now: dt.datetime) -> list[Posted]:
     """Post every day of a run: all or nothing, once, and only the difference.
 
     Raises:
-        Refused: a day is posted under a later kind; nothing is posted.
+        Refused: the run is one of a study, or a day is posted under a later kind; nothing is
+            posted.
         ledger.refusals.LedgerRefused: the ledger refused; nothing is posted.
     """
+    _refuse_study(run)
     ledger.service.lock(session)
     _refuse_overtaken_days(session, run)
     posted = ledger.queries.balances(session, run.market, run.first_day, run.last_day)
@@ -140,7 +146,7 @@ def replay(
 
     Nothing is written. A difference names the first row that differs, or the inputs if they do.
     """
-    inputs = run_inputs(session, run.market, pinned_periods(session, run), run.known_at)
+    inputs = pinned_inputs(session, run)
     difference = None
     if run.engine_version != ENGINE_VERSION:
         difference = (
@@ -150,45 +156,23 @@ def replay(
     elif input_digest(inputs.pins, inputs.reading_digests) != run.input_digest:
         difference = f"inputs of run {run.id}: their digest is not the one that the run names"
     digests = []
-    for done, day in enumerate(_compute(inputs, threads), start=1):
+    for done, day in enumerate(compute(inputs, threads), start=1):
         digests.append(day.digest)
         difference = difference or _difference(session, run, day)
         progress(done, len(inputs.days))
     result_digest = run_result_digest(digests)
     if difference is None and result_digest != run.result_digest:
         difference = f"settlement.run {run.id}: result_digest is not that of its results"
+    if difference is None and run.kind == STUDY:
+        difference = report_difference(session, run)
     return Replayed(run, result_digest, difference)
 
 
-def pinned_periods(session: Session, run: Run) -> list[tuple[dt.date, dt.date, RuleSet]]:
-    """Return the rules that a run obeyed, period by period."""
-    pins: dict[tuple[dt.date, dt.date], list[Pin]] = {}
-    for pin in run.pins:
-        pins.setdefault((pin.first_day, pin.last_day), []).append(pin)
-    return [
-        (
-            first_day,
-            last_day,
-            rule_set_by_digests(
-                session, run.market, {pin.instrument: pin.digest for pin in period_pins}
-            ),
-        )
-        for (first_day, last_day), period_pins in sorted(pins.items())
-    ]
-
-
-def _compute(inputs: RunInputs, threads: int) -> Iterator[ComputedDay]:
-    periods = [
-        Period(
-            first_day,
-            last_day,
-            compile_market(
-                rules.market_rules, rules.grid_model, rules.allocation_policy, rules.registrations
-            ),
-        )
-        for first_day, last_day, rules in inputs.periods
-    ]
-    return compute_days(periods, inputs.days, inputs.day_readings, threads, inputs.quality_tables)
+def compute(inputs: RunInputs | StudyInputs, threads: int) -> Iterator[ComputedDay]:
+    """Yield each day of a run as it is stored, in calendar order."""
+    return compute_days(
+        inputs.compiled(), inputs.days, inputs.day_readings, threads, inputs.told_of
+    )
 
 
 def _settled_days(session: Session, run: Run) -> Iterator[SettledDay]:
@@ -239,7 +223,23 @@ def _proven_digest(vector: ResultVector) -> bytes:
     return vector.digest if vector.digest == actual else b""
 
 
-def _refuse_future(known_at: dt.datetime, now: dt.datetime) -> None:
+def _refuse_study(run: Run) -> None:
+    if run.kind == STUDY:
+        raise Refused(
+            [
+                Finding(
+                    "study-not-posted",
+                    f"run {run.id}",
+                    f"run kind {run.kind}",
+                    "a study is made to look at: it is never posted and never billed",
+                    "settle the days under a run kind of the calendar, and post that run",
+                )
+            ]
+        )
+
+
+def refuse_future(known_at: dt.datetime, now: dt.datetime) -> None:
+    """Refuse to settle with what is known by a moment that has not come yet."""
     if known_at > now:
         raise Refused(
             [

@@ -16,14 +16,16 @@ from sqlalchemy.orm import Session
 import ledger.queries
 import ledger.service
 import rulebook.service
+from ledger.journal import STUDY
 from rulebook.findings import Finding, Refused
 from settlement import store
-from settlement.inputs import run_inputs
 from settlement.meters.service import verify_readings
+from settlement.pinned import pinned_inputs
 from settlement.posting import posting_input_digest
 from settlement.results import day_digest, run_result_digest, vector_digest
 from settlement.runs import Run, input_digest
-from settlement.service import pinned_periods
+from settlement.studies.overlay import body_digest
+from settlement.studies.store import overlay_digest, study_rows
 
 REMEDY = "restore the row from a backup or evidence file; nothing in the product changes it"
 
@@ -73,13 +75,31 @@ def verify_runs(session: Session) -> Iterator[Finding]:
             yield _finding("run-digest", place, "its columns do not give its digest")
         yield from _verify_inputs(session, run, place)
         yield from _verify_results(session, run, place)
+    yield from _verify_studies(session)
     for run_id in store.orphan_result_runs(session):
         yield _finding("orphan-result", f"settlement.result of run {run_id}", "no such run")
 
 
+def _verify_studies(session: Session) -> Iterator[Finding]:
+    """Re-hash every study, and hold it to the runs that it compares."""
+    seen: set[uuid.UUID] = set()
+    for study, stored_digest in study_rows(session):
+        place = f"settlement.study {study.run_id}"
+        if study.run_id in seen:
+            yield _finding("study-twice", place, "the row stands twice")
+        seen.add(study.run_id)
+        if study.digest != stored_digest:
+            yield _finding("study-digest", place, "its columns do not give its digest")
+        runs = [store.find_run(session, one) for one in (study.run_id, study.before_run_id)]
+        if any(run is None or run.kind != STUDY for run in runs):
+            yield _finding("study-runs", place, "it compares two runs of studies")
+        elif runs[0] and overlay_digest(runs[0]) != body_digest(study.overlay):
+            yield _finding("study-overlay", place, "its overlay is not the one of its run")
+
+
 def _verify_inputs(session: Session, run: Run, place: str) -> Iterator[Finding]:
     try:
-        inputs = run_inputs(session, run.market, pinned_periods(session, run), run.known_at)
+        inputs = pinned_inputs(session, run)
     except Refused as refused:
         for finding in refused.findings:
             yield _finding("run-inputs", place, str(finding))

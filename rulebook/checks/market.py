@@ -9,6 +9,8 @@ from rulebook.days import is_zone
 from rulebook.documents import MarketRules
 from rulebook.findings import Finding, shown
 
+KIND_OF_STUDIES = "study"
+
 
 def time_zone_known(rules: MarketRules, place: str) -> Iterator[Finding]:
     """The time zone has a name that the IANA database knows."""
@@ -119,11 +121,20 @@ def products_complete(rules: MarketRules, place: str) -> Iterator[Finding]:
 
 
 def calendar_in_order(rules: MarketRules, place: str) -> Iterator[Finding]:
-    """Each run of the calendar stands once, and later runs lag further."""
+    """Each run of the calendar stands once, is no study, and later runs lag further."""
     calendar = rules.settlement_calendar
     yield from repeated(
         [run.run for run in calendar], f"{place}: settlement_calendar[{{}}].run", "run-repeated"
     )
+    for position, run in enumerate(calendar):
+        if run.run == KIND_OF_STUDIES:
+            yield Finding(
+                "run-is-a-study",
+                f"{place}: settlement_calendar[{position}].run",
+                run.run,
+                "a run of this kind is made to look at and never posted",
+                "give the run another short name",
+            )
     for position, (before, after) in enumerate(pairwise(calendar), start=1):
         if after.lag_days <= before.lag_days:
             yield Finding(

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from ledger.journal import STUDY
 from rulebook.findings import Finding, Refused
 from rulebook.resolve import RuleSet
 from settlement import store
 from settlement.baselines.tariffs import (
     MarginalDay,
-    PriceBounds,
     flat_charges_micro,
     flat_price_micro_per_mwh,
     nodal_day,
+    price_bounds,
     uniform_day,
 )
 from settlement.baselines.totals import Design, Side, Totals, by_name
@@ -23,10 +24,10 @@ from settlement.core.model import DayReadings
 from settlement.datasets.market import dispatch_model
 from settlement.dispatch.programme import Integers
 from settlement.inputs import run_inputs
+from settlement.pinned import pinned_periods
 from settlement.posting import CHARGE, MONEY_SUFFIX, PAYMENT
 from settlement.results import ResultVector
 from settlement.runs import Run
-from settlement.service import pinned_periods
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +86,7 @@ def baselines(session: Session, market: str, first_day: dt.date, last_day: dt.da
 
 def _covering_run(session: Session, market: str, first_day: dt.date, last_day: dt.date) -> Run:
     for run in store.list_runs(session, market):
-        if run.first_day <= first_day and last_day <= run.last_day:
+        if run.kind != STUDY and run.first_day <= first_day and last_day <= run.last_day:
             return run
     raise Refused(
         [
@@ -111,9 +112,7 @@ def _add_period(
         rules.market_rules, rules.grid_model, rules.allocation_policy, rules.registrations
     )
     dispatch = dispatch_model(rules)
-    bounds = PriceBounds(
-        rules.market_rules.price_floor_micro_per_mwh, rules.market_rules.price_cap_micro_per_mwh
-    )
+    bounds = price_bounds(rules.market_rules)
     days = []
     for day in inputs.days:
         readings = inputs.day_readings(day, model)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rulebook.documents import MarketRules
 from settlement.core.model import DayReadings
 from settlement.core.rounding import WH_PER_MWH, apportion, energy_amounts_micro
 from settlement.dispatch.prices import bounded_micro, day_optimum, uniform_optimum
@@ -46,6 +47,11 @@ class PriceBounds:
     cap_micro_per_mwh: int
 
 
+def price_bounds(market_rules: MarketRules) -> PriceBounds:
+    """Return the floor and the cap of the market rules in force."""
+    return PriceBounds(market_rules.price_floor_micro_per_mwh, market_rules.price_cap_micro_per_mwh)
+
+
 def nodal_day(
     model: DispatchModel, point_node: Integers, readings: DayReadings, bounds: PriceBounds
 ) -> MarginalDay:
@@ -62,29 +68,59 @@ def nodal_day(
         ValueError, DispatchError: as in `settlement.dispatch.least_cost.dispatch_day`.
         OverflowError: a day's sum of money of one entity could pass int64.
     """
-    demand_wh = _node_demand_wh(model, point_node, readings)
-    optimum = day_optimum(model, _free_w(readings), demand_wh)
-    price = _micro(optimum.node_price_per_mwh, bounds)
-    return MarginalDay(
-        price,
-        _amounts_micro(readings.generation_wh, price[model.unit_node]),
-        _amounts_micro(readings.demand_wh, price[point_node]),
-    )
+    price = nodal_price_micro_per_mwh(model, point_node, readings, bounds)
+    return day_at_price(price, model.unit_node, point_node, readings)
 
 
 def uniform_day(
     model: DispatchModel, point_node: Integers, readings: DayReadings, bounds: PriceBounds
 ) -> MarginalDay:
     """Return a day at the uniform marginal price; arguments and errors as in `nodal_day`."""
-    demand_wh = _node_demand_wh(model, point_node, readings)
-    optimum = uniform_optimum(model, _free_w(readings), demand_wh)
-    price = _micro(optimum.node_price_per_mwh, bounds)
+    price = uniform_price_micro_per_mwh(model, point_node, readings, bounds)
+    return day_at_price(price, np.zeros_like(model.unit_node), np.zeros_like(point_node), readings)
+
+
+def nodal_price_micro_per_mwh(
+    model: DispatchModel, point_node: Integers, readings: DayReadings, bounds: PriceBounds
+) -> Integers:
+    """Return int64[N, T], the marginal price of what was asked for at each node, within bounds.
+
+    Arguments and errors as in `nodal_day`.
+    """
+    demand_wh = node_demand_wh(model, point_node, readings.scarcity_wh)
+    optimum = day_optimum(model, free_w(readings), demand_wh)
+    return _micro(optimum.node_price_per_mwh, bounds)
+
+
+def uniform_price_micro_per_mwh(
+    model: DispatchModel, point_node: Integers, readings: DayReadings, bounds: PriceBounds
+) -> Integers:
+    """Return int64[1, T], the marginal price as if there were no network, within bounds.
+
+    Arguments and errors as in `nodal_day`.
+    """
+    demand_wh = node_demand_wh(model, point_node, readings.scarcity_wh)
+    optimum = uniform_optimum(model, free_w(readings), demand_wh)
+    return _micro(optimum.node_price_per_mwh, bounds)
+
+
+def day_at_price(
+    price_micro_per_mwh: Integers, unit_node: Integers, point_node: Integers, readings: DayReadings
+) -> MarginalDay:
+    """Return metered energy at given prices.
+
+    Args:
+        price_micro_per_mwh: int64[N, T].
+        unit_node, point_node: int64[U] and int64[G], row of the price of each.
+        readings: the day, as it was metered.
+
+    Raises:
+        OverflowError: a day's sum of money of one entity could pass int64.
+    """
     return MarginalDay(
-        price,
-        _amounts_micro(
-            readings.generation_wh, np.broadcast_to(price, readings.generation_wh.shape)
-        ),
-        _amounts_micro(readings.demand_wh, np.broadcast_to(price, readings.demand_wh.shape)),
+        price_micro_per_mwh,
+        _amounts_micro(readings.generation_wh, price_micro_per_mwh[unit_node]),
+        _amounts_micro(readings.demand_wh, price_micro_per_mwh[point_node]),
     )
 
 
@@ -126,13 +162,14 @@ def _amounts_micro(energy_wh: Integers, price_micro_per_mwh: Integers) -> Intege
     return amounts_micro
 
 
-def _node_demand_wh(model: DispatchModel, point_node: Integers, readings: DayReadings) -> Integers:
-    demand = np.zeros((model.node_count, readings.demand_wh.shape[1]), dtype=np.int64)
-    np.add.at(demand, point_node, readings.demand_wh)
+def node_demand_wh(model: DispatchModel, point_node: Integers, demand_wh: Integers) -> Integers:
+    """Return int64[N, T], demand of each node less its net export, from int64[G, T] of points."""
+    demand = np.zeros((model.node_count, demand_wh.shape[1]), dtype=np.int64)
+    np.add.at(demand, point_node, demand_wh)
     return demand
 
 
-def _free_w(readings: DayReadings) -> Integers:
+def free_w(readings: DayReadings) -> Integers:
     """Return what is available and not held for reserve, shape (U, T)."""
     if readings.reserve_w is None:
         return readings.available_w

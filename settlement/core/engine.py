@@ -72,7 +72,7 @@ class DayResult:
                                                      and clusters with multiplied ratings
     standard_error_<game>_w       unit               of a share, in W, rounded up: sampled
     cluster_number                unit               from 0: clusters
-    demand_kw                     market             demand of all nodes
+    demand_kw                     market             demand of all nodes, as it was asked for
     desired_w                     supply point       requested; this and the next six are there
                                                      where the policy applies Fair Play
     entitlement_w                 supply point       what it may take, at most what it desired
@@ -115,7 +115,7 @@ def settle_day(model: MarketModel, readings: DayReadings) -> DayResult:
         OverflowError: a quantity so large that exact int64 results are not certain.
     """
     readings = checked_readings(model, readings)
-    demand_w = node_demand_w(model, readings.demand_wh)
+    demand_w = node_demand_w(model, readings.scarcity_wh)
     available_w = node_available_w(model, readings.available_w)
     layers = tuple(
         layer_tightness(model.grid, layer, curve, available_w, demand_w)

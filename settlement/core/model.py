@@ -163,6 +163,8 @@ class DayReadings:
         demand_wh: shape (G, T), taken from the grid; negative is net export.
         reserve_w: shape (U, T), reserve held, not negative; None where nobody held any.
         requests: what Fair Play shares by beside them; None where the meter alone is known.
+        asked_wh: shape (G, T), what was asked for where a study knows that it could not be metered;
+            negative is net export; None where scarcity is measured by the meter.
     """
 
     day: date
@@ -171,6 +173,12 @@ class DayReadings:
     demand_wh: Integers
     reserve_w: Integers | None = None
     requests: Requests | None = None
+    asked_wh: Integers | None = None
+
+    @property
+    def scarcity_wh(self) -> Integers:
+        """Demand by which scarcity is measured, shape (G, T)."""
+        return self.demand_wh if self.asked_wh is None else self.asked_wh
 
 
 def checked_readings(model: MarketModel, readings: DayReadings) -> DayReadings:
@@ -196,8 +204,9 @@ def checked_readings(model: MarketModel, readings: DayReadings) -> DayReadings:
         else integers(readings.reserve_w, units, "reserve_w"),
         readings.requests
         and checked_requests(readings.requests, (len(model.supply_points), intervals)),
+        integers(readings.scarcity_wh, (len(model.supply_points), intervals), "asked_wh"),
     )
-    for name in ("generation_wh", "available_w", "demand_wh"):
+    for name in ("generation_wh", "available_w", "demand_wh", "scarcity_wh"):
         values = getattr(checked, name)
         require_int64(largest_magnitude(values) * len(values) * 60, name)
     for name in ("available_w", "reserve_w"):

@@ -23,10 +23,10 @@ from settlement.explanations.charges import Charges
 from settlement.explanations.payments import Payments
 from settlement.explanations.tree import DayFacts, Explanation, ReadingFact
 from settlement.inputs import RunInputs, run_inputs
+from settlement.pinned import pinned_periods
 from settlement.posting import MONEY_SUFFIX, PAYMENT
 from settlement.results import VectorKey
 from settlement.runs import Run
-from settlement.service import pinned_periods
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ REFUSED = [
     (RefusalCode.RUN_IS_HALF_NAMED, replace(GOOD, run_id=None), "run None"),
     (RefusalCode.RUN_IS_HALF_NAMED, replace(GOOD, run_kind=None), "kind None"),
     (RefusalCode.RUN_IS_HALF_NAMED, replace(GOOD, settlement_day=None), "day None"),
+    (RefusalCode.RUN_IS_A_STUDY, replace(GOOD, run_kind="study"), "run "),
     (RefusalCode.NAME_IS_MALFORMED, replace(GOOD, run_kind="I I"), "'I I'"),
     (RefusalCode.NAME_IS_MALFORMED, pair(replace(CHARGE, subject="N0:P1"), 1), "'N0:P1'"),
     (RefusalCode.NAME_IS_MALFORMED, pair(replace(CHARGE, participant="-"), 1), "'-'"),

@@ -163,6 +163,7 @@ RAW_BREACHES = [
     ({}, {"number": 2}, RefusalCode.JOURNAL_IS_OUT_OF_ORDER),
     ({"previous_digest": bytes([1] * 32)}, {}, RefusalCode.JOURNAL_IS_OUT_OF_ORDER),
     ({"run_id": None}, {}, RefusalCode.RUN_IS_HALF_NAMED),
+    ({"run_kind": "study"}, {}, RefusalCode.RUN_IS_A_STUDY),
     ({"input_digest": b"short"}, {}, RefusalCode.ROW_IS_MALFORMED),
 ]
 

@@ -88,6 +88,7 @@ ALONE = [
     (RULES, lambda v: v["products"][1].update(window_minutes=None), ["window-does-not-fit-timing"]),
     (RULES, lambda v: v["settlement_calendar"][1].update(lag_days=5), ["calendar-not-in-order"]),
     (RULES, lambda v: v["settlement_calendar"][1].update(run="II"), ["run-repeated"]),
+    (RULES, lambda v: v["settlement_calendar"][1].update(run="study"), ["run-is-a-study"]),
     (RULES, lambda v: v["meter_data"].update(accepted_quality=["measured"] * 2),
      ["quality-repeated"]),
     (RULES, lambda v: v["meter_data"].update(missing="estimate"), ["estimation-without-steps"]),

@@ -16,9 +16,10 @@ from settlement import computing
 from settlement.compile import compile_market
 from settlement.core.engine import DayReadings, DayResult, settle_day
 from settlement.inputs import run_inputs
+from settlement.pinned import pinned_periods
 from settlement.results import day_digest, vectors_of
 from settlement.runs import ENGINE_VERSION
-from settlement.service import pinned_periods, replay, settle
+from settlement.service import replay, settle
 from settlement.store import find_run
 from tests import tiny_market
 from tests.conftest import ROOT

@@ -38,6 +38,7 @@ from settlement.meters import tables as meter_tables
 from settlement.meters.digest import StoredReading, reading_digest
 from settlement.results import vector_digest
 from settlement.service import post, settle
+from settlement.studies import tables as study_tables
 from settlement.verification import checks
 from tests import tiny_market
 from tests.settled import (
@@ -49,6 +50,7 @@ from tests.settled import (
     publish_tiny,
     settle_tiny,
 )
+from tests.settlement.study_cases import study_tiny
 
 ROWS_AT_ONCE = 4
 MICROSECOND = dt.timedelta(microseconds=1)
@@ -60,6 +62,7 @@ TABLES = [
     meter_tables.ReadingRow.__table__,
     tables.RunRow.__table__,
     tables.ResultRow.__table__,
+    study_tables.StudyRow.__table__,
     ledger_tables.Account.__table__,
     ledger_tables.Journal.__table__,
     ledger_tables.Posting.__table__,
@@ -70,7 +73,7 @@ COLUMNS = [(f"{table.schema}.{table.name}", column.name) for table in TABLES for
 
 
 def fill(session: Session) -> None:
-    """Publish, amend, meter, correct, settle twice, bill twice: a row of every sort."""
+    """Publish, amend, meter, correct, settle twice, bill twice, study: a row of every sort."""
     publish_tiny(session)
     ingest_tiny(session, last_day=LAST_DAY)
     _settle(session, "II", SETTLED)
@@ -87,6 +90,7 @@ def fill(session: Session) -> None:
     )
     ingest_tiny(session, last_day=LAST_DAY, seed=2, only=["B-home"], received_at=CORRECTED)
     _settle(session, "SF", RESETTLED)
+    study_tiny(session, now=RESETTLED, days=(FIRST_DAY, LAST_DAY))
 
 
 def _settle(session: Session, kind: str, now: dt.datetime) -> None:
@@ -292,6 +296,7 @@ NAMES = {
     "settlement.reading": "{market} {settlement_day} {measure} {entity} revision {revision}",
     "settlement.run": "{id}",
     "settlement.result": "{run_id}|{settlement_day}|{measure}|{entity}",
+    "settlement.study": "{run_id}",
     "ledger.account": "{code}",
     "ledger.journal": "{number}",
     "ledger.posting": "{journal_number}/{line}",

@@ -1,0 +1,1 @@
+"""Stress studies: real days settled again under shocks, to look at and never to post."""

@@ -1,0 +1,113 @@
+"""Whether an overlay fits a market and the days of a study: every finding at once."""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+
+from rulebook.documents.market_rules import HIGHEST_PRICE_MICRO_PER_MWH
+from rulebook.findings import Finding, shown
+from rulebook.resolve import RuleSet
+from settlement.compile import register_of
+from settlement.studies.overlay import FuelPrice, Overlay, Shock, TimedShock
+from settlement.studies.shocks import overlaid_periods
+
+RulePeriods = Sequence[tuple[dt.date, dt.date, RuleSet]]
+
+
+def overlay_findings(overlay: Overlay, periods: RulePeriods, source: str) -> list[Finding]:
+    """Return what of an overlay the rules of some period do not know, or its days never meet.
+
+    Args:
+        overlay: a document that reads without a finding.
+        periods: the law of the study, period by period, in calendar order.
+        source: names the overlay in findings, as a file path does.
+    """
+    findings: list[Finding] = []
+    for place, shock in overlay.shocks:
+        at = f"{source}: {place}"
+        findings += _days(shock, periods, at)
+        findings += _hours(shock, at)
+        findings += _choice(shock, at)
+        for first_day, last_day, rules in periods:
+            begins, ends = shock.first_day or first_day, shock.last_day or last_day
+            if begins <= last_day and first_day <= ends:
+                findings += [found for found in _names(shock, rules, at) if found not in findings]
+    return findings or list(_offers(overlay, periods, source))
+
+
+def _days(shock: Shock, periods: RulePeriods, place: str) -> Iterator[Finding]:
+    first_day, last_day = periods[0][0], periods[-1][1]
+    begins, ends = shock.first_day or first_day, shock.last_day or last_day
+    if begins > ends:
+        yield Finding(
+            "days-in-order",
+            place,
+            f"{begins} to {ends}",
+            "a shock ends on or after the day on which it begins",
+            "exchange first_day and last_day, or leave one out",
+        )
+    elif ends < first_day or begins > last_day:
+        yield Finding(
+            "shock-outside-study",
+            place,
+            f"{begins} to {ends}",
+            f"a shock meets a day of the study, {first_day} to {last_day}",
+            "study other days, or leave first_day and last_day out",
+        )
+
+
+def _hours(shock: Shock, place: str) -> Iterator[Finding]:
+    if isinstance(shock, TimedShock) and shock.from_time >= shock.to_time:
+        yield Finding(
+            "times-in-order",
+            place,
+            f"{shock.from_time} to {shock.to_time}",
+            "a shock ends later on the day than it begins",
+            "exchange from_time and to_time; write two shocks for a night",
+        )
+
+
+def _choice(shock: Shock, place: str) -> Iterator[Finding]:
+    """Find a fuel price that names nobody whose offer changes."""
+    if isinstance(shock, FuelPrice) and not (shock.technologies or shock.units):
+        yield Finding(
+            "nothing-named",
+            place,
+            "neither technologies nor units",
+            "a fuel price names technologies or units",
+            "name at least one",
+        )
+
+
+def _names(shock: Shock, rules: RuleSet, place: str) -> Iterator[Finding]:
+    register = register_of(rules.registrations)
+    known: dict[str, Iterable[str]] = {
+        "units": register.units,
+        "technologies": {unit.technology for _, unit in register.units.values()},
+        "nodes": [node.node for node in rules.grid_model.nodes],
+        "products": [product.product for product in rules.market_rules.products],
+        "lines": [line.line for line in rules.grid_model.lines],
+    }
+    for field, names in known.items():
+        for number, name in enumerate(getattr(shock, field, ())):
+            if name not in names:
+                yield Finding(
+                    f"unknown-{field}",
+                    f"{place}.{field}[{number}]",
+                    shown(name),
+                    f"{rules.market} has the {field} {', '.join(sorted(names))}",
+                    "name one of these",
+                )
+
+
+def _offers(overlay: Overlay, periods: RulePeriods, source: str) -> Iterator[Finding]:
+    for first_day, _, rules in overlaid_periods(periods, overlay):
+        for registration in rules.registrations:
+            for unit in registration.units:
+                if unit.offer_micro_per_mwh > HIGHEST_PRICE_MICRO_PER_MWH:
+                    yield Finding(
+                        "offer-too-high",
+                        f"{source}: fuel_prices",
+                        f"{unit.offer_micro_per_mwh:_} for {unit.unit} from {first_day} on",
+                        f"an offer is at most {HIGHEST_PRICE_MICRO_PER_MWH:_} micro per MWh",
+                        "lower factor_ppm or added_micro_per_mwh",
+                    )

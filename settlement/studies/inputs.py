@@ -1,0 +1,205 @@
+"""What a study settles: the law and the readings of real days, under an overlay or without one."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ledger.tree import merkle_root
+from rulebook.findings import Finding, Refused
+from rulebook.resolve import RuleSet
+from settlement.baselines.tariffs import PriceBounds, price_bounds
+from settlement.compile import compile_market, register_of
+from settlement.computing import Period
+from settlement.core.arrays import Flags, Integers
+from settlement.core.engine import DayReadings, MarketModel, ResultTable
+from settlement.datasets.market import dispatch_model
+from settlement.dispatch.programme import DispatchModel
+from settlement.inputs import RunInputs
+from settlement.results import ResultVector, VectorKey, vector_of
+from settlement.runs import Pin, study_pin
+from settlement.studies.making import Entitled, MadeDay, as_metered, entitled, make_day
+from settlement.studies.overlay import Overlay
+from settlement.studies.shocks import overlaid_periods, overlaid_readings
+
+GENERATION = "study.generation_wh"
+DELIVERED = "study.delivered_wh"
+NODAL_PRICE = "study.nodal_price_micro_per_mwh"
+UNIFORM_PRICE = "study.uniform_price_micro_per_mwh"
+MADE = (DELIVERED, GENERATION, NODAL_PRICE, UNIFORM_PRICE)
+"""Measures that float solvers made: part of the inputs, read from the store by a replay."""
+DESIRED = "study.desired_wh"
+AVAILABLE = "study.available_w"
+CURTAILED = "study.curtailed_wh"
+MAXIMUM = "study.maximum_wh"
+MARKET = ("market",)
+
+Made = Mapping[dt.date, Mapping[VectorKey, ResultVector]]
+"""What was made of each day, by measure and entity."""
+
+
+@dataclass(frozen=True, eq=False)
+class Law:
+    """The rules of consecutive days under an overlay, compiled for everything a study does."""
+
+    rules: RuleSet
+    model: MarketModel
+    dispatch: DispatchModel
+    bounds: PriceBounds
+    reliability_ppm: Integers
+    is_flexible: Flags
+
+
+class StudyInputs:
+    """The inputs of one run of a study, as `settlement.inputs.RunInputs` are those of a settlement.
+
+    Days may be asked for on several threads. A day that is not stored is made when it is asked for.
+    """
+
+    def __init__(self, known: RunInputs, overlay: Overlay | None, stored: Made | None) -> None:
+        """Take the law in force and the readings as known, and what was made before, if it was."""
+        self.known, self.overlay = known, overlay
+        self._laws = [
+            (first, last, _compiled(rules))
+            for first, last, rules in overlaid_periods(known.periods, overlay)
+        ]
+        self._stored = stored
+        self._tables: dict[dt.date, list[ResultTable]] = {}
+
+    @property
+    def market(self) -> str:
+        """The market whose law it is."""
+        return self.known.periods[0][2].market
+
+    @property
+    def days(self) -> list[dt.date]:
+        """The settlement days, in order."""
+        return self.known.days
+
+    @cached_property
+    def pins(self) -> tuple[Pin, ...]:
+        """The law in force, and of the study's own the readings as known and the overlay."""
+        first_day, last_day = self.days[0], self.days[-1]
+        own = {"readings": merkle_root(self.known.reading_digests)}
+        if self.overlay is not None:
+            own["overlay"] = self.overlay.digest
+        return tuple(
+            sorted(
+                [
+                    *self.known.pins,
+                    *(
+                        study_pin(first_day, last_day, self.market, name, digest)
+                        for name, digest in own.items()
+                    ),
+                ]
+            )
+        )
+
+    @property
+    def reading_digests(self) -> list[bytes]:
+        """The digests of the readings as known, then of all that was made of them, day by day.
+
+        Raises:
+            KeyError: a day has not been made yet.
+        """
+        made = [vector.digest for day in self.days for vector in self._vectors(day, only_made=True)]
+        return [*self.known.reading_digests, *made]
+
+    def compiled(self) -> list[Period]:
+        """Return the compiled rules of each stretch of days."""
+        return [Period(first, last, law.model) for first, last, law in self._laws]
+
+    def day_readings(self, day: dt.date, model: MarketModel) -> DayReadings:
+        """Return a day's readings as they would have been metered under the overlay."""
+        law = next(law for first, last, law in self._laws if first <= day <= last)
+        readings = overlaid_readings(law.rules, self.overlay, self.known.day_readings(day, model))
+        allowed = entitled(model, law.reliability_ppm, law.is_flexible, readings)
+        if self._stored is None:
+            made = make_day(model, law.dispatch, law.bounds, readings, allowed.demand_wh)
+        else:
+            made = _stored_day(model, self._stored[day])
+        self._tables[day] = _study_tables(model, readings, allowed, made)
+        return as_metered(readings, made.generation_wh, made.delivered_wh)
+
+    def told_of(self, day: dt.date) -> list[ResultTable]:
+        """Return what is stored of a day beside its settlement, once its readings were asked for."""
+        return [*self.known.told_of(day), *self._tables[day]]
+
+    def _made(self, day: dt.date) -> list[ResultVector]:
+        if self._stored is not None:
+            made = list(self._stored[day].values())
+        else:
+            made = [
+                vector_of(day, table.measure, entity, values)
+                for table in self._tables[day]
+                if table.measure in MADE
+                for entity, values in zip(table.entities, table.values, strict=True)
+            ]
+        return sorted(made, key=lambda vector: (vector.measure, vector.entity))
+
+
+def _compiled(rules: RuleSet) -> Law:
+    products = {product.product: product for product in rules.market_rules.products}
+    points = [
+        products[point.product]
+        for _, point in register_of(rules.registrations).supply_points.values()
+    ]
+    return Law(
+        rules=rules,
+        model=compile_market(
+            rules.market_rules, rules.grid_model, rules.allocation_policy, rules.registrations
+        ),
+        dispatch=dispatch_model(rules),
+        bounds=price_bounds(rules.market_rules),
+        reliability_ppm=np.array([one.reliability_ppm for one in points], dtype=np.int64),
+        is_flexible=np.array([one.timing == "flexible" for one in points], dtype=np.bool_),
+    )
+
+
+def _stored_day(model: MarketModel, stored: Mapping[VectorKey, ResultVector]) -> MadeDay:
+    def rows(measure: str, entities: Sequence[str]) -> Integers:
+        lost = [entity for entity in entities if (measure, entity) not in stored]
+        if lost:
+            raise Refused([_lost(measure, entity) for entity in lost])
+        return np.array([stored[measure, entity].values for entity in entities], dtype=np.int64)
+
+    return MadeDay(
+        rows(GENERATION, model.units),
+        rows(DELIVERED, model.supply_points),
+        rows(NODAL_PRICE, model.grid.nodes),
+        rows(UNIFORM_PRICE, MARKET),
+    )
+
+
+def _lost(measure: str, entity: str) -> Finding:
+    return Finding(
+        "no-made-reading",
+        f"settlement.result {measure} {entity}",
+        "no row",
+        "what was made for a study is stored with its run",
+        "restore the row from a backup",
+    )
+
+
+def _study_tables(
+    model: MarketModel, readings: DayReadings, allowed: Entitled, made: MadeDay
+) -> list[ResultTable]:
+    """Return what a study knows of a day beside its settlement.
+
+    Curtailed is what was available at an offer of nothing and was not generated, in whole Wh.
+    """
+    could_wh = readings.available_w * model.interval_minutes // 60
+    is_free = (model.offer_micro_per_mwh == 0)[:, np.newaxis]
+    curtailed_wh = np.where(is_free, np.maximum(could_wh - made.generation_wh, 0), 0)
+    return [
+        ResultTable(GENERATION, model.units, made.generation_wh),
+        ResultTable(DELIVERED, model.supply_points, made.delivered_wh),
+        ResultTable(NODAL_PRICE, model.grid.nodes, made.nodal_price_micro_per_mwh),
+        ResultTable(UNIFORM_PRICE, MARKET, made.uniform_price_micro_per_mwh),
+        ResultTable(DESIRED, model.supply_points, readings.demand_wh),
+        ResultTable(AVAILABLE, model.units, readings.available_w),
+        ResultTable(CURTAILED, model.units, curtailed_wh),
+        ResultTable(MAXIMUM, MARKET, allowed.maximum_wh[np.newaxis]),
+    ]

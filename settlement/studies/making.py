@@ -1,0 +1,165 @@
+"""What would have been metered under a shock: made again, as data sets are, and then integers.
+
+1. *Fair Play* says who may take what, where not all that is asked for can be served. This is
+   exact, and a replay computes it again.
+2. *Least-cost dispatch* of what may be taken says what each unit generates. Power flow and the
+   energy in storage may leave something of it unserved; each supply point of a node gets less in
+   proportion to what it may take, by largest remainder.
+3. *Marginal prices* of what was asked for, without a network and with one, price the baselines.
+
+Steps 2 and 3 solve linear programmes in floats, so what they make is stored with the study and a
+replay reads it from there.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from settlement.baselines.tariffs import (
+    PriceBounds,
+    free_w,
+    nodal_price_micro_per_mwh,
+    node_demand_wh,
+    uniform_price_micro_per_mwh,
+)
+from settlement.core.arrays import Flags, Integers
+from settlement.core.fair_play import Terms
+from settlement.core.fair_play_amounts import energy_wh
+from settlement.core.fair_play_day import DayShares, History, fair_day, used_export_w
+from settlement.core.model import DayReadings, MarketModel, node_available_w
+from settlement.core.rounding import apportion
+from settlement.dispatch.least_cost import dispatch_day
+from settlement.dispatch.programme import DispatchModel
+
+
+@dataclass(frozen=True, eq=False)
+class Entitled:
+    """What Fair Play allows on a day of T intervals.
+
+    Attributes:
+        demand_wh: shape (G, T), what each supply point may take; negative is net export.
+        maximum_wh: shape (T,), the most that the network could serve of what was asked for.
+    """
+
+    demand_wh: Integers
+    maximum_wh: Integers
+
+
+@dataclass(frozen=True, eq=False)
+class MadeDay:
+    """What a day is made of beside its readings: integers, from float solvers.
+
+    Attributes:
+        generation_wh: shape (U, T), negative where storage takes energy in.
+        delivered_wh: shape (G, T), at most what was asked for; negative is net export.
+        nodal_price_micro_per_mwh: shape (N, T).
+        uniform_price_micro_per_mwh: shape (1, T).
+    """
+
+    generation_wh: Integers
+    delivered_wh: Integers
+    nodal_price_micro_per_mwh: Integers
+    uniform_price_micro_per_mwh: Integers
+
+
+def entitled(
+    model: MarketModel, reliability_ppm: Integers, is_flexible: Flags, readings: DayReadings
+) -> Entitled:
+    """Return what Fair Play allows of a day's demand: essential first, then max-min fair.
+
+    A supply point weighs by its contracted reliability alone: a study has no history.
+
+    Args:
+        model: of the day.
+        reliability_ppm: shape (G,), 0 to 10**6; 0 weighs as 1.
+        is_flexible: shape (G,), served after the essential.
+        readings: `demand_wh` is what is asked for.
+
+    Rounding: power is energy x intervals an hour, exactly; what may be taken goes back to energy by
+    `energy_wh`, so a point's day is off by less than 1 Wh, and is at most what it asked for.
+    """
+    per_hour = 60 // model.interval_minutes
+    terms = Terms(
+        model.grid.nodes,
+        model.supply_point_node,
+        np.maximum(reliability_ppm, 1),
+        np.zeros(len(model.supply_points), dtype=np.bool_),
+        window_intervals=0,
+        least_fulfilment_ppm=1,
+    )
+    asked_w = readings.demand_wh * per_hour
+    taken_w = np.maximum(asked_w, 0)
+    flexible = is_flexible[:, np.newaxis]
+    nothing = np.zeros((len(asked_w), 0), dtype=np.int64)
+    shares: DayShares = fair_day(
+        model.cuts,
+        terms,
+        History(nothing, nothing),
+        node_available_w(model, readings.available_w) + used_export_w(terms, asked_w),
+        np.stack([np.where(flexible, 0, taken_w), np.where(flexible, taken_w, 0)]),
+        None,
+    )
+    allowed_w = shares.entitlement_w.sum(axis=0)
+    allowed_wh = np.where(
+        allowed_w == taken_w, taken_w // per_hour, energy_wh(allowed_w, model.interval_minutes)
+    )
+    return Entitled(np.minimum(allowed_wh, readings.demand_wh), shares.maximum_w // per_hour)
+
+
+def make_day(
+    model: MarketModel,
+    dispatch: DispatchModel,
+    bounds: PriceBounds,
+    readings: DayReadings,
+    allowed_wh: Integers,
+) -> MadeDay:
+    """Make generation, delivered demand and marginal prices of a day.
+
+    Args:
+        model, dispatch: the market, for settlement and for dispatch.
+        bounds: floor and cap of the rules.
+        readings: `demand_wh` is what is asked for; the metered generation does not count.
+        allowed_wh: shape (G, T), what Fair Play allows of it.
+
+    Raises:
+        DispatchError: HiGHS found no optimum.
+    """
+    point_node = model.supply_point_node
+    least_cost = dispatch_day(
+        dispatch, free_w(readings), node_demand_wh(dispatch, point_node, allowed_wh)
+    )
+    return MadeDay(
+        least_cost.generation_wh,
+        _delivered_wh(point_node, allowed_wh, least_cost.unserved_wh),
+        nodal_price_micro_per_mwh(dispatch, point_node, readings, bounds),
+        uniform_price_micro_per_mwh(dispatch, point_node, readings, bounds),
+    )
+
+
+def _delivered_wh(point_node: Integers, allowed_wh: Integers, unserved_wh: Integers) -> Integers:
+    """Return what is left of what may be taken, where dispatch leaves something of it unserved.
+
+    Example: 10 Wh unserved at a node whose points may take 30, 60 and -5 leaves 27, 53 and -5: of
+    10 the first bears 3 1/3 and the second 6 2/3, which is 3 and 7.
+    """
+    delivered_wh = allowed_wh.copy()
+    for node, interval in np.argwhere(unserved_wh > 0).tolist():
+        points = np.flatnonzero((point_node == node) & (allowed_wh[:, interval] > 0))
+        weights = allowed_wh[points, interval].tolist()
+        # Rounding to whole Wh can leave one more unserved than there was to serve.
+        short = min(int(unserved_wh[node, interval]), sum(weights))
+        if short:
+            delivered_wh[points, interval] -= np.array(apportion(short, weights), dtype=np.int64)
+    return delivered_wh
+
+
+def as_metered(
+    readings: DayReadings, generation_wh: Integers, delivered_wh: Integers
+) -> DayReadings:
+    """Return a day's readings as they would have been metered; what was asked for stands beside."""
+    return replace(
+        readings,
+        generation_wh=generation_wh,
+        demand_wh=delivered_wh,
+        desired_wh=readings.demand_wh,
+    )

@@ -1,0 +1,56 @@
+"""The report of a study from the stored results of its two runs."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from rulebook.resolve import RuleSet
+from settlement import store
+from settlement.baselines.tariffs import price_bounds
+from settlement.compile import compile_grid, register_of
+from settlement.pinned import pinned_periods
+from settlement.runs import Run
+from settlement.studies.report import Figures, StudyDay, report
+from settlement.studies.store import find_study
+
+Progress = Callable[[int, int], None]
+
+
+def study_report(session: Session, before: Run, after: Run, progress: Progress) -> dict[str, Any]:
+    """Return the report on two stored runs of the same days and the same published law."""
+    law = {
+        first_day + dt.timedelta(days=offset): rules
+        for first_day, last_day, rules in pinned_periods(session, after)
+        for offset in range((last_day - first_day).days + 1)
+    }
+    figures = Figures(), Figures()
+    for done, day in enumerate(after.days, start=1):
+        for run, sums in zip((before, after), figures, strict=True):
+            sums.add(_study_day(session, run, day, law[day]))
+        progress(done, len(after.days))
+    for sums in figures:
+        sums.close()
+    return report(law[after.last_day].market_rules.currency, *figures)
+
+
+def report_difference(session: Session, run: Run) -> str | None:
+    """Return in words whether a stored report is not the one of its runs; None where it is."""
+    found = find_study(session, run.id)
+    before = found and store.find_run(session, found.before_run_id)
+    if not found or not before:
+        return None
+    if study_report(session, before, run, lambda *_: None) == found.report:
+        return None
+    return f"settlement.study {run.id}: stored and recomputed reports differ"
+
+
+def _study_day(session: Session, run: Run, day: dt.date, rules: RuleSet) -> StudyDay:
+    return StudyDay(
+        day,
+        register_of(rules.registrations),
+        compile_grid(rules.grid_model).nodes,
+        price_bounds(rules.market_rules),
+        store.stored_values(store.day_vectors(session, run.id, day)),
+    )

@@ -1,0 +1,39 @@
+"""Studies of the tiny market: overlays in a line, and a study made."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from settlement.studies.overlay import Overlay
+from settlement.studies.service import Studied, study
+from tests.settled import FIRST_DAY, LAST_DAY, SETTLED, ingest_tiny, publish_tiny
+
+OUTAGE: dict[str, Any] = {"outages": [{"units": ["U2"]}]}
+
+
+def overlay(**shocks: Any) -> Overlay:
+    """Return an overlay with these shocks."""
+    return Overlay.model_validate(
+        {"kind": "overlay", "title": "A shock", "reason": "To see what it does", **shocks}
+    )
+
+
+def study_tiny(
+    session: Session, *, now=SETTLED, days=(FIRST_DAY, LAST_DAY), **shocks: Any
+) -> Studied:
+    """Study the tiny market, published and metered before."""
+    return study(
+        session,
+        "tiny",
+        overlay(**(shocks or OUTAGE)),
+        *days,
+        source="o.yaml",
+        known_at=now,
+        now=now,
+    )
+
+
+def metered(session: Session) -> None:
+    """Publish and meter the tiny market."""
+    publish_tiny(session)
+    ingest_tiny(session)

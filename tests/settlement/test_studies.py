@@ -1,0 +1,162 @@
+"""Studies: stored, never posted, the same twice and again by replay; and the report adds up."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from ledger.journal import STUDY
+from rulebook.findings import Refused
+from settlement import store
+from settlement.service import post, replay
+from settlement.studies.store import find_study, list_studies
+from settlement.verification import checks
+from tests.settled import RESETTLED, correct_tiny
+from tests.settlement.study_cases import metered, study_tiny
+
+
+@pytest.fixture
+def studied(session):
+    metered(session)
+    return study_tiny(session)
+
+
+def findings(session):
+    return [found for check in checks() for found in check.run(session)]
+
+
+def test_a_study_is_stored_with_its_two_runs(session, studied):
+    assert studied.is_new
+    assert [run.kind for run in store.list_runs(session)] == [STUDY, STUDY]
+    ((run, study),) = list_studies(session, "tiny")
+    assert (run, study.digest) == (studied.run, studied.study.digest)
+    assert list_studies(session, "other") == []
+    assert {pin.instrument for pin in run.pins if pin not in run.law_pins} == {
+        "tiny/study/overlay",
+        "tiny/study/readings",
+    }
+    assert findings(session) == []
+
+
+def test_equal_inputs_are_studied_once(session, studied):
+    again = study_tiny(session, now=RESETTLED)
+    assert not again.is_new
+    assert again.run.id == studied.run.id
+    other = study_tiny(session, now=RESETTLED, outages=[{"units": ["U4"]}])
+    assert other.study.before_run_id == studied.study.before_run_id
+    assert len(store.list_runs(session)) == 3
+
+
+def test_other_readings_are_another_study(session, studied):
+    correct_tiny(session)
+    again = study_tiny(session, now=RESETTLED)
+    assert again.is_new
+    assert again.study.before_run_id != studied.study.before_run_id
+    assert replay(session, studied.run).is_same
+
+
+def test_a_replay_gives_the_same_bytes(session, studied, monkeypatch):
+    def solve(*_):
+        raise AssertionError("a replay solves no linear programme")
+
+    monkeypatch.setattr("settlement.dispatch.least_cost.solve", solve)
+    monkeypatch.setattr("settlement.dispatch.prices.solve", solve)
+    for run in store.list_runs(session):
+        for threads in (1, 2):
+            outcome = replay(session, run, threads=threads)
+            assert outcome.is_same
+            assert outcome.result_digest == run.result_digest
+
+
+@pytest.mark.parametrize(
+    "measure", ["study.generation_wh", "study.desired_wh", "charge.fuel_micro"]
+)
+def test_a_changed_vector_is_found_by_replay(session, studied, measure):
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+    session.execute(
+        text(
+            "UPDATE settlement.result SET values[3] = values[3] + 1 "
+            "WHERE run_id = :run AND measure = :measure"
+        ),
+        {"run": studied.run.id, "measure": measure},
+    )
+    outcome = replay(session, studied.run)
+    assert not outcome.is_same
+    assert findings(session)
+
+
+def test_a_changed_report_is_found_by_replay(session, studied):
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+    session.execute(
+        text("""UPDATE settlement.study SET report = jsonb_set(report, '{intervals}', '7')""")
+    )
+    session.expire_all()
+    assert "settlement.study" in replay(session, studied.run).first_difference
+    assert [found.code for found in findings(session)] == ["study-digest"]
+
+
+def test_a_study_is_never_posted(session, studied):
+    with pytest.raises(Refused) as refused:
+        post(session, studied.run, now=RESETTLED)
+    assert [found.code for found in refused.value.findings] == ["study-not-posted"]
+    assert session.scalar(text("SELECT count(*) FROM ledger.journal")) == 0
+
+
+def test_the_ledger_itself_takes_no_study(session, studied):
+    with pytest.raises(IntegrityError) as refused:
+        session.execute(
+            text(
+                "INSERT INTO ledger.journal (number, id, key, market, settlement_day, run_id, "
+                "run_kind, reason, posted_at, posting_count, input_digest, previous_digest, digest)"
+                " VALUES (1, uuidv7(), 'k', 'tiny', '2024-01-01', :run, 'study', 'r', now(), 0, "
+                "decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex'), "
+                "decode(repeat('01', 32), 'hex'))"
+            ),
+            {"run": studied.run.id},
+        )
+    assert refused.value.orig.diag.constraint_name == "ck_journal_run_is_no_study"
+
+
+def test_what_was_desired_is_served_or_unserved(studied):
+    for side in studied.study.report["operation"].values():
+        assert side["desired_wh"] == side["served_wh"] + side["unserved_wh"]
+        assert 0 <= side["wasted_wh"] <= side["maximum_wh"]
+
+
+def test_charges_are_payments_and_the_stated_movement(session, studied):
+    runs = (studied.study.before_run_id, studied.run.id)
+    for side, run in zip(("before", "after"), runs, strict=True):
+        stated = sum(
+            int(v.values.sum()) for v in store.series(session, run, ["equalisation_micro"])
+        )
+        costs = {name: one[side]["cost"] for name, one in studied.study.report["designs"].items()}
+        assert costs["settled"]["movement_micro"] == stated
+        assert costs["flat"]["movement_micro"] == 0
+        assert costs["flat"]["charges_micro"] == costs["settled"]["payments_micro"]
+        for cost in costs.values():
+            assert cost["charges_micro"] == cost["payments_micro"] + cost["movement_micro"]
+
+
+def test_parties_add_up_to_the_totals_of_each_design(studied):
+    report = studied.study.report
+    for side in ("before", "after"):
+        for name, design in report["designs"].items():
+            for kind in ("charge", "payment"):
+                parts = [p[side]["micro"][name] for p in report["parties"] if p["side"] == kind]
+                assert sum(parts) == design[side]["cost"][f"{kind}s_micro"]
+
+
+def test_an_outage_serves_less_and_shows_in_tightness_and_prices(studied):
+    before, after = (studied.study.report["operation"][side] for side in ("before", "after"))
+    assert after["highest_tightness_ppm"] > before["highest_tightness_ppm"]
+    assert after["unserved_wh"] > before["unserved_wh"]
+    assert after["maximum_wh"] < before["maximum_wh"]
+    for name, design in studied.study.report["designs"].items():
+        before, after = (design[side]["prices"] for side in ("before", "after"))
+        assert after["within_bounds"]
+        if name != "flat":  # it recovers what is paid, and who gets less energy pays less fuel
+            assert after["mean_micro_per_mwh"] > before["mean_micro_per_mwh"]
+
+
+def test_find_study_of_a_run_without_one(session, studied):
+    assert find_study(session, studied.study.before_run_id) is None
+    assert find_study(session, studied.run.id).digest == studied.study.digest
