@@ -104,7 +104,7 @@ class StudyInputs:
         Raises:
             KeyError: a day has not been made yet.
         """
-        made = [vector.digest for day in self.days for vector in self._vectors(day, only_made=True)]
+        made = [vector.digest for day in self.days for vector in self._made(day)]
         return [*self.known.reading_digests, *made]
 
     def compiled(self) -> list[Period]:
@@ -124,7 +124,7 @@ class StudyInputs:
         return as_metered(readings, made.generation_wh, made.delivered_wh)
 
     def told_of(self, day: dt.date) -> list[ResultTable]:
-        """Return what is stored of a day beside its settlement, once its readings were asked for."""
+        """Return what is stored of a day beside its settlement, once it was read."""
         return [*self.known.told_of(day), *self._tables[day]]
 
     def _made(self, day: dt.date) -> list[ResultVector]:
