@@ -13,8 +13,10 @@ from rulebook.resolve import RuleSet
 from settlement.baselines.tariffs import PriceBounds, price_bounds
 from settlement.compile import compile_market, register_of
 from settlement.computing import Period
-from settlement.core.arrays import Flags, Integers
+from settlement.core.arrays import Integers
 from settlement.core.engine import DayReadings, MarketModel, ResultTable
+from settlement.core.fair_play import Terms
+from settlement.core.fair_play_rules import FairPlay
 from settlement.datasets.market import dispatch_model
 from settlement.dispatch.programme import DispatchModel
 from settlement.inputs import RunInputs
@@ -48,8 +50,7 @@ class Law:
     model: MarketModel
     dispatch: DispatchModel
     bounds: PriceBounds
-    reliability_ppm: Integers
-    is_flexible: Flags
+    fair_play: FairPlay
 
 
 class StudyInputs:
@@ -115,7 +116,7 @@ class StudyInputs:
         """Return a day's readings as they would have been metered under the overlay."""
         law = next(law for first, last, law in self._laws if first <= day <= last)
         readings = overlaid_readings(law.rules, self.overlay, self.known.day_readings(day, model))
-        allowed = entitled(model, law.reliability_ppm, law.is_flexible, readings)
+        allowed = entitled(model, law.fair_play, readings)
         if self._stored is None:
             made = make_day(model, law.dispatch, law.bounds, readings, allowed.demand_wh)
         else:
@@ -141,20 +142,38 @@ class StudyInputs:
 
 
 def _compiled(rules: RuleSet) -> Law:
+    model = compile_market(
+        rules.market_rules, rules.grid_model, rules.allocation_policy, rules.registrations
+    )
+    return Law(
+        rules=rules,
+        model=model,
+        dispatch=dispatch_model(rules),
+        bounds=price_bounds(rules.market_rules),
+        fair_play=model.fair_play or _plain_fair_play(rules, model),
+    )
+
+
+def _plain_fair_play(rules: RuleSet, model: MarketModel) -> FairPlay:
+    """Return Fair Play where no rule applies it: essential first, weighed by reliability."""
     products = {product.product: product for product in rules.market_rules.products}
     points = [
         products[point.product]
         for _, point in register_of(rules.registrations).supply_points.values()
     ]
-    return Law(
-        rules=rules,
-        model=compile_market(
-            rules.market_rules, rules.grid_model, rules.allocation_policy, rules.registrations
+    return FairPlay(
+        Terms(
+            model.grid.nodes,
+            model.supply_point_node,
+            np.array([one.reliability_ppm for one in points], dtype=np.int64),
+            np.zeros(len(points), dtype=np.bool_),
+            least_fulfilment_ppm=1,
         ),
-        dispatch=dispatch_model(rules),
-        bounds=price_bounds(rules.market_rules),
-        reliability_ppm=np.array([one.reliability_ppm for one in points], dtype=np.int64),
-        is_flexible=np.array([one.timing == "flexible" for one in points], dtype=np.bool_),
+        np.array([one.timing == "flexible" for one in points], dtype=np.bool_),
+        history_days=0,
+        over_take_micro_per_mwh=0,
+        compensation_micro_per_mwh=np.zeros(len(points), dtype=np.int64),
+        moves_money=False,
     )
 
 

@@ -22,11 +22,11 @@ from settlement.baselines.tariffs import (
     node_demand_wh,
     uniform_price_micro_per_mwh,
 )
-from settlement.core.arrays import Flags, Integers
-from settlement.core.fair_play import Terms
+from settlement.core.arrays import Integers
 from settlement.core.fair_play_amounts import energy_wh
-from settlement.core.fair_play_day import DayShares, History, fair_day, used_export_w
-from settlement.core.model import DayReadings, MarketModel, node_available_w
+from settlement.core.fair_play_market import shares_of_day
+from settlement.core.fair_play_rules import FairPlay, Requests, metered_requests
+from settlement.core.model import DayReadings, MarketModel
 from settlement.core.rounding import apportion
 from settlement.dispatch.least_cost import dispatch_day
 from settlement.dispatch.programme import DispatchModel
@@ -62,46 +62,28 @@ class MadeDay:
     uniform_price_micro_per_mwh: Integers
 
 
-def entitled(
-    model: MarketModel, reliability_ppm: Integers, is_flexible: Flags, readings: DayReadings
-) -> Entitled:
-    """Return what Fair Play allows of a day's demand: essential first, then max-min fair.
-
-    A supply point weighs by its contracted reliability alone: a study has no history.
+def entitled(model: MarketModel, rules: FairPlay, readings: DayReadings) -> Entitled:
+    """Return what Fair Play allows of a day's demand.
 
     Args:
         model: of the day.
-        reliability_ppm: shape (G,), 0 to 10**6; 0 weighs as 1.
-        is_flexible: shape (G,), served after the essential.
-        readings: `demand_wh` is what is asked for.
+        rules: of Fair Play in force, or those of `settlement.studies.inputs` where none are.
+        readings: `demand_wh` is what is asked for; requests beside it give history and lottery.
 
     Rounding: power is energy x intervals an hour, exactly; what may be taken goes back to energy by
     `energy_wh`, so a point's day is off by less than 1 Wh, and is at most what it asked for.
     """
     per_hour = 60 // model.interval_minutes
-    terms = Terms(
-        model.grid.nodes,
-        model.supply_point_node,
-        np.maximum(reliability_ppm, 1),
-        np.zeros(len(model.supply_points), dtype=np.bool_),
-        window_intervals=0,
-        least_fulfilment_ppm=1,
-    )
-    asked_w = readings.demand_wh * per_hour
-    taken_w = np.maximum(asked_w, 0)
-    flexible = is_flexible[:, np.newaxis]
-    nothing = np.zeros((len(asked_w), 0), dtype=np.int64)
-    shares: DayShares = fair_day(
-        model.cuts,
-        terms,
-        History(nothing, nothing),
-        node_available_w(model, readings.available_w) + used_export_w(terms, asked_w),
-        np.stack([np.where(flexible, 0, taken_w), np.where(flexible, taken_w, 0)]),
-        None,
-    )
-    allowed_w = shares.entitlement_w.sum(axis=0)
+    requests = metered_requests(readings.demand_wh)
+    if readings.requests is not None:
+        past = readings.requests
+        requests = replace(requests, history=past.history, seed=past.seed)
+    shares = shares_of_day(model, rules, replace(readings, requests=requests))
+    taken_w = np.maximum(readings.demand_wh, 0) * per_hour
     allowed_wh = np.where(
-        allowed_w == taken_w, taken_w // per_hour, energy_wh(allowed_w, model.interval_minutes)
+        shares.entitlement_w == taken_w,
+        taken_w // per_hour,
+        energy_wh(shares.entitlement_w, model.interval_minutes),
     )
     return Entitled(np.minimum(allowed_wh, readings.demand_wh), shares.maximum_w // per_hour)
 
@@ -156,10 +138,14 @@ def _delivered_wh(point_node: Integers, allowed_wh: Integers, unserved_wh: Integ
 def as_metered(
     readings: DayReadings, generation_wh: Integers, delivered_wh: Integers
 ) -> DayReadings:
-    """Return a day's readings as they would have been metered; what was asked for stands beside."""
+    """Return a day's readings as they would have been metered, with what was asked for beside."""
+    asked_wh = readings.demand_wh
+    past = readings.requests or metered_requests(asked_wh)
+    everybody = np.ones(len(asked_wh), dtype=np.bool_)
     return replace(
         readings,
         generation_wh=generation_wh,
         demand_wh=delivered_wh,
-        desired_wh=readings.demand_wh,
+        requests=Requests(np.maximum(asked_wh, 0), everybody, past.history, past.seed),
+        asked_wh=asked_wh,
     )

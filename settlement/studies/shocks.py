@@ -104,6 +104,8 @@ def overlaid_readings(
 ) -> DayReadings:
     """Return a day's availability, reserve and demand under an overlay.
 
+    Demand is what is asked for: requests, where they are known beside the meter, else the metered.
+
     Reserve held is at most what is left available. Generation is still the metered one: it has to
     be made again, as in `settlement.studies.making`.
 
@@ -115,6 +117,7 @@ def overlaid_readings(
     Raises:
         OverflowError: demand x factor could pass int64; `checked_readings` bounds what is read.
     """
+    readings = dataclasses.replace(readings, demand_wh=_asked_wh(readings))
     if overlay is None:
         return readings
     register = register_of(rules.registrations)
@@ -152,6 +155,14 @@ def overlaid_readings(
     return dataclasses.replace(
         readings, available_w=available_w, demand_wh=demand_wh, reserve_w=reserve_w
     )
+
+
+def _asked_wh(readings: DayReadings) -> Integers:
+    """Return what was asked for, shape (G, T); net export stays as it was metered."""
+    if readings.requests is None:
+        return readings.demand_wh
+    known = readings.requests.is_known[:, np.newaxis] & (readings.demand_wh >= 0)
+    return np.where(known, readings.requests.desired_wh, readings.demand_wh)
 
 
 def _scaled(values: Integers, factor_ppm: int) -> Integers:
