@@ -8,7 +8,7 @@ import numpy as np
 from rulebook.documents.allocation_policy import AllocationPolicy
 from rulebook.documents.base import MILLION
 from rulebook.documents.grid_model import GridModel
-from rulebook.documents.market_rules import MarketRules
+from rulebook.documents.market_rules import Knot, LayerRule, MarketRules
 from rulebook.documents.registration import Registration, SupplyPoint, Unit
 from settlement.core.charges import Charging
 from settlement.core.engine import MarketModel
@@ -63,13 +63,7 @@ def compile_market(
     return MarketModel(
         grid=grid,
         interval_minutes=market_rules.interval_minutes,
-        curves=tuple(
-            Curve(
-                np.array([knot.tightness_ppm for knot in rule.curve]),
-                np.array([knot.price_micro_per_mwh for knot in rule.curve]),
-            )
-            for rule in layer_rules
-        ),
+        curves=tuple(curve_of(rule.curve) for rule in layer_rules),
         layers_in_use=tuple(rule.in_use for rule in layer_rules),
         units=tuple(register.units),
         unit_node=np.array([node_index[unit.node] for unit in units]),
@@ -90,6 +84,8 @@ def compile_market(
         flexibility=_flexibility(policy, units),
         shapley=_shapley(policy, node_index),
         fair_play=_fair_play(market_rules, policy, points, grid.nodes),
+        sell_curves=_sell_curves(layer_rules),
+        deliverability=market_rules.deliverability,
     )
 
 
@@ -132,6 +128,21 @@ def _fair_play(
         paid_by=rule.compensation_paid_by,
         moves_money=rule.moves_money,
     )
+
+
+def curve_of(knots: Sequence[Knot]) -> Curve:
+    """Return a price curve of the rules as the engine reads prices from it."""
+    return Curve(
+        np.array([knot.tightness_ppm for knot in knots]),
+        np.array([knot.price_micro_per_mwh for knot in knots]),
+    )
+
+
+def _sell_curves(layer_rules: Sequence[LayerRule]) -> tuple[Curve, ...]:
+    """Return the curves that price net export, or none where every layer sells as it buys."""
+    if not any(rule.sell_curve for rule in layer_rules):
+        return ()
+    return tuple(curve_of(rule.sell_curve or rule.curve) for rule in layer_rules)
 
 
 def _charging(policy: AllocationPolicy, products: Sequence[str]) -> Charging:

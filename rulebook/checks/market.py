@@ -1,8 +1,9 @@
-"""Checks of market rules: time, layers, curves, products, calendar."""
+"""Checks of market rules: time, layers, products, calendar, and the curves of the layers."""
 
 from collections.abc import Iterator
 from itertools import pairwise
 
+from rulebook.checks.curves import CURVE_CHECKS
 from rulebook.checks.meter_data import METER_DATA_CHECKS
 from rulebook.checks.parts import repeated
 from rulebook.days import is_zone
@@ -63,44 +64,6 @@ def layers_in_use(rules: MarketRules, place: str) -> Iterator[Finding]:
         )
 
 
-def curves_rise(rules: MarketRules, place: str) -> Iterator[Finding]:
-    """Along a curve the tightness rises and the price does not fall; so prices are bounded."""
-    for number, layer in enumerate(rules.layers):
-        for position, (before, after) in enumerate(pairwise(layer.curve), start=1):
-            at = f"{place}: layers[{number}].curve[{position}]"
-            if after.tightness_ppm <= before.tightness_ppm:
-                yield Finding(
-                    "curve-tightness-not-rising",
-                    f"{at}.tightness_ppm",
-                    f"{after.tightness_ppm:_} ppm",
-                    f"it lies above the {before.tightness_ppm:_} ppm of the knot before",
-                    "order the knots by tightness, each once",
-                )
-            if after.price_micro_per_mwh < before.price_micro_per_mwh:
-                yield Finding(
-                    "curve-price-falls",
-                    f"{at}.price_micro_per_mwh",
-                    f"{after.price_micro_per_mwh:_} micro per MWh",
-                    f"it is at least the {before.price_micro_per_mwh:_} of the knot before",
-                    "raise it, so that scarcity never lowers a price",
-                )
-
-
-def curves_within_bounds(rules: MarketRules, place: str) -> Iterator[Finding]:
-    """Every knot's price lies within floor and cap."""
-    floor, cap = rules.price_floor_micro_per_mwh, rules.price_cap_micro_per_mwh
-    for number, layer in enumerate(rules.layers):
-        for position, knot in enumerate(layer.curve):
-            if not floor <= knot.price_micro_per_mwh <= cap:
-                yield Finding(
-                    "curve-price-outside-bounds",
-                    f"{place}: layers[{number}].curve[{position}].price_micro_per_mwh",
-                    f"{knot.price_micro_per_mwh:_} micro per MWh",
-                    f"it lies between the floor of {floor:_} and the cap of {cap:_}",
-                    "change the knot, the floor or the cap",
-                )
-
-
 def products_complete(rules: MarketRules, place: str) -> Iterator[Finding]:
     """Each product stands once; flexible demand has a window and essential demand has none."""
     yield from repeated(
@@ -151,8 +114,7 @@ MARKET_CHECKS = (
     interval_divides_hour,
     price_bounds,
     layers_in_use,
-    curves_rise,
-    curves_within_bounds,
+    *CURVE_CHECKS,
     products_complete,
     calendar_in_order,
     *METER_DATA_CHECKS,

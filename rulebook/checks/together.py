@@ -10,6 +10,9 @@ from rulebook.findings import Finding, shown
 MOST_NODES_FAIR_PLAY = 20
 """Fair Play looks at every cut of the grid, of which there are 2 to the power of its nodes."""
 
+MOST_NODES_MAX_FLOW = 200
+"""Flow into every holon takes seconds a day with 73 nodes, and grows with about their cube."""
+
 
 def layers_agree(law: InForce) -> Iterator[Finding]:
     """Market rules and grid model name the same layers in the same order."""
@@ -24,6 +27,21 @@ def layers_agree(law: InForce) -> Iterator[Finding]:
             ", ".join(priced),
             f"{law.place(law.grid_model)} has the layers {', '.join(built)}",
             "name the same layers in both, outermost first",
+        )
+
+
+def maximum_flow_fits(law: InForce) -> Iterator[Finding]:
+    """Maximum flow is sent into every holon in every interval, which bounds the grid."""
+    if law.market_rules is None or law.grid_model is None:
+        return
+    nodes = len(law.grid_model.nodes)
+    if law.market_rules.deliverability == "max-flow" and nodes > MOST_NODES_MAX_FLOW:
+        yield Finding(
+            "too-many-nodes-for-max-flow",
+            f"{law.place(law.market_rules)}: deliverability",
+            f"{nodes} nodes in {law.place(law.grid_model)}",
+            f"`max-flow` takes at most {MOST_NODES_MAX_FLOW} nodes",
+            "choose `boundary`, or merge nodes that no line limits",
         )
 
 
@@ -190,6 +208,7 @@ def fair_play_fits(law: InForce) -> Iterator[Finding]:
 
 CHECKS_TOGETHER: tuple[Callable[[InForce], Iterator[Finding]], ...] = (
     layers_agree,
+    maximum_flow_fits,
     every_product_charged,
     every_line_cites_law,
     registered_at_known_nodes,

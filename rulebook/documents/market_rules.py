@@ -46,7 +46,17 @@ class LayerRule(Model):
     layer: Slug = described("Layer", "Name of the layer, as in the grid model")
     in_use: Truth = described("In use", "Whether the layer takes part in the price of a node")
     curve: tuple[Knot, ...] = described(
-        "Curve", "Price against tightness, tightness rising", min_length=2, max_length=100
+        "Curve",
+        "Price of energy taken against tightness, tightness rising",
+        min_length=2,
+        max_length=100,
+    )
+    sell_curve: tuple[Knot, ...] = described(
+        "Sell curve",
+        "Price paid for net export against tightness, never above the curve of energy taken; "
+        "empty where net export is paid by that curve",
+        default=(),
+        max_length=100,
     )
 
 
@@ -132,10 +142,11 @@ class MarketRules(Document):
         ge=-HIGHEST_PRICE_MICRO_PER_MWH,
         le=HIGHEST_PRICE_MICRO_PER_MWH,
     )
-    deliverability: Literal["boundary"] = described(
+    deliverability: Literal["boundary", "max-flow"] = described(
         "Deliverability",
         "How supply from outside a holon counts: `boundary` is the sum of the line ratings that "
-        "cross into it, or the surplus outside if that is less",
+        "cross into it, or the surplus outside if that is less; `max-flow` is the most that the "
+        "lines can bring into it once the demand outside is served",
     )
     layers: tuple[LayerRule, ...] = described(
         "Layers", "Scarcity layers, outermost first", min_length=1, max_length=12

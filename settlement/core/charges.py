@@ -8,9 +8,9 @@ bears none. The subscribed part is then shared over the subscribed points:
 - all else by energy taken in the interval x capacity weight (basis ``interval``), or by energy
   taken over the day (basis ``day``).
 
-Dynamic energy pays the price at its node instead, and is paid it for net export. What that comes
-to, more or less than the dynamic part of the cost, is the movement of the equalisation account; by
-rule it may be returned at once, by energy taken over the day.
+Dynamic energy pays the price at its node instead, and is paid the sell price there for net export.
+What that comes to, more or less than the dynamic part of the cost, is the movement of the
+equalisation account; by rule it may be returned at once, by energy taken over the day.
 
 Source: the per-timestamp and aggregate charging of the thesis behind arXiv 2512.13871.
 """
@@ -105,13 +105,19 @@ def subscription_shares_micro(
 
 
 def dynamic_charges_micro(
-    price_micro_per_mwh: Integers, demand_wh: Integers, dynamic_ppm: Integers
+    price_micro_per_mwh: Integers,
+    sell_price_micro_per_mwh: Integers,
+    demand_wh: Integers,
+    dynamic_ppm: Integers,
 ) -> Integers:
     """Return the dynamic part of price x metered energy, shape (G, T), rounded down to a micro.
 
-    Net export is paid the same price.
+    Energy taken is charged the price, net export is paid the sell price; each of shape (G, T).
+
+    Example: 2 MWh taken at 90 and 1 MWh exported at 60 micro per MWh come to 180 and -60.
     """
-    whole, rest = np.divmod(energy_amounts_micro(demand_wh, price_micro_per_mwh), PPM)
+    price = np.where(demand_wh < 0, sell_price_micro_per_mwh, price_micro_per_mwh)
+    whole, rest = np.divmod(energy_amounts_micro(demand_wh, price), PPM)
     part = dynamic_ppm[:, np.newaxis]
     charges: Integers = whole * part + rest * part // PPM
     return charges

@@ -62,14 +62,32 @@ def enumerated_cuts(
             f"{node_count} nodes: the exact location game has at most {MAXIMUM_NODES}; "
             "merge nodes that no line limits"
         )
+    return Cuts(
+        node_count, cut_boundaries(node_count, line_from, line_to, rating_kw, reverse_rating_kw)
+    )
+
+
+def cut_boundaries(
+    node_count: int,
+    line_from: Integers,
+    line_to: Integers,
+    rating: Integers,
+    reverse_rating: Integers,
+) -> Integers:
+    """Return shape (2**N,): the sum of ratings of lines out of every set of nodes, in their unit.
+
+    Args:
+        line_from, line_to: shape (L,), indices of the nodes at a line's ends.
+        rating, reverse_rating: shape (L,), in any one unit.
+    """
     cut = np.arange(1 << node_count, dtype=np.int64)
     boundary = np.zeros_like(cut)
-    lines = zip(line_from, line_to, rating_kw, reverse_rating_kw, strict=True)
-    for source, target, rating, reverse_rating in lines:
+    lines = zip(line_from, line_to, rating, reverse_rating, strict=True)
+    for source, target, forward, backward in lines:
         source_inside, target_inside = cut >> source & 1, cut >> target & 1
-        boundary += source_inside * (1 - target_inside) * rating
-        boundary += target_inside * (1 - source_inside) * reverse_rating
-    return Cuts(node_count, boundary)
+        boundary += source_inside * (1 - target_inside) * forward
+        boundary += target_inside * (1 - source_inside) * backward
+    return boundary
 
 
 def copperplate_cuts() -> Cuts:

@@ -61,6 +61,9 @@ class DayResult:
     deliverable_w                 layer/holon        supply inside and what lines can bring
     node_price_micro_per_mwh      node               highest price over the layers in use
     binding_layer                 node               index of the layer that sets it
+    sell_price_micro_per_mwh      layer/holon        the same for net export, if priced apart
+    node_sell_price_micro_per_mwh node               highest sell price over the layers in use
+    binding_layer_sell            node               index of the layer that sets it
     shapley_adequacy              unit               numerator in kW; see below
     shapley_location              unit               numerator in kW
     shapley_flexibility           unit               the same, where a pot is shared by it
@@ -117,10 +120,7 @@ def settle_day(model: MarketModel, readings: DayReadings) -> DayResult:
     readings = checked_readings(model, readings)
     demand_w = node_demand_w(model, readings.scarcity_wh)
     available_w = node_available_w(model, readings.available_w)
-    layers = tuple(
-        layer_tightness(model.grid, layer, curve, available_w, demand_w)
-        for layer, curve in zip(model.grid.layers, model.curves, strict=True)
-    )
+    layers = scarcity(model, available_w, demand_w)
     prices = node_prices(model.grid, model.layers_in_use, layers)
     games = play_games(model, readings, demand_w)
     payments = _payments(model, readings, layers[0].tightness_ppm.max(axis=0), games)
@@ -143,6 +143,27 @@ def settle_day(model: MarketModel, readings: DayReadings) -> DayResult:
         *_charge_tables(model, readings, prices, payments, fair_play),
     )
     return DayResult(readings.day, tables)
+
+
+def scarcity(
+    model: MarketModel, available_w: Integers, demand_w: Integers
+) -> tuple[LayerTightness, ...]:
+    """Return tightness and prices of every layer, from supply and demand by node, each (N, T)."""
+    sell_curves = model.sell_curves or (None,) * len(model.curves)
+    return tuple(
+        layer_tightness(
+            model.grid,
+            layer,
+            curve,
+            available_w,
+            demand_w,
+            sell_curve=sell_curve,
+            deliverability=model.deliverability,
+        )
+        for layer, curve, sell_curve in zip(
+            model.grid.layers, model.curves, sell_curves, strict=True
+        )
+    )
 
 
 def _payments(
@@ -199,8 +220,13 @@ def _charge_tables(
         measure = f"charge.{component}_micro"
         tables.append(ResultTable(measure, subscribers, shares[charging.subscribes]))
     pays = charging.is_dynamic
-    point_prices = prices.price_micro_per_mwh[model.supply_point_node[pays]]
-    dynamic = dynamic_charges_micro(point_prices, demand_wh[pays], charging.dynamic_ppm[pays])
+    node = model.supply_point_node[pays]
+    dynamic = dynamic_charges_micro(
+        prices.price_micro_per_mwh[node],
+        prices.sell_price_micro_per_mwh[node],
+        demand_wh[pays],
+        charging.dynamic_ppm[pays],
+    )
     charged += dynamic.sum(axis=0)
     payers = _chosen(model.supply_points, pays)
     tables.append(ResultTable("charge.dynamic_micro", payers, dynamic))
@@ -220,14 +246,25 @@ def _scarcity_tables(
     model: MarketModel, layers: tuple[LayerTightness, ...], prices: NodePrices
 ) -> list[ResultTable]:
     holons = tuple(f"{layer.name}/{holon}" for layer in model.grid.layers for holon in layer.holons)
-    return [
-        *(
-            ResultTable(measure, holons, np.concatenate([getattr(one, measure) for one in layers]))
-            for measure in ("tightness_ppm", "price_micro_per_mwh", "deliverable_w")
-        ),
-        ResultTable("node_price_micro_per_mwh", model.grid.nodes, prices.price_micro_per_mwh),
-        ResultTable("binding_layer", model.grid.nodes, prices.binding_layer),
+
+    def of_holons(measure: str) -> ResultTable:
+        return ResultTable(
+            measure, holons, np.concatenate([getattr(one, measure) for one in layers])
+        )
+
+    nodes = model.grid.nodes
+    tables = [
+        *map(of_holons, ("tightness_ppm", "price_micro_per_mwh", "deliverable_w")),
+        ResultTable("node_price_micro_per_mwh", nodes, prices.price_micro_per_mwh),
+        ResultTable("binding_layer", nodes, prices.binding_layer),
     ]
+    if model.sell_curves:  # without one, selling is buying, and is not said twice
+        tables += [
+            of_holons("sell_price_micro_per_mwh"),
+            ResultTable("node_sell_price_micro_per_mwh", nodes, prices.sell_price_micro_per_mwh),
+            ResultTable("binding_layer_sell", nodes, prices.binding_layer_sell),
+        ]
+    return tables
 
 
 def _game_tables(model: MarketModel, games: DayGames) -> list[ResultTable]:

@@ -28,6 +28,12 @@ class Layer:
             raise ValueError(f"layer {self.name}: each holon needs a node, each node one holon")
         object.__setattr__(self, "node_holon", node_holon)
 
+    def sums(self, values: Integers) -> Integers:
+        """Return the sum over each holon's nodes, shape (H, T), of values of shape (N, T)."""
+        sums = np.zeros((len(self.holons), values.shape[1]), dtype=np.int64)
+        np.add.at(sums, self.node_holon, values)
+        return sums
+
 
 @dataclass(frozen=True, eq=False)
 class Grid:

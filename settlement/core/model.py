@@ -16,6 +16,7 @@ from settlement.core.arrays import (
 from settlement.core.charges import Charging
 from settlement.core.clusters import Neighbourhood, neighbourhood
 from settlement.core.cuts import Cuts, grid_cuts
+from settlement.core.deliverability import MEASURES, Deliverability
 from settlement.core.fair_play_rules import FairPlay, Requests, checked_requests
 from settlement.core.grid import Grid
 from settlement.core.holarchy import HolarchyTree, tree_of_layers, unlimited
@@ -50,6 +51,9 @@ class MarketModel:
         flexibility: how the flexibility game measures; None where no pot uses it.
         shapley: the method that shares the games.
         fair_play: who is served when there is not enough; None where no rule says so.
+        sell_curves: one for each layer of the grid, which price net export; empty where net export
+            is sold at the curves that energy is bought at.
+        deliverability: how what supply outside a holon can bring into it is measured.
     """
 
     grid: Grid
@@ -71,6 +75,8 @@ class MarketModel:
     flexibility: Flexibility | None = None
     shapley: ShapleyRule = EXACT
     fair_play: FairPlay | None = None
+    sell_curves: tuple[Curve, ...] = ()
+    deliverability: Deliverability = "boundary"
 
     def __post_init__(self) -> None:
         units, points, nodes = len(self.units), len(self.supply_points), len(self.grid.nodes)
@@ -91,8 +97,7 @@ class MarketModel:
             _require_points(points, "fair_play", self.fair_play.terms.node)
         if 60 % self.interval_minutes:
             raise ValueError(f"interval of {self.interval_minutes} minutes: it must divide 60")
-        if not len(self.curves) == len(self.layers_in_use) == len(self.grid.layers):
-            raise ValueError("curves and layers_in_use need one entry for each layer of the grid")
+        self._check_layers()
         for name, placed in (
             ("unit", self.unit_node),
             ("supply point", self.supply_point_node),
@@ -110,6 +115,14 @@ class MarketModel:
             raise ValueError("a flexibility pot needs to know how flexibility is measured")
         if self.availability_price_micro_per_mw_h < 0:
             raise ValueError("availability_price_micro_per_mw_h must not be negative")
+
+    def _check_layers(self) -> None:
+        if not len(self.curves) == len(self.layers_in_use) == len(self.grid.layers):
+            raise ValueError("curves and layers_in_use need one entry for each layer of the grid")
+        if self.sell_curves and len(self.sell_curves) != len(self.curves):
+            raise ValueError("sell_curves need one entry for each layer of the grid, or none")
+        if self.deliverability not in MEASURES:
+            raise ValueError(f"deliverability {self.deliverability!r}: it is one of {MEASURES}")
 
     @cached_property
     def cuts(self) -> Cuts:

@@ -49,7 +49,9 @@ class Network:
     @cached_property
     def arcs(self) -> "Arcs":
         """The lines as arcs, two a line, in the order the flow follows them."""
-        return _arcs(self)
+        return arcs_of(
+            self.node_count, self.line_from, self.line_to, self.rating_kw, self.reverse_rating_kw
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,13 +62,13 @@ class Arcs:
         first: shape (N + 1,), where each node's arcs begin.
         head: shape (2 L,), the node that an arc leads to.
         back: shape (2 L,), the position of the other direction of the same line.
-        rating_kw: shape (2 L,).
+        rating: shape (2 L,), in the unit of the lines' ratings.
     """
 
     first: Integers
     head: Integers
     back: Integers
-    rating_kw: Integers
+    rating: Integers
 
 
 def network_of(grid: Grid, rating_multiplier: int = 1) -> Network:
@@ -86,19 +88,25 @@ def copperplate() -> Network:
     return Network(1, none, none, none, none)
 
 
-def _arcs(network: Network) -> Arcs:
-    lines = len(network.line_from)
-    tail = np.concatenate([network.line_from, network.line_to])
+def arcs_of(
+    node_count: int,
+    line_from: Integers,
+    line_to: Integers,
+    rating: Integers,
+    reverse_rating: Integers,
+) -> Arcs:
+    """Return both directions of lines, each array of shape (L,), in whichever unit rates them."""
+    lines = len(line_from)
+    tail = np.concatenate([line_from, line_to])
     order = np.argsort(tail, kind="stable")
     position = np.empty(2 * lines, dtype=np.int64)
     position[order] = np.arange(2 * lines)
-    rating = np.concatenate([network.rating_kw, network.reverse_rating_kw])
-    count = np.bincount(tail, minlength=network.node_count)
+    count = np.bincount(tail, minlength=node_count)
     return Arcs(
         first=np.concatenate([[0], np.cumsum(count)]).astype(np.int64),
-        head=np.concatenate([network.line_to, network.line_from])[order],
+        head=np.concatenate([line_to, line_from])[order],
         back=position[(order + lines) % max(1, 2 * lines)],
-        rating_kw=rating[order],
+        rating=np.concatenate([rating, reverse_rating])[order],
     )
 
 
@@ -125,7 +133,7 @@ def smallest_cut(
         demand_kw: shape (N,), not negative.
     """
     arcs = network.arcs
-    served, shut = _serve(arcs.first, arcs.head, arcs.back, arcs.rating_kw, supply_kw, demand_kw)
+    served, shut = _serve(arcs.first, arcs.head, arcs.back, arcs.rating, supply_kw, demand_kw)
     return int(served), tuple(np.flatnonzero(shut).tolist())
 
 
@@ -139,7 +147,7 @@ def served_by_groups(network: Network, group_kw: Integers, demand_kw: Integers) 
     Set s holds group k where bit k of s is set.
     """
     arcs = network.arcs
-    return _serve_by_groups(arcs.first, arcs.head, arcs.back, arcs.rating_kw, group_kw, demand_kw)
+    return _serve_by_groups(arcs.first, arcs.head, arcs.back, arcs.rating, group_kw, demand_kw)
 
 
 @kernel

@@ -96,7 +96,7 @@ def _pairs_of_orders(game: Game, draws: Integers) -> Integers:
         arcs.first,
         arcs.head,
         arcs.back,
-        arcs.rating_kw,
+        arcs.rating,
         game.unit_node,
         game.available_kw,
         game.demand_kw,

@@ -5,6 +5,7 @@ at a node is that of the tightest binding layer.
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from settlement.core.arrays import (
     largest_magnitude,
     require_int64,
 )
+from settlement.core.deliverability import Deliverability, imports_w
 from settlement.core.grid import Grid, Layer
 
 PPM = 1_000_000
@@ -55,65 +57,100 @@ class Curve:
         price: Integers = prices[left] + (clamped - knots[left]) * rise // run
         return price
 
+    @property
+    def steepest_micro_per_mwh_per_ppm(self) -> Fraction:
+        """The slope of the steepest segment, exactly: the curve's Lipschitz bound L.
+
+        For any two tightnesses a and b the prices differ by at most ``ceil(L * |a - b|)``: by less
+        than L * |a - b| + 1 micro, of which the 1 is the rounding down of each price.
+
+        Example: knots (0, 10) and (3, 20): L = 10/3. Tightness 1 gives 13 and 2 gives 16, which
+        differ by 3, at most ceil(10/3) = 4.
+        """
+        rises = np.diff(self.price_micro_per_mwh).tolist()
+        runs = np.diff(self.tightness_ppm).tolist()
+        return max(Fraction(rise, run) for rise, run in zip(rises, runs, strict=True))
+
 
 @dataclass(frozen=True, eq=False)
 class LayerTightness:
-    """What the market maker knows of one layer, each of shape (H, T)."""
+    """What the market maker knows of one layer, each of shape (H, T).
+
+    ``price_micro_per_mwh`` is read from the buy curve, ``sell_price_micro_per_mwh`` from the sell
+    curve; they are the same where the layer has no sell curve.
+    """
 
     available_w: Integers
     demand_w: Integers
     deliverable_w: Integers
     tightness_ppm: Integers
     price_micro_per_mwh: Integers
+    sell_price_micro_per_mwh: Integers
 
 
 @dataclass(frozen=True, eq=False)
 class NodePrices:
-    """The price at each node and the layer that sets it, each of shape (N, T).
+    """The prices at each node and the layers that set them, each of shape (N, T).
 
-    ``binding_layer`` is an index into the grid's layers; equal prices bind at the outermost.
+    Energy taken is charged the price, net export is paid the sell price. A binding layer is an
+    index into the grid's layers; equal prices bind at the outermost.
     """
 
     price_micro_per_mwh: Integers
     binding_layer: Integers
+    sell_price_micro_per_mwh: Integers
+    binding_layer_sell: Integers
 
 
 def layer_tightness(
-    grid: Grid, layer: Layer, curve: Curve, available_w: Integers, demand_w: Integers
+    grid: Grid,
+    layer: Layer,
+    curve: Curve,
+    available_w: Integers,
+    demand_w: Integers,
+    *,
+    sell_curve: Curve | None = None,
+    deliverability: Deliverability = "boundary",
 ) -> LayerTightness:
-    """Return tightness and price of every holon of a layer.
+    """Return tightness and prices of every holon of a layer.
 
-    With A and D available supply and demand inside the holon, and C the ratings into it::
+    With A and D available supply and demand inside the holon, and what supply outside can bring::
 
-        deliverable S = A + min(C, max(0, A outside - D outside))
-        tightness     = D * 10**6 // S, 0 where D = 0, the curve's last knot where S = 0 < D
+        deliverable S = A + imports
+        tightness     = D * 10**6 // S, 0 where D = 0, the last knot of the curves where S = 0 < D
+
+    More demand at any node lowers no price of any holon, and more availability at any node raises
+    none, under either measure of imports.
 
     Args:
         available_w: shape (N, T), available supply at each node, not negative.
         demand_w: shape (N, T), demand at each node, not negative.
+        sell_curve: prices net export; None where it is sold at the buy curve.
+        deliverability: how imports are measured, as in `imports_w`.
 
     Raises:
         OverflowError: demand so large that its millionfold passes int64.
     """
-    holons = len(layer.holons)
-    available, demand = (
-        _sum_by(layer.node_holon, holons, values) for values in (available_w, demand_w)
-    )
-    surplus_outside = (available.sum(axis=0) - available) - (demand.sum(axis=0) - demand)
-    imports = np.minimum(grid.boundary_w(layer)[:, None], np.maximum(surplus_outside, 0))
-    deliverable = available + imports
+    available, demand = layer.sums(available_w), layer.sums(demand_w)
+    deliverable = available + imports_w(grid, layer, available_w, demand_w, deliverability)
     require_int64(largest_magnitude(demand) * PPM, "tightness")
     tightness = demand * PPM // np.maximum(deliverable, 1)
-    tightness[(deliverable == 0) & (demand > 0)] = curve.tightness_ppm[-1]
-    return LayerTightness(available, demand, deliverable, tightness, curve.price_at(tightness))
+    last_knot = max(int(one.tightness_ppm[-1]) for one in (curve, sell_curve or curve))
+    tightness[(deliverable == 0) & (demand > 0)] = last_knot
+    price = curve.price_at(tightness)
+    sell_price = price if sell_curve is None else sell_curve.price_at(tightness)
+    return LayerTightness(available, demand, deliverable, tightness, price, sell_price)
 
 
 def node_prices(
     grid: Grid, in_use: tuple[bool, ...], layers: tuple[LayerTightness, ...]
 ) -> NodePrices:
-    """Return the highest price over the layers in use that hold each node.
+    """Return the highest price over the layers in use that hold each node, buying and selling.
 
-    One layer in use gives uniform (system), zonal (zone) or nodal (node) pricing.
+    One layer in use gives uniform (system), zonal (zone) or nodal (node) pricing. Selling takes
+    the highest sell price, not that of the layer that binds for buying: so it moves no faster than
+    the steepest sell curve where the binding layer changes, never falls as a layer tightens, and
+    is at most the buy price where that holds in each layer.
 
     Raises:
         ValueError: no layer is in use.
@@ -121,14 +158,13 @@ def node_prices(
     used = [number for number, use in enumerate(in_use) if use]
     if not used:
         raise ValueError("no layer is in use; put at least one in use")
-    prices = np.stack(
-        [layers[number].price_micro_per_mwh[grid.layers[number].node_holon] for number in used]
+    place = [grid.layers[number].node_holon for number in used]
+    buy = np.stack([layers[n].price_micro_per_mwh[at] for n, at in zip(used, place, strict=True)])
+    sell = np.stack(
+        [layers[n].sell_price_micro_per_mwh[at] for n, at in zip(used, place, strict=True)]
     )
+    number = np.array(used, dtype=np.int64)
     # argmax returns the first of equals, and layers come outermost first.
-    return NodePrices(prices.max(axis=0), np.array(used, dtype=np.int64)[prices.argmax(axis=0)])
-
-
-def _sum_by(group: Integers, groups: int, values: Integers) -> Integers:
-    sums = np.zeros((groups, values.shape[1]), dtype=np.int64)
-    np.add.at(sums, group, values)
-    return sums
+    return NodePrices(
+        buy.max(axis=0), number[buy.argmax(axis=0)], sell.max(axis=0), number[sell.argmax(axis=0)]
+    )

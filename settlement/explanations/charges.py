@@ -8,6 +8,7 @@ from settlement.core.tightness import PPM
 from settlement.explanations.fair_play import FairPlayCharges
 from settlement.explanations.grounds import Grounds
 from settlement.explanations.payments import Payments
+from settlement.explanations.prices import Prices
 from settlement.explanations.tree import Explanation
 from settlement.invoicing import COMPONENT_TITLES
 from settlement.meters.register import DEMAND
@@ -111,8 +112,10 @@ class Charges(Grounds):
     def _dynamic(self, point: str) -> Explanation:
         facts = self.facts
         amount = facts.result("charge.dynamic_micro", point, self.interval)
-        price = self.node_price(facts.register.supply_points[point][1].node)
         reading = self.reading(DEMAND, point, "Energy taken at this supply point")
+        price = Prices(facts, self.interval).node_price(
+            facts.register.supply_points[point][1].node, selling=reading.value < 0
+        )
         part = int(facts.model.charging.dynamic_ppm[facts.model.supply_points.index(point)])
         mixed = "" if part == PPM else f" × {part:,} ÷ 1,000,000, the dynamic part of its energy"
         return Explanation(
@@ -143,45 +146,6 @@ class Charges(Grounds):
                     facts.result("equalisation_micro", "market", interval) - returned,
                     "micro",
                     "what dynamic energy paid beyond its part of the costs",
-                ),
-            ),
-        )
-
-    def node_price(self, node: str) -> Explanation:
-        """Return the tree behind the price at a node: its binding layer, tightness and supply."""
-        facts, interval, grid = self.facts, self.interval, self.facts.model.grid
-        price = facts.result("node_price_micro_per_mwh", node, interval)
-        layer = grid.layers[facts.result("binding_layer", node, interval)]
-        holon = layer.holons[int(layer.node_holon[grid.nodes.index(node)])]
-        entity = f"{layer.name}/{holon}"
-        tightness = facts.result("tightness_ppm", entity, interval)
-        return Explanation(
-            f"Price at node {node}",
-            price,
-            "micro/MWh",
-            f"the highest price over the layers in use: {layer.name} {holon} binds",
-            clauses=self.governing(
-                facts.rules.market_rules,
-                "layers.in_use",
-                "layers.curve",
-                "price_cap_micro_per_mwh",
-            ),
-            children=(
-                Explanation(
-                    f"Tightness of {layer.name} {holon}",
-                    tightness,
-                    "ppm",
-                    "demand ÷ deliverable supply × 1,000,000, rounded down",
-                    clauses=self.governing(facts.rules.market_rules, "deliverability"),
-                    children=(
-                        Explanation(
-                            "Deliverable supply",
-                            facts.result("deliverable_w", entity, interval),
-                            "W",
-                            "supply inside, and from outside what lines can bring or the surplus "
-                            "there, whichever is less",
-                        ),
-                    ),
                 ),
             ),
         )

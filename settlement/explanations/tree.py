@@ -33,7 +33,8 @@ class Explanation:
     Attributes:
         label: what the number is.
         value: the number, an integer in `unit`.
-        unit: micro (of the currency), Wh, W, kW, ppm, micro/MWh, or empty.
+        unit: micro (of the currency), Wh, W, kW, ppm, micro/MWh, the last per percentage point of
+            tightness, or empty.
         formula: how it came about, with the numbers filled in.
         source: for a reading: revision, quality, when it came and in which file.
         clauses: the law that it rests on.

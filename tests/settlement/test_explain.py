@@ -130,9 +130,13 @@ def test_costs_are_made_of_the_payments_behind_them(opened, billed):
             assert abs(subscribed.value - whole * energy // everyone) <= 1
 
 
+def numbers_in(formula: str) -> list[int]:
+    return [int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*\d|\d", formula)]
+
+
 def numbers_of(formula: str) -> list[int]:
     """Return the first three numbers of a formula."""
-    return [int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*\d|\d", formula)][:3]
+    return numbers_in(formula)[:3]
 
 
 def test_shares_are_made_of_shapley_values(opened, billed):
@@ -220,12 +224,22 @@ def test_a_node_s_price_names_the_layer_that_binds(opened, billed):
         (paid,) = explain_interval(opened, dynamic, of_day, interval).children
         energy, price = paid.children
         assert abs(paid.value - energy.value * price.value // 1_000_000) <= 1
-        (tightness,) = price.children
+        tightness, on_curve, steepest = price.children
         layer, holon = tightness.label.removeprefix("Tightness of ").split(" ")
         assert f"{layer} {holon} binds" in price.formula
         entity = f"{layer}/{holon}"
         assert facts.result("price_micro_per_mwh", entity, interval) == price.value
         assert facts.result("tightness_ppm", entity, interval) == tightness.value
+        wanted, deliverable = tightness.children
+        inside, brought = deliverable.children
+        assert tightness.value == wanted.value * 1_000_000 // deliverable.value
+        assert facts.result("deliverable_w", entity, interval) == deliverable.value
+        assert deliverable.value == inside.value + brought.value
+        assert on_curve.value == price.value
+        low, left, at, _, rise, run = numbers_in(on_curve.formula)
+        assert (at, low + (at - left) * rise // run) == (tightness.value, price.value)
+        assert steepest.value == (6_000_000_000 - 90_000_000) // 60
+        assert steepest.unit == "micro/MWh per percentage point"
 
 
 def test_what_is_not_there_is_not_found(opened, billed):

@@ -8,6 +8,7 @@ import datetime as dt
 from functools import cache
 from itertools import pairwise
 
+import networkx as nx
 import numpy as np
 import pytest
 
@@ -15,9 +16,9 @@ from rulebook.documents import MarketRules
 from rulebook.folders import read_files
 from rulebook.resolve import RuleSet
 from settlement.compile import compile_market
-from settlement.core.engine import DayReadings, MarketModel, settle_day
+from settlement.core.engine import DayReadings, MarketModel, scarcity, settle_day
 from settlement.core.model import node_available_w, node_demand_w
-from settlement.core.tightness import layer_tightness, node_prices
+from settlement.core.tightness import node_prices
 from settlement.datasets.market import market_shape
 from settlement.datasets.recorded import recorded_profile
 from tests import tiny_market
@@ -38,8 +39,8 @@ def documents() -> dict[str, list]:
     return by_kind
 
 
-def rules_with(layers_in_use: tuple[str, ...]) -> MarketRules:
-    body = documents()["market-rules"][0].model_dump()
+def rules_with(layers_in_use: tuple[str, ...], deliverability: str) -> MarketRules:
+    body = documents()["market-rules"][0].model_dump() | {"deliverability": deliverability}
     body["layers"] = tuple(
         {**layer, "in_use": layer["layer"] in layers_in_use} for layer in body["layers"]
     )
@@ -47,10 +48,10 @@ def rules_with(layers_in_use: tuple[str, ...]) -> MarketRules:
 
 
 @cache
-def model_with(*layers_in_use: str) -> MarketModel:
+def model_with(*layers_in_use: str, deliverability: str = "boundary") -> MarketModel:
     parts = documents()
     return compile_market(
-        rules_with(layers_in_use),
+        rules_with(layers_in_use, deliverability),
         parts["grid-model"][0],
         parts["allocation-policy"][0],
         parts["registration"],
@@ -89,11 +90,7 @@ def prices_of(model: MarketModel, readings: DayReadings) -> dict[str, list[int]]
     """Return the price of each node, by interval."""
     demand_w = node_demand_w(model, readings.demand_wh)
     available_w = node_available_w(model, readings.available_w)
-    layers = tuple(
-        layer_tightness(model.grid, layer, curve, available_w, demand_w)
-        for layer, curve in zip(model.grid.layers, model.curves, strict=True)
-    )
-    prices = node_prices(model.grid, model.layers_in_use, layers)
+    prices = node_prices(model.grid, model.layers_in_use, scarcity(model, available_w, demand_w))
     return dict(zip(model.grid.nodes, prices.price_micro_per_mwh.tolist(), strict=True))
 
 
@@ -109,9 +106,10 @@ def holon_of(layer: str) -> dict[str, str]:
     return found
 
 
-def reference_prices(layer: str, readings: DayReadings, interval: int) -> dict[str, int]:
+def reference_prices(
+    layer: str, readings: DayReadings, interval: int, deliverability: str = "boundary"
+) -> dict[str, int]:
     """Return the price of each holon of a layer, computed the slow way from the documents."""
-    grid = documents()["grid-model"][0]
     rule = next(one for one in documents()["market-rules"][0].layers if one.layer == layer)
     holon = holon_of(layer)
     supply, demand = dict.fromkeys(holon, 0), dict.fromkeys(holon, 0)
@@ -127,13 +125,8 @@ def reference_prices(layer: str, readings: DayReadings, interval: int) -> dict[s
     for name in set(holon.values()):
         inside = {node for node in holon if holon[node] == name}
         wanted = sum(demand[node] for node in inside)
-        crossing = sum(
-            line.rating_w if line.to_node in inside else line.reverse_rating_w
-            for line in grid.lines
-            if (line.from_node in inside) != (line.to_node in inside)
-        )
-        surplus = sum(supply[node] - demand[node] for node in holon if node not in inside)
-        deliverable = sum(supply[node] for node in inside) + min(crossing, max(0, surplus))
+        imports = {"boundary": across_boundary, "max-flow": by_flow}[deliverability]
+        deliverable = sum(supply[node] for node in inside) + imports(inside, supply, demand)
         knots = [(knot.tightness_ppm, knot.price_micro_per_mwh) for knot in rule.curve]
         if wanted == 0:
             tightness = 0
@@ -143,6 +136,32 @@ def reference_prices(layer: str, readings: DayReadings, interval: int) -> dict[s
             tightness = wanted * PPM // deliverable
         found[name] = on_curve(knots, tightness)
     return found
+
+
+def across_boundary(inside: set[str], supply: dict[str, int], demand: dict[str, int]) -> int:
+    crossing = sum(
+        line.rating_w if line.to_node in inside else line.reverse_rating_w
+        for line in documents()["grid-model"][0].lines
+        if (line.from_node in inside) != (line.to_node in inside)
+    )
+    surplus = sum(supply[node] - demand[node] for node in supply if node not in inside)
+    return min(crossing, max(0, surplus))
+
+
+def by_flow(inside: set[str], supply: dict[str, int], demand: dict[str, int]) -> int:
+    """Return what another package's maximum flow brings in beyond the demand outside."""
+    flows = []
+    for wanted in (sum(supply.values()), 0):
+        network = nx.DiGraph()
+        for line in documents()["grid-model"][0].lines:
+            network.add_edge(line.from_node, line.to_node, capacity=line.rating_w)
+            network.add_edge(line.to_node, line.from_node, capacity=line.reverse_rating_w)
+        for node, supply_w in supply.items():
+            is_inside = node in inside
+            network.add_edge("source", node, capacity=0 if is_inside else supply_w)
+            network.add_edge(node, "sink", capacity=wanted if is_inside else demand[node])
+        flows.append(nx.maximum_flow_value(network, "source", "sink"))
+    return flows[0] - flows[1]
 
 
 def on_curve(knots: list[tuple[int, int]], tightness: int) -> int:
@@ -173,6 +192,23 @@ def test_one_layer_in_use_gives_one_price_for_each_of_its_parts(layer, seed):
         assert {node: series[interval] for node, series in prices.items()} == {
             node: expected[holon] for node, holon in holon_of(layer).items()
         }
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_one_layer_in_use_gives_the_prices_of_maximum_flow(layer):
+    seen = set()
+    for seed in range(3):
+        readings = seeded_readings(seed)
+        prices = prices_of(model_with(layer, deliverability="max-flow"), readings)
+        by_boundary = prices_of(model_with(layer), readings)
+        assert all(len(series) == 1 for series in in_groups(prices, layer))
+        for interval in range(seed, 48, 12):
+            expected = reference_prices(layer, readings, interval, "max-flow")
+            assert {node: series[interval] for node, series in prices.items()} == {
+                node: expected[holon] for node, holon in holon_of(layer).items()
+            }
+        seen.add(prices == by_boundary)
+    assert (layer == "system") == (seen == {True})
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -229,16 +265,17 @@ def test_a_settled_day_has_the_prices_of_its_layers_and_charges_by_them(layers_i
 
 
 @pytest.mark.real_data
+@pytest.mark.parametrize("deliverability", ["boundary", "max-flow"])
 @pytest.mark.parametrize("day", ["2024-01-17", "2024-03-31", "2024-10-27"])
 @pytest.mark.parametrize("layer", LAYERS)
-def test_real_days_are_priced_the_same_way(layer, day):
+def test_real_days_are_priced_the_same_way(layer, day, deliverability):
     readings = recorded_day(dt.date.fromisoformat(day))
-    prices = prices_of(model_with(layer), readings)
+    prices = prices_of(model_with(layer, deliverability=deliverability), readings)
     assert all(len(series) == 1 for series in in_groups(prices, layer))
     count = readings.demand_wh.shape[1]
     assert count == {"2024-03-31": 46, "2024-10-27": 50}.get(day, 48)
-    for interval in range(count):
-        expected = reference_prices(layer, readings, interval)
+    for interval in range(0, count, 1 if deliverability == "boundary" else 7):
+        expected = reference_prices(layer, readings, interval, deliverability)
         assert {node: series[interval] for node, series in prices.items()} == {
             node: expected[holon] for node, holon in holon_of(layer).items()
         }

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from settlement.core.charges import BASES, RETURNED_TO, Charging
 from settlement.core.clusters import clusters, clusters_of, neighbourhood
+from settlement.core.deliverability import MEASURES, imports_by_cuts_w, imports_by_flow_w
 from settlement.core.engine import DayReadings, DayResult, MarketModel
 from settlement.core.fair_play import Terms
 from settlement.core.fair_play_rules import FairPlay, metered_requests
@@ -30,6 +31,12 @@ LADDER = Curve(
     as_numbers([0, 800_000, 1_000_000, 1_250_000]),
     as_numbers([0, 60_000_000, 300_000_000, 6_000_000_000]),
 )
+
+LOWER_LADDER = Curve(
+    as_numbers([100_000, 900_000, 1_000_000, 1_500_000]),
+    as_numbers([0, 50_000_000, 200_000_000, 5_000_000_000]),
+)
+"""A sell curve: nowhere above the ladder."""
 
 
 CAP_MICRO_PER_MWH = 6_000_000_000
@@ -147,6 +154,8 @@ def markets(draw, intervals: int = 4) -> tuple[MarketModel, DayReadings]:
             Pot("adequacy", weight, draw(timing)),
             Pot("location", 1_000_000 - weight, draw(timing)),
         ),
+        sell_curves=draw(st.sampled_from([(), (LOWER_LADDER, LADDER, LOWER_LADDER)])),
+        deliverability=draw(st.sampled_from(MEASURES)),
     )
     readings = DayReadings(
         dt.date(2024, 2, 29),
@@ -224,6 +233,13 @@ def tiny_shortage() -> tuple[MarketModel, DayReadings]:
     )
 
 
+def tiny_market_by_flow() -> MarketModel:
+    """The same market with maximum flow and sell curves."""
+    return replace(
+        tiny_market(), deliverability="max-flow", sell_curves=(LOWER_LADDER, LADDER, LOWER_LADDER)
+    )
+
+
 def tiny_day(intervals: int = 48, day: dt.date = dt.date(2024, 1, 15)) -> DayReadings:
     """A day of the tiny market, from a fixed arithmetic pattern."""
     step = np.arange(intervals, dtype=np.int64)
@@ -245,6 +261,20 @@ def shares_of_one_game() -> list:
     number = clusters_of(neighbourhood(network, [0, 2], 1), game.unit_node, game.available_kw)
     tree = holarchy_tree(network, [-1, 0, 0, 1, 1, 2, 2], [3, 4, 5, 6])
     return [exact(game), levels(game, tree), clusters(game, number), sampled(game, 1, 100)]
+
+
+def imports_of_one_ring() -> list:
+    """What flow brings into the holons of a ring of six nodes, by cuts and by paths."""
+    node = np.arange(6)
+    zones = layered(6, [0, 0, 1, 1, 2, 2])
+    lines = (node, (node + 1) % 6, node * 5 % 7, node * 3 % 5)
+    ring = Grid(tuple(f"N{number}" for number in node), *lines, zones)
+    available, demand = (node * 11 % 9)[:, np.newaxis], (node * 7 % 8)[:, np.newaxis]
+    return [
+        ways(ring, layer, available, demand).tolist()
+        for layer in zones
+        for ways in (imports_by_cuts_w, imports_by_flow_w)
+    ]
 
 
 def digest(result: DayResult) -> str:

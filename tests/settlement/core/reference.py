@@ -100,6 +100,39 @@ def deliverable_w(grid: Grid, layer: int, holon: int, available, demand, interva
     return own + min(boundary, max(0, spare))
 
 
+def imports_by_flow_w(grid: Grid, layer: int, holon: int, available, demand, interval: int) -> int:
+    """What supply outside brings into a holon: two maximum flows, one less the other."""
+    place = grid.layers[layer].node_holon
+    flows = [
+        maximum_flow_w(
+            grid,
+            [int(w) * (at != holon) for w, at in zip(available[:, interval], place, strict=True)],
+            [wanted if at == holon else int(w) for w, at in
+             zip(demand[:, interval], place, strict=True)],
+        )
+        for wanted in (int(available.sum()), 0)
+    ]  # fmt: skip
+    return flows[0] - flows[1]
+
+
+def maximum_flow_w(grid: Grid, supply_w, demand_w) -> int:
+    """The most that supply by node can bring to demand by node, by another package."""
+    network = nx.DiGraph()
+    network.add_nodes_from(["source", "sink"])
+    for line, (start, end) in enumerate(zip(grid.line_from, grid.line_to, strict=True)):
+        for tail, head, w in (
+            (start, end, grid.rating_w[line]),
+            (end, start, grid.reverse_rating_w[line]),
+        ):
+            if tail != head:
+                already = network.get_edge_data(tail, head, {"capacity": 0})["capacity"]
+                network.add_edge(tail, head, capacity=already + int(w))
+    for node, (supply, wanted) in enumerate(zip(supply_w, demand_w, strict=True)):
+        network.add_edge("source", node, capacity=supply)
+        network.add_edge(node, "sink", capacity=wanted)
+    return nx.maximum_flow_value(network, "source", "sink")
+
+
 def apportioned(amount: int, weights: list[int]) -> list[int]:
     """Largest remainder by exact fractions."""
     sign = -1 if amount < 0 else 1

@@ -96,9 +96,14 @@ def test_subscribed_cost_is_the_part_of_subscribed_energy(points, cost, basis, i
 
 def test_dynamic_points_pay_and_are_paid_the_price():
     price, demand = as_numbers([[4, 4]]), as_numbers([[2_000_000, -1_000_000]])
-    assert dynamic_charges_micro(price, demand, as_numbers([MILLION])).tolist() == [[8, -4]]
-    assert dynamic_charges_micro(price, demand, as_numbers([250_000])).tolist() == [[2, -1]]
-    assert dynamic_charges_micro(price, demand, as_numbers([0])).tolist() == [[0, 0]]
+    for ppm, expected in ((MILLION, [8, -4]), (250_000, [2, -1]), (0, [0, 0])):
+        assert dynamic_charges_micro(price, price, demand, as_numbers([ppm])).tolist() == [expected]
+
+
+def test_net_export_is_paid_the_sell_price_and_nothing_else_is():
+    buy, sell = as_numbers([[9, 9, 9]]), as_numbers([[5, 5, 5]])
+    demand, whole = as_numbers([[2_000_000, -1_000_000, 0]]), as_numbers([MILLION])
+    assert dynamic_charges_micro(buy, sell, demand, whole).tolist() == [[18, -5, 0]]
 
 
 @pytest.mark.parametrize(

@@ -203,6 +203,8 @@ def test_readings_that_do_not_fit_are_refused(changes, error, message):
     [
         ({"interval_minutes": 45}, "must divide 60"),
         ({"layers_in_use": (True,)}, "one entry for each layer"),
+        ({"sell_curves": (examples.LADDER,)}, "sell_curves need one entry"),
+        ({"deliverability": "copperplate"}, "deliverability 'copperplate'"),
         ({"unit_node": as_numbers([0, 1, 2])}, "a unit is at a node"),
         ({"supply_point_node": as_numbers([0, 1, -1])}, "a supply point is at a node"),
         ({"annual_cost_micro": as_numbers([0, 1, -1])}, "annual_cost_micro"),

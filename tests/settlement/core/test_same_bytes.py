@@ -23,8 +23,10 @@ print(shares_of_one_game())
 PROGRAM = """
 from settlement.core.engine import settle_day
 from tests.settlement.core import examples
-print(examples.digest(settle_day(examples.tiny_market(), examples.tiny_day())))
+for market in (examples.tiny_market(), examples.tiny_market_by_flow()):
+    print(examples.digest(settle_day(market, examples.tiny_day())))
 print(examples.digest(settle_day(*examples.tiny_shortage())))
+print(examples.imports_of_one_ring())
 """
 POLICIES = """
 from settlement.core.engine import settle_day
@@ -48,9 +50,14 @@ def printed(program: str, disabled: str) -> str:
 
 @pytest.mark.parametrize("disabled", ["0", "1"])
 def test_compiled_and_plain_give_the_same_bytes(disabled):
-    days = [(examples.tiny_market(), examples.tiny_day()), examples.tiny_shortage()]
+    days = [
+        (examples.tiny_market(), examples.tiny_day()),
+        (examples.tiny_market_by_flow(), examples.tiny_day()),
+        examples.tiny_shortage(),
+    ]
     here = [examples.digest(settle_day(*day)) for day in days]
-    assert printed(PROGRAM, disabled).split() == here
+    expected = [*here, str(examples.imports_of_one_ring())]
+    assert printed(PROGRAM, disabled).splitlines() == expected
 
 
 @pytest.mark.parametrize("disabled", ["0", "1"])

@@ -41,11 +41,13 @@ def test_a_price_is_bounded_monotone_and_as_the_exact_curve(curve, tightness):
 
 @given(curves(), TIGHTNESS, TIGHTNESS)
 def test_a_price_moves_no_faster_than_the_steepest_segment(curve, one, other):
-    steepest = max(
+    steepest = curve.steepest_micro_per_mwh_per_ppm
+    slopes = [
         Fraction(high - low, right - left) for (left, low), (right, high) in pairwise(points(curve))
-    )
+    ]
+    assert steepest == max(slopes)
     low, high = curve.price_at(as_numbers(sorted([one, other]))).tolist()
-    assert high - low <= ceil(steepest * abs(one - other))
+    assert high - low <= ceil(steepest * abs(one - other)) < steepest * abs(one - other) + 1
 
 
 @given(st.data(), curves())
