@@ -6,6 +6,7 @@ import datetime as dt
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from settlement.dispatch.least_cost import dispatch_day
 from settlement.dispatch.merit_order import MeteredDay, Reason, check_merit_order
@@ -175,6 +176,75 @@ def test_least_cost_dispatch_has_nothing_unexplained(market):
     for entry in outcome.entries:
         by_unit[day.units.index(entry.unit), entry.interval] += entry.energy_wh
     assert (by_unit <= np.maximum(generation_wh, 0)).all()
+
+
+@settings(max_examples=150)
+@given(markets(), st.integers(0, 10**6))
+def test_all_energy_out_of_merit_is_listed_with_what_explains_it_or_flagged(market, seed):
+    """Whatever units ran and held: entries are what ran beyond merit, and say why in full."""
+    made, available_w, demand_wh = market
+    random = np.random.default_rng(seed)
+    could_wh = available_w // 2
+    names = metered(made, [[0]] * len(made.unit_node), [[0]], [[0]])
+    day = dataclasses.replace(
+        names,
+        generation_wh=random.integers(-2, 11, available_w.shape) * could_wh // 10,
+        available_w=available_w,
+        reserve_w=random.integers(0, 3, available_w.shape) * available_w // 5,
+        demand_wh=demand_wh,
+    )
+    outcome = check_merit_order(made, day)
+    listed = {(t, offer): 0 for t in range(demand_wh.shape[1]) for offer in offers_of(made)}
+    for entry in outcome.entries:
+        listed[entry.interval, entry.offer_micro_per_mwh] += entry.energy_wh
+    assert listed == beyond_merit(made, day)
+    for entry in outcome.entries:
+        assert entry.energy_wh > 0
+        assert_explained(made, day, entry)
+
+
+def offers_of(made) -> list[int]:
+    return sorted(set(made.offer_micro_per_mwh.tolist()))
+
+
+def beyond_merit(made, day: MeteredDay) -> dict[tuple[int, int], int]:
+    """By interval and offer: what units ran beyond the part that merit order has for them."""
+    found = {}
+    for t in range(day.demand_wh.shape[1]):
+        ran = np.maximum(day.generation_wh[:, t], 0)
+        left = int(ran.sum())
+        for offer in offers_of(made):
+            alike = made.offer_micro_per_mwh == offer
+            could = int(np.maximum(day.available_w[alike, t] // 2, ran[alike]).sum())
+            merit = min(left, could)
+            left -= merit
+            found[t, offer] = max(0, int(ran[alike].sum()) - merit)
+    return found
+
+
+def assert_explained(made, day: MeteredDay, entry) -> None:
+    """A reason names what it rests on: a line, or the cheaper unit that holds back or stores."""
+    cheaper = day.units.index(entry.instead_of) if entry.instead_of else None
+    if cheaper is not None:
+        assert made.offer_micro_per_mwh[cheaper] < entry.offer_micro_per_mwh
+        idle_wh = day.available_w[cheaper, entry.interval] // 2
+        idle_wh -= max(0, int(day.generation_wh[cheaper, entry.interval]))
+        assert entry.energy_wh <= idle_wh
+    match entry.reason:
+        case Reason.LINE:
+            assert cheaper is not None
+            places = made.unit_node[[cheaper, day.units.index(entry.unit)]]
+            is_joined = bool(transfers_of(made).joined[tuple(places)])
+            assert (entry.constraint in day.lines) == is_joined
+            assert (entry.shadow_price_micro_per_mwh > 0) == is_joined  # the line is full
+        case Reason.RESERVE:
+            assert entry.constraint == entry.instead_of != ""
+            assert entry.energy_wh <= day.reserve_w[cheaper, entry.interval] // 2
+        case Reason.STORAGE:
+            assert entry.constraint == entry.instead_of != ""
+            assert made.storage_wh[cheaper] and entry.shadow_price_micro_per_mwh > 0
+        case Reason.UNEXPLAINED:
+            assert entry.constraint == ""
 
 
 @settings(max_examples=60)
