@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -68,7 +68,12 @@ class RunInputs:
         ]
 
     def day_readings(self, day: dt.date, model: MarketModel) -> DayReadings:
-        """Return a day's readings in the order of a model's units and supply points."""
+        """Return what a day is settled from, in the order of a model's units and supply points."""
+        requests = self.requests.of_day(day, model, self.used[day][DESIRED])
+        return replace(self.metered(day, model), requests=requests)
+
+    def metered(self, day: dt.date, model: MarketModel) -> DayReadings:
+        """Return a day's readings alone, without the requests that Fair Play shares it by."""
         used = self.used[day]
         return DayReadings(
             day,
@@ -76,7 +81,6 @@ class RunInputs:
             used[AVAILABLE].values_of(model.units),
             used[DEMAND].values_of(model.supply_points),
             rows_or_zero(used[RESERVE].entities, used[RESERVE].values, model.units),
-            self.requests.of_day(day, model, used[DESIRED]),
         )
 
     def told_of(self, day: dt.date) -> list[ResultTable]:

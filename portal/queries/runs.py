@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from ledger.journal import ENERGY
 from ledger.queries import JournalSummary, journal_summaries
 from ledger.tables import Account, Journal, Posting
+from portal.queries.fair_play import FairPlayTotals, fair_play_totals
 from portal.queries.rules import market_zone
 from settlement.posting import CHARGE, PAYMENT
 from settlement.runs import Run
@@ -54,13 +55,17 @@ class Totals:
 
 @dataclass(frozen=True)
 class RunPage:
-    """A run and its effect; `moved` is what its own journals moved, `position` all until it."""
+    """A run and its effect; `moved` is what its own journals moved, `position` all until it.
+
+    `fair_play` is None where no rule of the run applied it.
+    """
 
     summary: RunSummary
     journals: tuple[JournalSummary, ...]
     moved: Totals
     position: Totals
     currency: str
+    fair_play: FairPlayTotals | None
 
     @property
     def commodities(self) -> tuple[str, ...]:
@@ -94,6 +99,7 @@ def run_page(session: Session, run_id: uuid.UUID) -> RunPage | None:
         moved=_totals(moved),
         position=_totals(position),
         currency=next((commodity for commodity, _ in position if commodity != ENERGY), "GBP"),
+        fair_play=fair_play_totals(session, run_id),
     )
 
 

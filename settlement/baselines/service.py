@@ -115,7 +115,7 @@ def _add_period(
     bounds = price_bounds(rules.market_rules)
     days = []
     for day in inputs.days:
-        readings = inputs.day_readings(day, model)
+        readings = inputs.metered(day, model)
         nodal = nodal_day(dispatch, model.supply_point_node, readings, bounds)
         uniform = uniform_day(dispatch, model.supply_point_node, readings, bounds)
         settled = store.day_vectors(session, run.id, day)

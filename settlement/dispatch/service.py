@@ -28,7 +28,7 @@ def merit_order(
     compiled = compile_market(
         rules.market_rules, rules.grid_model, rules.allocation_policy, rules.registrations
     )
-    readings = inputs.day_readings(day, compiled)
+    readings = inputs.metered(day, compiled)
     reserve_w = readings.reserve_w
     model = dispatch_model(rules)
     demand_wh = np.zeros((model.node_count, readings.demand_wh.shape[1]), dtype=np.int64)

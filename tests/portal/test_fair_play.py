@@ -1,0 +1,101 @@
+"""Fair Play in the portal: what a run shows of it, and who may see what is behind a number."""
+
+import datetime as dt
+import html
+import uuid
+
+import pytest
+from sqlalchemy import text
+
+from database.session import transaction
+from portal.access import Role, Viewer
+from portal.queries.explanations import summed_up
+from portal.queries.fair_play import fair_play_totals
+from settlement.explanations.entitlements import Entitlements
+from settlement.explanations.service import day_facts
+from settlement.explanations.tree import Explanation
+from settlement.store import find_run
+from tests.portal.site import GENERATOR
+from tests.settled import ingest_tiny, publish_tiny, settle_tiny
+from tests.tiny_market import documents as tiny_documents
+
+RULES = {
+    "history_days": 1,
+    "least_fulfilment_ppm": 10_000,
+    "compensation_micro_per_mwh": 100_000_000,
+}
+
+
+def page(client, address, status=200):
+    answer = client.get(address)
+    assert answer.status_code == status
+    return html.unescape(answer.content.decode())
+
+
+def test_a_run_under_fair_play_shows_what_it_came_to(sign_in, site):
+    with transaction() as session:
+        found = fair_play_totals(session, uuid.UUID(site.later_run))
+    assert found.intervals == 48 + 46
+    assert 0 <= found.short <= found.intervals
+    assert found.entitled_w == found.maximum_w <= found.desired_w
+    assert found.used_ppm == 1_000_000
+    shown = page(sign_in("auditor"), f"/runs/{site.later_run}/")
+    assert "Fair Play under shortage" in shown
+    assert f"{found.short} of {found.intervals}" in shown
+
+
+@pytest.mark.parametrize("who", ["owner", "generator"])
+def test_what_a_run_came_to_is_not_open_to_participants(sign_in, site, who):
+    assert "Fair Play" not in page(sign_in(who), f"/runs/{site.later_run}/", status=403)
+
+
+@pytest.fixture
+def short_run(session):
+    publish_tiny(session, tiny_documents(fair_play=RULES))
+    ingest_tiny(session, desiring=["B-home", "C-office"])
+    return settle_tiny(session)
+
+
+def test_totals_are_those_of_the_stored_results(session, short_run):
+    found = fair_play_totals(session, short_run.id)
+    sums = dict(
+        session.execute(
+            text(
+                "SELECT measure, sum(value)::bigint FROM settlement.result, unnest(values) AS value"
+                " WHERE run_id = :run GROUP BY measure"
+            ),
+            {"run": short_run.id},
+        ).all()
+    )
+    assert 90 < found.short < found.intervals == 144
+    assert found.entitled_w == found.maximum_w == sums["fair_play_maximum_w"]
+    assert found.desired_w == sums["desired_w"] > found.entitled_w
+    assert (found.over_take_wh, found.missed_wh) == (sums["over_take_wh"], sums["missed_wh"])
+    assert found.over_take_micro == sums["charge.over_take_micro"] > 0
+    assert found.compensation_micro == -sums["charge.compensation_micro"] > 0
+    assert found.entitled_ppm == found.entitled_w * 10**6 // found.desired_w
+
+
+def test_a_run_without_fair_play_has_none(session):
+    publish_tiny(session)
+    ingest_tiny(session)
+    assert fair_play_totals(session, settle_tiny(session).id) is None
+
+
+def test_what_units_of_others_declared_is_summed_up(session, short_run):
+    facts = day_facts(session, find_run(session, short_run.id), dt.date(2024, 1, 1))
+    trees = (Entitlements(facts, interval).entitlement("B-office") for interval in range(48))
+    whole = next(tree for tree in trees if any(node.owner for node in nodes(tree)))
+    nobody = Viewer(frozenset({Role.PARTICIPANT}), frozenset({("tiny", GENERATOR)}))
+    seen = summed_up(whole, lambda owner: nobody.may_see("tiny", owner))
+    assert not [node for node in nodes(seen) if node.owner]
+    (supply,) = [node for node in nodes(seen) if node.label.startswith("Supply at")]
+    assert "of other participants" in supply.children[-1].label
+    assert supply.children[-1].formula.startswith("what each declared is open to its owner")
+    assert sum(child.value for child in supply.children) == supply.value
+
+
+def nodes(tree: Explanation):
+    yield tree
+    for child in tree.children:
+        yield from nodes(child)
