@@ -151,6 +151,8 @@ def seal_invoice(
             quantity=line.quantity,
             quantity_unit=line.quantity_unit,
             amount_micro=line.amount_micro,
+            quality=line.quality,
+            estimated_quantity=line.estimated_quantity,
             clauses=tuple(line.clauses),
             rule_digests=tuple(line.rule_digests),
         )

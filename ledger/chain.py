@@ -39,12 +39,16 @@ from ledger.tree import DIGEST_BYTES, leaf_hash, merkle_root
 ACCOUNT_TAG = "tallystick.account.1"
 POSTING_TAG = "tallystick.posting.1"
 JOURNAL_TAG = "tallystick.journal.1"
-INVOICE_LINE_TAG = "tallystick.invoice-line.1"
+INVOICE_LINE_TAG = "tallystick.invoice-line.2"
+FIRST_INVOICE_LINE_TAG = "tallystick.invoice-line.1"
+"""Of the layout without quality and estimated quantity, which lines of before have not."""
+
 INVOICE_TAG = "tallystick.invoice.1"
 
 GENESIS_DIGEST = bytes(DIGEST_BYTES)
 """What the first journal, and the first invoice of a series, name as the digest before them."""
 
+_QUALITY_COLUMNS = ("quality", "estimated_quantity")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _FRAME = struct.Struct(">cI")
@@ -99,6 +103,8 @@ class InvoiceLineRow(NamedTuple):
     quantity: int | None
     quantity_unit: str | None
     amount_micro: int
+    quality: str | None
+    estimated_quantity: int | None
     clauses: tuple[str, ...]
     rule_digests: tuple[bytes, ...]
 
@@ -157,7 +163,10 @@ def journal_digest(row: JournalRow, posting_digests: Sequence[bytes]) -> bytes:
 
 
 def invoice_line_digest(row: InvoiceLineRow) -> bytes:
-    """Return the digest of an invoice line."""
+    """Return the digest of an invoice line; one without quality was sealed in the first layout."""
+    if row.quality is None and row.estimated_quantity is None:
+        first = (value for name, value in row._asdict().items() if name not in _QUALITY_COLUMNS)
+        return leaf_hash(encode(FIRST_INVOICE_LINE_TAG, first))
     return leaf_hash(encode(INVOICE_LINE_TAG, row))
 
 

@@ -35,6 +35,9 @@ MINOR_UNIT_MICRO = dict.fromkeys(("CHF", "DKK", "EUR", "GBP", "NOK", "PLN", "SEK
 TAX_CATEGORIES = ("S", "Z", "E", "AE", "K", "G", "O")
 """The tax categories of EN 16931 (UNCL 5305) in use; only S (standard) carries a rate."""
 
+QUALITIES = ("measured", "estimated", "none")
+"""What the quantity behind a line is: measured throughout, estimated in part, or not metered."""
+
 PPM = 1_000_000
 PAYMENT_TERM_LIMIT_DAYS = 366
 
@@ -82,6 +85,9 @@ class InvoiceLine:
         description: one line of text for people.
         quantity: in `quantity_unit`; None together with it.
         amount_micro: + the participant pays, - the market pays.
+        quality: one of `QUALITIES`.
+        estimated_quantity: the part of `quantity` that is estimated, where the line has a metered
+            quantity; in a note the change of it, so below zero where estimates were replaced.
         clauses: anchors of the rules that govern the line, such as `MR-4.2`.
         rule_digests: 32-byte digests of the rule versions it obeyed.
     """
@@ -92,6 +98,8 @@ class InvoiceLine:
     quantity: int | None
     quantity_unit: str | None
     amount_micro: int
+    quality: str = "none"
+    estimated_quantity: int | None = None
     clauses: tuple[str, ...] = ()
     rule_digests: tuple[bytes, ...] = ()
 
@@ -247,8 +255,13 @@ def _line_breaches(line: InvoiceLine) -> Iterator[tuple[RefusalCode, str]]:
     if not line.description.strip() or (line.quantity is None) != (line.quantity_unit is None):
         value = f"{line.description!r}, quantity {line.quantity} {line.quantity_unit}"
         yield RefusalCode.LINE_IS_INCOMPLETE, value
-    for name, number in (("amount_micro", line.amount_micro), ("quantity", line.quantity)):
-        if name == "quantity" and number is None:
+    is_metered = line.quantity is not None and line.quality != "none"
+    if line.quality not in QUALITIES or (line.estimated_quantity is not None) != is_metered:
+        value = f"quality {line.quality!r}, estimated quantity {line.estimated_quantity}"
+        yield RefusalCode.QUALITY_IS_UNKNOWN, value
+    for name in ("amount_micro", "quantity", "estimated_quantity"):
+        number = getattr(line, name)
+        if name != "amount_micro" and number is None:
             continue
         if type(number) is not int:  # a bool, a float or a numpy scalar
             yield RefusalCode.AMOUNT_IS_NOT_AN_INTEGER, f"{name} {number!r}"

@@ -26,18 +26,8 @@ def unbilled(session: Session, market: str, billing_month: date) -> dict[str, di
     Returns:
         participant -> account -> movement, never zero; a participant without any is absent.
     """
-    account, journal, posting, invoice = (
-        tables.Account,
-        tables.Journal,
-        tables.Posting,
-        tables.Invoice,
-    )
-    covered = (
-        select(invoice.participant, func.max(invoice.last_journal_number).label("number"))
-        .where(invoice.market == market, invoice.billing_month == billing_month)
-        .group_by(invoice.participant)
-        .subquery()
-    )
+    account, journal, posting = tables.Account, tables.Journal, tables.Posting
+    covered = _covered(market, billing_month).subquery()
     total = sql_cast(func.sum(posting.amount), BigInteger)
     statement = (
         select(account.commodity, account.participant, account.kind, account.subject, total)
@@ -60,6 +50,21 @@ def unbilled(session: Session, market: str, billing_month: date) -> dict[str, di
         if participant is not None:
             moved[participant][Account(market, commodity, participant, kind, subject)] = amount
     return dict(moved)
+
+
+def covered(session: Session, market: str, billing_month: date) -> dict[str, int]:
+    """Return participant -> the last journal that its documents of the month take into account."""
+    rows = session.execute(_covered(market, billing_month)).all()
+    return {row.participant: row.number for row in rows}
+
+
+def _covered(market: str, billing_month: date) -> Select[str, int]:
+    invoice = tables.Invoice
+    return (
+        select(invoice.participant, func.max(invoice.last_journal_number).label("number"))
+        .where(invoice.market == market, invoice.billing_month == billing_month)
+        .group_by(invoice.participant)
+    )
 
 
 def billed(

@@ -136,6 +136,11 @@ class RefusalCode(Enum):
         "invoice numbers of a series are gapless and each names the digest before it",
         "issue through the ledger's service, which numbers under a lock",
     )
+    QUALITY_IS_UNKNOWN = (
+        39,
+        "the quality of a line is known, and a metered quantity comes with its estimated part",
+        "give both where the line has a metered quantity, and the quality none elsewhere",
+    )
 
     def __init__(self, number: int, rule: str, remedy: str) -> None:
         self.number = number

@@ -173,12 +173,21 @@ class Invoice(Base):
 
 
 class InvoiceLine(Base):
-    """One line of a document; its amount is exact, before the document's one rounding."""
+    """One line of a document; its amount is exact, before the document's one rounding.
+
+    Lines that were issued before quality was carried have none.
+    """
 
     __tablename__ = "invoice_line"
     __table_args__ = (
         CheckConstraint("line >= 1", name="line_is_positive"),
         CheckConstraint("(quantity IS NULL) = (quantity_unit IS NULL)", name="quantity_has_a_unit"),
+        CheckConstraint("quality IN ('measured', 'estimated', 'none')", name="quality_is_known"),
+        CheckConstraint(
+            "(estimated_quantity IS NULL)"
+            " = (quantity IS NULL OR coalesce(quality, 'none') = 'none')",
+            name="estimated_quantity_is_metered",
+        ),
         digest_check(),
         SCHEMA_ARGUMENTS,
     )
@@ -191,6 +200,8 @@ class InvoiceLine(Base):
     quantity: Mapped[int | None] = mapped_column(BigInteger)
     quantity_unit: Mapped[str | None] = mapped_column(Text)
     amount_micro: Mapped[int] = mapped_column(BigInteger)
+    quality: Mapped[str | None] = mapped_column(Text)
+    estimated_quantity: Mapped[int | None] = mapped_column(BigInteger)
     clauses: Mapped[list[str]] = mapped_column(ARRAY(Text))
     rule_digests: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary))
     digest: Mapped[bytes] = mapped_column(LargeBinary)

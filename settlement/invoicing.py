@@ -17,6 +17,7 @@ from ledger.journal import ENERGY, Account
 from rulebook.documents.base import Document
 from rulebook.resolve import RuleSet
 from settlement.compile import Register, register_of
+from settlement.line_quality import LineQualities
 from settlement.posting import CHARGE, DEMAND, FAIR_PLAY_ENERGY, GENERATION, PAYMENT
 
 Item = TypeVar("Item")
@@ -39,6 +40,7 @@ def draft_invoices(
     billing_month: dt.date,
     periods: Sequence[RuleSet],
     unbilled: Mapping[str, Mapping[Account, int]],
+    qualities: LineQualities,
     run_id: uuid.UUID,
     payment_term_days: int,
 ) -> list[InvoiceDraft]:
@@ -48,6 +50,7 @@ def draft_invoices(
         billing_month: its first day.
         periods: the rules of the month, earliest first; the last one names and taxes.
         unbilled: what each account of each participant moved and no document covers yet.
+        qualities: how good the readings behind a line are.
         run_id: the latest run that the month rests on.
         payment_term_days: days from issue to payment.
     """
@@ -58,6 +61,8 @@ def draft_invoices(
         for (kind, subject), amount in _amounts(moved, rules.currency):
             family = Family.INVOICE if kind.startswith(CHARGE) else Family.SELF_BILLED
             energy_wh = _energy_wh(moved, kind, subject)
+            quality, estimated = qualities.of(participant, kind, subject)
+            has_estimated = energy_wh is not None and quality != "none"
             lines[participant, family].append(
                 InvoiceLine(
                     kind=kind,
@@ -66,6 +71,8 @@ def draft_invoices(
                     quantity=energy_wh,
                     quantity_unit=None if energy_wh is None else "Wh",
                     amount_micro=amount,
+                    quality=quality,
+                    estimated_quantity=estimated if has_estimated else None,
                     clauses=_merged(clauses_of(period, participant, kind) for period in periods),
                     rule_digests=_merged(
                         _rule_digests(period, participant, kind) for period in periods

@@ -1,6 +1,8 @@
 """Issue the documents of a month: what is posted and not yet billed, participant by participant."""
 
 import datetime as dt
+import uuid
+from collections.abc import Iterator, Mapping
 
 from sqlalchemy.orm import Session
 
@@ -8,9 +10,14 @@ import ledger.invoice_queries
 import ledger.service
 from ledger.service import Issued
 from rulebook.findings import Finding, Refused
+from settlement.compile import register_of
 from settlement.invoicing import draft_invoices
+from settlement.line_quality import LineQualities, PostedDay, Quality
+from settlement.meters.quality import ESTIMATED
+from settlement.meters.register import MEASURES
+from settlement.meters.terms import Periods
 from settlement.pinned import pinned_periods
-from settlement.store import runs_of_month
+from settlement.store import posted_days, runs_of_month, series
 
 
 def issue_month(
@@ -41,12 +48,43 @@ def issue_month(
                 )
             ]
         )
-    periods = [rules for run in runs for _, _, rules in pinned_periods(session, run)]
+    obeyed = {run.id: pinned_periods(session, run) for run in runs}
+    periods = [rules for of_run in obeyed.values() for _, _, rules in of_run]
     drafts = draft_invoices(
         billing_month,
         periods,
         ledger.invoice_queries.unbilled(session, market, billing_month),
+        _qualities(session, market, billing_month, obeyed),
         runs[-1].id,
         payment_term_days,
     )
     return ledger.service.issue(session, drafts, now)
+
+
+def _qualities(
+    session: Session, market: str, billing_month: dt.date, obeyed: Mapping[uuid.UUID, Periods]
+) -> LineQualities:
+    registers = {
+        (run_id, first, last): register_of(rules.registrations)
+        for run_id, of_run in obeyed.items()
+        for first, last, rules in of_run
+    }
+    posted = [
+        PostedDay(day, number, run_id, register)
+        for day, number, run_id in posted_days(session, market, billing_month)
+        for (run, first, last), register in registers.items()
+        if run == run_id and first <= day <= last
+    ]
+    told = {key: quality for run_id in obeyed for key, quality in _told(session, run_id)}
+    covered = ledger.invoice_queries.covered(session, market, billing_month)
+    return LineQualities(posted, covered, told)
+
+
+def _told(
+    session: Session, run_id: uuid.UUID
+) -> Iterator[tuple[tuple[uuid.UUID, dt.date, str, str], Quality]]:
+    """Yield what a run estimated of each day, measure and entity."""
+    names = {ESTIMATED + measure: measure for measure in MEASURES}
+    for vector in series(session, run_id, names):
+        quality = Quality(True, int(vector.values.sum()))
+        yield (run_id, vector.day, names[vector.measure], vector.entity), quality

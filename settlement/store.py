@@ -207,6 +207,24 @@ def runs_of_month(session: Session, market: str, month: dt.date) -> list[Run]:
     return [run_of(row) for row in session.scalars(query)]
 
 
+def posted_days(
+    session: Session, market: str, month: dt.date
+) -> list[tuple[dt.date, int, uuid.UUID]]:
+    """Return settlement day, journal number and run of what is posted for a month, in order."""
+    following = (month + dt.timedelta(days=32)).replace(day=1)
+    query = (
+        select(Journal.settlement_day, Journal.number, Journal.run_id)
+        .where(
+            Journal.market == market,
+            Journal.run_id.is_not(None),
+            Journal.settlement_day >= month,
+            Journal.settlement_day < following,
+        )
+        .order_by(Journal.number)
+    )
+    return [(day, number, run) for day, number, run in session.execute(query) if day and run]
+
+
 def posted_amounts(
     session: Session, account: str, after: int, up_to: int
 ) -> dict[tuple[dt.date, uuid.UUID], int]:

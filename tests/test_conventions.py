@@ -41,6 +41,7 @@ PURE = sorted(
                 "settlement/explanations/shapley_values.py",
                 "settlement/explanations/tree.py",
                 "settlement/invoicing.py",
+                "settlement/line_quality.py",
                 "settlement/meters/check.py",
                 "settlement/meters/completing.py",
                 "settlement/meters/digest.py",

@@ -96,7 +96,14 @@ class Line:
     quantity: int | None
     quantity_unit: str | None
     amount_micro: int
+    quality: str | None
+    estimated_quantity: int | None
     clauses: tuple[Cited, ...]
+
+    @property
+    def replaced_estimate(self) -> int:
+        """How much that was estimated before has been replaced, in `quantity_unit`."""
+        return max(-(self.estimated_quantity or 0), 0)
 
     @property
     def price_minor_per_mwh(self) -> int | None:
@@ -279,6 +286,8 @@ def _lines(session: Session, invoice_id: uuid.UUID, sign: int) -> list[Line]:
             quantity=row.quantity,
             quantity_unit=row.quantity_unit,
             amount_micro=sign * row.amount_micro,
+            quality=row.quality,
+            estimated_quantity=row.estimated_quantity,
             clauses=tuple(
                 Cited(clause.anchor, clause.text, version.instrument, digest)
                 for anchor in row.clauses

@@ -53,6 +53,8 @@ def line(account: Account, amount_micro: int) -> InvoiceLine:
         quantity=61_000,
         quantity_unit="Wh",
         amount_micro=amount_micro,
+        quality="estimated",
+        estimated_quantity=1_000,
         clauses=("AP-2.1", "MR-4.2"),
         rule_digests=(bytes([1] * 32), bytes([2] * 32)),
     )

@@ -4,9 +4,11 @@ import html
 import re
 
 import pytest
+from django.template.loader import render_to_string
+from django.utils.html import strip_tags
 
 from database.session import transaction
-from portal.queries.invoices import invoice_page
+from portal.queries.invoices import Line, invoice_page
 from tests.portal.site import GENERATOR, SUPPLIER
 
 
@@ -111,3 +113,22 @@ def test_a_participant_is_shown_the_run_without_a_link_that_is_not_its_own(sign_
 )
 def test_a_number_that_is_none_is_not_found(sign_in, number):
     assert sign_in("auditor").get(f"/invoices/{number}/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("quality", "estimated", "shown"),
+    [
+        ("measured", 0, ""),
+        ("none", None, ""),
+        (None, None, ""),
+        ("estimated", 30_000, "0.030000 MWh of it estimated"),
+        ("estimated", 0, "partly estimated"),
+        ("estimated", None, "partly estimated"),
+        ("measured", -30_000, "0.030000 MWh less is estimated"),
+        ("estimated", -30_000, "0.030000 MWh less is estimated"),
+    ],
+)
+def test_a_line_shows_what_of_it_is_estimated(quality, estimated, shown):
+    line = Line(1, "charge.fuel", "S1", "Fuel", 10, "Wh", 1, quality, estimated, ())
+    page = render_to_string("invoices/_quality.html", {"line": line})
+    assert " ".join(strip_tags(page).replace("\u00a0", " ").split()) == shown

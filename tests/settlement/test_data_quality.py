@@ -9,6 +9,7 @@ from sqlalchemy import text
 from rulebook.documents import MarketRules
 from rulebook.findings import Refused
 from settlement import store
+from settlement.issuing import issue_month
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, RESERVE
 from settlement.meters.service import MeterFile, ingest
 from settlement.meters.store import readings_known_at
@@ -353,3 +354,84 @@ def test_an_implausible_reading_may_be_set_aside_and_estimated(session, with_a_p
     found = vectors(session, settle_days(session))
     line = [values[4] + (values[7] - values[4]) * k // 3 for k in (1, 2)]
     assert found["estimated.metered_demand_wh", "B-home"].tolist()[5:7] == line
+
+
+def issue(session, now):
+    issued = issue_month(session, "tiny", START, payment_term_days=14, now=now)
+    return {
+        (invoice.row.participant, line.kind, line.subject): line
+        for invoice in issued.invoices
+        for line in invoice.lines
+    }
+
+
+def test_a_line_says_whether_it_rests_on_estimates_and_how_much_of_it(session):
+    publish_rules(session, **ESTIMATING)
+    take_in(session, gapped())
+    run = settle_days(session)
+    post(session, run, now=SETTLED)
+    lines = issue(session, SETTLED)
+    told = {
+        (measure, entity): [
+            vectors(session, run, day).get((f"estimated.{measure}", entity)) for day in DAYS
+        ]
+        for measure, entity in ((DEMAND, "B-home"), (DEMAND, "C-office"), (GENERATION, "U2"))
+    }
+    sums = {key: sum(int(one.sum()) for one in of if one is not None) for key, of in told.items()}
+    for kind, subject, participant, key in (
+        ("charge.fuel", "B-home", "cedar", (DEMAND, "B-home")),
+        ("charge.dynamic", "C-office", "doric", (DEMAND, "C-office")),
+        ("payment.fuel", "U2", "birch", (GENERATION, "U2")),
+    ):
+        line = lines[participant, kind, subject]
+        assert (line.quality, line.estimated_quantity) == ("estimated", sums[key])
+        assert 0 < line.estimated_quantity < line.quantity
+    assert {
+        key: (line.quality, line.estimated_quantity)
+        for key, line in lines.items()
+        if key[2] in {"C-home", "U1", "U4", "U3"}
+    } == {
+        ("cedar", "charge.adequacy", "C-home"): ("measured", 0),
+        ("cedar", "charge.fuel", "C-home"): ("measured", 0),
+        ("cedar", "charge.location", "C-home"): ("measured", 0),
+        ("cedar", "charge.regulated", "C-home"): ("measured", 0),
+        ("alder", "payment.regulated", "U1"): ("none", None),
+        ("alder", "payment.adequacy", "U3"): ("estimated", None),
+        ("alder", "payment.location", "U3"): ("estimated", None),
+        ("alder", "payment.fuel", "U3"): ("measured", 0),
+        ("birch", "payment.adequacy", "U4"): ("measured", None),
+        ("birch", "payment.location", "U4"): ("measured", None),
+        ("birch", "payment.fuel", "U4"): ("measured", 0),
+    }
+
+
+def test_the_note_of_a_correction_says_what_is_no_longer_estimated(session):
+    publish_rules(session, **ESTIMATING)
+    take_in(session, gapped())
+    post(session, settle_days(session), now=SETTLED)
+    first = issue(session, SETTLED)
+    take_in(session, only(rows(), "B-home", DEMAND, FIRST, [3]), CORRECTED)
+    post(session, settle_days(session, kind="SF", now=RESETTLED), now=RESETTLED)
+    partly = issue(session, RESETTLED)
+    take_in(session, rows(), RESETTLED + dt.timedelta(minutes=1))
+    last = RESETTLED + dt.timedelta(hours=1)
+    post(session, settle_days(session, kind="R1", now=last), now=last)
+    whole = issue(session, last)
+    key = ("cedar", "charge.fuel", "B-home")
+    assert [one[key].quality for one in (first, partly, whole)] == [
+        "estimated",
+        "estimated",
+        "measured",
+    ]
+    estimated = [one[key].estimated_quantity for one in (first, partly, whole)]
+    assert estimated[1] < 0 > estimated[2]
+    assert sum(estimated) == 0
+
+
+def test_an_estimate_of_nothing_is_an_estimate(session):
+    zero = [{"method": "zero", "measures": ALL}]
+    publish_rules(session, **ESTIMATING | {"estimation": zero})
+    take_in(session, without(rows(), "B-home", DEMAND, FIRST, [3]))
+    post(session, settle_days(session), now=SETTLED)
+    line = issue(session, SETTLED)["cedar", "charge.fuel", "B-home"]
+    assert (line.quality, line.estimated_quantity) == ("estimated", 0)

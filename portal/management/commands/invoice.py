@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from database.session import transaction
+from ledger.billing import SealedInvoice
 from ledger.invoice import document_number
 from portal.management.console import (
     minor_units,
@@ -46,7 +47,7 @@ class Command(BaseCommand):
             )
         rows = [invoice.row for invoice in issued.invoices]
         if options["json"]:
-            print_json([{**one.row._asdict(), "digest": one.digest} for one in issued.invoices])
+            print_json([_as_json(invoice) for invoice in issued.invoices])
             return
         for row in rows:
             self.stdout.write(
@@ -55,3 +56,8 @@ class Command(BaseCommand):
             )
         if not rows:
             self.stdout.write("Nothing to bill: no participant has an amount that is not billed.")
+
+
+def _as_json(invoice: SealedInvoice) -> dict[str, Any]:
+    lines = [line._asdict() for line in invoice.lines]
+    return {**invoice.row._asdict(), "digest": invoice.digest, "lines": lines}

@@ -1,0 +1,108 @@
+"""How good the readings behind an invoice line are: measured throughout, or estimated in part.
+
+A line covers the days of its month that a run posted since the participant's last document. It is
+`estimated` if, on any of those days, the run that holds used an estimate for the line's own unit or
+supply point, of the meter operator or of the rule; how good the readings of others are, by whose
+shares it also came about, their own lines say. The estimated quantity is that of the runs that
+hold, less that of the runs they replaced:
+
+    II estimated 30 of 100 kWh       invoice     100 kWh, of which estimated   30 kWh, estimated
+    SF measured 35 in their place    debit note    5 kWh, of which estimated  -30 kWh, measured
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from settlement.compile import Register
+from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, RESERVE
+from settlement.posting import CHARGE
+
+MEASURE_OF_PAYMENT = {
+    "payment.fuel": GENERATION,
+    "payment.adequacy": AVAILABLE,
+    "payment.location": AVAILABLE,
+    "payment.flexibility": AVAILABLE,
+    "payment.reserve": RESERVE,
+    "payment.availability": RESERVE,
+}
+
+
+class Quality(NamedTuple):
+    """Whether anything is estimated, and how much, in the unit of the measure."""
+
+    is_estimated: bool
+    estimated: int
+
+
+NOT_ESTIMATED = Quality(False, 0)
+
+Told = Mapping[tuple[uuid.UUID, dt.date, str, str], Quality]
+"""By run, day, measure and entity; what is not there was measured throughout."""
+
+
+class PostedDay(NamedTuple):
+    """A settlement day as a run posted it, and who answered for what under its rules."""
+
+    day: dt.date
+    number: int
+    run_id: uuid.UUID
+    register: Register
+
+
+def measure_of(kind: str) -> str | None:
+    """Return the measure that the quantity of a kind of line is of; None where nothing is metered.
+
+    >>> measure_of("charge.fuel"), measure_of("payment.regulated")
+    ('metered_demand_wh', None)
+    """
+    return DEMAND if kind.startswith(CHARGE) else MEASURE_OF_PAYMENT.get(kind)
+
+
+@dataclass(frozen=True, eq=False)
+class LineQualities:
+    """The quality of every line that a month can be billed with.
+
+    Attributes:
+        posted: the days of the month as they were posted, in the order of their journals.
+        covered: by participant, the last journal that earlier documents took into account.
+        told: what the runs stored of the quality of their readings.
+    """
+
+    posted: Sequence[PostedDay]
+    covered: Mapping[str, int]
+    told: Told
+    _days: dict[int, list[tuple[PostedDay, PostedDay | None]]] = field(default_factory=dict)
+
+    def of(self, participant: str, kind: str, subject: str) -> tuple[str, int]:
+        """Return the quality of a line and, in the unit of its measure, how much is estimated."""
+        measure = measure_of(kind)
+        if measure is None:
+            return "none", 0
+        is_estimated, estimated = False, 0
+        for holds, replaced in self._days_after(self.covered.get(participant, 0)):
+            now = self._told(holds, participant, measure, subject)
+            is_estimated |= now.is_estimated
+            estimated += now.estimated
+            if replaced is not None:
+                estimated -= self._told(replaced, participant, measure, subject).estimated
+        return "estimated" if is_estimated else "measured", estimated
+
+    def _days_after(self, number: int) -> list[tuple[PostedDay, PostedDay | None]]:
+        """Return each day posted after a journal: as it holds, and as it stood at that journal."""
+        if number not in self._days:
+            holds = {one.day: one for one in self.posted}
+            stood = {one.day: one for one in self.posted if one.number <= number}
+            self._days[number] = [
+                (one, stood.get(day)) for day, one in holds.items() if one.number > number
+            ]
+        return self._days[number]
+
+    def _told(self, posted: PostedDay, participant: str, measure: str, subject: str) -> Quality:
+        register = posted.register
+        answered = register.supply_points if measure == DEMAND else register.units
+        if subject not in answered or answered[subject][0] != participant:
+            return NOT_ESTIMATED
+        return self.told.get((posted.run_id, posted.day, measure, subject), NOT_ESTIMATED)
