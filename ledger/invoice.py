@@ -86,8 +86,8 @@ class InvoiceLine:
         quantity: in `quantity_unit`; None together with it.
         amount_micro: + the participant pays, - the market pays.
         quality: one of `QUALITIES`.
-        estimated_quantity: the part of `quantity` that is estimated, where the line has a metered
-            quantity; in a note the change of it, so below zero where estimates were replaced.
+        estimated_quantity: the part of `quantity` that is estimated, where that was metered; in a
+            note the change of it, so below zero where estimates were replaced.
         clauses: anchors of the rules that govern the line, such as `MR-4.2`.
         rule_digests: 32-byte digests of the rule versions it obeyed.
     """
@@ -256,7 +256,7 @@ def _line_breaches(line: InvoiceLine) -> Iterator[tuple[RefusalCode, str]]:
         value = f"{line.description!r}, quantity {line.quantity} {line.quantity_unit}"
         yield RefusalCode.LINE_IS_INCOMPLETE, value
     is_metered = line.quantity is not None and line.quality != "none"
-    if line.quality not in QUALITIES or (line.estimated_quantity is not None) != is_metered:
+    if line.quality not in QUALITIES or (line.estimated_quantity is not None and not is_metered):
         value = f"quality {line.quality!r}, estimated quantity {line.estimated_quantity}"
         yield RefusalCode.QUALITY_IS_UNKNOWN, value
     for name in ("amount_micro", "quantity", "estimated_quantity"):

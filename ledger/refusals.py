@@ -138,8 +138,8 @@ class RefusalCode(Enum):
     )
     QUALITY_IS_UNKNOWN = (
         39,
-        "the quality of a line is known, and a metered quantity comes with its estimated part",
-        "give both where the line has a metered quantity, and the quality none elsewhere",
+        "a line has a known quality, and an estimated part only of a quantity that was metered",
+        "give the estimated part with a quantity and its quality, or give none",
     )
 
     def __init__(self, number: int, rule: str, remedy: str) -> None:

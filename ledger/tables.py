@@ -184,8 +184,8 @@ class InvoiceLine(Base):
         CheckConstraint("(quantity IS NULL) = (quantity_unit IS NULL)", name="quantity_has_a_unit"),
         CheckConstraint("quality IN ('measured', 'estimated', 'none')", name="quality_is_known"),
         CheckConstraint(
-            "(estimated_quantity IS NULL)"
-            " = (quantity IS NULL OR coalesce(quality, 'none') = 'none')",
+            "estimated_quantity IS NULL"
+            " OR (quantity IS NOT NULL AND coalesce(quality, 'none') <> 'none')",
             name="estimated_quantity_is_metered",
         ),
         digest_check(),

@@ -62,7 +62,6 @@ def draft_invoices(
             family = Family.INVOICE if kind.startswith(CHARGE) else Family.SELF_BILLED
             energy_wh = _energy_wh(moved, kind, subject)
             quality, estimated = qualities.of(participant, kind, subject)
-            has_estimated = energy_wh is not None and quality != "none"
             lines[participant, family].append(
                 InvoiceLine(
                     kind=kind,
@@ -72,7 +71,7 @@ def draft_invoices(
                     quantity_unit=None if energy_wh is None else "Wh",
                     amount_micro=amount,
                     quality=quality,
-                    estimated_quantity=estimated if has_estimated else None,
+                    estimated_quantity=estimated,
                     clauses=_merged(clauses_of(period, participant, kind) for period in periods),
                     rule_digests=_merged(
                         _rule_digests(period, participant, kind) for period in periods

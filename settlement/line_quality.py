@@ -18,7 +18,10 @@ from typing import NamedTuple
 
 from settlement.compile import Register
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, RESERVE
-from settlement.posting import CHARGE
+from settlement.posting import CHARGE, FAIR_PLAY_ENERGY
+
+COUNTED = (DEMAND, GENERATION)
+"""The measures that lines have as their quantity."""
 
 MEASURE_OF_PAYMENT = {
     "payment.fuel": GENERATION,
@@ -53,7 +56,7 @@ class PostedDay(NamedTuple):
 
 
 def measure_of(kind: str) -> str | None:
-    """Return the measure that the quantity of a kind of line is of; None where nothing is metered.
+    """Return the measure that a kind of line rests on; None where it rests on no reading.
 
     >>> measure_of("charge.fuel"), measure_of("payment.regulated")
     ('metered_demand_wh', None)
@@ -76,11 +79,14 @@ class LineQualities:
     told: Told
     _days: dict[int, list[tuple[PostedDay, PostedDay | None]]] = field(default_factory=dict)
 
-    def of(self, participant: str, kind: str, subject: str) -> tuple[str, int]:
-        """Return the quality of a line and, in the unit of its measure, how much is estimated."""
+    def of(self, participant: str, kind: str, subject: str) -> tuple[str, int | None]:
+        """Return the quality of a line, and how much of its quantity is estimated.
+
+        None where its quantity is not what was metered, or it has none.
+        """
         measure = measure_of(kind)
         if measure is None:
-            return "none", 0
+            return "none", None
         is_estimated, estimated = False, 0
         for holds, replaced in self._days_after(self.covered.get(participant, 0)):
             now = self._told(holds, participant, measure, subject)
@@ -88,7 +94,8 @@ class LineQualities:
             estimated += now.estimated
             if replaced is not None:
                 estimated -= self._told(replaced, participant, measure, subject).estimated
-        return "estimated" if is_estimated else "measured", estimated
+        counts = measure in COUNTED and kind not in FAIR_PLAY_ENERGY
+        return "estimated" if is_estimated else "measured", estimated if counts else None
 
     def _days_after(self, number: int) -> list[tuple[PostedDay, PostedDay | None]]:
         """Return each day posted after a journal: as it holds, and as it stood at that journal."""

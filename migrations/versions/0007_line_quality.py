@@ -11,7 +11,8 @@ depends_on = None
 CHECKS = {
     "quality_is_known": "quality IN ('measured', 'estimated', 'none')",
     "estimated_quantity_is_metered": (
-        "(estimated_quantity IS NULL) = (quantity IS NULL OR coalesce(quality, 'none') = 'none')"
+        "estimated_quantity IS NULL"
+        " OR (quantity IS NOT NULL AND coalesce(quality, 'none') <> 'none')"
     ),
 }
 
@@ -25,6 +26,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for name in CHECKS:
-        op.drop_constraint(name, "invoice_line", schema="ledger")
+        op.drop_constraint(f"ck_invoice_line_{name}", "invoice_line", schema="ledger")
     for column in ("estimated_quantity", "quality"):
         op.drop_column("invoice_line", column, schema="ledger")

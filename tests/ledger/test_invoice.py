@@ -101,7 +101,6 @@ REFUSED = [
     (RefusalCode.LINE_IS_INCOMPLETE, invoice(replace(LINE, description=" ")), "' '"),
     (RefusalCode.QUALITY_IS_UNKNOWN, invoice(replace(LINE, quality="guessed")), "'guessed'"),
     (RefusalCode.QUALITY_IS_UNKNOWN, invoice(replace(LINE, quality="none")), "quantity 1000"),
-    (RefusalCode.QUALITY_IS_UNKNOWN, invoice(replace(LINE, estimated_quantity=None)), "None"),
     (RefusalCode.AMOUNT_IS_NOT_AN_INTEGER, invoice(replace(LINE, estimated_quantity=1.5)), "1.5"),
 ]
 
