@@ -3,10 +3,12 @@
 from dataclasses import replace
 from itertools import product
 
+import numpy as np
 from hypothesis import strategies as st
 
 from settlement.core.charges import BASES, RETURNED_TO, Charging
 from settlement.core.engine import DayReadings, MarketModel
+from settlement.core.fair_play_rules import PAID_BY, metered_requests
 from settlement.core.pots import COST_RECOVERY, GAMES, RULES, Flexibility, Pot, Target
 from settlement.core.rounding import apportion
 from settlement.core.shapley_rule import METHODS, ShapleyRule
@@ -51,6 +53,22 @@ def any_policies(draw, methods=METHODS) -> tuple[MarketModel, DayReadings]:
             reserve_w=draw(examples.matrix(*readings.available_w.shape, st.integers(0, 900))),
         ),
     )
+
+
+@st.composite
+def fair_policies(draw) -> tuple[MarketModel, DayReadings]:
+    """Any policy with Fair Play, some requests known beside the meter."""
+    model, readings = draw(any_policies())
+    points, intervals = readings.demand_wh.shape
+    rules = examples.fair_play(
+        model, paid_by=draw(st.sampled_from(PAID_BY)), moves_money=draw(st.booleans())
+    )
+    requests = replace(
+        metered_requests(readings.demand_wh),
+        desired_wh=draw(examples.matrix(points, intervals, st.integers(0, 9_000))),
+        is_known=np.array(draw(st.lists(st.booleans(), min_size=points, max_size=points))),
+    )
+    return replace(model, fair_play=rules), replace(readings, requests=requests)
 
 
 def policies() -> list[MarketModel]:

@@ -35,7 +35,7 @@ def by_name(result: DayResult) -> dict[tuple[str, str], list[int]]:
 
 
 @FEWER
-@given(policies.any_policies())
+@given(policies.any_policies() | policies.fair_policies())
 def test_money_balances_and_pots_pay_their_target_or_nothing(market):
     model, readings = market
     result = settle_day(model, readings)
@@ -66,7 +66,7 @@ def test_money_balances_and_pots_pay_their_target_or_nothing(market):
 
 
 @FEWER
-@given(policies.any_policies())
+@given(policies.any_policies() | policies.fair_policies())
 def test_only_who_has_a_title_is_paid_and_a_return_empties_the_account(market):
     model, readings = market
     result = settle_day(model, readings)
@@ -87,6 +87,23 @@ def test_only_who_has_a_title_is_paid_and_a_return_empties_the_account(market):
     }[charging.returned_to]
     if (np.maximum(readings.demand_wh, 0).sum(axis=1) * gets).any():
         assert not result.values("equalisation_micro").any()
+
+
+@FEWER
+@given(policies.fair_policies())
+def test_fair_play_entitles_to_all_that_there_is_and_moves_no_more_than_was_taken(market):
+    model, readings = market
+    result = settle_day(model, readings)
+    over_take_wh, missed_wh = result.values("over_take_wh"), result.values("missed_wh")
+    desired_wh = result.values("desired_w") // 2
+    assert np.all(over_take_wh <= np.maximum(readings.demand_wh, 0))
+    assert np.all(missed_wh <= desired_wh)
+    entitled_w = result.values("entitlement_w").sum(axis=0)
+    assert np.array_equal(entitled_w, result.values("fair_play_maximum_w")[0])
+    assert not result.values("fair_play_unused_w").any()
+    if model.fair_play.moves_money and model.fair_play.paid_by == "over-take":
+        paid = -result.values("charge.compensation_micro").sum()
+        assert paid <= result.values("charge.over_take_micro").sum()
 
 
 @FEWER
