@@ -1,4 +1,4 @@
-"""What happens in a scenario: publish, ingest, settle, post, invoice, on the real store."""
+"""What happens in a scenario: publish, ingest, settle, post, bill, study, on the real store."""
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
@@ -15,6 +15,9 @@ from settlement.issuing import issue_month
 from settlement.meters.service import MeterFile, ingest
 from settlement.runs import Run
 from settlement.service import post, settle
+from settlement.store import find_run
+from settlement.studies.overlay import read_overlay
+from settlement.studies.service import study
 from tests.scenarios.law import amended, base_law, documents_of
 from tests.scenarios.readings import Meters
 from tests.scenarios.tables import Row, ScenarioError, read_table
@@ -74,6 +77,7 @@ class Scenario:
             "settle": self._do_settle,
             "post": self._do_post,
             "invoice": self._do_invoice,
+            "study": self._do_study,
         }
         for row in self.steps:
             self._now += dt.timedelta(hours=1)
@@ -116,6 +120,17 @@ class Scenario:
         issued = issue_month(self.session, MARKET, month, payment_term_days=14, now=self._now)
         self.told.invoices[row.text("step")] = issued.invoices
 
+    def _do_study(self, row: Row) -> None:
+        days = (_day(row, "first_day"), _day(row, "last_day", row.text("first_day")))
+        path, now = self._file(row), self._now
+        overlay = read_overlay(path)
+        studied = study(
+            self.session, MARKET, overlay, *days, source=path.name, known_at=now, now=now
+        )
+        before = find_run(self.session, studied.study.before_run_id)
+        self.told.runs[f"{row.text('step')} before"] = before
+        self.told.runs[row.text("step")] = studied.run
+
     def _file(self, row: Row) -> Path:
         path = self.folder / "when" / row.text("what")
         if not path.is_file() and path.name != "readings.csv":
@@ -145,10 +160,10 @@ def _day(row: Row, column: str, default: str = USUAL_DAY) -> dt.date:
 
 
 def _days(steps: Sequence[Row]) -> set[dt.date]:
-    """Return every day that some step settles."""
+    """Return every day that some step settles or studies."""
     days = set()
     for row in steps:
-        if row.text("do") == "settle":
+        if row.text("do") in ("settle", "study"):
             first_day = _day(row, "first_day")
             last_day = _day(row, "last_day", row.text("first_day"))
             count = (last_day - first_day).days + 1
