@@ -17,7 +17,7 @@ from ledger.billing import (
     seal_invoice,
 )
 from ledger.invoice import Family, InvoiceDraft, check_invoices, place_of, series_of
-from ledger.journal import ENERGY, Account
+from ledger.journal import Account, is_money
 from ledger.posting import post_many, refuse_any, require_zone
 from ledger.refusals import Refusal, RefusalCode
 from ledger.store import Head
@@ -136,7 +136,7 @@ def _moved(
         account: amount
         for participant in participants
         for account, amount in unbilled.get(participant, {}).items()
-        if account.commodity != ENERGY
+        if is_money(account.commodity)
     }
 
 

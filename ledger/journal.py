@@ -1,9 +1,10 @@
 """Accounts, postings and journal drafts, and the rules they keep before they reach the database.
 
 An amount is a signed integer in the account's commodity: millionths of the currency unit
-(commodity `GBP`) or watt-hours (commodity `WH`). In money, + means that the account's holder owes
-the market and - that the market owes the holder; in energy, demand is + and generation is -.
-Every journal sums to zero in each commodity.
+(commodity `GBP`), watt-hours (commodity `WH`), or what is charged for (`CHARGED-DAYS`). In money, +
+means that the account's holder owes the market and - that the market owes the holder; in energy,
+demand is + and generation is -; of what is charged for, + is charged to the holder and - is what
+the holder is paid for. Every journal sums to zero in each commodity.
 """
 
 import re
@@ -21,6 +22,9 @@ ENERGY = "WH"
 
 STUDY = "study"
 """Kind of the runs that are made to look at; none of them is ever posted."""
+
+CHARGED = {"Wh": "CHARGED-WH", "days": "CHARGED-DAYS", "pieces": "CHARGED-PIECES"}
+"""The commodities of what is charged for at a price of its own, by the unit that invoices print."""
 
 INT64_MAX = 2**63 - 1
 INT64_MIN = -(2**63)
@@ -139,6 +143,15 @@ def sums_by_commodity(postings: Iterable[Posting]) -> dict[str, int]:
         if type(posting.amount) is int:
             totals[posting.account.commodity] += posting.amount
     return dict(totals)
+
+
+def is_money(commodity: str) -> bool:
+    """Return whether a commodity is a currency.
+
+    >>> is_money("GBP"), is_money("WH"), is_money("CHARGED-WH")
+    (True, False, False)
+    """
+    return commodity != ENERGY and commodity not in CHARGED.values()
 
 
 def is_name(text: object) -> bool:

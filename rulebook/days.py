@@ -1,6 +1,7 @@
 """Settlement days and instants: a day of the market begins at local midnight."""
 
 import datetime as dt
+from collections.abc import Iterable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
@@ -30,3 +31,37 @@ def day_of(instant: dt.datetime, zone: str) -> dt.date:
 def begins_a_day(instant: dt.datetime, zone: str) -> bool:
     """Return whether a day of time zone `zone` begins at `instant`."""
     return day_start(day_of(instant, zone), zone) == instant
+
+
+Span = tuple[dt.date, dt.date | None]
+"""Days from the first to the one before the end; None where there is no end."""
+
+
+def shared(one: Span, other: Span) -> Span | None:
+    """Return the days that two spans share, or None."""
+    first = max(one[0], other[0])
+    ends = [end for end in (one[1], other[1]) if end is not None]
+    end = min(ends) if ends else None
+    return (first, end) if end is None or first < end else None
+
+
+def overlapping(one: Span, other: Span) -> bool:
+    """Return whether two spans share a day."""
+    return shared(one, other) is not None
+
+
+def first_uncovered(days: Span, covers: Iterable[Span]) -> dt.date | None:
+    """Return the first of `days` that no span covers, or None.
+
+    >>> first = dt.date(2024, 1, 1)
+    >>> first_uncovered((first, None), [(first, dt.date(2024, 2, 1))])
+    datetime.date(2024, 2, 1)
+    """
+    reached, end = days
+    for first, cover_end in sorted(covers, key=lambda span: span[0]):
+        if first > reached:
+            break
+        if cover_end is None:
+            return None
+        reached = max(reached, cover_end)
+    return reached if end is None or reached < end else None

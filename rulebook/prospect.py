@@ -10,7 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rulebook.checks import InForce, check_together
-from rulebook.documents import AllocationPolicy, Document, GridModel, MarketRules, Registration
+from rulebook.days import Span, day_of, is_zone
+from rulebook.documents import (
+    AllocationPolicy,
+    ChargeList,
+    Document,
+    GridModel,
+    MarketRules,
+    Registration,
+)
 from rulebook.findings import Finding
 from rulebook.publication import Change
 from rulebook.resolve import MARKET_WIDE, change_points, document_in
@@ -21,6 +29,7 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "grid-model": ("market-rules",),
     "allocation-policy": ("market-rules",),
     "registration": ("market-rules", "grid-model"),
+    "charge-list": ("market-rules",),
 }
 """The kinds that must be in force throughout the validity of each kind."""
 
@@ -48,9 +57,10 @@ def law_findings(
             findings.extend(_hole(change, timeline))
             findings.extend(_unfounded(change, timeline, start, end))
     ranges = [(stretch.valid_from, stretch.valid_to) for stretch in timeline]
-    for instant in change_points(ranges, start, end):
+    points = change_points(ranges, start, end)
+    for instant, until in zip(points, [*points[1:], end], strict=True):
         beside = [s.document for s in timeline if covers(s.valid_from, s.valid_to, instant)]
-        together = check_together(_in_force(beside, places))
+        together = check_together(_in_force(beside, places, instant, until))
         findings.extend(finding for finding in together if finding not in findings)
     return findings
 
@@ -114,12 +124,26 @@ def _unfounded(
                 break
 
 
-def _in_force(documents: Sequence[Document], places: Mapping[str, str]) -> InForce:
-    """Return documents that apply at one instant, by their kind."""
+def _in_force(
+    documents: Sequence[Document],
+    places: Mapping[str, str],
+    start: dt.datetime,
+    end: dt.datetime | None,
+) -> InForce:
+    """Return documents that apply in [start, end), by their kind."""
+    market_rules = next((d for d in documents if isinstance(d, MarketRules)), None)
     return InForce(
-        market_rules=next((d for d in documents if isinstance(d, MarketRules)), None),
+        market_rules=market_rules,
         grid_model=next((d for d in documents if isinstance(d, GridModel)), None),
         allocation_policy=next((d for d in documents if isinstance(d, AllocationPolicy)), None),
         registrations=tuple(d for d in documents if isinstance(d, Registration)),
         places=places,
+        charge_lists=tuple(d for d in documents if isinstance(d, ChargeList)),
+        days=_days(market_rules, start, end),
     )
+
+
+def _days(rules: MarketRules | None, start: dt.datetime, end: dt.datetime | None) -> Span:
+    """Return the days of [start, end), of any zone where the market's is not known."""
+    zone = rules.time_zone if rules is not None and is_zone(rules.time_zone) else "UTC"
+    return day_of(start, zone), None if end is None else day_of(end, zone)

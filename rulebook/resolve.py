@@ -9,7 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rulebook.digest import body_digest
-from rulebook.documents import AllocationPolicy, Document, GridModel, MarketRules, Registration
+from rulebook.documents import (
+    AllocationPolicy,
+    ChargeList,
+    Document,
+    GridModel,
+    MarketRules,
+    Registration,
+)
 from rulebook.findings import Finding, Refused
 from rulebook.reading import document_of
 from rulebook.versions import Version, instant_shown
@@ -41,6 +48,7 @@ class RuleSet:
     grid_model: GridModel
     allocation_policy: AllocationPolicy
     registrations: tuple[Registration, ...]
+    charge_lists: tuple[ChargeList, ...] = ()
 
     @property
     def digests(self) -> dict[str, bytes]:
@@ -55,6 +63,7 @@ class RuleSet:
             self.grid_model,
             self.allocation_policy,
             *self.registrations,
+            *self.charge_lists,
         )
 
     @property
@@ -111,6 +120,7 @@ def rule_set_of(
         grid_model=grids[0],
         allocation_policy=policies[0],
         registrations=tuple(d for d in documents if isinstance(d, Registration)),
+        charge_lists=tuple(d for d in documents if isinstance(d, ChargeList)),
     )
 
 

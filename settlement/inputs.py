@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from rulebook.findings import Refused
 from rulebook.resolve import RuleSet
-from settlement.compile import compile_market, register_of
+from settlement.compile import compile_rules, register_of
 from settlement.computing import Period
 from settlement.core.engine import DayReadings, MarketModel, ResultTable
 from settlement.meters.completing import Completed, complete
@@ -57,12 +57,7 @@ class RunInputs:
             Period(
                 first_day,
                 last_day,
-                compile_market(
-                    rules.market_rules,
-                    rules.grid_model,
-                    rules.allocation_policy,
-                    rules.registrations,
-                ),
+                compile_rules(rules),
             )
             for first_day, last_day, rules in self.periods
         ]

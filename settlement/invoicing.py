@@ -1,9 +1,10 @@
 """From ledger to invoice drafts: what a participant is billed for a month, line by line.
 
-A line is one money account of the participant: a charge of a supply point or a payment for a unit.
-Its amount is what the month's journals moved on that account since the participant's last document
-of the month, and its quantity the same movement of the energy account beside it, so a document
-after a later run holds differences only. Clauses and rule digests say which law made the line.
+A line is one money account of the participant: a charge of a supply point, a payment for a unit, or
+a pass-through charge. Its amount is what the month's journals moved on that account since the
+participant's last document of the month, and its quantity the same movement of the account of
+energy, days or pieces beside it, so a document after a later run holds differences only. Clauses
+and rule digests say which law made the line.
 """
 
 import datetime as dt
@@ -13,12 +14,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from ledger.invoice import Family, InvoiceDraft, InvoiceLine
-from ledger.journal import ENERGY, Account
-from rulebook.documents.base import Document
+from ledger.journal import CHARGED, ENERGY, Account
+from rulebook.documents.base import Clause, Document
+from rulebook.documents.charge_list import ChargeList
 from rulebook.resolve import RuleSet
 from settlement.compile import Register, register_of
 from settlement.line_quality import LineQualities
-from settlement.posting import CHARGE, DEMAND, FAIR_PLAY_ENERGY, GENERATION, PAYMENT
+from settlement.posting import (
+    CHARGE,
+    CHARGED_UNIT,
+    DEMAND,
+    FAIR_PLAY_ENERGY,
+    GENERATION,
+    PASS_THROUGH,
+    PAYMENT,
+)
 
 Item = TypeVar("Item")
 
@@ -55,26 +65,28 @@ def draft_invoices(
         payment_term_days: days from issue to payment.
     """
     rules = periods[-1].market_rules
-    registers = [register_of(period.registrations) for period in periods]
+    registers = [register_of(each.registrations, each.charge_lists) for each in periods]
     lines: defaultdict[tuple[str, Family], list[InvoiceLine]] = defaultdict(list)
     for participant, moved in sorted(unbilled.items()):
         for (kind, subject), amount in _amounts(moved, rules.currency):
             family = Family.INVOICE if kind.startswith(CHARGE) else Family.SELF_BILLED
-            energy_wh = _energy_wh(moved, kind, subject)
+            quantity, unit = _quantity(moved, kind, subject)
             quality, estimated = qualities.of(participant, kind, subject)
             lines[participant, family].append(
                 InvoiceLine(
                     kind=kind,
                     subject=subject,
                     description=_described(registers, kind, subject),
-                    quantity=energy_wh,
-                    quantity_unit=None if energy_wh is None else "Wh",
+                    quantity=quantity,
+                    quantity_unit=unit,
                     amount_micro=amount,
                     quality=quality,
                     estimated_quantity=estimated,
-                    clauses=_merged(clauses_of(period, participant, kind) for period in periods),
+                    clauses=_merged(
+                        clauses_of(period, participant, kind, subject) for period in periods
+                    ),
                     rule_digests=_merged(
-                        _rule_digests(period, participant, kind) for period in periods
+                        _rule_digests(period, participant, kind, subject) for period in periods
                     ),
                 )
             )
@@ -98,6 +110,8 @@ def draft_invoices(
 def describe(register: Register, kind: str, subject: str) -> str:
     """Return the sentence that an invoice line prints."""
     component = kind.partition(".")[2]
+    if kind in PASS_THROUGH:
+        return register.charges[subject][1].title
     if kind.startswith(PAYMENT):
         unit = register.units[subject][1]
         return f"{unit.title}: {COMPONENT_TITLES[component]}"
@@ -113,27 +127,39 @@ def describe(register: Register, kind: str, subject: str) -> str:
     return f"{point.title}: share of the {COMPONENT_TITLES[component]}"
 
 
-def clauses_of(rules: RuleSet, participant: str, kind: str) -> tuple[str, ...]:
-    """Return the anchors of the clauses that a kind of line rests on, document by document."""
+def clauses_of(rules: RuleSet, participant: str, kind: str, subject: str) -> tuple[str, ...]:
+    """Return the anchors of the clauses that a line rests on, document by document."""
     return tuple(
         clause.anchor
-        for document in _documents(rules, participant)
-        for clause in document.clauses_of_line(kind)
+        for _, clauses in _grounds(rules, participant, kind, subject)
+        for clause in clauses
     )
 
 
-def _rule_digests(rules: RuleSet, participant: str, kind: str) -> tuple[bytes, ...]:
+def clauses_of_charge(charges: ChargeList, code: str) -> tuple[Clause, ...]:
+    """Return the clause that a pass-through charge of a list rests on; none if it has no such."""
+    anchors = {charge.clause for charge in charges.charges if charge.code == code}
+    return tuple(clause for clause in charges.clauses if clause.anchor in anchors)
+
+
+def _rule_digests(rules: RuleSet, participant: str, kind: str, subject: str) -> tuple[bytes, ...]:
     digests = {version.instrument: version.digest for version in rules.versions}
     return tuple(
         digests[document.instrument]
-        for document in _documents(rules, participant)
-        if document.clauses_of_line(kind)
+        for document, clauses in _grounds(rules, participant, kind, subject)
+        if clauses
     )
 
 
-def _documents(rules: RuleSet, participant: str) -> list[Document]:
+def _grounds(
+    rules: RuleSet, participant: str, kind: str, subject: str
+) -> list[tuple[Document, tuple[Clause, ...]]]:
+    """Return the documents that a line may rest on, each with its clauses of the line."""
+    if kind in PASS_THROUGH:
+        return [(charges, clauses_of_charge(charges, subject)) for charges in rules.charge_lists]
     own = [one for one in rules.registrations if one.participant == participant]
-    return [rules.market_rules, rules.allocation_policy, *own]
+    documents: list[Document] = [rules.market_rules, rules.allocation_policy, *own]
+    return [(document, document.clauses_of_line(kind)) for document in documents]
 
 
 def _merged(sequences: Iterable[tuple[Item, ...]]) -> tuple[Item, ...]:
@@ -143,9 +169,14 @@ def _merged(sequences: Iterable[tuple[Item, ...]]) -> tuple[Item, ...]:
 def _described(registers: Sequence[Register], kind: str, subject: str) -> str:
     """Describe by the latest register that has the subject: it may have left during the month."""
     for register in reversed(registers):
-        if subject in register.units or subject in register.supply_points:
+        known = register.charges if kind in PASS_THROUGH else _answered_for(register)
+        if subject in known:
             return describe(register, kind, subject)
     return f"{subject}: {kind}"
+
+
+def _answered_for(register: Register) -> set[str]:
+    return register.units.keys() | register.supply_points.keys()
 
 
 def _amounts(moved: Mapping[Account, int], currency: str) -> list[tuple[tuple[str, str], int]]:
@@ -157,16 +188,23 @@ def _amounts(moved: Mapping[Account, int], currency: str) -> list[tuple[tuple[st
     )
 
 
-def _energy_wh(moved: Mapping[Account, int], kind: str, subject: str) -> int | None:
-    """Return the energy beside a line, positive for delivery; None where no energy is counted."""
-    if kind.startswith(CHARGE):
-        energy_kind, sign = FAIR_PLAY_ENERGY.get(kind, DEMAND), 1
+def _quantity(
+    moved: Mapping[Account, int], kind: str, subject: str
+) -> tuple[int | None, str | None]:
+    """Return what a line counts and its unit, positive for delivery; None where it counts none."""
+    if kind in PASS_THROUGH:
+        side, _, charge = kind.partition(".")
+        unit, counted, sign = CHARGED_UNIT[charge], kind, 1 if side == "charge" else -1
+        commodity = CHARGED[unit]
+    elif kind.startswith(CHARGE):
+        commodity, counted, sign, unit = ENERGY, FAIR_PLAY_ENERGY.get(kind, DEMAND), 1, "Wh"
     elif kind == "payment.fuel":
-        energy_kind, sign = GENERATION, -1
+        commodity, counted, sign, unit = ENERGY, GENERATION, -1, "Wh"
     else:
-        return None
-    return sign * sum(
+        return None, None
+    total = sum(
         amount
         for account, amount in moved.items()
-        if (account.commodity, account.kind, account.subject) == (ENERGY, energy_kind, subject)
+        if (account.commodity, account.kind, account.subject) == (commodity, counted, subject)
     )
+    return sign * total, unit

@@ -4,6 +4,7 @@ import datetime as dt
 import uuid
 from collections.abc import Iterator, Mapping
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 import ledger.invoice_queries
@@ -65,7 +66,7 @@ def _qualities(
     session: Session, market: str, billing_month: dt.date, obeyed: Mapping[uuid.UUID, Periods]
 ) -> LineQualities:
     registers = {
-        (run_id, first, last): register_of(rules.registrations)
+        (run_id, first, last): register_of(rules.registrations, rules.charge_lists)
         for run_id, of_run in obeyed.items()
         for first, last, rules in of_run
     }
@@ -86,5 +87,5 @@ def _told(
     """Yield what a run estimated of each day, measure and entity."""
     names = {ESTIMATED + measure: measure for measure in MEASURES}
     for vector in series(session, run_id, names):
-        quality = Quality(True, int(vector.values.sum()))
+        quality = Quality(True, int(vector.values.sum()), int(np.maximum(vector.values, 0).sum()))
         yield (run_id, vector.day, names[vector.measure], vector.entity), quality

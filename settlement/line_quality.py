@@ -3,7 +3,8 @@
 A line covers the days of its month that a run posted since the participant's last document. It is
 `estimated` if, on any of those days, the run that holds used an estimate for the line's own unit or
 supply point, of the meter operator or of the rule; how good the readings of others are, by whose
-shares it also came about, their own lines say. The estimated quantity is that of the runs that
+shares it also came about, their own lines say. A tariff's line is as good as the readings of the
+supply points that it falls on. The estimated quantity is that of the runs that
 hold, less that of the runs they replaced:
 
     II estimated 30 of 100 kWh       invoice     100 kWh, of which estimated   30 kWh, estimated
@@ -17,11 +18,15 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from settlement.compile import Register
+from settlement.core.pass_through import TARIFF
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, RESERVE
-from settlement.posting import CHARGE, FAIR_PLAY_ENERGY
+from settlement.posting import CHARGE, FAIR_PLAY_ENERGY, PASS_THROUGH, PAYMENT
 
 COUNTED = (DEMAND, GENERATION)
 """The measures that lines have as their quantity."""
+
+TARIFFS = (f"{CHARGE}{TARIFF}", f"{PAYMENT}{TARIFF}")
+"""The kinds of line whose subject is a tariff."""
 
 MEASURE_OF_PAYMENT = {
     "payment.fuel": GENERATION,
@@ -34,13 +39,14 @@ MEASURE_OF_PAYMENT = {
 
 
 class Quality(NamedTuple):
-    """Whether anything is estimated, and how much, in the unit of the measure."""
+    """Whether anything is estimated, how much, and how much without net export, in its unit."""
 
     is_estimated: bool
     estimated: int
+    estimated_taken: int
 
 
-NOT_ESTIMATED = Quality(False, 0)
+NOT_ESTIMATED = Quality(False, 0, 0)
 
 Told = Mapping[tuple[uuid.UUID, dt.date, str, str], Quality]
 """By run, day, measure and entity; what is not there was measured throughout."""
@@ -61,6 +67,8 @@ def measure_of(kind: str) -> str | None:
     >>> measure_of("charge.fuel"), measure_of("payment.regulated")
     ('metered_demand_wh', None)
     """
+    if kind in PASS_THROUGH:
+        return DEMAND if kind in TARIFFS else None
     return DEMAND if kind.startswith(CHARGE) else MEASURE_OF_PAYMENT.get(kind)
 
 
@@ -89,11 +97,11 @@ class LineQualities:
             return "none", None
         is_estimated, estimated = False, 0
         for holds, replaced in self._days_after(self.covered.get(participant, 0)):
-            now = self._told(holds, participant, measure, subject)
+            now = self._told(holds, participant, kind, subject)
             is_estimated |= now.is_estimated
             estimated += now.estimated
             if replaced is not None:
-                estimated -= self._told(replaced, participant, measure, subject).estimated
+                estimated -= self._told(replaced, participant, kind, subject).estimated
         counts = measure in COUNTED and kind not in FAIR_PLAY_ENERGY
         return "estimated" if is_estimated else "measured", estimated if counts else None
 
@@ -107,9 +115,24 @@ class LineQualities:
             ]
         return self._days[number]
 
-    def _told(self, posted: PostedDay, participant: str, measure: str, subject: str) -> Quality:
+    def _told(self, posted: PostedDay, participant: str, kind: str, subject: str) -> Quality:
+        if kind in TARIFFS:
+            return self._told_of_tariff(posted, participant, kind, subject)
+        measure = measure_of(kind)
         register = posted.register
         answered = register.supply_points if measure == DEMAND else register.units
         if subject not in answered or answered[subject][0] != participant:
             return NOT_ESTIMATED
-        return self.told.get((posted.run_id, posted.day, measure, subject), NOT_ESTIMATED)
+        return self.told.get((posted.run_id, posted.day, str(measure), subject), NOT_ESTIMATED)
+
+    def _told_of_tariff(self, posted: PostedDay, participant: str, kind: str, code: str) -> Quality:
+        """Return the quality of all that a tariff falls on: net export in it counts as none."""
+        points = [link.supply_point for link in posted.register.links_on(code, posted.day)]
+        if kind.startswith(CHARGE):
+            points = [one for one in points if posted.register.supplier(one) == participant]
+        found = [
+            self.told.get((posted.run_id, posted.day, DEMAND, point), NOT_ESTIMATED)
+            for point in points
+        ]
+        taken = sum(one.estimated_taken for one in found)
+        return Quality(any(one.is_estimated for one in found), taken, taken)

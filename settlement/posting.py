@@ -1,9 +1,10 @@
 """From results to journals: what a settled day moves in the ledger.
 
-A day's journal holds money and energy, and each sums to zero:
+A day's journal holds money, energy and what pass-through charges count; each sums to zero:
 
     money    + charges of suppliers   - payments to owners   - equalisation   = 0
     energy   + metered demand         - metered generation   - imbalance      = 0
+    charged  + Wh, days or pieces of suppliers  - the same, of the charges' owners  = 0
 
 Energy that Fair Play charges or compensates is stated beside it, each kind against the market's own
 account of the kind.
@@ -14,13 +15,15 @@ later run of a day posts only what changed, and reverses what no longer holds.
 
 import datetime as dt
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger.chain import encode
-from ledger.journal import ENERGY, Account, JournalDraft, Posting
+from ledger.journal import CHARGED, ENERGY, Account, JournalDraft, Posting
 from ledger.tree import leaf_hash
 from settlement.compile import Register
+from settlement.core.pass_through import QUANTITY_UNITS
 from settlement.meters import register as meter_register
 from settlement.results import VectorKey
 from settlement.runs import Run
@@ -37,6 +40,14 @@ FAIR_PLAY_ENERGY = {"charge.over_take": "over_take", "charge.compensation": "mis
 MARKET_SUBJECT = "market"
 MONEY_SUFFIX = "_micro"
 ENERGY_SUFFIX = "_wh"
+PASS_THROUGH = tuple(f"{prefix}{kind}" for kind in QUANTITY_UNITS for prefix in (CHARGE, PAYMENT))
+"""Kinds of account whose subject is the code of a charge."""
+
+CHARGED_UNIT = dict(zip(QUANTITY_UNITS, CHARGED, strict=True))
+"""What a kind of pass-through charge counts, in the unit that invoices print."""
+
+QUANTITY_KINDS = {f"quantity.{kind}_{unit}": kind for kind, unit in QUANTITY_UNITS.items()}
+"""The kind of pass-through charge whose quantity a measure holds."""
 
 
 @dataclass(frozen=True)
@@ -57,20 +68,21 @@ def settled_day(
     day: dt.date,
     digest: bytes,
 ) -> SettledDay:
-    """Return the amounts that a day comes to, by account; money and energy each sum to zero.
+    """Return the amounts that a day comes to, by account; each commodity sums to zero.
 
     Args:
         market: the market of every account.
         currency: commodity of the money accounts.
         register: who answers for each unit and supply point.
-        sums: the day's total of every charge, payment and equalisation vector, in micro.
+        sums: the day's total of every charge, payment and equalisation vector, in micro, and of
+            every quantity that is charged.
         energy_wh: the day's total of every metered vector, and of the over-take and missed energy
             among the results.
         day: the settlement day.
         digest: the digest of the day's results.
     """
     amounts = _money(market, currency, register, sums) | _energy(market, register, energy_wh)
-    return SettledDay(day, digest, amounts)
+    return SettledDay(day, digest, amounts | _charged(market, register, sums))
 
 
 def _money(
@@ -79,7 +91,12 @@ def _money(
     amounts: dict[Account, int] = {}
     for (measure, entity), total in sums.items():
         kind = measure.removesuffix(MONEY_SUFFIX)
-        if kind.startswith(CHARGE):
+        if kind in PASS_THROUGH:
+            code, _, supplier = entity.partition("/")
+            sign = 1 if supplier else -1
+            participant = supplier or register.charge_owner(code)
+            amounts[Account(market, currency, participant, kind, code)] = sign * total
+        elif kind.startswith(CHARGE):
             amounts[Account(market, currency, register.supplier(entity), kind, entity)] = total
         elif kind.startswith(PAYMENT):
             amounts[Account(market, currency, register.unit_owner(entity), kind, entity)] = -total
@@ -110,6 +127,20 @@ def _energy(
         whole = Account(market, ENERGY, None, kind, MARKET_SUBJECT)
         amounts |= stated | ({whole: -sum(stated.values())} if stated else {})
     return amounts
+
+
+def _charged(market: str, register: Register, sums: Mapping[VectorKey, int]) -> dict[Account, int]:
+    """Return what suppliers are charged for, and the same as what owners are paid for."""
+    amounts: defaultdict[Account, int] = defaultdict(int)
+    for (measure, entity), total in sums.items():
+        if measure not in QUANTITY_KINDS:
+            continue
+        kind = QUANTITY_KINDS[measure]
+        code, _, supplier = entity.partition("/")
+        commodity, owner = CHARGED[CHARGED_UNIT[kind]], register.charge_owner(code)
+        amounts[Account(market, commodity, supplier, f"{CHARGE}{kind}", code)] += total
+        amounts[Account(market, commodity, owner, f"{PAYMENT}{kind}", code)] -= total
+    return dict(amounts)
 
 
 def draft_journals(

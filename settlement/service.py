@@ -23,6 +23,7 @@ from settlement.pinned import pinned_inputs, pinned_periods
 from settlement.posting import (
     ENERGY_SUFFIX,
     MONEY_SUFFIX,
+    QUANTITY_KINDS,
     SettledDay,
     draft_journals,
     settled_day,
@@ -178,12 +179,12 @@ def compute(inputs: RunInputs | StudyInputs, threads: int) -> Iterator[ComputedD
 def _settled_days(session: Session, run: Run) -> Iterator[SettledDay]:
     """Yield what each day of a run comes to, from its stored results and readings."""
     for first_day, last_day, rules in pinned_periods(session, run):
-        register = register_of(rules.registrations)
+        register = register_of(rules.registrations, rules.charge_lists)
         inputs = run_inputs(session, run.market, [(first_day, last_day, rules)], run.known_at)
         for day in inputs.days:
             vectors = store.day_vectors(session, run.id, day)
-            sums = _sums(vectors, MONEY_SUFFIX)
-            energy_wh = _sums(vectors, ENERGY_SUFFIX) | {
+            sums = _sums(vectors, (MONEY_SUFFIX, *QUANTITY_KINDS))
+            energy_wh = _sums(vectors, (ENERGY_SUFFIX,)) | {
                 (measure, entity): int(values.sum())
                 for measure, used in inputs.used[day].items()
                 for entity, values in zip(used.entities, used.values, strict=True)
@@ -199,12 +200,12 @@ def _settled_days(session: Session, run: Run) -> Iterator[SettledDay]:
             )
 
 
-def _sums(vectors: Iterable[ResultVector], suffix: str) -> dict[VectorKey, int]:
-    """Return the day's total of every vector whose measure has the suffix of a unit."""
+def _sums(vectors: Iterable[ResultVector], endings: tuple[str, ...]) -> dict[VectorKey, int]:
+    """Return the day's total of every vector whose measure ends with one of the endings."""
     return {
         (vector.measure, vector.entity): int(vector.values.sum())
         for vector in vectors
-        if vector.measure.endswith(suffix)
+        if vector.measure.endswith(endings)
     }
 
 

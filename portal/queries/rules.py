@@ -17,6 +17,7 @@ TITLE_OF_KIND = {
     "grid-model": "Grid model",
     "allocation-policy": "Allocation policy",
     "registration": "Registration",
+    "charge-list": "Charge list",
 }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ledger.journal import ENERGY
+from ledger.journal import ENERGY, is_money
 from ledger.queries import JournalSummary, journal_summaries
 from ledger.tables import Account, Journal, Posting
 from portal.queries.fair_play import FairPlayTotals, fair_play_totals
@@ -98,7 +98,7 @@ def run_page(session: Session, run_id: uuid.UUID) -> RunPage | None:
         journals=journals,
         moved=_totals(moved),
         position=_totals(position),
-        currency=next((commodity for commodity, _ in position if commodity != ENERGY), "GBP"),
+        currency=next((commodity for commodity, _ in position if is_money(commodity)), "GBP"),
         fair_play=fair_play_totals(session, run_id),
     )
 
@@ -122,7 +122,7 @@ def _totals(sums: Mapping[tuple[str, str], int]) -> Totals:
     for (commodity, kind), total in sums.items():
         if commodity == ENERGY:
             found[kind] += total
-        elif kind.startswith((CHARGE, PAYMENT)):
+        elif is_money(commodity) and kind.startswith((CHARGE, PAYMENT)):
             found[kind.partition(".")[0]] += total
         elif kind == "equalisation":
             found[kind] += total

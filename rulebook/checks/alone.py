@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import cast
 
+from rulebook.checks.charges import CHARGE_CHECKS
 from rulebook.checks.grid import GRID_CHECKS
 from rulebook.checks.market import MARKET_CHECKS
 from rulebook.checks.parts import repeated
@@ -167,6 +168,7 @@ CHECKS: dict[str, tuple[_Check, ...]] = {
     "grid-model": cast(tuple[_Check, ...], GRID_CHECKS),
     "allocation-policy": cast(tuple[_Check, ...], (pot_weights, parts_are_complete, policy_lists)),
     "registration": cast(tuple[_Check, ...], (roles_match, unit_capability)),
+    "charge-list": cast(tuple[_Check, ...], CHARGE_CHECKS),
 }
 """The checks of each kind, in the order in which they run."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from rulebook.checks.charges_together import CHARGE_CHECKS_TOGETHER
 from rulebook.checks.in_force import InForce
 from rulebook.checks.methods import METHOD_CHECKS
 from rulebook.documents import AllocationPolicy
@@ -216,6 +217,7 @@ CHECKS_TOGETHER: tuple[Callable[[InForce], Iterator[Finding]], ...] = (
     entities_stand_once,
     *METHOD_CHECKS,
     fair_play_fits,
+    *CHARGE_CHECKS_TOGETHER,
 )
 
 

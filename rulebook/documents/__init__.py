@@ -2,6 +2,7 @@
 
 from rulebook.documents.allocation_policy import AllocationPolicy
 from rulebook.documents.base import Clause, Document
+from rulebook.documents.charge_list import ChargeList
 from rulebook.documents.grid_model import GridModel
 from rulebook.documents.market_rules import MarketRules
 from rulebook.documents.registration import Registration
@@ -11,12 +12,14 @@ KINDS: dict[str, type[Document]] = {
     "grid-model": GridModel,
     "allocation-policy": AllocationPolicy,
     "registration": Registration,
+    "charge-list": ChargeList,
 }
 """Every document kind by its name, in the order in which one depends on another."""
 
 __all__ = [
     "KINDS",
     "AllocationPolicy",
+    "ChargeList",
     "Clause",
     "Document",
     "GridModel",

@@ -123,8 +123,8 @@ class Registration(Document):
     kind: Literal["registration"] = described("Kind", "This is a registration")
     participant: Slug = described("Participant", "Short name of the participant")
     legal_name: Text = described("Legal name", "Name that contracts and invoices carry")
-    roles: tuple[Literal["generator", "supplier"], ...] = described(
-        "Roles", "What the participant does in the market", min_length=1, max_length=2
+    roles: tuple[Literal["generator", "supplier", "charge-owner"], ...] = described(
+        "Roles", "What the participant does in the market", min_length=1, max_length=3
     )
     tax_identifier: Text = described("Tax identifier", "Tax number that invoices carry")
     address: Address = described("Address", "Registered address")

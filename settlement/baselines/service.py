@@ -19,13 +19,13 @@ from settlement.baselines.tariffs import (
     uniform_day,
 )
 from settlement.baselines.totals import Design, Side, Totals, by_name
-from settlement.compile import Register, compile_market, register_of
+from settlement.compile import Register, compile_rules, register_of
 from settlement.core.model import DayReadings
 from settlement.datasets.market import dispatch_model
 from settlement.dispatch.programme import Integers
 from settlement.inputs import run_inputs
 from settlement.pinned import pinned_periods
-from settlement.posting import CHARGE, MONEY_SUFFIX, PAYMENT
+from settlement.posting import CHARGE, MONEY_SUFFIX, PASS_THROUGH, PAYMENT
 from settlement.results import ResultVector
 from settlement.runs import Run
 
@@ -108,9 +108,7 @@ def _add_period(
     rules = period[2]
     inputs = run_inputs(session, run.market, [period], run.known_at)
     register = register_of(rules.registrations)
-    model = compile_market(
-        rules.market_rules, rules.grid_model, rules.allocation_policy, rules.registrations
-    )
+    model = compile_rules(rules)
     dispatch = dispatch_model(rules)
     bounds = price_bounds(rules.market_rules)
     days = []
@@ -154,9 +152,13 @@ def _day_sums(names: Iterable[str], values: Integers) -> dict[str, int]:
 
 
 def _settled_micro(vectors: list[ResultVector], prefix: str) -> dict[str, int]:
-    """Return a day's payments or charges by entity, all components together."""
+    """Return a day's payments or charges by entity, all components together.
+
+    Pass-through charges are the same under every design, and left out.
+    """
     sums: dict[str, int] = {}
     for vector in vectors:
-        if vector.measure.startswith(prefix) and vector.measure.endswith(MONEY_SUFFIX):
+        kind = vector.measure.removesuffix(MONEY_SUFFIX)
+        if kind != vector.measure and kind.startswith(prefix) and kind not in PASS_THROUGH:
             sums[vector.entity] = sums.get(vector.entity, 0) + int(vector.values.sum())
     return sums

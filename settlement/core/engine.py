@@ -4,6 +4,7 @@ A pure function of its arguments: the same arrays give the same tables on any ma
 number of threads, compiled or not.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -24,6 +25,7 @@ from settlement.core.model import (
     node_available_w,
     node_demand_w,
 )
+from settlement.core.pass_through import pass_through_tables
 from settlement.core.pots import (
     availability_payments_micro,
     day_costs_micro,
@@ -95,6 +97,10 @@ class DayResult:
     charge.compensation_micro     supply point       - is given for reliability that was missed
     charge.equalisation_micro     supply point       - is given back, where a rule returns it
     equalisation_micro            market             + goes into the equalisation account
+    charge.<kind>_micro           code/supplier      + is owed; kinds of pass-through charges
+    quantity.<kind>_<unit>        code/supplier      what is charged: Wh, days or pieces
+    payment.<kind>_micro          code               + is paid to the charge's owner
+    unpriced.<kind>               code/supplier      1 where a time step has no price
     ============================  =================  ==========================================
 
     In every interval, charges = payments + equalisation. Shapley numerators are over
@@ -141,6 +147,7 @@ def settle_day(model: MarketModel, readings: DayReadings) -> DayResult:
             for component, values in payments.items()
         ),
         *_charge_tables(model, readings, prices, payments, fair_play),
+        *_pass_through_tables(model, readings),
     )
     return DayResult(readings.day, tables)
 
@@ -240,6 +247,14 @@ def _charge_tables(
         equalisation = equalisation + returned.sum(axis=0)
     tables.append(ResultTable("equalisation_micro", MARKET, equalisation[np.newaxis]))
     return tables
+
+
+def _pass_through_tables(model: MarketModel, readings: DayReadings) -> Iterator[ResultTable]:
+    if model.pass_through is not None:
+        for table in pass_through_tables(
+            model.pass_through, readings.day, model.interval_minutes, readings.demand_wh
+        ):
+            yield ResultTable(*table)
 
 
 def _scarcity_tables(

@@ -22,6 +22,7 @@ from settlement.core.grid import Grid
 from settlement.core.holarchy import HolarchyTree, tree_of_layers, unlimited
 from settlement.core.levels_plan import LevelsPlan, levels_plan
 from settlement.core.network import Network, network_of
+from settlement.core.pass_through import PassThrough
 from settlement.core.pots import COST_RECOVERY, Flexibility, Pot, Target
 from settlement.core.shapley_rule import EXACT, ShapleyRule
 from settlement.core.tightness import PPM, Curve
@@ -54,6 +55,7 @@ class MarketModel:
         sell_curves: one for each layer of the grid, which price net export; empty where net export
             is sold at the curves that energy is bought at.
         deliverability: how what supply outside a holon can bring into it is measured.
+        pass_through: charges that others set; None where there are none.
     """
 
     grid: Grid
@@ -77,6 +79,7 @@ class MarketModel:
     fair_play: FairPlay | None = None
     sell_curves: tuple[Curve, ...] = ()
     deliverability: Deliverability = "boundary"
+    pass_through: PassThrough | None = None
 
     def __post_init__(self) -> None:
         units, points, nodes = len(self.units), len(self.supply_points), len(self.grid.nodes)

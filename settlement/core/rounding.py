@@ -39,6 +39,16 @@ def apportion(amount: int, weights: Sequence[int]) -> list[int]:
     return parts
 
 
+def half_away(values: Integers | np.int64, divisor: int) -> Integers:
+    """Return values / divisor rounded to the nearest integer, halves away from zero.
+
+    Example: over 1,000, the values 499, 500 and -500 give 0, 1 and -1.
+    """
+    magnitude = (2 * np.abs(values) + divisor) // (2 * divisor)
+    rounded: Integers = np.sign(values) * magnitude
+    return rounded
+
+
 def energy_amounts_micro(energy_wh: Integers, price_micro_per_mwh: Integers | int) -> Integers:
     """Return the amount of money of each interval of a day, in micro.
 

@@ -6,7 +6,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from rulebook.service import rules_at
-from settlement.compile import compile_market
+from settlement.compile import compile_rules
 from settlement.core.periods import interval_starts
 from settlement.datasets.market import dispatch_model
 from settlement.dispatch.merit_order import MeteredDay, check_merit_order
@@ -25,9 +25,7 @@ def merit_order(
     """
     rules = rules_at(session, market, day, known)
     inputs = run_inputs(session, market, [(day, day, rules)], known)
-    compiled = compile_market(
-        rules.market_rules, rules.grid_model, rules.allocation_policy, rules.registrations
-    )
+    compiled = compile_rules(rules)
     readings = inputs.metered(day, compiled)
     reserve_w = readings.reserve_w
     model = dispatch_model(rules)

@@ -11,6 +11,7 @@ from settlement.core.cuts import W_PER_KW
 from settlement.core.model import node_demand_w
 from settlement.explanations.estimates import estimate_words, ground_numbers, source_words
 from settlement.explanations.tree import CitedClause, DayFacts, Explanation
+from settlement.invoicing import clauses_of_charge
 from settlement.meters.register import DEMAND
 
 
@@ -67,6 +68,14 @@ class Grounds:
             (document, clause)
             for document in (rules.market_rules, rules.allocation_policy)
             for clause in document.clauses_of_line(line)
+        )
+
+    def cite_charge(self, code: str) -> tuple[CitedClause, ...]:
+        """Return the clause that a pass-through charge rests on."""
+        return self._cited(
+            (charges, clause)
+            for charges in self.facts.rules.charge_lists
+            for clause in clauses_of_charge(charges, code)
         )
 
     def governing(self, document: Document, *paths: str) -> tuple[CitedClause, ...]:

@@ -17,14 +17,15 @@ import ledger.invoice_queries
 from ledger.chain import InvoiceLineRow, InvoiceRow
 from ledger.journal import Account
 from settlement import store
-from settlement.compile import compile_market, register_of
+from settlement.compile import compile_rules, register_of
 from settlement.core.periods import interval_starts
 from settlement.explanations.charges import Charges
+from settlement.explanations.pass_through import PassThroughCharges
 from settlement.explanations.payments import Payments
 from settlement.explanations.tree import DayFacts, Explanation, ReadingFact
 from settlement.inputs import RunInputs, run_inputs
 from settlement.pinned import pinned_periods
-from settlement.posting import MONEY_SUFFIX, PAYMENT
+from settlement.posting import MONEY_SUFFIX, PASS_THROUGH, PAYMENT
 from settlement.results import VectorKey
 from settlement.runs import Run
 
@@ -42,6 +43,19 @@ class LineReference:
     def sign(self) -> int:
         """-1 for payments, whose results are positive and whose lines are negative."""
         return -1 if self.line.kind.startswith(PAYMENT) else 1
+
+    @property
+    def is_pass_through(self) -> bool:
+        """Whether the line's subject is the code of a pass-through charge."""
+        return self.line.kind in PASS_THROUGH
+
+    @property
+    def entity(self) -> str:
+        """The entity whose results the line counts."""
+        subject = self.line.subject
+        if self.is_pass_through and self.sign > 0:
+            return f"{subject}/{self.invoice.participant}"
+        return subject
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,16 +165,14 @@ def day_facts(session: Session, run: Run, day: dt.date) -> DayFacts:
         if first_day <= day <= last_day
     )
     market_rules = rules.market_rules
-    model = compile_market(
-        market_rules, rules.grid_model, rules.allocation_policy, rules.registrations
-    )
+    model = compile_rules(rules)
     inputs = run_inputs(session, run.market, [(day, day, rules)], run.known_at)
     return DayFacts(
         day=day,
         starts=interval_starts(day, market_rules.time_zone, market_rules.interval_minutes),
         rules=rules,
         model=model,
-        register=register_of(rules.registrations),
+        register=register_of(rules.registrations, rules.charge_lists),
         results=store.stored_values(store.day_vectors(session, run.id, day)),
         readings=_readings(session, run, day, inputs),
         day_readings=cache(lambda: inputs.day_readings(day, model)),
@@ -192,6 +204,9 @@ def _tree(facts: DayFacts, reference: LineReference, interval: int) -> Explanati
         label = f"{reference.line.subject}: {answers} answers for it on this day"
         return Explanation(label, 0, "micro")
     component, subject = reference.line.kind.partition(".")[2], reference.line.subject
+    if reference.is_pass_through:
+        of = reference.invoice.participant if reference.sign > 0 else ""
+        return PassThroughCharges(facts, interval).line(component, subject, of)
     if reference.sign < 0:
         return Payments(facts, interval).payment(component, subject, sign=-1)
     return Charges(facts, interval).charge(component, subject)
@@ -199,14 +214,18 @@ def _tree(facts: DayFacts, reference: LineReference, interval: int) -> Explanati
 
 def _amounts(facts: DayFacts, reference: LineReference) -> np.ndarray:
     """Return what a run's results come to for the line, shape (T,), unsigned as stored."""
-    values = facts.results.get((f"{reference.line.kind}{MONEY_SUFFIX}", reference.line.subject))
+    values = facts.results.get((f"{reference.line.kind}{MONEY_SUFFIX}", reference.entity))
     if values is None or _owner(facts, reference) != reference.invoice.participant:
         return np.zeros(len(facts.starts), dtype=np.int64)
     return values
 
 
 def _owner(facts: DayFacts, reference: LineReference) -> str | None:
-    """Return who answers for the line's unit or supply point under the run's rules."""
+    """Return who answers for the line's unit, supply point or charge under the run's rules."""
     register, subject = facts.register, reference.line.subject
+    if reference.is_pass_through and subject in register.charges and reference.sign > 0:
+        return reference.invoice.participant
+    if reference.is_pass_through:
+        return register.charges[subject][0] if subject in register.charges else None
     answered = register.units if reference.sign < 0 else register.supply_points
     return answered[subject][0] if subject in answered else None

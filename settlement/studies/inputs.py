@@ -11,7 +11,7 @@ from ledger.tree import merkle_root
 from rulebook.findings import Finding, Refused
 from rulebook.resolve import RuleSet
 from settlement.baselines.tariffs import PriceBounds, price_bounds
-from settlement.compile import compile_market, register_of
+from settlement.compile import compile_rules, register_of
 from settlement.computing import Period
 from settlement.core.arrays import Integers
 from settlement.core.engine import DayReadings, MarketModel, ResultTable
@@ -142,9 +142,7 @@ class StudyInputs:
 
 
 def _compiled(rules: RuleSet) -> Law:
-    model = compile_market(
-        rules.market_rules, rules.grid_model, rules.allocation_policy, rules.registrations
-    )
+    model = compile_rules(rules)
     return Law(
         rules=rules,
         model=model,

@@ -44,7 +44,7 @@ from settlement.compile import Register
 from settlement.core.arrays import Integers
 from settlement.core.model import DayReadings
 from settlement.core.rounding import WH_PER_MWH
-from settlement.posting import CHARGE, MONEY_SUFFIX, PAYMENT
+from settlement.posting import CHARGE, MONEY_SUFFIX, PASS_THROUGH, PAYMENT
 from settlement.price_figures import price_figures, side_by_side
 from settlement.results import VectorKey
 from settlement.studies import inputs
@@ -72,10 +72,14 @@ class StudyDay:
         return np.array([row for (name, _), row in self.values.items() if name == measure])
 
     def micro(self, prefix: str) -> dict[str, int]:
-        """Return the day's payments or charges by entity, all components together."""
+        """Return the day's payments or charges by entity, all components together.
+
+        Pass-through charges are the same under every design, and left out.
+        """
         sums: dict[str, int] = defaultdict(int)
         for (measure, entity), values in self.values.items():
-            if measure.startswith(prefix) and measure.endswith(MONEY_SUFFIX):
+            kind = measure.removesuffix(MONEY_SUFFIX)
+            if kind != measure and kind.startswith(prefix) and kind not in PASS_THROUGH:
                 sums[entity] += int(values.sum())
         return sums
 

@@ -1,0 +1,165 @@
+"""A charge list: tariffs, subscriptions and fees of one owner, and the supply points they fall on.
+
+Suppliers are charged them and their owner is paid, without gain or loss to the market. Prices and
+links hold for days of their own, half open, inside the validity of the list. A link names a supply
+point, not a supplier, so it goes on when the supply point changes its supplier.
+"""
+
+from typing import ClassVar, Literal
+
+from rulebook.documents.base import (
+    Anchor,
+    Day,
+    Document,
+    Identifier,
+    Model,
+    Slug,
+    Text,
+    Truth,
+    Whole,
+    described,
+)
+from rulebook.documents.market_rules import HIGHEST_PRICE_MICRO_PER_MWH
+
+HIGHEST_TARIFF_MICRO_PER_KWH = HIGHEST_PRICE_MICRO_PER_MWH // 1_000
+HIGHEST_PIECE_PRICE_MICRO = 10**15
+"""No subscription or fee costs more than a thousand million currency units."""
+
+
+class DayRange(Model):
+    """Days from the first to the one before the end; without an end they go on."""
+
+    from_day: Day = described("From", "First day, by the local calendar")
+    to_day: Day | None = described(
+        "To", "First day no longer included; empty where there is no end", default=None
+    )
+
+
+class TariffPrice(DayRange):
+    """What a kilowatt hour bears in some hours of some days."""
+
+    from_hour: Whole = described(
+        "From hour", "First hour of the local clock", "hours", default=0, ge=0, le=23
+    )
+    to_hour: Whole = described(
+        "To hour", "First hour no longer included", "hours", default=24, ge=1, le=24
+    )
+    price_micro_per_kwh: Whole = described(
+        "Price",
+        "Price of a kilowatt hour that a linked supply point takes",
+        "micro per kWh",
+        ge=-HIGHEST_TARIFF_MICRO_PER_KWH,
+        le=HIGHEST_TARIFF_MICRO_PER_KWH,
+    )
+
+
+class SubscriptionPrice(DayRange):
+    """What one of a subscription costs in a calendar month."""
+
+    price_micro_per_month: Whole = described(
+        "Price",
+        "Price of one for a calendar month; a day bears it divided by the days of its month",
+        "micro per month",
+        ge=-HIGHEST_PIECE_PRICE_MICRO,
+        le=HIGHEST_PIECE_PRICE_MICRO,
+    )
+
+
+class FeePrice(DayRange):
+    """What one of a fee costs."""
+
+    price_micro_per_piece: Whole = described(
+        "Price",
+        "Price of one",
+        "micro per piece",
+        ge=-HIGHEST_PIECE_PRICE_MICRO,
+        le=HIGHEST_PIECE_PRICE_MICRO,
+    )
+
+
+class Charge(Model):
+    """What all kinds of charge state."""
+
+    code: Identifier = described("Code", "Short name of the charge, unique in the market")
+    title: Text = described("Title", "Name of the charge, as an invoice prints it")
+    clause: Anchor = described("Clause", "Clause of this list that the charge rests on")
+    taxed: Truth = described(
+        "Taxed", "Whether the tax of the market is due on it; what is not lies outside its base"
+    )
+
+
+class Tariff(Charge):
+    """A charge on energy."""
+
+    resolution: Literal["hour", "day"] = described(
+        "Resolution", "Time step over which energy is summed, priced and rounded"
+    )
+    prices: tuple[TariffPrice, ...] = described(
+        "Prices", "Prices by day and hour; those of a daily tariff hold all day", max_length=100_000
+    )
+
+
+class Subscription(Charge):
+    """A charge on each linked day."""
+
+    prices: tuple[SubscriptionPrice, ...] = described(
+        "Prices", "Monthly prices by day", max_length=10_000
+    )
+
+
+class Fee(Charge):
+    """A charge on one day."""
+
+    prices: tuple[FeePrice, ...] = described("Prices", "Prices by day", max_length=10_000)
+
+
+class ChargeLink(DayRange):
+    """A charge falls on a supply point, on some days."""
+
+    charge: Identifier = described("Charge", "Code of a charge of this list")
+    supply_point: Identifier = described("Supply point", "A registered supply point")
+    quantity: Whole = described(
+        "Quantity",
+        "How many; 1 for a tariff, which is measured by energy",
+        "pieces",
+        default=1,
+        ge=1,
+        le=1_000_000_000,
+    )
+
+
+class ChargeList(Document):
+    """The charges of one owner, their prices, and their links to supply points."""
+
+    anchor_prefix: ClassVar[str] = "CL"
+
+    kind: Literal["charge-list"] = described("Kind", "This is a charge list")
+    owner: Slug = described("Owner", "Registered participant that sets the charges and is paid")
+    tariffs: tuple[Tariff, ...] = described(
+        "Tariffs",
+        "Energy that a supply point takes x price; net export bears none",
+        default=(),
+        max_length=1_000,
+    )
+    subscriptions: tuple[Subscription, ...] = described(
+        "Subscriptions",
+        "Monthly price over the days of the month, x quantity, for each linked day",
+        default=(),
+        max_length=1_000,
+    )
+    fees: tuple[Fee, ...] = described(
+        "Fees", "Price x quantity, on the linked day", default=(), max_length=1_000
+    )
+    links: tuple[ChargeLink, ...] = described(
+        "Links", "Which charge falls on which supply point, when", default=(), max_length=1_000_000
+    )
+
+    @property
+    def instrument(self) -> str:
+        """Return the instrument with its owner: `gb12/charge-list/northern-grid`."""
+        return f"{self.market}/{self.kind}/{self.owner}"
+
+    @property
+    def charges(self) -> tuple[Charge, ...]:
+        """Return every charge: tariffs, subscriptions, fees."""
+        return (*self.tariffs, *self.subscriptions, *self.fees)

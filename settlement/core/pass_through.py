@@ -1,0 +1,285 @@
+"""Pass-through charges: what others set a price for and the market collects, to the micro.
+
+=============  ==============================================  =====================
+kind           amount                                          time step
+=============  ==============================================  =====================
+tariff         energy x price per kWh                          local hour or day
+subscription   monthly price / days of the month, x quantity   local day
+fee            price x quantity                                local day
+=============  ==============================================  =====================
+
+Amounts are reckoned for each charge, supplier and time step: the energy or quantity of the
+supplier's linked supply points is summed first, multiplied by the price, and rounded once, to the
+nearest micro, halves away from zero. The price of a subscription's day is rounded before it is
+multiplied. Amount and quantity stand in the first interval of their time step and the other
+intervals of the step hold 0.
+
+Energy is what a supply point takes; net export in an interval counts as none, so it neither bears
+a tariff nor lowers that of another interval. A time step without a price has no amount and no
+quantity and is flagged instead. The owner of a charge is paid what suppliers are charged.
+
+An hour of the local clock that comes twice in a day is two time steps at the same price; an hour
+that is left out is none.
+
+Source: the conventions of Denmark's national settlement, Energinet's opengeh-wholesale.
+"""
+
+import datetime as dt
+from calendar import monthrange
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from settlement.core.arrays import Flags, Integers, integers, largest_magnitude, require_int64
+from settlement.core.periods import interval_starts
+from settlement.core.rounding import half_away
+
+TARIFF, SUBSCRIPTION, FEE = "tariff", "subscription", "fee"
+QUANTITY_UNITS = {TARIFF: "wh", SUBSCRIPTION: "days", FEE: "pieces"}
+"""What each kind of charge counts, in the order of the result tables."""
+
+WH_PER_KWH = 1_000
+NO_END = dt.date.max.toordinal() + 1
+"""The end of a price or link that has none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prices:
+    """N prices, each for [first_day, end_day) and the local hours [from_hour, to_hour).
+
+    Attributes:
+        charge: shape (N,), index of the charge.
+        first_day, end_day: shape (N,), ordinals of days.
+        from_hour, to_hour: shape (N,), 0 to 24.
+        micro: shape (N,), per kWh, per month or per piece.
+    """
+
+    charge: Integers
+    first_day: Integers
+    end_day: Integers
+    from_hour: Integers
+    to_hour: Integers
+    micro: Integers
+
+    def __post_init__(self) -> None:
+        _check_columns(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Links:
+    """L links of a charge to a supply point for [first_day, end_day).
+
+    Attributes:
+        charge, point: shape (L,), indices.
+        first_day, end_day: shape (L,), ordinals of days.
+        quantity: shape (L,), pieces; energy is not multiplied by it.
+    """
+
+    charge: Integers
+    point: Integers
+    first_day: Integers
+    end_day: Integers
+    quantity: Integers
+
+    def __post_init__(self) -> None:
+        _check_columns(self)
+
+
+@dataclass(frozen=True, eq=False)
+class PassThrough:
+    """The pass-through charges of a market, their prices and links.
+
+    Attributes:
+        time_zone: whose days and hours prices and links follow.
+        codes: C codes of charges, sorted.
+        kinds: of each charge, one of `QUANTITY_UNITS`.
+        is_hourly: shape (C,), whether a tariff's time step is the hour; the day otherwise.
+        suppliers: P names, sorted.
+        point_supplier: shape (G,), index of the supplier of each supply point.
+    """
+
+    time_zone: str
+    codes: tuple[str, ...]
+    kinds: tuple[str, ...]
+    is_hourly: Flags
+    suppliers: tuple[str, ...]
+    point_supplier: Integers
+    prices: Prices
+    links: Links
+
+    def __post_init__(self) -> None:
+        if not len(self.codes) == len(self.kinds) == len(self.is_hourly):
+            raise ValueError("kinds and is_hourly need one entry for each code")
+        if unknown := set(self.kinds) - QUANTITY_UNITS.keys():
+            raise ValueError(f"kinds: {sorted(unknown)}; they are {list(QUANTITY_UNITS)}")
+
+
+@dataclass(frozen=True, eq=False)
+class ChargedDay:
+    """One charge of one supplier on one day of T intervals.
+
+    Attributes:
+        charge, supplier: indices.
+        amount_micro: shape (T,), + is owed by the supplier and paid to the charge's owner.
+        quantity: shape (T,), in the unit of the charge's kind, where there is a price.
+        is_unpriced: shape (T,), 1 where a time step begins that is linked and has no price.
+    """
+
+    charge: int
+    supplier: int
+    amount_micro: Integers
+    quantity: Integers
+    is_unpriced: Integers
+
+
+Table = tuple[str, tuple[str, ...], Integers]
+"""Measure, entities, and values of shape (E, T)."""
+
+
+def pass_through_tables(
+    pass_through: PassThrough, day: dt.date, interval_minutes: int, demand_wh: Integers
+) -> list[Table]:
+    """Return the day's results by kind of charge: amounts, quantities, flags, and payments.
+
+    The entity of what a supplier is charged is `code/supplier`; that of what an owner is paid is
+    the code. Kinds without a link on the day have no table, nor have flags where none is set.
+    """
+    charged = charged_day(pass_through, day, interval_minutes, demand_wh)
+    tables: list[Table] = []
+    for kind, unit in QUANTITY_UNITS.items():
+        of_kind = [one for one in charged if pass_through.kinds[one.charge] == kind]
+        if not of_kind:
+            continue
+        names = tuple(
+            f"{pass_through.codes[one.charge]}/{pass_through.suppliers[one.supplier]}"
+            for one in of_kind
+        )
+        amounts = np.array([one.amount_micro for one in of_kind])
+        tables.append((f"charge.{kind}_micro", names, amounts))
+        tables.append((f"quantity.{kind}_{unit}", names, np.array([o.quantity for o in of_kind])))
+        codes = sorted({one.charge for one in of_kind})
+        owner = np.zeros((len(codes), amounts.shape[1]), dtype=np.int64)
+        np.add.at(owner, [codes.index(one.charge) for one in of_kind], amounts)
+        paid_for = tuple(pass_through.codes[charge] for charge in codes)
+        tables.append((f"payment.{kind}_micro", paid_for, owner))
+        flagged = [number for number, one in enumerate(of_kind) if one.is_unpriced.any()]
+        if flagged:
+            flags = np.array([of_kind[number].is_unpriced for number in flagged])
+            tables.append((f"unpriced.{kind}", tuple(names[number] for number in flagged), flags))
+    return tables
+
+
+def charged_day(
+    pass_through: PassThrough, day: dt.date, interval_minutes: int, demand_wh: Integers
+) -> list[ChargedDay]:
+    """Return what each supplier is charged on a day, by charge and supplier.
+
+    Args:
+        pass_through: the charges.
+        day: the local day.
+        interval_minutes: length of an interval.
+        demand_wh: shape (G, T), metered; negative is net export.
+
+    Raises:
+        OverflowError: an amount could pass int64.
+    """
+    links = pass_through.links
+    in_force = _holds(links.first_day, links.end_day, day)
+    if not in_force.any():
+        return []
+    taken_wh = np.maximum(demand_wh, 0)
+    starts, hours = hour_steps(day, pass_through.time_zone, interval_minutes)
+    supplier = pass_through.point_supplier[links.point]
+    charged = []
+    for charge, of in sorted(
+        set(zip(links.charge[in_force].tolist(), supplier[in_force].tolist(), strict=True))
+    ):
+        own = in_force & (links.charge == charge) & (supplier == of)
+        price, has_price = _price_by_hour(pass_through.prices, charge, day)
+        if pass_through.kinds[charge] == TARIFF:
+            hourly = bool(pass_through.is_hourly[charge])
+            first = starts if hourly else starts[:1]
+            step_hours = hours if hourly else hours[:1]
+            quantity = np.add.reduceat(taken_wh[links.point[own]].sum(axis=0), first)
+            amount = tariff_micro(quantity, price[step_hours])
+        else:
+            first, step_hours = starts[:1], hours[:1]
+            quantity = links.quantity[own].sum(keepdims=True)
+            amount = _piece_amount_micro(pass_through.kinds[charge], price[:1], quantity, day)
+        known = has_price[step_hours]
+        columns = np.zeros((3, demand_wh.shape[1]), dtype=np.int64)
+        columns[:, first] = amount * known, quantity * known, ~known
+        charged.append(ChargedDay(charge, of, *columns))
+    return charged
+
+
+def tariff_micro(energy_wh: Integers, price_micro_per_kwh: Integers) -> Integers:
+    """Return energy x price for each time step, to the nearest micro, halves away from zero.
+
+    Args:
+        energy_wh: shape (S,), not negative.
+        price_micro_per_kwh: shape (S,), any sign.
+
+    Example: 499 Wh at 1 micro per kWh is 0.499 micro, so 0; 500 Wh is 0.5, so 1, and at -1 micro
+    per kWh, -1. 3 x 1,001 Wh at 2,008,000 micro per kWh is 6,030,024 micro, exactly.
+    """
+    kwh, rest_wh = np.divmod(energy_wh, WH_PER_KWH)
+    largest = largest_magnitude(price_micro_per_kwh)
+    require_int64((largest_magnitude(kwh) + 2) * max(largest, 1), "energy x price of a tariff")
+    return kwh * price_micro_per_kwh + half_away(rest_wh * price_micro_per_kwh, WH_PER_KWH)
+
+
+def subscription_day_micro(price_micro_per_month: int, day: dt.date) -> int:
+    """Return the price of one day of a monthly price, to the nearest micro, halves away from zero.
+
+    Example: 10,000,000 micro a month is 344,828 a day in February 2020 (29 days) and 322,581 in
+    May (31 days); 31 such days come to 10,000,011. The surplus is part of the convention.
+    """
+    days = monthrange(day.year, day.month)[1]
+    return int(half_away(np.int64(price_micro_per_month), days))
+
+
+def hour_steps(day: dt.date, zone: str, minutes: int) -> tuple[Integers, Integers]:
+    """Return the first interval of each hour of a local day, and the hour by the local clock.
+
+    Both have shape (S,), S being 23, 24 or 25 where clocks change by an hour.
+    """
+    where = ZoneInfo(zone)
+    local = [start.astimezone(where) for start in interval_starts(day, zone, minutes)]
+    labels = [(start.hour, start.utcoffset()) for start in local]
+    first = [n for n, label in enumerate(labels) if n == 0 or label != labels[n - 1]]
+    return np.array(first), np.array([labels[number][0] for number in first])
+
+
+def _piece_amount_micro(kind: str, price: Integers, quantity: Integers, day: dt.date) -> Integers:
+    each = int(price[0])
+    if kind == SUBSCRIPTION:
+        each = subscription_day_micro(each, day)
+    require_int64(abs(each) * largest_magnitude(quantity), f"price x quantity of a {kind}")
+    amount: Integers = quantity * each
+    return amount
+
+
+def _price_by_hour(prices: Prices, charge: int, day: dt.date) -> tuple[Integers, Flags]:
+    """Return the price of each local hour, shape (24,), 0 where there is none, and where one is."""
+    price, has_price = np.zeros(24, dtype=np.int64), np.zeros(24, dtype=np.bool_)
+    holds = (prices.charge == charge) & _holds(prices.first_day, prices.end_day, day)
+    for number in np.flatnonzero(holds):
+        hours = slice(prices.from_hour[number], prices.to_hour[number])
+        price[hours], has_price[hours] = prices.micro[number], True
+    return price, has_price
+
+
+def _holds(first_day: Integers, end_day: Integers, day: dt.date) -> Flags:
+    ordinal = day.toordinal()
+    return (first_day <= ordinal) & (ordinal < end_day)
+
+
+def _check_columns(table: Prices | Links) -> None:
+    """Make every column of a table an int64 array of the length of the first."""
+    columns: Sequence[str] = [field.name for field in fields(table)]
+    length = (len(getattr(table, columns[0])),)
+    for name in columns:
+        object.__setattr__(table, name, integers(getattr(table, name), length, name))

@@ -1,0 +1,182 @@
+"""Why a supplier was charged what others set a price for: price, linked energy, quantity."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from rulebook.checks.charges import span_of
+from rulebook.days import overlapping
+from rulebook.documents.charge_list import (
+    Charge,
+    ChargeLink,
+    ChargeList,
+    DayRange,
+    Fee,
+    Subscription,
+    Tariff,
+)
+from settlement.core.pass_through import QUANTITY_UNITS, hour_steps, subscription_day_micro
+from settlement.explanations.grounds import Grounds
+from settlement.explanations.tree import Explanation
+from settlement.meters.register import DEMAND
+from settlement.posting import CHARGED_UNIT
+
+
+@dataclass(frozen=True)
+class PassThroughCharges(Grounds):
+    """Explains pass-through charges in one interval; their amounts stand where a step begins."""
+
+    def line(self, kind: str, code: str, supplier: str) -> Explanation:
+        """Return the tree behind a charge of a supplier, or of the payment for all of them.
+
+        Args:
+            kind: tariff, subscription or fee.
+            code: of the charge.
+            supplier: whose charge; empty for what the owner is paid.
+        """
+        if supplier:
+            return self._charge(kind, code, supplier)
+        charged = (
+            entity.split("/")
+            for measure, entity in self.facts.results
+            if measure == f"charge.{kind}_micro"
+        )
+        suppliers = [each for of, each in charged if of == code]
+        return Explanation(
+            self._title(code),
+            self.facts.result(f"payment.{kind}_micro", code, self.interval),
+            "micro",
+            "the sum of what suppliers are charged",
+            clauses=self.cite_charge(code),
+            children=tuple(
+                replace(self._charge(kind, code, each), label=each, owner=each)
+                for each in suppliers
+            ),
+        )
+
+    def _charge(self, kind: str, code: str, supplier: str) -> Explanation:
+        facts, interval, entity = self.facts, self.interval, f"{code}/{supplier}"
+        amount = facts.result(f"charge.{kind}_micro", entity, interval)
+        title, cited = self._title(code), self.cite_charge(code)
+        links = list(self._links(code, supplier))
+        if not links:
+            words = "the charge falls on no supply point of this supplier on this day"
+            return Explanation(title, amount, "micro", words, clauses=cited)
+        steps = self._steps(code)
+        if interval not in steps:
+            words = f"counted in the interval that begins the {self._step_name(code)}"
+            return Explanation(title, amount, "micro", words, clauses=cited)
+        counted = tuple(self._counted(code, link, steps[interval]) for link in links)
+        if facts.result(f"unpriced.{kind}", entity, interval):
+            words = (
+                "no price is published for this time step, so it has no amount; once there is "
+                "one, the next run settles it"
+            )
+            return Explanation(title, amount, "micro", words, clauses=cited, children=counted)
+        quantity = facts.result(f"quantity.{kind}_{QUANTITY_UNITS[kind]}", entity, interval)
+        price = self._price(code)
+        formula = f"{quantity:,} {CHARGED_UNIT[kind]} × {price.value:,} {price.unit}"
+        if kind == "tariff":
+            formula += " ÷ 1,000, rounded once to the nearest millionth, halves away from zero"
+        return Explanation(
+            title, amount, "micro", formula, clauses=cited, children=(price, *counted)
+        )
+
+    def _counted(self, code: str, link: ChargeLink, step: Sequence[int]) -> Explanation:
+        """Return what a linked supply point counts in a time step."""
+        point = link.supply_point
+        if not isinstance(self._listed(code)[1], Tariff):
+            unit = "pieces"
+            return Explanation(f"Quantity linked ({point})", link.quantity, unit)
+        taken = np.maximum(self.facts.readings[DEMAND, point].values[list(step)], 0)
+        words = "the sum of its intervals; net export counts as none"
+        readings: tuple[Explanation, ...] = ()
+        if self._step_name(code) == "hour":
+            readings = tuple(
+                replace(self, interval=number).reading(DEMAND, point, f"Energy taken, {clock}")
+                for number, clock in zip(step, self._clock(step), strict=True)
+            )
+        return Explanation(
+            f"Energy taken ({point})", int(taken.sum()), "Wh", words, children=readings
+        )
+
+    def _price(self, code: str) -> Explanation:
+        """Return the price in force, per kWh, day or piece."""
+        charges, charge = self._listed(code)
+        title = f"Price of {code}"
+        match charge:
+            case Tariff():
+                hour = self._clock([self.interval])[0][:2]
+                entry = next(
+                    price
+                    for price in charge.prices
+                    if self._holds(price) and price.from_hour <= int(hour) < price.to_hour
+                )
+                path = "tariffs.prices.price_micro_per_kwh"
+                clauses = self.governing(charges, path)
+                price = entry.price_micro_per_kwh
+                return Explanation(title, price, "micro/kWh", _since(entry), clauses=clauses)
+            case Subscription():
+                monthly = next(price for price in charge.prices if self._holds(price))
+                each = subscription_day_micro(monthly.price_micro_per_month, self.facts.day)
+                words = (
+                    f"{monthly.price_micro_per_month:,} micro per month ÷ the days of the month, "
+                    f"rounded to the nearest millionth; {_since(monthly)}"
+                )
+                path = "subscriptions.prices.price_micro_per_month"
+                clauses = self.governing(charges, path)
+                return Explanation(title, each, "micro/day", words, clauses=clauses)
+            case Fee():
+                piece = next(price for price in charge.prices if self._holds(price))
+                clauses = self.governing(charges, "fees.prices.price_micro_per_piece")
+                price = piece.price_micro_per_piece
+                return Explanation(title, price, "micro/piece", _since(piece), clauses=clauses)
+        raise TypeError(f"{code}: a {type(charge).__name__} has no price")
+
+    def _steps(self, code: str) -> dict[int, Sequence[int]]:
+        """Return the intervals of each time step of a charge, by its first."""
+        whole = range(len(self.facts.starts))
+        if self._step_name(code) == "day":
+            return {0: whole}
+        rules = self.facts.rules.market_rules
+        first, _ = hour_steps(self.facts.day, rules.time_zone, rules.interval_minutes)
+        ends = [*first.tolist()[1:], len(whole)]
+        return {one: whole[one:end] for one, end in zip(first.tolist(), ends, strict=True)}
+
+    def _step_name(self, code: str) -> str:
+        charge = self._listed(code)[1]
+        return charge.resolution if isinstance(charge, Tariff) else "day"
+
+    def _links(self, code: str, supplier: str) -> Iterator[ChargeLink]:
+        register = self.facts.register
+        for link in register.links_on(code, self.facts.day):
+            if register.supplier(link.supply_point) == supplier:
+                yield link
+
+    def _listed(self, code: str) -> tuple[ChargeList, Charge]:
+        return next(
+            (charges, charge)
+            for charges in self.facts.rules.charge_lists
+            for charge in charges.charges
+            if charge.code == code
+        )
+
+    def _title(self, code: str) -> str:
+        return self._listed(code)[1].title
+
+    def _holds(self, part: DayRange) -> bool:
+        day = self.facts.day
+        return overlapping(span_of(part), (day, day + dt.timedelta(days=1)))
+
+    def _clock(self, intervals: Sequence[int]) -> list[str]:
+        zone = ZoneInfo(self.facts.rules.market_rules.time_zone)
+        starts = [self.facts.starts[number].astimezone(zone) for number in intervals]
+        return [f"{start:%H:%M}" for start in starts]
+
+
+def _since(part: DayRange) -> str:
+    until = "further notice" if part.to_day is None else f"the day before {part.to_day}"
+    return f"in force from {part.from_day} to {until}"
