@@ -2,17 +2,20 @@
 
     A --- B --- C        A: wind, gas    B: battery, homes and offices    C: gas, homes and offices
 
-`documents` returns its law; `readings_csv` returns seeded readings in the ingest format.
+`documents` returns its law; `charges` what may be published beside it, a charge list and its owner;
+`readings_csv` returns seeded readings in the ingest format.
 """
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from rulebook.documents import (
     AllocationPolicy,
+    ChargeList,
     Document,
     GridModel,
     MarketRules,
@@ -184,30 +187,94 @@ def allocation_policy(**changes: Any) -> AllocationPolicy:
     )
 
 
-def registrations(offers: Mapping[str, int] | None = None) -> list[Registration]:
+def registrations(
+    offers: Mapping[str, int] | None = None,
+    suppliers: Mapping[str, Sequence[str]] = MappingProxyType(SUPPLIERS),
+) -> list[Registration]:
     """Return owners and suppliers; `offers` replaces offers by unit."""
     offers = offers or {}
-    made = []
-    for participant in (*OWNERS, *SUPPLIERS):
-        units = OWNERS.get(participant, ())
-        points = SUPPLIERS.get(participant, ())
-        made.append(
-            Registration.model_validate(
-                _head("registration", "RG", ("units.offer_micro_per_mwh",))
-                | {
-                    "title": f"Registration of {participant}",
-                    "participant": participant,
-                    "legal_name": f"{participant.title()} Limited",
-                    "roles": ["generator"] if units else ["supplier"],
-                    "tax_identifier": "GB123456789",
-                    "address": {"lines": ["1 High Street"], "postcode": "AB1 2CD", "country": "GB"},
-                    "contacts": [{"name": "Desk", "email": f"desk@{participant}.example"}],
-                    "units": [_unit(unit, offers) for unit in units],
-                    "supply_points": [_supply_point(point) for point in points],
-                }
-            )
-        )
-    return made
+    owners = [
+        _registration(owner, "generator", units=[_unit(unit, offers) for unit in units])
+        for owner, units in OWNERS.items()
+    ]
+    return owners + [
+        _registration(supplier, "supplier", supply_points=[_supply_point(p) for p in points])
+        for supplier, points in suppliers.items()
+    ]
+
+
+def _registration(
+    participant: str, role: str, units: Sequence[Any] = (), supply_points: Sequence[Any] = ()
+) -> Registration:
+    return Registration.model_validate(
+        _head("registration", "RG", ("units.offer_micro_per_mwh",))
+        | {
+            "title": f"Registration of {participant}",
+            "participant": participant,
+            "legal_name": f"{participant.title()} Limited",
+            "roles": [role],
+            "tax_identifier": "GB123456789",
+            "address": {"lines": ["1 High Street"], "postcode": "AB1 2CD", "country": "GB"},
+            "contacts": [{"name": "Desk", "email": f"desk@{participant}.example"}],
+            "units": units,
+            "supply_points": supply_points,
+        }
+    )
+
+
+def charge_list(**changes: Any) -> ChargeList:
+    """Return the charges of elder: two tariffs, a subscription of homes, and a fee on one day."""
+    always = {"from_day": VALID_FROM}
+    charges = [
+        {"code": "grid", "title": "Use of the grid", "clause": "CL-1", "taxed": True},
+        {"code": "levy", "title": "Levy on energy", "clause": "CL-2", "taxed": False},
+        {"code": "meter", "title": "Metering of homes", "clause": "CL-3", "taxed": True},
+        {"code": "connect", "title": "Connection", "clause": "CL-4", "taxed": True},
+    ]
+    by_hour = [
+        always | {"to_hour": 7, "price_micro_per_kwh": 11_003},
+        always | {"from_hour": 7, "to_hour": 19, "price_micro_per_kwh": 31_337},
+        always | {"from_hour": 19, "price_micro_per_kwh": 17_017},
+    ]
+    points = [point for points in SUPPLIERS.values() for point in points]
+    links = [
+        *(always | {"charge": "grid", "supply_point": point} for point in points),
+        *(always | {"charge": "levy", "supply_point": point} for point in points),
+        *(
+            always | {"charge": "meter", "supply_point": point, "quantity": 10_000}
+            for point in ("B-home", "C-home")
+        ),
+        {
+            "charge": "connect",
+            "supply_point": "C-office",
+            "from_day": dt.date(2024, 1, 2),
+            "to_day": dt.date(2024, 1, 3),
+            "quantity": 3,
+        },
+    ]
+    fields = ("tariffs.prices", "tariffs.taxed", "subscriptions.prices", "fees.prices")
+    return ChargeList.model_validate(
+        _head("charge-list", "CL", fields)
+        | {
+            "owner": "elder",
+            "tariffs": [
+                charges[0] | {"resolution": "hour", "prices": by_hour},
+                charges[1]
+                | {"resolution": "day", "prices": [always | {"price_micro_per_kwh": 5_001}]},
+            ],
+            "subscriptions": [
+                charges[2] | {"prices": [always | {"price_micro_per_month": 2_500_000}]}
+            ],
+            "fees": [charges[3] | {"prices": [always | {"price_micro_per_piece": 175_000_001}]}],
+            "links": links,
+        }
+        | changes
+    )
+
+
+def charges(**changes: Any) -> list[Document]:
+    """Return the charge list and the registration of its owner."""
+    return [_registration("elder", "charge-owner"), charge_list(**changes)]
 
 
 def _unit(name: str, offers: Mapping[str, int]) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from ledger.queries import JournalSummary, journal_summaries
 from ledger.tables import Account, Journal, Posting
 from portal.queries.fair_play import FairPlayTotals, fair_play_totals
 from portal.queries.rules import market_zone
+from rulebook.findings import Finding
 from settlement.posting import CHARGE, PAYMENT
+from settlement.run_findings import run_findings
 from settlement.runs import Run
 from settlement.store import find_run
 from settlement.store import list_runs as stored_runs
@@ -57,7 +59,7 @@ class Totals:
 class RunPage:
     """A run and its effect; `moved` is what its own journals moved, `position` all until it.
 
-    `fair_play` is None where no rule of the run applied it.
+    `fair_play` is None where no rule of the run applied it; `findings` did not stop the run.
     """
 
     summary: RunSummary
@@ -66,6 +68,7 @@ class RunPage:
     position: Totals
     currency: str
     fair_play: FairPlayTotals | None
+    findings: tuple[Finding, ...]
 
     @property
     def commodities(self) -> tuple[str, ...]:
@@ -100,6 +103,7 @@ def run_page(session: Session, run_id: uuid.UUID) -> RunPage | None:
         position=_totals(position),
         currency=next((commodity for commodity, _ in position if is_money(commodity)), "GBP"),
         fair_play=fair_play_totals(session, run_id),
+        findings=tuple(run_findings(session, run)),
     )
 
 

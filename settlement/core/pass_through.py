@@ -26,7 +26,7 @@ Source: the conventions of Denmark's national settlement, Energinet's opengeh-wh
 
 import datetime as dt
 from calendar import monthrange
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from zoneinfo import ZoneInfo
 
@@ -185,33 +185,24 @@ def charged_day(
     Raises:
         OverflowError: an amount could pass int64.
     """
-    links = pass_through.links
-    in_force = _holds(links.first_day, links.end_day, day)
-    if not in_force.any():
-        return []
     taken_wh = np.maximum(demand_wh, 0)
     starts, hours = hour_steps(day, pass_through.time_zone, interval_minutes)
-    supplier = pass_through.point_supplier[links.point]
     charged = []
-    for charge, of in sorted(
-        set(zip(links.charge[in_force].tolist(), supplier[in_force].tolist(), strict=True))
-    ):
-        own = in_force & (links.charge == charge) & (supplier == of)
+    for charge, supplier, own in _linked(pass_through, day):
+        kind, points = pass_through.kinds[charge], pass_through.links.point[own]
         price, has_price = _price_by_hour(pass_through.prices, charge, day)
-        if pass_through.kinds[charge] == TARIFF:
-            hourly = bool(pass_through.is_hourly[charge])
-            first = starts if hourly else starts[:1]
-            step_hours = hours if hourly else hours[:1]
-            quantity = np.add.reduceat(taken_wh[links.point[own]].sum(axis=0), first)
+        by_hour = kind == TARIFF and bool(pass_through.is_hourly[charge])
+        first, step_hours = (starts, hours) if by_hour else (starts[:1], hours[:1])
+        if kind == TARIFF:
+            quantity = np.add.reduceat(taken_wh[points].sum(axis=0), first)
             amount = tariff_micro(quantity, price[step_hours])
         else:
-            first, step_hours = starts[:1], hours[:1]
-            quantity = links.quantity[own].sum(keepdims=True)
-            amount = _piece_amount_micro(pass_through.kinds[charge], price[:1], quantity, day)
+            quantity = pass_through.links.quantity[own].sum(keepdims=True)
+            amount = _piece_amount_micro(kind, price[:1], quantity, day)
         known = has_price[step_hours]
         columns = np.zeros((3, demand_wh.shape[1]), dtype=np.int64)
         columns[:, first] = amount * known, quantity * known, ~known
-        charged.append(ChargedDay(charge, of, *columns))
+        charged.append(ChargedDay(charge, supplier, *columns))
     return charged
 
 
@@ -251,6 +242,18 @@ def hour_steps(day: dt.date, zone: str, minutes: int) -> tuple[Integers, Integer
     labels = [(start.hour, start.utcoffset()) for start in local]
     first = [n for n, label in enumerate(labels) if n == 0 or label != labels[n - 1]]
     return np.array(first), np.array([labels[number][0] for number in first])
+
+
+def _linked(pass_through: PassThrough, day: dt.date) -> Iterator[tuple[int, int, Integers]]:
+    """Yield each charge and supplier that links join on a day, and the numbers of these links."""
+    links = pass_through.links
+    numbers = np.flatnonzero(_holds(links.first_day, links.end_day, day))
+    supplier = pass_through.point_supplier[links.point]
+    key = links.charge[numbers] * len(pass_through.suppliers) + supplier[numbers]
+    order = np.argsort(key, kind="stable")
+    for own in np.split(numbers[order], np.flatnonzero(np.diff(key[order])) + 1):
+        if len(own):
+            yield int(links.charge[own[0]]), int(supplier[own[0]]), own
 
 
 def _piece_amount_micro(kind: str, price: Integers, quantity: Integers, day: dt.date) -> Integers:

@@ -11,7 +11,18 @@ from rulebook.reading import document_of, read_document
 from rulebook.yaml_text import write_yaml
 from tests.rulebook.law import HIGHLAND, POLICY, RULES, body, scenario
 
-UNIT_SUFFIXES = ("_ppm", "_w", "_wh", "_micro", "_per_mwh", "_per_h", "_minutes", "_days", "_m")
+UNIT_SUFFIXES = (
+    "_ppm",
+    "_w",
+    "_wh",
+    "_micro",
+    "_per_mwh",
+    "_per_kwh",
+    "_per_h",
+    "_minutes",
+    "_days",
+    "_m",
+)
 
 
 def models_of(model: type[BaseModel]) -> set[type[BaseModel]]:

@@ -183,8 +183,8 @@ def test_every_line_cites_clauses_and_the_rules_that_hold_them(session, first):
 def test_every_kind_of_line_is_governed_by_some_clause(session, side, component):
     publish_tiny(session)
     rules = rules_at(session, "tiny", FIRST_DAY, SETTLED)
-    kind = f"{side}.{component}"
-    assert clauses_of(rules, "cedar" if side == "charge" else "alder", kind)
+    who, subject = ("cedar", "B-home") if side == "charge" else ("alder", "U1")
+    assert clauses_of(rules, who, f"{side}.{component}", subject)
 
 
 def test_billing_again_without_a_change_issues_nothing(session, first):

@@ -16,6 +16,7 @@ from portal.management.console import (
     refusals_as_errors,
     utc_now,
 )
+from settlement.run_findings import run_findings
 from settlement.service import post, settle
 
 
@@ -62,6 +63,8 @@ class Command(BaseCommand):
                     threads=options["threads"],
                     progress=progress,
                 )
+            with transaction() as session:
+                findings = list(run_findings(session, settled.run))
             posted = []
             if not options["no_post"]:
                 with transaction() as session:
@@ -78,6 +81,7 @@ class Command(BaseCommand):
             "result_digest": run.result_digest,
             "is_new": settled.is_new,
             "journals_posted": sum(not journal.is_repeat for journal in posted),
+            "findings": [finding.as_dict() for finding in findings],
         }
         if options["json"]:
             print_json(outcome)
@@ -88,6 +92,8 @@ class Command(BaseCommand):
             f"  {'settled now' if settled.is_new else 'settled before, from the same inputs'}; "
             f"{outcome['journals_posted']} journals posted"
         )
+        for finding in findings:
+            self.stdout.write(f"  {finding}")
 
 
 def chosen_days(options: dict[str, Any]) -> tuple[Any, Any]:

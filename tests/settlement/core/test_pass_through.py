@@ -273,9 +273,7 @@ def test_splitting_a_link_in_two_ranges_of_days_changes_nothing(case, kind, afte
     day, values, prices, hourly = case
     split = dt.date(2020, 1, 1) + dt.timedelta(days=2 * after)
     links = [(0, ALWAYS, 1), (1, ALWAYS, 1)]
-    halves = [
-        (point, days, 1) for point in (0, 1) for days in ((ALWAYS[0], split), (split, None))
-    ]
+    halves = [(point, days, 1) for point in (0, 1) for days in ((ALWAYS[0], split), (split, None))]
     one, two = (
         settled(charges(kind, flat(prices[0]), each, hourly=hourly), day, values, minutes=30)
         for each in (links, halves)

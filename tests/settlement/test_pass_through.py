@@ -1,0 +1,393 @@
+"""Pass-through charges from publication to invoice, over a change of supplier in mid-month."""
+
+import csv
+import datetime as dt
+import io
+from collections import defaultdict
+from decimal import ROUND_HALF_UP, Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import text
+
+from database.session import make_engine, transaction
+from rulebook.findings import Refused
+from rulebook.service import publish
+from settlement.explanations.service import explain_interval, explain_line, find_line, line_day
+from settlement.issuing import issue_month
+from settlement.run_findings import run_findings
+from settlement.service import post, replay, settle
+from settlement.store import day_vectors, stored_values
+from tests import tiny_market
+from tests.settled import (
+    CORRECTED,
+    PUBLISHED,
+    RESETTLED,
+    SETTLED,
+    ingest_tiny,
+    publish_tiny,
+)
+
+FIRST, LAST = dt.date(2024, 1, 1), dt.date(2024, 1, 31)
+MOVED = dt.date(2024, 1, 16)
+AFTER_MOVE = {"cedar": ("B-home",), "doric": ("B-office", "C-home", "C-office")}
+KINDS = ("tariff", "subscription", "fee")
+
+
+def publish_later(session, documents, valid_from, known=PUBLISHED + dt.timedelta(minutes=1)):
+    publish(
+        session, documents, valid_from=valid_from, known=known,
+        author="Ada", approver="Grace", reason="A change of the law",
+    )  # fmt: skip
+
+
+def publish_with_charges(session, **changes):
+    publish_tiny(session, [*tiny_market.documents(), *tiny_market.charges(**changes)])
+
+
+def move_c_home(session):
+    """Publish that doric supplies C-home from the 16th on; the charge list stays as it is."""
+    suppliers = tiny_market.registrations(suppliers=AFTER_MOVE)[2:]
+    publish_later(session, suppliers, MOVED)
+
+
+def supplier_on(day, point) -> str:
+    moved = tiny_market.SUPPLIERS if day < MOVED else AFTER_MOVE
+    return next(supplier for supplier, points in moved.items() if point in points)
+
+
+def readings_by_hour(first, last, **options):
+    """Return (day, hour, point) -> Wh of the readings, by the local clock."""
+    content = tiny_market.readings_csv(first, last, **options).decode()
+    found: defaultdict[tuple, int] = defaultdict(int)
+    for row in csv.DictReader(io.StringIO(content)):
+        if row["measure"] == "metered_demand_wh":
+            start = dt.datetime.fromisoformat(row["interval_start"])
+            local = start.astimezone(ZoneInfo(tiny_market.ZONE))
+            found[local.date(), local.hour, row["entity"]] += max(int(row["value"]), 0)
+    return found
+
+
+def nearest(amount: Decimal) -> int:
+    return int(amount.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def expected_charges(first, last, supplier_on) -> dict[tuple[str, str], int]:
+    """Return (supplier, code) -> micro, reckoned hour by hour without the product's code."""
+    by_hour: defaultdict[tuple, int] = defaultdict(int)
+    by_day: defaultdict[tuple, int] = defaultdict(int)
+    for (day, hour, point), wh in readings_by_hour(first, last).items():
+        by_hour[day, hour, supplier_on(day, point)] += wh
+        by_day[day, supplier_on(day, point)] += wh
+    charged: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for (_, hour, supplier), wh in by_hour.items():
+        price = 11_003 if hour < 7 else 31_337 if hour < 19 else 17_017
+        charged[supplier, "grid"] += nearest(Decimal(wh) * price / 1_000)
+    for (_, supplier), wh in by_day.items():
+        charged[supplier, "levy"] += nearest(Decimal(wh) * 5_001 / 1_000)
+    for offset in range((last - first).days + 1):
+        for point in ("B-home", "C-home"):
+            day = first + dt.timedelta(days=offset)
+            charged[supplier_on(day, point), "meter"] += 10_000 * nearest(Decimal(2_500_000) / 31)
+    charged["doric", "connect"] += 3 * 175_000_001
+    return dict(charged)
+
+
+def settled(session, kind, first, last, now=SETTLED):
+    return settle(session, "tiny", kind, first, last, known_at=now, now=now).run
+
+
+def billed(session, run, now=SETTLED):
+    """Post a run, bill the month, and return the documents' lines of pass-through charges."""
+    post(session, run, now=now)
+    issued = issue_month(session, "tiny", FIRST, payment_term_days=14, now=now)
+    return lines_of(issued.invoices)
+
+
+def lines_of(invoices):
+    return {
+        (one.row.participant, line.subject): line
+        for one in invoices
+        for line in one.lines
+        if line.kind.partition(".")[2] in KINDS
+    }
+
+
+@pytest.fixture(scope="module")
+def january(clone_database):
+    """A database with a whole month, settled, posted and billed; its run and invoices."""
+    made = make_engine(clone_database())
+    with transaction(made) as session:
+        publish_with_charges(session)
+        move_c_home(session)
+        ingest_tiny(session, FIRST, LAST)
+        run = settled(session, "II", FIRST, LAST)
+        post(session, run, now=SETTLED)
+        invoices = issue_month(session, "tiny", FIRST, payment_term_days=14, now=SETTLED).invoices
+    yield made, run, invoices
+    made.dispose()
+
+
+@pytest.fixture
+def opened(january):
+    with transaction(january[0]) as session:
+        yield session
+
+
+def test_both_suppliers_are_billed_for_their_days_of_the_month(january):
+    lines = lines_of(january[2])
+    expected = expected_charges(FIRST, LAST, supplier_on)
+    charged = {key: line.amount_micro for key, line in lines.items() if key[0] != "elder"}
+    assert charged == expected
+    assert charged["cedar", "meter"] == 10_000 * 80_645 * (31 + 15)
+    assert charged["doric", "meter"] == 10_000 * 80_645 * 16
+
+
+def test_a_line_states_quantity_unit_clause_and_law(opened, january):
+    lines = lines_of(january[2])
+    assert (lines["cedar", "meter"].quantity, lines["cedar", "meter"].quantity_unit) == (
+        10_000 * (31 + 15),
+        "days",
+    )
+    connect = lines["doric", "connect"]
+    assert (connect.quantity, connect.quantity_unit, connect.kind) == (3, "pieces", "charge.fee")
+    energy = readings_by_hour(FIRST, LAST)
+    for code in ("grid", "levy"):
+        taken = sum(
+            wh for (day, _, point), wh in energy.items() if supplier_on(day, point) == "cedar"
+        )
+        assert (lines["cedar", code].quantity, lines["cedar", code].quantity_unit) == (taken, "Wh")
+    clauses = {"grid": "CL-1", "levy": "CL-2", "meter": "CL-3", "connect": "CL-4"}
+    (pin,) = {pin.digest for pin in january[1].pins if "charge-list" in pin.instrument}
+    for (_, code), line in lines.items():
+        assert line.clauses == (clauses[code],)
+        assert line.rule_digests == (pin,)
+    assert lines["cedar", "grid"].description == "Use of the grid"
+
+
+def test_the_owner_is_paid_what_suppliers_are_charged(january):
+    lines = lines_of(january[2])
+    for code in ("grid", "levy", "meter", "connect"):
+        suppliers = [line for key, line in lines.items() if key[1] == code and key[0] != "elder"]
+        own = lines["elder", code]
+        assert own.amount_micro == -sum(line.amount_micro for line in suppliers)
+        assert own.quantity == sum(line.quantity for line in suppliers)
+    (self_billed,) = [one for one in january[2] if one.row.participant == "elder"]
+    assert self_billed.row.kind == "self-billed invoice"
+    assert len(self_billed.lines) == 4
+
+
+def test_charges_are_payments_and_equalisation_in_every_interval(opened, january):
+    for day in january[1].days:
+        values = stored_values(day_vectors(opened, january[1].id, day))
+        balance = 0
+        for (measure, _), vector in values.items():
+            if measure.startswith("charge."):
+                balance = balance + vector
+            elif measure.startswith("payment.") or measure == "equalisation_micro":
+                balance = balance - vector
+        assert not balance.any()
+
+
+def test_pass_through_moves_no_equalisation_and_no_other_result(opened, january, session):
+    publish_tiny(session)
+    publish_later(session, tiny_market.registrations(suppliers=AFTER_MOVE)[2:], MOVED)
+    ingest_tiny(session, MOVED, MOVED)
+    run = settled(session, "II", MOVED, MOVED)
+    without = {(v.measure, v.entity) for v in day_vectors(session, run.id, MOVED)}
+    both = {(v.measure, v.entity) for v in day_vectors(opened, january[1].id, MOVED)}
+    assert without < both
+    added = {measure for measure, _ in both - without}
+    assert all(measure.rpartition(".")[2].split("_")[0] in KINDS for measure in added)
+
+
+def test_every_commodity_of_every_journal_sums_to_zero(opened):
+    rows = opened.execute(
+        text(
+            "SELECT commodity, sum(amount)::bigint, count(*) FROM ledger.posting "
+            "JOIN ledger.account ON code = account GROUP BY journal_number, commodity"
+        )
+    ).all()
+    assert {row[0] for row in rows} == {
+        "GBP", "WH", "CHARGED-WH", "CHARGED-DAYS", "CHARGED-PIECES"
+    }  # fmt: skip
+    assert all(total == 0 for _, total, _ in rows)
+
+
+def test_a_replay_gives_the_same_bytes(opened, january):
+    again = replay(opened, january[1], threads=2)
+    assert again.is_same, again.first_difference
+
+
+def references(session, invoices):
+    for one in invoices:
+        for number, line in enumerate(one.lines, start=1):
+            if line.kind.partition(".")[2] in KINDS:
+                yield find_line(session, one.row.id, number)
+
+
+def nodes(tree):
+    yield tree
+    for child in tree.children:
+        yield from nodes(child)
+
+
+def test_a_line_is_explained_down_to_price_and_readings(opened, january):
+    for reference in references(opened, january[2]):
+        explained = explain_line(opened, reference)
+        assert explained.value == reference.line.amount_micro
+        day = explained.children[0].day
+        of_day = line_day(opened, reference, day)
+        assert int(of_day.amounts_micro.sum()) == explained.children[0].value
+        for interval in (0, 1, 15):
+            tree = explain_interval(opened, reference, of_day, interval)
+            assert tree.value == of_day.amounts_micro[interval]
+            assert tree.value == reference.sign * tree.children[0].value
+            cited = {clause.anchor for node in nodes(tree) for clause in node.clauses}
+            assert set(reference.line.clauses) <= cited
+
+
+def test_an_hour_of_a_tariff_names_its_price_and_the_energy_of_each_point(opened, january):
+    (reference,) = [
+        each
+        for each in references(opened, january[2])
+        if (each.invoice.participant, each.line.subject) == ("cedar", "grid")
+    ]
+    of_day = line_day(opened, reference, dt.date(2024, 1, 3))
+    (tree,) = explain_interval(opened, reference, of_day, 14).children
+    price, *points = tree.children
+    assert (price.value, price.unit) == (31_337, "micro/kWh")
+    assert {clause.anchor for clause in tree.clauses} == {"CL-1"}
+    energy = readings_by_hour(FIRST, LAST)
+    assert [point.value for point in points] == [
+        energy[of_day.day, 7, "B-home"],
+        energy[of_day.day, 7, "C-home"],
+    ]
+    assert tree.value == nearest(Decimal(sum(point.value for point in points)) * 31_337 / 1_000)
+    for point in points:
+        assert sum(reading.value for reading in point.children) == point.value
+        assert all("readings.csv" in reading.source for reading in point.children)
+    (empty,) = explain_interval(opened, reference, of_day, 15).children
+    assert (empty.value, empty.formula) == (0, "counted in the interval that begins the hour")
+
+
+def test_what_the_owner_is_paid_is_made_of_what_each_supplier_owes(opened, january):
+    (reference,) = [
+        each
+        for each in references(opened, january[2])
+        if (each.invoice.participant, each.line.subject) == ("elder", "levy")
+    ]
+    of_day = line_day(opened, reference, MOVED)
+    (tree,) = explain_interval(opened, reference, of_day, 0).children
+    assert [(child.label, child.owner) for child in tree.children] == [
+        ("cedar", "cedar"),
+        ("doric", "doric"),
+    ]
+    assert tree.value == sum(child.value for child in tree.children)
+
+
+@pytest.mark.parametrize(
+    ("day", "intervals"), [(dt.date(2024, 3, 31), 46), (dt.date(2024, 10, 27), 50)]
+)
+def test_a_day_on_which_clocks_change(session, day, intervals):
+    publish_with_charges(session)
+    later = dt.datetime(2024, 11, 1, 9, 0, tzinfo=dt.UTC)
+    ingest_tiny(session, day, day, received_at=later)
+    run = settled(session, "II", day, day, later)
+    values = stored_values(day_vectors(session, run.id, day))
+    hours = values["quantity.tariff_wh", "grid/cedar"]
+    assert len(hours) == intervals
+    assert (hours > 0).tolist() == [True, False] * (intervals // 2)
+    meter = values["charge.subscription_micro", "meter/cedar"]
+    assert meter[0] == 20_000 * nearest(Decimal(2_500_000) / 31)
+    assert values["quantity.tariff_wh", "levy/cedar"][0] == hours.sum()
+
+
+def test_a_price_that_changes_in_mid_month_holds_from_its_day(session):
+    change = dt.date(2024, 1, 3)
+    body = tiny_market.charge_list().model_dump()
+    subscription = body["subscriptions"][0]
+    subscription["prices"] = [
+        {"from_day": FIRST, "to_day": change, "price_micro_per_month": 3_100_000},
+        {"from_day": change, "price_micro_per_month": 6_200_000},
+    ]
+    publish_with_charges(session, subscriptions=[subscription])
+    ingest_tiny(session, FIRST, change)
+    run = settled(session, "II", FIRST, change)
+    amounts = [
+        int(stored_values(day_vectors(session, run.id, day))[
+            "charge.subscription_micro", "meter/cedar"
+        ][0])
+        for day in run.days
+    ]  # fmt: skip
+    assert amounts == [20_000 * 100_000] * 2 + [20_000 * 200_000]
+
+
+def test_a_missing_price_is_flagged_and_settled_when_it_is_published(session):
+    end, last = dt.date(2024, 1, 2), dt.date(2024, 1, 3)
+    levy = tiny_market.charge_list().model_dump()["tariffs"]
+    levy[1]["prices"] = [{"from_day": FIRST, "to_day": end, "price_micro_per_kwh": 5_001}]
+    publish_with_charges(session, tariffs=levy)
+    ingest_tiny(session, FIRST, last)
+    run = settled(session, "II", FIRST, last)
+    findings = list(run_findings(session, run))
+    assert [(one.code, one.place) for one in findings] == [
+        ("charge-without-price", "tiny 2024-01-02 to 2024-01-03: levy of cedar"),
+        ("charge-without-price", "tiny 2024-01-02 to 2024-01-03: levy of doric"),
+    ]
+    assert findings[0].value == "no price for 2 time steps, so no amount"
+    values = stored_values(day_vectors(session, run.id, last))
+    assert values["unpriced.tariff", "levy/cedar"].tolist() == [1] + [0] * 47
+    assert not values["charge.tariff_micro", "levy/cedar"].any()
+    assert replay(session, run).is_same
+    post(session, run, now=SETTLED)
+    first = lines_of(
+        issue_month(session, "tiny", FIRST, payment_term_days=14, now=SETTLED).invoices
+    )
+
+    publish_later(session, [tiny_market.charge_list()], FIRST, CORRECTED)
+    later = settled(session, "SF", FIRST, last, RESETTLED)
+    assert list(run_findings(session, later)) == []
+    notes = billed(session, later, RESETTLED)
+    assert set(notes) == {("cedar", "levy"), ("doric", "levy"), ("elder", "levy")}
+    expected = expected_charges(FIRST, last, lambda _, point: supplier_on(FIRST, point))
+    for supplier in ("cedar", "doric"):
+        both = first[supplier, "levy"].amount_micro + notes[supplier, "levy"].amount_micro
+        assert both == expected[supplier, "levy"]
+
+
+def test_a_later_run_posts_the_difference_of_amount_and_quantity(session):
+    last = dt.date(2024, 1, 2)
+    publish_with_charges(session)
+    ingest_tiny(session, FIRST, last)
+    run = settled(session, "II", FIRST, last)
+    post(session, run, now=SETTLED)
+    first = lines_of(
+        issue_month(session, "tiny", FIRST, payment_term_days=14, now=SETTLED).invoices
+    )
+    ingest_tiny(session, FIRST, last, seed=2, only=["B-home"], received_at=CORRECTED)
+    later = settled(session, "SF", FIRST, last, RESETTLED)
+    notes = billed(session, later, RESETTLED)
+    assert set(notes) == {(who, code) for who in ("cedar", "elder") for code in ("grid", "levy")}
+    before, after = (
+        sum(readings_by_hour(FIRST, last, seed=seed, only=["B-home"]).values()) for seed in (1, 2)
+    )
+    for code in ("grid", "levy"):
+        assert notes["cedar", code].quantity == after - before
+        assert notes["elder", code].amount_micro == -notes["cedar", code].amount_micro
+    assert first["cedar", "levy"].amount_micro + notes["cedar", "levy"].amount_micro == sum(
+        int(v.values.sum())
+        for day in later.days
+        for v in day_vectors(session, later.id, day)
+        if (v.measure, v.entity) == ("charge.tariff_micro", "levy/cedar")
+    )
+
+
+def test_a_point_that_leaves_the_market_while_it_is_linked_is_refused(session):
+    publish_with_charges(session)
+    gone = tiny_market.registrations(suppliers={"cedar": ("B-home",)})[2:]
+    with pytest.raises(Refused) as refused:
+        publish_later(session, gone, MOVED)
+    assert {one.code for one in refused.value.findings} == {"link-unknown-supply-point"}
+    assert len(refused.value.findings) == 3  # of C-home: grid, levy and meter
+    assert all("not registered on 2024-01-16" in one.value for one in refused.value.findings)
