@@ -50,7 +50,7 @@ def _money(job: Job, currency: str) -> list[str]:
     return [
         "Money",
         f"  charged to suppliers         {_exact(charged, currency):>26}",
-        f"  paid to owners of units      {_exact(paid, currency):>26}",
+        f"  paid to owners               {_exact(paid, currency):>26}",
         f"  into the equalisation account{_exact(equalisation, currency):>26}",
         f"  in less out                  {_exact(balance, currency):>26}",
     ]

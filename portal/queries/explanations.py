@@ -141,9 +141,8 @@ def summed_up(tree: Explanation, may_see: Callable[[str], bool]) -> Explanation:
     others = [child for child in tree.children if child.owner and not may_see(child.owner)]
     shown = [summed_up(child, may_see) for child in tree.children if child not in others]
     if others:
-        count = f"{len(others)} unit{'s' if len(others) > 1 else ''} of other participants"
-        told = "was paid" if others[0].unit == "micro" else "declared"
-        words = f"what each {told} is open to its owner, the operator and auditors"
+        count = f"{len(others)} figure{'s' if len(others) > 1 else ''} of other participants"
+        words = "each is open to the participant, the operator and auditors"
         total = sum(child.value for child in others)
         shown.append(Explanation(count, total, others[0].unit, words))
     return replace(tree, children=tuple(shown))

@@ -31,6 +31,9 @@ TITLE_OF_COMPONENT = {
     "availability": "Reserve held",
     "dynamic": "Dynamic price",
     "equalisation": "Returned from the equalisation account",
+    "tariff": "Tariffs",
+    "subscription": "Subscriptions",
+    "fee": "Fees",
 }
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from rulebook.checks import InForce, check_document, check_together
-from rulebook.documents import Registration
+from rulebook.documents import ChargeList, Registration
 from tests.conftest import SHARED
 from tests.rulebook.law import GRID, POLICY, RULES, scenario
 
@@ -19,6 +19,10 @@ def part(name, kind):
 
 def registrations(name):
     return tuple(d for d in scenario(name).values() if isinstance(d, Registration))
+
+
+def charge_lists(name):
+    return tuple(d for d in scenario(name).values() if isinstance(d, ChargeList))
 
 
 def units(name):
@@ -40,6 +44,7 @@ def test_a_scenario_is_sound(name):
         allocation_policy=part(name, "allocation-policy"),
         registrations=registrations(name),
         places={},
+        charge_lists=charge_lists(name),
     )
     assert check_together(together) == ()
 
@@ -61,6 +66,20 @@ def test_its_size_is_that_of_the_published_case(name):
         "P4": 1_500_000,
         "NR": 0,
     }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_supply_point_bears_the_use_of_the_grid(name):
+    (charges,) = charge_lists(name)
+    linked = {code: set() for code in ("TUOS", "LEVY", "DUOS-HOME", "DUOS-SITE", "CONNECT")}
+    for link in charges.links:
+        linked[link.charge].add(link.supply_point)
+        point = supply_points(name)[link.supply_point]
+        if link.charge == "DUOS-HOME":
+            assert link.quantity == point.household_count
+    assert linked["TUOS"] == linked["LEVY"] == set(supply_points(name))
+    assert linked["DUOS-HOME"] | linked["DUOS-SITE"] == set(supply_points(name))
+    assert not linked["DUOS-HOME"] & linked["DUOS-SITE"]
 
 
 def test_the_scenarios_differ_in_ratings_and_names_alone():
