@@ -4,7 +4,7 @@ Made from the metadata of the pydantic models alone, so that a new field needs n
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,14 +47,26 @@ class Field:
     fields: tuple["Field", ...] = ()
 
 
-def fields_of(document: Document) -> tuple[Field, ...]:
-    """Return the fields of a document in its order, without those that every document has."""
+def fields_of(document: Document, withheld: Collection[str] = ()) -> tuple[Field, ...]:
+    """Return the fields of a document in its order, without those that every document has.
+
+    Fields that are `withheld` from the reader are named, with how many entries they hold.
+    """
     currency = getattr(document, "currency", "GBP")
     return tuple(
-        _field(document, document, name, name, currency)
+        _withheld(document, name)
+        if name in withheld
+        else _field(document, document, name, name, currency)
         for name in type(document).model_fields
         if name not in SHOWN_ELSEWHERE
     )
+
+
+def _withheld(document: Document, name: str) -> Field:
+    heading = _heading(document, type(document).model_fields[name], name)
+    count = len(getattr(document, name))
+    words = f"{count:,} entries, open to whom they concern, the operator, auditors and regulators"
+    return Field(heading, words, "")
 
 
 def _field(document: Document, part: BaseModel, name: str, path: str, currency: str) -> Field:

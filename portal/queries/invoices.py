@@ -115,6 +115,13 @@ class Line:
             return None
         return round_half_away(self.amount_micro * WH_PER_MWH, 10_000 * self.quantity)
 
+    @property
+    def price_micro_each(self) -> int | None:
+        """Price of a day or piece; None for energy, and where several prices make the amount."""
+        if not self.quantity or self.quantity_unit == "Wh" or self.amount_micro % self.quantity:
+            return None
+        return self.amount_micro // self.quantity
+
 
 @dataclass(frozen=True)
 class LineGroup:

@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from portal.access import Viewer
-from rulebook.documents import KINDS, Document, Registration
+from rulebook.documents import KINDS, ChargeList, Document, Registration
 from rulebook.tables import VersionRow
 
 TITLE_OF_KIND = {
@@ -51,6 +51,13 @@ class RuleVersion:
         if not isinstance(self.document, Registration):
             return True
         return viewer.may_read_registration(self.market, self.document.participant)
+
+    def withheld_from(self, viewer: Viewer) -> tuple[str, ...]:
+        """Return the fields that a user may not read: prices are public, who bears them is not."""
+        if not isinstance(self.document, ChargeList):
+            return ()
+        is_open = viewer.may_read_registration(self.market, self.document.owner)
+        return () if is_open else ("links",)
 
     @property
     def kind_title(self) -> str:

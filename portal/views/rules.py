@@ -65,12 +65,13 @@ def _show(
     on: dt.date | None,
     complaint: str,
 ) -> HttpResponse:
-    if not found.is_open_to(viewer_of(request.user)):
+    viewer = viewer_of(request.user)
+    if not found.is_open_to(viewer):
         raise Http404("no such document for this user")
     context = {
         "version": found,
         "document": found.document,
-        "fields": fields_of(found.document),
+        "fields": fields_of(found.document, found.withheld_from(viewer)),
         "history": queries.rule_history(session, found.instrument),
         "on": on,
         "complaint": complaint,

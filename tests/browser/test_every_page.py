@@ -14,6 +14,7 @@ PAGES = {
     "rules": ("/rules/?on=2024-03-30", None),
     "market rules": ("/rules/gb12/market-rules/?on=2024-03-30", None),
     "grid model": ("/rules/gb12/grid-model/?on=2024-03-30", None),
+    "charge list": ("/rules/gb12/charge-list/isles-networks/?on=2024-03-30", "auditor"),
     "registration": (f"/rules/gb12/registration/{GENERATOR}/?on=2024-03-30", GENERATOR),
     "invoices": ("/invoices/", SUPPLIER),
     "all invoices": ("/invoices/", "auditor"),

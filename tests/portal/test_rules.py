@@ -26,7 +26,7 @@ def test_the_list_names_every_document_with_its_digest(sign_in):
     with transaction() as session:
         rules = queries.rules_in_force(session, dt.date(2024, 3, 30))
     versions = [one for _, ones in rules[0].kinds for one in ones]
-    assert len(versions) == 13
+    assert len(versions) == 15
     for version in versions:
         assert version.document.title in page
         assert version.digest.hex() in page
@@ -48,7 +48,13 @@ def test_a_day_that_is_none_is_named_and_today_is_shown(client, on):
 
 @pytest.mark.parametrize(
     "instrument",
-    ["market-rules", "grid-model", "allocation-policy", "registration/hearth-energy"],
+    [
+        "market-rules",
+        "grid-model",
+        "allocation-policy",
+        "registration/hearth-energy",
+        "charge-list/isles-networks",
+    ],
 )
 def test_a_document_shows_every_clause_and_every_field(sign_in, instrument):
     page = text(sign_in("auditor"), f"/rules/gb12/{instrument}/?on=2024-03-30")
