@@ -70,7 +70,7 @@ def test_a_supplier_reads_why_a_tariff_is_what_it_is(sign_in, documents):
     where = f"/invoices/{invoice.number}/{line}/"
     client = sign_in("owner")
     assert str(SHORT_DAY.day) in text(client, where)
-    assert "01:00" in text(client, f"{where}{SHORT_DAY}/")
+    assert "17:00" in text(client, f"{where}{SHORT_DAY}/")
     hour = text(client, f"{where}{SHORT_DAY}/33/")  # the hour from 17:00 of a 46-interval day
     assert "29,000 micro/kWh" in hour
     assert "Energy taken, 17:00" in hour
