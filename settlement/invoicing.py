@@ -45,6 +45,12 @@ COMPONENT_TITLES = {
     **POT_TITLES,
 }
 
+CHARGE_TITLES = {
+    "over_take": "energy taken above its entitlement, at the price cap",
+    "compensation": "compensation for energy promised and not delivered",
+    "equalisation": "part of what the equalisation account returns",
+}
+
 
 def draft_invoices(
     billing_month: dt.date,
@@ -118,13 +124,8 @@ def describe(register: Register, kind: str, subject: str) -> str:
     point = register.supply_points[subject][1]
     if component == "dynamic":
         return f"{point.title}: energy at the price of node {point.node}"
-    if component == "over_take":
-        return f"{point.title}: energy taken above its entitlement, at the price cap"
-    if component == "compensation":
-        return f"{point.title}: compensation for energy promised and not delivered"
-    if component == "equalisation":
-        return f"{point.title}: part of what the equalisation account returns"
-    return f"{point.title}: share of the {COMPONENT_TITLES[component]}"
+    what = CHARGE_TITLES.get(component) or f"share of the {COMPONENT_TITLES[component]}"
+    return f"{point.title}: {what}"
 
 
 def clauses_of(rules: RuleSet, participant: str, kind: str, subject: str) -> tuple[str, ...]:

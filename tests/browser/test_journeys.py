@@ -20,7 +20,7 @@ def test_a_supplier_signs_in_opens_an_invoice_and_follows_why_to_an_interval(ope
     expect(page.get_by_text("The day has 46 intervals")).to_be_visible()
     page.get_by_role("link", name="12:00 to 12:30 BST").click()
     expect(page.get_by_role("heading", name="How it came about")).to_be_visible()
-    expect(page.get_by_text("units of other participants").first).to_be_visible()
+    expect(page.get_by_text("of other participants").first).to_be_visible()
     expect(page.get_by_text(re.compile("^Shapley value of"))).to_have_count(0)
     page.get_by_role("link", name="AP-3.4").last.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Allocation policy")

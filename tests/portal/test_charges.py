@@ -77,7 +77,7 @@ def test_a_supplier_reads_why_a_tariff_is_what_it_is(sign_in, documents):
     assert "Energy taken (N0-P1)" in hour
     assert "CL-1.1" in hour
     half = text(client, f"{where}{SHORT_DAY}/34/")
-    assert "counted in the interval that begins the hour" in half
+    assert "Counted in the interval that begins the hour" in half
 
 
 def test_the_owner_is_paid_and_reads_what_each_supplier_owes_as_one_sum(
@@ -88,6 +88,6 @@ def test_the_owner_is_paid_and_reads_what_each_supplier_owes_as_one_sum(
     assert invoice.received_minor > 0
     line = lines_of(invoice)["LEVY"].line
     page = text(owner_of_charges, f"/invoices/{invoice.number}/{line}/{SHORT_DAY}/1/")
-    assert "4 amounts of other participants" in page
+    assert "4 figures of other participants" in page
     assert SUPPLIER not in page
     assert OUTSIDER not in page
