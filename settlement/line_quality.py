@@ -127,9 +127,12 @@ class LineQualities:
 
     def _told_of_tariff(self, posted: PostedDay, participant: str, kind: str, code: str) -> Quality:
         """Return the quality of all that a tariff falls on: net export in it counts as none."""
-        points = [link.supply_point for link in posted.register.links_on(code, posted.day)]
+        register = posted.register
+        points = [link.supply_point for link in register.links_on(code, posted.day)]
         if kind.startswith(CHARGE):
-            points = [one for one in points if posted.register.supplier(one) == participant]
+            points = [one for one in points if register.supplier(one) == participant]
+        elif code not in register.charges or register.charge_owner(code) != participant:
+            points = []
         found = [
             self.told.get((posted.run_id, posted.day, DEMAND, point), NOT_ESTIMATED)
             for point in points

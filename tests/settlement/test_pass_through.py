@@ -15,12 +15,14 @@ from rulebook.findings import Refused
 from rulebook.service import publish
 from settlement.explanations.service import explain_interval, explain_line, find_line, line_day
 from settlement.issuing import issue_month
+from settlement.meters.service import MeterFile, ingest
 from settlement.run_findings import run_findings
 from settlement.service import post, replay, settle
 from settlement.store import day_vectors, stored_values
 from tests import tiny_market
 from tests.settled import (
     CORRECTED,
+    INGESTED,
     PUBLISHED,
     RESETTLED,
     SETTLED,
@@ -391,3 +393,26 @@ def test_a_point_that_leaves_the_market_while_it_is_linked_is_refused(session):
     assert {one.code for one in refused.value.findings} == {"link-unknown-supply-point"}
     assert len(refused.value.findings) == 3  # of C-home: grid, levy and meter
     assert all("not registered on 2024-01-16" in one.value for one in refused.value.findings)
+
+
+def test_a_tariff_says_how_much_of_its_energy_is_estimated(session):
+    publish_with_charges(session)
+    day = dt.date(2024, 1, 2)
+    lines = tiny_market.readings_csv(day, day).decode().splitlines()
+    estimated = 0
+    for number, line in enumerate(lines):
+        start, entity, measure, value, _ = line.split(",")
+        if (entity, measure) == ("B-home", "metered_demand_wh") and start.endswith("T09:30:00Z"):
+            lines[number] = f"{start},{entity},{measure},{value},estimated"
+            estimated += int(value)
+    assert estimated
+    content = ("\n".join(lines) + "\n").encode()
+    ingest(session, "tiny", [MeterFile("readings.csv", content)], received_at=INGESTED)
+    found = billed(session, settled(session, "II", day, day))
+    for who, code in (("cedar", "grid"), ("cedar", "levy"), ("elder", "grid"), ("elder", "levy")):
+        line = found[who, code]
+        assert (line.quality, line.estimated_quantity) == ("estimated", estimated)
+    other = found["doric", "grid"]
+    assert (other.quality, other.estimated_quantity) == ("measured", 0)
+    meter = found["cedar", "meter"]
+    assert (meter.quality, meter.estimated_quantity) == ("none", None)
