@@ -207,7 +207,7 @@ class Entitlements(Grounds):
                 int(supply[list(side)].sum()),
                 "W",
                 "what units have available, and net export that serves demand at its own node",
-                children=self._available(side),
+                children=self._supplies(side, int(supply[list(side)].sum())),
             ),
             Explanation(
                 f"Lines into {self._names(side)}",
@@ -260,15 +260,16 @@ class Entitlements(Grounds):
             total += int(rating[line]) // W_PER_KW * W_PER_KW
         return names, total
 
-    def _available(self, side: tuple[int, ...]) -> tuple[Explanation, ...]:
-        model = self.facts.model
-        return tuple(
-            self.reading(
-                AVAILABLE, unit, "Declared availability", self.facts.register.unit_owner(unit)
-            )
+    def _supplies(self, side: tuple[int, ...], whole: int) -> tuple[Explanation, ...]:
+        model, owner = self.facts.model, self.facts.register.unit_owner
+        units = tuple(
+            self.reading(AVAILABLE, unit, "Declared availability", owner(unit))
             for unit, node in zip(model.units, model.unit_node.tolist(), strict=True)
             if node in side
         )
+        export = whole - sum(unit.value for unit in units)
+        used = Explanation("Net export that serves demand at its own node", export, "W")
+        return (*units, used) if export else units
 
     def _lottery(self, index: int) -> Explanation:
         rank = self._rank(index)
@@ -278,11 +279,12 @@ class Entitlements(Grounds):
             f"{self.facts.day.isoformat()} {self.interval} {self._node_name(index)} "
             f"{PRIORITIES[rank]}"
         )
-        drawn = self.shares.entitlement_w[rank] > 0
+        points = self.rules.terms.points_at[int(self.rules.terms.node[index])]
+        drawn = (self.shares.entitlement_w[rank] > 0) & self.rules.terms.indivisible
         tickets = self._weights()[index]
         return Explanation(
             "Met by the lottery at its node",
-            int((drawn & self.rules.terms.indivisible).sum()),
+            int(drawn[points].sum()),
             "",
             f"drawn with {tickets:,} tickets of its own, its weight; the seed is SHA-256 of "
             f"“tallystick lottery 1”, a line feed, the digest {seed.hex()} of the day's rules and "

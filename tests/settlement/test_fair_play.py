@@ -22,6 +22,7 @@ from tests import tiny_market
 from tests.settled import (
     CORRECTED,
     FIRST_DAY,
+    INGESTED,
     LAST_DAY,
     RESETTLED,
     SETTLED,
@@ -261,6 +262,33 @@ def test_entitlements_explain_themselves_down_to_the_cut(session, run):
             assert abs(by_label["Fulfilment"].value - delivered * 10**6 // wanted) <= 1
             seen |= set(by_label)
     assert seen >= {"What", "Supply", "Lines", "Weight", "Fulfilment", "Reliability"}
+
+
+def test_net_export_that_serves_its_own_node_is_among_the_supply(session):
+    publish_with(session, FAIR_PLAY, "essential")
+    content = tiny_market.readings_csv(FIRST_DAY, FIRST_DAY).decode()
+    # C has 2 MW of its offices and the 30 MW of the line for homes that desire 8 to 48 MW.
+    sent = re.sub(r"(C-office,metered_demand_wh,)\d+", r"\g<1>-1000000", content)
+    sent = re.sub(r"(U4,available_w,)\d+", r"\g<1>0", sent)
+    ingest(session, "tiny", [MeterFile("export.csv", sent.encode())], received_at=INGESTED)
+    run = settle_days(session, FIRST_DAY, FIRST_DAY)
+    facts = day_facts(session, run, FIRST_DAY)
+    told = 0
+    for interval in range(48):
+        for point in ("B-home", "C-home"):
+            tree = FairPlayCharges(facts, interval).entitlement(point)
+            for supply in (n for n in nodes(tree) if n.label.startswith("Supply at")):
+                assert supply.value == sum(child.value for child in supply.children)
+                told += supply.children[-1].label.startswith("Net export")
+    exported = facts.readings["metered_demand_wh", "C-office"].values
+    assert (exported < 0).all()
+    assert not facts.results["desired_w", "C-office"].any()
+    found = facts.results
+    assert np.array_equal(
+        sum(found["entitlement_w", point] for point in POINTS),
+        found["fair_play_maximum_w", "market"],
+    )
+    assert told > 10
 
 
 def test_a_drawing_can_be_drawn_again_from_its_explanation(session):
