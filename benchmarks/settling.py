@@ -9,10 +9,8 @@ longer than what is measured, and no step of a settlement depends on who generat
 Run alone with ``python -m benchmarks.settling``.
 """
 
-import argparse
 import datetime as dt
 import os
-import resource
 import subprocess
 import sys
 import uuid
@@ -43,7 +41,6 @@ from settlement.datasets.profile import Integers, ProfileDay
 from settlement.datasets.recorded import recorded_profile
 from settlement.datasets.synthetic import synthetic_profile
 from settlement.meters.service import ingest
-from settlement.service import post, settle
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDED = ROOT.parent / "shared" / "data" / "gb12"
@@ -105,10 +102,10 @@ def measure(period: Period) -> Measured:
     with _scratch_database() as url:
         _tell(f"    preparing {period.first_day} to {period.last_day}")
         _prepare(url, period)
-        arguments = [str(period.first_day), str(period.last_day)]
+        days = [str(period.first_day), str(period.last_day)]
         start = perf_counter()
         found = subprocess.run(
-            [sys.executable, "-m", "benchmarks.settling", "--settle", *arguments],
+            [sys.executable, "-m", "benchmarks.settle_period", MARKET, *days, str(SETTLED)],
             cwd=ROOT,
             env={**os.environ, "DATABASE_URL": url},
             stdout=subprocess.PIPE,
@@ -188,43 +185,12 @@ def _spread(shape: MarketShape, day: ProfileDay) -> Integers:
     return parts_wh
 
 
-def _settle(first_day: dt.date, last_day: dt.date) -> None:
-    """Settle and post in the database that DATABASE_URL names; print the peak memory in KiB."""
-    with transaction() as session:
-        run = settle(
-            session,
-            MARKET,
-            "II",
-            first_day,
-            last_day,
-            known_at=SETTLED,
-            now=SETTLED,
-            threads=os.cpu_count() or 1,
-            progress=_progress,
-        ).run
-        post(session, run, now=SETTLED)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-
-
-def _progress(done: int, total: int) -> None:
-    if done % 10 == 0 or done == total:
-        end = "\n" if done == total else ""
-        print(f"\r    settled {done} of {total} days", end=end, file=sys.stderr, flush=True)
-
-
 def _tell(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
 def main() -> None:
-    """Print every figure, or settle days for a process that measures this one."""
-    parser = argparse.ArgumentParser(description="Settle and post whole periods of gb12.")
-    days = {"nargs": 2, "metavar": ("FIRST", "LAST"), "type": dt.date.fromisoformat}
-    parser.add_argument("--settle", **days, help="days to settle where DATABASE_URL says")
-    chosen = parser.parse_args()
-    if chosen.settle:
-        _settle(*chosen.settle)
-        return
+    """Print every figure, one a line."""
     for result in (*month_results(), *year_results()):
         print(result, flush=True)
 
