@@ -23,7 +23,15 @@ JOURNAL_COLUMNS = ("step", *BALANCE_COLUMNS)
 DOCUMENT_KEY = ("step", "participant", "document")
 DOCUMENT_VALUES = ("amount_micro", "rounding_micro", "net_minor", "tax_minor", "due_minor")
 LINE_KEY = (*DOCUMENT_KEY, "kind", "subject")
-LINE_VALUES = ("amount_micro", "quantity", "quantity_unit", "description", "clauses")
+LINE_VALUES = (
+    "amount_micro",
+    "quantity",
+    "quantity_unit",
+    "quality",
+    "estimated_quantity",
+    "description",
+    "clauses",
+)
 
 POSTINGS = """
     SELECT journal.run_id, settlement_day::text AS day, commodity,
