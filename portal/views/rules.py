@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 
 from database.session import transaction
 from portal.access import viewer_of
+from portal.curve_view import curve_figures
 from portal.document_view import fields_of
 from portal.queries import rules as queries
+from rulebook.documents import MarketRules
 
 DIGEST_LETTERS = 64
 
@@ -72,6 +74,7 @@ def _show(
         "version": found,
         "document": found.document,
         "fields": fields_of(found.document, found.withheld_from(viewer)),
+        "curves": curve_figures(found.document) if isinstance(found.document, MarketRules) else (),
         "history": queries.rule_history(session, found.instrument),
         "on": on,
         "complaint": complaint,

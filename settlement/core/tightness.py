@@ -19,6 +19,8 @@ from settlement.core.deliverability import Deliverability, imports_w
 from settlement.core.grid import Grid, Layer
 
 PPM = 1_000_000
+PPM_PER_POINT = PPM // 100
+"""A percentage point."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,13 +8,10 @@ import numpy as np
 
 from settlement.core.grid import Layer
 from settlement.core.model import node_available_w, node_demand_w
-from settlement.core.tightness import PPM, Curve
+from settlement.core.tightness import PPM_PER_POINT, Curve
 from settlement.explanations.grounds import Grounds
 from settlement.explanations.tree import Explanation
 from settlement.meters.register import AVAILABLE, DEMAND
-
-PPM_PER_POINT = PPM // 100
-"""A percentage point of tightness."""
 
 
 @dataclass(frozen=True)
