@@ -1,7 +1,7 @@
 """What a run is computed from: rule periods, their pins, and the readings known at a moment."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from settlement.meters.quality import UsedReadings, quality_tables
 from settlement.meters.readings import Readings, VectorKey, rows_or_zero
 from settlement.meters.register import AVAILABLE, DEMAND, DESIRED, GENERATION, RESERVE
 from settlement.meters.store import readings_known_at
+from settlement.meters.terms import ruled_days
 from settlement.requests import (
     RequestsOfRun,
     digests_of,
@@ -141,7 +142,7 @@ def _own_digests(
 ) -> dict[VectorKey, bytes]:
     """Return the digests of the readings that the run settles."""
     own: dict[VectorKey, bytes] = {}
-    for day, rules in _days(periods):
+    for day, rules in ruled_days(periods):
         register = register_of(rules.registrations)
         used = {
             AVAILABLE: set(register.units),
@@ -152,14 +153,6 @@ def _own_digests(
         }
         own.update(digests_of(readings, day, used))
     return own
-
-
-def _days(
-    periods: Sequence[tuple[dt.date, dt.date, RuleSet]],
-) -> Iterator[tuple[dt.date, RuleSet]]:
-    for first_day, last_day, rules in periods:
-        for offset in range((last_day - first_day).days + 1):
-            yield first_day + dt.timedelta(days=offset), rules
 
 
 def _pins(periods: Sequence[tuple[dt.date, dt.date, RuleSet]]) -> tuple[Pin, ...]:

@@ -15,6 +15,7 @@ from portal.queries.fair_play import FairPlayTotals, fair_play_totals
 from portal.queries.rules import market_zone
 from rulebook.findings import Finding
 from settlement.posting import CHARGE, PAYMENT
+from settlement.reading_quality import QualityCounts, run_quality
 from settlement.run_findings import run_findings
 from settlement.runs import Run
 from settlement.store import find_run
@@ -69,6 +70,7 @@ class RunPage:
     currency: str
     fair_play: FairPlayTotals | None
     findings: tuple[Finding, ...]
+    quality: tuple[QualityCounts, ...]
 
     @property
     def commodities(self) -> tuple[str, ...]:
@@ -104,6 +106,7 @@ def run_page(session: Session, run_id: uuid.UUID) -> RunPage | None:
         currency=next((commodity for commodity, _ in position if is_money(commodity)), "GBP"),
         fair_play=fair_play_totals(session, run_id),
         findings=tuple(run_findings(session, run)),
+        quality=run_quality(session, run),
     )
 
 

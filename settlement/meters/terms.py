@@ -1,7 +1,7 @@
 """From documents to meter terms: what may be metered under the rules of each period."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rulebook.documents import MarketRules
 from rulebook.documents.base import MILLION
@@ -17,6 +17,13 @@ from settlement.meters.register import (
 
 Periods = Sequence[tuple[dt.date, dt.date, RuleSet]]
 """First day, last day and rules of each period."""
+
+
+def ruled_days(periods: Periods) -> Iterator[tuple[dt.date, RuleSet]]:
+    """Yield each day of the periods with its rules."""
+    for first_day, last_day, rules in periods:
+        for offset in range((last_day - first_day).days + 1):
+            yield first_day + dt.timedelta(days=offset), rules
 
 
 def meter_register(periods: Periods) -> MeterRegister:

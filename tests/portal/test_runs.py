@@ -57,6 +57,21 @@ def test_a_later_run_adds_its_differences_to_the_earlier_one():
     assert later.position.demand_wh == first.position.demand_wh + later.moved.demand_wh
 
 
+def test_a_run_shows_its_readings_by_quality(sign_in, site):
+    page = text(sign_in("auditor"), f"/runs/{site.later_run}/")
+    found = next(one for one in pages() if str(one.summary.run.id) == site.later_run)
+    assert {one.measure for one in found.quality} >= {
+        "metered_demand_wh",
+        "metered_generation_wh",
+        "available_w",
+    }
+    for one in found.quality:
+        assert f"<code>{one.measure}</code>" in page
+        for words, count in one.intervals.items():
+            shown = f'{words.capitalize()}</td><td class="number">{count:,}</td>'
+            assert shown in page
+
+
 def test_a_run_that_is_not_there_is_not_found(sign_in):
     client = sign_in("auditor")
     absent = "/runs/00000000-0000-0000-0000-000000000000/"

@@ -9,10 +9,13 @@ from sqlalchemy import text
 from rulebook.documents import MarketRules
 from rulebook.findings import Refused
 from settlement import store
+from settlement.explanations.grounds import Grounds
+from settlement.explanations.service import day_facts
 from settlement.issuing import issue_month
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, RESERVE
 from settlement.meters.service import MeterFile, ingest
 from settlement.meters.store import readings_known_at
+from settlement.reading_quality import reading_quality, run_quality
 from settlement.service import post, replay, settle
 from tests import tiny_market
 from tests.settled import CORRECTED, INGESTED, RESETTLED, SETTLED, publish_tiny
@@ -20,6 +23,7 @@ from tests.settled import CORRECTED, INGESTED, RESETTLED, SETTLED, publish_tiny
 START, FIRST, LAST = dt.date(2024, 1, 1), dt.date(2024, 1, 8), dt.date(2024, 1, 10)
 TUESDAY = dt.date(2024, 1, 9)
 DAYS = [FIRST, TUESDAY, LAST]
+ONE_DAY = dt.timedelta(days=1)
 ALL = (DEMAND, GENERATION, AVAILABLE, RESERVE)
 STEPS = [
     {"method": "interpolate", "measures": ALL, "at_most_intervals": 2},
@@ -435,3 +439,71 @@ def test_an_estimate_of_nothing_is_an_estimate(session):
     post(session, settle_days(session), now=SETTLED)
     line = issue(session, SETTLED)["cedar", "charge.fuel", "B-home"]
     assert (line.quality, line.estimated_quantity) == ("estimated", 0)
+
+
+def counts(report) -> dict[str, dict[str, int]]:
+    return {one.measure: dict(one.intervals) for one in report.measures}
+
+
+def test_a_report_says_before_a_run_what_it_would_use_and_why_it_would_refuse(session):
+    publish_rules(session, **ESTIMATING)
+    take_in(session, without(gapped(), "C-home", DEMAND, TUESDAY - 7 * ONE_DAY, [40]))
+    report = reading_quality(session, "tiny", FIRST, LAST, known=SETTLED)
+    assert counts(report) == {
+        GENERATION: {"measured": 575, "estimated by rule: interpolate": 1},
+        AVAILABLE: {"measured": 566, "estimated by rule: same-weekday": 10},
+        DEMAND: {
+            "measured": 526,
+            "estimated by rule: interpolate": 2,
+            "estimated by rule: same-weekday": 48,
+        },
+    }
+    assert report.findings == ()
+    assert [(one.measure, one.entity) for one in report.entities if not one.is_measured] == [
+        (GENERATION, "U2"),
+        (AVAILABLE, "U3"),
+        (DEMAND, "B-home"),
+        (DEMAND, "C-office"),
+    ]
+    assert run_quality(session, settle_days(session)) == report.measures
+    gone = [line for line in rows() if f",C-home,{DEMAND}," in line or line.startswith("interval")]
+    gone = without(gone, "C-home", DEMAND, TUESDAY, range(40, 44), "missing")
+    take_in(session, without(gone, "C-home", DEMAND, TUESDAY - 7 * ONE_DAY, [40]), CORRECTED)
+    report = reading_quality(session, "tiny", FIRST, LAST, known=RESETTLED)
+    assert counts(report)[DEMAND]["missing"] == 1
+    assert [finding.code for finding in report.findings] == ["no-estimate"]
+
+
+def test_an_estimate_is_explained_down_to_the_readings_it_rests_on(session):
+    publish_rules(session, **ESTIMATING)
+    take_in(session, gapped())
+    run = settle_days(session)
+    used = vectors(session, run)["estimated.metered_demand_wh", "B-home"]
+    truth = stored(session)[0]
+    node = Grounds(day_facts(session, run, FIRST), 3).reading(DEMAND, "B-home", "Energy taken")
+    assert node.value == used[3]
+    assert node.source.startswith("estimated by rule, step 1, interpolate; revision 1 has no")
+    assert "straight line" in node.formula
+    assert [(child.label, child.value, child.unit) for child in node.children] == [
+        ("Reading of B-home on 2024-01-08, interval 3", truth[2], "Wh"),
+        ("Reading of B-home on 2024-01-08, interval 6", truth[5], "Wh"),
+    ]
+    measured = Grounds(day_facts(session, run, FIRST), 2).reading(DEMAND, "B-home", "Energy taken")
+    assert measured.source.startswith("revision 1, measured, received ")
+    assert (measured.value, measured.children, measured.formula) == (truth[2], (), "")
+    whole = Grounds(day_facts(session, run, LAST), 0).reading(DEMAND, "C-office", "Energy taken")
+    assert whole.source == "estimated by rule, step 2, same-weekday; no reading was received"
+    assert whole.children[0].label == "Reading of C-office on 2024-01-03, interval 1"
+
+
+def test_a_share_of_others_is_explained_in_numbers(session):
+    steps = [{"method": "profile", "measures": ALL, "weeks": 1}]
+    publish_rules(session, **ESTIMATING | {"estimation": steps})
+    take_in(session, without(rows(), "B-home", DEMAND, TUESDAY, [7]))
+    run = settle_days(session, TUESDAY, TUESDAY)
+    node = Grounds(day_facts(session, run, TUESDAY), 7).reading(DEMAND, "B-home", "Energy taken")
+    now = stored(session, "C-home", day=TUESDAY)[0][7]
+    own, theirs = (sum(stored(session, name)[0]) for name in ("B-home", "C-home"))
+    assert node.value == now * own // theirs
+    assert [child.value for child in node.children] == [now, own, theirs]
+    assert node.formula == f"{now:,} × {own:,} ÷ {theirs:,}, rounded down"

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 from sqlalchemy import text
 
 from database.session import transaction
-from portal.management.commands import dataset, ingest
+from portal.management.commands import dataset, ingest, readings
 from rulebook.service import publish
 from tests import tiny_market
 
@@ -31,7 +31,7 @@ def market(committed_database, monkeypatch):
             approver="bob",
             reason="first law",
         )
-    for command in (dataset, ingest):
+    for command in (dataset, ingest, readings):
         monkeypatch.setattr(command, "transaction", lambda: transaction(committed_database))
     return committed_database
 
@@ -115,3 +115,31 @@ def test_what_cannot_be_done_is_said_in_one_message(
     with pytest.raises(CommandError, match=message):
         call_command(*arguments)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_quality_of_readings_is_counted_and_what_a_run_would_refuse_is_said(
+    market, tmp_path, capsys
+):
+    day = dt.date(2024, 3, 30)
+    file = tmp_path / "day.csv"
+    lines = tiny_market.readings_csv(day, day, only=("U1", "U2", "U3", "U4", "B-home"))
+    file.write_bytes(lines.replace(b"B-home,metered_demand_wh,", b"C-home,metered_demand_wh,"))
+    call_command("ingest", "tiny", str(file))
+    capsys.readouterr()
+    days = ("--first-day", f"{day}", "--last-day", f"{day}")
+    call_command("readings", "tiny", *days)
+    printed = capsys.readouterr().out
+    assert "  metered_demand_wh: 48 measured, 144 missing" in printed
+    assert "  metered_demand_wh of B-home: 48 missing" in printed
+    assert "A run would be refused:" in printed
+    assert "no metered_demand_wh of B-office known at" in printed
+    call_command("readings", "tiny", *days, "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert {one["measure"]: one["intervals"] for one in told["measures"]} == {
+        "metered_generation_wh": {"measured": 192},
+        "available_w": {"measured": 192},
+        "metered_demand_wh": {"measured": 48, "missing": 144},
+    }
+    assert [finding["code"] for finding in told["would_refuse"]] == ["no-reading"] * 3
+    with pytest.raises(CommandError, match="Refused"):
+        call_command("readings", "tiny", "--month", "2023-01")
