@@ -26,6 +26,8 @@ class Role(StrEnum):
 
 SEES_ALL_INVOICES = {Role.OPERATOR, Role.AUDITOR}
 SEES_RUNS = {Role.OPERATOR, Role.AUDITOR}
+SEES_STUDIES = {Role.OPERATOR, Role.AUDITOR, Role.REGULATOR}
+"""A study states what every participant would be paid, so participants do not see it."""
 SEES_AUDIT = {Role.AUDITOR}
 SEES_REGISTRATIONS = {Role.OPERATOR, Role.AUDITOR, Role.REGULATOR}
 HOME_OF_ROLE = {
@@ -55,6 +57,11 @@ class Viewer:
     def sees_runs(self) -> bool:
         """Whether runs and their replays are open to this user."""
         return bool(self.roles & SEES_RUNS)
+
+    @property
+    def sees_studies(self) -> bool:
+        """Whether stress studies are open to this user."""
+        return bool(self.roles & SEES_STUDIES)
 
     @property
     def sees_audit(self) -> bool:

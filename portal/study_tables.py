@@ -212,7 +212,8 @@ HOUSEHOLDS = (
     Figure(
         "gini_ppm",
         "Gini index of charges",
-        "0 where every household bears the same, 1 where one bears all.",
+        "0 where every household bears the same, 1 where one bears all; above 1 where some are "
+        "compensated by more than they are charged.",
         index,
     ),
     Figure("lowest_micro", "Lowest charge a household", "On average at one supply point.", money),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ledger.journal import ENERGY, is_money
+from ledger.journal import ENERGY, STUDY, is_money
 from ledger.queries import JournalSummary, journal_summaries
 from ledger.tables import Account, Journal, Posting
 from portal.queries.fair_play import FairPlayTotals, fair_play_totals
@@ -20,6 +20,7 @@ from settlement.run_findings import run_findings
 from settlement.runs import Run
 from settlement.store import find_run
 from settlement.store import list_runs as stored_runs
+from settlement.studies.store import find_study
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,12 @@ class RunPage:
     fair_play: FairPlayTotals | None
     findings: tuple[Finding, ...]
     quality: tuple[QualityCounts, ...]
+    study_id: uuid.UUID | None = None
+
+    @property
+    def is_study(self) -> bool:
+        """Whether the run was made for a study; the ledger takes none of it."""
+        return self.summary.run.kind == STUDY
 
     @property
     def commodities(self) -> tuple[str, ...]:
@@ -103,6 +110,7 @@ def run_page(session: Session, run_id: uuid.UUID) -> RunPage | None:
         journals=journals,
         moved=_totals(moved),
         position=_totals(position),
+        study_id=run_id if find_study(session, run_id) else None,
         currency=next((commodity for commodity, _ in position if is_money(commodity)), "GBP"),
         fair_play=fair_play_totals(session, run_id),
         findings=tuple(run_findings(session, run)),

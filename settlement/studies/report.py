@@ -2,7 +2,8 @@
 
 Everything comes from the stored vectors of the two runs, in integers, so a replay finds the same
 report. What was generated and delivered is the same under every design; the designs differ in
-prices and money. The report is a plain mapping, stored as JSON:
+prices and money. Pass-through charges are left out: no design sets them. The report is a plain
+mapping, stored as JSON:
 
 ``operation``
     for `before` and `after`: desired, served, unserved (desired = served + unserved), the physical

@@ -24,6 +24,8 @@ PAGES = {
     "interval": ("/invoices/{number}/1/2024-03-31/30/", SUPPLIER),
     "runs": ("/runs/", "operator"),
     "run": ("/runs/{run}/", "operator"),
+    "studies": ("/studies/", "operator"),
+    "study": ("/studies/{study}/", "operator"),
     "audit trail": ("/audit/", "auditor"),
     "account": ("/account/two-factor/", "auditor"),
 }
@@ -68,7 +70,8 @@ def number(served) -> str:
 @pytest.fixture(params=PAGES)
 def page(request, open_page, served, number) -> Page:
     path, who = PAGES[request.param]
-    return open_page(path.format(number=number, run=served.site.first_run), who)
+    site = served.site
+    return open_page(path.format(number=number, run=site.first_run, study=site.study), who)
 
 
 def test_a_page_is_sound(page: Page):

@@ -17,8 +17,10 @@ from sqlalchemy import Engine
 
 import database.session
 from database.embedded import ROOT
-from database.session import make_engine
+from database.session import make_engine, transaction
 from portal.main_job import JobRequest, run_main_job
+from settlement.studies.overlay import read_overlay
+from settlement.studies.service import study
 
 MARKET = "gb12"
 FIRST_DAY, SHORT_DAY = dt.date(2024, 3, 30), dt.date(2024, 3, 31)
@@ -34,6 +36,7 @@ class Site:
     engine: Engine
     first_run: str
     later_run: str
+    study: str
 
 
 @cache
@@ -47,7 +50,25 @@ def make_site(clone_database: Callable[[], str]) -> Site:
         job = run_main_job(request, ticking_clock(), lambda _: nullcontext(lambda *_: None))
     assert job.is_proven
     first, later = (str(run.id) for run in job.runs)
-    return Site(url, made, first, later)
+    return Site(url, made, first, later, _make_study(made))
+
+
+def _make_study(engine: Engine) -> str:
+    """Study the short day under a shock of nearly every kind; return the run."""
+    now = dt.datetime(2024, 5, 2, 9, 0, tzinfo=dt.UTC)
+    with transaction(engine) as session:
+        return str(
+            study(
+                session,
+                MARKET,
+                read_overlay(ROOT / "scenarios" / "overlays" / "compound.yaml"),
+                SHORT_DAY,
+                SHORT_DAY,
+                source="compound.yaml",
+                known_at=now,
+                now=now,
+            ).run.id
+        )
 
 
 @contextmanager

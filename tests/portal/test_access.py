@@ -30,8 +30,19 @@ def addresses(site, documents) -> dict[str, str]:
         "interval": f"/invoices/{number}/1/2024-03-31/46/",
         "runs": "/runs/",
         "run": f"/runs/{site.first_run}/",
+        "studies": "/studies/",
+        "study": f"/studies/{site.study}/",
         "audit": "/audit/",
     }
+
+
+OPEN_TO = {
+    "runs": {"operator", "auditor"},
+    "run": {"operator", "auditor"},
+    "studies": {"regulator", "operator", "auditor"},
+    "study": {"regulator", "operator", "auditor"},
+    "audit": {"auditor"},
+}
 
 
 def expected(page: str, who: str) -> int:
@@ -39,10 +50,8 @@ def expected(page: str, who: str) -> int:
         return OPEN
     if who == "signed out":
         return SIGN_IN
-    if page in {"runs", "run"}:
-        return OPEN if who in {"operator", "auditor"} else FORBIDDEN
-    if page == "audit":
-        return OPEN if who == "auditor" else FORBIDDEN
+    if page in OPEN_TO:
+        return OPEN if who in OPEN_TO[page] else FORBIDDEN
     if who not in HAS_INVOICES:
         return FORBIDDEN
     return OPEN if page == "invoices" or who in SEES_THE_DOCUMENT else ABSENT

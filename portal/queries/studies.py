@@ -1,0 +1,116 @@
+"""Stress studies as pages show them: the shocks in words, and the report as tables."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from portal.amounts import ppm, with_unit
+from portal.queries.rules import market_zone
+from portal.queries.runs import RunSummary
+from portal.study_tables import Table, tables
+from settlement.runs import Run
+from settlement.store import find_run
+from settlement.studies import store
+from settlement.studies.overlay import (
+    DemandSurge,
+    FuelPrice,
+    LineOutage,
+    Outage,
+    Overlay,
+    Shock,
+    TimedShock,
+    WindDrought,
+)
+from settlement.studies.records import Study
+
+
+@dataclass(frozen=True)
+class StudySummary:
+    """One row of the list of studies."""
+
+    summary: RunSummary
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class StudyPage:
+    """A study with its shocks in words and its tables; `before` is the run without the shocks."""
+
+    summary: StudySummary
+    before: Run
+    shocks: tuple[str, ...]
+    tables: tuple[Table, ...]
+
+
+def list_studies(session: Session) -> list[StudySummary]:
+    """Return all studies, latest first."""
+    found = store.list_studies(session)
+    zones = {market: market_zone(session, market) for market in {run.market for run, _ in found}}
+    return [_summary(run, study, zones[run.market]) for run, study in found]
+
+
+def study_page(session: Session, run_id: uuid.UUID) -> StudyPage | None:
+    """Return a study, or None when the run has none."""
+    run, study = find_run(session, run_id), store.find_study(session, run_id)
+    before = study and find_run(session, study.before_run_id)
+    if run is None or study is None or not before:
+        return None
+    overlay = Overlay.model_validate(study.overlay)
+    return StudyPage(
+        _summary(run, study, market_zone(session, run.market)),
+        before,
+        tuple(in_words(shock) for _, shock in overlay.shocks),
+        tuple(tables(study.report)),
+    )
+
+
+def in_words(shock: Shock) -> str:
+    """Return a shock as a sentence.
+
+    >>> in_words(Outage(units=("G17",), from_time="16:00", to_time="21:00"))
+    'G17 loses 100\\xa0% of its available power, from 16:00 to 21:00, on every day.'
+    """
+    return ", ".join([_effect(shock), *_when(shock)]) + "."
+
+
+def _effect(shock: Shock) -> str:
+    match shock:
+        case Outage():
+            verb = "loses" if len(shock.units) == 1 else "lose"
+            whose = "its" if len(shock.units) == 1 else "their"
+            return f"{_all(shock.units)} {verb} {ppm(shock.lost_ppm)} of {whose} available power"
+        case WindDrought():
+            return f"{ppm(shock.left_ppm)} of available {_all(shock.technologies)} power is left"
+        case DemandSurge():
+            what = f"Demand of {_all(shock.products)}" if shock.products else "All demand"
+            where = f" at {_all(shock.nodes)}" if shock.nodes else ""
+            return f"{what}{where} is {ppm(shock.factor_ppm)} of what it was"
+        case FuelPrice():
+            added = with_unit(shock.added_micro_per_mwh, "micro per MWh")
+            more = f", and {added} more" if shock.added_micro_per_mwh else ""
+            named = _all((*shock.technologies, *shock.units))
+            return f"Offers of {named} are {ppm(shock.factor_ppm)} of what they were{more}"
+        case LineOutage():
+            return f"{ppm(shock.left_ppm)} of the rating of {_all(shock.lines)} is left"
+    raise TypeError(f"no words for {type(shock)}")
+
+
+def _when(shock: Shock) -> Iterator[str]:
+    if isinstance(shock, TimedShock) and (shock.from_time, shock.to_time) != ("00:00", "24:00"):
+        yield f"from {shock.from_time} to {shock.to_time}"
+    if shock.first_day or shock.last_day:
+        begins = f"from {shock.first_day}" if shock.first_day else "from the first day"
+        yield f"{begins} to {shock.last_day}" if shock.last_day else begins
+    else:
+        yield "on every day"
+
+
+def _all(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]
+
+
+def _summary(run: Run, study: Study, zone: str) -> StudySummary:
+    return StudySummary(RunSummary(run, zone), study.overlay["title"], study.overlay["reason"])

@@ -1,0 +1,169 @@
+"""Each shock by hand on the tiny market, and every finding about an overlay."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+
+from rulebook.findings import Refused
+from rulebook.resolve import RuleSet
+from settlement.compile import compile_market
+from settlement.core.model import DayReadings
+from settlement.studies.checks import overlay_findings
+from settlement.studies.making import _delivered_wh
+from settlement.studies.overlay import read_overlay
+from settlement.studies.shocks import overlaid_periods, overlaid_readings
+from tests import tiny_market
+from tests.conftest import ROOT
+from tests.settlement.study_cases import overlay
+
+DAY, NEXT = dt.date(2024, 1, 1), dt.date(2024, 1, 2)
+RULES = RuleSet(
+    "tiny", DAY, (), tiny_market.market_rules(), tiny_market.grid_model(),
+    tiny_market.allocation_policy(), tuple(tiny_market.registrations()),
+)  # fmt: skip
+POINTS = ("B-home", "B-office", "C-home", "C-office")
+
+
+def readings(day=DAY, intervals=48):
+    """U1 to U4 have 101, 201, 301 and 401 W; each point takes 999 Wh and B-office exports 999."""
+    available = np.array([[101], [201], [301], [401]]).repeat(intervals, axis=1)
+    demand = np.array([[999], [-999], [999], [999]]).repeat(intervals, axis=1)
+    return DayReadings(day, np.zeros_like(available), available, demand, available // 2)
+
+
+def shocked(day=DAY, intervals=48, **shocks):
+    return overlaid_readings(RULES, overlay(**shocks), readings(day, intervals))
+
+
+def test_an_outage_rounds_what_is_left_down_and_bounds_the_reserve():
+    made = shocked(outages=[{"units": ["U2", "U4"], "lost_ppm": 500_001}])
+    assert made.available_w[:, 0].tolist() == [101, 100, 301, 200]
+    assert made.reserve_w[:, 0].tolist() == [50, 100, 150, 200]
+    assert shocked(outages=[{"units": ["U2"]}]).available_w[1].tolist() == [0] * 48
+
+
+def test_a_drought_leaves_a_part_to_a_technology_after_any_outage():
+    made = shocked(
+        outages=[{"units": ["U1"], "lost_ppm": 500_000}],
+        wind_droughts=[{"left_ppm": 100_000}],
+    )
+    assert made.available_w[:, 0].tolist() == [5, 201, 301, 401]  # 101 -> 50 -> 5
+
+
+def test_a_surge_scales_what_is_taken_and_leaves_what_is_exported():
+    made = shocked(demand_surges=[{"nodes": ["B"], "factor_ppm": 1_100_000}])
+    assert made.demand_wh[:, 0].tolist() == [1_098, -999, 999, 999]
+    made = shocked(demand_surges=[{"products": ["home"], "factor_ppm": 500_000}])
+    assert made.demand_wh[:, 0].tolist() == [499, -999, 499, 999]
+
+
+def test_hours_are_those_of_the_local_clock():
+    surge = {"factor_ppm": 2_000_000, "from_time": "01:30", "to_time": "02:30"}
+    assert np.flatnonzero(shocked(demand_surges=[surge]).demand_wh[0] > 999).tolist() == [3, 4]
+    # On 31 March 2024 the hour from 01:00 is not there; on 27 October it is told twice.
+    spring = shocked(dt.date(2024, 3, 31), 46, demand_surges=[surge])
+    assert np.flatnonzero(spring.demand_wh[0] > 999).tolist() == [2]
+    autumn = shocked(dt.date(2024, 10, 27), 50, demand_surges=[surge])
+    assert np.flatnonzero(autumn.demand_wh[0] > 999).tolist() == [3, 5, 6]
+
+
+def test_a_shock_holds_on_its_days_alone():
+    outage = {"units": ["U1"], "first_day": NEXT, "last_day": NEXT}
+    assert shocked(outages=[outage]).available_w[0, 0] == 101
+    assert shocked(NEXT, outages=[outage]).available_w[0, 0] == 0
+    assert overlaid_readings(RULES, None, readings()).available_w[0, 0] == 101
+
+
+def test_fuel_prices_change_offers_and_part_the_days_into_stretches():
+    fuel = {"technologies": ["gas"], "units": ["U3"], "factor_ppm": 1_500_000}
+    made = overlaid_periods(
+        [(DAY, NEXT, RULES)],
+        overlay(fuel_prices=[fuel | {"added_micro_per_mwh": 7, "first_day": NEXT}]),
+    )
+    assert [(first, last) for first, last, _ in made] == [(DAY, DAY), (NEXT, NEXT)]
+    offers = [offers_of(rules) for _, _, rules in made]
+    assert offers[0] == [0, 90_000_000, 70_000_000, 95_000_000]
+    assert offers[1] == [0, 135_000_007, 105_000_007, 142_500_007]
+
+
+def offers_of(rules):
+    model = compile_market(
+        rules.market_rules, rules.grid_model, rules.allocation_policy, rules.registrations
+    )
+    return model.offer_micro_per_mwh.tolist()
+
+
+def test_a_line_outage_lowers_both_ratings():
+    ((_, _, rules),) = overlaid_periods(
+        [(DAY, NEXT, RULES)], overlay(line_outages=[{"lines": ["A-B"], "left_ppm": 333_333}])
+    )
+    ratings = [(line.rating_w, line.reverse_rating_w) for line in rules.grid_model.lines]
+    assert ratings == [(16_666_650, 16_666_650), (30_000_000, 30_000_000)]
+
+
+def test_what_dispatch_leaves_unserved_is_shared_by_what_may_be_taken():
+    delivered = _delivered_wh(
+        np.array([0, 0, 0, 1]), np.array([[30], [60], [-5], [10]]), np.array([[10], [11]])
+    )
+    assert delivered.ravel().tolist() == [27, 53, -5, 0]
+
+
+REFUSED = [
+    ({"outages": [{"units": ["U9"]}]}, ["unknown-units"]),
+    ({"wind_droughts": [{"technologies": ["wave"], "left_ppm": 1}]}, ["unknown-technologies"]),
+    ({"demand_surges": [{"nodes": ["Z"], "products": ["farm"], "factor_ppm": 1}]},
+     ["unknown-nodes", "unknown-products"]),
+    ({"line_outages": [{"lines": ["C-D"]}]}, ["unknown-lines"]),
+    ({"fuel_prices": [{"factor_ppm": 2_000_000}]}, ["nothing-named"]),
+    ({"fuel_prices": [{"units": ["U2"], "added_micro_per_mwh": 100_000_000_000}]},
+     ["offer-too-high"]),
+    ({"outages": [{"units": ["U1"], "first_day": dt.date(2025, 1, 1)}]}, ["days-in-order"]),
+    ({"outages": [{"units": ["U1"], "first_day": dt.date(2025, 1, 1),
+                   "last_day": dt.date(2025, 1, 2)}]}, ["shock-outside-study"]),
+    ({"outages": [{"units": ["U1"], "from_time": "12:00", "to_time": "12:00"}]},
+     ["times-in-order"]),
+    ({"outages": [{"units": ["U8"]}, {"units": ["U1"], "from_time": "13:00", "to_time": "12:00"}]},
+     ["unknown-units", "times-in-order"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("shocks", "codes"), REFUSED)
+def test_an_overlay_that_does_not_fit_is_refused_with_every_finding(shocks, codes):
+    found = overlay_findings(overlay(**shocks), [(DAY, NEXT, RULES)], "o.yaml")
+    assert [one.code for one in found] == codes
+    assert all(one.place.startswith("o.yaml: ") for one in found)
+
+
+BAD = {
+    "kind: overlay\ntitle: T\nreason: R\n": ["no-shock"],
+    "kind: overlay\nreason: R\noutages:\n  - {unit: [U1]}\n":
+        ["missing-field", "missing-field", "unknown-field"],
+    "kind: overlay\ntitle: T\nreason: R\noutages:\n  - {units: [U1], lost_ppm: 1_000_001}\n":
+        ["too-large"],
+    "kind: overlay\ntitle: T\nreason: R\ndemand_surges:\n"
+    "  - {factor_ppm: 1.1, from_time: 4pm}\n": ["not-well-formed", "not-an-integer"],
+    "- a\n": ["not-a-document"],
+    "a: [\n": ["not-yaml"],
+    "": ["empty-file"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "codes"), BAD.items())
+def test_a_file_that_is_no_overlay_is_refused_with_every_finding(tmp_path, content, codes):
+    file = tmp_path / "overlay.yaml"
+    file.write_text(content)
+    with pytest.raises(Refused) as refused:
+        read_overlay(file)
+    assert sorted(found.code for found in refused.value.findings) == sorted(codes)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(Refused) as refused:
+        read_overlay(tmp_path / "none.yaml")
+    assert [found.code for found in refused.value.findings] == ["file-not-readable"]
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "scenarios" / "overlays").glob("*.yaml")))
+def test_the_ready_overlays_read(file):
+    assert any(read_overlay(file).shocks)
