@@ -35,7 +35,8 @@ from settlement.core.pots import (
     regulated_payments_micro,
     target_micro,
 )
-from settlement.core.tightness import LayerTightness, NodePrices, layer_tightness, node_prices
+from settlement.core.scarcity import scarcity
+from settlement.core.tightness import LayerTightness, NodePrices, node_prices
 
 __all__ = ["DayReadings", "DayResult", "MarketModel", "ResultTable", "settle_day"]
 
@@ -150,27 +151,6 @@ def settle_day(model: MarketModel, readings: DayReadings) -> DayResult:
         *_pass_through_tables(model, readings),
     )
     return DayResult(readings.day, tables)
-
-
-def scarcity(
-    model: MarketModel, available_w: Integers, demand_w: Integers
-) -> tuple[LayerTightness, ...]:
-    """Return tightness and prices of every layer, from supply and demand by node, each (N, T)."""
-    sell_curves = model.sell_curves or (None,) * len(model.curves)
-    return tuple(
-        layer_tightness(
-            model.grid,
-            layer,
-            curve,
-            available_w,
-            demand_w,
-            sell_curve=sell_curve,
-            deliverability=model.deliverability,
-        )
-        for layer, curve, sell_curve in zip(
-            model.grid.layers, model.curves, sell_curves, strict=True
-        )
-    )
 
 
 def _payments(

@@ -16,8 +16,9 @@ from rulebook.documents import MarketRules
 from rulebook.folders import read_files
 from rulebook.resolve import RuleSet
 from settlement.compile import compile_market
-from settlement.core.engine import DayReadings, MarketModel, scarcity, settle_day
+from settlement.core.engine import DayReadings, MarketModel, settle_day
 from settlement.core.model import node_available_w, node_demand_w
+from settlement.core.scarcity import scarcity
 from settlement.core.tightness import node_prices
 from settlement.datasets.market import market_shape
 from settlement.datasets.recorded import recorded_profile

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from settlement.core.deliverability import MEASURES
-from settlement.core.engine import DayReadings, MarketModel, scarcity, settle_day
+from settlement.core.engine import DayReadings, MarketModel, settle_day
 from settlement.core.grid import Grid, Layer
 from settlement.core.model import node_demand_w
+from settlement.core.scarcity import scarcity
 from settlement.core.tightness import Curve, NodePrices, node_prices
 from tests.settlement.core import examples
 from tests.settlement.core.reference import as_numbers

@@ -9,6 +9,7 @@ import pytest
 from numba import config
 
 from settlement.core.charges import Charging
+from settlement.core.deliverability import imports_w
 from settlement.core.engine import DayReadings, MarketModel, settle_day
 from settlement.core.games import Game
 from settlement.core.grid import Grid, Layer
@@ -194,3 +195,41 @@ def test_several_hours_at_once_are_those_hours():
         found = levels(game(hour), tree())
         assert found.numerators == tuple(together[:, place].tolist())
         assert found.value_all_kw == value_all[place]
+
+
+@cache
+def areas() -> Grid:
+    """The grid in W under its three areas and its buses."""
+    buses = rows("buses")
+    names = tuple(str(bus["bus_id"]) for bus in buses)
+    numbers = sorted({bus["area"] for bus in buses})
+    return Grid(
+        names,
+        network().line_from,
+        network().line_to,
+        network().rating_kw * 1000,
+        network().reverse_rating_kw * 1000,
+        (
+            Layer(
+                "area",
+                tuple(map(str, numbers)),
+                as_numbers([numbers.index(bus["area"]) for bus in buses]),
+            ),
+            Layer("bus", names, np.arange(len(names))),
+        ),
+    )
+
+
+@pytest.mark.parametrize("hour", HOURS[2:])
+def test_imports_by_flow_are_those_of_another_package(hour):
+    played, grid = game(hour), areas()
+    available = np.zeros((len(grid.nodes), 1), dtype=np.int64)
+    np.add.at(available[:, 0], played.unit_node, played.available_kw * 1000)
+    demand = played.demand_kw[:, np.newaxis] * 1000
+    for number, layer in enumerate(grid.layers):
+        found = imports_w(grid, layer, available, demand, "max-flow")
+        assert np.all(found <= grid.boundary_w(layer)[:, np.newaxis])
+        for holon in range(0, len(layer.holons), 1 if number == 0 else 9):
+            assert found[holon, 0] == reference.imports_by_flow_w(
+                grid, number, holon, available, demand, 0
+            )
