@@ -86,21 +86,27 @@ def _encode(
     parts = [HEADER]
     size = 0
     field_count = struct.pack("!h", len(columns))
-    for row in zip(*columns, strict=True):
+    framed = [_framed(column, encode) for column, encode in zip(columns, encoders, strict=True)]
+    for row in zip(*framed, strict=True):
         parts.append(field_count)
-        for value, encode in zip(row, encoders, strict=True):
-            if value is None:
-                parts.append(NULL)
-                continue
-            field = encode(value)
-            parts.append(len(field).to_bytes(4, "big"))
-            parts.append(field)
-            size += len(field)
+        parts.extend(row)
+        size += sum(map(len, row))
         if size > FLUSH_BYTES:
             yield b"".join(parts)
             parts, size = [], 0
     parts.append(TRAILER)
     yield b"".join(parts)
+
+
+def _framed(column: Sequence[Any] | np.ndarray, encode: Callable[[Any], bytes]) -> Iterator[bytes]:
+    """Yield each field with its length; the same object in rows on end is encoded once."""
+    last, framed = None, NULL
+    for value in column:
+        if value is not last:
+            field = b"" if value is None else encode(value)
+            framed = NULL if value is None else len(field).to_bytes(4, "big") + field
+            last = value
+        yield framed
 
 
 def _rows(copy: psycopg.Copy) -> Iterator[list[memoryview | None]]:

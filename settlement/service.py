@@ -30,8 +30,6 @@ from settlement.posting import (
 )
 from settlement.results import (
     ResultVector,
-    VectorKey,
-    day_digest,
     first_difference,
     run_result_digest,
     vector_digest,
@@ -182,9 +180,8 @@ def _settled_days(session: Session, run: Run) -> Iterator[SettledDay]:
         register = register_of(rules.registrations, rules.charge_lists)
         inputs = run_inputs(session, run.market, [(first_day, last_day, rules)], run.known_at)
         for day in inputs.days:
-            vectors = store.day_vectors(session, run.id, day)
-            sums = _sums(vectors, (MONEY_SUFFIX, *QUANTITY_KINDS))
-            energy_wh = _sums(vectors, (ENERGY_SUFFIX,)) | {
+            sums = store.day_totals(session, run.id, day, (MONEY_SUFFIX, *QUANTITY_KINDS))
+            energy_wh = store.day_totals(session, run.id, day, (ENERGY_SUFFIX,)) | {
                 (measure, entity): int(values.sum())
                 for measure, used in inputs.used[day].items()
                 for entity, values in zip(used.entities, used.values, strict=True)
@@ -196,17 +193,8 @@ def _settled_days(session: Session, run: Run) -> Iterator[SettledDay]:
                 sums,
                 energy_wh,
                 day,
-                day_digest(vector.digest for vector in vectors),
+                store.stored_day_digest(session, run.id, day),
             )
-
-
-def _sums(vectors: Iterable[ResultVector], endings: tuple[str, ...]) -> dict[VectorKey, int]:
-    """Return the day's total of every vector whose measure ends with one of the endings."""
-    return {
-        (vector.measure, vector.entity): int(vector.values.sum())
-        for vector in vectors
-        if vector.measure.endswith(endings)
-    }
 
 
 def _difference(session: Session, run: Run, computed: ComputedDay) -> str | None:

@@ -135,6 +135,23 @@ def day_vectors(session: Session, run_id: uuid.UUID, day: dt.date) -> list[Resul
     return _vectors(copy_out(session, query, {"run_id": run_id, "day": day}, VECTOR_TYPES))
 
 
+def day_totals(
+    session: Session, run_id: uuid.UUID, day: dt.date, endings: Sequence[str]
+) -> dict[VectorKey, int]:
+    """Return the day's total of every vector of a run whose measure has one of the endings."""
+    query = (
+        "SELECT measure, entity, (SELECT sum(value)::int8 FROM unnest(values) AS value) AS total "
+        "FROM settlement.result WHERE run_id = %(run_id)s AND settlement_day = %(day)s "
+        "AND EXISTS (SELECT FROM unnest(%(endings)s::text[]) AS ending "
+        "WHERE right(measure, length(ending)) = ending)"
+    )
+    params = {"run_id": run_id, "day": day, "endings": list(endings)}
+    types = {"measure": "text", "entity": "text", "total": "int8"}
+    columns = copy_out(session, query, params, types)
+    rows = zip(columns["measure"], columns["entity"], columns["total"], strict=True)
+    return {(measure, entity): total for measure, entity, total in rows}
+
+
 def series(
     session: Session, run_id: uuid.UUID, measures: Iterable[str], entity: str | None = None
 ) -> list[ResultVector]:
