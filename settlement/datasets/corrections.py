@@ -29,29 +29,34 @@ def correction_file(
         seed: decides the supply points, the days and by how much each vector changes.
         label: part of the file's name, <market>-<label>-corrections.csv.
 
-    A vector changes by one factor in parts per million, never zero; each reading is rounded down
-    to whole Wh.
+    A vector with a gap is left as it is: there is no reading to correct. Another changes by one
+    factor in parts per million, never zero; each reading is rounded down to whole Wh.
 
     Raises:
-        Refused: no demand is known on any of the days.
+        Refused: no demand is known whole on any of the days.
     """
-    days = sorted(day for day, measured in readings.days.items() if DEMAND in measured)
-    if not days:
+    whole = {
+        day: measured[DEMAND].without_gaps
+        for day, measured in readings.days.items()
+        if DEMAND in measured and measured[DEMAND].without_gaps
+    }
+    days = sorted(whole)
+    random = np.random.Generator(np.random.PCG64(seed))
+    first = int(random.integers(0, max(1, len(days) - CORRECTED_DAYS + 1)))
+    days = days[first : first + CORRECTED_DAYS]
+    known = set.intersection(*(whole[day] for day in days)) if days else set()
+    if not known:
         raise Refused(
             [
                 Finding(
                     "no-reading",
                     readings.market,
-                    f"no {DEMAND} known at {readings.known.isoformat()}",
+                    f"no {DEMAND} known whole at {readings.known.isoformat()}",
                     "corrections start from readings",
                     "ingest readings of these days first",
                 )
             ]
         )
-    random = np.random.Generator(np.random.PCG64(seed))
-    first = int(random.integers(0, max(1, len(days) - CORRECTED_DAYS + 1)))
-    days = days[first : first + CORRECTED_DAYS]
-    known = set.intersection(*(set(readings.days[day][DEMAND].entities) for day in days))
     chosen = random.permutation(sorted(known))[:CORRECTED_POINTS].tolist()
     table = readings_table(
         sorted(chosen),

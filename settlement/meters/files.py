@@ -7,7 +7,8 @@ Both formats have a row a reading, in any order, with the columns
     measure          metered_generation_wh, available_w or reserve_w of a unit; metered_demand_wh
                      or desired_wh of a supply point
     value            integer, in the unit that ends the measure's name
-    quality          measured or estimated; the column may be absent and a cell blank: measured
+    quality          measured, estimated, or missing with a blank for its value, where the rules
+                     accept it; the column may be absent and a cell blank: measured
 
 Other columns are ignored. Rows are counted from 1; the header of a CSV is not counted and a blank
 line is, so that row n stands on line n + 1.

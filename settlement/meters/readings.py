@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from settlement.meters.register import MISSING, QUALITY_LETTERS
+
 VectorKey = tuple[dt.date, str, str]
 """Settlement day, measure, entity."""
 
@@ -28,6 +30,13 @@ class MeasuredDay:
     quality: tuple[str, ...]
     revisions: tuple[int, ...]
     digests: tuple[bytes, ...]
+
+    @property
+    def without_gaps(self) -> set[str]:
+        """The entities that have a reading in every interval."""
+        gap = QUALITY_LETTERS[MISSING]
+        pairs = zip(self.entities, self.quality, strict=True)
+        return {entity for entity, letters in pairs if gap not in letters}
 
     def values_of(self, entities: Sequence[str]) -> NDArray[np.int64]:
         """Return int64[len(entities), T] in the order asked for.

@@ -67,10 +67,10 @@ def gb12() -> MarketShape:
     return market_shape(rules_of([document for _, document in documents]))
 
 
-def publish_tiny(session) -> None:
+def publish_tiny(session, documents=None) -> None:
     publish(
         session,
-        tiny_market.documents(),
+        documents or tiny_market.documents(),
         valid_from=tiny_market.VALID_FROM,
         known=dt.datetime(2023, 12, 1, tzinfo=dt.UTC),
         author="ann",
@@ -224,6 +224,19 @@ def test_corrections_are_few_small_and_become_second_revisions(session):
         old, new = before.days[day][DEMAND].values, measured[DEMAND].values
         assert (np.abs(new - old) <= old * 3 // 100 + 1).all()
         assert ((new != old).any(axis=1) == (np.array(measured[DEMAND].revisions) == 2)).all()
+
+
+def test_a_correction_leaves_what_has_a_gap_as_it_is(session):
+    """A missing reading is no reading of zero: none is made of it."""
+    rules = tiny_market.market_rules(incomplete_day="accept")
+    publish_tiny(session, [rules, *tiny_market.documents()[1:]])
+    lines = tiny_market.readings_csv(FIRST, FIRST).decode().splitlines()
+    lines.remove(next(line for line in lines if ",B-home," in line))
+    file = MeterFile("gap.csv", "\n".join(lines).encode())
+    ingest(session, MARKET, [file], received_at=RECEIVED)
+    made = corrections(session, MARKET, FIRST, FIRST, seed=2, known=RECEIVED).content.decode()
+    corrected = {line.split(",")[1] for line in made.splitlines()[1:]}
+    assert corrected == {"B-office", "C-home", "C-office"}
 
 
 def test_corrections_need_something_to_correct(session):
