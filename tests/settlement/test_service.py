@@ -370,17 +370,17 @@ def test_a_crash_while_posting_leaves_no_journal(metered_database, monkeypatch):
     with transaction(metered_database) as session:
         run = settle_days(session).run
         before = counts(session)
-    seal = store.day_vectors
+    read = store.stored_day_digest
     days_read = []
 
     def crash_on_the_last_day(session, run_id, day):
         days_read.append(day)
         if day == LAST_DAY:
             raise Crash
-        return seal(session, run_id, day)
+        return read(session, run_id, day)
 
     with monkeypatch.context() as patch:
-        patch.setattr(service.store, "day_vectors", crash_on_the_last_day)
+        patch.setattr(service.store, "stored_day_digest", crash_on_the_last_day)
         with pytest.raises(Crash), transaction(metered_database) as session:
             post(session, run, now=SETTLED)
     assert days_read == DAYS
