@@ -131,8 +131,7 @@ OPERATION = (
     Figure(
         "wasted_wh",
         "Could have been served",
-        "The most that units and lines could have delivered, less what was served. Storage counts "
-        "at full power in every interval here, though it runs empty.",
+        "The most that units and lines could have delivered, less what was served: waste.",
         energy,
     ),
     Figure(

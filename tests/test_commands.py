@@ -391,6 +391,42 @@ def test_from_law_to_proof_by_commands(command_on, committed_database, tmp_path)
     assert refused.codes == ["day-already-posted"] * 6
 
 
+def test_a_study_by_commands_is_listed_replayed_and_refused_to_the_ledger(
+    command_on, metered, tmp_path
+):
+    command = command_on(metered)
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text(
+        "kind: overlay\ntitle: U2 fails\nreason: To see\noutages:\n  - {units: [U2]}\n"
+    )
+    days = ("--from", FIRST_DAY, "--to", FIRST_DAY)
+    made = json.loads(command("study", "tiny", "--overlay", overlay, *days, "--json").out)
+    assert made["is_new"]
+    assert made["report"]["designs"].keys() == {"settled", "nodal", "uniform", "flat"}
+    again = command("study", "tiny", "--overlay", overlay, *days)
+    assert again.status == 0
+    assert "studied before" in again.out
+    assert "Energy not served" in again.out
+    for run in (made["run"], made["before_run"]):
+        assert json.loads(command("replay", run, "--json").out)["is_same"]
+    assert [one["run"] for one in json.loads(command("studies", "--json").out)] == [made["run"]]
+    assert "U2 fails" in command("studies", "tiny").out
+    assert "No study yet" in command("studies", "other").out
+    assert json.loads(command("verify", "--json").out)["holds"]
+
+
+def test_an_overlay_with_faults_is_refused_with_all_of_them(command_on, metered, tmp_path):
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text("kind: overlay\ntitle: T\nreason: R\noutages:\n  - {units: [U8, U9]}\n")
+    days = ("--from", FIRST_DAY, "--to", FIRST_DAY)
+    outcome = command_on(metered)("study", "tiny", "--overlay", overlay, *days)
+    assert (outcome.status, outcome.codes) == (1, ["unknown-units"] * 2)
+    backwards = ("--from", LAST_DAY, "--to", FIRST_DAY)
+    assert (
+        "lies before" in command_on(metered)("study", "tiny", "--overlay", overlay, *backwards).err
+    )
+
+
 def test_a_changed_digit_makes_verify_and_replay_fail(command_on, committed_database):
     with transaction(committed_database) as session:
         publish_tiny(session)

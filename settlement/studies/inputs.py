@@ -22,7 +22,14 @@ from settlement.dispatch.programme import DispatchModel
 from settlement.inputs import RunInputs
 from settlement.results import ResultVector, VectorKey, vector_of
 from settlement.runs import Pin, study_pin
-from settlement.studies.making import Entitled, MadeDay, as_metered, entitled, make_day
+from settlement.studies.making import (
+    Entitled,
+    MadeDay,
+    as_metered,
+    entitled,
+    make_day,
+    reachable_wh,
+)
 from settlement.studies.overlay import Overlay
 from settlement.studies.shocks import overlaid_periods, overlaid_readings
 
@@ -36,6 +43,7 @@ DESIRED = "study.desired_wh"
 AVAILABLE = "study.available_w"
 CURTAILED = "study.curtailed_wh"
 MAXIMUM = "study.maximum_wh"
+REACHABLE = "study.reachable_wh"
 MARKET = ("market",)
 
 Made = Mapping[dt.date, Mapping[VectorKey, ResultVector]]
@@ -121,7 +129,7 @@ class StudyInputs:
             made = make_day(model, law.dispatch, law.bounds, readings, allowed.demand_wh)
         else:
             made = _stored_day(model, self._stored[day])
-        self._tables[day] = _study_tables(model, readings, allowed, made)
+        self._tables[day] = _study_tables(law, readings, allowed, made)
         return as_metered(readings, made.generation_wh, made.delivered_wh)
 
     def told_of(self, day: dt.date) -> list[ResultTable]:
@@ -201,12 +209,16 @@ def _lost(measure: str, entity: str) -> Finding:
 
 
 def _study_tables(
-    model: MarketModel, readings: DayReadings, allowed: Entitled, made: MadeDay
+    law: Law, readings: DayReadings, allowed: Entitled, made: MadeDay
 ) -> list[ResultTable]:
     """Return what a study knows of a day beside its settlement.
 
     Curtailed is what was available at an offer of nothing and was not generated, in whole Wh.
     """
+    model = law.model
+    reachable = reachable_wh(
+        model, law.fair_play, readings, law.dispatch.storage_wh > 0, made.generation_wh
+    )
     could_wh = readings.available_w * model.interval_minutes // 60
     is_free = (model.offer_micro_per_mwh == 0)[:, np.newaxis]
     curtailed_wh = np.where(is_free, np.maximum(could_wh - made.generation_wh, 0), 0)
@@ -219,4 +231,5 @@ def _study_tables(
         ResultTable(AVAILABLE, model.units, readings.available_w),
         ResultTable(CURTAILED, model.units, curtailed_wh),
         ResultTable(MAXIMUM, MARKET, allowed.maximum_wh[np.newaxis]),
+        ResultTable(REACHABLE, MARKET, reachable[np.newaxis]),
     ]

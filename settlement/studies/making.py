@@ -22,10 +22,12 @@ from settlement.baselines.tariffs import (
     node_demand_wh,
     uniform_price_micro_per_mwh,
 )
-from settlement.core.arrays import Integers
+from settlement.core.arrays import Flags, Integers
+from settlement.core.cuts import W_PER_KW, subset_sums
 from settlement.core.fair_play_amounts import energy_wh
-from settlement.core.fair_play_market import shares_of_day
+from settlement.core.fair_play_market import shares_of_day, supply_of_day_w
 from settlement.core.fair_play_rules import FairPlay, Requests, metered_requests
+from settlement.core.max_min import room_for
 from settlement.core.model import DayReadings, MarketModel
 from settlement.core.rounding import apportion
 from settlement.dispatch.least_cost import dispatch_day
@@ -86,6 +88,41 @@ def entitled(model: MarketModel, rules: FairPlay, readings: DayReadings) -> Enti
         energy_wh(shares.entitlement_w, model.interval_minutes),
     )
     return Entitled(np.minimum(allowed_wh, readings.demand_wh), shares.maximum_w // per_hour)
+
+
+def reachable_wh(
+    model: MarketModel,
+    rules: FairPlay,
+    readings: DayReadings,
+    is_storage: Flags,
+    generation_wh: Integers,
+) -> Integers:
+    """Return shape (T,): the most that the network could serve with storage at what it gives.
+
+    Unlike v(all), which counts storage at full power in every interval, this is energy that was
+    there: less what is served of it, it is waste.
+
+    Args:
+        rules: of Fair Play, as in `entitled`.
+        readings: `demand_wh` is what is asked for.
+        is_storage: shape (U,).
+        generation_wh: shape (U, T), as made.
+
+    Rounding: minimum cut in W, exactly; down to whole Wh.
+    """
+    per_hour = 60 // model.interval_minutes
+    given_w = np.maximum(generation_wh, 0) * per_hour
+    available_w = np.where(is_storage[:, np.newaxis], given_w, readings.available_w)
+    alone = replace(readings, available_w=available_w, requests=None)
+    supply_w = supply_of_day_w(model, rules, alone)
+    asked_w = np.zeros_like(supply_w)
+    np.add.at(asked_w, model.supply_point_node, np.maximum(readings.demand_wh, 0) * per_hour)
+    boundary_w = model.cuts.boundary_kw * W_PER_KW
+    most_w = [
+        (room_for(boundary_w, supply) + subset_sums(asked)[::-1]).min()
+        for supply, asked in zip(supply_w.T, asked_w.T, strict=True)
+    ]
+    return np.array(most_w, dtype=np.int64) // per_hour
 
 
 def make_day(

@@ -7,10 +7,11 @@ mapping, stored as JSON:
 
 ``operation``
     for `before` and `after`: desired, served, unserved (desired = served + unserved), the physical
-    maximum v(all), *wasted* (the part of v(all) that was not served; v(all) counts storage at its
-    full power in every interval), *curtailed* (available at an offer of nothing and not generated),
-    generated, fuel as bid, the highest tightness of any part of the grid, and the Jain index of
-    delivered over desired by supply point.
+    maximum v(all), which counts storage at its full power in every interval, *wasted* (what could
+    have been served with storage at what it gave, less what was served), *curtailed* (available
+    at an offer of nothing and not generated), generated, intervals in which somebody got less than
+    asked, fuel as bid, the highest tightness of any part of the grid, and the lowest and the Jain
+    index of delivered over desired by supply point.
 ``designs``
     for each of settled (the market maker), nodal, uniform and flat, before and after: ``prices``
     (see `settlement.price_figures`; the flat price has one place and no bounds of its own),
@@ -170,13 +171,15 @@ class Figures:
         self, day: StudyDay, desired: Integers, demand: Integers, generation: Integers
     ) -> None:
         desired_wh, taken_wh = np.maximum(desired, 0), np.maximum(demand, 0)
-        maximum_wh = day.rows(inputs.MAXIMUM, inputs.MARKET)[0]
+        maximum_wh, reachable_wh = (
+            day.rows(measure, inputs.MARKET)[0] for measure in (inputs.MAXIMUM, inputs.REACHABLE)
+        )
         added = {
             "desired_wh": desired_wh.sum(),
             "served_wh": taken_wh.sum(),
             "unserved_wh": (desired_wh - taken_wh).sum(),
             "maximum_wh": maximum_wh.sum(),
-            "wasted_wh": np.maximum(maximum_wh - taken_wh.sum(axis=0), 0).sum(),
+            "wasted_wh": np.maximum(reachable_wh - taken_wh.sum(axis=0), 0).sum(),
             "curtailed_wh": day.rows(inputs.CURTAILED, day.register.units).sum(),
             "generated_wh": np.maximum(generation, 0).sum(),
             "short_intervals": (desired_wh > taken_wh).any(axis=0).sum(),

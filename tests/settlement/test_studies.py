@@ -119,7 +119,8 @@ def test_the_ledger_itself_takes_no_study(session, studied):
 def test_what_was_desired_is_served_or_unserved(studied):
     for side in studied.study.report["operation"].values():
         assert side["desired_wh"] == side["served_wh"] + side["unserved_wh"]
-        assert 0 <= side["wasted_wh"] <= side["maximum_wh"]
+        assert 0 <= side["wasted_wh"] <= side["unserved_wh"]
+        assert side["served_wh"] <= side["maximum_wh"] <= side["desired_wh"]
 
 
 def test_charges_are_payments_and_the_stated_movement(session, studied):
