@@ -37,11 +37,13 @@ class Billed:
         amount_micro: sum of their lines, exact.
         net_minor: sum of their net amounts.
         original: the first of them; None when there is none yet.
+        untaxed_micro: sum of their lines that no tax is due on, exact.
     """
 
     amount_micro: int = 0
     net_minor: int = 0
     original: UUID | None = None
+    untaxed_micro: int = 0
 
 
 NOTHING_BILLED = Billed()
@@ -84,6 +86,8 @@ def document_of(draft: InvoiceDraft, billed: Billed, number: int) -> Document:
         billed.net_minor,
         MINOR_UNIT_MICRO[draft.currency],
         draft.tax_rate_ppm,
+        draft.untaxed_micro,
+        billed.untaxed_micro,
     )
     return Document(draft, billed, number, money)
 
@@ -155,6 +159,7 @@ def seal_invoice(
             estimated_quantity=line.estimated_quantity,
             clauses=tuple(line.clauses),
             rule_digests=tuple(line.rule_digests),
+            tax_category=line.tax_category,
         )
         for number, line in enumerate(draft.lines, start=1)
     ]

@@ -40,6 +40,9 @@ ACCOUNT_TAG = "tallystick.account.1"
 POSTING_TAG = "tallystick.posting.1"
 JOURNAL_TAG = "tallystick.journal.1"
 INVOICE_LINE_TAG = "tallystick.invoice-line.2"
+UNTAXED_INVOICE_LINE_TAG = "tallystick.invoice-line.3"
+"""Of the layout with a tax category of the line's own, which only untaxed lines have."""
+
 FIRST_INVOICE_LINE_TAG = "tallystick.invoice-line.1"
 """Of the layout without quality and estimated quantity, which lines of before have not."""
 
@@ -48,7 +51,8 @@ INVOICE_TAG = "tallystick.invoice.1"
 GENESIS_DIGEST = bytes(DIGEST_BYTES)
 """What the first journal, and the first invoice of a series, name as the digest before them."""
 
-_QUALITY_COLUMNS = ("quality", "estimated_quantity")
+_QUALITY_COLUMNS = {"quality", "estimated_quantity"}
+_TAX_COLUMNS = {"tax_category"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _FRAME = struct.Struct(">cI")
@@ -107,6 +111,7 @@ class InvoiceLineRow(NamedTuple):
     estimated_quantity: int | None
     clauses: tuple[str, ...]
     rule_digests: tuple[bytes, ...]
+    tax_category: str | None = None
 
 
 class InvoiceRow(NamedTuple):
@@ -163,11 +168,15 @@ def journal_digest(row: JournalRow, posting_digests: Sequence[bytes]) -> bytes:
 
 
 def invoice_line_digest(row: InvoiceLineRow) -> bytes:
-    """Return the digest of an invoice line; one without quality was sealed in the first layout."""
-    if row.quality is None and row.estimated_quantity is None:
-        first = (value for name, value in row._asdict().items() if name not in _QUALITY_COLUMNS)
-        return leaf_hash(encode(FIRST_INVOICE_LINE_TAG, first))
-    return leaf_hash(encode(INVOICE_LINE_TAG, row))
+    """Return the digest of an invoice line, in the first layout that holds all that it states."""
+    if row.tax_category is not None:
+        tag, absent = UNTAXED_INVOICE_LINE_TAG, set[str]()
+    elif row.quality is None and row.estimated_quantity is None:
+        tag, absent = FIRST_INVOICE_LINE_TAG, _QUALITY_COLUMNS | _TAX_COLUMNS
+    else:
+        tag, absent = INVOICE_LINE_TAG, _TAX_COLUMNS
+    stated = (value for name, value in row._asdict().items() if name not in absent)
+    return leaf_hash(encode(tag, stated))
 
 
 def invoice_digest(row: InvoiceRow, line_digests: Sequence[bytes]) -> bytes:

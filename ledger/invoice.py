@@ -17,6 +17,8 @@ cancels the invoice of that amount exactly. Worked, with 10,000 micro to the pen
                  (total   1,235,500 micro = 123.55 p   -> 124 p, of which 123 p is billed)
     credit note  lines   -1,235,500 micro              -> -124 p  rounding -4,500 micro
                  (total           0 micro              ->   0 p, and the roundings sum to zero)
+
+Tax is due on the net amount less what its untaxed lines come to, rounded on their running total.
 """
 
 from collections import Counter
@@ -34,6 +36,10 @@ MINOR_UNIT_MICRO = dict.fromkeys(("CHF", "DKK", "EUR", "GBP", "NOK", "PLN", "SEK
 
 TAX_CATEGORIES = ("S", "Z", "E", "AE", "K", "G", "O")
 """The tax categories of EN 16931 (UNCL 5305) in use; only S (standard) carries a rate."""
+
+UNTAXED = "E"
+"""The category of a line that lies outside the tax base of its document: exempt. EN 16931 lets no
+other category stand beside O, not subject to tax, so that cannot be it."""
 
 QUALITIES = ("measured", "estimated", "none")
 """What the quantity behind a line is: measured throughout, estimated in part, or not metered."""
@@ -90,6 +96,7 @@ class InvoiceLine:
             note the change of it, so below zero where estimates were replaced.
         clauses: anchors of the rules that govern the line, such as `MR-4.2`.
         rule_digests: 32-byte digests of the rule versions it obeyed.
+        tax_category: `UNTAXED` where no tax is due on the line; None for that of the document.
     """
 
     kind: str
@@ -102,6 +109,7 @@ class InvoiceLine:
     estimated_quantity: int | None = None
     clauses: tuple[str, ...] = ()
     rule_digests: tuple[bytes, ...] = ()
+    tax_category: str | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +140,11 @@ class InvoiceDraft:
         """Sum of the lines, exact."""
         return sum(line.amount_micro for line in self.lines)
 
+    @property
+    def untaxed_micro(self) -> int:
+        """Sum of the lines that no tax is due on, exact."""
+        return sum(line.amount_micro for line in self.lines if line.tax_category is not None)
+
 
 @dataclass(frozen=True)
 class Totals:
@@ -160,14 +173,23 @@ def totals(
     billed_minor: int,
     minor_unit_micro: int,
     tax_rate_ppm: int,
+    untaxed_micro: int = 0,
+    billed_untaxed_micro: int = 0,
 ) -> Totals:
     """Return the money of a document that follows `billed_micro` (exact) and `billed_minor` (net).
 
+    `untaxed_micro` of its amount and `billed_untaxed_micro` of what is billed are of untaxed lines.
+
     >>> totals(1_000, 1_234_500, 123, 10_000, 0)
     Totals(amount_micro=1000, rounding_micro=9000, net_minor=1, tax_minor=0, due_minor=1)
+    >>> totals(5_000_000, 0, 0, 10_000, 200_000, untaxed_micro=1_000_000).tax_minor
+    80
     """
     net_minor = round_half_away(billed_micro + amount_micro, minor_unit_micro) - billed_minor
-    tax_minor = round_half_away(net_minor * tax_rate_ppm, PPM)
+    untaxed_minor = round_half_away(
+        billed_untaxed_micro + untaxed_micro, minor_unit_micro
+    ) - round_half_away(billed_untaxed_micro, minor_unit_micro)
+    tax_minor = round_half_away((net_minor - untaxed_minor) * tax_rate_ppm, PPM)
     return Totals(
         amount_micro=amount_micro,
         rounding_micro=net_minor * minor_unit_micro - amount_micro,
@@ -255,6 +277,8 @@ def _line_breaches(line: InvoiceLine) -> Iterator[tuple[RefusalCode, str]]:
     if not line.description.strip() or (line.quantity is None) != (line.quantity_unit is None):
         value = f"{line.description!r}, quantity {line.quantity} {line.quantity_unit}"
         yield RefusalCode.LINE_IS_INCOMPLETE, value
+    if line.tax_category not in (None, UNTAXED):
+        yield RefusalCode.TAX_IS_UNKNOWN, f"category {line.tax_category} of a line"
     is_metered = line.quantity is not None and line.quality != "none"
     if line.quality not in QUALITIES or (line.estimated_quantity is not None and not is_metered):
         value = f"quality {line.quality!r}, estimated quantity {line.estimated_quantity}"

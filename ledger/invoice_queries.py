@@ -71,22 +71,28 @@ def billed(
     session: Session, market: str, billing_month: date
 ) -> dict[tuple[str, str, str], Billed]:
     """Return (participant, series, currency) -> what the month's documents come to."""
-    invoice = tables.Invoice
+    invoice, line = tables.Invoice, tables.InvoiceLine
     key = (invoice.participant, invoice.series, invoice.currency)
+    untaxed = (
+        select(func.coalesce(func.sum(line.amount_micro), 0))
+        .where(line.invoice_id == invoice.id, line.tax_category.is_not(None))
+        .scalar_subquery()
+    )
     statement = (
         select(
             *key,
             sql_cast(func.sum(invoice.amount_micro), BigInteger),
             sql_cast(func.sum(invoice.net_minor), BigInteger),
             func.array_agg(postgresql.aggregate_order_by(invoice.id, invoice.number)),
+            sql_cast(func.sum(untaxed), BigInteger),
         )
         .where(invoice.market == market, invoice.billing_month == billing_month)
         .group_by(*key)
     )
     return {
-        (participant, series, currency): Billed(amount_micro, net_minor, documents[0])
-        for participant, series, currency, amount_micro, net_minor, documents in session.execute(
-            statement
+        (participant, series, currency): Billed(amount, net_minor, documents[0], untaxed_micro)
+        for participant, series, currency, amount, net_minor, documents, untaxed_micro in (
+            session.execute(statement)
         )
     }
 

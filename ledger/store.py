@@ -153,8 +153,8 @@ def insert_invoice(session: Session, invoice: SealedInvoice) -> None:
         connection = cast(psycopg.Connection, session.connection().connection.driver_connection)
         with connection.cursor() as cursor, cursor.copy(statement) as copy:
             for line, digest in zip(invoice.lines, invoice.line_digests, strict=True):
-                clauses, rule_digests = list(line.clauses), list(line.rule_digests)
-                copy.write_row((*line[:-2], clauses, rule_digests, digest))
+                values = (list(one) if isinstance(one, tuple) else one for one in line)
+                copy.write_row((*values, digest))
 
 
 @contextmanager

@@ -188,6 +188,7 @@ class InvoiceLine(Base):
             " OR (quantity IS NOT NULL AND coalesce(quality, 'none') <> 'none')",
             name="estimated_quantity_is_metered",
         ),
+        CheckConstraint("tax_category = 'E'", name="tax_category_is_untaxed"),
         digest_check(),
         SCHEMA_ARGUMENTS,
     )
@@ -204,4 +205,5 @@ class InvoiceLine(Base):
     estimated_quantity: Mapped[int | None] = mapped_column(BigInteger)
     clauses: Mapped[list[str]] = mapped_column(ARRAY(Text))
     rule_digests: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary))
+    tax_category: Mapped[str | None] = mapped_column(Text)
     digest: Mapped[bytes] = mapped_column(LargeBinary)

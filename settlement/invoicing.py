@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from ledger.invoice import Family, InvoiceDraft, InvoiceLine
+from ledger.invoice import UNTAXED, Family, InvoiceDraft, InvoiceLine
 from ledger.journal import CHARGED, ENERGY, Account
 from rulebook.documents.base import Clause, Document
 from rulebook.documents.charge_list import ChargeList
@@ -94,6 +94,7 @@ def draft_invoices(
                     rule_digests=_merged(
                         _rule_digests(period, participant, kind, subject) for period in periods
                     ),
+                    tax_category=_tax_category(registers, kind, subject),
                 )
             )
     return [
@@ -174,6 +175,15 @@ def _described(registers: Sequence[Register], kind: str, subject: str) -> str:
         if subject in known:
             return describe(register, kind, subject)
     return f"{subject}: {kind}"
+
+
+def _tax_category(registers: Sequence[Register], kind: str, subject: str) -> str | None:
+    """Return the category of a charge that no tax is due on by the latest list that has it."""
+    if kind in PASS_THROUGH:
+        for register in reversed(registers):
+            if subject in register.charges:
+                return None if register.charges[subject][1].taxed else UNTAXED
+    return None
 
 
 def _answered_for(register: Register) -> set[str]:

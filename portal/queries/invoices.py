@@ -101,6 +101,7 @@ class Line:
     amount_micro: int
     quality: str | None
     estimated_quantity: int | None
+    tax_category: str | None
     clauses: tuple[Cited, ...]
 
     @property
@@ -162,6 +163,11 @@ class InvoicePage:
     def lines(self) -> tuple[Line, ...]:
         """All lines, in the order of the document's groups."""
         return tuple(line for group in self.groups for line in group.lines)
+
+    @property
+    def untaxed_micro(self) -> int:
+        """Exact sum of the lines that no tax is due on."""
+        return sum(line.amount_micro for line in self.lines if line.tax_category is not None)
 
 
 def invoices_of(
@@ -298,6 +304,7 @@ def _lines(session: Session, invoice_id: uuid.UUID, sign: int) -> list[Line]:
             amount_micro=sign * row.amount_micro,
             quality=row.quality,
             estimated_quantity=row.estimated_quantity,
+            tax_category=row.tax_category,
             clauses=tuple(
                 Cited(clause.anchor, clause.text, version.instrument, digest)
                 for anchor in row.clauses

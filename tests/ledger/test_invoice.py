@@ -119,3 +119,16 @@ def test_good_drafts_are_accepted_and_repeated_ones_are_not():
     ]
     taxed = replace(GOOD, tax_category="S", tax_rate_ppm=200_000)
     assert check_invoices([taxed]) == []
+
+
+def test_tax_is_due_on_all_but_untaxed_lines_rounded_on_their_running_total():
+    first = totals(1_004_000, 0, 0, PENNY, 200_000, untaxed_micro=504_000)
+    assert (first.net_minor, first.tax_minor) == (100, 10)  # of 100 less 50
+    note = totals(8_000, 1_004_000, 100, PENNY, 200_000, 8_000, 504_000)
+    assert (note.net_minor, note.tax_minor) == (1, 0)  # one more penny, and it is untaxed
+
+
+def test_a_line_has_the_category_of_its_document_or_is_exempt():
+    for category, expected in ((None, []), ("E", []), ("S", [RefusalCode.TAX_IS_UNKNOWN])):
+        draft = invoice(replace(line(CHARGE, 5), tax_category=category))
+        assert [refusal.code for refusal in check_invoices([draft])] == expected

@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import text
 
+import ledger.service
 from database.session import make_engine, transaction
+from rulebook.documents.market_rules import Tax
 from rulebook.findings import Refused
 from rulebook.service import publish
 from settlement.explanations.service import explain_interval, explain_line, find_line, line_day
@@ -416,3 +418,46 @@ def test_a_tariff_says_how_much_of_its_energy_is_estimated(session):
     assert (other.quality, other.estimated_quantity) == ("measured", 0)
     meter = found["cedar", "meter"]
     assert (meter.quality, meter.estimated_quantity) == ("none", None)
+
+
+TAX = {"category": "S", "rate_ppm": 200_000, "note": "Value added tax at 20 per cent."}
+MICRO_PER_PENNY = 10_000
+
+
+def pence(micro) -> int:
+    return nearest(Decimal(micro) / MICRO_PER_PENNY)
+
+
+def test_no_tax_is_due_on_a_charge_that_is_not_taxed(session):
+    first_day, last = FIRST, dt.date(2024, 1, 2)
+    rules = tiny_market.market_rules().model_copy(update={"tax": Tax(**TAX)})
+    publish_tiny(session, [rules, *tiny_market.documents()[1:], *tiny_market.charges()])
+    ingest_tiny(session, first_day, last)
+    post(session, settled(session, "II", first_day, last), now=SETTLED)
+    first = issue_month(session, "tiny", FIRST, payment_term_days=14, now=SETTLED).invoices
+    ingest_tiny(session, first_day, last, seed=2, only=["B-home"], received_at=CORRECTED)
+    post(session, settled(session, "SF", first_day, last, RESETTLED), now=RESETTLED)
+    notes = issue_month(session, "tiny", FIRST, payment_term_days=14, now=RESETTLED).invoices
+    lines = lines_of(first)
+    assert {key for key, line in lines.items() if line.tax_category} == {
+        (who, "levy") for who in ("cedar", "doric", "elder")
+    }
+    for who in ("cedar", "doric", "elder"):
+        net = untaxed = billed_pence = billed_untaxed_pence = 0
+        for document in (*first, *notes):
+            if document.row.participant == who:
+                net += document.row.amount_micro
+                untaxed += sum(
+                    line.amount_micro for line in document.lines if line.tax_category == "E"
+                )
+                due_pence = pence(net) - billed_pence - (pence(untaxed) - billed_untaxed_pence)
+                billed_pence, billed_untaxed_pence = pence(net), pence(untaxed)
+                assert document.row.tax_minor == nearest(Decimal(due_pence) / 5)
+                assert document.row.tax_minor
+    assert list(ledger.service.verify(session)) == []
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+    session.execute(
+        text("UPDATE ledger.invoice_line SET tax_category = NULL WHERE subject = 'levy'")
+    )
+    changed = {finding.table for finding in ledger.service.verify(session)}
+    assert changed == {"ledger.invoice_line"}
