@@ -101,8 +101,8 @@ class Line:
     amount_micro: int
     quality: str | None
     estimated_quantity: int | None
-    tax_category: str | None
     clauses: tuple[Cited, ...]
+    tax_category: str | None = None
 
     @property
     def replaced_estimate(self) -> int:
@@ -304,7 +304,6 @@ def _lines(session: Session, invoice_id: uuid.UUID, sign: int) -> list[Line]:
             amount_micro=sign * row.amount_micro,
             quality=row.quality,
             estimated_quantity=row.estimated_quantity,
-            tax_category=row.tax_category,
             clauses=tuple(
                 Cited(clause.anchor, clause.text, version.instrument, digest)
                 for anchor in row.clauses
@@ -313,6 +312,7 @@ def _lines(session: Session, invoice_id: uuid.UUID, sign: int) -> list[Line]:
                 for clause in version.document.clauses
                 if clause.anchor == anchor
             ),
+            tax_category=row.tax_category,
         )
         for row in rows
     ]

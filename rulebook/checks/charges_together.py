@@ -1,4 +1,4 @@
-"""Checks of charge lists beside the registrations in force: owners, codes, points, prices, tax."""
+"""Checks of charge lists beside the registrations in force: owners, codes, points, and prices."""
 
 from collections.abc import Callable, Iterator
 
@@ -69,26 +69,9 @@ def linked_days_have_prices(law: InForce) -> Iterator[Finding]:
             )
 
 
-def untaxed_charges_meet_no_tax(law: InForce) -> Iterator[Finding]:
-    """A charge without tax is listed only where no tax is due: a document is taxed as a whole."""
-    if law.market_rules is None or not law.market_rules.tax.rate_ppm:
-        return
-    for charges in law.charge_lists:
-        for charge in charges.charges:
-            if not charge.taxed:
-                yield Finding(
-                    "untaxed-charge-would-be-taxed",
-                    f"{law.place(charges)}: {charge.code}",
-                    f"taxed: false, beside a rate of {law.market_rules.tax.rate_ppm:_} ppm",
-                    "a document is taxed as a whole, at the rate of the market rules",
-                    "bill the charge outside the market, or state that it is taxed",
-                )
-
-
 CHARGE_CHECKS_TOGETHER: tuple[Callable[[InForce], Iterator[Finding]], ...] = (
     charge_owners_are_registered,
     charges_stand_once_in_market,
     charges_fall_on_registered_points,
     linked_days_have_prices,
-    untaxed_charges_meet_no_tax,
 )

@@ -84,9 +84,7 @@ class Charge(Model):
     title: Text = described("Title", "Name of the charge, as an invoice prints it")
     clause: Anchor = described("Clause", "Clause of this list that the charge rests on")
     taxed: Truth = described(
-        "Taxed",
-        "Whether the tax of the market is due on it; what is not is listed only in a market whose "
-        "rate is zero, as a document is taxed as a whole",
+        "Taxed", "Whether the tax of the market is due on it; what is not lies outside its base"
     )
 
 

@@ -1,8 +1,10 @@
 """Pass-through charges on the pages: the charge list, lines of invoices, and why."""
 
 import html
+from dataclasses import replace
 
 import pytest
+from django.template.loader import render_to_string
 
 from database.session import transaction
 from portal.access import Role
@@ -91,3 +93,23 @@ def test_the_owner_is_paid_and_reads_what_each_supplier_owes_as_one_sum(
     assert "4 figures of other participants" in page
     assert SUPPLIER not in page
     assert OUTSIDER not in page
+
+
+def test_a_line_that_is_not_taxed_says_so_and_the_tax_says_on_what_it_is_due(documents):
+    with transaction() as session:
+        page = invoice_page(session, documents[SUPPLIER][0].number)
+    written = render_to_string("invoices/page.html", {"invoice": page})
+    assert "no tax is due on it" not in written
+    assert "on all but" not in written
+    groups = tuple(
+        replace(group, lines=tuple(replace(line, tax_category="E") for line in group.lines))
+        if group.kind == "charge.tariff"
+        else group
+        for group in page.groups
+    )
+    untaxed = replace(page, groups=groups)
+    tariffs = next(group for group in groups if group.kind == "charge.tariff")
+    assert untaxed.untaxed_micro == tariffs.amount_micro
+    written = render_to_string("invoices/page.html", {"invoice": untaxed})
+    assert written.count("no tax is due on it") == len(tariffs.lines)
+    assert "on all but" in written

@@ -142,18 +142,6 @@ def test_the_owner_is_registered_as_an_owner_of_charges():
     assert together([tiny_market.charge_list()], EVERYONE) == []
 
 
-def test_a_charge_without_tax_is_listed_only_where_no_tax_is_due():
-    rules, grid, policy, *_ = tiny_market.documents()
-    standard = {"category": "S", "rate_ppm": 200_000, "note": "Tax is due."}
-    rules = type(rules).model_validate(rules.model_dump() | {"tax": standard})
-    law = InForce(
-        rules, grid, policy, tuple(EVERYONE), {}, (tiny_market.charge_list(),), (JANUARY, None)
-    )
-    (finding,) = check_together(law)
-    assert (finding.code, finding.place) == ("untaxed-charge-would-be-taxed", f"{LIST}: levy")
-    assert "200_000 ppm" in finding.value
-
-
 def test_a_code_stands_once_in_the_market():
     other = Registration.model_validate(OWNER.model_dump() | {"participant": "fir"})
     lists = [tiny_market.charge_list(), tiny_market.charge_list(owner="fir")]
