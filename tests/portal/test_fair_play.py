@@ -91,7 +91,7 @@ def test_what_units_of_others_declared_is_summed_up(session, short_run):
     assert not [node for node in nodes(seen) if node.owner]
     (supply,) = [node for node in nodes(seen) if node.label.startswith("Supply at")]
     assert "of other participants" in supply.children[-1].label
-    assert supply.children[-1].formula.startswith("what each declared is open to its owner")
+    assert supply.children[-1].formula.startswith("each is open to the participant")
     assert sum(child.value for child in supply.children) == supply.value
 
 
