@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from settlement.service import replay
+from settlement.baselines.totals import Design
 from settlement.store import day_vectors, stored_values
+from tests.scenarios.always import imbalances, not_replayed
 from tests.scenarios.steps import Told
 from tests.scenarios.tables import Row, ScenarioError, read_table
 
@@ -32,6 +33,13 @@ LINE_VALUES = (
     "description",
     "clauses",
 )
+PARTY_KEY = ("step", "side", "participant", "product")
+PARTY_VALUES = (
+    "run",
+    "energy_wh",
+    *(f"{design.value}_micro" for design in Design),
+    "flat_price_micro_per_mwh",
+)
 
 POSTINGS = """
     SELECT journal.run_id, settlement_day::text AS day, commodity,
@@ -39,11 +47,6 @@ POSTINGS = """
     FROM ledger.posting
     JOIN ledger.journal ON journal.number = journal_number
     JOIN ledger.account ON account.code = account
-"""
-UNBALANCED = """
-    SELECT journal_number, commodity, sum(amount) FROM ledger.posting
-    JOIN ledger.account ON account.code = account
-    GROUP BY journal_number, commodity HAVING sum(amount) <> 0
 """
 
 
@@ -62,6 +65,7 @@ def differences(session: Session, folder: Path, told: Told) -> list[str]:
         "journals.csv": lambda path: _journals(session, told, path),
         "documents.csv": lambda path: _documents(told, path),
         "lines.csv": lambda path: _lines(told, path),
+        "baselines.csv": lambda path: _baselines(told, path),
         "runs.csv": lambda path: _runs(told, path),
         "notices.csv": lambda path: _reasons(told.notices, path),
         "refusals.csv": lambda path: _reasons(told.refusals, path),
@@ -77,7 +81,7 @@ def differences(session: Session, folder: Path, told: Told) -> list[str]:
             for step, reasons in told.refusals.items()
             for reason in reasons
         ]
-    return [*found, *_imbalances(session, told), *_not_replayed(session, told)]
+    return [*found, *imbalances(session, told), *not_replayed(session, told)]
 
 
 def _results(session: Session, told: Told, path: Path) -> Iterator[str]:
@@ -193,6 +197,25 @@ def _lines(told: Told, path: Path) -> Iterator[str]:
     return _held(path, found, LINE_KEY, LINE_VALUES, is_whole=False)
 
 
+def _baselines(told: Told, path: Path) -> Iterator[str]:
+    step_of = {run.id: step for step, run in told.runs.items()}
+    found = [
+        {
+            "step": step,
+            "side": party.side.value,
+            "participant": party.participant,
+            "product": party.product,
+            "run": step_of[compared.run.id],
+            "energy_wh": party.energy_wh,
+            **{f"{design.value}_micro": micro for design, micro in party.amount_micro.items()},
+            "flat_price_micro_per_mwh": compared.flat_price_micro_per_mwh,
+        }
+        for step, compared in told.baselines.items()
+        for party in compared.totals.parties
+    ]
+    return _held(path, found, PARTY_KEY, PARTY_VALUES, is_whole=True)
+
+
 def _held(
     path: Path, found: Found, key: Sequence[str], values: Sequence[str], *, is_whole: bool
 ) -> Iterator[str]:
@@ -255,24 +278,3 @@ def _one_step(row: Row, steps: Sequence[str]) -> str:
     if "step" in row.cells or len(steps) != 1:
         return row.text("step")
     return steps[0]
-
-
-def _imbalances(session: Session, told: Told) -> Iterator[str]:
-    """Yield where money or energy does not balance: what no scenario needs to say."""
-    for step, run in told.runs.items():
-        for day in run.days:
-            sums: defaultdict[str, Any] = defaultdict(int)
-            for (measure, _), values in stored_values(day_vectors(session, run.id, day)).items():
-                if measure.endswith("_micro"):
-                    sums[measure.partition(".")[0].removesuffix("_micro")] += values
-            if ((sums["charge"] - sums["payment"] - sums["equalisation"]) != 0).any():
-                yield f"step {step} {day}: charges are not payments and equalisation"
-    for number, commodity, total in session.execute(text(UNBALANCED)):
-        yield f"journal {number} does not balance in {commodity}: {total}"
-
-
-def _not_replayed(session: Session, told: Told) -> Iterator[str]:
-    for step, run in told.runs.items():
-        replayed = replay(session, run)
-        if not replayed.is_same:
-            yield f"step {step} replays otherwise: {replayed.first_difference}"

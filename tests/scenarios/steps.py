@@ -1,4 +1,4 @@
-"""What happens in a scenario: publish, ingest, settle, post, bill, study, on the real store."""
+"""What happens in a scenario: publish, ingest, settle, post, bill, study, compare, on the store."""
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
@@ -11,6 +11,7 @@ from ledger.billing import SealedInvoice
 from ledger.refusals import LedgerRefused
 from rulebook.findings import Refused
 from rulebook.service import publish
+from settlement.baselines.service import Baselines, baselines
 from settlement.issuing import issue_month
 from settlement.meters.service import MeterFile, ingest
 from settlement.runs import Run
@@ -44,6 +45,7 @@ class Told:
 
     runs: dict[str, Run] = field(default_factory=dict)
     invoices: dict[str, tuple[SealedInvoice, ...]] = field(default_factory=dict)
+    baselines: dict[str, Baselines] = field(default_factory=dict)
     refusals: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     notices: dict[str, list[dict[str, str]]] = field(default_factory=dict)
 
@@ -78,6 +80,7 @@ class Scenario:
             "post": self._do_post,
             "invoice": self._do_invoice,
             "study": self._do_study,
+            "compare": self._do_compare,
         }
         for row in self.steps:
             self._now += dt.timedelta(hours=1)
@@ -130,6 +133,10 @@ class Scenario:
         before = find_run(self.session, studied.study.before_run_id)
         self.told.runs[f"{row.text('step')} before"] = before
         self.told.runs[row.text("step")] = studied.run
+
+    def _do_compare(self, row: Row) -> None:
+        days = (_day(row, "first_day"), _day(row, "last_day", row.text("first_day")))
+        self.told.baselines[row.text("step")] = baselines(self.session, MARKET, *days)
 
     def _file(self, row: Row) -> Path:
         path = self.folder / "when" / row.text("what")
