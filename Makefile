@@ -2,7 +2,7 @@
 #
 #   make demo           set up, migrate, publish, ingest, settle, invoice, verify, serve
 #   make demo SERVE=0   the same, and exit instead of serving
-#   make test           set up and run the tests (PostgreSQL and a browser included)
+#   make test           set up and run the tests (PostgreSQL and a browser included), a process a core
 #   make test-oracles   compare the dispatch with PyPSA, which is installed for it
 #   make check          lint, format, types, import contracts, schema drift: under a minute
 #   make bench          every speed figure as a ratio against a yardstick of the same run
@@ -14,6 +14,7 @@ SERVE  ?= 1
 DATA   ?=
 PORT   ?= 8000
 ARGS   ?=
+JOBS   ?= logical
 
 bin     := .venv/bin
 pip     := $(bin)/python -m pip --disable-pip-version-check --quiet install --require-hashes
@@ -54,7 +55,7 @@ serve: setup
 	@$(manage) serve --port $(PORT) $(ARGS)
 
 test: setup-dev browser
-	@$(bin)/python -m pytest $(ARGS)
+	@$(bin)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist loadfile $(ARGS)
 
 test-oracles: .venv/oracles.stamp
 	@$(bin)/python -m pytest -m oracle tests/oracles $(ARGS)
