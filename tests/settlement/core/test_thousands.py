@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from numba import config
 
 from settlement.core.clusters import clusters, clusters_of, neighbourhood
 from settlement.core.games import Game
@@ -12,7 +11,7 @@ from settlement.core.network import Network
 from tests.settlement.core import reference
 from tests.settlement.core.reference import as_numbers
 
-GRIDS = 200 if config.DISABLE_JIT else 1000
+GRIDS = 2000
 PARTS = 4
 
 
