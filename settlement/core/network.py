@@ -110,16 +110,6 @@ def arcs_of(
     )
 
 
-def most_served_kw(network: Network, supply_kw: Integers, demand_kw: Integers) -> int:
-    """Return the most demand that supply can serve through the network, in kW.
-
-    Args:
-        supply_kw: shape (N,), not negative.
-        demand_kw: shape (N,), not negative.
-    """
-    return smallest_cut(network, supply_kw, demand_kw)[0]
-
-
 def smallest_cut(
     network: Network, supply_kw: Integers, demand_kw: Integers
 ) -> tuple[int, tuple[int, ...]]:

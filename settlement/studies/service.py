@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from ledger.journal import STUDY
-from rulebook.findings import Finding, Refused
+from rulebook.findings import Refused
 from rulebook.service import rules_for_period
 from settlement import store
 from settlement.inputs import RunInputs, run_inputs
@@ -83,28 +83,6 @@ def study(
     made = Study(after.id, before.id, overlay.body, report)
     append_study(session, made)
     return Studied(after, made, is_new=True)
-
-
-def study_of(session: Session, run_id: uuid.UUID) -> Study:
-    """Return the study of a run.
-
-    Raises:
-        Refused: there is none.
-    """
-    found = find_study(session, run_id)
-    if found is None:
-        raise Refused(
-            [
-                Finding(
-                    "no-study",
-                    f"run {run_id}",
-                    "no study",
-                    "the run of a study under an overlay is named",
-                    "choose one that `manage.py studies` lists",
-                )
-            ]
-        )
-    return found
 
 
 def _study_run(

@@ -13,7 +13,7 @@ from settlement.core.cuts import grid_cuts
 from settlement.core.holarchy import HolarchyTree, holarchy_tree, tree_of_layers, unlimited
 from settlement.core.levels import shapley_levels
 from settlement.core.levels_plan import levels_plan
-from settlement.core.network import most_served_kw, network_of
+from settlement.core.network import network_of, smallest_cut
 from settlement.core.shapley import denominator, shapley_adequacy, shapley_location
 from tests.settlement.core import examples, reference
 from tests.settlement.core.reference import as_numbers
@@ -37,7 +37,7 @@ def tree_value(tree: HolarchyTree, unit_node, available, demand):
         supply = np.zeros(len(tree.parent), dtype=np.int64)
         for unit in members:
             supply[tree.node_holon[unit_node[unit]]] += available[unit]
-        return most_served_kw(tree.network, supply, holon_demand)
+        return smallest_cut(tree.network, supply, holon_demand)[0]
 
     return value
 
