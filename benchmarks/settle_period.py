@@ -12,7 +12,7 @@ import resource
 import sys
 
 from database.session import transaction
-from settlement.service import post, settle
+from settlement.runs.service import post, settle
 
 DAYS_BETWEEN_LINES = 30
 

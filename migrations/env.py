@@ -11,7 +11,7 @@ from database.session import ensure_server, make_engine
 TABLE_MODULES = (
     "rulebook.tables",
     "settlement.meters.tables",
-    "settlement.tables",
+    "settlement.runs.tables",
     "settlement.studies.tables",
     "ledger.tables",
 )

@@ -2,7 +2,7 @@
 
 from portal.amounts import money_parts, scaled
 from portal.main_job import Job
-from settlement.runs import Run
+from settlement.runs.run import Run
 
 
 def summary(job: Job, currency: str, interval_count: int) -> str:

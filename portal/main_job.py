@@ -18,14 +18,14 @@ from database.session import transaction
 from ledger.queries import balances
 from rulebook.findings import Finding, Refused
 from rulebook.service import publish
-from settlement import store
+from settlement.billing.issuing import issue_month
 from settlement.datasets.files import Form
 from settlement.datasets.recorded import first_instant
 from settlement.datasets.service import corrections, recorded_files, synthetic_files
-from settlement.issuing import issue_month
 from settlement.meters.service import ingest
-from settlement.runs import Run
-from settlement.service import Replayed, post, replay, settle
+from settlement.runs import store
+from settlement.runs.run import Run
+from settlement.runs.service import Replayed, post, replay, settle
 from settlement.verification import checks
 
 FIRST_KIND, LATER_KIND = "II", "SF"

@@ -18,6 +18,7 @@ from rulebook.documents import (
     GridModel,
     MarketRules,
     Registration,
+    SettlementTerms,
 )
 from rulebook.findings import Finding
 from rulebook.publication import Change
@@ -30,6 +31,7 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "allocation-policy": ("market-rules",),
     "registration": ("market-rules", "grid-model"),
     "charge-list": ("market-rules",),
+    "settlement-terms": ("market-rules",),
 }
 """The kinds that must be in force throughout the validity of each kind."""
 
@@ -139,6 +141,7 @@ def _in_force(
         registrations=tuple(d for d in documents if isinstance(d, Registration)),
         places=places,
         charge_lists=tuple(d for d in documents if isinstance(d, ChargeList)),
+        settlement_terms=next((d for d in documents if isinstance(d, SettlementTerms)), None),
         days=_days(market_rules, start, end),
     )
 

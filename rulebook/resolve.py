@@ -16,6 +16,7 @@ from rulebook.documents import (
     GridModel,
     MarketRules,
     Registration,
+    SettlementTerms,
 )
 from rulebook.findings import Finding, Refused
 from rulebook.reading import document_of
@@ -49,6 +50,7 @@ class RuleSet:
     allocation_policy: AllocationPolicy
     registrations: tuple[Registration, ...]
     charge_lists: tuple[ChargeList, ...] = ()
+    settlement_terms: SettlementTerms | None = None
 
     @property
     def digests(self) -> dict[str, bytes]:
@@ -64,6 +66,7 @@ class RuleSet:
             self.allocation_policy,
             *self.registrations,
             *self.charge_lists,
+            *((self.settlement_terms,) if self.settlement_terms else ()),
         )
 
     @property
@@ -121,6 +124,7 @@ def rule_set_of(
         allocation_policy=policies[0],
         registrations=tuple(d for d in documents if isinstance(d, Registration)),
         charge_lists=tuple(d for d in documents if isinstance(d, ChargeList)),
+        settlement_terms=next((d for d in documents if isinstance(d, SettlementTerms)), None),
     )
 
 

@@ -18,12 +18,12 @@ import ledger.service
 import rulebook.service
 from ledger.journal import STUDY
 from rulebook.findings import Finding, Refused
-from settlement import store
+from settlement.billing.posting import posting_input_digest
 from settlement.meters.service import verify_readings
-from settlement.pinned import pinned_inputs
-from settlement.posting import posting_input_digest
-from settlement.results import day_digest, run_result_digest, vector_digest
-from settlement.runs import Run, input_digest
+from settlement.runs import store
+from settlement.runs.pinned import pinned_inputs
+from settlement.runs.results import day_digest, run_result_digest, vector_digest
+from settlement.runs.run import Run, input_digest
 from settlement.studies.overlay import body_digest
 from settlement.studies.store import overlay_digest, study_rows
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from rulebook.documents import Document
 from rulebook.service import publish
 from settlement.meters.service import MeterFile, ingest
-from settlement.service import post, settle
+from settlement.runs.service import post, settle
 from tests import tiny_market
 
 FIRST_DAY = dt.date(2024, 1, 1)

@@ -485,7 +485,7 @@ def end_backends(engine: Engine) -> None:
 
 
 STOPPED_BEFORE = {
-    "settling": "settlement.store.append_run",
+    "settling": "settlement.runs.store.append_run",
     "posting": "ledger.store.insert_journals",
     "ingesting": "settlement.meters.store.copy_in",
 }
@@ -576,7 +576,7 @@ import psutil
 from database import embedded, schema
 from database.session import make_engine, transaction
 from tests.settled import *
-from settlement.service import settle, post, replay
+from settlement.runs.service import settle, post, replay
 from sqlalchemy import text
 folder = pathlib.Path(sys.argv[1])
 url = embedded.start(folder)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from portal.access import Viewer
 from portal.amounts import local_time
 from portal.queries.invoices import InvoicePage, Line
+from settlement.billing.posting import PAYMENT
 from settlement.explanations.service import (
     LineDay,
     LineReference,
@@ -23,8 +24,7 @@ from settlement.explanations.service import (
     line_day,
 )
 from settlement.explanations.tree import CitedClause, Explanation
-from settlement.posting import PAYMENT
-from settlement.runs import Run
+from settlement.runs.run import Run
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from settlement.core.tightness import PPM
-from settlement.store import series
+from settlement.runs.store import series
 
 MAXIMUM, DESIRED, ENTITLED = "fair_play_maximum_w", "desired_w", "entitlement_w"
 OVER_TAKE, MISSED = "over_take_wh", "missed_wh"

@@ -18,7 +18,7 @@ from ledger.invoice import document_number, round_half_away
 from ledger.invoice_queries import next_month
 from ledger.tables import Invoice, InvoiceLine
 from portal.queries.rules import RuleVersion, market_zone, rule_by_digest, rule_on
-from settlement.tables import RunRow
+from settlement.runs.tables import RunRow
 
 WH_PER_MWH = 1_000_000
 TITLE_OF_COMPONENT = {

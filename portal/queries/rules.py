@@ -18,6 +18,7 @@ TITLE_OF_KIND = {
     "allocation-policy": "Allocation policy",
     "registration": "Registration",
     "charge-list": "Charge list",
+    "settlement-terms": "Settlement terms",
 }
 
 

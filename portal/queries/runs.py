@@ -14,12 +14,12 @@ from ledger.tables import Account, Journal, Posting
 from portal.queries.fair_play import FairPlayTotals, fair_play_totals
 from portal.queries.rules import market_zone
 from rulebook.findings import Finding
-from settlement.posting import CHARGE, PAYMENT
-from settlement.reading_quality import QualityCounts, run_quality
-from settlement.run_findings import run_findings
-from settlement.runs import Run
-from settlement.store import find_run
-from settlement.store import list_runs as stored_runs
+from settlement.billing.posting import CHARGE, PAYMENT
+from settlement.runs.findings import run_findings
+from settlement.runs.reading_quality import QualityCounts, run_quality
+from settlement.runs.run import Run
+from settlement.runs.store import find_run
+from settlement.runs.store import list_runs as stored_runs
 from settlement.studies.store import find_study
 
 

@@ -10,8 +10,8 @@ from portal.amounts import ppm, with_unit
 from portal.queries.rules import market_zone
 from portal.queries.runs import RunSummary
 from portal.study_tables import Table, tables
-from settlement.runs import Run
-from settlement.store import find_run
+from settlement.runs.run import Run
+from settlement.runs.store import find_run
 from settlement.studies import store
 from settlement.studies.overlay import (
     DemandSurge,

@@ -13,7 +13,7 @@ from portal import replays
 from portal.access import Viewer, open_to
 from portal.models import AuditEntry, ReplayRequest
 from portal.queries import runs as queries
-from settlement.store import find_run
+from settlement.runs.store import find_run
 
 SHOWN_REPLAYS = 10
 ENTRIES_A_PAGE = 100

@@ -7,6 +7,7 @@ from rulebook.checks.charges import CHARGE_CHECKS
 from rulebook.checks.grid import GRID_CHECKS
 from rulebook.checks.market import MARKET_CHECKS
 from rulebook.checks.parts import repeated
+from rulebook.checks.terms import TERMS_CHECKS, iban_is_whole
 from rulebook.documents import AllocationPolicy, Document, Registration
 from rulebook.documents.base import MILLION
 from rulebook.documents.paths import has_field
@@ -161,14 +162,21 @@ def unit_capability(registration: Registration, place: str) -> Iterator[Finding]
             )
 
 
+def iban_is_right(registration: Registration, place: str) -> Iterator[Finding]:
+    """The bank account, if stated, carries its own check digits."""
+    if registration.iban is not None:
+        yield from iban_is_whole(registration.iban, f"{place}: iban")
+
+
 _Check = Callable[[Document, str], Iterator[Finding]]
 
 CHECKS: dict[str, tuple[_Check, ...]] = {
     "market-rules": cast(tuple[_Check, ...], MARKET_CHECKS),
     "grid-model": cast(tuple[_Check, ...], GRID_CHECKS),
     "allocation-policy": cast(tuple[_Check, ...], (pot_weights, parts_are_complete, policy_lists)),
-    "registration": cast(tuple[_Check, ...], (roles_match, unit_capability)),
+    "registration": cast(tuple[_Check, ...], (roles_match, unit_capability, iban_is_right)),
     "charge-list": cast(tuple[_Check, ...], CHARGE_CHECKS),
+    "settlement-terms": cast(tuple[_Check, ...], TERMS_CHECKS),
 }
 """The checks of each kind, in the order in which they run."""
 

@@ -12,6 +12,7 @@ from rulebook.documents import (
     GridModel,
     MarketRules,
     Registration,
+    SettlementTerms,
 )
 
 
@@ -30,6 +31,7 @@ class InForce:
     places: Mapping[str, str]
     charge_lists: tuple[ChargeList, ...] = ()
     days: Span = (dt.date.min, None)
+    settlement_terms: SettlementTerms | None = None
 
     def place(self, document: Document) -> str:
         """Return how findings name `document`."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from rulebook.checks.charges_together import CHARGE_CHECKS_TOGETHER
 from rulebook.checks.in_force import InForce
 from rulebook.checks.methods import METHOD_CHECKS
+from rulebook.checks.terms import sealed_after_the_last_run
 from rulebook.documents import AllocationPolicy
 from rulebook.findings import Finding, shown
 
@@ -218,6 +219,7 @@ CHECKS_TOGETHER: tuple[Callable[[InForce], Iterator[Finding]], ...] = (
     *METHOD_CHECKS,
     fair_play_fits,
     *CHARGE_CHECKS_TOGETHER,
+    sealed_after_the_last_run,
 )
 
 

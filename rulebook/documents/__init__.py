@@ -6,6 +6,7 @@ from rulebook.documents.charge_list import ChargeList
 from rulebook.documents.grid_model import GridModel
 from rulebook.documents.market_rules import MarketRules
 from rulebook.documents.registration import Registration
+from rulebook.documents.settlement_terms import SettlementTerms
 
 KINDS: dict[str, type[Document]] = {
     "market-rules": MarketRules,
@@ -13,6 +14,7 @@ KINDS: dict[str, type[Document]] = {
     "allocation-policy": AllocationPolicy,
     "registration": Registration,
     "charge-list": ChargeList,
+    "settlement-terms": SettlementTerms,
 }
 """Every document kind by its name, in the order in which one depends on another."""
 
@@ -25,4 +27,5 @@ __all__ = [
     "GridModel",
     "MarketRules",
     "Registration",
+    "SettlementTerms",
 ]

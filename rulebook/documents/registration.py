@@ -22,6 +22,9 @@ from rulebook.documents.market_rules import HIGHEST_PRICE_MICRO_PER_MWH
 EmailAddress = Annotated[
     str, Strict(), Field(max_length=254, pattern=r"^[^\s@\p{C}]+@[^\s@\p{C}]+\.[^\s@\p{C}]+$")
 ]
+Iban = Annotated[str, Strict(), Field(pattern=r"^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$")]
+"""International bank account number, written without spaces (ISO 13616)."""
+
 CountryCode = Annotated[str, Strict(), Field(pattern=r"^[A-Z]{2}$")]
 
 
@@ -38,6 +41,18 @@ class Contact(Model):
 
     name: Text = described("Name", "Person or desk")
     email: EmailAddress = described("E-mail", "Address for notices and invoices")
+
+
+class CreditCover(Model):
+    """What a participant has lodged against its debts to the market."""
+
+    form: Literal["cash", "guarantee", "letter-of-credit"] = described(
+        "Form", "Cash deposit, guarantee of a parent or a bank, or letter of credit"
+    )
+    reference: Text = described("Reference", "Number or name of the deposit or the instrument")
+    amount_micro: Whole = described(
+        "Amount", "Most that it pays, in the market's currency", "micro", ge=0, le=LARGEST_INTEGER
+    )
 
 
 class Unit(Model):
@@ -134,6 +149,15 @@ class Registration(Document):
     units: tuple[Unit, ...] = described("Units", "Units of the participant", max_length=10_000)
     supply_points: tuple[SupplyPoint, ...] = described(
         "Supply points", "Supply points of the participant", max_length=100_000
+    )
+    iban: Iban | None = described(
+        "Bank account",
+        "IBAN of the account that the participant pays from and is paid to; empty where it is "
+        "not known",
+        default=None,
+    )
+    credit_cover: tuple[CreditCover, ...] = described(
+        "Credit cover", "What is lodged against debts to the market", default=(), max_length=20
     )
 
     @property

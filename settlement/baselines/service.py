@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from ledger.journal import STUDY
 from rulebook.findings import Finding, Refused
 from rulebook.resolve import RuleSet
-from settlement import store
 from settlement.baselines.tariffs import (
     MarginalDay,
     flat_charges_micro,
@@ -19,15 +18,16 @@ from settlement.baselines.tariffs import (
     uniform_day,
 )
 from settlement.baselines.totals import Design, Side, Totals, by_name
+from settlement.billing.posting import CHARGE, MONEY_SUFFIX, PASS_THROUGH, PAYMENT
 from settlement.compile import Register, compile_rules, register_of
 from settlement.core.model import DayReadings
 from settlement.datasets.market import dispatch_model
 from settlement.dispatch.programme import Integers
-from settlement.inputs import run_inputs
-from settlement.pinned import pinned_periods
-from settlement.posting import CHARGE, MONEY_SUFFIX, PASS_THROUGH, PAYMENT
-from settlement.results import ResultVector
-from settlement.runs import Run
+from settlement.runs import store
+from settlement.runs.inputs import run_inputs
+from settlement.runs.pinned import pinned_periods
+from settlement.runs.results import ResultVector
+from settlement.runs.run import Run
 
 
 @dataclass(frozen=True, eq=False)

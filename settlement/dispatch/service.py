@@ -12,7 +12,7 @@ from settlement.datasets.market import dispatch_model
 from settlement.dispatch.merit_order import MeteredDay, check_merit_order
 from settlement.dispatch.power_flow import unserved_by_power_flow_kw
 from settlement.dispatch.report import MeritOrderReport
-from settlement.inputs import run_inputs
+from settlement.runs.inputs import run_inputs
 
 
 def merit_order(

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from settlement.billing.invoicing import COMPONENT_TITLES
+from settlement.billing.posting import FAIR_PLAY_ENERGY
 from settlement.core.tightness import PPM
 from settlement.explanations.fair_play import FairPlayCharges
 from settlement.explanations.grounds import Grounds
 from settlement.explanations.payments import Payments
 from settlement.explanations.prices import Prices
 from settlement.explanations.tree import Explanation
-from settlement.invoicing import COMPONENT_TITLES
 from settlement.meters.register import DEMAND
-from settlement.posting import FAIR_PLAY_ENERGY
 
 
 @dataclass(frozen=True)

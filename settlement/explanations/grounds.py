@@ -7,11 +7,11 @@ import numpy as np
 
 from rulebook.documents.base import Clause, Document
 from rulebook.documents.registration import Registration
+from settlement.billing.invoicing import clauses_of_charge
 from settlement.core.cuts import W_PER_KW
 from settlement.core.model import node_demand_w
 from settlement.explanations.estimates import estimate_words, ground_numbers, source_words
 from settlement.explanations.tree import CitedClause, DayFacts, Explanation
-from settlement.invoicing import clauses_of_charge
 from settlement.meters.register import DEMAND
 
 

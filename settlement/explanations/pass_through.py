@@ -18,11 +18,11 @@ from rulebook.documents.charge_list import (
     Subscription,
     Tariff,
 )
+from settlement.billing.posting import CHARGED_UNIT
 from settlement.core.pass_through import QUANTITY_UNITS, hour_steps, subscription_day_micro
 from settlement.explanations.grounds import Grounds
 from settlement.explanations.tree import Explanation
 from settlement.meters.register import DEMAND
-from settlement.posting import CHARGED_UNIT
 
 
 @dataclass(frozen=True)

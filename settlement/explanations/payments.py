@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, replace
 
+from settlement.billing.invoicing import COMPONENT_TITLES, POT_TITLES
 from settlement.core.pots import Pot
 from settlement.explanations.grounds import Grounds
 from settlement.explanations.shapley_values import ShapleyValues
 from settlement.explanations.tree import Explanation
-from settlement.invoicing import COMPONENT_TITLES, POT_TITLES
 from settlement.meters.register import GENERATION, RESERVE
 
 

@@ -16,18 +16,18 @@ from sqlalchemy.orm import Session
 import ledger.invoice_queries
 from ledger.chain import InvoiceLineRow, InvoiceRow
 from ledger.journal import Account
-from settlement import store
+from settlement.billing.posting import MONEY_SUFFIX, PASS_THROUGH, PAYMENT
 from settlement.compile import compile_rules, register_of
 from settlement.core.periods import interval_starts
 from settlement.explanations.charges import Charges
 from settlement.explanations.pass_through import PassThroughCharges
 from settlement.explanations.payments import Payments
 from settlement.explanations.tree import DayFacts, Explanation, ReadingFact
-from settlement.inputs import RunInputs, run_inputs
-from settlement.pinned import pinned_periods
-from settlement.posting import MONEY_SUFFIX, PASS_THROUGH, PAYMENT
-from settlement.results import VectorKey
-from settlement.runs import Run
+from settlement.runs import store
+from settlement.runs.inputs import RunInputs, run_inputs
+from settlement.runs.pinned import pinned_periods
+from settlement.runs.results import VectorKey
+from settlement.runs.run import Run
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from settlement.core.engine import DayReadings, MarketModel
 from settlement.core.fair_play_day import DayShares
 from settlement.core.fair_play_market import shares_of_day
 from settlement.meters.estimation import Estimate
-from settlement.results import VectorKey
+from settlement.runs.results import VectorKey
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from settlement.meters.digest import (
 )
 from settlement.meters.readings import MeasuredDay, Readings, VectorKey
 from settlement.meters.tables import ReadingFileRow
-from settlement.tables import RunRow
+from settlement.runs.tables import RunRow
 
 READING_TYPES = {
     "market": "text",

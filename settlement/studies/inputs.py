@@ -12,16 +12,16 @@ from rulebook.findings import Finding, Refused
 from rulebook.resolve import RuleSet
 from settlement.baselines.tariffs import PriceBounds, price_bounds
 from settlement.compile import compile_rules, register_of
-from settlement.computing import Period
 from settlement.core.arrays import Integers
 from settlement.core.engine import DayReadings, MarketModel, ResultTable
 from settlement.core.fair_play import Terms
 from settlement.core.fair_play_rules import FairPlay
 from settlement.datasets.market import dispatch_model
 from settlement.dispatch.programme import DispatchModel
-from settlement.inputs import RunInputs
-from settlement.results import ResultVector, VectorKey, vector_of
-from settlement.runs import Pin, study_pin
+from settlement.runs.computing import Period
+from settlement.runs.inputs import RunInputs
+from settlement.runs.results import ResultVector, VectorKey, vector_of
+from settlement.runs.run import Pin, study_pin
 from settlement.studies.making import (
     Entitled,
     MadeDay,

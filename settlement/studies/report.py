@@ -42,13 +42,13 @@ from settlement.baselines.tariffs import (
     flat_price_micro_per_mwh,
 )
 from settlement.baselines.totals import Design, Side, Totals, by_name
+from settlement.billing.posting import CHARGE, MONEY_SUFFIX, PASS_THROUGH, PAYMENT
 from settlement.compile import Register
 from settlement.core.arrays import Integers
 from settlement.core.model import DayReadings
 from settlement.core.rounding import WH_PER_MWH
-from settlement.posting import CHARGE, MONEY_SUFFIX, PASS_THROUGH, PAYMENT
 from settlement.price_figures import price_figures, side_by_side
-from settlement.results import VectorKey
+from settlement.runs.results import VectorKey
 from settlement.studies import inputs
 
 FORMAT = "tallystick.study-report.1"

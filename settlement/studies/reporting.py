@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from rulebook.resolve import RuleSet
-from settlement import store
 from settlement.baselines.tariffs import price_bounds
 from settlement.compile import compile_grid, register_of
-from settlement.pinned import pinned_periods
-from settlement.runs import Run
+from settlement.runs import store
+from settlement.runs.pinned import pinned_periods
+from settlement.runs.run import Run
 from settlement.studies.report import Figures, StudyDay, report
 from settlement.studies.store import find_study
 

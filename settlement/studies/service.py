@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 from ledger.journal import STUDY
 from rulebook.findings import Refused
 from rulebook.service import rules_for_period
-from settlement import store
-from settlement.inputs import RunInputs, run_inputs
 from settlement.meters.store import lock_readings
-from settlement.results import run_result_digest
-from settlement.runs import ENGINE_VERSION, Run, input_digest
-from settlement.service import Progress, compute, no_progress, refuse_future
+from settlement.runs import store
+from settlement.runs.inputs import RunInputs, run_inputs
+from settlement.runs.results import run_result_digest
+from settlement.runs.run import ENGINE_VERSION, Run, input_digest
+from settlement.runs.service import Progress, compute, no_progress, refuse_future
 from settlement.studies.checks import overlay_findings
 from settlement.studies.inputs import StudyInputs
 from settlement.studies.overlay import Overlay

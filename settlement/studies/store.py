@@ -9,15 +9,15 @@ from sqlalchemy.orm import Session
 from ledger.journal import STUDY
 from rulebook.findings import Finding, Refused
 from rulebook.reading import validated
-from settlement import store
-from settlement.inputs import RunInputs
-from settlement.results import ResultVector, VectorKey, vector_of
-from settlement.runs import Pin, Run
+from settlement.runs import store
+from settlement.runs.inputs import RunInputs
+from settlement.runs.results import ResultVector, VectorKey, vector_of
+from settlement.runs.run import Pin, Run
+from settlement.runs.tables import RunRow
 from settlement.studies.inputs import MADE, StudyInputs
 from settlement.studies.overlay import Overlay
 from settlement.studies.records import Study
 from settlement.studies.tables import StudyRow
-from settlement.tables import RunRow
 
 
 def append_study(session: Session, study: Study) -> None:

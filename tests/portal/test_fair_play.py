@@ -14,7 +14,7 @@ from portal.queries.fair_play import fair_play_totals
 from settlement.explanations.entitlements import Entitlements
 from settlement.explanations.service import day_facts
 from settlement.explanations.tree import Explanation
-from settlement.store import find_run
+from settlement.runs.store import find_run
 from tests.portal.site import GENERATOR
 from tests.settled import ingest_tiny, publish_tiny, settle_tiny
 from tests.tiny_market import documents as tiny_documents

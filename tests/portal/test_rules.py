@@ -26,7 +26,7 @@ def test_the_list_names_every_document_with_its_digest(sign_in):
     with transaction() as session:
         rules = queries.rules_in_force(session, dt.date(2024, 3, 30))
     versions = [one for _, ones in rules[0].kinds for one in ones]
-    assert len(versions) == 15
+    assert len(versions) == 16
     for version in versions:
         assert version.document.title in page
         assert version.digest.hex() in page

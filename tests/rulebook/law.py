@@ -15,6 +15,7 @@ from rulebook.service import publish
 SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
 GB12 = SCENARIOS / "gb12"
 RULES, GRID, POLICY = "gb12/market-rules", "gb12/grid-model", "gb12/allocation-policy"
+TERMS = "gb12/settlement-terms"
 HIGHLAND = "gb12/registration/highland-power"
 HEARTH = "gb12/registration/hearth-energy"
 NEW_YEAR = dt.date(2024, 1, 1)

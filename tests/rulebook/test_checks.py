@@ -11,7 +11,7 @@ from settlement.core.cuts import MAXIMUM_NODES
 from settlement.core.holarchy import tree_of_layers
 from settlement.core.levels_plan import MAXIMUM_BESIDE, MAXIMUM_USES, levels_plan
 from settlement.core.shapley import MAXIMUM_UNITS
-from tests.rulebook.law import GRID, HEARTH, HIGHLAND, POLICY, RULES, body, made, scenario
+from tests.rulebook.law import GRID, HEARTH, HIGHLAND, POLICY, RULES, TERMS, body, made, scenario
 
 
 def knot(tightness, price):
@@ -87,6 +87,11 @@ ALONE = [
     (RULES, lambda v: v["products"][0].update(window_minutes=5), ["window-does-not-fit-timing"]),
     (RULES, lambda v: v["products"][1].update(window_minutes=None), ["window-does-not-fit-timing"]),
     (RULES, lambda v: v["settlement_calendar"][1].update(lag_days=5), ["calendar-not-in-order"]),
+    (TERMS, lambda v: v["operator"].update(iban="GB00TSBX00123412345678"), ["iban-wrong"]),
+    (TERMS, lambda v: v["credit"].update(exposure=["unpaid"] * 2), ["exposure-repeated"]),
+    (TERMS, lambda v: v["credit"]["levels"][1].update(level="notice"), ["level-repeated"]),
+    (TERMS, lambda v: v["credit"]["levels"][1].update(from_ppm=750_000), ["levels-not-in-order"]),
+    (HEARTH, lambda v: v.update(iban="GB79TSBX00002926305614"), ["iban-wrong"]),
     (RULES, lambda v: v["settlement_calendar"][1].update(run="II"), ["run-repeated"]),
     (RULES, lambda v: v["settlement_calendar"][1].update(run="study"), ["run-is-a-study"]),
     (RULES, lambda v: v["meter_data"].update(accepted_quality=["measured"] * 2),
@@ -182,6 +187,7 @@ def in_force(bent):
         allocation_policy=law[POLICY],
         registrations=tuple(d for d in law.values() if isinstance(d, Registration)),
         places={GRID: "grid.yaml"},
+        settlement_terms=law[TERMS],
     )
 
 
@@ -191,6 +197,7 @@ def more_units(values):
 
 
 TOGETHER = [
+    (TERMS, lambda v: v.update(sealed_after_days=599), ["sealed-before-last-run"]),
     (RULES, lambda v: v["layers"].reverse(), ["layers-differ"]),
     (RULES, lambda v: v["products"].pop(),
      ["charging-unknown-product"] + ["registration-unknown-product"] * 8),

@@ -38,13 +38,13 @@ def count(engine):
 def test_publish_show_and_export(run, tmp_path):
     out, err, error = run("publish", GB12, "--valid-from", "2024-01-01", *DECIDED)
     assert (err, error) == ("", None)
-    assert len(out.splitlines()) == 15
+    assert len(out.splitlines()) == 16
     assert all(line.startswith("published  gb12/") for line in out.splitlines())
 
     out, _, error = run("publish", GB12, "--valid-from", "2024-01-01", *DECIDED, "--json")
     assert error is None
     again = json.loads(out)["published"]
-    assert [version["appended"] for version in again] == [False] * 15
+    assert [version["appended"] for version in again] == [False] * 16
 
     digest = document_digest(scenario()[RULES]).hex()
     out, _, error = run("rules_at", "gb12", "2024-01-15")
@@ -60,7 +60,7 @@ def test_publish_show_and_export(run, tmp_path):
     out, _, error = run("export", "gb12", "2024-01-15", "--out", tmp_path / "law", "--json")
     assert error is None
     files = json.loads(out)["files"]
-    assert len(files) == 15
+    assert len(files) == 16
     assert str(tmp_path / "law" / "registration" / "hearth-energy.yaml") in files
 
 

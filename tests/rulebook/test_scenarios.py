@@ -45,6 +45,7 @@ def test_a_scenario_is_sound(name):
         registrations=registrations(name),
         places={},
         charge_lists=charge_lists(name),
+        settlement_terms=part(name, "settlement-terms"),
     )
     assert check_together(together) == ()
 

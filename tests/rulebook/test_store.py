@@ -59,7 +59,7 @@ def test_a_scenario_is_published_and_resolved(session, now):
         approver="grace",
         reason="opening of the market",
     )
-    assert len(published) == 15
+    assert len(published) == 16
     assert all(version.appended for version in published)
     rules = rules_at(session, "gb12", dt.date(2024, 1, 15), now)
     assert rules.digests == {i: document_digest(d) for i, d in scenario().items()}
@@ -310,7 +310,7 @@ def test_files_are_refused_with_every_finding_of_every_file(session, now, tmp_pa
 def test_what_is_exported_is_published_unchanged(session, now, tmp_path):
     publish_gb12(session, now)
     files = export(session, "gb12", MARCH, now, tmp_path)
-    assert len(files) == 15
+    assert len(files) == 16
     again = publish_documents(session, [tmp_path], known=now + MINUTE)
     assert not any(version.appended for version in again)
     texts = {file: file.read_bytes() for file in files}
@@ -420,7 +420,7 @@ def test_a_crash_half_way_leaves_nothing(committed_database, now):
         dead.execute(text("SELECT 1"))
     dead.invalidate()
     with transaction(committed_database) as session:
-        assert len(rows(session)) == 15
+        assert len(rows(session)) == 16
         assert rows(session, "NOT upper_inf(recorded)") == []
         assert list(verify(session)) == []
 

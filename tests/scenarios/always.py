@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from settlement.service import replay
-from settlement.store import day_vectors, stored_values
+from settlement.runs.service import replay
+from settlement.runs.store import day_vectors, stored_values
 from tests.scenarios.steps import Told
 
 UNBALANCED = """

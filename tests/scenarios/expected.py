@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from settlement.baselines.totals import Design
-from settlement.store import day_vectors, stored_values
+from settlement.runs.store import day_vectors, stored_values
 from tests.scenarios.always import imbalances, not_replayed
 from tests.scenarios.steps import Told
 from tests.scenarios.tables import Row, ScenarioError, read_table

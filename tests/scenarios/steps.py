@@ -12,11 +12,11 @@ from ledger.refusals import LedgerRefused
 from rulebook.findings import Refused
 from rulebook.service import publish
 from settlement.baselines.service import Baselines, baselines
-from settlement.issuing import issue_month
+from settlement.billing.issuing import issue_month
 from settlement.meters.service import MeterFile, ingest
-from settlement.runs import Run
-from settlement.service import post, settle
-from settlement.store import find_run
+from settlement.runs.run import Run
+from settlement.runs.service import post, settle
+from settlement.runs.store import find_run
 from settlement.studies.overlay import read_overlay
 from settlement.studies.service import study
 from tests.scenarios.law import amended, base_law, documents_of

@@ -8,15 +8,15 @@ from sqlalchemy import text
 
 from rulebook.documents import MarketRules
 from rulebook.findings import Refused
-from settlement import store
+from settlement.billing.issuing import issue_month
 from settlement.explanations.grounds import Grounds
 from settlement.explanations.service import day_facts
-from settlement.issuing import issue_month
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, RESERVE
 from settlement.meters.service import MeterFile, ingest
 from settlement.meters.store import readings_known_at
-from settlement.reading_quality import reading_quality, run_quality
-from settlement.service import post, replay, settle
+from settlement.runs import store
+from settlement.runs.reading_quality import reading_quality, run_quality
+from settlement.runs.service import post, replay, settle
 from tests import tiny_market
 from tests.settled import CORRECTED, INGESTED, RESETTLED, SETTLED, publish_tiny
 

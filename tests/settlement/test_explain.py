@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from database.session import make_engine, transaction
 from rulebook.service import rules_at
+from settlement.billing.issuing import issue_month
 from settlement.explanations.service import (
     LineReference,
     day_facts,
@@ -21,7 +22,6 @@ from settlement.explanations.service import (
     line_day,
 )
 from settlement.explanations.tree import Explanation
-from settlement.issuing import issue_month
 from tests.settled import (
     FIRST_DAY,
     LAST_DAY,

@@ -10,13 +10,13 @@ from sqlalchemy import text
 
 from rulebook.findings import Refused
 from rulebook.service import rules_for_period
-from settlement import store
+from settlement.billing.issuing import issue_month
 from settlement.explanations.fair_play import FairPlayCharges
 from settlement.explanations.service import day_facts, explain_interval, find_line, line_day
-from settlement.inputs import run_inputs
-from settlement.issuing import issue_month
 from settlement.meters.service import MeterFile, ingest
-from settlement.service import replay, settle
+from settlement.runs import store
+from settlement.runs.inputs import run_inputs
+from settlement.runs.service import replay, settle
 from settlement.verification import checks
 from tests import tiny_market
 from tests.settled import (

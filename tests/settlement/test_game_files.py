@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from settlement.game_files import read_games
+from settlement.games.files import read_games
 
 GAME = {
     "nodes": ["N0", "N1", 2],

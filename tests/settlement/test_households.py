@@ -17,7 +17,7 @@ from rulebook.findings import Refused
 from rulebook.service import publish
 from settlement.meters.register import DEMAND
 from settlement.meters.service import MeterFile, ingest
-from settlement.reading_quality import reading_quality
+from settlement.runs.reading_quality import reading_quality
 from tests import tiny_market
 from tests.conftest import SHARED
 from tests.settled import INGESTED, publish_tiny

@@ -9,9 +9,9 @@ from sqlalchemy import text
 from ledger.invoice import document_number
 from rulebook.findings import Refused
 from rulebook.service import publish, rules_at
-from settlement.invoicing import clauses_of
-from settlement.issuing import issue_month
-from settlement.service import settle
+from settlement.billing.invoicing import clauses_of
+from settlement.billing.issuing import issue_month
+from settlement.runs.service import settle
 from tests import tiny_market
 from tests.settled import (
     CORRECTED,

@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from database.session import transaction
 from rulebook.findings import Refused
 from rulebook.service import publish, rules_for_period
-from settlement.inputs import completed_readings
 from settlement.meters.digest import content_digest
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION
 from settlement.meters.service import MeterFile, ingest, verify_readings
 from settlement.meters.store import readings_known_at
-from settlement.service import settle
+from settlement.runs.inputs import completed_readings
+from settlement.runs.service import settle
 from tests import tiny_market
 
 MARKET = tiny_market.MARKET

@@ -15,12 +15,12 @@ from database.session import make_engine, transaction
 from rulebook.documents.market_rules import Tax
 from rulebook.findings import Refused
 from rulebook.service import publish
+from settlement.billing.issuing import issue_month
 from settlement.explanations.service import explain_interval, explain_line, find_line, line_day
-from settlement.issuing import issue_month
 from settlement.meters.service import MeterFile, ingest
-from settlement.run_findings import run_findings
-from settlement.service import post, replay, settle
-from settlement.store import day_vectors, stored_values
+from settlement.runs.findings import run_findings
+from settlement.runs.service import post, replay, settle
+from settlement.runs.store import day_vectors, stored_values
 from tests import tiny_market
 from tests.settled import (
     CORRECTED,

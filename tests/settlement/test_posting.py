@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.journal import Account, check_batch
-from settlement.compile import register_of
-from settlement.posting import (
+from settlement.billing.posting import (
     SettledDay,
     account_of,
     draft_journals,
     posting_input_digest,
     settled_day,
 )
-from settlement.runs import Run
+from settlement.compile import register_of
+from settlement.runs.run import Run
 from tests import tiny_market
 
 DAY = dt.date(2024, 1, 1)

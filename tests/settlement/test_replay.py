@@ -12,15 +12,15 @@ from sqlalchemy import text
 
 from database.session import transaction
 from rulebook.service import publish
-from settlement import computing
 from settlement.compile import compile_market
 from settlement.core.engine import DayReadings, DayResult, settle_day
-from settlement.inputs import run_inputs
-from settlement.pinned import pinned_periods
-from settlement.results import day_digest, vectors_of
-from settlement.runs import ENGINE_VERSION
-from settlement.service import replay, settle
-from settlement.store import find_run
+from settlement.runs import computing
+from settlement.runs.inputs import run_inputs
+from settlement.runs.pinned import pinned_periods
+from settlement.runs.results import day_digest, vectors_of
+from settlement.runs.run import ENGINE_VERSION
+from settlement.runs.service import replay, settle
+from settlement.runs.store import find_run
 from tests import tiny_market
 from tests.conftest import ROOT
 from tests.settled import (
@@ -37,8 +37,8 @@ from tests.settled import (
 REPLAY = """
 import sys, uuid
 from database.session import transaction
-from settlement.service import replay
-from settlement.store import find_run
+from settlement.runs.service import replay
+from settlement.runs.store import find_run
 with transaction() as session:
     outcome = replay(session, find_run(session, uuid.UUID(sys.argv[1])), threads=int(sys.argv[2]))
 print(outcome.is_same, outcome.result_digest.hex())

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from ledger.tree import merkle_root
 from settlement.core.engine import DayResult, ResultTable
-from settlement.results import (
+from settlement.runs.results import (
     day_digest,
     first_difference,
     run_result_digest,

@@ -13,8 +13,8 @@ from ledger.refusals import LedgerRefused, RefusalCode
 from rulebook.documents import Registration
 from rulebook.findings import Refused
 from rulebook.service import publish
-from settlement import service, store
-from settlement.service import post, settle
+from settlement.runs import service, store
+from settlement.runs.service import post, settle
 from tests import tiny_market
 from tests.settled import (
     CORRECTED,

@@ -32,12 +32,12 @@ from rulebook.documents import Registration
 from rulebook.service import publish
 from rulebook.store import every_version
 from rulebook.versions import Version, row_digest
-from settlement import tables
-from settlement.issuing import issue_month
+from settlement.billing.issuing import issue_month
 from settlement.meters import tables as meter_tables
 from settlement.meters.digest import StoredReading, reading_digest
-from settlement.results import vector_digest
-from settlement.service import post, settle
+from settlement.runs import tables
+from settlement.runs.results import vector_digest
+from settlement.runs.service import post, settle
 from settlement.studies import tables as study_tables
 from settlement.verification import checks
 from tests import tiny_market

@@ -14,7 +14,7 @@ from portal.management.console import (
     refusals_as_errors,
     utc_now,
 )
-from settlement.issuing import issue_month
+from settlement.billing.issuing import issue_month
 
 PAYMENT_TERM_DAYS = 14
 

@@ -15,7 +15,7 @@ from portal.management.console import (
     refusals_as_errors,
     utc_now,
 )
-from settlement.reading_quality import QualityCounts, QualityReport, reading_quality
+from settlement.runs.reading_quality import QualityCounts, QualityReport, reading_quality
 
 
 class Command(BaseCommand):

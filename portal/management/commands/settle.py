@@ -16,8 +16,8 @@ from portal.management.console import (
     refusals_as_errors,
     utc_now,
 )
-from settlement.run_findings import run_findings
-from settlement.service import post, settle
+from settlement.runs.findings import run_findings
+from settlement.runs.service import post, settle
 
 
 class Command(BaseCommand):

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from settlement.computing import Period, compute_days
 from settlement.core.charges import Charging
 from settlement.core.engine import DayReadings, DayResult, MarketModel, settle_day
 from settlement.core.grid import Grid, Layer
 from settlement.core.pots import pot_targets_micro
 from settlement.core.rounding import annual_to_day
+from settlement.runs.computing import Period, compute_days
 from tests.settlement.core import policies
 
 FEWER = settings(max_examples=50)

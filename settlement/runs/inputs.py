@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from rulebook.findings import Refused
 from rulebook.resolve import RuleSet
 from settlement.compile import compile_rules, register_of
-from settlement.computing import Period
 from settlement.core.engine import DayReadings, MarketModel, ResultTable
 from settlement.meters.completing import Completed, complete
 from settlement.meters.estimation import Estimate
@@ -18,13 +17,14 @@ from settlement.meters.readings import Readings, VectorKey, rows_or_zero
 from settlement.meters.register import AVAILABLE, DEMAND, DESIRED, GENERATION, RESERVE
 from settlement.meters.store import readings_known_at
 from settlement.meters.terms import ruled_days
-from settlement.requests import (
+from settlement.runs.computing import Period
+from settlement.runs.requests import (
     RequestsOfRun,
     digests_of,
     first_day_of_history,
     history_digests,
 )
-from settlement.runs import Pin
+from settlement.runs.run import Pin
 
 
 @dataclass(frozen=True, eq=False)

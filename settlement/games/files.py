@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rulebook.findings import Finding, shown
-from settlement.game_holarchy import GameHolarchy, flat_holarchy, read_holarchy
+from settlement.games.holarchy import GameHolarchy, flat_holarchy, read_holarchy
 
 LARGEST_KW = 10**9
 """One terawatt: more than any market's line, unit or demand."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from sqlalchemy.orm import Session
 
 from rulebook.findings import Finding
-from settlement import store
 from settlement.core.pass_through import QUANTITY_UNITS
-from settlement.runs import Run
+from settlement.runs import store
+from settlement.runs.run import Run
 
 UNPRICED = tuple(f"unpriced.{kind}" for kind in QUANTITY_UNITS)
 

@@ -14,13 +14,7 @@ from ledger.service import Posted
 from rulebook.findings import Finding, Refused
 from rulebook.resolve import RuleSet
 from rulebook.service import rules_for_period
-from settlement import store
-from settlement.compile import register_of
-from settlement.computing import ComputedDay, compute_days
-from settlement.inputs import RunInputs, run_inputs
-from settlement.meters.store import lock_readings
-from settlement.pinned import pinned_inputs, pinned_periods
-from settlement.posting import (
+from settlement.billing.posting import (
     ENERGY_SUFFIX,
     MONEY_SUFFIX,
     QUANTITY_KINDS,
@@ -28,13 +22,19 @@ from settlement.posting import (
     draft_journals,
     settled_day,
 )
-from settlement.results import (
+from settlement.compile import register_of
+from settlement.meters.store import lock_readings
+from settlement.runs import store
+from settlement.runs.computing import ComputedDay, compute_days
+from settlement.runs.inputs import RunInputs, run_inputs
+from settlement.runs.pinned import pinned_inputs, pinned_periods
+from settlement.runs.results import (
     ResultVector,
     first_difference,
     run_result_digest,
     vector_digest,
 )
-from settlement.runs import ENGINE_VERSION, Run, input_digest
+from settlement.runs.run import ENGINE_VERSION, Run, input_digest
 from settlement.studies.inputs import StudyInputs
 from settlement.studies.reporting import report_difference
 

@@ -18,9 +18,8 @@ from ledger.journal import CHARGED, ENERGY, Account
 from rulebook.documents.base import Clause, Document
 from rulebook.documents.charge_list import ChargeList
 from rulebook.resolve import RuleSet
-from settlement.compile import Register, register_of
-from settlement.line_quality import LineQualities
-from settlement.posting import (
+from settlement.billing.line_quality import LineQualities
+from settlement.billing.posting import (
     CHARGE,
     CHARGED_UNIT,
     DEMAND,
@@ -29,6 +28,7 @@ from settlement.posting import (
     PASS_THROUGH,
     PAYMENT,
 )
+from settlement.compile import Register, register_of
 
 Item = TypeVar("Item")
 

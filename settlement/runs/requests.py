@@ -22,7 +22,7 @@ from settlement.core.periods import interval_count
 from settlement.meters.quality import MISSING, UsedReadings, codes_of, is_flagged
 from settlement.meters.readings import MeasuredDay, Readings, VectorKey, rows_or_zero
 from settlement.meters.register import AVAILABLE, DEMAND, DESIRED
-from settlement.runs import Pin, input_digest
+from settlement.runs.run import Pin, input_digest
 
 Periods = Sequence[tuple[dt.date, dt.date, RuleSet]]
 

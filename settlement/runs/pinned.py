@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 from ledger.journal import STUDY
 from rulebook.resolve import RuleSet
 from rulebook.service import rule_set_by_digests
-from settlement.inputs import RunInputs, run_inputs
-from settlement.runs import Pin, Run
+from settlement.runs.inputs import RunInputs, run_inputs
+from settlement.runs.run import Pin, Run
 from settlement.studies.inputs import StudyInputs
 from settlement.studies.store import stored_inputs
 

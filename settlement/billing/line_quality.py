@@ -17,10 +17,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from settlement.billing.posting import CHARGE, FAIR_PLAY_ENERGY, PASS_THROUGH, PAYMENT
 from settlement.compile import Register
 from settlement.core.pass_through import TARIFF
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, RESERVE
-from settlement.posting import CHARGE, FAIR_PLAY_ENERGY, PASS_THROUGH, PAYMENT
 
 COUNTED = (DEMAND, GENERATION)
 """The measures that lines have as their quantity."""

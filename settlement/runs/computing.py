@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from settlement.core.engine import DayReadings, MarketModel, ResultTable, settle_day
-from settlement.results import ResultVector, day_digest, vectors_of
+from settlement.runs.results import ResultVector, day_digest, vectors_of
 
 DAYS_AHEAD_PER_THREAD = 3
 """Days in flight per thread: enough to keep it busy, few enough to bound memory."""

@@ -17,7 +17,7 @@ from settlement.core.network import Network
 from settlement.core.sampled import SampledShares, sampled
 from settlement.core.shapley_rule import METHODS
 from settlement.core.shares import Shares
-from settlement.game_files import GameFile
+from settlement.games.files import GameFile
 
 __all__ = ["GAMES", "METHODS", "Sampling", "answered", "findings", "served", "shares"]
 

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from database.copy import copy_in, copy_out
 from ledger.tables import Journal, Posting
 from settlement.explanations.tree import ReadingSource
-from settlement.results import ResultVector, VectorKey, day_digest
-from settlement.runs import Pin, Run
-from settlement.tables import ResultRow, RunRow
+from settlement.runs.results import ResultVector, VectorKey, day_digest
+from settlement.runs.run import Pin, Run
+from settlement.runs.tables import ResultRow, RunRow
 
 RESULT_TYPES = {
     "run_id": "uuid",

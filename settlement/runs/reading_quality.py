@@ -12,13 +12,13 @@ from rulebook.findings import Finding
 from rulebook.resolve import RuleSet
 from rulebook.service import rules_for_period
 from settlement.core.periods import interval_count
-from settlement.inputs import completed_readings
 from settlement.meters.quality import MEASURED, QUALITY, WORDS, quality_words
 from settlement.meters.register import MEASURES
 from settlement.meters.terms import Periods, meter_register, ruled_days
-from settlement.pinned import pinned_periods
-from settlement.runs import Run
-from settlement.store import series
+from settlement.runs.inputs import completed_readings
+from settlement.runs.pinned import pinned_periods
+from settlement.runs.run import Run
+from settlement.runs.store import series
 
 CodeCounts = Counter[tuple[int, str]]
 """Intervals by code of quality and its words, so that words sort by their code."""

@@ -25,8 +25,8 @@ from ledger.tree import leaf_hash
 from settlement.compile import Register
 from settlement.core.pass_through import QUANTITY_UNITS
 from settlement.meters import register as meter_register
-from settlement.results import VectorKey
-from settlement.runs import Run
+from settlement.runs.results import VectorKey
+from settlement.runs.run import Run
 
 DAY_POSTING_TAG = "tallystick.day-posting.1"
 CHARGE = "charge."

@@ -11,14 +11,14 @@ import ledger.invoice_queries
 import ledger.service
 from ledger.service import Issued
 from rulebook.findings import Finding, Refused
+from settlement.billing.invoicing import draft_invoices
+from settlement.billing.line_quality import LineQualities, PostedDay, Quality
 from settlement.compile import register_of
-from settlement.invoicing import draft_invoices
-from settlement.line_quality import LineQualities, PostedDay, Quality
 from settlement.meters.quality import ESTIMATED
 from settlement.meters.register import MEASURES
 from settlement.meters.terms import Periods
-from settlement.pinned import pinned_periods
-from settlement.store import posted_days, runs_of_month, series
+from settlement.runs.pinned import pinned_periods
+from settlement.runs.store import posted_days, runs_of_month, series
 
 
 def issue_month(

@@ -1,0 +1,1 @@
+"""From results to journals, and from journals to documents."""

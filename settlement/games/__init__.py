@@ -1,0 +1,1 @@
+"""Games of a grid in files, and the grids they describe."""

@@ -1,0 +1,1 @@
+"""Settlement runs: pinned inputs, results, and the same computed again."""
