@@ -45,6 +45,7 @@ QUALITIES = ("measured", "estimated", "none")
 """What the quantity behind a line is: measured throughout, estimated in part, or not metered."""
 
 PPM = 1_000_000
+SHORT_CODE_DIGITS = 12
 PAYMENT_TERM_LIMIT_DAYS = 366
 
 
@@ -227,6 +228,16 @@ def document_number(series: str, number: int) -> str:
     'gb12-invoice-000042'
     """
     return f"{series}-{number:06d}"
+
+
+def short_code(digest: bytes) -> str:
+    """Return what a document's proof is looked up by: 12 hex digits of its digest, 4 and 4 and 4.
+
+    >>> short_code(bytes.fromhex("9f86d081884c7d65" + "00" * 24))
+    '9f86-d081-884c'
+    """
+    digits = digest.hex()[:SHORT_CODE_DIGITS]
+    return "-".join(digits[start : start + 4] for start in range(0, SHORT_CODE_DIGITS, 4))
 
 
 def check_invoices(drafts: Sequence[InvoiceDraft]) -> list[Refusal]:

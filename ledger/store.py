@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from database.copy import copy_in
 from database.guards import REFUSAL_SQLSTATE
+from database.logged import LEDGER_LOCK
 from ledger import tables
 from ledger.billing import SealedInvoice
 from ledger.chain import (
@@ -29,9 +30,6 @@ from ledger.chain import (
 )
 from ledger.journal import Account
 from ledger.refusals import CODE_OF_CONSTRAINT, LedgerRefused, Refusal, RefusalCode
-
-LEDGER_LOCK = 0x7A11_1ED6
-"""The advisory lock under which the ledger is appended to, and read by verification (shared)."""
 
 INTEGRITY_SQLSTATE_CLASS = "23"
 
@@ -65,7 +63,7 @@ class PostedKey(NamedTuple):
 
 
 def lock(session: Session) -> None:
-    """Wait until no other transaction appends to the ledger; held to the transaction's end."""
+    """Wait until no other transaction appends to the ledger or its log; held to the end."""
     session.execute(select(func.pg_advisory_xact_lock(LEDGER_LOCK)))
 
 

@@ -97,7 +97,7 @@ def _verify_accounts(session: Session, commodities: dict[str, str]) -> Findings:
             yield LedgerFinding(FOREIGN, "ledger.account", account.code, "the row stands twice")
         commodities[account.code] = account.commodity
         if account_digest(account) != digest:
-            yield _changed("ledger.account", account.code)
+            yield changed("ledger.account", account.code)
 
 
 def _verify_journals(
@@ -122,7 +122,7 @@ def _verify_journals(
         )
         yield from _verify_postings(stored, postings, digests, commodities)
         if journal_digest(stored, digests) != digest:
-            yield _changed("ledger.journal", f"{stored.number} ({stored.key})")
+            yield changed("ledger.journal", f"{stored.number} ({stored.key})")
         moved.update(each.account for each in postings)
         head = Head(stored.number, digest)
         known_is_there = known_is_there or head == known
@@ -145,7 +145,7 @@ def _verify_postings(
     for posting, digest in zip(postings, digests, strict=True):
         key = f"{posting.journal_number}/{posting.line}"
         if posting_digest(posting) != digest:
-            yield _changed("ledger.posting", key)
+            yield changed("ledger.posting", key)
         if posting.account in commodities:
             totals[commodities[posting.account]] += posting.amount
         else:
@@ -182,13 +182,13 @@ def _verify_invoices(session: Session) -> Findings:
         )
         for each in rows:
             if invoice_line_digest(stored_line(each)) != each[-1]:
-                yield _changed("ledger.invoice_line", f"{name}/{each.line}")
+                yield changed("ledger.invoice_line", f"{name}/{each.line}")
         lines = [each.line for each in rows]
         yield from _verify_lines(
             "ledger.invoice_line", lines, stored.line_count, f"{name}/{{}}".format
         )
         if invoice_digest(stored, [each[-1] for each in rows]) != digest:
-            yield _changed("ledger.invoice", name)
+            yield changed("ledger.invoice", name)
         heads[stored.series] = Head(stored.number, digest)
 
 
@@ -234,7 +234,8 @@ def _verify_lines(
         yield LedgerFinding(FOREIGN, table, key_of(line), f"it is not one of {count}")
 
 
-def _changed(table: str, key: str) -> LedgerFinding:
+def changed(table: str, key: str) -> LedgerFinding:
+    """Return the finding that a row's columns do not give its digest."""
     return LedgerFinding(DIGEST, table, key, "its columns do not give the digest stored with it")
 
 

@@ -14,6 +14,7 @@ TABLE_MODULES = (
     "settlement.runs.tables",
     "settlement.studies.tables",
     "ledger.tables",
+    "ledger.log.tables",
 )
 LOCK_TIMEOUT = "10s"
 STATEMENT_TIMEOUT = "300s"

@@ -1,4 +1,4 @@
-"""Prove every stored row: rules, readings, results, journals and invoices, one by one.
+"""Prove every stored row: rules, readings, results, journals, invoices and log, one by one.
 
 Each row carries a digest over all its columns, and sums of digests tie rows to runs and journals
 to results. Nothing here trusts a stored digest: every one is computed again from the row.
@@ -17,6 +17,7 @@ import ledger.queries
 import ledger.service
 import rulebook.service
 from ledger.journal import STUDY
+from ledger.log.verification import verify_leaves
 from rulebook.findings import Finding, Refused
 from settlement.billing.posting import posting_input_digest
 from settlement.meters.service import verify_readings
@@ -57,6 +58,7 @@ def checks() -> tuple[Check, ...]:
         Check("runs and results", verify_runs),
         Check("ledger", _verify_ledger),
         Check("journals against results", verify_posted_runs),
+        Check("transparency log", _verify_log),
     )
 
 
@@ -129,6 +131,11 @@ def _verify_results(session: Session, run: Run, place: str) -> Iterator[Finding]
 
 def _verify_ledger(session: Session) -> Iterator[Finding]:
     for found in ledger.service.verify(session):
+        yield _finding(found.code, found.place, found.value)
+
+
+def _verify_log(session: Session) -> Iterator[Finding]:
+    for found in verify_leaves(session):
         yield _finding(found.code, found.place, found.value)
 
 

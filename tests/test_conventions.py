@@ -23,6 +23,7 @@ PURE = sorted(
                 "ledger/chain.py",
                 "ledger/invoice.py",
                 "ledger/journal.py",
+                "ledger/log/leaf.py",
                 "ledger/refusals.py",
                 "ledger/tree.py",
                 "rulebook/amend.py",

@@ -1,0 +1,108 @@
+"""Verification of the log: every fact is a leaf, every leaf has its fact, and no index is missing.
+
+Which tables hold facts is read from the triggers themselves, and held to `SOURCES`, so that a
+trigger that was taken away is found as well as a row.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sqlalchemy import TextClause, select, text
+from sqlalchemy.orm import Session
+
+from ledger.log.leaf import Leaf
+from ledger.log.tables import LogLeaf
+from ledger.store import lock_shared
+from ledger.verification import FOREIGN, MISSING, ROWS_AT_A_TIME, Findings, LedgerFinding, changed
+
+SOURCES = frozenset({"rulebook.version", "settlement.run", "ledger.journal", "ledger.invoice"})
+"""The tables whose rows are leaves of the log; a migration calls `log_facts` for each."""
+
+UNLOGGED = "log-fact-unlogged"
+LEAVES = "ledger.log_leaf"
+
+TRIGGERS = text(
+    "SELECT nspname || '.' || relname, tgargs FROM pg_trigger "
+    "JOIN pg_class ON pg_class.oid = tgrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace "
+    "WHERE tgfoid = 'ledger.log_facts()'::regprocedure AND tgenabled = 'O' ORDER BY 1"
+)
+
+
+class Source(NamedTuple):
+    """A table of facts, with the SQL expressions of a fact's key and digest."""
+
+    table: str
+    key: str
+    digest: str
+
+
+def sources(session: Session) -> list[Source]:
+    """Return the tables whose triggers append leaves, as the database has them."""
+    return [
+        Source(table, *bytes(arguments).decode().split("\0")[:2])
+        for table, arguments in session.execute(TRIGGERS)
+    ]
+
+
+def verify_leaves(session: Session) -> Findings:
+    """Hold every leaf to its own hash and index, and to the one fact that it is of."""
+    lock_shared(session)
+    yield from _verify_rows(session)
+    found = sources(session)
+    for table in SOURCES - {source.table for source in found}:
+        yield LedgerFinding(MISSING, table, "(every row)", "no trigger makes its rows leaves")
+    for source in found:
+        yield from _verify_facts(session, source)
+    known = [source.table for source in found]
+    unknown = select(LogLeaf.index, LogLeaf.source).where(LogLeaf.source.not_in(known))
+    for index, table in session.execute(unknown):
+        yield LedgerFinding(FOREIGN, LEAVES, str(index), f"{table} is no table of facts")
+
+
+def _verify_rows(session: Session) -> Findings:
+    columns = (LogLeaf.index, LogLeaf.source, LogLeaf.key, LogLeaf.digest, LogLeaf.leaf_hash)
+    statement = select(*columns).order_by(LogLeaf.index)
+    rows = session.execute(statement, execution_options={"yield_per": ROWS_AT_A_TIME})
+    expected = 0
+    for index, source, key, digest, stored in rows:
+        if index < expected:
+            yield LedgerFinding(FOREIGN, LEAVES, str(index), "the row stands twice")
+        elif index > expected:
+            yield LedgerFinding(MISSING, LEAVES, str(expected), f"a gap, up to {index}")
+        if Leaf(source, key, digest).hash != stored:
+            yield changed(LEAVES, str(index))
+        expected = index + 1
+
+
+def _verify_facts(session: Session, source: Source) -> Iterator[LedgerFinding]:
+    """Pair the rows of a table with its leaves, by key and digest; each has exactly one."""
+    given = {"source": source.table}
+    for key, count in session.execute(_unpaired_facts(source), given):
+        value = "no leaf of the log holds it" if count == 0 else f"it pairs {count} times"
+        yield LedgerFinding(UNLOGGED, source.table, key, value)
+    for index, key, count in session.execute(_unpaired_leaves(source), given):
+        value = f"{source.table} {key} with its digest stands there {count} times, not once"
+        yield LedgerFinding(FOREIGN, LEAVES, str(index), value)
+
+
+def _facts(source: Source) -> str:
+    return f"(SELECT ({source.key})::text AS key, {source.digest} AS digest FROM {source.table})"
+
+
+def _unpaired_facts(source: Source) -> TextClause:
+    return text(
+        f"SELECT fact.key, count(leaf.index) FROM {_facts(source)} AS fact "
+        "LEFT JOIN ledger.log_leaf AS leaf ON leaf.source = :source "
+        "AND leaf.key = fact.key AND leaf.digest = fact.digest "
+        "GROUP BY fact.key HAVING count(leaf.index) <> 1 ORDER BY fact.key"
+    )
+
+
+def _unpaired_leaves(source: Source) -> TextClause:
+    return text(
+        "SELECT leaf.index, leaf.key, count(fact.key) FROM ledger.log_leaf AS leaf "
+        f"LEFT JOIN {_facts(source)} AS fact "
+        "ON leaf.key = fact.key AND leaf.digest = fact.digest "
+        "WHERE leaf.source = :source GROUP BY leaf.index, leaf.key "
+        "HAVING count(fact.key) <> 1 ORDER BY leaf.index"
+    )

@@ -1,0 +1,148 @@
+"""Every fact becomes a leaf of the log, by the database itself, in the order of publication."""
+
+import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select, text
+
+from database.guards import REFUSAL_SQLSTATE
+from database.logged import forget_facts, log_facts
+from database.session import transaction
+from ledger.log.leaf import Leaf
+from ledger.log.tables import LogLeaf
+from ledger.log.verification import SOURCES, sources, verify_leaves
+from ledger.service import post
+from tests.ledger.drafts import DAY, journal
+from tests.settled import ingest_tiny, publish_tiny, settle_tiny
+
+NOW = dt.datetime(2024, 3, 1, 9, 0, tzinfo=dt.UTC)
+
+
+def of_number(number: int):
+    return journal(DAY + dt.timedelta(days=number))
+
+
+def leaves(session) -> list[tuple[int, str, str]]:
+    columns = (LogLeaf.index, LogLeaf.source, LogLeaf.key)
+    return [tuple(row) for row in session.execute(select(*columns).order_by(LogLeaf.index))]
+
+
+def settled(session) -> None:
+    publish_tiny(session)
+    ingest_tiny(session)
+    settle_tiny(session)
+
+
+def test_every_fact_is_a_leaf_in_the_order_of_publication(session):
+    settled(session)
+    found = leaves(session)
+    assert [index for index, _, _ in found] == list(range(len(found)))
+    order = list(dict.fromkeys(source for _, source, _ in found))
+    assert order == ["rulebook.version", "settlement.run", "ledger.journal"]
+    journals = [key for _, source, key in found if source == "ledger.journal"]
+    assert journals == ["1", "2", "3"]
+    assert list(verify_leaves(session)) == []
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
+    st.binary(min_size=32, max_size=32),
+)
+def test_the_database_gives_the_documented_leaf_hash(session, source, key, digest):
+    statement = text("SELECT ledger.log_leaf_hash(:source, :key, :digest)")
+    given = {"source": source, "key": key, "digest": digest}
+    assert session.execute(statement, given).scalar_one() == Leaf(source, key, digest).hash
+
+
+def test_a_leaf_comes_by_a_fact_alone(session):
+    with pytest.raises(Exception, match="publish a fact instead") as refused:
+        session.execute(
+            text(
+                "INSERT INTO ledger.log_leaf VALUES (0, 'ledger.journal', '1', "
+                "decode(repeat('07', 32), 'hex'), decode(repeat('07', 32), 'hex'))"
+            )
+        )
+    assert refused.value.orig.sqlstate == REFUSAL_SQLSTATE
+
+
+def test_the_tables_of_facts_are_those_that_verification_asks_for(session):
+    assert {source.table for source in sources(session)} == SOURCES
+
+
+@pytest.mark.parametrize("table", sorted(SOURCES))
+def test_a_trigger_that_is_gone_is_found(session, table):
+    session.execute(text(f"DROP TRIGGER log_facts ON {table}"))
+    assert [finding.table for finding in verify_leaves(session)] == [table]
+
+
+def test_a_switched_off_trigger_is_found_and_so_is_the_forgotten_fact(session):
+    session.execute(text("ALTER TABLE ledger.journal DISABLE TRIGGER log_facts"))
+    post(session, of_number(1), NOW)
+    session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    assert [str(f.place) for f in verify_leaves(session)] == ["ledger.journal (every row)"]
+    session.execute(text("ALTER TABLE ledger.journal ENABLE TRIGGER log_facts"))
+    assert [str(f.place) for f in verify_leaves(session)] == ["ledger.journal 1"]
+
+
+def test_a_gap_is_one_finding(session):
+    settled(session)
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+    session.execute(text("DELETE FROM ledger.log_leaf WHERE index BETWEEN 2 AND 4"))
+    gaps = [f for f in verify_leaves(session) if f.table == "ledger.log_leaf"]
+    assert [(gap.key, gap.value) for gap in gaps] == [("2", "a gap, up to 5")]
+
+
+def test_writers_at_once_leave_no_gap(committed_database):
+    def write(number: int) -> None:
+        with transaction(committed_database) as session:
+            if number % 2:
+                publish_market(session, number)
+            else:
+                post(session, of_number(number), NOW)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(24)))
+    with transaction(committed_database) as session:
+        assert len(leaves(session)) >= 24
+        assert list(verify_leaves(session)) == []
+
+
+def publish_market(session, number: int) -> None:
+    """Append a version as publication does, of a market of its own."""
+    session.execute(
+        text(
+            "INSERT INTO rulebook.version (market, instrument, kind, body, digest, valid, "
+            "recorded, status, author, approver, reason, supersedes, row_digest) VALUES "
+            "(:market, :market, 'market-rules', '{}', :digest, tstzrange(now(), NULL), "
+            "tstzrange(now(), NULL), 'in force', 'Ada', 'Grace', 'A law', '{}', :digest)"
+        ),
+        {"market": f"market-{number}", "digest": bytes([number]) * 32},
+    )
+
+
+def test_facts_from_before_the_log_become_leaves_in_the_order_given(session):
+    op = Operations(MigrationContext.configure(session.connection()))
+    for table in SOURCES:
+        forget_facts(op, table)
+    settled(session)
+    assert leaves(session) == []
+    log_facts(op, "ledger.journal", "number")
+    log_facts(op, "settlement.run", "id", order="created_at, id")
+    log_facts(op, "rulebook.version", "id", "row_digest")
+    log_facts(op, "ledger.invoice", "number")
+    expected = [("ledger.journal", key) for key in ("1", "2", "3")]
+    runs = session.execute(text("SELECT id::text FROM settlement.run ORDER BY created_at"))
+    expected += [("settlement.run", key) for key in runs.scalars()]
+    versions = session.execute(text("SELECT id::text FROM rulebook.version ORDER BY id"))
+    expected += [("rulebook.version", key) for key in versions.scalars()]
+    assert [(source, key) for _, source, key in leaves(session)] == expected
+    assert list(verify_leaves(session)) == []
+    post(session, of_number(4), NOW)
+    assert leaves(session)[-1] == (len(expected), "ledger.journal", "4")
