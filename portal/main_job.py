@@ -29,7 +29,6 @@ from settlement.runs.service import Replayed, post, replay, settle
 from settlement.verification import checks
 
 FIRST_KIND, LATER_KIND = "II", "SF"
-PAYMENT_TERM_DAYS = 14
 
 Clock = Callable[[], dt.datetime]
 ProgressBar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
@@ -214,13 +213,7 @@ def _bill(job: Job, run: Run, stage: str) -> None:
     months = sorted({day.replace(day=1) for day in run.days})
     with job.stage(stage) as session, job.progress(stage.capitalize()) as bar:
         for done, month in enumerate(months, start=1):
-            issued = issue_month(
-                session,
-                run.market,
-                month,
-                payment_term_days=PAYMENT_TERM_DAYS,
-                now=job.clock(),
-            )
+            issued = issue_month(session, run.market, month, now=job.clock())
             for invoice in issued.invoices:
                 kind = str(invoice.row.kind)
                 job.documents[kind] = job.documents.get(kind, 0) + 1

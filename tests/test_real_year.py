@@ -205,7 +205,7 @@ def test_a_later_run_after_corrections_posts_and_bills_the_difference(real):
     first, last = FIRST_DAY, min(LAST_DAY, FIRST_DAY + dt.timedelta(days=1))
     month = first.replace(day=1)
     with stage(real.seconds, "bill a month"), transaction(real.engine) as session:
-        issued = issue_month(session, "gb12", month, payment_term_days=14, now=SETTLED)
+        issued = issue_month(session, "gb12", month, now=SETTLED)
         assert len(issued.invoices) >= 8
     with transaction(real.engine) as session:
         file = corrections(session, "gb12", first, last, seed=1, known=SETTLED)
@@ -215,7 +215,7 @@ def test_a_later_run_after_corrections_posts_and_bills_the_difference(real):
             session, "gb12", "SF", first, last, known_at=RESETTLED, now=RESETTLED, threads=THREADS
         ).run
         post(session, later, now=RESETTLED)
-        notes = issue_month(session, "gb12", month, payment_term_days=14, now=RESETTLED)
+        notes = issue_month(session, "gb12", month, now=RESETTLED)
         assert notes.invoices
         assert all(note.row.original is not None for note in notes.invoices)
     posted = column(

@@ -20,6 +20,7 @@ from rulebook.documents import (
     GridModel,
     MarketRules,
     Registration,
+    SettlementTerms,
 )
 from settlement.core.periods import interval_starts
 
@@ -277,6 +278,40 @@ def charges(**changes: Any) -> list[Document]:
     return [_registration("elder", "charge-owner"), charge_list(**changes)]
 
 
+def settlement_terms(**changes: Any) -> SettlementTerms:
+    """Return who bills, when money is due, and how a bill is disputed and closed."""
+    fields = ("payment_term_days", "late_payment", "credit", "disputes", "sealed_after_days")
+    return SettlementTerms.model_validate(
+        _head("settlement-terms", "ST", ("operator", *fields))
+        | {
+            "operator": {
+                "legal_name": "Tiny Market Operator Limited",
+                "tax_identifier": "GB987654321",
+                "address": {"lines": ["2 Scale Lane"], "postcode": "AB2 3CD", "country": "GB"},
+                "contact": {"name": "Settlement desk", "email": "desk@operator.example"},
+                "iban": "GB82WEST12345698765432",
+            },
+            "payment_term_days": 14,
+            "late_payment": {"annual_rate_ppm": 80_000, "days_in_year": 365, "grace_days": 3},
+            "credit": {
+                "exposure": ["unpaid", "unbilled"],
+                "levels": [
+                    {"level": "notice", "title": "Three quarters used", "from_ppm": 750_000},
+                    {"level": "breach", "title": "Used up", "from_ppm": 1_000_000},
+                ],
+            },
+            "disputes": {
+                "raise_within_days": 90,
+                "answer_within_days": 15,
+                "escalate_within_days": 20,
+                "decide_within_days": 30,
+            },
+            "sealed_after_days": 60,
+        }
+        | changes
+    )
+
+
 def _unit(name: str, offers: Mapping[str, int]) -> dict[str, Any]:
     technology, node, capacity_w, offer = UNITS[name]
     stores = technology == "battery"
@@ -320,6 +355,7 @@ def documents(
         grid_model(),
         allocation_policy(**policy_changes),
         *registrations(offers),
+        settlement_terms(),
     ]
 
 

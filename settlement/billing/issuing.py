@@ -10,7 +10,10 @@ from sqlalchemy.orm import Session
 import ledger.invoice_queries
 import ledger.service
 from ledger.service import Issued
+from rulebook.documents import SettlementTerms
 from rulebook.findings import Finding, Refused
+from rulebook.service import rules_at
+from rulebook.versions import instant_shown
 from settlement.billing.invoicing import draft_invoices
 from settlement.billing.line_quality import LineQualities, PostedDay, Quality
 from settlement.compile import register_of
@@ -26,13 +29,14 @@ def issue_month(
     market: str,
     billing_month: dt.date,
     *,
-    payment_term_days: int,
     now: dt.datetime,
 ) -> Issued:
     """Issue an invoice, or a note of what changed since, to everyone with something to bill.
 
+    The terms are those in force on the last settled day of the month, as known at `now`.
+
     Raises:
-        Refused: nothing of the month is posted.
+        Refused: nothing of the month is posted, or the market has no settlement terms.
         ledger.refusals.LedgerRefused: a draft differs from the ledger; nothing is issued.
     """
     ledger.service.lock(session)
@@ -51,15 +55,34 @@ def issue_month(
         )
     obeyed = {run.id: pinned_periods(session, run) for run in runs}
     periods = [rules for of_run in obeyed.values() for _, _, rules in of_run]
+    terms = _terms(session, market, max(run.last_day for run in runs), now)
     drafts = draft_invoices(
         billing_month,
         periods,
         ledger.invoice_queries.unbilled(session, market, billing_month),
         _qualities(session, market, billing_month, obeyed),
         runs[-1].id,
-        payment_term_days,
+        terms.payment_term_days,
     )
     return ledger.service.issue(session, drafts, now)
+
+
+def _terms(session: Session, market: str, day: dt.date, known: dt.datetime) -> SettlementTerms:
+    """Return the settlement terms of a day; a market without them cannot bill."""
+    terms = rules_at(session, market, day, known).settlement_terms
+    if terms is None:
+        raise Refused(
+            [
+                Finding(
+                    "no-settlement-terms",
+                    f"{market}/settlement-terms",
+                    f"nothing in force on {day}, as known at {instant_shown(known)}",
+                    "the settlement terms say who bills and when payment is due",
+                    "publish settlement terms for a validity that holds that day",
+                )
+            ]
+        )
+    return terms
 
 
 def _qualities(

@@ -120,7 +120,7 @@ class Scenario:
 
     def _do_invoice(self, row: Row) -> None:
         month = dt.date.fromisoformat(f"{row.text('what')}-01")
-        issued = issue_month(self.session, MARKET, month, payment_term_days=14, now=self._now)
+        issued = issue_month(self.session, MARKET, month, now=self._now)
         self.told.invoices[row.text("step")] = issued.invoices
 
     def _do_study(self, row: Row) -> None:

@@ -13,7 +13,7 @@ from settlement.core.shapley_rule import ShapleyRule
 from tests import tiny_market
 from tests.conftest import ROOT
 
-RULES, GRID, POLICY, *REGISTRATIONS = tiny_market.documents()
+RULES, GRID, POLICY, *REGISTRATIONS, _ = tiny_market.documents()
 
 
 def as_plain(value):

@@ -361,7 +361,7 @@ def test_an_implausible_reading_may_be_set_aside_and_estimated(session, with_a_p
 
 
 def issue(session, now):
-    issued = issue_month(session, "tiny", START, payment_term_days=14, now=now)
+    issued = issue_month(session, "tiny", START, now=now)
     return {
         (invoice.row.participant, line.kind, line.subject): line
         for invoice in issued.invoices

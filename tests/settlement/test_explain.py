@@ -40,7 +40,7 @@ INTERVALS = (0, 17, 34, 47)
 
 
 def issue(session: Session, now: dt.datetime) -> list[Any]:
-    return list(issue_month(session, "tiny", MONTH, payment_term_days=14, now=now).invoices)
+    return list(issue_month(session, "tiny", MONTH, now=now).invoices)
 
 
 @pytest.fixture(scope="module")

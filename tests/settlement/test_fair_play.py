@@ -145,7 +145,7 @@ def test_the_seed_of_a_days_lottery_is_the_digest_of_a_run_of_that_day_alone(ses
 
 
 def test_journals_and_documents_carry_the_money_and_its_energy(session, run):
-    invoices = issue_month(session, "tiny", FIRST_DAY, payment_term_days=14, now=SETTLED).invoices
+    invoices = issue_month(session, "tiny", FIRST_DAY, now=SETTLED).invoices
     lines = {(line.kind, line.subject): line for invoice in invoices for line in invoice.lines}
     for kind, measure, sign in (
         ("charge.over_take", "over_take_wh", 1),
@@ -179,10 +179,10 @@ def test_journals_and_documents_carry_the_money_and_its_energy(session, run):
 
 
 def test_a_correction_posts_and_bills_the_difference(session, run):
-    issue_month(session, "tiny", FIRST_DAY, payment_term_days=14, now=SETTLED)
+    issue_month(session, "tiny", FIRST_DAY, now=SETTLED)
     ingest_tiny(session, seed=2, only=["B-home"], desiring=["B-home"], received_at=CORRECTED)
     later = settle_tiny(session, "SF", RESETTLED)
-    issue_month(session, "tiny", FIRST_DAY, payment_term_days=14, now=RESETTLED)
+    issue_month(session, "tiny", FIRST_DAY, now=RESETTLED)
     billed = dict(
         session.execute(
             text(
@@ -212,7 +212,7 @@ def numbers_of(formula: str) -> list[int]:
 
 
 def test_every_line_explains_itself_to_its_amount(session, run):
-    invoices = issue_month(session, "tiny", FIRST_DAY, payment_term_days=14, now=SETTLED).invoices
+    invoices = issue_month(session, "tiny", FIRST_DAY, now=SETTLED).invoices
     explained = 0
     for invoice in invoices:
         for line in invoice.lines:

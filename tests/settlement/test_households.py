@@ -70,13 +70,13 @@ def file(homes) -> MeterFile:
 
 def law(homes, **meter_data):
     """The tiny market in which cedar supplies every home, each with a meter of its own."""
-    rules, grid, policy, *registrations = tiny_market.documents()
+    rules, grid, policy, *registrations, terms = tiny_market.documents()
     cedar = next(one for one in registrations if one.participant == "cedar").model_dump()
     point = {"title": "A home", "node": "B", "product": "home", "household_count": 1}
     cedar["supply_points"] = [{"supply_point": name, **point} for name in homes]
     others = [one for one in registrations if one.participant != "cedar"]
     rules = tiny_market.market_rules(**PLAUSIBLE, **meter_data)
-    return [rules, grid, policy, *others, Registration.model_validate(cedar)]
+    return [rules, grid, policy, terms, *others, Registration.model_validate(cedar)]
 
 
 def demand_of(session, known) -> dict[str, int]:

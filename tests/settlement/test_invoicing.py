@@ -30,7 +30,7 @@ MICRO_PER_PENNY = 10_000
 
 
 def issue(session, now=SETTLED):
-    return issue_month(session, "tiny", MONTH, payment_term_days=14, now=now).invoices
+    return issue_month(session, "tiny", MONTH, now=now).invoices
 
 
 @pytest.fixture
@@ -202,6 +202,29 @@ def test_a_month_without_posted_days_is_refused(session):
     (finding,) = refused.value.findings
     assert (finding.code, finding.place) == ("nothing-posted", "tiny 2024-01")
     assert finding.value and finding.limit and finding.remedy
+
+
+def test_a_document_is_due_by_the_terms_of_the_month(session):
+    law = tiny_market.documents()[:-1]
+    publish_tiny(session, [*law, tiny_market.settlement_terms(payment_term_days=30)])
+    ingest_tiny(session)
+    settle_tiny(session)
+    assert {invoice.row.due_on for invoice in issue(session)} == {
+        SETTLED.date() + dt.timedelta(days=30)
+    }
+
+
+def test_a_market_without_terms_bills_once_they_are_published(session):
+    publish_tiny(session, tiny_market.documents()[:-1])
+    ingest_tiny(session)
+    settle_tiny(session)
+    with pytest.raises(Refused) as refused:
+        issue(session)
+    (finding,) = refused.value.findings
+    assert (finding.code, finding.place) == ("no-settlement-terms", "tiny/settlement-terms")
+    assert "publish settlement terms" in finding.remedy
+    publish_tiny(session, [tiny_market.settlement_terms()], known=SETTLED)
+    assert issue(session)
 
 
 def test_a_unit_that_was_sold_is_credited_to_one_and_billed_to_the_other(session, first):

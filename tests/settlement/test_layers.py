@@ -242,7 +242,7 @@ def test_only_the_system_is_uniform_only_zones_zonal_only_nodes_nodal():
     [(("system",), ["ABC"]), (("zone",), ["AB", "C"]), (("node",), ["A", "B", "C"])],
 )
 def test_a_settled_day_has_the_prices_of_its_layers_and_charges_by_them(layers_in_use, groups):
-    rules, grid, policy, *registrations = tiny_market.documents(layers_in_use)
+    rules, grid, policy, *registrations, _ = tiny_market.documents(layers_in_use)
     model = compile_market(rules, grid, policy, registrations)
     random = np.random.default_rng(4)
     available_w = random.integers(10_000_000, 40_000_000, (4, 48))

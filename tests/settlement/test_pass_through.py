@@ -104,7 +104,7 @@ def settled(session, kind, first, last, now=SETTLED):
 def billed(session, run, now=SETTLED):
     """Post a run, bill the month, and return the documents' lines of pass-through charges."""
     post(session, run, now=now)
-    issued = issue_month(session, "tiny", FIRST, payment_term_days=14, now=now)
+    issued = issue_month(session, "tiny", FIRST, now=now)
     return lines_of(issued.invoices)
 
 
@@ -127,7 +127,7 @@ def january(clone_database):
         ingest_tiny(session, FIRST, LAST)
         run = settled(session, "II", FIRST, LAST)
         post(session, run, now=SETTLED)
-        invoices = issue_month(session, "tiny", FIRST, payment_term_days=14, now=SETTLED).invoices
+        invoices = issue_month(session, "tiny", FIRST, now=SETTLED).invoices
     yield made, run, invoices
     made.dispose()
 
@@ -345,9 +345,7 @@ def test_a_missing_price_is_flagged_and_settled_when_it_is_published(session):
     assert not values["charge.tariff_micro", "levy/cedar"].any()
     assert replay(session, run).is_same
     post(session, run, now=SETTLED)
-    first = lines_of(
-        issue_month(session, "tiny", FIRST, payment_term_days=14, now=SETTLED).invoices
-    )
+    first = lines_of(issue_month(session, "tiny", FIRST, now=SETTLED).invoices)
 
     publish_later(session, [tiny_market.charge_list()], FIRST, CORRECTED)
     later = settled(session, "SF", FIRST, last, RESETTLED)
@@ -366,9 +364,7 @@ def test_a_later_run_posts_the_difference_of_amount_and_quantity(session):
     ingest_tiny(session, FIRST, last)
     run = settled(session, "II", FIRST, last)
     post(session, run, now=SETTLED)
-    first = lines_of(
-        issue_month(session, "tiny", FIRST, payment_term_days=14, now=SETTLED).invoices
-    )
+    first = lines_of(issue_month(session, "tiny", FIRST, now=SETTLED).invoices)
     ingest_tiny(session, FIRST, last, seed=2, only=["B-home"], received_at=CORRECTED)
     later = settled(session, "SF", FIRST, last, RESETTLED)
     notes = billed(session, later, RESETTLED)
@@ -434,10 +430,10 @@ def test_no_tax_is_due_on_a_charge_that_is_not_taxed(session):
     publish_tiny(session, [rules, *tiny_market.documents()[1:], *tiny_market.charges()])
     ingest_tiny(session, first_day, last)
     post(session, settled(session, "II", first_day, last), now=SETTLED)
-    first = issue_month(session, "tiny", FIRST, payment_term_days=14, now=SETTLED).invoices
+    first = issue_month(session, "tiny", FIRST, now=SETTLED).invoices
     ingest_tiny(session, first_day, last, seed=2, only=["B-home"], received_at=CORRECTED)
     post(session, settled(session, "SF", first_day, last, RESETTLED), now=RESETTLED)
-    notes = issue_month(session, "tiny", FIRST, payment_term_days=14, now=RESETTLED).invoices
+    notes = issue_month(session, "tiny", FIRST, now=RESETTLED).invoices
     lines = lines_of(first)
     assert {key for key, line in lines.items() if line.tax_category} == {
         (who, "levy") for who in ("cedar", "doric", "elder")

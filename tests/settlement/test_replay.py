@@ -64,7 +64,7 @@ def in_subprocess(program: str, *arguments: str, **environment: str) -> str:
 
 def pure_day_digest() -> bytes:
     """Return the digest of a tiny day settled without a database."""
-    rules, grid, policy, *registrations = tiny_market.documents()
+    rules, grid, policy, *registrations, _ = tiny_market.documents()
     model = compile_market(rules, grid, policy, registrations)
     values = {}
     content = tiny_market.readings_csv(FIRST_DAY, FIRST_DAY).decode()

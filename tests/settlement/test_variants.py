@@ -83,7 +83,7 @@ def settled(request, metered) -> Iterator:
             results = {
                 day: store.stored_values(store.day_vectors(session, run.id, day)) for day in DAYS
             }
-            billed = issue_month(session, "gb12", FIRST_DAY, payment_term_days=14, now=SETTLED)
+            billed = issue_month(session, "gb12", FIRST_DAY, now=SETTLED)
             readings = {day: day_facts(session, run, day).readings for day in DAYS}
             yield request.param, model, results, readings, billed.invoices
         outer.rollback()

@@ -98,7 +98,7 @@ def fill(session: Session) -> None:
 def _settle(session: Session, kind: str, now: dt.datetime) -> None:
     run = settle(session, "tiny", kind, FIRST_DAY, LAST_DAY, known_at=now, now=now).run
     post(session, run, now=now)
-    issue_month(session, "tiny", JANUARY, payment_term_days=14, now=now)
+    issue_month(session, "tiny", JANUARY, now=now)
 
 
 @pytest.fixture(scope="module")

@@ -16,35 +16,22 @@ from portal.management.console import (
 )
 from settlement.billing.issuing import issue_month
 
-PAYMENT_TERM_DAYS = 14
-
 
 class Command(BaseCommand):
     help = (
         "Issue invoices and self-billed invoices for a month; after a later run, credit and debit "
-        "notes for what changed. Nothing to bill issues nothing."
+        "notes for what changed. Nothing to bill issues nothing. The market's settlement terms say "
+        "when payment is due."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("market", help="such as gb12")
         parser.add_argument("--month", type=month_days, required=True, help="YYYY-MM")
-        parser.add_argument(
-            "--payment-term-days",
-            type=int,
-            default=PAYMENT_TERM_DAYS,
-            help=f"days from issue to payment; default {PAYMENT_TERM_DAYS}",
-        )
         parser.add_argument("--json", action="store_true", help="print the documents as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with refusals_as_errors(as_json=options["json"]), transaction() as session:
-            issued = issue_month(
-                session,
-                options["market"],
-                options["month"][0],
-                payment_term_days=options["payment_term_days"],
-                now=utc_now(),
-            )
+            issued = issue_month(session, options["market"], options["month"][0], now=utc_now())
         rows = [invoice.row for invoice in issued.invoices]
         if options["json"]:
             print_json([_as_json(invoice) for invoice in issued.invoices])
