@@ -1,6 +1,6 @@
 """Posting journals: checked, numbered and chained under one advisory lock, all or nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -56,6 +56,7 @@ def post_many(session: Session, drafts: Sequence[JournalDraft], now: datetime) -
         if draft.key in known and known[draft.key].input_digest != draft.input_digest
     )
     new = [draft for draft in drafts if draft.key not in known]
+    refuse_any(_of_sealed_days(session, new))
     sealed = _seal(session, new, now)
     store.insert_accounts(session, {each.account for draft in new for each in draft.postings})
     store.insert_journals(session, sealed)
@@ -69,6 +70,16 @@ def post_many(session: Session, drafts: Sequence[JournalDraft], now: datetime) -
         for each in sealed
     }
     return [posted[draft.key] for draft in drafts]
+
+
+def _of_sealed_days(session: Session, drafts: Sequence[JournalDraft]) -> Iterator[Refusal]:
+    wanted = {(draft.market, draft.settlement_day) for draft in drafts if draft.settlement_day}
+    sealed = store.sealed_at(session, wanted) if wanted else {}
+    for draft in drafts:
+        if draft.settlement_day and (draft.market, draft.settlement_day) in sealed:
+            at = sealed[draft.market, draft.settlement_day]
+            value = f"{draft.settlement_day} was sealed at {at.isoformat()}"
+            yield Refusal(RefusalCode.DAY_IS_SEALED, f"journal {draft.key!r}", value)
 
 
 def _seal(session: Session, drafts: Sequence[JournalDraft], now: datetime) -> list[SealedJournal]:

@@ -91,6 +91,16 @@ class RefusalCode(Enum):
         "a run of a study is never posted",
         "settle the days under a run kind of the settlement calendar, and post that run",
     )
+    DAY_IS_SEALED = (
+        19,
+        "nothing is posted to a sealed settlement day",
+        "open a dispute of the document, or adjust a later period",
+    )
+    SEAL_IS_UNFOUNDED = (
+        20,
+        "a seal names its days, who seals, why, and the last journal of each day",
+        "name them, and seal a day once its last run is posted",
+    )
     MONTH_IS_MALFORMED = (
         30,
         "a billing month is written as its first day",
@@ -160,6 +170,11 @@ CODE_OF_CONSTRAINT = {
     "ck_posting_amount_moves": RefusalCode.AMOUNT_IS_ZERO,
     "ck_journal_run_is_named": RefusalCode.RUN_IS_HALF_NAMED,
     "ck_journal_run_is_no_study": RefusalCode.RUN_IS_A_STUDY,
+    "day_is_sealed": RefusalCode.DAY_IS_SEALED,
+    "pk_seal": RefusalCode.DAY_IS_SEALED,
+    "seal_is_founded": RefusalCode.SEAL_IS_UNFOUNDED,
+    "ck_seal_sealed_by_someone": RefusalCode.SEAL_IS_UNFOUNDED,
+    "ck_seal_anchor_is_last": RefusalCode.SEAL_IS_UNFOUNDED,
     "invoice_is_complete": RefusalCode.INVOICE_IS_INCOMPLETE,
     "pk_invoice_line": RefusalCode.INVOICE_IS_INCOMPLETE,
     "fk_invoice_line_invoice_id": RefusalCode.INVOICE_IS_INCOMPLETE,

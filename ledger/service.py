@@ -8,7 +8,8 @@ was. A refusal is `LedgerRefused`, which carries every reason; roll the transact
 from ledger.issuing import Issued, NothingToInvoice, issue
 from ledger.posting import Posted, post, post_many
 from ledger.refusals import LedgerRefused
-from ledger.store import Head, journal_head, lock
+from ledger.sealing import seal_days
+from ledger.store import Head, journal_head, lock, sealed_at
 from ledger.verification import LedgerFinding, verify
 
 __all__ = [
@@ -23,5 +24,7 @@ __all__ = [
     "lock",
     "post",
     "post_many",
+    "seal_days",
+    "sealed_at",
     "verify",
 ]

@@ -5,13 +5,14 @@ A constraint or trigger that refuses becomes the refusal it speaks for.
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date, datetime
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import psycopg
 from psycopg import sql
 from sqlalchemy import cast as sql_cast
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, select, text, tuple_
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -106,6 +107,17 @@ def posted_keys(session: Session, keys: Sequence[str]) -> dict[str, PostedKey]:
         journal.number, journal.id, journal.key, journal.input_digest, journal.digest
     ).where(journal.key == func.any(sql_cast(list(keys), postgresql.ARRAY(journal.key.type))))
     return {row.key: PostedKey(*row) for row in session.execute(statement)}
+
+
+def sealed_at(
+    session: Session, days: Iterable[tuple[str, date]]
+) -> dict[tuple[str, date], datetime]:
+    """Return when each of some markets' days was sealed; those that are not are left out."""
+    seal = tables.Seal
+    statement = select(seal.market, seal.settlement_day, seal.sealed_at).where(
+        tuple_(seal.market, seal.settlement_day).in_(list(days))
+    )
+    return {(market, day): at for market, day, at in session.execute(statement)}
 
 
 def insert_accounts(session: Session, accounts: Iterable[Account]) -> None:

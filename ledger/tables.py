@@ -207,3 +207,29 @@ class InvoiceLine(Base):
     rule_digests: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary))
     tax_category: Mapped[str | None] = mapped_column(Text)
     digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Seal(Base):
+    """A settlement day to which nothing more is posted: who closed it, why, and after what."""
+
+    __tablename__ = "seal"
+    __table_args__ = (
+        CheckConstraint("begins_at < ends_at", name="day_has_a_length"),
+        CheckConstraint("sealed_by <> '' AND reason <> ''", name="sealed_by_someone"),
+        CheckConstraint("last_journal_number < journal_number", name="anchor_is_last"),
+        digest_check("last_journal_digest"),
+        digest_check(),
+        SCHEMA_ARGUMENTS,
+    )
+
+    market: Mapped[str] = mapped_column(Text, primary_key=True)
+    settlement_day: Mapped[date] = mapped_column(primary_key=True)
+    journal_number: Mapped[int] = mapped_column(ForeignKey("ledger.journal.number"), index=True)
+    begins_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    ends_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    sealed_by: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    sealed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    last_journal_number: Mapped[int] = mapped_column(ForeignKey("ledger.journal.number"))
+    last_journal_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)

@@ -10,7 +10,7 @@ from rulebook.days import begins_a_day, day_start, is_zone
 from rulebook.digest import document_digest
 from rulebook.documents import Document, MarketRules
 from rulebook.findings import Finding, shown
-from rulebook.versions import Version, instant_shown
+from rulebook.versions import Version, instant_shown, overlap
 
 
 @dataclass(frozen=True)
@@ -186,6 +186,42 @@ def changes_of(
         else:
             changes.append(Change(place, document, amendment.closes, amendment.remainders, None))
     return changes
+
+
+def sealed_findings(
+    changes: Iterable[Change],
+    sealed: Iterable[tuple[dt.datetime, dt.datetime]],
+    start: dt.datetime,
+    end: dt.datetime | None,
+) -> Iterator[Finding]:
+    """Find the documents that would change the law of days that are closed for ever.
+
+    Args:
+        changes: what each document does.
+        sealed: the instants between which each sealed day lies.
+        start, end: the validity of the documents.
+    """
+    touched = sorted(span for span in sealed if overlap(*span, start, end))
+    for change in changes:
+        days = [span for span in touched if change.unchanged is None and _changes(change, *span)]
+        if days:
+            yield Finding(
+                "law-of-sealed-day",
+                change.place,
+                f"other law for {len(days)} sealed day{'s' if len(days) > 1 else ''} from "
+                f"{instant_shown(days[0][0])} to {instant_shown(days[-1][1])}",
+                "the law of a sealed day does not change",
+                f"publish it from {instant_shown(days[-1][1])} on, and adjust a later period",
+            )
+
+
+def _changes(change: Change, start: dt.datetime, end: dt.datetime) -> bool:
+    """Return whether a document says anything new for a day, which has one law throughout."""
+    digest = document_digest(change.document)
+    return not any(
+        version.digest == digest and version.valid_at(start) and version.valid_within(start, end)
+        for version in change.closes
+    )
 
 
 def _says(version: Version, digest: bytes, start: dt.datetime, end: dt.datetime | None) -> bool:

@@ -2,9 +2,10 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from sqlalchemy.orm import Session
 
@@ -20,6 +21,7 @@ from rulebook.publication import (
     changes_of,
     recording_findings,
     request_findings,
+    sealed_findings,
     validity_of,
     zone_of,
 )
@@ -60,6 +62,7 @@ def publish(
     author: str,
     approver: str,
     reason: str = "",
+    sealed: Mapping[str, Sequence[tuple[dt.datetime, dt.datetime]]] = MappingProxyType({}),
 ) -> list[PublishedVersion]:
     """Publish documents of one market, all or none, for the same validity.
 
@@ -76,6 +79,7 @@ def publish(
         author: who wrote the documents.
         approver: who approved them; never the author.
         reason: why; must be stated where validity begins before `known`.
+        sealed: the instants between which each sealed day lies, by market; their law stands.
 
     Raises:
         Refused: with every finding; nothing is written.
@@ -96,7 +100,8 @@ def publish(
     findings.extend(request_findings(request))
     if unread or not request.is_one_law:
         raise Refused(findings)
-    changes, start, end = _planned(session, request, findings)
+    closed = sealed.get(request.markets[0], ())
+    changes, start, end = _planned(session, request, findings, closed)
     return _record(session, request, changes, start, end)
 
 
@@ -126,7 +131,10 @@ def _gather(
 
 
 def _planned(
-    session: Session, request: Request, findings: list[Finding]
+    session: Session,
+    request: Request,
+    findings: list[Finding],
+    sealed: Sequence[tuple[dt.datetime, dt.datetime]],
 ) -> tuple[list[Change], dt.datetime, dt.datetime | None]:
     """Return what the request changes, under the market's lock; refuse with every finding."""
     market = request.markets[0]
@@ -142,6 +150,7 @@ def _planned(
     changes = changes_of(request, current, start, end)
     last_recorded = store.last_recorded(session, market)
     findings.extend(recording_findings(request, changes, start, last_recorded))
+    findings.extend(sealed_findings(changes, sealed, start, end))
     findings.extend(law_findings(changes, current, start, end))
     if findings:
         raise Refused(findings)

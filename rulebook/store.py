@@ -5,14 +5,20 @@ import uuid
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
+import psycopg
 from sqlalchemy import ColumnElement, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from rulebook.findings import Finding, Refused
 from rulebook.tables import VersionRow
 from rulebook.versions import Version
 
 _FETCH_AT_ONCE = 200
+
+DAY_IS_SEALED = "day_is_sealed"
+"""The trigger by which the database keeps the law of sealed days."""
 
 
 def lock_market(session: Session, market: str) -> None:
@@ -98,10 +104,31 @@ def close(session: Session, identities: Iterable[uuid.UUID], at: dt.datetime) ->
 
 
 def append(session: Session, versions: Iterable[Version]) -> None:
-    """Append versions."""
+    """Append versions.
+
+    Raises:
+        Refused: one would change the law of a day that has been sealed meanwhile.
+    """
     rows = [_row(version) for version in versions]
-    if rows:
+    if not rows:
+        return
+    try:
         session.execute(insert(VersionRow), rows)
+    except IntegrityError as error:
+        cause = error.orig
+        if isinstance(cause, psycopg.Error) and cause.diag.constraint_name == DAY_IS_SEALED:
+            raise Refused([_sealed(cause)]) from error
+        raise
+
+
+def _sealed(cause: psycopg.Error) -> Finding:
+    return Finding(
+        "law-of-sealed-day",
+        "publication",
+        cause.diag.message_primary or str(cause),
+        "the law of a sealed day does not change",
+        "publish it for later days, and adjust a later period",
+    )
 
 
 def _holds(instant: dt.datetime) -> ColumnElement[bool]:

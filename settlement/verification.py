@@ -18,8 +18,10 @@ import ledger.service
 import rulebook.service
 from ledger.journal import STUDY
 from ledger.log.verification import verify_leaves
+from ledger.sealing import verify_seals
 from rulebook.findings import Finding, Refused
 from settlement.billing.posting import posting_input_digest
+from settlement.calendar.store import law_after_seals, readings_after_seals
 from settlement.meters.service import verify_readings
 from settlement.runs import store
 from settlement.runs.pinned import pinned_inputs
@@ -57,6 +59,7 @@ def checks() -> tuple[Check, ...]:
         Check("readings", verify_readings),
         Check("runs and results", verify_runs),
         Check("ledger", _verify_ledger),
+        Check("seals", verify_sealed_days),
         Check("journals against results", verify_posted_runs),
         Check("transparency log", _verify_log),
     )
@@ -137,6 +140,18 @@ def _verify_ledger(session: Session) -> Iterator[Finding]:
 def _verify_log(session: Session) -> Iterator[Finding]:
     for found in verify_leaves(session):
         yield _finding(found.code, found.place, found.value)
+
+
+def verify_sealed_days(session: Session) -> Iterator[Finding]:
+    """Hold every seal to its day: no journal, reading or rule came to it afterwards."""
+    for found in verify_seals(session):
+        yield _finding(found.code, found.place, found.value)
+    for market, day, measure, entity, revision in readings_after_seals(session):
+        row = f"settlement.reading {market} {day} {measure} {entity} revision {revision}"
+        yield _finding("reading-after-seal", row, "it was received after the day was sealed")
+    for version, market, day in law_after_seals(session):
+        value = f"it changes the law of {market} {day} after the day was sealed"
+        yield _finding("law-after-seal", f"rulebook.version {version}", value)
 
 
 def verify_posted_runs(session: Session) -> Iterator[Finding]:

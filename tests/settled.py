@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
+from ledger.seal import DayToSeal, SealRequest
+from rulebook.days import day_start
 from rulebook.documents import Document
 from rulebook.service import publish
 from settlement.meters.service import MeterFile, ingest
@@ -50,6 +52,20 @@ def settle_tiny(session: Session, kind="II", now=SETTLED, **options):
     settled = settle(session, "tiny", kind, FIRST_DAY, LAST_DAY, known_at=now, now=now, **options)
     post(session, settled.run, now=now)
     return settled.run
+
+
+def seal_request(first_day=FIRST_DAY, last_day=LAST_DAY) -> SealRequest:
+    """Return the request to seal days of the tiny market; what it asks of terms is not checked."""
+    count = (last_day - first_day).days + 1
+    starts = [
+        day_start(first_day + dt.timedelta(days=offset), tiny_market.ZONE)
+        for offset in range(count + 1)
+    ]
+    days = [
+        DayToSeal(first_day + dt.timedelta(days=offset), starts[offset], starts[offset + 1])
+        for offset in range(count)
+    ]
+    return SealRequest("tiny", tuple(days), "Olive", "The year is closed")
 
 
 def correct_tiny(session: Session) -> None:

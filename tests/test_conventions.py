@@ -25,6 +25,7 @@ PURE = sorted(
                 "ledger/journal.py",
                 "ledger/log/leaf.py",
                 "ledger/refusals.py",
+                "ledger/seal.py",
                 "ledger/tree.py",
                 "rulebook/amend.py",
                 "rulebook/audit.py",
@@ -54,6 +55,7 @@ PURE = sorted(
                 "settlement/meters/register.py",
                 "settlement/meters/unsettled.py",
                 "settlement/billing/posting.py",
+                "settlement/calendar/sealable.py",
                 "settlement/runs/results.py",
                 "settlement/runs/run.py",
             )
@@ -61,7 +63,7 @@ PURE = sorted(
     ]
 )
 IMPURE_MODULES = {"database", "django", "psycopg", "sqlalchemy", "random", "secrets", "time"}
-SHELL_MODULES = {"store", "service", "tables", "queries", "invoice_queries", "issuing"}
+SHELL_MODULES = {"store", "service", "tables", "queries", "invoice_queries", "issuing", "sealing"}
 SHELL_NAMES = {"now", "utcnow", "today", "environ", "getenv", "urandom", "uuid4", "uuid1"}
 FLOATS = {"float", "float16", "float32", "float64", "true_divide", "linspace"}
 CLOCKS = {"now", "utcnow", "today"}

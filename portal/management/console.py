@@ -94,6 +94,16 @@ def parse_day(text: str) -> dt.date:
         raise ArgumentTypeError(f"{text!r} is not a day; write it as YYYY-MM-DD") from None
 
 
+def parse_days(text: str) -> tuple[dt.date, dt.date]:
+    """Return the first and last day of DAY..DAY, or of one day; argparse shows the error."""
+    first_text, dots, last_text = text.partition("..")
+    first = parse_day(first_text)
+    last = parse_day(last_text) if dots else first
+    if last < first:
+        raise ArgumentTypeError(f"{text!r}: the last day lies before the first")
+    return first, last
+
+
 def parse_instant(text: str) -> dt.datetime:
     """Return an instant given in ISO 8601 with an offset or Z; argparse shows the error."""
     try:

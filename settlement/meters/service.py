@@ -2,11 +2,13 @@
 
 import datetime as dt
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+import ledger.service
 from rulebook.findings import Finding, Refused
 from rulebook.resolve import RuleSet
 from rulebook.service import rules_for_period
@@ -195,6 +197,7 @@ def _store(
                 file_id=file_id,
             )
         )
+    findings.extend(_of_sealed_days(session, file, readings))
     if findings:
         raise Refused(findings)
     stored = StoredFile(
@@ -212,6 +215,22 @@ def _store(
     )
     store.append(session, stored, readings)
     return stored
+
+
+def _of_sealed_days(
+    session: Session, file: MeterFile, readings: Sequence[StoredReading]
+) -> Iterator[Finding]:
+    """Yield a finding for each sealed day about which a file says anything new."""
+    vectors = Counter((reading.market, reading.settlement_day) for reading in readings)
+    for (market, day), at in sorted(ledger.service.sealed_at(session, vectors).items()):
+        count = vectors[market, day]
+        yield Finding(
+            "day-is-sealed",
+            f"{file.name}: {market} {day}",
+            f"{count} day vector{'s' if count > 1 else ''} that differ from what is known",
+            f"no reading is accepted for a sealed day; this one was sealed at {at.isoformat()}",
+            "open a dispute of the document, or adjust a later period; leave the day out",
+        )
 
 
 def _received_before(

@@ -24,6 +24,7 @@ from settlement.billing.posting import (
 )
 from settlement.compile import register_of
 from settlement.meters.store import lock_readings
+from settlement.meters.terms import ruled_days
 from settlement.runs import store
 from settlement.runs.computing import ComputedDay, compute_days
 from settlement.runs.inputs import RunInputs, run_inputs
@@ -86,8 +87,8 @@ def settle(
 
     Raises:
         Refused: rules have a gap, the run kind is not in the calendar, readings are missing,
-            `known_at` has not come yet, or one of the days is posted under this kind or a later
-            one.
+            `known_at` has not come yet, or one of the days is sealed, or posted under this kind or
+            a later one.
     """
     refuse_future(known_at, now)
     lock_readings(session, market)  # what was known must not change while the run reads it
@@ -98,6 +99,7 @@ def settle(
     same = store.find_equal_run(session, market, kind, first_day, last_day, digest, ENGINE_VERSION)
     if same is not None:
         return Settled(same, is_new=False)
+    _refuse_sealed_days(session, market, periods)
     _refuse_posted_days(session, market, kind, periods)
     run_id = uuid.uuid4()
     day_digests = []
@@ -259,6 +261,23 @@ def _refuse_unknown_kind(kind: str, periods: Sequence[tuple[dt.date, dt.date, Ru
             )
     if refused:
         raise Refused(refused)
+
+
+def _refuse_sealed_days(
+    session: Session, market: str, periods: Sequence[tuple[dt.date, dt.date, RuleSet]]
+) -> None:
+    """Refuse to settle days to which nothing more is posted, before any of it is computed."""
+    sealed = ledger.service.sealed_at(session, ((market, day) for day, _ in ruled_days(periods)))
+    _refuse_any(
+        Finding(
+            "day-is-sealed",
+            f"{market} {day}",
+            f"sealed at {at.isoformat()}",
+            "nothing is posted to a sealed day, so it is not settled again",
+            "open a dispute of the document, or adjust a later period",
+        )
+        for (_, day), at in sorted(sealed.items())
+    )
 
 
 def _refuse_posted_days(

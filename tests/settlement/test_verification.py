@@ -27,6 +27,7 @@ from database.session import make_engine, transaction
 from ledger import tables as ledger_tables
 from ledger.chain import PostingRow, posting_digest
 from ledger.log import tables as log_tables
+from ledger.service import seal_days
 from rulebook import tables as rulebook_tables
 from rulebook.digest import body_digest
 from rulebook.documents import Registration
@@ -49,6 +50,7 @@ from tests.settled import (
     SETTLED,
     ingest_tiny,
     publish_tiny,
+    seal_request,
     settle_tiny,
 )
 from tests.settlement.study_cases import study_tiny
@@ -70,6 +72,7 @@ TABLES = [
     ledger_tables.Invoice.__table__,
     ledger_tables.InvoiceLine.__table__,
     log_tables.LogLeaf.__table__,
+    ledger_tables.Seal.__table__,
 ]
 COLUMNS = [(f"{table.schema}.{table.name}", column.name) for table in TABLES for column in table.c]
 
@@ -93,6 +96,7 @@ def fill(session: Session) -> None:
     ingest_tiny(session, last_day=LAST_DAY, seed=2, only=["B-home"], received_at=CORRECTED)
     _settle(session, "SF", RESETTLED)
     study_tiny(session, now=RESETTLED, days=(FIRST_DAY, LAST_DAY))
+    seal_days(session, seal_request(FIRST_DAY, LAST_DAY), RESETTLED)
 
 
 def _settle(session: Session, kind: str, now: dt.datetime) -> None:
@@ -305,6 +309,7 @@ NAMES = {
     "ledger.invoice": "{series}-{number:06}",
     "ledger.invoice_line": "{series}-{number:06}/{line}",
     "ledger.log_leaf": "{index}",
+    "ledger.seal": "{market} {settlement_day}",
 }
 """How a place names a row of a table; all parts between the bars must be there."""
 MOVED = {

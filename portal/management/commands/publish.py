@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from database.session import transaction
+from ledger.sealing import sealed_spans
 from portal.management.console import parse_day, refusals_as_errors, utc_now
 from rulebook.service import publish
 from rulebook.show import published_as_dict, published_line
@@ -53,6 +54,7 @@ class Command(BaseCommand):
                 author=options["author"],
                 approver=options["approver"],
                 reason=options["reason"],
+                sealed=sealed_spans(session),
             )
         if options["json"]:
             versions = [published_as_dict(version) for version in published]

@@ -1,0 +1,196 @@
+"""Sealing settlement days, which are sealed, and whether their seals hold."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ARRAY, ColumnElement, Date, exists, func, insert, select
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.orm import Session
+
+from ledger import store, tables
+from ledger.posting import post, refuse_any, require_zone
+from ledger.refusals import Refusal, RefusalCode
+from ledger.seal import (
+    SEAL,
+    Seal,
+    SealRequest,
+    SealRow,
+    anchor_draft,
+    check_request,
+    seal_digest,
+    seals_root,
+)
+from ledger.store import Head
+from ledger.verification import CHAIN, DIGEST, FOREIGN, MISSING, LedgerFinding
+
+Span = tuple[dt.datetime, dt.datetime]
+"""The instants between which a sealed day lies; the second is the first of the next day."""
+
+
+class LaterRow(NamedTuple):
+    """A journal that came to a day after its seal."""
+
+    market: str
+    settlement_day: dt.date
+    number: int
+
+
+def seal_days(session: Session, request: SealRequest, now: dt.datetime) -> list[Seal]:
+    """Seal settlement days, all or nothing; a day that is sealed already keeps its seal.
+
+    Raises:
+        LedgerRefused: nobody or no reason is named, or nothing was posted to a day.
+    """
+    require_zone(now)
+    refuse_any(check_request(request))
+    store.lock(session)
+    wanted = [each.day for each in request.days]
+    known = {seal.row.settlement_day: seal for seal in seals_of(session, request.market, wanted)}
+    heads = _last_journals(session, request.market, wanted)
+    new = [each for each in request.days if each.day not in known]
+    refuse_any(
+        Refusal(
+            RefusalCode.SEAL_IS_UNFOUNDED,
+            f"seal of {request.market} {each.day}",
+            "no journal is posted to the day",
+        )
+        for each in new
+        if each.day not in heads
+    )
+    number = store.journal_head(session).number + 1
+    rows = [
+        SealRow(
+            market=request.market,
+            settlement_day=each.day,
+            journal_number=number,
+            begins_at=each.begins_at,
+            ends_at=each.ends_at,
+            sealed_by=request.sealed_by.strip(),
+            reason=request.reason.strip(),
+            sealed_at=now,
+            last_journal_number=heads[each.day].number,
+            last_journal_digest=heads[each.day].digest,
+        )
+        for each in new
+    ]
+    if rows:
+        post(session, anchor_draft(rows), now)
+        stored = [{**row._asdict(), "digest": seal_digest(row)} for row in rows]
+        with store.constraints_as_refusals():
+            session.execute(insert(tables.Seal), stored)
+    made = {row.settlement_day: Seal(row, seal_digest(row), is_repeat=False) for row in rows}
+    return [(known | made)[day] for day in wanted]
+
+
+def seals_of(
+    session: Session, market: str | None = None, days: Sequence[dt.date] | None = None
+) -> list[Seal]:
+    """Return the seals of a market, or of all, in the order of markets and days.
+
+    Args:
+        session: the caller's session.
+        market: of this market where it is named.
+        days: of these days where they are named.
+    """
+    seal = tables.Seal
+    statement = select(*_columns(), seal.digest).order_by(seal.market, seal.settlement_day)
+    if market is not None:
+        statement = statement.where(seal.market == market)
+    if days is not None:
+        chosen = sql_cast(list(days), ARRAY(Date))
+        statement = statement.where(seal.settlement_day == func.any(chosen))
+    return [Seal(SealRow(*row[:-1]), row[-1], is_repeat=True) for row in session.execute(statement)]
+
+
+def sealed_spans(session: Session) -> Mapping[str, Sequence[Span]]:
+    """Return the instants of every sealed day by market: law for them no longer changes."""
+    spans: defaultdict[str, list[Span]] = defaultdict(list)
+    for seal in seals_of(session):
+        spans[seal.row.market].append((seal.row.begins_at, seal.row.ends_at))
+    return dict(spans)
+
+
+def verify_seals(session: Session) -> Iterator[LedgerFinding]:
+    """Hash every seal again, and hold it to its anchor and to the journals of its day."""
+    digests: defaultdict[int, list[bytes]] = defaultdict(list)
+    seen: set[tuple[str, dt.date]] = set()
+    for seal in seals_of(session):
+        row = seal.row
+        key = f"{row.market} {row.settlement_day}"
+        if (row.market, row.settlement_day) in seen:
+            yield LedgerFinding(FOREIGN, "ledger.seal", key, "the row stands twice")
+        seen.add((row.market, row.settlement_day))
+        digests[row.journal_number].append(seal_digest(row))
+        if seal_digest(row) != seal.digest:
+            value = "its columns do not give the digest stored with it"
+            yield LedgerFinding(DIGEST, "ledger.seal", key, value)
+    for market, day in _loose_seals(session):
+        value = "the last journal it names is not one of the day with the digest it names"
+        yield LedgerFinding(CHAIN, "ledger.seal", f"{market} {day}", value)
+    yield from _verify_anchors(session, digests)
+    for later in _later_journals(session):
+        value = f"it came to {later.market} {later.settlement_day} after the day was sealed"
+        yield LedgerFinding(FOREIGN, "ledger.journal", str(later.number), value)
+
+
+def _verify_anchors(
+    session: Session, digests: Mapping[int, Sequence[bytes]]
+) -> Iterator[LedgerFinding]:
+    """Hold the journals that anchor seals to the seals that name them, and the other way round."""
+    journal = tables.Journal
+    statement = select(journal.number, journal.input_digest).where(
+        journal.run_id.is_(None), func.split_part(journal.key, ":", 2) == SEAL
+    )
+    anchors = dict(row._tuple() for row in session.execute(statement))
+    for number in sorted(digests.keys() - anchors.keys()):
+        value = f"{len(digests[number])} seals name journal {number}, which anchors none"
+        yield LedgerFinding(FOREIGN, "ledger.seal", f"of journal {number}", value)
+    for number, root in sorted(anchors.items()):
+        if seals_root(digests.get(number, [])) != root:
+            value = f"the seals that name journal {number} are not those that it anchors"
+            yield LedgerFinding(MISSING, "ledger.seal", f"of journal {number}", value)
+
+
+def _last_journals(session: Session, market: str, days: Sequence[dt.date]) -> dict[dt.date, Head]:
+    journal = tables.Journal
+    statement = (
+        select(journal.settlement_day, journal.number, journal.digest)
+        .where(
+            journal.market == market,
+            journal.settlement_day == func.any(sql_cast(list(days), ARRAY(Date))),
+        )
+        .order_by(journal.number)
+    )
+    return {day: Head(number, digest) for day, number, digest in session.execute(statement) if day}
+
+
+def _loose_seals(session: Session) -> list[tuple[str, dt.date]]:
+    journal, seal = tables.Journal, tables.Seal
+    named = exists().where(
+        journal.number == seal.last_journal_number,
+        journal.digest == seal.last_journal_digest,
+        journal.market == seal.market,
+        journal.settlement_day == seal.settlement_day,
+    )
+    rows = session.execute(select(seal.market, seal.settlement_day).where(~named))
+    return [(market, day) for market, day in rows]
+
+
+def _later_journals(session: Session) -> list[LaterRow]:
+    journal, seal = tables.Journal, tables.Seal
+    statement = (
+        select(seal.market, seal.settlement_day, journal.number)
+        .join(
+            journal,
+            (journal.market == seal.market) & (journal.settlement_day == seal.settlement_day),
+        )
+        .where(journal.number > seal.last_journal_number)
+        .order_by(journal.number)
+    )
+    return [LaterRow(*row) for row in session.execute(statement)]
+
+
+def _columns() -> list[ColumnElement[Any]]:
+    return [tables.Seal.__table__.columns[name] for name in SealRow._fields]

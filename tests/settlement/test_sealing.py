@@ -1,0 +1,220 @@
+"""Sealed days of a settled market: what is refused of them, by the product and by the database."""
+
+import datetime as dt
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from ledger.sealing import sealed_spans, seals_of
+from ledger.service import seal_days
+from rulebook.findings import Refused
+from rulebook.service import publish
+from settlement.calendar.service import seal
+from settlement.runs.service import settle
+from settlement.verification import checks
+from tests import tiny_market
+from tests.settled import (
+    FIRST_DAY,
+    LAST_DAY,
+    RESETTLED,
+    ingest_tiny,
+    publish_tiny,
+    seal_request,
+    settle_tiny,
+)
+
+DAYS = [FIRST_DAY + dt.timedelta(days=offset) for offset in range(3)]
+LATER = RESETTLED + dt.timedelta(days=1)
+
+
+def closed(session, **terms):
+    """Publish with terms, meter, settle every run of the calendar and seal."""
+    publish_tiny(session, [*tiny_market.documents(), tiny_market.settlement_terms(**terms)])
+    ingest_tiny(session)
+    for hour, kind in enumerate(("II", "SF", "R1")):
+        settle_tiny(session, kind, RESETTLED + dt.timedelta(hours=hour))
+
+
+def seal_tiny(session, first_day=FIRST_DAY, last_day=LAST_DAY, now=LATER, **changes):
+    said = {"sealed_by": "Olive", "reason": "Year's end"} | changes
+    return seal(session, "tiny", first_day, last_day, now=now, **said)
+
+
+def codes(refused):
+    return [finding.code for finding in refused.value.findings]
+
+
+def proof(session):
+    return [finding for check in checks() for finding in check.run(session)]
+
+
+def test_days_are_sealed_once_their_last_run_is_posted_and_the_days_have_passed(session):
+    closed(session)
+    seals = seal_tiny(session)
+    assert [one.row.settlement_day for one in seals] == DAYS
+    assert seals[0].row.begins_at == dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
+    assert proof(session) == []
+    assert [one.is_repeat for one in seal_tiny(session)] == [True] * 3
+
+
+def test_a_day_is_sealed_on_the_first_day_that_the_terms_allow_and_not_before(session):
+    closed(session, sealed_after_days=64)  # of 2024-01-01, that is 2024-03-05
+    midnight = dt.datetime(2024, 3, 5, tzinfo=dt.UTC)
+    with pytest.raises(Refused) as refused:
+        seal_tiny(session, now=midnight - dt.timedelta(seconds=1))
+    assert codes(refused) == ["seal-too-early"] * 3
+    assert "2024-03-05" in refused.value.findings[0].remedy
+    assert seals_of(session) == []
+    assert len(seal_tiny(session, last_day=FIRST_DAY, now=midnight)) == 1
+
+
+def test_a_day_whose_last_run_is_missing_is_not_sealed(session):
+    publish_tiny(session, [*tiny_market.documents(), tiny_market.settlement_terms()])
+    ingest_tiny(session)
+    settle_tiny(session, "II")
+    with pytest.raises(Refused) as refused:
+        seal_tiny(session)
+    assert codes(refused) == ["last-run-missing"] * 3
+    assert refused.value.findings[0].value == "posted: II"
+    assert "R1, due on 2024-01-16" in refused.value.findings[0].remedy
+
+
+def test_without_settlement_terms_no_day_is_sealed(session):
+    publish_tiny(session)
+    ingest_tiny(session)
+    with pytest.raises(Refused) as refused:
+        seal_tiny(session)
+    assert codes(refused) == ["last-run-missing"] * 3 + ["no-settlement-terms"]
+    assert "publish settlement terms" in refused.value.findings[-1].remedy
+
+
+def test_readings_of_a_sealed_day_are_refused_unless_they_say_nothing_new(session):
+    closed(session)
+    seal_tiny(session, last_day=DAYS[1])
+    with pytest.raises(Refused) as refused, session.begin_nested():
+        ingest_tiny(session, seed=2, only=["B-home"], received_at=LATER)
+    assert codes(refused) == ["day-is-sealed"] * 2
+    assert "open a dispute" in refused.value.findings[0].remedy
+    ingest_tiny(session, DAYS[2], DAYS[2], seed=2, only=["B-home"], received_at=LATER)
+    content = tiny_market.readings_csv(FIRST_DAY, LAST_DAY, only=["C-home"])
+    assert content
+    ingest_tiny(session, only=["C-home"], received_at=LATER)
+
+
+def test_a_sealed_day_is_not_settled_before_any_work_is_done(session):
+    closed(session)
+    seal_tiny(session, DAYS[1], DAYS[1])
+    correct_day = LATER - dt.timedelta(hours=1)
+    ingest_tiny(session, LAST_DAY, LAST_DAY, seed=2, only=["B-home"], received_at=correct_day)
+    runs = session.scalar(text("SELECT count(*) FROM settlement.result"))
+    with pytest.raises(Refused) as refused:
+        settle(session, "tiny", "R1", FIRST_DAY, LAST_DAY, known_at=LATER, now=LATER)
+    assert codes(refused) == ["day-is-sealed"]
+    assert str(DAYS[1]) in refused.value.findings[0].place
+    assert session.scalar(text("SELECT count(*) FROM settlement.result")) == runs
+
+
+def publish_again(session, valid_from, valid_to=None, *, checked=True, **changes):
+    return publish(
+        session,
+        [tiny_market.allocation_policy(**{"title": "Another policy", **changes})],
+        valid_from=valid_from,
+        valid_to=valid_to,
+        known=LATER + dt.timedelta(hours=1),
+        author="Ada",
+        approver="Grace",
+        reason="Second thoughts",
+        sealed=sealed_spans(session) if checked else {},
+    )
+
+
+FEBRUARY = dt.date(2024, 2, 1)
+LAWS = [
+    ("from before the sealed days", DAYS[0], None, {}, True),
+    ("from the first sealed day", DAYS[1], None, {}, True),
+    ("from the day after them", DAYS[2], None, {}, False),
+    ("over a sealed day alone", DAYS[1], DAYS[2], {}, True),
+    ("until the first sealed day", DAYS[0], DAYS[1], {}, False),
+    ("the same law for less time", DAYS[0], FEBRUARY, {"title": "Tiny allocation-policy"}, False),
+]
+
+
+@pytest.mark.parametrize("checked", [True, False], ids=["checked", "by the database"])
+@pytest.mark.parametrize(
+    ("valid_from", "valid_to", "changes", "is_refused"),
+    [case[1:] for case in LAWS],
+    ids=[case[0] for case in LAWS],
+)
+def test_the_law_of_a_sealed_day_stands(
+    session, valid_from, valid_to, changes, is_refused, checked
+):
+    closed(session)
+    seal_days(session, seal_request(DAYS[1], DAYS[1]), RESETTLED)
+    if not is_refused:
+        publish_again(session, valid_from, valid_to, checked=checked, **changes)
+        session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+        assert proof(session) == []
+        return
+    with pytest.raises(Refused) as refused, session.begin_nested():
+        publish_again(session, valid_from, valid_to, checked=checked, **changes)
+    assert codes(refused) == ["law-of-sealed-day"]
+
+
+def test_a_new_participant_does_not_join_a_sealed_day(session):
+    closed(session)
+    seal_tiny(session)
+    elder, *_ = tiny_market.charges()
+    with pytest.raises(Refused) as refused:
+        publish(
+            session, [elder], valid_from=FIRST_DAY, known=LATER + dt.timedelta(hours=1),
+            author="Ada", approver="Grace", reason="Late", sealed=sealed_spans(session),
+        )  # fmt: skip
+    assert codes(refused) == ["law-of-sealed-day"]
+    assert "3 sealed days" in refused.value.findings[0].value
+
+
+DATABASE = [
+    (
+        "INSERT INTO settlement.reading SELECT market, settlement_day, measure, entity, "
+        "revision + 1, values, quality, received_at, file_id, digest FROM settlement.reading "
+        "WHERE entity = 'U1' LIMIT 1",
+        "sealed at",
+    ),
+    (
+        "UPDATE rulebook.version SET recorded = tstzrange(lower(recorded), now()) "
+        "WHERE kind = 'grid-model'",
+        "would no longer be the law",
+    ),
+]
+
+
+@pytest.mark.parametrize(("statement", "words"), DATABASE)
+def test_the_database_itself_keeps_readings_and_law_of_a_sealed_day(session, statement, words):
+    closed(session)
+    seal_tiny(session)
+    with pytest.raises(DBAPIError, match=words), session.begin_nested():
+        session.execute(text(statement))
+        session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+
+
+BEHIND = [
+    (
+        "UPDATE settlement.reading SET received_at = :later WHERE entity = 'U1'",
+        "settlement.reading tiny 2024-01-01",
+    ),
+    (
+        "UPDATE rulebook.version SET recorded = tstzrange(:later, NULL) WHERE kind = 'grid-model'",
+        "rulebook.version",
+    ),
+]
+
+
+@pytest.mark.parametrize(("statement", "place"), BEHIND)
+def test_what_came_to_a_sealed_day_afterwards_is_found(session, statement, place):
+    closed(session)
+    seal_tiny(session)
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+    session.execute(text(statement), {"later": LATER + dt.timedelta(days=1)})
+    seals = next(check for check in checks() if check.name == "seals")
+    assert any(found.place.startswith(place) for found in seals.run(session))
