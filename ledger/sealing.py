@@ -143,7 +143,7 @@ def _verify_anchors(
     statement = select(journal.number, journal.input_digest).where(
         journal.run_id.is_(None), func.split_part(journal.key, ":", 2) == SEAL
     )
-    anchors = dict(row._tuple() for row in session.execute(statement))
+    anchors = dict(iter(session.execute(statement)))
     for number in sorted(digests.keys() - anchors.keys()):
         value = f"{len(digests[number])} seals name journal {number}, which anchors none"
         yield LedgerFinding(FOREIGN, "ledger.seal", f"of journal {number}", value)
