@@ -188,40 +188,6 @@ def allocation_policy(**changes: Any) -> AllocationPolicy:
     )
 
 
-def settlement_terms(**changes: Any) -> SettlementTerms:
-    """Return the terms: a fortnight to pay, and days that are sealed after thirty."""
-    fields = ("payment_term_days", "late_payment", "credit", "disputes", "sealed_after_days")
-    return SettlementTerms.model_validate(
-        _head("settlement-terms", "ST", fields)
-        | {
-            "operator": {
-                "legal_name": "Tiny Market Operator Limited",
-                "tax_identifier": "GB987654321",
-                "address": {"lines": ["2 High Street"], "postcode": "AB1 2CD", "country": "GB"},
-                "contact": {"name": "Desk", "email": "desk@operator.example"},
-                "iban": "GB50TSBX00123412345678",
-            },
-            "payment_term_days": 14,
-            "late_payment": {"annual_rate_ppm": 80_000, "days_in_year": 365, "grace_days": 3},
-            "credit": {
-                "exposure": ["unpaid", "unbilled"],
-                "levels": [
-                    {"level": "amber", "title": "Half of the cover is used", "from_ppm": 500_000},
-                    {"level": "red", "title": "The cover is used up", "from_ppm": 1_000_000},
-                ],
-            },
-            "disputes": {
-                "raise_within_days": 60,
-                "answer_within_days": 10,
-                "escalate_within_days": 10,
-                "decide_within_days": 20,
-            },
-            "sealed_after_days": 30,
-        }
-        | changes
-    )
-
-
 def registrations(
     offers: Mapping[str, int] | None = None,
     suppliers: Mapping[str, Sequence[str]] = MappingProxyType(SUPPLIERS),

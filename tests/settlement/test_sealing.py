@@ -28,9 +28,15 @@ DAYS = [FIRST_DAY + dt.timedelta(days=offset) for offset in range(3)]
 LATER = RESETTLED + dt.timedelta(days=1)
 
 
+def law():
+    """Return the law of the tiny market without its settlement terms."""
+    return [one for one in tiny_market.documents() if one.kind != "settlement-terms"]
+
+
 def closed(session, **terms):
     """Publish with terms, meter, settle every run of the calendar and seal."""
-    publish_tiny(session, [*tiny_market.documents(), tiny_market.settlement_terms(**terms)])
+    terms = {"sealed_after_days": 30} | terms
+    publish_tiny(session, [*law(), tiny_market.settlement_terms(**terms)])
     ingest_tiny(session)
     for hour, kind in enumerate(("II", "SF", "R1")):
         settle_tiny(session, kind, RESETTLED + dt.timedelta(hours=hour))
@@ -70,7 +76,7 @@ def test_a_day_is_sealed_on_the_first_day_that_the_terms_allow_and_not_before(se
 
 
 def test_a_day_whose_last_run_is_missing_is_not_sealed(session):
-    publish_tiny(session, [*tiny_market.documents(), tiny_market.settlement_terms()])
+    publish_tiny(session, [*law(), tiny_market.settlement_terms(sealed_after_days=30)])
     ingest_tiny(session)
     settle_tiny(session, "II")
     with pytest.raises(Refused) as refused:
@@ -81,7 +87,7 @@ def test_a_day_whose_last_run_is_missing_is_not_sealed(session):
 
 
 def test_without_settlement_terms_no_day_is_sealed(session):
-    publish_tiny(session)
+    publish_tiny(session, law())
     ingest_tiny(session)
     with pytest.raises(Refused) as refused:
         seal_tiny(session)
