@@ -22,6 +22,7 @@ from ledger.invoice import (
     totals,
 )
 from ledger.journal import Account, JournalDraft, Posting
+from ledger.parties import BUYER, SELLER, party_columns
 from ledger.tree import leaf_hash
 
 ROUNDING = "rounding"
@@ -191,5 +192,9 @@ def seal_invoice(
         due_minor=money.due_minor,
         line_count=len(lines),
         previous_digest=previous_digest,
+        **party_columns(SELLER, draft.seller),
+        **party_columns(BUYER, draft.buyer),
+        tax_note=draft.tax_note,
+        payment_term_days=draft.payment_term_days,
     )
     return SealedInvoice(row, invoice_digest(row, line_digests), lines, line_digests)

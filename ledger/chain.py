@@ -34,6 +34,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from ledger.journal import Account, JournalDraft
+from ledger.parties import STATED_COLUMNS
 from ledger.tree import DIGEST_BYTES, leaf_hash, merkle_root
 
 ACCOUNT_TAG = "tallystick.account.1"
@@ -46,7 +47,9 @@ UNTAXED_INVOICE_LINE_TAG = "tallystick.invoice-line.3"
 FIRST_INVOICE_LINE_TAG = "tallystick.invoice-line.1"
 """Of the layout without quality and estimated quantity, which lines of before have not."""
 
-INVOICE_TAG = "tallystick.invoice.1"
+INVOICE_TAG = "tallystick.invoice.2"
+FIRST_INVOICE_TAG = "tallystick.invoice.1"
+"""Of the layout without parties, tax note and payment term, which documents of before have not."""
 
 GENESIS_DIGEST = bytes(DIGEST_BYTES)
 """What the first journal, and the first invoice of a series, name as the digest before them."""
@@ -141,6 +144,24 @@ class InvoiceRow(NamedTuple):
     due_minor: int
     line_count: int
     previous_digest: bytes
+    seller_legal_name: str | None = None
+    seller_tax_identifier: str | None = None
+    seller_address_lines: str | None = None
+    seller_postcode: str | None = None
+    seller_country: str | None = None
+    seller_contact_name: str | None = None
+    seller_contact_email: str | None = None
+    seller_iban: str | None = None
+    buyer_legal_name: str | None = None
+    buyer_tax_identifier: str | None = None
+    buyer_address_lines: str | None = None
+    buyer_postcode: str | None = None
+    buyer_country: str | None = None
+    buyer_contact_name: str | None = None
+    buyer_contact_email: str | None = None
+    buyer_iban: str | None = None
+    tax_note: str | None = None
+    payment_term_days: int | None = None
 
 
 class SealedJournal(NamedTuple):
@@ -180,8 +201,17 @@ def invoice_line_digest(row: InvoiceLineRow) -> bytes:
 
 
 def invoice_digest(row: InvoiceRow, line_digests: Sequence[bytes]) -> bytes:
-    """Return the digest of an invoice over its row and the digests of its lines."""
-    return leaf_hash(encode(INVOICE_TAG, (*row, merkle_root(line_digests))))
+    """Return the digest of an invoice over its row and the digests of its lines.
+
+    The layout is the first that holds all that the row states.
+    """
+    values = row._asdict()
+    if all(values[name] is None for name in STATED_COLUMNS):
+        tag, absent = FIRST_INVOICE_TAG, frozenset(STATED_COLUMNS)
+    else:
+        tag, absent = INVOICE_TAG, frozenset[str]()
+    stated = (value for name, value in values.items() if name not in absent)
+    return leaf_hash(encode(tag, (*stated, merkle_root(line_digests))))
 
 
 def account_row(account: Account) -> AccountRow:

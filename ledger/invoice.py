@@ -29,6 +29,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from ledger.journal import INT64_MAX, is_digest, is_name
+from ledger.parties import BUYER, SELLER, Party, party_breaches
 from ledger.refusals import Refusal, RefusalCode
 
 MINOR_UNIT_MICRO = dict.fromkeys(("CHF", "DKK", "EUR", "GBP", "NOK", "PLN", "SEK", "USD"), 10_000)
@@ -120,20 +121,25 @@ class InvoiceDraft:
     Args:
         billing_month: the month's first day; the month of the settlement days billed.
         family: invoice (suppliers) or self-billed (generators).
+        seller, buyer: who sells and who buys; of a self-billed document the buyer is its issuer.
         run_id: the latest run that the lines rest on, if any.
         payment_term_days: days from the day of issue (UTC) to the day payment is due.
         tax_category: EN 16931 category; `tax_rate_ppm` is 0 for all but S.
+        tax_note: what the document says about tax, such as that of reverse charge.
     """
 
     market: str
     participant: str
     billing_month: date
     family: Family
+    seller: Party
+    buyer: Party
     currency: str
     run_id: UUID | None
     payment_term_days: int
     tax_category: str
     tax_rate_ppm: int
+    tax_note: str
     lines: tuple[InvoiceLine, ...]
 
     @property
@@ -276,6 +282,11 @@ def _draft_refusals(draft: InvoiceDraft) -> Iterator[Refusal]:
     if draft.tax_category not in TAX_CATEGORIES or not 0 <= draft.tax_rate_ppm <= rate_limit:
         value = f"category {draft.tax_category}, rate {draft.tax_rate_ppm} ppm"
         yield Refusal(RefusalCode.TAX_IS_UNKNOWN, place, value)
+    for side, party in ((SELLER, draft.seller), (BUYER, draft.buyer)):
+        for value in party_breaches(side, party):
+            yield Refusal(RefusalCode.PARTY_IS_INCOMPLETE, place, value)
+    if not draft.tax_note.strip():
+        yield Refusal(RefusalCode.PARTY_IS_INCOMPLETE, place, "tax_note is empty")
     for number, line in enumerate(draft.lines, start=1):
         for code, value in _line_breaches(line):
             yield Refusal(code, f"{place}, line {number}", value)

@@ -151,6 +151,11 @@ class RefusalCode(Enum):
         "a line has a known quality, and an estimated part only of a quantity that was metered",
         "give the estimated part with a quantity and its quality, or give none",
     )
+    PARTY_IS_INCOMPLETE = (
+        40,
+        "a document names its seller and its buyer in full, and says what is due in tax and when",
+        "complete the registration, or the operator of the settlement terms",
+    )
 
     def __init__(self, number: int, rule: str, remedy: str) -> None:
         self.number = number

@@ -21,9 +21,17 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from database.metadata import Base
+from ledger.parties import STATED_COLUMNS
 
 SCHEMA = "ledger"
 SCHEMA_ARGUMENTS = {"schema": SCHEMA}
+
+
+PARTIES_ARE_STATED = "num_nulls({}) IN (0, {})".format(
+    ", ".join(name for name in STATED_COLUMNS if not name.endswith("_iban")),
+    sum(not name.endswith("_iban") for name in STATED_COLUMNS),
+)
+"""A document states all that it states of its parties, or is of before; accounts may be unknown."""
 
 
 def digest_check(column: str = "digest") -> CheckConstraint:
@@ -116,7 +124,10 @@ class Posting(Base):
 
 
 class Invoice(Base):
-    """A document of a series, numbered without gaps from 1; + means that the participant pays."""
+    """A document of a series, numbered without gaps from 1; + means that the participant pays.
+
+    Documents that were issued before parties were kept have neither them nor tax note and term.
+    """
 
     __tablename__ = "invoice"
     __table_args__ = (
@@ -137,6 +148,7 @@ class Invoice(Base):
             name="net_is_amount_rounded",
         ),
         CheckConstraint("net_minor + tax_minor = due_minor", name="due_is_net_and_tax"),
+        CheckConstraint(PARTIES_ARE_STATED, name="parties_are_stated"),
         digest_check("previous_digest"),
         digest_check(),
         Index(None, "participant", "market", "billing_month"),
@@ -169,6 +181,24 @@ class Invoice(Base):
     due_minor: Mapped[int] = mapped_column(BigInteger)
     line_count: Mapped[int]
     previous_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    seller_legal_name: Mapped[str | None] = mapped_column(Text)
+    seller_tax_identifier: Mapped[str | None] = mapped_column(Text)
+    seller_address_lines: Mapped[str | None] = mapped_column(Text)
+    seller_postcode: Mapped[str | None] = mapped_column(Text)
+    seller_country: Mapped[str | None] = mapped_column(Text)
+    seller_contact_name: Mapped[str | None] = mapped_column(Text)
+    seller_contact_email: Mapped[str | None] = mapped_column(Text)
+    seller_iban: Mapped[str | None] = mapped_column(Text)
+    buyer_legal_name: Mapped[str | None] = mapped_column(Text)
+    buyer_tax_identifier: Mapped[str | None] = mapped_column(Text)
+    buyer_address_lines: Mapped[str | None] = mapped_column(Text)
+    buyer_postcode: Mapped[str | None] = mapped_column(Text)
+    buyer_country: Mapped[str | None] = mapped_column(Text)
+    buyer_contact_name: Mapped[str | None] = mapped_column(Text)
+    buyer_contact_email: Mapped[str | None] = mapped_column(Text)
+    buyer_iban: Mapped[str | None] = mapped_column(Text)
+    tax_note: Mapped[str | None] = mapped_column(Text)
+    payment_term_days: Mapped[int | None]
     digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
 
 

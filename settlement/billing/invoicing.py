@@ -28,6 +28,7 @@ from settlement.billing.posting import (
     PASS_THROUGH,
     PAYMENT,
 )
+from settlement.billing.stating import StatedParties
 from settlement.compile import Register, register_of
 
 Item = TypeVar("Item")
@@ -58,7 +59,7 @@ def draft_invoices(
     unbilled: Mapping[str, Mapping[Account, int]],
     qualities: LineQualities,
     run_id: uuid.UUID,
-    payment_term_days: int,
+    stated: StatedParties,
 ) -> list[InvoiceDraft]:
     """Return a draft for every participant that has something to be billed for the month.
 
@@ -68,7 +69,7 @@ def draft_invoices(
         unbilled: what each account of each participant moved and no document covers yet.
         qualities: how good the readings behind a line are.
         run_id: the latest run that the month rests on.
-        payment_term_days: days from issue to payment.
+        stated: who the parties are, and when payment is due.
     """
     rules = periods[-1].market_rules
     registers = [register_of(each.registrations, each.charge_lists) for each in periods]
@@ -103,11 +104,14 @@ def draft_invoices(
             participant=participant,
             billing_month=billing_month,
             family=family,
+            seller=stated.seller(participant, family),
+            buyer=stated.buyer(participant, family),
             currency=rules.currency,
             run_id=run_id,
-            payment_term_days=payment_term_days,
+            payment_term_days=stated.payment_term_days,
             tax_category=rules.tax.category,
             tax_rate_ppm=rules.tax.rate_ppm,
+            tax_note=rules.tax.note,
             lines=tuple(of_family),
         )
         for (participant, family), of_family in sorted(lines.items())

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 import ledger.invoice_queries
 import ledger.service
 from ledger.service import Issued
-from rulebook.documents import SettlementTerms
 from rulebook.findings import Finding, Refused
+from rulebook.resolve import RuleSet
 from rulebook.service import rules_at
 from rulebook.versions import instant_shown
 from settlement.billing.invoicing import draft_invoices
 from settlement.billing.line_quality import LineQualities, PostedDay, Quality
+from settlement.billing.stating import StatedParties, stated_parties
 from settlement.compile import register_of
 from settlement.meters.quality import ESTIMATED
 from settlement.meters.register import MEASURES
@@ -33,7 +34,7 @@ def issue_month(
 ) -> Issued:
     """Issue an invoice, or a note of what changed since, to everyone with something to bill.
 
-    The terms are those in force on the last settled day of the month, as known at `now`.
+    Parties and terms are those in force on the last settled day of the month, as known at `now`.
 
     Raises:
         Refused: nothing of the month is posted, or the market has no settlement terms.
@@ -55,21 +56,28 @@ def issue_month(
         )
     obeyed = {run.id: pinned_periods(session, run) for run in runs}
     periods = [rules for of_run in obeyed.values() for _, _, rules in of_run]
-    terms = _terms(session, market, max(run.last_day for run in runs), now)
+    stated = _stated(session, market, max(run.last_day for run in runs), now, periods)
     drafts = draft_invoices(
         billing_month,
         periods,
         ledger.invoice_queries.unbilled(session, market, billing_month),
         _qualities(session, market, billing_month, obeyed),
         runs[-1].id,
-        terms.payment_term_days,
+        stated,
     )
     return ledger.service.issue(session, drafts, now)
 
 
-def _terms(session: Session, market: str, day: dt.date, known: dt.datetime) -> SettlementTerms:
-    """Return the settlement terms of a day; a market without them cannot bill."""
-    terms = rules_at(session, market, day, known).settlement_terms
+def _stated(
+    session: Session,
+    market: str,
+    day: dt.date,
+    known: dt.datetime,
+    settled: Sequence[RuleSet],
+) -> StatedParties:
+    """Return parties and terms as of a day; a market without settlement terms cannot bill."""
+    rules = rules_at(session, market, day, known)
+    terms = rules.settlement_terms
     if terms is None:
         raise Refused(
             [
@@ -82,7 +90,7 @@ def _terms(session: Session, market: str, day: dt.date, known: dt.datetime) -> S
                 )
             ]
         )
-    return terms
+    return stated_parties(terms, rules, settled)
 
 
 def _qualities(

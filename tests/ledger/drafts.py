@@ -5,6 +5,7 @@ import uuid
 
 from ledger.invoice import Family, InvoiceDraft, InvoiceLine
 from ledger.journal import ENERGY, Account, JournalDraft, Posting
+from ledger.parties import Party
 
 MARKET = "gb12"
 DAY = dt.date(2024, 1, 10)
@@ -19,6 +20,27 @@ EQUALISATION = Account(MARKET, "GBP", None, "equalisation", "market")
 DEMAND = Account(MARKET, ENERGY, SUPPLIER, "demand", "N0-P1")
 GENERATION = Account(MARKET, ENERGY, GENERATOR, "generation", "U1")
 IMBALANCE = Account(MARKET, ENERGY, None, "imbalance", "market")
+
+OPERATOR = Party(
+    "Market Operator Limited",
+    "GB 987 6543 21",
+    "2 Scale Lane\nCoventry",
+    "AB2 3CD",
+    "GB",
+    "Settlement desk",
+    "desk@operator.example",
+    "GB82WEST12345698765432",
+)
+PARTY = Party(
+    "Lumen Supply Limited",
+    "GB123456789",
+    "1 High Street",
+    "AB1 2CD",
+    "GB",
+    "Desk",
+    "desk@lumen.example",
+    None,
+)
 
 
 def journal(
@@ -68,10 +90,13 @@ def invoice(
         participant=participant,
         billing_month=MONTH,
         family=family,
+        seller=OPERATOR,
+        buyer=PARTY,
         currency="GBP",
         run_id=RUN,
         payment_term_days=14,
         tax_category="AE",
         tax_rate_ppm=0,
+        tax_note="Reverse charge applies.",
         lines=lines,
     )

@@ -11,14 +11,17 @@ from hypothesis import strategies as st
 from ledger.chain import (
     GENESIS_DIGEST,
     InvoiceLineRow,
+    InvoiceRow,
     PostingRow,
     encode,
+    invoice_digest,
     invoice_line_digest,
     journal_digest,
     posting_digest,
     seal_journal,
 )
-from ledger.tree import leaf_hash
+from ledger.parties import PARTY_COLUMNS, STATED_COLUMNS
+from ledger.tree import leaf_hash, merkle_root
 from tests.ledger.drafts import journal
 
 NOW = dt.datetime(2024, 3, 1, 9, tzinfo=dt.UTC)
@@ -126,6 +129,35 @@ def test_a_line_of_before_keeps_its_digest_and_gets_no_quality_unseen():
     assert invoice_line_digest(before) == sealed
     for changed in (before._replace(quality="none"), before._replace(estimated_quantity=0)):
         assert invoice_line_digest(changed) != sealed
+
+
+INVOICE = InvoiceRow(
+    "gb12-invoice", 3, uuid.UUID(int=8), "invoice", "gb12", "lumen", dt.date(2024, 1, 1), None,
+    uuid.UUID(int=9), 12, None, dt.datetime(2024, 3, 1, tzinfo=dt.UTC), dt.date(2024, 3, 15),
+    "GBP", 10_000, 1_000_000, 0, 100, "AE", 0, 0, 100, 1, bytes(32),
+)  # fmt: skip
+STATED = INVOICE._replace(
+    **{name: f"some {name}" for name in PARTY_COLUMNS}, tax_note="None is due", payment_term_days=14
+)
+
+
+def test_a_document_of_before_keeps_its_digest_and_gets_no_party_unseen():
+    """Written out by hand: 0.1 sealed documents so, without parties, tax note and term."""
+    root = merkle_root([bytes(32)])
+    sealed = leaf_hash(encode("tallystick.invoice.1", (*INVOICE[:24], root)))
+    assert invoice_digest(INVOICE, [bytes(32)]) == sealed
+    for name in STATED_COLUMNS:
+        changed = INVOICE._replace(**{name: getattr(STATED, name)})
+        assert invoice_digest(changed, [bytes(32)]) != sealed
+
+
+@pytest.mark.parametrize("column", InvoiceRow._fields)
+def test_a_change_of_any_column_changes_the_digest_of_a_document(column):
+    value = getattr(STATED, column)
+    other = "x" if value is None else OTHER_VALUES[type(value)](value)
+    sealed = invoice_digest(STATED, [bytes(32)])
+    assert sealed == leaf_hash(encode("tallystick.invoice.2", (*STATED, merkle_root([bytes(32)]))))
+    assert invoice_digest(STATED._replace(**{column: other}), [bytes(32)]) != sealed
 
 
 def test_a_journal_covers_its_postings_their_order_and_the_journal_before():

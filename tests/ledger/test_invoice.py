@@ -18,7 +18,7 @@ from ledger.invoice import (
     totals,
 )
 from ledger.refusals import RefusalCode
-from tests.ledger.drafts import CHARGE, invoice, line
+from tests.ledger.drafts import CHARGE, OPERATOR, PARTY, invoice, line
 
 PENNY = 10_000
 amounts = st.integers(-(10**15), 10**15)
@@ -97,6 +97,13 @@ REFUSED = [
     (RefusalCode.PAYMENT_TERM_IS_OUT_OF_RANGE, replace(GOOD, payment_term_days=-1), "-1 days"),
     (RefusalCode.TAX_IS_UNKNOWN, replace(GOOD, tax_category="AA"), "AA"),
     (RefusalCode.TAX_IS_UNKNOWN, replace(GOOD, tax_rate_ppm=1), "rate 1 ppm"),
+    (
+        RefusalCode.PARTY_IS_INCOMPLETE,
+        replace(GOOD, seller=replace(OPERATOR, legal_name=" ")),
+        "seller's legal_name",
+    ),
+    (RefusalCode.PARTY_IS_INCOMPLETE, replace(GOOD, buyer=replace(PARTY, postcode="")), "postcode"),
+    (RefusalCode.PARTY_IS_INCOMPLETE, replace(GOOD, tax_note=""), "tax_note"),
     (RefusalCode.LINE_IS_INCOMPLETE, invoice(replace(LINE, quantity_unit=None)), "None"),
     (RefusalCode.LINE_IS_INCOMPLETE, invoice(replace(LINE, description=" ")), "' '"),
     (RefusalCode.QUALITY_IS_UNKNOWN, invoice(replace(LINE, quality="guessed")), "'guessed'"),
