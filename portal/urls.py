@@ -3,7 +3,7 @@
 from allauth.account import views as account
 from django.urls import include, path
 
-from portal.views import explanations, home, invoices, rules, runs, studies
+from portal.views import calendar, explanations, home, invoices, rules, runs, studies
 
 urlpatterns = [
     path("", home.landing, name="home"),
@@ -24,6 +24,7 @@ urlpatterns = [
     path("runs/<uuid:run_id>/", runs.page, name="run"),
     path("runs/<uuid:run_id>/replay/", runs.ask_for_replay, name="ask-for-replay"),
     path("runs/<uuid:run_id>/replay/<int:request_number>/", runs.replay_state, name="replay"),
+    path("calendar/", calendar.page, name="calendar"),
     path("studies/", studies.listing, name="studies"),
     path("studies/<uuid:run_id>/", studies.page, name="study"),
     path("audit/", runs.audit_trail, name="audit"),

@@ -57,6 +57,8 @@ PURE = sorted(
                 "settlement/meters/register.py",
                 "settlement/meters/unsettled.py",
                 "settlement/billing/posting.py",
+                "settlement/calendar/due.py",
+                "settlement/calendar/late.py",
                 "settlement/calendar/sealable.py",
                 "settlement/runs/results.py",
                 "settlement/runs/run.py",

@@ -48,13 +48,13 @@ def refusals_as_errors(*, as_json: bool = False) -> Iterator[None]:
         raise CommandError(refusal_text(findings)) from None
 
 
-def refusal_text(findings: Iterable[Any]) -> str:
+def refusal_text(findings: Iterable[Any], opening: str = "Refused; nothing was written:") -> str:
     """Return the lines that say what was refused, cut to a readable number."""
     lines = [str(finding) for finding in findings]
     shown = lines[:SHOWN_FINDINGS]
     if len(lines) > len(shown):
         shown.append(f"... and {len(lines) - len(shown)} more; --json prints them all")
-    return "\n".join(["Refused; nothing was written:", *shown])
+    return "\n".join([opening, *shown])
 
 
 def _plain(finding: Any) -> Any:

@@ -1,20 +1,183 @@
 """The use cases of the calendar; each works in the caller's transaction."""
 
 import datetime as dt
+import uuid
 from collections import defaultdict
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 import ledger.queries
 import ledger.service
+from ledger.posting import Posted
 from ledger.seal import DayToSeal, Seal, SealRequest
 from rulebook.days import day_of, day_start
-from rulebook.findings import Refused
+from rulebook.findings import Finding, Refused
+from rulebook.resolve import RuleSet
 from rulebook.service import rules_for_period
-from rulebook.store import lock_market
+from rulebook.store import lock_market, time_zone
+from settlement.calendar import store
+from settlement.calendar.due import ONE_DAY, CalendarEntry, DayFacts, DueRange, entries_of
+from settlement.calendar.lacking import NOTHING, in_words, lacking
+from settlement.calendar.late import DayTerms, LateReadings, late_readings
 from settlement.calendar.sealable import DayOnRecord, seal_findings
 from settlement.meters.store import lock_readings
-from settlement.meters.terms import ruled_days
+from settlement.meters.terms import Periods, ruled_days
+from settlement.runs.service import Progress, Settled, no_progress, post, settle
+
+
+@dataclass(frozen=True)
+class CalendarDay:
+    """A settlement day: its runs, what its readings lack, and whether it is sealed."""
+
+    day: dt.date
+    entries: tuple[CalendarEntry, ...]
+    lacks: tuple[Finding, ...]
+    is_sealed: bool
+
+
+@dataclass(frozen=True)
+class MarketCalendar:
+    """The settlement days of a market from the first to the last with readings.
+
+    Attributes:
+        on: the day of the market on which the states hold.
+        periods: the rules of the days.
+    """
+
+    market: str
+    zone: str
+    on: dt.date
+    periods: Periods
+    days: tuple[CalendarDay, ...]
+
+    @property
+    def entries(self) -> list[CalendarEntry]:
+        """Every run of every day."""
+        return [entry for day in self.days for entry in day.entries]
+
+
+def market_calendar(
+    session: Session, market: str, *, known: dt.datetime, on: dt.date | None = None
+) -> MarketCalendar:
+    """Return the calendar of a market as it stands on a day.
+
+    Args:
+        session: the caller's session.
+        market: whose calendar.
+        known: what is known is taken up to here.
+        on: the day of the market by which runs are due; that of `known` where it is None.
+
+    Raises:
+        Refused: no rules are known of the market, or of one of its days.
+    """
+    zone = _zone(session, market, known)
+    on = on or day_of(known, zone)
+    metered = store.days_with_readings(session, market, known)
+    if not metered:
+        return MarketCalendar(market, zone, on, [], ())
+    periods = rules_for_period(session, market, metered[0], metered[-1], known)
+    posted: defaultdict[dt.date, dict[str, tuple[uuid.UUID, dt.date]]] = defaultdict(dict)
+    for one in store.posted_runs(session, market):
+        posted[one.day][one.kind] = (one.run_id, day_of(one.posted_at, zone))
+    settled = store.unposted_runs(session, market)
+    ruled = list(ruled_days(periods))
+    sealed = ledger.service.sealed_at(session, ((market, day) for day, _ in ruled))
+    open_days = [day for day, rules in ruled if _may_be_due(day, rules, posted[day], on)]
+    lacks = lacking(session, market, periods, open_days, known)
+    metered_days = set(metered)
+    days = []
+    for day, rules in ruled:
+        facts = DayFacts(
+            day,
+            rules.market_rules.settlement_calendar,
+            posted[day],
+            {kind for kind, first, last in settled if first <= day <= last},
+            NOTHING if day not in metered_days else in_words(lacks.get(day, ())),
+            (market, day) in sealed,
+        )
+        days.append(
+            CalendarDay(day, tuple(entries_of(facts, on)), lacks.get(day, ()), facts.is_sealed)
+        )
+    return MarketCalendar(market, zone, on, periods, tuple(days))
+
+
+def _may_be_due(
+    day: dt.date, rules: RuleSet, posted: dict[str, tuple[uuid.UUID, dt.date]], on: dt.date
+) -> bool:
+    """Return whether a run of a day is due and the last one is not posted."""
+    calendar = rules.market_rules.settlement_calendar
+    first_due = min(run.lag_days for run in calendar) * ONE_DAY + day
+    return first_due <= on and calendar[-1].run not in posted
+
+
+def settle_range(
+    session: Session,
+    market: str,
+    due: DueRange,
+    *,
+    now: dt.datetime,
+    threads: int = 1,
+    progress: Progress = no_progress,
+) -> tuple[Settled, list[Posted]]:
+    """Settle the days of a range and post what differs, in one transaction of the caller's.
+
+    Raises:
+        Refused, ledger.refusals.LedgerRefused: as `settle` and `post` do; nothing is written.
+    """
+    settled = settle(
+        session,
+        market,
+        due.kind,
+        due.first_day,
+        due.last_day,
+        known_at=now,
+        now=now,
+        threads=threads,
+        progress=progress,
+    )
+    return settled, post(session, settled.run, now=now)
+
+
+def late(session: Session, market: str, *, known: dt.datetime) -> list[LateReadings]:
+    """Return the readings that came after the last posted run of their day.
+
+    Raises:
+        Refused: no rules are known of the market, or of one of the days.
+    """
+    zone = _zone(session, market, known)
+    arrived = store.arrivals(session, market, known, zone)
+    if not arrived:
+        return []
+    days = [arrival.day for arrival in arrived]
+    periods = rules_for_period(session, market, min(days), max(days), known)
+    sealed = ledger.service.sealed_at(session, ((market, day) for day in days))
+    terms = {
+        day: DayTerms(
+            rules.market_rules.settlement_calendar,
+            rules.market_rules.meter_data.late_after_days,
+            (market, day) in sealed,
+        )
+        for day, rules in ruled_days(periods)
+    }
+    return late_readings(arrived, terms)
+
+
+def _zone(session: Session, market: str, known: dt.datetime) -> str:
+    zone = time_zone(session, market, known)
+    if zone is None:
+        raise Refused(
+            [
+                Finding(
+                    "no-rules",
+                    market,
+                    f"no market rules known at {known.isoformat()}",
+                    "the calendar is that of published market rules",
+                    "publish the market's rules, or correct the name of the market",
+                )
+            ]
+        )
+    return zone
 
 
 def seal(

@@ -2,9 +2,12 @@
 
 import datetime as dt
 import uuid
+from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from settlement.calendar.late import Arrival
 
 READINGS_AFTER_SEALS = """
 SELECT reading.market, reading.settlement_day, reading.measure, reading.entity, reading.revision
@@ -27,6 +30,29 @@ SELECT version.id, seal.market, min(seal.settlement_day)
  GROUP BY version.id, seal.market
  ORDER BY version.id
 """
+VECTORS_BY_DAY = """
+SELECT settlement_day, measure, count(*), count(*) FILTER (WHERE quality ~ '[^ME]')
+  FROM (SELECT DISTINCT ON (settlement_day, measure, entity) settlement_day, measure, quality
+          FROM settlement.reading
+         WHERE market = :market AND received_at <= :known
+         ORDER BY settlement_day, measure, entity, revision DESC) AS latest
+ GROUP BY settlement_day, measure
+"""
+ARRIVALS = """
+SELECT reading.settlement_day, reading_file.id, reading_file.name,
+       (reading.received_at AT TIME ZONE :zone)::date AS received_on,
+       count(*) FILTER (WHERE revision = 1), count(*) FILTER (WHERE revision > 1), posted.run_kind
+  FROM (SELECT DISTINCT ON (settlement_day) settlement_day, run_kind, known_at
+          FROM ledger.journal JOIN settlement.run ON run.id = journal.run_id
+         WHERE journal.market = :market
+         ORDER BY settlement_day, number DESC) AS posted
+  JOIN settlement.reading ON reading.settlement_day = posted.settlement_day
+   AND reading.market = :market
+   AND reading.received_at > posted.known_at AND reading.received_at <= :known
+  JOIN settlement.reading_file ON reading_file.id = reading.file_id
+ GROUP BY reading.settlement_day, reading_file.id, reading_file.name, received_on, posted.run_kind
+ ORDER BY reading.settlement_day, received_on, reading_file.name
+"""
 
 
 def readings_after_seals(session: Session) -> list[tuple[str, dt.date, str, str, int]]:
@@ -37,3 +63,54 @@ def readings_after_seals(session: Session) -> list[tuple[str, dt.date, str, str,
 def law_after_seals(session: Session) -> list[tuple[uuid.UUID, str, dt.date]]:
     """Return the versions that changed the law of a sealed day: version, market, first such day."""
     return [tuple(row) for row in session.execute(text(LAW_AFTER_SEALS))]
+
+
+class PostedRun(NamedTuple):
+    """A run kind that is posted for a settlement day."""
+
+    day: dt.date
+    kind: str
+    run_id: uuid.UUID
+    posted_at: dt.datetime
+
+
+def days_with_readings(session: Session, market: str, known: dt.datetime) -> list[dt.date]:
+    """Return the settlement days of which any reading was known, in order."""
+    query = (
+        "SELECT DISTINCT settlement_day FROM settlement.reading "
+        "WHERE market = :market AND received_at <= :known ORDER BY settlement_day"
+    )
+    return list(session.execute(text(query), {"market": market, "known": known}).scalars())
+
+
+def vectors_by_day(
+    session: Session, market: str, known: dt.datetime
+) -> dict[tuple[dt.date, str], tuple[int, int]]:
+    """Return how many vectors a day and measure have, and how many are not plainly measured."""
+    rows = session.execute(text(VECTORS_BY_DAY), {"market": market, "known": known})
+    return {(day, measure): (vectors, doubtful) for day, measure, vectors, doubtful in rows}
+
+
+def posted_runs(session: Session, market: str) -> list[PostedRun]:
+    """Return what is posted of every settlement day of a market, in order of posting."""
+    query = (
+        "SELECT settlement_day, run_kind, run_id, posted_at FROM ledger.journal "
+        "WHERE market = :market AND run_id IS NOT NULL ORDER BY number"
+    )
+    return [PostedRun(*row) for row in session.execute(text(query), {"market": market})]
+
+
+def unposted_runs(session: Session, market: str) -> list[tuple[str, dt.date, dt.date]]:
+    """Return kind, first and last day of the runs of a market that are settled and not posted."""
+    query = (
+        "SELECT kind, first_day, last_day FROM settlement.run WHERE market = :market "
+        "AND kind <> 'study' AND NOT EXISTS "
+        "(SELECT FROM ledger.journal WHERE journal.run_id = run.id)"
+    )
+    return [tuple(row) for row in session.execute(text(query), {"market": market})]
+
+
+def arrivals(session: Session, market: str, known: dt.datetime, zone: str) -> list[Arrival]:
+    """Return the readings that came after the last posted run of their day looked, by file."""
+    params = {"market": market, "known": known, "zone": zone}
+    return [Arrival(*row) for row in session.execute(text(ARRIVALS), params)]

@@ -24,6 +24,7 @@ PAGES = {
     "interval": ("/invoices/{number}/1/2024-03-31/30/", SUPPLIER),
     "runs": ("/runs/", "operator"),
     "run": ("/runs/{run}/", "operator"),
+    "calendar": ("/calendar/", "operator"),
     "studies": ("/studies/", "operator"),
     "study": ("/studies/{study}/", "operator"),
     "audit trail": ("/audit/", "auditor"),

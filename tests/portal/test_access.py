@@ -30,6 +30,7 @@ def addresses(site, documents) -> dict[str, str]:
         "interval": f"/invoices/{number}/1/2024-03-31/46/",
         "runs": "/runs/",
         "run": f"/runs/{site.first_run}/",
+        "calendar": "/calendar/",
         "studies": "/studies/",
         "study": f"/studies/{site.study}/",
         "audit": "/audit/",
@@ -39,6 +40,7 @@ def addresses(site, documents) -> dict[str, str]:
 OPEN_TO = {
     "runs": {"operator", "auditor"},
     "run": {"operator", "auditor"},
+    "calendar": {"operator", "auditor"},
     "studies": {"regulator", "operator", "auditor"},
     "study": {"regulator", "operator", "auditor"},
     "audit": {"auditor"},

@@ -1,0 +1,92 @@
+"""The settlement calendar as a page shows it: months, then the days of one month by run."""
+
+import datetime as dt
+from collections import Counter
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from settlement.calendar.due import DueRange, State, blocked_ranges, due_ranges
+from settlement.calendar.late import LateReadings
+from settlement.calendar.service import CalendarDay, MarketCalendar, late, market_calendar
+
+SHOWN_LATE = 100
+
+
+@dataclass(frozen=True)
+class MonthRow:
+    """A month of the overview: how many of its days each run is in which state, by run."""
+
+    month: dt.date
+    days: int
+    sealed: int
+    states: tuple[tuple[str, tuple[tuple[State, int], ...]], ...]
+
+
+@dataclass(frozen=True)
+class CalendarPage:
+    """A market's calendar.
+
+    Attributes:
+        month: of which the days are shown; None where there are no readings.
+        kinds: the runs of the calendar on the shown days, with their titles.
+        late: what came after the last run of its day, cut to a readable number.
+    """
+
+    calendar: MarketCalendar
+    months: tuple[MonthRow, ...]
+    month: dt.date | None
+    kinds: tuple[tuple[str, str], ...]
+    days: tuple[CalendarDay, ...]
+    due: tuple[DueRange, ...]
+    blocked: tuple[DueRange, ...]
+    late: tuple[LateReadings, ...]
+    late_count: int
+
+
+def calendar_page(
+    session: Session, market: str, month: dt.date | None, now: dt.datetime
+) -> CalendarPage:
+    """Return the calendar of a market as it stands now, with the days of a month.
+
+    The month is the one asked for if it has any days, else the last that has something to do, else
+    the last.
+    """
+    found = market_calendar(session, market, known=now)
+    months = sorted({day.day.replace(day=1) for day in found.days})
+    due, blocked = due_ranges(found.entries), blocked_ranges(found.entries)
+    if month not in months:
+        open_months = [one.last_day.replace(day=1) for one in (*due, *blocked)]
+        month = max(open_months or months, default=None)
+    days = tuple(day for day in found.days if day.day.replace(day=1) == month)
+    titles = {
+        run.run: run.title
+        for _, _, rules in found.periods
+        for run in rules.market_rules.settlement_calendar
+    }
+    kinds = list(dict.fromkeys(entry.kind for day in days for entry in day.entries))
+    arrived = late(session, market, known=now)
+    return CalendarPage(
+        calendar=found,
+        months=tuple(_month_row(found, each) for each in months),
+        month=month,
+        kinds=tuple((kind, titles[kind]) for kind in kinds),
+        days=days,
+        due=tuple(due),
+        blocked=tuple(blocked),
+        late=tuple(arrived[:SHOWN_LATE]),
+        late_count=len(arrived),
+    )
+
+
+def _month_row(found: MarketCalendar, month: dt.date) -> MonthRow:
+    days = [day for day in found.days if day.day.replace(day=1) == month]
+    counts: dict[str, Counter[State]] = {}
+    for day in days:
+        for entry in day.entries:
+            counts.setdefault(entry.kind, Counter())[entry.state] += 1
+    states = tuple(
+        (kind, tuple((state, of_kind[state]) for state in State if of_kind[state]))
+        for kind, of_kind in counts.items()
+    )
+    return MonthRow(month, len(days), sum(day.is_sealed for day in days), states)

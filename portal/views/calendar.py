@@ -1,0 +1,56 @@
+"""The settlement calendar, for operators and auditors."""
+
+import datetime as dt
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from database.session import transaction
+from portal.access import open_to
+from portal.management.commands.late import words
+from portal.queries.calendar import calendar_page
+from portal.queries.rules import markets
+from portal.views.runs import sees_runs
+from settlement.calendar.due import State
+
+LEGEND = (
+    (State.POSTED, "the run is posted to the ledger"),
+    (State.DUE, "the run is to be settled and posted today"),
+    (State.OVERDUE, "the day on which the run was due has passed"),
+    (State.SETTLED, "the run was settled and is still to be posted"),
+    (State.BLOCKED, "the run is due, and the readings of the day do not settle"),
+    (State.NOT_YET, "the run comes due on the day that is named"),
+    (State.PASSED_OVER, "a later run was posted first, or the day is sealed: it is never posted"),
+)
+
+
+@require_safe
+@open_to(sees_runs)
+def page(request: HttpRequest) -> HttpResponse:
+    """Show what is due, what blocks it, the days of a month by run, and what came late."""
+    now = timezone.now()
+    with transaction() as session:
+        known = markets(session)
+        market = request.GET.get("market") or (known[0] if known else None)
+        if market is not None and market not in known:
+            raise Http404("no such market")
+        month = _month(request.GET.get("month", ""))
+        found = calendar_page(session, market, month, now) if market else None
+    context = {
+        "markets": known,
+        "market": market,
+        "page": found,
+        "late": [(one, words(one)) for one in found.late] if found else [],
+        "legend": LEGEND,
+        "section": "calendar",
+    }
+    return render(request, "calendar/page.html", context)
+
+
+def _month(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(f"{text}-01") if text else None
+    except ValueError:
+        raise Http404("no such month") from None
