@@ -157,6 +157,80 @@ class RefusalCode(Enum):
         "complete the registration, or the operator of the settlement terms",
     )
 
+    STATEMENT_IS_UNREADABLE = (
+        60,
+        "a bank statement is a camt.053 file of ISO 20022, under 50 MB and without a document type",
+        "ask the bank for camt.053 and pass the file as it came",
+    )
+    STATEMENT_FIELD_IS_MISSING = (
+        61,
+        "a statement has identification, sequence number, account, booked balances and entries "
+        "with amount, side and date",
+        "ask the bank for the whole statement; nothing is guessed",
+    )
+    STATEMENT_IS_OF_ANOTHER_ACCOUNT = (
+        62,
+        "a statement is of the operator's account in the settlement terms",
+        "import it where it belongs, or publish the new account first",
+    )
+    STATEMENT_CURRENCY_DIFFERS = (
+        63,
+        "balances and entries are in the market's currency",
+        "let the bank convert before it books",
+    )
+    STATEMENT_DOES_NOT_ADD_UP = (
+        64,
+        "the opening balance and the entries come to the closing balance",
+        "ask the bank for the whole statement",
+    )
+    ENTRY_IS_NOT_BOOKED = (
+        65,
+        "every entry is booked",
+        "import the statement of the day on which the bank booked it",
+    )
+    ENTRY_DOES_NOT_ADD_UP = (
+        66,
+        "the payments of a batch come to its entry",
+        "ask the bank for the amounts of the payments",
+    )
+    STATEMENT_HAS_OTHER_CONTENT = (
+        67,
+        "a statement is imported once; the same file again returns the original",
+        "ask the bank which of the two files is right; a correction comes as a later statement",
+    )
+    STATEMENT_IS_OUT_OF_SEQUENCE = (
+        68,
+        "a statement follows the one before it: its number is the next, and it opens with the "
+        "balance that the one before closed with",
+        "import the statements of an account in their order, each once",
+    )
+    TRANSACTION_IS_UNKNOWN = (
+        70,
+        "what is allocated is a transaction of an imported statement",
+        "name it as the queue does, such as gb12-bank-000001/3",
+    )
+    DOCUMENT_IS_UNKNOWN = (
+        71,
+        "a payment is allocated to documents of its market and currency",
+        "copy the number from the document",
+    )
+    ALLOCATION_IS_TOO_MUCH = (
+        72,
+        "what is allocated has the sign of the payment, is no more than it, and leaves no document "
+        "overpaid",
+        "allocate less, and leave the rest in the queue",
+    )
+    ALLOCATION_CHANGES_NOTHING = (
+        73,
+        "a new allocation differs from the one before",
+        "leave it as it stands",
+    )
+    DECISION_IS_NOT_SIGNED = (
+        74,
+        "a person who allocates gives a name and a reason",
+        "say who and why",
+    )
+
     def __init__(self, number: int, rule: str, remedy: str) -> None:
         self.number = number
         self.rule = rule
@@ -185,6 +259,9 @@ CODE_OF_CONSTRAINT = {
     "fk_invoice_line_invoice_id": RefusalCode.INVOICE_IS_INCOMPLETE,
     "invoice_follows": RefusalCode.INVOICE_IS_OUT_OF_ORDER,
     "pk_invoice": RefusalCode.INVOICE_IS_OUT_OF_ORDER,
+    "pk_bank_file": RefusalCode.STATEMENT_HAS_OTHER_CONTENT,
+    "uq_bank_statement_market_iban_identification": RefusalCode.STATEMENT_HAS_OTHER_CONTENT,
+    "pk_bank_statement": RefusalCode.STATEMENT_IS_OUT_OF_SEQUENCE,
 }
 """The constraint or trigger of the database that speaks for a code."""
 

@@ -15,6 +15,7 @@ TABLE_MODULES = (
     "settlement.studies.tables",
     "ledger.tables",
     "ledger.log.tables",
+    "ledger.payments.tables",
 )
 LOCK_TIMEOUT = "10s"
 STATEMENT_TIMEOUT = "300s"

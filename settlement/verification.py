@@ -18,6 +18,7 @@ import ledger.service
 import rulebook.service
 from ledger.journal import STUDY
 from ledger.log.verification import verify_leaves
+from ledger.payments.verification import verify_payments
 from ledger.sealing import verify_seals
 from rulebook.findings import Finding, Refused
 from settlement.billing.posting import posting_input_digest
@@ -60,6 +61,7 @@ def checks() -> tuple[Check, ...]:
         Check("runs and results", verify_runs),
         Check("ledger", _verify_ledger),
         Check("seals", verify_sealed_days),
+        Check("bank statements", _verify_payments),
         Check("journals against results", verify_posted_runs),
         Check("transparency log", _verify_log),
     )
@@ -152,6 +154,11 @@ def verify_sealed_days(session: Session) -> Iterator[Finding]:
     for version, market, day in law_after_seals(session):
         value = f"it changes the law of {market} {day} after the day was sealed"
         yield _finding("law-after-seal", f"rulebook.version {version}", value)
+
+
+def _verify_payments(session: Session) -> Iterator[Finding]:
+    for found in verify_payments(session):
+        yield _finding(found.code, found.place, found.value)
 
 
 def verify_posted_runs(session: Session) -> Iterator[Finding]:

@@ -15,7 +15,15 @@ from ledger.log.tables import LogLeaf
 from ledger.store import lock_shared
 from ledger.verification import FOREIGN, MISSING, ROWS_AT_A_TIME, Findings, LedgerFinding, changed
 
-SOURCES = frozenset({"rulebook.version", "settlement.run", "ledger.journal", "ledger.invoice"})
+SOURCES = frozenset(
+    {
+        "rulebook.version",
+        "settlement.run",
+        "ledger.journal",
+        "ledger.invoice",
+        "ledger.bank_statement",
+    }
+)
 """The tables whose rows are leaves of the log; a migration calls `log_facts` for each."""
 
 UNLOGGED = "log-fact-unlogged"

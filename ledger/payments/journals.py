@@ -1,0 +1,108 @@
+"""From an allocation to the journal that moves its money.
+
+What came in is owed by the bank (+) and was owed by the participant (-): the account `paid` of the
+participant has the document's number as its subject, so the balance of a document is what is due
+less what is paid. What nobody knows the purpose of rests on the market's account `unallocated`,
+whose subject is the transaction. A later decision moves the difference from the one before it and
+never the bank.
+
+No journal here names a settlement day, so none is ever billed.
+"""
+
+from collections.abc import Mapping
+
+from ledger.chain import encode
+from ledger.invoice import MINOR_UNIT_MICRO
+from ledger.journal import Account, JournalDraft, Posting
+from ledger.payments.statements import AllocationRow, TransactionRow
+from ledger.tree import leaf_hash
+
+BANK = "bank"
+PAID = "paid"
+UNALLOCATED = "unallocated"
+JOURNAL_TAG = "tallystick.allocation-posting.1"
+
+
+def allocation_journal(
+    transaction: TransactionRow,
+    digest: bytes,
+    iban: str,
+    currency: str,
+    amounts: Mapping[Account, int],
+    before: Mapping[Account, int] | None,
+    decision: int,
+    reason: str,
+) -> JournalDraft:
+    """Return the journal of a decision about a transaction.
+
+    Args:
+        digest: of the transaction.
+        iban: the operator's account that it went through.
+        amounts: account -> minor units of the transaction that it holds, as `holdings` gives it.
+        before: the same by the decision before this one; None for the first.
+        decision: its number, from 1.
+        reason: why, for people.
+    """
+    moves = {
+        account: -amounts.get(account, 0) for account in amounts.keys() | (before or {}).keys()
+    }
+    for account, amount in (before or {}).items():
+        moves[account] += amount
+    if before is None:
+        moves[Account(transaction.market, currency, None, BANK, iban)] = transaction.amount_minor
+    unit = MINOR_UNIT_MICRO[currency]
+    postings = tuple(
+        Posting(account, moved * unit)
+        for account, moved in sorted(moves.items(), key=lambda item: item[0].code)
+        if moved
+    )
+    return JournalDraft(
+        key=journal_key(transaction.name, decision),
+        market=transaction.market,
+        settlement_day=None,
+        run_id=None,
+        run_kind=None,
+        reason=reason,
+        input_digest=journal_input(digest, decision, postings),
+        postings=postings,
+    )
+
+
+def holdings(
+    transaction: TransactionRow,
+    currency: str,
+    amounts: Mapping[str, int],
+    participant_of: Mapping[str, str],
+) -> dict[Account, int]:
+    """Return account -> minor units for what is allocated by document, and for the rest of it."""
+    market = transaction.market
+    held = {
+        Account(market, currency, participant_of[name], PAID, name): amount
+        for name, amount in amounts.items()
+        if amount
+    }
+    rest = transaction.amount_minor - sum(amounts.values())
+    if rest:
+        held[Account(market, currency, None, UNALLOCATED, transaction.name)] = rest
+    return held
+
+
+def journal_key(name: str, decision: int) -> str:
+    """Return the idempotency key of a decision's journal.
+
+    >>> journal_key("gb12-bank-000001/3", 2)
+    'gb12-bank-000001/3:2'
+    """
+    return f"{name}:{decision}"
+
+
+def journal_input(digest: bytes, decision: int, postings: tuple[Posting, ...]) -> bytes:
+    """Return what identifies the input of a decision's journal."""
+    moved = tuple(field for one in postings for field in (one.account.code, one.amount))
+    return leaf_hash(encode(JOURNAL_TAG, (digest, decision, *moved)))
+
+
+def reason_of(row: AllocationRow, name: str) -> str:
+    """Return the sentence that a decision's journal carries."""
+    back = f"; reverses journal {row.reverses}" if row.reverses is not None else ""
+    return f"Payment {name}, by {row.decided_by}: {row.reason}{back}"

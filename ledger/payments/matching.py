@@ -1,0 +1,233 @@
+"""Which documents a payment pays: from transactions and documents to allocations, purely.
+
+A payment pays the documents whose numbers it names, in a structured reference or in its text,
+whatever their case, spaces and dashes. If it names none, and its account is that of one participant
+alone, it pays that participant's one open document of exactly its amount, or everything that is
+open where that is its amount. Whatever cannot be told for certain stays in the queue, with the
+reason. Nothing is ever allocated beyond what a document still asks for, so what is allocated and
+what rests in the queue always sum to the payment.
+
+    documents   gb12-invoice-000001  +100.00     gb12-invoice-000002  -20.00 (credit note)
+    payment       80.00 "GB12 INVOICE 000001, 000002"?  names one number only: 80.00 of 000001
+    payment       80.00 "gb12-invoice-000001 gb12-invoice-000002"   both, whole
+    payment       90.00 of the same text                            both, and 10.00 in the queue
+
+A part payment goes first to credit notes, whole, then to what was due first.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+
+from ledger.payments.statements import TransactionRow
+
+_GAP = r"[\s./_-]*"
+
+
+class Method(StrEnum):
+    """How it was told what a payment pays."""
+
+    REFERENCE = "reference"
+    ACCOUNT = "account"
+    PERSON = "person"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class OpenDocument:
+    """A document, as far as payments need it; `paid_minor` has the sign of what it paid.
+
+    + is what the participant pays, in both amounts.
+    """
+
+    series: str
+    number: int
+    name: str
+    participant: str
+    currency: str
+    due_on: date
+    due_minor: int
+    paid_minor: int = 0
+
+    @property
+    def balance_minor(self) -> int:
+        """What is still to be paid; below zero, by the market."""
+        return self.due_minor - self.paid_minor
+
+    def without(self, amount_minor: int) -> "OpenDocument":
+        """Return it as it stands without a payment of this amount."""
+        return replace(self, paid_minor=self.paid_minor - amount_minor)
+
+
+@dataclass(frozen=True)
+class Matched:
+    """What a transaction pays: document -> amount, how that was told, and the rest."""
+
+    amounts: tuple[tuple[str, int], ...]
+    rest_minor: int
+    method: Method
+    reason: str
+
+
+def match(
+    transactions: Sequence[TransactionRow],
+    documents: Iterable[OpenDocument],
+    owners: Mapping[str, frozenset[str]],
+) -> list[Matched]:
+    """Return what each transaction pays, in order; earlier ones lower what is open for later ones.
+
+    Args:
+        transactions: of one statement.
+        documents: of the market, those that are paid already among them.
+        owners: bank account -> the participants that registered it.
+    """
+    book = _Book(documents)
+    found = []
+    for transaction in transactions:
+        matched = _matched(transaction, book, owners)
+        book.pay(matched.amounts)
+        found.append(matched)
+    return found
+
+
+class _Book:
+    """The documents as earlier transactions left them, and how their numbers are found in text."""
+
+    def __init__(self, documents: Iterable[OpenDocument]) -> None:
+        self.by_name = {one.name: one for one in documents}
+        self.by_key = {(one.series, one.number): one.name for one in self.by_name.values()}
+        self.series = sorted({one.series for one in self.by_name.values()}, key=len, reverse=True)
+        self.patterns = {series: _pattern(series) for series in self.series}
+        self.of_participant: defaultdict[str, list[str]] = defaultdict(list)
+        for one in self.by_name.values():
+            self.of_participant[one.participant].append(one.name)
+
+    def pay(self, amounts: Iterable[tuple[str, int]]) -> None:
+        for name, amount in amounts:
+            one = self.by_name[name]
+            self.by_name[name] = replace(one, paid_minor=one.paid_minor + amount)
+
+    def named_in(self, text: str) -> tuple[list[OpenDocument], list[str]]:
+        """Return the documents that a text names, each once, and numbers that no document has."""
+        known: dict[str, OpenDocument] = {}
+        unknown: dict[str, None] = {}
+        for series in self.series:
+            for found in self.patterns[series].finditer(text.casefold()):
+                number = int(re.sub(_GAP, "", found[1]))
+                name = self.by_key.get((series, number))
+                if name is None:
+                    unknown[f"{series}-{number:06d}"] = None
+                else:
+                    known[name] = self.by_name[name]
+        return list(known.values()), list(unknown)
+
+    def open_of(self, participant: str) -> list[OpenDocument]:
+        found = (self.by_name[name] for name in self.of_participant[participant])
+        return [one for one in found if one.balance_minor]
+
+
+def _pattern(series: str) -> re.Pattern[str]:
+    """Return what finds a number of a series, which may stand in groups of three or two digits.
+
+    Other groups are left alone: the 25 of `gb12-invoice-0001 25 January` is no part of a number.
+    """
+    letters = _GAP.join(re.escape(each) for each in re.sub(_GAP, "", series.casefold()))
+    numbers = (r"[1-9]\d{6,17}", r"\d{6}", rf"\d{{3}}{_GAP}\d{{3}}", rf"\d\d{_GAP}\d\d{_GAP}\d\d")
+    return re.compile(rf"(?<![a-z0-9]){letters}{_GAP}({'|'.join(numbers)})(?!\d)")
+
+
+def _matched(
+    transaction: TransactionRow, book: _Book, owners: Mapping[str, frozenset[str]]
+) -> Matched:
+    texts = (transaction.reference, transaction.remittance, transaction.end_to_end)
+    named, unknown = book.named_in("\n".join(texts))
+    if transaction.is_reversal:
+        return _taken_back(transaction.amount_minor, named)
+    if named:
+        return _by_reference(transaction.amount_minor, named, unknown)
+    if unknown:
+        return _nothing(
+            transaction.amount_minor, f"it names {', '.join(unknown)}: no such document"
+        )
+    return _by_account(transaction, book, owners)
+
+
+def _by_reference(amount: int, named: list[OpenDocument], unknown: list[str]) -> Matched:
+    names = ", ".join(one.name for one in named)
+    also = f"; it also names {', '.join(unknown)}: no such document" if unknown else ""
+    total = sum(one.balance_minor for one in named)
+    if not any(one.balance_minor for one in named):
+        return _nothing(amount, f"it names {names}, which is paid already{also}")
+    if total * amount <= 0:
+        return _nothing(
+            amount, f"it names {names}, whose balance of {total} minor units it cannot pay{also}"
+        )
+    amounts = tuple(_spread(amount, named))
+    rest = amount - sum(paid for _, paid in amounts)
+    if rest:
+        said = f"it names {names} and pays more than was open{also}"
+    elif abs(amount) < abs(total):
+        said = f"it names {names} and pays a part{also}"
+    else:
+        said = f"it names {names}{also}"
+    return Matched(amounts, rest, Method.REFERENCE, said)
+
+
+def _spread(amount: int, named: list[OpenDocument]) -> Iterator[tuple[str, int]]:
+    """Yield what each document gets: those that ask for the opposite first, then by due day."""
+    sign = 1 if amount > 0 else -1
+    order = sorted(named, key=lambda one: (one.balance_minor * sign > 0, one.due_on, one.name))
+    left = amount * sign
+    for one in order:
+        paid = min(left, one.balance_minor * sign)
+        if paid:
+            left -= paid
+            yield one.name, paid * sign
+
+
+def _taken_back(amount: int, named: list[OpenDocument]) -> Matched:
+    """Return what a reversal takes back: payments of the one document that it names."""
+    if len(named) != 1:
+        return _nothing(amount, "a reversal that does not name one document")
+    (one,) = named
+    if amount * one.paid_minor >= 0 or abs(amount) > abs(one.paid_minor):
+        return _nothing(amount, f"a reversal of more than was paid of {one.name}")
+    return Matched(
+        ((one.name, amount),), 0, Method.REFERENCE, f"the bank took back a payment of {one.name}"
+    )
+
+
+def _by_account(
+    transaction: TransactionRow, book: _Book, owners: Mapping[str, frozenset[str]]
+) -> Matched:
+    amount, iban = transaction.amount_minor, transaction.counterparty_iban
+    found = owners.get(iban, frozenset())
+    if not iban or not found:
+        return _nothing(amount, "it names no document, and no participant registered its account")
+    if len(found) > 1:
+        return _nothing(amount, f"it names no document, and its account is of {_listed(found)}")
+    (participant,) = found
+    documents = book.open_of(participant)
+    exact = [one for one in documents if one.balance_minor == amount]
+    if len(exact) == 1:
+        said = f"it names no document; {exact[0].name} of {participant} has its amount"
+        return Matched(((exact[0].name, amount),), 0, Method.ACCOUNT, said)
+    if len(exact) > 1:
+        names = _listed(one.name for one in exact)
+        return _nothing(amount, f"it names no document, and {names} have its amount")
+    if documents and sum(one.balance_minor for one in documents) == amount:
+        amounts = tuple((one.name, one.balance_minor) for one in documents)
+        said = f"it names no document, and pays all that is open of {participant}"
+        return Matched(amounts, 0, Method.ACCOUNT, said)
+    return _nothing(amount, f"it names no document, and none of {participant} has its amount")
+
+
+def _nothing(amount: int, reason: str) -> Matched:
+    return Matched((), amount, Method.NONE, reason)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return " and ".join(sorted(names))

@@ -1,0 +1,222 @@
+"""Questions about payments, all answered from the ledger, as it stood at any moment.
+
+`at` is a moment of the ledger: what was posted or issued up to it counts; None is now.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, Select, and_, func, select
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.orm import Session
+
+from ledger import tables as ledger_tables
+from ledger.invoice import MINOR_UNIT_MICRO, document_number
+from ledger.journal import Account
+from ledger.payments import tables
+from ledger.payments.journals import PAID, UNALLOCATED
+from ledger.payments.matching import OpenDocument
+from ledger.payments.statements import AllocationRow, StatementRow, TransactionRow
+from ledger.payments.store import columns
+
+
+class Held(NamedTuple):
+    """What an account holds of a transaction."""
+
+    account: Account
+    amount_minor: int
+
+
+class Decided(NamedTuple):
+    """A transaction with its decisions, earliest first, and where its money is."""
+
+    transaction: TransactionRow
+    digest: bytes
+    decisions: tuple[AllocationRow, ...]
+    held: tuple[Held, ...]
+
+    @property
+    def latest(self) -> AllocationRow:
+        """The decision that holds."""
+        return self.decisions[-1]
+
+    @property
+    def amounts(self) -> dict[str, int]:
+        """Return document -> minor units."""
+        return {
+            one.account.subject: one.amount_minor for one in self.held if one.account.kind == PAID
+        }
+
+    @property
+    def rest_minor(self) -> int:
+        """What rests in the queue."""
+        return sum(one.amount_minor for one in self.held if one.account.kind == UNALLOCATED)
+
+
+def documents(session: Session, market: str, at: datetime | None = None) -> list[OpenDocument]:
+    """Return every document of a market with what was paid of it, in order of series and number."""
+    invoice = ledger_tables.Invoice
+    statement = select(
+        invoice.series, invoice.number, invoice.participant, invoice.currency, invoice.due_on,
+        invoice.due_minor, invoice.minor_unit_micro,
+    ).where(invoice.market == market)  # fmt: skip
+    if at is not None:
+        statement = statement.where(invoice.issued_at <= at)
+    paid = paid_micro(session, market, at)
+    return [
+        OpenDocument(
+            series=row.series,
+            number=row.number,
+            name=(name := document_number(row.series, row.number)),
+            participant=row.participant,
+            currency=row.currency,
+            due_on=row.due_on,
+            due_minor=row.due_minor,
+            paid_minor=-paid.get((row.participant, name), 0) // row.minor_unit_micro,
+        )
+        for row in session.execute(statement.order_by(invoice.series, invoice.number))
+    ]
+
+
+def paid_micro(
+    session: Session, market: str, at: datetime | None = None
+) -> dict[tuple[str, str], int]:
+    """Return (participant, document) -> sum of the postings of its `paid` account, in micro."""
+    account = ledger_tables.Account
+    statement = _sums(account.participant, account.subject).where(
+        account.market == market, account.kind == PAID
+    )
+    if at is not None:
+        statement = statement.where(ledger_tables.Journal.posted_at <= at)
+    rows = session.execute(statement.group_by(account.participant, account.subject))
+    return {(participant, subject): total for participant, subject, total in rows}
+
+
+def _sums(*keys: Any) -> Select[Any]:
+    account, journal, posting = ledger_tables.Account, ledger_tables.Journal, ledger_tables.Posting
+    return (
+        select(*keys, sql_cast(func.sum(posting.amount), BigInteger))
+        .select_from(posting)
+        .join(account, account.code == posting.account)
+        .join(journal, journal.number == posting.journal_number)
+    )
+
+
+def statements(session: Session, market: str | None = None) -> list[StatementRow]:
+    """Return the statements of a market, or of all, latest first."""
+    table = tables.BankStatement
+    query = select(*columns(table, StatementRow))
+    if market is not None:
+        query = query.where(table.market == market)
+    rows = session.execute(query.order_by(table.market, table.number.desc()))
+    return [StatementRow(*row) for row in rows]
+
+
+def statement(session: Session, market: str, number: int) -> StatementRow:
+    """Return a statement of a market by its number.
+
+    Raises:
+        LookupError: there is none.
+    """
+    query = select(*columns(tables.BankStatement, StatementRow)).where(
+        tables.BankStatement.market == market, tables.BankStatement.number == number
+    )
+    row = session.execute(query).one_or_none()
+    if row is None:
+        raise LookupError(f"{market} has no bank statement {number}")
+    return StatementRow(*row)
+
+
+def decided(
+    session: Session,
+    market: str,
+    number: int | None = None,
+    line: int | None = None,
+) -> list[Decided]:
+    """Return the transactions of a market, of a statement or one of it, in order."""
+    transaction, allocation = tables.BankTransaction, tables.Allocation
+    rows = (
+        select(*columns(transaction, TransactionRow), transaction.digest)
+        .where(*_of(transaction, market, number, line))
+        .order_by(transaction.statement_number, transaction.line)
+    )
+    decisions: defaultdict[tuple[int, int], list[AllocationRow]] = defaultdict(list)
+    query = (
+        select(*columns(allocation, AllocationRow))
+        .where(*_of(allocation, market, number, line))
+        .order_by(allocation.decision)
+    )
+    for found in session.execute(query):
+        one = AllocationRow(*found)
+        decisions[one.statement_number, one.line].append(one)
+    held = _held(session, market, number, line)
+    return [
+        Decided(
+            TransactionRow(*found[:-1]),
+            found[-1],
+            tuple(decisions[found.statement_number, found.line]),
+            tuple(held[found.statement_number, found.line]),
+        )
+        for found in session.execute(rows)
+    ]
+
+
+def queue(session: Session, market: str) -> list[Decided]:
+    """Return the transactions of which something is not allocated, in order."""
+    return [one for one in decided(session, market) if one.rest_minor]
+
+
+def _of(table: Any, market: str, number: int | None, line: int | None) -> Iterable[Any]:
+    yield table.market == market
+    if number is not None:
+        yield table.statement_number == number
+    if line is not None:
+        yield table.line == line
+
+
+def _held(
+    session: Session, market: str, number: int | None, line: int | None
+) -> defaultdict[tuple[int, int], list[Held]]:
+    account, posting, allocation = ledger_tables.Account, ledger_tables.Posting, tables.Allocation
+    total = sql_cast(func.sum(posting.amount), BigInteger)
+    statement = (
+        select(
+            allocation.statement_number, allocation.line, account.commodity, account.participant,
+            account.kind, account.subject, total,
+        )
+        .select_from(allocation)
+        .join(posting, posting.journal_number == allocation.journal_number)
+        .join(
+            account, and_(account.code == posting.account, account.kind.in_((PAID, UNALLOCATED)))
+        )
+        .where(*_of(allocation, market, number, line))
+        .group_by(allocation.statement_number, allocation.line, account.code)
+        .having(total != 0)
+        .order_by(account.code)
+    )  # fmt: skip
+    held: defaultdict[tuple[int, int], list[Held]] = defaultdict(list)
+    for row in session.execute(statement):
+        statement_number, of_line, currency, participant, kind, subject, amount = row
+        held_by = Account(market, currency, participant, kind, subject)
+        minor = -amount // MINOR_UNIT_MICRO[currency]
+        held[statement_number, of_line].append(Held(held_by, minor))
+    return held
+
+
+class PaidOn(NamedTuple):
+    """A payment of a document by the day of its value, in minor units with the document's sign."""
+
+    document: str
+    value_on: date
+    amount_minor: int
+
+
+def payments_by_value(session: Session, market: str) -> dict[str, list[PaidOn]]:
+    """Return document -> its payments by the bank's value day, as decisions now have them."""
+    found: defaultdict[str, list[PaidOn]] = defaultdict(list)
+    for one in decided(session, market):
+        for document, amount in one.amounts.items():
+            found[document].append(PaidOn(document, one.transaction.value_on, amount))
+    return dict(found)

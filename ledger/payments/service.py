@@ -1,0 +1,239 @@
+"""Importing bank statements, and allocating what they hold; in the caller's transaction.
+
+Both append under the ledger's lock, all or nothing. A refusal is `LedgerRefused` with every reason.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from ledger import store as ledger_store
+from ledger.payments import queries, store
+from ledger.payments.camt import read_statements
+from ledger.payments.checks import check_decision, check_statement
+from ledger.payments.journals import allocation_journal, holdings, reason_of
+from ledger.payments.matching import Matched, Method, match
+from ledger.payments.queries import Decided
+from ledger.payments.statements import (
+    AllocationRow,
+    FileRow,
+    SealedStatement,
+    Statement,
+    StatementRow,
+    TransactionRow,
+    content_digest,
+    seal_statement,
+    transaction_key,
+)
+from ledger.posting import Posted, post_many, refuse_any, require_zone
+from ledger.refusals import Refusal, RefusalCode
+
+MATCHER = "the matching rules"
+"""Who decides when no person does."""
+
+
+@dataclass(frozen=True)
+class BankAccount:
+    """The account that a market is paid through, and which participants registered which."""
+
+    market: str
+    iban: str
+    currency: str
+    owners: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True)
+class Imported:
+    """The statements of a file; `is_repeat` when the file was imported before."""
+
+    statements: tuple[StatementRow, ...]
+    is_repeat: bool
+
+
+def import_file(
+    session: Session,
+    account: BankAccount,
+    name: str,
+    content: bytes,
+    *,
+    received_by: str,
+    now: datetime,
+) -> Imported:
+    """Import a bank's file, match every payment in it, and post what moved.
+
+    The same file again returns the original.
+
+    Raises:
+        LedgerRefused: the file or a statement in it breaks a rule; nothing is imported.
+    """
+    require_zone(now)
+    ledger_store.lock(session)
+    market, digest = account.market, content_digest(content)
+    there = store.statements_of_file(session, market, digest)
+    if there:
+        return Imported(tuple(there), is_repeat=True)
+    statements, refusals = read_statements(content)
+    refusals += _breaches(session, account, statements)
+    refuse_any(refusals)
+    head = ledger_store.Head(*store.statement_head(session, market))
+    sealed: list[SealedStatement] = []
+    for statement in statements:
+        one = seal_statement(statement, market, head.number + 1, digest, head.digest)
+        head = ledger_store.Head(one.row.number, one.digest)
+        sealed.append(one)
+    file = FileRow(digest, market, name, now, received_by)
+    store.insert_statements(session, file, content, sealed)
+    _allocate_first(session, account, sealed, now)
+    return Imported(tuple(one.row for one in sealed), is_repeat=False)
+
+
+def _breaches(
+    session: Session, account: BankAccount, statements: Sequence[Statement]
+) -> Iterator[Refusal]:
+    last = store.last_statement(session, account.market, account.iban)
+    names = [one.identification for one in statements]
+    known = store.identified(session, account.market, account.iban, names)
+    for statement in statements:
+        if statement.identification in known:
+            yield Refusal(
+                RefusalCode.STATEMENT_HAS_OTHER_CONTENT,
+                f"statement {statement.identification}",
+                "it was imported before, from a file of other content",
+            )
+            continue
+        known.add(statement.identification)
+        yield from check_statement(statement, account.iban, account.currency, last)
+        row = seal_statement(statement, account.market, 1, b"", b"").row
+        last = row
+
+
+def _allocate_first(
+    session: Session, account: BankAccount, sealed: Sequence[SealedStatement], now: datetime
+) -> None:
+    documents = [
+        one
+        for one in queries.documents(session, account.market)
+        if one.currency == account.currency
+    ]
+    participant_of = {one.name: one.participant for one in documents}
+    transactions = [row for one in sealed for row in one.transactions]
+    digests = [digest for one in sealed for digest in one.transaction_digests]
+    matched = match(transactions, documents, account.owners)
+    rows = [_first_decision(row, one, now) for row, one in zip(transactions, matched, strict=True)]
+    drafts = [
+        allocation_journal(
+            transaction,
+            digest,
+            account.iban,
+            account.currency,
+            holdings(transaction, account.currency, dict(one.amounts), participant_of),
+            None,
+            row.decision,
+            reason_of(row, transaction.name),
+        )
+        for transaction, digest, one, row in zip(transactions, digests, matched, rows, strict=True)
+    ]
+    posted = post_many(session, drafts, now)
+    store.insert_allocations(
+        session,
+        [row._replace(journal_number=one.number) for row, one in zip(rows, posted, strict=True)],
+    )
+
+
+def _first_decision(row: TransactionRow, matched: Matched, now: datetime) -> AllocationRow:
+    return AllocationRow(
+        market=row.market,
+        statement_number=row.statement_number,
+        line=row.line,
+        decision=1,
+        method=matched.method.value,
+        reason=matched.reason,
+        decided_by=MATCHER,
+        decided_at=now,
+        journal_number=0,
+        reverses=None,
+    )
+
+
+def allocate(
+    session: Session,
+    name: str,
+    amounts: Mapping[str, int],
+    *,
+    decided_by: str,
+    reason: str,
+    now: datetime,
+) -> Posted:
+    """Allocate a transaction to documents as a person decides; what is left rests in the queue.
+
+    Nothing allocated returns it to the queue whole. The journal moves the difference from the
+    decision before, which it names.
+
+    Args:
+        name: the transaction, such as `gb12-bank-000001/3`.
+        amounts: document -> minor units, with the sign of the transaction.
+
+    Raises:
+        LedgerRefused: the transaction or a document is unknown, or the amounts do not fit.
+    """
+    require_zone(now)
+    ledger_store.lock(session)
+    found = find_transaction(session, name)
+    transaction, latest = found.transaction, found.latest
+    currency = queries.statement(session, transaction.market, transaction.statement_number).currency
+    documents = {
+        one.name: one.without(found.amounts.get(one.name, 0))
+        for one in queries.documents(session, transaction.market)
+        if one.currency == currency
+    }
+    refuse_any(
+        check_decision(
+            name,
+            transaction.amount_minor,
+            amounts,
+            documents,
+            decided_by=decided_by,
+            reason=reason,
+        )
+    )
+    after = holdings(
+        transaction, currency, amounts, {each: one.participant for each, one in documents.items()}
+    )
+    before = {one.account: one.amount_minor for one in found.held}
+    if after == before:
+        refuse_any(
+            [Refusal(RefusalCode.ALLOCATION_CHANGES_NOTHING, f"payment {name}", latest.reason)]
+        )
+    row = AllocationRow(
+        market=transaction.market,
+        statement_number=transaction.statement_number,
+        line=transaction.line,
+        decision=latest.decision + 1,
+        method=Method.PERSON.value,
+        reason=reason.strip(),
+        decided_by=decided_by.strip(),
+        decided_at=now,
+        journal_number=0,
+        reverses=latest.journal_number,
+    )
+    draft = allocation_journal(
+        transaction, found.digest, "", currency, after, before, row.decision, reason_of(row, name)
+    )
+    (posted,) = post_many(session, [draft], now)
+    store.insert_allocations(session, [row._replace(journal_number=posted.number)])
+    return posted
+
+
+def find_transaction(session: Session, name: str) -> Decided:
+    """Return a transaction by its name.
+
+    Raises:
+        LedgerRefused: there is none.
+    """
+    key = transaction_key(name)
+    found = queries.decided(session, *key) if key else []
+    if not found:
+        refuse_any([Refusal(RefusalCode.TRANSACTION_IS_UNKNOWN, f"payment {name}", "not there")])
+    return found[0]

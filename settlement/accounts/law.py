@@ -1,0 +1,47 @@
+"""The settlement terms of a market, without which nothing here can be said."""
+
+import datetime as dt
+
+from sqlalchemy.orm import Session
+
+from ledger.payments.service import BankAccount
+from rulebook.documents import SettlementTerms
+from rulebook.findings import Finding, Refused
+from rulebook.resolve import RuleSet
+from rulebook.service import rules_at
+
+
+def terms_of(rules: RuleSet) -> SettlementTerms:
+    """Return the settlement terms of a rule set.
+
+    Raises:
+        Refused: it has none.
+    """
+    if rules.settlement_terms is None:
+        raise Refused(
+            [
+                Finding(
+                    "terms-missing",
+                    f"{rules.market}/settlement-terms",
+                    f"nothing in force at {rules.effective}",
+                    "payments, interest and cover rest on settlement terms",
+                    "publish the settlement terms for a validity that holds that moment",
+                )
+            ]
+        )
+    return rules.settlement_terms
+
+
+def bank_account(session: Session, market: str, now: dt.datetime) -> BankAccount:
+    """Return the account that a market is paid through, and who registered which account.
+
+    Raises:
+        Refused: the market has no law, or no settlement terms, at this moment.
+    """
+    rules = rules_at(session, market, now, now)
+    owners: dict[str, frozenset[str]] = {}
+    for registration in rules.registrations:
+        if registration.iban is not None:
+            others = owners.get(registration.iban, frozenset())
+            owners[registration.iban] = others | {registration.participant}
+    return BankAccount(market, terms_of(rules).operator.iban, rules.market_rules.currency, owners)
