@@ -217,4 +217,3 @@ def _journals(session: Session) -> dict[int, _Journal]:
         number: _Journal(key, reason, digest, tuple(postings[number]))
         for number, key, reason, digest in session.execute(headers)
     }
-
