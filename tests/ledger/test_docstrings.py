@@ -5,9 +5,12 @@ import doctest
 import pytest
 
 from ledger import invoice, journal, tree
+from ledger.payments import journals, statements
 
 
-@pytest.mark.parametrize("module", [invoice, journal, tree], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "module", [invoice, journal, tree, journals, statements], ids=lambda module: module.__name__
+)
 def test_examples_hold(module):
     results = doctest.testmod(module)
     assert results.attempted > 0

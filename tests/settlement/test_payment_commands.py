@@ -1,0 +1,89 @@
+"""`manage.py payments`: import, queue, allocate, return; refusals without a traceback."""
+
+import datetime as dt
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from database.session import transaction
+from ledger.payments import queries
+from portal.management.commands import payments
+from settlement.billing.issuing import issue_month
+from settlement.datasets.bank import Payment
+from tests import tiny_market
+from tests.banked import PAYER, bank_file
+from tests.settled import SETTLED, ingest_tiny, publish_tiny, settle_tiny
+
+ON = SETTLED.date()
+
+
+@pytest.fixture
+def documents(committed_database, monkeypatch):
+    """The documents of the billed tiny market, whose database the command uses."""
+    with transaction(committed_database) as session:
+        publish_tiny(session)
+        ingest_tiny(session)
+        settle_tiny(session)
+        issue_month(session, "tiny", tiny_market.VALID_FROM, now=SETTLED)
+        found = queries.documents(session, "tiny")
+    monkeypatch.setattr(payments, "transaction", lambda: transaction(committed_database))
+    monkeypatch.setattr(payments, "utc_now", lambda: SETTLED + dt.timedelta(days=1))
+    return [one for one in found if one.due_minor > 0]
+
+
+def printed(capsys, *command):
+    call_command("payments", *command, "--json")
+    return json.loads(capsys.readouterr().out)
+
+
+def file_of(tmp_path, *entries, name="bank.xml"):
+    path = tmp_path / name
+    path.write_bytes(bank_file([[one] for one in entries], on=ON))
+    return str(path)
+
+
+def test_a_file_is_imported_once_and_what_rests_is_allocated_and_returned(
+    documents, tmp_path, capsys
+):
+    first = documents[0]
+    paid = Payment(first.due_minor, ON, "Cedar", PAYER, first.name)
+    path = file_of(tmp_path, paid, Payment(5_000, ON, "Doric", PAYER, "for March"))
+    (told,) = printed(capsys, "import", "tiny", path)
+    assert (told["statement"], told["payments"], told["in_queue"]) == ("tiny-bank-000001", 2, 1)
+    (again,) = printed(capsys, "import", "tiny", path)
+    assert (told["is_new"], again["is_new"]) == (True, False)
+    (waiting,) = printed(capsys, "queue", "tiny")
+    assert (waiting["payment"], waiting["rest_minor"]) == ("tiny-bank-000001/2", 5_000)
+    signed = ("--by", "Bea", "--reason", "Asked the payer")
+    target = f"{documents[1].name}=50.00"
+    call_command("payments", "allocate", waiting["payment"], target, *signed)
+    assert "Posted as journal" in capsys.readouterr().out
+    assert printed(capsys, "queue", "tiny") == []
+    call_command("payments", "return", waiting["payment"], *signed)
+    capsys.readouterr()
+    call_command("payments", "queue", "tiny")
+    assert "Asked the payer" in capsys.readouterr().out
+    assert len(printed(capsys, "list", "tiny")) == 2
+
+
+def test_a_refusal_is_told_and_nothing_is_written(documents, tmp_path, capsys):
+    path = tmp_path / "bank.xml"
+    path.write_text("not xml")
+    with pytest.raises(CommandError, match="Refused; nothing was written"):
+        call_command("payments", "import", "tiny", str(path))
+    with pytest.raises(CommandError, match="no such file"):
+        call_command("payments", "import", "tiny", str(tmp_path / "absent.xml"))
+    with pytest.raises(CommandError, match="TRANSACTION_IS_UNKNOWN"):
+        call_command("payments", "return", "tiny-bank-000001/1", "--reason", "No", "--by", "Bea")
+    with pytest.raises(CommandError, match="is not DOCUMENT=AMOUNT"):
+        call_command("payments", "allocate", "x/1", "doc=1.234", "--reason", "No")
+    call_command("payments", "queue", "tiny")
+    assert "No payment waits" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "minor"), [("a=1", 100), ("a=1.5", 150), ("a=-0.05", -5), ("a=1,234.50", 123_450)]
+)
+def test_amounts_are_read_exactly(text, minor):
+    assert payments.parse_amount(text) == ("a", minor)
