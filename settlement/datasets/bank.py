@@ -61,9 +61,7 @@ def statement_xml(head: StatementHead, entries: Sequence[Sequence[Payment]]) -> 
         _under(_under(balance, "Dt"), "Dt", head.on.isoformat())
     for number, entry in enumerate(entries, start=1):
         _entry(statement, head, number, entry)
-    content: bytes = etree.tostring(
-        root, xml_declaration=True, encoding="UTF-8", pretty_print=True
-    )
+    content: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
     return content
 
 
