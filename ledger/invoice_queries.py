@@ -14,7 +14,11 @@ from sqlalchemy.orm import Session
 from ledger import tables
 from ledger.billing import Billed, SealedInvoice
 from ledger.chain import InvoiceLineRow, InvoiceRow
+from ledger.invoice import document_number
 from ledger.journal import Account
+
+LONGEST_NUMBER_DIGITS = 18
+"""As many as a 64-bit number surely has room for."""
 
 
 def unbilled(session: Session, market: str, billing_month: date) -> dict[str, dict[Account, int]]:
@@ -136,6 +140,19 @@ def invoice(session: Session, identity: UUID) -> SealedInvoice | None:
     lines = [stored_line(row) for row in stored]
     return SealedInvoice(
         InvoiceRow(*found[:-1]), found.digest, lines, [row.digest for row in stored]
+    )
+
+
+def document_id(session: Session, number: str) -> UUID | None:
+    """Return the id of the document with a printed number; None where none is printed so."""
+    series, _, digits = number.rpartition("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= LONGEST_NUMBER_DIGITS):
+        return None
+    if document_number(series, int(digits)) != number:
+        return None
+    found = tables.Invoice
+    return session.scalar(
+        select(found.id).where(found.series == series, found.number == int(digits))
     )
 
 

@@ -8,6 +8,27 @@ in the order of the numbers. Some rules are checked in Python and once more by P
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
+
+
+class Rule(Protocol):
+    """What a code says of its rule; parts of the ledger number rules of their own."""
+
+    @property
+    def number(self) -> int:
+        """Number, never given to another rule."""
+
+    @property
+    def name(self) -> str:
+        """Name, for programmes."""
+
+    @property
+    def rule(self) -> str:
+        """The rule itself."""
+
+    @property
+    def remedy(self) -> str:
+        """What to do about a breach."""
 
 
 class RefusalCode(Enum):
@@ -270,7 +291,7 @@ CODE_OF_CONSTRAINT = {
 class Refusal:
     """One breach of one rule: which journal, posting or invoice, and the value found."""
 
-    code: RefusalCode
+    code: Rule
     subject: str
     value: str
 

@@ -3,7 +3,7 @@
 A constraint or trigger that refuses becomes the refusal it speaks for.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any, NamedTuple, cast
@@ -30,7 +30,7 @@ from ledger.chain import (
     account_row,
 )
 from ledger.journal import Account
-from ledger.refusals import CODE_OF_CONSTRAINT, LedgerRefused, Refusal, RefusalCode
+from ledger.refusals import CODE_OF_CONSTRAINT, LedgerRefused, Refusal, RefusalCode, Rule
 
 INTEGRITY_SQLSTATE_CLASS = "23"
 
@@ -168,8 +168,10 @@ def insert_invoice(session: Session, invoice: SealedInvoice) -> None:
 
 
 @contextmanager
-def constraints_as_refusals() -> Iterator[None]:
+def constraints_as_refusals(codes: Mapping[str, Rule] = CODE_OF_CONSTRAINT) -> Iterator[None]:
     """Turn what the database refuses into LedgerRefused; other errors pass.
+
+    `codes` says which constraint or trigger speaks for which code.
 
     Raises:
         LedgerRefused: a constraint or a trigger of the ledger refused.
@@ -178,20 +180,20 @@ def constraints_as_refusals() -> Iterator[None]:
         yield
     except (DBAPIError, psycopg.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
-        refusal = _refusal_of(cause)
+        refusal = _refusal_of(cause, codes)
         if refusal is None:
             raise
         raise LedgerRefused([refusal]) from error
 
 
-def _refusal_of(cause: BaseException | None) -> Refusal | None:
+def _refusal_of(cause: BaseException | None, codes: Mapping[str, Rule]) -> Refusal | None:
     if not isinstance(cause, psycopg.Error):
         return None
     state, details = cause.sqlstate or "", cause.diag
     if state == REFUSAL_SQLSTATE:
-        code = RefusalCode.TABLE_IS_APPEND_ONLY
+        code: Rule = RefusalCode.TABLE_IS_APPEND_ONLY
     elif state.startswith(INTEGRITY_SQLSTATE_CLASS):
-        code = CODE_OF_CONSTRAINT.get(details.constraint_name or "", RefusalCode.ROW_IS_MALFORMED)
+        code = codes.get(details.constraint_name or "", RefusalCode.ROW_IS_MALFORMED)
     else:
         return None
     place = f"table ledger.{details.table_name}" if details.table_name else "ledger"

@@ -16,6 +16,7 @@ TABLE_MODULES = (
     "ledger.tables",
     "ledger.log.tables",
     "ledger.payments.tables",
+    "ledger.disputes.tables",
 )
 LOCK_TIMEOUT = "10s"
 STATEMENT_TIMEOUT = "300s"

@@ -16,11 +16,13 @@ from sqlalchemy.orm import Session
 import ledger.queries
 import ledger.service
 import rulebook.service
+from ledger.disputes.verification import verify_disputes
 from ledger.journal import STUDY
 from ledger.log.verification import verify_leaves
 from ledger.payments.verification import verify_payments
 from ledger.sealing import verify_seals
 from rulebook.findings import Finding, Refused
+from settlement.billing.disputing import verify_dispute_terms
 from settlement.billing.posting import posting_input_digest
 from settlement.calendar.store import law_after_seals, readings_after_seals
 from settlement.meters.service import verify_readings
@@ -63,6 +65,7 @@ def checks() -> tuple[Check, ...]:
         Check("seals", verify_sealed_days),
         Check("bank statements", _verify_payments),
         Check("journals against results", verify_posted_runs),
+        Check("disputes", _verify_disputes),
         Check("transparency log", _verify_log),
     )
 
@@ -159,6 +162,12 @@ def verify_sealed_days(session: Session) -> Iterator[Finding]:
 def _verify_payments(session: Session) -> Iterator[Finding]:
     for found in verify_payments(session):
         yield _finding(found.code, found.place, found.value)
+
+
+def _verify_disputes(session: Session) -> Iterator[Finding]:
+    for found in verify_disputes(session):
+        yield _finding(found.code, found.place, found.value)
+    yield from verify_dispute_terms(session)
 
 
 def verify_posted_runs(session: Session) -> Iterator[Finding]:

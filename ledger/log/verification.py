@@ -22,6 +22,8 @@ SOURCES = frozenset(
         "ledger.journal",
         "ledger.invoice",
         "ledger.bank_statement",
+        "ledger.dispute",
+        "ledger.dispute_event",
     }
 )
 """The tables whose rows are leaves of the log; a migration calls `log_facts` for each."""

@@ -26,6 +26,7 @@ from database.metadata import SCHEMAS
 from database.session import make_engine, transaction
 from ledger import tables as ledger_tables
 from ledger.chain import PostingRow, posting_digest
+from ledger.disputes import tables as dispute_tables
 from ledger.log import tables as log_tables
 from ledger.payments import tables as payment_tables
 from ledger.service import seal_days
@@ -45,6 +46,7 @@ from settlement.studies import tables as study_tables
 from settlement.verification import checks
 from tests import tiny_market
 from tests.banked import pay_tiny
+from tests.disputed import dispute_tiny, settled
 from tests.settled import (
     CORRECTED,
     FIRST_DAY,
@@ -59,6 +61,7 @@ from tests.settlement.study_cases import study_tiny
 
 ROWS_AT_ONCE = 4
 MICROSECOND = dt.timedelta(microseconds=1)
+MINUTE = dt.timedelta(minutes=1)
 JANUARY = dt.date(2024, 1, 1)
 LAST_DAY = FIRST_DAY
 TABLES = [
@@ -79,6 +82,9 @@ TABLES = [
     payment_tables.BankStatement.__table__,
     payment_tables.BankTransaction.__table__,
     payment_tables.Allocation.__table__,
+    dispute_tables.Attachment.__table__,
+    dispute_tables.Dispute.__table__,
+    dispute_tables.DisputeEvent.__table__,
 ]
 COLUMNS = [(f"{table.schema}.{table.name}", column.name) for table in TABLES for column in table.c]
 
@@ -88,6 +94,7 @@ def fill(session: Session) -> None:
     publish_tiny(session)
     ingest_tiny(session, last_day=LAST_DAY)
     _settle(session, "II", SETTLED)
+    disputed, *_ = dispute_tiny(session, SETTLED + MINUTE)
     alder = tiny_market.registrations({"U3": 71_000_000})[0]
     publish(
         session,
@@ -100,16 +107,18 @@ def fill(session: Session) -> None:
         reason="Offer of a week",
     )
     ingest_tiny(session, last_day=LAST_DAY, seed=2, only=["B-home"], received_at=CORRECTED)
-    _settle(session, "SF", RESETTLED)
+    later = _settle(session, "SF", RESETTLED)
+    settled(session, disputed, later, RESETTLED + MINUTE)
     study_tiny(session, now=RESETTLED, days=(FIRST_DAY, LAST_DAY))
     seal_days(session, seal_request(FIRST_DAY, LAST_DAY), RESETTLED)
     pay_tiny(session, RESETTLED)
 
 
-def _settle(session: Session, kind: str, now: dt.datetime) -> None:
+def _settle(session: Session, kind: str, now: dt.datetime) -> uuid.UUID:
     run = settle(session, "tiny", kind, FIRST_DAY, LAST_DAY, known_at=now, now=now).run
     post(session, run, now=now)
     issue_month(session, "tiny", JANUARY, now=now)
+    return run.id
 
 
 @pytest.fixture(scope="module")
@@ -321,6 +330,9 @@ NAMES = {
     "ledger.bank_transaction": "{market}-bank-{statement_number:06}/{line}",
     "ledger.allocation": "{market}-bank-{statement_number:06}/{line}:{decision}",
     "ledger.seal": "{market} {settlement_day}",
+    "ledger.attachment": "{sha256}",
+    "ledger.dispute": "{market}/{number}",
+    "ledger.dispute_event": "{market}/{number}",
 }
 """How a place names a row of a table; all parts between the bars must be there."""
 MOVED = {

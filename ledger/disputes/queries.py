@@ -1,0 +1,197 @@
+"""Questions about disputes; every function reads in the caller's transaction."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import Session
+
+from ledger.disputes import store
+from ledger.disputes.corrections import Suggestion, suggestions
+from ledger.disputes.course import ANSWERS, AWAITS_SETTLEMENT, DECISIONS, Action, State
+from ledger.disputes.records import Notice, Record
+from ledger.disputes.tables import Dispute, DisputeEvent
+from ledger.tables import Account, InvoiceLine, Posting
+
+WORD_OF = {
+    Action.OPEN: "opened",
+    **dict.fromkeys(ANSWERS, "answered"),
+    Action.ESCALATE: "escalated",
+    **dict.fromkeys(DECISIONS, "decided"),
+    Action.SETTLE: "settled",
+    Action.WITHDRAW: "withdrawn",
+}
+"""What a notice calls a step."""
+
+
+@dataclass(frozen=True)
+class MonthCount:
+    """How many lines of a market's documents for a month were disputed, and how it stands."""
+
+    market: str
+    billing_month: date
+    states: tuple[tuple[State, int], ...]
+
+    @property
+    def opened(self) -> int:
+        """All that were ever opened."""
+        return sum(count for _, count in self.states)
+
+    def of(self, state: State) -> int:
+        """Return how many are in a state."""
+        return dict(self.states).get(state, 0)
+
+
+def find(session: Session, market: str, number: int) -> Record | None:
+    """Return a dispute, or None."""
+    return store.record(session, market, number)
+
+
+def disputes(
+    session: Session,
+    market: str | None = None,
+    participants: Collection[tuple[str, str]] | None = None,
+) -> list[Record]:
+    """Return disputes of a market, or of all; of participants (market, name), or of all."""
+    conditions = [] if market is None else [Dispute.market == market]
+    if participants is not None:
+        owner = tuple_(Dispute.market, Dispute.participant)
+        conditions.append(owner.in_(list(participants)))
+    return store.records(session, *conditions)
+
+
+def by_deadline(found: Collection[Record], now: datetime) -> list[Record]:
+    """Return disputes in the order in which they want attention.
+
+    First what has a deadline, the earliest first, so what is overdue leads; then what waits for a
+    correction; then what is over, latest first.
+    """
+
+    def place(one: Record) -> tuple[int, date, float]:
+        due = one.course.due(now)
+        latest = -one.events[-1].number
+        if due is not None:
+            return 0, due.day, latest
+        return (1 if one.course.is_open(now) else 2), date.max, latest
+
+    return sorted(found, key=place)
+
+
+def of_document(session: Session, invoice_id: UUID) -> dict[int, Record]:
+    """Return the latest dispute of each line of a document that has any, by line."""
+    found = store.records(session, Dispute.invoice_id == invoice_id)
+    return {one.row.line: one for one in found}
+
+
+def settled_that_moved(session: Session, participants: Collection[tuple[str, str]]) -> list[Record]:
+    """Return the settled disputes of others whose resettlement moved lines of these participants.
+
+    A resettlement moves everyone who shares a pot with the disputed line.
+    """
+    pair = tuple_(Account.market, Account.participant)
+    keys = (
+        select(DisputeEvent.market, DisputeEvent.dispute_number)
+        .join(Posting, Posting.journal_number == func.any(DisputeEvent.journal_numbers))
+        .join(Account, Account.code == Posting.account)
+        .where(
+            DisputeEvent.action == Action.SETTLE.value,
+            pair.in_(list(participants)),
+            Account.kind.like("charge.%") | Account.kind.like("payment.%"),
+        )
+        .distinct()
+    )
+    return store.records(
+        session,
+        tuple_(Dispute.market, Dispute.number).in_(keys),
+        tuple_(Dispute.market, Dispute.participant).not_in(list(participants)),
+    )
+
+
+def corrected_micro(session: Session, record: Record) -> int | None:
+    """Return what the note that settled a dispute changed on its line, + the participant pays more.
+
+    0 where no money moved; None while it is not settled.
+    """
+    settlement = record.settlement
+    if settlement is None:
+        return None
+    line = select(InvoiceLine.amount_micro).where(
+        InvoiceLine.invoice_id == settlement.note_id, InvoiceLine.line == settlement.note_line
+    )
+    return session.scalar(line) or 0
+
+
+def awaiting_settlement(
+    session: Session, now: datetime, run_id: UUID, market: str
+) -> list[tuple[Record, Suggestion]]:
+    """Return the disputes of a market that a posted run has corrected and nobody has settled."""
+    found = []
+    for one in disputes(session, market):
+        if one.course.state(now) in AWAITS_SETTLEMENT:
+            of_run = [
+                each for each in suggestions(session, one) if each.correction.run_id == run_id
+            ]
+            found += [(one, each) for each in of_run]
+    return found
+
+
+def settled_by(session: Session, run_id: UUID) -> list[Record]:
+    """Return the disputes that a run has settled."""
+    keys = select(DisputeEvent.market, DisputeEvent.dispute_number).where(
+        DisputeEvent.run_id == run_id
+    )
+    return store.records(session, tuple_(Dispute.market, Dispute.number).in_(keys))
+
+
+def attachment(session: Session, record: Record, step: int) -> tuple[str, str, bytes] | None:
+    """Return name, media type and content of what was attached in a step, or None."""
+    for event in record.events:
+        if event.step == step and event.attachment_name and event.attachment_sha256:
+            found = store.attachment(session, event.attachment_sha256)
+            return None if found is None else (event.attachment_name, *found)
+    return None
+
+
+def month_counts(session: Session, now: datetime) -> list[MonthCount]:
+    """Return the counts that are public: by market and month, latest month first."""
+    counted: Counter[tuple[str, date, State]] = Counter(
+        (one.row.market, one.line.billing_month, one.course.state(now)) for one in disputes(session)
+    )
+    months = {(market, month) for market, month, _ in counted}
+    return [
+        MonthCount(
+            market,
+            month,
+            tuple((state, count) for state in State if (count := counted[market, month, state])),
+        )
+        for market, month in sorted(months, key=lambda each: (each[0], -each[1].toordinal()))
+    ]
+
+
+def notices(session: Session, now: datetime, market: str | None = None) -> list[Notice]:
+    """Return what happened in disputes up to now, latest first: the steps, and what the clock did.
+
+    Nothing of it is stored: overdue answers and decisions and lapses follow from the terms. A
+    notice carries no personal text; who may see a dispute may see its notices.
+    """
+    found = [each for one in disputes(session, market) for each in _notices_of(one, now)]
+    return sorted(found, key=lambda each: (each.day, each.market, each.number), reverse=True)
+
+
+def _notices_of(record: Record, now: datetime) -> Iterator[Notice]:
+    course, terms = record.course, record.row.terms
+    days = [(terms.day_of(step.at), WORD_OF[step.action]) for step in course.steps]
+    state = course.state(now)
+    if course.is_overdue(now) and state is not State.REJECTED:
+        due = course.due(now)
+        missed = terms.answer_by(course.opened_at) if state is State.OPENED or not due else due.day
+        days.append((missed + timedelta(days=1), "overdue"))
+    if state is State.LAPSED:
+        days.append((course.escalate_by + timedelta(days=1), "lapsed"))
+    row = record.row
+    for day, what in days:
+        month = record.line.billing_month
+        yield Notice(day, row.market, row.number, row.participant, what, month)

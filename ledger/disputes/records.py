@@ -1,0 +1,111 @@
+"""A dispute as it is read back: the line, the claim, the steps taken, and who acts in it."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from ledger.disputes.claims import Claim
+from ledger.disputes.course import Action, Course, Role
+from ledger.disputes.sealing import DisputeRow, EventRow
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who takes a step: a name, for whom, and as a participant for which one."""
+
+    name: str
+    role: Role
+    participant: str | None = None
+
+
+@dataclass(frozen=True)
+class DisputedLine:
+    """The line and the document it stands on; amounts keep the ledger's sign."""
+
+    document: str
+    series: str
+    issued_at: datetime
+    due_on: date
+    billing_month: date
+    currency: str
+    last_journal_number: int
+    kind: str
+    subject: str
+    description: str
+    quantity: int | None
+    quantity_unit: str | None
+    amount_micro: int
+    digest: bytes
+
+    @property
+    def is_self_billed(self) -> bool:
+        """Whether the document states what the market pays."""
+        return self.series.endswith("self-billed")
+
+
+@dataclass(frozen=True)
+class Record:
+    """A dispute with all its events, in order; an event's digest stands at its place."""
+
+    row: DisputeRow
+    digest: bytes
+    line: DisputedLine
+    events: tuple[EventRow, ...]
+    event_digests: tuple[bytes, ...]
+
+    @property
+    def name(self) -> str:
+        """How people and refusals name it."""
+        return name_of(self.row.market, self.row.number)
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Market and number."""
+        return self.row.market, self.row.number
+
+    @property
+    def course(self) -> Course:
+        """Its steps under its terms."""
+        return Course(self.row.terms, tuple(event.as_step for event in self.events))
+
+    @property
+    def upheld(self) -> Claim | None:
+        """What of the claim holds: all once accepted, what was upheld; None before that."""
+        for event in self.events:
+            if event.action == Action.ACCEPT:
+                return self.row.claim
+            if event.action == Action.UPHOLD:
+                return Claim(event.upheld_micro, event.upheld_quantity)
+        return None
+
+    @property
+    def settlement(self) -> EventRow | None:
+        """The event that settled it, if it is settled."""
+        last = self.events[-1]
+        return last if last.action == Action.SETTLE else None
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that happened to a dispute, or that the clock made of it.
+
+    Args:
+        day: the local day of it.
+        what: `opened`, `answered`, `escalated`, `decided`, `settled`, `withdrawn`, `lapsed`, or
+            `overdue` where a day passed without the answer or decision that was due on it.
+    """
+
+    day: date
+    market: str
+    number: int
+    participant: str
+    what: str
+    billing_month: date
+
+
+def name_of(market: str, number: int) -> str:
+    """Return how people and refusals name a dispute.
+
+    >>> name_of("gb12", 3)
+    'gb12 dispute 3'
+    """
+    return f"{market} dispute {number}"

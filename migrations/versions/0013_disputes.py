@@ -1,0 +1,252 @@
+"""Disputes of invoice lines: what is claimed, the steps taken, and the files attached to them."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from database.guards import allow_changes, forbid_changes
+from database.logged import forget_facts, log_facts
+
+revision = "0013"
+down_revision = "0012"
+branch_labels = None
+depends_on = None
+
+TABLES = ("attachment", "dispute", "dispute_event")
+FACTS = ("dispute", "dispute_event")
+
+CHECK_DISPUTES = """
+CREATE FUNCTION ledger.check_disputes() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    breach record;
+BEGIN
+    SELECT added.market, added.number INTO breach
+    FROM added LEFT JOIN ledger.dispute AS earlier
+        ON earlier.market = added.market AND earlier.number = added.number - 1
+    WHERE added.number > 1 AND earlier.number IS NULL
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'dispute % of % does not follow the one before',
+            breach.number, breach.market
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'dispute_follows';
+    END IF;
+    RETURN NULL;
+END
+$$
+"""
+
+CHECK_DISPUTE_IS_OPENED = """
+CREATE FUNCTION ledger.check_dispute_is_opened() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM ledger.dispute_event AS event
+        WHERE event.market = NEW.market AND event.dispute_number = NEW.number
+    ) THEN
+        RAISE EXCEPTION 'dispute % of %: its opening did not arrive', NEW.number, NEW.market
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'dispute_is_opened';
+    END IF;
+    RETURN NULL;
+END
+$$
+"""
+
+CHECK_DISPUTE_EVENT = """
+CREATE FUNCTION ledger.check_dispute_event() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    before record;
+BEGIN
+    SELECT event.action, event.digest INTO before
+    FROM ledger.dispute_event AS event
+    WHERE event.market = NEW.market AND event.dispute_number = NEW.dispute_number
+        AND event.step = NEW.step - 1;
+    IF NOT FOUND THEN
+        SELECT NULL::text AS action, dispute.digest INTO before
+        FROM ledger.dispute
+        WHERE dispute.market = NEW.market AND dispute.number = NEW.dispute_number
+            AND NEW.step = 1;
+    END IF;
+    IF before.digest IS DISTINCT FROM NEW.previous_digest OR NEW.number > 1 AND NOT EXISTS (
+        SELECT FROM ledger.dispute_event AS event
+        WHERE event.market = NEW.market AND event.number = NEW.number - 1
+    ) THEN
+        RAISE EXCEPTION 'event % of % does not follow the one before', NEW.number, NEW.market
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'dispute_event_follows';
+    END IF;
+    IF NOT EXISTS (
+        SELECT FROM (VALUES
+            (NULL, 'open', 'participant'),
+            ('open', 'accept', 'operator'), ('open', 'reject', 'operator'),
+            ('open', 'escalate', 'participant'), ('open', 'withdraw', 'participant'),
+            ('reject', 'escalate', 'participant'), ('reject', 'withdraw', 'participant'),
+            ('escalate', 'uphold', 'regulator'), ('escalate', 'refuse', 'regulator'),
+            ('escalate', 'withdraw', 'participant'),
+            ('accept', 'settle', 'operator'), ('accept', 'withdraw', 'participant'),
+            ('uphold', 'settle', 'operator'), ('uphold', 'withdraw', 'participant')
+        ) AS allowed (after, action, role)
+        WHERE allowed.after IS NOT DISTINCT FROM before.action
+            AND allowed.action = NEW.action AND allowed.role = NEW.role
+    ) THEN
+        RAISE EXCEPTION 'event % of %: % by the % does not follow %',
+            NEW.number, NEW.market, NEW.action, NEW.role, coalesce(before.action, 'nothing')
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'dispute_step_is_allowed';
+    END IF;
+    IF EXISTS (
+        SELECT FROM ledger.dispute_event AS event
+        WHERE event.market = NEW.market AND event.dispute_number = NEW.dispute_number
+            AND event.actor = NEW.actor
+            AND (event.action = 'open' AND NEW.action IN ('accept', 'reject', 'uphold', 'refuse')
+                OR event.action IN ('accept', 'reject') AND NEW.action IN ('uphold', 'refuse'))
+    ) THEN
+        RAISE EXCEPTION 'event % of %: % acts for both sides', NEW.number, NEW.market, NEW.actor
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'dispute_has_two_sides';
+    END IF;
+    RETURN NULL;
+END
+$$
+"""
+
+FUNCTIONS = {
+    "check_disputes": CHECK_DISPUTES,
+    "check_dispute_is_opened": CHECK_DISPUTE_IS_OPENED,
+    "check_dispute_event": CHECK_DISPUTE_EVENT,
+}
+TRIGGERS = (
+    "CREATE TRIGGER check_batch AFTER INSERT ON ledger.dispute REFERENCING NEW TABLE AS added "
+    "FOR EACH STATEMENT EXECUTE FUNCTION ledger.check_disputes()",
+    "CREATE CONSTRAINT TRIGGER dispute_is_opened AFTER INSERT ON ledger.dispute "
+    "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW "
+    "EXECUTE FUNCTION ledger.check_dispute_is_opened()",
+    "CREATE TRIGGER check_event AFTER INSERT ON ledger.dispute_event "
+    "FOR EACH ROW EXECUTE FUNCTION ledger.check_dispute_event()",
+)
+
+
+def upgrade() -> None:
+    create_tables()
+    for definition in FUNCTIONS.values():
+        op.execute(definition)
+    for trigger in TRIGGERS:
+        op.execute(trigger)
+    for table in TABLES:
+        forbid_changes(op, f"ledger.{table}")
+    for table in FACTS:
+        log_facts(op, f"ledger.{table}", "market || '/' || number")
+
+
+def downgrade() -> None:
+    for table in FACTS:
+        forget_facts(op, f"ledger.{table}")
+    for table in reversed(TABLES):
+        allow_changes(op, f"ledger.{table}")
+        op.drop_table(table, schema="ledger")
+    for function in FUNCTIONS:
+        op.execute(f"DROP FUNCTION ledger.{function}()")
+
+
+def digest_check(column: str = "digest") -> sa.CheckConstraint:
+    return sa.CheckConstraint(f"octet_length({column}) = 32", name=f"{column}_is_sha256")
+
+
+def text(name: str, *, nullable: bool = False) -> "sa.Column[str]":
+    return sa.Column(name, sa.Text, nullable=nullable)
+
+
+def digest(name: str = "digest") -> "sa.Column[bytes]":
+    return sa.Column(name, sa.LargeBinary, nullable=False)
+
+
+def create_tables() -> None:
+    op.create_table(
+        "attachment",
+        sa.Column("sha256", sa.LargeBinary, primary_key=True),
+        text("media_type"),
+        sa.Column("content", sa.LargeBinary, nullable=False),
+        digest(),
+        sa.CheckConstraint("sha256 = sha256(content)", name="content_gives_sha256"),
+        sa.CheckConstraint(
+            "octet_length(content) BETWEEN 1 AND 10000000", name="content_is_bounded"
+        ),
+        digest_check(),
+        schema="ledger",
+    )
+    days = ("raise_within_days", "answer_within_days", "escalate_within_days", "decide_within_days")
+    op.create_table(
+        "dispute",
+        sa.Column("market", sa.Text, primary_key=True),
+        sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+        text("participant"),
+        sa.Column("invoice_id", sa.Uuid, nullable=False),
+        sa.Column("line", sa.Integer, nullable=False),
+        digest("line_digest"),
+        sa.Column("claimed_micro", sa.BigInteger),
+        sa.Column("claimed_quantity", sa.BigInteger),
+        digest("terms_digest"),
+        text("time_zone"),
+        *(sa.Column(name, sa.Integer, nullable=False) for name in days),
+        digest(),
+        sa.CheckConstraint("number >= 1", name="number_is_positive"),
+        sa.CheckConstraint(
+            "num_nonnulls(claimed_micro, claimed_quantity) = 1", name="claim_is_one"
+        ),
+        sa.CheckConstraint(
+            "coalesce(claimed_micro, claimed_quantity) > 0", name="claim_is_positive"
+        ),
+        sa.ForeignKeyConstraint(
+            ["invoice_id", "line"], ["ledger.invoice_line.invoice_id", "ledger.invoice_line.line"]
+        ),
+        digest_check("line_digest"),
+        digest_check("terms_digest"),
+        digest_check(),
+        sa.Index(None, "invoice_id", "line"),
+        schema="ledger",
+    )
+    create_event_table()
+
+
+def create_event_table() -> None:
+    op.create_table(
+        "dispute_event",
+        sa.Column("market", sa.Text, primary_key=True),
+        sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("dispute_number", sa.BigInteger, nullable=False),
+        sa.Column("step", sa.Integer, nullable=False),
+        *(text(name) for name in ("action", "actor", "role")),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
+        text("reason"),
+        sa.Column("upheld_micro", sa.BigInteger),
+        sa.Column("upheld_quantity", sa.BigInteger),
+        sa.Column("run_id", sa.Uuid),
+        sa.Column("journal_numbers", ARRAY(sa.BigInteger), nullable=False),
+        sa.Column("note_id", sa.Uuid, sa.ForeignKey("ledger.invoice.id")),
+        sa.Column("note_line", sa.Integer),
+        text("attachment_name", nullable=True),
+        sa.Column("attachment_sha256", sa.LargeBinary, sa.ForeignKey("ledger.attachment.sha256")),
+        digest("previous_digest"),
+        digest(),
+        sa.UniqueConstraint("market", "dispute_number", "step"),
+        sa.ForeignKeyConstraint(
+            ["market", "dispute_number"], ["ledger.dispute.market", "ledger.dispute.number"]
+        ),
+        sa.CheckConstraint("number >= 1", name="number_is_positive"),
+        sa.CheckConstraint("(step = 1) = (action = 'open')", name="opening_is_first"),
+        sa.CheckConstraint("btrim(reason) <> ''", name="reason_is_given"),
+        sa.CheckConstraint("btrim(actor) <> ''", name="actor_is_named"),
+        sa.CheckConstraint(
+            "num_nonnulls(upheld_micro, upheld_quantity) = (action = 'uphold')::int",
+            name="upheld_is_one",
+        ),
+        sa.CheckConstraint("(run_id IS NOT NULL) = (action = 'settle')", name="settled_by_a_run"),
+        sa.CheckConstraint(
+            "(cardinality(journal_numbers) > 0) = (action = 'settle')", name="settled_by_journals"
+        ),
+        sa.CheckConstraint(
+            "num_nonnulls(note_id, note_line) IN (0, 2) AND (note_id IS NULL OR action = 'settle')",
+            name="note_settles",
+        ),
+        sa.CheckConstraint(
+            "(attachment_name IS NULL) = (attachment_sha256 IS NULL)", name="attachment_is_named"
+        ),
+        digest_check("previous_digest"),
+        digest_check(),
+        schema="ledger",
+    )
