@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import copying, games, settling, shapley
+from benchmarks import copying, games, ledger, settling, shapley
 from benchmarks.figures import Figure, Result
 
 SUITES: dict[str, Callable[[], list[Figure]]] = {
@@ -20,6 +20,7 @@ SUITES: dict[str, Callable[[], list[Figure]]] = {
 }
 TARGETS: dict[str, Callable[[], list[Result]]] = {
     "Shapley methods, against their targets": games.results,
+    "the ledger, against its targets": ledger.results,
     "a month of settlement, against its target": settling.month_results,
     "a year of settlement, against its targets": settling.year_results,
 }

@@ -8,7 +8,7 @@ binary format (manual, chapter COPY, "Binary Format"); None is NULL.
 import datetime as dt
 import struct
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,32 @@ def copy_in(session: Session, table: str, columns: Columns, types: Mapping[str, 
         for chunk in _encode([columns[name] for name in names], encoders):
             copy.write(chunk)
     return lengths.pop()
+
+
+def copy_rows(
+    session: Session,
+    table: str,
+    types: Mapping[str, str],
+    rows: Iterable[Sequence[Any]],
+) -> None:
+    """Append rows of scalars and plain lists to `table` (schema.name), all in one statement.
+
+    Unlike an INSERT of many rows, a statement-level trigger sees them all together. psycopg writes
+    each row in C, so for scalars this is faster than `copy_in`.
+
+    Args:
+        session: the caller's session, whose transaction the rows join.
+        table: schema-qualified name.
+        types: the type of each column by name, as PostgreSQL calls it.
+        rows: the values of each row, in the order of `types`.
+    """
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
+        sql.Identifier(*table.split(".")), sql.SQL(", ").join(map(sql.Identifier, types))
+    )
+    with _cursor(session) as cursor, cursor.copy(statement) as copy:
+        copy.set_types(list(types.values()))
+        for row in rows:
+            copy.write_row(row)
 
 
 def copy_out(

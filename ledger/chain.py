@@ -29,13 +29,15 @@ A change of layout takes a new tag; rows sealed under an old tag keep it.
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from hashlib import sha256
 from types import NoneType
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from ledger.journal import Account, JournalDraft
 from ledger.parties import STATED_COLUMNS
-from ledger.tree import DIGEST_BYTES, leaf_hash, merkle_root
+from ledger.tree import DIGEST_BYTES, LEAF_PREFIX, leaf_hash, merkle_root
 
 ACCOUNT_TAG = "tallystick.account.1"
 POSTING_TAG = "tallystick.posting.1"
@@ -59,6 +61,7 @@ _TAX_COLUMNS = {"tax_category"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _FRAME = struct.Struct(">cI")
+_INTEGER_FIELD = struct.Struct(">cIq")
 _INTEGER = struct.Struct(">q")
 
 
@@ -183,6 +186,18 @@ def posting_digest(row: PostingRow) -> bytes:
     return leaf_hash(encode(POSTING_TAG, row))
 
 
+def posting_digests(rows: Sequence[PostingRow]) -> list[bytes]:
+    """Return the digest of each posting of one journal, the same that `posting_digest` gives."""
+    if not rows:
+        return []
+    pack, text = _INTEGER_FIELD.pack, _text_field
+    opening = LEAF_PREFIX + text(POSTING_TAG) + pack(b"I", 8, rows[0].journal_number)
+    return [
+        sha256(opening + pack(b"I", 8, line) + text(account) + pack(b"I", 8, amount)).digest()
+        for _, line, account, amount in rows
+    ]
+
+
 def journal_digest(row: JournalRow, posting_digests: Sequence[bytes]) -> bytes:
     """Return the digest of a journal over its row and the digests of its postings."""
     return leaf_hash(encode(JOURNAL_TAG, (*row, merkle_root(posting_digests))))
@@ -234,7 +249,7 @@ def seal_journal(
         PostingRow(number, line, posting.account.code, posting.amount)
         for line, posting in enumerate(draft.postings, start=1)
     ]
-    posting_digests = [posting_digest(row) for row in postings]
+    digests = posting_digests(postings)
     row = JournalRow(
         number=number,
         id=identity,
@@ -249,7 +264,7 @@ def seal_journal(
         input_digest=draft.input_digest,
         previous_digest=previous_digest,
     )
-    return SealedJournal(row, journal_digest(row, posting_digests), postings, posting_digests)
+    return SealedJournal(row, journal_digest(row, digests), postings, digests)
 
 
 def encode(tag: str, values: Iterable[object]) -> bytes:
@@ -266,6 +281,12 @@ def _field(value: Any) -> bytes:
     letter, payload_of = _LAYOUT[type(value)]
     payload = payload_of(value)
     return _FRAME.pack(letter, len(payload)) + payload
+
+
+@lru_cache(maxsize=100_000)
+def _text_field(value: str) -> bytes:
+    """Return the bytes of a text that many rows hold, such as an account's code."""
+    return _field(value)
 
 
 def _moment(value: datetime) -> bytes:

@@ -262,7 +262,7 @@ CODE_OF_CONSTRAINT = {
     "journal_balances": RefusalCode.JOURNAL_IS_UNBALANCED,
     "journal_is_complete": RefusalCode.JOURNAL_IS_INCOMPLETE,
     "pk_posting": RefusalCode.JOURNAL_IS_INCOMPLETE,
-    "fk_posting_journal_number": RefusalCode.JOURNAL_IS_INCOMPLETE,
+    "account_is_open": RefusalCode.ROW_IS_MALFORMED,
     "journal_follows": RefusalCode.JOURNAL_IS_OUT_OF_ORDER,
     "pk_journal": RefusalCode.JOURNAL_IS_OUT_OF_ORDER,
     "uq_journal_key": RefusalCode.KEY_HAS_OTHER_INPUT,

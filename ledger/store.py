@@ -6,25 +6,27 @@ A constraint or trigger that refuses becomes the refusal it speaks for.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 from uuid import UUID
 
 import psycopg
-from psycopg import sql
 from sqlalchemy import cast as sql_cast
 from sqlalchemy import func, insert, select, text, tuple_
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from database.copy import copy_in
+from database.copy import copy_rows
 from database.guards import REFUSAL_SQLSTATE
 from database.logged import LEDGER_LOCK
+from database.metadata import Base
 from ledger import tables
 from ledger.billing import SealedInvoice
 from ledger.chain import (
     GENESIS_DIGEST,
     InvoiceLineRow,
+    JournalRow,
+    PostingRow,
     SealedJournal,
     account_digest,
     account_row,
@@ -34,13 +36,18 @@ from ledger.refusals import CODE_OF_CONSTRAINT, LedgerRefused, Refusal, RefusalC
 
 INTEGRITY_SQLSTATE_CLASS = "23"
 
-POSTING_TYPES = {
-    "journal_number": "int8",
-    "line": "int4",
-    "account": "text",
-    "amount": "int8",
-    "digest": "bytea",
-}
+
+def _sealed_types(table: type[Base], row: type[NamedTuple]) -> dict[str, str]:
+    """Return the PostgreSQL type of each sealed column, in the order of its row, and the digest."""
+    columns = table.__table__.columns
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    names = (*row._fields, "digest")
+    return {name: columns[name].type.compile(dialect).lower() for name in names}
+
+
+JOURNAL_TYPES = _sealed_types(tables.Journal, JournalRow)
+POSTING_TYPES = _sealed_types(tables.Posting, PostingRow)
+INVOICE_LINE_TYPES = _sealed_types(tables.InvoiceLine, InvoiceLineRow)
 
 
 class Head(NamedTuple):
@@ -136,35 +143,36 @@ def insert_accounts(session: Session, accounts: Iterable[Account]) -> None:
 
 
 def insert_journals(session: Session, journals: Sequence[SealedJournal]) -> None:
-    """Append sealed journals, all their postings in one COPY."""
+    """Append sealed journals in one COPY and all their postings in another."""
     if not journals:
         return
-    columns: dict[str, list[Any]] = {
-        "journal_number": [row.journal_number for each in journals for row in each.postings],
-        "line": [row.line for each in journals for row in each.postings],
-        "account": [row.account for each in journals for row in each.postings],
-        "amount": [row.amount for each in journals for row in each.postings],
-        "digest": [digest for each in journals for digest in each.posting_digests],
-    }
-    rows = [{**each.row._asdict(), "digest": each.digest} for each in journals]
     with constraints_as_refusals():
-        session.execute(insert(tables.Journal), rows)
-        if columns["line"]:
-            copy_in(session, "ledger.posting", columns, POSTING_TYPES)
+        rows = ((*each.row, each.digest) for each in journals)
+        copy_rows(session, "ledger.journal", JOURNAL_TYPES, rows)
+        if any(each.postings for each in journals):
+            copy_postings(session, "ledger.posting", journals)
+
+
+def copy_postings(session: Session, table: str, journals: Iterable[SealedJournal]) -> None:
+    """Copy the postings of sealed journals into a table with the columns of `ledger.posting`."""
+    rows = (
+        (*posting, digest)
+        for each in journals
+        for posting, digest in zip(each.postings, each.posting_digests, strict=True)
+    )
+    copy_rows(session, table, POSTING_TYPES, rows)
 
 
 def insert_invoice(session: Session, invoice: SealedInvoice) -> None:
     """Append one document and all its lines."""
     row = {**invoice.row._asdict(), "digest": invoice.digest}
-    columns = sql.SQL(", ").join(map(sql.Identifier, (*InvoiceLineRow._fields, "digest")))
-    statement = sql.SQL("COPY ledger.invoice_line ({}) FROM STDIN").format(columns)
+    lines = (
+        (*(list(one) if isinstance(one, tuple) else one for one in line), digest)
+        for line, digest in zip(invoice.lines, invoice.line_digests, strict=True)
+    )
     with constraints_as_refusals():
         session.execute(insert(tables.Invoice), [row])
-        connection = cast(psycopg.Connection, session.connection().connection.driver_connection)
-        with connection.cursor() as cursor, cursor.copy(statement) as copy:
-            for line, digest in zip(invoice.lines, invoice.line_digests, strict=True):
-                values = (list(one) if isinstance(one, tuple) else one for one in line)
-                copy.write_row((*values, digest))
+        copy_rows(session, "ledger.invoice_line", INVOICE_LINE_TYPES, lines)
 
 
 @contextmanager

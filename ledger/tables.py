@@ -16,6 +16,7 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
@@ -85,6 +86,7 @@ class Journal(Base):
         digest_check("previous_digest"),
         digest_check(),
         Index(None, "run_id"),
+        Index("ix_journal_without_run", "market", postgresql_where=text("run_id IS NULL")),
         SCHEMA_ARGUMENTS,
     )
 
@@ -104,7 +106,10 @@ class Journal(Base):
 
 
 class Posting(Base):
-    """One movement of one account; the postings of a journal arrive in one statement."""
+    """One movement of one account; the postings of a journal arrive in one statement.
+
+    A trigger looks their journals and accounts up, all together; a foreign key would a row.
+    """
 
     __tablename__ = "posting"
     __table_args__ = (
@@ -114,11 +119,9 @@ class Posting(Base):
         SCHEMA_ARGUMENTS,
     )
 
-    journal_number: Mapped[int] = mapped_column(
-        ForeignKey("ledger.journal.number"), primary_key=True
-    )
+    journal_number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    account: Mapped[str] = mapped_column(ForeignKey("ledger.account.code"), index=True)
+    account: Mapped[str] = mapped_column(Text)
     amount: Mapped[int] = mapped_column(BigInteger)
     digest: Mapped[bytes] = mapped_column(LargeBinary)
 

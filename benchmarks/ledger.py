@@ -1,0 +1,130 @@
+"""Speed of the ledger: sealed postings beside a bare COPY of the same rows, and small journals.
+
+Everything is posted in a transaction that is rolled back, on the server of DATABASE_URL or the
+embedded one. The yardstick is the same COPY of the same rows, digests included, into a table
+without key, constraint or trigger: what remains is what the database's own promises cost.
+Small journals are timed from draft to stored: checked, numbered, hashed, chained and logged.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from statistics import median
+from time import perf_counter
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from benchmarks.figures import Result
+from database import schema
+from database.session import database_url, ensure_server, transaction
+from ledger.chain import SealedJournal, seal_journal
+from ledger.journal import Account, JournalDraft, Posting
+from ledger.service import post_many
+from ledger.store import copy_postings, insert_journals, journal_head, new_ids
+
+MARKET = "ledger-benchmark"
+CURRENCY = "GBP"
+FIRST_DAY = dt.date(2024, 1, 1)
+NOW = dt.datetime(2024, 3, 1, 9, tzinfo=dt.UTC)
+JOURNALS, POSTINGS = 100, 1_000
+SMALL_JOURNALS, SMALL_BATCH = 2_000, 100
+RUNS = 5
+
+
+class _RollBack(Exception):
+    """Ends a measurement: nothing of it stays in the database."""
+
+
+def results() -> list[Result]:
+    """Return the two figures of posting, each the median of several runs."""
+    ensure_server()
+    schema.upgrade(database_url())
+    shares, rates = zip(*(_rolled_back(_measure) for _ in range(RUNS)), strict=True)
+    return [
+        Result(
+            "bulk postings, as a share of the rate of a bare COPY",
+            round(median(shares), 3),
+            0.33,
+            at_most=False,
+        ),
+        Result(
+            f"small hashed journals, {SMALL_BATCH} a call: a second",
+            round(median(rates)),
+            1_000,
+            at_most=False,
+        ),
+    ]
+
+
+def _measure(session: Session) -> tuple[float, float]:
+    """Return the rate of storing sealed postings over that of a bare COPY, and small journals/s."""
+    accounts = [
+        Account(MARKET, CURRENCY, f"p{point // 50}", "charge.fuel", f"N{point}")
+        for point in range(POSTINGS - 1)
+    ]
+    whole = Account(MARKET, CURRENCY, None, "equalisation", "market")
+    bulk = [_bulk_journal(number, accounts, whole) for number in range(JOURNALS)]
+    small = [_small_journal(number) for number in range(SMALL_JOURNALS)]
+    post_many(session, bulk[:1], NOW)
+    sealed = _sealed(session, bulk[1:])
+    storing_s = _timed(lambda: insert_journals(session, sealed))
+    copying_s = _bare_copy_s(session, sealed)
+    small_s = _timed(
+        lambda: [
+            post_many(session, small[start : start + SMALL_BATCH], NOW)
+            for start in range(0, SMALL_JOURNALS, SMALL_BATCH)
+        ]
+    )
+    return copying_s / storing_s, SMALL_JOURNALS / small_s
+
+
+def _sealed(session: Session, drafts: Sequence[JournalDraft]) -> list[SealedJournal]:
+    number, digest = journal_head(session)
+    sealed = []
+    for draft, identity in zip(drafts, new_ids(session, len(drafts)), strict=True):
+        number += 1
+        sealed.append(seal_journal(draft, number, identity, NOW, digest))
+        digest = sealed[-1].digest
+    return sealed
+
+
+def _bare_copy_s(session: Session, sealed: Sequence[SealedJournal]) -> float:
+    """Return the seconds that a COPY of the postings takes where nothing else is done."""
+    session.execute(
+        text("CREATE TABLE ledger.bare_posting AS SELECT * FROM ledger.posting WHERE false")
+    )
+    return _timed(lambda: copy_postings(session, "ledger.bare_posting", sealed))
+
+
+def _bulk_journal(number: int, accounts: Sequence[Account], whole: Account) -> JournalDraft:
+    postings = [Posting(account, 1 + place) for place, account in enumerate(accounts)]
+    postings.append(Posting(whole, -sum(posting.amount for posting in postings)))
+    return _journal(f"bulk-{number}", FIRST_DAY + dt.timedelta(days=number), postings)
+
+
+def _small_journal(number: int) -> JournalDraft:
+    one = Account(MARKET, CURRENCY, f"p{number % 20}", "charge.fuel", "N0")
+    whole = Account(MARKET, CURRENCY, None, "equalisation", "market")
+    return _journal(f"small-{number}", None, [Posting(one, 1_000), Posting(whole, -1_000)])
+
+
+def _journal(key: str, day: dt.date | None, postings: list[Posting]) -> JournalDraft:
+    return JournalDraft(
+        f"{MARKET}:{key}", MARKET, day, None, None, "Benchmark", bytes(32), tuple(postings)
+    )
+
+
+def _rolled_back(work: Callable[[Session], tuple[float, float]]) -> tuple[float, float]:
+    found: list[tuple[float, float]] = []
+    try:
+        with transaction() as session:
+            found.append(work(session))
+            raise _RollBack
+    except _RollBack:
+        return found[0]
+
+
+def _timed(work: Callable[[], object]) -> float:
+    start = perf_counter()
+    work()
+    return perf_counter() - start
