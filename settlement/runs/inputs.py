@@ -103,7 +103,17 @@ def run_inputs(
         Refused: a reading is missing and the rules do not estimate it, may not settle, or a day has
             the wrong number of intervals; every one is named.
     """
-    readings, completed = completed_readings(session, market, periods, known_at)
+    return inputs_of(periods, *completed_readings(session, market, periods, known_at))
+
+
+def inputs_of(
+    periods: Sequence[tuple[dt.date, dt.date, RuleSet]], readings: Readings, completed: Completed
+) -> RunInputs:
+    """Return what a run needs, from the readings as known and what the rules make of them.
+
+    Raises:
+        Refused: see `run_inputs`.
+    """
     if completed.findings:
         raise Refused(completed.findings)
     own = _own_digests(readings, periods)

@@ -1,0 +1,213 @@
+"""Settle the period of an evidence file again, from the rules and readings in it and nothing else.
+
+Called by `verify.py --recompute`, which holds every row of the file to its digest first.
+"""
+
+import datetime as dt
+import os
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rulebook.documents import Document
+from rulebook.findings import Refused
+from rulebook.reading import document_of, validated
+from rulebook.resolve import RuleSet, rule_set_of
+from rulebook.versions import Version
+from rulebook.yaml_text import write_yaml
+from settlement.evidence import verify
+from settlement.evidence.verify import Files, Finding, Law, Report, moment, parsed
+from settlement.meters.completing import complete
+from settlement.meters.readings import MeasuredDay, Readings
+from settlement.runs.computing import ComputedDay, compute_days
+from settlement.runs.inputs import RunInputs, inputs_of
+from settlement.runs.requests import first_day_of_history
+from settlement.runs.results import ResultVector, VectorKey, vector_of
+from settlement.runs.run import ENGINE_VERSION
+from settlement.studies.inputs import StudyInputs
+from settlement.studies.overlay import Overlay
+
+Row = dict[str, Any]
+Periods = list[tuple[dt.date, dt.date, RuleSet]]
+
+
+def recompute(path: Path) -> tuple[int, list[Finding]]:
+    """Return how many results came out as they are in the file, and where others differ.
+
+    Raises:
+        ValueError: the file holds no evidence, or a row that cannot be read.
+    """
+    files = verify.evidence_at(path)
+    if files is None:
+        raise ValueError(f"{path} holds no evidence")
+    run = parsed(files.read(verify.RUN))
+    if run["engine_version"] != ENGINE_VERSION:
+        ours = f"this release computes by version {ENGINE_VERSION}"
+        remedy = f"a release with engine version {run['engine_version']}"
+        return 0, [Finding(verify.RUN, "engine_version", remedy, ours)]
+    law = verify.check_law(files, Report())
+    findings = list(_yaml_differences(files, law))
+    try:
+        inputs = _inputs(files, run, law)
+    except Refused as refused:
+        return 0, [
+            Finding(verify.RUN, finding.place, finding.limit, finding.value)
+            for finding in refused.findings
+        ]
+    computed = compute_days(
+        inputs.compiled(), inputs.days, inputs.day_readings, os.cpu_count() or 1, inputs.told_of
+    )
+    count = 0
+    for day in computed:
+        same, different = _compared(files, day)
+        count += same
+        findings += different
+    return count, findings
+
+
+def _compared(files: Files, computed: ComputedDay) -> tuple[int, list[Finding]]:
+    name = f"results/{computed.day}.csv"
+    ours = {(one.measure, one.entity): one.digest.hex() for one in computed.vectors}
+    theirs = {
+        (row["measure"], row["entity"]): row["digest"]
+        for _, row in verify.csv_rows(files, name, Report())
+    }
+    findings = [
+        Finding(
+            name,
+            f"{measure} {entity}",
+            f"settled again, digest {verify.shown(ours.get((measure, entity)))}",
+            verify.shown(theirs.get((measure, entity))),
+        )
+        for measure, entity in sorted(ours.keys() | theirs.keys())
+        if ours.get((measure, entity)) != theirs.get((measure, entity))
+    ]
+    return len(ours.keys() & theirs.keys()) - len(findings), findings
+
+
+def _inputs(files: Files, run: Row, law: Law) -> RunInputs | StudyInputs:
+    periods = _periods(run, law)
+    days = _stored_days(files)
+    market, known = run["market"], moment(run["known_at"])
+
+    def between(first: dt.date, last: dt.date, entities: Sequence[str] | None = None) -> Readings:
+        chosen = {day: rows for day, rows in days.items() if first <= day <= last}
+        return Readings(market, known, _stacked(chosen, entities))
+
+    readings = between(first_day_of_history(periods), periods[-1][1])
+    inputs = inputs_of(periods, readings, complete(readings, periods, between))
+    if run["kind"] != "study":
+        return inputs
+    return StudyInputs(inputs, _overlay(files), _made(files, inputs.days))
+
+
+def _periods(run: Row, law: Law) -> Periods:
+    """Return the rules that the run is pinned to, period by period."""
+    pins: defaultdict[tuple[str, str], list[Version]] = defaultdict(list)
+    for pin in run["pins"]:
+        if not verify.is_study_pin(pin):
+            key = (pin["instrument"], pin["digest"])
+            pins[pin["first_day"], pin["last_day"]].append(_version(law, key))
+    return [
+        (
+            dt.date.fromisoformat(first),
+            dt.date.fromisoformat(last),
+            rule_set_of(versions, run["market"], dt.date.fromisoformat(first)),
+        )
+        for (first, last), versions in sorted(pins.items())
+    ]
+
+
+def _version(law: Law, key: tuple[str, str]) -> Version:
+    row = min(law.versions[key], key=lambda one: (one["recorded_from"], one["valid_from"]))
+    columns = row | {
+        "body": law.bodies[key],
+        "id": uuid.UUID(row["id"]),
+        "digest": bytes.fromhex(row["digest"]),
+        "valid_from": moment(row["valid_from"]),
+        "valid_to": moment(row["valid_to"]) if row["valid_to"] else None,
+        "recorded_from": moment(row["recorded_from"]),
+        "recorded_to": None,
+        "supersedes": tuple(map(uuid.UUID, row["supersedes"])),
+        "origin": uuid.UUID(row["origin"]) if row["origin"] else None,
+        "row_digest": bytes.fromhex(row["row_digest"]),
+    }
+    return Version(**columns)
+
+
+def _yaml_differences(files: Files, law: Law) -> Iterator[Finding]:
+    """Hold the YAML that is for reading to the JSON that the digests are of."""
+    for key, body in law.bodies.items():
+        name = verify.document_path(*key).removesuffix("json") + "yaml"
+        document = _document(body, name)
+        if document is None or write_yaml(document).encode() != files.read(name):
+            yield Finding(name, "", "the document of the JSON beside it", "another")
+
+
+def _document(body: Row, place: str) -> Document | None:
+    return document_of(body, place)[0]
+
+
+def _stored_days(files: Files) -> dict[dt.date, list[Row]]:
+    """Return the readings of each day in their latest revision."""
+    days: dict[dt.date, list[Row]] = {}
+    for name in sorted(files.names()):
+        if name.startswith("readings/") and name != verify.READING_FILES:
+            rows = [row for _, row in verify.csv_rows(files, name, Report())]
+            day = dt.date.fromisoformat(name.removeprefix("readings/").removesuffix(".csv"))
+            days[day] = [row for row in rows if row["role"] != "superseded"]
+    return days
+
+
+def _stacked(
+    days: dict[dt.date, list[Row]], entities: Sequence[str] | None
+) -> dict[dt.date, dict[str, MeasuredDay]]:
+    stacked: dict[dt.date, dict[str, MeasuredDay]] = {}
+    for day, rows in days.items():
+        of_measure: defaultdict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            if entities is None or row["entity"] in entities:
+                of_measure[row["measure"]].append(row)
+        stacked[day] = {measure: _measured(chosen) for measure, chosen in of_measure.items()}
+    return stacked
+
+
+def _measured(rows: list[Row]) -> MeasuredDay:
+    rows = sorted(rows, key=lambda row: str(row["entity"]))
+    return MeasuredDay(
+        tuple(row["entity"] for row in rows),
+        np.array([verify.vector(row["values"]) for row in rows], dtype=np.int64),
+        tuple(row["quality"] for row in rows),
+        tuple(verify.integer(row["revision"]) for row in rows),
+        tuple(bytes.fromhex(row["digest"]) for row in rows),
+    )
+
+
+def _overlay(files: Files) -> Overlay | None:
+    if verify.OVERLAY not in files.names():
+        return None
+    overlay, findings = validated(Overlay, parsed(files.read(verify.OVERLAY)), verify.OVERLAY)
+    if overlay is None:
+        raise Refused(findings)
+    return overlay
+
+
+def _made(files: Files, days: Sequence[dt.date]) -> dict[dt.date, dict[VectorKey, ResultVector]]:
+    """Return what float solvers made for a study, which is part of its inputs."""
+    return {
+        day: {
+            (row["measure"], row["entity"]): vector_of(
+                day,
+                row["measure"],
+                row["entity"],
+                np.array(verify.vector(row["values"]), dtype=np.int64),
+            )
+            for _, row in verify.csv_rows(files, f"results/{day}.csv", Report())
+            if row["measure"] in verify.STUDY_MADE
+        }
+        for day in days
+    }

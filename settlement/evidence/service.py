@@ -1,0 +1,164 @@
+"""Export the evidence of a run: load, write file after file, and the manifest last."""
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from sqlalchemy.orm import Session
+
+from ledger.journal import STUDY
+from rulebook.digest import canonical_bytes
+from rulebook.findings import Refused
+from rulebook.reading import document_of
+from rulebook.tables import VersionRow
+from rulebook.yaml_text import write_yaml
+from settlement.evidence import store, verify
+from settlement.evidence.archive import Archive
+from settlement.evidence.ledger_part import ledger_part
+from settlement.evidence.readme import readme
+from settlement.evidence.rows import csv_rows, json_line, json_lines
+from settlement.meters.readings import VectorKey
+from settlement.meters.store import FILE_FIELDS
+from settlement.runs.inputs import RunInputs, run_inputs
+from settlement.runs.pinned import pinned_periods
+from settlement.runs.requests import history_digests
+from settlement.runs.run import Run
+from settlement.runs.store import day_vectors
+from settlement.studies.store import find_study
+
+Progress = Callable[[int, int], None]
+
+READING_COLUMNS = ("market", "settlement_day", "measure", "entity", "revision", "role", "values",
+                   "quality", "received_at", "file_id", "digest")  # fmt: skip
+RESULT_COLUMNS = ("measure", "entity", "values", "digest")
+SETTLED, HISTORY, LOOKED_AT = "settled", "history", "looked at"
+SUPERSEDED = "superseded"
+VERIFIER = Path(verify.__file__)
+
+
+def write_evidence(session: Session, run: Run, sink: IO[bytes], progress: Progress) -> None:
+    """Write the evidence of a run as a zip; the same facts give the same bytes.
+
+    Raises:
+        Refused: a rule or a reading of the run is not there any more.
+    """
+    known = run_inputs(session, run.market, pinned_periods(session, run), run.known_at)
+    roles = _roles(known)
+    reading_days = sorted({day for day, _, _ in roles})
+    total = len(reading_days) + len(run.days) + 1
+    book = ledger_part(session, run)
+    archive = Archive(sink)
+    archive.add("README.txt", readme(run))
+    digests = {pin.digest for pin in run.law_pins} | book.rule_digests
+    up_to = max(filter(None, (run.known_at, book.last_issued_at)))
+    _add_all(archive, _law_files(store.versions(session, digests, up_to)))
+    _add_all(archive, book.files())
+    progress(1, total)
+    received: set[uuid.UUID] = set()
+    for done, day in enumerate(reading_days, start=2):
+        rows = _reading_rows(session, run, day, roles)
+        received.update(row["file_id"] for row in rows)
+        archive.add(f"readings/{day}.csv", csv_rows(READING_COLUMNS, rows))
+        progress(done, total)
+    files = store.reading_files(session, received)
+    archive.add("readings/files.csv", csv_rows((*FILE_FIELDS, "digest"), files))
+    for done, day in enumerate(run.days, start=2 + len(reading_days)):
+        archive.add(f"results/{day}.csv", _results(session, run, day))
+        progress(done, total)
+    archive.add("run.json", json_line(_run_row(run)))
+    _add_all(archive, _study_files(session, run))
+    archive.add("verify.py", VERIFIER.read_bytes())
+    archive.close(run.id)
+
+
+def _add_all(archive: Archive, files: Mapping[str, bytes]) -> None:
+    for name, content in sorted(files.items()):
+        archive.add(name, content)
+
+
+def _law_files(versions: Collection[VersionRow]) -> dict[str, bytes]:
+    """Return the versions as rows, and their documents as canonical JSON and as YAML."""
+    files = {"law/versions.jsonl": json_lines(map(_version_row, versions))}
+    for version in versions:
+        place = f"law/{version.instrument}/{version.digest.hex()}"
+        document, findings = document_of(version.body, place)
+        if document is None:
+            raise Refused(findings)
+        files[f"{place}.json"] = canonical_bytes(version.body)
+        files[f"{place}.yaml"] = write_yaml(document).encode()
+    return files
+
+
+def _version_row(version: VersionRow) -> dict[str, Any]:
+    """Return the columns of a version that never change: all but the end of recorded time."""
+    return {
+        "id": version.id,
+        "market": version.market,
+        "instrument": version.instrument,
+        "kind": version.kind,
+        "digest": version.digest,
+        "valid_from": version.valid.lower,
+        "valid_to": version.valid.upper,
+        "recorded_from": version.recorded.lower,
+        "status": version.status,
+        "author": version.author,
+        "approver": version.approver,
+        "reason": version.reason,
+        "supersedes": version.supersedes,
+        "origin": version.origin,
+        "row_digest": version.row_digest,
+    }
+
+
+def _roles(known: RunInputs) -> dict[VectorKey, str]:
+    """Return what each reading among the inputs was to the run."""
+    return (
+        dict.fromkeys(known.looked_at, LOOKED_AT)
+        | dict.fromkeys(history_digests(known.requests.readings, known.periods), HISTORY)
+        | dict.fromkeys(known.requests.own_digests, SETTLED)
+    )
+
+
+def _reading_rows(
+    session: Session, run: Run, day: dt.date, roles: Mapping[VectorKey, str]
+) -> list[dict[str, Any]]:
+    """Return the readings of a day that are inputs, after the revisions that they replaced."""
+    stored = store.readings_of_day(session, run.market, day, run.known_at)
+    latest = {(row["measure"], row["entity"]): row["revision"] for row in stored}
+    return [
+        row | {"role": roles[day, *key] if row["revision"] == latest[key] else SUPERSEDED}
+        for row in stored
+        for key in ((row["measure"], row["entity"]),)
+        if (day, *key) in roles
+    ]
+
+
+def _results(session: Session, run: Run, day: dt.date) -> bytes:
+    vectors = day_vectors(session, run.id, day)
+    rows = ({name: getattr(one, name) for name in RESULT_COLUMNS} for one in vectors)
+    return csv_rows(RESULT_COLUMNS, rows)
+
+
+def _run_row(run: Run) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "market": run.market,
+        "kind": run.kind,
+        "first_day": run.first_day,
+        "last_day": run.last_day,
+        "known_at": run.known_at,
+        "pins": [pin.as_json() for pin in run.pins],
+        "input_digest": run.input_digest,
+        "engine_version": run.engine_version,
+        "result_digest": run.result_digest,
+        "created_at": run.created_at,
+        "digest": run.digest,
+    }
+
+
+def _study_files(session: Session, run: Run) -> dict[str, bytes]:
+    """Return the overlay of a study's run; a run without an overlay has none."""
+    study = find_study(session, run.id) if run.kind == STUDY else None
+    return {} if study is None else {"study/overlay.json": canonical_bytes(study.overlay)}

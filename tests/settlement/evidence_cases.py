@@ -1,0 +1,116 @@
+"""Evidence of a small settled market in memory, and ways to change it."""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+from zipfile import ZipFile
+
+from sqlalchemy.orm import Session
+
+from settlement.evidence import verify
+from settlement.evidence.service import write_evidence
+from settlement.runs.run import Run
+
+MANIFEST = "manifest.json"
+
+
+def exported(session: Session, run: Run) -> bytes:
+    """Return the evidence of a run."""
+    sink = io.BytesIO()
+    write_evidence(session, run, sink, lambda done, total: None)
+    return sink.getvalue()
+
+
+class Memory(dict[str, bytes]):
+    """The files of an evidence file, by name; what the verifier calls files."""
+
+    @classmethod
+    def of(cls, content: bytes) -> "Memory":
+        """Return the files of a zip."""
+        with ZipFile(io.BytesIO(content)) as archive:
+            return cls({name: archive.read(name) for name in archive.namelist()})
+
+    def names(self) -> list[str]:
+        """Return every name."""
+        return list(self)
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file."""
+        return self[name]
+
+    def with_file(self, name: str, content: bytes) -> "Memory":
+        """Return the files with another content of one, and a manifest that agrees with it."""
+        changed = Memory(self | {name: content})
+        manifest = json.loads(self[MANIFEST])
+        for entry in manifest["files"]:
+            if entry["path"] == name:
+                entry |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        changed[MANIFEST] = json.dumps(manifest).encode()
+        return changed
+
+    def findings(self) -> list[verify.Finding]:
+        """Return what the verifier finds."""
+        report = verify.Report()
+        verify.check(self, report)
+        return report.findings
+
+    def zipped(self) -> bytes:
+        """Return the files as a zip."""
+        sink = io.BytesIO()
+        with ZipFile(sink, "w") as archive:
+            for name, content in self.items():
+                archive.writestr(name, content)
+        return sink.getvalue()
+
+
+def rows(name: str, content: bytes) -> list[dict[str, Any]]:
+    """Return the rows of a file of rows."""
+    if name.endswith(".csv"):
+        return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+    if name.endswith(".jsonl"):
+        return [json.loads(line) for line in content.decode().splitlines()]
+    return [json.loads(content)]
+
+
+def written(name: str, changed: list[dict[str, Any]]) -> bytes:
+    """Return rows as a file holds them."""
+    if name.endswith(".csv"):
+        sink = io.StringIO(newline="")
+        writer = csv.DictWriter(sink, list(changed[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(changed)
+        return sink.getvalue().encode()
+    lines = [json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in changed]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def columns(files: Memory) -> Iterator[tuple[str, str]]:
+    """Yield each file of rows with each of its columns; of a folder of days the first day."""
+    seen = set()
+    for name in sorted(files):
+        kind = name.rpartition("/")[0] if name.startswith(("readings/2", "results/")) else name
+        if not name.endswith((".csv", ".jsonl", "run.json")) or kind in seen:
+            continue
+        found = rows(name, files[name])
+        if found:
+            seen.add(kind)
+            yield from ((name, column) for column in found[0])
+
+
+def changed(value: Any) -> Any:
+    """Return another value of the same sort."""
+    if isinstance(value, list):
+        return value[:-1] if value else ["AA-1"]
+    if isinstance(value, int):
+        return value + 1
+    if not value:
+        return "1"
+    return value[:-1] + _other(value[-1])
+
+
+def _other(sign: str) -> str:
+    """Return another sign: a digit for a digit, a letter for a letter."""
+    return {"9": "8", "f": "e", "Z": "Y"}.get(sign, chr(ord(sign) + 1))

@@ -1,0 +1,376 @@
+"""Evidence of a run: the standard library alone proves it, and no change escapes."""
+
+import datetime as dt
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from zipfile import ZipFile
+
+import pytest
+from sqlalchemy import Engine
+
+from database.session import make_engine, transaction
+from settlement.billing.issuing import issue_month
+from settlement.evidence import verify
+from settlement.evidence.recompute import recompute
+from settlement.meters.service import MeterFile, ingest
+from settlement.runs.run import Run
+from settlement.runs.service import post, settle
+from tests import tiny_market
+from tests.conftest import ROOT
+from tests.settled import CORRECTED, INGESTED, RESETTLED, SETTLED, publish_tiny
+from tests.settlement.evidence_cases import (
+    MANIFEST,
+    Memory,
+    changed,
+    columns,
+    exported,
+    rows,
+    written,
+)
+from tests.settlement.study_cases import study_tiny
+from tests.settlement.test_data_quality import STEPS, only, without
+from tests.settlement.test_fair_play import FAIR_PLAY
+
+VERIFIER = ROOT / "settlement" / "evidence" / "verify.py"
+JANUARY = dt.date(2024, 1, 1)
+FIRST_READ, FIRST, LAST = dt.date(2024, 1, 1), dt.date(2024, 1, 8), dt.date(2024, 1, 9)
+LATER = RESETTLED + dt.timedelta(hours=1)
+ESTIMATING = {"incomplete_day": "accept", "missing": "estimate", "estimation": STEPS}
+
+
+@dataclass(frozen=True)
+class Market:
+    """A market with every sort of row: engine, runs, and the evidence of each, by kind."""
+
+    engine: Engine
+    runs: dict[str, Run]
+    zips: dict[str, bytes]
+
+    def files(self, kind: str = "SF") -> Memory:
+        return Memory.of(self.zips[kind])
+
+
+def take_in(session, lines, received_at, name="readings.csv") -> None:
+    ingest(session, "tiny", [MeterFile(name, "\n".join(lines).encode())], received_at=received_at)
+
+
+def publish_all(session) -> None:
+    """Publish a law with Fair Play, estimation and charges."""
+    law = tiny_market.documents(fair_play=FAIR_PLAY)[1:]
+    publish_tiny(session, [tiny_market.market_rules(**ESTIMATING), *law, *tiny_market.charges()])
+
+
+def settle_all(session) -> dict[str, Run]:
+    """Settle, post and bill twice, with gaps, history, a correction and a study."""
+    publish_all(session)
+    lines = tiny_market.readings_csv(FIRST_READ, LAST, desiring=["B-home"]).decode().splitlines()
+    lines = without(lines, "C-office", "metered_demand_wh", FIRST, range(5, 7))
+    lines = without(lines, "U3", "available_w", LAST, range(10, 30))
+    take_in(session, lines, INGESTED)
+    runs = {"II": settle_days(session, "II", SETTLED)}
+    again = tiny_market.readings_csv(FIRST_READ, LAST, seed=2).decode().splitlines()
+    take_in(session, only(again, "U2", "metered_generation_wh", FIRST, range(48)), CORRECTED)
+    runs["SF"] = settle_days(session, "SF", RESETTLED)
+    runs["study"] = study_tiny(session, now=RESETTLED, days=(FIRST, FIRST)).run
+    return runs
+
+
+def settle_days(session, kind, now) -> Run:
+    run = settle(session, "tiny", kind, FIRST, LAST, known_at=now, now=now).run
+    post(session, run, now=now)
+    issue_month(session, "tiny", JANUARY, now=now)
+    return run
+
+
+@pytest.fixture(scope="module")
+def market(clone_database) -> Iterator[Market]:
+    made = make_engine(clone_database())
+    with transaction(made) as session:
+        runs = settle_all(session)
+    with transaction(made) as session:
+        zips = {kind: exported(session, run) for kind, run in runs.items()}
+    yield Market(made, runs, zips)
+    made.dispose()
+
+
+def verified(path, *options, cwd=ROOT) -> subprocess.CompletedProcess:
+    """Run the verifier with nothing but the standard library: no site-packages, no environment."""
+    script = [str(VERIFIER)] if path else ["verify.py"]
+    return subprocess.run(
+        [sys.executable, "-I", "-S", *script, *map(str, path), *options],
+        cwd=cwd, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+# What holds ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["II", "SF", "study"])
+def test_a_zip_verifies_with_the_standard_library_alone(market, tmp_path, kind):
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(market.zips[kind])
+    outcome = verified([path])
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+    assert "Everything holds." in outcome.stdout
+    counts = json.loads(verified([path], "--json").stdout)["checked"]
+    assert counts["results"] == sum(
+        len(rows(name, content))
+        for name, content in market.files(kind).items()
+        if name.startswith("results/")
+    )
+    if kind != "study":
+        assert counts["sums of accounts that are what the results say"] > 60
+        assert counts["accounts billed as the journals moved them"] > 20
+
+
+def test_an_unpacked_folder_verifies_by_the_copy_inside_it(market, tmp_path):
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(market.zips["SF"])
+    with ZipFile(path) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    outcome = verified([], cwd=tmp_path / "unpacked")
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+
+
+def test_the_evidence_holds_every_sort_of_reading(market):
+    files = market.files()
+    roles = {
+        row["role"]
+        for name, content in files.items()
+        if name.startswith("readings/2")
+        for row in rows(name, content)
+    }
+    assert roles == {"settled", "history", "looked at", "superseded"}
+    measures = {row["measure"] for row in rows("x.csv", files[f"results/{FIRST}.csv"])}
+    assert {"estimated.metered_demand_wh", "missed_wh", "charge.tariff_micro"} <= measures
+
+
+def test_the_same_facts_give_the_same_bytes(market):
+    with transaction(market.engine) as session:
+        for kind, run in market.runs.items():
+            assert exported(session, run) == market.zips[kind]
+
+
+def test_later_facts_do_not_change_the_evidence_of_an_earlier_run(committed_database):
+    with transaction(committed_database) as session:
+        publish_all(session)
+        lines = tiny_market.readings_csv(FIRST_READ, LAST).decode().splitlines()
+        take_in(session, lines, INGESTED)
+        run = settle_days(session, "II", SETTLED)
+    with transaction(committed_database) as session:
+        before = Memory.of(exported(session, run))
+        again = tiny_market.readings_csv(FIRST, LAST, seed=2).decode().splitlines()
+        take_in(session, again, CORRECTED)
+        settle_days(session, "SF", RESETTLED)
+        assert Memory.of(exported(session, run)) == before
+
+
+def test_a_run_that_is_not_posted_has_no_journals(session):
+    publish_all(session)
+    take_in(session, tiny_market.readings_csv(FIRST_READ, LAST).decode().splitlines(), INGESTED)
+    run = settle(session, "tiny", "II", FIRST, LAST, known_at=SETTLED, now=SETTLED).run
+    files = Memory.of(exported(session, run))
+    assert files.findings() == []
+    assert files["ledger/journals.jsonl"] == b""
+
+
+@pytest.mark.parametrize("kind", ["SF", "study"])
+def test_settled_again_from_the_zip_alone_every_result_is_the_same(market, tmp_path, kind):
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(market.zips[kind])
+    count, findings = recompute(path)
+    assert findings == []
+    assert count == json.loads(verified([path], "--json").stdout)["checked"]["results"]
+
+
+# What does not ---------------------------------------------------------------------------------
+
+
+def test_every_byte_counts(market):
+    """A byte of any file changed: the manifest names the file."""
+    files = market.files()
+    for name, content in files.items():
+        if name == MANIFEST or not content:
+            continue
+        middle = len(content) // 2
+        other = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+        found = Memory(files | {name: other}).findings()
+        assert name in {finding.file for finding in found}, name
+
+
+ELSEWHERE = {"role": "run.json", "rule_digests": "ledger/invoice-lines.jsonl"}
+
+
+def test_every_column_counts_even_if_the_manifest_is_forged(market):
+    """A value of every column of every file changed, and the manifest with it."""
+    files = market.files()
+    escaped = []
+    for name, column in columns(files):
+        changed_rows = rows(name, files[name])
+        row = next((one for one in changed_rows if one[column]), changed_rows[0])
+        row[column] = changed(row[column])
+        found = files.with_file(name, written(name, changed_rows)).findings()
+        if ELSEWHERE.get(column, name) not in {finding.file for finding in found}:
+            escaped.append((name, column))
+    assert escaped == []
+
+
+def test_every_row_that_is_taken_away_is_missed(market):
+    files = market.files()
+    for name in {name for name, _ in columns(files)} - {"run.json"}:
+        found_rows = rows(name, files[name])
+        for number in (0, len(found_rows) // 2, len(found_rows) - 1):
+            fewer = found_rows[:number] + found_rows[number + 1 :]
+            if fewer and found_rows[number].get("role") != "superseded":
+                assert files.with_file(name, written(name, fewer)).findings(), (name, number)
+
+
+def removed(files: Memory) -> Memory:
+    return Memory({name: content for name, content in files.items() if name != "run.json"})
+
+
+def added(files: Memory) -> Memory:
+    return Memory(files | {"results/2024-01-31.csv": b"measure,entity,values,digest\n"})
+
+
+def forged_document(files: Memory) -> Memory:
+    name = next(name for name in files if name.endswith(".json") and "/registration/" in name)
+    return files.with_file(name, files[name].replace(b"Limited", b"Limitec", 1))
+
+
+def forged_reading(files: Memory) -> Memory:
+    """Change a reading and its own digest: the run's inputs are others then."""
+    name = f"readings/{FIRST}.csv"
+    found = rows(name, files[name])
+    row = next(one for one in found if one["role"] == "settled")
+    row["values"] = changed(row["values"])
+    row["digest"] = verify.reading_digest(row, verify.vector(row["values"])).hex()
+    return files.with_file(name, written(name, found))
+
+
+def forged_results(files: Memory) -> Memory:
+    """Pay a unit more, with every digest up to the run's forged: the journals say otherwise."""
+    name = f"results/{FIRST}.csv"
+    found = rows(name, files[name])
+    row = next(one for one in found if one["measure"] == "payment.fuel_micro")
+    row["values"] = changed(row["values"])
+    packed = verify.packed(verify.vector(row["values"]))
+    fields = [("D", str(FIRST)), ("T", row["measure"]), ("T", row["entity"]), ("B", packed)]
+    row["digest"] = verify.leaf(verify.encoded("tallystick.result.1", fields)).hex()
+    forged = files.with_file(name, written(name, found))
+    days = [
+        verify.root([bytes.fromhex(one["digest"]) for one in rows(name, forged[name])])
+        for name in sorted(forged)
+        if name.startswith("results/")
+    ]
+    return with_run(forged, result_digest=verify.root(days).hex())
+
+
+def with_run(files: Memory, **columns) -> Memory:
+    run = json.loads(files["run.json"]) | columns
+    pins = [verify.pin_bytes(pin) for pin in run["pins"]]
+    fields = verify.fields_of(verify.RUN_LAYOUT, run | {"pins": pins})
+    run["digest"] = verify.leaf(verify.encoded("tallystick.run.1", fields)).hex()
+    return files.with_file("run.json", json.dumps(run).encode())
+
+
+FORGED = {
+    removed: ("run.json", "no file"),
+    added: ("results/2024-01-31.csv", "a file that was added"),
+    forged_document: ("law/", "digest"),
+    forged_reading: ("run.json", "input_digest"),
+    forged_results: ("ledger/journals.jsonl", "payment.fuel"),
+}
+
+
+@pytest.mark.parametrize("forge", FORGED, ids=lambda forge: forge.__name__)
+def test_what_was_forged_is_named(market, tmp_path, forge):
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(forge(market.files()).zipped())
+    outcome = verified([path])
+    assert outcome.returncode == 1
+    place, words = FORGED[forge]
+    lines = [line.strip() for line in outcome.stderr.splitlines()]
+    assert any(line.startswith(place) and words in line for line in lines), outcome.stderr
+
+
+def test_a_file_that_stands_twice_in_the_zip_is_named(market, tmp_path):
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(market.zips["SF"])
+    with ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("run.json", b"{}")
+    outcome = verified([path])
+    assert outcome.returncode == 1
+    assert "run.json: expected one file of this name; found several" in outcome.stderr
+
+
+def test_a_changed_reading_is_noticed_when_the_days_are_settled_again(market, tmp_path):
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(forged_reading(market.files()).zipped())
+    _, findings = recompute(path)
+    assert {finding.file for finding in findings} == {f"results/{FIRST}.csv"}
+
+
+def test_what_differs_when_settled_again_is_printed_as_a_finding(market, tmp_path):
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(forged_results(market.files()).zipped())
+    outcome = subprocess.run(
+        [sys.executable, str(VERIFIER), str(path), "--recompute", "--product", str(ROOT)],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert outcome.returncode == 1
+    assert f"results/{FIRST}.csv: payment.fuel_micro U" in outcome.stderr
+    assert "expected settled again, digest" in outcome.stderr
+
+
+def test_yaml_that_says_something_else_is_noticed_when_settled_again(market, tmp_path):
+    files = market.files()
+    name = next(name for name in files if name.endswith(".yaml"))
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(files.with_file(name, files[name].replace(b"tiny", b"tidy", 1)).zipped())
+    assert [finding.file for finding in recompute(path)[1]] == [name]
+
+
+def test_another_engine_s_run_is_not_settled_again(market, tmp_path):
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(with_run(market.files(), engine_version="1").zipped())
+    (finding,) = recompute(path)[1]
+    assert finding.expected == "a release with engine version 1"
+
+
+def test_without_the_product_nothing_is_settled_again(market, tmp_path):
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(market.zips["SF"])
+    outcome = verified([path], "--recompute")
+    assert outcome.returncode == 1
+    assert "Tallystick to be installed" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "name its zip"),
+        (["absent.zip"], "name its zip"),
+        ([str(ROOT / "README.md")], "name its zip"),
+        (["--unknown"], "unrecognized"),
+    ],
+)
+def test_what_is_not_understood_has_status_2(arguments, words):
+    outcome = subprocess.run(
+        [sys.executable, "-I", "-S", str(VERIFIER), *arguments],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert outcome.returncode == 2
+    assert words in outcome.stderr
+
+
+def test_rubbish_in_any_file_is_a_finding_and_no_crash(market):
+    files = market.files()
+    for name in sorted(files):
+        for rubbish in (b"\xff\xfe", b'{"a": 1.5}\n', b'a,b\n"\n'):
+            found = Memory(files | {name: rubbish}).findings()
+            assert found or files[name] == rubbish, name

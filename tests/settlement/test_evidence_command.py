@@ -1,0 +1,85 @@
+"""`manage.py evidence` as an operator meets it: a file, or a refusal and nothing half-written."""
+
+import json
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from database.session import make_engine, transaction
+from tests.settled import ingest_tiny, publish_tiny, settle_tiny
+from tests.test_commands import command_on  # noqa: F401  a fixture
+
+
+@pytest.fixture(scope="module")
+def settled(clone_database):
+    """Engine of a settled market, and its run."""
+    made = make_engine(clone_database())
+    with transaction(made) as session:
+        publish_tiny(session)
+        ingest_tiny(session)
+        run = settle_tiny(session)
+    yield made, run
+    made.dispose()
+
+
+@pytest.fixture
+def command(command_on, settled):  # noqa: F811
+    return command_on(settled[0])
+
+
+def refused(outcome, words: str, folder: Path) -> None:
+    assert (outcome.status, outcome.out) == (1, "")
+    assert words in outcome.err
+    assert "Traceback" not in outcome.err
+    assert [one.name for one in folder.iterdir() if one.name.startswith(".")] == []
+
+
+def test_a_file_is_written_that_verifies_itself(command, settled, tmp_path):
+    out = tmp_path / "run.zip"
+    outcome = command("evidence", settled[1].id, "--out", out)
+    assert outcome.status == 0, outcome.err
+    assert "python verify.py" in outcome.out
+    assert [one.name for one in tmp_path.iterdir()] == ["run.zip"]
+    with ZipFile(out) as archive:
+        archive.extractall(tmp_path / "in")
+    verifier = [sys.executable, "-I", "-S", "verify.py"]
+    subprocess.run(verifier, cwd=tmp_path / "in", check=True, capture_output=True)
+
+
+def test_as_json_it_says_what_was_written(command, settled, tmp_path):
+    out = tmp_path / "run.zip"
+    outcome = command("evidence", settled[1].id, "--out", out, "--json")
+    assert json.loads(outcome.out) == {
+        "run": str(settled[1].id),
+        "file": str(out),
+        "bytes": out.stat().st_size,
+    }
+
+
+def test_a_file_that_is_there_is_replaced_by_force_alone(command, settled, tmp_path):
+    out = tmp_path / "run.zip"
+    out.write_bytes(b"mine")
+    refused(command("evidence", settled[1].id, "--out", out), "--force", tmp_path)
+    assert out.read_bytes() == b"mine"
+    assert command("evidence", settled[1].id, "--out", out, "--force").status == 0
+    first = out.read_bytes()
+    assert command("evidence", settled[1].id, "--out", out, "--force").status == 0
+    assert out.read_bytes() == first
+
+
+def test_an_unknown_run_is_refused(command, tmp_path):
+    outcome = command("evidence", uuid.UUID(int=1), "--out", tmp_path / "run.zip")
+    refused(outcome, "no run 00000000-0000-0000-0000-000000000001", tmp_path)
+    assert not (tmp_path / "run.zip").exists()
+
+
+@pytest.mark.parametrize("place", ["absent/run.zip", "file/run.zip", "folder"])
+def test_a_place_that_cannot_be_written_is_refused(command, settled, tmp_path, place):
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "folder").mkdir()
+    outcome = command("evidence", settled[1].id, "--out", tmp_path / place, "--force")
+    refused(outcome, "cannot be written", tmp_path)

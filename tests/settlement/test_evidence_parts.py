@@ -1,0 +1,172 @@
+"""The verifier's own arithmetic held to what others publish, and the choice of what is exported."""
+
+import datetime as dt
+import hashlib
+
+import pytest
+import rfc8785
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as some
+
+import ledger.chain
+import settlement.runs.results
+import settlement.runs.run
+from ledger.tree import merkle_root
+from settlement.evidence import verify
+from settlement.evidence.selection import billing_documents, journal_numbers
+from tests.conftest import ROOT
+
+RFC_8032 = {
+    "TEST 1": (
+        "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+        b"",
+        "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155"
+        "5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b",
+    ),
+    "TEST 2": (
+        "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+        b"\x72",
+        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+        "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
+    ),
+    "TEST 3": (
+        "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025",
+        b"\xaf\x82",
+        "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac"
+        "18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a",
+    ),
+    "TEST SHA(abc)": (
+        "ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf",
+        hashlib.sha512(b"abc").digest(),
+        "dc2a4459e7369633a52b1bf277839a00201009a3efbf3ecb69bea2186c26b589"
+        "09351fc9ac90b3ecfdfbc7c66431e0303dca179c138ac17ad9bef1177331a704",
+    ),
+}
+GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493
+
+
+@pytest.mark.parametrize("name", RFC_8032)
+def test_signatures_of_rfc_8032_hold(name):
+    key, message, signature = RFC_8032[name]
+    key, signature = bytes.fromhex(key), bytes.fromhex(signature)
+    assert verify.is_signed(key, message, signature)
+    assert not verify.is_signed(key, message + b"\x00", signature)
+    assert not verify.is_signed(key, message, signature[:-1])
+    for place in (0, 31, 32, 63):
+        other = bytearray(signature)
+        other[place] ^= 1
+        assert not verify.is_signed(key, message, bytes(other))
+
+
+@given(some.binary(min_size=32, max_size=32), some.binary(max_size=200), some.integers(0, 511))
+def test_signatures_are_judged_as_a_library_judges_them(seed, message, bit):
+    private = Ed25519PrivateKey.from_private_bytes(seed)
+    key, signature = private.public_key().public_bytes_raw(), private.sign(message)
+    assert verify.is_signed(key, message, signature)
+    other = bytearray(signature)
+    other[bit // 8] ^= 1 << bit % 8
+    assert not verify.is_signed(key, message, bytes(other))
+
+
+def test_a_signature_has_one_writing():
+    key, message, signature = RFC_8032["TEST 2"]
+    scalar = int.from_bytes(bytes.fromhex(signature)[32:], "little") + GROUP_ORDER
+    other = bytes.fromhex(signature)[:32] + scalar.to_bytes(32, "little")
+    assert not verify.is_signed(bytes.fromhex(key), message, other)
+
+
+@pytest.mark.parametrize("point", [2**255 - 19, 2, 1 + 2**255])
+def test_what_is_no_point_of_the_curve_is_no_key(point):
+    _, message, signature = RFC_8032["TEST 2"]
+    key = point.to_bytes(32, "little")
+    assert not verify.is_signed(key, message, bytes.fromhex(signature))
+
+
+values = some.recursive(
+    some.none()
+    | some.booleans()
+    | some.integers(-(2**53) + 1, 2**53 - 1)
+    | some.text(some.characters(exclude_categories=["Cs"])),
+    lambda inner: (
+        some.lists(inner, max_size=4)
+        | some.dictionaries(
+            some.text(some.characters(exclude_categories=["Cs"])), inner, max_size=4
+        )
+    ),
+)
+
+
+@given(values)
+def test_canonical_json_is_that_of_rfc_8785(value):
+    assert verify.canonical(value).encode() == rfc8785.dumps(value)
+
+
+@pytest.mark.parametrize("value", [1.0, 2**53, -(2**53), "\ud800", {1}])
+def test_what_no_document_holds_has_no_canonical_json(value):
+    with pytest.raises(ValueError):
+        verify.canonical(value)
+
+
+@given(some.lists(some.binary(min_size=32, max_size=32), max_size=70))
+def test_the_verifier_finds_the_roots_of_the_ledger(hashes):
+    assert verify.root(hashes) == merkle_root(hashes)
+
+
+def test_the_verifier_knows_every_layout_that_the_product_writes():
+    tags = [
+        value
+        for module in (ledger.chain, settlement.runs.results, settlement.runs.run)
+        for name, value in vars(module).items()
+        if name.endswith("_TAG")
+    ]
+    source = (ROOT / "settlement" / "evidence" / "verify.py").read_text()
+    assert len(tags) >= 11
+    assert [tag for tag in tags if f'"{tag}"' not in source] == []
+
+
+# What is exported ------------------------------------------------------------------------------
+
+JANUARY, FEBRUARY = dt.date(2024, 1, 1), dt.date(2024, 2, 1)
+DAYS = [dt.date(2024, 1, 30), dt.date(2024, 1, 31), dt.date(2024, 2, 1)]
+
+
+def document(participant, month, last, closing=None):
+    return {
+        "participant": participant,
+        "billing_month": month,
+        "last_journal_number": last,
+        "journal_number": closing,
+    }
+
+
+@pytest.mark.parametrize(
+    ("posted", "expected"),
+    [
+        ({DAYS[0]: 3, DAYS[1]: 4}, [0, 1, 3]),
+        ({DAYS[0]: 1, DAYS[1]: 2}, [0, 3]),
+        ({DAYS[0]: 6, DAYS[1]: 7}, [0, 1, 2, 3, 4]),
+        ({DAYS[1]: 4, DAYS[2]: 5}, [0, 1, 3, 5]),
+        ({DAYS[0]: 11}, []),
+        ({}, []),
+    ],
+)
+def test_documents_are_those_up_to_the_one_that_bills_the_last_journal(posted, expected):
+    documents = [
+        document("cedar", JANUARY, 2),
+        document("cedar", JANUARY, 4),
+        document("cedar", JANUARY, 9),
+        document("doric", JANUARY, 4),
+        document("doric", JANUARY, 9),
+        document("cedar", FEBRUARY, 9),
+    ]
+    found = billing_documents(documents, posted)
+    assert [documents.index(one) for one in found] == expected
+
+
+def test_journals_are_those_of_the_run_those_before_on_its_days_and_those_billed():
+    of_months = [(1, DAYS[0]), (2, DAYS[1]), (3, DAYS[0]), (7, DAYS[1]), (9, DAYS[0])]
+    assert journal_numbers(of_months, {DAYS[0]: 3}, []) == [1, 3]
+    assert journal_numbers(of_months, {}, []) == []
+    billing = [document("cedar", JANUARY, 7, closing=8)]
+    assert journal_numbers(of_months, {DAYS[0]: 3}, billing) == [1, 2, 3, 7, 8]
