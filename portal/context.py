@@ -4,13 +4,31 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
-from portal.access import NOBODY, viewer_of
+from database.session import transaction
+from portal.access import NOBODY, Viewer, viewer_of
 from portal.demo import has_demo_sign_ins
+from portal.queries.notices import notices_for
+from portal.reading_marks import read_keys
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
     """Return the viewer of the page, and whether it shows a demonstration."""
     user = getattr(request, "user", None)
     viewer = getattr(request, "viewer", None) or (viewer_of(user) if user else NOBODY)
-    return {"viewer": viewer, "is_demo": settings.TALLYSTICK_DEMO or has_demo_sign_ins()}
+    return {
+        "viewer": viewer,
+        "is_demo": settings.TALLYSTICK_DEMO or has_demo_sign_ins(),
+        "unread_notices": SimpleLazyObject(lambda: _unread(user, viewer)),
+    }
+
+
+def _unread(user: Any, viewer: Viewer) -> int:
+    """Return how many notices a participant has not read; those of others are not counted."""
+    if user is None or not viewer.participants:
+        return 0
+    with transaction() as session:
+        found = notices_for(session, viewer)
+    read = read_keys(user) if found else set()
+    return sum(one.key not in read for one in found)

@@ -103,3 +103,31 @@ class ReplayRequest(models.Model):
     def is_running(self) -> bool:
         """Whether the outcome is still to come."""
         return self.state == self.State.RUNNING
+
+
+class NoticeRead(models.Model):
+    """A user has read a notice; the notice itself is derived, and known by its key."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices_read"
+    )
+    key = models.CharField(max_length=250)
+
+    class Meta:
+        """Order and constraints."""
+
+        constraints = (models.UniqueConstraint(fields=["user", "key"], name="notice_is_read_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} has read {self.key}"
+
+
+class NoticeSent(models.Model):
+    """A notice was sent to the contacts of its participant."""
+
+    key = models.CharField(max_length=250, unique=True)
+    sent_at = models.DateTimeField()
+    sent_to = models.TextField()
+
+    def __str__(self) -> str:
+        return f"{self.key} sent to {self.sent_to}"

@@ -121,6 +121,15 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Tallystick"
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 
+# Messages are printed unless a mail server is named.
+EMAIL_HOST = os.environ.get("TALLYSTICK_SMTP_HOST", "")
+EMAIL_PORT = int(os.environ.get("TALLYSTICK_SMTP_PORT", "587"))
+EMAIL_HOST_USER = os.environ.get("TALLYSTICK_SMTP_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("TALLYSTICK_SMTP_PASSWORD", "")
+EMAIL_USE_TLS = EMAIL_PORT == 587
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+DEFAULT_FROM_EMAIL = os.environ.get("TALLYSTICK_MAIL_FROM", "notices@tallystick.invalid")
+
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = "Lax"

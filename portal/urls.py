@@ -3,7 +3,7 @@
 from allauth.account import views as account
 from django.urls import include, path
 
-from portal.views import calendar, explanations, home, invoices, rules, runs, studies
+from portal.views import calendar, explanations, home, invoices, notices, rules, runs, studies
 
 urlpatterns = [
     path("", home.landing, name="home"),
@@ -20,6 +20,8 @@ urlpatterns = [
         explanations.interval,
         name="why-interval",
     ),
+    path("notices/", notices.listing, name="notices"),
+    path("notices/read/", notices.mark_read, name="notices-read"),
     path("runs/", runs.listing, name="runs"),
     path("runs/<uuid:run_id>/", runs.page, name="run"),
     path("runs/<uuid:run_id>/replay/", runs.ask_for_replay, name="ask-for-replay"),

@@ -74,6 +74,7 @@ PURE = sorted(
                 "settlement/meters/unsettled.py",
                 "settlement/billing/posting.py",
                 "settlement/calendar/due.py",
+                "settlement/notices/notice.py",
                 "settlement/calendar/late.py",
                 "settlement/calendar/sealable.py",
                 "settlement/runs/results.py",

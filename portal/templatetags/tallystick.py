@@ -12,11 +12,13 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from ledger.journal import ENERGY
+from ledger.journal import CHARGED, ENERGY, is_money
 from ledger.queries import JournalSummary
 from portal import amounts
+from settlement.notices.notice import Change
 
 BAR_STEPS = 1_000
+UNIT_OF_COMMODITY = {ENERGY: "Wh"} | {commodity: unit for unit, commodity in CHARGED.items()}
 
 register = template.Library()
 
@@ -51,6 +53,14 @@ def power(w: int) -> str:
 def ppm(value: int) -> str:
     """Write parts per million as a percentage."""
     return amounts.ppm(int(value))
+
+
+@register.filter
+def change_amount(change: Change) -> SafeString | str:
+    """Write by how much an account changed, in its commodity."""
+    if is_money(change.commodity):
+        return money(change.amount, change.commodity)
+    return in_unit(change.amount, UNIT_OF_COMMODITY[change.commodity])
 
 
 @register.filter

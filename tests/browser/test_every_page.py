@@ -25,6 +25,8 @@ PAGES = {
     "runs": ("/runs/", "operator"),
     "run": ("/runs/{run}/", "operator"),
     "calendar": ("/calendar/", "operator"),
+    "notices": ("/notices/", SUPPLIER),
+    "all notices": ("/notices/", "auditor"),
     "studies": ("/studies/", "operator"),
     "study": ("/studies/{study}/", "operator"),
     "audit trail": ("/audit/", "auditor"),

@@ -31,6 +31,7 @@ def addresses(site, documents) -> dict[str, str]:
         "runs": "/runs/",
         "run": f"/runs/{site.first_run}/",
         "calendar": "/calendar/",
+        "notices": "/notices/",
         "studies": "/studies/",
         "study": f"/studies/{site.study}/",
         "audit": "/audit/",
@@ -56,7 +57,7 @@ def expected(page: str, who: str) -> int:
         return OPEN if who in OPEN_TO[page] else FORBIDDEN
     if who not in HAS_INVOICES:
         return FORBIDDEN
-    return OPEN if page == "invoices" or who in SEES_THE_DOCUMENT else ABSENT
+    return OPEN if page in {"invoices", "notices"} or who in SEES_THE_DOCUMENT else ABSENT
 
 
 @pytest.mark.parametrize("who", EVERYONE)

@@ -1,0 +1,52 @@
+"""Notices as a message: to whom, under which subject, in which words."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy.orm import Session
+
+from portal.amounts import local_time
+from portal.queries.notices import ShownNotice
+from rulebook.findings import Refused
+from rulebook.service import rules_at
+
+
+def contacts(
+    session: Session, participants: Iterable[tuple[str, str]], now: dt.datetime
+) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return the addresses in the registrations in force, by market and participant."""
+    wanted = set(participants)
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for market in sorted({market for market, _ in wanted}):
+        try:
+            rules = rules_at(session, market, now, now)
+        except Refused:
+            continue  # nobody is registered now
+        for registration in rules.registrations:
+            key = (market, registration.participant)
+            if key in wanted:
+                found[key] = tuple(contact.email for contact in registration.contacts)
+    return found
+
+
+def subject(shown: Sequence[ShownNotice]) -> str:
+    """Return the line under which a message is found."""
+    first = shown[0]
+    if len(shown) == 1:
+        return f"{first.notice.market}: {first.title}"
+    return f"{first.notice.market}: {len(shown)} notices for {first.notice.participant}"
+
+
+def message_text(shown: Sequence[ShownNotice], portal_url: str) -> str:
+    """Return the words of a message; with links where the portal's address is known."""
+    one = shown[0].notice
+    lines = [f"To {one.participant}, participant of {one.market}.", ""]
+    for each in shown:
+        lines += [each.title, local_time(each.notice.at, each.zone), *each.sentences]
+        if portal_url:
+            base = portal_url.rstrip("/")
+            lines += [f"{base}/invoices/{number}/" for number in each.notice.documents]
+        lines.append("")
+    where = f"{portal_url.rstrip('/')}/notices/" if portal_url else "the portal, under Notices"
+    lines += [f"All notices, with every amount: {where}.", ""]
+    return "\n".join(lines)

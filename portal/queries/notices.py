@@ -1,0 +1,133 @@
+"""Notices as pages, commands and messages say them, and which of them somebody has read."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from portal import amounts
+from portal.access import Viewer
+from portal.queries.rules import market_zone
+from settlement.notices.notice import Notice, Sort
+from settlement.notices.service import all_notices
+from settlement.notices.store import ledger_state
+
+_kept: dict[tuple[object, ...], tuple[Notice, ...]] = {}
+"""The notices of one state of the ledger. They follow from it alone, so they may be kept."""
+
+
+@dataclass(frozen=True)
+class ShownNotice:
+    """A notice in words."""
+
+    notice: Notice
+    zone: str
+    title: str
+    sentences: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the notice as plain values for `--json`."""
+        one = self.notice
+        return {
+            "key": one.key,
+            "sort": one.sort.value,
+            "market": one.market,
+            "participant": one.participant,
+            "at": one.at,
+            "title": self.title,
+            "sentences": self.sentences,
+            "first_day": one.days[0],
+            "last_day": one.days[-1],
+            "day_count": len(one.days),
+            "changes": [
+                {
+                    "commodity": change.commodity,
+                    "account_kind": change.account_kind,
+                    "amount": change.amount,
+                }
+                for change in one.changes
+            ],
+            "documents": one.documents,
+            "original": one.original,
+            "run": one.run_id,
+        }
+
+
+def notices(session: Session) -> tuple[Notice, ...]:
+    """Return every notice of every participant, latest first."""
+    state = ledger_state(session)
+    found = _kept.get(state)
+    if found is None:
+        found = tuple(all_notices(session))
+        _kept.clear()
+        _kept[state] = found
+    return found
+
+
+def notices_for(session: Session, viewer: Viewer) -> list[Notice]:
+    """Return the notices that are open to a user, latest first."""
+    if not viewer.sees_invoices:
+        return []
+    return [one for one in notices(session) if viewer.may_see(one.market, one.participant)]
+
+
+def shown_notices(session: Session, found: Sequence[Notice]) -> list[ShownNotice]:
+    """Return notices in words."""
+    zones = {market: market_zone(session, market) for market in {one.market for one in found}}
+    return [ShownNotice(one, zones[one.market], title(one), sentences(one)) for one in found]
+
+
+def title(notice: Notice) -> str:
+    """Return what happened, in one line."""
+    if notice.sort is Sort.NOTE:
+        return f"{notice.subject.capitalize()} {notice.documents[0]} was issued"
+    if notice.sort is Sort.SEAL:
+        return f"{_days(notice.days)} {'was' if len(notice.days) == 1 else 'were'} sealed"
+    return f"Run {notice.subject} corrected {_days(notice.days)}"
+
+
+def sentences(notice: Notice) -> tuple[str, ...]:
+    """Return what changed and by how much, a sentence each."""
+    if notice.sort is Sort.NOTE:
+        amount = amounts.money_minor(abs(notice.due_minor), notice.currency or "")
+        owes = "You pay" if notice.due_minor > 0 else "You receive"
+        return (
+            f"{owes} {amount} for {notice.days[0]:%B %Y}.",
+            f"It corrects {notice.original}.",
+        )
+    if notice.sort is Sort.SEAL:
+        return (
+            f"Sealed by {notice.subject}: {notice.reason}.",
+            "Nothing more is posted to these days, and no reading or rule is accepted for them.",
+        )
+    money = [
+        f"You owe {_money(abs(micro), currency)} {'more' if micro > 0 else 'less'} than was posted "
+        "before."
+        for currency, micro in notice.money
+        if micro
+    ]
+    energy = [
+        f"Metered {kind} is {amounts.energy(abs(wh))} {'more' if wh > 0 else 'less'}."
+        for kind, wh in notice.energy
+        if kind in ("generation", "demand")
+    ]
+    billed = (
+        f"It is billed by {' and '.join(notice.documents)}."
+        if notice.documents
+        else "It is not billed yet."
+    )
+    return (*(money or ["What you owe in all is as before."]), *energy, billed)
+
+
+def _money(micro: int, currency: str) -> str:
+    whole, rest = amounts.money_parts(micro, currency)
+    return f"{whole}{rest}".rstrip("0") if rest.strip("0") else whole
+
+
+def _days(days: Sequence[dt.date]) -> str:
+    first, last = days[0], days[-1]
+    if first == last:
+        return f"{first.day} {first:%B %Y}"
+    between = f"{first.day} {first:%B %Y} to {last.day} {last:%B %Y}"
+    return between if len(days) == (last - first).days + 1 else f"{len(days)} days of {between}"

@@ -1,0 +1,60 @@
+"""Notices of what changed, for the participant it changed for, operators and auditors."""
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_POST, require_safe
+
+from database.session import transaction
+from portal import reading_marks
+from portal.access import Viewer, open_to
+from portal.queries.notices import notices_for, shown_notices
+
+NOTICES_A_PAGE = 50
+
+
+def sees_notices(viewer: Viewer) -> bool:
+    """Return whether notices are open to this user."""
+    return viewer.sees_invoices
+
+
+@require_safe
+@open_to(sees_notices)
+def listing(request: HttpRequest) -> HttpResponse:
+    """List what changed, latest first; of one participant where it is asked for."""
+    with transaction() as session:
+        found = notices_for(session, request.viewer)
+        names = sorted({one.participant for one in found})
+        chosen = request.GET.get("participant", "")
+        listed = [one for one in found if not chosen or one.participant == chosen]
+        page = Paginator(listed, NOTICES_A_PAGE).get_page(request.GET.get("page"))
+        shown = shown_notices(session, page.object_list)
+    read = reading_marks.read_keys(request.user)
+    context: dict[str, Any] = {
+        "page": page,
+        "notices": [(one, one.notice.key not in read) for one in shown],
+        "unread": sum(one.key not in read for one in found),
+        "latest": found[0].at if found else None,
+        "participants": names,
+        "chosen": chosen,
+        "section": "notices",
+    }
+    return render(request, "notices/listing.html", context)
+
+
+@require_POST
+@open_to(sees_notices)
+def mark_read(request: HttpRequest) -> HttpResponse:
+    """Mark what the page had shown or counted as read; what came since stays unread."""
+    try:
+        until = parse_datetime(request.POST.get("until", ""))
+    except ValueError:
+        until = None
+    if until is not None and until.tzinfo is not None:
+        with transaction() as session:
+            found = notices_for(session, request.viewer)
+        reading_marks.mark(request.user, [one.key for one in found if one.at <= until])
+    return redirect("notices")

@@ -1,0 +1,216 @@
+"""Notices of what changed for a participant: pure, derived from the rows of the ledger.
+
+Nothing writes a notice. Whatever posts a later run, issues a note or seals a day makes one by that,
+and a notice has the same key whenever it is derived.
+"""
+
+import datetime as dt
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from ledger.journal import ENERGY, is_money
+
+
+class Sort(StrEnum):
+    """What a notice tells of."""
+
+    CORRECTION = "correction"
+    NOTE = "note"
+    SEAL = "seal"
+
+
+class Movement(NamedTuple):
+    """What a later run moved on a participant's accounts of one kind; + the participant owes."""
+
+    market: str
+    participant: str
+    run_id: uuid.UUID
+    run_kind: str
+    commodity: str
+    account_kind: str
+    amount: int
+    days: tuple[dt.date, ...]
+    last_journal_number: int
+    posted_at: dt.datetime
+
+
+class Document(NamedTuple):
+    """A document of a participant; + it pays."""
+
+    market: str
+    participant: str
+    number: str
+    kind: str
+    billing_month: dt.date
+    issued_at: dt.datetime
+    last_journal_number: int
+    currency: str
+    due_minor: int
+    original: str | None
+    run_id: uuid.UUID | None
+
+
+class SealedDays(NamedTuple):
+    """Days that were sealed together, on some of which a participant's accounts were moved."""
+
+    market: str
+    participant: str
+    journal_number: int
+    days: tuple[dt.date, ...]
+    sealed_by: str
+    reason: str
+    sealed_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class Change:
+    """By how much what is posted on one kind of account changed; + the participant owes more."""
+
+    commodity: str
+    account_kind: str
+    amount: int
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One thing that a participant is told.
+
+    Attributes:
+        key: the same for the same notice, always.
+        subject: the run kind, the kind of document, or who sealed.
+        days: the settlement days it is about, in order; of a note the first day of its month.
+        changes: of a correction, by commodity and kind of account.
+        documents: numbers of the documents where it is found, the note itself among them.
+        original: number of the document that a note corrects.
+        due_minor: of a note, what it comes to; + the participant pays.
+        reason: why, as it was stated.
+    """
+
+    key: str
+    sort: Sort
+    market: str
+    participant: str
+    at: dt.datetime
+    subject: str
+    days: tuple[dt.date, ...]
+    changes: tuple[Change, ...] = ()
+    documents: tuple[str, ...] = ()
+    original: str | None = None
+    currency: str | None = None
+    due_minor: int = 0
+    run_id: uuid.UUID | None = None
+    reason: str = ""
+
+    @property
+    def money(self) -> tuple[tuple[str, int], ...]:
+        """By how much more the participant owes, in micro by currency; less is negative."""
+        totals: defaultdict[str, int] = defaultdict(int)
+        for change in self.changes:
+            if is_money(change.commodity):
+                totals[change.commodity] += change.amount
+        return tuple(sorted(totals.items()))
+
+    @property
+    def energy(self) -> tuple[tuple[str, int], ...]:
+        """By how much metered energy changed, in Wh by kind; generation counted as +."""
+        return tuple(
+            (change.account_kind, -change.amount)
+            if change.account_kind == "generation"
+            else (change.account_kind, change.amount)
+            for change in self.changes
+            if change.commodity == ENERGY
+        )
+
+
+def notices_of(
+    movements: Iterable[Movement],
+    documents: Sequence[Document],
+    seals: Iterable[SealedDays],
+) -> list[Notice]:
+    """Return every notice of every participant, latest first."""
+    found = [*_corrections(movements, documents), *_notes(documents), *map(_sealed, seals)]
+    return sorted(found, key=lambda notice: (notice.at, notice.key), reverse=True)
+
+
+def _corrections(movements: Iterable[Movement], documents: Sequence[Document]) -> Iterable[Notice]:
+    by_month: defaultdict[tuple[str, str, dt.date], list[Document]] = defaultdict(list)
+    for document in documents:
+        key = (document.market, document.participant, document.billing_month)
+        by_month[key].append(document)
+    of_run: defaultdict[tuple[str, str, uuid.UUID], list[Movement]] = defaultdict(list)
+    for movement in movements:
+        of_run[movement.market, movement.participant, movement.run_id].append(movement)
+    for (market, participant, run_id), moved in of_run.items():
+        days = tuple(sorted({day for one in moved for day in one.days}))
+        yield Notice(
+            key=f"{Sort.CORRECTION}:{run_id}:{participant}",
+            sort=Sort.CORRECTION,
+            market=market,
+            participant=participant,
+            at=max(one.posted_at for one in moved),
+            subject=moved[0].run_kind,
+            days=days,
+            changes=tuple(
+                Change(one.commodity, one.account_kind, one.amount)
+                for one in sorted(moved, key=lambda one: (one.commodity, one.account_kind))
+                if one.amount
+            ),
+            documents=_billed_by(moved, days, by_month),
+            run_id=run_id,
+        )
+
+
+def _billed_by(
+    moved: Sequence[Movement],
+    days: Sequence[dt.date],
+    by_month: Mapping[tuple[str, str, dt.date], Sequence[Document]],
+) -> tuple[str, ...]:
+    """Return the first document of each month and family that covers what was moved."""
+    reached = max(one.last_journal_number for one in moved)
+    numbers: list[str] = []
+    for month in sorted({day.replace(day=1) for day in days}):
+        families: set[bool] = set()
+        issued = by_month.get((moved[0].market, moved[0].participant, month), ())
+        for document in sorted(issued, key=lambda one: one.last_journal_number):
+            is_self_billed = document.kind.startswith("self-billed")
+            if document.last_journal_number >= reached and is_self_billed not in families:
+                families.add(is_self_billed)
+                numbers.append(document.number)
+    return tuple(numbers)
+
+
+def _notes(documents: Iterable[Document]) -> Iterable[Notice]:
+    for document in documents:
+        if document.original is None:
+            continue
+        yield Notice(
+            key=f"{Sort.NOTE}:{document.number}",
+            sort=Sort.NOTE,
+            market=document.market,
+            participant=document.participant,
+            at=document.issued_at,
+            subject=document.kind,
+            days=(document.billing_month,),
+            documents=(document.number,),
+            original=document.original,
+            currency=document.currency,
+            due_minor=document.due_minor,
+            run_id=document.run_id,
+        )
+
+
+def _sealed(seal: SealedDays) -> Notice:
+    return Notice(
+        key=f"{Sort.SEAL}:{seal.market}:{seal.journal_number}:{seal.participant}",
+        sort=Sort.SEAL,
+        market=seal.market,
+        participant=seal.participant,
+        at=seal.sealed_at,
+        subject=seal.sealed_by,
+        days=seal.days,
+        reason=seal.reason,
+    )

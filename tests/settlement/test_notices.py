@@ -1,0 +1,176 @@
+"""Notices follow from the ledger: what moved for somebody after it was first posted is told."""
+
+import datetime as dt
+import uuid
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from ledger.service import seal_days
+from settlement.billing.issuing import issue_month
+from settlement.notices.notice import Document, Movement, SealedDays, Sort, notices_of
+from settlement.notices.service import all_notices
+from settlement.notices.store import ledger_state
+from tests.settled import (
+    FIRST_DAY,
+    LAST_DAY,
+    RESETTLED,
+    SETTLED,
+    correct_tiny,
+    ingest_tiny,
+    publish_tiny,
+    seal_request,
+    settle_tiny,
+)
+
+JANUARY = dt.date(2024, 1, 1)
+NOON = dt.datetime(2024, 3, 1, 12, tzinfo=dt.UTC)
+DAYS = (JANUARY, JANUARY + dt.timedelta(days=1))
+
+
+def movement(run=1, participant="cedar", kind="charge.fuel", amount=5, commodity="GBP", number=9):
+    return Movement(
+        "tiny", participant, uuid.UUID(int=run), "SF", commodity, kind, amount, DAYS, number, NOON
+    )
+
+
+def document(number="tiny-invoice-000001", kind="invoice", last=9, due=100, original=None):
+    return Document("tiny", "cedar", number, kind, JANUARY, NOON, last, "GBP", due, original, None)
+
+
+movements = st.builds(
+    movement,
+    run=st.integers(1, 3),
+    participant=st.sampled_from(["cedar", "doric"]),
+    kind=st.sampled_from(["charge.fuel", "charge.dynamic"]),
+    amount=st.integers(-9, 9),
+    commodity=st.sampled_from(["GBP", "WH"]),
+)
+
+
+@given(st.lists(movements))
+def test_every_movement_is_in_the_one_notice_of_its_run_and_participant(moved):
+    found = notices_of(moved, [], [])
+    assert len(found) == len({(one.run_id, one.participant) for one in moved})
+    assert len({one.key for one in found}) == len(found)
+    told = Counter()
+    for notice in found:
+        for change in notice.changes:
+            told[notice.run_id, notice.participant, change.commodity] += change.amount
+    said = Counter()
+    for one in moved:
+        said[one.run_id, one.participant, one.commodity] += one.amount
+    assert {key: value for key, value in told.items() if value} == {
+        key: value for key, value in said.items() if value
+    }
+
+
+def test_a_correction_says_by_how_much_and_where_it_is_billed():
+    moved = [movement(amount=-7), movement(kind="demand", commodity="WH", amount=3)]
+    billed = [document(last=8), document("tiny-credit-000001", "credit note", last=9, original="x")]
+    correction = next(one for one in notices_of(moved, billed, []) if one.sort is Sort.CORRECTION)
+    assert correction.money == (("GBP", -7),)
+    assert correction.energy == (("demand", 3),)
+    assert correction.documents == ("tiny-credit-000001",)
+    (unbilled,) = notices_of(moved, billed[:1], [])
+    assert unbilled.documents == ()
+
+
+def test_a_correction_is_billed_by_one_document_of_each_family():
+    issued = [
+        document("tiny-self-1", "self-billed credit note", original="x"),
+        document("tiny-debit-1", "debit note", original="y"),
+        document("tiny-debit-2", "debit note", last=12, original="y"),
+    ]
+    found = [one for one in notices_of([movement()], issued, []) if one.sort is Sort.CORRECTION]
+    assert found[0].documents == ("tiny-self-1", "tiny-debit-1")
+
+
+def test_a_first_document_is_no_notice_and_a_note_is():
+    note = document("tiny-debit-000001", "debit note", original="tiny-invoice-000001", due=-4)
+    (found,) = notices_of([], [document(), note], [])
+    assert (found.subject, found.due_minor, found.original) == (
+        "debit note",
+        -4,
+        "tiny-invoice-000001",
+    )
+
+
+def test_seals_are_told_to_each_participant():
+    seals = [
+        SealedDays("tiny", name, 12, DAYS, "Olive", "Year's end", NOON)
+        for name in ("cedar", "doric")
+    ]
+    found = notices_of([], [], seals)
+    assert [(one.participant, one.days) for one in found] == [("doric", DAYS), ("cedar", DAYS)]
+
+
+@pytest.fixture
+def corrected(session):
+    """The tiny market, settled and billed twice, its first day sealed."""
+    publish_tiny(session)
+    ingest_tiny(session)
+    settle_tiny(session, "II")
+    issue_month(session, "tiny", JANUARY, now=SETTLED)
+    correct_tiny(session)
+    settle_tiny(session, "SF", RESETTLED)
+    issue_month(session, "tiny", JANUARY, now=RESETTLED)
+    seal_days(session, seal_request(FIRST_DAY, FIRST_DAY), RESETTLED)
+    return session
+
+
+MOVED = """
+SELECT account.participant, account.commodity, sum(posting.amount)::int8
+  FROM ledger.posting JOIN ledger.journal ON number = journal_number
+  JOIN ledger.account ON code = account
+ WHERE run_kind = 'SF' AND account.participant IS NOT NULL GROUP BY 1, 2
+"""
+
+
+def test_whatever_a_later_run_moved_is_told_to_whom_it_moved(corrected):
+    told = Counter()
+    for notice in all_notices(corrected):
+        for change in notice.changes:
+            told[notice.participant, change.commodity] += change.amount
+    moved = {(who, commodity): amount for who, commodity, amount in corrected.execute(text(MOVED))}
+    assert {key: value for key, value in told.items() if value} == {
+        key: value for key, value in moved.items() if value
+    }
+    assert moved
+
+
+def test_every_note_and_seal_is_told(corrected):
+    found = all_notices(corrected)
+    notes = corrected.scalar(text("SELECT count(*) FROM ledger.invoice WHERE original IS NOT NULL"))
+    assert Counter(one.sort for one in found)[Sort.NOTE] == notes > 0
+    sealed = [one for one in found if one.sort is Sort.SEAL]
+    assert {one.participant for one in sealed} == {"alder", "birch", "cedar", "doric"}
+    assert {one.days for one in sealed} == {(FIRST_DAY,)}
+    corrections = [one for one in found if one.sort is Sort.CORRECTION]
+    assert all(one.documents for one in corrections if one.money)
+    assert {day for one in corrections for day in one.days} <= {
+        FIRST_DAY + dt.timedelta(days=offset) for offset in range((LAST_DAY - FIRST_DAY).days + 1)
+    }
+
+
+def test_a_first_run_is_no_correction(session):
+    publish_tiny(session)
+    ingest_tiny(session)
+    settle_tiny(session, "II")
+    assert all_notices(session) == []
+
+
+def test_the_state_of_the_ledger_changes_with_whatever_makes_a_notice(session):
+    publish_tiny(session)
+    ingest_tiny(session)
+    seen = [ledger_state(session)]
+    settle_tiny(session, "II")
+    seen.append(ledger_state(session))
+    issue_month(session, "tiny", JANUARY, now=SETTLED)
+    seen.append(ledger_state(session))
+    seal_days(session, seal_request(FIRST_DAY, FIRST_DAY), RESETTLED)
+    seen.append(ledger_state(session))
+    assert len(set(seen)) == len(seen)
