@@ -47,7 +47,7 @@ class JournalSummary(NamedTuple):
 def balances(
     session: Session, market: str, first_day: date, last_day: date
 ) -> dict[tuple[date, str], int]:
-    """Return what is posted for each settlement day, first and last day included.
+    """Return what runs posted for each settlement day, first and last day included.
 
     Returns:
         (settlement day, account code) -> sum of the postings of that day's journals, in the
@@ -58,7 +58,11 @@ def balances(
     statement = (
         select(journal.settlement_day, posting.account, total)
         .join(posting, posting.journal_number == journal.number)
-        .where(journal.market == market, journal.settlement_day.between(first_day, last_day))
+        .where(
+            journal.market == market,
+            journal.settlement_day.between(first_day, last_day),
+            journal.run_id.is_not(None),
+        )
         .group_by(journal.settlement_day, posting.account)
     )
     return {(day, code): amount for day, code, amount in session.execute(statement) if day}

@@ -61,6 +61,7 @@ PURE = sorted(
                 "settlement/explanations/payments.py",
                 "settlement/explanations/shapley_values.py",
                 "settlement/explanations/tree.py",
+                "settlement/accounts/interest.py",
                 "settlement/billing/invoicing.py",
                 "settlement/billing/line_quality.py",
                 "settlement/billing/stating.py",

@@ -55,6 +55,7 @@ LINES_OF_FIELD = {
     ),
     "charging.mode": ("charge.fuel", "payment.fuel"),
     "fair_play": ("charge.over_take", "charge.compensation"),
+    "late_payment": ("charge.interest", "payment.interest"),
 }
 
 

@@ -11,6 +11,7 @@ import datetime as dt
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TypeVar
 
 from ledger.invoice import UNTAXED, Family, InvoiceDraft, InvoiceLine
@@ -18,6 +19,7 @@ from ledger.journal import CHARGED, ENERGY, Account
 from rulebook.documents.base import Clause, Document
 from rulebook.documents.charge_list import ChargeList
 from rulebook.resolve import RuleSet
+from settlement.accounts.interest import INTEREST_KINDS
 from settlement.billing.line_quality import LineQualities
 from settlement.billing.posting import (
     CHARGE,
@@ -60,6 +62,7 @@ def draft_invoices(
     qualities: LineQualities,
     run_id: uuid.UUID,
     stated: StatedParties,
+    interest: Mapping[tuple[str, str, str], Sequence[str]] = MappingProxyType({}),
 ) -> list[InvoiceDraft]:
     """Return a draft for every participant that has something to be billed for the month.
 
@@ -70,6 +73,7 @@ def draft_invoices(
         qualities: how good the readings behind a line are.
         run_id: the latest run that the month rests on.
         stated: who the parties are, and when payment is due.
+        interest: (participant, kind, subject) -> why it bears interest, journal by journal.
     """
     rules = periods[-1].market_rules
     registers = [register_of(each.registrations, each.charge_lists) for each in periods]
@@ -83,7 +87,8 @@ def draft_invoices(
                 InvoiceLine(
                     kind=kind,
                     subject=subject,
-                    description=_described(registers, kind, subject),
+                    description="; ".join(interest.get((participant, kind, subject), ()))
+                    or _described(registers, kind, subject),
                     quantity=quantity,
                     quantity_unit=unit,
                     amount_micro=amount,
@@ -164,6 +169,9 @@ def _grounds(
     if kind in PASS_THROUGH:
         return [(charges, clauses_of_charge(charges, subject)) for charges in rules.charge_lists]
     own = [one for one in rules.registrations if one.participant == participant]
+    if kind in INTEREST_KINDS:
+        terms = rules.settlement_terms
+        return [] if terms is None else [(terms, terms.clauses_of_line(kind))]
     documents: list[Document] = [rules.market_rules, rules.allocation_policy, *own]
     return [(document, document.clauses_of_line(kind)) for document in documents]
 
@@ -183,6 +191,8 @@ def _described(registers: Sequence[Register], kind: str, subject: str) -> str:
 
 def _tax_category(registers: Sequence[Register], kind: str, subject: str) -> str | None:
     """Return the category of a charge that no tax is due on by the latest list that has it."""
+    if kind in INTEREST_KINDS:
+        return UNTAXED
     if kind in PASS_THROUGH:
         for register in reversed(registers):
             if subject in register.charges:
@@ -207,6 +217,8 @@ def _quantity(
     moved: Mapping[Account, int], kind: str, subject: str
 ) -> tuple[int | None, str | None]:
     """Return what a line counts and its unit, positive for delivery; None where it counts none."""
+    if kind in INTEREST_KINDS:
+        return None, None
     if kind in PASS_THROUGH:
         side, _, charge = kind.partition(".")
         unit, counted, sign = CHARGED_UNIT[charge], kind, 1 if side == "charge" else -1

@@ -9,11 +9,13 @@ from sqlalchemy.orm import Session
 
 import ledger.invoice_queries
 import ledger.service
+from ledger.payments.interest_queries import unbilled_reasons
 from ledger.service import Issued
 from rulebook.findings import Finding, Refused
 from rulebook.resolve import RuleSet
 from rulebook.service import rules_at
 from rulebook.versions import instant_shown
+from settlement.accounts.interest import INTEREST_KINDS
 from settlement.billing.invoicing import draft_invoices
 from settlement.billing.line_quality import LineQualities, PostedDay, Quality
 from settlement.billing.stating import StatedParties, stated_parties
@@ -64,6 +66,7 @@ def issue_month(
         _qualities(session, market, billing_month, obeyed),
         runs[-1].id,
         stated,
+        unbilled_reasons(session, market, billing_month, INTEREST_KINDS),
     )
     return ledger.service.issue(session, drafts, now)
 

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from settlement.accounts.interest import INTEREST_KINDS
 from settlement.billing.posting import CHARGE, FAIR_PLAY_ENERGY, PASS_THROUGH, PAYMENT
 from settlement.compile import Register
 from settlement.core.pass_through import TARIFF
@@ -67,6 +68,8 @@ def measure_of(kind: str) -> str | None:
     >>> measure_of("charge.fuel"), measure_of("payment.regulated")
     ('metered_demand_wh', None)
     """
+    if kind in INTEREST_KINDS:
+        return None
     if kind in PASS_THROUGH:
         return DEMAND if kind in TARIFFS else None
     return DEMAND if kind.startswith(CHARGE) else MEASURE_OF_PAYMENT.get(kind)

@@ -1,0 +1,92 @@
+"""Posting interest on what is paid late: read documents and payments, compute, post."""
+
+import datetime as dt
+
+from sqlalchemy.orm import Session
+
+import ledger.service
+from ledger.invoice import MINOR_UNIT_MICRO
+from ledger.payments import queries
+from ledger.payments.interest_queries import NOTHING_POSTED, billed_interest, posted_interest
+from ledger.payments.queries import PaidOn
+from ledger.service import Posted
+from rulebook.findings import Finding, Refused
+from rulebook.service import rules_at
+from settlement.accounts.interest import (
+    INTEREST_KINDS,
+    LateDocument,
+    Rate,
+    interest_journals,
+    rate_of,
+)
+from settlement.accounts.law import terms_of
+
+
+def post_interest(
+    session: Session, market: str, until: dt.date, *, now: dt.datetime
+) -> list[Posted]:
+    """Post the interest that every document of a market has borne up to and with a day.
+
+    Each document bears it at the rate in force on the day it was due, as known now; what is posted
+    already is left out, so posting a day again posts nothing, unless payments of earlier value
+    became known.
+
+    Raises:
+        Refused: the day lies ahead, or no settlement terms were in force when a document was due.
+        ledger.refusals.LedgerRefused: the settlement day `until` is sealed.
+    """
+    if until > now.date():
+        raise Refused(
+            [
+                Finding(
+                    "day-ahead",
+                    f"market {market}",
+                    f"{until}",
+                    "interest runs up to the present day at most",
+                    f"give a day up to {now.date()}",
+                )
+            ]
+        )
+    ledger.service.lock(session)
+    late = _late_documents(session, market, until)
+    rates = _rates(session, market, {one.due_on for one in late}, now)
+    drafts = interest_journals(late, [rates[one.due_on] for one in late], until)
+    return ledger.service.post_many(session, drafts, now)
+
+
+def _late_documents(session: Session, market: str, until: dt.date) -> list[LateDocument]:
+    paid = queries.payments_by_value(session, market)
+    posted = posted_interest(session, market, INTEREST_KINDS)
+    billed = billed_interest(session, market, INTEREST_KINDS)
+    documents = (one for one in queries.documents(session, market) if one.due_on < until)
+    found = []
+    for one in documents:
+        unit = MINOR_UNIT_MICRO[one.currency]
+        principal = one.due_minor * unit - billed.get(one.name, 0)
+        if principal * one.due_minor > 0:
+            before = posted.get(one.name, NOTHING_POSTED)
+            found.append(
+                LateDocument(
+                    market=market,
+                    name=one.name,
+                    participant=one.participant,
+                    currency=one.currency,
+                    due_on=one.due_on,
+                    principal_micro=principal,
+                    paid=_in_micro(paid.get(one.name, []), unit),
+                    posted_micro=before.amount_micro,
+                    posted_count=before.journal_count,
+                    posted_until=before.until,
+                )
+            )
+    return found
+
+
+def _in_micro(paid: list[PaidOn], unit: int) -> tuple[tuple[dt.date, int], ...]:
+    return tuple((one.value_on, one.amount_minor * unit) for one in paid)
+
+
+def _rates(
+    session: Session, market: str, days: set[dt.date], known: dt.datetime
+) -> dict[dt.date, Rate]:
+    return {day: rate_of(terms_of(rules_at(session, market, day, known))) for day in sorted(days)}
