@@ -8,6 +8,7 @@ import datetime as dt
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import psycopg
 from sqlalchemy.exc import DataError
@@ -18,6 +19,7 @@ import ledger.service
 import rulebook.service
 from ledger.disputes.verification import verify_disputes
 from ledger.journal import STUDY
+from ledger.log.tree_verification import verify_published
 from ledger.log.verification import verify_leaves
 from ledger.payments.verification import verify_payments
 from ledger.sealing import verify_seals
@@ -143,7 +145,7 @@ def _verify_ledger(session: Session) -> Iterator[Finding]:
 
 
 def _verify_log(session: Session) -> Iterator[Finding]:
-    for found in verify_leaves(session):
+    for found in chain(verify_leaves(session), verify_published(session)):
         yield _finding(found.code, found.place, found.value)
 
 

@@ -31,7 +31,13 @@ PURE = sorted(
                 "ledger/disputes/terms.py",
                 "ledger/invoice.py",
                 "ledger/journal.py",
+                "ledger/log/growing.py",
                 "ledger/log/leaf.py",
+                "ledger/log/note.py",
+                "ledger/log/proof_file.py",
+                "ledger/log/proofs.py",
+                "ledger/log/rows.py",
+                "ledger/log/tiles.py",
                 "ledger/parties.py",
                 "ledger/payments/camt.py",
                 "ledger/payments/checks.py",
@@ -171,7 +177,9 @@ def test_chance_is_seeded(path):
             assert node.args, f"line {node.lineno}: a generator without a seed"
 
 
-@pytest.mark.parametrize("name", ["store", "queries", "invoice_queries", "meters.store"])
+@pytest.mark.parametrize(
+    "name", ["store", "queries", "invoice_queries", "log.store", "meters.store"]
+)
 def test_stores_never_open_a_transaction(name):
     for package in ("ledger", "rulebook", "settlement"):
         path = ROOT / package / f"{name.replace('.', '/')}.py"

@@ -17,13 +17,15 @@ from ledger.verification import FOREIGN, MISSING, ROWS_AT_A_TIME, Findings, Ledg
 
 SOURCES = frozenset(
     {
-        "rulebook.version",
-        "settlement.run",
-        "ledger.journal",
-        "ledger.invoice",
         "ledger.bank_statement",
+        "ledger.checkpoint",
         "ledger.dispute",
         "ledger.dispute_event",
+        "ledger.invoice",
+        "ledger.journal",
+        "ledger.log_key",
+        "rulebook.version",
+        "settlement.run",
     }
 )
 """The tables whose rows are leaves of the log; a migration calls `log_facts` for each."""

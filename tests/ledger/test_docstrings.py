@@ -5,12 +5,13 @@ import doctest
 import pytest
 
 from ledger import invoice, journal, tree
+from ledger.log import proofs, tiles
 from ledger.payments import journals, statements
 
+MODULES = [invoice, journal, tree, journals, proofs, statements, tiles]
 
-@pytest.mark.parametrize(
-    "module", [invoice, journal, tree, journals, statements], ids=lambda module: module.__name__
-)
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
 def test_examples_hold(module):
     results = doctest.testmod(module)
     assert results.attempted > 0

@@ -47,6 +47,7 @@ from settlement.verification import checks
 from tests import tiny_market
 from tests.banked import pay_tiny
 from tests.disputed import dispute_tiny, settled
+from tests.logged import fill_log
 from tests.settled import (
     CORRECTED,
     FIRST_DAY,
@@ -85,6 +86,9 @@ TABLES = [
     dispute_tables.Attachment.__table__,
     dispute_tables.Dispute.__table__,
     dispute_tables.DisputeEvent.__table__,
+    log_tables.LogTile.__table__,
+    log_tables.LogKey.__table__,
+    log_tables.LogCheckpoint.__table__,
 ]
 COLUMNS = [(f"{table.schema}.{table.name}", column.name) for table in TABLES for column in table.c]
 
@@ -112,6 +116,7 @@ def fill(session: Session) -> None:
     study_tiny(session, now=RESETTLED, days=(FIRST_DAY, LAST_DAY))
     seal_days(session, seal_request(FIRST_DAY, LAST_DAY), RESETTLED)
     pay_tiny(session, RESETTLED)
+    fill_log(session)
 
 
 def _settle(session: Session, kind: str, now: dt.datetime) -> uuid.UUID:
@@ -333,6 +338,9 @@ NAMES = {
     "ledger.attachment": "{sha256}",
     "ledger.dispute": "{market}/{number}",
     "ledger.dispute_event": "{market}/{number}",
+    "ledger.log_tile": "{level}/{index}",
+    "ledger.log_key": "{number}",
+    "ledger.checkpoint": "{size}",
 }
 """How a place names a row of a table; all parts between the bars must be there."""
 MOVED = {
