@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from database.embedded import ROOT
 from database.session import transaction
 from ledger.queries import balances
+from portal.demo_dispute import dispute_largest_line, settle_corrected
 from rulebook.findings import Finding, Refused
 from rulebook.service import publish
 from settlement.billing.issuing import issue_month
@@ -90,8 +91,12 @@ def run_main_job(request: JobRequest, clock: Clock, progress: ProgressBar) -> Jo
     _publish(job)
     first = _first_run(job)
     _bill(job, first, "invoice")
+    with job.stage("dispute a line") as session:
+        dispute_largest_line(session, request.market, clock)
     later = _later_run(job, first)
     _bill(job, later, "invoice the difference")
+    with job.stage("settle the dispute") as session:
+        settle_corrected(session, request.market, clock())
     with job.stage("replay") as session, progress("Replaying") as bar:
         job.replayed = replay(session, later, threads=request.threads, progress=bar)
     with job.stage("verify") as session, progress("Verifying") as bar:

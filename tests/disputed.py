@@ -25,19 +25,7 @@ def actor_of(participant: str, name: str = "") -> Actor:
     return Actor(name or f"desk-of-{participant}", Role.PARTICIPANT, participant)
 
 
-def lines_of(session: Session, participant: str, market: str = "tiny") -> list[tuple[str, int]]:
-    """Return document number and line number of every line of first documents, in order."""
-    statement = (
-        select(Invoice.series, Invoice.number, InvoiceLine.line)
-        .join(InvoiceLine, InvoiceLine.invoice_id == Invoice.id)
-        .where(Invoice.market == market, Invoice.participant == participant)
-        .where(Invoice.original.is_(None))
-        .order_by(Invoice.series, Invoice.number, InvoiceLine.line)
-    )
-    return [(document_number(s, n), line) for s, n, line in session.execute(statement)]
-
-
-def line_that_will_move(session: Session, participant: str, kind: str) -> tuple[str, int]:
+def line_of(session: Session, participant: str, kind: str) -> tuple[str, int]:
     """Return a line of a kind on the first document of a participant, by its number."""
     row = session.execute(
         select(Invoice.series, Invoice.number, InvoiceLine.line)
@@ -57,7 +45,7 @@ def opened(
     claim: Claim | None = None,
     attachment: Attachment | None = None,
 ) -> Record:
-    document, line = line_that_will_move(session, participant, kind)
+    document, line = line_of(session, participant, kind)
     return dispute_line(
         session,
         document,

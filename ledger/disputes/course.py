@@ -162,10 +162,16 @@ class Course:
                 return Due("decision", Role.REGULATOR, by)
         return None
 
+    def missed(self, now: datetime) -> date | None:
+        """Return the day that passed without the answer or decision that was due on it, if any."""
+        if self.is_unanswered(now):
+            return self.terms.answer_by(self.opened_at)
+        due = self.due(now)
+        return due.day if due is not None and self._passed(due.day, now) else None
+
     def is_overdue(self, now: datetime) -> bool:
         """Return whether the operator's answer or the regulator's decision is late."""
-        due = self.due(now)
-        return due is not None and (self.is_unanswered(now) or self._passed(due.day, now))
+        return self.missed(now) is not None
 
     def breaches(
         self, action: Action, actor: str, role: Role, now: datetime

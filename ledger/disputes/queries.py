@@ -66,16 +66,18 @@ def disputes(
 def by_deadline(found: Collection[Record], now: datetime) -> list[Record]:
     """Return disputes in the order in which they want attention.
 
-    First what has a deadline, the earliest first, so what is overdue leads; then what waits for a
-    correction; then what is over, latest first.
+    First what is overdue, the longest first; then what is due, the soonest first; then what waits
+    for a correction; then what is over, latest first.
     """
 
-    def place(one: Record) -> tuple[int, date, float]:
-        due = one.course.due(now)
+    def place(one: Record) -> tuple[int, date, int]:
+        missed, due = one.course.missed(now), one.course.due(now)
         latest = -one.events[-1].number
+        if missed is not None:
+            return 0, missed, latest
         if due is not None:
-            return 0, due.day, latest
-        return (1 if one.course.is_open(now) else 2), date.max, latest
+            return 1, due.day, latest
+        return (2 if one.course.is_open(now) else 3), date.max, latest
 
     return sorted(found, key=place)
 
@@ -184,12 +186,10 @@ def notices(session: Session, now: datetime, market: str | None = None) -> list[
 def _notices_of(record: Record, now: datetime) -> Iterator[Notice]:
     course, terms = record.course, record.row.terms
     days = [(terms.day_of(step.at), WORD_OF[step.action]) for step in course.steps]
-    state = course.state(now)
-    if course.is_overdue(now) and state is not State.REJECTED:
-        due = course.due(now)
-        missed = terms.answer_by(course.opened_at) if state is State.OPENED or not due else due.day
+    missed = course.missed(now)
+    if missed is not None:
         days.append((missed + timedelta(days=1), "overdue"))
-    if state is State.LAPSED:
+    if course.state(now) is State.LAPSED:
         days.append((course.escalate_by + timedelta(days=1), "lapsed"))
     row = record.row
     for day, what in days:

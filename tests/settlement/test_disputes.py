@@ -1,0 +1,400 @@
+"""Disputes on real documents: opened under the law of the day, refused by rule, settled by run."""
+
+import datetime as dt
+import uuid
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from ledger.disputes import queries
+from ledger.disputes.attachments import Attachment
+from ledger.disputes.claims import Claim
+from ledger.disputes.corrections import suggestions
+from ledger.disputes.course import Action, Role, State
+from ledger.disputes.records import Actor
+from ledger.disputes.refusals import DisputeCode
+from ledger.disputes.sealing import EventRow
+from ledger.disputes.service import StepRequest, take_step
+from ledger.disputes.store import insert_event
+from ledger.disputes.tables import Attachment as StoredAttachment
+from ledger.refusals import LedgerRefused, RefusalCode
+from rulebook.findings import Refused
+from rulebook.service import publish
+from settlement.billing.disputing import dispute_line, terms_at_issue
+from settlement.billing.issuing import issue_month
+from settlement.verification import checks
+from tests import tiny_market
+from tests.disputed import (
+    MINUTE,
+    OPERATOR,
+    READINGS,
+    REGULATOR,
+    actor_of,
+    dispute_tiny,
+    line_of,
+    note_of,
+    opened,
+    settled,
+    step,
+    upheld,
+)
+from tests.settled import (
+    RESETTLED,
+    SETTLED,
+    correct_tiny,
+    ingest_tiny,
+    publish_tiny,
+    settle_tiny,
+)
+
+JANUARY = dt.date(2024, 1, 1)
+SOON = SETTLED + MINUTE
+DAY = dt.timedelta(days=1)
+
+
+@pytest.fixture
+def billed(session):
+    """The tiny market, settled and billed once."""
+    publish_tiny(session)
+    ingest_tiny(session)
+    settle_tiny(session)
+    issue_month(session, "tiny", JANUARY, now=SETTLED)
+    return session
+
+
+def resettle(session):
+    """Settle the corrected days again and bill the difference; return the run."""
+    correct_tiny(session)
+    run = settle_tiny(session, "SF", RESETTLED)
+    issue_month(session, "tiny", JANUARY, now=RESETTLED)
+    return run.id
+
+
+def codes(refused) -> list:
+    return [refusal.code for refusal in refused.value.refusals]
+
+
+def refused_opening(session, now=SOON, **changes):
+    document, line = line_of(session, "cedar", "charge.fuel")
+    given = {
+        "document": document,
+        "line": line,
+        "claim": Claim(amount_micro=1_000_000),
+        "actor": actor_of("cedar"),
+        "reason": "The meter counted twice.",
+    } | changes
+    with pytest.raises(LedgerRefused) as refused:
+        dispute_line(session, **given, now=now)
+    return codes(refused)
+
+
+OPENINGS = {
+    "too late": ({"now": SETTLED + 91 * DAY}, DisputeCode.RAISED_TOO_LATE),
+    "before its issue": ({"now": SETTLED - MINUTE}, DisputeCode.MOMENT_IS_EARLIER),
+    "another participant": ({"actor": actor_of("doric")}, DisputeCode.PARTY_IS_WRONG),
+    "the operator": ({"actor": OPERATOR}, DisputeCode.PARTY_IS_WRONG),
+    "unknown document": ({"document": "tiny-invoice-9"}, DisputeCode.DOCUMENT_IS_UNKNOWN),
+    "unknown line": ({"line": 99}, DisputeCode.LINE_IS_UNKNOWN),
+    "above the line": ({"claim": Claim(10**15)}, DisputeCode.CLAIM_IS_ABOVE_LINE),
+    "quantity above the line": (
+        {"claim": Claim(quantity=10**15)},
+        DisputeCode.CLAIM_IS_ABOVE_LINE,
+    ),
+    "nothing claimed": ({"claim": Claim()}, DisputeCode.CLAIM_IS_MALFORMED),
+    "both claimed": ({"claim": Claim(1, 1)}, DisputeCode.CLAIM_IS_MALFORMED),
+    "below zero": ({"claim": Claim(-5)}, DisputeCode.CLAIM_IS_MALFORMED),
+    "empty reason": ({"reason": " \n"}, DisputeCode.REASON_IS_MALFORMED),
+    "endless reason": ({"reason": "x" * 4_001}, DisputeCode.REASON_IS_MALFORMED),
+    "reason with a zero": ({"reason": "a\0b"}, DisputeCode.REASON_IS_MALFORMED),
+    "too large": (
+        {"attachment": Attachment("a.txt", b"x" * 10_000_001)},
+        DisputeCode.ATTACHMENT_IS_TOO_LARGE,
+    ),
+    "another type": (
+        {"attachment": Attachment("a.html", b"<html>")},
+        DisputeCode.ATTACHMENT_IS_OF_ANOTHER_TYPE,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OPENINGS)
+def test_an_opening_that_breaks_a_rule_is_refused_and_writes_nothing(billed, case):
+    changes, code = OPENINGS[case]
+    assert refused_opening(billed, **changes) == [code]
+    assert queries.disputes(billed) == []
+
+
+def test_every_breach_is_said_at_once(billed):
+    found = refused_opening(billed, actor=actor_of("doric"), reason="", claim=Claim())
+    assert found == [
+        DisputeCode.PARTY_IS_WRONG,
+        DisputeCode.CLAIM_IS_MALFORMED,
+        DisputeCode.REASON_IS_MALFORMED,
+    ]
+
+
+def test_the_last_day_for_disputing_ends_at_local_midnight(billed):
+    terms = terms_at_issue(billed, "tiny", SETTLED)
+    assert terms.raise_by(SETTLED) == dt.date(2024, 5, 30)
+    assert opened(billed, "cedar", "charge.fuel", dt.datetime(2024, 5, 30, 22, 59, tzinfo=dt.UTC))
+
+
+def test_a_line_has_one_open_dispute_and_may_be_disputed_again_after_it(billed):
+    first = opened(billed, "cedar", "charge.fuel", SOON)
+    assert refused_opening(billed, reason="Another one.") == [DisputeCode.LINE_IS_IN_DISPUTE]
+    step(billed, first, Action.WITHDRAW, actor_of("cedar"), SOON)
+    second = opened(billed, "cedar", "charge.fuel", SOON)
+    assert (first.row.number, second.row.number) == (1, 2)
+
+
+def test_the_same_step_sent_twice_is_taken_once(billed):
+    first = opened(billed, "cedar", "charge.fuel", SOON, attachment=READINGS)
+    assert opened(billed, "cedar", "charge.fuel", SOON + MINUTE, attachment=READINGS) == first
+    answered = step(billed, first, Action.REJECT, OPERATOR, SOON)
+    assert step(billed, first, Action.REJECT, OPERATOR, SOON + MINUTE) == answered
+    assert [event.number for event in answered.events] == [1, 2]
+
+
+def test_events_are_gapless_in_the_market_and_chained_in_the_dispute(billed):
+    records = dispute_tiny(billed, SOON)
+    numbers = sorted(event.number for one in records for event in one.events)
+    assert numbers == list(range(1, 11))
+    for one in records:
+        before = [one.digest, *one.event_digests]
+        assert [event.previous_digest for event in one.events] == before[:-1]
+    assert [finding for check in checks() for finding in check.run(billed)] == []
+
+
+def test_an_attachment_is_stored_once(billed):
+    opened(billed, "cedar", "charge.fuel", SOON, attachment=READINGS)
+    again = replace(READINGS, name="../same.csv")
+    opened(billed, "doric", "charge.dynamic", SOON, attachment=again)
+    assert billed.query(StoredAttachment).count() == 1
+    names = [one.events[0].attachment_name for one in queries.disputes(billed)]
+    assert names == ["Our-readings.csv", "same.csv"]
+    found = queries.attachment(billed, queries.disputes(billed)[0], 1)
+    assert found == ("Our-readings.csv", "text/csv", READINGS.content)
+
+
+def test_later_law_does_not_move_the_deadlines_of_an_open_dispute(billed):
+    before = opened(billed, "cedar", "charge.fuel", SOON)
+    days = tiny_market.settlement_terms().disputes.model_dump() | {"answer_within_days": 1}
+    publish(
+        billed,
+        [tiny_market.settlement_terms(disputes=days)],
+        valid_from=tiny_market.VALID_FROM,
+        known=SOON + MINUTE,
+        author="Ada",
+        approver="Grace",
+        reason="Answer sooner",
+    )
+    again = queries.find(billed, "tiny", 1)
+    assert again.course.due(SOON).day == before.course.due(SOON).day == dt.date(2024, 3, 16)
+    other = opened(billed, "doric", "charge.dynamic", SOON + 2 * MINUTE)
+    assert other.row.terms == again.row.terms  # of the document's day, whatever is known now
+
+
+def test_without_terms_on_its_day_a_document_cannot_be_disputed(session):
+    publish_tiny(session, [d for d in tiny_market.documents() if d.kind != "settlement-terms"])
+    with pytest.raises(Refused) as refused:
+        terms_at_issue(session, "tiny", SETTLED)
+    assert refused.value.findings[0].code == "no-settlement-terms"
+
+
+STEPS = {
+    "unknown dispute": (9, Action.REJECT, OPERATOR, {}, DisputeCode.DISPUTE_IS_UNKNOWN),
+    "wrong party": (1, Action.REJECT, REGULATOR, {}, DisputeCode.PARTY_IS_WRONG),
+    "another participant": (1, Action.WITHDRAW, actor_of("doric"), {}, DisputeCode.PARTY_IS_WRONG),
+    "not in this state": (1, Action.REFUSE, REGULATOR, {}, DisputeCode.STEP_IS_NOT_ALLOWED),
+    "too early": (1, Action.ESCALATE, actor_of("cedar"), {}, DisputeCode.STEP_IS_TOO_EARLY),
+    "own dispute": (
+        1,
+        Action.ACCEPT,
+        Actor("desk-of-cedar", Role.OPERATOR),
+        {},
+        DisputeCode.ACTS_FOR_BOTH_SIDES,
+    ),
+    "no reason": (1, Action.REJECT, OPERATOR, {"reason": ""}, DisputeCode.REASON_IS_MALFORMED),
+    "another type": (
+        1,
+        Action.REJECT,
+        OPERATOR,
+        {"attachment": Attachment("a.exe", b"MZ\0")},
+        DisputeCode.ATTACHMENT_IS_OF_ANOTHER_TYPE,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", STEPS)
+def test_a_step_that_breaks_a_rule_is_refused_and_writes_nothing(billed, case):
+    number, action, actor, more, code = STEPS[case]
+    opened(billed, "cedar", "charge.fuel", SOON)
+    request = StepRequest(action, actor, **({"reason": "Because."} | more))
+    with pytest.raises(LedgerRefused) as refused:
+        take_step(billed, "tiny", number, request, SOON)
+    assert codes(refused) == [code]
+    assert len(queries.find(billed, "tiny", 1).events) == 1
+
+
+@pytest.mark.parametrize("award", [Claim(1_000_001), Claim(quantity=5), Claim(0), Claim(1, 1)])
+def test_what_is_upheld_is_a_part_of_the_claim(billed, award):
+    record = opened(billed, "cedar", "charge.fuel", SOON)
+    with pytest.raises(LedgerRefused) as refused:
+        upheld(billed, record, SOON, award)
+    assert codes(refused) == [DisputeCode.AWARD_IS_ABOVE_CLAIM]
+
+
+def test_who_answered_cannot_decide_even_past_the_service(billed):
+    record = opened(billed, "cedar", "charge.fuel", SOON)
+    record = step(billed, record, Action.REJECT, OPERATOR, SOON)
+    record = step(billed, record, Action.ESCALATE, actor_of("cedar"), SOON)
+    with pytest.raises(LedgerRefused) as refused:
+        step(billed, record, Action.UPHOLD, replace(REGULATOR, name="olga"), SOON)
+    assert codes(refused) == [DisputeCode.ACTS_FOR_BOTH_SIDES]
+    with pytest.raises(LedgerRefused) as refused:
+        insert_event(billed, forged(record, "refuse", "olga", "regulator"))
+    assert codes(refused) == [DisputeCode.ACTS_FOR_BOTH_SIDES]
+
+
+FORGED = {
+    "not allowed": (("settle", "olga", "operator"), {}, DisputeCode.STEP_IS_NOT_ALLOWED),
+    "wrong role": (("reject", "olga", "regulator"), {}, DisputeCode.STEP_IS_NOT_ALLOWED),
+    "number with a gap": (
+        ("reject", "olga", "operator"),
+        {"number": 7},
+        DisputeCode.EVENT_IS_OUT_OF_ORDER,
+    ),
+    "another digest": (
+        ("reject", "olga", "operator"),
+        {"previous_digest": bytes(32)},
+        DisputeCode.EVENT_IS_OUT_OF_ORDER,
+    ),
+    "no reason": (("reject", "olga", "operator"), {"reason": " "}, RefusalCode.ROW_IS_MALFORMED),
+    "an award to a rejection": (
+        ("reject", "olga", "operator"),
+        {"upheld_micro": 1},
+        RefusalCode.ROW_IS_MALFORMED,
+    ),
+}
+
+
+def forged(record, action: str, actor: str, role: str, **changes) -> EventRow:
+    last = record.events[-1]
+    return last._replace(
+        number=last.number + 1,
+        step=last.step + 1,
+        action=action,
+        actor=actor,
+        role=role,
+        attachment_name=None,
+        attachment_sha256=None,
+        run_id=uuid.UUID(int=1) if action == "settle" else None,
+        journal_numbers=(1,) if action == "settle" else (),
+        previous_digest=record.event_digests[-1],
+    )._replace(**changes)
+
+
+@pytest.mark.parametrize("case", FORGED)
+def test_the_database_refuses_what_the_service_would(billed, case):
+    step_of, changes, code = FORGED[case]
+    record = opened(billed, "cedar", "charge.fuel", SOON)
+    with pytest.raises(LedgerRefused) as refused:
+        insert_event(billed, forged(record, *step_of, **changes))
+    assert codes(refused) == [code]
+
+
+@pytest.mark.parametrize("table", ["attachment", "dispute", "dispute_event"])
+@pytest.mark.parametrize("change", ["UPDATE ledger.{} SET digest = digest", "DELETE FROM ledger.{}",
+                                    "TRUNCATE ledger.{} CASCADE"])  # fmt: skip
+def test_no_row_of_a_dispute_is_changed(billed, table, change):
+    opened(billed, "cedar", "charge.fuel", SOON, attachment=READINGS)
+    billed.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    with pytest.raises(DBAPIError, match="append-only"):
+        billed.execute(text(change.format(table)))
+
+
+def test_an_upheld_dispute_is_settled_by_the_run_and_the_note_that_corrected_it(billed):
+    record, *_ = dispute_tiny(billed, SOON)
+    assert suggestions(billed, record) == []
+    run_id = resettle(billed)
+    (found,) = suggestions(billed, record)
+    assert found.correction.run_id == run_id
+    assert found.note.id == note_of(billed, record)
+    assert [one.row.number for one, _ in queries.awaiting_settlement(
+        billed, RESETTLED, run_id, "tiny")] == [1, 2]  # fmt: skip
+    record = settled(billed, record, run_id, RESETTLED + MINUTE)
+    assert record.course.state(RESETTLED + MINUTE) is State.SETTLED
+    assert record.settlement.journal_numbers == found.correction.journal_numbers
+    assert queries.corrected_micro(billed, record) == found.line.amount_micro != 0
+    assert [one.row.number for one in queries.settled_by(billed, run_id)] == [1]
+    assert [finding for check in checks() for finding in check.run(billed)] == []
+
+
+def test_settling_refuses_what_corrects_nothing(billed):
+    record, other, _ = dispute_tiny(billed, SOON)
+    first_run = billed.scalar(text("SELECT id FROM settlement.run"))
+    run_id = resettle(billed)
+    note, others_note = note_of(billed, record), note_of(billed, other)
+    original = record.row.invoice_id
+    tried = {
+        (first_run, note): DisputeCode.RUN_IS_NOT_LATER,
+        (uuid.UUID(int=5), None): DisputeCode.RUN_IS_NOT_LATER,
+        (run_id, None): DisputeCode.NOTE_IS_MISSING,
+        (run_id, others_note): DisputeCode.NOTE_IS_OF_ANOTHER,
+        (run_id, original): DisputeCode.NOTE_IS_OF_ANOTHER,
+        (run_id, uuid.UUID(int=5)): DisputeCode.NOTE_IS_OF_ANOTHER,
+    }
+    for (run, document), code in tried.items():
+        with pytest.raises(LedgerRefused) as refused:
+            step(billed, record, Action.SETTLE, OPERATOR, RESETTLED, run_id=run, note_id=document)
+        assert code in codes(refused), (run, document)
+    assert queries.find(billed, "tiny", 1).settlement is None
+
+
+def test_those_whose_lines_moved_learn_that_a_dispute_was_settled(billed):
+    record, *_ = dispute_tiny(billed, SOON)
+    everyone = {("tiny", name) for name in ("alder", "birch", "cedar", "doric")}
+    assert all(queries.settled_that_moved(billed, {one}) == [] for one in everyone)
+    settled(billed, record, resettle(billed), RESETTLED)
+    for one in everyone - {("tiny", "cedar")}:
+        assert [each.row.number for each in queries.settled_that_moved(billed, {one})] == [1]
+    assert queries.settled_that_moved(billed, {("tiny", "cedar")}) == []
+    assert queries.settled_that_moved(billed, {("tiny", "nobody")}) == []
+
+
+def test_a_lapse_follows_from_the_terms_and_the_clock_alone(billed):
+    record = opened(billed, "cedar", "charge.fuel", SOON)
+    last_day = record.course.escalate_by
+    assert last_day == dt.date(2024, 3, 16) + 20 * DAY
+    evening = dt.datetime.combine(last_day, dt.time(22, 59), tzinfo=dt.UTC)
+    assert record.course.state(evening) is State.OPENED
+    assert record.course.state(evening + MINUTE) is State.LAPSED
+    with pytest.raises(LedgerRefused) as refused:
+        step(billed, record, Action.ESCALATE, actor_of("cedar"), evening + MINUTE)
+    assert codes(refused) == [DisputeCode.DISPUTE_HAS_LAPSED]
+    said = [(one.what, one.day) for one in queries.notices(billed, evening + MINUTE)]
+    assert said == [("lapsed", last_day + DAY), ("opened", SOON.date())]
+    said = [one.what for one in queries.notices(billed, evening)]
+    assert said == ["overdue", "opened"]
+    assert opened(billed, "cedar", "charge.fuel", evening + MINUTE).row.number == 2
+
+
+def test_the_public_counts_are_by_market_and_month(billed):
+    dispute_tiny(billed, SOON)
+    (counted,) = queries.month_counts(billed, SOON + DAY)
+    assert (counted.market, counted.billing_month, counted.opened) == ("tiny", JANUARY, 3)
+    assert dict(counted.states) == {State.UPHELD: 2, State.WITHDRAWN: 1}
+
+
+def test_disputes_come_by_deadline_with_what_is_overdue_first(billed):
+    over = opened(billed, "cedar", "charge.adequacy", SOON)
+    over = step(billed, over, Action.WITHDRAW, actor_of("cedar"), SOON)
+    waits = opened(billed, "cedar", "charge.fuel", SOON + 9 * DAY)
+    late = opened(billed, "doric", "charge.dynamic", SOON)
+    rejected = opened(billed, "cedar", "charge.location", SOON)
+    rejected = step(billed, rejected, Action.REJECT, OPERATOR, SOON)
+    now = SOON + 16 * DAY
+    found = queries.by_deadline(queries.disputes(billed), now)
+    assert [one.name for one in found] == [one.name for one in (late, rejected, waits, over)]
