@@ -1,0 +1,82 @@
+"""How the debt of each participant stands to the cover that it has lodged; pure.
+
+The settlement terms say what counts as exposure; what the market owes a participant lowers it, and
+it is never below zero. A level is reached when exposure over cover comes to its share: with a cover
+of nothing, any exposure reaches the last.
+
+    exposure 760 of a cover of 1,000, levels at 75 %, 90 %, 100 %:   notice, headroom 240
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ledger.payments.account import Standing
+from rulebook.documents import Registration
+from rulebook.documents.base import MILLION
+from rulebook.documents.settlement_terms import CreditTerms, WarningLevel
+
+
+@dataclass(frozen=True)
+class Credit:
+    """Exposure and cover of a participant at a moment, in micro.
+
+    Attributes:
+        unpaid_micro, unbilled_micro: documents not paid, and what is settled and not billed.
+        exposure_micro: of these, what counts by the terms; never below zero.
+        cover_micro: all that is lodged.
+        level: the highest level that is reached; None below the first.
+    """
+
+    participant: str
+    legal_name: str
+    unpaid_micro: int
+    unbilled_micro: int
+    exposure_micro: int
+    cover_micro: int
+    level: WarningLevel | None
+
+    @property
+    def headroom_micro(self) -> int:
+        """Cover less exposure; below zero, what is to be lodged."""
+        return self.cover_micro - self.exposure_micro
+
+    @property
+    def used_ppm(self) -> int | None:
+        """Exposure over cover, rounded down; None without cover."""
+        return self.exposure_micro * MILLION // self.cover_micro if self.cover_micro else None
+
+
+def credit_of(
+    participant: str, registration: Registration | None, standing: Standing, terms: CreditTerms
+) -> Credit:
+    """Return how a participant's debt stands to its cover; without registration it has none."""
+    parts = {"unpaid": standing.balance_micro, "unbilled": standing.unbilled_micro}
+    exposure = max(0, sum(parts[name] for name in terms.exposure))
+    lodged = registration.credit_cover if registration is not None else ()
+    cover = sum(one.amount_micro for one in lodged)
+    return Credit(
+        participant=participant,
+        legal_name=registration.legal_name if registration is not None else participant,
+        unpaid_micro=standing.balance_micro,
+        unbilled_micro=standing.unbilled_micro,
+        exposure_micro=exposure,
+        cover_micro=cover,
+        level=_level(exposure, cover, terms),
+    )
+
+
+def _level(exposure: int, cover: int, terms: CreditTerms) -> WarningLevel | None:
+    reached = [one for one in terms.levels if exposure * MILLION >= one.from_ppm * cover]
+    return reached[-1] if reached and exposure else None
+
+
+def credits_of(
+    registrations: Mapping[str, Registration],
+    standings: Mapping[str, Standing],
+    terms: CreditTerms,
+) -> list[Credit]:
+    """Return the credit of every participant that is registered or has an account, by name."""
+    return [
+        credit_of(name, registrations.get(name), standings.get(name, Standing()), terms)
+        for name in sorted(registrations.keys() | standings.keys())
+    ]
