@@ -61,7 +61,14 @@ ledger/invoices.jsonl       the documents of the month that bill the run's journ
                             before them
 ledger/invoice-lines.jsonl  their lines, exact, in millionths of the currency unit
 ledger/invoice-links.jsonl  the documents that stand before these in their series
-study/                      of a study alone: the overlay, and the report on both of its runs
+log/checkpoint.txt          the log's root as the operator signed it (C2SP tlog-checkpoint): every
+                            version, run, journal and document here is a leaf below it
+log/proofs.jsonl            the proof of each (RFC 9162, section 2.1.3)
+log/earlier-checkpoints.jsonl
+                            the checkpoints before it, each with the proof that the log only grew
+                            since (section 2.1.4). Hold one that you kept to them: --checkpoint FILE
+log/keys.txt                the keys of the log, for convenience: trust those that you got elsewhere
+study/overlay.json          of a study alone: what was laid over the rules and readings
 
 A run that is not posted has no journals, and one that is not billed has no documents.
 
@@ -95,6 +102,7 @@ journal    leaf(fields("tallystick.journal.1", ..., root(postings))); names the 
 line       leaf(fields("tallystick.invoice-line.N", ...)), N by what the line states
 document   leaf(fields("tallystick.invoice.N", ..., root(lines))); names the one before it in its
            series
+log        root(leaf(fields("tallystick.leaf.1", table, key there, digest)) of every fact)
 """
 
 

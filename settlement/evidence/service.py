@@ -2,12 +2,13 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from sqlalchemy.orm import Session
 
+from ledger.invoice import document_number
 from ledger.journal import STUDY
 from rulebook.digest import canonical_bytes
 from rulebook.findings import Refused
@@ -16,7 +17,8 @@ from rulebook.tables import VersionRow
 from rulebook.yaml_text import write_yaml
 from settlement.evidence import store, verify
 from settlement.evidence.archive import Archive
-from settlement.evidence.ledger_part import ledger_part
+from settlement.evidence.ledger_part import LedgerPart, ledger_part
+from settlement.evidence.log_part import Fact, log_files
 from settlement.evidence.readme import readme
 from settlement.evidence.rows import csv_rows, json_line, json_lines
 from settlement.meters.readings import VectorKey
@@ -39,22 +41,25 @@ VERIFIER = Path(verify.__file__)
 
 
 def write_evidence(session: Session, run: Run, sink: IO[bytes], progress: Progress) -> None:
-    """Write the evidence of a run as a zip; the same facts give the same bytes.
+    """Write the evidence of a run as a zip; the same checkpoint gives the same bytes.
 
     Raises:
         Refused: a rule or a reading of the run is not there any more.
+        ledger.refusals.LedgerRefused: the latest checkpoint does not cover all that the file holds;
+            nothing is written.
     """
     known = run_inputs(session, run.market, pinned_periods(session, run), run.known_at)
     roles = _roles(known)
     reading_days = sorted({day for day, _, _ in roles})
     total = len(reading_days) + len(run.days) + 1
     book = ledger_part(session, run)
+    versions = _versions(session, run, book)
+    log = log_files(session, _facts(run, versions, book))
     archive = Archive(sink)
     archive.add("README.txt", readme(run))
-    digests = {pin.digest for pin in run.law_pins} | book.rule_digests
-    up_to = max(filter(None, (run.known_at, book.last_issued_at)))
-    _add_all(archive, _law_files(store.versions(session, digests, up_to)))
+    _add_all(archive, _law_files(versions))
     _add_all(archive, book.files())
+    _add_all(archive, log)
     progress(1, total)
     received: set[uuid.UUID] = set()
     for done, day in enumerate(reading_days, start=2):
@@ -71,6 +76,25 @@ def write_evidence(session: Session, run: Run, sink: IO[bytes], progress: Progre
     _add_all(archive, _study_files(session, run))
     archive.add("verify.py", VERIFIER.read_bytes())
     archive.close(run.id)
+
+
+def _versions(session: Session, run: Run, book: LedgerPart) -> list[VersionRow]:
+    """Return the versions that the run is pinned to, and those that lines of documents name."""
+    digests = {pin.digest for pin in run.law_pins} | book.rule_digests
+    return store.versions(session, digests, max(filter(None, (run.known_at, book.last_issued_at))))
+
+
+def _facts(run: Run, versions: Sequence[VersionRow], book: LedgerPart) -> list[Fact]:
+    """Return every row of the file that is a leaf of the log."""
+    return [
+        *(Fact("rulebook.version", str(row.id), row.row_digest) for row in versions),
+        Fact("settlement.run", str(run.id), run.digest),
+        *(Fact("ledger.journal", str(row["number"]), row["digest"]) for row in book.journals),
+        *(
+            Fact("ledger.invoice", document_number(row["series"], row["number"]), row["digest"])
+            for row in book.documents
+        ),
+    ]
 
 
 def _add_all(archive: Archive, files: Mapping[str, bytes]) -> None:

@@ -12,6 +12,7 @@ was asked in a way that it does not understand.
 """
 
 import argparse
+import base64
 import csv
 import datetime as dt
 import hashlib
@@ -20,6 +21,7 @@ import io
 import json
 import struct
 import sys
+import uuid
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -484,6 +486,7 @@ RUN_LAYOUT = layout(
 )
 READING_PREFIX = b"tallystick/reading/1\n"
 FILE_PREFIX = b"tallystick/reading-file/1\n"
+FILE_NAMESPACE = uuid.UUID("5f6c1f5e-0b0f-5d3c-9f0e-6d3c1a0d7a11")
 USED = ("settled", "history", "looked at")
 """Readings that are among the inputs of the run; others were superseded."""
 GENERATION, DEMAND = "metered_generation_wh", "metered_demand_wh"
@@ -608,6 +611,10 @@ def check_readings(files: Files, run: Row, report: Report) -> tuple[list[bytes],
         with report.reading(READING_FILES, place):
             found = file_digest(row).hex()
             report.equal(READING_FILES, place, "the row to have digest", row["digest"], found)
+            name = f"{row['market']}/{row['content_digest']}"
+            what = "id, made of market and content_digest,"
+            expected = str(uuid.uuid5(FILE_NAMESPACE, name))
+            report.equal(READING_FILES, place, what, expected, row["id"])
             received[row["id"]] = row["received_at"]
             report.count("files of readings")
     used: list[bytes] = []
@@ -992,7 +999,7 @@ def check_posted(
             posted: defaultdict[str, int] = defaultdict(int)
             for earlier, other in book.journals.items():
                 is_of_day = (other["market"], other["settlement_day"]) == (run["market"], day)
-                if is_of_day and earlier <= number:
+                if is_of_day and other["run_id"] is not None and earlier <= number:
                     for account, amount in book.postings.get(earlier, []):
                         posted[account] += amount
             energy_wh = used_wh(day, settled, metered)
@@ -1295,10 +1302,243 @@ def is_signed(public_key: bytes, message: bytes, signature: bytes) -> bool:
     return is_same_point(point_times(scalar, BASE), right)
 
 
+# The log ------------------------------------------------------------------------------------------
+
+KEYS = "log/keys.txt"
+CHECKPOINT = "log/checkpoint.txt"
+PROOFS = "log/proofs.jsonl"
+EARLIER = "log/earlier-checkpoints.jsonl"
+ED25519 = b"\x01"
+SIGNATURE_START = "\u2014 "
+
+Fact = tuple[str, str, str]
+"""Table, key there, and digest in hexadecimal."""
+
+
+class Key(NamedTuple):
+    """A public key under the name of its log."""
+
+    name: str
+    key_id: bytes
+    public_key: bytes
+
+
+class Checkpoint(NamedTuple):
+    """What a signed note states, and who says to have signed it: (name, key ID, signature)."""
+
+    origin: str
+    size: int
+    root: bytes
+    body: str
+    signatures: list[tuple[str, bytes, bytes]]
+
+
+class Trusted(NamedTuple):
+    """What the reader has from elsewhere: keys of the log, and a checkpoint of it."""
+
+    keys: tuple[Key, ...] = ()
+    checkpoint: Checkpoint | None = None
+
+
+NOTHING_TRUSTED = Trusted()
+
+
+def key_of(text: str) -> Key:
+    """Return a verifier key from name+ID+base64, as C2SP signed-note has it."""
+    name, _, rest = text.strip().partition("+")
+    key_id, _, encoded_key = rest.partition("+")
+    content = base64.b64decode(encoded_key, validate=True)
+    expected = sha256(name.encode() + b"\n" + content)[:4]
+    if len(content) != 33 or content[:1] != ED25519 or expected.hex() != key_id:
+        raise ValueError(f"{text.strip()[:100]!r} is no verifier key of Ed25519")
+    return Key(name, expected, content[1:])
+
+
+def checkpoint_of(note: str) -> Checkpoint:
+    """Return what a note of C2SP tlog-checkpoint states; its signatures are still to be checked."""
+    stated, _, signed = note.partition("\n\n")
+    origin, size, encoded_root = stated.split("\n")
+    hashed = base64.b64decode(encoded_root, validate=True)
+    if not size.isdecimal() or str(int(size)) != size or len(hashed) != 32 or not origin:
+        raise ValueError("a note that states no origin, size and root")
+    signatures = []
+    for line in signed.removesuffix("\n").split("\n"):
+        name, _, encoded_signature = line.removeprefix(SIGNATURE_START).partition(" ")
+        content = base64.b64decode(encoded_signature, validate=True)
+        if not line.startswith(SIGNATURE_START) or len(content) != 68:
+            raise ValueError(f"{line[:100]!r} is no signature line")
+        signatures.append((name, content[:4], content[4:]))
+    return Checkpoint(origin, int(size), hashed, stated + "\n", signatures)
+
+
+def risen(place: int, last: int) -> tuple[int, int]:
+    """Climb past the levels at which the right edge of a tree has no sibling."""
+    while place and not place & 1:
+        place, last = place >> 1, last >> 1
+    return place, last
+
+
+def inclusion_root(index: int, size: int, hashed: bytes, proof: Sequence[bytes]) -> bytes | None:
+    """Return the root to which a leaf hash and its proof lead (RFC 9162 section 2.1.3.2)."""
+    place, last = index, size - 1
+    if not 0 <= place <= last:
+        return None
+    for sibling in proof:
+        if last == 0:
+            return None
+        if place & 1 or place == last:
+            hashed = node(sibling, hashed)
+            place, last = risen(place, last)
+        else:
+            hashed = node(hashed, sibling)
+        place, last = place >> 1, last >> 1
+    return hashed if last == 0 else None
+
+
+def consistency_roots(
+    old_size: int, size: int, old_root: bytes, proof: Sequence[bytes]
+) -> tuple[bytes, bytes] | None:
+    """Return the old and the new root to which a proof leads (RFC 9162 section 2.1.4.2)."""
+    if not 0 < old_size <= size:
+        return None
+    if old_size == size:
+        return None if proof else (old_root, old_root)
+    hashes = [old_root, *proof] if old_size & (old_size - 1) == 0 else list(proof)
+    if not hashes:
+        return None
+    old = new = hashes[0]
+    place, last = old_size - 1, size - 1
+    while place & 1:
+        place, last = place >> 1, last >> 1
+    for hashed in hashes[1:]:
+        if last == 0:
+            return None
+        if place & 1 or place == last:
+            old, new = node(hashed, old), node(hashed, new)
+            place, last = risen(place, last)
+        else:
+            new = node(new, hashed)
+        place, last = place >> 1, last >> 1
+    return (old, new) if last == 0 else None
+
+
+def check_log(files: Files, facts: Sequence[Fact], trusted: Trusted, report: Report) -> None:
+    """Prove every fact to be in the log that the checkpoint signs."""
+    checkpoint: Checkpoint | None = None
+    stated: list[Key] = []
+    with report.reading(KEYS):
+        stated = [key_of(line) for line in text_of(files, KEYS, report).splitlines()]
+        for key in trusted.keys:
+            if key not in stated:
+                report.add(KEYS, "", f"the key {key.name} that was given", "others")
+    with report.reading(CHECKPOINT):
+        checkpoint = checkpoint_of(text_of(files, CHECKPOINT, report))
+        check_signature(CHECKPOINT, checkpoint, trusted.keys or stated, report)
+    if checkpoint is None:
+        return
+    check_proofs(files, checkpoint, facts, report)
+    known = check_earlier(files, checkpoint, [*trusted.keys, *stated], report)
+    if trusted.checkpoint is not None:
+        check_known(trusted.checkpoint, known, report)
+    report.notes.append(
+        f"Checkpoint of {checkpoint.origin}: {checkpoint.size} leaves, root {checkpoint.root.hex()}"
+    )
+    if not trusted.keys:
+        report.notes.append(
+            "Its key is the one in the file: hold it to the one that the operator publishes "
+            f"elsewhere, by --key\n  {text_of(files, KEYS, report).strip()}"
+        )
+
+
+def check_signature(file: str, checkpoint: Checkpoint, keys: Sequence[Key], report: Report) -> None:
+    """Hold a checkpoint to a key of its log; no signature under a known key may be wrong."""
+    signed = False
+    for name, key_id, signature in checkpoint.signatures:
+        for key in keys:
+            if (key.name, key.key_id) == (name, key_id):
+                holds = is_signed(key.public_key, checkpoint.body.encode(), signature)
+                report.equal(file, f"signature of {name}", "that it holds:", True, holds)
+                signed = signed or (holds and name == checkpoint.origin)
+    if not signed:
+        names = ", ".join(f"{key.name}+{key.key_id.hex()}" for key in keys) or "no key"
+        report.add(file, "", f"a signature of the log by {names}", "none that holds")
+    report.count("signatures of checkpoints")
+
+
+def check_proofs(
+    files: Files, checkpoint: Checkpoint, facts: Sequence[Fact], report: Report
+) -> None:
+    """Hold every fact to its proof, and every proof to the root of the checkpoint."""
+    wanted = {(source, key): digest for source, key, digest in facts}
+    proven: set[tuple[str, str]] = set()
+    for line, row in json_lines(files, PROOFS, report):
+        with report.reading(PROOFS, line):
+            place = f"{line}, {row['source']} {row['key']}"
+            fact = (string(row["source"]), string(row["key"]))
+            if fact in proven:
+                report.add(PROOFS, place, "one proof of a fact", "another")
+            proven.add(fact)
+            expected = wanted.get(fact, "of a row in this evidence")
+            report.equal(PROOFS, place, "digest", expected, row["digest"])
+            fields = [("T", fact[0]), ("T", fact[1]), ("B", row["digest"])]
+            hashed = leaf(encoded("tallystick.leaf.1", fields))
+            proof = [unhex(one) for one in row["hashes"]]
+            led = inclusion_root(integer(row["index"]), checkpoint.size, hashed, proof)
+            report.equal(PROOFS, place, "to lead to the checkpoint's root", checkpoint.root, led)
+            report.count("facts proven to be in the log")
+    for source, key in sorted(wanted.keys() - proven):
+        report.add(PROOFS, f"{source} {key}", "a proof that the log holds it", None)
+
+
+def check_earlier(
+    files: Files, checkpoint: Checkpoint, keys: Sequence[Key], report: Report
+) -> dict[int, bytes]:
+    """Prove each earlier checkpoint's log to be the beginning of this one; return all roots."""
+    known = {checkpoint.size: checkpoint.root}
+    for line, row in json_lines(files, EARLIER, report):
+        with report.reading(EARLIER, line):
+            earlier = checkpoint_of(string(row["note"]))
+            place = f"{line}, checkpoint of {earlier.size} leaves"
+            report.equal(EARLIER, place, "origin", checkpoint.origin, earlier.origin)
+            check_signature(EARLIER, earlier, keys, report)
+            proof = [unhex(one) for one in row["hashes"]]
+            led = consistency_roots(earlier.size, checkpoint.size, earlier.root, proof)
+            if led != (earlier.root, checkpoint.root):
+                report.add(EARLIER, place, "a proof that leads to both roots", "one that does not")
+            known[earlier.size] = earlier.root
+            report.count("earlier checkpoints that this one extends")
+    return known
+
+
+def check_known(given: Checkpoint, known: Mapping[int, bytes], report: Report) -> None:
+    """Hold the evidence to a checkpoint that the reader had before."""
+    expected = known.get(given.size)
+    if expected is None:
+        sizes = f"one of the {len(known)} checkpoints in the evidence"
+        report.add(EARLIER, "--checkpoint", sizes, f"one of {given.size} leaves")
+    else:
+        what = f"root of {given.size} leaves"
+        report.equal(EARLIER, "--checkpoint", what, given.root, expected)
+
+
+def facts_of(law: Law, run: Row, book: Ledger, invoices: Sequence[Invoice]) -> list[Fact]:
+    """Return every fact of the evidence that the log must hold."""
+    return [
+        *(
+            ("rulebook.version", row["id"], row["row_digest"])
+            for rows in law.versions.values()
+            for row in rows
+        ),
+        *([("settlement.run", row["id"], row["digest"]) for row in (run,) if row]),
+        *(("ledger.journal", str(number), row["digest"]) for number, row in book.journals.items()),
+        *(("ledger.invoice", document_number(one.row), one.row["digest"]) for one in invoices),
+    ]
+
+
 # What to do when it is asked ---------------------------------------------------------------------
 
 
-def check(files: Files, report: Report) -> None:
+def check(files: Files, report: Report, trusted: Trusted = NOTHING_TRUSTED) -> None:
     """Check everything that the evidence holds."""
     check_manifest(files, report)
     law = check_law(files, report)
@@ -1311,6 +1551,8 @@ def check(files: Files, report: Report) -> None:
     check_posted(run, law, days, metered, book, report)
     invoices = check_invoices(files, law, book, report)
     check_billed(invoices, book, report)
+    with report.reading(PROOFS):
+        check_log(files, facts_of(law, run, book, invoices), trusted, report)
 
 
 def recompute(path: Path, report: Report) -> None:
@@ -1353,6 +1595,17 @@ def parser() -> argparse.ArgumentParser:
         help="the zip, or the folder into which it was unpacked; default: the folder of verify.py",
     )
     made.add_argument(
+        "--key",
+        action="append",
+        default=[],
+        help="verifier key of the log, or a file with such keys, that you have from elsewhere",
+    )
+    made.add_argument(
+        "--checkpoint",
+        type=Path,
+        help="a checkpoint of the log that you have from before: the log must extend it",
+    )
+    made.add_argument(
         "--recompute",
         action="store_true",
         help="settle the period again from the rules and readings in the file; needs Tallystick",
@@ -1362,6 +1615,16 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--json", action="store_true", help="print the outcome as JSON")
     return made
+
+
+def trusted_of(options: argparse.Namespace) -> Trusted:
+    """Return what the reader has from elsewhere."""
+    texts = [Path(one).read_text() if Path(one).is_file() else one for one in options.key]
+    note = options.checkpoint and options.checkpoint.read_text(encoding="utf-8")
+    return Trusted(
+        tuple(key_of(line) for text in texts for line in text.split()),
+        checkpoint_of(note) if note else None,
+    )
 
 
 def printed(report: Report, path: Path, *, as_json: bool) -> None:
@@ -1396,8 +1659,13 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{options.path}: no evidence: name its zip, or the folder that holds its "
               "manifest.json", file=sys.stderr)  # fmt: skip
         return 2
+    try:
+        trusted = trusted_of(options)
+    except UNREADABLE as error:
+        print(f"--key or --checkpoint cannot be read: {error}", file=sys.stderr)
+        return 2
     report = Report()
-    check(files, report)
+    check(files, report, trusted)
     if options.recompute:
         if options.product is not None:
             sys.path.insert(0, str(options.product))

@@ -4,7 +4,6 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterator
 from typing import Any
 from zipfile import ZipFile
 
@@ -85,19 +84,6 @@ def written(name: str, changed: list[dict[str, Any]]) -> bytes:
         return sink.getvalue().encode()
     lines = [json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in changed]
     return ("\n".join(lines) + "\n").encode()
-
-
-def columns(files: Memory) -> Iterator[tuple[str, str]]:
-    """Yield each file of rows with each of its columns; of a folder of days the first day."""
-    seen = set()
-    for name in sorted(files):
-        kind = name.rpartition("/")[0] if name.startswith(("readings/2", "results/")) else name
-        if not name.endswith((".csv", ".jsonl", "run.json")) or kind in seen:
-            continue
-        found = rows(name, files[name])
-        if found:
-            seen.add(kind)
-            yield from ((name, column) for column in found[0])
 
 
 def changed(value: Any) -> Any:

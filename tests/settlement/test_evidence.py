@@ -1,31 +1,37 @@
 """Evidence of a run: the standard library alone proves it, and no change escapes."""
 
 import datetime as dt
+import io
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zipfile import ZipFile
 
 import pytest
 from sqlalchemy import Engine
 
 from database.session import make_engine, transaction
+from ledger.log.note import Checkpoint, parse_note, sign
+from ledger.log.service import publish_checkpoint
+from ledger.refusals import LedgerRefused
+from ledger.service import post_many
 from settlement.billing.issuing import issue_month
 from settlement.evidence import verify
 from settlement.evidence.recompute import recompute
+from settlement.evidence.service import write_evidence
 from settlement.meters.service import MeterFile, ingest
 from settlement.runs.run import Run
 from settlement.runs.service import post, settle
 from tests import tiny_market
 from tests.conftest import ROOT
+from tests.logged import signer, small_journals
 from tests.settled import CORRECTED, INGESTED, RESETTLED, SETTLED, publish_tiny
 from tests.settlement.evidence_cases import (
     MANIFEST,
     Memory,
     changed,
-    columns,
     exported,
     rows,
     written,
@@ -71,10 +77,14 @@ def settle_all(session) -> dict[str, Run]:
     lines = without(lines, "U3", "available_w", LAST, range(10, 30))
     take_in(session, lines, INGESTED)
     runs = {"II": settle_days(session, "II", SETTLED)}
+    publish_checkpoint(session, signer(1), SETTLED)
+    (by_hand,) = small_journals(1)
+    post_many(session, [replace(by_hand, settlement_day=FIRST)], CORRECTED)
     again = tiny_market.readings_csv(FIRST_READ, LAST, seed=2).decode().splitlines()
     take_in(session, only(again, "U2", "metered_generation_wh", FIRST, range(48)), CORRECTED)
     runs["SF"] = settle_days(session, "SF", RESETTLED)
     runs["study"] = study_tiny(session, now=RESETTLED, days=(FIRST, FIRST)).run
+    publish_checkpoint(session, signer(1), LATER)
     return runs
 
 
@@ -154,27 +164,58 @@ def test_the_same_facts_give_the_same_bytes(market):
             assert exported(session, run) == market.zips[kind]
 
 
-def test_later_facts_do_not_change_the_evidence_of_an_earlier_run(committed_database):
-    with transaction(committed_database) as session:
-        publish_all(session)
-        lines = tiny_market.readings_csv(FIRST_READ, LAST).decode().splitlines()
-        take_in(session, lines, INGESTED)
-        run = settle_days(session, "II", SETTLED)
-    with transaction(committed_database) as session:
-        before = Memory.of(exported(session, run))
-        again = tiny_market.readings_csv(FIRST, LAST, seed=2).decode().splitlines()
-        take_in(session, again, CORRECTED)
-        settle_days(session, "SF", RESETTLED)
-        assert Memory.of(exported(session, run)) == before
+def settle_first(session) -> Run:
+    """Settle, post and bill for the first time."""
+    publish_all(session)
+    take_in(session, tiny_market.readings_csv(FIRST_READ, LAST).decode().splitlines(), INGESTED)
+    return settle_days(session, "II", SETTLED)
+
+
+def test_later_facts_do_not_change_the_evidence_of_an_earlier_run(session):
+    run = settle_first(session)
+    publish_checkpoint(session, signer(1), SETTLED)
+    before = exported(session, run)
+    again = tiny_market.readings_csv(FIRST, LAST, seed=2).decode().splitlines()
+    take_in(session, again, CORRECTED)
+    settle_days(session, "SF", RESETTLED)
+    assert exported(session, run) == before
+    publish_checkpoint(session, signer(1), LATER)
+    files = Memory.of(exported(session, run))
+    assert files.findings() == []
+    beyond_the_log = {name for name in files if not name.startswith("log/")} - {MANIFEST}
+    earlier = Memory.of(before)
+    assert {name: earlier[name] for name in beyond_the_log} == {
+        name: files[name] for name in beyond_the_log
+    }
 
 
 def test_a_run_that_is_not_posted_has_no_journals(session):
     publish_all(session)
     take_in(session, tiny_market.readings_csv(FIRST_READ, LAST).decode().splitlines(), INGESTED)
     run = settle(session, "tiny", "II", FIRST, LAST, known_at=SETTLED, now=SETTLED).run
+    publish_checkpoint(session, signer(1), SETTLED)
     files = Memory.of(exported(session, run))
     assert files.findings() == []
     assert files["ledger/journals.jsonl"] == b""
+
+
+def refusals(session, run) -> list[str]:
+    sink = io.BytesIO()
+    with pytest.raises(LedgerRefused) as refused:
+        write_evidence(session, run, sink, lambda done, total: None)
+    assert sink.getvalue() == b""
+    assert {one.code.remedy for one in refused.value.refusals} == {"make one: manage.py checkpoint"}
+    return [one.subject for one in refused.value.refusals]
+
+
+def test_what_no_checkpoint_covers_is_refused_with_the_remedy(session):
+    publish_all(session)
+    take_in(session, tiny_market.readings_csv(FIRST_READ, LAST).decode().splitlines(), INGESTED)
+    run = settle(session, "tiny", "II", FIRST, LAST, known_at=SETTLED, now=SETTLED).run
+    assert refusals(session, run) == ["log"]
+    publish_checkpoint(session, signer(1), SETTLED)
+    post(session, run, now=SETTLED)
+    assert refusals(session, run) == ["ledger.journal 1", "ledger.journal 2"]
 
 
 @pytest.mark.parametrize("kind", ["SF", "study"])
@@ -201,31 +242,60 @@ def test_every_byte_counts(market):
         assert name in {finding.file for finding in found}, name
 
 
-ELSEWHERE = {"role": "run.json", "rule_digests": "ledger/invoice-lines.jsonl"}
+ELSEWHERE = {"role": "run.json"}
+FILES = {
+    "law/versions.jsonl": 15,
+    "ledger/accounts.csv": 7,
+    "ledger/invoice-lines.jsonl": 14,
+    "ledger/invoices.jsonl": 43,
+    "ledger/journals.jsonl": 13,
+    "ledger/postings.csv": 5,
+    "log/earlier-checkpoints.jsonl": 2,
+    "log/proofs.jsonl": 5,
+    f"readings/{FIRST}.csv": 11,
+    "readings/files.csv": 12,
+    f"results/{FIRST}.csv": 4,
+    "run.json": 12,
+}
+"""Every sort of file that holds rows, and how many columns they have at least."""
 
 
-def test_every_column_counts_even_if_the_manifest_is_forged(market):
-    """A value of every column of every file changed, and the manifest with it."""
+def test_every_file_of_rows_is_tampered_with(market):
+    days = ("readings/2", "results/")
+    found = {
+        name
+        for name, content in market.files().items()
+        if name.endswith((".csv", ".jsonl")) and not name.startswith(days) and content
+    }
+    assert found - {"ledger/journal-links.jsonl", "ledger/invoice-links.jsonl"} <= FILES.keys()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_column_counts_even_if_the_manifest_is_forged(market, name):
+    """A value of every column changed, and the manifest with it: the file is named."""
     files = market.files()
+    columns = list(rows(name, files[name])[0])
+    assert len(columns) >= FILES[name]
     escaped = []
-    for name, column in columns(files):
-        changed_rows = rows(name, files[name])
-        row = next((one for one in changed_rows if one[column]), changed_rows[0])
+    for column in columns:
+        tampered = rows(name, files[name])
+        row = next((one for one in tampered if one[column]), tampered[0])
         row[column] = changed(row[column])
-        found = files.with_file(name, written(name, changed_rows)).findings()
+        found = files.with_file(name, written(name, tampered)).findings()
         if ELSEWHERE.get(column, name) not in {finding.file for finding in found}:
-            escaped.append((name, column))
+            escaped.append(column)
     assert escaped == []
 
 
-def test_every_row_that_is_taken_away_is_missed(market):
+@pytest.mark.parametrize(
+    "name", sorted(FILES.keys() - {"run.json", "log/earlier-checkpoints.jsonl"})
+)
+def test_every_row_that_is_taken_away_is_missed(market, name):
     files = market.files()
-    for name in {name for name, _ in columns(files)} - {"run.json"}:
-        found_rows = rows(name, files[name])
-        for number in (0, len(found_rows) // 2, len(found_rows) - 1):
-            fewer = found_rows[:number] + found_rows[number + 1 :]
-            if fewer and found_rows[number].get("role") != "superseded":
-                assert files.with_file(name, written(name, fewer)).findings(), (name, number)
+    found_rows = rows(name, files[name])
+    for number in (0, len(found_rows) // 2, len(found_rows) - 1):
+        fewer = found_rows[:number] + found_rows[number + 1 :]
+        assert files.with_file(name, written(name, fewer)).findings(), number
 
 
 def removed(files: Memory) -> Memory:
@@ -277,12 +347,54 @@ def with_run(files: Memory, **columns) -> Memory:
     return files.with_file("run.json", json.dumps(run).encode())
 
 
+def swapped_proofs(files: Memory) -> Memory:
+    name = "log/proofs.jsonl"
+    found = rows(name, files[name])
+    found[0]["hashes"], found[-1]["hashes"] = found[-1]["hashes"], found[0]["hashes"]
+    return files.with_file(name, written(name, found))
+
+
+def proof_of_another_fact(files: Memory) -> Memory:
+    name = "log/proofs.jsonl"
+    found = rows(name, files[name])
+    return files.with_file(name, written(name, [found[0] | {"key": "other"}, *found]))
+
+
+def forged_checkpoint(files: Memory) -> Memory:
+    """Another root, signed by another key: the proofs do not lead there."""
+    note = parse_note(files["log/checkpoint.txt"].decode())
+    other = Checkpoint(note.checkpoint.origin, note.checkpoint.size, bytes(32))
+    return files.with_file("log/checkpoint.txt", sign(other, [signer(2)]).encode())
+
+
+def forged_signature(files: Memory) -> Memory:
+    """The right root with a signature under the log's key that its holder never made."""
+    note = parse_note(files["log/checkpoint.txt"].decode())
+    body = note.checkpoint.body
+    line = signer(1).signature_line(body + "x")
+    return files.with_file("log/checkpoint.txt", f"{body}\n{line}".encode())
+
+
+def forged_history(files: Memory) -> Memory:
+    """An earlier checkpoint with another root, signed by the log's own key: a split view."""
+    name = "log/earlier-checkpoints.jsonl"
+    found = rows(name, files[name])
+    earlier = parse_note(found[0]["note"]).checkpoint
+    found[0]["note"] = sign(earlier._replace(root=bytes(32)), [signer(1)])
+    return files.with_file(name, written(name, found))
+
+
 FORGED = {
     removed: ("run.json", "no file"),
     added: ("results/2024-01-31.csv", "a file that was added"),
     forged_document: ("law/", "digest"),
     forged_reading: ("run.json", "input_digest"),
     forged_results: ("ledger/journals.jsonl", "payment.fuel"),
+    swapped_proofs: ("log/proofs.jsonl", "checkpoint's root"),
+    proof_of_another_fact: ("log/proofs.jsonl", "of a row in this evidence"),
+    forged_checkpoint: ("log/checkpoint.txt", "a signature of the log"),
+    forged_signature: ("log/checkpoint.txt", "found False"),
+    forged_history: ("log/earlier-checkpoints.jsonl", "leads to both roots"),
 }
 
 
@@ -295,6 +407,53 @@ def test_what_was_forged_is_named(market, tmp_path, forge):
     place, words = FORGED[forge]
     lines = [line.strip() for line in outcome.stderr.splitlines()]
     assert any(line.startswith(place) and words in line for line in lines), outcome.stderr
+
+
+def test_a_forgery_of_everything_is_found_by_the_key_that_the_reader_has(market, tmp_path):
+    """Whoever holds no key of the log can make another log, but not one under its key."""
+    files = market.files()
+    note = parse_note(files["log/checkpoint.txt"].decode())
+    forged = sign(note.checkpoint, [signer(2)])
+    files = files.with_file("log/checkpoint.txt", forged.encode())
+    files = files.with_file("log/keys.txt", f"{signer(2).key}\n".encode())
+    files = files.with_file("log/earlier-checkpoints.jsonl", b"")
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(files.zipped())
+    outcome = verified([path])
+    assert outcome.returncode == 0
+    assert "hold it to the one that the operator publishes" in outcome.stdout
+    outcome = verified([path], "--key", str(signer(1).key))
+    assert outcome.returncode == 1
+    assert "log/keys.txt" in outcome.stderr
+    assert "log/checkpoint.txt: expected a signature of the log" in outcome.stderr
+
+
+def test_a_key_in_a_file_and_a_checkpoint_kept_from_before_hold(market, tmp_path):
+    path, key, kept = (tmp_path / name for name in ("evidence.zip", "keys", "kept"))
+    path.write_bytes(market.zips["SF"])
+    key.write_text(f"{signer(1).key}\n")
+    kept.write_bytes(market.files("II")["log/checkpoint.txt"])
+    outcome = verified([path], "--key", str(key), "--checkpoint", str(kept))
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+    assert "publishes" not in outcome.stdout
+    earlier = rows("x.jsonl", market.files()["log/earlier-checkpoints.jsonl"])[0]["note"]
+    kept.write_text(earlier)
+    assert verified([path], "--checkpoint", str(kept)).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"root": bytes(32)}, "root of"), ({"size": 3}, "checkpoints in the evidence")],
+)
+def test_a_checkpoint_that_the_log_does_not_extend_is_a_finding(market, tmp_path, change, words):
+    path, kept = tmp_path / "evidence.zip", tmp_path / "kept"
+    path.write_bytes(market.zips["SF"])
+    note = rows("x.jsonl", market.files()["log/earlier-checkpoints.jsonl"])[0]["note"]
+    other = parse_note(note).checkpoint._replace(**change)
+    kept.write_text(sign(other, [signer(1)]))
+    outcome = verified([path], "--checkpoint", str(kept))
+    assert outcome.returncode == 1
+    assert words in outcome.stderr
 
 
 def test_a_file_that_stands_twice_in_the_zip_is_named(market, tmp_path):
@@ -366,6 +525,15 @@ def test_what_is_not_understood_has_status_2(arguments, words):
     )  # fmt: skip
     assert outcome.returncode == 2
     assert words in outcome.stderr
+
+
+@pytest.mark.parametrize("option", [("--key", "rubbish"), ("--checkpoint", "README.md")])
+def test_a_key_or_checkpoint_that_is_none_has_status_2(market, tmp_path, option):
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(market.zips["II"])
+    outcome = verified([path], *option)
+    assert outcome.returncode == 2
+    assert "cannot be read" in outcome.stderr
 
 
 def test_rubbish_in_any_file_is_a_finding_and_no_crash(market):

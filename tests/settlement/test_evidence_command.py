@@ -10,7 +10,9 @@ from zipfile import ZipFile
 import pytest
 
 from database.session import make_engine, transaction
-from tests.settled import ingest_tiny, publish_tiny, settle_tiny
+from ledger.log.service import publish_checkpoint
+from tests.logged import signer
+from tests.settled import SETTLED, ingest_tiny, publish_tiny, settle_tiny
 from tests.test_commands import command_on  # noqa: F401  a fixture
 
 
@@ -22,6 +24,7 @@ def settled(clone_database):
         publish_tiny(session)
         ingest_tiny(session)
         run = settle_tiny(session)
+        publish_checkpoint(session, signer(1), SETTLED)
     yield made, run
     made.dispose()
 
@@ -83,3 +86,17 @@ def test_a_place_that_cannot_be_written_is_refused(command, settled, tmp_path, p
     (tmp_path / "folder").mkdir()
     outcome = command("evidence", settled[1].id, "--out", tmp_path / place, "--force")
     refused(outcome, "cannot be written", tmp_path)
+
+
+def test_a_run_that_no_checkpoint_covers_is_refused_with_the_remedy(
+    command_on,  # noqa: F811
+    committed_database,
+    tmp_path,
+):
+    with transaction(committed_database) as session:
+        publish_tiny(session)
+        ingest_tiny(session)
+        run = settle_tiny(session)
+    outcome = command_on(committed_database)("evidence", run.id, "--out", tmp_path / "run.zip")
+    refused(outcome, "manage.py checkpoint", tmp_path)
+    assert not (tmp_path / "run.zip").exists()

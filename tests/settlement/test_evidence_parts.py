@@ -9,9 +9,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as some
 
+import ledger.billing
 import ledger.chain
+import ledger.log.leaf
+import settlement.billing.posting
 import settlement.runs.results
 import settlement.runs.run
+import settlement.studies.overlay
 from ledger.tree import merkle_root
 from settlement.evidence import verify
 from settlement.evidence.selection import billing_documents, journal_numbers
@@ -114,14 +118,20 @@ def test_the_verifier_finds_the_roots_of_the_ledger(hashes):
 
 
 def test_the_verifier_knows_every_layout_that_the_product_writes():
+    modules = (
+        ledger.billing,
+        ledger.chain,
+        ledger.log.leaf,
+        settlement.billing.posting,
+        settlement.runs.results,
+        settlement.runs.run,
+        settlement.studies.overlay,
+    )
     tags = [
-        value
-        for module in (ledger.chain, settlement.runs.results, settlement.runs.run)
-        for name, value in vars(module).items()
-        if name.endswith("_TAG")
+        value for module in modules for name, value in vars(module).items() if name.endswith("_TAG")
     ]
     source = (ROOT / "settlement" / "evidence" / "verify.py").read_text()
-    assert len(tags) >= 11
+    assert len(tags) >= 15
     assert [tag for tag in tags if f'"{tag}"' not in source] == []
 
 
