@@ -8,6 +8,7 @@ import datetime as dt
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 import psycopg
@@ -19,6 +20,7 @@ import ledger.service
 import rulebook.service
 from ledger.disputes.verification import verify_disputes
 from ledger.journal import STUDY
+from ledger.log.note import Note
 from ledger.log.tree_verification import verify_published
 from ledger.log.verification import verify_leaves
 from ledger.payments.verification import verify_payments
@@ -57,8 +59,12 @@ class Check:
         return found
 
 
-def checks() -> tuple[Check, ...]:
-    """Return every check, in the order of the data's path."""
+def checks(kept: Note | None = None) -> tuple[Check, ...]:
+    """Return every check, in the order of the data's path.
+
+    Args:
+        kept: a checkpoint of the log that someone kept; the log must still begin with it.
+    """
     return (
         Check("rules", rulebook.service.verify),
         Check("readings", verify_readings),
@@ -68,7 +74,7 @@ def checks() -> tuple[Check, ...]:
         Check("bank statements", _verify_payments),
         Check("journals against results", verify_posted_runs),
         Check("disputes", _verify_disputes),
-        Check("transparency log", _verify_log),
+        Check("transparency log", partial(_verify_log, kept=kept)),
     )
 
 
@@ -144,8 +150,8 @@ def _verify_ledger(session: Session) -> Iterator[Finding]:
         yield _finding(found.code, found.place, found.value)
 
 
-def _verify_log(session: Session) -> Iterator[Finding]:
-    for found in chain(verify_leaves(session), verify_published(session)):
+def _verify_log(session: Session, kept: Note | None) -> Iterator[Finding]:
+    for found in chain(verify_leaves(session), verify_published(session, kept)):
         yield _finding(found.code, found.place, found.value)
 
 

@@ -8,9 +8,11 @@ key, and its checkpoint is signed by both.
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from string import hexdigits
 
 from sqlalchemy.orm import Session
 
+from ledger.invoice import SHORT_CODE_DIGITS
 from ledger.log import store
 from ledger.log.keys import load_key, load_or_make_key, move_into_place, next_path
 from ledger.log.note import Checkpoint, Signer, is_log_name, parse_note, sign
@@ -23,9 +25,16 @@ from ledger.log.proofs import (
     range_of,
 )
 from ledger.log.rows import FIRST, LOSS, ROTATION, CheckpointRow, KeyRow
+from ledger.log.store import PlacedLeaf
 from ledger.posting import require_zone
 from ledger.refusals import LedgerRefused, Refusal, RefusalCode
 from ledger.store import lock
+from ledger.tree import DIGEST_BYTES
+
+DOCUMENTS = "ledger.invoice"
+"""The source of the leaves of invoices, credit notes and debit notes."""
+
+FOUND_LIMIT = 10
 
 
 @dataclass(frozen=True)
@@ -136,6 +145,23 @@ def rotate_key(session: Session, old: Signer | None, new: Signer, now: datetime)
     store.insert_key(session, KeyRow(present.number + 1, key.name, key.public_key, now, cause))
     signers = (new,) if old is None else (old, new)
     return Published(_publish(session, signers, now), is_new=True)
+
+
+def find_documents(session: Session, text: str) -> list[PlacedLeaf]:
+    """Return the leaves of documents with a printed number, or whose digest begins with a code.
+
+    A code is 12 or more hexadecimal digits, as `ledger.invoice.short_code` prints them; spaces,
+    hyphens and case do not matter. More than one document may share a code, though hardly ever.
+    """
+    named = store.find_leaf(session, DOCUMENTS, text.strip())
+    if named is not None:
+        return [named]
+    digits = text.replace("-", "").replace(" ", "").strip()
+    is_code = SHORT_CODE_DIGITS <= len(digits) <= 2 * DIGEST_BYTES and len(digits) % 2 == 0
+    if not is_code or not set(digits) <= set(hexdigits):
+        return []
+    found = store.leaves_with_digest(session, bytes.fromhex(digits), FOUND_LIMIT)
+    return [one for one in found if one.leaf.source == DOCUMENTS]
 
 
 def prove_inclusion(session: Session, source: str, key: str) -> InclusionProof:
