@@ -77,6 +77,11 @@ def _proof(job: Job) -> list[str]:
     if job.replayed is not None:
         same = "the same bytes" if job.replayed.is_same else job.replayed.first_difference
         lines.append(f"Replay  {job.replayed.result_digest.hex()}: {same}.")
+    if job.checkpoint is not None:
+        made = job.checkpoint
+        lines.append(f"Log     {made.size:,} facts, root {made.root.hex()}, signed.")
+    if job.key_made:
+        lines.append(job.key_made)
     if job.findings:
         lines.append(f"Verify  {len(job.findings)} rows do not hold:")
         lines += [f"  {finding}" for finding in job.findings]

@@ -15,8 +15,10 @@ from sqlalchemy.orm import Session
 
 from database.embedded import ROOT
 from database.session import transaction
+from ledger.log.rows import CheckpointRow
 from ledger.queries import balances
 from portal.demo_dispute import dispute_largest_line, settle_corrected
+from portal.signing import sign_log
 from rulebook.findings import Finding, Refused
 from rulebook.service import publish
 from settlement.billing.issuing import issue_month
@@ -65,6 +67,8 @@ class Job:
     sums: dict[str, int] = field(default_factory=dict)
     documents: dict[str, int] = field(default_factory=dict)
     replayed: Replayed | None = None
+    checkpoint: CheckpointRow | None = None
+    key_made: str | None = None
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -82,7 +86,7 @@ class Job:
 
 
 def run_main_job(request: JobRequest, clock: Clock, progress: ProgressBar) -> Job:
-    """Publish, ingest, settle, bill, correct, settle again, bill the difference, replay, verify.
+    """Publish, ingest, settle, bill, correct, settle and bill again, sign, replay, verify.
 
     Raises:
         Refused, ledger.refusals.LedgerRefused: a stage was refused; the stages before it stand.
@@ -97,6 +101,9 @@ def run_main_job(request: JobRequest, clock: Clock, progress: ProgressBar) -> Jo
     _bill(job, later, "invoice the difference")
     with job.stage("settle the dispute") as session:
         settle_corrected(session, request.market, clock())
+    with job.stage("sign the log") as session:
+        published, job.key_made = sign_log(session, clock())
+        job.checkpoint = published.checkpoint
     with job.stage("replay") as session, progress("Replaying") as bar:
         job.replayed = replay(session, later, threads=request.threads, progress=bar)
     with job.stage("verify") as session, progress("Verifying") as bar:

@@ -30,6 +30,14 @@ SHARED = ROOT.parent / "shared"
 TEST_SERVER_FOLDER = ROOT / "var" / "postgresql-test"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def log_key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the key lies that signs the log of every test; never the one of the checkout."""
+    path = tmp_path_factory.mktemp("log") / "log_key"
+    os.environ["TALLYSTICK_LOG_KEY_FILE"] = str(path)
+    return path
+
+
 @pytest.fixture(scope="session")
 def server_url() -> str:
     """URL of a maintenance database on the server under test."""

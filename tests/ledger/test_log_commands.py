@@ -1,0 +1,216 @@
+"""checkpoint, log_key, prove, runs and verify --checkpoint, as an operator runs them."""
+
+import json
+
+import pytest
+from sqlalchemy import text
+
+from database.session import make_engine, transaction
+from ledger.invoice import short_code
+from ledger.invoice_queries import invoices
+from ledger.log.note import parse_key, parse_note
+from ledger.log.proof_file import check_proof
+from ledger.log.store import key_rows
+from settlement.billing.issuing import issue_month
+from tests.settled import RESETTLED, SETTLED, correct_tiny, ingest_tiny, publish_tiny, settle_tiny
+from tests.settlement.test_verification import JANUARY
+from tests.test_commands import command_on
+
+__all__ = ["command_on"]
+
+
+@pytest.fixture
+def billed(clone_database, monkeypatch, tmp_path):
+    """A market published, settled twice and billed; the log's key lies in a folder of its own."""
+    monkeypatch.setenv("TALLYSTICK_LOG_KEY_FILE", str(tmp_path / "key"))
+    monkeypatch.setenv("TALLYSTICK_LOG_NAME", "tiny.test/log")
+    made = make_engine(clone_database())
+    with transaction(made) as session:
+        publish_tiny(session)
+        ingest_tiny(session)
+        settle_tiny(session)
+        issue_month(session, "tiny", JANUARY, now=SETTLED)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def command(command_on, billed):
+    return command_on(billed)
+
+
+def number_of(engine) -> tuple[str, bytes]:
+    with transaction(engine) as session:
+        row = invoices(session)[0]
+        digest = session.execute(
+            text("SELECT digest FROM ledger.invoice WHERE id = :id"), {"id": row.id}
+        ).scalar_one()
+    return f"{row.series}-{row.number:06d}", digest
+
+
+def known_keys(engine):
+    with transaction(engine) as session:
+        return [placed.row.key for placed in key_rows(session)]
+
+
+def test_the_first_checkpoint_makes_the_key_and_says_so(command, billed, tmp_path):
+    made = command("checkpoint", "--out", tmp_path / "note")
+    assert made.status == 0
+    assert "Made the key that signs the log" in made.err
+    (key,) = known_keys(billed)
+    assert str(key) in made.err
+    note = parse_note((tmp_path / "note").read_text())
+    assert note.signed_by([key]) == [key]
+    assert (tmp_path / "note").read_text() in made.out
+    again = command("checkpoint")
+    assert (again.status, "Made the key" in again.err) == (0, False)
+    assert f"Nothing was published since the checkpoint of {note.checkpoint.size}" in again.out
+    listed = command("checkpoint", "--list")
+    assert note.checkpoint.root.hex() in listed.out
+    assert json.loads(command("checkpoint", "--json").out)["is_new"] is False
+    assert [one["size"] for one in json.loads(command("checkpoint", "--list", "--json").out)] == [
+        note.checkpoint.size
+    ]
+
+
+def test_an_empty_list_names_what_fills_it(command):
+    assert "manage.py checkpoint makes one" in command("checkpoint", "--list").out
+    assert "the first checkpoint makes one" in command("log_key").out
+    assert "the first checkpoint makes one" in command("log_key", "rotate").err
+
+
+def test_an_exposed_key_signs_nothing(command, tmp_path):
+    command("checkpoint")
+    (tmp_path / "key").chmod(0o644)
+    refused = command("checkpoint")
+    assert refused.status == 1
+    assert "its mode is 0644" in refused.err
+    assert "chmod 600" in refused.err
+    assert "refused" in json.loads(command("checkpoint", "--json").out)
+
+
+@pytest.mark.parametrize("form", [str, str.upper, lambda code: code.replace("-", "")])
+def test_an_invoice_is_proven_by_number_and_by_code(command, billed, tmp_path, form):
+    number, digest = number_of(billed)
+    early = command("prove", number)
+    assert early.status == 1
+    assert "no checkpoint was made yet" in early.err
+    command("checkpoint")
+    assert f"{number} is leaf " in command("prove", number).out
+    by_code = command("prove", form(short_code(digest)), "--json")
+    proof = json.loads(by_code.out)
+    assert (proof["key"], proof["digest"]) == (number, digest.hex())
+    assert all(one.holds for one in check_proof(by_code.out, known_keys(billed)))
+    command("prove", number, "--out", tmp_path / "proof.json")
+    assert json.loads((tmp_path / "proof.json").read_text()) == proof
+
+
+def test_what_cannot_be_proven_is_refused_with_the_remedy(command, billed):
+    command("checkpoint")
+    unknown = command("prove", "tiny-invoice-000099")
+    assert (unknown.status, unknown.out) == (1, "")
+    assert "no leaf of the log" in unknown.err
+    with transaction(billed) as session:
+        correct_tiny(session)
+        settle_tiny(session, "SF", RESETTLED)
+        issue_month(session, "tiny", JANUARY, now=RESETTLED)
+    number, _ = number_of(billed)
+    uncovered = command("prove", number)
+    assert uncovered.status == 1
+    assert "make one: manage.py checkpoint" in uncovered.err
+    command("checkpoint")
+    assert command("prove", number).status == 0
+    assert command("prove").status == 1
+    assert command("prove", number, "--consistency", 1, 2).status == 1
+
+
+def test_two_checkpoints_are_proven_consistent_over_a_rotation(command, billed):
+    first = json.loads(command("checkpoint", "--json").out)
+    rotated = command("log_key", "rotate")
+    assert "Rotated, by the checkpoint of" in rotated.out
+    last = json.loads(command("checkpoint", "--json").out)
+    keys = known_keys(billed)
+    assert [key in keys for key in parse_note(last["note"]).signed_by(keys)] == [True, True]
+    shown = command("prove", "--consistency", first["size"], last["size"])
+    assert "is the beginning of" in shown.out
+    given = command("prove", "--consistency", first["size"], last["size"], "--json").out
+    assert all(one.holds for one in check_proof(given, keys))
+    unknown = command("prove", "--consistency", 1, last["size"])
+    assert "manage.py checkpoint --list" in unknown.err
+    listed = json.loads(command("log_key", "--json").out)
+    assert [parse_key(one["verifier_key"]) for one in listed] == keys
+    assert [one["cause"] for one in listed] == ["first", "rotation"]
+    assert command("verify").status == 0
+
+
+def test_a_lost_key_is_replaced(command, billed, tmp_path):
+    command("checkpoint")
+    (tmp_path / "key").unlink()
+    assert "rotate --lost" in command("checkpoint").err
+    assert "rotate --lost" in command("log_key", "rotate").err
+    assert command("log_key", "rotate", "--lost").status == 0
+    assert command("log_key", "rotate", "--lost").status == 1
+    assert "goes with rotate" in command("log_key", "--lost").err
+    with transaction(billed) as session:
+        correct_tiny(session)
+        settle_tiny(session, "SF", RESETTLED)
+    assert command("checkpoint").status == 0
+    assert command("verify").status == 0
+
+
+LAST = (
+    "(SELECT key FROM ledger.log_leaf WHERE source = 'ledger.invoice' ORDER BY index DESC LIMIT 1)"
+)
+CUT_OFF = (
+    "DELETE FROM ledger.invoice_line USING ledger.invoice WHERE invoice_id = invoice.id "
+    f"AND series || '-' || lpad(number::text, 6, '0') = {LAST}",
+    f"DELETE FROM ledger.invoice WHERE series || '-' || lpad(number::text, 6, '0') = {LAST}",
+    "DELETE FROM ledger.checkpoint WHERE size = (SELECT max(size) FROM ledger.checkpoint)",
+    "DELETE FROM ledger.log_leaf WHERE index >= (SELECT max(index) FROM ledger.log_leaf "
+    "WHERE source = 'ledger.invoice')",
+)
+
+
+def test_a_cut_off_invoice_is_found_against_a_note_kept_elsewhere(command, billed, tmp_path):
+    note = tmp_path / "note"
+    command("checkpoint")
+    with transaction(billed) as session:
+        correct_tiny(session)
+        settle_tiny(session, "SF", RESETTLED)
+        issue_month(session, "tiny", JANUARY, now=RESETTLED)
+    command("checkpoint", "--out", note)
+    assert command("verify", "--checkpoint", note).status == 0
+    with transaction(billed) as session:
+        session.execute(text("SET LOCAL session_replication_role = replica"))
+        for statement in CUT_OFF:
+            assert session.execute(text(statement)).rowcount >= 1
+    assert command("verify").status == 0  # a whole end leaves no trace within
+    found = command("verify", "--checkpoint", note)
+    assert found.status == 1
+    assert "its end was cut off" in found.err
+
+
+def test_a_file_that_is_no_checkpoint_is_refused(command, tmp_path):
+    for content in (b"no note", b"\xff\xfe"):
+        (tmp_path / "note").write_bytes(content)
+        refused = command("verify", "--checkpoint", tmp_path / "note")
+        assert refused.status == 1
+        assert "is no checkpoint" in refused.err
+    assert command("verify", "--checkpoint", tmp_path / "absent").status == 1
+
+
+def test_runs_are_listed_with_their_state_and_digests(command, billed):
+    (first,) = json.loads(command("runs", "--json").out)
+    assert (first["kind"], first["state"]) == ("II", "posted")
+    with transaction(billed) as session:
+        correct_tiny(session)
+        settle_tiny(session, "SF", RESETTLED)
+    later, superseded = json.loads(command("runs", "--json").out)
+    assert (later["state"], superseded["state"]) == ("posted", "superseded")
+    assert superseded == {**first, "state": "superseded"}
+    assert {len(later[name]) for name in ("input_digest", "result_digest", "digest")} == {64}
+    table = command("runs").out
+    assert later["id"] in table
+    assert "superseded" in table
+    assert command("runs", "--market", "other", "--json").out == "[]\n"
+    assert "no run yet" in command("runs", "--market", "other").out
