@@ -46,6 +46,7 @@ QUALITIES = ("measured", "estimated", "none")
 """What the quantity behind a line is: measured throughout, estimated in part, or not metered."""
 
 PPM = 1_000_000
+NUMBER_DIGITS = 18
 SHORT_CODE_DIGITS = 12
 PAYMENT_TERM_LIMIT_DAYS = 366
 
@@ -234,6 +235,19 @@ def document_number(series: str, number: int) -> str:
     'gb12-invoice-000042'
     """
     return f"{series}-{number:06d}"
+
+
+def parsed_number(number: str) -> tuple[str, int] | None:
+    """Return series and number, or None when `number` is not written as documents print it.
+
+    >>> parsed_number("gb12-invoice-000042"), parsed_number("gb12-invoice-42")
+    (('gb12-invoice', 42), None)
+    """
+    series, dash, digits = number.rpartition("-")
+    if not dash or not digits.isascii() or not digits.isdigit() or len(digits) > NUMBER_DIGITS:
+        return None
+    key = (series, int(digits))
+    return key if document_number(*key) == number else None
 
 
 def short_code(digest: bytes) -> str:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Select, func, select
+from sqlalchemy import BigInteger, ColumnElement, Select, func, select
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
@@ -14,11 +14,8 @@ from sqlalchemy.orm import Session
 from ledger import tables
 from ledger.billing import Billed, SealedInvoice
 from ledger.chain import InvoiceLineRow, InvoiceRow
-from ledger.invoice import document_number
+from ledger.invoice import parsed_number
 from ledger.journal import Account
-
-LONGEST_NUMBER_DIGITS = 18
-"""As many as a 64-bit number surely has room for."""
 
 
 def unbilled(session: Session, market: str, billing_month: date) -> dict[str, dict[Account, int]]:
@@ -101,6 +98,30 @@ def billed(
     }
 
 
+def billed_before(session: Session, row: InvoiceRow) -> Billed:
+    """Return what the documents of a document's participant, series and month before it come to."""
+    invoice, line = tables.Invoice, tables.InvoiceLine
+    before = (
+        invoice.series == row.series,
+        invoice.number < row.number,
+        invoice.participant == row.participant,
+        invoice.billing_month == row.billing_month,
+        invoice.currency == row.currency,
+    )
+    net = select(func.sum(invoice.net_minor)).where(*before).scalar_subquery()
+    amount = select(func.sum(invoice.amount_micro)).where(*before).scalar_subquery()
+    untaxed = (
+        select(func.sum(line.amount_micro))
+        .join(invoice, invoice.id == line.invoice_id)
+        .where(*before, line.tax_category.is_not(None))
+        .scalar_subquery()
+    )
+    sums = session.execute(
+        select(*(sql_cast(func.coalesce(each, 0), BigInteger) for each in (amount, net, untaxed)))
+    ).one()
+    return Billed(sums[0], sums[1], row.original, sums[2])
+
+
 def next_month(month: date) -> date:
     """Return the first day of the month after.
 
@@ -127,13 +148,40 @@ def invoices(
 
 def invoice(session: Session, identity: UUID) -> SealedInvoice | None:
     """Return a document with its lines and all digests as stored; None when there is none."""
-    found = session.execute(_invoice_rows().where(tables.Invoice.id == identity)).one_or_none()
+    return _sealed(session, tables.Invoice.id == identity)
+
+
+def invoice_of_number(session: Session, number: str) -> SealedInvoice | None:
+    """Return the document of a printed number, as `invoice` does; None when there is none."""
+    key = parsed_number(number)
+    if key is None:
+        return None
+    series, of_series = key
+    invoice = tables.Invoice
+    return _sealed(session, (invoice.series == series) & (invoice.number == of_series))
+
+
+def invoices_of_month(
+    session: Session, market: str, billing_month: date
+) -> list[tuple[str, int, UUID]]:
+    """Return series, number and identity of every document of a month, in order."""
+    invoice = tables.Invoice
+    statement = (
+        select(invoice.series, invoice.number, invoice.id)
+        .where(invoice.market == market, invoice.billing_month == billing_month)
+        .order_by(invoice.series, invoice.number)
+    )
+    return [(series, number, identity) for series, number, identity in session.execute(statement)]
+
+
+def _sealed(session: Session, chosen: ColumnElement[bool]) -> SealedInvoice | None:
+    found = session.execute(_invoice_rows().where(chosen)).one_or_none()
     if found is None:
         return None
     columns = tables.InvoiceLine.__table__.columns
     statement = (
         select(*(columns[name] for name in (*InvoiceLineRow._fields, "digest")))
-        .where(tables.InvoiceLine.invoice_id == identity)
+        .where(tables.InvoiceLine.invoice_id == found.id)
         .order_by(tables.InvoiceLine.line)
     )
     stored = session.execute(statement).all()
@@ -145,14 +193,12 @@ def invoice(session: Session, identity: UUID) -> SealedInvoice | None:
 
 def document_id(session: Session, number: str) -> UUID | None:
     """Return the id of the document with a printed number; None where none is printed so."""
-    series, _, digits = number.rpartition("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= LONGEST_NUMBER_DIGITS):
-        return None
-    if document_number(series, int(digits)) != number:
+    key = parsed_number(number)
+    if key is None:
         return None
     found = tables.Invoice
     return session.scalar(
-        select(found.id).where(found.series == series, found.number == int(digits))
+        select(found.id).where(found.series == key[0], found.number == key[1])
     )
 
 

@@ -13,6 +13,7 @@ urlpatterns = [
     path("rules/<path:instrument>/", rules.document, name="rule-document"),
     path("invoices/", invoices.listing, name="invoices"),
     path("invoices/<str:number>/", invoices.page, name="invoice"),
+    path("invoices/<str:number>/invoice.<str:format_name>", invoices.download, name="invoice-file"),
     path("invoices/<str:number>/<int:line>/", explanations.line, name="why-line"),
     path("invoices/<str:number>/<int:line>/<str:day>/", explanations.day, name="why-day"),
     path(

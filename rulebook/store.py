@@ -82,6 +82,12 @@ def versions_with_digest(
     )
 
 
+def instruments_of_digests(session: Session, digests: Collection[bytes]) -> dict[bytes, str]:
+    """Return the instrument of which each digest is a version; unknown digests are absent."""
+    query = select(VersionRow.digest, VersionRow.instrument).where(VersionRow.digest.in_(digests))
+    return {row.digest: row.instrument for row in session.execute(query.distinct())}
+
+
 def every_version(session: Session) -> Iterator[Version]:
     """Yield all versions of all markets, in the order in which they were appended."""
     statement = select(VersionRow).order_by(VersionRow.id)

@@ -1,7 +1,7 @@
 """Invoices and their notes as pages show them.
 
-Amounts keep the ledger's sign: + the participant pays the market. A page of a self-billed document
-turns them round with `shown_sign`, because it states what the market pays.
+Amounts of the list keep the ledger's sign: + the participant pays the market. A page has the sign
+of its document, as `settlement.documents.statement` states it.
 """
 
 import datetime as dt
@@ -14,28 +14,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session, aliased
 
-from ledger.invoice import document_number, round_half_away
+from ledger.invoice import document_number, parsed_number
 from ledger.invoice_queries import next_month
-from ledger.tables import Invoice, InvoiceLine
+from ledger.tables import Invoice
 from portal.queries.rules import RuleVersion, market_zone, rule_by_digest, rule_on
+from settlement.documents.arithmetic import Price, decimal_text
+from settlement.documents.service import stated
+from settlement.documents.statement import Statement, sign_of, title_of
 from settlement.runs.tables import RunRow
-
-WH_PER_MWH = 1_000_000
-TITLE_OF_COMPONENT = {
-    "fuel": "Fuel",
-    "regulated": "Regulated recovery",
-    "adequacy": "Adequacy pot",
-    "location": "Location pot",
-    "flexibility": "Flexibility pot",
-    "reserve": "Reserve pot",
-    "availability": "Reserve held",
-    "dynamic": "Dynamic price",
-    "equalisation": "Returned from the equalisation account",
-    "tariff": "Tariffs",
-    "subscription": "Subscriptions",
-    "fee": "Fees",
-}
-
 
 @dataclass(frozen=True)
 class InvoiceSummary:
@@ -64,8 +50,8 @@ class InvoiceSummary:
 
     @property
     def shown_sign(self) -> int:
-        """-1 where the document states what the market pays, +1 where what it is owed."""
-        return -1 if self.is_self_billed else 1
+        """What turns the ledger's sign into that of the document: +1 or -1."""
+        return sign_of(self.kind)
 
     @property
     def issued_day(self) -> dt.date:
@@ -90,7 +76,11 @@ class Cited:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a document; `amount_micro` has the sign that the document shows."""
+    """One line of a document, in the sign that the document shows.
+
+    `amount_micro` is exact; `amount_minor` is what the document states, `carried_minor` of it
+    rounding of the lines before it.
+    """
 
     line: int
     kind: str
@@ -102,7 +92,10 @@ class Line:
     quality: str | None
     estimated_quantity: int | None
     clauses: tuple[Cited, ...]
-    tax_category: str | None = None
+    amount_minor: int = 0
+    carried_minor: int = 0
+    price: Price | None = None
+    is_untaxed: bool = False
 
     @property
     def replaced_estimate(self) -> int:
@@ -110,23 +103,15 @@ class Line:
         return max(-(self.estimated_quantity or 0), 0)
 
     @property
-    def price_minor_per_mwh(self) -> int | None:
-        """Average price in pence a MWh, rounded half away from zero; None without energy."""
-        if not self.quantity or self.quantity_unit != "Wh":
-            return None
-        return round_half_away(self.amount_micro * WH_PER_MWH, 10_000 * self.quantity)
-
-    @property
-    def price_micro_each(self) -> int | None:
-        """Price of a day or piece; None for energy, and where several prices make the amount."""
-        if not self.quantity or self.quantity_unit == "Wh" or self.amount_micro % self.quantity:
-            return None
-        return self.amount_micro // self.quantity
+    def price_text(self) -> str:
+        """The price with all its decimals; empty where the line has none."""
+        price = self.price
+        return decimal_text(price.value, price.decimals, thousands=",") if price else ""
 
 
 @dataclass(frozen=True)
 class LineGroup:
-    """The lines of one charge or payment, and their sum."""
+    """The lines of one charge or payment, and their sums."""
 
     kind: str
     title: str
@@ -137,37 +122,26 @@ class LineGroup:
         """Exact sum of the lines."""
         return sum(line.amount_micro for line in self.lines)
 
+    @property
+    def amount_minor(self) -> int:
+        """What the lines state together."""
+        return sum(line.amount_minor for line in self.lines)
+
 
 @dataclass(frozen=True)
 class InvoicePage:
-    """Everything that an invoice states; amounts with the sign that the document shows."""
+    """A document as it is stated, its lines with the clauses they cite, and the law around it."""
 
     summary: InvoiceSummary
     registration: RuleVersion | None
     market_rules: RuleVersion | None
+    statement: Statement
     groups: tuple[LineGroup, ...]
-    amount_micro: int
-    rounding_micro: int
-    net_minor: int
-    tax_category: str
-    tax_rate_ppm: int
-    tax_minor: int
-    due_minor: int
-    digest: bytes
-    previous_digest: bytes
-    journal_number: int | None
-    last_journal_number: int
-    result_digest: bytes | None
 
     @property
     def lines(self) -> tuple[Line, ...]:
         """All lines, in the order of the document's groups."""
         return tuple(line for group in self.groups for line in group.lines)
-
-    @property
-    def untaxed_micro(self) -> int:
-        """Exact sum of the lines that no tax is due on."""
-        return sum(line.amount_micro for line in self.lines if line.tax_category is not None)
 
 
 def invoices_of(
@@ -191,7 +165,7 @@ def invoices_of(
 
 def invoice_owner(session: Session, number: str) -> tuple[str, str] | None:
     """Return (market, participant) of a document, or None when there is none of that number."""
-    found = _parsed(number)
+    found = parsed_number(number)
     if found is None:
         return None
     row = session.get(Invoice, found)
@@ -204,44 +178,22 @@ def invoice_page(session: Session, number: str) -> InvoicePage:
     Raises:
         LookupError: there is no document of that number.
     """
-    found = _parsed(number)
+    found = parsed_number(number)
     row = session.get(Invoice, found) if found else None
     if row is None:
         raise LookupError(number)
     query = _summaries().where(Invoice.id == row.id)
     summary = _summarised(session, session.execute(query).all())[0]
-    sign = summary.shown_sign
-    run = session.get(RunRow, row.run_id) if row.run_id else None
     last_day = next_month(row.billing_month) - dt.timedelta(days=1)
     law = (last_day, row.issued_at)  # a later correction of the law changes no document
+    statement = stated(session, number)
     return InvoicePage(
         summary=summary,
         registration=rule_on(session, f"{row.market}/registration/{row.participant}", *law),
         market_rules=rule_on(session, f"{row.market}/market-rules", *law),
-        groups=_groups(_lines(session, row.id, sign)),
-        amount_micro=sign * row.amount_micro,
-        rounding_micro=sign * row.rounding_micro,
-        net_minor=sign * row.net_minor,
-        tax_category=row.tax_category,
-        tax_rate_ppm=row.tax_rate_ppm,
-        tax_minor=sign * row.tax_minor,
-        due_minor=sign * row.due_minor,
-        digest=row.digest,
-        previous_digest=row.previous_digest,
-        journal_number=row.journal_number,
-        last_journal_number=row.last_journal_number,
-        result_digest=run.result_digest if run else None,
+        statement=statement,
+        groups=_groups(_lines(session, statement)),
     )
-
-
-def title_of(kind: str) -> str:
-    """Return the name of a charge or payment for people.
-
-    >>> title_of("charge.adequacy"), title_of("payment.fuel"), title_of("fee.metering")
-    ('Adequacy pot', 'Fuel', 'Metering')
-    """
-    component = kind.partition(".")[2] or kind
-    return TITLE_OF_COMPONENT.get(component, component.replace("-", " ").capitalize())
 
 
 def _summaries():
@@ -283,38 +235,33 @@ def _summarised(session: Session, rows: Iterable) -> list[InvoiceSummary]:
     ]
 
 
-def _lines(session: Session, invoice_id: uuid.UUID, sign: int) -> list[Line]:
-    rows = list(
-        session.scalars(
-            select(InvoiceLine)
-            .where(InvoiceLine.invoice_id == invoice_id)
-            .order_by(InvoiceLine.line)
-        )
-    )
-    digests = {digest for row in rows for digest in row.rule_digests}
-    versions = {digest: rule_by_digest(session, digest) for digest in digests}
+def _lines(session: Session, statement: Statement) -> list[Line]:
+    versions = {digest: rule_by_digest(session, digest) for digest in statement.laws}
     return [
         Line(
-            line=row.line,
-            kind=row.kind,
-            subject=row.subject,
-            description=row.description,
-            quantity=row.quantity,
-            quantity_unit=row.quantity_unit,
-            amount_micro=sign * row.amount_micro,
-            quality=row.quality,
-            estimated_quantity=row.estimated_quantity,
+            line=line.number,
+            kind=line.kind,
+            subject=line.subject,
+            description=line.description,
+            quantity=line.quantity,
+            quantity_unit=line.quantity_unit,
+            amount_micro=line.exact_micro,
+            quality=line.quality,
+            estimated_quantity=line.estimated_quantity,
             clauses=tuple(
                 Cited(clause.anchor, clause.text, version.instrument, digest)
-                for anchor in row.clauses
-                for digest in row.rule_digests
-                if (version := versions[digest]) is not None
+                for anchor in line.clauses
+                for digest in line.rule_digests
+                if (version := versions.get(digest)) is not None
                 for clause in version.document.clauses
                 if clause.anchor == anchor
             ),
-            tax_category=row.tax_category,
+            amount_minor=line.amount_minor,
+            carried_minor=line.carried_minor,
+            price=line.price,
+            is_untaxed=line.is_untaxed,
         )
-        for row in rows
+        for line in statement.lines
     ]
 
 
@@ -327,12 +274,3 @@ def _groups(lines: list[Line]) -> tuple[LineGroup, ...]:
 
 def _number(row: Invoice) -> str:
     return document_number(row.series, row.number)
-
-
-def _parsed(number: str) -> tuple[str, int] | None:
-    """Return series and number, or None when `number` is not written as documents print it."""
-    series, dash, digits = number.rpartition("-")
-    if not dash or not digits.isascii() or not digits.isdigit() or len(digits) > 18:
-        return None
-    key = (series, int(digits))
-    return key if document_number(*key) == number else None

@@ -8,6 +8,16 @@ from sqlalchemy.orm import Session
 from database.session import transaction
 from portal.access import Viewer, open_to
 from portal.queries import invoices as queries
+from rulebook.findings import Refused
+from settlement.documents.service import FORMATS, rendered, stated
+
+DOWNLOADS = (
+    ("pdf", "PDF with Factur-X"),
+    ("xml", "Factur-X XML"),
+    ("ubl", "UBL"),
+    ("json", "JSON"),
+    ("csv", "CSV of intervals"),
+)
 
 
 def sees_invoices(viewer: Viewer) -> bool:
@@ -36,7 +46,27 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
     with transaction() as session:
         refuse_others(session, request.viewer, number)
         found = queries.invoice_page(session, number)
-    return render(request, "invoices/page.html", {"invoice": found, "section": "invoices"})
+    context = {"invoice": found, "section": "invoices", "files": DOWNLOADS}
+    return render(request, "invoices/page.html", context)
+
+
+@require_safe
+@open_to(sees_invoices)
+def download(request: HttpRequest, number: str, format_name: str) -> HttpResponse:
+    """Send one document as a file in a format."""
+    of_format = FORMATS.get(format_name)
+    if of_format is None:
+        raise Http404("no such format")
+    with transaction() as session:
+        refuse_others(session, request.viewer, number)
+        try:
+            content = rendered(session, stated(session, number), of_format)
+        except Refused as refused:
+            raise Http404(str(refused)) from refused
+    answer = HttpResponse(content, content_type=of_format.media_type)
+    file = f"{number}.{of_format.ending}"
+    answer["Content-Disposition"] = f'attachment; filename="{file}"'
+    return answer
 
 
 def refuse_others(session: Session, viewer: Viewer, number: str) -> None:

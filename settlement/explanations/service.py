@@ -76,9 +76,15 @@ class LineDay:
 
 def find_line(session: Session, invoice_id: uuid.UUID, line: int) -> LineReference | None:
     """Return a line of an issued document, or None."""
+    found = line_references(session, invoice_id)
+    return found[line - 1] if 1 <= line <= len(found) else None
+
+
+def line_references(session: Session, invoice_id: uuid.UUID) -> list[LineReference]:
+    """Return every line of an issued document; none where there is no such document."""
     found = ledger.invoice_queries.invoice(session, invoice_id)
-    if found is None or not 1 <= line <= len(found.lines):
-        return None
+    if found is None:
+        return []
     earlier = [
         other.last_journal_number
         for other in ledger.invoice_queries.invoices(
@@ -87,9 +93,10 @@ def find_line(session: Session, invoice_id: uuid.UUID, line: int) -> LineReferen
         if other.billing_month == found.row.billing_month
         and other.last_journal_number < found.row.last_journal_number
     ]
-    return LineReference(
-        found.row, found.lines[line - 1], max(earlier, default=0), found.row.last_journal_number
-    )
+    after = max(earlier, default=0)
+    return [
+        LineReference(found.row, line, after, found.row.last_journal_number) for line in found.lines
+    ]
 
 
 def explain_line(session: Session, reference: LineReference) -> Explanation:
@@ -126,9 +133,9 @@ def line_day(session: Session, reference: LineReference, day: dt.date) -> LineDa
     if replaced is not None and replaced.id == run.id:
         return None
     facts = day_facts(session, run, day)
-    amounts = _amounts(facts, reference)
+    amounts = amounts_of(facts, reference)
     if replaced is not None:
-        amounts = amounts - _amounts(day_facts(session, replaced, day), reference)
+        amounts = amounts - amounts_of(day_facts(session, replaced, day), reference)
     return LineDay(day, tuple(facts.starts), reference.sign * amounts, run, replaced)
 
 
@@ -212,12 +219,17 @@ def _tree(facts: DayFacts, reference: LineReference, interval: int) -> Explanati
     return Charges(facts, interval).charge(component, subject)
 
 
-def _amounts(facts: DayFacts, reference: LineReference) -> np.ndarray:
+def amounts_of(facts: DayFacts, reference: LineReference) -> np.ndarray:
     """Return what a run's results come to for the line, shape (T,), unsigned as stored."""
     values = facts.results.get((f"{reference.line.kind}{MONEY_SUFFIX}", reference.entity))
-    if values is None or _owner(facts, reference) != reference.invoice.participant:
+    if values is None or not answers_for(facts, reference):
         return np.zeros(len(facts.starts), dtype=np.int64)
     return values
+
+
+def answers_for(facts: DayFacts, reference: LineReference) -> bool:
+    """Return whether the document's participant answers for the line's subject on the day."""
+    return _owner(facts, reference) == reference.invoice.participant
 
 
 def _owner(facts: DayFacts, reference: LineReference) -> str | None:

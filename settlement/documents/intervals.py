@@ -1,0 +1,181 @@
+"""The intervals behind a document: what each line counted in each interval, with its amount.
+
+Amounts and quantities have the sign of the document and sum to its lines exactly. A note counts
+what changed: what the run that holds says, less what the run before it said.
+"""
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from settlement.billing.invoicing import POT_TITLES
+from settlement.billing.posting import (
+    CHARGE,
+    ENERGY_SUFFIX,
+    FAIR_PLAY_ENERGY,
+    MONEY_SUFFIX,
+    PASS_THROUGH,
+)
+from settlement.core.pass_through import QUANTITY_UNITS
+from settlement.documents.statement import StatedLine, Statement
+from settlement.explanations.service import (
+    LineReference,
+    amounts_of,
+    answers_for,
+    day_facts,
+    line_references,
+)
+from settlement.explanations.tree import DayFacts
+from settlement.meters.register import DEMAND, GENERATION
+from settlement.runs import store
+from settlement.runs.run import Run
+
+SHARED_COSTS = (("charge", "fuel"), ("charge", "regulated"))
+"""What suppliers share beside pots."""
+
+
+class IntervalRow(NamedTuple):
+    """One interval of one line.
+
+    Args:
+        interval_start: with the offset of the market's clock.
+        quantity: in `quantity_unit`; empty where the line counts nothing.
+        price_micro_per_mwh: of the interval, where one price holds for it.
+        pot_micro: what everybody together was charged or paid of the line's kind in the interval,
+            where the line is a share of a pot.
+        amount_micro: exact.
+        run, replaced_run: the run that holds, and the one that it corrected.
+    """
+
+    document: str
+    line: int
+    kind: str
+    subject: str
+    interval_start: str
+    quantity: int | None
+    quantity_unit: str | None
+    price_micro_per_mwh: int | None
+    pot_micro: int | None
+    amount_micro: int
+    run: str
+    replaced_run: str | None
+
+
+def interval_rows(session: Session, statement: Statement) -> Iterator[IntervalRow]:
+    """Yield the intervals of a document, line by line and day by day."""
+    references = line_references(session, statement.id)
+    first = references[0]
+    facts_of = cache(lambda run_id, day: day_facts(session, runs[run_id], day))
+    runs: dict[object, Run] = {}
+    days = []
+    for day in _days(statement):
+        run = store.latest_posted_run(session, statement.market, day, first.up_to)
+        before = store.latest_posted_run(session, statement.market, day, first.after)
+        if run is not None and (before is None or before.id != run.id):
+            runs |= {each.id: each for each in (run, before) if each}
+            days.append((day, run, before))
+    for reference, line in zip(references, statement.lines, strict=True):
+        for day, run, before in days:
+            yield from _rows_of_day(statement, reference, line, day, run, before, facts_of)
+
+
+def as_csv(rows: Iterable[IntervalRow]) -> bytes:
+    """Return interval rows as CSV with a header."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(IntervalRow._fields)
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _days(statement: Statement) -> Iterator[dt.date]:
+    for offset in range((statement.month_end - statement.billing_month).days + 1):
+        yield statement.billing_month + dt.timedelta(days=offset)
+
+
+def _rows_of_day(
+    statement: Statement,
+    reference: LineReference,
+    line: StatedLine,
+    day: dt.date,
+    run: Run,
+    before: Run | None,
+    facts_of: Callable[[object, dt.date], DayFacts],
+) -> Iterator[IntervalRow]:
+    facts = facts_of(run.id, day)
+    amounts, quantities = amounts_of(facts, reference), _quantities(facts, reference)
+    if before is not None:
+        replaced = facts_of(before.id, day)
+        amounts = amounts - amounts_of(replaced, reference)
+        quantities = quantities - _quantities(replaced, reference)
+    zone = ZoneInfo(facts.rules.market_rules.time_zone)
+    prices, pots = _prices(facts, line), _pots(facts, line)
+    turned = -1 if statement.is_credit else 1
+    for number, start in enumerate(facts.starts):
+        yield IntervalRow(
+            document=statement.number,
+            line=line.number,
+            kind=line.kind,
+            subject=line.subject,
+            interval_start=start.astimezone(zone).isoformat(),
+            quantity=None if line.quantity is None else turned * int(quantities[number]),
+            quantity_unit=line.quantity_unit,
+            price_micro_per_mwh=None if prices is None else int(prices[number]),
+            pot_micro=None if pots is None else int(pots[number]),
+            amount_micro=statement.sign * reference.sign * int(amounts[number]),
+            run=run.kind,
+            replaced_run=before.kind if before else None,
+        )
+
+
+def _quantities(facts: DayFacts, reference: LineReference) -> np.ndarray:
+    """Return what a line counts in each interval of a run's day, shape (T,), as sealed."""
+    kind, subject = reference.line.kind, reference.line.subject
+    if reference.line.quantity is None or not answers_for(facts, reference):
+        values = None
+    elif kind in PASS_THROUGH:
+        component = kind.partition(".")[2]
+        measure = f"quantity.{component}_{QUANTITY_UNITS[component]}"
+        wanted = f"{subject}/"
+        found = [
+            each
+            for (name, entity), each in facts.results.items()
+            if name == measure
+            and (entity == reference.entity if reference.sign > 0 else entity.startswith(wanted))
+        ]
+        values = np.sum(found, axis=0) if found else None
+    elif kind in FAIR_PLAY_ENERGY:
+        values = facts.results.get((f"{FAIR_PLAY_ENERGY[kind]}{ENERGY_SUFFIX}", subject))
+    else:
+        measure = DEMAND if kind.startswith(CHARGE) else GENERATION
+        reading = facts.readings.get((measure, subject))
+        values = None if reading is None else reading.values
+    return np.zeros(len(facts.starts), dtype=np.int64) if values is None else values
+
+
+def _prices(facts: DayFacts, line: StatedLine) -> np.ndarray | None:
+    """Return the price of each interval, where one price makes the line's amount."""
+    if line.kind == "charge.dynamic" and line.subject in facts.register.supply_points:
+        node = facts.register.supply_points[line.subject][1].node
+        return facts.results.get(("node_price_micro_per_mwh", node))
+    if line.kind == "payment.fuel" and line.subject in facts.register.units:
+        offer = facts.register.units[line.subject][1].offer_micro_per_mwh
+        return np.full(len(facts.starts), offer)
+    return None
+
+
+def _pots(facts: DayFacts, line: StatedLine) -> np.ndarray | None:
+    """Return what everybody's lines of this kind come to in each interval; None for no pot."""
+    side, _, component = line.kind.partition(".")
+    if component not in POT_TITLES and (side, component) not in SHARED_COSTS:
+        return None
+    measure = f"{side}.{component}{MONEY_SUFFIX}"
+    found = [values for (name, _), values in facts.results.items() if name == measure]
+    return np.sum(found, axis=0) if found else None

@@ -1,0 +1,248 @@
+"""A statement as a PDF/A-3b file with its Factur-X XML inside; the same statement, the same bytes.
+
+The page is set by `invoice.typ`, which also attaches the XML. What the file says of itself (XMP) is
+then written anew with the terms of Factur-X; every date in it is the moment of issue, and its
+identifier is the digest of the document.
+"""
+
+import datetime as dt
+import io
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import facturx
+import typst
+from lxml import etree
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import StreamObject
+
+from ledger.parties import Party
+from settlement.documents.arithmetic import decimal_text
+from settlement.documents.en16931 import MINOR_DECIMALS, RATE_DECIMALS, factur_x
+from settlement.documents.statement import LineGroup, StatedLine, Statement, TaxTotal
+from settlement.documents.wording import (
+    buyer_pays,
+    estimated_words,
+    explanations,
+    headlines,
+    party_lines,
+    payment_words,
+    proof_words,
+    quantity_words,
+)
+
+TEMPLATE = Path(__file__).with_name("invoice.typ")
+MICRO_DECIMALS = 6
+XML_NAME = "factur-x.xml"
+PRODUCER = "Tallystick"
+FACTUR_X_URN = "urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#"
+PACKET = ('<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>', '<?xpacket end="w"?>')
+COMMA = ","
+PARTY_LABELS = {False: ("Seller", "Buyer"), True: ("Seller", "Buyer and issuer")}
+
+
+def pdf(statement: Statement) -> bytes:
+    """Return the document as PDF/A-3b with embedded Factur-X XML.
+
+    Raises:
+        ValueError: the document was issued before parties were sealed.
+    """
+    return pdf_with(statement, factur_x(statement))
+
+
+def pdf_with(statement: Statement, xml: bytes) -> bytes:
+    """Return the document as a PDF that holds `xml`, its Factur-X XML."""
+    inputs = {"document": json.dumps(page_of(statement)), "xml": xml.decode()}
+    page = _compiler().compile(
+        format="pdf",
+        sys_inputs=inputs,
+        pdf_standards=["a-3b"],
+        timestamp=statement.issued_at.astimezone(dt.UTC),
+    )
+    assert isinstance(page, bytes)
+    return _with_metadata(page, statement)
+
+
+@cache
+def _compiler() -> typst.Compiler:
+    """Return what sets pages, with the fonts it brings; it keeps them from page to page."""
+    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=True)
+    return typst.Compiler(str(TEMPLATE), root=str(TEMPLATE.parent), font_paths=fonts)
+
+
+def _with_metadata(page: bytes, statement: Statement) -> bytes:
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(page)))
+    held = writer.root_object["/Metadata"]
+    assert isinstance(held, StreamObject)
+    held.set_data(xmp(statement))
+    writer.add_metadata({"/Producer": PRODUCER, "/Creator": PRODUCER})
+    written = io.BytesIO()
+    writer.write(written)
+    return written.getvalue()
+
+
+def xmp(statement: Statement) -> bytes:
+    """Return the metadata of the file: PDF/A-3b, and the profile of the XML in it."""
+    described = facturx.generate_xmp_object(
+        {
+            "pdfa3_flavor": "B",
+            "title": _title(statement),
+            "author": _issuer(statement),
+            "subject": _subject(statement),
+            "producer": PRODUCER,
+            "creator_tool": PRODUCER,
+            "timestamp": statement.issued_at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00"),
+            "version": "1.0",
+            "documenttype": "INVOICE",
+            "xml_filename": XML_NAME,
+            "xmp_level": "EN 16931",
+            "urn": FACTUR_X_URN,
+        }
+    )
+    first, last = PACKET
+    return "\n".join([first, etree.tostring(described, encoding="unicode"), last]).encode()
+
+
+def page_of(statement: Statement) -> dict[str, Any]:
+    """Return the words and numbers of the page, as `invoice.typ` reads them."""
+    seller, buyer = statement.seller, statement.buyer
+    if seller is None or buyer is None:
+        raise ValueError(f"{statement.number} states no parties")
+    labels = PARTY_LABELS[statement.is_self_billed]
+    return {
+        "title": _title(statement),
+        "issuer": _issuer(statement),
+        "subject": _subject(statement),
+        "kind": statement.kind.capitalize(),
+        "number": statement.number,
+        "code": statement.code,
+        "currency": statement.currency,
+        "xml_name": XML_NAME,
+        "statements": list(headlines(statement)),
+        "seller": {"label": labels[0], "lines": _party(seller)},
+        "buyer": {"label": labels[1], "lines": _party(buyer)},
+        "facts": _facts(statement),
+        "groups": [_group(group) for group in statement.groups],
+        "totals": list(_totals(statement)),
+        "total_label": "Total credited" if statement.is_credit else "Total due",
+        "total": f"{statement.currency} {_money(statement.due_minor)}",
+        "notes": [_payment(statement), *explanations(statement)],
+        "proof": proof_words(statement),
+        "digests": _digests(statement),
+    }
+
+
+def _title(statement: Statement) -> str:
+    return f"{statement.kind.capitalize()} {statement.number}"
+
+
+def _issuer(statement: Statement) -> str:
+    issuer = statement.buyer if statement.is_self_billed else statement.seller
+    return issuer.legal_name if issuer else ""
+
+
+def _subject(statement: Statement) -> str:
+    return f"Electricity of {statement.billing_month:%B %Y}, issued on {statement.issued_on}"
+
+
+def _party(party: Party) -> list[str]:
+    return [
+        party.legal_name,
+        *party_lines(party),
+        f"{party.postcode}, {party.country}",
+        f"Tax number {party.tax_identifier}",
+        f"{party.contact_name}, {party.contact_email}",
+    ]
+
+
+def _facts(statement: Statement) -> list[tuple[str, str]]:
+    found = [
+        ("Issued", str(statement.issued_on)),
+        ("Due", str(statement.due_on)),
+        ("For", f"{statement.billing_month:%B %Y}"),
+    ]
+    if statement.original:
+        found.append(("Corrects", statement.original.number))
+    if statement.run:
+        found.append(("Settlement run", statement.run.kind))
+    return found
+
+
+def _group(group: LineGroup) -> dict[str, Any]:
+    several = len(group.lines) > 1
+    return {
+        "title": group.title,
+        "lines": [_line(line) for line in group.lines],
+        "subtotal": _money(group.amount_minor) if several else "",
+        "subtotal_label": f"{group.title}, {len(group.lines)} lines",
+    }
+
+
+def _line(line: StatedLine) -> dict[str, str]:
+    price = line.price
+    return {
+        "number": str(line.number),
+        "description": f"{line.subject}: {line.description}",
+        "note": _line_note(line),
+        "quantity": ""
+        if line.quantity is None
+        else quantity_words(line.quantity, str(line.quantity_unit)),
+        "price": decimal_text(price.value, price.decimals, thousands=COMMA) if price else "",
+        "price_unit": f"per {price.unit}{'' if price.is_exact else ', average'}" if price else "",
+        "amount": _money(line.amount_minor),
+    }
+
+
+def _line_note(line: StatedLine) -> str:
+    parts = [f"exact {decimal_text(line.exact_micro, MICRO_DECIMALS, thousands=COMMA)}"]
+    if line.carried_minor:
+        parts.append(f"carried {_money(line.carried_minor)}")
+    if line.quantity == 0:
+        parts.append("nothing on balance, so no price")
+    if line.is_untaxed:
+        parts.append("no tax is due on it")
+    if line.estimated_quantity:
+        parts.append(estimated_words(line))
+    if line.clauses:
+        parts.append(", ".join(line.clauses))
+    return " · ".join(parts)
+
+
+def _totals(statement: Statement) -> Iterator[tuple[str, str]]:
+    exact = decimal_text(statement.exact_micro, MICRO_DECIMALS, thousands=COMMA)
+    yield "Sum of the lines, exact", exact
+    yield "Net, rounded once", _money(statement.net_minor)
+    for total in statement.taxes:
+        yield _tax_label(total), _money(total.tax_minor)
+
+
+def _tax_label(total: TaxTotal) -> str:
+    rate = decimal_text(total.rate_ppm, RATE_DECIMALS).rstrip("0").rstrip(".")
+    return f"Tax, category {total.category} at {rate} % on {_money(total.base_minor)}"
+
+
+def _payment(statement: Statement) -> str:
+    """Return when and where to pay."""
+    seller = statement.seller
+    words = f"{payment_words(statement)}."
+    if seller and seller.iban and buyer_pays(statement):
+        words += f" Pay to {seller.legal_name}, IBAN {seller.iban}, reference {statement.number}."
+    return words
+
+
+def _digests(statement: Statement) -> list[tuple[str, str]]:
+    found = [
+        ("This document", statement.digest.hex()),
+        ("The document before it", statement.previous_digest.hex()),
+    ]
+    if statement.run:
+        found.append((f"Results of run {statement.run.kind}", statement.run.result_digest.hex()))
+    cited = dict.fromkeys(each for line in statement.lines for each in line.rule_digests)
+    return found + [(statement.laws.get(digest, "Rule"), digest.hex()) for digest in cited]
+
+
+def _money(minor: int) -> str:
+    return decimal_text(minor, MINOR_DECIMALS, thousands=COMMA)

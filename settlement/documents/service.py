@@ -1,0 +1,136 @@
+"""Issued documents by their number: stated, and rendered in a format."""
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+import ledger.invoice_queries
+from ledger.billing import SealedInvoice
+from ledger.invoice import document_number
+from rulebook.findings import Finding, Refused
+from rulebook.store import instruments_of_digests
+from settlement.documents.as_json import as_json
+from settlement.documents.en16931 import factur_x, ubl
+from settlement.documents.intervals import as_csv, interval_rows
+from settlement.documents.pdf import pdf
+from settlement.documents.statement import Reference, RunReference, Statement, state
+from settlement.runs.store import find_run
+
+CSV = "csv"
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of documents: the ending and media type of its files, and what it takes.
+
+    Args:
+        needs_parties: whether a document must state its parties to be written so.
+        render: from a statement alone; None for the intervals, which are read from the store.
+    """
+
+    name: str
+    ending: str
+    media_type: str
+    needs_parties: bool
+    render: Callable[[Statement], bytes] | None
+
+
+FORMATS = {
+    each.name: each
+    for each in (
+        Format("pdf", "pdf", "application/pdf", True, pdf),
+        Format("xml", "xml", "application/xml", True, factur_x),
+        Format("ubl", "ubl.xml", "application/xml", True, ubl),
+        Format("json", "json", "application/json", False, as_json),
+        Format(CSV, "csv", "text/csv; charset=utf-8", False, None),
+    )
+}
+
+
+def stated(session: Session, number: str) -> Statement:
+    """Return the document of a number as it is stated.
+
+    Raises:
+        Refused: there is none.
+    """
+    sealed = ledger.invoice_queries.invoice_of_number(session, number)
+    if sealed is None:
+        raise Refused(
+            [
+                Finding(
+                    "no-such-document",
+                    f"document {number}",
+                    "not issued",
+                    "a document has the number that is printed on it, such as gb12-invoice-000042",
+                    "look the number up in the list of invoices",
+                )
+            ]
+        )
+    return _stated(session, sealed)
+
+
+def stated_month(session: Session, market: str, billing_month: dt.date) -> list[Statement]:
+    """Return every document of a month as it is stated, by series and number."""
+    found = ledger.invoice_queries.invoices_of_month(session, market, billing_month)
+    return [stated(session, document_number(series, number)) for series, number, _ in found]
+
+
+def rendered(session: Session, statement: Statement, of_format: Format) -> bytes:
+    """Return a document in a format.
+
+    Raises:
+        Refused: the format names the parties, and the document was issued before they were sealed.
+    """
+    refuse_without_parties([statement], of_format)
+    if of_format.render is None:
+        return as_csv(interval_rows(session, statement))
+    return of_format.render(statement)
+
+
+def refuse_without_parties(statements: Iterable[Statement], of_format: Format) -> None:
+    """Refuse every document that a format cannot hold.
+
+    Raises:
+        Refused: as `rendered` does, with a finding a document.
+    """
+    findings = [
+        Finding(
+            "document-states-no-parties",
+            f"document {statement.number}",
+            f"issued on {statement.issued_on} without them",
+            f"{of_format.name} names seller and buyer as they were sealed at issue",
+            "take it as json or csv, or as the page; what was issued is never completed later",
+        )
+        for statement in statements
+        if of_format.needs_parties and statement.seller is None
+    ]
+    if findings:
+        raise Refused(findings)
+
+
+def _stated(session: Session, sealed: SealedInvoice) -> Statement:
+    row = sealed.row
+    digests = {digest for line in sealed.lines for digest in line.rule_digests}
+    return state(
+        sealed,
+        ledger.invoice_queries.billed_before(session, row),
+        _reference(session, row.original),
+        _run(session, row.run_id),
+        instruments_of_digests(session, digests),
+    )
+
+
+def _reference(session: Session, original: uuid.UUID | None) -> Reference | None:
+    found = ledger.invoice_queries.invoice(session, original) if original else None
+    if found is None:
+        return None
+    issued_on = found.row.issued_at.astimezone(dt.UTC).date()
+    return Reference(document_number(found.row.series, found.row.number), issued_on)
+
+
+def _run(session: Session, run_id: uuid.UUID | None) -> RunReference | None:
+    run = find_run(session, run_id) if run_id else None
+    return RunReference(run.id, run.kind, run.result_digest) if run else None

@@ -1,0 +1,328 @@
+"""A document as it is stated: what every format shows, from the sealed rows alone.
+
+Amounts have the sign of the document: an invoice states what the participant pays, a self-billed
+document what it is paid, and a credit note, of either, what is taken back of that; quantities are
+turned round with their amounts. So the amounts of a credit note are positive as a rule.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import groupby
+
+from ledger.billing import Billed, SealedInvoice
+from ledger.chain import InvoiceLineRow, InvoiceRow
+from ledger.invoice import UNTAXED, DocumentKind, document_number, short_code
+from ledger.invoice_queries import next_month
+from ledger.parties import BUYER, SELLER, Party, party_of
+from settlement.documents.arithmetic import Price, RoundedLine, price_of, rounded_lines
+
+SELF_BILLED = "self-billed"
+CREDIT_NOTES = (DocumentKind.CREDIT_NOTE.value, DocumentKind.SELF_BILLED_CREDIT_NOTE.value)
+OUTSIDE_SCOPE = "O"
+WITHOUT_REASON = ("S", "Z")
+UNTAXED_REASON = "Outside the tax base: no tax is due on this charge"
+
+TITLE_OF_COMPONENT = {
+    "fuel": "Fuel",
+    "regulated": "Regulated recovery",
+    "adequacy": "Adequacy pot",
+    "location": "Location pot",
+    "flexibility": "Flexibility pot",
+    "reserve": "Reserve pot",
+    "availability": "Reserve held",
+    "dynamic": "Dynamic price",
+    "equalisation": "Returned from the equalisation account",
+    "tariff": "Tariffs",
+    "subscription": "Subscriptions",
+    "fee": "Fees",
+}
+
+
+@dataclass(frozen=True)
+class StatedLine:
+    """One line, in the sign of the document.
+
+    Args:
+        number: of the line, from 1.
+        quantity: in `quantity_unit`; None where the line counts nothing.
+        estimated_quantity: as it was sealed: the change of what is estimated, in a note.
+        price: for which quantity × price rounds to the line's own amount; None without one.
+        exact_micro: the amount before rounding.
+        amount_minor: the amount that the document states.
+        carried_minor: what of it is rounding of the lines and documents before it.
+        tax_category, tax_rate_ppm: of EN 16931.
+    """
+
+    number: int
+    kind: str
+    subject: str
+    description: str
+    quantity: int | None
+    quantity_unit: str | None
+    quality: str | None
+    estimated_quantity: int | None
+    price: Price | None
+    exact_micro: int
+    amount_minor: int
+    carried_minor: int
+    tax_category: str
+    tax_rate_ppm: int
+    is_untaxed: bool
+    clauses: tuple[str, ...]
+    rule_digests: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class TaxTotal:
+    """The tax of one category: what it falls on, what it comes to, and why none is due."""
+
+    category: str
+    rate_ppm: int
+    base_minor: int
+    tax_minor: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class LineGroup:
+    """The lines of one charge or payment, and their sums."""
+
+    kind: str
+    title: str
+    lines: tuple[StatedLine, ...]
+
+    @property
+    def amount_minor(self) -> int:
+        """What the lines state together."""
+        return sum(line.amount_minor for line in self.lines)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The document that a note corrects: its number and the day of its issue (UTC)."""
+
+    number: str
+    issued_on: dt.date
+
+
+@dataclass(frozen=True)
+class RunReference:
+    """The run that a document rests on."""
+
+    id: uuid.UUID
+    kind: str
+    result_digest: bytes
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A whole document, ready to be shown.
+
+    Args:
+        sign: -1 where amounts are turned from the ledger's sign (+ the participant pays).
+        seller, buyer: None for documents that were issued before parties were sealed.
+        original: what a note corrects; None for the first document of a month.
+        laws: instrument of each rule version that lines cite, by its digest.
+    """
+
+    id: uuid.UUID
+    number: str
+    kind: str
+    market: str
+    participant: str
+    seller: Party | None
+    buyer: Party | None
+    billing_month: dt.date
+    issued_at: dt.datetime
+    due_on: dt.date
+    payment_term_days: int | None
+    currency: str
+    sign: int
+    lines: tuple[StatedLine, ...]
+    taxes: tuple[TaxTotal, ...]
+    exact_micro: int
+    rounding_micro: int
+    net_minor: int
+    tax_minor: int
+    due_minor: int
+    tax_note: str | None
+    original: Reference | None
+    run: RunReference | None
+    journal_number: int | None
+    last_journal_number: int
+    digest: bytes
+    previous_digest: bytes
+    laws: Mapping[bytes, str]
+
+    @property
+    def is_self_billed(self) -> bool:
+        """Whether the buyer writes this in the seller's name."""
+        return self.kind.startswith(SELF_BILLED)
+
+    @property
+    def is_credit(self) -> bool:
+        """Whether this takes back what an earlier document stated."""
+        return self.kind in CREDIT_NOTES
+
+    @property
+    def issued_on(self) -> dt.date:
+        """The day of issue, from which the payment term runs (UTC)."""
+        return self.issued_at.astimezone(dt.UTC).date()
+
+    @property
+    def month_end(self) -> dt.date:
+        """The last day of the billing month."""
+        return next_month(self.billing_month) - dt.timedelta(days=1)
+
+    @property
+    def code(self) -> str:
+        """What the proof page finds it by."""
+        return short_code(self.digest)
+
+    @property
+    def participant_pays(self) -> bool:
+        """Whether money is due to the market."""
+        return self.sign * self.due_minor > 0
+
+    @property
+    def groups(self) -> tuple[LineGroup, ...]:
+        """The lines by kind, in their order."""
+        return tuple(
+            LineGroup(kind, title_of(kind), tuple(members))
+            for kind, members in groupby(self.lines, key=lambda line: line.kind)
+        )
+
+
+def state(
+    sealed: SealedInvoice,
+    billed: Billed,
+    original: Reference | None,
+    run: RunReference | None,
+    laws: Mapping[bytes, str],
+) -> Statement:
+    """Return a stored document as it is stated.
+
+    Args:
+        sealed: its rows.
+        billed: what the documents of its participant, series and month before it come to.
+        original: the document that it corrects, if it is a note.
+        run: the run that it rests on, if any.
+        laws: instrument of each rule version that its lines cite, by digest.
+    """
+    row = sealed.row
+    sign = sign_of(row.kind)
+    amounts = [(line.amount_micro, line.tax_category is not None) for line in sealed.lines]
+    rounded = rounded_lines(amounts, billed, row.minor_unit_micro)
+    lines = tuple(
+        _line(row, line, one, sign) for line, one in zip(sealed.lines, rounded, strict=True)
+    )
+    columns = row._asdict()
+    return Statement(
+        id=row.id,
+        number=document_number(row.series, row.number),
+        kind=row.kind,
+        market=row.market,
+        participant=row.participant,
+        seller=party_of(SELLER, columns),
+        buyer=party_of(BUYER, columns),
+        billing_month=row.billing_month,
+        issued_at=row.issued_at,
+        due_on=row.due_on,
+        payment_term_days=row.payment_term_days,
+        currency=row.currency,
+        sign=sign,
+        lines=lines,
+        taxes=_taxes(row, lines, sign),
+        exact_micro=sign * row.amount_micro,
+        rounding_micro=sign * row.rounding_micro,
+        net_minor=sign * row.net_minor,
+        tax_minor=sign * row.tax_minor,
+        due_minor=sign * row.due_minor,
+        tax_note=row.tax_note,
+        original=original,
+        run=run,
+        journal_number=row.journal_number,
+        last_journal_number=row.last_journal_number,
+        digest=sealed.digest,
+        previous_digest=row.previous_digest,
+        laws=laws,
+    )
+
+
+def sign_of(kind: str) -> int:
+    """Return what turns the ledger's sign into that of a kind of document.
+
+    >>> [sign_of(kind) for kind in ("invoice", "credit note", "self-billed credit note")]
+    [1, -1, 1]
+    """
+    sign = -1 if kind.startswith(SELF_BILLED) else 1
+    return -sign if kind in CREDIT_NOTES else sign
+
+
+def title_of(kind: str) -> str:
+    """Return the name of a charge or payment for people.
+
+    >>> title_of("charge.adequacy"), title_of("payment.fuel"), title_of("fee.metering")
+    ('Adequacy pot', 'Fuel', 'Metering')
+    """
+    component = kind.partition(".")[2] or kind
+    return TITLE_OF_COMPONENT.get(component, component.replace("-", " ").capitalize())
+
+
+def _line(row: InvoiceRow, line: InvoiceLineRow, rounded: RoundedLine, sign: int) -> StatedLine:
+    turned = -1 if row.kind in CREDIT_NOTES else 1
+    quantity = None if line.quantity is None else turned * line.quantity
+    exact_micro = sign * line.amount_micro
+    is_untaxed = line.tax_category is not None
+    return StatedLine(
+        number=line.line,
+        kind=line.kind,
+        subject=line.subject,
+        description=line.description,
+        quantity=quantity,
+        quantity_unit=line.quantity_unit,
+        quality=line.quality,
+        estimated_quantity=line.estimated_quantity,
+        price=price_of(quantity, line.quantity_unit, exact_micro, row.minor_unit_micro),
+        exact_micro=exact_micro,
+        amount_minor=sign * rounded.amount_minor,
+        carried_minor=sign * rounded.carried_minor,
+        tax_category=_untaxed_category(row) if is_untaxed else row.tax_category,
+        tax_rate_ppm=0 if is_untaxed else row.tax_rate_ppm,
+        is_untaxed=is_untaxed,
+        clauses=line.clauses,
+        rule_digests=line.rule_digests,
+    )
+
+
+def _untaxed_category(row: InvoiceRow) -> str:
+    """Return the category of untaxed lines: no other may stand beside O (EN 16931, BR-O-11)."""
+    return OUTSIDE_SCOPE if row.tax_category == OUTSIDE_SCOPE else UNTAXED
+
+
+def _taxes(row: InvoiceRow, lines: tuple[StatedLine, ...], sign: int) -> tuple[TaxTotal, ...]:
+    """Return the tax by category: that of the document, then that of untaxed lines."""
+    found = []
+    for category in dict.fromkeys((row.tax_category, *(line.tax_category for line in lines))):
+        members = [line for line in lines if line.tax_category == category]
+        is_main = category == row.tax_category
+        if members:
+            found.append(
+                TaxTotal(
+                    category=category,
+                    rate_ppm=row.tax_rate_ppm if is_main else 0,
+                    base_minor=sum(line.amount_minor for line in members),
+                    tax_minor=sign * row.tax_minor if is_main else 0,
+                    reason=_reason(row, category),
+                )
+            )
+    return tuple(found)
+
+
+def _reason(row: InvoiceRow, category: str) -> str:
+    """Return why a category bears no tax; empty where EN 16931 allows no reason."""
+    if category in WITHOUT_REASON:
+        return ""
+    return row.tax_note or "" if category == row.tax_category else UNTAXED_REASON

@@ -1,0 +1,126 @@
+"""The sentences of a document, the same in every format."""
+
+from collections.abc import Iterator
+
+from ledger.parties import Party
+from settlement.documents.arithmetic import PRICED, Price, decimal_text
+from settlement.documents.statement import StatedLine, Statement
+
+SELF_BILLING = "Self-billing: the buyer issues this document in the name of the seller."
+EVERY_PRICE = (
+    "Quantity times price, rounded to {minor}, is a line's own amount. An average price is that of "
+    "the line's intervals, weighed by their quantities, with as many decimals as the product needs."
+)
+EVERY_AMOUNT = (
+    "Lines are rounded on their running total, so that they sum to the net; what a line has more "
+    "or less than its own amount for that is stated as carried."
+)
+PROOF_ADDRESS = "/proof/{code}/"
+MINOR_NAMES = {"GBP": "pence", "EUR": "cents", "USD": "cents"}
+
+
+def party_lines(party: Party) -> list[str]:
+    """Return the lines of an address, without postcode and country."""
+    return party.address_lines.split("\n")
+
+
+def payment_words(statement: Statement) -> str:
+    """Return when payment is due, and from whom to whom."""
+    days = statement.payment_term_days
+    payer, payee = ("buyer", "seller") if buyer_pays(statement) else ("seller", "buyer")
+    return (
+        f"Due from the {payer} to the {payee} on {statement.due_on}, "
+        f"{days} {'day' if days == 1 else 'days'} after the day of issue"
+    )
+
+
+def headlines(statement: Statement) -> Iterator[str]:
+    """Yield what a reader must not miss: who issues it, what it corrects, who owes tax."""
+    if statement.is_self_billed:
+        yield SELF_BILLING
+    if statement.original:
+        yield (
+            f"This {statement.kind} corrects {statement.original.number} of "
+            f"{statement.original.issued_on} and holds only what changed since the documents "
+            "before it."
+        )
+    if statement.tax_note:
+        yield statement.tax_note
+
+
+def explanations(statement: Statement) -> Iterator[str]:
+    """Yield how the lines multiply and sum."""
+    yield EVERY_PRICE.format(minor=MINOR_NAMES.get(statement.currency, "minor units"))
+    yield EVERY_AMOUNT
+
+
+def proof_words(statement: Statement) -> str:
+    """Return what proves the document, and where."""
+    run = f" Settlement run {statement.run.kind}, {statement.run.id}." if statement.run else ""
+    return (
+        f"Code {statement.code}: the proof of this document is at "
+        f"{PROOF_ADDRESS.format(code=statement.code)} of the market's portal.{run}"
+    )
+
+
+def document_notes(statement: Statement) -> Iterator[str]:
+    """Yield what a document says beside its lines and totals."""
+    yield from headlines(statement)
+    yield from explanations(statement)
+    yield f"{proof_words(statement)} Digest {statement.digest.hex()}."
+
+
+def line_note(line: StatedLine) -> str:
+    """Return a line's arithmetic, its exact amount and its clauses, in one line of text."""
+    parts = [arithmetic_words(line), f"exact amount {decimal_text(line.exact_micro, 6)}"]
+    if line.carried_minor:
+        parts.append(f"{decimal_text(line.carried_minor, 2)} carried by rounding")
+    if line.estimated_quantity:
+        parts.append(estimated_words(line))
+    if line.clauses:
+        parts.append(f"clauses {', '.join(line.clauses)}")
+    return "; ".join(part for part in parts if part)
+
+
+def arithmetic_words(line: StatedLine) -> str:
+    """Return quantity and price as people multiply them; empty where nothing is counted."""
+    if line.quantity is None:
+        return ""
+    quantity = quantity_words(line.quantity, str(line.quantity_unit))
+    if line.price is None:
+        return f"{quantity} on balance, so without a price"
+    return f"{quantity} × {price_words(line.price)}"
+
+
+def estimated_words(line: StatedLine) -> str:
+    """Return how much of a line is estimated, or how much less."""
+    change = line.estimated_quantity or 0
+    words = quantity_words(abs(change), str(line.quantity_unit))
+    return f"{words} less is estimated" if change < 0 else f"{words} of it estimated"
+
+
+def quantity_words(quantity: int, unit: str, thousands: str = ",") -> str:
+    """Write a quantity in the unit that its price is for.
+
+    >>> quantity_words(17_523_001, "Wh"), quantity_words(1, "days"), quantity_words(3, "pieces")
+    ('17.523001 MWh', '1 day', '3 pieces')
+    """
+    name, divisor = PRICED[unit]
+    number = decimal_text(quantity, len(str(divisor)) - 1, thousands=thousands)
+    plural = "" if name == "MWh" or quantity == 1 else "s"
+    return f"{number} {name}{plural}"
+
+
+def price_words(price: Price, thousands: str = ",") -> str:
+    """Write a price, and whether it is an average.
+
+    >>> price_words(Price(61177, 3, "MWh", False))
+    '61.177 per MWh on average'
+    """
+    number = decimal_text(price.value, price.decimals, thousands=thousands)
+    return f"{number} per {price.unit}{'' if price.is_exact else ' on average'}"
+
+
+def buyer_pays(statement: Statement) -> bool:
+    """Return whether money goes from the buyer to the seller."""
+    return (statement.due_minor > 0) != statement.is_credit
