@@ -197,9 +197,7 @@ def document_id(session: Session, number: str) -> UUID | None:
     if key is None:
         return None
     found = tables.Invoice
-    return session.scalar(
-        select(found.id).where(found.series == key[0], found.number == key[1])
-    )
+    return session.scalar(select(found.id).where(found.series == key[0], found.number == key[1]))
 
 
 def stored_line(row: Sequence[Any]) -> InvoiceLineRow:

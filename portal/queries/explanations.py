@@ -1,7 +1,9 @@
 """Why a line is what it is: the settlement's explanation with the sign that the document shows.
 
 A self-billed document states what the market pays as a positive amount, while the ledger holds it
-as a negative one. Inside the tree, what was paid is positive already; only its top is turned.
+as a negative one. A credit note states as positive what a later run took back; its explanation
+shows what the run changed, a minus. Inside the tree, what was paid is positive already; only its
+top is turned.
 """
 
 import datetime as dt
@@ -69,8 +71,8 @@ class Why:
 
     @property
     def sign(self) -> int:
-        """Sign of the document."""
-        return self.invoice.summary.shown_sign
+        """What turns the ledger's sign into that of the explanation: a minus is a credit."""
+        return -1 if self.invoice.summary.is_self_billed else 1
 
     def days(self, session: Session) -> tuple[Explanation, ...]:
         """Return what was posted for each settlement day."""
@@ -133,6 +135,12 @@ def find_why(session: Session, invoice: InvoicePage, number: int) -> Why | None:
     line = next((line for line in invoice.lines if line.line == number), None)
     if reference is None or line is None:
         return None
+    if invoice.statement.is_credit:
+        line = replace(
+            line,
+            amount_micro=-line.amount_micro,
+            quantity=None if line.quantity is None else -line.quantity,
+        )
     return Why(invoice, line, reference)
 
 

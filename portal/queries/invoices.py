@@ -23,6 +23,7 @@ from settlement.documents.service import stated
 from settlement.documents.statement import Statement, sign_of, title_of
 from settlement.runs.tables import RunRow
 
+
 @dataclass(frozen=True)
 class InvoiceSummary:
     """One row of the list of invoices."""

@@ -10,6 +10,7 @@ from portal.access import Viewer, open_to
 from portal.queries import invoices as queries
 from rulebook.findings import Refused
 from settlement.documents.service import FORMATS, rendered, stated
+from settlement.documents.wording import duties, explanations
 
 DOWNLOADS = (
     ("pdf", "PDF with Factur-X"),
@@ -46,7 +47,13 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
     with transaction() as session:
         refuse_others(session, request.viewer, number)
         found = queries.invoice_page(session, number)
-    context = {"invoice": found, "section": "invoices", "files": DOWNLOADS}
+    context = {
+        "invoice": found,
+        "section": "invoices",
+        "files": DOWNLOADS,
+        "headlines": list(duties(found.statement)),
+        "explanations": list(explanations(found.statement)),
+    }
     return render(request, "invoices/page.html", context)
 
 

@@ -14,7 +14,6 @@ from itertools import groupby
 from ledger.billing import Billed, SealedInvoice
 from ledger.chain import InvoiceLineRow, InvoiceRow
 from ledger.invoice import UNTAXED, DocumentKind, document_number, short_code
-from ledger.invoice_queries import next_month
 from ledger.parties import BUYER, SELLER, Party, party_of
 from settlement.documents.arithmetic import Price, RoundedLine, price_of, rounded_lines
 
@@ -174,7 +173,8 @@ class Statement:
     @property
     def month_end(self) -> dt.date:
         """The last day of the billing month."""
-        return next_month(self.billing_month) - dt.timedelta(days=1)
+        following = (self.billing_month + dt.timedelta(days=32)).replace(day=1)
+        return following - dt.timedelta(days=1)
 
     @property
     def code(self) -> str:

@@ -36,16 +36,26 @@ def payment_words(statement: Statement) -> str:
 
 def headlines(statement: Statement) -> Iterator[str]:
     """Yield what a reader must not miss: who issues it, what it corrects, who owes tax."""
+    yield from correction(statement)
+    yield from duties(statement)
+
+
+def duties(statement: Statement) -> Iterator[str]:
+    """Yield who issues a document in whose name, and who owes tax."""
     if statement.is_self_billed:
         yield SELF_BILLING
+    if statement.tax_note:
+        yield statement.tax_note
+
+
+def correction(statement: Statement) -> Iterator[str]:
+    """Yield what a note corrects."""
     if statement.original:
         yield (
             f"This {statement.kind} corrects {statement.original.number} of "
             f"{statement.original.issued_on} and holds only what changed since the documents "
             "before it."
         )
-    if statement.tax_note:
-        yield statement.tax_note
 
 
 def explanations(statement: Statement) -> Iterator[str]:

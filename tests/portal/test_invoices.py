@@ -56,31 +56,35 @@ def test_the_page_states_parties_lines_rounding_total_and_digest(sign_in, invoic
     page = text(sign_in("owner"), f"/invoices/{invoice.number}/")
     found = page_of(invoice)
     assert "Hearth Energy Supply Limited" in page
-    assert found.registration.document.tax_identifier in page
+    assert found.statement.buyer.tax_identifier in page
+    assert found.statement.seller.legal_name in page
     for line in found.lines:
         assert line.description in page
         assert f"/invoices/{invoice.number}/{line.line}/" in page
         for clause in line.clauses:
             assert f"/rules/version/{clause.digest.hex()}/#{clause.anchor}" in page
     assert "Rounding to pence" in page
-    assert " ".join(re.findall(".{8}", found.digest.hex())) in page
-    assert found.market_rules.document.tax.note in page
+    assert " ".join(re.findall(".{8}", found.statement.digest.hex())) in page
+    assert found.statement.tax_note in page
+    assert found.statement.code in page
 
 
 @pytest.mark.parametrize("participant", [SUPPLIER, GENERATOR])
 def test_the_stated_sums_hold(participant, documents):
     for summary in documents[participant]:
         found = page_of(summary)
-        assert sum(line.amount_micro for line in found.lines) == found.amount_micro
-        assert sum(group.amount_micro for group in found.groups) == found.amount_micro
-        assert found.amount_micro + found.rounding_micro == found.net_minor * 10_000
-        assert found.net_minor + found.tax_minor == found.due_minor
-        assert found.due_minor == summary.shown_sign * summary.due_minor
+        stated = found.statement
+        assert sum(line.amount_micro for line in found.lines) == stated.exact_micro
+        assert sum(group.amount_micro for group in found.groups) == stated.exact_micro
+        assert sum(group.amount_minor for group in found.groups) == stated.net_minor
+        assert stated.exact_micro + stated.rounding_micro == stated.net_minor * 10_000
+        assert stated.net_minor + stated.tax_minor == stated.due_minor
+        assert stated.due_minor == summary.shown_sign * summary.due_minor
 
 
 def test_a_self_billed_invoice_states_what_the_market_pays_as_positive(sign_in, documents):
     summary = documents[GENERATOR][0]
-    assert summary.due_minor < 0 < page_of(summary).due_minor
+    assert summary.due_minor < 0 < page_of(summary).statement.due_minor
     page = text(sign_in("generator"), f"/invoices/{summary.number}/")
     assert "To receive from the market" in page
     assert "Meridian Thermal Power Limited" in page

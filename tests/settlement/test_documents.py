@@ -1,0 +1,156 @@
+"""Issued documents from the store: alike for ever, in every format, and their intervals sum."""
+
+import csv
+import datetime as dt
+import io
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from ledger.parties import STATED_COLUMNS
+from rulebook.documents import Registration
+from rulebook.findings import Refused
+from rulebook.service import publish
+from settlement.billing.issuing import issue_month
+from settlement.documents.as_json import InvoiceJson, schema
+from settlement.documents.bulk import render_all
+from settlement.documents.intervals import interval_rows
+from settlement.documents.service import FORMATS, rendered, stated, stated_month
+from tests import tiny_market
+from tests.settled import (
+    FIRST_DAY,
+    RESETTLED,
+    SETTLED,
+    correct_tiny,
+    ingest_tiny,
+    publish_tiny,
+    settle_tiny,
+)
+
+MONTH = dt.date(2024, 1, 1)
+SCHEMA = Path(__file__).parents[2] / "docs" / "invoice.schema.json"
+
+
+@pytest.fixture
+def issued(session):
+    """Documents of a first run with pass-through charges, and the notes of a second one."""
+    publish_tiny(session, [*tiny_market.documents(), *tiny_market.charges()])
+    ingest_tiny(session)
+    settle_tiny(session)
+    issue_month(session, "tiny", MONTH, now=SETTLED)
+    correct_tiny(session)
+    settle_tiny(session, "SF", RESETTLED)
+    issue_month(session, "tiny", MONTH, now=RESETTLED)
+    return stated_month(session, "tiny", MONTH)
+
+
+def test_intervals_sum_to_the_lines_exactly(session, issued):
+    kinds = set()
+    for document in issued:
+        amounts, quantities = defaultdict(int), defaultdict(int)
+        for row in interval_rows(session, document):
+            amounts[row.line] += row.amount_micro
+            quantities[row.line] += row.quantity or 0
+        for line in document.lines:
+            kinds.add(line.kind)
+            assert amounts[line.number] == line.exact_micro, line
+            assert quantities[line.number] == (line.quantity or 0), line
+    assert {"charge.tariff", "payment.tariff", "charge.dynamic", "payment.fuel"} <= kinds
+    assert {"charge.fee", "charge.subscription", "charge.adequacy", "payment.location"} <= kinds
+    assert {document.kind for document in issued} >= {"invoice", "self-billed invoice"}
+    assert any(document.original for document in issued)
+
+
+def test_an_interval_has_its_clock_and_its_price_or_pot(session, issued):
+    document = next(one for one in issued if one.participant == "doric" and not one.original)
+    content = rendered(session, document, FORMATS["csv"]).decode()
+    rows = list(csv.DictReader(io.StringIO(content)))
+    assert rows[0]["interval_start"] == "2024-01-01T00:00:00+00:00"
+    dynamic = [row for row in rows if row["kind"] == "charge.dynamic"]
+    assert len(dynamic) == 2 * 3 * 48
+    assert all(int(row["price_micro_per_mwh"]) > 0 for row in dynamic)
+    supplier = next(one for one in issued if one.participant == "cedar" and not one.original)
+    shares = [row for row in interval_rows(session, supplier) if row.kind == "charge.adequacy"]
+    assert all(abs(row.amount_micro) <= row.pot_micro for row in shares)
+
+
+def test_later_registrations_and_terms_leave_issued_documents_as_they_are(session, issued):
+    before = {
+        (document.number, name): rendered(session, document, FORMATS[name])
+        for document in issued[:3]
+        for name in FORMATS
+    }
+    moved = [
+        Registration.model_validate(
+            one.model_dump() | {"legal_name": "Renamed Limited", "tax_identifier": "GB1"}
+        )
+        for one in tiny_market.registrations()
+    ]
+    rules = tiny_market.market_rules().model_dump()
+    rules["tax"]["note"] = "Another note."
+    operator = tiny_market.settlement_terms().model_dump()["operator"]
+    terms = tiny_market.settlement_terms(
+        payment_term_days=60, operator=operator | {"legal_name": "Another Operator"}
+    )
+    law = [*moved, terms, type(tiny_market.market_rules()).model_validate(rules)]
+    publish(
+        session,
+        law,
+        valid_from=FIRST_DAY,
+        known=RESETTLED + dt.timedelta(hours=1),
+        author="Ada",
+        approver="Grace",
+        reason="New names from the start of the month",
+    )
+    for (number, name), content in before.items():
+        assert rendered(session, stated(session, number), FORMATS[name]) == content
+        assert b"Renamed" not in content
+
+
+def test_json_keeps_its_published_schema_and_states_what_the_document_does(session, issued):
+    assert SCHEMA.read_text(encoding="utf-8") == schema()
+    for document in issued:
+        content = rendered(session, document, FORMATS["json"])
+        read = InvoiceJson.model_validate_json(content)
+        assert (read.number, read.digest) == (document.number, document.digest.hex())
+        assert sum(round(100 * float(line.amount)) for line in read.lines) == document.net_minor
+        assert json.loads(content)["seller"]["legal_name"] == document.seller.legal_name
+
+
+def test_a_bulk_of_documents_is_what_each_is_alone_in_any_number_of_processes(session, issued):
+    many = (issued * 6)[:20]
+    alone = [FORMATS["xml"].render(document) for document in many]
+    told = []
+    found = list(render_all(many, "xml", 2, lambda done, total: told.append((done, total))))
+    assert [content for _, content in found] == alone
+    assert [document.number for document, _ in found] == [one.number for one in many]
+    assert told[-1] == (20, 20)
+    with pytest.raises(ValueError, match="from a statement alone"):
+        list(render_all(many[:2], "csv"))
+
+
+def test_a_document_of_before_is_stated_but_not_written_with_parties(session, issued):
+    number = issued[0].number
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+    nothing = ", ".join(f"{name} = NULL" for name in STATED_COLUMNS)
+    session.execute(text(f"UPDATE ledger.invoice SET {nothing}"))
+    session.expire_all()
+    document = stated(session, number)
+    assert document.seller is None
+    assert rendered(session, document, FORMATS["json"])
+    for name in ("pdf", "xml", "ubl"):
+        with pytest.raises(Refused) as refused:
+            rendered(session, document, FORMATS[name])
+        (finding,) = refused.value.findings
+        assert finding.code == "document-states-no-parties"
+        assert number in finding.place
+
+
+def test_a_number_that_is_none_is_refused(session):
+    for number in ("tiny-invoice-000001", "tiny-invoice-1", "x"):
+        with pytest.raises(Refused) as refused:
+            stated(session, number)
+        assert [finding.code for finding in refused.value.findings] == ["no-such-document"]
