@@ -23,7 +23,7 @@ as `carried`:
     carried             0        +1         0
 
 Untaxed lines are rounded by themselves first, as the tax base leaves out their rounded sum; the
-others then come to what is left of the net.
+others then come to what is left of the net. Where every line is untaxed, they come to the net.
 """
 
 from collections.abc import Sequence
@@ -111,6 +111,8 @@ def rounded_lines(
     >>> [one.amount_minor for one in rounded_lines([(4_000, False)] * 3, Billed(), 10_000)]
     [0, 1, 0]
     """
+    if all(is_untaxed for _, is_untaxed in lines):
+        lines = [(amount_micro, False) for amount_micro, _ in lines]
     stated: dict[int, int] = {}
     untaxed_micro, untaxed_minor = billed.untaxed_micro, 0
     start_minor = round_half_away(untaxed_micro, minor_unit_micro)
