@@ -33,12 +33,14 @@ def summary(job: Job, currency: str, interval_count: int) -> str:
 def _energy(job: Job) -> list[str]:
     generation = -job.sums.get("WH generation", 0)
     demand = job.sums.get("WH demand", 0)
+    losses = job.sums.get("WH losses", 0)
     imbalance = job.sums.get("WH imbalance", 0)
     return [
         "Energy, MWh",
         f"  generated                    {scaled(generation, 6):>26}",
         f"  taken                        {scaled(demand, 6):>26}",
-        f"  imbalance, taken less given  {scaled(-imbalance, 6):>26}",
+        f"  lost                         {scaled(losses, 6):>26}",
+        f"  imbalance, the rest          {scaled(imbalance, 6):>26}",
     ]
 
 

@@ -25,6 +25,7 @@ urlpatterns = [
     path("notices/read/", notices.mark_read, name="notices-read"),
     path("runs/", runs.listing, name="runs"),
     path("runs/<uuid:run_id>/", runs.page, name="run"),
+    path("runs/<uuid:run_id>/energy.csv", runs.energy, name="run-energy"),
     path("runs/<uuid:run_id>/replay/", runs.ask_for_replay, name="ask-for-replay"),
     path("runs/<uuid:run_id>/replay/<int:request_number>/", runs.replay_state, name="replay"),
     path("calendar/", calendar.page, name="calendar"),

@@ -18,6 +18,7 @@ from rulebook.documents.registration import Registration, SupplyPoint, Unit
 from rulebook.resolve import RuleSet
 from settlement.compile_charges import compile_charges
 from settlement.core.charges import Charging
+from settlement.core.energy_accounts import EnergyAreas
 from settlement.core.engine import MarketModel
 from settlement.core.fair_play import Terms
 from settlement.core.fair_play_rules import FairPlay
@@ -137,6 +138,7 @@ def compile_market(
             market_rules.time_zone,
             {name: supplier for name, (supplier, _) in register.supply_points.items()},
         ),
+        energy_areas=_energy_areas(grid_model, grid),
     )
 
 
@@ -260,6 +262,21 @@ def compile_grid(document: GridModel) -> Grid:
         rating_w=np.array([line.rating_w for line in lines], dtype=np.int64),
         reverse_rating_w=np.array([line.reverse_rating_w for line in lines], dtype=np.int64),
         layers=tuple(_layer(name, nodes, place[name]) for name in document.layers),
+    )
+
+
+def _energy_areas(document: GridModel, grid: Grid) -> EnergyAreas | None:
+    """Return the areas in the order of their layer's holons, or None where there are none."""
+    accounts = document.energy_accounts
+    if accounts is None:
+        return None
+    layer = next(layer for layer in grid.layers if layer.name == accounts.layer)
+    factor = {each.area: each for each in accounts.losses}
+    return EnergyAreas(
+        names=tuple(f"{layer.name}/{holon}" for holon in layer.holons),
+        node_area=layer.node_holon,
+        loss_ppm=np.array([factor[holon].loss_ppm for holon in layer.holons], dtype=np.int64),
+        of_generation=np.array([factor[holon].of == "generation" for holon in layer.holons]),
     )
 
 

@@ -31,6 +31,7 @@ from settlement.billing.posting import posting_input_digest
 from settlement.calendar.store import law_after_seals, readings_after_seals
 from settlement.meters.service import verify_readings
 from settlement.runs import store
+from settlement.runs.energy import verify_energy
 from settlement.runs.pinned import pinned_inputs
 from settlement.runs.results import day_digest, run_result_digest, vector_digest
 from settlement.runs.run import Run, input_digest
@@ -179,7 +180,7 @@ def _verify_disputes(session: Session) -> Iterator[Finding]:
 
 
 def verify_posted_runs(session: Session) -> Iterator[Finding]:
-    """Hold every journal of a run to the results that it posted."""
+    """Hold every journal of a run to the results that it posted, and energy accounts to theirs."""
     digests: dict[tuple[object, dt.date], bytes] = {}
     for journal in ledger.queries.run_journals(session):
         place = f"ledger.journal {journal.number} ({journal.key})"
@@ -189,6 +190,8 @@ def verify_posted_runs(session: Session) -> Iterator[Finding]:
         expected = posting_input_digest(journal.run_id, journal.settlement_day, digests[key])
         if journal.input_digest != expected:
             yield _finding("journal-input", place, "it does not rest on the run's stored results")
+    for fault in verify_energy(session):
+        yield _finding("energy-account", fault.place, fault.value)
 
 
 def _finding(code: str, place: str, value: str) -> Finding:

@@ -44,6 +44,15 @@ CURVE = [
 ]
 
 
+AREAS = {
+    "layer": "zone",
+    "losses": [
+        {"area": "north", "loss_ppm": 20_000, "of": "demand"},
+        {"area": "south", "loss_ppm": 7_777, "of": "generation"},
+    ],
+}
+"""Energy accounts that the grid model may have."""
+
 LINES_OF_FIELD = {
     "layers.curve": ("charge.dynamic",),
     "regulated_technologies": ("charge.regulated", "payment.regulated"),
@@ -124,7 +133,7 @@ def market_rules(
     )
 
 
-def grid_model() -> GridModel:
+def grid_model(**changes: Any) -> GridModel:
     """Return the grid: A and B form the zone north, C the zone south."""
     holons = [
         {"holon": "whole", "layer": "system", "title": "Whole"},
@@ -156,7 +165,14 @@ def grid_model() -> GridModel:
             ],
             "holons": holons,
         }
+        | changes
     )
+
+
+def with_areas(law: Sequence[Document], accounts: Mapping[str, Any] = AREAS) -> list[Document]:
+    """Return the law with energy accounts in its grid model."""
+    grid = grid_model(energy_accounts=dict(accounts))
+    return [grid if isinstance(one, GridModel) else one for one in law]
 
 
 def allocation_policy(**changes: Any) -> AllocationPolicy:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from ledger.journal import ENERGY, STUDY, is_money
 from ledger.queries import JournalSummary, journal_summaries
 from ledger.tables import Account, Journal, Posting
+from portal.queries.energy import EnergyTable, energy_table
 from portal.queries.fair_play import FairPlayTotals, fair_play_totals
 from portal.queries.rules import market_zone
 from rulebook.findings import Finding
@@ -45,6 +46,7 @@ class Totals:
     equalisation_micro: int
     generation_wh: int
     demand_wh: int
+    losses_wh: int
 
     @property
     def remainder_micro(self) -> int:
@@ -53,8 +55,8 @@ class Totals:
 
     @property
     def imbalance_wh(self) -> int:
-        """Generation less demand."""
-        return self.generation_wh - self.demand_wh
+        """Generation less demand and losses."""
+        return self.generation_wh - self.demand_wh - self.losses_wh
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class RunPage:
     findings: tuple[Finding, ...]
     quality: tuple[QualityCounts, ...]
     study_id: uuid.UUID | None = None
+    energy: EnergyTable | None = None
 
     @property
     def is_study(self) -> bool:
@@ -115,6 +118,7 @@ def run_page(session: Session, run_id: uuid.UUID) -> RunPage | None:
         fair_play=fair_play_totals(session, run_id),
         findings=tuple(run_findings(session, run)),
         quality=run_quality(session, run),
+        energy=energy_table(session, run_id),
     )
 
 
@@ -147,4 +151,5 @@ def _totals(sums: Mapping[tuple[str, str], int]) -> Totals:
         equalisation_micro=-found["equalisation"],
         generation_wh=-found["generation"],
         demand_wh=found["demand"],
+        losses_wh=found["losses"],
     )

@@ -13,6 +13,7 @@ from portal import replays
 from portal.access import Viewer, open_to
 from portal.models import AuditEntry, ReplayRequest
 from portal.queries import runs as queries
+from portal.queries.energy import energy_csv, energy_table
 from settlement.runs.store import find_run
 
 SHOWN_REPLAYS = 10
@@ -55,6 +56,19 @@ def page(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
         "section": "runs",
     }
     return render(request, "runs/page.html", context)
+
+
+@require_safe
+@open_to(sees_runs)
+def energy(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+    """Send the energy of each area in each interval of a run as CSV."""
+    with transaction() as session:
+        if energy_table(session, run_id) is None:
+            raise Http404("no energy by area")
+        content = energy_csv(session, run_id)
+    answer = HttpResponse(content, content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="energy-{run_id}.csv"'
+    return answer
 
 
 @require_POST

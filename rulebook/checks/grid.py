@@ -140,6 +140,44 @@ def layers_cover_nodes(grid: GridModel, place: str) -> Iterator[Finding]:
             )
 
 
+def areas_have_factors(grid: GridModel, place: str) -> Iterator[Finding]:
+    """The energy accounts name a layer of the model, and a loss factor for each of its holons."""
+    accounts = grid.energy_accounts
+    if accounts is None:
+        return
+    at = f"{place}: energy_accounts"
+    if accounts.layer not in grid.layers:
+        yield Finding(
+            "energy-unknown-layer",
+            f"{at}.layer",
+            shown(accounts.layer),
+            f"the areas are holons of a layer of this model: {', '.join(grid.layers)}",
+            "name one of these layers",
+        )
+        return
+    named = [factor.area for factor in accounts.losses]
+    yield from repeated(named, f"{at}.losses[{{}}].area", "area-repeated")
+    areas = [holon.holon for holon in grid.holons if holon.layer == accounts.layer]
+    for position, area in enumerate(named):
+        if area not in areas:
+            yield Finding(
+                "area-unknown",
+                f"{at}.losses[{position}].area",
+                shown(area),
+                f"an area is a holon of layer {accounts.layer}: {', '.join(areas)}",
+                "correct the name, or remove the factor",
+            )
+    missing = [area for area in areas if area not in named]
+    if missing:
+        yield Finding(
+            "area-without-factor",
+            f"{at}.losses",
+            f"none for {', '.join(missing)}",
+            f"every holon of layer {accounts.layer} has a loss factor",
+            "state it; 0 where nothing is lost",
+        )
+
+
 def _layers_above(node: str, holons: dict[str, Holon], grid: GridModel) -> set[str]:
     """Return the layers in which `node` has an ancestor, itself included; safe in a circle."""
     leaf = holons.get(node)
@@ -160,4 +198,5 @@ GRID_CHECKS = (
     holons_are_placed,
     leaves_are_nodes,
     layers_cover_nodes,
+    areas_have_factors,
 )

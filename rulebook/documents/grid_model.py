@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from rulebook.documents.base import (
     LARGEST_INTEGER,
+    MILLION,
     Document,
     Identifier,
     Model,
@@ -61,6 +62,28 @@ class Holon(Model):
     title: Text = described("Title", "Name of the holon in full")
 
 
+class LossFactor(Model):
+    """Energy that is lost in an area, as a part of what is metered there."""
+
+    area: Identifier = described("Area", "Holon of the layer of the energy accounts")
+    loss_ppm: Whole = described(
+        "Losses", "Energy lost, as a part of the energy named beside it", "ppm", ge=0, le=MILLION
+    )
+    of: Literal["demand", "generation"] = described(
+        "Part of",
+        "Metered energy of the area that the losses are a part of; none where it is below zero",
+    )
+
+
+class EnergyAccounts(Model):
+    """Areas whose energy is accounted for: generation = demand + losses + imbalance."""
+
+    layer: Slug = described("Layer", "Layer whose holons are the areas")
+    losses: tuple[LossFactor, ...] = described(
+        "Loss factors", "A factor for every area", min_length=1, max_length=5_000
+    )
+
+
 class GridModel(Document):
     """Nodes, lines and holons of a market."""
 
@@ -76,4 +99,10 @@ class GridModel(Document):
     lines: tuple[Line, ...] = described("Lines", "Lines of the grid", max_length=20_000)
     holons: tuple[Holon, ...] = described(
         "Holons", "The holarchy, every layer of it", min_length=1, max_length=20_000
+    )
+    energy_accounts: EnergyAccounts | None = described(
+        "Energy accounts",
+        "Areas for which losses and imbalance are accounted; empty where the market is one account "
+        "without losses",
+        default=None,
     )

@@ -3,11 +3,12 @@
 A day's journal holds money, energy and what pass-through charges count; each sums to zero:
 
     money    + charges of suppliers   - payments to owners   - equalisation   = 0
-    energy   + metered demand         - metered generation   - imbalance      = 0
+    energy   + metered demand  + losses  + imbalance  - metered generation    = 0
     charged  + Wh, days or pieces of suppliers  - the same, of the charges' owners  = 0
 
-Energy that Fair Play charges or compensates is stated beside it, each kind against the market's own
-account of the kind.
+Losses and imbalance are the market's, by area where the rules account for areas; else there are no
+losses, and one imbalance. Energy that Fair Play charges or compensates is stated beside it, each
+kind against the market's own account of the kind.
 
 An account's movement is the difference between what the run says and what is posted already, so a
 later run of a day posts only what changed, and reverses what no longer holds.
@@ -23,6 +24,7 @@ from ledger.chain import encode
 from ledger.journal import CHARGED, ENERGY, Account, JournalDraft, Posting
 from ledger.tree import leaf_hash
 from settlement.compile import Register
+from settlement.core import energy_accounts
 from settlement.core.pass_through import QUANTITY_UNITS
 from settlement.meters import register as meter_register
 from settlement.runs.results import VectorKey
@@ -35,6 +37,10 @@ EQUALISATION = "equalisation"
 GENERATION = "generation"
 DEMAND = "demand"
 IMBALANCE = "imbalance"
+LOSSES = "losses"
+AREA_ACCOUNTS = {energy_accounts.LOSSES: LOSSES, energy_accounts.IMBALANCE: IMBALANCE}
+"""The kind of energy account of each measure of an area that no participant's account states."""
+
 FAIR_PLAY_ENERGY = {"charge.over_take": "over_take", "charge.compensation": "missed"}
 """The kind of energy account beside each charge of Fair Play."""
 MARKET_SUBJECT = "market"
@@ -116,8 +122,9 @@ def _energy(
         elif measure == meter_register.DEMAND and entity in register.supply_points:
             supplier = register.supplier(entity)
             amounts[Account(market, ENERGY, supplier, DEMAND, entity)] = total
-    imbalance = Account(market, ENERGY, None, IMBALANCE, MARKET_SUBJECT)
-    amounts[imbalance] = -sum(amounts.values())
+    amounts |= _of_areas(market, energy_wh) or {
+        Account(market, ENERGY, None, IMBALANCE, MARKET_SUBJECT): -sum(amounts.values())
+    }
     for kind in FAIR_PLAY_ENERGY.values():
         stated = {
             Account(market, ENERGY, register.supplier(entity), kind, entity): total
@@ -127,6 +134,15 @@ def _energy(
         whole = Account(market, ENERGY, None, kind, MARKET_SUBJECT)
         amounts |= stated | ({whole: -sum(stated.values())} if stated else {})
     return amounts
+
+
+def _of_areas(market: str, energy_wh: Mapping[VectorKey, int]) -> dict[Account, int]:
+    """Return the losses and the imbalance of each area; empty where there are no areas."""
+    return {
+        Account(market, ENERGY, None, AREA_ACCOUNTS[measure], area): total
+        for (measure, area), total in energy_wh.items()
+        if measure in AREA_ACCOUNTS
+    }
 
 
 def _charged(market: str, register: Register, sums: Mapping[VectorKey, int]) -> dict[Account, int]:

@@ -17,6 +17,7 @@ from settlement.core.charges import (
     subscription_shares_micro,
 )
 from settlement.core.day_games import DayGames, play_games
+from settlement.core.energy_accounts import energy_of_areas
 from settlement.core.fair_play_market import FairPlayOutcome, fair_play_outcome
 from settlement.core.model import (
     DayReadings,
@@ -102,6 +103,8 @@ class DayResult:
     quantity.<kind>_<unit>        code/supplier      what is charged: Wh, days or pieces
     payment.<kind>_micro          code               + is paid to the charge's owner
     unpriced.<kind>               code/supplier      1 where a time step has no price
+    area_<account>_wh             layer/holon        generation, demand, losses and imbalance of an
+                                                     area, where the grid model asks for them
     ============================  =================  ==========================================
 
     In every interval, charges = payments + equalisation. Shapley numerators are over
@@ -149,6 +152,7 @@ def settle_day(model: MarketModel, readings: DayReadings) -> DayResult:
         ),
         *_charge_tables(model, readings, prices, payments, fair_play),
         *_pass_through_tables(model, readings),
+        *_energy_tables(model, readings),
     )
     return DayResult(readings.day, tables)
 
@@ -235,6 +239,19 @@ def _pass_through_tables(model: MarketModel, readings: DayReadings) -> Iterator[
             model.pass_through, readings.day, model.interval_minutes, readings.demand_wh
         ):
             yield ResultTable(*table)
+
+
+def _energy_tables(model: MarketModel, readings: DayReadings) -> Iterator[ResultTable]:
+    if model.energy_areas is not None:
+        energy = energy_of_areas(
+            model.energy_areas,
+            model.unit_node,
+            model.supply_point_node,
+            readings.generation_wh,
+            readings.demand_wh,
+        )
+        for measure, values in energy.items():
+            yield ResultTable(measure, model.energy_areas.names, values)
 
 
 def _scarcity_tables(

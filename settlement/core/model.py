@@ -17,6 +17,7 @@ from settlement.core.charges import Charging
 from settlement.core.clusters import Neighbourhood, neighbourhood
 from settlement.core.cuts import Cuts, grid_cuts
 from settlement.core.deliverability import MEASURES, Deliverability
+from settlement.core.energy_accounts import EnergyAreas
 from settlement.core.fair_play_rules import FairPlay, Requests, checked_requests
 from settlement.core.grid import Grid
 from settlement.core.holarchy import HolarchyTree, tree_of_layers, unlimited
@@ -80,6 +81,7 @@ class MarketModel:
     sell_curves: tuple[Curve, ...] = ()
     deliverability: Deliverability = "boundary"
     pass_through: PassThrough | None = None
+    energy_areas: EnergyAreas | None = None
 
     def __post_init__(self) -> None:
         units, points, nodes = len(self.units), len(self.supply_points), len(self.grid.nodes)
@@ -101,6 +103,8 @@ class MarketModel:
         if 60 % self.interval_minutes:
             raise ValueError(f"interval of {self.interval_minutes} minutes: it must divide 60")
         self._check_layers()
+        if self.energy_areas is not None and len(self.energy_areas.node_area) != nodes:
+            raise ValueError("energy_areas: they do not place every node")
         for name, placed in (
             ("unit", self.unit_node),
             ("supply point", self.supply_point_node),

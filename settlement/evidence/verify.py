@@ -489,6 +489,7 @@ FILE_PREFIX = b"tallystick/reading-file/1\n"
 FILE_NAMESPACE = uuid.UUID("5f6c1f5e-0b0f-5d3c-9f0e-6d3c1a0d7a11")
 USED = ("settled", "history", "looked at")
 """Readings that are among the inputs of the run; others were superseded."""
+AREA_ACCOUNTS = {"area_losses_wh": "losses", "area_imbalance_wh": "imbalance"}
 GENERATION, DEMAND = "metered_generation_wh", "metered_demand_wh"
 STUDY_MADE = (
     "study.delivered_wh", "study.generation_wh", "study.nodal_price_micro_per_mwh",
@@ -952,6 +953,8 @@ def movements(
             stated = measure.removesuffix("_wh")
             moved[account("WH", register.points[entity], stated, entity)] += total
             moved[account("WH", None, stated, "market")] -= total
+        elif measure in AREA_ACCOUNTS:
+            moved[account("WH", None, AREA_ACCOUNTS[measure], entity)] += total
         elif kind == measure:
             continue
         elif kind in passed:
@@ -963,14 +966,15 @@ def movements(
             moved[account(money, register.units[entity], kind, entity)] -= total
         elif kind == "equalisation":
             moved[account(money, None, kind, entity)] -= total
+    by_area = any(measure in AREA_ACCOUNTS for measure, _ in settled.totals)
     imbalance = account("WH", None, "imbalance", "market")
     for (measure, entity), total in energy_wh.items():
         if measure == GENERATION and entity in register.units:
             moved[account("WH", register.units[entity], "generation", entity)] -= total
-            moved[imbalance] += total
+            moved[imbalance] += 0 if by_area else total
         elif measure == DEMAND and entity in register.points:
             moved[account("WH", register.points[entity], "demand", entity)] += total
-            moved[imbalance] -= total
+            moved[imbalance] -= 0 if by_area else total
     return moved
 
 

@@ -64,8 +64,8 @@ def take_in(session, lines, received_at, name="readings.csv") -> None:
 
 
 def publish_all(session) -> None:
-    """Publish a law with Fair Play, estimation and charges."""
-    law = tiny_market.documents(fair_play=FAIR_PLAY)[1:]
+    """Publish a law with Fair Play, estimation, charges and energy accounts."""
+    law = tiny_market.with_areas(tiny_market.documents(fair_play=FAIR_PLAY)[1:])
     publish_tiny(session, [tiny_market.market_rules(**ESTIMATING), *law, *tiny_market.charges()])
 
 

@@ -95,7 +95,7 @@ COLUMNS = [(f"{table.schema}.{table.name}", column.name) for table in TABLES for
 
 def fill(session: Session) -> None:
     """Publish, amend, meter, correct, settle twice, bill twice, study: a row of every sort."""
-    publish_tiny(session)
+    publish_tiny(session, tiny_market.with_areas(tiny_market.documents()))
     ingest_tiny(session, last_day=LAST_DAY)
     _settle(session, "II", SETTLED)
     disputed, *_ = dispute_tiny(session, SETTLED + MINUTE)
