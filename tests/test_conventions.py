@@ -99,7 +99,7 @@ PURE = sorted(
     ]
 )
 IMPURE_MODULES = {"database", "django", "psycopg", "sqlalchemy", "random", "secrets", "time"}
-SHELL_MODULES = {"store", "service", "tables", "queries", "invoice_queries", "issuing", "sealing"}
+SHELL_MODULES = {"store", "service", "tables", "queries", "invoice_queries", "issuing"}
 SHELL_NAMES = {"now", "utcnow", "today", "environ", "getenv", "urandom", "uuid4", "uuid1"}
 FLOATS = {"float", "float16", "float32", "float64", "true_divide", "linspace"}
 CLOCKS = {"now", "utcnow", "today"}
