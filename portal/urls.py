@@ -3,7 +3,17 @@
 from allauth.account import views as account
 from django.urls import include, path
 
-from portal.views import calendar, explanations, home, invoices, notices, rules, runs, studies
+from portal.views import (
+    calendar,
+    explanations,
+    home,
+    invoices,
+    notices,
+    proof,
+    rules,
+    runs,
+    studies,
+)
 
 urlpatterns = [
     path("", home.landing, name="home"),
@@ -23,6 +33,12 @@ urlpatterns = [
     ),
     path("notices/", notices.listing, name="notices"),
     path("notices/read/", notices.mark_read, name="notices-read"),
+    path("proof/", proof.page, name="proof"),
+    path("proof/check/", proof.check, name="check-proof"),
+    path("proof/check_proof.py", proof.script, name="check-script"),
+    path("proof/checkpoint/<int:size>/", proof.note, name="checkpoint-note"),
+    path("proof/document/<str:number>/", proof.document, name="proof-of-document"),
+    path("proof/document/<str:number>/proof.json", proof.document_json, name="proof-json"),
     path("runs/", runs.listing, name="runs"),
     path("runs/<uuid:run_id>/", runs.page, name="run"),
     path("runs/<uuid:run_id>/energy.csv", runs.energy, name="run-energy"),

@@ -89,6 +89,12 @@ def whole_digest(value: bytes | memoryview) -> SafeString:
 
 
 @register.filter
+def grouped(value: int) -> str:
+    """Write a count with its thousands apart."""
+    return f"{value:,}"
+
+
+@register.filter
 def hexadecimal(value: bytes | memoryview) -> str:
     """Write bytes in hexadecimal, for addresses."""
     return bytes(value).hex()

@@ -1,0 +1,141 @@
+"""The transparency log, open to everyone: checkpoints, keys, proofs, and a check of proofs.
+
+A proof shows that a document is in the log, by its number and digest; what the document says is for
+its parties alone.
+"""
+
+import json
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from database.session import transaction
+from ledger.log.proof_file import MAX_FILE_CHARACTERS, MalformedProof, check_proof
+from ledger.refusals import LedgerRefused, Refusal, RefusalCode
+from portal.access import viewer_of
+from portal.queries import proof as queries
+from portal.queries.invoices import invoice_owner
+
+CHECKPOINTS_A_PAGE = 20
+TEXT = "text/plain; charset=utf-8"
+
+
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    """Show the log: its checkpoints and keys; find a document by number or short code."""
+    asked = request.GET.get("document", "").strip()[:200]
+    with transaction() as session:
+        found = queries.documents_named(session, asked) if asked else []
+        if len(found) == 1:
+            return redirect("proof-of-document", number=found[0].leaf.key)
+        pages = Paginator(queries.checkpoints(session), CHECKPOINTS_A_PAGE)
+        rows = pages.get_page(request.GET.get("page"))
+        context = {
+            "asked": asked,
+            "several": found,
+            "pages": rows,
+            "checkpoints": [queries.with_signers(session, row) for row in rows],
+            "keys": queries.public_keys(session),
+            "script": queries.check_script(),
+            "section": "proof",
+        }
+    return render(request, "proof/log.html", context)
+
+
+@require_safe
+def document(request: HttpRequest, number: str) -> HttpResponse:
+    """Show the proof of a document, step by step; its parties get a link to the document."""
+    with transaction() as session:
+        try:
+            shown = queries.shown_proof(session, number)
+        except LedgerRefused as refused:
+            return _unproven(request, number, refused)
+        owner = invoice_owner(session, number)
+        context = {
+            "shown": shown,
+            "may_open": owner is not None and viewer_of(request.user).may_see(*owner),
+            "script": queries.check_script(),
+            "section": "proof",
+        }
+    return render(request, "proof/document.html", context)
+
+
+@require_safe
+def document_json(request: HttpRequest, number: str) -> HttpResponse:
+    """Send the proof of a document as JSON."""
+    with transaction() as session:
+        try:
+            proof = queries.prove_document(session, number)
+        except LedgerRefused as refused:
+            return _unproven(request, number, refused)
+    text = json.dumps(proof.as_dict(), indent=2) + "\n"
+    return _download(text, f"{proof.leaf.key}.proof.json", "application/json")
+
+
+@require_safe
+def note(request: HttpRequest, size: int) -> HttpResponse:
+    """Send the signed note of a checkpoint."""
+    with transaction() as session:
+        text = queries.note_of(session, size)
+    if text is None:
+        raise Http404("no such checkpoint")
+    return _download(text, f"checkpoint-{size}.txt", TEXT)
+
+
+@require_safe
+def script(request: HttpRequest) -> HttpResponse:
+    """Send the lines of Python that check a proof."""
+    return _download(queries.check_script(), "check_proof.py", TEXT)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def check(request: HttpRequest) -> HttpResponse:
+    """Check a proof that was pasted or uploaded, against the keys of this log."""
+    context = {"section": "proof"}
+    if request.method == "POST":
+        context |= _checked(request)
+    return render(request, "proof/check.html", context)
+
+
+def _checked(request: HttpRequest) -> dict[str, object]:
+    given = request.FILES.get("file")
+    if given is not None:
+        content = given.read(MAX_FILE_CHARACTERS + 1)
+        text = content.decode("utf-8", errors="replace")
+    else:
+        text = request.POST.get("proof", "")
+    if not text.strip():
+        return {"complaint": "Paste a proof, or choose its file."}
+    with transaction() as session:
+        keys = queries.verifier_keys(session)
+    try:
+        checked = check_proof(text, keys)
+    except MalformedProof as error:
+        return {"complaint": f"This is no proof: {error}.", "text": text[:MAX_FILE_CHARACTERS]}
+    return {"checked": checked, "holds": all(one.holds for one in checked), "text": text}
+
+
+def _unproven(request: HttpRequest, number: str, refused: LedgerRefused) -> HttpResponse:
+    (refusal, *_) = refused.refusals
+    context = {"number": number, "state": _STATES.get(refusal.code, "damaged"), "section": "proof"}
+    status = 500 if refusal.code is RefusalCode.LOG_IS_DAMAGED else 404
+    return render(request, "proof/unproven.html", context | _cause(refusal), status=status)
+
+
+def _cause(refusal: Refusal) -> dict[str, str]:
+    return {"found": refusal.value, "rule": refusal.code.rule}
+
+
+_STATES = {
+    RefusalCode.FACT_IS_UNKNOWN: "unknown",
+    RefusalCode.FACT_IS_NOT_COVERED: "early",
+    RefusalCode.LOG_HAS_NO_CHECKPOINT: "early",
+}
+
+
+def _download(text: str, name: str, kind: str) -> HttpResponse:
+    answer = HttpResponse(text, content_type=kind)
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
