@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from portal.views import (
     calendar,
+    evidence,
     explanations,
     home,
     invoices,
@@ -42,6 +43,7 @@ urlpatterns = [
     path("runs/", runs.listing, name="runs"),
     path("runs/<uuid:run_id>/", runs.page, name="run"),
     path("runs/<uuid:run_id>/energy.csv", runs.energy, name="run-energy"),
+    path("runs/<uuid:run_id>/evidence/", evidence.download, name="evidence"),
     path("runs/<uuid:run_id>/replay/", runs.ask_for_replay, name="ask-for-replay"),
     path("runs/<uuid:run_id>/replay/<int:request_number>/", runs.replay_state, name="replay"),
     path("calendar/", calendar.page, name="calendar"),

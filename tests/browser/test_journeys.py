@@ -1,6 +1,9 @@
 """What people come to do, done in a browser."""
 
 import re
+import subprocess
+import sys
+from zipfile import ZipFile
 
 from playwright.sync_api import expect
 
@@ -55,6 +58,19 @@ def test_an_auditor_replays_a_run_and_sees_equal_digests(open_page, served):
     assert stored == recomputed
     assert len(stored.replace(" ", "")) == 64
     expect(page.get_by_role("button", name="Replay again")).to_be_visible()
+
+
+def test_an_auditor_downloads_the_evidence_of_a_run_and_it_verifies(open_page, served, tmp_path):
+    page = open_page(f"/runs/{served.site.later_run}/", "auditor", javascript=False)
+    with page.expect_download(timeout=60_000) as started:
+        page.get_by_role("link", name="Download the evidence").click()
+    path = tmp_path / started.value.suggested_filename
+    started.value.save_as(path)
+    with ZipFile(path) as archive:
+        archive.extractall(tmp_path)
+    verifier = [sys.executable, "-I", "-S", "verify.py", path.name]
+    outcome = subprocess.run(verifier, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "Everything holds." in outcome.stdout, outcome.stderr
 
 
 def test_without_javascript_a_replay_is_asked_for_and_read_by_loading_again(open_page, served):

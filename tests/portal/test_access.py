@@ -30,6 +30,7 @@ def addresses(site, documents) -> dict[str, str]:
         "interval": f"/invoices/{number}/1/2024-03-31/46/",
         "runs": "/runs/",
         "run": f"/runs/{site.first_run}/",
+        "evidence": f"/runs/{site.first_run}/evidence/",
         "calendar": "/calendar/",
         "notices": "/notices/",
         "studies": "/studies/",
@@ -41,6 +42,7 @@ def addresses(site, documents) -> dict[str, str]:
 OPEN_TO = {
     "runs": {"operator", "auditor"},
     "run": {"operator", "auditor"},
+    "evidence": {"operator", "auditor"},
     "calendar": {"operator", "auditor"},
     "studies": {"regulator", "operator", "auditor"},
     "study": {"regulator", "operator", "auditor"},

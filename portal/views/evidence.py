@@ -1,0 +1,51 @@
+"""The evidence of a run as a download, for operators and auditors."""
+
+import tempfile
+import uuid
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from database.session import transaction
+from ledger.refusals import LedgerRefused
+from portal.access import open_to
+from portal.views.runs import sees_runs
+from rulebook.findings import Refused
+from settlement.evidence.service import write_evidence
+from settlement.runs.run import Run
+from settlement.runs.service import no_progress
+from settlement.runs.store import find_run
+
+CONFLICT = 409
+SHOWN_REASONS = 10
+
+
+@require_safe
+@open_to(sees_runs)
+def download(request: HttpRequest, run_id: uuid.UUID) -> HttpResponseBase:
+    """Send the zip; it is written to disk first, so a refusal sends no half of it."""
+    sink = tempfile.TemporaryFile()  # noqa: SIM115  the answer closes it
+    try:
+        with transaction() as session:
+            run = find_run(session, run_id)
+            if run is None:
+                raise Http404("no such run")
+            write_evidence(session, run, sink, no_progress)
+    except (Refused, LedgerRefused) as refused:
+        sink.close()
+        return _refusal(request, run, refused)
+    sink.seek(0)
+    name = f"evidence-{run.market}-{run.kind}-{run.first_day}-{run.last_day}-{run.id}.zip"
+    return FileResponse(sink, as_attachment=True, filename=name, content_type="application/zip")
+
+
+def _refusal(request: HttpRequest, run: Run, refused: Refused | LedgerRefused) -> HttpResponse:
+    found = refused.findings if isinstance(refused, Refused) else refused.refusals
+    context = {
+        "run": run,
+        "reasons": [str(one) for one in found[:SHOWN_REASONS]],
+        "more": max(0, len(found) - SHOWN_REASONS),
+        "section": "runs",
+    }
+    return render(request, "runs/no_evidence.html", context, status=CONFLICT)

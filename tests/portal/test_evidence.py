@@ -1,0 +1,53 @@
+"""The evidence of a run as a download: of a day of gb12, and why there is none."""
+
+import io
+import json
+import subprocess
+import sys
+from zipfile import ZipFile
+
+from tests.settlement.test_evidence import VERIFIER
+
+
+def test_the_run_page_offers_a_zip_that_verifies(sign_in, site, tmp_path):
+    client = sign_in("auditor")
+    address = f"/runs/{site.later_run}/evidence/"
+    assert f'href="{address}"' in client.get(f"/runs/{site.later_run}/").content.decode()
+    answer = client.get(address)
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "application/zip"
+    assert f"{site.later_run}.zip" in answer["Content-Disposition"]
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(b"".join(answer.streaming_content))
+    outcome = subprocess.run(
+        [sys.executable, "-I", "-S", str(VERIFIER), str(path), "--json"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    checked = json.loads(outcome.stdout)
+    assert checked["findings"] == []
+    assert checked["checked"]["results"] > 1_000
+    assert checked["checked"]["facts proven to be in the log"] > 20
+
+
+def test_the_same_run_is_the_same_bytes_each_time(sign_in, site):
+    client = sign_in("operator")
+    first, again = (
+        b"".join(client.get(f"/runs/{site.first_run}/evidence/").streaming_content)
+        for _ in range(2)
+    )
+    assert first == again
+    with ZipFile(io.BytesIO(first)) as archive:
+        assert json.loads(archive.read("run.json"))["id"] == site.first_run
+
+
+def test_what_no_checkpoint_covers_is_explained_with_the_remedy(sign_in, site):
+    answer = sign_in("auditor").get(f"/runs/{site.study}/evidence/")
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert f"settlement.run {site.study}" in page
+    assert "manage.py checkpoint" in page
+
+
+def test_a_run_that_is_not_there_is_not_found(sign_in):
+    absent = "/runs/00000000-0000-0000-0000-000000000000/evidence/"
+    assert sign_in("auditor").get(absent).status_code == 404
