@@ -10,17 +10,19 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import copying, games, ledger, settling, shapley
+from benchmarks import copying, games, ledger, log, settling, shapley
 from benchmarks.figures import Figure, Result
 
 SUITES: dict[str, Callable[[], list[Figure]]] = {
     "engine": shapley.figures,
     "Shapley methods": games.figures,
     "day vectors in and out of PostgreSQL": copying.figures,
+    "proofs from the transparency log": log.figures,
 }
 TARGETS: dict[str, Callable[[], list[Result]]] = {
     "Shapley methods, against their targets": games.results,
     "the ledger, against its targets": ledger.results,
+    "the transparency log, against its targets": log.results,
     "a month of settlement, against its target": settling.month_results,
     "a year of settlement, against its targets": settling.year_results,
 }
