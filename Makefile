@@ -4,6 +4,7 @@
 #   make demo SERVE=0   the same, and exit instead of serving
 #   make test           set up and run the tests (PostgreSQL and a browser included), a process a core
 #   make test-oracles   compare the dispatch with PyPSA, which is installed for it
+#   make campaign       a hundred thousand random operations on the ledger, and writers that race
 #   make check          lint, format, types, import contracts, schema drift: under a minute
 #   make bench          every speed figure as a ratio against a yardstick of the same run
 #   make serve          the portal on the database as it is
@@ -20,7 +21,7 @@ bin     := .venv/bin
 pip     := $(bin)/python -m pip --disable-pip-version-check --quiet install --require-hashes
 manage  := $(bin)/python manage.py
 
-.PHONY: setup setup-dev demo test test-oracles check bench serve lock browser clean
+.PHONY: setup setup-dev demo test test-oracles campaign check bench serve lock browser clean
 .DEFAULT_GOAL := demo
 
 .venv/bin/python:
@@ -59,6 +60,10 @@ test: setup-dev browser
 
 test-oracles: .venv/oracles.stamp
 	@$(bin)/python -m pytest -m oracle tests/oracles $(ARGS)
+
+campaign: setup-dev
+	@TALLYSTICK_OPERATIONS=100000 TALLYSTICK_SECONDS=60 $(bin)/python -m pytest -rP \
+	  -n $(JOBS) --maxprocesses 8 tests/campaign $(ARGS)
 
 check: setup-dev
 	@$(bin)/ruff check .
