@@ -1,4 +1,4 @@
-"""An auditor of the ledger, written apart from it: plain SQL, its own hashing, its own book-keeping.
+"""An auditor of the ledger, written apart from it: plain SQL, own hashing, own book-keeping.
 
 It imports nothing of the product. It reads the tables as anyone with a connection could, and says
 in sentences what does not hold; what it counts and sums is returned for a test to hold to its own

@@ -21,12 +21,13 @@ from ledger.invoice import Family
 from ledger.issuing import issue
 from ledger.posting import post_many
 from ledger.refusals import LedgerRefused
-from ledger.service import verify
+from ledger.service import lock, verify
 from tests.campaign.auditor import audit
 from tests.ledger import drafts
 
 SECONDS = float(os.environ.get("TALLYSTICK_SECONDS", "5"))
 WRITERS = 16
+CAREFUL = 0.8
 FIRST_DAY = dt.date(2024, 1, 1)
 DAYS = 60
 NOW = dt.datetime(2024, 3, 1, 9, tzinfo=dt.UTC)
@@ -81,6 +82,8 @@ class Writer:
 
     def bill(self, session: Session, chance: random.Random) -> None:
         month = chance.choice((dt.date(2024, 1, 1), dt.date(2024, 2, 1)))
+        if chance.random() < CAREFUL:
+            lock(session)  # else somebody may post in between, and the draft is refused
         made = []
         for participant, moved in invoice_queries.unbilled(session, drafts.MARKET, month).items():
             lines = [
