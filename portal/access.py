@@ -29,6 +29,7 @@ SEES_RUNS = {Role.OPERATOR, Role.AUDITOR}
 SEES_STUDIES = {Role.OPERATOR, Role.AUDITOR, Role.REGULATOR}
 """A study states what every participant would be paid, so participants do not see it."""
 SEES_AUDIT = {Role.AUDITOR}
+SEES_ALL_DISPUTES = {Role.OPERATOR, Role.AUDITOR, Role.REGULATOR}
 SEES_REGISTRATIONS = {Role.OPERATOR, Role.AUDITOR, Role.REGULATOR}
 HOME_OF_ROLE = {
     Role.OPERATOR: "runs",
@@ -67,6 +68,16 @@ class Viewer:
     def sees_audit(self) -> bool:
         """Whether the audit trail of the portal is open to this user."""
         return bool(self.roles & SEES_AUDIT)
+
+    @property
+    def sees_all_disputes(self) -> bool:
+        """Whether everybody's disputes are open to this user, with reasons and attachments."""
+        return bool(self.roles & SEES_ALL_DISPUTES)
+
+    @property
+    def sees_disputes(self) -> bool:
+        """Whether there are any disputes for this user to see."""
+        return self.sees_all_disputes or Role.PARTICIPANT in self.roles
 
     @property
     def home(self) -> str | None:

@@ -5,6 +5,7 @@ name says so. The minus sign is U+2212, which aligns with digits.
 """
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
@@ -50,6 +51,19 @@ def money_minor(minor: int, currency: str) -> str:
     """
     whole, part = divmod(abs(minor), 100)
     return f"{MINUS if minor < 0 else ''}{currency_sign(currency)}{whole:,}.{part:02d}"
+
+
+def micro_of(text: str) -> int | None:
+    """Return what somebody wrote as an amount, in micro; None where it is none.
+
+    >>> micro_of("£1,234.5"), micro_of("12"), micro_of("1.2345678"), micro_of("-1")
+    (1234500000, 12000000, None, None)
+    """
+    plain = text.strip().lstrip("".join(SIGN_OF_CURRENCY.values())).replace(",", "").strip()
+    found = re.fullmatch(r"(\d{1,12})(?:\.(\d{1,6}))?", plain, re.ASCII)
+    if found is None:
+        return None
+    return int(found[1]) * MICRO + int((found[2] or "").ljust(MICRO_DIGITS, "0"))
 
 
 def currency_sign(currency: str) -> str:

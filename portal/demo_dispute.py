@@ -53,7 +53,7 @@ def dispute_largest_line(session: Session, market: str, clock: Callable[[], dt.d
         line.line,
         claimed,
         owner,
-        "Our check meter shows about one part in a hundred less than was billed on these days.",
+        "Our check meter disagrees with what was billed: a hundredth of it seems to be wrong.",
         clock(),
         READINGS,
     )

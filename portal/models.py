@@ -42,6 +42,7 @@ class AuditEntry(models.Model):
         APP_ADDED = "app-added", "Added a second factor"
         APP_REMOVED = "app-removed", "Removed a second factor"
         REPLAY = "replay", "Asked for a replay"
+        DISPUTE = "dispute", "Took a step in a dispute"
         DEMO_SIGN_IN = "demo-sign-in", "Demo sign-in made"
 
     at = models.DateTimeField(db_index=True)

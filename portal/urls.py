@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from portal.views import (
     calendar,
+    disputes,
     evidence,
     explanations,
     home,
@@ -26,6 +27,7 @@ urlpatterns = [
     path("invoices/<str:number>/", invoices.page, name="invoice"),
     path("invoices/<str:number>/invoice.<str:format_name>", invoices.download, name="invoice-file"),
     path("invoices/<str:number>/<int:line>/", explanations.line, name="why-line"),
+    path("invoices/<str:number>/<int:line>/dispute/", disputes.opening, name="dispute-line"),
     path("invoices/<str:number>/<int:line>/<str:day>/", explanations.day, name="why-day"),
     path(
         "invoices/<str:number>/<int:line>/<str:day>/<int:interval>/",
@@ -40,6 +42,11 @@ urlpatterns = [
     path("proof/checkpoint/<int:size>/", proof.note, name="checkpoint-note"),
     path("proof/document/<str:number>/", proof.document, name="proof-of-document"),
     path("proof/document/<str:number>/proof.json", proof.document_json, name="proof-json"),
+    path("disputes/", disputes.listing, name="disputes"),
+    path("disputes/counts/", disputes.counts, name="dispute-counts"),
+    path("disputes/<str:market>/<int:number>/", disputes.page, name="dispute"),
+    path("disputes/<str:market>/<int:number>/file/<int:step>/", disputes.file, name="dispute-file"),
+    path("disputes/<str:market>/<int:number>/<str:action>/", disputes.take, name="dispute-step"),
     path("runs/", runs.listing, name="runs"),
     path("runs/<uuid:run_id>/", runs.page, name="run"),
     path("runs/<uuid:run_id>/energy.csv", runs.energy, name="run-energy"),

@@ -14,7 +14,8 @@ from ledger.disputes.corrections import Suggestion, suggestions
 from ledger.disputes.course import ANSWERS, AWAITS_SETTLEMENT, DECISIONS, Action, State
 from ledger.disputes.records import Notice, Record
 from ledger.disputes.tables import Dispute, DisputeEvent
-from ledger.tables import Account, InvoiceLine, Posting
+from ledger.invoice import document_number
+from ledger.tables import Account, Invoice, InvoiceLine, Posting
 
 WORD_OF = {
     Action.OPEN: "opened",
@@ -124,6 +125,14 @@ def corrected_micro(session: Session, record: Record) -> int | None:
         InvoiceLine.invoice_id == settlement.note_id, InvoiceLine.line == settlement.note_line
     )
     return session.scalar(line) or 0
+
+
+def document_of(session: Session, invoice_id: UUID) -> str | None:
+    """Return the printed number of a document, or None."""
+    row = session.execute(
+        select(Invoice.series, Invoice.number).where(Invoice.id == invoice_id)
+    ).one_or_none()
+    return None if row is None else document_number(row.series, row.number)
 
 
 def awaiting_settlement(

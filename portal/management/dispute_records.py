@@ -3,9 +3,8 @@
 import datetime as dt
 from typing import Any
 
-from ledger.disputes.claims import Claim
 from ledger.disputes.records import Record
-from portal.amounts import money_parts, with_unit
+from portal.dispute_words import claim_in_words, waits_for
 
 
 def as_json(record: Record, now: dt.datetime) -> dict[str, Any]:
@@ -36,27 +35,10 @@ def as_json(record: Record, now: dt.datetime) -> dict[str, Any]:
 
 
 def as_line(record: Record, now: dt.datetime) -> str:
-    """Return a dispute on one line: number, state, what is due, and what is claimed."""
-    due = record.course.due(now)
-    late = "overdue since" if record.course.is_overdue(now) else "due"
-    course = record.course
-    if due is None:
-        waits = ""
-    elif course.is_unanswered(now):
-        answer = record.row.terms.answer_by(course.opened_at)
-        waits = f"answer overdue since {answer}, may be escalated until {due.day}"
-    else:
-        waits = f"{due.what} {late} {due.day}"
-    claim = claimed(record.row.claim, record)
+    """Return a dispute on one line: number, state, what is claimed, and what it waits for."""
+    waits = waits_for(record, now)
     return (
-        f"{record.row.number:>4}  {course.state(now):<10} {record.row.participant:<22} "
-        f"{record.line.document}/{record.row.line}  {claim}{f'; {waits}' if waits else ''}"
+        f"{record.row.number:>4}  {record.course.state(now):<10} {record.row.participant:<22} "
+        f"{record.line.document}/{record.row.line}  {claim_in_words(record.row.claim, record)}"
+        f"{f'; {waits}' if waits else ''}"
     )
-
-
-def claimed(claim: Claim, record: Record) -> str:
-    """Return an amount or a quantity of a dispute as people read it."""
-    if claim.amount_micro is not None:
-        shown, below = money_parts(claim.amount_micro, record.line.currency)
-        return f"{shown}{below}".rstrip("0").rstrip(".") if below.strip("0") else shown
-    return with_unit(claim.quantity or 0, record.line.quantity_unit or "")

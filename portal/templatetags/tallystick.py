@@ -157,6 +157,18 @@ def bar(value: int, largest: int) -> SafeString:
 
 
 @register.filter
+def turned(value: int) -> int:
+    """Return an amount with the other sign, for documents that state what the market pays."""
+    return -int(value)
+
+
+@register.filter
+def item(values: dict[Any, Any], key: Any) -> Any:
+    """Return what a mapping holds under a key; None where it holds nothing."""
+    return values.get(key)
+
+
+@register.filter
 def is_table(value: Any) -> bool:
     """Return whether a cell of a document holds a table of its own."""
     return hasattr(value, "columns")

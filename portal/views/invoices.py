@@ -2,12 +2,14 @@
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 from sqlalchemy.orm import Session
 
 from database.session import transaction
 from portal.access import Viewer, open_to
 from portal.queries import invoices as queries
+from portal.queries.disputes import marks_of_document, time_to_dispute
 from rulebook.findings import Refused
 from settlement.documents.service import FORMATS, rendered, stated
 from settlement.documents.wording import duties, explanations
@@ -47,8 +49,15 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
     with transaction() as session:
         refuse_others(session, request.viewer, number)
         found = queries.invoice_page(session, number)
+        one, now = found.summary, timezone.now()
+        disputed = marks_of_document(session, one.id, now)
+        may_dispute = (one.market, one.participant) in (request.viewer.participants or ()) and (
+            time_to_dispute(session, one.market, one.issued_at, now) is not None
+        )
     context = {
         "invoice": found,
+        "disputes": disputed,
+        "may_dispute": may_dispute,
         "section": "invoices",
         "files": DOWNLOADS,
         "headlines": list(duties(found.statement)),

@@ -13,6 +13,7 @@ from portal import replays
 from portal.access import Viewer, open_to
 from portal.models import AuditEntry, ReplayRequest
 from portal.queries import runs as queries
+from portal.queries.disputes import disputes_of_run
 from portal.queries.energy import energy_csv, energy_table
 from settlement.runs.store import find_run
 
@@ -45,12 +46,15 @@ def page(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     """Show a run: pins, digests, totals, journals, and its replays."""
     with transaction() as session:
         found = queries.run_page(session, run_id)
-    if found is None:
-        raise Http404("no such run")
+        if found is None:
+            raise Http404("no such run")
+        market = found.summary.run.market
+        disputed = disputes_of_run(session, market, run_id, timezone.now())
     replays.close_lost(run_id, timezone.now())
     asked = list(ReplayRequest.objects.filter(run_id=run_id)[:SHOWN_REPLAYS])
     context = {
         "run": found,
+        "disputes": disputed,
         "latest": asked[0] if asked else None,
         "earlier": asked[1:],
         "section": "runs",

@@ -1,7 +1,6 @@
 """`manage.py dispute STEP ...`: take any step of a dispute without a browser."""
 
 import getpass
-import re
 import uuid
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
@@ -19,11 +18,10 @@ from ledger.disputes.course import ROLE_OF, Action, Role
 from ledger.disputes.records import Actor, Record
 from ledger.disputes.service import StepRequest, take_step
 from ledger.invoice_queries import document_id
+from portal.amounts import micro_of
 from portal.management.console import at_least, print_json, refusals_as_errors, utc_now
 from portal.management.dispute_records import as_json, as_line
 from settlement.billing.disputing import dispute_line
-
-MICRO_DIGITS = 6
 
 
 class Command(BaseCommand):
@@ -143,10 +141,10 @@ def parse_amount(text: str) -> int:
     >>> parse_amount("12.34")
     12340000
     """
-    found = re.fullmatch(r"(\d{1,12})(?:\.(\d{1,6}))?", text, re.ASCII)
-    if found is None:
+    micro = micro_of(text)
+    if micro is None:
         raise ArgumentTypeError(f"{text!r} is not an amount; write it as 12.34")
-    return int(found[1]) * 10**MICRO_DIGITS + int((found[2] or "").ljust(MICRO_DIGITS, "0"))
+    return micro
 
 
 def read_attachment(path: Path | None) -> Attachment | None:

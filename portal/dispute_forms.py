@@ -1,0 +1,64 @@
+"""What the forms of disputes send, read into a claim, a file or links; complaints are sentences."""
+
+import uuid
+from dataclasses import dataclass, field
+
+from django.http import HttpRequest
+
+from ledger.disputes.attachments import LARGEST_BYTES, Attachment
+from ledger.disputes.claims import Claim
+from portal.amounts import micro_of
+
+CONFIRM = "Tick the box to confirm the step: it stays in the record."
+QUANTITY_DIGITS = 18
+
+
+@dataclass
+class StepForm:
+    """A form as it was sent; `complaints` says what to put right before anything is tried."""
+
+    reason: str = ""
+    amount: str = ""
+    quantity: str = ""
+    settling: str = ""
+    attachment: Attachment | None = None
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def claim(self) -> Claim:
+        """The amount or quantity that was written; empty where neither was."""
+        return Claim(
+            micro_of(self.amount) if self.amount else None,
+            int(self.quantity) if self.quantity.isdecimal() else None,
+        )
+
+    @property
+    def links(self) -> tuple[uuid.UUID | None, uuid.UUID | None]:
+        """The run and the note that were chosen."""
+        run, _, note = self.settling.partition(" ")
+        try:
+            return (uuid.UUID(run) if run else None, uuid.UUID(note) if note else None)
+        except ValueError:
+            return None, None
+
+
+def read_form(request: HttpRequest) -> StepForm:
+    """Return what a form sent. No more of a file is read than is refused."""
+    form = StepForm(
+        reason=request.POST.get("reason", "").replace("\r\n", "\n"),
+        amount=request.POST.get("amount", "").strip(),
+        quantity=request.POST.get("quantity", "").strip().replace(",", ""),
+        settling=request.POST.get("settling", ""),
+    )
+    file = request.FILES.get("attachment")
+    if file is not None:
+        form.attachment = Attachment(file.name or "", file.read(LARGEST_BYTES + 1))
+    if form.amount and micro_of(form.amount) is None:
+        form.complaints.append(f"“{form.amount[:40]}” is not an amount; write it as 12.34.")
+    digits = form.quantity
+    if digits and not (digits.isascii() and digits.isdigit() and len(digits) <= QUANTITY_DIGITS):
+        form.complaints.append(f"“{digits[:40]}” is not a whole quantity.")
+        form.quantity = ""
+    if request.POST.get("confirm") != "yes":
+        form.complaints.append(CONFIRM)
+    return form

@@ -1,0 +1,235 @@
+"""Disputes as pages show them: whole to those whom they concern, the bare course to the rest."""
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from ledger.disputes import queries
+from ledger.disputes.corrections import Suggestion, suggestions
+from ledger.disputes.course import AWAITS_SETTLEMENT, Action, Role
+from ledger.disputes.queries import MonthCount
+from ledger.disputes.records import Record
+from ledger.disputes.sealing import EventRow
+from portal import dispute_words as words
+from portal.access import Viewer
+from portal.queries.invoices import title_of
+from portal.queries.rules import RuleVersion, rule_by_digest
+from rulebook.findings import Refused
+from settlement.billing.disputing import terms_at_issue
+
+
+@dataclass(frozen=True)
+class ShownDispute:
+    """A dispute as one reader sees it at a moment.
+
+    `is_entitled` says whether reasons, names, amounts and attachments are open to the reader.
+    """
+
+    record: Record
+    now: dt.datetime
+    is_entitled: bool
+
+    @property
+    def zone(self) -> str:
+        """Time zone of the market."""
+        return self.record.row.time_zone
+
+    @property
+    def state(self) -> str:
+        """Where it stands, in words."""
+        return words.STATE_WORDS[self.record.course.state(self.now)]
+
+    @property
+    def status(self) -> str:
+        """Class of the mark that shows the state."""
+        if self.is_overdue:
+            return "bad"
+        return words.STATUS_OF.get(self.record.course.state(self.now), "plain")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything can still follow."""
+        return self.record.course.is_open(self.now)
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether an answer or a decision is late."""
+        return self.record.course.is_overdue(self.now)
+
+    @property
+    def waits_for(self) -> str:
+        """What it waits for, and until when."""
+        return words.waits_for(self.record, self.now)
+
+    @property
+    def charge(self) -> str:
+        """Name of the charge or payment."""
+        return title_of(self.record.line.kind)
+
+    @property
+    def claimed(self) -> str:
+        """What is claimed."""
+        return words.claim_in_words(self.record.row.claim, self.record)
+
+    @property
+    def upheld(self) -> str:
+        """What of the claim holds; empty before that is decided."""
+        upheld = self.record.upheld
+        return words.claim_in_words(upheld, self.record) if upheld else ""
+
+    @property
+    def line_sign(self) -> int:
+        """-1 where the document states what the market pays."""
+        return -1 if self.record.line.is_self_billed else 1
+
+
+@dataclass(frozen=True)
+class ShownEvent:
+    """An event of the timeline; what is personal is empty for readers who are not entitled."""
+
+    event: EventRow
+    digest: bytes
+    title: str
+    role: str
+    actor: str
+    reason: str
+    upheld: str
+    note: str | None
+    attachment_name: str | None
+
+
+@dataclass(frozen=True)
+class DisputePage:
+    """Everything about one dispute that a reader may see."""
+
+    dispute: ShownDispute
+    events: tuple[ShownEvent, ...]
+    terms: RuleVersion | None
+    due_date_clauses: tuple[str, ...]
+    dispute_clauses: tuple[str, ...]
+    corrected: str | None
+    suggestions: tuple[Suggestion, ...]
+
+
+def disputes_for(
+    session: Session, viewer: Viewer, now: dt.datetime
+) -> tuple[list[ShownDispute], list[ShownDispute]]:
+    """Return a user's disputes by deadline, and those of others that moved its lines."""
+    if viewer.sees_all_disputes:
+        found = queries.by_deadline(queries.disputes(session), now)
+        return [ShownDispute(one, now, True) for one in found], []
+    own = queries.by_deadline(queries.disputes(session, None, viewer.participants), now)
+    others = queries.settled_that_moved(session, viewer.participants or ())
+    return (
+        [ShownDispute(one, now, True) for one in own],
+        [ShownDispute(one, now, False) for one in others],
+    )
+
+
+def dispute_for(
+    session: Session, viewer: Viewer, market: str, number: int, now: dt.datetime
+) -> ShownDispute | None:
+    """Return a dispute as a user may see it; None where it may not, or there is none."""
+    record = queries.find(session, market, number)
+    if record is None:
+        return None
+    owner = (market, record.row.participant)
+    if viewer.sees_all_disputes or owner in (viewer.participants or ()):
+        return ShownDispute(record, now, True)
+    moved = queries.settled_that_moved(session, viewer.participants or ())
+    is_moved = any(one.key == record.key for one in moved)
+    return ShownDispute(record, now, False) if is_moved else None
+
+
+def dispute_page(session: Session, shown: ShownDispute, wants_suggestions: bool) -> DisputePage:
+    """Return the page of a dispute; what would settle it only for those who may settle it."""
+    record = shown.record
+    terms = rule_by_digest(session, record.row.terms_digest)
+    document = terms.document if terms else None
+    corrected = queries.corrected_micro(session, record)
+    waits = record.course.state(shown.now) in AWAITS_SETTLEMENT
+    return DisputePage(
+        dispute=shown,
+        events=tuple(_events(session, shown)),
+        terms=terms,
+        due_date_clauses=document.clauses_governing("payment_term_days") if document else (),
+        dispute_clauses=document.clauses_governing("disputes") if document else (),
+        corrected=(
+            words.money_in_words(-corrected, record.line.currency)
+            if corrected is not None
+            else None
+        ),
+        suggestions=tuple(suggestions(session, record)) if wants_suggestions and waits else (),
+    )
+
+
+def marks_of_document(
+    session: Session, invoice_id: uuid.UUID, now: dt.datetime
+) -> dict[int, ShownDispute]:
+    """Return the latest dispute of each line of a document that has any, by line."""
+    found = queries.of_document(session, invoice_id)
+    return {line: ShownDispute(one, now, True) for line, one in found.items()}
+
+
+@dataclass(frozen=True)
+class TimeToDispute:
+    """Until when a line of a document may be disputed, and what the terms say of its due date."""
+
+    by: dt.date
+    terms_digest: bytes
+    due_date_clauses: tuple[str, ...]
+
+
+def time_to_dispute(
+    session: Session, market: str, issued_at: dt.datetime, now: dt.datetime
+) -> TimeToDispute | None:
+    """Return until when a line of a document may be disputed; None once that is over."""
+    try:
+        terms = terms_at_issue(session, market, issued_at)
+    except Refused:
+        return None
+    by = terms.raise_by(issued_at)
+    version = rule_by_digest(session, terms.digest)
+    if terms.has_passed(by, now) or version is None:
+        return None
+    clauses = version.document.clauses_governing("payment_term_days")
+    return TimeToDispute(by, terms.digest, clauses)
+
+
+def disputes_of_run(
+    session: Session, market: str, run_id: uuid.UUID, now: dt.datetime
+) -> list[ShownDispute]:
+    """Return the disputes that a run has settled, and those that it could settle."""
+    waiting = [one for one, _ in queries.awaiting_settlement(session, now, run_id, market)]
+    found = [*waiting, *queries.settled_by(session, run_id)]
+    return [ShownDispute(one, now, True) for one in found]
+
+
+def counts(session: Session, now: dt.datetime) -> list[MonthCount]:
+    """Return the public counts."""
+    return queries.month_counts(session, now)
+
+
+def _events(session: Session, shown: ShownDispute) -> list[ShownEvent]:
+    record, entitled = shown.record, shown.is_entitled
+    found = []
+    for event, digest in zip(record.events, record.event_digests, strict=True):
+        action = Action(event.action)
+        upheld = record.upheld if action in (Action.ACCEPT, Action.UPHOLD) else None
+        note = queries.document_of(session, event.note_id) if event.note_id and entitled else None
+        found.append(
+            ShownEvent(
+                event=event,
+                digest=digest,
+                title=words.DONE_WORDS[action],
+                role=words.OF_WHOM[Role(event.role)],
+                actor=event.actor if entitled else "",
+                reason=event.reason if entitled else "",
+                upheld=words.claim_in_words(upheld, record) if upheld and entitled else "",
+                note=note,
+                attachment_name=event.attachment_name if entitled else None,
+            )
+        )
+    return found
