@@ -31,6 +31,9 @@ SEES_STUDIES = {Role.OPERATOR, Role.AUDITOR, Role.REGULATOR}
 SEES_AUDIT = {Role.AUDITOR}
 SEES_ALL_DISPUTES = {Role.OPERATOR, Role.AUDITOR, Role.REGULATOR}
 SEES_REGISTRATIONS = {Role.OPERATOR, Role.AUDITOR, Role.REGULATOR}
+SEES_PAYMENTS = {Role.OPERATOR, Role.AUDITOR}
+ALLOCATES_PAYMENTS = {Role.OPERATOR}
+SEES_ALL_CREDIT = {Role.OPERATOR, Role.AUDITOR, Role.REGULATOR}
 HOME_OF_ROLE = {
     Role.OPERATOR: "runs",
     Role.AUDITOR: "runs",
@@ -78,6 +81,26 @@ class Viewer:
     def sees_disputes(self) -> bool:
         """Whether there are any disputes for this user to see."""
         return self.sees_all_disputes or Role.PARTICIPANT in self.roles
+
+    @property
+    def sees_payments(self) -> bool:
+        """Whether bank statements and the queue of payments are open to this user."""
+        return bool(self.roles & SEES_PAYMENTS)
+
+    @property
+    def allocates_payments(self) -> bool:
+        """Whether this user imports bank statements and decides about payments."""
+        return bool(self.roles & ALLOCATES_PAYMENTS)
+
+    @property
+    def sees_all_credit(self) -> bool:
+        """Whether the exposure of every participant is open to this user."""
+        return bool(self.roles & SEES_ALL_CREDIT)
+
+    @property
+    def sees_credit(self) -> bool:
+        """Whether any exposure is open to this user."""
+        return self.sees_all_credit or self.sees_invoices
 
     @property
     def home(self) -> str | None:

@@ -15,6 +15,7 @@ MINUS = "\N{MINUS SIGN}"
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 SIGN_OF_CURRENCY = {"GBP": "£", "EUR": "€", "USD": "$"}
 SHOWN_DIGEST_LETTERS = 12
+_TYPED = re.compile(r"(-?)[£€$]?(\d{1,15})(?:\.(\d{1,2}))?", re.ASCII)
 
 
 def scaled(value: int, digits: int, *, at_least: int = 0) -> str:
@@ -116,6 +117,19 @@ def ppm(value: int) -> str:
     ('99.5\\xa0%', '0.0123\\xa0%')
     """
     return f"{scaled(value, 4)}{NO_BREAK_SPACE}%"
+
+
+def read_minor(text: str) -> int | None:
+    """Return pence of an amount as people type it; None for anything else.
+
+    >>> [read_minor(text) for text in ("1,234.5", "-0.05", " £7 ", "1.234", "seven")]
+    [123450, -5, 700, None, None]
+    """
+    matched = _TYPED.fullmatch(text.strip().replace(MINUS, "-").replace(",", ""))
+    if matched is None:
+        return None
+    minor = int(matched[2]) * 100 + int((matched[3] or "").ljust(2, "0"))
+    return -minor if matched[1] else minor
 
 
 def short_digest(digest: bytes) -> str:

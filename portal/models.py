@@ -43,6 +43,9 @@ class AuditEntry(models.Model):
         APP_REMOVED = "app-removed", "Removed a second factor"
         REPLAY = "replay", "Asked for a replay"
         DISPUTE = "dispute", "Took a step in a dispute"
+        STATEMENT = "statement-imported", "Imported a bank statement"
+        ALLOCATION = "payment-allocated", "Allocated a payment"
+        RETURN = "payment-returned", "Returned a payment to the queue"
         DEMO_SIGN_IN = "demo-sign-in", "Demo sign-in made"
 
     at = models.DateTimeField(db_index=True)

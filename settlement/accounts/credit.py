@@ -45,6 +45,12 @@ class Credit:
         """Exposure over cover, rounded down; None without cover."""
         return self.exposure_micro * MILLION // self.cover_micro if self.cover_micro else None
 
+    @property
+    def used_percent(self) -> int | None:
+        """The same in ppm, rounded down to a tenth of a per cent, for tables."""
+        used = self.used_ppm
+        return None if used is None else used - used % 1_000
+
 
 def credit_of(
     participant: str, registration: Registration | None, standing: Standing, terms: CreditTerms

@@ -12,6 +12,7 @@ from ledger.payments import queries
 from ledger.payments.queries import Decided
 from ledger.payments.service import allocate
 from ledger.payments.statements import statement_name
+from portal.amounts import read_minor
 from portal.management.console import minor_units, print_json, refusals_as_errors, utc_now
 from settlement.accounts.service import import_statements
 
@@ -145,11 +146,9 @@ def _as_json(one: Decided) -> dict[str, Any]:
 def parse_amount(text: str) -> tuple[str, int]:
     """Return document and minor units of `document=amount`; argparse shows the error."""
     document, _, amount = text.partition("=")
-    sign = -1 if amount.startswith("-") else 1
-    whole, _, part = amount.removeprefix("-").partition(".")
-    digits = whole.replace(",", "") + part.ljust(2, "0")
-    if not (document and digits.isascii() and digits.isdecimal() and len(part) <= 2 and whole):
+    minor = read_minor(amount)
+    if not document or minor is None:
         raise ArgumentTypeError(
             f"{text!r} is not DOCUMENT=AMOUNT, such as gb12-invoice-000001=1.50"
         )
-    return document, sign * int(digits)
+    return document, minor

@@ -1,0 +1,187 @@
+"""Accounts of participants: open items by age, and the statement of one; own or everyone's."""
+
+import csv
+import datetime as dt
+from dataclasses import dataclass
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from sqlalchemy.orm import Session
+
+from database.session import transaction
+from ledger.payments.account import BUCKETS, AccountStatement, Ageing, aged
+from ledger.payments.account_queries import (
+    account_statement,
+    day_end,
+    first_movement,
+    markets_of,
+)
+from ledger.payments.queries import documents
+from portal.access import Viewer, open_to
+from portal.queries.rules import markets
+from portal.views.rules import chosen_day
+
+COLUMNS = (
+    "booked_at",
+    "entry",
+    "document",
+    "payment",
+    "value_or_due_day",
+    "text",
+    "amount_micro",
+    "balance_micro",
+    "journal",
+)
+
+
+@dataclass(frozen=True)
+class AgedMarket:
+    """The open items of a market, by participant and in all, in minor units."""
+
+    market: str
+    currency: str
+    rows: tuple[Ageing, ...]
+
+    @property
+    def totals_minor(self) -> tuple[int, ...]:
+        """What is open in each bucket."""
+        return tuple(map(sum, zip(*(row.amounts_minor for row in self.rows), strict=True)))
+
+    @property
+    def total_minor(self) -> int:
+        """What is open in all."""
+        return sum(row.total_minor for row in self.rows)
+
+
+def sees_accounts(viewer: Viewer) -> bool:
+    """Return whether there is an account for this user to see."""
+    return viewer.sees_invoices
+
+
+@require_safe
+@open_to(sees_accounts)
+def listing(request: HttpRequest) -> HttpResponse:
+    """Show what is open by participant and age, as it stood on a day."""
+    on, complaint = chosen_day(request)
+    with transaction() as session:
+        found = _aged_markets(session, request.viewer, on)
+    context = {
+        "on": on,
+        "complaint": complaint,
+        "buckets": BUCKETS,
+        "markets": found,
+        "own": sorted(request.viewer.participants or ()),
+        "section": "accounts",
+    }
+    return render(request, "accounts/listing.html", context)
+
+
+def _aged_markets(session: Session, viewer: Viewer, on: dt.date) -> list[AgedMarket]:
+    found = []
+    for market in markets(session):
+        rows = [
+            one
+            for one in aged(documents(session, market, day_end(on)), on)
+            if viewer.may_see(market, one.participant)
+        ]
+        for currency in sorted({row.currency for row in rows}):
+            of_currency = tuple(row for row in rows if row.currency == currency)
+            found.append(AgedMarket(market, currency, of_currency))
+    return found
+
+
+@require_safe
+@open_to(sees_accounts)
+def page(request: HttpRequest, market: str, participant: str) -> HttpResponse:
+    """Show the statement of account of a participant over a period, and its open items."""
+    with transaction() as session:
+        first_day, last_day, complaint = _period(session, request, market, participant)
+        statements = account_statement(session, market, participant, first_day, last_day)
+        on = min(last_day, timezone.now().date())
+        open_items = [
+            one
+            for one in aged(documents(session, market, day_end(last_day)), on)
+            if one.participant == participant
+        ]
+    context = {
+        "market": market,
+        "participant": participant,
+        "first_day": first_day,
+        "last_day": last_day,
+        "on": on,
+        "complaint": complaint,
+        "statements": statements,
+        "open_items": open_items,
+        "buckets": BUCKETS,
+        "section": "accounts",
+    }
+    return render(request, "accounts/page.html", context)
+
+
+@require_safe
+@open_to(sees_accounts)
+def as_csv(request: HttpRequest, market: str, participant: str) -> HttpResponse:
+    """Answer with the statement of account as CSV, amounts in micro."""
+    with transaction() as session:
+        first_day, last_day, _ = _period(session, request, market, participant)
+        statements = account_statement(session, market, participant, first_day, last_day)
+    answer = HttpResponse(content_type="text/csv; charset=utf-8")
+    name = f"{market}-{participant}-{first_day}-{last_day}.csv"
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    writer = csv.writer(answer)
+    writer.writerow(("currency", *COLUMNS))
+    for one in statements:
+        _write_rows(writer, one)
+    return answer
+
+
+def _write_rows(writer, one: AccountStatement) -> None:
+    blank = [""] * 4
+    opening, closing = one.opening_micro, one.closing.balance_micro
+    writer.writerow((one.currency, one.first_day, "opening", *blank, "", opening, ""))
+    for line in one.lines:
+        moved = line.movement
+        writer.writerow(
+            (
+                one.currency,
+                moved.at.isoformat(),
+                moved.entry.value,
+                moved.document,
+                moved.payment,
+                moved.value_on,
+                moved.text,
+                moved.amount_micro,
+                line.balance_micro,
+                moved.number or "",
+            )
+        )
+    writer.writerow((one.currency, one.last_day, "closing", *blank, "", closing, ""))
+
+
+def _period(
+    session: Session, request: HttpRequest, market: str, participant: str
+) -> tuple[dt.date, dt.date, str]:
+    """Return the period asked for, or the whole account; and what was wrong with it, if anything.
+
+    Raises:
+        Http404: the account is not there, or not for this user; the answer does not tell which.
+    """
+    if not request.viewer.may_see(market, participant) or (
+        request.viewer.participants is None and market not in markets_of(session, participant)
+    ):
+        raise Http404("no such account for this user")
+    today = timezone.now().date()
+    begun = first_movement(session, market, participant)
+    usual = (begun.date() if begun else today, max(today, begun.date() if begun else today))
+    try:
+        first_day, last_day = (
+            dt.date.fromisoformat(request.GET.get(name, "").strip() or default.isoformat())
+            for name, default in zip(("from", "to"), usual, strict=True)
+        )
+    except ValueError:
+        return *usual, "A day is written as 2024-01-15. Shown is the whole account."
+    if last_day < first_day:
+        return *usual, "The period ends before it begins. Shown is the whole account."
+    return first_day, last_day, ""

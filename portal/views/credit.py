@@ -1,0 +1,52 @@
+"""What participants owe against the cover that they lodged: own, or everyone's."""
+
+import datetime as dt
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from sqlalchemy.orm import Session
+
+from database.session import transaction
+from ledger.payments.account_queries import day_end
+from portal.access import Viewer, open_to
+from portal.queries.rules import markets
+from portal.views.rules import chosen_day
+from rulebook.findings import Refused
+from settlement.accounts.credit import Credit
+from settlement.accounts.service import CreditReport, credit_report
+
+
+def sees_credit(viewer: Viewer) -> bool:
+    """Return whether any exposure is open to this user."""
+    return viewer.sees_credit
+
+
+@require_safe
+@open_to(sees_credit)
+def page(request: HttpRequest) -> HttpResponse:
+    """Show exposure, cover and level by participant, as they stood at the end of a day."""
+    on, complaint = chosen_day(request)
+    at = min(day_end(on), timezone.now())
+    with transaction() as session:
+        asked = [_report(session, market, at) for market in markets(session)]
+    reports = []
+    for report in filter(None, asked):
+        shown = [one for one in report.credits if _may_see(request.viewer, report, one)]
+        if shown:
+            reports.append((report, shown))
+    context = {"on": on, "complaint": complaint, "reports": reports, "section": "credit"}
+    return render(request, "credit/page.html", context)
+
+
+def _report(session: Session, market: str, at: dt.datetime) -> CreditReport | None:
+    """Return the report of a market; None where it had no terms, or no law, at that moment."""
+    try:
+        return credit_report(session, market, at)
+    except Refused:
+        return None
+
+
+def _may_see(viewer: Viewer, report: CreditReport, one: Credit) -> bool:
+    return viewer.sees_all_credit or viewer.may_see(report.market, one.participant)

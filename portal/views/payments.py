@@ -1,0 +1,193 @@
+"""Bank statements and the queue of payments: auditors read, operators import and allocate."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from database.session import transaction
+from ledger.payments import queries
+from ledger.payments.camt import LARGEST_FILE_BYTES
+from ledger.payments.queries import Decided
+from ledger.payments.service import allocate, find_transaction
+from ledger.payments.statements import statement_name
+from ledger.refusals import LedgerRefused
+from portal.access import Viewer, open_to
+from portal.amounts import MINUS, read_minor
+from portal.audit import record
+from portal.models import AuditEntry
+from portal.queries.rules import markets
+from rulebook.findings import Refused
+from settlement.accounts.service import import_statements
+
+SPARE_ROWS = 3
+
+
+def sees_payments(viewer: Viewer) -> bool:
+    """Return whether bank statements are open to this user."""
+    return viewer.sees_payments
+
+
+def allocates_payments(viewer: Viewer) -> bool:
+    """Return whether this user decides about payments."""
+    return viewer.allocates_payments
+
+
+@require_safe
+@open_to(sees_payments)
+def listing(request: HttpRequest) -> HttpResponse:
+    """Show the queue, the statements and every payment."""
+    return _listing(request)
+
+
+def _listing(request: HttpRequest, complaints: tuple[str, ...] = ()) -> HttpResponse:
+    with transaction() as session:
+        known = markets(session)
+        statements = [
+            (statement_name(one.market, one.number), one) for one in queries.statements(session)
+        ]
+        currencies = {(one.market, one.number): one.currency for _, one in statements}
+        payments = [
+            (one, currencies[one.transaction.market, one.transaction.statement_number])
+            for market in known
+            for one in queries.decided(session, market)
+        ]
+    context = {
+        "markets": known,
+        "statements": statements,
+        "queue": [pair for pair in payments if pair[0].rest_minor],
+        "payments": payments,
+        "complaints": complaints,
+        "section": "payments",
+    }
+    return render(request, "payments/listing.html", context, status=400 if complaints else 200)
+
+
+@require_POST
+@open_to(allocates_payments)
+def import_file(request: HttpRequest) -> HttpResponse:
+    """Import a bank's file; every reason to refuse it stands on the page that answers."""
+    file, market = request.FILES.get("file"), request.POST.get("market", "")
+    if file is None or file.size > LARGEST_FILE_BYTES:
+        return _listing(request, ("Choose a camt.053 file of at most 50 MB.",))
+    name = request.user.get_username()
+    try:
+        with transaction() as session:
+            imported = import_statements(
+                session, market, file.name, file.read(), received_by=name, now=timezone.now()
+            )
+    except (Refused, LedgerRefused) as refused:
+        return _listing(request, _reasons(refused))
+    if imported.is_repeat:
+        messages.info(request, "This file was imported before; nothing changed.")
+        return redirect("payments")
+    for row in imported.statements:
+        record(request.user, AuditEntry.Action.STATEMENT, statement_name(market, row.number))
+    messages.success(request, f"Imported {len(imported.statements)} statement(s) of {file.name}.")
+    return redirect("payments")
+
+
+@require_safe
+@open_to(sees_payments)
+def page(request: HttpRequest, statement: str, line: int) -> HttpResponse:
+    """Show a payment: what the bank said, where its money is, and who decided that."""
+    return _page(request, f"{statement}/{line}")
+
+
+def _page(
+    request: HttpRequest,
+    name: str,
+    complaints: tuple[str, ...] = (),
+    typed: list[tuple[str, str]] | None = None,
+) -> HttpResponse:
+    with transaction() as session:
+        found = _found(session, name)
+        transaction_ = found.transaction
+        sign = 1 if transaction_.amount_minor > 0 else -1
+        of_statement = queries.statement(
+            session, transaction_.market, transaction_.statement_number
+        )
+        open_ones = [
+            one
+            for one in queries.documents(session, transaction_.market)
+            if one.balance_minor * sign > 0 and one.currency == of_statement.currency
+        ]
+    rows = typed or [(document, _typed(amount)) for document, amount in found.amounts.items()]
+    context = {
+        "found": found,
+        "payment": transaction_,
+        "statement": of_statement,
+        "statement_name": statement_name(transaction_.market, transaction_.statement_number),
+        "open_documents": open_ones,
+        "rows": rows + [("", "")] * max(1, SPARE_ROWS - len(rows)),
+        "complaints": complaints,
+        "reason": request.POST.get("reason", ""),
+        "section": "payments",
+    }
+    return render(request, "payments/page.html", context, status=400 if complaints else 200)
+
+
+@require_POST
+@open_to(allocates_payments)
+def decide(request: HttpRequest, statement: str, line: int) -> HttpResponse:
+    """Allocate a payment as the form says, or return it to the queue; then show it."""
+    name = f"{statement}/{line}"
+    returns = request.POST.get("decision") == "return"
+    documents, amounts = request.POST.getlist("document"), request.POST.getlist("amount")
+    typed = [
+        (document.strip(), amount.strip())
+        for document, amount in zip(documents, amounts, strict=False)
+        if document.strip() or amount.strip()
+    ]
+    complaints = () if returns else tuple(_typing_errors(typed))
+    if complaints:
+        return _page(request, name, complaints, typed)
+    wanted = {} if returns else {document: read_minor(amount) or 0 for document, amount in typed}
+    reason, user = request.POST.get("reason", "").strip(), request.user
+    try:
+        with transaction() as session:
+            _found(session, name)
+            posted = allocate(
+                session,
+                name,
+                wanted,
+                decided_by=user.get_username(),
+                reason=reason,
+                now=timezone.now(),
+            )
+    except LedgerRefused as refused:
+        return _page(request, name, _reasons(refused), typed)
+    action = AuditEntry.Action.RETURN if returns else AuditEntry.Action.ALLOCATION
+    record(user, action, name, reason[:500])
+    messages.success(request, f"Posted as journal {posted.number}.")
+    return redirect("payment", statement=statement, line=line)
+
+
+def _typing_errors(typed: list[tuple[str, str]]) -> list[str]:
+    found = [
+        f"“{document or 'No document'}: {amount or 'no amount'}” is not a document and an amount "
+        "such as 120.50."
+        for document, amount in typed
+        if not document or read_minor(amount) is None
+    ]
+    named = [document for document, _ in typed if document]
+    repeated = sorted({one for one in named if named.count(one) > 1})
+    return found + [f"{one} stands twice; give it one amount." for one in repeated]
+
+
+def _found(session, name: str) -> Decided:
+    try:
+        return find_transaction(session, name)
+    except LedgerRefused:
+        raise Http404("no such payment") from None
+
+
+def _reasons(refused: Refused | LedgerRefused) -> tuple[str, ...]:
+    found = refused.findings if isinstance(refused, Refused) else refused.refusals
+    return tuple(map(str, found))
+
+
+def _typed(amount_minor: int) -> str:
+    whole, part = divmod(abs(amount_minor), 100)
+    return f"{MINUS if amount_minor < 0 else ''}{whole}.{part:02d}"
