@@ -20,6 +20,7 @@ def summary(job: Job, currency: str, interval_count: int) -> str:
             "",
             *(_run_line(one) for one in job.runs),
             *_documents(job),
+            *_payments(job),
             "",
             *_proof(job),
             "",
@@ -72,6 +73,11 @@ def _documents(job: Job) -> list[str]:
         return ["Documents: everything was billed before."]
     counts = ", ".join(f"{count} {kind}s" for kind, count in sorted(job.documents.items()))
     return [f"Documents issued: {counts}."]
+
+
+def _payments(job: Job) -> list[str]:
+    paid, waiting = (job.payments.get(name, 0) for name in ("payments", "waiting"))
+    return [f"Bank statement: {paid} payments, {waiting} of them wait for a decision."]
 
 
 def _proof(job: Job) -> list[str]:

@@ -16,15 +16,17 @@ from sqlalchemy.orm import Session
 from database.embedded import ROOT
 from database.session import transaction
 from ledger.log.rows import CheckpointRow
+from ledger.payments.queries import decided, statements
 from ledger.queries import balances
 from portal.demo_dispute import dispute_largest_line, settle_corrected
 from portal.signing import sign_log
 from rulebook.findings import Finding, Refused
 from rulebook.service import publish
+from settlement.accounts.service import import_statements
 from settlement.billing.issuing import issue_month
 from settlement.datasets.files import Form
 from settlement.datasets.recorded import first_instant
-from settlement.datasets.service import corrections, recorded_files, synthetic_files
+from settlement.datasets.service import bank_statement, corrections, recorded_files, synthetic_files
 from settlement.meters.service import ingest
 from settlement.runs import store
 from settlement.runs.run import Run
@@ -66,6 +68,7 @@ class Job:
     runs: list[Run] = field(default_factory=list)
     sums: dict[str, int] = field(default_factory=dict)
     documents: dict[str, int] = field(default_factory=dict)
+    payments: dict[str, int] = field(default_factory=dict)
     replayed: Replayed | None = None
     checkpoint: CheckpointRow | None = None
     key_made: str | None = None
@@ -86,7 +89,7 @@ class Job:
 
 
 def run_main_job(request: JobRequest, clock: Clock, progress: ProgressBar) -> Job:
-    """Publish, ingest, settle, bill, correct, settle and bill again, sign, replay, verify.
+    """Publish, meter, settle, bill, correct, settle and bill again, pay, sign, replay, verify.
 
     Raises:
         Refused, ledger.refusals.LedgerRefused: a stage was refused; the stages before it stand.
@@ -101,6 +104,7 @@ def run_main_job(request: JobRequest, clock: Clock, progress: ProgressBar) -> Jo
     _bill(job, later, "invoice the difference")
     with job.stage("settle the dispute") as session:
         settle_corrected(session, request.market, clock())
+    _pay(job)
     with job.stage("sign the log") as session:
         published, job.key_made = sign_log(session, clock())
         job.checkpoint = published.checkpoint
@@ -230,6 +234,21 @@ def _bill(job: Job, run: Run, stage: str) -> None:
                 kind = str(invoice.row.kind)
                 job.documents[kind] = job.documents.get(kind, 0) + 1
             bar(done, len(months))
+
+
+def _pay(job: Job) -> None:
+    """Import a statement that pays what is open, unless the market has one."""
+    market = job.request.market
+    with job.stage("import a bank statement") as session:
+        if not statements(session, market):
+            now = job.clock()
+            file = bank_statement(session, market, seed=job.request.seed, known=now)
+            import_statements(
+                session, market, file.name, file.content, received_by="the demonstration", now=now
+            )
+        found = decided(session, market)
+    waiting = sum(bool(one.rest_minor) for one in found)
+    job.payments = {"payments": len(found), "waiting": waiting}
 
 
 def _sums(session: Session, run: Run) -> dict[str, int]:

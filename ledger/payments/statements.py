@@ -117,6 +117,11 @@ class TransactionRow(NamedTuple):
         """How people and accounts name it: `gb12-bank-000001/3`."""
         return transaction_name(self.market, self.statement_number, self.line)
 
+    @property
+    def statement_name(self) -> str:
+        """How people name its statement: `gb12-bank-000001`."""
+        return statement_name(self.market, self.statement_number)
+
 
 class AllocationRow(NamedTuple):
     """The sealed columns of `ledger.allocation`; the journal holds what moved where.

@@ -17,6 +17,7 @@ from ledger.payments.account_queries import (
     day_end,
     first_movement,
     markets_of,
+    standings,
 )
 from ledger.payments.queries import documents
 from portal.access import Viewer, open_to
@@ -67,12 +68,18 @@ def listing(request: HttpRequest) -> HttpResponse:
     on, complaint = chosen_day(request)
     with transaction() as session:
         found = _aged_markets(session, request.viewer, on)
+        accounts = [
+            (market, participant)
+            for market in markets(session)
+            for participant, _ in standings(session, market, day_end(on))
+            if request.viewer.may_see(market, participant)
+        ]
     context = {
         "on": on,
         "complaint": complaint,
         "buckets": BUCKETS,
         "markets": found,
-        "own": sorted(request.viewer.participants or ()),
+        "accounts": accounts,
         "section": "accounts",
     }
     return render(request, "accounts/listing.html", context)

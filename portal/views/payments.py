@@ -1,10 +1,12 @@
 """Bank statements and the queue of payments: auditors read, operators import and allocate."""
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
+from sqlalchemy.orm import Session
 
 from database.session import transaction
 from ledger.payments import queries
@@ -22,6 +24,7 @@ from rulebook.findings import Refused
 from settlement.accounts.service import import_statements
 
 SPARE_ROWS = 3
+PAYMENTS_A_PAGE = 100
 
 
 def sees_payments(viewer: Viewer) -> bool:
@@ -51,13 +54,14 @@ def _listing(request: HttpRequest, complaints: tuple[str, ...] = ()) -> HttpResp
         payments = [
             (one, currencies[one.transaction.market, one.transaction.statement_number])
             for market in known
-            for one in queries.decided(session, market)
+            for one in reversed(queries.decided(session, market))
         ]
+    pages = Paginator(payments, PAYMENTS_A_PAGE)
     context = {
         "markets": known,
         "statements": statements,
         "queue": [pair for pair in payments if pair[0].rest_minor],
-        "payments": payments,
+        "payments": pages.get_page(request.GET.get("page")),
         "complaints": complaints,
         "section": "payments",
     }
@@ -118,7 +122,6 @@ def _page(
         "found": found,
         "payment": transaction_,
         "statement": of_statement,
-        "statement_name": statement_name(transaction_.market, transaction_.statement_number),
         "open_documents": open_ones,
         "rows": rows + [("", "")] * max(1, SPARE_ROWS - len(rows)),
         "complaints": complaints,
@@ -176,7 +179,7 @@ def _typing_errors(typed: list[tuple[str, str]]) -> list[str]:
     return found + [f"{one} stands twice; give it one amount." for one in repeated]
 
 
-def _found(session, name: str) -> Decided:
+def _found(session: Session, name: str) -> Decided:
     try:
         return find_transaction(session, name)
     except LedgerRefused:

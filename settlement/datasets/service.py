@@ -6,11 +6,15 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from ledger.payments.queries import documents
 from rulebook.service import rules_at, rules_for_period
+from settlement.accounts.law import terms_of
 from settlement.core.periods import interval_starts
+from settlement.datasets.bank import StatementHead, statement_xml
 from settlement.datasets.corrections import correction_file
 from settlement.datasets.files import Form, profile_files
 from settlement.datasets.market import MarketShape, market_shape
+from settlement.datasets.payers import Payer, payments_of
 from settlement.datasets.profile import ProfileDay, Progress, dispatched
 from settlement.datasets.recorded import first_instant, recorded_profile
 from settlement.datasets.synthetic import synthetic_profile
@@ -104,3 +108,24 @@ def _files(
     generation = dispatched(shape, profile, progress)
     label = days_label(profile[0].day, profile[-1].day)
     return profile_files(shape, label, profile, generation, form)
+
+
+def bank_statement(session: Session, market: str, *, seed: int, known: dt.datetime) -> MeterFile:
+    """Return a bank statement of the day that pays what is open; see `payers.payments_of`.
+
+    Raises:
+        Refused: the market has no settlement terms, or no law, at this moment.
+    """
+    rules = rules_at(session, market, known, known)
+    payers = {one.participant: Payer(one.legal_name, one.iban or "") for one in rules.registrations}
+    found = [one for one in documents(session, market) if one.participant in payers]
+    head = StatementHead(
+        identification=f"{market.upper()}-{known:%Y}-1",
+        sequence_number=1,
+        iban=terms_of(rules).operator.iban,
+        currency=rules.market_rules.currency,
+        opening_minor=0,
+        on=known.date(),
+    )
+    entries = payments_of(found, payers, seed, known.date())
+    return MeterFile(f"{head.identification}.xml", statement_xml(head, entries))
