@@ -33,6 +33,11 @@ PAGES = {
     "studies": ("/studies/", "operator"),
     "study": ("/studies/{study}/", "operator"),
     "audit trail": ("/audit/", "auditor"),
+    "accounts": ("/accounts/", "auditor"),
+    "statement of account": (f"/accounts/gb12/{SUPPLIER}/", SUPPLIER),
+    "payments": ("/payments/", "operator"),
+    "payment": ("/payments/gb12-bank-000001/1/", "operator"),
+    "credit": ("/credit/", "regulator"),
     "account": ("/account/two-factor/", "auditor"),
 }
 

@@ -103,3 +103,39 @@ def test_signing_out_closes_what_was_open(open_page, served):
     expect(page.get_by_role("heading", level=1)).to_have_text("Both halves of one account")
     page.goto("/invoices/")
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+
+
+def test_an_operator_places_a_payment_that_waits_and_the_account_shows_it(open_page):
+    page = open_page("/payments/", "operator")
+    page.get_by_role("region", name="Queue of payments").get_by_role("link").first.click()
+    payment = page.get_by_role("heading", level=1).text_content()
+    expect(page.get_by_text("no such document").first).to_be_visible()
+    document = page.locator("#open-documents option").first.get_attribute("value")
+    page.get_by_label("Document 1").fill(document)
+    page.get_by_label("Amount 1").fill("1.00")
+    page.get_by_label("Reason").fill("The payer named the document by telephone")
+    page.get_by_role("button", name="Allocate").click()
+    expect(page.get_by_text("Posted as journal")).to_be_visible()
+    decided = page.get_by_role("region", name="Decisions").get_by_role("row").last
+    expect(decided).to_contain_text("by telephone")
+    page.get_by_role("region", name="Allocation").get_by_role("link", name=document).click()
+    page.get_by_role("link", name="Accounts").click()
+    owner = page.get_by_role("region", name="Open items of gb12").get_by_role("link")
+    for place in range(owner.count()):
+        page.goto("/accounts/")
+        owner.nth(place).click()
+        if page.get_by_text(f"bank transaction {payment}").count():
+            break
+    expect(page.get_by_text(f"bank transaction {payment}")).to_be_visible()
+
+
+def test_a_supplier_reads_its_account_and_how_its_debt_stands(open_page):
+    page = open_page("/accounts/", SUPPLIER)
+    page.get_by_role("list").get_by_role("link", name=SUPPLIER).click()
+    expect(page.get_by_text("Closing balance").first).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download as CSV").click()
+    assert download.value.suggested_filename.startswith(f"gb12-{SUPPLIER}-")
+    page.get_by_role("link", name="Credit").click()
+    expect(page.get_by_role("row").filter(has_text=SUPPLIER)).to_be_visible()
+    expect(page.get_by_role("row")).to_have_count(2)

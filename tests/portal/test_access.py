@@ -15,6 +15,7 @@ EVERYONE = (
 )  # fmt: skip
 SEES_THE_DOCUMENT = {"owner", "colleague", "operator", "auditor"}
 HAS_INVOICES = SEES_THE_DOCUMENT | {"outsider", "unlinked participant"}
+LISTS = {"invoices", "notices", "accounts"}
 
 
 @pytest.fixture
@@ -36,6 +37,12 @@ def addresses(site, documents) -> dict[str, str]:
         "studies": "/studies/",
         "study": f"/studies/{site.study}/",
         "audit": "/audit/",
+        "accounts": "/accounts/",
+        "account": f"/accounts/gb12/{SUPPLIER}/",
+        "account csv": f"/accounts/gb12/{SUPPLIER}/statement.csv",
+        "payments": "/payments/",
+        "payment": "/payments/gb12-bank-000001/1/",
+        "credit": "/credit/",
     }
 
 
@@ -47,6 +54,9 @@ OPEN_TO = {
     "studies": {"regulator", "operator", "auditor"},
     "study": {"regulator", "operator", "auditor"},
     "audit": {"auditor"},
+    "payments": {"operator", "auditor"},
+    "payment": {"operator", "auditor"},
+    "credit": HAS_INVOICES | {"regulator"},
 }
 
 
@@ -59,7 +69,7 @@ def expected(page: str, who: str) -> int:
         return OPEN if who in OPEN_TO[page] else FORBIDDEN
     if who not in HAS_INVOICES:
         return FORBIDDEN
-    return OPEN if page in {"invoices", "notices"} or who in SEES_THE_DOCUMENT else ABSENT
+    return OPEN if page in LISTS or who in SEES_THE_DOCUMENT else ABSENT
 
 
 @pytest.mark.parametrize("who", EVERYONE)

@@ -1,0 +1,156 @@
+"""Payments in the portal: the queue, a decision, an import; who may, and what is kept."""
+
+import html
+from functools import partial
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from database.session import transaction
+from ledger.payments import queries
+from portal.models import AuditEntry
+from tests.portal.site import MARKET
+
+NOT_OPERATORS = ("owner", "outsider", "regulator", "auditor")
+
+
+@pytest.fixture(autouse=True)
+def undone(site, monkeypatch):
+    """Undo at the end of a test what its requests posted."""
+    with site.engine.connect() as connection:
+        outer = connection.begin()
+        monkeypatch.setattr("database.session.engine", lambda: connection)
+        nested = partial(Session, join_transaction_mode="create_savepoint")
+        monkeypatch.setattr("database.session.Session", nested)
+        yield
+        outer.rollback()
+
+
+def waiting():
+    with transaction() as session:
+        return queries.queue(session, MARKET)
+
+
+def shown(answer):
+    return html.unescape(answer.content.decode())
+
+
+@pytest.fixture
+def payment():
+    """The payment of the main job that names a document that is not there."""
+    (one,) = waiting()
+    return one
+
+
+@pytest.fixture
+def document(payment):
+    """A document that it may pay a part of."""
+    with transaction() as session:
+        found = queries.documents(session, MARKET)
+    return next(one for one in found if one.balance_minor > 100)
+
+
+def address(payment, action=""):
+    return f"/payments/{payment.transaction.name}/{action}"
+
+
+def decision(document="", amount="", reason="Asked the payer", **more):
+    return {"document": [document], "amount": [amount], "reason": reason} | more
+
+
+def test_the_queue_says_why_a_payment_waits(sign_in, payment):
+    page = shown(sign_in("auditor").get("/payments/"))
+    assert payment.transaction.name in page
+    assert "no such document" in page
+    assert "Import a statement" not in page
+    assert "Import a statement" in shown(sign_in("operator").get("/payments/"))
+
+
+def test_an_operator_allocates_a_payment_and_returns_it(sign_in, payment, document):
+    client = sign_in("operator")
+    answer = client.post(address(payment, "decide/"), decision(document.name, "1.00"), follow=True)
+    assert "Posted as journal" in shown(answer)
+    (left,) = waiting()
+    assert (left.amounts, left.latest.decided_by) == ({document.name: 100}, "operator")
+    answer = client.post(address(payment, "decide/"), decision(decision="return"), follow=True)
+    (back,) = waiting()
+    assert (back.amounts, back.latest.reverses) == ({}, left.latest.journal_number)
+    kept = AuditEntry.objects.order_by("id").values_list("action", "subject", "reason")
+    assert list(kept)[-2:] == [
+        ("payment-allocated", payment.transaction.name, "Asked the payer"),
+        ("payment-returned", payment.transaction.name, "Asked the payer"),
+    ]
+
+
+REFUSED = {
+    "not a number": ({"amount": "much"}, "is not a document and an amount"),
+    "no document": ({"document": ""}, "is not a document and an amount"),
+    "an unknown document": ({"document": "gb12-invoice-999999"}, "DOCUMENT_IS_UNKNOWN"),
+    "too much": ({"amount": "99999999999.00"}, "ALLOCATION_IS_TOO_MUCH"),
+    "no reason": ({"reason": " "}, "DECISION_IS_NOT_SIGNED"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_refusal_keeps_what_was_typed_and_posts_nothing(sign_in, payment, document, what):
+    changed, words = REFUSED[what]
+    given = {"document": document.name, "amount": "1.00", "reason": "Asked"} | changed
+    answer = sign_in("operator").post(address(payment, "decide/"), decision(**given))
+    assert answer.status_code == 400
+    assert words in shown(answer)
+    assert f'value="{given["amount"]}"' in shown(answer)
+    assert waiting()[0].latest.decision == 1
+
+
+def test_a_document_twice_is_refused(sign_in, payment, document):
+    twice = {"document": [document.name] * 2, "amount": ["1", "2"], "reason": "Twice"}
+    answer = sign_in("operator").post(address(payment, "decide/"), twice)
+    assert "stands twice" in shown(answer)
+
+
+@pytest.mark.parametrize("who", NOT_OPERATORS)
+def test_only_an_operator_decides_and_imports(sign_in, payment, who):
+    client = sign_in(who)
+    assert client.post(address(payment, "decide/"), decision()).status_code == 403
+    assert client.post("/payments/import/").status_code == 403
+    assert "Decide" not in shown(client.get(address(payment)))
+
+
+def test_deciding_needs_a_post_and_someone_signed_in(sign_in, payment):
+    assert sign_in("operator").get(address(payment, "decide/")).status_code == 405
+    assert sign_in("signed out").post(address(payment, "decide/")).status_code == 302
+
+
+@pytest.mark.parametrize("name", ["gb12-bank-000001/999", "gb12-bank-1/1", "nothing/1"])
+def test_a_payment_that_is_not_there_is_not_found(sign_in, name):
+    client = sign_in("operator")
+    assert client.get(f"/payments/{name}/").status_code == 404
+    assert client.post(f"/payments/{name}/decide/", decision()).status_code == 404
+
+
+def upload(content, name="bank.xml"):
+    return {"market": MARKET, "file": SimpleUploadedFile(name, content)}
+
+
+def test_a_file_is_imported_once_and_refused_with_every_reason(sign_in):
+    client = sign_in("operator")
+    with transaction() as session:
+        content = session.scalar(text("SELECT content FROM ledger.bank_file"))
+    answer = client.post("/payments/import/", upload(bytes(content)), follow=True)
+    assert "imported before" in shown(answer)
+    other = bytes(content).replace(b"BOOK", b"PDNG", 1)
+    answer = client.post("/payments/import/", upload(other))
+    assert answer.status_code == 400
+    assert "every entry is booked" in shown(answer)
+    assert "a statement is imported once" in shown(answer)
+    answer = client.post("/payments/import/", {"market": MARKET})
+    assert "Choose a camt.053 file" in shown(answer)
+    following = (
+        bytes(content)
+        .replace(b"-1</Id>", b"-2</Id>")
+        .replace(b"<ElctrncSeqNb>1<", b"<ElctrncSeqNb>2<")
+    )
+    answer = client.post("/payments/import/", upload(following))
+    assert "opens with" in shown(answer)
