@@ -23,6 +23,7 @@ import struct
 import sys
 import uuid
 import zipfile
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -51,13 +52,16 @@ OVERLAY = "study/overlay.json"
 UNREADABLE = (
     ArithmeticError,
     AttributeError,
+    EOFError,
     LookupError,
     OSError,
+    RuntimeError,
     TypeError,
     ValueError,
     csv.Error,
     struct.error,
     zipfile.BadZipFile,
+    zlib.error,
 )
 """What reading a changed file may raise; each becomes a finding."""
 
@@ -328,11 +332,12 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        found = sorted(path.rglob("*"))
+        self.found = [one.relative_to(path).as_posix() for one in found if not one.is_dir()]
 
     def names(self) -> list[str]:
         """Return every name."""
-        found = self.path.rglob("*")
-        return [one.relative_to(self.path).as_posix() for one in found if not one.is_dir()]
+        return self.found
 
     def read(self, name: str) -> bytes:
         """Return the content of a file."""
@@ -344,10 +349,11 @@ class Zip:
 
     def __init__(self, path: Path) -> None:
         self.archive = zipfile.ZipFile(path)
+        self.found = [one.filename for one in self.archive.infolist()]
 
     def names(self) -> list[str]:
         """Return every name."""
-        return [one.filename for one in self.archive.infolist()]
+        return self.found
 
     def read(self, name: str) -> bytes:
         """Return the content of a file."""
