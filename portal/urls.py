@@ -43,6 +43,11 @@ urlpatterns = [
     path("proof/check/", proof.check, name="check-proof"),
     path("proof/check_proof.py", proof.script, name="check-script"),
     path("proof/checkpoint/<int:size>/", proof.note, name="checkpoint-note"),
+    path(
+        "proof/consistency/<int:old_size>/<int:size>/proof.json",
+        proof.consistency_json,
+        name="consistency-json",
+    ),
     path("proof/document/<str:number>/", proof.document, name="proof-of-document"),
     path("proof/document/<str:number>/proof.json", proof.document_json, name="proof-json"),
     path("disputes/", disputes.listing, name="disputes"),

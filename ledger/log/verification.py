@@ -7,7 +7,7 @@ trigger that was taken away is found as well as a row.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sqlalchemy import TextClause, select, text
+from sqlalchemy import Numeric, TextClause, cast, func, select, text
 from sqlalchemy.orm import Session
 
 from ledger.log.leaf import Leaf
@@ -30,7 +30,11 @@ SOURCES = frozenset(
 )
 """The tables whose rows are leaves of the log; a migration calls `log_facts` for each."""
 
+NUMBERED = ("ledger.journal", "ledger.log_key", "ledger.checkpoint")
+"""Sources whose keys are numbers that only rise, so that their leaves stand in that order."""
+
 UNLOGGED = "log-fact-unlogged"
+ORDER = "log-leaf-order"
 LEAVES = "ledger.log_leaf"
 
 TRIGGERS = text(
@@ -65,6 +69,7 @@ def verify_leaves(session: Session) -> Findings:
         yield LedgerFinding(MISSING, table, "(every row)", "no trigger makes its rows leaves")
     for source in found:
         yield from _verify_facts(session, source)
+    yield from _verify_order(session)
     known = [source.table for source in found]
     unknown = select(LogLeaf.index, LogLeaf.source).where(LogLeaf.source.not_in(known))
     for index, table in session.execute(unknown):
@@ -95,6 +100,22 @@ def _verify_facts(session: Session, source: Source) -> Iterator[LedgerFinding]:
     for index, key, count in session.execute(_unpaired_leaves(source), given):
         value = f"{source.table} {key} with its digest stands there {count} times, not once"
         yield LedgerFinding(FOREIGN, LEAVES, str(index), value)
+
+
+def _verify_order(session: Session) -> Iterator[LedgerFinding]:
+    """Hold the leaves of numbered facts to the order of their numbers."""
+    before = func.lag(LogLeaf.key).over(partition_by=LogLeaf.source, order_by=LogLeaf.index)
+    is_numbered = LogLeaf.source.in_(NUMBERED) & LogLeaf.key.regexp_match("^[0-9]+$")
+    leaves = select(LogLeaf.index, LogLeaf.source, LogLeaf.key, before.label("before"))
+    each = leaves.where(is_numbered).subquery()
+    statement = (
+        select(each.c.index, each.c.source, each.c.key, each.c.before)
+        .where(cast(each.c.key, Numeric) < cast(each.c.before, Numeric))
+        .order_by(each.c.index)
+    )
+    for index, table, key, last in session.execute(statement):
+        value = f"{table} {key} stands after {last}"
+        yield LedgerFinding(ORDER, LEAVES, str(index), value)
 
 
 def _facts(source: Source) -> str:

@@ -9,10 +9,10 @@ from database.embedded import ROOT
 from ledger.invoice import short_code
 from ledger.log import store
 from ledger.log.note import VerifierKey, parse_note
-from ledger.log.proof_file import InclusionProof
+from ledger.log.proof_file import ConsistencyProof, InclusionProof
 from ledger.log.proofs import Step, inclusion_steps
 from ledger.log.rows import CheckpointRow, KeyRow
-from ledger.log.service import DOCUMENTS, find_documents, prove_inclusion
+from ledger.log.service import DOCUMENTS, find_documents, prove_consistency, prove_inclusion
 from ledger.log.store import PlacedLeaf
 
 
@@ -74,6 +74,15 @@ def prove_document(session: Session, number: str) -> InclusionProof:
         ledger.refusals.LedgerRefused: it is unknown, not covered yet, or the log is damaged.
     """
     return prove_inclusion(session, DOCUMENTS, number)
+
+
+def prove_checkpoints(session: Session, old_size: int, size: int) -> ConsistencyProof:
+    """Prove one checkpoint's log the beginning of another's.
+
+    Raises:
+        ledger.refusals.LedgerRefused: there are no such checkpoints, or the log is damaged.
+    """
+    return prove_consistency(session, old_size, size)
 
 
 def shown_proof(session: Session, number: str) -> ShownProof:

@@ -35,6 +35,7 @@ def page(request: HttpRequest) -> HttpResponse:
         context = {
             "asked": asked,
             "several": found,
+            "latest": pages.object_list[0].size if pages.count else 0,
             "pages": rows,
             "checkpoints": [queries.with_signers(session, row) for row in rows],
             "keys": queries.public_keys(session),
@@ -72,6 +73,20 @@ def document_json(request: HttpRequest, number: str) -> HttpResponse:
             return _unproven(request, number, refused)
     text = json.dumps(proof.as_dict(), indent=2) + "\n"
     return _download(text, f"{proof.leaf.key}.proof.json", "application/json")
+
+
+@require_safe
+def consistency_json(request: HttpRequest, old_size: int, size: int) -> HttpResponse:
+    """Send the proof that one checkpoint's log is the beginning of another's, as JSON."""
+    with transaction() as session:
+        try:
+            proof = queries.prove_checkpoints(session, old_size, size)
+        except LedgerRefused as refused:
+            if any(one.code is RefusalCode.LOG_IS_DAMAGED for one in refused.refusals):
+                return _unproven(request, f"The checkpoint of {old_size} leaves", refused)
+            raise Http404("no such checkpoints") from None
+    text = json.dumps(proof.as_dict(), indent=2) + "\n"
+    return _download(text, f"consistency-{old_size}-{size}.proof.json", "application/json")
 
 
 @require_safe

@@ -99,6 +99,20 @@ def test_a_gap_is_one_finding(session):
     assert [(gap.key, gap.value) for gap in gaps] == [("2", "a gap, up to 5")]
 
 
+def test_two_leaves_in_each_other_s_place_are_found(session):
+    for number in range(1, 12):
+        post(session, of_number(number), NOW)
+    session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    assert list(verify_leaves(session)) == []
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+    for change in ("-1 WHERE index = 8", "8 WHERE index = 9", "9 WHERE index = -1"):
+        statement = "ALTER TABLE ledger.log_leaf DROP CONSTRAINT IF EXISTS {}"
+        session.execute(text(statement.format("ck_log_leaf_index_is_not_negative")))
+        session.execute(text(f"UPDATE ledger.log_leaf SET index = {change}"))
+    found = [(finding.code, finding.key, finding.value) for finding in verify_leaves(session)]
+    assert found == [("log-leaf-order", "9", "ledger.journal 9 stands after 10")]
+
+
 def test_writers_at_once_leave_no_gap(committed_database):
     def write(number: int) -> None:
         with transaction(committed_database) as session:

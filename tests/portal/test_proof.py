@@ -1,17 +1,20 @@
 """The proof pages: open to everyone, a document's content to its parties alone."""
 
 import json
+import re
 import subprocess
 import sys
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from sqlalchemy import text
 
-from database.session import transaction
+from database.session import make_engine, transaction
 from ledger.invoice import short_code
 from ledger.log import store
 from ledger.log.note import parse_note
 from tests.conftest import ROOT
+from tests.logged import fill_log
 from tests.portal.conftest import PEOPLE
 from tests.portal.site import SUPPLIER, serving_from
 
@@ -80,6 +83,33 @@ def test_checkpoints_and_keys_are_listed(sign_in, checkpoint, site):
     assert "attachment" in note["Content-Disposition"]
     assert parse_note(note.content.decode()).signed_by([key]) == [key]
     assert sign_in("signed out").get("/proof/checkpoint/7/").status_code == 404
+
+
+@pytest.mark.django_db
+def test_an_older_checkpoint_is_proven_the_beginning_of_the_latest(client, clone_database):
+    made = make_engine(clone_database())
+    with transaction(made) as session:
+        fill_log(session)
+    with serving_from(made.url.render_as_string(hide_password=False), made):
+        page = client.get("/proof/").content.decode()
+        paths = re.findall(r'href="(/proof/consistency/[^"]+)"', page)
+        checks = [
+            client.post("/proof/check/", {"proof": client.get(path).content.decode()})
+            for path in paths
+        ]
+        missing = client.get(paths[0].replace("/consistency/", "/consistency/7"))
+        damage = "UPDATE ledger.log_tile SET hashes = decode(repeat('07', 8192), 'hex')"
+        with transaction(made) as session:
+            session.execute(text("SET LOCAL session_replication_role = replica"))
+            session.execute(text(damage))
+        damaged = client.get(paths[-1])
+    made.dispose()
+    assert len(paths) == 2
+    assert ["Every claim holds" in check.content.decode() for check in checks] == [True, True]
+    assert missing.status_code == 404
+    assert damaged.status_code == 500
+    assert "The log is damaged" in damaged.content.decode()
+    assert "its first checkpoint is signed by key 1 too" in page
 
 
 @pytest.mark.parametrize("form", ["number", "code", "digits", "capitals", "whole", "spaces"])
@@ -180,8 +210,6 @@ def test_the_lines_of_python_check_a_proof(sign_in, number, site, tmp_path):
 
 @pytest.mark.django_db
 def test_a_log_without_a_checkpoint_says_what_comes(client, clone_database):
-    from database.session import make_engine
-
     url = clone_database()
     made = make_engine(url)
     with serving_from(url, made):
