@@ -118,7 +118,8 @@ def _verify_posted(session: Session) -> Iterator[EnergyFault]:
     kinds = {"kinds": [LOSSES, IMBALANCE]}
     for market, day, kind, subject, total in session.execute(text(POSTED), kinds):
         posted[market, day][kind, subject] = total
-    for market, day in sorted(stated.keys() | posted.keys()):
+    # In the order of their text, as a journal that was tampered with may have no day.
+    for market, day in sorted(stated.keys() | posted.keys(), key=str):
         wanted, found = stated[market, day], posted[market, day]
         if not wanted:  # one account of the whole market, which the journal's balance holds
             found = {
