@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from database.session import transaction
@@ -29,6 +30,6 @@ def _unread(user: Any, viewer: Viewer) -> int:
     if user is None or not viewer.participants:
         return 0
     with transaction() as session:
-        found = notices_for(session, viewer)
+        found = notices_for(session, viewer, timezone.now())
     read = read_keys(user) if found else set()
     return sum(one.key not in read for one in found)

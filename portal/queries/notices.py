@@ -14,7 +14,7 @@ from settlement.notices.service import all_notices
 from settlement.notices.store import ledger_state
 
 _kept: dict[tuple[object, ...], tuple[Notice, ...]] = {}
-"""The notices of one state of the ledger. They follow from it alone, so they may be kept."""
+"""The notices of one state and hour; they follow from them alone, so they may be kept."""
 
 
 @dataclass(frozen=True)
@@ -54,22 +54,26 @@ class ShownNotice:
         }
 
 
-def notices(session: Session) -> tuple[Notice, ...]:
-    """Return every notice of every participant, latest first."""
-    state = ledger_state(session)
+def notices(session: Session, now: dt.datetime) -> tuple[Notice, ...]:
+    """Return every notice of every participant, latest first.
+
+    What the clock does to a dispute, it does at the beginning of a local day: within an hour of it
+    the notice is there.
+    """
+    state = (*ledger_state(session), now.replace(minute=0, second=0, microsecond=0))
     found = _kept.get(state)
     if found is None:
-        found = tuple(all_notices(session))
+        found = tuple(all_notices(session, now))
         _kept.clear()
         _kept[state] = found
     return found
 
 
-def notices_for(session: Session, viewer: Viewer) -> list[Notice]:
+def notices_for(session: Session, viewer: Viewer, now: dt.datetime) -> list[Notice]:
     """Return the notices that are open to a user, latest first."""
     if not viewer.sees_invoices:
         return []
-    return [one for one in notices(session) if viewer.may_see(one.market, one.participant)]
+    return [one for one in notices(session, now) if viewer.may_see(one.market, one.participant)]
 
 
 def shown_notices(session: Session, found: Sequence[Notice]) -> list[ShownNotice]:
@@ -84,6 +88,10 @@ def title(notice: Notice) -> str:
         return f"{notice.subject.capitalize()} {notice.documents[0]} was issued"
     if notice.sort is Sort.SEAL:
         return f"{_days(notice.days)} {'was' if len(notice.days) == 1 else 'were'} sealed"
+    if notice.sort is Sort.DISPUTE:
+        return f"{notice.subject}: {notice.reason}"
+    if notice.sort is Sort.CREDIT:
+        return f"Credit cover: {notice.reason}"
     return f"Run {notice.subject} corrected {_days(notice.days)}"
 
 
@@ -100,6 +108,15 @@ def sentences(notice: Notice) -> tuple[str, ...]:
         return (
             f"Sealed by {notice.subject}: {notice.reason}.",
             "Nothing more is posted to these days, and no reading or rule is accepted for them.",
+        )
+    if notice.sort is Sort.DISPUTE:
+        return (f"It is of the document for {notice.days[0]:%B %Y}.",)
+    if notice.sort is Sort.CREDIT:
+        currency = notice.currency or ""
+        return (
+            f"Your exposure is {_money(notice.exposure_micro, currency)}, your cover "
+            f"{_money(notice.cover_micro, currency)}.",
+            "Pay what is due, or lodge more cover.",
         )
     money = [
         f"You owe {_money(abs(micro), currency)} {'more' if micro > 0 else 'less'} than was posted "

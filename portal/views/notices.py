@@ -5,6 +5,7 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST, require_safe
 
@@ -26,7 +27,7 @@ def sees_notices(viewer: Viewer) -> bool:
 def listing(request: HttpRequest) -> HttpResponse:
     """List what changed, latest first; of one participant where it is asked for."""
     with transaction() as session:
-        found = notices_for(session, request.viewer)
+        found = notices_for(session, request.viewer, timezone.now())
         names = sorted({one.participant for one in found})
         chosen = request.GET.get("participant", "")
         listed = [one for one in found if not chosen or one.participant == chosen]
@@ -55,6 +56,6 @@ def mark_read(request: HttpRequest) -> HttpResponse:
         until = None
     if until is not None and until.tzinfo is not None:
         with transaction() as session:
-            found = notices_for(session, request.viewer)
+            found = notices_for(session, request.viewer, timezone.now())
         reading_marks.mark(request.user, [one.key for one in found if one.at <= until])
     return redirect("notices")

@@ -21,6 +21,8 @@ class Sort(StrEnum):
     CORRECTION = "correction"
     NOTE = "note"
     SEAL = "seal"
+    DISPUTE = "dispute"
+    CREDIT = "credit"
 
 
 class Movement(NamedTuple):
@@ -66,6 +68,34 @@ class SealedDays(NamedTuple):
     sealed_at: dt.datetime
 
 
+class DisputeStep(NamedTuple):
+    """A step of a dispute, or what the clock made of it; `place` tells it from the others."""
+
+    market: str
+    participant: str
+    name: str
+    place: str
+    what: str
+    at: dt.datetime
+    billing_month: dt.date
+    document: str
+    line: int
+
+
+class CreditLevel(NamedTuple):
+    """The level of its cover that a participant's exposure has reached, as the ledger stands."""
+
+    market: str
+    participant: str
+    level: str
+    title: str
+    at: dt.datetime
+    month: dt.date
+    currency: str
+    exposure_micro: int
+    cover_micro: int
+
+
 @dataclass(frozen=True)
 class Change:
     """By how much what is posted on one kind of account changed; + the participant owes more."""
@@ -81,12 +111,13 @@ class Notice:
 
     Attributes:
         key: the same for the same notice, always.
-        subject: the run kind, the kind of document, or who sealed.
+        subject: the run kind, the kind of document, who sealed, the dispute, or the credit level.
         days: the settlement days it is about, in order; of a note the first day of its month.
         changes: of a correction, by commodity and kind of account.
         documents: numbers of the documents where it is found, the note itself among them.
         original: number of the document that a note corrects.
         due_minor: of a note, what it comes to; + the participant pays.
+        exposure_micro, cover_micro: of a credit level.
         reason: why, as it was stated.
     """
 
@@ -104,6 +135,8 @@ class Notice:
     due_minor: int = 0
     run_id: uuid.UUID | None = None
     reason: str = ""
+    exposure_micro: int = 0
+    cover_micro: int = 0
 
     @property
     def money(self) -> tuple[tuple[str, int], ...]:
@@ -130,9 +163,17 @@ def notices_of(
     movements: Iterable[Movement],
     documents: Sequence[Document],
     seals: Iterable[SealedDays],
+    steps: Iterable[DisputeStep] = (),
+    levels: Iterable[CreditLevel] = (),
 ) -> list[Notice]:
     """Return every notice of every participant, latest first."""
-    found = [*_corrections(movements, documents), *_notes(documents), *map(_sealed, seals)]
+    found = [
+        *_corrections(movements, documents),
+        *_notes(documents),
+        *map(_sealed, seals),
+        *map(_disputed, steps),
+        *map(_levelled, levels),
+    ]
     return sorted(found, key=lambda notice: (notice.at, notice.key), reverse=True)
 
 
@@ -213,4 +254,36 @@ def _sealed(seal: SealedDays) -> Notice:
         subject=seal.sealed_by,
         days=seal.days,
         reason=seal.reason,
+    )
+
+
+def _disputed(step: DisputeStep) -> Notice:
+    return Notice(
+        key=f"{Sort.DISPUTE}:{step.name.replace(' ', '-')}:{step.place}",
+        sort=Sort.DISPUTE,
+        market=step.market,
+        participant=step.participant,
+        at=step.at,
+        subject=step.name,
+        days=(step.billing_month,),
+        documents=(step.document,),
+        reason=f"line {step.line} of {step.document} was {step.what}",
+    )
+
+
+def _levelled(level: CreditLevel) -> Notice:
+    """Return the notice of a level; while it lasts it is told once a month."""
+    where = f"{level.market}:{level.participant}"
+    return Notice(
+        key=f"{Sort.CREDIT}:{where}:{level.level}:{level.month:%Y-%m}",
+        sort=Sort.CREDIT,
+        market=level.market,
+        participant=level.participant,
+        at=level.at,
+        subject=level.level,
+        days=(level.month,),
+        currency=level.currency,
+        reason=level.title,
+        exposure_micro=level.exposure_micro,
+        cover_micro=level.cover_micro,
     )

@@ -1,13 +1,79 @@
 """The notices of all participants, derived in the caller's transaction."""
 
+import datetime as dt
+from collections.abc import Iterator
+
 from sqlalchemy.orm import Session
 
+from ledger.disputes.course import State
+from ledger.disputes.queries import WORD_OF, disputes
+from ledger.disputes.records import Record
+from rulebook.days import day_of, day_start
+from rulebook.findings import Refused
+from settlement.accounts.service import credit_report
 from settlement.notices import store
-from settlement.notices.notice import Notice, notices_of
+from settlement.notices.notice import CreditLevel, DisputeStep, Notice, notices_of
+
+ONE_DAY = dt.timedelta(days=1)
 
 
-def all_notices(session: Session) -> list[Notice]:
-    """Return every notice of every participant of every market, latest first."""
+def all_notices(session: Session, now: dt.datetime) -> list[Notice]:
+    """Return every notice of every participant of every market up to now, latest first."""
+    steps = [step for record in disputes(session) for step in _steps(record, now)]
     return notices_of(
-        store.movements(session), store.documents(session), store.sealed_days(session)
+        store.movements(session),
+        store.documents(session),
+        store.sealed_days(session),
+        steps,
+        list(_levels(session)),
     )
+
+
+def _steps(record: Record, now: dt.datetime) -> Iterator[DisputeStep]:
+    """Yield the steps of a dispute, and the days on which the clock took one."""
+    course, terms = record.course, record.row.terms
+
+    def step(place: str, what: str, at: dt.datetime) -> DisputeStep:
+        return DisputeStep(
+            record.row.market,
+            record.row.participant,
+            record.name,
+            place,
+            what,
+            at,
+            record.line.billing_month,
+            record.line.document,
+            record.row.line,
+        )
+
+    for number, taken in enumerate(course.steps, start=1):
+        yield step(f"{number}-{taken.action}", WORD_OF[taken.action], taken.at)
+    missed = course.missed(now)
+    if missed is not None:
+        at = day_start(missed + ONE_DAY, terms.time_zone)
+        yield step(f"overdue-{missed}", "not answered or decided in time", at)
+    if course.state(now) is State.LAPSED:
+        at = day_start(course.escalate_by + ONE_DAY, terms.time_zone)
+        yield step("lapsed", "left as it was answered", at)
+
+
+def _levels(session: Session) -> Iterator[CreditLevel]:
+    """Yield the credit levels that are reached as the ledger stands, at its last movement."""
+    for market, at in store.last_movements(session):
+        try:
+            report = credit_report(session, market, at)
+        except Refused:
+            continue  # without settlement terms no level is set
+        for one in report.credits:
+            if one.level is not None:
+                yield CreditLevel(
+                    market,
+                    one.participant,
+                    one.level.level,
+                    one.level.title,
+                    at,
+                    day_of(at, "UTC").replace(day=1),
+                    report.currency,
+                    one.exposure_micro,
+                    one.cover_micro,
+                )

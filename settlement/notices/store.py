@@ -1,5 +1,6 @@
 """The rows of the ledger that notices are derived from; every function receives the session."""
 
+import datetime as dt
 from collections.abc import Sequence
 
 from sqlalchemy import select, text
@@ -40,14 +41,22 @@ SELECT sealed.market, touched.participant, sealed.journal_number, sealed.days, s
 INVOICE_HEADS = "SELECT series, max(number) FROM ledger.invoice GROUP BY series ORDER BY series"
 
 
-def ledger_state(session: Session) -> tuple[object, ...]:
-    """Return what identifies all that is in the ledger, so that what is derived may be kept.
+def last_movements(session: Session) -> list[tuple[str, dt.datetime]]:
+    """Return when anything was last posted, by market."""
+    query = "SELECT market, max(posted_at) FROM ledger.journal GROUP BY market ORDER BY market"
+    return [tuple(row) for row in session.execute(text(query))]
 
-    The head of the journals is a digest over every journal, seals among them; documents are
-    numbered without a gap.
+
+def ledger_state(session: Session) -> tuple[object, ...]:
+    """Return what identifies all that notices follow from, so that what is derived may be kept.
+
+    The head of the journals is a digest over every journal, seals and payments among them;
+    documents and steps of disputes are numbered without a gap.
     """
     heads = [tuple(row) for row in session.execute(text(INVOICE_HEADS))]
-    return (*journal_head(session), *heads)
+    steps = session.scalar(text("SELECT count(*) FROM ledger.dispute_event"))
+    law = session.scalar(text("SELECT max(lower(recorded)) FROM rulebook.version"))
+    return (*journal_head(session), *heads, steps, law)
 
 
 def movements(session: Session) -> list[Movement]:

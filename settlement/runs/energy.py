@@ -44,7 +44,8 @@ SELECT journal.market, journal.settlement_day, account.kind, account.subject,
   FROM ledger.journal
   JOIN ledger.posting ON posting.journal_number = journal.number
   JOIN ledger.account ON account.code = posting.account
- WHERE journal.run_id IS NOT NULL AND account.participant IS NULL AND account.commodity = 'WH'
+ WHERE journal.run_id IS NOT NULL AND journal.settlement_day IS NOT NULL
+   AND account.participant IS NULL AND account.commodity = 'WH'
    AND account.kind = ANY(:kinds)
  GROUP BY journal.market, journal.settlement_day, account.kind, account.subject
 """

@@ -11,6 +11,7 @@ from django.core import mail
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import Client
+from django.utils import timezone
 
 from database.session import transaction
 from portal.models import NoticeRead, NoticeSent
@@ -28,7 +29,7 @@ def text_of(client, address="/notices/"):
 def own(site):
     """The notices of the supplier, in words."""
     with transaction() as session:
-        found = [one for one in notices(session) if one.participant == SUPPLIER]
+        found = [one for one in notices(session, timezone.now()) if one.participant == SUPPLIER]
         return shown_notices(session, found)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from database.session import transaction
-from portal.management.console import print_json
+from portal.management.console import print_json, utc_now
 from portal.queries.notices import notices, shown_notices
 
 
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         with transaction() as session:
             found = [
                 one
-                for one in notices(session)
+                for one in notices(session, utc_now())
                 if one.participant == options["participant"]
                 and options["market"] in (None, one.market)
             ]

@@ -33,7 +33,7 @@ class Command(BaseCommand):
         with transaction() as session:
             due = [
                 one
-                for one in notices(session)
+                for one in notices(session, now)
                 if one.key not in sent and options["market"] in (None, one.market)
             ]
             due.sort(key=lambda one: (one.market, one.participant, one.at, one.key))
