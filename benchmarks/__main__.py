@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import copying, games, ledger, log, settling, shapley
+from benchmarks import copying, documents, games, ledger, log, settling, shapley
 from benchmarks.figures import Figure, Result
 
 SUITES: dict[str, Callable[[], list[Figure]]] = {
@@ -23,6 +23,7 @@ TARGETS: dict[str, Callable[[], list[Result]]] = {
     "Shapley methods, against their targets": games.results,
     "the ledger, against its targets": ledger.results,
     "the transparency log, against its targets": log.results,
+    "documents, against their targets": documents.results,
     "a month of settlement, against its target": settling.month_results,
     "a year of settlement, against its targets": settling.year_results,
 }

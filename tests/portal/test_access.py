@@ -26,6 +26,10 @@ def addresses(site, documents) -> dict[str, str]:
         "rule document": "/rules/gb12/market-rules/?on=2024-03-30",
         "invoices": "/invoices/",
         "invoice": f"/invoices/{number}/",
+        **{
+            f"invoice as {name}": f"/invoices/{number}/invoice.{name}"
+            for name in ("pdf", "xml", "ubl", "json", "csv")
+        },
         "line": f"/invoices/{number}/1/",
         "day": f"/invoices/{number}/1/2024-03-31/",
         "interval": f"/invoices/{number}/1/2024-03-31/46/",

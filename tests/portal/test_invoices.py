@@ -2,6 +2,7 @@
 
 import html
 import re
+from dataclasses import replace
 
 import pytest
 from django.template.loader import render_to_string
@@ -101,6 +102,56 @@ def test_an_invoice_and_its_note_name_each_other(sign_in, documents):
 def test_a_participant_is_shown_the_run_without_a_link_that_is_not_its_own(sign_in, invoice):
     assert "/runs/" not in text(sign_in("owner"), f"/invoices/{invoice.number}/")
     assert f"/runs/{invoice.run_id}/" in text(sign_in("operator"), f"/invoices/{invoice.number}/")
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type", "ending", "start"),
+    [
+        ("pdf", "application/pdf", "pdf", b"%PDF-1.7"),
+        ("xml", "application/xml", "xml", b"<?xml"),
+        ("ubl", "application/xml", "ubl.xml", b"<?xml"),
+        ("json", "application/json", "json", b"{"),
+        ("csv", "text/csv; charset=utf-8", "csv", b"document,line,"),
+    ],
+)
+def test_a_document_is_downloaded_in_each_format(sign_in, invoice, name, media_type, ending, start):
+    client = sign_in("owner")
+    address = f"/invoices/{invoice.number}/invoice.{name}"
+    assert f'href="{address}"' in text(client, f"/invoices/{invoice.number}/")
+    answer = client.get(address)
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == media_type
+    named = f'attachment; filename="{invoice.number}.{ending}"'
+    assert answer["Content-Disposition"] == named
+    assert answer.content.startswith(start)
+    assert invoice.number.encode() in answer.content or name == "pdf"
+    assert client.get(address).content == answer.content
+
+
+def test_a_format_that_is_none_is_not_found(sign_in, invoice):
+    client = sign_in("owner")
+    assert client.get(f"/invoices/{invoice.number}/invoice.doc").status_code == 404
+    assert client.get("/invoices/gb12-invoice-999999/invoice.pdf").status_code == 404
+
+
+def test_a_document_of_before_offers_what_needs_no_parties(sign_in, invoice):
+    page = page_of(invoice)
+    before = replace(page, statement=replace(page.statement, seller=None, buyer=None))
+    files = [("pdf", "PDF"), ("json", "JSON")]
+    written = render_to_string("invoices/page.html", {"invoice": before, "files": files})
+    assert "invoice.json" in written
+    assert "invoice.pdf" not in written
+    assert written.count("issued before parties were sealed") == 2
+
+
+def test_a_credit_note_states_positive_amounts(sign_in, documents):
+    notes = [one for ones in documents.values() for one in ones if one.kind.endswith("credit note")]
+    assert notes
+    client = sign_in("auditor")
+    for note in notes:
+        found = page_of(note).statement
+        assert found.due_minor > 0
+        assert "Amounts are what is credited" in text(client, f"/invoices/{note.number}/")
 
 
 @pytest.mark.parametrize(

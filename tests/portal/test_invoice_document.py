@@ -1,0 +1,73 @@
+"""`manage.py invoice_document`: one document, a month of them, and what it refuses."""
+
+import io
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from settlement.documents.service import FORMATS
+from tests.portal.site import MARKET, SUPPLIER
+
+
+@pytest.fixture
+def number(documents) -> str:
+    return documents[SUPPLIER][0].number
+
+
+def command(*arguments) -> str:
+    out = io.StringIO()
+    call_command("invoice_document", *map(str, arguments), stdout=out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_a_document_is_written_in_each_format(number, tmp_path, name):
+    file = tmp_path / "document"
+    assert command(number, "--format", name, "--out", file).strip() == str(file)
+    first = file.read_bytes()
+    assert first
+    command(number, "--format", name, "--out", file)
+    assert file.read_bytes() == first
+
+
+def test_a_month_is_written_into_a_folder_a_file_a_document(documents, tmp_path):
+    folder = tmp_path / "march"
+    told = command("--market", MARKET, "--month", "2024-03", "--format", "pdf", "--out", folder)
+    expected = {f"{one.number}.pdf" for ones in documents.values() for one in ones}
+    assert {file.name for file in folder.iterdir()} == expected
+    assert f"{len(expected)} documents written" in told
+    alone = tmp_path / "alone.pdf"
+    number = sorted(expected)[0].removesuffix(".pdf")
+    command(number, "--out", alone)
+    assert (folder / f"{number}.pdf").read_bytes() == alone.read_bytes()
+
+
+def test_the_files_of_a_month_are_told_as_json(documents, tmp_path, capsys):
+    place = ("--market", MARKET, "--month", "2024-03", "--format", "json", "--out", tmp_path / "a")
+    command(*place, "--processes", "1", "--json")
+    files = json.loads(capsys.readouterr().out)["files"]
+    assert len(files) == sum(map(len, documents.values()))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["gb12-invoice-999999"], "no-such-document"),
+        (["gb12-invoice-1"], "look the number up"),
+        ([], "name a document, or --market and --month"),
+        (["--market", "gb12"], "name a document, or --market and --month"),
+        (["gb12-invoice-000001", "--market", "gb12", "--month", "2024-03"], "name a document"),
+        (["--market", "gb12", "--month", "2023-01"], "no document of 2023-01"),
+    ],
+)
+def test_what_cannot_be_written_is_said_and_nothing_is(documents, tmp_path, arguments, words):
+    file = tmp_path / "document"
+    with pytest.raises(CommandError, match=words):
+        command(*arguments, "--out", file)
+    assert not file.exists()
+
+
+def test_a_path_that_cannot_be_written_is_named(number, tmp_path):
+    with pytest.raises(CommandError, match="name another path"):
+        command(number, "--out", tmp_path / "absent" / "file.pdf")
