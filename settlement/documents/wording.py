@@ -15,7 +15,7 @@ EVERY_AMOUNT = (
     "Lines are rounded on their running total, so that they sum to the net; what a line has more "
     "or less than its own amount for that is stated as carried."
 )
-PROOF_ADDRESS = "/proof/{code}/"
+PROOF_ADDRESS = "/proof/?document={code}"
 MINOR_NAMES = {"GBP": "pence", "EUR": "cents", "USD": "cents"}
 
 

@@ -99,7 +99,7 @@ def test_the_owner_is_paid_and_reads_what_each_supplier_owes_as_one_sum(
 def test_a_line_that_is_not_taxed_says_so(documents):
     with transaction() as session:
         page = invoice_page(session, documents[SUPPLIER][0].number)
-    written = render_to_string("invoices/page.html", {"invoice": page})
+    written = render_to_string("invoices/page.html", {"invoice": page, "disputes": {}})
     assert "no tax is due on it" not in written
     groups = tuple(
         replace(group, lines=tuple(replace(line, is_untaxed=True) for line in group.lines))
@@ -109,5 +109,5 @@ def test_a_line_that_is_not_taxed_says_so(documents):
     )
     untaxed = replace(page, groups=groups)
     tariffs = next(group for group in groups if group.kind == "charge.tariff")
-    written = render_to_string("invoices/page.html", {"invoice": untaxed})
+    written = render_to_string("invoices/page.html", {"invoice": untaxed, "disputes": {}})
     assert written.count("no tax is due on it") == len(tariffs.lines)

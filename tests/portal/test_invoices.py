@@ -10,6 +10,7 @@ from django.utils.html import strip_tags
 
 from database.session import transaction
 from portal.queries.invoices import Line, invoice_page
+from settlement.documents.wording import PROOF_ADDRESS, proof_words
 from tests.portal.site import GENERATOR, SUPPLIER
 
 
@@ -68,6 +69,7 @@ def test_the_page_states_parties_lines_rounding_total_and_digest(sign_in, invoic
     assert " ".join(re.findall(".{8}", found.statement.digest.hex())) in page
     assert found.statement.tax_note in page
     assert found.statement.code in page
+    assert f"/proof/document/{invoice.number}/" in page
 
 
 @pytest.mark.parametrize("participant", [SUPPLIER, GENERATOR])
@@ -138,7 +140,9 @@ def test_a_document_of_before_offers_what_needs_no_parties(sign_in, invoice):
     page = page_of(invoice)
     before = replace(page, statement=replace(page.statement, seller=None, buyer=None))
     files = [("pdf", "PDF"), ("json", "JSON")]
-    written = render_to_string("invoices/page.html", {"invoice": before, "files": files})
+    written = render_to_string(
+        "invoices/page.html", {"invoice": before, "files": files, "disputes": {}}
+    )
     assert "invoice.json" in written
     assert "invoice.pdf" not in written
     assert written.count("issued before parties were sealed") == 2
@@ -187,3 +191,11 @@ def test_a_line_shows_what_of_it_is_estimated(quality, estimated, shown):
     line = Line(1, "charge.fuel", "S1", "Fuel", 10, "Wh", 1, quality, estimated, ())
     page = render_to_string("invoices/_quality.html", {"line": line})
     assert " ".join(strip_tags(page).replace("\u00a0", " ").split()) == shown
+
+
+def test_the_address_on_a_document_leads_anyone_to_its_proof(client, invoice):
+    statement = page_of(invoice).statement
+    assert PROOF_ADDRESS.format(code=statement.code) in proof_words(statement)
+    answer = client.get(PROOF_ADDRESS.format(code=statement.code))
+    assert answer.status_code == 302
+    assert answer["Location"] == f"/proof/document/{invoice.number}/"
