@@ -11,14 +11,18 @@ from ledger.billing import SealedInvoice
 from ledger.refusals import LedgerRefused
 from rulebook.findings import Refused
 from rulebook.service import publish
+from settlement.accounts.late import post_interest
+from settlement.accounts.service import import_statements
 from settlement.baselines.service import Baselines, baselines
 from settlement.billing.issuing import issue_month
+from settlement.datasets.bank import Payment
 from settlement.meters.service import MeterFile, ingest
 from settlement.runs.run import Run
 from settlement.runs.service import post, settle
 from settlement.runs.store import find_run
 from settlement.studies.overlay import read_overlay
 from settlement.studies.service import study
+from tests.banked import bank_file
 from tests.scenarios.law import amended, base_law, documents_of
 from tests.scenarios.readings import Meters
 from tests.scenarios.tables import Row, ScenarioError, read_table
@@ -27,6 +31,8 @@ MARKET = "paper"
 FIRST_LAW = dt.date(2023, 1, 1)
 FIRST_STEP = dt.datetime(2025, 1, 15, 9, 0, tzinfo=dt.UTC)
 COLUMNS = ("step", "do", "what", "first_day", "last_day")
+PAYMENT_COLUMNS = ("amount_minor", "value_on", "iban", "text", "reversal")
+BANK_DAY = dt.date(2025, 3, 1)
 USUAL_DAY = "2024-01-01"
 USUAL_STEPS = [
     Row("usual steps", cells)
@@ -61,6 +67,7 @@ class Scenario:
         path = folder / "when" / "steps.csv"
         self.steps = read_table(path, COLUMNS) if path.exists() else USUAL_STEPS
         self._now = FIRST_STEP
+        self._statements = self._bank = 0
         self._law = base_law()
         self._publish(list(self._law), FIRST_LAW)
         laws = [(FIRST_LAW, self._law)]
@@ -81,6 +88,8 @@ class Scenario:
             "invoice": self._do_invoice,
             "study": self._do_study,
             "compare": self._do_compare,
+            "pay": self._do_pay,
+            "interest": self._do_interest,
         }
         for row in self.steps:
             self._now += dt.timedelta(hours=1)
@@ -137,6 +146,33 @@ class Scenario:
     def _do_compare(self, row: Row) -> None:
         days = (_day(row, "first_day"), _day(row, "last_day", row.text("first_day")))
         self.told.baselines[row.text("step")] = baselines(self.session, MARKET, *days)
+
+    def _do_pay(self, row: Row) -> None:
+        rows = read_table(self._file(row), PAYMENT_COLUMNS)
+        entries = [
+            [
+                Payment(
+                    one.number("amount_minor"),
+                    dt.date.fromisoformat(one.text("value_on")),
+                    "A payer",
+                    one.text("iban"),
+                    one.text("text"),
+                    is_reversal=one.text("reversal") == "yes",
+                )
+            ]
+            for one in rows
+        ]
+        content = bank_file(entries, number=self._statements + 1, opening=self._bank, on=BANK_DAY)
+        import_statements(
+            self.session, MARKET, row.text("what"), content, received_by="Bea", now=self._now
+        )
+        self._statements += 1
+        self._bank += sum(one.amount_minor for entry in entries for one in entry)
+
+    def _do_interest(self, row: Row) -> None:
+        until = _day(row, "first_day")
+        self._now = max(self._now, dt.datetime.combine(until, dt.time(9), tzinfo=dt.UTC))
+        post_interest(self.session, MARKET, until, now=self._now)
 
     def _file(self, row: Row) -> Path:
         path = self.folder / "when" / row.text("what")
