@@ -139,3 +139,34 @@ def test_a_supplier_reads_its_account_and_how_its_debt_stands(open_page):
     page.get_by_role("link", name="Credit").click()
     expect(page.get_by_role("row").filter(has_text=SUPPLIER)).to_be_visible()
     expect(page.get_by_role("row")).to_have_count(2)
+
+
+def test_a_participant_reads_what_changed_and_marks_it_as_read(open_page):
+    page = open_page("/rules/", SUPPLIER)
+    page.get_by_role("link", name=re.compile("^Notices")).click()
+    news = page.locator("ol.notices > li.new")
+    expect(news).not_to_have_count(0)
+    corrected = page.get_by_role("listitem").filter(has_text="Run SF corrected")
+    corrected.get_by_text("By kind of account").click()
+    expect(corrected.get_by_role("row").nth(1)).to_be_visible()
+    corrected.get_by_role("link", name="gb12-invoice-").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("gb12-invoice-")
+    page.get_by_role("link", name=re.compile("^Notices")).click()
+    page.get_by_role("button", name="Mark all as read").click()
+    expect(news).to_have_count(0)
+    expect(page.get_by_role("link", name="Notices", exact=True)).to_be_visible()
+
+
+def test_an_operator_finds_a_day_of_the_calendar_and_its_run(open_page):
+    page = open_page("/runs/", "operator")
+    page.get_by_role("link", name="Calendar").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Settlement calendar")
+    days = page.get_by_role("region", name="Days by run")
+    row = days.get_by_role("row").filter(has_text="31 Mar 2024")
+    expect(row).to_contain_text("Overdue since")
+    row.get_by_role("link", name="Posted").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("II, 30 Mar 2024")
+    expect(page.get_by_role("region", name="Energy by area")).to_contain_text("zone/scotland")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Every interval as CSV").click()
+    assert download.value.suggested_filename.endswith(".csv")
