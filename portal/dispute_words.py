@@ -85,7 +85,7 @@ def waits_for(record: Record, now: dt.datetime) -> str:
     course, today = record.course, record.row.terms.day_of(now)
     due, state = course.due(now), course.state(now)
     if due is None:
-        return "a later run and its note" if course.is_open(now) else ""
+        return "a later run and its note are to correct the line" if course.is_open(now) else ""
     may_escalate = f"may be escalated until {day_in_words(due.day)}"
     if state is State.REJECTED:
         return f"{may_escalate}; after that the answer stands"

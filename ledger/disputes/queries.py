@@ -1,9 +1,9 @@
 """Questions about disputes; every function reads in the caller's transaction."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import func, select, tuple_
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from ledger.disputes import store
 from ledger.disputes.corrections import Suggestion, suggestions
 from ledger.disputes.course import ANSWERS, AWAITS_SETTLEMENT, DECISIONS, Action, State
-from ledger.disputes.records import Notice, Record
+from ledger.disputes.records import Record
 from ledger.disputes.tables import Dispute, DisputeEvent
 from ledger.invoice import document_number
 from ledger.tables import Account, Invoice, InvoiceLine, Posting
@@ -180,27 +180,3 @@ def month_counts(session: Session, now: datetime) -> list[MonthCount]:
         )
         for market, month in sorted(months, key=lambda each: (each[0], -each[1].toordinal()))
     ]
-
-
-def notices(session: Session, now: datetime, market: str | None = None) -> list[Notice]:
-    """Return what happened in disputes up to now, latest first: the steps, and what the clock did.
-
-    Nothing of it is stored: overdue answers and decisions and lapses follow from the terms. A
-    notice carries no personal text; who may see a dispute may see its notices.
-    """
-    found = [each for one in disputes(session, market) for each in _notices_of(one, now)]
-    return sorted(found, key=lambda each: (each.day, each.market, each.number), reverse=True)
-
-
-def _notices_of(record: Record, now: datetime) -> Iterator[Notice]:
-    course, terms = record.course, record.row.terms
-    days = [(terms.day_of(step.at), WORD_OF[step.action]) for step in course.steps]
-    missed = course.missed(now)
-    if missed is not None:
-        days.append((missed + timedelta(days=1), "overdue"))
-    if course.state(now) is State.LAPSED:
-        days.append((course.escalate_by + timedelta(days=1), "lapsed"))
-    row = record.row
-    for day, what in days:
-        month = record.line.billing_month
-        yield Notice(day, row.market, row.number, row.participant, what, month)

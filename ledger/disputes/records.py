@@ -84,24 +84,6 @@ class Record:
         return last if last.action == Action.SETTLE else None
 
 
-@dataclass(frozen=True)
-class Notice:
-    """Something that happened to a dispute, or that the clock made of it.
-
-    Args:
-        day: the local day of it.
-        what: `opened`, `answered`, `escalated`, `decided`, `settled`, `withdrawn`, `lapsed`, or
-            `overdue` where a day passed without the answer or decision that was due on it.
-    """
-
-    day: date
-    market: str
-    number: int
-    participant: str
-    what: str
-    billing_month: date
-
-
 def name_of(market: str, number: int) -> str:
     """Return how people and refusals name a dispute.
 

@@ -374,10 +374,8 @@ def test_a_lapse_follows_from_the_terms_and_the_clock_alone(billed):
     with pytest.raises(LedgerRefused) as refused:
         step(billed, record, Action.ESCALATE, actor_of("cedar"), evening + MINUTE)
     assert codes(refused) == [DisputeCode.DISPUTE_HAS_LAPSED]
-    said = [(one.what, one.day) for one in queries.notices(billed, evening + MINUTE)]
-    assert said == [("lapsed", last_day + DAY), ("opened", SOON.date())]
-    said = [one.what for one in queries.notices(billed, evening)]
-    assert said == ["overdue", "opened"]
+    assert record.course.missed(evening) == dt.date(2024, 3, 16)
+    assert record.course.missed(evening + MINUTE) is None
     assert opened(billed, "cedar", "charge.fuel", evening + MINUTE).row.number == 2
 
 

@@ -1,0 +1,127 @@
+"""Every step of a dispute without a browser: `dispute STEP`, `disputes MARKET`."""
+
+import datetime as dt
+import io
+import json
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from database.session import transaction
+from settlement.billing.issuing import issue_month
+from tests.disputed import MINUTE, READINGS, line_of
+from tests.portal.site import serving_from
+from tests.settled import (
+    RESETTLED,
+    SETTLED,
+    correct_tiny,
+    ingest_tiny,
+    publish_tiny,
+    settle_tiny,
+)
+
+JANUARY = dt.date(2024, 1, 1)
+
+
+@pytest.fixture
+def run(committed_database, monkeypatch):
+    """Return what runs a command on the tiny market, billed once, at a moment of its own."""
+    with transaction(committed_database) as session:
+        publish_tiny(session)
+        ingest_tiny(session)
+        settle_tiny(session)
+        issue_month(session, "tiny", JANUARY, now=SETTLED)
+    moment = [SETTLED]
+
+    def clock() -> dt.datetime:
+        moment[0] += MINUTE
+        return moment[0]
+
+    def call(*arguments, at: dt.datetime | None = None) -> str:
+        moment[0] = at or moment[0]
+        printed = io.StringIO()
+        call_command(*arguments, stdout=printed)
+        return printed.getvalue()
+
+    for name in ("dispute", "disputes"):
+        monkeypatch.setattr(f"portal.management.commands.{name}.utc_now", clock)
+    url = committed_database.url.render_as_string(hide_password=False)
+    with serving_from(url, committed_database):
+        yield call
+
+
+def opening(**options) -> list[str]:
+    with transaction() as session:
+        document, line = line_of(session, "cedar", "charge.fuel")
+    given = {"participant": "cedar", "amount": "1.5", "reason": "Twice.", "by": "carol"} | options
+    return ["dispute", "open", document, str(line), *(f"--{n}={v}" for n, v in given.items())]
+
+
+def test_a_dispute_goes_its_whole_way_by_commands(run, tmp_path, capsys, committed_database):
+    file = tmp_path / "readings.csv"
+    file.write_bytes(READINGS.content)
+    assert "opened" in run(*opening(attach=str(file)))
+    assert "answer due in 15 days, on 16 March 2024" in run("disputes", "tiny", "--open")
+    said = "--reason=Because."
+    assert "rejected" in run("dispute", "answer", "tiny", 1, "reject", "--by=olga", said)
+    owner = "--participant=cedar"
+    assert "escalated" in run("dispute", "escalate", "tiny", 1, owner, "--by=carol", said)
+    part = "--amount=0.75"
+    assert "upheld" in run("dispute", "decide", "tiny", 1, "uphold", part, "--by=rufus", said)
+    with pytest.raises(CommandError, match="no posted run has corrected"):
+        run("dispute", "settle", "tiny", 1, "--by=olga", said)
+    with transaction(committed_database) as session:
+        correct_tiny(session)
+        settle_tiny(session, "SF", RESETTLED)
+        issue_month(session, "tiny", JANUARY, now=RESETTLED)
+    assert "settled" in run("dispute", "settle", "tiny", 1, "--by=olga", said, at=RESETTLED)
+    assert run("disputes", "tiny", "--open").strip() == "No dispute is open."
+    capsys.readouterr()
+    run("disputes", "tiny", "--json")
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["state"], found["claimed_micro"]) == ("settled", 1_500_000)
+    assert [event["action"] for event in found["events"]] == [
+        "open",
+        "reject",
+        "escalate",
+        "uphold",
+        "settle",
+    ]
+    assert found["events"][3]["upheld_micro"] == 750_000
+    assert found["events"][4]["note_id"]
+
+
+def test_a_dispute_is_withdrawn_by_command(run):
+    run(*opening())
+    words = run("dispute", "withdraw", "tiny", 1, "--participant=cedar", "--reason=Found it.")
+    assert "withdrawn" in words
+    assert "withdrawn" in run("disputes", "tiny")
+
+
+def test_without_disputes_the_list_says_so(run):
+    assert run("disputes", "tiny").strip() == "No line is disputed."
+
+
+REFUSED = {
+    "amount above the line": ({"amount": "99999999"}, "CLAIM_IS_ABOVE_LINE"),
+    "another's line": ({"participant": "doric"}, "PARTY_IS_WRONG"),
+    "no reason": ({"reason": " "}, "REASON_IS_MALFORMED"),
+    "not an amount": ({"amount": "1,5.x"}, "is not an amount"),
+    "no such file": ({"attach": "nowhere.csv"}, "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_refusal_is_a_message_and_writes_nothing(run, case):
+    options, words = REFUSED[case]
+    with pytest.raises(CommandError, match=words):
+        run(*opening(**options))
+    assert run("disputes", "tiny").strip() == "No line is disputed."
+
+
+@pytest.mark.parametrize("step", [("answer", "accept"), ("decide", "uphold"), ("settle",)])
+def test_a_step_in_no_dispute_is_refused(run, step):
+    action, *verdict = step
+    with pytest.raises(CommandError, match="DISPUTE_IS_UNKNOWN"):
+        run("dispute", action, "tiny", 7, *verdict, "--reason=Because.")
