@@ -158,7 +158,8 @@ def _party(party: Party) -> list[str]:
         *party_lines(party),
         f"{party.postcode}, {party.country}",
         f"Tax number {party.tax_identifier}",
-        f"{party.contact_name}, {party.contact_email}",
+        party.contact_name,
+        party.contact_email,
     ]
 
 

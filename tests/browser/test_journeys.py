@@ -30,6 +30,16 @@ def test_a_supplier_signs_in_opens_an_invoice_and_follows_why_to_an_interval(ope
     expect(page.locator(":target")).to_contain_text("Shapley value")
 
 
+def test_a_supplier_takes_a_document_away_as_a_file(open_page):
+    page = open_page("/invoices/", SUPPLIER, javascript=False)
+    page.get_by_role("link", name=re.compile("gb12-invoice-")).last.click()
+    number = page.get_by_role("heading", level=1).text_content()
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="PDF with Factur-X").click()
+    assert waiting.value.suggested_filename == f"{number}.pdf"
+    assert waiting.value.path().read_bytes().startswith(b"%PDF-1.7")
+
+
 def test_a_generator_follows_why_to_a_shapley_value(open_page):
     page = open_page("/invoices/", GENERATOR)
     page.get_by_role("link", name="gb12-self-billed-").last.click()
