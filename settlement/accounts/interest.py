@@ -20,6 +20,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ledger.chain import encode
 from ledger.journal import Account, JournalDraft, Posting
 from ledger.tree import leaf_hash
 from rulebook.documents import SettlementTerms
@@ -29,6 +30,7 @@ CHARGE_INTEREST, PAYMENT_INTEREST = "charge.interest", "payment.interest"
 INTEREST_KINDS = (CHARGE_INTEREST, PAYMENT_INTEREST)
 """Kinds of account whose subject is the number of a document that was paid late."""
 
+INTEREST_TAG = "tallystick.interest-posting.1"
 MARKET_ACCOUNT = ("interest", "market")
 
 
@@ -119,7 +121,7 @@ def interest_journal(document: LateDocument, until: dt.date, rate: Rate) -> Jour
         run_id=None,
         run_kind=None,
         reason=reason,
-        input_digest=leaf_hash(f"{key}:{amount}".encode()),
+        input_digest=leaf_hash(encode(INTEREST_TAG, (key, document.participant, kind, amount))),
         postings=postings,
     )
 

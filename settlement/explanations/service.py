@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 import ledger.invoice_queries
 from ledger.chain import InvoiceLineRow, InvoiceRow
 from ledger.journal import Account
+from settlement.accounts.interest import INTEREST_KINDS
 from settlement.billing.posting import MONEY_SUFFIX, PASS_THROUGH, PAYMENT
 from settlement.compile import compile_rules, register_of
 from settlement.core.periods import interval_starts
@@ -125,6 +126,8 @@ def explain_line(session: Session, reference: LineReference) -> Explanation:
 
 def line_day(session: Session, reference: LineReference, day: dt.date) -> LineDay | None:
     """Return one day of a line, interval by interval; None when nothing was posted for it."""
+    if reference.line.kind in INTEREST_KINDS:  # it rests on payments, not on a run
+        return None
     market = reference.invoice.market
     run = store.latest_posted_run(session, market, day, reference.up_to)
     if run is None:
