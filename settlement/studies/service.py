@@ -73,13 +73,17 @@ def study(
         return lambda done, _: progress(number * days + done, STAGES * days)
 
     moments = (known_at, now)
-    before, _ = _study_run(session, known, None, moments, threads, stage(0))
+    before, before_is_new = _study_run(session, known, None, moments, threads, stage(0))
     after, is_new = _study_run(session, known, overlay, moments, threads, stage(1))
     found = None if is_new else find_study(session, after.id)
     if found is not None:
         progress(STAGES * days, STAGES * days)
         return Studied(after, found, is_new=False)
     report = study_report(session, before, after, stage(2))
+    # Last, as it takes the ledger's lock: nobody waits while a study is computed.
+    for run, run_is_new in ((before, before_is_new), (after, is_new)):
+        if run_is_new:
+            store.append_run(session, run)
     made = Study(after.id, before.id, overlay.body, report)
     append_study(session, made)
     return Studied(after, made, is_new=True)
@@ -93,7 +97,7 @@ def _study_run(
     threads: int,
     progress: Progress,
 ) -> tuple[Run, bool]:
-    """Return the run of the days under an overlay or without, and whether it is new."""
+    """Return the run of the days under an overlay or without, and whether it is still to store."""
     inputs = StudyInputs(known, overlay, None)
     same = find_equal_study_run(session, inputs.market, inputs.pins, ENGINE_VERSION)
     if same is not None:
@@ -118,5 +122,4 @@ def _study_run(
         result_digest=run_result_digest(day_digests),
         created_at=moments[1],
     )
-    store.append_run(session, run)
     return run, True
