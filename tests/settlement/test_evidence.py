@@ -17,6 +17,8 @@ from ledger.log.note import Checkpoint, parse_note, sign
 from ledger.log.service import publish_checkpoint
 from ledger.refusals import LedgerRefused
 from ledger.service import post_many
+from settlement.accounts.interest import INTEREST_KINDS
+from settlement.accounts.late import post_interest
 from settlement.billing.issuing import issue_month
 from settlement.evidence import verify
 from settlement.evidence.recompute import recompute
@@ -25,9 +27,10 @@ from settlement.meters.service import MeterFile, ingest
 from settlement.runs.run import Run
 from settlement.runs.service import post, settle
 from tests import tiny_market
+from tests.banked import pay_tiny
 from tests.conftest import ROOT
 from tests.logged import signer, small_journals
-from tests.settled import CORRECTED, INGESTED, RESETTLED, SETTLED, publish_tiny
+from tests.settled import CORRECTED, INGESTED, RESETTLED, SETTLED, ingest_tiny, publish_tiny
 from tests.settlement.evidence_cases import (
     MANIFEST,
     Memory,
@@ -187,6 +190,23 @@ def test_later_facts_do_not_change_the_evidence_of_an_earlier_run(session):
     assert {name: earlier[name] for name in beyond_the_log} == {
         name: files[name] for name in beyond_the_log
     }
+
+
+def test_documents_that_bill_interest_and_payments_beside_them_verify(session):
+    settle_first(session)
+    pay_tiny(session, RESETTLED)
+    april = dt.date(2024, 4, 1)
+    late = dt.datetime(2024, 5, 2, 9, tzinfo=dt.UTC)
+    post_interest(session, "tiny", april, now=late)
+    ingest_tiny(session, april, april, received_at=late)
+    run = settle(session, "tiny", "II", april, april, known_at=late, now=late).run
+    post(session, run, now=late)
+    issue_month(session, "tiny", april, now=late)
+    publish_checkpoint(session, signer(1), late)
+    files = Memory.of(exported(session, run))
+    kinds = {row["kind"] for row in rows("x.jsonl", files["ledger/invoice-lines.jsonl"])}
+    assert kinds & set(INTEREST_KINDS)
+    assert files.findings() == []
 
 
 def test_a_run_that_is_not_posted_has_no_journals(session):
