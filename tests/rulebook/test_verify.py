@@ -33,6 +33,7 @@ def amended_connection(database_engine):
                 known=OPENED + dt.timedelta(minutes=1),
             )
             assert list(verify(session)) == []
+            session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))  # nothing waits for a commit
             session.commit()
         yield connection
         outer.rollback()
