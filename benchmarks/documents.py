@@ -16,7 +16,8 @@ from ledger.billing import Billed, document_of, seal_invoice
 from ledger.invoice import Family, InvoiceDraft, InvoiceLine
 from ledger.parties import Party
 from settlement.documents.bulk import render_all
-from settlement.documents.statement import RunReference, Statement, state
+from settlement.documents.statement import RunReference, Statement
+from settlement.documents.stating import state
 
 DOCUMENTS = 1_000
 PROCESSES = 2

@@ -21,16 +21,12 @@ cancels the invoice of that amount exactly. Worked, with 10,000 micro to the pen
 Tax is due on the net amount less what its untaxed lines come to, rounded on their running total.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
-from ledger.journal import INT64_MAX, is_digest, is_name
-from ledger.parties import BUYER, SELLER, Party, party_breaches
-from ledger.refusals import Refusal, RefusalCode
+from ledger.parties import Party
 
 MINOR_UNIT_MICRO = dict.fromkeys(("CHF", "DKK", "EUR", "GBP", "NOK", "PLN", "SEK", "USD"), 10_000)
 """Micro in one minor unit (penny, cent, oere) by ISO 4217 currency code."""
@@ -258,75 +254,3 @@ def short_code(digest: bytes) -> str:
     """
     digits = digest.hex()[:SHORT_CODE_DIGITS]
     return "-".join(digits[start : start + 4] for start in range(0, SHORT_CODE_DIGITS, 4))
-
-
-def check_invoices(drafts: Sequence[InvoiceDraft]) -> list[Refusal]:
-    """Return every breach in a batch of drafts, in rule order; an empty list means none."""
-    found = [refusal for draft in drafts for refusal in _draft_refusals(draft)]
-    keys = Counter(
-        (draft.market, draft.participant, draft.billing_month, draft.family, draft.currency)
-        for draft in drafts
-    )
-    found += [
-        Refusal(RefusalCode.DRAFT_IS_REPEATED, place_of(market, participant, month), str(family))
-        for (market, participant, month, family, _), count in keys.items()
-        if count > 1
-    ]
-    return sorted(found, key=lambda refusal: refusal.code.number)
-
-
-def place_of(market: str, participant: str, billing_month: date) -> str:
-    """Return how a refusal names a draft."""
-    return f"invoice of {participant} in {market} for {billing_month:%Y-%m}"
-
-
-def _draft_refusals(draft: InvoiceDraft) -> Iterator[Refusal]:
-    place = place_of(draft.market, draft.participant, draft.billing_month)
-    for name, part in (("market", draft.market), ("participant", draft.participant)):
-        if not is_name(part):
-            yield Refusal(RefusalCode.NAME_IS_MALFORMED, place, f"{name} {part!r}")
-    if draft.billing_month.day != 1:
-        yield Refusal(RefusalCode.MONTH_IS_MALFORMED, place, str(draft.billing_month))
-    if draft.currency not in MINOR_UNIT_MICRO:
-        yield Refusal(RefusalCode.CURRENCY_IS_UNKNOWN, place, draft.currency)
-    if not 0 <= draft.payment_term_days <= PAYMENT_TERM_LIMIT_DAYS:
-        value = f"{draft.payment_term_days} days"
-        yield Refusal(RefusalCode.PAYMENT_TERM_IS_OUT_OF_RANGE, place, value)
-    rate_limit = PPM if draft.tax_category == "S" else 0
-    if draft.tax_category not in TAX_CATEGORIES or not 0 <= draft.tax_rate_ppm <= rate_limit:
-        value = f"category {draft.tax_category}, rate {draft.tax_rate_ppm} ppm"
-        yield Refusal(RefusalCode.TAX_IS_UNKNOWN, place, value)
-    for side, party in ((SELLER, draft.seller), (BUYER, draft.buyer)):
-        for value in party_breaches(side, party):
-            yield Refusal(RefusalCode.PARTY_IS_INCOMPLETE, place, value)
-    if not draft.tax_note.strip():
-        yield Refusal(RefusalCode.PARTY_IS_INCOMPLETE, place, "tax_note is empty")
-    for number, line in enumerate(draft.lines, start=1):
-        for code, value in _line_breaches(line):
-            yield Refusal(code, f"{place}, line {number}", value)
-
-
-def _line_breaches(line: InvoiceLine) -> Iterator[tuple[RefusalCode, str]]:
-    for name, part in (("kind", line.kind), ("subject", line.subject)):
-        if not is_name(part):
-            yield RefusalCode.NAME_IS_MALFORMED, f"{name} {part!r}"
-    if not line.description.strip() or (line.quantity is None) != (line.quantity_unit is None):
-        value = f"{line.description!r}, quantity {line.quantity} {line.quantity_unit}"
-        yield RefusalCode.LINE_IS_INCOMPLETE, value
-    if line.tax_category not in (None, UNTAXED):
-        yield RefusalCode.TAX_IS_UNKNOWN, f"category {line.tax_category} of a line"
-    is_metered = line.quantity is not None and line.quality != "none"
-    if line.quality not in QUALITIES or (line.estimated_quantity is not None and not is_metered):
-        value = f"quality {line.quality!r}, estimated quantity {line.estimated_quantity}"
-        yield RefusalCode.QUALITY_IS_UNKNOWN, value
-    for name in ("amount_micro", "quantity", "estimated_quantity"):
-        number = getattr(line, name)
-        if name != "amount_micro" and number is None:
-            continue
-        if type(number) is not int:  # a bool, a float or a numpy scalar
-            yield RefusalCode.AMOUNT_IS_NOT_AN_INTEGER, f"{name} {number!r}"
-        elif abs(number) > INT64_MAX:
-            yield RefusalCode.AMOUNT_IS_OUT_OF_RANGE, f"{name} {number}"
-    for digest in line.rule_digests:
-        if not is_digest(digest):
-            yield RefusalCode.DIGEST_IS_MALFORMED, f"rule digest {digest!r}"

@@ -16,7 +16,8 @@ from ledger.billing import (
     document_of,
     seal_invoice,
 )
-from ledger.invoice import Family, InvoiceDraft, check_invoices, place_of, series_of
+from ledger.invoice import Family, InvoiceDraft, series_of
+from ledger.invoice_checks import check_invoices, place_of
 from ledger.journal import Account, is_money
 from ledger.posting import post_many, refuse_any, require_zone
 from ledger.refusals import Refusal, RefusalCode

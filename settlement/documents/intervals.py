@@ -45,7 +45,7 @@ class IntervalRow(NamedTuple):
     """One interval of one line.
 
     Args:
-        interval_start: with the offset of the market's clock.
+        interval_start: with the offset of the market's clock; empty for what rests on no interval.
         quantity: in `quantity_unit`; empty where the line counts nothing.
         price_micro_per_mwh: of the interval, where one price holds for it.
         pot_micro: what everybody together was charged or paid of the line's kind in the interval,
@@ -82,8 +82,16 @@ def interval_rows(session: Session, statement: Statement) -> Iterator[IntervalRo
             runs |= {each.id: each for each in (run, before) if each}
             days.append((day, run, before))
     for reference, line in zip(references, statement.lines, strict=True):
-        for day, run, before in days:
-            yield from _rows_of_day(statement, reference, line, day, run, before, facts_of)
+        rows = [
+            row
+            for day, run, before in days
+            for row in _rows_of_day(statement, reference, line, day, run, before, facts_of)
+        ]
+        rest_micro = line.exact_micro - sum(row.amount_micro for row in rows)
+        if any(row.amount_micro or row.quantity for row in rows):
+            yield from rows
+        if rest_micro:
+            yield _rest(statement, line, rest_micro)
 
 
 def as_csv(rows: Iterable[IntervalRow]) -> bytes:
@@ -93,6 +101,24 @@ def as_csv(rows: Iterable[IntervalRow]) -> bytes:
     writer.writerow(IntervalRow._fields)
     writer.writerows(rows)
     return text.getvalue().encode()
+
+
+def _rest(statement: Statement, line: StatedLine, amount_micro: int) -> IntervalRow:
+    """Return what of a line rests on no interval, such as interest on late payment."""
+    return IntervalRow(
+        document=statement.number,
+        line=line.number,
+        kind=line.kind,
+        subject=line.subject,
+        interval_start="",
+        quantity=None,
+        quantity_unit=None,
+        price_micro_per_mwh=None,
+        pot_micro=None,
+        amount_micro=amount_micro,
+        run="",
+        replaced_run=None,
+    )
 
 
 def _days(statement: Statement) -> Iterator[dt.date]:

@@ -16,7 +16,8 @@ from settlement.documents.as_json import as_json
 from settlement.documents.en16931 import factur_x, ubl
 from settlement.documents.intervals import as_csv, interval_rows
 from settlement.documents.pdf import pdf
-from settlement.documents.statement import Reference, RunReference, Statement, state
+from settlement.documents.statement import Reference, RunReference, Statement
+from settlement.documents.stating import state
 from settlement.runs.store import find_run
 
 CSV = "csv"

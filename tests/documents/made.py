@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from ledger.billing import Billed, document_of, seal_invoice
 from ledger.invoice import Family, InvoiceLine, round_half_away
-from settlement.documents.statement import Reference, RunReference, Statement, state
+from settlement.documents.statement import Reference, RunReference, Statement
+from settlement.documents.stating import state
 from tests.ledger.drafts import CHARGE, OPERATOR, PARTY, invoice, line
 
 ISSUED = dt.datetime(2024, 3, 1, 23, 30, tzinfo=dt.timezone(dt.timedelta(hours=1)))

@@ -12,11 +12,11 @@ from ledger.invoice import (
     DocumentKind,
     Family,
     Totals,
-    check_invoices,
     document_kind,
     round_half_away,
     totals,
 )
+from ledger.invoice_checks import check_invoices
 from ledger.refusals import RefusalCode
 from tests.ledger.drafts import CHARGE, OPERATOR, PARTY, invoice, line
 

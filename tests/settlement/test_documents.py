@@ -5,6 +5,7 @@ import datetime as dt
 import io
 import json
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,15 @@ def test_intervals_sum_to_the_lines_exactly(session, issued):
     assert {"charge.fee", "charge.subscription", "charge.adequacy", "payment.location"} <= kinds
     assert {document.kind for document in issued} >= {"invoice", "self-billed invoice"}
     assert any(document.original for document in issued)
+
+
+def test_what_rests_on_no_interval_is_a_row_of_its_own(session, issued):
+    document = next(one for one in issued if one.participant == "doric" and not one.original)
+    first, *others = document.lines
+    more = replace(document, lines=(replace(first, exact_micro=first.exact_micro + 5), *others))
+    without = [row for row in interval_rows(session, more) if not row.interval_start]
+    assert [(row.line, row.amount_micro) for row in without] == [(first.number, 5)]
+    assert all(row.interval_start for row in interval_rows(session, document))
 
 
 def test_an_interval_has_its_clock_and_its_price_or_pot(session, issued):
