@@ -9,10 +9,10 @@ from portal.amounts import money_parts, with_unit
 
 STATE_WORDS = {
     State.OPENED: "waits for an answer",
-    State.ACCEPTED: "accepted, waits for a correction",
+    State.ACCEPTED: "accepted",
     State.REJECTED: "rejected",
     State.ESCALATED: "before the regulator",
-    State.UPHELD: "upheld, waits for a correction",
+    State.UPHELD: "upheld",
     State.REFUSED: "refused",
     State.SETTLED: "settled",
     State.WITHDRAWN: "withdrawn",
