@@ -23,7 +23,7 @@ DOCUMENTS = 1_000
 PROCESSES = 2
 TARGET_SECONDS = 60
 BLANK_PAGES = 200
-TARGET_BLANK_PAGES = 400
+TARGET_BLANK_PAGES = 100
 MONTH = dt.date(2024, 1, 1)
 ISSUED = dt.datetime(2024, 2, 1, 9, tzinfo=dt.UTC)
 KINDS = ("charge.adequacy", "charge.dynamic", "charge.fuel", "charge.regulated")
