@@ -88,7 +88,8 @@ def stored_inputs(session: Session, run: Run, known: RunInputs) -> StudyInputs:
     made: dict[object, dict[VectorKey, ResultVector]] = {day: {} for day in known.days}
     for vector in store.series(session, run.id, MADE):
         again = vector_of(vector.day, vector.measure, vector.entity, vector.values)
-        made[vector.day][vector.measure, vector.entity] = again
+        # A row on a day that the run does not have was tampered with; its digest will tell.
+        made.setdefault(vector.day, {})[vector.measure, vector.entity] = again
     return StudyInputs(known, _overlay_of(session, run), made)  # type: ignore[arg-type]
 
 
