@@ -63,7 +63,7 @@ def pdf_with(statement: Statement, xml: bytes) -> bytes:
         # The page in the portal is the accessible form; without tags the file is half as large
         # and rewriting it takes a tenth of the time.
         pdf_tags=False,
-        timestamp=statement.issued_at.astimezone(dt.UTC),
+        timestamp=_issued_second(statement),
     )
     assert isinstance(page, bytes)
     return _with_metadata(page, statement)
@@ -88,6 +88,11 @@ def _with_metadata(page: bytes, statement: Statement) -> bytes:
     return written.getvalue()
 
 
+def _issued_second(statement: Statement) -> dt.datetime:
+    """Return the moment of issue as a PDF can state it: to the second, in UTC."""
+    return statement.issued_at.astimezone(dt.UTC).replace(microsecond=0)
+
+
 def xmp(statement: Statement) -> bytes:
     """Return the metadata of the file: PDF/A-3b, and the profile of the XML in it."""
     described = facturx.generate_xmp_object(
@@ -98,7 +103,7 @@ def xmp(statement: Statement) -> bytes:
             "subject": _subject(statement),
             "producer": PRODUCER,
             "creator_tool": PRODUCER,
-            "timestamp": statement.issued_at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00"),
+            "timestamp": _issued_second(statement).isoformat(),
             "version": "1.0",
             "documenttype": "INVOICE",
             "xml_filename": XML_NAME,

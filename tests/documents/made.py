@@ -13,7 +13,7 @@ from settlement.documents.statement import Reference, RunReference, Statement
 from settlement.documents.stating import state
 from tests.ledger.drafts import CHARGE, OPERATOR, PARTY, invoice, line
 
-ISSUED = dt.datetime(2024, 3, 1, 23, 30, tzinfo=dt.timezone(dt.timedelta(hours=1)))
+ISSUED = dt.datetime(2024, 3, 1, 23, 30, 12, 345678, tzinfo=dt.timezone(dt.timedelta(hours=1)))
 PENNY = 10_000
 ORIGINAL = uuid.UUID(int=1)
 BILLED = Billed(123_456_789, 12_346, ORIGINAL, 1_004_999)

@@ -69,8 +69,8 @@ def test_metadata_claims_pdf_a_3b_and_the_profile_of_the_xml(opened, document):
     info = opened.docinfo
     assert str(info.Title) in packet.decode() and document.number in str(info.Title)
     assert str(info.Producer) == found["{http://ns.adobe.com/pdf/1.3/}Producer"]
-    assert str(info.CreationDate) == "D:20240301223000Z"
-    assert found["{http://ns.adobe.com/xap/1.0/}CreateDate"] == "2024-03-01T22:30:00+00:00"
+    assert str(info.CreationDate) == "D:20240301223012Z"
+    assert found["{http://ns.adobe.com/xap/1.0/}CreateDate"] == "2024-03-01T22:30:12+00:00"
 
 
 def test_the_xml_is_associated_with_the_document(opened, written, document):
