@@ -177,52 +177,6 @@ class RefusalCode(Enum):
         "a document names its seller and its buyer in full, and says what is due in tax and when",
         "complete the registration, or the operator of the settlement terms",
     )
-    LOG_KEY_IS_EXPOSED = (
-        60,
-        "the file of the log's private key is readable by its owner alone",
-        "rotate the key if others may have read it; then chmod 600 the file",
-    )
-    LOG_KEY_IS_UNREADABLE = (
-        61,
-        "the file of the log's private key holds an Ed25519 key as PEM, without a password",
-        "restore the file, or name another by TALLYSTICK_LOG_KEY_FILE",
-    )
-    LOG_KEY_IS_ANOTHER = (
-        62,
-        "checkpoints are signed by the log's present key",
-        "restore its file; only if it is lost: manage.py log_key rotate --lost",
-    )
-    LOG_NAME_IS_MALFORMED = (
-        63,
-        "a log's name is printable and has no space and no plus",
-        "set TALLYSTICK_LOG_NAME to such as energy.example/log",
-    )
-    LOG_HAS_NO_CHECKPOINT = (
-        64,
-        "a proof leads to a checkpoint",
-        "make one: manage.py checkpoint",
-    )
-    FACT_IS_NOT_COVERED = (
-        65,
-        "a fact can be proven once a checkpoint covers it",
-        "make one: manage.py checkpoint",
-    )
-    FACT_IS_UNKNOWN = (
-        66,
-        "a proof is of a fact that the log holds",
-        "give the number or the short code as the document prints it",
-    )
-    CHECKPOINT_IS_UNKNOWN = (
-        67,
-        "consistency is proven between two published checkpoints, the older first",
-        "give the sizes of two of them; manage.py checkpoint --list shows them",
-    )
-    LOG_IS_DAMAGED = (
-        68,
-        "a proof leads to the published root",
-        "find the damage by manage.py verify, and restore what it names from a backup",
-    )
-
     STATEMENT_IS_UNREADABLE = (
         60,
         "a bank statement is a camt.053 file of ISO 20022, under 50 MB and without a document type",
@@ -295,6 +249,51 @@ class RefusalCode(Enum):
         74,
         "a person who allocates gives a name and a reason",
         "say who and why",
+    )
+    LOG_KEY_IS_EXPOSED = (
+        80,
+        "the file of the log's private key is readable by its owner alone",
+        "rotate the key if others may have read it; then chmod 600 the file",
+    )
+    LOG_KEY_IS_UNREADABLE = (
+        81,
+        "the file of the log's private key holds an Ed25519 key as PEM, without a password",
+        "restore the file, or name another by TALLYSTICK_LOG_KEY_FILE",
+    )
+    LOG_KEY_IS_ANOTHER = (
+        82,
+        "checkpoints are signed by the log's present key",
+        "restore its file; only if it is lost: manage.py log_key rotate --lost",
+    )
+    LOG_NAME_IS_MALFORMED = (
+        83,
+        "a log's name is printable and has no space and no plus",
+        "set TALLYSTICK_LOG_NAME to such as energy.example/log",
+    )
+    LOG_HAS_NO_CHECKPOINT = (
+        84,
+        "a proof leads to a checkpoint",
+        "make one: manage.py checkpoint",
+    )
+    FACT_IS_NOT_COVERED = (
+        85,
+        "a fact can be proven once a checkpoint covers it",
+        "make one: manage.py checkpoint",
+    )
+    FACT_IS_UNKNOWN = (
+        86,
+        "a proof is of a fact that the log holds",
+        "give the number or the short code as the document prints it",
+    )
+    CHECKPOINT_IS_UNKNOWN = (
+        87,
+        "consistency is proven between two published checkpoints, the older first",
+        "give the sizes of two of them; manage.py checkpoint --list shows them",
+    )
+    LOG_IS_DAMAGED = (
+        88,
+        "a proof leads to the published root",
+        "find the damage by manage.py verify, and restore what it names from a backup",
     )
 
     def __init__(self, number: int, rule: str, remedy: str) -> None:

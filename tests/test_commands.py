@@ -533,9 +533,11 @@ def test_a_database_that_stops_half_way_leaves_nothing_half_written(stopped, com
         stopped.first()
     after = rows(stopped.engine)
     runs = after["settlement.run"]
-    if runs:  # a run is complete, and committed, before it is posted
+    if runs:  # a run is complete, committed and logged before it is posted
         assert after["settlement.result"]
-        after |= {name: stopped.before[name] for name in ("settlement.run", "settlement.result")}
+        assert len(after["ledger.log_leaf"]) == len(stopped.before["ledger.log_leaf"]) + 1
+        of_runs = ("settlement.run", "settlement.result", "ledger.log_leaf")
+        after |= {name: stopped.before[name] for name in of_runs}
     assert after == stopped.before
     assert stopped.again().status == 0
     assert command_on(stopped.engine)("verify").status == 0

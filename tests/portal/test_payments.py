@@ -17,13 +17,13 @@ NOT_OPERATORS = ("owner", "outsider", "regulator", "auditor")
 
 
 @pytest.fixture(autouse=True)
-def undone(site, monkeypatch):
+def undone(on_site, site):
     """Undo at the end of a test what its requests posted."""
-    with site.engine.connect() as connection:
+    with site.engine.connect() as connection, pytest.MonkeyPatch.context() as patch:
         outer = connection.begin()
-        monkeypatch.setattr("database.session.engine", lambda: connection)
+        patch.setattr("database.session.engine", lambda: connection)
         nested = partial(Session, join_transaction_mode="create_savepoint")
-        monkeypatch.setattr("database.session.Session", nested)
+        patch.setattr("database.session.Session", nested)
         yield
         outer.rollback()
 

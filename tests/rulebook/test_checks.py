@@ -119,7 +119,7 @@ ALONE = [
     (GRID, lambda v: v["lines"][0].update(rating_w=0, reverse_rating_w=0), ["grid-not-connected"]),
     (GRID, holon("scotland", layer="shire"),
      ["holon-unknown-layer", "holon-parent-not-in-next-layer", "holon-parent-not-in-next-layer",
-      "layer-misses-node"]),
+      "layer-misses-node", "area-unknown"]),
     (GRID, holon("gb", parent="north"), ["holon-parent-not-allowed"]),
     (GRID, holon("N0", parent="scotland"),
      ["holon-parent-not-in-next-layer", "holon-empty", "layer-misses-node"]),
