@@ -60,7 +60,7 @@ from tests.settled import (
 )
 from tests.settlement.study_cases import study_tiny
 
-ROWS_AT_ONCE = 8
+ROWS_AT_ONCE = 4
 MICROSECOND = dt.timedelta(microseconds=1)
 MINUTE = dt.timedelta(minutes=1)
 JANUARY = dt.date(2024, 1, 1)
