@@ -94,7 +94,8 @@ def price_of(
         for value in (round_half_away(scaled, whole), away):
             product = quantity * value * MICRO
             if round_half_away(product, divisor * 10**decimals * minor_unit_micro) == own_minor:
-                return Price(value, decimals, unit, False)
+                is_exact = product == amount_micro * divisor * 10**decimals
+                return Price(value, decimals, unit, is_exact)
         decimals += 1
 
 

@@ -28,6 +28,7 @@ def test_the_examples_of_the_modules_hold(name):
 @example(1, "Wh", 5_000)
 @example(3, "days", -5_000)
 @example(999_999_999_999, "Wh", 1_005_000)
+@example(1_562_500_000_000, "Wh", 150_000)
 def test_quantity_times_price_is_the_amount_to_the_penny(quantity, unit, amount_micro):
     price = price_of(quantity, unit, amount_micro, PENNY)
     if quantity == 0:
