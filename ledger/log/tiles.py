@@ -18,7 +18,6 @@ from ledger.tree import DIGEST_BYTES, merkle_root
 
 TILE_HEIGHT = 8
 TILE_WIDTH = 1 << TILE_HEIGHT
-TILE_BYTES = TILE_WIDTH * DIGEST_BYTES
 
 
 @dataclass(frozen=True, slots=True)

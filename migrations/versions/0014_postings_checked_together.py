@@ -1,9 +1,9 @@
 """Check the postings of a statement together, and find them by their journals alone.
 
 The trigger that sums a batch joins its accounts and journals anyway; what it does not find is
-refused there. Two foreign keys cost five times as much as storing the row did, and an index on the
-account as much again: every question about postings names days, a run, or journals without a run,
-which have an index of their own.
+refused there. Two foreign keys cost more than all else that storing a row did, and an index on the
+account was the largest part of the rest: every question about postings names days, a run, or
+journals without a run, which have an index of their own.
 """
 
 import sqlalchemy as sa

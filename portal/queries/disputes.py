@@ -79,11 +79,6 @@ class ShownDispute:
         upheld = self.record.upheld
         return words.claim_in_words(upheld, self.record) if upheld else ""
 
-    @property
-    def line_sign(self) -> int:
-        """-1 where the document states what the market pays."""
-        return -1 if self.record.line.is_self_billed else 1
-
 
 @dataclass(frozen=True)
 class ShownEvent:

@@ -20,7 +20,7 @@ from ledger.tables import Invoice
 from portal.queries.rules import RuleVersion, market_zone, rule_by_digest, rule_on
 from settlement.documents.arithmetic import Price, decimal_text
 from settlement.documents.service import stated
-from settlement.documents.statement import Statement, sign_of, title_of
+from settlement.documents.statement import Statement, title_of
 from settlement.runs.tables import RunRow
 
 
@@ -48,11 +48,6 @@ class InvoiceSummary:
     def is_self_billed(self) -> bool:
         """Whether the market writes this in the participant's name."""
         return self.kind.startswith("self-billed")
-
-    @property
-    def shown_sign(self) -> int:
-        """What turns the ledger's sign into that of the document: +1 or -1."""
-        return sign_of(self.kind)
 
     @property
     def issued_day(self) -> dt.date:

@@ -177,11 +177,6 @@ class Statement:
         return short_code(self.digest)
 
     @property
-    def participant_pays(self) -> bool:
-        """Whether money is due to the market."""
-        return self.sign * self.due_minor > 0
-
-    @property
     def groups(self) -> tuple[LineGroup, ...]:
         """The lines by kind, in their order."""
         return tuple(

@@ -10,6 +10,7 @@ from django.utils.html import strip_tags
 
 from database.session import transaction
 from portal.queries.invoices import Line, invoice_page
+from settlement.documents.statement import sign_of
 from settlement.documents.wording import PROOF_ADDRESS, proof_words
 from tests.portal.site import GENERATOR, SUPPLIER
 
@@ -82,7 +83,7 @@ def test_the_stated_sums_hold(participant, documents):
         assert sum(group.amount_minor for group in found.groups) == stated.net_minor
         assert stated.exact_micro + stated.rounding_micro == stated.net_minor * 10_000
         assert stated.net_minor + stated.tax_minor == stated.due_minor
-        assert stated.due_minor == summary.shown_sign * summary.due_minor
+        assert stated.due_minor == sign_of(summary.kind) * summary.due_minor
 
 
 def test_a_self_billed_invoice_states_what_the_market_pays_as_positive(sign_in, documents):
