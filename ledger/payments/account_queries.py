@@ -4,7 +4,7 @@ from collections import defaultdict
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, and_, case, func, or_, select
+from sqlalchemy import BigInteger, and_, case, exists, func, or_, select
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session
 
@@ -111,6 +111,12 @@ def first_movement(session: Session, market: str, participant: str) -> datetime 
             invoice.market == market, invoice.participant == participant
         )
     )
+
+
+def has_accounts(session: Session, market: str) -> bool:
+    """Return whether anything was ever posted to a market."""
+    account = tables.Account
+    return bool(session.execute(select(exists().where(account.market == market))).scalar())
 
 
 def markets_of(session: Session, participant: str) -> list[str]:

@@ -165,3 +165,9 @@ def test_a_message_that_fails_is_not_marked_as_sent(monkeypatch):
     with pytest.raises(CommandError, match="no mail server"):
         call_command("send_notices", stdout=io.StringIO())
     assert not NoticeSent.objects.exists()
+
+
+@pytest.mark.parametrize("command", ["notices", "statement", "ageing"])
+def test_a_misspelt_name_is_refused_and_not_an_empty_list(command):
+    with pytest.raises(CommandError, match=r"hearth-enery: .*; correct the name"):
+        call_command(command, "hearth-enery")

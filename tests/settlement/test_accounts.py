@@ -275,7 +275,7 @@ def test_the_commands_print_the_same_sums(commands, capsys):
 
 
 def test_the_commands_refuse_without_a_traceback(commands):
-    with pytest.raises(CommandError, match="has accounts in: none"):
+    with pytest.raises(CommandError, match="nobody: it has no account; correct the name"):
         call_command("statement", "nobody")
     with pytest.raises(CommandError, match="lies before --from"):
         call_command("statement", "cedar", "--from", "2024-03-02", "--to", "2024-03-01")

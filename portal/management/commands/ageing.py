@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from database.session import transaction
 from ledger.payments.account import BUCKETS, aged
-from ledger.payments.account_queries import day_end
+from ledger.payments.account_queries import day_end, has_accounts
 from ledger.payments.queries import documents
 from portal.management.console import minor_units, parse_day, print_json, utc_now
 
@@ -25,6 +25,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         on = options["on"] or utc_now().date()
         with transaction() as session:
+            if not has_accounts(session, options["market"]):
+                raise CommandError(
+                    f"market {options['market']}: nothing was ever posted to it; correct the name"
+                )
             found = aged(documents(session, options["market"], day_end(on)), on)
         if options["json"]:
             print_json(

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from database.session import transaction
+from ledger.payments.account_queries import markets_of
 from portal.management.console import print_json, utc_now
 from portal.queries.notices import notices, shown_notices
 
@@ -22,6 +23,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with transaction() as session:
+            if not markets_of(session, options["participant"]):
+                raise CommandError(
+                    f"participant {options['participant']}: it has no account; correct the name"
+                )
             found = [
                 one
                 for one in notices(session, utc_now())

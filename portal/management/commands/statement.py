@@ -52,8 +52,12 @@ class Command(BaseCommand):
             self.stdout.write(f"{participant} has no account in {market} up to {last_day}.")
 
     def _market(self, markets: list[str], options: dict[str, Any]) -> str:
-        if len(markets) != 1:
-            known = ", ".join(markets) or "none"
+        if not markets:
+            raise CommandError(
+                f"participant {options['participant']}: it has no account; correct the name"
+            )
+        if len(markets) > 1:
+            known = ", ".join(markets)
             raise CommandError(
                 f"{options['participant']} has accounts in: {known}. Name one with --market"
             )
