@@ -140,3 +140,9 @@ def minor_units(amount: int) -> str:
 def utc_now() -> dt.datetime:
     """Return the present moment; the one place where commands read the clock."""
     return dt.datetime.now(dt.UTC)
+
+
+def announce_portal(stdout: Any, url: str) -> None:
+    """Say where the portal is, at once: whoever reads it through a pipe waits for that line."""
+    stdout.write(f"Tallystick is at {url} (stop it with Ctrl-C)")
+    stdout.flush()

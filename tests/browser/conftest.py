@@ -80,18 +80,28 @@ def served(clone_database, server_url: str) -> Iterator[Served]:
     connections.close_all()
     with copied(server_url, site.url) as url:
         passwords = json.loads(manage(url, "shell", "--verbosity", "0", "-c", MAKE_SIGN_INS))
-        process = subprocess.Popen(
-            [sys.executable, str(ROOT / "manage.py"), "serve", "--port", "0"],
-            env={**os.environ, "DATABASE_URL": url},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            announced = process.stdout.readline()
-            yield Served(announced.split()[3].rstrip("/"), passwords, site)
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
+        with serving(url) as address:
+            yield Served(address, passwords, site)
+
+
+@contextmanager
+def serving(url: str) -> Iterator[str]:
+    """Serve a database by `manage.py serve` for the length of the block, and say where.
+
+    Its output is buffered, as that of any pipe: the line that says where must come all the same.
+    """
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "manage.py"), "serve", "--port", "0"],
+        env={**inherited, "DATABASE_URL": url},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process.stdout.readline().split()[3].rstrip("/")
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
 
 
 @contextmanager

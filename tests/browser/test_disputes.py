@@ -2,19 +2,15 @@
 
 import datetime as dt
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine
 
-from database.embedded import ROOT
 from database.session import make_engine, transaction
 from settlement.billing.issuing import issue_month
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import serving, sign_in
 from tests.portal.site import manage
 from tests.settled import FIRST_DAY, LAST_DAY, ingest_tiny, publish_tiny, settle_tiny
 
@@ -49,15 +45,8 @@ def page_of(tiny_engine, chromium: Browser) -> Iterator[Callable[[str, str], Pag
     """Return a function that opens a page as somebody, on a portal that is served for this test."""
     url, _ = tiny_engine
     passwords = json.loads(manage(url, "shell", "--verbosity", "0", "-c", MAKE_SIGN_INS))
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / "manage.py"), "serve", "--port", "0"],
-        env={**os.environ, "DATABASE_URL": url},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
     contexts = {}
-    try:
-        served = process.stdout.readline().split()[3].rstrip("/")
+    with serving(url) as served:
 
         def open_one(who: str, path: str) -> Page:
             if who not in contexts:
@@ -71,11 +60,8 @@ def page_of(tiny_engine, chromium: Browser) -> Iterator[Callable[[str, str], Pag
             return page
 
         yield open_one
-    finally:
         for context in contexts.values():
             context.close()
-        process.terminate()
-        process.wait(timeout=20)
 
 
 def take(page: Page, title: str, reason: str) -> None:

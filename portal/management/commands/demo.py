@@ -1,6 +1,7 @@
 """`manage.py demo`: from written rules to proven invoices, on one machine, in a few minutes."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from portal.demo import create_demo_sign_ins
 from portal.job_summary import summary
 from portal.main_job import Job, JobRequest, run_main_job
 from portal.management.console import (
+    announce_portal,
     at_least,
     month_days,
     progress_bar,
@@ -88,8 +90,6 @@ class Command(BaseCommand):
         for sign_in in sign_ins:
             self.stdout.write(f"  {sign_in.username:<24} {sign_in.password:<22} {sign_in.role}")
         self.stdout.write("")
-        serve("127.0.0.1", port, 2 * (os.cpu_count() or 1) + 2, self._announce)
-
-    def _announce(self, url: str) -> None:
-        self.stdout.write(f"Tallystick is at {url} (stop it with Ctrl-C)")
-        self.stdout.flush()
+        serve(
+            "127.0.0.1", port, 2 * (os.cpu_count() or 1) + 2, partial(announce_portal, self.stdout)
+        )

@@ -1,12 +1,14 @@
 """`manage.py serve`: the portal by gunicorn, on the database as it is."""
 
 import os
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from portal.management.console import announce_portal
 from portal.serving import serve
 
 
@@ -29,5 +31,5 @@ class Command(BaseCommand):
             options["address"],
             options["port"],
             options["threads"],
-            lambda url: self.stdout.write(f"Tallystick is at {url} (stop it with Ctrl-C)"),
+            partial(announce_portal, self.stdout),
         )
