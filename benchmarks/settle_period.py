@@ -12,7 +12,8 @@ import resource
 import sys
 
 from database.session import transaction
-from settlement.runs.service import post, settle
+from settlement.billing.post import post
+from settlement.runs.settle import settle
 
 DAYS_BETWEEN_LINES = 30
 

@@ -17,10 +17,10 @@ import numpy as np
 
 from rulebook.documents import Document
 from rulebook.folders import read_files
-from settlement.compile import compile_market
 from settlement.core.engine import DayReadings, MarketModel, settle_day
 from settlement.datasets.market import market_shape
 from settlement.datasets.recorded import recorded_profile
+from settlement.rules.compile import compile_market
 
 SCENARIO = Path(__file__).resolve().parent.parent / "scenarios" / "gb12-published"
 MICRO_PER_MILLION = 10**12

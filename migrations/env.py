@@ -10,9 +10,7 @@ from database.session import ensure_server, make_engine
 
 TABLE_MODULES = (
     "rulebook.tables",
-    "settlement.meters.tables",
-    "settlement.runs.tables",
-    "settlement.studies.tables",
+    "settlement.tables",
     "ledger.tables",
     "ledger.log.tables",
     "ledger.payments.tables",

@@ -12,8 +12,8 @@ import numpy as np
 
 from portal.amounts import MICRO, currency_sign, ppm, scaled, with_unit
 from rulebook.documents.market_rules import Knot, LayerRule, MarketRules
-from settlement.compile import curve_of
 from settlement.core.tightness import PPM_PER_POINT, Curve
+from settlement.rules.compile import curve_of
 
 WIDTH, HEIGHT = 680, 300
 LEFT, RIGHT, TOP, BOTTOM = 84, 16, 14, 58

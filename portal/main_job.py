@@ -24,13 +24,15 @@ from rulebook.findings import Finding, Refused
 from rulebook.service import publish
 from settlement.accounts.service import import_statements
 from settlement.billing.issuing import issue_month
+from settlement.billing.post import post
 from settlement.datasets.files import Form
 from settlement.datasets.recorded import first_instant
 from settlement.datasets.service import bank_statement, corrections, recorded_files, synthetic_files
 from settlement.meters.service import ingest
+from settlement.replays.replay import Replayed, replay
 from settlement.runs import store
 from settlement.runs.run import Run
-from settlement.runs.service import Replayed, post, replay, settle
+from settlement.runs.settle import settle
 from settlement.verification import checks
 
 FIRST_KIND, LATER_KIND = "II", "SF"

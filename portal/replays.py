@@ -21,7 +21,7 @@ from database import session as database
 from database.embedded import ROOT
 from portal.audit import Action, record
 from portal.models import ReplayRequest
-from settlement.runs.service import replay
+from settlement.replays.replay import replay
 from settlement.runs.store import find_run
 
 log = logging.getLogger(__name__)

@@ -27,12 +27,12 @@ from ledger.payments.verification import verify_payments
 from ledger.sealing import verify_seals
 from rulebook.findings import Finding, Refused
 from settlement.billing.disputing import verify_dispute_terms
+from settlement.billing.energy import verify_energy
 from settlement.billing.posting import posting_input_digest
 from settlement.calendar.store import law_after_seals, readings_after_seals
 from settlement.meters.service import verify_readings
+from settlement.replays.inputs import pinned_inputs
 from settlement.runs import store
-from settlement.runs.energy import verify_energy
-from settlement.runs.pinned import pinned_inputs
 from settlement.runs.results import day_digest, run_result_digest, vector_digest
 from settlement.runs.run import Run, input_digest
 from settlement.studies.overlay import body_digest

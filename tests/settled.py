@@ -9,8 +9,9 @@ from ledger.seal import DayToSeal, SealRequest
 from rulebook.days import day_start
 from rulebook.documents import Document
 from rulebook.service import publish
+from settlement.billing.post import post
 from settlement.meters.service import MeterFile, ingest
-from settlement.runs.service import post, settle
+from settlement.runs.settle import settle
 from tests import tiny_market
 
 FIRST_DAY = dt.date(2024, 1, 1)

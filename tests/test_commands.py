@@ -578,7 +578,9 @@ import psutil
 from database import embedded, schema
 from database.session import make_engine, transaction
 from tests.settled import *
-from settlement.runs.service import settle, post, replay
+from settlement.billing.post import post
+from settlement.replays.replay import replay
+from settlement.runs.settle import settle
 from sqlalchemy import text
 folder = pathlib.Path(sys.argv[1])
 url = embedded.start(folder)

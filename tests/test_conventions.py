@@ -56,8 +56,9 @@ PURE = sorted(
                 "rulebook/publication.py",
                 "rulebook/resolve.py",
                 "rulebook/versions.py",
-                "settlement/compile.py",
-                "settlement/compile_charges.py",
+                "settlement/rules/compile.py",
+                "settlement/rules/compile_charges.py",
+                "settlement/rules/register.py",
                 "settlement/runs/computing.py",
                 "settlement/evidence/readme.py",
                 "settlement/evidence/rows.py",
@@ -101,7 +102,17 @@ PURE = sorted(
     ]
 )
 IMPURE_MODULES = {"database", "django", "psycopg", "sqlalchemy", "random", "secrets", "time"}
-SHELL_MODULES = {"store", "service", "tables", "queries", "invoice_queries", "issuing"}
+SHELL_MODULES = {
+    "store",
+    "service",
+    "post",
+    "replay",
+    "settle",
+    "tables",
+    "queries",
+    "invoice_queries",
+    "issuing",
+}
 SHELL_NAMES = {"now", "utcnow", "today", "environ", "getenv", "urandom", "uuid4", "uuid1"}
 FLOATS = {"float", "float16", "float32", "float64", "true_divide", "linspace"}
 CLOCKS = {"now", "utcnow", "today"}

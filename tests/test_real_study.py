@@ -8,7 +8,8 @@ from rulebook.service import publish
 from settlement.datasets.files import Form
 from settlement.datasets.service import recorded_files
 from settlement.meters.service import ingest
-from settlement.runs.service import no_progress, replay
+from settlement.replays.replay import replay
+from settlement.runs.settle import no_progress
 from settlement.studies.overlay import read_overlay
 from settlement.studies.service import study
 from tests.conftest import ROOT, SHARED

@@ -22,11 +22,12 @@ from sqlalchemy import Engine, text
 from database.session import make_engine, transaction
 from rulebook.service import publish
 from settlement.billing.issuing import issue_month
+from settlement.billing.post import post
 from settlement.datasets.files import Form
 from settlement.datasets.service import corrections, recorded_files
 from settlement.meters.service import ingest
 from settlement.runs.run import Run
-from settlement.runs.service import no_progress, post, settle
+from settlement.runs.settle import no_progress, settle
 from settlement.verification import checks
 from tests.conftest import ROOT, SHARED
 
@@ -47,7 +48,7 @@ DENOMINATOR = lcm(*range(1, 22))
 REPLAY = """
 import resource, sys, uuid
 from database.session import transaction
-from settlement.runs.service import replay
+from settlement.replays.replay import replay
 from settlement.runs.store import find_run
 with transaction() as session:
     outcome = replay(session, find_run(session, uuid.UUID(sys.argv[1])), threads=int(sys.argv[2]))

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from rulebook.findings import Finding, Refused
+from settlement.games.answers import answered
 from settlement.games.files import GameFile, read_games
-from settlement.runs.recompute import answered
 
 Answer = dict[str, Any]
 

@@ -21,7 +21,7 @@ from portal.queries.rules import RuleVersion, market_zone, rule_by_digest, rule_
 from settlement.documents.arithmetic import Price, decimal_text
 from settlement.documents.service import stated
 from settlement.documents.statement import Statement, title_of
-from settlement.runs.tables import RunRow
+from settlement.tables import RunRow
 
 
 @dataclass(frozen=True)

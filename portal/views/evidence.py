@@ -14,7 +14,7 @@ from portal.views.runs import sees_runs
 from rulebook.findings import Refused
 from settlement.evidence.service import write_evidence
 from settlement.runs.run import Run
-from settlement.runs.service import no_progress
+from settlement.runs.settle import no_progress
 from settlement.runs.store import find_run
 
 CONFLICT = 409

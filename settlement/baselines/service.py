@@ -19,10 +19,11 @@ from settlement.baselines.tariffs import (
 )
 from settlement.baselines.totals import Design, Side, Totals, by_name
 from settlement.billing.posting import CHARGE, MONEY_SUFFIX, PASS_THROUGH, PAYMENT
-from settlement.compile import Register, compile_rules, register_of
 from settlement.core.model import DayReadings
-from settlement.datasets.market import dispatch_model
+from settlement.dispatch.market import dispatch_model
 from settlement.dispatch.programme import Integers
+from settlement.rules.compile import compile_rules
+from settlement.rules.register import Register, register_of
 from settlement.runs import store
 from settlement.runs.inputs import run_inputs
 from settlement.runs.pinned import pinned_periods

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from settlement.compile import Register
+from settlement.rules.register import Register
 
 
 class Design(StrEnum):

@@ -31,7 +31,7 @@ from settlement.billing.posting import (
     PAYMENT,
 )
 from settlement.billing.stating import StatedParties
-from settlement.compile import Register, register_of
+from settlement.rules.register import Register, register_of
 
 Item = TypeVar("Item")
 

@@ -19,10 +19,10 @@ from settlement.accounts.interest import INTEREST_KINDS
 from settlement.billing.invoicing import draft_invoices
 from settlement.billing.line_quality import LineQualities, PostedDay, Quality
 from settlement.billing.stating import StatedParties, stated_parties
-from settlement.compile import register_of
 from settlement.meters.quality import ESTIMATED
 from settlement.meters.register import MEASURES
 from settlement.meters.terms import Periods
+from settlement.rules.register import register_of
 from settlement.runs.pinned import pinned_periods
 from settlement.runs.store import posted_days, runs_of_month, series
 

@@ -19,9 +19,9 @@ from typing import NamedTuple
 
 from settlement.accounts.interest import INTEREST_KINDS
 from settlement.billing.posting import CHARGE, FAIR_PLAY_ENERGY, PASS_THROUGH, PAYMENT
-from settlement.compile import Register
 from settlement.core.pass_through import TARIFF
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, RESERVE
+from settlement.rules.register import Register
 
 COUNTED = (DEMAND, GENERATION)
 """The measures that lines have as their quantity."""

@@ -23,10 +23,10 @@ from dataclasses import dataclass
 from ledger.chain import encode
 from ledger.journal import CHARGED, ENERGY, Account, JournalDraft, Posting
 from ledger.tree import leaf_hash
-from settlement.compile import Register
 from settlement.core import energy_accounts
 from settlement.core.pass_through import QUANTITY_UNITS
 from settlement.meters import register as meter_register
+from settlement.rules.register import Register
 from settlement.runs.results import VectorKey
 from settlement.runs.run import Run
 

@@ -16,6 +16,7 @@ from rulebook.findings import Finding, Refused
 from rulebook.resolve import RuleSet
 from rulebook.service import rules_for_period
 from rulebook.store import lock_market, time_zone
+from settlement.billing.post import post
 from settlement.calendar import store
 from settlement.calendar.due import ONE_DAY, CalendarEntry, DayFacts, DueRange, entries_of
 from settlement.calendar.lacking import NOTHING, in_words, lacking
@@ -23,7 +24,7 @@ from settlement.calendar.late import DayTerms, LateReadings, late_readings
 from settlement.calendar.sealable import DayOnRecord, seal_findings
 from settlement.meters.store import lock_readings
 from settlement.meters.terms import Periods, ruled_days
-from settlement.runs.service import Progress, Settled, no_progress, post, settle
+from settlement.runs.settle import Progress, Settled, no_progress, settle
 
 
 @dataclass(frozen=True)

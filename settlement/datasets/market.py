@@ -1,6 +1,6 @@
 """What a data set needs to know of a market, taken from its rules as arrays."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,12 +8,10 @@ from numpy.typing import NDArray
 
 from rulebook.documents import GridModel
 from rulebook.resolve import RuleSet
-from settlement.dispatch.least_cost import DispatchModel
+from settlement.dispatch.market import dispatch_model, integers, node_numbers
+from settlement.dispatch.programme import DispatchModel
 
 Integers = NDArray[np.int64]
-
-PENALTY_OVER_OFFER = 10
-"""Unserved demand costs the price cap, or this many times the highest offer if that is more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +59,7 @@ def market_shape(rules: RuleSet) -> MarketShape:
         key=lambda point: point.supply_point,
     )
     products = {product.product: product for product in rules.market_rules.products}
-    nodes = _node_numbers(rules.grid_model)
+    nodes = node_numbers(rules.grid_model)
     regions = _regions(rules.grid_model)
     return MarketShape(
         market=rules.market,
@@ -69,53 +67,17 @@ def market_shape(rules: RuleSet) -> MarketShape:
         interval_minutes=rules.market_rules.interval_minutes,
         units=tuple(unit.unit for unit in units),
         technology=tuple(unit.technology for unit in units),
-        capacity_w=_integers([unit.capacity_w for unit in units]),
-        unit_region=_integers([regions[unit.node] for unit in units]),
+        capacity_w=integers([unit.capacity_w for unit in units]),
+        unit_region=integers([regions[unit.node] for unit in units]),
         supply_points=tuple(point.supply_point for point in points),
         node=tuple(point.node for point in points),
         product=tuple(point.product for point in points),
-        supply_point_node=_integers([nodes[point.node] for point in points]),
-        household_count=_integers([point.household_count for point in points]),
-        magnitude_w=_integers([products[point.product].magnitude_w or 0 for point in points]),
+        supply_point_node=integers([nodes[point.node] for point in points]),
+        household_count=integers([point.household_count for point in points]),
+        magnitude_w=integers([products[point.product].magnitude_w or 0 for point in points]),
         flexible=np.array([products[point.product].timing == "flexible" for point in points], bool),
         dispatch=dispatch_model(rules),
     )
-
-
-def dispatch_model(rules: RuleSet) -> DispatchModel:
-    """Return grid and fleet for the dispatch: nodes and units each sorted by name."""
-    grid = rules.grid_model
-    nodes = _node_numbers(grid)
-    units = sorted(
-        (unit for registration in rules.registrations for unit in registration.units),
-        key=lambda unit: unit.unit,
-    )
-    highest_offer = max((unit.offer_micro_per_mwh for unit in units), default=0)
-    penalty = max(rules.market_rules.price_cap_micro_per_mwh, PENALTY_OVER_OFFER * highest_offer, 1)
-    return DispatchModel(
-        node_count=len(nodes),
-        line_from=_integers([nodes[line.from_node] for line in grid.lines]),
-        line_to=_integers([nodes[line.to_node] for line in grid.lines]),
-        rating_w=_integers([line.rating_w for line in grid.lines]),
-        reverse_rating_w=_integers([line.reverse_rating_w for line in grid.lines]),
-        reactance_ppm=_integers([line.reactance_ppm or 0 for line in grid.lines]),
-        unit_node=_integers([nodes[unit.node] for unit in units]),
-        offer_micro_per_mwh=_integers([unit.offer_micro_per_mwh for unit in units]),
-        storage_wh=_integers([unit.storage_wh or 0 for unit in units]),
-        round_trip_efficiency_ppm=_integers(
-            [unit.round_trip_efficiency_ppm or 0 for unit in units]
-        ),
-        unserved_micro_per_mwh=penalty,
-        interval_minutes=rules.market_rules.interval_minutes,
-    )
-
-
-def _integers(values: Sequence[int]) -> Integers:
-    return np.array(values, dtype=np.int64)
-
-
-def _node_numbers(grid: GridModel) -> Mapping[str, int]:
-    return {name: number for number, name in enumerate(sorted(node.node for node in grid.nodes))}
 
 
 def _regions(grid: GridModel) -> Mapping[str, int]:

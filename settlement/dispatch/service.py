@@ -6,12 +6,12 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from rulebook.service import rules_at
-from settlement.compile import compile_rules
 from settlement.core.periods import interval_starts
-from settlement.datasets.market import dispatch_model
+from settlement.dispatch.market import dispatch_model
 from settlement.dispatch.merit_order import MeteredDay, check_merit_order
 from settlement.dispatch.power_flow import unserved_by_power_flow_kw
 from settlement.dispatch.report import MeritOrderReport
+from settlement.rules.compile import compile_rules
 from settlement.runs.inputs import run_inputs
 
 

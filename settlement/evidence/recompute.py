@@ -23,7 +23,7 @@ from settlement.evidence import verify
 from settlement.evidence.verify import Files, Finding, Law, Report, moment, parsed
 from settlement.meters.completing import complete
 from settlement.meters.readings import MeasuredDay, Readings
-from settlement.runs.computing import ComputedDay, compute_days
+from settlement.runs.computing import ComputedDay, compute
 from settlement.runs.inputs import RunInputs, inputs_of
 from settlement.runs.requests import first_day_of_history
 from settlement.runs.results import ResultVector, VectorKey, vector_of
@@ -58,9 +58,7 @@ def recompute(path: Path) -> tuple[int, list[Finding]]:
             Finding(verify.RUN, finding.place, finding.limit, finding.value)
             for finding in refused.findings
         ]
-    computed = compute_days(
-        inputs.compiled(), inputs.days, inputs.day_readings, os.cpu_count() or 1, inputs.told_of
-    )
+    computed = compute(inputs, os.cpu_count() or 1)
     count = 0
     for day in computed:
         same, different = _compared(files, day)

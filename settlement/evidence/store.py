@@ -17,7 +17,7 @@ from ledger.invoice_queries import next_month
 from ledger.tree import merkle_root
 from rulebook.tables import VersionRow
 from settlement.meters.store import FILE_FIELDS, READING_TYPES
-from settlement.meters.tables import ReadingFileRow
+from settlement.tables import ReadingFileRow
 
 Row = dict[str, Any]
 

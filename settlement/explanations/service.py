@@ -18,12 +18,14 @@ from ledger.chain import InvoiceLineRow, InvoiceRow
 from ledger.journal import Account
 from settlement.accounts.interest import INTEREST_KINDS
 from settlement.billing.posting import MONEY_SUFFIX, PASS_THROUGH, PAYMENT
-from settlement.compile import compile_rules, register_of
 from settlement.core.periods import interval_starts
 from settlement.explanations.charges import Charges
 from settlement.explanations.pass_through import PassThroughCharges
 from settlement.explanations.payments import Payments
 from settlement.explanations.tree import DayFacts, Explanation, ReadingFact
+from settlement.meters.sources import reading_sources
+from settlement.rules.compile import compile_rules
+from settlement.rules.register import register_of
 from settlement.runs import store
 from settlement.runs.inputs import RunInputs, run_inputs
 from settlement.runs.pinned import pinned_periods
@@ -193,7 +195,7 @@ def _readings(
     session: Session, run: Run, day: dt.date, inputs: RunInputs
 ) -> dict[VectorKey, ReadingFact]:
     """Return the readings of a day as the run used them, by measure and entity."""
-    sources = store.reading_sources(session, run.market, day, run.known_at)
+    sources = reading_sources(session, run.market, day, run.known_at)
     return {
         (measure, entity): ReadingFact(
             used.values[row],

@@ -8,11 +8,12 @@ from functools import cached_property
 import numpy as np
 
 from rulebook.resolve import RuleSet
-from settlement.compile import Register
 from settlement.core.engine import DayReadings, MarketModel
 from settlement.core.fair_play_day import DayShares
 from settlement.core.fair_play_market import shares_of_day
 from settlement.meters.estimation import Estimate
+from settlement.meters.sources import ReadingSource
+from settlement.rules.register import Register
 from settlement.runs.results import VectorKey
 
 
@@ -53,15 +54,6 @@ class Explanation:
     owner: str = ""
     day: dt.date | None = None
     interval: int | None = None
-
-
-@dataclass(frozen=True)
-class ReadingSource:
-    """Where a day vector of readings came from."""
-
-    revision: int
-    received_at: dt.datetime
-    file: str
 
 
 @dataclass(frozen=True, eq=False)

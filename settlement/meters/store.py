@@ -22,8 +22,7 @@ from settlement.meters.digest import (
     reading_file_digest,
 )
 from settlement.meters.readings import MeasuredDay, Readings, VectorKey
-from settlement.meters.tables import ReadingFileRow
-from settlement.runs.tables import RunRow
+from settlement.tables import ReadingFileRow, RunRow
 
 READING_TYPES = {
     "market": "text",

@@ -9,9 +9,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from settlement.core.engine import DayReadings, MarketModel, ResultTable, settle_day
 from settlement.runs.results import ResultVector, day_digest, vectors_of
+from settlement.runs.run import Pin
 
 DAYS_AHEAD_PER_THREAD = 3
 """Days in flight per thread: enough to keep it busy, few enough to bound memory."""
@@ -35,12 +37,44 @@ class ComputedDay:
     digest: bytes
 
 
+class SettlementInputs(Protocol):
+    """What a run is computed from, whether metered or laid under the overlay of a study."""
+
+    @property
+    def pins(self) -> tuple[Pin, ...]:
+        """The rule versions, and what a study laid over them."""
+
+    @property
+    def reading_digests(self) -> list[bytes]:
+        """The digests of every reading that the run rests on, by day, measure and entity."""
+
+    @property
+    def days(self) -> list[dt.date]:
+        """The settlement days, in order."""
+
+    def compiled(self) -> list[Period]:
+        """Return the compiled rules of each period."""
+
+    def day_readings(self, day: dt.date, model: MarketModel) -> DayReadings:
+        """Return what a day is settled from, in the order of a model's units and supply points."""
+
+    def further_tables(self, day: dt.date) -> list[ResultTable]:
+        """Return what is stored of a day beside its settlement."""
+
+
+def compute(inputs: SettlementInputs, threads: int) -> Iterator[ComputedDay]:
+    """Yield each day of a run as it is stored, in calendar order."""
+    return compute_days(
+        inputs.compiled(), inputs.days, inputs.day_readings, threads, inputs.further_tables
+    )
+
+
 def compute_days(
     periods: Sequence[Period],
     days: Sequence[dt.date],
     readings_of: Callable[[dt.date, MarketModel], DayReadings],
     threads: int,
-    told_of: Callable[[dt.date], Sequence[ResultTable]] = lambda _: (),
+    further_tables: Callable[[dt.date], Sequence[ResultTable]] = lambda _: (),
 ) -> Iterator[ComputedDay]:
     """Yield each day's results in the order of `days`.
 
@@ -49,7 +83,7 @@ def compute_days(
         days: the settlement days, earliest first.
         readings_of: returns a day's readings in the order of a model's units and supply points.
         threads: days computed at once, at least 1.
-        told_of: returns what else is published of a day, such as the quality of its readings.
+        further_tables: returns what else is stored of a day, such as the quality of its readings.
     """
     if threads < 1:
         raise ValueError(f"threads: {threads} given, at least 1 needed")
@@ -57,7 +91,7 @@ def compute_days(
     def compute(day: dt.date) -> ComputedDay:
         model = model_on(periods, day)
         settled = settle_day(model, readings_of(day, model))
-        vectors = vectors_of(replace(settled, tables=(*settled.tables, *told_of(day))))
+        vectors = vectors_of(replace(settled, tables=(*settled.tables, *further_tables(day))))
         return ComputedDay(day, vectors, day_digest(vector.digest for vector in vectors))
 
     if threads == 1:

@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 
 from rulebook.findings import Refused
 from rulebook.resolve import RuleSet
-from settlement.compile import compile_rules, register_of
 from settlement.core.engine import DayReadings, MarketModel, ResultTable
 from settlement.meters.completing import Completed, complete
 from settlement.meters.estimation import Estimate
@@ -17,6 +16,8 @@ from settlement.meters.readings import Readings, VectorKey, rows_or_zero
 from settlement.meters.register import AVAILABLE, DEMAND, DESIRED, GENERATION, RESERVE
 from settlement.meters.store import readings_known_at
 from settlement.meters.terms import ruled_days
+from settlement.rules.compile import compile_rules
+from settlement.rules.register import register_of
 from settlement.runs.computing import Period
 from settlement.runs.requests import (
     RequestsOfRun,
@@ -79,7 +80,7 @@ class RunInputs:
             rows_or_zero(used[RESERVE].entities, used[RESERVE].values, model.units),
         )
 
-    def told_of(self, day: dt.date) -> list[ResultTable]:
+    def further_tables(self, day: dt.date) -> list[ResultTable]:
         """Return what is stored of a day beside its settlement.
 
         It says how good the day's readings are, where they are not all plainly measured.

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rulebook.resolve import RuleSet
-from settlement.compile import register_of
 from settlement.core.fair_play_day import History, no_history
 from settlement.core.fair_play_market import history_of_day
 from settlement.core.fair_play_rules import FairPlay, Requests
@@ -22,6 +21,7 @@ from settlement.core.periods import interval_count
 from settlement.meters.quality import MISSING, UsedReadings, codes_of, is_flagged
 from settlement.meters.readings import MeasuredDay, Readings, VectorKey, rows_or_zero
 from settlement.meters.register import AVAILABLE, DEMAND, DESIRED
+from settlement.rules.register import register_of
 from settlement.runs.run import Pin, input_digest
 
 Periods = Sequence[tuple[dt.date, dt.date, RuleSet]]

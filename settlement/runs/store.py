@@ -11,10 +11,9 @@ from sqlalchemy.orm import Session
 
 from database.copy import copy_in, copy_out
 from ledger.tables import Journal, Posting
-from settlement.explanations.tree import ReadingSource
 from settlement.runs.results import ResultVector, VectorKey, day_digest
 from settlement.runs.run import Pin, Run
-from settlement.runs.tables import ResultRow, RunRow
+from settlement.tables import ResultRow, RunRow
 
 RESULT_TYPES = {
     "run_id": "uuid",
@@ -278,32 +277,3 @@ def latest_posted_run(session: Session, market: str, day: dt.date, up_to: int) -
     )
     row = session.scalars(query).first()
     return None if row is None else run_of(row)
-
-
-READING_SOURCE_QUERY = """
-SELECT DISTINCT ON (reading.measure, reading.entity)
-       reading.measure, reading.entity, reading.revision, reading.received_at,
-       reading_file.name AS file
-  FROM settlement.reading
-  JOIN settlement.reading_file ON reading_file.id = reading.file_id
- WHERE reading.market = %(market)s AND reading.settlement_day = %(day)s
-   AND reading.received_at <= %(known_at)s
- ORDER BY reading.measure, reading.entity, reading.revision DESC
-"""
-READING_SOURCE_TYPES = {
-    "measure": "text",
-    "entity": "text",
-    "revision": "int4",
-    "received_at": "timestamptz",
-    "file": "text",
-}
-
-
-def reading_sources(
-    session: Session, market: str, day: dt.date, known_at: dt.datetime
-) -> dict[VectorKey, ReadingSource]:
-    """Return where the readings of a day came from, as they were known."""
-    params = {"market": market, "day": day, "known_at": known_at}
-    columns = copy_out(session, READING_SOURCE_QUERY, params, READING_SOURCE_TYPES)
-    rows = zip(*(columns[name] for name in READING_SOURCE_TYPES), strict=True)
-    return {(measure, entity): ReadingSource(*source) for measure, entity, *source in rows}

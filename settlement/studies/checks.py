@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from rulebook.documents.market_rules import HIGHEST_PRICE_MICRO_PER_MWH
 from rulebook.findings import Finding, shown
 from rulebook.resolve import RuleSet
-from settlement.compile import register_of
+from settlement.rules.register import register_of
 from settlement.studies.overlay import FuelPrice, Overlay, Shock, TimedShock
 from settlement.studies.shocks import overlaid_periods
 

@@ -11,13 +11,14 @@ from ledger.tree import merkle_root
 from rulebook.findings import Finding, Refused
 from rulebook.resolve import RuleSet
 from settlement.baselines.tariffs import PriceBounds, price_bounds
-from settlement.compile import compile_rules, register_of
 from settlement.core.arrays import Integers
 from settlement.core.engine import DayReadings, MarketModel, ResultTable
 from settlement.core.fair_play import Terms
 from settlement.core.fair_play_rules import FairPlay
-from settlement.datasets.market import dispatch_model
+from settlement.dispatch.market import dispatch_model
 from settlement.dispatch.programme import DispatchModel
+from settlement.rules.compile import compile_rules
+from settlement.rules.register import register_of
 from settlement.runs.computing import Period
 from settlement.runs.inputs import RunInputs
 from settlement.runs.results import ResultVector, VectorKey, vector_of
@@ -62,7 +63,7 @@ class Law:
 
 
 class StudyInputs:
-    """The inputs of one run of a study, as `settlement.inputs.RunInputs` are those of a settlement.
+    """The inputs of one run of a study, as `RunInputs` are those of a settlement.
 
     Days may be asked for on several threads. A day that is not stored is made when it is asked for.
     """
@@ -132,9 +133,9 @@ class StudyInputs:
         self._tables[day] = _study_tables(law, readings, allowed, made)
         return as_metered(readings, made.generation_wh, made.delivered_wh)
 
-    def told_of(self, day: dt.date) -> list[ResultTable]:
+    def further_tables(self, day: dt.date) -> list[ResultTable]:
         """Return what is stored of a day beside its settlement, once it was read."""
-        return [*self.known.told_of(day), *self._tables[day]]
+        return [*self.known.further_tables(day), *self._tables[day]]
 
     def _made(self, day: dt.date) -> list[ResultVector]:
         if self._stored is not None:

@@ -33,7 +33,6 @@ from typing import Any
 
 import numpy as np
 
-from settlement import fairness
 from settlement.baselines.tariffs import (
     MarginalDay,
     PriceBounds,
@@ -43,13 +42,13 @@ from settlement.baselines.tariffs import (
 )
 from settlement.baselines.totals import Design, Side, Totals, by_name
 from settlement.billing.posting import CHARGE, MONEY_SUFFIX, PASS_THROUGH, PAYMENT
-from settlement.compile import Register
 from settlement.core.arrays import Integers
 from settlement.core.model import DayReadings
 from settlement.core.rounding import WH_PER_MWH
-from settlement.price_figures import price_figures, side_by_side
+from settlement.rules.register import Register
 from settlement.runs.results import VectorKey
-from settlement.studies import inputs
+from settlement.studies import fairness, inputs
+from settlement.studies.price_figures import price_figures, side_by_side
 
 FORMAT = "tallystick.study-report.1"
 SIDES = ("before", "after")

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from rulebook.resolve import RuleSet
 from settlement.baselines.tariffs import price_bounds
-from settlement.compile import compile_grid, register_of
+from settlement.rules.compile import compile_grid
+from settlement.rules.register import register_of
 from settlement.runs import store
 from settlement.runs.pinned import pinned_periods
 from settlement.runs.run import Run

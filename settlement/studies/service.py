@@ -11,10 +11,11 @@ from rulebook.findings import Refused
 from rulebook.service import rules_for_period
 from settlement.meters.store import lock_readings
 from settlement.runs import store
+from settlement.runs.computing import compute
 from settlement.runs.inputs import RunInputs, run_inputs
 from settlement.runs.results import run_result_digest
 from settlement.runs.run import ENGINE_VERSION, Run, input_digest
-from settlement.runs.service import Progress, compute, no_progress, refuse_future
+from settlement.runs.settle import Progress, no_progress, refuse_future
 from settlement.studies.checks import overlay_findings
 from settlement.studies.inputs import StudyInputs
 from settlement.studies.overlay import Overlay

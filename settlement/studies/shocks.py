@@ -13,10 +13,10 @@ import numpy as np
 from rulebook.documents.base import MILLION
 from rulebook.documents.registration import Registration, Unit
 from rulebook.resolve import RuleSet
-from settlement.compile import register_of
 from settlement.core.arrays import Flags, Integers
 from settlement.core.model import DayReadings
 from settlement.core.periods import interval_starts
+from settlement.rules.register import register_of
 from settlement.studies.overlay import Overlay, Shock, TimedShock
 
 RulePeriod = tuple[dt.date, dt.date, RuleSet]

@@ -13,11 +13,10 @@ from settlement.runs import store
 from settlement.runs.inputs import RunInputs
 from settlement.runs.results import ResultVector, VectorKey, vector_of
 from settlement.runs.run import Pin, Run
-from settlement.runs.tables import RunRow
 from settlement.studies.inputs import MADE, StudyInputs
 from settlement.studies.overlay import Overlay
 from settlement.studies.records import Study
-from settlement.studies.tables import StudyRow
+from settlement.tables import RunRow, StudyRow
 
 
 def append_study(session: Session, study: Study) -> None:

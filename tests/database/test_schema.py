@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Column, Index, text
 from database import schema
 from database.metadata import SCHEMAS, Base
 from database.session import transaction
-from settlement.runs.tables import RunRow
+from settlement.tables import RunRow
 from tests.settlement.test_verification import COLUMNS
 
 FACTS = """

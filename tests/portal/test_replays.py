@@ -12,7 +12,7 @@ from sqlalchemy import text
 from portal import replays
 from portal.access import Role
 from portal.models import AuditEntry, ReplayRequest
-from settlement.runs.service import Replayed
+from settlement.replays.replay import Replayed
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 

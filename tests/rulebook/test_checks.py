@@ -5,12 +5,12 @@ import pytest
 
 from rulebook.checks import InForce, check_document, check_together, methods
 from rulebook.documents import Registration
-from settlement.compile import compile_grid
 from settlement.core.clusters import MAXIMUM_CLUSTERS
 from settlement.core.cuts import MAXIMUM_NODES
 from settlement.core.holarchy import tree_of_layers
 from settlement.core.levels_plan import MAXIMUM_BESIDE, MAXIMUM_USES, levels_plan
 from settlement.core.shapley import MAXIMUM_UNITS
+from settlement.rules.compile import compile_grid
 from tests.rulebook.law import GRID, HEARTH, HIGHLAND, POLICY, RULES, TERMS, body, made, scenario
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rulebook.checks import check_document, check_together
 from rulebook.checks.curves import price_at
-from settlement.compile import curve_of
+from settlement.rules.compile import curve_of
 from tests.rulebook.law import GRID, POLICY, RULES, body, made
 from tests.rulebook.test_checks import in_force, knot, set_curve
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from settlement.runs.service import replay
+from settlement.replays.replay import replay
 from settlement.runs.store import day_vectors, stored_values
 from tests.scenarios.steps import Told
 

@@ -15,10 +15,11 @@ from settlement.accounts.late import post_interest
 from settlement.accounts.service import import_statements
 from settlement.baselines.service import Baselines, baselines
 from settlement.billing.issuing import issue_month
+from settlement.billing.post import post
 from settlement.datasets.bank import Payment
 from settlement.meters.service import MeterFile, ingest
 from settlement.runs.run import Run
-from settlement.runs.service import post, settle
+from settlement.runs.settle import settle
 from settlement.runs.store import find_run
 from settlement.studies.overlay import read_overlay
 from settlement.studies.service import study

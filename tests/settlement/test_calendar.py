@@ -14,6 +14,7 @@ from ledger.service import seal_days
 from rulebook.days import day_start
 from rulebook.documents.market_rules import CalendarRun
 from rulebook.findings import Refused
+from settlement.billing.post import settled_days
 from settlement.calendar.due import (
     TO_DO,
     DayFacts,
@@ -27,7 +28,6 @@ from settlement.calendar.late import Arrival, DayTerms, late_readings
 from settlement.calendar.service import late, market_calendar, settle_range
 from settlement.core.periods import interval_starts
 from settlement.meters.service import MeterFile, ingest
-from settlement.runs.service import _settled_days
 from settlement.verification import checks
 from tests import tiny_market
 from tests.settled import (
@@ -260,7 +260,7 @@ def test_through_all_runs_the_journals_sum_to_what_the_last_run_says(session):
         posted = balances(session, "tiny", FIRST_DAY, LAST_DAY)
         said = {
             (day.day, account.code): amount
-            for day in _settled_days(session, run)
+            for day in settled_days(session, run)
             for account, amount in day.amounts.items()
             if amount
         }

@@ -7,9 +7,10 @@ import pytest
 
 from rulebook.documents import GridModel
 from rulebook.folders import read_files
-from settlement.compile import compile_grid, compile_market, register_of
 from settlement.core.pots import Pot
 from settlement.core.shapley_rule import ShapleyRule
+from settlement.rules.compile import compile_grid, compile_market
+from settlement.rules.register import register_of
 from tests import tiny_market
 from tests.conftest import ROOT
 

@@ -9,14 +9,16 @@ from sqlalchemy import text
 from rulebook.documents import MarketRules
 from rulebook.findings import Refused
 from settlement.billing.issuing import issue_month
+from settlement.billing.post import post
 from settlement.explanations.grounds import Grounds
 from settlement.explanations.service import day_facts
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, RESERVE
 from settlement.meters.service import MeterFile, ingest
 from settlement.meters.store import readings_known_at
+from settlement.replays.replay import replay
 from settlement.runs import store
 from settlement.runs.reading_quality import reading_quality, run_quality
-from settlement.runs.service import post, replay, settle
+from settlement.runs.settle import settle
 from tests import tiny_market
 from tests.settled import CORRECTED, INGESTED, RESETTLED, SETTLED, publish_tiny
 

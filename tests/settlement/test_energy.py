@@ -11,10 +11,11 @@ from ledger.queries import balances
 from rulebook.checks import check_document
 from rulebook.findings import Refused
 from rulebook.service import publish
+from settlement.billing.energy import verify_energy
 from settlement.core.energy_accounts import DEMAND, GENERATION, IMBALANCE, LOSSES, MEASURES
-from settlement.runs.energy import energy_by_area, energy_by_interval, verify_energy
+from settlement.replays.replay import replay
+from settlement.runs.energy import energy_by_area, energy_by_interval
 from settlement.runs.results import vector_digest
-from settlement.runs.service import replay
 from settlement.runs.store import series
 from settlement.verification import checks
 from tests import tiny_market

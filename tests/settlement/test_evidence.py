@@ -20,12 +20,13 @@ from ledger.service import post_many
 from settlement.accounts.interest import INTEREST_KINDS
 from settlement.accounts.late import post_interest
 from settlement.billing.issuing import issue_month
+from settlement.billing.post import post
 from settlement.evidence import verify
 from settlement.evidence.recompute import recompute
 from settlement.evidence.service import write_evidence
 from settlement.meters.service import MeterFile, ingest
 from settlement.runs.run import Run
-from settlement.runs.service import post, settle
+from settlement.runs.settle import settle
 from tests import tiny_market
 from tests.banked import pay_tiny
 from tests.conftest import ROOT

@@ -8,7 +8,7 @@ import pytest
 from rulebook.documents import AllocationPolicy, GridModel
 from settlement.explanations.payments import Payments
 from settlement.explanations.service import day_facts
-from settlement.runs.service import replay
+from settlement.replays.replay import replay
 from tests import tiny_market
 from tests.settled import FIRST_DAY, PUBLISHED, ingest_tiny, publish_tiny, settle_tiny
 

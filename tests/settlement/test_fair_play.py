@@ -14,9 +14,10 @@ from settlement.billing.issuing import issue_month
 from settlement.explanations.fair_play import FairPlayCharges
 from settlement.explanations.service import day_facts, explain_interval, find_line, line_day
 from settlement.meters.service import MeterFile, ingest
+from settlement.replays.replay import replay
 from settlement.runs import store
 from settlement.runs.inputs import run_inputs
-from settlement.runs.service import replay, settle
+from settlement.runs.settle import settle
 from settlement.verification import checks
 from tests import tiny_market
 from tests.settled import (

@@ -8,10 +8,10 @@ import pytest
 from numba import config
 
 from rulebook.documents import AllocationPolicy, GridModel, MarketRules, Registration
-from settlement.compile import compile_market
 from settlement.core.engine import settle_day
 from settlement.core.fair_play_market import history_of_day, shares_of_day
 from settlement.core.fair_play_rules import metered_requests
+from settlement.rules.compile import compile_market
 from tests.rulebook.law import scenario
 from tests.settlement.core import fair_play_reference as reference
 from tests.settlement.core.test_great_britain import day_of, market

@@ -7,9 +7,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settlement import fairness
-from settlement.fairness import gini_ppm, jain_ppm, lorenz_ppm, spread_ppm
-from settlement.price_figures import price_figures
+from settlement.studies import fairness
+from settlement.studies.fairness import gini_ppm, jain_ppm, lorenz_ppm, spread_ppm
+from settlement.studies.price_figures import price_figures
 
 GROUPS = st.lists(st.tuples(st.integers(1, 9), st.integers(0, 10**12)), min_size=1, max_size=6)
 

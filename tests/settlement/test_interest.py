@@ -23,8 +23,9 @@ from settlement.accounts.interest import (
 )
 from settlement.accounts.late import post_interest
 from settlement.billing.issuing import issue_month
+from settlement.billing.post import post
 from settlement.datasets.bank import Payment
-from settlement.runs.service import post, settle
+from settlement.runs.settle import settle
 from settlement.verification import checks
 from tests import tiny_market
 from tests.banked import PAYER, bank_file, take

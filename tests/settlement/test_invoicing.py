@@ -11,7 +11,7 @@ from rulebook.findings import Refused
 from rulebook.service import publish, rules_at
 from settlement.billing.invoicing import clauses_of
 from settlement.billing.issuing import issue_month
-from settlement.runs.service import settle
+from settlement.runs.settle import settle
 from tests import tiny_market
 from tests.settled import (
     CORRECTED,

@@ -15,13 +15,13 @@ import pytest
 from rulebook.documents import MarketRules
 from rulebook.folders import read_files
 from rulebook.resolve import RuleSet
-from settlement.compile import compile_market
 from settlement.core.engine import DayReadings, MarketModel, settle_day
 from settlement.core.model import node_available_w, node_demand_w
 from settlement.core.scarcity import scarcity
 from settlement.core.tightness import node_prices
 from settlement.datasets.market import market_shape
 from settlement.datasets.recorded import recorded_profile
+from settlement.rules.compile import compile_market
 from tests import tiny_market
 from tests.conftest import ROOT, SHARED
 

@@ -16,7 +16,7 @@ from settlement.meters.register import AVAILABLE, DEMAND, GENERATION
 from settlement.meters.service import MeterFile, ingest, verify_readings
 from settlement.meters.store import readings_known_at
 from settlement.runs.inputs import completed_readings
-from settlement.runs.service import settle
+from settlement.runs.settle import settle
 from tests import tiny_market
 
 MARKET = tiny_market.MARKET

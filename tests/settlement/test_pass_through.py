@@ -16,10 +16,12 @@ from rulebook.documents.market_rules import Tax
 from rulebook.findings import Refused
 from rulebook.service import publish
 from settlement.billing.issuing import issue_month
+from settlement.billing.post import post
 from settlement.explanations.service import explain_interval, explain_line, find_line, line_day
 from settlement.meters.service import MeterFile, ingest
+from settlement.replays.replay import replay
 from settlement.runs.findings import run_findings
-from settlement.runs.service import post, replay, settle
+from settlement.runs.settle import settle
 from settlement.runs.store import day_vectors, stored_values
 from tests import tiny_market
 from tests.settled import (

@@ -15,7 +15,7 @@ from settlement.billing.posting import (
     posting_input_digest,
     settled_day,
 )
-from settlement.compile import register_of
+from settlement.rules.register import register_of
 from settlement.runs.run import Run
 from tests import tiny_market
 

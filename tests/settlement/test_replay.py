@@ -12,14 +12,15 @@ from sqlalchemy import text
 
 from database.session import transaction
 from rulebook.service import publish
-from settlement.compile import compile_market
 from settlement.core.engine import DayReadings, DayResult, settle_day
+from settlement.replays.replay import replay
+from settlement.rules.compile import compile_market
 from settlement.runs import computing
 from settlement.runs.inputs import run_inputs
 from settlement.runs.pinned import pinned_periods
 from settlement.runs.results import day_digest, vectors_of
 from settlement.runs.run import ENGINE_VERSION
-from settlement.runs.service import replay, settle
+from settlement.runs.settle import settle
 from settlement.runs.store import find_run
 from tests import tiny_market
 from tests.conftest import ROOT
@@ -37,7 +38,7 @@ from tests.settled import (
 REPLAY = """
 import sys, uuid
 from database.session import transaction
-from settlement.runs.service import replay
+from settlement.replays.replay import replay
 from settlement.runs.store import find_run
 with transaction() as session:
     outcome = replay(session, find_run(session, uuid.UUID(sys.argv[1])), threads=int(sys.argv[2]))

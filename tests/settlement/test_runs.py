@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 import pytest
 
 from settlement.runs.run import Pin, Run, input_digest
-from settlement.runs.tables import RunRow
+from settlement.tables import RunRow
 
 NOW = dt.datetime(2024, 3, 1, 9, tzinfo=dt.UTC)
 FIRST_DAY, LAST_DAY = dt.date(2024, 1, 1), dt.date(2024, 1, 3)

@@ -11,7 +11,7 @@ from ledger.service import seal_days
 from rulebook.findings import Refused
 from rulebook.service import publish
 from settlement.calendar.service import seal
-from settlement.runs.service import settle
+from settlement.runs.settle import settle
 from settlement.verification import checks
 from tests import tiny_market
 from tests.settled import (

@@ -8,13 +8,15 @@ import uuid
 import pytest
 from sqlalchemy import text
 
+import ledger.queries
 from database.session import transaction
 from ledger.refusals import LedgerRefused, RefusalCode
 from rulebook.documents import Registration
 from rulebook.findings import Refused
 from rulebook.service import publish
-from settlement.runs import service, store
-from settlement.runs.service import post, settle
+from settlement.billing.post import post
+from settlement.runs import store
+from settlement.runs.settle import settle
 from tests import tiny_market
 from tests.settled import (
     CORRECTED,
@@ -380,7 +382,7 @@ def test_a_crash_while_posting_leaves_no_journal(metered_database, monkeypatch):
         return read(session, run_id, day)
 
     with monkeypatch.context() as patch:
-        patch.setattr(service.store, "stored_day_digest", crash_on_the_last_day)
+        patch.setattr(store, "stored_day_digest", crash_on_the_last_day)
         with pytest.raises(Crash), transaction(metered_database) as session:
             post(session, run, now=SETTLED)
     assert days_read == DAYS
@@ -460,7 +462,7 @@ def test_posters_of_two_kinds_at_once_wait_for_each_other(metered_database, monk
         first = settle_days(session, "II").run
         correct_tiny(session)
         later = settle_days(session, "SF", now=RESETTLED).run
-    read = service.ledger.queries.balances
+    read = ledger.queries.balances
 
     def read_slowly(*arguments):
         found = read(*arguments)
@@ -473,7 +475,7 @@ def test_posters_of_two_kinds_at_once_wait_for_each_other(metered_database, monk
             return post(session, (first, later)[number], now=RESETTLED)
 
     with monkeypatch.context() as patch:
-        patch.setattr(service.ledger.queries, "balances", read_slowly)
+        patch.setattr(ledger.queries, "balances", read_slowly)
         outcomes = at_once(2, poster)
     assert all(isinstance(outcome, list) for outcome in outcomes)
     with transaction(metered_database) as session:

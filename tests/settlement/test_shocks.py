@@ -7,8 +7,8 @@ import pytest
 
 from rulebook.findings import Refused
 from rulebook.resolve import RuleSet
-from settlement.compile import compile_market
 from settlement.core.model import DayReadings
+from settlement.rules.compile import compile_market
 from settlement.studies.checks import overlay_findings
 from settlement.studies.making import _delivered_wh
 from settlement.studies.overlay import read_overlay

@@ -6,8 +6,9 @@ from sqlalchemy.exc import IntegrityError
 
 from ledger.journal import STUDY
 from rulebook.findings import Refused
+from settlement.billing.post import post
+from settlement.replays.replay import replay
 from settlement.runs import store
-from settlement.runs.service import post, replay
 from settlement.studies.store import find_study, list_studies
 from settlement.verification import checks
 from tests.settled import RESETTLED, correct_tiny

@@ -11,16 +11,18 @@ from sqlalchemy.orm import Session
 from database.session import make_engine, transaction
 from rulebook.service import publish, rules_at
 from settlement.billing.issuing import issue_month
+from settlement.billing.post import post
 from settlement.billing.posting import PASS_THROUGH, PAYMENT
-from settlement.compile import compile_market
 from settlement.core.pots import day_costs_micro
 from settlement.core.rounding import annual_to_day
 from settlement.datasets.files import Form
 from settlement.datasets.service import synthetic_files
 from settlement.explanations.service import day_facts
 from settlement.meters.service import ingest
+from settlement.replays.replay import replay
+from settlement.rules.compile import compile_market
 from settlement.runs import store
-from settlement.runs.service import no_progress, post, replay, settle
+from settlement.runs.settle import no_progress, settle
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "scenarios" / "gb12-variants"

@@ -36,13 +36,12 @@ from rulebook.documents import Registration
 from rulebook.service import publish
 from rulebook.store import every_version
 from rulebook.versions import Version, row_digest
+from settlement import tables
 from settlement.billing.issuing import issue_month
-from settlement.meters import tables as meter_tables
+from settlement.billing.post import post
 from settlement.meters.digest import StoredReading, reading_digest
-from settlement.runs import tables
 from settlement.runs.results import vector_digest
-from settlement.runs.service import post, settle
-from settlement.studies import tables as study_tables
+from settlement.runs.settle import settle
 from settlement.verification import checks
 from tests import tiny_market
 from tests.banked import pay_tiny
@@ -67,11 +66,11 @@ JANUARY = dt.date(2024, 1, 1)
 LAST_DAY = FIRST_DAY
 TABLES = [
     rulebook_tables.VersionRow.__table__,
-    meter_tables.ReadingFileRow.__table__,
-    meter_tables.ReadingRow.__table__,
+    tables.ReadingFileRow.__table__,
+    tables.ReadingRow.__table__,
     tables.RunRow.__table__,
     tables.ResultRow.__table__,
-    study_tables.StudyRow.__table__,
+    tables.StudyRow.__table__,
     ledger_tables.Account.__table__,
     ledger_tables.Journal.__table__,
     ledger_tables.Posting.__table__,

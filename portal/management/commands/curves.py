@@ -15,7 +15,7 @@ from portal.management.console import (
 )
 from rulebook.documents.market_rules import Knot, LayerRule
 from rulebook.service import rules_at
-from settlement.compile import curve_of
+from settlement.rules.compile import curve_of
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from database.session import transaction
 from portal.management.console import at_least, print_json, progress_bar, refusals_as_errors
-from settlement.runs.service import replay
+from settlement.replays.replay import replay
 from settlement.runs.store import find_run
 
 

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from portal.management.console import print_json, refusals_as_errors
 from portal.management.game_commands import answers_of
-from settlement.runs.recompute import findings, served
+from settlement.games.answers import findings, served
 
 
 class Command(BaseCommand):

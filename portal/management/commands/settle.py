@@ -16,8 +16,9 @@ from portal.management.console import (
     refusals_as_errors,
     utc_now,
 )
+from settlement.billing.post import post
 from settlement.runs.findings import run_findings
-from settlement.runs.service import post, settle
+from settlement.runs.settle import settle
 
 
 class Command(BaseCommand):

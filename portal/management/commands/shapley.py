@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from portal.management.console import at_least, print_json, refusals_as_errors
 from portal.management.game_commands import answers_of
-from settlement.runs.recompute import GAMES, METHODS, Sampling, findings, shares
+from settlement.games.answers import GAMES, METHODS, Sampling, findings, shares
 
 
 class Command(BaseCommand):

@@ -1,22 +1,16 @@
 """From documents to arrays: the rules in force as the engine's `MarketModel`."""
 
-import datetime as dt
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
-from rulebook.checks.charges import span_of
-from rulebook.days import overlapping
 from rulebook.documents.allocation_policy import AllocationPolicy
 from rulebook.documents.base import MILLION
-from rulebook.documents.charge_list import Charge, ChargeLink, ChargeList
+from rulebook.documents.charge_list import ChargeList
 from rulebook.documents.grid_model import GridModel
 from rulebook.documents.market_rules import Knot, LayerRule, MarketRules
 from rulebook.documents.registration import Registration, SupplyPoint, Unit
 from rulebook.resolve import RuleSet
-from settlement.compile_charges import compile_charges
 from settlement.core.charges import Charging
 from settlement.core.energy_accounts import EnergyAreas
 from settlement.core.engine import MarketModel
@@ -26,58 +20,8 @@ from settlement.core.grid import Grid, Layer
 from settlement.core.pots import Flexibility, Pot, Target
 from settlement.core.shapley_rule import ShapleyRule
 from settlement.core.tightness import PPM, Curve
-
-
-@dataclass(frozen=True)
-class Register:
-    """Who answers for which unit, supply point and charge; keys sorted, as in the arrays."""
-
-    units: dict[str, tuple[str, Unit]]
-    supply_points: dict[str, tuple[str, SupplyPoint]]
-    charges: dict[str, tuple[str, Charge]] = field(default_factory=dict)
-    links: dict[str, tuple[ChargeLink, ...]] = field(default_factory=dict)
-
-    def unit_owner(self, unit: str) -> str:
-        """Return the participant that owns a unit."""
-        return self.units[unit][0]
-
-    def supplier(self, supply_point: str) -> str:
-        """Return the participant that supplies a supply point."""
-        return self.supply_points[supply_point][0]
-
-    def charge_owner(self, code: str) -> str:
-        """Return the participant that a pass-through charge is paid to."""
-        return self.charges[code][0]
-
-    def links_on(self, code: str, day: dt.date) -> list[ChargeLink]:
-        """Return the links of a charge that hold on a day, of supply points that are registered."""
-        only = (day, day + dt.timedelta(days=1))
-        return [
-            link
-            for link in self.links.get(code, ())
-            if link.supply_point in self.supply_points and overlapping(span_of(link), only)
-        ]
-
-
-def register_of(
-    registrations: Sequence[Registration], charge_lists: Sequence[ChargeList] = ()
-) -> Register:
-    """Return who answers for what; publication checked that every id is unique."""
-    units = [(one.unit, (r.participant, one)) for r in registrations for one in r.units]
-    points = [
-        (one.supply_point, (r.participant, one)) for r in registrations for one in r.supply_points
-    ]
-    charges = [(one.code, (each.owner, one)) for each in charge_lists for one in each.charges]
-    links: defaultdict[str, list[ChargeLink]] = defaultdict(list)
-    for each in charge_lists:
-        for link in each.links:
-            links[link.charge].append(link)
-    return Register(
-        dict(sorted(units)),
-        dict(sorted(points)),
-        dict(sorted(charges)),
-        {code: tuple(of_charge) for code, of_charge in links.items()},
-    )
+from settlement.rules.compile_charges import compile_charges
+from settlement.rules.register import register_of
 
 
 def compile_rules(rules: RuleSet) -> MarketModel:

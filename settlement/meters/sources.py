@@ -1,0 +1,45 @@
+"""Where readings came from: revision, moment and file."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from database.copy import copy_out
+
+READING_SOURCE_QUERY = """
+SELECT DISTINCT ON (reading.measure, reading.entity)
+       reading.measure, reading.entity, reading.revision, reading.received_at,
+       reading_file.name AS file
+  FROM settlement.reading
+  JOIN settlement.reading_file ON reading_file.id = reading.file_id
+ WHERE reading.market = %(market)s AND reading.settlement_day = %(day)s
+   AND reading.received_at <= %(known_at)s
+ ORDER BY reading.measure, reading.entity, reading.revision DESC
+"""
+READING_SOURCE_TYPES = {
+    "measure": "text",
+    "entity": "text",
+    "revision": "int4",
+    "received_at": "timestamptz",
+    "file": "text",
+}
+
+
+@dataclass(frozen=True)
+class ReadingSource:
+    """Where a day vector of readings came from."""
+
+    revision: int
+    received_at: dt.datetime
+    file: str
+
+
+def reading_sources(
+    session: Session, market: str, day: dt.date, known_at: dt.datetime
+) -> dict[tuple[str, str], ReadingSource]:
+    """Return where the readings of a day came from, as they were known."""
+    params = {"market": market, "day": day, "known_at": known_at}
+    columns = copy_out(session, READING_SOURCE_QUERY, params, READING_SOURCE_TYPES)
+    rows = zip(*(columns[name] for name in READING_SOURCE_TYPES), strict=True)
+    return {(measure, entity): ReadingSource(*source) for measure, entity, *source in rows}

@@ -1,0 +1,1 @@
+"""Stored runs computed again from what they are pinned to."""

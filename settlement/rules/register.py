@@ -1,0 +1,63 @@
+"""Who answers for which unit, supply point and charge under one rule set."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rulebook.checks.charges import span_of
+from rulebook.days import overlapping
+from rulebook.documents.charge_list import Charge, ChargeLink, ChargeList
+from rulebook.documents.registration import Registration, SupplyPoint, Unit
+
+
+@dataclass(frozen=True)
+class Register:
+    """Who answers for which unit, supply point and charge; keys sorted, as in the arrays."""
+
+    units: dict[str, tuple[str, Unit]]
+    supply_points: dict[str, tuple[str, SupplyPoint]]
+    charges: dict[str, tuple[str, Charge]] = field(default_factory=dict)
+    links: dict[str, tuple[ChargeLink, ...]] = field(default_factory=dict)
+
+    def unit_owner(self, unit: str) -> str:
+        """Return the participant that owns a unit."""
+        return self.units[unit][0]
+
+    def supplier(self, supply_point: str) -> str:
+        """Return the participant that supplies a supply point."""
+        return self.supply_points[supply_point][0]
+
+    def charge_owner(self, code: str) -> str:
+        """Return the participant that a pass-through charge is paid to."""
+        return self.charges[code][0]
+
+    def links_on(self, code: str, day: dt.date) -> list[ChargeLink]:
+        """Return the links of a charge that hold on a day, of supply points that are registered."""
+        only = (day, day + dt.timedelta(days=1))
+        return [
+            link
+            for link in self.links.get(code, ())
+            if link.supply_point in self.supply_points and overlapping(span_of(link), only)
+        ]
+
+
+def register_of(
+    registrations: Sequence[Registration], charge_lists: Sequence[ChargeList] = ()
+) -> Register:
+    """Return who answers for what; publication checked that every id is unique."""
+    units = [(one.unit, (r.participant, one)) for r in registrations for one in r.units]
+    points = [
+        (one.supply_point, (r.participant, one)) for r in registrations for one in r.supply_points
+    ]
+    charges = [(one.code, (each.owner, one)) for each in charge_lists for one in each.charges]
+    links: defaultdict[str, list[ChargeLink]] = defaultdict(list)
+    for each in charge_lists:
+        for link in each.links:
+            links[link.charge].append(link)
+    return Register(
+        dict(sorted(units)),
+        dict(sorted(points)),
+        dict(sorted(charges)),
+        {code: tuple(of_charge) for code, of_charge in links.items()},
+    )
