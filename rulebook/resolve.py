@@ -7,6 +7,7 @@ import datetime as dt
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rulebook.digest import body_digest
 from rulebook.documents import (
@@ -73,6 +74,20 @@ class RuleSet:
     def titles(self) -> dict[str, str]:
         """Return the title of each instrument's document."""
         return {document.instrument: document.title for document in self.documents}
+
+
+class RulePeriod(NamedTuple):
+    """Consecutive days, both ends included, on which the law does not change."""
+
+    first_day: dt.date
+    last_day: dt.date
+    rules: RuleSet
+
+    @property
+    def days(self) -> list[dt.date]:
+        """The days of the period, in order."""
+        count = (self.last_day - self.first_day).days + 1
+        return [self.first_day + dt.timedelta(days=offset) for offset in range(count)]
 
 
 def in_force(

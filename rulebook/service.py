@@ -16,7 +16,7 @@ from rulebook.days import day_of, day_start
 from rulebook.findings import Finding, Refused
 from rulebook.folders import file_name, strangers, write_files
 from rulebook.publishing import PublishedVersion, publish
-from rulebook.resolve import RuleSet, change_points, in_force, missing, rule_set_of
+from rulebook.resolve import RulePeriod, RuleSet, change_points, in_force, missing, rule_set_of
 from rulebook.versions import Version, instant_shown
 from rulebook.yaml_text import write_yaml
 
@@ -48,7 +48,7 @@ def rules_at(
 
 def rules_for_period(
     session: Session, market: str, first_day: dt.date, last_day: dt.date, known: dt.datetime
-) -> list[tuple[dt.date, dt.date, RuleSet]]:
+) -> list[RulePeriod]:
     """Return the law of each day from `first_day` to `last_day`, both included.
 
     Returns:
@@ -74,7 +74,7 @@ def rules_for_period(
     first_days = [day_of(point, zone) for point in points]
     last_days = [day - dt.timedelta(days=1) for day in first_days[1:]] + [last_day]
     return [
-        (first, last, rule_set_of(in_force(found, point, known), market, first))
+        RulePeriod(first, last, rule_set_of(in_force(found, point, known), market, first))
         for point, first, last in zip(points, first_days, last_days, strict=True)
     ]
 

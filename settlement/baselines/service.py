@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from ledger.journal import STUDY
 from rulebook.findings import Finding, Refused
-from rulebook.resolve import RuleSet
+from rulebook.resolve import RulePeriod
 from settlement.baselines.tariffs import (
     MarginalDay,
     flat_charges_micro,
@@ -71,8 +71,8 @@ def baselines(session: Session, market: str, first_day: dt.date, last_day: dt.da
     totals = Totals()
     days: list[_Day] = []
     for first, last, rules in pinned_periods(session, run):
-        period = (max(first, first_day), min(last, last_day), rules)
-        if period[0] <= period[1]:
+        period = RulePeriod(max(first, first_day), min(last, last_day), rules)
+        if period.first_day <= period.last_day:
             days += _add_period(session, run, period, totals)
     paid_micro = totals.of(Side.PAYMENT, Design.SETTLED)
     demand_wh = [day.readings.demand_wh for day in days]
@@ -102,11 +102,9 @@ def _covering_run(session: Session, market: str, first_day: dt.date, last_day: d
     )
 
 
-def _add_period(
-    session: Session, run: Run, period: tuple[dt.date, dt.date, RuleSet], totals: Totals
-) -> list[_Day]:
+def _add_period(session: Session, run: Run, period: RulePeriod, totals: Totals) -> list[_Day]:
     """Add the days of consecutive days under the same rules; all but the flat charges."""
-    rules = period[2]
+    rules = period.rules
     inputs = run_inputs(session, run.market, [period], run.known_at)
     register = register_of(rules.registrations)
     model = compile_rules(rules)

@@ -12,7 +12,7 @@ import ledger.service
 from ledger.payments.interest_queries import unbilled_reasons
 from ledger.service import Issued
 from rulebook.findings import Finding, Refused
-from rulebook.resolve import RuleSet
+from rulebook.resolve import RulePeriod, RuleSet
 from rulebook.service import rules_at
 from rulebook.versions import instant_shown
 from settlement.accounts.interest import INTEREST_KINDS
@@ -21,7 +21,6 @@ from settlement.billing.line_quality import LineQualities, PostedDay, Quality
 from settlement.billing.stating import StatedParties, stated_parties
 from settlement.meters.quality import ESTIMATED
 from settlement.meters.register import MEASURES
-from settlement.meters.terms import Periods
 from settlement.rules.register import register_of
 from settlement.runs.pinned import pinned_periods
 from settlement.runs.store import posted_days, runs_of_month, series
@@ -97,7 +96,10 @@ def _stated(
 
 
 def _qualities(
-    session: Session, market: str, billing_month: dt.date, obeyed: Mapping[uuid.UUID, Periods]
+    session: Session,
+    market: str,
+    billing_month: dt.date,
+    obeyed: Mapping[uuid.UUID, Sequence[RulePeriod]],
 ) -> LineQualities:
     registers = {
         (run_id, first, last): register_of(rules.registrations, rules.charge_lists)

@@ -44,9 +44,10 @@ def post(session: Session, run: Run, *, now: dt.datetime) -> list[Posted]:
 
 def settled_days(session: Session, run: Run) -> Iterator[SettledDay]:
     """Yield what each day of a run comes to, from its stored results and readings."""
-    for first_day, last_day, rules in pinned_periods(session, run):
+    for period in pinned_periods(session, run):
+        rules = period.rules
         register = register_of(rules.registrations, rules.charge_lists)
-        inputs = run_inputs(session, run.market, [(first_day, last_day, rules)], run.known_at)
+        inputs = run_inputs(session, run.market, [period], run.known_at)
         for day in inputs.days:
             sums = store.day_totals(session, run.id, day, (MONEY_SUFFIX, *QUANTITY_KINDS))
             energy_wh = store.day_totals(session, run.id, day, (ENERGY_SUFFIX,)) | {

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from sqlalchemy.orm import Session
 
 from rulebook.findings import Finding
+from rulebook.resolve import RulePeriod
 from settlement.calendar.due import ONE_DAY
 from settlement.calendar.store import vectors_by_day
-from settlement.meters.terms import Periods, meter_register
+from settlement.meters.terms import meter_register
 from settlement.runs.inputs import completed_readings
 
 NOTHING = "no readings at all"
@@ -27,7 +28,7 @@ WORDS = {
 def lacking(
     session: Session,
     market: str,
-    periods: Periods,
+    periods: Sequence[RulePeriod],
     days: Sequence[dt.date],
     known: dt.datetime,
 ) -> dict[dt.date, tuple[Finding, ...]]:
@@ -57,7 +58,7 @@ def in_words(findings: Iterable[Finding]) -> str:
     return ", ".join(f"{count} {words}" for words, count in sorted(counts.items()))
 
 
-def _expected(periods: Periods) -> dict[dt.date, Counter[str]]:
+def _expected(periods: Sequence[RulePeriod]) -> dict[dt.date, Counter[str]]:
     """Return how many vectors of each measure must be reported of each day."""
     expected: dict[dt.date, Counter[str]] = {}
     for (first, last, _), terms in zip(periods, meter_register(periods).terms, strict=True):
@@ -95,14 +96,14 @@ def _together(days: Sequence[dt.date]) -> Iterator[tuple[dt.date, dt.date]]:
 def _findings(
     session: Session,
     market: str,
-    periods: Periods,
+    periods: Sequence[RulePeriod],
     first: dt.date,
     last: dt.date,
     known: dt.datetime,
 ) -> Iterator[tuple[dt.date, tuple[Finding, ...]]]:
     """Yield the findings of each of consecutive days that has any."""
     within = [
-        (max(first, start), min(last, end), rules)
+        RulePeriod(max(first, start), min(last, end), rules)
         for start, end, rules in periods
         if start <= last and first <= end
     ]

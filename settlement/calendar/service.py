@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -13,7 +14,7 @@ from ledger.posting import Posted
 from ledger.seal import DayToSeal, Seal, SealRequest
 from rulebook.days import day_of, day_start
 from rulebook.findings import Finding, Refused
-from rulebook.resolve import RuleSet
+from rulebook.resolve import RulePeriod, RuleSet
 from rulebook.service import rules_for_period
 from rulebook.store import lock_market, time_zone
 from settlement.billing.post import post
@@ -23,7 +24,7 @@ from settlement.calendar.lacking import NOTHING, in_words, lacking
 from settlement.calendar.late import DayTerms, LateReadings, late_readings
 from settlement.calendar.sealable import DayOnRecord, seal_findings
 from settlement.meters.store import lock_readings
-from settlement.meters.terms import Periods, ruled_days
+from settlement.meters.terms import ruled_days
 from settlement.runs.settle import Progress, Settled, no_progress, settle
 
 
@@ -49,7 +50,7 @@ class MarketCalendar:
     market: str
     zone: str
     on: dt.date
-    periods: Periods
+    periods: Sequence[RulePeriod]
     days: tuple[CalendarDay, ...]
 
     @property
@@ -209,7 +210,7 @@ def seal(
     ruled = list(ruled_days(periods))
     sealed = ledger.service.sealed_at(session, ((market, day) for day, _ in ruled))
     days = [DayOnRecord(day, rules, posted[day], (market, day) in sealed) for day, rules in ruled]
-    zone = periods[0][2].market_rules.time_zone
+    zone = periods[0].rules.market_rules.time_zone
     findings = list(seal_findings(market, days, day_of(now, zone)))
     if findings:
         raise Refused(findings)

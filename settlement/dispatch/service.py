@@ -5,6 +5,7 @@ import datetime as dt
 import numpy as np
 from sqlalchemy.orm import Session
 
+from rulebook.resolve import RulePeriod
 from rulebook.service import rules_at
 from settlement.core.periods import interval_starts
 from settlement.dispatch.market import dispatch_model
@@ -24,7 +25,7 @@ def merit_order(
         Refused: no rules are in force on the day, or a reading of it is missing.
     """
     rules = rules_at(session, market, day, known)
-    inputs = run_inputs(session, market, [(day, day, rules)], known)
+    inputs = run_inputs(session, market, [RulePeriod(day, day, rules)], known)
     compiled = compile_rules(rules)
     readings = inputs.metered(day, compiled)
     reserve_w = readings.reserve_w

@@ -16,7 +16,7 @@ import numpy as np
 from rulebook.documents import Document
 from rulebook.findings import Refused
 from rulebook.reading import document_of, validated
-from rulebook.resolve import RuleSet, rule_set_of
+from rulebook.resolve import RulePeriod, rule_set_of
 from rulebook.versions import Version
 from rulebook.yaml_text import write_yaml
 from settlement.evidence import verify
@@ -32,7 +32,6 @@ from settlement.studies.inputs import StudyInputs
 from settlement.studies.overlay import Overlay
 
 Row = dict[str, Any]
-Periods = list[tuple[dt.date, dt.date, RuleSet]]
 
 
 def recompute(path: Path) -> tuple[int, list[Finding]]:
@@ -96,14 +95,14 @@ def _inputs(files: Files, run: Row, law: Law) -> RunInputs | StudyInputs:
         chosen = {day: rows for day, rows in days.items() if first <= day <= last}
         return Readings(market, known, _stacked(chosen, entities))
 
-    readings = between(first_day_of_history(periods), periods[-1][1])
+    readings = between(first_day_of_history(periods), periods[-1].last_day)
     inputs = inputs_of(periods, readings, complete(readings, periods, between))
     if run["kind"] != "study":
         return inputs
     return StudyInputs(inputs, _overlay(files), _made(files, inputs.days))
 
 
-def _periods(run: Row, law: Law) -> Periods:
+def _periods(run: Row, law: Law) -> list[RulePeriod]:
     """Return the rules that the run is pinned to, period by period."""
     pins: defaultdict[tuple[str, str], list[Version]] = defaultdict(list)
     for pin in run["pins"]:
@@ -111,7 +110,7 @@ def _periods(run: Row, law: Law) -> Periods:
             key = (pin["instrument"], pin["digest"])
             pins[pin["first_day"], pin["last_day"]].append(_version(law, key))
     return [
-        (
+        RulePeriod(
             dt.date.fromisoformat(first),
             dt.date.fromisoformat(last),
             rule_set_of(versions, run["market"], dt.date.fromisoformat(first)),

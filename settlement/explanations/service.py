@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 import ledger.invoice_queries
 from ledger.chain import InvoiceLineRow, InvoiceRow
 from ledger.journal import Account
+from rulebook.resolve import RulePeriod
 from settlement.accounts.interest import INTEREST_KINDS
 from settlement.billing.posting import MONEY_SUFFIX, PASS_THROUGH, PAYMENT
 from settlement.core.periods import interval_starts
@@ -178,7 +179,7 @@ def day_facts(session: Session, run: Run, day: dt.date) -> DayFacts:
     )
     market_rules = rules.market_rules
     model = compile_rules(rules)
-    inputs = run_inputs(session, run.market, [(day, day, rules)], run.known_at)
+    inputs = run_inputs(session, run.market, [RulePeriod(day, day, rules)], run.known_at)
     return DayFacts(
         day=day,
         starts=interval_starts(day, market_rules.time_zone, market_rules.interval_minutes),

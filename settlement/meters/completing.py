@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rulebook.documents.base import MILLION
 from rulebook.documents.meter_data import PROFILE
 from rulebook.findings import Finding
-from rulebook.resolve import RuleSet
+from rulebook.resolve import RulePeriod, RuleSet
 from settlement.core.periods import interval_starts
 from settlement.meters.estimation import (
     DAYS_A_WEEK,
@@ -37,7 +37,7 @@ from settlement.meters.quality import (
 )
 from settlement.meters.readings import MeasuredDay, Readings, VectorKey
 from settlement.meters.register import DEMAND, GENERATION, MEASURES, MeterTerms
-from settlement.meters.terms import Periods, meter_register
+from settlement.meters.terms import meter_register
 from settlement.meters.unsettled import Unsettled
 
 Integers = NDArray[np.int64]
@@ -63,7 +63,7 @@ class Completed:
     findings: list[Finding]
 
 
-def complete(readings: Readings, periods: Periods, history: History) -> Completed:
+def complete(readings: Readings, periods: Sequence[RulePeriod], history: History) -> Completed:
     """Return the readings of every day of the periods, complete or with every reason why not.
 
     What is estimated for a day depends on the stored readings and the day's rules, not on which

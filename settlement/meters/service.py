@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 import ledger.service
 from rulebook.findings import Finding, Refused
-from rulebook.resolve import RuleSet
+from rulebook.resolve import RulePeriod
 from rulebook.service import rules_for_period
 from rulebook.store import time_zone
 from settlement.meters import store
@@ -143,7 +143,7 @@ def _check(session: Session, market: str, file: MeterFile, received_at: dt.datet
 
 def _periods_of(
     session: Session, market: str, days: Sequence[dt.date], known: dt.datetime
-) -> list[tuple[dt.date, dt.date, RuleSet]]:
+) -> list[RulePeriod]:
     """Return the rules of each day that has them; a day in a gap of validity is left out."""
     if not days:
         return []

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from rulebook.documents import MarketRules
 from rulebook.documents.base import MILLION
 from rulebook.documents.registration import SupplyPoint
-from rulebook.resolve import RuleSet
+from rulebook.resolve import RulePeriod, RuleSet
 from settlement.meters.register import (
     MINUTES_PER_HOUR,
     MeterRegister,
@@ -15,20 +15,17 @@ from settlement.meters.register import (
     metered_unit,
 )
 
-Periods = Sequence[tuple[dt.date, dt.date, RuleSet]]
-"""First day, last day and rules of each period."""
 
-
-def ruled_days(periods: Periods) -> Iterator[tuple[dt.date, RuleSet]]:
+def ruled_days(periods: Sequence[RulePeriod]) -> Iterator[tuple[dt.date, RuleSet]]:
     """Yield each day of the periods with its rules."""
-    for first_day, last_day, rules in periods:
-        for offset in range((last_day - first_day).days + 1):
-            yield first_day + dt.timedelta(days=offset), rules
+    for period in periods:
+        for day in period.days:
+            yield day, period.rules
 
 
-def meter_register(periods: Periods) -> MeterRegister:
+def meter_register(periods: Sequence[RulePeriod]) -> MeterRegister:
     """Return what may be metered under the rule sets of consecutive or scattered periods."""
-    rules = periods[0][2]
+    rules = periods[0].rules
     terms = tuple(_terms(first, last, rule_set) for first, last, rule_set in periods)
     return MeterRegister(rules.market, rules.market_rules.time_zone, terms)
 

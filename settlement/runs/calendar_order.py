@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 import ledger.queries
 from rulebook.findings import Finding, Refused
-from rulebook.resolve import RuleSet
+from rulebook.resolve import RulePeriod, RuleSet
 from settlement.runs.pinned import pinned_periods
 from settlement.runs.run import Run
 
@@ -16,7 +16,7 @@ def refuse_posted_days(
     session: Session,
     market: str,
     kind: str,
-    periods: Sequence[tuple[dt.date, dt.date, RuleSet]],
+    periods: Sequence[RulePeriod],
 ) -> None:
     """Refuse to settle a day again under a kind that is posted, or before one that is."""
     refuse_any(

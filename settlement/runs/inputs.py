@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy.orm import Session
 
 from rulebook.findings import Refused
-from rulebook.resolve import RuleSet
+from rulebook.resolve import RulePeriod
 from settlement.core.engine import DayReadings, MarketModel, ResultTable
 from settlement.meters.completing import Completed, complete
 from settlement.meters.estimation import Estimate
@@ -40,7 +40,7 @@ class RunInputs:
         requests: what Fair Play shares each day by, where its rules know it.
     """
 
-    periods: Sequence[tuple[dt.date, dt.date, RuleSet]]
+    periods: Sequence[RulePeriod]
     pins: tuple[Pin, ...]
     days: list[dt.date]
     used: Mapping[dt.date, Mapping[str, UsedReadings]]
@@ -95,7 +95,7 @@ class RunInputs:
 def run_inputs(
     session: Session,
     market: str,
-    periods: Sequence[tuple[dt.date, dt.date, RuleSet]],
+    periods: Sequence[RulePeriod],
     known_at: dt.datetime,
 ) -> RunInputs:
     """Load what a run needs.
@@ -107,9 +107,7 @@ def run_inputs(
     return inputs_of(periods, *completed_readings(session, market, periods, known_at))
 
 
-def inputs_of(
-    periods: Sequence[tuple[dt.date, dt.date, RuleSet]], readings: Readings, completed: Completed
-) -> RunInputs:
+def inputs_of(periods: Sequence[RulePeriod], readings: Readings, completed: Completed) -> RunInputs:
     """Return what a run needs, from the readings as known and what the rules make of them.
 
     Raises:
@@ -132,7 +130,7 @@ def inputs_of(
 def completed_readings(
     session: Session,
     market: str,
-    periods: Sequence[tuple[dt.date, dt.date, RuleSet]],
+    periods: Sequence[RulePeriod],
     known_at: dt.datetime,
 ) -> tuple[Readings, Completed]:
     """Return the stored readings of the periods and their history, and what the rules make of them.
@@ -144,13 +142,11 @@ def completed_readings(
         return readings_known_at(session, market, first_day, last_day, known_at, entities)
 
     first_day = first_day_of_history(periods)
-    readings = readings_known_at(session, market, first_day, periods[-1][1], known_at)
+    readings = readings_known_at(session, market, first_day, periods[-1].last_day, known_at)
     return readings, complete(readings, periods, history)
 
 
-def _own_digests(
-    readings: Readings, periods: Sequence[tuple[dt.date, dt.date, RuleSet]]
-) -> dict[VectorKey, bytes]:
+def _own_digests(readings: Readings, periods: Sequence[RulePeriod]) -> dict[VectorKey, bytes]:
     """Return the digests of the readings that the run settles."""
     own: dict[VectorKey, bytes] = {}
     for day, rules in ruled_days(periods):
@@ -166,7 +162,7 @@ def _own_digests(
     return own
 
 
-def _pins(periods: Sequence[tuple[dt.date, dt.date, RuleSet]]) -> tuple[Pin, ...]:
+def _pins(periods: Sequence[RulePeriod]) -> tuple[Pin, ...]:
     return tuple(
         sorted(
             Pin(first_day, last_day, version.instrument, version.digest)

@@ -4,18 +4,18 @@ import datetime as dt
 
 from sqlalchemy.orm import Session
 
-from rulebook.resolve import RuleSet
+from rulebook.resolve import RulePeriod
 from rulebook.service import rule_set_by_digests
 from settlement.runs.run import Pin, Run
 
 
-def pinned_periods(session: Session, run: Run) -> list[tuple[dt.date, dt.date, RuleSet]]:
+def pinned_periods(session: Session, run: Run) -> list[RulePeriod]:
     """Return the published rules that a run obeyed, period by period."""
     pins: dict[tuple[dt.date, dt.date], list[Pin]] = {}
     for pin in run.law_pins:
         pins.setdefault((pin.first_day, pin.last_day), []).append(pin)
     return [
-        (
+        RulePeriod(
             first_day,
             last_day,
             rule_set_by_digests(

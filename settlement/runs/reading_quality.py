@@ -9,12 +9,12 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from rulebook.findings import Finding
-from rulebook.resolve import RuleSet
+from rulebook.resolve import RulePeriod, RuleSet
 from rulebook.service import rules_for_period
 from settlement.core.periods import interval_count
 from settlement.meters.quality import MEASURED, QUALITY, WORDS, quality_words
 from settlement.meters.register import MEASURES
-from settlement.meters.terms import Periods, meter_register, ruled_days
+from settlement.meters.terms import meter_register, ruled_days
 from settlement.runs.inputs import completed_readings
 from settlement.runs.pinned import pinned_periods
 from settlement.runs.run import Run
@@ -110,15 +110,14 @@ def run_quality(session: Session, run: Run) -> tuple[QualityCounts, ...]:
     return tuple(_by_measure(counts))
 
 
-def _expected(periods: Periods) -> Counter[str]:
+def _expected(periods: Sequence[RulePeriod]) -> Counter[str]:
     """Return how many intervals of each measure must be reported over the periods."""
     expected: Counter[str] = Counter()
     register = meter_register(periods)
-    for (first, last, rules), terms in zip(periods, register.terms, strict=True):
-        law = rules.market_rules
+    for period, terms in zip(periods, register.terms, strict=True):
+        law = period.rules.market_rules
         intervals = sum(
-            interval_count(day, law.time_zone, law.interval_minutes)
-            for day, _ in ruled_days([(first, last, rules)])
+            interval_count(day, law.time_zone, law.interval_minutes) for day in period.days
         )
         for entity in terms.entities.values():
             for measure in entity.limits.keys() - entity.optional:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from rulebook.resolve import RuleSet
+from rulebook.resolve import RulePeriod, RuleSet
 from settlement.core.fair_play_day import History, no_history
 from settlement.core.fair_play_market import history_of_day
 from settlement.core.fair_play_rules import FairPlay, Requests
@@ -24,8 +24,6 @@ from settlement.meters.register import AVAILABLE, DEMAND, DESIRED
 from settlement.rules.register import register_of
 from settlement.runs.run import Pin, input_digest
 
-Periods = Sequence[tuple[dt.date, dt.date, RuleSet]]
-
 
 def history_days(rules: RuleSet) -> int:
     """Return how many days before a day its rules let weigh in it."""
@@ -33,12 +31,12 @@ def history_days(rules: RuleSet) -> int:
     return 0 if fair_play is None else fair_play.history_days
 
 
-def first_day_of_history(periods: Periods) -> dt.date:
+def first_day_of_history(periods: Sequence[RulePeriod]) -> dt.date:
     """Return the first day whose readings may weigh in a day of the periods."""
     return min(first - dt.timedelta(days=history_days(rules)) for first, _, rules in periods)
 
 
-def history_digests(readings: Readings, periods: Periods) -> dict[VectorKey, bytes]:
+def history_digests(readings: Readings, periods: Sequence[RulePeriod]) -> dict[VectorKey, bytes]:
     """Return the digests of the readings that make the history of the days of the periods."""
     return {
         key: digest
@@ -72,7 +70,7 @@ class RequestsOfRun:
     """
 
     readings: Readings
-    periods: Periods
+    periods: Sequence[RulePeriod]
     own_digests: Mapping[VectorKey, bytes]
     _histories: dict[tuple[dt.date, dt.date], History] = field(default_factory=dict)
 
@@ -118,7 +116,7 @@ class RequestsOfRun:
         """Return the digest of the day's rules and of its own and its history's readings."""
         pins = [Pin(day, day, version.instrument, version.digest) for version in rules.versions]
         own = {key: digest for key, digest in self.own_digests.items() if key[0] == day}
-        looked_at = own | history_digests(self.readings, [(day, day, rules)])
+        looked_at = own | history_digests(self.readings, [RulePeriod(day, day, rules)])
         return input_digest(pins, [digest for _, digest in sorted(looked_at.items())])
 
 

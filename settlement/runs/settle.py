@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 import ledger.service
 from rulebook.findings import Finding, Refused
-from rulebook.resolve import RuleSet
+from rulebook.resolve import RulePeriod
 from rulebook.service import rules_for_period
 from settlement.meters.store import lock_readings
 from settlement.meters.terms import ruled_days
@@ -107,7 +107,7 @@ def refuse_future(known_at: dt.datetime, now: dt.datetime) -> None:
         )
 
 
-def _refuse_unknown_kind(kind: str, periods: Sequence[tuple[dt.date, dt.date, RuleSet]]) -> None:
+def _refuse_unknown_kind(kind: str, periods: Sequence[RulePeriod]) -> None:
     refused = []
     for first_day, _, rules in periods:
         kinds = [entry.run for entry in rules.market_rules.settlement_calendar]
@@ -125,9 +125,7 @@ def _refuse_unknown_kind(kind: str, periods: Sequence[tuple[dt.date, dt.date, Ru
         raise Refused(refused)
 
 
-def _refuse_sealed_days(
-    session: Session, market: str, periods: Sequence[tuple[dt.date, dt.date, RuleSet]]
-) -> None:
+def _refuse_sealed_days(session: Session, market: str, periods: Sequence[RulePeriod]) -> None:
     """Refuse to settle days to which nothing more is posted, before any of it is computed."""
     sealed = ledger.service.sealed_at(session, ((market, day) for day, _ in ruled_days(periods)))
     refuse_any(

@@ -1,19 +1,16 @@
 """Whether an overlay fits a market and the days of a study: every finding at once."""
 
-import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 
 from rulebook.documents.market_rules import HIGHEST_PRICE_MICRO_PER_MWH
 from rulebook.findings import Finding, shown
-from rulebook.resolve import RuleSet
+from rulebook.resolve import RulePeriod, RuleSet
 from settlement.rules.register import register_of
 from settlement.studies.overlay import FuelPrice, Overlay, Shock, TimedShock
 from settlement.studies.shocks import overlaid_periods
 
-RulePeriods = Sequence[tuple[dt.date, dt.date, RuleSet]]
 
-
-def overlay_findings(overlay: Overlay, periods: RulePeriods, source: str) -> list[Finding]:
+def overlay_findings(overlay: Overlay, periods: Sequence[RulePeriod], source: str) -> list[Finding]:
     """Return what of an overlay the rules of some period do not know, or its days never meet.
 
     Args:
@@ -34,8 +31,8 @@ def overlay_findings(overlay: Overlay, periods: RulePeriods, source: str) -> lis
     return findings or list(_offers(overlay, periods, source))
 
 
-def _days(shock: Shock, periods: RulePeriods, place: str) -> Iterator[Finding]:
-    first_day, last_day = periods[0][0], periods[-1][1]
+def _days(shock: Shock, periods: Sequence[RulePeriod], place: str) -> Iterator[Finding]:
+    first_day, last_day = periods[0].first_day, periods[-1].last_day
     begins, ends = shock.first_day or first_day, shock.last_day or last_day
     if begins > ends:
         yield Finding(
@@ -99,7 +96,7 @@ def _names(shock: Shock, rules: RuleSet, place: str) -> Iterator[Finding]:
                 )
 
 
-def _offers(overlay: Overlay, periods: RulePeriods, source: str) -> Iterator[Finding]:
+def _offers(overlay: Overlay, periods: Sequence[RulePeriod], source: str) -> Iterator[Finding]:
     for first_day, _, rules in overlaid_periods(periods, overlay):
         for registration in rules.registrations:
             for unit in registration.units:

@@ -81,7 +81,7 @@ class StudyInputs:
     @property
     def market(self) -> str:
         """The market whose law it is."""
-        return self.known.periods[0][2].market
+        return self.known.periods[0].rules.market
 
     @property
     def days(self) -> list[dt.date]:

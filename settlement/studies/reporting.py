@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from rulebook.resolve import RuleSet
 from settlement.baselines.tariffs import price_bounds
+from settlement.meters.terms import ruled_days
 from settlement.rules.compile import compile_grid
 from settlement.rules.register import register_of
 from settlement.runs import store
@@ -21,11 +22,7 @@ Progress = Callable[[int, int], None]
 
 def study_report(session: Session, before: Run, after: Run, progress: Progress) -> dict[str, Any]:
     """Return the report on two stored runs of the same days and the same published law."""
-    law = {
-        first_day + dt.timedelta(days=offset): rules
-        for first_day, last_day, rules in pinned_periods(session, after)
-        for offset in range((last_day - first_day).days + 1)
-    }
+    law = dict(ruled_days(pinned_periods(session, after)))
     figures = Figures(), Figures()
     for done, day in enumerate(after.days, start=1):
         for run, sums in zip((before, after), figures, strict=True):

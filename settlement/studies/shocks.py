@@ -12,14 +12,12 @@ import numpy as np
 
 from rulebook.documents.base import MILLION
 from rulebook.documents.registration import Registration, Unit
-from rulebook.resolve import RuleSet
+from rulebook.resolve import RulePeriod, RuleSet
 from settlement.core.arrays import Flags, Integers
 from settlement.core.model import DayReadings
 from settlement.core.periods import interval_starts
 from settlement.rules.register import register_of
 from settlement.studies.overlay import Overlay, Shock, TimedShock
-
-RulePeriod = tuple[dt.date, dt.date, RuleSet]
 
 
 def holds_on(shock: Shock, day: dt.date) -> bool:
@@ -37,7 +35,7 @@ def overlaid_periods(periods: Sequence[RulePeriod], overlay: Overlay | None) -> 
     if overlay is None or not (overlay.fuel_prices or overlay.line_outages):
         return list(periods)
     return [
-        (first, last, overlaid_rules(rules, overlay, first))
+        RulePeriod(first, last, overlaid_rules(rules, overlay, first))
         for first_day, last_day, rules in periods
         for first, last in _stretches(overlay, first_day, last_day)
     ]

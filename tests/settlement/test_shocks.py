@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rulebook.findings import Refused
-from rulebook.resolve import RuleSet
+from rulebook.resolve import RulePeriod, RuleSet
 from settlement.core.model import DayReadings
 from settlement.rules.compile import compile_market
 from settlement.studies.checks import overlay_findings
@@ -78,7 +78,7 @@ def test_a_shock_holds_on_its_days_alone():
 def test_fuel_prices_change_offers_and_part_the_days_into_stretches():
     fuel = {"technologies": ["gas"], "units": ["U3"], "factor_ppm": 1_500_000}
     made = overlaid_periods(
-        [(DAY, NEXT, RULES)],
+        [RulePeriod(DAY, NEXT, RULES)],
         overlay(fuel_prices=[fuel | {"added_micro_per_mwh": 7, "first_day": NEXT}]),
     )
     assert [(first, last) for first, last, _ in made] == [(DAY, DAY), (NEXT, NEXT)]
@@ -96,7 +96,8 @@ def offers_of(rules):
 
 def test_a_line_outage_lowers_both_ratings():
     ((_, _, rules),) = overlaid_periods(
-        [(DAY, NEXT, RULES)], overlay(line_outages=[{"lines": ["A-B"], "left_ppm": 333_333}])
+        [RulePeriod(DAY, NEXT, RULES)],
+        overlay(line_outages=[{"lines": ["A-B"], "left_ppm": 333_333}]),
     )
     ratings = [(line.rating_w, line.reverse_rating_w) for line in rules.grid_model.lines]
     assert ratings == [(16_666_650, 16_666_650), (30_000_000, 30_000_000)]
@@ -130,7 +131,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("shocks", "codes"), REFUSED)
 def test_an_overlay_that_does_not_fit_is_refused_with_every_finding(shocks, codes):
-    found = overlay_findings(overlay(**shocks), [(DAY, NEXT, RULES)], "o.yaml")
+    found = overlay_findings(overlay(**shocks), [RulePeriod(DAY, NEXT, RULES)], "o.yaml")
     assert [one.code for one in found] == codes
     assert all(one.place.startswith("o.yaml: ") for one in found)
 
