@@ -14,7 +14,6 @@ from rulebook.digest import document_body, document_digest
 from rulebook.documents import Document
 from rulebook.findings import Finding, Refused
 from rulebook.folders import read_files
-from rulebook.prospect import law_findings
 from rulebook.publication import (
     Change,
     Request,
@@ -25,6 +24,7 @@ from rulebook.publication import (
     validity_of,
     zone_of,
 )
+from rulebook.resulting_law import law_findings
 from rulebook.versions import IN_FORCE, Version, row_digest
 
 _UNSEALED = bytes(32)

@@ -131,7 +131,7 @@ def inclusion_steps(
         is_left = bool(place & 1) or place == last
         leaf = node_hash(sibling, leaf) if is_left else node_hash(leaf, sibling)
         steps.append(Step(sibling, is_left, leaf))
-        place, last = _risen(place, last) if is_left else (place, last)
+        place, last = _climb(place, last) if is_left else (place, last)
         place, last = place >> 1, last >> 1
     return steps if last == 0 else None
 
@@ -168,7 +168,7 @@ def consistency_holds(
             return False
         if place & 1 or place == last:
             old, new = node_hash(hashed, old), node_hash(hashed, new)
-            place, last = _risen(place, last)
+            place, last = _climb(place, last)
         else:
             new = node_hash(new, hashed)
         place, last = place >> 1, last >> 1
@@ -186,7 +186,7 @@ def nodes_of(ranges: Sequence[Range]) -> Iterator[Node]:
         yield from nodes
 
 
-def _risen(place: int, last: int) -> tuple[int, int]:
+def _climb(place: int, last: int) -> tuple[int, int]:
     """Climb past the levels at which the right edge has no sibling."""
     while place and not place & 1:
         place, last = place >> 1, last >> 1

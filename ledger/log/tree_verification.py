@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ledger.log import store
-from ledger.log.growing import GrowingTree
+from ledger.log.append_only_tree import AppendOnlyTree
 from ledger.log.leaf import Leaf
 from ledger.log.note import Checkpoint, MalformedNote, Note, VerifierKey, parse_note
 from ledger.log.rows import ROTATION, CheckpointRow
@@ -74,7 +74,7 @@ def verify_published(session: Session, kept: Note | None = None) -> Findings:
 def _regrow(session: Session, asked: Collection[int]) -> Regrown:
     columns = (LogLeaf.source, LogLeaf.key, LogLeaf.digest)
     statement = select(*columns).order_by(LogLeaf.index)
-    tree, regrown, tile = GrowingTree(), Regrown(), list[bytes]()
+    tree, regrown, tile = AppendOnlyTree(), Regrown(), list[bytes]()
     for row in session.execute(statement, execution_options={"yield_per": ROWS_AT_A_TIME}):
         hashed = Leaf(*row).hash
         tree.append(hashed)

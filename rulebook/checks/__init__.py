@@ -1,11 +1,11 @@
 """What must hold before a document becomes law: pure, ordered checks.
 
 Each check returns every finding. `check_document` looks at one document alone;
-`check_together` at the documents that are in force side by side.
+`check_law` at the documents that are in force side by side.
 """
 
-from rulebook.checks.alone import check_document
+from rulebook.checks.document import check_document
 from rulebook.checks.in_force import InForce
-from rulebook.checks.together import check_together
+from rulebook.checks.law import check_law
 
-__all__ = ["InForce", "check_document", "check_together"]
+__all__ = ["InForce", "check_document", "check_law"]

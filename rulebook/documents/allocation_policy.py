@@ -6,11 +6,11 @@ from rulebook.documents.base import (
     LARGEST_INTEGER,
     MILLION,
     Document,
+    Flag,
     Identifier,
     Model,
     Slug,
-    Truth,
-    Whole,
+    WholeNumber,
     described,
 )
 from rulebook.documents.market_rules import HIGHEST_PRICE_MICRO_PER_MWH
@@ -25,7 +25,7 @@ class Target(Model):
         "recovery, a day's part of them each day; `equalisation`: what the day's part of the "
         "benchmark revenue leaves when fuel, regulated recovery and reserve are paid",
     )
-    benchmark_annual_units: Whole | None = described(
+    benchmark_annual_units: WholeNumber | None = described(
         "Benchmark revenue",
         "Revenue of a year that all units together should reach; empty under cost recovery",
         "whole units of the currency per year",
@@ -41,7 +41,7 @@ class Pot(Model):
     pot: Literal["adequacy", "location", "flexibility", "reserve"] = described(
         "Pot", "Contribution that the pot rewards"
     )
-    weight_ppm: Whole = described(
+    weight_ppm: WholeNumber = described(
         "Weight", "Share of the target that the pot holds", "ppm", ge=0, le=MILLION
     )
     timing: Literal["flat", "tightness", "served"] = described(
@@ -54,10 +54,10 @@ class Pot(Model):
 class Flexibility(Model):
     """How contribution to flexibility is measured."""
 
-    response_minutes: Whole = described(
+    response_minutes: WholeNumber = described(
         "Response time", "Time within which power must have changed", "minutes", ge=1, le=1_440
     )
-    requirement_ppm: Whole = described(
+    requirement_ppm: WholeNumber = described(
         "Requirement",
         "Change of power that the market needs, as a share of its demand",
         "ppm",
@@ -69,7 +69,7 @@ class Flexibility(Model):
 class Reserve(Model):
     """What holding reserve earns."""
 
-    availability_price_micro_per_mw_h: Whole = described(
+    availability_price_micro_per_mw_h: WholeNumber = described(
         "Availability price",
         "Price of one megawatt of reserve held for an hour; zero where none is bought",
         "micro per MW and hour",
@@ -88,10 +88,10 @@ class Clusters(Model):
         min_length=1,
         max_length=100,
     )
-    hop_limit: Whole = described(
+    hop_limit: WholeNumber = described(
         "Hop limit", "Most lines between two clusters that merge", "lines", ge=0, le=100
     )
-    rating_multiplier: Whole = described(
+    rating_multiplier: WholeNumber = described(
         "Rating multiplier",
         "How many times its rating each line serves; clusters form on the ratings as they are",
         default=1,
@@ -103,13 +103,13 @@ class Clusters(Model):
 class Sampled(Model):
     """How orders of units are drawn when contribution is estimated."""
 
-    seed: Whole = described(
+    seed: WholeNumber = described(
         "Seed",
         "What the orders of every interval are drawn from, together with its day and number",
         ge=0,
         le=MILLION,
     )
-    most_orders: Whole = described(
+    most_orders: WholeNumber = described(
         "Most orders",
         "Most orders drawn for an interval; they come in pairs, each with its reverse",
         "orders",
@@ -117,7 +117,7 @@ class Sampled(Model):
         ge=4,
         le=MILLION,
     )
-    target_error_w: Whole = described(
+    target_error_w: WholeNumber = described(
         "Target error",
         "No more orders are drawn once the standard error of every unit is at most this; 0 draws "
         "the most orders",
@@ -154,7 +154,7 @@ class Charging(Model):
         "`subscription` bears a share of the costs; `dynamic` pays the price of its node; `mixed` "
         "does both, in parts",
     )
-    dynamic_ppm: Whole | None = described(
+    dynamic_ppm: WholeNumber | None = described(
         "Dynamic part",
         "Part of the energy of a mixed product that pays the price; empty for other modes",
         "ppm",
@@ -162,7 +162,7 @@ class Charging(Model):
         ge=1,
         le=MILLION - 1,
     )
-    capacity_weight_ppm: Whole = described(
+    capacity_weight_ppm: WholeNumber = described(
         "Capacity weight",
         "Weight of the product's energy in costs other than fuel, where these are shared by the "
         "interval; 1_000_000 is one",
@@ -177,12 +177,12 @@ class FairPlayProduct(Model):
     """How Fair Play treats holders of one product."""
 
     product: Identifier = described("Product", "Product of the market rules")
-    indivisible: Truth = described(
+    indivisible: Flag = described(
         "Indivisible",
         "Whether a request is met whole or not at all, by a lottery that anyone can draw again",
         default=False,
     )
-    compensation_micro_per_mwh: Whole | None = described(
+    compensation_micro_per_mwh: WholeNumber | None = described(
         "Compensation",
         "Price of energy that the product promises and that is not delivered; empty where the "
         "price for all products holds",
@@ -196,7 +196,7 @@ class FairPlayProduct(Model):
 class FairPlay(Model):
     """Who is served when there is not enough, and what over-take and missed reliability move."""
 
-    history_days: Whole = described(
+    history_days: WholeNumber = described(
         "History",
         "Local days before the day whose deliveries weigh in it, beside the day's own earlier "
         "intervals; fewer where the market is younger, and 0 for the day's own alone",
@@ -204,7 +204,7 @@ class FairPlay(Model):
         ge=0,
         le=92,
     )
-    least_fulfilment_ppm: Whole = described(
+    least_fulfilment_ppm: WholeNumber = described(
         "Least fulfilment",
         "What was delivered of what was desired counts as at least this, so that nobody's weight "
         "is without bound",
@@ -212,7 +212,7 @@ class FairPlay(Model):
         ge=1,
         le=MILLION,
     )
-    compensation_micro_per_mwh: Whole = described(
+    compensation_micro_per_mwh: WholeNumber = described(
         "Compensation",
         "Price of energy that a contract promises and that is not delivered",
         "micro per MWh",
@@ -225,7 +225,7 @@ class FairPlay(Model):
         "`over-take`: a day's compensation is at most what its over-take is charged, in proportion",
         default="equalisation",
     )
-    moves_money: Truth = described(
+    moves_money: Flag = described(
         "Moves money",
         "Whether over-take is charged at the price cap and missed reliability compensated; where "
         "not, both are stated only",

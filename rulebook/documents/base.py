@@ -34,10 +34,10 @@ def _only_a_day(value: object) -> object:
     raise ValueError("not a day")
 
 
-Whole = Annotated[int, Strict()]
+WholeNumber = Annotated[int, Strict()]
 """An integer; true, 1.0 and "1" are refused."""
 
-Truth = Annotated[bool, Strict()]
+Flag = Annotated[bool, Strict()]
 """true or false, and nothing that merely resembles them."""
 
 Day = Annotated[datetime.date, BeforeValidator(_only_a_day)]

@@ -11,12 +11,12 @@ from rulebook.documents.base import (
     Anchor,
     Day,
     Document,
+    Flag,
     Identifier,
     Model,
     Slug,
     Text,
-    Truth,
-    Whole,
+    WholeNumber,
     described,
 )
 from rulebook.documents.market_rules import HIGHEST_PRICE_MICRO_PER_MWH
@@ -38,13 +38,13 @@ class DayRange(Model):
 class TariffPrice(DayRange):
     """What a kilowatt hour bears in some hours of some days."""
 
-    from_hour: Whole = described(
+    from_hour: WholeNumber = described(
         "From hour", "First hour of the local clock", "hours", default=0, ge=0, le=23
     )
-    to_hour: Whole = described(
+    to_hour: WholeNumber = described(
         "To hour", "First hour no longer included", "hours", default=24, ge=1, le=24
     )
-    price_micro_per_kwh: Whole = described(
+    price_micro_per_kwh: WholeNumber = described(
         "Price",
         "Price of a kilowatt hour that a linked supply point takes",
         "micro per kWh",
@@ -56,7 +56,7 @@ class TariffPrice(DayRange):
 class SubscriptionPrice(DayRange):
     """What one of a subscription costs in a calendar month."""
 
-    price_micro_per_month: Whole = described(
+    price_micro_per_month: WholeNumber = described(
         "Price",
         "Price of one for a calendar month; a day bears it divided by the days of its month",
         "micro per month",
@@ -68,7 +68,7 @@ class SubscriptionPrice(DayRange):
 class FeePrice(DayRange):
     """What one of a fee costs."""
 
-    price_micro_per_piece: Whole = described(
+    price_micro_per_piece: WholeNumber = described(
         "Price",
         "Price of one",
         "micro per piece",
@@ -83,7 +83,7 @@ class Charge(Model):
     code: Identifier = described("Code", "Short name of the charge, unique in the market")
     title: Text = described("Title", "Name of the charge, as an invoice prints it")
     clause: Anchor = described("Clause", "Clause of this list that the charge rests on")
-    taxed: Truth = described(
+    taxed: Flag = described(
         "Taxed", "Whether the tax of the market is due on it; what is not lies outside its base"
     )
 
@@ -118,7 +118,7 @@ class ChargeLink(DayRange):
 
     charge: Identifier = described("Charge", "Code of a charge of this list")
     supply_point: Identifier = described("Supply point", "A registered supply point")
-    quantity: Whole = described(
+    quantity: WholeNumber = described(
         "Quantity",
         "How many; 1 for a tariff, which is measured by energy",
         "pieces",

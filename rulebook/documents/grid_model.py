@@ -10,7 +10,7 @@ from rulebook.documents.base import (
     Model,
     Slug,
     Text,
-    Whole,
+    WholeNumber,
     described,
 )
 
@@ -31,13 +31,13 @@ class Line(Model):
     line: Identifier = described("Line", "Short name of the line")
     from_node: Identifier = described("From", "Node where forward flow enters the line")
     to_node: Identifier = described("To", "Node where forward flow leaves the line")
-    rating_w: Whole = described(
+    rating_w: WholeNumber = described(
         "Rating", "Most power that may flow forward", "W", ge=0, le=HIGHEST_POWER_W
     )
-    reverse_rating_w: Whole = described(
+    reverse_rating_w: WholeNumber = described(
         "Reverse rating", "Most power that may flow backward", "W", ge=0, le=HIGHEST_POWER_W
     )
-    reactance_ppm: Whole | None = described(
+    reactance_ppm: WholeNumber | None = described(
         "Reactance",
         "Reactance per unit; used by the dispatch check, never by settlement",
         "ppm of one per unit",
@@ -45,8 +45,8 @@ class Line(Model):
         ge=1,
         le=LARGEST_INTEGER,
     )
-    voltage_kv: Whole = described("Voltage", "Nominal voltage", "kV", ge=1, le=2_000)
-    length_m: Whole = described("Length", "Length of the route", "m", ge=0, le=40_000_000)
+    voltage_kv: WholeNumber = described("Voltage", "Nominal voltage", "kV", ge=1, le=2_000)
+    length_m: WholeNumber = described("Length", "Length of the route", "m", ge=0, le=40_000_000)
 
 
 class Holon(Model):
@@ -66,7 +66,7 @@ class LossFactor(Model):
     """Energy that is lost in an area, as a part of what is metered there."""
 
     area: Identifier = described("Area", "Holon of the layer of the energy accounts")
-    loss_ppm: Whole = described(
+    loss_ppm: WholeNumber = described(
         "Losses", "Energy lost, as a part of the energy named beside it", "ppm", ge=0, le=MILLION
     )
     of: Literal["demand", "generation"] = described(

@@ -5,12 +5,12 @@ from typing import ClassVar, Literal
 from rulebook.documents.base import (
     MILLION,
     Document,
+    Flag,
     Identifier,
     Model,
     Slug,
     Text,
-    Truth,
-    Whole,
+    WholeNumber,
     described,
 )
 from rulebook.documents.meter_data import MeterDataRules
@@ -24,14 +24,14 @@ HIGHEST_TIGHTNESS_PPM = 1_000 * MILLION
 class Knot(Model):
     """One point of a price curve; between two points the price runs in a straight line."""
 
-    tightness_ppm: Whole = described(
+    tightness_ppm: WholeNumber = described(
         "Tightness",
         "Demand over deliverable supply; 1_000_000 is all supply in use",
         "ppm",
         ge=0,
         le=HIGHEST_TIGHTNESS_PPM,
     )
-    price_micro_per_mwh: Whole = described(
+    price_micro_per_mwh: WholeNumber = described(
         "Price",
         "Price at this tightness",
         "micro per MWh",
@@ -44,7 +44,7 @@ class LayerRule(Model):
     """How one scarcity layer prices."""
 
     layer: Slug = described("Layer", "Name of the layer, as in the grid model")
-    in_use: Truth = described("In use", "Whether the layer takes part in the price of a node")
+    in_use: Flag = described("In use", "Whether the layer takes part in the price of a node")
     curve: tuple[Knot, ...] = described(
         "Curve",
         "Price of energy taken against tightness, tightness rising",
@@ -65,7 +65,7 @@ class CalendarRun(Model):
 
     run: Identifier = described("Run", "Short name of the run, such as II or R1")
     title: Text = described("Title", "Name of the run in full")
-    lag_days: Whole = described(
+    lag_days: WholeNumber = described(
         "Lag", "Days from the settlement day to the run", "days", ge=0, le=3_650
     )
 
@@ -75,7 +75,7 @@ class Product(Model):
 
     product: Identifier = described("Product", "Short name of the product, such as P1")
     title: Text = described("Title", "Name of the product in full")
-    magnitude_w: Whole | None = described(
+    magnitude_w: WholeNumber | None = described(
         "Magnitude",
         "Power that one household may draw; empty where the contract sets none",
         "W",
@@ -86,7 +86,7 @@ class Product(Model):
     timing: Literal["essential", "flexible"] = described(
         "Timing", "Essential demand is served when it arises; flexible demand within its window"
     )
-    window_minutes: Whole | None = described(
+    window_minutes: WholeNumber | None = described(
         "Window",
         "Time within which flexible demand must be served; empty for essential demand",
         "minutes",
@@ -94,7 +94,7 @@ class Product(Model):
         ge=1,
         le=7 * 24 * 60,
     )
-    reliability_ppm: Whole = described(
+    reliability_ppm: WholeNumber = described(
         "Reliability",
         "Share of the desired energy that the contract promises to deliver",
         "ppm",
@@ -109,7 +109,7 @@ class Tax(Model):
     category: Literal["AE", "E", "O", "S", "Z"] = described(
         "Category", "Tax category code of UNCL 5305; AE is reverse charge"
     )
-    rate_ppm: Whole = described("Rate", "Tax rate", "ppm", ge=0, le=MILLION)
+    rate_ppm: WholeNumber = described("Rate", "Tax rate", "ppm", ge=0, le=MILLION)
     note: Text = described("Note", "Sentence that the invoice prints about its tax")
 
 
@@ -122,20 +122,20 @@ class MarketRules(Document):
     time_zone: Text = described(
         "Time zone", "IANA name of the zone whose days are settlement days; fixed for a market"
     )
-    interval_minutes: Whole = described(
+    interval_minutes: WholeNumber = described(
         "Interval", "Length of a settlement interval; divides 60", "minutes", ge=1, le=60
     )
     currency: Literal["GBP", "EUR", "USD", "CHF", "DKK", "NOK", "SEK", "AUD"] = described(
         "Currency", "ISO 4217 code of the currency that prices and invoices are in"
     )
-    price_floor_micro_per_mwh: Whole = described(
+    price_floor_micro_per_mwh: WholeNumber = described(
         "Price floor",
         "No price lies below this",
         "micro per MWh",
         ge=-HIGHEST_PRICE_MICRO_PER_MWH,
         le=HIGHEST_PRICE_MICRO_PER_MWH,
     )
-    price_cap_micro_per_mwh: Whole = described(
+    price_cap_micro_per_mwh: WholeNumber = described(
         "Price cap",
         "No price lies above this",
         "micro per MWh",

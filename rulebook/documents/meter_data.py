@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from rulebook.documents.base import MILLION, Model, Whole, described
+from rulebook.documents.base import MILLION, Model, WholeNumber, described
 
 INTERPOLATE = "interpolate"
 CARRY_FORWARD = "carry-forward"
@@ -38,7 +38,7 @@ class EstimationStep(Model):
         ],
         ...,
     ] = described("Measures", "Measures that the method may estimate", min_length=1, max_length=5)
-    at_most_intervals: Whole | None = described(
+    at_most_intervals: WholeNumber | None = described(
         "Longest gap",
         "Intervals in a row that `interpolate` bridges or `carry-forward` fills; empty for other "
         "methods",
@@ -47,7 +47,7 @@ class EstimationStep(Model):
         ge=1,
         le=MOST_INTERVALS,
     )
-    weeks: Whole | None = described(
+    weeks: WholeNumber | None = described(
         "Weeks back",
         "Weeks before the settlement day in which `same-weekday`, `like-day` and `profile` look "
         "for measured readings; empty for other methods",
@@ -64,7 +64,7 @@ class MeterDataRules(Model):
     accepted_quality: tuple[Literal["measured", "estimated"], ...] = described(
         "Accepted quality", "Quality flags with which a reading may settle", min_length=1
     )
-    late_after_days: Whole = described(
+    late_after_days: WholeNumber = described(
         "Late after",
         "Days after the settlement day from which a reading counts as late",
         "days",
@@ -77,7 +77,7 @@ class MeterDataRules(Model):
         "it was known",
         default="refuse",
     )
-    plausible_demand_ppm: Whole | None = described(
+    plausible_demand_ppm: WholeNumber | None = described(
         "Plausible demand",
         "Most power that a supply point of households may draw and be believed, over the number "
         "of households times the magnitude of their product; empty for no limit",
@@ -105,7 +105,7 @@ class MeterDataRules(Model):
         default=(),
         max_length=20,
     )
-    estimated_at_most_ppm: Whole | None = described(
+    estimated_at_most_ppm: WholeNumber | None = described(
         "Most estimated",
         "Largest share of a day's metered demand, or generation, that may be estimated; above it "
         "a run refuses; empty for no limit",

@@ -8,12 +8,12 @@ from rulebook.documents.base import (
     LARGEST_INTEGER,
     MILLION,
     Document,
+    Flag,
     Identifier,
     Model,
     Slug,
     Text,
-    Truth,
-    Whole,
+    WholeNumber,
     described,
 )
 from rulebook.documents.grid_model import HIGHEST_POWER_W
@@ -50,7 +50,7 @@ class CreditCover(Model):
         "Form", "Cash deposit, guarantee of a parent or a bank, or letter of credit"
     )
     reference: Text = described("Reference", "Number or name of the deposit or the instrument")
-    amount_micro: Whole = described(
+    amount_micro: WholeNumber = described(
         "Amount", "Most that it pays, in the market's currency", "micro", ge=0, le=LARGEST_INTEGER
     )
 
@@ -62,24 +62,24 @@ class Unit(Model):
     title: Text = described("Title", "Name of the unit in full")
     technology: Slug = described("Technology", "Such as wind, nuclear, gas, battery")
     node: Identifier = described("Node", "Node where the unit connects")
-    capacity_w: Whole = described(
+    capacity_w: WholeNumber = described(
         "Capacity", "Most power the unit can deliver", "W", ge=1, le=HIGHEST_POWER_W
     )
-    minimum_w: Whole = described(
+    minimum_w: WholeNumber = described(
         "Minimum", "Least power at which the unit runs", "W", ge=0, le=HIGHEST_POWER_W
     )
-    ramp_w_per_h: Whole = described(
+    ramp_w_per_h: WholeNumber = described(
         "Ramp", "Fastest change of power", "W per hour", ge=0, le=100 * HIGHEST_POWER_W
     )
-    can_reserve: Truth = described("Can reserve", "Whether the unit may hold reserve")
-    offer_micro_per_mwh: Whole = described(
+    can_reserve: Flag = described("Can reserve", "Whether the unit may hold reserve")
+    offer_micro_per_mwh: WholeNumber = described(
         "Offer",
         "Price at which the unit offers energy, and is paid for it",
         "micro per MWh",
         ge=0,
         le=HIGHEST_PRICE_MICRO_PER_MWH,
     )
-    storage_wh: Whole | None = described(
+    storage_wh: WholeNumber | None = described(
         "Storage",
         "Energy that the unit can hold; empty for a unit that stores none",
         "Wh",
@@ -87,7 +87,7 @@ class Unit(Model):
         ge=1,
         le=LARGEST_INTEGER,
     )
-    round_trip_efficiency_ppm: Whole | None = described(
+    round_trip_efficiency_ppm: WholeNumber | None = described(
         "Round-trip efficiency",
         "Energy given back over energy taken in; empty for a unit that stores none",
         "ppm",
@@ -95,17 +95,17 @@ class Unit(Model):
         ge=1,
         le=MILLION,
     )
-    annual_capital_micro: Whole = described(
+    annual_capital_micro: WholeNumber = described(
         "Annual capital cost", "Capital cost of a year", "micro per year", ge=0, le=LARGEST_INTEGER
     )
-    annual_fixed_micro: Whole = described(
+    annual_fixed_micro: WholeNumber = described(
         "Annual fixed cost",
         "Fixed operating cost of a year",
         "micro per year",
         ge=0,
         le=LARGEST_INTEGER,
     )
-    expected_payback_years: Whole = described(
+    expected_payback_years: WholeNumber = described(
         "Expected payback",
         "Years in which the unit expects to earn its capital",
         "years",
@@ -121,7 +121,7 @@ class SupplyPoint(Model):
     title: Text = described("Title", "Name of the supply point in full")
     node: Identifier = described("Node", "Node where the demand is met")
     product: Identifier = described("Product", "Product of the market rules")
-    household_count: Whole = described(
+    household_count: WholeNumber = described(
         "Households",
         "Households behind the meter; zero for non-residential demand",
         "households",

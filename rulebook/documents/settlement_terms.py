@@ -8,7 +8,7 @@ from rulebook.documents.base import (
     Identifier,
     Model,
     Text,
-    Whole,
+    WholeNumber,
     described,
 )
 from rulebook.documents.registration import Address, Contact, Iban
@@ -29,13 +29,13 @@ class Operator(Model):
 class LatePayment(Model):
     """What is owed on money that is paid late."""
 
-    annual_rate_ppm: Whole = described(
+    annual_rate_ppm: WholeNumber = described(
         "Rate", "Simple interest of a year on what is overdue", "ppm per year", ge=0, le=MILLION
     )
-    days_in_year: Whole = described(
+    days_in_year: WholeNumber = described(
         "Days in a year", "Days over which the rate of a year is spread", "days", ge=360, le=366
     )
-    grace_days: Whole = described(
+    grace_days: WholeNumber = described(
         "Grace",
         "Days after the due day before interest begins; it then runs from the due day",
         "days",
@@ -49,7 +49,7 @@ class WarningLevel(Model):
 
     level: Identifier = described("Level", "Short name of the level, such as amber")
     title: Text = described("Title", "What the level means for the participant")
-    from_ppm: Whole = described(
+    from_ppm: WholeNumber = described(
         "From",
         "Exposure over cover from which the level is reached",
         "ppm",
@@ -75,21 +75,21 @@ class CreditTerms(Model):
 class DisputeTerms(Model):
     """Within how many days each step of a dispute is taken."""
 
-    raise_within_days: Whole = described(
+    raise_within_days: WholeNumber = described(
         "Raise within",
         "Days from the issue of a document in which a line of it may be disputed",
         "days",
         ge=1,
         le=LONGEST_DAYS,
     )
-    answer_within_days: Whole = described(
+    answer_within_days: WholeNumber = described(
         "Answer within",
         "Days from its opening in which the operator answers a dispute",
         "days",
         ge=1,
         le=LONGEST_DAYS,
     )
-    escalate_within_days: Whole = described(
+    escalate_within_days: WholeNumber = described(
         "Escalate within",
         "Days from the answer, or from the day it was due, in which a dispute may be escalated "
         "to the regulator; after that the answer stands",
@@ -97,7 +97,7 @@ class DisputeTerms(Model):
         ge=1,
         le=LONGEST_DAYS,
     )
-    decide_within_days: Whole = described(
+    decide_within_days: WholeNumber = described(
         "Decide within",
         "Days from the escalation in which the regulator decides",
         "days",
@@ -113,7 +113,7 @@ class SettlementTerms(Document):
 
     kind: Literal["settlement-terms"] = described("Kind", "These are settlement terms")
     operator: Operator = described("Operator", "Who issues documents and is paid")
-    payment_term_days: Whole = described(
+    payment_term_days: WholeNumber = described(
         "Payment term",
         "Days from the day of issue (UTC) to the day on which payment is due",
         "days",
@@ -123,7 +123,7 @@ class SettlementTerms(Document):
     late_payment: LatePayment = described("Late payment", "Interest on what is overdue")
     credit: CreditTerms = described("Credit", "Exposure, cover and warning levels")
     disputes: DisputeTerms = described("Disputes", "Deadlines of a dispute")
-    sealed_after_days: Whole = described(
+    sealed_after_days: WholeNumber = described(
         "Sealed after",
         "Days after a settlement day from which it may be sealed: nothing is posted to a sealed "
         "day, and no reading or rule is accepted for it",

@@ -21,6 +21,7 @@ from rulebook.documents.charge_list import ChargeList
 from rulebook.resolve import RuleSet
 from settlement.accounts.interest import INTEREST_KINDS
 from settlement.billing.line_quality import LineQualities
+from settlement.billing.parties import StatedParties
 from settlement.billing.posting import (
     CHARGE,
     CHARGED_UNIT,
@@ -30,7 +31,6 @@ from settlement.billing.posting import (
     PASS_THROUGH,
     PAYMENT,
 )
-from settlement.billing.stating import StatedParties
 from settlement.rules.register import Register, register_of
 
 Item = TypeVar("Item")

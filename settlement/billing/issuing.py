@@ -18,7 +18,7 @@ from rulebook.versions import instant_shown
 from settlement.accounts.interest import INTEREST_KINDS
 from settlement.billing.invoicing import draft_invoices
 from settlement.billing.line_quality import LineQualities, PostedDay, Quality
-from settlement.billing.stating import StatedParties, stated_parties
+from settlement.billing.parties import StatedParties, stated_parties
 from settlement.meters.quality import ESTIMATED
 from settlement.meters.register import MEASURES
 from settlement.rules.register import register_of

@@ -20,8 +20,8 @@ from rulebook.store import lock_market, time_zone
 from settlement.billing.post import post
 from settlement.calendar import store
 from settlement.calendar.due import ONE_DAY, CalendarEntry, DayFacts, DueRange, entries_of
-from settlement.calendar.lacking import NOTHING, in_words, lacking
 from settlement.calendar.late import DayTerms, LateReadings, late_readings
+from settlement.calendar.missing_readings import NOTHING, in_words, missing_readings
 from settlement.calendar.sealable import DayOnRecord, seal_findings
 from settlement.meters.store import lock_readings
 from settlement.meters.terms import ruled_days
@@ -86,7 +86,7 @@ def market_calendar(
     ruled = list(ruled_days(periods))
     sealed = ledger.service.sealed_at(session, ((market, day) for day, _ in ruled))
     open_days = [day for day, rules in ruled if _may_be_due(day, rules, posted[day], on)]
-    lacks = lacking(session, market, periods, open_days, known)
+    lacks = missing_readings(session, market, periods, open_days, known)
     metered_days = set(metered)
     days = []
     for day, rules in ruled:

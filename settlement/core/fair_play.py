@@ -7,7 +7,7 @@ proportional allocation under shortage):
 2. Across nodes, max-min fair in the ratio served / desired on the network's cuts; see `max_min`.
 3. Inside a node, each supply point's ratio rises with its weight = reliability x 1 / fulfilment,
    where fulfilment = delivered / desired over its history. A point is capped at what it desires,
-   and what it leaves is poured on to the others.
+   and what it leaves is shared out among the others.
 
 Indivisible requests are met whole or not at all, by a lottery over what the rules above would give
 them. All power is in whole W; line ratings are those of `Cuts`, whole kW. What is served sums
@@ -113,7 +113,7 @@ def weights_ppm(terms: Terms, desired: Integers, delivered: Integers) -> Integer
     return np.maximum(weights, 1).astype(np.int64)
 
 
-def poured(amount: int, desired: Sequence[int], weights: Sequence[int]) -> list[int]:
+def fill_by_weight(amount: int, desired: Sequence[int], weights: Sequence[int]) -> list[int]:
     """Split an amount so that ratios to desire follow weights, none above its desire.
 
     ``share = min(desired, level x weight x desired)`` with the one level at which shares sum to the
@@ -121,7 +121,8 @@ def poured(amount: int, desired: Sequence[int], weights: Sequence[int]) -> list[
     by largest remainder, ties to the lowest index.
 
     Example: 90 for desires of 40, 60 and 60 with weights 3, 1 and 1. At the level where all is
-    poured the first would get 90 x 120 / 240 = 45, so it is capped at 40, and 25 go to each other.
+    shared out the first would get 90 x 120 / 240 = 45, so it is capped at 40, and 25 go to each
+    other.
 
     Args:
         amount: 0 to the sum of desires.
@@ -227,7 +228,7 @@ def _inside_node(
     drawn: tuple[bytes, str] | None,
 ) -> list[int]:
     """Return the shares of a node's points; the indivisible draw for what they got together."""
-    shares = poured(amount, desired, weights)
+    shares = fill_by_weight(amount, desired, weights)
     if drawn is None or not any(indivisible):
         return shares
     whole = [index for index, flag in enumerate(indivisible) if flag]
@@ -246,7 +247,7 @@ def _inside_node(
     wanted = [desired[index] for index in parts]
     left = min(amount - sum(shares[index] for index in whole), sum(wanted))
     for index, share in zip(
-        parts, poured(left, wanted, [weights[index] for index in parts]), strict=True
+        parts, fill_by_weight(left, wanted, [weights[index] for index in parts]), strict=True
     ):
         shares[index] = share
     return shares

@@ -76,7 +76,7 @@ class Entitlements(Grounds):
         return weights_ppm(self.rules.terms, before.desired_w, before.delivered_w)
 
     def _poured(self, index: int) -> str:
-        """Say how what a node is served of a priority is shared inside it; see `poured`."""
+        """Say how what a node is served of a priority is shared inside it; see `fill_by_weight`."""
         terms, rank = self.rules.terms, self._rank(index)
         given, wanted = (
             values[rank].tolist()

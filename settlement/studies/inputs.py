@@ -23,7 +23,7 @@ from settlement.runs.computing import Period
 from settlement.runs.inputs import RunInputs
 from settlement.runs.results import ResultVector, VectorKey, vector_of
 from settlement.runs.run import Pin, study_pin
-from settlement.studies.making import (
+from settlement.studies.made_readings import (
     Entitled,
     MadeDay,
     as_metered,

@@ -24,7 +24,16 @@ from pydantic import Field, Strict
 from ledger.chain import encode
 from ledger.tree import leaf_hash
 from rulebook.digest import canonical_bytes
-from rulebook.documents.base import MILLION, Day, Identifier, Model, Slug, Text, Whole, described
+from rulebook.documents.base import (
+    MILLION,
+    Day,
+    Identifier,
+    Model,
+    Slug,
+    Text,
+    WholeNumber,
+    described,
+)
 from rulebook.documents.market_rules import HIGHEST_PRICE_MICRO_PER_MWH
 from rulebook.findings import Finding, Refused
 from rulebook.folders import read_text
@@ -71,7 +80,7 @@ class Outage(TimedShock):
     """Units that lose a part of the power that they have available."""
 
     units: Names = described("Units", "Units that fail", min_length=1, max_length=MOST_NAMES)
-    lost_ppm: Whole = described(
+    lost_ppm: WholeNumber = described(
         "Lost", "Part of the available power that is lost", "ppm", default=MILLION, ge=1, le=MILLION
     )
 
@@ -86,7 +95,7 @@ class WindDrought(TimedShock):
         min_length=1,
         max_length=50,
     )
-    left_ppm: Whole = described(
+    left_ppm: WholeNumber = described(
         "Left", "Part of the available power that is left", "ppm", ge=0, le=MILLION
     )
 
@@ -106,7 +115,7 @@ class DemandSurge(TimedShock):
         default=(),
         max_length=MOST_NAMES,
     )
-    factor_ppm: Whole = described(
+    factor_ppm: WholeNumber = described(
         "Factor", "Demand over demand without the shock", "ppm", ge=0, le=LARGEST_FACTOR_PPM
     )
 
@@ -120,7 +129,7 @@ class FuelPrice(Shock):
     units: Names = described(
         "Units", "Single units whose offers change", default=(), max_length=MOST_NAMES
     )
-    factor_ppm: Whole = described(
+    factor_ppm: WholeNumber = described(
         "Factor",
         "Offer over offer without the shock",
         "ppm",
@@ -128,7 +137,7 @@ class FuelPrice(Shock):
         ge=0,
         le=LARGEST_FACTOR_PPM,
     )
-    added_micro_per_mwh: Whole = described(
+    added_micro_per_mwh: WholeNumber = described(
         "Added",
         "What is added to the offer after the factor",
         "micro per MWh",
@@ -142,7 +151,7 @@ class LineOutage(Shock):
     """Lines that carry less for whole days."""
 
     lines: Names = described("Lines", "Lines that fail", min_length=1, max_length=MOST_NAMES)
-    left_ppm: Whole = described(
+    left_ppm: WholeNumber = described(
         "Left",
         "Part of the rating that is left, in both directions",
         "ppm",

@@ -105,7 +105,7 @@ def overlaid_readings(
     Demand is what is asked for: requests, where they are known beside the meter, else the metered.
 
     Reserve held is at most what is left available. Generation is still the metered one: it has to
-    be made again, as in `settlement.studies.making`.
+    be made again, as in `settlement.studies.made_readings`.
 
     Args:
         rules: in force on the day; units and supply points in the order of its register.

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.log.growing import GrowingTree
+from ledger.log.append_only_tree import AppendOnlyTree
 from ledger.log.proofs import (
     consistency_holds,
     consistency_ranges,
@@ -158,7 +158,7 @@ def test_a_proof_of_endless_length_does_not_hold():
 
 @given(st.integers(0, 300))
 def test_a_growing_tree_has_the_roots_of_the_whole(size):
-    tree = GrowingTree()
+    tree = AppendOnlyTree()
     for hashed in leaf_hashes(size):
         tree.append(hashed)
     assert (tree.size, tree.root()) == (size, merkle_root(leaf_hashes(size)))

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from rulebook.checks import InForce, check_document, check_together
+from rulebook.checks import InForce, check_document, check_law
 from rulebook.days import first_uncovered, overlapping, shared
 from rulebook.documents import ChargeList, Registration
 from rulebook.findings import Refused
@@ -125,7 +125,7 @@ def test_a_sound_charge_list_has_no_findings_and_survives_yaml():
 def together(charge_lists, registrations, days=(JANUARY, None)):
     rules, grid, policy, *_ = tiny_market.documents()
     law = InForce(rules, grid, policy, tuple(registrations), {}, tuple(charge_lists), days)
-    return [(finding.code, finding.place) for finding in check_together(law)]
+    return [(finding.code, finding.place) for finding in check_law(law)]
 
 
 OWNER = tiny_market.charges()[0]
@@ -170,7 +170,7 @@ def test_a_gap_between_prices_is_known_before_publication(prices, first_gap):
     charges = made(tariff_prices(*prices))
     rules, grid, policy, *_ = tiny_market.documents()
     law = InForce(rules, grid, policy, tuple(EVERYONE), {}, (charges,), (JANUARY, None))
-    found = check_together(law)
+    found = check_law(law)
     assert {finding.code for finding in found} == ({"charge-without-price"} if first_gap else set())
     assert all(finding.value == f"no price on {first_gap}" for finding in found)
     assert len(found) == (4 if first_gap else 0)  # the links of the tariff

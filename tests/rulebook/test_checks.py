@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rulebook.checks import InForce, check_document, check_together, methods
+from rulebook.checks import InForce, check_document, check_law, methods
 from rulebook.documents import Registration
 from settlement.core.clusters import MAXIMUM_CLUSTERS
 from settlement.core.cuts import MAXIMUM_NODES
@@ -222,7 +222,7 @@ TOGETHER = [
 def test_documents_side_by_side(instrument, bend, expected):
     values = body(instrument)
     bend(values)
-    findings = check_together(in_force({instrument: made(values)}))
+    findings = check_law(in_force({instrument: made(values)}))
     assert [finding.code for finding in findings] == expected
 
 
@@ -274,7 +274,7 @@ CLUSTERED = {"method": "clusters", "clusters": CLUSTERS}
 )  # fmt: skip
 def test_a_method_fits_the_market(method, changes, expected):
     law = wide_law(method, **changes)
-    findings = check_together(law)
+    findings = check_law(law)
     assert [finding.code for finding in findings] == expected
     assert all(finding.value and finding.limit and finding.remedy for finding in findings)
     if method == LEVELS:
@@ -300,13 +300,13 @@ def test_the_limits_are_those_of_the_engine():
 
 
 def test_a_sound_law_has_no_findings():
-    assert check_together(in_force({})) == ()
+    assert check_law(in_force({})) == ()
 
 
 def test_fair_play_takes_grids_whose_cuts_can_be_looked_at():
     rules = body(POLICY)["fair_play"]
-    assert check_together(wide_law(SAMPLED, nodes=MORE_NODES[:8], fair_play=rules)) == ()
-    (finding,) = check_together(wide_law(SAMPLED, nodes=MORE_NODES[:9], fair_play=rules))
+    assert check_law(wide_law(SAMPLED, nodes=MORE_NODES[:8], fair_play=rules)) == ()
+    (finding,) = check_law(wide_law(SAMPLED, nodes=MORE_NODES[:9], fair_play=rules))
     assert finding.code == "too-many-nodes-for-fair-play"
     assert (finding.place, finding.value) == (f"{POLICY}: fair_play", "21 nodes")
     assert finding.limit == f"Fair Play takes grids of at most {MAXIMUM_NODES} nodes"
@@ -315,5 +315,5 @@ def test_fair_play_takes_grids_whose_cuts_can_be_looked_at():
 def test_over_take_is_not_charged_at_a_negative_cap():
     rules = body(RULES)
     rules.update(price_cap_micro_per_mwh=-1)
-    findings = check_together(in_force({RULES: made(rules)}))
+    findings = check_law(in_force({RULES: made(rules)}))
     assert [finding.code for finding in findings] == ["over-take-price-negative"]

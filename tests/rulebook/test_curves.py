@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rulebook.checks import check_document, check_together
+from rulebook.checks import check_document, check_law
 from rulebook.checks.curves import price_at
 from settlement.rules.compile import curve_of
 from tests.rulebook.law import GRID, POLICY, RULES, body, made
@@ -96,9 +96,9 @@ def test_maximum_flow_is_limited_to_grids_of_which_a_day_takes_minutes():
     policy |= {"shapley": {"method": "sampled", "sampled": {"seed": 1}}, "fair_play": None}
     many_nodes(grid)
     wide = {GRID: made(grid), POLICY: made(policy)}
-    assert check_together(in_force(wide)) == ()
+    assert check_law(in_force(wide)) == ()
     rules["deliverability"] = "max-flow"
-    assert check_together(in_force({RULES: made(rules)})) == ()
-    (finding,) = check_together(in_force(wide | {RULES: made(rules)}))
+    assert check_law(in_force({RULES: made(rules)})) == ()
+    (finding,) = check_law(in_force(wide | {RULES: made(rules)}))
     assert finding.code == "too-many-nodes-for-max-flow"
     assert finding.value == "201 nodes in grid.yaml"

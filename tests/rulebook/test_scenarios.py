@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from rulebook.checks import InForce, check_document, check_together
+from rulebook.checks import InForce, check_document, check_law
 from rulebook.documents import ChargeList, Registration
 from tests.conftest import SHARED
 from tests.rulebook.law import GRID, POLICY, RULES, scenario
@@ -47,7 +47,7 @@ def test_a_scenario_is_sound(name):
         charge_lists=charge_lists(name),
         settlement_terms=part(name, "settlement-terms"),
     )
-    assert check_together(together) == ()
+    assert check_law(together) == ()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,7 +10,7 @@ from rulebook.resolve import RulePeriod, RuleSet
 from settlement.core.model import DayReadings
 from settlement.rules.compile import compile_market
 from settlement.studies.checks import overlay_findings
-from settlement.studies.making import _delivered_wh
+from settlement.studies.made_readings import _delivered_wh
 from settlement.studies.overlay import read_overlay
 from settlement.studies.shocks import overlaid_periods, overlaid_readings
 from tests import tiny_market

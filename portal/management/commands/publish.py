@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from database.session import transaction
 from ledger.sealing import sealed_spans
 from portal.management.console import parse_day, refusals_as_errors, utc_now
+from rulebook.printing import published_as_dict, published_line
 from rulebook.service import publish
-from rulebook.show import published_as_dict, published_line
 
 
 class Command(BaseCommand):

@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from database.session import transaction
 from portal.management.console import parse_day, parse_instant, refusals_as_errors, utc_now
+from rulebook.printing import pinned_as_dict, pinned_line
 from rulebook.service import rules_at
-from rulebook.show import pinned_as_dict, pinned_line
 
 
 class Command(BaseCommand):

@@ -70,7 +70,7 @@ def filled(grid, supply_w, demand_w, weight) -> list[Fraction]:
     return [served[node] for node in range(len(grid.nodes))]
 
 
-def poured(amount, desired, weights) -> list[Fraction]:
+def fill_by_weight(amount, desired, weights) -> list[Fraction]:
     """Water filling by raising the level from cap to cap."""
     shares = [Fraction(0)] * len(desired)
     rising = {index for index, wanted in enumerate(desired) if wanted}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from settlement.core.cuts import grid_cuts
-from settlement.core.fair_play import Terms, fair_shares, poured, weights_ppm
+from settlement.core.fair_play import Terms, fair_shares, fill_by_weight, weights_ppm
 from settlement.core.lottery import draws, lottery_seed, winners
 from tests.settlement.core import examples
 from tests.settlement.core import fair_play_reference as reference
@@ -82,10 +82,10 @@ desires = st.lists(
 def test_pouring_is_as_the_reference(wants, part_ppm):
     desired, weights = [want for want, _ in wants], [weight for _, weight in wants]
     amount = sum(desired) * part_ppm // 10**6
-    shares = poured(amount, desired, weights)
+    shares = fill_by_weight(amount, desired, weights)
     assert sum(shares) == amount
     for share, wanted, exact in zip(
-        shares, desired, reference.poured(amount, desired, weights), strict=True
+        shares, desired, reference.fill_by_weight(amount, desired, weights), strict=True
     ):
         assert 0 <= share <= wanted
         assert abs(share - exact) < 1
@@ -96,8 +96,8 @@ def test_points_in_another_order_share_alike(wants, part_ppm, random):
     order = list(range(len(wants)))
     random.shuffle(order)
     amount = sum(want for want, _ in wants) * part_ppm // 10**6
-    here = poured(amount, *zip(*wants, strict=True))
-    there = poured(amount, *zip(*(wants[index] for index in order), strict=True))
+    here = fill_by_weight(amount, *zip(*wants, strict=True))
+    there = fill_by_weight(amount, *zip(*(wants[index] for index in order), strict=True))
     assert all(abs(here[index] - share) <= 1 for index, share in zip(order, there, strict=True))
 
 
@@ -106,16 +106,16 @@ def test_a_heavier_equal_never_gets_less(wants, part_ppm, more):
     (desired, weight), *others = wants
     wants = [(desired, weight), *others, (desired, weight * more)]
     amount = sum(want for want, _ in wants) * part_ppm // 10**6
-    shares = poured(amount, *zip(*wants, strict=True))
+    shares = fill_by_weight(amount, *zip(*wants, strict=True))
     assert shares[-1] >= shares[0]
 
 
 def test_the_examples_of_the_docstrings():
-    assert poured(90, [40, 60, 60], [3, 1, 1]) == [40, 25, 25]
-    assert poured(100, [60, 60, 60], [1, 1, 1]) == [34, 33, 33]
-    assert poured(3, [4, 2], [1, 2]) == [2, 1]  # 1.5 each: the odd one to the lowest index
-    assert poured(0, [0, 0], [1, 1]) == [0, 0]
-    assert poured(0, [], []) == []
+    assert fill_by_weight(90, [40, 60, 60], [3, 1, 1]) == [40, 25, 25]
+    assert fill_by_weight(100, [60, 60, 60], [1, 1, 1]) == [34, 33, 33]
+    assert fill_by_weight(3, [4, 2], [1, 2]) == [2, 1]  # 1.5 each: the odd one to the lowest index
+    assert fill_by_weight(0, [0, 0], [1, 1]) == [0, 0]
+    assert fill_by_weight(0, [], []) == []
     terms = terms_of([0])
     assert weights_ppm(terms, as_numbers([40]), as_numbers([30])) == [1_320_000]
 
@@ -260,7 +260,7 @@ def test_requests_are_checked():
 
 
 def test_equal_desires_with_equal_weights_have_equal_ratios():
-    shares = poured(1_000, [700, 1_400, 2_100], [5, 5, 5])
+    shares = fill_by_weight(1_000, [700, 1_400, 2_100], [5, 5, 5])
     assert all(
         abs(Fraction(share, want) - Fraction(1_000, 4_200)) < Fraction(1, want)
         for share, want in zip(shares, [700, 1_400, 2_100], strict=True)

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rulebook.checks import InForce, check_together
+from rulebook.checks import InForce, check_law
 from rulebook.days import Span, day_of, is_zone
 from rulebook.documents import (
     AllocationPolicy,
@@ -62,7 +62,7 @@ def law_findings(
     points = change_points(ranges, start, end)
     for instant, until in zip(points, [*points[1:], end], strict=True):
         beside = [s.document for s in timeline if covers(s.valid_from, s.valid_to, instant)]
-        together = check_together(_in_force(beside, places, instant, until))
+        together = check_law(_in_force(beside, places, instant, until))
         findings.extend(finding for finding in together if finding not in findings)
     return findings
 

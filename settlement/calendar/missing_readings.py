@@ -25,7 +25,7 @@ WORDS = {
 """What a finding of a run says of the day's vectors, in a few words."""
 
 
-def lacking(
+def missing_readings(
     session: Session,
     market: str,
     periods: Sequence[RulePeriod],
@@ -49,7 +49,7 @@ def lacking(
 
 
 def in_words(findings: Iterable[Finding]) -> str:
-    """Return what is lacking in a few words, with counts.
+    """Return what is missing in a few words, with counts.
 
     >>> in_words([Finding("no-reading", "", "", "", "")] * 2)
     '2 without readings'

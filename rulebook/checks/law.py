@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from rulebook.checks.charges_together import CHARGE_CHECKS_TOGETHER
+from rulebook.checks.charges_in_law import CHARGE_CHECKS_IN_LAW
 from rulebook.checks.in_force import InForce
 from rulebook.checks.methods import METHOD_CHECKS
 from rulebook.checks.terms import sealed_after_the_last_run
@@ -218,11 +218,11 @@ CHECKS_TOGETHER: tuple[Callable[[InForce], Iterator[Finding]], ...] = (
     entities_stand_once,
     *METHOD_CHECKS,
     fair_play_fits,
-    *CHARGE_CHECKS_TOGETHER,
+    *CHARGE_CHECKS_IN_LAW,
     sealed_after_the_last_run,
 )
 
 
-def check_together(law: InForce) -> tuple[Finding, ...]:
+def check_law(law: InForce) -> tuple[Finding, ...]:
     """Return every finding about documents that are in force at the same time."""
     return tuple(finding for check in CHECKS_TOGETHER for finding in check(law))

@@ -69,7 +69,7 @@ def linked_days_have_prices(law: InForce) -> Iterator[Finding]:
             )
 
 
-CHARGE_CHECKS_TOGETHER: tuple[Callable[[InForce], Iterator[Finding]], ...] = (
+CHARGE_CHECKS_IN_LAW: tuple[Callable[[InForce], Iterator[Finding]], ...] = (
     charge_owners_are_registered,
     charges_stand_once_in_market,
     charges_fall_on_registered_points,

@@ -4,7 +4,7 @@ from ledger.log.proofs import joined
 from ledger.tree import node_hash
 
 
-class GrowingTree:
+class AppendOnlyTree:
     """A tree that keeps the roots of its complete subtrees, from left to right."""
 
     def __init__(self) -> None:
