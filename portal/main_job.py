@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from common.refusals import Finding, Refused
 from database.embedded import ROOT
 from database.session import transaction
 from ledger.log.rows import CheckpointRow
@@ -20,7 +21,6 @@ from ledger.payments.queries import decided, statements
 from ledger.queries import balances
 from portal.demo_dispute import dispute_largest_line, settle_corrected
 from portal.signing import sign_log
-from rulebook.findings import Finding, Refused
 from rulebook.service import publish
 from settlement.accounts.service import import_statements
 from settlement.billing.issuing import issue_month

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy.orm import Session
 
+from common.refusals import Refused
 from portal.amounts import local_time
 from portal.queries.notices import ShownNotice
-from rulebook.findings import Refused
 from rulebook.service import rules_at
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import rfc8785
 
+from common.refusals import Finding
 from rulebook.digest import body_digest
-from rulebook.findings import Finding
 from rulebook.versions import Version, instant_shown, overlap, row_digest
 
 _RESTORE = "restore the row from a backup; a published version never changes"

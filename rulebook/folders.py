@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from common.refusals import Finding
 from rulebook.documents import Document
-from rulebook.findings import Finding
 from rulebook.reading import read_document
 
 LARGEST_FILE_BYTES = 32 * 1024 * 1024

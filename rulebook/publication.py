@@ -4,12 +4,12 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from common.refusals import Finding, shown
 from rulebook.amend import Remainder, amend
 from rulebook.checks import check_document
 from rulebook.days import begins_a_day, day_start, is_zone
 from rulebook.digest import document_digest
 from rulebook.documents import Document, MarketRules
-from rulebook.findings import Finding, shown
 from rulebook.versions import Version, instant_shown, overlap
 
 

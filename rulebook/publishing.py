@@ -9,10 +9,10 @@ from types import MappingProxyType
 
 from sqlalchemy.orm import Session
 
+from common.refusals import Finding, Refused
 from rulebook import store
 from rulebook.digest import document_body, document_digest
 from rulebook.documents import Document
-from rulebook.findings import Finding, Refused
 from rulebook.folders import read_files
 from rulebook.publication import (
     Change,

@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from common.refusals import Finding, shown
 from rulebook.documents import KINDS, Document
 from rulebook.documents.base import Model
 from rulebook.documents.paths import field_description, model_within
-from rulebook.findings import Finding, shown
 from rulebook.yaml_text import YamlRefused, read_yaml
 
 Read = tuple[Document | None, tuple[Finding, ...]]

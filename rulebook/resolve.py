@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from common.refusals import Finding, Refused
 from rulebook.digest import body_digest
 from rulebook.documents import (
     AllocationPolicy,
@@ -19,7 +20,6 @@ from rulebook.documents import (
     Registration,
     SettlementTerms,
 )
-from rulebook.findings import Finding, Refused
 from rulebook.reading import document_of
 from rulebook.versions import Version, instant_shown
 

@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from common.refusals import Finding
 from rulebook.checks import InForce, check_law
 from rulebook.days import Span, day_of, is_zone
 from rulebook.documents import (
@@ -20,7 +21,6 @@ from rulebook.documents import (
     Registration,
     SettlementTerms,
 )
-from rulebook.findings import Finding
 from rulebook.publication import Change
 from rulebook.resolve import MARKET_WIDE, change_points, document_in
 from rulebook.versions import Version, covers, instant_shown

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from common.refusals import Finding, Refused
 from rulebook import store
 from rulebook.audit import audit_together, audit_version
 from rulebook.days import day_of, day_start
-from rulebook.findings import Finding, Refused
 from rulebook.folders import file_name, strangers, write_files
 from rulebook.publishing import PublishedVersion, publish
 from rulebook.resolve import RulePeriod, RuleSet, change_points, in_force, missing, rule_set_of

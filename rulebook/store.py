@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from rulebook.findings import Finding, Refused
+from common.refusals import Finding, Refused
 from rulebook.tables import VersionRow
 from rulebook.versions import Version
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 import ledger.queries
 import ledger.service
 import rulebook.service
+from common.refusals import Finding, Refused
 from ledger.disputes.verification import verify_disputes
 from ledger.journal import STUDY
 from ledger.log.note import Note
@@ -25,7 +26,6 @@ from ledger.log.tree_verification import verify_published
 from ledger.log.verification import verify_leaves
 from ledger.payments.verification import verify_payments
 from ledger.sealing import verify_seals
-from rulebook.findings import Finding, Refused
 from settlement.billing.disputing import verify_dispute_terms
 from settlement.billing.energy import verify_energy
 from settlement.billing.posting import posting_input_digest

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-PACKAGES = ("database", "ledger", "rulebook", "settlement")
+PACKAGES = ("common", "database", "ledger", "rulebook", "settlement")
 PURE = sorted(
     [
         *(ROOT / "settlement" / "core").glob("*.py"),
@@ -52,7 +52,7 @@ PURE = sorted(
                 "rulebook/amend.py",
                 "rulebook/audit.py",
                 "rulebook/digest.py",
-                "rulebook/findings.py",
+                "common/refusals.py",
                 "rulebook/publication.py",
                 "rulebook/resolve.py",
                 "rulebook/versions.py",

@@ -12,8 +12,8 @@ from django.core.management.base import CommandError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from common.refusals import Finding, Refused
 from ledger.refusals import LedgerRefused
-from rulebook.findings import Finding, Refused
 
 SHOWN_FINDINGS = 50
 """Findings printed on a terminal; `--json` prints them all."""

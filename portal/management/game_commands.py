@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rulebook.findings import Finding, Refused
+from common.refusals import Finding, Refused
 from settlement.games.answers import answered
 from settlement.games.files import GameFile, read_games
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from common.refusals import Refused
 from ledger.disputes import queries
 from ledger.disputes.corrections import Suggestion, suggestions
 from ledger.disputes.course import AWAITS_SETTLEMENT, Action, Role
@@ -16,7 +17,6 @@ from portal import dispute_words as words
 from portal.access import Viewer
 from portal.queries.invoices import title_of
 from portal.queries.rules import RuleVersion, rule_by_digest
-from rulebook.findings import Refused
 from settlement.billing.disputing import terms_at_issue
 
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from common.refusals import Finding
 from ledger.journal import ENERGY, STUDY, is_money
 from ledger.queries import JournalSummary, journal_summaries
 from ledger.tables import Account, Journal, Posting
 from portal.queries.energy import EnergyTable, energy_table
 from portal.queries.fair_play import FairPlayTotals, fair_play_totals
 from portal.queries.rules import market_zone
-from rulebook.findings import Finding
 from settlement.billing.posting import CHARGE, PAYMENT
 from settlement.runs.findings import run_findings
 from settlement.runs.reading_quality import QualityCounts, run_quality

@@ -8,12 +8,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from sqlalchemy.orm import Session
 
+from common.refusals import Refused
 from database.session import transaction
 from ledger.payments.account_queries import day_end
 from portal.access import Viewer, open_to
 from portal.queries.rules import markets
 from portal.views.rules import chosen_day
-from rulebook.findings import Refused
 from settlement.accounts.credit import Credit
 from settlement.accounts.service import CreditReport, credit_report
 

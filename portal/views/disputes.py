@@ -9,6 +9,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from sqlalchemy.orm import Session
 
+from common.refusals import Refused
 from database.session import transaction
 from ledger.disputes import queries as ledger_queries
 from ledger.disputes.course import NEXT, ROLE_OF, Action
@@ -22,7 +23,6 @@ from portal.dispute_forms import StepForm, read_form
 from portal.queries import disputes as queries
 from portal.queries.invoices import InvoicePage, Line, invoice_page
 from portal.views.invoices import refuse_others, sees_invoices
-from rulebook.findings import Refused
 from settlement.billing.disputing import dispute_line
 
 DISPUTES_A_PAGE = 100

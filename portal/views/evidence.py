@@ -7,11 +7,11 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from common.refusals import Refused
 from database.session import transaction
 from ledger.refusals import LedgerRefused
 from portal.access import open_to
 from portal.views.runs import sees_runs
-from rulebook.findings import Refused
 from settlement.evidence.service import write_evidence
 from settlement.runs.run import Run
 from settlement.runs.settle import no_progress

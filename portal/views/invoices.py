@@ -6,11 +6,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from sqlalchemy.orm import Session
 
+from common.refusals import Refused
 from database.session import transaction
 from portal.access import Viewer, open_to
 from portal.queries import invoices as queries
 from portal.queries.disputes import marks_of_document, time_to_dispute
-from rulebook.findings import Refused
 from settlement.documents.service import FORMATS, rendered, stated
 from settlement.documents.wording import duties, explanations
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from sqlalchemy.orm import Session
 
+from common.refusals import Refused
 from database.session import transaction
 from ledger.payments import queries
 from ledger.payments.camt import LARGEST_FILE_BYTES
@@ -20,7 +21,6 @@ from portal.amounts import MINUS, read_minor
 from portal.audit import record
 from portal.models import AuditEntry
 from portal.queries.rules import markets
-from rulebook.findings import Refused
 from settlement.accounts.service import import_statements
 
 SPARE_ROWS = 3

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from common.refusals import Finding, shown
 from rulebook.days import Span, first_uncovered, overlapping, shared
 from rulebook.documents import ChargeList
 from rulebook.documents.base import LARGEST_INTEGER
@@ -19,7 +20,6 @@ from rulebook.documents.charge_list import (
     Tariff,
     TariffPrice,
 )
-from rulebook.findings import Finding, shown
 
 Price = TariffPrice | SubscriptionPrice | FeePrice
 HOURS = range(24)

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
+from common.refusals import Finding, shown
 from rulebook.checks.charges import span_of, unpriced_days
 from rulebook.checks.in_force import InForce
 from rulebook.days import shared
-from rulebook.findings import Finding, shown
 
 
 def charge_owners_are_registered(law: InForce) -> Iterator[Finding]:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
+from common.refusals import Finding
 from rulebook.documents import MarketRules
 from rulebook.documents.market_rules import Knot
-from rulebook.findings import Finding
 
 LEAST_KNOTS = 2
 

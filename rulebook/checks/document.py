@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import cast
 
+from common.refusals import Finding, shown
 from rulebook.checks.charges import CHARGE_CHECKS
 from rulebook.checks.grid import GRID_CHECKS
 from rulebook.checks.market import MARKET_CHECKS
@@ -11,7 +12,6 @@ from rulebook.checks.terms import TERMS_CHECKS, iban_is_whole
 from rulebook.documents import AllocationPolicy, Document, Registration
 from rulebook.documents.base import MILLION
 from rulebook.documents.paths import has_field
-from rulebook.findings import Finding, shown
 
 
 def clause_anchors(document: Document, place: str) -> Iterator[Finding]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from common.refusals import Finding, shown
 from rulebook.checks.parts import repeated
 from rulebook.documents import GridModel
 from rulebook.documents.grid_model import Holon
-from rulebook.findings import Finding, shown
 
 
 def names_stand_once(grid: GridModel, place: str) -> Iterator[Finding]:

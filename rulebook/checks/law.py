@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 
+from common.refusals import Finding, shown
 from rulebook.checks.charges_in_law import CHARGE_CHECKS_IN_LAW
 from rulebook.checks.in_force import InForce
 from rulebook.checks.methods import METHOD_CHECKS
 from rulebook.checks.terms import sealed_after_the_last_run
 from rulebook.documents import AllocationPolicy
-from rulebook.findings import Finding, shown
 
 MOST_NODES_FAIR_PLAY = 20
 """Fair Play looks at every cut of the grid, of which there are 2 to the power of its nodes."""

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
+from common.refusals import Finding, shown
 from rulebook.checks.curves import CURVE_CHECKS
 from rulebook.checks.meter_data import METER_DATA_CHECKS
 from rulebook.checks.parts import repeated
 from rulebook.days import is_zone
 from rulebook.documents import MarketRules
-from rulebook.findings import Finding, shown
 
 KIND_OF_STUDIES = "study"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from common.refusals import Finding, shown
 from rulebook.checks.parts import repeated
 from rulebook.documents import MarketRules
 from rulebook.documents.meter_data import (
@@ -12,7 +13,6 @@ from rulebook.documents.meter_data import (
     SAME_WEEKDAY,
     ZERO,
 )
-from rulebook.findings import Finding, shown
 
 LIMIT_OF_METHOD = {
     INTERPOLATE: "at_most_intervals",

@@ -5,9 +5,9 @@ A method that cannot settle a market is found here, before it is law, and never 
 
 from collections.abc import Iterator
 
+from common.refusals import Finding, shown
 from rulebook.checks.in_force import InForce
 from rulebook.documents import AllocationPolicy, GridModel
-from rulebook.findings import Finding, shown
 
 MOST_UNITS_EXACT = 24
 """Exact Shapley numerators stand over lcm(1..n), which with 24 units still fits the engine."""

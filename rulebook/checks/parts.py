@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from rulebook.findings import Finding, shown
+from common.refusals import Finding, shown
 
 
 def repeated(names: Iterable[str], place: str, code: str) -> Iterator[Finding]:

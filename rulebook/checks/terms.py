@@ -5,10 +5,10 @@ from itertools import pairwise
 
 from stdnum import iban
 
+from common.refusals import Finding, shown
 from rulebook.checks.in_force import InForce
 from rulebook.checks.parts import repeated
 from rulebook.documents import SettlementTerms
-from rulebook.findings import Finding, shown
 
 
 def iban_is_whole(number: str, place: str) -> Iterator[Finding]:

@@ -5,12 +5,12 @@ import datetime as dt
 from sqlalchemy.orm import Session
 
 import ledger.service
+from common.refusals import Finding, Refused
 from ledger.invoice import MINOR_UNIT_MICRO
 from ledger.payments import queries
 from ledger.payments.interest_queries import NOTHING_POSTED, billed_interest, posted_interest
 from ledger.payments.queries import PaidOn
 from ledger.service import Posted
-from rulebook.findings import Finding, Refused
 from rulebook.service import rules_at
 from settlement.accounts.interest import (
     INTEREST_KINDS,

@@ -4,9 +4,9 @@ import datetime as dt
 
 from sqlalchemy.orm import Session
 
+from common.refusals import Finding, Refused
 from ledger.payments.service import BankAccount
 from rulebook.documents import SettlementTerms
-from rulebook.findings import Finding, Refused
 from rulebook.resolve import RuleSet
 from rulebook.service import rules_at
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from common.refusals import Finding, Refused
 from ledger.journal import STUDY
-from rulebook.findings import Finding, Refused
 from rulebook.resolve import RulePeriod
 from settlement.baselines.tariffs import (
     MarginalDay,

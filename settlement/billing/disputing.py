@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import ledger.invoice_queries
+from common.refusals import Finding, Refused
 from ledger.disputes.attachments import Attachment
 from ledger.disputes.claims import Claim
 from ledger.disputes.course import Action
@@ -21,7 +22,6 @@ from ledger.disputes.tables import Dispute
 from ledger.disputes.terms import DisputeTerms
 from ledger.refusals import LedgerRefused, Refusal
 from rulebook.documents import SettlementTerms
-from rulebook.findings import Finding, Refused
 from rulebook.resolve import document_in
 from rulebook.service import rules_at
 from rulebook.store import versions_with_digest

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 import ledger.invoice_queries
 import ledger.service
+from common.refusals import Finding, Refused
 from ledger.payments.interest_queries import unbilled_reasons
 from ledger.service import Issued
-from rulebook.findings import Finding, Refused
 from rulebook.resolve import RulePeriod, RuleSet
 from rulebook.service import rules_at
 from rulebook.versions import instant_shown

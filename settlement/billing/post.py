@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 import ledger.queries
 import ledger.service
+from common.refusals import Finding, Refused
 from ledger.journal import STUDY
 from ledger.service import Posted
-from rulebook.findings import Finding, Refused
 from settlement.billing.posting import (
     ENERGY_SUFFIX,
     MONEY_SUFFIX,

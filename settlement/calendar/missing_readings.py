@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
-from rulebook.findings import Finding
+from common.refusals import Finding
 from rulebook.resolve import RulePeriod
 from settlement.calendar.due import ONE_DAY
 from settlement.calendar.store import vectors_by_day

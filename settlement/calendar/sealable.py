@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rulebook.findings import Finding
+from common.refusals import Finding
 from rulebook.resolve import RuleSet
 
 

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 import ledger.queries
 import ledger.service
+from common.refusals import Finding, Refused
 from ledger.posting import Posted
 from ledger.seal import DayToSeal, Seal, SealRequest
 from rulebook.days import day_of, day_start
-from rulebook.findings import Finding, Refused
 from rulebook.resolve import RulePeriod, RuleSet
 from rulebook.service import rules_for_period
 from rulebook.store import lock_market, time_zone

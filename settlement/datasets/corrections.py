@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from rulebook.findings import Finding, Refused
+from common.refusals import Finding, Refused
 from settlement.datasets.files import Form, readings_table, written
 from settlement.datasets.profile import Integers
 from settlement.meters.readings import Readings

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from rulebook.findings import Finding, Refused, shown
+from common.refusals import Finding, Refused, shown
 from settlement.core.periods import interval_starts
 from settlement.datasets.market import MarketShape
 from settlement.datasets.profile import Integers, ProfileDay

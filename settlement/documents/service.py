@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 import ledger.invoice_queries
+from common.refusals import Finding, Refused
 from ledger.billing import SealedInvoice
 from ledger.invoice import document_number
-from rulebook.findings import Finding, Refused
 from rulebook.store import instruments_of_digests
 from settlement.documents.as_json import as_json
 from settlement.documents.en16931 import factur_x, ubl

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from common.refusals import Refused
 from rulebook.documents import Document
-from rulebook.findings import Refused
 from rulebook.reading import document_of, validated
 from rulebook.resolve import RulePeriod, rule_set_of
 from rulebook.versions import Version

@@ -8,10 +8,10 @@ from typing import IO, Any
 
 from sqlalchemy.orm import Session
 
+from common.refusals import Refused
 from ledger.invoice import document_number
 from ledger.journal import STUDY
 from rulebook.digest import canonical_bytes
-from rulebook.findings import Refused
 from rulebook.reading import document_of
 from rulebook.tables import VersionRow
 from rulebook.yaml_text import write_yaml

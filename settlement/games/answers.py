@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rulebook.findings import Finding
+from common.refusals import Finding
 from settlement.core.arrays import Integers
 from settlement.core.clusters import ClusterShares, clusters, clusters_of, neighbourhood
 from settlement.core.cuts import W_PER_KW

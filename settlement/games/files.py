@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rulebook.findings import Finding, shown
+from common.refusals import Finding, shown
 from settlement.games.holarchy import GameHolarchy, flat_holarchy, read_holarchy
 
 LARGEST_KW = 10**9

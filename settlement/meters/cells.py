@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from rulebook.findings import Finding, shown
+from common.refusals import Finding, shown
 from settlement.meters.files import Cells, read_cells, row_place
 from settlement.meters.register import MISSING
 

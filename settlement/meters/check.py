@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from rulebook.findings import Finding
+from common.refusals import Finding
 from settlement.meters.cells import NO_INSTANT, ReadingTable
 from settlement.meters.findings import (
     RowFinding,

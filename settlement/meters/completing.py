@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from common.refusals import Finding
 from rulebook.documents.base import MILLION
 from rulebook.documents.meter_data import PROFILE
-from rulebook.findings import Finding
 from rulebook.resolve import RulePeriod, RuleSet
 from settlement.core.periods import interval_starts
 from settlement.meters.estimation import (

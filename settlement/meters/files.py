@@ -25,7 +25,7 @@ import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from rulebook.findings import Finding, shown
+from common.refusals import Finding, shown
 
 REQUIRED_COLUMNS = ("interval_start", "entity", "measure", "value")
 KNOWN_COLUMNS = (*REQUIRED_COLUMNS, "quality")

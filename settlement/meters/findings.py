@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from rulebook.findings import Finding, shown
+from common.refusals import Finding, shown
 from settlement.meters.cells import NO_INSTANT, ReadingTable
 from settlement.meters.placing import NOWHERE, Placed
 from settlement.meters.register import (

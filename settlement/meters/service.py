@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 import ledger.service
-from rulebook.findings import Finding, Refused
+from common.refusals import Finding, Refused
 from rulebook.resolve import RulePeriod
 from rulebook.service import rules_for_period
 from rulebook.store import time_zone

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from common.refusals import Finding, Refused
 from database.copy import copy_in, copy_out
-from rulebook.findings import Finding, Refused
 from settlement.meters.digest import (
     StoredFile,
     StoredReading,

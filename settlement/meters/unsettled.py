@@ -4,8 +4,8 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from common.refusals import Finding
 from rulebook.documents.base import MILLION
-from rulebook.findings import Finding
 from settlement.meters.findings import listed
 
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from sqlalchemy.orm import Session
 
+from common.refusals import Refused
 from ledger.disputes.course import State
 from ledger.disputes.queries import WORD_OF, disputes
 from ledger.disputes.records import Record
 from rulebook.days import day_of, day_start
-from rulebook.findings import Refused
 from settlement.accounts.service import credit_report
 from settlement.notices import store
 from settlement.notices.notice import CreditLevel, DisputeStep, Notice, notices_of

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy.orm import Session
 
 import ledger.queries
-from rulebook.findings import Finding, Refused
+from common.refusals import Finding, Refused
 from rulebook.resolve import RulePeriod, RuleSet
 from settlement.runs.pinned import pinned_periods
 from settlement.runs.run import Run

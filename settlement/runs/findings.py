@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from sqlalchemy.orm import Session
 
-from rulebook.findings import Finding
+from common.refusals import Finding
 from settlement.core.pass_through import QUANTITY_UNITS
 from settlement.runs import store
 from settlement.runs.run import Run

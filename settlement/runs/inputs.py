@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
-from rulebook.findings import Refused
+from common.refusals import Refused
 from rulebook.resolve import RulePeriod
 from settlement.core.engine import DayReadings, MarketModel, ResultTable
 from settlement.meters.completing import Completed, complete

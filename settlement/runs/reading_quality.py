@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy.orm import Session
 
-from rulebook.findings import Finding
+from common.refusals import Finding
 from rulebook.resolve import RulePeriod, RuleSet
 from rulebook.service import rules_for_period
 from settlement.core.periods import interval_count

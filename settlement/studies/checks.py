@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from common.refusals import Finding, shown
 from rulebook.documents.market_rules import HIGHEST_PRICE_MICRO_PER_MWH
-from rulebook.findings import Finding, shown
 from rulebook.resolve import RulePeriod, RuleSet
 from settlement.rules.register import register_of
 from settlement.studies.overlay import FuelPrice, Overlay, Shock, TimedShock

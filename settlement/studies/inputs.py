@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
+from common.refusals import Finding, Refused
 from ledger.tree import merkle_root
-from rulebook.findings import Finding, Refused
 from rulebook.resolve import RuleSet
 from settlement.baselines.tariffs import PriceBounds, price_bounds
 from settlement.core.arrays import Integers

@@ -21,6 +21,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, Strict
 
+from common.refusals import Finding, Refused
 from ledger.chain import encode
 from ledger.tree import leaf_hash
 from rulebook.digest import canonical_bytes
@@ -35,7 +36,6 @@ from rulebook.documents.base import (
     described,
 )
 from rulebook.documents.market_rules import HIGHEST_PRICE_MICRO_PER_MWH
-from rulebook.findings import Finding, Refused
 from rulebook.folders import read_text
 from rulebook.reading import read_values, validated
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from common.refusals import Refused
 from ledger.journal import STUDY
-from rulebook.findings import Refused
 from rulebook.service import rules_for_period
 from settlement.meters.store import lock_readings
 from settlement.runs import store

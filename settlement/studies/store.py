@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from common.refusals import Finding, Refused
 from ledger.journal import STUDY
-from rulebook.findings import Finding, Refused
 from rulebook.reading import validated
 from settlement.runs import store
 from settlement.runs.inputs import RunInputs

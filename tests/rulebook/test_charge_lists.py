@@ -4,10 +4,10 @@ import datetime as dt
 
 import pytest
 
+from common.refusals import Refused
 from rulebook.checks import InForce, check_document, check_law
 from rulebook.days import first_uncovered, overlapping, shared
 from rulebook.documents import ChargeList, Registration
-from rulebook.findings import Refused
 from rulebook.reading import document_of, read_document
 from rulebook.service import publish, rules_for_period
 from rulebook.yaml_text import write_yaml

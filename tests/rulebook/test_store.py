@@ -8,9 +8,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
+from common.refusals import Refused
 from database.session import transaction
 from rulebook.digest import document_digest
-from rulebook.findings import Refused
 from rulebook.service import (
     export,
     publish,

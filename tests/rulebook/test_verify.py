@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from rulebook.findings import Refused
+from common.refusals import Refused
 from rulebook.service import rules_at, verify
 from rulebook.tables import VersionRow
 from tests.rulebook.law import GRID, RULES, publish_documents, publish_gb12, retitled

@@ -5,8 +5,8 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from common.refusals import Refused
 from rulebook.documents import Document
-from rulebook.findings import Refused
 from rulebook.reading import document_of
 from rulebook.yaml_text import read_yaml
 from tests.scenarios.tables import ScenarioError

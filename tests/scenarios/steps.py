@@ -7,9 +7,9 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from common.refusals import Refused
 from ledger.billing import SealedInvoice
 from ledger.refusals import LedgerRefused
-from rulebook.findings import Refused
 from rulebook.service import publish
 from settlement.accounts.late import post_interest
 from settlement.accounts.service import import_statements

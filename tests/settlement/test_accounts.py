@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from common.refusals import Refused
 from database.session import transaction
 from ledger.invoice_queries import unbilled
 from ledger.payments import queries
@@ -19,7 +20,6 @@ from ledger.payments.service import allocate
 from ledger.refusals import LedgerRefused
 from portal.management.commands import ageing, credit, statement
 from rulebook.documents.settlement_terms import CreditTerms
-from rulebook.findings import Refused
 from settlement.accounts.credit import credit_of
 from settlement.accounts.late import post_interest
 from settlement.accounts.service import credit_report

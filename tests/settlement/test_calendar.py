@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from common.refusals import Refused
 from ledger.queries import balances
 from ledger.service import seal_days
 from rulebook.days import day_start
 from rulebook.documents.market_rules import CalendarRun
-from rulebook.findings import Refused
 from settlement.billing.post import settled_days
 from settlement.calendar.due import (
     TO_DO,

@@ -52,8 +52,8 @@ def test_what_is_due_is_listed_and_settled_and_then_nothing_is(run, committed_da
 
 
 def test_one_refused_range_leaves_the_others_done(run, committed_database, monkeypatch):
+    from common.refusals import Finding, Refused
     from portal.management.commands import settle_due
-    from rulebook.findings import Finding, Refused
 
     real = settle_due.settle_range
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
+from common.refusals import Refused
 from rulebook.documents import MarketRules
-from rulebook.findings import Refused
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
 from settlement.explanations.grounds import Grounds

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from common.refusals import Refused
 from rulebook.documents import Document, Registration
-from rulebook.findings import Refused
 from rulebook.folders import read_files
 from rulebook.resolve import RuleSet
 from rulebook.service import publish

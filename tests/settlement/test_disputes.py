@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from common.refusals import Refused
 from ledger.disputes import queries
 from ledger.disputes.attachments import Attachment
 from ledger.disputes.claims import Claim
@@ -20,7 +21,6 @@ from ledger.disputes.service import StepRequest, take_step
 from ledger.disputes.store import insert_event
 from ledger.disputes.tables import Attachment as StoredAttachment
 from ledger.refusals import LedgerRefused, RefusalCode
-from rulebook.findings import Refused
 from rulebook.service import publish
 from settlement.billing.disputing import dispute_line, terms_at_issue
 from settlement.billing.issuing import issue_month

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from common.refusals import Refused
 from ledger.parties import STATED_COLUMNS
 from rulebook.documents import Registration
-from rulebook.findings import Refused
 from rulebook.service import publish
 from settlement.billing.issuing import issue_month
 from settlement.documents.as_json import InvoiceJson, schema

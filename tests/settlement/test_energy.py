@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
+from common.refusals import Refused
 from ledger.queries import balances
 from rulebook.checks import check_document
-from rulebook.findings import Refused
 from rulebook.service import publish
 from settlement.billing.energy import verify_energy
 from settlement.core.energy_accounts import DEMAND, GENERATION, IMBALANCE, LOSSES, MEASURES

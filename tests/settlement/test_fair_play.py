@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from rulebook.findings import Refused
+from common.refusals import Refused
 from rulebook.service import rules_for_period
 from settlement.billing.issuing import issue_month
 from settlement.explanations.fair_play import FairPlayCharges

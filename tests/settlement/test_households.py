@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from common.refusals import Refused
 from rulebook.documents import Registration
-from rulebook.findings import Refused
 from rulebook.service import publish
 from settlement.meters.register import DEMAND
 from settlement.meters.service import MeterFile, ingest

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from common.refusals import Refused
 from ledger.invoice import Family
 from ledger.payments import queries
 from ledger.payments.interest_queries import posted_interest
-from rulebook.findings import Refused
 from settlement.accounts.interest import (
     CHARGE_INTEREST,
     INTEREST_KINDS,

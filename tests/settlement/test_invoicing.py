@@ -6,8 +6,8 @@ from collections import defaultdict
 import pytest
 from sqlalchemy import text
 
+from common.refusals import Refused
 from ledger.invoice import document_number
-from rulebook.findings import Refused
 from rulebook.service import publish, rules_at
 from settlement.billing.invoicing import clauses_of
 from settlement.billing.issuing import issue_month

@@ -8,8 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from common.refusals import Refused
 from database.session import transaction
-from rulebook.findings import Refused
 from rulebook.service import publish, rules_for_period
 from settlement.meters.digest import content_digest
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import text
 
 import ledger.service
+from common.refusals import Refused
 from database.session import make_engine, transaction
 from rulebook.documents.market_rules import Tax
-from rulebook.findings import Refused
 from rulebook.service import publish
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from common.refusals import Refused
 from ledger.sealing import sealed_spans, seals_of
 from ledger.service import seal_days
-from rulebook.findings import Refused
 from rulebook.service import publish
 from settlement.calendar.service import seal
 from settlement.runs.settle import settle

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import text
 
 import ledger.queries
+from common.refusals import Refused
 from database.session import transaction
 from ledger.refusals import LedgerRefused, RefusalCode
 from rulebook.documents import Registration
-from rulebook.findings import Refused
 from rulebook.service import publish
 from settlement.billing.post import post
 from settlement.runs import store

@@ -5,7 +5,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from rulebook.findings import Refused
+from common.refusals import Refused
 from rulebook.resolve import RulePeriod, RuleSet
 from settlement.core.model import DayReadings
 from settlement.rules.compile import compile_market

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from common.refusals import Refused
 from ledger.journal import STUDY
-from rulebook.findings import Refused
 from settlement.billing.post import post
 from settlement.replays.replay import replay
 from settlement.runs import store

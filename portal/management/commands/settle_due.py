@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from common.refusals import Refused
 from database.session import transaction
 from ledger.refusals import LedgerRefused
 from portal.management.commands.due import range_line, settle_command
@@ -18,7 +19,6 @@ from portal.management.console import (
     refusals_as_errors,
     utc_now,
 )
-from rulebook.findings import Refused
 from settlement.calendar.due import DueRange, blocked_ranges, due_ranges
 from settlement.calendar.service import market_calendar, settle_range
 
