@@ -12,7 +12,7 @@ from settlement.core.engine import DayReadings, MarketModel
 from settlement.core.fair_play_day import DayShares
 from settlement.core.fair_play_market import shares_of_day
 from settlement.meters.estimation import Estimate
-from settlement.meters.sources import ReadingSource
+from settlement.meters.readings import ReadingSource
 from settlement.rules.register import Register
 from settlement.runs.results import VectorKey
 

@@ -13,6 +13,15 @@ VectorKey = tuple[dt.date, str, str]
 """Settlement day, measure, entity."""
 
 
+@dataclass(frozen=True)
+class ReadingSource:
+    """Where a day vector of readings came from."""
+
+    revision: int
+    received_at: dt.datetime
+    file: str
+
+
 @dataclass(frozen=True, eq=False)
 class MeasuredDay:
     """One measure of one settlement day: E entities in the order of their names, T intervals.

@@ -1,11 +1,11 @@
 """Where readings came from: revision, moment and file."""
 
 import datetime as dt
-from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from database.copy import copy_out
+from settlement.meters.readings import ReadingSource
 
 READING_SOURCE_QUERY = """
 SELECT DISTINCT ON (reading.measure, reading.entity)
@@ -24,15 +24,6 @@ READING_SOURCE_TYPES = {
     "received_at": "timestamptz",
     "file": "text",
 }
-
-
-@dataclass(frozen=True)
-class ReadingSource:
-    """Where a day vector of readings came from."""
-
-    revision: int
-    received_at: dt.datetime
-    file: str
 
 
 def reading_sources(

@@ -31,21 +31,21 @@ from settlement.studies.made_readings import (
     make_day,
     reachable_wh,
 )
+from settlement.studies.measures import (
+    AVAILABLE,
+    CURTAILED,
+    DELIVERED,
+    DESIRED,
+    GENERATION,
+    MADE,
+    MARKET,
+    MAXIMUM,
+    NODAL_PRICE,
+    REACHABLE,
+    UNIFORM_PRICE,
+)
 from settlement.studies.overlay import Overlay
 from settlement.studies.shocks import overlaid_periods, overlaid_readings
-
-GENERATION = "study.generation_wh"
-DELIVERED = "study.delivered_wh"
-NODAL_PRICE = "study.nodal_price_micro_per_mwh"
-UNIFORM_PRICE = "study.uniform_price_micro_per_mwh"
-MADE = (DELIVERED, GENERATION, NODAL_PRICE, UNIFORM_PRICE)
-"""Measures that float solvers made: part of the inputs, read from the store by a replay."""
-DESIRED = "study.desired_wh"
-AVAILABLE = "study.available_w"
-CURTAILED = "study.curtailed_wh"
-MAXIMUM = "study.maximum_wh"
-REACHABLE = "study.reachable_wh"
-MARKET = ("market",)
 
 Made = Mapping[dt.date, Mapping[VectorKey, ResultVector]]
 """What was made of each day, by measure and entity."""

@@ -47,7 +47,7 @@ from settlement.core.model import DayReadings
 from settlement.core.rounding import WH_PER_MWH
 from settlement.rules.register import Register
 from settlement.runs.results import VectorKey
-from settlement.studies import fairness, inputs
+from settlement.studies import fairness, measures
 from settlement.studies.price_figures import price_figures, side_by_side
 
 FORMAT = "tallystick.study-report.1"
@@ -116,9 +116,9 @@ class Figures:
         """Add a day: its operation, and its money under every design but the flat one."""
         register = day.register
         points, units = tuple(register.supply_points), tuple(register.units)
-        demand = day.rows(inputs.DELIVERED, points)
-        desired = day.rows(inputs.DESIRED, points)
-        generation = day.rows(inputs.GENERATION, units)
+        demand = day.rows(measures.DELIVERED, points)
+        desired = day.rows(measures.DESIRED, points)
+        generation = day.rows(measures.GENERATION, units)
         self.register = Register(
             self.register.units | register.units,
             self.register.supply_points | register.supply_points,
@@ -171,7 +171,8 @@ class Figures:
     ) -> None:
         desired_wh, taken_wh = np.maximum(desired, 0), np.maximum(demand, 0)
         maximum_wh, reachable_wh = (
-            day.rows(measure, inputs.MARKET)[0] for measure in (inputs.MAXIMUM, inputs.REACHABLE)
+            day.rows(measure, measures.MARKET)[0]
+            for measure in (measures.MAXIMUM, measures.REACHABLE)
         )
         added = {
             "desired_wh": desired_wh.sum(),
@@ -179,7 +180,7 @@ class Figures:
             "unserved_wh": (desired_wh - taken_wh).sum(),
             "maximum_wh": maximum_wh.sum(),
             "wasted_wh": np.maximum(reachable_wh - taken_wh.sum(axis=0), 0).sum(),
-            "curtailed_wh": day.rows(inputs.CURTAILED, day.register.units).sum(),
+            "curtailed_wh": day.rows(measures.CURTAILED, day.register.units).sum(),
             "generated_wh": np.maximum(generation, 0).sum(),
             "short_intervals": (desired_wh > taken_wh).any(axis=0).sum(),
             "fuel_micro": sum(sum(row.tolist()) for row in day.of("payment.fuel_micro")),
@@ -218,8 +219,8 @@ def _marginal(day: StudyDay, metered: DayReadings) -> dict[Design, MarginalDay]:
     point_node = np.array(
         [place[point.node] for _, point in register.supply_points.values()], np.int64
     )
-    nodal = day.rows(inputs.NODAL_PRICE, day.nodes)
-    uniform = day.rows(inputs.UNIFORM_PRICE, inputs.MARKET)
+    nodal = day.rows(measures.NODAL_PRICE, day.nodes)
+    uniform = day.rows(measures.UNIFORM_PRICE, measures.MARKET)
     return {
         Design.NODAL: day_at_price(nodal, unit_node, point_node, metered),
         Design.UNIFORM: day_at_price(

@@ -13,7 +13,8 @@ from settlement.runs import store
 from settlement.runs.inputs import RunInputs
 from settlement.runs.results import ResultVector, VectorKey, vector_of
 from settlement.runs.run import Pin, Run
-from settlement.studies.inputs import MADE, StudyInputs
+from settlement.studies.inputs import StudyInputs
+from settlement.studies.measures import MADE
 from settlement.studies.overlay import Overlay
 from settlement.studies.records import Study
 from settlement.tables import RunRow, StudyRow
