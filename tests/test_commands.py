@@ -27,10 +27,10 @@ from database.metadata import SCHEMAS
 from database.session import make_engine, transaction
 from rulebook.documents import Document
 from rulebook.yaml_text import write_yaml
-from tests import tiny_market
 from tests.conftest import ROOT
-from tests.settled import FIRST_DAY, LAST_DAY, ingest_tiny, publish_tiny
 from tests.settlement.test_verification import TABLES
+from tests.worlds import tiny_market
+from tests.worlds.settled import FIRST_DAY, LAST_DAY, ingest_tiny, publish_tiny
 
 SENTENCE = re.compile(
     r"^(?P<place>.+?): (?P<limit>.+), found (?P<value>.+); (?P<remedy>.+) \[.+\]$"
@@ -577,7 +577,7 @@ import os, pathlib, sys
 import psutil
 from database import embedded, schema
 from database.session import make_engine, transaction
-from tests.settled import *
+from tests.worlds.settled import *
 from settlement.billing.post import post
 from settlement.replays.replay import replay
 from settlement.runs.settle import settle

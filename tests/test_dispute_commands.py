@@ -10,9 +10,9 @@ from django.core.management.base import CommandError
 
 from database.session import transaction
 from settlement.billing.issuing import issue_month
-from tests.disputed import MINUTE, READINGS, line_of
 from tests.portal.site import serving_from
-from tests.settled import (
+from tests.worlds.disputed import MINUTE, READINGS, line_of
+from tests.worlds.settled import (
     RESETTLED,
     SETTLED,
     correct_tiny,

@@ -12,7 +12,7 @@ from database.session import make_engine, transaction
 from settlement.billing.issuing import issue_month
 from tests.browser.conftest import serving, sign_in
 from tests.portal.site import manage
-from tests.settled import FIRST_DAY, LAST_DAY, ingest_tiny, publish_tiny, settle_tiny
+from tests.worlds.settled import FIRST_DAY, LAST_DAY, ingest_tiny, publish_tiny, settle_tiny
 
 JANUARY = dt.date(2024, 1, 1)
 MINUTE = dt.timedelta(minutes=1)

@@ -30,7 +30,7 @@ from ledger.log.verification import verify_leaves
 from ledger.refusals import LedgerRefused, RefusalCode
 from ledger.service import post_many
 from ledger.tree import merkle_root
-from tests.logged import LOG_NAME, ROTATED, SIGNED, fill_log, signer, small_journals
+from tests.worlds.logged import LOG_NAME, ROTATED, SIGNED, fill_log, signer, small_journals
 
 
 def refusal_of(function, *given, **named) -> RefusalCode:

@@ -12,9 +12,16 @@ from ledger.log.note import parse_key, parse_note
 from ledger.log.proof_file import check_proof
 from ledger.log.store import key_rows
 from settlement.billing.issuing import issue_month
-from tests.settled import RESETTLED, SETTLED, correct_tiny, ingest_tiny, publish_tiny, settle_tiny
 from tests.settlement.test_verification import JANUARY
 from tests.test_commands import command_on
+from tests.worlds.settled import (
+    RESETTLED,
+    SETTLED,
+    correct_tiny,
+    ingest_tiny,
+    publish_tiny,
+    settle_tiny,
+)
 
 __all__ = ["command_on"]
 

@@ -18,7 +18,7 @@ from ledger.log.tables import LogLeaf
 from ledger.log.verification import SOURCES, sources, verify_leaves
 from ledger.service import post
 from tests.ledger.drafts import DAY, journal
-from tests.settled import ingest_tiny, publish_tiny, settle_tiny
+from tests.worlds.settled import ingest_tiny, publish_tiny, settle_tiny
 
 NOW = dt.datetime(2024, 3, 1, 9, 0, tzinfo=dt.UTC)
 

@@ -14,7 +14,7 @@ from portal.curve_view import curve_figures
 from portal.management.commands import curves
 from rulebook.documents import MarketRules
 from tests.rulebook.law import publish_documents
-from tests.tiny_market import documents, market_rules
+from tests.worlds.tiny_market import documents, market_rules
 
 PUBLISHED = dt.datetime(2023, 12, 2, tzinfo=dt.UTC)
 

@@ -16,9 +16,18 @@ from ledger.disputes.course import Action
 from portal.access import Role
 from portal.models import AuditEntry, Membership
 from settlement.billing.issuing import issue_month
-from tests.disputed import MINUTE, OPERATOR, READINGS, actor_of, line_of, note_of, opened, step
 from tests.portal.site import manage, serving_from
-from tests.settled import (
+from tests.worlds.disputed import (
+    MINUTE,
+    OPERATOR,
+    READINGS,
+    actor_of,
+    line_of,
+    note_of,
+    opened,
+    step,
+)
+from tests.worlds.settled import (
     RESETTLED,
     SETTLED,
     correct_tiny,

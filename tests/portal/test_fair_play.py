@@ -16,8 +16,8 @@ from settlement.explanations.service import day_facts
 from settlement.explanations.tree import Explanation
 from settlement.runs.store import find_run
 from tests.portal.site import GENERATOR
-from tests.settled import ingest_tiny, publish_tiny, settle_tiny
-from tests.tiny_market import documents as tiny_documents
+from tests.worlds.settled import ingest_tiny, publish_tiny, settle_tiny
+from tests.worlds.tiny_market import documents as tiny_documents
 
 RULES = {
     "history_days": 1,

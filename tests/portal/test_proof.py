@@ -14,9 +14,9 @@ from ledger.invoice import short_code
 from ledger.log import store
 from ledger.log.note import parse_note
 from tests.conftest import ROOT
-from tests.logged import fill_log
 from tests.portal.conftest import PEOPLE
 from tests.portal.site import SUPPLIER, serving_from
+from tests.worlds.logged import fill_log
 
 EVERYONE = [*PEOPLE, "signed out"]
 PAGES = ["/proof/", "/proof/check/", "/proof/check_proof.py"]

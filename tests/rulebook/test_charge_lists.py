@@ -11,8 +11,8 @@ from rulebook.documents import ChargeList, Registration
 from rulebook.reading import document_of, read_document
 from rulebook.service import publish, rules_for_period
 from rulebook.yaml_text import write_yaml
-from tests import tiny_market
-from tests.settled import PUBLISHED, publish_tiny
+from tests.worlds import tiny_market
+from tests.worlds.settled import PUBLISHED, publish_tiny
 
 JANUARY, FEBRUARY, MARCH = (dt.date(2024, month, 1) for month in (1, 2, 3))
 LATER = PUBLISHED + dt.timedelta(minutes=1)

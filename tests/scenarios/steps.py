@@ -23,10 +23,10 @@ from settlement.runs.settle import settle
 from settlement.runs.store import find_run
 from settlement.studies.overlay import read_overlay
 from settlement.studies.service import study
-from tests.banked import bank_file
 from tests.scenarios.law import amended, base_law, documents_of
 from tests.scenarios.readings import Meters
 from tests.scenarios.tables import Row, ScenarioError, read_table
+from tests.worlds.banked import bank_file
 
 MARKET = "paper"
 FIRST_LAW = dt.date(2023, 1, 1)

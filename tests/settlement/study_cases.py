@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from settlement.studies.overlay import Overlay
 from settlement.studies.service import Studied, study
-from tests.settled import FIRST_DAY, LAST_DAY, SETTLED, ingest_tiny, publish_tiny
+from tests.worlds.settled import FIRST_DAY, LAST_DAY, SETTLED, ingest_tiny, publish_tiny
 
 OUTAGE: dict[str, Any] = {"outages": [{"units": ["U2"]}]}
 

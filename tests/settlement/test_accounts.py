@@ -25,9 +25,9 @@ from settlement.accounts.late import post_interest
 from settlement.accounts.service import credit_report
 from settlement.billing.issuing import issue_month
 from settlement.datasets.bank import Payment
-from tests import tiny_market
-from tests.banked import PAYER, bank_file, pay_tiny, take
-from tests.settled import PUBLISHED, SETTLED, ingest_tiny, publish_tiny, settle_tiny
+from tests.worlds import tiny_market
+from tests.worlds.banked import PAYER, bank_file, pay_tiny, take
+from tests.worlds.settled import PUBLISHED, SETTLED, ingest_tiny, publish_tiny, settle_tiny
 
 PAID = SETTLED + dt.timedelta(days=20)
 LATER = PAID + dt.timedelta(days=20)

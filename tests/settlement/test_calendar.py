@@ -29,8 +29,8 @@ from settlement.calendar.service import late, market_calendar, settle_range
 from settlement.core.periods import interval_starts
 from settlement.meters.service import MeterFile, ingest
 from settlement.verification import checks
-from tests import tiny_market
-from tests.settled import (
+from tests.worlds import tiny_market
+from tests.worlds.settled import (
     CORRECTED,
     FIRST_DAY,
     INGESTED,

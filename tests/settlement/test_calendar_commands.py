@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 import database.session
 from database.session import transaction
-from tests.settled import CORRECTED, correct_tiny, ingest_tiny, publish_tiny
+from tests.worlds.settled import CORRECTED, correct_tiny, ingest_tiny, publish_tiny
 
 LAST = "2024-01-12"
 

@@ -11,8 +11,8 @@ from settlement.core.pots import Pot
 from settlement.core.shapley_rule import ShapleyRule
 from settlement.rules.compile import compile_grid, compile_market
 from settlement.rules.register import register_of
-from tests import tiny_market
 from tests.conftest import ROOT
+from tests.worlds import tiny_market
 
 RULES, GRID, POLICY, *REGISTRATIONS, _ = tiny_market.documents()
 

@@ -19,8 +19,8 @@ from settlement.replays.replay import replay
 from settlement.runs import store
 from settlement.runs.reading_quality import reading_quality, run_quality
 from settlement.runs.settle import settle
-from tests import tiny_market
-from tests.settled import CORRECTED, INGESTED, RESETTLED, SETTLED, publish_tiny
+from tests.worlds import tiny_market
+from tests.worlds.settled import CORRECTED, INGESTED, RESETTLED, SETTLED, publish_tiny
 
 START, FIRST, LAST = dt.date(2024, 1, 1), dt.date(2024, 1, 8), dt.date(2024, 1, 10)
 TUESDAY = dt.date(2024, 1, 9)

@@ -29,7 +29,7 @@ from settlement.meters.cells import read_readings
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION
 from settlement.meters.service import MeterFile, ingest
 from settlement.meters.store import readings_known_at
-from tests import tiny_market
+from tests.worlds import tiny_market
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDED = ROOT.parent / "shared" / "data" / "gb12"

@@ -10,7 +10,14 @@ from django.core.management.base import CommandError
 from database.session import transaction
 from portal.management.commands import baselines, merit_order
 from settlement.runs import store
-from tests.settled import FIRST_DAY, LAST_DAY, SETTLED, ingest_tiny, publish_tiny, settle_tiny
+from tests.worlds.settled import (
+    FIRST_DAY,
+    LAST_DAY,
+    SETTLED,
+    ingest_tiny,
+    publish_tiny,
+    settle_tiny,
+)
 
 DAYS = ("--first-day", str(FIRST_DAY), "--last-day", str(LAST_DAY))
 

@@ -25,8 +25,8 @@ from rulebook.service import publish
 from settlement.billing.disputing import dispute_line, terms_at_issue
 from settlement.billing.issuing import issue_month
 from settlement.verification import checks
-from tests import tiny_market
-from tests.disputed import (
+from tests.worlds import tiny_market
+from tests.worlds.disputed import (
     MINUTE,
     OPERATOR,
     READINGS,
@@ -40,7 +40,7 @@ from tests.disputed import (
     step,
     upheld,
 )
-from tests.settled import (
+from tests.worlds.settled import (
     RESETTLED,
     SETTLED,
     correct_tiny,

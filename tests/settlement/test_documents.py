@@ -20,8 +20,8 @@ from settlement.documents.as_json import InvoiceJson, schema
 from settlement.documents.bulk import render_all
 from settlement.documents.intervals import interval_rows
 from settlement.documents.service import FORMATS, rendered, stated, stated_month
-from tests import tiny_market
-from tests.settled import (
+from tests.worlds import tiny_market
+from tests.worlds.settled import (
     FIRST_DAY,
     RESETTLED,
     SETTLED,

@@ -18,8 +18,8 @@ from settlement.runs.energy import energy_by_area, energy_by_interval
 from settlement.runs.results import vector_digest
 from settlement.runs.store import series
 from settlement.verification import checks
-from tests import tiny_market
-from tests.settled import (
+from tests.worlds import tiny_market
+from tests.worlds.settled import (
     CORRECTED,
     FIRST_DAY,
     LAST_DAY,

@@ -27,11 +27,7 @@ from settlement.evidence.service import write_evidence
 from settlement.meters.service import MeterFile, ingest
 from settlement.runs.run import Run
 from settlement.runs.settle import settle
-from tests import tiny_market
-from tests.banked import pay_tiny
 from tests.conftest import ROOT
-from tests.logged import signer, small_journals
-from tests.settled import CORRECTED, INGESTED, RESETTLED, SETTLED, ingest_tiny, publish_tiny
 from tests.settlement.evidence_cases import (
     MANIFEST,
     Memory,
@@ -43,6 +39,10 @@ from tests.settlement.evidence_cases import (
 from tests.settlement.study_cases import study_tiny
 from tests.settlement.test_data_quality import STEPS, only, without
 from tests.settlement.test_fair_play import FAIR_PLAY
+from tests.worlds import tiny_market
+from tests.worlds.banked import pay_tiny
+from tests.worlds.logged import signer, small_journals
+from tests.worlds.settled import CORRECTED, INGESTED, RESETTLED, SETTLED, ingest_tiny, publish_tiny
 
 VERIFIER = ROOT / "settlement" / "evidence" / "verify.py"
 JANUARY = dt.date(2024, 1, 1)

@@ -11,9 +11,9 @@ import pytest
 
 from database.session import make_engine, transaction
 from ledger.log.service import publish_checkpoint
-from tests.logged import signer
-from tests.settled import SETTLED, ingest_tiny, publish_tiny, settle_tiny
 from tests.test_commands import command_on  # noqa: F401  a fixture
+from tests.worlds.logged import signer
+from tests.worlds.settled import SETTLED, ingest_tiny, publish_tiny, settle_tiny
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,8 @@ from settlement.explanations.service import (
     line_day,
 )
 from settlement.explanations.tree import Explanation
-from tests.settled import (
+from tests.settlement.test_service import move_c_home
+from tests.worlds.settled import (
     FIRST_DAY,
     LAST_DAY,
     RESETTLED,
@@ -32,7 +33,6 @@ from tests.settled import (
     publish_tiny,
     settle_tiny,
 )
-from tests.settlement.test_service import move_c_home
 
 MONTH = dt.date(2024, 1, 1)
 DAYS = [FIRST_DAY + dt.timedelta(days=offset) for offset in range(3)]

@@ -9,8 +9,8 @@ from rulebook.documents import AllocationPolicy, GridModel
 from settlement.explanations.payments import Payments
 from settlement.explanations.service import day_facts
 from settlement.replays.replay import replay
-from tests import tiny_market
-from tests.settled import FIRST_DAY, PUBLISHED, ingest_tiny, publish_tiny, settle_tiny
+from tests.worlds import tiny_market
+from tests.worlds.settled import FIRST_DAY, PUBLISHED, ingest_tiny, publish_tiny, settle_tiny
 
 RULES = {
     "exact": {"method": "exact"},

@@ -19,8 +19,8 @@ from settlement.runs import store
 from settlement.runs.inputs import run_inputs
 from settlement.runs.settle import settle
 from settlement.verification import checks
-from tests import tiny_market
-from tests.settled import (
+from tests.worlds import tiny_market
+from tests.worlds.settled import (
     CORRECTED,
     FIRST_DAY,
     INGESTED,

@@ -18,9 +18,9 @@ from rulebook.service import publish
 from settlement.meters.register import DEMAND
 from settlement.meters.service import MeterFile, ingest
 from settlement.runs.reading_quality import reading_quality
-from tests import tiny_market
 from tests.conftest import SHARED
-from tests.settled import INGESTED, publish_tiny
+from tests.worlds import tiny_market
+from tests.worlds.settled import INGESTED, publish_tiny
 
 pytestmark = pytest.mark.real_data
 

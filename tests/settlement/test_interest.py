@@ -27,9 +27,16 @@ from settlement.billing.post import post
 from settlement.datasets.bank import Payment
 from settlement.runs.settle import settle
 from settlement.verification import checks
-from tests import tiny_market
-from tests.banked import PAYER, bank_file, take
-from tests.settled import FIRST_DAY, LAST_DAY, SETTLED, ingest_tiny, publish_tiny, settle_tiny
+from tests.worlds import tiny_market
+from tests.worlds.banked import PAYER, bank_file, take
+from tests.worlds.settled import (
+    FIRST_DAY,
+    LAST_DAY,
+    SETTLED,
+    ingest_tiny,
+    publish_tiny,
+    settle_tiny,
+)
 
 DUE = dt.date(2024, 2, 1)
 EIGHT = Rate(80_000, 365, 3)

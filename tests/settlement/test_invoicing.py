@@ -12,8 +12,8 @@ from rulebook.service import publish, rules_at
 from settlement.billing.invoicing import clauses_of
 from settlement.billing.issuing import issue_month
 from settlement.runs.settle import settle
-from tests import tiny_market
-from tests.settled import (
+from tests.worlds import tiny_market
+from tests.worlds.settled import (
     CORRECTED,
     FIRST_DAY,
     LAST_DAY,

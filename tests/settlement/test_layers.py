@@ -22,8 +22,8 @@ from settlement.core.tightness import node_prices
 from settlement.datasets.market import market_shape
 from settlement.datasets.recorded import recorded_profile
 from settlement.rules.compile import compile_market
-from tests import tiny_market
 from tests.conftest import ROOT, SHARED
+from tests.worlds import tiny_market
 
 LAYERS = ("system", "region", "zone", "cluster", "node")
 PPM = 1_000_000

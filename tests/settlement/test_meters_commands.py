@@ -11,7 +11,7 @@ from sqlalchemy import text
 from database.session import transaction
 from portal.management.commands import dataset, ingest, readings
 from rulebook.service import publish
-from tests import tiny_market
+from tests.worlds import tiny_market
 
 MONTH = ("--first-day", "2024-03-30", "--last-day", "2024-04-01")
 LABEL = "tiny-2024-03-30-to-2024-04-01"

@@ -17,7 +17,7 @@ from settlement.meters.service import MeterFile, ingest, verify_readings
 from settlement.meters.store import readings_known_at
 from settlement.runs.inputs import completed_readings
 from settlement.runs.settle import settle
-from tests import tiny_market
+from tests.worlds import tiny_market
 
 MARKET = tiny_market.MARKET
 FIRST, LAST = dt.date(2024, 1, 10), dt.date(2024, 1, 12)

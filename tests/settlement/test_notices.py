@@ -15,9 +15,9 @@ from settlement.billing.issuing import issue_month
 from settlement.notices.notice import Document, Movement, SealedDays, Sort, notices_of
 from settlement.notices.service import all_notices
 from settlement.notices.store import ledger_state
-from tests import tiny_market
-from tests.disputed import MINUTE, dispute_tiny, opened
-from tests.settled import (
+from tests.worlds import tiny_market
+from tests.worlds.disputed import MINUTE, dispute_tiny, opened
+from tests.worlds.settled import (
     FIRST_DAY,
     LAST_DAY,
     RESETTLED,

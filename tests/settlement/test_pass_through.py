@@ -23,8 +23,8 @@ from settlement.replays.replay import replay
 from settlement.runs.findings import run_findings
 from settlement.runs.settle import settle
 from settlement.runs.store import day_vectors, stored_values
-from tests import tiny_market
-from tests.settled import (
+from tests.worlds import tiny_market
+from tests.worlds.settled import (
     CORRECTED,
     INGESTED,
     PUBLISHED,

@@ -11,9 +11,9 @@ from ledger.payments import queries
 from portal.management.commands import payments
 from settlement.billing.issuing import issue_month
 from settlement.datasets.bank import Payment
-from tests import tiny_market
-from tests.banked import PAYER, bank_file
-from tests.settled import SETTLED, ingest_tiny, publish_tiny, settle_tiny
+from tests.worlds import tiny_market
+from tests.worlds.banked import PAYER, bank_file
+from tests.worlds.settled import SETTLED, ingest_tiny, publish_tiny, settle_tiny
 
 ON = SETTLED.date()
 

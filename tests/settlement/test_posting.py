@@ -17,7 +17,7 @@ from settlement.billing.posting import (
 )
 from settlement.rules.register import register_of
 from settlement.runs.run import Run
-from tests import tiny_market
+from tests.worlds import tiny_market
 
 DAY = dt.date(2024, 1, 1)
 NEXT_DAY = dt.date(2024, 1, 2)

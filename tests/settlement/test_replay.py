@@ -22,9 +22,9 @@ from settlement.runs.results import day_digest, vectors_of
 from settlement.runs.run import ENGINE_VERSION
 from settlement.runs.settle import settle
 from settlement.runs.store import find_run
-from tests import tiny_market
 from tests.conftest import ROOT
-from tests.settled import (
+from tests.worlds import tiny_market
+from tests.worlds.settled import (
     FIRST_DAY,
     LAST_DAY,
     RESETTLED,

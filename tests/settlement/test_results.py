@@ -18,7 +18,7 @@ from settlement.runs.results import (
     vector_digest,
     vectors_of,
 )
-from tests.settled import RESETTLED, correct_tiny, ingest_tiny, publish_tiny, settle_tiny
+from tests.worlds.settled import RESETTLED, correct_tiny, ingest_tiny, publish_tiny, settle_tiny
 
 DAY = dt.date(2024, 1, 1)
 VALUES = np.array([1, -2, 3], dtype=np.int64)

@@ -13,8 +13,8 @@ from rulebook.service import publish
 from settlement.calendar.service import seal
 from settlement.runs.settle import settle
 from settlement.verification import checks
-from tests import tiny_market
-from tests.settled import (
+from tests.worlds import tiny_market
+from tests.worlds.settled import (
     FIRST_DAY,
     LAST_DAY,
     RESETTLED,

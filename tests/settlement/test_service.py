@@ -17,8 +17,8 @@ from rulebook.service import publish
 from settlement.billing.post import post
 from settlement.runs import store
 from settlement.runs.settle import settle
-from tests import tiny_market
-from tests.settled import (
+from tests.worlds import tiny_market
+from tests.worlds.settled import (
     CORRECTED,
     FIRST_DAY,
     INGESTED,

@@ -13,9 +13,9 @@ from settlement.studies.checks import overlay_findings
 from settlement.studies.made_readings import _delivered_wh
 from settlement.studies.overlay import read_overlay
 from settlement.studies.shocks import overlaid_periods, overlaid_readings
-from tests import tiny_market
 from tests.conftest import ROOT
 from tests.settlement.study_cases import overlay
+from tests.worlds import tiny_market
 
 DAY, NEXT = dt.date(2024, 1, 1), dt.date(2024, 1, 2)
 RULES = RuleSet(

@@ -11,8 +11,8 @@ from settlement.replays.replay import replay
 from settlement.runs import store
 from settlement.studies.store import find_study, list_studies
 from settlement.verification import checks
-from tests.settled import RESETTLED, correct_tiny
 from tests.settlement.study_cases import metered, study_tiny
+from tests.worlds.settled import RESETTLED, correct_tiny
 
 
 @pytest.fixture

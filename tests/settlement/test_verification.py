@@ -43,11 +43,12 @@ from settlement.meters.digest import StoredReading, reading_digest
 from settlement.runs.results import vector_digest
 from settlement.runs.settle import settle
 from settlement.verification import checks
-from tests import tiny_market
-from tests.banked import pay_tiny
-from tests.disputed import dispute_tiny, settled
-from tests.logged import fill_log
-from tests.settled import (
+from tests.settlement.study_cases import study_tiny
+from tests.worlds import tiny_market
+from tests.worlds.banked import pay_tiny
+from tests.worlds.disputed import dispute_tiny, settled
+from tests.worlds.logged import fill_log
+from tests.worlds.settled import (
     CORRECTED,
     FIRST_DAY,
     RESETTLED,
@@ -57,7 +58,6 @@ from tests.settled import (
     seal_request,
     settle_tiny,
 )
-from tests.settlement.study_cases import study_tiny
 
 ROWS_AT_ONCE = 4
 MICROSECOND = dt.timedelta(microseconds=1)

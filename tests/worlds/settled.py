@@ -12,7 +12,7 @@ from rulebook.service import publish
 from settlement.billing.post import post
 from settlement.meters.service import MeterFile, ingest
 from settlement.runs.settle import settle
-from tests import tiny_market
+from tests.worlds import tiny_market
 
 FIRST_DAY = dt.date(2024, 1, 1)
 LAST_DAY = dt.date(2024, 1, 3)

@@ -1,0 +1,1 @@
+"""Ready-made markets and states of the store that tests start from."""
