@@ -1,8 +1,11 @@
 """YAML as documents are written in it: a small part of the language, without its surprises.
 
-Plain words are text, except `null`, `true`, `false`, whole numbers (`90_000_000`) and days
-(`2024-01-01`). So `no`, `on`, `1:30` and `010` stay the text they look like. Repeated keys and
-aliases are refused: a reader should find each value once, where it stands.
+Plain words are text, except `null`, `true`, `false`, whole numbers (`90000000`, or by hand
+`90_000_000`) and days (`2024-01-01`). So `no`, `on`, `1:30` and `010` stay the text they look
+like. Repeated keys and aliases are refused: a reader should find each value once, where it stands.
+
+What is written is YAML 1.2, so that editors see the same values: digits stand in one row, since
+1.2 knows no groups of them, and text that 1.2 would take for a number or a truth is quoted.
 """
 
 import datetime
@@ -30,6 +33,22 @@ _RESOLVERS = (
     ("float", _DECIMAL, list("-+.0123456789")),
     ("timestamp", re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), list("0123456789")),
 )
+
+
+_CORE_RESOLVERS = (
+    ("null", re.compile(r"^(?:null|Null|NULL)$"), list("nN")),
+    ("bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")),
+    ("int", re.compile(r"^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$"), list("-+0123456789")),
+    (
+        "float",
+        re.compile(
+            r"^(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+            r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
+        ),
+        list("-+.0123456789"),
+    ),
+)
+"""What the core schema of YAML 1.2 (section 10.3.2) takes for other than text."""
 
 
 class YamlRefused(Exception):
@@ -67,8 +86,8 @@ class _Reader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-class _Writer(yaml.SafeDumper):
-    """Writes what `_Reader` reads."""
+class _GroupingWriter(yaml.SafeDumper):
+    """Writes what `_Reader` reads, digits in groups of three, as files were written once."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  PyYAML's own class attribute
 
@@ -81,8 +100,15 @@ class _Writer(yaml.SafeDumper):
         return super().increase_indent(flow, False)
 
 
+class _Writer(_GroupingWriter):
+    """Writes what `_Reader` and every reader of YAML 1.2 take for the same values."""
+
+
 for _name, _pattern, _first in _RESOLVERS:
     _Reader.add_implicit_resolver(_TAG + _name, _pattern, _first)
+    _GroupingWriter.add_implicit_resolver(_TAG + _name, _pattern, _first)
+    _Writer.add_implicit_resolver(_TAG + _name, _pattern, _first)
+for _name, _pattern, _first in _CORE_RESOLVERS:
     _Writer.add_implicit_resolver(_TAG + _name, _pattern, _first)
 
 
@@ -99,14 +125,15 @@ def _read_day(reader: _Reader, node: ScalarNode) -> datetime.date:
         raise ConstructorError(None, None, problem, node.start_mark) from None
 
 
-def _write_integer(writer: _Writer, number: int) -> ScalarNode:
+def _write_groups(writer: _GroupingWriter, number: int) -> ScalarNode:
     written = f"{number:_}" if abs(number) >= _DIGIT_GROUPS_FROM else str(number)
     return writer.represent_scalar(_TAG + "int", written)
 
 
 _Reader.add_constructor(_TAG + "int", _read_integer)
 _Reader.add_constructor(_TAG + "timestamp", _read_day)
-_Writer.add_representer(int, _write_integer)
+_GroupingWriter.add_representer(int, _write_groups)
+_Writer.add_representer(int, yaml.SafeDumper.represent_int)
 
 
 def read_yaml(text: str) -> Any:
@@ -129,19 +156,32 @@ def read_yaml(text: str) -> Any:
 
 
 def write_yaml(document: Document) -> str:
-    """Return the document as YAML: fields in the order of the model, digits in groups of three.
+    """Return the document as YAML 1.2: fields in the order of the model, digits in one row.
 
     `read_yaml` of the result gives back exactly the document's values.
     """
+    return _written(document, _Writer)
+
+
+def write_grouped_yaml(document: Document) -> str:
+    """Return the document as it was written before: digits in groups of three, `90_000_000`.
+
+    Evidence files of that time hold it, and are held to it byte for byte.
+    """
+    return _written(document, _GroupingWriter)
+
+
+def _written(document: Document, writer: type[_GroupingWriter]) -> str:
     body: Mapping[str, Any] = document.model_dump(mode="python")
-    return yaml.dump(
+    text: str = yaml.dump(
         _plain(body),
-        Dumper=_Writer,
+        Dumper=writer,
         sort_keys=False,
         allow_unicode=True,
         default_flow_style=False,
         width=100,
     )
+    return text
 
 
 def _plain(value: Any) -> Any:

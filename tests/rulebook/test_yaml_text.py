@@ -3,12 +3,14 @@
 import datetime as dt
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rulebook.digest import document_digest
 from rulebook.reading import document_of, read_document
-from rulebook.yaml_text import YamlRefused, read_yaml, write_yaml
+from rulebook.yaml_text import YamlRefused, read_yaml, write_grouped_yaml, write_yaml
+from tests.rulebook.core_yaml import CoreReader
 from tests.rulebook.law import HIGHLAND, RULES, body, made
 
 
@@ -69,13 +71,37 @@ def test_deep_nesting_is_refused_and_not_a_crash():
         read_yaml("[" * 20_000)
 
 
-def test_digits_are_written_in_groups_of_three():
+def test_digits_are_written_in_one_row_which_every_editor_reads_as_a_number():
     text = write_yaml(made(body(HIGHLAND)))
-    assert "capacity_w: 12_000_000_000\n" in text
+    assert "capacity_w: 12000000000\n" in text
     assert "expected_payback_years: 15\n" in text
 
 
-words = st.text(min_size=1, max_size=60)
+def test_files_with_digits_in_groups_are_still_read_and_have_the_same_digest():
+    document = made(body(HIGHLAND))
+    text = write_grouped_yaml(document)
+    assert "capacity_w: 12_000_000_000\n" in text
+    again, findings = read_document(text, "grouped")
+    assert findings == ()
+    assert document_digest(again) == document_digest(document)
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["010", "+5", "5.", "0x1F", "0o17", "True", "FALSE", "Null", "NULL", ".5", "-.inf", ".NaN",
+     "1_000", "2024-01-01", "1e3", "no", "on", "1:30", "<<", "=", "- a", "a: b", "#"],
+)  # fmt: skip
+def test_text_stays_text_for_every_reader_of_yaml_1_2(title):
+    document = made(body(HIGHLAND) | {"title": title})
+    text = write_yaml(document)
+    assert yaml.load(text, Loader=CoreReader)["title"] == title
+    assert read_yaml(text)["title"] == title
+
+
+words = st.text(min_size=1, max_size=60) | st.from_regex(
+    r"[-+]?[0-9._exo]{1,6}|0[xo][0-9a-fA-F]{1,4}|(?i:true|false|null|[-+]?\.(inf|nan))",
+    fullmatch=True,
+)
 
 
 @given(title=words, price=st.integers(-(10**11), 10**11), note=words)
@@ -94,3 +120,7 @@ def test_any_document_survives_yaml(title, price, note):
     assert again == document
     assert document_digest(again) == document_digest(document)
     assert write_yaml(again) == text
+    assert document_digest(read_document(write_grouped_yaml(document), "grouped")[0]) == (
+        document_digest(document)
+    )
+    assert yaml.load(text, Loader=CoreReader) == document.model_dump(mode="json")

@@ -17,6 +17,8 @@ from ledger.log.note import Checkpoint, parse_note, sign
 from ledger.log.service import publish_checkpoint
 from ledger.refusals import LedgerRefused
 from ledger.service import post_many
+from rulebook.reading import read_document
+from rulebook.yaml_text import write_grouped_yaml
 from settlement.accounts.interest import INTEREST_KINDS
 from settlement.accounts.late import post_interest
 from settlement.billing.issuing import issue_month
@@ -525,6 +527,19 @@ def test_yaml_that_says_something_else_is_noticed_when_settled_again(market, tmp
     name = next(name for name in files if name.endswith(".yaml"))
     path = tmp_path / "evidence.zip"
     path.write_bytes(files.with_file(name, files[name].replace(b"tiny", b"tidy", 1)).zipped())
+    assert [finding.file for finding in recompute(path)[1]] == [name]
+
+
+def test_yaml_of_before_is_settled_again_too_and_a_comment_in_it_is_noticed(market, tmp_path):
+    files = market.files()
+    name = next(name for name in files if "market-rules" in name and name.endswith(".yaml"))
+    document, _ = read_document(files[name].decode(), name)
+    grouped = write_grouped_yaml(document).encode()
+    assert grouped != files[name]
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(files.with_file(name, grouped).zipped())
+    assert recompute(path)[1] == []
+    path.write_bytes(files.with_file(name, b"# not in force\n" + files[name]).zipped())
     assert [finding.file for finding in recompute(path)[1]] == [name]
 
 
