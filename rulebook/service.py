@@ -14,7 +14,9 @@ from common.refusals import Finding, Refused
 from rulebook import store
 from rulebook.audit import audit_together, audit_version
 from rulebook.days import day_of, day_start
+from rulebook.documents import Document
 from rulebook.folders import file_name, strangers, write_files
+from rulebook.json_schema import editor_line, schema_texts
 from rulebook.publishing import PublishedVersion, publish
 from rulebook.resolve import RulePeriod, RuleSet, change_points, in_force, missing, rule_set_of
 from rulebook.versions import Version, instant_shown
@@ -28,6 +30,7 @@ __all__ = [
     "rules_at",
     "rules_for_period",
     "verify",
+    "write_schemas",
 ]
 
 
@@ -120,6 +123,8 @@ def export(
 ) -> list[Path]:
     """Write the law of `market` in force at `effective` as YAML files that `publish` accepts.
 
+    Each names its schema in `folder`, which `write_schemas` puts there.
+
     Returns:
         The files written, one a document.
 
@@ -127,11 +132,16 @@ def export(
         Refused: the law has a gap then, or `folder` holds other YAML files.
     """
     rules = rules_at(session, market, effective, known)
-    texts = {file_name(document): write_yaml(document) for document in rules.documents}
+    texts = dict(map(_file_of, rules.documents))
     findings = strangers(folder, texts)
     if findings:
         raise Refused(findings)
     return write_files(folder, texts)
+
+
+def write_schemas(folder: Path) -> list[Path]:
+    """Write the JSON Schema of every document kind into `folder`; return the files."""
+    return write_files(folder, {Path(name): text for name, text in schema_texts().items()})
 
 
 def verify(session: Session) -> Iterator[Finding]:
@@ -141,6 +151,12 @@ def verify(session: Session) -> Iterator[Finding]:
         yield from audit_version(version)
         seen.append(replace(version, body={}))
     yield from audit_together(seen)
+
+
+def _file_of(document: Document) -> tuple[Path, str]:
+    """Return where in its folder a document is exported, and the text with its editor line."""
+    name = file_name(document)
+    return name, editor_line(document.kind, len(name.parts) - 1) + write_yaml(document)
 
 
 def _complete(

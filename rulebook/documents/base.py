@@ -2,10 +2,13 @@
 
 import datetime
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, Strict
 from pydantic.config import JsonDict
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 LARGEST_INTEGER = 9_007_199_254_740_991
 """2^53 - 1: the largest integer that every JSON reader holds exactly, so digests agree."""
@@ -13,7 +16,15 @@ LARGEST_INTEGER = 9_007_199_254_740_991
 MILLION = 1_000_000
 """One whole in parts per million, and one currency unit in micro."""
 
-_TEXT = r"^[^\s\p{Cc}\p{Zl}\p{Zp}]([^\p{Cc}\p{Zl}\p{Zp}]*[^\s\p{Cc}\p{Zl}\p{Zp}])?$"
+# Spelled out, since ECMA-262 and Python differ in what \s is and Python knows no \p{...}: these
+# mean the same to both, and to pydantic.
+CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+"""Members of a class in a pattern: control characters, and what ends a line or a paragraph."""
+
+SPACES = r"\u0020\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+"""Members of a class in a pattern: white space that is no control character."""
+
+_TEXT = rf"^[^{CONTROLS}{SPACES}]([^{CONTROLS}]*[^{CONTROLS}{SPACES}])?$"
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -21,6 +32,19 @@ class Model(BaseModel):
     """A part of a document: immutable, and unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class SchemaPattern:
+    """The pattern that the JSON Schema states where the field's own is not for every reader."""
+
+    pattern: str
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Return the field's schema with this pattern; pydantic calls it."""
+        return handler(core_schema) | {"pattern": self.pattern}
 
 
 def _only_a_day(value: object) -> object:

@@ -5,12 +5,15 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, Strict
 
 from rulebook.documents.base import (
+    CONTROLS,
     LARGEST_INTEGER,
     MILLION,
+    SPACES,
     Document,
     Flag,
     Identifier,
     Model,
+    SchemaPattern,
     Slug,
     Text,
     WholeNumber,
@@ -19,8 +22,14 @@ from rulebook.documents.base import (
 from rulebook.documents.grid_model import HIGHEST_POWER_W
 from rulebook.documents.market_rules import HIGHEST_PRICE_MICRO_PER_MWH
 
+_ADDRESS_PART = rf"[^{CONTROLS}{SPACES}@]+"
 EmailAddress = Annotated[
-    str, Strict(), Field(max_length=254, pattern=r"^[^\s@\p{C}]+@[^\s@\p{C}]+\.[^\s@\p{C}]+$")
+    str,
+    Strict(),
+    Field(max_length=254, pattern=r"^[^\s@\p{C}]+@[^\s@\p{C}]+\.[^\s@\p{C}]+$"),
+    # Publication refuses every invisible and unassigned character too, a class that only Unicode's
+    # own tables can state; the schema leaves them to it.
+    SchemaPattern(rf"^{_ADDRESS_PART}@{_ADDRESS_PART}\.{_ADDRESS_PART}$"),
 ]
 Iban = Annotated[str, Strict(), Field(pattern=r"^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$")]
 """International bank account number, written without spaces (ISO 13616)."""
