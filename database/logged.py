@@ -59,10 +59,12 @@ FUNCTIONS = {
 }
 
 
-def log_facts(op: Any, table: str, key: str, digest: str = "digest", order: str = "") -> None:
-    """Make every row of `table` a leaf of the log, those of now and those to come.
+def log_facts(op: Any, table: str, key: str, digest: str = "digest") -> None:
+    """Make every row that `table` will hold a leaf of the log.
 
-    Name the table in `ledger.log.verification.SOURCES` too, which verification holds this to.
+    Call it in the migration that makes the table: rows that are there already become no leaves,
+    and verification finds each of them. Name the table in `ledger.log.verification.SOURCES` too,
+    which verification holds this to.
 
     Args:
         op: Alembic's operations.
@@ -70,10 +72,7 @@ def log_facts(op: Any, table: str, key: str, digest: str = "digest", order: str 
         key: column, or SQL expression of columns, that names a row among those of its table for
             good; rows that one statement inserts become leaves in its order.
         digest: column of the row's own sealed digest, 32 bytes.
-        order: columns in whose order rows that are there already become leaves; that of `key`
-            unless given.
     """
-    op.execute(f"SELECT pg_advisory_xact_lock({LEDGER_LOCK})")
     op.execute(
         f"CREATE TRIGGER lock_log BEFORE INSERT ON {table} "
         "FOR EACH STATEMENT EXECUTE FUNCTION ledger.lock_log()"
@@ -83,15 +82,6 @@ def log_facts(op: Any, table: str, key: str, digest: str = "digest", order: str 
         f"CREATE TRIGGER log_facts AFTER INSERT ON {table} REFERENCING NEW TABLE AS added "
         f"FOR EACH STATEMENT EXECUTE FUNCTION ledger.log_facts('{quoted}', '{digest}')"
     )
-    op.execute("ALTER TABLE ledger.log_leaf DISABLE TRIGGER only_by_facts")
-    op.execute(
-        "INSERT INTO ledger.log_leaf (index, source, key, digest, leaf_hash) "
-        f"SELECT row_number() OVER (ORDER BY {order or key}) "
-        "+ (SELECT coalesce(max(leaf.index), -1) FROM ledger.log_leaf AS leaf), "
-        f"'{table}', ({key})::text, {digest}, "
-        f"ledger.log_leaf_hash('{table}', ({key})::text, {digest}) FROM {table}"
-    )
-    op.execute("ALTER TABLE ledger.log_leaf ENABLE TRIGGER only_by_facts")
 
 
 def forget_facts(op: Any, table: str) -> None:

@@ -59,7 +59,7 @@ def test_down_to_nothing_and_up_to_the_same(committed_database):
     assert facts(committed_database) == before
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005"])
 def test_every_step_can_be_undone_and_done_again(committed_database, revision):
     before = facts(committed_database)
     schema.downgrade(url_of(committed_database), revision)

@@ -4,14 +4,11 @@ import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
 from database.guards import REFUSAL_SQLSTATE
-from database.logged import forget_facts, log_facts
 from database.session import transaction
 from ledger.log.leaf import Leaf
 from ledger.log.tables import LogLeaf
@@ -139,25 +136,3 @@ def publish_market(session, number: int) -> None:
         ),
         {"market": f"market-{number}", "digest": bytes([number]) * 32},
     )
-
-
-def test_facts_from_before_the_log_become_leaves_in_the_order_given(session):
-    op = Operations(MigrationContext.configure(session.connection()))
-    for table in SOURCES:
-        forget_facts(op, table)
-    settled(session)
-    assert leaves(session) == []
-    log_facts(op, "ledger.journal", "number")
-    log_facts(op, "settlement.run", "id", order="created_at, id")
-    log_facts(op, "rulebook.version", "id", "row_digest")
-    for table in SOURCES - {source.table for source in sources(session)}:
-        log_facts(op, table, "digest")  # nothing is in it yet
-    expected = [("ledger.journal", key) for key in ("1", "2", "3")]
-    runs = session.execute(text("SELECT id::text FROM settlement.run ORDER BY created_at"))
-    expected += [("settlement.run", key) for key in runs.scalars()]
-    versions = session.execute(text("SELECT id::text FROM rulebook.version ORDER BY id"))
-    expected += [("rulebook.version", key) for key in versions.scalars()]
-    assert [(source, key) for _, source, key in leaves(session)] == expected
-    assert list(verify_leaves(session)) == []
-    post(session, of_number(4), NOW)
-    assert leaves(session)[-1] == (len(expected), "ledger.journal", "4")

@@ -1,14 +1,46 @@
-"""Seals of settlement days, which the ledger, the readings and the rulebook keep."""
+"""The transparency log, and seals of settlement days.
+
+Every published fact becomes a leaf of the log, in the order of publication; the ledger, the
+readings and the rulebook keep the seal of a day.
+"""
 
 import sqlalchemy as sa
 from alembic import op
 
-from database.guards import allow_changes, forbid_changes
+from database.guards import REFUSAL_SQLSTATE, allow_changes, forbid_changes
+from database.logged import FUNCTIONS, forget_facts, log_facts
 
-revision = "0010"
-down_revision = "0009"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
+
+LOG_TABLES = ("log_leaf", "log_tile", "log_key", "checkpoint")
+FACTS = {
+    "rulebook.version": ("id", "row_digest"),
+    "settlement.run": ("id", "digest"),
+    "ledger.journal": ("number", "digest"),
+    "ledger.invoice": (
+        "series || '-' || lpad(number::text, greatest(6, length(number::text)), '0')",
+        "digest",
+    ),
+    "ledger.log_key": ("number", "digest"),
+    "ledger.checkpoint": ("size", "digest"),
+}
+
+# A leaf without a fact could never be taken back, so none is appended but by a fact's own trigger.
+ONLY_BY_FACTS = f"""
+CREATE FUNCTION ledger.only_by_facts() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF pg_trigger_depth() < 2 THEN
+        RAISE EXCEPTION 'ledger.log_leaf is append-only, by the facts themselves: INSERT is '
+            'refused; publish a fact instead'
+            USING ERRCODE = '{REFUSAL_SQLSTATE}';
+    END IF;
+    RETURN NULL;
+END
+$$
+"""
 
 CHECK_SEALS = """
 CREATE FUNCTION ledger.check_seals() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -110,7 +142,7 @@ END
 $$
 """
 
-FUNCTIONS = {
+SEAL_FUNCTIONS = {
     "check_seals": CHECK_SEALS,
     "refuse_sealed_days": REFUSE_SEALED,
     "refuse_sealed_law": REFUSE_SEALED_LAW,
@@ -125,8 +157,39 @@ BATCH_CHECKS = {
 
 
 def upgrade() -> None:
-    create_table()
-    for definition in FUNCTIONS.values():
+    install_log()
+    install_seals()
+
+
+def downgrade() -> None:
+    remove_seals()
+    for table in reversed(FACTS):
+        forget_facts(op, table)
+    for table in reversed(LOG_TABLES):
+        allow_changes(op, f"ledger.{table}")
+        op.drop_table(table, schema="ledger")
+    for function in ("only_by_facts()", *reversed(FUNCTIONS)):
+        op.execute(f"DROP FUNCTION ledger.{function}")
+
+
+def install_log() -> None:
+    create_leaf_and_tile_tables()
+    create_checkpoint_tables()
+    for definition in (*FUNCTIONS.values(), ONLY_BY_FACTS):
+        op.execute(definition)
+    for table in LOG_TABLES:
+        forbid_changes(op, f"ledger.{table}")
+    op.execute(
+        "CREATE TRIGGER only_by_facts BEFORE INSERT ON ledger.log_leaf "
+        "FOR EACH STATEMENT EXECUTE FUNCTION ledger.only_by_facts()"
+    )
+    for table, of_fact in FACTS.items():
+        log_facts(op, table, *of_fact)
+
+
+def install_seals() -> None:
+    create_seal_table()
+    for definition in SEAL_FUNCTIONS.values():
         op.execute(definition)
     for (table, name), function in BATCH_CHECKS.items():
         op.execute(
@@ -140,17 +203,77 @@ def upgrade() -> None:
     forbid_changes(op, "ledger.seal")
 
 
-def downgrade() -> None:
+def remove_seals() -> None:
     op.execute("DROP TRIGGER keep_sealed ON rulebook.version")
     for table, name in reversed(BATCH_CHECKS):
         op.execute(f"DROP TRIGGER {name} ON {table}")
     allow_changes(op, "ledger.seal")
     op.drop_table("seal", schema="ledger")
-    for function in FUNCTIONS:
+    for function in SEAL_FUNCTIONS:
         op.execute(f"DROP FUNCTION ledger.{function}()")
 
 
-def create_table() -> None:
+def create_leaf_and_tile_tables() -> None:
+    op.create_table(
+        "log_leaf",
+        sa.Column("index", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("source", sa.Text, nullable=False),
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("digest", sa.LargeBinary, nullable=False),
+        sa.Column("leaf_hash", sa.LargeBinary, nullable=False),
+        sa.UniqueConstraint("source", "key"),
+        sa.CheckConstraint("index >= 0", name="index_is_not_negative"),
+        sa.CheckConstraint("octet_length(digest) = 32", name="digest_is_sha256"),
+        sa.CheckConstraint("octet_length(leaf_hash) = 32", name="leaf_hash_is_sha256"),
+        sa.Index(None, "digest"),
+        schema="ledger",
+    )
+    op.create_table(
+        "log_tile",
+        sa.Column("level", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("index", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("hashes", sa.LargeBinary, nullable=False),
+        sa.Column("root", sa.LargeBinary, nullable=False),
+        sa.CheckConstraint("level >= 0 AND index >= 0", name="place_is_not_negative"),
+        sa.CheckConstraint("octet_length(hashes) = 8192", name="hashes_are_256"),
+        sa.CheckConstraint("octet_length(root) = 32", name="root_is_sha256"),
+        schema="ledger",
+    )
+
+
+def create_checkpoint_tables() -> None:
+    op.create_table(
+        "log_key",
+        sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("public_key", sa.LargeBinary, nullable=False, unique=True),
+        sa.Column("valid_from", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("cause", sa.Text, nullable=False),
+        sa.Column("digest", sa.LargeBinary, nullable=False),
+        sa.CheckConstraint("number >= 1", name="number_is_positive"),
+        sa.CheckConstraint(
+            "cause IN ('first', 'rotation', 'loss') AND (cause = 'first') = (number = 1)",
+            name="cause_is_known",
+        ),
+        sa.CheckConstraint("octet_length(public_key) = 32", name="public_key_is_ed25519"),
+        sa.CheckConstraint("octet_length(digest) = 32", name="digest_is_sha256"),
+        schema="ledger",
+    )
+    op.create_table(
+        "checkpoint",
+        sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("root", sa.LargeBinary, nullable=False),
+        sa.Column("signed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("note", sa.Text, nullable=False),
+        sa.Column("digest", sa.LargeBinary, nullable=False),
+        sa.CheckConstraint("size >= 1", name="size_is_positive"),
+        sa.CheckConstraint("octet_length(root) = 32", name="root_is_sha256"),
+        sa.CheckConstraint("octet_length(digest) = 32", name="digest_is_sha256"),
+        schema="ledger",
+    )
+
+
+def create_seal_table() -> None:
     def moment(name: str) -> "sa.Column[object]":
         return sa.Column(name, sa.DateTime(timezone=True), nullable=False)
 

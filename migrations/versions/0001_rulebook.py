@@ -1,13 +1,20 @@
-"""Versions of market documents, bitemporal and append-only."""
+"""Schemas, the refusal to edit, and versions of market documents, bitemporal and append-only."""
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from database.guards import REFUSAL_SQLSTATE, allow_changes, forbid_changes
+from database.guards import (
+    CREATE_REFUSAL,
+    DROP_REFUSAL,
+    REFUSAL_SQLSTATE,
+    allow_changes,
+    forbid_changes,
+)
+from database.metadata import SCHEMAS
 
-revision = "0002"
-down_revision = "0001"
+revision = "0001"
+down_revision = None
 branch_labels = None
 depends_on = None
 
@@ -38,6 +45,32 @@ $$
 
 
 def upgrade() -> None:
+    # The exclusion constraint compares a text beside two ranges, for which gist needs this.
+    op.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
+    op.execute(CREATE_REFUSAL)
+    for schema in SCHEMAS:
+        op.execute(f"CREATE SCHEMA {schema}")
+    create_version_table()
+    forbid_changes(op, "rulebook.version", updates=False)
+    op.execute(CREATE_CLOSE_ONLY)
+    op.execute(
+        "CREATE TRIGGER close_version_only BEFORE UPDATE ON rulebook.version "
+        "FOR EACH ROW EXECUTE FUNCTION rulebook.close_version_only()"
+    )
+
+
+def downgrade() -> None:
+    op.execute("DROP TRIGGER close_version_only ON rulebook.version")
+    op.execute("DROP FUNCTION rulebook.close_version_only()")
+    allow_changes(op, "rulebook.version")
+    op.drop_table("version", schema="rulebook")
+    for schema in reversed(SCHEMAS):
+        op.execute(f"DROP SCHEMA {schema}")
+    op.execute(DROP_REFUSAL)
+    op.execute("DROP EXTENSION btree_gist")
+
+
+def create_version_table() -> None:
     op.create_table(
         "version",
         sa.Column("id", sa.Uuid, primary_key=True, server_default=sa.func.uuidv7()),
@@ -55,6 +88,14 @@ def upgrade() -> None:
         sa.Column("supersedes", postgresql.ARRAY(sa.Uuid), nullable=False),
         sa.Column("origin", sa.Uuid, nullable=True),
         sa.Column("row_digest", sa.LargeBinary, nullable=False),
+        *version_constraints(),
+        schema="rulebook",
+    )
+    op.create_index(op.f("ix_version_market"), "version", ["market"], schema="rulebook")
+
+
+def version_constraints() -> list[sa.Constraint]:
+    return [
         sa.ForeignKeyConstraint(
             ["origin"], ["rulebook.version.id"], name=op.f("fk_version_origin")
         ),
@@ -83,19 +124,4 @@ def upgrade() -> None:
             using="gist",
             name="ex_version_in_force_once",
         ),
-        schema="rulebook",
-    )
-    op.create_index(op.f("ix_version_market"), "version", ["market"], schema="rulebook")
-    forbid_changes(op, "rulebook.version", updates=False)
-    op.execute(CREATE_CLOSE_ONLY)
-    op.execute(
-        "CREATE TRIGGER close_version_only BEFORE UPDATE ON rulebook.version "
-        "FOR EACH ROW EXECUTE FUNCTION rulebook.close_version_only()"
-    )
-
-
-def downgrade() -> None:
-    op.execute("DROP TRIGGER close_version_only ON rulebook.version")
-    op.execute("DROP FUNCTION rulebook.close_version_only()")
-    allow_changes(op, "rulebook.version")
-    op.drop_table("version", schema="rulebook")
+    ]

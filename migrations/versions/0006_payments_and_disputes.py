@@ -1,4 +1,4 @@
-"""Disputes of invoice lines: what is claimed, the steps taken, and the files attached to them."""
+"""Bank statements with their payments and what they pay, and disputes of invoice lines."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,13 +7,27 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from database.guards import allow_changes, forbid_changes
 from database.logged import forget_facts, log_facts
 
-revision = "0013"
-down_revision = "0012"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-TABLES = ("attachment", "dispute", "dispute_event")
-FACTS = ("dispute", "dispute_event")
+TABLES = (
+    "bank_file",
+    "bank_statement",
+    "bank_transaction",
+    "allocation",
+    "attachment",
+    "dispute",
+    "dispute_event",
+)
+FACTS = {
+    "bank_statement": (
+        "market || '-bank-' || lpad(number::text, greatest(6, length(number::text)), '0')"
+    ),
+    "dispute": "market || '/' || number",
+    "dispute_event": "market || '/' || number",
+}
 
 CHECK_DISPUTES = """
 CREATE FUNCTION ledger.check_disputes() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -122,19 +136,23 @@ TRIGGERS = (
 
 
 def upgrade() -> None:
-    create_tables()
+    create_bank_tables()
+    create_transaction_table()
+    create_allocation_table()
+    create_dispute_tables()
+    create_event_table()
     for definition in FUNCTIONS.values():
         op.execute(definition)
     for trigger in TRIGGERS:
         op.execute(trigger)
     for table in TABLES:
         forbid_changes(op, f"ledger.{table}")
-    for table in FACTS:
-        log_facts(op, f"ledger.{table}", "market || '/' || number")
+    for table, key in FACTS.items():
+        log_facts(op, f"ledger.{table}", key)
 
 
 def downgrade() -> None:
-    for table in FACTS:
+    for table in reversed(FACTS):
         forget_facts(op, f"ledger.{table}")
     for table in reversed(TABLES):
         allow_changes(op, f"ledger.{table}")
@@ -151,11 +169,131 @@ def text(name: str, *, nullable: bool = False) -> "sa.Column[str]":
     return sa.Column(name, sa.Text, nullable=nullable)
 
 
+def whole(name: str) -> "sa.Column[int]":
+    return sa.Column(name, sa.BigInteger, nullable=False)
+
+
 def digest(name: str = "digest") -> "sa.Column[bytes]":
     return sa.Column(name, sa.LargeBinary, nullable=False)
 
 
-def create_tables() -> None:
+def transaction_key() -> list["sa.Column[object]"]:
+    return [
+        sa.Column("market", sa.Text, primary_key=True),
+        sa.Column("statement_number", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("line", sa.BigInteger, primary_key=True, autoincrement=False),
+    ]
+
+
+def create_bank_tables() -> None:
+    op.create_table(
+        "bank_file",
+        sa.Column("content_digest", sa.LargeBinary, primary_key=True),
+        text("market"),
+        text("name"),
+        digest("content"),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        text("received_by"),
+        digest(),
+        digest_check("content_digest"),
+        digest_check(),
+        schema="ledger",
+    )
+    op.create_table(
+        "bank_statement",
+        sa.Column("market", sa.Text, primary_key=True),
+        sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column(
+            "file_digest",
+            sa.LargeBinary,
+            sa.ForeignKey("ledger.bank_file.content_digest"),
+            nullable=False,
+        ),
+        text("identification"),
+        whole("sequence_number"),
+        text("iban"),
+        text("currency"),
+        sa.Column("opened_on", sa.Date, nullable=False),
+        sa.Column("closed_on", sa.Date, nullable=False),
+        whole("opening_minor"),
+        whole("closing_minor"),
+        whole("transaction_count"),
+        digest("previous_digest"),
+        digest(),
+        sa.UniqueConstraint("market", "iban", "identification"),
+        sa.CheckConstraint("number >= 1", name="number_is_positive"),
+        sa.CheckConstraint("transaction_count >= 0", name="transaction_count_is_not_negative"),
+        sa.CheckConstraint("closed_on >= opened_on", name="closes_after_it_opens"),
+        digest_check("previous_digest"),
+        digest_check(),
+        schema="ledger",
+    )
+
+
+def create_transaction_table() -> None:
+    op.create_table(
+        "bank_transaction",
+        *transaction_key(),
+        whole("entry"),
+        whole("part"),
+        whole("amount_minor"),
+        sa.Column("booked_on", sa.Date, nullable=False),
+        sa.Column("value_on", sa.Date, nullable=False),
+        sa.Column("is_reversal", sa.Boolean, nullable=False),
+        text("bank_reference"),
+        text("end_to_end"),
+        text("counterparty"),
+        text("counterparty_iban"),
+        text("reference"),
+        text("remittance"),
+        digest(),
+        sa.ForeignKeyConstraint(
+            ["market", "statement_number"],
+            ["ledger.bank_statement.market", "ledger.bank_statement.number"],
+        ),
+        sa.CheckConstraint("line >= 1", name="line_is_positive"),
+        digest_check(),
+        schema="ledger",
+    )
+
+
+def create_allocation_table() -> None:
+    op.create_table(
+        "allocation",
+        *transaction_key(),
+        sa.Column("decision", sa.BigInteger, primary_key=True, autoincrement=False),
+        text("method"),
+        text("reason"),
+        text("decided_by"),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "journal_number",
+            sa.BigInteger,
+            sa.ForeignKey("ledger.journal.number"),
+            nullable=False,
+            unique=True,
+        ),
+        sa.Column("reverses", sa.BigInteger, sa.ForeignKey("ledger.journal.number")),
+        digest(),
+        sa.ForeignKeyConstraint(
+            ["market", "statement_number", "line"],
+            [
+                "ledger.bank_transaction.market",
+                "ledger.bank_transaction.statement_number",
+                "ledger.bank_transaction.line",
+            ],
+        ),
+        sa.CheckConstraint("decision >= 1", name="decision_is_positive"),
+        sa.CheckConstraint(
+            "method IN ('reference', 'account', 'person', 'none')", name="method_is_known"
+        ),
+        sa.CheckConstraint("(decision = 1) = (reverses IS NULL)", name="later_decision_reverses"),
+        digest_check(),
+        schema="ledger",
+    )
+
+
+def create_dispute_tables() -> None:
     op.create_table(
         "attachment",
         sa.Column("sha256", sa.LargeBinary, primary_key=True),
@@ -200,7 +338,6 @@ def create_tables() -> None:
         sa.Index(None, "invoice_id", "line"),
         schema="ledger",
     )
-    create_event_table()
 
 
 def create_event_table() -> None:
