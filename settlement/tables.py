@@ -135,6 +135,27 @@ class ResultRow(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class DayTotalRow(Base):
+    """The metered energy of one entity that a day of a run used, summed in Wh."""
+
+    __tablename__ = "day_total"
+    __table_args__ = (
+        CheckConstraint("octet_length(digest) = 32", name="digest_length"),
+        {"schema": "settlement"},
+    )
+
+    run_id: Mapped[uuid.UUID] = mapped_column(
+        Uuid,
+        ForeignKey("settlement.run.id", deferrable=True, initially="DEFERRED"),
+        primary_key=True,
+    )
+    settlement_day: Mapped[dt.date] = mapped_column(Date, primary_key=True)
+    measure: Mapped[str] = mapped_column(Text, primary_key=True)
+    entity: Mapped[str] = mapped_column(Text, primary_key=True)
+    total_wh: Mapped[int] = mapped_column(BigInteger)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class StudyRow(Base):
     """A run under an overlay, the run of the same days without it, and the report on both.
 

@@ -6,7 +6,8 @@ to results. Nothing here trusts a stored digest: every one is computed again fro
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -33,6 +34,9 @@ from settlement.calendar.store import law_after_seals, readings_after_seals
 from settlement.meters.service import verify_readings
 from settlement.replays.inputs import pinned_inputs
 from settlement.runs import store
+from settlement.runs.computing import SettlementInputs
+from settlement.runs.day_total_store import orphan_day_total_runs, stored_day_totals
+from settlement.runs.day_totals import DayTotal
 from settlement.runs.results import day_digest, run_result_digest, vector_digest
 from settlement.runs.run import Run, input_digest
 from settlement.studies.overlay import body_digest
@@ -92,11 +96,14 @@ def verify_runs(session: Session) -> Iterator[Finding]:
         place = f"settlement.run {run.id} ({run.market} {run.kind})"
         if run.digest != stored_digest:
             yield _finding("run-digest", place, "its columns do not give its digest")
-        yield from _verify_inputs(session, run, place)
+        inputs = yield from _verify_inputs(session, run, place)
+        yield from _verify_day_totals(session, run, inputs)
         yield from _verify_results(session, run, place)
     yield from _verify_studies(session, runs)
     for run_id in store.orphan_result_runs(session):
         yield _finding("orphan-result", f"settlement.result of run {run_id}", "no such run")
+    for run_id in orphan_day_total_runs(session):
+        yield _finding("orphan-day-total", f"settlement.day_total of run {run_id}", "no such run")
 
 
 def _verify_studies(session: Session, runs: Mapping[uuid.UUID, Run | None]) -> Iterator[Finding]:
@@ -117,15 +124,40 @@ def _verify_studies(session: Session, runs: Mapping[uuid.UUID, Run | None]) -> I
             yield _finding("study-overlay", place, "its overlay is not the one of its run")
 
 
-def _verify_inputs(session: Session, run: Run, place: str) -> Iterator[Finding]:
+def _verify_inputs(
+    session: Session, run: Run, place: str
+) -> Generator[Finding, None, SettlementInputs | None]:
+    """Hold a run to what it is pinned to; return that, or None where it is not there any more."""
     try:
         inputs = pinned_inputs(session, run)
     except Refused as refused:
         for finding in refused.findings:
             yield _finding("run-inputs", place, str(finding))
-        return
+        return None
     if input_digest(inputs.pins, inputs.reading_digests) != run.input_digest:
         yield _finding("run-inputs", place, "its rules and readings do not give its input_digest")
+    return inputs
+
+
+def _verify_day_totals(
+    session: Session, run: Run, inputs: SettlementInputs | None
+) -> Iterator[Finding]:
+    """Re-hash the totals that a run's journals rest on, and sum the pinned readings again."""
+    left: Counter[DayTotal] = Counter()
+    if inputs is not None:
+        left.update(total for day in inputs.days for total in inputs.day_totals(day))
+    for total, digest in stored_day_totals(session, run.id):
+        row = f"settlement.day_total {run.id} {total.day} {total.measure} {total.entity}"
+        if digest != total.digest:
+            yield _finding("day-total-digest", row, "its columns do not give its digest")
+        if inputs is None:
+            continue
+        if not left[total]:
+            yield _finding("day-total", row, "the readings of the run do not sum to it")
+        left[total] -= 1
+    for total in +left:
+        row = f"settlement.day_total {run.id} {total.day} {total.measure} {total.entity}"
+        yield _finding("day-total", row, "the readings of the run sum to it, and it is not stored")
 
 
 def _verify_results(session: Session, run: Run, place: str) -> Iterator[Finding]:

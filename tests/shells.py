@@ -73,6 +73,7 @@ SHELLS = {
     "settlement/replays/inputs.py": "loads what a run is computed from",
     "settlement/replays/replay.py": "use case: replay a run",
     "settlement/runs/calendar_order.py": "asks what is posted",
+    "settlement/runs/day_total_store.py": "moves rows",
     "settlement/runs/energy.py": "sums in the database",
     "settlement/runs/findings.py": "loads what a run lacks",
     "settlement/runs/inputs.py": "loads what a run is computed from",

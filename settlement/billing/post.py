@@ -21,7 +21,7 @@ from settlement.billing.posting import (
 from settlement.rules.register import register_of
 from settlement.runs import store
 from settlement.runs.calendar_order import refuse_overtaken_days
-from settlement.runs.inputs import run_inputs
+from settlement.runs.day_total_store import metered_energy_wh
 from settlement.runs.pinned import pinned_periods
 from settlement.runs.run import Run
 
@@ -43,27 +43,35 @@ def post(session: Session, run: Run, *, now: dt.datetime) -> list[Posted]:
 
 
 def settled_days(session: Session, run: Run) -> Iterator[SettledDay]:
-    """Yield what each day of a run comes to, from its stored results and readings."""
+    """Yield what each day of a run comes to, from its stored results and day totals."""
+    metered_wh = metered_energy_wh(session, run.id)
     for period in pinned_periods(session, run):
         rules = period.rules
         register = register_of(rules.registrations, rules.charge_lists)
-        inputs = run_inputs(session, run.market, [period], run.known_at)
-        for day in inputs.days:
-            sums = store.day_totals(session, run.id, day, (MONEY_SUFFIX, *QUANTITY_KINDS))
-            energy_wh = store.day_totals(session, run.id, day, (ENERGY_SUFFIX,)) | {
-                (measure, entity): int(values.sum())
-                for measure, used in inputs.used[day].items()
-                for entity, values in zip(used.entities, used.values, strict=True)
-            }
+        for day in period.days:
+            if day not in metered_wh:
+                raise Refused([_no_day_total(run, day)])
+            sums = store.result_totals(session, run.id, day, (MONEY_SUFFIX, *QUANTITY_KINDS))
+            stated_wh = store.result_totals(session, run.id, day, (ENERGY_SUFFIX,))
             yield settled_day(
                 run.market,
                 rules.market_rules.currency,
                 register,
                 sums,
-                energy_wh,
+                stated_wh | metered_wh[day],
                 day,
                 store.stored_day_digest(session, run.id, day),
             )
+
+
+def _no_day_total(run: Run, day: dt.date) -> Finding:
+    return Finding(
+        "no-day-total",
+        f"settlement.day_total {run.id} {day}",
+        "no row",
+        "the metered energy that a day used is stored beside its results",
+        "restore the rows from a backup; manage.py verify names each that is missing",
+    )
 
 
 def _refuse_study(run: Run) -> None:

@@ -1,5 +1,7 @@
 """Replay a run: compute it again from what it is pinned to, and compare every row."""
 
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -8,8 +10,11 @@ from ledger.journal import STUDY
 from settlement.replays.inputs import pinned_inputs
 from settlement.runs import store
 from settlement.runs.computing import ComputedDay, compute
+from settlement.runs.day_total_store import stored_day_totals
+from settlement.runs.day_totals import DayTotal
 from settlement.runs.results import (
     ResultVector,
+    VectorKey,
     first_difference,
     run_result_digest,
     vector_digest,
@@ -41,6 +46,7 @@ def replay(
     Nothing is written. A difference names the first row that differs, or the inputs if they do.
     """
     inputs = pinned_inputs(session, run)
+    totals = _stored_totals(session, run)
     difference = None
     if run.engine_version != ENGINE_VERSION:
         difference = (
@@ -52,7 +58,11 @@ def replay(
     digests = []
     for done, day in enumerate(compute(inputs, threads), start=1):
         digests.append(day.digest)
-        difference = difference or _difference(session, run, day)
+        difference = (
+            difference
+            or _difference(session, run, day)
+            or _totals_difference(day.day, totals, inputs.day_totals(day.day))
+        )
         progress(done, len(inputs.days))
     result_digest = run_result_digest(digests)
     if difference is None and result_digest != run.result_digest:
@@ -69,6 +79,22 @@ def _difference(session: Session, run: Run, computed: ComputedDay) -> str | None
         {(vector.measure, vector.entity): _proven_digest(vector) for vector in stored},
         {(vector.measure, vector.entity): vector.digest for vector in computed.vectors},
     )
+
+
+def _stored_totals(session: Session, run: Run) -> dict[dt.date, dict[VectorKey, bytes]]:
+    """Return the digest of each day total; none where its columns do not give the one stored."""
+    days: dict[dt.date, dict[VectorKey, bytes]] = {}
+    for total, digest in stored_day_totals(session, run.id):
+        proven = digest if digest == total.digest else b""
+        days.setdefault(total.day, {})[total.measure, total.entity] = proven
+    return days
+
+
+def _totals_difference(
+    day: dt.date, stored: Mapping[dt.date, Mapping[VectorKey, bytes]], used: Sequence[DayTotal]
+) -> str | None:
+    recomputed = {(total.measure, total.entity): total.digest for total in used}
+    return first_difference(day, stored.get(day, {}), recomputed, "settlement.day_total")
 
 
 def _proven_digest(vector: ResultVector) -> bytes:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from settlement.core.engine import DayReadings, MarketModel, ResultTable, settle_day
+from settlement.runs.day_totals import DayTotal
 from settlement.runs.results import ResultVector, day_digest, vectors_of
 from settlement.runs.run import Pin
 
@@ -57,6 +58,9 @@ class SettlementInputs(Protocol):
 
     def day_readings(self, day: dt.date, model: MarketModel) -> DayReadings:
         """Return what a day is settled from, in the order of a model's units and supply points."""
+
+    def day_totals(self, day: dt.date) -> list[DayTotal]:
+        """Return the metered energy of a day that its journal moves."""
 
     def further_tables(self, day: dt.date) -> list[ResultTable]:
         """Return what is stored of a day beside its settlement."""

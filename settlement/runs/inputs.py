@@ -19,6 +19,7 @@ from settlement.meters.terms import ruled_days
 from settlement.rules.compile import compile_rules
 from settlement.rules.register import register_of
 from settlement.runs.computing import Period
+from settlement.runs.day_totals import DayTotal, day_totals
 from settlement.runs.requests import (
     RequestsOfRun,
     digests_of,
@@ -79,6 +80,10 @@ class RunInputs:
             used[DEMAND].values_of(model.supply_points),
             rows_or_zero(used[RESERVE].entities, used[RESERVE].values, model.units),
         )
+
+    def day_totals(self, day: dt.date) -> list[DayTotal]:
+        """Return the metered energy that a day used, by measure and entity."""
+        return day_totals(day, self.used[day])
 
     def further_tables(self, day: dt.date) -> list[ResultTable]:
         """Return what is stored of a day beside its settlement.

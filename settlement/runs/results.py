@@ -65,7 +65,10 @@ def run_result_digest(day_digests: Sequence[bytes]) -> bytes:
 
 
 def first_difference(
-    day: date, stored: Mapping[VectorKey, bytes], recomputed: Mapping[VectorKey, bytes]
+    day: date,
+    stored: Mapping[VectorKey, bytes],
+    recomputed: Mapping[VectorKey, bytes],
+    table: str = "settlement.result",
 ) -> str | None:
     """Return where two versions of a day first differ, in words, or None when they agree.
 
@@ -76,7 +79,7 @@ def first_difference(
         before, after = stored.get(key), recomputed.get(key)
         if before == after:
             continue
-        row = f"settlement.result {day} {key[0]} {key[1]}"
+        row = f"{table} {day} {key[0]} {key[1]}"
         if before is None:
             return f"{row}: recomputed, but not stored"
         if after is None:

@@ -13,6 +13,7 @@ from rulebook.resolve import RulePeriod
 from rulebook.service import rules_for_period
 from settlement.meters.store import lock_readings
 from settlement.meters.terms import ruled_days
+from settlement.runs import day_total_store as totals
 from settlement.runs import store
 from settlement.runs.calendar_order import refuse_any, refuse_posted_days
 from settlement.runs.computing import compute
@@ -72,6 +73,7 @@ def settle(
     day_digests = []
     for done, day in enumerate(compute(inputs, threads), start=1):
         store.append_results(session, run_id, day.vectors)
+        totals.append_day_totals(session, run_id, inputs.day_totals(day.day))
         day_digests.append(day.digest)
         progress(done, len(inputs.days))
     run = Run(

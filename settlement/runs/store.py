@@ -134,7 +134,7 @@ def day_vectors(session: Session, run_id: uuid.UUID, day: dt.date) -> list[Resul
     return _vectors(copy_out(session, query, {"run_id": run_id, "day": day}, VECTOR_TYPES))
 
 
-def day_totals(
+def result_totals(
     session: Session, run_id: uuid.UUID, day: dt.date, endings: Sequence[str]
 ) -> dict[VectorKey, int]:
     """Return the day's total of every vector of a run whose measure has one of the endings."""

@@ -20,6 +20,7 @@ from settlement.dispatch.programme import DispatchModel
 from settlement.rules.compile import compile_rules
 from settlement.rules.register import register_of
 from settlement.runs.computing import Period
+from settlement.runs.day_totals import DayTotal
 from settlement.runs.inputs import RunInputs
 from settlement.runs.results import ResultVector, VectorKey, vector_of
 from settlement.runs.run import Pin, study_pin
@@ -132,6 +133,10 @@ class StudyInputs:
             made = _stored_day(model, self._stored[day])
         self._tables[day] = _study_tables(law, readings, allowed, made)
         return as_metered(readings, made.generation_wh, made.delivered_wh)
+
+    def day_totals(self, day: dt.date) -> list[DayTotal]:
+        """Return nothing: a study is never posted, so no journal needs its energy."""
+        return []
 
     def further_tables(self, day: dt.date) -> list[ResultTable]:
         """Return what is stored of a day beside its settlement, once it was read."""

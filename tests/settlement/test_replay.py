@@ -208,6 +208,23 @@ def test_a_changed_result_whose_digest_was_left_is_named(session, run):
     assert "settlement.result 2024-01-01 payment.fuel_micro U2" in outcome.first_difference
 
 
+@pytest.mark.parametrize("change", ["total_wh = total_wh + 1", "digest = sha256(digest)"])
+def test_a_changed_day_total_is_named(session, run, change):
+    tamper(
+        session,
+        f"UPDATE settlement.day_total SET {change} WHERE run_id = :run "
+        "AND settlement_day = :day AND measure = 'metered_demand_wh' AND entity = 'B-home'",
+        run=run.id,
+        day=FIRST_DAY + dt.timedelta(days=1),
+    )
+    outcome = replay(session, run, threads=2)
+    assert not outcome.is_same
+    assert outcome.first_difference == (
+        "settlement.day_total 2024-01-02 metered_demand_wh B-home: stored and recomputed values "
+        "differ"
+    )
+
+
 def test_the_first_of_several_differences_is_named(session, run):
     for day, entity in ((3, "B-home"), (2, "C-office"), (2, "B-office")):
         tamper(

@@ -37,6 +37,7 @@ MOVED_FROM = FIRST_DAY + dt.timedelta(days=1)
 COUNTS = (
     "settlement.run",
     "settlement.result",
+    "settlement.day_total",
     "ledger.account",
     "ledger.journal",
     "ledger.posting",
@@ -152,6 +153,47 @@ def test_what_is_posted_is_what_was_settled(session):
     run = settle_tiny(session)
     assert money_of_ledger(session) == money_of_results(session, run.id)
     assert {day for day, _ in balances(session)} == set(DAYS)
+
+
+def _without_triggers(session, statement) -> None:
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+    session.execute(text(statement))
+    session.execute(text("SET LOCAL session_replication_role = origin"))
+
+
+def test_posting_does_not_read_the_meters_again(session):
+    metered(session)
+    run = settle_days(session).run
+    _without_triggers(session, "DELETE FROM settlement.reading")
+    post(session, run, now=SETTLED)
+    assert money_of_ledger(session) == money_of_results(session, run.id)
+    moved_wh = [
+        amount
+        for (day, account), amount in balances(session).items()
+        if day == FIRST_DAY and ":WH:" in account and ":demand:" in account
+    ]
+    stored_wh = session.scalars(
+        text(
+            "SELECT total_wh FROM settlement.day_total WHERE run_id = :run "
+            "AND settlement_day = :day AND measure = 'metered_demand_wh' AND total_wh <> 0"
+        ),
+        {"run": run.id, "day": FIRST_DAY},
+    ).all()
+    assert sorted(moved_wh) == sorted(stored_wh) != []
+
+
+def test_a_day_without_totals_is_not_posted(session):
+    metered(session)
+    run = settle_days(session).run
+    _without_triggers(
+        session, f"DELETE FROM settlement.day_total WHERE settlement_day = '{MOVED_FROM}'"
+    )
+    with pytest.raises(Refused) as refused:
+        post(session, run, now=SETTLED)
+    (finding,) = refused.value.findings
+    assert finding.code == "no-day-total"
+    assert finding.place == f"settlement.day_total {run.id} {MOVED_FROM}"
+    assert counts(session)["ledger.journal"] == 0
 
 
 def test_a_later_kind_posts_only_the_difference(session):

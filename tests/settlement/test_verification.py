@@ -70,6 +70,7 @@ TABLES = [
     tables.ReadingRow.__table__,
     tables.RunRow.__table__,
     tables.ResultRow.__table__,
+    tables.DayTotalRow.__table__,
     tables.StudyRow.__table__,
     ledger_tables.Account.__table__,
     ledger_tables.Journal.__table__,
@@ -322,6 +323,7 @@ NAMES = {
     "settlement.reading": "{market} {settlement_day} {measure} {entity} revision {revision}",
     "settlement.run": "{id}",
     "settlement.result": "{run_id}|{settlement_day}|{measure}|{entity}",
+    "settlement.day_total": "{run_id}|{settlement_day}|{measure}|{entity}",
     "settlement.study": "{run_id}",
     "ledger.account": "{code}",
     "ledger.journal": "{number}",
@@ -345,6 +347,7 @@ NAMES = {
 MOVED = {
     ("settlement.result", "run_id"): "{run_id}",
     ("settlement.result", "settlement_day"): "{run_id}|{settlement_day}",
+    ("settlement.day_total", "run_id"): "{run_id}",
     ("ledger.invoice_line", "invoice_id"): "{invoice_id}",
 }
 """Where a row was moved below a parent that cannot have it, the place names it as the only one."""
