@@ -126,6 +126,28 @@ def closing_journal(document: Document) -> JournalDraft | None:
     )
 
 
+def line_rows(draft: InvoiceDraft, identity: UUID) -> list[InvoiceLineRow]:
+    """Return the lines of a document as rows, numbered from 1 in the order of the draft."""
+    return [
+        InvoiceLineRow(
+            invoice_id=identity,
+            line=number,
+            kind=line.kind,
+            subject=line.subject,
+            description=line.description,
+            quantity=line.quantity,
+            quantity_unit=line.quantity_unit,
+            amount_micro=line.amount_micro,
+            quality=line.quality,
+            estimated_quantity=line.estimated_quantity,
+            clauses=tuple(line.clauses),
+            rule_digests=tuple(line.rule_digests),
+            tax_category=line.tax_category,
+        )
+        for number, line in enumerate(draft.lines, start=1)
+    ]
+
+
 def seal_invoice(
     document: Document,
     identity: UUID,
@@ -146,24 +168,7 @@ def seal_invoice(
         previous_digest: the digest of the document before it in its series.
     """
     draft, money = document.draft, document.totals
-    lines = [
-        InvoiceLineRow(
-            invoice_id=identity,
-            line=number,
-            kind=line.kind,
-            subject=line.subject,
-            description=line.description,
-            quantity=line.quantity,
-            quantity_unit=line.quantity_unit,
-            amount_micro=line.amount_micro,
-            quality=line.quality,
-            estimated_quantity=line.estimated_quantity,
-            clauses=tuple(line.clauses),
-            rule_digests=tuple(line.rule_digests),
-            tax_category=line.tax_category,
-        )
-        for number, line in enumerate(draft.lines, start=1)
-    ]
+    lines = line_rows(draft, identity)
     line_digests = [invoice_line_digest(line) for line in lines]
     is_first = document.billed.original is None
     kind = document_kind(draft.family, is_first=is_first, amount_micro=money.amount_micro)

@@ -222,18 +222,8 @@ HOUSEHOLDS = (
 
 def tables(report: Mapping[str, Any]) -> list[Table]:
     """Return every table of a report."""
-    currency = report["currency"]
     return [
-        Table(
-            "operation",
-            "Service and waste",
-            "What runs and who is served is the same under every design; they differ in money.",
-            ("All designs",),
-            tuple(
-                Row(one.title, one.meaning, (_cell(report["operation"], one, currency),))
-                for one in OPERATION
-            ),
-        ),
+        _operation(report),
         _by_design(
             report, "prices", "Prices", "How far prices move, and whether bounds hold.", PRICES
         ),
@@ -274,6 +264,19 @@ def tables(report: Mapping[str, Any]) -> list[Table]:
             tuple(_parties(report, "payment")),
         ),
     ]
+
+
+def _operation(report: Mapping[str, Any]) -> Table:
+    return Table(
+        "operation",
+        "Service and waste",
+        "What runs and who is served is the same under every design; they differ in money.",
+        ("All designs",),
+        tuple(
+            Row(one.title, one.meaning, (_cell(report["operation"], one, report["currency"]),))
+            for one in OPERATION
+        ),
+    )
 
 
 def _by_design(

@@ -180,3 +180,31 @@ def test_no_file_names_a_machine_s_paths_or_a_registry():
         content = path.read_bytes()
         named += [f"{shown(path)}: {word}" for word in words if word.encode() in content]
     assert named == []
+
+
+MOST_LINES = 400
+MOST_BODY_LINES = 50
+PRODUCT = (*PACKAGES, "portal", "migrations", "benchmarks")
+LONGER = {"settlement/evidence/verify.py": "one file in the evidence, written as one until now"}
+"""Files that are longer than they may be, each with a reason."""
+
+
+def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return how many lines the body of a function has, without its docstring."""
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+@pytest.mark.parametrize("path", modules(*PRODUCT), ids=shown)
+def test_a_file_and_its_functions_can_be_read_at_a_glance(path):
+    if "portal/migrations" in shown(path):
+        return  # Django's own form
+    if shown(path) not in LONGER:
+        assert len(path.read_text().splitlines()) <= MOST_LINES
+    long = [
+        f"{node.name}: {body_lines(node)} lines"
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and body_lines(node) > MOST_BODY_LINES
+    ]
+    assert long == []

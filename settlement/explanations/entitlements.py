@@ -200,23 +200,7 @@ class Entitlements(Grounds):
         room = room_for(model.cuts.boundary_kw * W_PER_KW, supply) - subset_sums(earlier)
         side = binding_members(room, desired, held)
         outside = [node for node in held if node not in side]
-        lines, rating = self._lines_into(side)
-        children = [
-            Explanation(
-                f"Supply at {self._names(side)}",
-                int(supply[list(side)].sum()),
-                "W",
-                "what units have available, and net export that serves demand at its own node",
-                children=self._supplies(side, int(supply[list(side)].sum())),
-            ),
-            Explanation(
-                f"Lines into {self._names(side)}",
-                rating,
-                "W",
-                f"the ratings of {', '.join(lines) or 'no line'}, each rounded down to a kW",
-                clauses=self.governing(self.facts.rules.grid_model, "lines.rating_w"),
-            ),
-        ]
+        children = [*self._brought_to(side, int(supply[list(side)].sum()))]
         if rank:
             children.append(
                 Explanation(
@@ -243,6 +227,26 @@ class Entitlements(Grounds):
             if before
             else "the smallest cut",
             children=tuple(children),
+        )
+
+    def _brought_to(self, side: tuple[int, ...], supply_w: int) -> tuple[Explanation, ...]:
+        """Return what can be brought to the demand side of a cut: its own supply, and by lines."""
+        lines, rating = self._lines_into(side)
+        return (
+            Explanation(
+                f"Supply at {self._names(side)}",
+                supply_w,
+                "W",
+                "what units have available, and net export that serves demand at its own node",
+                children=self._supplies(side, supply_w),
+            ),
+            Explanation(
+                f"Lines into {self._names(side)}",
+                rating,
+                "W",
+                f"the ratings of {', '.join(lines) or 'no line'}, each rounded down to a kW",
+                clauses=self.governing(self.facts.rules.grid_model, "lines.rating_w"),
+            ),
         )
 
     def _names(self, nodes: list[int] | tuple[int, ...]) -> str:
