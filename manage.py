@@ -4,7 +4,9 @@
 import os
 import sys
 
-WITHOUT_DATABASE = {"help", "version", "--version", "makemigrations", "served", "shapley"}
+WITHOUT_DATABASE = {
+    "help", "version", "--version", "makemigrations", "recompute", "served", "shapley",
+}  # fmt: skip
 
 
 def main(arguments: list[str]) -> None:

@@ -101,7 +101,6 @@ NOT_IN_INTEGERS = {
     "settlement/dispatch/programme.py": "linear programmes are solved in floats",
     "settlement/dispatch/report.py": "holds integers to the floats of the dispatch",
     "settlement/dispatch/transfers.py": "linear programmes are solved in floats",
-    "settlement/evidence/verify.py": "joins paths by the sign of division",
     "settlement/games/answers.py": "prints the standard error of sampled shares",
     "settlement/meters/cells.py": "files hold floats; those that are no whole number are refused",
     "settlement/studies/fairness.py": "divides a Fraction, which is exact",

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.shells import NOT_IN_INTEGERS, SHELLS
 
-PACKAGES = ("common", "database", "ledger", "rulebook", "settlement")
+PACKAGES = ("common", "database", "ledger", "rulebook", "settlement", "verifier")
 IMPURE_MODULES = {"database", "django", "psycopg", "sqlalchemy", "random", "secrets", "time"}
 SHELL_NAMES = {"now", "utcnow", "today", "environ", "getenv", "urandom", "uuid4", "uuid1"}
 FLOATS = {"float", "float16", "float32", "float64", "true_divide", "linspace"}
@@ -115,18 +115,25 @@ def test_only_the_portal_reads_the_clock(path):
     assert "time" not in set(imports(path))
 
 
-@pytest.mark.parametrize("path", modules("ledger", "rulebook", "settlement"), ids=shown)
+@pytest.mark.parametrize("path", modules("ledger", "rulebook", "settlement", "verifier"), ids=shown)
 def test_only_the_database_package_and_the_portal_read_the_environment(path):
     names = {name for _, name in called(path)}
     assert not names & {"environ", "getenv"}
 
 
-@pytest.mark.parametrize("path", modules("ledger", "rulebook", "settlement"), ids=shown)
+@pytest.mark.parametrize("path", modules("ledger", "rulebook", "settlement", "verifier"), ids=shown)
 def test_chance_is_seeded(path):
     assert not set(imports(path)) & {"random", "secrets"}
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "default_rng":
             assert node.args, f"line {node.lineno}: a generator without a seed"
+
+
+@pytest.mark.parametrize("path", modules("verifier"), ids=shown)
+def test_the_verifier_needs_the_standard_library_alone(path):
+    roots = {name.split(".")[0] for name in imports(path)}
+    assert roots <= sys.stdlib_module_names | {"verifier"}
+    assert len(path.read_text().splitlines()) < 400
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,9 @@ Two things only you can do. Hold the checkpoint's key to the one that the operat
 elsewhere (`--key`), as whoever could forge the file could put another key into it. And take
 verify.py from the operator's public source if you do not trust the copy in this file.
 
-With Tallystick installed, `python verify.py --recompute --product FOLDER` settles the days again
-from the rules and readings in this file and compares every result.
+verify.py is the operator's package `verifier/` in one file; in a checkout `python -m verifier
+FILE.zip` does the same. There, `manage.py recompute FILE.zip` also settles the days again from the
+rules and readings in this file and compares every result.
 
 WHAT IS IN IT
 -------------

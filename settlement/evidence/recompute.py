@@ -1,6 +1,6 @@
 """Settle the period of an evidence file again, from the rules and readings in it and nothing else.
 
-Called by `verify.py --recompute`, which holds every row of the file to its digest first.
+The verifier has held every row of the file to its digest before.
 """
 
 import datetime as dt
@@ -9,7 +9,6 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,8 +18,6 @@ from rulebook.reading import document_of, validated
 from rulebook.resolve import RulePeriod, rule_set_of
 from rulebook.versions import Version
 from rulebook.yaml_text import write_grouped_yaml, write_yaml
-from settlement.evidence import verify
-from settlement.evidence.verify import Files, Finding, Law, Report, moment, parsed
 from settlement.meters.completing import complete
 from settlement.meters.readings import MeasuredDay, Readings
 from settlement.runs.computing import ComputedDay, compute
@@ -30,8 +27,21 @@ from settlement.runs.results import ResultVector, VectorKey, vector_of
 from settlement.runs.run import ENGINE_VERSION
 from settlement.studies.inputs import StudyInputs
 from settlement.studies.overlay import Overlay
+from verifier.archive import Files, open_evidence, parse_json, read_csv_rows
+from verifier.law import Law, check_law, document_path
+from verifier.readings import READING_FILES
+from verifier.report import Finding, Report, describe
+from verifier.results import STUDY_MADE
+from verifier.runs import OVERLAY, RUN, is_study_pin
+from verifier.values import Row, parse_moment, parse_vector, to_integer
 
-Row = dict[str, Any]
+
+def report_recomputation(path: Path, report: Report) -> None:
+    """Settle the period again, and add to a report what came out the same and what did not."""
+    with report.reading(str(path), "recompute"):
+        count, findings = recompute(path)
+        report.count("results that came out the same when they were settled again", count)
+        report.findings += findings
 
 
 def recompute(path: Path) -> tuple[int, list[Finding]]:
@@ -40,21 +50,21 @@ def recompute(path: Path) -> tuple[int, list[Finding]]:
     Raises:
         ValueError: the file holds no evidence, or a row that cannot be read.
     """
-    files = verify.evidence_at(path)
+    files = open_evidence(path)
     if files is None:
         raise ValueError(f"{path} holds no evidence")
-    run = parsed(files.read(verify.RUN))
+    run = parse_json(files.read(RUN))
     if run["engine_version"] != ENGINE_VERSION:
         ours = f"this release computes by version {ENGINE_VERSION}"
         remedy = f"a release with engine version {run['engine_version']}"
-        return 0, [Finding(verify.RUN, "engine_version", remedy, ours)]
-    law = verify.check_law(files, Report())
+        return 0, [Finding(RUN, "engine_version", remedy, ours)]
+    law = check_law(files, Report())
     findings = list(_yaml_differences(files, law))
     try:
         inputs = _inputs(files, run, law)
     except Refused as refused:
         return 0, [
-            Finding(verify.RUN, finding.place, finding.limit, finding.value)
+            Finding(RUN, finding.place, finding.limit, finding.value)
             for finding in refused.findings
         ]
     computed = compute(inputs, os.cpu_count() or 1)
@@ -71,14 +81,14 @@ def _compared(files: Files, computed: ComputedDay) -> tuple[int, list[Finding]]:
     ours = {(one.measure, one.entity): one.digest.hex() for one in computed.vectors}
     theirs = {
         (row["measure"], row["entity"]): row["digest"]
-        for _, row in verify.csv_rows(files, name, Report())
+        for _, row in read_csv_rows(files, name, Report())
     }
     findings = [
         Finding(
             name,
             f"{measure} {entity}",
-            f"settled again, digest {verify.shown(ours.get((measure, entity)))}",
-            verify.shown(theirs.get((measure, entity))),
+            f"settled again, digest {describe(ours.get((measure, entity)))}",
+            describe(theirs.get((measure, entity))),
         )
         for measure, entity in sorted(ours.keys() | theirs.keys())
         if ours.get((measure, entity)) != theirs.get((measure, entity))
@@ -89,7 +99,7 @@ def _compared(files: Files, computed: ComputedDay) -> tuple[int, list[Finding]]:
 def _inputs(files: Files, run: Row, law: Law) -> RunInputs | StudyInputs:
     periods = _periods(run, law)
     days = _stored_days(files)
-    market, known = run["market"], moment(run["known_at"])
+    market, known = run["market"], parse_moment(run["known_at"])
 
     def between(first: dt.date, last: dt.date, entities: Sequence[str] | None = None) -> Readings:
         chosen = {day: rows for day, rows in days.items() if first <= day <= last}
@@ -106,7 +116,7 @@ def _periods(run: Row, law: Law) -> list[RulePeriod]:
     """Return the rules that the run is pinned to, period by period."""
     pins: defaultdict[tuple[str, str], list[Version]] = defaultdict(list)
     for pin in run["pins"]:
-        if not verify.is_study_pin(pin):
+        if not is_study_pin(pin):
             key = (pin["instrument"], pin["digest"])
             pins[pin["first_day"], pin["last_day"]].append(_version(law, key))
     return [
@@ -125,9 +135,9 @@ def _version(law: Law, key: tuple[str, str]) -> Version:
         "body": law.bodies[key],
         "id": uuid.UUID(row["id"]),
         "digest": bytes.fromhex(row["digest"]),
-        "valid_from": moment(row["valid_from"]),
-        "valid_to": moment(row["valid_to"]) if row["valid_to"] else None,
-        "recorded_from": moment(row["recorded_from"]),
+        "valid_from": parse_moment(row["valid_from"]),
+        "valid_to": parse_moment(row["valid_to"]) if row["valid_to"] else None,
+        "recorded_from": parse_moment(row["recorded_from"]),
         "recorded_to": None,
         "supersedes": tuple(map(uuid.UUID, row["supersedes"])),
         "origin": uuid.UUID(row["origin"]) if row["origin"] else None,
@@ -139,7 +149,7 @@ def _version(law: Law, key: tuple[str, str]) -> Version:
 def _yaml_differences(files: Files, law: Law) -> Iterator[Finding]:
     """Hold the YAML that is for reading to the JSON that the digests are of."""
     for key, body in law.bodies.items():
-        name = verify.document_path(*key).removesuffix("json") + "yaml"
+        name = document_path(*key).removesuffix("json") + "yaml"
         document, stored = _document(body, name), files.read(name)
         # Byte for byte, not value for value: a comment slipped in could mislead who reads it.
         if document is None or stored not in (
@@ -156,8 +166,8 @@ def _stored_days(files: Files) -> dict[dt.date, list[Row]]:
     """Return the readings of each day in their latest revision."""
     days: dict[dt.date, list[Row]] = {}
     for name in sorted(files.names()):
-        if name.startswith("readings/") and name != verify.READING_FILES:
-            rows = [row for _, row in verify.csv_rows(files, name, Report())]
+        if name.startswith("readings/") and name != READING_FILES:
+            rows = [row for _, row in read_csv_rows(files, name, Report())]
             day = dt.date.fromisoformat(name.removeprefix("readings/").removesuffix(".csv"))
             days[day] = [row for row in rows if row["role"] != "superseded"]
     return days
@@ -180,17 +190,17 @@ def _measured(rows: list[Row]) -> MeasuredDay:
     rows = sorted(rows, key=lambda row: str(row["entity"]))
     return MeasuredDay(
         tuple(row["entity"] for row in rows),
-        np.array([verify.vector(row["values"]) for row in rows], dtype=np.int64),
+        np.array([parse_vector(row["values"]) for row in rows], dtype=np.int64),
         tuple(row["quality"] for row in rows),
-        tuple(verify.integer(row["revision"]) for row in rows),
+        tuple(to_integer(row["revision"]) for row in rows),
         tuple(bytes.fromhex(row["digest"]) for row in rows),
     )
 
 
 def _overlay(files: Files) -> Overlay | None:
-    if verify.OVERLAY not in files.names():
+    if OVERLAY not in files.names():
         return None
-    overlay, findings = validated(Overlay, parsed(files.read(verify.OVERLAY)), verify.OVERLAY)
+    overlay, findings = validated(Overlay, parse_json(files.read(OVERLAY)), OVERLAY)
     if overlay is None:
         raise Refused(findings)
     return overlay
@@ -204,10 +214,10 @@ def _made(files: Files, days: Sequence[dt.date]) -> dict[dt.date, dict[VectorKey
                 day,
                 row["measure"],
                 row["entity"],
-                np.array(verify.vector(row["values"]), dtype=np.int64),
+                np.array(parse_vector(row["values"]), dtype=np.int64),
             )
-            for _, row in verify.csv_rows(files, f"results/{day}.csv", Report())
-            if row["measure"] in verify.STUDY_MADE
+            for _, row in read_csv_rows(files, f"results/{day}.csv", Report())
+            if row["measure"] in STUDY_MADE
         }
         for day in days
     }

@@ -3,7 +3,6 @@
 import datetime as dt
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
-from pathlib import Path
 from typing import IO, Any
 
 from sqlalchemy.orm import Session
@@ -15,12 +14,13 @@ from rulebook.digest import canonical_bytes
 from rulebook.reading import document_of
 from rulebook.tables import VersionRow
 from rulebook.yaml_text import write_yaml
-from settlement.evidence import store, verify
+from settlement.evidence import store
 from settlement.evidence.archive import Archive
 from settlement.evidence.ledger_part import LedgerPart, ledger_part
 from settlement.evidence.log_part import Fact, log_files
 from settlement.evidence.readme import readme
 from settlement.evidence.rows import csv_rows, json_line, json_lines
+from settlement.evidence.verifier_file import verifier_file
 from settlement.meters.readings import VectorKey
 from settlement.meters.store import FILE_FIELDS
 from settlement.runs.inputs import RunInputs, run_inputs
@@ -37,7 +37,6 @@ READING_COLUMNS = ("market", "settlement_day", "measure", "entity", "revision", 
 RESULT_COLUMNS = ("measure", "entity", "values", "digest")
 SETTLED, HISTORY, LOOKED_AT = "settled", "history", "looked at"
 SUPERSEDED = "superseded"
-VERIFIER = Path(verify.__file__)
 
 
 def write_evidence(session: Session, run: Run, sink: IO[bytes], progress: Progress) -> None:
@@ -74,7 +73,7 @@ def write_evidence(session: Session, run: Run, sink: IO[bytes], progress: Progre
         progress(done, total)
     archive.add("run.json", json_line(_run_row(run)))
     _add_all(archive, _study_files(session, run))
-    archive.add("verify.py", VERIFIER.read_bytes())
+    archive.add("verify.py", verifier_file())
     archive.close(run.id)
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from zipfile import ZipFile
 
-from tests.settlement.test_evidence import VERIFIER
+from settlement.evidence.verifier_file import verifier_file
 
 
 def test_the_run_page_offers_a_zip_that_verifies(sign_in, site, tmp_path):
@@ -19,9 +19,10 @@ def test_the_run_page_offers_a_zip_that_verifies(sign_in, site, tmp_path):
     assert f"{site.later_run}.zip" in answer["Content-Disposition"]
     path = tmp_path / "evidence.zip"
     path.write_bytes(b"".join(answer.streaming_content))
+    (tmp_path / "verify.py").write_bytes(verifier_file())
     outcome = subprocess.run(
-        [sys.executable, "-I", "-S", str(VERIFIER), str(path), "--json"],
-        capture_output=True, text=True, check=False,
+        [sys.executable, "-I", "-S", "verify.py", str(path), "--json"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     checked = json.loads(outcome.stdout)
     assert checked["findings"] == []

@@ -9,9 +9,10 @@ from zipfile import ZipFile
 
 from sqlalchemy.orm import Session
 
-from settlement.evidence import verify
 from settlement.evidence.service import write_evidence
 from settlement.runs.run import Run
+from verifier.checks import check_evidence
+from verifier.report import Finding, Report
 
 MANIFEST = "manifest.json"
 
@@ -50,10 +51,10 @@ class Memory(dict[str, bytes]):
         changed[MANIFEST] = json.dumps(manifest).encode()
         return changed
 
-    def findings(self) -> list[verify.Finding]:
+    def findings(self) -> list[Finding]:
         """Return what the verifier finds."""
-        report = verify.Report()
-        verify.check(self, report)
+        report = Report()
+        check_evidence(self, report)
         return report.findings
 
     def zipped(self) -> bytes:

@@ -5,7 +5,7 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from zipfile import ZipFile
 
@@ -23,9 +23,9 @@ from settlement.accounts.interest import INTEREST_KINDS
 from settlement.accounts.late import post_interest
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
-from settlement.evidence import verify
 from settlement.evidence.recompute import recompute
 from settlement.evidence.service import write_evidence
+from settlement.evidence.verifier_file import verifier_file
 from settlement.meters.service import MeterFile, ingest
 from settlement.runs.run import Run
 from settlement.runs.settle import settle
@@ -41,12 +41,18 @@ from tests.settlement.evidence_cases import (
 from tests.settlement.study_cases import study_tiny
 from tests.settlement.test_data_quality import STEPS, only, without
 from tests.settlement.test_fair_play import FAIR_PLAY
+from tests.test_commands import command_on  # noqa: F401  a fixture
 from tests.worlds import tiny_market
 from tests.worlds.banked import pay_tiny
 from tests.worlds.logged import signer, small_journals
 from tests.worlds.settled import CORRECTED, INGESTED, RESETTLED, SETTLED, ingest_tiny, publish_tiny
+from verifier.encoding import encode_row, pack_integers, select_fields
+from verifier.merkle_tree import leaf_hash, merkle_root
+from verifier.readings import reading_digest
+from verifier.runs import RUN_LAYOUT, encode_pin
+from verifier.values import parse_vector
 
-VERIFIER = ROOT / "settlement" / "evidence" / "verify.py"
+Verified = Callable[..., subprocess.CompletedProcess]
 JANUARY = dt.date(2024, 1, 1)
 FIRST_READ, FIRST, LAST = dt.date(2024, 1, 1), dt.date(2024, 1, 8), dt.date(2024, 1, 9)
 LATER = RESETTLED + dt.timedelta(hours=1)
@@ -112,20 +118,33 @@ def market(clone_database) -> Iterator[Market]:
     made.dispose()
 
 
-def verified(path, *options, cwd=ROOT) -> subprocess.CompletedProcess:
-    """Run the verifier with nothing but the standard library: no site-packages, no environment."""
-    script = [str(VERIFIER)] if path else ["verify.py"]
-    return subprocess.run(
-        [sys.executable, "-I", "-S", *script, *map(str, path), *options],
-        cwd=cwd, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+@pytest.fixture(scope="module")
+def verified(tmp_path_factory) -> Verified:
+    """Return what runs verify.py alone: no product beside it, no site-packages, no environment."""
+    packed = tmp_path_factory.mktemp("verifier") / "verify.py"
+    packed.write_bytes(verifier_file())
+
+    def run(path, *options, cwd=ROOT, script=packed) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, "-I", "-S", str(script), *map(str, path), *options],
+            cwd=cwd, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture
+def recomputed(command_on, market):  # noqa: F811
+    """Return what runs `manage.py recompute`."""
+    command = command_on(market.engine)
+    return lambda *arguments: command("recompute", *arguments)
 
 
 # What holds ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["II", "SF", "study"])
-def test_a_zip_verifies_with_the_standard_library_alone(market, tmp_path, kind):
+def test_a_zip_verifies_with_the_standard_library_alone(market, verified, tmp_path, kind):
     path = tmp_path / "evidence.zip"
     path.write_bytes(market.zips[kind])
     outcome = verified([path])
@@ -142,12 +161,12 @@ def test_a_zip_verifies_with_the_standard_library_alone(market, tmp_path, kind):
         assert counts["accounts billed as the journals moved them"] > 20
 
 
-def test_an_unpacked_folder_verifies_by_the_copy_inside_it(market, tmp_path):
+def test_an_unpacked_folder_verifies_by_the_copy_inside_it(market, verified, tmp_path):
     path = tmp_path / "evidence.zip"
     path.write_bytes(market.zips["SF"])
     with ZipFile(path) as archive:
         archive.extractall(tmp_path / "unpacked")
-    outcome = verified([], cwd=tmp_path / "unpacked")
+    outcome = verified([], cwd=tmp_path / "unpacked", script="verify.py")
     assert (outcome.returncode, outcome.stderr) == (0, "")
 
 
@@ -242,7 +261,9 @@ def test_what_no_checkpoint_covers_is_refused_with_the_remedy(session):
 
 
 @pytest.mark.parametrize("kind", ["SF", "study"])
-def test_settled_again_from_the_zip_alone_every_result_is_the_same(market, tmp_path, kind):
+def test_settled_again_from_the_zip_alone_every_result_is_the_same(
+    market, verified, tmp_path, kind
+):
     path = tmp_path / "evidence.zip"
     path.write_bytes(market.zips[kind])
     count, findings = recompute(path)
@@ -342,7 +363,7 @@ def forged_reading(files: Memory) -> Memory:
     found = rows(name, files[name])
     row = next(one for one in found if one["role"] == "settled")
     row["values"] = changed(row["values"])
-    row["digest"] = verify.reading_digest(row, verify.vector(row["values"])).hex()
+    row["digest"] = reading_digest(row, parse_vector(row["values"])).hex()
     return files.with_file(name, written(name, found))
 
 
@@ -352,23 +373,23 @@ def forged_results(files: Memory) -> Memory:
     found = rows(name, files[name])
     row = next(one for one in found if one["measure"] == "payment.fuel_micro")
     row["values"] = changed(row["values"])
-    packed = verify.packed(verify.vector(row["values"]))
+    packed = pack_integers(parse_vector(row["values"]))
     fields = [("D", str(FIRST)), ("T", row["measure"]), ("T", row["entity"]), ("B", packed)]
-    row["digest"] = verify.leaf(verify.encoded("tallystick.result.1", fields)).hex()
+    row["digest"] = leaf_hash(encode_row("tallystick.result.1", fields)).hex()
     forged = files.with_file(name, written(name, found))
     days = [
-        verify.root([bytes.fromhex(one["digest"]) for one in rows(name, forged[name])])
+        merkle_root([bytes.fromhex(one["digest"]) for one in rows(name, forged[name])])
         for name in sorted(forged)
         if name.startswith("results/")
     ]
-    return with_run(forged, result_digest=verify.root(days).hex())
+    return with_run(forged, result_digest=merkle_root(days).hex())
 
 
 def with_run(files: Memory, **columns) -> Memory:
     run = json.loads(files["run.json"]) | columns
-    pins = [verify.pin_bytes(pin) for pin in run["pins"]]
-    fields = verify.fields_of(verify.RUN_LAYOUT, run | {"pins": pins})
-    run["digest"] = verify.leaf(verify.encoded("tallystick.run.1", fields)).hex()
+    pins = [encode_pin(pin) for pin in run["pins"]]
+    fields = select_fields(RUN_LAYOUT, run | {"pins": pins})
+    run["digest"] = leaf_hash(encode_row("tallystick.run.1", fields)).hex()
     return files.with_file("run.json", json.dumps(run).encode())
 
 
@@ -424,7 +445,7 @@ FORGED = {
 
 
 @pytest.mark.parametrize("forge", FORGED, ids=lambda forge: forge.__name__)
-def test_what_was_forged_is_named(market, tmp_path, forge):
+def test_what_was_forged_is_named(market, verified, tmp_path, forge):
     path = tmp_path / "evidence.zip"
     path.write_bytes(forge(market.files()).zipped())
     outcome = verified([path])
@@ -434,7 +455,40 @@ def test_what_was_forged_is_named(market, tmp_path, forge):
     assert any(line.startswith(place) and words in line for line in lines), outcome.stderr
 
 
-def test_a_forgery_of_everything_is_found_by_the_key_that_the_reader_has(market, tmp_path):
+def sound(files: Memory) -> Memory:
+    return files
+
+
+@pytest.mark.parametrize("change", [sound, *FORGED], ids=lambda change: change.__name__)
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["in words", "as JSON"])
+def test_the_file_does_what_the_package_does(market, verified, tmp_path, change, options):
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(change(market.files()).zipped())
+    package = subprocess.run(
+        [sys.executable, "-S", "-m", "verifier", str(path), *options],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    packed = verified([path], *options)
+    assert (packed.returncode, packed.stdout, packed.stderr) == (
+        package.returncode,
+        package.stdout,
+        package.stderr,
+    )
+    assert packed.returncode == (0 if change is sound else 1)
+
+
+def test_the_verifier_in_an_evidence_file_is_a_file_like_any_other(market):
+    """Evidence that an earlier release wrote, with its own verify.py, verifies the same."""
+    assert market.files().with_file("verify.py", b"raise SystemExit\n").findings() == []
+
+
+def test_the_file_is_in_the_evidence(market):
+    assert {market.files(kind)["verify.py"] for kind in market.zips} == {verifier_file()}
+
+
+def test_a_forgery_of_everything_is_found_by_the_key_that_the_reader_has(
+    market, verified, tmp_path
+):
     """Whoever holds no key of the log can make another log, but not one under its key."""
     files = market.files()
     note = parse_note(files["log/checkpoint.txt"].decode())
@@ -453,7 +507,7 @@ def test_a_forgery_of_everything_is_found_by_the_key_that_the_reader_has(market,
     assert "log/checkpoint.txt: expected a signature of the log" in outcome.stderr
 
 
-def test_a_key_in_a_file_and_a_checkpoint_kept_from_before_hold(market, tmp_path):
+def test_a_key_in_a_file_and_a_checkpoint_kept_from_before_hold(market, verified, tmp_path):
     path, key, kept = (tmp_path / name for name in ("evidence.zip", "keys", "kept"))
     path.write_bytes(market.zips["SF"])
     key.write_text(f"{signer(1).key}\n")
@@ -470,7 +524,9 @@ def test_a_key_in_a_file_and_a_checkpoint_kept_from_before_hold(market, tmp_path
     ("change", "words"),
     [({"root": bytes(32)}, "root of"), ({"size": 3}, "checkpoints in the evidence")],
 )
-def test_a_checkpoint_that_the_log_does_not_extend_is_a_finding(market, tmp_path, change, words):
+def test_a_checkpoint_that_the_log_does_not_extend_is_a_finding(
+    market, verified, tmp_path, change, words
+):
     path, kept = tmp_path / "evidence.zip", tmp_path / "kept"
     path.write_bytes(market.zips["SF"])
     note = rows("x.jsonl", market.files()["log/earlier-checkpoints.jsonl"])[0]["note"]
@@ -481,7 +537,7 @@ def test_a_checkpoint_that_the_log_does_not_extend_is_a_finding(market, tmp_path
     assert words in outcome.stderr
 
 
-def test_a_file_that_stands_twice_in_the_zip_is_named(market, tmp_path):
+def test_a_file_that_stands_twice_in_the_zip_is_named(market, verified, tmp_path):
     path = tmp_path / "evidence.zip"
     path.write_bytes(market.zips["SF"])
     with ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
@@ -491,7 +547,7 @@ def test_a_file_that_stands_twice_in_the_zip_is_named(market, tmp_path):
     assert "run.json: expected one file of this name; found several" in outcome.stderr
 
 
-def test_a_zip_that_was_damaged_on_its_way_is_a_finding_and_no_crash(market, tmp_path):
+def test_a_zip_that_was_damaged_on_its_way_is_a_finding_and_no_crash(market, verified, tmp_path):
     path = tmp_path / "evidence.zip"
     content = bytearray(market.zips["SF"])
     content[len(content) // 2] ^= 0xFF
@@ -510,16 +566,55 @@ def test_a_changed_reading_is_noticed_when_the_days_are_settled_again(market, tm
     assert {finding.file for finding in findings} == {f"results/{FIRST}.csv"}
 
 
-def test_what_differs_when_settled_again_is_printed_as_a_finding(market, tmp_path):
+def test_without_a_database_what_comes_out_the_same_is_counted(market, verified, tmp_path):
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(market.zips["SF"])
+    outcome = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), "recompute", str(path), "--json"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={"DATABASE_URL": "postgresql://nobody@localhost:1/none"},
+    )  # fmt: skip
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+    said = json.loads(outcome.stdout)
+    count = said["checked"].pop("results that came out the same when they were settled again")
+    assert count == said["checked"]["results"]
+    assert said == json.loads(verified([path], "--json").stdout)
+
+
+def test_what_differs_when_settled_again_is_printed_as_a_finding(market, recomputed, tmp_path):
     path = tmp_path / "evidence.zip"
     path.write_bytes(forged_results(market.files()).zipped())
-    outcome = subprocess.run(
-        [sys.executable, str(VERIFIER), str(path), "--recompute", "--product", str(ROOT)],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert outcome.returncode == 1
-    assert f"results/{FIRST}.csv: payment.fuel_micro U" in outcome.stderr
-    assert "expected settled again, digest" in outcome.stderr
+    outcome = recomputed(path)
+    assert outcome.status == 1
+    assert f"results/{FIRST}.csv: payment.fuel_micro U" in outcome.err
+    assert "expected settled again, digest" in outcome.err
+
+
+def test_what_cannot_be_settled_again_is_a_finding_and_no_crash(market, recomputed, tmp_path):
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(removed(market.files()).zipped())
+    outcome = recomputed(path)
+    assert outcome.status == 1
+    assert f"{path}: recompute: expected what can be read" in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("absent.zip", (), "name its zip"),
+        ("evidence.zip", ("--key", "rubbish"), "cannot be read"),
+        ("evidence.zip", ("--unknown",), "unrecognized"),
+    ],
+)
+def test_what_recompute_does_not_understand_has_status_2(
+    market, recomputed, tmp_path, name, options, words
+):
+    (tmp_path / "evidence.zip").write_bytes(market.zips["II"])
+    outcome = recomputed(tmp_path / name, *options)
+    assert (outcome.status, outcome.out) == (2, "")
+    assert words in outcome.err
+    assert "Traceback" not in outcome.err
 
 
 def test_yaml_that_says_something_else_is_noticed_when_settled_again(market, tmp_path):
@@ -550,15 +645,6 @@ def test_another_engine_s_run_is_not_settled_again(market, tmp_path):
     assert finding.expected == "a release with engine version 1"
 
 
-def test_without_the_product_nothing_is_settled_again(market, tmp_path):
-    path = tmp_path / "evidence.zip"
-    path.write_bytes(market.zips["SF"])
-    outcome = verified([path], "--recompute")
-    assert outcome.returncode == 1
-    assert "Tallystick to be installed" in outcome.stderr
-    assert "Traceback" not in outcome.stderr
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -566,19 +652,17 @@ def test_without_the_product_nothing_is_settled_again(market, tmp_path):
         (["absent.zip"], "name its zip"),
         ([str(ROOT / "README.md")], "name its zip"),
         (["--unknown"], "unrecognized"),
+        (["--recompute"], "unrecognized"),
     ],
 )
-def test_what_is_not_understood_has_status_2(arguments, words):
-    outcome = subprocess.run(
-        [sys.executable, "-I", "-S", str(VERIFIER), *arguments],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+def test_what_is_not_understood_has_status_2(verified, arguments, words):
+    outcome = verified(arguments)
     assert outcome.returncode == 2
     assert words in outcome.stderr
 
 
 @pytest.mark.parametrize("option", [("--key", "rubbish"), ("--checkpoint", "README.md")])
-def test_a_key_or_checkpoint_that_is_none_has_status_2(market, tmp_path, option):
+def test_a_key_or_checkpoint_that_is_none_has_status_2(market, verified, tmp_path, option):
     path = tmp_path / "evidence.zip"
     path.write_bytes(market.zips["II"])
     outcome = verified([path], *option)

@@ -1,6 +1,7 @@
 """`manage.py evidence RUN --out FILE.zip`: all that an outsider needs to check a run."""
 
 import os
+import shlex
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -43,7 +44,9 @@ class Command(BaseCommand):
         if quiet:
             print_json({"run": options["run"], "file": str(out), "bytes": size_bytes})
         else:
-            self.stdout.write(f"{out}: {size_bytes:,} bytes. Check it: python verify.py {out}")
+            file = shlex.quote(str(out))
+            check = f"unzip -p {file} verify.py > verify.py && python3 verify.py {file}"
+            self.stdout.write(f"{out}: {size_bytes:,} bytes. Check it: {check}")
 
     def _write(self, run_id: uuid.UUID, part: Path, *, quiet: bool) -> None:
         with (

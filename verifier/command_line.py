@@ -1,0 +1,119 @@
+"""The command line: what is asked, what is printed, and the exit status."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from verifier.archive import open_evidence
+from verifier.checks import check_evidence
+from verifier.log_notes import Trusted, parse_checkpoint, parse_key
+from verifier.report import UNREADABLE, Report
+
+PROGRAM = "python -m verifier" if __package__ else "verify.py"
+"""How it was started: as a package, or as the one file that evidence holds."""
+
+
+class NotUnderstood(ValueError):
+    """What was named is no evidence, no key or no checkpoint."""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return what understands the command line."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Check an evidence file of Tallystick from its bytes alone.",
+        epilog="Exit status: 0 everything holds, 1 something does not, 2 not understood.",
+    )
+    parser.add_argument(
+        "path",
+        nargs="?",
+        type=Path,
+        default=Path(__file__).resolve().parent,
+        help="the zip, or the folder into which it was unpacked; default: the folder of verify.py",
+    )
+    add_options(parser)
+    return parser
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that everyone has who checks evidence."""
+    parser.add_argument(
+        "--key",
+        action="append",
+        default=[],
+        help="verifier key of the log, or a file with such keys, that you have from elsewhere",
+    )
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        help="a checkpoint of the log that you have from before: the log must extend it",
+    )
+    parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
+
+
+def read_trusted(keys: Sequence[str], checkpoint: Path | None) -> Trusted:
+    """Return what the reader has from elsewhere."""
+    texts = [Path(key).read_text() if Path(key).is_file() else key for key in keys]
+    note = checkpoint and checkpoint.read_text(encoding="utf-8")
+    return Trusted(
+        tuple(parse_key(line) for text in texts for line in text.split()),
+        parse_checkpoint(note) if note else None,
+    )
+
+
+def check_path(path: Path, keys: Sequence[str], checkpoint: Path | None) -> Report:
+    """Check the evidence at a path.
+
+    Raises:
+        NotUnderstood: there is none, or a key or the checkpoint cannot be read.
+    """
+    files = open_evidence(path)
+    if files is None:
+        raise NotUnderstood(
+            f"{path}: no evidence: name its zip, or the folder that holds its manifest.json"
+        )
+    try:
+        trusted = read_trusted(keys, checkpoint)
+    except UNREADABLE as error:
+        raise NotUnderstood(f"--key or --checkpoint cannot be read: {error}") from None
+    report = Report()
+    check_evidence(files, report, trusted)
+    return report
+
+
+def print_outcome(report: Report, path: Path, *, as_json: bool) -> None:
+    """Print what was checked and what was found."""
+    if as_json:
+        outcome = {
+            "holds": not report.findings,
+            "checked": report.counts,
+            "notes": report.notes,
+            "findings": [finding._asdict() for finding in report.findings],
+        }
+        print(json.dumps(outcome, indent=2))
+        return
+    print(f"Checked {path}:")
+    for what, count in report.counts.items():
+        print(f"{count:>10,} {what}")
+    for note in report.notes:
+        print(note)
+    if not report.findings:
+        print("Everything holds.")
+        return
+    print(f"{len(report.findings)} findings:", file=sys.stderr)
+    for finding in report.findings:
+        print(f"  {finding}", file=sys.stderr)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Check what the command line names, print the outcome, and return the exit status."""
+    options = make_parser().parse_args(arguments)
+    try:
+        report = check_path(options.path, options.key, options.checkpoint)
+    except NotUnderstood as error:
+        print(error, file=sys.stderr)
+        return 2
+    print_outcome(report, options.path, as_json=options.json)
+    return 1 if report.findings else 0

@@ -1,0 +1,85 @@
+"""Keys and checkpoints of a log, as C2SP signed-note and tlog-checkpoint write them."""
+
+import base64
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from verifier.ed25519 import verify_signature
+from verifier.merkle_tree import sha256
+from verifier.report import Report
+
+ED25519 = b"\x01"
+"""The signature type of Ed25519 in a verifier key."""
+
+SIGNATURE_START = "\u2014 "
+
+
+class Key(NamedTuple):
+    """A public key under the name of its log."""
+
+    name: str
+    key_id: bytes
+    public_key: bytes
+
+
+class Checkpoint(NamedTuple):
+    """What a signed note states, and who says to have signed it: (name, key ID, signature)."""
+
+    origin: str
+    size: int
+    root: bytes
+    body: str
+    signatures: list[tuple[str, bytes, bytes]]
+
+
+class Trusted(NamedTuple):
+    """What the reader has from elsewhere: keys of the log, and a checkpoint of it."""
+
+    keys: tuple[Key, ...] = ()
+    checkpoint: Checkpoint | None = None
+
+
+NOTHING_TRUSTED = Trusted()
+
+
+def parse_key(text: str) -> Key:
+    """Return a verifier key from name+ID+base64, as C2SP signed-note has it."""
+    name, _, rest = text.strip().partition("+")
+    key_id, _, encoded_key = rest.partition("+")
+    content = base64.b64decode(encoded_key, validate=True)
+    expected = sha256(name.encode() + b"\n" + content)[:4]
+    if len(content) != 33 or content[:1] != ED25519 or expected.hex() != key_id:
+        raise ValueError(f"{text.strip()[:100]!r} is no verifier key of Ed25519")
+    return Key(name, expected, content[1:])
+
+
+def parse_checkpoint(note: str) -> Checkpoint:
+    """Return what a note of C2SP tlog-checkpoint states; its signatures are still to be checked."""
+    stated, _, signed = note.partition("\n\n")
+    origin, size, encoded_root = stated.split("\n")
+    hashed = base64.b64decode(encoded_root, validate=True)
+    if not size.isdecimal() or str(int(size)) != size or len(hashed) != 32 or not origin:
+        raise ValueError("a note that states no origin, size and root")
+    signatures = []
+    for line in signed.removesuffix("\n").split("\n"):
+        name, _, encoded_signature = line.removeprefix(SIGNATURE_START).partition(" ")
+        content = base64.b64decode(encoded_signature, validate=True)
+        if not line.startswith(SIGNATURE_START) or len(content) != 68:
+            raise ValueError(f"{line[:100]!r} is no signature line")
+        signatures.append((name, content[:4], content[4:]))
+    return Checkpoint(origin, int(size), hashed, stated + "\n", signatures)
+
+
+def check_signature(file: str, checkpoint: Checkpoint, keys: Sequence[Key], report: Report) -> None:
+    """Hold a checkpoint to a key of its log; no signature under a known key may be wrong."""
+    signed = False
+    for name, key_id, signature in checkpoint.signatures:
+        for key in keys:
+            if (key.name, key.key_id) == (name, key_id):
+                holds = verify_signature(key.public_key, checkpoint.body.encode(), signature)
+                report.equal(file, f"signature of {name}", "that it holds:", True, holds)
+                signed = signed or (holds and name == checkpoint.origin)
+    if not signed:
+        names = ", ".join(f"{key.name}+{key.key_id.hex()}" for key in keys) or "no key"
+        report.add(file, "", f"a signature of the log by {names}", "none that holds")
+    report.count("signatures of checkpoints")

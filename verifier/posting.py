@@ -1,0 +1,160 @@
+"""What the run's journals must have moved, by its results and its law."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from verifier.encoding import encode_row
+from verifier.law import Law
+from verifier.ledger import JOURNALS, Ledger
+from verifier.merkle_tree import leaf_hash
+from verifier.readings import DEMAND, GENERATION, Energy
+from verifier.report import Report
+from verifier.results import Day
+from verifier.runs import is_study_pin
+from verifier.values import Row, to_text
+
+AREA_ACCOUNTS = {"area_losses_wh": "losses", "area_imbalance_wh": "imbalance"}
+QUANTITIES = {"tariff": ("Wh", "CHARGED-WH"), "subscription": ("days", "CHARGED-DAYS"),
+              "fee": ("pieces", "CHARGED-PIECES")}  # fmt: skip
+BY_RULE = 10
+ESTIMATED_BY_OPERATOR = (1, 4)
+
+
+@dataclass
+class Register:
+    """Who answers for units, supply points and charges under the rules of a day."""
+
+    market: str
+    currency: str = ""
+    units: dict[str, str] = field(default_factory=dict)
+    points: dict[str, str] = field(default_factory=dict)
+    charges: dict[str, str] = field(default_factory=dict)
+
+    def account(self, commodity: str, owner: str | None, kind: str, subject: str) -> str:
+        """Return the code of an account; None owns those of the market."""
+        return f"{self.market}:{commodity}:{owner or '-'}:{kind}:{subject}"
+
+
+def build_register(run: Row, day: str, law: Law) -> Register:
+    """Return who answers for what on a day, by the documents that the run is pinned to."""
+    register = Register(run["market"])
+    for pin in run["pins"]:
+        if is_study_pin(pin) or not pin["first_day"] <= day <= pin["last_day"]:
+            continue
+        body = law.bodies[pin["instrument"], pin["digest"]]
+        match body["kind"]:
+            case "market-rules":
+                register.currency = body["currency"]
+            case "registration":
+                owner = body["participant"]
+                register.units |= {unit["unit"]: owner for unit in body["units"]}
+                register.points |= {point["supply_point"]: owner for point in body["supply_points"]}
+            case "charge-list":
+                charges = [*body["tariffs"], *body["subscriptions"], *body["fees"]]
+                register.charges |= {charge["code"]: body["owner"] for charge in charges}
+    return register
+
+
+def sum_used_wh(day: str, settled: Day, metered: Energy) -> dict[tuple[str, str], int]:
+    """Return the day's energy by measure and entity: as metered, or as it was estimated."""
+    totals: dict[tuple[str, str], int] = {}
+    keys = {key[1:] for key in metered if key[0] == day}
+    estimated = {
+        (measure.removeprefix("estimated."), entity)
+        for _, measure, entity in settled.vectors
+        if measure.startswith("estimated.")
+    }
+    for measure, entity in keys | {key for key in estimated if key[0] in (GENERATION, DEMAND)}:
+        estimates = settled.vectors.get((day, f"estimated.{measure}", entity), [])
+        codes = settled.vectors.get((day, f"quality.{measure}", entity), [])
+        values = metered.get((day, measure, entity)) or [0] * len(estimates)
+        totals[measure, entity] = sum(
+            estimates[number]
+            if number < len(codes)
+            and (codes[number] > BY_RULE or codes[number] in ESTIMATED_BY_OPERATOR)
+            else value
+            for number, value in enumerate(values)
+        )
+    return totals
+
+
+def expected_movements(
+    register: Register, settled: Day, energy_wh: Mapping[tuple[str, str], int]
+) -> dict[str, int]:
+    """Return what each account must have moved for a day, by the code of the account."""
+    moved: defaultdict[str, int] = defaultdict(int)
+    account, money = register.account, register.currency
+    passed = {f"{side}.{kind}" for kind in QUANTITIES for side in ("charge", "payment")}
+    counted = {f"quantity.{kind}_{unit.lower()}": kind for kind, (unit, _) in QUANTITIES.items()}
+    for (measure, entity), total in settled.totals.items():
+        kind = measure.removesuffix("_micro")
+        code, _, supplier = entity.partition("/")
+        if measure in counted:
+            kind, commodity = counted[measure], QUANTITIES[counted[measure]][1]
+            owner = register.charges[code]
+            moved[account(commodity, supplier, f"charge.{kind}", code)] += total
+            moved[account(commodity, owner, f"payment.{kind}", code)] -= total
+        elif measure in ("over_take_wh", "missed_wh"):
+            stated = measure.removesuffix("_wh")
+            moved[account("WH", register.points[entity], stated, entity)] += total
+            moved[account("WH", None, stated, "market")] -= total
+        elif measure in AREA_ACCOUNTS:
+            moved[account("WH", None, AREA_ACCOUNTS[measure], entity)] += total
+        elif kind == measure:
+            continue
+        elif kind in passed:
+            owner = supplier or register.charges[code]
+            moved[account(money, owner, kind, code)] += total if supplier else -total
+        elif kind.startswith("charge."):
+            moved[account(money, register.points[entity], kind, entity)] += total
+        elif kind.startswith("payment."):
+            moved[account(money, register.units[entity], kind, entity)] -= total
+        elif kind == "equalisation":
+            moved[account(money, None, kind, entity)] -= total
+    by_area = any(measure in AREA_ACCOUNTS for measure, _ in settled.totals)
+    imbalance = account("WH", None, "imbalance", "market")
+    for (measure, entity), total in energy_wh.items():
+        if measure == GENERATION and entity in register.units:
+            moved[account("WH", register.units[entity], "generation", entity)] -= total
+            moved[imbalance] += 0 if by_area else total
+        elif measure == DEMAND and entity in register.points:
+            moved[account("WH", register.points[entity], "demand", entity)] += total
+            moved[imbalance] -= 0 if by_area else total
+    return moved
+
+
+def check_posted(
+    run: Row,
+    law: Law,
+    days: Mapping[str, Day],
+    metered: Energy,
+    book: Ledger,
+    report: Report,
+) -> None:
+    """Hold the journals of each day to the results: what all of them moved is what they say."""
+    for number, row in book.journals.items():
+        place = f"journal {number}"
+        if row["run_id"] != run.get("id"):
+            continue
+        with report.reading(JOURNALS, place):
+            day = to_text(row["settlement_day"])
+            settled = days[day]
+            fields = [("U", run["id"]), ("D", day), ("B", settled.digest)]
+            found = leaf_hash(encode_row("tallystick.day-posting.1", fields)).hex()
+            what = f"of the results of {day}, input_digest"
+            report.equal(JOURNALS, place, what, row["input_digest"], found)
+            report.equal(JOURNALS, place, "the run's market", run["market"], row["market"])
+            report.equal(JOURNALS, place, "the run's kind", run["kind"], row["run_kind"])
+            posted: defaultdict[str, int] = defaultdict(int)
+            for earlier, other in book.journals.items():
+                is_of_day = (other["market"], other["settlement_day"]) == (run["market"], day)
+                if is_of_day and other["run_id"] is not None and earlier <= number:
+                    for account, amount in book.postings.get(earlier, []):
+                        posted[account] += amount
+            energy_wh = sum_used_wh(day, settled, metered)
+            expected = expected_movements(build_register(run, day, law), settled, energy_wh)
+            for account in sorted(expected.keys() | posted.keys()):
+                what = f"account {account} to have moved, up to this journal of {day},"
+                report.equal(JOURNALS, place, what, expected[account], posted[account])
+            report.count("sums of accounts that are what the results say", len(expected))

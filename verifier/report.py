@@ -1,0 +1,74 @@
+"""What does not hold, and how much of each sort was checked."""
+
+import csv
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+UNREADABLE = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    csv.Error,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What reading a changed file may raise; each becomes a finding."""
+
+
+class Finding(NamedTuple):
+    """Something that does not hold: where, what was expected, and what was found."""
+
+    file: str
+    row: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}: {self.row}" if self.row else self.file
+        return f"{place}: expected {self.expected}; found {self.found}"
+
+
+@dataclass
+class Report:
+    """Every finding, and how much of each sort was checked."""
+
+    findings: list[Finding] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, file: str, row: str, expected: str, found: object) -> None:
+        """Note a finding."""
+        self.findings.append(Finding(file, row, expected, describe(found)))
+
+    def equal(self, file: str, row: str, what: str, expected: object, found: object) -> None:
+        """Note a finding unless two values are equal."""
+        if expected != found:
+            self.add(file, row, f"{what} {describe(expected)}", found)
+
+    def count(self, what: str, number: int = 1) -> None:
+        """Count what was checked."""
+        self.counts[what] = self.counts.get(what, 0) + number
+
+    @contextmanager
+    def reading(self, file: str, row: str = "") -> Iterator[None]:
+        """Turn what cannot be read into a finding."""
+        try:
+            yield
+        except UNREADABLE as error:
+            self.add(file, row, "what can be read", f"{type(error).__name__}: {error}")
+
+
+def describe(value: object) -> str:
+    """Return a value as findings print it."""
+    return value.hex() if isinstance(value, bytes) else "nothing" if value is None else str(value)
