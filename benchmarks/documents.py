@@ -16,8 +16,8 @@ from ledger.billing import Billed, document_of, seal_invoice
 from ledger.invoice import Family, InvoiceDraft, InvoiceLine
 from ledger.parties import Party
 from settlement.documents.bulk import render_all
-from settlement.documents.statement import RunReference, Statement
-from settlement.documents.stating import state
+from settlement.documents.issued_document import IssuedDocument, RunReference
+from settlement.documents.sealed_rows import document_of_rows
 
 DOCUMENTS = 1_000
 PROCESSES = 2
@@ -32,9 +32,9 @@ DIGEST = bytes(range(32))
 
 def results() -> list[Result]:
     """Return the seconds of a thousand invoices, and how many blank pages one invoice takes."""
-    statements = [_statement(number) for number in range(1, DOCUMENTS + 1)]
+    documents = [_issued_document(number) for number in range(1, DOCUMENTS + 1)]
     start = perf_counter()
-    written = sum(1 for _ in render_all(statements, "pdf", PROCESSES))
+    written = sum(1 for _ in render_all(documents, "pdf", PROCESSES))
     seconds = perf_counter() - start
     each_s = PROCESSES * seconds / written
     return [
@@ -58,7 +58,7 @@ def _blank_page_s() -> float:
     return (perf_counter() - start) / BLANK_PAGES
 
 
-def _statement(number: int) -> Statement:
+def _issued_document(number: int) -> IssuedDocument:
     """Return an invoice that no other is like but in layout: 12 to 35 lines of its own."""
     draft = InvoiceDraft(
         market="gb12",
@@ -84,7 +84,7 @@ def _statement(number: int) -> Statement:
         previous_digest=DIGEST,
     )
     run = RunReference(uuid.UUID(int=7), "II", DIGEST)
-    return state(sealed, Billed(), None, run, {DIGEST: "gb12/market-rules"})
+    return document_of_rows(sealed, Billed(), None, run, {DIGEST: "gb12/market-rules"})
 
 
 def _lines(number: int) -> Sequence[InvoiceLine]:

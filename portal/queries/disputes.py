@@ -15,9 +15,9 @@ from ledger.disputes.records import Record
 from ledger.disputes.sealing import EventRow
 from portal import dispute_words as words
 from portal.access import Viewer
-from portal.queries.invoices import title_of
 from portal.queries.rules import RuleVersion, rule_by_digest
 from settlement.billing.disputing import terms_at_issue
+from settlement.documents.issued_document import title_of
 
 
 @dataclass(frozen=True)

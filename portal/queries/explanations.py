@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 
 from portal.access import Viewer
 from portal.amounts import local_time
-from portal.queries.invoices import InvoicePage, Line
+from portal.queries.invoices import Cited, InvoicePage
 from settlement.billing.posting import PAYMENT
+from settlement.documents.issued_document import IssuedLine
 from settlement.explanations.service import (
     LineDay,
     LineReference,
@@ -66,13 +67,18 @@ class Why:
     """A line of a document, ready to be explained in the document's sign."""
 
     invoice: InvoicePage
-    line: Line
+    line: IssuedLine
     reference: LineReference
 
     @property
     def sign(self) -> int:
         """What turns the ledger's sign into that of the explanation: a minus is a credit."""
         return -1 if self.invoice.summary.is_self_billed else 1
+
+    @property
+    def clauses(self) -> tuple[Cited, ...]:
+        """The clauses that the line cites, in the versions that it obeyed."""
+        return self.invoice.clauses[self.line.number]
 
     def days(self, session: Session) -> tuple[Explanation, ...]:
         """Return what was posted for each settlement day."""
@@ -132,13 +138,13 @@ class Why:
 def find_why(session: Session, invoice: InvoicePage, number: int) -> Why | None:
     """Return a line of a document, to explain; None when the document has no such line."""
     reference = find_line(session, invoice.summary.id, number)
-    line = next((line for line in invoice.lines if line.line == number), None)
+    line = invoice.line(number)
     if reference is None or line is None:
         return None
-    if invoice.statement.is_credit:
+    if invoice.document.is_credit:
         line = replace(
             line,
-            amount_micro=-line.amount_micro,
+            exact_micro=-line.exact_micro,
             quantity=None if line.quantity is None else -line.quantity,
         )
     return Why(invoice, line, reference)

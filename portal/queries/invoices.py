@@ -1,14 +1,13 @@
 """Invoices and their notes as pages show them.
 
 Amounts of the list keep the ledger's sign: + the participant pays the market. A page has the sign
-of its document, as `settlement.documents.statement` states it.
+of its document, as `settlement.documents.issued_document` states it.
 """
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, tuple_
@@ -18,9 +17,8 @@ from ledger.invoice import document_number, parsed_number
 from ledger.invoice_queries import next_month
 from ledger.tables import Invoice
 from portal.queries.rules import RuleVersion, market_zone, rule_by_digest, rule_on
-from settlement.documents.arithmetic import Price, decimal_text
-from settlement.documents.service import stated
-from settlement.documents.statement import Statement, title_of
+from settlement.documents.issued_document import IssuedDocument, IssuedLine
+from settlement.documents.service import find_document
 from settlement.tables import RunRow
 
 
@@ -71,73 +69,23 @@ class Cited:
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line of a document, in the sign that the document shows.
-
-    `amount_micro` is exact; `amount_minor` is what the document states, `carried_minor` of it
-    rounding of the lines before it.
-    """
-
-    line: int
-    kind: str
-    subject: str
-    description: str
-    quantity: int | None
-    quantity_unit: str | None
-    amount_micro: int
-    quality: str | None
-    estimated_quantity: int | None
-    clauses: tuple[Cited, ...]
-    amount_minor: int = 0
-    carried_minor: int = 0
-    price: Price | None = None
-    is_untaxed: bool = False
-
-    @property
-    def replaced_estimate(self) -> int:
-        """How much that was estimated before has been replaced, in `quantity_unit`."""
-        return max(-(self.estimated_quantity or 0), 0)
-
-    @property
-    def price_text(self) -> str:
-        """The price with all its decimals; empty where the line has none."""
-        price = self.price
-        return decimal_text(price.value, price.decimals, thousands=",") if price else ""
-
-
-@dataclass(frozen=True)
-class LineGroup:
-    """The lines of one charge or payment, and their sums."""
-
-    kind: str
-    title: str
-    lines: tuple[Line, ...]
-
-    @property
-    def amount_micro(self) -> int:
-        """Exact sum of the lines."""
-        return sum(line.amount_micro for line in self.lines)
-
-    @property
-    def amount_minor(self) -> int:
-        """What the lines state together."""
-        return sum(line.amount_minor for line in self.lines)
-
-
-@dataclass(frozen=True)
 class InvoicePage:
-    """A document as it is stated, its lines with the clauses they cite, and the law around it."""
+    """An issued document, the clauses that each of its lines cites, and the law around it."""
 
     summary: InvoiceSummary
     registration: RuleVersion | None
     market_rules: RuleVersion | None
-    statement: Statement
-    groups: tuple[LineGroup, ...]
+    document: IssuedDocument
+    clauses: Mapping[int, tuple[Cited, ...]]
 
     @property
-    def lines(self) -> tuple[Line, ...]:
-        """All lines, in the order of the document's groups."""
-        return tuple(line for group in self.groups for line in group.lines)
+    def lines(self) -> tuple[IssuedLine, ...]:
+        """All lines, in the order of the document."""
+        return self.document.lines
+
+    def line(self, number: int) -> IssuedLine | None:
+        """Return a line by its number, or None where the document has none."""
+        return next((line for line in self.lines if line.number == number), None)
 
 
 def invoices_of(
@@ -182,13 +130,13 @@ def invoice_page(session: Session, number: str) -> InvoicePage:
     summary = _summarised(session, session.execute(query).all())[0]
     last_day = next_month(row.billing_month) - dt.timedelta(days=1)
     law = (last_day, row.issued_at)  # a later correction of the law changes no document
-    statement = stated(session, number)
+    document = find_document(session, number)
     return InvoicePage(
         summary=summary,
         registration=rule_on(session, f"{row.market}/registration/{row.participant}", *law),
         market_rules=rule_on(session, f"{row.market}/market-rules", *law),
-        statement=statement,
-        groups=_groups(_lines(session, statement)),
+        document=document,
+        clauses=_clauses(session, document),
     )
 
 
@@ -231,41 +179,20 @@ def _summarised(session: Session, rows: Iterable) -> list[InvoiceSummary]:
     ]
 
 
-def _lines(session: Session, statement: Statement) -> list[Line]:
-    versions = {digest: rule_by_digest(session, digest) for digest in statement.laws}
-    return [
-        Line(
-            line=line.number,
-            kind=line.kind,
-            subject=line.subject,
-            description=line.description,
-            quantity=line.quantity,
-            quantity_unit=line.quantity_unit,
-            amount_micro=line.exact_micro,
-            quality=line.quality,
-            estimated_quantity=line.estimated_quantity,
-            clauses=tuple(
-                Cited(clause.anchor, clause.text, version.instrument, digest)
-                for anchor in line.clauses
-                for digest in line.rule_digests
-                if (version := versions.get(digest)) is not None
-                for clause in version.document.clauses
-                if clause.anchor == anchor
-            ),
-            amount_minor=line.amount_minor,
-            carried_minor=line.carried_minor,
-            price=line.price,
-            is_untaxed=line.is_untaxed,
+def _clauses(session: Session, document: IssuedDocument) -> dict[int, tuple[Cited, ...]]:
+    """Return the clauses that each line cites, by its number, in the versions that it obeyed."""
+    versions = {digest: rule_by_digest(session, digest) for digest in document.laws}
+    return {
+        line.number: tuple(
+            Cited(clause.anchor, clause.text, version.instrument, digest)
+            for anchor in line.clauses
+            for digest in line.rule_digests
+            if (version := versions.get(digest)) is not None
+            for clause in version.document.clauses
+            if clause.anchor == anchor
         )
-        for line in statement.lines
-    ]
-
-
-def _groups(lines: list[Line]) -> tuple[LineGroup, ...]:
-    return tuple(
-        LineGroup(kind, title_of(kind), tuple(members))
-        for kind, members in groupby(lines, key=lambda line: line.kind)
-    )
+        for line in document.lines
+    }
 
 
 def _number(row: Invoice) -> str:

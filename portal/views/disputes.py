@@ -21,9 +21,10 @@ from portal import audit, dispute_words
 from portal.access import Role, Viewer, open_to
 from portal.dispute_forms import StepForm, read_form
 from portal.queries import disputes as queries
-from portal.queries.invoices import InvoicePage, Line, invoice_page
+from portal.queries.invoices import InvoicePage, invoice_page
 from portal.views.invoices import refuse_others, sees_invoices
 from settlement.billing.disputing import dispute_line
+from settlement.documents.issued_document import IssuedLine
 
 DISPUTES_A_PAGE = 100
 UNPROCESSABLE = 422
@@ -95,7 +96,7 @@ def opening(request: HttpRequest, number: str, line: int) -> HttpResponse:
     with transaction() as session:
         refuse_others(session, request.viewer, number)
         invoice = invoice_page(session, number)
-        disputed = next((one for one in invoice.lines if one.line == line), None)
+        disputed = invoice.line(line)
         one = invoice.summary
         if disputed is None or not acts_for(request, one.market, one.participant):
             raise Http404("no line for this user to dispute")
@@ -242,7 +243,7 @@ def _again(request: HttpRequest, record: Record, action: Action, form: StepForm)
 
 
 def _opening(
-    request: HttpRequest, invoice: InvoicePage, line: Line, form: StepForm, time: object
+    request: HttpRequest, invoice: InvoicePage, line: IssuedLine, form: StepForm, time: object
 ) -> HttpResponse:
     context = {
         "invoice": invoice,

@@ -11,7 +11,7 @@ from database.session import transaction
 from portal.access import Viewer, open_to
 from portal.queries import invoices as queries
 from portal.queries.disputes import marks_of_document, time_to_dispute
-from settlement.documents.service import FORMATS, rendered, stated
+from settlement.documents.service import FORMATS, find_document, render_document
 from settlement.documents.wording import duties, explanations
 
 DOWNLOADS = (
@@ -60,8 +60,8 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
         "may_dispute": may_dispute,
         "section": "invoices",
         "files": DOWNLOADS,
-        "headlines": list(duties(found.statement)),
-        "explanations": list(explanations(found.statement)),
+        "headlines": list(duties(found.document)),
+        "explanations": list(explanations(found.document)),
     }
     return render(request, "invoices/page.html", context)
 
@@ -76,7 +76,7 @@ def download(request: HttpRequest, number: str, format_name: str) -> HttpRespons
     with transaction() as session:
         refuse_others(session, request.viewer, number)
         try:
-            content = rendered(session, stated(session, number), of_format)
+            content = render_document(session, find_document(session, number), of_format)
         except Refused as refused:
             raise Http404(str(refused)) from refused
     answer = HttpResponse(content, content_type=of_format.media_type)

@@ -1,4 +1,4 @@
-"""A statement as JSON. `schema` is its description, kept at `docs/invoice.schema.json`.
+"""A document as JSON. `schema` is its description, kept at `docs/invoice.schema.json`.
 
 Amounts are decimal numbers written as texts, in the sign of the document; digests are hexadecimal.
 """
@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from ledger.parties import Party
 from settlement.documents.arithmetic import decimal_text
 from settlement.documents.en16931 import MINOR_DECIMALS, TYPE_CODES
-from settlement.documents.statement import StatedLine, Statement
+from settlement.documents.issued_document import IssuedDocument, IssuedLine
 from settlement.documents.wording import arithmetic_words, document_notes, party_lines
 
 LAYOUT = "tallystick.invoice-json.1"
@@ -132,30 +132,30 @@ def schema() -> str:
     return json.dumps(InvoiceJson.model_json_schema(), indent=2) + "\n"
 
 
-def as_json(statement: Statement) -> bytes:
-    """Return the document as JSON; the same statement, the same bytes."""
-    original, run = statement.original, statement.run
-    document = InvoiceJson(
+def as_json(document: IssuedDocument) -> bytes:
+    """Return the document as JSON; the same document, the same bytes."""
+    original, run = document.original, document.run
+    content = InvoiceJson(
         layout=LAYOUT,
-        number=statement.number,
-        kind=statement.kind,
-        type_code=TYPE_CODES[statement.kind],
-        market=statement.market,
-        participant=statement.participant,
-        seller=_party(statement.seller),
-        buyer=_party(statement.buyer),
-        billing_month=statement.billing_month,
-        issued_at=statement.issued_at.astimezone(dt.UTC),
-        due_on=statement.due_on,
-        payment_term_days=statement.payment_term_days,
-        currency=statement.currency,
+        number=document.number,
+        kind=document.kind,
+        type_code=TYPE_CODES[document.kind],
+        market=document.market,
+        participant=document.participant,
+        seller=_party(document.seller),
+        buyer=_party(document.buyer),
+        billing_month=document.billing_month,
+        issued_at=document.issued_at.astimezone(dt.UTC),
+        due_on=document.due_on,
+        payment_term_days=document.payment_term_days,
+        currency=document.currency,
         corrects=ReferenceJson(number=original.number, issued_on=original.issued_on)
         if original
         else None,
-        lines=[_line(line) for line in statement.lines],
-        exact_amount=_exact(statement.exact_micro),
-        rounding=_exact(statement.rounding_micro),
-        net=_money(statement.net_minor),
+        lines=[_line(line) for line in document.lines],
+        exact_amount=_exact(document.exact_micro),
+        rounding=_exact(document.rounding_micro),
+        net=_money(document.net_minor),
         taxes=[
             TaxJson(
                 category=total.category,
@@ -164,22 +164,22 @@ def as_json(statement: Statement) -> bytes:
                 tax=_money(total.tax_minor),
                 reason=total.reason,
             )
-            for total in statement.taxes
+            for total in document.taxes
         ],
-        tax=_money(statement.tax_minor),
-        due=_money(statement.due_minor),
-        notes=list(document_notes(statement)),
+        tax=_money(document.tax_minor),
+        due=_money(document.due_minor),
+        notes=list(document_notes(document)),
         run=RunJson(id=run.id, kind=run.kind, result_digest=run.result_digest.hex())
         if run
         else None,
-        journal_number=statement.journal_number,
-        last_journal_number=statement.last_journal_number,
-        rules={digest.hex(): name for digest, name in sorted(statement.laws.items())},
-        code=statement.code,
-        digest=statement.digest.hex(),
-        previous_digest=statement.previous_digest.hex(),
+        journal_number=document.journal_number,
+        last_journal_number=document.last_journal_number,
+        rules={digest.hex(): name for digest, name in sorted(document.laws.items())},
+        code=document.code,
+        digest=document.digest.hex(),
+        previous_digest=document.previous_digest.hex(),
     )
-    return (document.model_dump_json(indent=2) + "\n").encode()
+    return (content.model_dump_json(indent=2) + "\n").encode()
 
 
 def _party(party: Party | None) -> PartyJson | None:
@@ -189,7 +189,7 @@ def _party(party: Party | None) -> PartyJson | None:
     return PartyJson.model_validate(values)
 
 
-def _line(line: StatedLine) -> LineJson:
+def _line(line: IssuedLine) -> LineJson:
     price = line.price
     return LineJson(
         line=line.number,

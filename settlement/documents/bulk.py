@@ -1,12 +1,12 @@
-"""Many documents at once, a process a core: rendering needs nothing but the statement."""
+"""Many documents at once, a process a core: rendering needs nothing but the document."""
 
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
+from settlement.documents.issued_document import IssuedDocument
 from settlement.documents.service import FORMATS
-from settlement.documents.statement import Statement
 
 AT_ONCE = 8
 """Documents that a process takes at a time."""
@@ -16,43 +16,43 @@ LEAST_FOR_PROCESSES = 16
 
 
 def render_all(
-    statements: Sequence[Statement],
+    documents: Sequence[IssuedDocument],
     format_name: str,
     processes: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Iterator[tuple[Statement, bytes]]:
+) -> Iterator[tuple[IssuedDocument, bytes]]:
     """Yield each document with its rendering, in order.
 
     Args:
-        statements: what to render.
-        format_name: of `FORMATS`, one that needs nothing but a statement.
+        documents: what to render.
+        format_name: of `FORMATS`, one that needs nothing but a document.
         processes: how many at once; as many as there are cores by default.
         progress: called with (done, total).
     """
     count = processes or os.cpu_count() or 1
-    if count == 1 or len(statements) < LEAST_FOR_PROCESSES:
-        one_by_one = (_render(format_name, one) for one in statements)
-        yield from _reported(statements, one_by_one, progress)
+    if count == 1 or len(documents) < LEAST_FOR_PROCESSES:
+        one_by_one = (_render(format_name, one) for one in documents)
+        yield from _reported(documents, one_by_one, progress)
         return
     # Spawned, not forked: the page setter keeps threads, and a fork would copy them half.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(count, mp_context=context) as pool:
-        rendered = pool.map(_render, [format_name] * len(statements), statements, chunksize=AT_ONCE)
-        yield from _reported(statements, rendered, progress)
+        rendered = pool.map(_render, [format_name] * len(documents), documents, chunksize=AT_ONCE)
+        yield from _reported(documents, rendered, progress)
 
 
 def _reported(
-    statements: Sequence[Statement],
+    documents: Sequence[IssuedDocument],
     rendered: Iterator[bytes],
     progress: Callable[[int, int], None],
-) -> Iterator[tuple[Statement, bytes]]:
-    for done, (statement, content) in enumerate(zip(statements, rendered, strict=True), start=1):
-        progress(done, len(statements))
-        yield statement, content
+) -> Iterator[tuple[IssuedDocument, bytes]]:
+    for done, (document, content) in enumerate(zip(documents, rendered, strict=True), start=1):
+        progress(done, len(documents))
+        yield document, content
 
 
-def _render(format_name: str, statement: Statement) -> bytes:
+def _render(format_name: str, document: IssuedDocument) -> bytes:
     render = FORMATS[format_name].render
     if render is None:
-        raise ValueError(f"{format_name} is not rendered from a statement alone")
-    return render(statement)
+        raise ValueError(f"{format_name} is not rendered from a document alone")
+    return render(document)

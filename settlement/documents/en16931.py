@@ -1,4 +1,4 @@
-"""A statement in the terms of EN 16931, written as Factur-X (CII) and UBL.
+"""A document in the terms of EN 16931, written as Factur-X (CII) and UBL.
 
 The terms (BT-n, BG-n) are those of the standard. What it cannot say is said in notes: a line whose
 price is negative, or that counts nothing, is one unit at its amount (BR-27 lets no price be
@@ -11,7 +11,7 @@ import facturx
 
 from ledger.parties import Party
 from settlement.documents.arithmetic import PRICED, Price, decimal_text
-from settlement.documents.statement import StatedLine, Statement, TaxTotal
+from settlement.documents.issued_document import IssuedDocument, IssuedLine, TaxTotal
 from settlement.documents.wording import document_notes, line_note, party_lines, payment_words
 
 LEVEL = "en16931"
@@ -34,62 +34,60 @@ TYPE_CODES = {
 """UNTDID 1001, by kind of document."""
 
 
-def factur_x(statement: Statement) -> bytes:
+def factur_x(document: IssuedDocument) -> bytes:
     """Return the document as Factur-X XML of the profile EN 16931."""
     xml: bytes = facturx.generate_cii_xml(
-        terms(statement), level=LEVEL, check_xsd=False, check_schematron=False
+        terms(document), level=LEVEL, check_xsd=False, check_schematron=False
     )
     return xml
 
 
-def ubl(statement: Statement) -> bytes:
+def ubl(document: IssuedDocument) -> bytes:
     """Return the document as a UBL 2.1 Invoice or CreditNote of EN 16931."""
     xml: bytes = facturx.generate_ubl_xml(
-        terms(statement), level=LEVEL, check_xsd=False, check_schematron=False
+        terms(document), level=LEVEL, check_xsd=False, check_schematron=False
     )
     return xml
 
 
-def terms(statement: Statement) -> dict[str, Any]:
+def terms(document: IssuedDocument) -> dict[str, Any]:
     """Return the document by the business terms of EN 16931.
 
     Raises:
         ValueError: the document was issued before parties were sealed.
     """
-    if statement.seller is None or statement.buyer is None:
-        raise ValueError(f"{statement.number} states no parties")
-    registered = all(line.tax_category in REGISTERED for line in statement.lines)
-    net, tax, due = map(_money, (statement.net_minor, statement.tax_minor, statement.due_minor))
+    if document.seller is None or document.buyer is None:
+        raise ValueError(f"{document.number} states no parties")
+    registered = all(line.tax_category in REGISTERED for line in document.lines)
+    net, tax, due = map(_money, (document.net_minor, document.tax_minor, document.due_minor))
     found: dict[str, Any] = {
-        "BT-1": statement.number,
-        "BT-2": statement.issued_on,
-        "BT-3": TYPE_CODES[statement.kind],
-        "BT-5": statement.currency,
-        "BT-9": statement.due_on,
-        "BT-20": payment_words(statement),
-        "BT-72": statement.month_end,
-        "BT-73": statement.billing_month,
-        "BT-74": statement.month_end,
-        "BG-1": [{"BT-22": note} for note in document_notes(statement)],
-        "BG-4": _party(statement.seller, registered),
-        "BG-7": _party(statement.buyer, registered),
-        "BG-23": [_tax(total) for total in statement.taxes],
-        "BG-25": [_line(line) for line in statement.lines],
+        "BT-1": document.number,
+        "BT-2": document.issued_on,
+        "BT-3": TYPE_CODES[document.kind],
+        "BT-5": document.currency,
+        "BT-9": document.due_on,
+        "BT-20": payment_words(document),
+        "BT-72": document.month_end,
+        "BT-73": document.billing_month,
+        "BT-74": document.month_end,
+        "BG-1": [{"BT-22": note} for note in document_notes(document)],
+        "BG-4": _party(document.seller, registered),
+        "BG-7": _party(document.buyer, registered),
+        "BG-23": [_tax(total) for total in document.taxes],
+        "BG-25": [_line(line) for line in document.lines],
         "BT-106": net,
         "BT-109": net,
         "BT-110": tax,
         "BT-112": due,
         "BT-115": due,
     }
-    if statement.original:
-        found["BG-3"] = [
-            {"BT-25": statement.original.number, "BT-26": statement.original.issued_on}
-        ]
-    if statement.seller.iban and statement.due_minor > 0 and not statement.is_credit:
-        found |= {"BT-81": CREDIT_TRANSFER, "BT-83": statement.number}
-        found |= {"BT-84": statement.seller.iban, "BT-85": statement.seller.legal_name}
-    if any(line.tax_category == "K" for line in statement.lines):
-        found["BG-13"] = _address(statement.buyer) | {"name": statement.buyer.legal_name}
+    if document.original:
+        found["BG-3"] = [{"BT-25": document.original.number, "BT-26": document.original.issued_on}]
+    if document.seller.iban and document.due_minor > 0 and not document.is_credit:
+        found |= {"BT-81": CREDIT_TRANSFER, "BT-83": document.number}
+        found |= {"BT-84": document.seller.iban, "BT-85": document.seller.legal_name}
+    if any(line.tax_category == "K" for line in document.lines):
+        found["BG-13"] = _address(document.buyer) | {"name": document.buyer.legal_name}
     return found
 
 
@@ -141,7 +139,7 @@ def _tax(total: TaxTotal) -> dict[str, str]:
     return found
 
 
-def _line(line: StatedLine) -> dict[str, Any]:
+def _line(line: IssuedLine) -> dict[str, Any]:
     quantity, unit, price = _counted(line)
     found = {
         "BT-126": str(line.number),
@@ -159,7 +157,7 @@ def _line(line: StatedLine) -> dict[str, Any]:
     return found
 
 
-def _counted(line: StatedLine) -> tuple[str, str, str]:
+def _counted(line: IssuedLine) -> tuple[str, str, str]:
     """Return quantity, unit and price: as stated, or one unit at the amount."""
     price: Price | None = line.price
     if price is None or price.value < 0 or line.quantity is None:

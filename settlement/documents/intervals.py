@@ -24,7 +24,7 @@ from settlement.billing.posting import (
     PASS_THROUGH,
 )
 from settlement.core.pass_through import QUANTITY_UNITS
-from settlement.documents.statement import StatedLine, Statement
+from settlement.documents.issued_document import IssuedDocument, IssuedLine
 from settlement.explanations.service import (
     LineReference,
     amounts_of,
@@ -68,30 +68,30 @@ class IntervalRow(NamedTuple):
     replaced_run: str | None
 
 
-def interval_rows(session: Session, statement: Statement) -> Iterator[IntervalRow]:
+def interval_rows(session: Session, document: IssuedDocument) -> Iterator[IntervalRow]:
     """Yield the intervals of a document, line by line and day by day."""
-    references = line_references(session, statement.id)
+    references = line_references(session, document.id)
     first = references[0]
     facts_of = cache(lambda run_id, day: day_facts(session, runs[run_id], day))
     runs: dict[object, Run] = {}
     days = []
-    for day in _days(statement):
-        run = store.latest_posted_run(session, statement.market, day, first.up_to)
-        before = store.latest_posted_run(session, statement.market, day, first.after)
+    for day in _days(document):
+        run = store.latest_posted_run(session, document.market, day, first.up_to)
+        before = store.latest_posted_run(session, document.market, day, first.after)
         if run is not None and (before is None or before.id != run.id):
             runs |= {each.id: each for each in (run, before) if each}
             days.append((day, run, before))
-    for reference, line in zip(references, statement.lines, strict=True):
+    for reference, line in zip(references, document.lines, strict=True):
         rows = [
             row
             for day, run, before in days
-            for row in _rows_of_day(statement, reference, line, day, run, before, facts_of)
+            for row in _rows_of_day(document, reference, line, day, run, before, facts_of)
         ]
         rest_micro = line.exact_micro - sum(row.amount_micro for row in rows)
         if any(row.amount_micro or row.quantity for row in rows):
             yield from rows
         if rest_micro:
-            yield _rest(statement, line, rest_micro)
+            yield _rest(document, line, rest_micro)
 
 
 def as_csv(rows: Iterable[IntervalRow]) -> bytes:
@@ -103,10 +103,10 @@ def as_csv(rows: Iterable[IntervalRow]) -> bytes:
     return text.getvalue().encode()
 
 
-def _rest(statement: Statement, line: StatedLine, amount_micro: int) -> IntervalRow:
+def _rest(document: IssuedDocument, line: IssuedLine, amount_micro: int) -> IntervalRow:
     """Return what of a line rests on no interval, such as interest on late payment."""
     return IntervalRow(
-        document=statement.number,
+        document=document.number,
         line=line.number,
         kind=line.kind,
         subject=line.subject,
@@ -121,15 +121,15 @@ def _rest(statement: Statement, line: StatedLine, amount_micro: int) -> Interval
     )
 
 
-def _days(statement: Statement) -> Iterator[dt.date]:
-    for offset in range((statement.month_end - statement.billing_month).days + 1):
-        yield statement.billing_month + dt.timedelta(days=offset)
+def _days(document: IssuedDocument) -> Iterator[dt.date]:
+    for offset in range((document.month_end - document.billing_month).days + 1):
+        yield document.billing_month + dt.timedelta(days=offset)
 
 
 def _rows_of_day(
-    statement: Statement,
+    document: IssuedDocument,
     reference: LineReference,
-    line: StatedLine,
+    line: IssuedLine,
     day: dt.date,
     run: Run,
     before: Run | None,
@@ -143,10 +143,10 @@ def _rows_of_day(
         quantities = quantities - _quantities(replaced, reference)
     zone = ZoneInfo(facts.rules.market_rules.time_zone)
     prices, pots = _prices(facts, line), _pots(facts, line)
-    turned = -1 if statement.is_credit else 1
+    turned = -1 if document.is_credit else 1
     for number, start in enumerate(facts.starts):
         yield IntervalRow(
-            document=statement.number,
+            document=document.number,
             line=line.number,
             kind=line.kind,
             subject=line.subject,
@@ -155,7 +155,7 @@ def _rows_of_day(
             quantity_unit=line.quantity_unit,
             price_micro_per_mwh=None if prices is None else int(prices[number]),
             pot_micro=None if pots is None else int(pots[number]),
-            amount_micro=statement.sign * reference.sign * int(amounts[number]),
+            amount_micro=document.sign * reference.sign * int(amounts[number]),
             run=run.kind,
             replaced_run=before.kind if before else None,
         )
@@ -186,7 +186,7 @@ def _quantities(facts: DayFacts, reference: LineReference) -> np.ndarray:
     return np.zeros(len(facts.starts), dtype=np.int64) if values is None else values
 
 
-def _prices(facts: DayFacts, line: StatedLine) -> np.ndarray | None:
+def _prices(facts: DayFacts, line: IssuedLine) -> np.ndarray | None:
     """Return the price of each interval, where one price makes the line's amount."""
     if line.kind == "charge.dynamic" and line.subject in facts.register.supply_points:
         node = facts.register.supply_points[line.subject][1].node
@@ -197,7 +197,7 @@ def _prices(facts: DayFacts, line: StatedLine) -> np.ndarray | None:
     return None
 
 
-def _pots(facts: DayFacts, line: StatedLine) -> np.ndarray | None:
+def _pots(facts: DayFacts, line: IssuedLine) -> np.ndarray | None:
     """Return what everybody's lines of this kind come to in each interval; None for no pot."""
     side, _, component = line.kind.partition(".")
     if component not in POT_TITLES and (side, component) not in SHARED_COSTS:

@@ -1,4 +1,4 @@
-"""A statement as a PDF/A-3b file with its Factur-X XML inside; the same statement, the same bytes.
+"""A document as a PDF/A-3b file with its Factur-X XML inside; the same document, the same bytes.
 
 The page is set by `invoice.typ`, which also attaches the XML. What the file says of itself (XMP) is
 then written anew with the terms of Factur-X; every date in it is the moment of issue, and its
@@ -22,7 +22,7 @@ from pypdf.generic import StreamObject
 from ledger.parties import Party
 from settlement.documents.arithmetic import decimal_text
 from settlement.documents.en16931 import MINOR_DECIMALS, RATE_DECIMALS, factur_x
-from settlement.documents.statement import LineGroup, StatedLine, Statement, TaxTotal
+from settlement.documents.issued_document import IssuedDocument, IssuedLine, LineGroup, TaxTotal
 from settlement.documents.wording import (
     buyer_pays,
     estimated_words,
@@ -44,18 +44,18 @@ COMMA = ","
 PARTY_LABELS = {False: ("Seller", "Buyer"), True: ("Seller", "Buyer and issuer")}
 
 
-def pdf(statement: Statement) -> bytes:
+def pdf(document: IssuedDocument) -> bytes:
     """Return the document as PDF/A-3b with embedded Factur-X XML.
 
     Raises:
         ValueError: the document was issued before parties were sealed.
     """
-    return pdf_with(statement, factur_x(statement))
+    return pdf_with(document, factur_x(document))
 
 
-def pdf_with(statement: Statement, xml: bytes) -> bytes:
+def pdf_with(document: IssuedDocument, xml: bytes) -> bytes:
     """Return the document as a PDF that holds `xml`, its Factur-X XML."""
-    inputs = {"document": json.dumps(page_of(statement)), "xml": xml.decode()}
+    inputs = {"document": json.dumps(page_of(document)), "xml": xml.decode()}
     page = _compiler().compile(
         format="pdf",
         sys_inputs=inputs,
@@ -63,10 +63,10 @@ def pdf_with(statement: Statement, xml: bytes) -> bytes:
         # The page in the portal is the accessible form; without tags the file is half as large
         # and rewriting it takes a tenth of the time.
         pdf_tags=False,
-        timestamp=_issued_second(statement),
+        timestamp=_issued_second(document),
     )
     assert isinstance(page, bytes)
-    return _with_metadata(page, statement)
+    return _with_metadata(page, document)
 
 
 @cache
@@ -76,11 +76,11 @@ def _compiler() -> typst.Compiler:
     return typst.Compiler(str(TEMPLATE), root=str(TEMPLATE.parent), font_paths=fonts)
 
 
-def _with_metadata(page: bytes, statement: Statement) -> bytes:
+def _with_metadata(page: bytes, document: IssuedDocument) -> bytes:
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(page)))
     held = writer.root_object["/Metadata"]
     assert isinstance(held, StreamObject)
-    held.set_data(xmp(statement))
+    held.set_data(xmp(document))
     writer.pdf_header = "%PDF-1.7"
     writer.add_metadata({"/Producer": PRODUCER, "/Creator": PRODUCER})
     written = io.BytesIO()
@@ -88,22 +88,22 @@ def _with_metadata(page: bytes, statement: Statement) -> bytes:
     return written.getvalue()
 
 
-def _issued_second(statement: Statement) -> dt.datetime:
+def _issued_second(document: IssuedDocument) -> dt.datetime:
     """Return the moment of issue as a PDF can state it: to the second, in UTC."""
-    return statement.issued_at.astimezone(dt.UTC).replace(microsecond=0)
+    return document.issued_at.astimezone(dt.UTC).replace(microsecond=0)
 
 
-def xmp(statement: Statement) -> bytes:
+def xmp(document: IssuedDocument) -> bytes:
     """Return the metadata of the file: PDF/A-3b, and the profile of the XML in it."""
     described = facturx.generate_xmp_object(
         {
             "pdfa3_flavor": "B",
-            "title": _title(statement),
-            "author": _issuer(statement),
-            "subject": _subject(statement),
+            "title": _title(document),
+            "author": _issuer(document),
+            "subject": _subject(document),
             "producer": PRODUCER,
             "creator_tool": PRODUCER,
-            "timestamp": _issued_second(statement).isoformat(),
+            "timestamp": _issued_second(document).isoformat(),
             "version": "1.0",
             "documenttype": "INVOICE",
             "xml_filename": XML_NAME,
@@ -115,46 +115,46 @@ def xmp(statement: Statement) -> bytes:
     return "\n".join([first, etree.tostring(described, encoding="unicode"), last]).encode()
 
 
-def page_of(statement: Statement) -> dict[str, Any]:
+def page_of(document: IssuedDocument) -> dict[str, Any]:
     """Return the words and numbers of the page, as `invoice.typ` reads them."""
-    seller, buyer = statement.seller, statement.buyer
+    seller, buyer = document.seller, document.buyer
     if seller is None or buyer is None:
-        raise ValueError(f"{statement.number} states no parties")
-    labels = PARTY_LABELS[statement.is_self_billed]
+        raise ValueError(f"{document.number} states no parties")
+    labels = PARTY_LABELS[document.is_self_billed]
     return {
-        "title": _title(statement),
-        "issuer": _issuer(statement),
-        "subject": _subject(statement),
-        "kind": statement.kind.capitalize(),
-        "number": statement.number,
-        "code": statement.code,
-        "currency": statement.currency,
+        "title": _title(document),
+        "issuer": _issuer(document),
+        "subject": _subject(document),
+        "kind": document.kind.capitalize(),
+        "number": document.number,
+        "code": document.code,
+        "currency": document.currency,
         "xml_name": XML_NAME,
-        "statements": list(headlines(statement)),
+        "statements": list(headlines(document)),
         "seller": {"label": labels[0], "lines": _party(seller)},
         "buyer": {"label": labels[1], "lines": _party(buyer)},
-        "facts": _facts(statement),
-        "groups": [_group(group) for group in statement.groups],
-        "totals": list(_totals(statement)),
-        "total_label": "Total credited" if statement.is_credit else "Total due",
-        "total": f"{statement.currency} {_money(statement.due_minor)}",
-        "notes": [_payment(statement), *explanations(statement)],
-        "proof": proof_words(statement),
-        "digests": _digests(statement),
+        "facts": _facts(document),
+        "groups": [_group(group) for group in document.groups],
+        "totals": list(_totals(document)),
+        "total_label": "Total credited" if document.is_credit else "Total due",
+        "total": f"{document.currency} {_money(document.due_minor)}",
+        "notes": [_payment(document), *explanations(document)],
+        "proof": proof_words(document),
+        "digests": _digests(document),
     }
 
 
-def _title(statement: Statement) -> str:
-    return f"{statement.kind.capitalize()} {statement.number}"
+def _title(document: IssuedDocument) -> str:
+    return f"{document.kind.capitalize()} {document.number}"
 
 
-def _issuer(statement: Statement) -> str:
-    issuer = statement.buyer if statement.is_self_billed else statement.seller
+def _issuer(document: IssuedDocument) -> str:
+    issuer = document.buyer if document.is_self_billed else document.seller
     return issuer.legal_name if issuer else ""
 
 
-def _subject(statement: Statement) -> str:
-    return f"Electricity of {statement.billing_month:%B %Y}, issued on {statement.issued_on}"
+def _subject(document: IssuedDocument) -> str:
+    return f"Electricity of {document.billing_month:%B %Y}, issued on {document.issued_on}"
 
 
 def _party(party: Party) -> list[str]:
@@ -168,16 +168,16 @@ def _party(party: Party) -> list[str]:
     ]
 
 
-def _facts(statement: Statement) -> list[tuple[str, str]]:
+def _facts(document: IssuedDocument) -> list[tuple[str, str]]:
     found = [
-        ("Issued", str(statement.issued_on)),
-        ("Due", str(statement.due_on)),
-        ("For", f"{statement.billing_month:%B %Y}"),
+        ("Issued", str(document.issued_on)),
+        ("Due", str(document.due_on)),
+        ("For", f"{document.billing_month:%B %Y}"),
     ]
-    if statement.original:
-        found.append(("Corrects", statement.original.number))
-    if statement.run:
-        found.append(("Settlement run", statement.run.kind))
+    if document.original:
+        found.append(("Corrects", document.original.number))
+    if document.run:
+        found.append(("Settlement run", document.run.kind))
     return found
 
 
@@ -191,7 +191,7 @@ def _group(group: LineGroup) -> dict[str, Any]:
     }
 
 
-def _line(line: StatedLine) -> dict[str, str]:
+def _line(line: IssuedLine) -> dict[str, str]:
     price = line.price
     return {
         "number": str(line.number),
@@ -206,7 +206,7 @@ def _line(line: StatedLine) -> dict[str, str]:
     }
 
 
-def _line_note(line: StatedLine) -> str:
+def _line_note(line: IssuedLine) -> str:
     parts = [f"exact {decimal_text(line.exact_micro, MICRO_DECIMALS, thousands=COMMA)}"]
     if line.carried_minor:
         parts.append(f"carried {_money(line.carried_minor)}")
@@ -221,11 +221,11 @@ def _line_note(line: StatedLine) -> str:
     return " · ".join(parts)
 
 
-def _totals(statement: Statement) -> Iterator[tuple[str, str]]:
-    exact = decimal_text(statement.exact_micro, MICRO_DECIMALS, thousands=COMMA)
+def _totals(document: IssuedDocument) -> Iterator[tuple[str, str]]:
+    exact = decimal_text(document.exact_micro, MICRO_DECIMALS, thousands=COMMA)
     yield "Sum of the lines, exact", exact
-    yield "Net, rounded once", _money(statement.net_minor)
-    for total in statement.taxes:
+    yield "Net, rounded once", _money(document.net_minor)
+    for total in document.taxes:
         yield _tax_label(total), _money(total.tax_minor)
 
 
@@ -234,24 +234,24 @@ def _tax_label(total: TaxTotal) -> str:
     return f"Tax, category {total.category} at {rate} % on {_money(total.base_minor)}"
 
 
-def _payment(statement: Statement) -> str:
+def _payment(document: IssuedDocument) -> str:
     """Return when and where to pay."""
-    seller = statement.seller
-    words = f"{payment_words(statement)}."
-    if seller and seller.iban and buyer_pays(statement):
-        words += f" Pay to {seller.legal_name}, IBAN {seller.iban}, reference {statement.number}."
+    seller = document.seller
+    words = f"{payment_words(document)}."
+    if seller and seller.iban and buyer_pays(document):
+        words += f" Pay to {seller.legal_name}, IBAN {seller.iban}, reference {document.number}."
     return words
 
 
-def _digests(statement: Statement) -> list[tuple[str, str]]:
+def _digests(document: IssuedDocument) -> list[tuple[str, str]]:
     found = [
-        ("This document", statement.digest.hex()),
-        ("The document before it", statement.previous_digest.hex()),
+        ("This document", document.digest.hex()),
+        ("The document before it", document.previous_digest.hex()),
     ]
-    if statement.run:
-        found.append((f"Results of run {statement.run.kind}", statement.run.result_digest.hex()))
-    cited = dict.fromkeys(each for line in statement.lines for each in line.rule_digests)
-    return found + [(statement.laws.get(digest, "Rule"), digest.hex()) for digest in cited]
+    if document.run:
+        found.append((f"Results of run {document.run.kind}", document.run.result_digest.hex()))
+    cited = dict.fromkeys(each for line in document.lines for each in line.rule_digests)
+    return found + [(document.laws.get(digest, "Rule"), digest.hex()) for digest in cited]
 
 
 def _money(minor: int) -> str:

@@ -15,9 +15,9 @@ from rulebook.store import instruments_of_digests
 from settlement.documents.as_json import as_json
 from settlement.documents.en16931 import factur_x, ubl
 from settlement.documents.intervals import as_csv, interval_rows
+from settlement.documents.issued_document import IssuedDocument, Reference, RunReference
 from settlement.documents.pdf import pdf
-from settlement.documents.statement import Reference, RunReference, Statement
-from settlement.documents.stating import state
+from settlement.documents.sealed_rows import document_of_rows
 from settlement.runs.store import find_run
 
 CSV = "csv"
@@ -29,14 +29,14 @@ class Format:
 
     Args:
         needs_parties: whether a document must state its parties to be written so.
-        render: from a statement alone; None for the intervals, which are read from the store.
+        render: from a document alone; None for the intervals, which are read from the store.
     """
 
     name: str
     ending: str
     media_type: str
     needs_parties: bool
-    render: Callable[[Statement], bytes] | None
+    render: Callable[[IssuedDocument], bytes] | None
 
 
 FORMATS = {
@@ -51,7 +51,7 @@ FORMATS = {
 }
 
 
-def stated(session: Session, number: str) -> Statement:
+def find_document(session: Session, number: str) -> IssuedDocument:
     """Return the document of a number as it is stated.
 
     Raises:
@@ -70,52 +70,54 @@ def stated(session: Session, number: str) -> Statement:
                 )
             ]
         )
-    return _stated(session, sealed)
+    return _document(session, sealed)
 
 
-def stated_month(session: Session, market: str, billing_month: dt.date) -> list[Statement]:
+def issued_documents_of_month(
+    session: Session, market: str, billing_month: dt.date
+) -> list[IssuedDocument]:
     """Return every document of a month as it is stated, by series and number."""
     found = ledger.invoice_queries.invoices_of_month(session, market, billing_month)
-    return [stated(session, document_number(series, number)) for series, number, _ in found]
+    return [find_document(session, document_number(series, number)) for series, number, _ in found]
 
 
-def rendered(session: Session, statement: Statement, of_format: Format) -> bytes:
+def render_document(session: Session, document: IssuedDocument, of_format: Format) -> bytes:
     """Return a document in a format.
 
     Raises:
         Refused: the format names the parties, and the document was issued before they were sealed.
     """
-    refuse_without_parties([statement], of_format)
+    refuse_without_parties([document], of_format)
     if of_format.render is None:
-        return as_csv(interval_rows(session, statement))
-    return of_format.render(statement)
+        return as_csv(interval_rows(session, document))
+    return of_format.render(document)
 
 
-def refuse_without_parties(statements: Iterable[Statement], of_format: Format) -> None:
+def refuse_without_parties(documents: Iterable[IssuedDocument], of_format: Format) -> None:
     """Refuse every document that a format cannot hold.
 
     Raises:
-        Refused: as `rendered` does, with a finding a document.
+        Refused: as `render_document` does, with a finding a document.
     """
     findings = [
         Finding(
             "document-states-no-parties",
-            f"document {statement.number}",
-            f"issued on {statement.issued_on} without them",
+            f"document {document.number}",
+            f"issued on {document.issued_on} without them",
             f"{of_format.name} names seller and buyer as they were sealed at issue",
             "take it as json or csv, or as the page; what was issued is never completed later",
         )
-        for statement in statements
-        if of_format.needs_parties and statement.seller is None
+        for document in documents
+        if of_format.needs_parties and document.seller is None
     ]
     if findings:
         raise Refused(findings)
 
 
-def _stated(session: Session, sealed: SealedInvoice) -> Statement:
+def _document(session: Session, sealed: SealedInvoice) -> IssuedDocument:
     row = sealed.row
     digests = {digest for line in sealed.lines for digest in line.rule_digests}
-    return state(
+    return document_of_rows(
         sealed,
         ledger.invoice_queries.billed_before(session, row),
         _reference(session, row.original),

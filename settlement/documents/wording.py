@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ledger.parties import Party
 from settlement.documents.arithmetic import PRICED, Price, decimal_text
-from settlement.documents.statement import StatedLine, Statement
+from settlement.documents.issued_document import IssuedDocument, IssuedLine
 
 SELF_BILLING = "Self-billing: the buyer issues this document in the name of the seller."
 EVERY_PRICE = (
@@ -24,63 +24,63 @@ def party_lines(party: Party) -> list[str]:
     return party.address_lines.split("\n")
 
 
-def payment_words(statement: Statement) -> str:
+def payment_words(document: IssuedDocument) -> str:
     """Return when payment is due, and from whom to whom."""
-    days = statement.payment_term_days
-    payer, payee = ("buyer", "seller") if buyer_pays(statement) else ("seller", "buyer")
+    days = document.payment_term_days
+    payer, payee = ("buyer", "seller") if buyer_pays(document) else ("seller", "buyer")
     return (
-        f"Due from the {payer} to the {payee} on {statement.due_on}, "
+        f"Due from the {payer} to the {payee} on {document.due_on}, "
         f"{days} {'day' if days == 1 else 'days'} after the day of issue"
     )
 
 
-def headlines(statement: Statement) -> Iterator[str]:
+def headlines(document: IssuedDocument) -> Iterator[str]:
     """Yield what a reader must not miss: who issues it, what it corrects, who owes tax."""
-    yield from correction(statement)
-    yield from duties(statement)
+    yield from correction(document)
+    yield from duties(document)
 
 
-def duties(statement: Statement) -> Iterator[str]:
+def duties(document: IssuedDocument) -> Iterator[str]:
     """Yield who issues a document in whose name, and who owes tax."""
-    if statement.is_self_billed:
+    if document.is_self_billed:
         yield SELF_BILLING
-    if statement.tax_note:
-        yield statement.tax_note
+    if document.tax_note:
+        yield document.tax_note
 
 
-def correction(statement: Statement) -> Iterator[str]:
+def correction(document: IssuedDocument) -> Iterator[str]:
     """Yield what a note corrects."""
-    if statement.original:
+    if document.original:
         yield (
-            f"This {statement.kind} corrects {statement.original.number} of "
-            f"{statement.original.issued_on} and holds only what changed since the documents "
+            f"This {document.kind} corrects {document.original.number} of "
+            f"{document.original.issued_on} and holds only what changed since the documents "
             "before it."
         )
 
 
-def explanations(statement: Statement) -> Iterator[str]:
+def explanations(document: IssuedDocument) -> Iterator[str]:
     """Yield how the lines multiply and sum."""
-    yield EVERY_PRICE.format(minor=MINOR_NAMES.get(statement.currency, "minor units"))
+    yield EVERY_PRICE.format(minor=MINOR_NAMES.get(document.currency, "minor units"))
     yield EVERY_AMOUNT
 
 
-def proof_words(statement: Statement) -> str:
+def proof_words(document: IssuedDocument) -> str:
     """Return what proves the document, and where."""
-    run = f" Settlement run {statement.run.kind}, {statement.run.id}." if statement.run else ""
+    run = f" Settlement run {document.run.kind}, {document.run.id}." if document.run else ""
     return (
-        f"Code {statement.code}: the proof of this document is at "
-        f"{PROOF_ADDRESS.format(code=statement.code)} of the market's portal.{run}"
+        f"Code {document.code}: the proof of this document is at "
+        f"{PROOF_ADDRESS.format(code=document.code)} of the market's portal.{run}"
     )
 
 
-def document_notes(statement: Statement) -> Iterator[str]:
+def document_notes(document: IssuedDocument) -> Iterator[str]:
     """Yield what a document says beside its lines and totals."""
-    yield from headlines(statement)
-    yield from explanations(statement)
-    yield f"{proof_words(statement)} Digest {statement.digest.hex()}."
+    yield from headlines(document)
+    yield from explanations(document)
+    yield f"{proof_words(document)} Digest {document.digest.hex()}."
 
 
-def line_note(line: StatedLine) -> str:
+def line_note(line: IssuedLine) -> str:
     """Return a line's arithmetic, its exact amount and its clauses, in one line of text."""
     parts = [arithmetic_words(line), f"exact amount {decimal_text(line.exact_micro, 6)}"]
     if line.carried_minor:
@@ -92,7 +92,7 @@ def line_note(line: StatedLine) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def arithmetic_words(line: StatedLine) -> str:
+def arithmetic_words(line: IssuedLine) -> str:
     """Return quantity and price as people multiply them; empty where nothing is counted."""
     if line.quantity is None:
         return ""
@@ -102,7 +102,7 @@ def arithmetic_words(line: StatedLine) -> str:
     return f"{quantity} × {price_words(line.price)}"
 
 
-def estimated_words(line: StatedLine) -> str:
+def estimated_words(line: IssuedLine) -> str:
     """Return how much of a line is estimated, or how much less."""
     change = line.estimated_quantity or 0
     words = quantity_words(abs(change), str(line.quantity_unit))
@@ -131,6 +131,6 @@ def price_words(price: Price, thousands: str = ",") -> str:
     return f"{number} per {price.unit}{'' if price.is_exact else ' on average'}"
 
 
-def buyer_pays(statement: Statement) -> bool:
+def buyer_pays(document: IssuedDocument) -> bool:
     """Return whether money goes from the buyer to the seller."""
-    return (statement.due_minor > 0) != statement.is_credit
+    return (document.due_minor > 0) != document.is_credit

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from ledger.billing import Billed, document_of, seal_invoice
 from ledger.invoice import Family, InvoiceLine, round_half_away
-from settlement.documents.statement import Reference, RunReference, Statement
-from settlement.documents.stating import state
+from settlement.documents.issued_document import IssuedDocument, Reference, RunReference
+from settlement.documents.sealed_rows import document_of_rows
 from tests.ledger.drafts import CHARGE, OPERATOR, PARTY, invoice, line
 
 ISSUED = dt.datetime(2024, 3, 1, 23, 30, 12, 345678, tzinfo=dt.timezone(dt.timedelta(hours=1)))
@@ -21,7 +21,7 @@ LAWS = {bytes([1] * 32): "gb12/market-rules", bytes([2] * 32): "gb12/allocation-
 CATEGORIES = ("S", "Z", "E", "AE", "K", "G", "O")
 
 
-def statement(
+def make_document(
     lines: Sequence[InvoiceLine],
     *,
     family: Family = Family.INVOICE,
@@ -29,7 +29,7 @@ def statement(
     category: str = "AE",
     rate_ppm: int = 0,
     number: int = 7,
-) -> Statement:
+) -> IssuedDocument:
     """Return lines as a document, which is a note where something is billed already."""
     billed = billed or Billed()
     draft = replace(invoice(*lines, family=family), tax_category=category, tax_rate_ppm=rate_ppm)
@@ -45,7 +45,7 @@ def statement(
     )
     original = Reference("gb12-invoice-000001", dt.date(2024, 2, 1)) if billed.original else None
     run = RunReference(uuid.UUID(int=7), "II", bytes(range(32)))
-    return state(sealed, billed, original, run, LAWS)
+    return document_of_rows(sealed, billed, original, run, LAWS)
 
 
 def energy_line(number: int = 1, quantity: int = 17_523_001, amount: int = 1_072_000_061):
@@ -101,10 +101,10 @@ def any_billed(draw) -> Billed:
 
 
 @st.composite
-def any_statement(draw) -> Statement:
+def any_document(draw) -> IssuedDocument:
     """A document of any kind, category of tax and lines."""
     category = draw(st.sampled_from(CATEGORIES))
-    return statement(
+    return make_document(
         draw(st.lists(any_line(), min_size=1, max_size=6)),
         family=draw(st.sampled_from(list(Family))),
         billed=draw(any_billed()),

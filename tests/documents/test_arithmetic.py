@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from ledger.billing import Billed
 from ledger.invoice import round_half_away, totals
 from settlement.documents.arithmetic import PRICED, price_of, rounded_lines
-from tests.documents.made import BILLED, PENNY, any_billed, any_statement, energy_line, statement
+from tests.documents.made import BILLED, PENNY, any_billed, any_document, energy_line, make_document
 
 amounts = st.integers(-(10**15), 10**15)
 
 
-@pytest.mark.parametrize("name", ["arithmetic", "statement", "wording"])
+@pytest.mark.parametrize("name", ["arithmetic", "issued_document", "wording"])
 def test_the_examples_of_the_modules_hold(name):
     module = importlib.import_module(f"settlement.documents.{name}")
     tried = doctest.testmod(module)
@@ -74,7 +74,7 @@ def test_the_worked_example_of_rounding():
     assert [(one.amount_minor, one.carried_minor) for one in rounded] == [(0, 0), (1, 1), (0, 0)]
 
 
-@given(any_statement())
+@given(any_document())
 def test_a_document_sums_as_it_says(document):
     assert sum(line.amount_minor for line in document.lines) == document.net_minor
     assert sum(line.exact_micro for line in document.lines) == document.exact_micro
@@ -90,8 +90,8 @@ def test_a_document_sums_as_it_says(document):
 
 
 def test_a_credit_note_turns_quantities_with_amounts_and_keeps_prices():
-    note = statement([energy_line(1, -17_523_001, -1_072_000_061)], billed=BILLED)
-    first = statement([energy_line(1, 17_523_001, 1_072_000_061)])
+    note = make_document([energy_line(1, -17_523_001, -1_072_000_061)], billed=BILLED)
+    first = make_document([energy_line(1, 17_523_001, 1_072_000_061)])
     assert note.kind == "credit note"
     assert note.lines[0].quantity == first.lines[0].quantity == 17_523_001
     assert note.lines[0].price == first.lines[0].price

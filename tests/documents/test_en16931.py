@@ -12,10 +12,10 @@ from settlement.documents.en16931 import factur_x, terms, ubl, vat_identifier
 from tests.documents.made import (
     BILLED,
     CATEGORIES,
-    any_statement,
+    any_document,
     energy_line,
+    make_document,
     many_lines,
-    statement,
 )
 from tests.documents.validators import breaches
 from tests.ledger.drafts import OPERATOR
@@ -37,7 +37,7 @@ def of_kind(family, billed, sign, lines=None):
         replace(one, amount_micro=sign * one.amount_micro, quantity=sign * one.quantity)
         for one in lines
     ]
-    return statement(turned, family=family, billed=billed)
+    return make_document(turned, family=family, billed=billed)
 
 
 @pytest.mark.parametrize(("family", "billed", "sign", "kind", "type_code"), KINDS)
@@ -63,13 +63,13 @@ def test_each_category_of_tax_holds_alone_and_beside_untaxed_lines(category, fla
     rate_ppm = 200_000 if category == "S" else 0
     mixed = [energy_line(1), replace(energy_line(2), tax_category="E"), energy_line(3)]
     for lines in ([energy_line(1)], mixed, [replace(energy_line(1), tax_category="E")]):
-        document = statement(lines, category=category, rate_ppm=rate_ppm)
+        document = make_document(lines, category=category, rate_ppm=rate_ppm)
         assert breaches(write(document), flavor) == []
 
 
 def test_untaxed_lines_are_exempt_and_leave_the_base():
     lines = [energy_line(1), replace(energy_line(2), tax_category="E")]
-    main, untaxed = statement(lines, category="S", rate_ppm=200_000).taxes
+    main, untaxed = make_document(lines, category="S", rate_ppm=200_000).taxes
     assert (main.category, untaxed.category) == ("S", "E")
     assert main.base_minor == untaxed.base_minor == 107_200
     assert (main.tax_minor, untaxed.tax_minor) == (21_440, 0)
@@ -83,7 +83,7 @@ def test_lines_that_the_standard_cannot_multiply_are_one_unit_at_their_amount():
         energy_line(4, 1_000_000, 0),
         energy_line(5, -2_000_000, -90_000_000),
     ]
-    document = statement(lines)
+    document = make_document(lines)
     counted = [
         (one["BT-129"], one["BT-130"], one["BT-146"], one["BT-131"])
         for one in terms(document)["BG-25"]
@@ -99,14 +99,14 @@ def test_lines_that_the_standard_cannot_multiply_are_one_unit_at_their_amount():
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(any_statement())
+@given(any_document())
 def test_any_document_is_valid(document):
     assert breaches(factur_x(document), "factur-x") == []
     assert breaches(ubl(document), "ubl-2.1") == []
 
 
 def test_the_rules_are_really_asked():
-    written = factur_x(statement([energy_line(1)]))
+    written = factur_x(make_document([energy_line(1)]))
     wrong = written.replace(b"<ram:DuePayableAmount>1072.00", b"<ram:DuePayableAmount>1072.01")
     assert wrong != written
     assert any("BR-CO-16" in each for each in breaches(wrong, "factur-x"))
@@ -121,15 +121,15 @@ def test_tax_identifiers_carry_the_prefix_of_their_country(tax_identifier, writt
 
 
 def test_money_is_asked_to_the_account_of_the_seller_only_where_the_buyer_pays():
-    assert terms(statement([energy_line(1)]))["BT-84"] == OPERATOR.iban
-    negative = statement([energy_line(1, 1_000_000, -5_000_000)])
-    credit = statement([energy_line(1, -1_000_000, -5_000_000)], billed=BILLED)
+    assert terms(make_document([energy_line(1)]))["BT-84"] == OPERATOR.iban
+    negative = make_document([energy_line(1, 1_000_000, -5_000_000)])
+    credit = make_document([energy_line(1, -1_000_000, -5_000_000)], billed=BILLED)
     for document in (negative, credit):
         assert "BT-84" not in terms(document)
     assert Billed().original is None
 
 
 def test_a_document_of_before_has_no_parties_to_name():
-    document = replace(statement([energy_line(1)]), seller=None)
+    document = replace(make_document([energy_line(1)]), seller=None)
     with pytest.raises(ValueError, match="states no parties"):
         factur_x(document)

@@ -19,7 +19,7 @@ from pypdf import PdfReader
 from ledger.invoice import Family
 from settlement.documents.en16931 import factur_x
 from settlement.documents.pdf import page_of, pdf
-from tests.documents.made import BILLED, energy_line, many_lines, statement
+from tests.documents.made import BILLED, energy_line, make_document, many_lines
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 PDFA = "{http://www.aiim.org/pdfa/ns/id/}"
@@ -28,7 +28,7 @@ FX = "{urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#}"
 
 @pytest.fixture(scope="module")
 def document():
-    return statement(many_lines(40))
+    return make_document(many_lines(40))
 
 
 @pytest.fixture(scope="module")
@@ -121,8 +121,8 @@ def test_the_page_says_what_the_document_states(written, document):
 
 
 def test_a_note_names_its_original_and_a_self_billed_document_says_so():
-    credit = statement([energy_line(1, -1_000_000, -5_000_000)], billed=BILLED)
-    self_billed = statement(
+    credit = make_document([energy_line(1, -1_000_000, -5_000_000)], billed=BILLED)
+    self_billed = make_document(
         [replace(energy_line(1, 1_000_000, -5_000_000), kind="payment.fuel")],
         family=Family.SELF_BILLED,
     )
@@ -136,9 +136,9 @@ def test_a_note_names_its_original_and_a_self_billed_document_says_so():
 RENDERING = """
 import hashlib
 from settlement.documents.pdf import pdf
-from tests.documents.made import many_lines, statement
-pdf(statement(many_lines(3), number=1))
-print(hashlib.sha256(pdf(statement(many_lines(40)))).hexdigest())
+from tests.documents.made import many_lines, make_document
+pdf(make_document(many_lines(3), number=1))
+print(hashlib.sha256(pdf(make_document(many_lines(40)))).hexdigest())
 """
 
 
@@ -156,4 +156,4 @@ def test_another_process_writes_the_same_bytes(written):
 
 def test_a_document_of_before_is_not_set():
     with pytest.raises(ValueError, match="states no parties"):
-        pdf(replace(statement([energy_line(1)]), buyer=None))
+        pdf(replace(make_document([energy_line(1)]), buyer=None))

@@ -69,7 +69,7 @@ def test_a_supplier_reads_quantity_and_price_of_each_charge(sign_in, documents):
 
 def test_a_supplier_reads_why_a_tariff_is_what_it_is(sign_in, documents):
     invoice = documents[SUPPLIER][0]
-    line = lines_of(invoice)["TUOS"].line
+    line = lines_of(invoice)["TUOS"].number
     where = f"/invoices/{invoice.number}/{line}/"
     client = sign_in("owner")
     assert str(SHORT_DAY.day) in text(client, where)
@@ -89,7 +89,7 @@ def test_the_owner_is_paid_and_reads_what_each_supplier_owes_as_one_sum(
     invoice = documents[OWNER][0]
     assert invoice.is_self_billed
     assert invoice.received_minor > 0
-    line = lines_of(invoice)["LEVY"].line
+    line = lines_of(invoice)["LEVY"].number
     page = text(owner_of_charges, f"/invoices/{invoice.number}/{line}/{SHORT_DAY}/1/")
     assert "4 figures of other participants" in page
     assert SUPPLIER not in page
@@ -101,13 +101,10 @@ def test_a_line_that_is_not_taxed_says_so(documents):
         page = invoice_page(session, documents[SUPPLIER][0].number)
     written = render_to_string("invoices/page.html", {"invoice": page, "disputes": {}})
     assert "no tax is due on it" not in written
-    groups = tuple(
-        replace(group, lines=tuple(replace(line, is_untaxed=True) for line in group.lines))
-        if group.kind == "charge.tariff"
-        else group
-        for group in page.groups
+    lines = tuple(
+        replace(line, is_untaxed=line.kind == "charge.tariff") for line in page.document.lines
     )
-    untaxed = replace(page, groups=groups)
-    tariffs = next(group for group in groups if group.kind == "charge.tariff")
+    untaxed = replace(page, document=replace(page.document, lines=lines))
+    tariffs = next(group for group in untaxed.document.groups if group.kind == "charge.tariff")
     written = render_to_string("invoices/page.html", {"invoice": untaxed, "disputes": {}})
     assert written.count("no tax is due on it") == len(tariffs.lines)

@@ -31,13 +31,13 @@ def whys(session, summaries):
     for summary in summaries:
         document = invoice_page(session, summary.number)
         for line in document.lines:
-            yield find_why(session, document, line.line)
+            yield find_why(session, document, line.number)
 
 
 @pytest.mark.parametrize("participant", [SUPPLIER, GENERATOR])
 def test_days_sum_to_the_line(session, documents, participant):
     for why in whys(session, documents[participant]):
-        assert sum(day.value for day in why.days(session)) == why.line.amount_micro
+        assert sum(day.value for day in why.days(session)) == why.line.exact_micro
 
 
 @pytest.mark.parametrize("participant", [SUPPLIER, GENERATOR])
@@ -92,7 +92,7 @@ def test_the_pages_lead_from_line_to_day_to_interval_and_back(sign_in, documents
 def test_an_interval_shows_readings_formula_shapley_values_and_clauses(session, sign_in, documents):
     why = next(one for one in whys(session, documents[GENERATOR]) if "location" in one.line.kind)
     number = why.invoice.summary.number
-    page = text(sign_in("generator"), f"/invoices/{number}/{why.line.line}/2024-03-30/36/")
+    page = text(sign_in("generator"), f"/invoices/{number}/{why.line.number}/2024-03-30/36/")
     found = why.interval(session, why.day(session, FIRST_DAY), 36, EVERYTHING)
     for node in nodes(found.now):
         assert node.label in page
@@ -117,7 +117,7 @@ def test_a_note_shows_what_holds_and_what_it_replaced(session, sign_in, document
     note = documents[SUPPLIER][1]
     why = next(whys(session, [note]))
     day = why.days(session)[0].day
-    page = text(sign_in("owner"), f"/invoices/{note.number}/{why.line.line}/{day}/20/")
+    page = text(sign_in("owner"), f"/invoices/{note.number}/{why.line.number}/{day}/20/")
     assert "What holds now, by run SF" in page
     assert "What it replaced, by run II" in page
 

@@ -9,8 +9,8 @@ from django.template.loader import render_to_string
 from django.utils.html import strip_tags
 
 from database.session import transaction
-from portal.queries.invoices import Line, invoice_page
-from settlement.documents.statement import sign_of
+from portal.queries.invoices import invoice_page
+from settlement.documents.issued_document import IssuedLine, sign_of
 from settlement.documents.wording import PROOF_ADDRESS, proof_words
 from tests.portal.site import GENERATOR, SUPPLIER
 
@@ -59,17 +59,17 @@ def test_the_page_states_parties_lines_rounding_total_and_digest(sign_in, invoic
     page = text(sign_in("owner"), f"/invoices/{invoice.number}/")
     found = page_of(invoice)
     assert "Hearth Energy Supply Limited" in page
-    assert found.statement.buyer.tax_identifier in page
-    assert found.statement.seller.legal_name in page
+    assert found.document.buyer.tax_identifier in page
+    assert found.document.seller.legal_name in page
     for line in found.lines:
         assert line.description in page
-        assert f"/invoices/{invoice.number}/{line.line}/" in page
-        for clause in line.clauses:
+        assert f"/invoices/{invoice.number}/{line.number}/" in page
+        for clause in found.clauses[line.number]:
             assert f"/rules/version/{clause.digest.hex()}/#{clause.anchor}" in page
     assert "Rounding to pence" in page
-    assert " ".join(re.findall(".{8}", found.statement.digest.hex())) in page
-    assert found.statement.tax_note in page
-    assert found.statement.code in page
+    assert " ".join(re.findall(".{8}", found.document.digest.hex())) in page
+    assert found.document.tax_note in page
+    assert found.document.code in page
     assert f"/proof/document/{invoice.number}/" in page
 
 
@@ -77,10 +77,9 @@ def test_the_page_states_parties_lines_rounding_total_and_digest(sign_in, invoic
 def test_the_stated_sums_hold(participant, documents):
     for summary in documents[participant]:
         found = page_of(summary)
-        stated = found.statement
-        assert sum(line.amount_micro for line in found.lines) == stated.exact_micro
-        assert sum(group.amount_micro for group in found.groups) == stated.exact_micro
-        assert sum(group.amount_minor for group in found.groups) == stated.net_minor
+        stated = found.document
+        assert sum(line.exact_micro for line in found.lines) == stated.exact_micro
+        assert sum(group.amount_minor for group in stated.groups) == stated.net_minor
         assert stated.exact_micro + stated.rounding_micro == stated.net_minor * 10_000
         assert stated.net_minor + stated.tax_minor == stated.due_minor
         assert stated.due_minor == sign_of(summary.kind) * summary.due_minor
@@ -88,7 +87,7 @@ def test_the_stated_sums_hold(participant, documents):
 
 def test_a_self_billed_invoice_states_what_the_market_pays_as_positive(sign_in, documents):
     summary = documents[GENERATOR][0]
-    assert summary.due_minor < 0 < page_of(summary).statement.due_minor
+    assert summary.due_minor < 0 < page_of(summary).document.due_minor
     page = text(sign_in("generator"), f"/invoices/{summary.number}/")
     assert "To receive from the market" in page
     assert "Meridian Thermal Power Limited" in page
@@ -139,7 +138,7 @@ def test_a_format_that_is_none_is_not_found(sign_in, invoice):
 
 def test_a_document_of_before_offers_what_needs_no_parties(sign_in, invoice):
     page = page_of(invoice)
-    before = replace(page, statement=replace(page.statement, seller=None, buyer=None))
+    before = replace(page, document=replace(page.document, seller=None, buyer=None))
     files = [("pdf", "PDF"), ("json", "JSON")]
     written = render_to_string(
         "invoices/page.html", {"invoice": before, "files": files, "disputes": {}}
@@ -154,7 +153,7 @@ def test_a_credit_note_states_positive_amounts(sign_in, documents):
     assert notes
     client = sign_in("auditor")
     for note in notes:
-        found = page_of(note).statement
+        found = page_of(note).document
         assert found.due_minor > 0
         assert "Amounts are what is credited" in text(client, f"/invoices/{note.number}/")
 
@@ -189,14 +188,32 @@ def test_a_number_that_is_none_is_not_found(sign_in, number):
     ],
 )
 def test_a_line_shows_what_of_it_is_estimated(quality, estimated, shown):
-    line = Line(1, "charge.fuel", "S1", "Fuel", 10, "Wh", 1, quality, estimated, ())
+    line = IssuedLine(
+        number=1,
+        kind="charge.fuel",
+        subject="S1",
+        description="Fuel",
+        quantity=10,
+        quantity_unit="Wh",
+        quality=quality,
+        estimated_quantity=estimated,
+        price=None,
+        exact_micro=1,
+        amount_minor=0,
+        carried_minor=0,
+        tax_category="S",
+        tax_rate_ppm=200_000,
+        is_untaxed=False,
+        clauses=(),
+        rule_digests=(),
+    )
     page = render_to_string("invoices/_quality.html", {"line": line})
     assert " ".join(strip_tags(page).replace("\u00a0", " ").split()) == shown
 
 
 def test_the_address_on_a_document_leads_anyone_to_its_proof(client, invoice):
-    statement = page_of(invoice).statement
-    assert PROOF_ADDRESS.format(code=statement.code) in proof_words(statement)
-    answer = client.get(PROOF_ADDRESS.format(code=statement.code))
+    document = page_of(invoice).document
+    assert PROOF_ADDRESS.format(code=document.code) in proof_words(document)
+    answer = client.get(PROOF_ADDRESS.format(code=document.code))
     assert answer.status_code == 302
     assert answer["Location"] == f"/proof/document/{invoice.number}/"

@@ -19,7 +19,12 @@ from settlement.billing.issuing import issue_month
 from settlement.documents.as_json import InvoiceJson, schema
 from settlement.documents.bulk import render_all
 from settlement.documents.intervals import interval_rows
-from settlement.documents.service import FORMATS, rendered, stated, stated_month
+from settlement.documents.service import (
+    FORMATS,
+    find_document,
+    issued_documents_of_month,
+    render_document,
+)
 from tests.worlds import tiny_market
 from tests.worlds.settled import (
     FIRST_DAY,
@@ -45,7 +50,7 @@ def issued(session):
     correct_tiny(session)
     settle_tiny(session, "SF", RESETTLED)
     issue_month(session, "tiny", MONTH, now=RESETTLED)
-    return stated_month(session, "tiny", MONTH)
+    return issued_documents_of_month(session, "tiny", MONTH)
 
 
 def test_intervals_sum_to_the_lines_exactly(session, issued):
@@ -76,7 +81,7 @@ def test_what_rests_on_no_interval_is_a_row_of_its_own(session, issued):
 
 def test_an_interval_has_its_clock_and_its_price_or_pot(session, issued):
     document = next(one for one in issued if one.participant == "doric" and not one.original)
-    content = rendered(session, document, FORMATS["csv"]).decode()
+    content = render_document(session, document, FORMATS["csv"]).decode()
     rows = list(csv.DictReader(io.StringIO(content)))
     assert rows[0]["interval_start"] == "2024-01-01T00:00:00+00:00"
     dynamic = [row for row in rows if row["kind"] == "charge.dynamic"]
@@ -89,7 +94,7 @@ def test_an_interval_has_its_clock_and_its_price_or_pot(session, issued):
 
 def test_later_registrations_and_terms_leave_issued_documents_as_they_are(session, issued):
     before = {
-        (document.number, name): rendered(session, document, FORMATS[name])
+        (document.number, name): render_document(session, document, FORMATS[name])
         for document in issued[:3]
         for name in FORMATS
     }
@@ -116,14 +121,14 @@ def test_later_registrations_and_terms_leave_issued_documents_as_they_are(sessio
         reason="New names from the start of the month",
     )
     for (number, name), content in before.items():
-        assert rendered(session, stated(session, number), FORMATS[name]) == content
+        assert render_document(session, find_document(session, number), FORMATS[name]) == content
         assert b"Renamed" not in content
 
 
 def test_json_keeps_its_published_schema_and_states_what_the_document_does(session, issued):
     assert SCHEMA.read_text(encoding="utf-8") == schema()
     for document in issued:
-        content = rendered(session, document, FORMATS["json"])
+        content = render_document(session, document, FORMATS["json"])
         read = InvoiceJson.model_validate_json(content)
         assert (read.number, read.digest) == (document.number, document.digest.hex())
         assert sum(round(100 * float(line.amount)) for line in read.lines) == document.net_minor
@@ -138,7 +143,7 @@ def test_a_bulk_of_documents_is_what_each_is_alone_in_any_number_of_processes(se
     assert [content for _, content in found] == alone
     assert [document.number for document, _ in found] == [one.number for one in many]
     assert told[-1] == (20, 20)
-    with pytest.raises(ValueError, match="from a statement alone"):
+    with pytest.raises(ValueError, match="from a document alone"):
         list(render_all(many[:2], "csv"))
 
 
@@ -148,12 +153,12 @@ def test_a_document_of_before_is_stated_but_not_written_with_parties(session, is
     nothing = ", ".join(f"{name} = NULL" for name in STATED_COLUMNS)
     session.execute(text(f"UPDATE ledger.invoice SET {nothing}"))
     session.expire_all()
-    document = stated(session, number)
+    document = find_document(session, number)
     assert document.seller is None
-    assert rendered(session, document, FORMATS["json"])
+    assert render_document(session, document, FORMATS["json"])
     for name in ("pdf", "xml", "ubl"):
         with pytest.raises(Refused) as refused:
-            rendered(session, document, FORMATS[name])
+            render_document(session, document, FORMATS[name])
         (finding,) = refused.value.findings
         assert finding.code == "document-states-no-parties"
         assert number in finding.place
@@ -162,5 +167,5 @@ def test_a_document_of_before_is_stated_but_not_written_with_parties(session, is
 def test_a_number_that_is_none_is_refused(session):
     for number in ("tiny-invoice-000001", "tiny-invoice-1", "x"):
         with pytest.raises(Refused) as refused:
-            stated(session, number)
+            find_document(session, number)
         assert [finding.code for finding in refused.value.findings] == ["no-such-document"]

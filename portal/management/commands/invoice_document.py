@@ -16,15 +16,15 @@ from portal.management.console import (
     refusals_as_errors,
 )
 from settlement.documents.bulk import render_all
+from settlement.documents.issued_document import IssuedDocument
 from settlement.documents.service import (
     FORMATS,
     Format,
+    find_document,
+    issued_documents_of_month,
     refuse_without_parties,
-    rendered,
-    stated,
-    stated_month,
+    render_document,
 )
-from settlement.documents.statement import Statement
 
 
 class Command(BaseCommand):
@@ -71,11 +71,11 @@ class Command(BaseCommand):
         self, session: Session, of_format: Format, out: Path, options: dict[str, Any]
     ) -> Iterator[Path]:
         if options["number"] is not None:
-            content = rendered(session, stated(session, options["number"]), of_format)
+            content = render_document(session, find_document(session, options["number"]), of_format)
             out.write_bytes(content)
             yield out
             return
-        found = stated_month(session, options["market"], options["month"][0])
+        found = issued_documents_of_month(session, options["market"], options["month"][0])
         if not found:
             raise CommandError(
                 f"{options['market']} has no document of {options['month'][0]:%Y-%m}; issue them "
@@ -84,22 +84,22 @@ class Command(BaseCommand):
         refuse_without_parties(found, of_format)
         out.mkdir(parents=True, exist_ok=True)
         with progress_bar("Writing documents", quiet=options["json"]) as bar:
-            for statement, content in self._rendered(session, found, of_format, options, bar):
-                file = out / f"{statement.number}.{of_format.ending}"
+            for document, content in self._rendered(session, found, of_format, options, bar):
+                file = out / f"{document.number}.{of_format.ending}"
                 file.write_bytes(content)
                 yield file
 
     def _rendered(
         self,
         session: Session,
-        found: Sequence[Statement],
+        found: Sequence[IssuedDocument],
         of_format: Format,
         options: dict[str, Any],
         bar: Any,
-    ) -> Iterator[tuple[Statement, bytes]]:
+    ) -> Iterator[tuple[IssuedDocument, bytes]]:
         if of_format.render is not None:
             yield from render_all(found, of_format.name, options["processes"], bar)
             return
-        for done, statement in enumerate(found, start=1):
-            yield statement, rendered(session, statement, of_format)
+        for done, document in enumerate(found, start=1):
+            yield document, render_document(session, document, of_format)
             bar(done, len(found))

@@ -1,4 +1,4 @@
-"""From the sealed rows of a document to its statement."""
+"""From the sealed rows of a document to its document."""
 
 from collections.abc import Mapping
 
@@ -7,12 +7,12 @@ from ledger.chain import InvoiceLineRow, InvoiceRow
 from ledger.invoice import UNTAXED, document_number
 from ledger.parties import BUYER, SELLER, party_of
 from settlement.documents.arithmetic import RoundedLine, price_of, rounded_lines
-from settlement.documents.statement import (
+from settlement.documents.issued_document import (
     CREDIT_NOTES,
+    IssuedDocument,
+    IssuedLine,
     Reference,
     RunReference,
-    StatedLine,
-    Statement,
     TaxTotal,
     sign_of,
 )
@@ -22,13 +22,13 @@ WITHOUT_REASON = ("S", "Z")
 UNTAXED_REASON = "Outside the tax base: no tax is due on this charge"
 
 
-def state(
+def document_of_rows(
     sealed: SealedInvoice,
     billed: Billed,
     original: Reference | None,
     run: RunReference | None,
     laws: Mapping[bytes, str],
-) -> Statement:
+) -> IssuedDocument:
     """Return a stored document as it is stated.
 
     Args:
@@ -46,7 +46,7 @@ def state(
         _line(row, line, one, sign) for line, one in zip(sealed.lines, rounded, strict=True)
     )
     columns = row._asdict()
-    return Statement(
+    return IssuedDocument(
         id=row.id,
         number=document_number(row.series, row.number),
         kind=row.kind,
@@ -78,12 +78,12 @@ def state(
     )
 
 
-def _line(row: InvoiceRow, line: InvoiceLineRow, rounded: RoundedLine, sign: int) -> StatedLine:
+def _line(row: InvoiceRow, line: InvoiceLineRow, rounded: RoundedLine, sign: int) -> IssuedLine:
     turned = -1 if row.kind in CREDIT_NOTES else 1
     quantity = None if line.quantity is None else turned * line.quantity
     exact_micro = sign * line.amount_micro
     is_untaxed = line.tax_category is not None
-    return StatedLine(
+    return IssuedLine(
         number=line.line,
         kind=line.kind,
         subject=line.subject,
@@ -109,7 +109,7 @@ def _untaxed_category(row: InvoiceRow) -> str:
     return OUTSIDE_SCOPE if row.tax_category == OUTSIDE_SCOPE else UNTAXED
 
 
-def _taxes(row: InvoiceRow, lines: tuple[StatedLine, ...], sign: int) -> tuple[TaxTotal, ...]:
+def _taxes(row: InvoiceRow, lines: tuple[IssuedLine, ...], sign: int) -> tuple[TaxTotal, ...]:
     """Return the tax by category: that of the document, then that of untaxed lines."""
     found = []
     for category in dict.fromkeys((row.tax_category, *(line.tax_category for line in lines))):

@@ -13,7 +13,7 @@ from itertools import groupby
 
 from ledger.invoice import DocumentKind, short_code
 from ledger.parties import Party
-from settlement.documents.arithmetic import Price
+from settlement.documents.arithmetic import Price, decimal_text
 
 SELF_BILLED = "self-billed"
 CREDIT_NOTES = (DocumentKind.CREDIT_NOTE.value, DocumentKind.SELF_BILLED_CREDIT_NOTE.value)
@@ -35,7 +35,7 @@ TITLE_OF_COMPONENT = {
 
 
 @dataclass(frozen=True)
-class StatedLine:
+class IssuedLine:
     """One line, in the sign of the document.
 
     Args:
@@ -67,6 +67,17 @@ class StatedLine:
     clauses: tuple[str, ...]
     rule_digests: tuple[bytes, ...]
 
+    @property
+    def replaced_estimate(self) -> int:
+        """How much that was estimated before has been replaced, in `quantity_unit`."""
+        return max(-(self.estimated_quantity or 0), 0)
+
+    @property
+    def price_text(self) -> str:
+        """The price with all its decimals; empty where the line has none."""
+        price = self.price
+        return decimal_text(price.value, price.decimals, thousands=",") if price else ""
+
 
 @dataclass(frozen=True)
 class TaxTotal:
@@ -85,7 +96,7 @@ class LineGroup:
 
     kind: str
     title: str
-    lines: tuple[StatedLine, ...]
+    lines: tuple[IssuedLine, ...]
 
     @property
     def amount_minor(self) -> int:
@@ -111,7 +122,7 @@ class RunReference:
 
 
 @dataclass(frozen=True)
-class Statement:
+class IssuedDocument:
     """A whole document, ready to be shown.
 
     Args:
@@ -134,7 +145,7 @@ class Statement:
     payment_term_days: int | None
     currency: str
     sign: int
-    lines: tuple[StatedLine, ...]
+    lines: tuple[IssuedLine, ...]
     taxes: tuple[TaxTotal, ...]
     exact_micro: int
     rounding_micro: int
