@@ -17,7 +17,7 @@ from portal import dispute_words as words
 from portal.access import Viewer
 from portal.queries.rules import RuleVersion, rule_by_digest
 from settlement.billing.disputing import terms_at_issue
-from settlement.documents.issued_document import title_of
+from settlement.billing.lines import line_kind
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class ShownDispute:
     @property
     def charge(self) -> str:
         """Name of the charge or payment."""
-        return title_of(self.record.line.kind)
+        return line_kind(self.record.line.kind).title
 
     @property
     def claimed(self) -> str:

@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from portal.access import Viewer
 from portal.amounts import local_time
 from portal.queries.invoices import Cited, InvoicePage
-from settlement.billing.posting import PAYMENT
 from settlement.documents.issued_document import IssuedLine
 from settlement.explanations.service import (
     LineDay,
@@ -121,8 +120,7 @@ class Why:
 
     def _shown(self, tree: Explanation) -> Explanation:
         """Return a tree whose top has the document's sign, as what stands below it has."""
-        turned = -1 if self.line.kind.startswith(PAYMENT) else 1
-        return replace(tree, value=turned * tree.value)
+        return replace(tree, value=self.reference.kind.sign * tree.value)
 
     def _clock(self, found: LineDay) -> Iterator[tuple[str, str]]:
         """Yield the local start of every interval, and its start and end, with zone."""

@@ -8,12 +8,14 @@ from datetime import date
 import numpy as np
 from sqlalchemy.orm import Session
 
+from settlement.billing.lines import MISSED, MONEY_SUFFIX, OVER_TAKE
 from settlement.core.tightness import PPM
 from settlement.runs.store import series
 
 MAXIMUM, DESIRED, ENTITLED = "fair_play_maximum_w", "desired_w", "entitlement_w"
-OVER_TAKE, MISSED = "over_take_wh", "missed_wh"
-OVER_TAKE_CHARGE, COMPENSATION = "charge.over_take_micro", "charge.compensation_micro"
+OVER_TAKE_CHARGE, COMPENSATION = (
+    f"{code}{MONEY_SUFFIX}" for code in ("charge.over_take", "charge.compensation")
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,15 @@ class FairPlayTotals:
 
 def fair_play_totals(session: Session, run_id: uuid.UUID) -> FairPlayTotals | None:
     """Return what Fair Play came to over a run; None where no rule applied it."""
-    measures = (MAXIMUM, DESIRED, ENTITLED, OVER_TAKE, MISSED, OVER_TAKE_CHARGE, COMPENSATION)
+    measures = (
+        MAXIMUM,
+        DESIRED,
+        ENTITLED,
+        OVER_TAKE.measure,
+        MISSED.measure,
+        OVER_TAKE_CHARGE,
+        COMPENSATION,
+    )
     by_day: dict[str, dict[date, np.ndarray]] = {measure: {} for measure in measures}
     for vector in series(session, run_id, measures):
         days = by_day[vector.measure]
@@ -64,8 +74,8 @@ def fair_play_totals(session: Session, run_id: uuid.UUID) -> FairPlayTotals | No
         desired_w=_sum(desired),
         entitled_w=_sum(by_day[ENTITLED]),
         maximum_w=_sum(by_day[MAXIMUM]),
-        over_take_wh=_sum(by_day[OVER_TAKE]),
-        missed_wh=_sum(by_day[MISSED]),
+        over_take_wh=_sum(by_day[OVER_TAKE.measure]),
+        missed_wh=_sum(by_day[MISSED.measure]),
         over_take_micro=_sum(by_day[OVER_TAKE_CHARGE]),
         compensation_micro=-_sum(by_day[COMPENSATION]),
     )

@@ -15,7 +15,8 @@ from ledger.tables import Account, Journal, Posting
 from portal.queries.energy import EnergyTable, energy_table
 from portal.queries.fair_play import FairPlayTotals, fair_play_totals
 from portal.queries.rules import market_zone
-from settlement.billing.posting import CHARGE, PAYMENT
+from settlement.billing.lines import GENERATED, TAKEN, Side, is_line, line_kind
+from settlement.billing.posting import EQUALISATION, LOSSES
 from settlement.runs.findings import run_findings
 from settlement.runs.reading_quality import QualityCounts, run_quality
 from settlement.runs.run import Run
@@ -141,15 +142,15 @@ def _totals(sums: Mapping[tuple[str, str], int]) -> Totals:
     for (commodity, kind), total in sums.items():
         if commodity == ENERGY:
             found[kind] += total
-        elif is_money(commodity) and kind.startswith((CHARGE, PAYMENT)):
-            found[kind.partition(".")[0]] += total
-        elif kind == "equalisation":
+        elif is_money(commodity) and is_line(kind):
+            found[line_kind(kind).side] += total
+        elif kind == EQUALISATION:
             found[kind] += total
     return Totals(
-        charges_micro=found["charge"],
-        payments_micro=-found["payment"],
-        equalisation_micro=-found["equalisation"],
-        generation_wh=-found["generation"],
-        demand_wh=found["demand"],
-        losses_wh=found["losses"],
+        charges_micro=found[Side.CHARGE],
+        payments_micro=-found[Side.PAYMENT],
+        equalisation_micro=-found[EQUALISATION],
+        generation_wh=-found[GENERATED.account],
+        demand_wh=found[TAKEN.account],
+        losses_wh=found[LOSSES],
     )

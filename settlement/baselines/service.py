@@ -17,8 +17,8 @@ from settlement.baselines.tariffs import (
     price_bounds,
     uniform_day,
 )
-from settlement.baselines.totals import Design, Side, Totals, by_name
-from settlement.billing.posting import CHARGE, MONEY_SUFFIX, PASS_THROUGH, PAYMENT
+from settlement.baselines.totals import Design, Totals, by_name
+from settlement.billing.lines import Side, measures_of_designs
 from settlement.core.model import DayReadings
 from settlement.dispatch.market import dispatch_model
 from settlement.dispatch.programme import Integers
@@ -130,7 +130,7 @@ def _add_day(
     settled: list[ResultVector],
     marginal: dict[Design, MarginalDay],
 ) -> None:
-    paid, charged = _settled_micro(settled, PAYMENT), _settled_micro(settled, CHARGE)
+    paid, charged = _settled_micro(settled, Side.PAYMENT), _settled_micro(settled, Side.CHARGE)
     units, points = register.units, register.supply_points
     totals.add_units(
         register,
@@ -150,14 +150,14 @@ def _day_sums(names: Iterable[str], values: Integers) -> dict[str, int]:
     return by_name(names, values.sum(axis=1))
 
 
-def _settled_micro(vectors: list[ResultVector], prefix: str) -> dict[str, int]:
+def _settled_micro(vectors: list[ResultVector], side: Side) -> dict[str, int]:
     """Return a day's payments or charges by entity, all components together.
 
     Pass-through charges are the same under every design, and left out.
     """
     sums: dict[str, int] = {}
+    measures = measures_of_designs(side)
     for vector in vectors:
-        kind = vector.measure.removesuffix(MONEY_SUFFIX)
-        if kind != vector.measure and kind.startswith(prefix) and kind not in PASS_THROUGH:
+        if vector.measure in measures:
             sums[vector.entity] = sums.get(vector.entity, 0) + int(vector.values.sum())
     return sums

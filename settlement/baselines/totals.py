@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from settlement.billing.lines import Side
 from settlement.rules.register import Register
 
 
@@ -14,13 +15,6 @@ class Design(StrEnum):
     NODAL = "nodal"
     UNIFORM = "uniform"
     FLAT = "flat"
-
-
-class Side(StrEnum):
-    """Which way money flows."""
-
-    PAYMENT = "payment"
-    CHARGE = "charge"
 
 
 Amounts = Mapping[Design, Mapping[str, int]]

@@ -10,49 +10,21 @@ and rule digests say which law made the line.
 import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeVar
 
 from ledger.invoice import UNTAXED, Family, InvoiceDraft, InvoiceLine
-from ledger.journal import CHARGED, ENERGY, Account
+from ledger.journal import Account
 from rulebook.documents.base import Clause, Document
 from rulebook.documents.charge_list import ChargeList
 from rulebook.resolve import RuleSet
-from settlement.accounts.interest import INTEREST_KINDS
 from settlement.billing.line_quality import LineQualities
+from settlement.billing.lines import LineKind, Side, Subject, is_line, line_kind
 from settlement.billing.parties import StatedParties
-from settlement.billing.posting import (
-    CHARGE,
-    CHARGED_UNIT,
-    DEMAND,
-    FAIR_PLAY_ENERGY,
-    GENERATION,
-    PASS_THROUGH,
-    PAYMENT,
-)
 from settlement.rules.register import Register, register_of
 
 Item = TypeVar("Item")
-
-POT_TITLES = {
-    "adequacy": "adequacy pot",
-    "location": "location pot",
-    "flexibility": "flexibility pot",
-    "reserve": "reserve pot",
-}
-COMPONENT_TITLES = {
-    "fuel": "fuel cost, as bid",
-    "regulated": "regulated recovery of annual cost",
-    "availability": "price of reserve held",
-    **POT_TITLES,
-}
-
-CHARGE_TITLES = {
-    "over_take": "energy taken above its entitlement, at the price cap",
-    "compensation": "compensation for energy promised and not delivered",
-    "equalisation": "part of what the equalisation account returns",
-}
 
 
 def draft_invoices(
@@ -80,7 +52,8 @@ def draft_invoices(
     lines: defaultdict[tuple[str, Family], list[InvoiceLine]] = defaultdict(list)
     for participant, moved in sorted(unbilled.items()):
         for (kind, subject), amount in _amounts(moved, rules.currency):
-            family = Family.INVOICE if kind.startswith(CHARGE) else Family.SELF_BILLED
+            is_charge = line_kind(kind).side is Side.CHARGE
+            family = Family.INVOICE if is_charge else Family.SELF_BILLED
             quantity, unit = _quantity(moved, kind, subject)
             quality, estimated = qualities.of(participant, kind, subject)
             lines[participant, family].append(
@@ -125,17 +98,13 @@ def draft_invoices(
 
 def describe(register: Register, kind: str, subject: str) -> str:
     """Return the sentence that an invoice line prints."""
-    component = kind.partition(".")[2]
-    if kind in PASS_THROUGH:
+    row = line_kind(kind)
+    if row.is_pass_through:
         return register.charges[subject][1].title
-    if kind.startswith(PAYMENT):
-        unit = register.units[subject][1]
-        return f"{unit.title}: {COMPONENT_TITLES[component]}"
+    if row.subject is Subject.UNIT:
+        return f"{register.units[subject][1].title}: {row.sentence}"
     point = register.supply_points[subject][1]
-    if component == "dynamic":
-        return f"{point.title}: energy at the price of node {point.node}"
-    what = CHARGE_TITLES.get(component) or f"share of the {COMPONENT_TITLES[component]}"
-    return f"{point.title}: {what}"
+    return f"{point.title}: {row.sentence.format(node=point.node)}"
 
 
 def clauses_of(rules: RuleSet, participant: str, kind: str, subject: str) -> tuple[str, ...]:
@@ -166,10 +135,11 @@ def _grounds(
     rules: RuleSet, participant: str, kind: str, subject: str
 ) -> list[tuple[Document, tuple[Clause, ...]]]:
     """Return the documents that a line may rest on, each with its clauses of the line."""
-    if kind in PASS_THROUGH:
+    row = line_kind(kind)
+    if row.is_pass_through:
         return [(charges, clauses_of_charge(charges, subject)) for charges in rules.charge_lists]
     own = [one for one in rules.registrations if one.participant == participant]
-    if kind in INTEREST_KINDS:
+    if row.is_interest:
         terms = rules.settlement_terms
         return [] if terms is None else [(terms, terms.clauses_of_line(kind))]
     documents: list[Document] = [rules.market_rules, rules.allocation_policy, *own]
@@ -183,25 +153,30 @@ def _merged(sequences: Iterable[tuple[Item, ...]]) -> tuple[Item, ...]:
 def _described(registers: Sequence[Register], kind: str, subject: str) -> str:
     """Describe by the latest register that has the subject: it may have left during the month."""
     for register in reversed(registers):
-        known = register.charges if kind in PASS_THROUGH else _answered_for(register)
-        if subject in known:
+        if subject in _known(register, line_kind(kind)):
             return describe(register, kind, subject)
     return f"{subject}: {kind}"
 
 
 def _tax_category(registers: Sequence[Register], kind: str, subject: str) -> str | None:
     """Return the category of a charge that no tax is due on by the latest list that has it."""
-    if kind in INTEREST_KINDS:
+    row = line_kind(kind)
+    if row.is_interest:
         return UNTAXED
-    if kind in PASS_THROUGH:
+    if row.is_pass_through:
         for register in reversed(registers):
             if subject in register.charges:
                 return None if register.charges[subject][1].taxed else UNTAXED
     return None
 
 
-def _answered_for(register: Register) -> set[str]:
-    return register.units.keys() | register.supply_points.keys()
+def _known(register: Register, kind: LineKind) -> Collection[str]:
+    """Return what lines of a kind can be about, as a register names it."""
+    if kind.subject is Subject.UNIT:
+        return register.units
+    if kind.subject is Subject.SUPPLY_POINT:
+        return register.supply_points
+    return register.charges if kind.is_pass_through else ()
 
 
 def _amounts(moved: Mapping[Account, int], currency: str) -> list[tuple[tuple[str, str], int]]:
@@ -209,7 +184,7 @@ def _amounts(moved: Mapping[Account, int], currency: str) -> list[tuple[tuple[st
     return sorted(
         ((account.kind, account.subject), amount)
         for account, amount in moved.items()
-        if account.commodity == currency and account.kind.startswith((CHARGE, PAYMENT))
+        if account.commodity == currency and is_line(account.kind)
     )
 
 
@@ -217,21 +192,13 @@ def _quantity(
     moved: Mapping[Account, int], kind: str, subject: str
 ) -> tuple[int | None, str | None]:
     """Return what a line counts and its unit, positive for delivery; None where it counts none."""
-    if kind in INTEREST_KINDS:
+    row = line_kind(kind)
+    if row.quantity is None:
         return None, None
-    if kind in PASS_THROUGH:
-        side, _, charge = kind.partition(".")
-        unit, counted, sign = CHARGED_UNIT[charge], kind, 1 if side == "charge" else -1
-        commodity = CHARGED[unit]
-    elif kind.startswith(CHARGE):
-        commodity, counted, sign, unit = ENERGY, FAIR_PLAY_ENERGY.get(kind, DEMAND), 1, "Wh"
-    elif kind == "payment.fuel":
-        commodity, counted, sign, unit = ENERGY, GENERATION, -1, "Wh"
-    else:
-        return None, None
+    counted = (row.quantity.commodity, row.quantity.account, subject)
     total = sum(
         amount
         for account, amount in moved.items()
-        if (account.commodity, account.kind, account.subject) == (commodity, counted, subject)
+        if (account.commodity, account.kind, account.subject) == counted
     )
-    return sign * total, unit
+    return row.sign * total, row.quantity.unit

@@ -17,26 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from settlement.accounts.interest import INTEREST_KINDS
-from settlement.billing.posting import CHARGE, FAIR_PLAY_ENERGY, PASS_THROUGH, PAYMENT
-from settlement.core.pass_through import TARIFF
-from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, RESERVE
+from settlement.billing.lines import LineKind, Side, Subject, line_kind
 from settlement.rules.register import Register
-
-COUNTED = (DEMAND, GENERATION)
-"""The measures that lines have as their quantity."""
-
-TARIFFS = (f"{CHARGE}{TARIFF}", f"{PAYMENT}{TARIFF}")
-"""The kinds of line whose subject is a tariff."""
-
-MEASURE_OF_PAYMENT = {
-    "payment.fuel": GENERATION,
-    "payment.adequacy": AVAILABLE,
-    "payment.location": AVAILABLE,
-    "payment.flexibility": AVAILABLE,
-    "payment.reserve": RESERVE,
-    "payment.availability": RESERVE,
-}
 
 
 class Quality(NamedTuple):
@@ -62,19 +44,6 @@ class PostedDay(NamedTuple):
     register: Register
 
 
-def measure_of(kind: str) -> str | None:
-    """Return the measure that a kind of line rests on; None where it rests on no reading.
-
-    >>> measure_of("charge.fuel"), measure_of("payment.regulated")
-    ('metered_demand_wh', None)
-    """
-    if kind in INTEREST_KINDS:
-        return None
-    if kind in PASS_THROUGH:
-        return DEMAND if kind in TARIFFS else None
-    return DEMAND if kind.startswith(CHARGE) else MEASURE_OF_PAYMENT.get(kind)
-
-
 @dataclass(frozen=True, eq=False)
 class LineQualities:
     """The quality of every line that a month can be billed with.
@@ -90,13 +59,13 @@ class LineQualities:
     told: Told
     _days: dict[int, list[tuple[PostedDay, PostedDay | None]]] = field(default_factory=dict)
 
-    def of(self, participant: str, kind: str, subject: str) -> tuple[str, int | None]:
-        """Return the quality of a line, and how much of its quantity is estimated.
+    def of(self, participant: str, code: str, subject: str) -> tuple[str, int | None]:
+        """Return the quality of a line of a kind, and how much of its quantity is estimated.
 
         None where its quantity is not what was metered, or it has none.
         """
-        measure = measure_of(kind)
-        if measure is None:
+        kind = line_kind(code)
+        if kind.rests_on is None:
             return "none", None
         is_estimated, estimated = False, 0
         for holds, replaced in self._days_after(self.covered.get(participant, 0)):
@@ -105,7 +74,7 @@ class LineQualities:
             estimated += now.estimated
             if replaced is not None:
                 estimated -= self._told(replaced, participant, kind, subject).estimated
-        counts = measure in COUNTED and kind not in FAIR_PLAY_ENERGY
+        counts = kind.quantity is not None and kind.quantity.is_metered
         return "estimated" if is_estimated else "measured", estimated if counts else None
 
     def _days_after(self, number: int) -> list[tuple[PostedDay, PostedDay | None]]:
@@ -118,26 +87,28 @@ class LineQualities:
             ]
         return self._days[number]
 
-    def _told(self, posted: PostedDay, participant: str, kind: str, subject: str) -> Quality:
-        if kind in TARIFFS:
+    def _told(self, posted: PostedDay, participant: str, kind: LineKind, subject: str) -> Quality:
+        if kind.is_pass_through:
             return self._told_of_tariff(posted, participant, kind, subject)
-        measure = measure_of(kind)
         register = posted.register
-        answered = register.supply_points if measure == DEMAND else register.units
+        answered = register.units if kind.subject is Subject.UNIT else register.supply_points
         if subject not in answered or answered[subject][0] != participant:
             return NOT_ESTIMATED
-        return self.told.get((posted.run_id, posted.day, str(measure), subject), NOT_ESTIMATED)
+        key = (posted.run_id, posted.day, str(kind.rests_on), subject)
+        return self.told.get(key, NOT_ESTIMATED)
 
-    def _told_of_tariff(self, posted: PostedDay, participant: str, kind: str, code: str) -> Quality:
+    def _told_of_tariff(
+        self, posted: PostedDay, participant: str, kind: LineKind, code: str
+    ) -> Quality:
         """Return the quality of all that a tariff falls on: net export in it counts as none."""
         register = posted.register
         points = [link.supply_point for link in register.links_on(code, posted.day)]
-        if kind.startswith(CHARGE):
+        if kind.side is Side.CHARGE:
             points = [one for one in points if register.supplier(one) == participant]
         elif code not in register.charges or register.charge_owner(code) != participant:
             points = []
         found = [
-            self.told.get((posted.run_id, posted.day, DEMAND, point), NOT_ESTIMATED)
+            self.told.get((posted.run_id, posted.day, str(kind.rests_on), point), NOT_ESTIMATED)
             for point in points
         ]
         taken = sum(one.estimated_taken for one in found)

@@ -10,14 +10,8 @@ import ledger.service
 from common.refusals import Finding, Refused
 from ledger.journal import STUDY
 from ledger.service import Posted
-from settlement.billing.posting import (
-    ENERGY_SUFFIX,
-    MONEY_SUFFIX,
-    QUANTITY_KINDS,
-    SettledDay,
-    draft_journals,
-    settled_day,
-)
+from settlement.billing.lines import KINDS_OF_QUANTITY, MONEY_SUFFIX
+from settlement.billing.posting import STATED_MEASURES, SettledDay, draft_journals, settled_day
 from settlement.rules.register import register_of
 from settlement.runs import store
 from settlement.runs.calendar_order import refuse_overtaken_days
@@ -51,8 +45,8 @@ def settled_days(session: Session, run: Run) -> Iterator[SettledDay]:
         for day in period.days:
             if day not in metered_wh:
                 raise Refused([_no_day_total(run, day)])
-            sums = store.result_totals(session, run.id, day, (MONEY_SUFFIX, *QUANTITY_KINDS))
-            stated_wh = store.result_totals(session, run.id, day, (ENERGY_SUFFIX,))
+            sums = store.result_totals(session, run.id, day, (MONEY_SUFFIX, *KINDS_OF_QUANTITY))
+            stated_wh = store.result_totals(session, run.id, day, STATED_MEASURES)
             yield settled_day(
                 run.market,
                 rules.market_rules.currency,

@@ -21,39 +21,36 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger.chain import encode
-from ledger.journal import CHARGED, ENERGY, Account, JournalDraft, Posting
+from ledger.journal import ENERGY, Account, JournalDraft, Posting
 from ledger.tree import leaf_hash
+from settlement.billing.lines import (
+    GENERATED,
+    KIND_OF_MEASURE,
+    KINDS_OF_QUANTITY,
+    MONEY_SUFFIX,
+    STATED_ENERGY,
+    TAKEN,
+    LineKind,
+    Side,
+    Subject,
+)
 from settlement.core import energy_accounts
-from settlement.core.pass_through import QUANTITY_UNITS
-from settlement.meters import register as meter_register
 from settlement.rules.register import Register
 from settlement.runs.results import VectorKey
 from settlement.runs.run import Run
 
 DAY_POSTING_TAG = "tallystick.day-posting.1"
-CHARGE = "charge."
-PAYMENT = "payment."
 EQUALISATION = "equalisation"
-GENERATION = "generation"
-DEMAND = "demand"
+EQUALISATION_MEASURE = f"{EQUALISATION}{MONEY_SUFFIX}"
 IMBALANCE = "imbalance"
 LOSSES = "losses"
 AREA_ACCOUNTS = {energy_accounts.LOSSES: LOSSES, energy_accounts.IMBALANCE: IMBALANCE}
 """The kind of energy account of each measure of an area that no participant's account states."""
 
-FAIR_PLAY_ENERGY = {"charge.over_take": "over_take", "charge.compensation": "missed"}
-"""The kind of energy account beside each charge of Fair Play."""
+STATED_MEASURES = (*AREA_ACCOUNTS, *(counted.measure for counted in STATED_ENERGY))
+"""The energy among the results that journals move."""
+
 MARKET_SUBJECT = "market"
-MONEY_SUFFIX = "_micro"
-ENERGY_SUFFIX = "_wh"
-PASS_THROUGH = tuple(f"{prefix}{kind}" for kind in QUANTITY_UNITS for prefix in (CHARGE, PAYMENT))
-"""Kinds of account whose subject is the code of a charge."""
-
-CHARGED_UNIT = dict(zip(QUANTITY_UNITS, CHARGED, strict=True))
-"""What a kind of pass-through charge counts, in the unit that invoices print."""
-
-QUANTITY_KINDS = {f"quantity.{kind}_{unit}": kind for kind, unit in QUANTITY_UNITS.items()}
-"""The kind of pass-through charge whose quantity a measure holds."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +78,14 @@ def settled_day(
         currency: commodity of the money accounts.
         register: who answers for each unit and supply point.
         sums: the day's total of every charge, payment and equalisation vector, in micro, and of
-            every quantity that is charged.
+            every quantity that is charged; other measures move nothing.
         energy_wh: the day's total of every metered vector, and of the over-take and missed energy
             among the results.
         day: the settlement day.
         digest: the digest of the day's results.
+
+    Raises:
+        LookupError: a sum is money, and no row of the catalogue of line kinds says whose.
     """
     amounts = _money(market, currency, register, sums) | _energy(market, register, energy_wh)
     return SettledDay(day, digest, amounts | _charged(market, register, sums))
@@ -96,19 +96,26 @@ def _money(
 ) -> dict[Account, int]:
     amounts: dict[Account, int] = {}
     for (measure, entity), total in sums.items():
-        kind = measure.removesuffix(MONEY_SUFFIX)
-        if kind in PASS_THROUGH:
-            code, _, supplier = entity.partition("/")
-            sign = 1 if supplier else -1
-            participant = supplier or register.charge_owner(code)
-            amounts[Account(market, currency, participant, kind, code)] = sign * total
-        elif kind.startswith(CHARGE):
-            amounts[Account(market, currency, register.supplier(entity), kind, entity)] = total
-        elif kind.startswith(PAYMENT):
-            amounts[Account(market, currency, register.unit_owner(entity), kind, entity)] = -total
-        elif kind == EQUALISATION:
-            amounts[Account(market, currency, None, kind, entity)] = -total
+        if measure == EQUALISATION_MEASURE:
+            amounts[Account(market, currency, None, EQUALISATION, entity)] = -total
+        elif measure in KIND_OF_MEASURE:
+            kind = KIND_OF_MEASURE[measure]
+            participant, subject = _answers(register, kind, entity)
+            account = Account(market, currency, participant, kind.code, subject)
+            amounts[account] = kind.sign * total
+        elif measure.endswith(MONEY_SUFFIX):
+            raise LookupError(f"{measure}: no row of the catalogue of line kinds has this money")
     return amounts
+
+
+def _answers(register: Register, kind: LineKind, entity: str) -> tuple[str, str]:
+    """Return the participant that a result of a kind of line falls on, and the line's subject."""
+    if kind.subject is Subject.UNIT:
+        return register.unit_owner(entity), entity
+    if kind.subject is Subject.SUPPLY_POINT:
+        return register.supplier(entity), entity
+    code, _, supplier = entity.partition("/")
+    return (supplier if kind.side is Side.CHARGE else register.charge_owner(code)), code
 
 
 def _energy(
@@ -116,22 +123,22 @@ def _energy(
 ) -> dict[Account, int]:
     amounts: dict[Account, int] = {}
     for (measure, entity), total in energy_wh.items():
-        if measure == meter_register.GENERATION and entity in register.units:
+        if measure == GENERATED.measure and entity in register.units:
             owner = register.unit_owner(entity)
-            amounts[Account(market, ENERGY, owner, GENERATION, entity)] = -total
-        elif measure == meter_register.DEMAND and entity in register.supply_points:
+            amounts[Account(market, ENERGY, owner, GENERATED.account, entity)] = -total
+        elif measure == TAKEN.measure and entity in register.supply_points:
             supplier = register.supplier(entity)
-            amounts[Account(market, ENERGY, supplier, DEMAND, entity)] = total
+            amounts[Account(market, ENERGY, supplier, TAKEN.account, entity)] = total
     amounts |= _of_areas(market, energy_wh) or {
         Account(market, ENERGY, None, IMBALANCE, MARKET_SUBJECT): -sum(amounts.values())
     }
-    for kind in FAIR_PLAY_ENERGY.values():
+    for counted in STATED_ENERGY:
         stated = {
-            Account(market, ENERGY, register.supplier(entity), kind, entity): total
+            Account(market, ENERGY, register.supplier(entity), counted.account, entity): total
             for (measure, entity), total in energy_wh.items()
-            if measure == f"{kind}{ENERGY_SUFFIX}"
+            if measure == counted.measure
         }
-        whole = Account(market, ENERGY, None, kind, MARKET_SUBJECT)
+        whole = Account(market, ENERGY, None, counted.account, MARKET_SUBJECT)
         amounts |= stated | ({whole: -sum(stated.values())} if stated else {})
     return amounts
 
@@ -149,13 +156,10 @@ def _charged(market: str, register: Register, sums: Mapping[VectorKey, int]) -> 
     """Return what suppliers are charged for, and the same as what owners are paid for."""
     amounts: defaultdict[Account, int] = defaultdict(int)
     for (measure, entity), total in sums.items():
-        if measure not in QUANTITY_KINDS:
-            continue
-        kind = QUANTITY_KINDS[measure]
-        code, _, supplier = entity.partition("/")
-        commodity, owner = CHARGED[CHARGED_UNIT[kind]], register.charge_owner(code)
-        amounts[Account(market, commodity, supplier, f"{CHARGE}{kind}", code)] += total
-        amounts[Account(market, commodity, owner, f"{PAYMENT}{kind}", code)] -= total
+        for kind, counted in KINDS_OF_QUANTITY.get(measure, ()):
+            participant, code = _answers(register, kind, entity)
+            account = Account(market, counted.commodity, participant, counted.account, code)
+            amounts[account] += kind.sign * total
     return dict(amounts)
 
 

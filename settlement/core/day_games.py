@@ -35,6 +35,9 @@ from settlement.core.shapley import shapley_adequacy, shapley_location
 from settlement.core.shapley_rule import MICROWATTS_PER_KW
 from settlement.core.shares import Shares
 
+GAMES = ("adequacy", "location", "flexibility")
+"""The games that a pot can be shared by."""
+
 
 @dataclass(frozen=True, eq=False)
 class DayGames:

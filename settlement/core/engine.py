@@ -7,6 +7,7 @@ number of threads, compiled or not.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,7 +17,8 @@ from settlement.core.charges import (
     returned_micro,
     subscription_shares_micro,
 )
-from settlement.core.day_games import DayGames, play_games
+from settlement.core.day_games import GAMES, DayGames, play_games
+from settlement.core.energy_accounts import MEASURES as AREA_MEASURES
 from settlement.core.energy_accounts import energy_of_areas
 from settlement.core.fair_play_market import FairPlayOutcome, fair_play_outcome
 from settlement.core.model import (
@@ -26,7 +28,8 @@ from settlement.core.model import (
     node_available_w,
     node_demand_w,
 )
-from settlement.core.pass_through import pass_through_tables
+from settlement.core.pass_through import QUANTITY_UNITS, pass_through_tables
+from settlement.core.pots import GAMES as POTS
 from settlement.core.pots import (
     availability_payments_micro,
     day_costs_micro,
@@ -39,9 +42,83 @@ from settlement.core.pots import (
 from settlement.core.scarcity import scarcity
 from settlement.core.tightness import LayerTightness, NodePrices, node_prices
 
-__all__ = ["DayReadings", "DayResult", "MarketModel", "ResultTable", "settle_day"]
+__all__ = [
+    "MEASURES",
+    "DayReadings",
+    "DayResult",
+    "MarketModel",
+    "Measure",
+    "ResultTable",
+    "settle_day",
+]
 
 MARKET = ("market",)
+OF_UNITS = ("fuel", "regulated", "availability", *POTS)
+"""What units are paid, and subscribers share."""
+
+
+class Measure(NamedTuple):
+    """What a measure of a day is of, and what it means."""
+
+    entity: str
+    meaning: str
+
+
+MEASURES = {
+    "tightness_ppm": Measure("layer/holon", "demand over deliverable supply"),
+    "price_micro_per_mwh": Measure("layer/holon", "the layer's curve at that tightness"),
+    "deliverable_w": Measure("layer/holon", "supply inside and what lines can bring"),
+    "node_price_micro_per_mwh": Measure("node", "highest price over the layers in use"),
+    "binding_layer": Measure("node", "index of the layer that sets it"),
+    "sell_price_micro_per_mwh": Measure("layer/holon", "price of net export, if priced apart"),
+    "node_sell_price_micro_per_mwh": Measure("node", "highest sell price over the layers in use"),
+    "binding_layer_sell": Measure("node", "index of the layer that sets it"),
+    **{
+        f"shapley_{game}": Measure("unit", "numerator in kW; where a pot is shared by it")
+        for game in GAMES
+    },
+    **{f"value_{game}_kw": Measure("market", "what all units are worth in it") for game in GAMES},
+    # Levels, and clusters with multiplied ratings, play a location game worth more than the rated.
+    "gap_location_kw": Measure("market", "location game less what the network as rated serves"),
+    **{
+        f"standard_error_{game}_w": Measure("unit", "of a sampled share, rounded up")
+        for game in GAMES
+    },
+    "cluster_number": Measure("unit", "from 0: clusters"),
+    "demand_kw": Measure("market", "demand of all nodes, as it was asked for"),
+    # To fair_play_unused_w: where the policy applies Fair Play.
+    "desired_w": Measure("supply point", "requested"),
+    "entitlement_w": Measure("supply point", "what it may take, at most what it desired"),
+    # The entitlement where the metered demand is all that is known of the request.
+    "delivered_w": Measure("supply point", "metered, or the entitlement"),
+    "over_take_wh": Measure("supply point", "taken above entitlement"),
+    "missed_wh": Measure("supply point", "missing to the contracted reliability"),
+    "fair_play_maximum_w": Measure("market", "most that the network can serve"),
+    "fair_play_unused_w": Measure("market", "of it, what indivisible requests left over"),
+    **{f"payment.{name}_micro": Measure("unit", "+ is paid to the owner") for name in OF_UNITS},
+    **{
+        f"charge.{name}_micro": Measure("subscription point", "+ is owed to the market")
+        for name in OF_UNITS
+    },
+    "charge.dynamic_micro": Measure("dynamic point", "+ is owed to the market"),
+    "charge.over_take_micro": Measure("supply point", "+ is owed; where Fair Play moves money"),
+    "charge.compensation_micro": Measure("supply point", "- is given for what was missed"),
+    "charge.equalisation_micro": Measure("supply point", "- is given back, if a rule returns it"),
+    "equalisation_micro": Measure("market", "+ goes into the equalisation account"),
+    **{
+        measure: Measure(entity, meaning)
+        for kind, unit in QUANTITY_UNITS.items()
+        for measure, entity, meaning in (
+            (f"charge.{kind}_micro", "code/supplier", "+ is owed"),
+            (f"quantity.{kind}_{unit}", "code/supplier", "what is charged: Wh, days or pieces"),
+            (f"payment.{kind}_micro", "code", "+ is paid to the charge's owner"),
+            (f"unpriced.{kind}", "code/supplier", "1 where a time step has no price"),
+        )
+    },
+    # Where the grid model asks for the energy of areas.
+    **{name: Measure("layer/holon", "metered or balanced in the area") for name in AREA_MEASURES},
+}
+"""Every measure that `settle_day` can return."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,57 +132,7 @@ class ResultTable:
 
 @dataclass(frozen=True, eq=False)
 class DayResult:
-    """All results of a day, in a fixed order.
-
-    ============================  =================  ==========================================
-    measure                       entity             meaning
-    ============================  =================  ==========================================
-    tightness_ppm                 layer/holon        demand over deliverable supply
-    price_micro_per_mwh           layer/holon        the layer's curve at that tightness
-    deliverable_w                 layer/holon        supply inside and what lines can bring
-    node_price_micro_per_mwh      node               highest price over the layers in use
-    binding_layer                 node               index of the layer that sets it
-    sell_price_micro_per_mwh      layer/holon        the same for net export, if priced apart
-    node_sell_price_micro_per_mwh node               highest sell price over the layers in use
-    binding_layer_sell            node               index of the layer that sets it
-    shapley_adequacy              unit               numerator in kW; see below
-    shapley_location              unit               numerator in kW
-    shapley_flexibility           unit               the same, where a pot is shared by it
-    value_adequacy_kw             market             demand all units serve without a network
-    value_location_kw             market             demand all units serve through the network
-    value_flexibility_kw          market             ramp of all units, up to the requirement
-    gap_location_kw               market             by how much the method's location game is
-                                                     worth more than the network as rated: levels,
-                                                     and clusters with multiplied ratings
-    standard_error_<game>_w       unit               of a share, in W, rounded up: sampled
-    cluster_number                unit               from 0: clusters
-    demand_kw                     market             demand of all nodes, as it was asked for
-    desired_w                     supply point       requested; this and the next six are there
-                                                     where the policy applies Fair Play
-    entitlement_w                 supply point       what it may take, at most what it desired
-    delivered_w                   supply point       metered, or the entitlement where the metered
-                                                     demand is all that is known of the request
-    over_take_wh                  supply point       taken above entitlement
-    missed_wh                     supply point       missing to the contracted reliability
-    fair_play_maximum_w           market             most that the network can serve
-    fair_play_unused_w            market             of it, what indivisible requests left over
-    payment.fuel_micro            unit               + is paid to the owner
-    payment.regulated_micro       unit               + is paid to the owner
-    payment.availability_micro    unit               + is paid; where reserve held has a price
-    payment.<pot>_micro           unit               + is paid to the owner; pots of weight > 0
-    charge.<as payments>_micro    subscription point + is owed to the market
-    charge.dynamic_micro          dynamic point      + is owed to the market
-    charge.over_take_micro        supply point       + is owed; where Fair Play moves money
-    charge.compensation_micro     supply point       - is given for reliability that was missed
-    charge.equalisation_micro     supply point       - is given back, where a rule returns it
-    equalisation_micro            market             + goes into the equalisation account
-    charge.<kind>_micro           code/supplier      + is owed; kinds of pass-through charges
-    quantity.<kind>_<unit>        code/supplier      what is charged: Wh, days or pieces
-    payment.<kind>_micro          code               + is paid to the charge's owner
-    unpriced.<kind>               code/supplier      1 where a time step has no price
-    area_<account>_wh             layer/holon        generation, demand, losses and imbalance of an
-                                                     area, where the grid model asks for them
-    ============================  =================  ==========================================
+    """All results of a day, in a fixed order: some of `MEASURES`, each once.
 
     In every interval, charges = payments + equalisation. Shapley numerators are over
     ``MarketModel.shapley.denominator(U)``: ``lcm(1..U)`` by the exact method, a billion by the
@@ -126,6 +153,7 @@ def settle_day(model: MarketModel, readings: DayReadings) -> DayResult:
     Raises:
         TypeError, ValueError: readings do not fit the model; see `checked_readings`.
         OverflowError: a quantity so large that exact int64 results are not certain.
+        LookupError: a result that is not among `MEASURES`, which nobody could read.
     """
     readings = checked_readings(model, readings)
     demand_w = node_demand_w(model, readings.scarcity_wh)
@@ -154,6 +182,9 @@ def settle_day(model: MarketModel, readings: DayReadings) -> DayResult:
         *_pass_through_tables(model, readings),
         *_energy_tables(model, readings),
     )
+    for table in tables:
+        if table.measure not in MEASURES:
+            raise LookupError(f"{table.measure} is not among the measures of a settlement day")
     return DayResult(readings.day, tables)
 
 

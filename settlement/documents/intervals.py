@@ -15,15 +15,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from sqlalchemy.orm import Session
 
-from settlement.billing.invoicing import POT_TITLES
-from settlement.billing.posting import (
-    CHARGE,
-    ENERGY_SUFFIX,
-    FAIR_PLAY_ENERGY,
-    MONEY_SUFFIX,
-    PASS_THROUGH,
-)
-from settlement.core.pass_through import QUANTITY_UNITS
+from settlement.billing.lines import Side, line_kind
 from settlement.documents.issued_document import IssuedDocument, IssuedLine
 from settlement.explanations.service import (
     LineReference,
@@ -33,12 +25,8 @@ from settlement.explanations.service import (
     line_references,
 )
 from settlement.explanations.tree import DayFacts
-from settlement.meters.register import DEMAND, GENERATION
 from settlement.runs import store
 from settlement.runs.run import Run
-
-SHARED_COSTS = (("charge", "fuel"), ("charge", "regulated"))
-"""What suppliers share beside pots."""
 
 
 class IntervalRow(NamedTuple):
@@ -155,7 +143,7 @@ def _rows_of_day(
             quantity_unit=line.quantity_unit,
             price_micro_per_mwh=None if prices is None else int(prices[number]),
             pot_micro=None if pots is None else int(pots[number]),
-            amount_micro=document.sign * reference.sign * int(amounts[number]),
+            amount_micro=document.sign * reference.kind.sign * int(amounts[number]),
             run=run.kind,
             replaced_run=before.kind if before else None,
         )
@@ -163,26 +151,24 @@ def _rows_of_day(
 
 def _quantities(facts: DayFacts, reference: LineReference) -> np.ndarray:
     """Return what a line counts in each interval of a run's day, shape (T,), as sealed."""
-    kind, subject = reference.line.kind, reference.line.subject
-    if reference.line.quantity is None or not answers_for(facts, reference):
+    kind, subject = reference.kind, reference.line.subject
+    counted = kind.quantity
+    if counted is None or reference.line.quantity is None or not answers_for(facts, reference):
         values = None
-    elif kind in PASS_THROUGH:
-        component = kind.partition(".")[2]
-        measure = f"quantity.{component}_{QUANTITY_UNITS[component]}"
-        wanted = f"{subject}/"
+    elif kind.is_pass_through:
+        is_charge, wanted = kind.side is Side.CHARGE, f"{subject}/"
         found = [
             each
             for (name, entity), each in facts.results.items()
-            if name == measure
-            and (entity == reference.entity if reference.sign > 0 else entity.startswith(wanted))
+            if name == counted.measure
+            and (entity == reference.entity if is_charge else entity.startswith(wanted))
         ]
         values = np.sum(found, axis=0) if found else None
-    elif kind in FAIR_PLAY_ENERGY:
-        values = facts.results.get((f"{FAIR_PLAY_ENERGY[kind]}{ENERGY_SUFFIX}", subject))
-    else:
-        measure = DEMAND if kind.startswith(CHARGE) else GENERATION
-        reading = facts.readings.get((measure, subject))
+    elif counted.is_metered:
+        reading = facts.readings.get((counted.measure, subject))
         values = None if reading is None else reading.values
+    else:
+        values = facts.results.get((counted.measure, subject))
     return np.zeros(len(facts.starts), dtype=np.int64) if values is None else values
 
 
@@ -199,9 +185,8 @@ def _prices(facts: DayFacts, line: IssuedLine) -> np.ndarray | None:
 
 def _pots(facts: DayFacts, line: IssuedLine) -> np.ndarray | None:
     """Return what everybody's lines of this kind come to in each interval; None for no pot."""
-    side, _, component = line.kind.partition(".")
-    if component not in POT_TITLES and (side, component) not in SHARED_COSTS:
+    kind = line_kind(line.kind)
+    if not kind.is_share:
         return None
-    measure = f"{side}.{component}{MONEY_SUFFIX}"
-    found = [values for (name, _), values in facts.results.items() if name == measure]
+    found = [values for (name, _), values in facts.results.items() if name == kind.measure]
     return np.sum(found, axis=0) if found else None

@@ -13,25 +13,11 @@ from itertools import groupby
 
 from ledger.invoice import DocumentKind, short_code
 from ledger.parties import Party
+from settlement.billing.lines import line_kind
 from settlement.documents.arithmetic import Price, decimal_text
 
 SELF_BILLED = "self-billed"
 CREDIT_NOTES = (DocumentKind.CREDIT_NOTE.value, DocumentKind.SELF_BILLED_CREDIT_NOTE.value)
-
-TITLE_OF_COMPONENT = {
-    "fuel": "Fuel",
-    "regulated": "Regulated recovery",
-    "adequacy": "Adequacy pot",
-    "location": "Location pot",
-    "flexibility": "Flexibility pot",
-    "reserve": "Reserve pot",
-    "availability": "Reserve held",
-    "dynamic": "Dynamic price",
-    "equalisation": "Returned from the equalisation account",
-    "tariff": "Tariffs",
-    "subscription": "Subscriptions",
-    "fee": "Fees",
-}
 
 
 @dataclass(frozen=True)
@@ -191,7 +177,7 @@ class IssuedDocument:
     def groups(self) -> tuple[LineGroup, ...]:
         """The lines by kind, in their order."""
         return tuple(
-            LineGroup(kind, title_of(kind), tuple(members))
+            LineGroup(kind, line_kind(kind).title, tuple(members))
             for kind, members in groupby(self.lines, key=lambda line: line.kind)
         )
 
@@ -204,13 +190,3 @@ def sign_of(kind: str) -> int:
     """
     sign = -1 if kind.startswith(SELF_BILLED) else 1
     return -sign if kind in CREDIT_NOTES else sign
-
-
-def title_of(kind: str) -> str:
-    """Return the name of a charge or payment for people.
-
-    >>> title_of("charge.adequacy"), title_of("payment.fuel"), title_of("fee.metering")
-    ('Adequacy pot', 'Fuel', 'Metering')
-    """
-    component = kind.partition(".")[2] or kind
-    return TITLE_OF_COMPONENT.get(component, component.replace("-", " ").capitalize())

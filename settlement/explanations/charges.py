@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from settlement.billing.invoicing import COMPONENT_TITLES
-from settlement.billing.posting import FAIR_PLAY_ENERGY
+from settlement.billing.lines import name_of_cost
 from settlement.core.tightness import PPM
 from settlement.explanations.fair_play import FairPlayCharges
 from settlement.explanations.grounds import Grounds
@@ -25,7 +24,7 @@ class Charges(Grounds):
             return self._dynamic(point)
         if component == "equalisation":
             return self._returned(point)
-        if f"charge.{component}" in FAIR_PLAY_ENERGY:
+        if component in ("over_take", "compensation"):
             return FairPlayCharges(self.facts, self.interval).charge(component, point)
         return self._cost_share(component, point)
 
@@ -41,7 +40,7 @@ class Charges(Grounds):
             for unit in facts.register.units
             if facts.result(f"payment.{component}_micro", unit, interval)
         ]
-        title = COMPONENT_TITLES[component]
+        title = name_of_cost(component)
         return Explanation(
             f"Share of the {title}",
             amount,

@@ -18,8 +18,8 @@ from rulebook.documents.charge_list import (
     Subscription,
     Tariff,
 )
-from settlement.billing.posting import CHARGED_UNIT
-from settlement.core.pass_through import QUANTITY_UNITS, hour_steps, subscription_day_micro
+from settlement.billing.lines import Quantity, Side, line_kind
+from settlement.core.pass_through import hour_steps, subscription_day_micro
 from settlement.explanations.grounds import Grounds
 from settlement.explanations.tree import Explanation
 from settlement.meters.register import DEMAND
@@ -76,9 +76,10 @@ class PassThroughCharges(Grounds):
                 "one, the next run settles it"
             )
             return Explanation(title, amount, "micro", words, clauses=cited, children=counted)
-        quantity = facts.result(f"quantity.{kind}_{QUANTITY_UNITS[kind]}", entity, interval)
+        counted_by = _quantity_of(kind)
+        quantity = facts.result(counted_by.measure, entity, interval)
         price = self._price(code)
-        formula = f"{quantity:,} {CHARGED_UNIT[kind]} × {price.value:,} {price.unit}"
+        formula = f"{quantity:,} {counted_by.unit} × {price.value:,} {price.unit}"
         if kind == "tariff":
             formula += " ÷ 1,000, rounded once to the nearest millionth, halves away from zero"
         return Explanation(
@@ -175,6 +176,13 @@ class PassThroughCharges(Grounds):
         zone = ZoneInfo(self.facts.rules.market_rules.time_zone)
         starts = [self.facts.starts[number].astimezone(zone) for number in intervals]
         return [f"{start:%H:%M}" for start in starts]
+
+
+def _quantity_of(kind: str) -> Quantity:
+    """Return what a kind of charge counts; each pass-through line counts something."""
+    quantity = line_kind(f"{Side.CHARGE}.{kind}").quantity
+    assert quantity is not None
+    return quantity
 
 
 def _since(part: DayRange) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from settlement.billing.invoicing import COMPONENT_TITLES, POT_TITLES
+from settlement.billing.lines import name_of_cost
 from settlement.core.pots import Pot
 from settlement.explanations.grounds import Grounds
 from settlement.explanations.shapley_values import ShapleyValues
@@ -21,7 +21,7 @@ class Payments(Grounds):
 
     def _payment_tree(self, component: str, unit: str, sign: int) -> Explanation:
         paid = self.facts.result(f"payment.{component}_micro", unit, self.interval)
-        title = f"{unit}: {COMPONENT_TITLES[component]}"
+        title = f"{unit}: {name_of_cost(component)}"
         if component == "fuel":
             return self._fuel(unit, title, sign * paid)
         if component == "regulated":
@@ -145,7 +145,7 @@ class Payments(Grounds):
             if measure == f"payment.{name}_micro"
         )
         return Explanation(
-            f"The {POT_TITLES[name]} in this interval",
+            f"The {name_of_cost(name)} in this interval",
             held,
             "micro",
             f"{day:,} micro for the day, spread {_timing_words(pot)}",

@@ -17,8 +17,7 @@ import ledger.invoice_queries
 from ledger.chain import InvoiceLineRow, InvoiceRow
 from ledger.journal import Account
 from rulebook.resolve import RulePeriod
-from settlement.accounts.interest import INTEREST_KINDS
-from settlement.billing.posting import MONEY_SUFFIX, PASS_THROUGH, PAYMENT
+from settlement.billing.lines import LineKind, Side, Subject, line_kind
 from settlement.core.periods import interval_starts
 from settlement.explanations.charges import Charges
 from settlement.explanations.pass_through import PassThroughCharges
@@ -44,20 +43,15 @@ class LineReference:
     up_to: int
 
     @property
-    def sign(self) -> int:
-        """-1 for payments, whose results are positive and whose lines are negative."""
-        return -1 if self.line.kind.startswith(PAYMENT) else 1
-
-    @property
-    def is_pass_through(self) -> bool:
-        """Whether the line's subject is the code of a pass-through charge."""
-        return self.line.kind in PASS_THROUGH
+    def kind(self) -> LineKind:
+        """What the catalogue says of the line."""
+        return line_kind(self.line.kind)
 
     @property
     def entity(self) -> str:
         """The entity whose results the line counts."""
         subject = self.line.subject
-        if self.is_pass_through and self.sign > 0:
+        if self.kind.is_pass_through and self.kind.side is Side.CHARGE:
             return f"{subject}/{self.invoice.participant}"
         return subject
 
@@ -129,7 +123,7 @@ def explain_line(session: Session, reference: LineReference) -> Explanation:
 
 def line_day(session: Session, reference: LineReference, day: dt.date) -> LineDay | None:
     """Return one day of a line, interval by interval; None when nothing was posted for it."""
-    if reference.line.kind in INTEREST_KINDS:  # it rests on payments, not on a run
+    if reference.kind.is_interest:  # it rests on payments, not on a run
         return None
     market = reference.invoice.market
     run = store.latest_posted_run(session, market, day, reference.up_to)
@@ -142,7 +136,7 @@ def line_day(session: Session, reference: LineReference, day: dt.date) -> LineDa
     amounts = amounts_of(facts, reference)
     if replaced is not None:
         amounts = amounts - amounts_of(day_facts(session, replaced, day), reference)
-    return LineDay(day, tuple(facts.starts), reference.sign * amounts, run, replaced)
+    return LineDay(day, tuple(facts.starts), reference.kind.sign * amounts, run, replaced)
 
 
 def explain_interval(
@@ -216,18 +210,19 @@ def _tree(facts: DayFacts, reference: LineReference, interval: int) -> Explanati
         answers = owner or "nobody"
         label = f"{reference.line.subject}: {answers} answers for it on this day"
         return Explanation(label, 0, "micro")
-    component, subject = reference.line.kind.partition(".")[2], reference.line.subject
-    if reference.is_pass_through:
-        of = reference.invoice.participant if reference.sign > 0 else ""
-        return PassThroughCharges(facts, interval).line(component, subject, of)
-    if reference.sign < 0:
-        return Payments(facts, interval).payment(component, subject, sign=-1)
-    return Charges(facts, interval).charge(component, subject)
+    kind, subject = reference.kind, reference.line.subject
+    if kind.is_pass_through:
+        of = reference.invoice.participant if kind.side is Side.CHARGE else ""
+        return PassThroughCharges(facts, interval).line(kind.component, subject, of)
+    if kind.side is Side.PAYMENT:
+        return Payments(facts, interval).payment(kind.component, subject, sign=-1)
+    return Charges(facts, interval).charge(kind.component, subject)
 
 
 def amounts_of(facts: DayFacts, reference: LineReference) -> np.ndarray:
     """Return what a run's results come to for the line, shape (T,), unsigned as stored."""
-    values = facts.results.get((f"{reference.line.kind}{MONEY_SUFFIX}", reference.entity))
+    measure = reference.kind.measure
+    values = None if measure is None else facts.results.get((measure, reference.entity))
     if values is None or not answers_for(facts, reference):
         return np.zeros(len(facts.starts), dtype=np.int64)
     return values
@@ -241,9 +236,11 @@ def answers_for(facts: DayFacts, reference: LineReference) -> bool:
 def _owner(facts: DayFacts, reference: LineReference) -> str | None:
     """Return who answers for the line's unit, supply point or charge under the run's rules."""
     register, subject = facts.register, reference.line.subject
-    if reference.is_pass_through and subject in register.charges and reference.sign > 0:
-        return reference.invoice.participant
-    if reference.is_pass_through:
-        return register.charges[subject][0] if subject in register.charges else None
-    answered = register.units if reference.sign < 0 else register.supply_points
+    if reference.kind.is_pass_through:
+        if subject not in register.charges:
+            return None
+        is_charge = reference.kind.side is Side.CHARGE
+        return reference.invoice.participant if is_charge else register.charges[subject][0]
+    is_unit = reference.kind.subject is Subject.UNIT
+    answered = register.units if is_unit else register.supply_points
     return answered[subject][0] if subject in answered else None

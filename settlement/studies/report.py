@@ -40,8 +40,8 @@ from settlement.baselines.tariffs import (
     flat_charges_micro,
     flat_price_micro_per_mwh,
 )
-from settlement.baselines.totals import Design, Side, Totals, by_name
-from settlement.billing.posting import CHARGE, MONEY_SUFFIX, PASS_THROUGH, PAYMENT
+from settlement.baselines.totals import Design, Totals, by_name
+from settlement.billing.lines import Side, measures_of_designs
 from settlement.core.arrays import Integers
 from settlement.core.model import DayReadings
 from settlement.core.rounding import WH_PER_MWH
@@ -52,6 +52,7 @@ from settlement.studies.price_figures import price_figures, side_by_side
 
 FORMAT = "tallystick.study-report.1"
 SIDES = ("before", "after")
+FUEL_MEASURE = "payment.fuel_micro"
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,15 +73,15 @@ class StudyDay:
         """Return one measure of whatever has it, shape (E, T)."""
         return np.array([row for (name, _), row in self.values.items() if name == measure])
 
-    def micro(self, prefix: str) -> dict[str, int]:
+    def micro(self, side: Side) -> dict[str, int]:
         """Return the day's payments or charges by entity, all components together.
 
         Pass-through charges are the same under every design, and left out.
         """
         sums: dict[str, int] = defaultdict(int)
+        measures_of_side = measures_of_designs(side)
         for (measure, entity), values in self.values.items():
-            kind = measure.removesuffix(MONEY_SUFFIX)
-            if kind != measure and kind.startswith(prefix) and kind not in PASS_THROUGH:
+            if measure in measures_of_side:
                 sums[entity] += int(values.sum())
         return sums
 
@@ -126,7 +127,7 @@ class Figures:
         self._add_operation(day, desired, demand, generation)
         metered = DayReadings(day.day, generation, np.zeros_like(generation), demand)
         marginal = _marginal(day, metered)
-        paid, charged = day.micro(PAYMENT), day.micro(CHARGE)
+        paid, charged = day.micro(Side.PAYMENT), day.micro(Side.CHARGE)
         self.prices[Design.SETTLED].append(day.rows("node_price_micro_per_mwh", day.nodes))
         for design, one in marginal.items():
             self.prices[design].append(one.price_micro_per_mwh)
@@ -183,7 +184,7 @@ class Figures:
             "curtailed_wh": day.rows(measures.CURTAILED, day.register.units).sum(),
             "generated_wh": np.maximum(generation, 0).sum(),
             "short_intervals": (desired_wh > taken_wh).any(axis=0).sum(),
-            "fuel_micro": sum(sum(row.tolist()) for row in day.of("payment.fuel_micro")),
+            "fuel_micro": sum(sum(row.tolist()) for row in day.of(FUEL_MEASURE)),
         }
         for name, value in added.items():
             self.operation[name] += int(value)

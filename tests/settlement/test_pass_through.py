@@ -248,7 +248,7 @@ def test_a_line_is_explained_down_to_price_and_readings(opened, january):
         for interval in (0, 1, 15):
             tree = explain_interval(opened, reference, of_day, interval)
             assert tree.value == of_day.amounts_micro[interval]
-            assert tree.value == reference.sign * tree.children[0].value
+            assert tree.value == reference.kind.sign * tree.children[0].value
             cited = {clause.anchor for node in nodes(tree) for clause in node.clauses}
             assert set(reference.line.clauses) <= cited
 

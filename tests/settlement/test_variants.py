@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from database.session import make_engine, transaction
 from rulebook.service import publish, rules_at
 from settlement.billing.issuing import issue_month
+from settlement.billing.lines import CATALOGUE, Side
 from settlement.billing.post import post
-from settlement.billing.posting import PASS_THROUGH, PAYMENT
 from settlement.core.pots import day_costs_micro
 from settlement.core.rounding import annual_to_day
 from settlement.datasets.files import Form
@@ -99,9 +99,11 @@ def sums(results, prefix: str) -> np.ndarray:
 def paid_to_units(results) -> np.ndarray:
     """All payments but those that pass through to the owners of charges, by interval."""
     passed_through = sum(
-        sums(results, f"{kind}_micro") for kind in PASS_THROUGH if kind.startswith(PAYMENT)
+        sums(results, f"{kind.code}_micro")
+        for kind in CATALOGUE
+        if kind.is_pass_through and kind.side is Side.PAYMENT
     )
-    return sums(results, PAYMENT) - passed_through
+    return sums(results, "payment.") - passed_through
 
 
 def test_a_variant_is_all_that_the_folder_holds():

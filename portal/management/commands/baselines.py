@@ -8,7 +8,8 @@ from database.session import transaction
 from portal.management.commands.settle import chosen_days
 from portal.management.console import month_days, parse_day, print_json, refusals_as_errors
 from settlement.baselines.service import Baselines, baselines
-from settlement.baselines.totals import Design, Side
+from settlement.baselines.totals import Design
+from settlement.billing.lines import Side
 
 MICRO = 1_000_000
 COLUMN = 20

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from settlement.core import engine
+from settlement.core.energy_accounts import EnergyAreas
 from settlement.core.engine import DayReadings, settle_day
+from settlement.core.pass_through import QUANTITY_UNITS, Links, PassThrough, Prices
 from settlement.core.periods import interval_count
 from settlement.core.pots import Pot
 from settlement.core.shapley import denominator
-from tests.settlement.core import examples
+from tests.settlement.core import examples, policies
 from tests.settlement.core.reference import as_numbers
 
 MEASURES = [
@@ -90,6 +93,45 @@ def test_tables_come_in_the_documented_order():
     assert entities["charge.dynamic_micro"] == ("plant",)
     with pytest.raises(KeyError):
         result.values("payment.reserve_micro")
+
+
+def without_prices() -> PassThrough:
+    """A charge of each kind that falls on every point of the tiny market, without a price."""
+    kinds, points = tuple(sorted(QUANTITY_UNITS)), 3
+    charge, point = (each.ravel() for each in np.indices((len(kinds), points)))
+    always = np.zeros_like(charge), np.full_like(charge, dt.date.max.toordinal())
+    return PassThrough(
+        time_zone="Europe/London",
+        codes=kinds,
+        kinds=kinds,
+        is_hourly=np.zeros(len(kinds), dtype=bool),
+        suppliers=("birk",),
+        point_supplier=np.zeros(points, dtype=np.int64),
+        prices=Prices(*np.zeros((6, 0), dtype=np.int64)),
+        links=Links(charge, point, *always, np.ones_like(charge)),
+    )
+
+
+def test_every_measure_is_returned_under_some_rules():
+    market, shortage = examples.tiny_market(), examples.tiny_shortage()
+    areas = EnergyAreas(("zone/all",), as_numbers([0, 0]), as_numbers([0]), np.array([False]))
+    extended = replace(market, pass_through=without_prices(), energy_areas=areas)
+    made = [
+        (extended, examples.tiny_day()),
+        (examples.tiny_market_by_flow(), examples.tiny_day()),
+        shortage,
+        *((model, policies.day_with_reserve(2)) for model in policies.policies()),
+    ]
+    returned = {
+        table.measure for model, readings in made for table in settle_day(model, readings).tables
+    }
+    assert returned == set(engine.MEASURES)
+
+
+def test_a_measure_that_is_not_named_is_refused(monkeypatch):
+    monkeypatch.delitem(engine.MEASURES, "demand_kw")
+    with pytest.raises(LookupError, match="demand_kw is not among the measures"):
+        settle_day(examples.tiny_market(), examples.tiny_day())
 
 
 @pytest.mark.parametrize(("day", "count"), [("2024-03-31", 46), ("2024-10-27", 50)])

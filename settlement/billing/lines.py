@@ -1,0 +1,242 @@
+"""The catalogue of line kinds: all that the product knows of each kind of line, a row a kind.
+
+A line of a document is one money account of the participant, and its kind is the kind of that
+account: side and component, such as `charge.fuel`. Posting, invoicing, the quality of lines, their
+explanations, documents, studies and pages read the rows. The core names the measures that it
+returns (`settlement.core.engine.MEASURES`), and a test holds the two to each other.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+from ledger.journal import CHARGED, ENERGY
+from settlement.accounts.interest import CHARGE_INTEREST, PAYMENT_INTEREST
+from settlement.core.pass_through import FEE, QUANTITY_UNITS, SUBSCRIPTION, TARIFF
+from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, RESERVE
+
+MONEY_SUFFIX = "_micro"
+
+
+class Side(StrEnum):
+    """Which way money flows: suppliers are charged, owners are paid."""
+
+    PAYMENT = "payment"
+    CHARGE = "charge"
+
+
+class Subject(Enum):
+    """What a line is about, and so who answers for it."""
+
+    UNIT = "a unit of the participant"
+    SUPPLY_POINT = "a supply point of the participant"
+    PASS_THROUGH = "the code of a pass-through charge"
+    LATE_DOCUMENT = "the number of a document that was paid late"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What lines of a kind count: the account beside that of the money, and its measure.
+
+    Attributes:
+        unit: as documents print it.
+        commodity, account: commodity and kind of the account whose movement a line states.
+        measure: what holds it interval by interval, among the readings or the results.
+        is_metered: whether meters read it, so that a part of it may be estimated.
+    """
+
+    unit: str
+    commodity: str
+    account: str
+    measure: str
+    is_metered: bool
+
+
+TAKEN = Quantity("Wh", ENERGY, "demand", DEMAND, True)
+GENERATED = Quantity("Wh", ENERGY, "generation", GENERATION, True)
+OVER_TAKE = Quantity("Wh", ENERGY, "over_take", "over_take_wh", False)
+MISSED = Quantity("Wh", ENERGY, "missed", "missed_wh", False)
+
+
+@dataclass(frozen=True)
+class LineKind:
+    """A kind of line.
+
+    Attributes:
+        title: what documents and pages head its lines with.
+        sentence: what a line says after the title of its unit or supply point; `{node}` is where
+            the point is. Empty where the line has words of its own: those of a charge list, or
+            why interest is borne.
+        rests_on: the readings of its subject that it is as good as; None where it rests on none.
+        quantity: what its lines count; None where they count nothing.
+        is_share: whether a line is a part of what all lines of its kind come to, interval by
+            interval, so that a reader wants both.
+    """
+
+    side: Side
+    component: str
+    title: str
+    sentence: str
+    subject: Subject
+    rests_on: str | None = None
+    quantity: Quantity | None = None
+    is_share: bool = False
+
+    @property
+    def code(self) -> str:
+        """What the ledger and documents call it: the kind of its account."""
+        return f"{self.side}.{self.component}"
+
+    @property
+    def sign(self) -> int:
+        """-1 for payments: their results are positive, and their accounts negative."""
+        return -1 if self.side is Side.PAYMENT else 1
+
+    @property
+    def measure(self) -> str | None:
+        """The result that a line sums; None for interest, which rests on payments and no run."""
+        return None if self.is_interest else f"{self.code}{MONEY_SUFFIX}"
+
+    @property
+    def is_pass_through(self) -> bool:
+        """Whether others than the market set its prices."""
+        return self.subject is Subject.PASS_THROUGH
+
+    @property
+    def is_interest(self) -> bool:
+        """Whether it is interest on what was paid late."""
+        return self.subject is Subject.LATE_DOCUMENT
+
+
+def _shared_cost(
+    component: str,
+    title: str,
+    name: str,
+    rests_on: str | None = None,
+    quantity: Quantity | None = None,
+    *,
+    is_pot: bool = False,
+    is_share: bool = True,
+) -> Iterator[LineKind]:
+    """Yield what units are paid, and the share of it that subscribers are charged."""
+    yield LineKind(
+        Side.PAYMENT, component, title, name, Subject.UNIT, rests_on, quantity, is_share=is_pot
+    )
+    sentence = f"share of the {name}"
+    yield LineKind(
+        Side.CHARGE, component, title, sentence, Subject.SUPPLY_POINT, DEMAND, TAKEN, is_share
+    )
+
+
+def _of_point(component: str, title: str, sentence: str, counted: Quantity = TAKEN) -> LineKind:
+    """Return what supply points alone are charged, or given."""
+    return LineKind(Side.CHARGE, component, title, sentence, Subject.SUPPLY_POINT, DEMAND, counted)
+
+
+def _pass_through(
+    component: str, title: str, unit: str, rests_on: str | None
+) -> Iterator[LineKind]:
+    """Yield what suppliers are charged at the price of others, and these are paid."""
+    measure = f"quantity.{component}_{QUANTITY_UNITS[component]}"
+    for side in (Side.CHARGE, Side.PAYMENT):
+        counted = Quantity(
+            unit, CHARGED[unit], f"{side}.{component}", measure, rests_on is not None
+        )
+        yield LineKind(side, component, title, "", Subject.PASS_THROUGH, rests_on, counted)
+
+
+def _interest(code: str) -> LineKind:
+    side, _, component = code.partition(".")
+    return LineKind(Side(side), component, "Interest", "", Subject.LATE_DOCUMENT)
+
+
+CATALOGUE = (
+    *_shared_cost("fuel", "Fuel", "fuel cost, as bid", GENERATION, GENERATED),
+    *_shared_cost("regulated", "Regulated recovery", "regulated recovery of annual cost"),
+    *_shared_cost("availability", "Reserve held", "price of reserve held", RESERVE, is_share=False),
+    *_shared_cost("adequacy", "Adequacy pot", "adequacy pot", AVAILABLE, is_pot=True),
+    *_shared_cost("location", "Location pot", "location pot", AVAILABLE, is_pot=True),
+    *_shared_cost("flexibility", "Flexibility pot", "flexibility pot", AVAILABLE, is_pot=True),
+    *_shared_cost("reserve", "Reserve pot", "reserve pot", RESERVE, is_pot=True),
+    _of_point("dynamic", "Dynamic price", "energy at the price of node {node}"),
+    _of_point(
+        "over_take",
+        "Taken above entitlement",
+        "energy taken above its entitlement, at the price cap",
+        OVER_TAKE,
+    ),
+    _of_point(
+        "compensation", "Compensation", "compensation for energy promised and not delivered", MISSED
+    ),
+    _of_point(
+        "equalisation",
+        "Returned from the equalisation account",
+        "part of what the equalisation account returns",
+    ),
+    *_pass_through(TARIFF, "Tariffs", "Wh", DEMAND),
+    *_pass_through(SUBSCRIPTION, "Subscriptions", "days", None),
+    *_pass_through(FEE, "Fees", "pieces", None),
+    _interest(CHARGE_INTEREST),
+    _interest(PAYMENT_INTEREST),
+)
+LINE_KINDS = {kind.code: kind for kind in CATALOGUE}
+KIND_OF_MEASURE = {kind.measure: kind for kind in CATALOGUE if kind.measure is not None}
+"""The kind of line whose money a result holds."""
+
+KINDS_OF_QUANTITY = {
+    measure: tuple(
+        (kind, kind.quantity)
+        for kind in CATALOGUE
+        if kind.quantity is not None and kind.quantity.measure == measure
+    )
+    for measure in (f"quantity.{name}_{unit}" for name, unit in QUANTITY_UNITS.items())
+}
+"""The kinds of line, of both sides, whose pass-through quantity a result holds."""
+
+STATED_ENERGY = tuple(
+    dict.fromkeys(
+        kind.quantity
+        for kind in CATALOGUE
+        if kind.quantity is not None
+        and kind.quantity.commodity == ENERGY
+        and not kind.quantity.is_metered
+    )
+)
+"""Energy among the results that lines count, such as over-take: each has an account of its own."""
+
+
+def line_kind(code: str) -> LineKind:
+    """Return a row of the catalogue.
+
+    >>> line_kind("charge.over_take").title, line_kind("payment.regulated").rests_on
+    ('Taken above entitlement', None)
+
+    Raises:
+        LookupError: there is no such kind. No document holds one, as none is billed.
+    """
+    if code not in LINE_KINDS:
+        raise LookupError(f"no row of the catalogue of line kinds is {code}")
+    return LINE_KINDS[code]
+
+
+def is_line(account_kind: str) -> bool:
+    """Return whether an account of a kind is what lines of documents state.
+
+    >>> is_line("charge.fuel"), is_line("interest")
+    (True, False)
+    """
+    return account_kind.partition(".")[0] in set(Side)
+
+
+def name_of_cost(component: str) -> str:
+    """Return what a cost that units are paid and subscribers share is called in a sentence."""
+    return line_kind(f"{Side.PAYMENT}.{component}").sentence
+
+
+def measures_of_designs(side: Side) -> frozenset[str]:
+    """Return the money of one side that a market design sets: all but what is passed through."""
+    return frozenset(
+        measure
+        for measure, kind in KIND_OF_MEASURE.items()
+        if kind.side is side and not kind.is_pass_through
+    )
