@@ -167,7 +167,7 @@ def insert_invoice(session: Session, invoice: SealedInvoice) -> None:
     """Append one document and all its lines."""
     row = {**invoice.row._asdict(), "digest": invoice.digest}
     lines = (
-        (*(list(one) if isinstance(one, tuple) else one for one in line), digest)
+        (*(list(value) if isinstance(value, tuple) else value for value in line), digest)
         for line, digest in zip(invoice.lines, invoice.line_digests, strict=True)
     )
     with constraints_as_refusals():

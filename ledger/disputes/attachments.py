@@ -59,7 +59,7 @@ def media_type(attachment: Attachment) -> str | None:
     True
     """
     ending = "." + attachment.name.lower().rpartition(".")[2]
-    return next((one for one in _types(attachment.content) if ending in ENDINGS[one]), None)
+    return next((media for media in _types(attachment.content) if ending in ENDINGS[media]), None)
 
 
 def attachment_breaches(attachment: Attachment) -> Iterator[tuple[DisputeCode, str]]:

@@ -24,7 +24,7 @@ class Claim:
     @property
     def is_whole_and_one(self) -> bool:
         """Whether it is one whole number above zero."""
-        given = [one for one in (self.amount_micro, self.quantity) if one is not None]
+        given = [claimed for claimed in (self.amount_micro, self.quantity) if claimed is not None]
         return len(given) == 1 and type(given[0]) is int and given[0] > 0
 
     def __str__(self) -> str:

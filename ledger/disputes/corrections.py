@@ -110,7 +110,7 @@ def corrections(session: Session, record: Record, disputed: Billed) -> list[Corr
 
 def correction_by(session: Session, record: Record, disputed: Billed, run_id: UUID) -> Correction:
     """Return what one run posted for the days of the disputed document, perhaps nothing."""
-    found = {one.run_id: one for one in corrections(session, record, disputed)}
+    found = {correction.run_id: correction for correction in corrections(session, record, disputed)}
     return found.get(run_id, Correction(run_id, "", (), (), 0))
 
 
@@ -137,4 +137,4 @@ def _later(session: Session, disputed: Billed) -> list[Billed]:
         )
         .order_by(Invoice.number.desc())
     )
-    return [one for one in (billed(session, each) for each in identities) if one]
+    return [note for note in (billed(session, each) for each in identities) if note]

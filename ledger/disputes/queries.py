@@ -71,14 +71,14 @@ def by_deadline(found: Collection[Record], now: datetime) -> list[Record]:
     for a correction; then what is over, latest first.
     """
 
-    def place(one: Record) -> tuple[int, date, int]:
-        missed, due = one.course.missed(now), one.course.due(now)
-        latest = -one.events[-1].number
+    def place(record: Record) -> tuple[int, date, int]:
+        missed, due = record.course.missed(now), record.course.due(now)
+        latest = -record.events[-1].number
         if missed is not None:
             return 0, missed, latest
         if due is not None:
             return 1, due.day, latest
-        return (2 if one.course.is_open(now) else 3), date.max, latest
+        return (2 if record.course.is_open(now) else 3), date.max, latest
 
     return sorted(found, key=place)
 
@@ -86,7 +86,7 @@ def by_deadline(found: Collection[Record], now: datetime) -> list[Record]:
 def of_document(session: Session, invoice_id: UUID) -> dict[int, Record]:
     """Return the latest dispute of each line of a document that has any, by line."""
     found = store.records(session, Dispute.invoice_id == invoice_id)
-    return {one.row.line: one for one in found}
+    return {record.row.line: record for record in found}
 
 
 def settled_that_moved(session: Session, participants: Collection[tuple[str, str]]) -> list[Record]:
@@ -140,12 +140,12 @@ def awaiting_settlement(
 ) -> list[tuple[Record, Suggestion]]:
     """Return the disputes of a market that a posted run has corrected and nobody has settled."""
     found = []
-    for one in disputes(session, market):
-        if one.course.state(now) in AWAITS_SETTLEMENT:
+    for record in disputes(session, market):
+        if record.course.state(now) in AWAITS_SETTLEMENT:
             of_run = [
-                each for each in suggestions(session, one) if each.correction.run_id == run_id
+                each for each in suggestions(session, record) if each.correction.run_id == run_id
             ]
-            found += [(one, each) for each in of_run]
+            found += [(record, each) for each in of_run]
     return found
 
 
@@ -169,7 +169,8 @@ def attachment(session: Session, record: Record, step: int) -> tuple[str, str, b
 def month_counts(session: Session, now: datetime) -> list[MonthCount]:
     """Return the counts that are public: by market and month, latest month first."""
     counted: Counter[tuple[str, date, State]] = Counter(
-        (one.row.market, one.line.billing_month, one.course.state(now)) for one in disputes(session)
+        (record.row.market, record.line.billing_month, record.course.state(now))
+        for record in disputes(session)
     )
     months = {(market, month) for market, month, _ in counted}
     return [

@@ -68,7 +68,7 @@ def records(session: Session, *conditions: ColumnElement[bool]) -> list[Record]:
             digest,
             line,
             tuple(event for event, _ in events[row.market, row.number]),
-            tuple(one for _, one in events[row.market, row.number]),
+            tuple(logged for _, logged in events[row.market, row.number]),
         )
         for row, digest, line in found
     ]

@@ -101,7 +101,11 @@ class Note(NamedTuple):
 
     def signed_by(self, keys: Iterable[VerifierKey]) -> list[VerifierKey]:
         """Return which of `keys` have signed."""
-        return [key for key in keys if any(self._verifies(key, one) for one in self.signatures)]
+        return [
+            key
+            for key in keys
+            if any(self._verifies(key, signature) for signature in self.signatures)
+        ]
 
     def _verifies(self, key: VerifierKey, line: SignatureLine) -> bool:
         if (line.name, line.key_id) != (key.name, key.key_id):

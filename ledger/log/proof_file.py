@@ -61,7 +61,7 @@ class InclusionProof:
             "index": self.index,
             "size": self.size,
             "root": self.root.hex(),
-            "hashes": [one.hex() for one in self.hashes],
+            "hashes": [digest.hex() for digest in self.hashes],
             "checkpoint": self.note,
             "keys": list(self.keys),
         }
@@ -91,7 +91,7 @@ class ConsistencyProof:
             "old_checkpoint": self.old_note,
             "size": self.new.size,
             "root": self.new.root.hex(),
-            "hashes": [one.hex() for one in self.hashes],
+            "hashes": [digest.hex() for digest in self.hashes],
             "checkpoint": self.note,
             "keys": list(self.keys),
         }
@@ -181,7 +181,7 @@ def _hashes(given: Mapping[str, Any]) -> list[bytes]:
     value = given.get("hashes")
     if not isinstance(value, list) or len(value) > MAX_PROOF_HASHES:
         raise MalformedProof(f"hashes is not a list of at most {MAX_PROOF_HASHES}")
-    return [_hash(one, "one of hashes") for one in value]
+    return [_hash(text, "one of hashes") for text in value]
 
 
 def _hash(value: object, name: str) -> bytes:

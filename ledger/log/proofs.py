@@ -194,7 +194,7 @@ def _climb(place: int, last: int) -> tuple[int, int]:
 
 
 def _is_well_formed(hashes: Sequence[bytes]) -> bool:
-    return len(hashes) <= MAX_PROOF_HASHES and all(len(one) == DIGEST_BYTES for one in hashes)
+    return len(hashes) <= MAX_PROOF_HASHES and all(len(digest) == DIGEST_BYTES for digest in hashes)
 
 
 def _split(size: int) -> int:

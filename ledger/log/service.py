@@ -161,7 +161,7 @@ def find_documents(session: Session, text: str) -> list[PlacedLeaf]:
     if not is_code or not set(digits) <= set(hexdigits):
         return []
     found = store.leaves_with_digest(session, bytes.fromhex(digits), FOUND_LIMIT)
-    return [one for one in found if one.leaf.source == DOCUMENTS]
+    return [fact for fact in found if fact.leaf.source == DOCUMENTS]
 
 
 def prove_inclusion(session: Session, source: str, key: str) -> InclusionProof:
@@ -200,7 +200,7 @@ def prove_consistency(session: Session, old_size: int, size: int) -> Consistency
         LedgerRefused: one of them was never published, the older is the larger, or the stored tree
             is damaged.
     """
-    old, new = (store.find_checkpoint(session, one) for one in (old_size, size))
+    old, new = (store.find_checkpoint(session, count) for count in (old_size, size))
     refusals = [
         Refusal(RefusalCode.CHECKPOINT_IS_UNKNOWN, f"checkpoint {wanted}", "it was not published")
         for wanted, found in ((old_size, old), (size, new))

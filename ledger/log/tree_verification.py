@@ -161,7 +161,7 @@ def _verify_note(row: CheckpointRow, wanted: Sequence[VerifierKey]) -> Findings:
         yield LedgerFinding(CHECKPOINT, CHECKPOINTS, key, f"its note: {error}")
         return
     stated = Checkpoint(note.checkpoint.origin, row.size, row.root)
-    if note.checkpoint != stated or {one.name for one in wanted} != {stated.origin}:
+    if note.checkpoint != stated or {signer.name for signer in wanted} != {stated.origin}:
         value = "its note states another log, size or root"
         yield LedgerFinding(CHECKPOINT, CHECKPOINTS, key, value)
     signed = note.signed_by(wanted)

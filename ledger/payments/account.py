@@ -151,14 +151,14 @@ def run_balance(opening_micro: int, movements: Iterable[Movement]) -> Iterator[L
 
 def in_order(movements: Iterable[Movement]) -> list[Movement]:
     """Return movements in the order in which they happened; at one moment, documents first."""
-    return sorted(movements, key=lambda one: (one.at, one.number, one.document))
+    return sorted(movements, key=lambda movement: (movement.at, movement.number, movement.document))
 
 
 def aged(documents: Sequence[OpenDocument], on: date) -> list[Ageing]:
     """Return what is open on a day by participant and age; without those who owe nothing."""
     items: dict[tuple[str, str], list[OpenItem]] = {}
-    for one in sorted(documents, key=lambda each: (each.participant, each.due_on, each.name)):
-        if one.balance_minor:
-            key = (one.participant, one.currency)
-            items.setdefault(key, []).append(OpenItem(one, (on - one.due_on).days))
+    for document in sorted(documents, key=lambda each: (each.participant, each.due_on, each.name)):
+        if document.balance_minor:
+            key = (document.participant, document.currency)
+            items.setdefault(key, []).append(OpenItem(document, (on - document.due_on).days))
     return [Ageing(*key, tuple(of_key)) for key, of_key in items.items()]

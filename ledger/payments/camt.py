@@ -44,13 +44,15 @@ def read_statements(content: bytes) -> tuple[list[Statement], list[Refusal]]:
     found = root.findall("{*}BkToCstmrStmt/{*}Stmt")
     if not found:
         refusals.append(_unreadable("the file", "no statement (BkToCstmrStmt/Stmt)"))
-    return [_Reader(one, place, refusals).statement() for place, one in _placed(found)], refusals
+    return [
+        _Reader(element, place, refusals).statement() for place, element in _placed(found)
+    ], refusals
 
 
 def _placed(found: list[Any]) -> Iterator[tuple[str, Any]]:
-    for number, one in enumerate(found, start=1):
-        name = one.findtext("{*}Id") or f"number {number} of the file"
-        yield f"statement {name}", one
+    for number, element in enumerate(found, start=1):
+        name = element.findtext("{*}Id") or f"number {number} of the file"
+        yield f"statement {name}", element
 
 
 def _parsed(content: bytes, refusals: list[Refusal]) -> Any | None:
@@ -95,9 +97,9 @@ class _Reader:
         closing, closed_on = self._balance(CLOSING, currencies)
         entries = element.findall("{*}Ntry")
         transactions = [
-            one
+            transaction
             for number, entry in enumerate(entries, start=1)
-            for one in self._entry(entry, number, currencies)
+            for transaction in self._entry(entry, number, currencies)
         ]
         stated = element.findtext("{*}Acct/{*}Ccy")
         currencies |= {stated} if stated else set()
@@ -112,7 +114,7 @@ class _Reader:
             closing_minor=closing,
             transactions=tuple(transactions),
         )
-        moved = sum(one.amount_minor for one in transactions)
+        moved = sum(transaction.amount_minor for transaction in transactions)
         if opening + moved != closing:
             value = f"opens at {opening}, moves {moved} and closes at {closing} minor units"
             self._refuse(RefusalCode.STATEMENT_DOES_NOT_ADD_UP, self.place, value)
@@ -171,7 +173,7 @@ class _Reader:
     ) -> list[tuple[int, list[Any]]]:
         """Return each payment of an entry with its amount; one payment where none has its own."""
         found = [_own_amount(payment) for payment in payments]
-        if len(payments) < 2 or not any(one is not None for one in found):
+        if len(payments) < 2 or not any(own_amount is not None for own_amount in found):
             return [(amount, payments)]
         signed = []
         for part, (payment, own) in enumerate(zip(payments, found, strict=True), start=1):
@@ -182,7 +184,9 @@ class _Reader:
         if sum(signed) != amount:
             value = f"{len(signed)} payments sum to {sum(signed)}, the entry is {amount}"
             self._refuse(RefusalCode.ENTRY_DOES_NOT_ADD_UP, place, value)
-        return [(one, [payment]) for one, payment in zip(signed, payments, strict=True)]
+        return [
+            (own_amount, [payment]) for own_amount, payment in zip(signed, payments, strict=True)
+        ]
 
     def _amount(self, element: Any | None, place: str, currencies: set[str]) -> int:
         text = "" if element is None else (element.text or "").strip()

@@ -98,7 +98,7 @@ def journal_key(name: str, decision: int) -> str:
 
 def journal_input(digest: bytes, decision: int, postings: tuple[Posting, ...]) -> bytes:
     """Return what identifies the input of a decision's journal."""
-    moved = tuple(field for one in postings for field in (one.account.code, one.amount))
+    moved = tuple(field for posting in postings for field in (posting.account.code, posting.amount))
     return leaf_hash(encode(JOURNAL_TAG, (digest, decision, *moved)))
 
 

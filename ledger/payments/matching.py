@@ -97,18 +97,22 @@ class _Book:
     """The documents as earlier transactions left them, and how their numbers are found in text."""
 
     def __init__(self, documents: Iterable[OpenDocument]) -> None:
-        self.by_name = {one.name: one for one in documents}
-        self.by_key = {(one.series, one.number): one.name for one in self.by_name.values()}
-        self.series = sorted({one.series for one in self.by_name.values()}, key=len, reverse=True)
+        self.by_name = {document.name: document for document in documents}
+        self.by_key = {
+            (document.series, document.number): document.name for document in self.by_name.values()
+        }
+        self.series = sorted(
+            {document.series for document in self.by_name.values()}, key=len, reverse=True
+        )
         self.patterns = {series: _pattern(series) for series in self.series}
         self.of_participant: defaultdict[str, list[str]] = defaultdict(list)
-        for one in self.by_name.values():
-            self.of_participant[one.participant].append(one.name)
+        for document in self.by_name.values():
+            self.of_participant[document.participant].append(document.name)
 
     def pay(self, amounts: Iterable[tuple[str, int]]) -> None:
         for name, amount in amounts:
-            one = self.by_name[name]
-            self.by_name[name] = replace(one, paid_minor=one.paid_minor + amount)
+            document = self.by_name[name]
+            self.by_name[name] = replace(document, paid_minor=document.paid_minor + amount)
 
     def named_in(self, text: str) -> tuple[list[OpenDocument], list[str]]:
         """Return the documents that a text names, each once, and numbers that no document has."""
@@ -126,7 +130,7 @@ class _Book:
 
     def open_of(self, participant: str) -> list[OpenDocument]:
         found = (self.by_name[name] for name in self.of_participant[participant])
-        return [one for one in found if one.balance_minor]
+        return [document for document in found if document.balance_minor]
 
 
 def _pattern(series: str) -> re.Pattern[str]:
@@ -156,10 +160,10 @@ def _matched(
 
 
 def _by_reference(amount: int, named: list[OpenDocument], unknown: list[str]) -> Matched:
-    names = ", ".join(one.name for one in named)
+    names = ", ".join(document.name for document in named)
     also = f"; it also names {', '.join(unknown)}: no such document" if unknown else ""
-    total = sum(one.balance_minor for one in named)
-    if not any(one.balance_minor for one in named):
+    total = sum(document.balance_minor for document in named)
+    if not any(document.balance_minor for document in named):
         return _nothing(amount, f"it names {names}, which is paid already{also}")
     if total * amount <= 0:
         return _nothing(
@@ -179,24 +183,30 @@ def _by_reference(amount: int, named: list[OpenDocument], unknown: list[str]) ->
 def _spread(amount: int, named: list[OpenDocument]) -> Iterator[tuple[str, int]]:
     """Yield what each document gets: those that ask for the opposite first, then by due day."""
     sign = 1 if amount > 0 else -1
-    order = sorted(named, key=lambda one: (one.balance_minor * sign > 0, one.due_on, one.name))
+    order = sorted(
+        named,
+        key=lambda document: (document.balance_minor * sign > 0, document.due_on, document.name),
+    )
     left = amount * sign
-    for one in order:
-        paid = min(left, one.balance_minor * sign)
+    for document in order:
+        paid = min(left, document.balance_minor * sign)
         if paid:
             left -= paid
-            yield one.name, paid * sign
+            yield document.name, paid * sign
 
 
 def _taken_back(amount: int, named: list[OpenDocument]) -> Matched:
     """Return what a reversal takes back: payments of the one document that it names."""
     if len(named) != 1:
         return _nothing(amount, "a reversal that does not name one document")
-    (one,) = named
-    if amount * one.paid_minor >= 0 or abs(amount) > abs(one.paid_minor):
-        return _nothing(amount, f"a reversal of more than was paid of {one.name}")
+    (document,) = named
+    if amount * document.paid_minor >= 0 or abs(amount) > abs(document.paid_minor):
+        return _nothing(amount, f"a reversal of more than was paid of {document.name}")
     return Matched(
-        ((one.name, amount),), 0, Method.REFERENCE, f"the bank took back a payment of {one.name}"
+        ((document.name, amount),),
+        0,
+        Method.REFERENCE,
+        f"the bank took back a payment of {document.name}",
     )
 
 
@@ -211,15 +221,15 @@ def _by_account(
         return _nothing(amount, f"it names no document, and its account is of {_listed(found)}")
     (participant,) = found
     documents = book.open_of(participant)
-    exact = [one for one in documents if one.balance_minor == amount]
+    exact = [document for document in documents if document.balance_minor == amount]
     if len(exact) == 1:
         said = f"it names no document; {exact[0].name} of {participant} has its amount"
         return Matched(((exact[0].name, amount),), 0, Method.ACCOUNT, said)
     if len(exact) > 1:
-        names = _listed(one.name for one in exact)
+        names = _listed(document.name for document in exact)
         return _nothing(amount, f"it names no document, and {names} have its amount")
-    if documents and sum(one.balance_minor for one in documents) == amount:
-        amounts = tuple((one.name, one.balance_minor) for one in documents)
+    if documents and sum(document.balance_minor for document in documents) == amount:
+        amounts = tuple((document.name, document.balance_minor) for document in documents)
         said = f"it names no document, and pays all that is open of {participant}"
         return Matched(amounts, 0, Method.ACCOUNT, said)
     return _nothing(amount, f"it names no document, and none of {participant} has its amount")

@@ -46,13 +46,17 @@ class Decided(NamedTuple):
     def amounts(self) -> dict[str, int]:
         """Return document -> minor units."""
         return {
-            one.account.subject: one.amount_minor for one in self.held if one.account.kind == PAID
+            posting.account.subject: posting.amount_minor
+            for posting in self.held
+            if posting.account.kind == PAID
         }
 
     @property
     def rest_minor(self) -> int:
         """What rests in the queue."""
-        return sum(one.amount_minor for one in self.held if one.account.kind == UNALLOCATED)
+        return sum(
+            posting.amount_minor for posting in self.held if posting.account.kind == UNALLOCATED
+        )
 
 
 def documents(session: Session, market: str, at: datetime | None = None) -> list[OpenDocument]:
@@ -149,8 +153,8 @@ def decided(
         .order_by(allocation.decision)
     )
     for found in session.execute(query):
-        one = AllocationRow(*found)
-        decisions[one.statement_number, one.line].append(one)
+        decision = AllocationRow(*found)
+        decisions[decision.statement_number, decision.line].append(decision)
     held = _held(session, market, number, line)
     return [
         Decided(
@@ -165,7 +169,7 @@ def decided(
 
 def queue(session: Session, market: str) -> list[Decided]:
     """Return the transactions of which something is not allocated, in order."""
-    return [one for one in decided(session, market) if one.rest_minor]
+    return [payment for payment in decided(session, market) if payment.rest_minor]
 
 
 def _of(table: Any, market: str, number: int | None, line: int | None) -> Iterable[Any]:
@@ -216,7 +220,7 @@ class PaidOn(NamedTuple):
 def payments_by_value(session: Session, market: str) -> dict[str, list[PaidOn]]:
     """Return document -> its payments by the bank's value day, as decisions now have them."""
     found: defaultdict[str, list[PaidOn]] = defaultdict(list)
-    for one in decided(session, market):
-        for document, amount in one.amounts.items():
-            found[document].append(PaidOn(document, one.transaction.value_on, amount))
+    for payment in decided(session, market):
+        for document, amount in payment.amounts.items():
+            found[document].append(PaidOn(document, payment.transaction.value_on, amount))
     return dict(found)

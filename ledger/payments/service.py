@@ -80,20 +80,20 @@ def import_file(
     head = ledger_store.Head(*store.statement_head(session, market))
     sealed: list[SealedStatement] = []
     for statement in statements:
-        one = seal_statement(statement, market, head.number + 1, digest, head.digest)
-        head = ledger_store.Head(one.row.number, one.digest)
-        sealed.append(one)
+        imported = seal_statement(statement, market, head.number + 1, digest, head.digest)
+        head = ledger_store.Head(imported.row.number, imported.digest)
+        sealed.append(imported)
     file = FileRow(digest, market, name, now, received_by)
     store.insert_statements(session, file, content, sealed)
     _allocate_first(session, account, sealed, now)
-    return Imported(tuple(one.row for one in sealed), is_repeat=False)
+    return Imported(tuple(imported.row for imported in sealed), is_repeat=False)
 
 
 def _breaches(
     session: Session, account: BankAccount, statements: Sequence[Statement]
 ) -> Iterator[Refusal]:
     last = store.last_statement(session, account.market, account.iban)
-    names = [one.identification for one in statements]
+    names = [stated.identification for stated in statements]
     known = store.identified(session, account.market, account.iban, names)
     for statement in statements:
         if statement.identification in known:
@@ -113,32 +113,39 @@ def _allocate_first(
     session: Session, account: BankAccount, sealed: Sequence[SealedStatement], now: datetime
 ) -> None:
     documents = [
-        one
-        for one in queries.documents(session, account.market)
-        if one.currency == account.currency
+        document
+        for document in queries.documents(session, account.market)
+        if document.currency == account.currency
     ]
-    participant_of = {one.name: one.participant for one in documents}
-    transactions = [row for one in sealed for row in one.transactions]
-    digests = [digest for one in sealed for digest in one.transaction_digests]
+    participant_of = {document.name: document.participant for document in documents}
+    transactions = [row for statement in sealed for row in statement.transactions]
+    digests = [digest for statement in sealed for digest in statement.transaction_digests]
     matched = match(transactions, documents, account.owners)
-    rows = [_first_decision(row, one, now) for row, one in zip(transactions, matched, strict=True)]
+    rows = [
+        _first_decision(row, found, now) for row, found in zip(transactions, matched, strict=True)
+    ]
     drafts = [
         allocation_journal(
             transaction,
             digest,
             account.iban,
             account.currency,
-            holdings(transaction, account.currency, dict(one.amounts), participant_of),
+            holdings(transaction, account.currency, dict(found.amounts), participant_of),
             None,
             row.decision,
             reason_of(row, transaction.name),
         )
-        for transaction, digest, one, row in zip(transactions, digests, matched, rows, strict=True)
+        for transaction, digest, found, row in zip(
+            transactions, digests, matched, rows, strict=True
+        )
     ]
     posted = post_many(session, drafts, now)
     store.insert_allocations(
         session,
-        [row._replace(journal_number=one.number) for row, one in zip(rows, posted, strict=True)],
+        [
+            row._replace(journal_number=journal.number)
+            for row, journal in zip(rows, posted, strict=True)
+        ],
     )
 
 
@@ -184,9 +191,9 @@ def allocate(
     transaction, latest = found.transaction, found.latest
     currency = queries.statement(session, transaction.market, transaction.statement_number).currency
     documents = {
-        one.name: one.without(found.amounts.get(one.name, 0))
-        for one in queries.documents(session, transaction.market)
-        if one.currency == currency
+        document.name: document.without(found.amounts.get(document.name, 0))
+        for document in queries.documents(session, transaction.market)
+        if document.currency == currency
     }
     refuse_any(
         check_decision(
@@ -199,9 +206,12 @@ def allocate(
         )
     )
     after = holdings(
-        transaction, currency, amounts, {each: one.participant for each, one in documents.items()}
+        transaction,
+        currency,
+        amounts,
+        {each: document.participant for each, document in documents.items()},
     )
-    before = {one.account: one.amount_minor for one in found.held}
+    before = {document.account: document.amount_minor for document in found.held}
     if after == before:
         refuse_any(
             [Refusal(RefusalCode.ALLOCATION_CHANGES_NOTHING, f"payment {name}", latest.reason)]

@@ -185,8 +185,8 @@ def seal_statement(
         file: the digest of the content it was read from.
     """
     transactions = [
-        TransactionRow(market, number, line, *vars(one).values())
-        for line, one in enumerate(statement.transactions, start=1)
+        TransactionRow(market, number, line, *vars(transaction).values())
+        for line, transaction in enumerate(statement.transactions, start=1)
     ]
     digests = [transaction_digest(row) for row in transactions]
     row = StatementRow(

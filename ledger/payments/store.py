@@ -78,12 +78,14 @@ def insert_statements(
         )
         session.execute(
             insert(tables.BankStatement),
-            [{**one.row._asdict(), "digest": one.digest} for one in statements],
+            [{**statement.row._asdict(), "digest": statement.digest} for statement in statements],
         )
         transactions = [
             {**row._asdict(), "digest": digest}
-            for one in statements
-            for row, digest in zip(one.transactions, one.transaction_digests, strict=True)
+            for statement in statements
+            for row, digest in zip(
+                statement.transactions, statement.transaction_digests, strict=True
+            )
         ]
         if transactions:
             session.execute(insert(tables.BankTransaction), transactions)

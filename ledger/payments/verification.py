@@ -126,8 +126,10 @@ def _verify_statements(
         if statement_digest(row, [each for _, each in lines]) != digest:
             yield changed(STATEMENT, name)
     for key in by_statement.keys() - found:
-        for one, _ in by_statement[key]:
-            yield LedgerFinding(FOREIGN, TRANSACTION, one.name, "its statement does not exist")
+        for transaction, _ in by_statement[key]:
+            yield LedgerFinding(
+                FOREIGN, TRANSACTION, transaction.name, "its statement does not exist"
+            )
     for content in files - read:
         yield LedgerFinding(FOREIGN, FILE, content.hex(), "no statement was read from it")
 

@@ -118,7 +118,7 @@ def policy_lists(policy: AllocationPolicy, place: str) -> Iterator[Finding]:
             "trunk-node-repeated",
         )
     if policy.fair_play is not None:
-        own = [one.product for one in policy.fair_play.products]
+        own = [rule.product for rule in policy.fair_play.products]
         yield from repeated(own, f"{place}: fair_play.products[{{}}].product", "fair-play-repeated")
 
 

@@ -197,12 +197,12 @@ def fair_play_fits(law: InForce) -> Iterator[Finding]:
             "raise the cap, or remove fair_play from the policy",
         )
     products = [product.product for product in law.market_rules.products]
-    for position, one in enumerate(policy.fair_play.products):
-        if one.product not in products:
+    for position, rule in enumerate(policy.fair_play.products):
+        if rule.product not in products:
             yield Finding(
                 "fair-play-unknown-product",
                 f"{place}: fair_play.products[{position}].product",
-                shown(one.product),
+                shown(rule.product),
                 f"the products of the market are {', '.join(products)}",
                 "correct the name, or remove the line",
             )
