@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from ledger.journal import CHARGED, ENERGY, is_money
 from ledger.queries import JournalSummary
 from portal import amounts
+from settlement.billing.lines import account_title
 from settlement.notices.notice import Change
 
 BAR_STEPS = 1_000
@@ -61,6 +62,12 @@ def change_amount(change: Change) -> SafeString | str:
     if is_money(change.commodity):
         return money(change.amount, change.commodity)
     return in_unit(change.amount, UNIT_OF_COMMODITY[change.commodity])
+
+
+@register.filter
+def account(change: Change) -> str:
+    """Write the name of an account that changed."""
+    return account_title(change.commodity, change.account_kind)
 
 
 @register.filter

@@ -34,17 +34,26 @@ class Subject(Enum):
     LATE_DOCUMENT = "the number of a document that was paid late"
 
 
+class PricedAt(Enum):
+    """What one price an interval of a line has, where one makes its amount."""
+
+    NODE = "the price of the supply point's node"
+    OFFER = "the offer of the unit"
+
+
 @dataclass(frozen=True)
 class Quantity:
     """What lines of a kind count: the account beside that of the money, and its measure.
 
     Attributes:
+        title: what pages call the account.
         unit: as documents print it.
         commodity, account: commodity and kind of the account whose movement a line states.
         measure: what holds it interval by interval, among the readings or the results.
         is_metered: whether meters read it, so that a part of it may be estimated.
     """
 
+    title: str
     unit: str
     commodity: str
     account: str
@@ -52,10 +61,12 @@ class Quantity:
     is_metered: bool
 
 
-TAKEN = Quantity("Wh", ENERGY, "demand", DEMAND, True)
-GENERATED = Quantity("Wh", ENERGY, "generation", GENERATION, True)
-OVER_TAKE = Quantity("Wh", ENERGY, "over_take", "over_take_wh", False)
-MISSED = Quantity("Wh", ENERGY, "missed", "missed_wh", False)
+TAKEN = Quantity("Energy taken", "Wh", ENERGY, "demand", DEMAND, True)
+GENERATED = Quantity("Energy generated", "Wh", ENERGY, "generation", GENERATION, True)
+OVER_TAKE = Quantity(
+    "Energy taken above entitlement", "Wh", ENERGY, "over_take", "over_take_wh", False
+)
+MISSED = Quantity("Energy promised and not delivered", "Wh", ENERGY, "missed", "missed_wh", False)
 
 
 @dataclass(frozen=True)
@@ -69,6 +80,7 @@ class LineKind:
             why interest is borne.
         rests_on: the readings of its subject that it is as good as; None where it rests on none.
         quantity: what its lines count; None where they count nothing.
+        priced_at: what price each interval has; None where no one price makes the amount.
         is_share: whether a line is a part of what all lines of its kind come to, interval by
             interval, so that a reader wants both.
     """
@@ -81,6 +93,7 @@ class LineKind:
     rests_on: str | None = None
     quantity: Quantity | None = None
     is_share: bool = False
+    priced_at: PricedAt | None = None
 
     @property
     def code(self) -> str:
@@ -115,12 +128,13 @@ def _shared_cost(
     rests_on: str | None = None,
     quantity: Quantity | None = None,
     *,
+    priced_at: PricedAt | None = None,
     is_pot: bool = False,
     is_share: bool = True,
 ) -> Iterator[LineKind]:
     """Yield what units are paid, and the share of it that subscribers are charged."""
     yield LineKind(
-        Side.PAYMENT, component, title, name, Subject.UNIT, rests_on, quantity, is_share=is_pot
+        Side.PAYMENT, component, title, name, Subject.UNIT, rests_on, quantity, is_pot, priced_at
     )
     sentence = f"share of the {name}"
     yield LineKind(
@@ -128,9 +142,25 @@ def _shared_cost(
     )
 
 
-def _of_point(component: str, title: str, sentence: str, counted: Quantity = TAKEN) -> LineKind:
+def _of_point(
+    component: str,
+    title: str,
+    sentence: str,
+    quantity: Quantity = TAKEN,
+    *,
+    priced_at: PricedAt | None = None,
+) -> LineKind:
     """Return what supply points alone are charged, or given."""
-    return LineKind(Side.CHARGE, component, title, sentence, Subject.SUPPLY_POINT, DEMAND, counted)
+    return LineKind(
+        Side.CHARGE,
+        component,
+        title,
+        sentence,
+        Subject.SUPPLY_POINT,
+        DEMAND,
+        quantity,
+        priced_at=priced_at,
+    )
 
 
 def _pass_through(
@@ -140,7 +170,12 @@ def _pass_through(
     measure = f"quantity.{component}_{QUANTITY_UNITS[component]}"
     for side in (Side.CHARGE, Side.PAYMENT):
         counted = Quantity(
-            unit, CHARGED[unit], f"{side}.{component}", measure, rests_on is not None
+            f"{title}: what is charged",
+            unit,
+            CHARGED[unit],
+            f"{side}.{component}",
+            measure,
+            rests_on is not None,
         )
         yield LineKind(side, component, title, "", Subject.PASS_THROUGH, rests_on, counted)
 
@@ -151,14 +186,21 @@ def _interest(code: str) -> LineKind:
 
 
 CATALOGUE = (
-    *_shared_cost("fuel", "Fuel", "fuel cost, as bid", GENERATION, GENERATED),
+    *_shared_cost(
+        "fuel", "Fuel", "fuel cost, as bid", GENERATION, GENERATED, priced_at=PricedAt.OFFER
+    ),
     *_shared_cost("regulated", "Regulated recovery", "regulated recovery of annual cost"),
     *_shared_cost("availability", "Reserve held", "price of reserve held", RESERVE, is_share=False),
     *_shared_cost("adequacy", "Adequacy pot", "adequacy pot", AVAILABLE, is_pot=True),
     *_shared_cost("location", "Location pot", "location pot", AVAILABLE, is_pot=True),
     *_shared_cost("flexibility", "Flexibility pot", "flexibility pot", AVAILABLE, is_pot=True),
     *_shared_cost("reserve", "Reserve pot", "reserve pot", RESERVE, is_pot=True),
-    _of_point("dynamic", "Dynamic price", "energy at the price of node {node}"),
+    _of_point(
+        "dynamic",
+        "Dynamic price",
+        "energy at the price of node {node}",
+        priced_at=PricedAt.NODE,
+    ),
     _of_point(
         "over_take",
         "Taken above entitlement",
@@ -193,6 +235,11 @@ KINDS_OF_QUANTITY = {
 }
 """The kinds of line, of both sides, whose pass-through quantity a result holds."""
 
+TITLE_OF_QUANTITY = {
+    (kind.quantity.commodity, kind.quantity.account): kind.quantity.title
+    for kind in CATALOGUE
+    if kind.quantity is not None
+}
 STATED_ENERGY = tuple(
     dict.fromkeys(
         kind.quantity
@@ -226,6 +273,20 @@ def is_line(account_kind: str) -> bool:
     (True, False)
     """
     return account_kind.partition(".")[0] in set(Side)
+
+
+def account_title(commodity: str, account_kind: str) -> str:
+    """Return what pages call an account of a participant.
+
+    >>> account_title("GBP", "charge.over_take"), account_title("WH", "over_take")
+    ('Charged: Taken above entitlement', 'Energy taken above entitlement')
+    """
+    if (commodity, account_kind) in TITLE_OF_QUANTITY:
+        return TITLE_OF_QUANTITY[commodity, account_kind]
+    if not is_line(account_kind):
+        return account_kind.replace("_", " ").capitalize()
+    kind = line_kind(account_kind)
+    return f"{'Charged' if kind.side is Side.CHARGE else 'Paid'}: {kind.title}"
 
 
 def name_of_cost(component: str) -> str:

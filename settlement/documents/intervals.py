@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from sqlalchemy.orm import Session
 
-from settlement.billing.lines import Side, line_kind
+from settlement.billing.lines import PricedAt, Side, line_kind
 from settlement.documents.issued_document import IssuedDocument, IssuedLine
 from settlement.explanations.service import (
     LineReference,
@@ -174,10 +174,11 @@ def _quantities(facts: DayFacts, reference: LineReference) -> np.ndarray:
 
 def _prices(facts: DayFacts, line: IssuedLine) -> np.ndarray | None:
     """Return the price of each interval, where one price makes the line's amount."""
-    if line.kind == "charge.dynamic" and line.subject in facts.register.supply_points:
+    priced_at = line_kind(line.kind).priced_at
+    if priced_at is PricedAt.NODE and line.subject in facts.register.supply_points:
         node = facts.register.supply_points[line.subject][1].node
         return facts.results.get(("node_price_micro_per_mwh", node))
-    if line.kind == "payment.fuel" and line.subject in facts.register.units:
+    if priced_at is PricedAt.OFFER and line.subject in facts.register.units:
         offer = facts.register.units[line.subject][1].offer_micro_per_mwh
         return np.full(len(facts.starts), offer)
     return None

@@ -16,6 +16,7 @@ from django.utils import timezone
 from database.session import transaction
 from portal.models import NoticeRead, NoticeSent
 from portal.queries.notices import notices, shown_notices
+from settlement.billing.lines import account_title
 from tests.portal.site import GENERATOR, OUTSIDER, SUPPLIER
 
 
@@ -45,6 +46,9 @@ def test_a_participant_sees_what_changed_for_it_and_nothing_of_others(sign_in, o
         assert one.title in page
         assert all(sentence in page for sentence in one.sentences)
         assert all(f"/invoices/{number}/" in page for number in one.notice.documents)
+        for change in one.notice.changes:
+            assert account_title(change.commodity, change.account_kind) in page
+            assert change.account_kind not in page or "." not in change.account_kind
     assert GENERATOR not in page
     assert OUTSIDER not in page
     assert "/runs/" not in page

@@ -1,14 +1,18 @@
 """The catalogue of line kinds, held to the measures that the core returns, both ways."""
 
+import doctest
+
 import pytest
 
 from ledger.journal import CHARGED, ENERGY
+from settlement.billing import lines
 from settlement.billing.lines import (
     CATALOGUE,
     KIND_OF_MEASURE,
     LINE_KINDS,
     MONEY_SUFFIX,
     LineKind,
+    account_title,
     is_line,
     line_kind,
 )
@@ -50,12 +54,25 @@ def test_quantities_and_energy_of_the_core_are_counted_by_a_line_or_an_account()
     } <= counted
 
 
+def test_the_examples_of_the_catalogue_hold():
+    assert doctest.testmod(lines).failed == 0
+
+
 def test_a_kind_stands_once_and_has_words_for_people():
     assert len(LINE_KINDS) == len(CATALOGUE) == len({kind.code for kind in CATALOGUE})
     for kind in CATALOGUE:
         assert kind.title[0].isupper()
         assert "_" not in kind.title + kind.sentence
         assert bool(kind.sentence) != (kind.is_pass_through or kind.is_interest)
+
+
+def test_every_account_has_a_title_for_people():
+    titled = {account_title("GBP", kind.code) for kind in CATALOGUE}
+    assert len(titled) == len(CATALOGUE)
+    counted = [kind.quantity for kind in CATALOGUE if kind.quantity is not None]
+    titled |= {account_title(each.commodity, each.account) for each in counted}
+    titled.add(account_title("GBP", "interest"))
+    assert not [title for title in titled if "_" in title or not title[0].isupper()]
 
 
 def test_a_kind_without_a_row_is_refused_and_its_money_is_not_posted():
