@@ -32,4 +32,4 @@ def _unread(user: Any, viewer: Viewer) -> int:
     with transaction() as session:
         found = notices_for(session, viewer, timezone.now())
     read = read_keys(user) if found else set()
-    return sum(one.key not in read for one in found)
+    return sum(notice.key not in read for notice in found)

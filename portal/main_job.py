@@ -249,7 +249,7 @@ def _pay(job: Job) -> None:
                 session, market, file.name, file.content, received_by="the demonstration", now=now
             )
         found = decided(session, market)
-    waiting = sum(bool(one.rest_minor) for one in found)
+    waiting = sum(bool(payment.rest_minor) for payment in found)
     job.payments = {"payments": len(found), "waiting": waiting}
 
 

@@ -39,8 +39,8 @@ def subject(shown: Sequence[ShownNotice]) -> str:
 
 def message_text(shown: Sequence[ShownNotice], portal_url: str) -> str:
     """Return the words of a message; with links where the portal's address is known."""
-    one = shown[0].notice
-    lines = [f"To {one.participant}, participant of {one.market}.", ""]
+    first = shown[0].notice
+    lines = [f"To {first.participant}, participant of {first.market}.", ""]
     for each in shown:
         lines += [each.title, local_time(each.notice.at, each.zone), *each.sentences]
         if portal_url:

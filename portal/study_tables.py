@@ -273,8 +273,12 @@ def _operation(report: Mapping[str, Any]) -> Table:
         "What runs and who is served is the same under every design; they differ in money.",
         ("All designs",),
         tuple(
-            Row(one.title, one.meaning, (_cell(report["operation"], one, report["currency"]),))
-            for one in OPERATION
+            Row(
+                figure.title,
+                figure.meaning,
+                (_cell(report["operation"], figure, report["currency"]),),
+            )
+            for figure in OPERATION
         ),
     )
 
@@ -289,18 +293,18 @@ def _by_design(
 ) -> Table:
     rows = tuple(
         Row(
-            one.title,
-            one.meaning,
+            figure.title,
+            figure.meaning,
             tuple(
                 _cell(
                     {side: report["designs"][design][side][key] for side in ("before", "after")},
-                    one,
+                    figure,
                     report["currency"],
                 )
                 for design in DESIGNS
             ),
         )
-        for one in figures
+        for figure in figures
     )
     return Table(key, title, lead, tuple(DESIGNS.values()), (*rows, *more))
 
@@ -312,7 +316,7 @@ def _cell(sides: Mapping[str, Mapping[str, Any]], figure: Figure, currency: str)
 
 def compared(before: int | None, after: int | None, write: Write, currency: str) -> Cell:
     """Return a cell of two figures; what is written alike went nowhere."""
-    words = [UNKNOWN if one is None else write(one, currency) for one in (before, after)]
+    words = [UNKNOWN if figure is None else write(figure, currency) for figure in (before, after)]
     if before is None or after is None or words[0] == words[1]:
         return Cell(words[1], words[0], "same")
     return Cell(words[1], words[0], "up" if after > before else "down")
@@ -348,10 +352,10 @@ def _tenths(report: Mapping[str, Any]) -> tuple[Row, ...]:
 def _places(report: Mapping[str, Any]) -> Iterator[Row]:
     designs = report["designs"]
     spreads = {
-        (design, side, one["product"]): one["spread_ppm"]
+        (design, side, place["product"]): place["spread_ppm"]
         for design in DESIGNS
         for side in ("before", "after")
-        for one in designs[design][side]["places"]
+        for place in designs[design][side]["places"]
     }
     for product in sorted({product for _, _, product in spreads}):
         yield Row(

@@ -56,7 +56,7 @@ def calendar_page(
     months = sorted({day.day.replace(day=1) for day in found.days})
     due, blocked = due_ranges(found.entries), blocked_ranges(found.entries)
     if month not in months:
-        open_months = [one.last_day.replace(day=1) for one in (*due, *blocked)]
+        open_months = [due_range.last_day.replace(day=1) for due_range in (*due, *blocked)]
         month = max(open_months or months, default=None)
     days = tuple(day for day in found.days if day.day.replace(day=1) == month)
     titles = {

@@ -114,12 +114,12 @@ def disputes_for(
     """Return a user's disputes by deadline, and those of others that moved its lines."""
     if viewer.sees_all_disputes:
         found = queries.by_deadline(queries.disputes(session), now)
-        return [ShownDispute(one, now, True) for one in found], []
+        return [ShownDispute(record, now, True) for record in found], []
     own = queries.by_deadline(queries.disputes(session, None, viewer.participants), now)
     others = queries.settled_that_moved(session, viewer.participants or ())
     return (
-        [ShownDispute(one, now, True) for one in own],
-        [ShownDispute(one, now, False) for one in others],
+        [ShownDispute(record, now, True) for record in own],
+        [ShownDispute(record, now, False) for record in others],
     )
 
 
@@ -134,7 +134,7 @@ def dispute_for(
     if viewer.sees_all_disputes or owner in (viewer.participants or ()):
         return ShownDispute(record, now, True)
     moved = queries.settled_that_moved(session, viewer.participants or ())
-    is_moved = any(one.key == record.key for one in moved)
+    is_moved = any(moved_record.key == record.key for moved_record in moved)
     return ShownDispute(record, now, False) if is_moved else None
 
 
@@ -165,7 +165,7 @@ def marks_of_document(
 ) -> dict[int, ShownDispute]:
     """Return the latest dispute of each line of a document that has any, by line."""
     found = queries.of_document(session, invoice_id)
-    return {line: ShownDispute(one, now, True) for line, one in found.items()}
+    return {line: ShownDispute(record, now, True) for line, record in found.items()}
 
 
 @dataclass(frozen=True)
@@ -197,9 +197,9 @@ def disputes_of_run(
     session: Session, market: str, run_id: uuid.UUID, now: dt.datetime
 ) -> list[ShownDispute]:
     """Return the disputes that a run has settled, and those that it could settle."""
-    waiting = [one for one, _ in queries.awaiting_settlement(session, now, run_id, market)]
+    waiting = [record for record, _ in queries.awaiting_settlement(session, now, run_id, market)]
     found = [*waiting, *queries.settled_by(session, run_id)]
-    return [ShownDispute(one, now, True) for one in found]
+    return [ShownDispute(record, now, True) for record in found]
 
 
 def counts(session: Session, now: dt.datetime) -> list[MonthCount]:

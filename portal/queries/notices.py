@@ -28,29 +28,29 @@ class ShownNotice:
 
     def as_dict(self) -> dict[str, object]:
         """Return the notice as plain values for `--json`."""
-        one = self.notice
+        notice = self.notice
         return {
-            "key": one.key,
-            "sort": one.sort.value,
-            "market": one.market,
-            "participant": one.participant,
-            "at": one.at,
+            "key": notice.key,
+            "sort": notice.sort.value,
+            "market": notice.market,
+            "participant": notice.participant,
+            "at": notice.at,
             "title": self.title,
             "sentences": self.sentences,
-            "first_day": one.days[0],
-            "last_day": one.days[-1],
-            "day_count": len(one.days),
+            "first_day": notice.days[0],
+            "last_day": notice.days[-1],
+            "day_count": len(notice.days),
             "changes": [
                 {
                     "commodity": change.commodity,
                     "account_kind": change.account_kind,
                     "amount": change.amount,
                 }
-                for change in one.changes
+                for change in notice.changes
             ],
-            "documents": one.documents,
-            "original": one.original,
-            "run": one.run_id,
+            "documents": notice.documents,
+            "original": notice.original,
+            "run": notice.run_id,
         }
 
 
@@ -73,13 +73,20 @@ def notices_for(session: Session, viewer: Viewer, now: dt.datetime) -> list[Noti
     """Return the notices that are open to a user, latest first."""
     if not viewer.sees_invoices:
         return []
-    return [one for one in notices(session, now) if viewer.may_see(one.market, one.participant)]
+    return [
+        notice
+        for notice in notices(session, now)
+        if viewer.may_see(notice.market, notice.participant)
+    ]
 
 
 def shown_notices(session: Session, found: Sequence[Notice]) -> list[ShownNotice]:
     """Return notices in words."""
-    zones = {market: market_zone(session, market) for market in {one.market for one in found}}
-    return [ShownNotice(one, zones[one.market], title(one), sentences(one)) for one in found]
+    zones = {market: market_zone(session, market) for market in {notice.market for notice in found}}
+    return [
+        ShownNotice(notice, zones[notice.market], title(notice), sentences(notice))
+        for notice in found
+    ]
 
 
 def title(notice: Notice) -> str:

@@ -52,8 +52,8 @@ def checkpoints(session: Session) -> list[CheckpointRow]:
 def with_signers(session: Session, row: CheckpointRow) -> ShownCheckpoint:
     """Return a checkpoint with the keys whose signatures on it hold."""
     rows = public_keys(session)
-    signed = set(parse_note(row.note).signed_by([one.key for one in rows]))
-    return ShownCheckpoint(row, tuple(one for one in rows if one.key in signed))
+    signed = set(parse_note(row.note).signed_by([signer.key for signer in rows]))
+    return ShownCheckpoint(row, tuple(signer for signer in rows if signer.key in signed))
 
 
 def note_of(session: Session, size: int) -> str | None:

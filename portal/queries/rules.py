@@ -124,7 +124,7 @@ def rules_in_force(session: Session, on: dt.date) -> list[MarketLaw]:
         )
         versions = [_version(row, zone) for row in rows]
         kinds = tuple(
-            (title, tuple(one for one in versions if one.kind == kind))
+            (title, tuple(version for version in versions if version.kind == kind))
             for kind, title in TITLE_OF_KIND.items()
         )
         laws.append(MarketLaw(market, zone, kinds))

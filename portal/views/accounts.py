@@ -108,9 +108,9 @@ def page(request: HttpRequest, market: str, participant: str) -> HttpResponse:
         statements = account_statement(session, market, participant, first_day, last_day)
         on = min(last_day, timezone.now().date())
         open_items = [
-            one
-            for one in aged(documents(session, market, day_end(last_day)), on)
-            if one.participant == participant
+            ageing
+            for ageing in aged(documents(session, market, day_end(last_day)), on)
+            if ageing.participant == participant
         ]
     context = {
         "market": market,
@@ -139,20 +139,20 @@ def as_csv(request: HttpRequest, market: str, participant: str) -> HttpResponse:
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     writer = csv.writer(answer)
     writer.writerow(("currency", *COLUMNS))
-    for one in statements:
-        _write_rows(writer, one)
+    for account in statements:
+        _write_rows(writer, account)
     return answer
 
 
-def _write_rows(writer, one: AccountStatement) -> None:
+def _write_rows(writer, account: AccountStatement) -> None:
     blank = [""] * 4
-    opening, closing = one.opening_micro, one.closing.balance_micro
-    writer.writerow((one.currency, one.first_day, "opening", *blank, "", opening, ""))
-    for line in one.lines:
+    opening, closing = account.opening_micro, account.closing.balance_micro
+    writer.writerow((account.currency, account.first_day, "opening", *blank, "", opening, ""))
+    for line in account.lines:
         moved = line.movement
         writer.writerow(
             (
-                one.currency,
+                account.currency,
                 moved.at.isoformat(),
                 moved.entry.value,
                 moved.document,
@@ -164,7 +164,7 @@ def _write_rows(writer, one: AccountStatement) -> None:
                 moved.number or "",
             )
         )
-    writer.writerow((one.currency, one.last_day, "closing", *blank, "", closing, ""))
+    writer.writerow((account.currency, account.last_day, "closing", *blank, "", closing, ""))
 
 
 def _period(

@@ -42,7 +42,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "markets": known,
         "market": market,
         "page": found,
-        "late": [(one, words(one)) for one in found.late] if found else [],
+        "late": [(late, words(late)) for late in found.late] if found else [],
         "legend": LEGEND,
         "section": "calendar",
     }

@@ -33,7 +33,7 @@ def page(request: HttpRequest) -> HttpResponse:
         asked = [_report(session, market, at) for market in markets(session)]
     reports = []
     for report in filter(None, asked):
-        shown = [one for one in report.credits if _may_see(request.viewer, report, one)]
+        shown = [credit for credit in report.credits if _may_see(request.viewer, report, credit)]
         if shown:
             reports.append((report, shown))
     context = {"on": on, "complaint": complaint, "reports": reports, "section": "credit"}
@@ -48,5 +48,5 @@ def _report(session: Session, market: str, at: dt.datetime) -> CreditReport | No
         return None
 
 
-def _may_see(viewer: Viewer, report: CreditReport, one: Credit) -> bool:
-    return viewer.sees_all_credit or viewer.may_see(report.market, one.participant)
+def _may_see(viewer: Viewer, report: CreditReport, credit: Credit) -> bool:
+    return viewer.sees_all_credit or viewer.may_see(report.market, credit.participant)

@@ -48,7 +48,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     context = {
         "page": pages.get_page(request.GET.get("page")),
         "others": others,
-        "overdue": sum(one.is_overdue for one in found),
+        "overdue": sum(dispute.is_overdue for dispute in found),
         "section": "disputes",
     }
     return render(request, "disputes/listing.html", context)
@@ -97,16 +97,16 @@ def opening(request: HttpRequest, number: str, line: int) -> HttpResponse:
         refuse_others(session, request.viewer, number)
         invoice = invoice_page(session, number)
         disputed = invoice.line(line)
-        one = invoice.summary
-        if disputed is None or not acts_for(request, one.market, one.participant):
+        summary = invoice.summary
+        if disputed is None or not acts_for(request, summary.market, summary.participant):
             raise Http404("no line for this user to dispute")
-        time = queries.time_to_dispute(session, one.market, one.issued_at, now)
+        time = queries.time_to_dispute(session, summary.market, summary.issued_at, now)
     if request.method != "POST":
         return _opening(request, invoice, disputed, StepForm(), time)
     form = read_form(request)
     if form.complaints:
         return _opening(request, invoice, disputed, form, time)
-    actor = Actor(request.user.get_username(), Party.PARTICIPANT, one.participant)
+    actor = Actor(request.user.get_username(), Party.PARTICIPANT, summary.participant)
     try:
         with transaction() as session:
             record = dispute_line(
@@ -125,7 +125,7 @@ def opening(request: HttpRequest, number: str, line: int) -> HttpResponse:
 def take(request: HttpRequest, market: str, number: int, action: str) -> HttpResponse:
     """Take the next step of a dispute; then show it."""
     now = timezone.now()
-    if action not in {one.value for one in Action if one is not Action.OPEN}:
+    if action not in {allowed.value for allowed in Action if allowed is not Action.OPEN}:
         raise Http404("no such step")
     wanted = Action(action)
     with transaction() as session:
@@ -167,9 +167,10 @@ def may_act(request: HttpRequest, record: Record, action: Action) -> bool:
 def said(refused: LedgerRefused | Refused) -> list[str]:
     """Return every reason of a refusal as a sentence for people."""
     if isinstance(refused, Refused):
-        return [f"{one.limit}: {one.value}" for one in refused.findings]
+        return [f"{finding.limit}: {finding.value}" for finding in refused.findings]
     return [
-        f"{one.code.rule[:1].upper()}{one.code.rule[1:]} ({one.value})" for one in refused.refusals
+        f"{finding.code.rule[:1].upper()}{finding.code.rule[1:]} ({finding.value})"
+        for finding in refused.refusals
     ]
 
 

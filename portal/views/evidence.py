@@ -44,7 +44,7 @@ def _refusal(request: HttpRequest, run: Run, refused: Refused | LedgerRefused) -
     found = refused.findings if isinstance(refused, Refused) else refused.refusals
     context = {
         "run": run,
-        "reasons": [str(one) for one in found[:SHOWN_REASONS]],
+        "reasons": [str(finding) for finding in found[:SHOWN_REASONS]],
         "more": max(0, len(found) - SHOWN_REASONS),
         "section": "runs",
     }

@@ -36,7 +36,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         found = queries.invoices_of(session, request.viewer.participants)
     context = {
         "invoices": found,
-        "several": len({one.participant for one in found}) > 1,
+        "several": len({summary.participant for summary in found}) > 1,
         "section": "invoices",
     }
     return render(request, "invoices/listing.html", context)
@@ -49,11 +49,11 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
     with transaction() as session:
         refuse_others(session, request.viewer, number)
         found = queries.invoice_page(session, number)
-        one, now = found.summary, timezone.now()
-        disputed = marks_of_document(session, one.id, now)
-        may_dispute = (one.market, one.participant) in (request.viewer.participants or ()) and (
-            time_to_dispute(session, one.market, one.issued_at, now) is not None
-        )
+        summary, now = found.summary, timezone.now()
+        disputed = marks_of_document(session, summary.id, now)
+        may_dispute = (summary.market, summary.participant) in (
+            request.viewer.participants or ()
+        ) and (time_to_dispute(session, summary.market, summary.issued_at, now) is not None)
     context = {
         "invoice": found,
         "disputes": disputed,

@@ -28,16 +28,16 @@ def listing(request: HttpRequest) -> HttpResponse:
     """List what changed, latest first; of one participant where it is asked for."""
     with transaction() as session:
         found = notices_for(session, request.viewer, timezone.now())
-        names = sorted({one.participant for one in found})
+        names = sorted({notice.participant for notice in found})
         chosen = request.GET.get("participant", "")
-        listed = [one for one in found if not chosen or one.participant == chosen]
+        listed = [notice for notice in found if not chosen or notice.participant == chosen]
         page = Paginator(listed, NOTICES_A_PAGE).get_page(request.GET.get("page"))
         shown = shown_notices(session, page.object_list)
     read = reading_marks.read_keys(request.user)
     context: dict[str, Any] = {
         "page": page,
-        "notices": [(one, one.notice.key not in read) for one in shown],
-        "unread": sum(one.key not in read for one in found),
+        "notices": [(notice, notice.notice.key not in read) for notice in shown],
+        "unread": sum(notice.key not in read for notice in found),
         "latest": found[0].at if found else None,
         "participants": names,
         "chosen": chosen,
@@ -57,5 +57,5 @@ def mark_read(request: HttpRequest) -> HttpResponse:
     if until is not None and until.tzinfo is not None:
         with transaction() as session:
             found = notices_for(session, request.viewer, timezone.now())
-        reading_marks.mark(request.user, [one.key for one in found if one.at <= until])
+        reading_marks.mark(request.user, [notice.key for notice in found if notice.at <= until])
     return redirect("notices")

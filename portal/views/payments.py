@@ -48,13 +48,16 @@ def _listing(request: HttpRequest, complaints: tuple[str, ...] = ()) -> HttpResp
     with transaction() as session:
         known = markets(session)
         statements = [
-            (statement_name(one.market, one.number), one) for one in queries.statements(session)
+            (statement_name(statement.market, statement.number), statement)
+            for statement in queries.statements(session)
         ]
-        currencies = {(one.market, one.number): one.currency for _, one in statements}
+        currencies = {
+            (statement.market, statement.number): statement.currency for _, statement in statements
+        }
         payments = [
-            (one, currencies[one.transaction.market, one.transaction.statement_number])
+            (payment, currencies[payment.transaction.market, payment.transaction.statement_number])
             for market in known
-            for one in reversed(queries.decided(session, market))
+            for payment in reversed(queries.decided(session, market))
         ]
     pages = Paginator(payments, PAYMENTS_A_PAGE)
     context = {
@@ -113,9 +116,9 @@ def _page(
             session, transaction_.market, transaction_.statement_number
         )
         open_ones = [
-            one
-            for one in queries.documents(session, transaction_.market)
-            if one.balance_minor * sign > 0 and one.currency == of_statement.currency
+            document
+            for document in queries.documents(session, transaction_.market)
+            if document.balance_minor * sign > 0 and document.currency == of_statement.currency
         ]
     rows = typed or [(document, _typed(amount)) for document, amount in found.amounts.items()]
     context = {
@@ -175,8 +178,8 @@ def _typing_errors(typed: list[tuple[str, str]]) -> list[str]:
         if not document or read_minor(amount) is None
     ]
     named = [document for document, _ in typed if document]
-    repeated = sorted({one for one in named if named.count(one) > 1})
-    return found + [f"{one} stands twice; give it one amount." for one in repeated]
+    repeated = sorted({name for name in named if named.count(name) > 1})
+    return found + [f"{name} stands twice; give it one amount." for name in repeated]
 
 
 def _found(session: Session, name: str) -> Decided:

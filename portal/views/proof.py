@@ -82,7 +82,7 @@ def consistency_json(request: HttpRequest, old_size: int, size: int) -> HttpResp
         try:
             proof = queries.prove_checkpoints(session, old_size, size)
         except LedgerRefused as refused:
-            if any(one.code is RefusalCode.LOG_IS_DAMAGED for one in refused.refusals):
+            if any(refusal.code is RefusalCode.LOG_IS_DAMAGED for refusal in refused.refusals):
                 return _unproven(request, f"The checkpoint of {old_size} leaves", refused)
             raise Http404("no such checkpoints") from None
     text = json.dumps(proof.as_dict(), indent=2) + "\n"
@@ -129,7 +129,7 @@ def _checked(request: HttpRequest) -> dict[str, object]:
         checked = check_proof(text, keys)
     except MalformedProof as error:
         return {"complaint": f"This is no proof: {error}.", "text": text[:MAX_FILE_CHARACTERS]}
-    return {"checked": checked, "holds": all(one.holds for one in checked), "text": text}
+    return {"checked": checked, "holds": all(proof.holds for proof in checked), "text": text}
 
 
 def _unproven(request: HttpRequest, number: str, refused: LedgerRefused) -> HttpResponse:
