@@ -44,6 +44,15 @@ def money_parts(micro: int, currency: str) -> tuple[str, str]:
     return f"{sign}{currency_sign(currency)}{whole:,}.{digits[:2]}", digits[2:]
 
 
+def money_exact(micro: int, currency: str) -> str:
+    """Return an exact amount, to the millionth.
+
+    >>> money_exact(-1_234_567_890, "GBP")
+    '−£1,234.567890'
+    """
+    return "".join(money_parts(micro, currency))
+
+
 def money_minor(minor: int, currency: str) -> str:
     """Return an amount in pence as pounds and pence.
 

@@ -39,7 +39,7 @@ PUBLISH = (
     *("--valid-from", "2024-01-01", "--author", "Ada", "--approver", "Grace"),
     *("--reason", "First law"),
 )
-DAYS = ("--first-day", "2024-01-01", "--last-day", "2024-01-03")
+DAYS = ("--from", "2024-01-01", "--to", "2024-01-03")
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ def test_a_file_that_is_no_document_is_refused(refused, tmp_path, content):
 
 
 def test_days_before_the_law_are_refused(refused):
-    days = ("--first-day", "2023-12-30", "--last-day", "2024-01-02")
+    days = ("--from", "2023-12-30", "--to", "2024-01-02")
     outcome = refused("settle", "tiny", "II", *days)
     assert set(outcome.codes) == {"validity-gap"}
     assert set(refused("rules_at", "tiny", "2023-12-30").codes) == {"validity-gap"}
@@ -317,7 +317,7 @@ def test_every_finding_is_printed_and_as_json_too(command_on, metered, tmp_path)
         (("settle", "tiny", "II", "--month", "2024-01"), ["no-reading", "2024-01-07", "U4"]),
         (("settle", "tiny", "XX", *DAYS), ["unknown-run-kind", "XX", "II, SF, R1"]),
         (("settle", "none", "II", *DAYS), ["validity-gap", "none"]),
-        (("settle", "tiny", "II"), ["--month", "--first-day"]),
+        (("settle", "tiny", "II"), ["--month", "--from"]),
         (("settle", "tiny", "II", *DAYS[:3], "2023-01-01"), ["lies before"]),
         (("settle", "tiny", "II", *DAYS, "--known-at", "2999-01-01T00:00Z"), ["future"]),
         (("replay", "00000000-0000-0000-0000-000000000000"), ["no run"]),
@@ -410,8 +410,8 @@ def test_a_study_by_commands_is_listed_replayed_and_refused_to_the_ledger(
     for run in (made["run"], made["before_run"]):
         assert json.loads(command("replay", run, "--json").out)["is_same"]
     assert [one["run"] for one in json.loads(command("studies", "--json").out)] == [made["run"]]
-    assert "U2 fails" in command("studies", "tiny").out
-    assert "No study yet" in command("studies", "other").out
+    assert "U2 fails" in command("studies", "--market", "tiny").out
+    assert "No study yet" in command("studies", "--market", "other").out
     assert json.loads(command("verify", "--json").out)["holds"]
 
 
@@ -536,7 +536,12 @@ def test_a_database_that_stops_half_way_leaves_nothing_half_written(stopped, com
     if runs:  # a run is complete, committed and logged before it is posted
         assert after["settlement.result"]
         assert len(after["ledger.log_leaf"]) == len(stopped.before["ledger.log_leaf"]) + 1
-        of_runs = ("settlement.run", "settlement.result", "ledger.log_leaf")
+        of_runs = (
+            "settlement.run",
+            "settlement.result",
+            "settlement.day_total",
+            "ledger.log_leaf",
+        )
         after |= {name: stopped.before[name] for name in of_runs}
     assert after == stopped.before
     assert stopped.again().status == 0

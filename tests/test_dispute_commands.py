@@ -44,8 +44,7 @@ def run(committed_database, monkeypatch):
         call_command(*arguments, stdout=printed)
         return printed.getvalue()
 
-    for name in ("dispute", "disputes"):
-        monkeypatch.setattr(f"portal.management.commands.{name}.utc_now", clock)
+    monkeypatch.setattr("portal.management.base.utc_now", clock)
     url = committed_database.url.render_as_string(hide_password=False)
     with serving_from(url, committed_database):
         yield call
@@ -58,7 +57,7 @@ def opening(**options) -> list[str]:
     return ["dispute", "open", document, str(line), *(f"--{n}={v}" for n, v in given.items())]
 
 
-def test_a_dispute_goes_its_whole_way_by_commands(run, tmp_path, capsys, committed_database):
+def test_a_dispute_goes_its_whole_way_by_commands(run, tmp_path, committed_database):
     file = tmp_path / "readings.csv"
     file.write_bytes(READINGS.content)
     assert "opened" in run(*opening(attach=str(file)))
@@ -77,9 +76,7 @@ def test_a_dispute_goes_its_whole_way_by_commands(run, tmp_path, capsys, committ
         issue_month(session, "tiny", JANUARY, now=RESETTLED)
     assert "settled" in run("dispute", "settle", "tiny", 1, "--by=olga", said, at=RESETTLED)
     assert run("disputes", "tiny", "--open").strip() == "No dispute is open."
-    capsys.readouterr()
-    run("disputes", "tiny", "--json")
-    (found,) = json.loads(capsys.readouterr().out)
+    (found,) = json.loads(run("disputes", "tiny", "--json"))
     assert (found["state"], found["claimed_micro"]) == ("settled", 1_500_000)
     assert [event["action"] for event in found["events"]] == [
         "open",

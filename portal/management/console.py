@@ -1,9 +1,8 @@
-"""What every command shares: progress on the terminal, findings on standard error, JSON out."""
+"""What commands print by: progress on the terminal, findings on standard error, JSON."""
 
 import datetime as dt
 import json
 import sys
-from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -62,9 +61,13 @@ def _plain(finding: Any) -> Any:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON; digests in hexadecimal, times in ISO 8601."""
-    json.dump(value, sys.stdout, indent=2, default=_as_json)
-    sys.stdout.write("\n")
+    """Print a value as JSON, in the form of `json_text`."""
+    sys.stdout.write(f"{json_text(value)}\n")
+
+
+def json_text(value: Any) -> str:
+    """Return a value as JSON; digests in hexadecimal, times in ISO 8601."""
+    return json.dumps(value, indent=2, default=_as_json)
 
 
 def _as_json(value: Any) -> str:
@@ -75,58 +78,6 @@ def _as_json(value: Any) -> str:
     return str(value)
 
 
-def at_least(least: int) -> Callable[[str], int]:
-    """Return a parser of whole numbers from `least` up; argparse shows its error."""
-
-    def number(text: str) -> int:
-        if not text.lstrip("-").isdecimal() or int(text) < least:
-            raise ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
-        return int(text)
-
-    return number
-
-
-def parse_day(text: str) -> dt.date:
-    """Return a day given as YYYY-MM-DD; argparse shows the error."""
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a day; write it as YYYY-MM-DD") from None
-
-
-def parse_days(text: str) -> tuple[dt.date, dt.date]:
-    """Return the first and last day of DAY..DAY, or of one day; argparse shows the error."""
-    first_text, dots, last_text = text.partition("..")
-    first = parse_day(first_text)
-    last = parse_day(last_text) if dots else first
-    if last < first:
-        raise ArgumentTypeError(f"{text!r}: the last day lies before the first")
-    return first, last
-
-
-def parse_instant(text: str) -> dt.datetime:
-    """Return an instant given in ISO 8601 with an offset or Z; argparse shows the error."""
-    try:
-        instant = dt.datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise ArgumentTypeError(
-            f"{text!r} is not an instant; write it as 2024-03-01T09:00Z, with its offset"
-        )
-    return instant.astimezone(dt.UTC)
-
-
-def month_days(text: str) -> tuple[dt.date, dt.date]:
-    """Return the first and last day of a month given as YYYY-MM; argparse shows the error."""
-    try:
-        first = dt.date.fromisoformat(f"{text}-01")
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a month; write it as YYYY-MM") from None
-    following = (first + dt.timedelta(days=32)).replace(day=1)
-    return first, following - dt.timedelta(days=1)
-
-
 def minor_units(amount: int) -> str:
     """Return pence as pounds, exactly.
 
@@ -135,11 +86,6 @@ def minor_units(amount: int) -> str:
     """
     pounds, pence = divmod(abs(amount), 100)
     return f"{'-' if amount < 0 else ''}{pounds:,}.{pence:02}"
-
-
-def utc_now() -> dt.datetime:
-    """Return the present moment; the one place where commands read the clock."""
-    return dt.datetime.now(dt.UTC)
 
 
 def announce_portal(stdout: Any, url: str) -> None:

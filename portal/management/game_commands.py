@@ -5,10 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from common.refusals import Finding, Refused
+from portal.management.arguments import argument
 from settlement.games.answers import answered
 from settlement.games.files import GameFile, read_games
 
 Answer = dict[str, Any]
+Answers = Answer | list[Answer]
+"""One answer, or a list of them where the file holds a list of games."""
+
+GAME = argument("file", type=Path, metavar="GAME.json", help="a game or a list of games")
 
 
 def answers_of(
@@ -16,7 +21,7 @@ def answers_of(
     answer: Callable[[GameFile], Answer],
     check: Callable[[GameFile], list[Finding]],
     notice: Callable[[str], object],
-) -> Answer | list[Answer]:
+) -> Answers:
     """Return one answer, or a list of them where the file holds a list of games.
 
     Raises:
@@ -39,3 +44,8 @@ def answers_of(
     if beyond:
         raise Refused(beyond)
     return answers if reading.is_list else answers[0]
+
+
+def answer_list(answers: Answers) -> list[Answer]:
+    """Return answers as a list, whatever the form of the file."""
+    return answers if isinstance(answers, list) else [answers]

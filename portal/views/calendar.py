@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from database.session import transaction
 from portal.access import open_to
-from portal.management.commands.late import words
+from portal.calendar_words import late_words
 from portal.queries.calendar import calendar_page
 from portal.queries.rules import markets
 from portal.views.runs import sees_runs
@@ -42,7 +42,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "markets": known,
         "market": market,
         "page": found,
-        "late": [(late, words(late)) for late in found.late] if found else [],
+        "late": [(late, late_words(late)) for late in found.late] if found else [],
         "legend": LEGEND,
         "section": "calendar",
     }

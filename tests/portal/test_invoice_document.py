@@ -43,10 +43,9 @@ def test_a_month_is_written_into_a_folder_a_file_a_document(documents, tmp_path)
     assert (folder / f"{number}.pdf").read_bytes() == alone.read_bytes()
 
 
-def test_the_files_of_a_month_are_told_as_json(documents, tmp_path, capsys):
+def test_the_files_of_a_month_are_told_as_json(documents, tmp_path):
     place = ("--market", MARKET, "--month", "2024-03", "--format", "json", "--out", tmp_path / "a")
-    command(*place, "--processes", "1", "--json")
-    files = json.loads(capsys.readouterr().out)["files"]
+    files = json.loads(command(*place, "--processes", "1", "--json"))["files"]
     assert len(files) == sum(map(len, documents.values()))
 
 

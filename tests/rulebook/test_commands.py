@@ -85,7 +85,7 @@ def test_a_refused_publication_prints_every_finding_and_writes_nothing(
 def test_a_gap_is_an_error_of_the_command(run, tmp_path):
     for arguments in (
         ["rules_at", "gb12", "2024-01-15"],
-        ["rules_at", "gb12", "2024-01-15", "--known", "2024-01-01T00:00Z"],
+        ["rules_at", "gb12", "2024-01-15", "--known-at", "2024-01-01T00:00Z"],
         ["export", "gb12", "2024-01-15", "--out", tmp_path],
     ):
         out, err, error = run(*arguments)
@@ -98,8 +98,8 @@ def test_a_gap_is_an_error_of_the_command(run, tmp_path):
     "arguments",
     [
         ["rules_at", "gb12", "2024-02-30"],
-        ["rules_at", "gb12", "2024-01-15", "--known", "2024-01-01T00:00"],
-        ["rules_at", "gb12", "2024-01-15", "--known", "yesterday"],
+        ["rules_at", "gb12", "2024-01-15", "--known-at", "2024-01-01T00:00"],
+        ["rules_at", "gb12", "2024-01-15", "--known-at", "yesterday"],
         ["publish", "x.yaml", "--valid-from", "2024-01-01"],
     ],
 )

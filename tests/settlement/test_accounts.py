@@ -18,6 +18,7 @@ from ledger.payments.account_queries import account_statement, day_end, standing
 from ledger.payments.matching import OpenDocument
 from ledger.payments.service import allocate
 from ledger.refusals import LedgerRefused
+from portal.management import base
 from portal.management.commands import ageing, credit, statement
 from rulebook.documents.settlement_terms import CreditTerms
 from settlement.accounts.credit import credit_of
@@ -247,7 +248,7 @@ def commands(committed_database, monkeypatch):
         pay_tiny(session, PAID)
     for one in (ageing, credit, statement):
         monkeypatch.setattr(one, "transaction", lambda: transaction(committed_database))
-        monkeypatch.setattr(one, "utc_now", lambda: LATER)
+    monkeypatch.setattr(base, "utc_now", lambda: LATER)
 
 
 def printed(capsys, *command):

@@ -37,7 +37,7 @@ def journals(engine) -> int:
 
 def test_what_is_due_is_listed_and_settled_and_then_nothing_is(run, committed_database):
     said = run("due", "tiny", "--on", LAST)
-    assert "manage.py settle tiny II --first-day 2024-01-01 --last-day 2024-01-03" in said
+    assert "manage.py settle tiny II --from 2024-01-01 --to 2024-01-03" in said
     assert "SF  2024-01-01..2024-01-02: 2 days, due 2024-01-11..2024-01-12, 1 overdue" in said
     assert "next: SF of 2024-01-03, due 2024-01-13" in said
     dry = run("settle_due", "tiny", "--on", LAST, "--dry-run")
@@ -108,7 +108,8 @@ def test_late_readings_are_listed_with_the_run_that_takes_them_up(run, committed
 
 
 def test_days_are_sealed_or_every_reason_is_named(run, committed_database):
-    asked = ("seal", "tiny", "2024-01-01..2024-01-02", "--by", "Olive", "--reason", "Year's end")
+    days = ("--from", "2024-01-01", "--to", "2024-01-02")
+    asked = ("seal", "tiny", *days, "--by", "Olive", "--reason", "Year's end")
     with pytest.raises(CommandError, match="last-run-missing"):
         run(*asked)
     run("settle_due", "tiny")
@@ -116,7 +117,8 @@ def test_days_are_sealed_or_every_reason_is_named(run, committed_database):
     again = json.loads(run(*asked, "--json"))["seals"]
     assert [one["is_new"] for one in again] == [False, False]
     with pytest.raises(CommandError, match="lies before"):
-        run("seal", "tiny", "2024-01-02..2024-01-01", "--by", "Olive", "--reason", "x")
+        backwards = ("--from", "2024-01-02", "--to", "2024-01-01")
+        run("seal", "tiny", *backwards, "--by", "Olive", "--reason", "x")
 
 
 @pytest.mark.parametrize("command", ["due", "settle_due", "late"])

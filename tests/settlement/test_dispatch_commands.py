@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from database.session import transaction
+from portal.management import base
 from portal.management.commands import baselines, merit_order
 from settlement.runs import store
 from tests.worlds.settled import (
@@ -19,7 +20,7 @@ from tests.worlds.settled import (
     settle_tiny,
 )
 
-DAYS = ("--first-day", str(FIRST_DAY), "--last-day", str(LAST_DAY))
+DAYS = ("--from", str(FIRST_DAY), "--to", str(LAST_DAY))
 
 
 @pytest.fixture
@@ -31,8 +32,7 @@ def market(committed_database, monkeypatch):
         settle_tiny(session)
     for command in (baselines, merit_order):
         monkeypatch.setattr(command, "transaction", lambda: transaction(committed_database))
-        if hasattr(command, "utc_now"):
-            monkeypatch.setattr(command, "utc_now", lambda: SETTLED)
+    monkeypatch.setattr(base, "utc_now", lambda: SETTLED)
     return committed_database
 
 
@@ -76,8 +76,7 @@ def test_baselines_are_the_same_twice_and_of_part_of_a_run(market, capsys):
     )
     days = [FIRST_DAY + dt.timedelta(days=number) for number in range(3)]
     parts = [
-        printed(capsys, "baselines", "tiny", "--first-day", str(day), "--last-day", str(day))
-        for day in days
+        printed(capsys, "baselines", "tiny", "--from", str(day), "--to", str(day)) for day in days
     ]
     whole = printed(capsys, "baselines", "tiny", *DAYS)
     for design in ("settled", "nodal", "uniform"):
@@ -99,7 +98,7 @@ def test_baselines_without_a_run_are_refused(market):
 
 
 def test_the_merit_order_of_a_day_adds_up(market, capsys):
-    found = printed(capsys, "merit_order", "tiny", "--day", str(FIRST_DAY))
+    found = printed(capsys, "merit_order", "tiny", str(FIRST_DAY))
     assert set(found["out_of_merit_wh"]) == {"line", "reserve", "storage", "unexplained"}
     assert len(found["unserved_by_power_flow_kw"]) == 48
     by_reason = dict.fromkeys(found["out_of_merit_wh"], 0)
@@ -112,7 +111,7 @@ def test_the_merit_order_of_a_day_adds_up(market, capsys):
 
 
 def test_the_merit_order_reads_from_totals_to_causes(market, capsys):
-    call_command("merit_order", "tiny", "--day", str(FIRST_DAY))
+    call_command("merit_order", "tiny", str(FIRST_DAY))
     text = capsys.readouterr().out
     assert text.startswith("Merit order of tiny on 2024-01-01, 48 intervals")
     assert "unexplained" in text and "should have run" in text
@@ -120,4 +119,4 @@ def test_the_merit_order_reads_from_totals_to_causes(market, capsys):
 
 def test_a_day_without_readings_is_refused(market):
     with pytest.raises(CommandError, match="no metered_generation_wh"):
-        call_command("merit_order", "tiny", "--day", "2024-02-01")
+        call_command("merit_order", "tiny", "2024-02-01")

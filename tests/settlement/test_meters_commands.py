@@ -13,7 +13,7 @@ from portal.management.commands import dataset, ingest, readings
 from rulebook.service import publish
 from tests.worlds import tiny_market
 
-MONTH = ("--first-day", "2024-03-30", "--last-day", "2024-04-01")
+MONTH = ("--from", "2024-03-30", "--to", "2024-04-01")
 LABEL = "tiny-2024-03-30-to-2024-04-01"
 PARTS = ("availability", "demand", "generation")
 
@@ -126,7 +126,7 @@ def test_the_quality_of_readings_is_counted_and_what_a_run_would_refuse_is_said(
     file.write_bytes(lines.replace(b"B-home,metered_demand_wh,", b"C-home,metered_demand_wh,"))
     call_command("ingest", "tiny", str(file))
     capsys.readouterr()
-    days = ("--first-day", f"{day}", "--last-day", f"{day}")
+    days = ("--from", f"{day}", "--to", f"{day}")
     call_command("readings", "tiny", *days)
     printed = capsys.readouterr().out
     assert "  metered_demand_wh: 48 measured, 144 missing" in printed

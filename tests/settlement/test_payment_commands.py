@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 
 from database.session import transaction
 from ledger.payments import queries
+from portal.management import base
 from portal.management.commands import payments
 from settlement.billing.issuing import issue_month
 from settlement.datasets.bank import Payment
@@ -28,7 +29,7 @@ def documents(committed_database, monkeypatch):
         issue_month(session, "tiny", tiny_market.VALID_FROM, now=SETTLED)
         found = queries.documents(session, "tiny")
     monkeypatch.setattr(payments, "transaction", lambda: transaction(committed_database))
-    monkeypatch.setattr(payments, "utc_now", lambda: SETTLED + dt.timedelta(days=1))
+    monkeypatch.setattr(base, "utc_now", lambda: SETTLED + dt.timedelta(days=1))
     return [one for one in found if one.due_minor > 0]
 
 

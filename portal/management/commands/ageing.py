@@ -1,64 +1,68 @@
 """`manage.py ageing MARKET [--on DAY]`: what is open, and for how long."""
 
+import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError
 
 from database.session import transaction
-from ledger.payments.account import BUCKETS, aged
+from ledger.payments.account import BUCKETS, Ageing, aged
 from ledger.payments.account_queries import day_end, has_accounts
 from ledger.payments.queries import documents
-from portal.management.console import minor_units, parse_day, print_json, utc_now
+from portal.management.arguments import JSON, MARKET, ON
+from portal.management.base import BaseCommand, Options, table_row
+from portal.management.console import minor_units
+
+NAME, COLUMN = 24, 20
 
 
-class Command(BaseCommand):
+class Command(BaseCommand[list[Ageing]]):
     help = (
         "Print what every participant has open by age: not due, 1 to 30, 31 to 60, 61 to 90 and "
         "over 90 days after the due day, as the ledger stood at the end of a day (UTC)."
     )
+    takes = (MARKET, ON, JSON)
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("market", help="such as gb12")
-        parser.add_argument("--on", type=parse_day, help="YYYY-MM-DD; default: today")
-        parser.add_argument("--json", action="store_true", help="print every open item as JSON")
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        on = options["on"] or utc_now().date()
+    def run(self, options: Options) -> list[Ageing]:
+        on = _day(options)
         with transaction() as session:
-            if not has_accounts(session, options["market"]):
+            if not has_accounts(session, options.market):
                 raise CommandError(
-                    f"market {options['market']}: nothing was ever posted to it; correct the name"
+                    f"market {options.market}: nothing was ever posted to it; correct the name"
                 )
-            found = aged(documents(session, options["market"], day_end(on)), on)
-        if options["json"]:
-            print_json(
-                [
+            return aged(documents(session, options.market, day_end(on)), on)
+
+    def as_json(self, outcome: list[Ageing], options: Options) -> Any:
+        return [
+            {
+                "participant": each.participant,
+                "currency": each.currency,
+                "amounts_minor": dict(zip(BUCKETS, each.amounts_minor, strict=True)),
+                "items": [
                     {
-                        "participant": one.participant,
-                        "currency": one.currency,
-                        "amounts_minor": dict(zip(BUCKETS, one.amounts_minor, strict=True)),
-                        "items": [
-                            {
-                                "document": item.document.name,
-                                "due_on": item.document.due_on,
-                                "overdue_days": item.overdue_days,
-                                "due_minor": item.document.due_minor,
-                                "paid_minor": item.document.paid_minor,
-                                "balance_minor": item.document.balance_minor,
-                            }
-                            for item in one.items
-                        ],
+                        "document": item.document.name,
+                        "due_on": item.document.due_on,
+                        "overdue_days": item.overdue_days,
+                        "due_minor": item.document.due_minor,
+                        "paid_minor": item.document.paid_minor,
+                        "balance_minor": item.document.balance_minor,
                     }
-                    for one in found
-                ]
-            )
-            return
-        heads = "".join(f"{name:>20}" for name in (*BUCKETS, "in all"))
-        self.stdout.write(f"{'participant':<24}{heads}")
-        for one in found:
-            cells = "".join(
-                f"{minor_units(amount):>20}" for amount in (*one.amounts_minor, one.total_minor)
-            )
-            self.stdout.write(f"{one.participant:<24}{cells}")
-        if not found:
-            self.stdout.write(f"Nothing is open on {on}.")
+                    for item in each.items
+                ],
+            }
+            for each in outcome
+        ]
+
+    def lines(self, outcome: list[Ageing], options: Options) -> Iterator[str]:
+        yield table_row("participant", (*BUCKETS, "in all"), NAME, COLUMN)
+        for each in outcome:
+            amounts = map(minor_units, (*each.amounts_minor, each.total_minor))
+            yield table_row(each.participant, amounts, NAME, COLUMN)
+        if not outcome:
+            yield f"Nothing is open on {_day(options)}."
+
+
+def _day(options: Options) -> dt.date:
+    on: dt.date = options.on or options.now.date()
+    return on

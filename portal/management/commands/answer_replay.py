@@ -1,20 +1,19 @@
 """`manage.py answer_replay NUMBER`: compute a replay that a page asked for."""
 
-import os
-from typing import Any
-
-from django.core.management.base import BaseCommand, CommandParser
-
+from portal.management.arguments import THREADS, argument
+from portal.management.base import BaseCommand, Options
 from portal.replays import answer
 
 
-class Command(BaseCommand):
+class Command(BaseCommand[str]):
     help = "Compute a replay that a page asked for; the portal starts this by itself."
+    takes = (
+        argument("number", type=int, metavar="NUMBER", help="number of the request"),
+        THREADS,
+    )
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("number", type=int)
-        parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    def run(self, options: Options) -> str:
+        return str(answer(options.number, options.threads))
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        request = answer(options["number"], options["threads"])
-        self.stdout.write(str(request))
+    def lines(self, outcome: str, options: Options) -> list[str]:
+        return [outcome]

@@ -1,65 +1,62 @@
 """`manage.py credit MARKET [--at MOMENT]`: exposure of every participant to its cover."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
-
 from database.session import transaction
-from portal.amounts import ppm
-from portal.management.commands.statement import shown
-from portal.management.console import parse_instant, print_json, refusals_as_errors, utc_now
+from portal.amounts import money_exact, ppm
+from portal.management.arguments import AT, JSON, MARKET
+from portal.management.base import BaseCommand, Options, table_row
 from settlement.accounts.credit import Credit
-from settlement.accounts.service import credit_report
+from settlement.accounts.service import CreditReport, credit_report
+
+NAME, COLUMN = 24, 26
 
 
-class Command(BaseCommand):
+class Command(BaseCommand[CreditReport]):
     help = (
         "Print what each participant owes against the cover lodged in its registration, by the "
         "settlement terms: exposure, cover, level reached, headroom. Derived from the ledger at "
         "any moment."
     )
+    takes = (MARKET, AT, JSON)
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("market", help="such as gb12")
-        parser.add_argument("--at", type=parse_instant, help="2024-03-01T09:00Z; default: now")
-        parser.add_argument("--json", action="store_true", help="print it as JSON")
+    def run(self, options: Options) -> CreditReport:
+        with transaction() as session:
+            return credit_report(session, options.market, options.at or options.now)
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        at = options["at"] or utc_now()
-        with refusals_as_errors(as_json=options["json"]), transaction() as session:
-            report = credit_report(session, options["market"], at)
-        if options["json"]:
-            print_json(
-                {
-                    "market": report.market,
-                    "at": report.at,
-                    "currency": report.currency,
-                    "participants": [_as_json(one) for one in report.credits],
-                }
-            )
-            return
-        self.stdout.write(
-            f"{'participant':<24}{'exposure':>26}{'cover':>26}{'headroom':>26}  level"
-        )
-        for one in report.credits:
-            amounts = (one.exposure_micro, one.cover_micro, one.headroom_micro)
-            cells = "".join(f"{shown(micro, report.currency):>26}" for micro in amounts)
-            self.stdout.write(f"{one.participant:<24}{cells}  {level_in_words(one)}")
+    def as_json(self, outcome: CreditReport, options: Options) -> Any:
+        return {
+            "market": outcome.market,
+            "at": outcome.at,
+            "currency": outcome.currency,
+            "participants": [_credit_as_json(credit) for credit in outcome.credits],
+        }
+
+    def lines(self, outcome: CreditReport, options: Options) -> Iterator[str]:
+        heads = table_row("participant", ("exposure", "cover", "headroom"), NAME, COLUMN)
+        yield f"{heads}  level"
+        for credit in outcome.credits:
+            amounts = (credit.exposure_micro, credit.cover_micro, credit.headroom_micro)
+            cells = (money_exact(micro, outcome.currency) for micro in amounts)
+            row = table_row(credit.participant, cells, NAME, COLUMN)
+            yield f"{row}  {level_in_words(credit)}"
 
 
-def level_in_words(one: Credit) -> str:
+def level_in_words(credit: Credit) -> str:
     """Return the level that a participant reached, and the share of its cover that is used."""
-    used = "no cover" if one.used_ppm is None else f"{ppm(one.used_ppm)} of its cover"
-    return f"{one.level.level}: {one.level.title} ({used})" if one.level else f"within ({used})"
+    used = "no cover" if credit.used_ppm is None else f"{ppm(credit.used_ppm)} of its cover"
+    level = credit.level
+    return f"{level.level}: {level.title} ({used})" if level else f"within ({used})"
 
 
-def _as_json(one: Credit) -> dict[str, Any]:
+def _credit_as_json(credit: Credit) -> dict[str, Any]:
     return {
-        "participant": one.participant,
-        "unpaid_micro": one.unpaid_micro,
-        "unbilled_micro": one.unbilled_micro,
-        "exposure_micro": one.exposure_micro,
-        "cover_micro": one.cover_micro,
-        "headroom_micro": one.headroom_micro,
-        "level": one.level.level if one.level else None,
+        "participant": credit.participant,
+        "unpaid_micro": credit.unpaid_micro,
+        "unbilled_micro": credit.unbilled_micro,
+        "exposure_micro": credit.exposure_micro,
+        "cover_micro": credit.cover_micro,
+        "headroom_micro": credit.headroom_micro,
+        "level": credit.level.level if credit.level else None,
     }

@@ -1,12 +1,11 @@
 """`manage.py dispute STEP ...`: take any step of a dispute without a browser."""
 
-import getpass
 import uuid
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentTypeError
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError
 from sqlalchemy.orm import Session
 
 from database.session import transaction
@@ -19,120 +18,19 @@ from ledger.disputes.records import Actor, Record
 from ledger.disputes.service import StepRequest, take_step
 from ledger.invoice_queries import document_id
 from portal.amounts import micro_of
-from portal.management.console import at_least, print_json, refusals_as_errors, utc_now
+from portal.management.arguments import (
+    BY,
+    JSON,
+    MARKET,
+    REASON,
+    OneOf,
+    Subcommand,
+    argument,
+    at_least,
+)
+from portal.management.base import BaseCommand, Options
 from portal.management.dispute_records import as_json, as_line
 from settlement.billing.disputing import dispute_line
-
-
-class Command(BaseCommand):
-    help = (
-        "Take a step in a dispute. The participant opens, escalates and withdraws; the operator "
-        "answers and settles; the regulator decides. Every step is an event that stays."
-    )
-
-    def add_arguments(self, parser: CommandParser) -> None:
-        steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
-        opening = steps.add_parser("open", help="dispute a line of an issued document")
-        opening.add_argument("document", help="such as gb12-invoice-000001")
-        opening.add_argument("line", type=at_least(1), help="number of the line")
-        answer = steps.add_parser("answer", help="answer for the operator")
-        escalate = steps.add_parser("escalate", help="take a dispute to the regulator")
-        decide = steps.add_parser("decide", help="decide for the regulator")
-        withdraw = steps.add_parser("withdraw", help="give a dispute up")
-        settle = steps.add_parser("settle", help="link the run and the note that corrected it")
-        for one in (answer, escalate, decide, withdraw, settle):
-            one.add_argument("market", help="such as gb12")
-            one.add_argument("number", type=at_least(1), help="number of the dispute")
-        answer.add_argument("verdict", choices=("accept", "reject"))
-        decide.add_argument("verdict", choices=("uphold", "refuse"))
-        settle.add_argument("--run", type=uuid.UUID, help="default: the latest that corrects it")
-        settle.add_argument("--note", help="the note's number; default: the one that bills the run")
-        for one in (opening, decide):
-            add_claim(one)
-        for one in (opening, escalate, withdraw):
-            one.add_argument("--participant", required=True, help="whose line it is")
-        for one in (opening, answer, escalate, decide):
-            one.add_argument("--attach", type=Path, help="PDF, PNG, JPEG, XLSX, CSV or text file")
-        for one in (opening, answer, escalate, decide, withdraw, settle):
-            one.add_argument("--reason", required=True, help="why; kept with the step")
-            one.add_argument("--by", default=getpass.getuser(), help="who; default: your login")
-            one.add_argument("--json", action="store_true", help="print the dispute as JSON")
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        now = utc_now()
-        action = Action(options.get("verdict") or options["step"])
-        role = ROLE_OF[action]
-        owner = options["participant"] if role is Role.PARTICIPANT else None
-        actor = Actor(options["by"], role, owner)
-        attachment = read_attachment(options.get("attach"))
-        with refusals_as_errors(as_json=options["json"]), transaction() as session:
-            if action is Action.OPEN:
-                record = dispute_line(
-                    session,
-                    options["document"],
-                    options["line"],
-                    claim_of(options),
-                    actor,
-                    options["reason"],
-                    now,
-                    attachment,
-                )
-            else:
-                key = options["market"], options["number"]
-                award = claim_of(options) if action is Action.UPHOLD else Claim()
-                run_id, note_id = (
-                    settling(session, key, options) if action is Action.SETTLE else (None, None)
-                )
-                request = StepRequest(
-                    action,
-                    actor,
-                    options["reason"],
-                    award=None if award == Claim() else award,
-                    run_id=run_id,
-                    note_id=note_id,
-                    attachment=attachment,
-                )
-                record = take_step(session, *key, request, now)
-        self._show(record, options["json"])
-
-    def _show(self, record: Record, as_object: bool) -> None:
-        if as_object:
-            print_json(as_json(record, utc_now()))
-        else:
-            self.stdout.write(as_line(record, utc_now()))
-
-
-def settling(
-    session: Session, key: tuple[str, int], options: dict[str, Any]
-) -> tuple[uuid.UUID | None, uuid.UUID | None]:
-    """Return the run and the note to settle by: those named, or what would settle the dispute."""
-    note_id = document_id(session, options["note"]) if options["note"] else None
-    if options["note"] and note_id is None:
-        raise CommandError(f"no document {options['note']!r}")
-    if options["run"]:
-        return options["run"], note_id
-    record = queries.find(session, *key)
-    found = suggestions(session, record) if record else []
-    if record and not found:
-        raise CommandError(
-            f"{record.name}: no posted run has corrected {record.line.document} yet; settle and "
-            "post its days under a later kind, and issue the month's documents"
-        )
-    if not found:
-        return uuid.UUID(int=0), note_id
-    return found[0].correction.run_id, note_id or (found[0].note.id if found[0].note else None)
-
-
-def add_claim(parser: ArgumentParser) -> None:
-    """Add the two ways of saying how much."""
-    group = parser.add_mutually_exclusive_group()
-    group.add_argument("--amount", type=parse_amount, help="in the document's currency: 12.34")
-    group.add_argument("--quantity", type=at_least(1), help="whole, in the line's unit, such as Wh")
-
-
-def claim_of(options: dict[str, Any]) -> Claim:
-    """Return what the options say."""
-    return Claim(options["amount"], options["quantity"])
 
 
 def parse_amount(text: str) -> int:
@@ -145,6 +43,145 @@ def parse_amount(text: str) -> int:
     if micro is None:
         raise ArgumentTypeError(f"{text!r} is not an amount; write it as 12.34")
     return micro
+
+
+DISPUTE = (
+    MARKET,
+    argument("number", type=at_least(1), metavar="NUMBER", help="number of the dispute"),
+)
+LINE = (
+    argument("document", metavar="DOCUMENT", help="such as gb12-invoice-000001"),
+    argument("line", type=at_least(1), metavar="LINE", help="number of the line"),
+)
+CLAIM = OneOf(
+    (
+        argument(
+            "--amount",
+            type=parse_amount,
+            metavar="AMOUNT",
+            help="in the document's currency: 12.34",
+        ),
+        argument(
+            "--quantity",
+            type=at_least(1),
+            metavar="NUMBER",
+            help="whole, in the line's unit, such as Wh",
+        ),
+    )
+)
+OWNER = argument("--participant", required=True, metavar="PARTICIPANT", help="whose line it is")
+ATTACH = argument(
+    "--attach", type=Path, metavar="PATH", help="PDF, PNG, JPEG, XLSX, CSV or text file"
+)
+SIGNED = (REASON, BY, JSON)
+
+
+class Command(BaseCommand[Record]):
+    help = (
+        "Take a step in a dispute. The participant opens, escalates and withdraws; the operator "
+        "answers and settles; the regulator decides. Every step is an event that stays."
+    )
+    actions: ClassVar = {
+        "open": Subcommand(
+            "dispute a line of an issued document", (*LINE, CLAIM, OWNER, ATTACH, *SIGNED)
+        ),
+        "answer": Subcommand(
+            "answer for the operator",
+            (*DISPUTE, argument("verdict", choices=("accept", "reject")), ATTACH, *SIGNED),
+        ),
+        "escalate": Subcommand(
+            "take a dispute to the regulator", (*DISPUTE, OWNER, ATTACH, *SIGNED)
+        ),
+        "decide": Subcommand(
+            "decide for the regulator",
+            (*DISPUTE, argument("verdict", choices=("uphold", "refuse")), CLAIM, ATTACH, *SIGNED),
+        ),
+        "withdraw": Subcommand("give a dispute up", (*DISPUTE, OWNER, *SIGNED)),
+        "settle": Subcommand(
+            "link the run and the note that corrected it",
+            (
+                *DISPUTE,
+                argument(
+                    "--run",
+                    type=uuid.UUID,
+                    metavar="RUN",
+                    help="default: the latest that corrects it",
+                ),
+                argument(
+                    "--note",
+                    metavar="DOCUMENT",
+                    help="the note's number; default: the one that bills the run",
+                ),
+                *SIGNED,
+            ),
+        ),
+    }
+
+    def run(self, options: Options) -> Record:
+        action = Action(getattr(options, "verdict", options.action))
+        role = ROLE_OF[action]
+        owner = options.participant if role is Role.PARTICIPANT else None
+        actor = Actor(options.by, role, owner)
+        attachment = read_attachment(getattr(options, "attach", None))
+        with transaction() as session:
+            if action is Action.OPEN:
+                return dispute_line(
+                    session,
+                    options.document,
+                    options.line,
+                    claim_of(options),
+                    actor,
+                    options.reason,
+                    options.now,
+                    attachment,
+                )
+            key = options.market, options.number
+            award = claim_of(options) if action is Action.UPHOLD else Claim()
+            run_id, note_id = (
+                settling(session, key, options) if action is Action.SETTLE else (None, None)
+            )
+            request = StepRequest(
+                action,
+                actor,
+                options.reason,
+                award=None if award == Claim() else award,
+                run_id=run_id,
+                note_id=note_id,
+                attachment=attachment,
+            )
+            return take_step(session, *key, request, options.now)
+
+    def as_json(self, outcome: Record, options: Options) -> Any:
+        return as_json(outcome, self.now())
+
+    def lines(self, outcome: Record, options: Options) -> list[str]:
+        return [as_line(outcome, self.now())]
+
+
+def settling(
+    session: Session, key: tuple[str, int], options: Options
+) -> tuple[uuid.UUID | None, uuid.UUID | None]:
+    """Return the run and the note to settle by: those named, or what would settle the dispute."""
+    note_id = document_id(session, options.note) if options.note else None
+    if options.note and note_id is None:
+        raise CommandError(f"no document {options.note!r}")
+    if options.run:
+        return options.run, note_id
+    record = queries.find(session, *key)
+    found = suggestions(session, record) if record else []
+    if record and not found:
+        raise CommandError(
+            f"{record.name}: no posted run has corrected {record.line.document} yet; settle and "
+            "post its days under a later kind, and issue the month's documents"
+        )
+    if not found:
+        return uuid.UUID(int=0), note_id
+    return found[0].correction.run_id, note_id or (found[0].note.id if found[0].note else None)
+
+
+def claim_of(options: Options) -> Claim:
+    """Return what the options say."""
+    return Claim(options.amount, options.quantity)
 
 
 def read_attachment(path: Path | None) -> Attachment | None:

@@ -1,81 +1,61 @@
 """`manage.py due MARKET`: which runs of the calendar are due, and what stands in their way."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
-
 from database.session import transaction
-from portal.management.console import parse_day, print_json, refusals_as_errors, utc_now
+from portal.calendar_words import range_line, settle_command
+from portal.management.arguments import JSON, MARKET, ON
+from portal.management.base import BaseCommand, Options
 from settlement.calendar.due import DueRange, blocked_ranges, due_ranges, next_due
-from settlement.calendar.service import market_calendar
+from settlement.calendar.service import MarketCalendar, market_calendar
 
 
-class Command(BaseCommand):
+class Command(BaseCommand[MarketCalendar]):
     help = (
         "List the runs of the settlement calendar that are due, as ranges of days that one command "
         "settles, in the order to settle them; and what is due and blocked, and by what."
     )
+    takes = (MARKET, ON, JSON)
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("market", help="such as gb12")
-        parser.add_argument(
-            "--on", type=parse_day, help="YYYY-MM-DD, day of the market; default: today"
-        )
-        parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    def run(self, options: Options) -> MarketCalendar:
+        with transaction() as session:
+            return market_calendar(session, options.market, known=options.now, on=options.on)
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        with refusals_as_errors(as_json=options["json"]), transaction() as session:
-            found = market_calendar(session, options["market"], known=utc_now(), on=options["on"])
-        due, blocked = due_ranges(found.entries), blocked_ranges(found.entries)
-        following = next_due(found.entries)
-        if options["json"]:
-            print_json(
-                {
-                    "market": found.market,
-                    "on": found.on,
-                    "time_zone": found.zone,
-                    "due": [asdict(one) for one in due],
-                    "blocked": [
-                        asdict(one)
-                        | {
-                            "findings": [
-                                finding.as_dict()
-                                for day in found.days
-                                if one.first_day <= day.day <= one.last_day
-                                for finding in day.lacks
-                            ]
-                        }
-                        for one in blocked
-                    ],
-                    "next": asdict(following) if following else None,
-                }
-            )
-            return
-        self.stdout.write(f"{found.market} on {found.on} ({found.zone})")
-        for one in due:
-            self.stdout.write(range_line(one))
-            self.stdout.write(f"      {settle_command(found.market, one)}")
-        for one in blocked:
-            self.stdout.write(f"{range_line(one)}; blocked: {one.why}")
+    def as_json(self, outcome: MarketCalendar, options: Options) -> Any:
+        following = next_due(outcome.entries)
+        return {
+            "market": outcome.market,
+            "on": outcome.on,
+            "time_zone": outcome.zone,
+            "due": [asdict(due_range) for due_range in due_ranges(outcome.entries)],
+            "blocked": [
+                asdict(blocked) | {"findings": _findings(outcome, blocked)}
+                for blocked in blocked_ranges(outcome.entries)
+            ],
+            "next": asdict(following) if following else None,
+        }
+
+    def lines(self, outcome: MarketCalendar, options: Options) -> Iterator[str]:
+        due, blocked = due_ranges(outcome.entries), blocked_ranges(outcome.entries)
+        yield f"{outcome.market} on {outcome.on} ({outcome.zone})"
+        for each in due:
+            yield range_line(each)
+            yield f"      {settle_command(outcome.market, each)}"
+        for each in blocked:
+            yield f"{range_line(each)}; blocked: {each.why}"
         if not (due or blocked):
-            self.stdout.write("  nothing is due")
+            yield "  nothing is due"
+        following = next_due(outcome.entries)
         if following:
-            self.stdout.write(
-                f"  next: {following.kind} of {following.day}, due {following.due_on}"
-            )
+            yield f"  next: {following.kind} of {following.day}, due {following.due_on}"
 
 
-def range_line(one: DueRange) -> str:
-    """Return a range as a line of the list."""
-    days = f"{one.first_day}..{one.last_day}" if one.day_count > 1 else f"{one.first_day}"
-    due = f"{one.due_from}..{one.due_to}" if one.due_from != one.due_to else f"{one.due_from}"
-    overdue = f", {one.overdue_days} overdue" if one.overdue_days else ""
-    plural = "s" if one.day_count > 1 else ""
-    return f"  {one.kind:<4}{days}: {one.day_count} day{plural}, due {due}{overdue}"
-
-
-def settle_command(market: str, one: DueRange) -> str:
-    """Return the command that settles and posts a range."""
-    days = f"--first-day {one.first_day} --last-day {one.last_day}"
-    return f"manage.py settle {market} {one.kind} {days}"
+def _findings(calendar: MarketCalendar, blocked: DueRange) -> list[Any]:
+    return [
+        finding.as_dict()
+        for day in calendar.days
+        if blocked.first_day <= day.day <= blocked.last_day
+        for finding in day.lacks
+    ]

@@ -1,42 +1,31 @@
 """`manage.py export`: the law in force on a day, as files that `publish` accepts."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError
 
 from database.session import transaction
-from portal.management.console import parse_day, parse_instant, refusals_as_errors, utc_now
+from portal.management.arguments import DAY, JSON, KNOWN_AT, MARKET, OUT
+from portal.management.base import BaseCommand, Options
 from rulebook.service import export
 
 
-class Command(BaseCommand):
+class Command(BaseCommand[list[Path]]):
     help = "Write the law of a market in force on a day as YAML files, one a document."
+    takes = (MARKET, DAY, KNOWN_AT, OUT.but(required=True, help="folder to write into"), JSON)
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("market", metavar="MARKET", help="such as gb12")
-        parser.add_argument("date", type=parse_day, metavar="DATE", help="day, YYYY-MM-DD")
-        parser.add_argument(
-            "--known",
-            type=parse_instant,
-            metavar="INSTANT",
-            help="as it was known then, such as 2024-03-01T09:00Z (default: now)",
-        )
-        parser.add_argument(
-            "--out", type=Path, required=True, metavar="FOLDER", help="folder to write into"
-        )
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        known = options["known"] or utc_now()
+    def run(self, options: Options) -> list[Path]:
         try:
-            with refusals_as_errors(as_json=options["json"]), transaction() as session:
-                files = export(session, options["market"], options["date"], known, options["out"])
+            with transaction() as session:
+                return list(
+                    export(session, options.market, options.day, options.known_at, options.out)
+                )
         except OSError as error:
-            raise CommandError(f"{options['out']}: {error.strerror}; name another folder") from None
-        if options["json"]:
-            self.stdout.write(json.dumps({"files": [str(file) for file in files]}, indent=2))
-            return
-        for file in files:
-            self.stdout.write(str(file))
+            raise CommandError(f"{options.out}: {error.strerror}; name another folder") from None
+
+    def as_json(self, outcome: list[Path], options: Options) -> Any:
+        return {"files": [str(file) for file in outcome]}
+
+    def lines(self, outcome: list[Path], options: Options) -> list[str]:
+        return [str(file) for file in outcome]

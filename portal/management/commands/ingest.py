@@ -1,64 +1,64 @@
 """`manage.py ingest MARKET FILE...`: readings in, or every reason why not."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError
 
 from database.session import transaction
-from portal.management.console import (
-    parse_day,
-    print_json,
-    progress_bar,
-    refusals_as_errors,
-    utc_now,
-)
+from portal.management.arguments import DATA, JSON, MARKET, OPEN_PERIOD, argument
+from portal.management.base import BaseCommand, Options
+from portal.management.console import progress_bar
 from settlement.datasets.files import Form
 from settlement.datasets.service import recorded_files
 from settlement.meters.service import IngestedFile, MeterFile, ingest
 
 
-class Command(BaseCommand):
+class Command(BaseCommand[list[IngestedFile]]):
     help = (
         "Ingest files of meter readings (CSV or Parquet): all of them, or none and every finding. "
-        "With --data, make readings from a folder of recorded profiles first, then ingest those."
+        "With --data, make readings from a folder of recorded profiles first, then ingest those; "
+        "the period says of which days, and without it they are all that the folder holds."
+    )
+    takes = (
+        MARKET,
+        argument(
+            "files", nargs="*", type=Path, metavar="FILE", help="CSV or Parquet, taken in order"
+        ),
+        DATA,
+        OPEN_PERIOD,
+        JSON,
     )
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("market", help="such as gb12")
-        parser.add_argument("files", nargs="*", type=Path, help="CSV or Parquet, taken in order")
-        parser.add_argument("--data", type=Path, help="folder of recorded profiles, instead")
-        parser.add_argument("--first-day", type=parse_day, help="with --data: YYYY-MM-DD")
-        parser.add_argument("--last-day", type=parse_day, help="with --data: YYYY-MM-DD, included")
-        parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        if bool(options["files"]) == bool(options["data"]):
+    def run(self, options: Options) -> list[IngestedFile]:
+        if bool(options.files) == bool(options.data):
             raise CommandError("give the files to ingest, or --data FOLDER")
-        with refusals_as_errors(as_json=options["json"]), transaction() as session:
-            now = utc_now()
-            if options["data"]:
-                with progress_bar("Dispatching days", quiet=options["json"]) as progress:
+        with transaction() as session:
+            if options.data:
+                with progress_bar("Dispatching days", quiet=options.json) as progress:
                     files = recorded_files(
                         session,
-                        options["market"],
-                        options["data"],
-                        options["first_day"],
-                        options["last_day"],
-                        known=now,
+                        options.market,
+                        options.data,
+                        options.first_day,
+                        options.last_day,
+                        known=options.now,
                         form=Form.PARQUET,
                         progress=progress,
                     )
             else:
-                files = [_meter_file(path) for path in options["files"]]
-            ingested = ingest(session, options["market"], files, received_at=now)
-        if options["json"]:
-            print_json([_outcome(one) for one in ingested])
-            return
-        for one in ingested:
-            self.stdout.write(_sentence(one))
-            for notice in one.notices:
-                self.stdout.write(f"  {notice}")
+                files = [_meter_file(path) for path in options.files]
+            return list(ingest(session, options.market, files, received_at=options.now))
+
+    def as_json(self, outcome: list[IngestedFile], options: Options) -> Any:
+        return [_file_as_json(ingested) for ingested in outcome]
+
+    def lines(self, outcome: list[IngestedFile], options: Options) -> Iterator[str]:
+        for ingested in outcome:
+            yield _sentence(ingested)
+            for notice in ingested.notices:
+                yield f"  {notice}"
 
 
 def _meter_file(path: Path) -> MeterFile:
@@ -68,7 +68,7 @@ def _meter_file(path: Path) -> MeterFile:
         raise CommandError(f"{path}: {error.strerror}; nothing was written") from error
 
 
-def _outcome(ingested: IngestedFile) -> dict[str, Any]:
+def _file_as_json(ingested: IngestedFile) -> dict[str, Any]:
     file = ingested.file
     return {
         "file": file.name,

@@ -1,39 +1,45 @@
-"""`manage.py interest MARKET --until DAY`: post what documents bear that are paid late."""
+"""`manage.py interest MARKET --to DAY`: post what documents bear that are paid late."""
 
+import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
-
 from database.session import transaction
-from portal.management.console import parse_day, print_json, refusals_as_errors, utc_now
+from ledger.posting import Posted
+from portal.management.arguments import JSON, MARKET, TO
+from portal.management.base import BaseCommand, Options
 from settlement.accounts.late import post_interest
 
 
-class Command(BaseCommand):
+class Command(BaseCommand[list[Posted]]):
     help = (
         "Post simple interest on every document that is paid late, up to and with a day, by the "
         "settlement terms of the day on which it was due. It is billed with the month of that day. "
         "A day posted before posts only what payments of an earlier value change."
     )
+    takes = (
+        MARKET,
+        TO.but(help="last day that bears interest, YYYY-MM-DD, included; default: today (UTC)"),
+        JSON,
+    )
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("market", help="such as gb12")
-        parser.add_argument(
-            "--until", type=parse_day, help="YYYY-MM-DD, included; default: today (UTC)"
-        )
-        parser.add_argument("--json", action="store_true", help="print the journals as JSON")
+    def run(self, options: Options) -> list[Posted]:
+        with transaction() as session:
+            return list(post_interest(session, options.market, _last_day(options), now=options.now))
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        now = utc_now()
-        until = options["until"] or now.date()
-        with refusals_as_errors(as_json=options["json"]), transaction() as session:
-            posted = post_interest(session, options["market"], until, now=now)
-        if options["json"]:
-            print_json(
-                [{"number": one.number, "key": one.key, "digest": one.digest} for one in posted]
-            )
-            return
-        for one in posted:
-            self.stdout.write(f"Journal {one.number}: {one.key}")
-        if not posted:
-            self.stdout.write(f"Nothing to post up to {until}.")
+    def as_json(self, outcome: list[Posted], options: Options) -> Any:
+        return [
+            {"number": posted.number, "key": posted.key, "digest": posted.digest}
+            for posted in outcome
+        ]
+
+    def lines(self, outcome: list[Posted], options: Options) -> Iterator[str]:
+        for posted in outcome:
+            yield f"Journal {posted.number}: {posted.key}"
+        if not outcome:
+            yield f"Nothing to post up to {_last_day(options)}."
+
+
+def _last_day(options: Options) -> dt.date:
+    last_day: dt.date = options.last_day or options.now.date()
+    return last_day

@@ -1,54 +1,45 @@
-"""`manage.py seal MARKET 2024-01-01..2024-01-31 --by WHO --reason WHY`: close settlement days."""
+"""`manage.py seal MARKET --month 2024-01 --by WHO --reason WHY`: close settlement days."""
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
-
 from database.session import transaction
-from portal.management.console import parse_days, print_json, refusals_as_errors, utc_now
+from ledger.seal import Seal
+from portal.management.arguments import BY, JSON, MARKET, PERIOD, REASON
+from portal.management.base import BaseCommand, Options
 from settlement.calendar.service import seal
 
 
-class Command(BaseCommand):
+class Command(BaseCommand[list[Seal]]):
     help = (
         "Seal settlement days: nothing more is posted to them, and no reading or rule is accepted "
         "for them. The settlement terms say from when a day may be sealed; the last run of the "
         "calendar is posted before. A day that is sealed already keeps its seal."
     )
+    takes = (MARKET, PERIOD, BY.but(required=True, help="who seals them"), REASON, JSON)
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("market", help="such as gb12")
-        parser.add_argument(
-            "days", type=parse_days, metavar="DAY..DAY", help="YYYY-MM-DD..YYYY-MM-DD, or one day"
-        )
-        parser.add_argument("--by", required=True, help="who seals them")
-        parser.add_argument("--reason", required=True, help="why")
-        parser.add_argument("--json", action="store_true", help="print the seals as JSON")
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        first_day, last_day = options["days"]
-        with refusals_as_errors(as_json=options["json"]), transaction() as session:
-            seals = seal(
+    def run(self, options: Options) -> list[Seal]:
+        with transaction() as session:
+            return seal(
                 session,
-                options["market"],
-                first_day,
-                last_day,
-                sealed_by=options["by"],
-                reason=options["reason"],
-                now=utc_now(),
+                options.market,
+                options.first_day,
+                options.last_day,
+                sealed_by=options.by,
+                reason=options.reason,
+                now=options.now,
             )
-        if options["json"]:
-            print_json(
-                {
-                    "seals": [
-                        {**one.row._asdict(), "digest": one.digest, "is_new": not one.is_repeat}
-                        for one in seals
-                    ]
-                }
-            )
-            return
-        new = sum(not one.is_repeat for one in seals)
-        self.stdout.write(
-            f"{options['market']}, {first_day} to {last_day}: {new} days sealed now, "
-            f"{len(seals) - new} were sealed before"
-        )
+
+    def as_json(self, outcome: list[Seal], options: Options) -> Any:
+        return {
+            "seals": [
+                {**of_day.row._asdict(), "digest": of_day.digest, "is_new": not of_day.is_repeat}
+                for of_day in outcome
+            ]
+        }
+
+    def lines(self, outcome: list[Seal], options: Options) -> list[str]:
+        new = sum(not of_day.is_repeat for of_day in outcome)
+        return [
+            f"{options.market}, {options.first_day} to {options.last_day}: {new} days sealed now, "
+            f"{len(outcome) - new} were sealed before"
+        ]

@@ -2,34 +2,41 @@
 
 import os
 from functools import partial
-from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from portal.management.arguments import PORT, THREADS, argument
+from portal.management.base import BaseCommand, Options
 from portal.management.console import announce_portal
 from portal.serving import serve
 
 
-class Command(BaseCommand):
+class Command(BaseCommand[None]):
     help = "Serve the portal until interrupted."
+    takes = (
+        PORT,
+        argument(
+            "--address",
+            default="127.0.0.1",
+            metavar="ADDRESS",
+            help="to listen on; default: %(default)s",
+        ),
+        THREADS.but(
+            default=2 * (os.cpu_count() or 1) + 2, help="at once; default: two a processor, and two"
+        ),
+    )
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=int, default=8000)
-        parser.add_argument("--address", default="127.0.0.1", help="address to listen on")
-        parser.add_argument("--threads", type=int, default=2 * (os.cpu_count() or 1) + 2)
-
-    def handle(self, *args: Any, **options: Any) -> None:
+    def run(self, options: Options) -> None:
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             raise CommandError(
                 "the tables of this database are not those of this version; run "
                 "`manage.py migrate` first, or `make demo` for a database to look at"
             )
-        serve(
-            options["address"],
-            options["port"],
-            options["threads"],
-            partial(announce_portal, self.stdout),
-        )
+        announce = partial(announce_portal, self.stdout)
+        serve(options.address, options.port, options.threads, announce)
+
+    def lines(self, outcome: None, options: Options) -> tuple[()]:
+        return ()  # where the portal is was announced when it began to serve

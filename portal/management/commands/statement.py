@@ -1,129 +1,136 @@
 """`manage.py statement PARTICIPANT`: its account over a period, or its balances at a moment."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError
 
 from database.session import transaction
-from ledger.payments.account import AccountStatement
+from ledger.payments.account import AccountStatement, Standing
 from ledger.payments.account_queries import account_statement, markets_of, standings
-from portal.amounts import money_parts
-from portal.management.console import parse_day, parse_instant, print_json, utc_now
+from portal.amounts import money_exact
+from portal.management.arguments import AT, IN_MARKET, JSON, OPEN_PERIOD, PARTICIPANT
+from portal.management.base import BaseCommand, Options, table_row
+
+NAME, COLUMN = 62, 24
+
+Balances = dict[str, Standing]
+"""What an account comes to, by currency."""
 
 
-class Command(BaseCommand):
+class Command(BaseCommand[list[AccountStatement] | Balances]):
     help = (
         "Print the account of a participant: opening balance, every document, payment, allocation "
-        "and interest, running and closing balance, all from the ledger. Days are days in UTC."
+        "and interest, running and closing balance, all from the ledger. Days are days in UTC; "
+        "without a period they are those of the year until today."
+    )
+    takes = (
+        PARTICIPANT,
+        IN_MARKET.but(help="where it is in several, such as gb12"),
+        OPEN_PERIOD,
+        AT.but(help="print only the balances at a moment, such as 2024-03-01T09:00Z"),
+        JSON,
     )
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("participant", help="such as hearth-energy")
-        parser.add_argument("--market", help="where it is in several")
-        parser.add_argument("--from", dest="first_day", type=parse_day, help="YYYY-MM-DD")
-        parser.add_argument("--to", dest="last_day", type=parse_day, help="YYYY-MM-DD, included")
-        parser.add_argument(
-            "--at",
-            type=parse_instant,
-            help="print only the balances at a moment, 2024-03-01T09:00Z",
-        )
-        parser.add_argument("--json", action="store_true", help="print it as JSON")
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        participant = options["participant"]
+    def run(self, options: Options) -> list[AccountStatement] | Balances:
+        participant = options.participant
         with transaction() as session:
-            market = options["market"] or self._market(markets_of(session, participant), options)
-            if options["at"]:
-                found = standings(session, market, options["at"], participant)
-                self._print_balances(found, options)
-                return
-            today = utc_now().date()
-            last_day = options["last_day"] or today
-            first_day = options["first_day"] or last_day.replace(month=1, day=1)
+            options.market = options.market or _market(markets_of(session, participant), options)
+            if options.at:
+                found = standings(session, options.market, options.at, participant)
+                return {currency: standing for (_, currency), standing in found.items()}
+            last_day = options.last_day = options.last_day or options.now.date()
+            first_day = options.first_day or last_day.replace(month=1, day=1)
             if last_day < first_day:
                 raise CommandError(f"--to {last_day} lies before --from {first_day}")
-            statements = account_statement(session, market, participant, first_day, last_day)
-        if options["json"]:
-            print_json([statement_as_dict(one) for one in statements])
+            return account_statement(session, options.market, participant, first_day, last_day)
+
+    def as_json(self, outcome: list[AccountStatement] | Balances, options: Options) -> Any:
+        if isinstance(outcome, dict):
+            return _balances_as_json(outcome)
+        return [statement_as_dict(statement) for statement in outcome]
+
+    def lines(self, outcome: list[AccountStatement] | Balances, options: Options) -> Iterator[str]:
+        if isinstance(outcome, dict):
+            yield from _balance_lines(outcome)
             return
-        for one in statements:
-            self._print(one)
-        if not statements:
-            self.stdout.write(f"{participant} has no account in {market} up to {last_day}.")
+        for statement in outcome:
+            yield from _statement_lines(statement)
+        if not outcome:
+            yield (
+                f"{options.participant} has no account in {options.market} up to "
+                f"{options.last_day}."
+            )
 
-    def _market(self, markets: list[str], options: dict[str, Any]) -> str:
-        if not markets:
-            raise CommandError(
-                f"participant {options['participant']}: it has no account; correct the name"
-            )
-        if len(markets) > 1:
-            known = ", ".join(markets)
-            raise CommandError(
-                f"{options['participant']} has accounts in: {known}. Name one with --market"
-            )
-        return markets[0]
 
-    def _print_balances(self, found: Any, options: dict[str, Any]) -> None:
-        if options["json"]:
-            print_json(
-                [
-                    {
-                        "currency": currency,
-                        "billed_micro": one.billed_micro,
-                        "paid_micro": one.paid_micro,
-                        "balance_micro": one.balance_micro,
-                        "unbilled_micro": one.unbilled_micro,
-                        "ledger_micro": one.ledger_micro,
-                    }
-                    for (_, currency), one in found.items()
-                ]
-            )
-            return
-        for (_, currency), one in found.items():
-            self.stdout.write(
-                f"billed and not paid      {shown(one.balance_micro, currency)}\n"
-                f"settled and not billed   {shown(one.unbilled_micro, currency)}\n"
-                f"sum of postings          {shown(one.ledger_micro, currency)}"
-            )
-        if not found:
-            self.stdout.write("Nothing was posted up to that moment.")
-
-    def _print(self, one: AccountStatement) -> None:
-        self.stdout.write(
-            f"Account of {one.participant} in {one.market}, {one.first_day} to {one.last_day}\n"
-            f"{'':<62}{'amount':>24}{'balance':>24}\n"
-            f"{'Opening balance':<62}{'':>24}{shown(one.opening_micro, one.currency):>24}"
+def _market(markets: list[str], options: Options) -> str:
+    if not markets:
+        raise CommandError(
+            f"participant {options.participant}: it has no account; correct the name"
         )
-        for line in one.lines:
-            moved = line.movement
-            what = f"{moved.at:%Y-%m-%d} {moved.document} {moved.text}"
-            self.stdout.write(
-                f"{what[:61]:<62}{shown(moved.amount_micro, one.currency):>24}"
-                f"{shown(line.balance_micro, one.currency):>24}"
-            )
-        closing = one.closing
-        for name, micro in (
-            ("Closing balance", closing.balance_micro),
-            ("Settled and not billed yet", closing.unbilled_micro),
-            ("Sum of all postings in the ledger", closing.ledger_micro),
-        ):
-            self.stdout.write(f"{name:<62}{'':>24}{shown(micro, one.currency):>24}")
+    if len(markets) > 1:
+        known = ", ".join(markets)
+        raise CommandError(
+            f"{options.participant} has accounts in: {known}. Name one with --market"
+        )
+    return markets[0]
 
 
-def shown(micro: int, currency: str) -> str:
-    """Return an exact amount of money."""
-    return "".join(money_parts(micro, currency))
+def _balances_as_json(balances: Balances) -> list[dict[str, Any]]:
+    return [
+        {
+            "currency": currency,
+            "billed_micro": standing.billed_micro,
+            "paid_micro": standing.paid_micro,
+            "balance_micro": standing.balance_micro,
+            "unbilled_micro": standing.unbilled_micro,
+            "ledger_micro": standing.ledger_micro,
+        }
+        for currency, standing in balances.items()
+    ]
 
 
-def statement_as_dict(one: AccountStatement) -> dict[str, Any]:
+def _balance_lines(balances: Balances) -> Iterator[str]:
+    for currency, standing in balances.items():
+        yield f"billed and not paid      {money_exact(standing.balance_micro, currency)}"
+        yield f"settled and not billed   {money_exact(standing.unbilled_micro, currency)}"
+        yield f"sum of postings          {money_exact(standing.ledger_micro, currency)}"
+    if not balances:
+        yield "Nothing was posted up to that moment."
+
+
+def _statement_lines(statement: AccountStatement) -> Iterator[str]:
+    days = f"{statement.first_day} to {statement.last_day}"
+    yield f"Account of {statement.participant} in {statement.market}, {days}"
+    yield table_row("", ("amount", "balance"), NAME, COLUMN)
+
+    def row(title: str, balance_micro: int, amount_micro: int | None = None) -> str:
+        cells = [
+            "" if micro is None else money_exact(micro, statement.currency)
+            for micro in (amount_micro, balance_micro)
+        ]
+        return table_row(title, cells, NAME, COLUMN)
+
+    yield row("Opening balance", statement.opening_micro)
+    for line in statement.lines:
+        moved = line.movement
+        title = f"{moved.at:%Y-%m-%d} {moved.document} {moved.text}"
+        yield row(title[: NAME - 1], line.balance_micro, moved.amount_micro)
+    closing = statement.closing
+    yield row("Closing balance", closing.balance_micro)
+    yield row("Settled and not billed yet", closing.unbilled_micro)
+    yield row("Sum of all postings in the ledger", closing.ledger_micro)
+
+
+def statement_as_dict(statement: AccountStatement) -> dict[str, Any]:
     """Return a statement as plain values, amounts in micro."""
     return {
-        "market": one.market,
-        "participant": one.participant,
-        "currency": one.currency,
-        "first_day": one.first_day,
-        "last_day": one.last_day,
-        "opening_micro": one.opening_micro,
+        "market": statement.market,
+        "participant": statement.participant,
+        "currency": statement.currency,
+        "first_day": statement.first_day,
+        "last_day": statement.last_day,
+        "opening_micro": statement.opening_micro,
         "lines": [
             {
                 "at": line.movement.at,
@@ -136,9 +143,9 @@ def statement_as_dict(one: AccountStatement) -> dict[str, Any]:
                 "balance_micro": line.balance_micro,
                 "journal": line.movement.number or None,
             }
-            for line in one.lines
+            for line in statement.lines
         ],
-        "closing_micro": one.closing.balance_micro,
-        "unbilled_micro": one.closing.unbilled_micro,
-        "ledger_micro": one.closing.ledger_micro,
+        "closing_micro": statement.closing.balance_micro,
+        "unbilled_micro": statement.closing.unbilled_micro,
+        "ledger_micro": statement.closing.ledger_micro,
     }

@@ -1,44 +1,41 @@
-"""`manage.py studies [MARKET]`: the studies that were made, latest first."""
+"""`manage.py studies [--market gb12]`: the studies that were made, latest first."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
-
 from database.session import transaction
-from portal.management.console import print_json
+from portal.management.arguments import IN_MARKET, JSON
+from portal.management.base import BaseCommand, Options
+from settlement.runs.run import Run
+from settlement.studies.records import Study
 from settlement.studies.store import list_studies
 
 
-class Command(BaseCommand):
+class Command(BaseCommand[list[tuple[Run, Study]]]):
     help = "List the stress studies that were made, latest first."
+    takes = (IN_MARKET, JSON)
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("market", nargs="?", help="such as gb12; default: every market")
-        parser.add_argument("--json", action="store_true", help="print the list as JSON")
-
-    def handle(self, *args: Any, **options: Any) -> None:
+    def run(self, options: Options) -> list[tuple[Run, Study]]:
         with transaction() as session:
-            found = list_studies(session, options["market"])
-        if options["json"]:
-            print_json(
-                [
-                    {
-                        "run": run.id,
-                        "before_run": study.before_run_id,
-                        "market": run.market,
-                        "first_day": run.first_day,
-                        "last_day": run.last_day,
-                        "title": study.overlay["title"],
-                        "created_at": run.created_at,
-                    }
-                    for run, study in found
-                ]
-            )
-            return
-        for run, study in found:
-            self.stdout.write(
-                f"{run.id}  {run.market}  {run.first_day} to {run.last_day}  "
-                f"{study.overlay['title']}"
-            )
-        if not found:
-            self.stdout.write("No study yet: manage.py study MARKET --overlay FILE --from D --to D")
+            return list_studies(session, options.market)
+
+    def as_json(self, outcome: list[tuple[Run, Study]], options: Options) -> Any:
+        return [
+            {
+                "run": run.id,
+                "before_run": study.before_run_id,
+                "market": run.market,
+                "first_day": run.first_day,
+                "last_day": run.last_day,
+                "title": study.overlay["title"],
+                "created_at": run.created_at,
+            }
+            for run, study in outcome
+        ]
+
+    def lines(self, outcome: list[tuple[Run, Study]], options: Options) -> Iterator[str]:
+        for run, study in outcome:
+            days = f"{run.first_day} to {run.last_day}"
+            yield f"{run.id}  {run.market}  {days}  {study.overlay['title']}"
+        if not outcome:
+            yield "No study yet: manage.py study MARKET --overlay FILE --from DAY --to DAY"

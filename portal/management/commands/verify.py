@@ -3,35 +3,31 @@
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError
 from rich.console import Console
 
+from common.refusals import Finding
 from database.session import transaction
 from ledger.log.note import MalformedNote, Note, parse_note
-from portal.management.console import SHOWN_FINDINGS, print_json
+from portal.management.arguments import CHECKPOINT, JSON
+from portal.management.base import BaseCommand, Options
+from portal.management.console import refusal_text
 from settlement.verification import checks
 
+Findings = dict[str, list[Finding]]
+"""What does not hold, by the name of the check."""
 
-class Command(BaseCommand):
+
+class Command(BaseCommand[Findings]):
     help = (
         "Prove every stored row from the facts alone. Exit status 1 when anything does not hold, "
         "with every row that does not named."
     )
+    takes = (CHECKPOINT, JSON)
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
-
-        parser.add_argument(
-            "--checkpoint",
-            type=Path,
-            metavar="FILE",
-            help="also hold the log to a checkpoint that was kept elsewhere: this finds a cut-off "
-            "end, which nothing in the database can show",
-        )
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        kept = _kept_note(options["checkpoint"]) if options["checkpoint"] else None
-        console = Console(stderr=True, quiet=options["json"])
+    def run(self, options: Options) -> Findings:
+        kept = _kept_note(options.checkpoint) if options.checkpoint else None
+        console = Console(stderr=True, quiet=options.json)
         found = {}
         with transaction() as session:
             for check in checks(kept):
@@ -39,24 +35,25 @@ class Command(BaseCommand):
                     found[check.name] = check.run(session)
                 count = len(found[check.name])
                 console.print(f"{check.name}: {'holds' if not count else f'{count} findings'}")
-        findings = [finding for of_check in found.values() for finding in of_check]
-        if options["json"]:
-            print_json(
-                {
-                    "holds": not findings,
-                    "checks": {
-                        name: [finding.as_dict() for finding in of_check]
-                        for name, of_check in found.items()
-                    },
-                }
-            )
-        if findings:
-            shown = [str(finding) for finding in findings[:SHOWN_FINDINGS]]
-            if len(findings) > len(shown):
-                shown.append(f"... and {len(findings) - len(shown)} more; --json prints them all")
-            raise CommandError("\n".join(["Verification failed:", *shown]))
-        if not options["json"]:
-            self.stdout.write("Every row gives the digest that it was published with.")
+        return found
+
+    def as_json(self, outcome: Findings, options: Options) -> Any:
+        return {
+            "holds": not any(outcome.values()),
+            "checks": {
+                name: [finding.as_dict() for finding in of_check]
+                for name, of_check in outcome.items()
+            },
+        }
+
+    def lines(self, outcome: Findings, options: Options) -> list[str]:
+        if any(outcome.values()):
+            return []
+        return ["Every row gives the digest that it was published with."]
+
+    def failure(self, outcome: Findings, options: Options) -> str | None:
+        findings = [finding for of_check in outcome.values() for finding in of_check]
+        return refusal_text(findings, "Verification failed:") if findings else None
 
 
 def _kept_note(path: Path) -> Note:

@@ -1,0 +1,229 @@
+"""What commands are told, in the same words in every one; each declares which of these it takes."""
+
+import datetime as dt
+import getpass
+import os
+import uuid
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from django.core.management.base import CommandError
+
+
+class Takes(Protocol):
+    """Something that a command is told."""
+
+    def add(self, parser: ArgumentParser) -> None:
+        """Add it to what is parsed."""
+
+    def complete(self, options: Namespace) -> None:
+        """Fill in what was left out, or what it stands for; `options.now` is the present moment."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument or option, with the settings that argparse takes.
+
+    Attributes:
+        is_now_unless_given: whether it is the moment at which the command began.
+    """
+
+    name: str
+    settings: dict[str, Any]
+    is_now_unless_given: bool = False
+
+    def add(self, parser: ArgumentParser) -> None:
+        """Add it to what is parsed."""
+        parser.add_argument(self.name, **self.settings)
+
+    def complete(self, options: Namespace) -> None:
+        """Fill in the present moment, where that is what leaving it out means."""
+        destination = self.settings.get("dest", self.name.lstrip("-").replace("-", "_"))
+        if self.is_now_unless_given and getattr(options, destination) is None:
+            setattr(options, destination, options.now)
+
+    def but(self, **settings: Any) -> "Argument":
+        """Return the same argument with a few settings of a command's own."""
+        return replace(self, settings=self.settings | settings)
+
+
+def argument(name: str, **settings: Any) -> Argument:
+    """Return an argument that one command alone takes."""
+    return Argument(name, settings)
+
+
+def switch(name: str, help: str) -> Argument:
+    """Return an option without a value."""
+    return Argument(name, {"action": "store_true", "help": help})
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Options of which at most one is given."""
+
+    arguments: tuple[Argument, ...]
+
+    def add(self, parser: ArgumentParser) -> None:
+        """Add them to what is parsed."""
+        group = parser.add_mutually_exclusive_group()
+        for each in self.arguments:
+            group.add_argument(each.name, **each.settings)
+
+    def complete(self, options: Namespace) -> None:
+        """Leave them: no option of such a group has a value that is filled in."""
+
+
+@dataclass(frozen=True)
+class Period:
+    """Settlement days, as `first_day` and `last_day`: those of a month, or from one day to another.
+
+    Attributes:
+        is_required: whether the days must be named; else either end may be left open, as None.
+    """
+
+    is_required: bool = True
+
+    def add(self, parser: ArgumentParser) -> None:
+        """Add the three options to what is parsed."""
+        for each in (MONTH, FROM, TO):
+            each.add(parser)
+
+    def complete(self, options: Namespace) -> None:
+        """Put the days of the month in place.
+
+        Raises:
+            CommandError: neither a month nor both days, or the days are in the wrong order.
+        """
+        first_day, last_day, month = options.first_day, options.last_day, options.month
+        if month and not (first_day or last_day):
+            options.first_day, options.last_day = month
+            return
+        if month or (self.is_required and not (first_day and last_day)):
+            raise CommandError("give --month, or both --from and --to")
+        if first_day and last_day and last_day < first_day:
+            raise CommandError(f"--to {last_day} lies before --from {first_day}")
+
+
+@dataclass(frozen=True)
+class Subcommand:
+    """One of several things that a command does, with what it takes for that."""
+
+    help: str
+    takes: Sequence[Takes]
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """Return a parser of whole numbers from `least` up; argparse shows its error."""
+
+    def number(text: str) -> int:
+        if not text.lstrip("-").isdecimal() or int(text) < least:
+            raise ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+        return int(text)
+
+    return number
+
+
+def parse_day(text: str) -> dt.date:
+    """Return a day given as YYYY-MM-DD; argparse shows the error."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a day; write it as YYYY-MM-DD") from None
+
+
+def parse_instant(text: str) -> dt.datetime:
+    """Return an instant given in ISO 8601 with an offset or Z; argparse shows the error."""
+    try:
+        instant = dt.datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise ArgumentTypeError(
+            f"{text!r} is not an instant; write it as 2024-03-01T09:00Z, with its offset"
+        )
+    return instant.astimezone(dt.UTC)
+
+
+def month_days(text: str) -> tuple[dt.date, dt.date]:
+    """Return the first and last day of a month given as YYYY-MM; argparse shows the error."""
+    try:
+        first = dt.date.fromisoformat(f"{text}-01")
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a month; write it as YYYY-MM") from None
+    following = (first + dt.timedelta(days=32)).replace(day=1)
+    return first, following - dt.timedelta(days=1)
+
+
+MARKET = argument("market", metavar="MARKET", help="such as gb12")
+IN_MARKET = argument("--market", metavar="MARKET", help="of this market alone, such as gb12")
+
+DAY = argument("day", type=parse_day, metavar="DAY", help="settlement day, YYYY-MM-DD")
+ON = argument("--on", type=parse_day, metavar="DAY", help="as it is on a day; default: today")
+MONTH = argument("--month", type=month_days, metavar="YYYY-MM", help="all days of a month")
+FROM = argument(
+    "--from", dest="first_day", type=parse_day, metavar="DAY", help="first day, YYYY-MM-DD"
+)
+TO = argument(
+    "--to", dest="last_day", type=parse_day, metavar="DAY", help="last day, YYYY-MM-DD, included"
+)
+PERIOD = Period()
+OPEN_PERIOD = Period(is_required=False)
+
+KNOWN_AT = Argument(
+    "--known-at",
+    {
+        "type": parse_instant,
+        "metavar": "INSTANT",
+        "help": "as it was known then, such as 2024-03-01T09:00Z; default: now",
+    },
+    is_now_unless_given=True,
+)
+AT = argument(
+    "--at",
+    type=parse_instant,
+    metavar="INSTANT",
+    help="as the ledger stood then, such as 2024-03-01T09:00Z",
+)
+
+JSON = switch("--json", "print the outcome as JSON, exact and whole")
+DRY_RUN = switch("--dry-run", "say what would be done, and do nothing")
+OUT = argument("--out", type=Path, metavar="PATH", help="file to write")
+THREADS = argument(
+    "--threads",
+    type=at_least(1),
+    default=os.cpu_count() or 1,
+    metavar="COUNT",
+    help="at once; default: one a processor",
+)
+SEED = argument(
+    "--seed",
+    type=at_least(0),
+    default=1,
+    metavar="NUMBER",
+    help="of what is drawn by chance; default: %(default)s",
+)
+DATA = argument(
+    "--data",
+    type=Path,
+    metavar="FOLDER",
+    help="of recorded demand and availability, instead",
+)
+PORT = argument(
+    "--port", type=int, default=8000, metavar="NUMBER", help="to serve on; default: %(default)s"
+)
+
+CHECKPOINT = argument(
+    "--checkpoint",
+    type=Path,
+    metavar="FILE",
+    help="also hold the log to a checkpoint that was kept elsewhere: this finds a cut-off end, "
+    "which nothing else can show",
+)
+
+RUN = argument("run", type=uuid.UUID, metavar="RUN", help="identifier of the run")
+PARTICIPANT = argument("participant", metavar="PARTICIPANT", help="such as hearth-energy")
+BY = argument("--by", default=getpass.getuser(), metavar="WHO", help="who; default: your login")
+REASON = argument("--reason", required=True, metavar="WHY", help="why; kept with what is done")

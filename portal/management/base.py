@@ -1,0 +1,98 @@
+"""The command that every command of the house is: it parses, reads the clock, prints, and refuses.
+
+A command declares what it takes, in the words of `portal.management.arguments`, and says three
+things: what it does (`run`), what that is as JSON (`as_json`), and what it is on a terminal
+(`lines`). A refusal, or what `failure` returns, ends it with exit status 1.
+"""
+
+import datetime as dt
+from argparse import Namespace
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+from django.core.management import base
+from django.core.management.base import CommandError, CommandParser
+
+from portal.management.arguments import JSON, Subcommand, Takes
+from portal.management.console import json_text, refusals_as_errors
+
+Outcome = TypeVar("Outcome")
+Options = Namespace
+"""What a command was told, and `now`, the moment at which it began."""
+
+
+def utc_now() -> dt.datetime:
+    """Return the present moment; the one place where commands read the clock."""
+    return dt.datetime.now(dt.UTC)
+
+
+class BaseCommand(base.BaseCommand, Generic[Outcome]):
+    """A command that prints its outcome in words, or with `--json` as JSON.
+
+    Attributes:
+        takes: what it is told; of a command with `actions`, each of these has its own.
+        actions: what it does, by the word that follows its name.
+    """
+
+    takes: ClassVar[Sequence[Takes]] = ()
+    actions: ClassVar[Mapping[str, Subcommand]] = {}
+
+    def run(self, options: Options) -> Outcome:
+        """Do it, and return what is to be printed."""
+        raise NotImplementedError
+
+    def as_json(self, outcome: Outcome, options: Options) -> Any:
+        """Return the outcome as plain values; digests and times may stay as they are."""
+        raise NotImplementedError
+
+    def lines(self, outcome: Outcome, options: Options) -> Iterable[str]:
+        """Return the outcome for a terminal."""
+        raise NotImplementedError
+
+    def failure(self, outcome: Outcome, options: Options) -> str | None:
+        """Return why the command fails although its outcome is printed, or None."""
+        return None
+
+    def now(self) -> dt.datetime:
+        """Return the present moment, for a step that comes after a long one."""
+        return utc_now()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        for each in self.takes:
+            each.add(parser)
+        if not self.actions:
+            return
+        chosen = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        for name, action in self.actions.items():
+            of_action = chosen.add_parser(name, help=action.help, description=action.help)
+            for each in action.takes:
+                each.add(of_action)
+
+    def handle(self, *args: Any, **given: Any) -> None:
+        options = Namespace(**given, now=utc_now())
+        takes = self._takes(options)
+        for each in takes:
+            each.complete(options)
+        is_json = JSON in takes and options.json
+        with refusals_as_errors(as_json=is_json):
+            outcome = self.run(options)
+        if is_json:
+            self.stdout.write(json_text(self.as_json(outcome, options)))
+        else:
+            for line in self.lines(outcome, options):
+                self.stdout.write(line)
+        failure = self.failure(outcome, options)
+        if failure is not None:
+            raise CommandError(failure)
+
+    def _takes(self, options: Options) -> Sequence[Takes]:
+        return self.actions[options.action].takes if self.actions else self.takes
+
+
+def table_row(title: str, cells: Iterable[str], title_width: int, width: int) -> str:
+    """Return a row of a table: a title to the left, then cells to the right of their columns.
+
+    >>> table_row("exposure", ["1.00", "-2.50"], 10, 8)
+    'exposure      1.00   -2.50'
+    """
+    return f"{title:<{title_width}}" + "".join(f"{cell:>{width}}" for cell in cells)
