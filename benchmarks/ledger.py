@@ -19,7 +19,7 @@ from database import schema
 from database.session import database_url, ensure_server, transaction
 from ledger.chain import SealedJournal, seal_journal
 from ledger.journal import Account, JournalDraft, Posting
-from ledger.service import post_many
+from ledger.posting import post_many
 from ledger.store import copy_postings, insert_journals, journal_head, new_ids
 
 MARKET = "ledger-benchmark"

@@ -21,8 +21,8 @@ from sqlalchemy.orm import Session
 from benchmarks.figures import Figure, Result, median_ns
 from database import schema
 from database.session import ensure_server, make_engine, transaction
+from ledger.log.checkpoints import prove_consistency, prove_inclusion, publish_checkpoint
 from ledger.log.note import Signer
-from ledger.log.service import prove_consistency, prove_inclusion, publish_checkpoint
 from ledger.log.tables import LogLeaf
 
 LEAVES = 1_000_000

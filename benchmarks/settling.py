@@ -32,7 +32,8 @@ from database import schema
 from database.session import ensure_server, make_engine, transaction
 from rulebook.documents import AllocationPolicy, Document
 from rulebook.folders import read_files
-from rulebook.service import publish, rules_at
+from rulebook.law import rules_at
+from rulebook.publishing import publish
 from settlement.core.engine import settle_day
 from settlement.core.shapley_rule import ShapleyRule
 from settlement.datasets.files import Form, profile_files
@@ -40,7 +41,7 @@ from settlement.datasets.market import MarketShape, market_shape
 from settlement.datasets.profile import Integers, ProfileDay
 from settlement.datasets.recorded import recorded_profile
 from settlement.datasets.synthetic import synthetic_profile
-from settlement.meters.service import ingest
+from settlement.meters.ingest import ingest
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDED = ROOT.parent / "shared" / "data" / "gb12"

@@ -95,7 +95,7 @@ class RefusalCode(Enum):
     JOURNAL_IS_OUT_OF_ORDER = (
         15,
         "journal numbers are gapless and each journal names the digest before it",
-        "post through the ledger's service, which numbers under a lock",
+        "post through the ledger, which numbers under a lock",
     )
     TABLE_IS_APPEND_ONLY = (
         16,
@@ -105,7 +105,7 @@ class RefusalCode(Enum):
     ROW_IS_MALFORMED = (
         17,
         "a row keeps the constraints of its table",
-        "post through the ledger's service",
+        "post through the ledger",
     )
     RUN_IS_A_STUDY = (
         18,
@@ -165,7 +165,7 @@ class RefusalCode(Enum):
     INVOICE_IS_OUT_OF_ORDER = (
         38,
         "invoice numbers of a series are gapless and each names the digest before it",
-        "issue through the ledger's service, which numbers under a lock",
+        "issue through the ledger, which numbers under a lock",
     )
     QUALITY_IS_UNKNOWN = (
         39,

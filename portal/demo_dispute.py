@@ -12,7 +12,7 @@ from ledger.disputes.corrections import suggestions
 from ledger.disputes.course import AWAITS_SETTLEMENT, Action, Role
 from ledger.disputes.queries import disputes
 from ledger.disputes.records import Actor
-from ledger.disputes.service import StepRequest, take_step
+from ledger.disputes.steps import StepRequest, take_step
 from ledger.invoice import document_number
 from ledger.tables import Invoice, InvoiceLine
 from settlement.billing.disputing import dispute_line, terms_at_issue

@@ -21,14 +21,19 @@ from ledger.payments.queries import decided, statements
 from ledger.queries import balances
 from portal.demo_dispute import dispute_largest_line, settle_corrected
 from portal.signing import sign_log
-from rulebook.service import publish
-from settlement.accounts.service import import_statements
+from rulebook.publishing import publish
+from settlement.accounts.bank_statements import import_statements
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
 from settlement.datasets.files import Form
+from settlement.datasets.market_files import (
+    bank_statement,
+    corrections,
+    recorded_files,
+    synthetic_files,
+)
 from settlement.datasets.recorded import first_instant
-from settlement.datasets.service import bank_statement, corrections, recorded_files, synthetic_files
-from settlement.meters.service import ingest
+from settlement.meters.ingest import ingest
 from settlement.replays.replay import Replayed, replay
 from settlement.runs import store
 from settlement.runs.run import Run

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from common.refusals import Refused
 from portal.amounts import local_time
 from portal.queries.notices import ShownNotice
-from rulebook.service import rules_at
+from rulebook.law import rules_at
 
 
 def contacts(

@@ -7,8 +7,8 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from database.embedded import ROOT
+from ledger.log.checkpoints import Published, present_signer, publish_checkpoint
 from ledger.log.note import Signer
-from ledger.log.service import Published, present_signer, publish_checkpoint
 
 KEY_FILE_VARIABLE = "TALLYSTICK_LOG_KEY_FILE"
 NAME_VARIABLE = "TALLYSTICK_LOG_NAME"

@@ -17,8 +17,8 @@ from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
 import ledger.queries
-import ledger.service
-import rulebook.service
+import ledger.verification
+import rulebook.verification
 from common.refusals import Finding, Refused
 from ledger.disputes.verification import verify_disputes
 from ledger.journal import STUDY
@@ -31,7 +31,7 @@ from settlement.billing.disputing import verify_dispute_terms
 from settlement.billing.energy import verify_energy
 from settlement.billing.posting import posting_input_digest
 from settlement.calendar.store import law_after_seals, readings_after_seals
-from settlement.meters.service import verify_readings
+from settlement.meters.verification import verify_readings
 from settlement.replays.inputs import pinned_inputs
 from settlement.runs import store
 from settlement.runs.computing import SettlementInputs
@@ -71,7 +71,7 @@ def checks(kept: Note | None = None) -> tuple[Check, ...]:
         kept: a checkpoint of the log that someone kept; the log must still begin with it.
     """
     return (
-        Check("rules", rulebook.service.verify),
+        Check("rules", rulebook.verification.verify),
         Check("readings", verify_readings),
         Check("runs and results", verify_runs),
         Check("ledger", _verify_ledger),
@@ -179,7 +179,7 @@ def _verify_results(session: Session, run: Run, place: str) -> Iterator[Finding]
 
 
 def _verify_ledger(session: Session) -> Iterator[Finding]:
-    for found in ledger.service.verify(session):
+    for found in ledger.verification.verify(session):
         yield _finding(found.code, found.place, found.value)
 
 

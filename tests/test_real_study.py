@@ -4,14 +4,14 @@ import datetime as dt
 
 import pytest
 
-from rulebook.service import publish
+from rulebook.publishing import publish
 from settlement.datasets.files import Form
-from settlement.datasets.service import recorded_files
-from settlement.meters.service import ingest
+from settlement.datasets.market_files import recorded_files
+from settlement.meters.ingest import ingest
 from settlement.replays.replay import replay
 from settlement.runs.settle import no_progress
 from settlement.studies.overlay import read_overlay
-from settlement.studies.service import study
+from settlement.studies.study import study
 from tests.conftest import ROOT, SHARED
 
 pytestmark = pytest.mark.real_data

@@ -20,12 +20,12 @@ import pytest
 from sqlalchemy import Engine, text
 
 from database.session import make_engine, transaction
-from rulebook.service import publish
+from rulebook.publishing import publish
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
 from settlement.datasets.files import Form
-from settlement.datasets.service import corrections, recorded_files
-from settlement.meters.service import ingest
+from settlement.datasets.market_files import corrections, recorded_files
+from settlement.meters.ingest import ingest
 from settlement.runs.run import Run
 from settlement.runs.settle import no_progress, settle
 from settlement.verification import checks

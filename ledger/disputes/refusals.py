@@ -116,7 +116,7 @@ class DisputeCode(Enum):
     EVENT_IS_OUT_OF_ORDER = (
         222,
         "events of a market are gapless, and each names the digest before it in its dispute",
-        "take steps through the service, which numbers them under a lock",
+        "take steps through the ledger, which numbers them under a lock",
     )
 
     def __init__(self, number: int, rule: str, remedy: str) -> None:

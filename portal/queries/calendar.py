@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from settlement.calendar.due import DueRange, State, blocked_ranges, due_ranges
 from settlement.calendar.late import LateReadings
-from settlement.calendar.service import CalendarDay, MarketCalendar, late, market_calendar
+from settlement.calendar.market_calendar import CalendarDay, MarketCalendar, late, market_calendar
 
 SHOWN_LATE = 100
 

@@ -17,7 +17,7 @@ from portal.access import Viewer
 from portal.amounts import local_time
 from portal.queries.invoices import Cited, InvoicePage
 from settlement.documents.issued_document import IssuedLine
-from settlement.explanations.service import (
+from settlement.explanations.explain import (
     LineDay,
     LineReference,
     explain_interval,

@@ -18,7 +18,7 @@ from ledger.invoice_queries import next_month
 from ledger.tables import Invoice
 from portal.queries.rules import RuleVersion, market_zone, rule_by_digest, rule_on
 from settlement.documents.issued_document import IssuedDocument, IssuedLine
-from settlement.documents.service import find_document
+from settlement.documents.render import find_document
 from settlement.tables import RunRow
 
 

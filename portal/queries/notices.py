@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from portal import amounts
 from portal.access import Viewer
 from portal.queries.rules import market_zone
+from settlement.notices.derivation import all_notices
 from settlement.notices.notice import Notice, Sort
-from settlement.notices.service import all_notices
 from settlement.notices.store import ledger_state
 
 _kept: dict[tuple[object, ...], tuple[Notice, ...]] = {}

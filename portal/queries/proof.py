@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 from database.embedded import ROOT
 from ledger.invoice import short_code
 from ledger.log import store
+from ledger.log.checkpoints import DOCUMENTS, find_documents, prove_consistency, prove_inclusion
 from ledger.log.note import VerifierKey, parse_note
 from ledger.log.proof_file import ConsistencyProof, InclusionProof
 from ledger.log.proofs import Step, inclusion_steps
 from ledger.log.rows import CheckpointRow, KeyRow
-from ledger.log.service import DOCUMENTS, find_documents, prove_consistency, prove_inclusion
 from ledger.log.store import PlacedLeaf
 
 

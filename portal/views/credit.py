@@ -15,7 +15,7 @@ from portal.access import Viewer, open_to
 from portal.queries.rules import markets
 from portal.views.rules import chosen_day
 from settlement.accounts.credit import Credit
-from settlement.accounts.service import CreditReport, credit_report
+from settlement.accounts.credit_report import CreditReport, credit_report
 
 
 def sees_credit(viewer: Viewer) -> bool:

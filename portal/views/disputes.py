@@ -15,7 +15,7 @@ from ledger.disputes import queries as ledger_queries
 from ledger.disputes.course import NEXT, ROLE_OF, Action
 from ledger.disputes.course import Role as Party
 from ledger.disputes.records import Actor, Record
-from ledger.disputes.service import StepRequest, take_step
+from ledger.disputes.steps import StepRequest, take_step
 from ledger.refusals import LedgerRefused
 from portal import audit, dispute_words
 from portal.access import Role, Viewer, open_to

@@ -12,7 +12,7 @@ from database.session import transaction
 from ledger.refusals import LedgerRefused
 from portal.access import open_to
 from portal.views.runs import sees_runs
-from settlement.evidence.service import write_evidence
+from settlement.evidence.export import write_evidence
 from settlement.runs.run import Run
 from settlement.runs.settle import no_progress
 from settlement.runs.store import find_run

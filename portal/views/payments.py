@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from common.refusals import Refused
 from database.session import transaction
 from ledger.payments import queries
+from ledger.payments.allocate import allocate, find_transaction
 from ledger.payments.camt import LARGEST_FILE_BYTES
 from ledger.payments.queries import Decided
-from ledger.payments.service import allocate, find_transaction
 from ledger.payments.statements import statement_name
 from ledger.refusals import LedgerRefused
 from portal.access import Viewer, open_to
@@ -21,7 +21,7 @@ from portal.amounts import MINUS, read_minor
 from portal.audit import record
 from portal.models import AuditEntry
 from portal.queries.rules import markets
-from settlement.accounts.service import import_statements
+from settlement.accounts.bank_statements import import_statements
 
 SPARE_ROWS = 3
 PAYMENTS_A_PAGE = 100

@@ -4,14 +4,15 @@ import datetime as dt
 
 from sqlalchemy.orm import Session
 
-import ledger.service
+import ledger.posting
+import ledger.store
 from common.refusals import Finding, Refused
 from ledger.invoice import MINOR_UNIT_MICRO
 from ledger.payments import queries
 from ledger.payments.interest_queries import NOTHING_POSTED, billed_interest, posted_interest
 from ledger.payments.queries import PaidOn
-from ledger.service import Posted
-from rulebook.service import rules_at
+from ledger.posting import Posted
+from rulebook.law import rules_at
 from settlement.accounts.interest import (
     INTEREST_KINDS,
     LateDocument,
@@ -47,11 +48,11 @@ def post_interest(
                 )
             ]
         )
-    ledger.service.lock(session)
+    ledger.store.lock(session)
     late = _late_documents(session, market, until)
     rates = _rates(session, market, {one.due_on for one in late}, now)
     drafts = interest_journals(late, [rates[one.due_on] for one in late], until)
-    return ledger.service.post_many(session, drafts, now)
+    return ledger.posting.post_many(session, drafts, now)
 
 
 def _late_documents(session: Session, market: str, until: dt.date) -> list[LateDocument]:

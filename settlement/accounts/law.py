@@ -5,10 +5,10 @@ import datetime as dt
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding, Refused
-from ledger.payments.service import BankAccount
+from ledger.payments.import_file import BankAccount
 from rulebook.documents import SettlementTerms
+from rulebook.law import rules_at
 from rulebook.resolve import RuleSet
-from rulebook.service import rules_at
 
 
 def terms_of(rules: RuleSet) -> SettlementTerms:

@@ -17,13 +17,13 @@ from ledger.disputes.claims import Claim
 from ledger.disputes.course import Action
 from ledger.disputes.records import Actor, Record
 from ledger.disputes.refusals import DisputeCode
-from ledger.disputes.service import StepRequest, open_dispute
+from ledger.disputes.steps import StepRequest, open_dispute
 from ledger.disputes.tables import Dispute
 from ledger.disputes.terms import DisputeTerms
 from ledger.refusals import LedgerRefused, Refusal
 from rulebook.documents import SettlementTerms
+from rulebook.law import rules_at
 from rulebook.resolve import document_in
-from rulebook.service import rules_at
 from rulebook.store import versions_with_digest
 from rulebook.versions import instant_shown
 

@@ -8,12 +8,13 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 import ledger.invoice_queries
-import ledger.service
+import ledger.issuing
+import ledger.store
 from common.refusals import Finding, Refused
+from ledger.issuing import Issued
 from ledger.payments.interest_queries import unbilled_reasons
-from ledger.service import Issued
+from rulebook.law import rules_at
 from rulebook.resolve import RulePeriod, RuleSet
-from rulebook.service import rules_at
 from rulebook.versions import instant_shown
 from settlement.accounts.interest import INTEREST_KINDS
 from settlement.billing.invoicing import draft_invoices
@@ -41,7 +42,7 @@ def issue_month(
         Refused: nothing of the month is posted, or the market has no settlement terms.
         ledger.refusals.LedgerRefused: a draft differs from the ledger; nothing is issued.
     """
-    ledger.service.lock(session)
+    ledger.store.lock(session)
     runs = runs_of_month(session, market, billing_month)
     if not runs:
         raise Refused(
@@ -67,7 +68,7 @@ def issue_month(
         stated,
         unbilled_reasons(session, market, billing_month, INTEREST_KINDS),
     )
-    return ledger.service.issue(session, drafts, now)
+    return ledger.issuing.issue(session, drafts, now)
 
 
 def _stated(

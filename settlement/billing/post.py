@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 from sqlalchemy.orm import Session
 
+import ledger.posting
 import ledger.queries
-import ledger.service
+import ledger.store
 from common.refusals import Finding, Refused
 from ledger.journal import STUDY
-from ledger.service import Posted
+from ledger.posting import Posted
 from settlement.billing.lines import KINDS_OF_QUANTITY, MONEY_SUFFIX
 from settlement.billing.posting import STATED_MEASURES, SettledDay, draft_journals, settled_day
 from settlement.rules.register import register_of
@@ -29,11 +30,11 @@ def post(session: Session, run: Run, *, now: dt.datetime) -> list[Posted]:
         ledger.refusals.LedgerRefused: the ledger refused; nothing is posted.
     """
     _refuse_study(run)
-    ledger.service.lock(session)
+    ledger.store.lock(session)
     refuse_overtaken_days(session, run)
     posted = ledger.queries.balances(session, run.market, run.first_day, run.last_day)
     drafts = draft_journals(run, list(settled_days(session, run)), posted)
-    return ledger.service.post_many(session, drafts, now)
+    return ledger.posting.post_many(session, drafts, now)
 
 
 def settled_days(session: Session, run: Run) -> Iterator[SettledDay]:

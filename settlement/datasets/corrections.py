@@ -8,9 +8,9 @@ import numpy as np
 from common.refusals import Finding, Refused
 from settlement.datasets.files import Form, readings_table, written
 from settlement.datasets.profile import Integers
+from settlement.meters.ingest import MeterFile
 from settlement.meters.readings import Readings
 from settlement.meters.register import DEMAND
-from settlement.meters.service import MeterFile
 
 CORRECTED_POINTS = 6
 CORRECTED_DAYS = 3

@@ -13,8 +13,8 @@ import pyarrow.parquet
 
 from settlement.datasets.market import MarketShape
 from settlement.datasets.profile import Integers, ProfileDay
+from settlement.meters.ingest import MeterFile
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION
-from settlement.meters.service import MeterFile
 
 INSTANT = pa.timestamp("us", tz="UTC")
 

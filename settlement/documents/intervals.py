@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from settlement.billing.lines import PricedAt, Side, line_kind
 from settlement.documents.issued_document import IssuedDocument, IssuedLine
-from settlement.explanations.service import (
+from settlement.explanations.explain import (
     LineReference,
     amounts_of,
     answers_for,

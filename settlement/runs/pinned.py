@@ -4,8 +4,8 @@ import datetime as dt
 
 from sqlalchemy.orm import Session
 
+from rulebook.law import rule_set_by_digests
 from rulebook.resolve import RulePeriod
-from rulebook.service import rule_set_by_digests
 from settlement.runs.run import Pin, Run
 
 

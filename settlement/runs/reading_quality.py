@@ -9,8 +9,8 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding
+from rulebook.law import rules_for_period
 from rulebook.resolve import RulePeriod, RuleSet
-from rulebook.service import rules_for_period
 from settlement.core.periods import interval_count
 from settlement.meters.quality import MEASURED, QUALITY, WORDS, quality_words
 from settlement.meters.register import MEASURES

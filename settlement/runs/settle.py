@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-import ledger.service
+import ledger.store
 from common.refusals import Finding, Refused
+from rulebook.law import rules_for_period
 from rulebook.resolve import RulePeriod
-from rulebook.service import rules_for_period
 from settlement.meters.store import lock_readings
 from settlement.meters.terms import ruled_days
 from settlement.runs import day_total_store as totals
@@ -129,7 +129,7 @@ def _refuse_unknown_kind(kind: str, periods: Sequence[RulePeriod]) -> None:
 
 def _refuse_sealed_days(session: Session, market: str, periods: Sequence[RulePeriod]) -> None:
     """Refuse to settle days to which nothing more is posted, before any of it is computed."""
-    sealed = ledger.service.sealed_at(session, ((market, day) for day, _ in ruled_days(periods)))
+    sealed = ledger.store.sealed_at(session, ((market, day) for day, _ in ruled_days(periods)))
     refuse_any(
         Finding(
             "day-is-sealed",

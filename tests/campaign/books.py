@@ -17,12 +17,13 @@ from ledger import invoice_queries
 from ledger.disputes.claims import Claim
 from ledger.disputes.course import Action, Role
 from ledger.disputes.records import Actor
-from ledger.disputes.service import StepRequest, open_dispute, take_step
+from ledger.disputes.steps import StepRequest, open_dispute, take_step
 from ledger.disputes.terms import DisputeTerms
 from ledger.invoice import Family, InvoiceLine
 from ledger.issuing import issue
 from ledger.journal import Account, JournalDraft, Posting
-from ledger.payments.service import BankAccount, allocate, import_file
+from ledger.payments.allocate import allocate
+from ledger.payments.import_file import BankAccount, import_file
 from ledger.posting import post_many
 from ledger.refusals import LedgerRefused
 from ledger.seal import DayToSeal, SealRequest

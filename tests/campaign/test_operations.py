@@ -23,7 +23,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from ledger.disputes.course import Action, Role
-from ledger.service import verify
+from ledger.verification import verify
 from tests.campaign.books import DAYS, GENERATOR, KINDS, MONTHS, SUPPLIERS, Books
 
 OPERATIONS = int(os.environ.get("TALLYSTICK_OPERATIONS", "800"))

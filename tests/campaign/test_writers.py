@@ -21,7 +21,8 @@ from ledger.invoice import Family
 from ledger.issuing import issue
 from ledger.posting import post_many
 from ledger.refusals import LedgerRefused
-from ledger.service import lock, verify
+from ledger.store import lock
+from ledger.verification import verify
 from tests.campaign.auditor import audit
 from tests.ledger import drafts
 

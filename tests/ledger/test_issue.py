@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 from ledger.invoice import DocumentKind, Family
 from ledger.invoice_queries import invoice as stored_invoice
 from ledger.invoice_queries import invoices, unbilled
+from ledger.issuing import issue
+from ledger.posting import post, post_many
 from ledger.refusals import LedgerRefused, RefusalCode
-from ledger.service import issue, post, post_many, verify
 from ledger.store import constraints_as_refusals
+from ledger.verification import verify
 from tests.ledger.drafts import (
     CHARGE,
     DAY,

@@ -13,10 +13,7 @@ from sqlalchemy import select, text
 
 from database.session import make_engine, transaction
 from ledger.log import store
-from ledger.log.keys import load_key, load_or_make_key, move_into_place, next_path
-from ledger.log.note import Checkpoint, parse_note, sign
-from ledger.log.proof_file import MalformedProof, check_proof
-from ledger.log.service import (
+from ledger.log.checkpoints import (
     next_signer,
     present_signer,
     prove_consistency,
@@ -24,11 +21,14 @@ from ledger.log.service import (
     publish_checkpoint,
     rotate_key,
 )
+from ledger.log.keys import load_key, load_or_make_key, move_into_place, next_path
+from ledger.log.note import Checkpoint, parse_note, sign
+from ledger.log.proof_file import MalformedProof, check_proof
 from ledger.log.tables import LogLeaf, LogTile
 from ledger.log.tree_verification import verify_published
 from ledger.log.verification import verify_leaves
+from ledger.posting import post_many
 from ledger.refusals import LedgerRefused, RefusalCode
-from ledger.service import post_many
 from ledger.tree import merkle_root
 from tests.worlds.logged import LOG_NAME, ROTATED, SIGNED, fill_log, signer, small_journals
 

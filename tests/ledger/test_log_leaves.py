@@ -13,7 +13,7 @@ from database.session import transaction
 from ledger.log.leaf import Leaf
 from ledger.log.tables import LogLeaf
 from ledger.log.verification import SOURCES, sources, verify_leaves
-from ledger.service import post
+from ledger.posting import post
 from tests.ledger.drafts import DAY, journal
 from tests.worlds.settled import ingest_tiny, publish_tiny, settle_tiny
 

@@ -8,13 +8,16 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from ledger.invoice import Family
+from ledger.issuing import issue
 from ledger.journal import Account, JournalDraft, Posting
 from ledger.payments import queries
-from ledger.payments.service import BankAccount, allocate, import_file
+from ledger.payments.allocate import allocate
+from ledger.payments.import_file import BankAccount, import_file
 from ledger.payments.verification import verify_payments
+from ledger.posting import post
 from ledger.refusals import LedgerRefused
 from ledger.refusals import RefusalCode as Code
-from ledger.service import issue, post, verify
+from ledger.verification import verify
 from settlement.datasets.bank import Payment, StatementHead, statement_xml
 from tests.ledger.bank import IBAN, PAYER, Entry, File
 from tests.ledger.drafts import DAY, GENERATOR, MARKET, MONTH, SUPPLIER, invoice, line

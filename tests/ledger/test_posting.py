@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from ledger import tables
 from ledger.chain import GENESIS_DIGEST, seal_journal
+from ledger.issuing import issue
 from ledger.journal import ENERGY, Posting
+from ledger.posting import post, post_many
 from ledger.queries import (
     balances,
     journal_summaries,
@@ -19,8 +21,15 @@ from ledger.queries import (
     run_journals,
 )
 from ledger.refusals import CODE_OF_CONSTRAINT, LedgerRefused, RefusalCode
-from ledger.service import Head, issue, journal_head, post, post_many, verify
-from ledger.store import constraints_as_refusals, insert_accounts, insert_journals, new_ids
+from ledger.store import (
+    Head,
+    constraints_as_refusals,
+    insert_accounts,
+    insert_journals,
+    journal_head,
+    new_ids,
+)
+from ledger.verification import verify
 from tests.ledger.drafts import (
     CHARGE,
     DAY,

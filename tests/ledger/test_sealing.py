@@ -11,11 +11,12 @@ from sqlalchemy import insert, text
 from ledger import tables
 from ledger.chain import GENESIS_DIGEST
 from ledger.journal import Posting
+from ledger.posting import post, post_many
 from ledger.refusals import LedgerRefused, RefusalCode
 from ledger.seal import DayToSeal, SealRequest, SealRow, anchor_draft, check_request, seal_digest
-from ledger.sealing import seals_of, verify_seals
-from ledger.service import journal_head, post, post_many, seal_days, sealed_at, verify
-from ledger.store import constraints_as_refusals
+from ledger.sealing import seal_days, seals_of, verify_seals
+from ledger.store import constraints_as_refusals, journal_head, sealed_at
+from ledger.verification import verify
 from tests.ledger.drafts import CHARGE, DAY, EQUALISATION, MARKET, journal
 from tests.ledger.test_posting import codes, insert_raw
 

@@ -13,8 +13,11 @@ from database.session import make_engine
 from ledger.chain import PostingRow, posting_digest
 from ledger.invoice import Family, document_number
 from ledger.invoice_queries import unbilled
-from ledger.service import Head, issue, journal_head, post, post_many, verify
+from ledger.issuing import issue
+from ledger.posting import post, post_many
+from ledger.store import Head, journal_head
 from ledger.tables import SCHEMA
+from ledger.verification import verify
 from tests.ledger.drafts import DAY, GENERATOR, MARKET, MONTH, SUPPLIER, invoice, journal, line
 
 NOW = dt.datetime(2024, 3, 1, 9, tzinfo=dt.UTC)

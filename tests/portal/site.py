@@ -20,7 +20,7 @@ from database.embedded import ROOT
 from database.session import make_engine, transaction
 from portal.main_job import JobRequest, run_main_job
 from settlement.studies.overlay import read_overlay
-from settlement.studies.service import study
+from settlement.studies.study import study
 
 MARKET = "gb12"
 FIRST_DAY, SHORT_DAY = dt.date(2024, 3, 30), dt.date(2024, 3, 31)

@@ -12,7 +12,7 @@ from portal.access import Role, Viewer
 from portal.queries.explanations import summed_up
 from portal.queries.fair_play import fair_play_totals
 from settlement.explanations.entitlements import Entitlements
-from settlement.explanations.service import day_facts
+from settlement.explanations.explain import day_facts
 from settlement.explanations.tree import Explanation
 from settlement.runs.store import find_run
 from tests.portal.site import GENERATOR

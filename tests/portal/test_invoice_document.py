@@ -6,7 +6,7 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from settlement.documents.service import FORMATS
+from settlement.documents.render import FORMATS
 from tests.portal.site import MARKET, SUPPLIER
 
 

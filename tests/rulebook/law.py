@@ -9,8 +9,8 @@ from typing import Any
 from rulebook.digest import document_body
 from rulebook.documents import Document
 from rulebook.folders import read_files
+from rulebook.publishing import publish
 from rulebook.reading import document_of
-from rulebook.service import publish
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
 GB12 = SCENARIOS / "gb12"

@@ -8,8 +8,9 @@ from common.refusals import Refused
 from rulebook.checks import InForce, check_document, check_law
 from rulebook.days import first_uncovered, overlapping, shared
 from rulebook.documents import ChargeList, Registration
+from rulebook.law import rules_for_period
+from rulebook.publishing import publish
 from rulebook.reading import document_of, read_document
-from rulebook.service import publish, rules_for_period
 from rulebook.yaml_text import write_yaml
 from tests.worlds import tiny_market
 from tests.worlds.settled import PUBLISHED, publish_tiny

@@ -17,10 +17,10 @@ from rulebook.digest import document_digest
 from rulebook.documents import KINDS
 from rulebook.documents.base import Text
 from rulebook.documents.registration import EmailAddress
+from rulebook.export import export
 from rulebook.folders import read_files
 from rulebook.json_schema import editor_line, schema_file_name, schema_of, schema_texts
 from rulebook.reading import read_document
-from rulebook.service import export
 from rulebook.yaml_text import read_yaml, write_yaml
 from tests.rulebook.core_yaml import CoreReader
 from tests.rulebook.law import (

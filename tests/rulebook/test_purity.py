@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 
 import rulebook
+from tests.shells import SHELLS
 
 ROOT = Path(rulebook.__file__).parent
-SHELL = {"tables.py", "store.py", "publishing.py", "service.py", "folders.py", "printing.py"}
-PURE = sorted(path for path in ROOT.rglob("*.py") if path.name not in SHELL)
+SHELL = {name.removeprefix("rulebook/") for name in SHELLS if name.startswith("rulebook/")}
+SHELL |= {"folders.py"}
+SHELL_MODULES = {f"rulebook.{name.removesuffix('.py')}" for name in SHELL}
+PURE = sorted(path for path in ROOT.rglob("*.py") if str(path.relative_to(ROOT)) not in SHELL)
 FORBIDDEN_MODULES = {
     "database", "django", "os", "pathlib", "psycopg", "random", "secrets", "sqlalchemy", "time",
 }  # fmt: skip
@@ -23,8 +26,8 @@ def test_a_pure_module(path):
             names = {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names = {(node.module or "").split(".")[0]}
-            assert not {alias.name + ".py" for alias in node.names} & (SHELL - {"printing.py"})
-            assert f"{(node.module or '').split('.')[-1]}.py" not in SHELL
+            imported = {f"{node.module}.{alias.name}" for alias in node.names}
+            assert not SHELL_MODULES & (imported | {node.module})
         elif isinstance(node, ast.Attribute):
             assert node.attr not in FORBIDDEN_CALLS, f"{path.name}:{node.lineno}"
             continue

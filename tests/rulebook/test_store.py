@@ -11,14 +11,10 @@ from sqlalchemy.orm import Session
 from common.refusals import Refused
 from database.session import transaction
 from rulebook.digest import document_digest
-from rulebook.service import (
-    export,
-    publish,
-    rule_set_by_digests,
-    rules_at,
-    rules_for_period,
-    verify,
-)
+from rulebook.export import export
+from rulebook.law import rule_set_by_digests, rules_at, rules_for_period
+from rulebook.publishing import publish
+from rulebook.verification import verify
 from tests.rulebook.law import (
     GB12,
     GRID,

@@ -9,8 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from common.refusals import Refused
-from rulebook.service import rules_at, verify
+from rulebook.law import rules_at
 from rulebook.tables import VersionRow
+from rulebook.verification import verify
 from tests.rulebook.law import GRID, RULES, publish_documents, publish_gb12, retitled
 
 MARCH = dt.date(2024, 3, 1)

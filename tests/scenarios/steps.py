@@ -10,19 +10,19 @@ from sqlalchemy.orm import Session
 from common.refusals import Refused
 from ledger.billing import SealedInvoice
 from ledger.refusals import LedgerRefused
-from rulebook.service import publish
+from rulebook.publishing import publish
+from settlement.accounts.bank_statements import import_statements
 from settlement.accounts.late import post_interest
-from settlement.accounts.service import import_statements
-from settlement.baselines.service import Baselines, baselines
+from settlement.baselines.comparison import Baselines, baselines
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
 from settlement.datasets.bank import Payment
-from settlement.meters.service import MeterFile, ingest
+from settlement.meters.ingest import MeterFile, ingest
 from settlement.runs.run import Run
 from settlement.runs.settle import settle
 from settlement.runs.store import find_run
 from settlement.studies.overlay import read_overlay
-from settlement.studies.service import study
+from settlement.studies.study import study
 from tests.scenarios.law import amended, base_law, documents_of
 from tests.scenarios.readings import Meters
 from tests.scenarios.tables import Row, ScenarioError, read_table

@@ -9,7 +9,7 @@ from zipfile import ZipFile
 
 from sqlalchemy.orm import Session
 
-from settlement.evidence.service import write_evidence
+from settlement.evidence.export import write_evidence
 from settlement.runs.run import Run
 from verifier.checks import check_evidence
 from verifier.report import Finding, Report

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from settlement.studies.overlay import Overlay
-from settlement.studies.service import Studied, study
+from settlement.studies.study import Studied, study
 from tests.worlds.settled import FIRST_DAY, LAST_DAY, SETTLED, ingest_tiny, publish_tiny
 
 OUTAGE: dict[str, Any] = {"outages": [{"units": ["U2"]}]}

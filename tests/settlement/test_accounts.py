@@ -15,15 +15,15 @@ from ledger.invoice_queries import unbilled
 from ledger.payments import queries
 from ledger.payments.account import BUCKETS, Entry, Standing, aged
 from ledger.payments.account_queries import account_statement, day_end, standings
+from ledger.payments.allocate import allocate
 from ledger.payments.matching import OpenDocument
-from ledger.payments.service import allocate
 from ledger.refusals import LedgerRefused
 from portal.management import base
 from portal.management.commands import ageing, credit, statement
 from rulebook.documents.settlement_terms import CreditTerms
 from settlement.accounts.credit import credit_of
+from settlement.accounts.credit_report import credit_report
 from settlement.accounts.late import post_interest
-from settlement.accounts.service import credit_report
 from settlement.billing.issuing import issue_month
 from settlement.datasets.bank import Payment
 from tests.worlds import tiny_market

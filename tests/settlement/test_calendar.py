@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from common.refusals import Refused
 from ledger.queries import balances
-from ledger.service import seal_days
+from ledger.sealing import seal_days
 from rulebook.days import day_start
 from rulebook.documents.market_rules import CalendarRun
 from settlement.billing.post import settled_days
@@ -25,9 +25,9 @@ from settlement.calendar.due import (
     next_due,
 )
 from settlement.calendar.late import Arrival, DayTerms, late_readings
-from settlement.calendar.service import late, market_calendar, settle_range
+from settlement.calendar.market_calendar import late, market_calendar, settle_range
 from settlement.core.periods import interval_starts
-from settlement.meters.service import MeterFile, ingest
+from settlement.meters.ingest import MeterFile, ingest
 from settlement.verification import checks
 from tests.worlds import tiny_market
 from tests.worlds.settled import (

@@ -10,10 +10,10 @@ from common.refusals import Refused
 from rulebook.documents import MarketRules
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
+from settlement.explanations.explain import day_facts
 from settlement.explanations.grounds import Grounds
-from settlement.explanations.service import day_facts
+from settlement.meters.ingest import MeterFile, ingest
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, RESERVE
-from settlement.meters.service import MeterFile, ingest
 from settlement.meters.store import readings_known_at
 from settlement.replays.replay import replay
 from settlement.runs import store

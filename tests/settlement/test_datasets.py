@@ -11,23 +11,23 @@ import pytest
 from common.refusals import Refused
 from rulebook.documents import Document, Registration
 from rulebook.folders import read_files
+from rulebook.publishing import publish
 from rulebook.resolve import RuleSet
-from rulebook.service import publish
 from settlement.core.periods import interval_starts
 from settlement.datasets.files import Form, readings_table, written
 from settlement.datasets.market import MarketShape, market_shape
-from settlement.datasets.profile import ProfileDay, dispatched
-from settlement.datasets.recorded import first_instant, recorded_profile
-from settlement.datasets.service import (
+from settlement.datasets.market_files import (
     corrections,
     days_label,
     recorded_files,
     synthetic_files,
 )
+from settlement.datasets.profile import ProfileDay, dispatched
+from settlement.datasets.recorded import first_instant, recorded_profile
 from settlement.datasets.synthetic import synthetic_profile
 from settlement.meters.cells import read_readings
+from settlement.meters.ingest import MeterFile, ingest
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION
-from settlement.meters.service import MeterFile, ingest
 from settlement.meters.store import readings_known_at
 from tests.worlds import tiny_market
 

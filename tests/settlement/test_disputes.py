@@ -17,11 +17,11 @@ from ledger.disputes.course import Action, Role, State
 from ledger.disputes.records import Actor
 from ledger.disputes.refusals import DisputeCode
 from ledger.disputes.sealing import EventRow
-from ledger.disputes.service import StepRequest, take_step
+from ledger.disputes.steps import StepRequest, take_step
 from ledger.disputes.store import insert_event
 from ledger.disputes.tables import Attachment as StoredAttachment
 from ledger.refusals import LedgerRefused, RefusalCode
-from rulebook.service import publish
+from rulebook.publishing import publish
 from settlement.billing.disputing import dispute_line, terms_at_issue
 from settlement.billing.issuing import issue_month
 from settlement.verification import checks

@@ -14,12 +14,12 @@ from sqlalchemy import text
 from common.refusals import Refused
 from ledger.parties import STATED_COLUMNS
 from rulebook.documents import Registration
-from rulebook.service import publish
+from rulebook.publishing import publish
 from settlement.billing.issuing import issue_month
 from settlement.documents.as_json import InvoiceJson, schema
 from settlement.documents.bulk import render_all
 from settlement.documents.intervals import interval_rows
-from settlement.documents.service import (
+from settlement.documents.render import (
     FORMATS,
     find_document,
     issued_documents_of_month,

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from common.refusals import Refused
 from ledger.queries import balances
 from rulebook.checks import check_document
-from rulebook.service import publish
+from rulebook.publishing import publish
 from settlement.billing.energy import verify_energy
 from settlement.core.energy_accounts import DEMAND, GENERATION, IMBALANCE, LOSSES, MEASURES
 from settlement.replays.replay import replay

@@ -13,20 +13,20 @@ import pytest
 from sqlalchemy import Engine
 
 from database.session import make_engine, transaction
+from ledger.log.checkpoints import publish_checkpoint
 from ledger.log.note import Checkpoint, parse_note, sign
-from ledger.log.service import publish_checkpoint
+from ledger.posting import post_many
 from ledger.refusals import LedgerRefused
-from ledger.service import post_many
 from rulebook.reading import read_document
 from rulebook.yaml_text import write_grouped_yaml
 from settlement.accounts.interest import INTEREST_KINDS
 from settlement.accounts.late import post_interest
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
+from settlement.evidence.export import write_evidence
 from settlement.evidence.recompute import recompute
-from settlement.evidence.service import write_evidence
 from settlement.evidence.verifier_file import verifier_file
-from settlement.meters.service import MeterFile, ingest
+from settlement.meters.ingest import MeterFile, ingest
 from settlement.runs.run import Run
 from settlement.runs.settle import settle
 from tests.conftest import ROOT

@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import pytest
 
 from database.session import make_engine, transaction
-from ledger.log.service import publish_checkpoint
+from ledger.log.checkpoints import publish_checkpoint
 from tests.test_commands import command_on  # noqa: F401  a fixture
 from tests.worlds.logged import signer
 from tests.worlds.settled import SETTLED, ingest_tiny, publish_tiny, settle_tiny

@@ -11,9 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from database.session import make_engine, transaction
-from rulebook.service import rules_at
+from rulebook.law import rules_at
 from settlement.billing.issuing import issue_month
-from settlement.explanations.service import (
+from settlement.explanations.explain import (
     LineReference,
     day_facts,
     explain_interval,
@@ -22,7 +22,7 @@ from settlement.explanations.service import (
     line_day,
 )
 from settlement.explanations.tree import Explanation
-from tests.settlement.test_service import move_c_home
+from tests.settlement.test_use_cases import move_c_home
 from tests.worlds.settled import (
     FIRST_DAY,
     LAST_DAY,

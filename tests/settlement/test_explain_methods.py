@@ -6,8 +6,8 @@ import re
 import pytest
 
 from rulebook.documents import AllocationPolicy, GridModel
+from settlement.explanations.explain import day_facts
 from settlement.explanations.payments import Payments
-from settlement.explanations.service import day_facts
 from settlement.replays.replay import replay
 from tests.worlds import tiny_market
 from tests.worlds.settled import FIRST_DAY, PUBLISHED, ingest_tiny, publish_tiny, settle_tiny

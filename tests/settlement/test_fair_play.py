@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import text
 
 from common.refusals import Refused
-from rulebook.service import rules_for_period
+from rulebook.law import rules_for_period
 from settlement.billing.issuing import issue_month
+from settlement.explanations.explain import day_facts, explain_interval, find_line, line_day
 from settlement.explanations.fair_play import FairPlayCharges
-from settlement.explanations.service import day_facts, explain_interval, find_line, line_day
-from settlement.meters.service import MeterFile, ingest
+from settlement.meters.ingest import MeterFile, ingest
 from settlement.replays.replay import replay
 from settlement.runs import store
 from settlement.runs.inputs import run_inputs

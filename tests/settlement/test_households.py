@@ -14,9 +14,9 @@ import pytest
 
 from common.refusals import Refused
 from rulebook.documents import Registration
-from rulebook.service import publish
+from rulebook.publishing import publish
+from settlement.meters.ingest import MeterFile, ingest
 from settlement.meters.register import DEMAND
-from settlement.meters.service import MeterFile, ingest
 from settlement.runs.reading_quality import reading_quality
 from tests.conftest import SHARED
 from tests.worlds import tiny_market

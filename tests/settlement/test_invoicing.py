@@ -8,7 +8,8 @@ from sqlalchemy import text
 
 from common.refusals import Refused
 from ledger.invoice import document_number
-from rulebook.service import publish, rules_at
+from rulebook.law import rules_at
+from rulebook.publishing import publish
 from settlement.billing.invoicing import clauses_of
 from settlement.billing.issuing import issue_month
 from settlement.runs.settle import settle

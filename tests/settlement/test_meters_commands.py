@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from database.session import transaction
 from portal.management.commands import dataset, ingest, readings
-from rulebook.service import publish
+from rulebook.publishing import publish
 from tests.worlds import tiny_market
 
 MONTH = ("--from", "2024-03-30", "--to", "2024-04-01")

@@ -10,11 +10,13 @@ from sqlalchemy.orm import Session
 
 from common.refusals import Refused
 from database.session import transaction
-from rulebook.service import publish, rules_for_period
+from rulebook.law import rules_for_period
+from rulebook.publishing import publish
 from settlement.meters.digest import content_digest
+from settlement.meters.ingest import MeterFile, ingest
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION
-from settlement.meters.service import MeterFile, ingest, verify_readings
 from settlement.meters.store import readings_known_at
+from settlement.meters.verification import verify_readings
 from settlement.runs.inputs import completed_readings
 from settlement.runs.settle import settle
 from tests.worlds import tiny_market

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from ledger.service import seal_days
-from settlement.accounts.service import credit_report
+from ledger.sealing import seal_days
+from settlement.accounts.credit_report import credit_report
 from settlement.billing.issuing import issue_month
+from settlement.notices.derivation import all_notices
 from settlement.notices.notice import Document, Movement, SealedDays, Sort, notices_of
-from settlement.notices.service import all_notices
 from settlement.notices.store import ledger_state
 from tests.worlds import tiny_market
 from tests.worlds.disputed import MINUTE, dispute_tiny, opened

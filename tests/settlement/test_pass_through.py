@@ -10,15 +10,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import text
 
-import ledger.service
+import ledger.verification
 from common.refusals import Refused
 from database.session import make_engine, transaction
 from rulebook.documents.market_rules import Tax
-from rulebook.service import publish
+from rulebook.publishing import publish
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
-from settlement.explanations.service import explain_interval, explain_line, find_line, line_day
-from settlement.meters.service import MeterFile, ingest
+from settlement.explanations.explain import explain_interval, explain_line, find_line, line_day
+from settlement.meters.ingest import MeterFile, ingest
 from settlement.replays.replay import replay
 from settlement.runs.findings import run_findings
 from settlement.runs.settle import settle
@@ -452,10 +452,10 @@ def test_no_tax_is_due_on_a_charge_that_is_not_taxed(session):
                 billed_pence, billed_untaxed_pence = pence(net), pence(untaxed)
                 assert document.row.tax_minor == nearest(Decimal(due_pence) / 5)
                 assert document.row.tax_minor
-    assert list(ledger.service.verify(session)) == []
+    assert list(ledger.verification.verify(session)) == []
     session.execute(text("SET LOCAL session_replication_role = replica"))
     session.execute(
         text("UPDATE ledger.invoice_line SET tax_category = NULL WHERE subject = 'levy'")
     )
-    changed = {finding.table for finding in ledger.service.verify(session)}
+    changed = {finding.table for finding in ledger.verification.verify(session)}
     assert changed == {"ledger.invoice_line"}

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from database.session import transaction
-from rulebook.service import publish
+from rulebook.publishing import publish
 from settlement.core.engine import DayReadings, DayResult, settle_day
 from settlement.replays.replay import replay
 from settlement.rules.compile import compile_market

@@ -7,10 +7,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from common.refusals import Refused
-from ledger.sealing import sealed_spans, seals_of
-from ledger.service import seal_days
-from rulebook.service import publish
-from settlement.calendar.service import seal
+from ledger.sealing import seal_days, sealed_spans, seals_of
+from rulebook.publishing import publish
+from settlement.calendar.market_calendar import seal
 from settlement.runs.settle import settle
 from settlement.verification import checks
 from tests.worlds import tiny_market

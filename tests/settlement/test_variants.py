@@ -9,16 +9,17 @@ import pytest
 from sqlalchemy.orm import Session
 
 from database.session import make_engine, transaction
-from rulebook.service import publish, rules_at
+from rulebook.law import rules_at
+from rulebook.publishing import publish
 from settlement.billing.issuing import issue_month
 from settlement.billing.lines import CATALOGUE, Side
 from settlement.billing.post import post
 from settlement.core.pots import day_costs_micro
 from settlement.core.rounding import annual_to_day
 from settlement.datasets.files import Form
-from settlement.datasets.service import synthetic_files
-from settlement.explanations.service import day_facts
-from settlement.meters.service import ingest
+from settlement.datasets.market_files import synthetic_files
+from settlement.explanations.explain import day_facts
+from settlement.meters.ingest import ingest
 from settlement.replays.replay import replay
 from settlement.rules.compile import compile_market
 from settlement.runs import store

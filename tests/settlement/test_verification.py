@@ -29,11 +29,11 @@ from ledger.chain import PostingRow, posting_digest
 from ledger.disputes import tables as dispute_tables
 from ledger.log import tables as log_tables
 from ledger.payments import tables as payment_tables
-from ledger.service import seal_days
+from ledger.sealing import seal_days
 from rulebook import tables as rulebook_tables
 from rulebook.digest import body_digest
 from rulebook.documents import Registration
-from rulebook.service import publish
+from rulebook.publishing import publish
 from rulebook.store import every_version
 from rulebook.versions import Version, row_digest
 from settlement import tables

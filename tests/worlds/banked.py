@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from ledger.payments import queries
-from ledger.payments.service import Imported, allocate
-from settlement.accounts.service import import_statements
+from ledger.payments.allocate import allocate
+from ledger.payments.import_file import Imported
+from settlement.accounts.bank_statements import import_statements
 from settlement.datasets.bank import Payment, StatementHead, statement_xml
 
 OPERATOR = "GB82WEST12345698765432"

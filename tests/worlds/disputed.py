@@ -10,7 +10,7 @@ from ledger.disputes.attachments import Attachment
 from ledger.disputes.claims import Claim
 from ledger.disputes.course import Action, Role
 from ledger.disputes.records import Actor, Record
-from ledger.disputes.service import StepRequest, take_step
+from ledger.disputes.steps import StepRequest, take_step
 from ledger.invoice import document_number
 from ledger.tables import Invoice, InvoiceLine
 from settlement.billing.disputing import dispute_line

@@ -6,10 +6,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.orm import Session
 
 from ledger.journal import Account, JournalDraft, Posting
+from ledger.log.checkpoints import publish_checkpoint, rotate_key
 from ledger.log.note import Signer
-from ledger.log.service import publish_checkpoint, rotate_key
 from ledger.log.tiles import TILE_WIDTH
-from ledger.service import post_many
+from ledger.posting import post_many
 
 LOG_NAME = "tallystick.test/log"
 SIGNED = dt.datetime(2024, 3, 1, 14, 0, tzinfo=dt.UTC)

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 from ledger.seal import DayToSeal, SealRequest
 from rulebook.days import day_start
 from rulebook.documents import Document
-from rulebook.service import publish
+from rulebook.publishing import publish
 from settlement.billing.post import post
-from settlement.meters.service import MeterFile, ingest
+from settlement.meters.ingest import MeterFile, ingest
 from settlement.runs.settle import settle
 from tests.worlds import tiny_market
 

@@ -6,7 +6,7 @@ from typing import Any
 from database.session import transaction
 from portal.management.arguments import JSON, MARKET, PERIOD
 from portal.management.base import BaseCommand, Options, table_row
-from settlement.baselines.service import Baselines, baselines
+from settlement.baselines.comparison import Baselines, baselines
 from settlement.baselines.totals import Design
 from settlement.billing.lines import Side
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from database.session import transaction
+from ledger.log.checkpoints import Published
 from ledger.log.rows import CheckpointRow
-from ledger.log.service import Published
 from ledger.log.store import checkpoints
 from portal.management.arguments import JSON, OUT, switch
 from portal.management.base import BaseCommand, Options

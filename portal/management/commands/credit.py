@@ -8,7 +8,7 @@ from portal.amounts import money_exact, ppm
 from portal.management.arguments import AT, JSON, MARKET
 from portal.management.base import BaseCommand, Options, table_row
 from settlement.accounts.credit import Credit
-from settlement.accounts.service import CreditReport, credit_report
+from settlement.accounts.credit_report import CreditReport, credit_report
 
 NAME, COLUMN = 24, 26
 

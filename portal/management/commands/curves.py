@@ -8,7 +8,7 @@ from portal.curve_view import CurveFigure, curve_figures
 from portal.management.arguments import DAY, JSON, KNOWN_AT, MARKET
 from portal.management.base import BaseCommand, Options, table_row
 from rulebook.documents.market_rules import Knot, LayerRule, MarketRules
-from rulebook.service import rules_at
+from rulebook.law import rules_at
 from settlement.rules.compile import curve_of
 
 COLUMN = 16

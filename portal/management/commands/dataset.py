@@ -20,9 +20,9 @@ from portal.management.arguments import (
 from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar
 from settlement.datasets.files import Form
-from settlement.datasets.service import corrections, recorded_files, synthetic_files
+from settlement.datasets.market_files import corrections, recorded_files, synthetic_files
 from settlement.meters.digest import content_digest
-from settlement.meters.service import MeterFile
+from settlement.meters.ingest import MeterFile
 
 
 class Written(NamedTuple):

@@ -16,7 +16,7 @@ from portal.management.base import BaseCommand, Options, utc_now
 from portal.management.console import announce_portal, progress_bar
 from portal.serving import serve
 from rulebook.documents import MarketRules
-from rulebook.service import rules_at
+from rulebook.law import rules_at
 from settlement.core.periods import interval_count
 
 

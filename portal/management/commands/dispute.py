@@ -15,7 +15,7 @@ from ledger.disputes.claims import Claim
 from ledger.disputes.corrections import suggestions
 from ledger.disputes.course import ROLE_OF, Action, Role
 from ledger.disputes.records import Actor, Record
-from ledger.disputes.service import StepRequest, take_step
+from ledger.disputes.steps import StepRequest, take_step
 from ledger.invoice_queries import document_id
 from portal.amounts import micro_of
 from portal.management.arguments import (

@@ -9,7 +9,7 @@ from portal.calendar_words import range_line, settle_command
 from portal.management.arguments import JSON, MARKET, ON
 from portal.management.base import BaseCommand, Options
 from settlement.calendar.due import DueRange, blocked_ranges, due_ranges, next_due
-from settlement.calendar.service import MarketCalendar, market_calendar
+from settlement.calendar.market_calendar import MarketCalendar, market_calendar
 
 
 class Command(BaseCommand[MarketCalendar]):

@@ -12,7 +12,7 @@ from database.session import transaction
 from portal.management.arguments import JSON, OUT, RUN, switch
 from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar
-from settlement.evidence.service import write_evidence
+from settlement.evidence.export import write_evidence
 from settlement.runs.store import find_run
 
 

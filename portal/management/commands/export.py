@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 from database.session import transaction
 from portal.management.arguments import DAY, JSON, KNOWN_AT, MARKET, OUT
 from portal.management.base import BaseCommand, Options
-from rulebook.service import export
+from rulebook.export import export
 
 
 class Command(BaseCommand[list[Path]]):

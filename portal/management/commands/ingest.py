@@ -11,8 +11,8 @@ from portal.management.arguments import DATA, JSON, MARKET, OPEN_PERIOD, argumen
 from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar
 from settlement.datasets.files import Form
-from settlement.datasets.service import recorded_files
-from settlement.meters.service import IngestedFile, MeterFile, ingest
+from settlement.datasets.market_files import recorded_files
+from settlement.meters.ingest import IngestedFile, MeterFile, ingest
 
 
 class Command(BaseCommand[list[IngestedFile]]):

@@ -13,7 +13,7 @@ from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar
 from settlement.documents.bulk import render_all
 from settlement.documents.issued_document import IssuedDocument
-from settlement.documents.service import (
+from settlement.documents.render import (
     FORMATS,
     Format,
     find_document,

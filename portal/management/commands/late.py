@@ -9,7 +9,7 @@ from portal.calendar_words import late_words
 from portal.management.arguments import JSON, MARKET
 from portal.management.base import BaseCommand, Options
 from settlement.calendar.late import LateReadings
-from settlement.calendar.service import late
+from settlement.calendar.market_calendar import late
 
 
 class Command(BaseCommand[list[LateReadings]]):

@@ -8,9 +8,9 @@ from django.core.management.base import CommandError
 from sqlalchemy.orm import Session
 
 from database.session import transaction
+from ledger.log.checkpoints import Published, next_signer, rotate_key
 from ledger.log.keys import move_into_place, next_path
 from ledger.log.rows import KeyRow
-from ledger.log.service import Published, next_signer, rotate_key
 from ledger.log.store import key_rows
 from portal.management.arguments import JSON, argument, switch
 from portal.management.base import BaseCommand, Options

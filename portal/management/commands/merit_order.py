@@ -7,8 +7,8 @@ from typing import Any
 from database.session import transaction
 from portal.management.arguments import DAY, JSON, KNOWN_AT, MARKET
 from portal.management.base import BaseCommand, Options
+from settlement.dispatch.merit_order_of_day import merit_order
 from settlement.dispatch.report import MeritOrderReport, report_lines
-from settlement.dispatch.service import merit_order
 
 
 class Command(BaseCommand[MeritOrderReport]):

@@ -9,14 +9,14 @@ from django.core.management.base import CommandError
 
 from database.session import transaction
 from ledger.payments import queries
+from ledger.payments.allocate import allocate
 from ledger.payments.queries import Decided
-from ledger.payments.service import allocate
 from ledger.payments.statements import statement_name
 from portal.amounts import read_minor
 from portal.management.arguments import BY, JSON, MARKET, REASON, Subcommand, argument
 from portal.management.base import BaseCommand, Options
 from portal.management.console import minor_units
-from settlement.accounts.service import import_statements
+from settlement.accounts.bank_statements import import_statements
 
 
 def parse_amount(text: str) -> tuple[str, int]:

@@ -8,9 +8,9 @@ from django.core.management.base import CommandError
 from sqlalchemy.orm import Session
 
 from database.session import transaction
+from ledger.log.checkpoints import DOCUMENTS, find_documents, prove_consistency, prove_inclusion
 from ledger.log.proof_file import ConsistencyProof, InclusionProof
 from ledger.log.proofs import inclusion_steps
-from ledger.log.service import DOCUMENTS, find_documents, prove_consistency, prove_inclusion
 from portal.management.arguments import JSON, OUT, argument
 from portal.management.base import BaseCommand, Options
 

@@ -8,8 +8,7 @@ from ledger.sealing import sealed_spans
 from portal.management.arguments import JSON, REASON, argument, parse_day
 from portal.management.base import BaseCommand, Options
 from rulebook.printing import published_as_dict, published_line
-from rulebook.publishing import PublishedVersion
-from rulebook.service import publish
+from rulebook.publishing import PublishedVersion, publish
 
 
 class Command(BaseCommand[list[PublishedVersion]]):

@@ -5,9 +5,9 @@ from typing import Any
 from database.session import transaction
 from portal.management.arguments import DAY, JSON, KNOWN_AT, MARKET
 from portal.management.base import BaseCommand, Options
+from rulebook.law import rules_at
 from rulebook.printing import pinned_as_dict, pinned_line
 from rulebook.resolve import RuleSet
-from rulebook.service import rules_at
 
 
 class Command(BaseCommand[RuleSet]):

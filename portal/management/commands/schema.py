@@ -9,7 +9,7 @@ from database import schema
 from database.session import database_url
 from portal.management.arguments import OUT, argument
 from portal.management.base import BaseCommand, Options
-from rulebook.service import write_schemas
+from rulebook.export import write_schemas
 
 
 class Command(BaseCommand[list[Path]]):

@@ -6,7 +6,7 @@ from database.session import transaction
 from ledger.seal import Seal
 from portal.management.arguments import BY, JSON, MARKET, PERIOD, REASON
 from portal.management.base import BaseCommand, Options
-from settlement.calendar.service import seal
+from settlement.calendar.market_calendar import seal
 
 
 class Command(BaseCommand[list[Seal]]):

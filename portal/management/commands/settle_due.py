@@ -12,7 +12,7 @@ from portal.management.arguments import DRY_RUN, JSON, MARKET, ON, THREADS
 from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar, refusal_text
 from settlement.calendar.due import DueRange, blocked_ranges, due_ranges
-from settlement.calendar.service import market_calendar, settle_range
+from settlement.calendar.market_calendar import market_calendar, settle_range
 
 OPENING = "Refused; of these days nothing was written:"
 

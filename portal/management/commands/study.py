@@ -10,7 +10,7 @@ from portal.management.base import BaseCommand, Options, table_row
 from portal.management.console import progress_bar
 from portal.study_tables import tables
 from settlement.studies.overlay import read_overlay
-from settlement.studies.service import Studied, study
+from settlement.studies.study import Studied, study
 
 NAME, COLUMN = 44, 18
 

@@ -1,4 +1,4 @@
-"""The use case of studies: real days settled again under shocks, stored, and never posted."""
+"""Study: real days settled again under shocks, stored, and never posted."""
 
 import datetime as dt
 import uuid
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from common.refusals import Refused
 from ledger.journal import STUDY
-from rulebook.service import rules_for_period
+from rulebook.law import rules_for_period
 from settlement.meters.store import lock_readings
 from settlement.runs import store
 from settlement.runs.computing import compute

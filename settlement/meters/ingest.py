@@ -1,17 +1,16 @@
-"""The use cases of meter data: ingest files, and prove what is stored."""
+"""Ingest meter files: check cells and rules, place them in days, store every new revision."""
 
 import datetime as dt
-import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-import ledger.service
+import ledger.store
 from common.refusals import Finding, Refused
+from rulebook.law import rules_for_period
 from rulebook.resolve import RulePeriod
-from rulebook.service import rules_for_period
 from rulebook.store import time_zone
 from settlement.meters import store
 from settlement.meters.cells import read_readings
@@ -21,14 +20,11 @@ from settlement.meters.digest import (
     StoredReading,
     content_digest,
     file_identity,
-    reading_digest,
-    reading_file_digest,
 )
 from settlement.meters.register import MeterRegister
 from settlement.meters.terms import meter_register
 
 ONE_DAY = dt.timedelta(days=1)
-RESTORE = "restore it from a backup; a stored reading never changes or goes away"
 
 
 @dataclass(frozen=True)
@@ -222,7 +218,7 @@ def _of_sealed_days(
 ) -> Iterator[Finding]:
     """Yield a finding for each sealed day about which a file says anything new."""
     vectors = Counter((reading.market, reading.settlement_day) for reading in readings)
-    for (market, day), at in sorted(ledger.service.sealed_at(session, vectors).items()):
+    for (market, day), at in sorted(ledger.store.sealed_at(session, vectors).items()):
         count = vectors[market, day]
         yield Finding(
             "day-is-sealed",
@@ -243,61 +239,4 @@ def _received_before(
         f"received {received_at.isoformat()}",
         f"not before the revision it follows, received {before.isoformat()}",
         "set the clock right; what was known at an instant must stay as it was",
-    )
-
-
-def verify_readings(session: Session) -> Iterator[Finding]:
-    """Hash every stored reading and file again, and find whatever is not as it was written."""
-    for reading, digest in store.stored_readings(session):
-        actual = reading_digest(reading)
-        if actual != digest:
-            place = (
-                f"settlement.reading {reading.market} {reading.settlement_day} {reading.measure} "
-                f"{reading.entity} revision {reading.revision}"
-            )
-            yield _changed(place, actual, digest)
-    seen: set[uuid.UUID] = set()
-    for file, digest, reading_count in store.stored_files(session):
-        place = f"settlement.reading_file {file.market} {file.id} {file.name}"
-        if file.id in seen:
-            yield Finding(
-                "file-twice", place, "the row stands twice", "a file is stored once", RESTORE
-            )
-        seen.add(file.id)
-        actual = reading_file_digest(file)
-        if actual != digest:
-            yield _changed(place, actual, digest)
-        if reading_count != file.vector_count:
-            yield Finding(
-                "readings-of-file",
-                place,
-                f"{reading_count} readings name the file",
-                f"{file.vector_count} were stored from it",
-                RESTORE,
-            )
-    for file_id, reading_count in store.readings_without_file(session):
-        yield Finding(
-            "file-of-readings",
-            f"settlement.reading_file {file_id}",
-            f"gone, and {reading_count} readings name it",
-            "every reading came in a file that is stored",
-            RESTORE,
-        )
-    for market, day, measure, entity, highest, count in store.broken_revisions(session):
-        yield Finding(
-            "revision-gap",
-            f"settlement.reading {market} {day} {measure} {entity}",
-            f"{count} revisions, the highest {highest}",
-            "revisions are numbered from 1 without a gap",
-            RESTORE,
-        )
-
-
-def _changed(place: str, actual: bytes, digest: bytes) -> Finding:
-    return Finding(
-        "row-does-not-match-digest",
-        place,
-        actual.hex(),
-        f"the row has digest {digest.hex()}",
-        RESTORE,
     )

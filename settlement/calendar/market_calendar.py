@@ -1,4 +1,4 @@
-"""The use cases of the calendar; each works in the caller's transaction."""
+"""The calendar of a market: what is due on a day, what came late, and sealing what is final."""
 
 import datetime as dt
 import uuid
@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 import ledger.queries
-import ledger.service
+import ledger.sealing
+import ledger.store
 from common.refusals import Finding, Refused
 from ledger.posting import Posted
 from ledger.seal import DayToSeal, Seal, SealRequest
 from rulebook.days import day_of, day_start
+from rulebook.law import rules_for_period
 from rulebook.resolve import RulePeriod, RuleSet
-from rulebook.service import rules_for_period
 from rulebook.store import lock_market, time_zone
 from settlement.billing.post import post
 from settlement.calendar import store
@@ -84,7 +85,7 @@ def market_calendar(
         posted[one.day][one.kind] = (one.run_id, day_of(one.posted_at, zone))
     settled = store.unposted_runs(session, market)
     ruled = list(ruled_days(periods))
-    sealed = ledger.service.sealed_at(session, ((market, day) for day, _ in ruled))
+    sealed = ledger.store.sealed_at(session, ((market, day) for day, _ in ruled))
     open_days = [day for day, rules in ruled if _may_be_due(day, rules, posted[day], on)]
     lacks = missing_readings(session, market, periods, open_days, known)
     metered_days = set(metered)
@@ -153,7 +154,7 @@ def late(session: Session, market: str, *, known: dt.datetime) -> list[LateReadi
         return []
     days = [arrival.day for arrival in arrived]
     periods = rules_for_period(session, market, min(days), max(days), known)
-    sealed = ledger.service.sealed_at(session, ((market, day) for day in days))
+    sealed = ledger.store.sealed_at(session, ((market, day) for day in days))
     terms = {
         day: DayTerms(
             rules.market_rules.settlement_calendar,
@@ -202,13 +203,13 @@ def seal(
     """
     lock_readings(session, market)
     lock_market(session, market)
-    ledger.service.lock(session)
+    ledger.store.lock(session)
     periods = rules_for_period(session, market, first_day, last_day, now)
     posted: defaultdict[dt.date, list[str]] = defaultdict(list)
     for day, kind in ledger.queries.posted_runs(session, market, first_day, last_day):
         posted[day].append(kind)
     ruled = list(ruled_days(periods))
-    sealed = ledger.service.sealed_at(session, ((market, day) for day, _ in ruled))
+    sealed = ledger.store.sealed_at(session, ((market, day) for day, _ in ruled))
     days = [DayOnRecord(day, rules, posted[day], (market, day) in sealed) for day, rules in ruled]
     zone = periods[0].rules.market_rules.time_zone
     findings = list(seal_findings(market, days, day_of(now, zone)))
@@ -217,7 +218,7 @@ def seal(
     request = SealRequest(
         market, tuple(_instants(day, zone) for day, _ in ruled), sealed_by, reason
     )
-    return ledger.service.seal_days(session, request, now)
+    return ledger.sealing.seal_days(session, request, now)
 
 
 def _instants(day: dt.date, zone: str) -> DayToSeal:

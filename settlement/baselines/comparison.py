@@ -1,4 +1,4 @@
-"""The use case of baselines: a settled period again, under other designs, from the same inputs."""
+"""A settled period again, under other designs, from the same inputs."""
 
 import datetime as dt
 from collections.abc import Iterable

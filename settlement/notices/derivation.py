@@ -10,7 +10,7 @@ from ledger.disputes.course import State
 from ledger.disputes.queries import WORD_OF, disputes
 from ledger.disputes.records import Record
 from rulebook.days import day_of, day_start
-from settlement.accounts.service import credit_report
+from settlement.accounts.credit_report import credit_report
 from settlement.notices import store
 from settlement.notices.notice import CreditLevel, DisputeStep, Notice, notices_of
 

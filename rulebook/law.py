@@ -1,37 +1,15 @@
-"""The use cases of the rulebook: publish, resolve, export, verify.
-
-Each takes a session inside the caller's transaction; refusals carry every finding.
-"""
+"""The law of a market: in force on a day, over a period, or by the digests that a run pinned."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding, Refused
 from rulebook import store
-from rulebook.audit import audit_together, audit_version
 from rulebook.days import day_of, day_start
-from rulebook.documents import Document
-from rulebook.folders import file_name, strangers, write_files
-from rulebook.json_schema import editor_line, schema_texts
-from rulebook.publishing import PublishedVersion, publish
 from rulebook.resolve import RulePeriod, RuleSet, change_points, in_force, missing, rule_set_of
 from rulebook.versions import Version, instant_shown
-from rulebook.yaml_text import write_yaml
-
-__all__ = [
-    "PublishedVersion",
-    "export",
-    "publish",
-    "rule_set_by_digests",
-    "rules_at",
-    "rules_for_period",
-    "verify",
-    "write_schemas",
-]
 
 
 def rules_at(
@@ -112,51 +90,6 @@ def rule_set_by_digests(session: Session, market: str, digests: Mapping[str, byt
     effective = max((version.valid_from for version in versions), default=start)
     known = max((version.recorded_from for version in versions), default=start)
     return _complete(versions, market, effective, effective, known)
-
-
-def export(
-    session: Session,
-    market: str,
-    effective: dt.date | dt.datetime,
-    known: dt.datetime,
-    folder: Path,
-) -> list[Path]:
-    """Write the law of `market` in force at `effective` as YAML files that `publish` accepts.
-
-    Each names its schema in `folder`, which `write_schemas` puts there.
-
-    Returns:
-        The files written, one a document.
-
-    Raises:
-        Refused: the law has a gap then, or `folder` holds other YAML files.
-    """
-    rules = rules_at(session, market, effective, known)
-    texts = dict(map(_file_of, rules.documents))
-    findings = strangers(folder, texts)
-    if findings:
-        raise Refused(findings)
-    return write_files(folder, texts)
-
-
-def write_schemas(folder: Path) -> list[Path]:
-    """Write the JSON Schema of every document kind into `folder`; return the files."""
-    return write_files(folder, {Path(name): text for name, text in schema_texts().items()})
-
-
-def verify(session: Session) -> Iterator[Finding]:
-    """Hash every version of every market again, and find whatever is not as it was published."""
-    seen: list[Version] = []
-    for version in store.every_version(session):
-        yield from audit_version(version)
-        seen.append(replace(version, body={}))
-    yield from audit_together(seen)
-
-
-def _file_of(document: Document) -> tuple[Path, str]:
-    """Return where in its folder a document is exported, and the text with its editor line."""
-    name = file_name(document)
-    return name, editor_line(document.kind, len(name.parts) - 1) + write_yaml(document)
 
 
 def _complete(

@@ -13,7 +13,7 @@ from common.refusals import Refused
 from database.session import transaction
 from ledger.refusals import LedgerRefused, RefusalCode
 from rulebook.documents import Registration
-from rulebook.service import publish
+from rulebook.publishing import publish
 from settlement.billing.post import post
 from settlement.runs import store
 from settlement.runs.settle import settle

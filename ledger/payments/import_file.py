@@ -1,6 +1,6 @@
-"""Importing bank statements, and allocating what they hold; in the caller's transaction.
+"""Import a bank's statements, and match every payment in them, in the caller's transaction.
 
-Both append under the ledger's lock, all or nothing. A refusal is `LedgerRefused` with every reason.
+All is appended under the ledger's lock, or nothing. A refusal is `LedgerRefused` with every reason.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,10 +12,9 @@ from sqlalchemy.orm import Session
 from ledger import store as ledger_store
 from ledger.payments import queries, store
 from ledger.payments.camt import read_statements
-from ledger.payments.checks import check_decision, check_statement
+from ledger.payments.checks import check_statement
 from ledger.payments.journals import allocation_journal, holdings, reason_of
-from ledger.payments.matching import Matched, Method, match
-from ledger.payments.queries import Decided
+from ledger.payments.matching import Matched, match
 from ledger.payments.statements import (
     AllocationRow,
     FileRow,
@@ -25,9 +24,8 @@ from ledger.payments.statements import (
     TransactionRow,
     content_digest,
     seal_statement,
-    transaction_key,
 )
-from ledger.posting import Posted, post_many, refuse_any, require_zone
+from ledger.posting import post_many, refuse_any, require_zone
 from ledger.refusals import Refusal, RefusalCode
 
 MATCHER = "the matching rules"
@@ -162,88 +160,3 @@ def _first_decision(row: TransactionRow, matched: Matched, now: datetime) -> All
         journal_number=0,
         reverses=None,
     )
-
-
-def allocate(
-    session: Session,
-    name: str,
-    amounts: Mapping[str, int],
-    *,
-    decided_by: str,
-    reason: str,
-    now: datetime,
-) -> Posted:
-    """Allocate a transaction to documents as a person decides; what is left rests in the queue.
-
-    Nothing allocated returns it to the queue whole. The journal moves the difference from the
-    decision before, which it names.
-
-    Args:
-        name: the transaction, such as `gb12-bank-000001/3`.
-        amounts: document -> minor units, with the sign of the transaction.
-
-    Raises:
-        LedgerRefused: the transaction or a document is unknown, or the amounts do not fit.
-    """
-    require_zone(now)
-    ledger_store.lock(session)
-    found = find_transaction(session, name)
-    transaction, latest = found.transaction, found.latest
-    currency = queries.statement(session, transaction.market, transaction.statement_number).currency
-    documents = {
-        document.name: document.without(found.amounts.get(document.name, 0))
-        for document in queries.documents(session, transaction.market)
-        if document.currency == currency
-    }
-    refuse_any(
-        check_decision(
-            name,
-            transaction.amount_minor,
-            amounts,
-            documents,
-            decided_by=decided_by,
-            reason=reason,
-        )
-    )
-    after = holdings(
-        transaction,
-        currency,
-        amounts,
-        {each: document.participant for each, document in documents.items()},
-    )
-    before = {document.account: document.amount_minor for document in found.held}
-    if after == before:
-        refuse_any(
-            [Refusal(RefusalCode.ALLOCATION_CHANGES_NOTHING, f"payment {name}", latest.reason)]
-        )
-    row = AllocationRow(
-        market=transaction.market,
-        statement_number=transaction.statement_number,
-        line=transaction.line,
-        decision=latest.decision + 1,
-        method=Method.PERSON.value,
-        reason=reason.strip(),
-        decided_by=decided_by.strip(),
-        decided_at=now,
-        journal_number=0,
-        reverses=latest.journal_number,
-    )
-    draft = allocation_journal(
-        transaction, found.digest, "", currency, after, before, row.decision, reason_of(row, name)
-    )
-    (posted,) = post_many(session, [draft], now)
-    store.insert_allocations(session, [row._replace(journal_number=posted.number)])
-    return posted
-
-
-def find_transaction(session: Session, name: str) -> Decided:
-    """Return a transaction by its name.
-
-    Raises:
-        LedgerRefused: there is none.
-    """
-    key = transaction_key(name)
-    found = queries.decided(session, *key) if key else []
-    if not found:
-        refuse_any([Refusal(RefusalCode.TRANSACTION_IS_UNKNOWN, f"payment {name}", "not there")])
-    return found[0]

@@ -1,4 +1,4 @@
-"""The use cases of data sets: make files to ingest, for a market under its rules."""
+"""Meter and bank files for a market under its rules, recorded or synthetic, ready to ingest."""
 
 import calendar
 import datetime as dt
@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from ledger.payments.queries import documents
-from rulebook.service import rules_at, rules_for_period
+from rulebook.law import rules_at, rules_for_period
 from settlement.accounts.law import terms_of
 from settlement.core.periods import interval_starts
 from settlement.datasets.bank import StatementHead, statement_xml
@@ -18,7 +18,7 @@ from settlement.datasets.payers import Payer, payments_of
 from settlement.datasets.profile import ProfileDay, Progress, dispatched
 from settlement.datasets.recorded import first_instant, recorded_profile
 from settlement.datasets.synthetic import synthetic_profile
-from settlement.meters.service import MeterFile
+from settlement.meters.ingest import MeterFile
 from settlement.meters.store import readings_known_at
 
 

@@ -1,12 +1,12 @@
-"""The use case of the merit-order check: one settlement day of a market, as it is known."""
+"""The merit-order check of one settlement day of a market, as it is known."""
 
 import datetime as dt
 
 import numpy as np
 from sqlalchemy.orm import Session
 
+from rulebook.law import rules_at
 from rulebook.resolve import RulePeriod
-from rulebook.service import rules_at
 from settlement.core.periods import interval_starts
 from settlement.dispatch.market import dispatch_model
 from settlement.dispatch.merit_order import MeteredDay, check_merit_order

@@ -1,42 +1,15 @@
-"""Payments and credit of a market under its law, which says whose account, and what counts."""
+"""The credit of every participant at a moment, under the terms then in force."""
 
 import datetime as dt
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-import ledger.payments.service
 from ledger.payments.account_queries import standings
-from ledger.payments.service import Imported
 from rulebook.documents.settlement_terms import CreditTerms
-from rulebook.service import rules_at
+from rulebook.law import rules_at
 from settlement.accounts.credit import Credit, credits_of
-from settlement.accounts.law import bank_account, terms_of
-
-
-def import_statements(
-    session: Session,
-    market: str,
-    name: str,
-    content: bytes,
-    *,
-    received_by: str,
-    now: dt.datetime,
-) -> Imported:
-    """Import a bank's camt.053 file; see `ledger.payments.service.import_file`.
-
-    Args:
-        name: of the file.
-        received_by: the person or the process that imports it.
-
-    Raises:
-        Refused: the market has no settlement terms at this moment.
-        ledger.refusals.LedgerRefused: the file or a statement in it breaks a rule.
-    """
-    account = bank_account(session, market, now)
-    return ledger.payments.service.import_file(
-        session, account, name, content, received_by=received_by, now=now
-    )
+from settlement.accounts.law import terms_of
 
 
 @dataclass(frozen=True)
