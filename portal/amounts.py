@@ -1,4 +1,4 @@
-"""How quantities and money are written for people: exact, grouped, with their unit.
+"""How money, energy and time are written for people on pages, and read as people type them.
 
 Every function takes integers and writes the exact value; nothing is rounded here except where a
 name says so. The minus sign is U+2212, which aligns with digits.
@@ -6,30 +6,12 @@ name says so. The minus sign is U+2212, which aligns with digits.
 
 import datetime as dt
 import re
-from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
-MICRO = 1_000_000
-MICRO_DIGITS = 6
-MINUS = "\N{MINUS SIGN}"
-NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
-SIGN_OF_CURRENCY = {"GBP": "£", "EUR": "€", "USD": "$"}
+from common.quantities import MICRO, MICRO_DIGITS, MINUS, SIGN_OF_CURRENCY, currency_sign
+
 SHOWN_DIGEST_LETTERS = 12
 _TYPED = re.compile(r"(-?)[£€$]?(\d{1,15})(?:\.(\d{1,2}))?", re.ASCII)
-
-
-def scaled(value: int, digits: int, *, at_least: int = 0) -> str:
-    """Return `value` / 10^digits exactly, grouped, without needless zeros.
-
-    >>> [scaled(value, 3) for value in (1_234_500, -5, 2_000)]
-    ['1,234.5', '−0.005', '2']
-    >>> scaled(1_200_000, 6, at_least=2)
-    '1.20'
-    """
-    whole, part = divmod(abs(value), 10**digits)
-    decimals = f"{part:0{digits}d}".rstrip("0").ljust(at_least, "0") if digits else ""
-    sign = MINUS if value < 0 else ""
-    return f"{sign}{whole:,}" + (f".{decimals}" if decimals else "")
 
 
 def money_parts(micro: int, currency: str) -> tuple[str, str]:
@@ -76,15 +58,6 @@ def micro_of(text: str) -> int | None:
     return int(found[1]) * MICRO + int((found[2] or "").ljust(MICRO_DIGITS, "0"))
 
 
-def currency_sign(currency: str) -> str:
-    """Return the sign of a currency, or its code and a space.
-
-    >>> currency_sign("DKK")
-    'DKK\\xa0'
-    """
-    return SIGN_OF_CURRENCY.get(currency, f"{currency}{NO_BREAK_SPACE}")
-
-
 def energy_parts(wh: int) -> tuple[str, str]:
     """Return exact energy as MWh with three decimals, and the three digits below the kWh.
 
@@ -94,38 +67,6 @@ def energy_parts(wh: int) -> tuple[str, str]:
     whole, part = divmod(abs(wh), MICRO)
     digits = f"{part:0{MICRO_DIGITS}d}"
     return f"{MINUS if wh < 0 else ''}{whole:,}.{digits[:3]}", digits[3:]
-
-
-def energy(wh: int) -> str:
-    """Return energy in kWh, or in MWh from one MWh up; exact.
-
-    >>> [energy(value) for value in (0, 999, 1_500, 2_500_000, 1_234_567_890)]
-    ['0\xa0kWh', '0.999\xa0kWh', '1.5\xa0kWh', '2.5\xa0MWh', '1,234.56789\xa0MWh']
-    """
-    return _kilo_or_mega(wh, "Wh")
-
-
-def power(w: int) -> str:
-    """Return power in kW, or in MW from one MW up; exact.
-
-    >>> [power(value) for value in (3_000, 5_300_000, 2_000_000_000)]
-    ['3\xa0kW', '5.3\xa0MW', '2,000\xa0MW']
-    """
-    return _kilo_or_mega(w, "W")
-
-
-def _kilo_or_mega(value: int, unit: str) -> str:
-    digits, prefix = (6, "M") if abs(value) >= MICRO else (3, "k")
-    return f"{scaled(value, digits)}{NO_BREAK_SPACE}{prefix}{unit}"
-
-
-def ppm(value: int) -> str:
-    """Return parts per million as a percentage, exact.
-
-    >>> ppm(995_000), ppm(123)
-    ('99.5\\xa0%', '0.0123\\xa0%')
-    """
-    return f"{scaled(value, 4)}{NO_BREAK_SPACE}%"
 
 
 def read_minor(text: str) -> int | None:
@@ -158,30 +99,3 @@ def local_time(instant: dt.datetime, zone: str) -> str:
     """
     local = instant.astimezone(ZoneInfo(zone))
     return f"{local.day} {local:%b %Y, %H:%M} {local.tzname()}"
-
-
-def with_unit(value: int, unit: str, currency: str = "GBP") -> str:
-    """Return a quantity of a document or a result in the form that people read; exact.
-
-    >>> with_unit(90_000_000, "micro per MWh"), with_unit(17, "days")
-    ('£90.00 per\\xa0MWh', '17\\xa0days')
-    """
-    write = _WRITERS.get(unit)
-    if write is not None:
-        return write(value)
-    if unit == "micro" or unit.startswith(("micro per ", "micro/")):
-        amount = f"{currency_sign(currency)}{scaled(abs(value), MICRO_DIGITS, at_least=2)}"
-        per = unit.removeprefix("micro").replace("/", " per ")
-        per = per.replace("per ", f"per{NO_BREAK_SPACE}")
-        return f"{MINUS if value < 0 else ''}{amount}{per}"
-    return f"{scaled(value, 0)}{NO_BREAK_SPACE}{unit}" if unit else scaled(value, 0)
-
-
-_WRITERS: dict[str, Callable[[int], str]] = {
-    "W": power,
-    "Wh": energy,
-    "ppm": ppm,
-    "kW": lambda value: power(value * 1_000),
-    "m": lambda value: f"{scaled(value, 3)}{NO_BREAK_SPACE}km",
-    "W per hour": lambda value: f"{power(value)} per{NO_BREAK_SPACE}hour",
-}

@@ -10,7 +10,7 @@ from math import ceil
 
 import numpy as np
 
-from portal.amounts import MICRO, currency_sign, ppm, scaled, with_unit
+from common.quantities import MICRO, currency_sign, ppm, scaled, with_unit
 from rulebook.documents.market_rules import Knot, LayerRule, MarketRules
 from settlement.core.tightness import PPM_PER_POINT, Curve
 from settlement.rules.compile import curve_of

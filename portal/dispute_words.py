@@ -2,10 +2,11 @@
 
 import datetime as dt
 
+from common.quantities import with_unit
 from ledger.disputes.claims import Claim
 from ledger.disputes.course import Action, Role, State
 from ledger.disputes.records import Record
-from portal.amounts import money_parts, with_unit
+from portal.amounts import money_parts
 
 STATE_WORDS = {
     State.OPENED: "waits for an answer",

@@ -3,7 +3,6 @@
 Made from the metadata of the pydantic models alone, so that a new field needs no new page.
 """
 
-import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from portal.amounts import NO_BREAK_SPACE, scaled, with_unit
+from common.quantities import NO_BREAK_SPACE, scaled
+from rulebook.clause_names import unit_of
+from rulebook.clause_text import written_value
 from rulebook.documents import Document
 
 SHOWN_ELSEWHERE = {"kind", "market", "title", "publication_date", "clauses"}
@@ -47,12 +48,13 @@ class Field:
     fields: tuple["Field", ...] = ()
 
 
-def fields_of(document: Document, withheld: Collection[str] = ()) -> tuple[Field, ...]:
+def fields_of(
+    document: Document, currency: str, withheld: Collection[str] = ()
+) -> tuple[Field, ...]:
     """Return the fields of a document in its order, without those that every document has.
 
     Fields that are `withheld` from the reader are named, with how many entries they hold.
     """
-    currency = getattr(document, "currency", "GBP")
     return tuple(
         _withheld(document, name)
         if name in withheld
@@ -80,7 +82,7 @@ def _field(document: Document, part: BaseModel, name: str, path: str, currency: 
         return Field(heading, "", "", fields=inner)
     if isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
         return Field(heading, "", "", table=_table(document, value, path, currency))
-    text = _text(value, heading.unit, currency)
+    text = written_value(value, heading.unit, currency)
     return Field(heading, text, _exact(value, heading.unit, text))
 
 
@@ -102,34 +104,17 @@ def _table(document: Document, parts: Sequence[BaseModel], path: str, currency: 
 def _cell(document: Document, value: Any, column: Heading, currency: str) -> "str | Table":
     if isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
         return _table(document, value, column.path, currency)
-    return _text(value, column.unit, currency)
+    return written_value(value, column.unit, currency)
 
 
 def _heading(document: Document, field: FieldInfo, path: str) -> Heading:
-    extra = field.json_schema_extra
-    unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
     return Heading(
         path=path,
         title=field.title or path,
         description=(field.description or "").replace("`", ""),
-        unit=unit,
+        unit=unit_of(field),
         clauses=document.clauses_governing(path),
     )
-
-
-def _text(value: Any, unit: str, currency: str) -> str:
-    """Return one value as people read it."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return with_unit(value, unit, currency)
-    if isinstance(value, dt.date):
-        return f"{value.day} {value:%B %Y}"
-    if isinstance(value, tuple):
-        return ", ".join(_text(each, unit, currency) for each in value) or "none"
-    return str(value)
 
 
 def _exact(value: Any, unit: str, shown: str) -> str:

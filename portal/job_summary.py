@@ -1,6 +1,7 @@
 """What the main job did, in words and figures that a newcomer understands."""
 
-from portal.amounts import money_parts, scaled
+from common.quantities import scaled
+from portal.amounts import money_parts
 from portal.main_job import Job
 from settlement.runs.run import Run
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from portal.amounts import MICRO, MINUS, NO_BREAK_SPACE, currency_sign, scaled
+from common.quantities import MICRO, MINUS, NO_BREAK_SPACE, currency_sign, scaled
 
 UNKNOWN = "–"
 SMALL_MICRO = 1_000 * MICRO

@@ -1,7 +1,9 @@
 """Versions as commands print them."""
 
 import datetime as dt
+from collections.abc import Iterator
 
+from rulebook.clause_text import fill_clause
 from rulebook.publishing import PublishedVersion
 from rulebook.resolve import PinnedVersion, RuleSet
 
@@ -50,6 +52,22 @@ def pinned_line(version: PinnedVersion, rules: RuleSet) -> str:
         f"{version.instrument}  {version.digest.hex()[:16]}  "
         f"{_validity(version.valid_from, version.valid_to)}  {rules.titles[version.instrument]}"
     )
+
+
+def clauses_as_dicts(version: PinnedVersion, rules: RuleSet) -> list[dict[str, str]]:
+    """Return the clauses of a version as JSON values, the values that they name filled in."""
+    return [{"anchor": anchor, "text": text} for anchor, text in _clauses(version, rules)]
+
+
+def clause_lines(version: PinnedVersion, rules: RuleSet) -> list[str]:
+    """Return the clauses of a version, a line each, the values that they name filled in."""
+    return [f"  {anchor}  {text}" for anchor, text in _clauses(version, rules)]
+
+
+def _clauses(version: PinnedVersion, rules: RuleSet) -> Iterator[tuple[str, str]]:
+    document = next(each for each in rules.documents if each.instrument == version.instrument)
+    for clause in document.clauses:
+        yield clause.anchor, str(fill_clause(document, clause.text, rules.market_rules.currency))
 
 
 def _validity(valid_from: dt.datetime, valid_to: dt.datetime | None) -> str:

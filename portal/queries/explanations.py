@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from portal.access import Viewer
 from portal.amounts import local_time
-from portal.queries.invoices import Cited, InvoicePage
+from portal.queries.invoices import InvoicePage
 from settlement.documents.issued_document import IssuedLine
 from settlement.explanations.explain import (
     LineDay,
@@ -75,7 +75,7 @@ class Why:
         return -1 if self.invoice.summary.is_self_billed else 1
 
     @property
-    def clauses(self) -> tuple[Cited, ...]:
+    def clauses(self) -> tuple[CitedClause, ...]:
         """The clauses that the line cites, in the versions that it obeyed."""
         return self.invoice.clauses[self.line.number]
 

@@ -17,8 +17,10 @@ from ledger.invoice import document_number, parsed_number
 from ledger.invoice_queries import next_month
 from ledger.tables import Invoice
 from portal.queries.rules import RuleVersion, market_zone, rule_by_digest, rule_on
+from rulebook.clause_text import fill_clause
 from settlement.documents.issued_document import IssuedDocument, IssuedLine
 from settlement.documents.render import find_document
+from settlement.explanations.tree import CitedClause
 from settlement.tables import RunRow
 
 
@@ -59,16 +61,6 @@ class InvoiceSummary:
 
 
 @dataclass(frozen=True)
-class Cited:
-    """A clause that a line cites, in the version it obeyed."""
-
-    anchor: str
-    text: str
-    instrument: str
-    digest: bytes
-
-
-@dataclass(frozen=True)
 class InvoicePage:
     """An issued document, the clauses that each of its lines cites, and the law around it."""
 
@@ -76,7 +68,7 @@ class InvoicePage:
     registration: RuleVersion | None
     market_rules: RuleVersion | None
     document: IssuedDocument
-    clauses: Mapping[int, tuple[Cited, ...]]
+    clauses: Mapping[int, tuple[CitedClause, ...]]
 
     @property
     def lines(self) -> tuple[IssuedLine, ...]:
@@ -179,12 +171,17 @@ def _summarised(session: Session, rows: Iterable) -> list[InvoiceSummary]:
     ]
 
 
-def _clauses(session: Session, document: IssuedDocument) -> dict[int, tuple[Cited, ...]]:
+def _clauses(session: Session, document: IssuedDocument) -> dict[int, tuple[CitedClause, ...]]:
     """Return the clauses that each line cites, by its number, in the versions that it obeyed."""
     versions = {digest: rule_by_digest(session, digest) for digest in document.laws}
     return {
         line.number: tuple(
-            Cited(clause.anchor, clause.text, version.instrument, digest)
+            CitedClause(
+                clause.anchor,
+                fill_clause(version.document, clause.text, document.currency),
+                version.instrument,
+                digest,
+            )
             for anchor in line.clauses
             for digest in line.rule_digests
             if (version := versions.get(digest)) is not None

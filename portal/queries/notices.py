@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from common import quantities
 from portal import amounts
 from portal.access import Viewer
 from portal.queries.rules import market_zone
@@ -132,7 +133,7 @@ def sentences(notice: Notice) -> tuple[str, ...]:
         if micro
     ]
     energy = [
-        f"Metered {kind} is {amounts.energy(abs(wh))} {'more' if wh > 0 else 'less'}."
+        f"Metered {kind} is {quantities.energy(abs(wh))} {'more' if wh > 0 else 'less'}."
         for kind, wh in notice.energy
         if kind in ("generation", "demand")
     ]

@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from portal.access import Viewer
-from rulebook.documents import KINDS, ChargeList, Document, Registration
+from rulebook.documents import KINDS, ChargeList, Document, MarketRules, Registration
 from rulebook.tables import VersionRow
 
 TITLE_OF_KIND = {
@@ -20,6 +20,9 @@ TITLE_OF_KIND = {
     "charge-list": "Charge list",
     "settlement-terms": "Settlement terms",
 }
+
+
+NO_CURRENCY = "XXX"
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class RuleVersion:
         if not isinstance(self.document, ChargeList):
             return ()
         is_open = viewer.may_read_registration(self.market, self.document.owner)
-        return () if is_open else ("links",)
+        return () if is_open else tuple(sorted(self.document.withheld_fields))
 
     @property
     def kind_title(self) -> str:
@@ -153,6 +156,27 @@ def rule_by_digest(session: Session, digest: bytes) -> RuleVersion | None:
         .limit(1)
     ).first()
     return None if row is None else _version(row, market_zone(session, row.market))
+
+
+def currency_of(session: Session, version: RuleVersion) -> str:
+    """Return the currency of a version's amounts: that of the market when it begins to apply.
+
+    Where the market's rules came later, theirs; ISO 4217's code for none before there are any.
+    """
+    if isinstance(version.document, MarketRules):
+        return version.document.currency
+    rules = select(VersionRow.body["currency"].astext).where(
+        VersionRow.market == version.market, VersionRow.kind == "market-rules"
+    )
+    begun = func.lower(VersionRow.valid) <= version.valid_from
+    row = session.scalars(
+        rules.order_by(
+            begun.desc(),
+            func.lower(VersionRow.valid).desc(),
+            func.lower(VersionRow.recorded).desc(),
+        ).limit(1)
+    ).first()
+    return row or NO_CURRENCY
 
 
 def rule_history(session: Session, instrument: str) -> list[RuleVersion]:

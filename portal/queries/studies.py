@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from portal.amounts import ppm, with_unit
+from common.quantities import ppm, with_unit
 from portal.queries.rules import market_zone
 from portal.queries.runs import RunSummary
 from portal.study_tables import Table, tables

@@ -12,6 +12,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from common import quantities
 from ledger.journal import CHARGED, ENERGY, is_money
 from ledger.queries import JournalSummary
 from portal import amounts
@@ -47,13 +48,13 @@ def energy(wh: int) -> SafeString:
 @register.filter
 def power(w: int) -> str:
     """Write power exactly."""
-    return amounts.power(int(w))
+    return quantities.power(int(w))
 
 
 @register.filter
 def ppm(value: int) -> str:
     """Write parts per million as a percentage."""
-    return amounts.ppm(int(value))
+    return quantities.ppm(int(value))
 
 
 @register.filter
@@ -75,7 +76,7 @@ def in_unit(value: int, unit: str) -> str:
     """Write a quantity in the form that people read."""
     if unit == "Wh":
         return energy(value)
-    return amounts.with_unit(int(value), unit or "")
+    return quantities.with_unit(int(value), unit or "")
 
 
 @register.filter
@@ -132,7 +133,7 @@ def moment(value: dt.datetime, zone: str = "UTC") -> SafeString:
 @register.filter
 def seconds(value: float) -> str:
     """Write a duration with one decimal."""
-    return f"{value:.1f}{amounts.NO_BREAK_SPACE}s"
+    return f"{value:.1f}{quantities.NO_BREAK_SPACE}s"
 
 
 @register.filter

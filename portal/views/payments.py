@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from sqlalchemy.orm import Session
 
+from common.quantities import MINUS
 from common.refusals import Refused
 from database.session import transaction
 from ledger.payments import queries
@@ -17,7 +18,7 @@ from ledger.payments.queries import Decided
 from ledger.payments.statements import statement_name
 from ledger.refusals import LedgerRefused
 from portal.access import Viewer, open_to
-from portal.amounts import MINUS, read_minor
+from portal.amounts import read_minor
 from portal.audit import record
 from portal.models import AuditEntry
 from portal.queries.rules import markets

@@ -13,6 +13,7 @@ from portal.access import viewer_of
 from portal.curve_view import curve_figures
 from portal.document_view import fields_of
 from portal.queries import rules as queries
+from rulebook.clause_text import fill_clause
 from rulebook.documents import MarketRules
 
 DIGEST_LETTERS = 64
@@ -70,10 +71,15 @@ def _show(
     viewer = viewer_of(request.user)
     if not found.is_open_to(viewer):
         raise Http404("no such document for this user")
+    currency = queries.currency_of(session, found)
     context = {
         "version": found,
         "document": found.document,
-        "fields": fields_of(found.document, found.withheld_from(viewer)),
+        "clauses": [
+            (clause, fill_clause(found.document, clause.text, currency))
+            for clause in found.document.clauses
+        ],
+        "fields": fields_of(found.document, currency, found.withheld_from(viewer)),
         "curves": curve_figures(found.document) if isinstance(found.document, MarketRules) else (),
         "history": queries.rule_history(session, found.instrument),
         "on": on,

@@ -5,42 +5,13 @@ from typing import cast
 
 from common.refusals import Finding, shown
 from rulebook.checks.charges import CHARGE_CHECKS
+from rulebook.checks.clauses import CLAUSE_CHECKS
 from rulebook.checks.grid import GRID_CHECKS
 from rulebook.checks.market import MARKET_CHECKS
 from rulebook.checks.parts import repeated
 from rulebook.checks.terms import TERMS_CHECKS, iban_is_whole
 from rulebook.documents import AllocationPolicy, Document, Registration
 from rulebook.documents.base import MILLION
-from rulebook.documents.paths import has_field
-
-
-def clause_anchors(document: Document, place: str) -> Iterator[Finding]:
-    """Anchors stand once, and open with the letters of their kind."""
-    anchors = [clause.anchor for clause in document.clauses]
-    yield from repeated(anchors, f"{place}: clauses[{{}}].anchor", "clause-repeated")
-    for position, anchor in enumerate(anchors):
-        if not anchor.startswith(document.anchor_prefix + "-"):
-            yield Finding(
-                "clause-of-another-kind",
-                f"{place}: clauses[{position}].anchor",
-                shown(anchor),
-                f"anchors of {document.kind} open with {document.anchor_prefix}-",
-                "rename the anchor",
-            )
-
-
-def clause_fields(document: Document, place: str) -> Iterator[Finding]:
-    """A clause governs fields that documents of its kind have."""
-    for position, clause in enumerate(document.clauses):
-        for number, path in enumerate(clause.fields):
-            if not has_field(type(document), path):
-                yield Finding(
-                    "clause-unknown-field",
-                    f"{place}: clauses[{position}].fields[{number}]",
-                    shown(path),
-                    f"a clause governs fields of {document.kind}",
-                    "correct the path, list positions left out",
-                )
 
 
 def pot_weights(policy: AllocationPolicy, place: str) -> Iterator[Finding]:
@@ -183,5 +154,5 @@ CHECKS: dict[str, tuple[_Check, ...]] = {
 
 def check_document(document: Document, place: str) -> tuple[Finding, ...]:
     """Return every finding about `document` by itself; `place` names it, as a file does."""
-    checks = (clause_anchors, clause_fields, *CHECKS[document.kind])
+    checks = (*CLAUSE_CHECKS, *CHECKS[document.kind])
     return tuple(finding for check in checks for finding in check(document, place))

@@ -137,6 +137,9 @@ class Document(Model):
     anchor_prefix: ClassVar[str]
     """The letters that open every clause anchor of this kind."""
 
+    withheld_fields: ClassVar[frozenset[str]] = frozenset()
+    """Fields that not every reader of the clauses may see, so that no clause may name them."""
+
     kind: str = described("Kind", "Which of the document kinds this is")
     market: Slug = described("Market", "Market that the document belongs to")
     title: Text = described("Title", "Name of the document, as a reader would cite it")

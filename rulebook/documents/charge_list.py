@@ -132,6 +132,7 @@ class ChargeList(Document):
     """The charges of one owner, their prices, and their links to supply points."""
 
     anchor_prefix: ClassVar[str] = "CL"
+    withheld_fields: ClassVar[frozenset[str]] = frozenset({"links"})
 
     kind: Literal["charge-list"] = described("Kind", "This is a charge list")
     owner: Slug = described("Owner", "Registered participant that sets the charges and is paid")

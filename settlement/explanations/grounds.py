@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rulebook.clause_text import fill_clause
 from rulebook.documents.base import Clause, Document
 from rulebook.documents.registration import Registration
 from settlement.billing.invoicing import clauses_of_charge
@@ -87,10 +88,14 @@ class Grounds:
         )
 
     def _cited(self, found: Iterable[tuple[Document, Clause]]) -> tuple[CitedClause, ...]:
-        digests = {version.instrument: version.digest for version in self.facts.rules.versions}
+        rules = self.facts.rules
+        currency = rules.market_rules.currency
         cited = {
             (document.instrument, clause.anchor): CitedClause(
-                clause.anchor, clause.text, document.instrument, digests[document.instrument]
+                clause.anchor,
+                fill_clause(document, clause.text, currency),
+                document.instrument,
+                rules.digests[document.instrument],
             )
             for document, clause in found
         }

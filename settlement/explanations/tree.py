@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from rulebook.clause_text import FilledText
 from rulebook.resolve import RuleSet
 from settlement.core.engine import DayReadings, MarketModel
 from settlement.core.fair_play_day import DayShares
@@ -19,10 +20,10 @@ from settlement.runs.results import VectorKey
 
 @dataclass(frozen=True)
 class CitedClause:
-    """A clause as the run obeyed it."""
+    """A clause in the version that a run or a document obeyed, its names filled in."""
 
     anchor: str
-    text: str
+    text: FilledText
     instrument: str
     digest: bytes
 

@@ -5,13 +5,14 @@ import doctest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.quantities import MINUS
 from portal import amounts
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
 
 
 def read_back(text: str, digits: int) -> int:
-    plain = text.replace(amounts.MINUS, "-").replace(",", "").replace("£", "")
+    plain = text.replace(MINUS, "-").replace(",", "").replace("£", "")
     whole, _, part = plain.partition(".")
     sign = -1 if whole.startswith("-") else 1
     return sign * (abs(int(whole)) * 10**digits + int(part.ljust(digits, "0") or 0))
@@ -33,8 +34,3 @@ def test_money_is_exact(micro):
 def test_energy_is_exact(wh):
     mwh, below = amounts.energy_parts(wh)
     assert read_back(mwh + below, 6) == wh
-
-
-@given(INTEGERS, st.integers(0, 9))
-def test_scaling_is_exact(value, digits):
-    assert read_back(amounts.scaled(value, digits), digits) == value

@@ -7,6 +7,7 @@ import pytest
 
 from database.session import transaction
 from portal.queries import rules as queries
+from rulebook.clause_text import fill_clause
 from rulebook.documents import KINDS
 from tests.portal.site import SUPPLIER
 
@@ -62,7 +63,9 @@ def test_a_document_shows_every_clause_and_every_field(sign_in, instrument):
         found = queries.rule_on(session, f"gb12/{instrument}", dt.date(2024, 3, 30))
     for clause in found.document.clauses:
         assert f'id="{clause.anchor}"' in page
-        assert clause.text in page
+        for words, table in fill_clause(found.document, clause.text, "GBP").pieces():
+            assert words.strip() in page
+            assert table is None or all(cell in page for row in table.rows for cell in row)
     for field in type(found.document).model_fields.values():
         assert field.title in page or field.title in SHOWN_AS_HEAD, field.title
 

@@ -57,6 +57,16 @@ def test_publish_show_and_export(run, tmp_path):
     versions = {v["instrument"]: v for v in json.loads(out)["versions"]}
     assert versions[RULES]["digest"] == digest
 
+    out, _, error = run("rules_at", "gb12", "2024-01-15", "--clauses")
+    assert error is None
+    assert f"  MR-2.3  {scenario()[RULES].clauses[4].text}" in out.splitlines()
+
+    out, _, error = run("rules_at", "gb12", "2024-01-15", "--clauses", "--json")
+    (rules,) = (v for v in json.loads(out)["versions"] if v["instrument"] == RULES)
+    assert [clause["anchor"] for clause in rules["clauses"]] == [
+        clause.anchor for clause in scenario()[RULES].clauses
+    ]
+
     out, _, error = run("export", "gb12", "2024-01-15", "--out", tmp_path / "law", "--json")
     assert error is None
     files = json.loads(out)["files"]

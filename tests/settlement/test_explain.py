@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from database.session import make_engine, transaction
+from rulebook.clause_text import fill_clause
 from rulebook.law import rules_at
 from settlement.billing.issuing import issue_month
 from settlement.explanations.explain import (
@@ -189,7 +190,7 @@ def readings(session: Session) -> dict[tuple[str, int], set[int]]:
 def test_clauses_are_those_of_the_rules_in_force(opened, billed):
     rules = rules_at(opened, "tiny", FIRST_DAY, SETTLED)
     law = {
-        (document.instrument, clause.anchor): clause.text
+        (document.instrument, clause.anchor): fill_clause(document, clause.text, "GBP")
         for document in rules.documents
         for clause in document.clauses
     }

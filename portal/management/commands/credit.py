@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from common.quantities import ppm
 from database.session import transaction
-from portal.amounts import money_exact, ppm
+from portal.amounts import money_exact
 from portal.management.arguments import AT, JSON, MARKET
 from portal.management.base import BaseCommand, Options, table_row
 from settlement.accounts.credit import Credit

@@ -1,0 +1,97 @@
+"""How quantities are written for people: exact, grouped, with their unit; nothing is rounded.
+
+Every function takes an integer. The minus sign is U+2212, which aligns with digits.
+"""
+
+from collections.abc import Callable
+
+MICRO = 1_000_000
+MICRO_DIGITS = 6
+MINUS = "\N{MINUS SIGN}"
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+SIGN_OF_CURRENCY = {"GBP": "£", "EUR": "€", "USD": "$"}
+
+
+def scaled(value: int, digits: int, *, at_least: int = 0) -> str:
+    """Return `value` / 10^digits exactly, grouped, without needless zeros.
+
+    >>> [scaled(value, 3) for value in (1_234_500, -5, 2_000)]
+    ['1,234.5', '−0.005', '2']
+    >>> scaled(1_200_000, 6, at_least=2)
+    '1.20'
+    """
+    whole, part = divmod(abs(value), 10**digits)
+    decimals = f"{part:0{digits}d}".rstrip("0").ljust(at_least, "0") if digits else ""
+    sign = MINUS if value < 0 else ""
+    return f"{sign}{whole:,}" + (f".{decimals}" if decimals else "")
+
+
+def currency_sign(currency: str) -> str:
+    """Return the sign of a currency, or its code and a space.
+
+    >>> currency_sign("DKK")
+    'DKK\\xa0'
+    """
+    return SIGN_OF_CURRENCY.get(currency, f"{currency}{NO_BREAK_SPACE}")
+
+
+def energy(wh: int) -> str:
+    """Return energy in kWh, or in MWh from one MWh up; exact.
+
+    >>> [energy(value) for value in (0, 999, 1_500, 2_500_000, 1_234_567_890)]
+    ['0\xa0kWh', '0.999\xa0kWh', '1.5\xa0kWh', '2.5\xa0MWh', '1,234.56789\xa0MWh']
+    """
+    return _kilo_or_mega(wh, "Wh")
+
+
+def power(w: int) -> str:
+    """Return power in kW, or in MW from one MW up; exact.
+
+    >>> [power(value) for value in (3_000, 5_300_000, 2_000_000_000)]
+    ['3\xa0kW', '5.3\xa0MW', '2,000\xa0MW']
+    """
+    return _kilo_or_mega(w, "W")
+
+
+def _kilo_or_mega(value: int, unit: str) -> str:
+    digits, prefix = (6, "M") if abs(value) >= MICRO else (3, "k")
+    return f"{scaled(value, digits)}{NO_BREAK_SPACE}{prefix}{unit}"
+
+
+def ppm(value: int) -> str:
+    """Return parts per million as a percentage, exact.
+
+    >>> ppm(995_000), ppm(123)
+    ('99.5\\xa0%', '0.0123\\xa0%')
+    """
+    return f"{scaled(value, 4)}{NO_BREAK_SPACE}%"
+
+
+def with_unit(value: int, unit: str, currency: str = "GBP") -> str:
+    """Return a quantity of a document or a result in the form that people read; exact.
+
+    >>> with_unit(90_000_000, "micro per MWh"), with_unit(17, "days")
+    ('£90.00 per\\xa0MWh', '17\\xa0days')
+    """
+    if unit == "whole units of the currency per year":
+        return with_unit(value * MICRO, "micro per year", currency)
+    write = _WRITERS.get(unit)
+    if write is not None:
+        return write(value)
+    if unit == "micro" or unit.startswith(("micro per ", "micro/")):
+        amount = f"{currency_sign(currency)}{scaled(abs(value), MICRO_DIGITS, at_least=2)}"
+        per = unit.removeprefix("micro").replace("/", " per ")
+        per = per.replace("per ", f"per{NO_BREAK_SPACE}")
+        return f"{MINUS if value < 0 else ''}{amount}{per}"
+    return f"{scaled(value, 0)}{NO_BREAK_SPACE}{unit}" if unit else scaled(value, 0)
+
+
+_WRITERS: dict[str, Callable[[int], str]] = {
+    "W": power,
+    "Wh": energy,
+    "ppm": ppm,
+    "ppm per year": lambda value: f"{ppm(value)} per{NO_BREAK_SPACE}year",
+    "kW": lambda value: power(value * 1_000),
+    "m": lambda value: f"{scaled(value, 3)}{NO_BREAK_SPACE}km",
+    "W per hour": lambda value: f"{power(value)} per{NO_BREAK_SPACE}hour",
+}

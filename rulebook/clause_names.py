@@ -1,0 +1,167 @@
+"""Names of fields in the text of a clause: `{price_cap}` stands for what the document holds there.
+
+A name is a path of the document with dots between its steps. A step is a field, its unit left out
+or not (`price_cap` for `price_cap_micro_per_mwh`), or an entry of a list by its own name, which is
+the first field of the entry (`layers.node.curve`). Without an entry, a name stands for all of them.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from rulebook.documents import Document
+
+_BRACED = re.compile(r"\{([^{}]*)\}")
+_UNITS = (
+    "ppm",
+    "w",
+    "wh",
+    "kv",
+    "m",
+    "w_per_h",
+    "micro",
+    "micro_per_mwh",
+    "micro_per_mw_h",
+    "micro_per_kwh",
+    "micro_per_month",
+    "micro_per_piece",
+    "minutes",
+    "days",
+    "years",
+    "count",
+)
+"""How names of fields end that state their unit."""
+
+
+@dataclass(frozen=True)
+class NamedValue:
+    """What a document holds under a name.
+
+    Attributes:
+        path: dotted names of fields, list positions and entries left out.
+        entry: names of the entries of lists that lead to it, such as `node`; empty for none.
+        value: as the model holds it; a list of parts is one value.
+        unit: of a number; empty where it has none.
+    """
+
+    path: str
+    entry: str
+    value: Any
+    unit: str
+
+
+def split_text(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield the pieces of a clause's text in order, and whether each is a name in braces.
+
+    >>> list(split_text("The cap is {price_cap}."))
+    [('The cap is ', False), ('price_cap', True), ('.', False)]
+    """
+    for position, piece in enumerate(_BRACED.split(text)):
+        if piece or position % 2:
+            yield piece, position % 2 == 1
+
+
+def values_named(document: Document, name: str) -> tuple[NamedValue, ...]:
+    """Return what `name` stands for in a document, one value an entry of the lists on the way.
+
+    Empty where the name leads nowhere, or to what not every reader of the clause may see.
+    """
+    start = NamedValue("", "", document, "")
+    found = tuple(_followed(start, tuple(name.split("."))))
+    closed = {"clauses", *document.withheld_fields}
+    return () if any(each.path.split(".")[0] in closed for each in found) else found
+
+
+def values_governed(document: Document, path: str) -> tuple[NamedValue, ...]:
+    """Return every plain value that lies under a field, through lists and parts."""
+    start = NamedValue("", "", document, "")
+    return tuple(
+        plain
+        for found in _followed(start, tuple(path.split(".")))
+        for plain in _plain_values(found)
+    )
+
+
+def short_name(path: str) -> str:
+    """Return how a clause best writes the path of a field: its unit left out.
+
+    >>> short_name("price_cap_micro_per_mwh"), short_name("layers.curve")
+    ('price_cap', 'layers.curve')
+    """
+    for unit in sorted(_UNITS, key=len, reverse=True):
+        if path.endswith(f"_{unit}"):
+            return path.removesuffix(f"_{unit}")
+    return path
+
+
+def unit_of(field: FieldInfo) -> str:
+    """Return the unit that a field states, or nothing."""
+    extra = field.json_schema_extra
+    return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+
+
+def entry_name(part: BaseModel) -> str:
+    """Return the name of an entry of a list: its first field, if that is text."""
+    value = getattr(part, next(iter(type(part).model_fields)))
+    return value if isinstance(value, str) else ""
+
+
+def _followed(at: NamedValue, steps: Sequence[str]) -> Iterator[NamedValue]:
+    if not steps:
+        yield at
+    elif isinstance(at.value, BaseModel):
+        field = _field_called(type(at.value), steps[0])
+        if field is not None:
+            yield from _followed(_inside(at, at.value, field), steps[1:])
+    elif _is_list_of_parts(at.value):
+        yield from _followed_in_list(at, steps)
+
+
+def _followed_in_list(at: NamedValue, steps: Sequence[str]) -> Iterator[NamedValue]:
+    entries = [NamedValue(at.path, _joined(at, part), part, "") for part in at.value]
+    # Names of entries may hold dots themselves, so the longest that fits is tried first.
+    for length in range(len(steps), 0, -1):
+        wanted = ".".join(steps[:length])
+        chosen = [each for each in entries if entry_name(each.value) == wanted]
+        if len(chosen) == 1:
+            yield from _followed(chosen[0], steps[length:])
+            return
+    for each in entries:
+        yield from _followed(each, steps)
+
+
+def _joined(at: NamedValue, part: BaseModel) -> str:
+    return " ".join(filter(None, (at.entry, entry_name(part))))
+
+
+def _field_called(model: type[BaseModel], step: str) -> str | None:
+    if step in model.model_fields:
+        return step
+    found = [
+        field for field in model.model_fields if field in {f"{step}_{unit}" for unit in _UNITS}
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _inside(at: NamedValue, part: BaseModel, field: str) -> NamedValue:
+    path = f"{at.path}.{field}" if at.path else field
+    return NamedValue(path, at.entry, getattr(part, field), unit_of(type(part).model_fields[field]))
+
+
+def _plain_values(at: NamedValue) -> Iterator[NamedValue]:
+    if isinstance(at.value, BaseModel):
+        for field in type(at.value).model_fields:
+            yield from _plain_values(_inside(at, at.value, field))
+    elif _is_list_of_parts(at.value):
+        for part in at.value:
+            yield from _plain_values(NamedValue(at.path, _joined(at, part), part, ""))
+    else:
+        yield at
+
+
+def _is_list_of_parts(value: object) -> bool:
+    return isinstance(value, tuple) and bool(value) and isinstance(value[0], BaseModel)
