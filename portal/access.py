@@ -4,15 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import wraps
-from typing import Any
+from typing import Concatenate, ParamSpec, cast
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group
+from django.contrib.auth.models import AnonymousUser, Group, User
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
+from django_htmx.middleware import HtmxDetails
 
-View = Callable[..., HttpResponse]
+P = ParamSpec("P")
 
 
 class Role(StrEnum):
@@ -119,7 +120,19 @@ class Viewer:
 NOBODY = Viewer(frozenset(), frozenset())
 
 
-def viewer_of(user: AbstractBaseUser | AnonymousUser) -> Viewer:
+class SignedInRequest(HttpRequest):
+    """The request of a view that `open_to` guards: somebody is signed in, and may enter."""
+
+    user: User
+    viewer: Viewer
+    htmx: HtmxDetails
+
+
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+GuardedView = Callable[Concatenate[SignedInRequest, P], HttpResponseBase]
+
+
+def viewer_of(user: User | AnonymousUser) -> Viewer:
     """Return what `user` may see; someone who is not signed in sees what is public."""
     if not user.is_authenticated or not user.is_active:
         return NOBODY
@@ -132,17 +145,19 @@ def viewer_of(user: AbstractBaseUser | AnonymousUser) -> Viewer:
     return Viewer(roles, frozenset(user.memberships.values_list("market", "participant")))
 
 
-def open_to(may_enter: Callable[[Viewer], bool]) -> Callable[[View], View]:
+def open_to(may_enter: Callable[[Viewer], bool]) -> Callable[[GuardedView[P]], View[P]]:
     """Return a decorator: sign in first, then 403 unless `may_enter`; sets `request.viewer`."""
 
-    def decorate(view: View) -> View:
+    def decorate(view: GuardedView[P]) -> View[P]:
         @login_required
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **named: Any) -> HttpResponse:
-            request.viewer = viewer_of(request.user)
-            if not may_enter(request.viewer):
+        def guarded(request: HttpRequest, /, *args: P.args, **named: P.kwargs) -> HttpResponseBase:
+            # `login_required` let only users in, and htmx's middleware has seen the request.
+            signed_in = cast(SignedInRequest, request)
+            signed_in.viewer = viewer_of(signed_in.user)
+            if not may_enter(signed_in.viewer):
                 raise PermissionDenied
-            return view(request, *args, **named)
+            return view(signed_in, *args, **named)
 
         return guarded
 
@@ -154,7 +169,7 @@ def ensure_roles() -> dict[Role, Group]:
     return {role: Group.objects.get_or_create(name=role)[0] for role in Role}
 
 
-class AccountAdapter(DefaultAccountAdapter):
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
     """Accounts are made by the market's operator; nobody signs up."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

@@ -6,7 +6,7 @@ from allauth.account.signals import password_changed
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added, authenticator_removed
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
 from django.utils import timezone
@@ -17,7 +17,7 @@ Action = AuditEntry.Action
 
 
 def record(
-    user: AbstractBaseUser | None,
+    user: User | None,
     action: Action,
     subject: str = "",
     reason: str = "",
@@ -35,12 +35,12 @@ def record(
 
 
 @receiver(user_logged_in)
-def _signed_in(sender: object, user: AbstractBaseUser, **_: object) -> None:
+def _signed_in(sender: object, user: User, **_: object) -> None:
     record(user, Action.SIGN_IN)
 
 
 @receiver(user_logged_out)
-def _signed_out(sender: object, user: AbstractBaseUser | None, **_: object) -> None:
+def _signed_out(sender: object, user: User | None, **_: object) -> None:
     if user is not None:
         record(user, Action.SIGN_OUT)
 
@@ -54,19 +54,15 @@ def _refused(sender: object, credentials: dict[str, str], **_: object) -> None:
 
 
 @receiver(password_changed)
-def _password_changed(sender: object, user: AbstractBaseUser, **_: object) -> None:
+def _password_changed(sender: object, user: User, **_: object) -> None:
     record(user, Action.PASSWORD)
 
 
 @receiver(authenticator_added)
-def _app_added(
-    sender: object, user: AbstractBaseUser, authenticator: Authenticator, **_: object
-) -> None:
+def _app_added(sender: object, user: User, authenticator: Authenticator, **_: object) -> None:
     record(user, Action.APP_ADDED, authenticator.get_type_display())
 
 
 @receiver(authenticator_removed)
-def _app_removed(
-    sender: object, user: AbstractBaseUser, authenticator: Authenticator, **_: object
-) -> None:
+def _app_removed(sender: object, user: User, authenticator: Authenticator, **_: object) -> None:
     record(user, Action.APP_REMOVED, authenticator.get_type_display())

@@ -42,7 +42,9 @@ def create_demo_sign_ins(
     """
     groups = ensure_roles()
     demo = Group.objects.get_or_create(name=DEMO_GROUP)[0]
-    wanted = [(role.value, role, "") for role in Role if role is not Role.PARTICIPANT]
+    wanted: list[tuple[str, Role, str]] = [
+        (role.value, role, "") for role in Role if role is not Role.PARTICIPANT
+    ]
     wanted += [(participant, Role.PARTICIPANT, participant) for participant in participants]
     made = []
     for username, role, participant in wanted:

@@ -13,8 +13,9 @@ import threading
 import time
 import uuid
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from database import session as database
@@ -34,7 +35,7 @@ LOCK_SPACE = 0x7A11
 ERROR_LETTERS = 2_000
 
 
-def ask(run_id: uuid.UUID, user: AbstractBaseUser, now: dt.datetime) -> ReplayRequest:
+def ask(run_id: uuid.UUID, user: User, now: dt.datetime) -> ReplayRequest:
     """Return the replay of a run that is under way, or start one."""
     close_lost(run_id, now)
     try:
@@ -72,7 +73,7 @@ def _watch(number: int, process: "subprocess.Popen[str]") -> None:
         connection.close()
 
 
-def _fail(requests, error: str, now: dt.datetime) -> None:
+def _fail(requests: QuerySet[ReplayRequest], error: str, now: dt.datetime) -> None:
     running = requests.filter(state=State.RUNNING)
     if running.update(state=State.FAILED, error=error, finished_at=now):
         log.error("replay failed: %s", error)

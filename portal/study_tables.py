@@ -4,7 +4,7 @@ A cell holds the figure under the shock, the same without it, and which way it w
 rounded for reading; the stored report, and `manage.py study --json`, hold the exact ones.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -332,13 +332,8 @@ def _tenths(report: Mapping[str, Any]) -> tuple[Row, ...]:
             "Its part of all household charges.",
             tuple(
                 compared(
-                    *(
-                        (
-                            report["designs"][design][side]["households"]["lorenz_ppm"]
-                            or {tenth - 1: None}
-                        )[tenth - 1]
-                        for side in ("before", "after")
-                    ),
+                    _lorenz_ppm(report["designs"][design]["before"], tenth),
+                    _lorenz_ppm(report["designs"][design]["after"], tenth),
                     percent,
                     "",
                 )
@@ -347,6 +342,11 @@ def _tenths(report: Mapping[str, Any]) -> tuple[Row, ...]:
         )
         for tenth, title in named
     )
+
+
+def _lorenz_ppm(side: Mapping[str, Any], tenth: int) -> int | None:
+    curve: Sequence[int] = side["households"]["lorenz_ppm"]
+    return curve[tenth - 1] if curve else None
 
 
 def _places(report: Mapping[str, Any]) -> Iterator[Row]:
@@ -379,7 +379,8 @@ def _parties(report: Mapping[str, Any], kind: str) -> Iterator[Row]:
             continue
         cells = (
             compared(
-                *(_party_micro(party.get(side), design, kind) for side in ("before", "after")),
+                _party_micro(party.get("before"), design, kind),
+                _party_micro(party.get("after"), design, kind),
                 money,
                 report["currency"],
             )
@@ -391,7 +392,8 @@ def _parties(report: Mapping[str, Any], kind: str) -> Iterator[Row]:
 def _party_micro(side: Mapping[str, Any] | None, design: str, kind: str) -> int | None:
     if side is None:
         return None
-    micro = side["micro"][design]
+    micro = int(side["micro"][design])
     if kind == "payment":
         return micro
-    return micro * MICRO // side["energy_wh"] if side["energy_wh"] > 0 else None
+    energy_wh = int(side["energy_wh"])
+    return micro * MICRO // energy_wh if energy_wh > 0 else None

@@ -6,11 +6,11 @@ of its document, as `settlement.documents.issued_document` states it.
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import Select, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from ledger.invoice import document_number, parsed_number
@@ -22,6 +22,9 @@ from settlement.documents.issued_document import IssuedDocument, IssuedLine
 from settlement.documents.render import find_document
 from settlement.explanations.tree import CitedClause
 from settlement.tables import RunRow
+
+SummaryRow = tuple[Invoice, str | None, Invoice | None]
+"""A document, the kind of its run and the document that it corrects; None where it has none."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ def invoice_page(session: Session, number: str) -> InvoicePage:
     )
 
 
-def _summaries():
+def _summaries() -> Select[Invoice, str, Invoice]:
     original = aliased(Invoice)
     return (
         select(Invoice, RunRow.kind, original)
@@ -141,13 +144,13 @@ def _summaries():
     )
 
 
-def _summarised(session: Session, rows: Iterable) -> list[InvoiceSummary]:
-    rows = list(rows)
+def _summarised(session: Session, rows: Sequence[SummaryRow]) -> list[InvoiceSummary]:
     identifiers = [row.id for row, _, _ in rows]
     notes: dict[uuid.UUID, list[str]] = {}
     corrections = select(Invoice).where(Invoice.original.in_(identifiers))
     for note in session.scalars(corrections.order_by(Invoice.number)):
-        notes.setdefault(note.original, []).append(_number(note))
+        if note.original is not None:
+            notes.setdefault(note.original, []).append(_number(note))
     zones = {market: market_zone(session, market) for market in {row.market for row, _, _ in rows}}
     return [
         InvoiceSummary(

@@ -195,7 +195,7 @@ def start_of_day(day: dt.date, zone: str) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(), tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)
 
 
-def _in_force(instant: dt.datetime, known: dt.datetime | None = None) -> Select[tuple[VersionRow]]:
+def _in_force(instant: dt.datetime, known: dt.datetime | None = None) -> Select[VersionRow]:
     recorded = VersionRow.recorded
     return select(VersionRow).where(
         VersionRow.status == "in force",
@@ -205,6 +205,9 @@ def _in_force(instant: dt.datetime, known: dt.datetime | None = None) -> Select[
 
 
 def _version(row: VersionRow, zone: str) -> RuleVersion:
+    valid_from, recorded_from = row.valid.lower, row.recorded.lower
+    if valid_from is None or recorded_from is None:
+        raise ValueError(f"version {row.id} has a range without beginning")
     return RuleVersion(
         id=row.id,
         market=row.market,
@@ -212,9 +215,9 @@ def _version(row: VersionRow, zone: str) -> RuleVersion:
         kind=row.kind,
         document=KINDS[row.kind].model_validate(row.body),
         digest=row.digest,
-        valid_from=row.valid.lower,
+        valid_from=valid_from,
         valid_to=row.valid.upper,
-        recorded_from=row.recorded.lower,
+        recorded_from=recorded_from,
         recorded_to=row.recorded.upper,
         author=row.author,
         approver=row.approver,

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding
@@ -123,7 +123,7 @@ def run_page(session: Session, run_id: uuid.UUID) -> RunPage | None:
     )
 
 
-def _sums(session: Session, *conditions) -> dict[tuple[str, str], int]:
+def _sums(session: Session, *conditions: ColumnElement[bool]) -> dict[tuple[str, str], int]:
     """Return (commodity, account kind) -> sum of the postings of journals."""
     rows = session.execute(
         select(Account.commodity, Account.kind, func.sum(Posting.amount))

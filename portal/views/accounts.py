@@ -2,9 +2,10 @@
 
 import csv
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -20,7 +21,7 @@ from ledger.payments.account_queries import (
     standings,
 )
 from ledger.payments.queries import documents
-from portal.access import Viewer, open_to
+from portal.access import SignedInRequest, Viewer, open_to
 from portal.queries.rules import markets
 from portal.views.rules import chosen_day
 
@@ -63,7 +64,7 @@ def sees_accounts(viewer: Viewer) -> bool:
 
 @require_safe
 @open_to(sees_accounts)
-def listing(request: HttpRequest) -> HttpResponse:
+def listing(request: SignedInRequest) -> HttpResponse:
     """Show what is open by participant and age, as it stood on a day."""
     on, complaint = chosen_day(request)
     with transaction() as session:
@@ -101,7 +102,7 @@ def _aged_markets(session: Session, viewer: Viewer, on: dt.date) -> list[AgedMar
 
 @require_safe
 @open_to(sees_accounts)
-def page(request: HttpRequest, market: str, participant: str) -> HttpResponse:
+def page(request: SignedInRequest, market: str, participant: str) -> HttpResponse:
     """Show the statement of account of a participant over a period, and its open items."""
     with transaction() as session:
         first_day, last_day, complaint = _period(session, request, market, participant)
@@ -129,7 +130,7 @@ def page(request: HttpRequest, market: str, participant: str) -> HttpResponse:
 
 @require_safe
 @open_to(sees_accounts)
-def as_csv(request: HttpRequest, market: str, participant: str) -> HttpResponse:
+def as_csv(request: SignedInRequest, market: str, participant: str) -> HttpResponse:
     """Answer with the statement of account as CSV, amounts in micro."""
     with transaction() as session:
         first_day, last_day, _ = _period(session, request, market, participant)
@@ -140,35 +141,33 @@ def as_csv(request: HttpRequest, market: str, participant: str) -> HttpResponse:
     writer = csv.writer(answer)
     writer.writerow(("currency", *COLUMNS))
     for account in statements:
-        _write_rows(writer, account)
+        writer.writerows(_csv_rows(account))
     return answer
 
 
-def _write_rows(writer, account: AccountStatement) -> None:
+def _csv_rows(account: AccountStatement) -> Iterator[tuple[object, ...]]:
     blank = [""] * 4
     opening, closing = account.opening_micro, account.closing.balance_micro
-    writer.writerow((account.currency, account.first_day, "opening", *blank, "", opening, ""))
+    yield (account.currency, account.first_day, "opening", *blank, "", opening, "")
     for line in account.lines:
         moved = line.movement
-        writer.writerow(
-            (
-                account.currency,
-                moved.at.isoformat(),
-                moved.entry.value,
-                moved.document,
-                moved.payment,
-                moved.value_on,
-                moved.text,
-                moved.amount_micro,
-                line.balance_micro,
-                moved.number or "",
-            )
+        yield (
+            account.currency,
+            moved.at.isoformat(),
+            moved.entry.value,
+            moved.document,
+            moved.payment,
+            moved.value_on,
+            moved.text,
+            moved.amount_micro,
+            line.balance_micro,
+            moved.number or "",
         )
-    writer.writerow((account.currency, account.last_day, "closing", *blank, "", closing, ""))
+    yield (account.currency, account.last_day, "closing", *blank, "", closing, "")
 
 
 def _period(
-    session: Session, request: HttpRequest, market: str, participant: str
+    session: Session, request: SignedInRequest, market: str, participant: str
 ) -> tuple[dt.date, dt.date, str]:
     """Return the period asked for, or the whole account; and what was wrong with it, if anything.
 

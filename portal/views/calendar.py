@@ -2,13 +2,13 @@
 
 import datetime as dt
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from database.session import transaction
-from portal.access import open_to
+from portal.access import SignedInRequest, open_to
 from portal.calendar_words import late_words
 from portal.queries.calendar import calendar_page
 from portal.queries.rules import markets
@@ -28,7 +28,7 @@ LEGEND = (
 
 @require_safe
 @open_to(sees_runs)
-def page(request: HttpRequest) -> HttpResponse:
+def page(request: SignedInRequest) -> HttpResponse:
     """Show what is due, what blocks it, the days of a month by run, and what came late."""
     now = timezone.now()
     with transaction() as session:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from common.refusals import Refused
 from database.session import transaction
 from ledger.payments.account_queries import day_end
-from portal.access import Viewer, open_to
+from portal.access import SignedInRequest, Viewer, open_to
 from portal.queries.rules import markets
 from portal.views.rules import chosen_day
 from settlement.accounts.credit import Credit
@@ -25,7 +25,7 @@ def sees_credit(viewer: Viewer) -> bool:
 
 @require_safe
 @open_to(sees_credit)
-def page(request: HttpRequest) -> HttpResponse:
+def page(request: SignedInRequest) -> HttpResponse:
     """Show exposure, cover and level by participant, as they stood at the end of a day."""
     on, complaint = chosen_day(request)
     at = min(day_end(on), timezone.now())

@@ -18,7 +18,7 @@ from ledger.disputes.records import Actor, Record
 from ledger.disputes.steps import StepRequest, take_step
 from ledger.refusals import LedgerRefused
 from portal import audit, dispute_words
-from portal.access import Role, Viewer, open_to
+from portal.access import Role, SignedInRequest, Viewer, open_to
 from portal.dispute_forms import StepForm, read_form
 from portal.queries import disputes as queries
 from portal.queries.invoices import InvoicePage, invoice_page
@@ -39,7 +39,7 @@ def sees_disputes(viewer: Viewer) -> bool:
 
 @require_safe
 @open_to(sees_disputes)
-def listing(request: HttpRequest) -> HttpResponse:
+def listing(request: SignedInRequest) -> HttpResponse:
     """List disputes by deadline, what is overdue first."""
     now = timezone.now()
     with transaction() as session:
@@ -64,7 +64,7 @@ def counts(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @open_to(sees_disputes)
-def page(request: HttpRequest, market: str, number: int) -> HttpResponse:
+def page(request: SignedInRequest, market: str, number: int) -> HttpResponse:
     """Show a dispute: the line, the claim, the timeline, and the steps that this user may take."""
     with transaction() as session:
         return _page(request, session, market, number)
@@ -72,7 +72,7 @@ def page(request: HttpRequest, market: str, number: int) -> HttpResponse:
 
 @require_safe
 @open_to(sees_disputes)
-def file(request: HttpRequest, market: str, number: int, step: int) -> HttpResponse:
+def file(request: SignedInRequest, market: str, number: int, step: int) -> HttpResponse:
     """Send what was attached in a step, as a download, to those who may read it."""
     with transaction() as session:
         shown = _shown(request, session, market, number)
@@ -90,7 +90,7 @@ def file(request: HttpRequest, market: str, number: int, step: int) -> HttpRespo
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @open_to(sees_invoices)
-def opening(request: HttpRequest, number: str, line: int) -> HttpResponse:
+def opening(request: SignedInRequest, number: str, line: int) -> HttpResponse:
     """Ask for what is wrong with a line, and open the dispute."""
     now = timezone.now()
     with transaction() as session:
@@ -122,7 +122,7 @@ def opening(request: HttpRequest, number: str, line: int) -> HttpResponse:
 
 @require_POST
 @open_to(sees_disputes)
-def take(request: HttpRequest, market: str, number: int, action: str) -> HttpResponse:
+def take(request: SignedInRequest, market: str, number: int, action: str) -> HttpResponse:
     """Take the next step of a dispute; then show it."""
     now = timezone.now()
     if action not in {allowed.value for allowed in Action if allowed is not Action.OPEN}:
@@ -147,14 +147,14 @@ def take(request: HttpRequest, market: str, number: int, action: str) -> HttpRes
     return redirect("dispute", market, number)
 
 
-def acts_for(request: HttpRequest, market: str, participant: str) -> bool:
+def acts_for(request: SignedInRequest, market: str, participant: str) -> bool:
     """Return whether a user acts for a participant; that it may see its affairs is not enough."""
     if Role.PARTICIPANT not in request.viewer.roles:
         return False
     return request.user.memberships.filter(market=market, participant=participant).exists()
 
 
-def may_act(request: HttpRequest, record: Record, action: Action) -> bool:
+def may_act(request: SignedInRequest, record: Record, action: Action) -> bool:
     """Return whether a step is this user's, whatever state the dispute is in."""
     match ROLE_OF[action]:
         case Party.OPERATOR:
@@ -174,7 +174,9 @@ def said(refused: LedgerRefused | Refused) -> list[str]:
     ]
 
 
-def _request(request: HttpRequest, record: Record, action: Action, form: StepForm) -> StepRequest:
+def _request(
+    request: SignedInRequest, record: Record, action: Action, form: StepForm
+) -> StepRequest:
     party = ROLE_OF[action]
     owner = record.row.participant if party is Party.PARTICIPANT else None
     run_id, note_id = form.links if action is Action.SETTLE else (None, None)
@@ -190,7 +192,9 @@ def _request(request: HttpRequest, record: Record, action: Action, form: StepFor
     )
 
 
-def _record(request: HttpRequest, record: Record, action: Action, reason: str, now: object) -> None:
+def _record(
+    request: SignedInRequest, record: Record, action: Action, reason: str, now: object
+) -> None:
     """Leave an entry of a step that was taken now; one that was taken before has its own."""
     if record.events[-1].taken_at == now:
         subject = f"{record.name}: {action.value}"
@@ -198,7 +202,7 @@ def _record(request: HttpRequest, record: Record, action: Action, reason: str, n
 
 
 def _shown(
-    request: HttpRequest, session: Session, market: str, number: int
+    request: SignedInRequest, session: Session, market: str, number: int
 ) -> queries.ShownDispute:
     shown = queries.dispute_for(session, request.viewer, market, number, timezone.now())
     if shown is None:
@@ -207,7 +211,7 @@ def _shown(
 
 
 def _page(
-    request: HttpRequest,
+    request: SignedInRequest,
     session: Session,
     market: str,
     number: int,
@@ -238,13 +242,15 @@ def _page(
     return render(request, "disputes/page.html", context, status=status)
 
 
-def _again(request: HttpRequest, record: Record, action: Action, form: StepForm) -> HttpResponse:
+def _again(
+    request: SignedInRequest, record: Record, action: Action, form: StepForm
+) -> HttpResponse:
     with transaction() as session:
         return _page(request, session, *record.key, tried=action, form=form)
 
 
 def _opening(
-    request: HttpRequest, invoice: InvoicePage, line: IssuedLine, form: StepForm, time: object
+    request: SignedInRequest, invoice: InvoicePage, line: IssuedLine, form: StepForm, time: object
 ) -> HttpResponse:
     context = {
         "invoice": invoice,

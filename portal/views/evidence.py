@@ -3,14 +3,14 @@
 import tempfile
 import uuid
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from common.refusals import Refused
 from database.session import transaction
 from ledger.refusals import LedgerRefused
-from portal.access import open_to
+from portal.access import SignedInRequest, open_to
 from portal.views.runs import sees_runs
 from settlement.evidence.export import write_evidence
 from settlement.runs.run import Run
@@ -23,14 +23,15 @@ SHOWN_REASONS = 10
 
 @require_safe
 @open_to(sees_runs)
-def download(request: HttpRequest, run_id: uuid.UUID) -> HttpResponseBase:
+def download(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
     """Send the zip; it is written to disk first, so a refusal sends no half of it."""
+    with transaction() as session:
+        run = find_run(session, run_id)
+    if run is None:
+        raise Http404("no such run")
     sink = tempfile.TemporaryFile()  # noqa: SIM115  the answer closes it
     try:
         with transaction() as session:
-            run = find_run(session, run_id)
-            if run is None:
-                raise Http404("no such run")
             write_evidence(session, run, sink, no_progress)
     except (Refused, LedgerRefused) as refused:
         sink.close()
@@ -40,7 +41,7 @@ def download(request: HttpRequest, run_id: uuid.UUID) -> HttpResponseBase:
     return FileResponse(sink, as_attachment=True, filename=name, content_type="application/zip")
 
 
-def _refusal(request: HttpRequest, run: Run, refused: Refused | LedgerRefused) -> HttpResponse:
+def _refusal(request: SignedInRequest, run: Run, refused: Refused | LedgerRefused) -> HttpResponse:
     found = refused.findings if isinstance(refused, Refused) else refused.refusals
     context = {
         "run": run,

@@ -2,13 +2,13 @@
 
 import datetime as dt
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from sqlalchemy.orm import Session
 
 from database.session import transaction
-from portal.access import open_to
+from portal.access import SignedInRequest, open_to
 from portal.queries import explanations as queries
 from portal.queries.invoices import invoice_page
 from portal.views.invoices import refuse_others, sees_invoices
@@ -16,7 +16,7 @@ from portal.views.invoices import refuse_others, sees_invoices
 
 @require_safe
 @open_to(sees_invoices)
-def line(request: HttpRequest, number: str, line: int) -> HttpResponse:
+def line(request: SignedInRequest, number: str, line: int) -> HttpResponse:
     """Show a line as the sum of its days."""
     with transaction() as session:
         why = _why(session, request, number, line)
@@ -28,7 +28,7 @@ def line(request: HttpRequest, number: str, line: int) -> HttpResponse:
 
 @require_safe
 @open_to(sees_invoices)
-def day(request: HttpRequest, number: str, line: int, day: str) -> HttpResponse:
+def day(request: SignedInRequest, number: str, line: int, day: str) -> HttpResponse:
     """Show a day of a line as the sum of its intervals."""
     with transaction() as session:
         why = _why(session, request, number, line)
@@ -40,7 +40,9 @@ def day(request: HttpRequest, number: str, line: int, day: str) -> HttpResponse:
 
 @require_safe
 @open_to(sees_invoices)
-def interval(request: HttpRequest, number: str, line: int, day: str, interval: int) -> HttpResponse:
+def interval(
+    request: SignedInRequest, number: str, line: int, day: str, interval: int
+) -> HttpResponse:
     """Show the tree behind one interval: shares, prices, readings and clauses."""
     with transaction() as session:
         why = _why(session, request, number, line)
@@ -59,7 +61,7 @@ def interval(request: HttpRequest, number: str, line: int, day: str, interval: i
     return render(request, "why/interval.html", context)
 
 
-def _why(session: Session, request: HttpRequest, number: str, line: int) -> queries.Why:
+def _why(session: Session, request: SignedInRequest, number: str, line: int) -> queries.Why:
     refuse_others(session, request.viewer, number)
     found = queries.find_why(session, invoice_page(session, number), line)
     if found is None:

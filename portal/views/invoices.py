@@ -1,6 +1,6 @@
 """A participant's invoices; operators and auditors see everyone's."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from common.refusals import Refused
 from database.session import transaction
-from portal.access import Viewer, open_to
+from portal.access import SignedInRequest, Viewer, open_to
 from portal.queries import invoices as queries
 from portal.queries.disputes import marks_of_document, time_to_dispute
 from settlement.documents.render import FORMATS, find_document, render_document
@@ -30,7 +30,7 @@ def sees_invoices(viewer: Viewer) -> bool:
 
 @require_safe
 @open_to(sees_invoices)
-def listing(request: HttpRequest) -> HttpResponse:
+def listing(request: SignedInRequest) -> HttpResponse:
     """List the documents that this user may see, latest first."""
     with transaction() as session:
         found = queries.invoices_of(session, request.viewer.participants)
@@ -44,7 +44,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @open_to(sees_invoices)
-def page(request: HttpRequest, number: str) -> HttpResponse:
+def page(request: SignedInRequest, number: str) -> HttpResponse:
     """Show one document: parties, lines by charge, rounding, total, digests, corrections."""
     with transaction() as session:
         refuse_others(session, request.viewer, number)
@@ -68,7 +68,7 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
 
 @require_safe
 @open_to(sees_invoices)
-def download(request: HttpRequest, number: str, format_name: str) -> HttpResponse:
+def download(request: SignedInRequest, number: str, format_name: str) -> HttpResponse:
     """Send one document as a file in a format."""
     of_format = FORMATS.get(format_name)
     if of_format is None:

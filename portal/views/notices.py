@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from database.session import transaction
 from portal import reading_marks
-from portal.access import Viewer, open_to
+from portal.access import SignedInRequest, Viewer, open_to
 from portal.queries.notices import notices_for, shown_notices
 
 NOTICES_A_PAGE = 50
@@ -24,7 +24,7 @@ def sees_notices(viewer: Viewer) -> bool:
 
 @require_safe
 @open_to(sees_notices)
-def listing(request: HttpRequest) -> HttpResponse:
+def listing(request: SignedInRequest) -> HttpResponse:
     """List what changed, latest first; of one participant where it is asked for."""
     with transaction() as session:
         found = notices_for(session, request.viewer, timezone.now())
@@ -32,7 +32,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         chosen = request.GET.get("participant", "")
         listed = [notice for notice in found if not chosen or notice.participant == chosen]
         page = Paginator(listed, NOTICES_A_PAGE).get_page(request.GET.get("page"))
-        shown = shown_notices(session, page.object_list)
+        shown = shown_notices(session, list(page))
     read = reading_marks.read_keys(request.user)
     context: dict[str, Any] = {
         "page": page,
@@ -48,7 +48,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @open_to(sees_notices)
-def mark_read(request: HttpRequest) -> HttpResponse:
+def mark_read(request: SignedInRequest) -> HttpResponse:
     """Mark what the page had shown or counted as read; what came since stays unread."""
     try:
         until = parse_datetime(request.POST.get("until", ""))

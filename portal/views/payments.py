@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -17,7 +17,7 @@ from ledger.payments.camt import LARGEST_FILE_BYTES
 from ledger.payments.queries import Decided
 from ledger.payments.statements import statement_name
 from ledger.refusals import LedgerRefused
-from portal.access import Viewer, open_to
+from portal.access import SignedInRequest, Viewer, open_to
 from portal.amounts import read_minor
 from portal.audit import record
 from portal.models import AuditEntry
@@ -40,12 +40,12 @@ def allocates_payments(viewer: Viewer) -> bool:
 
 @require_safe
 @open_to(sees_payments)
-def listing(request: HttpRequest) -> HttpResponse:
+def listing(request: SignedInRequest) -> HttpResponse:
     """Show the queue, the statements and every payment."""
     return _listing(request)
 
 
-def _listing(request: HttpRequest, complaints: tuple[str, ...] = ()) -> HttpResponse:
+def _listing(request: SignedInRequest, complaints: tuple[str, ...] = ()) -> HttpResponse:
     with transaction() as session:
         known = markets(session)
         statements = [
@@ -74,16 +74,16 @@ def _listing(request: HttpRequest, complaints: tuple[str, ...] = ()) -> HttpResp
 
 @require_POST
 @open_to(allocates_payments)
-def import_file(request: HttpRequest) -> HttpResponse:
+def import_file(request: SignedInRequest) -> HttpResponse:
     """Import a bank's file; every reason to refuse it stands on the page that answers."""
     file, market = request.FILES.get("file"), request.POST.get("market", "")
-    if file is None or file.size > LARGEST_FILE_BYTES:
+    if file is None or file.size is None or file.size > LARGEST_FILE_BYTES:
         return _listing(request, ("Choose a camt.053 file of at most 50 MB.",))
-    name = request.user.get_username()
+    name, received_by = file.name or "", request.user.get_username()
     try:
         with transaction() as session:
             imported = import_statements(
-                session, market, file.name, file.read(), received_by=name, now=timezone.now()
+                session, market, name, file.read(), received_by=received_by, now=timezone.now()
             )
     except (Refused, LedgerRefused) as refused:
         return _listing(request, _reasons(refused))
@@ -92,19 +92,19 @@ def import_file(request: HttpRequest) -> HttpResponse:
         return redirect("payments")
     for row in imported.statements:
         record(request.user, AuditEntry.Action.STATEMENT, statement_name(market, row.number))
-    messages.success(request, f"Imported {len(imported.statements)} statement(s) of {file.name}.")
+    messages.success(request, f"Imported {len(imported.statements)} statement(s) of {name}.")
     return redirect("payments")
 
 
 @require_safe
 @open_to(sees_payments)
-def page(request: HttpRequest, statement: str, line: int) -> HttpResponse:
+def page(request: SignedInRequest, statement: str, line: int) -> HttpResponse:
     """Show a payment: what the bank said, where its money is, and who decided that."""
     return _page(request, f"{statement}/{line}")
 
 
 def _page(
-    request: HttpRequest,
+    request: SignedInRequest,
     name: str,
     complaints: tuple[str, ...] = (),
     typed: list[tuple[str, str]] | None = None,
@@ -137,7 +137,7 @@ def _page(
 
 @require_POST
 @open_to(allocates_payments)
-def decide(request: HttpRequest, statement: str, line: int) -> HttpResponse:
+def decide(request: SignedInRequest, statement: str, line: int) -> HttpResponse:
     """Allocate a payment as the form says, or return it to the queue; then show it."""
     name = f"{statement}/{line}"
     returns = request.POST.get("decision") == "return"

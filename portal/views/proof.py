@@ -5,6 +5,7 @@ its parties alone.
 """
 
 import json
+from collections.abc import Mapping
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from database.session import transaction
 from ledger.log.proof_file import MAX_FILE_CHARACTERS, MalformedProof, check_proof
-from ledger.refusals import LedgerRefused, Refusal, RefusalCode
+from ledger.refusals import LedgerRefused, Refusal, RefusalCode, Rule
 from portal.access import viewer_of
 from portal.queries import proof as queries
 from portal.queries.invoices import invoice_owner
@@ -108,7 +109,7 @@ def script(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def check(request: HttpRequest) -> HttpResponse:
     """Check a proof that was pasted or uploaded, against the keys of this log."""
-    context = {"section": "proof"}
+    context: dict[str, object] = {"section": "proof"}
     if request.method == "POST":
         context |= _checked(request)
     return render(request, "proof/check.html", context)
@@ -143,7 +144,7 @@ def _cause(refusal: Refusal) -> dict[str, str]:
     return {"found": refusal.value, "rule": refusal.code.rule}
 
 
-_STATES = {
+_STATES: Mapping[Rule, str] = {
     RefusalCode.FACT_IS_UNKNOWN: "unknown",
     RefusalCode.FACT_IS_NOT_COVERED: "early",
     RefusalCode.LOG_HAS_NO_CHECKPOINT: "early",

@@ -3,14 +3,14 @@
 import uuid
 
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from database.session import transaction
 from portal import replays
-from portal.access import Viewer, open_to
+from portal.access import SignedInRequest, Viewer, open_to
 from portal.models import AuditEntry, ReplayRequest
 from portal.queries import runs as queries
 from portal.queries.disputes import disputes_of_run
@@ -33,7 +33,7 @@ def sees_audit(viewer: Viewer) -> bool:
 
 @require_safe
 @open_to(sees_runs)
-def listing(request: HttpRequest) -> HttpResponse:
+def listing(request: SignedInRequest) -> HttpResponse:
     """List all runs, latest first."""
     with transaction() as session:
         found = queries.list_runs(session)
@@ -42,7 +42,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @open_to(sees_runs)
-def page(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+def page(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     """Show a run: pins, digests, totals, journals, and its replays."""
     with transaction() as session:
         found = queries.run_page(session, run_id)
@@ -64,7 +64,7 @@ def page(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
 
 @require_safe
 @open_to(sees_runs)
-def energy(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+def energy(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     """Send the energy of each area in each interval of a run as CSV."""
     with transaction() as session:
         if energy_table(session, run_id) is None:
@@ -77,7 +77,7 @@ def energy(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @open_to(sees_runs)
-def ask_for_replay(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+def ask_for_replay(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     """Start a replay, or join the one under way; then show the run."""
     with transaction() as session:
         if find_run(session, run_id) is None:
@@ -90,7 +90,7 @@ def ask_for_replay(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
 
 @require_safe
 @open_to(sees_runs)
-def replay_state(request: HttpRequest, run_id: uuid.UUID, request_number: int) -> HttpResponse:
+def replay_state(request: SignedInRequest, run_id: uuid.UUID, request_number: int) -> HttpResponse:
     """Show how far a replay is; the page asks again until it is done."""
     replays.close_lost(run_id, timezone.now())
     asked = get_object_or_404(ReplayRequest, pk=request_number, run_id=run_id)
@@ -101,12 +101,12 @@ def replay_state(request: HttpRequest, run_id: uuid.UUID, request_number: int) -
 
 @require_safe
 @open_to(sees_audit)
-def audit_trail(request: HttpRequest) -> HttpResponse:
+def audit_trail(request: SignedInRequest) -> HttpResponse:
     """List what was done in the portal, latest first."""
     pages = Paginator(AuditEntry.objects.all(), ENTRIES_A_PAGE)
     context = {"entries": pages.get_page(request.GET.get("page")), "section": "audit"}
     return render(request, "runs/audit.html", context)
 
 
-def _state(request: HttpRequest, asked: ReplayRequest) -> HttpResponse:
+def _state(request: SignedInRequest, asked: ReplayRequest) -> HttpResponse:
     return render(request, "runs/_replay.html", {"latest": asked, "run_id": asked.run_id})

@@ -2,12 +2,12 @@
 
 import uuid
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from database.session import transaction
-from portal.access import Viewer, open_to
+from portal.access import SignedInRequest, Viewer, open_to
 from portal.queries import studies as queries
 
 
@@ -18,7 +18,7 @@ def sees_studies(viewer: Viewer) -> bool:
 
 @require_safe
 @open_to(sees_studies)
-def listing(request: HttpRequest) -> HttpResponse:
+def listing(request: SignedInRequest) -> HttpResponse:
     """List all studies, latest first."""
     with transaction() as session:
         found = queries.list_studies(session)
@@ -27,7 +27,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @open_to(sees_studies)
-def page(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+def page(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     """Show a study: its shocks, and its report by design."""
     with transaction() as session:
         found = queries.study_page(session, run_id)

@@ -52,8 +52,9 @@ class Command(BaseCommand[Work]):
                     work.settled.append(self._settle(found.market, due_range, options))
                 except (Refused, LedgerRefused) as refusal:
                     refused.append(due_range)
-                    is_of_rules = isinstance(refusal, Refused)
-                    work.findings += refusal.findings if is_of_rules else refusal.refusals
+                    work.findings += (
+                        refusal.findings if isinstance(refusal, Refused) else refusal.refusals
+                    )
         except KeyboardInterrupt:
             work.is_stopped = True
         return work
