@@ -44,14 +44,17 @@ class NamedValue:
     Attributes:
         path: dotted names of fields, list positions and entries left out.
         entry: names of the entries of lists that lead to it, such as `node`; empty for none.
+        name: how a clause best names it; where an entry has no name, that of the whole list.
         value: as the model holds it; a list of parts is one value.
         unit: of a number; empty where it has none.
     """
 
     path: str
     entry: str
+    name: str
     value: Any
     unit: str
+    _is_below_a_list: bool = False
 
 
 def split_text(text: str) -> Iterator[tuple[str, bool]]:
@@ -70,7 +73,7 @@ def values_named(document: Document, name: str) -> tuple[NamedValue, ...]:
 
     Empty where the name leads nowhere, or to what not every reader of the clause may see.
     """
-    start = NamedValue("", "", document, "")
+    start = NamedValue("", "", "", document, "")
     found = tuple(_followed(start, tuple(name.split("."))))
     closed = {"clauses", *document.withheld_fields}
     return () if any(each.path.split(".")[0] in closed for each in found) else found
@@ -78,7 +81,7 @@ def values_named(document: Document, name: str) -> tuple[NamedValue, ...]:
 
 def values_governed(document: Document, path: str) -> tuple[NamedValue, ...]:
     """Return every plain value that lies under a field, through lists and parts."""
-    start = NamedValue("", "", document, "")
+    start = NamedValue("", "", "", document, "")
     return tuple(
         plain
         for found in _followed(start, tuple(path.split(".")))
@@ -122,7 +125,7 @@ def _followed(at: NamedValue, steps: Sequence[str]) -> Iterator[NamedValue]:
 
 
 def _followed_in_list(at: NamedValue, steps: Sequence[str]) -> Iterator[NamedValue]:
-    entries = [NamedValue(at.path, _joined(at, part), part, "") for part in at.value]
+    entries = [_entry(at, part) for part in at.value]
     # Names of entries may hold dots themselves, so the longest that fits is tried first.
     for length in range(len(steps), 0, -1):
         wanted = ".".join(steps[:length])
@@ -134,8 +137,19 @@ def _followed_in_list(at: NamedValue, steps: Sequence[str]) -> Iterator[NamedVal
         yield from _followed(each, steps)
 
 
-def _joined(at: NamedValue, part: BaseModel) -> str:
-    return " ".join(filter(None, (at.entry, entry_name(part))))
+def _entry(at: NamedValue, part: BaseModel) -> NamedValue:
+    name = entry_name(part)
+    # Parts without a name, and those of one name, such as prices since a day, have no name alone.
+    is_nameless = at._is_below_a_list or [entry_name(each) for each in at.value].count(name) > 1
+    is_nameless = is_nameless or not name
+    return NamedValue(
+        at.path,
+        " ".join(filter(None, (at.entry, name))),
+        at.name if is_nameless else f"{at.name}.{name}",
+        part,
+        "",
+        is_nameless,
+    )
 
 
 def _field_called(model: type[BaseModel], step: str) -> str | None:
@@ -148,8 +162,19 @@ def _field_called(model: type[BaseModel], step: str) -> str | None:
 
 
 def _inside(at: NamedValue, part: BaseModel, field: str) -> NamedValue:
-    path = f"{at.path}.{field}" if at.path else field
-    return NamedValue(path, at.entry, getattr(part, field), unit_of(type(part).model_fields[field]))
+    path, name = _dotted(at.path, field), _dotted(at.name, short_name(field))
+    return NamedValue(
+        path,
+        at.entry,
+        at.name if at._is_below_a_list else name,
+        getattr(part, field),
+        unit_of(type(part).model_fields[field]),
+        at._is_below_a_list,
+    )
+
+
+def _dotted(before: str, step: str) -> str:
+    return f"{before}.{step}" if before else step
 
 
 def _plain_values(at: NamedValue) -> Iterator[NamedValue]:
@@ -158,7 +183,7 @@ def _plain_values(at: NamedValue) -> Iterator[NamedValue]:
             yield from _plain_values(_inside(at, at.value, field))
     elif _is_list_of_parts(at.value):
         for part in at.value:
-            yield from _plain_values(NamedValue(at.path, _joined(at, part), part, ""))
+            yield from _plain_values(_entry(at, part))
     else:
         yield at
 

@@ -1,11 +1,15 @@
-"""Checks of the clauses of one document: anchors, the fields they govern, the names they use."""
+"""Checks of the clauses of one document: anchors, fields they govern, names and numbers in them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from common.refusals import Finding, shown
 from rulebook.checks.parts import repeated
-from rulebook.clause_names import split_text, values_named
+from rulebook.clause_names import NamedValue, split_text, values_governed, values_named
+from rulebook.clause_numbers import stated_numbers
+from rulebook.clause_units import says_the_same
 from rulebook.documents import Document
+from rulebook.documents.base import Clause
 from rulebook.documents.paths import has_field
 
 
@@ -63,5 +67,49 @@ def clause_names(document: Document, place: str) -> Iterator[Finding]:
             )
 
 
-CLAUSE_CHECKS = (clause_anchors, clause_fields, clause_names)
+def clause_numbers(document: Document, place: str) -> Iterator[Finding]:
+    """A clause repeats no number that a field holds which it governs: it names the field."""
+    for position, clause in enumerate(document.clauses):
+        stated = stated_numbers(clause.text)
+        held = _numbers_governed(document, clause) if stated else []
+        for number in stated:
+            for value in held:
+                if says_the_same(number.amount, number.unit, value):
+                    at = f"{place}: clauses[{position}].text"
+                    yield _repeated_number(document, clause, at, number.text, value)
+                    break
+
+
+def _repeated_number(
+    document: Document, clause: Clause, at: str, text: str, value: NamedValue
+) -> Finding:
+    is_open = value.path.split(".")[0] not in document.withheld_fields
+    return Finding(
+        "clause-repeats-number",
+        at,
+        shown(text),
+        f"clause {clause.anchor} governs {value.path}, and does not repeat a number that it holds",
+        f"write {{{value.name}}} in its place, which is filled in wherever people read it"
+        if is_open
+        else "leave it out: not every reader of the clause may see it",
+    )
+
+
+def _numbers_governed(document: Document, clause: Clause) -> list[NamedValue]:
+    return [
+        number
+        for path in clause.fields
+        for value in values_governed(document, path)
+        for number in _whole_numbers(value)
+    ]
+
+
+def _whole_numbers(held: NamedValue) -> Iterator[NamedValue]:
+    each_value = held.value if isinstance(held.value, tuple) else (held.value,)
+    for value in each_value:
+        if isinstance(value, int) and not isinstance(value, bool):
+            yield replace(held, value=value)
+
+
+CLAUSE_CHECKS = (clause_anchors, clause_fields, clause_names, clause_numbers)
 """The checks of clauses, in the order in which they run."""

@@ -13,6 +13,12 @@ TYPES = {
 WORDS = {"title", "description", "default", "unit", "$defs", "$schema", "$id"}
 
 
+def _matches(pattern: str, value: str) -> bool:
+    """Return whether text matches as ECMA-262 reads the pattern: `$` is its very end."""
+    ending = pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern
+    return bool(re.search(ending, value))
+
+
 def _is_of(value, kind):
     if kind == "integer":
         return isinstance(value, int) and not isinstance(value, bool)
@@ -35,7 +41,7 @@ CHECKS = {
     "type": _is_of,
     "const": lambda value, limit: value == limit,
     "enum": lambda value, limit: value in limit,
-    "pattern": _counted(str, lambda value, limit: bool(re.search(limit, value))),
+    "pattern": _counted(str, lambda value, limit: _matches(limit, value)),
     "format": lambda value, limit: {"date": _is_day}[limit](value),
     "minimum": _counted(int, lambda value, limit: value >= limit),
     "maximum": _counted(int, lambda value, limit: value <= limit),

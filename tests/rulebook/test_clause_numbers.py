@@ -1,0 +1,252 @@
+"""A clause names the field that it governs, and does not repeat a number; 20 cases each way."""
+
+import doctest
+
+import pytest
+
+from common.quantities import with_unit
+from rulebook import clause_numbers, clause_units
+from rulebook.checks import check_document
+from rulebook.clause_names import values_governed
+from rulebook.clause_numbers import stated_numbers
+from rulebook.clause_units import says_the_same
+from rulebook.documents import Document
+from tests.rulebook.law import GRID, HEARTH, HIGHLAND, POLICY, RULES, TERMS, body, made, scenario
+
+CHARGES = "gb12/charge-list/isles-networks"
+CURVE = ["layers.curve"]
+PRICE = "layers.curve.price_micro_per_mwh"
+SHARE = "layers.curve.tightness_ppm"
+
+REFUSED = [
+    (RULES, CURVE, "It rises to 90 pounds.", "90 pounds", PRICE, "layers.system.curve"),
+    (RULES, CURVE, "It rises to ninety pounds.", "ninety pounds", PRICE, "layers.system.curve"),
+    (RULES, CURVE, "£400/MWh when all is in use", "£400/MWh", PRICE, "layers.system.curve"),
+    (RULES, CURVE, "4p a kWh, or £0.09 per kWh", "£0.09 per kWh", PRICE, "layers.system.curve"),
+    (RULES, CURVE, "at a tightness of nine tenths", "nine tenths", SHARE, "layers.system.curve"),
+    (RULES, CURVE, "from 30 on", "30", SHARE, "layers.system.curve"),
+    (
+        RULES,
+        ["price_cap_micro_per_mwh"],
+        "No price is above 6,000.",
+        "6,000",
+        "price_cap_micro_per_mwh",
+        "price_cap",
+    ),
+    (
+        RULES,
+        ["price_cap_micro_per_mwh"],
+        "No price is above six thousand pounds a megawatt hour.",
+        "six thousand pounds a megawatt hour",
+        "price_cap_micro_per_mwh",
+        "price_cap",
+    ),
+    (
+        RULES,
+        ["interval_minutes"],
+        "An interval is thirty minutes.",
+        "thirty minutes",
+        "interval_minutes",
+        "interval",
+    ),
+    (
+        RULES,
+        ["interval_minutes"],
+        "It lasts half an hour.",
+        "half an hour",
+        "interval_minutes",
+        "interval",
+    ),
+    (
+        RULES,
+        ["products"],
+        "Basic is promised 99.5 % of it.",
+        "99.5 %",
+        "products.reliability_ppm",
+        "products.P1.reliability",
+    ),
+    (
+        RULES,
+        ["products.window_minutes"],
+        "within three or eight hours",
+        "eight hours",
+        "products.window_minutes",
+        "products.P2.window",
+    ),
+    (
+        RULES,
+        ["settlement_calendar"],
+        "SF comes sixteen days later.",
+        "sixteen days",
+        "settlement_calendar.lag_days",
+        "settlement_calendar.SF.lag",
+    ),
+    (
+        GRID,
+        ["lines.rating_w"],
+        "Up to 9 GW flow.",
+        "9 GW",
+        "lines.rating_w",
+        "lines.N0-N1.rating",
+    ),
+    (
+        GRID,
+        ["lines.length_m"],
+        "The line is 200,000 metres long.",
+        "200,000 metres",
+        "lines.length_m",
+        "lines.N0-N1.length",
+    ),
+    (
+        POLICY,
+        ["fair_play.history_days"],
+        "in the week, or 1 week, before",
+        "1 week",
+        "fair_play.history_days",
+        "fair_play.history",
+    ),
+    (
+        TERMS,
+        ["payment_term_days"],
+        "due on the 14th day after its issue",
+        "14th day",
+        "payment_term_days",
+        "payment_term",
+    ),
+    (
+        TERMS,
+        ["late_payment"],
+        "eight parts in a hundred a year",
+        "eight parts in a hundred",
+        "late_payment.annual_rate_ppm",
+        "late_payment.annual_rate",
+    ),
+    (
+        HIGHLAND,
+        ["units.annual_capital_micro"],
+        "recovered with £680 million a year",
+        "£680 million",
+        "units.annual_capital_micro",
+        "units.G3.annual_capital",
+    ),
+    (
+        CHARGES,
+        ["tariffs.prices"],
+        "dearest in the hours before seven in the evening",
+        "seven in the evening",
+        "tariffs.prices.to_hour",
+        "tariffs.TUOS.prices",
+    ),
+]
+LAWFUL = [
+    (RULES, CURVE, "The price is read from {layers.node.curve}."),
+    (RULES, CURVE, "It is as MR-2.90, MR-90 and MR-6000.400 say."),
+    (RULES, CURVE, "It holds since 30 September 2023, 20 October and 2024-09-30."),
+    (RULES, CURVE, "It is read in ninety parts of the grid and thirty others."),
+    (RULES, CURVE, "It is read within 90 minutes, 20 days and 9 MW."),
+    (RULES, CURVE, "The price N90 of P20 and AMM400 is read from it."),
+    (RULES, CURVE, "Between them it rises by 310 pounds, which follows from the curve."),
+    (RULES, ["time_zone"], "An interval is thirty minutes of that zone."),
+    (
+        RULES,
+        ["time_zone", "interval_minutes"],
+        "It holds 46 half-hours when the clocks go forward and 50 when they go back.",
+    ),
+    (RULES, ["interval_minutes"], "A settlement day holds 48 of them, an hour two."),
+    (RULES, ["price_floor_micro_per_mwh"], "No price is above 6,000 pounds."),
+    (RULES, ["price_cap_micro_per_mwh"], "£6,000 per kWh is 1000 times as much as the cap."),
+    (RULES, ["products.timing"], "Flexible demand is served within eight hours."),
+    (RULES, ["settlement_calendar"], "Its runs are five, in their order; SF is the second."),
+    (GRID, ["layers"], "The grid is divided in five layers, one in another."),
+    (GRID, ["lines.rating_w"], "A line of 9 kV is 9 km long."),
+    (POLICY, ["fair_play.least_fulfilment_ppm"], "After 7 days: {fair_play.least_fulfilment}."),
+    (TERMS, ["payment_term_days"], "A year has 365 days, and February 28 or 29."),
+    (TERMS, ["operator", "operator.iban"], "Amounts of 14 days go to its account."),
+    (HEARTH, ["supply_points.supply_point"], "Each of the 2,400,000 households takes a product."),
+]  # fmt: skip
+
+
+def spaced(text: str) -> str:
+    return text.replace("\xa0", " ")
+
+
+def with_clause(instrument: str, fields: list[str], text: str) -> Document:
+    values = body(instrument)
+    values["clauses"] = [values["clauses"][0] | {"text": text, "fields": fields}]
+    return made(values)
+
+
+def test_there_are_twenty_cases_each_way():
+    assert (len(REFUSED), len(LAWFUL)) == (20, 20)
+
+
+@pytest.mark.parametrize(("instrument", "fields", "text", "number", "path", "name"), REFUSED)
+def test_a_repeated_number_is_refused(instrument, fields, text, number, path, name):
+    document = with_clause(instrument, fields, text)
+    findings = [each for each in check_document(document, "test") if each.code.startswith("clause")]
+    assert [(each.code, each.place) for each in findings] == [
+        ("clause-repeats-number", "test: clauses[0].text")
+    ]
+    (finding,) = findings
+    anchor = document.clauses[0].anchor
+    assert finding.value == repr(number)
+    assert finding.limit == (
+        f"clause {anchor} governs {path}, and does not repeat a number that it holds"
+    )
+    assert finding.remedy.startswith(f"write {{{name}}} in its place")
+
+
+@pytest.mark.parametrize(("instrument", "fields", "text"), LAWFUL)
+def test_other_numbers_are_lawful(instrument, fields, text):
+    findings = check_document(with_clause(instrument, fields, text), "test")
+    assert [each for each in findings if each.code.startswith("clause")] == []
+
+
+@pytest.mark.parametrize(("instrument", "fields", "text", "number", "path", "name"), REFUSED)
+def test_the_remedy_is_lawful(instrument, fields, text, number, path, name):
+    document = with_clause(instrument, fields, text.replace(number, f"{{{name}}}"))
+    assert [each for each in check_document(document, "test") if each.code[:6] == "clause"] == []
+
+
+def test_every_repeated_number_is_found_at_once():
+    values = body(RULES)
+    values["clauses"][3]["text"] = "From nothing to £20, 90 pounds and four hundred pounds."
+    values["clauses"][4]["text"] = "At most 6,000 pounds, at least £0."
+    findings = check_document(made(values), "test")
+    assert [(each.place, each.value) for each in findings] == [
+        ("test: clauses[3].text", "'£20'"),
+        ("test: clauses[3].text", "'90 pounds'"),
+        ("test: clauses[3].text", "'four hundred pounds'"),
+        ("test: clauses[4].text", "'6,000 pounds'"),
+        ("test: clauses[4].text", "'£0'"),
+    ]
+
+
+def test_a_number_that_not_every_reader_may_see_is_left_out():
+    quantity = body(CHARGES)["links"][0]["quantity"]
+    text = f"It bears the price for {quantity} pieces."
+    findings = check_document(with_clause(CHARGES, ["links.quantity"], text), "test")
+    (finding,) = [each for each in findings if each.code == "clause-repeats-number"]
+    assert finding.remedy.startswith("leave it out")
+
+
+@pytest.mark.parametrize("instrument", [RULES, GRID, POLICY, TERMS, HIGHLAND, HEARTH, CHARGES])
+def test_what_people_are_shown_of_any_number_is_found_again(instrument):
+    document, tried = scenario()[instrument], set()
+    for field in type(document).model_fields:
+        for held in values_governed(document, field):
+            if isinstance(held.value, bool) or not isinstance(held.value, int):
+                continue
+            written = with_unit(held.value, held.unit, "GBP")
+            for text in (written, spaced(written), spaced(written).replace(",", "")):
+                (number,) = stated_numbers(f"It is {text}, says the market.")
+                assert says_the_same(number.amount, number.unit, held), (held, number)
+            tried.add(held.unit)
+    assert tried
+
+
+@pytest.mark.parametrize("module", [clause_numbers, clause_units])
+def test_examples_in_docstrings_hold(module):
+    results = doctest.testmod(module)
+    assert results.attempted
+    assert not results.failed
