@@ -1,12 +1,12 @@
 """What the main job did, in words and figures that a newcomer understands."""
 
 from common.quantities import scaled
-from portal.amounts import money_parts
+from portal.amounts import money_exact
 from portal.main_job import Job
 from settlement.runs.run import Run
 
 
-def summary(job: Job, currency: str, interval_count: int) -> str:
+def summary_text(job: Job, currency: str, interval_count: int) -> str:
     """Return the summary that the demonstration prints."""
     run = job.runs[-1]
     return "\n".join(
@@ -15,15 +15,15 @@ def summary(job: Job, currency: str, interval_count: int) -> str:
             f"Market {run.market}, {run.first_day} to {run.last_day}: {len(run.days)} settlement "
             f"days, {interval_count:,} intervals.",
             "",
-            *_energy(job),
+            *_energy_lines(job),
             "",
-            *_money(job, currency),
+            *_money_lines(job, currency),
             "",
-            *(_run_line(one) for one in job.runs),
-            *_documents(job),
-            *_payments(job),
+            *(_run_line(run) for run in job.runs),
+            *_document_lines(job),
+            *_payment_lines(job),
             "",
-            *_proof(job),
+            *_proof_lines(job),
             "",
             "Seconds: "
             + ", ".join(f"{name} {seconds:.1f}" for name, seconds in job.seconds.items())
@@ -32,7 +32,7 @@ def summary(job: Job, currency: str, interval_count: int) -> str:
     )
 
 
-def _energy(job: Job) -> list[str]:
+def _energy_lines(job: Job) -> list[str]:
     generation = -job.sums.get("WH generation", 0)
     demand = job.sums.get("WH demand", 0)
     losses = job.sums.get("WH losses", 0)
@@ -46,42 +46,37 @@ def _energy(job: Job) -> list[str]:
     ]
 
 
-def _money(job: Job, currency: str) -> list[str]:
+def _money_lines(job: Job, currency: str) -> list[str]:
     charged = job.sums.get(f"{currency} charge", 0)
     paid = -job.sums.get(f"{currency} payment", 0)
     equalisation = -job.sums.get(f"{currency} equalisation", 0)
     balance = charged - paid - equalisation
     return [
         "Money",
-        f"  charged to suppliers         {_exact(charged, currency):>26}",
-        f"  paid to owners               {_exact(paid, currency):>26}",
-        f"  into the equalisation account{_exact(equalisation, currency):>26}",
-        f"  in less out                  {_exact(balance, currency):>26}",
+        f"  charged to suppliers         {money_exact(charged, currency):>26}",
+        f"  paid to owners               {money_exact(paid, currency):>26}",
+        f"  into the equalisation account{money_exact(equalisation, currency):>26}",
+        f"  in less out                  {money_exact(balance, currency):>26}",
     ]
-
-
-def _exact(micro: int, currency: str) -> str:
-    shown, below = money_parts(micro, currency)
-    return f"{shown}{below}"
 
 
 def _run_line(run: Run) -> str:
     return f"Run {run.kind:<3} {run.id}  results {run.result_digest.hex()}"
 
 
-def _documents(job: Job) -> list[str]:
+def _document_lines(job: Job) -> list[str]:
     if not job.documents:
         return ["Documents: everything was billed before."]
     counts = ", ".join(f"{count} {kind}s" for kind, count in sorted(job.documents.items()))
     return [f"Documents issued: {counts}."]
 
 
-def _payments(job: Job) -> list[str]:
+def _payment_lines(job: Job) -> list[str]:
     paid, waiting = (job.payments.get(name, 0) for name in ("payments", "waiting"))
     return [f"Bank statement: {paid} payments, {waiting} of them wait for a decision."]
 
 
-def _proof(job: Job) -> list[str]:
+def _proof_lines(job: Job) -> list[str]:
     lines = []
     if job.replayed is not None:
         same = "the same bytes" if job.replayed.is_same else job.replayed.first_difference

@@ -103,11 +103,11 @@ def run_main_job(request: JobRequest, clock: Clock, progress: ProgressBar) -> Jo
     """
     job = Job(request, clock, progress)
     _publish(job)
-    first = _first_run(job)
+    first = _ensure_first_run(job)
     _bill(job, first, "invoice")
     with job.stage("dispute a line") as session:
         dispute_largest_line(session, request.market, clock)
-    later = _later_run(job, first)
+    later = _ensure_later_run(job, first)
     _bill(job, later, "invoice the difference")
     with job.stage("settle the dispute") as session:
         settle_corrected(session, request.market, clock())
@@ -122,7 +122,7 @@ def run_main_job(request: JobRequest, clock: Clock, progress: ProgressBar) -> Jo
             job.findings.extend(check.run(session))
             bar(done, len(checks()))
     with transaction() as session:
-        job.sums = _sums(session, later)
+        job.sums = _sum_postings(session, later)
     return job
 
 
@@ -141,11 +141,11 @@ def _publish(job: Job) -> None:
         )
 
 
-def _first_run(job: Job) -> Run:
+def _ensure_first_run(job: Job) -> Run:
     """Return the first run of the period, made now from readings made now unless it is there."""
     request = job.request
     with transaction() as session:
-        there = _find(session, request)
+        there = _find_first_run(session, request)
     if there is not None:
         return _post(job, there)
     with job.stage("make the readings") as session, job.progress("Dispatching days") as bar:
@@ -165,11 +165,11 @@ def _first_run(job: Job) -> Run:
     return _settle(job, FIRST_KIND, file.first_day, file.last_day)
 
 
-def _find(session: Session, request: JobRequest) -> Run | None:
+def _find_first_run(session: Session, request: JobRequest) -> Run | None:
     runs = [run for run in store.list_runs(session, request.market) if run.kind == FIRST_KIND]
     if request.data is None:
         return next((run for run in runs if (run.first_day, run.last_day) == request.month), None)
-    recorded = next((run for run in runs if len(run.days) > len(_days(request))), None)
+    recorded = next((run for run in runs if len(run.days) > len(_month_days(request))), None)
     if recorded is None and runs:
         raise Refused(
             [
@@ -185,7 +185,7 @@ def _find(session: Session, request: JobRequest) -> Run | None:
     return recorded
 
 
-def _days(request: JobRequest) -> range:
+def _month_days(request: JobRequest) -> range:
     return range((request.month[1] - request.month[0]).days + 1)
 
 
@@ -215,7 +215,7 @@ def _post(job: Job, run: Run) -> Run:
     return run
 
 
-def _later_run(job: Job, first: Run) -> Run:
+def _ensure_later_run(job: Job, first: Run) -> Run:
     """Return the later run of the first run's days, after corrected readings came in."""
     market = job.request.market
     with transaction() as session:
@@ -258,7 +258,7 @@ def _pay(job: Job) -> None:
     job.payments = {"payments": len(found), "waiting": waiting}
 
 
-def _sums(session: Session, run: Run) -> dict[str, int]:
+def _sum_postings(session: Session, run: Run) -> dict[str, int]:
     """Return what is posted for the run's days, by commodity and the first part of the kind."""
     sums: dict[str, int] = {}
     posted = balances(session, run.market, run.first_day, run.last_day)

@@ -11,7 +11,7 @@ from portal.queries.notices import ShownNotice
 from rulebook.law import rules_at
 
 
-def contacts(
+def contact_addresses(
     session: Session, participants: Iterable[tuple[str, str]], now: dt.datetime
 ) -> dict[tuple[str, str], tuple[str, ...]]:
     """Return the addresses in the registrations in force, by market and participant."""
@@ -29,7 +29,7 @@ def contacts(
     return found
 
 
-def subject(shown: Sequence[ShownNotice]) -> str:
+def message_subject(shown: Sequence[ShownNotice]) -> str:
     """Return the line under which a message is found."""
     first = shown[0]
     if len(shown) == 1:
@@ -41,11 +41,11 @@ def message_text(shown: Sequence[ShownNotice], portal_url: str) -> str:
     """Return the words of a message; with links where the portal's address is known."""
     first = shown[0].notice
     lines = [f"To {first.participant}, participant of {first.market}.", ""]
-    for each in shown:
-        lines += [each.title, local_time(each.notice.at, each.zone), *each.sentences]
+    for notice in shown:
+        lines += [notice.title, local_time(notice.notice.at, notice.zone), *notice.sentences]
         if portal_url:
             base = portal_url.rstrip("/")
-            lines += [f"{base}/invoices/{number}/" for number in each.notice.documents]
+            lines += [f"{base}/invoices/{number}/" for number in notice.notice.documents]
         lines.append("")
     where = f"{portal_url.rstrip('/')}/notices/" if portal_url else "the portal, under Notices"
     lines += [f"All notices, with every amount: {where}.", ""]

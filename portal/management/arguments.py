@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from django.core.management.base import CommandError
 
 
-class Takes(Protocol):
+class CommandArgument(Protocol):
     """Something that a command is told."""
 
     def add(self, parser: ArgumentParser) -> None:
@@ -45,7 +45,7 @@ class Argument:
         if self.is_now_unless_given and getattr(options, destination) is None:
             setattr(options, destination, options.now)
 
-    def but(self, **settings: Any) -> "Argument":
+    def with_settings(self, **settings: Any) -> "Argument":
         """Return the same argument with a few settings of a command's own."""
         return replace(self, settings=self.settings | settings)
 
@@ -55,13 +55,13 @@ def argument(name: str, **settings: Any) -> Argument:
     return Argument(name, settings)
 
 
-def switch(name: str, help: str) -> Argument:
+def flag(name: str, help: str) -> Argument:
     """Return an option without a value."""
     return Argument(name, {"action": "store_true", "help": help})
 
 
 @dataclass(frozen=True)
-class OneOf:
+class ExclusiveGroup:
     """Options of which at most one is given."""
 
     arguments: tuple[Argument, ...]
@@ -69,8 +69,8 @@ class OneOf:
     def add(self, parser: ArgumentParser) -> None:
         """Add them to what is parsed."""
         group = parser.add_mutually_exclusive_group()
-        for each in self.arguments:
-            group.add_argument(each.name, **each.settings)
+        for argument in self.arguments:
+            group.add_argument(argument.name, **argument.settings)
 
     def complete(self, options: Namespace) -> None:
         """Leave them: no option of such a group has a value that is filled in."""
@@ -88,8 +88,8 @@ class Period:
 
     def add(self, parser: ArgumentParser) -> None:
         """Add the three options to what is parsed."""
-        for each in (MONTH, FROM, TO):
-            each.add(parser)
+        for option in (MONTH, FROM, TO):
+            option.add(parser)
 
     def complete(self, options: Namespace) -> None:
         """Put the days of the month in place.
@@ -112,7 +112,7 @@ class Subcommand:
     """One of several things that a command does, with what it takes for that."""
 
     help: str
-    takes: Sequence[Takes]
+    takes: Sequence[CommandArgument]
 
 
 def at_least(least: int) -> Callable[[str], int]:
@@ -188,8 +188,8 @@ AT = argument(
     help="as the ledger stood then, such as 2024-03-01T09:00Z",
 )
 
-JSON = switch("--json", "print the outcome as JSON, exact and whole")
-DRY_RUN = switch("--dry-run", "say what would be done, and do nothing")
+JSON = flag("--json", "print the outcome as JSON, exact and whole")
+DRY_RUN = flag("--dry-run", "say what would be done, and do nothing")
 OUT = argument("--out", type=Path, metavar="PATH", help="file to write")
 THREADS = argument(
     "--threads",

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from django.core.management import base
 from django.core.management.base import CommandError, CommandParser
 
-from portal.management.arguments import JSON, Subcommand, Takes
+from portal.management.arguments import JSON, CommandArgument, Subcommand
 from portal.management.console import json_text, refusals_as_errors
 
 Outcome = TypeVar("Outcome")
@@ -34,7 +34,7 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
         actions: what it does, by the word that follows its name.
     """
 
-    takes: ClassVar[Sequence[Takes]] = ()
+    takes: ClassVar[Sequence[CommandArgument]] = ()
     actions: ClassVar[Mapping[str, Subcommand]] = {}
 
     def run(self, options: Options) -> Outcome:
@@ -58,21 +58,21 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
         return utc_now()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        for each in self.takes:
-            each.add(parser)
+        for argument in self.takes:
+            argument.add(parser)
         if not self.actions:
             return
         chosen = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         for name, action in self.actions.items():
             of_action = chosen.add_parser(name, help=action.help, description=action.help)
-            for each in action.takes:
-                each.add(of_action)
+            for argument in action.takes:
+                argument.add(of_action)
 
     def handle(self, *args: Any, **given: Any) -> None:
         options = Namespace(**given, now=utc_now())
         takes = self._takes(options)
-        for each in takes:
-            each.complete(options)
+        for argument in takes:
+            argument.complete(options)
         is_json = JSON in takes and options.json
         with refusals_as_errors(as_json=is_json):
             outcome = self.run(options)
@@ -85,7 +85,7 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
         if failure is not None:
             raise CommandError(failure)
 
-    def _takes(self, options: Options) -> Sequence[Takes]:
+    def _takes(self, options: Options) -> Sequence[CommandArgument]:
         return self.actions[options.action].takes if self.actions else self.takes
 
 

@@ -16,7 +16,7 @@ Answers = Answer | list[Answer]
 GAME = argument("file", type=Path, metavar="GAME.json", help="a game or a list of games")
 
 
-def answers_of(
+def answer_games(
     path: Path,
     answer: Callable[[GameFile], Answer],
     check: Callable[[GameFile], list[Finding]],

@@ -36,9 +36,9 @@ class Command(BaseCommand[list[Ageing]]):
     def as_json(self, outcome: list[Ageing], options: Options) -> Any:
         return [
             {
-                "participant": each.participant,
-                "currency": each.currency,
-                "amounts_minor": dict(zip(BUCKETS, each.amounts_minor, strict=True)),
+                "participant": ageing.participant,
+                "currency": ageing.currency,
+                "amounts_minor": dict(zip(BUCKETS, ageing.amounts_minor, strict=True)),
                 "items": [
                     {
                         "document": item.document.name,
@@ -48,17 +48,17 @@ class Command(BaseCommand[list[Ageing]]):
                         "paid_minor": item.document.paid_minor,
                         "balance_minor": item.document.balance_minor,
                     }
-                    for item in each.items
+                    for item in ageing.items
                 ],
             }
-            for each in outcome
+            for ageing in outcome
         ]
 
     def lines(self, outcome: list[Ageing], options: Options) -> Iterator[str]:
         yield table_row("participant", (*BUCKETS, "in all"), NAME, COLUMN)
-        for each in outcome:
-            amounts = map(minor_units, (*each.amounts_minor, each.total_minor))
-            yield table_row(each.participant, amounts, NAME, COLUMN)
+        for ageing in outcome:
+            amounts = map(minor_units, (*ageing.amounts_minor, ageing.total_minor))
+            yield table_row(ageing.participant, amounts, NAME, COLUMN)
         if not outcome:
             yield f"Nothing is open on {_day(options)}."
 

@@ -62,11 +62,11 @@ class Command(BaseCommand[Baselines]):
         yield table_row("", (design.value for design in Design), NAME, COLUMN)
         for party in outcome.totals.parties:
             name = f"{party.side.value:<8} {party.participant} {party.product}"
-            yield _row(name, (party.amount_micro[design] for design in Design))
+            yield _amounts_row(name, (party.amount_micro[design] for design in Design))
         for side in Side:
             sums = (outcome.totals.of(side, design) for design in Design)
-            yield _row(f"all {side.value}s", sums)
+            yield _amounts_row(f"all {side.value}s", sums)
 
 
-def _row(name: str, amounts_micro: Iterable[int]) -> str:
+def _amounts_row(name: str, amounts_micro: Iterable[int]) -> str:
     return table_row(name, (f"{amount // MICRO:,}" for amount in amounts_micro), NAME, COLUMN)

@@ -7,7 +7,7 @@ from database.session import transaction
 from ledger.log.checkpoints import Published
 from ledger.log.rows import CheckpointRow
 from ledger.log.store import checkpoints
-from portal.management.arguments import JSON, OUT, switch
+from portal.management.arguments import JSON, OUT, flag
 from portal.management.base import BaseCommand, Options
 from portal.signing import sign_log
 
@@ -19,8 +19,8 @@ class Command(BaseCommand[Published | list[CheckpointRow]]):
         "last one, says so and makes none."
     )
     takes = (
-        switch("--list", "list the checkpoints, make none"),
-        OUT.but(help="also write the note to this file"),
+        flag("--list", "list the checkpoints, make none"),
+        OUT.with_settings(help="also write the note to this file"),
         JSON,
     )
 
@@ -29,9 +29,9 @@ class Command(BaseCommand[Published | list[CheckpointRow]]):
             with transaction() as session:
                 return list(checkpoints(session))
         with transaction() as session:
-            published, said = sign_log(session, options.now)
-        if said:
-            self.stderr.write(said)
+            published, key_notice = sign_log(session, options.now)
+        if key_notice:
+            self.stderr.write(key_notice)
         if options.out:
             options.out.write_text(published.checkpoint.note, encoding="utf-8")
         return published
@@ -49,13 +49,13 @@ class Command(BaseCommand[Published | list[CheckpointRow]]):
             if not outcome:
                 yield "no checkpoint yet; manage.py checkpoint makes one"
             return
-        made = outcome.checkpoint
+        checkpoint = outcome.checkpoint
         if outcome.is_new:
-            yield f"Signed at {made.signed_at:%Y-%m-%d %H:%M:%S} UTC:\n\n{made.note}"
+            yield f"Signed at {checkpoint.signed_at:%Y-%m-%d %H:%M:%S} UTC:\n\n{checkpoint.note}"
         else:
             yield (
-                f"Nothing was published since the checkpoint of {made.size:,} leaves, signed at "
-                f"{made.signed_at:%Y-%m-%d %H:%M:%S} UTC; none is made."
+                f"Nothing was published since the checkpoint of {checkpoint.size:,} leaves, signed "
+                f"at {checkpoint.signed_at:%Y-%m-%d %H:%M:%S} UTC; none is made."
             )
 
 

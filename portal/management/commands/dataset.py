@@ -15,7 +15,7 @@ from portal.management.arguments import (
     PERIOD,
     SEED,
     argument,
-    switch,
+    flag,
 )
 from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar
@@ -25,14 +25,14 @@ from settlement.meters.digest import content_digest
 from settlement.meters.ingest import MeterFile
 
 
-class Written(NamedTuple):
+class WrittenFile(NamedTuple):
     """A file that was written, and what it holds."""
 
     path: Path
     content: bytes
 
 
-class Command(BaseCommand[list[Written]]):
+class Command(BaseCommand[list[WrittenFile]]):
     help = (
         "Write a data set to ingest: demand, availability and least-cost generation of a market's "
         "days, from a seed or from a folder of recorded profiles; or corrections of what was "
@@ -42,10 +42,10 @@ class Command(BaseCommand[list[Written]]):
     takes = (
         MARKET,
         PERIOD,
-        OUT.but(required=True, help="folder to write into"),
+        OUT.with_settings(required=True, help="folder to write into"),
         SEED,
         DATA,
-        switch("--corrections", "of ingested demand, as CSV"),
+        flag("--corrections", "of ingested demand, as CSV"),
         argument(
             "--format",
             choices=[form.value for form in Form],
@@ -55,10 +55,12 @@ class Command(BaseCommand[list[Written]]):
         JSON,
     )
 
-    def run(self, options: Options) -> list[Written]:
+    def run(self, options: Options) -> list[WrittenFile]:
         if options.data and options.corrections:
             raise CommandError("give --data or --corrections, not both")
-        written = [Written(options.out / file.name, file.content) for file in _made(options)]
+        written = [
+            WrittenFile(options.out / file.name, file.content) for file in _make_files(options)
+        ]
         try:
             options.out.mkdir(parents=True, exist_ok=True)
             for path, content in written:
@@ -67,18 +69,18 @@ class Command(BaseCommand[list[Written]]):
             raise CommandError(f"{error.filename}: {error.strerror}") from error
         return written
 
-    def as_json(self, outcome: list[Written], options: Options) -> Any:
+    def as_json(self, outcome: list[WrittenFile], options: Options) -> Any:
         return [
             {"file": path, "bytes": len(content), "content_digest": content_digest(content)}
             for path, content in outcome
         ]
 
-    def lines(self, outcome: list[Written], options: Options) -> Iterator[str]:
+    def lines(self, outcome: list[WrittenFile], options: Options) -> Iterator[str]:
         for path, content in outcome:
             yield f"{path}: {len(content):,} bytes"
 
 
-def _made(options: Options) -> list[MeterFile]:
+def _make_files(options: Options) -> list[MeterFile]:
     market, form = options.market, Form(options.format)
     days = options.first_day, options.last_day
     with (

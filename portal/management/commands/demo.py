@@ -9,9 +9,9 @@ from django.core.management.base import CommandError
 from database.session import transaction
 from ledger.invoice_queries import invoices
 from portal.demo import create_demo_sign_ins
-from portal.job_summary import summary
+from portal.job_summary import summary_text
 from portal.main_job import Job, JobRequest, run_main_job
-from portal.management.arguments import DATA, IN_MARKET, MONTH, PORT, SEED, THREADS, switch
+from portal.management.arguments import DATA, IN_MARKET, MONTH, PORT, SEED, THREADS, flag
 from portal.management.base import BaseCommand, Options, utc_now
 from portal.management.console import announce_portal, progress_bar
 from portal.serving import serve
@@ -27,12 +27,16 @@ class Command(BaseCommand[None]):
         "serve the portal. Running it again is safe: what is there already is not done twice."
     )
     takes = (
-        IN_MARKET.but(default="gb12", help="a folder of scenarios/; default: %(default)s"),
-        MONTH.but(default="2024-01", help="month to make readings for; default: %(default)s"),
+        IN_MARKET.with_settings(
+            default="gb12", help="a folder of scenarios/; default: %(default)s"
+        ),
+        MONTH.with_settings(
+            default="2024-01", help="month to make readings for; default: %(default)s"
+        ),
         SEED,
         DATA,
         THREADS,
-        switch("--no-serve", "exit instead of serving"),
+        flag("--no-serve", "exit instead of serving"),
         PORT,
     )
 
@@ -47,7 +51,7 @@ class Command(BaseCommand[None]):
         call_command("migrate", verbosity=0)
         job = run_main_job(request, utc_now, progress_bar)
         rules = self._rules(job)
-        self.stdout.write(summary(job, rules.currency, self._interval_count(job, rules)))
+        self.stdout.write(summary_text(job, rules.currency, self._interval_count(job, rules)))
         if not job.is_proven:
             raise CommandError("the main job did not prove itself; see above")
         if not options.no_serve:

@@ -23,7 +23,7 @@ from portal.management.arguments import (
     JSON,
     MARKET,
     REASON,
-    OneOf,
+    ExclusiveGroup,
     Subcommand,
     argument,
     at_least,
@@ -53,7 +53,7 @@ LINE = (
     argument("document", metavar="DOCUMENT", help="such as gb12-invoice-000001"),
     argument("line", type=at_least(1), metavar="LINE", help="number of the line"),
 )
-CLAIM = OneOf(
+CLAIM = ExclusiveGroup(
     (
         argument(
             "--amount",
@@ -129,16 +129,16 @@ class Command(BaseCommand[Record]):
                     session,
                     options.document,
                     options.line,
-                    claim_of(options),
+                    read_claim(options),
                     actor,
                     options.reason,
                     options.now,
                     attachment,
                 )
             key = options.market, options.number
-            award = claim_of(options) if action is Action.UPHOLD else Claim()
+            award = read_claim(options) if action is Action.UPHOLD else Claim()
             run_id, note_id = (
-                settling(session, key, options) if action is Action.SETTLE else (None, None)
+                find_correction(session, key, options) if action is Action.SETTLE else (None, None)
             )
             request = StepRequest(
                 action,
@@ -158,7 +158,7 @@ class Command(BaseCommand[Record]):
         return [as_line(outcome, self.now())]
 
 
-def settling(
+def find_correction(
     session: Session, key: tuple[str, int], options: Options
 ) -> tuple[uuid.UUID | None, uuid.UUID | None]:
     """Return the run and the note to settle by: those named, or what would settle the dispute."""
@@ -179,7 +179,7 @@ def settling(
     return found[0].correction.run_id, note_id or (found[0].note.id if found[0].note else None)
 
 
-def claim_of(options: Options) -> Claim:
+def read_claim(options: Options) -> Claim:
     """Return what the options say."""
     return Claim(options.amount, options.quantity)
 

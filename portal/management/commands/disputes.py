@@ -6,7 +6,7 @@ from typing import Any
 from database.session import transaction
 from ledger.disputes import queries
 from ledger.disputes.records import Record
-from portal.management.arguments import JSON, MARKET, switch
+from portal.management.arguments import JSON, MARKET, flag
 from portal.management.base import BaseCommand, Options
 from portal.management.dispute_records import as_json, as_line
 
@@ -16,7 +16,7 @@ class Command(BaseCommand[list[Record]]):
         "List the disputes of a market by deadline, what is overdue first. Deadlines are those of "
         "the settlement terms in force when the disputed document was issued."
     )
-    takes = (MARKET, switch("--open", "only those that are not over"), JSON)
+    takes = (MARKET, flag("--open", "only those that are not over"), JSON)
 
     def run(self, options: Options) -> list[Record]:
         with transaction() as session:

@@ -40,11 +40,11 @@ class Command(BaseCommand[MarketCalendar]):
     def lines(self, outcome: MarketCalendar, options: Options) -> Iterator[str]:
         due, blocked = due_ranges(outcome.entries), blocked_ranges(outcome.entries)
         yield f"{outcome.market} on {outcome.on} ({outcome.zone})"
-        for each in due:
-            yield range_line(each)
-            yield f"      {settle_command(outcome.market, each)}"
-        for each in blocked:
-            yield f"{range_line(each)}; blocked: {each.why}"
+        for due_range in due:
+            yield range_line(due_range)
+            yield f"      {settle_command(outcome.market, due_range)}"
+        for blocked_range in blocked:
+            yield f"{range_line(blocked_range)}; blocked: {blocked_range.why}"
         if not (due or blocked):
             yield "  nothing is due"
         following = next_due(outcome.entries)

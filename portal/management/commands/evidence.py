@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from database.session import transaction
-from portal.management.arguments import JSON, OUT, RUN, switch
+from portal.management.arguments import JSON, OUT, RUN, flag
 from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar
 from settlement.evidence.export import write_evidence
@@ -23,8 +23,8 @@ class Command(BaseCommand[int]):
     )
     takes = (
         RUN,
-        OUT.but(required=True, help="the zip to write"),
-        switch("--force", "replace a file that is there"),
+        OUT.with_settings(required=True, help="the zip to write"),
+        flag("--force", "replace a file that is there"),
         JSON,
     )
 
@@ -36,7 +36,7 @@ class Command(BaseCommand[int]):
         # written beside it and moved into place: a stop leaves no half-written evidence
         part = out.with_name(f".{out.name}.{os.getpid()}.part")
         try:
-            _write(part, options)
+            _export(part, options)
             part.replace(out)
         except OSError as error:
             raise CommandError(f"{out} cannot be written: {error.strerror}") from None
@@ -54,7 +54,7 @@ class Command(BaseCommand[int]):
         return [f"{options.out}: {outcome:,} bytes. Check it: {check}"]
 
 
-def _write(part: Path, options: Options) -> None:
+def _export(part: Path, options: Options) -> None:
     with transaction() as session, progress_bar("Exporting", quiet=options.json) as progress:
         run = find_run(session, options.run)
         if run is None:

@@ -13,7 +13,13 @@ from rulebook.export import export
 
 class Command(BaseCommand[list[Path]]):
     help = "Write the law of a market in force on a day as YAML files, one a document."
-    takes = (MARKET, DAY, KNOWN_AT, OUT.but(required=True, help="folder to write into"), JSON)
+    takes = (
+        MARKET,
+        DAY,
+        KNOWN_AT,
+        OUT.with_settings(required=True, help="folder to write into"),
+        JSON,
+    )
 
     def run(self, options: Options) -> list[Path]:
         try:

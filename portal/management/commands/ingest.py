@@ -48,7 +48,7 @@ class Command(BaseCommand[list[IngestedFile]]):
                         progress=progress,
                     )
             else:
-                files = [_meter_file(path) for path in options.files]
+                files = [_read_meter_file(path) for path in options.files]
             return list(ingest(session, options.market, files, received_at=options.now))
 
     def as_json(self, outcome: list[IngestedFile], options: Options) -> Any:
@@ -56,12 +56,12 @@ class Command(BaseCommand[list[IngestedFile]]):
 
     def lines(self, outcome: list[IngestedFile], options: Options) -> Iterator[str]:
         for ingested in outcome:
-            yield _sentence(ingested)
+            yield _file_in_words(ingested)
             for notice in ingested.notices:
                 yield f"  {notice}"
 
 
-def _meter_file(path: Path) -> MeterFile:
+def _read_meter_file(path: Path) -> MeterFile:
     try:
         return MeterFile(path.name, path.read_bytes())
     except OSError as error:
@@ -85,7 +85,7 @@ def _file_as_json(ingested: IngestedFile) -> dict[str, Any]:
     }
 
 
-def _sentence(ingested: IngestedFile) -> str:
+def _file_in_words(ingested: IngestedFile) -> str:
     file = ingested.file
     if not ingested.is_new:
         return f"{file.name}: received before, at {file.received_at:%Y-%m-%d %H:%M:%S}Z; no change"

@@ -19,7 +19,9 @@ class Command(BaseCommand[list[Posted]]):
     )
     takes = (
         MARKET,
-        TO.but(help="last day that bears interest, YYYY-MM-DD, included; default: today (UTC)"),
+        TO.with_settings(
+            help="last day that bears interest, YYYY-MM-DD, included; default: today (UTC)"
+        ),
         JSON,
     )
 

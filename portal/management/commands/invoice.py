@@ -18,7 +18,7 @@ class Command(BaseCommand[list[SealedInvoice]]):
         "notes for what changed. Nothing to bill issues nothing. The market's settlement terms say "
         "when payment is due."
     )
-    takes = (MARKET, MONTH.but(required=True), JSON)
+    takes = (MARKET, MONTH.with_settings(required=True), JSON)
 
     def run(self, options: Options) -> list[SealedInvoice]:
         with transaction() as session:

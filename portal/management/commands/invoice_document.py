@@ -30,10 +30,12 @@ class Command(BaseCommand[list[Path]]):
     )
     takes = (
         argument("number", nargs="?", metavar="NUMBER", help="such as gb12-invoice-000042"),
-        IN_MARKET.but(help="with --month: all its documents of the month"),
+        IN_MARKET.with_settings(help="with --month: all its documents of the month"),
         MONTH,
         argument("--format", choices=sorted(FORMATS), default="pdf", help="default: %(default)s"),
-        OUT.but(required=True, help="file to write; a folder for the documents of a month"),
+        OUT.with_settings(
+            required=True, help="file to write; a folder for the documents of a month"
+        ),
         argument(
             "--processes",
             type=at_least(1),
@@ -49,7 +51,7 @@ class Command(BaseCommand[list[Path]]):
             raise CommandError("name a document, or --market and --month")
         with transaction() as session:
             try:
-                return list(_write(session, FORMATS[options.format], options))
+                return list(_write_documents(session, FORMATS[options.format], options))
             except OSError as error:
                 raise CommandError(f"{options.out}: {error.strerror}; name another path") from None
 
@@ -62,7 +64,7 @@ class Command(BaseCommand[list[Path]]):
         return [str(outcome[0])]
 
 
-def _write(session: Session, of_format: Format, options: Options) -> Iterator[Path]:
+def _write_documents(session: Session, of_format: Format, options: Options) -> Iterator[Path]:
     out: Path = options.out
     if options.number is not None:
         content = render_document(session, find_document(session, options.number), of_format)
@@ -77,23 +79,23 @@ def _write(session: Session, of_format: Format, options: Options) -> Iterator[Pa
         )
     refuse_without_parties(found, of_format)
     out.mkdir(parents=True, exist_ok=True)
-    with progress_bar("Writing documents", quiet=options.json) as bar:
-        for document, content in _rendered(session, found, of_format, options, bar):
+    with progress_bar("Writing documents", quiet=options.json) as progress:
+        for document, content in _render_documents(session, found, of_format, options, progress):
             file = out / f"{document.number}.{of_format.ending}"
             file.write_bytes(content)
             yield file
 
 
-def _rendered(
+def _render_documents(
     session: Session,
     found: Sequence[IssuedDocument],
     of_format: Format,
     options: Options,
-    bar: Callable[[int, int], None],
+    progress: Callable[[int, int], None],
 ) -> Iterator[tuple[IssuedDocument, bytes]]:
     if of_format.render is not None:
-        yield from render_all(found, of_format.name, options.processes, bar)
+        yield from render_all(found, of_format.name, options.processes, progress)
         return
     for done, document in enumerate(found, start=1):
         yield document, render_document(session, document, of_format)
-        bar(done, len(found))
+        progress(done, len(found))

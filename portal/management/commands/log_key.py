@@ -12,7 +12,7 @@ from ledger.log.checkpoints import Published, next_signer, rotate_key
 from ledger.log.keys import move_into_place, next_path
 from ledger.log.rows import KeyRow
 from ledger.log.store import key_rows
-from portal.management.arguments import JSON, argument, switch
+from portal.management.arguments import JSON, argument, flag
 from portal.management.base import BaseCommand, Options
 from portal.signing import log_key_file, log_signer
 
@@ -39,7 +39,7 @@ class Command(BaseCommand[Keys]):
             default="list",
             help="default: %(default)s",
         ),
-        switch("--lost", "rotate away from a key whose file is lost; the new key signs alone"),
+        flag("--lost", "rotate away from a key whose file is lost; the new key signs alone"),
         JSON,
     )
 

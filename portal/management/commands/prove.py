@@ -36,7 +36,7 @@ class Command(BaseCommand[Proof]):
             metavar=("OLD", "NEW"),
             help="sizes of two checkpoints",
         ),
-        OUT.but(help="write the proof to this file"),
+        OUT.with_settings(help="write the proof to this file"),
         JSON,
     )
 

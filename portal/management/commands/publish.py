@@ -40,7 +40,7 @@ class Command(BaseCommand[list[PublishedVersion]]):
             metavar="WHO",
             help="who approved them; never the author",
         ),
-        REASON.but(
+        REASON.with_settings(
             required=False, default="", help="why; needed where the validity begins in the past"
         ),
         JSON,

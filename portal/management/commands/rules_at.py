@@ -3,7 +3,7 @@
 from typing import Any
 
 from database.session import transaction
-from portal.management.arguments import DAY, JSON, KNOWN_AT, MARKET, switch
+from portal.management.arguments import DAY, JSON, KNOWN_AT, MARKET, flag
 from portal.management.base import BaseCommand, Options
 from rulebook.law import rules_at
 from rulebook.printing import clause_lines, clauses_as_dicts, pinned_as_dict, pinned_line
@@ -16,7 +16,7 @@ class Command(BaseCommand[RuleSet]):
         MARKET,
         DAY,
         KNOWN_AT,
-        switch("--clauses", "print the clauses too, with the values that they name"),
+        flag("--clauses", "print the clauses too, with the values that they name"),
         JSON,
     )
 

@@ -29,7 +29,9 @@ class Command(BaseCommand[list[Path]]):
             metavar="REVISION",
             help="default: head, or base for downgrade",
         ),
-        OUT.but(help="with rules: folder to write into; that of `export` is where its files look"),
+        OUT.with_settings(
+            help="with rules: folder to write into; that of `export` is where its files look"
+        ),
     )
 
     def run(self, options: Options) -> list[Path]:

@@ -13,7 +13,7 @@ from database.session import transaction
 from portal.management.arguments import DRY_RUN, IN_MARKET, JSON, argument
 from portal.management.base import BaseCommand, Options
 from portal.models import NoticeSent
-from portal.notice_mail import contacts, message_text, subject
+from portal.notice_mail import contact_addresses, message_subject, message_text
 from portal.queries.notices import ShownNotice, notices, shown_notices
 
 
@@ -50,17 +50,17 @@ class Command(BaseCommand[list[Message]]):
             due.sort(key=lambda notice: (notice.market, notice.participant, notice.at, notice.key))
             shown = shown_notices(session, due)
             participants = {(notice.market, notice.participant) for notice in due}
-            addresses = contacts(session, participants, options.now)
+            addresses = contact_addresses(session, participants, options.now)
         messages = []
-        for whom, group in groupby(shown, key=_whom):
-            message = Message(*whom, addresses.get(whom, ()), len(of_one := list(group)))
+        for recipient, group in groupby(shown, key=_recipient):
+            message = Message(*recipient, addresses.get(recipient, ()), len(unsent := list(group)))
             if message.to and not options.dry_run:
                 try:
-                    _send(of_one, message.to, options.portal_url, options.now)
+                    _send(unsent, message.to, options.portal_url, options.now)
                 except OSError as error:  # of the network or of the mail server
                     raise CommandError(
-                        f"{whom[0]} {whom[1]}: not sent, {error}. What was sent before is marked; "
-                        "repeat the command once the mail server answers."
+                        f"{message.market} {message.participant}: not sent, {error}. What was sent "
+                        "before is marked; repeat the command once the mail server answers."
                     ) from None
             messages.append(message)
         return messages
@@ -84,10 +84,11 @@ def _send(shown: list[ShownNotice], to: tuple[str, ...], url: str, now: dt.datet
     """Send one message; the marks stand if and only if sending did not fail."""
     with portal_transaction.atomic():
         NoticeSent.objects.bulk_create(
-            NoticeSent(key=each.notice.key, sent_at=now, sent_to=", ".join(to)) for each in shown
+            NoticeSent(key=notice.notice.key, sent_at=now, sent_to=", ".join(to))
+            for notice in shown
         )
-        EmailMessage(subject(shown), message_text(shown, url), to=list(to)).send()
+        EmailMessage(message_subject(shown), message_text(shown, url), to=list(to)).send()
 
 
-def _whom(shown: ShownNotice) -> tuple[str, str]:
+def _recipient(shown: ShownNotice) -> tuple[str, str]:
     return shown.notice.market, shown.notice.participant

@@ -23,7 +23,7 @@ class Command(BaseCommand[None]):
             metavar="ADDRESS",
             help="to listen on; default: %(default)s",
         ),
-        THREADS.but(
+        THREADS.with_settings(
             default=2 * (os.cpu_count() or 1) + 2, help="at once; default: two a processor, and two"
         ),
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from portal.management.arguments import JSON
 from portal.management.base import BaseCommand, Options
-from portal.management.game_commands import GAME, Answers, answer_list, answers_of
+from portal.management.game_commands import GAME, Answers, answer_games, answer_list
 from settlement.games.answers import findings, served
 
 
@@ -14,7 +14,7 @@ class Command(BaseCommand[Answers]):
     takes = (GAME, JSON)
 
     def run(self, options: Options) -> Answers:
-        return answers_of(
+        return answer_games(
             options.file,
             served,
             lambda file: findings(file, None, "location"),

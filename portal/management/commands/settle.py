@@ -12,7 +12,7 @@ from portal.management.arguments import (
     PERIOD,
     THREADS,
     argument,
-    switch,
+    flag,
 )
 from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar
@@ -39,7 +39,7 @@ class Command(BaseCommand[SettledAndPosted]):
         argument("kind", metavar="KIND", help="run kind of the settlement calendar, such as II"),
         PERIOD,
         KNOWN_AT,
-        switch("--no-post", "settle and store, post nothing"),
+        flag("--no-post", "settle and store, post nothing"),
         THREADS,
         JSON,
     )

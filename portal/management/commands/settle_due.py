@@ -18,7 +18,7 @@ OPENING = "Refused; of these days nothing was written:"
 
 
 @dataclass
-class Work:
+class SettlingOutcome:
     """What is due and blocked, and what came of settling it."""
 
     market: str
@@ -29,7 +29,7 @@ class Work:
     is_stopped: bool = False
 
 
-class Command(BaseCommand[Work]):
+class Command(BaseCommand[SettlingOutcome]):
     help = (
         "Settle and post all runs of the calendar that are due, in the order of the calendar. Each "
         "range of days is posted by itself: what was done before a stop stands, and the command "
@@ -37,29 +37,31 @@ class Command(BaseCommand[Work]):
     )
     takes = (MARKET, ON, DRY_RUN, THREADS, JSON)
 
-    def run(self, options: Options) -> Work:
+    def run(self, options: Options) -> SettlingOutcome:
         with transaction() as session:
             found = market_calendar(session, options.market, known=options.now, on=options.on)
-        work = Work(found.market, due_ranges(found.entries), blocked_ranges(found.entries))
+        outcome = SettlingOutcome(
+            found.market, due_ranges(found.entries), blocked_ranges(found.entries)
+        )
         if options.dry_run:
-            return work
+            return outcome
         refused: list[DueRange] = []
         try:
-            for due_range in work.due:
+            for due_range in outcome.due:
                 if any(_share_a_day(due_range, other) for other in refused):
                     continue  # its earlier run was refused, and so would this one be
                 try:
-                    work.settled.append(self._settle(found.market, due_range, options))
+                    outcome.settled.append(self._settle(found.market, due_range, options))
                 except (Refused, LedgerRefused) as refusal:
                     refused.append(due_range)
-                    work.findings += (
+                    outcome.findings += (
                         refusal.findings if isinstance(refusal, Refused) else refusal.refusals
                     )
         except KeyboardInterrupt:
-            work.is_stopped = True
-        return work
+            outcome.is_stopped = True
+        return outcome
 
-    def as_json(self, outcome: Work, options: Options) -> Any:
+    def as_json(self, outcome: SettlingOutcome, options: Options) -> Any:
         return {
             "market": outcome.market,
             "due": [asdict(due_range) for due_range in outcome.due],
@@ -67,7 +69,7 @@ class Command(BaseCommand[Work]):
             "blocked": [asdict(due_range) for due_range in outcome.blocked],
         }
 
-    def lines(self, outcome: Work, options: Options) -> Iterator[str]:
+    def lines(self, outcome: SettlingOutcome, options: Options) -> Iterator[str]:
         for due_range in outcome.due if options.dry_run else ():
             yield range_line(due_range)
             yield f"      {settle_command(outcome.market, due_range)}"
@@ -81,7 +83,7 @@ class Command(BaseCommand[Work]):
         if not (outcome.due or outcome.blocked):
             yield "Nothing is due."
 
-    def failure(self, outcome: Work, options: Options) -> str | None:
+    def failure(self, outcome: SettlingOutcome, options: Options) -> str | None:
         if outcome.is_stopped:
             return (
                 f"Stopped after {len(outcome.settled)} of {len(outcome.due)} ranges; those are "

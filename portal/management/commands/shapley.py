@@ -5,7 +5,7 @@ from typing import Any
 
 from portal.management.arguments import JSON, SEED, argument, at_least
 from portal.management.base import BaseCommand, Options
-from portal.management.game_commands import GAME, Answers, answer_list, answers_of
+from portal.management.game_commands import GAME, Answers, answer_games, answer_list
 from settlement.games.answers import GAMES, METHODS, Sampling, findings, shares
 
 
@@ -20,7 +20,7 @@ class Command(BaseCommand[Answers]):
             default="location",
             help="what is shared (default: location, served through the network)",
         ),
-        SEED.but(
+        SEED.with_settings(
             default=Sampling.seed,
             help="of the orders that sampled draws; default: %(default)s",
         ),
@@ -44,7 +44,7 @@ class Command(BaseCommand[Answers]):
     def run(self, options: Options) -> Answers:
         method, game = options.method, options.game
         sampling = Sampling(options.seed, options.orders, options.target_error_w)
-        return answers_of(
+        return answer_games(
             options.file,
             lambda file: shares(file, method, game, sampling),
             lambda file: findings(file, method, game),

@@ -26,9 +26,9 @@ class Command(BaseCommand[list[AccountStatement] | Balances]):
     )
     takes = (
         PARTICIPANT,
-        IN_MARKET.but(help="where it is in several, such as gb12"),
+        IN_MARKET.with_settings(help="where it is in several, such as gb12"),
         OPEN_PERIOD,
-        AT.but(help="print only the balances at a moment, such as 2024-03-01T09:00Z"),
+        AT.with_settings(help="print only the balances at a moment, such as 2024-03-01T09:00Z"),
         JSON,
     )
 

@@ -26,7 +26,7 @@ class Command(BaseCommand[Findings]):
     takes = (CHECKPOINT, JSON)
 
     def run(self, options: Options) -> Findings:
-        kept = _kept_note(options.checkpoint) if options.checkpoint else None
+        kept = _read_checkpoint(options.checkpoint) if options.checkpoint else None
         console = Console(stderr=True, quiet=options.json)
         found = {}
         with transaction() as session:
@@ -56,7 +56,7 @@ class Command(BaseCommand[Findings]):
         return refusal_text(findings, "Verification failed:") if findings else None
 
 
-def _kept_note(path: Path) -> Note:
+def _read_checkpoint(path: Path) -> Note:
     try:
         return parse_note(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, MalformedNote) as error:
