@@ -35,18 +35,18 @@ def record(
 
 
 @receiver(user_logged_in)
-def _signed_in(sender: object, user: User, **_: object) -> None:
+def _record_sign_in(sender: object, user: User, **_: object) -> None:
     record(user, Action.SIGN_IN)
 
 
 @receiver(user_logged_out)
-def _signed_out(sender: object, user: User | None, **_: object) -> None:
+def _record_sign_out(sender: object, user: User | None, **_: object) -> None:
     if user is not None:
         record(user, Action.SIGN_OUT)
 
 
 @receiver(user_login_failed)
-def _refused(sender: object, credentials: dict[str, str], **_: object) -> None:
+def _record_refused_sign_in(sender: object, credentials: dict[str, str], **_: object) -> None:
     # A name that is no user's may be a password typed into the wrong field: it is not kept.
     name = credentials.get("username", "")
     known = get_user_model().objects.filter(username=name).first()
@@ -54,15 +54,19 @@ def _refused(sender: object, credentials: dict[str, str], **_: object) -> None:
 
 
 @receiver(password_changed)
-def _password_changed(sender: object, user: User, **_: object) -> None:
+def _record_password_change(sender: object, user: User, **_: object) -> None:
     record(user, Action.PASSWORD)
 
 
 @receiver(authenticator_added)
-def _app_added(sender: object, user: User, authenticator: Authenticator, **_: object) -> None:
+def _record_app_added(
+    sender: object, user: User, authenticator: Authenticator, **_: object
+) -> None:
     record(user, Action.APP_ADDED, authenticator.get_type_display())
 
 
 @receiver(authenticator_removed)
-def _app_removed(sender: object, user: User, authenticator: Authenticator, **_: object) -> None:
+def _record_app_removed(
+    sender: object, user: User, authenticator: Authenticator, **_: object
+) -> None:
     record(user, Action.APP_REMOVED, authenticator.get_type_display())

@@ -21,11 +21,11 @@ def site(request: HttpRequest) -> dict[str, Any]:
     return {
         "viewer": viewer,
         "is_demo": settings.TALLYSTICK_DEMO or has_demo_sign_ins(),
-        "unread_notices": SimpleLazyObject(lambda: _unread(user, viewer)),
+        "unread_notices": SimpleLazyObject(lambda: _unread_count(user, viewer)),
     }
 
 
-def _unread(user: Any, viewer: Viewer) -> int:
+def _unread_count(user: Any, viewer: Viewer) -> int:
     """Return how many notices a participant has not read; those of others are not counted."""
     if user is None or not viewer.participants:
         return 0

@@ -60,8 +60,8 @@ class CurveFigure:
     sell: str
     buy_slope: Slope
     sell_slope: Slope | None
-    across: tuple[Tick, ...]
-    up: tuple[Tick, ...]
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
@@ -95,27 +95,27 @@ def _figure(
     right = int(knots[-1]) + int(knots[-1]) // BEYOND
     low, high = min(0, int(prices.min())), max(0, int(prices.max()))
 
-    def across(tightness_ppm: int) -> float:
+    def x_of(tightness_ppm: int) -> float:
         return round(LEFT + (WIDTH - LEFT - RIGHT) * tightness_ppm / right, 1)
 
-    def up(price: int) -> float:
+    def y_of(price: int) -> float:
         part = (price - low) / ((high - low) or 1)
         return round(HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * part, 1)
 
-    def drawn(curve: Curve) -> str:
+    def polyline(curve: Curve) -> str:
         at = sorted({0, *curve.tightness_ppm.tolist(), right})
         price = curve.price_at(np.array(at)).tolist()
-        return " ".join(f"{across(x)},{up(y)}" for x, y in zip(at, price, strict=True))
+        return " ".join(f"{x_of(x)},{y_of(y)}" for x, y in zip(at, price, strict=True))
 
     return CurveFigure(
         layers,
         tuple(_rows(knots.tolist(), buy, sell, currency)),
-        drawn(buy),
-        "" if sell is None else drawn(sell),
+        polyline(buy),
+        "" if sell is None else polyline(sell),
         _slope(buy, currency),
         None if sell is None else _slope(sell, currency),
-        tuple(Tick(across(x), ppm(x)) for x in _round_values(0, right)),
-        tuple(Tick(up(y), with_whole_currency(y, currency)) for y in _round_values(low, high)),
+        tuple(Tick(x_of(x), ppm(x)) for x in _round_values(0, right)),
+        tuple(Tick(y_of(y), with_whole_currency(y, currency)) for y in _round_values(low, high)),
     )
 
 

@@ -56,7 +56,7 @@ def fields_of(
     Fields that are `withheld` from the reader are named, with how many entries they hold.
     """
     return tuple(
-        _withheld(document, name)
+        _withheld_field(document, name)
         if name in withheld
         else _field(document, document, name, name, currency)
         for name in type(document).model_fields
@@ -64,7 +64,7 @@ def fields_of(
     )
 
 
-def _withheld(document: Document, name: str) -> Field:
+def _withheld_field(document: Document, name: str) -> Field:
     heading = _heading(document, type(document).model_fields[name], name)
     count = len(getattr(document, name))
     words = f"{count:,} entries, open to whom they concern, the operator, auditors and regulators"
@@ -76,14 +76,14 @@ def _field(document: Document, part: BaseModel, name: str, path: str, currency: 
     value = getattr(part, name)
     if isinstance(value, BaseModel):
         inner = tuple(
-            _field(document, value, each, f"{path}.{each}", currency)
-            for each in type(value).model_fields
+            _field(document, value, inner_name, f"{path}.{inner_name}", currency)
+            for inner_name in type(value).model_fields
         )
         return Field(heading, "", "", fields=inner)
     if isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
         return Field(heading, "", "", table=_table(document, value, path, currency))
     text = written_value(value, heading.unit, currency)
-    return Field(heading, text, _exact(value, heading.unit, text))
+    return Field(heading, text, _exact_text(value, heading.unit, text))
 
 
 def _table(document: Document, parts: Sequence[BaseModel], path: str, currency: str) -> Table:
@@ -117,7 +117,7 @@ def _heading(document: Document, field: FieldInfo, path: str) -> Heading:
     )
 
 
-def _exact(value: Any, unit: str, shown: str) -> str:
+def _exact_text(value: Any, unit: str, shown: str) -> str:
     """Return the integer as the document holds it, where people are shown another unit."""
     if not unit or isinstance(value, bool) or not isinstance(value, int):
         return ""

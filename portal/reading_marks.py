@@ -12,7 +12,7 @@ def read_keys(user: User) -> set[str]:
     return set(NoticeRead.objects.filter(user=user).values_list("key", flat=True))
 
 
-def mark(user: User, keys: Iterable[str]) -> None:
+def mark_read(user: User, keys: Iterable[str]) -> None:
     """Mark notices as read; those that were stay so."""
     marks = [NoticeRead(user=user, key=key) for key in keys]
     NoticeRead.objects.bulk_create(marks, ignore_conflicts=True)

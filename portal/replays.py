@@ -35,9 +35,9 @@ LOCK_SPACE = 0x7A11
 ERROR_LETTERS = 2_000
 
 
-def ask(run_id: uuid.UUID, user: User, now: dt.datetime) -> ReplayRequest:
+def request_replay(run_id: uuid.UUID, user: User, now: dt.datetime) -> ReplayRequest:
     """Return the replay of a run that is under way, or start one."""
-    close_lost(run_id, now)
+    fail_lost_requests(run_id, now)
     try:
         with transaction.atomic():
             request = ReplayRequest.objects.create(
@@ -46,11 +46,11 @@ def ask(run_id: uuid.UUID, user: User, now: dt.datetime) -> ReplayRequest:
             record(user, Action.REPLAY, f"run {run_id}", at=now)
     except IntegrityError:  # one replay of a run at a time: somebody asked already
         return ReplayRequest.objects.get(run_id=run_id, state=State.RUNNING)
-    transaction.on_commit(lambda: start(request))
+    transaction.on_commit(lambda: start_process(request))
     return request
 
 
-def start(request: ReplayRequest) -> None:
+def start_process(request: ReplayRequest) -> None:
     """Start the process that computes a request, and a thread that notices if it dies."""
     command = [sys.executable, str(ROOT / "manage.py"), "answer_replay", str(request.pk)]
     environment = {**os.environ, "DATABASE_URL": database.database_url()}
@@ -79,7 +79,7 @@ def _fail(requests: QuerySet[ReplayRequest], error: str, now: dt.datetime) -> No
         log.error("replay failed: %s", error)
 
 
-def close_lost(run_id: uuid.UUID, now: dt.datetime) -> None:
+def fail_lost_requests(run_id: uuid.UUID, now: dt.datetime) -> None:
     """Mark as failed what no process computes any more, as after the machine stopped."""
     old = ReplayRequest.objects.filter(
         run_id=run_id, state=State.RUNNING, requested_at__lt=now - STARTING
@@ -93,7 +93,7 @@ def close_lost(run_id: uuid.UUID, now: dt.datetime) -> None:
                 _fail(lost, "the process that computed it is gone", now)
 
 
-def answer(number: int, threads: int) -> ReplayRequest:
+def compute_request(number: int, threads: int) -> ReplayRequest:
     """Compute a request and write its outcome; the work of the process of its own.
 
     Raises:

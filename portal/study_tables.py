@@ -112,7 +112,7 @@ def count(value: int, _currency: str = "") -> str:
     return scaled(value, 0)
 
 
-def truth(value: int, _currency: str = "") -> str:
+def yes_or_no(value: int, _currency: str = "") -> str:
     """Return yes or no."""
     return "yes" if value else "no"
 
@@ -193,7 +193,7 @@ PRICES = (
         "within_bounds",
         "Within floor and cap",
         "Whether every price kept the bounds of the law.",
-        truth,
+        yes_or_no,
     ),
 )
 COST = (
@@ -223,50 +223,50 @@ HOUSEHOLDS = (
 def tables(report: Mapping[str, Any]) -> list[Table]:
     """Return every table of a report."""
     return [
-        _operation(report),
-        _by_design(
+        _operation_table(report),
+        _design_table(
             report, "prices", "Prices", "How far prices move, and whether bounds hold.", PRICES
         ),
-        _by_design(
+        _design_table(
             report,
             "cost",
             "Cost",
             "The flat tariff recovers what the market maker pays units, at one price.",
             COST,
         ),
-        _by_design(
+        _design_table(
             report,
             "households",
             "Households",
             "How charges are spread over households; what they take differs too.",
             HOUSEHOLDS,
-            _tenths(report),
+            _lorenz_rows(report),
         ),
         Table(
             "places",
             "The same product at different places",
             "Highest less lowest charge a MWh over supply points of one product, over its mean.",
             tuple(DESIGNS.values()),
-            tuple(_places(report)),
+            tuple(_place_rows(report)),
         ),
         Table(
             "charges",
             "Charges by participant and product",
             "What a supplier pays for a MWh served.",
             tuple(DESIGNS.values()),
-            tuple(_parties(report, "charge")),
+            tuple(_party_rows(report, "charge")),
         ),
         Table(
             "payments",
             "Payments by participant and technology",
             "What an owner is paid, in all.",
             tuple(DESIGNS.values()),
-            tuple(_parties(report, "payment")),
+            tuple(_party_rows(report, "payment")),
         ),
     ]
 
 
-def _operation(report: Mapping[str, Any]) -> Table:
+def _operation_table(report: Mapping[str, Any]) -> Table:
     return Table(
         "operation",
         "Service and waste",
@@ -283,7 +283,7 @@ def _operation(report: Mapping[str, Any]) -> Table:
     )
 
 
-def _by_design(
+def _design_table(
     report: Mapping[str, Any],
     key: str,
     title: str,
@@ -311,10 +311,10 @@ def _by_design(
 
 def _cell(sides: Mapping[str, Mapping[str, Any]], figure: Figure, currency: str) -> Cell:
     before, after = (sides[side][figure.name] for side in ("before", "after"))
-    return compared(before, after, figure.write, currency)
+    return compare(before, after, figure.write, currency)
 
 
-def compared(before: int | None, after: int | None, write: Write, currency: str) -> Cell:
+def compare(before: int | None, after: int | None, write: Write, currency: str) -> Cell:
     """Return a cell of two figures; what is written alike went nowhere."""
     words = [UNKNOWN if figure is None else write(figure, currency) for figure in (before, after)]
     if before is None or after is None or words[0] == words[1]:
@@ -322,7 +322,7 @@ def compared(before: int | None, after: int | None, write: Write, currency: str)
     return Cell(words[1], words[0], "up" if after > before else "down")
 
 
-def _tenths(report: Mapping[str, Any]) -> tuple[Row, ...]:
+def _lorenz_rows(report: Mapping[str, Any]) -> tuple[Row, ...]:
     """Return the Lorenz curve at three points: the lowest tenth, half, and nine tenths."""
     named = ((1, "The tenth that bears least"), (5, "The half that bears least"),
              (9, "All but the tenth that bears most"))  # fmt: skip
@@ -331,7 +331,7 @@ def _tenths(report: Mapping[str, Any]) -> tuple[Row, ...]:
             title,
             "Its part of all household charges.",
             tuple(
-                compared(
+                compare(
                     _lorenz_ppm(report["designs"][design]["before"], tenth),
                     _lorenz_ppm(report["designs"][design]["after"], tenth),
                     percent,
@@ -349,7 +349,7 @@ def _lorenz_ppm(side: Mapping[str, Any], tenth: int) -> int | None:
     return curve[tenth - 1] if curve else None
 
 
-def _places(report: Mapping[str, Any]) -> Iterator[Row]:
+def _place_rows(report: Mapping[str, Any]) -> Iterator[Row]:
     designs = report["designs"]
     spreads = {
         (design, side, place["product"]): place["spread_ppm"]
@@ -362,7 +362,7 @@ def _places(report: Mapping[str, Any]) -> Iterator[Row]:
             product,
             "",
             tuple(
-                compared(
+                compare(
                     spreads.get((design, "before", product)),
                     spreads.get((design, "after", product)),
                     percent,
@@ -373,12 +373,12 @@ def _places(report: Mapping[str, Any]) -> Iterator[Row]:
         )
 
 
-def _parties(report: Mapping[str, Any], kind: str) -> Iterator[Row]:
+def _party_rows(report: Mapping[str, Any], kind: str) -> Iterator[Row]:
     for party in report["parties"]:
         if party["side"] != kind:
             continue
         cells = (
-            compared(
+            compare(
                 _party_micro(party.get("before"), design, kind),
                 _party_micro(party.get("after"), design, kind),
                 money,

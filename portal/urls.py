@@ -54,7 +54,11 @@ urlpatterns = [
     path("disputes/counts/", disputes.counts, name="dispute-counts"),
     path("disputes/<str:market>/<int:number>/", disputes.page, name="dispute"),
     path("disputes/<str:market>/<int:number>/file/<int:step>/", disputes.file, name="dispute-file"),
-    path("disputes/<str:market>/<int:number>/<str:action>/", disputes.take, name="dispute-step"),
+    path(
+        "disputes/<str:market>/<int:number>/<str:action>/",
+        disputes.take_next_step,
+        name="dispute-step",
+    ),
     path("accounts/", accounts.listing, name="accounts"),
     path("accounts/<str:market>/<str:participant>/", accounts.page, name="account"),
     path(

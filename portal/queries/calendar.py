@@ -68,7 +68,7 @@ def calendar_page(
     arrived = late(session, market, known=now)
     return CalendarPage(
         calendar=found,
-        months=tuple(_month_row(found, each) for each in months),
+        months=tuple(_month_row(found, month) for month in months),
         month=month,
         kinds=tuple((kind, titles[kind]) for kind in kinds),
         days=days,

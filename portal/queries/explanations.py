@@ -62,7 +62,7 @@ class IntervalPage:
 
 
 @dataclass(frozen=True)
-class Why:
+class LineExplanation:
     """A line of a document, ready to be explained in the document's sign."""
 
     invoice: InvoicePage
@@ -93,7 +93,7 @@ class Why:
         intervals = tuple(
             Interval(number, start, clock, amount)
             for number, ((start, clock), amount) in enumerate(
-                zip(self._clock(found), amounts, strict=True), start=1
+                zip(self._local_times(found), amounts, strict=True), start=1
             )
         )
         return DayPage(day, intervals, sum(amounts), found.run, found.replaced)
@@ -108,21 +108,23 @@ class Why:
             raise LookupError(day.day)
         market = self.reference.invoice.market
         whole = explain_interval(session, self.reference, found, number - 1)
-        tree = summed_up(whole, lambda owner: viewer.may_see(market, owner))
-        now, *before = (self._shown(child) for child in tree.children)
+        tree = sum_up_others(whole, lambda owner: viewer.may_see(market, owner))
+        now, *before = (self._with_document_sign(child) for child in tree.children)
         return IntervalPage(
             interval=day.intervals[number - 1],
             amount_micro=self.sign * tree.value,
             now=now,
             before=before[0] if before else None,
-            clauses=tuple({(each.digest, each.anchor): each for each in _cited(tree)}.values()),
+            clauses=tuple(
+                {(clause.digest, clause.anchor): clause for clause in _cited_clauses(tree)}.values()
+            ),
         )
 
-    def _shown(self, tree: Explanation) -> Explanation:
+    def _with_document_sign(self, tree: Explanation) -> Explanation:
         """Return a tree whose top has the document's sign, as what stands below it has."""
         return replace(tree, value=self.reference.kind.sign * tree.value)
 
-    def _clock(self, found: LineDay) -> Iterator[tuple[str, str]]:
+    def _local_times(self, found: LineDay) -> Iterator[tuple[str, str]]:
         """Yield the local start of every interval, and its start and end, with zone."""
         step = found.starts[1] - found.starts[0] if len(found.starts) > 1 else dt.timedelta(hours=1)
         zone = self.invoice.summary.zone
@@ -133,7 +135,9 @@ class Why:
             yield begins, f"{shown} to {ends}"
 
 
-def find_why(session: Session, invoice: InvoicePage, number: int) -> Why | None:
+def find_line_explanation(
+    session: Session, invoice: InvoicePage, number: int
+) -> LineExplanation | None:
     """Return a line of a document, to explain; None when the document has no such line."""
     reference = find_line(session, invoice.summary.id, number)
     line = invoice.line(number)
@@ -145,13 +149,13 @@ def find_why(session: Session, invoice: InvoicePage, number: int) -> Why | None:
             exact_micro=-line.exact_micro,
             quantity=None if line.quantity is None else -line.quantity,
         )
-    return Why(invoice, line, reference)
+    return LineExplanation(invoice, line, reference)
 
 
-def summed_up(tree: Explanation, may_see: Callable[[str], bool]) -> Explanation:
+def sum_up_others(tree: Explanation, may_see: Callable[[str], bool]) -> Explanation:
     """Return a tree in which the numbers of others stand as one sum, without what is behind."""
     others = [child for child in tree.children if child.owner and not may_see(child.owner)]
-    shown = [summed_up(child, may_see) for child in tree.children if child not in others]
+    shown = [sum_up_others(child, may_see) for child in tree.children if child not in others]
     if others:
         count = f"{len(others)} figure{'s' if len(others) > 1 else ''} of other participants"
         words = "each is open to the participant, the operator and auditors"
@@ -164,7 +168,7 @@ def _clock_time(instant: dt.datetime, zone: str) -> str:
     return local_time(instant, zone).partition(", ")[2]
 
 
-def _cited(tree: Explanation) -> Iterator[CitedClause]:
+def _cited_clauses(tree: Explanation) -> Iterator[CitedClause]:
     yield from tree.clauses
     for child in tree.children:
-        yield from _cited(child)
+        yield from _cited_clauses(child)

@@ -62,43 +62,43 @@ def study_page(session: Session, run_id: uuid.UUID) -> StudyPage | None:
     return StudyPage(
         _summary(run, study, market_zone(session, run.market)),
         before,
-        tuple(in_words(shock) for _, shock in overlay.shocks),
+        tuple(shock_in_words(shock) for _, shock in overlay.shocks),
         tuple(tables(study.report)),
     )
 
 
-def in_words(shock: Shock) -> str:
+def shock_in_words(shock: Shock) -> str:
     """Return a shock as a sentence.
 
-    >>> in_words(Outage(units=("G17",), from_time="16:00", to_time="21:00"))
+    >>> shock_in_words(Outage(units=("G17",), from_time="16:00", to_time="21:00"))
     'G17 loses 100\\xa0% of its available power, from 16:00 to 21:00, on every day.'
     """
-    return ", ".join([_effect(shock), *_when(shock)]) + "."
+    return ", ".join([_effect_in_words(shock), *_times_in_words(shock)]) + "."
 
 
-def _effect(shock: Shock) -> str:
+def _effect_in_words(shock: Shock) -> str:
     match shock:
         case Outage():
             verb = "loses" if len(shock.units) == 1 else "lose"
             whose = "its" if len(shock.units) == 1 else "their"
-            return f"{_all(shock.units)} {verb} {ppm(shock.lost_ppm)} of {whose} available power"
+            return f"{_listed(shock.units)} {verb} {ppm(shock.lost_ppm)} of {whose} available power"
         case WindDrought():
-            return f"{ppm(shock.left_ppm)} of available {_all(shock.technologies)} power is left"
+            return f"{ppm(shock.left_ppm)} of available {_listed(shock.technologies)} power is left"
         case DemandSurge():
-            what = f"Demand of {_all(shock.products)}" if shock.products else "All demand"
-            where = f" at {_all(shock.nodes)}" if shock.nodes else ""
+            what = f"Demand of {_listed(shock.products)}" if shock.products else "All demand"
+            where = f" at {_listed(shock.nodes)}" if shock.nodes else ""
             return f"{what}{where} is {ppm(shock.factor_ppm)} of what it was"
         case FuelPrice():
             added = with_unit(shock.added_micro_per_mwh, "micro per MWh")
             more = f", and {added} more" if shock.added_micro_per_mwh else ""
-            named = _all((*shock.technologies, *shock.units))
+            named = _listed((*shock.technologies, *shock.units))
             return f"Offers of {named} are {ppm(shock.factor_ppm)} of what they were{more}"
         case LineOutage():
-            return f"{ppm(shock.left_ppm)} of the rating of {_all(shock.lines)} is left"
+            return f"{ppm(shock.left_ppm)} of the rating of {_listed(shock.lines)} is left"
     raise TypeError(f"no words for {type(shock)}")
 
 
-def _when(shock: Shock) -> Iterator[str]:
+def _times_in_words(shock: Shock) -> Iterator[str]:
     if isinstance(shock, TimedShock) and (shock.from_time, shock.to_time) != ("00:00", "24:00"):
         yield f"from {shock.from_time} to {shock.to_time}"
     if shock.first_day or shock.last_day:
@@ -108,7 +108,7 @@ def _when(shock: Shock) -> Iterator[str]:
         yield "on every day"
 
 
-def _all(names: tuple[str, ...]) -> str:
+def _listed(names: tuple[str, ...]) -> str:
     return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]
 
 

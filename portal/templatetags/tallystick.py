@@ -137,7 +137,7 @@ def seconds(value: float) -> str:
 
 
 @register.filter
-def moved(journal: JournalSummary, commodities: tuple[str, ...]) -> list[SafeString | str]:
+def debits_in(journal: JournalSummary, commodities: tuple[str, ...]) -> list[SafeString | str]:
     """Return what a journal moved in each commodity, as its debits; a dash for nothing."""
     debits = {total.commodity: total.debit for total in journal.totals}
     return [
@@ -165,13 +165,13 @@ def bar(value: int, largest: int) -> SafeString:
 
 
 @register.filter
-def turned(value: int) -> int:
+def negated(value: int) -> int:
     """Return an amount with the other sign, for documents that state what the market pays."""
     return -int(value)
 
 
 @register.filter
-def item(values: dict[Any, Any], key: Any) -> Any:
+def get_item(values: dict[Any, Any], key: Any) -> Any:
     """Return what a mapping holds under a key; None where it holds nothing."""
     return values.get(key)
 

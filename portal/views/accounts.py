@@ -90,9 +90,9 @@ def _aged_markets(session: Session, viewer: Viewer, on: dt.date) -> list[AgedMar
     found = []
     for market in markets(session):
         rows = [
-            one
-            for one in aged(documents(session, market, day_end(on)), on)
-            if viewer.may_see(market, one.participant)
+            ageing
+            for ageing in aged(documents(session, market, day_end(on)), on)
+            if viewer.may_see(market, ageing.participant)
         ]
         for currency in sorted({row.currency for row in rows}):
             of_currency = tuple(row for row in rows if row.currency == currency)

@@ -75,7 +75,7 @@ def page(request: SignedInRequest, market: str, number: int) -> HttpResponse:
 def file(request: SignedInRequest, market: str, number: int, step: int) -> HttpResponse:
     """Send what was attached in a step, as a download, to those who may read it."""
     with transaction() as session:
-        shown = _shown(request, session, market, number)
+        shown = _find_dispute(request, session, market, number)
         found = ledger_queries.attachment(session, shown.record, step)
     if found is None or not shown.is_entitled:
         raise Http404("no such attachment for this user")
@@ -102,47 +102,47 @@ def opening(request: SignedInRequest, number: str, line: int) -> HttpResponse:
             raise Http404("no line for this user to dispute")
         time = queries.time_to_dispute(session, summary.market, summary.issued_at, now)
     if request.method != "POST":
-        return _opening(request, invoice, disputed, StepForm(), time)
+        return _opening_page(request, invoice, disputed, StepForm(), time)
     form = read_form(request)
     if form.complaints:
-        return _opening(request, invoice, disputed, form, time)
+        return _opening_page(request, invoice, disputed, form, time)
     actor = Actor(request.user.get_username(), Party.PARTICIPANT, summary.participant)
     try:
         with transaction() as session:
             record = dispute_line(
                 session, number, line, form.claim, actor, form.reason, now, form.attachment
             )
-            _record(request, record, Action.OPEN, form.reason, now)
+            _record_step(request, record, Action.OPEN, form.reason, now)
     except (LedgerRefused, Refused) as refused:
-        form.complaints = said(refused)
-        return _opening(request, invoice, disputed, form, time)
+        form.complaints = refusal_sentences(refused)
+        return _opening_page(request, invoice, disputed, form, time)
     messages.success(request, f"Dispute {record.row.number} is open. The operator answers next.")
     return redirect("dispute", *record.key)
 
 
 @require_POST
 @open_to(sees_disputes)
-def take(request: SignedInRequest, market: str, number: int, action: str) -> HttpResponse:
+def take_next_step(request: SignedInRequest, market: str, number: int, action: str) -> HttpResponse:
     """Take the next step of a dispute; then show it."""
     now = timezone.now()
     if action not in {allowed.value for allowed in Action if allowed is not Action.OPEN}:
         raise Http404("no such step")
     wanted = Action(action)
     with transaction() as session:
-        shown = _shown(request, session, market, number)
+        shown = _find_dispute(request, session, market, number)
     if not may_act(request, shown.record, wanted):
         raise Http404("no such step for this user")
     form = read_form(request)
     if form.complaints:
-        return _again(request, shown.record, wanted, form)
+        return _page_with_complaints(request, shown.record, wanted, form)
     try:
         with transaction() as session:
-            asked = _request(request, shown.record, wanted, form)
+            asked = _step_request(request, shown.record, wanted, form)
             record = take_step(session, market, number, asked, now)
-            _record(request, record, wanted, form.reason, now)
+            _record_step(request, record, wanted, form.reason, now)
     except LedgerRefused as refused:
-        form.complaints = said(refused)
-        return _again(request, shown.record, wanted, form)
+        form.complaints = refusal_sentences(refused)
+        return _page_with_complaints(request, shown.record, wanted, form)
     messages.success(request, f"{dispute_words.DONE_WORDS[wanted]}. It stands in the timeline.")
     return redirect("dispute", market, number)
 
@@ -164,7 +164,7 @@ def may_act(request: SignedInRequest, record: Record, action: Action) -> bool:
     return acts_for(request, record.row.market, record.row.participant)
 
 
-def said(refused: LedgerRefused | Refused) -> list[str]:
+def refusal_sentences(refused: LedgerRefused | Refused) -> list[str]:
     """Return every reason of a refusal as a sentence for people."""
     if isinstance(refused, Refused):
         return [f"{finding.limit}: {finding.value}" for finding in refused.findings]
@@ -174,7 +174,7 @@ def said(refused: LedgerRefused | Refused) -> list[str]:
     ]
 
 
-def _request(
+def _step_request(
     request: SignedInRequest, record: Record, action: Action, form: StepForm
 ) -> StepRequest:
     party = ROLE_OF[action]
@@ -192,7 +192,7 @@ def _request(
     )
 
 
-def _record(
+def _record_step(
     request: SignedInRequest, record: Record, action: Action, reason: str, now: object
 ) -> None:
     """Leave an entry of a step that was taken now; one that was taken before has its own."""
@@ -201,7 +201,7 @@ def _record(
         audit.record(request.user, audit.Action.DISPUTE, subject, reason.strip()[:500])
 
 
-def _shown(
+def _find_dispute(
     request: SignedInRequest, session: Session, market: str, number: int
 ) -> queries.ShownDispute:
     shown = queries.dispute_for(session, request.viewer, market, number, timezone.now())
@@ -218,7 +218,7 @@ def _page(
     tried: Action | None = None,
     form: StepForm | None = None,
 ) -> HttpResponse:
-    shown = _shown(request, session, market, number)
+    shown = _find_dispute(request, session, market, number)
     record, name = shown.record, request.user.get_username()
     steps = [
         action
@@ -242,14 +242,14 @@ def _page(
     return render(request, "disputes/page.html", context, status=status)
 
 
-def _again(
+def _page_with_complaints(
     request: SignedInRequest, record: Record, action: Action, form: StepForm
 ) -> HttpResponse:
     with transaction() as session:
         return _page(request, session, *record.key, tried=action, form=form)
 
 
-def _opening(
+def _opening_page(
     request: SignedInRequest, invoice: InvoicePage, line: IssuedLine, form: StepForm, time: object
 ) -> HttpResponse:
     context = {

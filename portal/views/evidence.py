@@ -35,13 +35,15 @@ def download(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
             write_evidence(session, run, sink, no_progress)
     except (Refused, LedgerRefused) as refused:
         sink.close()
-        return _refusal(request, run, refused)
+        return _refusal_page(request, run, refused)
     sink.seek(0)
     name = f"evidence-{run.market}-{run.kind}-{run.first_day}-{run.last_day}-{run.id}.zip"
     return FileResponse(sink, as_attachment=True, filename=name, content_type="application/zip")
 
 
-def _refusal(request: SignedInRequest, run: Run, refused: Refused | LedgerRefused) -> HttpResponse:
+def _refusal_page(
+    request: SignedInRequest, run: Run, refused: Refused | LedgerRefused
+) -> HttpResponse:
     found = refused.findings if isinstance(refused, Refused) else refused.refusals
     context = {
         "run": run,

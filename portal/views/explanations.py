@@ -19,9 +19,9 @@ from portal.views.invoices import refuse_others, sees_invoices
 def line(request: SignedInRequest, number: str, line: int) -> HttpResponse:
     """Show a line as the sum of its days."""
     with transaction() as session:
-        why = _why(session, request, number, line)
+        why = _find_line(session, request, number, line)
         days = why.days(session)
-    largest = max((abs(each.value) for each in days), default=0)
+    largest = max((abs(child.value) for child in days), default=0)
     context = {"why": why, "days": days, "largest": largest, "section": "invoices"}
     return render(request, "why/line.html", context)
 
@@ -31,9 +31,9 @@ def line(request: SignedInRequest, number: str, line: int) -> HttpResponse:
 def day(request: SignedInRequest, number: str, line: int, day: str) -> HttpResponse:
     """Show a day of a line as the sum of its intervals."""
     with transaction() as session:
-        why = _why(session, request, number, line)
-        found = _day(session, why, day)
-    largest = max(abs(each.amount_micro) for each in found.intervals)
+        why = _find_line(session, request, number, line)
+        found = _find_day(session, why, day)
+    largest = max(abs(interval.amount_micro) for interval in found.intervals)
     context = {"why": why, "day": found, "largest": largest, "section": "invoices"}
     return render(request, "why/day.html", context)
 
@@ -45,8 +45,8 @@ def interval(
 ) -> HttpResponse:
     """Show the tree behind one interval: shares, prices, readings and clauses."""
     with transaction() as session:
-        why = _why(session, request, number, line)
-        of_day = _day(session, why, day)
+        why = _find_line(session, request, number, line)
+        of_day = _find_day(session, why, day)
         if not 1 <= interval <= len(of_day.intervals):
             raise Http404("no such interval on this day")
         found = why.interval(session, of_day, interval, request.viewer)
@@ -61,15 +61,17 @@ def interval(
     return render(request, "why/interval.html", context)
 
 
-def _why(session: Session, request: SignedInRequest, number: str, line: int) -> queries.Why:
+def _find_line(
+    session: Session, request: SignedInRequest, number: str, line: int
+) -> queries.LineExplanation:
     refuse_others(session, request.viewer, number)
-    found = queries.find_why(session, invoice_page(session, number), line)
+    found = queries.find_line_explanation(session, invoice_page(session, number), line)
     if found is None:
         raise Http404("no such line in this document")
     return found
 
 
-def _day(session: Session, why: queries.Why, day: str) -> queries.DayPage:
+def _find_day(session: Session, why: queries.LineExplanation, day: str) -> queries.DayPage:
     try:
         wanted = dt.date.fromisoformat(day)
     except ValueError:

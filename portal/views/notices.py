@@ -57,5 +57,7 @@ def mark_read(request: SignedInRequest) -> HttpResponse:
     if until is not None and until.tzinfo is not None:
         with transaction() as session:
             found = notices_for(session, request.viewer, timezone.now())
-        reading_marks.mark(request.user, [notice.key for notice in found if notice.at <= until])
+        reading_marks.mark_read(
+            request.user, [notice.key for notice in found if notice.at <= until]
+        )
     return redirect("notices")

@@ -110,7 +110,7 @@ def _page(
     typed: list[tuple[str, str]] | None = None,
 ) -> HttpResponse:
     with transaction() as session:
-        found = _found(session, name)
+        found = _find_payment(session, name)
         transaction_ = found.transaction
         sign = 1 if transaction_.amount_minor > 0 else -1
         of_statement = queries.statement(
@@ -121,7 +121,9 @@ def _page(
             for document in queries.documents(session, transaction_.market)
             if document.balance_minor * sign > 0 and document.currency == of_statement.currency
         ]
-    rows = typed or [(document, _typed(amount)) for document, amount in found.amounts.items()]
+    rows = typed or [
+        (document, _amount_as_typed(amount)) for document, amount in found.amounts.items()
+    ]
     context = {
         "found": found,
         "payment": transaction_,
@@ -154,7 +156,7 @@ def decide(request: SignedInRequest, statement: str, line: int) -> HttpResponse:
     reason, user = request.POST.get("reason", "").strip(), request.user
     try:
         with transaction() as session:
-            _found(session, name)
+            _find_payment(session, name)
             posted = allocate(
                 session,
                 name,
@@ -183,7 +185,7 @@ def _typing_errors(typed: list[tuple[str, str]]) -> list[str]:
     return found + [f"{name} stands twice; give it one amount." for name in repeated]
 
 
-def _found(session: Session, name: str) -> Decided:
+def _find_payment(session: Session, name: str) -> Decided:
     try:
         return find_transaction(session, name)
     except LedgerRefused:
@@ -195,6 +197,6 @@ def _reasons(refused: Refused | LedgerRefused) -> tuple[str, ...]:
     return tuple(map(str, found))
 
 
-def _typed(amount_minor: int) -> str:
+def _amount_as_typed(amount_minor: int) -> str:
     whole, part = divmod(abs(amount_minor), 100)
     return f"{MINUS if amount_minor < 0 else ''}{whole}.{part:02d}"

@@ -53,7 +53,7 @@ def document(request: HttpRequest, number: str) -> HttpResponse:
         try:
             shown = queries.shown_proof(session, number)
         except LedgerRefused as refused:
-            return _unproven(request, number, refused)
+            return _unproven_page(request, number, refused)
         owner = invoice_owner(session, number)
         context = {
             "shown": shown,
@@ -71,9 +71,9 @@ def document_json(request: HttpRequest, number: str) -> HttpResponse:
         try:
             proof = queries.prove_document(session, number)
         except LedgerRefused as refused:
-            return _unproven(request, number, refused)
+            return _unproven_page(request, number, refused)
     text = json.dumps(proof.as_dict(), indent=2) + "\n"
-    return _download(text, f"{proof.leaf.key}.proof.json", "application/json")
+    return _as_download(text, f"{proof.leaf.key}.proof.json", "application/json")
 
 
 @require_safe
@@ -84,10 +84,10 @@ def consistency_json(request: HttpRequest, old_size: int, size: int) -> HttpResp
             proof = queries.prove_checkpoints(session, old_size, size)
         except LedgerRefused as refused:
             if any(refusal.code is RefusalCode.LOG_IS_DAMAGED for refusal in refused.refusals):
-                return _unproven(request, f"The checkpoint of {old_size} leaves", refused)
+                return _unproven_page(request, f"The checkpoint of {old_size} leaves", refused)
             raise Http404("no such checkpoints") from None
     text = json.dumps(proof.as_dict(), indent=2) + "\n"
-    return _download(text, f"consistency-{old_size}-{size}.proof.json", "application/json")
+    return _as_download(text, f"consistency-{old_size}-{size}.proof.json", "application/json")
 
 
 @require_safe
@@ -97,13 +97,13 @@ def note(request: HttpRequest, size: int) -> HttpResponse:
         text = queries.note_of(session, size)
     if text is None:
         raise Http404("no such checkpoint")
-    return _download(text, f"checkpoint-{size}.txt", TEXT)
+    return _as_download(text, f"checkpoint-{size}.txt", TEXT)
 
 
 @require_safe
 def script(request: HttpRequest) -> HttpResponse:
     """Send the lines of Python that check a proof."""
-    return _download(queries.check_script(), "check_proof.py", TEXT)
+    return _as_download(queries.check_script(), "check_proof.py", TEXT)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -111,11 +111,11 @@ def check(request: HttpRequest) -> HttpResponse:
     """Check a proof that was pasted or uploaded, against the keys of this log."""
     context: dict[str, object] = {"section": "proof"}
     if request.method == "POST":
-        context |= _checked(request)
+        context |= _check_given_proof(request)
     return render(request, "proof/check.html", context)
 
 
-def _checked(request: HttpRequest) -> dict[str, object]:
+def _check_given_proof(request: HttpRequest) -> dict[str, object]:
     given = request.FILES.get("file")
     if given is not None:
         content = given.read(MAX_FILE_CHARACTERS + 1)
@@ -133,7 +133,7 @@ def _checked(request: HttpRequest) -> dict[str, object]:
     return {"checked": checked, "holds": all(proof.holds for proof in checked), "text": text}
 
 
-def _unproven(request: HttpRequest, number: str, refused: LedgerRefused) -> HttpResponse:
+def _unproven_page(request: HttpRequest, number: str, refused: LedgerRefused) -> HttpResponse:
     (refusal, *_) = refused.refusals
     context = {"number": number, "state": _STATES.get(refusal.code, "damaged"), "section": "proof"}
     status = 500 if refusal.code is RefusalCode.LOG_IS_DAMAGED else 404
@@ -151,7 +151,7 @@ _STATES: Mapping[Rule, str] = {
 }
 
 
-def _download(text: str, name: str, kind: str) -> HttpResponse:
+def _as_download(text: str, name: str, kind: str) -> HttpResponse:
     answer = HttpResponse(text, content_type=kind)
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer

@@ -42,7 +42,7 @@ def document(request: HttpRequest, instrument: str) -> HttpResponse:
                 raise Http404("no such instrument for this user")
             context = {"instrument": instrument, "on": on, "history": history, "section": "rules"}
             return render(request, "rules/gap.html", context, status=404)
-        return _show(request, session, found, on, complaint)
+        return _version_page(request, session, found, on, complaint)
 
 
 @require_safe
@@ -58,10 +58,10 @@ def version(request: HttpRequest, digest: str) -> HttpResponse:
         found = queries.rule_by_digest(session, wanted)
         if found is None:
             raise Http404("no such version")
-        return _show(request, session, found, None, "")
+        return _version_page(request, session, found, None, "")
 
 
-def _show(
+def _version_page(
     request: HttpRequest,
     session: Session,
     found: queries.RuleVersion,

@@ -50,7 +50,7 @@ def page(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
             raise Http404("no such run")
         market = found.summary.run.market
         disputed = disputes_of_run(session, market, run_id, timezone.now())
-    replays.close_lost(run_id, timezone.now())
+    replays.fail_lost_requests(run_id, timezone.now())
     asked = list(ReplayRequest.objects.filter(run_id=run_id)[:SHOWN_REPLAYS])
     context = {
         "run": found,
@@ -82,9 +82,9 @@ def ask_for_replay(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     with transaction() as session:
         if find_run(session, run_id) is None:
             raise Http404("no such run")
-    asked = replays.ask(run_id, request.user, timezone.now())
+    asked = replays.request_replay(run_id, request.user, timezone.now())
     if request.htmx:
-        return _state(request, asked)
+        return _replay_fragment(request, asked)
     return redirect(f"{request.path.removesuffix('replay/')}#replay")
 
 
@@ -92,10 +92,10 @@ def ask_for_replay(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
 @open_to(sees_runs)
 def replay_state(request: SignedInRequest, run_id: uuid.UUID, request_number: int) -> HttpResponse:
     """Show how far a replay is; the page asks again until it is done."""
-    replays.close_lost(run_id, timezone.now())
+    replays.fail_lost_requests(run_id, timezone.now())
     asked = get_object_or_404(ReplayRequest, pk=request_number, run_id=run_id)
     if request.htmx:
-        return _state(request, asked)
+        return _replay_fragment(request, asked)
     return redirect("run", run_id=run_id)
 
 
@@ -108,5 +108,5 @@ def audit_trail(request: SignedInRequest) -> HttpResponse:
     return render(request, "runs/audit.html", context)
 
 
-def _state(request: SignedInRequest, asked: ReplayRequest) -> HttpResponse:
+def _replay_fragment(request: SignedInRequest, asked: ReplayRequest) -> HttpResponse:
     return render(request, "runs/_replay.html", {"latest": asked, "run_id": asked.run_id})

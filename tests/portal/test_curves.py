@@ -75,9 +75,9 @@ def test_curves_are_drawn_within_the_frame_to_the_right_and_never_down():
         assert list(down) == sorted(down, reverse=True)
         assert figure.left == across[0] and across[-1] == figure.right
         assert figure.top <= min(down) and max(down) <= figure.bottom
-    ticks = [tick.label.replace("\xa0", " ") for tick in figure.across]
+    ticks = [tick.label.replace("\xa0", " ") for tick in figure.x_ticks]
     assert ticks == ["0 %", "50 %", "100 %", "150 %", "200 %"]
-    assert [tick.label for tick in figure.up] == ["£0", "£2,000", "£4,000", "£6,000"]
+    assert [tick.label for tick in figure.y_ticks] == ["£0", "£2,000", "£4,000", "£6,000"]
 
 
 def test_a_flat_curve_of_no_price_is_drawn_too():

@@ -7,7 +7,7 @@ import pytest
 
 from database.session import transaction
 from portal.access import Role, Viewer
-from portal.queries.explanations import find_why
+from portal.queries.explanations import find_line_explanation
 from portal.queries.invoices import invoice_page
 from settlement.explanations.tree import Explanation
 from tests.portal.site import FIRST_DAY, GENERATOR, SHORT_DAY, SUPPLIER
@@ -31,7 +31,7 @@ def whys(session, summaries):
     for summary in summaries:
         document = invoice_page(session, summary.number)
         for line in document.lines:
-            yield find_why(session, document, line.number)
+            yield find_line_explanation(session, document, line.number)
 
 
 @pytest.mark.parametrize("participant", [SUPPLIER, GENERATOR])

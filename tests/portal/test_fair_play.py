@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from database.session import transaction
 from portal.access import Role, Viewer
-from portal.queries.explanations import summed_up
+from portal.queries.explanations import sum_up_others
 from portal.queries.fair_play import fair_play_totals
 from settlement.explanations.entitlements import Entitlements
 from settlement.explanations.explain import day_facts
@@ -87,7 +87,7 @@ def test_what_units_of_others_declared_is_summed_up(session, short_run):
     trees = (Entitlements(facts, interval).entitlement("B-office") for interval in range(48))
     whole = next(tree for tree in trees if any(node.owner for node in nodes(tree)))
     nobody = Viewer(frozenset({Role.PARTICIPANT}), frozenset({("tiny", GENERATOR)}))
-    seen = summed_up(whole, lambda owner: nobody.may_see("tiny", owner))
+    seen = sum_up_others(whole, lambda owner: nobody.may_see("tiny", owner))
     assert not [node for node in nodes(seen) if node.owner]
     (supply,) = [node for node in nodes(seen) if node.label.startswith("Supply at")]
     assert "of other participants" in supply.children[-1].label

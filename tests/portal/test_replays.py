@@ -21,7 +21,7 @@ HTMX = {"HTTP_HX_REQUEST": "true"}
 def started(monkeypatch) -> list[ReplayRequest]:
     """The requests whose process would have been started."""
     found: list[ReplayRequest] = []
-    monkeypatch.setattr(replays, "start", found.append)
+    monkeypatch.setattr(replays, "start_process", found.append)
     return found
 
 
@@ -62,7 +62,7 @@ def test_the_page_polls_while_a_replay_runs_and_stops_when_it_is_done(signed_in,
     assert f'hx-get="{address}{request.pk}/"' in page
     assert "every 2s" in page
     assert "<button" not in page
-    request = replays.answer(request.pk, threads=1)
+    request = replays.compute_request(request.pk, threads=1)
     page = shown(signed_in.get(f"{address}{request.pk}/", **HTMX))
     assert "every 2s" not in page
     assert "The same bytes" in page
@@ -75,7 +75,7 @@ def test_the_page_polls_while_a_replay_runs_and_stops_when_it_is_done(signed_in,
 def test_without_javascript_the_page_of_the_run_shows_the_same(signed_in, site, started):
     signed_in.post(f"/runs/{site.first_run}/replay/")
     assert "load it again" in shown(signed_in.get(f"/runs/{site.first_run}/"))
-    request = replays.answer(ReplayRequest.objects.get().pk, threads=1)
+    request = replays.compute_request(ReplayRequest.objects.get().pk, threads=1)
     page = shown(signed_in.get(f"/runs/{site.first_run}/"))
     assert "The same bytes" in page
     assert "Replay again" in page
@@ -89,7 +89,7 @@ def test_a_difference_is_named_beside_both_digests(signed_in, site, started, mon
 
     monkeypatch.setattr(replays, "replay", differs)
     signed_in.post(f"/runs/{site.first_run}/replay/")
-    request = replays.answer(ReplayRequest.objects.get().pk, threads=1)
+    request = replays.compute_request(ReplayRequest.objects.get().pk, threads=1)
     assert request.state == ReplayRequest.State.DIFFERENT
     page = shown(signed_in.get(f"/runs/{site.first_run}/"))
     assert "demand_kw market: differ" in page
@@ -104,8 +104,8 @@ def test_a_request_belongs_to_its_run(signed_in, site, started):
 
 def test_a_request_whose_process_is_gone_is_closed_and_another_may_start(auditor, site, started):
     long_ago = timezone.now() - replays.STARTING - dt.timedelta(seconds=1)
-    lost = replays.ask(uuid.UUID(site.first_run), auditor, long_ago)
-    again = replays.ask(uuid.UUID(site.first_run), auditor, timezone.now())
+    lost = replays.request_replay(uuid.UUID(site.first_run), auditor, long_ago)
+    again = replays.request_replay(uuid.UUID(site.first_run), auditor, timezone.now())
     lost.refresh_from_db()
     assert (lost.state, again.state) == ("failed", "running")
     assert "is gone" in lost.error
@@ -115,11 +115,11 @@ def test_a_request_whose_process_computes_is_left_alone_however_long_it_takes(
     auditor, site, started
 ):
     long_ago = timezone.now() - dt.timedelta(days=1)
-    slow = replays.ask(uuid.UUID(site.first_run), auditor, long_ago)
+    slow = replays.request_replay(uuid.UUID(site.first_run), auditor, long_ago)
     lock = text("SELECT pg_advisory_lock(:space, :number)")
     with site.engine.connect() as elsewhere:
         elsewhere.execute(lock, {"space": replays.LOCK_SPACE, "number": slow.pk})
-        again = replays.ask(uuid.UUID(site.first_run), auditor, timezone.now())
+        again = replays.request_replay(uuid.UUID(site.first_run), auditor, timezone.now())
         assert again == slow
         elsewhere.execute(text("SELECT pg_advisory_unlock_all()"))
 
@@ -141,7 +141,7 @@ def test_a_process_that_dies_is_noticed(auditor, monkeypatch):
     request = ReplayRequest.objects.create(
         run_id=uuid.uuid4(), requested_by=auditor, requested_at=timezone.now()
     )
-    replays.start(request)  # the row is not committed, so the process cannot find it
+    replays.start_process(request)  # the row is not committed, so the process cannot find it
     deadline = time.monotonic() + 30
     while not seen and time.monotonic() < deadline:
         time.sleep(0.1)

@@ -6,8 +6,8 @@ import pytest
 from django.urls import reverse
 
 from portal.queries import studies
-from portal.queries.studies import in_words
-from portal.study_tables import compared, index, money, percent
+from portal.queries.studies import shock_in_words
+from portal.study_tables import compare, index, money, percent
 from settlement.studies.overlay import DemandSurge, FuelPrice, LineOutage, Outage, WindDrought
 
 
@@ -78,10 +78,10 @@ def test_navigation_leads_there_only_for_those_who_may(sign_in):
     ],
 )  # fmt: skip
 def test_shocks_read_as_sentences(shock, words):
-    assert in_words(shock) == words
+    assert shock_in_words(shock) == words
 
 
 def test_cells_say_which_way_a_figure_went():
-    assert compared(1, 1_000_000_000, money, "GBP").direction == "up"
-    assert compared(None, 5, percent, "").before == "–"
-    assert compared(120_400, 120_100, index, "").direction == "same"  # alike as they are written
+    assert compare(1, 1_000_000_000, money, "GBP").direction == "up"
+    assert compare(None, 5, percent, "").before == "–"
+    assert compare(120_400, 120_100, index, "").direction == "same"  # alike as they are written

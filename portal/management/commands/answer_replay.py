@@ -2,7 +2,7 @@
 
 from portal.management.arguments import THREADS, argument
 from portal.management.base import BaseCommand, Options
-from portal.replays import answer
+from portal.replays import compute_request
 
 
 class Command(BaseCommand[str]):
@@ -13,7 +13,7 @@ class Command(BaseCommand[str]):
     )
 
     def run(self, options: Options) -> str:
-        return str(answer(options.number, options.threads))
+        return str(compute_request(options.number, options.threads))
 
     def lines(self, outcome: str, options: Options) -> list[str]:
         return [outcome]
