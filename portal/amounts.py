@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 from common.quantities import MICRO, MICRO_DIGITS, MINUS, SIGN_OF_CURRENCY, currency_sign
 
 SHOWN_DIGEST_LETTERS = 12
+# Fifteen digits of pounds are seventeen of pence, which int8 holds; ASCII, as \d alone takes
+# the digits of every script.
 _TYPED = re.compile(r"(-?)[£€$]?(\d{1,15})(?:\.(\d{1,2}))?", re.ASCII)
 
 
@@ -52,6 +54,7 @@ def micro_of(text: str) -> int | None:
     (1234500000, 12000000, None, None)
     """
     plain = text.strip().lstrip("".join(SIGN_OF_CURRENCY.values())).replace(",", "").strip()
+    # Twelve digits before the point and six after it fit int8 in micro.
     found = re.fullmatch(r"(\d{1,12})(?:\.(\d{1,6}))?", plain, re.ASCII)
     if found is None:
         return None

@@ -13,4 +13,5 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen for sign-ins, which the audit trail keeps."""
+        # Only now: it imports models, which exist once every application is loaded.
         importlib.import_module("portal.audit")

@@ -21,6 +21,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
     return {
         "viewer": viewer,
         "is_demo": settings.TALLYSTICK_DEMO or has_demo_sign_ins(),
+        # Lazy: what htmx asks for every two seconds shows no count, and derives no notices.
         "unread_notices": SimpleLazyObject(lambda: _unread_count(user, viewer)),
     }
 

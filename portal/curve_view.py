@@ -144,6 +144,7 @@ def _rows(
 def _slope(curve: Curve, currency: str) -> Slope:
     steepest = curve.steepest_micro_per_mwh_per_ppm
     return Slope(
+        # Up, never down: the page says that a price moves by *at most* this.
         with_unit(ceil(steepest * PPM_PER_POINT), "micro per MWh", currency),
         f"{steepest.numerator:,} micro per MWh ÷ {steepest.denominator:,} ppm",
     )

@@ -46,6 +46,7 @@ def dispute_largest_line(session: Session, market: str, clock: Callable[[], dt.d
     if terms.has_passed(terms.raise_by(issued_at), clock()):
         return
     owner = Actor("P. Aymaster (demonstration)", Role.PARTICIPANT, participant)
+    # A hundredth, to the penny; at least 2 micro, so that the half that is upheld is a claim too.
     claimed = Claim(amount_micro=max(line.amount_micro // 1_000_000 * 10_000, 2))
     opened = dispute_line(
         session,

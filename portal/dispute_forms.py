@@ -45,6 +45,7 @@ class StepForm:
 def read_form(request: HttpRequest) -> StepForm:
     """Return what a form sent. No more of a file is read than is refused."""
     form = StepForm(
+        # Browsers send line ends as CRLF; the reason is sealed as a command would have sent it.
         reason=request.POST.get("reason", "").replace("\r\n", "\n"),
         amount=request.POST.get("amount", "").strip(),
         quantity=request.POST.get("quantity", "").strip().replace(",", ""),
@@ -55,6 +56,7 @@ def read_form(request: HttpRequest) -> StepForm:
         form.attachment = Attachment(file.name or "", file.read(LARGEST_BYTES + 1))
     if form.amount and micro_of(form.amount) is None:
         form.complaints.append(f"“{form.amount[:40]}” is not an amount; write it as 12.34.")
+    # 18 digits always fit int8. Without isascii, isdigit is true of "²", which int refuses.
     digits = form.quantity
     if digits and not (digits.isascii() and digits.isdigit() and len(digits) <= QUANTITY_DIGITS):
         form.complaints.append(f"“{digits[:40]}” is not a whole quantity.")

@@ -169,6 +169,7 @@ def _find_first_run(session: Session, request: JobRequest) -> Run | None:
     runs = [run for run in store.list_runs(session, request.market) if run.kind == FIRST_KIND]
     if request.data is None:
         return next((run for run in runs if (run.first_day, run.last_day) == request.month), None)
+    # A recorded year is told from the demonstration month by its length alone.
     recorded = next((run for run in runs if len(run.days) > len(_month_days(request))), None)
     if recorded is None and runs:
         raise Refused(

@@ -27,5 +27,6 @@ class ContentSecurityPolicy:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer, with the policy."""
         response = self.get_response(request)
+        # A view may have set a stricter policy, as that of attachments does.
         response.headers.setdefault("Content-Security-Policy", POLICY)
         return response

@@ -37,6 +37,7 @@ ERROR_LETTERS = 2_000
 
 def request_replay(run_id: uuid.UUID, user: User, now: dt.datetime) -> ReplayRequest:
     """Return the replay of a run that is under way, or start one."""
+    # First, or a request whose process died would count as the one under way for ever.
     fail_lost_requests(run_id, now)
     try:
         with transaction.atomic():
@@ -46,12 +47,15 @@ def request_replay(run_id: uuid.UUID, user: User, now: dt.datetime) -> ReplayReq
             record(user, Action.REPLAY, f"run {run_id}", at=now)
     except IntegrityError:  # one replay of a run at a time: somebody asked already
         return ReplayRequest.objects.get(run_id=run_id, state=State.RUNNING)
+    # Not before the commit: the process could not see its request yet.
     transaction.on_commit(lambda: start_process(request))
     return request
 
 
 def start_process(request: ReplayRequest) -> None:
     """Start the process that computes a request, and a thread that notices if it dies."""
+    # The process is told the URL instead of starting the embedded server itself: this process
+    # holds that server open, and outlives the replay.
     command = [sys.executable, str(ROOT / "manage.py"), "answer_replay", str(request.pk)]
     environment = {**os.environ, "DATABASE_URL": database.database_url()}
     process = subprocess.Popen(
@@ -70,10 +74,12 @@ def _watch(number: int, process: "subprocess.Popen[str]") -> None:
             timezone.now(),
         )
     finally:
+        # Django closes connections at the end of a request; this thread is none.
         connection.close()
 
 
 def _fail(requests: QuerySet[ReplayRequest], error: str, now: dt.datetime) -> None:
+    # An outcome that was written before the process died stands.
     running = requests.filter(state=State.RUNNING)
     if running.update(state=State.FAILED, error=error, finished_at=now):
         log.error("replay failed: %s", error)
@@ -101,6 +107,8 @@ def compute_request(number: int, threads: int) -> ReplayRequest:
     """
     request = ReplayRequest.objects.get(pk=number)
     with connection.cursor() as cursor:
+        # Held until the connection ends, however the process ends: by that `fail_lost_requests`
+        # tells slow from dead. A lock of the transaction would go before the outcome is written.
         cursor.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK_SPACE, number])
     began = time.perf_counter()
     with database.transaction() as session:
@@ -108,6 +116,7 @@ def compute_request(number: int, threads: int) -> ReplayRequest:
         if run is None:
             raise LookupError(f"there is no run {request.run_id}")
         replayed = replay(session, run, threads=threads)
+    # The outcome is written last and at once: a page never shows half of it as done.
     request.state = State.SAME if replayed.is_same else State.DIFFERENT
     request.stored_digest = run.result_digest
     request.recomputed_digest = replayed.result_digest

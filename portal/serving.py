@@ -32,10 +32,12 @@ class Portal(BaseApplication):
 def serve(address: str, port: int, threads: int, announce: Callable[[str], object]) -> None:
     """Serve until interrupted; `announce` is told the address once the port is open."""
     connections.close_all()  # a connection must not be shared across gunicorn's fork
+    # Nor may one of SQLAlchemy's: two processes would read each other's answers from it.
     engine().dispose()
     shown = "127.0.0.1" if address in {"0.0.0.0", "::"} else address
     options = {
         "bind": f"{address}:{port}",
+        # Its threads share the notices that are kept; what is heavy has a process of its own.
         "workers": 1,
         "threads": threads,
         "worker_class": "gthread",

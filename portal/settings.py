@@ -21,6 +21,7 @@ def django_database(url: str) -> dict[str, object]:
         "PASSWORD": address.password or "",
         "HOST": address.query.get("host", address.host or ""),
         "PORT": str(address.port or ""),
+        # Django's models name no schema: the first of the path is where its tables are made.
         "OPTIONS": {"options": "-c search_path=portal,public"},
     }
 
@@ -119,6 +120,7 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_SESSION_REMEMBER = False
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Tallystick"
+# Users are made by the operator, some without an address: no second factor waits for one.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 
 # Messages are printed unless a mail server is named.
@@ -132,11 +134,14 @@ DEFAULT_FROM_EMAIL = os.environ.get("TALLYSTICK_MAIL_FROM", "notices@tallystick.
 
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_SECURE = HTTPS
+# Not Strict: a link in a notice's message is to find its reader signed in.
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = HTTPS
+# Forms carry the token, so no script needs to read it.
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "portal.views.errors.csrf_failure"
 SECURE_SSL_REDIRECT = HTTPS
+# Without HTTPS no proxy of ours sets the header, so whoever sends it is not believed.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"

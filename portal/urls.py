@@ -24,6 +24,7 @@ urlpatterns = [
     path("", home.landing, name="home"),
     path("healthy/", home.healthy, name="healthy"),
     path("rules/", rules.in_force, name="rules"),
+    # Before the next, whose instrument may hold slashes and would take this address too.
     path("rules/version/<str:digest>/", rules.version, name="rule-version"),
     path("rules/<path:instrument>/", rules.document, name="rule-document"),
     path("invoices/", invoices.listing, name="invoices"),

@@ -65,6 +65,7 @@ def notices(session: Session, now: dt.datetime) -> tuple[Notice, ...]:
     found = _kept.get(state)
     if found is None:
         found = tuple(all_notices(session, now))
+        # The ledger only grows and the clock only advances: no earlier state is asked for again.
         _kept.clear()
         _kept[state] = found
     return found

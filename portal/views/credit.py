@@ -28,6 +28,7 @@ def sees_credit(viewer: Viewer) -> bool:
 def page(request: SignedInRequest) -> HttpResponse:
     """Show exposure, cover and level by participant, as they stood at the end of a day."""
     on, complaint = chosen_day(request)
+    # Today has not ended: what is not known yet must not be shown as its end.
     at = min(day_end(on), timezone.now())
     with transaction() as session:
         asked = [_report(session, market, at) for market in markets(session)]

@@ -84,6 +84,7 @@ def file(request: SignedInRequest, market: str, number: int, step: int) -> HttpR
     response.headers["Content-Disposition"] = content_disposition_header(True, name)
     response.headers["Content-Security-Policy"] = FILE_POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"
+    # A shared machine is to keep no copy that the next user finds.
     response.headers["Cache-Control"] = "private, no-store"
     return response
 
@@ -130,6 +131,8 @@ def take_next_step(request: SignedInRequest, market: str, number: int, action: s
     wanted = Action(action)
     with transaction() as session:
         shown = _find_dispute(request, session, market, number)
+    # Only whose step it is: whether the dispute's state allows it, `take_step` asks under the lock,
+    # as another may have taken a step since.
     if not may_act(request, shown.record, wanted):
         raise Http404("no such step for this user")
     form = read_form(request)

@@ -29,6 +29,7 @@ def download(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
         run = find_run(session, run_id)
     if run is None:
         raise Http404("no such run")
+    # A transaction of its own follows: a refusal rolls it back, and its page still names the run.
     sink = tempfile.TemporaryFile()  # noqa: SIM115  the answer closes it
     try:
         with transaction() as session:

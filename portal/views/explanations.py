@@ -77,6 +77,7 @@ def _find_day(session: Session, why: queries.LineExplanation, day: str) -> queri
     except ValueError:
         raise Http404("not a day") from None
     found = why.day(session, wanted)
+    # `fromisoformat` takes 20240115 and 2024-W03-1 as well; a day has one address.
     if found is None or wanted.isoformat() != day:
         raise Http404("the line has nothing on this day")
     return found

@@ -77,6 +77,7 @@ def _listing(request: SignedInRequest, complaints: tuple[str, ...] = ()) -> Http
 def import_file(request: SignedInRequest) -> HttpResponse:
     """Import a bank's file; every reason to refuse it stands on the page that answers."""
     file, market = request.FILES.get("file"), request.POST.get("market", "")
+    # Before it is read: a statement is parsed from memory.
     if file is None or file.size is None or file.size > LARGEST_FILE_BYTES:
         return _listing(request, ("Choose a camt.053 file of at most 50 MB.",))
     name, received_by = file.name or "", request.user.get_username()
@@ -152,10 +153,12 @@ def decide(request: SignedInRequest, statement: str, line: int) -> HttpResponse:
     complaints = () if returns else tuple(_typing_errors(typed))
     if complaints:
         return _page(request, name, complaints, typed)
+    # `or 0` only for the types: amounts that cannot be read were complained of above.
     wanted = {} if returns else {document: read_minor(amount) or 0 for document, amount in typed}
     reason, user = request.POST.get("reason", "").strip(), request.user
     try:
         with transaction() as session:
+            # `allocate` would refuse an unknown payment as a broken rule; here it has no page.
             _find_payment(session, name)
             posted = allocate(
                 session,
@@ -168,6 +171,8 @@ def decide(request: SignedInRequest, statement: str, line: int) -> HttpResponse:
     except LedgerRefused as refused:
         return _page(request, name, _reasons(refused), typed)
     action = AuditEntry.Action.RETURN if returns else AuditEntry.Action.ALLOCATION
+    # After the commit, as the trail is on a connection of its own: it must not tell of what was
+    # rolled back. Should it be cut off here, the ledger still says who decided and why.
     record(user, action, name, reason[:500])
     messages.success(request, f"Posted as journal {posted.number}.")
     return redirect("payment", statement=statement, line=line)

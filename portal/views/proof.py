@@ -83,6 +83,7 @@ def consistency_json(request: HttpRequest, old_size: int, size: int) -> HttpResp
         try:
             proof = queries.prove_checkpoints(session, old_size, size)
         except LedgerRefused as refused:
+            # A damaged log is our fault and says so; a checkpoint that never was is the address's.
             if any(refusal.code is RefusalCode.LOG_IS_DAMAGED for refusal in refused.refusals):
                 return _unproven_page(request, f"The checkpoint of {old_size} leaves", refused)
             raise Http404("no such checkpoints") from None
@@ -118,6 +119,7 @@ def check(request: HttpRequest) -> HttpResponse:
 def _check_given_proof(request: HttpRequest) -> dict[str, object]:
     given = request.FILES.get("file")
     if given is not None:
+        # One more than is allowed, so that a longer file is refused and not cut to a proof.
         content = given.read(MAX_FILE_CHARACTERS + 1)
         text = content.decode("utf-8", errors="replace")
     else:
@@ -136,6 +138,7 @@ def _check_given_proof(request: HttpRequest) -> dict[str, object]:
 def _unproven_page(request: HttpRequest, number: str, refused: LedgerRefused) -> HttpResponse:
     (refusal, *_) = refused.refusals
     context = {"number": number, "state": _STATES.get(refusal.code, "damaged"), "section": "proof"}
+    # A monitor must notice a damaged log; the other states pass, or were never ours.
     status = 500 if refusal.code is RefusalCode.LOG_IS_DAMAGED else 404
     return render(request, "proof/unproven.html", context | _cause(refusal), status=status)
 

@@ -52,6 +52,7 @@ def version(request: HttpRequest, digest: str) -> HttpResponse:
         wanted = bytes.fromhex(digest)
     except ValueError:
         raise Http404("not a digest") from None
+    # `fromhex` takes any even number of letters, and spaces between them.
     if len(digest) != DIGEST_LETTERS:
         raise Http404("not a digest")
     with transaction() as session:

@@ -58,6 +58,7 @@ class Command(BaseCommand[list[PublishedVersion]]):
                     author=options.author,
                     approver=options.approver,
                     reason=options.reason,
+                    # The rulebook does not know the ledger; which days are sealed it must be told.
                     sealed=sealed_spans(session),
                 )
             )

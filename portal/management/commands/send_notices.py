@@ -83,6 +83,8 @@ class Command(BaseCommand[list[Message]]):
 def _send(shown: list[ShownNotice], to: tuple[str, ...], url: str, now: dt.datetime) -> None:
     """Send one message; the marks stand if and only if sending did not fail."""
     with portal_transaction.atomic():
+        # Marked before it is sent: a notice that was marked meanwhile, by another process, stops
+        # the message by its unique key, and a message that fails takes the marks back.
         NoticeSent.objects.bulk_create(
             NoticeSent(key=notice.notice.key, sent_at=now, sent_to=", ".join(to))
             for notice in shown

@@ -64,6 +64,7 @@ class Command(BaseCommand[SettledAndPosted]):
             findings = list(run_findings(session, settled.run))
         if options.no_post:
             return SettledAndPosted(settled, findings, 0)
+        # By itself: where posting is refused, the run stands, and may be posted later.
         with transaction() as session:
             posted = post(session, settled.run, now=self.now())
         journals_posted = sum(not journal.is_repeat for journal in posted)

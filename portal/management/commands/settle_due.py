@@ -58,6 +58,7 @@ class Command(BaseCommand[SettlingOutcome]):
                         refusal.findings if isinstance(refusal, Refused) else refusal.refusals
                     )
         except KeyboardInterrupt:
+            # Each range was committed by itself: what was done before the stop stands, and is told.
             outcome.is_stopped = True
         return outcome
 
