@@ -20,6 +20,7 @@ def scaled(value: int, digits: int, *, at_least: int = 0) -> str:
     >>> scaled(1_200_000, 6, at_least=2)
     '1.20'
     """
+    # Of the size and without the sign: divmod rounds down, so -5 of 1,000 would be -1 and 995.
     whole, part = divmod(abs(value), 10**digits)
     decimals = f"{part:0{digits}d}".rstrip("0").ljust(at_least, "0") if digits else ""
     sign = MINUS if value < 0 else ""

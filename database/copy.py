@@ -16,14 +16,19 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.orm import Session
 
+# The signature, no flags, and an extension of no bytes.
 HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
 TRAILER = struct.pack("!h", -1)
 NULL = struct.pack("!i", -1)
 INT8_OID = 20
+# PostgreSQL counts days and microseconds from here.
 EPOCH_DATE = dt.date(2000, 1, 1)
 EPOCH_INSTANT = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 MICROSECOND = dt.timedelta(microseconds=1)
+# Sent a megabyte at a time: neither a message a row, nor a year of rows in memory.
 FLUSH_BYTES = 1 << 20
+# An array's elements, each after its length, in network order: numpy lays out a whole vector at
+# once, without a loop in Python.
 ELEMENT = np.dtype([("length", ">i4"), ("value", ">i8")])
 ARRAY_HEADER = struct.Struct("!iiiii")
 
@@ -95,7 +100,7 @@ def copy_out(
     with _cursor(session) as cursor:
         text = cursor.mogrify(query, params)
         with cursor.copy(f"COPY ({text}) TO STDOUT (FORMAT binary)") as copy:
-            for row in _rows(copy):
+            for row in _read_rows(copy):
                 for column, decode, field in zip(columns, decoders, row, strict=True):
                     column.append(None if field is None else decode(field))
     return dict(zip(types, columns, strict=True))
@@ -103,7 +108,8 @@ def copy_out(
 
 def _cursor(session: Session) -> psycopg.ClientCursor[Any]:
     connection = session.connection().connection.driver_connection
-    return psycopg.ClientCursor(connection)  # type: ignore[arg-type]
+    # COPY takes no parameters, so they are written into its query here, on the client.
+    return psycopg.ClientCursor(connection)  # type: ignore[arg-type]  # SQLAlchemy: any driver's
 
 
 def _encode(
@@ -112,8 +118,10 @@ def _encode(
     parts = [HEADER]
     size = 0
     field_count = struct.pack("!h", len(columns))
-    framed = [_framed(column, encode) for column, encode in zip(columns, encoders, strict=True)]
-    for row in zip(*framed, strict=True):
+    fields = [
+        _frame_fields(column, encode) for column, encode in zip(columns, encoders, strict=True)
+    ]
+    for row in zip(*fields, strict=True):
         parts.append(field_count)
         parts.extend(row)
         size += sum(map(len, row))
@@ -124,10 +132,13 @@ def _encode(
     yield b"".join(parts)
 
 
-def _framed(column: Sequence[Any] | np.ndarray, encode: Callable[[Any], bytes]) -> Iterator[bytes]:
+def _frame_fields(
+    column: Sequence[Any] | np.ndarray, encode: Callable[[Any], bytes]
+) -> Iterator[bytes]:
     """Yield each field with its length; the same object in rows on end is encoded once."""
     last, framed = None, NULL
     for value in column:
+        # By identity: to compare two vectors would cost what encoding one does.
         if value is not last:
             field = b"" if value is None else encode(value)
             framed = NULL if value is None else len(field).to_bytes(4, "big") + field
@@ -135,11 +146,12 @@ def _framed(column: Sequence[Any] | np.ndarray, encode: Callable[[Any], bytes]) 
         yield framed
 
 
-def _rows(copy: psycopg.Copy) -> Iterator[list[memoryview | None]]:
+def _read_rows(copy: psycopg.Copy) -> Iterator[list[memoryview | None]]:
     """Yield the fields of each row; libpq hands over one row a message."""
     first = True
     for message in copy:
         data = memoryview(message)
+        # The header comes by itself or before the first row, and the trailer as a row of -1 fields.
         offset = len(HEADER) if first else 0
         first = False
         if len(data) <= offset or data[offset : offset + 2] == TRAILER:
@@ -165,6 +177,7 @@ def _encode_int8_array(values: Any) -> bytes:
     elements = np.empty(array.size, ELEMENT)
     elements["length"] = 8
     elements["value"] = array
+    # One dimension, no NULL in it, and the first index is 1, as SQL counts.
     return ARRAY_HEADER.pack(1, 0, INT8_OID, array.size, 1) + elements.tobytes()
 
 
@@ -176,10 +189,11 @@ def _decode_int8_array(field: memoryview) -> np.ndarray:
     if nulls or dimensions != 1:
         raise ValueError("a day vector is 1-D without NULL")
     elements = np.frombuffer(field, ELEMENT, count, ARRAY_HEADER.size)
+    # A copy in the machine's order; a view would keep the whole message in memory.
     return elements["value"].astype(np.int64)
 
 
-def _signed(size: int) -> tuple[Callable[[Any], bytes], Callable[[memoryview], int]]:
+def _integer_codec(size: int) -> tuple[Callable[[Any], bytes], Callable[[memoryview], int]]:
     return (
         lambda value: int(value).to_bytes(size, "big", signed=True),
         lambda field: int.from_bytes(field, "big", signed=True),
@@ -201,9 +215,9 @@ TYPES: dict[str, Codec] = {
     "bytea": (bytes, bytes),
     "uuid": (lambda value: value.bytes, lambda field: uuid.UUID(bytes=bytes(field))),
     "bool": (lambda value: bytes([value]), lambda field: field[0] == 1),
-    "int2": _signed(2),
-    "int4": _signed(4),
-    "int8": _signed(8),
+    "int2": _integer_codec(2),
+    "int4": _integer_codec(4),
+    "int8": _integer_codec(8),
     "date": (
         lambda value: (value - EPOCH_DATE).days.to_bytes(4, "big", signed=True),
         lambda field: EPOCH_DATE + dt.timedelta(int.from_bytes(field, "big", signed=True)),

@@ -59,6 +59,7 @@ def _forget_dead_holders(data_folder: Path) -> None:
     holders = data_folder / HOLDERS_FILE
     with contextlib.suppress(FileNotFoundError, ValueError):
         pids = json.loads(holders.read_text())
+        # A number that another process got since keeps the server running longer, and no worse.
         alive = [pid for pid in pids if psutil.pid_exists(pid)]
         if alive != pids:
             holders.write_text(json.dumps(alive))
@@ -68,6 +69,7 @@ def _create_database_if_missing(maintenance_url: str, database: str) -> None:
     import psycopg
     from psycopg import sql
 
+    # CREATE DATABASE runs in no transaction, and has no IF NOT EXISTS.
     with psycopg.connect(maintenance_url, autocommit=True) as connection:
         exists = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
         if exists.fetchone() is None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+# A class that neither the standard nor PostgreSQL uses, so nothing else fails with it.
 REFUSAL_SQLSTATE = "TS001"
 
 CREATE_REFUSAL = f"""
@@ -26,6 +27,7 @@ def forbid_changes(op: Any, table: str, *, updates: bool = True) -> None:
         f"CREATE TRIGGER refuse_row_change BEFORE {row_events} ON {table} "
         "FOR EACH ROW EXECUTE FUNCTION public.refuse_change()"
     )
+    # TRUNCATE fires no trigger of rows.
     op.execute(
         f"CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON {table} "
         "FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change()"

@@ -78,6 +78,7 @@ def log_facts(op: Any, table: str, key: str, digest: str = "digest") -> None:
         "FOR EACH STATEMENT EXECUTE FUNCTION ledger.lock_log()"
     )
     quoted = key.replace("'", "''")
+    # Of the statement, not of each row: its rows become leaves in one INSERT, in order of key.
     op.execute(
         f"CREATE TRIGGER log_facts AFTER INSERT ON {table} REFERENCING NEW TABLE AS added "
         f"FOR EACH STATEMENT EXECUTE FUNCTION ledger.log_facts('{quoted}', '{digest}')"

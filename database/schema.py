@@ -16,6 +16,7 @@ def alembic_config(url: str | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(ROOT / "migrations"))
     if url:
+        # The option is read with interpolation, and a password may hold a percent sign.
         config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
     return config
 
@@ -49,5 +50,6 @@ def check_migrations(server_url: str) -> None:
             upgrade(scratch)
             check(scratch)
         finally:
+            # FORCE, as a migration that fails leaves its connection open.
             drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
             connection.execute(drop)

@@ -4,9 +4,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.orm import Session
+
+if TYPE_CHECKING:
+    import psycopg
 
 MINIMUM_SERVER_VERSION = 180_000
 """PostgreSQL 18, as `server_version_num` writes it."""
@@ -48,23 +52,24 @@ def engine() -> Engine:
 def make_engine(url: str) -> Engine:
     """Return an engine for a PostgreSQL URL; sessions speak UTC."""
     address = make_url(url).set(drivername="postgresql+psycopg")
-    made = create_engine(address, pool_pre_ping=True)
+    # The server may have been stopped and started since a pooled connection was used: ask it first.
+    created = create_engine(address, pool_pre_ping=True)
 
-    @event.listens_for(made, "connect")
-    def _speak_utc(connection, _record):  # type: ignore[no-untyped-def]
+    @event.listens_for(created, "connect")
+    def _set_utc(connection: "psycopg.Connection[Any]", _record: object) -> None:
         connection.execute("SET TIME ZONE 'UTC'")
-        connection.commit()
+        connection.commit()  # or the pool would roll the setting back with the transaction
 
-    return made
+    return created
 
 
-def refuse_old_server(made: Engine) -> None:
+def refuse_old_server(bind: Engine) -> None:
     """Refuse a server below PostgreSQL 18, which lacks temporal constraints and uuidv7().
 
     Raises:
         ServerTooOld: naming the version found, the limit and the remedy.
     """
-    with made.connect() as connection:
+    with bind.connect() as connection:
         number, version = connection.execute(
             text("SELECT current_setting('server_version_num')::int, version()")
         ).one()
@@ -86,7 +91,8 @@ def check_server_version(number: int, version: str) -> None:
 
 
 @contextmanager
-def transaction(made: Engine | None = None) -> Iterator[Session]:
+def transaction(bind: Engine | None = None) -> Iterator[Session]:
     """Open one transaction: committed when the block ends, rolled back when it raises."""
-    with Session(made or engine(), expire_on_commit=False) as session, session.begin():
+    # What was read stays readable after the commit: expired rows would ask a closed session.
+    with Session(bind or engine(), expire_on_commit=False) as session, session.begin():
         yield session
