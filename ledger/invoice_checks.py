@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date
 
+from common.refusals import Finding, in_rule_order
 from ledger.invoice import (
     MINOR_UNIT_MICRO,
     PAYMENT_TERM_LIMIT_DAYS,
@@ -16,22 +17,22 @@ from ledger.invoice import (
 )
 from ledger.journal import INT64_MAX, is_digest, is_name
 from ledger.parties import BUYER, SELLER, party_breaches
-from ledger.refusals import Refusal, RefusalCode
+from ledger.rules import LedgerRule
 
 
-def check_invoices(drafts: Sequence[InvoiceDraft]) -> list[Refusal]:
+def check_invoices(drafts: Sequence[InvoiceDraft]) -> list[Finding]:
     """Return every breach in a batch of drafts, in rule order; an empty list means none."""
-    found = [refusal for draft in drafts for refusal in _draft_refusals(draft)]
+    found = [finding for draft in drafts for finding in _draft_findings(draft)]
     keys = Counter(
         (draft.market, draft.participant, draft.billing_month, draft.family, draft.currency)
         for draft in drafts
     )
     found += [
-        Refusal(RefusalCode.DRAFT_IS_REPEATED, place_of(market, participant, month), str(family))
+        LedgerRule.DRAFT_IS_REPEATED.finding(place_of(market, participant, month), str(family))
         for (market, participant, month, family, _), count in keys.items()
         if count > 1
     ]
-    return sorted(found, key=lambda refusal: refusal.code.number)
+    return in_rule_order(found)
 
 
 def place_of(market: str, participant: str, billing_month: date) -> str:
@@ -39,53 +40,53 @@ def place_of(market: str, participant: str, billing_month: date) -> str:
     return f"invoice of {participant} in {market} for {billing_month:%Y-%m}"
 
 
-def _draft_refusals(draft: InvoiceDraft) -> Iterator[Refusal]:
+def _draft_findings(draft: InvoiceDraft) -> Iterator[Finding]:
     place = place_of(draft.market, draft.participant, draft.billing_month)
     for name, part in (("market", draft.market), ("participant", draft.participant)):
         if not is_name(part):
-            yield Refusal(RefusalCode.NAME_IS_MALFORMED, place, f"{name} {part!r}")
+            yield LedgerRule.NAME_IS_MALFORMED.finding(place, f"{name} {part!r}")
     if draft.billing_month.day != 1:
-        yield Refusal(RefusalCode.MONTH_IS_MALFORMED, place, str(draft.billing_month))
+        yield LedgerRule.MONTH_IS_MALFORMED.finding(place, str(draft.billing_month))
     if draft.currency not in MINOR_UNIT_MICRO:
-        yield Refusal(RefusalCode.CURRENCY_IS_UNKNOWN, place, draft.currency)
+        yield LedgerRule.CURRENCY_IS_UNKNOWN.finding(place, draft.currency)
     if not 0 <= draft.payment_term_days <= PAYMENT_TERM_LIMIT_DAYS:
         value = f"{draft.payment_term_days} days"
-        yield Refusal(RefusalCode.PAYMENT_TERM_IS_OUT_OF_RANGE, place, value)
+        yield LedgerRule.PAYMENT_TERM_IS_OUT_OF_RANGE.finding(place, value)
     rate_limit = PPM if draft.tax_category == "S" else 0
     if draft.tax_category not in TAX_CATEGORIES or not 0 <= draft.tax_rate_ppm <= rate_limit:
         value = f"category {draft.tax_category}, rate {draft.tax_rate_ppm} ppm"
-        yield Refusal(RefusalCode.TAX_IS_UNKNOWN, place, value)
+        yield LedgerRule.TAX_IS_UNKNOWN.finding(place, value)
     for side, party in ((SELLER, draft.seller), (BUYER, draft.buyer)):
         for value in party_breaches(side, party):
-            yield Refusal(RefusalCode.PARTY_IS_INCOMPLETE, place, value)
+            yield LedgerRule.PARTY_IS_INCOMPLETE.finding(place, value)
     if not draft.tax_note.strip():
-        yield Refusal(RefusalCode.PARTY_IS_INCOMPLETE, place, "tax_note is empty")
+        yield LedgerRule.PARTY_IS_INCOMPLETE.finding(place, "tax_note is empty")
     for number, line in enumerate(draft.lines, start=1):
-        for code, value in _line_breaches(line):
-            yield Refusal(code, f"{place}, line {number}", value)
+        for rule, value in _line_breaches(line):
+            yield rule.finding(f"{place}, line {number}", value)
 
 
-def _line_breaches(line: InvoiceLine) -> Iterator[tuple[RefusalCode, str]]:
+def _line_breaches(line: InvoiceLine) -> Iterator[tuple[LedgerRule, str]]:
     for name, part in (("kind", line.kind), ("subject", line.subject)):
         if not is_name(part):
-            yield RefusalCode.NAME_IS_MALFORMED, f"{name} {part!r}"
+            yield LedgerRule.NAME_IS_MALFORMED, f"{name} {part!r}"
     if not line.description.strip() or (line.quantity is None) != (line.quantity_unit is None):
         value = f"{line.description!r}, quantity {line.quantity} {line.quantity_unit}"
-        yield RefusalCode.LINE_IS_INCOMPLETE, value
+        yield LedgerRule.LINE_IS_INCOMPLETE, value
     if line.tax_category not in (None, UNTAXED):
-        yield RefusalCode.TAX_IS_UNKNOWN, f"category {line.tax_category} of a line"
+        yield LedgerRule.TAX_IS_UNKNOWN, f"category {line.tax_category} of a line"
     is_metered = line.quantity is not None and line.quality != "none"
     if line.quality not in QUALITIES or (line.estimated_quantity is not None and not is_metered):
         value = f"quality {line.quality!r}, estimated quantity {line.estimated_quantity}"
-        yield RefusalCode.QUALITY_IS_UNKNOWN, value
+        yield LedgerRule.QUALITY_IS_UNKNOWN, value
     for name in ("amount_micro", "quantity", "estimated_quantity"):
         number = getattr(line, name)
         if name != "amount_micro" and number is None:
             continue
         if type(number) is not int:  # a bool, a float or a numpy scalar
-            yield RefusalCode.AMOUNT_IS_NOT_AN_INTEGER, f"{name} {number!r}"
+            yield LedgerRule.AMOUNT_IS_NOT_AN_INTEGER, f"{name} {number!r}"
         elif abs(number) > INT64_MAX:
-            yield RefusalCode.AMOUNT_IS_OUT_OF_RANGE, f"{name} {number}"
+            yield LedgerRule.AMOUNT_IS_OUT_OF_RANGE, f"{name} {number}"
     for digest in line.rule_digests:
         if not is_digest(digest):
-            yield RefusalCode.DIGEST_IS_MALFORMED, f"rule digest {digest!r}"
+            yield LedgerRule.DIGEST_IS_MALFORMED, f"rule digest {digest!r}"

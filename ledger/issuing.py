@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
+from common.refusals import Finding, refuse_any
 from ledger import invoice_queries, store
 from ledger.billing import (
     NOTHING_BILLED,
@@ -19,8 +20,8 @@ from ledger.billing import (
 from ledger.invoice import Family, InvoiceDraft, series_of
 from ledger.invoice_checks import check_invoices, place_of
 from ledger.journal import Account, is_money
-from ledger.posting import post_many, refuse_any, require_zone
-from ledger.refusals import Refusal, RefusalCode
+from ledger.posting import post_many, require_zone
+from ledger.rules import LedgerRule
 from ledger.store import Head
 
 
@@ -56,7 +57,7 @@ def issue(session: Session, drafts: Sequence[InvoiceDraft], now: datetime) -> Is
     Rounding and tax are posted with the documents. A draft without an amount gets no document.
 
     Raises:
-        LedgerRefused: a draft breaks a rule or differs from the ledger; nothing is issued.
+        Refused: a draft breaks a rule or differs from the ledger; nothing is issued.
     """
     require_zone(now)
     refuse_any(check_invoices(drafts))
@@ -97,7 +98,7 @@ def _has_amount(draft: InvoiceDraft) -> bool:
     return any(line.amount_micro for line in draft.lines)
 
 
-def _differences(session: Session, drafts: Sequence[InvoiceDraft]) -> Iterator[Refusal]:
+def _differences(session: Session, drafts: Sequence[InvoiceDraft]) -> Iterator[Finding]:
     """Yield a refusal for each account whose lines differ from what it moved."""
     months: defaultdict[tuple[str, date], list[InvoiceDraft]] = defaultdict(list)
     for draft in drafts:
@@ -108,8 +109,7 @@ def _differences(session: Session, drafts: Sequence[InvoiceDraft]) -> Iterator[R
         for account in sorted(drafted.keys() | moved.keys(), key=lambda each: each.code):
             lines_micro, moved_micro = drafted.get(account, 0), moved.get(account, 0)
             if lines_micro != moved_micro:
-                yield Refusal(
-                    RefusalCode.LINES_DIFFER_FROM_LEDGER,
+                yield LedgerRule.LINES_DIFFER_FROM_LEDGER.finding(
                     place_of(market, str(account.participant), billing_month),
                     f"lines of account {account.code} sum to {lines_micro} micro, "
                     f"it moved {moved_micro}",

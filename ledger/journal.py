@@ -16,7 +16,8 @@ from functools import lru_cache
 from typing import cast
 from uuid import UUID
 
-from ledger.refusals import Refusal, RefusalCode
+from common.refusals import Finding, in_rule_order
+from ledger.rules import LedgerRule
 from ledger.tree import DIGEST_BYTES
 
 ENERGY = "WH"
@@ -96,51 +97,51 @@ class JournalDraft:
     postings: tuple[Posting, ...]
 
 
-def check_batch(drafts: Sequence[JournalDraft]) -> list[Refusal]:
+def check_batch(drafts: Sequence[JournalDraft]) -> list[Finding]:
     """Return every breach in a batch of drafts, in rule order; an empty list means none."""
-    refusals = [refusal for draft in drafts for refusal in check_draft(draft)]
+    findings = [finding for draft in drafts for finding in check_draft(draft)]
     repeated = (key for key, count in Counter(draft.key for draft in drafts).items() if count > 1)
-    refusals += [Refusal(RefusalCode.KEY_IS_REPEATED, f"journal {key!r}", key) for key in repeated]
+    findings += [LedgerRule.KEY_IS_REPEATED.finding(f"journal {key!r}", key) for key in repeated]
     runs = Counter(
         (draft.market, draft.settlement_day, draft.run_kind)
         for draft in drafts
         if draft.run_kind is not None
     )
-    refusals += [
-        Refusal(RefusalCode.RUN_IS_ALREADY_POSTED, f"market {market}", f"{day} {kind} twice")
+    findings += [
+        LedgerRule.RUN_IS_ALREADY_POSTED.finding(f"market {market}", f"{day} {kind} twice")
         for (market, day, kind), count in runs.items()
         if count > 1
     ]
-    return sorted(refusals, key=lambda refusal: refusal.code.number)
+    return in_rule_order(findings)
 
 
-def check_draft(draft: JournalDraft) -> list[Refusal]:
+def check_draft(draft: JournalDraft) -> list[Finding]:
     """Return every breach in one draft, in rule order.
 
     >>> book = Account("gb12", "GBP", None, "equalisation", "market")
     >>> draft = JournalDraft("k", "gb12", None, None, None, "why", bytes(32), (Posting(book, 5),))
-    >>> [(refusal.code.number, refusal.value) for refusal in check_draft(draft)]
+    >>> [(finding.number, finding.value) for finding in check_draft(draft)]
     [(11, 'GBP sums to 5')]
     """
     place = f"journal {draft.key!r}"
-    found = [Refusal(code, place, value) for code, value in _header_breaches(draft)]
+    found = [rule.finding(place, value) for rule, value in _header_breaches(draft)]
     for account in {id(posting.account): posting.account for posting in draft.postings}.values():
         found += [
-            Refusal(code, f"{place}, account {account.code}", value)
-            for code, value in _account_breaches(account, draft.market)
+            rule.finding(f"{place}, account {account.code}", value)
+            for rule, value in _account_breaches(account, draft.market)
         ]
     if not _are_amounts([posting.amount for posting in draft.postings]):
         found += [
-            Refusal(code, f"{place}, posting {line}", repr(posting.amount))
+            rule.finding(f"{place}, posting {line}", repr(posting.amount))
             for line, posting in enumerate(draft.postings, start=1)
-            if (code := _amount_breach(posting.amount)) is not None
+            if (rule := _amount_breach(posting.amount)) is not None
         ]
     found += [
-        Refusal(RefusalCode.JOURNAL_IS_UNBALANCED, place, f"{commodity} sums to {total}")
+        LedgerRule.JOURNAL_IS_UNBALANCED.finding(place, f"{commodity} sums to {total}")
         for commodity, total in sums_by_commodity(draft.postings).items()
         if total != 0
     ]
-    return sorted(found, key=lambda refusal: refusal.code.number)
+    return in_rule_order(found)
 
 
 def sums_by_commodity(postings: Iterable[Posting]) -> dict[str, int]:
@@ -171,30 +172,30 @@ def is_digest(value: object) -> bool:
     return isinstance(value, bytes) and len(value) == DIGEST_BYTES
 
 
-def _header_breaches(draft: JournalDraft) -> Iterator[tuple[RefusalCode, str]]:
+def _header_breaches(draft: JournalDraft) -> Iterator[tuple[LedgerRule, str]]:
     if not draft.key.strip():
-        yield RefusalCode.KEY_IS_EMPTY, repr(draft.key)
+        yield LedgerRule.KEY_IS_EMPTY, repr(draft.key)
     if not draft.reason.strip():
-        yield RefusalCode.REASON_IS_EMPTY, repr(draft.reason)
+        yield LedgerRule.REASON_IS_EMPTY, repr(draft.reason)
     if not is_digest(draft.input_digest):
-        yield RefusalCode.DIGEST_IS_MALFORMED, f"input_digest {draft.input_digest!r}"
+        yield LedgerRule.DIGEST_IS_MALFORMED, f"input_digest {draft.input_digest!r}"
     run = (draft.run_id, draft.run_kind)
     if run != (None, None) and None in (*run, draft.settlement_day):
         value = f"run {draft.run_id}, kind {draft.run_kind}, day {draft.settlement_day}"
-        yield RefusalCode.RUN_IS_HALF_NAMED, value
+        yield LedgerRule.RUN_IS_HALF_NAMED, value
     if not is_name(draft.market):
-        yield RefusalCode.NAME_IS_MALFORMED, f"market {draft.market!r}"
+        yield LedgerRule.NAME_IS_MALFORMED, f"market {draft.market!r}"
     if draft.run_kind == STUDY:
-        yield RefusalCode.RUN_IS_A_STUDY, f"run {draft.run_id}"
+        yield LedgerRule.RUN_IS_A_STUDY, f"run {draft.run_id}"
     if draft.run_kind is not None and not is_name(draft.run_kind):
-        yield RefusalCode.NAME_IS_MALFORMED, f"run_kind {draft.run_kind!r}"
+        yield LedgerRule.NAME_IS_MALFORMED, f"run_kind {draft.run_kind!r}"
 
 
-def _account_breaches(account: Account, market: str) -> Iterator[tuple[RefusalCode, str]]:
+def _account_breaches(account: Account, market: str) -> Iterator[tuple[LedgerRule, str]]:
     for name in _malformed_parts(account):
-        yield RefusalCode.NAME_IS_MALFORMED, f"{name} {getattr(account, name)!r}"
+        yield LedgerRule.NAME_IS_MALFORMED, f"{name} {getattr(account, name)!r}"
     if account.market != market:
-        yield RefusalCode.ACCOUNT_IS_OF_ANOTHER_MARKET, f"{account.market}, not {market}"
+        yield LedgerRule.ACCOUNT_IS_OF_ANOTHER_MARKET, f"{account.market}, not {market}"
 
 
 @lru_cache(maxsize=100_000)
@@ -217,11 +218,11 @@ def _are_amounts(values: Sequence[object]) -> bool:
     return 0 not in amounts and min(amounts) >= INT64_MIN and max(amounts) <= INT64_MAX
 
 
-def _amount_breach(amount: object) -> RefusalCode | None:
+def _amount_breach(amount: object) -> LedgerRule | None:
     if type(amount) is not int:  # a bool, a float or a numpy scalar
-        return RefusalCode.AMOUNT_IS_NOT_AN_INTEGER
+        return LedgerRule.AMOUNT_IS_NOT_AN_INTEGER
     if amount == 0:
-        return RefusalCode.AMOUNT_IS_ZERO
+        return LedgerRule.AMOUNT_IS_ZERO
     if not INT64_MIN <= amount <= INT64_MAX:
-        return RefusalCode.AMOUNT_IS_OUT_OF_RANGE
+        return LedgerRule.AMOUNT_IS_OUT_OF_RANGE
     return None

@@ -1,16 +1,17 @@
 """Posting journals: checked, numbered and chained under one advisory lock, all or nothing."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from common.refusals import Finding, refuse_any
 from ledger import store
 from ledger.chain import SealedJournal, seal_journal
 from ledger.journal import JournalDraft, check_batch
-from ledger.refusals import LedgerRefused, Refusal, RefusalCode
+from ledger.rules import LedgerRule
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,14 @@ def post_many(session: Session, drafts: Sequence[JournalDraft], now: datetime) -
         now: the moment of posting, with its zone.
 
     Raises:
-        LedgerRefused: a draft breaks a rule; nothing is posted.
+        Refused: a draft breaks a rule; nothing is posted.
     """
     require_zone(now)
     refuse_any(check_batch(drafts))
     store.lock(session)
     known = store.posted_keys(session, [draft.key for draft in drafts])
     refuse_any(
-        Refusal(
-            RefusalCode.KEY_HAS_OTHER_INPUT,
+        LedgerRule.KEY_HAS_OTHER_INPUT.finding(
             f"journal {draft.key!r}",
             f"input {draft.input_digest.hex()}, posted with {known[draft.key].input_digest.hex()}",
         )
@@ -72,14 +72,14 @@ def post_many(session: Session, drafts: Sequence[JournalDraft], now: datetime) -
     return [posted[draft.key] for draft in drafts]
 
 
-def _of_sealed_days(session: Session, drafts: Sequence[JournalDraft]) -> Iterator[Refusal]:
+def _of_sealed_days(session: Session, drafts: Sequence[JournalDraft]) -> Iterator[Finding]:
     wanted = {(draft.market, draft.settlement_day) for draft in drafts if draft.settlement_day}
     sealed = store.sealed_at(session, wanted) if wanted else {}
     for draft in drafts:
         if draft.settlement_day and (draft.market, draft.settlement_day) in sealed:
             at = sealed[draft.market, draft.settlement_day]
             value = f"{draft.settlement_day} was sealed at {at.isoformat()}"
-            yield Refusal(RefusalCode.DAY_IS_SEALED, f"journal {draft.key!r}", value)
+            yield LedgerRule.DAY_IS_SEALED.finding(f"journal {draft.key!r}", value)
 
 
 def _seal(session: Session, drafts: Sequence[JournalDraft], now: datetime) -> list[SealedJournal]:
@@ -91,13 +91,6 @@ def _seal(session: Session, drafts: Sequence[JournalDraft], now: datetime) -> li
         digest = journal.digest
         sealed.append(journal)
     return sealed
-
-
-def refuse_any(refusals: Iterable[Refusal]) -> None:
-    """Raise LedgerRefused when there is any refusal."""
-    found = list(refusals)
-    if found:
-        raise LedgerRefused(found)
 
 
 def require_zone(now: datetime) -> None:

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from common.refusals import Finding
 from ledger.chain import encode
 from ledger.journal import JournalDraft, is_name
-from ledger.refusals import Refusal, RefusalCode
+from ledger.rules import LedgerRule
 from ledger.tree import leaf_hash, merkle_root
 
 SEAL_TAG = "tallystick.seal.1"
@@ -72,21 +73,21 @@ def seal_digest(row: SealRow) -> bytes:
     return leaf_hash(encode(SEAL_TAG, row))
 
 
-def check_request(request: SealRequest) -> list[Refusal]:
+def check_request(request: SealRequest) -> list[Finding]:
     """Return every breach in a request, in rule order; an empty list means none.
 
-    >>> [refusal.value for refusal in check_request(SealRequest("gb12", (), "", "year's end"))]
+    >>> [finding.value for finding in check_request(SealRequest("gb12", (), "", "year's end"))]
     ['days: none', "sealed_by ''"]
     """
     place = f"seals of {request.market}"
     found = []
     if not is_name(request.market):
-        found.append(Refusal(RefusalCode.NAME_IS_MALFORMED, place, f"market {request.market!r}"))
+        found.append(LedgerRule.NAME_IS_MALFORMED.finding(place, f"market {request.market!r}"))
     if not request.days:
-        found.append(Refusal(RefusalCode.SEAL_IS_UNFOUNDED, place, "days: none"))
+        found.append(LedgerRule.SEAL_IS_UNFOUNDED.finding(place, "days: none"))
     for name, value in (("sealed_by", request.sealed_by), ("reason", request.reason)):
         if not value.strip():
-            found.append(Refusal(RefusalCode.SEAL_IS_UNFOUNDED, place, f"{name} {value!r}"))
+            found.append(LedgerRule.SEAL_IS_UNFOUNDED.finding(place, f"{name} {value!r}"))
     return found
 
 

@@ -9,9 +9,11 @@ from sqlalchemy import ARRAY, ColumnElement, Date, exists, func, insert, select
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session
 
+from common.damage import damage
+from common.refusals import Finding, refuse_any
 from ledger import store, tables
-from ledger.posting import post, refuse_any, require_zone
-from ledger.refusals import Refusal, RefusalCode
+from ledger.posting import post, require_zone
+from ledger.rules import LedgerRule
 from ledger.seal import (
     SEAL,
     Seal,
@@ -23,7 +25,7 @@ from ledger.seal import (
     seals_root,
 )
 from ledger.store import Head
-from ledger.verification import CHAIN, DIGEST, FOREIGN, MISSING, LedgerFinding
+from ledger.verification import CHAIN, DIGEST, FOREIGN, MISSING
 
 Span = tuple[dt.datetime, dt.datetime]
 """The instants between which a sealed day lies; the second is the first of the next day."""
@@ -41,7 +43,7 @@ def seal_days(session: Session, request: SealRequest, now: dt.datetime) -> list[
     """Seal settlement days, all or nothing; a day that is sealed already keeps its seal.
 
     Raises:
-        LedgerRefused: nobody or no reason is named, or nothing was posted to a day.
+        Refused: nobody or no reason is named, or nothing was posted to a day.
     """
     require_zone(now)
     refuse_any(check_request(request))
@@ -51,8 +53,7 @@ def seal_days(session: Session, request: SealRequest, now: dt.datetime) -> list[
     heads = _last_journals(session, request.market, wanted)
     new = [each for each in request.days if each.day not in known]
     refuse_any(
-        Refusal(
-            RefusalCode.SEAL_IS_UNFOUNDED,
+        LedgerRule.SEAL_IS_UNFOUNDED.finding(
             f"seal of {request.market} {each.day}",
             "no journal is posted to the day",
         )
@@ -112,7 +113,7 @@ def sealed_spans(session: Session) -> Mapping[str, Sequence[Span]]:
     return dict(spans)
 
 
-def verify_seals(session: Session) -> Iterator[LedgerFinding]:
+def verify_seals(session: Session) -> Iterator[Finding]:
     """Hash every seal again, and hold it to its anchor and to the journals of its day."""
     digests: defaultdict[int, list[bytes]] = defaultdict(list)
     seen: set[tuple[str, dt.date]] = set()
@@ -120,24 +121,22 @@ def verify_seals(session: Session) -> Iterator[LedgerFinding]:
         row = seal.row
         key = f"{row.market} {row.settlement_day}"
         if (row.market, row.settlement_day) in seen:
-            yield LedgerFinding(FOREIGN, "ledger.seal", key, "the row stands twice")
+            yield damage(FOREIGN, f"ledger.seal {key}", "the row stands twice")
         seen.add((row.market, row.settlement_day))
         digests[row.journal_number].append(seal_digest(row))
         if seal_digest(row) != seal.digest:
             value = "its columns do not give the digest stored with it"
-            yield LedgerFinding(DIGEST, "ledger.seal", key, value)
+            yield damage(DIGEST, f"ledger.seal {key}", value)
     for market, day in _loose_seals(session):
         value = "the last journal it names is not one of the day with the digest it names"
-        yield LedgerFinding(CHAIN, "ledger.seal", f"{market} {day}", value)
+        yield damage(CHAIN, f"ledger.seal {market} {day}", value)
     yield from _verify_anchors(session, digests)
     for later in _later_journals(session):
         value = f"it came to {later.market} {later.settlement_day} after the day was sealed"
-        yield LedgerFinding(FOREIGN, "ledger.journal", str(later.number), value)
+        yield damage(FOREIGN, f"ledger.journal {later.number}", value)
 
 
-def _verify_anchors(
-    session: Session, digests: Mapping[int, Sequence[bytes]]
-) -> Iterator[LedgerFinding]:
+def _verify_anchors(session: Session, digests: Mapping[int, Sequence[bytes]]) -> Iterator[Finding]:
     """Hold the journals that anchor seals to the seals that name them, and the other way round."""
     journal = tables.Journal
     statement = select(journal.number, journal.input_digest).where(
@@ -146,11 +145,11 @@ def _verify_anchors(
     anchors = dict(iter(session.execute(statement)))
     for number in sorted(digests.keys() - anchors.keys()):
         value = f"{len(digests[number])} seals name journal {number}, which anchors none"
-        yield LedgerFinding(FOREIGN, "ledger.seal", f"of journal {number}", value)
+        yield damage(FOREIGN, f"ledger.seal of journal {number}", value)
     for number, root in sorted(anchors.items()):
         if seals_root(digests.get(number, [])) != root:
             value = f"the seals that name journal {number} are not those that it anchors"
-            yield LedgerFinding(MISSING, "ledger.seal", f"of journal {number}", value)
+            yield damage(MISSING, f"ledger.seal of journal {number}", value)
 
 
 def _last_journals(session: Session, market: str, days: Sequence[dt.date]) -> dict[dt.date, Head]:

@@ -1,6 +1,6 @@
 """Appending rows to the ledger; every function works in the caller's transaction.
 
-A constraint or trigger that refuses becomes the refusal it speaks for.
+A constraint or trigger that refuses becomes a finding of the rule it speaks for.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from common.refusals import Finding, Refused
 from database.copy import copy_rows
 from database.guards import REFUSAL_SQLSTATE
 from database.logged import LEDGER_LOCK
@@ -32,7 +33,7 @@ from ledger.chain import (
     account_row,
 )
 from ledger.journal import Account
-from ledger.refusals import CODE_OF_CONSTRAINT, LedgerRefused, Refusal, RefusalCode, Rule
+from ledger.rules import RULE_OF_CONSTRAINT, LedgerRule, Rule
 
 INTEGRITY_SQLSTATE_CLASS = "23"
 
@@ -176,34 +177,34 @@ def insert_invoice(session: Session, invoice: SealedInvoice) -> None:
 
 
 @contextmanager
-def constraints_as_refusals(codes: Mapping[str, Rule] = CODE_OF_CONSTRAINT) -> Iterator[None]:
-    """Turn what the database refuses into LedgerRefused; other errors pass.
+def constraints_as_refusals(rules: Mapping[str, Rule] = RULE_OF_CONSTRAINT) -> Iterator[None]:
+    """Turn what the database refuses into `Refused`; other errors pass.
 
-    `codes` says which constraint or trigger speaks for which code.
+    `rules` says which constraint or trigger speaks for which rule.
 
     Raises:
-        LedgerRefused: a constraint or a trigger of the ledger refused.
+        Refused: a constraint or a trigger of the ledger refused.
     """
     try:
         yield
     except (DBAPIError, psycopg.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
-        refusal = _refusal_of(cause, codes)
-        if refusal is None:
+        finding = _breach(cause, rules)
+        if finding is None:
             raise
-        raise LedgerRefused([refusal]) from error
+        raise Refused([finding]) from error
 
 
-def _refusal_of(cause: BaseException | None, codes: Mapping[str, Rule]) -> Refusal | None:
+def _breach(cause: BaseException | None, rules: Mapping[str, Rule]) -> Finding | None:
     if not isinstance(cause, psycopg.Error):
         return None
     state, details = cause.sqlstate or "", cause.diag
     if state == REFUSAL_SQLSTATE:
-        code: Rule = RefusalCode.TABLE_IS_APPEND_ONLY
+        rule: Rule = LedgerRule.TABLE_IS_APPEND_ONLY
     elif state.startswith(INTEGRITY_SQLSTATE_CLASS):
-        code = codes.get(details.constraint_name or "", RefusalCode.ROW_IS_MALFORMED)
+        rule = rules.get(details.constraint_name or "", LedgerRule.ROW_IS_MALFORMED)
     else:
         return None
     place = f"table ledger.{details.table_name}" if details.table_name else "ledger"
     value = details.message_detail or details.message_primary or str(cause)
-    return Refusal(code, place, value)
+    return rule.finding(place, value)

@@ -10,7 +10,6 @@ that, pass the `Head` that was kept elsewhere.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
@@ -19,6 +18,8 @@ from typing import Any
 from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
+from common.damage import damage
+from common.refusals import Finding
 from database.metadata import Base
 from ledger import tables
 from ledger.chain import (
@@ -46,25 +47,7 @@ FOREIGN = "ledger-row-foreign"
 BALANCE = "ledger-balance"
 
 
-@dataclass(frozen=True)
-class LedgerFinding:
-    """One thing that is wrong: what kind, in which row of which table, and what was found."""
-
-    code: str
-    table: str
-    key: str
-    value: str
-
-    @property
-    def place(self) -> str:
-        """The table and the row's key."""
-        return f"{self.table} {self.key}"
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.value} [{self.code}]"
-
-
-Findings = Iterator[LedgerFinding]
+Findings = Iterator[Finding]
 
 
 def verify(session: Session, known: Head | None = None) -> Findings:
@@ -83,9 +66,7 @@ def verify(session: Session, known: Head | None = None) -> Findings:
     yield from _verify_postings_have_journals(session)
     yield from _verify_journals(session, commodities, moved, known)
     for code in commodities.keys() - moved:
-        yield LedgerFinding(
-            FOREIGN, "ledger.account", code, "no journal opened it: no posting moves it"
-        )
+        yield damage(FOREIGN, f"ledger.account {code}", "no journal opened it: no posting moves it")
     yield from _verify_lines_have_invoices(session)
     yield from _verify_invoices(session)
 
@@ -94,7 +75,7 @@ def _verify_accounts(session: Session, commodities: dict[str, str]) -> Findings:
     for row in _stream(session, _columns(tables.Account, AccountRow)):
         account, digest = AccountRow(*row[:-1]), row[-1]
         if account.code in commodities:
-            yield LedgerFinding(FOREIGN, "ledger.account", account.code, "the row stands twice")
+            yield damage(FOREIGN, f"ledger.account {account.code}", "the row stands twice")
         commodities[account.code] = account.commodity
         if account_digest(account) != digest:
             yield changed("ledger.account", account.code)
@@ -127,10 +108,9 @@ def _verify_journals(
         head = Head(stored.number, digest)
         known_is_there = known_is_there or head == known
     if known is not None and not known_is_there:
-        yield LedgerFinding(
+        yield damage(
             MISSING,
-            "ledger.journal",
-            str(known.number),
+            f"ledger.journal {known.number}",
             f"the ledger does not hold it with digest {known.digest.hex()}, as was known",
         )
 
@@ -150,7 +130,7 @@ def _verify_postings(
             totals[commodities[posting.account]] += posting.amount
         else:
             value = f"its account {posting.account} does not exist"
-            yield LedgerFinding(MISSING, "ledger.posting", key, value)
+            yield damage(MISSING, f"ledger.posting {key}", value)
     lines = [posting.line for posting in postings]
     yield from _verify_lines(
         "ledger.posting", lines, journal.posting_count, f"{journal.number}/{{}}".format
@@ -158,7 +138,7 @@ def _verify_postings(
     for commodity, total in totals.items():
         if total != 0:
             value = f"{commodity} sums to {total}, not to zero"
-            yield LedgerFinding(BALANCE, "ledger.journal", f"{journal.number}", value)
+            yield damage(BALANCE, f"ledger.journal {journal.number}", value)
 
 
 def _verify_invoices(session: Session) -> Findings:
@@ -199,7 +179,7 @@ def _verify_postings_have_journals(session: Session) -> Findings:
     )
     for number, line in session.execute(statement):
         value = f"its journal {number} does not exist"
-        yield LedgerFinding(FOREIGN, "ledger.posting", f"{number}/{line}", value)
+        yield damage(FOREIGN, f"ledger.posting {number}/{line}", value)
 
 
 def _verify_lines_have_invoices(session: Session) -> Findings:
@@ -209,7 +189,7 @@ def _verify_lines_have_invoices(session: Session) -> Findings:
     )
     for identity, number in session.execute(statement):
         value = f"its invoice {identity} does not exist"
-        yield LedgerFinding(FOREIGN, "ledger.invoice_line", f"{identity}/{number}", value)
+        yield damage(FOREIGN, f"ledger.invoice_line {identity}/{number}", value)
 
 
 def _verify_follows(head: Head, named: Head, table: str, key_of: Callable[[int], str]) -> Findings:
@@ -218,10 +198,10 @@ def _verify_follows(head: Head, named: Head, table: str, key_of: Callable[[int],
     if missing:
         last = f" to {key_of(missing[-1])}" if len(missing) > 1 else ""
         value = f"the numbers have a gap here{last}"
-        yield LedgerFinding(MISSING, table, key_of(missing[0]), value)
+        yield damage(MISSING, f"{table} {key_of(missing[0])}", value)
     elif named.digest != head.digest:
         value = "the digest it names before it is not that of the row before it"
-        yield LedgerFinding(CHAIN, table, key_of(named.number), value)
+        yield damage(CHAIN, f"{table} {key_of(named.number)}", value)
 
 
 def _verify_lines(
@@ -229,14 +209,14 @@ def _verify_lines(
 ) -> Findings:
     expected, found = set(range(1, count + 1)), set(lines)
     for line in sorted(expected - found):
-        yield LedgerFinding(MISSING, table, key_of(line), f"it is one of {count} and is missing")
+        yield damage(MISSING, f"{table} {key_of(line)}", f"it is one of {count} and is missing")
     for line in sorted(found - expected):
-        yield LedgerFinding(FOREIGN, table, key_of(line), f"it is not one of {count}")
+        yield damage(FOREIGN, f"{table} {key_of(line)}", f"it is not one of {count}")
 
 
-def changed(table: str, key: str) -> LedgerFinding:
+def changed(table: str, key: str) -> Finding:
     """Return the finding that a row's columns do not give its digest."""
-    return LedgerFinding(DIGEST, table, key, "its columns do not give the digest stored with it")
+    return damage(DIGEST, f"{table} {key}", "its columns do not give the digest stored with it")
 
 
 def _columns(table: type[Base], row: type[tuple[Any, ...]]) -> Select[Any]:

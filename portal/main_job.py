@@ -99,7 +99,7 @@ def run_main_job(request: JobRequest, clock: Clock, progress: ProgressBar) -> Jo
     """Publish, meter, settle, bill, correct, settle and bill again, pay, sign, replay, verify.
 
     Raises:
-        Refused, ledger.refusals.LedgerRefused: a stage was refused; the stages before it stand.
+        Refused: a stage was refused; the stages before it stand.
     """
     job = Job(request, clock, progress)
     _publish(job)

@@ -24,7 +24,7 @@ def log_signer(session: Session) -> tuple[Signer, str | None]:
     """Return the log's present signer, and a sentence to print when its key was made just now.
 
     Raises:
-        ledger.refusals.LedgerRefused: the key file is exposed, unreadable, missing or another's.
+        Refused: the key file is exposed, unreadable, missing or another's.
     """
     path = log_key_file()
     name = os.environ.get(NAME_VARIABLE) or DEFAULT_NAME

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 
 import psycopg
 from sqlalchemy.exc import DataError
@@ -19,6 +18,7 @@ from sqlalchemy.orm import Session
 import ledger.queries
 import ledger.verification
 import rulebook.verification
+from common.damage import damage
 from common.refusals import Finding, Refused
 from ledger.disputes.verification import verify_disputes
 from ledger.journal import STUDY
@@ -42,8 +42,6 @@ from settlement.runs.run import Run, input_digest
 from settlement.studies.overlay import body_digest
 from settlement.studies.store import overlay_digest, study_rows
 
-REMEDY = "restore the row from a backup or evidence file; nothing in the product changes it"
-
 
 @dataclass(frozen=True)
 class Check:
@@ -60,7 +58,7 @@ class Check:
                 found.extend(self.findings(session))
         except (DataError, psycopg.DataError, ValueError, OverflowError) as unreadable:
             reason = str(unreadable).splitlines()[0]
-            found.append(_finding("unreadable", f"a row of: {self.name}", reason))
+            found.append(damage("unreadable", f"a row of: {self.name}", reason))
         return found
 
 
@@ -74,9 +72,9 @@ def checks(kept: Note | None = None) -> tuple[Check, ...]:
         Check("rules", rulebook.verification.verify),
         Check("readings", verify_readings),
         Check("runs and results", verify_runs),
-        Check("ledger", _verify_ledger),
+        Check("ledger", ledger.verification.verify),
         Check("seals", verify_sealed_days),
-        Check("bank statements", _verify_payments),
+        Check("bank statements", verify_payments),
         Check("journals against results", verify_posted_runs),
         Check("disputes", _verify_disputes),
         Check("transparency log", partial(_verify_log, kept=kept)),
@@ -88,22 +86,22 @@ def verify_runs(session: Session) -> Iterator[Finding]:
     runs: dict[uuid.UUID, Run | None] = {}
     for run_id, run, stored_digest in store.run_rows(session):
         if run_id in runs:
-            yield _finding("run-twice", f"settlement.run {run_id}", "the row stands twice")
+            yield damage("run-twice", f"settlement.run {run_id}", "the row stands twice")
         runs[run_id] = run
         if run is None:
-            yield _finding("run-pins", f"settlement.run {run_id}", "its pins cannot be read")
+            yield damage("run-pins", f"settlement.run {run_id}", "its pins cannot be read")
             continue
         place = f"settlement.run {run.id} ({run.market} {run.kind})"
         if run.digest != stored_digest:
-            yield _finding("run-digest", place, "its columns do not give its digest")
+            yield damage("run-digest", place, "its columns do not give its digest")
         inputs = yield from _verify_inputs(session, run, place)
         yield from _verify_day_totals(session, run, inputs)
         yield from _verify_results(session, run, place)
     yield from _verify_studies(session, runs)
     for run_id in store.orphan_result_runs(session):
-        yield _finding("orphan-result", f"settlement.result of run {run_id}", "no such run")
+        yield damage("orphan-result", f"settlement.result of run {run_id}", "no such run")
     for run_id in orphan_day_total_runs(session):
-        yield _finding("orphan-day-total", f"settlement.day_total of run {run_id}", "no such run")
+        yield damage("orphan-day-total", f"settlement.day_total of run {run_id}", "no such run")
 
 
 def _verify_studies(session: Session, runs: Mapping[uuid.UUID, Run | None]) -> Iterator[Finding]:
@@ -112,16 +110,16 @@ def _verify_studies(session: Session, runs: Mapping[uuid.UUID, Run | None]) -> I
     for study, stored_digest in study_rows(session):
         place = f"settlement.study {study.run_id}"
         if study.run_id in seen:
-            yield _finding("study-twice", place, "the row stands twice")
+            yield damage("study-twice", place, "the row stands twice")
         seen.add(study.run_id)
         if study.digest != stored_digest:
-            yield _finding("study-digest", place, "its columns do not give its digest")
+            yield damage("study-digest", place, "its columns do not give its digest")
         compared = [runs[one] for one in (study.run_id, study.before_run_id) if one in runs]
         kinds = [run.kind for run in compared if run is not None]
         if len(compared) < 2 or set(kinds) - {STUDY}:
-            yield _finding("study-runs", place, "it does not compare two runs of studies")
+            yield damage("study-runs", place, "it does not compare two runs of studies")
         elif compared[0] and overlay_digest(compared[0]) != body_digest(study.overlay):
-            yield _finding("study-overlay", place, "its overlay is not the one of its run")
+            yield damage("study-overlay", place, "its overlay is not the one of its run")
 
 
 def _verify_inputs(
@@ -132,10 +130,10 @@ def _verify_inputs(
         inputs = pinned_inputs(session, run)
     except Refused as refused:
         for finding in refused.findings:
-            yield _finding("run-inputs", place, str(finding))
+            yield damage("run-inputs", place, str(finding))
         return None
     if input_digest(inputs.pins, inputs.reading_digests) != run.input_digest:
-        yield _finding("run-inputs", place, "its rules and readings do not give its input_digest")
+        yield damage("run-inputs", place, "its rules and readings do not give its input_digest")
     return inputs
 
 
@@ -149,15 +147,15 @@ def _verify_day_totals(
     for total, digest in stored_day_totals(session, run.id):
         row = f"settlement.day_total {run.id} {total.day} {total.measure} {total.entity}"
         if digest != total.digest:
-            yield _finding("day-total-digest", row, "its columns do not give its digest")
+            yield damage("day-total-digest", row, "its columns do not give its digest")
         if inputs is None:
             continue
         if not left[total]:
-            yield _finding("day-total", row, "the readings of the run do not sum to it")
+            yield damage("day-total", row, "the readings of the run do not sum to it")
         left[total] -= 1
     for total in +left:
         row = f"settlement.day_total {run.id} {total.day} {total.measure} {total.entity}"
-        yield _finding("day-total", row, "the readings of the run sum to it, and it is not stored")
+        yield damage("day-total", row, "the readings of the run sum to it, and it is not stored")
 
 
 def _verify_results(session: Session, run: Run, place: str) -> Iterator[Finding]:
@@ -168,46 +166,34 @@ def _verify_results(session: Session, run: Run, place: str) -> Iterator[Finding]
             digest = vector_digest(vector.day, vector.measure, vector.entity, vector.values)
             if digest != vector.digest:
                 row = f"settlement.result {run.id} {day} {vector.measure} {vector.entity}"
-                yield _finding("result-digest", row, "its columns do not give its digest")
+                yield damage("result-digest", row, "its columns do not give its digest")
             digests.append(digest)
         day_digests.append(day_digest(digests))
     if run_result_digest(day_digests) != run.result_digest:
-        yield _finding("run-results", place, "its results do not make up its result_digest")
+        yield damage("run-results", place, "its results do not make up its result_digest")
     for day in store.days_outside(session, run):
         row = f"settlement.result {run.id} {day}"
-        yield _finding("result-outside-run", row, "the day is not one of the run's days")
-
-
-def _verify_ledger(session: Session) -> Iterator[Finding]:
-    for found in ledger.verification.verify(session):
-        yield _finding(found.code, found.place, found.value)
+        yield damage("result-outside-run", row, "the day is not one of the run's days")
 
 
 def _verify_log(session: Session, kept: Note | None) -> Iterator[Finding]:
-    for found in chain(verify_leaves(session), verify_published(session, kept)):
-        yield _finding(found.code, found.place, found.value)
+    yield from verify_leaves(session)
+    yield from verify_published(session, kept)
 
 
 def verify_sealed_days(session: Session) -> Iterator[Finding]:
     """Hold every seal to its day: no journal, reading or rule came to it afterwards."""
-    for found in verify_seals(session):
-        yield _finding(found.code, found.place, found.value)
+    yield from verify_seals(session)
     for market, day, measure, entity, revision in readings_after_seals(session):
         row = f"settlement.reading {market} {day} {measure} {entity} revision {revision}"
-        yield _finding("reading-after-seal", row, "it was received after the day was sealed")
+        yield damage("reading-after-seal", row, "it was received after the day was sealed")
     for version, market, day in law_after_seals(session):
         value = f"it changes the law of {market} {day} after the day was sealed"
-        yield _finding("law-after-seal", f"rulebook.version {version}", value)
-
-
-def _verify_payments(session: Session) -> Iterator[Finding]:
-    for found in verify_payments(session):
-        yield _finding(found.code, found.place, found.value)
+        yield damage("law-after-seal", f"rulebook.version {version}", value)
 
 
 def _verify_disputes(session: Session) -> Iterator[Finding]:
-    for found in verify_disputes(session):
-        yield _finding(found.code, found.place, found.value)
+    yield from verify_disputes(session)
     yield from verify_dispute_terms(session)
 
 
@@ -221,10 +207,5 @@ def verify_posted_runs(session: Session) -> Iterator[Finding]:
             digests[key] = store.stored_day_digest(session, journal.run_id, journal.settlement_day)
         expected = posting_input_digest(journal.run_id, journal.settlement_day, digests[key])
         if journal.input_digest != expected:
-            yield _finding("journal-input", place, "it does not rest on the run's stored results")
-    for fault in verify_energy(session):
-        yield _finding("energy-account", fault.place, fault.value)
-
-
-def _finding(code: str, place: str, value: str) -> Finding:
-    return Finding(code, place, value, "every row gives the digest stored with it", REMEDY)
+            yield damage("journal-input", place, "it does not rest on the run's stored results")
+    yield from verify_energy(session)

@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ledger.disputes.refusals import DisputeCode
+from ledger.disputes.rules import DisputeRule
 
 LARGEST_BYTES = 10_000_000
 LONGEST_NAME = 120
@@ -62,13 +62,13 @@ def media_type(attachment: Attachment) -> str | None:
     return next((media for media in _types(attachment.content) if ending in ENDINGS[media]), None)
 
 
-def attachment_breaches(attachment: Attachment) -> Iterator[tuple[DisputeCode, str]]:
+def attachment_breaches(attachment: Attachment) -> Iterator[tuple[DisputeRule, str]]:
     """Yield the rules that an attachment breaks, with the value found."""
     size = len(attachment.content)
     if not 0 < size <= LARGEST_BYTES:
-        yield DisputeCode.ATTACHMENT_IS_TOO_LARGE, f"{size:,} bytes"
+        yield DisputeRule.ATTACHMENT_IS_TOO_LARGE, f"{size:,} bytes"
     elif media_type(attachment) is None:
-        yield DisputeCode.ATTACHMENT_IS_OF_ANOTHER_TYPE, safe_name(attachment.name)
+        yield DisputeRule.ATTACHMENT_IS_OF_ANOTHER_TYPE, safe_name(attachment.name)
 
 
 def safe_name(name: str) -> str:

@@ -9,7 +9,7 @@ where + is what the participant pays, a correction that meets a claim of 100 mov
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ledger.disputes.refusals import DisputeCode
+from ledger.disputes.rules import DisputeRule
 
 LONGEST_REASON = 4_000
 
@@ -37,34 +37,34 @@ class Claim:
 
 def claim_breaches(
     claim: Claim, line_micro: int, line_quantity: int | None
-) -> Iterator[tuple[DisputeCode, str]]:
+) -> Iterator[tuple[DisputeRule, str]]:
     """Yield the rules that a claim on a line breaks, with the value found."""
     if not claim.is_whole_and_one:
-        yield DisputeCode.CLAIM_IS_MALFORMED, str(claim)
+        yield DisputeRule.CLAIM_IS_MALFORMED, str(claim)
     elif claim.amount_micro is not None:
         if claim.amount_micro > abs(line_micro):
-            yield DisputeCode.CLAIM_IS_ABOVE_LINE, f"{claim} of {abs(line_micro)} micro"
+            yield DisputeRule.CLAIM_IS_ABOVE_LINE, f"{claim} of {abs(line_micro)} micro"
     elif claim.quantity is not None:
         stated = abs(line_quantity or 0)
         if claim.quantity > stated:
-            yield DisputeCode.CLAIM_IS_ABOVE_LINE, f"{claim} of {stated}"
+            yield DisputeRule.CLAIM_IS_ABOVE_LINE, f"{claim} of {stated}"
 
 
-def award_breaches(award: Claim, claim: Claim) -> Iterator[tuple[DisputeCode, str]]:
+def award_breaches(award: Claim, claim: Claim) -> Iterator[tuple[DisputeRule, str]]:
     """Yield the rules that upholding `award` of a claim breaks, with the value found."""
     is_of_its_kind = award.is_whole_and_one and (award.quantity is None) == (claim.quantity is None)
     if not is_of_its_kind or _size(award) > _size(claim):
-        yield DisputeCode.AWARD_IS_ABOVE_CLAIM, f"{award} of {claim}"
+        yield DisputeRule.AWARD_IS_ABOVE_CLAIM, f"{award} of {claim}"
 
 
-def reason_breaches(reason: str) -> Iterator[tuple[DisputeCode, str]]:
+def reason_breaches(reason: str) -> Iterator[tuple[DisputeRule, str]]:
     """Yield the rule that a reason breaks: it is text that says something, of a bounded length."""
     if not reason.strip():
-        yield DisputeCode.REASON_IS_MALFORMED, "no reason"
+        yield DisputeRule.REASON_IS_MALFORMED, "no reason"
     elif len(reason) > LONGEST_REASON:
-        yield DisputeCode.REASON_IS_MALFORMED, f"{len(reason):,} characters"
+        yield DisputeRule.REASON_IS_MALFORMED, f"{len(reason):,} characters"
     elif "\0" in reason:
-        yield DisputeCode.REASON_IS_MALFORMED, "a zero character"
+        yield DisputeRule.REASON_IS_MALFORMED, "a zero character"
 
 
 def _size(claim: Claim) -> int:

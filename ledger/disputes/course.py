@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from ledger.disputes.refusals import DisputeCode
+from ledger.disputes.rules import DisputeRule
 from ledger.disputes.terms import DisputeTerms
 
 
@@ -175,22 +175,22 @@ class Course:
 
     def breaches(
         self, action: Action, actor: str, role: Role, now: datetime
-    ) -> Iterator[tuple[DisputeCode, str]]:
+    ) -> Iterator[tuple[DisputeRule, str]]:
         """Yield every rule that a step would break, with the value found."""
         if ROLE_OF[action] is not role:
-            yield DisputeCode.PARTY_IS_WRONG, f"the {role} wants to {action}"
+            yield DisputeRule.PARTY_IS_WRONG, f"the {role} wants to {action}"
         if now < self.steps[-1].at:
-            yield DisputeCode.MOMENT_IS_EARLIER, f"{now} after {self.steps[-1].at}"
+            yield DisputeRule.MOMENT_IS_EARLIER, f"{now} after {self.steps[-1].at}"
         state = self.state(now)
         if state is State.LAPSED:
-            yield DisputeCode.DISPUTE_HAS_LAPSED, f"to be escalated by {self.escalate_by}"
+            yield DisputeRule.DISPUTE_HAS_LAPSED, f"to be escalated by {self.escalate_by}"
         elif action not in NEXT[state]:
-            yield DisputeCode.STEP_IS_NOT_ALLOWED, f"{action} when {state}"
+            yield DisputeRule.STEP_IS_NOT_ALLOWED, f"{action} when {state}"
         elif action is Action.ESCALATE and state is State.OPENED and not self.is_unanswered(now):
             due = self.terms.answer_by(self.opened_at)
-            yield DisputeCode.STEP_IS_TOO_EARLY, f"the answer is due on {due}"
+            yield DisputeRule.STEP_IS_TOO_EARLY, f"the answer is due on {due}"
         if actor in self._barred_from(action):
-            yield DisputeCode.ACTS_FOR_BOTH_SIDES, f"{actor} wants to {action}"
+            yield DisputeRule.ACTS_FOR_BOTH_SIDES, f"{actor} wants to {action}"
 
     def steps_for(self, actor: str, role: Role, now: datetime) -> tuple[Action, ...]:
         """Return the steps that somebody may take now, for their role."""

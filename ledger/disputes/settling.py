@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from ledger.disputes.refusals import DisputeCode
+from ledger.disputes.rules import DisputeRule
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class NoteLine:
 
 def settling_breaches(
     disputed: Billed, correction: Correction, note: Billed | None, line: NoteLine | None
-) -> Iterator[tuple[DisputeCode, str]]:
+) -> Iterator[tuple[DisputeRule, str]]:
     """Yield the rules that settling by a run and a note would break, with the value found.
 
     Args:
@@ -66,20 +66,20 @@ def settling_breaches(
     """
     if not correction.journal_numbers:
         value = f"run {correction.run_id} posted none of them after {disputed.number}"
-        yield DisputeCode.RUN_IS_NOT_LATER, value
+        yield DisputeRule.RUN_IS_NOT_LATER, value
     if note is None:
         if correction.moved_micro:
             value = f"the run moved the account by {correction.moved_micro} micro"
-            yield DisputeCode.NOTE_IS_MISSING, value
+            yield DisputeRule.NOTE_IS_MISSING, value
         return
     if not bills_correction(disputed, correction, note):
         value = (
             f"{note.number} of {note.participant} for {note.billing_month:%Y-%m}, "
             f"journals {note.first_journal} to {note.last_journal}"
         )
-        yield DisputeCode.NOTE_IS_OF_ANOTHER, value
+        yield DisputeRule.NOTE_IS_OF_ANOTHER, value
     elif line is None or line.amount_micro == 0:
-        yield DisputeCode.NOTE_LEAVES_THE_LINE, f"{note.number} does not hold it"
+        yield DisputeRule.NOTE_LEAVES_THE_LINE, f"{note.number} does not hold it"
 
 
 def bills_correction(disputed: Billed, correction: Correction, note: Billed) -> bool:

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 import ledger.store
+from common.refusals import Refused, refuse_any
 from ledger.disputes import corrections, store
 from ledger.disputes.attachments import (
     Attachment,
@@ -23,13 +24,12 @@ from ledger.disputes.attachments import (
 from ledger.disputes.claims import Claim, award_breaches, claim_breaches, reason_breaches
 from ledger.disputes.course import ROLE_OF, Action, Role
 from ledger.disputes.records import Actor, DisputedLine, Record, name_of
-from ledger.disputes.refusals import DisputeCode
+from ledger.disputes.rules import DisputeRule
 from ledger.disputes.sealing import AttachmentRow, DisputeRow, EventRow
 from ledger.disputes.settling import Correction, settling_breaches
 from ledger.disputes.tables import Dispute
 from ledger.disputes.terms import DisputeTerms
-from ledger.posting import refuse_any, require_zone
-from ledger.refusals import LedgerRefused, Refusal
+from ledger.posting import require_zone
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,13 @@ def open_dispute(
         now: the moment of opening, with its zone.
 
     Raises:
-        LedgerRefused: a rule is broken; nothing is written.
+        Refused: a rule is broken; nothing is written.
     """
     require_zone(now)
     ledger.store.lock(session)
     line = store.line_of(session, *place)
     if line is None:
-        raise LedgerRefused([Refusal(DisputeCode.LINE_IS_UNKNOWN, "a dispute", str(place[1]))])
+        raise Refused([DisputeRule.LINE_IS_UNKNOWN.finding("a dispute", str(place[1]))])
     subject = f"line {place[1]} of {line.document}"
     earlier = [
         each
@@ -90,10 +90,10 @@ def open_dispute(
         if each.row.claim == claim and _is_repeat(each.events[0], request):
             return each
     refuse_any(
-        Refusal(code, subject, value)
-        for code, value in (
+        rule.finding(subject, value)
+        for rule, value in (
             *_opening_breaches(line, participant, terms, request.actor, now),
-            *((DisputeCode.LINE_IS_IN_DISPUTE, each.name) for each in earlier),
+            *((DisputeRule.LINE_IS_IN_DISPUTE, each.name) for each in earlier),
             *claim_breaches(claim, line.amount_micro, line.quantity),
             *_common_breaches(request),
         )
@@ -125,14 +125,14 @@ def take_step(
     """Take the next step of a dispute.
 
     Raises:
-        LedgerRefused: there is no such dispute, or a rule is broken; nothing is written.
+        Refused: there is no such dispute, or a rule is broken; nothing is written.
     """
     require_zone(now)
     ledger.store.lock(session)
     record = store.record(session, market, number)
     if record is None:
-        unknown = Refusal(DisputeCode.DISPUTE_IS_UNKNOWN, name_of(market, number), "no such")
-        raise LedgerRefused([unknown])
+        unknown = DisputeRule.DISPUTE_IS_UNKNOWN.finding(name_of(market, number), "no such")
+        raise Refused([unknown])
     if request.action is Action.UPHOLD and request.award is None:
         request = replace(request, award=record.row.claim)
     if len(record.events) > 1 and _is_repeat(record.events[-1], request):
@@ -151,7 +151,7 @@ def take_step(
             raise ValueError("settling names the run that corrected the line")
         correction, line, of_settling = _settling(session, record, request.run_id, request.note_id)
         breaches += of_settling
-    refuse_any(Refusal(code, record.name, value) for code, value in breaches)
+    refuse_any(rule.finding(record.name, value) for rule, value in breaches)
     last_step, digest = record.events[-1].step, record.event_digests[-1]
     _append(session, record.row, last_step + 1, request, correction, line, digest, now)
     return _stored(session, market, number)
@@ -197,7 +197,7 @@ def _append(
 
 def _settling(
     session: Session, record: Record, run_id: UUID, note_id: UUID | None
-) -> tuple[Correction, int | None, list[tuple[DisputeCode, str]]]:
+) -> tuple[Correction, int | None, list[tuple[DisputeRule, str]]]:
     """Return what a run corrected, the note's line, and the rules of settling that they break."""
     disputed = corrections.billed(session, record.row.invoice_id)
     if disputed is None:
@@ -205,7 +205,7 @@ def _settling(
     correction = corrections.correction_by(session, record, disputed, run_id)
     note = corrections.billed(session, note_id) if note_id else None
     if note_id and note is None:
-        return correction, None, [(DisputeCode.NOTE_IS_OF_ANOTHER, f"no document {note_id}")]
+        return correction, None, [(DisputeRule.NOTE_IS_OF_ANOTHER, f"no document {note_id}")]
     line = corrections.note_line(session, record, note) if note else None
     breaches = list(settling_breaches(disputed, correction, note, line))
     return correction, line.line if line else None, breaches
@@ -213,24 +213,24 @@ def _settling(
 
 def _opening_breaches(
     line: DisputedLine, participant: str, terms: DisputeTerms, actor: Actor, now: datetime
-) -> Iterator[tuple[DisputeCode, str]]:
+) -> Iterator[tuple[DisputeRule, str]]:
     if actor.role is not ROLE_OF[Action.OPEN]:
-        yield DisputeCode.PARTY_IS_WRONG, f"the {actor.role} wants to open"
+        yield DisputeRule.PARTY_IS_WRONG, f"the {actor.role} wants to open"
     yield from _party_breaches(actor, participant)
     if now < line.issued_at:
-        yield DisputeCode.MOMENT_IS_EARLIER, f"{now} before its issue at {line.issued_at}"
+        yield DisputeRule.MOMENT_IS_EARLIER, f"{now} before its issue at {line.issued_at}"
     by = terms.raise_by(line.issued_at)
     if terms.has_passed(by, now):
-        yield DisputeCode.RAISED_TOO_LATE, f"it could be disputed until {by}"
+        yield DisputeRule.RAISED_TOO_LATE, f"it could be disputed until {by}"
 
 
-def _party_breaches(actor: Actor, participant: str) -> Iterator[tuple[DisputeCode, str]]:
+def _party_breaches(actor: Actor, participant: str) -> Iterator[tuple[DisputeRule, str]]:
     if actor.role is Role.PARTICIPANT and actor.participant != participant:
         value = f"{actor.name} acts for {actor.participant}, the line is {participant}'s"
-        yield DisputeCode.PARTY_IS_WRONG, value
+        yield DisputeRule.PARTY_IS_WRONG, value
 
 
-def _common_breaches(request: StepRequest) -> Iterator[tuple[DisputeCode, str]]:
+def _common_breaches(request: StepRequest) -> Iterator[tuple[DisputeRule, str]]:
     yield from reason_breaches(request.reason)
     if request.attachment is not None:
         yield from attachment_breaches(request.attachment)

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_keep
 from sqlalchemy.orm import Session
 
 from ledger.disputes.records import DisputedLine, Record
-from ledger.disputes.refusals import CODE_OF_CONSTRAINT
+from ledger.disputes.rules import RULE_OF_CONSTRAINT
 from ledger.disputes.sealing import (
     AttachmentRow,
     DisputeRow,
@@ -120,7 +120,7 @@ def next_event(session: Session, market: str) -> int:
 def insert_dispute(session: Session, row: DisputeRow) -> bytes:
     """Append a dispute, without its opening; return its digest."""
     digest = dispute_digest(row)
-    with constraints_as_refusals(CODE_OF_CONSTRAINT):
+    with constraints_as_refusals(RULE_OF_CONSTRAINT):
         session.execute(insert(Dispute), [{**row._asdict(), "digest": digest}])
     return digest
 
@@ -128,7 +128,7 @@ def insert_dispute(session: Session, row: DisputeRow) -> bytes:
 def insert_event(session: Session, row: EventRow) -> None:
     """Append an event."""
     values = {**row._asdict(), "journal_numbers": list(row.journal_numbers)}
-    with constraints_as_refusals(CODE_OF_CONSTRAINT):
+    with constraints_as_refusals(RULE_OF_CONSTRAINT):
         session.execute(insert(DisputeEvent), [{**values, "digest": event_digest(row)}])
 
 

@@ -11,6 +11,7 @@ from hashlib import sha256
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from common.damage import damage
 from ledger.disputes.course import Course, Role
 from ledger.disputes.sealing import (
     AttachmentRow,
@@ -23,7 +24,7 @@ from ledger.disputes.sealing import (
 from ledger.disputes.store import DISPUTE_COLUMNS, EVENT_COLUMNS, stored_event
 from ledger.disputes.tables import Attachment, Dispute, DisputeEvent
 from ledger.tables import InvoiceLine, Journal
-from ledger.verification import CHAIN, FOREIGN, MISSING, Findings, LedgerFinding, changed
+from ledger.verification import CHAIN, FOREIGN, MISSING, Findings, changed
 
 STEP = "dispute-step"
 FILES_AT_A_TIME = 4
@@ -45,7 +46,7 @@ def verify_disputes(session: Session) -> Findings:
     for of_none in events.values():
         for event, _ in of_none:
             value = f"its dispute {event.dispute_number} does not exist"
-            yield LedgerFinding(FOREIGN, "ledger.dispute_event", _key(event), value)
+            yield damage(FOREIGN, f"ledger.dispute_event {_key(event)}", value)
     yield from _verify_lines(session)
     yield from _verify_journals(session)
     yield from _verify_attachments(session)
@@ -70,14 +71,14 @@ def _verify_course(
     """Play a dispute again: chained, and every step allowed when it was taken."""
     if not events:
         value = "its opening is not there"
-        yield LedgerFinding(MISSING, "ledger.dispute", f"{row.market}/{row.number}", value)
+        yield damage(MISSING, f"ledger.dispute {row.market}/{row.number}", value)
     before: list[EventRow] = []
     for step, (event, of_event) in enumerate(events, start=1):
         if (event.step, event.previous_digest) != (step, digest):
             value = "it does not name the digest before it in its dispute"
-            yield LedgerFinding(CHAIN, "ledger.dispute_event", _key(event), value)
+            yield damage(CHAIN, f"ledger.dispute_event {_key(event)}", value)
         for value in _not_allowed(row, before, event):
-            yield LedgerFinding(STEP, "ledger.dispute_event", _key(event), value)
+            yield damage(STEP, f"ledger.dispute_event {_key(event)}", value)
         before.append(event)
         digest = of_event
 
@@ -90,7 +91,7 @@ def _not_allowed(row: DisputeRow, before: Sequence[EventRow], event: EventRow) -
         if not steps:
             return []
         breaches = Course(row.terms, steps).breaches(step.action, step.actor, role, step.at)
-        return [f"{code.rule}: {value}" for code, value in breaches]
+        return [f"{rule.limit}: {value}" for rule, value in breaches]
     except (ValueError, KeyError, OverflowError) as unreadable:  # no such action, role or zone
         return [f"it cannot be read: {unreadable}"]
 
@@ -100,9 +101,9 @@ def _verify_number(numbers: dict[str, int], table: str, market: str, number: int
     expected = numbers.get(market, 0) + 1
     if number > expected:
         value = f"the numbers have a gap before {number}"
-        yield LedgerFinding(MISSING, table, f"{market}/{expected}", value)
+        yield damage(MISSING, f"{table} {market}/{expected}", value)
     elif number < expected:
-        yield LedgerFinding(FOREIGN, table, f"{market}/{number}", "the row stands twice")
+        yield damage(FOREIGN, f"{table} {market}/{number}", "the row stands twice")
     numbers[market] = number
 
 
@@ -117,7 +118,7 @@ def _verify_lines(session: Session) -> Findings:
     )
     for market, number in session.execute(statement):
         value = "the disputed line is not there as it was"
-        yield LedgerFinding(MISSING, "ledger.dispute", f"{market}/{number}", value)
+        yield damage(MISSING, f"ledger.dispute {market}/{number}", value)
 
 
 def _verify_journals(session: Session) -> Findings:
@@ -131,7 +132,7 @@ def _verify_journals(session: Session) -> Findings:
         absent = set(event.journal_numbers) - set(session.scalars(theirs))
         if absent:
             value = f"journals {sorted(absent)} are not of run {event.run_id}"
-            yield LedgerFinding(FOREIGN, "ledger.dispute_event", _key(event), value)
+            yield damage(FOREIGN, f"ledger.dispute_event {_key(event)}", value)
 
 
 def _verify_attachments(session: Session) -> Findings:
@@ -153,16 +154,16 @@ def _verify_attachments(session: Session) -> Findings:
     ):
         key = sealed.hex()
         if sealed in seen:
-            yield LedgerFinding(FOREIGN, "ledger.attachment", key, "the row stands twice")
+            yield damage(FOREIGN, f"ledger.attachment {key}", "the row stands twice")
         seen.add(sealed)
         is_sealed = attachment_digest(AttachmentRow(sealed, media_type)) == digest
         if not is_sealed or sha256(content).digest() != sealed:
             yield changed("ledger.attachment", key)
         if sealed not in named:
-            yield LedgerFinding(FOREIGN, "ledger.attachment", key, "no event names it")
+            yield damage(FOREIGN, f"ledger.attachment {key}", "no event names it")
     for absent in named - seen:
         value = "an event names it and it is missing"
-        yield LedgerFinding(MISSING, "ledger.attachment", (absent or b"").hex(), value)
+        yield damage(MISSING, f"ledger.attachment {(absent or b'').hex()}", value)
 
 
 def _key(event: EventRow) -> str:

@@ -12,6 +12,7 @@ from string import hexdigits
 
 from sqlalchemy.orm import Session
 
+from common.refusals import Refused
 from ledger.invoice import SHORT_CODE_DIGITS
 from ledger.log import store
 from ledger.log.keys import load_key, load_or_make_key, move_into_place, next_path
@@ -27,7 +28,7 @@ from ledger.log.proofs import (
 from ledger.log.rows import FIRST, LOSS, ROTATION, CheckpointRow, KeyRow
 from ledger.log.store import PlacedLeaf
 from ledger.posting import require_zone
-from ledger.refusals import LedgerRefused, Refusal, RefusalCode
+from ledger.rules import LedgerRule
 from ledger.store import lock
 from ledger.tree import DIGEST_BYTES
 
@@ -60,13 +61,13 @@ def present_signer(session: Session, path: Path, name: str) -> PresentSigner:
     left beside the file, because it was cut off, is moved into its place.
 
     Raises:
-        LedgerRefused: the file is exposed, unreadable, missing or holds another key.
+        Refused: the file is exposed, unreadable, missing or holds another key.
     """
     known = store.key_rows(session)
     if not known:
         if not is_log_name(name):
-            code = RefusalCode.LOG_NAME_IS_MALFORMED
-            raise LedgerRefused([Refusal(code, "name of the log", repr(name))])
+            rule = LedgerRule.LOG_NAME_IS_MALFORMED
+            raise Refused([rule.finding("name of the log", repr(name))])
         key, is_made = load_or_make_key(path)
         return PresentSigner(Signer(name, key), is_made)
     present = known[-1].row
@@ -88,14 +89,14 @@ def next_signer(session: Session, path: Path, *, is_lost: bool) -> Signer:
     Where the key before it is lost there is nothing to keep, and the file itself is made.
 
     Raises:
-        LedgerRefused: a file is exposed or unreadable, or the key is said to be lost and is there.
+        Refused: a file is exposed or unreadable, or the key is said to be lost and is there.
     """
     present = store.key_rows(session)[-1].row
     key, _ = load_or_make_key(path if is_lost else next_path(path))
     signer = Signer(present.name, key)
     if signer.key == present.key:
         value = "the key is there: rotate without --lost"
-        raise LedgerRefused([Refusal(RefusalCode.LOG_KEY_IS_ANOTHER, f"key file {path}", value)])
+        raise Refused([LedgerRule.LOG_KEY_IS_ANOTHER.finding(f"key file {path}", value)])
     return signer
 
 
@@ -103,7 +104,7 @@ def publish_checkpoint(session: Session, signer: Signer, now: datetime) -> Publi
     """Sign the log as it is; return the last checkpoint when it has all but its own leaf.
 
     Raises:
-        LedgerRefused: `signer` is not the log's present one.
+        Refused: `signer` is not the log's present one.
     """
     require_zone(now)
     lock(session)
@@ -129,14 +130,14 @@ def rotate_key(session: Session, old: Signer | None, new: Signer, now: datetime)
         now: the moment, with its zone.
 
     Raises:
-        LedgerRefused: `old` is not the log's present signer, or there is none yet.
+        Refused: `old` is not the log's present signer, or there is none yet.
     """
     require_zone(now)
     lock(session)
     known = store.key_rows(session)
     if not known:
-        refusal = Refusal(RefusalCode.LOG_HAS_NO_CHECKPOINT, "log", "it has no key to rotate")
-        raise LedgerRefused([refusal])
+        finding = LedgerRule.LOG_HAS_NO_CHECKPOINT.finding("log", "it has no key to rotate")
+        raise Refused([finding])
     present = known[-1].row
     if old is not None and old.key != present.key:
         raise _another_key("given", present)
@@ -168,21 +169,21 @@ def prove_inclusion(session: Session, source: str, key: str) -> InclusionProof:
     """Prove a fact to be in the log of the latest checkpoint.
 
     Raises:
-        LedgerRefused: there is no checkpoint, the log does not hold the fact, no checkpoint covers
+        Refused: there is no checkpoint, the log does not hold the fact, no checkpoint covers
             it yet, or the stored tree is damaged.
     """
     place = f"{source} {key}"
     last = store.last_checkpoint(session)
     if last is None:
-        raise LedgerRefused(
-            [Refusal(RefusalCode.LOG_HAS_NO_CHECKPOINT, "log", "no checkpoint was made yet")]
+        raise Refused(
+            [LedgerRule.LOG_HAS_NO_CHECKPOINT.finding("log", "no checkpoint was made yet")]
         )
     found = store.find_leaf(session, source, key)
     if found is None:
-        raise LedgerRefused([Refusal(RefusalCode.FACT_IS_UNKNOWN, place, "no leaf of the log")])
+        raise Refused([LedgerRule.FACT_IS_UNKNOWN.finding(place, "no leaf of the log")])
     if found.index >= last.size:
         value = f"leaf {found.index}, after the latest checkpoint of {last.size} leaves"
-        raise LedgerRefused([Refusal(RefusalCode.FACT_IS_NOT_COVERED, place, value)])
+        raise Refused([LedgerRule.FACT_IS_NOT_COVERED.finding(place, value)])
     ranges = inclusion_ranges(found.index, last.size)
     hashes = proof_hashes(ranges, store.node_hashes(session, ranges))
     proof = InclusionProof(
@@ -197,20 +198,20 @@ def prove_consistency(session: Session, old_size: int, size: int) -> Consistency
     """Prove that one checkpoint's log is the beginning of another's.
 
     Raises:
-        LedgerRefused: one of them was never published, the older is the larger, or the stored tree
+        Refused: one of them was never published, the older is the larger, or the stored tree
             is damaged.
     """
     old, new = (store.find_checkpoint(session, count) for count in (old_size, size))
-    refusals = [
-        Refusal(RefusalCode.CHECKPOINT_IS_UNKNOWN, f"checkpoint {wanted}", "it was not published")
+    findings = [
+        LedgerRule.CHECKPOINT_IS_UNKNOWN.finding(f"checkpoint {wanted}", "it was not published")
         for wanted, found in ((old_size, old), (size, new))
         if found is None
     ]
     if old_size > size:
         value = f"it is larger than {size}"
-        refusals.append(Refusal(RefusalCode.CHECKPOINT_IS_UNKNOWN, f"checkpoint {old_size}", value))
-    if old is None or new is None or refusals:
-        raise LedgerRefused(refusals)
+        findings.append(LedgerRule.CHECKPOINT_IS_UNKNOWN.finding(f"checkpoint {old_size}", value))
+    if old is None or new is None or findings:
+        raise Refused(findings)
     ranges = consistency_ranges(old.size, new.size)
     hashes = proof_hashes(ranges, store.node_hashes(session, ranges))
     proof = ConsistencyProof(
@@ -241,11 +242,11 @@ def _keys(session: Session) -> tuple[str, ...]:
     return tuple(str(placed.row.key) for placed in store.key_rows(session))
 
 
-def _another_key(path: Path | str, present: KeyRow) -> LedgerRefused:
+def _another_key(path: Path | str, present: KeyRow) -> Refused:
     value = f"not the key of {present.key}, number {present.number}"
-    return LedgerRefused([Refusal(RefusalCode.LOG_KEY_IS_ANOTHER, f"key file {path}", value)])
+    return Refused([LedgerRule.LOG_KEY_IS_ANOTHER.finding(f"key file {path}", value)])
 
 
-def _damaged(place: str) -> LedgerRefused:
+def _damaged(place: str) -> Refused:
     value = "the stored hashes do not lead to the checkpoint's root"
-    return LedgerRefused([Refusal(RefusalCode.LOG_IS_DAMAGED, place, value)])
+    return Refused([LedgerRule.LOG_IS_DAMAGED.finding(place, value)])

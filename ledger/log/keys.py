@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from ledger.refusals import LedgerRefused, Refusal, RefusalCode
+from common.refusals import Refused
+from ledger.rules import LedgerRule
 
 OWNER_ONLY = 0o600
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -28,7 +29,7 @@ def load_key(path: Path) -> Ed25519PrivateKey | None:
     """Return the key that a file holds; None when there is no file.
 
     Raises:
-        LedgerRefused: others may read the file, or it holds no such key.
+        Refused: others may read the file, or it holds no such key.
     """
     try:
         with path.open("rb") as file:
@@ -37,17 +38,17 @@ def load_key(path: Path) -> Ed25519PrivateKey | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _refused(RefusalCode.LOG_KEY_IS_UNREADABLE, path, str(error.strerror)) from None
+        raise _refused(LedgerRule.LOG_KEY_IS_UNREADABLE, path, str(error.strerror)) from None
     if mode & OTHERS:
         value = f"its mode is {stat.S_IMODE(mode):04o}"
-        raise _refused(RefusalCode.LOG_KEY_IS_EXPOSED, path, value)
+        raise _refused(LedgerRule.LOG_KEY_IS_EXPOSED, path, value)
     try:
         key = load_pem_private_key(content, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise _refused(RefusalCode.LOG_KEY_IS_UNREADABLE, path, "no such key in it") from None
+        raise _refused(LedgerRule.LOG_KEY_IS_UNREADABLE, path, "no such key in it") from None
     if not isinstance(key, Ed25519PrivateKey):
         value = f"a key of another kind, {type(key).__name__}"
-        raise _refused(RefusalCode.LOG_KEY_IS_UNREADABLE, path, value)
+        raise _refused(LedgerRule.LOG_KEY_IS_UNREADABLE, path, value)
     return key
 
 
@@ -86,5 +87,5 @@ def move_into_place(path: Path) -> None:
     next_path(path).replace(path)
 
 
-def _refused(code: RefusalCode, path: Path, value: str) -> LedgerRefused:
-    return LedgerRefused([Refusal(code, f"key file {path}", value)])
+def _refused(rule: LedgerRule, path: Path, value: str) -> Refused:
+    return Refused([rule.finding(f"key file {path}", value)])

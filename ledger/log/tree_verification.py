@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from common.damage import damage
 from ledger.log import store
 from ledger.log.append_only_tree import AppendOnlyTree
 from ledger.log.leaf import Leaf
@@ -26,7 +27,6 @@ from ledger.verification import (
     MISSING,
     ROWS_AT_A_TIME,
     Findings,
-    LedgerFinding,
     changed,
 )
 
@@ -102,15 +102,15 @@ def _verify_tiles(session: Session, regrown: Regrown, covered: int) -> Findings:
     ):
         key = f"{level}/{index}"
         if (level, index) in seen:
-            yield LedgerFinding(FOREIGN, TILES, key, "the row stands twice")
+            yield damage(FOREIGN, f"{TILES} {key}", "the row stands twice")
         seen.add((level, index))
         if (level, index) not in expected:
             value = "no checkpoint covers all that is below it"
-            yield LedgerFinding(FOREIGN, TILES, key, value)
+            yield damage(FOREIGN, f"{TILES} {key}", value)
         elif {root, merkle_root(entries_of(hashes))} != {expected[level, index]}:
-            yield LedgerFinding(DIGEST, TILES, key, "it is not made of the leaves below it")
+            yield damage(DIGEST, f"{TILES} {key}", "it is not made of the leaves below it")
     for level, index in expected.keys() - seen:
-        yield LedgerFinding(MISSING, TILES, f"{level}/{index}", "a checkpoint covers all below it")
+        yield damage(MISSING, f"{TILES} {level}/{index}", "a checkpoint covers all below it")
 
 
 def _tile_roots(roots: Sequence[bytes], size: int) -> Iterator[tuple[tuple[int, int], bytes]]:
@@ -128,9 +128,9 @@ def _verify_keys(keys: Sequence[PlacedKey]) -> Findings:
     for placed in keys:
         number = placed.row.number
         if number > last + 1:
-            yield LedgerFinding(MISSING, KEYS, str(last + 1), "the numbers have a gap here")
+            yield damage(MISSING, f"{KEYS} {last + 1}", "the numbers have a gap here")
         elif number <= last:
-            yield LedgerFinding(FOREIGN, KEYS, str(number), "the row stands twice")
+            yield damage(FOREIGN, f"{KEYS} {number}", "the row stands twice")
         last = number
         if placed.row.digest != placed.digest:
             yield changed(KEYS, str(number))
@@ -144,12 +144,12 @@ def _verify_checkpoints(
     for row, digest in rows:
         key = str(row.size)
         if row.size == last:
-            yield LedgerFinding(FOREIGN, CHECKPOINTS, key, "the row stands twice")
+            yield damage(FOREIGN, f"{CHECKPOINTS} {key}", "the row stands twice")
         last = row.size
         if row.digest != digest:
             yield changed(CHECKPOINTS, key)
         if regrown.roots.get(row.size) != row.root:
-            yield LedgerFinding(CHECKPOINT, CHECKPOINTS, key, _root_value(row.size, regrown))
+            yield damage(CHECKPOINT, f"{CHECKPOINTS} {key}", _root_value(row.size, regrown))
         yield from _verify_note(row, wanted[row.size])
 
 
@@ -158,17 +158,17 @@ def _verify_note(row: CheckpointRow, wanted: Sequence[VerifierKey]) -> Findings:
     try:
         note = parse_note(row.note)
     except MalformedNote as error:
-        yield LedgerFinding(CHECKPOINT, CHECKPOINTS, key, f"its note: {error}")
+        yield damage(CHECKPOINT, f"{CHECKPOINTS} {key}", f"its note: {error}")
         return
     stated = Checkpoint(note.checkpoint.origin, row.size, row.root)
     if note.checkpoint != stated or {signer.name for signer in wanted} != {stated.origin}:
         value = "its note states another log, size or root"
-        yield LedgerFinding(CHECKPOINT, CHECKPOINTS, key, value)
+        yield damage(CHECKPOINT, f"{CHECKPOINTS} {key}", value)
     signed = note.signed_by(wanted)
     for missing in wanted:
         if missing not in signed:
             value = f"no valid signature by {missing}"
-            yield LedgerFinding(SIGNATURE, CHECKPOINTS, key, value)
+            yield damage(SIGNATURE, f"{CHECKPOINTS} {key}", value)
 
 
 def _signers_wanted(
@@ -201,10 +201,10 @@ def _verify_kept(kept: Note, keys: Sequence[PlacedKey], regrown: Regrown) -> Fin
     key = f"{stated.size} (kept elsewhere)"
     known = [placed.row.key for placed in keys if placed.row.name == stated.origin]
     if not kept.signed_by(known):
-        yield LedgerFinding(SIGNATURE, CHECKPOINTS, key, "no key of this log has signed it")
+        yield damage(SIGNATURE, f"{CHECKPOINTS} {key}", "no key of this log has signed it")
     if stated.size and regrown.roots.get(stated.size) != stated.root:
         value = _root_value(stated.size, regrown)
-        yield LedgerFinding(CHECKPOINT, CHECKPOINTS, key, value)
+        yield damage(CHECKPOINT, f"{CHECKPOINTS} {key}", value)
 
 
 def _root_value(size: int, regrown: Regrown) -> str:

@@ -10,10 +10,12 @@ from typing import NamedTuple
 from sqlalchemy import Numeric, TextClause, cast, func, select, text
 from sqlalchemy.orm import Session
 
+from common.damage import damage
+from common.refusals import Finding
 from ledger.log.leaf import Leaf
 from ledger.log.tables import LogLeaf
 from ledger.store import lock_shared
-from ledger.verification import FOREIGN, MISSING, ROWS_AT_A_TIME, Findings, LedgerFinding, changed
+from ledger.verification import FOREIGN, MISSING, ROWS_AT_A_TIME, Findings, changed
 
 SOURCES = frozenset(
     {
@@ -66,14 +68,14 @@ def verify_leaves(session: Session) -> Findings:
     yield from _verify_rows(session)
     found = sources(session)
     for table in SOURCES - {source.table for source in found}:
-        yield LedgerFinding(MISSING, table, "(every row)", "no trigger makes its rows leaves")
+        yield damage(MISSING, f"{table} (every row)", "no trigger makes its rows leaves")
     for source in found:
         yield from _verify_facts(session, source)
     yield from _verify_order(session)
     known = [source.table for source in found]
     unknown = select(LogLeaf.index, LogLeaf.source).where(LogLeaf.source.not_in(known))
     for index, table in session.execute(unknown):
-        yield LedgerFinding(FOREIGN, LEAVES, str(index), f"{table} is no table of facts")
+        yield damage(FOREIGN, f"{LEAVES} {index}", f"{table} is no table of facts")
 
 
 def _verify_rows(session: Session) -> Findings:
@@ -83,26 +85,26 @@ def _verify_rows(session: Session) -> Findings:
     expected = 0
     for index, source, key, digest, stored in rows:
         if index < expected:
-            yield LedgerFinding(FOREIGN, LEAVES, str(index), "the row stands twice")
+            yield damage(FOREIGN, f"{LEAVES} {index}", "the row stands twice")
         elif index > expected:
-            yield LedgerFinding(MISSING, LEAVES, str(expected), f"a gap, up to {index}")
+            yield damage(MISSING, f"{LEAVES} {expected}", f"a gap, up to {index}")
         if Leaf(source, key, digest).hash != stored:
             yield changed(LEAVES, str(index))
         expected = index + 1
 
 
-def _verify_facts(session: Session, source: Source) -> Iterator[LedgerFinding]:
+def _verify_facts(session: Session, source: Source) -> Iterator[Finding]:
     """Pair the rows of a table with its leaves, by key and digest; each has exactly one."""
     given = {"source": source.table}
     for key, count in session.execute(_unpaired_facts(source), given):
         value = "no leaf of the log holds it" if count == 0 else f"it pairs {count} times"
-        yield LedgerFinding(UNLOGGED, source.table, key, value)
+        yield damage(UNLOGGED, f"{source.table} {key}", value)
     for index, key, count in session.execute(_unpaired_leaves(source), given):
         value = f"{source.table} {key} with its digest stands there {count} times, not once"
-        yield LedgerFinding(FOREIGN, LEAVES, str(index), value)
+        yield damage(FOREIGN, f"{LEAVES} {index}", value)
 
 
-def _verify_order(session: Session) -> Iterator[LedgerFinding]:
+def _verify_order(session: Session) -> Iterator[Finding]:
     """Hold the leaves of numbered facts to the order of their numbers."""
     before = func.lag(LogLeaf.key).over(partition_by=LogLeaf.source, order_by=LogLeaf.index)
     is_numbered = LogLeaf.source.in_(NUMBERED) & LogLeaf.key.regexp_match("^[0-9]+$")
@@ -115,7 +117,7 @@ def _verify_order(session: Session) -> Iterator[LedgerFinding]:
     )
     for index, table, key, last in session.execute(statement):
         value = f"{table} {key} stands after {last}"
-        yield LedgerFinding(ORDER, LEAVES, str(index), value)
+        yield damage(ORDER, f"{LEAVES} {index}", value)
 
 
 def _facts(source: Source) -> str:

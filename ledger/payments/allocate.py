@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from common.refusals import refuse_any
 from ledger import store as ledger_store
 from ledger.payments import queries, store
 from ledger.payments.checks import check_decision
@@ -15,8 +16,8 @@ from ledger.payments.statements import (
     AllocationRow,
     transaction_key,
 )
-from ledger.posting import Posted, post_many, refuse_any, require_zone
-from ledger.refusals import Refusal, RefusalCode
+from ledger.posting import Posted, post_many, require_zone
+from ledger.rules import LedgerRule
 
 
 def allocate(
@@ -38,7 +39,7 @@ def allocate(
         amounts: document -> minor units, with the sign of the transaction.
 
     Raises:
-        LedgerRefused: the transaction or a document is unknown, or the amounts do not fit.
+        Refused: the transaction or a document is unknown, or the amounts do not fit.
     """
     require_zone(now)
     ledger_store.lock(session)
@@ -69,7 +70,7 @@ def allocate(
     before = {document.account: document.amount_minor for document in found.held}
     if after == before:
         refuse_any(
-            [Refusal(RefusalCode.ALLOCATION_CHANGES_NOTHING, f"payment {name}", latest.reason)]
+            [LedgerRule.ALLOCATION_CHANGES_NOTHING.finding(f"payment {name}", latest.reason)]
         )
     row = AllocationRow(
         market=transaction.market,
@@ -95,10 +96,10 @@ def find_transaction(session: Session, name: str) -> Decided:
     """Return a transaction by its name.
 
     Raises:
-        LedgerRefused: there is none.
+        Refused: there is none.
     """
     key = transaction_key(name)
     found = queries.decided(session, *key) if key else []
     if not found:
-        refuse_any([Refusal(RefusalCode.TRANSACTION_IS_UNKNOWN, f"payment {name}", "not there")])
+        refuse_any([LedgerRule.TRANSACTION_IS_UNKNOWN.finding(f"payment {name}", "not there")])
     return found[0]

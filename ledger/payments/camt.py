@@ -20,8 +20,9 @@ from typing import Any
 
 from lxml import etree
 
+from common.refusals import Finding
 from ledger.payments.statements import Statement, Transaction
-from ledger.refusals import Refusal, RefusalCode
+from ledger.rules import LedgerRule
 
 LARGEST_FILE_BYTES = 50_000_000
 NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:camt\.053\.001\.\d\d")
@@ -32,21 +33,21 @@ OPENING, CLOSING = ("OPBD", "PRCD"), ("CLBD",)
 _AMOUNT = re.compile(r"(\d{1,15})(?:\.(\d{1,5}))?")
 
 
-def read_statements(content: bytes) -> tuple[list[Statement], list[Refusal]]:
+def read_statements(content: bytes) -> tuple[list[Statement], list[Finding]]:
     """Return the statements of a file and everything that cannot be read in it.
 
     A statement is whole only where there is no refusal of it.
     """
-    refusals: list[Refusal] = []
-    root = _parsed(content, refusals)
+    findings: list[Finding] = []
+    root = _parsed(content, findings)
     if root is None:
-        return [], refusals
+        return [], findings
     found = root.findall("{*}BkToCstmrStmt/{*}Stmt")
     if not found:
-        refusals.append(_unreadable("the file", "no statement (BkToCstmrStmt/Stmt)"))
+        findings.append(_unreadable("the file", "no statement (BkToCstmrStmt/Stmt)"))
     return [
-        _Reader(element, place, refusals).statement() for place, element in _placed(found)
-    ], refusals
+        _Reader(element, place, findings).statement() for place, element in _placed(found)
+    ], findings
 
 
 def _placed(found: list[Any]) -> Iterator[tuple[str, Any]]:
@@ -55,9 +56,9 @@ def _placed(found: list[Any]) -> Iterator[tuple[str, Any]]:
         yield f"statement {name}", element
 
 
-def _parsed(content: bytes, refusals: list[Refusal]) -> Any | None:
+def _parsed(content: bytes, findings: list[Finding]) -> Any | None:
     if len(content) > LARGEST_FILE_BYTES:
-        refusals.append(_unreadable("the file", f"{len(content):_} bytes"))
+        findings.append(_unreadable("the file", f"{len(content):_} bytes"))
         return None
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True,
@@ -66,29 +67,29 @@ def _parsed(content: bytes, refusals: list[Refusal]) -> Any | None:
     try:
         root = etree.fromstring(content, parser)
     except etree.XMLSyntaxError as error:
-        refusals.append(_unreadable(f"line {error.lineno}", str(error.msg)))
+        findings.append(_unreadable(f"line {error.lineno}", str(error.msg)))
         return None
     if root.getroottree().docinfo.doctype:
-        refusals.append(_unreadable("the file", "a document type (DOCTYPE)"))
+        findings.append(_unreadable("the file", "a document type (DOCTYPE)"))
         return None
     name = etree.QName(root)
     if name.localname != "Document" or not NAMESPACE.fullmatch(name.namespace or ""):
-        refusals.append(_unreadable("the file", f"root element {root.tag}"))
+        findings.append(_unreadable("the file", f"root element {root.tag}"))
         return None
     return root
 
 
-def _unreadable(place: str, value: str) -> Refusal:
-    return Refusal(RefusalCode.STATEMENT_IS_UNREADABLE, place, value)
+def _unreadable(place: str, value: str) -> Finding:
+    return LedgerRule.STATEMENT_IS_UNREADABLE.finding(place, value)
 
 
 class _Reader:
     """Reads one statement; what is missing becomes a refusal, and a stand-in in its place."""
 
-    def __init__(self, element: Any, place: str, refusals: list[Refusal]) -> None:
+    def __init__(self, element: Any, place: str, findings: list[Finding]) -> None:
         self.element = element
         self.place = place
-        self.refusals = refusals
+        self.findings = findings
 
     def statement(self) -> Statement:
         element = self.element
@@ -117,7 +118,7 @@ class _Reader:
         moved = sum(transaction.amount_minor for transaction in transactions)
         if opening + moved != closing:
             value = f"opens at {opening}, moves {moved} and closes at {closing} minor units"
-            self._refuse(RefusalCode.STATEMENT_DOES_NOT_ADD_UP, self.place, value)
+            self._refuse(LedgerRule.STATEMENT_DOES_NOT_ADD_UP, self.place, value)
         return statement
 
     def _sequence_number(self) -> int:
@@ -142,7 +143,7 @@ class _Reader:
         place = f"{self.place}, entry {number}"
         status = (entry.findtext("{*}Sts/{*}Cd") or entry.findtext("{*}Sts") or "").strip()
         if status != "BOOK":
-            self._refuse(RefusalCode.ENTRY_IS_NOT_BOOKED, place, f"status {status or 'none'}")
+            self._refuse(LedgerRule.ENTRY_IS_NOT_BOOKED, place, f"status {status or 'none'}")
         amount = self._sign(entry, place) * self._amount(entry.find("{*}Amt"), place, currencies)
         booked_on = self._day(entry, "BookgDt", place)
         has_value = entry.find("{*}ValDt") is not None
@@ -183,7 +184,7 @@ class _Reader:
             signed.append(sign * self._amount(own, where, currencies))
         if sum(signed) != amount:
             value = f"{len(signed)} payments sum to {sum(signed)}, the entry is {amount}"
-            self._refuse(RefusalCode.ENTRY_DOES_NOT_ADD_UP, place, value)
+            self._refuse(LedgerRule.ENTRY_DOES_NOT_ADD_UP, place, value)
         return [
             (own_amount, [payment]) for own_amount, payment in zip(signed, payments, strict=True)
         ]
@@ -220,10 +221,10 @@ class _Reader:
         return text
 
     def _missing(self, place: str, what: str) -> None:
-        self._refuse(RefusalCode.STATEMENT_FIELD_IS_MISSING, place, f"no {what}")
+        self._refuse(LedgerRule.STATEMENT_FIELD_IS_MISSING, place, f"no {what}")
 
-    def _refuse(self, code: RefusalCode, place: str, value: str) -> None:
-        self.refusals.append(Refusal(code, place, value))
+    def _refuse(self, rule: LedgerRule, place: str, value: str) -> None:
+        self.findings.append(rule.finding(place, value))
 
 
 STRUCTURED = ("RmtInf/Strd/CdtrRefInf/Ref", "RmtInf/Strd/RfrdDocInf/Nb")

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 
+from common.refusals import Finding
 from ledger.payments.matching import OpenDocument
 from ledger.payments.statements import Statement, StatementRow
-from ledger.refusals import Refusal, RefusalCode
+from ledger.rules import LedgerRule
 
 
 def check_statement(
     statement: Statement, iban: str, currency: str, last: StatementRow | None
-) -> Iterator[Refusal]:
+) -> Iterator[Finding]:
     """Yield every breach of a statement.
 
     Args:
@@ -20,29 +21,29 @@ def check_statement(
     place = f"statement {statement.identification}"
     if statement.iban.replace(" ", "") != iban:
         value = f"account {statement.iban}, not {iban}"
-        yield Refusal(RefusalCode.STATEMENT_IS_OF_ANOTHER_ACCOUNT, place, value)
+        yield LedgerRule.STATEMENT_IS_OF_ANOTHER_ACCOUNT.finding(place, value)
     if statement.currency != currency:
         value = f"{statement.currency or 'none'}, not {currency}"
-        yield Refusal(RefusalCode.STATEMENT_CURRENCY_DIFFERS, place, value)
+        yield LedgerRule.STATEMENT_CURRENCY_DIFFERS.finding(place, value)
     if statement.closed_on < statement.opened_on:
         value = f"opens on {statement.opened_on} and closes on {statement.closed_on}"
-        yield Refusal(RefusalCode.STATEMENT_IS_OUT_OF_SEQUENCE, place, value)
+        yield LedgerRule.STATEMENT_IS_OUT_OF_SEQUENCE.finding(place, value)
     if last is not None:
         yield from _follows(statement, last, place)
 
 
-def _follows(statement: Statement, last: StatementRow, place: str) -> Iterator[Refusal]:
-    code = RefusalCode.STATEMENT_IS_OUT_OF_SEQUENCE
+def _follows(statement: Statement, last: StatementRow, place: str) -> Iterator[Finding]:
+    rule = LedgerRule.STATEMENT_IS_OUT_OF_SEQUENCE
     begins_again = statement.closed_on.year > last.closed_on.year and statement.sequence_number == 1
     if statement.sequence_number != last.sequence_number + 1 and not begins_again:
         value = f"number {statement.sequence_number} after {last.sequence_number}"
-        yield Refusal(code, place, value)
+        yield rule.finding(place, value)
     if statement.opening_minor != last.closing_minor:
         value = (
             f"it opens with {statement.opening_minor} minor units, {last.identification} closed "
             f"with {last.closing_minor}"
         )
-        yield Refusal(code, place, value)
+        yield rule.finding(place, value)
 
 
 def check_decision(
@@ -53,7 +54,7 @@ def check_decision(
     *,
     decided_by: str,
     reason: str,
-) -> Iterator[Refusal]:
+) -> Iterator[Finding]:
     """Yield every breach of a person's allocation.
 
     Args:
@@ -65,16 +66,16 @@ def check_decision(
     place = f"payment {name}"
     if not decided_by.strip() or not reason.strip():
         value = f"by {decided_by!r}, reason {reason!r}"
-        yield Refusal(RefusalCode.DECISION_IS_NOT_SIGNED, place, value)
+        yield LedgerRule.DECISION_IS_NOT_SIGNED.finding(place, value)
     total = sum(amounts.values())
     if total * amount_minor < 0 or abs(total) > abs(amount_minor):
         value = f"{total} of {amount_minor} minor units"
-        yield Refusal(RefusalCode.ALLOCATION_IS_TOO_MUCH, place, value)
+        yield LedgerRule.ALLOCATION_IS_TOO_MUCH.finding(place, value)
     for document, amount in amounts.items():
         if document not in documents:
-            yield Refusal(RefusalCode.DOCUMENT_IS_UNKNOWN, place, document)
+            yield LedgerRule.DOCUMENT_IS_UNKNOWN.finding(place, document)
             continue
         due, paid = documents[document].due_minor, documents[document].paid_minor
         if not min(0, due) <= paid + amount <= max(0, due):
             value = f"{amount} to {document}, of whose {due} minor units {paid} are paid"
-            yield Refusal(RefusalCode.ALLOCATION_IS_TOO_MUCH, place, value)
+            yield LedgerRule.ALLOCATION_IS_TOO_MUCH.finding(place, value)

@@ -1,6 +1,6 @@
 """Import a bank's statements, and match every payment in them, in the caller's transaction.
 
-All is appended under the ledger's lock, or nothing. A refusal is `LedgerRefused` with every reason.
+All is appended under the ledger's lock, or nothing. `Refused` holds every reason.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from common.refusals import Finding, refuse_any
 from ledger import store as ledger_store
 from ledger.payments import queries, store
 from ledger.payments.camt import read_statements
@@ -25,8 +26,8 @@ from ledger.payments.statements import (
     content_digest,
     seal_statement,
 )
-from ledger.posting import post_many, refuse_any, require_zone
-from ledger.refusals import Refusal, RefusalCode
+from ledger.posting import post_many, require_zone
+from ledger.rules import LedgerRule
 
 MATCHER = "the matching rules"
 """Who decides when no person does."""
@@ -64,7 +65,7 @@ def import_file(
     The same file again returns the original.
 
     Raises:
-        LedgerRefused: the file or a statement in it breaks a rule; nothing is imported.
+        Refused: the file or a statement in it breaks a rule; nothing is imported.
     """
     require_zone(now)
     ledger_store.lock(session)
@@ -72,9 +73,9 @@ def import_file(
     there = store.statements_of_file(session, market, digest)
     if there:
         return Imported(tuple(there), is_repeat=True)
-    statements, refusals = read_statements(content)
-    refusals += _breaches(session, account, statements)
-    refuse_any(refusals)
+    statements, findings = read_statements(content)
+    findings += _breaches(session, account, statements)
+    refuse_any(findings)
     head = ledger_store.Head(*store.statement_head(session, market))
     sealed: list[SealedStatement] = []
     for statement in statements:
@@ -89,14 +90,13 @@ def import_file(
 
 def _breaches(
     session: Session, account: BankAccount, statements: Sequence[Statement]
-) -> Iterator[Refusal]:
+) -> Iterator[Finding]:
     last = store.last_statement(session, account.market, account.iban)
     names = [stated.identification for stated in statements]
     known = store.identified(session, account.market, account.iban, names)
     for statement in statements:
         if statement.identification in known:
-            yield Refusal(
-                RefusalCode.STATEMENT_HAS_OTHER_CONTENT,
+            yield LedgerRule.STATEMENT_HAS_OTHER_CONTENT.finding(
                 f"statement {statement.identification}",
                 "it was imported before, from a file of other content",
             )

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from common.damage import damage
+from common.refusals import Finding
 from ledger import tables as ledger_tables
 from ledger.journal import Account, Posting
 from ledger.payments import tables
@@ -31,13 +33,13 @@ from ledger.payments.statements import (
 )
 from ledger.payments.store import columns
 from ledger.store import EMPTY, Head, lock_shared
-from ledger.verification import CHAIN, DIGEST, FOREIGN, MISSING, LedgerFinding, changed
+from ledger.verification import CHAIN, DIGEST, FOREIGN, MISSING, changed
 
 FILE, STATEMENT = "ledger.bank_file", "ledger.bank_statement"
 TRANSACTION, ALLOCATION = "ledger.bank_transaction", "ledger.allocation"
 JOURNAL = "payment-journal"
 
-Findings = Iterator[LedgerFinding]
+Findings = Iterator[Finding]
 Key = tuple[str, int]
 Keyed = dict[tuple[str, int, int], bytes]
 
@@ -66,10 +68,10 @@ def _verify_files(session: Session, files: set[bytes]) -> Findings:
         file = FileRow(*row)
         key = file.content_digest.hex()
         if file.content_digest in files:
-            yield LedgerFinding(FOREIGN, FILE, key, "the row stands twice")
+            yield damage(FOREIGN, f"{FILE} {key}", "the row stands twice")
         files.add(file.content_digest)
         if content_digest(content) != file.content_digest:
-            yield LedgerFinding(DIGEST, FILE, key, "its content does not give its content_digest")
+            yield damage(DIGEST, f"{FILE} {key}", "its content does not give its content_digest")
         if file_digest(file) != digest:
             yield changed(FILE, key)
 
@@ -86,7 +88,7 @@ def _verify_transactions(
     ):
         row = TransactionRow(*columns_of)
         if row.name in seen:
-            yield LedgerFinding(FOREIGN, TRANSACTION, row.name, "the row stands twice")
+            yield damage(FOREIGN, f"{TRANSACTION} {row.name}", "the row stands twice")
         seen.add(row.name)
         if transaction_digest(row) != digest:
             yield changed(TRANSACTION, row.name)
@@ -113,25 +115,25 @@ def _verify_statements(
         head = heads.get(row.market, EMPTY)
         if row.number != head.number + 1:
             value = f"it does not follow number {head.number}"
-            yield LedgerFinding(MISSING, STATEMENT, name, value)
+            yield damage(MISSING, f"{STATEMENT} {name}", value)
         elif row.previous_digest != head.digest:
             value = "the digest it names before it is not that of the row before it"
-            yield LedgerFinding(CHAIN, STATEMENT, name, value)
+            yield damage(CHAIN, f"{STATEMENT} {name}", value)
         heads[row.market] = Head(row.number, digest)
         if row.file_digest not in files:
-            yield LedgerFinding(MISSING, STATEMENT, name, "its file does not exist")
+            yield damage(MISSING, f"{STATEMENT} {name}", "its file does not exist")
         if [each.line for each, _ in lines] != list(range(1, row.transaction_count + 1)):
             value = f"its transactions are not lines 1 to {row.transaction_count}"
-            yield LedgerFinding(MISSING, STATEMENT, name, value)
+            yield damage(MISSING, f"{STATEMENT} {name}", value)
         if statement_digest(row, [each for _, each in lines]) != digest:
             yield changed(STATEMENT, name)
     for key in by_statement.keys() - found:
         for transaction, _ in by_statement[key]:
-            yield LedgerFinding(
-                FOREIGN, TRANSACTION, transaction.name, "its statement does not exist"
+            yield damage(
+                FOREIGN, f"{TRANSACTION} {transaction.name}", "its statement does not exist"
             )
     for content in files - read:
-        yield LedgerFinding(FOREIGN, FILE, content.hex(), "no statement was read from it")
+        yield damage(FOREIGN, f"{FILE} {content.hex()}", "no statement was read from it")
 
 
 @dataclass(frozen=True)
@@ -162,24 +164,24 @@ def _verify_allocations(session: Session, digests: Keyed) -> Findings:
         if allocation_digest(row) != digest:
             yield changed(ALLOCATION, place)
         if key not in digests:
-            yield LedgerFinding(FOREIGN, ALLOCATION, place, "its transaction does not exist")
+            yield damage(FOREIGN, f"{ALLOCATION} {place}", "its transaction does not exist")
             continue
         if (row.decision, row.reverses) != expected[key]:
             value = "it does not follow the decision before it"
-            yield LedgerFinding(CHAIN, ALLOCATION, place, value)
+            yield damage(CHAIN, f"{ALLOCATION} {place}", value)
         expected[key] = (row.decision + 1, row.journal_number)
         named.add(row.journal_number)
         if not _is_of(journals.get(row.journal_number), row, name, digests[key]):
             value = f"journal {row.journal_number} is not the one of this decision"
-            yield LedgerFinding(JOURNAL, ALLOCATION, place, value)
+            yield damage(JOURNAL, f"{ALLOCATION} {place}", value)
     for key, (decision, _) in expected.items():
         if decision == 1:
             value = "nothing was decided about it"
-            yield LedgerFinding(MISSING, TRANSACTION, transaction_name(*key), value)
+            yield damage(MISSING, f"{TRANSACTION} {transaction_name(*key)}", value)
     for number in journals.keys() - named:
         if journals[number].postings:
             value = "it moves money of a bank, and no decision names it"
-            yield LedgerFinding(FOREIGN, "ledger.journal", str(number), value)
+            yield damage(FOREIGN, f"ledger.journal {number}", value)
 
 
 def _is_of(journal: _Journal | None, row: AllocationRow, name: str, digest: bytes) -> bool:

@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from common.refusals import Finding, Refused
-from ledger.refusals import LedgerRefused
 
 SHOWN_FINDINGS = 50
 """Findings printed on a terminal; `--json` prints them all."""
@@ -40,24 +39,21 @@ def refusals_as_errors(*, as_json: bool = False) -> Iterator[None]:
     """Turn a refusal into exit status 1 with every finding printed, and no traceback."""
     try:
         yield
-    except (Refused, LedgerRefused) as refused:
-        findings = refused.findings if isinstance(refused, Refused) else refused.refusals
+    except Refused as refused:
         if as_json:
-            print_json({"refused": [_plain(finding) for finding in findings]})
-        raise CommandError(refusal_text(findings)) from None
+            print_json({"refused": [finding.as_dict() for finding in refused.findings]})
+        raise CommandError(refusal_text(refused.findings)) from None
 
 
-def refusal_text(findings: Iterable[Any], opening: str = "Refused; nothing was written:") -> str:
+def refusal_text(
+    findings: Iterable[Finding], opening: str = "Refused; nothing was written:"
+) -> str:
     """Return the lines that say what was refused, cut to a readable number."""
     lines = [str(finding) for finding in findings]
     shown = lines[:SHOWN_FINDINGS]
     if len(lines) > len(shown):
         shown.append(f"... and {len(lines) - len(shown)} more; --json prints them all")
     return "\n".join([opening, *shown])
-
-
-def _plain(finding: Any) -> Any:
-    return finding.as_dict() if isinstance(finding, Finding) else str(finding)
 
 
 def print_json(value: Any) -> None:

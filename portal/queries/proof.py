@@ -71,7 +71,7 @@ def prove_document(session: Session, number: str) -> InclusionProof:
     """Prove a document to be in the log of the latest checkpoint.
 
     Raises:
-        ledger.refusals.LedgerRefused: it is unknown, not covered yet, or the log is damaged.
+        Refused: it is unknown, not covered yet, or the log is damaged.
     """
     return prove_inclusion(session, DOCUMENTS, number)
 
@@ -80,7 +80,7 @@ def prove_checkpoints(session: Session, old_size: int, size: int) -> Consistency
     """Prove one checkpoint's log the beginning of another's.
 
     Raises:
-        ledger.refusals.LedgerRefused: there are no such checkpoints, or the log is damaged.
+        Refused: there are no such checkpoints, or the log is damaged.
     """
     return prove_consistency(session, old_size, size)
 

@@ -16,7 +16,6 @@ from ledger.disputes.course import NEXT, ROLE_OF, Action
 from ledger.disputes.course import Role as Party
 from ledger.disputes.records import Actor, Record
 from ledger.disputes.steps import StepRequest, take_step
-from ledger.refusals import LedgerRefused
 from portal import audit, dispute_words
 from portal.access import Role, SignedInRequest, Viewer, open_to
 from portal.dispute_forms import StepForm, read_form
@@ -114,7 +113,7 @@ def opening(request: SignedInRequest, number: str, line: int) -> HttpResponse:
                 session, number, line, form.claim, actor, form.reason, now, form.attachment
             )
             _record_step(request, record, Action.OPEN, form.reason, now)
-    except (LedgerRefused, Refused) as refused:
+    except Refused as refused:
         form.complaints = refusal_sentences(refused)
         return _opening_page(request, invoice, disputed, form, time)
     messages.success(request, f"Dispute {record.row.number} is open. The operator answers next.")
@@ -143,7 +142,7 @@ def take_next_step(request: SignedInRequest, market: str, number: int, action: s
             asked = _step_request(request, shown.record, wanted, form)
             record = take_step(session, market, number, asked, now)
             _record_step(request, record, wanted, form.reason, now)
-    except LedgerRefused as refused:
+    except Refused as refused:
         form.complaints = refusal_sentences(refused)
         return _page_with_complaints(request, shown.record, wanted, form)
     messages.success(request, f"{dispute_words.DONE_WORDS[wanted]}. It stands in the timeline.")
@@ -167,13 +166,11 @@ def may_act(request: SignedInRequest, record: Record, action: Action) -> bool:
     return acts_for(request, record.row.market, record.row.participant)
 
 
-def refusal_sentences(refused: LedgerRefused | Refused) -> list[str]:
+def refusal_sentences(refused: Refused) -> list[str]:
     """Return every reason of a refusal as a sentence for people."""
-    if isinstance(refused, Refused):
-        return [f"{finding.limit}: {finding.value}" for finding in refused.findings]
     return [
-        f"{finding.code.rule[:1].upper()}{finding.code.rule[1:]} ({finding.value})"
-        for finding in refused.refusals
+        f"{finding.limit[:1].upper()}{finding.limit[1:]} ({finding.value})"
+        for finding in refused.findings
     ]
 
 

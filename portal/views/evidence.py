@@ -9,7 +9,6 @@ from django.views.decorators.http import require_safe
 
 from common.refusals import Refused
 from database.session import transaction
-from ledger.refusals import LedgerRefused
 from portal.access import SignedInRequest, open_to
 from portal.views.runs import sees_runs
 from settlement.evidence.export import write_evidence
@@ -34,7 +33,7 @@ def download(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
     try:
         with transaction() as session:
             write_evidence(session, run, sink, no_progress)
-    except (Refused, LedgerRefused) as refused:
+    except Refused as refused:
         sink.close()
         return _refusal_page(request, run, refused)
     sink.seek(0)
@@ -42,10 +41,8 @@ def download(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
     return FileResponse(sink, as_attachment=True, filename=name, content_type="application/zip")
 
 
-def _refusal_page(
-    request: SignedInRequest, run: Run, refused: Refused | LedgerRefused
-) -> HttpResponse:
-    found = refused.findings if isinstance(refused, Refused) else refused.refusals
+def _refusal_page(request: SignedInRequest, run: Run, refused: Refused) -> HttpResponse:
+    found = refused.findings
     context = {
         "run": run,
         "reasons": [str(finding) for finding in found[:SHOWN_REASONS]],

@@ -16,7 +16,6 @@ from ledger.payments.allocate import allocate, find_transaction
 from ledger.payments.camt import LARGEST_FILE_BYTES
 from ledger.payments.queries import Decided
 from ledger.payments.statements import statement_name
-from ledger.refusals import LedgerRefused
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.amounts import read_minor
 from portal.audit import record
@@ -86,7 +85,7 @@ def import_file(request: SignedInRequest) -> HttpResponse:
             imported = import_statements(
                 session, market, name, file.read(), received_by=received_by, now=timezone.now()
             )
-    except (Refused, LedgerRefused) as refused:
+    except Refused as refused:
         return _listing(request, _reasons(refused))
     if imported.is_repeat:
         messages.info(request, "This file was imported before; nothing changed.")
@@ -168,7 +167,7 @@ def decide(request: SignedInRequest, statement: str, line: int) -> HttpResponse:
                 reason=reason,
                 now=timezone.now(),
             )
-    except LedgerRefused as refused:
+    except Refused as refused:
         return _page(request, name, _reasons(refused), typed)
     action = AuditEntry.Action.RETURN if returns else AuditEntry.Action.ALLOCATION
     # After the commit, as the trail is on a connection of its own: it must not tell of what was
@@ -193,13 +192,12 @@ def _typing_errors(typed: list[tuple[str, str]]) -> list[str]:
 def _find_payment(session: Session, name: str) -> Decided:
     try:
         return find_transaction(session, name)
-    except LedgerRefused:
+    except Refused:
         raise Http404("no such payment") from None
 
 
-def _reasons(refused: Refused | LedgerRefused) -> tuple[str, ...]:
-    found = refused.findings if isinstance(refused, Refused) else refused.refusals
-    return tuple(map(str, found))
+def _reasons(refused: Refused) -> tuple[str, ...]:
+    return tuple(map(str, refused.findings))
 
 
 def _amount_as_typed(amount_minor: int) -> str:

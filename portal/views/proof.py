@@ -5,21 +5,22 @@ its parties alone.
 """
 
 import json
-from collections.abc import Mapping
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from common.refusals import Refused
 from database.session import transaction
 from ledger.log.proof_file import MAX_FILE_CHARACTERS, MalformedProof, check_proof
-from ledger.refusals import LedgerRefused, Refusal, RefusalCode, Rule
+from ledger.rules import LedgerRule
 from portal.access import viewer_of
 from portal.queries import proof as queries
 from portal.queries.invoices import invoice_owner
 
 CHECKPOINTS_A_PAGE = 20
+DAMAGED = LedgerRule.LOG_IS_DAMAGED.name
 TEXT = "text/plain; charset=utf-8"
 
 
@@ -52,7 +53,7 @@ def document(request: HttpRequest, number: str) -> HttpResponse:
     with transaction() as session:
         try:
             shown = queries.shown_proof(session, number)
-        except LedgerRefused as refused:
+        except Refused as refused:
             return _unproven_page(request, number, refused)
         owner = invoice_owner(session, number)
         context = {
@@ -70,7 +71,7 @@ def document_json(request: HttpRequest, number: str) -> HttpResponse:
     with transaction() as session:
         try:
             proof = queries.prove_document(session, number)
-        except LedgerRefused as refused:
+        except Refused as refused:
             return _unproven_page(request, number, refused)
     text = json.dumps(proof.as_dict(), indent=2) + "\n"
     return _as_download(text, f"{proof.leaf.key}.proof.json", "application/json")
@@ -82,9 +83,9 @@ def consistency_json(request: HttpRequest, old_size: int, size: int) -> HttpResp
     with transaction() as session:
         try:
             proof = queries.prove_checkpoints(session, old_size, size)
-        except LedgerRefused as refused:
+        except Refused as refused:
             # A damaged log is our fault and says so; a checkpoint that never was is the address's.
-            if any(refusal.code is RefusalCode.LOG_IS_DAMAGED for refusal in refused.refusals):
+            if any(finding.code == DAMAGED for finding in refused.findings):
                 return _unproven_page(request, f"The checkpoint of {old_size} leaves", refused)
             raise Http404("no such checkpoints") from None
     text = json.dumps(proof.as_dict(), indent=2) + "\n"
@@ -135,22 +136,24 @@ def _check_given_proof(request: HttpRequest) -> dict[str, object]:
     return {"checked": checked, "holds": all(proof.holds for proof in checked), "text": text}
 
 
-def _unproven_page(request: HttpRequest, number: str, refused: LedgerRefused) -> HttpResponse:
-    (refusal, *_) = refused.refusals
-    context = {"number": number, "state": _STATES.get(refusal.code, "damaged"), "section": "proof"}
+def _unproven_page(request: HttpRequest, number: str, refused: Refused) -> HttpResponse:
+    (finding, *_) = refused.findings
+    context = {
+        "number": number,
+        "state": _STATES.get(finding.code, "damaged"),
+        "found": finding.value,
+        "rule": finding.limit,
+        "section": "proof",
+    }
     # A monitor must notice a damaged log; the other states pass, or were never ours.
-    status = 500 if refusal.code is RefusalCode.LOG_IS_DAMAGED else 404
-    return render(request, "proof/unproven.html", context | _cause(refusal), status=status)
+    status = 500 if finding.code == DAMAGED else 404
+    return render(request, "proof/unproven.html", context, status=status)
 
 
-def _cause(refusal: Refusal) -> dict[str, str]:
-    return {"found": refusal.value, "rule": refusal.code.rule}
-
-
-_STATES: Mapping[Rule, str] = {
-    RefusalCode.FACT_IS_UNKNOWN: "unknown",
-    RefusalCode.FACT_IS_NOT_COVERED: "early",
-    RefusalCode.LOG_HAS_NO_CHECKPOINT: "early",
+_STATES = {
+    LedgerRule.FACT_IS_UNKNOWN.name: "unknown",
+    LedgerRule.FACT_IS_NOT_COVERED.name: "early",
+    LedgerRule.LOG_HAS_NO_CHECKPOINT.name: "early",
 }
 
 

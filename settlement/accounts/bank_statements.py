@@ -24,8 +24,8 @@ def import_statements(
         received_by: the person or the process that imports it.
 
     Raises:
-        Refused: the market has no settlement terms at this moment.
-        ledger.refusals.LedgerRefused: the file or a statement in it breaks a rule.
+        Refused: the market has no settlement terms at this moment, or the file or a statement in
+            it breaks a rule.
     """
     account = bank_account(session, market, now)
     return import_file(session, account, name, content, received_by=received_by, now=now)

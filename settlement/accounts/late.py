@@ -33,8 +33,8 @@ def post_interest(
     became known.
 
     Raises:
-        Refused: the day lies ahead, or no settlement terms were in force when a document was due.
-        ledger.refusals.LedgerRefused: the settlement day `until` is sealed.
+        Refused: the day lies ahead or is sealed, or no settlement terms were in force when a
+            document was due.
     """
     if until > now.date():
         raise Refused(

@@ -16,11 +16,10 @@ from ledger.disputes.attachments import Attachment
 from ledger.disputes.claims import Claim
 from ledger.disputes.course import Action
 from ledger.disputes.records import Actor, Record
-from ledger.disputes.refusals import DisputeCode
+from ledger.disputes.rules import DisputeRule
 from ledger.disputes.steps import StepRequest, open_dispute
 from ledger.disputes.tables import Dispute
 from ledger.disputes.terms import DisputeTerms
-from ledger.refusals import LedgerRefused, Refusal
 from rulebook.documents import SettlementTerms
 from rulebook.law import rules_at
 from rulebook.resolve import document_in
@@ -41,14 +40,14 @@ def dispute_line(
     """Open a dispute on a line of the document with a printed number.
 
     Raises:
-        Refused: no settlement terms were in force when the document was issued.
-        LedgerRefused: there is no such document or line, or a rule is broken; nothing is written.
+        Refused: there is no such document or line, no settlement terms were in force when the
+            document was issued, or a rule is broken; nothing is written.
     """
     identity = ledger.invoice_queries.document_id(session, document)
     found = ledger.invoice_queries.invoice(session, identity) if identity else None
     if found is None:
-        unknown = Refusal(DisputeCode.DOCUMENT_IS_UNKNOWN, "a dispute", f"document {document!r}")
-        raise LedgerRefused([unknown])
+        unknown = DisputeRule.DOCUMENT_IS_UNKNOWN.finding("a dispute", f"document {document!r}")
+        raise Refused([unknown])
     row = found.row
     return open_dispute(
         session,

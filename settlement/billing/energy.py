@@ -3,18 +3,21 @@
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from common.damage import damage
+from common.refusals import Finding
 from settlement.billing.posting import AREA_ACCOUNTS, IMBALANCE, LOSSES, MARKET_SUBJECT
 from settlement.core.energy_accounts import DEMAND, GENERATION, MEASURES
 from settlement.core.energy_accounts import IMBALANCE as AREA_IMBALANCE
 from settlement.core.energy_accounts import LOSSES as AREA_LOSSES
 from settlement.runs.energy import vectors_by_day
 from settlement.runs.results import ResultVector
+
+ENERGY = "energy-account"
 
 RUNS_WITH_AREAS = """
 SELECT run.id FROM settlement.run
@@ -44,28 +47,21 @@ SELECT journal.market, journal.settlement_day, account.kind, account.subject,
 """
 
 
-@dataclass(frozen=True)
-class EnergyFault:
-    """An area or a day of which the energy does not add up: in which row, and how."""
-
-    place: str
-    value: str
-
-
-def verify_energy(session: Session) -> Iterator[EnergyFault]:
+def verify_energy(session: Session) -> Iterator[Finding]:
     """Find areas whose energy does not add up, and days that are not posted as they add up."""
     for run_id in session.execute(text(RUNS_WITH_AREAS), {"measure": AREA_LOSSES}).scalars():
         for day, areas in sorted(vectors_by_day(session, run_id).items()):
             for area, of_area in sorted(areas.items()):
                 if not _adds_up(of_area):
-                    yield EnergyFault(
+                    yield damage(
+                        ENERGY,
                         f"settlement.result {run_id} {day} {AREA_IMBALANCE} {area}",
                         "generation is not demand, losses and imbalance in every interval",
                     )
     yield from _verify_posted(session)
 
 
-def _verify_posted(session: Session) -> Iterator[EnergyFault]:
+def _verify_posted(session: Session) -> Iterator[Finding]:
     """Hold the market's energy accounts of each day to the run that posted it last."""
     stated: defaultdict[tuple[str, dt.date], dict[tuple[str, str], int]] = defaultdict(dict)
     measures = {"measures": list(AREA_ACCOUNTS)}
@@ -85,7 +81,8 @@ def _verify_posted(session: Session) -> Iterator[EnergyFault]:
         for kind, subject in sorted(wanted.keys() | found.keys()):
             said, moved = wanted.get((kind, subject), 0), found.get((kind, subject), 0)
             if said != moved:
-                yield EnergyFault(
+                yield damage(
+                    ENERGY,
                     f"ledger.posting of {market} {day} {kind} {subject}",
                     f"{moved} Wh are posted and the last posted run says {said} Wh",
                 )

@@ -39,8 +39,8 @@ def issue_month(
     Parties and terms are those in force on the last settled day of the month, as known at `now`.
 
     Raises:
-        Refused: nothing of the month is posted, or the market has no settlement terms.
-        ledger.refusals.LedgerRefused: a draft differs from the ledger; nothing is issued.
+        Refused: nothing of the month is posted, the market has no settlement terms, or a draft
+            differs from the ledger; nothing is issued.
     """
     ledger.store.lock(session)
     runs = runs_of_month(session, market, billing_month)

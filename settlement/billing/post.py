@@ -25,9 +25,8 @@ def post(session: Session, run: Run, *, now: dt.datetime) -> list[Posted]:
     """Post every day of a run: all or nothing, once, and only the difference.
 
     Raises:
-        Refused: the run is one of a study, or a day is posted under a later kind; nothing is
-            posted.
-        ledger.refusals.LedgerRefused: the ledger refused; nothing is posted.
+        Refused: the run is one of a study, a day is posted under a later kind, or a journal breaks
+            a rule of the ledger; nothing is posted.
     """
     _refuse_study(run)
     ledger.store.lock(session)

@@ -126,7 +126,7 @@ def settle_range(
     """Settle the days of a range and post what differs, in one transaction of the caller's.
 
     Raises:
-        Refused, ledger.refusals.LedgerRefused: as `settle` and `post` do; nothing is written.
+        Refused: as `settle` and `post` do; nothing is written.
     """
     settled = settle(
         session,
@@ -198,8 +198,8 @@ def seal(
     A day that is sealed already keeps its seal and is returned with it.
 
     Raises:
-        Refused: a day may not be sealed yet, or its last run is not posted; every reason is named.
-        ledger.refusals.LedgerRefused: nobody or no reason is named.
+        Refused: a day may not be sealed yet, its last run is not posted, or nobody or no reason is
+            named; every finding is given.
     """
     lock_readings(session, market)
     lock_market(session, market)

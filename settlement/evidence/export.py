@@ -43,9 +43,8 @@ def write_evidence(session: Session, run: Run, sink: IO[bytes], progress: Progre
     """Write the evidence of a run as a zip; the same checkpoint gives the same bytes.
 
     Raises:
-        Refused: a rule or a reading of the run is not there any more.
-        ledger.refusals.LedgerRefused: the latest checkpoint does not cover all that the file holds;
-            nothing is written.
+        Refused: a rule or a reading of the run is not there any more, or the latest checkpoint does
+            not cover all that the file holds; nothing is written.
     """
     known = run_inputs(session, run.market, pinned_periods(session, run), run.known_at)
     roles = _roles(known)

@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
+from common.refusals import Finding, Refused, refuse_any
 from ledger.log import store
 from ledger.log.proofs import consistency_ranges, inclusion_ranges, proof_hashes
 from ledger.log.rows import CheckpointRow
-from ledger.refusals import LedgerRefused, Refusal, RefusalCode
+from ledger.rules import LedgerRule
 from settlement.evidence.rows import json_lines
 
 
@@ -24,12 +25,12 @@ def log_files(session: Session, facts: Sequence[Fact]) -> dict[str, bytes]:
     """Return the latest checkpoint, proofs that it covers the facts, and what came before it.
 
     Raises:
-        LedgerRefused: there is no checkpoint, or it does not cover every fact.
+        Refused: there is no checkpoint, or it does not cover every fact.
     """
     last = store.last_checkpoint(session)
     if last is None:
         value = "no checkpoint was made yet"
-        raise LedgerRefused([Refusal(RefusalCode.LOG_HAS_NO_CHECKPOINT, "log", value)])
+        raise Refused([LedgerRule.LOG_HAS_NO_CHECKPOINT.finding("log", value)])
     indexes = _covered(session, facts, last)
     ranges = {fact: inclusion_ranges(index, last.size) for fact, index in indexes.items()}
     hash_of = store.node_hashes(session, [one for proof in ranges.values() for one in proof])
@@ -49,20 +50,19 @@ def log_files(session: Session, facts: Sequence[Fact]) -> dict[str, bytes]:
 def _covered(session: Session, facts: Sequence[Fact], last: CheckpointRow) -> dict[Fact, int]:
     """Return the index of every fact in the log."""
     indexes: dict[Fact, int] = {}
-    refusals: list[Refusal] = []
+    findings: list[Finding] = []
     for fact in facts:
         found = store.find_leaf(session, fact.source, fact.key)
         place = f"{fact.source} {fact.key}"
         if found is None or found.leaf.digest != fact.digest:
             value = "no leaf of the log has its digest"
-            refusals.append(Refusal(RefusalCode.FACT_IS_UNKNOWN, place, value))
+            findings.append(LedgerRule.FACT_IS_UNKNOWN.finding(place, value))
         elif found.index >= last.size:
             value = f"leaf {found.index}, after the latest checkpoint of {last.size} leaves"
-            refusals.append(Refusal(RefusalCode.FACT_IS_NOT_COVERED, place, value))
+            findings.append(LedgerRule.FACT_IS_NOT_COVERED.finding(place, value))
         else:
             indexes[fact] = found.index
-    if refusals:
-        raise LedgerRefused(refusals)
+    refuse_any(findings)
     return indexes
 
 

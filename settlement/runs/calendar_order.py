@@ -1,12 +1,12 @@
 """Days are posted once a run kind, in the order of the settlement calendar."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
 import ledger.queries
-from common.refusals import Finding, Refused
+from common.refusals import Finding, refuse_any
 from rulebook.resolve import RulePeriod, RuleSet
 from settlement.runs.pinned import pinned_periods
 from settlement.runs.run import Run
@@ -61,10 +61,3 @@ def _out_of_order(
         f"a day is posted once a kind, in the order {', '.join(kinds)}",
         "settle a later kind; it posts the difference",
     )
-
-
-def refuse_any(findings: Iterable[Finding]) -> None:
-    """Refuse with every finding there is; pass where there is none."""
-    found = tuple(findings)
-    if found:
-        raise Refused(found)

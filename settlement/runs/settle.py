@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 import ledger.store
-from common.refusals import Finding, Refused
+from common.refusals import Finding, Refused, refuse_any
 from rulebook.law import rules_for_period
 from rulebook.resolve import RulePeriod
 from settlement.meters.store import lock_readings
 from settlement.meters.terms import ruled_days
 from settlement.runs import day_total_store as totals
 from settlement.runs import store
-from settlement.runs.calendar_order import refuse_any, refuse_posted_days
+from settlement.runs.calendar_order import refuse_posted_days
 from settlement.runs.computing import compute
 from settlement.runs.inputs import run_inputs
 from settlement.runs.results import run_result_digest

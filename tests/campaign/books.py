@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from common.refusals import Refused
 from ledger import invoice_queries
 from ledger.disputes.claims import Claim
 from ledger.disputes.course import Action, Role
@@ -25,7 +26,6 @@ from ledger.journal import Account, JournalDraft, Posting
 from ledger.payments.allocate import allocate
 from ledger.payments.import_file import BankAccount, import_file
 from ledger.posting import post_many
-from ledger.refusals import LedgerRefused
 from ledger.seal import DayToSeal, SealRequest
 from ledger.sealing import seal_days
 from tests.campaign.auditor import audit
@@ -86,8 +86,8 @@ class Books:
         try:
             with self.all_or_nothing():
                 operation()
-        except LedgerRefused as error:
-            return {refusal.code.name for refusal in error.refusals}
+        except Refused as error:
+            return {refusal.code for refusal in error.findings}
         return set()
 
     # Journals

@@ -16,11 +16,11 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from common.refusals import Refused
 from ledger import invoice_queries
 from ledger.invoice import Family
 from ledger.issuing import issue
 from ledger.posting import post_many
-from ledger.refusals import LedgerRefused
 from ledger.store import lock
 from ledger.verification import verify
 from tests.campaign.auditor import audit
@@ -52,8 +52,8 @@ class Writer:
             step += 1
             try:
                 self.one(chance, step)
-            except LedgerRefused as refused:
-                self.done["refused: " + refused.refusals[0].code.name] += 1
+            except Refused as refused:
+                self.done["refused: " + refused.findings[0].code] += 1
             except Exception as error:
                 self.failures.append(error)
                 return

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from pycamt.parser import Camt053Parser
 
 from ledger.payments.camt import LARGEST_FILE_BYTES, read_statements
-from ledger.refusals import RefusalCode as Code
+from ledger.rules import LedgerRule as Code
 from settlement.datasets.bank import Payment, StatementHead, statement_xml
 from tests.ledger.bank import IBAN, PAYER, Entry, File, payment
+from tests.ledger.rules import rule_of
 
 LAUGHS = (
     '<!DOCTYPE lolz [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">'
@@ -144,13 +145,13 @@ REFUSED = {
 def test_a_file_is_refused_with_every_reason(what):
     content, codes = REFUSED[what]
     _, refusals = read_statements(content)
-    assert {refusal.code for refusal in refusals} == codes
-    assert all(refusal.subject and refusal.value for refusal in refusals)
+    assert {rule_of(refusal) for refusal in refusals} == codes
+    assert all(refusal.place and refusal.value for refusal in refusals)
 
 
 def test_a_refusal_names_the_entry():
     _, refusals = read_statements(File([Entry(), Entry(status="PDNG")], closing="1240.00").xml())
-    assert [refusal.subject for refusal in refusals] == ["statement S-1, entry 2"]
+    assert [refusal.place for refusal in refusals] == ["statement S-1, entry 2"]
 
 
 def test_nothing_is_fetched_into_what_is_read():

@@ -15,7 +15,7 @@ from ledger.disputes.attachments import (
     media_type,
     safe_name,
 )
-from ledger.disputes.refusals import DisputeCode
+from ledger.disputes.rules import DisputeRule
 
 
 def archive(*names: str) -> bytes:
@@ -63,13 +63,13 @@ def test_a_known_type_is_told_by_content_and_name(file, expected):
 @pytest.mark.parametrize("case", REFUSED)
 def test_another_type_is_refused(case):
     (found,) = attachment_breaches(Attachment(*REFUSED[case]))
-    assert found[0] is DisputeCode.ATTACHMENT_IS_OF_ANOTHER_TYPE
+    assert found[0] is DisputeRule.ATTACHMENT_IS_OF_ANOTHER_TYPE
 
 
 @pytest.mark.parametrize("size", [0, LARGEST_BYTES + 1])
 def test_nothing_and_too_much_are_refused(size):
     (found,) = attachment_breaches(Attachment("a.txt", b"x" * size))
-    assert found[0] is DisputeCode.ATTACHMENT_IS_TOO_LARGE
+    assert found[0] is DisputeRule.ATTACHMENT_IS_TOO_LARGE
 
 
 def test_the_largest_is_taken():

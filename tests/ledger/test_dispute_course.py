@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from ledger.disputes.course import NEXT, Action, Course, Role, State, Step
-from ledger.disputes.refusals import DisputeCode
+from ledger.disputes.rules import DisputeRule
 from ledger.disputes.terms import DisputeTerms
 
 ZONE = "Europe/London"
@@ -141,12 +141,12 @@ def test_a_decision_that_is_overdue_can_still_be_taken():
 
 
 REFUSED = {
-    "another party": (Action.ACCEPT, "bob", Role.PARTICIPANT, 0, DisputeCode.PARTY_IS_WRONG),
-    "not in this state": (Action.SETTLE, "bob", Role.OPERATOR, 0, DisputeCode.STEP_IS_NOT_ALLOWED),
-    "too early": (Action.ESCALATE, "ann", Role.PARTICIPANT, 0, DisputeCode.STEP_IS_TOO_EARLY),
-    "lapsed": (Action.ESCALATE, "ann", Role.PARTICIPANT, 9, DisputeCode.DISPUTE_HAS_LAPSED),
-    "own dispute": (Action.REJECT, "ann", Role.OPERATOR, 0, DisputeCode.ACTS_FOR_BOTH_SIDES),
-    "before it": (Action.REJECT, "bob", Role.OPERATOR, -1, DisputeCode.MOMENT_IS_EARLIER),
+    "another party": (Action.ACCEPT, "bob", Role.PARTICIPANT, 0, DisputeRule.PARTY_IS_WRONG),
+    "not in this state": (Action.SETTLE, "bob", Role.OPERATOR, 0, DisputeRule.STEP_IS_NOT_ALLOWED),
+    "too early": (Action.ESCALATE, "ann", Role.PARTICIPANT, 0, DisputeRule.STEP_IS_TOO_EARLY),
+    "lapsed": (Action.ESCALATE, "ann", Role.PARTICIPANT, 9, DisputeRule.DISPUTE_HAS_LAPSED),
+    "own dispute": (Action.REJECT, "ann", Role.OPERATOR, 0, DisputeRule.ACTS_FOR_BOTH_SIDES),
+    "before it": (Action.REJECT, "bob", Role.OPERATOR, -1, DisputeRule.MOMENT_IS_EARLIER),
 }
 
 

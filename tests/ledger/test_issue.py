@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from common.refusals import Refused
 from ledger.invoice import DocumentKind, Family
 from ledger.invoice_queries import invoice as stored_invoice
 from ledger.invoice_queries import invoices, unbilled
 from ledger.issuing import issue
 from ledger.posting import post, post_many
-from ledger.refusals import LedgerRefused, RefusalCode
+from ledger.rules import LedgerRule
 from ledger.store import constraints_as_refusals
 from ledger.verification import verify
 from tests.ledger.drafts import (
@@ -32,6 +33,7 @@ from tests.ledger.drafts import (
     journal,
     line,
 )
+from tests.ledger.rules import rule_of
 
 
 def drafts_of(session):
@@ -133,15 +135,15 @@ def test_lines_that_differ_from_the_accounts_are_refused_for_every_participant(s
         invoice(line(CHARGE, 5_003_001)),
         invoice(participant=GENERATOR, family=Family.SELF_BILLED),
     ]
-    with pytest.raises(LedgerRefused) as refused:
+    with pytest.raises(Refused) as refused:
         issue(session, wrong, now)
-    assert [(refusal.code, refusal.value) for refusal in refused.value.refusals] == [
+    assert [(rule_of(refusal), refusal.value) for refusal in refused.value.findings] == [
         (
-            RefusalCode.LINES_DIFFER_FROM_LEDGER,
+            LedgerRule.LINES_DIFFER_FROM_LEDGER,
             f"lines of account {CHARGE.code} sum to 5003001 micro, it moved 5003000",
         ),
         (
-            RefusalCode.LINES_DIFFER_FROM_LEDGER,
+            LedgerRule.LINES_DIFFER_FROM_LEDGER,
             f"lines of account {PAYMENT.code} sum to 0 micro, it moved -4900100",
         ),
     ]
@@ -160,7 +162,7 @@ def test_a_participant_who_supplies_and_generates_gets_both_documents(session, n
         invoice(line(CHARGE, 5_003_000)),
         invoice(line(payment, -4_900_100), family=Family.SELF_BILLED),
     ]
-    with pytest.raises(LedgerRefused):
+    with pytest.raises(Refused):
         issue(session, drafts[:1], now)
     issued = issue(session, drafts, now).invoices
     assert [each.row.kind for each in issued] == [
@@ -196,7 +198,7 @@ def test_an_invoice_line_added_later_is_refused(session, now):
     post(session, journal(), now)
     issue(session, drafts_of(session), now)
     with (
-        pytest.raises(LedgerRefused, match="1 lines in one statement") as refused,
+        pytest.raises(Refused, match="1 lines in one statement") as refused,
         session.begin_nested(),
         constraints_as_refusals(),
     ):
@@ -207,7 +209,7 @@ def test_an_invoice_line_added_later_is_refused(session, now):
                 " FROM ledger.invoice_line LIMIT 1"
             )
         )
-    assert refused.value.refusals[0].code is RefusalCode.INVOICE_IS_INCOMPLETE
+    assert rule_of(refused.value.findings[0]) is LedgerRule.INVOICE_IS_INCOMPLETE
 
 
 def test_documents_are_read_back_as_they_were_sealed(session, now):
@@ -233,8 +235,8 @@ def test_issuers_who_race_bill_once(committed_database, now):
                 return ",".join(
                     str(each.row.number) for each in issue(session, drafts, now).invoices
                 )
-        except LedgerRefused as refused:
-            return refused.refusals[0].code.name
+        except Refused as refused:
+            return refused.findings[0].code
 
     with ThreadPoolExecutor(3) as pool:
         outcomes = sorted(pool.map(issue_them, range(3)))

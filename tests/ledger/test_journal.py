@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.refusals import Refused
 from ledger.journal import (
     ENERGY,
     INT64_MAX,
@@ -18,8 +19,9 @@ from ledger.journal import (
     check_draft,
     sums_by_commodity,
 )
-from ledger.refusals import LedgerRefused, Refusal, RefusalCode
+from ledger.rules import LedgerRule
 from tests.ledger.drafts import CHARGE, EQUALISATION, MARKET, journal
+from tests.ledger.rules import rule_of
 
 GOOD = journal()
 
@@ -34,27 +36,27 @@ def pair(account: Account, amount: object) -> JournalDraft:
 
 
 REFUSED = [
-    (RefusalCode.KEY_IS_EMPTY, replace(GOOD, key=" "), "' '"),
-    (RefusalCode.REASON_IS_EMPTY, replace(GOOD, reason=""), "''"),
-    (RefusalCode.DIGEST_IS_MALFORMED, replace(GOOD, input_digest=b"short"), "b'short'"),
-    (RefusalCode.RUN_IS_HALF_NAMED, replace(GOOD, run_id=None), "run None"),
-    (RefusalCode.RUN_IS_HALF_NAMED, replace(GOOD, run_kind=None), "kind None"),
-    (RefusalCode.RUN_IS_HALF_NAMED, replace(GOOD, settlement_day=None), "day None"),
-    (RefusalCode.RUN_IS_A_STUDY, replace(GOOD, run_kind="study"), "run "),
-    (RefusalCode.NAME_IS_MALFORMED, replace(GOOD, run_kind="I I"), "'I I'"),
-    (RefusalCode.NAME_IS_MALFORMED, pair(replace(CHARGE, subject="N0:P1"), 1), "'N0:P1'"),
-    (RefusalCode.NAME_IS_MALFORMED, pair(replace(CHARGE, participant="-"), 1), "'-'"),
-    (RefusalCode.NAME_IS_MALFORMED, pair(replace(CHARGE, kind=""), 1), "''"),
-    (RefusalCode.ACCOUNT_IS_OF_ANOTHER_MARKET, pair(replace(CHARGE, market="rts"), 1), "rts"),
-    (RefusalCode.AMOUNT_IS_NOT_AN_INTEGER, pair(CHARGE, 1.5), "1.5"),
-    (RefusalCode.AMOUNT_IS_NOT_AN_INTEGER, pair(CHARGE, True), "True"),
-    (RefusalCode.AMOUNT_IS_NOT_AN_INTEGER, pair(CHARGE, np.int64(3)), "3"),
-    (RefusalCode.AMOUNT_IS_NOT_AN_INTEGER, pair(CHARGE, float("nan")), "nan"),
-    (RefusalCode.AMOUNT_IS_ZERO, pair(CHARGE, 0), "0"),
-    (RefusalCode.AMOUNT_IS_OUT_OF_RANGE, pair(CHARGE, INT64_MAX + 1), str(INT64_MAX + 1)),
-    (RefusalCode.JOURNAL_IS_UNBALANCED, with_postings(Posting(CHARGE, 1)), "GBP sums to 1"),
+    (LedgerRule.KEY_IS_EMPTY, replace(GOOD, key=" "), "' '"),
+    (LedgerRule.REASON_IS_EMPTY, replace(GOOD, reason=""), "''"),
+    (LedgerRule.DIGEST_IS_MALFORMED, replace(GOOD, input_digest=b"short"), "b'short'"),
+    (LedgerRule.RUN_IS_HALF_NAMED, replace(GOOD, run_id=None), "run None"),
+    (LedgerRule.RUN_IS_HALF_NAMED, replace(GOOD, run_kind=None), "kind None"),
+    (LedgerRule.RUN_IS_HALF_NAMED, replace(GOOD, settlement_day=None), "day None"),
+    (LedgerRule.RUN_IS_A_STUDY, replace(GOOD, run_kind="study"), "run "),
+    (LedgerRule.NAME_IS_MALFORMED, replace(GOOD, run_kind="I I"), "'I I'"),
+    (LedgerRule.NAME_IS_MALFORMED, pair(replace(CHARGE, subject="N0:P1"), 1), "'N0:P1'"),
+    (LedgerRule.NAME_IS_MALFORMED, pair(replace(CHARGE, participant="-"), 1), "'-'"),
+    (LedgerRule.NAME_IS_MALFORMED, pair(replace(CHARGE, kind=""), 1), "''"),
+    (LedgerRule.ACCOUNT_IS_OF_ANOTHER_MARKET, pair(replace(CHARGE, market="rts"), 1), "rts"),
+    (LedgerRule.AMOUNT_IS_NOT_AN_INTEGER, pair(CHARGE, 1.5), "1.5"),
+    (LedgerRule.AMOUNT_IS_NOT_AN_INTEGER, pair(CHARGE, True), "True"),
+    (LedgerRule.AMOUNT_IS_NOT_AN_INTEGER, pair(CHARGE, np.int64(3)), "3"),
+    (LedgerRule.AMOUNT_IS_NOT_AN_INTEGER, pair(CHARGE, float("nan")), "nan"),
+    (LedgerRule.AMOUNT_IS_ZERO, pair(CHARGE, 0), "0"),
+    (LedgerRule.AMOUNT_IS_OUT_OF_RANGE, pair(CHARGE, INT64_MAX + 1), str(INT64_MAX + 1)),
+    (LedgerRule.JOURNAL_IS_UNBALANCED, with_postings(Posting(CHARGE, 1)), "GBP sums to 1"),
     (
-        RefusalCode.JOURNAL_IS_UNBALANCED,
+        LedgerRule.JOURNAL_IS_UNBALANCED,
         pair(replace(CHARGE, commodity=ENERGY), 1),
         "WH sums to 1",
     ),
@@ -64,8 +66,8 @@ REFUSED = [
 @pytest.mark.parametrize(("code", "draft", "value"), REFUSED, ids=lambda part: str(part)[:40])
 def test_each_rule_refuses_with_its_code_and_the_value(code, draft, value):
     refusals = check_draft(draft)
-    assert code in {refusal.code for refusal in refusals}
-    assert any(value in refusal.value for refusal in refusals if refusal.code is code)
+    assert code in {rule_of(refusal) for refusal in refusals}
+    assert any(value in refusal.value for refusal in refusals if rule_of(refusal) is code)
 
 
 def test_a_good_draft_and_an_empty_one_are_accepted():
@@ -77,31 +79,33 @@ def test_every_breach_is_reported_in_rule_order():
     draft = replace(
         GOOD, key="", reason="", input_digest=b"", postings=(Posting(CHARGE, 0), Posting(CHARGE, 2))
     )
-    numbers = [refusal.code.number for refusal in check_draft(draft)]
+    numbers = [refusal.number for refusal in check_draft(draft)]
     assert numbers == [1, 3, 4, 9, 11]
 
 
 def test_a_batch_may_not_repeat_a_key_or_a_run():
-    codes = {refusal.code for refusal in check_batch([GOOD, GOOD])}
-    assert codes == {RefusalCode.KEY_IS_REPEATED, RefusalCode.RUN_IS_ALREADY_POSTED}
+    codes = {rule_of(refusal) for refusal in check_batch([GOOD, GOOD])}
+    assert codes == {LedgerRule.KEY_IS_REPEATED, LedgerRule.RUN_IS_ALREADY_POSTED}
     assert check_batch([journal(), journal(kind="SF")]) == []
 
 
 def test_refusal_codes_are_numbered_once_and_in_order():
-    numbers = [code.number for code in RefusalCode]
+    numbers = [code.number for code in LedgerRule]
     assert numbers == sorted(set(numbers))
-    assert all(code.rule and code.remedy for code in RefusalCode)
+    assert all(code.limit and code.remedy for code in LedgerRule)
 
 
 def test_the_exception_carries_every_refusal_in_rule_order():
-    refused = LedgerRefused(
+    refused = Refused(
         [
-            Refusal(RefusalCode.JOURNAL_IS_UNBALANCED, "journal 'k'", "GBP sums to 1"),
-            Refusal(RefusalCode.KEY_IS_EMPTY, "journal ''", "''"),
+            LedgerRule.JOURNAL_IS_UNBALANCED.finding("journal 'k'", "GBP sums to 1"),
+            LedgerRule.KEY_IS_EMPTY.finding("journal ''", "''"),
         ]
     )
-    assert [refusal.code.number for refusal in refused.refusals] == [1, 11]
-    assert "journal 'k': GBP sums to 1; a journal sums to zero in each commodity" in str(refused)
+    assert [refusal.number for refusal in refused.findings] == [1, 11]
+    unbalanced = str(refused).splitlines()[1]
+    assert "'k': a journal sums to zero in each commodity, found GBP sums to 1" in unbalanced
+    assert unbalanced.endswith("[rule 11, JOURNAL_IS_UNBALANCED]")
 
 
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,8}", fullmatch=True)

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
+from common.refusals import Refused
 from database.session import make_engine, transaction
 from ledger.log import store
 from ledger.log.checkpoints import (
@@ -28,15 +29,16 @@ from ledger.log.tables import LogLeaf, LogTile
 from ledger.log.tree_verification import verify_published
 from ledger.log.verification import verify_leaves
 from ledger.posting import post_many
-from ledger.refusals import LedgerRefused, RefusalCode
+from ledger.rules import LedgerRule
 from ledger.tree import merkle_root
+from tests.ledger.rules import rule_of
 from tests.worlds.logged import LOG_NAME, ROTATED, SIGNED, fill_log, signer, small_journals
 
 
-def refusal_of(function, *given, **named) -> RefusalCode:
-    with pytest.raises(LedgerRefused) as refused:
+def refusal_of(function, *given, **named) -> LedgerRule:
+    with pytest.raises(Refused) as refused:
         function(*given, **named)
-    return refused.value.refusals[0].code
+    return rule_of(refused.value.findings[0])
 
 
 def findings(session, kept: str | None = None) -> list[str]:
@@ -75,7 +77,7 @@ def test_another_key_signs_nothing(session):
     publish_checkpoint(session, signer(1), SIGNED)
     post_many(session, small_journals(1), SIGNED)
     given = (session, signer(2), SIGNED)
-    assert refusal_of(publish_checkpoint, *given) is RefusalCode.LOG_KEY_IS_ANOTHER
+    assert refusal_of(publish_checkpoint, *given) is LedgerRule.LOG_KEY_IS_ANOTHER
     assert len(store.checkpoints(session)) == 1
 
 
@@ -88,7 +90,7 @@ def test_a_rotation_is_signed_by_both_keys(session):
     after = publish_checkpoint(session, signer(2), ROTATED).checkpoint
     assert parse_note(after.note).signed_by(both) == [signer(2).key]
     given = (session, signer(1), SIGNED)
-    assert refusal_of(publish_checkpoint, *given) is RefusalCode.LOG_KEY_IS_ANOTHER
+    assert refusal_of(publish_checkpoint, *given) is LedgerRule.LOG_KEY_IS_ANOTHER
     assert [placed.row.cause for placed in store.key_rows(session)] == ["first", "rotation"]
     assert findings(session) == []
 
@@ -104,10 +106,10 @@ def test_a_rotation_away_from_a_lost_key_says_so(session):
 
 def test_only_the_present_key_rotates_and_only_if_there_is_one(session):
     given = (session, signer(1), signer(2), SIGNED)
-    assert refusal_of(rotate_key, *given) is RefusalCode.LOG_HAS_NO_CHECKPOINT
+    assert refusal_of(rotate_key, *given) is LedgerRule.LOG_HAS_NO_CHECKPOINT
     publish_checkpoint(session, signer(1), SIGNED)
     given = (session, signer(3), signer(2), SIGNED)
-    assert refusal_of(rotate_key, *given) is RefusalCode.LOG_KEY_IS_ANOTHER
+    assert refusal_of(rotate_key, *given) is LedgerRule.LOG_KEY_IS_ANOTHER
 
 
 @pytest.fixture(scope="module")
@@ -145,16 +147,16 @@ def test_every_fact_that_is_covered_is_proven(filled, index):
 
 def test_what_no_checkpoint_covers_is_refused_with_the_remedy(filled):
     size = store.last_checkpoint(filled).size
-    with pytest.raises(LedgerRefused, match=r"make one: manage\.py checkpoint") as refused:
+    with pytest.raises(Refused, match=r"make one: manage\.py checkpoint") as refused:
         prove_inclusion(filled, "ledger.checkpoint", str(size))
-    assert refused.value.refusals[0].code is RefusalCode.FACT_IS_NOT_COVERED
+    assert rule_of(refused.value.findings[0]) is LedgerRule.FACT_IS_NOT_COVERED
     given = (filled, "ledger.invoice", "tiny-invoice-000009")
-    assert refusal_of(prove_inclusion, *given) is RefusalCode.FACT_IS_UNKNOWN
+    assert refusal_of(prove_inclusion, *given) is LedgerRule.FACT_IS_UNKNOWN
 
 
 def test_a_log_without_a_checkpoint_proves_nothing(session):
     given = (session, "ledger.journal", "1")
-    assert refusal_of(prove_inclusion, *given) is RefusalCode.LOG_HAS_NO_CHECKPOINT
+    assert refusal_of(prove_inclusion, *given) is LedgerRule.LOG_HAS_NO_CHECKPOINT
 
 
 def test_every_two_checkpoints_are_consistent(filled):
@@ -168,10 +170,10 @@ def test_every_two_checkpoints_are_consistent(filled):
 
 
 def test_consistency_of_what_was_not_published_is_refused_in_full(filled):
-    with pytest.raises(LedgerRefused) as refused:
+    with pytest.raises(Refused) as refused:
         prove_consistency(filled, 7, 5)
-    codes = [refusal.code for refusal in refused.value.refusals]
-    assert codes == [RefusalCode.CHECKPOINT_IS_UNKNOWN] * 3
+    codes = [rule_of(refusal) for refusal in refused.value.findings]
+    assert codes == [LedgerRule.CHECKPOINT_IS_UNKNOWN] * 3
 
 
 def test_a_damaged_tile_proves_nothing(session):
@@ -179,9 +181,9 @@ def test_a_damaged_tile_proves_nothing(session):
     session.execute(text("SET LOCAL session_replication_role = replica"))
     session.execute(text("UPDATE ledger.log_tile SET hashes = decode(repeat('07', 8192), 'hex')"))
     given = (session, "ledger.journal", "1")
-    assert refusal_of(prove_inclusion, *given) is RefusalCode.LOG_IS_DAMAGED
+    assert refusal_of(prove_inclusion, *given) is LedgerRule.LOG_IS_DAMAGED
     given = (session, 1, 258)
-    assert refusal_of(prove_consistency, *given) is RefusalCode.LOG_IS_DAMAGED
+    assert refusal_of(prove_consistency, *given) is LedgerRule.LOG_IS_DAMAGED
     assert findings(session)[0].startswith("ledger.log_tile 0/0")
 
 
@@ -273,7 +275,7 @@ def test_a_key_file_that_others_can_read_is_refused(session, tmp_path, mode):
     load_or_make_key(path)
     path.chmod(mode)
     given = (session, path, LOG_NAME)
-    assert refusal_of(present_signer, *given) is RefusalCode.LOG_KEY_IS_EXPOSED
+    assert refusal_of(present_signer, *given) is LedgerRule.LOG_KEY_IS_EXPOSED
 
 
 def test_a_file_without_such_a_key_is_refused(session, tmp_path):
@@ -286,23 +288,23 @@ def test_a_file_without_such_a_key_is_refused(session, tmp_path):
     ):
         path.write_bytes(content)
         path.chmod(0o600)
-        assert refusal_of(load_key, path) is RefusalCode.LOG_KEY_IS_UNREADABLE
-    assert refusal_of(load_key, tmp_path) is RefusalCode.LOG_KEY_IS_UNREADABLE
+        assert refusal_of(load_key, path) is LedgerRule.LOG_KEY_IS_UNREADABLE
+    assert refusal_of(load_key, tmp_path) is LedgerRule.LOG_KEY_IS_UNREADABLE
 
 
 def test_a_missing_or_another_key_file_is_refused_once_the_log_has_a_key(session, tmp_path):
     path = tmp_path / "log_key"
     publish_checkpoint(session, signer(1), SIGNED)
     given = (session, path, LOG_NAME)
-    assert refusal_of(present_signer, *given) is RefusalCode.LOG_KEY_IS_ANOTHER
+    assert refusal_of(present_signer, *given) is LedgerRule.LOG_KEY_IS_ANOTHER
     assert not path.exists()
     load_or_make_key(path)
-    assert refusal_of(present_signer, *given) is RefusalCode.LOG_KEY_IS_ANOTHER
+    assert refusal_of(present_signer, *given) is LedgerRule.LOG_KEY_IS_ANOTHER
 
 
 def test_a_malformed_name_is_refused(session, tmp_path):
     given = (session, tmp_path / "log_key", "a name")
-    assert refusal_of(present_signer, *given) is RefusalCode.LOG_NAME_IS_MALFORMED
+    assert refusal_of(present_signer, *given) is LedgerRule.LOG_NAME_IS_MALFORMED
     assert list(tmp_path.iterdir()) == []
 
 
@@ -324,7 +326,7 @@ def test_a_key_that_is_there_is_not_lost(session, tmp_path):
     old = present_signer(session, path, LOG_NAME).signer
     publish_checkpoint(session, old, SIGNED)
     given = (session, path)
-    assert refusal_of(next_signer, *given, is_lost=True) is RefusalCode.LOG_KEY_IS_ANOTHER
+    assert refusal_of(next_signer, *given, is_lost=True) is LedgerRule.LOG_KEY_IS_ANOTHER
     path.unlink()
     new = next_signer(session, path, is_lost=True)
     rotate_key(session, None, new, ROTATED)

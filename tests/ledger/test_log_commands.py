@@ -93,7 +93,10 @@ def test_an_exposed_key_signs_nothing(command, tmp_path):
     assert refused.status == 1
     assert "its mode is 0644" in refused.err
     assert "chmod 600" in refused.err
-    assert "refused" in json.loads(command("checkpoint", "--json").out)
+    assert "[rule 80, LOG_KEY_IS_EXPOSED]" in refused.err
+    (finding,) = json.loads(command("checkpoint", "--json").out)["refused"]
+    assert (finding["number"], finding["code"]) == (80, "LOG_KEY_IS_EXPOSED")
+    assert {"place", "value", "limit", "remedy"} < finding.keys()
 
 
 @pytest.mark.parametrize("form", [str, str.upper, lambda code: code.replace("-", "")])

@@ -76,7 +76,7 @@ def test_the_tables_of_facts_are_those_that_verification_asks_for(session):
 @pytest.mark.parametrize("table", sorted(SOURCES))
 def test_a_trigger_that_is_gone_is_found(session, table):
     session.execute(text(f"DROP TRIGGER log_facts ON {table}"))
-    assert [finding.table for finding in verify_leaves(session)] == [table]
+    assert [finding.place for finding in verify_leaves(session)] == [f"{table} (every row)"]
 
 
 def test_a_switched_off_trigger_is_found_and_so_is_the_forgotten_fact(session):
@@ -92,8 +92,8 @@ def test_a_gap_is_one_finding(session):
     settled(session)
     session.execute(text("SET LOCAL session_replication_role = replica"))
     session.execute(text("DELETE FROM ledger.log_leaf WHERE index BETWEEN 2 AND 4"))
-    gaps = [f for f in verify_leaves(session) if f.table == "ledger.log_leaf"]
-    assert [(gap.key, gap.value) for gap in gaps] == [("2", "a gap, up to 5")]
+    gaps = [f for f in verify_leaves(session) if f.place.startswith("ledger.log_leaf ")]
+    assert [(gap.place, gap.value) for gap in gaps] == [("ledger.log_leaf 2", "a gap, up to 5")]
 
 
 def test_two_leaves_in_each_other_s_place_are_found(session):
@@ -106,8 +106,8 @@ def test_two_leaves_in_each_other_s_place_are_found(session):
         statement = "ALTER TABLE ledger.log_leaf DROP CONSTRAINT IF EXISTS {}"
         session.execute(text(statement.format("ck_log_leaf_index_is_not_negative")))
         session.execute(text(f"UPDATE ledger.log_leaf SET index = {change}"))
-    found = [(finding.code, finding.key, finding.value) for finding in verify_leaves(session)]
-    assert found == [("log-leaf-order", "9", "ledger.journal 9 stands after 10")]
+    found = [(finding.code, finding.place, finding.value) for finding in verify_leaves(session)]
+    assert found == [("log-leaf-order", "ledger.log_leaf 9", "ledger.journal 9 stands after 10")]
 
 
 def test_writers_at_once_leave_no_gap(committed_database):

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from common.refusals import Refused
 from ledger.invoice import Family
 from ledger.issuing import issue
 from ledger.journal import Account, JournalDraft, Posting
@@ -15,12 +16,12 @@ from ledger.payments.allocate import allocate
 from ledger.payments.import_file import BankAccount, import_file
 from ledger.payments.verification import verify_payments
 from ledger.posting import post
-from ledger.refusals import LedgerRefused
-from ledger.refusals import RefusalCode as Code
+from ledger.rules import LedgerRule as Code
 from ledger.verification import verify
 from settlement.datasets.bank import Payment, StatementHead, statement_xml
 from tests.ledger.bank import IBAN, PAYER, Entry, File
 from tests.ledger.drafts import DAY, GENERATOR, MARKET, MONTH, SUPPLIER, invoice, line
+from tests.ledger.rules import rule_of
 
 ACCOUNT = BankAccount(MARKET, IBAN, "GBP", {PAYER: frozenset({SUPPLIER})})
 INVOICE, SELF_BILLED = "gb12-invoice-000001", "gb12-self-billed-000001"
@@ -82,9 +83,9 @@ def bank_minor(session):
 
 
 def refused(call, *args, **named):
-    with pytest.raises(LedgerRefused) as raised:
+    with pytest.raises(Refused) as raised:
         call(*args, **named)
-    return {refusal.code for refusal in raised.value.refusals}
+    return {rule_of(refusal) for refusal in raised.value.findings}
 
 
 def sound(session):
@@ -296,7 +297,7 @@ def test_allocations_sum_to_their_payments_whatever_is_decided(session, now, dra
                         session, f"gb12-bank-000001/{line_of}", {document: amount},
                         decided_by="Bea", reason="Drawn", now=now,
                     )  # fmt: skip
-            except LedgerRefused:
+            except Refused:
                 continue
         for one in queries.decided(session, MARKET):
             assert sum(one.amounts.values()) + one.rest_minor == one.transaction.amount_minor

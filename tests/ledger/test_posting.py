@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
+from common.refusals import Refused
 from ledger import tables
 from ledger.chain import GENESIS_DIGEST, seal_journal
 from ledger.issuing import issue
@@ -20,7 +21,7 @@ from ledger.queries import (
     posted_runs,
     run_journals,
 )
-from ledger.refusals import CODE_OF_CONSTRAINT, LedgerRefused, RefusalCode
+from ledger.rules import RULE_OF_CONSTRAINT, LedgerRule
 from ledger.store import (
     Head,
     constraints_as_refusals,
@@ -43,6 +44,7 @@ from tests.ledger.drafts import (
     journal,
     line,
 )
+from tests.ledger.rules import rule_of
 
 NEXT_DAY = DAY + dt.timedelta(days=1)
 LEDGER_TABLES = ("account", "journal", "posting", "invoice", "invoice_line")
@@ -53,7 +55,7 @@ def count(session, table="journal"):
 
 
 def codes(refused):
-    return [refusal.code for refusal in refused.value.refusals]
+    return [rule_of(refusal) for refusal in refused.value.findings]
 
 
 def insert_raw(session, draft, number=1, previous=GENESIS_DIGEST, **changes):
@@ -86,25 +88,25 @@ def test_the_same_key_and_input_returns_the_original(session, now):
 
 def test_the_same_key_with_another_input_is_refused(session, now):
     post(session, journal(), now)
-    with pytest.raises(LedgerRefused) as refused:
+    with pytest.raises(Refused) as refused:
         post(session, replace(journal(), input_digest=bytes(32)), now)
-    assert codes(refused) == [RefusalCode.KEY_HAS_OTHER_INPUT]
+    assert codes(refused) == [LedgerRule.KEY_HAS_OTHER_INPUT]
     assert count(session) == 1
 
 
 def test_a_day_is_posted_once_a_run_kind(session, now):
     post(session, journal(), now)
-    with pytest.raises(LedgerRefused) as refused, session.begin_nested():
+    with pytest.raises(Refused) as refused, session.begin_nested():
         post(session, replace(journal(), key="another key"), now)
-    assert codes(refused) == [RefusalCode.RUN_IS_ALREADY_POSTED]
+    assert codes(refused) == [LedgerRule.RUN_IS_ALREADY_POSTED]
     assert count(session) == 1
 
 
 def test_one_bad_draft_refuses_the_whole_batch(session, now):
     bad = replace(journal(NEXT_DAY), postings=(Posting(CHARGE, 1),))
-    with pytest.raises(LedgerRefused) as refused:
+    with pytest.raises(Refused) as refused:
         post_many(session, [journal(), bad], now)
-    assert codes(refused) == [RefusalCode.JOURNAL_IS_UNBALANCED]
+    assert codes(refused) == [LedgerRule.JOURNAL_IS_UNBALANCED]
     assert count(session) == count(session, "account") == 0
 
 
@@ -152,34 +154,34 @@ def test_the_database_refuses_a_batch_that_does_not_balance(session, commodity):
         replace(posting, amount=posting.amount + (posting.account == account))
         for posting in draft.postings
     )
-    with pytest.raises(LedgerRefused) as refused, session.begin_nested():
+    with pytest.raises(Refused) as refused, session.begin_nested():
         insert_raw(session, replace(draft, postings=postings))
-    assert codes(refused) == [RefusalCode.JOURNAL_IS_UNBALANCED]
-    assert refused.value.refusals[0].value == f"journal 1: {commodity} sums to 1"
+    assert codes(refused) == [LedgerRule.JOURNAL_IS_UNBALANCED]
+    assert refused.value.findings[0].value == f"journal 1: {commodity} sums to 1"
     assert count(session) == 0
 
 
 def test_the_database_refuses_amounts_that_balance_only_across_commodities(session):
     postings = (Posting(EQUALISATION, 5), Posting(IMBALANCE, -5))
-    with pytest.raises(LedgerRefused) as refused, session.begin_nested():
+    with pytest.raises(Refused) as refused, session.begin_nested():
         insert_raw(session, replace(journal(), postings=postings))
-    assert codes(refused) == [RefusalCode.JOURNAL_IS_UNBALANCED]
+    assert codes(refused) == [LedgerRule.JOURNAL_IS_UNBALANCED]
 
 
 RAW_BREACHES = [
-    ({"posting_count": 7}, {}, RefusalCode.JOURNAL_IS_INCOMPLETE),
-    ({"posting_count": 0}, {}, RefusalCode.JOURNAL_IS_INCOMPLETE),
-    ({}, {"number": 2}, RefusalCode.JOURNAL_IS_OUT_OF_ORDER),
-    ({"previous_digest": bytes([1] * 32)}, {}, RefusalCode.JOURNAL_IS_OUT_OF_ORDER),
-    ({"run_id": None}, {}, RefusalCode.RUN_IS_HALF_NAMED),
-    ({"run_kind": "study"}, {}, RefusalCode.RUN_IS_A_STUDY),
-    ({"input_digest": b"short"}, {}, RefusalCode.ROW_IS_MALFORMED),
+    ({"posting_count": 7}, {}, LedgerRule.JOURNAL_IS_INCOMPLETE),
+    ({"posting_count": 0}, {}, LedgerRule.JOURNAL_IS_INCOMPLETE),
+    ({}, {"number": 2}, LedgerRule.JOURNAL_IS_OUT_OF_ORDER),
+    ({"previous_digest": bytes([1] * 32)}, {}, LedgerRule.JOURNAL_IS_OUT_OF_ORDER),
+    ({"run_id": None}, {}, LedgerRule.RUN_IS_HALF_NAMED),
+    ({"run_kind": "study"}, {}, LedgerRule.RUN_IS_A_STUDY),
+    ({"input_digest": b"short"}, {}, LedgerRule.ROW_IS_MALFORMED),
 ]
 
 
 @pytest.mark.parametrize(("changes", "arguments", "code"), RAW_BREACHES)
 def test_the_database_refuses_what_the_service_would_never_write(session, changes, arguments, code):
-    with pytest.raises(LedgerRefused) as refused, session.begin_nested():
+    with pytest.raises(Refused) as refused, session.begin_nested():
         insert_raw(session, journal(), **arguments, **changes)
     assert codes(refused) == [code]
     assert count(session) == 0
@@ -193,12 +195,12 @@ def test_a_posting_added_to_an_old_journal_is_refused(session, now):
     ]
     rows = [{**row, "digest": bytes(32)} for row in pair]
     with (
-        pytest.raises(LedgerRefused) as refused,
+        pytest.raises(Refused) as refused,
         session.begin_nested(),
         constraints_as_refusals(),
     ):
         session.execute(insert(tables.Posting).values(rows))
-    assert codes(refused) == [RefusalCode.JOURNAL_IS_INCOMPLETE]
+    assert codes(refused) == [LedgerRule.JOURNAL_IS_INCOMPLETE]
 
 
 def test_a_journal_whose_postings_never_come_cannot_commit(session):
@@ -206,24 +208,24 @@ def test_a_journal_whose_postings_never_come_cannot_commit(session):
         journal(), 1, new_ids(session, 1)[0], dt.datetime.now(dt.UTC), GENESIS_DIGEST
     )
     with (
-        pytest.raises(LedgerRefused) as refused,
+        pytest.raises(Refused) as refused,
         session.begin_nested(),
         constraints_as_refusals(),
     ):
         session.execute(insert(tables.Journal), [{**sealed.row._asdict(), "digest": sealed.digest}])
         session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
-    assert codes(refused) == [RefusalCode.JOURNAL_IS_INCOMPLETE]
+    assert codes(refused) == [LedgerRule.JOURNAL_IS_INCOMPLETE]
 
 
 def test_an_account_whose_code_does_not_say_what_it_is_is_refused(session):
     row = {**replace(CHARGE).__dict__, "commodity": ENERGY, "digest": bytes(32)}
     with (
-        pytest.raises(LedgerRefused) as refused,
+        pytest.raises(Refused) as refused,
         session.begin_nested(),
         constraints_as_refusals(),
     ):
         session.execute(insert(tables.Account), [row])
-    assert codes(refused) == [RefusalCode.ROW_IS_MALFORMED]
+    assert codes(refused) == [LedgerRule.ROW_IS_MALFORMED]
 
 
 CHANGES = [
@@ -243,12 +245,12 @@ def test_update_delete_and_truncate_are_refused(session, now, statement):
     issue(session, [invoice(line(CHARGE, 5_003_000))], now)
     session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
     with (
-        pytest.raises(LedgerRefused, match="is append-only") as refused,
+        pytest.raises(Refused, match="is append-only") as refused,
         session.begin_nested(),
         constraints_as_refusals(),
     ):
         session.execute(text(statement))
-    assert codes(refused) == [RefusalCode.TABLE_IS_APPEND_ONLY]
+    assert codes(refused) == [LedgerRule.TABLE_IS_APPEND_ONLY]
 
 
 def test_every_constraint_that_speaks_for_a_code_exists(session):
@@ -262,7 +264,7 @@ def test_every_constraint_that_speaks_for_a_code_exists(session):
     names = set(named.scalars())
     missing = [
         name
-        for name in CODE_OF_CONSTRAINT
+        for name in RULE_OF_CONSTRAINT
         if name not in names and f"CONSTRAINT = '{name}'" not in raised
     ]
     assert missing == []

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import insert, text
 
+from common.refusals import Refused
 from ledger import tables
 from ledger.chain import GENESIS_DIGEST
 from ledger.journal import Posting
 from ledger.posting import post, post_many
-from ledger.refusals import LedgerRefused, RefusalCode
+from ledger.rules import LedgerRule
 from ledger.seal import DayToSeal, SealRequest, SealRow, anchor_draft, check_request, seal_digest
 from ledger.sealing import seal_days, seals_of, verify_seals
 from ledger.store import constraints_as_refusals, journal_head, sealed_at
@@ -60,16 +61,16 @@ def test_a_day_is_sealed_once_and_the_original_returned(session, now, posted):
 
 
 BAD_REQUESTS = [
-    ({"sealed_by": " "}, RefusalCode.SEAL_IS_UNFOUNDED),
-    ({"reason": ""}, RefusalCode.SEAL_IS_UNFOUNDED),
-    ({"days": ()}, RefusalCode.SEAL_IS_UNFOUNDED),
-    ({"market": "g b"}, RefusalCode.NAME_IS_MALFORMED),
+    ({"sealed_by": " "}, LedgerRule.SEAL_IS_UNFOUNDED),
+    ({"reason": ""}, LedgerRule.SEAL_IS_UNFOUNDED),
+    ({"days": ()}, LedgerRule.SEAL_IS_UNFOUNDED),
+    ({"market": "g b"}, LedgerRule.NAME_IS_MALFORMED),
 ]
 
 
 @pytest.mark.parametrize(("changes", "code"), BAD_REQUESTS)
 def test_a_request_that_says_too_little_is_refused(session, now, posted, changes, code):
-    with pytest.raises(LedgerRefused) as refused:
+    with pytest.raises(Refused) as refused:
         seal_days(session, request(DAY, **changes), now)
     assert codes(refused) == [code]
     assert seals_of(session) == []
@@ -81,19 +82,19 @@ def test_every_breach_of_a_request_is_named():
 
 def test_a_day_without_a_journal_is_not_sealed_nor_any_day_with_it(session, now, posted):
     empty = NEXT_DAY + dt.timedelta(days=1)
-    with pytest.raises(LedgerRefused) as refused:
+    with pytest.raises(Refused) as refused:
         seal_days(session, request(DAY, empty), now)
-    assert codes(refused) == [RefusalCode.SEAL_IS_UNFOUNDED]
-    assert str(empty) in refused.value.refusals[0].subject
+    assert codes(refused) == [LedgerRule.SEAL_IS_UNFOUNDED]
+    assert str(empty) in refused.value.findings[0].place
     assert seals_of(session) == []
 
 
 def test_posting_to_a_sealed_day_is_refused_and_the_rest_goes_on(session, now, posted):
     seal_days(session, request(DAY), now)
-    with pytest.raises(LedgerRefused) as refused:
+    with pytest.raises(Refused) as refused:
         post_many(session, [journal(NEXT_DAY, "SF"), journal(kind="R1")], now)
-    assert codes(refused) == [RefusalCode.DAY_IS_SEALED]
-    assert str(DAY) in refused.value.refusals[0].value
+    assert codes(refused) == [LedgerRule.DAY_IS_SEALED]
+    assert str(DAY) in refused.value.findings[0].value
     assert post(session, journal(kind="SF", charge=0), now).is_repeat
     assert not post(session, journal(NEXT_DAY, "SF"), now).is_repeat
 
@@ -114,20 +115,20 @@ def test_a_journal_without_a_settlement_day_is_still_posted(session, now, posted
 def test_the_database_itself_refuses_a_journal_of_a_sealed_day(session, now, posted):
     seal_days(session, request(DAY), now)
     number, digest = journal_head(session)
-    with pytest.raises(LedgerRefused) as refused, session.begin_nested():
+    with pytest.raises(Refused) as refused, session.begin_nested():
         insert_raw(session, journal(kind="R1"), number + 1, digest)
-    assert codes(refused) == [RefusalCode.DAY_IS_SEALED]
+    assert codes(refused) == [LedgerRule.DAY_IS_SEALED]
 
 
 RAW_SEALS = [
-    ({"last_journal_number": 1}, RefusalCode.SEAL_IS_UNFOUNDED),
-    ({"last_journal_number": 2}, RefusalCode.SEAL_IS_UNFOUNDED),
-    ({"last_journal_digest": bytes([1] * 32)}, RefusalCode.SEAL_IS_UNFOUNDED),
-    ({"sealed_by": ""}, RefusalCode.SEAL_IS_UNFOUNDED),
-    ({"reason": ""}, RefusalCode.SEAL_IS_UNFOUNDED),
-    ({"journal_number": 3}, RefusalCode.SEAL_IS_UNFOUNDED),
-    ({"last_journal_digest": b"short"}, RefusalCode.ROW_IS_MALFORMED),
-    ({"ends_at": dt.datetime(2024, 1, 1, tzinfo=dt.UTC)}, RefusalCode.ROW_IS_MALFORMED),
+    ({"last_journal_number": 1}, LedgerRule.SEAL_IS_UNFOUNDED),
+    ({"last_journal_number": 2}, LedgerRule.SEAL_IS_UNFOUNDED),
+    ({"last_journal_digest": bytes([1] * 32)}, LedgerRule.SEAL_IS_UNFOUNDED),
+    ({"sealed_by": ""}, LedgerRule.SEAL_IS_UNFOUNDED),
+    ({"reason": ""}, LedgerRule.SEAL_IS_UNFOUNDED),
+    ({"journal_number": 3}, LedgerRule.SEAL_IS_UNFOUNDED),
+    ({"last_journal_digest": b"short"}, LedgerRule.ROW_IS_MALFORMED),
+    ({"ends_at": dt.datetime(2024, 1, 1, tzinfo=dt.UTC)}, LedgerRule.ROW_IS_MALFORMED),
     ({}, None),
 ]
 
@@ -150,11 +151,11 @@ def test_the_database_refuses_seals_that_the_service_would_not_make(
 
     if code is None:
         store()
-        with pytest.raises(LedgerRefused) as refused:
+        with pytest.raises(Refused) as refused:
             store()
-        assert codes(refused) == [RefusalCode.DAY_IS_SEALED]
+        assert codes(refused) == [LedgerRule.DAY_IS_SEALED]
         return
-    with pytest.raises(LedgerRefused) as refused:
+    with pytest.raises(Refused) as refused:
         store()
     assert codes(refused) == [code]
 

@@ -1,7 +1,7 @@
 """What happens in a scenario: publish, ingest, settle, post, bill, study, compare, on the store."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from common.refusals import Refused
 from ledger.billing import SealedInvoice
-from ledger.refusals import LedgerRefused
 from rulebook.publishing import publish
 from settlement.accounts.bank_statements import import_statements
 from settlement.accounts.late import post_interest
@@ -99,8 +98,10 @@ class Scenario:
             try:
                 with self.session.begin_nested():
                     actions[row.text("do")](row)
-            except (Refused, LedgerRefused) as refused:
-                self.told.refusals[row.text("step")] = list(_reasons(refused))
+            except Refused as refused:
+                self.told.refusals[row.text("step")] = [
+                    finding.as_dict() for finding in refused.findings
+                ]
         return self.told
 
     def _do_publish(self, row: Row) -> None:
@@ -213,11 +214,3 @@ def _days(steps: Sequence[Row]) -> set[dt.date]:
             count = (last_day - first_day).days + 1
             days |= {first_day + dt.timedelta(days=offset) for offset in range(count)}
     return days
-
-
-def _reasons(refused: Refused | LedgerRefused) -> Iterator[dict[str, str]]:
-    if isinstance(refused, Refused):
-        yield from (finding.as_dict() for finding in refused.findings)
-    else:
-        for refusal in refused.refusals:
-            yield {"code": refusal.code.name, "place": refusal.subject}

@@ -17,7 +17,6 @@ from ledger.payments.account import BUCKETS, Entry, Standing, aged
 from ledger.payments.account_queries import account_statement, day_end, standings
 from ledger.payments.allocate import allocate
 from ledger.payments.matching import OpenDocument
-from ledger.refusals import LedgerRefused
 from portal.management import base
 from portal.management.commands import ageing, credit, statement
 from rulebook.documents.settlement_terms import CreditTerms
@@ -149,7 +148,7 @@ def test_accounts_reconcile_whatever_is_paid_and_decided(paid, drawn, moves):
                         paid, f"tiny-bank-000003/{line}", {documents[which].name: amount},
                         decided_by="Bea", reason="Drawn", now=LATER,
                     )  # fmt: skip
-            except LedgerRefused:
+            except Refused:
                 continue
         for name in participants(paid):
             one = whole(paid, name)

@@ -15,16 +15,17 @@ from ledger.disputes.claims import Claim
 from ledger.disputes.corrections import suggestions
 from ledger.disputes.course import Action, Role, State
 from ledger.disputes.records import Actor
-from ledger.disputes.refusals import DisputeCode
+from ledger.disputes.rules import DisputeRule
 from ledger.disputes.sealing import EventRow
 from ledger.disputes.steps import StepRequest, take_step
 from ledger.disputes.store import insert_event
 from ledger.disputes.tables import Attachment as StoredAttachment
-from ledger.refusals import LedgerRefused, RefusalCode
+from ledger.rules import LedgerRule
 from rulebook.publishing import publish
 from settlement.billing.disputing import dispute_line, terms_at_issue
 from settlement.billing.issuing import issue_month
 from settlement.verification import checks
+from tests.ledger.rules import rule_of
 from tests.worlds import tiny_market
 from tests.worlds.disputed import (
     MINUTE,
@@ -73,7 +74,7 @@ def resettle(session):
 
 
 def codes(refused) -> list:
-    return [refusal.code for refusal in refused.value.refusals]
+    return [rule_of(refusal) for refusal in refused.value.findings]
 
 
 def refused_opening(session, now=SOON, **changes):
@@ -85,36 +86,36 @@ def refused_opening(session, now=SOON, **changes):
         "actor": actor_of("cedar"),
         "reason": "The meter counted twice.",
     } | changes
-    with pytest.raises(LedgerRefused) as refused:
+    with pytest.raises(Refused) as refused:
         dispute_line(session, **given, now=now)
     return codes(refused)
 
 
 OPENINGS = {
-    "too late": ({"now": SETTLED + 91 * DAY}, DisputeCode.RAISED_TOO_LATE),
-    "before its issue": ({"now": SETTLED - MINUTE}, DisputeCode.MOMENT_IS_EARLIER),
-    "another participant": ({"actor": actor_of("doric")}, DisputeCode.PARTY_IS_WRONG),
-    "the operator": ({"actor": OPERATOR}, DisputeCode.PARTY_IS_WRONG),
-    "unknown document": ({"document": "tiny-invoice-9"}, DisputeCode.DOCUMENT_IS_UNKNOWN),
-    "unknown line": ({"line": 99}, DisputeCode.LINE_IS_UNKNOWN),
-    "above the line": ({"claim": Claim(10**15)}, DisputeCode.CLAIM_IS_ABOVE_LINE),
+    "too late": ({"now": SETTLED + 91 * DAY}, DisputeRule.RAISED_TOO_LATE),
+    "before its issue": ({"now": SETTLED - MINUTE}, DisputeRule.MOMENT_IS_EARLIER),
+    "another participant": ({"actor": actor_of("doric")}, DisputeRule.PARTY_IS_WRONG),
+    "the operator": ({"actor": OPERATOR}, DisputeRule.PARTY_IS_WRONG),
+    "unknown document": ({"document": "tiny-invoice-9"}, DisputeRule.DOCUMENT_IS_UNKNOWN),
+    "unknown line": ({"line": 99}, DisputeRule.LINE_IS_UNKNOWN),
+    "above the line": ({"claim": Claim(10**15)}, DisputeRule.CLAIM_IS_ABOVE_LINE),
     "quantity above the line": (
         {"claim": Claim(quantity=10**15)},
-        DisputeCode.CLAIM_IS_ABOVE_LINE,
+        DisputeRule.CLAIM_IS_ABOVE_LINE,
     ),
-    "nothing claimed": ({"claim": Claim()}, DisputeCode.CLAIM_IS_MALFORMED),
-    "both claimed": ({"claim": Claim(1, 1)}, DisputeCode.CLAIM_IS_MALFORMED),
-    "below zero": ({"claim": Claim(-5)}, DisputeCode.CLAIM_IS_MALFORMED),
-    "empty reason": ({"reason": " \n"}, DisputeCode.REASON_IS_MALFORMED),
-    "endless reason": ({"reason": "x" * 4_001}, DisputeCode.REASON_IS_MALFORMED),
-    "reason with a zero": ({"reason": "a\0b"}, DisputeCode.REASON_IS_MALFORMED),
+    "nothing claimed": ({"claim": Claim()}, DisputeRule.CLAIM_IS_MALFORMED),
+    "both claimed": ({"claim": Claim(1, 1)}, DisputeRule.CLAIM_IS_MALFORMED),
+    "below zero": ({"claim": Claim(-5)}, DisputeRule.CLAIM_IS_MALFORMED),
+    "empty reason": ({"reason": " \n"}, DisputeRule.REASON_IS_MALFORMED),
+    "endless reason": ({"reason": "x" * 4_001}, DisputeRule.REASON_IS_MALFORMED),
+    "reason with a zero": ({"reason": "a\0b"}, DisputeRule.REASON_IS_MALFORMED),
     "too large": (
         {"attachment": Attachment("a.txt", b"x" * 10_000_001)},
-        DisputeCode.ATTACHMENT_IS_TOO_LARGE,
+        DisputeRule.ATTACHMENT_IS_TOO_LARGE,
     ),
     "another type": (
         {"attachment": Attachment("a.html", b"<html>")},
-        DisputeCode.ATTACHMENT_IS_OF_ANOTHER_TYPE,
+        DisputeRule.ATTACHMENT_IS_OF_ANOTHER_TYPE,
     ),
 }
 
@@ -129,9 +130,9 @@ def test_an_opening_that_breaks_a_rule_is_refused_and_writes_nothing(billed, cas
 def test_every_breach_is_said_at_once(billed):
     found = refused_opening(billed, actor=actor_of("doric"), reason="", claim=Claim())
     assert found == [
-        DisputeCode.PARTY_IS_WRONG,
-        DisputeCode.CLAIM_IS_MALFORMED,
-        DisputeCode.REASON_IS_MALFORMED,
+        DisputeRule.PARTY_IS_WRONG,
+        DisputeRule.CLAIM_IS_MALFORMED,
+        DisputeRule.REASON_IS_MALFORMED,
     ]
 
 
@@ -143,7 +144,7 @@ def test_the_last_day_for_disputing_ends_at_local_midnight(billed):
 
 def test_a_line_has_one_open_dispute_and_may_be_disputed_again_after_it(billed):
     first = opened(billed, "cedar", "charge.fuel", SOON)
-    assert refused_opening(billed, reason="Another one.") == [DisputeCode.LINE_IS_IN_DISPUTE]
+    assert refused_opening(billed, reason="Another one.") == [DisputeRule.LINE_IS_IN_DISPUTE]
     step(billed, first, Action.WITHDRAW, actor_of("cedar"), SOON)
     second = opened(billed, "cedar", "charge.fuel", SOON)
     assert (first.row.number, second.row.number) == (1, 2)
@@ -204,25 +205,25 @@ def test_without_terms_on_its_day_a_document_cannot_be_disputed(session):
 
 
 STEPS = {
-    "unknown dispute": (9, Action.REJECT, OPERATOR, {}, DisputeCode.DISPUTE_IS_UNKNOWN),
-    "wrong party": (1, Action.REJECT, REGULATOR, {}, DisputeCode.PARTY_IS_WRONG),
-    "another participant": (1, Action.WITHDRAW, actor_of("doric"), {}, DisputeCode.PARTY_IS_WRONG),
-    "not in this state": (1, Action.REFUSE, REGULATOR, {}, DisputeCode.STEP_IS_NOT_ALLOWED),
-    "too early": (1, Action.ESCALATE, actor_of("cedar"), {}, DisputeCode.STEP_IS_TOO_EARLY),
+    "unknown dispute": (9, Action.REJECT, OPERATOR, {}, DisputeRule.DISPUTE_IS_UNKNOWN),
+    "wrong party": (1, Action.REJECT, REGULATOR, {}, DisputeRule.PARTY_IS_WRONG),
+    "another participant": (1, Action.WITHDRAW, actor_of("doric"), {}, DisputeRule.PARTY_IS_WRONG),
+    "not in this state": (1, Action.REFUSE, REGULATOR, {}, DisputeRule.STEP_IS_NOT_ALLOWED),
+    "too early": (1, Action.ESCALATE, actor_of("cedar"), {}, DisputeRule.STEP_IS_TOO_EARLY),
     "own dispute": (
         1,
         Action.ACCEPT,
         Actor("desk-of-cedar", Role.OPERATOR),
         {},
-        DisputeCode.ACTS_FOR_BOTH_SIDES,
+        DisputeRule.ACTS_FOR_BOTH_SIDES,
     ),
-    "no reason": (1, Action.REJECT, OPERATOR, {"reason": ""}, DisputeCode.REASON_IS_MALFORMED),
+    "no reason": (1, Action.REJECT, OPERATOR, {"reason": ""}, DisputeRule.REASON_IS_MALFORMED),
     "another type": (
         1,
         Action.REJECT,
         OPERATOR,
         {"attachment": Attachment("a.exe", b"MZ\0")},
-        DisputeCode.ATTACHMENT_IS_OF_ANOTHER_TYPE,
+        DisputeRule.ATTACHMENT_IS_OF_ANOTHER_TYPE,
     ),
 }
 
@@ -232,7 +233,7 @@ def test_a_step_that_breaks_a_rule_is_refused_and_writes_nothing(billed, case):
     number, action, actor, more, code = STEPS[case]
     opened(billed, "cedar", "charge.fuel", SOON)
     request = StepRequest(action, actor, **({"reason": "Because."} | more))
-    with pytest.raises(LedgerRefused) as refused:
+    with pytest.raises(Refused) as refused:
         take_step(billed, "tiny", number, request, SOON)
     assert codes(refused) == [code]
     assert len(queries.find(billed, "tiny", 1).events) == 1
@@ -241,41 +242,41 @@ def test_a_step_that_breaks_a_rule_is_refused_and_writes_nothing(billed, case):
 @pytest.mark.parametrize("award", [Claim(1_000_001), Claim(quantity=5), Claim(0), Claim(1, 1)])
 def test_what_is_upheld_is_a_part_of_the_claim(billed, award):
     record = opened(billed, "cedar", "charge.fuel", SOON)
-    with pytest.raises(LedgerRefused) as refused:
+    with pytest.raises(Refused) as refused:
         upheld(billed, record, SOON, award)
-    assert codes(refused) == [DisputeCode.AWARD_IS_ABOVE_CLAIM]
+    assert codes(refused) == [DisputeRule.AWARD_IS_ABOVE_CLAIM]
 
 
 def test_who_answered_cannot_decide_even_past_the_service(billed):
     record = opened(billed, "cedar", "charge.fuel", SOON)
     record = step(billed, record, Action.REJECT, OPERATOR, SOON)
     record = step(billed, record, Action.ESCALATE, actor_of("cedar"), SOON)
-    with pytest.raises(LedgerRefused) as refused:
+    with pytest.raises(Refused) as refused:
         step(billed, record, Action.UPHOLD, replace(REGULATOR, name="olga"), SOON)
-    assert codes(refused) == [DisputeCode.ACTS_FOR_BOTH_SIDES]
-    with pytest.raises(LedgerRefused) as refused:
+    assert codes(refused) == [DisputeRule.ACTS_FOR_BOTH_SIDES]
+    with pytest.raises(Refused) as refused:
         insert_event(billed, forged(record, "refuse", "olga", "regulator"))
-    assert codes(refused) == [DisputeCode.ACTS_FOR_BOTH_SIDES]
+    assert codes(refused) == [DisputeRule.ACTS_FOR_BOTH_SIDES]
 
 
 FORGED = {
-    "not allowed": (("settle", "olga", "operator"), {}, DisputeCode.STEP_IS_NOT_ALLOWED),
-    "wrong role": (("reject", "olga", "regulator"), {}, DisputeCode.STEP_IS_NOT_ALLOWED),
+    "not allowed": (("settle", "olga", "operator"), {}, DisputeRule.STEP_IS_NOT_ALLOWED),
+    "wrong role": (("reject", "olga", "regulator"), {}, DisputeRule.STEP_IS_NOT_ALLOWED),
     "number with a gap": (
         ("reject", "olga", "operator"),
         {"number": 7},
-        DisputeCode.EVENT_IS_OUT_OF_ORDER,
+        DisputeRule.EVENT_IS_OUT_OF_ORDER,
     ),
     "another digest": (
         ("reject", "olga", "operator"),
         {"previous_digest": bytes(32)},
-        DisputeCode.EVENT_IS_OUT_OF_ORDER,
+        DisputeRule.EVENT_IS_OUT_OF_ORDER,
     ),
-    "no reason": (("reject", "olga", "operator"), {"reason": " "}, RefusalCode.ROW_IS_MALFORMED),
+    "no reason": (("reject", "olga", "operator"), {"reason": " "}, LedgerRule.ROW_IS_MALFORMED),
     "an award to a rejection": (
         ("reject", "olga", "operator"),
         {"upheld_micro": 1},
-        RefusalCode.ROW_IS_MALFORMED,
+        LedgerRule.ROW_IS_MALFORMED,
     ),
 }
 
@@ -300,7 +301,7 @@ def forged(record, action: str, actor: str, role: str, **changes) -> EventRow:
 def test_the_database_refuses_what_the_service_would(billed, case):
     step_of, changes, code = FORGED[case]
     record = opened(billed, "cedar", "charge.fuel", SOON)
-    with pytest.raises(LedgerRefused) as refused:
+    with pytest.raises(Refused) as refused:
         insert_event(billed, forged(record, *step_of, **changes))
     assert codes(refused) == [code]
 
@@ -339,15 +340,15 @@ def test_settling_refuses_what_corrects_nothing(billed):
     note, others_note = note_of(billed, record), note_of(billed, other)
     original = record.row.invoice_id
     tried = {
-        (first_run, note): DisputeCode.RUN_IS_NOT_LATER,
-        (uuid.UUID(int=5), None): DisputeCode.RUN_IS_NOT_LATER,
-        (run_id, None): DisputeCode.NOTE_IS_MISSING,
-        (run_id, others_note): DisputeCode.NOTE_IS_OF_ANOTHER,
-        (run_id, original): DisputeCode.NOTE_IS_OF_ANOTHER,
-        (run_id, uuid.UUID(int=5)): DisputeCode.NOTE_IS_OF_ANOTHER,
+        (first_run, note): DisputeRule.RUN_IS_NOT_LATER,
+        (uuid.UUID(int=5), None): DisputeRule.RUN_IS_NOT_LATER,
+        (run_id, None): DisputeRule.NOTE_IS_MISSING,
+        (run_id, others_note): DisputeRule.NOTE_IS_OF_ANOTHER,
+        (run_id, original): DisputeRule.NOTE_IS_OF_ANOTHER,
+        (run_id, uuid.UUID(int=5)): DisputeRule.NOTE_IS_OF_ANOTHER,
     }
     for (run, document), code in tried.items():
-        with pytest.raises(LedgerRefused) as refused:
+        with pytest.raises(Refused) as refused:
             step(billed, record, Action.SETTLE, OPERATOR, RESETTLED, run_id=run, note_id=document)
         assert code in codes(refused), (run, document)
     assert queries.find(billed, "tiny", 1).settlement is None
@@ -371,9 +372,9 @@ def test_a_lapse_follows_from_the_terms_and_the_clock_alone(billed):
     evening = dt.datetime.combine(last_day, dt.time(22, 59), tzinfo=dt.UTC)
     assert record.course.state(evening) is State.OPENED
     assert record.course.state(evening + MINUTE) is State.LAPSED
-    with pytest.raises(LedgerRefused) as refused:
+    with pytest.raises(Refused) as refused:
         step(billed, record, Action.ESCALATE, actor_of("cedar"), evening + MINUTE)
-    assert codes(refused) == [DisputeCode.DISPUTE_HAS_LAPSED]
+    assert codes(refused) == [DisputeRule.DISPUTE_HAS_LAPSED]
     assert record.course.missed(evening) == dt.date(2024, 3, 16)
     assert record.course.missed(evening + MINUTE) is None
     assert opened(billed, "cedar", "charge.fuel", evening + MINUTE).row.number == 2

@@ -12,11 +12,11 @@ from zipfile import ZipFile
 import pytest
 from sqlalchemy import Engine
 
+from common.refusals import Refused
 from database.session import make_engine, transaction
 from ledger.log.checkpoints import publish_checkpoint
 from ledger.log.note import Checkpoint, parse_note, sign
 from ledger.posting import post_many
-from ledger.refusals import LedgerRefused
 from rulebook.reading import read_document
 from rulebook.yaml_text import write_grouped_yaml
 from settlement.accounts.interest import INTEREST_KINDS
@@ -243,11 +243,11 @@ def test_a_run_that_is_not_posted_has_no_journals(session):
 
 def refusals(session, run) -> list[str]:
     sink = io.BytesIO()
-    with pytest.raises(LedgerRefused) as refused:
+    with pytest.raises(Refused) as refused:
         write_evidence(session, run, sink, lambda done, total: None)
     assert sink.getvalue() == b""
-    assert {one.code.remedy for one in refused.value.refusals} == {"make one: manage.py checkpoint"}
-    return [one.subject for one in refused.value.refusals]
+    assert {one.remedy for one in refused.value.findings} == {"make one: manage.py checkpoint"}
+    return [one.place for one in refused.value.findings]
 
 
 def test_what_no_checkpoint_covers_is_refused_with_the_remedy(session):

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from common.refusals import Refused
+from common.refusals import Finding, Refused
 from database.session import transaction
-from ledger.refusals import LedgerRefused
 from portal.calendar_words import range_line, settle_command
 from portal.management.arguments import DRY_RUN, JSON, MARKET, ON, THREADS
 from portal.management.base import BaseCommand, Options
@@ -25,7 +24,7 @@ class SettlingOutcome:
     due: list[DueRange]
     blocked: list[DueRange]
     settled: list[dict[str, Any]] = field(default_factory=list)
-    findings: list[Any] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
     is_stopped: bool = False
 
 
@@ -52,11 +51,9 @@ class Command(BaseCommand[SettlingOutcome]):
                     continue  # its earlier run was refused, and so would this one be
                 try:
                     outcome.settled.append(self._settle(found.market, due_range, options))
-                except (Refused, LedgerRefused) as refusal:
+                except Refused as refusal:
                     refused.append(due_range)
-                    outcome.findings += (
-                        refusal.findings if isinstance(refusal, Refused) else refusal.refusals
-                    )
+                    outcome.findings += refusal.findings
         except KeyboardInterrupt:
             # Each range was committed by itself: what was done before the stop stands, and is told.
             outcome.is_stopped = True

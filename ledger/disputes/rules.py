@@ -1,10 +1,10 @@
-"""Why a step of a dispute is refused; numbers go on from those of the ledger and are as stable."""
+"""The rules of disputes; their numbers go on from those of the ledger and are as stable."""
 
-from enum import Enum
+from ledger.rules import Rule
 
 
-class DisputeCode(Enum):
-    """A rule of disputes: number, the rule itself, what to do about a breach."""
+class DisputeRule(Rule):
+    """The rules of opening a dispute and of each step in it."""
 
     DOCUMENT_IS_UNKNOWN = (
         201,
@@ -119,19 +119,14 @@ class DisputeCode(Enum):
         "take steps through the ledger, which numbers them under a lock",
     )
 
-    def __init__(self, number: int, rule: str, remedy: str) -> None:
-        self.number = number
-        self.rule = rule
-        self.remedy = remedy
 
-
-CODE_OF_CONSTRAINT = {
-    "dispute_event_follows": DisputeCode.EVENT_IS_OUT_OF_ORDER,
-    "dispute_follows": DisputeCode.EVENT_IS_OUT_OF_ORDER,
-    "dispute_is_opened": DisputeCode.EVENT_IS_OUT_OF_ORDER,
-    "pk_dispute": DisputeCode.EVENT_IS_OUT_OF_ORDER,
-    "pk_dispute_event": DisputeCode.EVENT_IS_OUT_OF_ORDER,
-    "dispute_step_is_allowed": DisputeCode.STEP_IS_NOT_ALLOWED,
-    "dispute_has_two_sides": DisputeCode.ACTS_FOR_BOTH_SIDES,
+RULE_OF_CONSTRAINT = {
+    "dispute_event_follows": DisputeRule.EVENT_IS_OUT_OF_ORDER,
+    "dispute_follows": DisputeRule.EVENT_IS_OUT_OF_ORDER,
+    "dispute_is_opened": DisputeRule.EVENT_IS_OUT_OF_ORDER,
+    "pk_dispute": DisputeRule.EVENT_IS_OUT_OF_ORDER,
+    "pk_dispute_event": DisputeRule.EVENT_IS_OUT_OF_ORDER,
+    "dispute_step_is_allowed": DisputeRule.STEP_IS_NOT_ALLOWED,
+    "dispute_has_two_sides": DisputeRule.ACTS_FOR_BOTH_SIDES,
 }
-"""The constraint or trigger of the database that speaks for a code."""
+"""The constraint or trigger of the database that speaks for a rule."""

@@ -1,38 +1,33 @@
-"""Why the ledger refuses: an ordered, numbered list of codes, and refusals as values.
+"""The rules of the ledger: a numbered catalogue, from which a refusal takes its words.
 
-The numbers are stable: a code is never renumbered or used again for another rule. Checks report
+The numbers are stable: a rule is never renumbered, nor its number given to another. Refusals stand
 in the order of the numbers. Some rules are checked in Python and once more by PostgreSQL;
-`CODE_OF_CONSTRAINT` says which constraint or trigger speaks for which code.
+`RULE_OF_CONSTRAINT` says which constraint or trigger speaks for which rule.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+
+from common.refusals import Finding
 
 
-class Rule(Protocol):
-    """What a code says of its rule; parts of the ledger number rules of their own."""
+class Rule(Enum):
+    """A rule: its number, what it asks for, and what to do about a breach; its name is the code.
 
-    @property
-    def number(self) -> int:
-        """Number, never given to another rule."""
+    Parts of the ledger keep rules of their own, and number on from these.
+    """
 
-    @property
-    def name(self) -> str:
-        """Name, for programmes."""
+    def __init__(self, number: int, limit: str, remedy: str) -> None:
+        self.number = number
+        self.limit = limit
+        self.remedy = remedy
 
-    @property
-    def rule(self) -> str:
-        """The rule itself."""
-
-    @property
-    def remedy(self) -> str:
-        """What to do about a breach."""
+    def finding(self, place: str, value: str) -> Finding:
+        """Return the breach of this rule by `value`, found at `place`."""
+        return Finding(self.name, place, value, self.limit, self.remedy, self.number)
 
 
-class RefusalCode(Enum):
-    """A rule of the ledger: number, the rule itself, what to do about a breach."""
+class LedgerRule(Rule):
+    """The rules of journals, documents, payments, seals and the log."""
 
     KEY_IS_EMPTY = (
         1,
@@ -296,59 +291,31 @@ class RefusalCode(Enum):
         "find the damage by manage.py verify, and restore what it names from a backup",
     )
 
-    def __init__(self, number: int, rule: str, remedy: str) -> None:
-        self.number = number
-        self.rule = rule
-        self.remedy = remedy
 
-
-CODE_OF_CONSTRAINT = {
-    "journal_balances": RefusalCode.JOURNAL_IS_UNBALANCED,
-    "journal_is_complete": RefusalCode.JOURNAL_IS_INCOMPLETE,
-    "pk_posting": RefusalCode.JOURNAL_IS_INCOMPLETE,
-    "account_is_open": RefusalCode.ROW_IS_MALFORMED,
-    "journal_follows": RefusalCode.JOURNAL_IS_OUT_OF_ORDER,
-    "pk_journal": RefusalCode.JOURNAL_IS_OUT_OF_ORDER,
-    "uq_journal_key": RefusalCode.KEY_HAS_OTHER_INPUT,
-    "uq_journal_market_settlement_day_run_kind": RefusalCode.RUN_IS_ALREADY_POSTED,
-    "ck_posting_amount_moves": RefusalCode.AMOUNT_IS_ZERO,
-    "ck_journal_run_is_named": RefusalCode.RUN_IS_HALF_NAMED,
-    "ck_journal_run_is_no_study": RefusalCode.RUN_IS_A_STUDY,
-    "day_is_sealed": RefusalCode.DAY_IS_SEALED,
-    "pk_seal": RefusalCode.DAY_IS_SEALED,
-    "seal_is_founded": RefusalCode.SEAL_IS_UNFOUNDED,
-    "ck_seal_sealed_by_someone": RefusalCode.SEAL_IS_UNFOUNDED,
-    "ck_seal_anchor_is_last": RefusalCode.SEAL_IS_UNFOUNDED,
-    "invoice_is_complete": RefusalCode.INVOICE_IS_INCOMPLETE,
-    "pk_invoice_line": RefusalCode.INVOICE_IS_INCOMPLETE,
-    "fk_invoice_line_invoice_id": RefusalCode.INVOICE_IS_INCOMPLETE,
-    "invoice_follows": RefusalCode.INVOICE_IS_OUT_OF_ORDER,
-    "pk_invoice": RefusalCode.INVOICE_IS_OUT_OF_ORDER,
-    "pk_bank_file": RefusalCode.STATEMENT_HAS_OTHER_CONTENT,
-    "uq_bank_statement_market_iban_identification": RefusalCode.STATEMENT_HAS_OTHER_CONTENT,
-    "pk_bank_statement": RefusalCode.STATEMENT_IS_OUT_OF_SEQUENCE,
+RULE_OF_CONSTRAINT = {
+    "journal_balances": LedgerRule.JOURNAL_IS_UNBALANCED,
+    "journal_is_complete": LedgerRule.JOURNAL_IS_INCOMPLETE,
+    "pk_posting": LedgerRule.JOURNAL_IS_INCOMPLETE,
+    "account_is_open": LedgerRule.ROW_IS_MALFORMED,
+    "journal_follows": LedgerRule.JOURNAL_IS_OUT_OF_ORDER,
+    "pk_journal": LedgerRule.JOURNAL_IS_OUT_OF_ORDER,
+    "uq_journal_key": LedgerRule.KEY_HAS_OTHER_INPUT,
+    "uq_journal_market_settlement_day_run_kind": LedgerRule.RUN_IS_ALREADY_POSTED,
+    "ck_posting_amount_moves": LedgerRule.AMOUNT_IS_ZERO,
+    "ck_journal_run_is_named": LedgerRule.RUN_IS_HALF_NAMED,
+    "ck_journal_run_is_no_study": LedgerRule.RUN_IS_A_STUDY,
+    "day_is_sealed": LedgerRule.DAY_IS_SEALED,
+    "pk_seal": LedgerRule.DAY_IS_SEALED,
+    "seal_is_founded": LedgerRule.SEAL_IS_UNFOUNDED,
+    "ck_seal_sealed_by_someone": LedgerRule.SEAL_IS_UNFOUNDED,
+    "ck_seal_anchor_is_last": LedgerRule.SEAL_IS_UNFOUNDED,
+    "invoice_is_complete": LedgerRule.INVOICE_IS_INCOMPLETE,
+    "pk_invoice_line": LedgerRule.INVOICE_IS_INCOMPLETE,
+    "fk_invoice_line_invoice_id": LedgerRule.INVOICE_IS_INCOMPLETE,
+    "invoice_follows": LedgerRule.INVOICE_IS_OUT_OF_ORDER,
+    "pk_invoice": LedgerRule.INVOICE_IS_OUT_OF_ORDER,
+    "pk_bank_file": LedgerRule.STATEMENT_HAS_OTHER_CONTENT,
+    "uq_bank_statement_market_iban_identification": LedgerRule.STATEMENT_HAS_OTHER_CONTENT,
+    "pk_bank_statement": LedgerRule.STATEMENT_IS_OUT_OF_SEQUENCE,
 }
-"""The constraint or trigger of the database that speaks for a code."""
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """One breach of one rule: which journal, posting or invoice, and the value found."""
-
-    code: Rule
-    subject: str
-    value: str
-
-    def __str__(self) -> str:
-        return (
-            f"{self.subject}: {self.value}; {self.code.rule} "
-            f"(ledger rule {self.code.number}, {self.code.name}). {self.code.remedy}"
-        )
-
-
-class LedgerRefused(Exception):
-    """The ledger refused, and wrote nothing; `refusals` holds every reason, in rule order."""
-
-    def __init__(self, refusals: Iterable[Refusal]) -> None:
-        self.refusals = tuple(sorted(refusals, key=lambda refusal: refusal.code.number))
-        super().__init__("\n".join(map(str, self.refusals)))
+"""The constraint or trigger of the database that speaks for a rule."""
