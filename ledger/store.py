@@ -41,7 +41,7 @@ INTEGRITY_SQLSTATE_CLASS = "23"
 def _sealed_types(table: type[Base], row: type[NamedTuple]) -> dict[str, str]:
     """Return the PostgreSQL type of each sealed column, in the order of its row, and the digest."""
     columns = table.__table__.columns
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # untyped there
     names = (*row._fields, "digest")
     return {name: columns[name].type.compile(dialect).lower() for name in names}
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
@@ -219,10 +219,10 @@ def changed(table: str, key: str) -> Finding:
     return damage(DIGEST, f"{table} {key}", "its columns do not give the digest stored with it")
 
 
-def _columns(table: type[Base], row: type[tuple[Any, ...]]) -> Select[Any]:
+def _columns(table: type[Base], row: type[NamedTuple]) -> Select[Any]:
     """Select the sealed columns of a table, in the order of their row class, and the digest."""
     columns = table.__table__.columns
-    return select(*(columns[name] for name in (*row._fields, "digest")))  # type: ignore[attr-defined]
+    return select(*(columns[name] for name in (*row._fields, "digest")))
 
 
 def _stream(session: Session, statement: Select[Any]) -> Iterator[Any]:

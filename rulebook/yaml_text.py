@@ -69,7 +69,7 @@ class _Reader(yaml.SafeLoader):
     def compose_node(self, parent: Node | None, index: Any) -> Node | None:
         """Compose a node, unless it only points at one written elsewhere."""
         if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # untyped there
             raise ConstructorError(None, None, "an alias stands where a value should", mark)
         return super().compose_node(parent, index)
 

@@ -1,6 +1,7 @@
 """Rules of the house that a machine can check: purity, integers, the clock, and what is named."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -145,6 +146,13 @@ def test_stores_never_open_a_transaction(name):
             opened = {"transaction", "engine", "make_engine", "create_engine", "sessionmaker"}
             assert not {each.rpartition(".")[2] for each in imports(path)} & opened
             assert not {called_name for _, called_name in called(path)} & {"commit", "rollback"}
+
+
+@pytest.mark.parametrize("path", modules(*PACKAGES, "portal"), ids=shown)
+def test_a_type_is_ignored_by_its_code_and_for_a_reason(path):
+    for number, line in enumerate(path.read_text().splitlines(), start=1):
+        if "# type: ignore" in line:
+            assert re.search(r"# type: ignore\[[a-z-]+\]  # \w", line), f"{shown(path)}:{number}"
 
 
 def test_imports_point_one_way():

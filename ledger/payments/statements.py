@@ -162,7 +162,8 @@ def file_digest(row: FileRow) -> bytes:
 
 def transaction_digest(row: TransactionRow) -> bytes:
     """Return the digest of a transaction."""
-    columns = row._replace(is_reversal=int(row.is_reversal))  # type: ignore[arg-type]
+    # Sealed as 0 or 1: the chain has no layout for a bool.
+    columns = row._replace(is_reversal=int(row.is_reversal))  # type: ignore[arg-type]  # as above
     return leaf_hash(encode(TRANSACTION_TAG, columns))
 
 

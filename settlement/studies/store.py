@@ -1,5 +1,6 @@
 """Studies in PostgreSQL; every function receives the caller's session."""
 
+import datetime as dt
 import uuid
 from collections.abc import Iterator, Sequence
 
@@ -85,12 +86,12 @@ def stored_inputs(session: Session, run: Run, known: RunInputs) -> StudyInputs:
     Raises:
         Refused: the run names an overlay, and its study is not there or cannot be read.
     """
-    made: dict[object, dict[VectorKey, ResultVector]] = {day: {} for day in known.days}
+    made: dict[dt.date, dict[VectorKey, ResultVector]] = {day: {} for day in known.days}
     for vector in store.series(session, run.id, MADE):
         again = vector_of(vector.day, vector.measure, vector.entity, vector.values)
         # A row on a day that the run does not have was tampered with; its digest will tell.
         made.setdefault(vector.day, {})[vector.measure, vector.entity] = again
-    return StudyInputs(known, _overlay_of(session, run), made)  # type: ignore[arg-type]
+    return StudyInputs(known, _overlay_of(session, run), made)
 
 
 def overlay_digest(run: Run) -> bytes | None:
