@@ -47,10 +47,10 @@ def money_minor(minor: int, currency: str) -> str:
     return f"{MINUS if minor < 0 else ''}{currency_sign(currency)}{whole:,}.{part:02d}"
 
 
-def micro_of(text: str) -> int | None:
+def parse_micro(text: str) -> int | None:
     """Return what somebody wrote as an amount, in micro; None where it is none.
 
-    >>> micro_of("£1,234.5"), micro_of("12"), micro_of("1.2345678"), micro_of("-1")
+    >>> parse_micro("£1,234.5"), parse_micro("12"), parse_micro("1.2345678"), parse_micro("-1")
     (1234500000, 12000000, None, None)
     """
     plain = text.strip().lstrip("".join(SIGN_OF_CURRENCY.values())).replace(",", "").strip()
@@ -72,10 +72,10 @@ def energy_parts(wh: int) -> tuple[str, str]:
     return f"{MINUS if wh < 0 else ''}{whole:,}.{digits[:3]}", digits[3:]
 
 
-def read_minor(text: str) -> int | None:
+def parse_minor(text: str) -> int | None:
     """Return pence of an amount as people type it; None for anything else.
 
-    >>> [read_minor(text) for text in ("1,234.5", "-0.05", " £7 ", "1.234", "seven")]
+    >>> [parse_minor(text) for text in ("1,234.5", "-0.05", " £7 ", "1.234", "seven")]
     [123450, -5, 700, None, None]
     """
     matched = _TYPED.fullmatch(text.strip().replace(MINUS, "-").replace(",", ""))

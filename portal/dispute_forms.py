@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from ledger.disputes.attachments import LARGEST_BYTES, Attachment
 from ledger.disputes.claims import Claim
-from portal.amounts import micro_of
+from portal.amounts import parse_micro
 
 CONFIRM = "Tick the box to confirm the step: it stays in the record."
 QUANTITY_DIGITS = 18
@@ -28,7 +28,7 @@ class StepForm:
     def claim(self) -> Claim:
         """The amount or quantity that was written; empty where neither was."""
         return Claim(
-            micro_of(self.amount) if self.amount else None,
+            parse_micro(self.amount) if self.amount else None,
             int(self.quantity) if self.quantity.isdecimal() else None,
         )
 
@@ -54,7 +54,7 @@ def read_form(request: HttpRequest) -> StepForm:
     file = request.FILES.get("attachment")
     if file is not None:
         form.attachment = Attachment(file.name or "", file.read(LARGEST_BYTES + 1))
-    if form.amount and micro_of(form.amount) is None:
+    if form.amount and parse_micro(form.amount) is None:
         form.complaints.append(f"“{form.amount[:40]}” is not an amount; write it as 12.34.")
     # 18 digits always fit int8. Without isascii, isdigit is true of "²", which int refuses.
     digits = form.quantity

@@ -145,9 +145,9 @@ def _ensure_first_run(job: Job) -> Run:
     """Return the first run of the period, made now from readings made now unless it is there."""
     request = job.request
     with transaction() as session:
-        there = _find_first_run(session, request)
-    if there is not None:
-        return _post(job, there)
+        existing = _find_first_run(session, request)
+    if existing is not None:
+        return _post(job, existing)
     with job.stage("make the readings") as session, job.progress("Dispatching days") as bar:
         if request.data:
             files = recorded_files(

@@ -26,19 +26,19 @@ def django_database(url: str) -> dict[str, object]:
     }
 
 
-def is_on(name: str, otherwise: bool) -> bool:
+def is_switched_on(name: str, default: bool) -> bool:
     """Return whether the environment switches `name` on."""
-    return os.environ.get(name, str(int(otherwise))).lower() in {"1", "true", "yes", "on"}
+    return os.environ.get(name, str(int(default))).lower() in {"1", "true", "yes", "on"}
 
 
 SECRET_KEY = secret_key(ROOT / "var")
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("TALLYSTICK_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
 
-TALLYSTICK_DEMO = is_on("TALLYSTICK_DEMO", False)
+TALLYSTICK_DEMO = is_switched_on("TALLYSTICK_DEMO", False)
 """Marks every page as a demonstration."""
 
-HTTPS = is_on("TALLYSTICK_HTTPS", not set(ALLOWED_HOSTS) <= LOOPBACK)
+HTTPS = is_switched_on("TALLYSTICK_HTTPS", not set(ALLOWED_HOSTS) <= LOOPBACK)
 """On wherever another machine may connect, so cookies never travel in the clear."""
 
 INSTALLED_APPS = [

@@ -29,14 +29,14 @@ def log_signer(session: Session) -> tuple[Signer, str | None]:
     path = log_key_file()
     name = os.environ.get(NAME_VARIABLE) or DEFAULT_NAME
     present = present_signer(session, path, name)
-    made = (
+    key_notice = (
         f"Made the key that signs the log, in {path}: back it up, and keep it from others.\n"
         f"Its public part, for those who check: {present.signer.key}"
     )
-    return present.signer, made if present.is_made else None
+    return present.signer, key_notice if present.is_made else None
 
 
 def sign_log(session: Session, now: dt.datetime) -> tuple[Published, str | None]:
     """Publish a checkpoint of all there is; see `log_signer` for the sentence and the refusals."""
-    signer, said = log_signer(session)
-    return publish_checkpoint(session, signer, now), said
+    signer, key_notice = log_signer(session)
+    return publish_checkpoint(session, signer, now), key_notice

@@ -14,7 +14,7 @@ from settlement.notices.derivation import all_notices
 from settlement.notices.notice import Notice, Sort
 from settlement.notices.store import ledger_state
 
-_kept: dict[tuple[object, ...], tuple[Notice, ...]] = {}
+_cached: dict[tuple[object, ...], tuple[Notice, ...]] = {}
 """The notices of one state and hour; they follow from them alone, so they may be kept."""
 
 
@@ -62,12 +62,12 @@ def notices(session: Session, now: dt.datetime) -> tuple[Notice, ...]:
     the notice is there.
     """
     state = (*ledger_state(session), now.replace(minute=0, second=0, microsecond=0))
-    found = _kept.get(state)
+    found = _cached.get(state)
     if found is None:
         found = tuple(all_notices(session, now))
         # The ledger only grows and the clock only advances: no earlier state is asked for again.
-        _kept.clear()
-        _kept[state] = found
+        _cached.clear()
+        _cached[state] = found
     return found
 
 

@@ -90,7 +90,7 @@ class MarketLaw:
     zone: str
     kinds: tuple[tuple[str, tuple[RuleVersion, ...]], ...]
 
-    def shown_to(self, viewer: Viewer) -> "MarketLaw":
+    def visible_to(self, viewer: Viewer) -> "MarketLaw":
         """Return the law without the registrations that a user may not read."""
         kinds = []
         for title, versions in self.kinds:

@@ -17,7 +17,7 @@ from ledger.payments.camt import LARGEST_FILE_BYTES
 from ledger.payments.queries import Decided
 from ledger.payments.statements import statement_name
 from portal.access import SignedInRequest, Viewer, open_to
-from portal.amounts import read_minor
+from portal.amounts import parse_minor
 from portal.audit import record
 from portal.models import AuditEntry
 from portal.queries.rules import markets
@@ -153,7 +153,7 @@ def decide(request: SignedInRequest, statement: str, line: int) -> HttpResponse:
     if complaints:
         return _page(request, name, complaints, typed)
     # `or 0` only for the types: amounts that cannot be read were complained of above.
-    wanted = {} if returns else {document: read_minor(amount) or 0 for document, amount in typed}
+    wanted = {} if returns else {document: parse_minor(amount) or 0 for document, amount in typed}
     reason, user = request.POST.get("reason", "").strip(), request.user
     try:
         with transaction() as session:
@@ -182,7 +182,7 @@ def _typing_errors(typed: list[tuple[str, str]]) -> list[str]:
         f"“{document or 'No document'}: {amount or 'no amount'}” is not a document and an amount "
         "such as 120.50."
         for document, amount in typed
-        if not document or read_minor(amount) is None
+        if not document or parse_minor(amount) is None
     ]
     named = [document for document, _ in typed if document]
     repeated = sorted({name for name in named if named.count(name) > 1})

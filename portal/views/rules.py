@@ -25,7 +25,7 @@ def in_force(request: HttpRequest) -> HttpResponse:
     on, complaint = chosen_day(request)
     with transaction() as session:
         markets = queries.rules_in_force(session, on)
-        markets = [law.shown_to(viewer_of(request.user)) for law in markets]
+        markets = [law.visible_to(viewer_of(request.user)) for law in markets]
     context = {"on": on, "complaint": complaint, "markets": markets, "section": "rules"}
     return render(request, "rules/in_force.html", context)
 

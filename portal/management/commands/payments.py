@@ -12,7 +12,7 @@ from ledger.payments import queries
 from ledger.payments.allocate import allocate
 from ledger.payments.queries import Decided
 from ledger.payments.statements import statement_name
-from portal.amounts import read_minor
+from portal.amounts import parse_minor
 from portal.management.arguments import BY, JSON, MARKET, REASON, Subcommand, argument
 from portal.management.base import BaseCommand, Options
 from portal.management.console import minor_units
@@ -22,7 +22,7 @@ from settlement.accounts.bank_statements import import_statements
 def parse_amount(text: str) -> tuple[str, int]:
     """Return document and minor units of `document=amount`; argparse shows the error."""
     document, _, amount = text.partition("=")
-    minor = read_minor(amount)
+    minor = parse_minor(amount)
     if not document or minor is None:
         raise ArgumentTypeError(
             f"{text!r} is not DOCUMENT=AMOUNT, such as gb12-invoice-000001=1.50"
