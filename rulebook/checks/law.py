@@ -7,7 +7,6 @@ from rulebook.checks.charges_in_law import CHARGE_CHECKS_IN_LAW
 from rulebook.checks.in_force import InForce
 from rulebook.checks.methods import METHOD_CHECKS
 from rulebook.checks.terms import sealed_after_the_last_run
-from rulebook.documents import AllocationPolicy
 
 MOST_NODES_FAIR_PLAY = 20
 """Fair Play looks at every cut of the grid, of which there are 2 to the power of its nodes."""
@@ -79,7 +78,7 @@ def every_line_cites_law(law: InForce) -> Iterator[Finding]:
     if law.market_rules is None or law.allocation_policy is None:
         return
     documents = (law.market_rules, law.allocation_policy)
-    for line in _lines_of(law.allocation_policy):
+    for line in law.allocation_policy.line_kinds():
         if not any(document.clauses_of_line(line) for document in documents):
             yield Finding(
                 "line-without-clause",
@@ -88,25 +87,6 @@ def every_line_cites_law(law: InForce) -> Iterator[Finding]:
                 "every line of an invoice rests on a clause",
                 f"add {line} to the `lines` of the clause that it rests on",
             )
-
-
-def _lines_of(policy: AllocationPolicy) -> Iterator[str]:
-    components = ["fuel"]
-    components += ["regulated"] if policy.regulated_technologies else []
-    components += ["availability"] if policy.reserve is not None else []
-    components += [pot.pot for pot in policy.pots if pot.weight_ppm]
-    modes = {charging.mode for charging in policy.charging}
-    if modes & {"dynamic", "mixed"}:
-        yield "charge.dynamic"
-    if policy.equalisation_returned_to != "nobody":
-        yield "charge.equalisation"
-    if policy.fair_play is not None and policy.fair_play.moves_money:
-        yield "charge.over_take"
-        yield "charge.compensation"
-    for component in components:
-        yield f"payment.{component}"
-        if modes & {"subscription", "mixed"}:
-            yield f"charge.{component}"
 
 
 def registered_at_known_nodes(law: InForce) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """The allocation policy: which costs are recovered, by which measure, and who is charged how."""
 
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from rulebook.documents.base import (
@@ -283,3 +284,22 @@ class AllocationPolicy(Document):
         "Who is served when there is not enough; empty where no rule says so",
         default=None,
     )
+
+    def line_kinds(self) -> Iterator[str]:
+        """Yield the kinds of invoice line that the policy gives rise to, such as `charge.fuel`."""
+        components = ["fuel"]
+        components += ["regulated"] if self.regulated_technologies else []
+        components += ["availability"] if self.reserve is not None else []
+        components += [pot.pot for pot in self.pots if pot.weight_ppm]
+        modes = {charging.mode for charging in self.charging}
+        if modes & {"dynamic", "mixed"}:
+            yield "charge.dynamic"
+        if self.equalisation_returned_to != "nobody":
+            yield "charge.equalisation"
+        if self.fair_play is not None and self.fair_play.moves_money:
+            yield "charge.over_take"
+            yield "charge.compensation"
+        for component in components:
+            yield f"payment.{component}"
+            if modes & {"subscription", "mixed"}:
+                yield f"charge.{component}"

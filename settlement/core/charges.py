@@ -15,17 +15,32 @@ equalisation account; by rule it may be returned at once, by energy taken over t
 Source: the per-timestamp and aggregate charging of the thesis behind arXiv 2512.13871.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from settlement.core.arrays import Integers
+from settlement.core.arrays import Flags, Integers
+from settlement.core.measure import Measure
+from settlement.core.pots import COMPONENTS
 from settlement.core.rounding import apportion, energy_amounts_micro
 from settlement.core.tightness import PPM
 
 BASES = ("interval", "day")
 RETURNED_TO = ("nobody", "everyone", "subscription", "dynamic")
+
+MEASURES = {
+    **{
+        f"charge.{name}_micro": Measure("subscription point", "+ is owed to the market")
+        for name in COMPONENTS
+    },
+    "charge.dynamic_micro": Measure("dynamic point", "+ is owed to the market"),
+    "charge.over_take_micro": Measure("supply point", "+ is owed; where Fair Play moves money"),
+    "charge.compensation_micro": Measure("supply point", "- is given for what was missed"),
+    "charge.equalisation_micro": Measure("supply point", "- is given back, if a rule returns it"),
+}
+"""What supply points are charged in a day, by measure."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +77,72 @@ class Charging:
     def is_dynamic(self) -> np.ndarray:
         """Shape (G,), whether a point pays the price with any part."""
         return self.dynamic_ppm > 0
+
+
+class Charge(NamedTuple):
+    """What supply points are charged for one component.
+
+    Attributes:
+        is_charged: shape (G,), which points it is about.
+        amounts_micro: shape (those points, T).
+    """
+
+    component: str
+    is_charged: Flags
+    amounts_micro: Integers
+
+
+def charge_points(
+    charging: Charging,
+    demand_wh: Integers,
+    cost_micro: Mapping[str, Integers],
+    price_micro_per_mwh: Integers,
+    sell_price_micro_per_mwh: Integers,
+    fair_play_micro: Mapping[str, Integers],
+) -> tuple[list[Charge], Integers]:
+    """Return all that points are charged, and what goes into the equalisation account.
+
+    Args:
+        charging: how points are charged.
+        demand_wh: shape (G, T), metered; negative is net export.
+        cost_micro: by component, shape (T,), what units are paid.
+        price_micro_per_mwh, sell_price_micro_per_mwh: shape (G, T), at the node of each point.
+        fair_play_micro: by component, shape (G, T), what Fair Play charges and gives.
+
+    Returns:
+        The charges in the order of their tables, and the movement of the account, shape (T,): what
+        they exceed the costs by, less what is returned of it.
+    """
+    everyone = np.ones(len(demand_wh), dtype=np.bool_)
+    pays = charging.is_dynamic
+    dynamic = dynamic_charges_micro(
+        price_micro_per_mwh[pays],
+        sell_price_micro_per_mwh[pays],
+        demand_wh[pays],
+        charging.dynamic_ppm[pays],
+    )
+    charges = [
+        *(
+            Charge(
+                component,
+                charging.subscribes,
+                subscription_shares_micro(cost, demand_wh, charging, is_fuel=component == "fuel")[
+                    charging.subscribes
+                ],
+            )
+            for component, cost in cost_micro.items()
+        ),
+        Charge("dynamic", pays, dynamic),
+        *(Charge(component, everyone, amounts) for component, amounts in fair_play_micro.items()),
+    ]
+    movement = np.zeros(demand_wh.shape[1], dtype=np.int64)
+    movement += sum(charge.amounts_micro.sum(axis=0) for charge in charges)
+    movement -= sum(cost_micro.values())
+    if charging.returned_to != "nobody":
+        returned = returned_micro(movement, demand_wh, charging)
+        charges.append(Charge("equalisation", everyone, returned))
+        movement = movement + returned.sum(axis=0)
+    return charges, movement
 
 
 def subscription_shares_micro(

@@ -7,20 +7,17 @@ number of threads, compiled or not.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
 
 import numpy as np
 
 from settlement.core.arrays import Flags, Integers
-from settlement.core.charges import (
-    dynamic_charges_micro,
-    returned_micro,
-    subscription_shares_micro,
-)
+from settlement.core.charges import MEASURES as CHARGE_MEASURES
+from settlement.core.charges import charge_points
 from settlement.core.day_games import GAMES, DayGames, play_games
 from settlement.core.energy_accounts import MEASURES as AREA_MEASURES
 from settlement.core.energy_accounts import energy_of_areas
 from settlement.core.fair_play_market import FairPlayOutcome, fair_play_outcome
+from settlement.core.measure import Measure
 from settlement.core.model import (
     DayReadings,
     MarketModel,
@@ -29,8 +26,8 @@ from settlement.core.model import (
     node_demand_w,
 )
 from settlement.core.pass_through import QUANTITY_UNITS, pass_through_tables
-from settlement.core.pots import GAMES as POTS
 from settlement.core.pots import (
+    COMPONENTS,
     availability_payments_micro,
     day_costs_micro,
     fuel_payments_micro,
@@ -53,16 +50,6 @@ __all__ = [
 ]
 
 MARKET = ("market",)
-OF_UNITS = ("fuel", "regulated", "availability", *POTS)
-"""What units are paid, and subscribers share."""
-
-
-class Measure(NamedTuple):
-    """What a measure of a day is of, and what it means."""
-
-    entity: str
-    meaning: str
-
 
 MEASURES = {
     "tightness_ppm": Measure("layer/holon", "demand over deliverable supply"),
@@ -95,15 +82,8 @@ MEASURES = {
     "missed_wh": Measure("supply point", "missing to the contracted reliability"),
     "fair_play_maximum_w": Measure("market", "most that the network can serve"),
     "fair_play_unused_w": Measure("market", "of it, what indivisible requests left over"),
-    **{f"payment.{name}_micro": Measure("unit", "+ is paid to the owner") for name in OF_UNITS},
-    **{
-        f"charge.{name}_micro": Measure("subscription point", "+ is owed to the market")
-        for name in OF_UNITS
-    },
-    "charge.dynamic_micro": Measure("dynamic point", "+ is owed to the market"),
-    "charge.over_take_micro": Measure("supply point", "+ is owed; where Fair Play moves money"),
-    "charge.compensation_micro": Measure("supply point", "- is given for what was missed"),
-    "charge.equalisation_micro": Measure("supply point", "- is given back, if a rule returns it"),
+    **{f"payment.{name}_micro": Measure("unit", "+ is paid to the owner") for name in COMPONENTS},
+    **CHARGE_MEASURES,
     "equalisation_micro": Measure("market", "+ goes into the equalisation account"),
     **{
         measure: Measure(entity, meaning)
@@ -229,39 +209,26 @@ def _charge_tables(
     fair_play: FairPlayOutcome,
 ) -> list[ResultTable]:
     """Return charges, and the equalisation movement: what they exceed payments by."""
-    charging, demand_wh = model.charging, readings.demand_wh
-    subscribers = _chosen(model.supply_points, charging.subscribes)
-    tables = []
-    charged = np.zeros(demand_wh.shape[1], dtype=np.int64)
-    paid = charged.copy()
-    for component, values in payments.items():
-        cost = values.sum(axis=0)
-        shares = subscription_shares_micro(cost, demand_wh, charging, is_fuel=component == "fuel")
-        paid += cost
-        charged += shares.sum(axis=0)
-        measure = f"charge.{component}_micro"
-        tables.append(ResultTable(measure, subscribers, shares[charging.subscribes]))
-    pays = charging.is_dynamic
-    node = model.supply_point_node[pays]
-    dynamic = dynamic_charges_micro(
+    node = model.supply_point_node
+    charges, movement_micro = charge_points(
+        model.charging,
+        readings.demand_wh,
+        {component: values.sum(axis=0) for component, values in payments.items()},
         prices.price_micro_per_mwh[node],
         prices.sell_price_micro_per_mwh[node],
-        demand_wh[pays],
-        charging.dynamic_ppm[pays],
+        fair_play.charges_micro,
     )
-    charged += dynamic.sum(axis=0)
-    payers = _chosen(model.supply_points, pays)
-    tables.append(ResultTable("charge.dynamic_micro", payers, dynamic))
-    for component, amounts in fair_play.charges_micro.items():
-        charged += amounts.sum(axis=0)
-        tables.append(ResultTable(f"charge.{component}_micro", model.supply_points, amounts))
-    equalisation = charged - paid
-    if charging.returned_to != "nobody":
-        returned = returned_micro(equalisation, demand_wh, charging)
-        tables.append(ResultTable("charge.equalisation_micro", model.supply_points, returned))
-        equalisation = equalisation + returned.sum(axis=0)
-    tables.append(ResultTable("equalisation_micro", MARKET, equalisation[np.newaxis]))
-    return tables
+    return [
+        *(
+            ResultTable(
+                f"charge.{charge.component}_micro",
+                _chosen(model.supply_points, charge.is_charged),
+                charge.amounts_micro,
+            )
+            for charge in charges
+        ),
+        ResultTable("equalisation_micro", MARKET, movement_micro[np.newaxis]),
+    ]
 
 
 def _pass_through_tables(model: MarketModel, readings: DayReadings) -> Iterator[ResultTable]:

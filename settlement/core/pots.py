@@ -17,6 +17,9 @@ from settlement.core.rounding import annual_to_day, apportion, energy_amounts_mi
 from settlement.core.tightness import PPM
 
 GAMES = ("adequacy", "location", "flexibility", "reserve")
+COMPONENTS = ("fuel", "regulated", "availability", *GAMES)
+"""What units are paid for, and subscribers share the cost of."""
+
 RULES = ("cost-recovery", "equalisation")
 TIMINGS = ("flat", "tightness", "served")
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from settlement.billing.lines import name_of_cost
+from settlement.billing.lines import LINE_KINDS, MONEY_SUFFIX, Side, line_kind, name_of_cost
 from settlement.core.tightness import PPM
 from settlement.explanations.fair_play import FairPlayCharges
 from settlement.explanations.grounds import Grounds
@@ -26,7 +26,19 @@ class Charges(Grounds):
             return self._returned(point)
         if component in ("over_take", "compensation"):
             return FairPlayCharges(self.facts, self.interval).charge(component, point)
+        if f"{Side.PAYMENT}.{component}" not in LINE_KINDS:
+            return self._by_clause(component, point)
         return self._cost_share(component, point)
+
+    def _by_clause(self, component: str, point: str) -> Explanation:
+        """Return what a charge is that no unit is paid for and that needs no tree of its own."""
+        kind = line_kind(f"{Side.CHARGE}.{component}")
+        amount = self.facts.result(f"{kind.code}{MONEY_SUFFIX}", point, self.interval)
+        reading = self.reading(DEMAND, point, "Energy taken at this supply point")
+        clauses = self.cite(kind.code)
+        return Explanation(
+            kind.title, amount, "micro", "as its clause says", clauses=clauses, children=(reading,)
+        )
 
     def _cost_share(self, component: str, point: str) -> Explanation:
         facts, interval = self.facts, self.interval
