@@ -53,7 +53,7 @@ def unbilled(session: Session, market: str, billing_month: date) -> dict[str, di
     return dict(moved)
 
 
-def covered(session: Session, market: str, billing_month: date) -> dict[str, int]:
+def last_covered_journals(session: Session, market: str, billing_month: date) -> dict[str, int]:
     """Return participant -> the last journal that its documents of the month take into account."""
     rows = session.execute(_covered(market, billing_month)).all()
     return {row.participant: row.number for row in rows}

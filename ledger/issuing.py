@@ -104,8 +104,10 @@ def _differences(session: Session, drafts: Sequence[InvoiceDraft]) -> Iterator[F
     for draft in drafts:
         months[draft.market, draft.billing_month].append(draft)
     for (market, billing_month), of_month in months.items():
-        drafted = _drafted(of_month)
-        moved = _moved(session, market, billing_month, {draft.participant for draft in of_month})
+        drafted = _sum_drafted(of_month)
+        moved = _sum_unbilled(
+            session, market, billing_month, {draft.participant for draft in of_month}
+        )
         for account in sorted(drafted.keys() | moved.keys(), key=lambda each: each.code):
             lines_micro, moved_micro = drafted.get(account, 0), moved.get(account, 0)
             if lines_micro != moved_micro:
@@ -116,7 +118,7 @@ def _differences(session: Session, drafts: Sequence[InvoiceDraft]) -> Iterator[F
                 )
 
 
-def _drafted(drafts: Sequence[InvoiceDraft]) -> dict[Account, int]:
+def _sum_drafted(drafts: Sequence[InvoiceDraft]) -> dict[Account, int]:
     """Return account -> sum of the lines that bill it, in micro."""
     sums: defaultdict[Account, int] = defaultdict(int)
     for draft in drafts:
@@ -128,7 +130,7 @@ def _drafted(drafts: Sequence[InvoiceDraft]) -> dict[Account, int]:
     return sums
 
 
-def _moved(
+def _sum_unbilled(
     session: Session, market: str, billing_month: date, participants: Collection[str]
 ) -> dict[Account, int]:
     """Return money account -> movement that no document covers, in micro."""

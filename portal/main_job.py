@@ -17,7 +17,7 @@ from common.refusals import Finding, Refused
 from database.embedded import ROOT
 from database.session import transaction
 from ledger.log.rows import CheckpointRow
-from ledger.payments.queries import decided, statements
+from ledger.payments.queries import decided_transactions, statements
 from ledger.queries import balances
 from portal.demo_dispute import dispute_largest_line, settle_corrected
 from portal.signing import sign_log
@@ -254,7 +254,7 @@ def _pay(job: Job) -> None:
             import_statements(
                 session, market, file.name, file.content, received_by="the demonstration", now=now
             )
-        found = decided(session, market)
+        found = decided_transactions(session, market)
     waiting = sum(bool(payment.rest_minor) for payment in found)
     job.payments = {"payments": len(found), "waiting": waiting}
 

@@ -91,22 +91,24 @@ def audit_overlaps(versions: Sequence[Version]) -> Iterator[Finding]:
     """Find two versions of an instrument that apply at one time and were known at one time."""
     ordered = sorted(versions, key=lambda version: version.instrument)
     for _, group in groupby(ordered, key=lambda version: version.instrument):
-        for one, other in combinations(group, 2):
-            in_validity = overlap(one.valid_from, one.valid_to, other.valid_from, other.valid_to)
+        for first, second in combinations(group, 2):
+            in_validity = overlap(
+                first.valid_from, first.valid_to, second.valid_from, second.valid_to
+            )
             in_record = overlap(
-                one.recorded_from, one.recorded_to, other.recorded_from, other.recorded_to
+                first.recorded_from, first.recorded_to, second.recorded_from, second.recorded_to
             )
             if in_validity and in_record:
                 yield _finding(
-                    one,
+                    first,
                     "versions-overlap",
                     "valid, recorded",
-                    f"both it and version {other.id}",
+                    f"both it and version {second.id}",
                     "one version of an instrument is in force at a time",
                 )
 
 
-def audit_together(versions: Sequence[Version]) -> Iterator[Finding]:
+def audit_versions(versions: Sequence[Version]) -> Iterator[Finding]:
     """Find what is wrong among all stored versions; their bodies are not looked at."""
     yield from audit_closures(versions)
     yield from audit_origins(versions)

@@ -87,7 +87,7 @@ def stated_numbers(text: str) -> list[StatedNumber]:
     """
     plain = _NO_NUMBER.sub(lambda found: "\0" * len(found[0]), text)
     found = sorted((*_numerals(plain), *_number_words(plain)), key=lambda each: each.start)
-    return [each for each in _sharing_units(found, plain) if each.is_numeral or each.unit]
+    return [each for each in _share_units(found, plain) if each.is_numeral or each.unit]
 
 
 def _numerals(text: str) -> Iterator[StatedNumber]:
@@ -209,7 +209,7 @@ def _read_decimals(whole: Fraction, text: str, end: int, at: int) -> tuple[Fract
     return amount, end
 
 
-def _sharing_units(found: list[StatedNumber], text: str) -> list[StatedNumber]:
+def _share_units(found: list[StatedNumber], text: str) -> list[StatedNumber]:
     """Give numbers of a series the unit that stands at its end, or the sign at its head."""
     shared = list(found)
     for position in range(len(shared) - 2, -1, -1):

@@ -37,17 +37,17 @@ Span = tuple[dt.date, dt.date | None]
 """Days from the first to the one before the end; None where there is no end."""
 
 
-def shared(one: Span, other: Span) -> Span | None:
+def shared_days(first: Span, second: Span) -> Span | None:
     """Return the days that two spans share, or None."""
-    first = max(one[0], other[0])
-    ends = [end for end in (one[1], other[1]) if end is not None]
+    start = max(first[0], second[0])
+    ends = [end for end in (first[1], second[1]) if end is not None]
     end = min(ends) if ends else None
-    return (first, end) if end is None or first < end else None
+    return (start, end) if end is None or start < end else None
 
 
-def overlapping(one: Span, other: Span) -> bool:
+def overlapping(first: Span, second: Span) -> bool:
     """Return whether two spans share a day."""
-    return shared(one, other) is not None
+    return shared_days(first, second) is not None
 
 
 def first_uncovered(days: Span, covers: Iterable[Span]) -> dt.date | None:

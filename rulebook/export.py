@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from common.refusals import Refused
 from rulebook.documents import Document
-from rulebook.folders import file_name, strangers, write_files
+from rulebook.folders import file_name, unexpected_files, write_files
 from rulebook.json_schema import editor_line, schema_texts
 from rulebook.law import rules_at
 from rulebook.yaml_text import write_yaml
@@ -32,7 +32,7 @@ def export(
     """
     rules = rules_at(session, market, effective, known)
     texts = dict(map(_file_of, rules.documents))
-    findings = strangers(folder, texts)
+    findings = unexpected_files(folder, texts)
     if findings:
         raise Refused(findings)
     return write_files(folder, texts)

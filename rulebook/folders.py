@@ -38,7 +38,7 @@ def file_name(document: Document) -> Path:
     return Path(document.instrument.removeprefix(f"{document.market}/") + ".yaml")
 
 
-def strangers(folder: Path, written: Iterable[Path]) -> list[Finding]:
+def unexpected_files(folder: Path, written: Iterable[Path]) -> list[Finding]:
     """Find YAML files in `folder` that an export would leave beside what it writes."""
     expected = {folder / name for name in written}
     return [

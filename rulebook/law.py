@@ -8,7 +8,14 @@ from sqlalchemy.orm import Session
 from common.refusals import Finding, Refused
 from rulebook import store
 from rulebook.days import day_of, day_start
-from rulebook.resolve import RulePeriod, RuleSet, change_points, in_force, missing, rule_set_of
+from rulebook.resolve import (
+    RulePeriod,
+    RuleSet,
+    change_points,
+    in_force,
+    missing_parts,
+    rule_set_of,
+)
 from rulebook.versions import Version, instant_shown
 
 
@@ -48,7 +55,7 @@ def rules_for_period(
     gaps = [
         gap
         for point in points
-        for gap in missing(in_force(found, point, known), market, point, known)
+        for gap in missing_parts(in_force(found, point, known), market, point, known)
     ]
     if gaps:
         raise Refused(gaps)
@@ -99,7 +106,7 @@ def _complete(
     instant: dt.datetime,
     known: dt.datetime,
 ) -> RuleSet:
-    gaps = list(missing(versions, market, instant, known))
+    gaps = list(missing_parts(versions, market, instant, known))
     if gaps:
         raise Refused(gaps)
     return rule_set_of(versions, market, effective)

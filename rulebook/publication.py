@@ -51,7 +51,7 @@ class Change:
 
 def request_findings(request: Request) -> Iterator[Finding]:
     """Find what is wrong with the request by itself and with each document in it."""
-    yield from _deciders(request)
+    yield from _check_deciders(request)
     if len(request.markets) > 1:
         yield Finding(
             "several-markets",
@@ -74,7 +74,7 @@ def request_findings(request: Request) -> Iterator[Finding]:
         yield from check_document(document, place)
 
 
-def _deciders(request: Request) -> Iterator[Finding]:
+def _check_deciders(request: Request) -> Iterator[Finding]:
     for role, name in (("author", request.author), ("approver", request.approver)):
         if not name.strip():
             yield Finding(
@@ -180,7 +180,9 @@ def changes_of(
     for place, document in request.documents:
         amendment = amend(current, document.instrument, start, end)
         digest = document_digest(document)
-        unchanged = next((v for v in amendment.closes if _says(v, digest, start, end)), None)
+        unchanged = next(
+            (v for v in amendment.closes if _already_says(v, digest, start, end)), None
+        )
         if unchanged is not None:
             changes.append(Change(place, document, (), (), unchanged))
         else:
@@ -203,7 +205,9 @@ def sealed_findings(
     """
     touched = sorted(span for span in sealed if overlap(*span, start, end))
     for change in changes:
-        days = [span for span in touched if change.unchanged is None and _changes(change, *span)]
+        days = [
+            span for span in touched if change.unchanged is None and _changes_law_of(change, *span)
+        ]
         if days:
             yield Finding(
                 "law-of-sealed-day",
@@ -215,7 +219,7 @@ def sealed_findings(
             )
 
 
-def _changes(change: Change, start: dt.datetime, end: dt.datetime) -> bool:
+def _changes_law_of(change: Change, start: dt.datetime, end: dt.datetime) -> bool:
     """Return whether a document says anything new for a day, which has one law throughout."""
     digest = document_digest(change.document)
     return not any(
@@ -224,7 +228,9 @@ def _changes(change: Change, start: dt.datetime, end: dt.datetime) -> bool:
     )
 
 
-def _says(version: Version, digest: bytes, start: dt.datetime, end: dt.datetime | None) -> bool:
+def _already_says(
+    version: Version, digest: bytes, start: dt.datetime, end: dt.datetime | None
+) -> bool:
     """Return whether `version` already has this digest for all of [start, end)."""
     reaches = version.valid_to is None or (end is not None and end <= version.valid_to)
     return version.digest == digest and version.valid_from <= start and reaches

@@ -84,7 +84,7 @@ def publish(
     Raises:
         Refused: with every finding; nothing is written.
     """
-    documents, findings = _gather(files_or_documents)
+    documents, findings = _gather_documents(files_or_documents)
     request = Request(
         tuple(documents),
         valid_from,
@@ -96,16 +96,16 @@ def publish(
     )
     unread = bool(findings)
     if not documents and not unread:
-        findings.append(_nothing())
+        findings.append(_nothing_to_publish())
     findings.extend(request_findings(request))
     if unread or not request.is_one_law:
         raise Refused(findings)
     closed = sealed.get(request.markets[0], ())
-    changes, start, end = _planned(session, request, findings, closed)
+    changes, start, end = _plan_changes(session, request, findings, closed)
     return _record(session, request, changes, start, end)
 
 
-def _nothing() -> Finding:
+def _nothing_to_publish() -> Finding:
     return Finding(
         "nothing-to-publish",
         "publication",
@@ -115,7 +115,7 @@ def _nothing() -> Finding:
     )
 
 
-def _gather(
+def _gather_documents(
     files_or_documents: Sequence[Path | Document],
 ) -> tuple[list[tuple[str, Document]], list[Finding]]:
     documents: list[tuple[str, Document]] = []
@@ -130,7 +130,7 @@ def _gather(
     return documents, findings
 
 
-def _planned(
+def _plan_changes(
     session: Session,
     request: Request,
     findings: list[Finding],
@@ -173,7 +173,7 @@ def _record(
             continue
         version = _new_version(session, request, change, start, end)
         remainders = [
-            _sealed(
+            _with_row_digest(
                 replace(
                     remainder.of,
                     id=store.new_identity(session),
@@ -202,7 +202,7 @@ def _new_version(
     end: dt.datetime | None,
 ) -> Version:
     document = change.document
-    return _sealed(
+    return _with_row_digest(
         Version(
             id=store.new_identity(session),
             market=document.market,
@@ -225,7 +225,7 @@ def _new_version(
     )
 
 
-def _sealed(version: Version) -> Version:
+def _with_row_digest(version: Version) -> Version:
     return replace(version, row_digest=row_digest(version))
 
 

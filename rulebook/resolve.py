@@ -98,7 +98,7 @@ def in_force(
     return tuple(sorted(found, key=lambda version: version.instrument))
 
 
-def missing(
+def missing_parts(
     versions: Iterable[Version], market: str, effective: dt.datetime, known: dt.datetime
 ) -> Iterator[Finding]:
     """Find each part of the law that `versions`, in force at `effective`, do not hold."""
@@ -133,7 +133,7 @@ def rule_set_of(
     return RuleSet(
         market=market,
         effective=effective,
-        versions=tuple(pinned(version) for version in ordered),
+        versions=tuple(pin_version(version) for version in ordered),
         market_rules=rules[0],
         grid_model=grids[0],
         allocation_policy=policies[0],
@@ -143,7 +143,7 @@ def rule_set_of(
     )
 
 
-def pinned(version: Version) -> PinnedVersion:
+def pin_version(version: Version) -> PinnedVersion:
     """Return what a run keeps of `version`."""
     return PinnedVersion(
         version.id,

@@ -56,14 +56,14 @@ def law_findings(
     places = {change.document.instrument: change.place for change in changes}
     for change in changes:
         if change.unchanged is None:
-            findings.extend(_hole(change, timeline))
-            findings.extend(_unfounded(change, timeline, start, end))
+            findings.extend(_find_gaps(change, timeline))
+            findings.extend(_find_missing_ground(change, timeline, start, end))
     ranges = [(stretch.valid_from, stretch.valid_to) for stretch in timeline]
     points = change_points(ranges, start, end)
     for instant, until in zip(points, [*points[1:], end], strict=True):
         beside = [s.document for s in timeline if covers(s.valid_from, s.valid_to, instant)]
-        together = check_law(_in_force(beside, places, instant, until))
-        findings.extend(finding for finding in together if finding not in findings)
+        conflicts = check_law(_in_force(beside, places, instant, until))
+        findings.extend(finding for finding in conflicts if finding not in findings)
     return findings
 
 
@@ -89,7 +89,7 @@ def _timeline(
     return stretches, findings
 
 
-def _hole(change: Change, timeline: Sequence[Stretch]) -> Iterator[Finding]:
+def _find_gaps(change: Change, timeline: Sequence[Stretch]) -> Iterator[Finding]:
     """Find a stretch of time between two versions of a market-wide document with none."""
     if change.document.kind not in MARKET_WIDE:
         return
@@ -108,7 +108,7 @@ def _hole(change: Change, timeline: Sequence[Stretch]) -> Iterator[Finding]:
         reached = stretch.valid_to
 
 
-def _unfounded(
+def _find_missing_ground(
     change: Change, timeline: Sequence[Stretch], start: dt.datetime, end: dt.datetime | None
 ) -> Iterator[Finding]:
     """Find the first instant at which a document would apply without one that it rests on."""

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from common.refusals import Finding
 from rulebook import store
-from rulebook.audit import audit_together, audit_version
+from rulebook.audit import audit_version, audit_versions
 from rulebook.versions import Version
 
 
@@ -17,4 +17,4 @@ def verify(session: Session) -> Iterator[Finding]:
     for version in store.every_version(session):
         yield from audit_version(version)
         seen.append(replace(version, body={}))
-    yield from audit_together(seen)
+    yield from audit_versions(seen)

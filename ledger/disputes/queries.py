@@ -64,7 +64,7 @@ def disputes(
     return store.records(session, *conditions)
 
 
-def by_deadline(found: Collection[Record], now: datetime) -> list[Record]:
+def sort_by_deadline(found: Collection[Record], now: datetime) -> list[Record]:
     """Return disputes in the order in which they want attention.
 
     First what is overdue, the longest first; then what is due, the soonest first; then what waits
@@ -83,13 +83,15 @@ def by_deadline(found: Collection[Record], now: datetime) -> list[Record]:
     return sorted(found, key=place)
 
 
-def of_document(session: Session, invoice_id: UUID) -> dict[int, Record]:
+def latest_by_line(session: Session, invoice_id: UUID) -> dict[int, Record]:
     """Return the latest dispute of each line of a document that has any, by line."""
     found = store.records(session, Dispute.invoice_id == invoice_id)
     return {record.row.line: record for record in found}
 
 
-def settled_that_moved(session: Session, participants: Collection[tuple[str, str]]) -> list[Record]:
+def settled_moving_lines_of(
+    session: Session, participants: Collection[tuple[str, str]]
+) -> list[Record]:
     """Return the settled disputes of others whose resettlement moved lines of these participants.
 
     A resettlement moves everyone who shares a pot with the disputed line.

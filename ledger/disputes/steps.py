@@ -115,8 +115,8 @@ def open_dispute(
         decide_within_days=terms.decide_within_days,
     )
     digest = store.insert_dispute(session, row)
-    _append(session, row, 1, request, None, None, digest, now)
-    return _stored(session, row.market, row.number)
+    _append_event(session, row, 1, request, None, None, digest, now)
+    return _find_stored(session, row.market, row.number)
 
 
 def take_step(
@@ -149,15 +149,17 @@ def take_step(
     if request.action is Action.SETTLE:
         if request.run_id is None:
             raise ValueError("settling names the run that corrected the line")
-        correction, line, of_settling = _settling(session, record, request.run_id, request.note_id)
+        correction, line, of_settling = _check_settling(
+            session, record, request.run_id, request.note_id
+        )
         breaches += of_settling
     refuse_any(rule.finding(record.name, value) for rule, value in breaches)
     last_step, digest = record.events[-1].step, record.event_digests[-1]
-    _append(session, record.row, last_step + 1, request, correction, line, digest, now)
-    return _stored(session, market, number)
+    _append_event(session, record.row, last_step + 1, request, correction, line, digest, now)
+    return _find_stored(session, market, number)
 
 
-def _append(
+def _append_event(
     session: Session,
     row: DisputeRow,
     step: int,
@@ -195,7 +197,7 @@ def _append(
     store.insert_event(session, event)
 
 
-def _settling(
+def _check_settling(
     session: Session, record: Record, run_id: UUID, note_id: UUID | None
 ) -> tuple[Correction, int | None, list[tuple[DisputeRule, str]]]:
     """Return what a run corrected, the note's line, and the rules of settling that they break."""
@@ -263,7 +265,7 @@ def _is_repeat(event: EventRow, request: StepRequest) -> bool:
     )
 
 
-def _stored(session: Session, market: str, number: int) -> Record:
+def _find_stored(session: Session, market: str, number: int) -> Record:
     record = store.record(session, market, number)
     if record is None:
         raise LookupError(name_of(market, number))

@@ -87,7 +87,7 @@ def _not_allowed(row: DisputeRow, before: Sequence[EventRow], event: EventRow) -
     """Return why an event could not follow those before it."""
     try:
         step, role = event.as_step, Role(event.role)
-        steps = tuple(one.as_step for one in before)
+        steps = tuple(earlier.as_step for earlier in before)
         if not steps:
             return []
         breaches = Course(row.terms, steps).breaches(step.action, step.actor, role, step.at)

@@ -1,6 +1,6 @@
 """The root of a tree while leaves are appended, in memory that grows with its height alone."""
 
-from ledger.log.proofs import joined
+from ledger.log.proofs import join_hashes
 from ledger.tree import node_hash
 
 
@@ -22,4 +22,4 @@ class AppendOnlyTree:
 
     def root(self) -> bytes:
         """Return the root over the leaves so far."""
-        return joined(self._roots)
+        return join_hashes(self._roots)

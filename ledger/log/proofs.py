@@ -101,10 +101,10 @@ def consistency_ranges(old_size: int, size: int) -> list[Range]:
 
 def range_hash(nodes: Range, hash_of: Callable[[Node], bytes]) -> bytes:
     """Return the root over the leaves of a range; of the whole tree, its root."""
-    return joined([hash_of(node) for node in nodes])
+    return join_hashes([hash_of(node) for node in nodes])
 
 
-def joined(roots: Sequence[bytes]) -> bytes:
+def join_hashes(roots: Sequence[bytes]) -> bytes:
     """Return the hash above complete subtrees side by side, given their roots."""
     if not roots:
         return EMPTY_ROOT

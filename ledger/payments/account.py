@@ -154,7 +154,7 @@ def in_order(movements: Iterable[Movement]) -> list[Movement]:
     return sorted(movements, key=lambda movement: (movement.at, movement.number, movement.document))
 
 
-def aged(documents: Sequence[OpenDocument], on: date) -> list[Ageing]:
+def age_open_items(documents: Sequence[OpenDocument], on: date) -> list[Ageing]:
     """Return what is open on a day by participant and age; without those who owe nothing."""
     items: dict[tuple[str, str], list[OpenItem]] = {}
     for document in sorted(documents, key=lambda each: (each.participant, each.due_on, each.name)):

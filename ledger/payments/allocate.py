@@ -99,7 +99,7 @@ def find_transaction(session: Session, name: str) -> Decided:
         Refused: there is none.
     """
     key = transaction_key(name)
-    found = queries.decided(session, *key) if key else []
+    found = queries.decided_transactions(session, *key) if key else []
     if not found:
         refuse_any([LedgerRule.TRANSACTION_IS_UNKNOWN.finding(f"payment {name}", "not there")])
     return found[0]

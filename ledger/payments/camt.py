@@ -39,24 +39,24 @@ def read_statements(content: bytes) -> tuple[list[Statement], list[Finding]]:
     A statement is whole only where there is no refusal of it.
     """
     findings: list[Finding] = []
-    root = _parsed(content, findings)
+    root = _parse(content, findings)
     if root is None:
         return [], findings
     found = root.findall("{*}BkToCstmrStmt/{*}Stmt")
     if not found:
         findings.append(_unreadable("the file", "no statement (BkToCstmrStmt/Stmt)"))
     return [
-        _Reader(element, place, findings).statement() for place, element in _placed(found)
+        _Reader(element, place, findings).statement() for place, element in _place_statements(found)
     ], findings
 
 
-def _placed(found: list[Any]) -> Iterator[tuple[str, Any]]:
+def _place_statements(found: list[Any]) -> Iterator[tuple[str, Any]]:
     for number, element in enumerate(found, start=1):
         name = element.findtext("{*}Id") or f"number {number} of the file"
         yield f"statement {name}", element
 
 
-def _parsed(content: bytes, findings: list[Finding]) -> Any | None:
+def _parse(content: bytes, findings: list[Finding]) -> Any | None:
     if len(content) > LARGEST_FILE_BYTES:
         findings.append(_unreadable("the file", f"{len(content):_} bytes"))
         return None

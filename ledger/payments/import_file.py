@@ -93,7 +93,7 @@ def _breaches(
 ) -> Iterator[Finding]:
     last = store.last_statement(session, account.market, account.iban)
     names = [stated.identification for stated in statements]
-    known = store.identified(session, account.market, account.iban, names)
+    known = store.known_identifications(session, account.market, account.iban, names)
     for statement in statements:
         if statement.identification in known:
             yield LedgerRule.STATEMENT_HAS_OTHER_CONTENT.finding(

@@ -66,7 +66,7 @@ def unbilled_reasons(
     session: Session, market: str, billing_month: date, kinds: tuple[str, ...]
 ) -> dict[tuple[str, str, str], list[str]]:
     """Return (participant, kind, subject) -> why journals that no document covers moved it."""
-    covered = invoice_queries.covered(session, market, billing_month)
+    covered = invoice_queries.last_covered_journals(session, market, billing_month)
     account, journal, posting = tables.Account, tables.Journal, tables.Posting
     statement = (
         select(account.participant, account.kind, account.subject, journal.number, journal.reason)

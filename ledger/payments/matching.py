@@ -87,7 +87,7 @@ def match(
     book = _Book(documents)
     found = []
     for transaction in transactions:
-        matched = _matched(transaction, book, owners)
+        matched = _match_transaction(transaction, book, owners)
         book.pay(matched.amounts)
         found.append(matched)
     return found
@@ -143,41 +143,41 @@ def _pattern(series: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![a-z0-9]){letters}{_GAP}({'|'.join(numbers)})(?!\d)")
 
 
-def _matched(
+def _match_transaction(
     transaction: TransactionRow, book: _Book, owners: Mapping[str, frozenset[str]]
 ) -> Matched:
     texts = (transaction.reference, transaction.remittance, transaction.end_to_end)
     named, unknown = book.named_in("\n".join(texts))
     if transaction.is_reversal:
-        return _taken_back(transaction.amount_minor, named)
+        return _match_reversal(transaction.amount_minor, named)
     if named:
-        return _by_reference(transaction.amount_minor, named, unknown)
+        return _match_by_reference(transaction.amount_minor, named, unknown)
     if unknown:
-        return _nothing(
+        return _match_nothing(
             transaction.amount_minor, f"it names {', '.join(unknown)}: no such document"
         )
-    return _by_account(transaction, book, owners)
+    return _match_by_account(transaction, book, owners)
 
 
-def _by_reference(amount: int, named: list[OpenDocument], unknown: list[str]) -> Matched:
+def _match_by_reference(amount: int, named: list[OpenDocument], unknown: list[str]) -> Matched:
     names = ", ".join(document.name for document in named)
     also = f"; it also names {', '.join(unknown)}: no such document" if unknown else ""
     total = sum(document.balance_minor for document in named)
     if not any(document.balance_minor for document in named):
-        return _nothing(amount, f"it names {names}, which is paid already{also}")
+        return _match_nothing(amount, f"it names {names}, which is paid already{also}")
     if total * amount <= 0:
-        return _nothing(
+        return _match_nothing(
             amount, f"it names {names}, whose balance of {total} minor units it cannot pay{also}"
         )
     amounts = tuple(_spread(amount, named))
     rest = amount - sum(paid for _, paid in amounts)
     if rest:
-        said = f"it names {names} and pays more than was open{also}"
+        reason = f"it names {names} and pays more than was open{also}"
     elif abs(amount) < abs(total):
-        said = f"it names {names} and pays a part{also}"
+        reason = f"it names {names} and pays a part{also}"
     else:
-        said = f"it names {names}{also}"
-    return Matched(amounts, rest, Method.REFERENCE, said)
+        reason = f"it names {names}{also}"
+    return Matched(amounts, rest, Method.REFERENCE, reason)
 
 
 def _spread(amount: int, named: list[OpenDocument]) -> Iterator[tuple[str, int]]:
@@ -195,13 +195,13 @@ def _spread(amount: int, named: list[OpenDocument]) -> Iterator[tuple[str, int]]
             yield document.name, paid * sign
 
 
-def _taken_back(amount: int, named: list[OpenDocument]) -> Matched:
+def _match_reversal(amount: int, named: list[OpenDocument]) -> Matched:
     """Return what a reversal takes back: payments of the one document that it names."""
     if len(named) != 1:
-        return _nothing(amount, "a reversal that does not name one document")
+        return _match_nothing(amount, "a reversal that does not name one document")
     (document,) = named
     if amount * document.paid_minor >= 0 or abs(amount) > abs(document.paid_minor):
-        return _nothing(amount, f"a reversal of more than was paid of {document.name}")
+        return _match_nothing(amount, f"a reversal of more than was paid of {document.name}")
     return Matched(
         ((document.name, amount),),
         0,
@@ -210,34 +210,38 @@ def _taken_back(amount: int, named: list[OpenDocument]) -> Matched:
     )
 
 
-def _by_account(
+def _match_by_account(
     transaction: TransactionRow, book: _Book, owners: Mapping[str, frozenset[str]]
 ) -> Matched:
     amount, iban = transaction.amount_minor, transaction.counterparty_iban
     found = owners.get(iban, frozenset())
     if not iban or not found:
-        return _nothing(amount, "it names no document, and no participant registered its account")
+        return _match_nothing(
+            amount, "it names no document, and no participant registered its account"
+        )
     if len(found) > 1:
-        return _nothing(amount, f"it names no document, and its account is of {_listed(found)}")
+        return _match_nothing(
+            amount, f"it names no document, and its account is of {_join_names(found)}"
+        )
     (participant,) = found
     documents = book.open_of(participant)
     exact = [document for document in documents if document.balance_minor == amount]
     if len(exact) == 1:
-        said = f"it names no document; {exact[0].name} of {participant} has its amount"
-        return Matched(((exact[0].name, amount),), 0, Method.ACCOUNT, said)
+        reason = f"it names no document; {exact[0].name} of {participant} has its amount"
+        return Matched(((exact[0].name, amount),), 0, Method.ACCOUNT, reason)
     if len(exact) > 1:
-        names = _listed(document.name for document in exact)
-        return _nothing(amount, f"it names no document, and {names} have its amount")
+        names = _join_names(document.name for document in exact)
+        return _match_nothing(amount, f"it names no document, and {names} have its amount")
     if documents and sum(document.balance_minor for document in documents) == amount:
         amounts = tuple((document.name, document.balance_minor) for document in documents)
-        said = f"it names no document, and pays all that is open of {participant}"
-        return Matched(amounts, 0, Method.ACCOUNT, said)
-    return _nothing(amount, f"it names no document, and none of {participant} has its amount")
+        reason = f"it names no document, and pays all that is open of {participant}"
+        return Matched(amounts, 0, Method.ACCOUNT, reason)
+    return _match_nothing(amount, f"it names no document, and none of {participant} has its amount")
 
 
-def _nothing(amount: int, reason: str) -> Matched:
+def _match_nothing(amount: int, reason: str) -> Matched:
     return Matched((), amount, Method.NONE, reason)
 
 
-def _listed(names: Iterable[str]) -> str:
+def _join_names(names: Iterable[str]) -> str:
     return " and ".join(sorted(names))

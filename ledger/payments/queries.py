@@ -133,7 +133,7 @@ def statement(session: Session, market: str, number: int) -> StatementRow:
     return StatementRow(*row)
 
 
-def decided(
+def decided_transactions(
     session: Session,
     market: str,
     number: int | None = None,
@@ -169,7 +169,7 @@ def decided(
 
 def queue(session: Session, market: str) -> list[Decided]:
     """Return the transactions of which something is not allocated, in order."""
-    return [payment for payment in decided(session, market) if payment.rest_minor]
+    return [payment for payment in decided_transactions(session, market) if payment.rest_minor]
 
 
 def _of(table: Any, market: str, number: int | None, line: int | None) -> Iterable[Any]:
@@ -220,7 +220,7 @@ class PaidOn(NamedTuple):
 def payments_by_value(session: Session, market: str) -> dict[str, list[PaidOn]]:
     """Return document -> its payments by the bank's value day, as decisions now have them."""
     found: defaultdict[str, list[PaidOn]] = defaultdict(list)
-    for payment in decided(session, market):
+    for payment in decided_transactions(session, market):
         for document, amount in payment.amounts.items():
             found[document].append(PaidOn(document, payment.transaction.value_on, amount))
     return dict(found)

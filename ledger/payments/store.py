@@ -53,7 +53,9 @@ def statements_of_file(session: Session, market: str, content_digest: bytes) -> 
     return [StatementRow(*row) for row in rows]
 
 
-def identified(session: Session, market: str, iban: str, names: Sequence[str]) -> set[str]:
+def known_identifications(
+    session: Session, market: str, iban: str, names: Sequence[str]
+) -> set[str]:
     """Return which identifications a market's account has statements of."""
     statement = tables.BankStatement
     return set(

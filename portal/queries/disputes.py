@@ -113,10 +113,10 @@ def disputes_for(
 ) -> tuple[list[ShownDispute], list[ShownDispute]]:
     """Return a user's disputes by deadline, and those of others that moved its lines."""
     if viewer.sees_all_disputes:
-        found = queries.by_deadline(queries.disputes(session), now)
+        found = queries.sort_by_deadline(queries.disputes(session), now)
         return [ShownDispute(record, now, True) for record in found], []
-    own = queries.by_deadline(queries.disputes(session, None, viewer.participants), now)
-    others = queries.settled_that_moved(session, viewer.participants or ())
+    own = queries.sort_by_deadline(queries.disputes(session, None, viewer.participants), now)
+    others = queries.settled_moving_lines_of(session, viewer.participants or ())
     return (
         [ShownDispute(record, now, True) for record in own],
         [ShownDispute(record, now, False) for record in others],
@@ -133,7 +133,7 @@ def dispute_for(
     owner = (market, record.row.participant)
     if viewer.sees_all_disputes or owner in (viewer.participants or ()):
         return ShownDispute(record, now, True)
-    moved = queries.settled_that_moved(session, viewer.participants or ())
+    moved = queries.settled_moving_lines_of(session, viewer.participants or ())
     is_moved = any(moved_record.key == record.key for moved_record in moved)
     return ShownDispute(record, now, False) if is_moved else None
 
@@ -164,7 +164,7 @@ def marks_of_document(
     session: Session, invoice_id: uuid.UUID, now: dt.datetime
 ) -> dict[int, ShownDispute]:
     """Return the latest dispute of each line of a document that has any, by line."""
-    found = queries.of_document(session, invoice_id)
+    found = queries.latest_by_line(session, invoice_id)
     return {line: ShownDispute(record, now, True) for line, record in found.items()}
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from sqlalchemy.orm import Session
 
 from database.session import transaction
-from ledger.payments.account import BUCKETS, AccountStatement, Ageing, aged
+from ledger.payments.account import BUCKETS, AccountStatement, Ageing, age_open_items
 from ledger.payments.account_queries import (
     account_statement,
     day_end,
@@ -91,7 +91,7 @@ def _aged_markets(session: Session, viewer: Viewer, on: dt.date) -> list[AgedMar
     for market in markets(session):
         rows = [
             ageing
-            for ageing in aged(documents(session, market, day_end(on)), on)
+            for ageing in age_open_items(documents(session, market, day_end(on)), on)
             if viewer.may_see(market, ageing.participant)
         ]
         for currency in sorted({row.currency for row in rows}):
@@ -110,7 +110,7 @@ def page(request: SignedInRequest, market: str, participant: str) -> HttpRespons
         on = min(last_day, timezone.now().date())
         open_items = [
             ageing
-            for ageing in aged(documents(session, market, day_end(last_day)), on)
+            for ageing in age_open_items(documents(session, market, day_end(last_day)), on)
             if ageing.participant == participant
         ]
     context = {

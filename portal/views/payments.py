@@ -57,7 +57,7 @@ def _listing(request: SignedInRequest, complaints: tuple[str, ...] = ()) -> Http
         payments = [
             (payment, currencies[payment.transaction.market, payment.transaction.statement_number])
             for market in known
-            for payment in reversed(queries.decided(session, market))
+            for payment in reversed(queries.decided_transactions(session, market))
         ]
     pages = Paginator(payments, PAYMENTS_A_PAGE)
     context = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from common.refusals import Finding, shown
-from rulebook.days import Span, first_uncovered, overlapping, shared
+from rulebook.days import Span, first_uncovered, overlapping, shared_days
 from rulebook.documents import ChargeList
 from rulebook.documents.base import LARGEST_INTEGER
 from rulebook.documents.charge_list import (
@@ -208,12 +208,12 @@ def unpriced_days(charges: ChargeList, within: Span) -> Iterator[tuple[int, dt.d
     by_code = {charge.code: charge for charge in charges.charges}
     for number, link in enumerate(charges.links):
         charge = by_code.get(link.charge)
-        days = shared(span_of(link), within)
+        days = shared_days(span_of(link), within)
         if charge is None or days is None:
             continue
         ends = [price.to_day for price in prices_of(charge)]
         if ends and None not in ends:
-            days = shared(days, (dt.date.min, max(end for end in ends if end is not None)))
+            days = shared_days(days, (dt.date.min, max(end for end in ends if end is not None)))
         if days is None:
             continue
         gaps = [

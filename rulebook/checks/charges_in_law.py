@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from common.refusals import Finding, shown
 from rulebook.checks.charges import span_of, unpriced_days
 from rulebook.checks.in_force import InForce
-from rulebook.days import shared
+from rulebook.days import shared_days
 
 
 def charge_owners_are_registered(law: InForce) -> Iterator[Finding]:
@@ -44,7 +44,7 @@ def charges_fall_on_registered_points(law: InForce) -> Iterator[Finding]:
     points = {p.supply_point for r in law.registrations for p in r.supply_points}
     for charges in law.charge_lists:
         for number, link in enumerate(charges.links):
-            days = shared(span_of(link), law.days)
+            days = shared_days(span_of(link), law.days)
             if days is not None and link.supply_point not in points:
                 yield Finding(
                     "link-unknown-supply-point",

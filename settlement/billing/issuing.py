@@ -114,7 +114,7 @@ def _qualities(
         if run == run_id and first <= day <= last
     ]
     told = {key: quality for run_id in obeyed for key, quality in _told(session, run_id)}
-    covered = ledger.invoice_queries.covered(session, market, billing_month)
+    covered = ledger.invoice_queries.last_covered_journals(session, market, billing_month)
     return LineQualities(posted, covered, told)
 
 

@@ -179,7 +179,7 @@ def test_the_first_number_of_a_new_year_follows(billed, now):
 def test_a_person_allocates_what_rests_and_a_correction_names_what_it_reverses(billed, now):
     take(billed, written((50_000, "who knows")), now)
     name = "gb12-bank-000001/1"
-    first = queries.decided(billed, MARKET, 1, 1)[0].latest.journal_number
+    first = queries.decided_transactions(billed, MARKET, 1, 1)[0].latest.journal_number
     posted = allocate(
         billed, name, {INVOICE: 50_000}, decided_by="Bea", reason="Asked the payer", now=now
     )
@@ -258,7 +258,7 @@ def test_a_batch_entry_is_matched_payment_by_payment(billed, now):
     content = statement_xml(StatementHead("S-1", 1, IBAN, "GBP", 0, ON), [batch])
     take(billed, content, now)
     assert balances(billed)[INVOICE] == 0
-    assert [one.transaction.part for one in queries.decided(billed, MARKET)] == [1, 2]
+    assert [one.transaction.part for one in queries.decided_transactions(billed, MARKET)] == [1, 2]
 
 
 def test_what_an_account_held_at_a_moment_stays_to_be_asked(billed, now):
@@ -299,7 +299,7 @@ def test_allocations_sum_to_their_payments_whatever_is_decided(session, now, dra
                     )  # fmt: skip
             except Refused:
                 continue
-        for one in queries.decided(session, MARKET):
+        for one in queries.decided_transactions(session, MARKET):
             assert sum(one.amounts.values()) + one.rest_minor == one.transaction.amount_minor
         assert bank_minor(session) == sum(amount for amount, _ in drawn)
         for document in queries.documents(session, MARKET):

@@ -6,7 +6,7 @@ import pytest
 
 from common.refusals import Refused
 from rulebook.checks import InForce, check_document, check_law
-from rulebook.days import first_uncovered, overlapping, shared
+from rulebook.days import first_uncovered, overlapping, shared_days
 from rulebook.documents import ChargeList, Registration
 from rulebook.law import rules_for_period
 from rulebook.publishing import publish
@@ -183,8 +183,8 @@ def test_a_gap_outside_the_validity_of_the_list_is_none():
 
 
 def test_spans_of_days():
-    assert shared((JANUARY, None), (FEBRUARY, MARCH)) == (FEBRUARY, MARCH)
-    assert shared((JANUARY, FEBRUARY), (FEBRUARY, None)) is None
+    assert shared_days((JANUARY, None), (FEBRUARY, MARCH)) == (FEBRUARY, MARCH)
+    assert shared_days((JANUARY, FEBRUARY), (FEBRUARY, None)) is None
     assert overlapping((JANUARY, MARCH), (FEBRUARY, None))
     halves = [(FEBRUARY, MARCH), (JANUARY, FEBRUARY)]
     assert first_uncovered((JANUARY, MARCH), halves) is None

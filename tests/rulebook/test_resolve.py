@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rulebook.amend import amend
 from rulebook.days import begins_a_day, day_of, day_start
-from rulebook.resolve import change_points, in_force, missing
+from rulebook.resolve import change_points, in_force, missing_parts
 from rulebook.versions import IN_FORCE, Version, overlap
 
 EPOCH = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
@@ -143,7 +143,7 @@ def test_versions_that_only_meet_are_left_alone():
 
 def test_what_is_missing_is_named():
     found = [version(0, 0, None, 0)]
-    gaps = list(missing(found, "m", at(1), at(1)))
+    gaps = list(missing_parts(found, "m", at(1), at(1)))
     assert [gap.place for gap in gaps] == ["m/grid-model", "m/allocation-policy", "m/registration"]
     assert {gap.code for gap in gaps} == {"validity-gap"}
 

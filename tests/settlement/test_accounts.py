@@ -13,7 +13,7 @@ from common.refusals import Refused
 from database.session import transaction
 from ledger.invoice_queries import unbilled
 from ledger.payments import queries
-from ledger.payments.account import BUCKETS, Entry, Standing, aged
+from ledger.payments.account import BUCKETS, Entry, Standing, age_open_items
 from ledger.payments.account_queries import account_statement, day_end, standings
 from ledger.payments.allocate import allocate
 from ledger.payments.matching import OpenDocument
@@ -172,7 +172,7 @@ def test_open_items_fall_into_buckets_by_days_after_the_due_day():
         for number, days in enumerate(overdue)
     ]
     done = OpenDocument("s", 99, "s-99", "cedar", "GBP", on, 5, 5)
-    (found,) = aged([*documents, done], on)
+    (found,) = age_open_items([*documents, done], on)
     assert {item.overdue_days: item.bucket for item in found.items} == overdue
     assert sum(found.amounts_minor) == found.total_minor == sum(100 + n for n in range(10))
     assert len(found.amounts_minor) == len(BUCKETS)
@@ -180,9 +180,9 @@ def test_open_items_fall_into_buckets_by_days_after_the_due_day():
 
 def test_what_is_open_is_derived_for_any_day(paid):
     day = SETTLED.date()
-    before = aged(queries.documents(paid, "tiny", day_end(day)), day)
+    before = age_open_items(queries.documents(paid, "tiny", day_end(day)), day)
     assert all(item.bucket == 0 for one in before for item in one.items)
-    now = aged(queries.documents(paid, "tiny", LATER), LATER.date())
+    now = age_open_items(queries.documents(paid, "tiny", LATER), LATER.date())
     assert {item.bucket for one in now for item in one.items} == {1}
     assert sum(one.total_minor for one in now) != sum(one.total_minor for one in before)
 

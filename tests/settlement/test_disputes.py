@@ -357,12 +357,12 @@ def test_settling_refuses_what_corrects_nothing(billed):
 def test_those_whose_lines_moved_learn_that_a_dispute_was_settled(billed):
     record, *_ = dispute_tiny(billed, SOON)
     everyone = {("tiny", name) for name in ("alder", "birch", "cedar", "doric")}
-    assert all(queries.settled_that_moved(billed, {one}) == [] for one in everyone)
+    assert all(queries.settled_moving_lines_of(billed, {one}) == [] for one in everyone)
     settled(billed, record, resettle(billed), RESETTLED)
     for one in everyone - {("tiny", "cedar")}:
-        assert [each.row.number for each in queries.settled_that_moved(billed, {one})] == [1]
-    assert queries.settled_that_moved(billed, {("tiny", "cedar")}) == []
-    assert queries.settled_that_moved(billed, {("tiny", "nobody")}) == []
+        assert [each.row.number for each in queries.settled_moving_lines_of(billed, {one})] == [1]
+    assert queries.settled_moving_lines_of(billed, {("tiny", "cedar")}) == []
+    assert queries.settled_moving_lines_of(billed, {("tiny", "nobody")}) == []
 
 
 def test_a_lapse_follows_from_the_terms_and_the_clock_alone(billed):
@@ -395,5 +395,5 @@ def test_disputes_come_by_deadline_with_what_is_overdue_first(billed):
     rejected = opened(billed, "cedar", "charge.location", SOON)
     rejected = step(billed, rejected, Action.REJECT, OPERATOR, SOON)
     now = SOON + 16 * DAY
-    found = queries.by_deadline(queries.disputes(billed), now)
+    found = queries.sort_by_deadline(queries.disputes(billed), now)
     assert [one.name for one in found] == [one.name for one in (late, rejected, waits, over)]

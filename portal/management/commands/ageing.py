@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from database.session import transaction
-from ledger.payments.account import BUCKETS, Ageing, aged
+from ledger.payments.account import BUCKETS, Ageing, age_open_items
 from ledger.payments.account_queries import day_end, has_accounts
 from ledger.payments.queries import documents
 from portal.management.arguments import JSON, MARKET, ON
@@ -31,7 +31,7 @@ class Command(BaseCommand[list[Ageing]]):
                 raise CommandError(
                     f"market {options.market}: nothing was ever posted to it; correct the name"
                 )
-            return aged(documents(session, options.market, day_end(on)), on)
+            return age_open_items(documents(session, options.market, day_end(on)), on)
 
     def as_json(self, outcome: list[Ageing], options: Options) -> Any:
         return [

@@ -20,7 +20,7 @@ class Command(BaseCommand[list[Record]]):
 
     def run(self, options: Options) -> list[Record]:
         with transaction() as session:
-            found = queries.by_deadline(queries.disputes(session, options.market), options.now)
+            found = queries.sort_by_deadline(queries.disputes(session, options.market), options.now)
         return [
             record for record in found if not options.open or record.course.is_open(options.now)
         ]

@@ -108,7 +108,7 @@ class Command(BaseCommand[Any]):
                     now=self.now(),
                 )
                 for row in imported.statements:
-                    found = queries.decided(session, market, row.number)
+                    found = queries.decided_transactions(session, market, row.number)
                     outcome.append(
                         {
                             "statement": statement_name(market, row.number),
@@ -125,7 +125,7 @@ class Command(BaseCommand[Any]):
 
 def _find(options: Options) -> list[Decided]:
     with transaction() as session:
-        found = queries.decided(session, options.market)
+        found = queries.decided_transactions(session, options.market)
     return [payment for payment in found if options.action == "list" or payment.rest_minor]
 
 
