@@ -278,6 +278,7 @@ def encode(tag: str, values: Iterable[object]) -> bytes:
 
 
 def _field(value: Any) -> bytes:
+    # By the exact type: `isinstance` would take a bool for an int, and seal True as if it were 1.
     letter, payload_of = _LAYOUT[type(value)]
     payload = payload_of(value)
     return _FRAME.pack(letter, len(payload)) + payload

@@ -167,6 +167,8 @@ def round_half_away(value: int, divisor: int) -> int:
     >>> [round_half_away(value, 10_000) for value in (4_999, 5_000, -5_000, -4_999, 15_000)]
     [0, 1, -1, 0, 2]
     """
+    # Away from zero on both sides, so that the tax of a note that takes everything back is the tax
+    # of its invoice; halves rounded upward would leave a penny between the two.
     rounded = (2 * abs(value) + divisor) // (2 * divisor)
     return rounded if value >= 0 else -rounded
 
@@ -189,10 +191,13 @@ def totals(
     >>> totals(5_000_000, 0, 0, 10_000, 200_000, untaxed_micro=1_000_000).tax_minor
     80
     """
+    # The month is rounded as a whole, and what was billed of it is taken off: the notes of a month
+    # can never drift from its exact sum by more than half a minor unit, however many there are.
     net_minor = round_half_away(billed_micro + amount_micro, minor_unit_micro) - billed_minor
     untaxed_minor = round_half_away(
         billed_untaxed_micro + untaxed_micro, minor_unit_micro
     ) - round_half_away(billed_untaxed_micro, minor_unit_micro)
+    # Of the printed net, not of micro: whoever holds the document can compute its tax.
     tax_minor = round_half_away((net_minor - untaxed_minor) * tax_rate_ppm, PPM)
     return Totals(
         amount_micro=amount_micro,

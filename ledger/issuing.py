@@ -62,7 +62,9 @@ def issue(session: Session, drafts: Sequence[InvoiceDraft], now: datetime) -> Is
     require_zone(now)
     refuse_any(check_invoices(drafts))
     store.lock(session)
+    # Under the lock, so that no journal comes between what is compared here and what is issued.
     refuse_any(_differences(session, drafts))
+    # What the lines take into account ends here; the journals of rounding and tax come after it.
     last_journal_number = store.journal_head(session).number
     with_amount = [draft for draft in drafts if _has_amount(draft)]
     heads = {

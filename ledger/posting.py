@@ -44,8 +44,10 @@ def post_many(session: Session, drafts: Sequence[JournalDraft], now: datetime) -
         Refused: a draft breaks a rule; nothing is posted.
     """
     require_zone(now)
+    # What the batch shows by itself is checked before the lock, so that nobody waits for a bad one.
     refuse_any(check_batch(drafts))
     store.lock(session)
+    # After the lock: a journal that another transaction posted meanwhile is seen here.
     known = store.posted_keys(session, [draft.key for draft in drafts])
     refuse_any(
         LedgerRule.KEY_HAS_OTHER_INPUT.finding(
@@ -56,6 +58,7 @@ def post_many(session: Session, drafts: Sequence[JournalDraft], now: datetime) -
         if draft.key in known and known[draft.key].input_digest != draft.input_digest
     )
     new = [draft for draft in drafts if draft.key not in known]
+    # Of new journals only: a repeat of what was posted before the seal still gets the original.
     refuse_any(_of_sealed_days(session, new))
     sealed = _seal(session, new, now)
     store.insert_accounts(session, {each.account for draft in new for each in draft.postings})

@@ -292,6 +292,8 @@ class LedgerRule(Rule):
     )
 
 
+# Python says a breach before anything is written, all breaches at once; the database keeps the rule
+# against what came in between, and against code that forgot to ask.
 RULE_OF_CONSTRAINT = {
     "journal_balances": LedgerRule.JOURNAL_IS_UNBALANCED,
     "journal_is_complete": LedgerRule.JOURNAL_IS_INCOMPLETE,

@@ -50,6 +50,7 @@ def seal_days(session: Session, request: SealRequest, now: dt.datetime) -> list[
     store.lock(session)
     wanted = [each.day for each in request.days]
     known = {seal.row.settlement_day: seal for seal in seals_of(session, request.market, wanted)}
+    # Read under the lock: a journal that came after this would make the seal's last journal a lie.
     heads = _last_journals(session, request.market, wanted)
     new = [each for each in request.days if each.day not in known]
     refuse_any(
@@ -77,6 +78,8 @@ def seal_days(session: Session, request: SealRequest, now: dt.datetime) -> list[
         for each in new
     ]
     if rows:
+        # The journal first, as seals name it: it brings their root into the chain and the log, so
+        # that a seal whose row is removed is missed.
         post(session, anchor_draft(rows), now)
         stored = [{**row._asdict(), "digest": seal_digest(row)} for row in rows]
         with store.constraints_as_refusals():

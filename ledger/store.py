@@ -73,6 +73,9 @@ class PostedKey(NamedTuple):
 
 def lock(session: Session) -> None:
     """Wait until no other transaction appends to the ledger or its log; held to the end."""
+    # Of the ledger as a whole and not of a row: an empty chain has no last row that one could lock,
+    # and a number taken from a sequence would leave a gap where its transaction fails. It is the
+    # last of all locks, after a market's readings and law: who holds it waits for nobody.
     session.execute(select(func.pg_advisory_xact_lock(LEDGER_LOCK)))
 
 
@@ -149,6 +152,7 @@ def insert_journals(session: Session, journals: Sequence[SealedJournal]) -> None
         return
     with constraints_as_refusals():
         rows = ((*each.row, each.digest) for each in journals)
+        # Journals first: the trigger on postings counts them against their journals.
         copy_rows(session, "ledger.journal", JOURNAL_TYPES, rows)
         if any(each.postings for each in journals):
             copy_postings(session, "ledger.posting", journals)
@@ -172,6 +176,7 @@ def insert_invoice(session: Session, invoice: SealedInvoice) -> None:
         for line, digest in zip(invoice.lines, invoice.line_digests, strict=True)
     )
     with constraints_as_refusals():
+        # The document first: the trigger on lines holds them to its count and amount.
         session.execute(insert(tables.Invoice), [row])
         copy_rows(session, "ledger.invoice_line", INVOICE_LINE_TYPES, lines)
 
@@ -202,6 +207,7 @@ def _breach(cause: BaseException | None, rules: Mapping[str, Rule]) -> Finding |
     if state == REFUSAL_SQLSTATE:
         rule: Rule = LedgerRule.TABLE_IS_APPEND_ONLY
     elif state.startswith(INTEGRITY_SQLSTATE_CLASS):
+        # A constraint that speaks for no rule by name still refuses, only less exactly.
         rule = rules.get(details.constraint_name or "", LedgerRule.ROW_IS_MALFORMED)
     else:
         return None

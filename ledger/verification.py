@@ -65,6 +65,8 @@ def verify(session: Session, known: Head | None = None) -> Findings:
     yield from _verify_accounts(session, commodities)
     yield from _verify_postings_have_journals(session)
     yield from _verify_journals(session, commodities, moved, known)
+    # Accounts stand in no chain. But the ledger opens one only for a posting, so that one without
+    # any was put there by hand.
     for code in commodities.keys() - moved:
         yield damage(FOREIGN, f"ledger.account {code}", "no journal opened it: no posting moves it")
     yield from _verify_lines_have_invoices(session)
@@ -89,6 +91,7 @@ def _verify_journals(
     children = _stream(
         session,
         _columns(posting, PostingRow)
+        # Postings without a journal have no parent to come with; they are found apart.
         .join(journal, journal.number == posting.journal_number)
         .order_by(posting.journal_number, posting.line),
     )
@@ -102,6 +105,8 @@ def _verify_journals(
             head, Head(stored.number, stored.previous_digest), "ledger.journal", str
         )
         yield from _verify_postings(stored, postings, digests, commodities)
+        # Over the stored digests of the postings, each held to its row above: so a posting that was
+        # changed is one finding, and does not accuse its journal too.
         if journal_digest(stored, digests) != digest:
             yield changed("ledger.journal", f"{stored.number} ({stored.key})")
         moved.update(each.account for each in postings)

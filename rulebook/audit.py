@@ -73,6 +73,7 @@ def audit_closures(versions: Sequence[Version]) -> Iterator[Finding]:
 def audit_origins(versions: Sequence[Version]) -> Iterator[Finding]:
     """Find remaining pieces that do not say what the version they came from said."""
     by_identity = {version.id: version for version in versions}
+    # A remainder may reach back without a stated reason, as it says what its origin said.
     for piece in versions:
         if piece.origin is None:
             continue

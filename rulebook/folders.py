@@ -60,6 +60,7 @@ def write_files(folder: Path, texts: Mapping[Path, str]) -> list[Path]:
     for name, text in texts.items():
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
+        # No ending of YAML: a crash leaves nothing behind that `publish` would read.
         unfinished = target.with_suffix(".unfinished")
         unfinished.write_text(text, encoding="utf-8", newline="\n")
         unfinished.replace(target)

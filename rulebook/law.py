@@ -94,6 +94,7 @@ def rule_set_by_digests(session: Session, market: str, digests: Mapping[str, byt
     if findings:
         raise Refused(findings)
     start = dt.datetime.min.replace(tzinfo=dt.UTC)
+    # The digests decide; the moment that a rule set names is the first at which all of them apply.
     effective = max((version.valid_from for version in versions), default=start)
     known = max((version.recorded_from for version in versions), default=start)
     return _complete(versions, market, effective, effective, known)

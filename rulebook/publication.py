@@ -246,6 +246,7 @@ def recording_findings(
     effective = [change for change in changes if change.unchanged is None]
     replaced = {version.recorded_from for change in effective for version in change.closes}
     goes_back = last_recorded is not None and request.known < last_recorded
+    # Closed at the instant of its own recording, a version would have been known at no time at all.
     if effective and (goes_back or request.known in replaced):
         yield Finding(
             "recorded-before-the-last",

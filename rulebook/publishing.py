@@ -98,6 +98,8 @@ def publish(
     if not documents and not unread:
         findings.append(_nothing_to_publish())
     findings.extend(request_findings(request))
+    # Documents that were not read, or are of two markets, make no law that could be looked at
+    # whole; what each of them shows by itself has been found.
     if unread or not request.is_one_law:
         raise Refused(findings)
     closed = sealed.get(request.markets[0], ())
@@ -139,6 +141,7 @@ def _plan_changes(
     """Return what the request changes, under the market's lock; refuse with every finding."""
     market = request.markets[0]
     store.lock_market(session, market)
+    # After the lock: of two publications at once, the second amends what the first recorded.
     current = store.open_versions(session, market)
     zone, wrong = zone_of(request, current)
     findings.extend(wrong)
@@ -189,6 +192,7 @@ def _record(
         ]
         appended += [version, *remainders]
         published.append(_published(version, change, True, tuple(r.id for r in remainders)))
+    # Closed first: until then the exclusion constraint refuses what takes their place.
     store.close(session, [v.id for change in changes for v in change.closes], request.known)
     store.append(session, appended)
     return published

@@ -60,6 +60,7 @@ def law_findings(
             findings.extend(_find_missing_ground(change, timeline, start, end))
     ranges = [(stretch.valid_from, stretch.valid_to) for stretch in timeline]
     points = change_points(ranges, start, end)
+    # Documents change at these points alone, so what holds at each of them holds up to the next.
     for instant, until in zip(points, [*points[1:], end], strict=True):
         beside = [s.document for s in timeline if covers(s.valid_from, s.valid_to, instant)]
         conflicts = check_law(_in_force(beside, places, instant, until))

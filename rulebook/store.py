@@ -24,6 +24,7 @@ DAY_IS_SEALED = "day_is_sealed"
 def lock_market(session: Session, market: str) -> None:
     """Wait until no other transaction publishes for `market`; held to the transaction's end."""
     session.execute(
+        # Advisory, as the first publication of a market finds no row that it could lock.
         text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
         {"name": f"rulebook/{market}"},
     )

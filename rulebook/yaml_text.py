@@ -151,6 +151,7 @@ def read_yaml(text: str) -> Any:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise YamlRefused(f"the character {error.character!r} is not allowed", line, 1) from None
+    # A few kilobytes of brackets are enough; it is the text that is wrong, not this programme.
     except RecursionError:
         raise YamlRefused("values are nested too deeply", 1, 1) from None
 

@@ -92,12 +92,14 @@ def _types(content: bytes) -> Iterator[str]:
         if content.startswith(signature):
             yield found
             return
+    # Every ZIP file begins so: only one that is a workbook inside is taken.
     if content.startswith(b"PK"):
         if _is_workbook(content):
             yield XLSX
         return
     text = _text(content)
     if text is not None:
+        # A table is text too, so both are offered, and the ending of the name decides.
         yield TEXT
         if _is_table(text):
             yield CSV
@@ -106,6 +108,7 @@ def _types(content: bytes) -> Iterator[str]:
 def _is_workbook(content: bytes) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as parts:
+            # Only the directory is read, so a small file cannot unpack into a huge one.
             return set(parts.namelist()) >= XLSX_PARTS
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
         return False
@@ -113,6 +116,7 @@ def _is_workbook(content: bytes) -> bool:
 
 def _text(content: bytes) -> str | None:
     try:
+        # Spreadsheets write a byte order mark before CSV; it is no character of the text.
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return None

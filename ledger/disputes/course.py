@@ -136,6 +136,7 @@ class Course:
     def state(self, now: datetime) -> State:
         """Return where the dispute stands at a moment."""
         state = STATE_AFTER[self.steps[-1].action]
+        # Nobody takes the step of lapsing, so it is no event: it follows from a day gone by.
         may_lapse = state in (State.OPENED, State.REJECTED)
         return State.LAPSED if may_lapse and self._passed(self.escalate_by, now) else state
 

@@ -81,6 +81,8 @@ def open_dispute(
     if line is None:
         raise Refused([DisputeRule.LINE_IS_UNKNOWN.finding("a dispute", str(place[1]))])
     subject = f"line {place[1]} of {line.document}"
+    # A form that was sent twice is answered with what its first sending did. The rules come after:
+    # the line is in dispute now, and they would refuse the second sending for the first.
     earlier = [
         each
         for each in store.records(session, Dispute.invoice_id == place[0], Dispute.line == place[1])
@@ -133,8 +135,10 @@ def take_step(
     if record is None:
         unknown = DisputeRule.DISPUTE_IS_UNKNOWN.finding(name_of(market, number), "no such")
         raise Refused([unknown])
+    # Filled in before the comparison with the last event, which holds the award it was stored with.
     if request.action is Action.UPHOLD and request.award is None:
         request = replace(request, award=record.row.claim)
+    # The first event is the opening, which `open_dispute` compares.
     if len(record.events) > 1 and _is_repeat(record.events[-1], request):
         return record
     actor = request.actor

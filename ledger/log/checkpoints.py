@@ -112,9 +112,11 @@ def publish_checkpoint(session: Session, signer: Signer, now: datetime) -> Publi
     if known and known[-1].row.key != signer.key:
         raise _another_key("given", known[-1].row)
     last = store.last_checkpoint(session)
+    # One leaf more than it covers is its own: nothing else was published since.
     if last is not None and store.log_size(session) == last.size + 1:
         return Published(last, is_new=False)
     if not known:
+        # The key's leaf goes before the checkpoint, so that the first one covers what signs it.
         key = signer.key
         store.insert_key(session, KeyRow(1, key.name, key.public_key, now, FIRST))
     return Published(_publish(session, (signer,), now), is_new=True)
@@ -189,6 +191,8 @@ def prove_inclusion(session: Session, source: str, key: str) -> InclusionProof:
     proof = InclusionProof(
         found.leaf, found.index, last.size, last.root, tuple(hashes), last.note, _keys(session)
     )
+    # Checked before it is handed out: from a damaged tree it would fail in the hands of its reader,
+    # who would blame the document.
     if not proof.holds():
         raise _damaged(place)
     return proof

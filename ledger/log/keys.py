@@ -33,6 +33,7 @@ def load_key(path: Path) -> Ed25519PrivateKey | None:
     """
     try:
         with path.open("rb") as file:
+            # Of the file that is open: its name may lead to another one by the next call.
             mode = os.fstat(file.fileno()).st_mode
             content = file.read()
     except FileNotFoundError:
@@ -68,7 +69,9 @@ def load_or_make_key(path: Path) -> tuple[Ed25519PrivateKey, bool]:
         with os.fdopen(descriptor, "wb") as file:
             file.write(made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
             file.flush()
+            # On disk before it has its name: half a key under that name would lock the log out.
             os.fsync(file.fileno())
+        # A link and not a rename, which would put this key over one that another process just made.
         os.link(draft, path)
     except FileExistsError:
         return load_or_make_key(path)

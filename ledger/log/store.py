@@ -141,6 +141,7 @@ def node_hashes(session: Session, ranges: Sequence[Range]) -> Callable[[Node], b
         TileKey(level, index): entries_of(hashes)
         for level, index, hashes in session.execute(stored)
     }
+    # Only full tiles are stored, as they never change; others are made of what is below.
     for tile in wanted - tiles.keys():
         tiles[tile] = _entries(session, tile.level, tile.index, tile.index + 1)
 

@@ -17,6 +17,7 @@ from ledger.log.tables import LogLeaf
 from ledger.store import lock_shared
 from ledger.verification import FOREIGN, MISSING, ROWS_AT_A_TIME, Findings, changed
 
+# Written down here as well as in the triggers: the database alone could not tell that one is gone.
 SOURCES = frozenset(
     {
         "ledger.bank_statement",
@@ -107,6 +108,8 @@ def _verify_facts(session: Session, source: Source) -> Iterator[Finding]:
 def _verify_order(session: Session) -> Iterator[Finding]:
     """Hold the leaves of numbered facts to the order of their numbers."""
     before = func.lag(LogLeaf.key).over(partition_by=LogLeaf.source, order_by=LogLeaf.index)
+    # A forged key may be no number, and a cast of it would end the check instead of finding it;
+    # such a leaf is found by the pairing of facts and leaves.
     is_numbered = LogLeaf.source.in_(NUMBERED) & LogLeaf.key.regexp_match("^[0-9]+$")
     leaves = select(LogLeaf.index, LogLeaf.source, LogLeaf.key, before.label("before"))
     each = leaves.where(is_numbered).subquery()

@@ -46,6 +46,7 @@ def allocate(
     found = find_transaction(session, name)
     transaction, latest = found.transaction, found.latest
     currency = queries.statement(session, transaction.market, transaction.statement_number).currency
+    # Without what this transaction paid of them, since its decision is being made anew.
     documents = {
         document.name: document.without(found.amounts.get(document.name, 0))
         for document in queries.documents(session, transaction.market)
@@ -84,6 +85,7 @@ def allocate(
         journal_number=0,
         reverses=latest.journal_number,
     )
+    # No account of the bank: its money came in with the first decision, and only changes hands now.
     draft = allocation_journal(
         transaction, found.digest, "", currency, after, before, row.decision, reason_of(row, name)
     )

@@ -60,6 +60,8 @@ def _parse(content: bytes, findings: list[Finding]) -> Any | None:
     if len(content) > LARGEST_FILE_BYTES:
         findings.append(_unreadable("the file", f"{len(content):_} bytes"))
         return None
+    # The file comes from outside, so no entity, address or type in it is followed; and a comment
+    # within an amount would cut its text in two.
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True,
         remove_pis=True,
@@ -142,6 +144,7 @@ class _Reader:
     def _entry(self, entry: Any, number: int, currencies: set[str]) -> Iterator[Transaction]:
         place = f"{self.place}, entry {number}"
         status = (entry.findtext("{*}Sts/{*}Cd") or entry.findtext("{*}Sts") or "").strip()
+        # What is pending may never come, and would be posted again once it is booked.
         if status != "BOOK":
             self._refuse(LedgerRule.ENTRY_IS_NOT_BOOKED, place, f"status {status or 'none'}")
         amount = self._sign(entry, place) * self._amount(entry.find("{*}Amt"), place, currencies)

@@ -34,6 +34,7 @@ def check_statement(
 
 def _follows(statement: Statement, last: StatementRow, place: str) -> Iterator[Finding]:
     rule = LedgerRule.STATEMENT_IS_OUT_OF_SEQUENCE
+    # A bank may number the statements of a year from 1 again.
     begins_again = statement.closed_on.year > last.closed_on.year and statement.sequence_number == 1
     if statement.sequence_number != last.sequence_number + 1 and not begins_again:
         value = f"number {statement.sequence_number} after {last.sequence_number}"
@@ -76,6 +77,7 @@ def check_decision(
             yield LedgerRule.DOCUMENT_IS_UNKNOWN.finding(place, document)
             continue
         due, paid = documents[document].due_minor, documents[document].paid_minor
+        # Between nothing and what is due, on either side of zero: a credit note is paid out.
         if not min(0, due) <= paid + amount <= max(0, due):
             value = f"{amount} to {document}, of whose {due} minor units {paid} are paid"
             yield LedgerRule.ALLOCATION_IS_TOO_MUCH.finding(place, value)

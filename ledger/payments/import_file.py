@@ -70,6 +70,7 @@ def import_file(
     require_zone(now)
     ledger_store.lock(session)
     market, digest = account.market, content_digest(content)
+    # After the lock: of two uploads of one file at once, the second finds what the first imported.
     there = store.statements_of_file(session, market, digest)
     if there:
         return Imported(tuple(there), is_repeat=True)
@@ -103,6 +104,7 @@ def _breaches(
             continue
         known.add(statement.identification)
         yield from check_statement(statement, account.iban, account.currency, last)
+        # Only what the next statement of the file is held to; number and chain play no part.
         row = seal_statement(statement, account.market, 1, b"", b"").row
         last = row
 
@@ -157,6 +159,7 @@ def _first_decision(row: TransactionRow, matched: Matched, now: datetime) -> All
         reason=matched.reason,
         decided_by=MATCHER,
         decided_at=now,
+        # Set once the journal is posted, which carries the reason of this row.
         journal_number=0,
         reverses=None,
     )

@@ -152,6 +152,8 @@ def _match_transaction(
         return _match_reversal(transaction.amount_minor, named)
     if named:
         return _match_by_reference(transaction.amount_minor, named, unknown)
+    # Not by the account instead: who names a document means one, and a slip of the number is for a
+    # person to see.
     if unknown:
         return _match_nothing(
             transaction.amount_minor, f"it names {', '.join(unknown)}: no such document"
@@ -189,6 +191,7 @@ def _spread(amount: int, named: list[OpenDocument]) -> Iterator[tuple[str, int]]
     )
     left = amount * sign
     for document in order:
+        # Below zero for a credit note beside an invoice: it adds to what is left for that.
         paid = min(left, document.balance_minor * sign)
         if paid:
             left -= paid
@@ -219,6 +222,7 @@ def _match_by_account(
         return _match_nothing(
             amount, "it names no document, and no participant registered its account"
         )
+    # An account of two participants does not say which of them paid, so nobody's debt is lowered.
     if len(found) > 1:
         return _match_nothing(
             amount, f"it names no document, and its account is of {_join_names(found)}"
