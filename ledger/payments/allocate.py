@@ -52,22 +52,12 @@ def allocate(
         for document in queries.documents(session, transaction.market)
         if document.currency == currency
     }
-    refuse_any(
-        check_decision(
-            name,
-            transaction.amount_minor,
-            amounts,
-            documents,
-            decided_by=decided_by,
-            reason=reason,
-        )
+    breaches = check_decision(
+        name, transaction.amount_minor, amounts, documents, decided_by=decided_by, reason=reason
     )
-    after = holdings(
-        transaction,
-        currency,
-        amounts,
-        {each: document.participant for each, document in documents.items()},
-    )
+    refuse_any(breaches)
+    participant_of = {each: document.participant for each, document in documents.items()}
+    after = holdings(transaction, currency, amounts, participant_of)
     before = {document.account: document.amount_minor for document in found.held}
     if after == before:
         refuse_any(
