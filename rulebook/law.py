@@ -75,24 +75,23 @@ def rule_set_by_digests(session: Session, market: str, digests: Mapping[str, byt
     Raises:
         Refused: a digest was never published for its instrument, or a kind is absent.
     """
-    versions: list[Version] = []
-    findings: list[Finding] = []
-    for instrument, digest in sorted(digests.items()):
-        found = store.versions_with_digest(session, instrument, [digest])
-        if found:
-            versions.append(min(found, key=lambda v: (v.recorded_from, v.valid_from)))
-        else:
-            findings.append(
-                Finding(
-                    "unknown-digest",
-                    instrument,
-                    digest.hex(),
-                    "the digest of a published version",
-                    "restore the rulebook that the run was pinned to",
-                )
-            )
+    first: dict[str, Version] = {}
+    found = store.versions_with_digests(session, digests)
+    for version in sorted(found, key=lambda v: (v.instrument, v.recorded_from, v.valid_from)):
+        first.setdefault(version.instrument, version)
+    findings = [
+        Finding(
+            "unknown-digest",
+            instrument,
+            digests[instrument].hex(),
+            "the digest of a published version",
+            "restore the rulebook that the run was pinned to",
+        )
+        for instrument in sorted(digests.keys() - first.keys())
+    ]
     if findings:
         raise Refused(findings)
+    versions = list(first.values())
     start = dt.datetime.min.replace(tzinfo=dt.UTC)
     # The digests decide; the moment that a rule set names is the first at which all of them apply.
     effective = max((version.valid_from for version in versions), default=start)

@@ -2,11 +2,11 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import psycopg
-from sqlalchemy import ColumnElement, func, insert, select, text, update
+from sqlalchemy import ColumnElement, func, insert, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -74,12 +74,10 @@ def time_zone(session: Session, market: str, known: dt.datetime) -> str | None:
     ).scalar_one_or_none()
 
 
-def versions_with_digest(
-    session: Session, instrument: str, digests: Collection[bytes]
-) -> tuple[Version, ...]:
-    """Return every version of `instrument` with one of `digests`, whatever its times."""
+def versions_with_digests(session: Session, digests: Mapping[str, bytes]) -> tuple[Version, ...]:
+    """Return every version of each instrument with the digest given for it, whatever its times."""
     return _versions(
-        session, VersionRow.instrument == instrument, VersionRow.digest.in_(list(digests))
+        session, tuple_(VersionRow.instrument, VersionRow.digest).in_(list(digests.items()))
     )
 
 

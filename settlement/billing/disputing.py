@@ -23,7 +23,7 @@ from ledger.disputes.terms import DisputeTerms
 from rulebook.documents import SettlementTerms
 from rulebook.law import rules_at
 from rulebook.resolve import document_in
-from rulebook.store import versions_with_digest
+from rulebook.store import versions_with_digests
 from rulebook.versions import instant_shown
 
 
@@ -89,7 +89,7 @@ def verify_dispute_terms(session: Session) -> Iterator[Finding]:
     statement = select(Dispute).order_by(Dispute.market, Dispute.number)
     for row in session.scalars(statement):
         instrument = f"{row.market}/settlement-terms"
-        found = versions_with_digest(session, instrument, [row.terms_digest])
+        found = versions_with_digests(session, {instrument: row.terms_digest})
         terms = document_in(found[0])[0] if found else None
         kept = DisputeTerms(
             row.terms_digest,
