@@ -5,11 +5,11 @@ Every function takes an integer. The minus sign is U+2212, which aligns with dig
 
 from collections.abc import Callable
 
+from common.currencies import MICRO_DIGITS, NO_BREAK_SPACE, currency
+
 MICRO = 1_000_000
-MICRO_DIGITS = 6
 MINUS = "\N{MINUS SIGN}"
-NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
-SIGN_OF_CURRENCY = {"GBP": "£", "EUR": "€", "USD": "$"}
+YEARLY_UNITS = "whole units of the currency per year"
 
 
 def scaled(value: int, digits: int, *, at_least: int = 0) -> str:
@@ -25,15 +25,6 @@ def scaled(value: int, digits: int, *, at_least: int = 0) -> str:
     decimals = f"{part:0{digits}d}".rstrip("0").ljust(at_least, "0") if digits else ""
     sign = MINUS if value < 0 else ""
     return f"{sign}{whole:,}" + (f".{decimals}" if decimals else "")
-
-
-def currency_sign(currency: str) -> str:
-    """Return the sign of a currency, or its code and a space.
-
-    >>> currency_sign("DKK")
-    'DKK\\xa0'
-    """
-    return SIGN_OF_CURRENCY.get(currency, f"{currency}{NO_BREAK_SPACE}")
 
 
 def energy(wh: int) -> str:
@@ -68,23 +59,48 @@ def ppm(value: int) -> str:
     return f"{scaled(value, 4)}{NO_BREAK_SPACE}%"
 
 
-def with_unit(value: int, unit: str, currency: str = "GBP") -> str:
-    """Return a quantity of a document or a result in the form that people read; exact.
+def is_money(unit: str) -> bool:
+    """Return whether a unit counts money, so that it takes a currency to write it."""
+    return unit in {"micro", YEARLY_UNITS} or unit.startswith(("micro per ", "micro/"))
 
-    >>> with_unit(90_000_000, "micro per MWh"), with_unit(17, "days")
-    ('£90.00 per\\xa0MWh', '17\\xa0days')
+
+def quantity(value: int, unit: str) -> str:
+    """Return a quantity that is no money in the form that people read; exact.
+
+    >>> quantity(17, "days"), quantity(1_500, "Wh"), quantity(1_234, "")
+    ('17\\xa0days', '1.5\\xa0kWh', '1,234')
+
+    Raises:
+        ValueError: the unit counts money.
     """
-    if unit == "whole units of the currency per year":
-        return with_unit(value * MICRO, "micro per year", currency)
+    if is_money(unit):
+        raise ValueError(f"it takes a currency to write {unit}")
     write = _WRITERS.get(unit)
     if write is not None:
         return write(value)
-    if unit == "micro" or unit.startswith(("micro per ", "micro/")):
-        amount = f"{currency_sign(currency)}{scaled(abs(value), MICRO_DIGITS, at_least=2)}"
-        per = unit.removeprefix("micro").replace("/", " per ")
-        per = per.replace("per ", f"per{NO_BREAK_SPACE}")
-        return f"{MINUS if value < 0 else ''}{amount}{per}"
     return f"{scaled(value, 0)}{NO_BREAK_SPACE}{unit}" if unit else scaled(value, 0)
+
+
+def with_unit(value: int, unit: str, code: str) -> str:
+    """Return a quantity of a document or a result in the form that people read; exact.
+
+    Args:
+        code: of the currency, for units that count money.
+
+    >>> with_unit(90_000_000, "micro per MWh", "GBP"), with_unit(17, "days", "GBP")
+    ('£90.00 per\\xa0MWh', '17\\xa0days')
+    >>> with_unit(90_000_000, "micro/MWh", "JPY")
+    '¥90 per\\xa0MWh'
+    """
+    if not is_money(unit):
+        return quantity(value, unit)
+    if unit == YEARLY_UNITS:
+        return with_unit(value * MICRO, "micro per year", code)
+    of = currency(code)
+    amount = f"{of.sign}{scaled(abs(value), MICRO_DIGITS, at_least=of.minor_digits)}"
+    per = unit.removeprefix("micro").replace("/", " per ")
+    per = per.replace("per ", f"per{NO_BREAK_SPACE}")
+    return f"{MINUS if value < 0 else ''}{amount}{per}"
 
 
 _WRITERS: dict[str, Callable[[int], str]] = {

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from common.currencies import minor_unit_micro
 from ledger.chain import (
     InvoiceLineRow,
     InvoiceRow,
@@ -13,7 +14,6 @@ from ledger.chain import (
     invoice_line_digest,
 )
 from ledger.invoice import (
-    MINOR_UNIT_MICRO,
     InvoiceDraft,
     Totals,
     document_kind,
@@ -85,7 +85,7 @@ def document_of(draft: InvoiceDraft, billed: Billed, number: int) -> Document:
         draft.amount_micro,
         billed.amount_micro,
         billed.net_minor,
-        MINOR_UNIT_MICRO[draft.currency],
+        minor_unit_micro(draft.currency),
         draft.tax_rate_ppm,
         draft.untaxed_micro,
         billed.untaxed_micro,
@@ -100,7 +100,7 @@ def closing_journal(document: Document) -> JournalDraft | None:
     when neither moves. The journal names no settlement day, so it is never billed itself.
     """
     draft, money = document.draft, document.totals
-    tax_micro = money.tax_minor * MINOR_UNIT_MICRO[draft.currency]
+    tax_micro = money.tax_minor * minor_unit_micro(draft.currency)
     moves = (
         (ROUNDING, draft.family.value, money.rounding_micro),
         (TAX, draft.tax_category, tax_micro),
@@ -187,7 +187,7 @@ def seal_invoice(
         issued_at=issued_at,
         due_on=issued_at.astimezone(UTC).date() + timedelta(days=draft.payment_term_days),
         currency=draft.currency,
-        minor_unit_micro=MINOR_UNIT_MICRO[draft.currency],
+        minor_unit_micro=minor_unit_micro(draft.currency),
         amount_micro=money.amount_micro,
         rounding_micro=money.rounding_micro,
         net_minor=money.net_minor,

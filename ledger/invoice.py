@@ -28,9 +28,6 @@ from uuid import UUID
 
 from ledger.parties import Party
 
-MINOR_UNIT_MICRO = dict.fromkeys(("CHF", "DKK", "EUR", "GBP", "NOK", "PLN", "SEK", "USD"), 10_000)
-"""Micro in one minor unit (penny, cent, oere) by ISO 4217 currency code."""
-
 TAX_CATEGORIES = ("S", "Z", "E", "AE", "K", "G", "O")
 """The tax categories of EN 16931 (UNCL 5305) in use; only S (standard) carries a rate."""
 

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date
 
+from common.currencies import BILLABLE
 from common.refusals import Finding, in_rule_order
 from ledger.invoice import (
-    MINOR_UNIT_MICRO,
     PAYMENT_TERM_LIMIT_DAYS,
     PPM,
     QUALITIES,
@@ -47,7 +47,7 @@ def _draft_findings(draft: InvoiceDraft) -> Iterator[Finding]:
             yield LedgerRule.NAME_IS_MALFORMED.finding(place, f"{name} {part!r}")
     if draft.billing_month.day != 1:
         yield LedgerRule.MONTH_IS_MALFORMED.finding(place, str(draft.billing_month))
-    if draft.currency not in MINOR_UNIT_MICRO:
+    if draft.currency not in BILLABLE:
         yield LedgerRule.CURRENCY_IS_UNKNOWN.finding(place, draft.currency)
     if not 0 <= draft.payment_term_days <= PAYMENT_TERM_LIMIT_DAYS:
         value = f"{draft.payment_term_days} days"

@@ -124,8 +124,8 @@ class LedgerRule(Rule):
     )
     CURRENCY_IS_UNKNOWN = (
         31,
-        "an invoice is in a currency whose minor unit the ledger knows",
-        "add the currency to ledger.invoice.MINOR_UNIT_MICRO",
+        "an invoice is in a currency of ISO 4217 that has at most two decimals",
+        "pass a currency that documents can be written in",
     )
     PAYMENT_TERM_IS_OUT_OF_RANGE = (
         32,

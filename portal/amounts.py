@@ -6,45 +6,48 @@ name says so. The minus sign is U+2212, which aligns with digits.
 
 import datetime as dt
 import re
+from functools import cache
 from zoneinfo import ZoneInfo
 
-from common.quantities import MICRO, MICRO_DIGITS, MINUS, SIGN_OF_CURRENCY, currency_sign
+from common.currencies import BILLABLE, MICRO_DIGITS, currency, minor_unit_micro
+from common.quantities import MICRO, MINUS
 
 SHOWN_DIGEST_LETTERS = 12
-# Fifteen digits of pounds are seventeen of pence, which int8 holds; ASCII, as \d alone takes
-# the digits of every script.
-_TYPED = re.compile(r"(-?)[£€$]?(\d{1,15})(?:\.(\d{1,2}))?", re.ASCII)
+LARGEST_TYPED_MICRO = 10**18
+"""Twelve digits before the point and six after it fit int8 in micro."""
 
 
-def money_parts(micro: int, currency: str) -> tuple[str, str]:
-    """Return an exact amount as pounds and pence, and the four digits below the penny.
+def money_parts(micro: int, code: str) -> tuple[str, str]:
+    """Return an exact amount to its minor unit, and the digits below it.
 
-    >>> money_parts(-1_234_567_890, "GBP")
-    ('−£1,234.56', '7890')
+    >>> money_parts(-1_234_567_890, "GBP"), money_parts(1_234_567_890, "JPY")
+    (('−£1,234.56', '7890'), ('¥1,234', '.567890'))
     """
+    of = currency(code)
     whole, part = divmod(abs(micro), MICRO)
-    digits = f"{part:0{MICRO_DIGITS}d}"
+    digits = f".{part:0{MICRO_DIGITS}d}"
+    shown = of.minor_digits + 1 if of.minor_digits else 0
     sign = MINUS if micro < 0 else ""
-    return f"{sign}{currency_sign(currency)}{whole:,}.{digits[:2]}", digits[2:]
+    return f"{sign}{of.sign}{whole:,}{digits[:shown]}", digits[shown:]
 
 
-def money_exact(micro: int, currency: str) -> str:
+def money_exact(micro: int, code: str) -> str:
     """Return an exact amount, to the millionth.
 
     >>> money_exact(-1_234_567_890, "GBP")
     '−£1,234.567890'
     """
-    return "".join(money_parts(micro, currency))
+    return "".join(money_parts(micro, code))
 
 
-def money_minor(minor: int, currency: str) -> str:
-    """Return an amount in pence as pounds and pence.
+def money_minor(minor: int, code: str) -> str:
+    """Return an amount that is counted in minor units.
 
-    >>> money_minor(123_456, "GBP")
-    '£1,234.56'
+    >>> money_minor(123_456, "GBP"), money_minor(-123_456, "JPY")
+    ('£1,234.56', '−¥123,456')
     """
-    whole, part = divmod(abs(minor), 100)
-    return f"{MINUS if minor < 0 else ''}{currency_sign(currency)}{whole:,}.{part:02d}"
+    shown, _ = money_parts(minor * minor_unit_micro(code), code)
+    return shown
 
 
 def parse_micro(text: str) -> int | None:
@@ -53,12 +56,9 @@ def parse_micro(text: str) -> int | None:
     >>> parse_micro("£1,234.5"), parse_micro("12"), parse_micro("1.2345678"), parse_micro("-1")
     (1234500000, 12000000, None, None)
     """
-    plain = text.strip().lstrip("".join(SIGN_OF_CURRENCY.values())).replace(",", "").strip()
-    # Twelve digits before the point and six after it fit int8 in micro.
-    found = re.fullmatch(r"(\d{1,12})(?:\.(\d{1,6}))?", plain, re.ASCII)
-    if found is None:
-        return None
-    return int(found[1]) * MICRO + int((found[2] or "").ljust(MICRO_DIGITS, "0"))
+    micro = parse_signed_micro(text)
+    is_amount = micro is not None and micro < LARGEST_TYPED_MICRO and not set(text) & {"-", MINUS}
+    return micro if is_amount else None
 
 
 def energy_parts(wh: int) -> tuple[str, str]:
@@ -72,17 +72,39 @@ def energy_parts(wh: int) -> tuple[str, str]:
     return f"{MINUS if wh < 0 else ''}{whole:,}.{digits[:3]}", digits[3:]
 
 
-def parse_minor(text: str) -> int | None:
-    """Return pence of an amount as people type it; None for anything else.
+def parse_minor(text: str, code: str) -> int | None:
+    """Return minor units of an amount as people type it; None for anything else.
 
-    >>> [parse_minor(text) for text in ("1,234.5", "-0.05", " £7 ", "1.234", "seven")]
+    >>> [parse_minor(text, "GBP") for text in ("1,234.5", "-0.05", " £7 ", "1.234", "seven")]
     [123450, -5, 700, None, None]
+    >>> parse_minor("¥7", "JPY"), parse_minor("7.5", "JPY")
+    (7, None)
     """
-    matched = _TYPED.fullmatch(text.strip().replace(MINUS, "-").replace(",", ""))
+    micro = parse_signed_micro(text)
+    if micro is None or micro % minor_unit_micro(code):
+        return None
+    return micro // minor_unit_micro(code)
+
+
+def parse_signed_micro(text: str) -> int | None:
+    """Return micro of an amount as people type it, of either sign; None for anything else.
+
+    >>> parse_signed_micro("-€1.5"), parse_signed_micro("1.2345678")
+    (-1500000, None)
+    """
+    matched = _typed().fullmatch(text.strip().replace(MINUS, "-").replace(",", ""))
     if matched is None:
         return None
-    minor = int(matched[2]) * 100 + int((matched[3] or "").ljust(2, "0"))
-    return -minor if matched[1] else minor
+    micro = int(matched[2]) * MICRO + int((matched[3] or "").ljust(MICRO_DIGITS, "0"))
+    return -micro if matched[1] else micro
+
+
+@cache
+def _typed() -> re.Pattern[str]:
+    """Return how people type amounts: with or without the sign of a currency."""
+    # Fifteen digits of pounds are seventeen of pence, which int8 holds.
+    signs = "|".join(re.escape(currency(code).sign.strip()) for code in BILLABLE)
+    return re.compile(rf"(-?)(?:(?:{signs})[ \u00a0]?)?([0-9]{{1,15}})(?:\.([0-9]{{1,6}}))?")
 
 
 def short_digest(digest: bytes) -> str:

@@ -10,7 +10,8 @@ from math import ceil
 
 import numpy as np
 
-from common.quantities import MICRO, currency_sign, ppm, scaled, with_unit
+from common.currencies import currency
+from common.quantities import MICRO, ppm, scaled, with_unit
 from rulebook.documents.market_rules import Knot, LayerRule, MarketRules
 from settlement.core.tightness import PPM_PER_POINT, Curve
 from settlement.rules.compile import curve_of
@@ -119,14 +120,14 @@ def _figure(
     )
 
 
-def with_whole_currency(micro: int, currency: str) -> str:
+def with_whole_currency(micro: int, code: str) -> str:
     """Return a price as an axis says it.
 
     >>> with_whole_currency(2_000_000_000, "GBP"), with_whole_currency(-500_000, "GBP")
     ('£2,000', '−£0.5')
     """
     amount = scaled(abs(micro), len(str(MICRO)) - 1)
-    return f"{'−' if micro < 0 else ''}{currency_sign(currency)}{amount}"
+    return f"{'−' if micro < 0 else ''}{currency(code).sign}{amount}"
 
 
 def _rows(

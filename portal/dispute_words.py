@@ -2,11 +2,10 @@
 
 import datetime as dt
 
-from common.quantities import with_unit
+from common.quantities import quantity, with_unit
 from ledger.disputes.claims import Claim
 from ledger.disputes.course import Action, Role, State
 from ledger.disputes.records import Record
-from portal.amounts import money_parts
 
 STATE_WORDS = {
     State.OPENED: "waits for an answer",
@@ -100,7 +99,7 @@ def claim_in_words(claim: Claim, record: Record) -> str:
     """Return an amount or a quantity of a dispute, exact."""
     if claim.amount_micro is not None:
         return money_in_words(claim.amount_micro, record.line.currency)
-    return with_unit(claim.quantity or 0, record.line.quantity_unit or "")
+    return quantity(claim.quantity or 0, record.line.quantity_unit or "")
 
 
 def money_in_words(micro: int, currency: str) -> str:
@@ -109,5 +108,4 @@ def money_in_words(micro: int, currency: str) -> str:
     >>> money_in_words(12_340_000, "GBP"), money_in_words(12_340_050, "GBP")
     ('£12.34', '£12.34005')
     """
-    shown, below = money_parts(micro, currency)
-    return f"{shown}{below}".rstrip("0") if below.strip("0") else shown
+    return with_unit(micro, "micro", currency)

@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from common.quantities import NO_BREAK_SPACE, scaled
+from common.currencies import NO_BREAK_SPACE
+from common.quantities import scaled
 from rulebook.clause_names import unit_of
 from rulebook.clause_text import written_value
 from rulebook.documents import Document

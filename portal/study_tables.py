@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from common.quantities import MICRO, MINUS, NO_BREAK_SPACE, currency_sign, scaled
+from common.currencies import NO_BREAK_SPACE, currency
+from common.quantities import MICRO, MINUS, scaled
 
 UNKNOWN = "–"
 SMALL_MICRO = 1_000 * MICRO
@@ -64,18 +65,18 @@ class Figure:
     write: Write
 
 
-def money(micro: int, currency: str) -> str:
-    """Return an amount in whole units of the currency, or with two decimals where it is small.
+def money(micro: int, code: str) -> str:
+    """Return an amount in whole units of the currency, or to the minor one where it is small.
 
     >>> money(1_234_567_890_000, "GBP"), money(89_807_733, "GBP"), money(-4_999, "GBP")
     ('£1,234,568', '£89.81', '£0.00')
     """
-    unit = MICRO if abs(micro) >= SMALL_MICRO else MICRO // 100
+    digits = 0 if abs(micro) >= SMALL_MICRO else currency(code).minor_digits
+    unit = MICRO // 10**digits
     rounded = (abs(micro) + unit // 2) // unit
-    digits = 0 if unit == MICRO else 2
     sign = MINUS if micro < 0 and rounded else ""
     whole, part = divmod(rounded, 10**digits)
-    return f"{sign}{currency_sign(currency)}{whole:,}" + (f".{part:02d}" if digits else "")
+    return f"{sign}{currency(code).sign}{whole:,}" + (f".{part:0{digits}d}" if digits else "")
 
 
 def energy(wh: int, _currency: str = "") -> str:

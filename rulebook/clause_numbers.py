@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from rulebook.clause_units import Unit, unit_at, with_per
+from rulebook.clause_units import MONEY_SIGN, Unit, unit_at, with_per
 
 _SPACE = r"[ \u00a0\u202f]"
 _MONTH = (
@@ -25,7 +25,7 @@ _NO_NUMBER = re.compile(
 )
 _NUMERAL = re.compile(
     r"(?<![\w.])(?<![A-Za-z]-)"
-    rf"(?:(?P<money>[£€$¥]|[A-Z]{{3}}){_SPACE}?)?"
+    rf"(?:(?P<money>{MONEY_SIGN}|[A-Z]{{3}}){_SPACE}?)?"
     rf"(?P<number>\d{{1,3}}(?:(?:[,_'’]|{_SPACE})\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?!\d)"
 )
 _FRACTION = re.compile(rf"{_SPACE}?[/\u2044]{_SPACE}?(\d+)(?!\d)")

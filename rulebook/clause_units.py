@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from common.currencies import minor_words, money_signs, money_words
 from rulebook.clause_names import NamedValue
 
 MILLIONTH = Fraction(1, 1_000_000)
@@ -25,16 +26,16 @@ class Unit:
 
 
 _HOUR_WORDS = r"[ \u00a0-]?hours?"
-_MONEY_WORD = r"pounds?(?: sterling)?|euros?|dollars?|francs?|kron(?:e|er|or|a|ur)"
-_MINOR_WORD = r"pence|penny|pennies|cents?|centimes?|rappen|øre|öre"
-_CURRENCY_CODES = "GBP|EUR|USD|CHF|DKK|NOK|SEK|AUD"
+_MONEY_WORD = "|".join(map(re.escape, money_words()))
+MONEY_SIGN = "|".join(map(re.escape, money_signs()))
+_MINOR_WORD = "|".join(map(re.escape, ("penny", "pennies", *minor_words())))
 
 # Longer forms stand before what they open with: a megawatt hour is no megawatt.
 _WRITTEN = tuple(
     (re.compile(rf"(?:{pattern})(?![A-Za-z])"), measure, Fraction(factor))
     for pattern, measure, factor in (
         (rf"(?i:millionths of an? (?:{_MONEY_WORD}|currency unit))", "money", "1/1000000"),
-        (rf"(?i:{_MONEY_WORD})|[£€$¥]|{_CURRENCY_CODES}", "money", 1),
+        (rf"(?i:(?:{_MONEY_WORD})(?: sterling)?)|{MONEY_SIGN}", "money", 1),
         (rf"(?i:{_MINOR_WORD})|p", "money", "1/100"),
         (r"(?i:parts (?:per|in a|in one) million|millionths?)|ppm", "part", "1/1000000"),
         (r"%|(?i:per ?cent|percentage points?|parts in (?:a|one) hundred)", "part", "1/100"),

@@ -20,6 +20,7 @@ from typing import Any
 
 from lxml import etree
 
+from common.currencies import BILLABLE, MOST_DECIMALS, currency
 from common.refusals import Finding
 from ledger.payments.statements import Statement, Transaction
 from ledger.rules import LedgerRule
@@ -196,11 +197,14 @@ class _Reader:
         text = "" if element is None else (element.text or "").strip()
         matched = _AMOUNT.fullmatch(text)
         decimals = (matched[2] or "").rstrip("0") if matched else ""
-        if element is None or matched is None or len(decimals) > 2:
-            self._missing(place, f"amount of at most two decimals, found {text!r}")
+        code = "none" if element is None else element.get("Ccy") or "none"
+        digits = currency(code).minor_digits if code in BILLABLE else MOST_DECIMALS
+        if element is None or matched is None or len(decimals) > digits:
+            form = "without decimals" if digits == 0 else "of at most two decimals"
+            self._missing(place, f"amount {form}, found {text!r}")
             return 0
-        currencies.add(element.get("Ccy") or "none")
-        return int(matched[1]) * 100 + int(decimals.ljust(2, "0"))
+        currencies.add(code)
+        return int(f"{matched[1]}{decimals.ljust(digits, '0')}")
 
     def _sign(self, element: Any, place: str) -> int:
         side = (element.findtext("{*}CdtDbtInd") or "").strip()

@@ -11,8 +11,8 @@ No journal here names a settlement day, so none is ever billed.
 
 from collections.abc import Mapping
 
+from common.currencies import minor_unit_micro
 from ledger.chain import encode
-from ledger.invoice import MINOR_UNIT_MICRO
 from ledger.journal import Account, JournalDraft, Posting
 from ledger.payments.statements import AllocationRow, TransactionRow
 from ledger.tree import leaf_hash
@@ -50,7 +50,7 @@ def allocation_journal(
         moves[account] += amount
     if before is None:
         moves[Account(transaction.market, currency, None, BANK, iban)] = transaction.amount_minor
-    unit = MINOR_UNIT_MICRO[currency]
+    unit = minor_unit_micro(currency)
     postings = tuple(
         Posting(account, moved * unit)
         for account, moved in sorted(moves.items(), key=lambda item: item[0].code)

@@ -12,8 +12,9 @@ from sqlalchemy import BigInteger, Select, and_, func, select
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session
 
+from common.currencies import minor_unit_micro
 from ledger import tables as ledger_tables
-from ledger.invoice import MINOR_UNIT_MICRO, document_number
+from ledger.invoice import document_number
 from ledger.journal import Account
 from ledger.payments import tables
 from ledger.payments.journals import PAID, UNALLOCATED
@@ -204,7 +205,7 @@ def _held(
     for row in session.execute(statement):
         statement_number, of_line, currency, participant, kind, subject, amount = row
         held_by = Account(market, currency, participant, kind, subject)
-        minor = -amount // MINOR_UNIT_MICRO[currency]
+        minor = -amount // minor_unit_micro(currency)
         held[statement_number, of_line].append(Held(held_by, minor))
     return held
 

@@ -11,6 +11,7 @@ from django.core.management.base import CommandError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from common.currencies import minor_text
 from common.refusals import Finding, Refused
 
 SHOWN_FINDINGS = 50
@@ -74,14 +75,14 @@ def _as_json(value: Any) -> str:
     return str(value)
 
 
-def minor_units(amount: int) -> str:
+def minor_units(amount: int, currency: str) -> str:
     """Return pence as pounds, exactly.
 
-    >>> minor_units(-123456789)
+    >>> minor_units(-123456789, "GBP")
     '-1,234,567.89'
     """
-    pounds, pence = divmod(abs(amount), 100)
-    return f"{'-' if amount < 0 else ''}{pounds:,}.{pence:02}"
+    whole, point, part = minor_text(amount, currency).partition(".")
+    return f"{int(whole):,}{point}{part}" if amount >= 0 else f"-{int(whole[1:]):,}{point}{part}"
 
 
 def announce_portal(stdout: Any, url: str) -> None:

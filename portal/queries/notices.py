@@ -147,8 +147,7 @@ def sentences(notice: Notice) -> tuple[str, ...]:
 
 
 def _money(micro: int, currency: str) -> str:
-    whole, rest = amounts.money_parts(micro, currency)
-    return f"{whole}{rest}".rstrip("0") if rest.strip("0") else whole
+    return quantities.with_unit(micro, "micro", currency)
 
 
 def _days(days: Sequence[dt.date]) -> str:

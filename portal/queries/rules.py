@@ -159,16 +159,21 @@ def rule_by_digest(session: Session, digest: bytes) -> RuleVersion | None:
 
 
 def currency_of(session: Session, version: RuleVersion) -> str:
-    """Return the currency of a version's amounts: that of the market when it begins to apply.
-
-    Where the market's rules came later, theirs; ISO 4217's code for none before there are any.
-    """
+    """Return the currency of a version's amounts: that of the market when it begins to apply."""
     if isinstance(version.document, MarketRules):
         return version.document.currency
+    return market_currency(session, version.market, version.valid_from)
+
+
+def market_currency(session: Session, market: str, at: dt.datetime) -> str:
+    """Return the currency of a market at an instant, as its rules are now known.
+
+    Where its first rules came later, theirs; ISO 4217's code for none before there are any.
+    """
     rules = select(VersionRow.body["currency"].astext).where(
-        VersionRow.market == version.market, VersionRow.kind == "market-rules"
+        VersionRow.market == market, VersionRow.kind == "market-rules"
     )
-    begun = func.lower(VersionRow.valid) <= version.valid_from
+    begun = func.lower(VersionRow.valid) <= at
     row = session.scalars(
         rules.order_by(
             begun.desc(),

@@ -14,7 +14,8 @@ from ledger.queries import JournalSummary, journal_summaries
 from ledger.tables import Account, Journal, Posting
 from portal.queries.energy import EnergyTable, energy_table
 from portal.queries.fair_play import FairPlayTotals, fair_play_totals
-from portal.queries.rules import market_zone
+from portal.queries.rules import market_currency, market_zone
+from rulebook.days import day_start
 from settlement.billing.lines import GENERATED, TAKEN, Side, is_line, line_kind
 from settlement.billing.posting import EQUALISATION, LOSSES
 from settlement.runs.findings import run_findings
@@ -109,13 +110,14 @@ def run_page(session: Session, run_id: uuid.UUID) -> RunPage | None:
         Journal.settlement_day.between(run.first_day, run.last_day),
         Journal.number <= (journals[-1].number if journals else 0),
     )
+    zone = market_zone(session, run.market)
     return RunPage(
-        summary=RunSummary(run, market_zone(session, run.market)),
+        summary=RunSummary(run, zone),
         journals=journals,
         moved=_totals(moved),
         position=_totals(position),
         study_id=run_id if find_study(session, run_id) else None,
-        currency=next((commodity for commodity, _ in position if is_money(commodity)), "GBP"),
+        currency=market_currency(session, run.market, day_start(run.first_day, zone)),
         fair_play=fair_play_totals(session, run_id),
         findings=tuple(run_findings(session, run)),
         quality=run_quality(session, run),

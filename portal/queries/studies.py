@@ -62,21 +62,21 @@ def study_page(session: Session, run_id: uuid.UUID) -> StudyPage | None:
     return StudyPage(
         _summary(run, study, market_zone(session, run.market)),
         before,
-        tuple(shock_in_words(shock) for _, shock in overlay.shocks),
+        tuple(shock_in_words(shock, study.report["currency"]) for _, shock in overlay.shocks),
         tuple(tables(study.report)),
     )
 
 
-def shock_in_words(shock: Shock) -> str:
+def shock_in_words(shock: Shock, currency: str) -> str:
     """Return a shock as a sentence.
 
-    >>> shock_in_words(Outage(units=("G17",), from_time="16:00", to_time="21:00"))
+    >>> shock_in_words(Outage(units=("G17",), from_time="16:00", to_time="21:00"), "GBP")
     'G17 loses 100\\xa0% of its available power, from 16:00 to 21:00, on every day.'
     """
-    return ", ".join([_effect_in_words(shock), *_times_in_words(shock)]) + "."
+    return ", ".join([_effect_in_words(shock, currency), *_times_in_words(shock)]) + "."
 
 
-def _effect_in_words(shock: Shock) -> str:
+def _effect_in_words(shock: Shock, currency: str) -> str:
     match shock:
         case Outage():
             verb = "loses" if len(shock.units) == 1 else "lose"
@@ -89,7 +89,7 @@ def _effect_in_words(shock: Shock) -> str:
             where = f" at {_listed(shock.nodes)}" if shock.nodes else ""
             return f"{what}{where} is {ppm(shock.factor_ppm)} of what it was"
         case FuelPrice():
-            added = with_unit(shock.added_micro_per_mwh, "micro per MWh")
+            added = with_unit(shock.added_micro_per_mwh, "micro per MWh", currency)
             more = f", and {added} more" if shock.added_micro_per_mwh else ""
             named = _listed((*shock.technologies, *shock.units))
             return f"Offers of {named} are {ppm(shock.factor_ppm)} of what they were{more}"

@@ -12,7 +12,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from common import quantities
+from common import currencies, quantities
 from ledger.journal import CHARGED, ENERGY, is_money
 from ledger.queries import JournalSummary
 from portal import amounts
@@ -26,16 +26,29 @@ register = template.Library()
 
 
 @register.filter
-def money(micro: int, currency: str = "GBP") -> SafeString:
-    """Write an exact amount; the digits below the penny stand back."""
-    pence, below = amounts.money_parts(int(micro), currency)
-    return format_html('<span class="money">{}<span class="below">{}</span></span>', pence, below)
+def money(micro: int, currency: str) -> SafeString:
+    """Write an exact amount; the digits below the minor unit stand back."""
+    shown, below = amounts.money_parts(int(micro), currency)
+    return format_html('<span class="money">{}<span class="below">{}</span></span>', shown, below)
 
 
 @register.filter
-def money_minor(minor: int, currency: str = "GBP") -> SafeString:
-    """Write an amount in pence."""
+def money_minor(minor: int, currency: str) -> SafeString:
+    """Write an amount that is counted in minor units."""
     return format_html('<span class="money">{}</span>', amounts.money_minor(int(minor), currency))
+
+
+@register.filter
+def below_minor(currency: str) -> SafeString:
+    """Keep the room of the digits below the minor unit, so that amounts stand under each other."""
+    _, below = amounts.money_parts(0, currency)
+    return format_html('<span class="money"><span class="below pad">{}</span></span>', below)
+
+
+@register.filter
+def minor_name(currency: str) -> str:
+    """Name the minor units of a currency, such as pence."""
+    return currencies.currency(currency).minor_name
 
 
 @register.filter
@@ -73,10 +86,20 @@ def account(change: Change) -> str:
 
 @register.filter
 def in_unit(value: int, unit: str) -> str:
-    """Write a quantity in the form that people read."""
+    """Write a quantity that is no money in the form that people read."""
     if unit == "Wh":
         return energy(value)
-    return quantities.with_unit(int(value), unit or "")
+    return quantities.quantity(int(value), unit or "")
+
+
+@register.simple_tag
+def value_in_unit(value: int, unit: str, currency: str) -> SafeString | str:
+    """Write an amount, a price or a quantity in the form that people read."""
+    if unit == "micro":
+        return money(value, currency)
+    if unit == "Wh":
+        return energy(value)
+    return quantities.with_unit(int(value), unit or "", currency)
 
 
 @register.filter
@@ -133,7 +156,7 @@ def moment(value: dt.datetime, zone: str = "UTC") -> SafeString:
 @register.filter
 def seconds(value: float) -> str:
     """Write a duration with one decimal."""
-    return f"{value:.1f}{quantities.NO_BREAK_SPACE}s"
+    return f"{value:.1f}{currencies.NO_BREAK_SPACE}s"
 
 
 @register.filter

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from sqlalchemy.orm import Session
 
+from common.currencies import minor_text
 from common.quantities import MINUS
 from common.refusals import Refused
 from database.session import transaction
@@ -122,7 +123,8 @@ def _page(
             if document.balance_minor * sign > 0 and document.currency == of_statement.currency
         ]
     rows = typed or [
-        (document, _amount_as_typed(amount)) for document, amount in found.amounts.items()
+        (document, minor_text(amount, of_statement.currency).replace("-", MINUS))
+        for document, amount in found.amounts.items()
     ]
     context = {
         "found": found,
@@ -149,20 +151,22 @@ def decide(request: SignedInRequest, statement: str, line: int) -> HttpResponse:
         for document, amount in zip(documents, amounts, strict=False)
         if document.strip() or amount.strip()
     ]
-    complaints = () if returns else tuple(_typing_errors(typed))
+    with transaction() as session:
+        # `allocate` would refuse an unknown payment as a broken rule; here it has no page.
+        found = _find_payment(session, name).transaction
+        currency = queries.statement(session, found.market, found.statement_number).currency
+    complaints = () if returns else tuple(_typing_errors(typed, currency))
     if complaints:
         return _page(request, name, complaints, typed)
-    # `or 0` only for the types: amounts that cannot be read were complained of above.
-    wanted = {} if returns else {document: parse_minor(amount) or 0 for document, amount in typed}
     reason, user = request.POST.get("reason", "").strip(), request.user
     try:
         with transaction() as session:
-            # `allocate` would refuse an unknown payment as a broken rule; here it has no page.
-            _find_payment(session, name)
+            # `or 0` only for the types: amounts that cannot be read were complained of above.
+            wanted = {document: parse_minor(amount, currency) or 0 for document, amount in typed}
             posted = allocate(
                 session,
                 name,
-                wanted,
+                {} if returns else wanted,
                 decided_by=user.get_username(),
                 reason=reason,
                 now=timezone.now(),
@@ -177,12 +181,13 @@ def decide(request: SignedInRequest, statement: str, line: int) -> HttpResponse:
     return redirect("payment", statement=statement, line=line)
 
 
-def _typing_errors(typed: list[tuple[str, str]]) -> list[str]:
+def _typing_errors(typed: list[tuple[str, str]], currency: str) -> list[str]:
+    example = minor_text(12_050, currency)
     found = [
         f"“{document or 'No document'}: {amount or 'no amount'}” is not a document and an amount "
-        "such as 120.50."
+        f"such as {example}."
         for document, amount in typed
-        if not document or parse_minor(amount) is None
+        if not document or parse_minor(amount, currency) is None
     ]
     named = [document for document, _ in typed if document]
     repeated = sorted({name for name in named if named.count(name) > 1})
@@ -198,8 +203,3 @@ def _find_payment(session: Session, name: str) -> Decided:
 
 def _reasons(refused: Refused) -> tuple[str, ...]:
     return tuple(map(str, refused.findings))
-
-
-def _amount_as_typed(amount_minor: int) -> str:
-    whole, part = divmod(abs(amount_minor), 100)
-    return f"{MINUS if amount_minor < 0 else ''}{whole}.{part:02d}"

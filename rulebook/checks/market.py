@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
+from common.currencies import why_not_billable
 from common.refusals import Finding, shown
 from rulebook.checks.curves import CURVE_CHECKS
 from rulebook.checks.meter_data import METER_DATA_CHECKS
@@ -22,6 +23,19 @@ def time_zone_known(rules: MarketRules, place: str) -> Iterator[Finding]:
             shown(rules.time_zone),
             "a time zone of the IANA database",
             "write a name such as Europe/London",
+        )
+
+
+def currency_billable(rules: MarketRules, place: str) -> Iterator[Finding]:
+    """Documents can be written in the currency: what the law allows is billed."""
+    reason = why_not_billable(rules.currency)
+    if reason is not None:
+        yield Finding(
+            "currency-not-billable",
+            f"{place}: currency",
+            shown(rules.currency),
+            f"a currency that invoices can be written in; {reason}",
+            "write the code of another currency, such as GBP",
         )
 
 
@@ -111,6 +125,7 @@ def calendar_in_order(rules: MarketRules, place: str) -> Iterator[Finding]:
 
 MARKET_CHECKS = (
     time_zone_known,
+    currency_billable,
     interval_divides_hour,
     price_bounds,
     layers_in_use,

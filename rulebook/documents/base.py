@@ -3,12 +3,14 @@
 import datetime
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, Strict
 from pydantic.config import JsonDict
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
+
+from common import currencies
 
 LARGEST_INTEGER = 9_007_199_254_740_991
 """2^53 - 1: the largest integer that every JSON reader holds exactly, so digests agree."""
@@ -47,6 +49,19 @@ class SchemaPattern:
         return handler(core_schema) | {"pattern": self.pattern}
 
 
+@dataclass(frozen=True)
+class SchemaChoices:
+    """The values that the JSON Schema offers, where a check with a reason refuses the others."""
+
+    choices: tuple[str, ...]
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Return the field's schema with these values; pydantic calls it."""
+        return handler(core_schema) | {"enum": list(self.choices)}
+
+
 def _only_a_day(value: object) -> object:
     """Refuse the instants and numbers that pydantic would quietly turn into a day."""
     if isinstance(value, datetime.datetime):
@@ -80,6 +95,15 @@ Slug = Annotated[str, Strict(), Field(max_length=48, pattern=r"^[a-z][a-z0-9]*(-
 
 Anchor = Annotated[str, Strict(), Field(max_length=24, pattern=r"^[A-Z]{2}-[0-9]+(\.[0-9]+)*$")]
 """Stable name of a clause, such as MR-4.2."""
+
+if TYPE_CHECKING:
+    CurrencyCode = str
+else:
+    # The table is the one list of currencies, and type checkers read literals alone.
+    CurrencyCode = Annotated[
+        Literal[tuple(sorted(currencies.DECIMALS))], SchemaChoices(currencies.BILLABLE)
+    ]
+    """Code of ISO 4217; a check says which of them documents can be written in, and why not."""
 
 FieldPath = Annotated[
     str, Strict(), Field(max_length=120, pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$")

@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from rulebook.documents.base import (
     MILLION,
+    CurrencyCode,
     Document,
     Flag,
     Identifier,
@@ -125,7 +126,7 @@ class MarketRules(Document):
     interval_minutes: WholeNumber = described(
         "Interval", "Length of a settlement interval; divides 60", "minutes", ge=1, le=60
     )
-    currency: Literal["GBP", "EUR", "USD", "CHF", "DKK", "NOK", "SEK", "AUD"] = described(
+    currency: CurrencyCode = described(
         "Currency", "ISO 4217 code of the currency that prices and invoices are in"
     )
     price_floor_micro_per_mwh: WholeNumber = described(

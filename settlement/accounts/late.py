@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session
 
 import ledger.posting
 import ledger.store
+from common.currencies import minor_unit_micro
 from common.refusals import Finding, Refused
-from ledger.invoice import MINOR_UNIT_MICRO
 from ledger.payments import queries
 from ledger.payments.interest_queries import NOTHING_POSTED, billed_interest, posted_interest
 from ledger.payments.queries import PaidOn
@@ -62,7 +62,7 @@ def _late_documents(session: Session, market: str, until: dt.date) -> list[LateD
     documents = (one for one in queries.documents(session, market) if one.due_on < until)
     found = []
     for one in documents:
-        unit = MINOR_UNIT_MICRO[one.currency]
+        unit = minor_unit_micro(one.currency)
         principal = one.due_minor * unit - billed.get(one.name, 0)
         if principal * one.due_minor > 0:
             before = posted.get(one.name, NOTHING_POSTED)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from common.currencies import minor_text
+
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
 
 
@@ -108,8 +110,7 @@ def _under(parent: etree._Element, name: str, text: str | None = None) -> etree.
 
 
 def _amount(parent: etree._Element, amount_minor: int, currency: str) -> None:
-    whole, part = divmod(abs(amount_minor), 100)
-    _under(parent, "Amt", f"{whole}.{part:02d}").set("Ccy", currency)
+    _under(parent, "Amt", minor_text(abs(amount_minor), currency)).set("Ccy", currency)
 
 
 def _side(amount_minor: int) -> str:

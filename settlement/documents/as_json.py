@@ -12,13 +12,19 @@ from pydantic import BaseModel, Field
 
 from ledger.parties import Party
 from settlement.documents.arithmetic import decimal_text
-from settlement.documents.en16931 import MINOR_DECIMALS, TYPE_CODES
+from settlement.documents.en16931 import TYPE_CODES
 from settlement.documents.issued_document import IssuedDocument, IssuedLine
 from settlement.documents.wording import arithmetic_words, document_notes, party_lines
 
 LAYOUT = "tallystick.invoice-json.1"
 MICRO_DECIMALS = 6
-Money = Annotated[str, Field(pattern=r"^-?\d+\.\d{2}$", description="Pence as a decimal number")]
+Money = Annotated[
+    str,
+    Field(
+        pattern=r"^-?\d+(\.\d{2})?$",
+        description="Decimal number, with the decimals of the currency's minor unit",
+    ),
+]
 Exact = Annotated[
     str, Field(pattern=r"^-?\d+\.\d{6}$", description="Millionths as a decimal number")
 ]
@@ -134,7 +140,7 @@ def schema() -> str:
 
 def as_json(document: IssuedDocument) -> bytes:
     """Return the document as JSON; the same document, the same bytes."""
-    original, run = document.original, document.run
+    original, run, digits = document.original, document.run, document.minor_digits
     content = InvoiceJson(
         layout=LAYOUT,
         number=document.number,
@@ -152,22 +158,22 @@ def as_json(document: IssuedDocument) -> bytes:
         corrects=ReferenceJson(number=original.number, issued_on=original.issued_on)
         if original
         else None,
-        lines=[_line(line) for line in document.lines],
+        lines=[_line(line, digits) for line in document.lines],
         exact_amount=_exact(document.exact_micro),
         rounding=_exact(document.rounding_micro),
-        net=_money(document.net_minor),
+        net=_money(document.net_minor, digits),
         taxes=[
             TaxJson(
                 category=total.category,
                 rate_ppm=total.rate_ppm,
-                base=_money(total.base_minor),
-                tax=_money(total.tax_minor),
+                base=_money(total.base_minor, digits),
+                tax=_money(total.tax_minor, digits),
                 reason=total.reason,
             )
             for total in document.taxes
         ],
-        tax=_money(document.tax_minor),
-        due=_money(document.due_minor),
+        tax=_money(document.tax_minor, digits),
+        due=_money(document.due_minor, digits),
         notes=list(document_notes(document)),
         run=RunJson(id=run.id, kind=run.kind, result_digest=run.result_digest.hex())
         if run
@@ -189,7 +195,7 @@ def _party(party: Party | None) -> PartyJson | None:
     return PartyJson.model_validate(values)
 
 
-def _line(line: IssuedLine) -> LineJson:
+def _line(line: IssuedLine, digits: int) -> LineJson:
     price = line.price
     return LineJson(
         line=line.number,
@@ -209,8 +215,8 @@ def _line(line: IssuedLine) -> LineJson:
         else None,
         arithmetic=arithmetic_words(line),
         exact_amount=_exact(line.exact_micro),
-        amount=_money(line.amount_minor),
-        carried=_money(line.carried_minor),
+        amount=_money(line.amount_minor, digits),
+        carried=_money(line.carried_minor, digits),
         tax_category=line.tax_category,
         tax_rate_ppm=line.tax_rate_ppm,
         clauses=list(line.clauses),
@@ -218,8 +224,8 @@ def _line(line: IssuedLine) -> LineJson:
     )
 
 
-def _money(minor: int) -> str:
-    return decimal_text(minor, MINOR_DECIMALS)
+def _money(minor: int, digits: int) -> str:
+    return decimal_text(minor, digits)
 
 
 def _exact(micro: int) -> str:

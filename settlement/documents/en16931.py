@@ -15,7 +15,6 @@ from settlement.documents.issued_document import IssuedDocument, IssuedLine, Tax
 from settlement.documents.wording import document_notes, line_note, party_lines, payment_words
 
 LEVEL = "en16931"
-MINOR_DECIMALS = 2
 UNIT_CODES = {"MWh": "MWH", "day": "DAY", "piece": "C62"}
 ONE = "C62"
 CREDIT_TRANSFER = "30"
@@ -59,7 +58,11 @@ def terms(document: IssuedDocument) -> dict[str, Any]:
     if document.seller is None or document.buyer is None:
         raise ValueError(f"{document.number} states no parties")
     registered = all(line.tax_category in REGISTERED for line in document.lines)
-    net, tax, due = map(_money, (document.net_minor, document.tax_minor, document.due_minor))
+    digits = document.minor_digits
+    net, tax, due = (
+        _money(minor, digits)
+        for minor in (document.net_minor, document.tax_minor, document.due_minor)
+    )
     found: dict[str, Any] = {
         "BT-1": document.number,
         "BT-2": document.issued_on,
@@ -73,8 +76,8 @@ def terms(document: IssuedDocument) -> dict[str, Any]:
         "BG-1": [{"BT-22": note} for note in document_notes(document)],
         "BG-4": _party(document.seller, registered),
         "BG-7": _party(document.buyer, registered),
-        "BG-23": [_tax(total) for total in document.taxes],
-        "BG-25": [_line(line) for line in document.lines],
+        "BG-23": [_tax(total, digits) for total in document.taxes],
+        "BG-25": [_line(line, digits) for line in document.lines],
         "BT-106": net,
         "BT-109": net,
         "BT-110": tax,
@@ -126,10 +129,10 @@ def _address(party: Party) -> dict[str, str]:
     }
 
 
-def _tax(total: TaxTotal) -> dict[str, str]:
+def _tax(total: TaxTotal, digits: int) -> dict[str, str]:
     found = {
-        "BT-116": _money(total.base_minor),
-        "BT-117": _money(total.tax_minor),
+        "BT-116": _money(total.base_minor, digits),
+        "BT-117": _money(total.tax_minor, digits),
         "BT-118": total.category,
     }
     if total.category != "O":
@@ -139,14 +142,14 @@ def _tax(total: TaxTotal) -> dict[str, str]:
     return found
 
 
-def _line(line: IssuedLine) -> dict[str, Any]:
-    quantity, unit, price = _counted(line)
+def _line(line: IssuedLine, digits: int) -> dict[str, Any]:
+    quantity, unit, price = _counted(line, digits)
     found = {
         "BT-126": str(line.number),
-        "BT-127-00": [{"BT-127": line_note(line)}],
+        "BT-127-00": [{"BT-127": line_note(line, digits)}],
         "BT-129": quantity,
         "BT-130": unit,
-        "BT-131": _money(line.amount_minor),
+        "BT-131": _money(line.amount_minor, digits),
         "BT-146": price,
         "BT-151": line.tax_category,
         "BT-153": line.description,
@@ -157,19 +160,19 @@ def _line(line: IssuedLine) -> dict[str, Any]:
     return found
 
 
-def _counted(line: IssuedLine) -> tuple[str, str, str]:
+def _counted(line: IssuedLine, digits: int) -> tuple[str, str, str]:
     """Return quantity, unit and price: as stated, or one unit at the amount."""
     price: Price | None = line.price
     if price is None or price.value < 0 or line.quantity is None:
         quantity = "-1" if line.amount_minor < 0 else "1"
-        return quantity, ONE, _money(abs(line.amount_minor))
+        return quantity, ONE, _money(abs(line.amount_minor), digits)
     unit, divisor = PRICED[str(line.quantity_unit)]
     quantity = decimal_text(line.quantity, len(str(divisor)) - 1)
     return quantity, UNIT_CODES[unit], decimal_text(price.value, price.decimals)
 
 
-def _money(minor: int) -> str:
-    return decimal_text(minor, MINOR_DECIMALS)
+def _money(minor: int, digits: int) -> str:
+    return decimal_text(minor, digits)
 
 
 def _rate(ppm: int) -> str:

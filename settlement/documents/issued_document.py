@@ -115,6 +115,7 @@ class IssuedDocument:
         sign: -1 where amounts are turned from the ledger's sign (+ the participant pays).
         seller, buyer: None for documents that were issued before parties were sealed.
         original: what a note corrects; None for the first document of a month.
+        minor_digits: decimals of the currency's minor unit, as they were at issue.
         laws: instrument of each rule version that lines cite, by its digest.
     """
 
@@ -130,6 +131,7 @@ class IssuedDocument:
     due_on: dt.date
     payment_term_days: int | None
     currency: str
+    minor_digits: int
     sign: int
     lines: tuple[IssuedLine, ...]
     taxes: tuple[TaxTotal, ...]

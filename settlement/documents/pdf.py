@@ -21,7 +21,7 @@ from pypdf.generic import StreamObject
 
 from ledger.parties import Party
 from settlement.documents.arithmetic import decimal_text
-from settlement.documents.en16931 import MINOR_DECIMALS, RATE_DECIMALS, factur_x
+from settlement.documents.en16931 import RATE_DECIMALS, factur_x
 from settlement.documents.issued_document import IssuedDocument, IssuedLine, LineGroup, TaxTotal
 from settlement.documents.wording import (
     buyer_pays,
@@ -134,10 +134,10 @@ def page_of(document: IssuedDocument) -> dict[str, Any]:
         "seller": {"label": labels[0], "lines": _party(seller)},
         "buyer": {"label": labels[1], "lines": _party(buyer)},
         "facts": _facts(document),
-        "groups": [_group(group) for group in document.groups],
+        "groups": [_group(group, document.minor_digits) for group in document.groups],
         "totals": list(_totals(document)),
         "total_label": "Total credited" if document.is_credit else "Total due",
-        "total": f"{document.currency} {_money(document.due_minor)}",
+        "total": f"{document.currency} {_money(document.due_minor, document.minor_digits)}",
         "notes": [_payment(document), *explanations(document)],
         "proof": proof_words(document),
         "digests": _digests(document),
@@ -181,35 +181,35 @@ def _facts(document: IssuedDocument) -> list[tuple[str, str]]:
     return found
 
 
-def _group(group: LineGroup) -> dict[str, Any]:
+def _group(group: LineGroup, digits: int) -> dict[str, Any]:
     several = len(group.lines) > 1
     return {
         "title": group.title,
-        "lines": [_line(line) for line in group.lines],
-        "subtotal": _money(group.amount_minor) if several else "",
+        "lines": [_line(line, digits) for line in group.lines],
+        "subtotal": _money(group.amount_minor, digits) if several else "",
         "subtotal_label": f"{group.title}, {len(group.lines)} lines",
     }
 
 
-def _line(line: IssuedLine) -> dict[str, str]:
+def _line(line: IssuedLine, digits: int) -> dict[str, str]:
     price = line.price
     return {
         "number": str(line.number),
         "description": f"{line.subject}: {line.description}",
-        "note": _line_note(line),
+        "note": _line_note(line, digits),
         "quantity": ""
         if line.quantity is None
         else quantity_words(line.quantity, str(line.quantity_unit)),
         "price": decimal_text(price.value, price.decimals, thousands=COMMA) if price else "",
         "price_unit": f"per {price.unit}{'' if price.is_exact else ', average'}" if price else "",
-        "amount": _money(line.amount_minor),
+        "amount": _money(line.amount_minor, digits),
     }
 
 
-def _line_note(line: IssuedLine) -> str:
+def _line_note(line: IssuedLine, digits: int) -> str:
     parts = [f"exact {decimal_text(line.exact_micro, MICRO_DECIMALS, thousands=COMMA)}"]
     if line.carried_minor:
-        parts.append(f"carried {_money(line.carried_minor)}")
+        parts.append(f"carried {_money(line.carried_minor, digits)}")
     if line.quantity == 0:
         parts.append("nothing on balance, so no price")
     if line.is_untaxed:
@@ -224,14 +224,15 @@ def _line_note(line: IssuedLine) -> str:
 def _totals(document: IssuedDocument) -> Iterator[tuple[str, str]]:
     exact = decimal_text(document.exact_micro, MICRO_DECIMALS, thousands=COMMA)
     yield "Sum of the lines, exact", exact
-    yield "Net, rounded once", _money(document.net_minor)
+    yield "Net, rounded once", _money(document.net_minor, document.minor_digits)
+    digits = document.minor_digits
     for total in document.taxes:
-        yield _tax_label(total), _money(total.tax_minor)
+        yield _tax_label(total, digits), _money(total.tax_minor, digits)
 
 
-def _tax_label(total: TaxTotal) -> str:
+def _tax_label(total: TaxTotal, digits: int) -> str:
     rate = decimal_text(total.rate_ppm, RATE_DECIMALS).rstrip("0").rstrip(".")
-    return f"Tax, category {total.category} at {rate} % on {_money(total.base_minor)}"
+    return f"Tax, category {total.category} at {rate} % on {_money(total.base_minor, digits)}"
 
 
 def _payment(document: IssuedDocument) -> str:
@@ -254,5 +255,5 @@ def _digests(document: IssuedDocument) -> list[tuple[str, str]]:
     return found + [(document.laws.get(digest, "Rule"), digest.hex()) for digest in cited]
 
 
-def _money(minor: int) -> str:
-    return decimal_text(minor, MINOR_DECIMALS, thousands=COMMA)
+def _money(minor: int, digits: int) -> str:
+    return decimal_text(minor, digits, thousands=COMMA)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from common.currencies import minor_digits_of
 from ledger.billing import Billed, SealedInvoice
 from ledger.chain import InvoiceLineRow, InvoiceRow
 from ledger.invoice import UNTAXED, document_number
@@ -59,6 +60,7 @@ def document_of_rows(
         due_on=row.due_on,
         payment_term_days=row.payment_term_days,
         currency=row.currency,
+        minor_digits=minor_digits_of(row.minor_unit_micro),
         sign=sign,
         lines=lines,
         taxes=_taxes(row, lines, sign),

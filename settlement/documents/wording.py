@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from common.currencies import currency
 from ledger.parties import Party
 from settlement.documents.arithmetic import PRICED, Price, decimal_text
 from settlement.documents.issued_document import IssuedDocument, IssuedLine
@@ -16,7 +17,6 @@ EVERY_AMOUNT = (
     "or less than its own amount for that is stated as carried."
 )
 PROOF_ADDRESS = "/proof/?document={code}"
-MINOR_NAMES = {"GBP": "pence", "EUR": "cents", "USD": "cents"}
 
 
 def party_lines(party: Party) -> list[str]:
@@ -60,7 +60,7 @@ def correction(document: IssuedDocument) -> Iterator[str]:
 
 def explanations(document: IssuedDocument) -> Iterator[str]:
     """Yield how the lines multiply and sum."""
-    yield EVERY_PRICE.format(minor=MINOR_NAMES.get(document.currency, "minor units"))
+    yield EVERY_PRICE.format(minor=currency(document.currency).minor_name)
     yield EVERY_AMOUNT
 
 
@@ -80,11 +80,11 @@ def document_notes(document: IssuedDocument) -> Iterator[str]:
     yield f"{proof_words(document)} Digest {document.digest.hex()}."
 
 
-def line_note(line: IssuedLine) -> str:
+def line_note(line: IssuedLine, minor_digits: int) -> str:
     """Return a line's arithmetic, its exact amount and its clauses, in one line of text."""
     parts = [arithmetic_words(line), f"exact amount {decimal_text(line.exact_micro, 6)}"]
     if line.carried_minor:
-        parts.append(f"{decimal_text(line.carried_minor, 2)} carried by rounding")
+        parts.append(f"{decimal_text(line.carried_minor, minor_digits)} carried by rounding")
     if line.estimated_quantity:
         parts.append(estimated_words(line))
     if line.clauses:

@@ -29,10 +29,16 @@ def make_document(
     category: str = "AE",
     rate_ppm: int = 0,
     number: int = 7,
+    currency: str = "GBP",
 ) -> IssuedDocument:
     """Return lines as a document, which is a note where something is billed already."""
     billed = billed or Billed()
-    draft = replace(invoice(*lines, family=family), tax_category=category, tax_rate_ppm=rate_ppm)
+    draft = replace(
+        invoice(*lines, family=family),
+        currency=currency,
+        tax_category=category,
+        tax_rate_ppm=rate_ppm,
+    )
     if family is Family.SELF_BILLED:
         draft = replace(draft, seller=replace(PARTY, iban=OPERATOR.iban), buyer=OPERATOR)
     sealed = seal_invoice(

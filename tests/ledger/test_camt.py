@@ -41,6 +41,16 @@ def test_an_entry_is_read_in_every_version(version):
     assert (one.end_to_end, one.bank_reference) == ("", "REF1")
 
 
+def test_amounts_count_the_minor_units_of_their_currency():
+    content = File([Entry(details=payment())]).xml().replace(b"GBP", b"JPY")
+    (found,) = whole(content)
+    assert (found.opening_minor, found.closing_minor, found.currency) == (1_000, 1_120, "JPY")
+    assert [one.amount_minor for one in found.transactions] == [120]
+    refused = read_statements(content.replace(b">120.00<", b">120.50<"))[1]
+    assert refused[0].code == Code.STATEMENT_FIELD_IS_MISSING.name
+    assert "amount without decimals, found '120.50'" in str(refused[0])
+
+
 def test_a_prefix_of_the_namespace_changes_nothing():
     plain = File().xml().decode()
     prefixed = plain.replace("<", "<c:").replace("<c:/", "</c:").replace("<c:?", "<?")

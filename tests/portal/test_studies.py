@@ -78,7 +78,7 @@ def test_navigation_leads_there_only_for_those_who_may(sign_in):
     ],
 )  # fmt: skip
 def test_shocks_read_as_sentences(shock, words):
-    assert shock_in_words(shock) == words
+    assert shock_in_words(shock, "GBP") == words
 
 
 def test_cells_say_which_way_a_figure_went():

@@ -57,7 +57,8 @@ class Command(BaseCommand[list[Ageing]]):
     def lines(self, outcome: list[Ageing], options: Options) -> Iterator[str]:
         yield table_row("participant", (*BUCKETS, "in all"), NAME, COLUMN)
         for ageing in outcome:
-            amounts = map(minor_units, (*ageing.amounts_minor, ageing.total_minor))
+            found = (*ageing.amounts_minor, ageing.total_minor)
+            amounts = [minor_units(minor, ageing.currency) for minor in found]
             yield table_row(ageing.participant, amounts, NAME, COLUMN)
         if not outcome:
             yield f"Nothing is open on {_day(options)}."

@@ -37,9 +37,10 @@ class Command(BaseCommand[list[SealedInvoice]]):
 
     def lines(self, outcome: list[SealedInvoice], options: Options) -> Iterator[str]:
         for row in (invoice.row for invoice in outcome):
+            due = minor_units(row.due_minor, row.currency)
             yield (
                 f"{document_number(row.series, row.number)}  {row.kind:<24} "
-                f"{row.participant:<24} {minor_units(row.due_minor):>20} {row.currency}"
+                f"{row.participant:<24} {due:>20} {row.currency}"
             )
         if not outcome:
             yield "Nothing to bill: no participant has an amount that is not billed."

@@ -6,28 +6,35 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from django.core.management.base import CommandError
+from sqlalchemy.orm import Session
 
+from common.currencies import minor_unit_micro
 from database.session import transaction
 from ledger.payments import queries
-from ledger.payments.allocate import allocate
+from ledger.payments.allocate import allocate, find_transaction
 from ledger.payments.queries import Decided
 from ledger.payments.statements import statement_name
-from portal.amounts import parse_minor
+from portal.amounts import parse_signed_micro
 from portal.management.arguments import BY, JSON, MARKET, REASON, Subcommand, argument
 from portal.management.base import BaseCommand, Options
 from portal.management.console import minor_units
 from settlement.accounts.bank_statements import import_statements
 
+HUNDREDTH_MICRO = 10_000
+
 
 def parse_amount(text: str) -> tuple[str, int]:
-    """Return document and minor units of `document=amount`; argparse shows the error."""
+    """Return document and hundredths of `document=amount`; argparse shows the error.
+
+    No currency that is billed has more decimals; which it is, the payment says.
+    """
     document, _, amount = text.partition("=")
-    minor = parse_minor(amount)
-    if not document or minor is None:
+    micro = parse_signed_micro(amount)
+    if not document or micro is None or micro % HUNDREDTH_MICRO:
         raise ArgumentTypeError(
             f"{text!r} is not DOCUMENT=AMOUNT, such as gb12-invoice-000001=1.50"
         )
-    return document, minor
+    return document, micro // HUNDREDTH_MICRO
 
 
 FILES = argument(
@@ -72,7 +79,7 @@ class Command(BaseCommand[Any]):
             posted = allocate(
                 session,
                 options.payment,
-                dict(getattr(options, "amounts", ())),
+                _in_minor_units(session, options.payment, dict(getattr(options, "amounts", ()))),
                 decided_by=options.by,
                 reason=options.reason,
                 now=options.now,
@@ -81,7 +88,7 @@ class Command(BaseCommand[Any]):
 
     def as_json(self, outcome: Any, options: Options) -> Any:
         if options.action in ("queue", "list"):
-            return [_payment_as_json(payment) for payment in outcome]
+            return [_payment_as_json(payment) for payment, _ in outcome]
         return outcome
 
     def lines(self, outcome: Any, options: Options) -> Iterator[str]:
@@ -118,15 +125,41 @@ class Command(BaseCommand[Any]):
                             "payments": len(found),
                             "in_queue": sum(bool(payment.rest_minor) for payment in found),
                             "closing_minor": row.closing_minor,
+                            "currency": row.currency,
                         }
                     )
         return outcome
 
 
-def _find(options: Options) -> list[Decided]:
+def _in_minor_units(session: Session, name: str, hundredths: dict[str, int]) -> dict[str, int]:
+    """Return amounts in the minor unit of a payment's currency.
+
+    Raises:
+        CommandError: an amount has more decimals than the currency.
+    """
+    payment = find_transaction(session, name).transaction
+    currency = queries.statement(session, payment.market, payment.statement_number).currency
+    unit = minor_unit_micro(currency)
+    amounts_micro = {document: each * HUNDREDTH_MICRO for document, each in hundredths.items()}
+    for document, micro in amounts_micro.items():
+        if micro % unit:
+            raise CommandError(f"{document}: an amount in {currency} has fewer decimals")
+    return {document: micro // unit for document, micro in amounts_micro.items()}
+
+
+def _find(options: Options) -> list[tuple[Decided, str]]:
+    """Return payments, each with its currency."""
     with transaction() as session:
+        currencies = {
+            (statement.market, statement.number): statement.currency
+            for statement in queries.statements(session)
+        }
         found = queries.decided_transactions(session, options.market)
-    return [payment for payment in found if options.action == "list" or payment.rest_minor]
+    return [
+        (payment, currencies[options.market, payment.transaction.statement_number])
+        for payment in found
+        if options.action == "list" or payment.rest_minor
+    ]
 
 
 def _import_lines(statements: list[dict[str, Any]]) -> Iterator[str]:
@@ -134,16 +167,17 @@ def _import_lines(statements: list[dict[str, Any]]) -> Iterator[str]:
         yield (
             f"{statement['statement']}  {statement['identification']}: "
             f"{statement['payments']} payments, {statement['in_queue']} in the queue, closes with "
-            f"{minor_units(statement['closing_minor'])}"
+            f"{minor_units(statement['closing_minor'], statement['currency'])}"
             f"{'' if statement['is_new'] else '; imported before'}"
         )
 
 
-def _payment_lines(payments: list[Decided]) -> Iterator[str]:
-    for payment in payments:
+def _payment_lines(payments: list[tuple[Decided, str]]) -> Iterator[str]:
+    for payment, currency in payments:
         transfer = payment.transaction
+        amount = minor_units(transfer.amount_minor, currency)
         yield (
-            f"{transfer.name}  {transfer.value_on}  {minor_units(transfer.amount_minor):>18}  "
+            f"{transfer.name}  {transfer.value_on}  {amount:>18}  "
             f"{transfer.counterparty}: {payment.latest.reason}"
         )
     if not payments:
