@@ -46,7 +46,9 @@ def main() -> None:
             print(f"  {result}", flush=True)
             found.append(result)
             # Written as they come, so that what was measured is there if a later one fails.
-            RESULTS_FILE.write_text(json.dumps([one.as_dict() for one in found], indent=2) + "\n")
+            RESULTS_FILE.write_text(
+                json.dumps([result.as_dict() for result in found], indent=2) + "\n"
+            )
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def figures() -> list[Figure]:
         "clusters, 21 units, one interval": lambda: clusters(game, number),
         "sampled, 21 units, 1,000 orders": lambda: sampled(game, seed=1, most_orders=1000),
     }
-    return [Figure(name, median_ns(each), yardstick) for name, each in work.items()]
+    return [Figure(name, median_ns(call), yardstick) for name, call in work.items()]
 
 
 def results() -> list[Result]:
@@ -57,7 +57,9 @@ def exact_results() -> list[Result]:
     game = great_britain(3)
     work_ns = median_ns(lambda: exact(game))
     members = np.random.default_rng(1).integers(0, 2, (PROGRAMMES, game.unit_count)) > 0
-    programme_ns = median(_timed(lambda one=one: served_by_arrays(game, one)) for one in members)
+    programme_ns = median(
+        _timed(lambda served=served: served_by_arrays(game, served)) for served in members
+    )
     ratio = programme_ns * 2**game.unit_count / work_ns
     return [
         Result("exact, gb12, 21 units, one interval, one core: ms", work_ns / 1e6, 50, True),

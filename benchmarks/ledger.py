@@ -103,9 +103,9 @@ def _bulk_journal(number: int, accounts: Sequence[Account], whole: Account) -> J
 
 
 def _small_journal(number: int) -> JournalDraft:
-    one = Account(MARKET, CURRENCY, f"p{number % 20}", "charge.fuel", "N0")
+    account = Account(MARKET, CURRENCY, f"p{number % 20}", "charge.fuel", "N0")
     whole = Account(MARKET, CURRENCY, None, "equalisation", "market")
-    return _journal(f"small-{number}", None, [Posting(one, 1_000), Posting(whole, -1_000)])
+    return _journal(f"small-{number}", None, [Posting(account, 1_000), Posting(whole, -1_000)])
 
 
 def _journal(key: str, day: dt.date | None, postings: list[Posting]) -> JournalDraft:

@@ -142,7 +142,10 @@ def _prepare(url: str, period: Period) -> None:
     with transaction(made) as session:
         publish(
             session,
-            [_under(period.method, one) for _, one in read_files([ROOT / "scenarios" / MARKET])[0]],
+            [
+                _under(period.method, document)
+                for _, document in read_files([ROOT / "scenarios" / MARKET])[0]
+            ],
             valid_from=period.first_day,
             known=PUBLISHED,
             author="A. Author (benchmark)",

@@ -42,17 +42,19 @@ def main() -> None:
     )
     profile = recorded_profile(market_shape(rules), Path(sys.argv[1]))
     days = [
-        DayReadings(one.day, np.zeros_like(one.available_w), one.available_w, one.demand_wh)
-        for one in profile
+        DayReadings(day.day, np.zeros_like(day.available_w), day.available_w, day.demand_wh)
+        for day in profile
     ]
     paid = [_location_year(model, days) for model in (once, twice)]
     print(f"{len(days)} days; location pot, millions of pounds a year")
     print(f"{'unit':<6}{'node':<6}{'as published':>14}{'twice':>14}{'change':>14}")
     for number, unit in enumerate(once.units):
         if paid[0][0][number] or paid[1][0][number]:
-            one, two = (int(values[number]) / MICRO_PER_MILLION for values, _ in paid)
+            published, doubled = (int(values[number]) / MICRO_PER_MILLION for values, _ in paid)
             node = once.grid.nodes[int(once.unit_node[number])]
-            print(f"{unit:<6}{node:<6}{one:>14.2f}{two:>14.2f}{two - one:>14.2f}")
+            print(
+                f"{unit:<6}{node:<6}{published:>14.2f}{doubled:>14.2f}{doubled - published:>14.2f}"
+            )
     moved = sum(abs(int(b) - int(a)) for a, b in zip(paid[0][0], paid[1][0], strict=True)) // 2
     print(
         f"in all {sum(map(int, paid[0][0])) / MICRO_PER_MILLION:.2f}; "
@@ -69,7 +71,7 @@ def _rules(documents: list[Document]) -> Any:
         market_rules=by_kind["market-rules"],
         grid_model=by_kind["grid-model"],
         allocation_policy=by_kind["allocation-policy"],
-        registrations=tuple(one for one in documents if one.kind == "registration"),
+        registrations=tuple(document for document in documents if document.kind == "registration"),
     )
 
 

@@ -22,7 +22,9 @@ def round_half_away(value: int, divisor: int) -> int:
 def check_sums(invoices: Sequence[Invoice], report: Report) -> None:
     """Add up lines, rounding, net, tax and due, document by document of a month."""
     billed: defaultdict[tuple[str, ...], tuple[int, int, int]] = defaultdict(lambda: (0, 0, 0))
-    for invoice in sorted(invoices, key=lambda each: (each.row["series"], each.row["number"])):
+    for invoice in sorted(
+        invoices, key=lambda issued: (issued.row["series"], issued.row["number"])
+    ):
         row, name = invoice.row, document_number(invoice.row)
         with report.reading(INVOICES, name):
             minor = row["minor_unit_micro"]
@@ -65,7 +67,7 @@ def check_billed(invoices: Sequence[Invoice], book: Ledger, report: Report) -> N
         sorted(invoices, key=billing_order), billing_order
     ):
         documents = list(group)
-        names = ", ".join(document_number(each.row) for each in documents)
+        names = ", ".join(document_number(issued.row) for issued in documents)
         with report.reading(INVOICES, names):
             after = last.get((market, participant, month), 0)
             last[market, participant, month] = up_to

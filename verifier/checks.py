@@ -46,5 +46,8 @@ def list_facts(law: Law, run: Row, book: Ledger, invoices: Sequence[Invoice]) ->
         ),
         *([("settlement.run", row["id"], row["digest"]) for row in (run,) if row]),
         *(("ledger.journal", str(number), row["digest"]) for number, row in book.journals.items()),
-        *(("ledger.invoice", document_number(each.row), each.row["digest"]) for each in invoices),
+        *(
+            ("ledger.invoice", document_number(invoice.row), invoice.row["digest"])
+            for invoice in invoices
+        ),
     ]

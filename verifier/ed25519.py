@@ -13,12 +13,12 @@ Point = tuple[int, int, int, int]
 NEUTRAL: Point = (0, 1, 1, 0)
 
 
-def add_points(one: Point, other: Point) -> Point:
+def add_points(point: Point, other: Point) -> Point:
     """Return the sum of two points."""
-    a = (one[1] - one[0]) * (other[1] - other[0]) % PRIME
-    b = (one[1] + one[0]) * (other[1] + other[0]) % PRIME
-    c = 2 * one[3] * other[3] * CURVE_D % PRIME
-    d = 2 * one[2] * other[2] % PRIME
+    a = (point[1] - point[0]) * (other[1] - other[0]) % PRIME
+    b = (point[1] + point[0]) * (other[1] + other[0]) % PRIME
+    c = 2 * point[3] * other[3] * CURVE_D % PRIME
+    d = 2 * point[2] * other[2] % PRIME
     e, f, g, h = b - a, d - c, d + c, b + a
     return (e * f % PRIME, g * h % PRIME, f * g % PRIME, e * h % PRIME)
 
@@ -34,10 +34,10 @@ def multiply_point(factor: int, point: Point) -> Point:
     return total
 
 
-def is_same_point(one: Point, other: Point) -> bool:
+def is_same_point(point: Point, other: Point) -> bool:
     """Return whether two writings are of one point."""
-    return (one[0] * other[2] - other[0] * one[2]) % PRIME == 0 and (
-        one[1] * other[2] - other[1] * one[2]
+    return (point[0] * other[2] - other[0] * point[2]) % PRIME == 0 and (
+        point[1] * other[2] - other[1] * point[2]
     ) % PRIME == 0
 
 
