@@ -136,13 +136,17 @@ def _add_day(
         register,
         _day_sums(units, readings.generation_wh),
         {Design.SETTLED: paid, Design.FLAT: paid}
-        | {design: _day_sums(units, one.payments_micro) for design, one in marginal.items()},
+        | {
+            design: _day_sums(units, outcome.payments_micro) for design, outcome in marginal.items()
+        },
     )
     totals.add_supply_points(
         register,
         _day_sums(points, readings.demand_wh),
         {Design.SETTLED: charged}
-        | {design: _day_sums(points, one.charges_micro) for design, one in marginal.items()},
+        | {
+            design: _day_sums(points, outcome.charges_micro) for design, outcome in marginal.items()
+        },
     )
 
 

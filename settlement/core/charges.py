@@ -232,4 +232,4 @@ def returned_micro(movement_micro: Integers, demand_wh: Integers, charging: Char
 
 
 def _products(left: Sequence[int], right: Sequence[int]) -> list[int]:
-    return [one * other for one, other in zip(left, right, strict=True)]
+    return [factor * other for factor, other in zip(left, right, strict=True)]

@@ -102,7 +102,7 @@ def _shortest_paths(joined: Flags, direct_kw: Integers) -> tuple[Integers, Integ
             distance += 1
             beyond = np.flatnonzero(joined[reached].any(axis=0) & (hops[start] == FAR))
             for node in beyond:
-                before = [one for one in reached if joined[one, node]]
+                before = [reached_node for reached_node in reached if joined[reached_node, node]]
                 widest = np.minimum(path_kw[start, before], direct_kw[before, node]).max()
                 path_kw[start, node] = widest
             hops[start, beyond] = distance

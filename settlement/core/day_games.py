@@ -154,7 +154,7 @@ def _clusters(model: MarketModel, _day: date, games: dict[str, _Played]) -> DayG
     shapley, value_kw = {}, {}
     for name, played in games.items():
         in_order = played.games(model.multiplied_network, model.unit_node)
-        found = [clusters(*each) for each in zip(in_order, numbers, strict=True)]
+        found = [clusters(*interval) for interval in zip(in_order, numbers, strict=True)]
         shapley[name], value_kw[name] = _shares_and_values(found)
     as_rated = model.shapley.rating_multiplier == 1
     served_kw = value_kw["location"] if as_rated else _served_kw(model, location)
@@ -177,7 +177,7 @@ def _sampled(model: MarketModel, day: date, games: dict[str, _Played]) -> DayGam
             for t, game in enumerate(played.games(model.network, model.unit_node))
         ]
         shapley[name], value_kw[name] = _shares_and_values(found)
-        standard_error_w[name] = _columns([one.standard_error_w for one in found])
+        standard_error_w[name] = _columns([shares.standard_error_w for shares in found])
     return DayGames(
         shapley, value_kw, value_kw["location"], _market_demand_kw(games), standard_error_w
     )
@@ -214,8 +214,8 @@ def in_microwatts(value_kw: int, numerators: Sequence[int]) -> list[int]:
 def _shares_and_values(found: Sequence[Shares]) -> tuple[Integers, Integers]:
     """Return the shares of each interval in microwatts, shape (U, T), and its value, shape (T,)."""
     return (
-        _columns([in_microwatts(one.value_all_kw, one.numerators) for one in found]),
-        np.array([one.value_all_kw for one in found], dtype=np.int64),
+        _columns([in_microwatts(shares.value_all_kw, shares.numerators) for shares in found]),
+        np.array([shares.value_all_kw for shares in found], dtype=np.int64),
     )
 
 

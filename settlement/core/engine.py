@@ -259,7 +259,7 @@ def _scarcity_tables(
 
     def of_holons(measure: str) -> ResultTable:
         return ResultTable(
-            measure, holons, np.concatenate([getattr(one, measure) for one in layers])
+            measure, holons, np.concatenate([getattr(layer, measure) for layer in layers])
         )
 
     nodes = model.grid.nodes

@@ -105,11 +105,11 @@ def history_of_day(model: MarketModel, rules: FairPlay, readings: DayReadings) -
     """
     own = readings.requests or metered_requests(readings.demand_wh)
     divisible = replace(rules.terms, indivisible=np.zeros_like(rules.terms.indivisible))
-    alone = replace(
+    undelayed = replace(
         metered_requests(readings.demand_wh), desired_wh=own.desired_wh, is_known=own.is_known
     )
     shares = shares_of_day(
-        model, replace(rules, terms=divisible), replace(readings, requests=alone)
+        model, replace(rules, terms=divisible), replace(readings, requests=undelayed)
     )
     return shares.as_history
 

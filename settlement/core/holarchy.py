@@ -92,7 +92,7 @@ def holarchy_tree(
         for holon in entered - left:
             out_kw[holon] += reverse_rating
             in_kw[holon] += rating
-    return HolarchyTree(*(_array(each) for each in (parents, out_kw, in_kw, node_holon)))
+    return HolarchyTree(*(_array(values) for values in (parents, out_kw, in_kw, node_holon)))
 
 
 def tree_of_layers(grid: Grid) -> HolarchyTree:

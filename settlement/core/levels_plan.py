@@ -129,5 +129,5 @@ def _visits(inside: list[int], first_inside: list[int], has_units: list[int]) ->
         holon = waiting.pop()
         visits.append(holon)
         within = inside[first_inside[holon] : first_inside[holon + 1]]
-        waiting += [one for one in reversed(within) if has_units[one]]
+        waiting += [inner for inner in reversed(within) if has_units[inner]]
     return np.array(visits, dtype=np.int64)

@@ -149,22 +149,24 @@ def pass_through_tables(
     charged = charged_day(pass_through, day, interval_minutes, demand_wh)
     tables: list[Table] = []
     for kind, unit in QUANTITY_UNITS.items():
-        of_kind = [one for one in charged if pass_through.kinds[one.charge] == kind]
+        of_kind = [row for row in charged if pass_through.kinds[row.charge] == kind]
         if not of_kind:
             continue
         names = tuple(
-            f"{pass_through.codes[one.charge]}/{pass_through.suppliers[one.supplier]}"
-            for one in of_kind
+            f"{pass_through.codes[row.charge]}/{pass_through.suppliers[row.supplier]}"
+            for row in of_kind
         )
-        amounts = np.array([one.amount_micro for one in of_kind])
+        amounts = np.array([row.amount_micro for row in of_kind])
         tables.append((f"charge.{kind}_micro", names, amounts))
-        tables.append((f"quantity.{kind}_{unit}", names, np.array([o.quantity for o in of_kind])))
-        codes = sorted({one.charge for one in of_kind})
+        tables.append(
+            (f"quantity.{kind}_{unit}", names, np.array([row.quantity for row in of_kind]))
+        )
+        codes = sorted({row.charge for row in of_kind})
         owner = np.zeros((len(codes), amounts.shape[1]), dtype=np.int64)
-        np.add.at(owner, [codes.index(one.charge) for one in of_kind], amounts)
+        np.add.at(owner, [codes.index(row.charge) for row in of_kind], amounts)
         paid_for = tuple(pass_through.codes[charge] for charge in codes)
         tables.append((f"payment.{kind}_micro", paid_for, owner))
-        flagged = [number for number, one in enumerate(of_kind) if one.is_unpriced.any()]
+        flagged = [number for number, row in enumerate(of_kind) if row.is_unpriced.any()]
         if flagged:
             flags = np.array([of_kind[number].is_unpriced for number in flagged])
             tables.append((f"unpriced.{kind}", tuple(names[number] for number in flagged), flags))
@@ -257,11 +259,11 @@ def _linked(pass_through: PassThrough, day: dt.date) -> Iterator[tuple[int, int,
 
 
 def _piece_amount_micro(kind: str, price: Integers, quantity: Integers, day: dt.date) -> Integers:
-    each = int(price[0])
+    price_micro = int(price[0])
     if kind == SUBSCRIPTION:
-        each = subscription_day_micro(each, day)
-    require_int64(abs(each) * largest_magnitude(quantity), f"price x quantity of a {kind}")
-    amount: Integers = quantity * each
+        price_micro = subscription_day_micro(price_micro, day)
+    require_int64(abs(price_micro) * largest_magnitude(quantity), f"price x quantity of a {kind}")
+    amount: Integers = quantity * price_micro
     return amount
 
 

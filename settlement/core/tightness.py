@@ -137,7 +137,7 @@ def layer_tightness(
     deliverable = available + imports_w(grid, layer, available_w, demand_w, deliverability)
     require_int64(largest_magnitude(demand) * PPM, "tightness")
     tightness = demand * PPM // np.maximum(deliverable, 1)
-    last_knot = max(int(one.tightness_ppm[-1]) for one in (curve, sell_curve or curve))
+    last_knot = max(int(priced.tightness_ppm[-1]) for priced in (curve, sell_curve or curve))
     tightness[(deliverable == 0) & (demand > 0)] = last_knot
     price = curve.price_at(tightness)
     sell_price = price if sell_curve is None else sell_curve.price_at(tightness)

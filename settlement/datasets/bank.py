@@ -54,7 +54,7 @@ def statement_xml(head: StatementHead, entries: Sequence[Sequence[Payment]]) -> 
     account = _under(statement, "Acct")
     _under(_under(account, "Id"), "IBAN", head.iban)
     _under(account, "Ccy", head.currency)
-    moved = sum(one.amount_minor for entry in entries for one in entry)
+    moved = sum(payment.amount_minor for entry in entries for payment in entry)
     for code, amount in (("OPBD", head.opening_minor), ("CLBD", head.opening_minor + moved)):
         balance = _under(statement, "Bal")
         _under(_under(_under(balance, "Tp"), "CdOrPrtry"), "Cd", code)
@@ -70,7 +70,7 @@ def statement_xml(head: StatementHead, entries: Sequence[Sequence[Payment]]) -> 
 def _entry(
     statement: etree._Element, head: StatementHead, number: int, payments: Sequence[Payment]
 ) -> None:
-    total = sum(one.amount_minor for one in payments)
+    total = sum(payment.amount_minor for payment in payments)
     entry = _under(statement, "Ntry")
     _amount(entry, total, head.currency)
     _under(entry, "CdtDbtInd", _side(total))
@@ -82,13 +82,13 @@ def _entry(
     _under(entry, "AcctSvcrRef", f"{head.identification}-{number:04d}")
     details = _under(entry, "NtryDtls")
     for part, payment in enumerate(payments, start=1):
-        one = _under(details, "TxDtls")
-        _under(_under(one, "Refs"), "EndToEndId", f"{head.identification}-{number}-{part}")
-        _amount(one, payment.amount_minor, head.currency)
-        _under(one, "CdtDbtInd", _side(payment.amount_minor))
-        _parties(one, payment)
+        transaction = _under(details, "TxDtls")
+        _under(_under(transaction, "Refs"), "EndToEndId", f"{head.identification}-{number}-{part}")
+        _amount(transaction, payment.amount_minor, head.currency)
+        _under(transaction, "CdtDbtInd", _side(payment.amount_minor))
+        _parties(transaction, payment)
         if payment.text or payment.reference:
-            remittance = _under(one, "RmtInf")
+            remittance = _under(transaction, "RmtInf")
             if payment.text:
                 _under(remittance, "Ustrd", payment.text)
             if payment.reference:

@@ -40,9 +40,9 @@ def readings_table(
         starts: of each day, the starts of its T intervals.
         values: of each day, int64[E, T].
     """
-    instants = [np.tile(_microseconds(one), len(entities)) for one in starts]
-    codes = [np.repeat(np.arange(len(entities), dtype=np.int32), len(one)) for one in starts]
-    value = np.concatenate([one.ravel() for one in values])
+    instants = [np.tile(_microseconds(day), len(entities)) for day in starts]
+    codes = [np.repeat(np.arange(len(entities), dtype=np.int32), len(day)) for day in starts]
+    value = np.concatenate([day_values.ravel() for day_values in values])
     return pa.table(
         {
             "interval_start": pa.array(np.concatenate(instants)).cast(INSTANT),
@@ -84,10 +84,10 @@ def profile_files(
 
     They are named <market>-<label>-demand, -availability and -generation.
     """
-    starts = [one.starts for one in profile]
+    starts = [day.starts for day in profile]
     contents = {
-        "demand": (shape.supply_points, DEMAND, [one.demand_wh for one in profile]),
-        "availability": (shape.units, AVAILABLE, [one.available_w for one in profile]),
+        "demand": (shape.supply_points, DEMAND, [day.demand_wh for day in profile]),
+        "availability": (shape.units, AVAILABLE, [day.available_w for day in profile]),
         "generation": (shape.units, GENERATION, generation),
     }
     return [

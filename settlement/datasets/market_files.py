@@ -117,8 +117,11 @@ def bank_statement(session: Session, market: str, *, seed: int, known: dt.dateti
         Refused: the market has no settlement terms, or no law, at this moment.
     """
     rules = rules_at(session, market, known, known)
-    payers = {one.participant: Payer(one.legal_name, one.iban or "") for one in rules.registrations}
-    found = [one for one in documents(session, market) if one.participant in payers]
+    payers = {
+        registration.participant: Payer(registration.legal_name, registration.iban or "")
+        for registration in rules.registrations
+    }
+    found = [document for document in documents(session, market) if document.participant in payers]
     head = StatementHead(
         identification=f"{market.upper()}-{known:%Y}-1",
         sequence_number=1,

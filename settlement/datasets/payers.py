@@ -40,10 +40,10 @@ def payments_of(
         on: the day on which all of it is booked.
     """
     owed: dict[str, list[OpenDocument]] = {}
-    for one in documents:
-        if one.balance_minor:
-            owed.setdefault(one.participant, []).append(one)
-    totals = {who: sum(one.balance_minor for one in of_it) for who, of_it in owed.items()}
+    for document in documents:
+        if document.balance_minor:
+            owed.setdefault(document.participant, []).append(document)
+    totals = {who: sum(document.balance_minor for document in of_it) for who, of_it in owed.items()}
     random = np.random.Generator(np.random.PCG64(seed))
     debtors = random.permutation(sorted(who for who, total in totals.items() if total > 0)).tolist()
     entries = [
@@ -54,7 +54,7 @@ def payments_of(
     batch = [
         Payment(
             totals[who], on, payers[who].legal_name, payers[who].iban,
-            reference=" ".join(one.name for one in owed[who]),
+            reference=" ".join(document.name for document in owed[who]),
         )
         for who in sorted(who for who, total in totals.items() if total < 0)
     ]  # fmt: skip
@@ -65,7 +65,7 @@ def _payment(
     place: int, documents: Sequence[OpenDocument], total: int, payer: Payer, on: dt.date
 ) -> Payment | None:
     """Return how the participant at a place of the drawn order pays; None if it does not yet."""
-    names = [one.name for one in documents]
+    names = [document.name for document in documents]
     how = HOW[place] if place < len(HOW) else ""
     if how == "late":
         return None

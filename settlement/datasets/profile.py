@@ -37,9 +37,9 @@ def dispatched(
 ) -> list[Integers]:
     """Return the metered generation int64[U, T] in Wh of each day, by least-cost dispatch."""
     generation = []
-    for done, one in enumerate(profile, start=1):
-        node_demand = np.zeros((shape.dispatch.node_count, len(one.starts)), dtype=np.int64)
-        np.add.at(node_demand, shape.supply_point_node, one.demand_wh)
-        generation.append(dispatch_day(shape.dispatch, one.available_w, node_demand).generation_wh)
+    for done, day in enumerate(profile, start=1):
+        node_demand = np.zeros((shape.dispatch.node_count, len(day.starts)), dtype=np.int64)
+        np.add.at(node_demand, shape.supply_point_node, day.demand_wh)
+        generation.append(dispatch_day(shape.dispatch, day.available_w, node_demand).generation_wh)
         progress(done, len(profile))
     return generation

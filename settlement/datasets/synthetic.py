@@ -73,14 +73,14 @@ def synthetic_profile(shape: MarketShape, days: Sequence[dt.date], seed: int) ->
         raise ValueError("a data set needs at least one day")
     random = np.random.Generator(np.random.PCG64(seed))
     starts = [interval_starts(day, shape.time_zone, shape.interval_minutes) for day in days]
-    counts = [len(one) for one in starts]
+    counts = [len(of_day) for of_day in starts]
     clock = _Clock(shape.time_zone, days, starts)
     demand = _demand_wh(shape, clock, random)
     available = _available_w(shape, clock, random)
     edges = np.cumsum(counts)[:-1]
     return [
-        ProfileDay(day, one, available_w, demand_wh)
-        for day, one, available_w, demand_wh in zip(
+        ProfileDay(day, of_day, available_w, demand_wh)
+        for day, of_day, available_w, demand_wh in zip(
             days, starts, np.split(available, edges, 1), np.split(demand, edges, 1), strict=True
         )
     ]
@@ -96,11 +96,11 @@ class _Clock:
         starts: Sequence[Sequence[dt.datetime]],
     ) -> None:
         zone = ZoneInfo(time_zone)
-        local = [start.astimezone(zone) for one in starts for start in one]
-        self.hour = np.array([one.hour + one.minute / MINUTES_PER_HOUR for one in local])
-        self.month = np.array([one.month - 1 for one in local])
-        self.weekend = np.array([one.weekday() >= SATURDAY for one in local])
-        self.day = np.repeat(np.arange(len(days)), [len(one) for one in starts])
+        local = [start.astimezone(zone) for of_day in starts for start in of_day]
+        self.hour = np.array([start.hour + start.minute / MINUTES_PER_HOUR for start in local])
+        self.month = np.array([start.month - 1 for start in local])
+        self.weekend = np.array([start.weekday() >= SATURDAY for start in local])
+        self.day = np.repeat(np.arange(len(days)), [len(of_day) for of_day in starts])
         self.day_count = len(days)
 
     def shaped(self, by_hour: Sequence[float]) -> Floats:

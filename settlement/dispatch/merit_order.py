@@ -156,7 +156,7 @@ class _Checker:
             wh = int(self.could_wh[unit, t] - self.ran_wh[unit, t])
             reserve = min(wh, int(self.reserve_wh[unit, t]))
             idle += [[unit, 1, reserve], [unit, 0, wh - reserve]]
-        return [one for one in idle if one[2]]
+        return [offer for offer in idle if offer[2]]
 
     def _matched(
         self, unit: int, t: int, energy_wh: int, idle: list[list[int]]
@@ -164,14 +164,14 @@ class _Checker:
         """Return entries that set the unit's energy against idle energy, which they use up."""
         entries = []
         left = energy_wh
-        for one in idle:
-            cheaper, is_reserve, wh = one
+        for offer in idle:
+            cheaper, is_reserve, wh = offer
             if not left or self.offer[cheaper] >= self.offer[unit] - self.tolerance:
                 break
             taken = min(left, wh)
             if not taken:
                 continue
-            one[2] -= taken
+            offer[2] -= taken
             left -= taken
             reason, line = self._reason(unit, cheaper, t, bool(is_reserve))
             entries.append(self._entry(unit, t, taken, cheaper, reason, line))

@@ -100,9 +100,9 @@ def read_games(name: str, content: bytes) -> GameReading:
     games = document if isinstance(document, list) else [document]
     if not games:
         file.refuse("no-game", "", games, "a list holds at least one game", "add a game")
-    for number, one in enumerate(games):
+    for number, listed in enumerate(games):
         place = f"{name}: game {number}" if reading.is_list else name
-        game = _Reader(place, reading).game(one)
+        game = _Reader(place, reading).game(listed)
         if game is not None:
             reading.games.append(game)
     return reading
@@ -199,7 +199,9 @@ class _Reader:
         if game.get(name) is None:
             return None
         ids = self.ids(name, game[name])
-        return tuple(self.known(f"{name}[{number}]", one, known) for number, one in enumerate(ids))
+        return tuple(
+            self.known(f"{name}[{number}]", member, known) for number, member in enumerate(ids)
+        )
 
     def optional_whole(self, name: str, game: Mapping[str, Any], low: int, high: int) -> int | None:
         return None if game.get(name) is None else self.whole(name, game[name], low, high)
@@ -231,23 +233,23 @@ class _Reader:
     def ids(self, path: str, document: object) -> dict[str, int]:
         """Return the ids of a list with their positions."""
         ids = [
-            self.id(f"{path}[{number}]", one)
-            for number, one in enumerate(self.items(path, document))
+            self.id(f"{path}[{number}]", entry)
+            for number, entry in enumerate(self.items(path, document))
         ]
         return self.distinct(path, ids)
 
     def distinct(self, path: str, ids: list[str]) -> dict[str, int]:
         places: dict[str, int] = {}
-        for number, one in enumerate(ids):
-            if places.setdefault(one, number) != number and one:
+        for number, entry_id in enumerate(ids):
+            if places.setdefault(entry_id, number) != number and entry_id:
                 self.refuse(
                     "repeated-id",
                     f"{path}[{number}]",
-                    one,
-                    f"an id is listed once; {path}[{places[one]}] has it too",
+                    entry_id,
+                    f"an id is listed once; {path}[{places[entry_id]}] has it too",
                     "remove one or give it another id",
                 )
-        return {one: number for number, one in enumerate(places)}
+        return {entry_id: number for number, entry_id in enumerate(places)}
 
     def id(self, path: str, value: object) -> str:
         if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
@@ -256,16 +258,16 @@ class _Reader:
         return ""
 
     def known(self, path: str, value: object, ids: Mapping[str, int]) -> int:
-        one = self.id(path, value)
-        if one and one not in ids:
+        entry_id = self.id(path, value)
+        if entry_id and entry_id not in ids:
             self.refuse(
                 "unknown-id",
                 path,
-                one,
+                entry_id,
                 f"one of the {len(ids)} listed ids",
                 "correct the id, or add it to the list it belongs to",
             )
-        return ids.get(one, 0)
+        return ids.get(entry_id, 0)
 
     def whole(self, path: str, value: object, low: int, high: int) -> int:
         """Return a whole number in its limits; 5.0 is one, true is not."""

@@ -50,7 +50,7 @@ def read_holarchy(
     elif isinstance(document, dict) and tree.are_paths(document):
         tree.by_path("holarchy", document)
     elif isinstance(document, list) and any(
-        isinstance(one, dict) and "parent" in one for one in document
+        isinstance(entry, dict) and "parent" in entry for entry in document
     ):
         tree.by_parent("holarchy", tree.relations(document))
     else:
@@ -97,7 +97,7 @@ class _Tree:
         if name in self.nodes:
             self.add_holon(path, name, around)
         elif name in self.unit_node and self.nodes:
-            node = next(one for one, at in self.nodes.items() if at == self.unit_node[name])
+            node = next(named for named, at in self.nodes.items() if at == self.unit_node[name])
             self.put(path, node, around)
         else:
             self.refuse(
@@ -118,13 +118,13 @@ class _Tree:
                 if inner is not None:
                     self.nested(f"{path}.{name}", inner, holon)
         elif isinstance(document, list):
-            for number, one in enumerate(document):
-                if isinstance(one, dict):
-                    self.nested(f"{path}[{number}]", one, around)
-                elif one is None or not _is_name(one):
-                    self.not_a_tree(f"{path}[{number}]", one)
+            for number, entry in enumerate(document):
+                if isinstance(entry, dict):
+                    self.nested(f"{path}[{number}]", entry, around)
+                elif entry is None or not _is_name(entry):
+                    self.not_a_tree(f"{path}[{number}]", entry)
                 else:
-                    self.add_member(f"{path}[{number}]", str(one), around)
+                    self.add_member(f"{path}[{number}]", str(entry), around)
         elif document is not None and _is_name(document):
             self.add_member(path, str(document), around)
         else:
@@ -142,21 +142,23 @@ class _Tree:
     def relations(self, holons: list[Any]) -> dict[str, Any]:
         """Return parents by name from a list of holons."""
         parents: dict[str, Any] = {}
-        for number, one in enumerate(holons):
+        for number, entry in enumerate(holons):
             path = f"holarchy[{number}]"
-            name = _name_of(one)
-            if name is None or not _is_name(name) or not _is_name(one.get("parent")):
-                self.not_a_tree(path, one)
+            name = _name_of(entry)
+            if name is None or not _is_name(name) or not _is_name(entry.get("parent")):
+                self.not_a_tree(path, entry)
             elif str(name) in parents:
                 self.refuse("repeated-id", path, name, "a holon is listed once", "remove one")
             else:
-                parents[str(name)] = one.get("parent")
+                parents[str(name)] = entry.get("parent")
         return parents
 
     def by_parent(self, path: str, parents: Mapping[str, Any]) -> None:
         """Add holons given as name to parent, the outermost first."""
         placed: dict[str, int] = {}
-        around_of = {name: None if one is None else str(one) for name, one in parents.items()}
+        around_of = {
+            name: None if parent is None else str(parent) for name, parent in parents.items()
+        }
         for name in around_of:
             self._place(path, name, around_of, placed)
 
@@ -173,20 +175,20 @@ class _Tree:
                 break
             chain.append(at)
             at = around_of.get(at)
-        for one in reversed(chain):
-            outer = around_of.get(one)
+        for holon in reversed(chain):
+            outer = around_of.get(holon)
             around = ROOT if outer is None else placed.get(outer, ROOT)
-            if one in self.unit_node and one not in self.nodes:
-                self.add_member(f"{path}.{one}", one, around)
+            if holon in self.unit_node and holon not in self.nodes:
+                self.add_member(f"{path}.{holon}", holon, around)
             else:
-                placed[one] = self.add_holon(f"{path}.{one}", one, around)
+                placed[holon] = self.add_holon(f"{path}.{holon}", holon, around)
 
     def are_paths(self, document: Mapping[str, Any]) -> bool:
         """Return whether every node or unit that is named is given the names around it."""
         return all(
             (name in self.nodes or name in self.unit_node)
             and isinstance(around, list)
-            and all(_is_name(one) and str(one) not in self.unit_node for one in around)
+            and all(_is_name(holon) and str(holon) not in self.unit_node for holon in around)
             for name, around in document.items()
         )
 
@@ -194,7 +196,7 @@ class _Tree:
         """Add what is given as name to path; holons are told apart by their whole path."""
         placed: dict[tuple[str, ...], int] = {(): ROOT}
         for name, around in paths.items():
-            names = tuple(str(one) for one in around if one is not None)
+            names = tuple(str(holon) for holon in around if holon is not None)
             for depth in range(1, len(names) + 1):
                 if names[:depth] not in placed:
                     outer = placed[names[: depth - 1]]

@@ -95,13 +95,13 @@ def _fair_play(
     rule = policy.fair_play
     if rule is None:
         return None
-    own = {one.product: one for one in rule.products}
+    own = {product_rule.product: product_rule for product_rule in rule.products}
     products = {product.product: product for product in market_rules.products}
-    whole = {name for name, one in own.items() if one.indivisible}
+    whole = {name for name, product_rule in own.items() if product_rule.indivisible}
     price = {
-        name: one.compensation_micro_per_mwh
-        for name, one in own.items()
-        if one.compensation_micro_per_mwh is not None
+        name: product_rule.compensation_micro_per_mwh
+        for name, product_rule in own.items()
+        if product_rule.compensation_micro_per_mwh is not None
     }
     return FairPlay(
         terms=Terms(
@@ -147,10 +147,11 @@ def _charging(policy: AllocationPolicy, products: Sequence[str]) -> Charging:
     part = {"subscription": 0, "dynamic": PPM}
     return Charging(
         dynamic_ppm=np.array(
-            [part.get(rule[one].mode, rule[one].dynamic_ppm) for one in products], dtype=np.int64
+            [part.get(rule[product].mode, rule[product].dynamic_ppm) for product in products],
+            dtype=np.int64,
         ),
         capacity_weight_ppm=np.array(
-            [rule[one].capacity_weight_ppm for one in products], dtype=np.int64
+            [rule[product].capacity_weight_ppm for product in products], dtype=np.int64
         ),
         non_fuel_basis=policy.non_fuel_basis,
         returned_to=policy.equalisation_returned_to,
@@ -215,7 +216,7 @@ def _energy_areas(document: GridModel, grid: Grid) -> EnergyAreas | None:
     if accounts is None:
         return None
     layer = next(layer for layer in grid.layers if layer.name == accounts.layer)
-    factor = {each.area: each for each in accounts.losses}
+    factor = {loss.area: loss for loss in accounts.losses}
     return EnergyAreas(
         names=tuple(f"{layer.name}/{holon}" for holon in layer.holons),
         node_area=layer.node_holon,

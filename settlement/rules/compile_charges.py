@@ -70,7 +70,7 @@ def compile_charges(
         codes=tuple(index),
         kinds=tuple(KINDS[type(charge)] for charge in charges),
         is_hourly=np.array(
-            [isinstance(each, Tariff) and each.resolution == "hour" for each in charges]
+            [isinstance(charge, Tariff) and charge.resolution == "hour" for charge in charges]
         ),
         suppliers=suppliers,
         point_supplier=np.array(

@@ -46,14 +46,20 @@ def register_of(
     registrations: Sequence[Registration], charge_lists: Sequence[ChargeList] = ()
 ) -> Register:
     """Return who answers for what; publication checked that every id is unique."""
-    units = [(one.unit, (r.participant, one)) for r in registrations for one in r.units]
+    units = [(unit.unit, (r.participant, unit)) for r in registrations for unit in r.units]
     points = [
-        (one.supply_point, (r.participant, one)) for r in registrations for one in r.supply_points
+        (point.supply_point, (r.participant, point))
+        for r in registrations
+        for point in r.supply_points
     ]
-    charges = [(one.code, (each.owner, one)) for each in charge_lists for one in each.charges]
+    charges = [
+        (charge.code, (listed.owner, charge))
+        for listed in charge_lists
+        for charge in listed.charges
+    ]
     links: defaultdict[str, list[ChargeLink]] = defaultdict(list)
-    for each in charge_lists:
-        for link in each.links:
+    for charge_list in charge_lists:
+        for link in charge_list.links:
             links[link.charge].append(link)
     return Register(
         dict(sorted(units)),

@@ -177,11 +177,11 @@ def _plain_fair_play(rules: RuleSet, model: MarketModel) -> FairPlay:
         Terms(
             model.grid.nodes,
             model.supply_point_node,
-            np.array([one.reliability_ppm for one in points], dtype=np.int64),
+            np.array([point.reliability_ppm for point in points], dtype=np.int64),
             np.zeros(len(points), dtype=np.bool_),
             least_fulfilment_ppm=1,
         ),
-        np.array([one.timing == "flexible" for one in points], dtype=np.bool_),
+        np.array([point.timing == "flexible" for point in points], dtype=np.bool_),
         history_days=0,
         over_take_micro_per_mwh=0,
         compensation_micro_per_mwh=np.zeros(len(points), dtype=np.int64),

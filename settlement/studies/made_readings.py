@@ -113,8 +113,8 @@ def reachable_wh(
     per_hour = 60 // model.interval_minutes
     given_w = np.maximum(generation_wh, 0) * per_hour
     available_w = np.where(is_storage[:, np.newaxis], given_w, readings.available_w)
-    alone = replace(readings, available_w=available_w, requests=None)
-    supply_w = supply_of_day_w(model, rules, alone)
+    unrequested = replace(readings, available_w=available_w, requests=None)
+    supply_w = supply_of_day_w(model, rules, unrequested)
     asked_w = np.zeros_like(supply_w)
     np.add.at(asked_w, model.supply_point_node, np.maximum(readings.demand_wh, 0) * per_hour)
     boundary_w = model.cuts.boundary_kw * W_PER_KW

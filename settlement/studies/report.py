@@ -129,8 +129,8 @@ class Figures:
         marginal = _marginal(day, metered)
         paid, charged = day.micro(Side.PAYMENT), day.micro(Side.CHARGE)
         self.prices[Design.SETTLED].append(day.rows("node_price_micro_per_mwh", day.nodes))
-        for design, one in marginal.items():
-            self.prices[design].append(one.price_micro_per_mwh)
+        for design, outcome in marginal.items():
+            self.prices[design].append(outcome.price_micro_per_mwh)
         self.totals.add_units(
             register,
             by_name(units, generation.sum(axis=1)),
@@ -271,12 +271,12 @@ def _households(figures: Figures, design: Design) -> dict[str, Any]:
         for point, (_, registered) in sorted(figures.register.supply_points.items())
         if registered.household_count
     ]
-    each = [amount // count for count, amount in groups]
+    per_household = [amount // count for count, amount in groups]
     return {
         "gini_ppm": fairness.gini_ppm(groups),
         "lorenz_ppm": fairness.lorenz_ppm(groups),
-        "lowest_micro": min(each, default=None),
-        "highest_micro": max(each, default=None),
+        "lowest_micro": min(per_household, default=None),
+        "highest_micro": max(per_household, default=None),
     }
 
 
@@ -288,7 +288,7 @@ def _places(figures: Figures, design: Design) -> list[dict[str, Any]]:
     rows = []
     for product, names in sorted(points.items()):
         charged = {point: figures.charges[design][point] for point in names}
-        unit = [charged[one] * WH_PER_MWH // figures.taken_wh[one] for one in names]
+        unit = [charged[name] * WH_PER_MWH // figures.taken_wh[name] for name in names]
         mean = _per(sum(charged.values()) * WH_PER_MWH, sum(figures.taken_wh[p] for p in names))
         rows.append(
             {

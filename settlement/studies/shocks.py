@@ -76,7 +76,9 @@ def overlaid_rules(rules: RuleSet, overlay: Overlay, day: dt.date) -> RuleSet:
     return dataclasses.replace(
         rules,
         grid_model=grid.model_copy(update={"lines": lines}),
-        registrations=tuple(_repriced(one, overlay, day) for one in rules.registrations),
+        registrations=tuple(
+            _repriced(registration, overlay, day) for registration in rules.registrations
+        ),
     )
 
 
@@ -125,12 +127,16 @@ def overlaid_readings(
     available_w, demand_wh = readings.available_w.copy(), readings.demand_wh.copy()
     left = [
         *(
-            (one, [name in one.units for name, _ in units], MILLION - one.lost_ppm)
-            for one in overlay.outages
+            (outage, [name in outage.units for name, _ in units], MILLION - outage.lost_ppm)
+            for outage in overlay.outages
         ),
         *(
-            (one, [unit.technology in one.technologies for _, (_, unit) in units], one.left_ppm)
-            for one in overlay.wind_droughts
+            (
+                drought,
+                [unit.technology in drought.technologies for _, (_, unit) in units],
+                drought.left_ppm,
+            )
+            for drought in overlay.wind_droughts
         ),
     ]
     for shock, chosen, left_ppm in left:
