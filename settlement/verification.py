@@ -114,7 +114,9 @@ def _verify_studies(session: Session, runs: Mapping[uuid.UUID, Run | None]) -> I
         seen.add(study.run_id)
         if study.digest != stored_digest:
             yield damage("study-digest", place, "its columns do not give its digest")
-        compared = [runs[one] for one in (study.run_id, study.before_run_id) if one in runs]
+        compared = [
+            runs[run_id] for run_id in (study.run_id, study.before_run_id) if run_id in runs
+        ]
         kinds = [run.kind for run in compared if run is not None]
         if len(compared) < 2 or set(kinds) - {STUDY}:
             yield damage("study-runs", place, "it does not compare two runs of studies")

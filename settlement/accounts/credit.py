@@ -59,7 +59,7 @@ def credit_of(
     parts = {"unpaid": standing.balance_micro, "unbilled": standing.unbilled_micro}
     exposure = max(0, sum(parts[name] for name in terms.exposure))
     lodged = registration.credit_cover if registration is not None else ()
-    cover = sum(one.amount_micro for one in lodged)
+    cover = sum(deposit.amount_micro for deposit in lodged)
     return Credit(
         participant=participant,
         legal_name=registration.legal_name if registration is not None else participant,
@@ -72,7 +72,7 @@ def credit_of(
 
 
 def _level(exposure: int, cover: int, terms: CreditTerms) -> WarningLevel | None:
-    reached = [one for one in terms.levels if exposure * MILLION >= one.from_ppm * cover]
+    reached = [level for level in terms.levels if exposure * MILLION >= level.from_ppm * cover]
     return reached[-1] if reached and exposure else None
 
 

@@ -32,7 +32,9 @@ def credit_report(session: Session, market: str, at: dt.datetime) -> CreditRepor
     rules = rules_at(session, market, at, at)
     terms, currency = terms_of(rules).credit, rules.market_rules.currency
     found = standings(session, market, at)
-    of_currency = {name: one for (name, commodity), one in found.items() if commodity == currency}
-    registrations = {one.participant: one for one in rules.registrations}
+    of_currency = {
+        name: standing for (name, commodity), standing in found.items() if commodity == currency
+    }
+    registrations = {registration.participant: registration for registration in rules.registrations}
     credits_ = credits_of(registrations, of_currency, terms)
     return CreditReport(market, at, currency, terms, tuple(credits_))

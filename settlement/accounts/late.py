@@ -50,8 +50,8 @@ def post_interest(
         )
     ledger.store.lock(session)
     late = _late_documents(session, market, until)
-    rates = _rates(session, market, {one.due_on for one in late}, now)
-    drafts = interest_journals(late, [rates[one.due_on] for one in late], until)
+    rates = _rates(session, market, {document.due_on for document in late}, now)
+    drafts = interest_journals(late, [rates[document.due_on] for document in late], until)
     return ledger.posting.post_many(session, drafts, now)
 
 
@@ -59,22 +59,24 @@ def _late_documents(session: Session, market: str, until: dt.date) -> list[LateD
     paid = queries.payments_by_value(session, market)
     posted = posted_interest(session, market, INTEREST_KINDS)
     billed = billed_interest(session, market, INTEREST_KINDS)
-    documents = (one for one in queries.documents(session, market) if one.due_on < until)
+    documents = (
+        document for document in queries.documents(session, market) if document.due_on < until
+    )
     found = []
-    for one in documents:
-        unit = minor_unit_micro(one.currency)
-        principal = one.due_minor * unit - billed.get(one.name, 0)
-        if principal * one.due_minor > 0:
-            before = posted.get(one.name, NOTHING_POSTED)
+    for document in documents:
+        unit = minor_unit_micro(document.currency)
+        principal = document.due_minor * unit - billed.get(document.name, 0)
+        if principal * document.due_minor > 0:
+            before = posted.get(document.name, NOTHING_POSTED)
             found.append(
                 LateDocument(
                     market=market,
-                    name=one.name,
-                    participant=one.participant,
-                    currency=one.currency,
-                    due_on=one.due_on,
+                    name=document.name,
+                    participant=document.participant,
+                    currency=document.currency,
+                    due_on=document.due_on,
                     principal_micro=principal,
-                    paid=_in_micro(paid.get(one.name, []), unit),
+                    paid=_in_micro(paid.get(document.name, []), unit),
                     posted_micro=before.amount_micro,
                     posted_count=before.journal_count,
                     posted_until=before.until,
@@ -84,7 +86,7 @@ def _late_documents(session: Session, market: str, until: dt.date) -> list[LateD
 
 
 def _in_micro(paid: list[PaidOn], unit: int) -> tuple[tuple[dt.date, int], ...]:
-    return tuple((one.value_on, one.amount_minor * unit) for one in paid)
+    return tuple((payment.value_on, payment.amount_minor * unit) for payment in paid)
 
 
 def _rates(

@@ -79,17 +79,20 @@ def _verify_posted(session: Session) -> Iterator[Finding]:
                 key: total for key, total in found.items() if key != (IMBALANCE, MARKET_SUBJECT)
             }
         for kind, subject in sorted(wanted.keys() | found.keys()):
-            said, moved = wanted.get((kind, subject), 0), found.get((kind, subject), 0)
-            if said != moved:
+            settled_wh, posted_wh = wanted.get((kind, subject), 0), found.get((kind, subject), 0)
+            if settled_wh != posted_wh:
                 yield damage(
                     ENERGY,
                     f"ledger.posting of {market} {day} {kind} {subject}",
-                    f"{moved} Wh are posted and the last posted run says {said} Wh",
+                    f"{posted_wh} Wh are posted and the last posted run says {settled_wh} Wh",
                 )
 
 
 def _adds_up(of_area: dict[str, ResultVector]) -> bool:
-    if of_area.keys() != set(MEASURES) or len({len(one.values) for one in of_area.values()}) > 1:
+    if (
+        of_area.keys() != set(MEASURES)
+        or len({len(vector.values) for vector in of_area.values()}) > 1
+    ):
         return False
     rest = of_area[GENERATION].values - of_area[DEMAND].values
     return np.array_equal(rest, of_area[AREA_LOSSES].values + of_area[AREA_IMBALANCE].values)

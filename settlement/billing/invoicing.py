@@ -48,7 +48,7 @@ def draft_invoices(
         interest: (participant, kind, subject) -> why it bears interest, journal by journal.
     """
     rules = periods[-1].market_rules
-    registers = [register_of(each.registrations, each.charge_lists) for each in periods]
+    registers = [register_of(rules.registrations, rules.charge_lists) for rules in periods]
     lines: defaultdict[tuple[str, Family], list[InvoiceLine]] = defaultdict(list)
     for participant, moved in sorted(unbilled.items()):
         for (kind, subject), amount in _amounts(moved, rules.currency):
@@ -138,7 +138,11 @@ def _grounds(
     row = line_kind(kind)
     if row.is_pass_through:
         return [(charges, clauses_of_charge(charges, subject)) for charges in rules.charge_lists]
-    own = [one for one in rules.registrations if one.participant == participant]
+    own = [
+        registration
+        for registration in rules.registrations
+        if registration.participant == participant
+    ]
     if row.is_interest:
         terms = rules.settlement_terms
         return [] if terms is None else [(terms, terms.clauses_of_line(kind))]

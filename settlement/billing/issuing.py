@@ -56,14 +56,14 @@ def issue_month(
                 )
             ]
         )
-    obeyed = {run.id: pinned_periods(session, run) for run in runs}
-    periods = [rules for of_run in obeyed.values() for _, _, rules in of_run]
+    rules_of_run = {run.id: pinned_periods(session, run) for run in runs}
+    periods = [rules for of_run in rules_of_run.values() for _, _, rules in of_run]
     stated = _stated(session, market, max(run.last_day for run in runs), now, periods)
     drafts = draft_invoices(
         billing_month,
         periods,
         ledger.invoice_queries.unbilled(session, market, billing_month),
-        _qualities(session, market, billing_month, obeyed),
+        _qualities(session, market, billing_month, rules_of_run),
         runs[-1].id,
         stated,
         unbilled_reasons(session, market, billing_month, INTEREST_KINDS),
@@ -100,11 +100,11 @@ def _qualities(
     session: Session,
     market: str,
     billing_month: dt.date,
-    obeyed: Mapping[uuid.UUID, Sequence[RulePeriod]],
+    rules_of_run: Mapping[uuid.UUID, Sequence[RulePeriod]],
 ) -> LineQualities:
     registers = {
         (run_id, first, last): register_of(rules.registrations, rules.charge_lists)
-        for run_id, of_run in obeyed.items()
+        for run_id, of_run in rules_of_run.items()
         for first, last, rules in of_run
     }
     posted = [
@@ -113,12 +113,14 @@ def _qualities(
         for (run, first, last), register in registers.items()
         if run == run_id and first <= day <= last
     ]
-    told = {key: quality for run_id in obeyed for key, quality in _told(session, run_id)}
+    qualities = {
+        key: quality for run_id in rules_of_run for key, quality in _read_estimated(session, run_id)
+    }
     covered = ledger.invoice_queries.last_covered_journals(session, market, billing_month)
-    return LineQualities(posted, covered, told)
+    return LineQualities(posted, covered, qualities)
 
 
-def _told(
+def _read_estimated(
     session: Session, run_id: uuid.UUID
 ) -> Iterator[tuple[tuple[uuid.UUID, dt.date, str, str], Quality]]:
     """Yield what a run estimated of each day, measure and entity."""

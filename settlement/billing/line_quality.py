@@ -31,7 +31,7 @@ class Quality(NamedTuple):
 
 NOT_ESTIMATED = Quality(False, 0, 0)
 
-Told = Mapping[tuple[uuid.UUID, dt.date, str, str], Quality]
+EstimatedQualities = Mapping[tuple[uuid.UUID, dt.date, str, str], Quality]
 """By run, day, measure and entity; what is not there was measured throughout."""
 
 
@@ -51,12 +51,12 @@ class LineQualities:
     Attributes:
         posted: the days of the month as they were posted, in the order of their journals.
         covered: by participant, the last journal that earlier documents took into account.
-        told: what the runs stored of the quality of their readings.
+        estimated: what the runs stored of the quality of their readings.
     """
 
     posted: Sequence[PostedDay]
     covered: Mapping[str, int]
-    told: Told
+    estimated: EstimatedQualities
     _days: dict[int, list[tuple[PostedDay, PostedDay | None]]] = field(default_factory=dict)
 
     def of(self, participant: str, code: str, subject: str) -> tuple[str, int | None]:
@@ -69,47 +69,51 @@ class LineQualities:
             return "none", None
         is_estimated, estimated = False, 0
         for holds, replaced in self._days_after(self.covered.get(participant, 0)):
-            now = self._told(holds, participant, kind, subject)
+            now = self._quality_on(holds, participant, kind, subject)
             is_estimated |= now.is_estimated
             estimated += now.estimated
             if replaced is not None:
-                estimated -= self._told(replaced, participant, kind, subject).estimated
+                estimated -= self._quality_on(replaced, participant, kind, subject).estimated
         counts = kind.quantity is not None and kind.quantity.is_metered
         return "estimated" if is_estimated else "measured", estimated if counts else None
 
     def _days_after(self, number: int) -> list[tuple[PostedDay, PostedDay | None]]:
         """Return each day posted after a journal: as it holds, and as it stood at that journal."""
         if number not in self._days:
-            holds = {one.day: one for one in self.posted}
-            stood = {one.day: one for one in self.posted if one.number <= number}
+            holds = {posted.day: posted for posted in self.posted}
+            stood = {posted.day: posted for posted in self.posted if posted.number <= number}
             self._days[number] = [
-                (one, stood.get(day)) for day, one in holds.items() if one.number > number
+                (last, stood.get(day)) for day, last in holds.items() if last.number > number
             ]
         return self._days[number]
 
-    def _told(self, posted: PostedDay, participant: str, kind: LineKind, subject: str) -> Quality:
+    def _quality_on(
+        self, posted: PostedDay, participant: str, kind: LineKind, subject: str
+    ) -> Quality:
         if kind.is_pass_through:
-            return self._told_of_tariff(posted, participant, kind, subject)
+            return self._quality_of_tariff(posted, participant, kind, subject)
         register = posted.register
         answered = register.units if kind.subject is Subject.UNIT else register.supply_points
         if subject not in answered or answered[subject][0] != participant:
             return NOT_ESTIMATED
         key = (posted.run_id, posted.day, str(kind.rests_on), subject)
-        return self.told.get(key, NOT_ESTIMATED)
+        return self.estimated.get(key, NOT_ESTIMATED)
 
-    def _told_of_tariff(
+    def _quality_of_tariff(
         self, posted: PostedDay, participant: str, kind: LineKind, code: str
     ) -> Quality:
         """Return the quality of all that a tariff falls on: net export in it counts as none."""
         register = posted.register
         points = [link.supply_point for link in register.links_on(code, posted.day)]
         if kind.side is Side.CHARGE:
-            points = [one for one in points if register.supplier(one) == participant]
+            points = [point for point in points if register.supplier(point) == participant]
         elif code not in register.charges or register.charge_owner(code) != participant:
             points = []
         found = [
-            self.told.get((posted.run_id, posted.day, str(kind.rests_on), point), NOT_ESTIMATED)
+            self.estimated.get(
+                (posted.run_id, posted.day, str(kind.rests_on), point), NOT_ESTIMATED
+            )
             for point in points
         ]
-        taken = sum(one.estimated_taken for one in found)
-        return Quality(any(one.is_estimated for one in found), taken, taken)
+        taken = sum(quality.estimated_taken for quality in found)
+        return Quality(any(quality.is_estimated for quality in found), taken, taken)

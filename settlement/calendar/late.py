@@ -80,4 +80,4 @@ def late_readings(
                 of_day.is_sealed,
             )
         )
-    return sorted(found, key=lambda one: (one.arrival.day, one.arrival.received_on))
+    return sorted(found, key=lambda reading: (reading.arrival.day, reading.arrival.received_on))

@@ -81,8 +81,8 @@ def market_calendar(
         return MarketCalendar(market, zone, on, [], ())
     periods = rules_for_period(session, market, metered[0], metered[-1], known)
     posted: defaultdict[dt.date, dict[str, tuple[uuid.UUID, dt.date]]] = defaultdict(dict)
-    for one in store.posted_runs(session, market):
-        posted[one.day][one.kind] = (one.run_id, day_of(one.posted_at, zone))
+    for run in store.posted_runs(session, market):
+        posted[run.day][run.kind] = (run.run_id, day_of(run.posted_at, zone))
     settled = store.unposted_runs(session, market)
     ruled = list(ruled_days(periods))
     sealed = ledger.store.sealed_at(session, ((market, day) for day, _ in ruled))

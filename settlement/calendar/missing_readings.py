@@ -43,7 +43,7 @@ def missing_readings(
     doubtful = [day for day in days if _is_doubtful(found, expected[day], day)]
     return {
         day: findings
-        for first, last in _together(doubtful)
+        for first, last in _consecutive(doubtful)
         for day, findings in _findings(session, market, periods, first, last, known)
     }
 
@@ -80,7 +80,7 @@ def _is_doubtful(
     )
 
 
-def _together(days: Sequence[dt.date]) -> Iterator[tuple[dt.date, dt.date]]:
+def _consecutive(days: Sequence[dt.date]) -> Iterator[tuple[dt.date, dt.date]]:
     """Yield first and last of each run of consecutive days."""
     first = last = None
     for day in days:

@@ -31,14 +31,16 @@ def seal_findings(market: str, days: Iterable[DayOnRecord], today: dt.date) -> I
     posted. One that is sealed already is passed over.
     """
     without_terms: list[dt.date] = []
-    for one in days:
-        if one.is_sealed:
+    for on_record in days:
+        if on_record.is_sealed:
             continue
-        if one.rules.settlement_terms is None:
-            without_terms.append(one.day)
+        if on_record.rules.settlement_terms is None:
+            without_terms.append(on_record.day)
         else:
-            yield from _too_early(market, one, one.rules.settlement_terms.sealed_after_days, today)
-        yield from _not_posted(market, one)
+            yield from _too_early(
+                market, on_record, on_record.rules.settlement_terms.sealed_after_days, today
+            )
+        yield from _not_posted(market, on_record)
     if without_terms:
         yield Finding(
             "no-settlement-terms",
@@ -50,27 +52,27 @@ def seal_findings(market: str, days: Iterable[DayOnRecord], today: dt.date) -> I
 
 
 def _too_early(
-    market: str, one: DayOnRecord, sealed_after_days: int, today: dt.date
+    market: str, on_record: DayOnRecord, sealed_after_days: int, today: dt.date
 ) -> Iterator[Finding]:
-    first = one.day + dt.timedelta(days=sealed_after_days)
+    first = on_record.day + dt.timedelta(days=sealed_after_days)
     if today < first:
         yield Finding(
             "seal-too-early",
-            f"{market} {one.day}",
+            f"{market} {on_record.day}",
             f"asked for on {today}",
             f"it may be sealed {sealed_after_days} days after the day",
             f"seal it on {first} or later",
         )
 
 
-def _not_posted(market: str, one: DayOnRecord) -> Iterator[Finding]:
-    last = one.rules.market_rules.settlement_calendar[-1]
-    if last.run not in one.posted:
-        due = one.day + dt.timedelta(days=last.lag_days)
+def _not_posted(market: str, on_record: DayOnRecord) -> Iterator[Finding]:
+    last = on_record.rules.market_rules.settlement_calendar[-1]
+    if last.run not in on_record.posted:
+        due = on_record.day + dt.timedelta(days=last.lag_days)
         yield Finding(
             "last-run-missing",
-            f"{market} {one.day}",
-            f"posted: {', '.join(one.posted) or 'nothing'}",
+            f"{market} {on_record.day}",
+            f"posted: {', '.join(on_record.posted) or 'nothing'}",
             f"the last run of the calendar, {last.run}, is posted before a day is sealed",
             f"settle and post {last.run}, due on {due}",
         )

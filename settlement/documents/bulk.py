@@ -31,7 +31,7 @@ def render_all(
     """
     count = processes or os.cpu_count() or 1
     if count == 1 or len(documents) < LEAST_FOR_PROCESSES:
-        one_by_one = (_render(format_name, one) for one in documents)
+        one_by_one = (_render(format_name, document) for document in documents)
         yield from _reported(documents, one_by_one, progress)
         return
     # Spawned, not forked: the page setter keeps threads, and a fork would copy them half.

@@ -96,7 +96,9 @@ def terms(document: IssuedDocument) -> dict[str, Any]:
 
 def vat_identifier(party: Party) -> str:
     """Return a tax identifier with the prefix of its country and without blanks (BR-CO-09)."""
-    letters = "".join(each for each in party.tax_identifier.upper() if each.isalnum())
+    letters = "".join(
+        character for character in party.tax_identifier.upper() if character.isalnum()
+    )
     return letters if letters[:2].isalpha() else f"{party.country}{letters}"
 
 

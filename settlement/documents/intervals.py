@@ -67,7 +67,7 @@ def interval_rows(session: Session, document: IssuedDocument) -> Iterator[Interv
         run = store.latest_posted_run(session, document.market, day, first.up_to)
         before = store.latest_posted_run(session, document.market, day, first.after)
         if run is not None and (before is None or before.id != run.id):
-            runs |= {each.id: each for each in (run, before) if each}
+            runs |= {posted.id: posted for posted in (run, before) if posted}
             days.append((day, run, before))
     for reference, line in zip(references, document.lines, strict=True):
         rows = [
@@ -158,8 +158,8 @@ def _quantities(facts: DayFacts, reference: LineReference) -> np.ndarray:
     elif kind.is_pass_through:
         is_charge, wanted = kind.side is Side.CHARGE, f"{subject}/"
         found = [
-            each
-            for (name, entity), each in facts.results.items()
+            vector
+            for (name, entity), vector in facts.results.items()
             if name == counted.measure
             and (entity == reference.entity if is_charge else entity.startswith(wanted))
         ]

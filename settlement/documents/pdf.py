@@ -251,7 +251,7 @@ def _digests(document: IssuedDocument) -> list[tuple[str, str]]:
     ]
     if document.run:
         found.append((f"Results of run {document.run.kind}", document.run.result_digest.hex()))
-    cited = dict.fromkeys(each for line in document.lines for each in line.rule_digests)
+    cited = dict.fromkeys(digest for line in document.lines for digest in line.rule_digests)
     return found + [(document.laws.get(digest, "Rule"), digest.hex()) for digest in cited]
 
 

@@ -40,8 +40,8 @@ class Format:
 
 
 FORMATS = {
-    each.name: each
-    for each in (
+    offered.name: offered
+    for offered in (
         Format("pdf", "pdf", "application/pdf", True, pdf),
         Format("xml", "xml", "application/xml", True, factur_x),
         Format("ubl", "ubl.xml", "application/xml", True, ubl),

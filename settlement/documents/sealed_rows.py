@@ -44,7 +44,7 @@ def document_of_rows(
     amounts = [(line.amount_micro, line.tax_category is not None) for line in sealed.lines]
     rounded = rounded_lines(amounts, billed, row.minor_unit_micro)
     lines = tuple(
-        _line(row, line, one, sign) for line, one in zip(sealed.lines, rounded, strict=True)
+        _line(row, line, amounts, sign) for line, amounts in zip(sealed.lines, rounded, strict=True)
     )
     columns = row._asdict()
     return IssuedDocument(

@@ -159,7 +159,7 @@ def _reading_rows(
 
 def _results(session: Session, run: Run, day: dt.date) -> bytes:
     vectors = day_vectors(session, run.id, day)
-    rows = ({name: getattr(one, name) for name in RESULT_COLUMNS} for one in vectors)
+    rows = ({name: getattr(vector, name) for name in RESULT_COLUMNS} for vector in vectors)
     return csv_rows(RESULT_COLUMNS, rows)
 
 

@@ -33,7 +33,9 @@ def log_files(session: Session, facts: Sequence[Fact]) -> dict[str, bytes]:
         raise Refused([LedgerRule.LOG_HAS_NO_CHECKPOINT.finding("log", value)])
     indexes = _covered(session, facts, last)
     ranges = {fact: inclusion_ranges(index, last.size) for fact, index in indexes.items()}
-    hash_of = store.node_hashes(session, [one for proof in ranges.values() for one in proof])
+    hash_of = store.node_hashes(
+        session, [node_range for proof in ranges.values() for node_range in proof]
+    )
     proofs = (
         fact._asdict() | {"index": indexes[fact], "hashes": proof_hashes(ranges[fact], hash_of)}
         for fact in facts
@@ -68,10 +70,12 @@ def _covered(session: Session, facts: Sequence[Fact], last: CheckpointRow) -> di
 
 def _earlier(session: Session, last: CheckpointRow) -> bytes:
     """Return every earlier checkpoint, with the proof that the log only grew since."""
-    earlier = [one for one in store.checkpoints(session) if one.size < last.size][::-1]
-    ranges = [consistency_ranges(one.size, last.size) for one in earlier]
-    hash_of = store.node_hashes(session, [one for proof in ranges for one in proof])
+    earlier = [
+        checkpoint for checkpoint in store.checkpoints(session) if checkpoint.size < last.size
+    ][::-1]
+    ranges = [consistency_ranges(checkpoint.size, last.size) for checkpoint in earlier]
+    hash_of = store.node_hashes(session, [node_range for proof in ranges for node_range in proof])
     return json_lines(
-        {"note": one.note, "hashes": proof_hashes(proof, hash_of)}
-        for one, proof in zip(earlier, ranges, strict=True)
+        {"note": checkpoint.note, "hashes": proof_hashes(proof, hash_of)}
+        for checkpoint, proof in zip(earlier, ranges, strict=True)
     )

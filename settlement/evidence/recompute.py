@@ -78,7 +78,7 @@ def recompute(path: Path) -> tuple[int, list[Finding]]:
 
 def _compared(files: Files, computed: ComputedDay) -> tuple[int, list[Finding]]:
     name = f"results/{computed.day}.csv"
-    ours = {(one.measure, one.entity): one.digest.hex() for one in computed.vectors}
+    ours = {(vector.measure, vector.entity): vector.digest.hex() for vector in computed.vectors}
     theirs = {
         (row["measure"], row["entity"]): row["digest"]
         for _, row in read_csv_rows(files, name, Report())
@@ -130,7 +130,9 @@ def _periods(run: Row, law: Law) -> list[RulePeriod]:
 
 
 def _version(law: Law, key: tuple[str, str]) -> Version:
-    row = min(law.versions[key], key=lambda one: (one["recorded_from"], one["valid_from"]))
+    row = min(
+        law.versions[key], key=lambda version: (version["recorded_from"], version["valid_from"])
+    )
     columns = row | {
         "body": law.bodies[key],
         "id": uuid.UUID(row["id"]),

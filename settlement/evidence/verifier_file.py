@@ -92,7 +92,9 @@ def _refuse_clashes(sources: Mapping[str, str], trees: Mapping[str, ast.Module])
     meaning = dict.fromkeys(dir(builtins), "what Python has built in")
     for module, source in sources.items():
         symbols = symtable.symtable(source, module, "exec").get_symbols()
-        given = [each.get_name() for each in symbols if each.is_assigned() or each.is_namespace()]
+        given = [
+            symbol.get_name() for symbol in symbols if symbol.is_assigned() or symbol.is_namespace()
+        ]
         found = dict.fromkeys(given, f"that of {PACKAGE}.{module}")
         outer = _outer_names(trees[module])
         found |= {name.split()[-1]: f"{name} of {origin or 'Python'}" for origin, name in outer}

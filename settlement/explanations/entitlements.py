@@ -51,7 +51,7 @@ class Entitlements(Grounds):
         formula = "all that it desired"
         is_drawn = bool(self.rules.terms.indivisible[index]) and self._is_short(index)
         if is_drawn or entitled < desired:
-            formula = self._drawn(entitled) if is_drawn else self._poured(index)
+            formula = self._drawn(entitled) if is_drawn else self._shared_by_weight(index)
             children += [self._weight(point, index), self._node(index)]
             children += [self._lottery(index)] if is_drawn else []
         return Explanation(
@@ -75,7 +75,7 @@ class Entitlements(Grounds):
         before = self.day.before[self.interval]
         return weights_ppm(self.rules.terms, before.desired_w, before.delivered_w)
 
-    def _poured(self, index: int) -> str:
+    def _shared_by_weight(self, index: int) -> str:
         """Say how what a node is served of a priority is shared inside it; see `fill_by_weight`."""
         terms, rank = self.rules.terms, self._rank(index)
         given, wanted = (
@@ -83,12 +83,14 @@ class Entitlements(Grounds):
             for values in (self.shares.entitlement_w, self._desired_by_priority())
         )
         others = terms.points_at[int(terms.node[index])]
-        full = [one for one in others if given[one] == wanted[one] or terms.indivisible[one]]
-        rest = [one for one in others if one not in full]
+        full = [
+            other for other in others if given[other] == wanted[other] or terms.indivisible[other]
+        ]
+        rest = [other for other in others if other not in full]
         weights = self._weights().tolist()
-        left = sum(given[one] for one in rest)
+        left = sum(given[other] for other in rest)
         own = weights[index] * wanted[index]
-        pull = sum(weights[one] * wanted[one] for one in rest)
+        pull = sum(weights[other] * wanted[other] for other in rest)
         return (
             f"{left:,} W × {own:,} ÷ {pull:,}: what is left at {self._node_name(index)} beside "
             "requests met in full, by weight × W desired, rounded down; what is left over goes a "
@@ -168,7 +170,7 @@ class Entitlements(Grounds):
         """Return what the node is served of the priority, and what holds it back."""
         rank, node = self._rank(index), int(self.rules.terms.node[index])
         steps = self.shares.frozen[rank]
-        step = next(number for number, one in enumerate(steps) if node in one.nodes)
+        step = next(number for number, earlier in enumerate(steps) if node in earlier.nodes)
         frozen = steps[step]
         name = PRIORITIES[rank]
         served = int(self.shares.node_served_w[rank, node])
@@ -218,7 +220,7 @@ class Entitlements(Grounds):
                 )
             )
         frozen = steps[step]
-        before = sum(one.total for one in steps[:step])
+        before = sum(earlier.total for earlier in steps[:step])
         return Explanation(
             f"What the grid can serve at {self._names(held)}",
             before + frozen.total,

@@ -103,4 +103,8 @@ class Grounds:
 
     def registration(self, participant: str) -> Registration:
         """Return the registration of a participant."""
-        return next(one for one in self.facts.rules.registrations if one.participant == participant)
+        return next(
+            registration
+            for registration in self.facts.rules.registrations
+            if registration.participant == participant
+        )

@@ -44,7 +44,7 @@ class PassThroughCharges(Grounds):
             for measure, entity in self.facts.results
             if measure == f"charge.{kind}_micro"
         )
-        suppliers = [each for of, each in charged if of == code]
+        suppliers = [supplier for of, supplier in charged if of == code]
         return Explanation(
             self._title(code),
             self.facts.result(f"payment.{kind}_micro", code, self.interval),
@@ -52,8 +52,8 @@ class PassThroughCharges(Grounds):
             "the sum of what suppliers are charged",
             clauses=self.cite_charge(code),
             children=tuple(
-                replace(self._charge(kind, code, each), label=each, owner=each)
-                for each in suppliers
+                replace(self._charge(kind, code, name), label=name, owner=name)
+                for name in suppliers
             ),
         )
 
@@ -122,14 +122,14 @@ class PassThroughCharges(Grounds):
                 return Explanation(title, price, "micro/kWh", _since(entry), clauses=clauses)
             case Subscription():
                 monthly = next(price for price in charge.prices if self._holds(price))
-                each = subscription_day_micro(monthly.price_micro_per_month, self.facts.day)
+                per_day = subscription_day_micro(monthly.price_micro_per_month, self.facts.day)
                 words = (
                     f"{monthly.price_micro_per_month:,} micro per month ÷ the days of the month, "
                     f"rounded to the nearest millionth; {_since(monthly)}"
                 )
                 path = "subscriptions.prices.price_micro_per_month"
                 clauses = self.governing(charges, path)
-                return Explanation(title, each, "micro/day", words, clauses=clauses)
+                return Explanation(title, per_day, "micro/day", words, clauses=clauses)
             case Fee():
                 piece = next(price for price in charge.prices if self._holds(price))
                 clauses = self.governing(charges, "fees.prices.price_micro_per_piece")
@@ -145,7 +145,7 @@ class PassThroughCharges(Grounds):
         rules = self.facts.rules.market_rules
         first, _ = hour_steps(self.facts.day, rules.time_zone, rules.interval_minutes)
         ends = [*first.tolist()[1:], len(whole)]
-        return {one: whole[one:end] for one, end in zip(first.tolist(), ends, strict=True)}
+        return {start: whole[start:end] for start, end in zip(first.tolist(), ends, strict=True)}
 
     def _step_name(self, code: str) -> str:
         charge = self._listed(code)[1]

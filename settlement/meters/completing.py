@@ -104,12 +104,12 @@ class _Stored:
         self._measured: defaultdict[str, dict[tuple[dt.date, str], KnownVector]] = defaultdict(dict)
         self.digests: dict[VectorKey, bytes] = {}
         for day, measures in readings.days.items():
-            for measure, one in measures.items():
-                measured = codes_of(one.quality) == MEASURED
-                for number, entity in enumerate(one.entities):
-                    vector = KnownVector(one.values[number], measured[number])
+            for measure, stored in measures.items():
+                measured = codes_of(stored.quality) == MEASURED
+                for number, entity in enumerate(stored.entities):
+                    vector = KnownVector(stored.values[number], measured[number])
                     self._measured[measure][day, entity] = vector
-                    self.digests[day, measure, entity] = one.digests[number]
+                    self.digests[day, measure, entity] = stored.digests[number]
         self._pasts: dict[tuple[str, str, int], Past] = {}
 
     def past(self, measure: str, time_zone: str, minutes: int) -> Past:

@@ -173,9 +173,11 @@ def _store(
     latest = store.latest_vectors(session, market, first_day, last_day)
     readings: list[StoredReading] = []
     findings: list[Finding] = []
-    for said in checked.vectors:
-        before = latest.get((said.settlement_day, said.measure, said.entity))
-        vector = said.completed(before.values, before.quality) if before else said.completed()
+    for reported in checked.vectors:
+        before = latest.get((reported.settlement_day, reported.measure, reported.entity))
+        vector = (
+            reported.completed(before.values, before.quality) if before else reported.completed()
+        )
         if before is not None and before.equals(vector.values, vector.quality):
             continue
         if before is not None and before.received_at > received_at:

@@ -116,11 +116,11 @@ def quality_tables(measure: str, used: UsedReadings) -> list[ResultTable]:
     """
     estimated = is_estimated(used.codes)
     tables = []
-    for name, told, values in (
+    for name, is_stored, values in (
         (QUALITY, used.codes != MEASURED, used.codes),
         (ESTIMATED, estimated, np.where(estimated, used.values, 0)),
     ):
-        rows = np.flatnonzero(told.any(axis=1)).tolist()
+        rows = np.flatnonzero(is_stored.any(axis=1)).tolist()
         if rows:
             entities = tuple(used.entities[row] for row in rows)
             tables.append(ResultTable(name + measure, entities, values[rows]))

@@ -73,7 +73,9 @@ def _plausible_wh(rules: MarketRules, point: SupplyPoint) -> int | None:
     3 households x 3,000 W x 2,000,000 ppm over 30 minutes: 9,000 Wh.
     """
     share_ppm = rules.meter_data.plausible_demand_ppm
-    magnitude_w = {one.product: one.magnitude_w for one in rules.products}[point.product]
+    magnitude_w = {product.product: product.magnitude_w for product in rules.products}[
+        point.product
+    ]
     if share_ppm is None or magnitude_w is None:
         return None
     power_w = point.household_count * magnitude_w * share_ppm // MILLION

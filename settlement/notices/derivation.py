@@ -64,16 +64,16 @@ def _levels(session: Session) -> Iterator[CreditLevel]:
             report = credit_report(session, market, at)
         except Refused:
             continue  # without settlement terms no level is set
-        for one in report.credits:
-            if one.level is not None:
+        for credit in report.credits:
+            if credit.level is not None:
                 yield CreditLevel(
                     market,
-                    one.participant,
-                    one.level.level,
-                    one.level.title,
+                    credit.participant,
+                    credit.level.level,
+                    credit.level.title,
                     at,
                     day_of(at, "UTC").replace(day=1),
                     report.currency,
-                    one.exposure_micro,
-                    one.cover_micro,
+                    credit.exposure_micro,
+                    credit.cover_micro,
                 )

@@ -186,19 +186,21 @@ def _corrections(movements: Iterable[Movement], documents: Sequence[Document]) -
     for movement in movements:
         of_run[movement.market, movement.participant, movement.run_id].append(movement)
     for (market, participant, run_id), moved in of_run.items():
-        days = tuple(sorted({day for one in moved for day in one.days}))
+        days = tuple(sorted({day for movement in moved for day in movement.days}))
         yield Notice(
             key=f"{Sort.CORRECTION}:{run_id}:{participant}",
             sort=Sort.CORRECTION,
             market=market,
             participant=participant,
-            at=max(one.posted_at for one in moved),
+            at=max(movement.posted_at for movement in moved),
             subject=moved[0].run_kind,
             days=days,
             changes=tuple(
-                Change(one.commodity, one.account_kind, one.amount)
-                for one in sorted(moved, key=lambda one: (one.commodity, one.account_kind))
-                if one.amount
+                Change(movement.commodity, movement.account_kind, movement.amount)
+                for movement in sorted(
+                    moved, key=lambda movement: (movement.commodity, movement.account_kind)
+                )
+                if movement.amount
             ),
             documents=_billed_by(moved, days, by_month),
             run_id=run_id,
@@ -211,12 +213,12 @@ def _billed_by(
     by_month: Mapping[tuple[str, str, dt.date], Sequence[Document]],
 ) -> tuple[str, ...]:
     """Return the first document of each month and family that covers what was moved."""
-    reached = max(one.last_journal_number for one in moved)
+    reached = max(movement.last_journal_number for movement in moved)
     numbers: list[str] = []
     for month in sorted({day.replace(day=1) for day in days}):
         families: set[bool] = set()
         issued = by_month.get((moved[0].market, moved[0].participant, month), ())
-        for document in sorted(issued, key=lambda one: one.last_journal_number):
+        for document in sorted(issued, key=lambda candidate: candidate.last_journal_number):
             is_self_billed = document.kind.startswith("self-billed")
             if document.last_journal_number >= reached and is_self_billed not in families:
                 families.add(is_self_billed)

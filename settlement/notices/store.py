@@ -62,13 +62,13 @@ def ledger_state(session: Session) -> tuple[object, ...]:
 def movements(session: Session) -> list[Movement]:
     """Return what later runs moved on participants' accounts, by run and kind of account."""
     found = [Movement(*row) for row in session.execute(text(MOVEMENTS))]
-    return [one._replace(days=tuple(sorted(one.days))) for one in found]
+    return [movement._replace(days=tuple(sorted(movement.days))) for movement in found]
 
 
 def sealed_days(session: Session) -> list[SealedDays]:
     """Return what was sealed, for each participant whose accounts the days moved."""
     found = [SealedDays(*row) for row in session.execute(text(SEALED_DAYS))]
-    return [one._replace(days=tuple(one.days)) for one in found]
+    return [sealed._replace(days=tuple(sealed.days)) for sealed in found]
 
 
 def documents(session: Session) -> Sequence[Document]:
