@@ -36,7 +36,7 @@ from rulebook.law import rules_at
 from rulebook.publishing import publish
 from settlement.core.engine import settle_day
 from settlement.core.shapley_rule import ShapleyRule
-from settlement.datasets.files import Form, profile_files
+from settlement.datasets.files import Form, make_profile_files
 from settlement.datasets.market import MarketShape, market_shape
 from settlement.datasets.profile import Integers, ProfileDay
 from settlement.datasets.recorded import recorded_profile
@@ -167,7 +167,7 @@ def _ingest(session: Session, period: Period) -> None:
     shape = market_shape(rules_at(session, MARKET, period.first_day, PUBLISHED))
     profile = _profile(shape, period)
     generation = [_spread(shape, day) for day in profile]
-    files = profile_files(shape, "benchmark", profile, generation, Form.PARQUET)
+    files = make_profile_files(shape, "benchmark", profile, generation, Form.PARQUET)
     ingest(session, MARKET, files, received_at=INGESTED)
 
 

@@ -27,10 +27,10 @@ from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
 from settlement.datasets.files import Form
 from settlement.datasets.market_files import (
-    bank_statement,
-    corrections,
-    recorded_files,
-    synthetic_files,
+    make_bank_statement,
+    make_corrections,
+    make_recorded_files,
+    make_synthetic_files,
 )
 from settlement.datasets.recorded import first_instant
 from settlement.meters.ingest import ingest
@@ -38,7 +38,7 @@ from settlement.replays.replay import Replayed, replay
 from settlement.runs import store
 from settlement.runs.run import Run
 from settlement.runs.settle import settle
-from settlement.verification import checks
+from settlement.verification import list_checks
 
 FIRST_KIND, LATER_KIND = "II", "SF"
 
@@ -118,9 +118,9 @@ def run_main_job(request: JobRequest, clock: Clock, progress: ProgressBar) -> Jo
     with job.stage("replay") as session, progress("Replaying") as bar:
         job.replayed = replay(session, later, threads=request.threads, progress=bar)
     with job.stage("verify") as session, progress("Verifying") as bar:
-        for done, check in enumerate(checks(), start=1):
+        for done, check in enumerate(list_checks(), start=1):
             job.findings.extend(check.run(session))
-            bar(done, len(checks()))
+            bar(done, len(list_checks()))
     with transaction() as session:
         job.sums = _sum_postings(session, later)
     return job
@@ -150,12 +150,12 @@ def _ensure_first_run(job: Job) -> Run:
         return _post(job, existing)
     with job.stage("make the readings") as session, job.progress("Dispatching days") as bar:
         if request.data:
-            files = recorded_files(
+            files = make_recorded_files(
                 session, request.market, request.data, None, None,
                 known=job.clock(), form=Form.PARQUET, progress=bar,
             )  # fmt: skip
         else:
-            files = synthetic_files(
+            files = make_synthetic_files(
                 session, request.market, *request.month,
                 seed=request.seed, known=job.clock(), form=Form.PARQUET, progress=bar,
             )  # fmt: skip
@@ -226,7 +226,7 @@ def _ensure_later_run(job: Job, first: Run) -> Run:
             return _post(job, run)
     with job.stage("ingest a correction") as session:
         now = job.clock()
-        corrected = corrections(
+        corrected = make_corrections(
             session, market, first.first_day, first.last_day, seed=job.request.seed, known=now
         )
         ingest(session, market, [corrected], received_at=now)
@@ -250,7 +250,7 @@ def _pay(job: Job) -> None:
     with job.stage("import a bank statement") as session:
         if not statements(session, market):
             now = job.clock()
-            file = bank_statement(session, market, seed=job.request.seed, known=now)
+            file = make_bank_statement(session, market, seed=job.request.seed, known=now)
             import_statements(
                 session, market, file.name, file.content, received_by="the demonstration", now=now
             )

@@ -62,7 +62,7 @@ class Check:
         return found
 
 
-def checks(kept: Note | None = None) -> tuple[Check, ...]:
+def list_checks(kept: Note | None = None) -> tuple[Check, ...]:
     """Return every check, in the order of the data's path.
 
     Args:

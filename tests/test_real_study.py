@@ -6,12 +6,12 @@ import pytest
 
 from rulebook.publishing import publish
 from settlement.datasets.files import Form
-from settlement.datasets.market_files import recorded_files
+from settlement.datasets.market_files import make_recorded_files
 from settlement.meters.ingest import ingest
 from settlement.replays.replay import replay
 from settlement.runs.settle import no_progress
 from settlement.studies.overlay import read_overlay
-from settlement.studies.study import study
+from settlement.studies.study import run_study
 from tests.conftest import ROOT, SHARED
 
 pytestmark = pytest.mark.real_data
@@ -31,13 +31,13 @@ def test_the_largest_unit_fails_on_a_winter_day(session):
         approver="Grace",
         reason="First law of the market",
     )
-    files = recorded_files(
+    files = make_recorded_files(
         session, "gb12", SHARED / "data" / "gb12", DAY, DAY,
         known=PUBLISHED, form=Form.PARQUET, progress=no_progress,
     )  # fmt: skip
     ingest(session, "gb12", files, received_at=PUBLISHED)
     overlay = read_overlay(ROOT / "scenarios" / "overlays" / "outage.yaml")
-    studied = study(
+    studied = run_study(
         session, "gb12", overlay, DAY, DAY, source="outage.yaml", known_at=LATER, now=LATER
     )
     before, after = (studied.study.report["operation"][side] for side in ("before", "after"))

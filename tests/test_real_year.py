@@ -24,11 +24,11 @@ from rulebook.publishing import publish
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
 from settlement.datasets.files import Form
-from settlement.datasets.market_files import corrections, recorded_files
+from settlement.datasets.market_files import make_corrections, make_recorded_files
 from settlement.meters.ingest import ingest
 from settlement.runs.run import Run
 from settlement.runs.settle import no_progress, settle
-from settlement.verification import checks
+from settlement.verification import list_checks
 from tests.conftest import ROOT, SHARED
 
 pytestmark = pytest.mark.real_data
@@ -89,7 +89,7 @@ def real(clone_database) -> Iterator[Settled]:
         )
     with transaction(engine) as session:
         with stage(seconds, "dispatch"):
-            files = recorded_files(
+            files = make_recorded_files(
                 session,
                 "gb12",
                 SHARED / "data" / "gb12",
@@ -209,7 +209,7 @@ def test_a_later_run_after_corrections_posts_and_bills_the_difference(real):
         issued = issue_month(session, "gb12", month, now=SETTLED)
         assert len(issued.invoices) >= 8
     with transaction(real.engine) as session:
-        file = corrections(session, "gb12", first, last, seed=1, known=SETTLED)
+        file = make_corrections(session, "gb12", first, last, seed=1, known=SETTLED)
         ingest(session, "gb12", [file], received_at=CORRECTED)
     with transaction(real.engine) as session:
         later = settle(
@@ -238,4 +238,4 @@ def test_a_later_run_after_corrections_posts_and_bills_the_difference(real):
 
 def test_every_stored_row_is_proven(real):
     with stage(real.seconds, "verify"), transaction(real.engine) as session:
-        assert [found for check in checks() for found in check.findings(session)] == []
+        assert [found for check in list_checks() for found in check.findings(session)] == []

@@ -6,7 +6,7 @@ from typing import Any
 
 from common.refusals import Finding, Refused
 from portal.management.arguments import argument
-from settlement.games.answers import answered
+from settlement.games.answers import compute_answers
 from settlement.games.files import GameFile, read_games
 
 Answer = dict[str, Any]
@@ -40,7 +40,7 @@ def answer_games(
     findings = reading.findings or [found for file in reading.games for found in check(file)]
     if findings:
         raise Refused(findings)
-    answers, beyond = answered(reading.games, answer)
+    answers, beyond = compute_answers(reading.games, answer)
     if beyond:
         raise Refused(beyond)
     return answers if reading.is_list else answers[0]

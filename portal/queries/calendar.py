@@ -8,7 +8,12 @@ from sqlalchemy.orm import Session
 
 from settlement.calendar.due import DueRange, State, blocked_ranges, due_ranges
 from settlement.calendar.late import LateReadings
-from settlement.calendar.market_calendar import CalendarDay, MarketCalendar, late, market_calendar
+from settlement.calendar.market_calendar import (
+    CalendarDay,
+    MarketCalendar,
+    list_late_readings,
+    market_calendar,
+)
 
 SHOWN_LATE = 100
 
@@ -65,7 +70,7 @@ def calendar_page(
         for run in rules.market_rules.settlement_calendar
     }
     kinds = list(dict.fromkeys(entry.kind for day in days for entry in day.entries))
-    arrived = late(session, market, known=now)
+    arrived = list_late_readings(session, market, known=now)
     return CalendarPage(
         calendar=found,
         months=tuple(_month_row(found, month) for month in months),

@@ -10,7 +10,7 @@ from common import quantities
 from portal import amounts
 from portal.access import Viewer
 from portal.queries.rules import market_zone
-from settlement.notices.derivation import all_notices
+from settlement.notices.derivation import derive_notices
 from settlement.notices.notice import Notice, Sort
 from settlement.notices.store import ledger_state
 
@@ -64,7 +64,7 @@ def notices(session: Session, now: dt.datetime) -> tuple[Notice, ...]:
     state = (*ledger_state(session), now.replace(minute=0, second=0, microsecond=0))
     found = _cached.get(state)
     if found is None:
-        found = tuple(all_notices(session, now))
+        found = tuple(derive_notices(session, now))
         # The ledger only grows and the clock only advances: no earlier state is asked for again.
         _cached.clear()
         _cached[state] = found

@@ -57,7 +57,9 @@ class _Day:
     readings: DayReadings
 
 
-def baselines(session: Session, market: str, first_day: dt.date, last_day: dt.date) -> Baselines:
+def compare_baselines(
+    session: Session, market: str, first_day: dt.date, last_day: dt.date
+) -> Baselines:
     """Return what participants paid and were paid in a period, and would have by each baseline.
 
     The latest run that covers the period says what was settled. Its pinned rules and the readings

@@ -22,7 +22,7 @@ from settlement.billing.post import post
 from settlement.calendar import store
 from settlement.calendar.due import ONE_DAY, CalendarEntry, DayFacts, DueRange, entries_of
 from settlement.calendar.late import DayTerms, LateReadings, late_readings
-from settlement.calendar.missing_readings import NOTHING, in_words, missing_readings
+from settlement.calendar.missing_readings import NOTHING, missing_readings, summarise_missing
 from settlement.calendar.sealable import DayOnRecord, seal_findings
 from settlement.meters.store import lock_readings
 from settlement.meters.terms import ruled_days
@@ -96,7 +96,7 @@ def market_calendar(
             rules.market_rules.settlement_calendar,
             posted[day],
             {kind for kind, first, last in settled if first <= day <= last},
-            NOTHING if day not in metered_days else in_words(lacks.get(day, ())),
+            NOTHING if day not in metered_days else summarise_missing(lacks.get(day, ())),
             (market, day) in sealed,
         )
         days.append(
@@ -142,7 +142,7 @@ def settle_range(
     return settled, post(session, settled.run, now=now)
 
 
-def late(session: Session, market: str, *, known: dt.datetime) -> list[LateReadings]:
+def list_late_readings(session: Session, market: str, *, known: dt.datetime) -> list[LateReadings]:
     """Return the readings that came after the last posted run of their day.
 
     Raises:

@@ -48,10 +48,10 @@ def missing_readings(
     }
 
 
-def in_words(findings: Iterable[Finding]) -> str:
+def summarise_missing(findings: Iterable[Finding]) -> str:
     """Return what is missing in a few words, with counts.
 
-    >>> in_words([Finding("no-reading", "", "", "", "")] * 2)
+    >>> summarise_missing([Finding("no-reading", "", "", "", "")] * 2)
     '2 without readings'
     """
     counts = Counter(WORDS.get(finding.code, finding.code) for finding in findings)

@@ -58,7 +58,7 @@ def require_int64(bound: int, name: str) -> None:
         )
 
 
-def narrowed(values: Integers, bound: int) -> Integers:
+def narrow(values: Integers, bound: int) -> Integers:
     """Return an array of Python ints as int64 if a bound of their magnitude fits, else as it is.
 
     What is returned depends on the bound alone, not on the values that happen to be there.

@@ -36,7 +36,7 @@ from settlement.core.pots import (
     regulated_payments_micro,
     target_micro,
 )
-from settlement.core.scarcity import scarcity
+from settlement.core.scarcity import price_layers
 from settlement.core.tightness import LayerTightness, NodePrices, node_prices
 
 __all__ = [
@@ -138,7 +138,7 @@ def settle_day(model: MarketModel, readings: DayReadings) -> DayResult:
     readings = checked_readings(model, readings)
     demand_w = node_demand_w(model, readings.scarcity_wh)
     available_w = node_available_w(model, readings.available_w)
-    layers = scarcity(model, available_w, demand_w)
+    layers = price_layers(model, available_w, demand_w)
     prices = node_prices(model.grid, model.layers_in_use, layers)
     games = play_games(model, readings, demand_w)
     payments = _payments(model, readings, layers[0].tightness_ppm.max(axis=0), games)

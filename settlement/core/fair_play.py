@@ -26,11 +26,11 @@ from settlement.core.arrays import (
     Integers,
     integers,
     largest_magnitude,
-    narrowed,
+    narrow,
     require_int64,
 )
 from settlement.core.cuts import W_PER_KW, Cuts, subset_sums
-from settlement.core.lottery import draws, lottery_seed, winners
+from settlement.core.lottery import draw_winners, lottery_seed, make_drawing
 from settlement.core.max_min import Frozen, node_shares, room_for
 from settlement.core.rounding import apportion
 from settlement.core.tightness import PPM
@@ -107,7 +107,7 @@ def weights_ppm(terms: Terms, desired: Integers, delivered: Integers) -> Integer
     990,000 x 10**6 // 750,000 = 1,320,000 ppm.
     """
     # Months of a country's watts pass int64 in parts per million; Python ints then carry them.
-    scaled = narrowed(delivered.astype(object) * PPM, largest_magnitude(delivered) * PPM)
+    scaled = narrow(delivered.astype(object) * PPM, largest_magnitude(delivered) * PPM)
     fulfilled = np.where(desired > 0, scaled // np.maximum(desired, 1), PPM)
     weights = terms.reliability_ppm * PPM // np.maximum(fulfilled, terms.least_fulfilment_ppm)
     return np.maximum(weights, 1).astype(np.int64)
@@ -233,11 +233,11 @@ def _inside_node(
         return shares
     whole = [index for index, flag in enumerate(indivisible) if flag]
     parts = [index for index, flag in enumerate(indivisible) if not flag]
-    met = winners(
+    met = draw_winners(
         sum(shares[index] for index in whole),
         [desired[index] for index in whole],
         [weights[index] for index in whole],
-        draws(lottery_seed(*drawn)),
+        make_drawing(lottery_seed(*drawn)),
     )
     for index in whole:
         shares[index] = 0

@@ -69,7 +69,7 @@ def metered_requests(demand_wh: Integers) -> Requests:
     return Requests(np.zeros_like(demand_wh), np.zeros(points, dtype=np.bool_), no_history(points))
 
 
-def checked_requests(requests: Requests, shape: tuple[int, int]) -> Requests:
+def check_requests(requests: Requests, shape: tuple[int, int]) -> Requests:
     """Return requests as int64 arrays of G supply points and T intervals.
 
     Raises:

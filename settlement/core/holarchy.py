@@ -106,7 +106,7 @@ def tree_of_layers(grid: Grid) -> HolarchyTree:
     return holarchy_tree(network_of(grid), parents, before.tolist())
 
 
-def unlimited(tree: HolarchyTree) -> HolarchyTree:
+def without_limits(tree: HolarchyTree) -> HolarchyTree:
     """Return the same holons with no limit between them: the tree on which adequacy is played."""
     no_limit = np.full(len(tree.parent), UNLIMITED_KW, dtype=np.int64)
     no_limit[0] = 0

@@ -28,7 +28,7 @@ from operator import mul
 
 import numpy as np
 
-from settlement.core.arrays import Integers, integers, narrowed
+from settlement.core.arrays import Integers, integers, narrow
 from settlement.core.holarchy import UNLIMITED_KW
 from settlement.core.levels_kernel import EXACT_MODULUS, interval_gains
 from settlement.core.levels_plan import LevelsPlan
@@ -77,7 +77,7 @@ def shapley_levels(
     value_all = _values_of_all(plan, available, demand)
     if np.any(numerators.sum(axis=0) != value_all.astype(object) * plan.denominator):
         raise ArithmeticError("Winter numerators do not sum to the value of all units")
-    return narrowed(numerators, plan.denominator * largest), value_all
+    return narrow(numerators, plan.denominator * largest), value_all
 
 
 def _exact_gains(

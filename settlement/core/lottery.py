@@ -35,7 +35,7 @@ def lottery_seed(input_digest: bytes, place: str) -> bytes:
     return sha256(SEED_PREFIX + _checked(input_digest) + place.encode()).digest()
 
 
-def draws(seed: bytes) -> Callable[[int], int]:
+def make_drawing(seed: bytes) -> Callable[[int], int]:
     """Return a function that draws the next ticket below n, for n of 1 to 2**256.
 
     Raises:
@@ -56,7 +56,7 @@ def draws(seed: bytes) -> Callable[[int], int]:
     return draw
 
 
-def winners(
+def draw_winners(
     amount: int, sizes: Sequence[int], tickets: Sequence[int], draw: Callable[[int], int]
 ) -> list[int]:
     """Return the indices of requests that are met whole, in the order of drawing.
@@ -72,7 +72,7 @@ def winners(
         amount: to be given out, not negative.
         sizes: of each request; a request of 0 takes no part.
         tickets: of each request, above 0.
-        draw: see `draws`.
+        draw: see `make_drawing`.
     """
     met: list[int] = []
     waiting = [index for index, size in enumerate(sizes) if size > 0]

@@ -18,9 +18,9 @@ from settlement.core.clusters import Neighbourhood, neighbourhood
 from settlement.core.cuts import Cuts, grid_cuts
 from settlement.core.deliverability import MEASURES, Deliverability
 from settlement.core.energy_accounts import EnergyAreas
-from settlement.core.fair_play_rules import FairPlay, Requests, checked_requests
+from settlement.core.fair_play_rules import FairPlay, Requests, check_requests
 from settlement.core.grid import Grid
-from settlement.core.holarchy import HolarchyTree, tree_of_layers, unlimited
+from settlement.core.holarchy import HolarchyTree, tree_of_layers, without_limits
 from settlement.core.levels_plan import LevelsPlan, levels_plan
 from settlement.core.network import Network, network_of
 from settlement.core.pass_through import PassThrough
@@ -164,7 +164,7 @@ class MarketModel:
     @cached_property
     def levels_plan_without_limits(self) -> LevelsPlan:
         """The same orders, for games whose value knows no place."""
-        return levels_plan(unlimited(self.holarchy), self.unit_node)
+        return levels_plan(without_limits(self.holarchy), self.unit_node)
 
 
 def _require_points(points: int, name: str, given: Integers) -> None:
@@ -223,7 +223,7 @@ def checked_readings(model: MarketModel, readings: DayReadings) -> DayReadings:
         if readings.reserve_w is None
         else integers(readings.reserve_w, units, "reserve_w"),
         readings.requests
-        and checked_requests(readings.requests, (len(model.supply_points), intervals)),
+        and check_requests(readings.requests, (len(model.supply_points), intervals)),
         integers(readings.scarcity_wh, (len(model.supply_points), intervals), "asked_wh"),
     )
     for name in ("generation_wh", "available_w", "demand_wh", "scarcity_wh"):

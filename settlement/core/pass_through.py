@@ -34,7 +34,7 @@ import numpy as np
 
 from settlement.core.arrays import Flags, Integers, integers, largest_magnitude, require_int64
 from settlement.core.periods import interval_starts
-from settlement.core.rounding import half_away
+from settlement.core.rounding import round_half_away
 
 TARIFF, SUBSCRIPTION, FEE = "tariff", "subscription", "fee"
 QUANTITY_UNITS = {TARIFF: "wh", SUBSCRIPTION: "days", FEE: "pieces"}
@@ -146,7 +146,7 @@ def pass_through_tables(
     The entity of what a supplier is charged is `code/supplier`; that of what an owner is paid is
     the code. Kinds without a link on the day have no table, nor have flags where none is set.
     """
-    charged = charged_day(pass_through, day, interval_minutes, demand_wh)
+    charged = charge_day(pass_through, day, interval_minutes, demand_wh)
     tables: list[Table] = []
     for kind, unit in QUANTITY_UNITS.items():
         of_kind = [row for row in charged if pass_through.kinds[row.charge] == kind]
@@ -173,7 +173,7 @@ def pass_through_tables(
     return tables
 
 
-def charged_day(
+def charge_day(
     pass_through: PassThrough, day: dt.date, interval_minutes: int, demand_wh: Integers
 ) -> list[ChargedDay]:
     """Return what each supplier is charged on a day, by charge and supplier.
@@ -221,7 +221,7 @@ def tariff_micro(energy_wh: Integers, price_micro_per_kwh: Integers) -> Integers
     kwh, rest_wh = np.divmod(energy_wh, WH_PER_KWH)
     largest = largest_magnitude(price_micro_per_kwh)
     require_int64((largest_magnitude(kwh) + 2) * max(largest, 1), "energy x price of a tariff")
-    return kwh * price_micro_per_kwh + half_away(rest_wh * price_micro_per_kwh, WH_PER_KWH)
+    return kwh * price_micro_per_kwh + round_half_away(rest_wh * price_micro_per_kwh, WH_PER_KWH)
 
 
 def subscription_day_micro(price_micro_per_month: int, day: dt.date) -> int:
@@ -231,7 +231,7 @@ def subscription_day_micro(price_micro_per_month: int, day: dt.date) -> int:
     May (31 days); 31 such days come to 10,000,011. The surplus is part of the convention.
     """
     days = monthrange(day.year, day.month)[1]
-    return int(half_away(np.int64(price_micro_per_month), days))
+    return int(round_half_away(np.int64(price_micro_per_month), days))
 
 
 def hour_steps(day: dt.date, zone: str, minutes: int) -> tuple[Integers, Integers]:

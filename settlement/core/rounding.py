@@ -39,7 +39,7 @@ def apportion(amount: int, weights: Sequence[int]) -> list[int]:
     return parts
 
 
-def half_away(values: Integers | np.int64, divisor: int) -> Integers:
+def round_half_away(values: Integers | np.int64, divisor: int) -> Integers:
     """Return values / divisor rounded to the nearest integer, halves away from zero.
 
     Example: over 1,000, the values 499, 500 and -500 give 0, 1 and -1.

@@ -5,7 +5,7 @@ from settlement.core.model import MarketModel
 from settlement.core.tightness import LayerTightness, layer_tightness
 
 
-def scarcity(
+def price_layers(
     model: MarketModel, available_w: Integers, demand_w: Integers
 ) -> tuple[LayerTightness, ...]:
     """Return tightness and prices of every layer, outermost first.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from common.refusals import Finding, Refused
-from settlement.datasets.files import Form, readings_table, written
+from settlement.datasets.files import Form, encode_table, readings_table
 from settlement.datasets.profile import Integers
 from settlement.meters.ingest import MeterFile
 from settlement.meters.readings import Readings
@@ -18,7 +18,7 @@ LARGEST_CHANGE_PPM = 30_000
 MILLION = 1_000_000
 
 
-def correction_file(
+def make_correction_file(
     readings: Readings, starts: Mapping[dt.date, Sequence[dt.datetime]], seed: int, label: str
 ) -> MeterFile:
     """Return a CSV of corrected demand: some supply points over consecutive days, up to 3 % off.
@@ -65,7 +65,7 @@ def correction_file(
         [_changed(readings.days[day][DEMAND].values_of(sorted(chosen)), random) for day in days],
     )
     name = f"{readings.market}-{label}-corrections.csv"
-    return MeterFile(name, written(table, Form.CSV))
+    return MeterFile(name, encode_table(table, Form.CSV))
 
 
 def _changed(demand_wh: Integers, random: np.random.Generator) -> Integers:

@@ -60,7 +60,7 @@ def readings_table(
     )
 
 
-def written(table: pa.Table, form: Form) -> bytes:
+def encode_table(table: pa.Table, form: Form) -> bytes:
     """Return the bytes of a file that holds the table."""
     sink = io.BytesIO()
     if form is Form.PARQUET:
@@ -73,7 +73,7 @@ def written(table: pa.Table, form: Form) -> bytes:
     return sink.getvalue()
 
 
-def profile_files(
+def make_profile_files(
     shape: MarketShape,
     label: str,
     profile: Sequence[ProfileDay],
@@ -93,7 +93,7 @@ def profile_files(
     return [
         MeterFile(
             f"{shape.market}-{label}-{name}.{form.value}",
-            written(readings_table(entities, measure, starts, values), form),
+            encode_table(readings_table(entities, measure, starts, values), form),
         )
         for name, (entities, measure, values) in contents.items()
     ]

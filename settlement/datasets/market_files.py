@@ -11,18 +11,18 @@ from rulebook.law import rules_at, rules_for_period
 from settlement.accounts.law import terms_of
 from settlement.core.periods import interval_starts
 from settlement.datasets.bank import StatementHead, statement_xml
-from settlement.datasets.corrections import correction_file
-from settlement.datasets.files import Form, profile_files
+from settlement.datasets.corrections import make_correction_file
+from settlement.datasets.files import Form, make_profile_files
 from settlement.datasets.market import MarketShape, market_shape
-from settlement.datasets.payers import Payer, payments_of
-from settlement.datasets.profile import ProfileDay, Progress, dispatched
+from settlement.datasets.payers import Payer, draw_payments
+from settlement.datasets.profile import ProfileDay, Progress, dispatch_profile
 from settlement.datasets.recorded import first_instant, recorded_profile
 from settlement.datasets.synthetic import synthetic_profile
 from settlement.meters.ingest import MeterFile
 from settlement.meters.store import readings_known_at
 
 
-def synthetic_files(
+def make_synthetic_files(
     session: Session,
     market: str,
     first_day: dt.date,
@@ -45,7 +45,7 @@ def synthetic_files(
     return _files(shape, synthetic_profile(shape, days, seed), form, progress)
 
 
-def recorded_files(
+def make_recorded_files(
     session: Session,
     market: str,
     folder: Path,
@@ -67,7 +67,7 @@ def recorded_files(
     return _files(shape, recorded_profile(shape, folder, first_day, last_day), form, progress)
 
 
-def corrections(
+def make_corrections(
     session: Session,
     market: str,
     first_day: dt.date,
@@ -87,7 +87,7 @@ def corrections(
         for first, last, rules in rules_for_period(session, market, first_day, last_day, known)
         for day in (first + dt.timedelta(days=n) for n in range((last - first).days + 1))
     }
-    return correction_file(readings, starts, seed, days_label(first_day, last_day))
+    return make_correction_file(readings, starts, seed, days_label(first_day, last_day))
 
 
 def days_label(first_day: dt.date, last_day: dt.date) -> str:
@@ -105,13 +105,15 @@ def days_label(first_day: dt.date, last_day: dt.date) -> str:
 def _files(
     shape: MarketShape, profile: list[ProfileDay], form: Form, progress: Progress
 ) -> list[MeterFile]:
-    generation = dispatched(shape, profile, progress)
+    generation = dispatch_profile(shape, profile, progress)
     label = days_label(profile[0].day, profile[-1].day)
-    return profile_files(shape, label, profile, generation, form)
+    return make_profile_files(shape, label, profile, generation, form)
 
 
-def bank_statement(session: Session, market: str, *, seed: int, known: dt.datetime) -> MeterFile:
-    """Return a bank statement of the day that pays what is open; see `payers.payments_of`.
+def make_bank_statement(
+    session: Session, market: str, *, seed: int, known: dt.datetime
+) -> MeterFile:
+    """Return a bank statement of the day that pays what is open; see `payers.draw_payments`.
 
     Raises:
         Refused: the market has no settlement terms, or no law, at this moment.
@@ -130,5 +132,5 @@ def bank_statement(session: Session, market: str, *, seed: int, known: dt.dateti
         opening_minor=0,
         on=known.date(),
     )
-    entries = payments_of(found, payers, seed, known.date())
+    entries = draw_payments(found, payers, seed, known.date())
     return MeterFile(f"{head.identification}.xml", statement_xml(head, entries))

@@ -28,7 +28,7 @@ class Payer:
     iban: str
 
 
-def payments_of(
+def draw_payments(
     documents: Sequence[OpenDocument], payers: Mapping[str, Payer], seed: int, on: dt.date
 ) -> list[list[Payment]]:
     """Return the entries of a statement: a payment for each that owes, and a batch to the others.

@@ -32,7 +32,7 @@ class ProfileDay:
     demand_wh: Integers
 
 
-def dispatched(
+def dispatch_profile(
     shape: MarketShape, profile: Sequence[ProfileDay], progress: Progress
 ) -> list[Integers]:
     """Return the metered generation int64[U, T] in Wh of each day, by least-cost dispatch."""

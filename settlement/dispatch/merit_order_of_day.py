@@ -16,7 +16,7 @@ from settlement.rules.compile import compile_rules
 from settlement.runs.inputs import run_inputs
 
 
-def merit_order(
+def check_merit_order_of_day(
     session: Session, market: str, day: dt.date, *, known: dt.datetime
 ) -> MeritOrderReport:
     """Check a day's metered generation against merit order.

@@ -28,33 +28,33 @@ class MeritOrderReport:
     unserved_by_power_flow_kw: Integers
 
 
-def report_lines(report: MeritOrderReport) -> Iterator[str]:
+def format_report(report: MeritOrderReport) -> Iterator[str]:
     """Yield the report: totals first, then what each unit ran out of merit for each cause."""
     checked = report.merit_order
     energy = checked.energy_wh
     total = sum(energy.values())
     yield f"Merit order of {report.market} on {report.day}, {len(report.starts)} intervals"
-    yield f"  generated       {units(checked.generated_wh)} MWh"
-    yield f"  out of merit    {units(total)} MWh"
+    yield f"  generated       {millionths_text(checked.generated_wh)} MWh"
+    yield f"  out of merit    {millionths_text(total)} MWh"
     for reason in Reason:
-        yield f"    {reason.value:<13} {units(energy[reason])} MWh"
-    yield f"  fuel as bid     {units(checked.fuel_micro)} {report.currency}"
-    yield f"  at least cost   {units(checked.least_fuel_micro)} {report.currency}"
+        yield f"    {reason.value:<13} {millionths_text(energy[reason])} MWh"
+    yield f"  fuel as bid     {millionths_text(checked.fuel_micro)} {report.currency}"
+    yield f"  at least cost   {millionths_text(checked.least_fuel_micro)} {report.currency}"
     yield from _power_flow_lines(report)
     yield from _cause_lines(report)
 
 
-def units(millionths: int) -> str:
+def millionths_text(millionths: int) -> str:
     """Return Wh in MWh, or micro in units of the currency, exactly; for what is not negative.
 
-    >>> units(1234567890)
+    >>> millionths_text(1234567890)
     '      1,234.567890'
     """
     whole, rest = divmod(millionths, MILLION)
     return f"{whole:>11,}.{rest:06}"
 
 
-def cause(entry: OutOfMerit) -> str:
+def describe_cause(entry: OutOfMerit) -> str:
     """Return in words why the energy ran before cheaper energy."""
     cheaper = entry.instead_of
     match entry.reason:
@@ -90,7 +90,7 @@ def _cause_lines(report: MeritOrderReport) -> Iterator[str]:
     order = {reason: place for place, reason in enumerate(reversed(Reason))}
     groups: dict[tuple[int, str, str], list[OutOfMerit]] = {}
     for entry in report.merit_order.entries:
-        key = (order[entry.reason], entry.unit, cause(entry))
+        key = (order[entry.reason], entry.unit, describe_cause(entry))
         groups.setdefault(key, []).append(entry)
     ranked = sorted(
         groups.items(), key=lambda item: (item[0][0], -_energy_wh(item[1]), item[0][1:])
@@ -101,7 +101,8 @@ def _cause_lines(report: MeritOrderReport) -> Iterator[str]:
         worth = f", {min(shadows):.2f} to {max(shadows):.2f} per MWh" if any(shadows) else ""
         count = f"in {len(entries)} of {len(report.starts)} intervals"
         yield (
-            f"{entries[0].reason.value:<12} {units(_energy_wh(entries))} MWh of {unit} offered at "
+            f"{entries[0].reason.value:<12} {millionths_text(_energy_wh(entries))} MWh of {unit} "
+            "offered at "
             f"{entries[0].offer_micro_per_mwh / MILLION:.2f}, {count}, "
             f"{first:%H:%MZ} to {last:%H:%MZ}: {words}{worth}"
         )

@@ -36,7 +36,7 @@ TYPE_CODES = {
 def factur_x(document: IssuedDocument) -> bytes:
     """Return the document as Factur-X XML of the profile EN 16931."""
     xml: bytes = facturx.generate_cii_xml(
-        terms(document), level=LEVEL, check_xsd=False, check_schematron=False
+        business_terms(document), level=LEVEL, check_xsd=False, check_schematron=False
     )
     return xml
 
@@ -44,12 +44,12 @@ def factur_x(document: IssuedDocument) -> bytes:
 def ubl(document: IssuedDocument) -> bytes:
     """Return the document as a UBL 2.1 Invoice or CreditNote of EN 16931."""
     xml: bytes = facturx.generate_ubl_xml(
-        terms(document), level=LEVEL, check_xsd=False, check_schematron=False
+        business_terms(document), level=LEVEL, check_xsd=False, check_schematron=False
     )
     return xml
 
 
-def terms(document: IssuedDocument) -> dict[str, Any]:
+def business_terms(document: IssuedDocument) -> dict[str, Any]:
     """Return the document by the business terms of EN 16931.
 
     Raises:

@@ -18,7 +18,7 @@ from settlement.evidence import store
 from settlement.evidence.archive import Archive
 from settlement.evidence.ledger_part import LedgerPart, ledger_part
 from settlement.evidence.log_part import Fact, log_files
-from settlement.evidence.readme import readme
+from settlement.evidence.readme import write_readme
 from settlement.evidence.rows import csv_rows, json_line, json_lines
 from settlement.evidence.verifier_file import verifier_file
 from settlement.meters.readings import VectorKey
@@ -54,7 +54,7 @@ def write_evidence(session: Session, run: Run, sink: IO[bytes], progress: Progre
     versions = _versions(session, run, book)
     log = log_files(session, _facts(run, versions, book))
     archive = Archive(sink)
-    archive.add("README.txt", readme(run))
+    archive.add("README.txt", write_readme(run))
     _add_all(archive, _law_files(versions))
     _add_all(archive, book.files())
     _add_all(archive, log)

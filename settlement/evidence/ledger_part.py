@@ -12,10 +12,10 @@ from ledger.chain import AccountRow
 from settlement.evidence import store
 from settlement.evidence.rows import csv_rows, csv_table, json_lines
 from settlement.evidence.selection import (
-    before,
     billing_documents,
     billing_months,
     journal_numbers,
+    preceding_numbers,
 )
 from settlement.runs.run import Run
 
@@ -84,7 +84,7 @@ def ledger_part(session: Session, run: Run) -> LedgerPart:
         accounts=store.accounts(session, set(postings["account"])),
         journals=store.journals(session, numbers),
         postings=postings,
-        journal_links=store.journal_links(session, before(numbers)),
+        journal_links=store.journal_links(session, preceding_numbers(numbers)),
         documents=billing,
         lines=store.lines(session, [row["id"] for row in billing]),
         invoice_links=store.invoice_links(session, links),

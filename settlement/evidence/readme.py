@@ -107,6 +107,6 @@ log        root(leaf(fields("tallystick.leaf.1", table, key there, digest)) of e
 """
 
 
-def readme(run: Run) -> bytes:
+def write_readme(run: Run) -> bytes:
     """Return README.txt."""
     return TEXT.format(run=run, digest=run.digest.hex()).encode()

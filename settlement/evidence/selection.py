@@ -82,10 +82,10 @@ def journal_numbers(
     return sorted(of_run | closing)
 
 
-def before(numbers: Sequence[int]) -> list[int]:
+def preceding_numbers(numbers: Sequence[int]) -> list[int]:
     """Return the numbers that stand before some numbers and are not among them.
 
-    >>> before([1, 4, 5, 9])
+    >>> preceding_numbers([1, 4, 5, 9])
     [3, 8]
     """
     return sorted({number - 1 for number in numbers} - set(numbers) - {0})

@@ -11,7 +11,7 @@ from settlement.core.arrays import Integers
 from settlement.core.clusters import ClusterShares, clusters, clusters_of, neighbourhood
 from settlement.core.cuts import W_PER_KW
 from settlement.core.games import Game, ramp_deliverable_w
-from settlement.core.holarchy import HolarchyTree, holarchy_tree, unlimited
+from settlement.core.holarchy import HolarchyTree, holarchy_tree, without_limits
 from settlement.core.methods import LevelsShares, exact, levels
 from settlement.core.network import Network
 from settlement.core.sampled import SampledShares, sampled
@@ -19,7 +19,15 @@ from settlement.core.shapley_rule import METHODS
 from settlement.core.shares import Shares
 from settlement.games.files import GameFile
 
-__all__ = ["GAMES", "METHODS", "Sampling", "answered", "findings", "served", "shares"]
+__all__ = [
+    "GAMES",
+    "METHODS",
+    "Sampling",
+    "compute_answers",
+    "compute_shares",
+    "find_lacking_fields",
+    "serve_most",
+]
 
 GAMES = ("location", "adequacy", "flexibility")
 
@@ -33,14 +41,14 @@ class Sampling:
     target_error_w: int = 0
 
 
-def served(file: GameFile) -> dict[str, Any]:
+def serve_most(file: GameFile) -> dict[str, Any]:
     """Return the most demand that a game's coalition, or all of its units, can serve."""
     members = range(len(file.units)) if file.coalition is None else file.coalition
     return {"served_kw": _location(file).value_kw(members)}
 
 
-def shares(file: GameFile, method: str, game: str, sampling: Sampling) -> dict[str, Any]:
-    """Return the shares of a game's units by a method; `findings` says what cannot be computed."""
+def compute_shares(file: GameFile, method: str, game: str, sampling: Sampling) -> dict[str, Any]:
+    """Return the shares of the units by a method; see `find_lacking_fields` for what it needs."""
     played = _played(file, game)
     answer: dict[str, Any] = {"method": method, "game": game}
     found: Shares
@@ -62,7 +70,7 @@ def shares(file: GameFile, method: str, game: str, sampling: Sampling) -> dict[s
     return answer | _particulars(file, found)
 
 
-def findings(file: GameFile, method: str | None, game: str) -> list[Finding]:
+def find_lacking_fields(file: GameFile, method: str | None, game: str) -> list[Finding]:
     """Return what a method or game needs and the file does not have."""
     needed: dict[str, object] = {}
     if method == "clusters":
@@ -94,7 +102,7 @@ def findings(file: GameFile, method: str | None, game: str) -> list[Finding]:
     return found
 
 
-def answered(
+def compute_answers(
     files: list[GameFile], answer: Callable[[GameFile], dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], list[Finding]]:
     """Return an answer for each game, and what is beyond a method for those that have none."""
@@ -153,7 +161,7 @@ def _on_all_nodes(file: GameFile, game: str) -> Game:
 def _tree(file: GameFile, game: str) -> HolarchyTree:
     network = _network(file, file.rating_multiplier)
     tree = holarchy_tree(network, file.holarchy.parents, file.holarchy.node_holon)
-    return tree if game == "location" else unlimited(tree)
+    return tree if game == "location" else without_limits(tree)
 
 
 def _ratios(found: Shares) -> list[dict[str, int]]:

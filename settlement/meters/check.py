@@ -16,15 +16,15 @@ from common.refusals import Finding
 from settlement.meters.cells import NO_INSTANT, ReadingTable
 from settlement.meters.findings import (
     RowFinding,
-    duplicates,
-    implausible,
-    incomplete,
-    off_boundary,
-    outside_limits,
-    unknown_names,
-    without_rules,
+    find_days_without_rules,
+    find_duplicates,
+    find_implausible,
+    find_incomplete_days,
+    find_instants_off_boundary,
+    find_unknown_names,
+    find_values_outside_limits,
 )
-from settlement.meters.placing import NOWHERE, Placed, placed_readings
+from settlement.meters.placing import NOWHERE, Placed, place_readings
 from settlement.meters.register import (
     MEASURES,
     MISSING,
@@ -112,15 +112,15 @@ def check_readings(
         received_at: when the file arrived; decides what is late.
     """
     calendar = calendar_of(register)
-    placed = placed_readings(table, register, calendar)
+    placed = place_readings(table, register, calendar)
     groups = _Groups(table, placed, calendar)
     found: list[RowFinding] = [
-        *without_rules(table, placed, ZoneInfo(register.time_zone)),
-        *unknown_names(table, placed, register, calendar),
-        *off_boundary(table, placed, register, calendar),
-        *outside_limits(table, placed),
-        *duplicates(table, groups.rows, groups.cell, calendar, placed),
-        *incomplete(
+        *find_days_without_rules(table, placed, ZoneInfo(register.time_zone)),
+        *find_unknown_names(table, placed, register, calendar),
+        *find_instants_off_boundary(table, placed, register, calendar),
+        *find_values_outside_limits(table, placed),
+        *find_duplicates(table, groups.rows, groups.cell, calendar, placed),
+        *find_incomplete_days(
             table,
             groups.first_row,
             groups.row_count,
@@ -136,7 +136,7 @@ def check_readings(
         row_count=len(table.row),
         vectors=() if found or not table.is_usable.all() else groups.vectors(),
         findings=tuple(finding for _, finding in found),
-        notices=(*late, *groups.gaps(), *implausible(table, placed)),
+        notices=(*late, *groups.gaps(), *find_implausible(table, placed)),
         late_day_count=late_day_count,
     )
 

@@ -29,7 +29,9 @@ SHOWN_INTERVALS = 4
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
-def without_rules(table: ReadingTable, placed: Placed, zone: ZoneInfo) -> Iterator[RowFinding]:
+def find_days_without_rules(
+    table: ReadingTable, placed: Placed, zone: ZoneInfo
+) -> Iterator[RowFinding]:
     """Yield a finding for each local day under no rules, at its first reading."""
     rows = np.flatnonzero((placed.day == NOWHERE) & (table.start_us != NO_INSTANT))
     instants, first, count = np.unique(table.start_us[rows], return_index=True, return_counts=True)
@@ -53,7 +55,7 @@ def without_rules(table: ReadingTable, placed: Placed, zone: ZoneInfo) -> Iterat
         )
 
 
-def unknown_names(
+def find_unknown_names(
     table: ReadingTable, placed: Placed, register: MeterRegister, calendar: Calendar
 ) -> Iterator[RowFinding]:
     """Yield findings on names that the rules do not know, once a name."""
@@ -107,7 +109,7 @@ def unknown_names(
         )
 
 
-def off_boundary(
+def find_instants_off_boundary(
     table: ReadingTable, placed: Placed, register: MeterRegister, calendar: Calendar
 ) -> Iterator[RowFinding]:
     """Yield a finding for each instant at which no interval of its day begins."""
@@ -126,7 +128,7 @@ def off_boundary(
         )
 
 
-def outside_limits(table: ReadingTable, placed: Placed) -> Iterator[RowFinding]:
+def find_values_outside_limits(table: ReadingTable, placed: Placed) -> Iterator[RowFinding]:
     """Yield a finding for each value beyond what its entity can have metered."""
     judged = placed.reportable & table.is_usable
     low, high = table.value < placed.least, table.value > placed.most
@@ -159,7 +161,7 @@ def outside_limits(table: ReadingTable, placed: Placed) -> Iterator[RowFinding]:
         )
 
 
-def implausible(table: ReadingTable, placed: Placed) -> Iterator[Finding]:
+def find_implausible(table: ReadingTable, placed: Placed) -> Iterator[Finding]:
     """Yield one notice where readings are accepted that nobody believes."""
     rows = np.flatnonzero(placed.reportable & table.is_usable & ~placed.believed)
     if not len(rows):
@@ -175,7 +177,7 @@ def implausible(table: ReadingTable, placed: Placed) -> Iterator[Finding]:
     )
 
 
-def duplicates(
+def find_duplicates(
     table: ReadingTable, rows: Integers, cell: Integers, calendar: Calendar, placed: Placed
 ) -> Iterator[RowFinding]:
     """Yield a finding for each reading of an interval that has one already.
@@ -202,7 +204,7 @@ def duplicates(
         )
 
 
-def incomplete(
+def find_incomplete_days(
     table: ReadingTable,
     first_row: Integers,
     row_count: Integers,
@@ -251,14 +253,14 @@ def incomplete(
                 Finding(
                     "missing-intervals",
                     table.place(row),
-                    f"{name} lacks {listed([starts[number] for number in absent])}",
+                    f"{name} lacks {list_starts([starts[number] for number in absent])}",
                     limit,
                     "send the whole day, with estimates where the meter failed",
                 ),
             )
 
 
-def listed(starts: Sequence[dt.datetime]) -> str:
+def list_starts(starts: Sequence[dt.datetime]) -> str:
     """Return how many intervals there are, and the first of them."""
     first = ", ".join(start.strftime("%H:%MZ") for start in starts[:SHOWN_INTERVALS])
     more = len(starts) - SHOWN_INTERVALS

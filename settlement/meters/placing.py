@@ -40,7 +40,7 @@ class Placed:
     believed: Flags
 
 
-def placed_readings(table: ReadingTable, register: MeterRegister, calendar: Calendar) -> Placed:
+def place_readings(table: ReadingTable, register: MeterRegister, calendar: Calendar) -> Placed:
     """Return where each reading belongs under the register's terms."""
     day, interval = _moments(table.start_us, calendar)
     measures = np.array(

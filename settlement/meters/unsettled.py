@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from common.refusals import Finding
 from rulebook.documents.base import MILLION
-from settlement.meters.findings import listed
+from settlement.meters.findings import list_starts
 
 
 @dataclass(frozen=True)
@@ -85,4 +85,4 @@ class Unsettled:
         )
 
     def _listed(self, intervals: Sequence[int]) -> str:
-        return listed([self.starts[interval] for interval in intervals])
+        return list_starts([self.starts[interval] for interval in intervals])

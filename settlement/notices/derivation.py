@@ -17,7 +17,7 @@ from settlement.notices.notice import CreditLevel, DisputeStep, Notice, notices_
 ONE_DAY = dt.timedelta(days=1)
 
 
-def all_notices(session: Session, now: dt.datetime) -> list[Notice]:
+def derive_notices(session: Session, now: dt.datetime) -> list[Notice]:
     """Return every notice of every participant of every market up to now, latest first."""
     steps = [step for record in disputes(session) for step in _steps(record, now)]
     return notices_of(

@@ -27,8 +27,8 @@ from settlement.runs.run import Pin, study_pin
 from settlement.studies.made_readings import (
     Entitled,
     MadeDay,
+    apply_fair_play,
     as_metered,
-    entitled,
     make_day,
     reachable_wh,
 )
@@ -126,7 +126,7 @@ class StudyInputs:
         """Return a day's readings as they would have been metered under the overlay."""
         law = next(law for first, last, law in self._laws if first <= day <= last)
         readings = overlaid_readings(law.rules, self.overlay, self.known.day_readings(day, model))
-        allowed = entitled(model, law.fair_play, readings)
+        allowed = apply_fair_play(model, law.fair_play, readings)
         if self._stored is None:
             made = make_day(model, law.dispatch, law.bounds, readings, allowed.demand_wh)
         else:

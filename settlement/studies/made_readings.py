@@ -64,7 +64,7 @@ class MadeDay:
     uniform_price_micro_per_mwh: Integers
 
 
-def entitled(model: MarketModel, rules: FairPlay, readings: DayReadings) -> Entitled:
+def apply_fair_play(model: MarketModel, rules: FairPlay, readings: DayReadings) -> Entitled:
     """Return what Fair Play allows of a day's demand.
 
     Args:
@@ -103,7 +103,7 @@ def reachable_wh(
     there: less what is served of it, it is waste.
 
     Args:
-        rules: of Fair Play, as in `entitled`.
+        rules: of Fair Play, as in `apply_fair_play`.
         readings: `demand_wh` is what is asked for.
         is_storage: shape (U,).
         generation_wh: shape (U, T), as made.

@@ -220,13 +220,13 @@ def read_overlay(path: Path) -> Overlay:
     if not findings:
         overlay, findings = validated(Overlay, values, str(path))
     if overlay is not None and not any(overlay.shocks):
-        findings = (no_shock(str(path)),)
+        findings = (refuse_empty_overlay(str(path)),)
     if findings or overlay is None:
         raise Refused(findings)
     return overlay
 
 
-def no_shock(source: str) -> Finding:
+def refuse_empty_overlay(source: str) -> Finding:
     """Return what is wrong with an overlay in which nothing happens."""
     return Finding(
         "no-shock",

@@ -197,7 +197,7 @@ class Figures:
                 sums[point] += wh
 
 
-def report(currency: str, before: Figures, after: Figures) -> dict[str, Any]:
+def compare_figures(currency: str, before: Figures, after: Figures) -> dict[str, Any]:
     """Return the report of two closed figures of the same days."""
     sides = dict(zip(SIDES, (before, after), strict=True))
     return {

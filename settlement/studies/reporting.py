@@ -14,7 +14,7 @@ from settlement.rules.register import register_of
 from settlement.runs import store
 from settlement.runs.pinned import pinned_periods
 from settlement.runs.run import Run
-from settlement.studies.report import Figures, StudyDay, report
+from settlement.studies.report import Figures, StudyDay, compare_figures
 from settlement.studies.store import find_study
 
 Progress = Callable[[int, int], None]
@@ -30,7 +30,7 @@ def study_report(session: Session, before: Run, after: Run, progress: Progress) 
         progress(done, len(after.days))
     for sums in figures:
         sums.close()
-    return report(law[after.last_day].market_rules.currency, *figures)
+    return compare_figures(law[after.last_day].market_rules.currency, *figures)
 
 
 def report_difference(session: Session, run: Run) -> str | None:

@@ -28,7 +28,7 @@ STAGES = 3
 
 
 @dataclass(frozen=True)
-class Studied:
+class StudyOutcome:
     """A study with its run, and whether it was there already: equal inputs are studied once."""
 
     run: Run
@@ -36,7 +36,7 @@ class Studied:
     is_new: bool
 
 
-def study(
+def run_study(
     session: Session,
     market: str,
     overlay: Overlay,
@@ -48,7 +48,7 @@ def study(
     now: dt.datetime,
     threads: int = 1,
     progress: Progress = no_progress,
-) -> Studied:
+) -> StudyOutcome:
     """Settle days under an overlay and beside it without, compare them, and store all of it.
 
     The days without the overlay are made and settled in the same way, so that nothing but the
@@ -79,7 +79,7 @@ def study(
     found = None if is_new else find_study(session, after.id)
     if found is not None:
         progress(STAGES * days, STAGES * days)
-        return Studied(after, found, is_new=False)
+        return StudyOutcome(after, found, is_new=False)
     report = study_report(session, before, after, stage(2))
     # Last, as it takes the ledger's lock: nobody waits while a study is computed.
     for run, run_is_new in ((before, before_is_new), (after, is_new)):
@@ -87,7 +87,7 @@ def study(
             store.append_run(session, run)
     made = Study(after.id, before.id, overlay.body, report)
     append_study(session, made)
-    return Studied(after, made, is_new=True)
+    return StudyOutcome(after, made, is_new=True)
 
 
 def _study_run(

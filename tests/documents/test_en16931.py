@@ -8,7 +8,7 @@ from lxml import etree
 
 from ledger.billing import Billed
 from ledger.invoice import Family
-from settlement.documents.en16931 import factur_x, terms, ubl, vat_identifier
+from settlement.documents.en16931 import business_terms, factur_x, ubl, vat_identifier
 from tests.documents.made import (
     BILLED,
     CATEGORIES,
@@ -86,7 +86,7 @@ def test_lines_that_the_standard_cannot_multiply_are_one_unit_at_their_amount():
     document = make_document(lines)
     counted = [
         (one["BT-129"], one["BT-130"], one["BT-146"], one["BT-131"])
-        for one in terms(document)["BG-25"]
+        for one in business_terms(document)["BG-25"]
     ]
     assert counted == [
         ("-1", "C62", "5.00", "-5.00"),
@@ -121,11 +121,11 @@ def test_tax_identifiers_carry_the_prefix_of_their_country(tax_identifier, writt
 
 
 def test_money_is_asked_to_the_account_of_the_seller_only_where_the_buyer_pays():
-    assert terms(make_document([energy_line(1)]))["BT-84"] == OPERATOR.iban
+    assert business_terms(make_document([energy_line(1)]))["BT-84"] == OPERATOR.iban
     negative = make_document([energy_line(1, 1_000_000, -5_000_000)])
     credit = make_document([energy_line(1, -1_000_000, -5_000_000)], billed=BILLED)
     for document in (negative, credit):
-        assert "BT-84" not in terms(document)
+        assert "BT-84" not in business_terms(document)
     assert Billed().original is None
 
 

@@ -20,7 +20,7 @@ from database.embedded import ROOT
 from database.session import make_engine, transaction
 from portal.main_job import JobRequest, run_main_job
 from settlement.studies.overlay import read_overlay
-from settlement.studies.study import study
+from settlement.studies.study import run_study
 
 MARKET = "gb12"
 FIRST_DAY, SHORT_DAY = dt.date(2024, 3, 30), dt.date(2024, 3, 31)
@@ -58,7 +58,7 @@ def _make_study(engine: Engine) -> str:
     now = dt.datetime(2024, 5, 2, 9, 0, tzinfo=dt.UTC)
     with transaction(engine) as session:
         return str(
-            study(
+            run_study(
                 session,
                 MARKET,
                 read_overlay(ROOT / "scenarios" / "overlays" / "compound.yaml"),

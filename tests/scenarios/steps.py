@@ -12,7 +12,7 @@ from ledger.billing import SealedInvoice
 from rulebook.publishing import publish
 from settlement.accounts.bank_statements import import_statements
 from settlement.accounts.late import post_interest
-from settlement.baselines.comparison import Baselines, baselines
+from settlement.baselines.comparison import Baselines, compare_baselines
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
 from settlement.datasets.bank import Payment
@@ -21,7 +21,7 @@ from settlement.runs.run import Run
 from settlement.runs.settle import settle
 from settlement.runs.store import find_run
 from settlement.studies.overlay import read_overlay
-from settlement.studies.study import study
+from settlement.studies.study import run_study
 from tests.scenarios.law import amended, base_law, documents_of
 from tests.scenarios.readings import Meters
 from tests.scenarios.tables import Row, ScenarioError, read_table
@@ -138,7 +138,7 @@ class Scenario:
         days = (_day(row, "first_day"), _day(row, "last_day", row.text("first_day")))
         path, now = self._file(row), self._now
         overlay = read_overlay(path)
-        studied = study(
+        studied = run_study(
             self.session, MARKET, overlay, *days, source=path.name, known_at=now, now=now
         )
         before = find_run(self.session, studied.study.before_run_id)
@@ -147,7 +147,7 @@ class Scenario:
 
     def _do_compare(self, row: Row) -> None:
         days = (_day(row, "first_day"), _day(row, "last_day", row.text("first_day")))
-        self.told.baselines[row.text("step")] = baselines(self.session, MARKET, *days)
+        self.told.baselines[row.text("step")] = compare_baselines(self.session, MARKET, *days)
 
     def _do_pay(self, row: Row) -> None:
         rows = read_table(self._file(row), PAYMENT_COLUMNS)

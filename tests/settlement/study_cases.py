@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from settlement.studies.overlay import Overlay
-from settlement.studies.study import Studied, study
+from settlement.studies.study import StudyOutcome, run_study
 from tests.worlds.settled import FIRST_DAY, LAST_DAY, SETTLED, ingest_tiny, publish_tiny
 
 OUTAGE: dict[str, Any] = {"outages": [{"units": ["U2"]}]}
@@ -20,9 +20,9 @@ def overlay(**shocks: Any) -> Overlay:
 
 def study_tiny(
     session: Session, *, now=SETTLED, days=(FIRST_DAY, LAST_DAY), **shocks: Any
-) -> Studied:
+) -> StudyOutcome:
     """Study the tiny market, published and metered before."""
-    return study(
+    return run_study(
         session,
         "tiny",
         overlay(**(shocks or OUTAGE)),

@@ -25,10 +25,10 @@ from settlement.calendar.due import (
     next_due,
 )
 from settlement.calendar.late import Arrival, DayTerms, late_readings
-from settlement.calendar.market_calendar import late, market_calendar, settle_range
+from settlement.calendar.market_calendar import list_late_readings, market_calendar, settle_range
 from settlement.core.periods import interval_starts
 from settlement.meters.ingest import MeterFile, ingest
-from settlement.verification import checks
+from settlement.verification import list_checks
 from tests.worlds import tiny_market
 from tests.worlds.settled import (
     CORRECTED,
@@ -185,7 +185,7 @@ def test_what_is_due_is_settled_and_posted_range_by_range(session):
         State.NOT_YET,
     ]
     assert next_due(found.entries).day == LAST_DAY
-    assert [finding for check in checks() for finding in check.run(session)] == []
+    assert [finding for check in list_checks() for finding in check.run(session)] == []
 
 
 def test_days_that_lack_readings_are_blocked_and_say_what_they_lack(session):
@@ -220,15 +220,15 @@ def test_what_comes_after_a_posted_run_is_listed_until_the_next_run(session):
     publish_tiny(session)
     ingest_tiny(session)
     settle_tiny(session, "II")
-    assert late(session, "tiny", known=RESETTLED) == []
+    assert list_late_readings(session, "tiny", known=RESETTLED) == []
     correct_tiny(session)
-    found = late(session, "tiny", known=RESETTLED)
+    found = list_late_readings(session, "tiny", known=RESETTLED)
     assert [(one.arrival.day, one.arrival.corrected, one.next_kind) for one in found] == [
         (FIRST_DAY + dt.timedelta(days=offset), 1, "SF") for offset in range(3)
     ]
     assert found[0].days_late == (CORRECTED.date() - FIRST_DAY).days - 7
     settle_tiny(session, "SF", RESETTLED)
-    assert late(session, "tiny", known=RESETTLED) == []
+    assert list_late_readings(session, "tiny", known=RESETTLED) == []
 
 
 def test_no_run_takes_up_what_comes_to_a_sealed_day(session):
@@ -237,7 +237,7 @@ def test_no_run_takes_up_what_comes_to_a_sealed_day(session):
     settle_tiny(session, "II")
     correct_tiny(session)
     seal_days(session, seal_request(), RESETTLED)
-    found = late(session, "tiny", known=RESETTLED)
+    found = list_late_readings(session, "tiny", known=RESETTLED)
     assert [(one.next_kind, one.is_sealed) for one in found] == [(None, True)] * 3
 
 
@@ -268,5 +268,5 @@ def test_through_all_runs_the_journals_sum_to_what_the_last_run_says(session):
         query = "SELECT count(*) FROM ledger.posting JOIN ledger.journal ON number = journal_number"
         moved[kind] = session.scalar(text(f"{query} WHERE run_kind = :kind"), {"kind": kind})
     assert [kind for kind in ALL_RUNS if moved[kind]] == ["II", "SF", "R1", "R3", "DF"]
-    assert late(session, "tiny", known=day_start(dt.date(2024, 4, 1), "UTC")) == []
-    assert [finding for check in checks() for finding in check.run(session)] == []
+    assert list_late_readings(session, "tiny", known=day_start(dt.date(2024, 4, 1), "UTC")) == []
+    assert [finding for check in list_checks() for finding in check.run(session)] == []

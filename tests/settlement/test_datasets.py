@@ -14,15 +14,15 @@ from rulebook.folders import read_files
 from rulebook.publishing import publish
 from rulebook.resolve import RuleSet
 from settlement.core.periods import interval_starts
-from settlement.datasets.files import Form, readings_table, written
+from settlement.datasets.files import Form, encode_table, readings_table
 from settlement.datasets.market import MarketShape, market_shape
 from settlement.datasets.market_files import (
-    corrections,
     days_label,
-    recorded_files,
-    synthetic_files,
+    make_corrections,
+    make_recorded_files,
+    make_synthetic_files,
 )
-from settlement.datasets.profile import ProfileDay, dispatched
+from settlement.datasets.profile import ProfileDay, dispatch_profile
 from settlement.datasets.recorded import first_instant, recorded_profile
 from settlement.datasets.synthetic import synthetic_profile
 from settlement.meters.cells import read_readings
@@ -142,7 +142,7 @@ def test_a_year_of_the_great_britain_case_is_of_a_plausible_size():
 def test_dispatched_generation_meets_demand_within_availability():
     shape = gb12()
     profile = synthetic_profile(shape, [dt.date(2024, 7, day) for day in (1, 2)], seed=1)
-    for one, generation in zip(profile, dispatched(shape, profile, no_progress), strict=True):
+    for one, generation in zip(profile, dispatch_profile(shape, profile, no_progress), strict=True):
         stores = shape.dispatch.storage_wh > 0
         assert (generation <= one.available_w // 2).all()
         assert (generation[~stores] >= 0).all()
@@ -155,7 +155,7 @@ def test_dispatched_generation_meets_demand_within_availability():
 def test_ingest_takes_a_seeded_data_set_with_no_finding(session, form):
     publish_tiny(session)
     made = [
-        synthetic_files(
+        make_synthetic_files(
             session, MARKET, FIRST, LAST, seed=5, known=RECEIVED, form=form, progress=no_progress
         )
         for _ in range(2)
@@ -170,7 +170,7 @@ def test_ingest_takes_a_seeded_data_set_with_no_finding(session, form):
     assert not any(one.notices for one in ingested)
     readings = readings_known_at(session, MARKET, FIRST, LAST, RECEIVED)
     profile = synthetic_profile(tiny(), DAYS, seed=5)
-    generation = dispatched(tiny(), profile, no_progress)
+    generation = dispatch_profile(tiny(), profile, no_progress)
     for one, generated in zip(profile, generation, strict=True):
         assert (readings.days[one.day][DEMAND].values == one.demand_wh).all()
         assert (readings.days[one.day][AVAILABLE].values == one.available_w).all()
@@ -180,7 +180,9 @@ def test_ingest_takes_a_seeded_data_set_with_no_finding(session, form):
 def test_a_changed_byte_of_a_written_file_is_refused_or_changes_no_reading():
     starts = [interval_starts(FIRST, tiny_market.ZONE, 30)]
     values = [np.arange(96, dtype=np.int64).reshape(2, 48)]
-    content = written(readings_table(["B-home", "C-home"], DEMAND, starts, values), Form.PARQUET)
+    content = encode_table(
+        readings_table(["B-home", "C-home"], DEMAND, starts, values), Form.PARQUET
+    )
     refusals = 0
     for place in range(4, len(content) // 4):
         damaged = bytearray(content)
@@ -196,13 +198,13 @@ def test_a_changed_byte_of_a_written_file_is_refused_or_changes_no_reading():
 
 def test_progress_is_told_day_by_day():
     told = []
-    dispatched(tiny(), synthetic_profile(tiny(), DAYS, 1), lambda *step: told.append(step))
+    dispatch_profile(tiny(), synthetic_profile(tiny(), DAYS, 1), lambda *step: told.append(step))
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_corrections_are_few_small_and_become_second_revisions(session):
     publish_tiny(session)
-    files = synthetic_files(
+    files = make_synthetic_files(
         session,
         MARKET,
         FIRST,
@@ -213,7 +215,9 @@ def test_corrections_are_few_small_and_become_second_revisions(session):
         progress=no_progress,
     )
     ingest(session, MARKET, files, received_at=RECEIVED)
-    made = [corrections(session, MARKET, FIRST, LAST, seed=2, known=RECEIVED) for _ in range(2)]
+    made = [
+        make_corrections(session, MARKET, FIRST, LAST, seed=2, known=RECEIVED) for _ in range(2)
+    ]
     assert made[0] == made[1]
     later = RECEIVED + dt.timedelta(days=1)
     (ingested,) = ingest(session, MARKET, [made[0]], received_at=later)
@@ -234,7 +238,7 @@ def test_a_correction_leaves_what_has_a_gap_as_it_is(session):
     lines.remove(next(line for line in lines if ",B-home," in line))
     file = MeterFile("gap.csv", "\n".join(lines).encode())
     ingest(session, MARKET, [file], received_at=RECEIVED)
-    made = corrections(session, MARKET, FIRST, FIRST, seed=2, known=RECEIVED).content.decode()
+    made = make_corrections(session, MARKET, FIRST, FIRST, seed=2, known=RECEIVED).content.decode()
     corrected = {line.split(",")[1] for line in made.splitlines()[1:]}
     assert corrected == {"B-office", "C-home", "C-office"}
 
@@ -242,7 +246,7 @@ def test_a_correction_leaves_what_has_a_gap_as_it_is(session):
 def test_corrections_need_something_to_correct(session):
     publish_tiny(session)
     with pytest.raises(Refused, match="ingest readings of these days first"):
-        corrections(session, MARKET, FIRST, LAST, seed=2, known=RECEIVED)
+        make_corrections(session, MARKET, FIRST, LAST, seed=2, known=RECEIVED)
 
 
 @pytest.mark.parametrize(
@@ -351,7 +355,7 @@ def test_days_of_the_recorded_year_are_made_and_ingested_clocks_changing_include
     )
     received = dt.datetime(2024, 10, 28, 9, tzinfo=dt.UTC)
     for day, count in ((dt.date(2024, 3, 31), 46), (dt.date(2024, 10, 27), 50)):
-        files: list[MeterFile] = recorded_files(
+        files: list[MeterFile] = make_recorded_files(
             session,
             "gb12",
             RECORDED,

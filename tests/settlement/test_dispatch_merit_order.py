@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from settlement.dispatch.least_cost import dispatch_day
 from settlement.dispatch.merit_order import MeteredDay, Reason, check_merit_order
 from settlement.dispatch.power_flow import unserved_by_power_flow_kw
-from settlement.dispatch.report import MeritOrderReport, report_lines
+from settlement.dispatch.report import MeritOrderReport, format_report
 from settlement.dispatch.transfers import transfers_of
 from tests.oracles.real_markets import great_britain
 from tests.settlement.dispatch_cases import MW, MWH, integers, markets, model
@@ -296,7 +296,7 @@ def test_the_report_reads_from_totals_to_causes():
     report = MeritOrderReport(
         "tiny", dt.date(2024, 1, 1), "GBP", (start,), outcome, integers(20_000)
     )
-    text = "\n".join(report_lines(report))
+    text = "\n".join(format_report(report))
     assert "out of merit             20.000000 MWh" in text
     assert "at most 20,000 kW less:" in text
     assert (

@@ -24,7 +24,7 @@ from ledger.rules import LedgerRule
 from rulebook.publishing import publish
 from settlement.billing.disputing import dispute_line, terms_at_issue
 from settlement.billing.issuing import issue_month
-from settlement.verification import checks
+from settlement.verification import list_checks
 from tests.ledger.rules import rule_of
 from tests.worlds import tiny_market
 from tests.worlds.disputed import (
@@ -165,7 +165,7 @@ def test_events_are_gapless_in_the_market_and_chained_in_the_dispute(billed):
     for one in records:
         before = [one.digest, *one.event_digests]
         assert [event.previous_digest for event in one.events] == before[:-1]
-    assert [finding for check in checks() for finding in check.run(billed)] == []
+    assert [finding for check in list_checks() for finding in check.run(billed)] == []
 
 
 def test_an_attachment_is_stored_once(billed):
@@ -330,7 +330,7 @@ def test_an_upheld_dispute_is_settled_by_the_run_and_the_note_that_corrected_it(
     assert record.settlement.journal_numbers == found.correction.journal_numbers
     assert queries.corrected_micro(billed, record) == found.line.amount_micro != 0
     assert [one.row.number for one in queries.settled_by(billed, run_id)] == [1]
-    assert [finding for check in checks() for finding in check.run(billed)] == []
+    assert [finding for check in list_checks() for finding in check.run(billed)] == []
 
 
 def test_settling_refuses_what_corrects_nothing(billed):

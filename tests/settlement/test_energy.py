@@ -17,7 +17,7 @@ from settlement.replays.replay import replay
 from settlement.runs.energy import energy_by_area, energy_by_interval
 from settlement.runs.results import vector_digest
 from settlement.runs.store import series
-from settlement.verification import checks
+from settlement.verification import list_checks
 from tests.worlds import tiny_market
 from tests.worlds.settled import (
     CORRECTED,
@@ -34,7 +34,7 @@ AREAS = ("zone/north", "zone/south")
 
 
 def proof(session) -> list[str]:
-    return [finding.place for check in checks() for finding in check.run(session)]
+    return [finding.place for check in list_checks() for finding in check.run(session)]
 
 
 @pytest.fixture

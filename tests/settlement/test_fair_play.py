@@ -18,7 +18,7 @@ from settlement.replays.replay import replay
 from settlement.runs import store
 from settlement.runs.inputs import run_inputs
 from settlement.runs.settle import settle
-from settlement.verification import checks
+from settlement.verification import list_checks
 from tests.worlds import tiny_market
 from tests.worlds.settled import (
     CORRECTED,
@@ -176,7 +176,7 @@ def test_journals_and_documents_carry_the_money_and_its_energy(session, run):
         )
     ).all()
     assert unbalanced == []
-    assert [found for check in checks() for found in check.findings(session)] == []
+    assert [found for check in list_checks() for found in check.findings(session)] == []
 
 
 def test_a_correction_posts_and_bills_the_difference(session, run):

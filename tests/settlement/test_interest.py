@@ -26,7 +26,7 @@ from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
 from settlement.datasets.bank import Payment
 from settlement.runs.settle import settle
-from settlement.verification import checks
+from settlement.verification import list_checks
 from tests.worlds import tiny_market
 from tests.worlds.banked import PAYER, bank_file, take
 from tests.worlds.settled import (
@@ -213,7 +213,7 @@ def test_interest_is_a_line_of_the_next_document_with_its_clause_and_no_tax(bill
     grown = {one.key.split(":")[2] for one in later}
     assert grown == set(documents(billed))
     billed.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
-    assert [finding for check in checks() for finding in check.run(billed)] == []
+    assert [finding for check in list_checks() for finding in check.run(billed)] == []
 
 
 def test_a_later_run_of_the_day_leaves_the_interest_where_it_is(billed):

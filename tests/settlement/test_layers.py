@@ -17,7 +17,7 @@ from rulebook.folders import read_files
 from rulebook.resolve import RuleSet
 from settlement.core.engine import DayReadings, MarketModel, settle_day
 from settlement.core.model import node_available_w, node_demand_w
-from settlement.core.scarcity import scarcity
+from settlement.core.scarcity import price_layers
 from settlement.core.tightness import node_prices
 from settlement.datasets.market import market_shape
 from settlement.datasets.recorded import recorded_profile
@@ -91,7 +91,9 @@ def prices_of(model: MarketModel, readings: DayReadings) -> dict[str, list[int]]
     """Return the price of each node, by interval."""
     demand_w = node_demand_w(model, readings.demand_wh)
     available_w = node_available_w(model, readings.available_w)
-    prices = node_prices(model.grid, model.layers_in_use, scarcity(model, available_w, demand_w))
+    prices = node_prices(
+        model.grid, model.layers_in_use, price_layers(model, available_w, demand_w)
+    )
     return dict(zip(model.grid.nodes, prices.price_micro_per_mwh.tolist(), strict=True))
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from ledger.sealing import seal_days
 from settlement.accounts.credit_report import credit_report
 from settlement.billing.issuing import issue_month
-from settlement.notices.derivation import all_notices
+from settlement.notices.derivation import derive_notices
 from settlement.notices.notice import Document, Movement, SealedDays, Sort, notices_of
 from settlement.notices.store import ledger_state
 from tests.worlds import tiny_market
@@ -135,7 +135,7 @@ SELECT account.participant, account.commodity, sum(posting.amount)::int8
 
 def test_whatever_a_later_run_moved_is_told_to_whom_it_moved(corrected):
     told = Counter()
-    for notice in all_notices(corrected, RESETTLED):
+    for notice in derive_notices(corrected, RESETTLED):
         for change in notice.changes:
             told[notice.participant, change.commodity] += change.amount
     moved = {(who, commodity): amount for who, commodity, amount in corrected.execute(text(MOVED))}
@@ -146,7 +146,7 @@ def test_whatever_a_later_run_moved_is_told_to_whom_it_moved(corrected):
 
 
 def test_every_note_and_seal_is_told(corrected):
-    found = all_notices(corrected, RESETTLED)
+    found = derive_notices(corrected, RESETTLED)
     notes = corrected.scalar(text("SELECT count(*) FROM ledger.invoice WHERE original IS NOT NULL"))
     assert Counter(one.sort for one in found)[Sort.NOTE] == notes > 0
     sealed = [one for one in found if one.sort is Sort.SEAL]
@@ -163,7 +163,7 @@ def test_a_first_run_is_no_correction(session):
     publish_tiny(session)
     ingest_tiny(session)
     settle_tiny(session, "II")
-    assert {one.sort for one in all_notices(session, RESETTLED)} <= {Sort.CREDIT}
+    assert {one.sort for one in derive_notices(session, RESETTLED)} <= {Sort.CREDIT}
 
 
 def test_the_state_of_the_ledger_changes_with_whatever_makes_a_notice(session):
@@ -182,7 +182,7 @@ def test_the_state_of_the_ledger_changes_with_whatever_makes_a_notice(session):
 def test_every_step_of_a_dispute_is_told_to_whose_document_it_is(corrected):
     records = dispute_tiny(corrected, RESETTLED + MINUTE)
     now = RESETTLED + dt.timedelta(hours=1)
-    told = [one for one in all_notices(corrected, now) if one.sort is Sort.DISPUTE]
+    told = [one for one in derive_notices(corrected, now) if one.sort is Sort.DISPUTE]
     steps = corrected.scalar(text("SELECT count(*) FROM ledger.dispute_event"))
     assert len(told) == len({one.key for one in told}) == steps > 0
     for record in records:
@@ -194,8 +194,8 @@ def test_every_step_of_a_dispute_is_told_to_whose_document_it_is(corrected):
 def test_what_the_clock_does_to_a_dispute_is_told_from_its_day_on(corrected):
     opened(corrected, "cedar", "charge.fuel", RESETTLED + MINUTE)
     late = RESETTLED + dt.timedelta(days=400)
-    before = {one.key for one in all_notices(corrected, RESETTLED + 10 * MINUTE)}
-    new = [one for one in all_notices(corrected, late) if one.key not in before]
+    before = {one.key for one in derive_notices(corrected, RESETTLED + 10 * MINUTE)}
+    new = [one for one in derive_notices(corrected, late) if one.key not in before]
     assert new
     assert all(one.sort is Sort.DISPUTE and one.at <= late for one in new)
     assert all("in time" in one.reason or "as it was answered" in one.reason for one in new)
@@ -208,7 +208,7 @@ def test_a_credit_level_that_is_reached_is_told_to_whom_it_concerns(corrected):
         for one in credit_report(corrected, "tiny", at).credits
         if one.level
     }
-    told = [one for one in all_notices(corrected, RESETTLED) if one.sort is Sort.CREDIT]
+    told = [one for one in derive_notices(corrected, RESETTLED) if one.sort is Sort.CREDIT]
     assert reached
     assert {
         one.participant: (one.subject, one.exposure_micro, one.cover_micro) for one in told
@@ -221,4 +221,4 @@ def test_without_settlement_terms_no_credit_level_is_told(session):
     publish_tiny(session, law)
     ingest_tiny(session)
     settle_tiny(session, "II")
-    assert all_notices(session, RESETTLED) == []
+    assert derive_notices(session, RESETTLED) == []

@@ -8,7 +8,7 @@ from ledger.payments.camt import read_statements
 from ledger.payments.matching import Method, OpenDocument, match
 from ledger.payments.statements import seal_statement
 from settlement.datasets.bank import StatementHead, statement_xml
-from settlement.datasets.payers import Payer, payments_of
+from settlement.datasets.payers import Payer, draw_payments
 
 ON = dt.date(2024, 3, 1)
 WHO = ("ash", "beech", "cedar", "doric", "elm", "fir", "gorse")
@@ -26,7 +26,7 @@ def documents():
 
 
 def content(seed, found=None):
-    return statement_xml(HEAD, payments_of(found or documents(), PAYERS, seed, ON))
+    return statement_xml(HEAD, draw_payments(found or documents(), PAYERS, seed, ON))
 
 
 def test_a_seed_decides_and_nothing_else():

@@ -11,7 +11,7 @@ from ledger.sealing import seal_days, sealed_spans, seals_of
 from rulebook.publishing import publish
 from settlement.calendar.market_calendar import seal
 from settlement.runs.settle import settle
-from settlement.verification import checks
+from settlement.verification import list_checks
 from tests.worlds import tiny_market
 from tests.worlds.settled import (
     FIRST_DAY,
@@ -51,7 +51,7 @@ def codes(refused):
 
 
 def proof(session):
-    return [finding for check in checks() for finding in check.run(session)]
+    return [finding for check in list_checks() for finding in check.run(session)]
 
 
 def test_days_are_sealed_once_their_last_run_is_posted_and_the_days_have_passed(session):
@@ -221,5 +221,5 @@ def test_what_came_to_a_sealed_day_afterwards_is_found(session, statement, place
     seal_tiny(session)
     session.execute(text("SET LOCAL session_replication_role = replica"))
     session.execute(text(statement), {"later": LATER + dt.timedelta(days=1)})
-    seals = next(check for check in checks() if check.name == "seals")
+    seals = next(check for check in list_checks() if check.name == "seals")
     assert any(found.place.startswith(place) for found in seals.run(session))

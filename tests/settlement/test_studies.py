@@ -10,7 +10,7 @@ from settlement.billing.post import post
 from settlement.replays.replay import replay
 from settlement.runs import store
 from settlement.studies.store import find_study, list_studies
-from settlement.verification import checks
+from settlement.verification import list_checks
 from tests.settlement.study_cases import metered, study_tiny
 from tests.worlds.settled import RESETTLED, correct_tiny
 
@@ -22,7 +22,7 @@ def studied(session):
 
 
 def findings(session):
-    return [found for check in checks() for found in check.run(session)]
+    return [found for check in list_checks() for found in check.run(session)]
 
 
 def test_a_study_is_stored_with_its_two_runs(session, studied):

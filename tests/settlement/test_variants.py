@@ -17,7 +17,7 @@ from settlement.billing.post import post
 from settlement.core.pots import day_costs_micro
 from settlement.core.rounding import annual_to_day
 from settlement.datasets.files import Form
-from settlement.datasets.market_files import synthetic_files
+from settlement.datasets.market_files import make_synthetic_files
 from settlement.explanations.explain import day_facts
 from settlement.meters.ingest import ingest
 from settlement.replays.replay import replay
@@ -52,7 +52,7 @@ def metered(clone_database) -> Iterator:
     made = make_engine(clone_database())
     with transaction(made) as session:
         publish_at(session, ROOT / "scenarios" / "gb12", PUBLISHED)
-        files = synthetic_files(
+        files = make_synthetic_files(
             session,
             "gb12",
             FIRST_DAY,

@@ -6,7 +6,7 @@ from typing import Any
 from database.session import transaction
 from portal.management.arguments import JSON, MARKET, PERIOD
 from portal.management.base import BaseCommand, Options, table_row
-from settlement.baselines.comparison import Baselines, baselines
+from settlement.baselines.comparison import Baselines, compare_baselines
 from settlement.baselines.totals import Design
 from settlement.billing.lines import Side
 
@@ -24,7 +24,7 @@ class Command(BaseCommand[Baselines]):
 
     def run(self, options: Options) -> Baselines:
         with transaction() as session:
-            return baselines(session, options.market, options.first_day, options.last_day)
+            return compare_baselines(session, options.market, options.first_day, options.last_day)
 
     def as_json(self, outcome: Baselines, options: Options) -> Any:
         return {

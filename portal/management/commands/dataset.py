@@ -20,7 +20,11 @@ from portal.management.arguments import (
 from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar
 from settlement.datasets.files import Form
-from settlement.datasets.market_files import corrections, recorded_files, synthetic_files
+from settlement.datasets.market_files import (
+    make_corrections,
+    make_recorded_files,
+    make_synthetic_files,
+)
 from settlement.meters.digest import content_digest
 from settlement.meters.ingest import MeterFile
 
@@ -88,9 +92,9 @@ def _make_files(options: Options) -> list[MeterFile]:
         progress_bar("Dispatching days", quiet=options.json) as progress,
     ):
         if options.corrections:
-            return [corrections(session, market, *days, seed=options.seed, known=options.now)]
+            return [make_corrections(session, market, *days, seed=options.seed, known=options.now)]
         if options.data:
-            return recorded_files(
+            return make_recorded_files(
                 session,
                 market,
                 options.data,
@@ -99,7 +103,7 @@ def _make_files(options: Options) -> list[MeterFile]:
                 form=form,
                 progress=progress,
             )
-        return synthetic_files(
+        return make_synthetic_files(
             session,
             market,
             *days,

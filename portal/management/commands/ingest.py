@@ -11,7 +11,7 @@ from portal.management.arguments import DATA, JSON, MARKET, OPEN_PERIOD, argumen
 from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar
 from settlement.datasets.files import Form
-from settlement.datasets.market_files import recorded_files
+from settlement.datasets.market_files import make_recorded_files
 from settlement.meters.ingest import IngestedFile, MeterFile, ingest
 
 
@@ -37,7 +37,7 @@ class Command(BaseCommand[list[IngestedFile]]):
         with transaction() as session:
             if options.data:
                 with progress_bar("Dispatching days", quiet=options.json) as progress:
-                    files = recorded_files(
+                    files = make_recorded_files(
                         session,
                         options.market,
                         options.data,

@@ -9,7 +9,7 @@ from portal.calendar_words import late_words
 from portal.management.arguments import JSON, MARKET
 from portal.management.base import BaseCommand, Options
 from settlement.calendar.late import LateReadings
-from settlement.calendar.market_calendar import late
+from settlement.calendar.market_calendar import list_late_readings
 
 
 class Command(BaseCommand[list[LateReadings]]):
@@ -21,7 +21,7 @@ class Command(BaseCommand[list[LateReadings]]):
 
     def run(self, options: Options) -> list[LateReadings]:
         with transaction() as session:
-            return late(session, options.market, known=options.now)
+            return list_late_readings(session, options.market, known=options.now)
 
     def as_json(self, outcome: list[LateReadings], options: Options) -> Any:
         return {

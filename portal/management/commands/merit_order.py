@@ -7,8 +7,8 @@ from typing import Any
 from database.session import transaction
 from portal.management.arguments import DAY, JSON, KNOWN_AT, MARKET
 from portal.management.base import BaseCommand, Options
-from settlement.dispatch.merit_order_of_day import merit_order
-from settlement.dispatch.report import MeritOrderReport, report_lines
+from settlement.dispatch.merit_order_of_day import check_merit_order_of_day
+from settlement.dispatch.report import MeritOrderReport, format_report
 
 
 class Command(BaseCommand[MeritOrderReport]):
@@ -21,7 +21,9 @@ class Command(BaseCommand[MeritOrderReport]):
 
     def run(self, options: Options) -> MeritOrderReport:
         with transaction() as session:
-            return merit_order(session, options.market, options.day, known=options.known_at)
+            return check_merit_order_of_day(
+                session, options.market, options.day, known=options.known_at
+            )
 
     def as_json(self, outcome: MeritOrderReport, options: Options) -> Any:
         checked = outcome.merit_order
@@ -41,4 +43,4 @@ class Command(BaseCommand[MeritOrderReport]):
         }
 
     def lines(self, outcome: MeritOrderReport, options: Options) -> Iterator[str]:
-        return report_lines(outcome)
+        return format_report(outcome)

@@ -6,7 +6,7 @@ from typing import Any
 from portal.management.arguments import JSON
 from portal.management.base import BaseCommand, Options
 from portal.management.game_commands import GAME, Answers, answer_games, answer_list
-from settlement.games.answers import findings, served
+from settlement.games.answers import find_lacking_fields, serve_most
 
 
 class Command(BaseCommand[Answers]):
@@ -16,8 +16,8 @@ class Command(BaseCommand[Answers]):
     def run(self, options: Options) -> Answers:
         return answer_games(
             options.file,
-            served,
-            lambda file: findings(file, None, "location"),
+            serve_most,
+            lambda file: find_lacking_fields(file, None, "location"),
             self.stderr.write,
         )
 

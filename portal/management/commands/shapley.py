@@ -6,7 +6,7 @@ from typing import Any
 from portal.management.arguments import JSON, SEED, argument, at_least
 from portal.management.base import BaseCommand, Options
 from portal.management.game_commands import GAME, Answers, answer_games, answer_list
-from settlement.games.answers import GAMES, METHODS, Sampling, findings, shares
+from settlement.games.answers import GAMES, METHODS, Sampling, compute_shares, find_lacking_fields
 
 
 class Command(BaseCommand[Answers]):
@@ -46,8 +46,8 @@ class Command(BaseCommand[Answers]):
         sampling = Sampling(options.seed, options.orders, options.target_error_w)
         return answer_games(
             options.file,
-            lambda file: shares(file, method, game, sampling),
-            lambda file: findings(file, method, game),
+            lambda file: compute_shares(file, method, game, sampling),
+            lambda file: find_lacking_fields(file, method, game),
             self.stderr.write,
         )
 

@@ -10,12 +10,12 @@ from portal.management.base import BaseCommand, Options, table_row
 from portal.management.console import progress_bar
 from portal.study_tables import tables
 from settlement.studies.overlay import read_overlay
-from settlement.studies.study import Studied, study
+from settlement.studies.study import StudyOutcome, run_study
 
 NAME, COLUMN = 44, 18
 
 
-class Command(BaseCommand[Studied]):
+class Command(BaseCommand[StudyOutcome]):
     help = (
         "Settle days under the shocks of an overlay, and the same days without them, and compare "
         "the market maker with nodal pricing, uniform pricing and a flat tariff. The study is "
@@ -32,13 +32,13 @@ class Command(BaseCommand[Studied]):
         JSON,
     )
 
-    def run(self, options: Options) -> Studied:
+    def run(self, options: Options) -> StudyOutcome:
         overlay = read_overlay(options.overlay)
         with (
             transaction() as session,
             progress_bar("Studying", quiet=options.json) as progress,
         ):
-            return study(
+            return run_study(
                 session,
                 options.market,
                 overlay,
@@ -51,7 +51,7 @@ class Command(BaseCommand[Studied]):
                 progress=progress,
             )
 
-    def as_json(self, outcome: Studied, options: Options) -> Any:
+    def as_json(self, outcome: StudyOutcome, options: Options) -> Any:
         run = outcome.run
         return {
             "run": run.id,
@@ -67,7 +67,7 @@ class Command(BaseCommand[Studied]):
             "report": outcome.study.report,
         }
 
-    def lines(self, outcome: Studied, options: Options) -> Iterator[str]:
+    def lines(self, outcome: StudyOutcome, options: Options) -> Iterator[str]:
         """Yield the report in words and whole numbers; JSON has the exact ones."""
         run, report = outcome.run, outcome.study.report
         yield f"{outcome.study.overlay['title']}: {run.market}, {run.first_day} to {run.last_day}"

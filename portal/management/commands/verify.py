@@ -12,7 +12,7 @@ from ledger.log.note import MalformedNote, Note, parse_note
 from portal.management.arguments import CHECKPOINT, JSON
 from portal.management.base import BaseCommand, Options
 from portal.management.console import refusal_text
-from settlement.verification import checks
+from settlement.verification import list_checks
 
 Findings = dict[str, list[Finding]]
 """What does not hold, by the name of the check."""
@@ -30,7 +30,7 @@ class Command(BaseCommand[Findings]):
         console = Console(stderr=True, quiet=options.json)
         found = {}
         with transaction() as session:
-            for check in checks(kept):
+            for check in list_checks(kept):
                 with console.status(f"Verifying {check.name}"):
                     found[check.name] = check.run(session)
                 count = len(found[check.name])

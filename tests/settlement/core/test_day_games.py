@@ -14,7 +14,7 @@ from settlement.core.clusters import clusters, clusters_of, neighbourhood
 from settlement.core.day_games import in_microwatts, play_games
 from settlement.core.engine import settle_day
 from settlement.core.games import Game, ramp_deliverable_w
-from settlement.core.holarchy import tree_of_layers, unlimited
+from settlement.core.holarchy import tree_of_layers, without_limits
 from settlement.core.methods import exact, levels
 from settlement.core.model import node_demand_w
 from settlement.core.network import network_of
@@ -80,7 +80,7 @@ def shares_of(model, readings, interval: int):
                 Game(
                     network, model.unit_node, game.available_kw, spread(game, len(model.grid.nodes))
                 ),
-                tree if name == "location" else unlimited(tree),
+                tree if name == "location" else without_limits(tree),
             )
             for name, game in games.items()
         }

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from settlement.core.cuts import grid_cuts
 from settlement.core.fair_play import Terms, fair_shares, fill_by_weight, weights_ppm
-from settlement.core.lottery import draws, lottery_seed, winners
+from settlement.core.lottery import draw_winners, lottery_seed, make_drawing
 from tests.settlement.core import examples
 from tests.settlement.core import fair_play_reference as reference
 from tests.settlement.core.reference import as_numbers
@@ -201,11 +201,11 @@ def test_a_lottery_leaves_what_no_whole_request_can_use_to_those_that_take_any()
         PLACE,
     )
     # Entitled to 3,334 + 3,333 together, one of the two is met, and 667 W go to the third.
-    (winner,) = winners(
+    (winner,) = draw_winners(
         6_667,
         [6_000, 6_000],
         [1, 1],
-        draws(lottery_seed(PLACE[0], "2024-01-17 35 north flexible")),
+        make_drawing(lottery_seed(PLACE[0], "2024-01-17 35 north flexible")),
     )
     expected = [0, 0, 4_000]
     expected[winner] = 6_000

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settlement.core.lottery import draws, lottery_seed, winners
+from settlement.core.lottery import draw_winners, lottery_seed, make_drawing
 
 DIGEST = hashlib.sha256(b"the inputs of a run").digest()
 
@@ -18,14 +18,14 @@ def test_the_numbers_are_those_of_a_standard_library():
         b"tallystick lottery 1\n" + DIGEST + b"2024-01-17 35 N0 flexible"
     ).digest()
     assert lottery_seed(DIGEST, "2024-01-17 35 N0 flexible") == seed
-    draw = draws(seed)
+    draw = make_drawing(seed)
     for number in range(5):
         block = hashlib.sha256(seed + number.to_bytes(8, "big")).hexdigest()
         assert draw(1_000_003) == int(block, 16) % 1_000_003
 
 
 def test_known_draws():
-    draw = draws(lottery_seed(bytes(32), "here"))
+    draw = make_drawing(lottery_seed(bytes(32), "here"))
     assert [draw(100) for _ in range(8)] == [24, 16, 94, 78, 87, 65, 56, 78]
 
 
@@ -37,13 +37,13 @@ def test_a_number_that_would_favour_a_ticket_is_passed_over():
     ]
     kept = [number % tickets for number in numbers if number < 2 * tickets]
     assert 20 < len(kept) < 60
-    draw = draws(seed)
+    draw = make_drawing(seed)
     assert [draw(tickets) for _ in kept] == kept
 
 
 def test_the_example_of_the_docstring():
     tickets_drawn = iter([2, 0])
-    assert winners(10, [7, 4, 6], [1, 2, 3], lambda _: next(tickets_drawn)) == [1, 2]
+    assert draw_winners(10, [7, 4, 6], [1, 2, 3], lambda _: next(tickets_drawn)) == [1, 2]
 
 
 @given(
@@ -53,8 +53,8 @@ def test_the_example_of_the_docstring():
 )
 def test_whole_requests_fit_and_none_that_waits_would_still_fit(amount, requests, seed):
     sizes, tickets = [size for size, _ in requests], [count for _, count in requests]
-    met = winners(amount, sizes, tickets, draws(seed))
-    assert met == winners(amount, sizes, tickets, draws(seed))
+    met = draw_winners(amount, sizes, tickets, make_drawing(seed))
+    assert met == draw_winners(amount, sizes, tickets, make_drawing(seed))
     assert len(set(met)) == len(met)
     left = amount - sum(sizes[index] for index in met)
     assert left >= 0
@@ -75,7 +75,7 @@ def chances(amount, sizes, tickets) -> dict[tuple[int, ...], Fraction]:
             return next(replay)
 
         try:
-            found[tuple(sorted(winners(amount, sizes, tickets, draw)))] += chance
+            found[tuple(sorted(draw_winners(amount, sizes, tickets, draw)))] += chance
         except StopIteration:
             for ticket in range(asked):
                 explore([*path, ticket], chance / asked)
@@ -113,7 +113,9 @@ def test_of_two_alike_the_one_with_more_tickets_has_no_less_a_chance(amount, siz
 def test_many_seeds_draw_as_often_as_the_chances_say():
     sizes, tickets, count = [4, 3, 3, 2], [3, 1, 2, 2], 4_000
     seen = Counter(
-        tuple(sorted(winners(6, sizes, tickets, draws(lottery_seed(DIGEST, str(number))))))
+        tuple(
+            sorted(draw_winners(6, sizes, tickets, make_drawing(lottery_seed(DIGEST, str(number)))))
+        )
         for number in range(count)
     )
     expected = chances(6, sizes, tickets)
@@ -129,6 +131,6 @@ def test_many_seeds_draw_as_often_as_the_chances_say():
 def test_refusals():
     for seed in (b"", bytes(31), bytes(33)):
         with pytest.raises(ValueError, match="32 are needed"):
-            draws(seed)
+            make_drawing(seed)
         with pytest.raises(ValueError, match="32 are needed"):
             lottery_seed(seed, "here")

@@ -10,7 +10,7 @@ from numba import config
 
 from settlement.core import levels
 from settlement.core.cuts import grid_cuts
-from settlement.core.holarchy import HolarchyTree, holarchy_tree, tree_of_layers, unlimited
+from settlement.core.holarchy import HolarchyTree, holarchy_tree, tree_of_layers, without_limits
 from settlement.core.levels import shapley_levels
 from settlement.core.levels_plan import levels_plan
 from settlement.core.network import network_of, smallest_cut
@@ -172,7 +172,7 @@ def test_one_holon_without_limits_is_adequacy(game):
 @given(examples.holarchy_games(most_units=6, intervals=1))
 def test_without_limits_only_the_orders_differ_from_adequacy(game):
     tree, _, unit_node, available, demand = game
-    found, _ = shares(unlimited(tree), unit_node, available, demand)
+    found, _ = shares(without_limits(tree), unit_node, available, demand)
     unit_holon = tree.node_holon[unit_node].tolist()
     expected = reference.winter(
         tree.parent.tolist(),

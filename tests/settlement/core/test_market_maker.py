@@ -13,7 +13,7 @@ from settlement.core.deliverability import MEASURES
 from settlement.core.engine import DayReadings, MarketModel, settle_day
 from settlement.core.grid import Grid, Layer
 from settlement.core.model import node_demand_w
-from settlement.core.scarcity import scarcity
+from settlement.core.scarcity import price_layers
 from settlement.core.tightness import Curve, NodePrices, node_prices
 from tests.settlement.core import examples
 from tests.settlement.core.reference import as_numbers
@@ -52,13 +52,13 @@ def scarcities(draw, power=POWER):
 
 
 def priced(model: MarketModel, available, demand) -> NodePrices:
-    return node_prices(model.grid, model.layers_in_use, scarcity(model, available, demand))
+    return node_prices(model.grid, model.layers_in_use, price_layers(model, available, demand))
 
 
 @given(scarcities(ANY_POWER))
 def test_prices_are_bounded_and_selling_is_never_above_buying_for_any_input(market):
     model, available, demand = market
-    layers = scarcity(model, available, demand)
+    layers = price_layers(model, available, demand)
     for layer, buy, sell in zip(layers, model.curves, model.sell_curves, strict=True):
         for curve, price in (
             (buy, layer.price_micro_per_mwh),
@@ -96,9 +96,15 @@ def test_more_demand_lowers_no_price_and_more_availability_raises_none(market, d
     more = data.draw(examples.matrix(*available.shape, POWER))
     for deliverability in MEASURES:
         one = replace(model, deliverability=deliverability)
-        before = (scarcity(one, available, demand), priced(one, available, demand))
-        scarcer = (scarcity(one, available, demand + more), priced(one, available, demand + more))
-        easier = (scarcity(one, available + more, demand), priced(one, available + more, demand))
+        before = (price_layers(one, available, demand), priced(one, available, demand))
+        scarcer = (
+            price_layers(one, available, demand + more),
+            priced(one, available, demand + more),
+        )
+        easier = (
+            price_layers(one, available + more, demand),
+            priced(one, available + more, demand),
+        )
         for name in ("price_micro_per_mwh", "sell_price_micro_per_mwh"):
             low, middle, high = (
                 np.concatenate([getattr(each, name) for each in (*layers, nodes)])
@@ -127,7 +133,7 @@ def test_a_price_returns_exactly_when_a_shock_ends(market, data):
 @given(scarcities())
 def test_the_layer_that_binds_is_the_outermost_of_the_highest(market):
     model, available, demand = market
-    layers = scarcity(model, available, demand)
+    layers = price_layers(model, available, demand)
     prices = node_prices(model.grid, model.layers_in_use, layers)
     for name, number in (
         ("price_micro_per_mwh", prices.binding_layer),
@@ -148,7 +154,7 @@ def test_the_layer_that_binds_is_the_outermost_of_the_highest(market):
 def test_a_node_s_price_moves_no_faster_than_the_steepest_curve(market):
     """From one interval to the next, by the greatest move of tightness of the holons around it."""
     model, available, demand = market
-    layers = scarcity(model, available, demand)
+    layers = price_layers(model, available, demand)
     prices = node_prices(model.grid, model.layers_in_use, layers)
     used = [number for number, use in enumerate(model.layers_in_use) if use]
     for name, curves in (
@@ -204,7 +210,7 @@ def test_one_layer_in_use_is_uniform_zonal_or_nodal_under_either_deliverability(
         alone = replace(model, layers_in_use=tuple(place == number for place in range(3)))
         for deliverability in MEASURES:
             one = replace(alone, deliverability=deliverability)
-            prices, layers = priced(one, available, demand), scarcity(one, available, demand)
+            prices, layers = priced(one, available, demand), price_layers(one, available, demand)
             assert np.all(prices.binding_layer == number)
             assert np.all(prices.binding_layer_sell == number)
             for name in ("price_micro_per_mwh", "sell_price_micro_per_mwh"):
