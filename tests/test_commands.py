@@ -628,8 +628,8 @@ with transaction(engine) as session:
     print(session.scalar(text("SELECT count(*) FROM ledger.journal")))
 with transaction(engine) as session:
     print(replay(session, run).is_same)
-    from settlement.verification import checks
-    print([found for check in checks() for found in check.findings(session)])
+    from settlement.verification import list_checks
+    print([found for check in list_checks() for found in check.findings(session)])
 engine.dispose()
 """
 )
