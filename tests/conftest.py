@@ -6,6 +6,7 @@ own, and tests either roll back in it (`session`) or commit to a clone of it
 """
 
 import datetime as dt
+import gc
 import os
 import uuid
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from database import embedded, schema
 from database.session import make_engine, refuse_old_server
+from tests.slow import ALL_SLOW, SLOW
 
 # No deadline for a single example: the first to meet a kernel compiles it, and machines are shared.
 settings.register_profile("without-deadline", deadline=None)
@@ -131,8 +133,40 @@ def now() -> dt.datetime:
     return dt.datetime(2024, 3, 1, 9, 0, tzinfo=dt.UTC)
 
 
+REACHES_OUT = {"server_url", "db", "transactional_db", "live_server", "page", "browser"}
+"""Fixtures on which everything rests that starts a database or a browser."""
+
+
+def is_slow_file(path: Path) -> bool:
+    """Return whether nothing in a file or folder of tests is fast, as `tests.slow` says."""
+    name = (
+        path.relative_to(ROOT / "tests").as_posix() if path.is_relative_to(ROOT / "tests") else ""
+    )
+    return name in SLOW or name.partition("/")[0] in ALL_SLOW
+
+
+def is_fast(item: pytest.Item) -> bool:
+    """Return whether a test needs no database, browser, process or sweep that compiles kernels."""
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return not REACHES_OUT & fixtures and not is_slow_file(item.path)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave slow files unread where fast tests alone are asked for: reading them takes longer."""
+    return (config.option.markexpr == "fast" and is_slow_file(collection_path)) or None
+
+
+def pytest_collection_finish() -> None:
+    """Keep the tests themselves out of garbage collection, which would walk all of them often."""
+    gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by mark
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip, saying so, what needs data that is not beside the checkout."""
+    """Mark what is fast, and skip, saying so, what needs data that is not beside the checkout."""
+    for item in items:
+        if is_fast(item):
+            item.add_marker("fast")
     needs = {"real_data": SHARED / "data", "golden": SHARED / "golden"}
     for mark, folder in needs.items():
         if not folder.is_dir():

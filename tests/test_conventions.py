@@ -4,13 +4,14 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
 from tests.shells import NOT_IN_INTEGERS, SHELLS
+from tests.slow import ALL_SLOW, SLOW
 
 PACKAGES = ("common", "database", "ledger", "rulebook", "settlement", "verifier")
 IMPURE_MODULES = {"database", "django", "psycopg", "sqlalchemy", "random", "secrets", "time"}
@@ -27,33 +28,45 @@ def shown(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+@cache
+def text_of(path: Path) -> str:
+    return path.read_text()
+
+
 def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+    return ast.parse(text_of(path))
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Yield the full name of every module and name that a file imports."""
+@cache
+def imports(path: Path) -> tuple[str, ...]:
+    """Return the full name of every module and name that a file imports."""
+    names: list[str] = []
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
+            names += (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{shown(path)}: a relative import"
-            yield from (f"{node.module}.{name.name}" for name in node.names)
+            names += (f"{node.module}.{name.name}" for name in node.names)
+    return tuple(names)
 
 
-def called(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield line and last name of everything that a file calls or reads as an attribute."""
+@cache
+def called(path: Path) -> tuple[tuple[int, str], ...]:
+    """Return line and last name of everything that a file calls or reads as an attribute."""
+    names: list[tuple[int, str]] = []
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Attribute):
-            yield node.lineno, node.attr
+            names.append((node.lineno, node.attr))
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            yield node.lineno, node.func.id
+            names.append((node.lineno, node.func.id))
+    return tuple(names)
 
 
 def dotted(path: str) -> str:
     return path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
 
 
+@cache
 def impurities(path: Path) -> list[str]:
     """Return how a module reaches the database, the clock, chance or the environment."""
     shells = [dotted(name) for name in SHELLS]
@@ -66,6 +79,7 @@ def impurities(path: Path) -> list[str]:
     return found + [f"line {line}: {name}" for line, name in called(path) if name in SHELL_NAMES]
 
 
+@cache
 def inexactness(path: Path) -> list[str]:
     """Return where a module holds a float, or a division that gives one."""
     found = [f"line {line}: {name}" for line, name in called(path) if name in FLOATS]
@@ -153,6 +167,11 @@ def test_a_type_is_ignored_by_its_code_and_for_a_reason(path):
     for number, line in enumerate(path.read_text().splitlines(), start=1):
         if "# type: ignore" in line:
             assert re.search(r"# type: ignore\[[a-z-]+\]  # \w", line), f"{shown(path)}:{number}"
+
+
+@pytest.mark.parametrize("name", [*SLOW, *ALL_SLOW])
+def test_what_is_slow_is_there(name):
+    assert (ROOT / "tests" / name).exists()
 
 
 def test_imports_point_one_way():

@@ -1,0 +1,54 @@
+"""The tests without a database that are not fast, each with what takes its time.
+
+What needs a database, a browser or a process is known by its fixtures and its folder. `make check`
+runs the rest, in seconds; `make test` runs all.
+"""
+
+SWEEP = "sweeps over random markets, with kernels that compile"
+PROCESS = "starts processes of its own"
+SLOW = {
+    "database/test_embedded.py": "starts servers",
+    "documents/test_en16931.py": "renders and validates random documents",
+    "documents/test_pdf.py": "sets pages",
+    "ledger/test_dispute_course.py": "walks random courses",
+    "ledger/test_journal.py": "random journals",
+    "rulebook/test_json_schema.py": "random documents against their schemas",
+    "rulebook/test_yaml_text.py": "random documents through YAML",
+    "settlement/core/test_axioms.py": SWEEP,
+    "settlement/core/test_clusters.py": SWEEP,
+    "settlement/core/test_day_games.py": SWEEP,
+    "settlement/core/test_deliverability.py": SWEEP,
+    "settlement/core/test_engine.py": SWEEP,
+    "settlement/core/test_engine_properties.py": SWEEP,
+    "settlement/core/test_fair_play.py": SWEEP,
+    "settlement/core/test_fair_play_day.py": SWEEP,
+    "settlement/core/test_fair_play_market.py": SWEEP,
+    "settlement/core/test_fair_play_max_min.py": SWEEP,
+    "settlement/core/test_games.py": SWEEP,
+    "settlement/core/test_great_britain.py": SWEEP,
+    "settlement/core/test_levels.py": SWEEP,
+    "settlement/core/test_market_maker.py": SWEEP,
+    "settlement/core/test_methods.py": SWEEP,
+    "settlement/core/test_network.py": SWEEP,
+    "settlement/core/test_pass_through.py": SWEEP,
+    "settlement/core/test_rts.py": SWEEP,
+    "settlement/core/test_same_bytes.py": PROCESS,
+    "settlement/core/test_sampled.py": SWEEP,
+    "settlement/core/test_shapley.py": SWEEP,
+    "settlement/core/test_thousands.py": SWEEP,
+    "settlement/core/test_tightness.py": SWEEP,
+    "settlement/core/test_value_table.py": SWEEP,
+    "settlement/test_dispatch_baselines.py": "solves linear programmes",
+    "settlement/test_dispatch_merit_order.py": "solves linear programmes",
+    "settlement/test_dispatch_prices.py": "solves linear programmes",
+    "settlement/test_evidence_parts.py": PROCESS,
+    "settlement/test_fair_play_real.py": "plays real data",
+    "settlement/test_game_files.py": "random game files",
+    "settlement/test_layers.py": SWEEP,
+    "settlement/test_meters.py": "random meter files",
+    "test_commands.py": PROCESS,
+}
+"""Files below `tests/`."""
+
+ALL_SLOW = ("browser", "campaign", "oracles", "portal")
+"""Folders below `tests/` of which every test needs a database, a browser or much time."""
