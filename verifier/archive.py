@@ -67,6 +67,7 @@ def refuse_fraction(text: str) -> Any:
 
 def parse_json(content: bytes | str) -> Any:
     """Return the values of a JSON text."""
+    # A float may round what it reads, and what it rounds can be digested as something else.
     return json.loads(content, parse_float=refuse_fraction, parse_constant=refuse_fraction)
 
 

@@ -36,6 +36,7 @@ def multiply_point(factor: int, point: Point) -> Point:
 
 def is_same_point(point: Point, other: Point) -> bool:
     """Return whether two writings are of one point."""
+    # Coordinates are ratios to the third; multiplied crosswise they need no division.
     return (point[0] * other[2] - other[0] * point[2]) % PRIME == 0 and (
         point[1] * other[2] - other[1] * point[2]
     ) % PRIME == 0
@@ -67,6 +68,7 @@ def verify_signature(public_key: bytes, message: bytes, signature: bytes) -> boo
     scalar = int.from_bytes(signature[32:], "little")
     if key is None or commitment is None or BASE is None:
         return False
+    # A scalar and the order more would be a second signature of the same message (RFC 8032).
     if len(signature) != 64 or scalar >= ORDER:
         return False
     hashed = hashlib.sha512(signature[:32] + public_key + message).digest()

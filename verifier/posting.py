@@ -149,6 +149,7 @@ def check_posted(
             posted: defaultdict[str, int] = defaultdict(int)
             for earlier, other in book.journals.items():
                 is_of_day = (other["market"], other["settlement_day"]) == (run["market"], day)
+                # Up to this journal only: a later run of the day may have posted since.
                 if is_of_day and other["run_id"] is not None and earlier <= number:
                     for account, amount in book.postings.get(earlier, []):
                         posted[account] += amount

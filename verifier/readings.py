@@ -129,4 +129,5 @@ def check_readings_of_day(
     for (measure, entity), (_, role) in latest.items():
         if role == "superseded":
             report.add(name, f"{measure} {entity}", "a revision after the superseded one", None)
+    # By measure and entity, as the run's input digest has them, whatever the file's order.
     return [digest for _, _, digest in sorted(used)]

@@ -67,6 +67,7 @@ def check_results_of_day(files: Files, day: str, report: Report) -> Day:
             if measure in STUDY_MADE:
                 kept.made.append(digests[-1])
             report.count("results")
+    # Digests alone would pass a run made over one measure and entity twice, with two values.
     for earlier, later in pairwise(keys):
         if earlier >= later:
             report.add(name, " ".join(later), "each measure and entity once, in order", earlier)

@@ -60,6 +60,7 @@ def check_pin(run: Row, pin: Row, law: Law, place: str, report: Report) -> None:
     if not versions:
         report.add(RUN, place, f"a version with digest {pin['digest']}", None)
         return
+    # First and last are enough, as the validity of a version has no hole.
     for day in (pin["first_day"], pin["last_day"]):
         instant = dt.datetime.combine(parse_day(day), SOME_TIME_ON_THE_DAY)
         if not any(

@@ -21,6 +21,8 @@ def kernel(function: _Kernel) -> _Kernel:
     The code is cached on disk, so one machine compiles it once. Under ``NUMBA_DISABLE_JIT=1``
     the function runs as the plain Python it is written in, with the same result.
     """
+    # nogil, as days run on threads. Neither fastmath nor parallel: no order of operations may
+    # depend on the machine.
     return cast(_Kernel, numba.njit(cache=True, nogil=True)(function))
 
 

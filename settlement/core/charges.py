@@ -175,6 +175,7 @@ def subscription_shares_micro(
         if not cost or not any(subscribed):
             continue
         dynamic = sum(energy) * PPM - sum(subscribed)
+        # The rest is not charged here: dynamic energy pays its price, and the account the gap.
         part = apportion(cost, [sum(subscribed), dynamic])[0]
         if by_day:
             weights = _products(over_day, subscribed_ppm)
@@ -198,6 +199,7 @@ def dynamic_charges_micro(
     Example: 2 MWh taken at 90 and 1 MWh exported at 60 micro per MWh come to 180 and -60.
     """
     price = np.where(demand_wh < 0, sell_price_micro_per_mwh, price_micro_per_mwh)
+    # Apart: an amount in micro times parts per million can pass int64.
     whole, rest = np.divmod(energy_amounts_micro(demand_wh, price), PPM)
     part = dynamic_ppm[:, np.newaxis]
     charges: Integers = whole * part + rest * part // PPM
@@ -227,6 +229,7 @@ def returned_micro(movement_micro: Integers, demand_wh: Integers, charging: Char
         return charges
     for interval, movement in enumerate(movement_micro.tolist()):
         if movement:
+            # Largest remainder, so that what leaves the account is what points get, to the micro.
             charges[:, interval] = apportion(-movement, over_day)
     return charges
 

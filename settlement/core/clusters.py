@@ -186,6 +186,7 @@ def clusters(game: Game, number: Integers) -> ClusterShares:
     np.add.at(cluster_kw, (number, game.unit_node), game.available_kw)
     values = served_by_groups(game.network, cluster_kw, game.demand_kw)
     numerators = shapley_of_table(values)
+    # 1 for an empty cluster only keeps the division defined: its members get 0 parts of 0.
     supply = [max(1, kw) for kw in cluster_kw.sum(axis=1).tolist()]
     common = lcm(*supply)
     per_kw = [part * (common // kw) for part, kw in zip(numerators, supply, strict=True)]

@@ -185,6 +185,7 @@ def _payments(
         payments["availability"] = availability_payments_micro(
             reserve_w, model.availability_price_micro_per_mw_h, model.interval_minutes
         )
+    # Rows as Python ints: each fits int64, all of a market together need not.
     paid = sum(int(row) for values in payments.values() for row in values.sum(axis=1))
     target = target_micro(model.target, readings.day, day_cost, model.unit_is_regulated, paid)
     timings = {

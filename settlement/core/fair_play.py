@@ -110,6 +110,7 @@ def weights_ppm(terms: Terms, desired: Integers, delivered: Integers) -> Integer
     scaled = narrow(delivered.astype(object) * PPM, largest_magnitude(delivered) * PPM)
     fulfilled = np.where(desired > 0, scaled // np.maximum(desired, 1), PPM)
     weights = terms.reliability_ppm * PPM // np.maximum(fulfilled, terms.least_fulfilment_ppm)
+    # At least 1, as a point of weight 0 would never be served in a shortage.
     return np.maximum(weights, 1).astype(np.int64)
 
 
@@ -139,6 +140,7 @@ def fill_by_weight(amount: int, desired: Sequence[int], weights: Sequence[int]) 
         amount -= desired[order[capped]]
         total -= pull[order[capped]]
         capped += 1
+    # Back in the order of points: ties of remainders go to the lowest index, not the heaviest.
     if rest := sorted(order[capped:]):
         for index, share in zip(rest, apportion(amount, [pull[i] for i in rest]), strict=True):
             shares[index] = share
@@ -182,6 +184,7 @@ def fair_shares(
     room = room_for(cuts.boundary_kw * W_PER_KW, supply)
     all_desired = _by_node(terms, desired.sum(axis=0))
     maximum = int((room + subset_sums(all_desired)[::-1]).min())
+    # No shortage, as in most intervals: everyone gets what it desires, and no cut is searched.
     if maximum == all_desired.sum():
         served = np.array([_by_node(terms, wanted) for wanted in desired])
         return Shares(maximum, served, desired, 0, ((),) * len(desired))

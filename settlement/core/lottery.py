@@ -50,6 +50,7 @@ def make_drawing(seed: bytes) -> Callable[[int], int]:
             block = sha256(seed + number.to_bytes(8, "big")).digest()
             number += 1
             drawn = int.from_bytes(block, "big")
+            # Past the last whole multiple of n, the first tickets would be drawn more often.
             if drawn < _NUMBERS - _NUMBERS % tickets:
                 return drawn % tickets
 

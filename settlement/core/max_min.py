@@ -207,6 +207,7 @@ def _tightest(most: Integers, weights: Integers, done: int) -> int:
         first = lowest_weight == 0 and weight > 0
         if first or _compare_products(room, lowest_weight, lowest, weight) < 0:
             lowest, lowest_weight, tightest = room, weight, members
+        # Steps down through every subset of the free nodes, and through nothing else.
         members = (members - 1) & free
     return tightest
 

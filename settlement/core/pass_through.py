@@ -221,6 +221,7 @@ def tariff_micro(energy_wh: Integers, price_micro_per_kwh: Integers) -> Integers
     kwh, rest_wh = np.divmod(energy_wh, WH_PER_KWH)
     largest = largest_magnitude(price_micro_per_kwh)
     require_int64((largest_magnitude(kwh) + 2) * max(largest, 1), "energy x price of a tariff")
+    # Whole kWh are exact, so only the rest is rounded; Wh times a price could pass int64.
     return kwh * price_micro_per_kwh + round_half_away(rest_wh * price_micro_per_kwh, WH_PER_KWH)
 
 
@@ -241,6 +242,7 @@ def hour_steps(day: dt.date, zone: str, minutes: int) -> tuple[Integers, Integer
     """
     where = ZoneInfo(zone)
     local = [start.astimezone(where) for start in interval_starts(day, zone, minutes)]
+    # With the offset, as on the day of 25 hours two of them bear one number.
     labels = [(start.hour, start.utcoffset()) for start in local]
     first = [n for n, label in enumerate(labels) if n == 0 or label != labels[n - 1]]
     return np.array(first), np.array([labels[number][0] for number in first])

@@ -142,6 +142,7 @@ def target_micro(
         paid_micro: all that is paid for the day outside the pots.
     """
     if target.rule == "equalisation":
+        # A day that was paid more outside the pots leaves them empty; nothing is taken back.
         return max(0, annual_to_day(target.benchmark_annual_micro, day) - paid_micro)
     return sum(
         cost for cost, paid in zip(day_cost_micro, regulated.tolist(), strict=True) if not paid

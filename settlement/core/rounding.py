@@ -28,6 +28,7 @@ def apportion(amount: int, weights: Sequence[int]) -> list[int]:
     if total <= 0 or min(weights) < 0:
         raise ValueError("weights must not be negative and must not all be zero")
     parts = [amount * weight // total for weight in weights]
+    # Each part lost less than 1, so fewer units are left over than there are parts.
     left_over = amount - sum(parts)
     if left_over:
         # sorted() is stable, so equal remainders keep the order of their index.
@@ -44,6 +45,7 @@ def round_half_away(values: Integers | np.int64, divisor: int) -> Integers:
 
     Example: over 1,000, the values 499, 500 and -500 give 0, 1 and -1.
     """
+    # On the magnitude, as // rounds towards minus infinity and -500 would come to 0.
     magnitude = (2 * np.abs(values) + divisor) // (2 * divisor)
     rounded: Integers = np.sign(values) * magnitude
     return rounded
@@ -67,6 +69,7 @@ def energy_amounts_micro(energy_wh: Integers, price_micro_per_mwh: Integers | in
         OverflowError: the sum of all amounts could pass int64.
     """
     price = np.asarray(price_micro_per_mwh, dtype=np.int64)
+    # Apart: Wh times a price in micro can pass int64 before it is divided.
     whole_mwh, rest_wh = np.divmod(energy_wh, WH_PER_MWH)
     largest_price, largest_mwh = largest_magnitude(price), largest_magnitude(whole_mwh) + 1
     # The sum of all amounts, and the running sum of a row's fractions.

@@ -87,6 +87,7 @@ def _error_w(total: int, squares: int, pairs: int) -> int:
     spread = (pairs * squares - total * total) * W_PER_KW**2
     scale = 4 * pairs * pairs * (pairs - 1)
     whole = isqrt(spread // scale)
+    # Up: an error stated too small would meet its target too early.
     return whole if whole * whole * scale == spread else whole + 1
 
 

@@ -136,6 +136,7 @@ def layer_tightness(
     available, demand = layer.sums(available_w), layer.sums(demand_w)
     deliverable = available + imports_w(grid, layer, available_w, demand_w, deliverability)
     require_int64(largest_magnitude(demand) * PPM, "tightness")
+    # 1 only keeps the division defined: without supply the last knot is set below.
     tightness = demand * PPM // np.maximum(deliverable, 1)
     last_knot = max(int(priced.tightness_ppm[-1]) for priced in (curve, sell_curve or curve))
     tightness[(deliverable == 0) & (demand > 0)] = last_knot
