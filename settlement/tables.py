@@ -125,6 +125,7 @@ class ResultRow(Base):
 
     run_id: Mapped[uuid.UUID] = mapped_column(
         Uuid,
+        # Deferred: rows are written day by day, and the run's own row, which completes it, last.
         ForeignKey("settlement.run.id", deferrable=True, initially="DEFERRED"),
         primary_key=True,
     )

@@ -54,6 +54,7 @@ class Check:
         """Return what is wrong; a value that cannot even be read, such as infinity, is wrong."""
         found: list[Finding] = []
         try:
+            # An unreadable row breaks the transaction; from a savepoint the next check goes on.
             with session.begin_nested():
                 found.extend(self.findings(session))
         except (DataError, psycopg.DataError, ValueError, OverflowError) as unreadable:

@@ -76,6 +76,8 @@ def rate_of(terms: SettlementTerms) -> Rate:
 def interest_micro(document: LateDocument, until: dt.date, rate: Rate) -> int:
     """Return the interest that a document has borne up to and with a day, in its own sign."""
     micro_days = sum(amount * days for amount, days in _late_parts(document, until, rate))
+    # Down on the magnitude: neither side bears a micro that has not accrued. Divided once, over
+    # all parts, so that a payment in parts costs nobody a micro.
     borne = abs(micro_days) * rate.annual_ppm // (MILLION * rate.days_in_year)
     return borne if micro_days > 0 else -borne
 
@@ -95,6 +97,7 @@ def _late_parts(document: LateDocument, until: dt.date, rate: Rate) -> Iterator[
 
 def _days(due_on: dt.date, day: dt.date, rate: Rate) -> int:
     days = (day - due_on).days
+    # Once grace is over interest runs from the due day: grace defers it, and takes no day off.
     return days if days > max(0, rate.grace_days) else 0
 
 
@@ -112,6 +115,7 @@ def interest_journal(document: LateDocument, until: dt.date, rate: Rate) -> Jour
         Posting(Account(market, currency, document.participant, kind, document.name), amount),
         Posting(Account(market, currency, None, *MARKET_ACCOUNT), -amount),
     )
+    # Counted, as a payment of earlier value may correct the same day again.
     key = f"{market}:interest:{document.name}:{until}:{document.posted_count + 1}"
     reason = interest_reason(document, until, rate, is_less=amount * document.principal_micro < 0)
     return JournalDraft(

@@ -48,6 +48,7 @@ def post_interest(
                 )
             ]
         )
+    # Before what is posted is read: two at once would each post the whole difference.
     ledger.store.lock(session)
     late = _late_documents(session, market, until)
     rates = _rates(session, market, {document.due_on for document in late}, now)
@@ -65,6 +66,7 @@ def _late_documents(session: Session, market: str, until: dt.date) -> list[LateD
     found = []
     for document in documents:
         unit = minor_unit_micro(document.currency)
+        # Interest that a document bills bears none itself.
         principal = document.due_minor * unit - billed.get(document.name, 0)
         if principal * document.due_minor > 0:
             before = posted.get(document.name, NOTHING_POSTED)

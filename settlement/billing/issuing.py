@@ -42,6 +42,7 @@ def issue_month(
         Refused: nothing of the month is posted, the market has no settlement terms, or a draft
             differs from the ledger; nothing is issued.
     """
+    # First: nothing may be posted between reading what is unbilled and numbering the documents.
     ledger.store.lock(session)
     runs = runs_of_month(session, market, billing_month)
     if not runs:

@@ -79,6 +79,7 @@ class LineQualities:
 
     def _days_after(self, number: int) -> list[tuple[PostedDay, PostedDay | None]]:
         """Return each day posted after a journal: as it holds, and as it stood at that journal."""
+        # Participants billed together share their last journal, so the answer is kept by it.
         if number not in self._days:
             holds = {posted.day: posted for posted in self.posted}
             stood = {posted.day: posted for posted in self.posted if posted.number <= number}

@@ -29,6 +29,7 @@ def post(session: Session, run: Run, *, now: dt.datetime) -> list[Posted]:
             a rule of the ledger; nothing is posted.
     """
     _refuse_study(run)
+    # Before anything is read: what is posted must stay what the difference is drawn from.
     ledger.store.lock(session)
     refuse_overtaken_days(session, run)
     posted = ledger.queries.balances(session, run.market, run.first_day, run.last_day)

@@ -129,6 +129,7 @@ def _energy(
         elif measure == TAKEN.measure and entity in register.supply_points:
             supplier = register.supplier(entity)
             amounts[Account(market, ENERGY, supplier, TAKEN.account, entity)] = total
+    # Energy that no meter explains stands somewhere too, as each commodity sums to zero.
     amounts |= _of_areas(market, energy_wh) or {
         Account(market, ENERGY, None, IMBALANCE, MARKET_SUBJECT): -sum(amounts.values())
     }
@@ -183,11 +184,15 @@ def draft_journals(
 def _draft(run: Run, day: SettledDay, posted: Mapping[str, int]) -> JournalDraft:
     wanted = {account.code: (account, amount) for account, amount in day.amounts.items()}
     postings = []
+    # What was posted and no longer holds is wanted at 0, so it is reversed. Sorted, because the
+    # journal's digest is over its postings in their order.
     for code in sorted(wanted.keys() | posted.keys()):
         account, amount = wanted.get(code) or (account_of(code), 0)
         difference = amount - posted.get(code, 0)
         if difference:
             postings.append(Posting(account, difference))
+    # Drafted even where nothing moves: it marks the day as posted under this kind. The key names
+    # no run, so whichever run of a kind is posted first is the only one.
     return JournalDraft(
         key=f"{run.market}:{day.day}:{run.kind}",
         market=run.market,

@@ -150,6 +150,7 @@ def _ranges(entries: Iterable[CalendarEntry]) -> list[DueRange]:
 
     def same_range(item: tuple[int, CalendarEntry]) -> tuple[object, ...]:
         number, entry = item
+        # Day less place is the same for days that follow one another: both rise by one.
         return entry.position, entry.kind, entry.why, entry.day.toordinal() - number
 
     return [_range([entry for _, entry in group]) for _, group in groupby(numbered, key=same_range)]

@@ -86,6 +86,7 @@ def market_calendar(
     settled = store.unposted_runs(session, market)
     ruled = list(ruled_days(periods))
     sealed = ledger.store.sealed_at(session, ((market, day) for day, _ in ruled))
+    # Only these are looked at closely: to complete readings is dear, and other days wait for none.
     open_days = [day for day, rules in ruled if _may_be_due(day, rules, posted[day], on)]
     lacks = missing_readings(session, market, periods, open_days, known)
     metered_days = set(metered)
@@ -201,6 +202,8 @@ def seal(
         Refused: a day may not be sealed yet, its last run is not posted, or nobody or no reason is
             named; every finding is given.
     """
+    # In the one order of all locks: readings, law, ledger. Held together, nothing comes to a day
+    # between the look at it and its seal.
     lock_readings(session, market)
     lock_market(session, market)
     ledger.store.lock(session)

@@ -113,6 +113,7 @@ def _findings(
     if first == last:
         yield first, tuple(completed.findings)
         return
+    # A finding names its day only in words: halve the days until all that is found is of one.
     middle = first + (last - first) // 2
     yield from _findings(session, market, periods, first, middle, known)
     yield from _findings(session, market, periods, middle + ONE_DAY, last, known)

@@ -109,7 +109,7 @@ def rounded_lines(
         billed: what the participant's earlier documents of the month come to.
         minor_unit_micro: micro in a penny.
 
-    >>> [one.amount_minor for one in rounded_lines([(4_000, False)] * 3, Billed(), 10_000)]
+    >>> [line.amount_minor for line in rounded_lines([(4_000, False)] * 3, Billed(), 10_000)]
     [0, 1, 0]
     """
     if all(is_untaxed for _, is_untaxed in lines):
@@ -118,6 +118,7 @@ def rounded_lines(
     untaxed_micro, untaxed_minor = billed.untaxed_micro, 0
     start_minor = round_half_away(untaxed_micro, minor_unit_micro)
     for number, (amount_micro, is_untaxed) in enumerate(lines):
+        # On a running sum of their own, as tax is computed on the net less what is untaxed.
         if is_untaxed:
             untaxed_micro += amount_micro
             total = round_half_away(untaxed_micro, minor_unit_micro) - start_minor

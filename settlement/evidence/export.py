@@ -46,12 +46,14 @@ def write_evidence(session: Session, run: Run, sink: IO[bytes], progress: Progre
         Refused: a rule or a reading of the run is not there any more, or the latest checkpoint does
             not cover all that the file holds; nothing is written.
     """
+    # As of the run's look and not of now: readings that came later are none of its inputs.
     known = run_inputs(session, run.market, pinned_periods(session, run), run.known_at)
     roles = _roles(known)
     reading_days = sorted({day for day, _, _ in roles})
     total = len(reading_days) + len(run.days) + 1
     book = ledger_part(session, run)
     versions = _versions(session, run, book)
+    # Before the first byte: what the log does not cover is refused, not written in part.
     log = log_files(session, _facts(run, versions, book))
     archive = Archive(sink)
     archive.add("README.txt", write_readme(run))
@@ -96,6 +98,7 @@ def _facts(run: Run, versions: Sequence[VersionRow], book: LedgerPart) -> list[F
 
 
 def _add_all(archive: Archive, files: Mapping[str, bytes]) -> None:
+    # Sorted, as the same checkpoint gives the same bytes.
     for name, content in sorted(files.items()):
         archive.add(name, content)
 

@@ -89,6 +89,7 @@ def _outer_names(tree: ast.Module) -> Iterator[tuple[str, str]]:
 
 def _refuse_clashes(sources: Mapping[str, str], trees: Mapping[str, ast.Module]) -> None:
     """Refuse a name that means one thing in one module and another in another."""
+    # In one file all modules share a scope, where a later meaning would replace an earlier one.
     meaning = dict.fromkeys(dir(builtins), "what Python has built in")
     for module, source in sources.items():
         symbols = symtable.symtable(source, module, "exec").get_symbols()

@@ -173,6 +173,7 @@ def day_facts(session: Session, run: Run, day: dt.date) -> DayFacts:
     )
     market_rules = rules.market_rules
     model = compile_rules(rules)
+    # Of the day alone, without the rest of the run: a day comes out the same either way.
     inputs = run_inputs(session, run.market, [RulePeriod(day, day, rules)], run.known_at)
     return DayFacts(
         day=day,

@@ -185,6 +185,7 @@ class _Day:
                 codes[known] = codes_of([stored.quality[row] for row in rows])
         if self.rule.implausible == "estimate":
             codes[is_flagged(codes)] = MISSING
+        # What stands under a missing reading means nothing, and must not come into a sum.
         values[codes == MISSING] = 0
         return UsedReadings(entities, values, codes)
 

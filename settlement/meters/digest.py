@@ -78,6 +78,7 @@ def file_identity(market: str, content: bytes) -> uuid.UUID:
 
 def reading_digest(reading: StoredReading) -> bytes:
     """Return the digest of one row of `settlement.reading`, over every column."""
+    # Over received_at too: when a reading became known decides which runs rest on it.
     parts = (
         READING_PREFIX,
         _text(reading.market),

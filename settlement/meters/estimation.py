@@ -95,6 +95,7 @@ class Past:
         """Return a vector, None where there is none, and note that it was looked at."""
         found = self.vectors.get((day, entity))
         if found is not None:
+            # Even if no estimate rests on it: had it read otherwise, it might have given one.
             self.looked_at.add((day, entity))
         return found
 
@@ -133,6 +134,7 @@ def estimates_of(
             if interval in found:
                 continue
             filled = _METHODS[step.method](gap, interval, step, past)
+            # A value beyond the limits is no estimate, so the next step has its try.
             if filled is not None and least <= filled[0] <= most:
                 found[interval] = Estimate(filled[0], number, step.method, filled[1])
     return found
@@ -246,6 +248,7 @@ def _profile(gap: Gap, interval: int, step: EstimationStep, past: Past) -> _Fill
         then = {other: _whole_day(day, other, past) for other in doing}
         counted = {other: total for other, total in then.items() if total is not None}
         everyone, now = sum(counted.values()), sum(doing[other] for other in counted)
+        # Storage and net export can turn a sum negative, and a part of that says nothing.
         if everyone <= 0 or now < 0:
             continue
         grounds = [Ground(gap.day, other, interval, doing[other]) for other in counted]

@@ -66,10 +66,12 @@ def ingest(
         check = _check(session, market, file, received_at)
         findings.extend(check.findings)
         checked.append(check)
+    # A file that was taken before changes nothing, so it may be sent again at any time.
     if any(isinstance(outcome, CheckedFile) for outcome in checked):
         findings.extend(_arrived_before_a_look(session, market, received_at))
     if findings:
         raise Refused(findings)
+    # All files or none: a later one may still be refused when an earlier one is stored already.
     with session.begin_nested():
         return [
             _stored(session, market, file, outcome, received_at)
@@ -152,6 +154,7 @@ def _periods_of(
                 raise
             if len(days) == 1:
                 return []
+    # One day in a gap refuses its whole range; halved, every other day finds its rules.
     middle = len(days) // 2
     return [
         *_periods_of(session, market, days[:middle], known),

@@ -105,6 +105,7 @@ class UsedReadings:
 
 def estimated_energy_wh(used: UsedReadings) -> tuple[int, int]:
     """Return how much of a day's metered energy is estimated, and all of it, magnitudes in Wh."""
+    # Magnitudes: net export of some must not hide how much of the others was estimated.
     magnitude = np.abs(used.values)
     return int(magnitude[is_estimated(used.codes)].sum()), int(magnitude.sum())
 

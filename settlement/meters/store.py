@@ -106,6 +106,7 @@ def append(session: Session, file: StoredFile, readings: Sequence[StoredReading]
             **{name: getattr(file, name) for name in FILE_FIELDS}, digest=reading_file_digest(file)
         )
     )
+    # COPY goes past the session, and readings refer to the file's row: it must be there before.
     session.flush()
     columns: dict[str, list[Any]] = {
         name: [getattr(reading, name) for reading in readings] for name in READING_TYPES
@@ -143,6 +144,7 @@ def readings_known_at(
         Refused: vectors of one measure and day differ in length, which no ingest writes.
     """
     columns = _known_at(session, market, first_day, last_day, known, entities)
+    # Sorted here: the order of entities must not depend on the collation of the server.
     rows = sorted(zip(*columns.values(), strict=True), key=itemgetter(0, 1, 2))
     days: dict[dt.date, dict[str, MeasuredDay]] = {}
     for (day, measure), group in groupby(rows, key=itemgetter(0, 1)):

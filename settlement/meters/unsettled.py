@@ -75,6 +75,7 @@ class Unsettled:
         self, measure: str, estimated_wh: int, whole_wh: int, limit_ppm: int
     ) -> Finding:
         """Return that too large a part of the day's energy is estimated, parts rounded up."""
+        # Rounded up: rounded down, a part just above the limit would read as the limit itself.
         return Finding(
             "too-much-estimated",
             f"{self.market} {self.day} {measure}",

@@ -11,6 +11,7 @@ from ledger.store import journal_head
 from ledger.tables import Invoice
 from settlement.notices.notice import Document, Movement, SealedDays
 
+# The first journal of a day posts it; only those after it, nth > 1, correct something.
 MOVEMENTS = """
 SELECT journal.market, account.participant, journal.run_id, journal.run_kind, account.commodity,
        account.kind, sum(posting.amount)::int8, array_agg(DISTINCT journal.settlement_day),
@@ -55,6 +56,7 @@ def ledger_state(session: Session) -> tuple[object, ...]:
     """
     heads = [tuple(row) for row in session.execute(text(INVOICE_HEADS))]
     steps = session.scalar(text("SELECT count(*) FROM ledger.dispute_event"))
+    # The law too: credit levels follow from cover and terms, which change without a journal.
     law = session.scalar(text("SELECT max(lower(recorded)) FROM rulebook.version"))
     return (*journal_head(session), *heads, steps, law)
 

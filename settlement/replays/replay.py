@@ -58,6 +58,7 @@ def replay(
     digests = []
     for done, day in enumerate(compute(inputs, threads), start=1):
         digests.append(day.digest)
+        # All days are computed even after a difference, as the digest of the whole is reported too.
         difference = (
             difference
             or _difference(session, run, day)

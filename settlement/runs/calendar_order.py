@@ -31,6 +31,8 @@ def refuse_overtaken_days(session: Session, run: Run) -> None:
     """Refuse to post a day that is posted under a later kind; what is posted stands."""
     for first_day, last_day, rules in pinned_periods(session, run):
         posted = _posted_runs(session, run.market, first_day, last_day)
+        # Posted under this kind too, the ledger decides: the same run again gets its journals back,
+        # another is refused for its digest.
         refuse_any(
             _out_of_order(run.market, day, run.kind, kind, rules)
             for day, kind in posted

@@ -101,6 +101,7 @@ def compute_days(
     if threads == 1:
         yield from map(compute, days)
         return
+    # Threads and not processes: kernels run without Python's lock, and share the compiled rules.
     with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[ComputedDay]] = deque()
         try:
@@ -111,6 +112,7 @@ def compute_days(
             while waiting:
                 yield waiting.popleft().result()
         finally:
+            # Leaving the pool waits for what is submitted: after a failure, for days nobody wants.
             for future in waiting:
                 future.cancel()
 

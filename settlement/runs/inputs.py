@@ -127,6 +127,7 @@ def inputs_of(periods: Sequence[RulePeriod], readings: Readings, completed: Comp
         sorted(completed.days),
         completed.days,
         completed.estimates,
+        # By key, as one reading may be looked at, weigh as history and settle: it is one input.
         {**completed.looked_at, **history_digests(readings, periods), **own},
         RequestsOfRun(readings, periods, own),
     )

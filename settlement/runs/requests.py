@@ -114,6 +114,7 @@ class RequestsOfRun:
 
     def _seed(self, day: dt.date, rules: RuleSet) -> bytes:
         """Return the digest of the day's rules and of its own and its history's readings."""
+        # Of this day and not of the run: a day draws the same alone, in a month and in a replay.
         pins = [Pin(day, day, version.instrument, version.digest) for version in rules.versions]
         own = {key: digest for key, digest in self.own_digests.items() if key[0] == day}
         looked_at = own | history_digests(self.readings, [RulePeriod(day, day, rules)])
@@ -159,6 +160,7 @@ def _earlier_readings(
     desired = weighed.get(DESIRED, UsedReadings((), demand.values[:0], demand.codes[:0]))
     return DayReadings(
         day,
+        # What is shared follows from availability; generation plays no part in it.
         np.zeros((len(model.units), intervals), dtype=np.int64),
         rows_or_zero(available.entities, available.values, model.units),
         rows_or_zero(demand.entities, demand.values, points),

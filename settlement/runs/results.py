@@ -35,6 +35,7 @@ class ResultVector:
 
 def vector_digest(day: date, measure: str, entity: str, values: np.ndarray) -> bytes:
     """Return the digest of a day vector of results."""
+    # Byte order and layout are stated, or the digest would depend on the machine and on strides.
     content = np.ascontiguousarray(values, dtype=">i8").tobytes()
     return leaf_hash(encode(RESULT_TAG, (day, measure, entity, content)))
 
@@ -51,6 +52,7 @@ def vectors_of(result: DayResult) -> list[ResultVector]:
         for table in result.tables
         for entity, values in zip(table.entities, table.values, strict=True)
     ]
+    # The day's root depends on the order; by code point, it is what COLLATE "C" reads back.
     return sorted(vectors, key=lambda vector: (vector.measure, vector.entity))
 
 

@@ -118,6 +118,7 @@ def input_digest(pins: Sequence[Pin], reading_digests: Iterable[bytes]) -> bytes
         pins: the rule versions, in their sort order.
         reading_digests: the digests of the readings by day, measure and entity.
     """
+    # Neither known_at nor the kind is in it: a later look that finds the same has equal inputs.
     leaves = [leaf_hash(_pin_bytes(pin)) for pin in sorted(pins)]
     return merkle_root([*leaves, *reading_digests])
 

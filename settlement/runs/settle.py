@@ -67,6 +67,7 @@ def settle(
     same = store.find_equal_run(session, market, kind, first_day, last_day, digest, ENGINE_VERSION)
     if same is not None:
         return Settled(same, is_new=False)
+    # Only now: whoever asks again for a run that is there gets it, even of sealed or posted days.
     _refuse_sealed_days(session, market, periods)
     refuse_posted_days(session, market, kind, periods)
     run_id = uuid.uuid4()
@@ -89,6 +90,8 @@ def settle(
         result_digest=run_result_digest(day_digests),
         created_at=now,
     )
+    # Last: the row marks the run complete. As a fact of the log it also takes the ledger's lock,
+    # for which nobody should wait while days are computed.
     store.append_run(session, run)
     return Settled(run, is_new=True)
 

@@ -82,6 +82,7 @@ def apply_fair_play(model: MarketModel, rules: FairPlay, readings: DayReadings) 
         requests = replace(requests, history=past.history, seed=past.seed)
     shares = shares_of_day(model, rules, replace(readings, requests=requests))
     taken_w = np.maximum(readings.demand_wh, 0) * per_hour
+    # Met in full is the very Wh asked for; the running sum of the other case may shift by 1 Wh.
     allowed_wh = np.where(
         shares.entitlement_w == taken_w,
         taken_w // per_hour,

@@ -107,6 +107,7 @@ def _study_run(
     run_id = uuid.uuid4()
     day_digests = []
     for done, day in enumerate(compute(inputs, threads), start=1):
+        # Without day totals: a study is never posted, so no journal needs its energy.
         store.append_results(session, run_id, day.vectors)
         day_digests.append(day.digest)
         progress(done, len(inputs.days))
