@@ -76,7 +76,7 @@ def _as_json(value: Any) -> str:
 
 
 def minor_units(amount: int, currency: str) -> str:
-    """Return pence as pounds, exactly.
+    """Return an amount in minor units as a grouped decimal number, exactly.
 
     >>> minor_units(-123456789, "GBP")
     '-1,234,567.89'
