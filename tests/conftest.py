@@ -10,6 +10,7 @@ import gc
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -66,16 +67,23 @@ def _drop(server_url: str, database: str) -> None:
     )
 
 
-@pytest.fixture(scope="session")
-def template_database(server_url: str) -> Iterator[str]:
-    """Name of a database with the domain schema migrated, to clone from."""
+@contextmanager
+def empty_database(server_url: str) -> Iterator[str]:
+    """Make a database that holds nothing, give its URL, and drop it."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     _run_on_server(server_url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     try:
-        schema.upgrade(_named(server_url, name))
-        yield name
+        yield _named(server_url, name)
     finally:
         _drop(server_url, name)
+
+
+@pytest.fixture(scope="session")
+def template_database(server_url: str) -> Iterator[str]:
+    """Name of a database with the domain schema migrated, to clone from."""
+    with empty_database(server_url) as url:
+        schema.upgrade(url)
+        yield str(make_url(url).database)
 
 
 @pytest.fixture(scope="session")
