@@ -63,33 +63,35 @@ def posted_micro(session, participant, at=LATER):
 
 
 def participants(session):
-    return {one.participant for one in queries.documents(session, "tiny")}
+    return {document.participant for document in queries.documents(session, "tiny")}
 
 
 def whole(session, participant, first_day=None):
     first_day = first_day or SETTLED.date()
-    (one,) = account_statement(session, "tiny", participant, first_day, LATER.date())
-    return one
+    (account,) = account_statement(session, "tiny", participant, first_day, LATER.date())
+    return account
 
 
 def test_every_account_comes_to_the_sum_of_its_postings(paid):
     assert len(participants(paid)) == 4
     for name in participants(paid):
-        one = whole(paid, name)
-        assert one.closing.ledger_micro == posted_micro(paid, name)
-        moved = [line.movement.amount_micro for line in one.lines if line.movement.moves_balance]
-        assert one.opening_micro + sum(moved) == one.closing.balance_micro
-        assert not one.lines or one.lines[-1].balance_micro == one.closing.balance_micro
+        account = whole(paid, name)
+        assert account.closing.ledger_micro == posted_micro(paid, name)
+        moved = [
+            line.movement.amount_micro for line in account.lines if line.movement.moves_balance
+        ]
+        assert account.opening_micro + sum(moved) == account.closing.balance_micro
+        assert not account.lines or account.lines[-1].balance_micro == account.closing.balance_micro
         accrued = sum(
             line.movement.amount_micro
-            for line in one.lines
+            for line in account.lines
             if line.movement.entry is Entry.INTEREST
         )
-        assert one.closing.unbilled_micro == accrued != 0
+        assert account.closing.unbilled_micro == accrued != 0
 
 
 def test_a_statement_tells_documents_payments_corrections_and_interest(paid):
-    first = next(one for one in queries.documents(paid, "tiny") if one.due_minor > 0)
+    first = next(document for document in queries.documents(paid, "tiny") if document.due_minor > 0)
     told = [
         (line.movement.entry, line.movement.document, line.movement.payment)
         for line in whole(paid, first.participant).lines
@@ -112,8 +114,8 @@ def test_a_period_opens_with_what_the_one_before_closed_with(paid):
 def test_unbilled_is_what_a_document_would_bill(paid):
     month = LATER.date().replace(day=1)
     drafts = unbilled(paid, "tiny", month)
-    for (name, _), one in standings(paid, "tiny").items():
-        assert sum(drafts.get(name, {}).values()) == one.unbilled_micro
+    for (name, _), standing in standings(paid, "tiny").items():
+        assert sum(drafts.get(name, {}).values()) == standing.unbilled_micro
 
 
 def test_before_anything_happened_there_is_no_account(paid):
@@ -151,16 +153,16 @@ def test_accounts_reconcile_whatever_is_paid_and_decided(paid, drawn, moves):
             except Refused:
                 continue
         for name in participants(paid):
-            one = whole(paid, name)
-            assert one.closing.ledger_micro == posted_micro(paid, name)
-            moved = (each.movement for each in one.lines if each.movement.moves_balance)
-            assert sum(each.amount_micro for each in moved) == one.closing.balance_micro
+            account = whole(paid, name)
+            assert account.closing.ledger_micro == posted_micro(paid, name)
+            moved = (each.movement for each in account.lines if each.movement.moves_balance)
+            assert sum(each.amount_micro for each in moved) == account.closing.balance_micro
             open_minor = sum(
                 each.balance_minor
                 for each in queries.documents(paid, "tiny")
                 if each.participant == name
             )
-            assert one.closing.balance_micro == open_minor * 10_000
+            assert account.closing.balance_micro == open_minor * 10_000
         nested.rollback()
 
 
@@ -181,10 +183,12 @@ def test_open_items_fall_into_buckets_by_days_after_the_due_day():
 def test_what_is_open_is_derived_for_any_day(paid):
     day = SETTLED.date()
     before = age_open_items(queries.documents(paid, "tiny", day_end(day)), day)
-    assert all(item.bucket == 0 for one in before for item in one.items)
+    assert all(item.bucket == 0 for account in before for item in account.items)
     now = age_open_items(queries.documents(paid, "tiny", LATER), LATER.date())
-    assert {item.bucket for one in now for item in one.items} == {1}
-    assert sum(one.total_minor for one in now) != sum(one.total_minor for one in before)
+    assert {item.bucket for account in now for item in account.items} == {1}
+    assert sum(account.total_minor for account in now) != sum(
+        account.total_minor for account in before
+    )
 
 
 TERMS = CreditTerms.model_validate(
@@ -200,7 +204,11 @@ COVER = [{"form": "cash", "reference": "D-1", "amount_micro": 600}] * 2
 
 
 def registration(cover=COVER):
-    (cedar,) = [one for one in tiny_market.registrations() if one.participant == "cedar"]
+    (cedar,) = [
+        registration
+        for registration in tiny_market.registrations()
+        if registration.participant == "cedar"
+    ]
     return type(cedar).model_validate(cedar.model_dump() | {"credit_cover": cover})
 
 
@@ -230,11 +238,11 @@ def test_a_level_is_reached_by_exposure_over_cover(what):
 
 def test_credit_is_derived_for_any_moment(paid):
     report = credit_report(paid, "tiny", SETTLED)
-    found = {one.participant: one for one in report.credits}
+    found = {credit.participant: credit for credit in report.credits}
     assert set(found) == {"alder", "birch", "cedar", "doric"}
     assert found["cedar"].level.level == "breach"
     assert found["alder"].exposure_micro == 0 < found["cedar"].exposure_micro
-    later = {one.participant: one for one in credit_report(paid, "tiny", LATER).credits}
+    later = {credit.participant: credit for credit in credit_report(paid, "tiny", LATER).credits}
     assert later["doric"].exposure_micro < found["doric"].exposure_micro
     with pytest.raises(Refused):
         credit_report(paid, "tiny", PUBLISHED - DAY)
@@ -245,8 +253,8 @@ def commands(committed_database, monkeypatch):
     with transaction(committed_database) as session:
         bill_tiny(session)
         pay_tiny(session, PAID)
-    for one in (ageing, credit, statement):
-        monkeypatch.setattr(one, "transaction", lambda: transaction(committed_database))
+    for command in (ageing, credit, statement):
+        monkeypatch.setattr(command, "transaction", lambda: transaction(committed_database))
     monkeypatch.setattr(base, "utc_now", lambda: LATER)
 
 
@@ -258,8 +266,8 @@ def printed(capsys, *command):
 def test_the_commands_print_the_same_sums(commands, capsys):
     (account,) = printed(capsys, "statement", "cedar")
     (balances,) = printed(capsys, "statement", "cedar", "--at", LATER.isoformat())
-    open_items = {one["participant"]: one for one in printed(capsys, "ageing", "tiny")}
-    report = {one["participant"]: one for one in printed(capsys, "credit", "tiny")["participants"]}
+    open_items = {row["participant"]: row for row in printed(capsys, "ageing", "tiny")}
+    report = {row["participant"]: row for row in printed(capsys, "credit", "tiny")["participants"]}
     assert account["closing_micro"] == balances["balance_micro"]
     assert sum(open_items["cedar"]["amounts_minor"].values()) * 10_000 == account["closing_micro"]
     assert report["cedar"]["unpaid_micro"] == account["closing_micro"]

@@ -94,20 +94,20 @@ def test_ranges_hold_every_day_to_do_once_in_the_order_of_the_calendar(days, lac
     ]
     ranges = due_ranges(entries)
     found = [
-        (one.kind, one.first_day + dt.timedelta(days=offset))
-        for one in ranges
-        for offset in range(one.day_count)
+        (due.kind, due.first_day + dt.timedelta(days=offset))
+        for due in ranges
+        for offset in range(due.day_count)
     ]
     wanted = [(entry.kind, entry.day) for entry in entries if entry.state in TO_DO]
     assert sorted(found) == sorted(wanted)
-    assert [one.position for one in ranges] == sorted(one.position for one in ranges)
-    for one, other in pairwise(ranges):
-        gap = (other.first_day - one.last_day).days
-        assert one.kind != other.kind or gap > 1
-    assert sum(one.overdue_days for one in ranges) == sum(
+    assert [due.position for due in ranges] == sorted(due.position for due in ranges)
+    for due, other in pairwise(ranges):
+        gap = (other.first_day - due.last_day).days
+        assert due.kind != other.kind or gap > 1
+    assert sum(due.overdue_days for due in ranges) == sum(
         entry.state is State.OVERDUE for entry in entries
     )
-    blocked = sum(one.day_count for one in blocked_ranges(entries))
+    blocked = sum(due.day_count for due in blocked_ranges(entries))
     assert blocked == sum(entry.state is State.BLOCKED for entry in entries)
     following = next_due(entries)
     assert following is None or following.due_on > on
@@ -163,7 +163,7 @@ def test_the_day_of_the_market_decides_what_is_due(session):
     midnight = dt.datetime(2024, 6, 14, 23, tzinfo=dt.UTC)  # of 15 June, five days later
     before = market_calendar(session, "tiny", known=midnight - dt.timedelta(seconds=1))
     after = market_calendar(session, "tiny", known=midnight)
-    assert [one.entries[0].state for found in (before, after) for one in found.days] == [
+    assert [day.entries[0].state for found in (before, after) for day in found.days] == [
         State.NOT_YET,
         State.DUE,
     ]
@@ -174,9 +174,9 @@ def test_what_is_due_is_settled_and_posted_range_by_range(session):
     ingest_tiny(session)
     on = FIRST_DAY + dt.timedelta(days=11)
     ranges = due_ranges(calendar_of(session, on).entries)
-    assert [(one.kind, one.day_count) for one in ranges] == [("II", 3), ("SF", 2)]
-    for one in ranges:
-        settle_range(session, "tiny", one, now=RESETTLED)
+    assert [(due.kind, due.day_count) for due in ranges] == [("II", 3), ("SF", 2)]
+    for due in ranges:
+        settle_range(session, "tiny", due, now=RESETTLED)
     found = calendar_of(session, on)
     assert due_ranges(found.entries) == []
     assert [entry.state for entry in found.days[2].entries] == [
@@ -194,12 +194,12 @@ def test_days_that_lack_readings_are_blocked_and_say_what_they_lack(session):
     ingest_tiny(session, FIRST_DAY, FIRST_DAY, only=["U1", "U2", "U3", "B-home"])
     found = calendar_of(session, RESETTLED.date())
     blocked = blocked_ranges(found.entries)
-    assert [(one.first_day, one.why) for one in blocked[:2]] == [
+    assert [(blocked_range.first_day, blocked_range.why) for blocked_range in blocked[:2]] == [
         (FIRST_DAY, "5 without readings"),
         (FIRST_DAY + dt.timedelta(days=1), "no readings at all"),
     ]
     assert len(found.days[0].lacks) == 5
-    assert {one.first_day for one in due_ranges(found.entries)} == {LAST_DAY}
+    assert {due_range.first_day for due_range in due_ranges(found.entries)} == {LAST_DAY}
 
 
 def test_a_gap_that_the_rules_estimate_blocks_nothing(session):
@@ -223,9 +223,9 @@ def test_what_comes_after_a_posted_run_is_listed_until_the_next_run(session):
     assert list_late_readings(session, "tiny", known=RESETTLED) == []
     correct_tiny(session)
     found = list_late_readings(session, "tiny", known=RESETTLED)
-    assert [(one.arrival.day, one.arrival.corrected, one.next_kind) for one in found] == [
-        (FIRST_DAY + dt.timedelta(days=offset), 1, "SF") for offset in range(3)
-    ]
+    assert [
+        (reading.arrival.day, reading.arrival.corrected, reading.next_kind) for reading in found
+    ] == [(FIRST_DAY + dt.timedelta(days=offset), 1, "SF") for offset in range(3)]
     assert found[0].days_late == (CORRECTED.date() - FIRST_DAY).days - 7
     settle_tiny(session, "SF", RESETTLED)
     assert list_late_readings(session, "tiny", known=RESETTLED) == []
@@ -238,7 +238,7 @@ def test_no_run_takes_up_what_comes_to_a_sealed_day(session):
     correct_tiny(session)
     seal_days(session, seal_request(), RESETTLED)
     found = list_late_readings(session, "tiny", known=RESETTLED)
-    assert [(one.next_kind, one.is_sealed) for one in found] == [(None, True)] * 3
+    assert [(reading.next_kind, reading.is_sealed) for reading in found] == [(None, True)] * 3
 
 
 ALL_RUNS = ("II", "SF", "R1", "R2", "R3", "RF", "DF")

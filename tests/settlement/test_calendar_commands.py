@@ -44,7 +44,7 @@ def test_what_is_due_is_listed_and_settled_and_then_nothing_is(run, committed_da
     assert "II  2024-01-01..2024-01-03" in dry
     assert journals(committed_database) == 0
     done = json.loads(run("settle_due", "tiny", "--on", LAST, "--json", "--threads", "1"))
-    assert [one["journals_posted"] for one in done["settled"]] == [3, 2]
+    assert [settled["journals_posted"] for settled in done["settled"]] == [3, 2]
     assert journals(committed_database) == 5
     assert "Nothing is due." in run("settle_due", "tiny", "--on", LAST)
     assert "nothing is due" in run("due", "tiny", "--on", LAST)
@@ -57,10 +57,10 @@ def test_one_refused_range_leaves_the_others_done(run, committed_database, monke
 
     real = settle_due.settle_range
 
-    def refuse_first_run(session, market, one, **options):
-        if one.kind == "II":
+    def refuse_first_run(session, market, due, **options):
+        if due.kind == "II":
             raise Refused([Finding("some-code", "tiny", "it", "not so", "put it right")])
-        return real(session, market, one, **options)
+        return real(session, market, due, **options)
 
     with transaction(committed_database) as session:
         ingest_tiny(session, *(2 * [_day("2024-02-01")]), received_at=CORRECTED)
@@ -77,9 +77,9 @@ def test_a_stop_keeps_what_is_done_and_the_rest_is_done_next_time(
 
     real = settle_due.settle_range
 
-    def stop_at_second(session, market, one, **options):
-        done = real(session, market, one, **options)
-        if one.kind == "SF":
+    def stop_at_second(session, market, due, **options):
+        done = real(session, market, due, **options)
+        if due.kind == "SF":
             raise KeyboardInterrupt
         return done
 
@@ -104,7 +104,7 @@ def test_late_readings_are_listed_with_the_run_that_takes_them_up(run, committed
     assert "2024-01-01  after SF: 1 corrected from readings.csv, received 2024-03-01" in said
     assert "days late; R1, due 2024-01-16, takes them up" in said
     found = json.loads(run("late", "tiny", "--json"))["readings"]
-    assert [one["next_kind"] for one in found] == ["R1", "R1", "SF"]
+    assert [row["next_kind"] for row in found] == ["R1", "R1", "SF"]
 
 
 def test_days_are_sealed_or_every_reason_is_named(run, committed_database):
@@ -115,7 +115,7 @@ def test_days_are_sealed_or_every_reason_is_named(run, committed_database):
     run("settle_due", "tiny")
     assert "2 days sealed now, 0 were sealed before" in run(*asked)
     again = json.loads(run(*asked, "--json"))["seals"]
-    assert [one["is_new"] for one in again] == [False, False]
+    assert [seal["is_new"] for seal in again] == [False, False]
     with pytest.raises(CommandError, match="lies before"):
         backwards = ("--from", "2024-01-02", "--to", "2024-01-01")
         run("seal", "tiny", *backwards, "--by", "Olive", "--reason", "x")

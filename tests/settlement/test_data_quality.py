@@ -383,7 +383,10 @@ def test_a_line_says_whether_it_rests_on_estimates_and_how_much_of_it(session):
         ]
         for measure, entity in ((DEMAND, "B-home"), (DEMAND, "C-office"), (GENERATION, "U2"))
     }
-    sums = {key: sum(int(one.sum()) for one in of if one is not None) for key, of in told.items()}
+    sums = {
+        key: sum(int(vector.sum()) for vector in of if vector is not None)
+        for key, of in told.items()
+    }
     for kind, subject, participant, key in (
         ("charge.fuel", "B-home", "cedar", (DEMAND, "B-home")),
         ("charge.dynamic", "C-office", "doric", (DEMAND, "C-office")),
@@ -424,12 +427,12 @@ def test_the_note_of_a_correction_says_what_is_no_longer_estimated(session):
     post(session, settle_days(session, kind="R1", now=last), now=last)
     whole = issue(session, last)
     key = ("cedar", "charge.fuel", "B-home")
-    assert [one[key].quality for one in (first, partly, whole)] == [
+    assert [lines[key].quality for lines in (first, partly, whole)] == [
         "estimated",
         "estimated",
         "measured",
     ]
-    estimated = [one[key].estimated_quantity for one in (first, partly, whole)]
+    estimated = [lines[key].estimated_quantity for lines in (first, partly, whole)]
     assert estimated[1] < 0 > estimated[2]
     assert sum(estimated) == 0
 
@@ -444,7 +447,7 @@ def test_an_estimate_of_nothing_is_an_estimate(session):
 
 
 def counts(report) -> dict[str, dict[str, int]]:
-    return {one.measure: dict(one.intervals) for one in report.measures}
+    return {counted.measure: dict(counted.intervals) for counted in report.measures}
 
 
 def test_a_report_says_before_a_run_what_it_would_use_and_why_it_would_refuse(session):
@@ -461,7 +464,9 @@ def test_a_report_says_before_a_run_what_it_would_use_and_why_it_would_refuse(se
         },
     }
     assert report.findings == ()
-    assert [(one.measure, one.entity) for one in report.entities if not one.is_measured] == [
+    assert [
+        (entity.measure, entity.entity) for entity in report.entities if not entity.is_measured
+    ] == [
         (GENERATION, "U2"),
         (AVAILABLE, "U3"),
         (DEMAND, "B-home"),

@@ -44,8 +44,8 @@ def no_progress(_done: int, _total: int) -> None:
 
 
 def rules_of(documents: list[Document]) -> RuleSet:
-    registrations = tuple(one for one in documents if isinstance(one, Registration))
-    by_kind = {one.kind: one for one in documents}
+    registrations = tuple(document for document in documents if isinstance(document, Registration))
+    by_kind = {document.kind: document for document in documents}
     return RuleSet(
         market=documents[0].market,
         effective=FIRST,
@@ -93,20 +93,20 @@ def test_the_shape_of_a_market_is_sorted_by_name():
 
 def test_a_seeded_profile_has_the_intervals_of_each_local_day():
     profile = synthetic_profile(tiny(), DAYS, seed=3)
-    assert [one.day for one in profile] == DAYS
-    assert [len(one.starts) for one in profile] == [48, 48, 46, 48]
-    for one in profile:
-        assert one.starts == interval_starts(one.day, tiny_market.ZONE, 30)
-        assert one.available_w.shape == (4, len(one.starts))
-        assert one.demand_wh.shape == (4, len(one.starts))
-        assert one.available_w.dtype == one.demand_wh.dtype == np.int64
+    assert [day.day for day in profile] == DAYS
+    assert [len(day.starts) for day in profile] == [48, 48, 46, 48]
+    for day in profile:
+        assert day.starts == interval_starts(day.day, tiny_market.ZONE, 30)
+        assert day.available_w.shape == (4, len(day.starts))
+        assert day.demand_wh.shape == (4, len(day.starts))
+        assert day.available_w.dtype == day.demand_wh.dtype == np.int64
 
 
 def test_the_same_seed_gives_the_same_profile_and_another_seed_another():
     first, again, other = (synthetic_profile(tiny(), DAYS, seed) for seed in (3, 3, 4))
-    for one, same in zip(first, again, strict=True):
-        assert one.available_w.tobytes() == same.available_w.tobytes()
-        assert one.demand_wh.tobytes() == same.demand_wh.tobytes()
+    for day, same in zip(first, again, strict=True):
+        assert day.available_w.tobytes() == same.available_w.tobytes()
+        assert day.demand_wh.tobytes() == same.demand_wh.tobytes()
     assert any((a.demand_wh != b.demand_wh).any() for a, b in zip(first, other, strict=True))
     with pytest.raises(ValueError, match="at least one day"):
         synthetic_profile(tiny(), [], 1)
@@ -114,11 +114,11 @@ def test_the_same_seed_gives_the_same_profile_and_another_seed_another():
 
 def test_availability_stays_within_capacity_and_demand_above_zero():
     for seed in range(20):
-        for one in synthetic_profile(tiny(), DAYS, seed):
-            assert (one.available_w >= 0).all()
-            assert (one.available_w <= tiny().capacity_w[:, None]).all()
-            assert (one.demand_wh >= 0).all()
-            gas_and_battery = one.available_w[1:]
+        for day in synthetic_profile(tiny(), DAYS, seed):
+            assert (day.available_w >= 0).all()
+            assert (day.available_w <= tiny().capacity_w[:, None]).all()
+            assert (day.demand_wh >= 0).all()
+            gas_and_battery = day.available_w[1:]
             assert (gas_and_battery == tiny().capacity_w[1:, None]).all()
 
 
@@ -127,11 +127,11 @@ def test_a_year_of_the_great_britain_case_is_of_a_plausible_size():
     shape = gb12()
     days = [dt.date(2024, 1, 1) + dt.timedelta(days=number) for number in range(366)]
     profile = synthetic_profile(shape, days, seed=1)
-    demand_gw = np.concatenate([one.demand_wh.sum(axis=0) for one in profile]) * 2 / 1e9
+    demand_gw = np.concatenate([day.demand_wh.sum(axis=0) for day in profile]) * 2 / 1e9
     assert 34 < demand_gw.mean() < 42
     assert 45 < demand_gw.max() < 70
     assert demand_gw[: 31 * 48].mean() > 1.05 * demand_gw[181 * 48 : 212 * 48].mean()
-    available = np.concatenate([one.available_w for one in profile], axis=1)
+    available = np.concatenate([day.available_w for day in profile], axis=1)
     factor = available.mean(axis=1) / shape.capacity_w
     technology = np.array(shape.technology)
     assert 0.25 < factor[technology == "wind"].mean() < 0.5
@@ -142,13 +142,13 @@ def test_a_year_of_the_great_britain_case_is_of_a_plausible_size():
 def test_dispatched_generation_meets_demand_within_availability():
     shape = gb12()
     profile = synthetic_profile(shape, [dt.date(2024, 7, day) for day in (1, 2)], seed=1)
-    for one, generation in zip(profile, dispatch_profile(shape, profile, no_progress), strict=True):
+    for day, generation in zip(profile, dispatch_profile(shape, profile, no_progress), strict=True):
         stores = shape.dispatch.storage_wh > 0
-        assert (generation <= one.available_w // 2).all()
+        assert (generation <= day.available_w // 2).all()
         assert (generation[~stores] >= 0).all()
-        gap = one.demand_wh.sum(axis=0) - generation.sum(axis=0)
+        gap = day.demand_wh.sum(axis=0) - generation.sum(axis=0)
         assert (gap >= -len(shape.units)).all()
-        assert gap.sum() < one.demand_wh.sum() // 100
+        assert gap.sum() < day.demand_wh.sum() // 100
 
 
 @pytest.mark.parametrize("form", list(Form))
@@ -166,15 +166,15 @@ def test_ingest_takes_a_seeded_data_set_with_no_finding(session, form):
         for part in ("demand", "availability", "generation")
     ]
     ingested = ingest(session, MARKET, made[0], received_at=RECEIVED)
-    assert [one.file.vector_count for one in ingested] == [16, 16, 16]
-    assert not any(one.notices for one in ingested)
+    assert [ingested_file.file.vector_count for ingested_file in ingested] == [16, 16, 16]
+    assert not any(ingested_file.notices for ingested_file in ingested)
     readings = readings_known_at(session, MARKET, FIRST, LAST, RECEIVED)
     profile = synthetic_profile(tiny(), DAYS, seed=5)
     generation = dispatch_profile(tiny(), profile, no_progress)
-    for one, generated in zip(profile, generation, strict=True):
-        assert (readings.days[one.day][DEMAND].values == one.demand_wh).all()
-        assert (readings.days[one.day][AVAILABLE].values == one.available_w).all()
-        assert (readings.days[one.day][GENERATION].values == generated).all()
+    for day, generated in zip(profile, generation, strict=True):
+        assert (readings.days[day.day][DEMAND].values == day.demand_wh).all()
+        assert (readings.days[day.day][AVAILABLE].values == day.available_w).all()
+        assert (readings.days[day.day][GENERATION].values == generated).all()
 
 
 def test_a_changed_byte_of_a_written_file_is_refused_or_changes_no_reading():
@@ -288,13 +288,13 @@ def test_recorded_profiles_are_used_for_the_local_days_they_cover_whole(tmp_path
     folder = write_folder(tmp_path)
     assert first_instant(folder) == dt.datetime(2024, 6, 30, 12, tzinfo=dt.UTC)
     profile = recorded_profile(tiny(), folder)
-    assert [one.day for one in profile] == [dt.date(2024, 7, 1), dt.date(2024, 7, 2)]
+    assert [day.day for day in profile] == [dt.date(2024, 7, 1), dt.date(2024, 7, 2)]
     first: ProfileDay = profile[0]
     assert first.starts[0] == dt.datetime(2024, 6, 30, 23, tzinfo=dt.UTC)
     assert first.demand_wh[0].tolist() == list(range(1022, 1070))
     assert first.available_w[3].tolist() == [(10_022 + place) * 1000 for place in range(48)]
     chosen = recorded_profile(tiny(), folder, first_day=dt.date(2024, 7, 2))
-    assert [one.day for one in chosen] == [dt.date(2024, 7, 2)]
+    assert [day.day for day in chosen] == [dt.date(2024, 7, 2)]
 
 
 def test_a_day_with_a_gap_in_the_recording_is_left_out(tmp_path):
@@ -306,7 +306,7 @@ def test_a_day_with_a_gap_in_the_recording_is_left_out(tmp_path):
             [row for row in available if (row["interval_start"], row["unit"]) != (hole, "U2")],
         ),
     )
-    assert [one.day for one in recorded_profile(tiny(), folder)] == [dt.date(2024, 7, 2)]
+    assert [day.day for day in recorded_profile(tiny(), folder)] == [dt.date(2024, 7, 2)]
 
 
 @pytest.mark.parametrize(
@@ -366,7 +366,7 @@ def test_days_of_the_recorded_year_are_made_and_ingested_clocks_changing_include
             progress=no_progress,
         )
         ingested = ingest(session, "gb12", files, received_at=received)
-        assert [one.file.vector_count for one in ingested] == [40, 21, 21]
+        assert [ingested_file.file.vector_count for ingested_file in ingested] == [40, 21, 21]
         measured = readings_known_at(session, "gb12", day, day, received).days[day]
         assert measured[DEMAND].values.shape == (40, count)
         assert measured[GENERATION].values.shape == measured[AVAILABLE].values.shape == (21, count)

@@ -120,8 +120,8 @@ def test_what_consumers_pay_beyond_what_producers_get_is_what_the_lines_are_wort
 def test_equal_days_have_equal_prices_to_the_last_bit(market):
     first, second = (day_optimum(*market) for _ in range(2))
     for field in dataclasses.fields(first):
-        one, other = getattr(first, field.name), getattr(second, field.name)
-        assert np.asarray(one).tobytes() == np.asarray(other).tobytes()
+        first_values, other = getattr(first, field.name), getattr(second, field.name)
+        assert np.asarray(first_values).tobytes() == np.asarray(other).tobytes()
 
 
 @settings(max_examples=60)

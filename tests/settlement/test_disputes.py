@@ -160,11 +160,11 @@ def test_the_same_step_sent_twice_is_taken_once(billed):
 
 def test_events_are_gapless_in_the_market_and_chained_in_the_dispute(billed):
     records = dispute_tiny(billed, SOON)
-    numbers = sorted(event.number for one in records for event in one.events)
+    numbers = sorted(event.number for record in records for event in record.events)
     assert numbers == list(range(1, 11))
-    for one in records:
-        before = [one.digest, *one.event_digests]
-        assert [event.previous_digest for event in one.events] == before[:-1]
+    for record in records:
+        before = [record.digest, *record.event_digests]
+        assert [event.previous_digest for event in record.events] == before[:-1]
     assert [finding for check in list_checks() for finding in check.run(billed)] == []
 
 
@@ -173,7 +173,7 @@ def test_an_attachment_is_stored_once(billed):
     again = replace(READINGS, name="../same.csv")
     opened(billed, "doric", "charge.dynamic", SOON, attachment=again)
     assert billed.query(StoredAttachment).count() == 1
-    names = [one.events[0].attachment_name for one in queries.disputes(billed)]
+    names = [record.events[0].attachment_name for record in queries.disputes(billed)]
     assert names == ["Our-readings.csv", "same.csv"]
     found = queries.attachment(billed, queries.disputes(billed)[0], 1)
     assert found == ("Our-readings.csv", "text/csv", READINGS.content)
@@ -323,13 +323,13 @@ def test_an_upheld_dispute_is_settled_by_the_run_and_the_note_that_corrected_it(
     (found,) = suggestions(billed, record)
     assert found.correction.run_id == run_id
     assert found.note.id == note_of(billed, record)
-    assert [one.row.number for one, _ in queries.awaiting_settlement(
+    assert [dispute.row.number for dispute, _ in queries.awaiting_settlement(
         billed, RESETTLED, run_id, "tiny")] == [1, 2]  # fmt: skip
     record = settled(billed, record, run_id, RESETTLED + MINUTE)
     assert record.course.state(RESETTLED + MINUTE) is State.SETTLED
     assert record.settlement.journal_numbers == found.correction.journal_numbers
     assert queries.corrected_micro(billed, record) == found.line.amount_micro != 0
-    assert [one.row.number for one in queries.settled_by(billed, run_id)] == [1]
+    assert [dispute.row.number for dispute in queries.settled_by(billed, run_id)] == [1]
     assert [finding for check in list_checks() for finding in check.run(billed)] == []
 
 
@@ -357,10 +357,10 @@ def test_settling_refuses_what_corrects_nothing(billed):
 def test_those_whose_lines_moved_learn_that_a_dispute_was_settled(billed):
     record, *_ = dispute_tiny(billed, SOON)
     everyone = {("tiny", name) for name in ("alder", "birch", "cedar", "doric")}
-    assert all(queries.settled_moving_lines_of(billed, {one}) == [] for one in everyone)
+    assert all(queries.settled_moving_lines_of(billed, {party}) == [] for party in everyone)
     settled(billed, record, resettle(billed), RESETTLED)
-    for one in everyone - {("tiny", "cedar")}:
-        assert [each.row.number for each in queries.settled_moving_lines_of(billed, {one})] == [1]
+    for party in everyone - {("tiny", "cedar")}:
+        assert [each.row.number for each in queries.settled_moving_lines_of(billed, {party})] == [1]
     assert queries.settled_moving_lines_of(billed, {("tiny", "cedar")}) == []
     assert queries.settled_moving_lines_of(billed, {("tiny", "nobody")}) == []
 
@@ -396,4 +396,6 @@ def test_disputes_come_by_deadline_with_what_is_overdue_first(billed):
     rejected = step(billed, rejected, Action.REJECT, OPERATOR, SOON)
     now = SOON + 16 * DAY
     found = queries.sort_by_deadline(queries.disputes(billed), now)
-    assert [one.name for one in found] == [one.name for one in (late, rejected, waits, over)]
+    assert [record.name for record in found] == [
+        record.name for record in (late, rejected, waits, over)
+    ]

@@ -71,7 +71,11 @@ def test_intervals_sum_to_the_lines_exactly(session, issued):
 
 
 def test_what_rests_on_no_interval_is_a_row_of_its_own(session, issued):
-    document = next(one for one in issued if one.participant == "doric" and not one.original)
+    document = next(
+        candidate
+        for candidate in issued
+        if candidate.participant == "doric" and not candidate.original
+    )
     first, *others = document.lines
     more = replace(document, lines=(replace(first, exact_micro=first.exact_micro + 5), *others))
     without = [row for row in interval_rows(session, more) if not row.interval_start]
@@ -80,14 +84,22 @@ def test_what_rests_on_no_interval_is_a_row_of_its_own(session, issued):
 
 
 def test_an_interval_has_its_clock_and_its_price_or_pot(session, issued):
-    document = next(one for one in issued if one.participant == "doric" and not one.original)
+    document = next(
+        candidate
+        for candidate in issued
+        if candidate.participant == "doric" and not candidate.original
+    )
     content = render_document(session, document, FORMATS["csv"]).decode()
     rows = list(csv.DictReader(io.StringIO(content)))
     assert rows[0]["interval_start"] == "2024-01-01T00:00:00+00:00"
     dynamic = [row for row in rows if row["kind"] == "charge.dynamic"]
     assert len(dynamic) == 2 * 3 * 48
     assert all(int(row["price_micro_per_mwh"]) > 0 for row in dynamic)
-    supplier = next(one for one in issued if one.participant == "cedar" and not one.original)
+    supplier = next(
+        candidate
+        for candidate in issued
+        if candidate.participant == "cedar" and not candidate.original
+    )
     shares = [row for row in interval_rows(session, supplier) if row.kind == "charge.adequacy"]
     assert all(abs(row.amount_micro) <= row.pot_micro for row in shares)
 
@@ -100,9 +112,9 @@ def test_later_registrations_and_terms_leave_issued_documents_as_they_are(sessio
     }
     moved = [
         Registration.model_validate(
-            one.model_dump() | {"legal_name": "Renamed Limited", "tax_identifier": "GB1"}
+            registration.model_dump() | {"legal_name": "Renamed Limited", "tax_identifier": "GB1"}
         )
-        for one in tiny_market.registrations()
+        for registration in tiny_market.registrations()
     ]
     rules = tiny_market.market_rules().model_dump()
     rules["tax"]["note"] = "Another note."
@@ -141,7 +153,7 @@ def test_a_bulk_of_documents_is_what_each_is_alone_in_any_number_of_processes(se
     told = []
     found = list(render_all(many, "xml", 2, lambda done, total: told.append((done, total))))
     assert [content for _, content in found] == alone
-    assert [document.number for document, _ in found] == [one.number for one in many]
+    assert [document.number for document, _ in found] == [document.number for document in many]
     assert told[-1] == (20, 20)
     with pytest.raises(ValueError, match="from a document alone"):
         list(render_all(many[:2], "csv"))

@@ -55,14 +55,14 @@ def stated(session, run) -> dict[tuple[dt.date, str], int]:
     """Return what the results say of losses and imbalance, by day and account."""
     kinds = {LOSSES: "losses", IMBALANCE: "imbalance"}
     return {
-        (one.day, f"tiny:WH:-:{kinds[one.measure]}:{one.entity}"): int(one.values.sum())
-        for one in series(session, run.id, kinds)
+        (vector.day, f"tiny:WH:-:{kinds[vector.measure]}:{vector.entity}"): int(vector.values.sum())
+        for vector in series(session, run.id, kinds)
     }
 
 
 def test_each_area_is_stored_and_posted_and_the_run_replays_to_the_same(session, settled):
     for measure in MEASURES:
-        assert {one.entity for one in series(session, settled.id, [measure])} == set(AREAS)
+        assert {vector.entity for vector in series(session, settled.id, [measure])} == set(AREAS)
     assert posted(session) == stated(session, settled)
     assert len(posted(session)) == 3 * 4
     assert replay(session, settled).is_same
@@ -71,21 +71,21 @@ def test_each_area_is_stored_and_posted_and_the_run_replays_to_the_same(session,
 
 def test_energy_of_the_areas_is_that_of_all_meters(session, settled):
     areas = energy_by_area(session, settled.id)
-    assert [one.area for one in areas] == list(AREAS)
+    assert [area.area for area in areas] == list(AREAS)
     found = balances(session, "tiny", FIRST_DAY, LAST_DAY)
     metered = {
         kind: sum(amount for (_, code), amount in found.items() if f":{kind}:" in code)
         for kind in ("generation", "demand")
     }
-    assert sum(one.generation_wh for one in areas) == -metered["generation"]
-    assert sum(one.demand_wh for one in areas) == metered["demand"]
-    for one in areas:
-        assert one.generation_wh == one.demand_wh + one.losses_wh + one.imbalance_wh
-        assert one.losses_wh > 0
+    assert sum(area.generation_wh for area in areas) == -metered["generation"]
+    assert sum(area.demand_wh for area in areas) == metered["demand"]
+    for area in areas:
+        assert area.generation_wh == area.demand_wh + area.losses_wh + area.imbalance_wh
+        assert area.losses_wh > 0
     by_interval = list(energy_by_interval(session, settled.id))
     assert len(by_interval) == 3 * 48 * 2
     assert by_interval[0][:2] == (FIRST_DAY, 1)
-    assert sum(one.losses_wh for *_, one in by_interval if one.area == AREAS[0]) == (
+    assert sum(energy.losses_wh for *_, energy in by_interval if energy.area == AREAS[0]) == (
         areas[0].losses_wh
     )
 
@@ -223,6 +223,6 @@ WRONG = [
 def test_energy_accounts_that_leave_a_gap_are_refused(session, changes, codes):
     grid = tiny_market.grid_model(energy_accounts=accounts(**changes))
     assert [finding.code for finding in check_document(grid, "grid.yaml")] == codes
-    assert all("energy_accounts" in one.place for one in check_document(grid, "grid.yaml"))
+    assert all("energy_accounts" in finding.place for finding in check_document(grid, "grid.yaml"))
     with pytest.raises(Refused):
         publish_tiny(session, tiny_market.with_areas(tiny_market.documents(), accounts(**changes)))

@@ -176,7 +176,9 @@ def test_steps_are_tried_in_order_and_an_estimate_beyond_the_limits_is_passed_ov
     }
     steps = [step("interpolate", 1), step("same-weekday", 1), step("zero")]
     found = filled(steps, vectors)
-    assert {i: (one.value, one.step, one.method) for i, one in found.items()} == {
+    assert {
+        i: (estimate.value, estimate.step, estimate.method) for i, estimate in found.items()
+    } == {
         1: (15, 1, "interpolate"),
         3: (400, 2, "same-weekday"),
     }
@@ -190,14 +192,14 @@ readings = st.lists(st.one_of(st.none(), st.integers(-(10**13), 10**13)), min_si
 @given(st.lists(readings, min_size=3, max_size=3))
 def test_a_straight_line_stays_between_its_neighbours(three):
     vectors = {
-        (MONDAY + (number - 1) * DAY, "S1"): vector(*one) for number, one in enumerate(three)
+        (MONDAY + (number - 1) * DAY, "S1"): vector(*of_day) for number, of_day in enumerate(three)
     }
     found = filled([step("interpolate", 12)], vectors)
     for interval, estimate in found.items():
         assert three[1][interval] is None
         ends = [int(vectors[g.day, "S1"].values[g.interval]) for g in estimate.grounds]
         assert min(ends) <= estimate.value <= max(ends)
-    flat = [value for one in three for value in one]
+    flat = [value for of_day in three for value in of_day]
     for interval in range(4):
         has_left = any(value is not None for value in flat[: 4 + interval])
         has_right = any(value is not None for value in flat[5 + interval :])
@@ -221,8 +223,8 @@ METHODS = [
     st.tuples(st.integers(-100, 0), st.integers(0, 10**12)),
 )
 def test_only_measured_readings_ground_an_estimate_and_none_of_them_changes(past, steps, limits):
-    vectors = {(MONDAY + back * DAY, name): vector(*one) for (back, name), one in past.items()}
-    kept = {key: one.values.copy() for key, one in vectors.items()}
+    vectors = {(MONDAY + back * DAY, name): vector(*drawn) for (back, name), drawn in past.items()}
+    kept = {key: known.values.copy() for key, known in vectors.items()}
     looking = Past(vectors, clock)
     found = filled(steps, vectors, limits=limits, others=("A", "B"), past=looking)
     for interval, estimate in found.items():
@@ -234,7 +236,7 @@ def test_only_measured_readings_ground_an_estimate_and_none_of_them_changes(past
             assert (ground.day, ground.entity) in looking.looked_at
             measured = vectors[ground.day, ground.entity].measured
             assert measured.all() if ground.interval is None else measured[ground.interval]
-    assert all((vectors[key].values == one).all() for key, one in kept.items())
-    own_day = {key: one for key, one in vectors.items() if key[0] == MONDAY}
+    assert all((vectors[key].values == values).all() for key, values in kept.items())
+    own_day = {key: known for key, known in vectors.items() if key[0] == MONDAY}
     alone = own_day | {key: vectors[key] for key in looking.looked_at}
     assert filled(steps, alone, limits=limits, others=("A", "B")) == found

@@ -246,8 +246,10 @@ def refusals(session, run) -> list[str]:
     with pytest.raises(Refused) as refused:
         write_evidence(session, run, sink, lambda done, total: None)
     assert sink.getvalue() == b""
-    assert {one.remedy for one in refused.value.findings} == {"make one: manage.py checkpoint"}
-    return [one.place for one in refused.value.findings]
+    assert {finding.remedy for finding in refused.value.findings} == {
+        "make one: manage.py checkpoint"
+    }
+    return [finding.place for finding in refused.value.findings]
 
 
 def test_what_no_checkpoint_covers_is_refused_with_the_remedy(session):
@@ -325,7 +327,7 @@ def test_every_column_counts_even_if_the_manifest_is_forged(market, name):
     escaped = []
     for column in columns:
         tampered = rows(name, files[name])
-        row = next((one for one in tampered if one[column]), tampered[0])
+        row = next((row for row in tampered if row[column]), tampered[0])
         row[column] = changed(row[column])
         found = files.with_file(name, written(name, tampered)).findings()
         if ELSEWHERE.get(column, name) not in {finding.file for finding in found}:
@@ -361,7 +363,7 @@ def forged_reading(files: Memory) -> Memory:
     """Change a reading and its own digest: the run's inputs are others then."""
     name = f"readings/{FIRST}.csv"
     found = rows(name, files[name])
-    row = next(one for one in found if one["role"] == "settled")
+    row = next(row for row in found if row["role"] == "settled")
     row["values"] = changed(row["values"])
     row["digest"] = reading_digest(row, parse_vector(row["values"])).hex()
     return files.with_file(name, written(name, found))
@@ -371,14 +373,14 @@ def forged_results(files: Memory) -> Memory:
     """Pay a unit more, with every digest up to the run's forged: the journals say otherwise."""
     name = f"results/{FIRST}.csv"
     found = rows(name, files[name])
-    row = next(one for one in found if one["measure"] == "payment.fuel_micro")
+    row = next(row for row in found if row["measure"] == "payment.fuel_micro")
     row["values"] = changed(row["values"])
     packed = pack_integers(parse_vector(row["values"]))
     fields = [("D", str(FIRST)), ("T", row["measure"]), ("T", row["entity"]), ("B", packed)]
     row["digest"] = leaf_hash(encode_row("tallystick.result.1", fields)).hex()
     forged = files.with_file(name, written(name, found))
     days = [
-        merkle_root([bytes.fromhex(one["digest"]) for one in rows(name, forged[name])])
+        merkle_root([bytes.fromhex(row["digest"]) for row in rows(name, forged[name])])
         for name in sorted(forged)
         if name.startswith("results/")
     ]

@@ -38,7 +38,7 @@ def refused(outcome, words: str, folder: Path) -> None:
     assert (outcome.status, outcome.out) == (1, "")
     assert words in outcome.err
     assert "Traceback" not in outcome.err
-    assert [one.name for one in folder.iterdir() if one.name.startswith(".")] == []
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
 
 
 def test_a_file_is_written_that_verifies_itself(command, settled, tmp_path):
@@ -46,7 +46,7 @@ def test_a_file_is_written_that_verifies_itself(command, settled, tmp_path):
     outcome = command("evidence", settled[1].id, "--out", out)
     assert outcome.status == 0, outcome.err
     assert f"unzip -p {out} verify.py > verify.py && python3 verify.py {out}" in outcome.out
-    assert [one.name for one in tmp_path.iterdir()] == ["run.zip"]
+    assert [path.name for path in tmp_path.iterdir()] == ["run.zip"]
     with ZipFile(out) as archive:
         archive.extractall(tmp_path / "in")
     verifier = [sys.executable, "-I", "-S", "verify.py"]

@@ -173,7 +173,7 @@ def test_documents_are_those_up_to_the_one_that_bills_the_last_journal(posted, e
         document("cedar", FEBRUARY, 9),
     ]
     found = billing_documents(documents, posted)
-    assert [documents.index(one) for one in found] == expected
+    assert [documents.index(document) for document in found] == expected
 
 
 def test_journals_are_those_of_the_run_those_before_on_its_days_and_those_billed():

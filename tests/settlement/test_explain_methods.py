@@ -33,11 +33,11 @@ def settled(request, session):
         line["rating_w"] = line["reverse_rating_w"] = 3_000_000
     law = [
         GridModel.model_validate(grid)
-        if isinstance(one, GridModel)
+        if isinstance(document, GridModel)
         else tiny_market.allocation_policy(shapley=RULES[request.param])
-        if isinstance(one, AllocationPolicy)
-        else one
-        for one in tiny_market.documents()
+        if isinstance(document, AllocationPolicy)
+        else document
+        for document in tiny_market.documents()
     ]
     publish_tiny(session, law)
     ingest_tiny(session)
@@ -53,7 +53,7 @@ def explained(facts, pot: str, unit: str):
 
 
 def numbers(text: str) -> list[int]:
-    return [int(one.replace(",", "")) for one in re.findall(r"\d[\d,]*\d|\d", text)]
+    return [int(digits.replace(",", "")) for digits in re.findall(r"\d[\d,]*\d|\d", text)]
 
 
 def test_a_share_states_its_denominator_and_its_method(settled):

@@ -36,7 +36,7 @@ def test_gini_and_lorenz_are_those_of_every_member_by_itself(groups):
     if not sum(each):
         assert gini_ppm(groups) is None
         return
-    pairs = sum(abs(one - other) for one in each for other in each)
+    pairs = sum(abs(member - other) for member in each for other in each)
     gini = pairs / (2 * len(each) * sum(each))
     assert gini_ppm(groups) == int(gini * 10**6)
     curve = lorenz_ppm(groups)

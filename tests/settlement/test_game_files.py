@@ -109,7 +109,7 @@ def test_a_holarchy_may_be_written_in_several_ways(holarchy):
     found = reading.games[0].holarchy
     around = [found.parents[holon] for holon in found.node_holon]
     assert around[0] == around[1] != around[2]
-    assert {found.parents[one] for one in around} == {0}
+    assert {found.parents[holon] for holon in around} == {0}
     assert len(found.parents) == 6
 
 
@@ -190,16 +190,18 @@ def test_units_may_be_listed_straight_inside_a_holon():
 )
 def test_what_is_wrong_is_found_at_its_place(document, found):
     reading = read(document)
-    named = {(one.code, one.place.removeprefix("game.json: ")) for one in reading.findings}
+    named = {
+        (finding.code, finding.place.removeprefix("game.json: ")) for finding in reading.findings
+    }
     assert named >= found
     assert named == found or "nodes" in str(found)  # what hangs on a node is then unknown too
-    assert all(one.value and one.limit and one.remedy for one in reading.findings)
+    assert all(finding.value and finding.limit and finding.remedy for finding in reading.findings)
     assert reading.games == []
 
 
 def test_every_finding_of_every_game_is_named():
     reading = read([changed(["nodes", 0], None), GAME, 5, changed(["hop_limit"], "far")])
-    codes = [(one.code, one.place) for one in reading.findings]
+    codes = [(finding.code, finding.place) for finding in reading.findings]
     assert ("not-an-id", "game.json: game 0: nodes[0]") in codes
     assert ("not-an-object", "game.json: game 2") in codes
     assert ("not-whole", "game.json: game 3: hop_limit") in codes

@@ -71,10 +71,12 @@ def file(homes) -> MeterFile:
 def law(homes, **meter_data):
     """The tiny market in which cedar supplies every home, each with a meter of its own."""
     rules, grid, policy, *registrations, terms = tiny_market.documents()
-    cedar = next(one for one in registrations if one.participant == "cedar").model_dump()
+    cedar = next(
+        registration for registration in registrations if registration.participant == "cedar"
+    ).model_dump()
     point = {"title": "A home", "node": "B", "product": "home", "household_count": 1}
     cedar["supply_points"] = [{"supply_point": name, **point} for name in homes]
-    others = [one for one in registrations if one.participant != "cedar"]
+    others = [registration for registration in registrations if registration.participant != "cedar"]
     rules = tiny_market.market_rules(**PLAUSIBLE, **meter_data)
     return [rules, grid, policy, terms, *others, Registration.model_validate(cedar)]
 
@@ -82,11 +84,13 @@ def law(homes, **meter_data):
 def demand_of(session, known) -> dict[str, int]:
     report = reading_quality(session, "tiny", FIRST, LAST, known=known)
     homes_only = [
-        one.intervals for one in report.entities if one.measure == DEMAND and "-" not in one.entity
+        entity.intervals
+        for entity in report.entities
+        if entity.measure == DEMAND and "-" not in entity.entity
     ]
     assert len(homes_only) == HOMES
-    words = {word for one in homes_only for word in one}
-    return {word: sum(one.get(word, 0) for one in homes_only) for word in words}
+    words = {word for counts in homes_only for word in counts}
+    return {word: sum(counts.get(word, 0) for counts in homes_only) for word in words}
 
 
 def test_every_implausible_reading_of_real_homes_is_refused_by_name(session, homes, file):
@@ -106,7 +110,7 @@ def test_implausible_readings_of_real_homes_are_flagged_then_estimated_by_rule(
     publish_tiny(session, law(homes, implausible="flag"))
     (ingested,) = ingest(session, "tiny", [file], received_at=INGESTED)
     assert ingested.file.vector_count == HOMES * 49
-    notice = next(one for one in ingested.notices if one.code == "implausible")
+    notice = next(notice for notice in ingested.notices if notice.code == "implausible")
     assert notice.value.startswith(f"{NEGATIVE + ABOVE} readings of 57 supply points, the first")
     flagged = {"measured": HOMES * INTERVALS - NEGATIVE - ABOVE, "measured, implausible": 7_865}
     assert demand_of(session, INGESTED) == flagged

@@ -149,7 +149,7 @@ UNTIL = DUE_ON + dt.timedelta(days=30)
 
 
 def documents(session):
-    return {one.name: one for one in queries.documents(session, "tiny")}
+    return {document.name: document for document in queries.documents(session, "tiny")}
 
 
 def posted(session):
@@ -160,10 +160,10 @@ def test_what_is_late_bears_interest_both_ways_and_once(billed):
     found = post_interest(billed, "tiny", UNTIL, now=LATE)
     open_ones = documents(billed)
     assert len(found) == len(open_ones)
-    for name, one in open_ones.items():
-        exact = abs(one.due_minor) * 10_000 * 30 * 80_000 // (1_000_000 * 365)
+    for name, document in open_ones.items():
+        exact = abs(document.due_minor) * 10_000 * 30 * 80_000 // (1_000_000 * 365)
         assert abs(posted(billed)[name].amount_micro) == exact
-        assert posted(billed)[name].amount_micro * one.due_minor > 0
+        assert posted(billed)[name].amount_micro * document.due_minor > 0
     assert post_interest(billed, "tiny", UNTIL, now=LATE) == []
     kinds = set(billed.scalars(text("SELECT kind FROM ledger.account WHERE kind ~ 'interest'")))
     assert kinds == {CHARGE_INTEREST, PAYMENT_INTEREST, "interest"}
@@ -171,14 +171,14 @@ def test_what_is_late_bears_interest_both_ways_and_once(billed):
 
 def test_a_payment_of_earlier_value_that_comes_late_moves_only_the_difference(billed):
     post_interest(billed, "tiny", UNTIL, now=LATE)
-    one = next(each for each in documents(billed).values() if each.due_minor > 0)
-    before = posted(billed)[one.name].amount_micro
+    document = next(each for each in documents(billed).values() if each.due_minor > 0)
+    before = posted(billed)[document.name].amount_micro
     value_on = DUE_ON + dt.timedelta(days=10)
-    paid = [[Payment(one.due_minor, value_on, "Cedar", PAYER, one.name)]]
+    paid = [[Payment(document.due_minor, value_on, "Cedar", PAYER, document.name)]]
     take(billed, bank_file(paid, on=value_on), LATE)
     (journal,) = post_interest(billed, "tiny", UNTIL, now=LATE)
-    after_it = posted(billed)[one.name].amount_micro
-    assert after_it == one.due_minor * 10_000 * 10 * 80_000 // (1_000_000 * 365) < before
+    after_it = posted(billed)[document.name].amount_micro
+    assert after_it == document.due_minor * 10_000 * 10 * 80_000 // (1_000_000 * 365) < before
     assert journal.key.endswith(":2")
     assert post_interest(billed, "tiny", UNTIL, now=LATE) == []
 
@@ -210,7 +210,7 @@ def test_interest_is_a_line_of_the_next_document_with_its_clause_and_no_tax(bill
     assert families[PAYMENT_INTEREST].endswith(Family.SELF_BILLED)
     # Interest bears none: what the first documents left open is all that grows.
     later = post_interest(billed, "tiny", UNTIL + dt.timedelta(days=60), now=now + dt.timedelta(90))
-    grown = {one.key.split(":")[2] for one in later}
+    grown = {journal.key.split(":")[2] for journal in later}
     assert grown == set(documents(billed))
     billed.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
     assert [finding for check in list_checks() for finding in check.run(billed)] == []

@@ -79,7 +79,7 @@ def test_suppliers_get_invoices_and_owners_self_billed_ones(first):
         ("alder", "self-billed invoice"),
         ("birch", "self-billed invoice"),
     }
-    names = sorted(document_number(one.row.series, one.row.number) for one in first)
+    names = sorted(document_number(invoice.row.series, invoice.row.number) for invoice in first)
     assert names == [
         "tiny-invoice-000001",
         "tiny-invoice-000002",
@@ -99,7 +99,7 @@ def test_notes_and_first_documents_together_are_the_new_total(session, first, no
     assert notes
     assert lines_of([*first, *notes]) == moved(session)
     assert lines_of(notes) != {}
-    originals = {(one.row.series, one.row.participant): one.row.id for one in first}
+    originals = {(invoice.row.series, invoice.row.participant): invoice.row.id for invoice in first}
     for note in notes:
         assert note.row.original == originals[note.row.series, note.row.participant]
         as_billed = -1 if note.row.series.endswith("self-billed") else 1
@@ -229,13 +229,16 @@ def test_a_market_without_terms_bills_once_they_are_published(session):
 
 
 def test_a_unit_that_was_sold_is_credited_to_one_and_billed_to_the_other(session, first):
-    alder, birch = (one.model_dump() for one in tiny_market.registrations()[:2])
+    alder, birch = (registration.model_dump() for registration in tiny_market.registrations()[:2])
     sold = next(unit for unit in alder["units"] if unit["unit"] == "U3")
     alder["units"] = tuple(unit for unit in alder["units"] if unit is not sold)
     birch["units"] = (*birch["units"], sold)
     publish(
         session,
-        [type(tiny_market.registrations()[0]).model_validate(one) for one in (alder, birch)],
+        [
+            type(tiny_market.registrations()[0]).model_validate(registration)
+            for registration in (alder, birch)
+        ],
         valid_from=FIRST_DAY,
         known=CORRECTED,
         author="Ada",

@@ -83,8 +83,10 @@ def recorded_day(day: dt.date) -> DayReadings:
         parts["allocation-policy"][0],
         tuple(parts["registration"]),
     )
-    (one,) = recorded_profile(market_shape(rules), SHARED / "data" / "gb12", day, day)
-    return DayReadings(day, one.available_w // 4, one.available_w, one.demand_wh)
+    (profile_day,) = recorded_profile(market_shape(rules), SHARED / "data" / "gb12", day, day)
+    return DayReadings(
+        day, profile_day.available_w // 4, profile_day.available_w, profile_day.demand_wh
+    )
 
 
 def prices_of(model: MarketModel, readings: DayReadings) -> dict[str, list[int]]:
@@ -113,7 +115,9 @@ def reference_prices(
     layer: str, readings: DayReadings, interval: int, deliverability: str = "boundary"
 ) -> dict[str, int]:
     """Return the price of each holon of a layer, computed the slow way from the documents."""
-    rule = next(one for one in documents()["market-rules"][0].layers if one.layer == layer)
+    rule = next(
+        candidate for candidate in documents()["market-rules"][0].layers if candidate.layer == layer
+    )
     holon = holon_of(layer)
     supply, demand = dict.fromkeys(holon, 0), dict.fromkeys(holon, 0)
     registrations = documents()["registration"]
@@ -220,7 +224,9 @@ def test_all_layers_in_use_give_the_highest_of_their_prices(seed):
     prices = prices_of(model_with(*LAYERS), readings)
     alone = [prices_of(model_with(layer), readings) for layer in LAYERS]
     for node, series in prices.items():
-        assert series == np.max([one[node] for one in alone], axis=0).tolist()
+        assert (
+            series == np.max([prices_of_layer[node] for prices_of_layer in alone], axis=0).tolist()
+        )
 
 
 def test_only_the_system_is_uniform_only_zones_zonal_only_nodes_nodal():

@@ -135,7 +135,7 @@ def test_the_quality_of_readings_is_counted_and_what_a_run_would_refuse_is_said(
     assert "no metered_demand_wh of B-office known at" in printed
     call_command("readings", "tiny", *days, "--json")
     told = json.loads(capsys.readouterr().out)
-    assert {one["measure"]: one["intervals"] for one in told["measures"]} == {
+    assert {counted["measure"]: counted["intervals"] for counted in told["measures"]} == {
         "metered_generation_wh": {"measured": 192},
         "available_w": {"measured": 192},
         "metered_demand_wh": {"measured": 48, "missing": 144},

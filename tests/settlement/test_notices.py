@@ -57,15 +57,15 @@ movements = st.builds(
 @given(st.lists(movements))
 def test_every_movement_is_in_the_one_notice_of_its_run_and_participant(moved):
     found = notices_of(moved, [], [])
-    assert len(found) == len({(one.run_id, one.participant) for one in moved})
-    assert len({one.key for one in found}) == len(found)
+    assert len(found) == len({(moves.run_id, moves.participant) for moves in moved})
+    assert len({notice.key for notice in found}) == len(found)
     told = Counter()
     for notice in found:
         for change in notice.changes:
             told[notice.run_id, notice.participant, change.commodity] += change.amount
     said = Counter()
-    for one in moved:
-        said[one.run_id, one.participant, one.commodity] += one.amount
+    for move in moved:
+        said[move.run_id, move.participant, move.commodity] += move.amount
     assert {key: value for key, value in told.items() if value} == {
         key: value for key, value in said.items() if value
     }
@@ -74,7 +74,9 @@ def test_every_movement_is_in_the_one_notice_of_its_run_and_participant(moved):
 def test_a_correction_says_by_how_much_and_where_it_is_billed():
     moved = [movement(amount=-7), movement(kind="demand", commodity="WH", amount=3)]
     billed = [document(last=8), document("tiny-credit-000001", "credit note", last=9, original="x")]
-    correction = next(one for one in notices_of(moved, billed, []) if one.sort is Sort.CORRECTION)
+    correction = next(
+        notice for notice in notices_of(moved, billed, []) if notice.sort is Sort.CORRECTION
+    )
     assert correction.money == (("GBP", -7),)
     assert correction.energy == (("demand", 3),)
     assert correction.documents == ("tiny-credit-000001",)
@@ -88,7 +90,9 @@ def test_a_correction_is_billed_by_one_document_of_each_family():
         document("tiny-debit-1", "debit note", original="y"),
         document("tiny-debit-2", "debit note", last=12, original="y"),
     ]
-    found = [one for one in notices_of([movement()], issued, []) if one.sort is Sort.CORRECTION]
+    found = [
+        notice for notice in notices_of([movement()], issued, []) if notice.sort is Sort.CORRECTION
+    ]
     assert found[0].documents == ("tiny-self-1", "tiny-debit-1")
 
 
@@ -108,7 +112,10 @@ def test_seals_are_told_to_each_participant():
         for name in ("cedar", "doric")
     ]
     found = notices_of([], [], seals)
-    assert [(one.participant, one.days) for one in found] == [("doric", DAYS), ("cedar", DAYS)]
+    assert [(notice.participant, notice.days) for notice in found] == [
+        ("doric", DAYS),
+        ("cedar", DAYS),
+    ]
 
 
 @pytest.fixture
@@ -148,13 +155,13 @@ def test_whatever_a_later_run_moved_is_told_to_whom_it_moved(corrected):
 def test_every_note_and_seal_is_told(corrected):
     found = derive_notices(corrected, RESETTLED)
     notes = corrected.scalar(text("SELECT count(*) FROM ledger.invoice WHERE original IS NOT NULL"))
-    assert Counter(one.sort for one in found)[Sort.NOTE] == notes > 0
-    sealed = [one for one in found if one.sort is Sort.SEAL]
-    assert {one.participant for one in sealed} == {"alder", "birch", "cedar", "doric"}
-    assert {one.days for one in sealed} == {(FIRST_DAY,)}
-    corrections = [one for one in found if one.sort is Sort.CORRECTION]
-    assert all(one.documents for one in corrections if one.money)
-    assert {day for one in corrections for day in one.days} <= {
+    assert Counter(notice.sort for notice in found)[Sort.NOTE] == notes > 0
+    sealed = [notice for notice in found if notice.sort is Sort.SEAL]
+    assert {notice.participant for notice in sealed} == {"alder", "birch", "cedar", "doric"}
+    assert {notice.days for notice in sealed} == {(FIRST_DAY,)}
+    corrections = [notice for notice in found if notice.sort is Sort.CORRECTION]
+    assert all(notice.documents for notice in corrections if notice.money)
+    assert {day for notice in corrections for day in notice.days} <= {
         FIRST_DAY + dt.timedelta(days=offset) for offset in range((LAST_DAY - FIRST_DAY).days + 1)
     }
 
@@ -163,7 +170,7 @@ def test_a_first_run_is_no_correction(session):
     publish_tiny(session)
     ingest_tiny(session)
     settle_tiny(session, "II")
-    assert {one.sort for one in derive_notices(session, RESETTLED)} <= {Sort.CREDIT}
+    assert {notice.sort for notice in derive_notices(session, RESETTLED)} <= {Sort.CREDIT}
 
 
 def test_the_state_of_the_ledger_changes_with_whatever_makes_a_notice(session):
@@ -182,42 +189,45 @@ def test_the_state_of_the_ledger_changes_with_whatever_makes_a_notice(session):
 def test_every_step_of_a_dispute_is_told_to_whose_document_it_is(corrected):
     records = dispute_tiny(corrected, RESETTLED + MINUTE)
     now = RESETTLED + dt.timedelta(hours=1)
-    told = [one for one in derive_notices(corrected, now) if one.sort is Sort.DISPUTE]
+    told = [notice for notice in derive_notices(corrected, now) if notice.sort is Sort.DISPUTE]
     steps = corrected.scalar(text("SELECT count(*) FROM ledger.dispute_event"))
-    assert len(told) == len({one.key for one in told}) == steps > 0
+    assert len(told) == len({notice.key for notice in told}) == steps > 0
     for record in records:
-        mine = [one for one in told if one.subject == record.name]
-        assert {one.participant for one in mine} == {record.row.participant}
-        assert {one.documents for one in mine} == {(record.line.document,)}
+        mine = [notice for notice in told if notice.subject == record.name]
+        assert {notice.participant for notice in mine} == {record.row.participant}
+        assert {notice.documents for notice in mine} == {(record.line.document,)}
 
 
 def test_what_the_clock_does_to_a_dispute_is_told_from_its_day_on(corrected):
     opened(corrected, "cedar", "charge.fuel", RESETTLED + MINUTE)
     late = RESETTLED + dt.timedelta(days=400)
-    before = {one.key for one in derive_notices(corrected, RESETTLED + 10 * MINUTE)}
-    new = [one for one in derive_notices(corrected, late) if one.key not in before]
+    before = {notice.key for notice in derive_notices(corrected, RESETTLED + 10 * MINUTE)}
+    new = [notice for notice in derive_notices(corrected, late) if notice.key not in before]
     assert new
-    assert all(one.sort is Sort.DISPUTE and one.at <= late for one in new)
-    assert all("in time" in one.reason or "as it was answered" in one.reason for one in new)
+    assert all(notice.sort is Sort.DISPUTE and notice.at <= late for notice in new)
+    assert all(
+        "in time" in notice.reason or "as it was answered" in notice.reason for notice in new
+    )
 
 
 def test_a_credit_level_that_is_reached_is_told_to_whom_it_concerns(corrected):
     at = corrected.scalar(text("SELECT max(posted_at) FROM ledger.journal"))
     reached = {
-        one.participant: (one.level.level, one.exposure_micro, one.cover_micro)
-        for one in credit_report(corrected, "tiny", at).credits
-        if one.level
+        credit.participant: (credit.level.level, credit.exposure_micro, credit.cover_micro)
+        for credit in credit_report(corrected, "tiny", at).credits
+        if credit.level
     }
-    told = [one for one in derive_notices(corrected, RESETTLED) if one.sort is Sort.CREDIT]
+    told = [notice for notice in derive_notices(corrected, RESETTLED) if notice.sort is Sort.CREDIT]
     assert reached
     assert {
-        one.participant: (one.subject, one.exposure_micro, one.cover_micro) for one in told
+        notice.participant: (notice.subject, notice.exposure_micro, notice.cover_micro)
+        for notice in told
     } == reached
-    assert len({one.key for one in told}) == len(told)
+    assert len({notice.key for notice in told}) == len(told)
 
 
 def test_without_settlement_terms_no_credit_level_is_told(session):
-    law = [one for one in tiny_market.documents() if one.kind != "settlement-terms"]
+    law = [document for document in tiny_market.documents() if document.kind != "settlement-terms"]
     publish_tiny(session, law)
     ingest_tiny(session)
     settle_tiny(session, "II")

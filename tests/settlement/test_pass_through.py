@@ -112,9 +112,9 @@ def billed(session, run, now=SETTLED):
 
 def lines_of(invoices):
     return {
-        (one.row.participant, line.subject): line
-        for one in invoices
-        for line in one.lines
+        (invoice.row.participant, line.subject): line
+        for invoice in invoices
+        for line in invoice.lines
         if line.kind.partition(".")[2] in KINDS
     }
 
@@ -178,7 +178,7 @@ def test_the_owner_is_paid_what_suppliers_are_charged(january):
         own = lines["elder", code]
         assert own.amount_micro == -sum(line.amount_micro for line in suppliers)
         assert own.quantity == sum(line.quantity for line in suppliers)
-    (self_billed,) = [one for one in january[2] if one.row.participant == "elder"]
+    (self_billed,) = [invoice for invoice in january[2] if invoice.row.participant == "elder"]
     assert self_billed.row.kind == "self-billed invoice"
     assert len(self_billed.lines) == 4
 
@@ -226,10 +226,10 @@ def test_a_replay_gives_the_same_bytes(opened, january):
 
 
 def references(session, invoices):
-    for one in invoices:
-        for number, line in enumerate(one.lines, start=1):
+    for invoice in invoices:
+        for number, line in enumerate(invoice.lines, start=1):
             if line.kind.partition(".")[2] in KINDS:
-                yield find_line(session, one.row.id, number)
+                yield find_line(session, invoice.row.id, number)
 
 
 def nodes(tree):
@@ -337,7 +337,7 @@ def test_a_missing_price_is_flagged_and_settled_when_it_is_published(session):
     ingest_tiny(session, FIRST, last)
     run = settled(session, "II", FIRST, last)
     findings = list(run_findings(session, run))
-    assert [(one.code, one.place) for one in findings] == [
+    assert [(finding.code, finding.place) for finding in findings] == [
         ("charge-without-price", "tiny 2024-01-02 to 2024-01-03: levy of cedar"),
         ("charge-without-price", "tiny 2024-01-02 to 2024-01-03: levy of doric"),
     ]
@@ -390,9 +390,11 @@ def test_a_point_that_leaves_the_market_while_it_is_linked_is_refused(session):
     gone = tiny_market.registrations(suppliers={"cedar": ("B-home",)})[2:]
     with pytest.raises(Refused) as refused:
         publish_later(session, gone, MOVED)
-    assert {one.code for one in refused.value.findings} == {"link-unknown-supply-point"}
+    assert {finding.code for finding in refused.value.findings} == {"link-unknown-supply-point"}
     assert len(refused.value.findings) == 3  # of C-home: grid, levy and meter
-    assert all("not registered on 2024-01-16" in one.value for one in refused.value.findings)
+    assert all(
+        "not registered on 2024-01-16" in finding.value for finding in refused.value.findings
+    )
 
 
 def test_a_tariff_says_how_much_of_its_energy_is_estimated(session):

@@ -43,13 +43,17 @@ def test_one_pays_a_part_one_a_wrong_number_one_not_yet_and_the_rest_in_full(see
     owners = {payer.iban: frozenset({who}) for who, payer in PAYERS.items()}
     found = match(rows, documents(), owners)
     paid = {}
-    for one in found:
-        paid |= dict(one.amounts)
+    for allocation in found:
+        paid |= dict(allocation.amounts)
     states = [
-        "whole" if paid.get(one.name) == one.due_minor else "part" if one.name in paid else "open"
-        for one in documents()
-        if one.due_minor
+        "whole"
+        if paid.get(document.name) == document.due_minor
+        else "part"
+        if document.name in paid
+        else "open"
+        for document in documents()
+        if document.due_minor
     ]
     assert sorted(states) == ["open", "open", "part", "whole", "whole", "whole"]
-    assert [one.method for one in found].count(Method.NONE) == 1
-    assert any("no such document" in one.reason for one in found)
+    assert [allocation.method for allocation in found].count(Method.NONE) == 1
+    assert any("no such document" in allocation.reason for allocation in found)

@@ -30,7 +30,7 @@ def documents(committed_database, monkeypatch):
         found = queries.documents(session, "tiny")
     monkeypatch.setattr(payments, "transaction", lambda: transaction(committed_database))
     monkeypatch.setattr(base, "utc_now", lambda: SETTLED + dt.timedelta(days=1))
-    return [one for one in found if one.due_minor > 0]
+    return [document for document in found if document.due_minor > 0]
 
 
 def printed(capsys, *command):
@@ -40,7 +40,7 @@ def printed(capsys, *command):
 
 def file_of(tmp_path, *entries, name="bank.xml"):
     path = tmp_path / name
-    path.write_bytes(bank_file([[one] for one in entries], on=ON))
+    path.write_bytes(bank_file([[payment] for payment in entries], on=ON))
     return str(path)
 
 

@@ -98,10 +98,10 @@ def test_exact_shares_are_those_of_the_served_demand(run):
 def test_clusters_are_named_with_their_shares_and_coalitions(run):
     answer = run("shapley", GAME, "--method", "clusters")
     assert answer["clusters"] == [["a1", "a2", "b"], ["c"]]
-    values = {tuple(one["clusters"]): one["served_kw"] for one in answer["coalition_values_kw"]}
+    values = {tuple(row["clusters"]): row["served_kw"] for row in answer["coalition_values_kw"]}
     assert values == {(): 0, (0,): 7, (1,): 6, (0, 1): 11}
     shares = [
-        Fraction(one["numerator"], one["denominator"]) for one in answer["cluster_shapley_kw"]
+        Fraction(row["numerator"], row["denominator"]) for row in answer["cluster_shapley_kw"]
     ]
     assert shares == [6, 5]
     assert fractions(answer)["a1"] == Fraction(6 * 3, 10)
@@ -122,9 +122,9 @@ def test_a_list_of_games_gives_a_list_of_answers(run):
 
 
 def test_sampling_follows_its_seed_limit_and_target(run):
-    one = run("shapley", GAME, "--method", "sampled", "--seed", "5", "--orders", "20")
-    assert (one["seed"], one["shapley_kw"]["c"]["denominator"]) == (5, 20)
-    assert one == run("shapley", GAME, "--method", "sampled", "--seed", "5", "--orders", "20")
+    answer = run("shapley", GAME, "--method", "sampled", "--seed", "5", "--orders", "20")
+    assert (answer["seed"], answer["shapley_kw"]["c"]["denominator"]) == (5, 20)
+    assert answer == run("shapley", GAME, "--method", "sampled", "--seed", "5", "--orders", "20")
     free = run("shapley", GAME, "--method", "sampled", "--target-error-w", "300")
     assert free["reached_target"]
     assert max(free["standard_error_kw"].values()) <= 0.3

@@ -70,16 +70,16 @@ def result_of(*tables: ResultTable) -> DayResult:
 
 def test_vectors_come_in_the_order_of_measure_and_entity():
     values = np.array([[1, 2], [3, 4]])
-    one = ResultTable("b_kw", ("Z", "A"), values)
-    two = ResultTable("a_kw", ("market",), values[:1])
-    vectors = vectors_of(result_of(one, two))
+    later = ResultTable("b_kw", ("Z", "A"), values)
+    earlier = ResultTable("a_kw", ("market",), values[:1])
+    vectors = vectors_of(result_of(later, earlier))
     assert [(v.measure, v.entity) for v in vectors] == [
         ("a_kw", "market"),
         ("b_kw", "A"),
         ("b_kw", "Z"),
     ]
     assert [v.values.tolist() for v in vectors] == [[1, 2], [3, 4], [1, 2]]
-    swapped = vectors_of(result_of(two, one))
+    swapped = vectors_of(result_of(earlier, later))
     assert [v.digest for v in swapped] == [v.digest for v in vectors]
 
 

@@ -29,7 +29,7 @@ LATER = RESETTLED + dt.timedelta(days=1)
 
 def law():
     """Return the law of the tiny market without its settlement terms."""
-    return [one for one in tiny_market.documents() if one.kind != "settlement-terms"]
+    return [document for document in tiny_market.documents() if document.kind != "settlement-terms"]
 
 
 def closed(session, **terms):
@@ -57,10 +57,10 @@ def proof(session):
 def test_days_are_sealed_once_their_last_run_is_posted_and_the_days_have_passed(session):
     closed(session)
     seals = seal_tiny(session)
-    assert [one.row.settlement_day for one in seals] == DAYS
+    assert [seal.row.settlement_day for seal in seals] == DAYS
     assert seals[0].row.begins_at == dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
     assert proof(session) == []
-    assert [one.is_repeat for one in seal_tiny(session)] == [True] * 3
+    assert [seal.is_repeat for seal in seal_tiny(session)] == [True] * 3
 
 
 def test_a_day_is_sealed_on_the_first_day_that_the_terms_allow_and_not_before(session):

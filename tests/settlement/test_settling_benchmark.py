@@ -23,5 +23,5 @@ def test_a_period_is_measured_on_a_scratch_database(server_url, monkeypatch):
 
 
 def test_what_is_left_out_says_so():
-    assert [one.as_dict()["value"] for one in year_left_out()] == [None, None]
-    assert all(one.met is None and "--quick" in str(one) for one in year_left_out())
+    assert [result.as_dict()["value"] for result in year_left_out()] == [None, None]
+    assert all(result.met is None and "--quick" in str(result) for result in year_left_out())

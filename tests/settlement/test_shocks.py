@@ -132,8 +132,8 @@ REFUSED = [
 @pytest.mark.parametrize(("shocks", "codes"), REFUSED)
 def test_an_overlay_that_does_not_fit_is_refused_with_every_finding(shocks, codes):
     found = overlay_findings(overlay(**shocks), [RulePeriod(DAY, NEXT, RULES)], "o.yaml")
-    assert [one.code for one in found] == codes
-    assert all(one.place.startswith("o.yaml: ") for one in found)
+    assert [finding.code for finding in found] == codes
+    assert all(finding.place.startswith("o.yaml: ") for finding in found)
 
 
 BAD = {

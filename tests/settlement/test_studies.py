@@ -130,7 +130,9 @@ def test_charges_are_payments_and_the_stated_movement(session, studied):
         stated = sum(
             int(v.values.sum()) for v in store.series(session, run, ["equalisation_micro"])
         )
-        costs = {name: one[side]["cost"] for name, one in studied.study.report["designs"].items()}
+        costs = {
+            name: design[side]["cost"] for name, design in studied.study.report["designs"].items()
+        }
         assert costs["settled"]["movement_micro"] == stated
         assert costs["flat"]["movement_micro"] == 0
         assert costs["flat"]["charges_micro"] == costs["settled"]["payments_micro"]

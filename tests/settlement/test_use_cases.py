@@ -109,7 +109,11 @@ def money_of_ledger(session) -> dict[tuple[dt.date, str, str], int]:
 def move_c_home(session) -> None:
     """Publish that doric supplies C-home from the second day on, in place of cedar."""
     cedar, doric = (
-        next(one for one in tiny_market.registrations() if one.participant == name).model_dump()
+        next(
+            registration
+            for registration in tiny_market.registrations()
+            if registration.participant == name
+        ).model_dump()
         for name in ("cedar", "doric")
     )
     moved = next(p for p in cedar["supply_points"] if p["supply_point"] == "C-home")
@@ -307,7 +311,9 @@ def test_another_run_of_a_posted_kind_cannot_be_posted(session):
     before = balances(session)
     with pytest.raises(Refused) as refused:
         post(session, other, now=RESETTLED)
-    assert [rule_of(one) for one in refused.value.findings] == [LedgerRule.KEY_HAS_OTHER_INPUT] * 3
+    assert [rule_of(finding) for finding in refused.value.findings] == [
+        LedgerRule.KEY_HAS_OTHER_INPUT
+    ] * 3
     assert all(str(day) in str(refused.value) for day in DAYS)
     assert balances(session) == before
 

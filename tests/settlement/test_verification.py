@@ -156,7 +156,7 @@ class Tampering:
         return self.bind.connection.driver_connection
 
     def keys(self, table: str) -> list[str]:
-        model = next(one for one in TABLES if f"{one.schema}.{one.name}" == table)
+        model = next(model for model in TABLES if f"{model.schema}.{model.name}" == table)
         return [column.name for column in model.primary_key]
 
     def rows(self, table: str) -> list[dict[str, Any]]:
@@ -283,7 +283,9 @@ def _elements(value: list[Any], other: Any) -> list[list[Any]]:
     if not value:
         return [other] if other else [[uuid.uuid4()]]
     middle = len(value) // 2
-    changed = [[*value[:middle], one, *value[middle + 1 :]] for one in changes(value[middle], None)]
+    changed = [
+        [*value[:middle], element, *value[middle + 1 :]] for element in changes(value[middle], None)
+    ]
     shortened = value[:-1]
     swapped = [value[-1], *value[1:-1], value[0]]
     return [*changed, shortened, *([swapped] if swapped != value else [])]

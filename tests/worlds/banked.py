@@ -36,7 +36,9 @@ def pay_tiny(session: Session, now: dt.datetime) -> None:
     Then a person allocates a payment, takes it back, and allocates another.
     """
     on = now.date()
-    first, second, *_ = [one for one in queries.documents(session, "tiny") if one.due_minor > 0]
+    first, second, *_ = [
+        document for document in queries.documents(session, "tiny") if document.due_minor > 0
+    ]
     paid = [
         [
             Payment(first.due_minor, on, "Cedar Limited", PAYER, first.name),
@@ -47,7 +49,7 @@ def pay_tiny(session: Session, now: dt.datetime) -> None:
         [Payment(100, on, "Doric Limited", PAYER, "the rest")],
     ]
     take(session, bank_file(paid, on=on), now)
-    opening = sum(one.amount_minor for entry in paid for one in entry)
+    opening = sum(payment.amount_minor for entry in paid for payment in entry)
     later = [[Payment(-70, on, "A bank", PAYER, "its fee")]]
     take(session, bank_file(later, number=2, opening=opening, on=on), now)
     for name, amounts in (

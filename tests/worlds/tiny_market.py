@@ -172,7 +172,7 @@ def grid_model(**changes: Any) -> GridModel:
 def with_areas(law: Sequence[Document], accounts: Mapping[str, Any] = AREAS) -> list[Document]:
     """Return the law with energy accounts in its grid model."""
     grid = grid_model(energy_accounts=dict(accounts))
-    return [grid if isinstance(one, GridModel) else one for one in law]
+    return [grid if isinstance(document, GridModel) else document for document in law]
 
 
 def allocation_policy(**changes: Any) -> AllocationPolicy:

@@ -93,8 +93,8 @@ def shortages(draw):
     watts = st.one_of(
         st.sampled_from([0, 5_000, 10_000]), st.integers(0, 30_007), st.integers(0, 10**11)
     )
-    one = examples.matrix(1, len(grid.nodes), watts)
-    return grid, draw(one)[0], draw(one)[0]
+    watt_matrix = examples.matrix(1, len(grid.nodes), watts)
+    return grid, draw(watt_matrix)[0], draw(watt_matrix)[0]
 
 
 @st.composite

@@ -66,10 +66,10 @@ def cases(draw, most_units: int = 6) -> Case:
     return Case(game, *draw(examples.trees(nodes)), trunk)
 
 
-def beside(one: Case, other: Case) -> Case:
+def beside(case: Case, other: Case) -> Case:
     """Two cases side by side under one root, with no line between them."""
-    nodes, first = one.game.network.node_count, len(one.parents)
-    networks, games = (one.game.network, other.game.network), (one.game, other.game)
+    nodes, first = case.game.network.node_count, len(case.parents)
+    networks, games = (case.game.network, other.game.network), (case.game, other.game)
     lines = [
         np.concatenate([getattr(networks[0], name), getattr(networks[1], name) + shift])
         for name, shift in (
@@ -82,12 +82,12 @@ def beside(one: Case, other: Case) -> Case:
         np.concatenate([each.available_kw for each in games]),
         np.concatenate([each.demand_kw for each in games]),
     )
-    inside = ((1, one), (1 + first, other))
+    inside = ((1, case), (1 + first, other))
     return Case(
         game,
         [-1, *(h for by, each in inside for h in (0, *(by + p for p in each.parents[1:])))],
         [by + holon for by, each in inside for holon in each.node_holon],
-        [*one.trunk, *(nodes + node for node in other.trunk)],
+        [*case.trunk, *(nodes + node for node in other.trunk)],
     )
 
 
@@ -118,12 +118,12 @@ def test_symmetry_a_unit_like_another_gets_as_much(method, case, data):
         available_kw=np.append(game.available_kw, game.available_kw[like]),
     )
     found = replace(case, game=twin).shared(method)
-    one, other = found.fractions_kw()[like], found.fractions_kw()[-1]
+    original, other = found.fractions_kw()[like], found.fractions_kw()[-1]
     if method != "sampled":
-        assert one == other
+        assert original == other
         return
     errors = found.standard_error_w[like] + found.standard_error_w[-1]
-    assert abs(one - other) * 1000 <= ERRORS * errors
+    assert abs(original - other) * 1000 <= ERRORS * errors
 
 
 @pytest.mark.parametrize("method", METHODS)

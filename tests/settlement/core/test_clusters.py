@@ -40,11 +40,15 @@ def by_the_book(network: Network, game: Game, trunk: list[int], limit: int) -> s
     hops = dict(nx.all_pairs_shortest_path_length(graph))
 
     def nearest(node: int) -> int | None:
-        return min((one for one in trunk if one in hops[node]), key=hops[node].get, default=None)
+        return min(
+            (trunk_node for trunk_node in trunk if trunk_node in hops[node]),
+            key=hops[node].get,
+            default=None,
+        )
 
-    def wide(one: int, other: int) -> bool:
-        start, end = int(game.unit_node[one]), int(game.unit_node[other])
-        needed = max(game.available_kw[one], game.available_kw[other])
+    def wide(unit: int, other: int) -> bool:
+        start, end = int(game.unit_node[unit]), int(game.unit_node[other])
+        needed = max(game.available_kw[unit], game.available_kw[other])
         return any(
             min(min(both[a, b], both[b, a]) for a, b in pairwise(path)) >= needed
             for path in nx.all_shortest_paths(graph, start, end)
@@ -99,7 +103,9 @@ def test_shares_are_exact_between_clusters_and_by_availability_inside(case):
     found = clusters(game, number_of(*case))
     expected = reference.shapley(
         len(found.clusters),
-        lambda chosen: game.value_kw([unit for one in chosen for unit in found.clusters[one]]),
+        lambda chosen: game.value_kw(
+            [unit for cluster in chosen for unit in found.clusters[cluster]]
+        ),
     )
     shares = found.fractions_kw()
     for cluster, members in enumerate(found.clusters):
@@ -125,10 +131,10 @@ def test_numbering_units_otherwise_changes_nothing(case, random):
 
 
 @given(clustered(most_units=4), clustered(most_units=4))
-def test_islands_add(one, other):
-    nodes = one[0].node_count
+def test_islands_add(left, other):
+    nodes = left[0].node_count
     parts = [
-        np.concatenate([getattr(one[0], name), getattr(other[0], name) + shift])
+        np.concatenate([getattr(left[0], name), getattr(other[0], name) + shift])
         for name, shift in (
             ("line_from", nodes),
             ("line_to", nodes),
@@ -139,15 +145,15 @@ def test_islands_add(one, other):
     network = Network(nodes + other[0].node_count, *parts)
     game = Game(
         network,
-        np.concatenate([one[1].unit_node, other[1].unit_node + nodes]),
-        np.concatenate([one[1].available_kw, other[1].available_kw]),
-        np.concatenate([one[1].demand_kw, other[1].demand_kw]),
+        np.concatenate([left[1].unit_node, other[1].unit_node + nodes]),
+        np.concatenate([left[1].available_kw, other[1].available_kw]),
+        np.concatenate([left[1].demand_kw, other[1].demand_kw]),
     )
-    trunk = [*one[2], *(node + nodes for node in other[2])]
+    trunk = [*left[2], *(node + nodes for node in other[2])]
     limit = 2
     alone = [
         clusters(part[1], number_of(part[0], part[1], part[2], limit)).fractions_kw()
-        for part in (one, other)
+        for part in (left, other)
     ]
     found = clusters(game, number_of(network, game, trunk, limit)).fractions_kw()
     assert found == alone[0] + alone[1]

@@ -249,7 +249,7 @@ def test_each_interval_of_each_day_draws_its_own_orders():
     assert rule.interval_seed(dt.date(2024, 1, 17), 35) == 7_20240117_0035
     days = [dt.date(2024, 1, 1), dt.date(2024, 1, 2), dt.date(2025, 1, 1)]
     seeds = {ShapleyRule("sampled", seed=seed) for seed in range(3)}
-    drawn = {one.interval_seed(day, t) for one in seeds for day in days for t in (0, 1, 49)}
+    drawn = {rule.interval_seed(day, t) for rule in seeds for day in days for t in (0, 1, 49)}
     assert len(drawn) == 27
 
 

@@ -134,7 +134,7 @@ def renumbered(model: MarketModel, readings: DayReadings, draw) -> tuple[MarketM
         new_node[old.line_to[lines]],
         old.rating_w[lines],
         old.reverse_rating_w[lines],
-        tuple(Layer(one.name, one.holons, one.node_holon[nodes]) for one in old.layers),
+        tuple(Layer(layer.name, layer.holons, layer.node_holon[nodes]) for layer in old.layers),
     )
     flexibility = model.flexibility
     assert flexibility is not None

@@ -109,7 +109,7 @@ def test_each_drawing_of_a_day_has_its_own_place():
     )
     assert np.all(shares.entitlement_w.sum(axis=0) == 1_000)
     assert 10 < (shares.entitlement_w[0] == 1_000).sum() < 30
-    one = fair_shares(
+    alone = fair_shares(
         copperplate_cuts(),
         terms,
         supply[:, 7],
@@ -117,7 +117,7 @@ def test_each_drawing_of_a_day_has_its_own_place():
         np.full(2, 990_000),
         (bytes(32), "2024-01-17 7"),
     )
-    assert np.array_equal(one.entitlement_w.sum(axis=0), shares.entitlement_w[:, 7])
+    assert np.array_equal(alone.entitlement_w.sum(axis=0), shares.entitlement_w[:, 7])
 
 
 @given(examples.markets())

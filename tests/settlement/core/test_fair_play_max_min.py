@@ -145,8 +145,8 @@ factor = st.one_of(st.integers(0, 2**62 - 1), st.integers(0, 9))
 @example(2**61, 6, 3, 2**62 - 1)
 def test_products_past_int64_compare_exactly(a, b, c, d):
     sign = (a * b > c * d) - (a * b < c * d)
-    assert max_min._compare_products(*(np.int64(one) for one in (a, b, c, d))) == sign
-    assert max_min._compare_products(*(np.int64(one) for one in (a, b, b, a))) == 0
+    assert max_min._compare_products(*(np.int64(factor) for factor in (a, b, c, d))) == sign
+    assert max_min._compare_products(*(np.int64(factor) for factor in (a, b, b, a))) == 0
 
 
 @pytest.mark.parametrize(

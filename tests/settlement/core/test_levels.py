@@ -25,7 +25,10 @@ def shares(tree: HolarchyTree, unit_node, available, demand) -> tuple[list[list[
     """Values by interval and unit, and the value of all."""
     plan = levels_plan(tree, unit_node)
     numerators, value_all = shapley_levels(plan, available, demand)
-    found = [[Fraction(int(one), plan.denominator) for one in column] for column in numerators.T]
+    found = [
+        [Fraction(int(numerator), plan.denominator) for numerator in column]
+        for column in numerators.T
+    ]
     return found, value_all.tolist()
 
 
@@ -112,9 +115,9 @@ def test_more_supply_never_earns_less(game, data):
 
 
 @given(examples.holarchy_games(most_units=5), examples.holarchy_games(most_units=5))
-def test_islands_add(one, other):
+def test_islands_add(left, other):
     """Two trees side by side, with nothing between them, give each what it gives alone."""
-    trees = [one[0], other[0]]
+    trees = [left[0], other[0]]
     parent, node_holon, out_kw, in_kw = [-1], [], [0], [0]
     for tree in trees:
         first = len(parent)
@@ -125,11 +128,11 @@ def test_islands_add(one, other):
     both = HolarchyTree(*map(as_numbers, (parent, out_kw, in_kw, node_holon)))
     found, value_all = shares(
         both,
-        np.concatenate([one[2], other[2] + len(one[4])]),
-        np.concatenate([one[3], other[3]]),
-        np.concatenate([one[4], other[4]]),
+        np.concatenate([left[2], other[2] + len(left[4])]),
+        np.concatenate([left[3], other[3]]),
+        np.concatenate([left[4], other[4]]),
     )
-    alone = [shares(game[0], *game[2:]) for game in (one, other)]
+    alone = [shares(game[0], *game[2:]) for game in (left, other)]
     assert found == [left + right for left, right in zip(alone[0][0], alone[1][0], strict=True)]
     assert value_all == [left + right for left, right in zip(alone[0][1], alone[1][1], strict=True)]
 
@@ -154,7 +157,9 @@ def test_a_flat_holarchy_gives_the_exact_values_of_the_tree_game(game):
     )
     found, value_found = shares(tree, unit_node[first], available[first], demand)
     common = denominator(len(first))
-    assert found == [[Fraction(int(one), common) for one in column] for column in numerators.T]
+    assert found == [
+        [Fraction(int(numerator), common) for numerator in column] for column in numerators.T
+    ]
     assert value_found == value_all.tolist()
 
 
@@ -165,7 +170,9 @@ def test_one_holon_without_limits_is_adequacy(game):
     found, value_found = shares(tree, unit_node, available, demand)
     numerators, value_all = shapley_adequacy(available, demand.sum(axis=0))
     common = denominator(len(unit_node))
-    assert found == [[Fraction(int(one), common) for one in column] for column in numerators.T]
+    assert found == [
+        [Fraction(int(numerator), common) for numerator in column] for column in numerators.T
+    ]
     assert value_found == value_all.tolist()
 
 
@@ -230,11 +237,11 @@ def test_what_is_not_a_tree_is_refused(parents, message):
 
 def test_quantities_that_are_negative_or_too_large_are_refused():
     plan = levels_plan(HolarchyTree(*map(as_numbers, ([-1], [0], [0], [0]))), as_numbers([0]))
-    one = as_numbers([[1]])
+    watt = as_numbers([[1]])
     with pytest.raises(ValueError, match="must not be negative"):
-        shapley_levels(plan, -one, one)
+        shapley_levels(plan, -watt, watt)
     with pytest.raises(ValueError, match="the limit is"):
-        shapley_levels(plan, one, one * 10**12)
+        shapley_levels(plan, watt, watt * 10**12)
 
 
 @compiled_only

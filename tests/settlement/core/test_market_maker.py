@@ -95,15 +95,15 @@ def test_more_demand_lowers_no_price_and_more_availability_raises_none(market, d
     model, available, demand = market
     more = data.draw(examples.matrix(*available.shape, POWER))
     for deliverability in MEASURES:
-        one = replace(model, deliverability=deliverability)
-        before = (price_layers(one, available, demand), priced(one, available, demand))
+        chosen = replace(model, deliverability=deliverability)
+        before = (price_layers(chosen, available, demand), priced(chosen, available, demand))
         scarcer = (
-            price_layers(one, available, demand + more),
-            priced(one, available, demand + more),
+            price_layers(chosen, available, demand + more),
+            priced(chosen, available, demand + more),
         )
         easier = (
-            price_layers(one, available + more, demand),
-            priced(one, available + more, demand),
+            price_layers(chosen, available + more, demand),
+            priced(chosen, available + more, demand),
         )
         for name in ("price_micro_per_mwh", "sell_price_micro_per_mwh"):
             low, middle, high = (
@@ -147,7 +147,9 @@ def test_the_layer_that_binds_is_the_outermost_of_the_highest(market):
             }
             highest = max(of_layer.values())
             assert getattr(prices, name)[node, interval] == highest
-            assert number[node, interval] == min(p for p, one in of_layer.items() if one == highest)
+            assert number[node, interval] == min(
+                p for p, price in of_layer.items() if price == highest
+            )
 
 
 @given(scarcities())
@@ -168,9 +170,11 @@ def test_a_node_s_price_moves_no_faster_than_the_steepest_curve(market):
                 layers[n].tightness_ppm[model.grid.layers[n].node_holon[node]].tolist()
                 for n in used
             ]
-            for one, other in pairwise(range(INTERVALS)):
-                moved = max(abs(row[one] - row[other]) for row in tightness)
-                assert abs(int(series[node, one] - series[node, other])) <= ceil(steepest * moved)
+            for earlier, other in pairwise(range(INTERVALS)):
+                moved = max(abs(row[earlier] - row[other]) for row in tightness)
+                assert abs(int(series[node, earlier] - series[node, other])) <= ceil(
+                    steepest * moved
+                )
 
 
 @given(scarcities(), st.data())
@@ -195,11 +199,11 @@ def test_prices_are_the_same_however_nodes_and_holons_are_numbered(market, data)
         tuple(layers),
     )
     for deliverability in MEASURES:
-        one = replace(model, deliverability=deliverability)
-        other = priced(replace(one, grid=renumbered), available[old], demand[old])
+        chosen = replace(model, deliverability=deliverability)
+        other = priced(replace(chosen, grid=renumbered), available[old], demand[old])
         for name in NodePrices.__dataclass_fields__:
             assert np.array_equal(
-                getattr(other, name)[new], getattr(priced(one, available, demand), name)
+                getattr(other, name)[new], getattr(priced(chosen, available, demand), name)
             )
 
 
@@ -209,8 +213,11 @@ def test_one_layer_in_use_is_uniform_zonal_or_nodal_under_either_deliverability(
     for number, layer in enumerate(model.grid.layers):
         alone = replace(model, layers_in_use=tuple(place == number for place in range(3)))
         for deliverability in MEASURES:
-            one = replace(alone, deliverability=deliverability)
-            prices, layers = priced(one, available, demand), price_layers(one, available, demand)
+            chosen = replace(alone, deliverability=deliverability)
+            prices, layers = (
+                priced(chosen, available, demand),
+                price_layers(chosen, available, demand),
+            )
             assert np.all(prices.binding_layer == number)
             assert np.all(prices.binding_layer_sell == number)
             for name in ("price_micro_per_mwh", "sell_price_micro_per_mwh"):

@@ -17,10 +17,10 @@ def test_exact_is_as_the_reference_on_any_game(game):
     grid, unit_node, available, demand = game
     played = Game(network_of(grid), unit_node, available[:, 0], demand[:, 0])
     ramp = Game.flexibility(available[:, 0], int(demand.sum()) // 2)
-    for one in (played, ramp):
-        expected = reference.shapley(one.unit_count, one.value_kw)
-        assert list(exact(one).fractions_kw()) == expected
-        assert exact(one).value_all_kw == one.value_kw(range(one.unit_count))
+    for either in (played, ramp):
+        expected = reference.shapley(either.unit_count, either.value_kw)
+        assert list(exact(either).fractions_kw()) == expected
+        assert exact(either).value_all_kw == either.value_kw(range(either.unit_count))
 
 
 @given(examples.games(most_units=7, intervals=1))

@@ -274,12 +274,12 @@ def test_splitting_a_link_in_two_ranges_of_days_changes_nothing(case, kind, afte
     split = dt.date(2020, 1, 1) + dt.timedelta(days=2 * after)
     links = [(0, ALWAYS, 1), (1, ALWAYS, 1)]
     halves = [(point, days, 1) for point in (0, 1) for days in ((ALWAYS[0], split), (split, None))]
-    one, two = (
+    whole, in_parts = (
         settled(charges(kind, flat(prices[0]), each, hourly=hourly), day, values, minutes=30)
         for each in (links, halves)
     )
-    assert one.keys() == two.keys()
-    assert all(np.array_equal(one[key], two[key]) for key in one)
+    assert whole.keys() == in_parts.keys()
+    assert all(np.array_equal(whole[key], in_parts[key]) for key in whole)
 
 
 @given(cases(), st.sampled_from(list(QUANTITY_UNITS)), st.integers(0, 23))

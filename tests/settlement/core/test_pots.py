@@ -95,7 +95,8 @@ def test_a_pot_is_paid_whole_by_shares(target, data):
     assert sum(map(int, paid.sum(axis=1))) == (target if payable.any() else 0)
     for interval in np.flatnonzero(paid.any(axis=0)):
         shares = [
-            int(one) * int(keep) for one, keep in zip(shapley[:, interval], eligible, strict=True)
+            int(value) * int(keep)
+            for value, keep in zip(shapley[:, interval], eligible, strict=True)
         ]
         expected = reference.apportioned(int(paid[:, interval].sum()), shares)
         assert paid[:, interval].tolist() == expected

@@ -53,7 +53,7 @@ def tree() -> HolarchyTree:
     buses = rows("buses")
     for level in (("area",), ("area", "zone"), ("area", "zone", "bus_id")):
         for bus in buses:
-            name = tuple(bus[one] for one in level)
+            name = tuple(bus[column] for column in level)
             if name not in holons:
                 holons[name] = len(parents)
                 parents.append(holons.get(name[:-1], 0))
@@ -114,7 +114,9 @@ def market(rule: ShapleyRule) -> MarketModel:
 
 def _layer(name: str, places: list) -> Layer:
     holons = sorted(set(places))
-    return Layer(name, tuple(map(str, holons)), as_numbers([holons.index(one) for one in places]))
+    return Layer(
+        name, tuple(map(str, holons)), as_numbers([holons.index(place) for place in places])
+    )
 
 
 @cache

@@ -30,7 +30,9 @@ def test_location_is_as_the_reference(game):
         expected = reference.shapley(
             units, lambda members, now=now: reference.served_by_cuts(cuts, unit_node, *now, members)
         )
-        found = [Fraction(int(one), denominator(units)) for one in numerators[:, interval]]
+        found = [
+            Fraction(int(numerator), denominator(units)) for numerator in numerators[:, interval]
+        ]
         assert found == expected
         assert value_all[interval] == reference.served_by_cuts(cuts, unit_node, *now, range(units))
 
@@ -45,7 +47,9 @@ def test_adequacy_is_as_the_reference(game):
         expected = reference.shapley(
             units, lambda members, now=now: reference.adequacy_kw(*now, members)
         )
-        found = [Fraction(int(one), denominator(units)) for one in numerators[:, interval]]
+        found = [
+            Fraction(int(numerator), denominator(units)) for numerator in numerators[:, interval]
+        ]
         assert found == expected
         assert value_all[interval] == reference.adequacy_kw(*now, range(units))
 
@@ -149,9 +153,9 @@ def test_a_game_in_another_unit_scales(game, factor):
 
 
 @given(examples.games(most_units=5), examples.games(most_units=5))
-def test_islands_add(one, other):
+def test_islands_add(left, other):
     """The value of two grids that no line joins is a sum, so shares are those of each alone."""
-    grid, nodes = one[0], len(one[0].nodes)
+    grid, nodes = left[0], len(left[0].nodes)
     both = Grid(
         tuple(map(str, range(nodes + len(other[0].nodes)))),
         np.concatenate([grid.line_from, other[0].line_from + nodes]),
@@ -162,12 +166,12 @@ def test_islands_add(one, other):
     )
     found, value_all = location(
         both,
-        np.concatenate([one[1], other[1] + nodes]),
-        np.concatenate([one[2], other[2]]),
-        np.concatenate([one[3], other[3]]),
+        np.concatenate([left[1], other[1] + nodes]),
+        np.concatenate([left[2], other[2]]),
+        np.concatenate([left[3], other[3]]),
     )
     common = denominator(len(found))
-    alone = [location(*game) for game in (one, other)]
+    alone = [location(*game) for game in (left, other)]
     expected = [part * (common // denominator(len(part))) for part, _ in alone]
     assert np.array_equal(found, np.concatenate(expected))
     assert np.array_equal(value_all, alone[0][1] + alone[1][1])
@@ -211,9 +215,9 @@ def test_too_many_units_are_refused(units):
 
 
 def test_quantities_that_could_pass_int64_are_refused():
-    one = as_numbers([[1]])
+    unit = as_numbers([[1]])
     with pytest.raises(OverflowError, match="Shapley numerators"):
-        shapley_adequacy(one, as_numbers([2**61]))
+        shapley_adequacy(unit, as_numbers([2**61]))
     with pytest.raises(OverflowError, match="cut values"):
         shapley_adequacy(as_numbers([[2**62], [2**62]]), as_numbers([1]))
 
@@ -225,7 +229,7 @@ def test_the_largest_quantities_accepted_are_exact():
     expected = reference.shapley(
         9, lambda members: min(sum(int(available[unit, 0]) for unit in members), largest)
     )
-    assert [Fraction(int(one), denominator(9)) for one in numerators[:, 0]] == expected
+    assert [Fraction(int(numerator), denominator(9)) for numerator in numerators[:, 0]] == expected
 
 
 @pytest.mark.parametrize(("available", "demand"), [(-1, 1), (1, -1)])
@@ -253,7 +257,7 @@ def test_great_britain_agrees_with_the_reference_on_seven_of_its_units():
     expected = reference.shapley(
         len(few),
         lambda members: reference.served_by_cuts(
-            cuts, unit_node, available[:, 5], demand[:, 5], [few[one] for one in members]
+            cuts, unit_node, available[:, 5], demand[:, 5], [few[member] for member in members]
         ),
     )
-    assert [Fraction(int(one), denominator(21)) for one in found[few, 5]] == expected
+    assert [Fraction(int(numerator), denominator(21)) for numerator in found[few, 5]] == expected

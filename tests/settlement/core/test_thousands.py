@@ -58,7 +58,7 @@ def test_exact_levels_and_clusters_are_as_the_reference(part):
         between = reference.shapley(
             len(found.clusters),
             lambda chosen, found=found, value=value: value(
-                tuple(sorted(unit for one in chosen for unit in found.clusters[one]))
+                tuple(sorted(unit for cluster in chosen for unit in found.clusters[cluster]))
             ),
         )
         shares = found.fractions_kw()

@@ -40,14 +40,18 @@ def test_a_price_is_bounded_monotone_and_as_the_exact_curve(curve, tightness):
 
 
 @given(curves(), TIGHTNESS, TIGHTNESS)
-def test_a_price_moves_no_faster_than_the_steepest_segment(curve, one, other):
+def test_a_price_moves_no_faster_than_the_steepest_segment(curve, tightness, other):
     steepest = curve.steepest_micro_per_mwh_per_ppm
     slopes = [
         Fraction(high - low, right - left) for (left, low), (right, high) in pairwise(points(curve))
     ]
     assert steepest == max(slopes)
-    low, high = curve.price_at(as_numbers(sorted([one, other]))).tolist()
-    assert high - low <= ceil(steepest * abs(one - other)) < steepest * abs(one - other) + 1
+    low, high = curve.price_at(as_numbers(sorted([tightness, other]))).tolist()
+    assert (
+        high - low
+        <= ceil(steepest * abs(tightness - other))
+        < steepest * abs(tightness - other) + 1
+    )
 
 
 @given(st.data(), curves())
@@ -90,7 +94,10 @@ def test_uniform_zonal_and_nodal_prices_follow_from_the_layer_in_use(data):
     uniform, zonal, nodal = alone
     assert np.all(uniform == uniform[0])
     zone = grid.layers[1].node_holon
-    assert all(np.all(zonal[zone == one] == zonal[zone == one][0]) for one in set(zone.tolist()))
+    assert all(
+        np.all(zonal[zone == zone_number] == zonal[zone == zone_number][0])
+        for zone_number in set(zone.tolist())
+    )
     assert np.array_equal(nodal, layers[2].price_micro_per_mwh)
 
     together = node_prices(grid, (True, True, True), layers)

@@ -30,14 +30,14 @@ def by_textbook(values: np.ndarray) -> list[Fraction]:
 @given(st.one_of(tables(), tables(2**62)))
 def test_any_game_is_as_the_reference(values):
     players = len(values).bit_length() - 1
-    found = [Fraction(one, denominator(players)) for one in shapley_of_table(values)]
+    found = [Fraction(numerator, denominator(players)) for numerator in shapley_of_table(values)]
     assert found == by_textbook(values)
 
 
 @given(tables(2**61, players=4), tables(2**61, players=4))
-def test_games_add(one, other):
-    both = zip(shapley_of_table(one), shapley_of_table(other), strict=True)
-    assert shapley_of_table(one + other) == [left + right for left, right in both]
+def test_games_add(left, other):
+    both = zip(shapley_of_table(left), shapley_of_table(other), strict=True)
+    assert shapley_of_table(left + other) == [left + right for left, right in both]
 
 
 @given(tables(), st.randoms(use_true_random=False))
@@ -63,7 +63,7 @@ def test_a_glove_game_is_as_another_package_has_it():
     left = np.repeat([1, 0], 4)
     found = shapley_of_table(np.minimum(subset_sums(left), subset_sums(1 - left)))
     expected = other.shapley(games.GloveGame(4), 8)
-    assert [one / denominator(8) for one in found] == pytest.approx(list(expected))
+    assert [numerator / denominator(8) for numerator in found] == pytest.approx(list(expected))
 
 
 @pytest.mark.parametrize(
