@@ -12,14 +12,7 @@ from portal.access import Viewer
 from rulebook.documents import KINDS, ChargeList, Document, MarketRules, Registration
 from rulebook.tables import VersionRow
 
-TITLE_OF_KIND = {
-    "market-rules": "Market rules",
-    "grid-model": "Grid model",
-    "allocation-policy": "Allocation policy",
-    "registration": "Registration",
-    "charge-list": "Charge list",
-    "settlement-terms": "Settlement terms",
-}
+TITLE_OF_KIND = {kind: kind.replace("-", " ").capitalize() for kind in KINDS}
 
 
 NO_CURRENCY = "XXX"

@@ -25,6 +25,7 @@ PAGES = {
     "proof": ("/proof/", None),
     "proof of a document": ("/proof/document/{number}/", SUPPLIER),
     "check a proof": ("/proof/check/", None),
+    "opening of a dispute": ("/invoices/{number}/1/dispute/", SUPPLIER),
     "disputes": ("/disputes/", "regulator"),
     "dispute": ("/disputes/gb12/1/", "regulator"),
     "dispute of another": ("/disputes/gb12/1/", GENERATOR),

@@ -1,0 +1,85 @@
+"""Every address of the portal is asked for by tests of who may open it and, a page, by the browser.
+
+An address that is added fails here until it is in both, or here with what is tried instead.
+"""
+
+import pytest
+from django.urls import URLPattern, resolve
+
+from portal.urls import urlpatterns
+from tests.browser.test_every_page import PAGES
+
+NAMES = {pattern.name for pattern in urlpatterns if isinstance(pattern, URLPattern)}
+SOME_ID = "00000000-0000-4000-8000-000000000000"
+
+ACCESS_TRIED_ELSEWHERE = {
+    "home": "everybody's",
+    "healthy": "everybody's",
+    **dict.fromkeys(["rule-version"], "test_rules.py"),
+    **dict.fromkeys(["notices-read"], "test_notices.py"),
+    **dict.fromkeys(
+        [
+            "proof",
+            "check-proof",
+            "check-script",
+            "checkpoint-note",
+            "consistency-json",
+            "proof-of-document",
+            "proof-json",
+        ],
+        "test_proof.py",
+    ),
+    **dict.fromkeys(
+        ["disputes", "dispute-counts", "dispute", "dispute-file", "dispute-line", "dispute-step"],
+        "test_disputes.py",
+    ),
+    **dict.fromkeys(["payments-import", "payment-decide"], "test_payments.py"),
+    **dict.fromkeys(["ask-for-replay", "replay"], "test_replays.py"),
+    "run-energy": "test_energy.py",
+    **dict.fromkeys([name for name in NAMES if name.startswith("account_")], "test_sign_in.py"),
+}
+NOT_A_PAGE = {
+    "healthy": "a word for a probe",
+    "invoice-file": "a file",
+    "check-script": "a file",
+    "checkpoint-note": "a file",
+    "consistency-json": "a file",
+    "proof-json": "a file",
+    "dispute-file": "a file",
+    "account-csv": "a file",
+    "run-energy": "a file",
+    "evidence": "a file",
+    "notices-read": "a form's answer",
+    "payments-import": "a form's answer",
+    "payment-decide": "a form's answer",
+    "ask-for-replay": "a form's answer",
+    "replay": "a part of the page of a run",
+    "dispute-step": "a form's answer",
+    "rule-version": "the page of the document, in another version",
+    "account_logout": "a form's answer",
+    "account_inactive": "one sentence",
+    "account_reauthenticate": "the form of sign-in",
+    "account_change_password": "a form of one field more than sign-in",
+}
+
+
+def names_of(paths) -> set[str | None]:
+    """Return the names of the addresses that paths lead to."""
+    filled = (
+        path.partition("?")[0].format(number="gb12-invoice-000001", run=SOME_ID, study=SOME_ID)
+        for path in paths
+    )
+    return {resolve(path).url_name for path in filled}
+
+
+def test_who_may_open_is_tried_for_every_address(addresses):
+    assert NAMES - names_of(addresses.values()) == ACCESS_TRIED_ELSEWHERE.keys()
+
+
+def test_every_page_is_walked_by_the_browser():
+    assert NAMES - names_of(path for path, _ in PAGES.values()) == NOT_A_PAGE.keys()
+
+
+@pytest.mark.parametrize("name", ["ACCESS_TRIED_ELSEWHERE", "NOT_A_PAGE"])
+def test_what_is_tried_elsewhere_is_an_address(name):
+    assert globals()[name].keys() <= NAMES
