@@ -74,7 +74,7 @@ check: setup-dev
 	@$(bin)/lint-imports
 	@$(bin)/mypy
 	@$(manage) schema check
-	@$(bin)/python -m pytest -q -m fast -n $(JOBS) --maxprocesses 8 $(ARGS)
+	@$(bin)/python -m pytest -q -m fast -n $(JOBS) --maxprocesses 8 --dist loadfile $(ARGS)
 
 bench: setup-dev
 	@$(bin)/python -m benchmarks $(ARGS)

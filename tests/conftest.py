@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 from psycopg import sql
 from sqlalchemy import Engine, make_url
 from sqlalchemy.orm import Session
@@ -154,9 +154,10 @@ def is_slow_file(path: Path) -> bool:
 
 
 def is_fast(item: pytest.Item) -> bool:
-    """Return whether a test needs no database, browser, process or sweep that compiles kernels."""
+    """Return whether a test needs no database, browser or process, and sweeps over no examples."""
     fixtures = set(getattr(item, "fixturenames", ()))
-    return not REACHES_OUT & fixtures and not is_slow_file(item.path)
+    is_sweep = is_hypothesis_test(getattr(item, "obj", None))
+    return not REACHES_OUT & fixtures and not is_sweep and not is_slow_file(item.path)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -1,13 +1,14 @@
 """The tests without a database that are not fast, each with what takes its time.
 
-What needs a database, a browser or a process is known by its fixtures and its folder. `make check`
-runs the rest, in seconds; `make test` runs all.
+What needs a database or a browser is known by its fixtures, and a property, which is tried on a
+hundred examples, by Hypothesis. `make check` runs the rest, in seconds; `make test` runs all.
 """
 
 SWEEP = "sweeps over random markets, with kernels that compile"
 PROCESS = "starts processes of its own"
 SLOW = {
     "database/test_embedded.py": "starts servers",
+    "documents/test_currencies.py": "renders and validates in every currency",
     "documents/test_en16931.py": "renders and validates random documents",
     "documents/test_pdf.py": "sets pages",
     "ledger/test_dispute_course.py": "walks random courses",

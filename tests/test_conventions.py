@@ -6,6 +6,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -18,6 +19,8 @@ IMPURE_MODULES = {"database", "django", "psycopg", "sqlalchemy", "random", "secr
 SHELL_NAMES = {"now", "utcnow", "today", "environ", "getenv", "urandom", "uuid4", "uuid1"}
 FLOATS = {"float", "float16", "float32", "float64", "true_divide", "linspace"}
 CLOCKS = {"now", "utcnow", "today"}
+MOST_LINES = 400
+MOST_BODY_LINES = 50
 
 
 def modules(*folders: str) -> list[Path]:
@@ -28,38 +31,66 @@ def shown(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+class Facts(NamedTuple):
+    """What one walk over a file finds.
+
+    Attributes:
+        imports: the full name of every module and name that it imports.
+        called: line and last name of everything that it calls or reads as an attribute.
+        inexact: where it holds a float, or a division that gives one.
+        clocks: the lines that ask a clock.
+        unseeded: the lines that make a generator without a seed.
+        long: functions with more than `MOST_BODY_LINES` lines of body.
+    """
+
+    imports: list[str]
+    called: list[tuple[int, str]]
+    inexact: list[str]
+    clocks: list[int]
+    unseeded: list[int]
+    long: list[str]
+
+
 @cache
-def text_of(path: Path) -> str:
-    return path.read_text()
-
-
-def tree(path: Path) -> ast.Module:
-    return ast.parse(text_of(path))
-
-
-@cache
-def imports(path: Path) -> tuple[str, ...]:
-    """Return the full name of every module and name that a file imports."""
-    names: list[str] = []
-    for node in ast.walk(tree(path)):
+def facts(path: Path) -> Facts:
+    found = Facts([], [], [], [], [], [])
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            names += (name.name for name in node.names)
+            found.imports.extend(name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{shown(path)}: a relative import"
-            names += (f"{node.module}.{name.name}" for name in node.names)
-    return tuple(names)
+            found.imports.extend(f"{node.module}.{name.name}" for name in node.names)
+        elif isinstance(node, ast.Attribute):
+            found.called.append((node.lineno, node.attr))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, float):
+            found.inexact.append(f"line {node.lineno}: a float")
+        elif isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div):
+            found.inexact.append(f"line {node.lineno}: a division that gives a float")
+        elif isinstance(node, ast.Call):
+            _note_call(found, node)
+        elif (
+            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            and body_lines(node) > MOST_BODY_LINES
+        ):
+            found.long.append(f"{node.name}: {body_lines(node)} lines")
+    found.inexact.extend(f"line {line}: {name}" for line, name in found.called if name in FLOATS)
+    return found
 
 
-@cache
-def called(path: Path) -> tuple[tuple[int, str], ...]:
-    """Return line and last name of everything that a file calls or reads as an attribute."""
-    names: list[tuple[int, str]] = []
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Attribute):
-            names.append((node.lineno, node.attr))
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            names.append((node.lineno, node.func.id))
-    return tuple(names)
+def _note_call(found: Facts, node: ast.Call) -> None:
+    if isinstance(node.func, ast.Name):
+        found.called.append((node.lineno, node.func.id))
+    name = getattr(node.func, "attr", "")
+    if name in CLOCKS:
+        found.clocks.append(node.lineno)
+    if name == "default_rng" and not node.args:
+        found.unseeded.append(node.lineno)
+
+
+def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return how many lines the body of a function has, without its docstring."""
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
 
 
 def dotted(path: str) -> str:
@@ -69,28 +100,23 @@ def dotted(path: str) -> str:
 @cache
 def impurities(path: Path) -> list[str]:
     """Return how a module reaches the database, the clock, chance or the environment."""
-    shells = [dotted(name) for name in SHELLS]
     found = [
         f"imports {name}"
-        for name in imports(path)
-        if name.split(".")[0] in IMPURE_MODULES
-        or any(name == shell or name.startswith(f"{shell}.") for shell in shells)
+        for name in facts(path).imports
+        if name.split(".")[0] in IMPURE_MODULES or SHELL_MODULES & parents(name)
     ]
-    return found + [f"line {line}: {name}" for line, name in called(path) if name in SHELL_NAMES]
+    return found + [
+        f"line {line}: {name}" for line, name in facts(path).called if name in SHELL_NAMES
+    ]
 
 
-@cache
-def inexactness(path: Path) -> list[str]:
-    """Return where a module holds a float, or a division that gives one."""
-    found = [f"line {line}: {name}" for line, name in called(path) if name in FLOATS]
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Constant) and isinstance(node.value, float):
-            found.append(f"line {node.lineno}: a float")
-        if isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div):
-            found.append(f"line {node.lineno}: a division that gives a float")
-    return found
+def parents(name: str) -> set[str]:
+    """Return a dotted name and all that it is inside of."""
+    parts = name.split(".")
+    return {".".join(parts[:count]) for count in range(1, len(parts) + 1)}
 
 
+SHELL_MODULES = {dotted(name) for name in SHELLS}
 PURE = [path for path in modules(*PACKAGES) if shown(path) not in SHELLS]
 EXACT = [path for path in PURE if shown(path) not in NOT_IN_INTEGERS]
 
@@ -102,7 +128,7 @@ def test_a_module_is_pure_unless_it_is_named_a_shell(path):
 
 @pytest.mark.parametrize("path", EXACT, ids=shown)
 def test_a_pure_module_computes_in_integers(path):
-    assert inexactness(path) == []
+    assert facts(path).inexact == []
 
 
 @pytest.mark.parametrize("name", SHELLS)
@@ -113,40 +139,31 @@ def test_a_shell_is_named_for_a_reason_that_still_holds(name):
 
 @pytest.mark.parametrize("name", NOT_IN_INTEGERS)
 def test_a_module_with_floats_is_named_for_a_reason_that_still_holds(name):
-    assert inexactness(ROOT / name) != [], "it computes in integers: take it off the list"
+    assert facts(ROOT / name).inexact != [], "it computes in integers: take it off the list"
     assert NOT_IN_INTEGERS[name]
 
 
 @pytest.mark.parametrize("path", modules(*PACKAGES), ids=shown)
 def test_only_the_portal_reads_the_clock(path):
-    read = [
-        f"line {node.lineno}"
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in CLOCKS
-    ]
-    assert read == []
-    assert "time" not in set(imports(path))
+    assert facts(path).clocks == []
+    assert "time" not in facts(path).imports
 
 
 @pytest.mark.parametrize("path", modules("ledger", "rulebook", "settlement", "verifier"), ids=shown)
 def test_only_the_database_package_and_the_portal_read_the_environment(path):
-    names = {name for _, name in called(path)}
+    names = {name for _, name in facts(path).called}
     assert not names & {"environ", "getenv"}
 
 
 @pytest.mark.parametrize("path", modules("ledger", "rulebook", "settlement", "verifier"), ids=shown)
 def test_chance_is_seeded(path):
-    assert not set(imports(path)) & {"random", "secrets"}
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "default_rng":
-            assert node.args, f"line {node.lineno}: a generator without a seed"
+    assert not set(facts(path).imports) & {"random", "secrets"}
+    assert facts(path).unseeded == []
 
 
 @pytest.mark.parametrize("path", modules("verifier"), ids=shown)
 def test_the_verifier_needs_the_standard_library_alone(path):
-    roots = {name.split(".")[0] for name in imports(path)}
+    roots = {name.split(".")[0] for name in facts(path).imports}
     assert roots <= sys.stdlib_module_names | {"verifier"}
 
 
@@ -158,8 +175,11 @@ def test_stores_never_open_a_transaction(name):
         path = ROOT / package / f"{name.replace('.', '/')}.py"
         if path.exists():
             opened = {"transaction", "engine", "make_engine", "create_engine", "sessionmaker"}
-            assert not {each.rpartition(".")[2] for each in imports(path)} & opened
-            assert not {called_name for _, called_name in called(path)} & {"commit", "rollback"}
+            assert not {each.rpartition(".")[2] for each in facts(path).imports} & opened
+            assert not {called_name for _, called_name in facts(path).called} & {
+                "commit",
+                "rollback",
+            }
 
 
 @pytest.mark.parametrize("path", modules(*PACKAGES, "portal"), ids=shown)
@@ -215,15 +235,7 @@ def test_no_file_names_a_machine_s_paths_or_a_registry():
     assert named == []
 
 
-MOST_LINES = 400
-MOST_BODY_LINES = 50
 PRODUCT = (*PACKAGES, "portal", "migrations", "benchmarks")
-
-
-def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Return how many lines the body of a function has, without its docstring."""
-    body = function.body[1:] if ast.get_docstring(function) else function.body
-    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
 
 
 @pytest.mark.parametrize("path", modules(*PRODUCT), ids=shown)
@@ -231,10 +243,4 @@ def test_a_file_and_its_functions_can_be_read_at_a_glance(path):
     if "portal/migrations" in shown(path):
         return  # Django's own form
     assert len(path.read_text().splitlines()) <= MOST_LINES
-    long = [
-        f"{node.name}: {body_lines(node)} lines"
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and body_lines(node) > MOST_BODY_LINES
-    ]
-    assert long == []
+    assert facts(path).long == []
