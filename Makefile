@@ -5,7 +5,7 @@
 #   make test           set up and run the tests (PostgreSQL and a browser included), a process a core
 #   make test-oracles   compare the dispatch with PyPSA, which is installed for it
 #   make campaign       a hundred thousand random operations on the ledger, and writers that race
-#   make check          lint, format, types, import contracts, schema drift, fast tests: under a minute
+#   make check          lint, format, types, import contracts, schema drift, fast tests: under a minute once types are cached
 #   make bench          every speed figure as a ratio against a yardstick of the same run
 #   make serve          the portal on the database as it is
 #   make lock           renew the locked, hash-checked dependencies (needs uv)
@@ -21,7 +21,7 @@ bin     := .venv/bin
 pip     := $(bin)/python -m pip --disable-pip-version-check --quiet install --require-hashes
 manage  := $(bin)/python manage.py
 
-# Where this is set, every process compiles every module again: a third of what the tests take.
+# Where this is set, every process compiles every module again, and collecting the tests takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup setup-dev demo test test-oracles campaign check bench serve lock browser clean
