@@ -14,6 +14,8 @@ from database.session import make_engine, transaction
 from rulebook.clause_text import fill_clause
 from rulebook.law import rules_at
 from settlement.billing.issuing import issue_month
+from settlement.billing.lines import LINE_KINDS
+from settlement.explanations.charges import Charges
 from settlement.explanations.explain import (
     LineReference,
     day_facts,
@@ -23,6 +25,7 @@ from settlement.explanations.explain import (
     line_day,
 )
 from settlement.explanations.tree import Explanation
+from settlement.meters.register import DEMAND
 from tests.settlement.test_use_cases import move_c_home
 from tests.worlds.settled import (
     FIRST_DAY,
@@ -273,3 +276,18 @@ def test_a_point_that_moved_is_explained_to_the_old_and_the_new_supplier(session
             interval = explain_interval(session, reference, of_day, 5)
             values = [part.value for part in interval.children]
             assert interval.value == of_day.amounts_micro[5] == values[0] - sum(values[1:])
+
+
+def test_a_charge_without_payments_or_a_tree_is_explained_by_its_clause(
+    opened, billed, monkeypatch
+):
+    """Fuel stands in for a charge that no unit is paid for, as none of the catalogue is one yet."""
+    unpaid = {code: kind for code, kind in LINE_KINDS.items() if code != "payment.fuel"}
+    monkeypatch.setattr("settlement.explanations.charges.LINE_KINDS", unpaid)
+    facts = day_facts(opened, billed[1][0], FIRST_DAY)
+    shared = Charges(facts, 17).charge("fuel", "B-home")
+    assert shared.value == facts.result("charge.fuel_micro", "B-home", 17) > 0
+    assert shared.label == "Fuel"
+    assert [clause.anchor for clause in shared.clauses] == ["AP-6"]
+    (reading,) = shared.children
+    assert reading.value == facts.readings[DEMAND, "B-home"].values[17]
