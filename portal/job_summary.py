@@ -73,7 +73,7 @@ def _document_lines(job: Job) -> list[str]:
 
 def _payment_lines(job: Job) -> list[str]:
     paid, waiting = (job.payments.get(name, 0) for name in ("payments", "waiting"))
-    return [f"Bank statement: {paid} payments, {waiting} of them wait for a decision."]
+    return [f"Bank statement: {paid} payments; waiting for a decision: {waiting}."]
 
 
 def _proof_lines(job: Job) -> list[str]:
