@@ -11,8 +11,7 @@ import ledger.store
 from common.refusals import Finding, Refused
 from ledger.journal import STUDY
 from ledger.posting import Posted
-from settlement.billing.lines import KINDS_OF_QUANTITY, MONEY_SUFFIX
-from settlement.billing.posting import STATED_MEASURES, SettledDay, draft_journals, settled_day
+from settlement.billing.posting import MOVING_MEASURES, SettledDay, draft_journals, settled_day
 from settlement.rules.register import register_of
 from settlement.runs import store
 from settlement.runs.calendar_order import refuse_overtaken_days
@@ -46,14 +45,12 @@ def settled_days(session: Session, run: Run) -> Iterator[SettledDay]:
         for day in period.days:
             if day not in metered_wh:
                 raise Refused([_no_day_total(run, day)])
-            sums = store.result_totals(session, run.id, day, (MONEY_SUFFIX, *KINDS_OF_QUANTITY))
-            stated_wh = store.result_totals(session, run.id, day, STATED_MEASURES)
+            totals = store.result_totals(session, run.id, day, MOVING_MEASURES)
             yield settled_day(
                 run.market,
                 rules.market_rules.currency,
                 register,
-                sums,
-                stated_wh | metered_wh[day],
+                totals | metered_wh[day],
                 day,
                 store.stored_day_digest(session, run.id, day),
             )

@@ -50,6 +50,9 @@ AREA_ACCOUNTS = {energy_accounts.LOSSES: LOSSES, energy_accounts.IMBALANCE: IMBA
 STATED_MEASURES = (*AREA_ACCOUNTS, *(counted.measure for counted in STATED_ENERGY))
 """The energy among the results that journals move."""
 
+MOVING_MEASURES = (MONEY_SUFFIX, *KINDS_OF_QUANTITY, *STATED_MEASURES)
+"""What the measures of all results end with that journals move."""
+
 MARKET_SUBJECT = "market"
 
 
@@ -66,8 +69,7 @@ def settled_day(
     market: str,
     currency: str,
     register: Register,
-    sums: Mapping[VectorKey, int],
-    energy_wh: Mapping[VectorKey, int],
+    totals: Mapping[VectorKey, int],
     day: dt.date,
     digest: bytes,
 ) -> SettledDay:
@@ -77,25 +79,24 @@ def settled_day(
         market: the market of every account.
         currency: commodity of the money accounts.
         register: who answers for each unit and supply point.
-        sums: the day's total of every charge, payment and equalisation vector, in micro, and of
-            every quantity that is charged; other measures move nothing.
-        energy_wh: the day's total of every metered vector, and of the over-take and missed energy
-            among the results.
+        totals: the day's total of every metered vector, in Wh, and of every result that moves
+            something: money in micro, quantities that are charged, energy that is stated; other
+            measures move nothing.
         day: the settlement day.
         digest: the digest of the day's results.
 
     Raises:
-        LookupError: a sum is money, and no row of the catalogue of line kinds says whose.
+        LookupError: a total is money, and no row of the catalogue of line kinds says whose.
     """
-    amounts = _money(market, currency, register, sums) | _energy(market, register, energy_wh)
-    return SettledDay(day, digest, amounts | _charged(market, register, sums))
+    amounts = _money(market, currency, register, totals) | _energy(market, register, totals)
+    return SettledDay(day, digest, amounts | _charged(market, register, totals))
 
 
 def _money(
-    market: str, currency: str, register: Register, sums: Mapping[VectorKey, int]
+    market: str, currency: str, register: Register, totals: Mapping[VectorKey, int]
 ) -> dict[Account, int]:
     amounts: dict[Account, int] = {}
-    for (measure, entity), total in sums.items():
+    for (measure, entity), total in totals.items():
         if measure == EQUALISATION_MEASURE:
             amounts[Account(market, currency, None, EQUALISATION, entity)] = -total
         elif measure in KIND_OF_MEASURE:
@@ -118,11 +119,9 @@ def _answers(register: Register, kind: LineKind, entity: str) -> tuple[str, str]
     return (supplier if kind.side is Side.CHARGE else register.charge_owner(code)), code
 
 
-def _energy(
-    market: str, register: Register, energy_wh: Mapping[VectorKey, int]
-) -> dict[Account, int]:
+def _energy(market: str, register: Register, totals: Mapping[VectorKey, int]) -> dict[Account, int]:
     amounts: dict[Account, int] = {}
-    for (measure, entity), total in energy_wh.items():
+    for (measure, entity), total in totals.items():
         if measure == GENERATED.measure and entity in register.units:
             owner = register.unit_owner(entity)
             amounts[Account(market, ENERGY, owner, GENERATED.account, entity)] = -total
@@ -130,13 +129,13 @@ def _energy(
             supplier = register.supplier(entity)
             amounts[Account(market, ENERGY, supplier, TAKEN.account, entity)] = total
     # Energy that no meter explains stands somewhere too, as each commodity sums to zero.
-    amounts |= _of_areas(market, energy_wh) or {
+    amounts |= _of_areas(market, totals) or {
         Account(market, ENERGY, None, IMBALANCE, MARKET_SUBJECT): -sum(amounts.values())
     }
     for counted in STATED_ENERGY:
         stated = {
             Account(market, ENERGY, register.supplier(entity), counted.account, entity): total
-            for (measure, entity), total in energy_wh.items()
+            for (measure, entity), total in totals.items()
             if measure == counted.measure
         }
         whole = Account(market, ENERGY, None, counted.account, MARKET_SUBJECT)
@@ -144,19 +143,21 @@ def _energy(
     return amounts
 
 
-def _of_areas(market: str, energy_wh: Mapping[VectorKey, int]) -> dict[Account, int]:
+def _of_areas(market: str, totals: Mapping[VectorKey, int]) -> dict[Account, int]:
     """Return the losses and the imbalance of each area; empty where there are no areas."""
     return {
         Account(market, ENERGY, None, AREA_ACCOUNTS[measure], area): total
-        for (measure, area), total in energy_wh.items()
+        for (measure, area), total in totals.items()
         if measure in AREA_ACCOUNTS
     }
 
 
-def _charged(market: str, register: Register, sums: Mapping[VectorKey, int]) -> dict[Account, int]:
+def _charged(
+    market: str, register: Register, totals: Mapping[VectorKey, int]
+) -> dict[Account, int]:
     """Return what suppliers are charged for, and the same as what owners are paid for."""
     amounts: defaultdict[Account, int] = defaultdict(int)
-    for (measure, entity), total in sums.items():
+    for (measure, entity), total in totals.items():
         for kind, counted in KINDS_OF_QUANTITY.get(measure, ()):
             participant, code = _answers(register, kind, entity)
             account = Account(market, counted.commodity, participant, counted.account, code)

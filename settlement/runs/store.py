@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
 
 from database.copy import copy_in, copy_out
@@ -138,16 +138,14 @@ def result_totals(
     session: Session, run_id: uuid.UUID, day: dt.date, endings: Sequence[str]
 ) -> dict[VectorKey, int]:
     """Return the day's total of every vector of a run whose measure has one of the endings."""
-    query = (
-        "SELECT measure, entity, (SELECT sum(value)::int8 FROM unnest(values) AS value) AS total "
-        "FROM settlement.result WHERE run_id = %(run_id)s AND settlement_day = %(day)s "
-        "AND EXISTS (SELECT FROM unnest(%(endings)s::text[]) AS ending "
+    query = text(
+        "SELECT measure, entity, (SELECT sum(value)::int8 FROM unnest(values) AS value) "
+        "FROM settlement.result WHERE run_id = :run_id AND settlement_day = :day "
+        "AND EXISTS (SELECT FROM unnest(CAST(:endings AS text[])) AS ending "
         "WHERE right(measure, length(ending)) = ending)"
     )
     params = {"run_id": run_id, "day": day, "endings": list(endings)}
-    types = {"measure": "text", "entity": "text", "total": "int8"}
-    columns = copy_out(session, query, params, types)
-    rows = zip(columns["measure"], columns["entity"], columns["total"], strict=True)
+    rows = session.execute(query, params).all()
     return {(measure, entity): total for measure, entity, total in rows}
 
 
@@ -176,13 +174,11 @@ def stored_values(vectors: Sequence[ResultVector]) -> dict[tuple[str, str], np.n
 
 def stored_day_digest(session: Session, run_id: uuid.UUID, day: dt.date) -> bytes:
     """Return the digest of a day from the digests stored with its vectors."""
-    query = (
-        "SELECT digest FROM settlement.result "
-        "WHERE run_id = %(run_id)s AND settlement_day = %(day)s "
+    query = text(
+        "SELECT digest FROM settlement.result WHERE run_id = :run_id AND settlement_day = :day "
         'ORDER BY measure COLLATE "C", entity COLLATE "C"'
     )
-    columns = copy_out(session, query, {"run_id": run_id, "day": day}, {"digest": "bytea"})
-    return day_digest(columns["digest"])
+    return day_digest(session.scalars(query, {"run_id": run_id, "day": day}).all())
 
 
 def days_outside(session: Session, run: Run) -> list[dt.date]:

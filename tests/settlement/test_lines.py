@@ -80,4 +80,4 @@ def test_a_kind_without_a_row_is_refused_and_its_money_is_not_posted():
         line_kind("charge.unheard")
     sums = {("charge.unheard_micro", "B-home"): 1}
     with pytest.raises(LookupError, match=r"charge\.unheard_micro"):
-        settled_day("tiny", "GBP", Register({}, {}), sums, {}, DAY, DIGEST)
+        settled_day("tiny", "GBP", Register({}, {}), sums, DAY, DIGEST)

@@ -50,8 +50,7 @@ def settled(sums=None, energy_wh=None, day=DAY) -> SettledDay:
         "tiny",
         "GBP",
         REGISTER,
-        SUMS if sums is None else sums,
-        ENERGY_WH if energy_wh is None else energy_wh,
+        (SUMS if sums is None else sums) | (ENERGY_WH if energy_wh is None else energy_wh),
         day,
         DIGEST,
     )
