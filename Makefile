@@ -21,6 +21,9 @@ bin     := .venv/bin
 pip     := $(bin)/python -m pip --disable-pip-version-check --quiet install --require-hashes
 manage  := $(bin)/python manage.py
 
+# A file is one process's, for what its tests share; in the order of tests/conftest.py, not of the count of tests.
+spread  := -n $(JOBS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+
 # Where this is set, every process compiles every module again, and collecting the tests takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -59,7 +62,7 @@ serve: setup
 	@$(manage) serve --port $(PORT) $(ARGS)
 
 test: setup-dev browser
-	@$(bin)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist loadfile $(ARGS)
+	@$(bin)/python -m pytest $(spread) $(ARGS)
 
 test-oracles: .venv/oracles.stamp
 	@$(bin)/python -m pytest -m oracle tests/oracles $(ARGS)
@@ -74,7 +77,7 @@ check: setup-dev
 	@$(bin)/lint-imports
 	@$(bin)/mypy
 	@$(manage) schema check
-	@$(bin)/python -m pytest -q -m fast -n $(JOBS) --maxprocesses 8 --dist loadfile $(ARGS)
+	@$(bin)/python -m pytest -q -m fast $(spread) $(ARGS)
 
 bench: setup-dev
 	@$(bin)/python -m benchmarks $(ARGS)

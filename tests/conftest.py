@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from database import embedded, schema
 from database.session import make_engine, refuse_old_server
-from tests.slow import ALL_SLOW, SLOW
+from tests.slow import ALL_SLOW, LONGEST, SLOW
 
 # No deadline for a single example: the first to meet a kernel compiles it, and machines are shared.
 settings.register_profile("without-deadline", deadline=None)
@@ -44,11 +44,26 @@ def log_key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def server_url() -> str:
     """URL of a maintenance database on the server under test."""
-    url = os.environ.get("DATABASE_URL") or embedded.start(TEST_SERVER_FOLDER)
+    url = os.environ.get("DATABASE_URL")
+    if not url:
+        url = embedded.start(TEST_SERVER_FOLDER)
+        _spare_the_disk(url)
     made = make_engine(url)
     refuse_old_server(made)
     made.dispose()
     return url
+
+
+def _spare_the_disk(server_url: str) -> None:
+    """Let the embedded server under test not wait for the disk.
+
+    Tests kill processes, of the server too, and what those wrote the system still has; only a
+    machine that loses power would lose it.
+    """
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        statement = sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting))
+        _run_on_server(server_url, statement)
+    _run_on_server(server_url, sql.SQL("SELECT pg_reload_conf()"))
 
 
 def _run_on_server(server_url: str, statement: sql.Composable) -> None:
@@ -172,7 +187,12 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by mark
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is fast, and skip, saying so, what needs data that is not beside the checkout."""
+    """Begin with the longest, mark what is fast, and skip what needs data that is not there.
+
+    What is skipped says so; the data lies beside the checkout.
+    """
+    rank = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
     for item in items:
         if is_fast(item):
             item.add_marker("fast")

@@ -48,8 +48,29 @@ SLOW = {
     "settlement/test_layers.py": SWEEP,
     "settlement/test_meters.py": "random meter files",
     "test_commands.py": PROCESS,
+    "test_import_contracts.py": "reads every import of the product",
 }
 """Files below `tests/`."""
 
 ALL_SLOW = ("browser", "campaign", "oracles", "portal")
 """Folders below `tests/` of which every test needs a database, a browser or much time."""
+
+LONGEST = (
+    "test_readme.py",
+    "settlement/test_verification.py",
+    "browser/test_every_page.py",
+    "browser/test_journeys.py",
+    "settlement/test_evidence.py",
+    "test_real_study.py",
+    "scenarios/test_scenarios.py",
+    "browser/test_disputes.py",
+    "settlement/test_fair_play.py",
+    "settlement/core/test_thousands.py",
+    "test_commands.py",
+    "settlement/core/test_market_maker.py",
+    "settlement/core/test_same_bytes.py",
+)
+"""Files below `tests/` that take half a minute and more, the longest first.
+
+They are begun first, so that no process is left with a long one while the others have none.
+"""

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.shells import NOT_IN_INTEGERS, SHELLS
-from tests.slow import ALL_SLOW, SLOW
+from tests.slow import ALL_SLOW, LONGEST, SLOW
 
 PACKAGES = ("common", "database", "ledger", "rulebook", "settlement", "verifier")
 IMPURE_MODULES = {"database", "django", "psycopg", "sqlalchemy", "random", "secrets", "time"}
@@ -121,88 +121,94 @@ PURE = [path for path in modules(*PACKAGES) if shown(path) not in SHELLS]
 EXACT = [path for path in PURE if shown(path) not in NOT_IN_INTEGERS]
 
 
-@pytest.mark.parametrize("path", PURE, ids=shown)
-def test_a_module_is_pure_unless_it_is_named_a_shell(path):
-    assert impurities(path) == []
+def test_a_module_is_pure_unless_it_is_named_a_shell():
+    assert [f"{shown(path)}: {found}" for path in PURE for found in impurities(path)] == []
 
 
-@pytest.mark.parametrize("path", EXACT, ids=shown)
-def test_a_pure_module_computes_in_integers(path):
-    assert facts(path).inexact == []
+def test_a_pure_module_computes_in_integers():
+    assert [f"{shown(path)}: {found}" for path in EXACT for found in facts(path).inexact] == []
 
 
-@pytest.mark.parametrize("name", SHELLS)
-def test_a_shell_is_named_for_a_reason_that_still_holds(name):
-    assert impurities(ROOT / name) != [], "it is pure: take it off the list"
-    assert SHELLS[name]
+def test_a_shell_is_named_for_a_reason_that_still_holds():
+    assert all(SHELLS.values())
+    pure = [name for name in SHELLS if not impurities(ROOT / name)]
+    assert pure == [], "they are pure: take them off the list"
 
 
-@pytest.mark.parametrize("name", NOT_IN_INTEGERS)
-def test_a_module_with_floats_is_named_for_a_reason_that_still_holds(name):
-    assert facts(ROOT / name).inexact != [], "it computes in integers: take it off the list"
-    assert NOT_IN_INTEGERS[name]
+def test_a_module_with_floats_is_named_for_a_reason_that_still_holds():
+    assert all(NOT_IN_INTEGERS.values())
+    exact = [name for name in NOT_IN_INTEGERS if not facts(ROOT / name).inexact]
+    assert exact == [], "they compute in integers: take them off the list"
 
 
-@pytest.mark.parametrize("path", modules(*PACKAGES), ids=shown)
-def test_only_the_portal_reads_the_clock(path):
-    assert facts(path).clocks == []
-    assert "time" not in facts(path).imports
+def test_only_the_portal_reads_the_clock():
+    paths = modules(*PACKAGES)
+    assert [f"{shown(path)}:{line}" for path in paths for line in facts(path).clocks] == []
+    assert [shown(path) for path in paths if "time" in facts(path).imports] == []
 
 
-@pytest.mark.parametrize("path", modules("ledger", "rulebook", "settlement", "verifier"), ids=shown)
-def test_only_the_database_package_and_the_portal_read_the_environment(path):
-    names = {name for _, name in facts(path).called}
-    assert not names & {"environ", "getenv"}
+def test_only_the_database_package_and_the_portal_read_the_environment():
+    assert [
+        f"{shown(path)}:{line}: {name}"
+        for path in modules("ledger", "rulebook", "settlement", "verifier")
+        for line, name in facts(path).called
+        if name in {"environ", "getenv"}
+    ] == []
 
 
-@pytest.mark.parametrize("path", modules("ledger", "rulebook", "settlement", "verifier"), ids=shown)
-def test_chance_is_seeded(path):
-    assert not set(facts(path).imports) & {"random", "secrets"}
-    assert facts(path).unseeded == []
+def test_chance_is_seeded():
+    paths = modules("ledger", "rulebook", "settlement", "verifier")
+    assert [shown(path) for path in paths if {"random", "secrets"} & set(facts(path).imports)] == []
+    assert [f"{shown(path)}:{line}" for path in paths for line in facts(path).unseeded] == []
 
 
-@pytest.mark.parametrize("path", modules("verifier"), ids=shown)
-def test_the_verifier_needs_the_standard_library_alone(path):
-    roots = {name.split(".")[0] for name in facts(path).imports}
-    assert roots <= sys.stdlib_module_names | {"verifier"}
+def test_the_verifier_needs_the_standard_library_alone():
+    assert [
+        f"{shown(path)}: {name}"
+        for path in modules("verifier")
+        for name in facts(path).imports
+        if name.split(".")[0] not in sys.stdlib_module_names | {"verifier"}
+    ] == []
 
 
-@pytest.mark.parametrize(
-    "name", ["store", "queries", "invoice_queries", "log.store", "meters.store"]
-)
-def test_stores_never_open_a_transaction(name):
-    for package in ("ledger", "rulebook", "settlement"):
-        path = ROOT / package / f"{name.replace('.', '/')}.py"
-        if path.exists():
-            opened = {"transaction", "engine", "make_engine", "create_engine", "sessionmaker"}
-            assert not {each.rpartition(".")[2] for each in facts(path).imports} & opened
-            assert not {called_name for _, called_name in facts(path).called} & {
-                "commit",
-                "rollback",
-            }
+OPENERS = {"transaction", "engine", "make_engine", "create_engine", "sessionmaker"}
 
 
-@pytest.mark.parametrize("path", modules(*PACKAGES, "portal"), ids=shown)
-def test_a_type_is_ignored_by_its_code_and_for_a_reason(path):
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
-        if "# type: ignore" in line:
-            assert re.search(r"# type: ignore\[[a-z-]+\]  # \w", line), f"{shown(path)}:{number}"
+def test_stores_never_open_a_transaction():
+    stores = [
+        path
+        for path in modules("ledger", "rulebook", "settlement")
+        if path.stem.endswith(("store", "queries"))
+    ]
+    opened = [
+        f"{shown(path)}: {name}"
+        for path in stores
+        for name in facts(path).imports
+        if name.rpartition(".")[2] in OPENERS
+    ]
+    ended = [
+        f"{shown(path)}:{line}: {name}"
+        for path in stores
+        for line, name in facts(path).called
+        if name in {"commit", "rollback"}
+    ]
+    assert stores
+    assert opened + ended == []
 
 
-@pytest.mark.parametrize("name", [*SLOW, *ALL_SLOW])
-def test_what_is_slow_is_there(name):
-    assert (ROOT / "tests" / name).exists()
+def test_a_type_is_ignored_by_its_code_and_for_a_reason():
+    assert [
+        f"{shown(path)}:{number}"
+        for path in modules(*PACKAGES, "portal")
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if "# type: ignore" in line and not re.search(r"# type: ignore\[[a-z-]+\]  # \w", line)
+    ] == []
 
 
-def test_imports_point_one_way():
-    found = subprocess.run(
-        [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert found.returncode == 0, found.stdout + found.stderr
+def test_what_is_slow_is_there():
+    assert [
+        name for name in (*SLOW, *ALL_SLOW, *LONGEST) if not (ROOT / "tests" / name).exists()
+    ] == []
 
 
 def tracked_files() -> list[Path]:
@@ -238,9 +244,13 @@ def test_no_file_names_a_machine_s_paths_or_a_registry():
 PRODUCT = (*PACKAGES, "portal", "migrations", "benchmarks")
 
 
-@pytest.mark.parametrize("path", modules(*PRODUCT), ids=shown)
-def test_a_file_and_its_functions_can_be_read_at_a_glance(path):
-    if "portal/migrations" in shown(path):
-        return  # Django's own form
-    assert len(path.read_text().splitlines()) <= MOST_LINES
-    assert facts(path).long == []
+def test_a_file_and_its_functions_can_be_read_at_a_glance():
+    long = []
+    for path in modules(*PRODUCT):
+        if "portal/migrations" in shown(path):
+            continue  # Django's own form
+        line_count = len(path.read_text().splitlines())
+        if line_count > MOST_LINES:
+            long.append(f"{shown(path)}: {line_count} lines")
+        long.extend(f"{shown(path)}: {function}" for function in facts(path).long)
+    assert long == []

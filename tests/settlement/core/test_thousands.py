@@ -70,28 +70,38 @@ def test_exact_levels_and_clusters_are_as_the_reference(part):
 
 def cached(game: Game):
     """The value of a coalition, as a smallest cut over all sides, one by one."""
+    sides = [
+        [bool(side >> node & 1) for node in range(game.network.node_count)]
+        for side in range(1 << game.network.node_count)
+    ]
+    cut_kw = [demand_and_lines_kw(game, inside) for inside in sides]
+    outside_kw = [
+        [
+            0 if inside[node] else kw
+            for node, kw in zip(game.unit_node.tolist(), game.available_kw.tolist(), strict=True)
+        ]
+        for inside in sides
+    ]
     known: dict[tuple[int, ...], int] = {}
 
     def value(members: tuple[int, ...]) -> int:
         if members not in known:
-            known[members] = smallest_cut(game, members)
+            known[members] = min(
+                kw + sum(units[unit] for unit in members)
+                for kw, units in zip(cut_kw, outside_kw, strict=True)
+            )
         return known[members]
 
     return value
 
 
-def smallest_cut(game: Game, members: tuple[int, ...]) -> int:
-    network, cuts = game.network, []
-    ends = list(zip(network.line_from.tolist(), network.line_to.tolist(), strict=True))
-    ratings = list(zip(network.rating_kw.tolist(), network.reverse_rating_kw.tolist(), strict=True))
-    at = [(int(game.unit_node[unit]), int(game.available_kw[unit])) for unit in members]
-    demand = game.demand_kw.tolist()
-    for side in range(1 << network.node_count):
-        inside = [side >> node & 1 for node in range(network.node_count)]
-        cut = sum(kw for node, kw in enumerate(demand) if inside[node])
-        cut += sum(kw for node, kw in at if not inside[node])
-        for (start, end), (rating, back) in zip(ends, ratings, strict=True):
-            cut += rating * (inside[start] and not inside[end])
-            cut += back * (inside[end] and not inside[start])
-        cuts.append(cut)
-    return min(cuts)
+def demand_and_lines_kw(game: Game, inside: list[bool]) -> int:
+    """What a side cuts whoever plays: the demand inside, and the lines that cross it."""
+    network = game.network
+    cut = sum(kw for kw, is_cut in zip(game.demand_kw.tolist(), inside, strict=True) if is_cut)
+    ends = zip(network.line_from.tolist(), network.line_to.tolist(), strict=True)
+    ratings = zip(network.rating_kw.tolist(), network.reverse_rating_kw.tolist(), strict=True)
+    for (start, end), (rating, back) in zip(ends, ratings, strict=True):
+        cut += rating * (inside[start] and not inside[end])
+        cut += back * (inside[end] and not inside[start])
+    return cut
