@@ -36,7 +36,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from ledger.journal import Account, JournalDraft
-from ledger.parties import STATED_COLUMNS
 from ledger.tree import DIGEST_BYTES, LEAF_PREFIX, leaf_hash, merkle_root
 
 ACCOUNT_TAG = "tallystick.account.1"
@@ -46,18 +45,11 @@ INVOICE_LINE_TAG = "tallystick.invoice-line.2"
 UNTAXED_INVOICE_LINE_TAG = "tallystick.invoice-line.3"
 """Of the layout with a tax category of the line's own, which only untaxed lines have."""
 
-FIRST_INVOICE_LINE_TAG = "tallystick.invoice-line.1"
-"""Of the layout without quality and estimated quantity, which lines of before have not."""
-
 INVOICE_TAG = "tallystick.invoice.2"
-FIRST_INVOICE_TAG = "tallystick.invoice.1"
-"""Of the layout without parties, tax note and payment term, which documents of before have not."""
 
 GENESIS_DIGEST = bytes(DIGEST_BYTES)
 """What the first journal, and the first invoice of a series, name as the digest before them."""
 
-_QUALITY_COLUMNS = {"quality", "estimated_quantity"}
-_TAX_COLUMNS = {"tax_category"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _FRAME = struct.Struct(">cI")
@@ -113,11 +105,11 @@ class InvoiceLineRow(NamedTuple):
     quantity: int | None
     quantity_unit: str | None
     amount_micro: int
-    quality: str | None
+    quality: str
     estimated_quantity: int | None
     clauses: tuple[str, ...]
     rule_digests: tuple[bytes, ...]
-    tax_category: str | None = None
+    tax_category: str | None
 
 
 class InvoiceRow(NamedTuple):
@@ -147,24 +139,24 @@ class InvoiceRow(NamedTuple):
     due_minor: int
     line_count: int
     previous_digest: bytes
-    seller_legal_name: str | None = None
-    seller_tax_identifier: str | None = None
-    seller_address_lines: str | None = None
-    seller_postcode: str | None = None
-    seller_country: str | None = None
-    seller_contact_name: str | None = None
-    seller_contact_email: str | None = None
-    seller_iban: str | None = None
-    buyer_legal_name: str | None = None
-    buyer_tax_identifier: str | None = None
-    buyer_address_lines: str | None = None
-    buyer_postcode: str | None = None
-    buyer_country: str | None = None
-    buyer_contact_name: str | None = None
-    buyer_contact_email: str | None = None
-    buyer_iban: str | None = None
-    tax_note: str | None = None
-    payment_term_days: int | None = None
+    seller_legal_name: str
+    seller_tax_identifier: str
+    seller_address_lines: str
+    seller_postcode: str
+    seller_country: str
+    seller_contact_name: str
+    seller_contact_email: str
+    seller_iban: str | None
+    buyer_legal_name: str
+    buyer_tax_identifier: str
+    buyer_address_lines: str
+    buyer_postcode: str
+    buyer_country: str
+    buyer_contact_name: str
+    buyer_contact_email: str
+    buyer_iban: str | None
+    tax_note: str
+    payment_term_days: int
 
 
 class SealedJournal(NamedTuple):
@@ -204,29 +196,16 @@ def journal_digest(row: JournalRow, posting_digests: Sequence[bytes]) -> bytes:
 
 
 def invoice_line_digest(row: InvoiceLineRow) -> bytes:
-    """Return the digest of an invoice line, in the first layout that holds all that it states."""
+    """Return the digest of an invoice line; only an untaxed one has a tax category to hold."""
     if row.tax_category is not None:
-        tag, absent = UNTAXED_INVOICE_LINE_TAG, set[str]()
-    elif row.quality is None and row.estimated_quantity is None:
-        tag, absent = FIRST_INVOICE_LINE_TAG, _QUALITY_COLUMNS | _TAX_COLUMNS
-    else:
-        tag, absent = INVOICE_LINE_TAG, _TAX_COLUMNS
-    stated = (value for name, value in row._asdict().items() if name not in absent)
-    return leaf_hash(encode(tag, stated))
+        return leaf_hash(encode(UNTAXED_INVOICE_LINE_TAG, row))
+    *stated, _tax_category = row
+    return leaf_hash(encode(INVOICE_LINE_TAG, stated))
 
 
 def invoice_digest(row: InvoiceRow, line_digests: Sequence[bytes]) -> bytes:
-    """Return the digest of an invoice over its row and the digests of its lines.
-
-    The layout is the first that holds all that the row states.
-    """
-    values = row._asdict()
-    if all(values[name] is None for name in STATED_COLUMNS):
-        tag, absent = FIRST_INVOICE_TAG, frozenset(STATED_COLUMNS)
-    else:
-        tag, absent = INVOICE_TAG, frozenset[str]()
-    stated = (value for name, value in values.items() if name not in absent)
-    return leaf_hash(encode(tag, (*stated, merkle_root(line_digests))))
+    """Return the digest of an invoice over its row and the digests of its lines."""
+    return leaf_hash(encode(INVOICE_TAG, (*row, merkle_root(line_digests))))
 
 
 def account_row(account: Account) -> AccountRow:

@@ -2,7 +2,7 @@
 
 A document keeps its parties, its payment term and its tax note as they were at issue: they are
 columns of its row and lie under its digest, so a later change of a registration or of the terms
-changes no document. Rows that were sealed before parties were kept have none of these columns.
+changes no document.
 """
 
 from collections.abc import Iterator
@@ -35,8 +35,6 @@ class Party:
 
 SELLER, BUYER = "seller", "buyer"
 PARTY_COLUMNS = tuple(f"{side}_{each.name}" for side in (SELLER, BUYER) for each in fields(Party))
-STATED_COLUMNS = (*PARTY_COLUMNS, "tax_note", "payment_term_days")
-"""The columns of an invoice that rows sealed before parties were kept do not have."""
 
 
 def party_columns(side: str, party: Party) -> dict[str, Any]:
@@ -44,10 +42,9 @@ def party_columns(side: str, party: Party) -> dict[str, Any]:
     return {f"{side}_{name}": value for name, value in asdict(party).items()}
 
 
-def party_of(side: str, columns: dict[str, Any]) -> Party | None:
-    """Return the party that an invoice's columns state; None for rows of before."""
-    values = {each.name: columns[f"{side}_{each.name}"] for each in fields(Party)}
-    return None if values["legal_name"] is None else Party(**values)
+def party_of(side: str, columns: dict[str, Any]) -> Party:
+    """Return the party that an invoice's columns state."""
+    return Party(**{each.name: columns[f"{side}_{each.name}"] for each in fields(Party)})
 
 
 def party_breaches(side: str, party: Party) -> Iterator[str]:

@@ -22,17 +22,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from database.metadata import Base
-from ledger.parties import STATED_COLUMNS
 
 SCHEMA = "ledger"
 SCHEMA_ARGUMENTS = {"schema": SCHEMA}
-
-
-PARTIES_ARE_STATED = "num_nulls({}) IN (0, {})".format(
-    ", ".join(name for name in STATED_COLUMNS if not name.endswith("_iban")),
-    sum(not name.endswith("_iban") for name in STATED_COLUMNS),
-)
-"""A document states all that it states of its parties, or is of before; accounts may be unknown."""
 
 
 def digest_check(column: str = "digest") -> CheckConstraint:
@@ -127,10 +119,7 @@ class Posting(Base):
 
 
 class Invoice(Base):
-    """A document of a series, numbered without gaps from 1; + means that the participant pays.
-
-    Documents that were issued before parties were kept have neither them nor tax note and term.
-    """
+    """A document of a series, numbered without gaps from 1; + means that the participant pays."""
 
     __tablename__ = "invoice"
     __table_args__ = (
@@ -151,7 +140,6 @@ class Invoice(Base):
             name="net_is_amount_rounded",
         ),
         CheckConstraint("net_minor + tax_minor = due_minor", name="due_is_net_and_tax"),
-        CheckConstraint(PARTIES_ARE_STATED, name="parties_are_stated"),
         digest_check("previous_digest"),
         digest_check(),
         Index(None, "participant", "market", "billing_month"),
@@ -184,32 +172,29 @@ class Invoice(Base):
     due_minor: Mapped[int] = mapped_column(BigInteger)
     line_count: Mapped[int]
     previous_digest: Mapped[bytes] = mapped_column(LargeBinary)
-    seller_legal_name: Mapped[str | None] = mapped_column(Text)
-    seller_tax_identifier: Mapped[str | None] = mapped_column(Text)
-    seller_address_lines: Mapped[str | None] = mapped_column(Text)
-    seller_postcode: Mapped[str | None] = mapped_column(Text)
-    seller_country: Mapped[str | None] = mapped_column(Text)
-    seller_contact_name: Mapped[str | None] = mapped_column(Text)
-    seller_contact_email: Mapped[str | None] = mapped_column(Text)
+    seller_legal_name: Mapped[str] = mapped_column(Text)
+    seller_tax_identifier: Mapped[str] = mapped_column(Text)
+    seller_address_lines: Mapped[str] = mapped_column(Text)
+    seller_postcode: Mapped[str] = mapped_column(Text)
+    seller_country: Mapped[str] = mapped_column(Text)
+    seller_contact_name: Mapped[str] = mapped_column(Text)
+    seller_contact_email: Mapped[str] = mapped_column(Text)
     seller_iban: Mapped[str | None] = mapped_column(Text)
-    buyer_legal_name: Mapped[str | None] = mapped_column(Text)
-    buyer_tax_identifier: Mapped[str | None] = mapped_column(Text)
-    buyer_address_lines: Mapped[str | None] = mapped_column(Text)
-    buyer_postcode: Mapped[str | None] = mapped_column(Text)
-    buyer_country: Mapped[str | None] = mapped_column(Text)
-    buyer_contact_name: Mapped[str | None] = mapped_column(Text)
-    buyer_contact_email: Mapped[str | None] = mapped_column(Text)
+    buyer_legal_name: Mapped[str] = mapped_column(Text)
+    buyer_tax_identifier: Mapped[str] = mapped_column(Text)
+    buyer_address_lines: Mapped[str] = mapped_column(Text)
+    buyer_postcode: Mapped[str] = mapped_column(Text)
+    buyer_country: Mapped[str] = mapped_column(Text)
+    buyer_contact_name: Mapped[str] = mapped_column(Text)
+    buyer_contact_email: Mapped[str] = mapped_column(Text)
     buyer_iban: Mapped[str | None] = mapped_column(Text)
-    tax_note: Mapped[str | None] = mapped_column(Text)
-    payment_term_days: Mapped[int | None]
+    tax_note: Mapped[str] = mapped_column(Text)
+    payment_term_days: Mapped[int]
     digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
 
 
 class InvoiceLine(Base):
-    """One line of a document; its amount is exact, before the document's one rounding.
-
-    Lines that were issued before quality was carried have none.
-    """
+    """One line of a document; its amount is exact, before the document's one rounding."""
 
     __tablename__ = "invoice_line"
     __table_args__ = (
@@ -217,8 +202,7 @@ class InvoiceLine(Base):
         CheckConstraint("(quantity IS NULL) = (quantity_unit IS NULL)", name="quantity_has_a_unit"),
         CheckConstraint("quality IN ('measured', 'estimated', 'none')", name="quality_is_known"),
         CheckConstraint(
-            "estimated_quantity IS NULL"
-            " OR (quantity IS NOT NULL AND coalesce(quality, 'none') <> 'none')",
+            "estimated_quantity IS NULL OR (quantity IS NOT NULL AND quality <> 'none')",
             name="estimated_quantity_is_metered",
         ),
         CheckConstraint("tax_category = 'E'", name="tax_category_is_untaxed"),
@@ -234,7 +218,7 @@ class InvoiceLine(Base):
     quantity: Mapped[int | None] = mapped_column(BigInteger)
     quantity_unit: Mapped[str | None] = mapped_column(Text)
     amount_micro: Mapped[int] = mapped_column(BigInteger)
-    quality: Mapped[str | None] = mapped_column(Text)
+    quality: Mapped[str] = mapped_column(Text)
     estimated_quantity: Mapped[int | None] = mapped_column(BigInteger)
     clauses: Mapped[list[str]] = mapped_column(ARRAY(Text))
     rule_digests: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary))

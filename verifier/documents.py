@@ -6,42 +6,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from verifier.archive import Files, read_json_lines
-from verifier.encoding import Layout, encode_field, encode_row, parse_layout, select_fields
+from verifier.encoding import encode_field, encode_row, parse_layout, select_fields
 from verifier.law import VERSIONS, Law
 from verifier.ledger import GENESIS, JOURNALS, Ledger, check_links, digest_over_rows
 from verifier.merkle_tree import leaf_hash, merkle_root
 from verifier.report import Report
 from verifier.values import Row, parse_hex, to_integer, to_text
 
+INVOICE_TAG = "tallystick.invoice.2"
 INVOICES = "ledger/invoices.jsonl"
 INVOICE_LINES = "ledger/invoice-lines.jsonl"
 INVOICE_LINKS = "ledger/invoice-links.jsonl"
+PARTY = ("legal_name", "tax_identifier", "address_lines", "postcode", "country", "contact_name",
+         "contact_email", "iban")  # fmt: skip
 INVOICE = parse_layout(
     "series:T number:I id:U kind:T market:T participant:T billing_month:D original:U run_id:U "
     "last_journal_number:I journal_number:I issued_at:M due_on:D currency:T minor_unit_micro:I "
     "amount_micro:I rounding_micro:I net_minor:I tax_category:T tax_rate_ppm:I tax_minor:I "
-    "due_minor:I line_count:I previous_digest:B"
-)
-PARTY = ("legal_name", "tax_identifier", "address_lines", "postcode", "country", "contact_name",
-         "contact_email", "iban")  # fmt: skip
-STATED = parse_layout(
-    " ".join(f"{side}_{name}:T" for side in ("seller", "buyer") for name in PARTY)
+    "due_minor:I line_count:I previous_digest:B "
+    + " ".join(f"{side}_{name}:T" for side in ("seller", "buyer") for name in PARTY)
     + " tax_note:T payment_term_days:I"
 )
-"""What the second layout of documents adds to the first."""
-
-LINE_HEAD = (
+LINE = parse_layout(
     "invoice_id:U line:I kind:T subject:T description:T quantity:I quantity_unit:T amount_micro:I "
+    "quality:T estimated_quantity:I clauses:LT rule_digests:LB"
 )
-LINE_QUALITY = "quality:T estimated_quantity:I"
-LINE_TAIL = " clauses:LT rule_digests:LB"
-LINES = {
-    "tallystick.invoice-line.1": parse_layout(LINE_HEAD + LINE_TAIL),
-    "tallystick.invoice-line.2": parse_layout(LINE_HEAD + LINE_QUALITY + LINE_TAIL),
-    "tallystick.invoice-line.3": parse_layout(
-        LINE_HEAD + LINE_QUALITY + LINE_TAIL + " tax_category:T"
-    ),
-}
+UNTAXED_LINE = {**LINE, **parse_layout("tax_category:T")}
+"""Only an untaxed line has a tax category of its own."""
 
 
 def document_number(row: Row) -> str:
@@ -50,21 +41,10 @@ def document_number(row: Row) -> str:
 
 
 def line_digest(row: Row) -> bytes:
-    """Return the digest of a line in the first layout that holds all that it states."""
+    """Return the digest of a line, with its tax category where it has one."""
     if row["tax_category"] is not None:
-        tag = "tallystick.invoice-line.3"
-    elif row["quality"] is None and row["estimated_quantity"] is None:
-        tag = "tallystick.invoice-line.1"
-    else:
-        tag = "tallystick.invoice-line.2"
-    return leaf_hash(encode_row(tag, select_fields(LINES[tag], row)))
-
-
-def invoice_layout(row: Row) -> tuple[str, Layout]:
-    """Return tag and columns of a document: the first layout that holds all that it states."""
-    if all(row[name] is None for name in STATED):
-        return "tallystick.invoice.1", INVOICE
-    return "tallystick.invoice.2", {**INVOICE, **STATED}
+        return leaf_hash(encode_row("tallystick.invoice-line.3", select_fields(UNTAXED_LINE, row)))
+    return leaf_hash(encode_row("tallystick.invoice-line.2", select_fields(LINE, row)))
 
 
 @dataclass
@@ -101,7 +81,7 @@ def check_invoices(files: Files, law: Law, book: Ledger, report: Report) -> list
             own = lines.pop(row["id"], [])
             name = document_number(row)
             leaves = [parse_hex(line["digest"]) for line in own]
-            digest = digest_over_rows(*invoice_layout(row), row, merkle_root(leaves))
+            digest = digest_over_rows(INVOICE_TAG, INVOICE, row, merkle_root(leaves))
             what = "the row and its lines to have digest"
             report.equal(INVOICES, name, what, row["digest"], digest.hex())
             report.equal(INVOICES, name, "line numbers", list(range(1, row["line_count"] + 1)),
@@ -114,7 +94,8 @@ def check_invoices(files: Files, law: Law, book: Ledger, report: Report) -> list
     check_links(
         files,
         INVOICE_LINKS,
-        invoice_layout,
+        INVOICE_TAG,
+        INVOICE,
         "lines_root",
         lambda row: (row["series"], row["number"]),
         digests,

@@ -20,6 +20,7 @@ GENESIS = bytes(32)
 
 ACCOUNT = parse_layout("code:T market:T participant:T kind:T subject:T commodity:T")
 POSTING = parse_layout("journal_number:I line:I account:T amount:I")
+JOURNAL_TAG = "tallystick.journal.1"
 JOURNAL = parse_layout(
     "number:I id:U key:T market:T settlement_day:D run_id:U run_kind:T reason:T posted_at:M "
     "posting_count:I input_digest:B previous_digest:B"
@@ -56,7 +57,8 @@ def check_ledger(files: Files, report: Report) -> Ledger:
     check_links(
         files,
         JOURNAL_LINKS,
-        journal_layout,
+        JOURNAL_TAG,
+        JOURNAL,
         "postings_root",
         lambda row: to_integer(row["number"]),
         book.digests,
@@ -93,7 +95,7 @@ def check_postings(files: Files, book: Ledger, report: Report) -> dict[int, list
 def check_journal(row: Row, leaves: list[bytes], book: Ledger, place: str, report: Report) -> None:
     """Hash a journal again over its postings; each commodity sums to zero."""
     number = to_integer(row["number"])
-    found = digest_over_rows(*journal_layout(row), row, merkle_root(leaves)).hex()
+    found = digest_over_rows(JOURNAL_TAG, JOURNAL, row, merkle_root(leaves)).hex()
     report.equal(JOURNALS, place, "the row and its postings to have digest", row["digest"], found)
     report.equal(JOURNALS, place, "posting_count", to_integer(row["posting_count"]), len(leaves))
     totals: defaultdict[str, int] = defaultdict(int)
@@ -114,7 +116,8 @@ def digest_over_rows(tag: str, columns: Layout, row: Row, rows_root: bytes) -> b
 def check_links(
     files: Files,
     name: str,
-    layout_of: Callable[[Row], tuple[str, Layout]],
+    tag: str,
+    layout: Layout,
     rows_root: str,
     key_of: Callable[[Row], Any],
     digests: dict[Any, bytes],
@@ -123,11 +126,6 @@ def check_links(
     """Hash the rows that stand before those of the evidence, and add their digests."""
     for place, row in read_json_lines(files, name, report):
         with report.reading(name, place):
-            found = digest_over_rows(*layout_of(row), row, parse_hex(row[rows_root]))
+            found = digest_over_rows(tag, layout, row, parse_hex(row[rows_root]))
             report.equal(name, place, "the row to have digest", row["digest"], found.hex())
             digests[key_of(row)] = parse_hex(row["digest"])
-
-
-def journal_layout(_row: Row) -> tuple[str, Layout]:
-    """Return tag and columns of a journal."""
-    return "tallystick.journal.1", JOURNAL

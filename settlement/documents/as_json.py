@@ -61,7 +61,7 @@ class LineJson(BaseModel):
     description: str
     quantity: int | None = Field(description="In the unit; none where nothing is counted")
     quantity_unit: str | None = Field(description="Wh, days or pieces")
-    quality: str | None = Field(description="measured, estimated or none")
+    quality: str = Field(description="measured, estimated or none")
     estimated_quantity: int | None = Field(description="Change of what is estimated, in the unit")
     price: PriceJson | None
     arithmetic: str = Field(description="Quantity × price in words")
@@ -108,12 +108,12 @@ class InvoiceJson(BaseModel):
     type_code: str = Field(description="UNTDID 1001")
     market: str
     participant: str
-    seller: PartyJson | None
-    buyer: PartyJson | None
+    seller: PartyJson
+    buyer: PartyJson
     billing_month: dt.date
     issued_at: dt.datetime
     due_on: dt.date
-    payment_term_days: int | None
+    payment_term_days: int
     currency: str
     corrects: ReferenceJson | None
     lines: list[LineJson]
@@ -188,9 +188,7 @@ def as_json(document: IssuedDocument) -> bytes:
     return (content.model_dump_json(indent=2) + "\n").encode()
 
 
-def _party(party: Party | None) -> PartyJson | None:
-    if party is None:
-        return None
+def _party(party: Party) -> PartyJson:
     values: dict[str, Any] = party.__dict__ | {"address_lines": party_lines(party)}
     return PartyJson.model_validate(values)
 

@@ -41,7 +41,7 @@ class IssuedLine:
     description: str
     quantity: int | None
     quantity_unit: str | None
-    quality: str | None
+    quality: str
     estimated_quantity: int | None
     price: Price | None
     exact_micro: int
@@ -113,7 +113,6 @@ class IssuedDocument:
 
     Args:
         sign: -1 where amounts are turned from the ledger's sign (+ the participant pays).
-        seller, buyer: None for documents that were issued before parties were sealed.
         original: what a note corrects; None for the first document of a month.
         minor_digits: decimals of the currency's minor unit, as they were at issue.
         laws: instrument of each rule version that lines cite, by its digest.
@@ -124,12 +123,12 @@ class IssuedDocument:
     kind: str
     market: str
     participant: str
-    seller: Party | None
-    buyer: Party | None
+    seller: Party
+    buyer: Party
     billing_month: dt.date
     issued_at: dt.datetime
     due_on: dt.date
-    payment_term_days: int | None
+    payment_term_days: int
     currency: str
     minor_digits: int
     sign: int
@@ -140,7 +139,7 @@ class IssuedDocument:
     net_minor: int
     tax_minor: int
     due_minor: int
-    tax_note: str | None
+    tax_note: str
     original: Reference | None
     run: RunReference | None
     journal_number: int | None

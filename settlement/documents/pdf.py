@@ -45,11 +45,7 @@ PARTY_LABELS = {False: ("Seller", "Buyer"), True: ("Seller", "Buyer and issuer")
 
 
 def pdf(document: IssuedDocument) -> bytes:
-    """Return the document as PDF/A-3b with embedded Factur-X XML.
-
-    Raises:
-        ValueError: the document was issued before parties were sealed.
-    """
+    """Return the document as PDF/A-3b with embedded Factur-X XML."""
     return pdf_with(document, factur_x(document))
 
 
@@ -117,9 +113,6 @@ def xmp(document: IssuedDocument) -> bytes:
 
 def page_of(document: IssuedDocument) -> dict[str, Any]:
     """Return the words and numbers of the page, as `invoice.typ` reads them."""
-    seller, buyer = document.seller, document.buyer
-    if seller is None or buyer is None:
-        raise ValueError(f"{document.number} states no parties")
     labels = PARTY_LABELS[document.is_self_billed]
     return {
         "title": _title(document),
@@ -131,8 +124,8 @@ def page_of(document: IssuedDocument) -> dict[str, Any]:
         "currency": document.currency,
         "xml_name": XML_NAME,
         "statements": list(headlines(document)),
-        "seller": {"label": labels[0], "lines": _party(seller)},
-        "buyer": {"label": labels[1], "lines": _party(buyer)},
+        "seller": {"label": labels[0], "lines": _party(document.seller)},
+        "buyer": {"label": labels[1], "lines": _party(document.buyer)},
         "facts": _facts(document),
         "groups": [_group(group, document.minor_digits) for group in document.groups],
         "totals": list(_totals(document)),
@@ -150,7 +143,7 @@ def _title(document: IssuedDocument) -> str:
 
 def _issuer(document: IssuedDocument) -> str:
     issuer = document.buyer if document.is_self_billed else document.seller
-    return issuer.legal_name if issuer else ""
+    return issuer.legal_name
 
 
 def _subject(document: IssuedDocument) -> str:
@@ -239,7 +232,7 @@ def _payment(document: IssuedDocument) -> str:
     """Return when and where to pay."""
     seller = document.seller
     words = f"{payment_words(document)}."
-    if seller and seller.iban and buyer_pays(document):
+    if seller.iban and buyer_pays(document):
         words += f" Pay to {seller.legal_name}, IBAN {seller.iban}, reference {document.number}."
     return words
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -28,25 +28,23 @@ class Format:
     """A format of documents: the ending and media type of its files, and what it takes.
 
     Args:
-        needs_parties: whether a document must state its parties to be written so.
         render: from a document alone; None for the intervals, which are read from the store.
     """
 
     name: str
     ending: str
     media_type: str
-    needs_parties: bool
     render: Callable[[IssuedDocument], bytes] | None
 
 
 FORMATS = {
     offered.name: offered
     for offered in (
-        Format("pdf", "pdf", "application/pdf", True, pdf),
-        Format("xml", "xml", "application/xml", True, factur_x),
-        Format("ubl", "ubl.xml", "application/xml", True, ubl),
-        Format("json", "json", "application/json", False, as_json),
-        Format(CSV, "csv", "text/csv; charset=utf-8", False, None),
+        Format("pdf", "pdf", "application/pdf", pdf),
+        Format("xml", "xml", "application/xml", factur_x),
+        Format("ubl", "ubl.xml", "application/xml", ubl),
+        Format("json", "json", "application/json", as_json),
+        Format(CSV, "csv", "text/csv; charset=utf-8", None),
     )
 }
 
@@ -82,36 +80,10 @@ def issued_documents_of_month(
 
 
 def render_document(session: Session, document: IssuedDocument, of_format: Format) -> bytes:
-    """Return a document in a format.
-
-    Raises:
-        Refused: the format names the parties, and the document was issued before they were sealed.
-    """
-    refuse_without_parties([document], of_format)
+    """Return a document in a format."""
     if of_format.render is None:
         return as_csv(interval_rows(session, document))
     return of_format.render(document)
-
-
-def refuse_without_parties(documents: Iterable[IssuedDocument], of_format: Format) -> None:
-    """Refuse every document that a format cannot hold.
-
-    Raises:
-        Refused: as `render_document` does, with a finding a document.
-    """
-    findings = [
-        Finding(
-            "document-states-no-parties",
-            f"document {document.number}",
-            f"issued on {document.issued_on} without them",
-            f"{of_format.name} names seller and buyer as they were sealed at issue",
-            "take it as json or csv, or as the page; what was issued is never completed later",
-        )
-        for document in documents
-        if of_format.needs_parties and document.seller is None
-    ]
-    if findings:
-        raise Refused(findings)
 
 
 def _document(session: Session, sealed: SealedInvoice) -> IssuedDocument:

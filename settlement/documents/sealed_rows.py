@@ -134,4 +134,4 @@ def _reason(row: InvoiceRow, category: str) -> str:
     """Return why a category bears no tax; empty where EN 16931 allows no reason."""
     if category in WITHOUT_REASON:
         return ""
-    return row.tax_note or "" if category == row.tax_category else UNTAXED_REASON
+    return row.tax_note if category == row.tax_category else UNTAXED_REASON

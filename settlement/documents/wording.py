@@ -44,8 +44,7 @@ def duties(document: IssuedDocument) -> Iterator[str]:
     """Yield who issues a document in whose name, and who owes tax."""
     if document.is_self_billed:
         yield SELF_BILLING
-    if document.tax_note:
-        yield document.tax_note
+    yield document.tax_note
 
 
 def correction(document: IssuedDocument) -> Iterator[str]:

@@ -127,9 +127,3 @@ def test_money_is_asked_to_the_account_of_the_seller_only_where_the_buyer_pays()
     for document in (negative, credit):
         assert "BT-84" not in business_terms(document)
     assert Billed().original is None
-
-
-def test_a_document_of_before_has_no_parties_to_name():
-    document = replace(make_document([energy_line(1)]), seller=None)
-    with pytest.raises(ValueError, match="states no parties"):
-        factur_x(document)

@@ -152,8 +152,3 @@ def test_another_process_writes_the_same_bytes(written):
         env={"PYTHONHASHSEED": "7", "PATH": "", "TZ": "Asia/Tokyo"},
     )
     assert done.stdout.strip() == hashlib.sha256(written).hexdigest()
-
-
-def test_a_document_of_before_is_not_set():
-    with pytest.raises(ValueError, match="states no parties"):
-        pdf(replace(make_document([energy_line(1)]), buyer=None))

@@ -205,7 +205,7 @@ def test_an_invoice_line_added_later_is_refused(session, now):
         session.execute(
             text(
                 "INSERT INTO ledger.invoice_line SELECT invoice_id, 2, kind, subject, description,"
-                " quantity, quantity_unit, 0, clauses, rule_digests, digest"
+                " quantity, quantity_unit, 0, clauses, rule_digests, digest, quality"
                 " FROM ledger.invoice_line LIMIT 1"
             )
         )

@@ -2,7 +2,6 @@
 
 import html
 import re
-from dataclasses import replace
 
 import pytest
 from django.template.loader import render_to_string
@@ -134,18 +133,6 @@ def test_a_format_that_is_none_is_not_found(sign_in, invoice):
     client = sign_in("owner")
     assert client.get(f"/invoices/{invoice.number}/invoice.doc").status_code == 404
     assert client.get("/invoices/gb12-invoice-999999/invoice.pdf").status_code == 404
-
-
-def test_a_document_of_before_offers_what_needs_no_parties(sign_in, invoice):
-    page = page_of(invoice)
-    before = replace(page, document=replace(page.document, seller=None, buyer=None))
-    files = [("pdf", "PDF"), ("json", "JSON")]
-    written = render_to_string(
-        "invoices/page.html", {"invoice": before, "files": files, "disputes": {}}
-    )
-    assert "invoice.json" in written
-    assert "invoice.pdf" not in written
-    assert written.count("issued before parties were sealed") == 2
 
 
 def test_a_credit_note_states_positive_amounts(sign_in, documents):

@@ -9,10 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from common.refusals import Refused
-from ledger.parties import STATED_COLUMNS
 from rulebook.documents import Registration
 from rulebook.publishing import publish
 from settlement.billing.issuing import issue_month
@@ -157,23 +155,6 @@ def test_a_bulk_of_documents_is_what_each_is_alone_in_any_number_of_processes(se
     assert told[-1] == (20, 20)
     with pytest.raises(ValueError, match="from a document alone"):
         list(render_all(many[:2], "csv"))
-
-
-def test_a_document_of_before_is_stated_but_not_written_with_parties(session, issued):
-    number = issued[0].number
-    session.execute(text("SET LOCAL session_replication_role = replica"))
-    nothing = ", ".join(f"{name} = NULL" for name in STATED_COLUMNS)
-    session.execute(text(f"UPDATE ledger.invoice SET {nothing}"))
-    session.expire_all()
-    document = find_document(session, number)
-    assert document.seller is None
-    assert render_document(session, document, FORMATS["json"])
-    for name in ("pdf", "xml", "ubl"):
-        with pytest.raises(Refused) as refused:
-            render_document(session, document, FORMATS[name])
-        (finding,) = refused.value.findings
-        assert finding.code == "document-states-no-parties"
-        assert number in finding.place
 
 
 def test_a_number_that_is_none_is_refused(session):

@@ -18,7 +18,6 @@ from settlement.documents.render import (
     Format,
     find_document,
     issued_documents_of_month,
-    refuse_without_parties,
     render_document,
 )
 
@@ -77,7 +76,6 @@ def _write_documents(session: Session, of_format: Format, options: Options) -> I
             f"{options.market} has no document of {options.month[0]:%Y-%m}; issue them "
             "with the command invoice"
         )
-    refuse_without_parties(found, of_format)
     out.mkdir(parents=True, exist_ok=True)
     with progress_bar("Writing documents", quiet=options.json) as progress:
         for document, content in _render_documents(session, found, of_format, options, progress):
