@@ -183,8 +183,9 @@ def _flows_into(
         for holon in range(holons):
             inside = node_holon == holon
             room_w = rating_w.copy()
-            left_w = np.where(inside, 0, available_w[:, interval])
-            wanted_w = np.where(inside, 0, demand_w[:, interval])
+            # Products, as numba takes seconds to compile a choice by `np.where`.
+            left_w = available_w[:, interval] * ~inside
+            wanted_w = demand_w[:, interval] * ~inside
             any_w = left_w.sum()
             shut[:] = False
             for node in range(nodes):
@@ -193,7 +194,7 @@ def _flows_into(
                 )
             # Supply that is left cannot reach demand that is left, nor will it: what flows into
             # the holon opens no way there. So the same flow goes on with the holon alone in want.
-            wanted_w[:] = np.where(inside, any_w, 0)
+            wanted_w[:] = any_w * inside
             shut[:] = False
             for node in range(nodes):
                 imports_w[holon, interval] += add_supply(
