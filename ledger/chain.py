@@ -29,7 +29,7 @@ A change of layout takes a new tag; rows sealed under an old tag keep it.
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from types import NoneType
 from typing import Any, NamedTuple
@@ -54,7 +54,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _FRAME = struct.Struct(">cI")
 _INTEGER_FIELD = struct.Struct(">cIq")
-_INTEGER = struct.Struct(">q")
 
 
 class AccountRow(NamedTuple):
@@ -253,37 +252,41 @@ def encode(tag: str, values: Iterable[object]) -> bytes:
         KeyError: a value is of a type that has no layout (a float, for one).
         struct.error: an integer does not fit 64 bits.
     """
-    return b"".join([_field(tag), *map(_field, values)])
+    return _text_field(tag) + _list(values)
 
 
-def _field(value: Any) -> bytes:
+def _list(values: Iterable[object]) -> bytes:
     # By the exact type: `isinstance` would take a bool for an int, and seal True as if it were 1.
-    letter, payload_of = _LAYOUT[type(value)]
-    payload = payload_of(value)
+    return b"".join([_FIELDS[type(value)](value) for value in values])
+
+
+def _framed(letter: bytes, payload: bytes) -> bytes:
     return _FRAME.pack(letter, len(payload)) + payload
+
+
+def _text(value: str) -> bytes:
+    payload = value.encode()
+    return _FRAME.pack(b"T", len(payload)) + payload
 
 
 @lru_cache(maxsize=100_000)
 def _text_field(value: str) -> bytes:
     """Return the bytes of a text that many rows hold, such as an account's code."""
-    return _field(value)
+    return _text(value)
 
 
 def _moment(value: datetime) -> bytes:
-    return _INTEGER.pack((value - _EPOCH) // _MICROSECOND)
+    return _INTEGER_FIELD.pack(b"M", 8, (value - _EPOCH) // _MICROSECOND)
 
 
-def _list(values: Iterable[object]) -> bytes:
-    return b"".join(map(_field, values))
-
-
-_LAYOUT: dict[type, tuple[bytes, Callable[[Any], bytes]]] = {
-    NoneType: (b"N", lambda _: b""),
-    int: (b"I", _INTEGER.pack),
-    str: (b"T", str.encode),
-    bytes: (b"B", bytes),
-    date: (b"D", lambda value: value.isoformat().encode()),
-    datetime: (b"M", _moment),
-    UUID: (b"U", lambda value: value.bytes),
-    tuple: (b"L", _list),
+_ABSENT_FIELD = _framed(b"N", b"")
+_FIELDS: dict[type, Callable[[Any], bytes]] = {
+    NoneType: lambda _: _ABSENT_FIELD,
+    int: partial(_INTEGER_FIELD.pack, b"I", 8),
+    str: _text,
+    bytes: partial(_framed, b"B"),
+    date: lambda value: _framed(b"D", value.isoformat().encode()),
+    datetime: _moment,
+    UUID: lambda value: _framed(b"U", value.bytes),
+    tuple: lambda values: _framed(b"L", _list(values)),
 }
