@@ -6,9 +6,9 @@ import hashlib
 import json
 from dataclasses import replace
 from functools import cache
+from itertools import product
 
 import numpy as np
-from hypothesis import strategies as st
 
 from settlement.core.charges import BASES, RETURNED_TO, Charging
 from settlement.core.clusters import clusters, clusters_of, neighbourhood
@@ -25,6 +25,7 @@ from settlement.core.pots import Pot
 from settlement.core.sampled import sampled
 from settlement.core.tightness import Curve
 from tests.conftest import SHARED
+from tests.settlement.core.draws import Words, any_of, examples_of
 from tests.settlement.core.reference import as_numbers
 
 LADDER = Curve(
@@ -56,114 +57,121 @@ def layered(node_count: int, zones: list[int]) -> tuple[Layer, ...]:
     )
 
 
-@st.composite
-def grids(draw, most_nodes: int = 5) -> Grid:
-    """Grids with parallel lines, unequal and zero ratings, and nodes that no line reaches."""
-    node_count = draw(st.integers(1, most_nodes))
-    node = st.integers(0, node_count - 1)
-    kw = st.one_of(st.just(0), st.integers(0, 20))
-    lines = draw(st.lists(st.tuples(node, node, kw, kw), max_size=7))
-    ends = as_numbers([line[:2] for line in lines]).reshape(-1, 2)
-    ratings = as_numbers([line[2:] for line in lines]).reshape(-1, 2) * 1000
-    zones = draw(st.lists(st.integers(0, 2), min_size=node_count, max_size=node_count))
+KW = any_of((0, 0, 0, 5, 10), range(31))
+"""Few distinct sizes, so that ties and zero availability are common."""
+
+LINE_COUNTS = (0, *range(8))
+LINE_KW = any_of((0,), range(21))
+TIMINGS = ("flat", "tightness", "served")
+LAYERS_IN_USE = tuple(filter(any, product((False, True), repeat=3)))
+OFFERS = any_of(range(200_000_001))
+ANNUAL_COSTS = any_of(range(10**12 + 1))
+DYNAMIC_PPM = any_of((0, 0, 1_000_000, 250_000))
+CAPACITY_WEIGHTS_PPM = any_of((1_000_000, 2_000_000, 0))
+SHARES_PPM = any_of(range(1_000_001))
+GENERATION_WH = any_of(range(-5_000, 20_001))
+AVAILABLE_W = any_of(range(40_001))
+DEMAND_WH = any_of(range(-3_000, 9_001))
+
+
+def read_grid(words: Words, most_nodes: int = 5) -> Grid:
+    """A grid, maybe with parallel lines, zero ratings, and nodes that no line reaches."""
+    nodes, lines = words.count(1, most_nodes), words.one_of(LINE_COUNTS)
     return Grid(
-        tuple(f"N{number}" for number in range(node_count)),
-        ends[:, 0],
-        ends[:, 1],
-        ratings[:, 0],
-        ratings[:, 1],
-        layered(node_count, zones),
+        tuple(f"N{number}" for number in range(nodes)),
+        *words.below(nodes, 2, lines),
+        *(words.of(LINE_KW, 2, lines) * 1000),
+        layered(nodes, words.below(3, nodes).tolist()),
     )
 
 
-@st.composite
-def games(draw, most_units: int = 6, intervals: int = 2):
-    """A grid with units and demand: (grid, unit_node, available_kw[U,T], demand_kw[N,T])."""
-    grid = draw(grids())
-    nodes = len(grid.nodes)
-    units = draw(st.integers(1, most_units))
-    # Few distinct sizes, so that ties and zero availability are common.
-    kw = st.one_of(st.sampled_from([0, 5, 10]), st.integers(0, 30))
-    unit_node = draw(st.lists(st.integers(0, nodes - 1), min_size=units, max_size=units))
+def grids(most_nodes: int = 5):
+    """Grids with parallel lines, unequal and zero ratings, and nodes that no line reaches."""
+    return examples_of(read_grid, most_nodes, words=40)
+
+
+def read_game(words: Words, most_units: int = 6, intervals: int = 2):
+    """(grid, unit_node[U], available_kw[U,T], demand_kw[N,T])."""
+    grid = read_grid(words)
+    nodes, units = len(grid.nodes), words.count(1, most_units)
     return (
         grid,
-        as_numbers(unit_node),
-        draw(matrix(units, intervals, kw)),
-        draw(matrix(nodes, intervals, kw)),
+        words.below(nodes, units),
+        words.of(KW, units, intervals),
+        words.of(KW, nodes, intervals),
     )
 
 
-@st.composite
-def trees(draw, node_count: int, most_holons: int = 5) -> tuple[list[int], list[int]]:
+def games(most_units: int = 6, intervals: int = 2):
+    """A grid with units and demand: (grid, unit_node, available_kw[U,T], demand_kw[N,T])."""
+    return examples_of(read_game, most_units, intervals, words=90)
+
+
+def read_tree(words: Words, node_count: int, most_holons: int = 5) -> tuple[list[int], list[int]]:
     """The holon around each holon, the root first, and the innermost holon of each node."""
-    parents = [-1]
-    for holon in range(1, draw(st.integers(1, most_holons))):
-        parents.append(draw(st.integers(0, holon - 1)))
-    inner = st.integers(0, len(parents) - 1)
-    return parents, draw(st.lists(inner, min_size=node_count, max_size=node_count))
+    holons = words.count(1, most_holons)
+    parents = [-1, *(words.count(0, holon - 1) for holon in range(1, holons))]
+    return parents, words.below(holons, node_count).tolist()
 
 
-@st.composite
-def holarchy_games(draw, most_units: int = 6, intervals: int = 2):
-    """A game with a holarchy: (tree, grid, unit_node, available_kw[U,T], demand_kw[N,T])."""
-    grid, unit_node, available, demand = draw(games(most_units, intervals))
-    tree = holarchy_tree(network_of(grid), *draw(trees(len(grid.nodes))))
+def read_trunk(words: Words, nodes: int) -> list[int]:
+    """Some of the nodes, or none, in any order."""
+    return words.order(nodes)[: words.count(0, nodes)].tolist()
+
+
+def read_holarchy_game(words: Words, most_units: int = 6, intervals: int = 2):
+    grid, unit_node, available, demand = read_game(words, most_units, intervals)
+    tree = holarchy_tree(network_of(grid), *read_tree(words, len(grid.nodes)))
     return tree, grid, unit_node, available, demand
 
 
-def matrix(rows: int, columns: int, values):
-    """Integer arrays of one shape."""
-    return st.lists(values, min_size=rows * columns, max_size=rows * columns).map(
-        lambda flat: as_numbers(flat).reshape(rows, columns)
-    )
+def holarchy_games(most_units: int = 6, intervals: int = 2):
+    """A game with a holarchy: (tree, grid, unit_node, available_kw[U,T], demand_kw[N,T])."""
+    return examples_of(read_holarchy_game, most_units, intervals, words=100)
 
 
-@st.composite
-def markets(draw, intervals: int = 4) -> tuple[MarketModel, DayReadings]:
-    """A small market and a day of it, net export, storage intake and dynamic points included."""
-    grid = draw(grids())
-    nodes = len(grid.nodes)
-    units, points = draw(st.integers(1, 5)), draw(st.integers(1, 5))
-    flag = st.booleans()
-
-    def some(values, count):
-        return draw(st.lists(values, min_size=count, max_size=count))
-
-    weight = draw(st.integers(0, 1_000_000))
-    timing = st.sampled_from(["flat", "tightness", "served"])
+def read_market(words: Words, intervals: int = 4) -> tuple[MarketModel, DayReadings]:
+    grid = read_grid(words)
+    nodes, units, points = len(grid.nodes), words.count(1, 5), words.count(1, 5)
+    adequacy_ppm = words.number(SHARES_PPM)
     model = MarketModel(
         grid=grid,
         interval_minutes=30,
         curves=(LADDER, LADDER, LADDER),
-        layers_in_use=draw(st.tuples(flag, flag, flag).filter(any)),
+        layers_in_use=words.one_of(LAYERS_IN_USE),
         units=tuple(f"G{number}" for number in range(units)),
-        unit_node=as_numbers(some(st.integers(0, nodes - 1), units)),
-        offer_micro_per_mwh=as_numbers(some(st.integers(0, 200_000_000), units)),
-        annual_cost_micro=as_numbers(some(st.integers(0, 10**12), units)),
-        unit_is_regulated=np.array(some(flag, units)),
-        unit_is_eligible=np.array(some(flag, units)),
+        unit_node=words.below(nodes, units),
+        offer_micro_per_mwh=words.of(OFFERS, units),
+        annual_cost_micro=words.of(ANNUAL_COSTS, units),
+        unit_is_regulated=words.flags(units),
+        unit_is_eligible=words.flags(units),
         supply_points=tuple(f"P{number}" for number in range(points)),
-        supply_point_node=as_numbers(some(st.integers(0, nodes - 1), points)),
+        supply_point_node=words.below(nodes, points),
         charging=Charging(
-            as_numbers(some(st.sampled_from([0, 1_000_000, 250_000]), points)),
-            as_numbers(some(st.sampled_from([1_000_000, 2_000_000, 0]), points)),
-            draw(st.sampled_from(BASES)),
-            draw(st.sampled_from(RETURNED_TO)),
+            words.of(DYNAMIC_PPM, points),
+            words.of(CAPACITY_WEIGHTS_PPM, points),
+            words.one_of(BASES),
+            words.one_of(RETURNED_TO),
         ),
         pots=(
-            Pot("adequacy", weight, draw(timing)),
-            Pot("location", 1_000_000 - weight, draw(timing)),
+            Pot("adequacy", adequacy_ppm, words.one_of(TIMINGS)),
+            Pot("location", 1_000_000 - adequacy_ppm, words.one_of(TIMINGS)),
         ),
-        sell_curves=draw(st.sampled_from([(), (LOWER_LADDER, LADDER, LOWER_LADDER)])),
-        deliverability=draw(st.sampled_from(MEASURES)),
+        sell_curves=words.one_of([(), (LOWER_LADDER, LADDER, LOWER_LADDER)]),
+        deliverability=words.one_of(MEASURES),
     )
     readings = DayReadings(
         dt.date(2024, 2, 29),
-        draw(matrix(units, intervals, st.integers(-5_000, 20_000))),
-        draw(matrix(units, intervals, st.integers(0, 40_000))),
-        draw(matrix(points, intervals, st.integers(-3_000, 9_000))),
+        words.of(GENERATION_WH, units, intervals),
+        words.of(AVAILABLE_W, units, intervals),
+        words.of(DEMAND_WH, points, intervals),
     )
     return model, readings
+
+
+def markets(intervals: int = 4):
+    """A small market and a day of it, net export, storage intake and dynamic points included."""
+    return examples_of(read_market, intervals, words=180)
 
 
 def tiny_market(dynamic: bool = True) -> MarketModel:

@@ -5,10 +5,10 @@ from itertools import chain, combinations
 
 import networkx as nx
 import numpy as np
-from hypothesis import strategies as st
 
 from settlement.core.fair_play import Terms
 from tests.settlement.core import examples
+from tests.settlement.core.draws import Words, any_of, examples_of
 from tests.settlement.core.reference import as_numbers
 
 
@@ -85,38 +85,44 @@ def fill_by_weight(amount, desired, weights) -> list[Fraction]:
     return shares
 
 
-@st.composite
-def shortages(draw):
+# From few values for ties, from odd ones for remainders, and as large as a country.
+WATTS = any_of((0, 0, 0, 5_000, 10_000), range(30_008), range(10**11 + 1))
+REQUESTED_W = any_of((0, 0, 5_000), range(20_008))
+WEIGHTS = any_of((10**6,), range(1, 10**9 + 1))
+
+
+def read_shortage(words: Words):
+    grid = examples.read_grid(words)
+    return grid, *(words.of(WATTS, len(grid.nodes)) for _ in range(2))
+
+
+def shortages():
     """A grid with supply and demand at its nodes in W: (grid, supply_w[N], demand_w[N])."""
-    grid = draw(examples.grids())
-    # From few values for ties, from odd ones for remainders, and as large as a country.
-    watts = st.one_of(
-        st.sampled_from([0, 5_000, 10_000]), st.integers(0, 30_007), st.integers(0, 10**11)
-    )
-    watt_matrix = examples.matrix(1, len(grid.nodes), watts)
-    return grid, draw(watt_matrix)[0], draw(watt_matrix)[0]
+    return examples_of(read_shortage, words=60)
 
 
-@st.composite
-def requests(draw, most_points: int = 7, whole: bool = False):
-    """(grid, terms, supply_w[N], desired_w[2,G], weights[G]); `whole`: some are indivisible."""
-    grid = draw(examples.grids())
-    nodes = len(grid.nodes)
-    points = draw(st.integers(1, most_points))
-    watts = st.one_of(st.sampled_from([0, 5_000]), st.integers(0, 20_007))
-    places = draw(examples.matrix(1, points, st.integers(0, nodes - 1)))[0]
-    flags = draw(
-        st.lists(st.booleans() if whole else st.just(False), min_size=points, max_size=points)
+def read_request(words: Words, most_points: int, whole: bool):
+    grid = examples.read_grid(words)
+    nodes, points = len(grid.nodes), words.count(1, most_points)
+    terms = Terms(
+        grid.nodes,
+        words.below(nodes, points),
+        as_numbers([990_000] * points),
+        words.flags(points) & whole,
+        1_000,
     )
-    terms = Terms(grid.nodes, places, as_numbers([990_000] * points), np.array(flags), 1_000)
-    weights = st.one_of(st.just(10**6), st.integers(1, 10**9))
     return (
         grid,
         terms,
-        draw(examples.matrix(1, nodes, watts))[0],
-        draw(examples.matrix(2, points, watts)),
-        draw(examples.matrix(1, points, weights))[0],
+        words.of(REQUESTED_W, nodes),
+        words.of(REQUESTED_W, 2, points),
+        words.of(WEIGHTS, points),
     )
+
+
+def requests(most_points: int = 7, whole: bool = False):
+    """(grid, terms, supply_w[N], desired_w[2,G], weights[G]); `whole`: some are indivisible."""
+    return examples_of(read_request, most_points, whole, words=90)
 
 
 def at_nodes(terms: Terms, values) -> np.ndarray:

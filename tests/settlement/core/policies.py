@@ -3,9 +3,6 @@
 from dataclasses import replace
 from itertools import product
 
-import numpy as np
-from hypothesis import strategies as st
-
 from settlement.core.charges import BASES, RETURNED_TO, Charging
 from settlement.core.engine import DayReadings, MarketModel
 from settlement.core.fair_play_rules import PAID_BY, metered_requests
@@ -14,61 +11,70 @@ from settlement.core.rounding import apportion
 from settlement.core.shapley_rule import METHODS, ShapleyRule
 from settlement.core.tightness import PPM
 from tests.settlement.core import examples
+from tests.settlement.core.draws import Words, any_of, examples_of
 from tests.settlement.core.reference import as_numbers
 
+RAMPS_W_PER_H = any_of(range(40_001))
+BENCHMARKS_MICRO = any_of(range(10**13 + 1))
+PRICES_MICRO_PER_MW_H = any_of(range(50_000_001))
+RESERVE_W = any_of(range(901))
+DESIRED_WH = any_of(range(9_001))
 
-@st.composite
-def any_policies(draw, methods=METHODS) -> tuple[MarketModel, DayReadings]:
-    """A small market and a day: any pots, target, mode and method, reserve held and its price."""
-    model, readings = draw(examples.markets())
-    weights = draw(st.lists(st.integers(0, 5), min_size=4, max_size=4).filter(any))
-    timing = st.sampled_from(["flat", "tightness", "served"])
-    units = len(model.units)
-    ramp_w_per_h = draw(st.lists(st.integers(0, 40_000), min_size=units, max_size=units))
-    rule = draw(st.sampled_from(RULES))
-    benchmark_micro = draw(st.integers(0, 10**13)) if rule == "equalisation" else 0
+
+def read_policy(words: Words, methods=METHODS) -> tuple[MarketModel, DayReadings]:
+    model, readings = examples.read_market(words)
+    weights = words.below(6, 4).tolist()
+    rule = words.one_of(RULES)
     return (
         replace(
             model,
             pots=tuple(
-                Pot(game, weight_ppm, draw(timing))
-                for game, weight_ppm in zip(GAMES, apportion(PPM, weights), strict=True)
+                Pot(game, weight_ppm, words.one_of(examples.TIMINGS))
+                for game, weight_ppm in zip(
+                    GAMES, apportion(PPM, weights if any(weights) else [1, 0, 0, 0]), strict=True
+                )
             ),
-            target=Target(rule, benchmark_micro),
-            availability_price_micro_per_mw_h=draw(st.integers(0, 50_000_000)),
+            target=Target(rule, words.number(BENCHMARKS_MICRO) if rule == "equalisation" else 0),
+            availability_price_micro_per_mw_h=words.number(PRICES_MICRO_PER_MW_H),
             flexibility=Flexibility(
-                as_numbers(ramp_w_per_h), draw(st.integers(1, 90)), draw(st.integers(0, PPM))
+                words.of(RAMPS_W_PER_H, len(model.units)),
+                words.count(1, 90),
+                words.number(examples.SHARES_PPM),
             ),
             shapley=ShapleyRule(
-                draw(st.sampled_from(methods)),
+                words.one_of(methods),
                 trunk_nodes=(0,),
-                hop_limit=draw(st.integers(0, 2)),
-                rating_multiplier=draw(st.integers(1, 2)),
-                seed=draw(st.integers(0, 99)),
+                hop_limit=words.count(0, 2),
+                rating_multiplier=words.count(1, 2),
+                seed=words.count(0, 99),
                 most_orders=8,
             ),
         ),
-        replace(
-            readings,
-            reserve_w=draw(examples.matrix(*readings.available_w.shape, st.integers(0, 900))),
-        ),
+        replace(readings, reserve_w=words.of(RESERVE_W, *readings.available_w.shape)),
     )
 
 
-@st.composite
-def fair_policies(draw) -> tuple[MarketModel, DayReadings]:
-    """Any policy with Fair Play, some requests known beside the meter."""
-    model, readings = draw(any_policies())
-    points, intervals = readings.demand_wh.shape
+def any_policies(methods=METHODS):
+    """A small market and a day: any pots, target, mode and method, reserve held and its price."""
+    return examples_of(read_policy, methods, words=250)
+
+
+def read_fair_policy(words: Words) -> tuple[MarketModel, DayReadings]:
+    model, readings = read_policy(words)
     rules = examples.fair_play(
-        model, paid_by=draw(st.sampled_from(PAID_BY)), moves_money=draw(st.booleans())
+        model, paid_by=words.one_of(PAID_BY), moves_money=words.one_of((False, True))
     )
     requests = replace(
         metered_requests(readings.demand_wh),
-        desired_wh=draw(examples.matrix(points, intervals, st.integers(0, 9_000))),
-        is_known=np.array(draw(st.lists(st.booleans(), min_size=points, max_size=points))),
+        desired_wh=words.of(DESIRED_WH, *readings.demand_wh.shape),
+        is_known=words.flags(len(model.supply_points)),
     )
     return replace(model, fair_play=rules), replace(readings, requests=requests)
+
+
+def fair_policies():
+    """Any policy with Fair Play, some requests known beside the meter."""
+    return examples_of(read_fair_policy, words=280)
 
 
 def policies() -> list[MarketModel]:

@@ -22,6 +22,8 @@ from settlement.core.sampled import sampled
 from settlement.core.shapley_rule import METHODS
 from settlement.core.shares import Shares
 from tests.settlement.core import examples
+from tests.settlement.core.draws import Words, examples_of
+from tests.settlement.core.examples import read_trunk
 from tests.settlement.core.reference import as_numbers
 
 EXACTLY = tuple(method for method in METHODS if method != "sampled")
@@ -57,13 +59,15 @@ class Case:
         return self.shared(method).fractions_kw()
 
 
-@st.composite
-def cases(draw, most_units: int = 6) -> Case:
-    grid, unit_node, available, demand = draw(examples.games(most_units, 1))
+def read_case(words: Words, most_units: int) -> Case:
+    grid, unit_node, available, demand = examples.read_game(words, most_units, intervals=1)
     nodes = len(grid.nodes)
-    trunk = draw(st.lists(st.integers(0, nodes - 1), unique=True))
     game = Game(network_of(grid), unit_node, available[:, 0], demand[:, 0])
-    return Case(game, *draw(examples.trees(nodes)), trunk)
+    return Case(game, *examples.read_tree(words, nodes), read_trunk(words, nodes))
+
+
+def cases(most_units: int = 6):
+    return examples_of(read_case, most_units, words=90)
 
 
 def beside(case: Case, other: Case) -> Case:

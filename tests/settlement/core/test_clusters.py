@@ -11,19 +11,22 @@ from settlement.core.clusters import clusters, clusters_of, neighbourhood
 from settlement.core.games import Game
 from settlement.core.network import Network, network_of
 from tests.settlement.core import examples, reference
+from tests.settlement.core.draws import Words, examples_of
 from tests.settlement.core.reference import as_numbers
 
 TRUNK = ("N1", "N16", "N17")
 
 
-@st.composite
-def clustered(draw, most_units: int = 7):
-    """A game with trunk nodes and a hop limit: (grid, network, game, trunk, limit)."""
-    grid, unit_node, available, demand = draw(examples.games(most_units, 1))
-    trunk = draw(st.lists(st.integers(0, len(grid.nodes) - 1), unique=True))
+def read_clustered(words: Words, most_units: int):
+    grid, unit_node, available, demand = examples.read_game(words, most_units, intervals=1)
     network = network_of(grid)
     game = Game(network, unit_node, available[:, 0], demand[:, 0])
-    return network, game, trunk, draw(st.integers(0, 3))
+    return network, game, examples.read_trunk(words, len(grid.nodes)), words.count(0, 3)
+
+
+def clustered(most_units: int = 7):
+    """A game with trunk nodes and a hop limit: (network, game, trunk, limit)."""
+    return examples_of(read_clustered, most_units, words=80)
 
 
 def by_the_book(network: Network, game: Game, trunk: list[int], limit: int) -> set[frozenset[int]]:

@@ -22,6 +22,7 @@ from settlement.core.pots import Flexibility, Pot
 from settlement.core.sampled import sampled
 from settlement.core.shapley_rule import METHODS, MICROWATTS_PER_KW, ShapleyRule
 from tests.settlement.core import examples, reference
+from tests.settlement.core.draws import Words, any_of, examples_of
 from tests.settlement.core.reference import as_numbers
 
 BY_METHOD = {
@@ -34,19 +35,26 @@ GAMES = ("adequacy", "location", "flexibility")
 RESPONSE_MINUTES = 20
 
 
-@st.composite
-def markets(draw, *methods: str):
-    """A market that shares three games by one of the methods, and a day of it."""
-    model, readings = draw(examples.markets())
-    rule = BY_METHOD[draw(st.sampled_from(methods or METHODS))]
+RAMPS_W_PER_H = any_of(range(90_001))
+
+
+def read_market(words: Words, methods):
+    model, readings = examples.read_market(words)
+    rule = BY_METHOD[words.one_of(methods)]
     if rule.method == "clusters":
-        rule = replace(rule, rating_multiplier=draw(st.integers(1, 3)))
-    ramps = draw(st.lists(st.integers(0, 90_000), min_size=5, max_size=5))
+        rule = replace(rule, rating_multiplier=words.count(1, 3))
     flexibility = Flexibility(
-        as_numbers(ramps[: len(model.units)]), RESPONSE_MINUTES, draw(st.integers(0, 1_000_000))
+        words.of(RAMPS_W_PER_H, len(model.units)),
+        RESPONSE_MINUTES,
+        words.number(examples.SHARES_PPM),
     )
     pots = (Pot("flexibility", 200_000, "served"), Pot("location", 800_000, "served"))
     return replace(model, shapley=rule, flexibility=flexibility, pots=pots), readings
+
+
+def markets(*methods: str):
+    """A market that shares three games by one of the methods, and a day of it."""
+    return examples_of(read_market, methods or METHODS, words=200)
 
 
 def games_of(model, readings, interval: int) -> dict[str, Game]:

@@ -8,18 +8,20 @@ from hypothesis import strategies as st
 from settlement.core.deliverability import imports_by_cuts_w, imports_by_flow_w, imports_w
 from settlement.core.grid import Grid
 from tests.settlement.core import examples, reference
+from tests.settlement.core.draws import Words, any_of, examples_of
 from tests.settlement.core.reference import as_numbers
 
 INTERVALS = 2
-POWER = st.one_of(st.sampled_from([0, 5_000, 10_000]), st.integers(0, 30_000), st.just(9 * 10**11))
+POWER = any_of((0, 0, 0, 5_000, 10_000), range(30_001), (9 * 10**11,))
 
 
-@st.composite
-def cases(draw):
-    grid = draw(examples.grids(most_nodes=6))
-    nodes = len(grid.nodes)
-    available, demand = (draw(examples.matrix(nodes, INTERVALS, POWER)) for _ in range(2))
-    return grid, available, demand
+def read_case(words: Words):
+    grid = examples.read_grid(words, most_nodes=6)
+    return grid, *(words.of(POWER, len(grid.nodes), INTERVALS) for _ in range(2))
+
+
+def cases():
+    return examples_of(read_case, words=70)
 
 
 @given(cases())

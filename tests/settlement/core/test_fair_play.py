@@ -12,6 +12,7 @@ from settlement.core.fair_play import Terms, fair_shares, fill_by_weight, weight
 from settlement.core.lottery import draw_winners, lottery_seed, make_drawing
 from tests.settlement.core import examples
 from tests.settlement.core import fair_play_reference as reference
+from tests.settlement.core.draws import matrix
 from tests.settlement.core.reference import as_numbers
 
 PLACE = (bytes(range(32)), "2024-01-17 35")
@@ -63,7 +64,7 @@ def test_without_shortage_everyone_has_all_they_desire(request):
 @given(reference.requests(), st.data())
 def test_more_supply_never_serves_less(request, data):
     grid, terms, supply, desired, weights = request
-    more = supply + data.draw(examples.matrix(1, len(supply), st.integers(0, 9_001)))[0]
+    more = supply + data.draw(matrix(1, len(supply), range(9_002)))[0]
     before, after = (
         fair_shares(grid_cuts(grid), terms, watts, desired, weights) for watts in (supply, more)
     )

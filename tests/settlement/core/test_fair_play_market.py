@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from settlement.core.engine import DayReadings, settle_day
 from settlement.core.fair_play_day import History, no_history
@@ -14,6 +13,7 @@ from settlement.core.fair_play_market import history_of_day, shares_of_day
 from settlement.core.fair_play_rules import Requests
 from tests.settlement.core import examples
 from tests.settlement.core import fair_play_reference as reference
+from tests.settlement.core.draws import Words, any_of, examples_of
 from tests.settlement.core.reference import as_numbers
 
 CAP = examples.CAP_MICRO_PER_MWH
@@ -35,22 +35,30 @@ def requests_for(model, intervals: int, **changes) -> Requests:
     )
 
 
-@st.composite
-def short_markets(draw):
-    """A market with Fair Play and a day of it; of some points requests are known."""
-    model, readings = draw(examples.markets())
-    points, intervals = readings.demand_wh.shape
-    flags = st.lists(st.booleans(), min_size=points, max_size=points).map(np.array)
+PAST_W = any_of(range(10**9 + 1))
+DESIRED_WH = any_of(range(9_001))
+
+
+def read_short_market(words: Words):
+    model, readings = examples.read_market(words)
+    points = len(model.supply_points)
     rules = examples.fair_play(
-        model, is_flexible=draw(flags), paid_by=draw(st.sampled_from(PAID_BY)), moves_money=True
+        model,
+        is_flexible=words.flags(points),
+        paid_by=words.one_of(PAID_BY),
+        moves_money=True,
     )
-    past = examples.matrix(1, points, st.integers(0, 10**9)).map(lambda rows: rows[0])
     requests = Requests(
-        draw(examples.matrix(points, intervals, st.integers(0, 9_000))),
-        draw(flags),
-        History(draw(past), draw(past)),
+        words.of(DESIRED_WH, *readings.demand_wh.shape),
+        words.flags(points),
+        History(words.of(PAST_W, points), words.of(PAST_W, points)),
     )
     return replace(model, fair_play=rules), replace(readings, requests=requests)
+
+
+def short_markets():
+    """A market with Fair Play and a day of it; of some points requests are known."""
+    return examples_of(read_short_market, words=240)
 
 
 def served_by_the_physics(model, readings, desired_w) -> list[int]:

@@ -15,8 +15,8 @@ from settlement.core import max_min
 from settlement.core.cuts import grid_cuts
 from settlement.core.max_min import Frozen, node_shares, room_for
 from tests.conftest import ROOT
-from tests.settlement.core import examples
 from tests.settlement.core import fair_play_reference as reference
+from tests.settlement.core.draws import matrix
 from tests.settlement.core.reference import as_numbers
 
 
@@ -51,8 +51,7 @@ def test_shares_are_progressive_filling_to_less_than_one_unit(shortage):
 @given(reference.shortages(), st.data())
 def test_weights_are_respected(shortage, data):
     grid, supply, demand = shortage
-    some = st.integers(1, 10**6)
-    weight = data.draw(examples.matrix(1, len(demand), some))[0]
+    weight = data.draw(matrix(1, len(demand), range(1, 10**6 + 1)))[0]
     shares = node_shares(room_of(grid, supply), demand, weight)
     exact = reference.filled(grid, supply, demand, weight)
     for served, wanted in zip(shares.served.tolist(), exact, strict=True):
@@ -85,7 +84,7 @@ def test_another_numbering_of_nodes_changes_rounding_only(shortage, random):
 @given(reference.shortages(), st.data())
 def test_more_supply_never_serves_less(shortage, data):
     grid, supply, demand = shortage
-    more = supply + data.draw(examples.matrix(1, len(supply), st.integers(0, 10_001)))[0]
+    more = supply + data.draw(matrix(1, len(supply), range(10_002)))[0]
     before, after = (
         node_shares(room_of(grid, watts), demand).served.sum() for watts in (supply, more)
     )

@@ -16,39 +16,38 @@ from settlement.core.model import node_demand_w
 from settlement.core.scarcity import price_layers
 from settlement.core.tightness import Curve, NodePrices, node_prices
 from tests.settlement.core import examples
+from tests.settlement.core.draws import Words, any_of, examples_of, matrix
 from tests.settlement.core.reference import as_numbers
 
 INTERVALS = 3
-POWER = st.one_of(st.sampled_from([0, 5_000, 10_000]), st.integers(0, 50_000))
-ANY_POWER = st.one_of(POWER, st.sampled_from([1, 10**12, 9 * 10**11]))
+POWER = ((0, 0, 0, 5_000, 10_000), range(50_001))
+ANY_POWER = (*POWER, (1, 10**12, 9 * 10**11))
+METERED_WH = (0, 1, -1, 10**12, -(10**12), -(10**15))
+KNOTS_PPM = any_of(range(2 * 10**6 + 1))
+PRICES = any_of(range(-(10**8), 6 * 10**9 + 1))
+LOWER = any_of(range(10**8 + 1))
+LATER_PPM = any_of(range(10**6 + 1))
 
 
-@st.composite
-def curve_pairs(draw) -> tuple[Curve, Curve]:
+def read_curves(words: Words) -> tuple[Curve, Curve]:
     """A curve, and one to sell by that is nowhere above it; knots of their own."""
-    count = draw(st.integers(2, 5))
-    knots = sorted(draw(st.lists(st.integers(0, 2 * 10**6), min_size=count, max_size=count,
-                                 unique=True)))  # fmt: skip
-    prices = sorted(
-        draw(st.lists(st.integers(-(10**8), 6 * 10**9), min_size=count, max_size=count))
-    )
-    buy = Curve(as_numbers(knots), as_numbers(prices))
-    lower = draw(st.integers(0, 10**8))
-    later = draw(st.integers(0, 10**6))
-    sell = Curve(as_numbers(knots) + later, as_numbers(prices) - lower)
-    return buy, sell
+    count = words.count(2, 5)
+    knots_ppm = np.sort(words.of(KNOTS_PPM, count)) + np.arange(count)
+    prices = np.sort(words.of(PRICES, count))
+    lower, later_ppm = words.number(LOWER), words.number(LATER_PPM)
+    return Curve(knots_ppm, prices), Curve(knots_ppm + later_ppm, prices - lower)
 
 
-@st.composite
-def scarcities(draw, power=POWER):
+def read_scarcity(words: Words, power: np.ndarray):
+    model, _ = examples.read_market(words, intervals=1)
+    buy, sell = zip(*(read_curves(words) for _ in model.curves), strict=True)
+    available, demand = (words.of(power, len(model.grid.nodes), INTERVALS) for _ in range(2))
+    return replace(model, curves=buy, sell_curves=sell), available, demand
+
+
+def scarcities(power=POWER):
     """A market on random rules, and what is available and wanted at its nodes."""
-    model, _ = draw(examples.markets(intervals=1))
-    pairs = [draw(curve_pairs()) for _ in model.curves]
-    model = replace(
-        model, curves=tuple(buy for buy, _ in pairs), sell_curves=tuple(sell for _, sell in pairs)
-    )
-    nodes = len(model.grid.nodes)
-    return model, *(draw(examples.matrix(nodes, INTERVALS, power)) for _ in range(2))
+    return examples_of(read_scarcity, any_of(*power), words=220)
 
 
 def priced(model: MarketModel, available, demand) -> NodePrices:
@@ -75,8 +74,7 @@ def test_prices_are_bounded_and_selling_is_never_above_buying_for_any_input(mark
 def test_no_metered_energy_takes_a_price_out_of_its_bounds(market, data):
     """Net export included, which is no demand at its node, however large."""
     model, available, _ = market
-    metered = st.sampled_from([-(10**15), -(10**12), -1, 0, 1, 10**12])
-    demand_wh = data.draw(examples.matrix(len(model.supply_points), INTERVALS, metered))
+    demand_wh = data.draw(matrix(len(model.supply_points), INTERVALS, METERED_WH))
     demand = node_demand_w(model, demand_wh)
     assert np.all(demand >= 0)
     prices = priced(model, available, demand)
@@ -93,7 +91,7 @@ def test_no_metered_energy_takes_a_price_out_of_its_bounds(market, data):
 def test_more_demand_lowers_no_price_and_more_availability_raises_none(market, data):
     """At every holon and node, under either deliverability, buying and selling."""
     model, available, demand = market
-    more = data.draw(examples.matrix(*available.shape, POWER))
+    more = data.draw(matrix(*available.shape, *POWER))
     for deliverability in MEASURES:
         chosen = replace(model, deliverability=deliverability)
         before = (price_layers(chosen, available, demand), priced(chosen, available, demand))
@@ -118,7 +116,7 @@ def test_more_demand_lowers_no_price_and_more_availability_raises_none(market, d
 def test_a_price_returns_exactly_when_a_shock_ends(market, data):
     """An interval's price rests on that interval alone: on none before it, in whichever order."""
     model, available, demand = market
-    shock = data.draw(examples.matrix(len(available), 1, ANY_POWER))[:, 0]
+    shock = data.draw(matrix(len(available), 1, *ANY_POWER))[:, 0]
     shocked, out_of_service = demand.copy(), available.copy()
     shocked[:, 1] += shock
     out_of_service[:, 1] = 0

@@ -24,6 +24,7 @@ from settlement.core.pass_through import (
     tariff_micro,
 )
 from settlement.core.periods import interval_count
+from tests.settlement.core.draws import Words, any_of, examples_of
 
 COPENHAGEN, LONDON = "Europe/Copenhagen", "Europe/London"
 JANUARY = dt.date(2022, 1, 1)
@@ -229,17 +230,19 @@ def test_what_does_not_fit_is_refused():
         settled(made, JANUARY, demand(JANUARY, 1))
 
 
-DAYS = st.sampled_from([JANUARY, SPRING, AUTUMN])
-PRICES = st.lists(st.integers(-(10**6), 10**6), min_size=24, max_size=24)
+DAYS = (JANUARY, SPRING, AUTUMN)
+PRICES = any_of(range(-(10**6), 10**6 + 1))
+WH = any_of(range(-(10**5), 10**7 + 1))
 
 
-@st.composite
-def cases(draw):
-    day = draw(DAYS)
-    count = interval_count(day, COPENHAGEN, 30)
-    wh = st.lists(st.integers(-(10**5), 10**7), min_size=count, max_size=count)
-    values = np.array([draw(wh) for _ in range(3)])
-    return day, values, draw(PRICES), draw(st.sampled_from([True, False]))
+def read_case(words: Words):
+    day = words.one_of(DAYS)
+    values = words.of(WH, 3, interval_count(day, COPENHAGEN, 30))
+    return day, values, words.of(PRICES, 24).tolist(), words.one_of((True, False))
+
+
+def cases():
+    return examples_of(read_case, words=180)
 
 
 @given(cases())

@@ -19,7 +19,7 @@ from settlement.core.pots import (
     target_micro,
 )
 from tests.settlement.core import reference
-from tests.settlement.core.examples import matrix
+from tests.settlement.core.draws import matrix
 from tests.settlement.core.reference import as_numbers
 
 DAY = dt.date(2024, 6, 1)
@@ -86,9 +86,9 @@ def test_what_cannot_be_paid_moves_nothing():
 
 @given(st.integers(0, 10**18), st.data())
 def test_a_pot_is_paid_whole_by_shares(target, data):
-    timing = as_numbers(data.draw(st.lists(st.integers(0, 10**7), min_size=5, max_size=5)))
-    shapley = data.draw(matrix(3, 5, st.one_of(st.just(0), st.integers(0, 10**17))))
-    eligible = np.array(data.draw(st.lists(st.booleans(), min_size=3, max_size=3)))
+    timing = data.draw(matrix(1, 5, range(10**7 + 1)))[0]
+    shapley = data.draw(matrix(3, 5, (0,), range(10**17 + 1)))
+    eligible = data.draw(matrix(1, 3, (0, 1)))[0].astype(bool)
     paid = pot_payments_micro(target, timing, shapley, eligible)
     assert not paid[~eligible].any()
     payable = shapley[eligible].any(axis=0)

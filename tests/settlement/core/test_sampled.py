@@ -8,13 +8,17 @@ from settlement.core.methods import exact
 from settlement.core.network import network_of
 from settlement.core.sampled import sampled
 from tests.settlement.core import examples
+from tests.settlement.core.draws import Words, examples_of
 from tests.settlement.core.reference import as_numbers
 
 
-@st.composite
-def sampled_games(draw, most_units: int = 8) -> Game:
-    grid, unit_node, available, demand = draw(examples.games(most_units, 1))
+def read_game(words: Words, most_units: int) -> Game:
+    grid, unit_node, available, demand = examples.read_game(words, most_units, intervals=1)
     return Game(network_of(grid), unit_node, available[:, 0], demand[:, 0])
+
+
+def sampled_games(most_units: int = 8):
+    return examples_of(read_game, most_units, words=80)
 
 
 def by_all_draws(game: Game, seed: int, orders: int) -> list[int]:

@@ -5,33 +5,44 @@ from math import ceil
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from settlement.core.grid import Grid
 from settlement.core.tightness import Curve, layer_tightness, node_prices
 from tests.settlement.core import reference
-from tests.settlement.core.examples import LADDER, grids, layered, matrix
+from tests.settlement.core.draws import Words, any_of, examples_of
+from tests.settlement.core.examples import LADDER, layered, read_grid
 from tests.settlement.core.reference import as_numbers
 
+KNOTS_PPM = any_of(range(3_000_001))
+PRICES = any_of(range(-(10**8), 6 * 10**9 + 1))
+TIGHTNESS = any_of(range(4_000_001), range(2**62 + 1))
+POWER = any_of((0,), range(50_001), range(9 * 10**11 + 1))
+HOUSEHOLD_POWER = any_of(range(30_001))
 
-@st.composite
-def curves(draw) -> Curve:
-    count = draw(st.integers(2, 6))
-    knots = draw(st.lists(st.integers(0, 3_000_000), min_size=count, max_size=count, unique=True))
-    prices = draw(st.lists(st.integers(-(10**8), 6 * 10**9), min_size=count, max_size=count))
-    return Curve(as_numbers(sorted(knots)), as_numbers(sorted(prices)))
+
+def read_curve(words: Words) -> Curve:
+    count = words.count(2, 6)
+    knots_ppm = np.sort(words.of(KNOTS_PPM, count)) + np.arange(count)
+    return Curve(knots_ppm, np.sort(words.of(PRICES, count)))
+
+
+def read_tightness(words: Words, least: int, most: int) -> tuple[Curve, list[int]]:
+    return read_curve(words), words.of(TIGHTNESS, words.count(least, most)).tolist()
+
+
+def read_curve_and_power(words: Words, power: np.ndarray, intervals: int):
+    grid = read_grid(words)
+    available, demand = (words.of(power, len(grid.nodes), intervals) for _ in range(2))
+    return read_curve(words), grid, available, demand
 
 
 def points(curve: Curve) -> list[tuple[int, int]]:
     return list(zip(curve.tightness_ppm.tolist(), curve.price_micro_per_mwh.tolist(), strict=True))
 
 
-TIGHTNESS = st.one_of(st.integers(0, 4_000_000), st.integers(0, 2**62))
-
-
-@given(curves(), st.lists(TIGHTNESS, min_size=1, max_size=20))
-def test_a_price_is_bounded_monotone_and_as_the_exact_curve(curve, tightness):
-    tightness = sorted(tightness)
+@given(examples_of(read_tightness, 1, 20, words=40))
+def test_a_price_is_bounded_monotone_and_as_the_exact_curve(case):
+    curve, tightness = case[0], sorted(case[1])
     prices = curve.price_at(as_numbers(tightness)).tolist()
     assert prices == sorted(prices)
     for value, found in zip(tightness, prices, strict=True):
@@ -39,8 +50,9 @@ def test_a_price_is_bounded_monotone_and_as_the_exact_curve(curve, tightness):
         assert found == reference.price(points(curve), Fraction(value))
 
 
-@given(curves(), TIGHTNESS, TIGHTNESS)
-def test_a_price_moves_no_faster_than_the_steepest_segment(curve, tightness, other):
+@given(examples_of(read_tightness, 2, 2, words=20))
+def test_a_price_moves_no_faster_than_the_steepest_segment(case):
+    curve, (tightness, other) = case
     steepest = curve.steepest_micro_per_mwh_per_ppm
     slopes = [
         Fraction(high - low, right - left) for (left, low), (right, high) in pairwise(points(curve))
@@ -54,11 +66,9 @@ def test_a_price_moves_no_faster_than_the_steepest_segment(curve, tightness, oth
     )
 
 
-@given(st.data(), curves())
-def test_a_layer_is_as_the_reference(data, curve):
-    grid = data.draw(grids())
-    power = st.one_of(st.just(0), st.integers(0, 50_000), st.integers(0, 9 * 10**11))
-    available, demand = (data.draw(matrix(len(grid.nodes), 3, power)) for _ in range(2))
+@given(examples_of(read_curve_and_power, POWER, 3, words=90))
+def test_a_layer_is_as_the_reference(case):
+    curve, grid, available, demand = case
     for number, layer in enumerate(grid.layers):
         found = layer_tightness(grid, layer, curve, available, demand)
         for holon in range(len(layer.holons)):
@@ -75,12 +85,9 @@ def test_a_layer_is_as_the_reference(data, curve):
                 )
 
 
-@given(st.data())
-def test_uniform_zonal_and_nodal_prices_follow_from_the_layer_in_use(data):
-    grid = data.draw(grids())
-    available, demand = (
-        data.draw(matrix(len(grid.nodes), 2, st.integers(0, 30_000))) for _ in range(2)
-    )
+@given(examples_of(read_curve_and_power, HOUSEHOLD_POWER, 2, words=80))
+def test_uniform_zonal_and_nodal_prices_follow_from_the_layer_in_use(case):
+    _, grid, available, demand = case
     layers = tuple(layer_tightness(grid, layer, LADDER, available, demand) for layer in grid.layers)
     alone = []
     for number, layer in enumerate(grid.layers):

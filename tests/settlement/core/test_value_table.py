@@ -10,14 +10,18 @@ from settlement.core.cuts import subset_sums
 from settlement.core.shapley import denominator
 from settlement.core.value_table import shapley_of_table
 from tests.settlement.core import reference
+from tests.settlement.core.draws import Words, any_of, examples_of
 from tests.settlement.core.reference import as_numbers
 
 
-@st.composite
-def tables(draw, size: int = 1000, players: int | None = None) -> np.ndarray:
-    count = players or draw(st.integers(1, 6))
-    values = draw(st.lists(st.integers(-size, size), min_size=2**count - 1, max_size=2**count - 1))
-    return as_numbers([0, *values])
+def read_table(words: Words, values: np.ndarray, least: int, most: int) -> np.ndarray:
+    return np.append(0, words.of(values, 2 ** words.count(least, most) - 1))
+
+
+def tables(size: int = 1000, players: int | None = None):
+    """What each coalition of one to six players is worth."""
+    values = any_of(range(-size, size + 1))
+    return examples_of(read_table, values, players or 1, players or 6, words=65)
 
 
 def by_textbook(values: np.ndarray) -> list[Fraction]:
