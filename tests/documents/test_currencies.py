@@ -1,7 +1,6 @@
 """Every currency of ISO 4217: refused as law with a reason, or billed right in every format."""
 
 import html
-import io
 import json
 import re
 from pathlib import Path
@@ -10,7 +9,6 @@ import facturx
 import pytest
 from django.template.loader import render_to_string
 from lxml import etree
-from pypdf import PdfReader
 
 from common.currencies import BILLABLE, DECIMALS, currency
 from portal.queries.invoices import InvoicePage, InvoiceSummary
@@ -21,6 +19,7 @@ from settlement.documents.en16931 import factur_x, ubl
 from settlement.documents.pdf import pdf
 from settlement.documents.wording import explanations
 from tests.documents.made import energy_line, make_document
+from tests.documents.pdf_text import pdf_text
 from tests.documents.validators import breaches
 from tests.rulebook.law import RULES, body, made
 
@@ -106,9 +105,7 @@ def test_a_currency_is_refused_with_a_reason_or_billed_right(code):
     assert in_one_line(sign + set_apart) in page
     assert "£" not in page or code == "GBP"
 
-    text = in_one_line(
-        "".join(each.extract_text() for each in PdfReader(io.BytesIO(pdf(document))).pages)
-    )
+    text = in_one_line(pdf_text(pdf(document)))
     assert f"{code} {shown}" in text
     assert f"rounded to {currency(code).minor_name}"[:20] in text
 
