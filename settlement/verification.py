@@ -37,6 +37,7 @@ from settlement.runs import store
 from settlement.runs.computing import SettlementInputs
 from settlement.runs.day_total_store import orphan_day_total_runs, stored_day_totals
 from settlement.runs.day_totals import DayTotal
+from settlement.runs.pinned import LawOf, law_read_once
 from settlement.runs.results import day_digest, run_result_digest, vector_digest
 from settlement.runs.run import Run, input_digest
 from settlement.studies.overlay import body_digest
@@ -85,6 +86,7 @@ def list_checks(kept: Note | None = None) -> tuple[Check, ...]:
 def verify_runs(session: Session) -> Iterator[Finding]:
     """Re-hash every run, its inputs and every result vector, and rebuild its digests."""
     runs: dict[uuid.UUID, Run | None] = {}
+    law_of = law_read_once(session)
     for run_id, run, stored_digest in store.run_rows(session):
         if run_id in runs:
             yield damage("run-twice", f"settlement.run {run_id}", "the row stands twice")
@@ -95,7 +97,7 @@ def verify_runs(session: Session) -> Iterator[Finding]:
         place = f"settlement.run {run.id} ({run.market} {run.kind})"
         if run.digest != stored_digest:
             yield damage("run-digest", place, "its columns do not give its digest")
-        inputs = yield from _verify_inputs(session, run, place)
+        inputs = yield from _verify_inputs(session, run, law_of, place)
         yield from _verify_day_totals(session, run, inputs)
         yield from _verify_results(session, run, place)
     yield from _verify_studies(session, runs)
@@ -126,11 +128,11 @@ def _verify_studies(session: Session, runs: Mapping[uuid.UUID, Run | None]) -> I
 
 
 def _verify_inputs(
-    session: Session, run: Run, place: str
+    session: Session, run: Run, law_of: LawOf, place: str
 ) -> Generator[Finding, None, SettlementInputs | None]:
     """Hold a run to what it is pinned to; return that, or None where it is not there any more."""
     try:
-        inputs = pinned_inputs(session, run)
+        inputs = pinned_inputs(session, run, law_of)
     except Refused as refused:
         for finding in refused.findings:
             yield damage("run-inputs", place, str(finding))

@@ -4,7 +4,8 @@ Which tables hold facts is read from the triggers themselves, and held to `SOURC
 trigger that was taken away is found as well as a row.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Numeric, TextClause, cast, func, select, text
@@ -70,8 +71,7 @@ def verify_leaves(session: Session) -> Findings:
     found = sources(session)
     for table in SOURCES - {source.table for source in found}:
         yield damage(MISSING, f"{table} (every row)", "no trigger makes its rows leaves")
-    for source in found:
-        yield from _verify_facts(session, source)
+    yield from _verify_facts(session, found)
     yield from _verify_order(session)
     known = [source.table for source in found]
     unknown = select(LogLeaf.index, LogLeaf.source).where(LogLeaf.source.not_in(known))
@@ -94,15 +94,22 @@ def _verify_rows(session: Session) -> Findings:
         expected = index + 1
 
 
-def _verify_facts(session: Session, source: Source) -> Iterator[Finding]:
-    """Pair the rows of a table with its leaves, by key and digest; each has exactly one."""
-    given = {"source": source.table}
-    for key, count in session.execute(_unpaired_facts(source), given):
-        value = "no leaf of the log holds it" if count == 0 else f"it pairs {count} times"
-        yield damage(UNLOGGED, f"{source.table} {key}", value)
-    for index, key, count in session.execute(_unpaired_leaves(source), given):
-        value = f"{source.table} {key} with its digest stands there {count} times, not once"
-        yield damage(FOREIGN, f"{LEAVES} {index}", value)
+def _verify_facts(session: Session, found: Sequence[Source]) -> Iterator[Finding]:
+    """Pair the rows of the tables with their leaves, by key and digest; each has exactly one."""
+    if not found:
+        return
+    facts, leaves = defaultdict(list), defaultdict(list)
+    for table, key, count in session.execute(_unpaired_facts(found)):
+        facts[table].append((key, count))
+    for table, index, key, count in session.execute(_unpaired_leaves(found)):
+        leaves[table].append((index, key, count))
+    for source in found:
+        for key, count in facts[source.table]:
+            value = "no leaf of the log holds it" if count == 0 else f"it pairs {count} times"
+            yield damage(UNLOGGED, f"{source.table} {key}", value)
+        for index, key, count in leaves[source.table]:
+            value = f"{source.table} {key} with its digest stands there {count} times, not once"
+            yield damage(FOREIGN, f"{LEAVES} {index}", value)
 
 
 def _verify_order(session: Session) -> Iterator[Finding]:
@@ -123,24 +130,28 @@ def _verify_order(session: Session) -> Iterator[Finding]:
         yield damage(ORDER, f"{LEAVES} {index}", value)
 
 
-def _facts(source: Source) -> str:
-    return f"(SELECT ({source.key})::text AS key, {source.digest} AS digest FROM {source.table})"
+def _facts(found: Sequence[Source]) -> str:
+    return " UNION ALL ".join(
+        f"SELECT '{source.table}' AS source, ({source.key})::text COLLATE \"default\" AS key, "
+        f"{source.digest} AS digest FROM {source.table}"
+        for source in found
+    )
 
 
-def _unpaired_facts(source: Source) -> TextClause:
+def _unpaired_facts(found: Sequence[Source]) -> TextClause:
     return text(
-        f"SELECT fact.key, count(leaf.index) FROM {_facts(source)} AS fact "
-        "LEFT JOIN ledger.log_leaf AS leaf ON leaf.source = :source "
+        f"SELECT fact.source, fact.key, count(leaf.index) FROM ({_facts(found)}) AS fact "
+        "LEFT JOIN ledger.log_leaf AS leaf ON leaf.source = fact.source "
         "AND leaf.key = fact.key AND leaf.digest = fact.digest "
-        "GROUP BY fact.key HAVING count(leaf.index) <> 1 ORDER BY fact.key"
+        "GROUP BY fact.source, fact.key HAVING count(leaf.index) <> 1 ORDER BY fact.key"
     )
 
 
-def _unpaired_leaves(source: Source) -> TextClause:
+def _unpaired_leaves(found: Sequence[Source]) -> TextClause:
     return text(
-        "SELECT leaf.index, leaf.key, count(fact.key) FROM ledger.log_leaf AS leaf "
-        f"LEFT JOIN {_facts(source)} AS fact "
-        "ON leaf.key = fact.key AND leaf.digest = fact.digest "
-        "WHERE leaf.source = :source GROUP BY leaf.index, leaf.key "
+        "SELECT leaf.source, leaf.index, leaf.key, count(fact.key) FROM ledger.log_leaf AS leaf "
+        f"LEFT JOIN ({_facts(found)}) AS fact ON leaf.source = fact.source "
+        "AND leaf.key = fact.key AND leaf.digest = fact.digest "
+        "WHERE leaf.source = ANY(:known) GROUP BY leaf.source, leaf.index, leaf.key "
         "HAVING count(fact.key) <> 1 ORDER BY leaf.index"
-    )
+    ).bindparams(known=[source.table for source in found])

@@ -20,7 +20,7 @@ from ledger.disputes.rules import DisputeRule
 from ledger.disputes.steps import StepRequest, open_dispute
 from ledger.disputes.tables import Dispute
 from ledger.disputes.terms import DisputeTerms
-from rulebook.documents import SettlementTerms
+from rulebook.documents import Document, SettlementTerms
 from rulebook.law import rules_at
 from rulebook.resolve import document_in
 from rulebook.store import versions_with_digests
@@ -86,11 +86,13 @@ def terms_at_issue(session: Session, market: str, issued_at: dt.datetime) -> Dis
 
 def verify_dispute_terms(session: Session) -> Iterator[Finding]:
     """Hold the days that each dispute keeps to the settlement terms of the digest it names."""
+    read: dict[tuple[str, bytes], Document | None] = {}
     statement = select(Dispute).order_by(Dispute.market, Dispute.number)
     for row in session.scalars(statement):
-        instrument = f"{row.market}/settlement-terms"
-        found = versions_with_digests(session, {instrument: row.terms_digest})
-        terms = document_in(found[0])[0] if found else None
+        named = (row.market, row.terms_digest)
+        if named not in read:
+            read[named] = _terms_named(session, *named)
+        terms = read[named]
         kept = DisputeTerms(
             row.terms_digest,
             row.time_zone,
@@ -113,6 +115,11 @@ def verify_dispute_terms(session: Session) -> Iterator[Finding]:
                 "a dispute keeps the days of the settlement terms that it names",
                 "restore the row, or the terms, from a backup or evidence file",
             )
+
+
+def _terms_named(session: Session, market: str, digest: bytes) -> Document | None:
+    found = versions_with_digests(session, {f"{market}/settlement-terms": digest})
+    return document_in(found[0])[0] if found else None
 
 
 def _kept(terms: SettlementTerms, digest: bytes, time_zone: str) -> DisputeTerms:

@@ -1,26 +1,45 @@
 """The law that a stored run obeyed, found again by its pins."""
 
 import datetime as dt
+from collections.abc import Callable, Mapping
 
 from sqlalchemy.orm import Session
 
 from rulebook.law import rule_set_by_digests
-from rulebook.resolve import RulePeriod
-from settlement.runs.run import Pin, Run
+from rulebook.resolve import RulePeriod, RuleSet
+from settlement.runs.run import Run
 
 
-def pinned_periods(session: Session, run: Run) -> list[RulePeriod]:
-    """Return the published rules that a run obeyed, period by period."""
-    pins: dict[tuple[dt.date, dt.date], list[Pin]] = {}
+LawOf = Callable[[str, Mapping[str, bytes]], RuleSet]
+"""Finds the law of a market by the digests of its instruments."""
+
+
+def law_read_once(session: Session) -> LawOf:
+    """Return what reads the law of the same digests once, for many runs in one transaction."""
+    read: dict[tuple[str, frozenset[tuple[str, bytes]]], RuleSet] = {}
+
+    def law_of(market: str, digests: Mapping[str, bytes]) -> RuleSet:
+        key = (market, frozenset(digests.items()))
+        if key not in read:
+            read[key] = rule_set_by_digests(session, market, digests)
+        return read[key]
+
+    return law_of
+
+
+def pinned_periods(session: Session, run: Run, law_of: LawOf | None = None) -> list[RulePeriod]:
+    """Return the published rules that a run obeyed, period by period.
+
+    Args:
+        session: the caller's session.
+        run: the run.
+        law_of: `law_read_once`, where the law of many runs is asked for.
+    """
+    of_digests = law_of or law_read_once(session)
+    pins: dict[tuple[dt.date, dt.date], dict[str, bytes]] = {}
     for pin in run.law_pins:
-        pins.setdefault((pin.first_day, pin.last_day), []).append(pin)
+        pins.setdefault((pin.first_day, pin.last_day), {})[pin.instrument] = pin.digest
     return [
-        RulePeriod(
-            first_day,
-            last_day,
-            rule_set_by_digests(
-                session, run.market, {pin.instrument: pin.digest for pin in period_pins}
-            ),
-        )
-        for (first_day, last_day), period_pins in sorted(pins.items())
+        RulePeriod(first_day, last_day, of_digests(run.market, digests))
+        for (first_day, last_day), digests in sorted(pins.items())
     ]

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from ledger.journal import Account, JournalDraft, Posting
 from ledger.log.checkpoints import publish_checkpoint, rotate_key
 from ledger.log.note import Signer
+from ledger.log.store import log_size
 from ledger.log.tiles import TILE_WIDTH
 from ledger.posting import post_many
 
@@ -41,7 +42,8 @@ def small_journals(count: int, first: int = 1) -> list[JournalDraft]:
 
 def fill_log(session: Session) -> None:
     """Sign what is there, grow the log past a full tile, and rotate the key."""
+    missing = TILE_WIDTH - log_size(session)
     publish_checkpoint(session, signer(1), SIGNED)
-    post_many(session, small_journals(TILE_WIDTH), SIGNED)
+    post_many(session, small_journals(missing), SIGNED)
     publish_checkpoint(session, signer(1), SIGNED)
     rotate_key(session, signer(1), signer(2), ROTATED)
