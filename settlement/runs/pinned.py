@@ -9,7 +9,6 @@ from rulebook.law import rule_set_by_digests
 from rulebook.resolve import RulePeriod, RuleSet
 from settlement.runs.run import Run
 
-
 LawOf = Callable[[str, Mapping[str, bytes]], RuleSet]
 """Finds the law of a market by the digests of its instruments."""
 

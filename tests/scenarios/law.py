@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,12 @@ Bodies = dict[str, dict[str, Any]]
 
 
 def base_law() -> Bodies:
-    """Return the documents of `base/`."""
+    """Return the documents of `base/`, for the caller to change."""
+    return deepcopy(_base_law())
+
+
+@cache
+def _base_law() -> Bodies:
     return {
         str(path.relative_to(BASE).with_suffix("")): read_yaml(path.read_text(encoding="utf-8"))
         for path in sorted(BASE.rglob("*.yaml"))
