@@ -1,5 +1,6 @@
 """Rules of accounts and journal drafts, a row a code."""
 
+import string
 from dataclasses import replace
 
 import numpy as np
@@ -108,7 +109,9 @@ def test_the_exception_carries_every_refusal_in_rule_order():
     assert unbalanced.endswith("[rule 11, JOURNAL_IS_UNBALANCED]")
 
 
-names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,8}", fullmatch=True)
+# As the pattern of names has them; drawing by a pattern would take most of these tests' time.
+LETTERS = string.ascii_letters + string.digits
+names = st.text(LETTERS + "._/-", min_size=1, max_size=9).filter(lambda name: name[0] in LETTERS)
 accounts = st.builds(Account, st.just(MARKET), names, st.none() | names, names, names)
 
 

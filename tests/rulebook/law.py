@@ -33,6 +33,14 @@ def body(instrument: str) -> dict[str, Any]:
     return copy.deepcopy(document_body(scenario()[instrument]))
 
 
+def short_body(instrument: str) -> dict[str, Any]:
+    """Return the document's values with one member of each list, where it is long for nothing."""
+    return {
+        field: value[:1] if isinstance(value, list) else value
+        for field, value in body(instrument).items()
+    }
+
+
 def made(values: dict[str, Any]) -> Document:
     document, findings = document_of(values, "test")
     assert document is not None, findings
