@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Every command of Tallystick; `python manage.py help` lists them."""
 
+import gc
 import os
 import sys
 
@@ -70,4 +71,7 @@ def first_line(error: BaseException) -> str:
 
 
 if __name__ == "__main__":
+    # Nearly all that a command imports and reads lives until it ends. To look for garbage among it
+    # at every 700th object, as Python does, takes a sixth of the time to start.
+    gc.set_threshold(50_000)
     main(sys.argv)

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 
 from common.currencies import minor_words, money_signs, money_words
 from rulebook.clause_names import NamedValue
@@ -31,51 +32,48 @@ MONEY_SIGN = "|".join(map(re.escape, money_signs()))
 _MINOR_WORD = "|".join(map(re.escape, ("penny", "pennies", *minor_words())))
 
 # Longer forms stand before what they open with: a megawatt hour is no megawatt.
-_WRITTEN = tuple(
-    (re.compile(rf"(?:{pattern})(?![A-Za-z])"), measure, Fraction(factor))
-    for pattern, measure, factor in (
-        (rf"(?i:millionths of an? (?:{_MONEY_WORD}|currency unit))", "money", "1/1000000"),
-        (rf"(?i:(?:{_MONEY_WORD})(?: sterling)?)|{MONEY_SIGN}", "money", 1),
-        (rf"(?i:{_MINOR_WORD})|p", "money", "1/100"),
-        (r"(?i:parts (?:per|in a|in one) million|millionths?)|ppm", "part", "1/1000000"),
-        (r"%|(?i:per ?cent|percentage points?|parts in (?:a|one) hundred)", "part", "1/100"),
-        (r"‰|(?i:per mille|thousandths?)", "part", "1/1000"),
-        (r"(?i:hundredths?)", "part", "1/100"),
-        (r"(?i:twentieths?)", "part", "1/20"),
-        (r"(?i:tenths?)", "part", "1/10"),
-        (r"(?i:eighths?)", "part", "1/8"),
-        (r"(?i:fifths?)", "part", "1/5"),
-        (r"(?i:half[ \u00a0-]hours?)", "time", 1_800),
-        (r"(?i:quarter[ \u00a0-]hours?|quarters of an hour)", "time", 900),
-        (r"(?i:quarters?)", "part", "1/4"),
-        (r"(?i:seconds?)|s", "time", 1),
-        (r"(?i:minutes?|mins?)", "time", 60),
-        (r"(?i:hours?|hrs?)|h", "time", 3_600),
-        (r"(?i:days?)|d", "time", 86_400),
-        (r"(?i:weeks?)", "time", 604_800),
-        (r"(?i:fortnights?)", "time", 1_209_600),
-        (r"(?i:months?)", "months", 1),
-        (r"(?i:years?)", "months", 12),
-        (rf"(?i:gigawatt{_HOUR_WORDS})|GWh", "energy", 10**9),
-        (rf"(?i:megawatt{_HOUR_WORDS})|MWh", "energy", 10**6),
-        (rf"(?i:kilowatt{_HOUR_WORDS})|kWh", "energy", 1_000),
-        (rf"(?i:watt{_HOUR_WORDS})|Wh", "energy", 1),
-        (r"(?i:gigawatts?)|GW", "power", 10**9),
-        (r"(?i:megawatts?)|MW", "power", 10**6),
-        (r"(?i:kilowatts?)|kW", "power", 1_000),
-        (r"(?i:watts?)|W", "power", 1),
-        (r"(?i:kilovolts?)|kV", "voltage", 1_000),
-        (r"(?i:volts?)|V", "voltage", 1),
-        (r"(?i:kilomet(?:re|er)s?)|km", "length", 1_000),
-        (r"(?i:met(?:re|er)s?)|m", "length", 1),
-        (r"(?i:o['’]clock|in the morning)|(?i:a\.?m\.?)", "clock", 1),
-        (r"(?i:in the (?:afternoon|evening)|at night)|(?i:p\.?m\.?)", "clock after noon", 1),
-        (r"(?i:intervals?)", "intervals", 1),
-        (r"(?i:lines?)", "lines", 1),
-        (r"(?i:orders?)", "orders", 1),
-        (r"(?i:households?)", "households", 1),
-        (r"(?i:pieces?)", "pieces", 1),
-    )
+_WRITTEN: tuple[tuple[str, str, str | int], ...] = (
+    (rf"(?i:millionths of an? (?:{_MONEY_WORD}|currency unit))", "money", "1/1000000"),
+    (rf"(?i:(?:{_MONEY_WORD})(?: sterling)?)|{MONEY_SIGN}", "money", 1),
+    (rf"(?i:{_MINOR_WORD})|p", "money", "1/100"),
+    (r"(?i:parts (?:per|in a|in one) million|millionths?)|ppm", "part", "1/1000000"),
+    (r"%|(?i:per ?cent|percentage points?|parts in (?:a|one) hundred)", "part", "1/100"),
+    (r"‰|(?i:per mille|thousandths?)", "part", "1/1000"),
+    (r"(?i:hundredths?)", "part", "1/100"),
+    (r"(?i:twentieths?)", "part", "1/20"),
+    (r"(?i:tenths?)", "part", "1/10"),
+    (r"(?i:eighths?)", "part", "1/8"),
+    (r"(?i:fifths?)", "part", "1/5"),
+    (r"(?i:half[ \u00a0-]hours?)", "time", 1_800),
+    (r"(?i:quarter[ \u00a0-]hours?|quarters of an hour)", "time", 900),
+    (r"(?i:quarters?)", "part", "1/4"),
+    (r"(?i:seconds?)|s", "time", 1),
+    (r"(?i:minutes?|mins?)", "time", 60),
+    (r"(?i:hours?|hrs?)|h", "time", 3_600),
+    (r"(?i:days?)|d", "time", 86_400),
+    (r"(?i:weeks?)", "time", 604_800),
+    (r"(?i:fortnights?)", "time", 1_209_600),
+    (r"(?i:months?)", "months", 1),
+    (r"(?i:years?)", "months", 12),
+    (rf"(?i:gigawatt{_HOUR_WORDS})|GWh", "energy", 10**9),
+    (rf"(?i:megawatt{_HOUR_WORDS})|MWh", "energy", 10**6),
+    (rf"(?i:kilowatt{_HOUR_WORDS})|kWh", "energy", 1_000),
+    (rf"(?i:watt{_HOUR_WORDS})|Wh", "energy", 1),
+    (r"(?i:gigawatts?)|GW", "power", 10**9),
+    (r"(?i:megawatts?)|MW", "power", 10**6),
+    (r"(?i:kilowatts?)|kW", "power", 1_000),
+    (r"(?i:watts?)|W", "power", 1),
+    (r"(?i:kilovolts?)|kV", "voltage", 1_000),
+    (r"(?i:volts?)|V", "voltage", 1),
+    (r"(?i:kilomet(?:re|er)s?)|km", "length", 1_000),
+    (r"(?i:met(?:re|er)s?)|m", "length", 1),
+    (r"(?i:o['’]clock|in the morning)|(?i:a\.?m\.?)", "clock", 1),
+    (r"(?i:in the (?:afternoon|evening)|at night)|(?i:p\.?m\.?)", "clock after noon", 1),
+    (r"(?i:intervals?)", "intervals", 1),
+    (r"(?i:lines?)", "lines", 1),
+    (r"(?i:orders?)", "orders", 1),
+    (r"(?i:households?)", "households", 1),
+    (r"(?i:pieces?)", "pieces", 1),
 )  # fmt: skip
 _QUALIFIED = re.compile(
     r"(?:calendar|local|settlement|clear|whole|full|consecutive|working|business|more|further)"
@@ -110,6 +108,15 @@ _HELD = {
 _SHOWN_FROM_A_MILLION = {"W", "Wh", "W per hour"}
 
 
+@cache
+def _written_units() -> tuple[tuple[re.Pattern[str], str, Fraction], ...]:
+    # On first use: every command imports this module, and only a publication reads clauses.
+    return tuple(
+        (re.compile(rf"(?:{pattern})(?![A-Za-z])"), measure, Fraction(factor))
+        for pattern, measure, factor in _WRITTEN
+    )
+
+
 def unit_at(text: str, start: int) -> tuple[Unit | None, int]:
     """Return the unit that stands in `text` at `start`, and where it ends; None for none.
 
@@ -119,7 +126,7 @@ def unit_at(text: str, start: int) -> tuple[Unit | None, int]:
     begins = start + (text[start : start + 1] in {" ", "\u00a0", "-"})
     qualified = _QUALIFIED.match(text, begins)
     begins = qualified.end() if qualified else begins
-    for pattern, measure, factor in _WRITTEN:
+    for pattern, measure, factor in _written_units():
         found = pattern.match(text, begins)
         if found is not None:
             unit = Unit(measure, factor)

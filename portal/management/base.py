@@ -8,7 +8,7 @@ things: what it does (`run`), what that is as JSON (`as_json`), and what it is o
 import datetime as dt
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from django.core.management import base
 from django.core.management.base import CommandError, CommandParser
@@ -33,6 +33,10 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
         takes: what it is told; of a command with `actions`, each of these has its own.
         actions: what it does, by the word that follows its name.
     """
+
+    # Django would check the portal before each command, for which it imports every page. That is
+    # as long as many commands take: only those that serve pages ask for it.
+    requires_system_checks: tuple[str, ...] | Literal["__all__"] = ()
 
     takes: ClassVar[Sequence[CommandArgument]] = ()
     actions: ClassVar[Mapping[str, Subcommand]] = {}

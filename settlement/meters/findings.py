@@ -20,12 +20,12 @@ from settlement.meters.register import (
     MeterRegister,
     MeterTerms,
 )
+from settlement.meters.unsettled import list_starts
 
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 RowFinding = tuple[int, Finding]
 
-SHOWN_INTERVALS = 4
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -258,13 +258,6 @@ def find_incomplete_days(
                     "send the whole day, with estimates where the meter failed",
                 ),
             )
-
-
-def list_starts(starts: Sequence[dt.datetime]) -> str:
-    """Return how many intervals there are, and the first of them."""
-    first = ", ".join(start.strftime("%H:%MZ") for start in starts[:SHOWN_INTERVALS])
-    more = len(starts) - SHOWN_INTERVALS
-    return f"{len(starts)}: {first}" + (f" and {more} more" if more > 0 else "")
 
 
 def _first_rows(wrong: Flags, codes: Integers) -> Iterator[tuple[int, int]]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from common.refusals import Finding
 from rulebook.documents.base import MILLION
-from settlement.meters.findings import list_starts
+
+SHOWN_INTERVALS = 4
 
 
 @dataclass(frozen=True)
@@ -87,3 +88,10 @@ class Unsettled:
 
     def _listed(self, intervals: Sequence[int]) -> str:
         return list_starts([self.starts[interval] for interval in intervals])
+
+
+def list_starts(starts: Sequence[dt.datetime]) -> str:
+    """Return how many intervals there are, and the first of them."""
+    first = ", ".join(start.strftime("%H:%MZ") for start in starts[:SHOWN_INTERVALS])
+    more = len(starts) - SHOWN_INTERVALS
+    return f"{len(starts)}: {first}" + (f" and {more} more" if more > 0 else "")

@@ -4,7 +4,7 @@ import os
 from functools import partial
 
 from django.core.management import call_command
-from django.core.management.base import CommandError
+from django.core.management.base import ALL_CHECKS, CommandError
 
 from database.session import transaction
 from ledger.invoice_queries import invoices
@@ -21,6 +21,7 @@ from settlement.core.periods import interval_count
 
 
 class Command(BaseCommand[None]):
+    requires_system_checks = ALL_CHECKS
     help = (
         "Run the main job: publish the rules of gb12, ingest a month (or, with --data, a year of "
         "real intervals), settle it, correct it and settle it again, invoice, replay, verify; then "

@@ -3,7 +3,7 @@
 import os
 from functools import partial
 
-from django.core.management.base import CommandError
+from django.core.management.base import ALL_CHECKS, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
@@ -14,6 +14,7 @@ from portal.serving import serve
 
 
 class Command(BaseCommand[None]):
+    requires_system_checks = ALL_CHECKS
     help = "Serve the portal until interrupted."
     takes = (
         PORT,
