@@ -7,11 +7,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
 from sqlalchemy import Engine
 
+import verifier.command_line
 from common.refusals import Refused
 from database.session import make_engine, transaction
 from ledger.log.checkpoints import publish_checkpoint
@@ -446,11 +449,22 @@ FORGED = {
 }
 
 
+@pytest.fixture(scope="module")
+def changed_and_verified(market, verified, tmp_path_factory):
+    """Return what runs verify.py on changed evidence, once for each change and its options."""
+
+    @cache
+    def outcome_of(change, *options) -> tuple[Path, subprocess.CompletedProcess]:
+        path = tmp_path_factory.mktemp(change.__name__) / "evidence.zip"
+        path.write_bytes(change(market.files()).zipped())
+        return path, verified([path], *options)
+
+    return outcome_of
+
+
 @pytest.mark.parametrize("forge", FORGED, ids=lambda forge: forge.__name__)
-def test_what_was_forged_is_named(market, verified, tmp_path, forge):
-    path = tmp_path / "evidence.zip"
-    path.write_bytes(forge(market.files()).zipped())
-    outcome = verified([path])
+def test_what_was_forged_is_named(changed_and_verified, forge):
+    _, outcome = changed_and_verified(forge)
     assert outcome.returncode == 1
     place, words = FORGED[forge]
     lines = [line.strip() for line in outcome.stderr.splitlines()]
@@ -463,20 +477,27 @@ def sound(files: Memory) -> Memory:
 
 @pytest.mark.parametrize("change", [sound, *FORGED], ids=lambda change: change.__name__)
 @pytest.mark.parametrize("options", [(), ("--json",)], ids=["in words", "as JSON"])
-def test_the_file_does_what_the_package_does(market, verified, tmp_path, change, options):
-    path = tmp_path / "evidence.zip"
-    path.write_bytes(change(market.files()).zipped())
+def test_the_file_does_what_the_package_does(changed_and_verified, capsys, change, options):
+    path, packed = changed_and_verified(change, *options)
+    capsys.readouterr()
+    status = verifier.command_line.main([str(path), *options])
+    said = capsys.readouterr()
+    assert (packed.returncode, packed.stdout, packed.stderr) == (status, said.out, said.err)
+    assert packed.returncode == (0 if change is sound else 1)
+
+
+@pytest.mark.parametrize("change", [sound, forged_results], ids=lambda change: change.__name__)
+def test_the_package_runs_by_its_name_without_site_packages(changed_and_verified, change):
+    path, packed = changed_and_verified(change)
     package = subprocess.run(
-        [sys.executable, "-S", "-m", "verifier", str(path), *options],
+        [sys.executable, "-S", "-m", "verifier", str(path)],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    packed = verified([path], *options)
-    assert (packed.returncode, packed.stdout, packed.stderr) == (
-        package.returncode,
-        package.stdout,
-        package.stderr,
+    assert (package.returncode, package.stdout, package.stderr) == (
+        packed.returncode,
+        packed.stdout,
+        packed.stderr,
     )
-    assert packed.returncode == (0 if change is sound else 1)
 
 
 def test_the_verifier_in_an_evidence_file_is_a_file_like_any_other(market):
