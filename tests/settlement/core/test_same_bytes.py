@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,61 +17,62 @@ from tests.settlement.core import examples, policies
 CORE = sorted(Path(settlement.core.__path__[0]).glob("*.py"))
 ALLOWED = {*sys.stdlib_module_names, "numpy", "numba", "settlement"}
 FORBIDDEN = {"float64", "float32", "true_divide", "now", "today", "random", "environ"}
-METHODS = """
-from tests.settlement.core.examples import shares_of_one_game
-print(shares_of_one_game())
-"""
 PROGRAM = """
 from settlement.core.engine import settle_day
-from tests.settlement.core import examples
+from tests.settlement.core import examples, policies
 for market in (examples.tiny_market(), examples.tiny_market_by_flow()):
     print(examples.digest(settle_day(market, examples.tiny_day())))
 print(examples.digest(settle_day(*examples.tiny_shortage())))
 print(examples.imports_of_one_ring())
-"""
-POLICIES = """
-from settlement.core.engine import settle_day
-from tests.settlement.core import examples, policies
 day = policies.day_with_reserve()
 print([examples.digest(settle_day(model, day)) for model in policies.policies()])
+print(examples.shares_of_one_game())
 """
+"""What a process prints of each kind, a line each: of days 4, of policies 1, of methods 1."""
 
 
-def printed(program: str, disabled: str) -> str:
+@pytest.fixture(scope="module", params=["0", "1"])
+def printed(request) -> list[str]:
+    """What a process of its own prints with the compiler on and off, which serves every test."""
     found = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", PROGRAM],
         cwd=ROOT,
-        env={**os.environ, "NUMBA_DISABLE_JIT": disabled},
+        env={**os.environ, "NUMBA_DISABLE_JIT": request.param},
         capture_output=True,
         text=True,
         check=True,
     )
-    return found.stdout.strip()
+    return found.stdout.splitlines()
 
 
-@pytest.mark.parametrize("disabled", ["0", "1"])
-def test_compiled_and_plain_give_the_same_bytes(disabled):
+@cache
+def digests_of_days() -> list[str]:
     days = [
         (examples.tiny_market(), examples.tiny_day()),
         (examples.tiny_market_by_flow(), examples.tiny_day()),
         examples.tiny_shortage(),
     ]
-    here = [examples.digest(settle_day(*day)) for day in days]
-    expected = [*here, str(examples.imports_of_one_ring())]
-    assert printed(PROGRAM, disabled).splitlines() == expected
+    return [examples.digest(settle_day(*day)) for day in days]
 
 
-@pytest.mark.parametrize("disabled", ["0", "1"])
-def test_compiled_and_plain_give_the_same_bytes_under_every_policy(disabled):
+@cache
+def digests_of_policies() -> list[str]:
     day = policies.day_with_reserve()
-    here = [examples.digest(settle_day(model, day)) for model in policies.policies()]
+    return [examples.digest(settle_day(model, day)) for model in policies.policies()]
+
+
+def test_compiled_and_plain_give_the_same_bytes(printed):
+    assert printed[:4] == [*digests_of_days(), str(examples.imports_of_one_ring())]
+
+
+def test_compiled_and_plain_give_the_same_bytes_under_every_policy(printed):
+    here = digests_of_policies()
     assert len(set(here)) == len(here)
-    assert printed(POLICIES, disabled) == str(here)
+    assert printed[4] == str(here)
 
 
-@pytest.mark.parametrize("disabled", ["0", "1"])
-def test_compiled_and_plain_give_the_same_shares_by_every_method(disabled):
-    assert printed(METHODS, disabled) == str(examples.shares_of_one_game())
+def test_compiled_and_plain_give_the_same_shares_by_every_method(printed):
+    assert printed[5:] == [str(examples.shares_of_one_game())]
 
 
 @pytest.mark.parametrize("path", CORE, ids=lambda path: path.stem)
