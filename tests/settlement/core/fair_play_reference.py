@@ -9,7 +9,7 @@ import numpy as np
 from settlement.core.fair_play import Terms
 from tests.settlement.core import examples
 from tests.settlement.core.draws import Words, any_of, examples_of
-from tests.settlement.core.reference import as_numbers
+from tests.settlement.core.reference import as_numbers, most_flow
 
 
 def lines_between(grid):
@@ -31,7 +31,7 @@ def servable_by_flow(grid, supply_w, demand_w) -> int:
     for node, (supply, demand) in enumerate(zip(supply_w, demand_w, strict=True)):
         network.add_edge("source", node, capacity=int(supply))
         network.add_edge(node, "sink", capacity=int(demand))
-    return nx.maximum_flow_value(network, "source", "sink")
+    return most_flow(network)
 
 
 def sets_of(nodes):

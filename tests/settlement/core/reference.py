@@ -6,11 +6,21 @@ from math import factorial
 
 import networkx as nx
 import numpy as np
+from networkx.algorithms.flow import dinitz
 
 from settlement.core.cuts import Cuts, subset_sums
 from settlement.core.games import BindingCut
 from settlement.core.grid import Grid
 from settlement.core.network import Network
+
+FEW_NODES = 12
+"""With more, other algorithms than Dinitz's are quicker."""
+
+
+def most_flow(network: nx.DiGraph) -> int:
+    """Most that flows from the source to the sink."""
+    quickest = dinitz if len(network) <= FEW_NODES else None
+    return nx.maximum_flow_value(network, "source", "sink", flow_func=quickest)
 
 
 def served_by_flow(grid: Grid, unit_node, available_kw, demand_kw, coalition) -> int:
@@ -31,7 +41,7 @@ def served_by_flow(grid: Grid, unit_node, available_kw, demand_kw, coalition) ->
         add(node, "sink", kw)
     for unit in coalition:
         add("source", int(unit_node[unit]), available_kw[unit])
-    return nx.maximum_flow_value(network, "source", "sink")
+    return most_flow(network)
 
 
 def smallest_cut(cuts: Cuts, unit_node, available_kw, demand_kw, coalition) -> BindingCut:
@@ -57,19 +67,16 @@ def shapley(players: int, value) -> list[Fraction]:
         for size in range(players + 1)
         for coalition in combinations(range(players), size)
     }
+    # In how many of all orders exactly a coalition of this size comes before a player.
+    orders = [factorial(size) * factorial(players - size - 1) for size in range(players)]
     result = []
     for player in range(players):
-        total = Fraction(0)
+        total = 0
         for coalition, worth in known.items():
-            if player in coalition:
-                continue
-            weight = Fraction(
-                factorial(len(coalition)) * factorial(players - len(coalition) - 1),
-                factorial(players),
-            )
-            joined = tuple(sorted((*coalition, player)))
-            total += weight * (known[joined] - worth)
-        result.append(total)
+            if player not in coalition:
+                joined = tuple(sorted((*coalition, player)))
+                total += orders[len(coalition)] * (known[joined] - worth)
+        result.append(Fraction(total, factorial(players)))
     return result
 
 
@@ -130,7 +137,7 @@ def maximum_flow_w(grid: Grid, supply_w, demand_w) -> int:
     for node, (supply, wanted) in enumerate(zip(supply_w, demand_w, strict=True)):
         network.add_edge("source", node, capacity=supply)
         network.add_edge(node, "sink", capacity=wanted)
-    return nx.maximum_flow_value(network, "source", "sink")
+    return most_flow(network)
 
 
 def apportioned(amount: int, weights: list[int]) -> list[int]:
@@ -175,7 +182,7 @@ def orders_keeping_holons_together(parents: list[int], unit_holon: list[int], ho
 
 def winter(parents: list[int], unit_holon: list[int], value) -> list[Fraction]:
     """Winter values: the mean of what units add over all orders that keep holons together."""
-    totals, count = [Fraction(0)] * len(unit_holon), 0
+    totals, count = [0] * len(unit_holon), 0
     known: dict[frozenset[int], int] = {}
     for order in orders_keeping_holons_together(parents, unit_holon):
         count += 1
@@ -186,7 +193,7 @@ def winter(parents: list[int], unit_holon: list[int], value) -> list[Fraction]:
                 known[members] = value(tuple(sorted(members)))
             totals[unit] += known[members] - before
             before = known[members]
-    return [total / count for total in totals]
+    return [Fraction(total, count) for total in totals]
 
 
 def adequacy_kw(available_kw, demand_kw, coalition) -> int:
