@@ -75,7 +75,7 @@ DEMAND_WH = any_of(range(-3_000, 9_001))
 
 
 def read_grid(words: Words, most_nodes: int = 5) -> Grid:
-    """A grid, maybe with parallel lines, zero ratings, and nodes that no line reaches."""
+    """A grid: parallel lines, unequal and zero ratings, nodes that no line reaches."""
     nodes, lines = words.count(1, most_nodes), words.one_of(LINE_COUNTS)
     return Grid(
         tuple(f"N{number}" for number in range(nodes)),
@@ -83,11 +83,6 @@ def read_grid(words: Words, most_nodes: int = 5) -> Grid:
         *(words.of(LINE_KW, 2, lines) * 1000),
         layered(nodes, words.below(3, nodes).tolist()),
     )
-
-
-def grids(most_nodes: int = 5):
-    """Grids with parallel lines, unequal and zero ratings, and nodes that no line reaches."""
-    return examples_of(read_grid, most_nodes, words=40)
 
 
 def read_game(words: Words, most_units: int = 6, intervals: int = 2):
