@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from common.refusals import Refused
+from database.session import make_engine, transaction
 from ledger.disputes import queries
 from ledger.disputes.attachments import Attachment
 from ledger.disputes.claims import Claim
@@ -41,6 +42,7 @@ from tests.worlds.disputed import (
     step,
     upheld,
 )
+from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import (
     RESETTLED,
     SETTLED,
@@ -55,14 +57,23 @@ SOON = SETTLED + MINUTE
 DAY = dt.timedelta(days=1)
 
 
+@pytest.fixture(scope="module")
+def billed_database(clone_database):
+    made = make_engine(clone_database())
+    with transaction(made) as session:
+        publish_tiny(session)
+        ingest_tiny(session)
+        settle_tiny(session)
+        issue_month(session, "tiny", JANUARY, now=SETTLED)
+    yield made
+    made.dispose()
+
+
 @pytest.fixture
-def billed(session):
+def billed(billed_database):
     """The tiny market, settled and billed once."""
-    publish_tiny(session)
-    ingest_tiny(session)
-    settle_tiny(session)
-    issue_month(session, "tiny", JANUARY, now=SETTLED)
-    return session
+    with rolled_back(billed_database) as session:
+        yield session
 
 
 def resettle(session):

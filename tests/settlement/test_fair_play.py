@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from common.refusals import Refused
+from database.session import make_engine, transaction
 from rulebook.law import rules_for_period
 from settlement.billing.issuing import issue_month
 from settlement.explanations.explain import day_facts, explain_interval, find_line, line_day
@@ -20,6 +21,7 @@ from settlement.runs.inputs import run_inputs
 from settlement.runs.settle import settle
 from settlement.verification import list_checks
 from tests.worlds import tiny_market
+from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import (
     CORRECTED,
     FIRST_DAY,
@@ -54,13 +56,33 @@ def publish_with(session, fair_play, timing="flexible"):
 
 
 @pytest.fixture(
+    scope="module",
     params=[(FAIR_PLAY, "essential"), (FAIR_PLAY, "flexible"), (DRAWN, "essential")],
     ids=["by weight", "by priority", "by lot"],
 )
-def run(session, request):
-    publish_with(session, *request.param)
-    ingest_tiny(session, desiring=KNOWN)
-    return settle_tiny(session)
+def settled_market(clone_database, request):
+    """A database with the days settled by one law of Fair Play, and the run."""
+    made = make_engine(clone_database())
+    with transaction(made) as opened:
+        publish_with(opened, *request.param)
+        ingest_tiny(opened, desiring=KNOWN)
+        settled = settle_tiny(opened)
+    yield made, settled
+    made.dispose()
+
+
+@pytest.fixture
+def run(settled_market):
+    return settled_market[1]
+
+
+@pytest.fixture
+def session(request, database_engine):
+    """A session that is rolled back, in the settled market where the test asks for its run."""
+    is_settled = "run" in request.fixturenames
+    made = request.getfixturevalue("settled_market")[0] if is_settled else database_engine
+    with rolled_back(made) as opened:
+        yield opened
 
 
 def vectors(session, run, day):

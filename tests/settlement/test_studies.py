@@ -5,6 +5,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from common.refusals import Refused
+from database.session import make_engine, transaction
 from ledger.journal import STUDY
 from settlement.billing.post import post
 from settlement.replays.replay import replay
@@ -12,13 +13,30 @@ from settlement.runs import store
 from settlement.studies.store import find_study, list_studies
 from settlement.verification import list_checks
 from tests.settlement.study_cases import metered, study_tiny
+from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import RESETTLED, correct_tiny
 
 
+@pytest.fixture(scope="module")
+def studied_market(clone_database):
+    """A database with a study, and what was studied."""
+    made = make_engine(clone_database())
+    with transaction(made) as opened:
+        metered(opened)
+        studied = study_tiny(opened)
+    yield made, studied
+    made.dispose()
+
+
 @pytest.fixture
-def studied(session):
-    metered(session)
-    return study_tiny(session)
+def session(studied_market):
+    with rolled_back(studied_market[0]) as opened:
+        yield opened
+
+
+@pytest.fixture
+def studied(studied_market):
+    return studied_market[1]
 
 
 def findings(session):
