@@ -107,7 +107,7 @@ class LineExplanation:
         if found is None:
             raise LookupError(day.day)
         market = self.reference.invoice.market
-        whole = explain_interval(session, self.reference, found, number - 1)
+        whole = explain_interval(self.reference, found, number - 1)
         tree = sum_up_others(whole, lambda owner: viewer.may_see(market, owner))
         now, *before = (self._with_document_sign(child) for child in tree.children)
         return IntervalPage(

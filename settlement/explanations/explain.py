@@ -63,6 +63,7 @@ class LineDay:
     Attributes:
         amounts_micro: shape (T,), what the line counts for each interval.
         run: the run that holds; `replaced` the run that it corrected, None for a first run.
+        facts: what the run knows of the day; `replaced_facts` the same of the run before it.
     """
 
     day: dt.date
@@ -70,6 +71,8 @@ class LineDay:
     amounts_micro: np.ndarray
     run: Run
     replaced: Run | None
+    facts: DayFacts
+    replaced_facts: DayFacts | None
 
 
 def find_line(session: Session, invoice_id: uuid.UUID, line: int) -> LineReference | None:
@@ -133,21 +136,21 @@ def line_day(session: Session, reference: LineReference, day: dt.date) -> LineDa
     if replaced is not None and replaced.id == run.id:
         return None
     facts = day_facts(session, run, day)
+    before = None if replaced is None else day_facts(session, replaced, day)
     amounts = amounts_of(facts, reference)
-    if replaced is not None:
-        amounts = amounts - amounts_of(day_facts(session, replaced, day), reference)
-    return LineDay(day, tuple(facts.starts), reference.kind.sign * amounts, run, replaced)
+    if before is not None:
+        amounts = amounts - amounts_of(before, reference)
+    signed = reference.kind.sign * amounts
+    return LineDay(day, tuple(facts.starts), signed, run, replaced, facts, before)
 
 
-def explain_interval(
-    session: Session, reference: LineReference, of_day: LineDay, interval: int
-) -> Explanation:
+def explain_interval(reference: LineReference, of_day: LineDay, interval: int) -> Explanation:
     """Return the tree behind one interval of a line, and behind what it replaced."""
-    now = _tree(day_facts(session, of_day.run, of_day.day), reference, interval)
+    now = _tree(of_day.facts, reference, interval)
     children: tuple[Explanation, ...] = (now,)
     formula = ""
-    if of_day.replaced is not None:
-        before = _tree(day_facts(session, of_day.replaced, of_day.day), reference, interval)
+    if of_day.replaced is not None and of_day.replaced_facts is not None:
+        before = _tree(of_day.replaced_facts, reference, interval)
         children = (now, before)
         formula = (
             f"{now.value:,} micro by run {of_day.run.kind}, less {before.value:,} micro by run "

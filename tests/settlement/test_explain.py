@@ -106,7 +106,7 @@ def test_an_interval_is_explained_to_its_amount(opened, billed):
         for day in DAYS[:2]:
             of_day = line_day(opened, reference, day)
             for interval in INTERVALS[:2]:
-                explained = explain_interval(opened, reference, of_day, interval)
+                explained = explain_interval(reference, of_day, interval)
                 assert explained.value == of_day.amounts_micro[interval]
                 values = [child.value for child in explained.children]
                 assert explained.value == values[0] - sum(values[1:])
@@ -123,7 +123,7 @@ def test_costs_are_made_of_the_payments_behind_them(opened, billed):
     for reference in shares:
         of_day = line_day(opened, reference, LAST_DAY)
         for interval in INTERVALS:
-            (share,) = explain_interval(opened, reference, of_day, interval).children
+            (share,) = explain_interval(reference, of_day, interval).children
             subscribed, cost, own = share.children
             assert cost.value == sum(paid.value for paid in cost.children)
             pot, weight, weights = numbers_of(share.formula)
@@ -153,7 +153,7 @@ def test_shares_are_made_of_shapley_values(opened, billed):
     for reference in pots:
         of_day = line_day(opened, reference, FIRST_DAY)
         for interval in INTERVALS:
-            (paid,) = explain_interval(opened, reference, of_day, interval).children
+            (paid,) = explain_interval(reference, of_day, interval).children
             pot, own, everyone, of_all = paid.children
             assert paid.value <= 0 <= pot.value
             assert own.value <= everyone.value <= of_all.value
@@ -166,7 +166,7 @@ def test_leaves_are_the_readings_that_the_run_knew(opened, billed):
     seen = set()
     for reference in references(opened, [*billed[2], *billed[3]]):
         of_day = line_day(opened, reference, FIRST_DAY)
-        for node in nodes(explain_interval(opened, reference, of_day, 5)):
+        for node in nodes(explain_interval(reference, of_day, 5)):
             if node.source:
                 entity = node.label.partition("(")[2].rstrip(")")
                 revision = int(node.source.removeprefix("revision ").partition(",")[0])
@@ -202,7 +202,7 @@ def test_clauses_are_those_of_the_rules_in_force(opened, billed):
     for reference in references(opened, billed[2]):
         of_day = line_day(opened, reference, FIRST_DAY)
         of_line = set()
-        for node in nodes(explain_interval(opened, reference, of_day, 5)):
+        for node in nodes(explain_interval(reference, of_day, 5)):
             for clause in node.clauses:
                 of_line.add(clause.anchor)
                 cited.add((clause.instrument, clause.anchor))
@@ -225,7 +225,7 @@ def test_a_node_s_price_names_the_layer_that_binds(opened, billed):
     of_day = line_day(opened, dynamic, FIRST_DAY)
     facts = day_facts(opened, of_day.run, FIRST_DAY)
     for interval in INTERVALS:
-        (paid,) = explain_interval(opened, dynamic, of_day, interval).children
+        (paid,) = explain_interval(dynamic, of_day, interval).children
         energy, price = paid.children
         assert abs(paid.value - energy.value * price.value // 1_000_000) <= 1
         tightness, on_curve, steepest = price.children
@@ -273,7 +273,7 @@ def test_a_point_that_moved_is_explained_to_the_old_and_the_new_supplier(session
         for child in explained.children:
             of_day = line_day(session, reference, child.day)
             assert int(of_day.amounts_micro.sum()) == child.value
-            interval = explain_interval(session, reference, of_day, 5)
+            interval = explain_interval(reference, of_day, 5)
             values = [part.value for part in interval.children]
             assert interval.value == of_day.amounts_micro[5] == values[0] - sum(values[1:])
 

@@ -244,7 +244,7 @@ def test_every_line_explains_itself_to_its_amount(session, run):
             reference = find_line(session, invoice.row.id, line.line)
             of_day = line_day(session, reference, LAST_DAY)
             for interval in (0, 17, 30, 47):
-                tree = explain_interval(session, reference, of_day, interval)
+                tree = explain_interval(reference, of_day, interval)
                 assert tree.value == of_day.amounts_micro[interval]
                 assert tree.children[0].value == tree.value
                 quantity, price = tree.children[0].children

@@ -246,7 +246,7 @@ def test_a_line_is_explained_down_to_price_and_readings(opened, january):
         of_day = line_day(opened, reference, day)
         assert int(of_day.amounts_micro.sum()) == explained.children[0].value
         for interval in (0, 1, 15):
-            tree = explain_interval(opened, reference, of_day, interval)
+            tree = explain_interval(reference, of_day, interval)
             assert tree.value == of_day.amounts_micro[interval]
             assert tree.value == reference.kind.sign * tree.children[0].value
             cited = {clause.anchor for node in nodes(tree) for clause in node.clauses}
@@ -260,7 +260,7 @@ def test_an_hour_of_a_tariff_names_its_price_and_the_energy_of_each_point(opened
         if (each.invoice.participant, each.line.subject) == ("cedar", "grid")
     ]
     of_day = line_day(opened, reference, dt.date(2024, 1, 3))
-    (tree,) = explain_interval(opened, reference, of_day, 14).children
+    (tree,) = explain_interval(reference, of_day, 14).children
     price, *points = tree.children
     assert (price.value, price.unit) == (31_337, "micro/kWh")
     assert {clause.anchor for clause in tree.clauses} == {"CL-1"}
@@ -273,7 +273,7 @@ def test_an_hour_of_a_tariff_names_its_price_and_the_energy_of_each_point(opened
     for point in points:
         assert sum(reading.value for reading in point.children) == point.value
         assert all("readings.csv" in reading.source for reading in point.children)
-    (empty,) = explain_interval(opened, reference, of_day, 15).children
+    (empty,) = explain_interval(reference, of_day, 15).children
     assert (empty.value, empty.formula) == (0, "counted in the interval that begins the hour")
 
 
@@ -284,7 +284,7 @@ def test_what_the_owner_is_paid_is_made_of_what_each_supplier_owes(opened, janua
         if (each.invoice.participant, each.line.subject) == ("elder", "levy")
     ]
     of_day = line_day(opened, reference, MOVED)
-    (tree,) = explain_interval(opened, reference, of_day, 0).children
+    (tree,) = explain_interval(reference, of_day, 0).children
     assert [(child.label, child.owner) for child in tree.children] == [
         ("cedar", "cedar"),
         ("doric", "doric"),
