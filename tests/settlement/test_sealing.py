@@ -7,12 +7,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from common.refusals import Refused
+from database.session import make_engine, transaction
 from ledger.sealing import seal_days, sealed_spans, seals_of
 from rulebook.publishing import publish
 from settlement.calendar.market_calendar import seal
 from settlement.runs.settle import settle
 from settlement.verification import list_checks
 from tests.worlds import tiny_market
+from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import (
     FIRST_DAY,
     LAST_DAY,
@@ -41,6 +43,22 @@ def closed(session, **terms):
         settle_tiny(session, kind, RESETTLED + dt.timedelta(hours=hour))
 
 
+@pytest.fixture(scope="module")
+def closed_database(clone_database):
+    made = make_engine(clone_database())
+    with transaction(made) as session:
+        closed(session)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def closed_days(closed_database):
+    """The tiny market with every run of the calendar settled, so that its days may be sealed."""
+    with rolled_back(closed_database) as session:
+        yield session
+
+
 def seal_tiny(session, first_day=FIRST_DAY, last_day=LAST_DAY, now=LATER, **changes):
     said = {"sealed_by": "Olive", "reason": "Year's end"} | changes
     return seal(session, "tiny", first_day, last_day, now=now, **said)
@@ -54,13 +72,12 @@ def proof(session):
     return [finding for check in list_checks() for finding in check.run(session)]
 
 
-def test_days_are_sealed_once_their_last_run_is_posted_and_the_days_have_passed(session):
-    closed(session)
-    seals = seal_tiny(session)
+def test_days_are_sealed_once_their_last_run_is_posted_and_the_days_have_passed(closed_days):
+    seals = seal_tiny(closed_days)
     assert [seal.row.settlement_day for seal in seals] == DAYS
     assert seals[0].row.begins_at == dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
-    assert proof(session) == []
-    assert [seal.is_repeat for seal in seal_tiny(session)] == [True] * 3
+    assert proof(closed_days) == []
+    assert [seal.is_repeat for seal in seal_tiny(closed_days)] == [True] * 3
 
 
 def test_a_day_is_sealed_on_the_first_day_that_the_terms_allow_and_not_before(session):
@@ -94,30 +111,28 @@ def test_without_settlement_terms_no_day_is_sealed(session):
     assert "publish settlement terms" in refused.value.findings[-1].remedy
 
 
-def test_readings_of_a_sealed_day_are_refused_unless_they_say_nothing_new(session):
-    closed(session)
-    seal_tiny(session, last_day=DAYS[1])
-    with pytest.raises(Refused) as refused, session.begin_nested():
-        ingest_tiny(session, seed=2, only=["B-home"], received_at=LATER)
+def test_readings_of_a_sealed_day_are_refused_unless_they_say_nothing_new(closed_days):
+    seal_tiny(closed_days, last_day=DAYS[1])
+    with pytest.raises(Refused) as refused, closed_days.begin_nested():
+        ingest_tiny(closed_days, seed=2, only=["B-home"], received_at=LATER)
     assert codes(refused) == ["day-is-sealed"] * 2
     assert "open a dispute" in refused.value.findings[0].remedy
-    ingest_tiny(session, DAYS[2], DAYS[2], seed=2, only=["B-home"], received_at=LATER)
+    ingest_tiny(closed_days, DAYS[2], DAYS[2], seed=2, only=["B-home"], received_at=LATER)
     content = tiny_market.readings_csv(FIRST_DAY, LAST_DAY, only=["C-home"])
     assert content
-    ingest_tiny(session, only=["C-home"], received_at=LATER)
+    ingest_tiny(closed_days, only=["C-home"], received_at=LATER)
 
 
-def test_a_sealed_day_is_not_settled_before_any_work_is_done(session):
-    closed(session)
-    seal_tiny(session, DAYS[1], DAYS[1])
+def test_a_sealed_day_is_not_settled_before_any_work_is_done(closed_days):
+    seal_tiny(closed_days, DAYS[1], DAYS[1])
     correct_day = LATER - dt.timedelta(hours=1)
-    ingest_tiny(session, LAST_DAY, LAST_DAY, seed=2, only=["B-home"], received_at=correct_day)
-    runs = session.scalar(text("SELECT count(*) FROM settlement.result"))
+    ingest_tiny(closed_days, LAST_DAY, LAST_DAY, seed=2, only=["B-home"], received_at=correct_day)
+    runs = closed_days.scalar(text("SELECT count(*) FROM settlement.result"))
     with pytest.raises(Refused) as refused:
-        settle(session, "tiny", "R1", FIRST_DAY, LAST_DAY, known_at=LATER, now=LATER)
+        settle(closed_days, "tiny", "R1", FIRST_DAY, LAST_DAY, known_at=LATER, now=LATER)
     assert codes(refused) == ["day-is-sealed"]
     assert str(DAYS[1]) in refused.value.findings[0].place
-    assert session.scalar(text("SELECT count(*) FROM settlement.result")) == runs
+    assert closed_days.scalar(text("SELECT count(*) FROM settlement.result")) == runs
 
 
 def publish_again(session, valid_from, valid_to=None, *, checked=True, **changes):
@@ -152,28 +167,26 @@ LAWS = [
     ids=[case[0] for case in LAWS],
 )
 def test_the_law_of_a_sealed_day_stands(
-    session, valid_from, valid_to, changes, is_refused, checked
+    closed_days, valid_from, valid_to, changes, is_refused, checked
 ):
-    closed(session)
-    seal_days(session, seal_request(DAYS[1], DAYS[1]), RESETTLED)
+    seal_days(closed_days, seal_request(DAYS[1], DAYS[1]), RESETTLED)
     if not is_refused:
-        publish_again(session, valid_from, valid_to, checked=checked, **changes)
-        session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
-        assert proof(session) == []
+        publish_again(closed_days, valid_from, valid_to, checked=checked, **changes)
+        closed_days.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+        assert proof(closed_days) == []
         return
-    with pytest.raises(Refused) as refused, session.begin_nested():
-        publish_again(session, valid_from, valid_to, checked=checked, **changes)
+    with pytest.raises(Refused) as refused, closed_days.begin_nested():
+        publish_again(closed_days, valid_from, valid_to, checked=checked, **changes)
     assert codes(refused) == ["law-of-sealed-day"]
 
 
-def test_a_new_participant_does_not_join_a_sealed_day(session):
-    closed(session)
-    seal_tiny(session)
+def test_a_new_participant_does_not_join_a_sealed_day(closed_days):
+    seal_tiny(closed_days)
     elder, *_ = tiny_market.charges()
     with pytest.raises(Refused) as refused:
         publish(
-            session, [elder], valid_from=FIRST_DAY, known=LATER + dt.timedelta(hours=1),
-            author="Ada", approver="Grace", reason="Late", sealed=sealed_spans(session),
+            closed_days, [elder], valid_from=FIRST_DAY, known=LATER + dt.timedelta(hours=1),
+            author="Ada", approver="Grace", reason="Late", sealed=sealed_spans(closed_days),
         )  # fmt: skip
     assert codes(refused) == ["law-of-sealed-day"]
     assert "3 sealed days" in refused.value.findings[0].value
@@ -195,12 +208,11 @@ DATABASE = [
 
 
 @pytest.mark.parametrize(("statement", "words"), DATABASE)
-def test_the_database_itself_keeps_readings_and_law_of_a_sealed_day(session, statement, words):
-    closed(session)
-    seal_tiny(session)
-    with pytest.raises(DBAPIError, match=words), session.begin_nested():
-        session.execute(text(statement))
-        session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+def test_the_database_itself_keeps_readings_and_law_of_a_sealed_day(closed_days, statement, words):
+    seal_tiny(closed_days)
+    with pytest.raises(DBAPIError, match=words), closed_days.begin_nested():
+        closed_days.execute(text(statement))
+        closed_days.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
 
 
 BEHIND = [
@@ -216,10 +228,9 @@ BEHIND = [
 
 
 @pytest.mark.parametrize(("statement", "place"), BEHIND)
-def test_what_came_to_a_sealed_day_afterwards_is_found(session, statement, place):
-    closed(session)
-    seal_tiny(session)
-    session.execute(text("SET LOCAL session_replication_role = replica"))
-    session.execute(text(statement), {"later": LATER + dt.timedelta(days=1)})
+def test_what_came_to_a_sealed_day_afterwards_is_found(closed_days, statement, place):
+    seal_tiny(closed_days)
+    closed_days.execute(text("SET LOCAL session_replication_role = replica"))
+    closed_days.execute(text(statement), {"later": LATER + dt.timedelta(days=1)})
     seals = next(check for check in list_checks() if check.name == "seals")
-    assert any(found.place.startswith(place) for found in seals.run(session))
+    assert any(found.place.startswith(place) for found in seals.run(closed_days))
