@@ -5,20 +5,17 @@ import os
 import shutil
 import subprocess
 import sys
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import psycopg
 import pytest
 from django.db import connections
 from playwright.sync_api import Browser, Page, StorageState, sync_playwright
-from psycopg import sql
-from sqlalchemy import make_url
 
 from database.embedded import ROOT
 from tests.portal.site import GENERATOR, SUPPLIER, Site, make_site, manage
+from tests.worlds.copied import copied
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -33,9 +30,6 @@ QUIET = [
     "--no-first-run",
 ]
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 375, "height": 800}
-
-HANG_UP = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
-"""A database is copied while nobody is connected to it, not even an idle thread."""
 
 MAKE_SIGN_INS = f"""
 import json
@@ -102,22 +96,6 @@ def serving(url: str) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(timeout=20)
-
-
-@contextmanager
-def copied(server_url: str, url: str) -> Iterator[str]:
-    """Copy a database for the length of the block."""
-    name = f"browser_{uuid.uuid4().hex[:12]}"
-    source = sql.Identifier(make_url(url).database)
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(HANG_UP, [make_url(url).database])
-        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        connection.execute(create.format(sql.Identifier(name), source))
-        try:
-            yield make_url(url).set(database=name).render_as_string(hide_password=False)
-        finally:
-            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-            connection.execute(drop)
 
 
 @pytest.fixture(scope="package")

@@ -14,6 +14,7 @@ from ledger.log.store import key_rows
 from settlement.billing.issuing import issue_month
 from tests.settlement.test_verification import JANUARY
 from tests.test_commands import command_on
+from tests.worlds.copied import copied
 from tests.worlds.settled import (
     RESETTLED,
     SETTLED,
@@ -26,19 +27,29 @@ from tests.worlds.settled import (
 __all__ = ["command_on"]
 
 
-@pytest.fixture
-def billed(clone_database, monkeypatch, tmp_path):
-    """A market published, settled twice and billed; the log's key lies in a folder of its own."""
-    monkeypatch.setenv("TALLYSTICK_LOG_KEY_FILE", str(tmp_path / "key"))
-    monkeypatch.setenv("TALLYSTICK_LOG_NAME", "tiny.test/log")
-    made = make_engine(clone_database())
+@pytest.fixture(scope="module")
+def filled(clone_database) -> str:
+    """The URL of a market published, settled and billed, to copy from."""
+    url = clone_database()
+    made = make_engine(url)
     with transaction(made) as session:
         publish_tiny(session)
         ingest_tiny(session)
         settle_tiny(session)
         issue_month(session, "tiny", JANUARY, now=SETTLED)
-    yield made
     made.dispose()
+    return url
+
+
+@pytest.fixture
+def billed(filled, server_url, monkeypatch, tmp_path):
+    """A copy of what is filled; the log's key lies in a folder of its own."""
+    monkeypatch.setenv("TALLYSTICK_LOG_KEY_FILE", str(tmp_path / "key"))
+    monkeypatch.setenv("TALLYSTICK_LOG_NAME", "tiny.test/log")
+    with copied(server_url, filled) as url:
+        made = make_engine(url)
+        yield made
+        made.dispose()
 
 
 @pytest.fixture
