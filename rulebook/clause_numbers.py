@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from rulebook.clause_characters import normal_form
 from rulebook.clause_units import MONEY_SIGN, Unit, unit_at, with_per
 
 _SPACE = r"[ \u00a0\u202f]"
@@ -24,14 +25,14 @@ _NO_NUMBER = re.compile(
     rf"|\b{_MONTH}{_SPACE}\d{{4}}\b"
 )
 _NUMERAL = re.compile(
-    r"(?<![\w.])(?<![A-Za-z]-)"
+    r"(?<!\w)(?<!\d\.)(?<![A-Za-z]-)"
     rf"(?:(?P<money>{MONEY_SIGN}|[A-Z]{{3}}){_SPACE}?)?"
-    rf"(?P<number>\d{{1,3}}(?:(?:[,_'’]|{_SPACE})\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?!\d)"
+    rf"(?P<number>\d{{1,3}}(?:(?:[,_'’]|{_SPACE})\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?|(?<!\.)\.\d+)(?!\d)"
 )
 _FRACTION = re.compile(rf"{_SPACE}?[/\u2044]{_SPACE}?(\d+)(?!\d)")
 _CLOCK = re.compile(r":([0-5]\d)(?!\d)")
-_AND_HALF = re.compile(rf"(?i:{_SPACE}and{_SPACE}a{_SPACE}half)(?![A-Za-z])")
-_HALF = re.compile(rf"(?i:half{_SPACE}an?)(?={_SPACE})")
+_AND_HALF = re.compile(r"(?i:{_SPACE}and{_SPACE}a{_SPACE}half)(?![A-Za-z])")
+_HALF = re.compile(r"(?i:half[ -]an?)(?= )")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)(?![A-Za-z])")
 _SHORT_MULTIPLES = {"k": 10**3, "m": 10**6, "mn": 10**6, "bn": 10**9}
 _SHORT_MULTIPLE = re.compile(r"(k|mn|m|bn)(?![A-Za-z])")
@@ -64,9 +65,9 @@ class StatedNumber:
     """A number that a text states.
 
     Attributes:
-        text: as it stands there, its unit included.
+        text: as it is read there, in normal form, its unit included.
         unit: None where none follows that is known.
-        start, end: where it stands in the text.
+        start, end: where it stands in the normal form of the text.
         is_prefixed: whether a sign of money stands before it.
     """
 
@@ -85,7 +86,7 @@ def stated_numbers(text: str) -> list[StatedNumber]:
     >>> [each.text for each in stated_numbers("Five layers; ninety pounds on 1 May, by MR-2.2.")]
     ['ninety pounds']
     """
-    plain = _NO_NUMBER.sub(lambda found: "\0" * len(found[0]), text)
+    plain = _NO_NUMBER.sub(lambda found: "\0" * len(found[0]), normal_form(text))
     found = sorted((*_numerals(plain), *_number_words(plain)), key=lambda each: each.start)
     return [each for each in _share_units(found, plain) if each.is_numeral or each.unit]
 

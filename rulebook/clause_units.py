@@ -6,6 +6,7 @@ from fractions import Fraction
 from functools import cache
 
 from common.currencies import minor_words, money_signs, money_words
+from rulebook.clause_characters import normal_form
 from rulebook.clause_names import NamedValue
 
 MILLIONTH = Fraction(1, 1_000_000)
@@ -28,7 +29,7 @@ class Unit:
 
 _HOUR_WORDS = r"[ \u00a0-]?hours?"
 _MONEY_WORD = "|".join(map(re.escape, money_words()))
-MONEY_SIGN = "|".join(map(re.escape, money_signs()))
+MONEY_SIGN = "|".join(re.escape(normal_form(sign)) for sign in money_signs())
 _MINOR_WORD = "|".join(map(re.escape, ("penny", "pennies", *minor_words())))
 
 # Longer forms stand before what they open with: a megawatt hour is no megawatt.

@@ -5,12 +5,16 @@ from dataclasses import replace
 
 from common.refusals import Finding, shown
 from rulebook.checks.parts import repeated
+from rulebook.clause_characters import spelled_out, unseen_characters, words_of_two_scripts
 from rulebook.clause_names import NamedValue, split_text, values_governed, values_named
 from rulebook.clause_numbers import stated_numbers
 from rulebook.clause_units import says_the_same
 from rulebook.documents import Document
 from rulebook.documents.base import Clause
 from rulebook.documents.paths import has_field
+
+_SHOWN_BEFORE = 20
+"""How much a finding shows of what stands before a character that is not seen."""
 
 
 def clause_anchors(document: Document, place: str) -> Iterator[Finding]:
@@ -67,6 +71,28 @@ def clause_names(document: Document, place: str) -> Iterator[Finding]:
             )
 
 
+def clause_characters(document: Document, place: str) -> Iterator[Finding]:
+    """People see every character of a clause, and can tell its letters from others."""
+    for position, clause in enumerate(document.clauses):
+        at = f"{place}: clauses[{position}].text"
+        for character, before in unseen_characters(clause.text):
+            yield Finding(
+                "clause-unseen-character",
+                at,
+                f"{spelled_out(character)} after {shown(before[-_SHOWN_BEFORE:])}",
+                f"people see every character of clause {clause.anchor}",
+                "take it out, wherever it stands in the clause",
+            )
+        for word, letter in words_of_two_scripts(clause.text):
+            yield Finding(
+                "clause-mixed-scripts",
+                at,
+                f"{spelled_out(letter)} in {shown(word)}",
+                f"the letters of a word of clause {clause.anchor} are of one script",
+                "write the word anew, in the letters of its language",
+            )
+
+
 def clause_numbers(document: Document, place: str) -> Iterator[Finding]:
     """A clause repeats no number that a field holds which it governs: it names the field."""
     for position, clause in enumerate(document.clauses):
@@ -89,7 +115,8 @@ def _repeated_number(
         at,
         shown(text),
         f"clause {clause.anchor} governs {value.path}, and does not repeat a number that it holds",
-        f"write {{{value.name}}} in its place, which is filled in wherever people read it"
+        f"write {{{value.name}}} in its place, which is filled in wherever people read it; the "
+        "text stands in quotes where it opens with a name, or its clause is written in braces"
         if is_open
         else "leave it out: not every reader of the clause may see it",
     )
@@ -111,5 +138,5 @@ def _whole_numbers(held: NamedValue) -> Iterator[NamedValue]:
             yield replace(held, value=value)
 
 
-CLAUSE_CHECKS = (clause_anchors, clause_fields, clause_names, clause_numbers)
+CLAUSE_CHECKS = (clause_anchors, clause_fields, clause_names, clause_characters, clause_numbers)
 """The checks of clauses, in the order in which they run."""

@@ -5,12 +5,13 @@ import doctest
 import pytest
 
 from common.quantities import with_unit
-from rulebook import clause_numbers, clause_units
+from rulebook import clause_characters, clause_numbers, clause_units
 from rulebook.checks import check_document
 from rulebook.clause_names import values_governed
 from rulebook.clause_numbers import stated_numbers
 from rulebook.clause_units import says_the_same
 from rulebook.documents import Document
+from rulebook.yaml_text import read_yaml
 from tests.rulebook.law import GRID, HEARTH, HIGHLAND, POLICY, RULES, TERMS, body, made, scenario
 
 CHARGES = "gb12/charge-list/isles-networks"
@@ -165,6 +166,46 @@ LAWFUL = [
     (HEARTH, ["supply_points.supply_point"], "Each of the 2,400,000 households takes a product."),
 ]  # fmt: skip
 
+CAP = "price_cap_micro_per_mwh"
+WRITTEN_OTHERWISE = [
+    (RULES, CAP, "No price is above £6\u00ad000.", "£6000"),
+    (RULES, CAP, "No price is above £6\u200b000.", "£6000"),
+    (RULES, CAP, "No price is above £6\u034f000.", "£6000"),
+    (RULES, CAP, "No price is above £6\ufe0f000.", "£6000"),
+    (RULES, CAP, "No price is above £6\u0336000.", "£6000"),
+    (RULES, CAP, "No price is above £6\u2009000.", "£6 000"),
+    (RULES, CAP, "No price is above £6\u2007000.", "£6 000"),
+    (RULES, CAP, "No price is above 6\u202fthousand pounds.", "6 thousand pounds"),
+    (RULES, CAP, "No price is above six  thousand  pounds.", "six thousand pounds"),
+    (RULES, CAP, "No price is above s\u0456x thousand pounds.", "six thousand pounds"),
+    (RULES, CAP, "No price is above \u0455\u0456\u0445 thousand pounds.", "six thousand pounds"),
+    (RULES, CAP, "No price is above six\u2010thousand pounds.", "six-thousand pounds"),
+    (RULES, CAP, "No price is above £\uff16,\uff10\uff10\uff10.", "£6,000"),
+    (RULES, CAP, "No price is above £6,000\u00b9.", "£6,000"),
+    (RULES, CAP, "No price is above £6,OOO.", "£6,000"),
+    (RULES, CAP, "No price is above\u20266,000 pounds.", "6,000 pounds"),
+    (RULES, "interval_minutes", "It lasts ½ hour.", "1/2 hour"),
+    (RULES, "interval_minutes", "It lasts half\u2011an\u00a0hour.", "half-an hour"),
+]  # fmt: skip
+UNSEEN = [
+    ("The cap is £6\u00ad.", "U+00AD (soft hyphen) after 'The cap is £6'"),
+    ("A price\u200b cap.", "U+200B (zero width space) after 'A price'"),
+    ("A price\U000e0020 cap.", "U+E0020 (tag space) after 'A price'"),
+    ("A price\ufe0f cap.", "U+FE0F (variation selector-16) after 'A price'"),
+    ("A price\u3164cap.", "U+3164 (hangul filler) after 'A price'"),
+]
+MIXED = [
+    ("s\u0456x pounds", "U+0456 (cyrillic small letter byelorussian-ukrainian i) in 's\u0456x'"),
+    ("the pr\u03bfmise", "U+03BF (greek small letter omicron) in 'pr\u03bfmise'"),
+    ("the \u0440rice", "U+0440 (cyrillic small letter er) in '\u0440rice'"),
+]
+SEEN = [
+    "Haléře, øre and kuruş; naïve cafés and façades.",
+    "A price of \u0426\u0435\u043d\u0430 in Cyrillic, \u03c4\u03b9\u03bc\u03ae in Greek.",
+    "Powers in \u00b5W\u00a0and\u2009k\u2126, areas in m² and CO₂.",
+    "The \u201ccap\u201d \u2013 that\u2019s it\u2026",
+]
+
 
 def spaced(text: str) -> str:
     return text.replace("\xa0", " ")
@@ -194,6 +235,36 @@ def test_a_repeated_number_is_refused(instrument, fields, text, number, path, na
         f"clause {anchor} governs {path}, and does not repeat a number that it holds"
     )
     assert finding.remedy.startswith(f"write {{{name}}} in its place")
+    assert "stands in quotes" in finding.remedy
+
+
+@pytest.mark.parametrize(("instrument", "field", "text", "number"), WRITTEN_OTHERWISE)
+def test_a_number_is_read_as_people_see_it(instrument, field, text, number):
+    findings = check_document(with_clause(instrument, [field], text), "test")
+    assert [each.value for each in findings if each.code == "clause-repeats-number"] == [
+        repr(number)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "value"),
+    [("clause-unseen-character", *case) for case in UNSEEN]
+    + [("clause-mixed-scripts", *case) for case in MIXED],
+)
+def test_what_people_cannot_see_or_tell_apart_is_refused(code, text, value):
+    document = with_clause(RULES, ["time_zone"], text)
+    findings = [each for each in check_document(document, "test") if each.code.startswith("clause")]
+    assert [(each.code, each.place, each.value) for each in findings] == [
+        (code, "test: clauses[0].text", value)
+    ]
+    assert document.clauses[0].anchor in findings[0].limit
+    assert findings[0].remedy
+
+
+@pytest.mark.parametrize("text", SEEN)
+def test_what_people_see_is_lawful_in_any_script(text):
+    findings = check_document(with_clause(RULES, ["time_zone"], text), "test")
+    assert [each for each in findings if each.code.startswith("clause")] == []
 
 
 @pytest.mark.parametrize(("instrument", "fields", "text"), LAWFUL)
@@ -222,6 +293,16 @@ def test_every_repeated_number_is_found_at_once():
     ]
 
 
+def test_the_remedy_holds_for_a_clause_that_is_written_in_braces():
+    written = '{anchor: ST-1.1, text: "Paid in {payment_term}.", fields: [payment_term_days]}'
+    assert read_yaml(written)["text"] == "Paid in {payment_term}."
+    findings = check_document(with_clause(TERMS, ["payment_term_days"], "In 14 days."), "test")
+    (finding,) = [each for each in findings if each.code == "clause-repeats-number"]
+    assert finding.remedy.endswith(
+        "stands in quotes where it opens with a name, or its clause is written in braces"
+    )
+
+
 def test_a_number_that_not_every_reader_may_see_is_left_out():
     quantity = body(CHARGES)["links"][0]["quantity"]
     text = f"It bears the price for {quantity} pieces."
@@ -245,7 +326,7 @@ def test_what_people_are_shown_of_any_number_is_found_again(instrument):
     assert tried
 
 
-@pytest.mark.parametrize("module", [clause_numbers, clause_units])
+@pytest.mark.parametrize("module", [clause_characters, clause_numbers, clause_units])
 def test_examples_in_docstrings_hold(module):
     results = doctest.testmod(module)
     assert results.attempted

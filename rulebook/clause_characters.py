@@ -1,0 +1,95 @@
+"""How the text of a clause is read, whatever characters it is written in.
+
+What looks the same to people is read the same: in one normal form, which is never stored. What
+people cannot see, or cannot tell from other letters, publication refuses in a clause.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+_UNSEEN_LETTERS = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+"""What shows as nothing or as a blank, though Unicode counts it with letters, marks or signs."""
+
+_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "COPTIC", "CHEROKEE")
+"""The scripts that have letters of one look, as names of characters in Unicode open."""
+
+_LETTERS = re.compile(r"[^\W\d_]+")
+# The first row is Cyrillic and Greek, the second what of Latin looks the same.
+_LATIN_OF = str.maketrans(
+    "аеһіјӏорԛѕсԁԝхуАВЕНІЈКМОРЅТСХУοιναρυκχΑΒΕΖΗΙΚΜΝΟΡΤΥΧ\u2010\u2011\u201a",
+    "aehijlopqscdwxyABEHIJKMOPSTCXYoivapukxABEZHIKMNOPTYX--,",
+)
+_SMALL_RAISED = re.compile("(?<=[^\\W_])[⁰¹²³⁴-⁹₀-₉]{1,2}(?![⁰¹²³⁴-⁹₀-₉])")
+_FRACTION_SIGN = re.compile("(?<=\\d)(?=[¼-¾⅐-⅞↉])")
+_DASH_IN_WORD = re.compile("(?<=[A-Za-z])[\u2013\u2014](?=[A-Za-z])")
+_LETTER_AS_ZERO = re.compile(r"\d[\d,]*[Oo][\dOo,]*(?![A-Za-z])")
+
+
+def normal_form(text: str) -> str:
+    """Return a text as its numbers are read: without what is not seen, runs of blanks as one.
+
+    >>> normal_form("£6\\u00ad000, 6\\u202fthousand  pounds, 1½\\u2009hours")
+    '£6000, 6 thousand pounds, 1 1/2 hours'
+    """
+    # A digit raised behind a number is a note's; NFKC would make it the number's last.
+    apart = _FRACTION_SIGN.sub(" ", _SMALL_RAISED.sub("", text))
+    composed = unicodedata.normalize("NFKC", "".join(c for c in apart if not is_unseen(c)))
+    plain = "".join(_plain(character) for character in composed).translate(_LATIN_OF)
+    dashed = _DASH_IN_WORD.sub("-", " ".join(plain.split()))
+    return _LETTER_AS_ZERO.sub(lambda found: re.sub("[Oo]", "0", found[0]), dashed)
+
+
+def is_unseen(character: str) -> bool:
+    """Return whether people see nothing of a character, or a blank that is none.
+
+    >>> is_unseen("\\u00ad"), is_unseen("\\u00a0")
+    (True, False)
+    """
+    return (
+        unicodedata.category(character) == "Cf"
+        or character in _UNSEEN_LETTERS
+        or _SELECTORS.match(character) is not None
+    )
+
+
+def unseen_characters(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each unseen character of a text once, and the text that stands before it."""
+    for character in dict.fromkeys(filter(is_unseen, text)):
+        yield character, text[: text.index(character)]
+
+
+def words_of_two_scripts(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each word that mixes scripts with letters of one look, and its first odd letter."""
+    seen = "".join(character for character in text if not is_unseen(character))
+    for word in dict.fromkeys(_LETTERS.findall(seen)):
+        scripts = [(_script(letter), letter) for letter in word]
+        known = {script for script, _ in scripts if script}
+        if len(known) > 1:
+            usual = "LATIN" if "LATIN" in known else next(script for script, _ in scripts if script)
+            yield word, next(each for script, each in scripts if script not in {"", usual})
+
+
+def spelled_out(character: str) -> str:
+    """Return a character as its number and name in Unicode.
+
+    >>> spelled_out("\\u00ad")
+    'U+00AD (soft hyphen)'
+    """
+    name = unicodedata.name(character, "a character without a name").lower()
+    return f"U+{ord(character):04X} ({name})"
+
+
+def _plain(character: str) -> str:
+    category = unicodedata.category(character)
+    if category in {"Mn", "Me"} or is_unseen(character):
+        return ""
+    if category == "Nd":
+        return str(unicodedata.decimal(character))
+    return "/" if character == "\u2044" else character
+
+
+def _script(letter: str) -> str:
+    opening = unicodedata.name(letter, "").partition(" ")[0]
+    return opening if opening in _SCRIPTS else ""
