@@ -35,6 +35,12 @@ from settlement.meters.verification import verify_readings
 from settlement.replays.inputs import pinned_inputs
 from settlement.runs import store
 from settlement.runs.computing import SettlementInputs
+from settlement.runs.damages import (
+    altered_day_total,
+    altered_result,
+    altered_run,
+    day_total_row,
+)
 from settlement.runs.day_total_store import orphan_day_total_runs, stored_day_totals
 from settlement.runs.day_totals import DayTotal
 from settlement.runs.pinned import LawOf, law_read_once
@@ -99,7 +105,7 @@ def verify_runs(session: Session) -> Iterator[Finding]:
             yield damage("run-digest", place, "its columns do not give its digest")
         inputs = yield from _verify_inputs(session, run, law_of, place)
         yield from _verify_day_totals(session, run, inputs)
-        yield from _verify_results(session, run, place)
+        yield from _verify_results(session, run)
     yield from _verify_studies(session, runs)
     for run_id in store.orphan_result_runs(session):
         yield damage("orphan-result", f"settlement.result of run {run_id}", "no such run")
@@ -150,32 +156,31 @@ def _verify_day_totals(
     if inputs is not None:
         left.update(total for day in inputs.days for total in inputs.day_totals(day))
     for total, digest in stored_day_totals(session, run.id):
-        row = f"settlement.day_total {run.id} {total.day} {total.measure} {total.entity}"
         if digest != total.digest:
-            yield damage("day-total-digest", row, "its columns do not give its digest")
+            yield altered_day_total(run.id, total)
         if inputs is None:
             continue
         if not left[total]:
+            row = day_total_row(run.id, total)
             yield damage("day-total", row, "the readings of the run do not sum to it")
         left[total] -= 1
     for total in +left:
-        row = f"settlement.day_total {run.id} {total.day} {total.measure} {total.entity}"
+        row = day_total_row(run.id, total)
         yield damage("day-total", row, "the readings of the run sum to it, and it is not stored")
 
 
-def _verify_results(session: Session, run: Run, place: str) -> Iterator[Finding]:
+def _verify_results(session: Session, run: Run) -> Iterator[Finding]:
     day_digests = []
     for day in run.days:
         digests = []
         for vector in store.day_vectors(session, run.id, day):
             digest = vector_digest(vector.day, vector.measure, vector.entity, vector.values)
             if digest != vector.digest:
-                row = f"settlement.result {run.id} {day} {vector.measure} {vector.entity}"
-                yield damage("result-digest", row, "its columns do not give its digest")
+                yield altered_result(run.id, vector)
             digests.append(digest)
         day_digests.append(day_digest(digests))
     if run_result_digest(day_digests) != run.result_digest:
-        yield damage("run-results", place, "its results do not make up its result_digest")
+        yield altered_run(run)
     for day in store.days_outside(session, run):
         row = f"settlement.result {run.id} {day}"
         yield damage("result-outside-run", row, "the day is not one of the run's days")

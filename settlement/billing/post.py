@@ -15,8 +15,10 @@ from settlement.billing.posting import MOVING_MEASURES, SettledDay, draft_journa
 from settlement.rules.register import register_of
 from settlement.runs import store
 from settlement.runs.calendar_order import refuse_overtaken_days
-from settlement.runs.day_total_store import metered_energy_wh
+from settlement.runs.damages import altered_day_total, altered_result, altered_run
+from settlement.runs.day_total_store import stored_day_totals
 from settlement.runs.pinned import pinned_periods
+from settlement.runs.results import VectorKey, run_result_digest, vector_digest
 from settlement.runs.run import Run
 
 
@@ -24,8 +26,9 @@ def post(session: Session, run: Run, *, now: dt.datetime) -> list[Posted]:
     """Post every day of a run: all or nothing, once, and only the difference.
 
     Raises:
-        Refused: the run is one of a study, a day is posted under a later kind, or a journal breaks
-            a rule of the ledger; nothing is posted.
+        Refused: the run is one of a study, a day is posted under a later kind, what the run
+            stored does not give its digests, or a journal breaks a rule of the ledger; nothing is
+            posted.
     """
     _refuse_study(run)
     # Before anything is read: what is posted must stay what the difference is drawn from.
@@ -37,23 +40,60 @@ def post(session: Session, run: Run, *, now: dt.datetime) -> list[Posted]:
 
 
 def settled_days(session: Session, run: Run) -> Iterator[SettledDay]:
-    """Yield what each day of a run comes to, from its stored results and day totals."""
-    metered_wh = metered_energy_wh(session, run.id)
+    """Yield what each day of a run comes to, from its stored results and day totals.
+
+    What moves money or energy is hashed again as it is read.
+
+    Raises:
+        Refused: after the last day, a row does not give its digest, or the run's is not theirs.
+    """
+    findings: list[Finding] = []
+    metered_wh = _metered_energy_wh(session, run, findings)
+    day_digests = []
     for period in pinned_periods(session, run):
         rules = period.rules
         register = register_of(rules.registrations, rules.charge_lists)
         for day in period.days:
             if day not in metered_wh:
-                raise Refused([_no_day_total(run, day)])
-            totals = store.result_totals(session, run.id, day, MOVING_MEASURES)
+                raise Refused([*findings, _no_day_total(run, day)])
+            totals = _result_totals(session, run, day, findings)
+            day_digests.append(store.stored_day_digest(session, run.id, day))
             yield settled_day(
                 run.market,
                 rules.market_rules.currency,
                 register,
                 totals | metered_wh[day],
                 day,
-                store.stored_day_digest(session, run.id, day),
+                day_digests[-1],
             )
+    if run_result_digest(day_digests) != run.result_digest:
+        findings.append(altered_run(run))
+    if findings:
+        raise Refused(findings)
+
+
+def _metered_energy_wh(
+    session: Session, run: Run, findings: list[Finding]
+) -> dict[dt.date, dict[VectorKey, int]]:
+    """Return the metered energy of a run by day, and by measure and entity, in Wh."""
+    days: dict[dt.date, dict[VectorKey, int]] = {}
+    for total, digest in stored_day_totals(session, run.id):
+        if digest != total.digest:
+            findings.append(altered_day_total(run.id, total))
+        days.setdefault(total.day, {})[total.measure, total.entity] = total.total_wh
+    return days
+
+
+def _result_totals(
+    session: Session, run: Run, day: dt.date, findings: list[Finding]
+) -> dict[VectorKey, int]:
+    """Return the day's total of every result that moves something; exact, in Python's integers."""
+    totals = {}
+    for vector in store.vectors_of_endings(session, run.id, day, MOVING_MEASURES):
+        if vector_digest(day, vector.measure, vector.entity, vector.values) != vector.digest:
+            findings.append(altered_result(run.id, vector))
+        totals[vector.measure, vector.entity] = sum(vector.values.tolist())
+    return totals
 
 
 def _no_day_total(run: Run, day: dt.date) -> Finding:

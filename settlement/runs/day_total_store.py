@@ -1,6 +1,5 @@
 """Day totals of runs in PostgreSQL; every function receives the caller's session."""
 
-import datetime as dt
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -46,16 +45,6 @@ def stored_day_totals(session: Session, run_id: uuid.UUID) -> list[tuple[DayTota
     columns = copy_out(session, STORED_QUERY, {"run_id": run_id}, STORED_TYPES)
     rows = zip(*(columns[name] for name in STORED_TYPES), strict=True)
     return [(DayTotal(*total), digest) for *total, digest in rows]
-
-
-def metered_energy_wh(
-    session: Session, run_id: uuid.UUID
-) -> dict[dt.date, dict[tuple[str, str], int]]:
-    """Return the metered energy of a run by day, and by measure and entity, in Wh."""
-    days: dict[dt.date, dict[tuple[str, str], int]] = {}
-    for total, _ in stored_day_totals(session, run_id):
-        days.setdefault(total.day, {})[total.measure, total.entity] = total.total_wh
-    return days
 
 
 def orphan_day_total_runs(session: Session) -> list[uuid.UUID]:

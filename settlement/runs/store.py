@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from database.copy import copy_in, copy_out
 from ledger.tables import Journal, Posting
-from settlement.runs.results import ResultVector, VectorKey, day_digest
+from settlement.runs.results import ResultVector, day_digest
 from settlement.runs.run import Pin, Run
 from settlement.tables import ResultRow, RunRow
 
@@ -134,19 +134,17 @@ def day_vectors(session: Session, run_id: uuid.UUID, day: dt.date) -> list[Resul
     return _vectors(copy_out(session, query, {"run_id": run_id, "day": day}, VECTOR_TYPES))
 
 
-def result_totals(
+def vectors_of_endings(
     session: Session, run_id: uuid.UUID, day: dt.date, endings: Sequence[str]
-) -> dict[VectorKey, int]:
-    """Return the day's total of every vector of a run whose measure has one of the endings."""
-    query = text(
-        "SELECT measure, entity, (SELECT sum(value)::int8 FROM unnest(values) AS value) "
-        "FROM settlement.result WHERE run_id = :run_id AND settlement_day = :day "
-        "AND EXISTS (SELECT FROM unnest(CAST(:endings AS text[])) AS ending "
+) -> list[ResultVector]:
+    """Return the vectors of one day of a run whose measure has one of the endings, as stored."""
+    query = (
+        f"{VECTOR_QUERY} WHERE run_id = %(run_id)s AND settlement_day = %(day)s "
+        "AND EXISTS (SELECT FROM unnest(%(endings)s::text[]) AS ending "
         "WHERE right(measure, length(ending)) = ending)"
     )
     params = {"run_id": run_id, "day": day, "endings": list(endings)}
-    rows = session.execute(query, params).all()
-    return {(measure, entity): total for measure, entity, total in rows}
+    return _vectors(copy_out(session, query, params, VECTOR_TYPES))
 
 
 def series(

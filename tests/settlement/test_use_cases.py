@@ -201,6 +201,29 @@ def test_a_day_without_totals_is_not_posted(session):
     assert counts(session)["ledger.journal"] == 0
 
 
+ALTERED = {
+    "result-digest": "UPDATE settlement.result SET values[3] = values[3] + 1 "
+    "WHERE measure = 'charge.fuel_micro' AND entity = 'B-home'",
+    "day-total-digest": "UPDATE settlement.day_total SET total_wh = total_wh + 1 "
+    "WHERE entity = 'B-home'",
+    "run-results": "UPDATE settlement.result SET digest = sha256(digest) "
+    "WHERE measure = 'demand_kw'",
+}
+
+
+@pytest.mark.parametrize("code", ALTERED)
+def test_what_does_not_give_its_digest_is_not_posted_and_every_row_is_named(session, code):
+    metered(session)
+    run = settle_days(session).run
+    _without_triggers(session, ALTERED[code])
+    with pytest.raises(Refused) as refused:
+        post(session, run, now=SETTLED)
+    found = [finding.code for finding in refused.value.findings]
+    assert found.count(code) == (1 if code == "run-results" else len(DAYS))
+    assert set(found) == {code}
+    assert counts(session)["ledger.journal"] == 0
+
+
 def test_a_later_kind_posts_only_the_difference(session):
     metered(session)
     first = settle_tiny(session)
