@@ -136,6 +136,17 @@ def money_words() -> tuple[str, ...]:
 
 
 @cache
+def money_origins() -> tuple[str, ...]:
+    """Return what stands before the last word in names of currencies, such as `british`.
+
+    >>> {"british", "danish", "us"} <= set(money_origins())
+    True
+    """
+    names = (currency(code).plural for code in BILLABLE)
+    return tuple(sorted({word.lower() for name in names for word in name.split()[:-1]}))
+
+
+@cache
 def money_signs() -> tuple[str, ...]:
     """Return the signs and codes of all currencies, longest first."""
     signs = {*BILLABLE, *(currency(code).sign.strip() for code in BILLABLE)}

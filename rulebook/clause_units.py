@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 
-from common.currencies import minor_words, money_signs, money_words
+from common.currencies import minor_words, money_origins, money_signs, money_words
 from rulebook.clause_characters import normal_form
 from rulebook.clause_names import NamedValue
 
@@ -29,22 +29,33 @@ class Unit:
 
 _HOUR_WORDS = r"[ \u00a0-]?hours?"
 _MONEY_WORD = "|".join(map(re.escape, money_words()))
+_ORIGIN = "|".join(map(re.escape, ("english", "sterling", *money_origins())))
+_MONEY = rf"(?:(?:[A-Z][A-Za-z.]*|(?i:{_ORIGIN}))[ -]){{0,3}}(?i:(?:{_MONEY_WORD})(?: sterling)?)"
+"""Words for money, with whose it is before them: `British pounds`."""
+
 MONEY_SIGN = "|".join(re.escape(normal_form(sign)) for sign in money_signs())
 _MINOR_WORD = "|".join(map(re.escape, ("penny", "pennies", *minor_words())))
 
 # Longer forms stand before what they open with: a megawatt hour is no megawatt.
 _WRITTEN: tuple[tuple[str, str, str | int], ...] = (
     (rf"(?i:millionths of an? (?:{_MONEY_WORD}|currency unit))", "money", "1/1000000"),
-    (rf"(?i:(?:{_MONEY_WORD})(?: sterling)?)|{MONEY_SIGN}", "money", 1),
+    (rf"(?i:micro)(?:[ -]?(?:{_MONEY}|(?i:units?)))?", "money", "1/1000000"),
+    (rf"{_MONEY}|{MONEY_SIGN}", "money", 1),
     (rf"(?i:{_MINOR_WORD})|p", "money", "1/100"),
     (r"(?i:parts (?:per|in a|in one) million|millionths?)|ppm", "part", "1/1000000"),
-    (r"%|(?i:per ?cent|percentage points?|parts in (?:a|one) hundred)", "part", "1/100"),
+    (r"%|(?i:per ?cent|percentage points?|pct|parts in (?:a|one) hundred)", "part", "1/100"),
+    (r"(?i:basis[ -]points?|bps?)", "part", "1/10000"),
     (r"‰|(?i:per mille|thousandths?)", "part", "1/1000"),
     (r"(?i:hundredths?)", "part", "1/100"),
     (r"(?i:twentieths?)", "part", "1/20"),
     (r"(?i:tenths?)", "part", "1/10"),
+    (r"(?i:ninths?)", "part", "1/9"),
     (r"(?i:eighths?)", "part", "1/8"),
+    (r"(?i:sevenths?)", "part", "1/7"),
+    (r"(?i:sixths?)", "part", "1/6"),
     (r"(?i:fifths?)", "part", "1/5"),
+    (r"(?i:thirds?)", "part", "1/3"),
+    (r"(?i:hal(?:f|ves)(?![ -]hour))", "part", "1/2"),
     (r"(?i:half[ \u00a0-]hours?)", "time", 1_800),
     (r"(?i:quarter[ \u00a0-]hours?|quarters of an hour)", "time", 900),
     (r"(?i:quarters?)", "part", "1/4"),
@@ -106,6 +117,9 @@ _HELD = {
     "micro per kWh": Unit("money", MILLIONTH, Fraction(1_000)),
     "whole units of the currency per year": Unit("money", Fraction(1)),
 }
+_LEAST_STORED_SEEN = 10_000
+"""From here on a number without a unit is also held to what is stored, as few numbers are so."""
+
 _SHOWN_FROM_A_MILLION = {"W", "Wh", "W per hour"}
 
 
@@ -151,7 +165,8 @@ def says_the_same(amount: Fraction, unit: Unit | None, held: NamedValue) -> bool
     """
     value = abs(int(held.value))
     if unit is None:
-        return amount in _shown_numbers(value, held.unit)
+        stored = {Fraction(value)} if value >= _LEAST_STORED_SEEN else set()
+        return amount in _shown_numbers(value, held.unit) | stored
     if unit.measure.startswith("clock"):
         hour = amount + 12 if unit.measure == "clock after noon" and amount < 12 else amount
         return held.unit == "hours" and hour == value
@@ -161,6 +176,8 @@ def says_the_same(amount: Fraction, unit: Unit | None, held: NamedValue) -> bool
     written, kept = amount * unit.factor, value * own.factor
     if unit.per_mwh is not None and own.per_mwh is not None:
         return written * unit.per_mwh == kept * own.per_mwh
+    if own.measure == "part" and Fraction(written, MILLIONTH).denominator > 1:
+        return abs(written - kept) < MILLIONTH  # a third is stored rounded, up or down
     return written == kept
 
 

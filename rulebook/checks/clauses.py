@@ -95,8 +95,9 @@ def clause_characters(document: Document, place: str) -> Iterator[Finding]:
 
 def clause_numbers(document: Document, place: str) -> Iterator[Finding]:
     """A clause repeats no number that a field holds which it governs: it names the field."""
+    anchors = {clause.anchor for clause in document.clauses}
     for position, clause in enumerate(document.clauses):
-        stated = stated_numbers(clause.text)
+        stated = stated_numbers(clause.text, anchors)
         held = _numbers_governed(document, clause) if stated else []
         for number in stated:
             for value in held:

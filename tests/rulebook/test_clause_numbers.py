@@ -5,7 +5,7 @@ import doctest
 import pytest
 
 from common.quantities import with_unit
-from rulebook import clause_characters, clause_numbers, clause_units
+from rulebook import clause_characters, clause_numbers, clause_units, clause_words
 from rulebook.checks import check_document
 from rulebook.clause_names import values_governed
 from rulebook.clause_numbers import stated_numbers
@@ -187,6 +187,68 @@ WRITTEN_OTHERWISE = [
     (RULES, "interval_minutes", "It lasts ½ hour.", "1/2 hour"),
     (RULES, "interval_minutes", "It lasts half\u2011an\u00a0hour.", "half-an hour"),
 ]  # fmt: skip
+TERM, RATE = "payment_term_days", "late_payment"
+IN_OTHER_UNITS = [
+    (RULES, CAP, "No price is above six thousand British pounds.", "six thousand British pounds"),
+    (RULES, CAP, "No price is above six thousand british pounds.", "six thousand british pounds"),
+    (RULES, CAP, "No price is above 6000 pounds sterling.", "6000 pounds sterling"),
+    (RULES, CAP, "No price is above 6k pounds.", "6k pounds"),
+    (RULES, CAP, "No price is above £6K.", "£6K"),
+    (RULES, CAP, "No price is above 0.006m pounds.", "0.006m pounds"),
+    (RULES, CAP, "No price reaches the £6000th.", "£6000th"),
+    (RULES, CAP, "No price is above MR-6000 pounds.", "6000 pounds"),
+    (RULES, CAP, "No price is above MR-6,000 pounds.", "6,000 pounds"),
+    (RULES, CAP, "No price is above MR-6 thousand pounds.", "6 thousand pounds"),
+    (RULES, CAP, "No price is above the cap-6000 pounds.", "6000 pounds"),
+    (RULES, CAP, "No price is above 6.000,00 pounds.", "6.000,00 pounds"),
+    (RULES, CAP, "No price is above 6_000_000_000 micro.", "6_000_000_000 micro"),
+    (
+        RULES,
+        CAP,
+        "No price is above 6,000,000,000 micro per MWh.",
+        "6,000,000,000 micro per MWh",
+    ),
+    (RULES, CAP, "No price is above 6 billion micropounds.", "6 billion micropounds"),
+    (RULES, CAP, "No price is above 6000000000.", "6000000000"),
+    (RULES, "interval_minutes", "It lasts a half-hour.", "a half-hour"),
+    (RULES, "interval_minutes", "Each half-hour is one.", "half-hour"),
+    (RULES, "interval_minutes", "Intervals are half-hours.", "half-hours"),
+    (RULES, "interval_minutes", "It lasts one half of an hour.", "one half of an hour"),
+    (RULES, "interval_minutes", "It lasts ½ an hour.", "1/2 an hour"),
+    (RULES, "interval_minutes", "It lasts 0,5 hours.", "0,5 hours"),
+    (RULES, "interval_minutes", "It lasts 0.5 of an hour.", "0.5 of an hour"),
+    (RULES, "interval_minutes", "It lasts 1/48 of a day.", "1/48 of a day"),
+    (RULES, "interval_minutes", "It lasts a forty-eighth of a day.", "a forty-eighth of a day"),
+    (RULES, "interval_minutes", "It lasts two quarters of an hour.", "two quarters of an hour"),
+    (RULES, "products.window_minutes", "within one third of a day", "one third of a day"),
+    (TERMS, TERM, "due on the fourteenth day after its issue", "fourteenth day"),
+    (TERMS, TERM, "due a fortnight after its issue", "a fortnight"),
+    (TERMS, TERM, "due one fortnight after its issue", "one fortnight"),
+    (TERMS, RATE, "800 basis points a year", "800 basis points"),
+    (TERMS, RATE, "eight hundred bps a year", "eight hundred bps"),
+    (TERMS, RATE, "£8 in every £100 a year", "£8 in every £100"),
+    (TERMS, RATE, "eight in every hundred a year", "eight in every hundred"),
+    (TERMS, RATE, "eight parts per hundred a year", "eight parts per hundred"),
+    (TERMS, RATE, "8 pence in the pound a year", "8 pence in the pound"),
+    (TERMS, RATE, "two twenty-fifths a year", "two twenty-fifths"),
+    (TERMS, RATE, "80,000 a year", "80,000"),
+]
+NEIGHBOURS = [
+    (RULES, CAP, "Half of the households, and six thousand of the others, are charged."),
+    (RULES, CAP, "One third of the votes, or a third of them, decide, under MR-2.1."),
+    (RULES, CAP, "Six thousand kilowatts, 6k households and 6 m are no price."),
+    (RULES, CAP, "A basic price of MR-6000 is as GR-6000.1 says."),
+    (RULES, CAP, "At 5,999 British pounds, 6,000,000 micro or 8 in 100 nothing happens."),
+    (RULES, "products.window_minutes", "Every half-hour counts, a fortnight or ½ hour long."),
+    (RULES, "interval_minutes", "There are 46 half-hours, or fifty half-hours, in such days."),
+    (RULES, "interval_minutes", "It lasts a fortnight, a quarter of an hour, or 0,25 hours."),
+    (RULES, "interval_minutes", "Half of the intervals, one half of them, are one-sided."),
+    (RULES, "settlement_calendar", "A fortnight, a fourteenth day, a third party; the first."),
+    (TERMS, TERM, "Fourteen parties, a fourteenth of them, on the fourteenth line."),
+    (TERMS, TERM, "On the thirteenth day, the first day of a month, and a half-day later."),
+    (TERMS, RATE, "Eight hundred points, 800 pounds, £8 in every £1000, or 8 per mille."),
+    (TERMS, RATE, "Half of it, half as much, or half the rate; one eighth of the votes."),
+]  # fmt: skip
 UNSEEN = [
     ("The cap is £6\u00ad.", "U+00AD (soft hyphen) after 'The cap is £6'"),
     ("A price\u200b cap.", "U+200B (zero width space) after 'A price'"),
@@ -238,7 +300,9 @@ def test_a_repeated_number_is_refused(instrument, fields, text, number, path, na
     assert "stands in quotes" in finding.remedy
 
 
-@pytest.mark.parametrize(("instrument", "field", "text", "number"), WRITTEN_OTHERWISE)
+@pytest.mark.parametrize(
+    ("instrument", "field", "text", "number"), WRITTEN_OTHERWISE + IN_OTHER_UNITS
+)
 def test_a_number_is_read_as_people_see_it(instrument, field, text, number):
     findings = check_document(with_clause(instrument, [field], text), "test")
     assert [each.value for each in findings if each.code == "clause-repeats-number"] == [
@@ -259,6 +323,28 @@ def test_what_people_cannot_see_or_tell_apart_is_refused(code, text, value):
     ]
     assert document.clauses[0].anchor in findings[0].limit
     assert findings[0].remedy
+
+
+@pytest.mark.parametrize(("instrument", "field", "text"), NEIGHBOURS)
+def test_lawful_neighbours_of_each_kind_stay_lawful(instrument, field, text):
+    findings = check_document(with_clause(instrument, [field], text), "test")
+    assert [each for each in findings if each.code.startswith("clause")] == []
+
+
+def test_an_anchor_that_exists_is_none_of_the_numbers():
+    text = "No price is above what MR-90 pounds out."
+    assert [each.text for each in stated_numbers(text)] == ["90 pounds"]
+    assert stated_numbers(text, {"MR-90"}) == []
+
+
+def test_a_third_is_found_as_it_is_stored():
+    values = body(TERMS)
+    values["late_payment"] = values["late_payment"] | {"annual_rate_ppm": 333_333}
+    values["clauses"] = [
+        values["clauses"][0] | {"text": "One third of it, 2 fifths.", "fields": [RATE]}
+    ]
+    findings = check_document(made(values), "test")
+    assert [each.value for each in findings] == ["'One third'"]
 
 
 @pytest.mark.parametrize("text", SEEN)
@@ -326,7 +412,7 @@ def test_what_people_are_shown_of_any_number_is_found_again(instrument):
     assert tried
 
 
-@pytest.mark.parametrize("module", [clause_characters, clause_numbers, clause_units])
+@pytest.mark.parametrize("module", [clause_characters, clause_numbers, clause_units, clause_words])
 def test_examples_in_docstrings_hold(module):
     results = doctest.testmod(module)
     assert results.attempted
