@@ -191,6 +191,7 @@ AT = argument(
 JSON = flag("--json", "print the outcome as JSON, exact and whole")
 DRY_RUN = flag("--dry-run", "say what would be done, and do nothing")
 OUT = argument("--out", type=Path, metavar="PATH", help="file to write")
+FORCE = flag("--force", "replace a file that is there")
 THREADS = argument(
     "--threads",
     type=at_least(1),

@@ -235,3 +235,20 @@ def test_runs_are_listed_with_their_state_and_digests(command, billed):
     assert "superseded" in table
     assert command("runs", "--market", "other", "--json").out == "[]\n"
     assert "no run yet" in command("runs", "--market", "other").out
+
+
+def test_no_other_file_is_written_over_unasked(command, billed, tmp_path):
+    file = tmp_path / "kept"
+    file.write_text("Kept")
+    number, _ = number_of(billed)
+    for place, words in ((file, "--force replaces it"), (tmp_path, "is a folder")):
+        found = command("checkpoint", "--out", place)
+        assert (found.status, words in found.err) == (1, True)
+    assert known_keys(billed) == []  # nothing was signed
+    command("checkpoint", "--out", file, "--force")
+    note = file.read_text()
+    assert parse_note(note)
+    for place, words in ((file, "--force replaces it"), (tmp_path, "is a folder")):
+        found = command("prove", number, "--out", place)
+        assert (found.status, words in found.err) == (1, True)
+    assert file.read_text() == note

@@ -70,3 +70,25 @@ def test_what_cannot_be_written_is_said_and_nothing_is(documents, tmp_path, argu
 def test_a_path_that_cannot_be_written_is_named(number, tmp_path):
     with pytest.raises(CommandError, match="name another path"):
         command(number, "--out", tmp_path / "absent" / "file.pdf")
+
+
+def test_no_other_file_is_written_over_unasked(number, tmp_path):
+    file = tmp_path / "README.md"
+    file.write_text("Read me")
+    with pytest.raises(CommandError, match="is there already; --force replaces it"):
+        command(number, "--format", "csv", "--out", file)
+    assert file.read_text() == "Read me"
+    command(number, "--format", "csv", "--out", file, "--force")
+    assert file.read_text() != "Read me"
+    with pytest.raises(CommandError, match="is a folder and cannot be written"):
+        command(number, "--out", tmp_path, "--force")
+
+
+def test_no_other_file_of_a_month_is_written_over_unasked(number, tmp_path):
+    file = tmp_path / f"{number}.json"
+    file.write_text("Kept")
+    place = ("--market", MARKET, "--month", "2024-03", "--format", "json", "--out", tmp_path)
+    with pytest.raises(CommandError, match=f"{number}.json is there already"):
+        command(*place, "--processes", "1")
+    assert file.read_text() == "Kept"
+    assert list(tmp_path.iterdir()) == [file]

@@ -7,8 +7,9 @@ from database.session import transaction
 from ledger.log.checkpoints import Published
 from ledger.log.rows import CheckpointRow
 from ledger.log.store import checkpoints
-from portal.management.arguments import JSON, OUT, flag
+from portal.management.arguments import FORCE, JSON, OUT, flag
 from portal.management.base import BaseCommand, Options
+from portal.management.output import refuse_other_file, write_file
 from portal.signing import sign_log
 
 
@@ -21,6 +22,7 @@ class Command(BaseCommand[Published | list[CheckpointRow]]):
     takes = (
         flag("--list", "list the checkpoints, make none"),
         OUT.with_settings(help="also write the note to this file"),
+        FORCE,
         JSON,
     )
 
@@ -28,12 +30,14 @@ class Command(BaseCommand[Published | list[CheckpointRow]]):
         if options.list:
             with transaction() as session:
                 return list(checkpoints(session))
+        if options.out:
+            refuse_other_file(options.out, force=options.force)  # before anything is signed
         with transaction() as session:
             published, key_notice = sign_log(session, options.now)
         if key_notice:
             self.stderr.write(key_notice)
         if options.out:
-            options.out.write_text(published.checkpoint.note, encoding="utf-8")
+            write_file(options.out, published.checkpoint.note.encode(), force=options.force)
         return published
 
     def as_json(self, outcome: Published | list[CheckpointRow], options: Options) -> Any:

@@ -9,9 +9,10 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from database.session import transaction
-from portal.management.arguments import JSON, OUT, RUN, flag
+from portal.management.arguments import FORCE, JSON, OUT, RUN
 from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar
+from portal.management.output import refuse_other_file
 from settlement.evidence.export import write_evidence
 from settlement.runs.store import find_run
 
@@ -24,15 +25,14 @@ class Command(BaseCommand[int]):
     takes = (
         RUN,
         OUT.with_settings(required=True, help="the zip to write"),
-        flag("--force", "replace a file that is there"),
+        FORCE,
         JSON,
     )
 
     def run(self, options: Options) -> int:
         """Return the size of the file in bytes."""
         out: Path = options.out
-        if out.exists() and not options.force:
-            raise CommandError(f"{out} is there already; --force replaces it")
+        refuse_other_file(out, force=options.force)
         # written beside it and moved into place: a stop leaves no half-written evidence
         part = out.with_name(f".{out.name}.{os.getpid()}.part")
         try:

@@ -8,9 +8,10 @@ from django.core.management.base import CommandError
 from sqlalchemy.orm import Session
 
 from database.session import transaction
-from portal.management.arguments import IN_MARKET, JSON, MONTH, OUT, argument, at_least
+from portal.management.arguments import FORCE, IN_MARKET, JSON, MONTH, OUT, argument, at_least
 from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar
+from portal.management.output import refuse_other_file, write_file
 from settlement.documents.bulk import render_all
 from settlement.documents.issued_document import IssuedDocument
 from settlement.documents.render import (
@@ -41,6 +42,7 @@ class Command(BaseCommand[list[Path]]):
             metavar="COUNT",
             help="at once, for a month; default: one a core",
         ),
+        FORCE,
         JSON,
     )
 
@@ -67,7 +69,7 @@ def _write_documents(session: Session, of_format: Format, options: Options) -> I
     out: Path = options.out
     if options.number is not None:
         content = render_document(session, find_document(session, options.number), of_format)
-        out.write_bytes(content)
+        write_file(out, content, force=options.force)
         yield out
         return
     found = issued_documents_of_month(session, options.market, options.month[0])
@@ -76,11 +78,14 @@ def _write_documents(session: Session, of_format: Format, options: Options) -> I
             f"{options.market} has no document of {options.month[0]:%Y-%m}; issue them "
             "with the command invoice"
         )
+    files = [out / f"{document.number}.{of_format.ending}" for document in found]
+    for file in files:
+        refuse_other_file(file, force=options.force)  # before any is written
     out.mkdir(parents=True, exist_ok=True)
     with progress_bar("Writing documents", quiet=options.json) as progress:
-        for document, content in _render_documents(session, found, of_format, options, progress):
-            file = out / f"{document.number}.{of_format.ending}"
-            file.write_bytes(content)
+        rendered = _render_documents(session, found, of_format, options, progress)
+        for file, (_, content) in zip(files, rendered, strict=True):
+            write_file(file, content, force=options.force)
             yield file
 
 

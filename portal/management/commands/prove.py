@@ -1,4 +1,4 @@
-"""`manage.py prove INVOICE` and `prove --consistency OLD NEW`: proofs that anyone can check."""
+"""`manage.py prove NUMBER` and `prove --consistency OLD NEW`: proofs that anyone can check."""
 
 import json
 from collections.abc import Iterator
@@ -11,8 +11,9 @@ from database.session import transaction
 from ledger.log.checkpoints import DOCUMENTS, find_documents, prove_consistency, prove_inclusion
 from ledger.log.proof_file import ConsistencyProof, InclusionProof
 from ledger.log.proofs import inclusion_steps
-from portal.management.arguments import JSON, OUT, argument
+from portal.management.arguments import FORCE, JSON, OUT, argument
 from portal.management.base import BaseCommand, Options
+from portal.management.output import write_file
 
 Proof = InclusionProof | ConsistencyProof
 
@@ -26,7 +27,7 @@ class Command(BaseCommand[Proof]):
         argument(
             "invoice",
             nargs="?",
-            metavar="INVOICE",
+            metavar="NUMBER",
             help="number such as gb12-invoice-000042, or its short code",
         ),
         argument(
@@ -37,6 +38,7 @@ class Command(BaseCommand[Proof]):
             help="sizes of two checkpoints",
         ),
         OUT.with_settings(help="write the proof to this file"),
+        FORCE,
         JSON,
     )
 
@@ -46,7 +48,8 @@ class Command(BaseCommand[Proof]):
         with transaction() as session:
             proof = _prove(session, options)
         if options.out:
-            options.out.write_text(json.dumps(proof.as_dict(), indent=2) + "\n", "utf-8")
+            content = json.dumps(proof.as_dict(), indent=2) + "\n"
+            write_file(options.out, content.encode(), force=options.force)
         return proof
 
     def as_json(self, outcome: Proof, options: Options) -> Any:

@@ -7,14 +7,15 @@ from database.session import transaction
 from ledger.sealing import sealed_spans
 from portal.management.arguments import JSON, REASON, argument, parse_day
 from portal.management.base import BaseCommand, Options
+from rulebook.documents import KINDS
 from rulebook.printing import published_as_dict, published_line
 from rulebook.publishing import PublishedVersion, publish
 
 
 class Command(BaseCommand[list[PublishedVersion]]):
     help = (
-        "Publish documents of one market: market rules, grid model, allocation policy, "
-        "registrations. All or none become law; a document that already stands so is left alone."
+        f"Publish documents of one market ({', '.join(sorted(KINDS))}). All or none become law; "
+        "a document that already stands so is left alone."
     )
     takes = (
         argument(
