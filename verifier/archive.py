@@ -1,15 +1,12 @@
-"""The files of the evidence, in a folder or in a zip, and the rows in them."""
+"""The files of the evidence, in a folder or in a zip."""
 
-import csv
-import io
 import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from verifier.report import Report
-from verifier.values import Row
+from verifier.report import UNREADABLE, Report
+from verifier.writing import shorten
 
 MANIFEST = "manifest.json"
 
@@ -65,28 +62,25 @@ def refuse_fraction(text: str) -> Any:
     raise ValueError(f"{text} is no integer")
 
 
+def refuse_repetition(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the members of an object, of which none has the key of another."""
+    found: dict[str, Any] = {}
+    for key, value in members:
+        if key in found:
+            raise ValueError(f"the key {shorten(key)} twice in one object")
+        found[key] = value
+    return found
+
+
 def parse_json(content: bytes | str) -> Any:
     """Return the values of a JSON text."""
-    # A float may round what it reads, and what it rounds can be digested as something else.
-    return json.loads(content, parse_float=refuse_fraction, parse_constant=refuse_fraction)
-
-
-def read_json_lines(files: Files, name: str, report: Report) -> Iterator[tuple[str, Row]]:
-    """Yield each row of a file of JSON lines, with its place."""
-    for number, line in enumerate(read_text(files, name, report).splitlines(), start=1):
-        with report.reading(name, f"line {number}"):
-            row = parse_json(line)
-            if type(row) is not dict:
-                raise ValueError("a line that is no object")
-            yield f"line {number}", row
-
-
-def read_csv_rows(files: Files, name: str, report: Report) -> Iterator[tuple[str, Row]]:
-    """Yield each row of a CSV file, with its place; an empty cell is None."""
-    with report.reading(name):
-        rows = csv.DictReader(io.StringIO(read_text(files, name, report), newline=""), strict=True)
-        for number, row in enumerate(rows, start=2):
-            yield f"line {number}", {key: cell or None for key, cell in row.items()}
+    # A float may round what it reads, and of two members of one key a reader shows another.
+    return json.loads(
+        content,
+        object_pairs_hook=refuse_repetition,
+        parse_float=refuse_fraction,
+        parse_constant=refuse_fraction,
+    )
 
 
 def read_text(files: Files, name: str, report: Report) -> str:
@@ -104,5 +98,5 @@ def open_evidence(path: Path) -> Files | None:
         if path.joinpath(MANIFEST).is_file():
             return Folder(path)
         return Zip(path) if path.is_file() else None
-    except (OSError, zipfile.BadZipFile):
+    except UNREADABLE:
         return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from verifier.archive import Files
+from verifier.archive import MANIFEST, Files
 from verifier.billing import check_billed, check_sums
 from verifier.documents import Invoice, check_invoices, document_number
 from verifier.law import Law, check_law
@@ -10,19 +10,24 @@ from verifier.ledger import Ledger, check_ledger
 from verifier.log import PROOFS, Fact, check_log
 from verifier.log_notes import NOTHING_TRUSTED, Trusted
 from verifier.manifest import check_manifest
+from verifier.names import check_format, check_names
 from verifier.posting import check_posted
 from verifier.readings import check_readings
 from verifier.report import Report
 from verifier.results import check_results
-from verifier.runs import check_inputs, check_run
+from verifier.runs import RUN, check_inputs, check_run
 from verifier.values import Row
 
 
 def check_evidence(files: Files, report: Report, trusted: Trusted = NOTHING_TRUSTED) -> None:
     """Check everything that the evidence holds."""
-    check_manifest(files, report)
+    stated, listed = check_manifest(files, report)
+    check_names([*files.names(), *listed], report)
     law = check_law(files, report)
     run = check_run(files, law, report)
+    if run and stated:
+        report.equal(MANIFEST, "run", f"the run of {RUN},", run["id"], stated)
+    check_format(files, run, report)
     readings, metered = check_readings(files, run, report)
     days = check_results(files, run, report)
     made = [digest for day in days.values() for digest in day.made]

@@ -5,33 +5,41 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from verifier.archive import Files, read_json_lines
+from verifier.archive import Files
 from verifier.encoding import encode_field, encode_row, parse_layout, select_fields
 from verifier.law import VERSIONS, Law
-from verifier.ledger import GENESIS, JOURNALS, Ledger, check_links, digest_over_rows
+from verifier.ledger import (
+    DIGEST,
+    GENESIS,
+    JOURNALS,
+    Ledger,
+    check_links,
+    digest_over_rows,
+)
 from verifier.merkle_tree import leaf_hash, merkle_root
 from verifier.report import Report
+from verifier.rows import read_json_lines
 from verifier.values import Row, parse_hex, to_integer, to_text
 
 INVOICE_TAG = "tallystick.invoice.2"
 INVOICES = "ledger/invoices.jsonl"
 INVOICE_LINES = "ledger/invoice-lines.jsonl"
 INVOICE_LINKS = "ledger/invoice-links.jsonl"
-PARTY = ("legal_name", "tax_identifier", "address_lines", "postcode", "country", "contact_name",
-         "contact_email", "iban")  # fmt: skip
+PARTY = ("legal_name:T", "tax_identifier:T", "address_lines:T", "postcode:T", "country:T",
+         "contact_name:T", "contact_email:T", "iban:T?")  # fmt: skip
 INVOICE = parse_layout(
-    "series:T number:I id:U kind:T market:T participant:T billing_month:D original:U run_id:U "
-    "last_journal_number:I journal_number:I issued_at:M due_on:D currency:T minor_unit_micro:I "
+    "series:T number:I id:U kind:T market:T participant:T billing_month:D original:U? run_id:U? "
+    "last_journal_number:I journal_number:I? issued_at:M due_on:D currency:T minor_unit_micro:I "
     "amount_micro:I rounding_micro:I net_minor:I tax_category:T tax_rate_ppm:I tax_minor:I "
     "due_minor:I line_count:I previous_digest:B "
-    + " ".join(f"{side}_{name}:T" for side in ("seller", "buyer") for name in PARTY)
+    + " ".join(f"{side}_{name}" for side in ("seller", "buyer") for name in PARTY)
     + " tax_note:T payment_term_days:I"
 )
 LINE = parse_layout(
-    "invoice_id:U line:I kind:T subject:T description:T quantity:I quantity_unit:T amount_micro:I "
-    "quality:T estimated_quantity:I clauses:LT rule_digests:LB"
+    "invoice_id:U line:I kind:T subject:T description:T quantity:I? quantity_unit:T? "
+    "amount_micro:I quality:T estimated_quantity:I? clauses:LT rule_digests:LB"
 )
-UNTAXED_LINE = {**LINE, **parse_layout("tax_category:T")}
+UNTAXED_LINE = {**LINE, **parse_layout("tax_category:T?")}
 """Only an untaxed line has a tax category of its own."""
 
 
@@ -64,7 +72,7 @@ def check_invoices(files: Files, law: Law, book: Ledger, report: Report) -> list
     """Hash documents and lines again; hold each series to its chain."""
     lines: defaultdict[str, list[Row]] = defaultdict(list)
     known_digests = {digest for _, digest in law.versions}
-    for at, row in read_json_lines(files, INVOICE_LINES, report):
+    for at, row in read_json_lines(files, INVOICE_LINES, {**UNTAXED_LINE, **DIGEST}, report):
         with report.reading(INVOICE_LINES, at):
             place = f"{at}, invoice {row['invoice_id']} line {row['line']}"
             lines[row["invoice_id"]].append(row)
@@ -76,7 +84,7 @@ def check_invoices(files: Files, law: Law, book: Ledger, report: Report) -> list
             report.count("lines of documents")
     found: list[Invoice] = []
     digests: dict[tuple[str, int], bytes] = {}
-    for place, row in read_json_lines(files, INVOICES, report):
+    for place, row in read_json_lines(files, INVOICES, {**INVOICE, **DIGEST}, report):
         with report.reading(INVOICES, place):
             own = lines.pop(row["id"], [])
             name = document_number(row)

@@ -1,6 +1,7 @@
 """The bytes that digests are made of: fields with type and length, in the order of a layout."""
 
 import struct
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -28,12 +29,17 @@ def encode_moment(text: object) -> bytes:
     return encode_integer((parse_moment(to_text(text)) - EPOCH) // MICROSECOND)
 
 
-def encode_uuid(text: object) -> bytes:
-    """Return the 16 bytes of a UUID."""
+def parse_uuid(text: object) -> uuid.UUID:
+    """Return a UUID."""
     found = bytes.fromhex(to_text(text).replace("-", ""))
     if len(found) != 16:
         raise ValueError(f"{text!r} is no UUID")
-    return found
+    return uuid.UUID(bytes=found)
+
+
+def encode_uuid(text: object) -> bytes:
+    """Return the 16 bytes of a UUID."""
+    return parse_uuid(text).bytes
 
 
 def pack_integers(numbers: Sequence[int]) -> bytes:
@@ -81,5 +87,5 @@ def select_fields(layout: Layout, row: Row) -> list[tuple[str, Any]]:
 
 
 def parse_layout(text: str) -> Layout:
-    """Return a layout written as `name:kind name:kind`."""
+    """Return a layout written as `name:kind name:kind`; ? after a kind: the value may be absent."""
     return dict(pair.split(":", 1) for pair in text.split())

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from verifier.archive import Files, read_csv_rows, read_json_lines
+from verifier.archive import Files
 from verifier.encoding import Layout, encode_row, parse_layout, select_fields
 from verifier.merkle_tree import leaf_hash, merkle_root
 from verifier.report import Report
+from verifier.rows import read_csv_rows, read_json_lines
 from verifier.values import Row, parse_hex, to_integer
 
 ACCOUNTS = "ledger/accounts.csv"
@@ -18,11 +19,12 @@ JOURNAL_LINKS = "ledger/journal-links.jsonl"
 GENESIS = bytes(32)
 """What the first row of a chain names as the digest before it."""
 
-ACCOUNT = parse_layout("code:T market:T participant:T kind:T subject:T commodity:T")
+ACCOUNT = parse_layout("code:T market:T participant:T? kind:T subject:T commodity:T")
 POSTING = parse_layout("journal_number:I line:I account:T amount:I")
+DIGEST = parse_layout("digest:B")
 JOURNAL_TAG = "tallystick.journal.1"
 JOURNAL = parse_layout(
-    "number:I id:U key:T market:T settlement_day:D run_id:U run_kind:T reason:T posted_at:M "
+    "number:I id:U key:T market:T settlement_day:D? run_id:U? run_kind:T? reason:T posted_at:M "
     "posting_count:I input_digest:B previous_digest:B"
 )
 
@@ -40,14 +42,14 @@ class Ledger:
 def check_ledger(files: Files, report: Report) -> Ledger:
     """Hash accounts, postings and journals again; each journal balances and follows another."""
     book = Ledger()
-    for place, row in read_csv_rows(files, ACCOUNTS, report):
+    for place, row in read_csv_rows(files, ACCOUNTS, {**ACCOUNT, **DIGEST}, report):
         with report.reading(ACCOUNTS, place):
             found = leaf_hash(encode_row("tallystick.account.1", select_fields(ACCOUNT, row))).hex()
             report.equal(ACCOUNTS, place, "the row to have digest", row["digest"], found)
             book.commodities[row["code"]] = row["commodity"]
             report.count("accounts")
     leaves = check_postings(files, book, report)
-    for place, row in read_json_lines(files, JOURNALS, report):
+    for place, row in read_json_lines(files, JOURNALS, {**JOURNAL, **DIGEST}, report):
         with report.reading(JOURNALS, place):
             number = to_integer(row["number"])
             check_journal(row, leaves.pop(number, []), book, f"journal {number}", report)
@@ -77,7 +79,7 @@ def check_ledger(files: Files, report: Report) -> Ledger:
 def check_postings(files: Files, book: Ledger, report: Report) -> dict[int, list[bytes]]:
     """Hash postings again; return their digests by journal."""
     leaves: defaultdict[int, list[bytes]] = defaultdict(list)
-    for line, row in read_csv_rows(files, POSTINGS, report):
+    for line, row in read_csv_rows(files, POSTINGS, {**POSTING, **DIGEST}, report):
         with report.reading(POSTINGS, line):
             number, posting = to_integer(row["journal_number"]), to_integer(row["line"])
             place = f"{line}, journal {number} line {posting}"
@@ -124,7 +126,8 @@ def check_links(
     report: Report,
 ) -> None:
     """Hash the rows that stand before those of the evidence, and add their digests."""
-    for place, row in read_json_lines(files, name, report):
+    columns = {**layout, **DIGEST, **parse_layout(f"{rows_root}:B")}
+    for place, row in read_json_lines(files, name, columns, report):
         with report.reading(name, place):
             found = digest_over_rows(tag, layout, row, parse_hex(row[rows_root]))
             report.equal(name, place, "the row to have digest", row["digest"], found.hex())

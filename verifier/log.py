@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from verifier.archive import Files, read_json_lines, read_text
-from verifier.encoding import encode_row
+from verifier.archive import Files, read_text
+from verifier.encoding import encode_row, parse_layout
 from verifier.log_notes import (
     Checkpoint,
     Key,
@@ -14,12 +14,16 @@ from verifier.log_notes import (
 )
 from verifier.merkle_tree import consistency_roots, inclusion_root, leaf_hash
 from verifier.report import Report
+from verifier.rows import read_json_lines
 from verifier.values import parse_hex, to_integer, to_text
 
 KEYS = "log/keys.txt"
 CHECKPOINT = "log/checkpoint.txt"
 PROOFS = "log/proofs.jsonl"
 EARLIER = "log/earlier-checkpoints.jsonl"
+
+PROOF = parse_layout("source:T key:T digest:B index:I hashes:LB")
+EARLIER_CHECKPOINT = parse_layout("note:T hashes:LB")
 
 Fact = tuple[str, str, str]
 """Table, key there, and digest in hexadecimal."""
@@ -59,7 +63,7 @@ def check_proofs(
     """Hold every fact to its proof, and every proof to the root of the checkpoint."""
     wanted = {(source, key): digest for source, key, digest in facts}
     proven: set[tuple[str, str]] = set()
-    for line, row in read_json_lines(files, PROOFS, report):
+    for line, row in read_json_lines(files, PROOFS, PROOF, report):
         with report.reading(PROOFS, line):
             place = f"{line}, {row['source']} {row['key']}"
             fact = (to_text(row["source"]), to_text(row["key"]))
@@ -83,7 +87,7 @@ def check_earlier(
 ) -> dict[int, bytes]:
     """Prove each earlier checkpoint's log to be the beginning of this one; return all roots."""
     known = {checkpoint.size: checkpoint.root}
-    for line, row in read_json_lines(files, EARLIER, report):
+    for line, row in read_json_lines(files, EARLIER, EARLIER_CHECKPOINT, report):
         with report.reading(EARLIER, line):
             earlier = parse_checkpoint(to_text(row["note"]))
             place = f"{line}, checkpoint of {earlier.size} leaves"

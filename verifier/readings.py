@@ -4,22 +4,32 @@ import struct
 import uuid
 from collections.abc import Mapping, Sequence
 
-from verifier.archive import Files, read_csv_rows
+from verifier.archive import Files
 from verifier.encoding import (
     encode_integer,
     encode_moment,
     encode_uuid,
     pack_integers,
+    parse_layout,
     prefix_length,
 )
 from verifier.merkle_tree import sha256
 from verifier.report import Report
+from verifier.rows import read_csv_rows
 from verifier.values import Row, parse_hex, parse_moment, parse_vector, to_integer, to_text
 
 READING_FILES = "readings/files.csv"
 READING_PREFIX = b"tallystick/reading/1\n"
 FILE_PREFIX = b"tallystick/reading-file/1\n"
 FILE_NAMESPACE = uuid.UUID("5f6c1f5e-0b0f-5d3c-9f0e-6d3c1a0d7a11")
+READING = parse_layout(
+    "market:T settlement_day:D measure:T entity:T revision:I role:T values:V quality:T "
+    "received_at:M file_id:U digest:B"
+)
+READING_FILE = parse_layout(
+    "id:U market:T name:T content_digest:B received_at:M first_day:D last_day:D row_count:I "
+    "vector_count:I unchanged_count:I late_day_count:I digest:B"
+)
 USED = ("settled", "history", "looked at")
 """Readings that are among the inputs of the run; others were superseded."""
 
@@ -69,7 +79,7 @@ def check_readings(files: Files, run: Row, report: Report) -> tuple[list[bytes],
         metered of the run's days, 0 where a reading is missing.
     """
     received: dict[str, str] = {}
-    for place, row in read_csv_rows(files, READING_FILES, report):
+    for place, row in read_csv_rows(files, READING_FILES, READING_FILE, report):
         with report.reading(READING_FILES, place):
             found = file_digest(row).hex()
             report.equal(READING_FILES, place, "the row to have digest", row["digest"], found)
@@ -99,7 +109,7 @@ def check_readings_of_day(
     latest: dict[tuple[str, str], tuple[int, str]] = {}
     used: list[tuple[str, str, bytes]] = []
     day = name.removeprefix("readings/").removesuffix(".csv")
-    for line, row in read_csv_rows(files, name, report):
+    for line, row in read_csv_rows(files, name, READING, report):
         with report.reading(name, line):
             place = f"{line}, {row['measure']} {row['entity']} revision {row['revision']}"
             values = parse_vector(row["values"])

@@ -3,14 +3,16 @@
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from verifier.archive import Files, read_csv_rows
-from verifier.encoding import encode_row, pack_integers
+from verifier.archive import Files
+from verifier.encoding import encode_row, pack_integers, parse_layout
 from verifier.merkle_tree import leaf_hash, merkle_root
 from verifier.readings import Energy
 from verifier.report import Report
+from verifier.rows import read_csv_rows
 from verifier.runs import RUN
 from verifier.values import Row, list_days, parse_hex, parse_vector, to_text
 
+RESULT = parse_layout("measure:T entity:T values:V digest:B")
 STUDY_MADE = (
     "study.delivered_wh", "study.generation_wh", "study.nodal_price_micro_per_mwh",
     "study.uniform_price_micro_per_mwh",
@@ -51,7 +53,7 @@ def check_results_of_day(files: Files, day: str, report: Report) -> Day:
     digests: list[bytes] = []
     keys: list[tuple[str, str]] = []
     kept = Day(b"")
-    for line, row in read_csv_rows(files, name, report):
+    for line, row in read_csv_rows(files, name, RESULT, report):
         with report.reading(name, line):
             place = f"{line}, {row['measure']} {row['entity']}"
             digests.append(parse_hex(row["digest"]))

@@ -1,6 +1,7 @@
 """The run: its row, the law that it is pinned to, and the digest of its inputs."""
 
 import datetime as dt
+import json
 from collections.abc import Sequence
 
 from verifier.archive import Files, parse_json
@@ -9,7 +10,9 @@ from verifier.encoding import encode_row, parse_layout, select_fields
 from verifier.law import Law
 from verifier.merkle_tree import leaf_hash, merkle_root
 from verifier.report import Report
+from verifier.rows import check_text
 from verifier.values import Row, list_days, parse_day, parse_moment, to_text
+from verifier.writing import check_columns, check_object, check_values
 
 RUN = "run.json"
 OVERLAY = "study/overlay.json"
@@ -32,11 +35,31 @@ def is_study_pin(pin: Row) -> bool:
     return to_text(pin["instrument"]).split("/")[1:2] == ["study"]
 
 
+def read_run(files: Files, report: Report) -> Row:
+    """Return the run's row, and the pins in it, in the writing of their layouts."""
+    text = files.read(RUN).decode()
+    stated = parse_json(text)
+    check_text(RUN, json.dumps(stated, ensure_ascii=False, separators=(",", ":")) + "\n", text,
+               report)  # fmt: skip
+    columns = {**RUN_LAYOUT, **parse_layout("digest:B")}
+    if type(stated) is not dict or not check_columns(list(stated), columns, RUN, "run", report):
+        raise ValueError("a run without its columns")
+    pins = [
+        check_object(pin, PIN, RUN, f"pin {number}", report)
+        for number, pin in enumerate(stated["pins"], start=1)
+    ]
+    # The pins are objects: of their bytes the digest is made.
+    row = check_values(stated | {"pins": []}, columns, RUN, "run", report, cells=False)
+    if row is None or None in pins:
+        raise ValueError("a run with values that cannot be read")
+    return row | {"pins": pins}
+
+
 def check_run(files: Files, law: Law, report: Report) -> Row:
     """Hash the run's row again, and find the rules that it is pinned to."""
     row: Row = {}
     with report.reading(RUN):
-        row = parse_json(files.read(RUN))
+        row = read_run(files, report)
         values = select_fields(RUN_LAYOUT, row | {"pins": [encode_pin(pin) for pin in row["pins"]]})
         found = leaf_hash(encode_row("tallystick.run.1", values)).hex()
         report.equal(RUN, "", "the row to have digest", row["digest"], found)

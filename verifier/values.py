@@ -25,6 +25,11 @@ def to_text(value: object) -> str:
     return value
 
 
+def format_moment(moment: dt.datetime) -> str:
+    """Return an instant as 2024-03-01T09:00:00.000000Z."""
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+
+
 @cache
 def parse_moment(text: str) -> dt.datetime:
     """Return the instant of 2024-03-01T09:00:00.000000Z."""

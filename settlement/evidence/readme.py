@@ -76,8 +76,13 @@ A run that is not posted has no journals, and one that is not billed has no docu
 HOW THINGS ARE WRITTEN
 ----------------------
 
-Files of JSON lines hold a row a line; in CSV a cell that is absent is empty. Digests are SHA-256
-in hexadecimal. Moments are UTC to the microsecond, money in millionths of the currency unit
+Everything has one writing, and verify.py names whatever is written in another: a column or key that
+the format does not know or that stands twice, a name that is no plain relative path, a file that is
+not listed above. Files of JSON lines hold a row a line, without spaces between its values; in CSV a
+cell that is absent is empty, and a cell is quoted that holds a comma, a quote or the end of a line.
+Every line ends with a line feed. Integers have no zeros before them (12), UUIDs are in lower case
+with dashes, days are 2024-03-01. Digests are SHA-256 in hexadecimal of lower case. Moments are UTC
+to the microsecond (2024-03-01T09:00:00.000000Z), money in millionths of the currency unit
 (..._micro) or in its minor unit (..._minor), energy in Wh, power in W. A day vector is its integers
 with a space between them, one an interval of the local day. In quality, a letter an interval: M
 measured, E estimated by the meter operator, X missing; small where it was found implausible.

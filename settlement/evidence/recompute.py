@@ -27,11 +27,12 @@ from settlement.runs.results import ResultVector, VectorKey, vector_of
 from settlement.runs.run import ENGINE_VERSION
 from settlement.studies.inputs import StudyInputs
 from settlement.studies.overlay import Overlay
-from verifier.archive import Files, open_evidence, parse_json, read_csv_rows
+from verifier.archive import Files, open_evidence, parse_json
 from verifier.law import Law, check_law, document_path
-from verifier.readings import READING_FILES
+from verifier.readings import READING, READING_FILES
 from verifier.report import Finding, Report, describe
-from verifier.results import STUDY_MADE
+from verifier.results import RESULT, STUDY_MADE
+from verifier.rows import read_csv_rows
 from verifier.runs import OVERLAY, RUN, is_study_pin
 from verifier.values import Row, parse_moment, parse_vector, to_integer
 
@@ -81,7 +82,7 @@ def _compared(files: Files, computed: ComputedDay) -> tuple[int, list[Finding]]:
     ours = {(vector.measure, vector.entity): vector.digest.hex() for vector in computed.vectors}
     theirs = {
         (row["measure"], row["entity"]): row["digest"]
-        for _, row in read_csv_rows(files, name, Report())
+        for _, row in read_csv_rows(files, name, RESULT, Report())
     }
     findings = [
         Finding(
@@ -169,7 +170,7 @@ def _stored_days(files: Files) -> dict[dt.date, list[Row]]:
     days: dict[dt.date, list[Row]] = {}
     for name in sorted(files.names()):
         if name.startswith("readings/") and name != READING_FILES:
-            rows = [row for _, row in read_csv_rows(files, name, Report())]
+            rows = [row for _, row in read_csv_rows(files, name, READING, Report())]
             day = dt.date.fromisoformat(name.removeprefix("readings/").removesuffix(".csv"))
             days[day] = [row for row in rows if row["role"] != "superseded"]
     return days
@@ -218,7 +219,7 @@ def _made(files: Files, days: Sequence[dt.date]) -> dict[dt.date, dict[VectorKey
                 row["entity"],
                 np.array(parse_vector(row["values"]), dtype=np.int64),
             )
-            for _, row in read_csv_rows(files, f"results/{day}.csv", Report())
+            for _, row in read_csv_rows(files, f"results/{day}.csv", RESULT, Report())
             if row["measure"] in STUDY_MADE
         }
         for day in days

@@ -395,7 +395,7 @@ def with_run(files: Memory, **columns) -> Memory:
     pins = [encode_pin(pin) for pin in run["pins"]]
     fields = select_fields(RUN_LAYOUT, run | {"pins": pins})
     run["digest"] = leaf_hash(encode_row("tallystick.run.1", fields)).hex()
-    return files.with_file("run.json", json.dumps(run).encode())
+    return files.with_file("run.json", written("run.json", [run]))
 
 
 def swapped_proofs(files: Memory) -> Memory:
