@@ -18,12 +18,13 @@ _SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "COPTIC", "CHEROKEE")
 _LETTERS = re.compile(r"[^\W\d_]+")
 # The first row is Cyrillic and Greek, the second what of Latin looks the same.
 _LATIN_OF = str.maketrans(
-    "аеһіјӏорԛѕсԁԝхуАВЕНІЈКМОРЅТСХУοιναρυκχΑΒΕΖΗΙΚΜΝΟΡΤΥΧ\u2010\u2011\u201a",
-    "aehijlopqscdwxyABEHIJKMOPSTCXYoivapukxABEZHIKMNOPTYX--,",
+    "аеһіјӏорԛѕсԁԝхуАВЕНІЈКМОРЅТСХУοιναρυκχΑΒΕΖΗΙΚΜΝΟΡΤΥΧ\u2010\u2011\u201a\u066b\u066c",
+    "aehijlopqscdwxyABEHIJKMOPSTCXYoivapukxABEZHIKMNOPTYX--,.,",
 )
 _SMALL_RAISED = re.compile("(?<=[^\\W_])[⁰¹²³⁴-⁹₀-₉]{1,2}(?![⁰¹²³⁴-⁹₀-₉])")
 _FRACTION_SIGN = re.compile("(?<=\\d)(?=[¼-¾⅐-⅞↉])")
 _DASH_IN_WORD = re.compile("(?<=[A-Za-z])[\u2013\u2014](?=[A-Za-z])")
+_RAISED_POINT = re.compile("(?<=\\d)[\u00b7\u2219\u22c5](?=\\d)")
 _LETTER_AS_ZERO = re.compile(r"\d[\d,]*[Oo][\dOo,]*(?![A-Za-z])")
 
 
@@ -38,7 +39,8 @@ def normal_form(text: str) -> str:
     composed = unicodedata.normalize("NFKC", "".join(c for c in apart if not is_unseen(c)))
     plain = "".join(_plain(character) for character in composed).translate(_LATIN_OF)
     dashed = _DASH_IN_WORD.sub("-", " ".join(plain.split()))
-    return _LETTER_AS_ZERO.sub(lambda found: re.sub("[Oo]", "0", found[0]), dashed)
+    pointed = _RAISED_POINT.sub(".", dashed)
+    return _LETTER_AS_ZERO.sub(lambda found: re.sub("[Oo]", "0", found[0]), pointed)
 
 
 def is_unseen(character: str) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from rulebook.clause_characters import normal_form
-from rulebook.clause_units import MONEY_SIGN, Unit, unit_at, with_per
+from rulebook.clause_units import MONEY_BEFORE, MONEY_SIGN, Unit, unit_at, with_per
 from rulebook.clause_words import MULTIPLES, WORD, opens_a_number, read_ordinal, read_words
 
 _MONTH = (
@@ -28,11 +28,11 @@ _NO_NUMBER = re.compile(
 _NUMERAL = re.compile(
     r"(?<![^\W_])(?<!\d\.)"
     rf"(?:(?P<money>{MONEY_SIGN}|[A-Z]{{3}}) ?)?"
-    r"(?P<number>\d{1,3}(?:[,_'’ ]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|(?<!\.)\.\d+)(?!\d)"
+    r"(?P<number>\d{1,3}(?:[,_'’ ]\d{3}| ?, ?000)+(?:\.\d+)?|\d+(?:\.\d+)?|(?<!\.)\.\d+)(?!\d)"
 )
 _CONTINENTAL = re.compile(
     r"(?P<whole>\d{1,3}(?:[. ]\d{3})+|\d+),(?P<part>\d{1,2}|\d{4,})(?!\d)"
-    r"|(?P<grouped>\d{1,3}(?:\.\d{3}){2,})(?![.,]?\d)"
+    r"|(?P<grouped>\d{1,3}(?:\.\d{3}){2,}|[1-9]\d{0,2}\.000)(?![.,]?\d)"
 )
 _NAME_BEFORE = re.compile(r"(?:[A-Za-z]-|_)\Z")
 _FRACTION = re.compile(r" ?/ ?(\d+)(?!\d)")
@@ -49,12 +49,16 @@ _ORDINAL = re.compile(r"(?:st|nd|rd|th)(?![A-Za-z])")
 _AFTER_FIRST = re.compile(r"(?i: (?:after|following|from|later|since))(?![A-Za-z])")
 _SHORT_MULTIPLES = {"k": 10**3, "m": 10**6, "mn": 10**6, "bn": 10**9}
 _SHORT_MULTIPLE = re.compile(r" ?(k|mn|m|bn)(?![A-Za-z])", re.IGNORECASE)
+_MULTIPLE = re.compile(rf"[ -]?({'|'.join(MULTIPLES)})(?![A-Za-z])", re.IGNORECASE)
+_MONEY_BEFORE = re.compile(rf"(?<![A-Za-z])({MONEY_BEFORE}) ?\Z")
+_LONGEST_MONEY = 20
+_SIGN_BEFORE = re.compile(rf"(?![A-Za-z])(?:{MONEY_SIGN}) ?\Z")
 _BETWEEN_NUMBERS = re.compile(
     r",? ?(?:-|\u2013|\u2014|,|/|to|and|or|nor) ?|,? (?:and|or|to) ",
 )
 _OF_A_UNIT = re.compile(r"(?i: (?:of )?(?:an?|one|the|each|every))(?= )")
 _IN_EVERY = re.compile(
-    r"(?i: (?:parts? )?(?:in|per|out of|(?:for|on)(?= (?:every|each)))"
+    r"(?i: (?:parts? )?(?:in|per|out of|an?|(?:for|on)(?= (?:every|each|the)))"
     r"(?: (?:every|each|an?|one|the))? )"
 )
 _MANY = re.compile(rf"(?:(?:{MONEY_SIGN}) ?)?(\d{{1,3}}(?:[, ]\d{{3}})+|\d+)(?![\d.])")
@@ -111,6 +115,8 @@ def stated_numbers(text: str, anchors: Collection[str] = ()) -> list[StatedNumbe
 
 def _left_out(found: re.Match[str], anchors: Collection[str]) -> str:
     anchor, text = found["anchor"], found.string
+    if anchor is not None and _SIGN_BEFORE.search(text[: found.start()]):
+        return "\0\0\0" + anchor[3:]
     if anchor is not None and anchor not in anchors:
         number = _NUMERAL.match(text, found.start() + 3)
         if number is not None:
@@ -172,10 +178,8 @@ def _multiplied(amount: Fraction, text: str, end: int, with_short: bool) -> tupl
     short = _SHORT_MULTIPLE.match(text, end)
     if short is not None and (with_short or _is_multiple(short, text)):
         return amount * _SHORT_MULTIPLES[short[1].lower()], short.end()
-    while text[end : end + 1] in {" ", "-"} and (word := WORD.match(text, end + 1)) is not None:
-        if word[0].lower() not in MULTIPLES:
-            break
-        amount, end = amount * MULTIPLES[word[0].lower()], word.end()
+    while (multiple := _MULTIPLE.match(text, end)) is not None:
+        amount, end = amount * MULTIPLES[multiple[1].lower()], multiple.end()
     return amount, end
 
 
@@ -198,6 +202,9 @@ def _number_words(text: str) -> Iterator[StatedNumber]:
             read = _cardinal(text, start)
         if read is not None:
             amount, unit, end = read
+            before = _MONEY_BEFORE.search(text[max(0, start - _LONGEST_MONEY) : start])
+            if unit is None and before is not None:
+                unit, end = with_per(Unit("money", Fraction(1)), text, end)
             yield StatedNumber(text[start:end], amount, unit, start, end, False)
 
 

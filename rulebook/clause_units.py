@@ -34,6 +34,8 @@ _MONEY = rf"(?:(?:[A-Z][A-Za-z.]*|(?i:{_ORIGIN}))[ -]){{0,3}}(?i:(?:{_MONEY_WORD
 """Words for money, with whose it is before them: `British pounds`."""
 
 MONEY_SIGN = "|".join(re.escape(normal_form(sign)) for sign in money_signs())
+MONEY_BEFORE = rf"(?:{MONEY_SIGN}|(?i:{_MONEY_WORD}))"
+"""What may stand before a number in words: `£six thousand`."""
 _MINOR_WORD = "|".join(map(re.escape, ("penny", "pennies", *minor_words())))
 
 # Longer forms stand before what they open with: a megawatt hour is no megawatt.

@@ -67,3 +67,9 @@ def publish_documents(session, documents, **changes):
 
 def codes(refused) -> list[str]:
     return [finding.code for finding in refused.value.findings]
+
+
+def with_clause(instrument: str, fields: list[str], text: str) -> Document:
+    values = body(instrument)
+    values["clauses"] = [values["clauses"][0] | {"text": text, "fields": fields}]
+    return made(values)

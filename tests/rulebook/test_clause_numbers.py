@@ -5,14 +5,24 @@ import doctest
 import pytest
 
 from common.quantities import with_unit
-from rulebook import clause_characters, clause_numbers, clause_units, clause_words
+from rulebook import clause_numbers, clause_units, clause_words
 from rulebook.checks import check_document
 from rulebook.clause_names import values_governed
 from rulebook.clause_numbers import stated_numbers
 from rulebook.clause_units import says_the_same
-from rulebook.documents import Document
 from rulebook.yaml_text import read_yaml
-from tests.rulebook.law import GRID, HEARTH, HIGHLAND, POLICY, RULES, TERMS, body, made, scenario
+from tests.rulebook.law import (
+    GRID,
+    HEARTH,
+    HIGHLAND,
+    POLICY,
+    RULES,
+    TERMS,
+    body,
+    made,
+    scenario,
+    with_clause,
+)
 
 CHARGES = "gb12/charge-list/isles-networks"
 CURVE = ["layers.curve"]
@@ -210,6 +220,13 @@ IN_OTHER_UNITS = [
     ),
     (RULES, CAP, "No price is above 6 billion micropounds.", "6 billion micropounds"),
     (RULES, CAP, "No price is above 6000000000.", "6000000000"),
+    (RULES, CAP, "No price is above £six thousand.", "six thousand"),
+    (RULES, CAP, "No price is above pounds six thousand.", "six thousand"),
+    (RULES, CAP, "No price is above 6thousand pounds.", "6thousand pounds"),
+    (RULES, CAP, "No price is above £6, 000.", "£6, 000"),
+    (RULES, CAP, "No price is above £6·000.", "£6.000"),
+    (RULES, CAP, "No price is above £MR-6000.", "6000"),
+    (RULES, "interval_minutes", "It lasts 0·5 hours.", "0.5 hours"),
     (RULES, "interval_minutes", "It lasts a half-hour.", "a half-hour"),
     (RULES, "interval_minutes", "Each half-hour is one.", "half-hour"),
     (RULES, "interval_minutes", "Intervals are half-hours.", "half-hours"),
@@ -230,6 +247,7 @@ IN_OTHER_UNITS = [
     (TERMS, RATE, "eight in every hundred a year", "eight in every hundred"),
     (TERMS, RATE, "eight parts per hundred a year", "eight parts per hundred"),
     (TERMS, RATE, "8 pence in the pound a year", "8 pence in the pound"),
+    (TERMS, RATE, "8p a pound a year", "8p a pound"),
     (TERMS, RATE, "two twenty-fifths a year", "two twenty-fifths"),
     (TERMS, RATE, "80,000 a year", "80,000"),
 ]
@@ -249,34 +267,10 @@ NEIGHBOURS = [
     (TERMS, RATE, "Eight hundred points, 800 pounds, £8 in every £1000, or 8 per mille."),
     (TERMS, RATE, "Half of it, half as much, or half the rate; one eighth of the votes."),
 ]  # fmt: skip
-UNSEEN = [
-    ("The cap is £6\u00ad.", "U+00AD (soft hyphen) after 'The cap is £6'"),
-    ("A price\u200b cap.", "U+200B (zero width space) after 'A price'"),
-    ("A price\U000e0020 cap.", "U+E0020 (tag space) after 'A price'"),
-    ("A price\ufe0f cap.", "U+FE0F (variation selector-16) after 'A price'"),
-    ("A price\u3164cap.", "U+3164 (hangul filler) after 'A price'"),
-]
-MIXED = [
-    ("s\u0456x pounds", "U+0456 (cyrillic small letter byelorussian-ukrainian i) in 's\u0456x'"),
-    ("the pr\u03bfmise", "U+03BF (greek small letter omicron) in 'pr\u03bfmise'"),
-    ("the \u0440rice", "U+0440 (cyrillic small letter er) in '\u0440rice'"),
-]
-SEEN = [
-    "Haléře, øre and kuruş; naïve cafés and façades.",
-    "A price of \u0426\u0435\u043d\u0430 in Cyrillic, \u03c4\u03b9\u03bc\u03ae in Greek.",
-    "Powers in \u00b5W\u00a0and\u2009k\u2126, areas in m² and CO₂.",
-    "The \u201ccap\u201d \u2013 that\u2019s it\u2026",
-]
 
 
 def spaced(text: str) -> str:
     return text.replace("\xa0", " ")
-
-
-def with_clause(instrument: str, fields: list[str], text: str) -> Document:
-    values = body(instrument)
-    values["clauses"] = [values["clauses"][0] | {"text": text, "fields": fields}]
-    return made(values)
 
 
 def test_there_are_twenty_cases_each_way():
@@ -310,21 +304,6 @@ def test_a_number_is_read_as_people_see_it(instrument, field, text, number):
     ]
 
 
-@pytest.mark.parametrize(
-    ("code", "text", "value"),
-    [("clause-unseen-character", *case) for case in UNSEEN]
-    + [("clause-mixed-scripts", *case) for case in MIXED],
-)
-def test_what_people_cannot_see_or_tell_apart_is_refused(code, text, value):
-    document = with_clause(RULES, ["time_zone"], text)
-    findings = [each for each in check_document(document, "test") if each.code.startswith("clause")]
-    assert [(each.code, each.place, each.value) for each in findings] == [
-        (code, "test: clauses[0].text", value)
-    ]
-    assert document.clauses[0].anchor in findings[0].limit
-    assert findings[0].remedy
-
-
 @pytest.mark.parametrize(("instrument", "field", "text"), NEIGHBOURS)
 def test_lawful_neighbours_of_each_kind_stay_lawful(instrument, field, text):
     findings = check_document(with_clause(instrument, [field], text), "test")
@@ -345,12 +324,6 @@ def test_a_third_is_found_as_it_is_stored():
     ]
     findings = check_document(made(values), "test")
     assert [each.value for each in findings] == ["'One third'"]
-
-
-@pytest.mark.parametrize("text", SEEN)
-def test_what_people_see_is_lawful_in_any_script(text):
-    findings = check_document(with_clause(RULES, ["time_zone"], text), "test")
-    assert [each for each in findings if each.code.startswith("clause")] == []
 
 
 @pytest.mark.parametrize(("instrument", "fields", "text"), LAWFUL)
@@ -412,7 +385,7 @@ def test_what_people_are_shown_of_any_number_is_found_again(instrument):
     assert tried
 
 
-@pytest.mark.parametrize("module", [clause_characters, clause_numbers, clause_units, clause_words])
+@pytest.mark.parametrize("module", [clause_numbers, clause_units, clause_words])
 def test_examples_in_docstrings_hold(module):
     results = doctest.testmod(module)
     assert results.attempted
