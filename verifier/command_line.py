@@ -6,9 +6,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from verifier.archive import open_evidence
+from verifier.archive import Files, open_evidence
 from verifier.checks import check_evidence
 from verifier.log_notes import Trusted, parse_checkpoint, parse_key
+from verifier.merkle_tree import sha256
+from verifier.names import README, VERIFY
 from verifier.report import UNREADABLE, Report
 
 PROGRAM = "python -m verifier" if __package__ else "verify.py"
@@ -80,7 +82,21 @@ def check_path(path: Path, keys: Sequence[str], checkpoint: Path | None) -> Repo
         raise NotUnderstood(f"--key or --checkpoint cannot be read: {error}") from None
     report = Report()
     check_evidence(files, report, trusted)
+    note_verifier(files, report)
     return report
+
+
+def note_verifier(files: Files, report: Report) -> None:
+    """Say which verify.py the evidence holds: whoever can forge evidence can put another there."""
+    with report.reading(VERIFY):
+        content = files.read(VERIFY)
+        report.notes.append(
+            f"{VERIFY} and {README} are signed by nobody. SHA-256 of {VERIFY} in the evidence: "
+            f"{sha256(content).hex()}"
+        )
+        # Not a finding: evidence that another release wrote has that release's.
+        if not __package__ and content != Path(__file__).read_bytes():
+            report.notes.append(f"{VERIFY} in the evidence is another than the one that checks it")
 
 
 def print_outcome(report: Report, path: Path, *, as_json: bool) -> None:

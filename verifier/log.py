@@ -11,10 +11,12 @@ from verifier.log_notes import (
     check_signature,
     parse_checkpoint,
     parse_key,
+    write_key,
+    write_note,
 )
 from verifier.merkle_tree import consistency_roots, inclusion_root, leaf_hash
 from verifier.report import Report
-from verifier.rows import read_json_lines
+from verifier.rows import check_text, read_json_lines
 from verifier.values import parse_hex, to_integer, to_text
 
 KEYS = "log/keys.txt"
@@ -34,12 +36,16 @@ def check_log(files: Files, facts: Sequence[Fact], trusted: Trusted, report: Rep
     checkpoint: Checkpoint | None = None
     stated: list[Key] = []
     with report.reading(KEYS):
-        stated = [parse_key(line) for line in read_text(files, KEYS, report).splitlines()]
+        text = read_text(files, KEYS, report)
+        stated = [parse_key(line) for line in text.splitlines()]
+        check_text(KEYS, "".join(f"{write_key(key)}\n" for key in stated), text, report)
         for key in trusted.keys:
             if key not in stated:
                 report.add(KEYS, "", f"the key {key.name} that was given", "others")
     with report.reading(CHECKPOINT):
-        checkpoint = parse_checkpoint(read_text(files, CHECKPOINT, report))
+        text = read_text(files, CHECKPOINT, report)
+        checkpoint = parse_checkpoint(text)
+        check_text(CHECKPOINT, write_note(checkpoint), text, report)
         check_signature(CHECKPOINT, checkpoint, trusted.keys or stated, report)
     if checkpoint is None:
         return
@@ -91,6 +97,8 @@ def check_earlier(
         with report.reading(EARLIER, line):
             earlier = parse_checkpoint(to_text(row["note"]))
             place = f"{line}, checkpoint of {earlier.size} leaves"
+            report.equal(EARLIER, place, "note, as it is written,", write_note(earlier),
+                         row["note"])  # fmt: skip
             report.equal(EARLIER, place, "origin", checkpoint.origin, earlier.origin)
             check_signature(EARLIER, earlier, keys, report)
             proof = [parse_hex(digest) for digest in row["hashes"]]

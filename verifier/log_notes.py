@@ -70,6 +70,22 @@ def parse_checkpoint(note: str) -> Checkpoint:
     return Checkpoint(origin, int(size), hashed, stated + "\n", signatures)
 
 
+def write_key(key: Key) -> str:
+    """Return a key as `parse_key` reads it."""
+    encoded_key = base64.b64encode(ED25519 + key.public_key).decode()
+    return f"{key.name}+{key.key_id.hex()}+{encoded_key}"
+
+
+def write_note(checkpoint: Checkpoint) -> str:
+    """Return a checkpoint as `parse_checkpoint` reads it."""
+    encoded_root = base64.b64encode(checkpoint.root).decode()
+    lines = [checkpoint.origin, str(checkpoint.size), encoded_root, ""]
+    for name, key_id, signature in checkpoint.signatures:
+        encoded_signature = base64.b64encode(key_id + signature).decode()
+        lines.append(f"{SIGNATURE_START}{name} {encoded_signature}")
+    return "".join(f"{line}\n" for line in lines)
+
+
 def check_signature(file: str, checkpoint: Checkpoint, keys: Sequence[Key], report: Report) -> None:
     """Hold a checkpoint to a key of its log; no signature under a known key may be wrong."""
     signed = False

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
@@ -12,7 +13,7 @@ from verifier.report import Report
 from verifier.values import Row
 from verifier.writing import check_columns, check_object, check_values, shorten
 
-QUOTED = frozenset(',"\r\n')
+QUOTED = re.compile(r'[,"\r\n]')
 """What a cell of CSV is quoted for."""
 
 
@@ -76,5 +77,5 @@ def read_csv_rows(
 def write_cells(cells: Sequence[str]) -> str:
     """Return a line of CSV as the product writes it."""
     return ",".join(
-        '"' + cell.replace('"', '""') + '"' if QUOTED.intersection(cell) else cell for cell in cells
+        '"' + cell.replace('"', '""') + '"' if QUOTED.search(cell) else cell for cell in cells
     ) + "\n"  # fmt: skip

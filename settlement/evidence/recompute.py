@@ -18,6 +18,7 @@ from rulebook.reading import document_of, validated
 from rulebook.resolve import RulePeriod, rule_set_of
 from rulebook.versions import Version
 from rulebook.yaml_text import write_grouped_yaml, write_yaml
+from settlement.evidence.verifier_file import verifier_file
 from settlement.meters.completing import complete
 from settlement.meters.readings import MeasuredDay, Readings
 from settlement.runs.computing import ComputedDay, compute
@@ -29,6 +30,7 @@ from settlement.studies.inputs import StudyInputs
 from settlement.studies.overlay import Overlay
 from verifier.archive import Files, open_evidence, parse_json
 from verifier.law import Law, check_law, document_path
+from verifier.names import VERIFY
 from verifier.readings import READING, READING_FILES
 from verifier.report import Finding, Report, describe
 from verifier.results import RESULT, STUDY_MADE
@@ -40,9 +42,19 @@ from verifier.values import Row, parse_moment, parse_vector, to_integer
 def report_recomputation(path: Path, report: Report) -> None:
     """Settle the period again, and add to a report what came out the same and what did not."""
     with report.reading(str(path), "recompute"):
+        _note_verifier(path, report)
         count, findings = recompute(path)
         report.count("results that came out the same when they were settled again", count)
         report.findings += findings
+
+
+def _note_verifier(path: Path, report: Report) -> None:
+    """Say where the evidence holds another verify.py than this release writes."""
+    files = open_evidence(path)
+    if files is not None and VERIFY in files.names() and files.read(VERIFY) != verifier_file():
+        report.notes.append(
+            f"{VERIFY} is not that of this release: another's, or one changed since"
+        )
 
 
 def recompute(path: Path) -> tuple[int, list[Finding]]:

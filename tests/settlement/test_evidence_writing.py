@@ -1,8 +1,12 @@
 """Evidence has one writing: another one of the same values is a finding, and hides no money."""
 
 import datetime as dt
+import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Callable
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -11,9 +15,13 @@ from database.session import make_engine, transaction
 from ledger.log.checkpoints import publish_checkpoint
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
+from settlement.evidence.recompute import report_recomputation
+from settlement.evidence.verifier_file import verifier_file
 from tests.settlement.evidence_cases import MANIFEST, Memory, exported, rows, written
 from tests.worlds.logged import signer
 from tests.worlds.settled import SETTLED, ingest_tiny, publish_tiny, settle_tiny
+from verifier.archive import open_evidence
+from verifier.report import Report
 
 JOURNALS, POSTINGS = "ledger/journals.jsonl", "ledger/postings.csv"
 INVOICES, INVOICE_LINES = "ledger/invoices.jsonl", "ledger/invoice-lines.jsonl"
@@ -278,3 +286,88 @@ def test_a_file_of_the_format_that_the_manifest_leaves_out_too_is_missed(files, 
         ),
     )
     assert f"{name}: expected the file; found nothing" in said(fewer)
+
+
+# Keys, checkpoints and verify.py ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("log/keys.txt", lambda text: " " + text),
+        ("log/keys.txt", lambda text: text.removesuffix("\n")),
+        ("log/keys.txt", lambda text: text.replace("\n", "\r\n")),
+        ("log/checkpoint.txt", lambda text: text.removesuffix("\n")),
+    ],
+)
+def test_a_key_or_checkpoint_in_another_writing_is_named(files, name, change):
+    found = said(files.with_file(name, change(files[name].decode()).encode()))
+    assert any(line.startswith(f"{name}: ") and "as the product does" in line for line in found)
+
+
+@pytest.fixture
+def noted(files, tmp_path) -> Callable[[bytes], list[str]]:
+    """Return what the packed verifier notes of evidence that holds another verify.py."""
+
+    def run(content: bytes) -> list[str]:
+        path, packed = tmp_path / "evidence.zip", tmp_path / "verify.py"
+        path.write_bytes(files.with_file("verify.py", content).zipped())
+        packed.write_bytes(verifier_file())
+        command = [sys.executable, "-I", "-S", str(packed), str(path), "--json"]
+        outcome = subprocess.run(command, capture_output=True, text=True, check=True)
+        return json.loads(outcome.stdout)["notes"]
+
+    return run
+
+
+def test_which_verify_py_the_evidence_holds_is_said_and_no_failure(files, noted):
+    digest = hashlib.sha256(files["verify.py"]).hexdigest()
+    assert [note for note in noted(files["verify.py"]) if "verify.py" in note] == [
+        "verify.py and README.txt are signed by nobody. "
+        f"SHA-256 of verify.py in the evidence: {digest}"
+    ]
+    assert "verify.py in the evidence is another than the one that checks it" in noted(b"pass\n")
+
+
+@pytest.mark.parametrize(("content", "count"), [(verifier_file(), 0), (b"pass\n", 1)])
+def test_recompute_says_where_verify_py_is_not_its_own(files, tmp_path, content, count):
+    path, report = tmp_path / "evidence.zip", Report()
+    path.write_bytes(files.with_file("verify.py", content).zipped())
+    report_recomputation(path, report)
+    assert report.findings == []
+    assert len([note for note in report.notes if "not that of this release" in note]) == count
+
+
+# Nothing is a traceback ------------------------------------------------------------------------
+
+RUBBISH = (None, True, -1, 2**70, "", "x", "\ud800", [], [None], [[]], {}, {"a": {}})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        JOURNALS,
+        INVOICES,
+        INVOICE_LINES,
+        VERSIONS,
+        PROOFS,
+        RUN,
+        MANIFEST,
+        "ledger/journal-links.jsonl",
+    ],
+)
+def test_rubbish_in_place_of_any_value_is_a_finding_and_no_traceback(files, name):
+    found = rows("x.jsonl" if name.endswith("l") else name, files[name]) or [{"number": 1}]
+    for column, rubbish in zip(found[0], cycle(RUBBISH), strict=False):
+        lines = [{**found[0], column: rubbish}, *found[1:]]
+        content = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
+        assert said(Memory(files | {name: content})), (column, rubbish)
+
+
+def test_a_zip_that_its_library_cannot_open_is_no_evidence_and_no_traceback(files, tmp_path):
+    content = bytearray(files.zipped())
+    start = content.rindex(b"PK\x01\x02")
+    content[start + 6] = 0xFF  # the version that is needed to read the last file
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(content)
+    assert open_evidence(path) is None
