@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from database import embedded, schema
 from database.session import make_engine, refuse_old_server
 from tests.slow import ALL_SLOW, LONGEST, SLOW
+from tests.worlds.rolled_back import rolled_back
 
 # No deadline for a single example: the first to meet a kernel compiles it, and machines are shared.
 settings.register_profile("without-deadline", deadline=None)
@@ -133,13 +134,8 @@ def database_engine(clone_database) -> Iterator[Engine]:
 @pytest.fixture
 def session(database_engine: Engine) -> Iterator[Session]:
     """A session on the real, migrated PostgreSQL 18; rolled back at the end."""
-    with database_engine.connect() as connection:
-        outer = connection.begin()
-        with Session(
-            connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
-        ) as opened:
-            yield opened
-        outer.rollback()
+    with rolled_back(database_engine) as opened:
+        yield opened
 
 
 @pytest.fixture
