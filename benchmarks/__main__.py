@@ -10,13 +10,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import copying, documents, games, ledger, log, settling, shapley
+from benchmarks import bulk, documents, games, ledger, log, settling, shapley
 from benchmarks.figures import Figure, Result
 
 SUITES: dict[str, Callable[[], list[Figure]]] = {
     "engine": shapley.figures,
     "Shapley methods": games.figures,
-    "day vectors in and out of PostgreSQL": copying.figures,
+    "day vectors in and out of PostgreSQL": bulk.figures,
     "proofs from the transparency log": log.figures,
 }
 TARGETS: dict[str, Callable[[], list[Result]]] = {

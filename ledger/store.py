@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding, Refused
-from database.copy import copy_rows
+from database.bulk import write_rows
 from database.guards import REFUSAL_SQLSTATE
 from database.logged import LEDGER_LOCK
 from database.metadata import Base
@@ -153,7 +153,7 @@ def insert_journals(session: Session, journals: Sequence[SealedJournal]) -> None
     with constraints_as_refusals():
         rows = ((*each.row, each.digest) for each in journals)
         # Journals first: the trigger on postings counts them against their journals.
-        copy_rows(session, "ledger.journal", JOURNAL_TYPES, rows)
+        write_rows(session, "ledger.journal", JOURNAL_TYPES, rows)
         if any(each.postings for each in journals):
             copy_postings(session, "ledger.posting", journals)
 
@@ -165,7 +165,7 @@ def copy_postings(session: Session, table: str, journals: Iterable[SealedJournal
         for each in journals
         for posting, digest in zip(each.postings, each.posting_digests, strict=True)
     )
-    copy_rows(session, table, POSTING_TYPES, rows)
+    write_rows(session, table, POSTING_TYPES, rows)
 
 
 def insert_invoice(session: Session, invoice: SealedInvoice) -> None:
@@ -178,7 +178,7 @@ def insert_invoice(session: Session, invoice: SealedInvoice) -> None:
     with constraints_as_refusals():
         # The document first: the trigger on lines holds them to its count and amount.
         session.execute(insert(tables.Invoice), [row])
-        copy_rows(session, "ledger.invoice_line", INVOICE_LINE_TYPES, lines)
+        write_rows(session, "ledger.invoice_line", INVOICE_LINE_TYPES, lines)
 
 
 @contextmanager

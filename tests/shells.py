@@ -4,7 +4,7 @@ A module that is added is pure until it is named here.
 """
 
 SHELLS = {
-    "database/copy.py": "binary COPY to and from the database",
+    "database/bulk.py": "many rows to and from the database",
     "database/embedded.py": "starts and stops the server",
     "database/metadata.py": "what all tables are declared on",
     "database/schema.py": "applies migrations",

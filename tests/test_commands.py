@@ -487,7 +487,7 @@ def end_backends(engine: Engine) -> None:
 STOPPED_BEFORE = {
     "settling": "settlement.runs.store.append_run",
     "posting": "ledger.store.insert_journals",
-    "ingesting": "settlement.meters.store.copy_in",
+    "ingesting": "settlement.meters.store.write_rows",
 }
 
 

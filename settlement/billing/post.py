@@ -1,7 +1,7 @@
 """Post the days of a run: load, draft the difference, post all or nothing."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy.orm import Session
 
@@ -18,7 +18,7 @@ from settlement.runs.calendar_order import refuse_overtaken_days
 from settlement.runs.damages import altered_day_total, altered_result, altered_run
 from settlement.runs.day_total_store import stored_day_totals
 from settlement.runs.pinned import pinned_periods
-from settlement.runs.results import VectorKey, run_result_digest, vector_digest
+from settlement.runs.results import ResultVector, VectorKey, run_result_digest, vector_digest
 from settlement.runs.run import Run
 
 
@@ -56,15 +56,16 @@ def settled_days(session: Session, run: Run) -> Iterator[SettledDay]:
         for day in period.days:
             if day not in metered_wh:
                 raise Refused([*findings, _no_day_total(run, day)])
-            totals = _result_totals(session, run, day, findings)
-            day_digests.append(store.stored_day_digest(session, run.id, day))
+            digest, vectors = store.day_digest_and_vectors(session, run.id, day, MOVING_MEASURES)
+            day_digests.append(digest)
+            totals = _result_totals(run, vectors, findings)
             yield settled_day(
                 run.market,
                 rules.market_rules.currency,
                 register,
                 totals | metered_wh[day],
                 day,
-                day_digests[-1],
+                digest,
             )
     if run_result_digest(day_digests) != run.result_digest:
         findings.append(altered_run(run))
@@ -85,12 +86,12 @@ def _metered_energy_wh(
 
 
 def _result_totals(
-    session: Session, run: Run, day: dt.date, findings: list[Finding]
+    run: Run, vectors: Iterable[ResultVector], findings: list[Finding]
 ) -> dict[VectorKey, int]:
-    """Return the day's total of every result that moves something; exact, in Python's integers."""
+    """Return a day's total of each result that moves something; exact, in Python's integers."""
     totals = {}
-    for vector in store.vectors_of_endings(session, run.id, day, MOVING_MEASURES):
-        if vector_digest(day, vector.measure, vector.entity, vector.values) != vector.digest:
+    for vector in vectors:
+        if vector_digest(vector.day, vector.measure, vector.entity, vector.values) != vector.digest:
             findings.append(altered_result(run.id, vector))
         totals[vector.measure, vector.entity] = sum(vector.values.tolist())
     return totals

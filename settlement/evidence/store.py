@@ -9,10 +9,10 @@ from sqlalchemy import Select, any_, literal, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
-from database.copy import copy_out
+from database.bulk import read_rows
 from database.metadata import Base
 from ledger import tables
-from ledger.chain import AccountRow, InvoiceLineRow, InvoiceRow, JournalRow
+from ledger.chain import AccountRow, InvoiceLineRow, InvoiceRow, JournalRow, PostingRow
 from ledger.invoice_queries import next_month
 from ledger.tree import merkle_root
 from rulebook.tables import VersionRow
@@ -21,21 +21,15 @@ from settlement.tables import ReadingFileRow
 
 Row = dict[str, Any]
 
-SEALED_READING = READING_TYPES | {"digest": "bytea"}
-POSTING_TYPES = {
-    "journal_number": "int8",
-    "line": "int4",
-    "account": "text",
-    "amount": "int8",
-    "digest": "bytea",
-}
+READING_COLUMNS = (*READING_TYPES, "digest")
+POSTING_COLUMNS = (*PostingRow._fields, "digest")
 READINGS_OF_DAY = f"""
-SELECT {", ".join(SEALED_READING)} FROM settlement.reading
+SELECT {", ".join(READING_COLUMNS)} FROM settlement.reading
  WHERE market = %(market)s AND settlement_day = %(day)s AND received_at <= %(known_at)s
  ORDER BY measure COLLATE "C", entity COLLATE "C", revision
 """
 POSTINGS = f"""
-SELECT {", ".join(POSTING_TYPES)} FROM ledger.posting
+SELECT {", ".join(POSTING_COLUMNS)} FROM ledger.posting
  WHERE journal_number = ANY(%(numbers)s::int8[]) ORDER BY journal_number, line
 """
 
@@ -56,8 +50,8 @@ def readings_of_day(
 ) -> list[Row]:
     """Return every revision of every reading of a day that was received by a moment."""
     given = {"market": market, "day": day, "known_at": known_at}
-    columns = copy_out(session, READINGS_OF_DAY, given, SEALED_READING)
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    rows = read_rows(session, READINGS_OF_DAY, given)
+    return [dict(zip(READING_COLUMNS, row, strict=True)) for row in rows]
 
 
 def reading_files(session: Session, identities: Collection[Any]) -> list[Row]:
@@ -123,7 +117,8 @@ def journals(session: Session, numbers: Collection[int]) -> list[Row]:
 
 def postings(session: Session, numbers: Collection[int]) -> dict[str, list[Any]]:
     """Return the columns of the postings of journals, by journal and line."""
-    return copy_out(session, POSTINGS, {"numbers": list(numbers)}, POSTING_TYPES)
+    rows = read_rows(session, POSTINGS, {"numbers": list(numbers)})
+    return {name: [row[n] for row in rows] for n, name in enumerate(POSTING_COLUMNS)}
 
 
 def journal_links(session: Session, numbers: Collection[int]) -> list[Row]:

@@ -4,7 +4,7 @@ import datetime as dt
 
 from sqlalchemy.orm import Session
 
-from database.copy import copy_out
+from database.bulk import read_rows
 from settlement.meters.readings import ReadingSource
 
 READING_SOURCE_QUERY = """
@@ -17,13 +17,6 @@ SELECT DISTINCT ON (reading.measure, reading.entity)
    AND reading.received_at <= %(known_at)s
  ORDER BY reading.measure, reading.entity, reading.revision DESC
 """
-READING_SOURCE_TYPES = {
-    "measure": "text",
-    "entity": "text",
-    "revision": "int4",
-    "received_at": "timestamptz",
-    "file": "text",
-}
 
 
 def reading_sources(
@@ -31,6 +24,5 @@ def reading_sources(
 ) -> dict[tuple[str, str], ReadingSource]:
     """Return where the readings of a day came from, as they were known."""
     params = {"market": market, "day": day, "known_at": known_at}
-    columns = copy_out(session, READING_SOURCE_QUERY, params, READING_SOURCE_TYPES)
-    rows = zip(*(columns[name] for name in READING_SOURCE_TYPES), strict=True)
+    rows = read_rows(session, READING_SOURCE_QUERY, params)
     return {(measure, entity): ReadingSource(*source) for measure, entity, *source in rows}

@@ -1,4 +1,4 @@
-"""Readings in PostgreSQL: appended by binary COPY, read back as they were known at an instant."""
+"""Readings in PostgreSQL: appended by COPY, read back as they were known at an instant."""
 
 import datetime as dt
 import uuid
@@ -14,7 +14,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding, Refused
-from database.copy import copy_in, copy_out
+from database.bulk import read_rows, write_rows
 from settlement.meters.digest import (
     StoredFile,
     StoredReading,
@@ -46,16 +46,6 @@ SELECT DISTINCT ON (settlement_day, measure, entity)
    AND (%(entities)s::text[] IS NULL OR entity = ANY(%(entities)s::text[]))
  ORDER BY settlement_day, measure, entity, revision DESC
 """
-KNOWN_AT_TYPES = {
-    "settlement_day": "date",
-    "measure": "text",
-    "entity": "text",
-    "revision": "int4",
-    "values": "int8[]",
-    "quality": "text",
-    "received_at": "timestamptz",
-    "digest": "bytea",
-}
 END_OF_TIME = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
 
@@ -108,23 +98,21 @@ def append(session: Session, file: StoredFile, readings: Sequence[StoredReading]
     )
     # COPY goes past the session, and readings refer to the file's row: it must be there before.
     session.flush()
-    columns: dict[str, list[Any]] = {
-        name: [getattr(reading, name) for reading in readings] for name in READING_TYPES
-    }
-    columns["digest"] = [reading_digest(reading) for reading in readings]
-    copy_in(session, "settlement.reading", columns, READING_TYPES | {"digest": "bytea"})
+    rows = (
+        (*(getattr(reading, name) for name in READING_TYPES), reading_digest(reading))
+        for reading in readings
+    )
+    write_rows(session, "settlement.reading", READING_TYPES | {"digest": "bytea"}, rows)
 
 
 def latest_vectors(
     session: Session, market: str, first_day: dt.date, last_day: dt.date
 ) -> dict[VectorKey, LatestVector]:
     """Return the latest revision of each day vector of consecutive days."""
-    columns = _known_at(session, market, first_day, last_day, END_OF_TIME)
+    rows = _known_at(session, market, first_day, last_day, END_OF_TIME)
     return {
         (day, measure, entity): LatestVector(revision, received_at, values, quality)
-        for day, measure, entity, revision, values, quality, received_at, _ in zip(
-            *columns.values(), strict=True
-        )
+        for day, measure, entity, revision, values, quality, received_at, _ in rows
     }
 
 
@@ -143,9 +131,9 @@ def readings_known_at(
     Raises:
         Refused: vectors of one measure and day differ in length, which no ingest writes.
     """
-    columns = _known_at(session, market, first_day, last_day, known, entities)
+    rows = _known_at(session, market, first_day, last_day, known, entities)
     # Sorted here: the order of entities must not depend on the collation of the server.
-    rows = sorted(zip(*columns.values(), strict=True), key=itemgetter(0, 1, 2))
+    rows.sort(key=itemgetter(0, 1, 2))
     days: dict[dt.date, dict[str, MeasuredDay]] = {}
     for (day, measure), group in groupby(rows, key=itemgetter(0, 1)):
         days.setdefault(day, {})[measure] = _stacked(market, day, measure, list(group))
@@ -159,7 +147,7 @@ def _known_at(
     last_day: dt.date,
     known: dt.datetime,
     entities: Sequence[str] | None = None,
-) -> dict[str, list[Any]]:
+) -> list[tuple[Any, ...]]:
     parameters = {
         "market": market,
         "first_day": first_day,
@@ -167,7 +155,7 @@ def _known_at(
         "known": known,
         "entities": None if entities is None else list(entities),
     }
-    return copy_out(session, KNOWN_AT, parameters, KNOWN_AT_TYPES)
+    return read_rows(session, KNOWN_AT, parameters)
 
 
 def _stacked(market: str, day: dt.date, measure: str, rows: list[tuple[Any, ...]]) -> MeasuredDay:
@@ -198,17 +186,15 @@ def stored_readings(session: Session) -> Iterator[tuple[StoredReading, bytes]]:
     ).all()
     names = ", ".join(READING_TYPES)
     for market, month in months:
-        columns = copy_out(
+        rows = read_rows(
             session,
             f"SELECT {names}, digest FROM settlement.reading WHERE market = %(market)s "
             "AND date_trunc('month', settlement_day)::date = %(month)s "
             "ORDER BY settlement_day, measure, entity, revision",
             {"market": market, "month": month},
-            READING_TYPES | {"digest": "bytea"},
         )
-        digests = columns.pop("digest")
-        for row, digest in zip(zip(*columns.values(), strict=True), digests, strict=True):
-            yield StoredReading(*row), digest
+        for *reading, digest in rows:
+            yield StoredReading(*reading), digest
 
 
 def stored_files(session: Session) -> Iterator[tuple[StoredFile, bytes, int]]:

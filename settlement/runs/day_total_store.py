@@ -2,12 +2,11 @@
 
 import uuid
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from database.copy import copy_in, copy_out
+from database.bulk import read_rows, write_rows
 from settlement.runs.day_totals import DayTotal
 from settlement.tables import DayTotalRow, RunRow
 
@@ -19,7 +18,6 @@ DAY_TOTAL_TYPES = {
     "total_wh": "int8",
     "digest": "bytea",
 }
-STORED_TYPES = {name: kind for name, kind in DAY_TOTAL_TYPES.items() if name != "run_id"}
 STORED_QUERY = (
     "SELECT settlement_day, measure, entity, total_wh, digest FROM settlement.day_total "
     "WHERE run_id = %(run_id)s "
@@ -29,21 +27,16 @@ STORED_QUERY = (
 
 def append_day_totals(session: Session, run_id: uuid.UUID, totals: Sequence[DayTotal]) -> None:
     """Append the totals of a day of a run; the run's row may follow within the transaction."""
-    columns: dict[str, list[Any]] = {
-        "run_id": [run_id] * len(totals),
-        "settlement_day": [total.day for total in totals],
-        "measure": [total.measure for total in totals],
-        "entity": [total.entity for total in totals],
-        "total_wh": [total.total_wh for total in totals],
-        "digest": [total.digest for total in totals],
-    }
-    copy_in(session, "settlement.day_total", columns, DAY_TOTAL_TYPES)
+    rows = (
+        (run_id, total.day, total.measure, total.entity, total.total_wh, total.digest)
+        for total in totals
+    )
+    write_rows(session, "settlement.day_total", DAY_TOTAL_TYPES, rows)
 
 
 def stored_day_totals(session: Session, run_id: uuid.UUID) -> list[tuple[DayTotal, bytes]]:
     """Return every total of a run with the digest stored beside it, in calendar order."""
-    columns = copy_out(session, STORED_QUERY, {"run_id": run_id}, STORED_TYPES)
-    rows = zip(*(columns[name] for name in STORED_TYPES), strict=True)
+    rows = read_rows(session, STORED_QUERY, {"run_id": run_id})
     return [(DayTotal(*total), digest) for *total, digest in rows]
 
 

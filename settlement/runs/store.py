@@ -2,14 +2,13 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
 
-from database.copy import copy_in, copy_out
+from database.bulk import read_rows, write_rows
 from ledger.tables import Journal, Posting
 from settlement.runs.results import ResultVector, day_digest
 from settlement.runs.run import Pin, Run
@@ -23,22 +22,23 @@ RESULT_TYPES = {
     "values": "int8[]",
     "digest": "bytea",
 }
-VECTOR_TYPES = {name: kind for name, kind in RESULT_TYPES.items() if name != "run_id"}
 VECTOR_QUERY = "SELECT settlement_day, measure, entity, values, digest FROM settlement.result"
+ENDINGS_QUERY = """
+SELECT settlement_day, measure, entity,
+       CASE WHEN measure LIKE ANY (%(patterns)s::text[]) THEN values END AS values, digest
+  FROM settlement.result WHERE run_id = %(run_id)s AND settlement_day = %(day)s
+ ORDER BY measure COLLATE "C", entity COLLATE "C"
+"""
 VECTOR_ORDER = 'ORDER BY settlement_day, measure COLLATE "C", entity COLLATE "C"'
 
 
 def append_results(session: Session, run_id: uuid.UUID, vectors: Sequence[ResultVector]) -> None:
     """Append result vectors of a run; its row may follow within the transaction."""
-    columns: dict[str, list[Any]] = {
-        "run_id": [run_id] * len(vectors),
-        "settlement_day": [vector.day for vector in vectors],
-        "measure": [vector.measure for vector in vectors],
-        "entity": [vector.entity for vector in vectors],
-        "values": [vector.values for vector in vectors],
-        "digest": [vector.digest for vector in vectors],
-    }
-    copy_in(session, "settlement.result", columns, RESULT_TYPES)
+    rows = (
+        (run_id, vector.day, vector.measure, vector.entity, vector.values, vector.digest)
+        for vector in vectors
+    )
+    write_rows(session, "settlement.result", RESULT_TYPES, rows)
 
 
 def append_run(session: Session, run: Run) -> None:
@@ -131,20 +131,20 @@ def run_of(row: RunRow) -> Run:
 def day_vectors(session: Session, run_id: uuid.UUID, day: dt.date) -> list[ResultVector]:
     """Return the vectors of one day of a run, ordered by measure and entity, as stored."""
     query = f"{VECTOR_QUERY} WHERE run_id = %(run_id)s AND settlement_day = %(day)s {VECTOR_ORDER}"
-    return _vectors(copy_out(session, query, {"run_id": run_id, "day": day}, VECTOR_TYPES))
+    return _vectors(session, query, {"run_id": run_id, "day": day})
 
 
-def vectors_of_endings(
+def day_digest_and_vectors(
     session: Session, run_id: uuid.UUID, day: dt.date, endings: Sequence[str]
-) -> list[ResultVector]:
-    """Return the vectors of one day of a run whose measure has one of the endings, as stored."""
-    query = (
-        f"{VECTOR_QUERY} WHERE run_id = %(run_id)s AND settlement_day = %(day)s "
-        "AND EXISTS (SELECT FROM unnest(%(endings)s::text[]) AS ending "
-        "WHERE right(measure, length(ending)) = ending)"
-    )
-    params = {"run_id": run_id, "day": day, "endings": list(endings)}
-    return _vectors(copy_out(session, query, params, VECTOR_TYPES))
+) -> tuple[bytes, list[ResultVector]]:
+    """Return a day's digest, and its vectors whose measure has one of the endings.
+
+    Both as stored, and in one reading; the digest is that of all vectors of the day.
+    """
+    patterns = ["%" + ending.replace("_", r"\_") for ending in endings]
+    rows = read_rows(session, ENDINGS_QUERY, {"run_id": run_id, "day": day, "patterns": patterns})
+    chosen = [ResultVector(*row) for row in rows if row[3] is not None]
+    return day_digest(row[4] for row in rows), chosen
 
 
 def series(
@@ -157,12 +157,11 @@ def series(
         f"{VECTOR_ORDER}"
     )
     params = {"run_id": run_id, "measures": list(measures), "entity": entity}
-    return _vectors(copy_out(session, query, params, VECTOR_TYPES))
+    return _vectors(session, query, params)
 
 
-def _vectors(columns: dict[str, list[object]]) -> list[ResultVector]:
-    rows = zip(*(columns[name] for name in VECTOR_TYPES), strict=True)
-    return [ResultVector(*row) for row in rows]
+def _vectors(session: Session, query: str, params: Mapping[str, object]) -> list[ResultVector]:
+    return [ResultVector(*row) for row in read_rows(session, query, params)]
 
 
 def stored_values(vectors: Sequence[ResultVector]) -> dict[tuple[str, str], np.ndarray]:

@@ -1,4 +1,4 @@
-"""Speed of binary COPY: a month of day vectors, against a row a reading by psycopg's own COPY."""
+"""Speed of rows in bulk: a month of day vectors, against a row a reading by psycopg's COPY."""
 
 import datetime as dt
 from statistics import median
@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from benchmarks.shapley import Figure
-from database.copy import copy_in, copy_out
+from database.bulk import read_rows, write_rows
 from database.session import ensure_server, transaction
 
 ENTITIES = 80
@@ -46,12 +46,11 @@ def _times(session: Session) -> tuple[int, int, int]:
     ]
     names = [f"unit-{number % ENTITIES}" for number in range(len(values))]
     session.execute(text("TRUNCATE vectors, readings"))
-    columns = {"day": days, "entity": names, "values": values}
     start = perf_counter_ns()
-    copy_in(session, "vectors", columns, TYPES)
+    write_rows(session, "vectors", TYPES, zip(days, names, values, strict=True))
     into = perf_counter_ns() - start
     start = perf_counter_ns()
-    copy_out(session, "SELECT * FROM vectors", {}, TYPES)
+    read_rows(session, "SELECT * FROM vectors", {})
     out = perf_counter_ns() - start
     rows = values[: ENTITIES * YARDSTICK_DAYS]
     start = perf_counter_ns()
