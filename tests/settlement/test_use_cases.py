@@ -444,17 +444,17 @@ def test_a_crash_while_posting_leaves_no_journal(metered_database, monkeypatch):
     with transaction(metered_database) as session:
         run = settle_days(session).run
         before = counts(session)
-    read = store.stored_day_digest
+    read = store.day_digest_and_vectors
     days_read = []
 
-    def crash_on_the_last_day(session, run_id, day):
+    def crash_on_the_last_day(session, run_id, day, endings):
         days_read.append(day)
         if day == LAST_DAY:
             raise Crash
-        return read(session, run_id, day)
+        return read(session, run_id, day, endings)
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "stored_day_digest", crash_on_the_last_day)
+        patch.setattr(store, "day_digest_and_vectors", crash_on_the_last_day)
         with pytest.raises(Crash), transaction(metered_database) as session:
             post(session, run, now=SETTLED)
     assert days_read == DAYS
