@@ -35,7 +35,7 @@ def pack(sources: Mapping[str, str]) -> str:
         ValueError: a module is not written so that it can stand in one file with the others.
     """
     trees = {name: ast.parse(source) for name, source in sources.items()}
-    order = _in_order(LAST, trees, ())
+    order = _in_order(LAST, trees)
     if left_out := sorted(trees.keys() - {FIRST, *order}):
         raise ValueError(f"nothing imports {', '.join(left_out)}")
     _refuse_clashes({name: sources[name] for name in order}, trees)
@@ -44,16 +44,21 @@ def pack(sources: Mapping[str, str]) -> str:
     return "\n\n".join([opening, *sections])
 
 
-def _in_order(name: str, trees: Mapping[str, ast.Module], above: tuple[str, ...]) -> list[str]:
+def _in_order(last: str, trees: Mapping[str, ast.Module]) -> list[str]:
     """Return a module after all that it needs, each once, in the order in which they are named."""
-    if name in above:
-        raise ValueError(f"{' imports '.join([*above, name])}: a circle")
-    needed = [
-        module
-        for other in _needed_modules(name, trees[name])
-        for module in _in_order(other, trees, (*above, name))
-    ]
-    return list(dict.fromkeys([*needed, name]))
+    order: list[str] = []
+
+    def place(name: str, above: tuple[str, ...]) -> None:
+        if name in above:
+            raise ValueError(f"{' imports '.join([*above, name])}: a circle")
+        # Once placed, never walked again: there are far more ways through the imports than modules.
+        if name not in order:
+            for other in _needed_modules(name, trees[name]):
+                place(other, (*above, name))
+            order.append(name)
+
+    place(last, ())
+    return order
 
 
 def _needed_modules(name: str, tree: ast.Module) -> Iterator[str]:
