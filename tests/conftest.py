@@ -2,14 +2,14 @@
 
 One embedded server serves all test processes; each process migrates a template database of its
 own, and tests either roll back in it (`session`) or commit to a clone of it
-(`committed_database`).
+(`committed_database`). Where the portal is under test, the template has Django's tables, too.
 """
 
 import datetime as dt
 import gc
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -102,25 +102,43 @@ def template_database(server_url: str) -> Iterator[str]:
         yield str(make_url(url).database)
 
 
-@pytest.fixture(scope="session")
-def clone_database(server_url: str, template_database: str):
-    """Return a function that clones the template and returns the clone's URL."""
+@contextmanager
+def _cloning(server_url: str, template: str) -> Iterator[Callable[[], str]]:
+    """Give a function that clones a database and returns the clone's URL; drop the clones."""
     clones: list[str] = []
 
     def clone() -> str:
-        name = f"{template_database}_{len(clones)}"
-        _run_on_server(
-            server_url,
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                sql.Identifier(name), sql.Identifier(template_database)
-            ),
-        )
+        name = f"{template}_{len(clones)}"
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        named = statement.format(sql.Identifier(name), sql.Identifier(template))
+        _run_on_server(server_url, named)
         clones.append(name)
         return _named(server_url, name)
 
     yield clone
     for name in clones:
         _drop(server_url, name)
+
+
+@pytest.fixture(scope="session")
+def clone_database(server_url: str, template_database: str) -> Iterator[Callable[[], str]]:
+    """Return a function that clones the template and returns the clone's URL."""
+    with _cloning(server_url, template_database) as clone:
+        yield clone
+
+
+@pytest.fixture(scope="session")
+def clone_portal_database(
+    server_url: str, clone_database: Callable[[], str], django_db_blocker
+) -> Iterator[Callable[[], str]]:
+    """Return a function that clones a database with Django's tables, too, migrated once."""
+    from tests.worlds.portal_tables import make_portal_tables  # most tests need no page
+
+    url = clone_database()
+    with django_db_blocker.unblock():
+        make_portal_tables(url)
+    with _cloning(server_url, str(make_url(url).database)) as clone:
+        yield clone
 
 
 @pytest.fixture(scope="session")

@@ -1,21 +1,23 @@
 """A portal that is really served, and a real Chromium to drive it with."""
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 from django.db import connections
-from playwright.sync_api import Browser, Page, StorageState, sync_playwright
+from django.utils import timezone
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from database.embedded import ROOT
-from tests.portal.site import GENERATOR, SUPPLIER, Site, make_site, manage
+from portal.demo import create_demo_sign_ins
+from tests.portal.site import GENERATOR, MARKET, SUPPLIER, Site, make_site
 from tests.worlds.copied import copied
+from tests.worlds.portal_tables import django_on
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -30,14 +32,8 @@ QUIET = [
     "--no-first-run",
 ]
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 375, "height": 800}
-
-MAKE_SIGN_INS = f"""
-import json
-from portal.demo import create_demo_sign_ins
-from django.utils import timezone
-made = create_demo_sign_ins(timezone.now(), "gb12", {[SUPPLIER, GENERATOR]!r})
-print(json.dumps({{one.username: one.password for one in made}}))
-"""
+DISPUTING = ["cedar", "doric"]
+"""Participants of the tiny market, which `test_disputes` bills in the database that is served."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -51,12 +47,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass(frozen=True)
 class Served:
-    """A portal that answers: its address, its sign-ins, and what is in its database."""
+    """A portal that answers: its address, its database, its sign-ins, and what it was copied of."""
 
     url: str
+    database_url: str
     passwords: dict[str, str]
     site: Site
-    cookies: dict[str, StorageState] = field(default_factory=dict)
 
 
 def sign_in(page: Page, who: str, password: str) -> None:
@@ -67,15 +63,24 @@ def sign_in(page: Page, who: str, password: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def served(clone_database, server_url: str) -> Iterator[Served]:
+def served(clone_portal_database, server_url: str, django_db_blocker) -> Iterator[Served]:
     """The portal of `manage.py serve`, on a copy of the filled database with demo sign-ins."""
-    site = make_site(clone_database)
+    site = make_site(clone_portal_database)
     site.engine.dispose()
     connections.close_all()
     with copied(server_url, site.url) as url:
-        passwords = json.loads(manage(url, "shell", "--verbosity", "0", "-c", MAKE_SIGN_INS))
+        with django_db_blocker.unblock(), django_on(url):
+            passwords = make_sign_ins("tiny", DISPUTING) | make_sign_ins(
+                MARKET, [SUPPLIER, GENERATOR]
+            )
         with serving(url) as address:
-            yield Served(address, passwords, site)
+            yield Served(address, url, passwords, site)
+
+
+def make_sign_ins(market: str, participants: list[str]) -> dict[str, str]:
+    """Make the sign-ins of a demonstration; return the password of each."""
+    made = create_demo_sign_ins(timezone.now(), market, participants)
+    return {one.username: one.password for one in made}
 
 
 @contextmanager
@@ -108,35 +113,68 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def open_page(chromium: Browser, served: Served) -> Iterator[Callable[..., Page]]:
-    """Return a function that opens a page, signed in or not.
+class Windows:
+    """The browser windows of everyone, each opened once, with what its console said.
 
-    What the console says fails the test. Who signed in once comes with the cookie of that time.
+    A window of its own for each test would start a process of Chromium for each.
     """
-    said: list[str] = []
-    contexts = []
 
-    def open_one(path: str, who: str | None = None, *, javascript: bool = True) -> Page:
-        context = chromium.new_context(
-            base_url=served.url,
-            viewport=WIDE,
-            java_script_enabled=javascript,
-            storage_state=served.cookies.get(who),
+    def __init__(self, chromium: Browser, served: Served) -> None:
+        self.chromium, self.served = chromium, served
+        self.pages: dict[tuple[str | None, bool], Page] = {}
+        self.opened: set[tuple[str | None, bool]] = set()
+        self.said: list[str] = []
+
+    def page_of(self, who: str | None, *, javascript: bool) -> Page:
+        """Return the window of somebody who is signed in, or of nobody who is."""
+        key = who, javascript
+        self.opened.add(key)
+        if key not in self.pages:
+            self.pages[key] = self._new_page(javascript)
+            if who is not None:
+                self.pages[key].goto("/account/sign-in/")
+                sign_in(self.pages[key], who, self.served.passwords[who])
+        return self.pages[key]
+
+    def _new_page(self, javascript: bool) -> Page:
+        context = self.chromium.new_context(
+            base_url=self.served.url, viewport=WIDE, java_script_enabled=javascript
         )
-        contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(10_000)
-        page.on("console", lambda message: said.append(f"{page.url}: {message.text}"))
-        page.on("pageerror", lambda error: said.append(f"{page.url}: {error}"))
-        if who is not None and who not in served.cookies:
-            page.goto("/account/sign-in/")
-            sign_in(page, who, served.passwords[who])
-            served.cookies[who] = context.storage_state()
+        page.on("console", lambda message: self.said.append(f"{page.url}: {message.text}"))
+        page.on("pageerror", lambda error: self.said.append(f"{page.url}: {error}"))
+        return page
+
+    def tidy(self) -> None:
+        """Leave the windows that were opened since the last time as new ones would be."""
+        for key in self.opened:
+            if key[0] is None:
+                self.pages[key].context.clear_cookies()
+            self.pages[key].goto("about:blank")
+            self.pages[key].set_viewport_size(WIDE)
+            self.pages[key].emulate_media(media="null")
+        self.opened.clear()
+
+
+@pytest.fixture(scope="package")
+def windows(chromium: Browser, served: Served) -> Windows:
+    return Windows(chromium, served)
+
+
+@pytest.fixture
+def open_page(windows: Windows) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens a page, signed in or not; who opens two has one window.
+
+    What the console says fails the test.
+    """
+    windows.said.clear()
+
+    def open_one(path: str, who: str | None = None, *, javascript: bool = True) -> Page:
+        page = windows.page_of(who, javascript=javascript)
         page.goto(path)
         return page
 
     yield open_one
-    for context in contexts:
-        context.close()
-    assert said == []
+    windows.tidy()
+    assert windows.said == []

@@ -1,67 +1,37 @@
 """A dispute from the invoice line to the note that settles it, without JavaScript."""
 
 import datetime as dt
-import json
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import Engine
 
 from database.session import make_engine, transaction
 from settlement.billing.issuing import issue_month
-from tests.browser.conftest import serving, sign_in
-from tests.portal.site import manage
 from tests.worlds.settled import FIRST_DAY, LAST_DAY, ingest_tiny, publish_tiny, settle_tiny
 
 JANUARY = dt.date(2024, 1, 1)
 MINUTE = dt.timedelta(minutes=1)
-MAKE_SIGN_INS = """
-import json
-from portal.demo import create_demo_sign_ins
-from django.utils import timezone
-made = create_demo_sign_ins(timezone.now(), "tiny", ["cedar", "doric"])
-print(json.dumps({one.username: one.password for one in made}))
-"""
 
 
 @pytest.fixture
-def tiny_engine(clone_database) -> Iterator[tuple[str, Engine]]:
+def tiny_engine(served) -> Iterator[Engine]:
     """The tiny market, billed a moment ago: its lines may be disputed by the real clock."""
-    url = clone_database()
-    manage(url, "migrate", "--verbosity", "0")
-    made, now = make_engine(url), dt.datetime.now(dt.UTC)
+    made, now = make_engine(served.database_url), dt.datetime.now(dt.UTC)
     with transaction(made) as session:
         publish_tiny(session, known=now - 9 * MINUTE)
         ingest_tiny(session, received_at=now - 8 * MINUTE)
         settle_tiny(session, now=now - 7 * MINUTE)
         issue_month(session, "tiny", JANUARY, now=now - 6 * MINUTE)
-    yield url, made
+    yield made
     made.dispose()
 
 
 @pytest.fixture
-def page_of(tiny_engine, chromium: Browser) -> Iterator[Callable[[str, str], Page]]:
-    """Return a function that opens a page as somebody, on a portal that is served for this test."""
-    url, _ = tiny_engine
-    passwords = json.loads(manage(url, "shell", "--verbosity", "0", "-c", MAKE_SIGN_INS))
-    contexts = {}
-    with serving(url) as served:
-
-        def open_one(who: str, path: str) -> Page:
-            if who not in contexts:
-                contexts[who] = chromium.new_context(base_url=served, java_script_enabled=False)
-                first = contexts[who].new_page()
-                first.goto("/account/sign-in/")
-                sign_in(first, who, passwords[who])
-            page = contexts[who].new_page()
-            page.set_default_timeout(10_000)
-            page.goto(path)
-            return page
-
-        yield open_one
-        for context in contexts.values():
-            context.close()
+def page_of(tiny_engine, open_page) -> Callable[[str, str], Page]:
+    """Return a function that opens a page as somebody, where the tiny market is served."""
+    return lambda who, path: open_page(path, who, javascript=False)
 
 
 def take(page: Page, title: str, reason: str) -> None:
@@ -113,7 +83,7 @@ def test_a_line_is_disputed_answered_decided_and_settled(page_of, tiny_engine, t
     take(regulator, "Uphold", "Read it again.")
     expect(regulator.get_by_text("Upheld: £12.50")).to_be_visible()
 
-    correct(tiny_engine[1])
+    correct(tiny_engine)
     operator.reload()
     expect(operator.get_by_text("Run SF, 3 days, billed by tiny-invoice-")).to_be_visible()
     take(operator, "Settle", "Settled again with the corrected readings.")

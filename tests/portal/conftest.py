@@ -16,9 +16,9 @@ PASSWORD = "k4d-q8mz-7tru-pine"
 
 
 @pytest.fixture(scope="session")
-def site(clone_database) -> Site:
+def site(clone_portal_database) -> Site:
     """The filled database."""
-    return make_site(clone_database)
+    return make_site(clone_portal_database)
 
 
 @pytest.fixture(scope="session")

@@ -40,10 +40,9 @@ class Site:
 
 
 @cache
-def make_site(clone_database: Callable[[], str]) -> Site:
+def make_site(clone_portal_database: Callable[[], str]) -> Site:
     """Return the database of the portal tests, made on first use."""
-    url = clone_database()
-    manage(url, "migrate", "--verbosity", "0")
+    url = clone_portal_database()
     made = make_engine(url)
     request = JobRequest(MARKET, (FIRST_DAY, SHORT_DAY), data=None, seed=3, threads=1)
     with serving_from(url, made):

@@ -16,7 +16,7 @@ from ledger.disputes.course import Action
 from portal.access import Role
 from portal.models import AuditEntry, Membership
 from settlement.billing.issuing import issue_month
-from tests.portal.site import manage, serving_from
+from tests.portal.site import serving_from
 from tests.worlds.disputed import (
     MINUTE,
     OPERATOR,
@@ -56,10 +56,9 @@ SEES_ALL = {"operator", "regulator", "auditor"}
 
 
 @pytest.fixture(scope="module")
-def tiny_site(clone_database):
+def tiny_site(clone_portal_database):
     """A database with the tiny market, settled and billed once."""
-    url = clone_database()
-    manage(url, "migrate", "--verbosity", "0")
+    url = clone_portal_database()
     made = make_engine(url)
     with transaction(made) as session:
         publish_tiny(session)
