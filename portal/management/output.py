@@ -1,5 +1,8 @@
-"""Files that commands write for people: never over another one unasked."""
+"""Files that commands write for people: whole or not at all, and never over another one unasked."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.core.management.base import CommandError
@@ -17,16 +20,36 @@ def refuse_other_file(path: Path, *, force: bool) -> None:
         raise CommandError(f"{path} is there already; --force replaces it")
 
 
+@contextmanager
+def written_whole(path: Path, *, force: bool) -> Iterator[Path]:
+    """Yield a path beside `path` to write to, which takes its place at the end.
+
+    Raises:
+        CommandError: as `refuse_other_file`, or the path cannot be written.
+    """
+    refuse_other_file(path, force=force)
+    # Beside it and moved into place: a stop leaves no half of a file under the name of a whole one.
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(path)
+    except OSError as error:
+        raise CommandError(
+            f"{path} cannot be written: {error.strerror}; name another path"
+        ) from None
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
 def write_file(path: Path, content: bytes, *, force: bool) -> None:
     """Write a file; one that holds just this already is left as it is.
 
     Raises:
         CommandError: as `refuse_other_file`, or the path cannot be written.
     """
-    try:
+    with suppress(OSError):  # what cannot be read is another file
         if path.is_file() and path.read_bytes() == content:
             return
-        refuse_other_file(path, force=force)
-        path.write_bytes(content)
-    except OSError as error:
-        raise CommandError(f"{path}: {error.strerror}; name another path") from None
+    with written_whole(path, force=force) as part:
+        part.write_bytes(content)

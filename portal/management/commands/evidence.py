@@ -1,8 +1,6 @@
 """`manage.py evidence RUN --out FILE.zip`: all that an outsider needs to check a run."""
 
-import os
 import shlex
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ from database.session import transaction
 from portal.management.arguments import FORCE, JSON, OUT, RUN
 from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar
-from portal.management.output import refuse_other_file
+from portal.management.output import written_whole
 from settlement.evidence.export import write_evidence
 from settlement.runs.store import find_run
 
@@ -32,17 +30,8 @@ class Command(BaseCommand[int]):
     def run(self, options: Options) -> int:
         """Return the size of the file in bytes."""
         out: Path = options.out
-        refuse_other_file(out, force=options.force)
-        # written beside it and moved into place: a stop leaves no half-written evidence
-        part = out.with_name(f".{out.name}.{os.getpid()}.part")
-        try:
+        with written_whole(out, force=options.force) as part:
             _export(part, options)
-            part.replace(out)
-        except OSError as error:
-            raise CommandError(f"{out} cannot be written: {error.strerror}") from None
-        finally:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
         return out.stat().st_size
 
     def as_json(self, outcome: int, options: Options) -> Any:
