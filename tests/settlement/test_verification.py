@@ -7,9 +7,11 @@ tables could; the columns come from the database itself, so that a new one canno
 import copy
 import datetime as dt
 import uuid
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import psycopg
@@ -137,8 +139,14 @@ def filled_database(clone_database) -> Iterator[Engine]:
 
 @pytest.fixture
 def tampered(filled_database) -> Iterator["Tampering"]:
-    """What tampers in a transaction that is rolled back; triggers are off."""
-    with filled_database.connect() as connection:
+    with tampering(filled_database) as opened:
+        yield opened
+
+
+@contextmanager
+def tampering(engine: Engine) -> Iterator["Tampering"]:
+    """Open what tampers in a transaction that is rolled back; triggers are off."""
+    with engine.connect() as connection:
         outer = connection.begin()
         connection.execute(text("SET LOCAL session_replication_role = replica"))
         yield Tampering(connection)
@@ -397,23 +405,147 @@ def test_every_column_of_the_domain_is_tampered_with(tampered):
     assert sorted(found) == sorted(COLUMNS)
 
 
+LOGGED = {
+    "rulebook.version",
+    "settlement.run",
+    "ledger.journal",
+    "ledger.invoice",
+    "ledger.bank_statement",
+    "ledger.dispute",
+    "ledger.dispute_event",
+    "ledger.log_key",
+    "ledger.checkpoint",
+}
+KNOCK_ON: dict[str, set[str]] = {
+    "rulebook.version": {"settlement.run", "settlement.day_total"},
+    "settlement.reading": {"settlement.reading_file", "settlement.run", "settlement.day_total"},
+    "settlement.run": {"settlement.result", "settlement.day_total", "settlement.study"},
+    "settlement.result": {"settlement.run", "ledger.journal"},
+    "settlement.study": {"settlement.run", "settlement.day_total"},
+    "ledger.account": {"ledger.journal", "ledger.posting", "ledger.allocation"},
+    "ledger.journal": {"ledger.posting", "ledger.account", "ledger.seal", "ledger.dispute_event"},
+    "ledger.posting": {"ledger.journal"},
+    "ledger.invoice": {"ledger.invoice_line"},
+    "ledger.invoice_line": {"ledger.invoice", "ledger.dispute"},
+    "ledger.log_leaf": {"ledger.log_tile", *LOGGED},
+    "ledger.bank_file": {"ledger.bank_statement"},
+    "ledger.bank_statement": {"ledger.bank_file", "ledger.bank_transaction"},
+    "ledger.bank_transaction": {"ledger.bank_statement", "ledger.allocation", "ledger.journal"},
+    "ledger.allocation": {"ledger.bank_transaction", "ledger.journal"},
+    "ledger.dispute": {"ledger.dispute_event"},
+    "ledger.dispute_event": {"ledger.attachment"},
+    "ledger.log_key": {"ledger.checkpoint"},
+}
+"""The other tables in which verification may name rows, or prove fewer, where one of this is wrong.
+
+What is logged shows in the log too.
+"""
+Change = tuple[dict[str, Any], Any]
+Damage = TypeVar("Damage")
+
+
+def touched(table: str) -> set[str]:
+    """Return the tables in which a wrong row of a table may show."""
+    return {table, *KNOCK_ON.get(table, ()), *(["ledger.log_leaf"] if table in LOGGED else [])}
+
+
+def is_named_apart(table: str, other: str) -> bool:
+    """Tell whether of two tables with wrong rows, neither shows in the rows of the other."""
+    return table not in touched(other) and other not in touched(table)
+
+
+def is_found_apart(table: str, other: str) -> bool:
+    """Tell whether wrong rows of two tables show nowhere in common."""
+    return not touched(table) & touched(other)
+
+
+def rounds(
+    damages: Mapping[str, Sequence[Damage]], is_apart: Callable[[str, str], bool]
+) -> Iterator[dict[str, Damage]]:
+    """Yield what is damaged at once: one damage a table, and only tables that are apart.
+
+    So no finding that one table's damage asks for can come from the damage of another.
+    """
+    left = {table: list(of_table) for table, of_table in damages.items()}
+    while left:
+        taken: dict[str, Damage] = {}
+        for table in sorted(left, key=lambda table: -len(left[table])):
+            if all(is_apart(table, other) for other in taken):
+                taken[table] = left[table].pop(0)
+        yield taken
+        left = {table: of_table for table, of_table in left.items() if of_table}
+
+
+def table_of(place: str) -> str:
+    return place.partition(" ")[0]
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A damage of a table, and the places that verification named of what it may touch."""
+
+    damage: Any
+    places: list[str]
+
+
+def verify_rounds(
+    tampered: Tampering,
+    damages: Mapping[str, Sequence[Damage]],
+    is_apart: Callable[[str, str], bool],
+    apply: Callable[[Tampering, str, Damage], None],
+) -> dict[str, list[Verified]]:
+    """Apply the damages of each table, as many at once as are apart; return what was found."""
+    verified: defaultdict[str, list[Verified]] = defaultdict(list)
+    for taken in rounds(damages, is_apart):
+        with tampered.connection.transaction(force_rollback=True):
+            for table, damage in taken.items():
+                apply(tampered, table, damage)
+            places = tampered.findings()
+        expected = set().union(*map(touched, taken))
+        strange = [place for place in places if table_of(place) not in expected]
+        assert strange == [], f"named where only {list(taken)} are damaged"
+        for table, damage in taken.items():
+            of_table = [place for place in places if table_of(place) in touched(table)]
+            verified[table].append(Verified(damage, of_table))
+    return verified
+
+
+@pytest.fixture(scope="module")
+def verified_changes(filled_database) -> dict[tuple[str, str], list[Verified]]:
+    """Return every change of every column, with what was found; by table and column."""
+    by_column: dict[tuple[str, str], list[Verified]] = {name: [] for name in COLUMNS}
+    with tampering(filled_database) as tampered:
+        damages: defaultdict[str, list[tuple[str, list[Change]]]] = defaultdict(list)
+        for table, column in COLUMNS:
+            unseen = VALUE_OF_NO_ROW.get((table, column))
+            for batch in batches(tampered.rows(table), column, unseen):
+                damages[table].append((column, batch))
+        found = verify_rounds(tampered, damages, is_named_apart, change_column)
+    for table, of_table in found.items():
+        for each in of_table:
+            column, batch = each.damage
+            by_column[table, column].append(Verified(batch, each.places))
+    return by_column
+
+
+def change_column(tampered: Tampering, table: str, damage: tuple[str, list[Change]]) -> None:
+    column, batch = damage
+    for row, change in reversed(batch):  # from the last, so that no key meets the next
+        tampered.update(table, row, column, change)
+
+
 @pytest.mark.parametrize(("table", "column"), COLUMNS, ids=lambda name: name)
-def test_a_changed_column_is_found_and_its_row_named(tampered, table, column):
-    rows = tampered.rows(table)
+def test_a_changed_column_is_found_and_its_row_named(tampered, verified_changes, table, column):
     series = {row["id"]: row for row in tampered.rows("ledger.invoice")}
     tried = 0
-    for batch in batches(rows, column, VALUE_OF_NO_ROW.get((table, column))):
-        with tampered.connection.transaction(force_rollback=True):
-            for row, change in reversed(batch):  # from the last, so that no key meets the next
-                tampered.update(table, row, column, change)
-            places = tampered.findings()
-        for row, change in batch:
+    for verified in verified_changes[table, column]:
+        for row, change in verified.damage:
             tried += 1
             expected = [names_of(table, row, series)]
             if column in tampered.keys(table):
                 expected.append(names_of(table, {**row, column: change}, series, moved=column))
-            assert any(is_named(places, table, names) for names in expected), (
-                f"{row[column]!r} -> {change!r}: none of {expected} in {places}"
+            assert any(is_named(verified.places, table, names) for names in expected), (
+                f"{row[column]!r} -> {change!r}: none of {expected} in {verified.places}"
             )
     assert tried
 
@@ -468,37 +600,63 @@ def test_pins_that_are_no_pins_are_found_and_the_run_named(tampered):
         assert is_named(places, "settlement.run", [str(row["id"])])
 
 
-@pytest.mark.parametrize("table", NAMES)
-def test_a_deleted_row_is_found(tampered, table):
-    rows = tampered.rows(table)
-    for row in [rows[at] for at in sorted({0, len(rows) // 2, len(rows) - 1})]:
-        with tampered.connection.transaction(force_rollback=True):
-            tampered.delete(table, row)
-            places = tampered.findings()
-        assert places, f"the deletion of {row} was not found"
+Rows = dict[str, list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def verified_deletions(filled_database) -> dict[str, list[Verified]]:
+    with tampering(filled_database) as tampered:
+        rows: Rows = {}
+        for table in NAMES:
+            of_table = tampered.rows(table)
+            rows[table] = [
+                of_table[at] for at in sorted({0, len(of_table) // 2, len(of_table) - 1})
+            ]
+        return verify_rounds(tampered, rows, is_found_apart, Tampering.delete)
 
 
 @pytest.mark.parametrize("table", NAMES)
-def test_a_row_twice_is_found(tampered, table):
-    rows = tampered.rows(table)
-    for row in [rows[at] for at in sorted({0, len(rows) - 1})]:
-        with tampered.connection.transaction(force_rollback=True):
-            tampered.insert(table, row)
-            places = tampered.findings()
-        assert places, f"a second {row} was not found"
+def test_a_deleted_row_is_found(verified_deletions, table):
+    assert verified_deletions[table]
+    for verified in verified_deletions[table]:
+        assert verified.places, f"the deletion of {verified.damage} was not found"
+
+
+@pytest.fixture(scope="module")
+def verified_doubles(filled_database) -> dict[str, list[Verified]]:
+    with tampering(filled_database) as tampered:
+        rows: Rows = {}
+        for table in NAMES:
+            of_table = tampered.rows(table)
+            rows[table] = [of_table[at] for at in sorted({0, len(of_table) - 1})]
+        return verify_rounds(tampered, rows, is_found_apart, Tampering.insert)
 
 
 @pytest.mark.parametrize("table", NAMES)
-def test_a_copied_row_under_another_key_is_found(tampered, table):
-    key = tampered.keys(table)[-1]
-    row = tampered.rows(table)[-1]
-    (change, *_) = changes(row[key], None)
-    if isinstance(change, int):
-        change += 1_000
-    with tampered.connection.transaction(force_rollback=True):
-        tampered.insert(table, {**row, key: change})
-        places = tampered.findings()
-    assert any(place.startswith(table) for place in places), places
+def test_a_row_twice_is_found(verified_doubles, table):
+    assert verified_doubles[table]
+    for verified in verified_doubles[table]:
+        assert verified.places, f"a second {verified.damage} was not found"
+
+
+@pytest.fixture(scope="module")
+def verified_copies(filled_database) -> dict[str, list[Verified]]:
+    with tampering(filled_database) as tampered:
+        rows: Rows = {}
+        for table in NAMES:
+            key = tampered.keys(table)[-1]
+            row = tampered.rows(table)[-1]
+            (change, *_) = changes(row[key], None)
+            if isinstance(change, int):
+                change += 1_000
+            rows[table] = [{**row, key: change}]
+        return verify_rounds(tampered, rows, is_named_apart, Tampering.insert)
+
+
+@pytest.mark.parametrize("table", NAMES)
+def test_a_copied_row_under_another_key_is_found(verified_copies, table):
+    (verified,) = verified_copies[table]
+    assert any(place.startswith(f"{table} ") for place in verified.places), verified
 
 
 def forged(tampered: Tampering, table: str, row: dict[str, Any], **values: Any) -> list[str]:
