@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -58,7 +57,8 @@ from verifier.report import Finding
 from verifier.runs import RUN_LAYOUT, encode_pin
 from verifier.values import parse_vector
 
-Verified = Callable[..., subprocess.CompletedProcess]
+Outcome = subprocess.CompletedProcess
+Verified = Callable[..., Outcome]
 JANUARY = dt.date(2024, 1, 1)
 FIRST_READ, FIRST, LAST = dt.date(2024, 1, 1), dt.date(2024, 1, 8), dt.date(2024, 1, 9)
 LATER = RESETTLED + dt.timedelta(hours=1)
@@ -501,17 +501,47 @@ FORGED = {
 }
 
 
+RUN_EACH = """
+import contextlib, io, json, sys, types
+
+code = compile(open(sys.argv[1], encoding="utf-8").read(), sys.argv[1], "exec")
+outcomes = []
+for arguments in json.load(sys.stdin):
+    sys.argv[1:] = arguments
+    main = sys.modules["__main__"] = types.ModuleType("__main__")
+    main.__file__ = "verify.py"
+    with contextlib.redirect_stdout(io.StringIO()) as out, \
+         contextlib.redirect_stderr(io.StringIO()) as err:
+        try:
+            exec(code, vars(main))
+        except SystemExit as ended:
+            outcomes.append((ended.code, out, err))
+print(json.dumps([(code, out.getvalue(), err.getvalue()) for code, out, err in outcomes]))
+"""
+"""Runs a file as Python would, with each list of arguments in turn: it is compiled once only."""
+OPTIONS: list[tuple[str, ...]] = [(), ("--json",)]
+
+
 @pytest.fixture(scope="module")
-def changed_and_verified(market, verified, tmp_path_factory):
-    """Return what runs verify.py on changed evidence, once for each change and its options."""
-
-    @cache
-    def outcome_of(change, *options) -> tuple[Path, subprocess.CompletedProcess]:
-        path = tmp_path_factory.mktemp(change.__name__) / "evidence.zip"
+def changed_and_verified(market, tmp_path_factory) -> Callable[..., tuple[Path, Outcome]]:
+    """Return what verify.py says of changed evidence; one process checks every change."""
+    folder = tmp_path_factory.mktemp("changed")
+    packed = folder / "verify.py"
+    packed.write_bytes(verifier_file())
+    paths = {change: folder / f"{change.__name__}.zip" for change in (sound, *FORGED)}
+    for change, path in paths.items():
         path.write_bytes(change(market.files()).zipped())
-        return path, verified([path], *options)
-
-    return outcome_of
+    asked = [(change, options) for change in paths for options in OPTIONS]
+    ran = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", RUN_EACH, str(packed)],
+        input=json.dumps([[str(paths[change]), *options] for change, options in asked]),
+        cwd=folder, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    outcomes = {
+        each: Outcome(each, *outcome)
+        for each, outcome in zip(asked, json.loads(ran.stdout), strict=True)
+    }
+    return lambda change, *options: (paths[change], outcomes[change, options])
 
 
 @pytest.mark.parametrize("forge", FORGED, ids=lambda forge: forge.__name__)
@@ -528,7 +558,7 @@ def sound(files: Memory) -> Memory:
 
 
 @pytest.mark.parametrize("change", [sound, *FORGED], ids=lambda change: change.__name__)
-@pytest.mark.parametrize("options", [(), ("--json",)], ids=["in words", "as JSON"])
+@pytest.mark.parametrize("options", OPTIONS, ids=["in words", "as JSON"])
 def test_the_file_does_what_the_package_does(changed_and_verified, capsys, change, options):
     path, packed = changed_and_verified(change, *options)
     capsys.readouterr()
