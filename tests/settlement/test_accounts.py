@@ -23,31 +23,28 @@ from rulebook.documents.settlement_terms import CreditTerms
 from settlement.accounts.credit import credit_of
 from settlement.accounts.credit_report import credit_report
 from settlement.accounts.late import post_interest
-from settlement.billing.issuing import issue_month
 from settlement.datasets.bank import Payment
 from tests.worlds import tiny_market
 from tests.worlds.banked import PAYER, bank_file, pay_tiny, take
-from tests.worlds.settled import PUBLISHED, SETTLED, ingest_tiny, publish_tiny, settle_tiny
+from tests.worlds.rolled_back import rolled_back
+from tests.worlds.settled import PUBLISHED, SETTLED, bill_tiny
 
 PAID = SETTLED + dt.timedelta(days=20)
 LATER = PAID + dt.timedelta(days=20)
 DAY = dt.timedelta(days=1)
 
 
-def bill_tiny(session):
-    publish_tiny(session)
-    ingest_tiny(session)
-    settle_tiny(session)
-    issue_month(session, "tiny", tiny_market.VALID_FROM, now=SETTLED)
-
-
-@pytest.fixture
-def paid(session):
-    """The tiny market, billed, paid in part 20 days later, with interest posted 20 days on."""
+def fill(session):
     bill_tiny(session)
     pay_tiny(session, PAID)
     post_interest(session, "tiny", LATER.date(), now=LATER)
-    return session
+
+
+@pytest.fixture
+def paid(world_of):
+    """The tiny market, billed, paid in part 20 days later, with interest posted 20 days on."""
+    with rolled_back(world_of(fill)[0]) as session:
+        yield session
 
 
 def posted_micro(session, participant, at=LATER):

@@ -9,7 +9,6 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from common.refusals import Refused
-from database.session import make_engine, transaction
 from ledger.disputes import queries
 from ledger.disputes.attachments import Attachment
 from ledger.disputes.claims import Claim
@@ -46,8 +45,8 @@ from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import (
     RESETTLED,
     SETTLED,
+    bill_tiny,
     correct_tiny,
-    ingest_tiny,
     publish_tiny,
     settle_tiny,
 )
@@ -57,22 +56,10 @@ SOON = SETTLED + MINUTE
 DAY = dt.timedelta(days=1)
 
 
-@pytest.fixture(scope="module")
-def billed_database(clone_database):
-    made = make_engine(clone_database())
-    with transaction(made) as session:
-        publish_tiny(session)
-        ingest_tiny(session)
-        settle_tiny(session)
-        issue_month(session, "tiny", JANUARY, now=SETTLED)
-    yield made
-    made.dispose()
-
-
 @pytest.fixture
-def billed(billed_database):
+def billed(world_of):
     """The tiny market, settled and billed once."""
-    with rolled_back(billed_database) as session:
+    with rolled_back(world_of(bill_tiny)[0]) as session:
         yield session
 
 

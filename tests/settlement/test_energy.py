@@ -19,12 +19,14 @@ from settlement.runs.results import vector_digest
 from settlement.runs.store import series
 from settlement.verification import list_checks
 from tests.worlds import tiny_market
+from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import (
     CORRECTED,
     FIRST_DAY,
     LAST_DAY,
     RESETTLED,
     correct_tiny,
+    fill_tiny,
     ingest_tiny,
     publish_tiny,
     settle_tiny,
@@ -37,12 +39,24 @@ def proof(session) -> list[str]:
     return [finding.place for check in list_checks() for finding in check.run(session)]
 
 
-@pytest.fixture
-def settled(session):
-    """Settle the tiny market with areas."""
+def settle_areas(session):
     publish_tiny(session, tiny_market.with_areas(tiny_market.documents()))
     ingest_tiny(session)
     return settle_tiny(session)
+
+
+@pytest.fixture
+def settled(world_of):
+    """The run of the tiny market with areas."""
+    return world_of(settle_areas)[1]
+
+
+@pytest.fixture
+def session(request, world_of, database_engine):
+    """A session that is rolled back, in the settled market where the test asks for its run."""
+    is_settled = "settled" in request.fixturenames
+    with rolled_back(world_of(settle_areas)[0] if is_settled else database_engine) as opened:
+        yield opened
 
 
 def posted(session) -> dict[tuple[dt.date, str], int]:
@@ -127,17 +141,14 @@ def test_without_areas_nothing_is_stored_of_them(session):
     assert list(energy_by_interval(session, run.id)) == []
 
 
-def test_losses_move_no_money(session, settled):
+def test_losses_move_no_money(session, settled, world_of):
     money = {
         key: amount
         for key, amount in balances(session, "tiny", FIRST_DAY, LAST_DAY).items()
         if ":GBP:" in key[1]
     }
-    session.rollback()
-    publish_tiny(session)
-    ingest_tiny(session)
-    settle_tiny(session)
-    plain = balances(session, "tiny", FIRST_DAY, LAST_DAY)
+    with rolled_back(world_of(fill_tiny)[0]) as without_areas:
+        plain = balances(without_areas, "tiny", FIRST_DAY, LAST_DAY)
     assert money == {key: amount for key, amount in plain.items() if ":GBP:" in key[1]}
 
 

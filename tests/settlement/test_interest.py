@@ -27,15 +27,14 @@ from settlement.billing.post import post
 from settlement.datasets.bank import Payment
 from settlement.runs.settle import settle
 from settlement.verification import list_checks
-from tests.worlds import tiny_market
 from tests.worlds.banked import PAYER, bank_file, take
+from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import (
     FIRST_DAY,
     LAST_DAY,
     SETTLED,
+    bill_tiny,
     ingest_tiny,
-    publish_tiny,
-    settle_tiny,
 )
 
 DUE = dt.date(2024, 2, 1)
@@ -134,13 +133,10 @@ def test_a_journal_says_what_it_is_for(what):
 
 
 @pytest.fixture
-def billed(session):
+def billed(world_of):
     """The tiny market, settled and billed on 1 March: documents are due on 15 March."""
-    publish_tiny(session)
-    ingest_tiny(session)
-    settle_tiny(session)
-    issue_month(session, "tiny", tiny_market.VALID_FROM, now=SETTLED)
-    return session
+    with rolled_back(world_of(bill_tiny)[0]) as session:
+        yield session
 
 
 DUE_ON = SETTLED.date() + dt.timedelta(days=14)

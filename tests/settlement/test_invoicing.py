@@ -14,12 +14,14 @@ from settlement.billing.invoicing import clauses_of
 from settlement.billing.issuing import issue_month
 from settlement.runs.settle import settle
 from tests.worlds import tiny_market
+from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import (
     CORRECTED,
     FIRST_DAY,
     LAST_DAY,
     RESETTLED,
     SETTLED,
+    bill_tiny,
     correct_tiny,
     ingest_tiny,
     publish_tiny,
@@ -34,21 +36,43 @@ def issue(session, now=SETTLED):
     return issue_month(session, "tiny", MONTH, now=now).invoices
 
 
-@pytest.fixture
-def first(session):
-    """The documents after a first run."""
-    publish_tiny(session)
-    ingest_tiny(session)
-    settle_tiny(session)
-    return issue(session)
-
-
-@pytest.fixture
-def notes(session, first):
-    """The notes after a correction and a second run."""
+def bill_twice(session):
+    first = bill_tiny(session)
     correct_tiny(session)
     settle_tiny(session, "SF", RESETTLED)
-    return issue(session, RESETTLED)
+    return first, issue(session, RESETTLED)
+
+
+def bill_once(session):
+    return bill_tiny(session), ()
+
+
+@pytest.fixture
+def billed(request, world_of):
+    """The tiny market billed once, or twice where the test asks for its notes."""
+    return world_of(bill_twice if "notes" in request.fixturenames else bill_once)
+
+
+@pytest.fixture
+def session(request, database_engine):
+    """A session that is rolled back, in the billed market where the test asks for documents."""
+    is_billed = "first" in request.fixturenames
+    with rolled_back(
+        request.getfixturevalue("billed")[0] if is_billed else database_engine
+    ) as opened:
+        yield opened
+
+
+@pytest.fixture
+def first(billed):
+    """The documents after a first run."""
+    return billed[1][0]
+
+
+@pytest.fixture
+def notes(billed):
+    """The notes after a correction and a second run."""
+    return billed[1][1]
 
 
 def lines_of(invoices) -> dict[tuple[str, str, str], int]:

@@ -17,11 +17,13 @@ from settlement.notices.notice import Document, Movement, SealedDays, Sort, noti
 from settlement.notices.store import ledger_state
 from tests.worlds import tiny_market
 from tests.worlds.disputed import MINUTE, dispute_tiny, opened
+from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import (
     FIRST_DAY,
     LAST_DAY,
     RESETTLED,
     SETTLED,
+    bill_tiny,
     correct_tiny,
     ingest_tiny,
     publish_tiny,
@@ -118,18 +120,19 @@ def test_seals_are_told_to_each_participant():
     ]
 
 
-@pytest.fixture
-def corrected(session):
-    """The tiny market, settled and billed twice, its first day sealed."""
-    publish_tiny(session)
-    ingest_tiny(session)
-    settle_tiny(session, "II")
-    issue_month(session, "tiny", JANUARY, now=SETTLED)
+def fill(session):
+    bill_tiny(session)
     correct_tiny(session)
     settle_tiny(session, "SF", RESETTLED)
     issue_month(session, "tiny", JANUARY, now=RESETTLED)
     seal_days(session, seal_request(FIRST_DAY, FIRST_DAY), RESETTLED)
-    return session
+
+
+@pytest.fixture
+def corrected(world_of):
+    """The tiny market, settled and billed twice, its first day sealed."""
+    with rolled_back(world_of(fill)[0]) as session:
+        yield session
 
 
 MOVED = """

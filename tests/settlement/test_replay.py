@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from database.session import transaction
 from rulebook.publishing import publish
 from settlement.core.engine import DayReadings, DayResult, settle_day
 from settlement.replays.replay import replay
@@ -24,15 +23,16 @@ from settlement.runs.settle import settle
 from settlement.runs.store import find_run
 from tests.conftest import ROOT
 from tests.worlds import tiny_market
+from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import (
     FIRST_DAY,
     LAST_DAY,
     RESETTLED,
     SETTLED,
     correct_tiny,
+    fill_tiny,
     ingest_tiny,
     publish_tiny,
-    settle_tiny,
 )
 
 REPLAY = """
@@ -87,10 +87,16 @@ def pure_day_digest() -> bytes:
 
 
 @pytest.fixture
-def run(session):
-    publish_tiny(session)
-    ingest_tiny(session)
-    return settle_tiny(session)
+def run(world_of):
+    return world_of(fill_tiny)[1]
+
+
+@pytest.fixture
+def session(request, world_of, database_engine):
+    """A session that is rolled back, in the settled market where the test asks for its run."""
+    is_settled = "run" in request.fixturenames
+    with rolled_back(world_of(fill_tiny)[0] if is_settled else database_engine) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])
@@ -145,12 +151,9 @@ def publish_later_rules(session) -> None:
     )
 
 
-def test_another_process_with_other_threads_gives_the_same_bytes(committed_database):
-    with transaction(committed_database) as session:
-        publish_tiny(session)
-        ingest_tiny(session)
-        run = settle_tiny(session)
-    url = committed_database.url.render_as_string(hide_password=False)
+def test_another_process_with_other_threads_gives_the_same_bytes(world_of):
+    settled, run = world_of(fill_tiny)
+    url = settled.url.render_as_string(hide_password=False)
     found = in_subprocess(REPLAY, str(run.id), "2", DATABASE_URL=url)
     assert found == f"True {run.result_digest.hex()}"
 

@@ -18,6 +18,7 @@ from settlement.runs.results import (
     vector_digest,
     vectors_of,
 )
+from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import RESETTLED, correct_tiny, ingest_tiny, publish_tiny, settle_tiny
 
 DAY = dt.date(2024, 1, 1)
@@ -116,14 +117,24 @@ def test_the_first_difference_is_named(stored, recomputed, words):
     assert first_difference(DAY, stored, recomputed) == words
 
 
-@pytest.fixture
-def two_runs(session):
-    """Runs before and after a correction, posted."""
+def settle_twice(session):
     publish_tiny(session)
     ingest_tiny(session)
     runs = [settle_tiny(session)]
     correct_tiny(session)
     return [*runs, settle_tiny(session, "SF", RESETTLED)]
+
+
+@pytest.fixture
+def two_runs(world_of):
+    """Runs before and after a correction, posted."""
+    return world_of(settle_twice)[1]
+
+
+@pytest.fixture
+def session(world_of):
+    with rolled_back(world_of(settle_twice)[0]) as opened:
+        yield opened
 
 
 def stored(session, run) -> dict[str, np.ndarray]:

@@ -9,6 +9,7 @@ from ledger.seal import DayToSeal, SealRequest
 from rulebook.days import day_start
 from rulebook.documents import Document
 from rulebook.publishing import publish
+from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
 from settlement.meters.ingest import MeterFile, ingest
 from settlement.runs.settle import settle
@@ -53,6 +54,19 @@ def settle_tiny(session: Session, kind="II", now=SETTLED, **options):
     settled = settle(session, "tiny", kind, FIRST_DAY, LAST_DAY, known_at=now, now=now, **options)
     post(session, settled.run, now=now)
     return settled.run
+
+
+def fill_tiny(session: Session):
+    """Publish, meter and settle the tiny market once; return the run."""
+    publish_tiny(session)
+    ingest_tiny(session)
+    return settle_tiny(session)
+
+
+def bill_tiny(session: Session):
+    """Publish, meter, settle and bill the tiny market once; return the documents."""
+    fill_tiny(session)
+    return issue_month(session, "tiny", tiny_market.VALID_FROM, now=SETTLED).invoices
 
 
 def seal_request(first_day=FIRST_DAY, last_day=LAST_DAY) -> SealRequest:
