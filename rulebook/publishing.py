@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from common.refusals import Finding, Refused
 from rulebook import store
-from rulebook.digest import document_body, document_digest
+from rulebook.digest import body_digest, document_body
 from rulebook.documents import Document
 from rulebook.folders import read_files
 from rulebook.publication import (
@@ -170,16 +170,18 @@ def _record(
     """Close and append what `changes` say, and return how each document now stands."""
     published: list[PublishedVersion] = []
     appended: list[Version] = []
+    count = sum(1 + len(change.remainders) for change in changes if change.unchanged is None)
+    identities = iter(store.new_identities(session, count))
     for change in changes:
         if change.unchanged is not None:
             published.append(_published(change.unchanged, change, False, ()))
             continue
-        version = _new_version(session, request, change, start, end)
+        version = _new_version(next(identities), request, change, start, end)
         remainders = [
             _with_row_digest(
                 replace(
                     remainder.of,
-                    id=store.new_identity(session),
+                    id=next(identities),
                     valid_from=remainder.valid_from,
                     valid_to=remainder.valid_to,
                     recorded_from=request.known,
@@ -199,21 +201,22 @@ def _record(
 
 
 def _new_version(
-    session: Session,
+    identity: uuid.UUID,
     request: Request,
     change: Change,
     start: dt.datetime,
     end: dt.datetime | None,
 ) -> Version:
     document = change.document
+    body = document_body(document)
     return _with_row_digest(
         Version(
-            id=store.new_identity(session),
+            id=identity,
             market=document.market,
             instrument=document.instrument,
             kind=document.kind,
-            body=document_body(document),
-            digest=document_digest(document),
+            body=body,
+            digest=body_digest(body),
             valid_from=start,
             valid_to=end,
             recorded_from=request.known,

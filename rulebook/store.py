@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -30,10 +30,10 @@ def lock_market(session: Session, market: str) -> None:
     )
 
 
-def new_identity(session: Session) -> uuid.UUID:
-    """Return an identity for a version, made by the server so that it rises with time."""
-    identity: uuid.UUID = session.execute(select(func.uuidv7())).scalar_one()
-    return identity
+def new_identities(session: Session, count: int) -> Sequence[uuid.UUID]:
+    """Return identities for versions, made by the server so that they rise with time."""
+    series = func.generate_series(1, count).table_valued("number")
+    return session.execute(select(func.uuidv7()).select_from(series)).scalars().all()
 
 
 def open_versions(session: Session, market: str) -> tuple[Version, ...]:
