@@ -34,13 +34,19 @@ def normal_form(text: str) -> str:
     >>> normal_form("£6\\u00ad000, 6\\u202fthousand  pounds, 1½\\u2009hours")
     '£6000, 6 thousand pounds, 1 1/2 hours'
     """
+    in_one_row = " ".join(_in_plain_characters(text).split())
+    pointed = _RAISED_POINT.sub(".", _DASH_IN_WORD.sub("-", in_one_row))
+    return _LETTER_AS_ZERO.sub(lambda found: re.sub("[Oo]", "0", found[0]), pointed)
+
+
+def _in_plain_characters(text: str) -> str:
+    # Of ASCII nothing is unseen, and nothing looks like something else.
+    if text.isascii():
+        return text
     # A digit raised behind a number is a note's; NFKC would make it the number's last.
     apart = _FRACTION_SIGN.sub(" ", _SMALL_RAISED.sub("", text))
     composed = unicodedata.normalize("NFKC", "".join(c for c in apart if not is_unseen(c)))
-    plain = "".join(_plain(character) for character in composed).translate(_LATIN_OF)
-    dashed = _DASH_IN_WORD.sub("-", " ".join(plain.split()))
-    pointed = _RAISED_POINT.sub(".", dashed)
-    return _LETTER_AS_ZERO.sub(lambda found: re.sub("[Oo]", "0", found[0]), pointed)
+    return "".join(_plain(character) for character in composed).translate(_LATIN_OF)
 
 
 def is_unseen(character: str) -> bool:
@@ -49,7 +55,7 @@ def is_unseen(character: str) -> bool:
     >>> is_unseen("\\u00ad"), is_unseen("\\u00a0")
     (True, False)
     """
-    return (
+    return not character.isascii() and (
         unicodedata.category(character) == "Cf"
         or character in _UNSEEN_LETTERS
         or _SELECTORS.match(character) is not None
@@ -58,12 +64,14 @@ def is_unseen(character: str) -> bool:
 
 def unseen_characters(text: str) -> Iterator[tuple[str, str]]:
     """Yield each unseen character of a text once, and the text that stands before it."""
-    for character in dict.fromkeys(filter(is_unseen, text)):
+    for character in filter(is_unseen, dict.fromkeys(text)):
         yield character, text[: text.index(character)]
 
 
 def words_of_two_scripts(text: str) -> Iterator[tuple[str, str]]:
     """Yield each word that mixes scripts with letters of one look, and its first odd letter."""
+    if text.isascii():
+        return
     seen = "".join(character for character in text if not is_unseen(character))
     for word in dict.fromkeys(_LETTERS.findall(seen)):
         scripts = [(_script(letter), letter) for letter in word]

@@ -11,7 +11,14 @@ from fractions import Fraction
 
 from rulebook.clause_characters import normal_form
 from rulebook.clause_units import MONEY_BEFORE, MONEY_SIGN, Unit, unit_at, with_per
-from rulebook.clause_words import MULTIPLES, WORD, opens_a_number, read_ordinal, read_words
+from rulebook.clause_words import (
+    MULTIPLES,
+    OPENING_WORDS,
+    WORD,
+    opens_a_number,
+    read_ordinal,
+    read_words,
+)
 
 _MONTH = (
     r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
@@ -44,6 +51,7 @@ _ALONE = re.compile(
     r"(?i:(?:an? )?(?P<one>fortnight|half[ -]hour|quarter[ -]hour)"
     r"|(?:(?<=are )|(?<=into )|(?<=last ))(?P<many>half[ -]hours|quarter[ -]hours))(?![A-Za-z])"
 )
+_OPENING_WORDS = OPENING_WORDS | {"an", "fortnight", "half", "quarter"}
 _A_PART = re.compile(r"(?i:an?)[ -]")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)(?![A-Za-z])")
 _AFTER_FIRST = re.compile(r"(?i: (?:after|following|from|later|since))(?![A-Za-z])")
@@ -195,7 +203,7 @@ def _number_words(text: str) -> Iterator[StatedNumber]:
     end = 0
     for found in WORD.finditer(text):
         start = found.start()
-        if start < end:
+        if start < end or found[0].lower() not in _OPENING_WORDS:
             continue
         read = _one_alone(text, start) or _half(text, start) or _ordinal(text, start)
         if read is None and opens_a_number(text, start):

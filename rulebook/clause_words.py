@@ -54,6 +54,11 @@ def _ordinals() -> dict[str, int]:
 
 _ORDINALS = _ordinals()
 
+OPENING_WORDS = frozenset(
+    {"a", *_SMALL, *_TENS, *(ordinal.partition(" ")[0] for ordinal in _ORDINALS)}
+)
+"""The first words of all cardinals, ordinals and parts."""
+
 
 def opens_a_number(text: str, start: int) -> bool:
     """Return whether the word at `start` begins a number in words."""
