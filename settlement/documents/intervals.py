@@ -26,6 +26,7 @@ from settlement.explanations.explain import (
 )
 from settlement.explanations.tree import DayFacts
 from settlement.runs import store
+from settlement.runs.pinned import law_read_once
 from settlement.runs.run import Run
 
 
@@ -60,15 +61,21 @@ def interval_rows(session: Session, document: IssuedDocument) -> Iterator[Interv
     """Yield the intervals of a document, line by line and day by day."""
     references = line_references(session, document.id)
     first = references[0]
-    facts_of = cache(lambda run_id, day: day_facts(session, runs[run_id], day))
-    runs: dict[object, Run] = {}
-    days = []
-    for day in _days(document):
-        run = store.latest_posted_run(session, document.market, day, first.up_to)
-        before = store.latest_posted_run(session, document.market, day, first.after)
-        if run is not None and (before is None or before.id != run.id):
-            runs |= {posted.id: posted for posted in (run, before) if posted}
-            days.append((day, run, before))
+    law_of = law_read_once(session)
+    facts_of = cache(lambda run_id, day: day_facts(session, runs[run_id], day, law_of))
+    posted = store.posted_days(session, document.market, document.billing_month)
+    latest = {day: run_id for day, number, run_id in posted if number <= first.up_to}
+    replaced = {day: run_id for day, number, run_id in posted if number <= first.after}
+    runs = {
+        run_id: run
+        for run_id in {*latest.values(), *replaced.values()}
+        if (run := store.find_run(session, run_id)) is not None
+    }
+    days = [
+        (day, runs[run_id], runs[replaced[day]] if day in replaced else None)
+        for day, run_id in sorted(latest.items())
+        if run_id != replaced.get(day)
+    ]
     for reference, line in zip(references, document.lines, strict=True):
         rows = [
             row
@@ -107,11 +114,6 @@ def _rest(document: IssuedDocument, line: IssuedLine, amount_micro: int) -> Inte
         run="",
         replaced_run=None,
     )
-
-
-def _days(document: IssuedDocument) -> Iterator[dt.date]:
-    for offset in range((document.month_end - document.billing_month).days + 1):
-        yield document.billing_month + dt.timedelta(days=offset)
 
 
 def _rows_of_day(

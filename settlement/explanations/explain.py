@@ -28,7 +28,7 @@ from settlement.rules.compile import compile_rules
 from settlement.rules.register import register_of
 from settlement.runs import store
 from settlement.runs.inputs import RunInputs, run_inputs
-from settlement.runs.pinned import pinned_periods
+from settlement.runs.pinned import LawOf, pinned_periods
 from settlement.runs.results import VectorKey
 from settlement.runs.run import Run
 
@@ -167,11 +167,17 @@ def explain_interval(reference: LineReference, of_day: LineDay, interval: int) -
     )
 
 
-def day_facts(session: Session, run: Run, day: dt.date) -> DayFacts:
-    """Return all that a run knows of one of its days."""
+def day_facts(session: Session, run: Run, day: dt.date, law_of: LawOf | None = None) -> DayFacts:
+    """Return all that a run knows of one of its days.
+
+    Args:
+        session: the caller's session.
+        run, day: the run, and one of its days.
+        law_of: `law_read_once`, where many days are asked for.
+    """
     rules = next(
         rules
-        for first_day, last_day, rules in pinned_periods(session, run)
+        for first_day, last_day, rules in pinned_periods(session, run, law_of)
         if first_day <= day <= last_day
     )
     market_rules = rules.market_rules

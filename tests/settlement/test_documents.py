@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from common.refusals import Refused
+from database.session import make_engine, transaction
 from rulebook.documents import Registration
 from rulebook.publishing import publish
 from settlement.billing.issuing import issue_month
@@ -24,6 +25,7 @@ from settlement.documents.render import (
     render_document,
 )
 from tests.worlds import tiny_market
+from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import (
     FIRST_DAY,
     RESETTLED,
@@ -38,24 +40,41 @@ MONTH = dt.date(2024, 1, 1)
 SCHEMA = Path(__file__).parents[2] / "docs" / "invoice.schema.json"
 
 
+@pytest.fixture(scope="module")
+def billed_database(clone_database):
+    """A first run with pass-through charges and its documents, and the notes of a second one."""
+    made = make_engine(clone_database())
+    with transaction(made) as session:
+        publish_tiny(session, [*tiny_market.documents(), *tiny_market.charges()])
+        ingest_tiny(session)
+        settle_tiny(session)
+        issue_month(session, "tiny", MONTH, now=SETTLED)
+        correct_tiny(session)
+        settle_tiny(session, "SF", RESETTLED)
+        issue_month(session, "tiny", MONTH, now=RESETTLED)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(scope="module")
+def issued(billed_database):
+    """Every document and note."""
+    with transaction(billed_database) as session:
+        return issued_documents_of_month(session, "tiny", MONTH)
+
+
 @pytest.fixture
-def issued(session):
-    """Documents of a first run with pass-through charges, and the notes of a second one."""
-    publish_tiny(session, [*tiny_market.documents(), *tiny_market.charges()])
-    ingest_tiny(session)
-    settle_tiny(session)
-    issue_month(session, "tiny", MONTH, now=SETTLED)
-    correct_tiny(session)
-    settle_tiny(session, "SF", RESETTLED)
-    issue_month(session, "tiny", MONTH, now=RESETTLED)
-    return issued_documents_of_month(session, "tiny", MONTH)
+def billed(billed_database):
+    """A session in which the documents are there; rolled back at the end."""
+    with rolled_back(billed_database) as session:
+        yield session
 
 
-def test_intervals_sum_to_the_lines_exactly(session, issued):
+def test_intervals_sum_to_the_lines_exactly(billed, issued):
     kinds = set()
     for document in issued:
         amounts, quantities = defaultdict(int), defaultdict(int)
-        for row in interval_rows(session, document):
+        for row in interval_rows(billed, document):
             amounts[row.line] += row.amount_micro
             quantities[row.line] += row.quantity or 0
         for line in document.lines:
@@ -68,7 +87,7 @@ def test_intervals_sum_to_the_lines_exactly(session, issued):
     assert any(document.original for document in issued)
 
 
-def test_what_rests_on_no_interval_is_a_row_of_its_own(session, issued):
+def test_what_rests_on_no_interval_is_a_row_of_its_own(billed, issued):
     document = next(
         candidate
         for candidate in issued
@@ -76,18 +95,18 @@ def test_what_rests_on_no_interval_is_a_row_of_its_own(session, issued):
     )
     first, *others = document.lines
     more = replace(document, lines=(replace(first, exact_micro=first.exact_micro + 5), *others))
-    without = [row for row in interval_rows(session, more) if not row.interval_start]
+    without = [row for row in interval_rows(billed, more) if not row.interval_start]
     assert [(row.line, row.amount_micro) for row in without] == [(first.number, 5)]
-    assert all(row.interval_start for row in interval_rows(session, document))
+    assert all(row.interval_start for row in interval_rows(billed, document))
 
 
-def test_an_interval_has_its_clock_and_its_price_or_pot(session, issued):
+def test_an_interval_has_its_clock_and_its_price_or_pot(billed, issued):
     document = next(
         candidate
         for candidate in issued
         if candidate.participant == "doric" and not candidate.original
     )
-    content = render_document(session, document, FORMATS["csv"]).decode()
+    content = render_document(billed, document, FORMATS["csv"]).decode()
     rows = list(csv.DictReader(io.StringIO(content)))
     assert rows[0]["interval_start"] == "2024-01-01T00:00:00+00:00"
     dynamic = [row for row in rows if row["kind"] == "charge.dynamic"]
@@ -98,13 +117,13 @@ def test_an_interval_has_its_clock_and_its_price_or_pot(session, issued):
         for candidate in issued
         if candidate.participant == "cedar" and not candidate.original
     )
-    shares = [row for row in interval_rows(session, supplier) if row.kind == "charge.adequacy"]
+    shares = [row for row in interval_rows(billed, supplier) if row.kind == "charge.adequacy"]
     assert all(abs(row.amount_micro) <= row.pot_micro for row in shares)
 
 
-def test_later_registrations_and_terms_leave_issued_documents_as_they_are(session, issued):
+def test_later_registrations_and_terms_leave_issued_documents_as_they_are(billed, issued):
     before = {
-        (document.number, name): render_document(session, document, FORMATS[name])
+        (document.number, name): render_document(billed, document, FORMATS[name])
         for document in issued[:3]
         for name in FORMATS
     }
@@ -122,7 +141,7 @@ def test_later_registrations_and_terms_leave_issued_documents_as_they_are(sessio
     )
     law = [*moved, terms, type(tiny_market.market_rules()).model_validate(rules)]
     publish(
-        session,
+        billed,
         law,
         valid_from=FIRST_DAY,
         known=RESETTLED + dt.timedelta(hours=1),
@@ -131,21 +150,21 @@ def test_later_registrations_and_terms_leave_issued_documents_as_they_are(sessio
         reason="New names from the start of the month",
     )
     for (number, name), content in before.items():
-        assert render_document(session, find_document(session, number), FORMATS[name]) == content
+        assert render_document(billed, find_document(billed, number), FORMATS[name]) == content
         assert b"Renamed" not in content
 
 
-def test_json_keeps_its_published_schema_and_states_what_the_document_does(session, issued):
+def test_json_keeps_its_published_schema_and_states_what_the_document_does(billed, issued):
     assert SCHEMA.read_text(encoding="utf-8") == schema()
     for document in issued:
-        content = render_document(session, document, FORMATS["json"])
+        content = render_document(billed, document, FORMATS["json"])
         read = InvoiceJson.model_validate_json(content)
         assert (read.number, read.digest) == (document.number, document.digest.hex())
         assert sum(round(100 * float(line.amount)) for line in read.lines) == document.net_minor
         assert json.loads(content)["seller"]["legal_name"] == document.seller.legal_name
 
 
-def test_a_bulk_of_documents_is_what_each_is_alone_in_any_number_of_processes(session, issued):
+def test_a_bulk_of_documents_is_what_each_is_alone_in_any_number_of_processes(issued):
     many = (issued * 6)[:20]
     alone = [FORMATS["xml"].render(document) for document in many]
     told = []
