@@ -11,6 +11,9 @@ from database import schema
 class Command(migrate.Command):
     help = "Bring the domain schema (Alembic) and Django's own tables up to date."
 
+    # As no other command: to check the portal imports every page, and takes as long as migrating.
+    requires_system_checks = ()
+
     def handle(self, *args: Any, **options: Any) -> None:
         if options["verbosity"]:
             self.stdout.write("Domain schema: upgrading to head")
