@@ -11,7 +11,8 @@ from database.session import transaction
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.queries import invoices as queries
 from portal.queries.disputes import marks_of_document, time_to_dispute
-from settlement.documents.render import FORMATS, find_document, render_document
+from settlement.documents.formats import FORMATS
+from settlement.documents.render import find_document, render_document
 from settlement.documents.wording import duties, explanations
 
 DOWNLOADS = (

@@ -5,8 +5,8 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
+from settlement.documents.formats import FORMATS
 from settlement.documents.issued_document import IssuedDocument
-from settlement.documents.render import FORMATS
 
 AT_ONCE = 8
 """Documents that a process takes at a time."""

@@ -2,8 +2,6 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
@@ -12,41 +10,11 @@ from common.refusals import Finding, Refused
 from ledger.billing import SealedInvoice
 from ledger.invoice import document_number
 from rulebook.store import instruments_of_digests
-from settlement.documents.as_json import as_json
-from settlement.documents.en16931 import factur_x, ubl
+from settlement.documents.formats import Format
 from settlement.documents.intervals import as_csv, interval_rows
 from settlement.documents.issued_document import IssuedDocument, Reference, RunReference
-from settlement.documents.pdf import pdf
 from settlement.documents.sealed_rows import document_of_rows
 from settlement.runs.store import find_run
-
-CSV = "csv"
-
-
-@dataclass(frozen=True)
-class Format:
-    """A format of documents: the ending and media type of its files, and what it takes.
-
-    Args:
-        render: from a document alone; None for the intervals, which are read from the store.
-    """
-
-    name: str
-    ending: str
-    media_type: str
-    render: Callable[[IssuedDocument], bytes] | None
-
-
-FORMATS = {
-    offered.name: offered
-    for offered in (
-        Format("pdf", "pdf", "application/pdf", pdf),
-        Format("xml", "xml", "application/xml", factur_x),
-        Format("ubl", "ubl.xml", "application/xml", ubl),
-        Format("json", "json", "application/json", as_json),
-        Format(CSV, "csv", "text/csv; charset=utf-8", None),
-    )
-}
 
 
 def find_document(session: Session, number: str) -> IssuedDocument:

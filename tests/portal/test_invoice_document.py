@@ -6,7 +6,7 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from settlement.documents.render import FORMATS
+from settlement.documents.formats import FORMATS
 from tests.portal.site import MARKET, SUPPLIER
 
 

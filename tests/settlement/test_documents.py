@@ -17,9 +17,9 @@ from rulebook.publishing import publish
 from settlement.billing.issuing import issue_month
 from settlement.documents.as_json import InvoiceJson, schema
 from settlement.documents.bulk import render_all
+from settlement.documents.formats import FORMATS
 from settlement.documents.intervals import interval_rows
 from settlement.documents.render import (
-    FORMATS,
     find_document,
     issued_documents_of_month,
     render_document,

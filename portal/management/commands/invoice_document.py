@@ -13,10 +13,9 @@ from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar
 from portal.management.output import refuse_other_file, write_file
 from settlement.documents.bulk import render_all
+from settlement.documents.formats import FORMATS, Format
 from settlement.documents.issued_document import IssuedDocument
 from settlement.documents.render import (
-    FORMATS,
-    Format,
     find_document,
     issued_documents_of_month,
     render_document,
