@@ -59,7 +59,6 @@ SHELLS = {
     "settlement/datasets/files.py": "writes files of readings as ingest takes them",
     "settlement/datasets/market_files.py": "use case: make files for a market under its law",
     "settlement/dispatch/merit_order_of_day.py": "use case: check the merit order of a day",
-    "settlement/documents/bulk.py": "renders stored documents",
     "settlement/documents/intervals.py": "reads the results behind a document",
     "settlement/documents/render.py": "use case: find and render a document",
     "settlement/evidence/export.py": "use case: export evidence",
