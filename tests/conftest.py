@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -22,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from database import embedded, schema
 from database.session import make_engine, refuse_old_server
-from tests.slow import ALL_SLOW, LONGEST, SLOW
+from tests.slow import ALL_SLOW, LONGEST, SLOW, TOGETHER
 from tests.worlds.rolled_back import rolled_back
 
 # No deadline for a single example: the first to meet a kernel compiles it, and machines are shared.
@@ -192,6 +193,19 @@ def is_fast(item: pytest.Item) -> bool:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave slow files unread where fast tests alone are asked for: reading them takes longer."""
     return (config.option.markexpr == "fast" and is_slow_file(collection_path)) or None
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Leave what `TOGETHER` names to one process each, and every other file to one."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class LoadWorldScheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            folder = nodeid.removeprefix("tests/").partition("/")[0]
+            return folder if folder in TOGETHER else super()._split_scope(nodeid)
+
+    return LoadWorldScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_collection_finish() -> None:

@@ -55,22 +55,25 @@ SLOW = {
 ALL_SLOW = ("browser", "campaign", "oracles", "portal")
 """Folders below `tests/` of which every test needs a database, a browser or much time."""
 
+TOGETHER = ("browser", "portal")
+"""Folders whose files one process runs, for the world that they share takes seconds to make."""
+
 LONGEST = (
     "test_readme.py",
     "settlement/test_verification.py",
     "browser/test_every_page.py",
-    "browser/test_journeys.py",
+    "portal/test_disputes.py",
     "settlement/test_evidence.py",
     "test_real_study.py",
     "scenarios/test_scenarios.py",
-    "browser/test_disputes.py",
     "settlement/test_fair_play.py",
     "settlement/core/test_thousands.py",
     "test_commands.py",
     "settlement/core/test_market_maker.py",
     "settlement/core/test_same_bytes.py",
 )
-"""Files below `tests/` that take half a minute and more, the longest first.
+"""Files below `tests/` that take half a minute and more, the longest first; one of a folder that
+one process runs stands for all of them.
 
 They are begun first, so that no process is left with a long one while the others have none.
 """

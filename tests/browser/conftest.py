@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from django.db import connections
@@ -114,27 +115,33 @@ def chromium() -> Iterator[Browser]:
 
 
 class Windows:
-    """The browser windows of everyone, each opened once, with what its console said.
+    """Two browser windows, one of which runs no JavaScript, with what their consoles said.
 
-    A window of its own for each test would start a process of Chromium for each.
+    Whoever opens a page does so in one of them, with the cookies of the time that they signed in:
+    a window of its own for each person or test would start a process of Chromium for each.
     """
 
     def __init__(self, chromium: Browser, served: Served) -> None:
         self.chromium, self.served = chromium, served
-        self.pages: dict[tuple[str | None, bool], Page] = {}
-        self.opened: set[tuple[str | None, bool]] = set()
+        self.pages: dict[bool, Page] = {}
+        self.cookies: dict[str, list[Any]] = {}
         self.said: list[str] = []
 
     def page_of(self, who: str | None, *, javascript: bool) -> Page:
-        """Return the window of somebody who is signed in, or of nobody who is."""
-        key = who, javascript
-        self.opened.add(key)
-        if key not in self.pages:
-            self.pages[key] = self._new_page(javascript)
-            if who is not None:
-                self.pages[key].goto("/account/sign-in/")
-                sign_in(self.pages[key], who, self.served.passwords[who])
-        return self.pages[key]
+        """Return a window in which somebody is signed in, or nobody, as wide as a new one."""
+        if javascript not in self.pages:
+            self.pages[javascript] = self._new_page(javascript)
+        page = self.pages[javascript]
+        page.set_viewport_size(WIDE)
+        page.emulate_media(media="null")
+        page.context.clear_cookies()
+        if who in self.cookies:
+            page.context.add_cookies(self.cookies[who])
+        elif who is not None:
+            page.goto("/account/sign-in/")
+            sign_in(page, who, self.served.passwords[who])
+            self.cookies[who] = page.context.cookies()
+        return page
 
     def _new_page(self, javascript: bool) -> Page:
         context = self.chromium.new_context(
@@ -146,16 +153,6 @@ class Windows:
         page.on("pageerror", lambda error: self.said.append(f"{page.url}: {error}"))
         return page
 
-    def tidy(self) -> None:
-        """Leave the windows that were opened since the last time as new ones would be."""
-        for key in self.opened:
-            if key[0] is None:
-                self.pages[key].context.clear_cookies()
-            self.pages[key].goto("about:blank")
-            self.pages[key].set_viewport_size(WIDE)
-            self.pages[key].emulate_media(media="null")
-        self.opened.clear()
-
 
 @pytest.fixture(scope="package")
 def windows(chromium: Browser, served: Served) -> Windows:
@@ -164,7 +161,7 @@ def windows(chromium: Browser, served: Served) -> Windows:
 
 @pytest.fixture
 def open_page(windows: Windows) -> Iterator[Callable[..., Page]]:
-    """Return a function that opens a page, signed in or not; who opens two has one window.
+    """Return a function that opens a page, signed in or not, in place of the one before.
 
     What the console says fails the test.
     """
@@ -176,5 +173,4 @@ def open_page(windows: Windows) -> Iterator[Callable[..., Page]]:
         return page
 
     yield open_one
-    windows.tidy()
     assert windows.said == []

@@ -74,7 +74,7 @@ def test_a_line_is_disputed_answered_decided_and_settled(page_of, tiny_engine, t
     take(operator, "Reject", "The readings were accepted.")
     expect(operator.get_by_text("Rejected. It stands in the timeline.")).to_be_visible()
 
-    page.reload()
+    page = page_of("cedar", "/disputes/tiny/1/")
     take(page, "Escalate to the regulator", "They were not read.")
     regulator = page_of("regulator", "/disputes/tiny/1/")
     with regulator.expect_download() as download:
@@ -84,12 +84,12 @@ def test_a_line_is_disputed_answered_decided_and_settled(page_of, tiny_engine, t
     expect(regulator.get_by_text("Upheld: £12.50")).to_be_visible()
 
     correct(tiny_engine)
-    operator.reload()
+    operator = page_of("operator", "/disputes/tiny/1/")
     expect(operator.get_by_text("Run SF, 3 days, billed by tiny-invoice-")).to_be_visible()
     take(operator, "Settle", "Settled again with the corrected readings.")
     expect(operator.get_by_text("Settled by a later run").first).to_be_visible()
 
-    page.goto(invoice)
+    page = page_of("cedar", invoice)
     expect(page.get_by_role("link", name="Dispute 1: settled")).to_be_visible()
     other = page_of("doric", "/disputes/tiny/1/")
     expect(other.get_by_text("moved lines of yours")).to_be_visible()
