@@ -1,10 +1,7 @@
 """Canonical JSON, as RFC 8785 defines it."""
 
+import json
 from typing import Any
-
-SHORT_ESCAPES = {
-    "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\",
-}  # fmt: skip
 
 
 def canonical_json(value: Any) -> str:
@@ -30,6 +27,5 @@ def canonical_json(value: Any) -> str:
 def quote_text(text: str) -> str:
     """Return a text as canonical JSON writes it."""
     text.encode()  # a lone surrogate has no UTF-8, and no canonical form
-    return '"' + "".join(
-        SHORT_ESCAPES.get(sign) or (f"\\u{ord(sign):04x}" if sign < " " else sign) for sign in text
-    ) + '"'  # fmt: skip
+    # Without escapes for what is not ASCII, Python's writing of a text is that of RFC 8785.
+    return json.dumps(text, ensure_ascii=False)

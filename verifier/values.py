@@ -1,12 +1,15 @@
 """Values as the files write them: integers, texts, days, moments, digests and day vectors."""
 
 import datetime as dt
+import re
 from functools import cache
 from typing import Any
 
 Row = dict[str, Any]
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 MICROSECOND = dt.timedelta(microseconds=1)
+VECTOR = re.compile(r"(?:0|-?[1-9][0-9]*)(?: (?:0|-?[1-9][0-9]*))*")
+"""The one writing of a day vector, which is quicker looked at as a whole than number by number."""
 
 
 def to_integer(value: object) -> int:
@@ -54,4 +57,7 @@ def parse_hex(text: object) -> bytes:
 
 def parse_vector(cell: object) -> list[int]:
     """Return the integers of a cell, which a space parts."""
-    return [to_integer(number) for number in to_text(cell).split(" ")]
+    numbers = to_text(cell).split(" ")
+    if VECTOR.fullmatch(to_text(cell)):
+        return list(map(int, numbers))
+    return [to_integer(number) for number in numbers]

@@ -1,12 +1,12 @@
 """One writing of every value: what a file says in other words than the product's is a finding."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from verifier.encoding import Layout, parse_uuid
 from verifier.report import UNREADABLE, Report
 from verifier.values import (
+    VECTOR,
     Row,
     format_moment,
     parse_day,
@@ -27,8 +27,6 @@ FORMS = {
     "V": "integers with one space between them",
 }
 LONGEST_SHOWN = 200
-VECTOR = re.compile(r"(?:0|-?[1-9][0-9]*)(?: (?:0|-?[1-9][0-9]*))*")
-"""The one writing of a day vector, which is quicker looked at than written again."""
 
 
 def shorten(value: object) -> str:
@@ -62,6 +60,11 @@ def write_again(kind: str, value: Any) -> Any:
     if type(value) is not list:
         raise ValueError(f"{value!r} is no list")
     return [write_again(kind[1:], member) for member in value]
+
+
+def describe_form(kind: str) -> str:
+    """Return how values of a kind are written."""
+    return FORMS.get(kind[0]) or f"a list, and in it each {FORMS[kind[1]]}"
 
 
 def check_columns(
@@ -100,14 +103,14 @@ def check_values(
         if value is None and kind.endswith("?"):
             written[column] = None
             continue
-        form = FORMS.get(kind[0]) or f"a list, and in it each {FORMS[kind[1]]}"
         try:
             again = written[column] = write_again(kind, value)
         except UNREADABLE:
-            report.add(file, f"{place}, {column}", form, shorten(value))
+            report.add(file, f"{place}, {column}", describe_form(kind), shorten(value))
             continue
         if (str(again) if cells else again) != value:
-            report.add(file, f"{place}, {column}", f"{form}: {shorten(again)}", shorten(value))
+            expected = f"{describe_form(kind)}: {shorten(again)}"
+            report.add(file, f"{place}, {column}", expected, shorten(value))
     return written if len(written) == len(layout) else None
 
 
