@@ -28,7 +28,7 @@ from settlement.rules.compile import compile_rules
 from settlement.rules.register import register_of
 from settlement.runs import store
 from settlement.runs.inputs import RunInputs, run_inputs
-from settlement.runs.pinned import LawOf, pinned_periods
+from settlement.runs.pinned import LawOf, law_read_once, pinned_periods
 from settlement.runs.results import VectorKey
 from settlement.runs.run import Run
 
@@ -135,8 +135,10 @@ def line_day(session: Session, reference: LineReference, day: dt.date) -> LineDa
     replaced = store.latest_posted_run(session, market, day, reference.after)
     if replaced is not None and replaced.id == run.id:
         return None
-    facts = day_facts(session, run, day)
-    before = None if replaced is None else day_facts(session, replaced, day)
+    # A run mostly corrects readings under the law of the run before it.
+    law_of = law_read_once(session)
+    facts = day_facts(session, run, day, law_of)
+    before = None if replaced is None else day_facts(session, replaced, day, law_of)
     amounts = amounts_of(facts, reference)
     if before is not None:
         amounts = amounts - amounts_of(before, reference)

@@ -23,6 +23,7 @@ from settlement.explanations.explain import (
     explain_line,
     find_line,
     line_day,
+    line_references,
 )
 from settlement.explanations.tree import Explanation
 from settlement.meters.register import DEMAND
@@ -70,13 +71,19 @@ def opened(billed) -> Iterator[Session]:
 
 
 def references(session: Session, invoices: list[Any]) -> list[LineReference]:
-    found = [
-        find_line(session, invoice.row.id, number)
-        for invoice in invoices
-        for number in range(1, len(invoice.lines) + 1)
-    ]
-    assert None not in found
-    return found
+    found = [line_references(session, invoice.row.id) for invoice in invoices]
+    assert [len(of_invoice) for of_invoice in found] == [len(each.lines) for each in invoices]
+    return [reference for of_invoice in found for reference in of_invoice]
+
+
+def test_each_line_of_a_document_is_found_by_its_number(opened, billed):
+    for invoice in [*billed[2], *billed[3]]:
+        identity = invoice.row.id
+        of_invoice = line_references(opened, identity)
+        numbers = range(1, len(of_invoice) + 1)
+        assert [find_line(opened, identity, number) for number in numbers] == of_invoice
+        assert find_line(opened, identity, 0) is find_line(opened, identity, len(numbers) + 1)
+        assert find_line(opened, identity, 0) is None
 
 
 def nodes(explanation: Explanation) -> Iterator[Explanation]:
