@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import CommandError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from common.currencies import minor_text
 from common.refusals import Finding, Refused
@@ -21,6 +19,10 @@ SHOWN_FINDINGS = 50
 @contextmanager
 def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
     """Yield a function of (done, total) that moves a bar on standard error."""
+    # Only here: most commands are as quick as what they import, and show no bar.
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     console = Console(stderr=True, quiet=quiet)
     if not console.is_terminal:  # a log keeps one line a stage, not a bar
         console.print(title)
