@@ -126,6 +126,9 @@ def _expected(periods: Sequence[RulePeriod]) -> Counter[str]:
 
 
 def _counted(codes: np.ndarray, methods: Sequence[str]) -> CodeCounts:
+    if codes.size and np.all(codes == codes[0]):  # as on most days: nothing to sort
+        code = int(codes[0])
+        return Counter({(code, quality_words(code, methods)): codes.size})
     found, times = np.unique(codes, return_counts=True)
     return Counter(
         {
