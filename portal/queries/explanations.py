@@ -41,13 +41,17 @@ class Interval:
 
 @dataclass(frozen=True)
 class DayPage:
-    """A day of a line, interval by interval; `replaced` is the run that it corrected."""
+    """A day of a line, interval by interval; `replaced` is the run that it corrected.
+
+    `read` is what was read for it, in the ledger's sign.
+    """
 
     day: dt.date
     intervals: tuple[Interval, ...]
     amount_micro: int
     run: Run
     replaced: Run | None
+    read: LineDay
 
 
 @dataclass(frozen=True)
@@ -96,18 +100,15 @@ class LineExplanation:
                 zip(self._local_times(found), amounts, strict=True), start=1
             )
         )
-        return DayPage(day, intervals, sum(amounts), found.run, found.replaced)
+        return DayPage(day, intervals, sum(amounts), found.run, found.replaced, found)
 
-    def interval(self, session: Session, day: DayPage, number: int, viewer: Viewer) -> IntervalPage:
+    def interval(self, day: DayPage, number: int, viewer: Viewer) -> IntervalPage:
         """Return the tree behind an interval of a day, which are numbered from 1.
 
         What others were paid is summed up for those who may not see it.
         """
-        found = line_day(session, self.reference, day.day)
-        if found is None:
-            raise LookupError(day.day)
         market = self.reference.invoice.market
-        whole = explain_interval(self.reference, found, number - 1)
+        whole = explain_interval(self.reference, day.read, number - 1)
         tree = sum_up_others(whole, lambda owner: viewer.may_see(market, owner))
         now, *before = (self._with_document_sign(child) for child in tree.children)
         return IntervalPage(

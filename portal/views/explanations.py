@@ -49,7 +49,7 @@ def interval(
         of_day = _find_day(session, why, day)
         if not 1 <= interval <= len(of_day.intervals):
             raise Http404("no such interval on this day")
-        found = why.interval(session, of_day, interval, request.viewer)
+        found = why.interval(of_day, interval, request.viewer)
     context = {
         "why": why,
         "day": of_day,
