@@ -10,6 +10,7 @@ from settlement.explanations.explain import day_facts
 from settlement.explanations.payments import Payments
 from settlement.replays.replay import replay
 from tests.worlds import tiny_market
+from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import FIRST_DAY, PUBLISHED, ingest_tiny, publish_tiny, settle_tiny
 
 RULES = {
@@ -25,8 +26,8 @@ BILLION = 10**9
 INTERVAL = 17
 
 
-@pytest.fixture(params=RULES)
-def settled(request, session):
+@pytest.fixture(scope="module", params=RULES)
+def settled(request, database_engine):
     """The method, and the facts of a day of the tiny market settled by it, its lines narrow."""
     grid = tiny_market.grid_model().model_dump()
     for line in grid["lines"]:
@@ -39,11 +40,12 @@ def settled(request, session):
         else document
         for document in tiny_market.documents()
     ]
-    publish_tiny(session, law)
-    ingest_tiny(session)
-    run = settle_tiny(session)
-    assert replay(session, run).is_same
-    return request.param, day_facts(session, run, FIRST_DAY)
+    with rolled_back(database_engine) as session:
+        publish_tiny(session, law)
+        ingest_tiny(session)
+        run = settle_tiny(session)
+        assert replay(session, run).is_same
+        return request.param, day_facts(session, run, FIRST_DAY)
 
 
 def explained(facts, pot: str, unit: str):

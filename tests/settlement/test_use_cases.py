@@ -19,6 +19,7 @@ from settlement.runs import store
 from settlement.runs.settle import settle
 from tests.ledger.rules import rule_of
 from tests.worlds import tiny_market
+from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import (
     CORRECTED,
     FIRST_DAY,
@@ -46,9 +47,25 @@ COUNTS = (
 )
 
 
-def metered(session) -> None:
+def meter_tiny(session) -> None:
     publish_tiny(session)
     ingest_tiny(session)
+
+
+@pytest.fixture
+def metered(world_of):
+    """The engine of the tiny market with its readings."""
+    return world_of(meter_tiny)[0]
+
+
+@pytest.fixture
+def session(request, database_engine):
+    """A session that is rolled back, in the metered market where the test asks for it."""
+    is_metered = "metered" in request.fixturenames
+    with rolled_back(
+        request.getfixturevalue("metered") if is_metered else database_engine
+    ) as opened:
+        yield opened
 
 
 def settle_days(session, kind="II", first_day=FIRST_DAY, last_day=LAST_DAY, now=SETTLED, **more):
@@ -130,8 +147,7 @@ def move_c_home(session) -> None:
     )
 
 
-def test_equal_inputs_are_settled_once(session):
-    metered(session)
+def test_equal_inputs_are_settled_once(session, metered):
     first = settle_days(session)
     before = counts(session)
     again = settle_days(session, now=RESETTLED, threads=2)
@@ -141,8 +157,7 @@ def test_equal_inputs_are_settled_once(session):
     assert counts(session) == before
 
 
-def test_a_run_is_settled_from_what_was_known(session):
-    metered(session)
+def test_a_run_is_settled_from_what_was_known(session, metered):
     early = settle_days(session)
     correct_tiny(session)
     as_known_before = settle_days(session, now=RESETTLED, known_at=SETTLED)
@@ -153,8 +168,7 @@ def test_a_run_is_settled_from_what_was_known(session):
     assert as_known_now.run.result_digest != early.run.result_digest
 
 
-def test_what_is_posted_is_what_was_settled(session):
-    metered(session)
+def test_what_is_posted_is_what_was_settled(session, metered):
     run = settle_tiny(session)
     assert money_of_ledger(session) == money_of_results(session, run.id)
     assert {day for day, _ in balances(session)} == set(DAYS)
@@ -166,8 +180,7 @@ def _without_triggers(session, statement) -> None:
     session.execute(text("SET LOCAL session_replication_role = origin"))
 
 
-def test_posting_does_not_read_the_meters_again(session):
-    metered(session)
+def test_posting_does_not_read_the_meters_again(session, metered):
     run = settle_days(session).run
     _without_triggers(session, "DELETE FROM settlement.reading")
     post(session, run, now=SETTLED)
@@ -187,8 +200,7 @@ def test_posting_does_not_read_the_meters_again(session):
     assert sorted(moved_wh) == sorted(stored_wh) != []
 
 
-def test_a_day_without_totals_is_not_posted(session):
-    metered(session)
+def test_a_day_without_totals_is_not_posted(session, metered):
     run = settle_days(session).run
     _without_triggers(
         session, f"DELETE FROM settlement.day_total WHERE settlement_day = '{MOVED_FROM}'"
@@ -212,8 +224,7 @@ ALTERED = {
 
 
 @pytest.mark.parametrize("code", ALTERED)
-def test_what_does_not_give_its_digest_is_not_posted_and_every_row_is_named(session, code):
-    metered(session)
+def test_what_does_not_give_its_digest_is_not_posted_and_every_row_is_named(session, metered, code):
     run = settle_days(session).run
     _without_triggers(session, ALTERED[code])
     with pytest.raises(Refused) as refused:
@@ -224,8 +235,7 @@ def test_what_does_not_give_its_digest_is_not_posted_and_every_row_is_named(sess
     assert counts(session)["ledger.journal"] == 0
 
 
-def test_a_later_kind_posts_only_the_difference(session):
-    metered(session)
+def test_a_later_kind_posts_only_the_difference(session, metered):
     first = settle_tiny(session)
     before = balances(session)
     correct_tiny(session)
@@ -242,8 +252,7 @@ def test_a_later_kind_posts_only_the_difference(session):
     assert movements(session, first.id) == before
 
 
-def test_where_nothing_changed_the_journals_are_empty(session):
-    metered(session)
+def test_where_nothing_changed_the_journals_are_empty(session, metered):
     settle_tiny(session)
     before = balances(session)
     later = settle_tiny(session, "SF", RESETTLED)
@@ -256,8 +265,7 @@ def test_where_nothing_changed_the_journals_are_empty(session):
     assert balances(session) == before
 
 
-def test_a_third_kind_is_held_to_both_before_it(session):
-    metered(session)
+def test_a_third_kind_is_held_to_both_before_it(session, metered):
     settle_tiny(session)
     correct_tiny(session)
     settle_tiny(session, "SF", RESETTLED)
@@ -266,8 +274,7 @@ def test_a_third_kind_is_held_to_both_before_it(session):
     assert money_of_ledger(session) == money_of_results(session, final.id)
 
 
-def test_a_supply_point_that_moved_is_credited_to_the_old_and_charged_to_the_new(session):
-    metered(session)
+def test_a_supply_point_that_moved_is_credited_to_the_old_and_charged_to_the_new(session, metered):
     settle_tiny(session)
     before = balances(session)
     move_c_home(session)
@@ -290,8 +297,7 @@ def test_a_supply_point_that_moved_is_credited_to_the_old_and_charged_to_the_new
     assert not any(key in after for key in moved)
 
 
-def test_posting_a_run_twice_posts_nothing_more(session):
-    metered(session)
+def test_posting_a_run_twice_posts_nothing_more(session, metered):
     run = settle_tiny(session)
     before = counts(session)
     again = post(session, run, now=RESETTLED)
@@ -300,8 +306,7 @@ def test_posting_a_run_twice_posts_nothing_more(session):
 
 
 @pytest.mark.parametrize(("kind", "posted"), [("SF", "SF"), ("II", "SF")])
-def test_a_posted_kind_or_one_before_it_is_not_settled_again(session, kind, posted):
-    metered(session)
+def test_a_posted_kind_or_one_before_it_is_not_settled_again(session, metered, kind, posted):
     settle_tiny(session, posted)
     correct_tiny(session)
     before = counts(session)
@@ -316,8 +321,7 @@ def test_a_posted_kind_or_one_before_it_is_not_settled_again(session, kind, post
     assert counts(session) == before
 
 
-def test_part_of_a_posted_period_is_refused_for_that_part(session):
-    metered(session)
+def test_part_of_a_posted_period_is_refused_for_that_part(session, metered):
     run = settle_days(session, last_day=FIRST_DAY).run
     post(session, run, now=SETTLED)
     with pytest.raises(Refused) as refused:
@@ -325,8 +329,7 @@ def test_part_of_a_posted_period_is_refused_for_that_part(session):
     assert [finding.place for finding in refused.value.findings] == [f"tiny {FIRST_DAY}"]
 
 
-def test_another_run_of_a_posted_kind_cannot_be_posted(session):
-    metered(session)
+def test_another_run_of_a_posted_kind_cannot_be_posted(session, metered):
     early = settle_days(session).run
     correct_tiny(session)
     other = settle_days(session, now=RESETTLED).run
@@ -341,8 +344,7 @@ def test_another_run_of_a_posted_kind_cannot_be_posted(session):
     assert balances(session) == before
 
 
-def test_an_unknown_run_kind_is_refused(session):
-    metered(session)
+def test_an_unknown_run_kind_is_refused(session, metered):
     with pytest.raises(Refused) as refused:
         settle_days(session, "XX")
     (finding,) = refused.value.findings
@@ -390,8 +392,7 @@ def test_a_reading_that_came_after_known_at_is_missing(session):
         {"known_at": PUBLISHED - dt.timedelta(seconds=1)},
     ],
 )
-def test_days_without_law_are_refused(session, options):
-    metered(session)
+def test_days_without_law_are_refused(session, metered, options):
     with pytest.raises(Refused) as refused:
         settle_days(session, **options)
     assert {finding.code for finding in refused.value.findings} == {"validity-gap"}
@@ -401,8 +402,7 @@ def test_days_without_law_are_refused(session, options):
     assert counts(session) == dict.fromkeys(COUNTS, 0)
 
 
-def test_a_run_cannot_know_the_future(session):
-    metered(session)
+def test_a_run_cannot_know_the_future(session, metered):
     with pytest.raises(Refused) as refused:
         settle_days(session, known_at=SETTLED + dt.timedelta(seconds=1))
     (finding,) = refused.value.findings
@@ -424,7 +424,7 @@ class Crash(Exception):
 @pytest.fixture
 def metered_database(committed_database):
     with transaction(committed_database) as session:
-        metered(session)
+        meter_tiny(session)
     return committed_database
 
 
@@ -554,8 +554,7 @@ def test_posters_of_two_kinds_at_once_wait_for_each_other(metered_database, monk
         assert money_of_ledger(session) == money_of_results(session, later.id)
 
 
-def test_an_earlier_kind_is_not_posted_after_a_later_one(session):
-    metered(session)
+def test_an_earlier_kind_is_not_posted_after_a_later_one(session, metered):
     first = settle_days(session, "II").run
     correct_tiny(session)
     later = settle_days(session, "SF", now=RESETTLED).run
