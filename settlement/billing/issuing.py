@@ -23,7 +23,7 @@ from settlement.billing.parties import StatedParties, stated_parties
 from settlement.meters.quality import ESTIMATED
 from settlement.meters.register import MEASURES
 from settlement.rules.register import register_of
-from settlement.runs.pinned import pinned_periods
+from settlement.runs.pinned import law_read_once, pinned_periods
 from settlement.runs.store import posted_days, runs_of_month, series
 
 
@@ -57,7 +57,8 @@ def issue_month(
                 )
             ]
         )
-    rules_of_run = {run.id: pinned_periods(session, run) for run in runs}
+    law_of = law_read_once(session)
+    rules_of_run = {run.id: pinned_periods(session, run, law_of) for run in runs}
     periods = [rules for of_run in rules_of_run.values() for _, _, rules in of_run]
     stated = _stated(session, market, max(run.last_day for run in runs), now, periods)
     drafts = draft_invoices(
