@@ -21,7 +21,7 @@ bin     := .venv/bin
 pip     := $(bin)/python -m pip --disable-pip-version-check --quiet install --require-hashes
 manage  := $(bin)/python manage.py
 
-# A file is one process's, for what its tests share; in the order of tests/conftest.py, not of the count of tests.
+# A file is one process's, or a whole folder, for what its tests share (tests/slow.py); in the order of tests/conftest.py.
 spread  := -n $(JOBS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 # Where this is set, every process compiles every module again, and collecting the tests takes twice as long.
