@@ -275,6 +275,12 @@ def _text_field(value: str) -> bytes:
     return _text(value)
 
 
+@lru_cache(maxsize=1_000)
+def _date_field(value: date) -> bytes:
+    """Return the bytes of a day, which every row of it holds."""
+    return _framed(b"D", value.isoformat().encode())
+
+
 def _moment(value: datetime) -> bytes:
     return _INTEGER_FIELD.pack(b"M", 8, (value - _EPOCH) // _MICROSECOND)
 
@@ -285,7 +291,7 @@ _FIELDS: dict[type, Callable[[Any], bytes]] = {
     int: partial(_INTEGER_FIELD.pack, b"I", 8),
     str: _text,
     bytes: partial(_framed, b"B"),
-    date: lambda value: _framed(b"D", value.isoformat().encode()),
+    date: _date_field,
     datetime: _moment,
     UUID: lambda value: _framed(b"U", value.bytes),
     tuple: lambda values: _framed(b"L", _list(values)),

@@ -19,6 +19,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ledger.chain import encode
 from ledger.journal import ENERGY, Account, JournalDraft, Posting
@@ -54,6 +55,9 @@ MOVING_MEASURES = (MONEY_SUFFIX, *KINDS_OF_QUANTITY, *STATED_MEASURES)
 """What the measures of all results end with that journals move."""
 
 MARKET_SUBJECT = "market"
+
+_account = lru_cache(maxsize=100_000)(Account)
+"""Makes each account once: the days of a year move the same few hundred."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +102,11 @@ def _money(
     amounts: dict[Account, int] = {}
     for (measure, entity), total in totals.items():
         if measure == EQUALISATION_MEASURE:
-            amounts[Account(market, currency, None, EQUALISATION, entity)] = -total
+            amounts[_account(market, currency, None, EQUALISATION, entity)] = -total
         elif measure in KIND_OF_MEASURE:
             kind = KIND_OF_MEASURE[measure]
             participant, subject = _answers(register, kind, entity)
-            account = Account(market, currency, participant, kind.code, subject)
+            account = _account(market, currency, participant, kind.code, subject)
             amounts[account] = kind.sign * total
         elif measure.endswith(MONEY_SUFFIX):
             raise LookupError(f"{measure}: no row of the catalogue of line kinds has this money")
@@ -124,21 +128,21 @@ def _energy(market: str, register: Register, totals: Mapping[VectorKey, int]) ->
     for (measure, entity), total in totals.items():
         if measure == GENERATED.measure and entity in register.units:
             owner = register.unit_owner(entity)
-            amounts[Account(market, ENERGY, owner, GENERATED.account, entity)] = -total
+            amounts[_account(market, ENERGY, owner, GENERATED.account, entity)] = -total
         elif measure == TAKEN.measure and entity in register.supply_points:
             supplier = register.supplier(entity)
-            amounts[Account(market, ENERGY, supplier, TAKEN.account, entity)] = total
+            amounts[_account(market, ENERGY, supplier, TAKEN.account, entity)] = total
     # Energy that no meter explains stands somewhere too, as each commodity sums to zero.
     amounts |= _of_areas(market, totals) or {
-        Account(market, ENERGY, None, IMBALANCE, MARKET_SUBJECT): -sum(amounts.values())
+        _account(market, ENERGY, None, IMBALANCE, MARKET_SUBJECT): -sum(amounts.values())
     }
     for counted in STATED_ENERGY:
         stated = {
-            Account(market, ENERGY, register.supplier(entity), counted.account, entity): total
+            _account(market, ENERGY, register.supplier(entity), counted.account, entity): total
             for (measure, entity), total in totals.items()
             if measure == counted.measure
         }
-        whole = Account(market, ENERGY, None, counted.account, MARKET_SUBJECT)
+        whole = _account(market, ENERGY, None, counted.account, MARKET_SUBJECT)
         amounts |= stated | ({whole: -sum(stated.values())} if stated else {})
     return amounts
 
@@ -146,7 +150,7 @@ def _energy(market: str, register: Register, totals: Mapping[VectorKey, int]) ->
 def _of_areas(market: str, totals: Mapping[VectorKey, int]) -> dict[Account, int]:
     """Return the losses and the imbalance of each area; empty where there are no areas."""
     return {
-        Account(market, ENERGY, None, AREA_ACCOUNTS[measure], area): total
+        _account(market, ENERGY, None, AREA_ACCOUNTS[measure], area): total
         for (measure, area), total in totals.items()
         if measure in AREA_ACCOUNTS
     }
@@ -160,7 +164,7 @@ def _charged(
     for (measure, entity), total in totals.items():
         for kind, counted in KINDS_OF_QUANTITY.get(measure, ()):
             participant, code = _answers(register, kind, entity)
-            account = Account(market, counted.commodity, participant, counted.account, code)
+            account = _account(market, counted.commodity, participant, counted.account, code)
             amounts[account] += kind.sign * total
     return dict(amounts)
 
