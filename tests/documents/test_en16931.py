@@ -105,6 +105,14 @@ def test_any_document_is_valid(document):
     assert breaches(ubl(document), "ubl-2.1") == []
 
 
+@pytest.mark.parametrize(("write", "flavor"), [(factur_x, "factur-x"), (ubl, "ubl-2.1")])
+def test_the_shortest_document_is_valid(write, flavor):
+    bare = replace(energy_line(1), quantity=None, quantity_unit=None, estimated_quantity=None)
+    without = replace(OPERATOR, iban=None)
+    document = replace(make_document([bare], category="O", rate_ppm=0), seller=without)
+    assert breaches(write(document), flavor) == []
+
+
 def test_the_rules_are_really_asked():
     written = factur_x(make_document([energy_line(1)]))
     wrong = written.replace(b"<ram:DuePayableAmount>1072.00", b"<ram:DuePayableAmount>1072.01")

@@ -41,7 +41,8 @@ def breaches(xml: bytes, flavor: str) -> list[str]:
     _schema(flavor if flavor == "factur-x" else facturx.get_flavor(root)).assertValid(root)
     node = _processor().parse_xml(xml_text=xml.decode())
     report = etree.fromstring(_stylesheet(flavor).transform_to_string(xdm_node=node).encode())
-    assert len(report.findall("svrl:fired-rule", REPORT)) > 50
+    # Or nothing was asked: the shortest document, of one line outside of tax, fires just 50.
+    assert len(report.findall("svrl:fired-rule", REPORT)) >= 50
     return [
         f"{each.get('id')}: {''.join(each.itertext()).strip()}"
         for each in report.iter(f"{{{REPORT['svrl']}}}failed-assert")
