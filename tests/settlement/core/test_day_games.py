@@ -3,10 +3,11 @@
 import datetime as dt
 from dataclasses import replace
 from fractions import Fraction
+from math import lcm
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from settlement.core.arrays import INT64_LIMIT
@@ -232,11 +233,12 @@ def test_timing_by_what_is_served_follows_the_network_as_rated():
 
 
 @given(st.lists(st.fractions(0, 50, max_denominator=997), min_size=1, max_size=8))
+@example([Fraction(1, n) for n in (67, 99, 205, 232, 639, 677, 689, 989)])
 def test_microwatts_sum_to_the_value_and_round_by_largest_remainder(quotas):
     rest = -sum(quotas, Fraction(0)) % 1
     shares = [*quotas, rest]
     value = int(sum(shares))
-    common = int(np.lcm.reduce([share.denominator for share in shares]))
+    common = lcm(*(share.denominator for share in shares))  # may be beyond int64
     numerators = [int(share * common) for share in shares]
     found = in_microwatts(value, numerators)
     assert sum(found) == value * MICROWATTS_PER_KW
