@@ -64,13 +64,15 @@ def interval_rows(session: Session, document: IssuedDocument) -> Iterator[Interv
     law_of = law_read_once(session)
     facts_of = cache(lambda run_id, day: day_facts(session, runs[run_id], day, law_of))
     posted = store.posted_days(session, document.market, document.billing_month)
-    latest = {day: run_id for day, number, run_id in posted if number <= first.up_to}
-    replaced = {day: run_id for day, number, run_id in posted if number <= first.after}
     runs = {
         run_id: run
-        for run_id in {*latest.values(), *replaced.values()}
+        for run_id in {run_id for _, _, run_id in posted}
         if (run := store.find_run(session, run_id)) is not None
     }
+    # A journal whose run is gone has no results to show; manage.py verify names it.
+    known = [row for row in posted if row[2] in runs]
+    latest = {day: run_id for day, number, run_id in known if number <= first.up_to}
+    replaced = {day: run_id for day, number, run_id in known if number <= first.after}
     days = [
         (day, runs[run_id], runs[replaced[day]] if day in replaced else None)
         for day, run_id in sorted(latest.items())
