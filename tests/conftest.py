@@ -10,7 +10,9 @@ import gc
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,15 +112,17 @@ def _cloning(server_url: str, template: str) -> Iterator[Callable[[], str]]:
 
     def clone() -> str:
         name = f"{template}_{len(clones)}"
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        # By file: half the time of writing every page to the log of a server without fsync.
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
         named = statement.format(sql.Identifier(name), sql.Identifier(template))
         _run_on_server(server_url, named)
         clones.append(name)
         return _named(server_url, name)
 
     yield clone
-    for name in clones:
-        _drop(server_url, name)
+    # Side by side: each waits for a checkpoint, and those that wait at once share one.
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(partial(_drop, server_url), clones))
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,7 @@ SLOW = {
     "settlement/core/test_thousands.py": SWEEP,
     "settlement/core/test_tightness.py": SWEEP,
     "settlement/core/test_value_table.py": SWEEP,
+    "settlement/core/test_yardsticks.py": SWEEP,
     "settlement/test_dispatch_baselines.py": "solves linear programmes",
     "settlement/test_dispatch_merit_order.py": "solves linear programmes",
     "settlement/test_dispatch_prices.py": "solves linear programmes",
@@ -47,6 +48,7 @@ SLOW = {
     "settlement/test_game_files.py": "random game files",
     "settlement/test_layers.py": SWEEP,
     "settlement/test_meters.py": "random meter files",
+    "settlement/test_recompute.py": "answers games by every method, with kernels that compile",
     "test_commands.py": PROCESS,
     "test_import_contracts.py": "reads every import of the product",
 }
