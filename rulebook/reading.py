@@ -79,14 +79,16 @@ def read_values(text: str, source: str, expected: str) -> tuple[object, tuple[Fi
     try:
         return read_yaml(text), ()
     except YamlRefused as refused:
-        finding = Finding(
-            "not-yaml",
-            f"{source}: line {refused.line}, column {refused.column}",
-            refused.problem,
-            "a file holds one document in plain YAML",
-            "correct the line",
+        return None, tuple(
+            Finding(
+                "not-yaml",
+                f"{source}: line {each.line}, column {each.column}",
+                each.problem,
+                "a file holds one document in plain YAML",
+                each.remedy,
+            )
+            for each in refused.problems
         )
-        return None, (finding,)
 
 
 def document_of(values: object, source: str) -> Read:
