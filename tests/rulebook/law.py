@@ -1,15 +1,17 @@
 """The twelve-node law as plain values that a test may bend, and short ways to publish it."""
 
 import datetime as dt
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from rulebook.digest import document_body
 from rulebook.documents import Document
-from rulebook.folders import read_files
+from rulebook.folders import file_name, read_files
 from rulebook.publishing import publish
 from rulebook.reading import document_of
+from rulebook.yaml_text import write_yaml
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
 GB12 = SCENARIOS / "gb12"
@@ -72,3 +74,13 @@ def with_clause(instrument: str, fields: list[str], text: str) -> Document:
     values = body(instrument)
     values["clauses"] = [values["clauses"][0] | {"text": text, "fields": fields}]
     return made(values)
+
+
+def write_law(folder: Path, documents: Iterable[Document], **names: str) -> Path:
+    """Write documents into a folder; `names` gives a participant's file another name."""
+    for document in documents:
+        file = folder / file_name(document)
+        name = names.get(file.stem, file.name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.with_name(name).write_text(write_yaml(document), encoding="utf-8")
+    return folder

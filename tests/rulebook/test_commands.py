@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 import database.session
 from rulebook.digest import document_digest
-from tests.rulebook.law import GB12, RULES, scenario
+from tests.rulebook.law import GB12, RULES, scenario, write_law
+from tests.worlds import tiny_market
 
 DECIDED = ["--author", "ada", "--approver", "grace", "--reason", "opening"]
 
@@ -73,6 +74,25 @@ def test_publish_show_and_export(run, tmp_path):
     files = json.loads(out)["files"]
     assert len(files) == 16
     assert str(tmp_path / "law" / "registration" / "hearth-energy.yaml") in files
+
+
+def test_every_file_of_a_folder_is_published_or_named_as_left_out(run, tmp_path):
+    law = write_law(tmp_path, tiny_market.documents(), doric="DORIC.YAML", birch="birch.Yml")
+    (law / "registration" / "elder.yaml.bak").write_text("kind: registration")
+    (law / ".doric.yaml").write_text("kind: registration")
+    out, err, error = run("publish", law, "--valid-from", "2024-01-01", *DECIDED)
+    assert error is None
+    assert len(out.splitlines()) == len(tiny_market.documents())
+    assert "tiny/registration/doric" in out
+    assert "tiny/registration/birch" in out
+    assert err.splitlines() == [
+        f"left out {law}/.doric.yaml: it is hidden; a name without the dot in front would be read",
+        f"left out {law}/registration/elder.yaml.bak: its name does not end in .yaml or .yml",
+    ]
+    out, _, error = run("publish", law, "--valid-from", "2024-01-01", *DECIDED, "--json")
+    assert [each["place"] for each in json.loads(out)["left_out"]] == [
+        f"{law}/.doric.yaml", f"{law}/registration/elder.yaml.bak",
+    ]  # fmt: skip
 
 
 def test_a_refused_publication_prints_every_finding_and_writes_nothing(

@@ -8,6 +8,7 @@ from ledger.sealing import sealed_spans
 from portal.management.arguments import JSON, REASON, argument, parse_day
 from portal.management.base import BaseCommand, Options
 from rulebook.documents import KINDS
+from rulebook.folders import left_out_of
 from rulebook.printing import published_as_dict, published_line
 from rulebook.publishing import PublishedVersion, publish
 
@@ -48,6 +49,10 @@ class Command(BaseCommand[list[PublishedVersion]]):
     )
 
     def run(self, options: Options) -> list[PublishedVersion]:
+        # Before anything is refused: a document that lies here by a wrong name may be what lacks.
+        options.left_out = left_out_of(options.files)
+        for place, why in options.left_out:
+            self.stderr.write(f"left out {place}: {why}")
         with transaction() as session:
             return list(
                 publish(
@@ -65,7 +70,10 @@ class Command(BaseCommand[list[PublishedVersion]]):
             )
 
     def as_json(self, outcome: list[PublishedVersion], options: Options) -> Any:
-        return {"published": [published_as_dict(version) for version in outcome]}
+        return {
+            "published": [published_as_dict(version) for version in outcome],
+            "left_out": [each._asdict() for each in options.left_out],
+        }
 
     def lines(self, outcome: list[PublishedVersion], options: Options) -> list[str]:
         return [published_line(version) for version in outcome]
