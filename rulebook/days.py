@@ -2,16 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-
-def is_zone(name: str) -> bool:
-    """Return whether the IANA database has a time zone of this name."""
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
+from zoneinfo import ZoneInfo
 
 
 def day_start(day: dt.date, zone: str) -> dt.datetime:

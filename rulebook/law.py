@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
-from common.refusals import Finding, Refused
+from common.refusals import Finding, Refused, refuse_any
 from rulebook import store
+from rulebook.checks.clocks import days_are_whole
 from rulebook.days import day_of, day_start
 from rulebook.resolve import (
     RulePeriod,
@@ -44,7 +45,8 @@ def rules_for_period(
 
     Raises:
         ValueError: the last day lies before the first.
-        Refused: some part of the law is not in force on some day, with every such finding.
+        Refused: some part of the law is not in force on some day, or a day is no whole number of
+            intervals, with every such finding.
     """
     if last_day < first_day:
         raise ValueError(f"the last day, {last_day}, lies before the first, {first_day}")
@@ -61,10 +63,19 @@ def rules_for_period(
         raise Refused(gaps)
     first_days = [day_of(point, zone) for point in points]
     last_days = [day - dt.timedelta(days=1) for day in first_days[1:]] + [last_day]
-    return [
+    periods = [
         RulePeriod(first, last, rule_set_of(in_force(found, point, known), market, first))
         for point, first, last in zip(points, first_days, last_days, strict=True)
     ]
+    # It was published by the clocks as they were known then; the data of time zones is renewed.
+    refuse_any(
+        finding
+        for period, point, until in zip(periods, points, [*points[1:], end], strict=True)
+        for finding in days_are_whole(
+            period.rules.market_rules, f"{market}/market-rules", point, until
+        )
+    )
+    return periods
 
 
 def rule_set_by_digests(session: Session, market: str, digests: Mapping[str, bytes]) -> RuleSet:

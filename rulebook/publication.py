@@ -5,12 +5,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from common.refusals import Finding, shown
+from common.time_zones import is_zone
 from rulebook.amend import Remainder, amend
 from rulebook.checks import check_document
-from rulebook.days import begins_a_day, day_start, is_zone
+from rulebook.days import begins_a_day, day_start
 from rulebook.digest import document_digest
 from rulebook.documents import Document, MarketRules
 from rulebook.versions import Version, instant_shown, overlap
+
+YEARS = range(1900, 3000)
+"""Of the days of a validity; 9999-12-31 is how others write that there is no end."""
 
 
 @dataclass(frozen=True)
@@ -135,31 +139,16 @@ def zone_of(request: Request, current: Sequence[Version]) -> tuple[str | None, l
 
 def validity_of(
     request: Request, zone: str
-) -> tuple[tuple[dt.datetime, dt.datetime | None], list[Finding]]:
-    """Return the validity as instants, with findings when it is empty or splits a day."""
+) -> tuple[tuple[dt.datetime, dt.datetime | None] | None, list[Finding]]:
+    """Return the validity as instants, or findings when it is empty or splits a day."""
     findings: list[Finding] = []
     ends: list[dt.datetime | None] = []
     for name, moment in (("valid_from", request.valid_from), ("valid_to", request.valid_to)):
-        if moment is None:
-            ends.append(None)
-        elif isinstance(moment, dt.datetime):
-            ends.append(moment)
-            if not begins_a_day(moment, zone):
-                findings.append(
-                    Finding(
-                        "validity-splits-a-day",
-                        f"publication: {name}",
-                        instant_shown(moment),
-                        f"a settlement day has one law from midnight to midnight of {zone}",
-                        "name a day, or the instant at which one begins",
-                    )
-                )
-        else:
-            ends.append(day_start(moment, zone))
+        instant, wrong = _instant_of(name, moment, zone)
+        ends.append(instant)
+        findings.extend(wrong)
     start, end = ends
-    if start is None:
-        raise ValueError("a publication has a first instant")
-    if end is not None and end <= start:
+    if start is not None and end is not None and end <= start:
         findings.append(
             Finding(
                 "validity-empty",
@@ -169,7 +158,40 @@ def validity_of(
                 "name a later day; it is the first on which the document no longer applies",
             )
         )
-    return (start, end), findings
+    if findings:
+        return None, findings
+    if start is None:
+        raise ValueError("a publication has a first instant")
+    return (start, end), []
+
+
+def _instant_of(
+    name: str, moment: dt.date | dt.datetime | None, zone: str
+) -> tuple[dt.datetime | None, list[Finding]]:
+    """Return an end of a validity as an instant, or what is wrong with it."""
+    if moment is None:
+        return None, []
+    if moment.year not in YEARS:
+        finding = Finding(
+            "validity-out-of-range",
+            f"publication: {name}",
+            str(moment),
+            f"it lies in the years {YEARS[0]} to {YEARS[-1]}",
+            "name another day; for no end, leave the last day out",
+        )
+        return None, [finding]
+    if not isinstance(moment, dt.datetime):
+        return day_start(moment, zone), []
+    if begins_a_day(moment, zone):
+        return moment, []
+    finding = Finding(
+        "validity-splits-a-day",
+        f"publication: {name}",
+        instant_shown(moment),
+        f"a settlement day has one law from midnight to midnight of {zone}",
+        "name a day, or the instant at which one begins",
+    )
+    return None, [finding]
 
 
 def changes_of(

@@ -147,14 +147,15 @@ def _plan_changes(
     findings.extend(wrong)
     if zone is None:
         raise Refused(findings)
-    (start, end), wrong = validity_of(request, zone)
-    if wrong:
+    validity, wrong = validity_of(request, zone)
+    if validity is None:
         raise Refused([*findings, *wrong])
+    start, end = validity
     changes = changes_of(request, current, start, end)
     last_recorded = store.last_recorded(session, market)
     findings.extend(recording_findings(request, changes, start, last_recorded))
     findings.extend(sealed_findings(changes, sealed, start, end))
-    findings.extend(law_findings(changes, current, start, end))
+    findings.extend(law_findings(changes, current, start, end, zone))
     if findings:
         raise Refused(findings)
     return changes, start, end

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from common.refusals import Finding
 from rulebook.checks import InForce, check_law
-from rulebook.days import Span, day_of, is_zone
+from rulebook.checks.clocks import days_are_whole
+from rulebook.days import Span, day_of
 from rulebook.documents import (
     AllocationPolicy,
     ChargeList,
@@ -50,20 +51,33 @@ def law_findings(
     current: Sequence[Version],
     start: dt.datetime,
     end: dt.datetime | None,
+    zone: str,
 ) -> list[Finding]:
-    """Return what would be wrong with the law over [start, end) after `changes`."""
+    """Return what would be wrong with the law over [start, end) after `changes`.
+
+    Args:
+        changes: what each document does.
+        current: the versions of the market whose recorded time is open.
+        start, end: the validity of the documents.
+        zone: the time zone of the market, which never changes.
+    """
     timeline, findings = _timeline(changes, current, start, end)
+    # A stored document that cannot be read would look like one that is not there.
+    if findings:
+        return findings
     places = {change.document.instrument: change.place for change in changes}
     for change in changes:
         if change.unchanged is None:
             findings.extend(_find_gaps(change, timeline))
             findings.extend(_find_missing_ground(change, timeline, start, end))
+            if isinstance(change.document, MarketRules):
+                findings.extend(days_are_whole(change.document, change.place, start, end))
     ranges = [(stretch.valid_from, stretch.valid_to) for stretch in timeline]
     points = change_points(ranges, start, end)
     # Documents change at these points alone, so what holds at each of them holds up to the next.
     for instant, until in zip(points, [*points[1:], end], strict=True):
         beside = [s.document for s in timeline if covers(s.valid_from, s.valid_to, instant)]
-        conflicts = check_law(_in_force(beside, places, instant, until))
+        conflicts = check_law(_in_force(beside, places, _days(instant, until, zone)))
         findings.extend(finding for finding in conflicts if finding not in findings)
     return findings
 
@@ -130,24 +144,20 @@ def _find_missing_ground(
 def _in_force(
     documents: Sequence[Document],
     places: Mapping[str, str],
-    start: dt.datetime,
-    end: dt.datetime | None,
+    days: Span,
 ) -> InForce:
-    """Return documents that apply in [start, end), by their kind."""
-    market_rules = next((d for d in documents if isinstance(d, MarketRules)), None)
+    """Return documents that apply on all of `days`, by their kind."""
     return InForce(
-        market_rules=market_rules,
+        market_rules=next((d for d in documents if isinstance(d, MarketRules)), None),
         grid_model=next((d for d in documents if isinstance(d, GridModel)), None),
         allocation_policy=next((d for d in documents if isinstance(d, AllocationPolicy)), None),
         registrations=tuple(d for d in documents if isinstance(d, Registration)),
         places=places,
         charge_lists=tuple(d for d in documents if isinstance(d, ChargeList)),
         settlement_terms=next((d for d in documents if isinstance(d, SettlementTerms)), None),
-        days=_days(market_rules, start, end),
+        days=days,
     )
 
 
-def _days(rules: MarketRules | None, start: dt.datetime, end: dt.datetime | None) -> Span:
-    """Return the days of [start, end), of any zone where the market's is not known."""
-    zone = rules.time_zone if rules is not None and is_zone(rules.time_zone) else "UTC"
+def _days(start: dt.datetime, end: dt.datetime | None, zone: str) -> Span:
     return day_of(start, zone), None if end is None else day_of(end, zone)

@@ -1,1 +1,4 @@
 """The engine: readings in, results and journals out."""
+
+# Before any zone is read: by which data its days are days.
+import common.time_zones as _pinned_time_zones  # noqa: F401

@@ -14,6 +14,7 @@ SLOW = {
     "ledger/test_dispute_course.py": "walks random courses",
     "ledger/test_journal.py": "random journals",
     "rulebook/test_json_schema.py": "random documents against their schemas",
+    "rulebook/test_time_zones.py": PROCESS,
     "rulebook/test_yaml_text.py": "random documents through YAML",
     "settlement/core/test_axioms.py": SWEEP,
     "settlement/core/test_clusters.py": SWEEP,

@@ -1,28 +1,35 @@
 """Checks of market rules: time, layers, products, calendar, and the curves of the layers."""
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from itertools import pairwise
 
 from common.currencies import why_not_billable
 from common.refusals import Finding, shown
+from common.time_zones import is_zone, zone_names
 from rulebook.checks.curves import CURVE_CHECKS
 from rulebook.checks.meter_data import METER_DATA_CHECKS
 from rulebook.checks.parts import repeated
-from rulebook.days import is_zone
 from rulebook.documents import MarketRules
 
 KIND_OF_STUDIES = "study"
 
 
 def time_zone_known(rules: MarketRules, place: str) -> Iterator[Finding]:
-    """The time zone has a name that the IANA database knows."""
+    """The time zone has a name of the IANA list, which means the same on every machine."""
     if not is_zone(rules.time_zone):
+        last_words = rules.time_zone.split("/", 1)[-1]  # right/ and posix/ stand before a name
+        near = (
+            [last_words]
+            if is_zone(last_words)
+            else get_close_matches(rules.time_zone, sorted(zone_names()), n=1)
+        )
         yield Finding(
             "time-zone-unknown",
             f"{place}: time_zone",
             shown(rules.time_zone),
-            "a time zone of the IANA database",
-            "write a name such as Europe/London",
+            "a time zone has a name of the IANA list, which says the same on every machine",
+            f"write a name such as {near[0] if near else 'Europe/London'}",
         )
 
 

@@ -13,13 +13,15 @@ def interval_starts(day: date, zone: str, minutes: int) -> tuple[datetime, ...]:
     in ``Europe/London`` has 46 intervals on 2024-03-31 and 50 on 2024-10-27.
 
     Raises:
-        ValueError: minutes does not divide an hour.
+        ValueError: minutes does not divide an hour, or the day, of which a part would be in none.
         zoneinfo.ZoneInfoNotFoundError: no such time zone.
     """
     if minutes < 1 or 60 % minutes:
         raise ValueError(f"interval of {minutes} minutes: it must divide 60; use 5, 15, 30 or 60")
     start, end = _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
     step = timedelta(minutes=minutes)
+    if (end - start) % step:
+        raise ValueError(f"{day} of {zone}: {end - start} is no whole number of {minutes} minutes")
     return tuple(start + number * step for number in range((end - start) // step))
 
 
