@@ -2,7 +2,9 @@
 
 import datetime as dt
 import re
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -17,13 +19,22 @@ Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 DEFAULT_QUALITY = "measured"
-LARGEST_EXACT_FLOAT = 2**53
+EXACT_BELOW = {16: 2**11, 32: 2**24, 64: 2**53}
+"""The floats of so many bits that hold every whole number below it. The number itself is left out:
+one more than it is written as it, so that it cannot be told what it was."""
+
+MOST_OF_A_CAUSE = 50
+"""As many findings of one cause are told one by one as a terminal shows; of more, one tells."""
+
+SHOWN_ROWS = 5
+THOUSANDS = 3
+"""Digits of a group where thousands are parted."""
 INT64_LIMIT = 2**63
 NO_INSTANT = np.iinfo(np.int64).min
 LAST_US = 7_258_118_400_000_000
 """The year 2200; instants from 1970 until then are read."""
 
-_INTEGER = re.compile(r"[+-]?[0-9]+")
+_INTEGER = re.compile(r"([+-]?)([0-9]+)(?:[.,](0+))?")
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 
@@ -67,11 +78,12 @@ class ReadingTable:
 def read_readings(file: str, content: bytes) -> tuple[ReadingTable | None, list[Finding]]:
     """Return the readings in a file, and a finding for each cell or row that cannot be read.
 
-    Without a table the file as a whole could not be used, and the last finding says why.
+    Without a table the file as a whole could not be used, and the last findings say why. A cause
+    that many cells share is found once.
     """
     cells, findings = read_cells(file, content)
     if cells is None:
-        return None, findings
+        return None, tell_once(findings)
     start_us = _instants(cells, findings)
     if "quality" in cells.columns:
         quality = _names(cells.columns["quality"])
@@ -91,13 +103,38 @@ def read_readings(file: str, content: bytes) -> tuple[ReadingTable | None, list[
         value=value,
         is_usable=is_usable,
     )
-    return table, findings
+    return table, tell_once(findings)
+
+
+def tell_once(findings: Sequence[Finding]) -> list[Finding]:
+    """Return findings with one in the place of all those of a cause that has more than fifty.
+
+    It is the first of them, and says how many there are and where the first of the others stand.
+    """
+    of_cause: defaultdict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        of_cause[finding.code].append(finding)
+    told = []
+    for finding in findings:
+        alike = of_cause[finding.code]
+        if len(alike) <= MOST_OF_A_CAUSE:
+            told.append(finding)
+        elif finding is alike[0]:
+            others = ", ".join(each.place.rpartition(" ")[2] for each in alike[1:SHOWN_ROWS])
+            last = alike[-1].place.rpartition(" ")[2]
+            told.append(
+                replace(
+                    finding,
+                    value=f"{finding.value}, the first of {len(alike):,} such rows: also "
+                    f"{others} and on to {last}",
+                )
+            )
+    return told
 
 
 def _encoded(column: pa.ChunkedArray) -> tuple[list[str], Integers]:
     """Return the distinct texts of a column and int64[R] codes into them; a null is blank."""
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
+    column = _decoded(column)
     if not pa.types.is_string(column.type):
         column = column.cast(pa.string())
     whole = pc.fill_null(column, "").combine_chunks().dictionary_encode()
@@ -161,15 +198,39 @@ def _bad_instant(place: str, value: str) -> Finding:
 
 def _values(cells: Cells, is_missing: Flags, findings: list[Finding]) -> tuple[Integers, Flags]:
     """Return value[R] and is_usable[R]; a reading that is missing has a blank for its value."""
-    column = cells.columns["value"]
+    column = _decoded(cells.columns["value"])
     value, has_value, is_blank = _numbers(column)
     is_usable = np.where(is_missing, is_blank, has_value)
     wrong = np.flatnonzero(~is_usable)
     written = column.take(pa.array(wrong)).to_pylist()
     for index, cell in zip(wrong.tolist(), written, strict=True):
-        bad = _value_of_missing if is_missing[index] else _bad_value
-        findings.append(bad(cells.place(index), str(cell)))
+        place = cells.place(index)
+        if is_missing[index]:
+            findings.append(_value_of_missing(place, str(cell)))
+        elif pa.types.is_floating(column.type) and cell is not None and _is_rounded(cell, column):
+            findings.append(_inexact(place, cell, column.type))
+        else:
+            findings.append(_bad_value(place, str(cell)))
     return np.where(is_missing, 0, value), is_usable
+
+
+def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
+def _is_rounded(written: float, column: pa.ChunkedArray) -> bool:
+    return EXACT_BELOW[column.type.bit_width] <= abs(written) < np.inf
+
+
+def _inexact(place: str, written: float, of_float: pa.DataType) -> Finding:
+    bits = of_float.bit_width
+    return Finding(
+        "inexact-float",
+        place,
+        f"{written:,.0f}",
+        f"below {EXACT_BELOW[bits]:,}, from where float{bits} rounds whole numbers",
+        "write the column as int64, from the numbers as they were metered",
+    )
 
 
 def _numbers(column: pa.ChunkedArray) -> tuple[Integers, Flags, Flags]:
@@ -181,10 +242,12 @@ def _numbers(column: pa.ChunkedArray) -> tuple[Integers, Flags, Flags]:
     if pa.types.is_floating(column.type):
         floats = column.cast(pa.float64()).to_numpy()
         with np.errstate(invalid="ignore"):
-            has_value = (floats == np.floor(floats)) & (np.abs(floats) <= LARGEST_EXACT_FLOAT)
+            is_exact = np.abs(floats) < EXACT_BELOW[column.type.bit_width]
+            has_value = (floats == np.floor(floats)) & is_exact
         return np.where(has_value, floats, 0).astype(np.int64), has_value, np.isnan(floats)
     names, codes = _encoded(column)
-    integers = [_integer(name) for name in names]
+    read = _whole_decimal if pa.types.is_decimal(column.type) else _integer
+    integers = [read(name) for name in names]
     known = np.array([number is not None for number in integers], dtype=bool)
     blank = np.array([not name.strip() for name in names], dtype=bool)
     value = np.array([number or 0 for number in integers], dtype=np.int64)
@@ -202,10 +265,31 @@ def _value_of_missing(place: str, written: str) -> Finding:
 
 
 def _integer(written: str) -> int | None:
-    stripped = written.strip()
-    if not _INTEGER.fullmatch(stripped) or len(stripped) > 20:
+    """Return the whole number that a text means, None where it means none or more than one.
+
+    pandas writes whole numbers with `.0` as soon as one of them is missing, and a German Excel with
+    `,0`. Before exactly three zeros the mark may as well part thousands, so that `1.000` has two
+    meanings, and none after four digits: nobody parts thousands there alone.
+    """
+    found = _INTEGER.fullmatch(written.strip())
+    if found is None:
         return None
-    number = int(stripped)
+    sign, digits, zeros = found.groups()
+    if zeros is not None and len(zeros) == THOUSANDS and len(digits) <= THOUSANDS:
+        return None
+    return _in_64_bits(sign + digits)
+
+
+def _whole_decimal(written: str) -> int | None:
+    """Return the whole number of a decimal, whose mark is a point; None where it has a part."""
+    digits, _, part = written.partition(".")
+    return None if part.strip("0") or not digits else _in_64_bits(digits)
+
+
+def _in_64_bits(digits: str) -> int | None:
+    if len(digits) > 20:
+        return None
+    number = int(digits)
     return number if -INT64_LIMIT <= number < INT64_LIMIT else None
 
 

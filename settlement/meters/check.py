@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.refusals import Finding
-from settlement.meters.cells import NO_INSTANT, ReadingTable
+from settlement.meters.cells import NO_INSTANT, ReadingTable, tell_once
 from settlement.meters.findings import (
     RowFinding,
     find_days_without_rules,
@@ -135,7 +135,7 @@ def check_readings(
     return CheckedFile(
         row_count=len(table.row),
         vectors=() if found or not table.is_usable.all() else groups.vectors(),
-        findings=tuple(finding for _, finding in found),
+        findings=tuple(tell_once([finding for _, finding in found])),
         notices=(*late, *groups.gaps(), *find_implausible(table, placed)),
         late_day_count=late_day_count,
     )

@@ -11,10 +11,12 @@ Both formats have a row a reading, in any order, with the columns
                      accept it; the column may be absent and a cell blank: measured
 
 Other columns are ignored. Rows are counted from 1; the header of a CSV is not counted and a blank
-line is, so that row n stands on line n + 1.
+line is, so that row n stands on line n + 1. What else is read as CSV, and from which compressed
+files, says `settlement.meters.unpacking`.
 """
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,10 +28,29 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from common.refusals import Finding, shown
+from settlement.meters.unpacking import (
+    MOST_UNPACKED_BYTES,
+    SEPARATORS,
+    UnusableFileError,
+    read_csv_text,
+    unpack,
+    unreadable,
+)
 
 REQUIRED_COLUMNS = ("interval_start", "entity", "measure", "value")
 KNOWN_COLUMNS = (*REQUIRED_COLUMNS, "quality")
 PARQUET_MAGIC = b"PAR1"
+MOST_ROWS = 50_000_000
+"""Rows of a Parquet file: a month of ten thousand meters has thirty million, and a file of some
+kilobytes can state billions of equal ones."""
+
+_NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+_TEXTS = (
+    pa.types.is_string,
+    pa.types.is_large_string,
+    pa.types.is_string_view,
+    pa.types.is_null,  # a column of nothing but blanks
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,12 +66,6 @@ class Cells:
         return row_place(self.file, int(self.row[index]))
 
 
-class _UnusableFileError(Exception):
-    def __init__(self, finding: Finding) -> None:
-        super().__init__(str(finding))
-        self.finding = finding
-
-
 def row_place(file: str, row: int) -> str:
     """Return a row of a file as findings name it."""
     return f"{file} row {row}"
@@ -60,20 +75,21 @@ def read_cells(file: str, content: bytes) -> tuple[Cells | None, list[Finding]]:
     """Return the cells of a file, and a finding for each row that has too many or too few.
 
     The format is told from the bytes: Parquet begins with PAR1, all else is CSV. When the file as
-    a whole cannot be used there are no cells, and the last finding says why.
+    a whole cannot be used there are no cells, and the last findings say why.
     """
     findings: list[Finding] = []
     try:
+        content = unpack(file, content)
         if not content.strip():
-            raise _UnusableFileError(_empty(file))
+            raise UnusableFileError(_empty(file))
         if content.startswith(PARQUET_MAGIC):
             cells = _parquet_cells(file, content)
         else:
             cells = _csv_cells(file, content, findings)
         if not len(cells.row) and not findings:
-            raise _UnusableFileError(_empty(file))
-    except _UnusableFileError as unusable:
-        return None, [*findings, unusable.finding]
+            raise UnusableFileError(_empty(file))
+    except UnusableFileError as unusable:
+        return None, [*findings, *unusable.findings]
     return cells, findings
 
 
@@ -81,16 +97,59 @@ def _parquet_cells(file: str, content: bytes) -> Cells:
     try:
         source = pa.parquet.ParquetFile(io.BytesIO(content), page_checksum_verification=True)
         names = _wanted(file, source.schema_arrow.names)
+        _require_readable(file, source)
         table = source.read(columns=names)
         table.validate(full=True)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise _unreadable(file, error, "a complete Parquet file") from error
+        raise unreadable(
+            file, shown(str(error)), "a complete Parquet file", "export the file again"
+        ) from error
+    wrong = [
+        finding for name in names for finding in _column_type(file, name, table.column(name).type)
+    ]
+    if wrong:
+        raise UnusableFileError(*wrong)
     return Cells(
         file, np.arange(1, table.num_rows + 1), {name: table.column(name) for name in names}
     )
 
 
+def _require_readable(file: str, source: Any) -> None:
+    """Refuse a file that would fill the memory before any of it is read."""
+    metadata = source.metadata
+    groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
+    size_bytes = sum(group.total_byte_size for group in groups)
+    if metadata.num_rows > MOST_ROWS or size_bytes > MOST_UNPACKED_BYTES:
+        raise unreadable(
+            file,
+            f"{metadata.num_rows:,} rows of {size_bytes:,} bytes when unpacked",
+            f"at most {MOST_ROWS:,} rows and {MOST_UNPACKED_BYTES:,} bytes when unpacked",
+            "send it in parts, a month each",
+        )
+
+
+def _column_type(file: str, name: str, of_column: pa.DataType) -> Iterator[Finding]:
+    """Yield a finding where the type of a column of Parquet can hold no such cells."""
+    of_cell = of_column.value_type if pa.types.is_dictionary(of_column) else of_column
+    if any(is_kind(of_cell) for is_kind in _TEXTS):
+        return
+    if name == "interval_start":
+        if pa.types.is_timestamp(of_cell) and of_cell.tz is not None:
+            return
+        limit, remedy = "timestamps with a time zone, or text", "write timestamps in UTC"
+    elif name == "value":
+        if any(is_kind(of_cell) for is_kind in _NUMBERS):
+            return
+        limit, remedy = "one whole number a row", "write the column as int64"
+    else:
+        if pa.types.is_integer(of_cell):
+            return
+        limit, remedy = "one name a row", "write the column as text"
+    yield Finding("column-type", f"{file} column {name}", shown(str(of_column)), limit, remedy)
+
+
 def _csv_cells(file: str, content: bytes, findings: list[Finding]) -> Cells:
+    text = read_csv_text(file, content, KNOWN_COLUMNS)
     ragged: list[int] = []
 
     def skip(line: Any) -> str:
@@ -101,29 +160,28 @@ def _csv_cells(file: str, content: bytes, findings: list[Finding]) -> Cells:
                 row_place(file, line.number - 1),
                 f"{line.actual_columns} cells",
                 f"{line.expected_columns} cells, as in the header",
-                "write every cell of the row, and quote a cell that holds a comma",
+                f"write every cell of the row, and quote a cell that holds a "
+                f"{SEPARATORS[text.separator]}",
             )
         )
         return "skip"
 
     try:
-        content.decode()
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start)
-        place = row_place(file, line) if line else f"{file} header"
-        raise _unreadable(place, error, "text in UTF-8") from error
-    try:
         table = pa.csv.read_csv(
-            io.BytesIO(content + b"\n"),  # a header alone is a table without rows only if it ends
+            io.BytesIO(text.content + b"\n"),  # a header alone is a table only if it ends
             # One thread: only then does the handler learn the number of the line.
             read_options=pa.csv.ReadOptions(use_threads=False),
-            parse_options=pa.csv.ParseOptions(invalid_row_handler=skip, ignore_empty_lines=False),
+            parse_options=pa.csv.ParseOptions(
+                delimiter=text.separator, invalid_row_handler=skip, ignore_empty_lines=False
+            ),
             convert_options=pa.csv.ConvertOptions(
                 column_types=dict.fromkeys(KNOWN_COLUMNS, pa.string()), strings_can_be_null=False
             ),
         )
     except pa.ArrowException as error:
-        raise _unreadable(file, error, "CSV with a header") from error
+        raise unreadable(
+            file, shown(str(error)), "CSV with a header", "export the file again"
+        ) from error
     names = _wanted(file, table.column_names)
     rows = np.arange(1, table.num_rows + len(ragged) + 1)
     rows = np.setdiff1d(rows, np.array(ragged, dtype=np.int64))
@@ -140,7 +198,7 @@ def _wanted(file: str, present: list[str]) -> list[str]:
     if missing or twice:
         wrong = [f"no column {name}" for name in missing]
         wrong += [f"column {name} more than once" for name in twice]
-        raise _UnusableFileError(
+        raise UnusableFileError(
             Finding(
                 "columns",
                 f"{file} header",
@@ -155,10 +213,4 @@ def _wanted(file: str, present: list[str]) -> list[str]:
 def _empty(file: str) -> Finding:
     return Finding(
         "empty-file", file, "no readings", "at least one reading", "send the file that holds them"
-    )
-
-
-def _unreadable(place: str, error: Exception, limit: str) -> _UnusableFileError:
-    return _UnusableFileError(
-        Finding("unreadable-file", place, shown(str(error)), limit, "export the file again")
     )

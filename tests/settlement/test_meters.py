@@ -1,6 +1,7 @@
 """Files of readings against the rules: every finding with its row, and day vectors."""
 
 import datetime as dt
+import gzip
 
 import numpy as np
 import pyarrow as pa
@@ -271,9 +272,17 @@ def test_a_row_that_is_not_utf8_is_named():
     assert (finding.code, finding.place) == ("unreadable-file", "day.csv row 6")
 
 
-@settings(max_examples=60, deadline=None)
+def packed(rows) -> bytes:
+    return gzip.compress(csv(rows))
+
+
+def wide(rows) -> bytes:
+    return csv(rows).decode().replace(",", "\t").encode("utf-16")
+
+
+@settings(max_examples=120, deadline=None)
 @given(
-    form=st.sampled_from([csv, parquet]),
+    form=st.sampled_from([csv, parquet, packed, wide]),
     place=st.floats(0, 1, exclude_max=True),
     removed=st.integers(0, 60),
     added=st.binary(max_size=12),

@@ -24,7 +24,11 @@ class Command(BaseCommand[list[IngestedFile]]):
     takes = (
         MARKET,
         argument(
-            "files", nargs="*", type=Path, metavar="FILE", help="CSV or Parquet, taken in order"
+            "files",
+            nargs="*",
+            type=Path,
+            metavar="FILE",
+            help="CSV or Parquet, as it is or in gzip or zip; taken in order",
         ),
         DATA,
         OPEN_PERIOD,
