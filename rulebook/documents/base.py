@@ -127,6 +127,15 @@ def described(title: str, description: str, unit: str | None = None, **bounds: A
     return Field(title=title, description=description, json_schema_extra=extra, **bounds)
 
 
+def is_absent(value: object) -> bool:
+    """Return whether a field has no value; `exclude_if` of a field that came after the first laws.
+
+    The body of a document then leaves the field out, so that law which never knew it keeps its
+    digest.
+    """
+    return value is None
+
+
 class Clause(Model):
     """A sentence of the law, with the anchor by which invoices and explanations cite it."""
 

@@ -1,6 +1,6 @@
 """A registration: one participant, and the units and supply points it answers for."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, Strict
 
@@ -18,6 +18,7 @@ from rulebook.documents.base import (
     Text,
     WholeNumber,
     described,
+    is_absent,
 )
 from rulebook.documents.grid_model import HIGHEST_POWER_W
 from rulebook.documents.market_rules import HIGHEST_PRICE_MICRO_PER_MWH
@@ -61,6 +62,20 @@ class CreditCover(Model):
     reference: Text = described("Reference", "Number or name of the deposit or the instrument")
     amount_micro: WholeNumber = described(
         "Amount", "Most that it pays, in the market's currency", "micro", ge=0, le=LARGEST_INTEGER
+    )
+
+
+def _resolution() -> Any:
+    return described(
+        "Resolution",
+        "What one reading of energy of its meter covers, where that is another time than the "
+        "interval of the market: a longer one is spread evenly over its intervals, shorter ones "
+        "are summed; empty where it is the interval",
+        "minutes",
+        default=None,
+        ge=1,
+        le=60,
+        exclude_if=is_absent,
     )
 
 
@@ -121,6 +136,7 @@ class Unit(Model):
         ge=1,
         le=200,
     )
+    resolution_minutes: WholeNumber | None = _resolution()
 
 
 class SupplyPoint(Model):
@@ -137,6 +153,7 @@ class SupplyPoint(Model):
         ge=0,
         le=1_000_000_000,
     )
+    resolution_minutes: WholeNumber | None = _resolution()
 
 
 class Registration(Document):

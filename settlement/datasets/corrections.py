@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from common.refusals import Finding, Refused
-from settlement.datasets.files import Form, encode_table, readings_table
+from settlement.datasets.files import Form, encode_table, metered_table
+from settlement.datasets.market import Resolutions
 from settlement.datasets.profile import Integers
 from settlement.meters.ingest import MeterFile
 from settlement.meters.readings import Readings
@@ -19,7 +20,11 @@ MILLION = 1_000_000
 
 
 def make_correction_file(
-    readings: Readings, starts: Mapping[dt.date, Sequence[dt.datetime]], seed: int, label: str
+    readings: Readings,
+    starts: Mapping[dt.date, Sequence[dt.datetime]],
+    seed: int,
+    label: str,
+    resolutions: Resolutions,
 ) -> MeterFile:
     """Return a CSV of corrected demand: some supply points over consecutive days, up to 3 % off.
 
@@ -28,6 +33,7 @@ def make_correction_file(
         starts: of each day, the starts of its intervals.
         seed: decides the supply points, the days and by how much each vector changes.
         label: part of the file's name, <market>-<label>-corrections.csv.
+        resolutions: what one reading of a supply point covers.
 
     A vector with a gap is left as it is: there is no reading to correct. Another changes by one
     factor in parts per million, never zero; each reading is rounded down to whole Wh.
@@ -58,11 +64,12 @@ def make_correction_file(
             ]
         )
     chosen = random.permutation(sorted(known))[:CORRECTED_POINTS].tolist()
-    table = readings_table(
+    table = metered_table(
         sorted(chosen),
         DEMAND,
         [starts[day] for day in days],
         [_changed(readings.days[day][DEMAND].values_of(sorted(chosen)), random) for day in days],
+        resolutions,
     )
     name = f"{readings.market}-{label}-corrections.csv"
     return MeterFile(name, encode_table(table, Form.CSV))

@@ -11,10 +11,11 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from settlement.datasets.market import MarketShape
+from settlement.datasets.market import MarketShape, Resolutions
 from settlement.datasets.profile import Integers, ProfileDay
 from settlement.meters.ingest import MeterFile
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION
+from settlement.meters.resolution import is_energy, spread_wh, sum_wh
 
 INSTANT = pa.timestamp("us", tz="UTC")
 
@@ -60,6 +61,48 @@ def readings_table(
     )
 
 
+def metered_table(
+    entities: Sequence[str],
+    measure: str,
+    starts: Sequence[Sequence[dt.datetime]],
+    values: Sequence[Integers],
+    resolutions: Resolutions,
+) -> pa.Table:
+    """Return `readings_table` with a row for each reading of the entities' own resolutions."""
+    interval = resolutions.interval_minutes
+    stated = resolutions.of_entity if is_energy(measure) else {}
+    of_each = [stated.get(entity, interval) for entity in entities]
+    tables = []
+    for minutes in sorted(set(of_each), key=lambda each: (each != interval, each)):
+        rows = [row for row, each in enumerate(of_each) if each == minutes]
+        tables.append(
+            readings_table(
+                [entities[row] for row in rows],
+                measure,
+                [_starts_every(minutes, interval, day) for day in starts],
+                [_energy_every(minutes, interval, day[rows]) for day in values],
+            )
+        )
+    return pa.concat_tables(tables).unify_dictionaries() if len(tables) > 1 else tables[0]
+
+
+def _starts_every(
+    minutes: int, interval: int, starts: Sequence[dt.datetime]
+) -> Sequence[dt.datetime]:
+    if minutes >= interval:
+        return starts[:: minutes // interval]
+    parts = range(interval // minutes)
+    return [start + part * dt.timedelta(minutes=minutes) for start in starts for part in parts]
+
+
+def _energy_every(minutes: int, interval: int, energy_wh: Integers) -> Integers:
+    if minutes == interval:
+        return energy_wh
+    if minutes > interval:
+        return np.array([sum_wh(row, minutes // interval) for row in energy_wh])
+    return np.array([spread_wh(row, interval // minutes) for row in energy_wh])
+
+
 def encode_table(table: pa.Table, form: Form) -> bytes:
     """Return the bytes of a file that holds the table."""
     sink = io.BytesIO()
@@ -93,7 +136,7 @@ def make_profile_files(
     return [
         MeterFile(
             f"{shape.market}-{label}-{name}.{form.value}",
-            encode_table(readings_table(entities, measure, starts, values), form),
+            encode_table(metered_table(entities, measure, starts, values, shape.resolutions), form),
         )
         for name, (entities, measure, values) in contents.items()
     ]

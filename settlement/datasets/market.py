@@ -1,7 +1,7 @@
 """What a data set needs to know of a market, taken from its rules as arrays."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,14 @@ from settlement.dispatch.market import dispatch_model, integers, node_numbers
 from settlement.dispatch.programme import DispatchModel
 
 Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Resolutions:
+    """What a reading of energy covers: the interval of the market, of some entities other times."""
+
+    interval_minutes: int
+    of_entity: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +37,7 @@ class MarketShape:
         magnitude_w: int64[G], power that the product allows a household; 0 where it sets none.
         flexible: bool[G], whether the product's timing is flexible.
         dispatch: grid and fleet for the dispatch, units and nodes in the same order.
+        resolutions: what one reading of a unit or supply point covers.
     """
 
     market: str
@@ -46,6 +55,7 @@ class MarketShape:
     magnitude_w: Integers
     flexible: NDArray[np.bool_]
     dispatch: DispatchModel
+    resolutions: Resolutions
 
 
 def market_shape(rules: RuleSet) -> MarketShape:
@@ -77,6 +87,23 @@ def market_shape(rules: RuleSet) -> MarketShape:
         magnitude_w=integers([products[point.product].magnitude_w or 0 for point in points]),
         flexible=np.array([products[point.product].timing == "flexible" for point in points], bool),
         dispatch=dispatch_model(rules),
+        resolutions=resolutions_of(rules),
+    )
+
+
+def resolutions_of(rules: RuleSet) -> Resolutions:
+    """Return what one reading covers under one rule set."""
+    stated = {
+        **{u.unit: u.resolution_minutes for r in rules.registrations for u in r.units},
+        **{
+            point.supply_point: point.resolution_minutes
+            for registration in rules.registrations
+            for point in registration.supply_points
+        },
+    }
+    return Resolutions(
+        rules.market_rules.interval_minutes,
+        {entity: minutes for entity, minutes in stated.items() if minutes is not None},
     )
 
 

@@ -13,7 +13,7 @@ from settlement.core.periods import interval_starts
 from settlement.datasets.bank import StatementHead, statement_xml
 from settlement.datasets.corrections import make_correction_file
 from settlement.datasets.files import Form, make_profile_files
-from settlement.datasets.market import MarketShape, market_shape
+from settlement.datasets.market import MarketShape, market_shape, resolutions_of
 from settlement.datasets.payers import Payer, draw_payments
 from settlement.datasets.profile import ProfileDay, Progress, dispatch_profile
 from settlement.datasets.recorded import first_instant, recorded_profile
@@ -78,16 +78,20 @@ def make_corrections(
 ) -> MeterFile:
     """Return a file that corrects a handful of the demand readings known of these days.
 
+    What a reading covers is as registered on the first of the days.
+
     Raises:
         Refused: no demand is known on any of the days, or rules are not in force on one.
     """
     readings = readings_known_at(session, market, first_day, last_day, known)
+    periods = rules_for_period(session, market, first_day, last_day, known)
     starts = {
         day: interval_starts(day, rules.market_rules.time_zone, rules.market_rules.interval_minutes)
-        for first, last, rules in rules_for_period(session, market, first_day, last_day, known)
+        for first, last, rules in periods
         for day in (first + dt.timedelta(days=n) for n in range((last - first).days + 1))
     }
-    return make_correction_file(readings, starts, seed, days_label(first_day, last_day))
+    label = days_label(first_day, last_day)
+    return make_correction_file(readings, starts, seed, label, resolutions_of(periods[0].rules))
 
 
 def days_label(first_day: dt.date, last_day: dt.date) -> str:

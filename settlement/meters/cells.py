@@ -125,8 +125,8 @@ def tell_once(findings: Sequence[Finding]) -> list[Finding]:
             told.append(
                 replace(
                     finding,
-                    value=f"{finding.value}, the first of {len(alike):,} such rows: also "
-                    f"{others} and on to {last}",
+                    value=f"{finding.value}, the first of {len(alike):,} of this kind, also in "
+                    f"rows {others} and on to {last}",
                 )
             )
     return told

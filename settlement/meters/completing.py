@@ -28,19 +28,24 @@ from settlement.meters.estimation import (
 )
 from settlement.meters.quality import (
     BY_RULE,
-    MEASURED,
     MISSING,
     UsedReadings,
     codes_of,
     estimated_energy_wh,
     is_flagged,
+    is_metered,
 )
 from settlement.meters.readings import MeasuredDay, Readings, VectorKey
 from settlement.meters.register import DEMAND, GENERATION, MEASURES, MeterTerms
+from settlement.meters.resolution import distance_minutes, on_a_coarser_grid
 from settlement.meters.terms import meter_register
 from settlement.meters.unsettled import Unsettled
 
 Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+LEAST_STORED = 2
+"""Of a whole day that is known, two readings an hour apart and nothing else are no gaps."""
 
 History = Callable[[dt.date, dt.date, Sequence[str]], Readings]
 """Returns the readings of some entities over consecutive days, as the run knows them."""
@@ -105,7 +110,7 @@ class _Stored:
         self.digests: dict[VectorKey, bytes] = {}
         for day, measures in readings.days.items():
             for measure, stored in measures.items():
-                measured = codes_of(stored.quality) == MEASURED
+                measured = is_metered(codes_of(stored.quality))
                 for number, entity in enumerate(stored.entities):
                     vector = KnownVector(stored.values[number], measured[number])
                     self._measured[measure][day, entity] = vector
@@ -160,6 +165,7 @@ class _Day:
         self._starts = interval_starts(day, self._rules.time_zone, self._rules.interval_minutes)
         self._why = Unsettled(readings.market, day, readings.known, self._starts)
         self._raw = readings.days.get(day, {})
+        self._stated: dict[str, Flags] = {}
         self.used = {measure: self._stacked(measure) for measure in MEASURES}
 
     @property
@@ -183,6 +189,7 @@ class _Day:
             values[known] = stored.values[rows]
             if rows:
                 codes[known] = codes_of([stored.quality[row] for row in rows])
+        self._stated[measure] = codes != MISSING
         if self.rule.implausible == "estimate":
             codes[is_flagged(codes)] = MISSING
         # What stands under a missing reading means nothing, and must not come into a sum.
@@ -197,6 +204,18 @@ class _Day:
         used = self.used[measure]
         rows = np.flatnonzero((used.codes == MISSING).any(axis=1)).tolist()
         return [(row, used.entities[row]) for row in rows]
+
+    def _coarser(self, measure: str) -> list[int]:
+        """Return the numbers of entities whose readings all stand on the grid of a coarser meter.
+
+        They came one by one, or before their resolution was stated. Between them nothing is
+        missing: each was measured over the time to the next.
+        """
+        stated, used = self._stated[measure], self.used[measure]
+        gapped = (used.codes == MISSING).any(axis=1)
+        coarser = on_a_coarser_grid(stated, self._rules.interval_minutes, LEAST_STORED)
+        rows: list[int] = np.flatnonzero(gapped & coarser).tolist()
+        return rows
 
     def asked_for(self) -> Iterator[str]:
         """Yield the entities whose readings an estimate of the day may look at."""
@@ -224,7 +243,10 @@ class _Day:
                 if measure in step.measures
             ]
             past = stored.past(measure, rules.time_zone, rules.interval_minutes)
+            coarser = set(self._coarser(measure))
             for row, entity in self.gapped(measure):
+                if row in coarser:
+                    continue
                 missing = used.codes[row] == MISSING
                 limits = self._terms.entities[entity].believed(measure)
                 gap = Gap(self.day, entity, missing, limits, self._others(entity))
@@ -253,6 +275,11 @@ class _Day:
                     flagged = np.flatnonzero(is_flagged(used.codes[row])).tolist()
                     yield self._why.implausible(measure, used.entities[row], flagged)
             if self.estimates:
+                for row in self._coarser(measure):
+                    minutes = distance_minutes(
+                        self._stated[measure][row], self._rules.interval_minutes
+                    )
+                    yield self._why.other_resolution(measure, used.entities[row], minutes)
                 continue
             for row, entity in self.gapped(measure):
                 if stored is not None and entity in stored.entities:

@@ -2,8 +2,9 @@
 
 An estimate rests on measured readings alone, never on another estimate, so its value depends on
 the stored readings and the rule and on nothing else: not on the other days of a run, not on the
-order of work. Steps are tried in the order of the rule, interval by interval; the first that gives
-a value within the limits of its entity is taken. Division rounds down.
+order of work. A reading of a coarser meter that was spread over intervals counts as measured.
+Steps are tried in the order of the rule, interval by interval; the first that gives a value within
+the limits of its entity is taken. Division rounds down.
 
     interpolate     left + (right - left) x k / (gap + 1), for interval k of a gap between two
                     measured readings of the day and its neighbours. Between 100 and 110, a gap of

@@ -1,7 +1,7 @@
-"""What can be wrong with the readings of a file, each with its row, value, limit and remedy."""
+"""What can be wrong with names and values in a file of readings: row, value, limit and remedy."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,9 +18,7 @@ from settlement.meters.register import (
     UNIT_MEASURES,
     Calendar,
     MeterRegister,
-    MeterTerms,
 )
-from settlement.meters.unsettled import list_starts
 
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -109,28 +107,14 @@ def find_unknown_names(
         )
 
 
-def find_instants_off_boundary(
-    table: ReadingTable, placed: Placed, register: MeterRegister, calendar: Calendar
+def find_values_outside_limits(
+    table: ReadingTable, placed: Placed, misread: Flags
 ) -> Iterator[RowFinding]:
-    """Yield a finding for each instant at which no interval of its day begins."""
-    astray = (placed.day != NOWHERE) & (placed.interval == NOWHERE)
-    for row in np.flatnonzero(astray).tolist():
-        terms = register.terms[int(calendar.terms[placed.day[row]])]
-        yield (
-            row,
-            Finding(
-                "off-boundary",
-                table.place(row),
-                _written(int(table.start_us[row])),
-                f"an interval begins every {terms.interval_minutes} minutes from local midnight",
-                "give the instant at which the interval begins",
-            ),
-        )
+    """Yield a finding for each value beyond what its entity can have metered.
 
-
-def find_values_outside_limits(table: ReadingTable, placed: Placed) -> Iterator[RowFinding]:
-    """Yield a finding for each value beyond what its entity can have metered."""
-    judged = placed.reportable & table.is_usable
+    `misread`, shape (R,), are readings of another resolution than is stated, which are not judged.
+    """
+    judged = placed.reportable & table.is_usable & ~misread
     low, high = table.value < placed.least, table.value > placed.most
     for row in np.flatnonzero(judged & (low | high)).tolist():
         least, most = int(placed.least[row]), int(placed.most[row])
@@ -177,89 +161,6 @@ def find_implausible(table: ReadingTable, placed: Placed) -> Iterator[Finding]:
     )
 
 
-def find_duplicates(
-    table: ReadingTable, rows: Integers, cell: Integers, calendar: Calendar, placed: Placed
-) -> Iterator[RowFinding]:
-    """Yield a finding for each reading of an interval that has one already.
-
-    `rows` are the readings that belong to a day vector, `cell` the interval each one fills.
-    """
-    order = np.argsort(cell, kind="stable")
-    ordered = cell[order]
-    repeats = np.flatnonzero(ordered[1:] == ordered[:-1]) + 1
-    originals = np.searchsorted(ordered, ordered[repeats])
-    pairs = zip(rows[order[repeats]].tolist(), rows[order[originals]].tolist(), strict=True)
-    for row, original in pairs:
-        yield (
-            row,
-            Finding(
-                "duplicate",
-                table.place(row),
-                f"{table.value[row]} for {table.entity.names[table.entity.codes[row]]} "
-                f"{MEASURES[placed.measure[row]]} {_written(int(table.start_us[row]))}",
-                f"one reading an interval; row {int(table.row[original])} has "
-                f"{table.value[original]}",
-                "leave one of them",
-            ),
-        )
-
-
-def find_incomplete_days(
-    table: ReadingTable,
-    first_row: Integers,
-    row_count: Integers,
-    seen: Integers,
-    day: Integers,
-    calendar: Calendar,
-    terms: Sequence[MeterTerms],
-) -> Iterator[RowFinding]:
-    """Yield findings on day vectors with too few intervals, or more readings than intervals.
-
-    Too few are accepted where the terms accept gaps.
-
-    Args:
-        first_row: int64[V], index of the first reading of each vector.
-        row_count: int64[V], readings of the vector, off the boundary too.
-        seen: int64[V, W], readings of each interval.
-        day: int64[V], index of the day.
-    """
-    expected = calendar.count[day]
-    inside = np.arange(seen.shape[1]) < expected[:, None]
-    missing = (seen == 0) & inside
-    for vector in np.flatnonzero((row_count > expected) | missing.any(axis=1)).tolist():
-        row, count = int(first_row[vector]), int(expected[vector])
-        name = (
-            f"{table.entity.names[table.entity.codes[row]]} "
-            f"{table.measure.names[table.measure.codes[row]]} {calendar.days[day[vector]]}"
-        )
-        limit = f"the local day has {count} intervals, one reading each"
-        if row_count[vector] > count:
-            yield (
-                row,
-                Finding(
-                    "interval-count",
-                    table.place(row),
-                    f"{int(row_count[vector])} readings of {name}",
-                    limit,
-                    "send one reading an interval; mind the days when clocks change",
-                ),
-            )
-        accepts_gaps = terms[int(calendar.terms[day[vector]])].accepts_gaps
-        absent = [] if accepts_gaps else np.flatnonzero(missing[vector]).tolist()
-        if absent:
-            starts = calendar.day_starts(int(day[vector]))
-            yield (
-                row,
-                Finding(
-                    "missing-intervals",
-                    table.place(row),
-                    f"{name} lacks {list_starts([starts[number] for number in absent])}",
-                    limit,
-                    "send the whole day, with estimates where the meter failed",
-                ),
-            )
-
-
 def _first_rows(wrong: Flags, codes: Integers) -> Iterator[tuple[int, int]]:
     """Yield the first wrong row of each code, and how many rows share its fault."""
     rows = np.flatnonzero(wrong)
@@ -278,5 +179,6 @@ def _instant(us: int) -> dt.datetime:
     return _EPOCH + dt.timedelta(microseconds=us)
 
 
-def _written(us: int) -> str:
+def written_instant(us: int) -> str:
+    """Return an instant, in microseconds since 1970, as findings write it."""
     return _instant(us).isoformat().replace("+00:00", "Z")

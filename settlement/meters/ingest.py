@@ -14,13 +14,14 @@ from rulebook.resolve import RulePeriod
 from rulebook.store import time_zone
 from settlement.meters import store
 from settlement.meters.cells import read_readings
-from settlement.meters.check import CheckedFile, DayVector, check_readings, local_days
+from settlement.meters.check import CheckedFile, check_readings, local_days
 from settlement.meters.digest import (
     StoredFile,
     StoredReading,
     content_digest,
     file_identity,
 )
+from settlement.meters.gathering import DayVector
 from settlement.meters.register import MeterRegister
 from settlement.meters.terms import meter_register
 

@@ -9,6 +9,8 @@ was. The codes of `quality.<measure>`:
     2        missing; only while a run is prepared, which then estimates or refuses
     3        measured and flagged as implausible, settled as it is
     4        estimated by the meter operator and flagged as implausible, settled as it is
+    5        its part of a measured reading of a coarser meter, which all parts sum to
+    6        the same, of a reading flagged as implausible
     10 + n   estimated by step n of the rule, counted from 1
 """
 
@@ -20,12 +22,14 @@ from numpy.typing import NDArray
 
 from settlement.core.engine import ResultTable
 from settlement.meters.readings import rows_of
-from settlement.meters.register import QUALITY_LETTERS
+from settlement.meters.register import QUALITY_LETTERS, SPREAD_LETTER
 
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-MEASURED, ESTIMATED_BY_OPERATOR, MISSING, FLAGGED, FLAGGED_ESTIMATE = range(5)
+MEASURED, ESTIMATED_BY_OPERATOR, MISSING, FLAGGED, FLAGGED_ESTIMATE, SPREAD, FLAGGED_SPREAD = range(
+    7
+)
 BY_RULE = 10
 QUALITY = "quality."
 ESTIMATED = "estimated."
@@ -40,6 +44,8 @@ for _word, _letter in QUALITY_LETTERS.items():
     _CODE_OF_LETTER[ord(_letter)] = _CODE_OF_WORD[_word]
 _CODE_OF_LETTER[ord(QUALITY_LETTERS["measured"].lower())] = FLAGGED
 _CODE_OF_LETTER[ord(QUALITY_LETTERS["estimated"].lower())] = FLAGGED_ESTIMATE
+_CODE_OF_LETTER[ord(SPREAD_LETTER)] = SPREAD
+_CODE_OF_LETTER[ord(SPREAD_LETTER.lower())] = FLAGGED_SPREAD
 
 WORDS = {
     MEASURED: "measured",
@@ -47,6 +53,8 @@ WORDS = {
     MISSING: "missing",
     FLAGGED: "measured, implausible",
     FLAGGED_ESTIMATE: "estimated by the meter operator, implausible",
+    SPREAD: "measured over a longer time, spread",
+    FLAGGED_SPREAD: "measured over a longer time, spread, implausible",
 }
 
 
@@ -62,7 +70,15 @@ def codes_of(quality: Sequence[str]) -> Integers:
 
 def is_flagged(codes: Integers) -> Flags:
     """Return where a reading is implausible."""
-    return np.isin(codes, (FLAGGED, FLAGGED_ESTIMATE))
+    return np.isin(codes, (FLAGGED, FLAGGED_ESTIMATE, FLAGGED_SPREAD))
+
+
+def is_metered(codes: Integers) -> Flags:
+    """Return where an estimate may rest on a reading: measured, or its part of what was measured.
+
+    A day that was spread sums to what was measured, and so do its hours.
+    """
+    return np.isin(codes, (MEASURED, SPREAD))
 
 
 def is_estimated(codes: Integers) -> Flags:

@@ -28,6 +28,9 @@ QUALITY_LETTERS = {"measured": "M", "estimated": "E", MISSING: "X"}
 """The letter under which an interval of a day vector is stored, by the word of its reading. A small
 letter tells that the rules in force on arrival found the reading implausible."""
 
+SPREAD_LETTER = "S"
+"""The letter of an interval whose value is its part of a measured reading of a coarser meter."""
+
 LARGEST_DEMAND_WH = 10**13
 """Ten terawatt hours in an interval: beyond any meter, and sums of a million of it fit int64."""
 
@@ -42,12 +45,19 @@ class MeteredEntity:
 
     It must report every measure that is not `optional`. A value within `limits` but outside
     `plausible` is one that the meter can have reported and nobody believes.
+
+    Attributes:
+        limits, plausible: of an interval of the market.
+        resolution_minutes: what one reading of its meter covers; None where it is the interval.
+        as_read: the same over one reading, where that is another time than the interval.
     """
 
     entity: str
     limits: Mapping[str, tuple[int, int]]
     optional: frozenset[str] = frozenset()
     plausible: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    resolution_minutes: int | None = None
+    as_read: "MeteredEntity | None" = None
 
     def believed(self, measure: str) -> tuple[int, int]:
         """Return the least and the most plausible value of a measure."""
@@ -150,8 +160,11 @@ class Calendar:
         return tuple(_EPOCH + us * _MICROSECOND for us in self.start_us[first:end].tolist())
 
 
-def calendar_of(register: MeterRegister) -> Calendar:
-    """Return the intervals of every day that the register's terms cover."""
+def calendar_of(register: MeterRegister, minutes: int | None = None) -> Calendar:
+    """Return the intervals of every day that the register's terms cover.
+
+    With `minutes`, in place of the intervals what readings of that resolution cover.
+    """
     days: list[dt.date] = []
     terms: list[int] = []
     starts: list[Integers] = []
@@ -159,12 +172,13 @@ def calendar_of(register: MeterRegister) -> Calendar:
     for index, piece in enumerate(register.terms):
         for offset in range((piece.last_day - piece.first_day).days + 1):
             day = piece.first_day + dt.timedelta(days=offset)
-            instants = interval_starts(day, register.time_zone, piece.interval_minutes)
+            length = minutes or piece.interval_minutes
+            instants = interval_starts(day, register.time_zone, length)
             start_us = [(instant - _EPOCH) // _MICROSECOND for instant in instants]
             days.append(day)
             terms.append(index)
             starts.append(np.array(start_us, dtype=np.int64))
-            end_us.append(start_us[-1] + piece.interval_minutes * 60_000_000)
+            end_us.append(start_us[-1] + length * 60_000_000)
     count = np.array([len(day_starts) for day_starts in starts], dtype=np.int64)
     empty = np.empty(0, dtype=np.int64)
     return Calendar(

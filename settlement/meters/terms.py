@@ -1,14 +1,17 @@
 """From documents to meter terms: what may be metered under the rules of each period."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 
 from rulebook.documents import MarketRules
 from rulebook.documents.base import MILLION
-from rulebook.documents.registration import SupplyPoint
+from rulebook.documents.registration import SupplyPoint, Unit
 from rulebook.resolve import RulePeriod, RuleSet
 from settlement.meters.register import (
     MINUTES_PER_HOUR,
+    MeteredEntity,
     MeterRegister,
     MeterTerms,
     metered_supply_point,
@@ -32,26 +35,18 @@ def meter_register(periods: Sequence[RulePeriod]) -> MeterRegister:
 
 def _terms(first_day: dt.date, last_day: dt.date, rules: RuleSet) -> MeterTerms:
     minutes = rules.market_rules.interval_minutes
-    units = (unit for registration in rules.registrations for unit in registration.units)
-    points = (point for registration in rules.registrations for point in registration.supply_points)
     entities = [
         *(
-            metered_unit(
-                unit.unit,
-                capacity_w=unit.capacity_w,
-                stores=unit.storage_wh is not None,
-                can_reserve=unit.can_reserve,
-                interval_minutes=minutes,
-            )
-            for unit in units
+            _metered(partial(_unit, unit), minutes, unit.resolution_minutes)
+            for registration in rules.registrations
+            for unit in registration.units
         ),
         *(
-            metered_supply_point(
-                point.supply_point,
-                household_count=point.household_count,
-                plausible_wh=_plausible_wh(rules.market_rules, point),
+            _metered(
+                partial(_supply_point, rules.market_rules, point), minutes, point.resolution_minutes
             )
-            for point in points
+            for registration in rules.registrations
+            for point in registration.supply_points
         ),
     ]
     meter_data = rules.market_rules.meter_data
@@ -67,8 +62,37 @@ def _terms(first_day: dt.date, last_day: dt.date, rules: RuleSet) -> MeterTerms:
     )
 
 
-def _plausible_wh(rules: MarketRules, point: SupplyPoint) -> int | None:
-    """Return the most energy in an interval that a supply point's households are believed, down.
+def _metered(
+    over: Callable[[int], MeteredEntity], interval_minutes: int, resolution_minutes: int | None
+) -> MeteredEntity:
+    """Return an entity with its limits over an interval, and over a reading where that differs."""
+    entity = over(interval_minutes)
+    if resolution_minutes in (None, interval_minutes):
+        return entity
+    # Not so many times those of an interval: each rounds down what the entity can do in its time.
+    return replace(entity, resolution_minutes=resolution_minutes, as_read=over(resolution_minutes))
+
+
+def _unit(unit: Unit, minutes: int) -> MeteredEntity:
+    return metered_unit(
+        unit.unit,
+        capacity_w=unit.capacity_w,
+        stores=unit.storage_wh is not None,
+        can_reserve=unit.can_reserve,
+        interval_minutes=minutes,
+    )
+
+
+def _supply_point(rules: MarketRules, point: SupplyPoint, minutes: int) -> MeteredEntity:
+    return metered_supply_point(
+        point.supply_point,
+        household_count=point.household_count,
+        plausible_wh=_plausible_wh(rules, point, minutes),
+    )
+
+
+def _plausible_wh(rules: MarketRules, point: SupplyPoint, minutes: int) -> int | None:
+    """Return the most energy in so many minutes that a point's households are believed, down.
 
     3 households x 3,000 W x 2,000,000 ppm over 30 minutes: 9,000 Wh.
     """
@@ -79,4 +103,4 @@ def _plausible_wh(rules: MarketRules, point: SupplyPoint) -> int | None:
     if share_ppm is None or magnitude_w is None:
         return None
     power_w = point.household_count * magnitude_w * share_ppm // MILLION
-    return power_w * rules.interval_minutes // MINUTES_PER_HOUR
+    return power_w * minutes // MINUTES_PER_HOUR

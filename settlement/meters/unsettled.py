@@ -62,6 +62,17 @@ class Unsettled:
             "ingest the readings, or publish a step that can fill them",
         )
 
+    def other_resolution(self, measure: str, entity: str, minutes: int) -> Finding:
+        """Return that what is known was metered at another resolution, so that nothing lacks."""
+        return Finding(
+            "resolution",
+            f"{self.market} {self.day}",
+            f"readings every {minutes} minutes of {entity} {measure}",
+            "a reading an interval: an estimate between them would add to what was measured",
+            f"have `resolution_minutes: {minutes}` stated in its registration and ingest again, "
+            "or ingest the readings between",
+        )
+
     def implausible(self, measure: str, entity: str, intervals: Sequence[int]) -> Finding:
         """Return that flagged readings may not settle under the rules in force."""
         return Finding(

@@ -1,5 +1,8 @@
 """One bent value a row, and the code of the finding that it must raise."""
 
+import datetime as dt
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -196,6 +199,19 @@ def more_units(values):
     values["units"] += [template | {"unit": f"X{number}"} for number in range(4)]
 
 
+def test_a_reading_must_fit_into_every_day_of_the_law():
+    """On Lord Howe Island clocks change by half an hour: a day is no whole number of hours."""
+    hourly = body(HEARTH)
+    hourly["supply_points"][0]["resolution_minutes"] = 60
+    island = body(RULES) | {"time_zone": "Australia/Lord_Howe"}
+    law = in_force({HEARTH: made(hourly), RULES: made(island)})
+    always = replace(law, days=(dt.date(2024, 1, 1), None))
+    (finding,) = check_law(always)
+    assert finding.code == "resolution-does-not-fit-day"
+    assert "2024-04-07 is not" in finding.limit
+    assert check_law(replace(law, days=(dt.date(2024, 1, 1), dt.date(2024, 4, 7)))) == ()
+
+
 TOGETHER = [
     (TERMS, lambda v: v.update(sealed_after_days=599), ["sealed-before-last-run"]),
     (RULES, lambda v: v["layers"].reverse(), ["layers-differ"]),
@@ -207,6 +223,10 @@ TOGETHER = [
     (HEARTH, lambda v: v["supply_points"][1].update(node="N99"), ["registration-unknown-node"]),
     (HEARTH, lambda v: v["supply_points"][1].update(product="P9"),
      ["registration-unknown-product"]),
+    (HEARTH, lambda v: v["supply_points"][1].update(resolution_minutes=20),
+     ["resolution-does-not-fit-interval"]),
+    (HIGHLAND, lambda v: v["units"][1].update(resolution_minutes=40),
+     ["resolution-does-not-fit-interval"]),
     (HIGHLAND, lambda v: v["units"][1].update(unit="G1"), ["entity-registered-twice"]),
     (HIGHLAND, lambda v: v["units"][1].update(unit="N0-P1"), ["entity-registered-twice"]),
     (HEARTH, lambda v: v["supply_points"][1].update(supply_point="N34-P1"),

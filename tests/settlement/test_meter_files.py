@@ -278,4 +278,6 @@ def test_a_cause_that_all_rows_share_is_found_once(spoil, code):
     found = [f for f in checked(separated(";", rows).encode()).findings if f.code == code]
     assert len(found) == 1
     assert found[0].place == "day.csv row 1"
-    assert found[0].value.endswith(", the first of 144 such rows: also 2, 3, 4, 5 and on to 144")
+    assert found[0].value.endswith(
+        ", the first of 144 of this kind, also in rows 2, 3, 4, 5 and on to 144"
+    )
