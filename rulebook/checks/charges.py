@@ -202,8 +202,8 @@ def amounts_can_be_counted(charges: ChargeList, place: str) -> Iterator[Finding]
 def unpriced_days(charges: ChargeList, within: Span) -> Iterator[tuple[int, dt.date]]:
     """Yield the number of each link that has a day without a price, and the first such day.
 
-    Only days before the end of a charge's last price count: later prices may still be published,
-    and until they are, settlement flags the days.
+    Only days between a charge's first price and the end of its last count: earlier and later prices
+    may still be published, and until they are, settlement states what is linked and flags it.
     """
     by_code = {charge.code: charge for charge in charges.charges}
     for number, link in enumerate(charges.links):
@@ -211,9 +211,7 @@ def unpriced_days(charges: ChargeList, within: Span) -> Iterator[tuple[int, dt.d
         days = shared_days(span_of(link), within)
         if charge is None or days is None:
             continue
-        ends = [price.to_day for price in prices_of(charge)]
-        if ends and None not in ends:
-            days = shared_days(days, (dt.date.min, max(end for end in ends if end is not None)))
+        days = _priced_days(charge, days)
         if days is None:
             continue
         gaps = [
@@ -223,6 +221,16 @@ def unpriced_days(charges: ChargeList, within: Span) -> Iterator[tuple[int, dt.d
         ]
         if gaps:
             yield number, min(gaps)
+
+
+def _priced_days(charge: Charge, days: Span) -> Span | None:
+    """Return those of the days that lie between a charge's first price and its last, or None."""
+    prices = prices_of(charge)
+    if not prices:
+        return None
+    ends = [price.to_day for price in prices if price.to_day is not None]
+    end = max(ends) if len(ends) == len(prices) else None
+    return shared_days(days, (min(price.from_day for price in prices), end))
 
 
 def _by_hour(charge: Charge) -> dict[int, list[tuple[int, Price]]]:

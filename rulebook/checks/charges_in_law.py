@@ -56,7 +56,7 @@ def charges_fall_on_registered_points(law: InForce) -> Iterator[Finding]:
 
 
 def linked_days_have_prices(law: InForce) -> Iterator[Finding]:
-    """No linked day lacks a price that later days have."""
+    """No linked day lacks a price that days before and after it have."""
     for charges in law.charge_lists:
         for number, day in unpriced_days(charges, law.days):
             code = charges.links[number].charge
@@ -64,7 +64,7 @@ def linked_days_have_prices(law: InForce) -> Iterator[Finding]:
                 "charge-without-price",
                 f"{law.place(charges)}: links[{number}]",
                 f"no price on {day}",
-                f"{code} has a price on every linked day up to its last price",
+                f"{code} has a price on every linked day between its first price and its last",
                 "add the price, or shorten the link",
             )
 

@@ -4,7 +4,8 @@ A line is one money account of the participant: a charge of a supply point, a pa
 a pass-through charge. Its amount is what the month's journals moved on that account since the
 participant's last document of the month, and its quantity the same movement of the account of
 energy, days or pieces beside it, so a document after a later run holds differences only. Clauses
-and rule digests say which law made the line.
+and rule digests say which law made the line. A pass-through charge whose price is not published yet
+has a line without an amount, which states its quantity and says that it awaits a price.
 """
 
 import datetime as dt
@@ -14,12 +15,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeVar
 
+from common.currencies import NO_BREAK_SPACE
+from common.quantities import quantity
 from ledger.invoice import UNTAXED, Family, InvoiceDraft, InvoiceLine
-from ledger.journal import Account
+from ledger.journal import CHARGED, Account
 from rulebook.documents.base import Clause, Document
 from rulebook.documents.charge_list import ChargeList
 from rulebook.resolve import RuleSet
-from settlement.billing.line_quality import LineQualities
+from settlement.billing.line_quality import Awaited, LineQualities
 from settlement.billing.lines import LineKind, Side, Subject, is_line, line_kind
 from settlement.billing.parties import StatedParties
 from settlement.rules.register import Register, register_of
@@ -54,15 +57,16 @@ def draft_invoices(
         for (kind, subject), amount in _amounts(moved, rules.currency):
             is_charge = line_kind(kind).side is Side.CHARGE
             family = Family.INVOICE if is_charge else Family.SELF_BILLED
-            quantity, unit = _quantity(moved, kind, subject)
+            counted, unit = _quantity(moved, kind, subject)
             quality, estimated = qualities.of(participant, kind, subject)
             lines[participant, family].append(
                 InvoiceLine(
                     kind=kind,
                     subject=subject,
                     description="; ".join(interest.get((participant, kind, subject), ()))
-                    or _described(registers, kind, subject),
-                    quantity=quantity,
+                    or _described(registers, kind, subject)
+                    + _awaiting(qualities.awaited(participant, kind, subject), unit),
+                    quantity=counted,
                     quantity_unit=unit,
                     amount_micro=amount,
                     quality=quality,
@@ -184,12 +188,33 @@ def _known(register: Register, kind: LineKind) -> Collection[str]:
 
 
 def _amounts(moved: Mapping[Account, int], currency: str) -> list[tuple[tuple[str, str], int]]:
-    """Return kind and subject of each money account with what it moved, sorted."""
-    return sorted(
-        ((account.kind, account.subject), amount)
-        for account, amount in moved.items()
-        if account.commodity == currency and is_line(account.kind)
-    )
+    """Return kind and subject of each line with what its money account moved, sorted.
+
+    The money of a pass-through charge stands still where its price is not published yet.
+    """
+    amounts = {
+        (account.kind, account.subject): 0
+        for account in moved
+        if account.commodity in CHARGED.values() and is_line(account.kind)
+    }
+    for account, amount in moved.items():
+        if account.commodity == currency and is_line(account.kind):
+            amounts[account.kind, account.subject] = amount
+    return sorted(amounts.items())
+
+
+def _awaiting(awaited: Awaited, unit: str | None) -> str:
+    """Return what a line adds to its sentence where prices come after quantities."""
+    words = ""
+    if awaited.awaiting:
+        words += f"; {_written(awaited.awaiting, unit)} of the month await a price"
+    if awaited.priced_now:
+        words += f"; {_written(awaited.priced_now, unit)} stated before have their price now"
+    return words
+
+
+def _written(number: int, unit: str | None) -> str:
+    return quantity(number, unit or "").replace(NO_BREAK_SPACE, " ")
 
 
 def _quantity(

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -23,6 +24,7 @@ from settlement.billing.parties import StatedParties, stated_parties
 from settlement.meters.quality import ESTIMATED
 from settlement.meters.register import MEASURES
 from settlement.rules.register import register_of
+from settlement.runs.findings import unpriced_quantities
 from settlement.runs.pinned import law_read_once, pinned_periods
 from settlement.runs.store import posted_days, runs_of_month, series
 
@@ -119,7 +121,12 @@ def _qualities(
         key: quality for run_id in rules_of_run for key, quality in _read_estimated(session, run_id)
     }
     covered = ledger.invoice_queries.last_covered_journals(session, market, billing_month)
-    return LineQualities(posted, covered, qualities)
+    unpriced: Counter[tuple[uuid.UUID, dt.date, str, str]] = Counter()
+    for run_id in rules_of_run:
+        for (day, kind, entity), quantity in unpriced_quantities(session, run_id).items():
+            for name in (entity, entity.partition("/")[0]):
+                unpriced[run_id, day, kind, name] += quantity
+    return LineQualities(posted, covered, qualities, unpriced)
 
 
 def _read_estimated(

@@ -9,6 +9,8 @@ hold, less that of the runs they replaced:
 
     II estimated 30 of 100 kWh       invoice     100 kWh, of which estimated   30 kWh, estimated
     SF measured 35 in their place    debit note    5 kWh, of which estimated  -30 kWh, measured
+
+A line of a pass-through charge also says what of its quantity awaits a price.
 """
 
 import datetime as dt
@@ -35,6 +37,18 @@ EstimatedQualities = Mapping[tuple[uuid.UUID, dt.date, str, str], Quality]
 """By run, day, measure and entity; what is not there was measured throughout."""
 
 
+UnpricedQuantities = Mapping[tuple[uuid.UUID, dt.date, str, str], int]
+"""By run, day, component and `code/supplier`, and code for all its suppliers together; what is not
+there has its price."""
+
+
+class Awaited(NamedTuple):
+    """What of a charge awaits a price, and what documents before stated so and is priced now."""
+
+    awaiting: int
+    priced_now: int
+
+
 class PostedDay(NamedTuple):
     """A settlement day as a run posted it, and who answered for what under its rules."""
 
@@ -52,11 +66,13 @@ class LineQualities:
         posted: the days of the month as they were posted, in the order of their journals.
         covered: by participant, the last journal that earlier documents took into account.
         estimated: what the runs stored of the quality of their readings.
+        unpriced: what the runs stated of charges whose price is not published.
     """
 
     posted: Sequence[PostedDay]
     covered: Mapping[str, int]
     estimated: EstimatedQualities
+    unpriced: UnpricedQuantities = field(default_factory=dict)
     _days: dict[int, list[tuple[PostedDay, PostedDay | None]]] = field(default_factory=dict)
 
     def of(self, participant: str, code: str, subject: str) -> tuple[str, int | None]:
@@ -76,6 +92,31 @@ class LineQualities:
                 estimated -= self._quality_on(replaced, participant, kind, subject).estimated
         counts = kind.quantity is not None and kind.quantity.is_metered
         return "estimated" if is_estimated else "measured", estimated if counts else None
+
+    def awaited(self, participant: str, code: str, subject: str) -> Awaited:
+        """Return what of a pass-through line's month has no price, and what has it only now."""
+        kind = line_kind(code)
+        if not kind.is_pass_through or not self.unpriced:
+            return Awaited(0, 0)
+        awaiting = priced_now = 0
+        number = self.covered.get(participant, 0)
+        for day in {posted.day: posted for posted in self.posted}.values():
+            awaiting += self._unpriced_on(day, participant, kind, subject)
+        for holds, replaced in self._days_after(number):
+            if replaced is not None:
+                before = self._unpriced_on(replaced, participant, kind, subject)
+                now = self._unpriced_on(holds, participant, kind, subject)
+                priced_now += max(before - now, 0)
+        return Awaited(awaiting, priced_now)
+
+    def _unpriced_on(self, posted: PostedDay, participant: str, kind: LineKind, code: str) -> int:
+        key = (posted.run_id, posted.day, kind.component)
+        if kind.side is Side.CHARGE:
+            return self.unpriced.get((*key, f"{code}/{participant}"), 0)
+        is_owner = code in posted.register.charges and (
+            posted.register.charge_owner(code) == participant
+        )
+        return self.unpriced.get((*key, code), 0) if is_owner else 0
 
     def _days_after(self, number: int) -> list[tuple[PostedDay, PostedDay | None]]:
         """Return each day posted after a journal: as it holds, and as it stood at that journal."""

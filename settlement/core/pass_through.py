@@ -15,8 +15,8 @@ multiplied. Amount and quantity stand in the first interval of their time step a
 intervals of the step hold 0.
 
 Energy is what a supply point takes; net export in an interval counts as none, so it neither bears
-a tariff nor lowers that of another interval. A time step without a price has no amount and no
-quantity and is flagged instead. The owner of a charge is paid what suppliers are charged.
+a tariff nor lowers that of another interval. A time step without a price has no amount: it states
+its quantity and is flagged. The owner of a charge is paid what suppliers are charged.
 
 An hour of the local clock that comes twice in a day is two time steps at the same price; an hour
 that is left out is none.
@@ -123,7 +123,7 @@ class ChargedDay:
     Attributes:
         charge, supplier: indices.
         amount_micro: shape (T,), + is owed by the supplier and paid to the charge's owner.
-        quantity: shape (T,), in the unit of the charge's kind, where there is a price.
+        quantity: shape (T,), in the unit of the charge's kind, with a price or without.
         is_unpriced: shape (T,), 1 where a time step begins that is linked and has no price.
     """
 
@@ -203,7 +203,7 @@ def charge_day(
             amount = _piece_amount_micro(kind, price[:1], quantity, day)
         known = has_price[step_hours]
         columns = np.zeros((3, demand_wh.shape[1]), dtype=np.int64)
-        columns[:, first] = amount * known, quantity * known, ~known
+        columns[:, first] = amount * known, quantity, ~known
         charged.append(ChargedDay(charge, supplier, *columns))
     return charged
 

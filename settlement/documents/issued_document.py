@@ -59,9 +59,14 @@ class IssuedLine:
         return max(-(self.estimated_quantity or 0), 0)
 
     @property
+    def stated_price(self) -> Price | None:
+        """The price that people read: none of a line without an amount, which may await one."""
+        return self.price if self.exact_micro else None
+
+    @property
     def price_text(self) -> str:
         """The price with all its decimals; empty where the line has none."""
-        price = self.price
+        price = self.stated_price
         return decimal_text(price.value, price.decimals, thousands=",") if price else ""
 
 

@@ -185,7 +185,7 @@ def _group(group: LineGroup, digits: int) -> dict[str, Any]:
 
 
 def _line(line: IssuedLine, digits: int) -> dict[str, str]:
-    price = line.price
+    price = line.stated_price
     return {
         "number": str(line.number),
         "description": f"{line.subject}: {line.description}",

@@ -96,9 +96,12 @@ def arithmetic_words(line: IssuedLine) -> str:
     if line.quantity is None:
         return ""
     quantity = quantity_words(line.quantity, str(line.quantity_unit))
-    if line.price is None:
-        return f"{quantity} on balance, so without a price"
-    return f"{quantity} × {price_words(line.price)}"
+    price = line.stated_price
+    if price is None:
+        return (
+            f"{quantity}, no amount" if line.price else f"{quantity} on balance, so without a price"
+        )
+    return f"{quantity} × {price_words(price)}"
 
 
 def estimated_words(line: IssuedLine) -> str:

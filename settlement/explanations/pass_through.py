@@ -71,9 +71,10 @@ class PassThroughCharges(Grounds):
             return Explanation(title, amount, "micro", words, clauses=cited)
         counted = tuple(self._counted(code, link, steps[interval]) for link in links)
         if facts.result(f"unpriced.{kind}", entity, interval):
+            awaiting = facts.result(_quantity_of(kind).measure, entity, interval)
             words = (
-                "no price is published for this time step, so it has no amount; once there is "
-                "one, the next run settles it"
+                f"{awaiting:,} {_quantity_of(kind).unit} await a price: none is published for this "
+                "time step, so it has no amount; once there is one, the next run settles it"
             )
             return Explanation(title, amount, "micro", words, clauses=cited, children=counted)
         counted_by = _quantity_of(kind)

@@ -160,10 +160,11 @@ def test_links_name_supply_points_that_are_registered_on_linked_days():
 @pytest.mark.parametrize(
     ("prices", "first_gap"),
     [
-        ([price(FEBRUARY)], "2024-01-01"),  # begins late
+        ([price(FEBRUARY)], None),  # what comes before may still be published too
+        ([price(FEBRUARY, to_hour=12), price(MARCH, from_hour=12)], "2024-02-01"),  # half a day
         ([price(to_day=FEBRUARY), price(MARCH)], "2024-02-01"),  # a hole
         ([price(to_hour=23)], "2024-01-01"),  # an hour without a price
-        ([], "2024-01-01"),
+        ([], None),
         ([price(to_day=FEBRUARY)], None),  # what comes after may still be published
     ],
 )

@@ -13,17 +13,23 @@ from sqlalchemy import text
 import ledger.verification
 from common.refusals import Refused
 from database.session import make_engine, transaction
+from ledger.invoice import document_number
+from ledger.log.checkpoints import publish_checkpoint
 from rulebook.documents.market_rules import Tax
 from rulebook.publishing import publish
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
+from settlement.documents.formats import FORMATS
+from settlement.documents.render import find_document, render_document
 from settlement.explanations.explain import explain_interval, explain_line, find_line, line_day
 from settlement.meters.ingest import MeterFile, ingest
 from settlement.replays.replay import replay
 from settlement.runs.findings import run_findings
 from settlement.runs.settle import settle
 from settlement.runs.store import day_vectors, stored_values
+from tests.settlement.evidence_cases import Memory, exported
 from tests.worlds import tiny_market
+from tests.worlds.logged import signer
 from tests.worlds.settled import (
     CORRECTED,
     INGESTED,
@@ -341,7 +347,12 @@ def test_a_missing_price_is_flagged_and_settled_when_it_is_published(session):
         ("charge-without-price", "tiny 2024-01-02 to 2024-01-03: levy of cedar"),
         ("charge-without-price", "tiny 2024-01-02 to 2024-01-03: levy of doric"),
     ]
-    assert findings[0].value == "no price for 2 time steps, so no amount"
+    awaiting = sum(wh for (day, _, point), wh in readings_by_hour(FIRST, last).items()
+                   if day >= end and supplier_on(day, point) == "cedar")  # fmt: skip
+    written = f"{awaiting // 10**6:,}.{awaiting % 10**6:06}".rstrip("0")
+    assert findings[0].value == (
+        f"no price for 2 time steps, so no amount; {written}\xa0MWh await one"
+    )
     values = stored_values(day_vectors(session, run.id, last))
     assert values["unpriced.tariff", "levy/cedar"].tolist() == [1] + [0] * 47
     assert not values["charge.tariff_micro", "levy/cedar"].any()
@@ -358,6 +369,142 @@ def test_a_missing_price_is_flagged_and_settled_when_it_is_published(session):
     for supplier in ("cedar", "doric"):
         both = first[supplier, "levy"].amount_micro + notes[supplier, "levy"].amount_micro
         assert both == expected[supplier, "levy"]
+
+
+SECOND = dt.date(2024, 1, 2)
+
+
+def exported_findings(session, run):
+    publish_checkpoint(session, signer(1), SETTLED)
+    return Memory.of(exported(session, run)).findings()
+
+
+def priced_from(day=None, code="levy"):
+    """The charges of elder, of which one has its first price on a day, or none at all."""
+    body = tiny_market.charge_list().model_dump()
+    for field in ("tariffs", "subscriptions", "fees"):
+        for charge in body[field]:
+            if charge["code"] == code:
+                charge["prices"] = [
+                    {**price, "from_day": day} for price in charge["prices"] if day is not None
+                ]
+    return {field: body[field] for field in ("tariffs", "subscriptions", "fees")}
+
+
+def taken(days, supplier):
+    energy = readings_by_hour(FIRST, SECOND)
+    return sum(
+        wh
+        for (day, _, point), wh in energy.items()
+        if day in days and supplier_on(FIRST, point) == supplier
+    )
+
+
+def in_mwh(wh):
+    return f"{wh // 10**6:,}.{wh % 10**6:06}".rstrip("0").rstrip(".") + " MWh"
+
+
+@pytest.mark.parametrize("first_price", [SECOND, None])
+def test_a_charge_may_be_linked_before_its_first_price(session, first_price):
+    """Denmark's published scenarios 05 and 06: linked on the 1st, priced from the 2nd."""
+    publish_with_charges(session, **priced_from(first_price))
+    ingest_tiny(session, FIRST, SECOND)
+    run = settled(session, "II", FIRST, SECOND)
+    of_first = stored_values(day_vectors(session, run.id, FIRST))
+    assert of_first["quantity.tariff_wh", "levy/cedar"].sum() == taken([FIRST], "cedar")
+    assert not of_first["charge.tariff_micro", "levy/cedar"].any()
+    assert of_first["unpriced.tariff", "levy/cedar"].sum() == 1
+    awaiting = [FIRST] if first_price else [FIRST, SECOND]
+    (finding, _) = run_findings(session, run)
+    written = in_mwh(taken(awaiting, "cedar")).replace(" ", "\xa0")
+    assert finding.value == (
+        f"no price for {len(awaiting)} time step{'s'[: len(awaiting) - 1]}, so no amount; "
+        f"{written} await one"
+    )
+    assert replay(session, run).is_same
+    first = billed(session, run)
+    for supplier in ("cedar", "doric"):
+        line = first[supplier, "levy"]
+        assert line.quantity == taken([FIRST, SECOND], supplier)
+        expected = (
+            0
+            if first_price is None
+            else nearest(Decimal(taken([SECOND], supplier)) * 5_001 / 1_000)
+        )
+        assert line.amount_micro == expected
+        words = in_mwh(taken(awaiting, supplier))
+        assert line.description == f"Levy on energy; {words} of the month await a price"
+    assert first["elder", "levy"].quantity == sum(
+        first[supplier, "levy"].quantity for supplier in ("cedar", "doric")
+    )
+    assert "of the month await a price" in first["elder", "levy"].description
+    assert first["cedar", "grid"].description == "Use of the grid"
+    assert list(ledger.verification.verify(session)) == []
+
+
+def test_what_awaited_a_price_is_billed_when_it_is_published(session):
+    publish_with_charges(session, **priced_from())
+    ingest_tiny(session, FIRST, SECOND)
+    first = billed(session, settled(session, "II", FIRST, SECOND))
+    publish_later(session, [tiny_market.charge_list()], FIRST, CORRECTED)
+    later = settled(session, "SF", FIRST, SECOND, RESETTLED)
+    assert list(run_findings(session, later)) == []
+    notes = billed(session, later, RESETTLED)
+    assert set(notes) == {("cedar", "levy"), ("doric", "levy"), ("elder", "levy")}
+    for supplier in ("cedar", "doric"):
+        note = notes[supplier, "levy"]
+        words = in_mwh(first[supplier, "levy"].quantity)
+        assert note.description == f"Levy on energy; {words} stated before have their price now"
+        assert note.quantity == 0
+        assert note.amount_micro > 0
+    assert list(ledger.verification.verify(session)) == []
+
+
+def test_a_subscription_and_a_fee_without_a_price_state_their_quantity(session):
+    charges = priced_from(code="meter") | {"fees": priced_from(code="connect")["fees"]}
+    publish_with_charges(session, **charges)
+    ingest_tiny(session, FIRST, SECOND)
+    lines = billed(session, settled(session, "II", FIRST, SECOND))
+    meter, connect = lines["cedar", "meter"], lines["doric", "connect"]
+    assert (meter.quantity, meter.amount_micro) == (2 * 20_000, 0)
+    assert meter.description == "Metering of homes; 40,000 days of the month await a price"
+    assert (connect.quantity, connect.amount_micro) == (3, 0)
+    assert connect.description == "Connection; 3 pieces of the month await a price"
+
+
+def test_a_line_without_an_amount_is_in_every_format_and_explained(session):
+    publish_with_charges(session, **priced_from())
+    ingest_tiny(session, FIRST, SECOND)
+    run = settled(session, "II", FIRST, SECOND)
+    post(session, run, now=SETTLED)
+    issued = issue_month(session, "tiny", FIRST, now=SETTLED).invoices
+    row = next(each.row for each in issued if each.row.participant == "cedar")
+    number = document_number(row.series, row.number)
+    document = find_document(session, number)
+    for of_format in FORMATS.values():
+        assert render_document(session, document, of_format)
+    stated = next(line for line in document.lines if line.subject == "levy")
+    assert stated.quantity == taken([FIRST, SECOND], "cedar")
+    assert stated.stated_price is None
+    found = find_line(session, row.id, stated.number)
+    (explained,) = explain_interval(found, line_day(session, found, FIRST), 0).children
+    assert explained.value == 0
+    assert "Wh await a price" in explained.formula
+    assert not exported_findings(session, run)
+
+
+def test_a_participant_with_nothing_but_quantities_gets_no_document_yet(session):
+    """A document is of money; what waits is billed whole when the price is there."""
+    none = {**priced_from(), "subscriptions": [], "fees": []}
+    none["tariffs"] = [tariff for tariff in none["tariffs"] if tariff["code"] == "levy"]
+    links = [link for link in tiny_market.charge_list().links if link.charge == "levy"]
+    publish_with_charges(session, **none, links=links)
+    ingest_tiny(session, FIRST, SECOND)
+    run = settled(session, "II", FIRST, SECOND)
+    post(session, run, now=SETTLED)
+    issued = issue_month(session, "tiny", FIRST, now=SETTLED)
+    assert "elder" not in {invoice.row.participant for invoice in issued.invoices}
+    assert "elder" in {nothing.participant for nothing in issued.nothing}
 
 
 def test_a_later_run_posts_the_difference_of_amount_and_quantity(session):

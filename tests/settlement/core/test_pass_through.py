@@ -201,17 +201,18 @@ def test_a_link_stops_and_starts():
         assert linked == [bool(each) for each in expected]
 
 
-def test_a_missing_price_gives_no_amount_and_a_flag_never_zero():
+def test_a_missing_price_gives_no_amount_and_a_flag_and_keeps_its_quantity():
     """Danish settlement: the first hour has a price and the others none."""
     made = charges("tariff", [(ALWAYS, (0, 1), 500)], [(0, ALWAYS, 1)])
     found = settled(made, JANUARY, demand(JANUARY, 2_000, minutes=30), minutes=30)
     assert found["charge.tariff_micro", "C/ask"].tolist() == [2_000] + [0] * 47
-    assert found["quantity.tariff_wh", "C/ask"].tolist() == [4_000] + [0] * 47
+    assert found["quantity.tariff_wh", "C/ask"].tolist() == [4_000, 0] * 24
     assert found["unpriced.tariff", "C/ask"].tolist() == [0, 0] + [1, 0] * 23
     for kind in ("subscription", "fee"):
         found = settled(charges(kind, [], [(0, ALWAYS, 1)]), JANUARY, demand(JANUARY, 1))
         assert found[f"unpriced.{kind}", "C/ask"].tolist() == [1] + [0] * 23
         assert not found[f"charge.{kind}_micro", "C/ask"].any()
+        assert found[f"quantity.{kind}_{QUANTITY_UNITS[kind]}", "C/ask"].tolist() == [1] + [0] * 23
 
 
 def test_a_price_of_zero_is_a_price():
