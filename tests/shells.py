@@ -80,6 +80,7 @@ SHELLS = {
     "settlement/runs/energy.py": "sums in the database",
     "settlement/runs/findings.py": "loads what a run lacks",
     "settlement/runs/inputs.py": "loads what a run is computed from",
+    "settlement/runs/interval_results.py": "reads the results of a run",
     "settlement/runs/pinned.py": "loads law by its pins",
     "settlement/runs/reading_quality.py": "loads the readings of a run",
     "settlement/runs/settle.py": "use case: settle days",
