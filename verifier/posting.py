@@ -29,7 +29,7 @@ class Register:
     currency: str = ""
     units: dict[str, str] = field(default_factory=dict)
     points: dict[str, str] = field(default_factory=dict)
-    charges: dict[str, str] = field(default_factory=dict)
+    charges: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def account(self, commodity: str, owner: str | None, kind: str, subject: str) -> str:
         """Return the code of an account; None owns those of the market."""
@@ -39,6 +39,7 @@ class Register:
 def build_register(run: Row, day: str, law: Law) -> Register:
     """Return who answers for what on a day, by the documents that the run is pinned to."""
     register = Register(run["market"])
+    listed: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for pin in run["pins"]:
         if is_study_pin(pin) or not pin["first_day"] <= day <= pin["last_day"]:
             continue
@@ -51,8 +52,13 @@ def build_register(run: Row, day: str, law: Law) -> Register:
                 register.units |= {unit["unit"]: owner for unit in body["units"]}
                 register.points |= {point["supply_point"]: owner for point in body["supply_points"]}
             case "charge-list":
-                charges = [*body["tariffs"], *body["subscriptions"], *body["fees"]]
-                register.charges |= {charge["code"]: body["owner"] for charge in charges}
+                for kind in QUANTITIES:
+                    for charge in body[f"{kind}s"]:
+                        listed[kind, charge["code"]].add(body["owner"])
+    for (kind, code), owners in listed.items():
+        # Of several owners with a charge of the kind and code, each has the owner in its name.
+        names = {f"{owner}/{code}" if len(owners) > 1 else code: owner for owner in owners}
+        register.charges |= {(kind, name): owner for name, owner in names.items()}
     return register
 
 
@@ -79,22 +85,43 @@ def sum_used_wh(day: str, settled: Day, metered: Energy) -> dict[tuple[str, str]
     return totals
 
 
+def is_passed_through(measure: str) -> bool:
+    """Return whether a result is money or quantity of a charge whose price others set."""
+    side, _, rest = measure.partition(".")
+    return side in ("charge", "payment", "quantity") and rest.partition("_")[0] in QUANTITIES
+
+
+def passed_movements(
+    register: Register, measure: str, entity: str, total: int
+) -> list[tuple[str, int]]:
+    """Return what a result of a pass-through charge moves, by the code of the account."""
+    side, _, rest = measure.partition(".")
+    kind = rest.partition("_")[0]
+    if side == "payment":
+        owner = register.charges[kind, entity]
+        return [(register.account(register.currency, owner, f"payment.{kind}", entity), -total)]
+    # From the end: of several owners with one code, the name of a charge holds a slash itself.
+    name, _, supplier = entity.rpartition("/")
+    if side == "charge":
+        return [(register.account(register.currency, supplier, f"charge.{kind}", name), total)]
+    owner, commodity = register.charges[kind, name], QUANTITIES[kind][1]
+    return [
+        (register.account(commodity, supplier, f"charge.{kind}", name), total),
+        (register.account(commodity, owner, f"payment.{kind}", name), -total),
+    ]
+
+
 def expected_movements(
     register: Register, settled: Day, energy_wh: Mapping[tuple[str, str], int]
 ) -> dict[str, int]:
     """Return what each account must have moved for a day, by the code of the account."""
     moved: defaultdict[str, int] = defaultdict(int)
     account, money = register.account, register.currency
-    passed = {f"{side}.{kind}" for kind in QUANTITIES for side in ("charge", "payment")}
-    counted = {f"quantity.{kind}_{unit.lower()}": kind for kind, (unit, _) in QUANTITIES.items()}
     for (measure, entity), total in settled.totals.items():
         kind = measure.removesuffix("_micro")
-        code, _, supplier = entity.partition("/")
-        if measure in counted:
-            kind, commodity = counted[measure], QUANTITIES[counted[measure]][1]
-            owner = register.charges[code]
-            moved[account(commodity, supplier, f"charge.{kind}", code)] += total
-            moved[account(commodity, owner, f"payment.{kind}", code)] -= total
+        if is_passed_through(measure):
+            for code, amount in passed_movements(register, measure, entity, total):
+                moved[code] += amount
         elif measure in ("over_take_wh", "missed_wh"):
             stated = measure.removesuffix("_wh")
             moved[account("WH", register.points[entity], stated, entity)] += total
@@ -103,9 +130,6 @@ def expected_movements(
             moved[account("WH", None, AREA_ACCOUNTS[measure], entity)] += total
         elif kind == measure:
             continue
-        elif kind in passed:
-            owner = supplier or register.charges[code]
-            moved[account(money, owner, kind, code)] += total if supplier else -total
         elif kind.startswith("charge."):
             moved[account(money, register.points[entity], kind, entity)] += total
         elif kind.startswith("payment."):

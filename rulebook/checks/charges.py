@@ -45,19 +45,20 @@ def prices_of(charge: Charge) -> Sequence[Price]:
 
 
 def charges_stand_once(charges: ChargeList, place: str) -> Iterator[Finding]:
-    """A code stands once, and its clause is one of the list."""
+    """A code stands once a type, and its clause is one of the list."""
     anchors = [clause.anchor for clause in charges.clauses]
-    first: dict[str, str] = {}
+    first: dict[tuple[str, str], str] = {}
     for path, charge in placed_charges(charges):
-        if charge.code in first:
+        key = charge.type, charge.code
+        if key in first:
             yield Finding(
                 "charge-repeated",
                 f"{place}: {path}.code",
                 shown(charge.code),
-                f"a code stands once, and {first[charge.code]} has it",
+                f"a code stands once a type, and {first[key]} has it",
                 "remove or rename one of them",
             )
-        first.setdefault(charge.code, path)
+        first.setdefault(key, path)
         if charge.clause not in anchors:
             yield Finding(
                 "charge-unknown-clause",
@@ -126,16 +127,28 @@ def prices_do_not_overlap(charges: ChargeList, place: str) -> Iterator[Finding]:
 
 def links_fit_charges(charges: ChargeList, place: str) -> Iterator[Finding]:
     """A link names a charge of the list, and its quantity and days fit that kind of charge."""
-    by_code = {charge.code: charge for charge in charges.charges}
+    linked = charges.linked_charges()
+    types: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for each in charges.charges:
+        types[each.code][each.type] = None
     for number, link in enumerate(charges.links):
         at = f"{place}: links[{number}]"
-        charge = by_code.get(link.charge)
-        if charge is None:
+        charge = linked.get((link.charge, link.charge_type))
+        if charge is None and link.charge in types and link.charge_type is None:
+            yield Finding(
+                "link-of-several-types",
+                f"{at}.charge_type",
+                "nothing",
+                f"{link.charge} is a {' and a '.join(types[link.charge])}, so a link states which",
+                "state the type",
+            )
+        elif charge is None:
+            wanted = f"{link.charge_type} {link.charge}" if link.charge_type else link.charge
             yield Finding(
                 "link-unknown-charge",
                 f"{at}.charge",
-                shown(link.charge),
-                f"a charge of this list: {', '.join(by_code) or 'it has none'}",
+                shown(wanted),
+                f"a charge of this list: {', '.join(types) or 'it has none'}",
                 "correct the code, or add the charge",
             )
         elif isinstance(charge, Tariff) and link.quantity != 1:
@@ -158,10 +171,12 @@ def links_fit_charges(charges: ChargeList, place: str) -> Iterator[Finding]:
 
 def links_do_not_overlap(charges: ChargeList, place: str) -> Iterator[Finding]:
     """A charge falls on a supply point at most once a day."""
-    links: defaultdict[tuple[str, str], list[tuple[int, ChargeLink]]] = defaultdict(list)
+    links: defaultdict[tuple[str, str, str], list[tuple[int, ChargeLink]]] = defaultdict(list)
+    linked = charges.linked_charges()
     for number, link in enumerate(charges.links):
-        links[link.charge, link.supply_point].append((number, link))
-    for (charge, point), numbered in links.items():
+        of = linked.get((link.charge, link.charge_type))
+        links[of.type if of else "", link.charge, link.supply_point].append((number, link))
+    for (_, charge, point), numbered in links.items():
         ordered = sorted(numbered, key=lambda each: each[1].from_day)
         for (number, link), (other, later) in pairwise(ordered):
             if overlapping(span_of(link), span_of(later)):
@@ -176,9 +191,12 @@ def links_do_not_overlap(charges: ChargeList, place: str) -> Iterator[Finding]:
 
 def amounts_can_be_counted(charges: ChargeList, place: str) -> Iterator[Finding]:
     """What a subscription or fee comes to in a month can be counted exactly."""
-    quantity: defaultdict[str, int] = defaultdict(int)
+    quantity: defaultdict[tuple[str, str], int] = defaultdict(int)
+    linked = charges.linked_charges()
     for link in charges.links:
-        quantity[link.charge] += link.quantity
+        of = linked.get((link.charge, link.charge_type))
+        if of is not None:
+            quantity[of.type, of.code] += link.quantity
     for path, charge in placed_charges(charges):
         for number, price in enumerate(prices_of(charge)):
             if isinstance(price, TariffPrice):
@@ -188,7 +206,7 @@ def amounts_can_be_counted(charges: ChargeList, place: str) -> Iterator[Finding]
                 if isinstance(price, SubscriptionPrice)
                 else price.price_micro_per_piece
             )
-            most = abs(each) * quantity[charge.code]
+            most = abs(each) * quantity[charge.type, charge.code]
             if most > LARGEST_INTEGER:
                 yield Finding(
                     "charge-too-large",
@@ -205,9 +223,9 @@ def unpriced_days(charges: ChargeList, within: Span) -> Iterator[tuple[int, dt.d
     Only days between a charge's first price and the end of its last count: earlier and later prices
     may still be published, and until they are, settlement states what is linked and flags it.
     """
-    by_code = {charge.code: charge for charge in charges.charges}
+    linked = charges.linked_charges()
     for number, link in enumerate(charges.links):
-        charge = by_code.get(link.charge)
+        charge = linked.get((link.charge, link.charge_type))
         days = shared_days(span_of(link), within)
         if charge is None or days is None:
             continue

@@ -22,23 +22,6 @@ def charge_owners_are_registered(law: InForce) -> Iterator[Finding]:
             )
 
 
-def charges_stand_once_in_market(law: InForce) -> Iterator[Finding]:
-    """A charge has one code in the market, by which invoices name it."""
-    first: dict[str, str] = {}
-    for charges in law.charge_lists:
-        for charge in charges.charges:
-            place = law.place(charges)
-            if first.get(charge.code, place) != place:
-                yield Finding(
-                    "charge-listed-twice",
-                    place,
-                    shown(charge.code),
-                    f"a code stands once in a market, and {first[charge.code]} has it",
-                    "rename one of the charges",
-                )
-            first.setdefault(charge.code, place)
-
-
 def charges_fall_on_registered_points(law: InForce) -> Iterator[Finding]:
     """A linked supply point is registered on every linked day."""
     points = {p.supply_point for r in law.registrations for p in r.supply_points}
@@ -71,7 +54,6 @@ def linked_days_have_prices(law: InForce) -> Iterator[Finding]:
 
 CHARGE_CHECKS_IN_LAW: tuple[Callable[[InForce], Iterator[Finding]], ...] = (
     charge_owners_are_registered,
-    charges_stand_once_in_market,
     charges_fall_on_registered_points,
     linked_days_have_prices,
 )

@@ -5,6 +5,7 @@ links hold for days of their own, half open, inside the validity of the list. A 
 point, not a supplier, so it goes on when the supply point changes its supplier.
 """
 
+from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 from rulebook.documents.base import (
@@ -18,6 +19,7 @@ from rulebook.documents.base import (
     Text,
     WholeNumber,
     described,
+    is_absent,
 )
 from rulebook.documents.market_rules import HIGHEST_PRICE_MICRO_PER_MWH
 
@@ -78,9 +80,13 @@ class FeePrice(DayRange):
 
 
 class Charge(Model):
-    """What all kinds of charge state."""
+    """What all kinds of charge state; `type` is how links and results call the kind."""
 
-    code: Identifier = described("Code", "Short name of the charge, unique in the market")
+    type: ClassVar[str]
+
+    code: Identifier = described(
+        "Code", "Short name of the charge, unique among those of its type in the list"
+    )
     title: Text = described("Title", "Name of the charge, as an invoice prints it")
     clause: Anchor = described("Clause", "Clause of this list that the charge rests on")
     taxed: Flag = described(
@@ -90,6 +96,8 @@ class Charge(Model):
 
 class Tariff(Charge):
     """A charge on energy."""
+
+    type: ClassVar[str] = "tariff"
 
     resolution: Literal["hour", "day"] = described(
         "Resolution", "Time step over which energy is summed, priced and rounded"
@@ -102,6 +110,8 @@ class Tariff(Charge):
 class Subscription(Charge):
     """A charge on each linked day."""
 
+    type: ClassVar[str] = "subscription"
+
     prices: tuple[SubscriptionPrice, ...] = described(
         "Prices", "Monthly prices by day", max_length=10_000
     )
@@ -110,6 +120,8 @@ class Subscription(Charge):
 class Fee(Charge):
     """A charge on one day."""
 
+    type: ClassVar[str] = "fee"
+
     prices: tuple[FeePrice, ...] = described("Prices", "Prices by day", max_length=10_000)
 
 
@@ -117,6 +129,12 @@ class ChargeLink(DayRange):
     """A charge falls on a supply point, on some days."""
 
     charge: Identifier = described("Charge", "Code of a charge of this list")
+    charge_type: Literal["tariff", "subscription", "fee"] | None = described(
+        "Type",
+        "Type of the charge, where the list has charges of several types with the code",
+        default=None,
+        exclude_if=is_absent,
+    )
     supply_point: Identifier = described("Supply point", "A registered supply point")
     quantity: WholeNumber = described(
         "Quantity",
@@ -164,3 +182,41 @@ class ChargeList(Document):
     def charges(self) -> tuple[Charge, ...]:
         """Return every charge: tariffs, subscriptions, fees."""
         return (*self.tariffs, *self.subscriptions, *self.fees)
+
+    def linked_charges(self) -> dict[tuple[str, str | None], Charge]:
+        """Return the charge that a link names by code and type; by code alone where it is one."""
+        by_code: dict[str, list[Charge]] = {}
+        for charge in self.charges:
+            by_code.setdefault(charge.code, []).append(charge)
+        found: dict[tuple[str, str | None], Charge] = {
+            (charge.code, charge.type): charge for charge in self.charges
+        }
+        return found | {
+            (code, None): of[0]
+            for code, of in by_code.items()
+            if len({charge.type for charge in of}) == 1
+        }
+
+
+ChargeKey = tuple[str, str]
+"""Type and name of a charge."""
+
+
+def charge_names(charge_lists: Iterable[ChargeList]) -> dict[tuple[str, str, str], str]:
+    """Return what results, accounts and lines call a charge, by owner, type and code.
+
+    It is the code, and with the owner before it where several owners have a charge of the type and
+    code: `elder/40000`. A code holds no slash, so no code can be another's name.
+    """
+    lists = list(charge_lists)
+    owners: dict[ChargeKey, set[str]] = {}
+    for listed in lists:
+        for charge in listed.charges:
+            owners.setdefault((charge.type, charge.code), set()).add(listed.owner)
+    return {
+        (listed.owner, charge.type, charge.code): charge.code
+        if len(owners[charge.type, charge.code]) == 1
+        else f"{listed.owner}/{charge.code}"
+        for listed in lists
+        for charge in listed.charges
+    }

@@ -11,7 +11,7 @@ has a line without an amount, which states its quantity and says that it awaits 
 import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -20,7 +20,7 @@ from common.quantities import quantity
 from ledger.invoice import UNTAXED, Family, InvoiceDraft, InvoiceLine
 from ledger.journal import CHARGED, Account
 from rulebook.documents.base import Clause, Document
-from rulebook.documents.charge_list import ChargeList
+from rulebook.documents.charge_list import ChargeKey, ChargeList
 from rulebook.resolve import RuleSet
 from settlement.billing.line_quality import Awaited, LineQualities
 from settlement.billing.lines import LineKind, Side, Subject, is_line, line_kind
@@ -52,6 +52,7 @@ def draft_invoices(
     """
     rules = periods[-1].market_rules
     registers = [register_of(rules.registrations, rules.charge_lists) for rules in periods]
+    ruled = list(zip(periods, registers, strict=True))
     lines: defaultdict[tuple[str, Family], list[InvoiceLine]] = defaultdict(list)
     for participant, moved in sorted(unbilled.items()):
         for (kind, subject), amount in _amounts(moved, rules.currency):
@@ -71,11 +72,9 @@ def draft_invoices(
                     amount_micro=amount,
                     quality=quality,
                     estimated_quantity=estimated,
-                    clauses=_merged(
-                        clauses_of(period, participant, kind, subject) for period in periods
-                    ),
+                    clauses=_merged(clauses_of(*of, participant, kind, subject) for of in ruled),
                     rule_digests=_merged(
-                        _rule_digests(period, participant, kind, subject) for period in periods
+                        _rule_digests(*of, participant, kind, subject) for of in ruled
                     ),
                     tax_category=_tax_category(registers, kind, subject),
                 )
@@ -104,44 +103,56 @@ def describe(register: Register, kind: str, subject: str) -> str:
     """Return the sentence that an invoice line prints."""
     row = line_kind(kind)
     if row.is_pass_through:
-        return register.charges[subject][1].title
+        return register.charges[row.component, subject][1].title
     if row.subject is Subject.UNIT:
         return f"{register.units[subject][1].title}: {row.sentence}"
     point = register.supply_points[subject][1]
     return f"{point.title}: {row.sentence.format(node=point.node)}"
 
 
-def clauses_of(rules: RuleSet, participant: str, kind: str, subject: str) -> tuple[str, ...]:
+def clauses_of(
+    rules: RuleSet, register: Register, participant: str, kind: str, subject: str
+) -> tuple[str, ...]:
     """Return the anchors of the clauses that a line rests on, document by document."""
     return tuple(
         clause.anchor
-        for _, clauses in _grounds(rules, participant, kind, subject)
+        for _, clauses in _grounds(rules, register, participant, kind, subject)
         for clause in clauses
     )
 
 
-def clauses_of_charge(charges: ChargeList, code: str) -> tuple[Clause, ...]:
-    """Return the clause that a pass-through charge of a list rests on; none if it has no such."""
-    anchors = {charge.clause for charge in charges.charges if charge.code == code}
-    return tuple(clause for clause in charges.clauses if clause.anchor in anchors)
+def grounds_of_charge(
+    rules: RuleSet, register: Register, key: ChargeKey
+) -> list[tuple[ChargeList, tuple[Clause, ...]]]:
+    """Return the list of a pass-through charge with the clause that it rests on; none of none."""
+    if key not in register.charges:
+        return []
+    owner, charge = register.charges[key]
+    return [
+        (listed, tuple(clause for clause in listed.clauses if clause.anchor == charge.clause))
+        for listed in rules.charge_lists
+        if listed.owner == owner
+    ]
 
 
-def _rule_digests(rules: RuleSet, participant: str, kind: str, subject: str) -> tuple[bytes, ...]:
+def _rule_digests(
+    rules: RuleSet, register: Register, participant: str, kind: str, subject: str
+) -> tuple[bytes, ...]:
     digests = {version.instrument: version.digest for version in rules.versions}
     return tuple(
         digests[document.instrument]
-        for document, clauses in _grounds(rules, participant, kind, subject)
+        for document, clauses in _grounds(rules, register, participant, kind, subject)
         if clauses
     )
 
 
 def _grounds(
-    rules: RuleSet, participant: str, kind: str, subject: str
-) -> list[tuple[Document, tuple[Clause, ...]]]:
+    rules: RuleSet, register: Register, participant: str, kind: str, subject: str
+) -> Sequence[tuple[Document, tuple[Clause, ...]]]:
     """Return the documents that a line may rest on, each with its clauses of the line."""
     row = line_kind(kind)
     if row.is_pass_through:
-        return [(charges, clauses_of_charge(charges, subject)) for charges in rules.charge_lists]
+        return grounds_of_charge(rules, register, (row.component, subject))
     own = [
         registration
         for registration in rules.registrations
@@ -161,7 +172,7 @@ def _merged(sequences: Iterable[tuple[Item, ...]]) -> tuple[Item, ...]:
 def _described(registers: Sequence[Register], kind: str, subject: str) -> str:
     """Describe by the latest register that has the subject: it may have left during the month."""
     for register in reversed(registers):
-        if subject in _known(register, line_kind(kind)):
+        if _is_known(register, line_kind(kind), subject):
             return describe(register, kind, subject)
     return f"{subject}: {kind}"
 
@@ -173,18 +184,19 @@ def _tax_category(registers: Sequence[Register], kind: str, subject: str) -> str
         return UNTAXED
     if row.is_pass_through:
         for register in reversed(registers):
-            if subject in register.charges:
-                return None if register.charges[subject][1].taxed else UNTAXED
+            if (row.component, subject) in register.charges:
+                taxed = register.charges[row.component, subject][1].taxed
+                return None if taxed else UNTAXED
     return None
 
 
-def _known(register: Register, kind: LineKind) -> Collection[str]:
-    """Return what lines of a kind can be about, as a register names it."""
+def _is_known(register: Register, kind: LineKind, subject: str) -> bool:
+    """Return whether a register has what a line of a kind is about."""
     if kind.subject is Subject.UNIT:
-        return register.units
+        return subject in register.units
     if kind.subject is Subject.SUPPLY_POINT:
-        return register.supply_points
-    return register.charges if kind.is_pass_through else ()
+        return subject in register.supply_points
+    return kind.is_pass_through and (kind.component, subject) in register.charges
 
 
 def _amounts(moved: Mapping[Account, int], currency: str) -> list[tuple[tuple[str, str], int]]:

@@ -21,6 +21,7 @@ from settlement.accounts.interest import INTEREST_KINDS
 from settlement.billing.invoicing import draft_invoices
 from settlement.billing.line_quality import LineQualities, PostedDay, Quality
 from settlement.billing.parties import StatedParties, stated_parties
+from settlement.core.pass_through import charge_and_supplier
 from settlement.meters.quality import ESTIMATED
 from settlement.meters.register import MEASURES
 from settlement.rules.register import register_of
@@ -124,7 +125,7 @@ def _qualities(
     unpriced: Counter[tuple[uuid.UUID, dt.date, str, str]] = Counter()
     for run_id in rules_of_run:
         for (day, kind, entity), quantity in unpriced_quantities(session, run_id).items():
-            for name in (entity, entity.partition("/")[0]):
+            for name in (entity, charge_and_supplier(entity)[0]):
                 unpriced[run_id, day, kind, name] += quantity
     return LineQualities(posted, covered, qualities, unpriced)
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from settlement.billing.lines import LineKind, Side, Subject, line_kind
+from settlement.core.pass_through import charged_entity
 from settlement.rules.register import Register
 
 
@@ -112,11 +113,9 @@ class LineQualities:
     def _unpriced_on(self, posted: PostedDay, participant: str, kind: LineKind, code: str) -> int:
         key = (posted.run_id, posted.day, kind.component)
         if kind.side is Side.CHARGE:
-            return self.unpriced.get((*key, f"{code}/{participant}"), 0)
-        is_owner = code in posted.register.charges and (
-            posted.register.charge_owner(code) == participant
-        )
-        return self.unpriced.get((*key, code), 0) if is_owner else 0
+            return self.unpriced.get((*key, charged_entity(code, participant)), 0)
+        owner, _ = posted.register.charges.get((kind.component, code), ("", None))
+        return self.unpriced.get((*key, code), 0) if owner == participant else 0
 
     def _days_after(self, number: int) -> list[tuple[PostedDay, PostedDay | None]]:
         """Return each day posted after a journal: as it holds, and as it stood at that journal."""
@@ -146,10 +145,11 @@ class LineQualities:
     ) -> Quality:
         """Return the quality of all that a tariff falls on: net export in it counts as none."""
         register = posted.register
-        points = [link.supply_point for link in register.links_on(code, posted.day)]
+        key = kind.component, code
+        points = [link.supply_point for link in register.links_on(key, posted.day)]
         if kind.side is Side.CHARGE:
             points = [point for point in points if register.supplier(point) == participant]
-        elif code not in register.charges or register.charge_owner(code) != participant:
+        elif key not in register.charges or register.charge_owner(key) != participant:
             points = []
         found = [
             self.estimated.get(

@@ -36,6 +36,7 @@ from settlement.billing.lines import (
     Subject,
 )
 from settlement.core import energy_accounts
+from settlement.core.pass_through import charge_and_supplier
 from settlement.rules.register import Register
 from settlement.runs.results import VectorKey
 from settlement.runs.run import Run
@@ -119,8 +120,10 @@ def _answers(register: Register, kind: LineKind, entity: str) -> tuple[str, str]
         return register.unit_owner(entity), entity
     if kind.subject is Subject.SUPPLY_POINT:
         return register.supplier(entity), entity
-    code, _, supplier = entity.partition("/")
-    return (supplier if kind.side is Side.CHARGE else register.charge_owner(code)), code
+    if kind.side is Side.CHARGE:
+        code, supplier = charge_and_supplier(entity)
+        return supplier, code
+    return register.charge_owner((kind.component, entity)), entity
 
 
 def _energy(market: str, register: Register, totals: Mapping[VectorKey, int]) -> dict[Account, int]:
@@ -163,7 +166,9 @@ def _charged(
     amounts: defaultdict[Account, int] = defaultdict(int)
     for (measure, entity), total in totals.items():
         for kind, counted in KINDS_OF_QUANTITY.get(measure, ()):
-            participant, code = _answers(register, kind, entity)
+            code, participant = charge_and_supplier(entity)
+            if kind.side is Side.PAYMENT:
+                participant = register.charge_owner((kind.component, code))
             account = _account(market, counted.commodity, participant, counted.account, code)
             amounts[account] += kind.sign * total
     return dict(amounts)

@@ -93,7 +93,7 @@ class PassThrough:
 
     Attributes:
         time_zone: whose days and hours prices and links follow.
-        codes: C codes of charges, sorted.
+        codes: C names of charges, sorted; charges of several kinds may share one.
         kinds: of each charge, one of `QUANTITY_UNITS`.
         is_hourly: shape (C,), whether a tariff's time step is the hour; the day otherwise.
         suppliers: P names, sorted.
@@ -134,6 +134,22 @@ class ChargedDay:
     is_unpriced: Integers
 
 
+def charged_entity(code: str, supplier: str) -> str:
+    """Return what results call a charge of a supplier.
+
+    >>> charged_entity("levy", "cedar"), charge_and_supplier("elder/40000/cedar")
+    ('levy/cedar', ('elder/40000', 'cedar'))
+    """
+    return f"{code}/{supplier}"
+
+
+def charge_and_supplier(entity: str) -> tuple[str, str]:
+    """Return the charge and the supplier whose results have this entity."""
+    # From the end: where several owners have one code, the name of a charge holds a slash itself.
+    code, _, supplier = entity.rpartition("/")
+    return code, supplier
+
+
 Table = tuple[str, tuple[str, ...], Integers]
 """Measure, entities, and values of shape (E, T)."""
 
@@ -153,7 +169,7 @@ def pass_through_tables(
         if not of_kind:
             continue
         names = tuple(
-            f"{pass_through.codes[row.charge]}/{pass_through.suppliers[row.supplier]}"
+            charged_entity(pass_through.codes[row.charge], pass_through.suppliers[row.supplier])
             for row in of_kind
         )
         amounts = np.array([row.amount_micro for row in of_kind])

@@ -16,6 +16,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from settlement.billing.lines import PricedAt, Side, line_kind
+from settlement.core.pass_through import charge_and_supplier
 from settlement.documents.issued_document import IssuedDocument, IssuedLine
 from settlement.explanations.explain import (
     LineReference,
@@ -160,12 +161,16 @@ def _quantities(facts: DayFacts, reference: LineReference) -> np.ndarray:
     if counted is None or reference.line.quantity is None or not answers_for(facts, reference):
         values = None
     elif kind.is_pass_through:
-        is_charge, wanted = kind.side is Side.CHARGE, f"{subject}/"
+        is_charge = kind.side is Side.CHARGE
         found = [
             vector
             for (name, entity), vector in facts.results.items()
             if name == counted.measure
-            and (entity == reference.entity if is_charge else entity.startswith(wanted))
+            and (
+                entity == reference.entity
+                if is_charge
+                else charge_and_supplier(entity)[0] == subject
+            )
         ]
         values = np.sum(found, axis=0) if found else None
     elif counted.is_metered:

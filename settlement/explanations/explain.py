@@ -18,6 +18,7 @@ from ledger.chain import InvoiceLineRow, InvoiceRow
 from ledger.journal import Account
 from rulebook.resolve import RulePeriod
 from settlement.billing.lines import LineKind, Side, Subject, line_kind
+from settlement.core.pass_through import charged_entity
 from settlement.core.periods import interval_starts
 from settlement.explanations.charges import Charges
 from settlement.explanations.pass_through import PassThroughCharges
@@ -52,7 +53,7 @@ class LineReference:
         """The entity whose results the line counts."""
         subject = self.line.subject
         if self.kind.is_pass_through and self.kind.side is Side.CHARGE:
-            return f"{subject}/{self.invoice.participant}"
+            return charged_entity(subject, self.invoice.participant)
         return subject
 
 
@@ -249,10 +250,11 @@ def _owner(facts: DayFacts, reference: LineReference) -> str | None:
     """Return who answers for the line's unit, supply point or charge under the run's rules."""
     register, subject = facts.register, reference.line.subject
     if reference.kind.is_pass_through:
-        if subject not in register.charges:
+        key = reference.kind.component, subject
+        if key not in register.charges:
             return None
         is_charge = reference.kind.side is Side.CHARGE
-        return reference.invoice.participant if is_charge else register.charges[subject][0]
+        return reference.invoice.participant if is_charge else register.charge_owner(key)
     is_unit = reference.kind.subject is Subject.UNIT
     answered = register.units if is_unit else register.supply_points
     return answered[subject][0] if subject in answered else None

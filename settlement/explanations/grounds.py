@@ -7,8 +7,9 @@ import numpy as np
 
 from rulebook.clause_text import fill_clause
 from rulebook.documents.base import Clause, Document
+from rulebook.documents.charge_list import ChargeKey
 from rulebook.documents.registration import Registration
-from settlement.billing.invoicing import clauses_of_charge
+from settlement.billing.invoicing import grounds_of_charge
 from settlement.core.cuts import W_PER_KW
 from settlement.core.model import node_demand_w
 from settlement.explanations.estimates import estimate_words, ground_numbers, source_words
@@ -71,12 +72,12 @@ class Grounds:
             for clause in document.clauses_of_line(line)
         )
 
-    def cite_charge(self, code: str) -> tuple[CitedClause, ...]:
+    def cite_charge(self, key: ChargeKey) -> tuple[CitedClause, ...]:
         """Return the clause that a pass-through charge rests on."""
         return self._cited(
             (charges, clause)
-            for charges in self.facts.rules.charge_lists
-            for clause in clauses_of_charge(charges, code)
+            for charges, clauses in grounds_of_charge(self.facts.rules, self.facts.register, key)
+            for clause in clauses
         )
 
     def governing(self, document: Document, *paths: str) -> tuple[CitedClause, ...]:

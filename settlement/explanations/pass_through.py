@@ -11,15 +11,20 @@ from rulebook.checks.charges import span_of
 from rulebook.days import overlapping
 from rulebook.documents.charge_list import (
     Charge,
+    ChargeKey,
     ChargeLink,
-    ChargeList,
     DayRange,
     Fee,
     Subscription,
     Tariff,
 )
 from settlement.billing.lines import Quantity, Side, line_kind
-from settlement.core.pass_through import hour_steps, subscription_day_micro
+from settlement.core.pass_through import (
+    charge_and_supplier,
+    charged_entity,
+    hour_steps,
+    subscription_day_micro,
+)
 from settlement.explanations.grounds import Grounds
 from settlement.explanations.tree import Explanation
 from settlement.meters.register import DEMAND
@@ -34,23 +39,23 @@ class PassThroughCharges(Grounds):
 
         Args:
             kind: tariff, subscription or fee.
-            code: of the charge.
+            code: what results call the charge.
             supplier: whose charge; empty for what the owner is paid.
         """
         if supplier:
             return self._charge(kind, code, supplier)
         charged = (
-            entity.split("/")
+            charge_and_supplier(entity)
             for measure, entity in self.facts.results
             if measure == f"charge.{kind}_micro"
         )
         suppliers = [supplier for of, supplier in charged if of == code]
         return Explanation(
-            self._title(code),
+            self._title((kind, code)),
             self.facts.result(f"payment.{kind}_micro", code, self.interval),
             "micro",
             "the sum of what suppliers are charged",
-            clauses=self.cite_charge(code),
+            clauses=self.cite_charge((kind, code)),
             children=tuple(
                 replace(self._charge(kind, code, name), label=name, owner=name)
                 for name in suppliers
@@ -58,18 +63,19 @@ class PassThroughCharges(Grounds):
         )
 
     def _charge(self, kind: str, code: str, supplier: str) -> Explanation:
-        facts, interval, entity = self.facts, self.interval, f"{code}/{supplier}"
+        facts, interval, entity = self.facts, self.interval, charged_entity(code, supplier)
+        key = kind, code
         amount = facts.result(f"charge.{kind}_micro", entity, interval)
-        title, cited = self._title(code), self.cite_charge(code)
-        links = list(self._links(code, supplier))
+        title, cited = self._title(key), self.cite_charge(key)
+        links = list(self._links(key, supplier))
         if not links:
             words = "the charge falls on no supply point of this supplier on this day"
             return Explanation(title, amount, "micro", words, clauses=cited)
-        steps = self._steps(code)
+        steps = self._steps(key)
         if interval not in steps:
-            words = f"counted in the interval that begins the {self._step_name(code)}"
+            words = f"counted in the interval that begins the {self._step_name(key)}"
             return Explanation(title, amount, "micro", words, clauses=cited)
-        counted = tuple(self._counted(code, link, steps[interval]) for link in links)
+        counted = tuple(self._counted(key, link, steps[interval]) for link in links)
         if facts.result(f"unpriced.{kind}", entity, interval):
             awaiting = facts.result(_quantity_of(kind).measure, entity, interval)
             words = (
@@ -79,7 +85,7 @@ class PassThroughCharges(Grounds):
             return Explanation(title, amount, "micro", words, clauses=cited, children=counted)
         counted_by = _quantity_of(kind)
         quantity = facts.result(counted_by.measure, entity, interval)
-        price = self._price(code)
+        price = self._price(key)
         formula = f"{quantity:,} {counted_by.unit} × {price.value:,} {price.unit}"
         if kind == "tariff":
             formula += " ÷ 1,000, rounded once to the nearest millionth, halves away from zero"
@@ -87,16 +93,16 @@ class PassThroughCharges(Grounds):
             title, amount, "micro", formula, clauses=cited, children=(price, *counted)
         )
 
-    def _counted(self, code: str, link: ChargeLink, step: Sequence[int]) -> Explanation:
+    def _counted(self, key: ChargeKey, link: ChargeLink, step: Sequence[int]) -> Explanation:
         """Return what a linked supply point counts in a time step."""
         point = link.supply_point
-        if not isinstance(self._listed(code)[1], Tariff):
+        if not isinstance(self._charge_of(key), Tariff):
             unit = "pieces"
             return Explanation(f"Quantity linked ({point})", link.quantity, unit)
         taken = np.maximum(self.facts.readings[DEMAND, point].values[list(step)], 0)
         words = "the sum of its intervals; net export counts as none"
         readings: tuple[Explanation, ...] = ()
-        if self._step_name(code) == "hour":
+        if self._step_name(key) == "hour":
             readings = tuple(
                 replace(self, interval=number).reading(DEMAND, point, f"Energy taken, {clock}")
                 for number, clock in zip(step, self._clock(step), strict=True)
@@ -105,10 +111,11 @@ class PassThroughCharges(Grounds):
             f"Energy taken ({point})", int(taken.sum()), "Wh", words, children=readings
         )
 
-    def _price(self, code: str) -> Explanation:
+    def _price(self, key: ChargeKey) -> Explanation:
         """Return the price in force, per kWh, day or piece."""
-        charges, charge = self._listed(code)
-        title = f"Price of {code}"
+        owner, charge = self.facts.register.charges[key]
+        charges = next(each for each in self.facts.rules.charge_lists if each.owner == owner)
+        title = f"Price of {key[1]}"
         match charge:
             case Tariff():
                 hour = self._clock([self.interval])[0][:2]
@@ -136,38 +143,33 @@ class PassThroughCharges(Grounds):
                 clauses = self.governing(charges, "fees.prices.price_micro_per_piece")
                 price = piece.price_micro_per_piece
                 return Explanation(title, price, "micro/piece", _since(piece), clauses=clauses)
-        raise TypeError(f"{code}: a {type(charge).__name__} has no price")
+        raise TypeError(f"{key[1]}: a {type(charge).__name__} has no price")
 
-    def _steps(self, code: str) -> dict[int, Sequence[int]]:
+    def _steps(self, key: ChargeKey) -> dict[int, Sequence[int]]:
         """Return the intervals of each time step of a charge, by its first."""
         whole = range(len(self.facts.starts))
-        if self._step_name(code) == "day":
+        if self._step_name(key) == "day":
             return {0: whole}
         rules = self.facts.rules.market_rules
         first, _ = hour_steps(self.facts.day, rules.time_zone, rules.interval_minutes)
         ends = [*first.tolist()[1:], len(whole)]
         return {start: whole[start:end] for start, end in zip(first.tolist(), ends, strict=True)}
 
-    def _step_name(self, code: str) -> str:
-        charge = self._listed(code)[1]
+    def _step_name(self, key: ChargeKey) -> str:
+        charge = self._charge_of(key)
         return charge.resolution if isinstance(charge, Tariff) else "day"
 
-    def _links(self, code: str, supplier: str) -> Iterator[ChargeLink]:
+    def _links(self, key: ChargeKey, supplier: str) -> Iterator[ChargeLink]:
         register = self.facts.register
-        for link in register.links_on(code, self.facts.day):
+        for link in register.links_on(key, self.facts.day):
             if register.supplier(link.supply_point) == supplier:
                 yield link
 
-    def _listed(self, code: str) -> tuple[ChargeList, Charge]:
-        return next(
-            (charges, charge)
-            for charges in self.facts.rules.charge_lists
-            for charge in charges.charges
-            if charge.code == code
-        )
+    def _charge_of(self, key: ChargeKey) -> Charge:
+        return self.facts.register.charges[key][1]
 
-    def _title(self, code: str) -> str:
-        return self._listed(code)[1].title
+    def _title(self, key: ChargeKey) -> str:
+        return self._charge_of(key).title
 
     def _holds(self, part: DayRange) -> bool:
         day = self.facts.day

@@ -9,24 +9,13 @@ from rulebook.checks.charges import prices_of
 from rulebook.documents.charge_list import (
     Charge,
     ChargeList,
-    Fee,
     FeePrice,
-    Subscription,
     SubscriptionPrice,
     Tariff,
     TariffPrice,
+    charge_names,
 )
-from settlement.core.pass_through import (
-    FEE,
-    NO_END,
-    SUBSCRIPTION,
-    TARIFF,
-    Links,
-    PassThrough,
-    Prices,
-)
-
-KINDS: dict[type[Charge], str] = {Tariff: TARIFF, Subscription: SUBSCRIPTION, Fee: FEE}
+from settlement.core.pass_through import NO_END, Links, PassThrough, Prices
 
 
 def compile_charges(
@@ -34,41 +23,47 @@ def compile_charges(
     time_zone: str,
     supplier_of: dict[str, str],
 ) -> PassThrough | None:
-    """Return the charges as arrays, codes sorted; None where there are none.
+    """Return the charges as arrays, names sorted; None where there are none.
 
     Args:
-        charge_lists: of the market; publication checked that every code is unique.
+        charge_lists: of the market; publication checked that a code is unique a list and type.
         time_zone: whose days and hours prices and links follow.
         supplier_of: the supplier of each supply point, in the order of the engine's arrays.
 
     A link to a supply point that is not registered is left out: it is linked on other days.
     """
-    charges = sorted(
-        (charge for charges in charge_lists for charge in charges.charges),
-        key=lambda charge: charge.code,
-    )
-    if not charges:
+    names = charge_names(charge_lists)
+    by_key = {
+        (names[listed.owner, charge.type, charge.code], charge.type): charge
+        for listed in charge_lists
+        for charge in listed.charges
+    }
+    if not by_key:
         return None
-    index = {charge.code: number for number, charge in enumerate(charges)}
+    keys = sorted(by_key)
+    charges = [by_key[key] for key in keys]
+    index = {key: number for number, key in enumerate(keys)}
     place = {point: number for number, point in enumerate(supplier_of)}
     suppliers = tuple(sorted(set(supplier_of.values())))
     links = [
         (
-            index[link.charge],
+            index[names[listed.owner, charge.type, charge.code], charge.type],
             place[link.supply_point],
             link.from_day.toordinal(),
             _end(link.to_day),
             link.quantity,
         )
-        for charges_of_owner in charge_lists
-        for link in charges_of_owner.links
+        for listed in charge_lists
+        for linked in (listed.linked_charges(),)
+        for link in listed.links
+        for charge in (linked[link.charge, link.charge_type],)
         if link.supply_point in place
     ]
     prices = [row for number, charge in enumerate(charges) for row in _price_rows(number, charge)]
     return PassThrough(
         time_zone=time_zone,
-        codes=tuple(index),
-        kinds=tuple(KINDS[type(charge)] for charge in charges),
+        codes=tuple(name for name, _ in keys),
+        kinds=tuple(charge.type for charge in charges),
         is_hourly=np.array(
             [isinstance(charge, Tariff) and charge.resolution == "hour" for charge in charges]
         ),

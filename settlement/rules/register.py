@@ -7,18 +7,27 @@ from dataclasses import dataclass, field
 
 from rulebook.checks.charges import span_of
 from rulebook.days import overlapping
-from rulebook.documents.charge_list import Charge, ChargeLink, ChargeList
+from rulebook.documents.charge_list import (
+    Charge,
+    ChargeKey,
+    ChargeLink,
+    ChargeList,
+    charge_names,
+)
 from rulebook.documents.registration import Registration, SupplyPoint, Unit
 
 
 @dataclass(frozen=True)
 class Register:
-    """Who answers for which unit, supply point and charge; keys sorted, as in the arrays."""
+    """Who answers for which unit, supply point and charge; keys sorted, as in the arrays.
+
+    Charges and links stand by type and name of the charge, as `charge_names` gives it.
+    """
 
     units: dict[str, tuple[str, Unit]]
     supply_points: dict[str, tuple[str, SupplyPoint]]
-    charges: dict[str, tuple[str, Charge]] = field(default_factory=dict)
-    links: dict[str, tuple[ChargeLink, ...]] = field(default_factory=dict)
+    charges: dict[ChargeKey, tuple[str, Charge]] = field(default_factory=dict)
+    links: dict[ChargeKey, tuple[ChargeLink, ...]] = field(default_factory=dict)
 
     def unit_owner(self, unit: str) -> str:
         """Return the participant that owns a unit."""
@@ -28,16 +37,16 @@ class Register:
         """Return the participant that supplies a supply point."""
         return self.supply_points[supply_point][0]
 
-    def charge_owner(self, code: str) -> str:
+    def charge_owner(self, key: ChargeKey) -> str:
         """Return the participant that a pass-through charge is paid to."""
-        return self.charges[code][0]
+        return self.charges[key][0]
 
-    def links_on(self, code: str, day: dt.date) -> list[ChargeLink]:
+    def links_on(self, key: ChargeKey, day: dt.date) -> list[ChargeLink]:
         """Return the links of a charge that hold on a day, of supply points that are registered."""
         only = (day, day + dt.timedelta(days=1))
         return [
             link
-            for link in self.links.get(code, ())
+            for link in self.links.get(key, ())
             if link.supply_point in self.supply_points and overlapping(span_of(link), only)
         ]
 
@@ -52,18 +61,21 @@ def register_of(
         for r in registrations
         for point in r.supply_points
     ]
+    names = charge_names(charge_lists)
     charges = [
-        (charge.code, (listed.owner, charge))
+        ((charge.type, names[listed.owner, charge.type, charge.code]), (listed.owner, charge))
         for listed in charge_lists
         for charge in listed.charges
     ]
-    links: defaultdict[str, list[ChargeLink]] = defaultdict(list)
-    for charge_list in charge_lists:
-        for link in charge_list.links:
-            links[link.charge].append(link)
+    links: defaultdict[ChargeKey, list[ChargeLink]] = defaultdict(list)
+    for listed in charge_lists:
+        linked = listed.linked_charges()
+        for link in listed.links:
+            charge = linked[link.charge, link.charge_type]
+            links[charge.type, names[listed.owner, charge.type, charge.code]].append(link)
     return Register(
         dict(sorted(units)),
         dict(sorted(points)),
         dict(sorted(charges)),
-        {code: tuple(of_charge) for code, of_charge in links.items()},
+        {key: tuple(of_charge) for key, of_charge in links.items()},
     )

@@ -9,7 +9,13 @@ from sqlalchemy.orm import Session
 
 from common.quantities import quantity
 from common.refusals import Finding
-from settlement.core.pass_through import FEE, QUANTITY_UNITS, SUBSCRIPTION, TARIFF
+from settlement.core.pass_through import (
+    FEE,
+    QUANTITY_UNITS,
+    SUBSCRIPTION,
+    TARIFF,
+    charge_and_supplier,
+)
 from settlement.runs import store
 from settlement.runs.run import Run
 
@@ -44,7 +50,7 @@ def run_findings(session: Session, run: Run) -> Iterator[Finding]:
     for (_, kind, entity), number in unpriced_quantities(session, run.id).items():
         stated[entity, kind] += number
     for (entity, kind), vectors in sorted(flagged.items()):
-        code, _, supplier = entity.partition("/")
+        code, supplier = charge_and_supplier(entity)
         first, last = vectors[0].day, vectors[-1].day
         steps = sum(int(vector.values.sum()) for vector in vectors)
         awaiting = quantity(stated[entity, kind], WRITTEN_UNITS[kind])

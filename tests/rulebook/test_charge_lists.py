@@ -7,7 +7,9 @@ import pytest
 from common.refusals import Refused
 from rulebook.checks import InForce, check_document, check_law
 from rulebook.days import first_uncovered, overlapping, shared_days
+from rulebook.digest import document_body, document_digest
 from rulebook.documents import ChargeList, Registration
+from rulebook.documents.charge_list import charge_names
 from rulebook.law import rules_for_period
 from rulebook.publishing import publish
 from rulebook.reading import document_of, read_document
@@ -23,7 +25,7 @@ def body():
     return tiny_market.charge_list().model_dump()
 
 
-def made(bend) -> ChargeList:
+def made(bend=lambda values: None) -> ChargeList:
     values = body()
     bend(values)
     document, findings = document_of(values, "charges.yaml")
@@ -56,7 +58,9 @@ def price(from_day=JANUARY, **more):
 ALONE = [
     (lambda v: twice(v, "tariffs"), ["charge-repeated"], "tariffs[2].code"),
     (lambda v: v["fees"][0].update(code="grid"),
-     ["charge-repeated", "fee-link-not-one-day"], None),
+     ["link-of-several-types"] * 4 + ["link-unknown-charge"], "links[0].charge_type"),
+    (one_link(charge="grid", charge_type="subscription"), ["link-unknown-charge"],
+     "links[0].charge"),
     (lambda v: v["fees"][0].update(clause="CL-9"), ["charge-unknown-clause"], "fees[0].clause"),
     (lambda v: v["clauses"][0].update(anchor="AP-1"),
      ["clause-of-another-kind", "charge-unknown-clause"], None),
@@ -143,11 +147,55 @@ def test_the_owner_is_registered_as_an_owner_of_charges():
     assert together([tiny_market.charge_list()], EVERYONE) == []
 
 
-def test_a_code_stands_once_in_the_market():
+def test_a_charge_is_named_by_code_owner_and_type():
+    """Two network owners each have the charges of one list, and it is lawful."""
     other = Registration.model_validate(OWNER.model_dump() | {"participant": "fir"})
     lists = [tiny_market.charge_list(), tiny_market.charge_list(owner="fir")]
-    found = together(lists, [*EVERYONE, other])
-    assert found == [("charge-listed-twice", "tiny/charge-list/fir")] * 4
+    assert together(lists, [*EVERYONE, other]) == []
+    names = charge_names([*lists, made(rename("grid", "meter"))])
+    assert names["elder", "tariff", "levy"] == "elder/levy"
+    assert names["fir", "subscription", "meter"] == "fir/meter"
+    alone = charge_names(lists[:1])
+    assert set(alone.values()) == {"grid", "levy", "meter", "connect"}
+
+
+def rename(old, new):
+    def bend(values):
+        for field in ("tariffs", "subscriptions", "fees"):
+            for charge in values[field]:
+                if charge["code"] == old:
+                    charge["code"] = new
+        values["links"] = tuple(
+            {**link, "charge": new, "charge_type": "tariff"} if link["charge"] == old else link
+            for link in values["links"]
+        )
+
+    return bend
+
+
+def typed(values):
+    """A tariff and a subscription of code `meter`; every link of it says which it means."""
+    rename("grid", "meter")(values)
+    values["links"] = tuple(
+        {"charge_type": "subscription", **link} if link["charge"] == "meter" else link
+        for link in values["links"]
+    )
+
+
+def test_a_code_may_be_that_of_a_tariff_and_of_a_subscription():
+    charges = made(typed)
+    assert check_document(charges, "charges.yaml") == ()
+    assert read_document(write_yaml(charges), "charges.yaml") == (charges, ())
+    found = check_document(made(rename("grid", "meter")), "charges.yaml")
+    assert [finding.code for finding in found] == ["link-of-several-types"] * 2
+    assert found[0].limit == "meter is a tariff and a subscription, so a link states which"
+    strange = check_document(made(one_link(charge_type="fee")), "charges.yaml")
+    assert [(each.code, each.value) for each in strange] == [("link-unknown-charge", "'fee grid'")]
+
+
+def test_a_type_that_is_not_stated_leaves_the_digest_as_it_was():
+    assert all("charge_type" not in link for link in document_body(made())["links"])
+    assert document_digest(made(typed)) != document_digest(made(rename("grid", "meter")))
 
 
 def test_links_name_supply_points_that_are_registered_on_linked_days():

@@ -12,6 +12,7 @@ from rulebook.law import rules_at
 from rulebook.publishing import publish
 from settlement.billing.invoicing import clauses_of
 from settlement.billing.issuing import issue_month
+from settlement.rules.register import register_of
 from settlement.runs.settle import settle
 from tests.worlds import tiny_market
 from tests.worlds.rolled_back import rolled_back
@@ -209,7 +210,8 @@ def test_every_kind_of_line_is_governed_by_some_clause(session, side, component)
     publish_tiny(session)
     rules = rules_at(session, "tiny", FIRST_DAY, SETTLED)
     who, subject = ("cedar", "B-home") if side == "charge" else ("alder", "U1")
-    assert clauses_of(rules, who, f"{side}.{component}", subject)
+    register = register_of(rules.registrations)
+    assert clauses_of(rules, register, who, f"{side}.{component}", subject)
 
 
 def test_billing_again_without_a_change_issues_nothing(session, first):

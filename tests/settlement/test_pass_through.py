@@ -608,3 +608,124 @@ def test_no_tax_is_due_on_a_charge_that_is_not_taxed(session):
     )
     changed = {finding.place.partition(" ")[0] for finding in ledger.verification.verify(session)}
     assert changed == {"ledger.invoice_line"}
+
+
+def one_code(session, valid_from=tiny_market.VALID_FROM):
+    """Denmark's published scenario 02: two owners with a tariff 40000, one with a subscription too.
+
+    fir's list is in force from a day on.
+    """
+    elder, charges = tiny_market.charges()
+    always = {"from_day": FIRST}
+    head = {"code": "40000", "clause": "CL-1", "taxed": True}
+    flat = {"title": "Net tariff", "resolution": "day"}
+    body = charges.model_dump() | {
+        "tariffs": [head | flat | {"prices": [always | {"price_micro_per_kwh": 1_000}]}],
+        "subscriptions": [
+            head
+            | {"title": "Net subscription", "clause": "CL-3"}
+            | {"prices": [always | {"price_micro_per_month": 31_000_000}]}
+        ],
+        "fees": [],
+        "links": [
+            always | {"charge": "40000", "charge_type": "tariff", "supply_point": "B-home"},
+            always | {"charge": "40000", "charge_type": "subscription", "supply_point": "B-home"},
+        ],
+    }
+    other = body | {
+        "owner": "fir",
+        "subscriptions": [],
+        "tariffs": [
+            head | flat | {"clause": "CL-2", "prices": [always | {"price_micro_per_kwh": 2_000}]}
+        ],
+        "links": [always | {"charge": "40000", "supply_point": point} for point in ("C-home",)],
+    }
+    fir = elder.model_copy(update={"participant": "fir", "legal_name": "Fir Grid Limited"})
+    first = [elder, type(charges).model_validate(body)]
+    second = [fir, type(charges).model_validate(other)]
+    if valid_from == tiny_market.VALID_FROM:
+        publish_tiny(session, [*tiny_market.documents(), *first, *second])
+    else:
+        publish_tiny(session, [*tiny_market.documents(), *first])
+        publish_later(session, second, valid_from)
+
+
+def test_owners_may_have_one_code_and_an_owner_two_types_of_it(session):
+    one_code(session)
+    ingest_tiny(session, FIRST, SECOND)
+    run = settled(session, "II", FIRST, SECOND)
+    values = stored_values(day_vectors(session, run.id, FIRST))
+    assert {key for key in values if key[0].startswith(("charge.tariff", "payment.tariff"))} == {
+        ("charge.tariff_micro", "elder/40000/cedar"),
+        ("charge.tariff_micro", "fir/40000/cedar"),
+        ("payment.tariff_micro", "elder/40000"),
+        ("payment.tariff_micro", "fir/40000"),
+    }
+    # The subscription is the only one of its code, so that its code is its name.
+    assert values["charge.subscription_micro", "40000/cedar"].sum() == 1_000_000
+    assert replay(session, run).is_same
+    lines = {
+        (invoice.row.participant, line.kind, line.subject): line
+        for invoice in _issued(session, run)
+        for line in invoice.lines
+        if line.kind.partition(".")[2] in KINDS
+    }
+    energy = readings_by_hour(FIRST, SECOND)
+    home = {
+        p: sum(wh for (_, _, of), wh in energy.items() if of == p) for p in ("B-home", "C-home")
+    }
+    of_elder = lines["cedar", "charge.tariff", "elder/40000"]
+    of_fir = lines["cedar", "charge.tariff", "fir/40000"]
+    assert (of_elder.quantity, of_fir.quantity) == (home["B-home"], home["C-home"])
+    assert of_elder.clauses == ("CL-1",)
+    assert of_fir.clauses == ("CL-2",)
+    assert lines["cedar", "charge.subscription", "40000"].clauses == ("CL-3",)
+    assert lines["fir", "payment.tariff", "fir/40000"].amount_micro == -of_fir.amount_micro
+    assert ("elder", "payment.tariff", "fir/40000") not in lines
+    assert not exported_findings(session, run)
+    assert list(ledger.verification.verify(session)) == []
+
+
+def _issued(session, run, now=SETTLED):
+    post(session, run, now=now)
+    return issue_month(session, "tiny", FIRST, now=now).invoices
+
+
+def test_lines_of_one_code_are_explained_each_by_its_own_list(session):
+    one_code(session)
+    ingest_tiny(session, FIRST, SECOND)
+    issued = _issued(session, settled(session, "II", FIRST, SECOND))
+    for invoice in issued:
+        for line in invoice.lines:
+            if line.kind.partition(".")[2] not in KINDS:
+                continue
+            reference = find_line(session, invoice.row.id, line.line)
+            explained = explain_line(session, reference)
+            assert abs(explained.value) == abs(line.amount_micro)
+            of_day = line_day(session, reference, FIRST)
+            (interval,) = explain_interval(reference, of_day, 0).children
+            assert {clause.anchor for clause in interval.clauses} == set(line.clauses)
+            number = document_number(invoice.row.series, invoice.row.number)
+            rows = render_document(session, find_document(session, number), FORMATS["csv"]).decode()
+            assert sum(
+                int(row["quantity"])
+                for row in csv.DictReader(io.StringIO(rows))
+                if int(row["line"]) == line.line
+            ) == abs(line.quantity)
+
+
+def test_who_comes_later_with_a_code_changes_no_day_before(session):
+    """fir's list is of the 2nd: until then the code is elder's alone, and so is its name."""
+    one_code(session, SECOND)
+    ingest_tiny(session, FIRST, SECOND)
+    run = settled(session, "II", FIRST, SECOND)
+    names = [
+        {entity for measure, entity in stored_values(day_vectors(session, run.id, day))
+         if measure == "payment.tariff_micro"}
+        for day in (FIRST, SECOND)
+    ]  # fmt: skip
+    assert names == [{"40000"}, {"elder/40000", "fir/40000"}]
+    lines = lines_of(_issued(session, run))
+    assert lines["cedar", "40000"].clauses in (("CL-1",), ("CL-3",))
+    assert lines["cedar", "elder/40000"].clauses == ("CL-1",)
+    assert list(ledger.verification.verify(session)) == []
