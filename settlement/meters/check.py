@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from common.refusals import Finding
-from settlement.meters.cells import NO_INSTANT, ReadingTable, tell_once
+from settlement.meters.cells import NO_INSTANT, ReadingTable
 from settlement.meters.findings import (
     RowFinding,
     find_days_without_rules,
@@ -70,7 +70,7 @@ def check_readings(
     return CheckedFile(
         row_count=len(table.row),
         vectors=() if found or not table.is_usable.all() else gathered.vectors(),
-        findings=tuple(tell_once([finding for _, finding in found])),
+        findings=tuple(finding for _, finding in found),
         notices=(*late, *gathered.gaps(), *find_implausible(table, placed)),
         late_day_count=late_day_count,
     )

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.refusals import Finding
+from settlement.meters.cells import tell_once
 from settlement.meters.findings import RowFinding, written_instant
 from settlement.meters.gathering import Gathered
 from settlement.meters.placing import INTERVAL, NOWHERE
@@ -208,8 +209,9 @@ def _at_ends(days: Gathered, ends: dict[int, int]) -> Iterator[RowFinding]:
 
 
 def _off_boundary(days: Gathered, told: Flags, register: MeterRegister) -> Iterator[RowFinding]:
-    """Yield a finding for each instant at which no interval of its day begins."""
+    """Yield a finding for each instant at which no interval of its day begins; of many, one."""
     placed, calendar = days.placed, days.calendar
+    found: list[RowFinding] = []
     astray = (placed.day != NOWHERE) & (placed.interval == NOWHERE)
     astray[days.belongs[told[days.vector]]] = False
     for row in np.flatnonzero(astray).tolist():
@@ -217,16 +219,22 @@ def _off_boundary(days: Gathered, told: Flags, register: MeterRegister) -> Itera
         what = "a reading of its resolution" if minutes else "an interval"
         if not minutes:
             minutes = register.terms[int(calendar.terms[placed.day[row]])].interval_minutes
-        yield (
-            row,
-            Finding(
-                "off-boundary",
-                days.table.place(row),
-                written_instant(int(days.table.start_us[row])),
-                f"{what} begins every {minutes} minutes from local midnight",
-                "give the instant at which the interval begins",
-            ),
+        place, limit = days.table.place(row), f"{what} begins every {minutes} minutes"
+        found.append(
+            (
+                row,
+                Finding(
+                    "off-boundary",
+                    place,
+                    written_instant(int(days.table.start_us[row])),
+                    f"{limit} from local midnight",
+                    "give the instant at which the interval begins",
+                ),
+            )
         )
+    # Stamps that are all late by as much have one cause: then the first row alone has a finding.
+    once = tell_once([finding for _, finding in found])
+    yield from zip((row for row, _ in found), once, strict=False)
 
 
 def _duplicates(days: Gathered) -> Iterator[RowFinding]:

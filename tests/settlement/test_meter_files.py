@@ -264,7 +264,7 @@ def test_every_column_of_a_wrong_type_is_found():
     [
         (lambda row: (*row[:3], f"{row[3]},5", row[4]), "not-an-integer"),
         (lambda row: (row[0].replace("+00:00", ""), *row[1:]), "interval-start"),
-        (lambda row: (*row[:3], -row[3], row[4]), "negative"),
+        (lambda row: (row[0].replace(":00+", ":07+"), *row[1:]), "off-boundary"),
         (lambda row: (*row[:3], "NaN", row[4]), "not-a-number"),
         (lambda row: (*row, "more"), "ragged-row"),
     ],
@@ -281,3 +281,10 @@ def test_a_cause_that_all_rows_share_is_found_once(spoil, code):
     assert found[0].value.endswith(
         ", the first of 144 of this kind, also in rows 2, 3, 4, 5 and on to 144"
     )
+
+
+def test_values_beyond_what_is_possible_are_each_found_at_their_row():
+    """They are another number each, and one may be right after all."""
+    rows = [(*row[:3], -row[3], row[4]) for row in day_rows()]
+    later = [(*row[:3], -row[3], row[4]) for row in day_rows(day=dt.date(2024, 1, 16))]
+    assert codes(checked(csv([*rows, *later]))) == ["negative"] * 96
