@@ -50,6 +50,17 @@ def money_minor(minor: int, code: str) -> str:
     return shown
 
 
+def amount_form(code: str | None = None) -> str:
+    """Return how an amount is to be typed, for whoever typed it otherwise.
+
+    >>> amount_form("JPY")
+    'write it as 1234, without decimals'
+    """
+    if code is not None and currency(code).minor_digits == 0:
+        return "write it as 1234, without decimals"
+    return "write it as 12.34 or 1,234.00, with a point before decimals"
+
+
 def parse_micro(text: str) -> int | None:
     """Return what somebody wrote as an amount, in micro; None where it is none.
 
@@ -75,12 +86,14 @@ def energy_parts(wh: int) -> tuple[str, str]:
 def parse_minor(text: str, code: str) -> int | None:
     """Return minor units of an amount as people type it; None for anything else.
 
-    >>> [parse_minor(text, "GBP") for text in ("1,234.5", "-0.05", " £7 ", "1.234", "seven")]
-    [123450, -5, 700, None, None]
-    >>> parse_minor("¥7", "JPY"), parse_minor("7.5", "JPY")
-    (7, None)
+    The sign of another currency is refused; so is a comma that may be a decimal comma.
+
+    >>> [parse_minor(text, "GBP") for text in ("1,234.5", "-0.05", " £7 ", "1.234", "seven", "€7")]
+    [123450, -5, 700, None, None, None]
+    >>> [parse_minor(text, "JPY") for text in ("¥7", "7.5", "1,234")]
+    [7, None, 1234]
     """
-    micro = parse_signed_micro(text)
+    micro = _read_micro(text, code)
     if micro is None or micro % minor_unit_micro(code):
         return None
     return micro // minor_unit_micro(code)
@@ -89,22 +102,38 @@ def parse_minor(text: str, code: str) -> int | None:
 def parse_signed_micro(text: str) -> int | None:
     """Return micro of an amount as people type it, of either sign; None for anything else.
 
-    >>> parse_signed_micro("-€1.5"), parse_signed_micro("1.2345678")
-    (-1500000, None)
+    >>> parse_signed_micro("-€1.5"), parse_signed_micro("1.2345678"), parse_signed_micro("12,34")
+    (-1500000, None, None)
     """
-    matched = _typed().fullmatch(text.strip().replace(MINUS, "-").replace(",", ""))
+    return _read_micro(text, None)
+
+
+def _read_micro(text: str, code: str | None) -> int | None:
+    matched = _typed().fullmatch(text.strip().replace(MINUS, "-"))
     if matched is None:
         return None
-    micro = int(matched[2]) * MICRO + int((matched[3] or "").ljust(MICRO_DIGITS, "0"))
-    return -micro if matched[1] else micro
+    minus, sign, whole, part = matched.groups()
+    if code is not None and sign not in (None, currency(code).sign.strip()):
+        return None
+    # One comma and no point is 1234 to one reader and 1.234 to another, but for a currency that
+    # has no decimals.
+    has_decimals = code is None or currency(code).minor_digits > 0
+    if has_decimals and part is None and whole.count(",") == 1:
+        return None
+    micro = int(whole.replace(",", "")) * MICRO + int((part or "").ljust(MICRO_DIGITS, "0"))
+    return -micro if minus else micro
 
 
 @cache
 def _typed() -> re.Pattern[str]:
     """Return how people type amounts: with or without the sign of a currency."""
-    # Fifteen digits of pounds are seventeen of pence, which int8 holds.
+    # Fifteen digits of pounds are seventeen of pence, which int8 holds. A comma parts thousands,
+    # as pages write them, and nothing else: most of Europe types 12,34 for what is 12.34 here.
     signs = "|".join(re.escape(currency(code).sign.strip()) for code in BILLABLE)
-    return re.compile(rf"(-?)(?:(?:{signs})[ \u00a0]?)?([0-9]{{1,15}})(?:\.([0-9]{{1,6}}))?")
+    grouped = r"[1-9][0-9]{0,2}(?:,[0-9]{3}){1,4}"
+    return re.compile(
+        rf"(-?)(?:({signs})[ \u00a0]?)?([0-9]{{1,15}}|{grouped})(?:\.([0-9]{{1,6}}))?"
+    )
 
 
 def short_digest(digest: bytes) -> str:

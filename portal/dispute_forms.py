@@ -1,5 +1,6 @@
 """What the forms of disputes send, read into a claim, a file or links; complaints are sentences."""
 
+import re
 import uuid
 from dataclasses import dataclass, field
 
@@ -7,10 +8,12 @@ from django.http import HttpRequest
 
 from ledger.disputes.attachments import LARGEST_BYTES, Attachment
 from ledger.disputes.claims import Claim
-from portal.amounts import parse_micro
+from portal.amounts import amount_form, parse_micro
 
 CONFIRM = "Tick the box to confirm the step: it stays in the record."
 QUANTITY_DIGITS = 18
+
+_THOUSANDS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+")
 
 
 @dataclass
@@ -48,14 +51,14 @@ def read_form(request: HttpRequest) -> StepForm:
         # Browsers send line ends as CRLF; the reason is sealed as a command would have sent it.
         reason=request.POST.get("reason", "").replace("\r\n", "\n"),
         amount=request.POST.get("amount", "").strip(),
-        quantity=request.POST.get("quantity", "").strip().replace(",", ""),
+        quantity=_without_thousands(request.POST.get("quantity", "").strip()),
         settling=request.POST.get("settling", ""),
     )
     file = request.FILES.get("attachment")
     if file is not None:
         form.attachment = Attachment(file.name or "", file.read(LARGEST_BYTES + 1))
     if form.amount and parse_micro(form.amount) is None:
-        form.complaints.append(f"“{form.amount[:40]}” is not an amount; write it as 12.34.")
+        form.complaints.append(f"“{form.amount[:40]}” is not an amount; {amount_form()}.")
     # 18 digits always fit int8. Without isascii, isdigit is true of "²", which int refuses.
     digits = form.quantity
     if digits and not (digits.isascii() and digits.isdigit() and len(digits) <= QUANTITY_DIGITS):
@@ -64,3 +67,8 @@ def read_form(request: HttpRequest) -> StepForm:
     if request.POST.get("confirm") != "yes":
         form.complaints.append(CONFIRM)
     return form
+
+
+def _without_thousands(text: str) -> str:
+    """Return a quantity without the commas between its thousands; any other comma stays, wrong."""
+    return text.replace(",", "") if _THOUSANDS.fullmatch(text) else text

@@ -18,9 +18,10 @@ from ledger.payments.camt import LARGEST_FILE_BYTES
 from ledger.payments.queries import Decided
 from ledger.payments.statements import statement_name
 from portal.access import SignedInRequest, Viewer, open_to
-from portal.amounts import parse_minor
+from portal.amounts import amount_form, parse_minor
 from portal.audit import record
 from portal.models import AuditEntry
+from portal.payment_words import allocation_words
 from portal.queries.rules import markets
 from settlement.accounts.bank_statements import import_statements
 
@@ -158,15 +159,15 @@ def decide(request: SignedInRequest, statement: str, line: int) -> HttpResponse:
     complaints = () if returns else tuple(_typing_errors(typed, currency))
     if complaints:
         return _page(request, name, complaints, typed)
+    # `or 0` only for the types: amounts that cannot be read were complained of above.
+    wanted = {} if returns else {each: parse_minor(text, currency) or 0 for each, text in typed}
     reason, user = request.POST.get("reason", "").strip(), request.user
     try:
         with transaction() as session:
-            # `or 0` only for the types: amounts that cannot be read were complained of above.
-            wanted = {document: parse_minor(amount, currency) or 0 for document, amount in typed}
             posted = allocate(
                 session,
                 name,
-                {} if returns else wanted,
+                wanted,
                 decided_by=user.get_username(),
                 reason=reason,
                 now=timezone.now(),
@@ -177,15 +178,16 @@ def decide(request: SignedInRequest, statement: str, line: int) -> HttpResponse:
     # After the commit, as the trail is on a connection of its own: it must not tell of what was
     # rolled back. Should it be cut off here, the ledger still says who decided and why.
     record(user, action, name, reason[:500])
-    messages.success(request, f"Posted as journal {posted.number}.")
+    rest = found.amount_minor - sum(wanted.values())
+    told = allocation_words(name, wanted, rest, currency)
+    messages.success(request, f"{told} Posted as journal {posted.number}.")
     return redirect("payment", statement=statement, line=line)
 
 
 def _typing_errors(typed: list[tuple[str, str]], currency: str) -> list[str]:
-    example = minor_text(12_050, currency)
     found = [
         f"“{document or 'No document'}: {amount or 'no amount'}” is not a document and an amount "
-        f"such as {example}."
+        f"in {currency}; {amount_form(currency)}."
         for document, amount in typed
         if not document or parse_minor(amount, currency) is None
     ]

@@ -322,6 +322,8 @@ def test_a_line_is_disputed_from_the_invoice_with_a_file(person):
     ("sent", "said"),
     [
         ({"amount": "x"}, "is not an amount"),
+        ({"amount": "12,34"}, "“12,34” is not an amount; write it as 12.34"),
+        ({"quantity": "12,5"}, "“12,5” is not a whole quantity"),
         ({"amount": "1", "quantity": "1"}, "A claim is either an amount or a quantity"),
         ({}, "A claim is either an amount or a quantity"),
         ({"amount": "999999999"}, "at most what the line states"),

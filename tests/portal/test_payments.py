@@ -71,6 +71,7 @@ def test_the_queue_says_why_a_payment_waits(sign_in, payment):
 def test_an_operator_allocates_a_payment_and_returns_it(sign_in, payment, document):
     client = sign_in("operator")
     answer = client.post(address(payment, "decide/"), decision(document.name, "1.00"), follow=True)
+    assert f"£1.00 to {document.name}; " in shown(answer)
     assert "Posted as journal" in shown(answer)
     (left,) = waiting()
     assert (left.amounts, left.latest.decided_by) == ({document.name: 100}, "operator")
@@ -86,6 +87,8 @@ def test_an_operator_allocates_a_payment_and_returns_it(sign_in, payment, docume
 
 REFUSED = {
     "not a number": ({"amount": "much"}, "is not a document and an amount"),
+    "a decimal comma": ({"amount": "0,34"}, "with a point before decimals"),
+    "another currency": ({"amount": "€1.00"}, "an amount in GBP"),
     "no document": ({"document": ""}, "is not a document and an amount"),
     "an unknown document": ({"document": "gb12-invoice-999999"}, "DOCUMENT_IS_UNKNOWN"),
     "too much": ({"amount": "99999999999.00"}, "ALLOCATION_IS_TOO_MUCH"),

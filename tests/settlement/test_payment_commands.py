@@ -78,13 +78,66 @@ def test_a_refusal_is_told_and_nothing_is_written(documents, tmp_path, capsys):
     with pytest.raises(CommandError, match="TRANSACTION_IS_UNKNOWN"):
         call_command("payments", "return", "tiny-bank-000001/1", "--reason", "No", "--by", "Bea")
     with pytest.raises(CommandError, match="is not DOCUMENT=AMOUNT"):
-        call_command("payments", "allocate", "x/1", "doc=1.234", "--reason", "No")
+        call_command("payments", "allocate", "x/1", "doc 1.23", "--reason", "No")
     call_command("payments", "queue", "tiny")
     assert "No payment waits" in capsys.readouterr().out
 
 
+MISTYPED = {
+    "a decimal comma": ("12,34", "12.34 or 1,234.00"),
+    "a decimal comma, one digit": ("12,5", "is not an amount in GBP"),
+    "thousands and decimals the other way round": ("1.234,56", "is not an amount in GBP"),
+    "a comma that is one thing to one reader": ("1,234", "is not an amount in GBP"),
+    "nothing before the comma": (",50", "is not an amount in GBP"),
+    "no thousands": ("1234,567.00", "is not an amount in GBP"),
+    "zero thousands": ("0,500.00", "is not an amount in GBP"),
+    "another currency": ("€12.34", "is not an amount in GBP"),
+    "three decimals": ("1.234", "is not an amount in GBP"),
+    "digits of another script": ("١٢", "is not an amount in GBP"),
+}
+
+
+@pytest.mark.parametrize("what", MISTYPED)
+def test_an_amount_that_may_mean_two_things_is_refused(documents, tmp_path, capsys, what):
+    typed, words = MISTYPED[what]
+    path = file_of(tmp_path, Payment(500_000, ON, "Doric", PAYER, "for March"))
+    call_command("payments", "import", "tiny", path)
+    capsys.readouterr()
+    target = f"{documents[0].name}={typed}"
+    with pytest.raises(CommandError, match=words):
+        call_command("payments", "allocate", "tiny-bank-000001/1", target, "--reason", "No")
+    (waiting,) = printed(capsys, "queue", "tiny")
+    assert waiting["rest_minor"] == 500_000
+
+
 @pytest.mark.parametrize(
-    ("text", "minor"), [("a=1", 100), ("a=1.5", 150), ("a=-0.05", -5), ("a=1,234.50", 123_450)]
+    ("typed", "minor", "shown"),
+    [
+        ("1", 100, "£1.00"),
+        ("1.5", 150, "£1.50"),
+        ("£0.05", 5, "£0.05"),
+        ("1,234.50", 123_450, "£1,234.50"),
+    ],
 )
-def test_amounts_are_read_exactly(text, minor):
-    assert payments.parse_amount(text) == ("a", minor)
+def test_what_was_typed_is_read_exactly_and_shown_back(
+    documents, tmp_path, capsys, typed, minor, shown
+):
+    path = file_of(tmp_path, Payment(500_000, ON, "Doric", PAYER, "for March"))
+    call_command("payments", "import", "tiny", path)
+    dear = max(documents, key=lambda document: document.due_minor)
+    capsys.readouterr()
+    signed = ("--reason", "Asked")
+    call_command("payments", "allocate", "tiny-bank-000001/1", f"{dear.name}={typed}", *signed)
+    assert f"{shown} to {dear.name}" in capsys.readouterr().out
+    told = printed(capsys, "return", "tiny-bank-000001/1", *signed)
+    assert (told["allocated_minor"], told["rest_minor"]) == ({}, 500_000)
+    told = printed(capsys, "allocate", "tiny-bank-000001/1", f"{dear.name}={typed}", *signed)
+    assert told["allocated_minor"] == {dear.name: minor}
+
+
+def test_a_document_twice_is_refused_as_a_whole(documents, tmp_path, capsys):
+    path = file_of(tmp_path, Payment(5_000, ON, "Doric", PAYER, "for March"))
+    call_command("payments", "import", "tiny", path)
+    twice = (f"{documents[0].name}=1.00", f"{documents[0].name}=2.00")
+    with pytest.raises(CommandError, match="stands twice"):
+        call_command("payments", "allocate", "tiny-bank-000001/1", *twice, "--reason", "No")

@@ -17,7 +17,7 @@ from ledger.disputes.course import ROLE_OF, Action, Role
 from ledger.disputes.records import Actor, Record
 from ledger.disputes.steps import StepRequest, take_step
 from ledger.invoice_queries import document_id
-from portal.amounts import parse_micro
+from portal.amounts import amount_form, parse_micro
 from portal.management.arguments import (
     BY,
     JSON,
@@ -41,7 +41,7 @@ def parse_amount(text: str) -> int:
     """
     micro = parse_micro(text)
     if micro is None:
-        raise ArgumentTypeError(f"{text!r} is not an amount; write it as 12.34")
+        raise ArgumentTypeError(f"{text!r} is not an amount; {amount_form()}")
     return micro
 
 

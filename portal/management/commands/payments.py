@@ -6,35 +6,31 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from django.core.management.base import CommandError
-from sqlalchemy.orm import Session
 
-from common.currencies import minor_unit_micro
 from database.session import transaction
 from ledger.payments import queries
 from ledger.payments.allocate import allocate, find_transaction
 from ledger.payments.queries import Decided
 from ledger.payments.statements import statement_name
-from portal.amounts import parse_signed_micro
+from portal.amounts import amount_form, parse_minor
 from portal.management.arguments import BY, JSON, MARKET, REASON, Subcommand, argument
 from portal.management.base import BaseCommand, Options
 from portal.management.console import minor_units
+from portal.payment_words import allocation_words
 from settlement.accounts.bank_statements import import_statements
 
-HUNDREDTH_MICRO = 10_000
 
+def parse_amount(text: str) -> tuple[str, str]:
+    """Return document and amount of `document=amount`, as typed; argparse shows the error.
 
-def parse_amount(text: str) -> tuple[str, int]:
-    """Return document and hundredths of `document=amount`; argparse shows the error.
-
-    No currency that is billed has more decimals; which it is, the payment says.
+    What the amount means depends on the currency of the payment.
     """
     document, _, amount = text.partition("=")
-    micro = parse_signed_micro(amount)
-    if not document or micro is None or micro % HUNDREDTH_MICRO:
+    if not document.strip() or not amount.strip():
         raise ArgumentTypeError(
             f"{text!r} is not DOCUMENT=AMOUNT, such as gb12-invoice-000001=1.50"
         )
-    return document, micro // HUNDREDTH_MICRO
+    return document.strip(), amount.strip()
 
 
 FILES = argument(
@@ -75,16 +71,7 @@ class Command(BaseCommand[Any]):
             return self._import(options)
         if options.action in ("queue", "list"):
             return _find(options)
-        with transaction() as session:
-            posted = allocate(
-                session,
-                options.payment,
-                _in_minor_units(session, options.payment, dict(getattr(options, "amounts", ()))),
-                decided_by=options.by,
-                reason=options.reason,
-                now=options.now,
-            )
-        return {"journal": posted.number, "digest": posted.digest}
+        return _decide(options)
 
     def as_json(self, outcome: Any, options: Options) -> Any:
         if options.action in ("queue", "list"):
@@ -97,6 +84,7 @@ class Command(BaseCommand[Any]):
         elif options.action in ("queue", "list"):
             yield from _payment_lines(outcome)
         else:
+            yield outcome["allocated"]
             yield f"Posted as journal {outcome['journal']}."
 
     def _import(self, options: Options) -> list[dict[str, Any]]:
@@ -131,20 +119,51 @@ class Command(BaseCommand[Any]):
         return outcome
 
 
-def _in_minor_units(session: Session, name: str, hundredths: dict[str, int]) -> dict[str, int]:
+def _decide(options: Options) -> dict[str, Any]:
+    """Allocate a payment as typed, or return it, and say what was understood."""
+    typed = list(getattr(options, "amounts", ()))
+    with transaction() as session:
+        payment = find_transaction(session, options.payment).transaction
+        currency = queries.statement(session, payment.market, payment.statement_number).currency
+        amounts = _in_minor_units(typed, currency)
+        posted = allocate(
+            session,
+            options.payment,
+            amounts,
+            decided_by=options.by,
+            reason=options.reason,
+            now=options.now,
+        )
+    rest = payment.amount_minor - sum(amounts.values())
+    return {
+        "payment": payment.name,
+        "journal": posted.number,
+        "digest": posted.digest,
+        "currency": currency,
+        "allocated_minor": amounts,
+        "rest_minor": rest,
+        "allocated": allocation_words(payment.name, amounts, rest, currency),
+    }
+
+
+def _in_minor_units(typed: list[tuple[str, str]], currency: str) -> dict[str, int]:
     """Return amounts in the minor unit of a payment's currency.
 
     Raises:
-        CommandError: an amount has more decimals than the currency.
+        CommandError: something typed is no amount of that currency, or a document stands twice.
     """
-    payment = find_transaction(session, name).transaction
-    currency = queries.statement(session, payment.market, payment.statement_number).currency
-    unit = minor_unit_micro(currency)
-    amounts_micro = {document: each * HUNDREDTH_MICRO for document, each in hundredths.items()}
-    for document, micro in amounts_micro.items():
-        if micro % unit:
-            raise CommandError(f"{document}: an amount in {currency} has fewer decimals")
-    return {document: micro // unit for document, micro in amounts_micro.items()}
+    read = [(document, text, parse_minor(text, currency)) for document, text in typed]
+    wrong = [
+        f"{document}: {text!r} is not an amount in {currency}; {amount_form(currency)}"
+        for document, text, minor in read
+        if minor is None
+    ]
+    names = [document for document, _ in typed]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    wrong += [f"{name} stands twice; give it one amount" for name in repeated]
+    if wrong:
+        raise CommandError("\n".join(["Refused; nothing was written:", *wrong]))
+    return {document: minor for document, _, minor in read if minor is not None}
 
 
 def _find(options: Options) -> list[tuple[Decided, str]]:
