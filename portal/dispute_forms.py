@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from django.http import HttpRequest
 
+from common.file_names import file_name
 from ledger.disputes.attachments import LARGEST_BYTES, Attachment
 from ledger.disputes.claims import Claim
 from portal.amounts import amount_form, parse_micro
@@ -56,7 +57,7 @@ def read_form(request: HttpRequest) -> StepForm:
     )
     file = request.FILES.get("attachment")
     if file is not None:
-        form.attachment = Attachment(file.name or "", file.read(LARGEST_BYTES + 1))
+        form.attachment = Attachment(file_name(file.name or ""), file.read(LARGEST_BYTES + 1))
     if form.amount and parse_micro(form.amount) is None:
         form.complaints.append(f"“{form.amount[:40]}” is not an amount; {amount_form()}.")
     # 18 digits always fit int8. Without isascii, isdigit is true of "²", which int refuses.

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from common.file_names import file_name, file_path
 from common.refusals import Finding, Refused
 from portal.management.arguments import argument
 from settlement.games.answers import compute_answers
@@ -32,9 +33,13 @@ def answer_games(
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise Refused(
-            [Finding("unreadable-file", str(path), reason, "a readable file", "check the path")]
+            [
+                Finding(
+                    "unreadable-file", file_path(path), reason, "a readable file", "check the path"
+                )
+            ]
         ) from None
-    reading = read_games(path.name, content)
+    reading = read_games(file_name(path), content)
     for line in reading.notices:
         notice(line)
     findings = reading.findings or [found for file in reading.games for found in check(file)]

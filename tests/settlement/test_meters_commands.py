@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import os
 
 import pytest
 from django.core.management import call_command
@@ -143,3 +144,14 @@ def test_the_quality_of_readings_is_counted_and_what_a_run_would_refuse_is_said(
     assert [finding["code"] for finding in told["would_refuse"]] == ["no-reading"] * 3
     with pytest.raises(CommandError, match="Refused"):
         call_command("readings", "tiny", "--month", "2023-01")
+
+
+def test_a_file_of_readings_may_have_a_name_that_is_not_utf8(market, tmp_path, capsys):
+    call_command("dataset", "tiny", *MONTH, "--out", str(tmp_path), "--format", "csv")
+    path = tmp_path / os.fsdecode(b"Z\xe4hler.csv")
+    (tmp_path / f"{LABEL}-demand.csv").rename(path)
+    call_command("ingest", "tiny", str(path))
+    assert "Z\\xe4hler.csv: 568 readings" in capsys.readouterr().out
+    with pytest.raises(CommandError) as raised:
+        call_command("ingest", "tiny", f"{path}.absent")
+    assert "Z\\xe4hler.csv.absent: No such file" in str(raised.value)

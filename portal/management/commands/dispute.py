@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.core.management.base import CommandError
 from sqlalchemy.orm import Session
 
+from common.file_names import file_name, file_path
 from database.session import transaction
 from ledger.disputes import queries
 from ledger.disputes.attachments import LARGEST_BYTES, Attachment
@@ -190,6 +191,6 @@ def read_attachment(path: Path | None) -> Attachment | None:
         return None
     try:
         with path.open("rb") as file:
-            return Attachment(path.name, file.read(LARGEST_BYTES + 1))
+            return Attachment(file_name(path), file.read(LARGEST_BYTES + 1))
     except OSError as unreadable:
-        raise CommandError(f"{path} cannot be read: {unreadable.strerror}") from None
+        raise CommandError(f"{file_path(path)} cannot be read: {unreadable.strerror}") from None

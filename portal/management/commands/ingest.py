@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from common.file_names import file_name, file_path
 from database.session import transaction
 from portal.management.arguments import DATA, JSON, MARKET, OPEN_PERIOD, argument
 from portal.management.base import BaseCommand, Options
@@ -67,9 +68,9 @@ class Command(BaseCommand[list[IngestedFile]]):
 
 def _read_meter_file(path: Path) -> MeterFile:
     try:
-        return MeterFile(path.name, path.read_bytes())
+        return MeterFile(file_name(path), path.read_bytes())
     except OSError as error:
-        raise CommandError(f"{path}: {error.strerror}; nothing was written") from error
+        raise CommandError(f"{file_path(path)}: {error.strerror}; nothing was written") from error
 
 
 def _file_as_json(ingested: IngestedFile) -> dict[str, Any]:
