@@ -20,7 +20,8 @@ class Party:
         address_lines: street and town, a line of text each, with a line break between them.
         postcode, country: the country as two letters (ISO 3166).
         contact_name, contact_email: whom to write to.
-        iban: of its bank account; None where it is not known.
+        iban: of its bank account, or its sort code and number where it has no IBAN; None where it
+            is not known.
     """
 
     legal_name: str

@@ -174,14 +174,15 @@ class LedgerRule(Rule):
     )
     STATEMENT_IS_UNREADABLE = (
         60,
-        "a bank statement is a camt.053 file of ISO 20022, under 50 MB and without a document type",
+        "bank statements come as camt.053 of ISO 20022, alone or in a zip or gzip file, of at most "
+        "1,000 files and 50 MB unpacked, and without a document type",
         "ask the bank for camt.053 and pass the file as it came",
     )
     STATEMENT_FIELD_IS_MISSING = (
         61,
-        "a statement has identification, sequence number, account, booked balances and entries "
+        "a statement has identification, account, booked opening and closing balances, and entries "
         "with amount, side and date",
-        "ask the bank for the whole statement; nothing is guessed",
+        "ask the bank for the statement of the whole day, as booked; nothing is guessed",
     )
     STATEMENT_IS_OF_ANOTHER_ACCOUNT = (
         62,
@@ -200,24 +201,31 @@ class LedgerRule(Rule):
     )
     ENTRY_IS_NOT_BOOKED = (
         65,
-        "every entry is booked",
+        "every entry that the balances count is booked",
         "import the statement of the day on which the bank booked it",
     )
     ENTRY_DOES_NOT_ADD_UP = (
         66,
-        "the payments of a batch come to its entry",
-        "ask the bank for the amounts of the payments",
+        "the payments of a batch, less the charges that are stated, come to its entry",
+        "ask the bank for the amounts of the payments and of its charges",
     )
     STATEMENT_HAS_OTHER_CONTENT = (
         67,
-        "a statement is imported once; the same file again returns the original",
-        "ask the bank which of the two files is right; a correction comes as a later statement",
+        "a statement is imported once; again and unchanged, it is skipped",
+        "ask the bank which of the two is right; a correction comes as a later statement",
     )
     STATEMENT_IS_OUT_OF_SEQUENCE = (
         68,
-        "a statement follows the one before it: its number is the next, and it opens with the "
-        "balance that the one before closed with",
-        "import the statements of an account in their order, each once",
+        "a statement opens with the balance that the one before it closed with, and on no earlier "
+        "day",
+        "import what lies between first: any statement of the bank does, whatever its days and its "
+        "number, that opens with that balance; where the bank has none, go on with --missing and "
+        "the reason, which puts the difference into the queue",
+    )
+    STATEMENT_LACKS_PAGES = (
+        69,
+        "all pages of a statement come in one file, each once",
+        "put the files of all its pages into one zip file, and import that",
     )
     TRANSACTION_IS_UNKNOWN = (
         70,
@@ -317,7 +325,7 @@ RULE_OF_CONSTRAINT = {
     "invoice_follows": LedgerRule.INVOICE_IS_OUT_OF_ORDER,
     "pk_invoice": LedgerRule.INVOICE_IS_OUT_OF_ORDER,
     "pk_bank_file": LedgerRule.STATEMENT_HAS_OTHER_CONTENT,
-    "uq_bank_statement_market_iban_identification": LedgerRule.STATEMENT_HAS_OTHER_CONTENT,
+    "uq_bank_statement_identity": LedgerRule.STATEMENT_HAS_OTHER_CONTENT,
     "pk_bank_statement": LedgerRule.STATEMENT_IS_OUT_OF_SEQUENCE,
 }
 """The constraint or trigger of the database that speaks for a rule."""

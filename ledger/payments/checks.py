@@ -1,50 +1,10 @@
-"""What is wrong with a statement as a whole, and with what a person decides about a payment."""
+"""What is wrong with what a person decides about a payment."""
 
 from collections.abc import Iterator, Mapping
 
 from common.refusals import Finding
 from ledger.payments.matching import OpenDocument
-from ledger.payments.statements import Statement, StatementRow
 from ledger.rules import LedgerRule
-
-
-def check_statement(
-    statement: Statement, iban: str, currency: str, last: StatementRow | None
-) -> Iterator[Finding]:
-    """Yield every breach of a statement.
-
-    Args:
-        iban: the operator's account.
-        currency: the market's.
-        last: the statement of the account before this one, if any.
-    """
-    place = f"statement {statement.identification}"
-    if statement.iban.replace(" ", "") != iban:
-        value = f"account {statement.iban}, not {iban}"
-        yield LedgerRule.STATEMENT_IS_OF_ANOTHER_ACCOUNT.finding(place, value)
-    if statement.currency != currency:
-        value = f"{statement.currency or 'none'}, not {currency}"
-        yield LedgerRule.STATEMENT_CURRENCY_DIFFERS.finding(place, value)
-    if statement.closed_on < statement.opened_on:
-        value = f"opens on {statement.opened_on} and closes on {statement.closed_on}"
-        yield LedgerRule.STATEMENT_IS_OUT_OF_SEQUENCE.finding(place, value)
-    if last is not None:
-        yield from _follows(statement, last, place)
-
-
-def _follows(statement: Statement, last: StatementRow, place: str) -> Iterator[Finding]:
-    rule = LedgerRule.STATEMENT_IS_OUT_OF_SEQUENCE
-    # A bank may number the statements of a year from 1 again.
-    begins_again = statement.closed_on.year > last.closed_on.year and statement.sequence_number == 1
-    if statement.sequence_number != last.sequence_number + 1 and not begins_again:
-        value = f"number {statement.sequence_number} after {last.sequence_number}"
-        yield rule.finding(place, value)
-    if statement.opening_minor != last.closing_minor:
-        value = (
-            f"it opens with {statement.opening_minor} minor units, {last.identification} closed "
-            f"with {last.closing_minor}"
-        )
-        yield rule.finding(place, value)
 
 
 def check_decision(

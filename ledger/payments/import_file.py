@@ -3,31 +3,32 @@
 All is appended under the ledger's lock, or nothing. `Refused` holds every reason.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from common.refusals import Finding, refuse_any
+from common.refusals import refuse_any
 from ledger import store as ledger_store
 from ledger.payments import queries, store
-from ledger.payments.camt import read_statements
-from ledger.payments.checks import check_statement
+from ledger.payments.bank_files import Note
+from ledger.payments.camt import read_file
+from ledger.payments.camt_statement import ReadStatement
 from ledger.payments.journals import allocation_journal, holdings, reason_of
 from ledger.payments.matching import Matched, match
+from ledger.payments.sequence import Known, judge_statements
 from ledger.payments.statements import (
     AllocationRow,
     FileRow,
     SealedStatement,
-    Statement,
     StatementRow,
     TransactionRow,
     content_digest,
     seal_statement,
+    stored_statement,
 )
 from ledger.posting import post_many, require_zone
-from ledger.rules import LedgerRule
 
 MATCHER = "the matching rules"
 """Who decides when no person does."""
@@ -35,20 +36,34 @@ MATCHER = "the matching rules"
 
 @dataclass(frozen=True)
 class BankAccount:
-    """The account that a market is paid through, and which participants registered which."""
+    """The account that a market is paid through, and which participants registered which.
+
+    Attributes:
+        number: under which its statements are stored, as `common.bank_accounts` writes it.
+        owners: account, by every name of it -> the participants that registered it.
+        other_names: by which the bank's files may call it too.
+    """
 
     market: str
-    iban: str
+    number: str
     currency: str
     owners: Mapping[str, frozenset[str]]
+    other_names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Imported:
-    """The statements of a file; `is_repeat` when the file was imported before."""
+    """What became of a file.
+
+    Attributes:
+        statements: the new ones; where there is none, those that are there already.
+        is_repeat: whether nothing in it was new.
+        notes: what was left out of it, and what its reader should know.
+    """
 
     statements: tuple[StatementRow, ...]
     is_repeat: bool
+    notes: tuple[Note, ...] = ()
 
 
 def import_file(
@@ -59,10 +74,14 @@ def import_file(
     *,
     received_by: str,
     now: datetime,
+    missing: str = "",
 ) -> Imported:
     """Import a bank's file, match every payment in it, and post what moved.
 
-    The same file again returns the original.
+    The same file again, and the same statements in another, return the original.
+
+    Args:
+        missing: why the bank cannot give a statement that is missing before those of the file.
 
     Raises:
         Refused: the file or a statement in it breaks a rule; nothing is imported.
@@ -74,39 +93,42 @@ def import_file(
     there = store.statements_of_file(session, market, digest)
     if there:
         return Imported(tuple(there), is_repeat=True)
-    statements, findings = read_statements(content)
-    findings += _breaches(session, account, statements)
-    refuse_any(findings)
+    file = read_file(content, {account.number, *account.other_names}, account.currency)
+    stored = store.statements_of_account(session, market, account.number)
+    known = _known(session, account, stored, file.statements)
+    judged = judge_statements(
+        file.statements, known, account.number, account.currency, missing=missing
+    )
+    refuse_any([*file.findings, *judged.findings])
+    notes = (*file.notes, *judged.notes)
+    if not judged.new:
+        originals = [row for row in stored if row.name in judged.repeated]
+        return Imported(tuple(originals), is_repeat=True, notes=notes)
     head = ledger_store.Head(*store.statement_head(session, market))
     sealed: list[SealedStatement] = []
-    for statement in statements:
+    for statement in judged.new:
         imported = seal_statement(statement, market, head.number + 1, digest, head.digest)
         head = ledger_store.Head(imported.row.number, imported.digest)
         sealed.append(imported)
-    file = FileRow(digest, market, name, now, received_by)
-    store.insert_statements(session, file, content, sealed)
+    row = FileRow(digest, market, name, now, received_by)
+    store.insert_statements(session, row, content, sealed)
     _allocate_first(session, account, sealed, now)
-    return Imported(tuple(imported.row for imported in sealed), is_repeat=False)
+    return Imported(tuple(imported.row for imported in sealed), is_repeat=False, notes=notes)
 
 
-def _breaches(
-    session: Session, account: BankAccount, statements: Sequence[Statement]
-) -> Iterator[Finding]:
-    last = store.last_statement(session, account.market, account.iban)
-    names = [stated.identification for stated in statements]
-    known = store.known_identifications(session, account.market, account.iban, names)
-    for statement in statements:
-        if statement.identification in known:
-            yield LedgerRule.STATEMENT_HAS_OTHER_CONTENT.finding(
-                f"statement {statement.identification}",
-                "it was imported before, from a file of other content",
-            )
-            continue
-        known.add(statement.identification)
-        yield from check_statement(statement, account.iban, account.currency, last)
-        # Only what the next statement of the file is held to; number and chain play no part.
-        row = seal_statement(statement, account.market, 1, b"", b"").row
-        last = row
+def _known(
+    session: Session,
+    account: BankAccount,
+    stored: Sequence[StatementRow],
+    read: Sequence[ReadStatement],
+) -> list[Known]:
+    """Return the statements of the account; payments only where one read may be compared."""
+    opened = [statement.opened_on or date.min for statement in read]
+    names = [statement.identification or "" for statement in read]
+    transactions = store.transactions_of_account(
+        session, account.market, account.number, min(opened, default=date.max), names
+    )
+    return [Known(row.name, stored_statement(row, transactions[row.number])) for row in stored]
 
 
 def _allocate_first(
@@ -128,7 +150,7 @@ def _allocate_first(
         allocation_journal(
             transaction,
             digest,
-            account.iban,
+            account.number,
             account.currency,
             holdings(transaction, account.currency, dict(found.amounts), participant_of),
             None,

@@ -26,7 +26,7 @@ JOURNAL_TAG = "tallystick.allocation-posting.1"
 def allocation_journal(
     transaction: TransactionRow,
     digest: bytes,
-    iban: str,
+    bank_account: str,
     currency: str,
     amounts: Mapping[Account, int],
     before: Mapping[Account, int] | None,
@@ -37,7 +37,7 @@ def allocation_journal(
 
     Args:
         digest: of the transaction.
-        iban: the operator's account that it went through.
+        bank_account: the operator's, that it went through.
         amounts: account -> minor units of the transaction that it holds, as `holdings` gives it.
         before: the same by the decision before this one; None for the first.
         decision: its number, from 1.
@@ -49,7 +49,9 @@ def allocation_journal(
     for account, amount in (before or {}).items():
         moves[account] += amount
     if before is None:
-        moves[Account(transaction.market, currency, None, BANK, iban)] = transaction.amount_minor
+        moves[Account(transaction.market, currency, None, BANK, bank_account)] = (
+            transaction.amount_minor
+        )
     unit = minor_unit_micro(currency)
     postings = tuple(
         Posting(account, moved * unit)

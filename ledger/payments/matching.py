@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
-from ledger.payments.statements import TransactionRow
+from ledger.payments.statements import CHARGES, UNSTATED, TransactionRow
 
 _GAP = r"[\s./_-]*"
 
@@ -146,6 +146,10 @@ def _pattern(series: str) -> re.Pattern[str]:
 def _match_transaction(
     transaction: TransactionRow, book: _Book, owners: Mapping[str, frozenset[str]]
 ) -> Matched:
+    if transaction.entry == UNSTATED:
+        return _match_nothing(transaction.amount_minor, "the bank gave no statement of it")
+    if transaction.part == CHARGES:
+        return _match_nothing(transaction.amount_minor, "charges that the bank deducted")
     texts = (transaction.reference, transaction.remittance, transaction.end_to_end)
     named, unknown = book.named_in("\n".join(texts))
     if transaction.is_reversal:
@@ -216,9 +220,9 @@ def _match_reversal(amount: int, named: list[OpenDocument]) -> Matched:
 def _match_by_account(
     transaction: TransactionRow, book: _Book, owners: Mapping[str, frozenset[str]]
 ) -> Matched:
-    amount, iban = transaction.amount_minor, transaction.counterparty_iban
-    found = owners.get(iban, frozenset())
-    if not iban or not found:
+    amount, account = transaction.amount_minor, transaction.counterparty_account
+    found = owners.get(account, frozenset())
+    if not account or not found:
         return _match_nothing(
             amount, "it names no document, and no participant registered its account"
         )

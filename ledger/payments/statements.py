@@ -7,7 +7,7 @@ digest covers every transaction of the account so far.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -20,18 +20,26 @@ TRANSACTION_TAG = "tallystick.bank-transaction.1"
 ALLOCATION_TAG = "tallystick.allocation.1"
 
 
+UNSTATED = 0
+"""Number of the entry that no statement has: what moved while a statement is missing."""
+
+CHARGES = 0
+"""Number of the part that is no payment: what the bank deducted from those of its entry."""
+
+
 @dataclass(frozen=True)
 class Transaction:
     """One payment of a statement: an entry, or one of the payments of a batch entry.
 
     Attributes:
-        entry: number of its entry in the statement, from 1.
-        part: number of the payment in its entry, from 1.
+        entry: number of its entry in the statement, from 1; `UNSTATED` for none.
+        part: number of the payment in its entry, from 1; `CHARGES` for none.
         amount_minor: + came in, - went out.
         value_on: the day from which it counts for interest.
         is_reversal: the bank took back an earlier payment; its sign is already the opposite.
         bank_reference, end_to_end: references of the bank and of the payer; empty for none.
-        counterparty, counterparty_iban: the other side: who paid, or who was paid.
+        counterparty, counterparty_account: the other side: who paid, or who was paid; the account
+            as `common.bank_accounts` writes it.
         reference: structured references, separated by spaces.
         remittance: free text of the payer.
     """
@@ -45,18 +53,18 @@ class Transaction:
     bank_reference: str
     end_to_end: str
     counterparty: str
-    counterparty_iban: str
+    counterparty_account: str
     reference: str
     remittance: str
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement as the bank's file holds it."""
+    """A statement as the bank's file holds it; not every bank numbers its statements."""
 
     identification: str
-    sequence_number: int
-    iban: str
+    sequence_number: int | None
+    account: str
     currency: str
     opened_on: date
     closed_on: date
@@ -82,8 +90,8 @@ class StatementRow(NamedTuple):
     number: int
     file_digest: bytes
     identification: str
-    sequence_number: int
-    iban: str
+    sequence_number: int | None
+    account: str
     currency: str
     opened_on: date
     closed_on: date
@@ -91,6 +99,11 @@ class StatementRow(NamedTuple):
     closing_minor: int
     transaction_count: int
     previous_digest: bytes
+
+    @property
+    def name(self) -> str:
+        """How people and accounts name it: `gb12-bank-000001`."""
+        return statement_name(self.market, self.number)
 
 
 class TransactionRow(NamedTuple):
@@ -108,7 +121,7 @@ class TransactionRow(NamedTuple):
     bank_reference: str
     end_to_end: str
     counterparty: str
-    counterparty_iban: str
+    counterparty_account: str
     reference: str
     remittance: str
 
@@ -196,7 +209,7 @@ def seal_statement(
         file_digest=file,
         identification=statement.identification,
         sequence_number=statement.sequence_number,
-        iban=statement.iban,
+        account=statement.account,
         currency=statement.currency,
         opened_on=statement.opened_on,
         closed_on=statement.closed_on,
@@ -206,6 +219,24 @@ def seal_statement(
         previous_digest=previous_digest,
     )
     return SealedStatement(row, statement_digest(row, digests), transactions, digests)
+
+
+def stored_statement(row: StatementRow, transactions: Sequence[TransactionRow]) -> Statement:
+    """Return a statement as its rows hold it."""
+    return Statement(
+        identification=row.identification,
+        sequence_number=row.sequence_number,
+        account=row.account,
+        currency=row.currency,
+        opened_on=row.opened_on,
+        closed_on=row.closed_on,
+        opening_minor=row.opening_minor,
+        closing_minor=row.closing_minor,
+        transactions=tuple(
+            Transaction(**{each.name: getattr(of_it, each.name) for each in fields(Transaction)})
+            for of_it in transactions
+        ),
+    )
 
 
 def statement_name(market: str, number: int) -> str:

@@ -1,6 +1,8 @@
 """Appending bank statements and decisions, in the caller's transaction under the ledger's lock."""
 
+from collections import defaultdict
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -12,6 +14,7 @@ from ledger.payments.statements import (
     FileRow,
     SealedStatement,
     StatementRow,
+    TransactionRow,
     allocation_digest,
     file_digest,
 )
@@ -30,18 +33,6 @@ def statement_head(session: Session, market: str) -> Head:
     return Head(*row) if row else EMPTY
 
 
-def last_statement(session: Session, market: str, iban: str) -> StatementRow | None:
-    """Return the last statement of a market's account."""
-    statement = tables.BankStatement
-    row = session.execute(
-        select(*columns(statement, StatementRow))
-        .where(statement.market == market, statement.iban == iban)
-        .order_by(statement.number.desc())
-        .limit(1)
-    ).one_or_none()
-    return StatementRow(*row) if row else None
-
-
 def statements_of_file(session: Session, market: str, content_digest: bytes) -> list[StatementRow]:
     """Return the statements that a market got from a file, in order; none if it was never read."""
     statement = tables.BankStatement
@@ -53,20 +44,41 @@ def statements_of_file(session: Session, market: str, content_digest: bytes) -> 
     return [StatementRow(*row) for row in rows]
 
 
-def known_identifications(
-    session: Session, market: str, iban: str, names: Sequence[str]
-) -> set[str]:
-    """Return which identifications a market's account has statements of."""
+def statements_of_account(session: Session, market: str, account: str) -> list[StatementRow]:
+    """Return the statements of a market's account, in the order in which they were imported."""
     statement = tables.BankStatement
-    return set(
-        session.scalars(
-            select(statement.identification).where(
-                statement.market == market,
-                statement.iban == iban,
-                statement.identification.in_(names),
-            )
-        )
+    rows = session.execute(
+        select(*columns(statement, StatementRow))
+        .where(statement.market == market, statement.account == account)
+        .order_by(statement.number)
     )
+    return [StatementRow(*row) for row in rows]
+
+
+def transactions_of_account(
+    session: Session, market: str, account: str, since: date, identifications: Sequence[str]
+) -> defaultdict[int, list[TransactionRow]]:
+    """Return statement number -> its transactions, in order, of a market's account.
+
+    Only those of statements that closed since a day, or that have one of these identifications.
+    """
+    transaction, statement = tables.BankTransaction, tables.BankStatement
+    is_asked_for = (statement.closed_on >= since) | statement.identification.in_(identifications)
+    rows = session.execute(
+        select(*columns(transaction, TransactionRow))
+        .join(
+            statement,
+            (statement.market == transaction.market)
+            & (statement.number == transaction.statement_number),
+        )
+        .where(statement.market == market, statement.account == account, is_asked_for)
+        .order_by(transaction.statement_number, transaction.line)
+    )
+    found: defaultdict[int, list[TransactionRow]] = defaultdict(list)
+    for row in rows:
+        transaction_row = TransactionRow(*row)
+        found[transaction_row.statement_number].append(transaction_row)
+    return found
 
 
 def insert_statements(

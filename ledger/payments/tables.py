@@ -23,13 +23,13 @@ from ledger.tables import SCHEMA_ARGUMENTS, digest_check
 
 
 class BankFile(Base):
-    """A file as the bank sent it, kept whole."""
+    """A file as the bank sent it, kept whole; of several markets where each found its own in it."""
 
     __tablename__ = "bank_file"
     __table_args__ = (digest_check("content_digest"), digest_check(), SCHEMA_ARGUMENTS)
 
     content_digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    market: Mapped[str] = mapped_column(Text)
+    market: Mapped[str] = mapped_column(Text, primary_key=True)
     name: Mapped[str] = mapped_column(Text)
     content: Mapped[bytes] = mapped_column(LargeBinary)
     received_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
@@ -42,7 +42,20 @@ class BankStatement(Base):
 
     __tablename__ = "bank_statement"
     __table_args__ = (
-        UniqueConstraint("market", "iban", "identification"),
+        # A bank begins its identifications again, and not every bank has numbers.
+        UniqueConstraint(
+            "market",
+            "account",
+            "identification",
+            "closed_on",
+            "sequence_number",
+            name="uq_bank_statement_identity",
+            postgresql_nulls_not_distinct=True,
+        ),
+        ForeignKeyConstraint(
+            ["file_digest", "market"],
+            ["ledger.bank_file.content_digest", "ledger.bank_file.market"],
+        ),
         CheckConstraint("number >= 1", name="number_is_positive"),
         CheckConstraint("transaction_count >= 0", name="transaction_count_is_not_negative"),
         CheckConstraint("closed_on >= opened_on", name="closes_after_it_opens"),
@@ -53,10 +66,10 @@ class BankStatement(Base):
 
     market: Mapped[str] = mapped_column(Text, primary_key=True)
     number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    file_digest: Mapped[bytes] = mapped_column(ForeignKey("ledger.bank_file.content_digest"))
+    file_digest: Mapped[bytes] = mapped_column(LargeBinary)
     identification: Mapped[str] = mapped_column(Text)
-    sequence_number: Mapped[int] = mapped_column(BigInteger)
-    iban: Mapped[str] = mapped_column(Text)
+    sequence_number: Mapped[int | None] = mapped_column(BigInteger)
+    account: Mapped[str] = mapped_column(Text)
     currency: Mapped[str] = mapped_column(Text)
     opened_on: Mapped[date]
     closed_on: Mapped[date]
@@ -93,7 +106,7 @@ class BankTransaction(Base):
     bank_reference: Mapped[str] = mapped_column(Text)
     end_to_end: Mapped[str] = mapped_column(Text)
     counterparty: Mapped[str] = mapped_column(Text)
-    counterparty_iban: Mapped[str] = mapped_column(Text)
+    counterparty_account: Mapped[str] = mapped_column(Text)
     reference: Mapped[str] = mapped_column(Text)
     remittance: Mapped[str] = mapped_column(Text)
     digest: Mapped[bytes] = mapped_column(LargeBinary)

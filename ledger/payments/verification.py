@@ -41,13 +41,14 @@ JOURNAL = "payment-journal"
 
 Findings = Iterator[Finding]
 Key = tuple[str, int]
+File = tuple[str, bytes]
 Keyed = dict[tuple[str, int, int], bytes]
 
 
 def verify_payments(session: Session) -> Findings:
     """Yield everything that is wrong with bank statements and decisions."""
     lock_shared(session)
-    files: set[bytes] = set()
+    files: set[File] = set()
     yield from _verify_files(session, files)
     by_statement: defaultdict[Key, list[tuple[TransactionRow, bytes]]] = defaultdict(list)
     yield from _verify_transactions(session, by_statement)
@@ -60,16 +61,16 @@ def verify_payments(session: Session) -> Findings:
     yield from _verify_allocations(session, digests)
 
 
-def _verify_files(session: Session, files: set[bytes]) -> Findings:
+def _verify_files(session: Session, files: set[File]) -> Findings:
     table = tables.BankFile
     for *row, content, digest in session.execute(
         select(*columns(table, FileRow), table.content, table.digest)
     ):
         file = FileRow(*row)
         key = file.content_digest.hex()
-        if file.content_digest in files:
+        if (file.market, file.content_digest) in files:
             yield damage(FOREIGN, f"{FILE} {key}", "the row stands twice")
-        files.add(file.content_digest)
+        files.add((file.market, file.content_digest))
         if content_digest(content) != file.content_digest:
             yield damage(DIGEST, f"{FILE} {key}", "its content does not give its content_digest")
         if file_digest(file) != digest:
@@ -97,13 +98,13 @@ def _verify_transactions(
 
 def _verify_statements(
     session: Session,
-    files: set[bytes],
+    files: set[File],
     by_statement: defaultdict[Key, list[tuple[TransactionRow, bytes]]],
 ) -> Findings:
     table = tables.BankStatement
     heads: dict[str, Head] = {}
     found: set[Key] = set()
-    read: set[bytes] = set()
+    read: set[File] = set()
     for *columns_of, digest in session.execute(
         select(*columns(table, StatementRow), table.digest).order_by(table.market, table.number)
     ):
@@ -111,7 +112,7 @@ def _verify_statements(
         name = statement_name(row.market, row.number)
         lines = by_statement.get((row.market, row.number), [])
         found.add((row.market, row.number))
-        read.add(row.file_digest)
+        read.add((row.market, row.file_digest))
         head = heads.get(row.market, EMPTY)
         if row.number != head.number + 1:
             value = f"it does not follow number {head.number}"
@@ -120,7 +121,7 @@ def _verify_statements(
             value = "the digest it names before it is not that of the row before it"
             yield damage(CHAIN, f"{STATEMENT} {name}", value)
         heads[row.market] = Head(row.number, digest)
-        if row.file_digest not in files:
+        if (row.market, row.file_digest) not in files:
             yield damage(MISSING, f"{STATEMENT} {name}", "its file does not exist")
         if [each.line for each, _ in lines] != list(range(1, row.transaction_count + 1)):
             value = f"its transactions are not lines 1 to {row.transaction_count}"
@@ -132,7 +133,7 @@ def _verify_statements(
             yield damage(
                 FOREIGN, f"{TRANSACTION} {transaction.name}", "its statement does not exist"
             )
-    for content in files - read:
+    for _, content in files - read:
         yield damage(FOREIGN, f"{FILE} {content.hex()}", "no statement was read from it")
 
 

@@ -12,7 +12,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from common import currencies, quantities
+from common import bank_accounts, currencies, quantities
 from ledger.journal import CHARGED, ENERGY, is_money
 from ledger.queries import JournalSummary
 from portal import amounts
@@ -36,6 +36,12 @@ def money(micro: int, currency: str) -> SafeString:
 def money_minor(minor: int, currency: str) -> SafeString:
     """Write an amount that is counted in minor units."""
     return format_html('<span class="money">{}</span>', amounts.money_minor(int(minor), currency))
+
+
+@register.filter
+def bank_account(printed: str) -> str:
+    """Write a bank account with the word for what names it."""
+    return bank_accounts.account_words(printed)
 
 
 @register.filter

@@ -9,12 +9,13 @@ from django.views.decorators.http import require_POST, require_safe
 from sqlalchemy.orm import Session
 
 from common.currencies import minor_text
+from common.file_names import file_name
 from common.quantities import MINUS
 from common.refusals import Refused
 from database.session import transaction
 from ledger.payments import queries
 from ledger.payments.allocate import allocate, find_transaction
-from ledger.payments.camt import LARGEST_FILE_BYTES
+from ledger.payments.bank_files import LARGEST_FILE_BYTES
 from ledger.payments.queries import Decided
 from ledger.payments.statements import statement_name
 from portal.access import SignedInRequest, Viewer, open_to
@@ -80,17 +81,26 @@ def import_file(request: SignedInRequest) -> HttpResponse:
     file, market = request.FILES.get("file"), request.POST.get("market", "")
     # Before it is read: a statement is parsed from memory.
     if file is None or file.size is None or file.size > LARGEST_FILE_BYTES:
-        return _listing(request, ("Choose a camt.053 file of at most 50 MB.",))
-    name, received_by = file.name or "", request.user.get_username()
+        return _listing(request, ("Choose a camt.053 file, or a zip of them, of at most 50 MB.",))
+    name, received_by = file_name(file.name or ""), request.user.get_username()
+    missing = request.POST.get("missing", "")
     try:
         with transaction() as session:
             imported = import_statements(
-                session, market, name, file.read(), received_by=received_by, now=timezone.now()
+                session,
+                market,
+                name,
+                file.read(),
+                received_by=received_by,
+                now=timezone.now(),
+                missing=missing,
             )
     except Refused as refused:
         return _listing(request, _reasons(refused))
+    for note in imported.notes:
+        messages.info(request, str(note))
     if imported.is_repeat:
-        messages.info(request, "This file was imported before; nothing changed.")
+        messages.info(request, f"All of {name} was imported before; nothing changed.")
         return redirect("payments")
     for row in imported.statements:
         record(request.user, AuditEntry.Action.STATEMENT, statement_name(market, row.number))

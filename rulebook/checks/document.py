@@ -9,7 +9,7 @@ from rulebook.checks.clauses import CLAUSE_CHECKS
 from rulebook.checks.grid import GRID_CHECKS
 from rulebook.checks.market import MARKET_CHECKS
 from rulebook.checks.parts import repeated
-from rulebook.checks.terms import TERMS_CHECKS, iban_is_whole
+from rulebook.checks.terms import TERMS_CHECKS, account_is_whole
 from rulebook.documents import AllocationPolicy, Document, Registration
 from rulebook.documents.base import MILLION
 
@@ -133,10 +133,9 @@ def unit_capability(registration: Registration, place: str) -> Iterator[Finding]
             )
 
 
-def iban_is_right(registration: Registration, place: str) -> Iterator[Finding]:
+def account_is_right(registration: Registration, place: str) -> Iterator[Finding]:
     """The bank account, if stated, carries its own check digits."""
-    if registration.iban is not None:
-        yield from iban_is_whole(registration.iban, f"{place}: iban")
+    yield from account_is_whole(registration, f"{place}: ")
 
 
 _Check = Callable[[Document, str], Iterator[Finding]]
@@ -145,7 +144,7 @@ CHECKS: dict[str, tuple[_Check, ...]] = {
     "market-rules": cast(tuple[_Check, ...], MARKET_CHECKS),
     "grid-model": cast(tuple[_Check, ...], GRID_CHECKS),
     "allocation-policy": cast(tuple[_Check, ...], (pot_weights, parts_are_complete, policy_lists)),
-    "registration": cast(tuple[_Check, ...], (roles_match, unit_capability, iban_is_right)),
+    "registration": cast(tuple[_Check, ...], (roles_match, unit_capability, account_is_right)),
     "charge-list": cast(tuple[_Check, ...], CHARGE_CHECKS),
     "settlement-terms": cast(tuple[_Check, ...], TERMS_CHECKS),
 }

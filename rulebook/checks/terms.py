@@ -8,24 +8,50 @@ from stdnum import iban
 from common.refusals import Finding, shown
 from rulebook.checks.in_force import InForce
 from rulebook.checks.parts import repeated
-from rulebook.documents import SettlementTerms
+from rulebook.documents import Registration, SettlementTerms
+from rulebook.documents.settlement_terms import Operator
 
 
-def iban_is_whole(number: str, place: str) -> Iterator[Finding]:
-    """A bank account number has the length of its country and its check digits (ISO 13616)."""
+def account_is_whole(holder: Operator | Registration, place: str) -> Iterator[Finding]:
+    """An IBAN has the length of its country and its check digits (ISO 13616), and its end agrees.
+
+    Args:
+        place: of the holder, up to where its fields begin.
+    """
+    number, national = holder.iban, holder.national_account
+    if number is None:
+        return
     if not iban.is_valid(number):
         yield Finding(
             "iban-wrong",
-            place,
+            f"{place}iban",
             shown(number),
             "an IBAN has the length of its country and check digits that fit",
-            "copy it from the account statement, without spaces",
+            "copy it from the account statement",
+        )
+    # In these countries an IBAN ends with sort code and number; elsewhere the parts are padded.
+    elif national is not None and number[:2] in ("GB", "IE") and not number.endswith(national.key):
+        yield Finding(
+            "accounts-differ",
+            f"{place}national_account",
+            shown(national.printed),
+            f"it is the account of the IBAN {number}",
+            "correct the one that is wrong, or remove it",
         )
 
 
 def operator_can_be_paid(terms: SettlementTerms, place: str) -> Iterator[Finding]:
-    """The operator's bank account carries its own check digits."""
-    yield from iban_is_whole(terms.operator.iban, f"{place}: operator.iban")
+    """The operator has a bank account, whose numbers are whole."""
+    operator = terms.operator
+    if not operator.account_names:
+        yield Finding(
+            "account-missing",
+            f"{place}: operator.iban",
+            "nothing",
+            "the operator has a bank account that invoices are paid to",
+            "state `iban`, or `national_account` where the account has none",
+        )
+    yield from account_is_whole(operator, f"{place}: operator.")
 
 
 def levels_in_order(terms: SettlementTerms, place: str) -> Iterator[Finding]:

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, Strict
+from pydantic import BeforeValidator, Field, Strict
 
+from common.bank_accounts import account_key, account_names
 from rulebook.documents.base import (
     CONTROLS,
     LARGEST_INTEGER,
@@ -11,6 +12,7 @@ from rulebook.documents.base import (
     SPACES,
     Document,
     Flag,
+    GrownModel,
     Identifier,
     Model,
     SchemaPattern,
@@ -32,8 +34,36 @@ EmailAddress = Annotated[
     # own tables can state; the schema leaves them to it.
     SchemaPattern(rf"^{_ADDRESS_PART}@{_ADDRESS_PART}\.{_ADDRESS_PART}$"),
 ]
-Iban = Annotated[str, Strict(), Field(pattern=r"^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$")]
-"""International bank account number, written without spaces (ISO 13616)."""
+
+
+def _in_one_form(written: object) -> object:
+    """Return a number of an account as it is stored and compared; another value as it is."""
+    return account_key(written) if isinstance(written, str) else written
+
+
+Iban = Annotated[
+    str,
+    Strict(),
+    BeforeValidator(_in_one_form),
+    Field(pattern=r"^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$"),
+    SchemaPattern(r"^[A-Za-z]{2}[0-9]{2}([ -]?[A-Za-z0-9]){11,30}$"),
+]
+"""International bank account number (ISO 13616), stored without the spaces it is printed with."""
+
+SortCode = Annotated[
+    str,
+    Strict(),
+    BeforeValidator(_in_one_form),
+    Field(pattern=r"^[0-9]{3,12}$"),
+    SchemaPattern(r"^[0-9]([ -]?[0-9]){2,11}$"),
+]
+AccountNumber = Annotated[
+    str,
+    Strict(),
+    BeforeValidator(_in_one_form),
+    Field(pattern=r"^[A-Z0-9]{4,30}$"),
+    SchemaPattern(r"^[A-Za-z0-9]([ -]?[A-Za-z0-9]){3,29}$"),
+]
 
 CountryCode = Annotated[str, Strict(), Field(pattern=r"^[A-Z]{2}$")]
 
@@ -51,6 +81,27 @@ class Contact(Model):
 
     name: Text = described("Name", "Person or desk")
     email: EmailAddress = described("E-mail", "Address for notices and invoices")
+
+
+class NationalAccount(Model):
+    """A bank account as its own country names it."""
+
+    sort_code: SortCode | None = described(
+        "Sort code",
+        "Number of the bank's branch; empty where statements name the account by its number alone",
+        default=None,
+    )
+    account_number: AccountNumber = described("Account number", "Number of the account")
+
+    @property
+    def key(self) -> str:
+        """Return it as statements are held to it."""
+        return f"{self.sort_code or ''}{self.account_number}"
+
+    @property
+    def printed(self) -> str:
+        """Return it as documents print it: sort code, then number."""
+        return " ".join(filter(None, (self.sort_code, self.account_number)))
 
 
 class CreditCover(Model):
@@ -156,10 +207,11 @@ class SupplyPoint(Model):
     resolution_minutes: WholeNumber | None = _resolution()
 
 
-class Registration(Document):
+class Registration(Document, GrownModel):
     """One participant of a market, with its units and supply points."""
 
     anchor_prefix: ClassVar[str] = "RG"
+    later_fields: ClassVar[frozenset[str]] = frozenset({"national_account"})
 
     kind: Literal["registration"] = described("Kind", "This is a registration")
     participant: Slug = described("Participant", "Short name of the participant")
@@ -182,6 +234,11 @@ class Registration(Document):
         "not known",
         default=None,
     )
+    national_account: NationalAccount | None = described(
+        "National account",
+        "The same account by sort code and number, or that of a participant without an IBAN",
+        default=None,
+    )
     credit_cover: tuple[CreditCover, ...] = described(
         "Credit cover", "What is lodged against debts to the market", default=(), max_length=20
     )
@@ -190,3 +247,15 @@ class Registration(Document):
     def instrument(self) -> str:
         """Return the instrument with its participant: `gb12/registration/northwind`."""
         return f"{self.market}/{self.kind}/{self.participant}"
+
+    @property
+    def account_names(self) -> tuple[str, ...]:
+        """Return every name by which a bank's file may call the participant's account."""
+        national = self.national_account
+        return account_names(self.iban, national.key if national else None)
+
+    @property
+    def printed_account(self) -> str | None:
+        """Return the account as documents print it; None where none is known."""
+        national = self.national_account
+        return self.iban or (national.printed if national else None)

@@ -2,28 +2,53 @@
 
 from typing import ClassVar, Literal
 
+from common.bank_accounts import account_names
 from rulebook.documents.base import (
     MILLION,
     Document,
+    GrownModel,
     Identifier,
     Model,
     Text,
     WholeNumber,
     described,
 )
-from rulebook.documents.registration import Address, Contact, Iban
+from rulebook.documents.registration import Address, Contact, Iban, NationalAccount
 
 LONGEST_DAYS = 3_650
 
 
-class Operator(Model):
+class Operator(GrownModel):
     """Who issues the market's documents and holds its bank account."""
+
+    later_fields: ClassVar[frozenset[str]] = frozenset({"national_account"})
 
     legal_name: Text = described("Legal name", "Name that invoices carry")
     tax_identifier: Text = described("Tax identifier", "Tax number that invoices carry")
     address: Address = described("Address", "Registered address")
     contact: Contact = described("Contact", "Whom to write to about an invoice")
-    iban: Iban = described("Bank account", "IBAN of the account that invoices are paid to")
+    iban: Iban | None = described(
+        "Bank account",
+        "IBAN of the account that invoices are paid to; empty where it has none",
+        default=None,
+    )
+    national_account: NationalAccount | None = described(
+        "National account",
+        "The same account by sort code and number, or one without an IBAN",
+        default=None,
+    )
+
+    @property
+    def account_names(self) -> tuple[str, ...]:
+        """Return every name by which a bank's file may call the account, the stored one first."""
+        national = self.national_account
+        return account_names(self.iban, national.key if national else None)
+
+    @property
+    def printed_account(self) -> str | None:
+        """Return the account as documents print it; None where none is known."""
+        national = self.national_account
+        return self.iban or (national.printed if national else None)
 
 
 class LatePayment(Model):

@@ -41,7 +41,7 @@ def bank_account(session: Session, market: str, now: dt.datetime) -> BankAccount
     rules = rules_at(session, market, now, now)
     owners: dict[str, frozenset[str]] = {}
     for registration in rules.registrations:
-        if registration.iban is not None:
-            others = owners.get(registration.iban, frozenset())
-            owners[registration.iban] = others | {registration.participant}
-    return BankAccount(market, terms_of(rules).operator.iban, rules.market_rules.currency, owners)
+        for name in registration.account_names:
+            owners[name] = owners.get(name, frozenset()) | {registration.participant}
+    number, *others = terms_of(rules).operator.account_names
+    return BankAccount(market, number, rules.market_rules.currency, owners, frozenset(others))

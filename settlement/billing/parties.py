@@ -59,7 +59,7 @@ def _operator(terms: SettlementTerms) -> Party:
         country=operator.address.country,
         contact_name=operator.contact.name,
         contact_email=operator.contact.email,
-        iban=operator.iban,
+        iban=operator.printed_account,
     )
 
 
@@ -73,5 +73,5 @@ def _participant(registration: Registration) -> Party:
         country=registration.address.country,
         contact_name=contact.name,
         contact_email=contact.email,
-        iban=registration.iban,
+        iban=registration.printed_account,
     )

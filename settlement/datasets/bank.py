@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from common.bank_accounts import is_iban
 from common.currencies import minor_text
 
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
@@ -22,7 +23,7 @@ class Payment:
     amount_minor: int
     on: dt.date
     name: str
-    iban: str
+    account: str
     text: str = ""
     reference: str = ""
     is_reversal: bool = False
@@ -34,7 +35,7 @@ class StatementHead:
 
     identification: str
     sequence_number: int
-    iban: str
+    account: str
     currency: str
     opening_minor: int
     on: dt.date
@@ -52,7 +53,7 @@ def statement_xml(head: StatementHead, entries: Sequence[Sequence[Payment]]) -> 
     _under(statement, "ElctrncSeqNb", str(head.sequence_number))
     _under(statement, "CreDtTm", f"{head.on.isoformat()}T18:00:00+00:00")
     account = _under(statement, "Acct")
-    _under(_under(account, "Id"), "IBAN", head.iban)
+    _account_id(account, head.account)
     _under(account, "Ccy", head.currency)
     moved = sum(payment.amount_minor for entry in entries for payment in entry)
     for code, amount in (("OPBD", head.opening_minor), ("CLBD", head.opening_minor + moved)):
@@ -100,7 +101,15 @@ def _parties(details: etree._Element, payment: Payment) -> None:
     side = "Dbtr" if (payment.amount_minor > 0) != payment.is_reversal else "Cdtr"
     parties = _under(details, "RltdPties")
     _under(_under(_under(parties, side), "Pty"), "Nm", payment.name)
-    _under(_under(_under(parties, f"{side}Acct"), "Id"), "IBAN", payment.iban)
+    _account_id(_under(parties, f"{side}Acct"), payment.account)
+
+
+def _account_id(parent: etree._Element, account: str) -> None:
+    named = _under(parent, "Id")
+    if is_iban(account) or not account:
+        _under(named, "IBAN", account)
+    else:
+        _under(_under(named, "Othr"), "Id", account)
 
 
 def _under(parent: etree._Element, name: str, text: str | None = None) -> etree._Element:

@@ -124,14 +124,16 @@ def make_bank_statement(
     """
     rules = rules_at(session, market, known, known)
     payers = {
-        registration.participant: Payer(registration.legal_name, registration.iban or "")
+        registration.participant: Payer(
+            registration.legal_name, (registration.account_names or ("",))[0]
+        )
         for registration in rules.registrations
     }
     found = [document for document in documents(session, market) if document.participant in payers]
     head = StatementHead(
         identification=f"{market.upper()}-{known:%Y}-1",
         sequence_number=1,
-        iban=terms_of(rules).operator.iban,
+        account=terms_of(rules).operator.account_names[0],
         currency=rules.market_rules.currency,
         opening_minor=0,
         on=known.date(),

@@ -25,7 +25,7 @@ class Payer:
     """A participant as its bank names it; its account is empty where none is registered."""
 
     legal_name: str
-    iban: str
+    account: str
 
 
 def draw_payments(
@@ -53,7 +53,7 @@ def draw_payments(
     ]
     batch = [
         Payment(
-            totals[who], on, payers[who].legal_name, payers[who].iban,
+            totals[who], on, payers[who].legal_name, payers[who].account,
             reference=" ".join(document.name for document in owed[who]),
         )
         for who in sorted(who for who, total in totals.items() if total < 0)
@@ -71,14 +71,14 @@ def _payment(
         return None
     if how == "in part":
         total = total * PART_PPM // MILLION
-        return Payment(total, on, payer.legal_name, payer.iban, f"first part of {names[0]}")
+        return Payment(total, on, payer.legal_name, payer.account, f"first part of {names[0]}")
     if how:
         wrong = f"{documents[0].series}-{documents[0].number + 900_000:06d}"
-        return Payment(total, on, payer.legal_name, payer.iban, f"Payment of {wrong}")
+        return Payment(total, on, payer.legal_name, payer.account, f"Payment of {wrong}")
     forms = (
         ("", " ".join(names)),
         (f"Our payment for {' and '.join(names)}".upper().replace("-", " "), ""),
         ("Energy, with thanks", ""),
     )
     words, reference = forms[place % len(forms)]
-    return Payment(total, on, payer.legal_name, payer.iban, words, reference)
+    return Payment(total, on, payer.legal_name, payer.account, words, reference)

@@ -19,6 +19,7 @@ from lxml import etree
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import StreamObject
 
+from common.bank_accounts import account_words
 from ledger.parties import Party
 from settlement.documents.arithmetic import decimal_text
 from settlement.documents.en16931 import RATE_DECIMALS, factur_x
@@ -233,7 +234,8 @@ def _payment(document: IssuedDocument) -> str:
     seller = document.seller
     words = f"{payment_words(document)}."
     if seller.iban and buyer_pays(document):
-        words += f" Pay to {seller.legal_name}, IBAN {seller.iban}, reference {document.number}."
+        payee = f"{seller.legal_name}, {account_words(seller.iban)}"
+        words += f" Pay to {payee}, reference {document.number}."
     return words
 
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pycamt.parser import Camt053Parser
 
-from ledger.payments.camt import LARGEST_FILE_BYTES, read_statements
+from ledger.payments.bank_files import LARGEST_FILE_BYTES
+from ledger.payments.camt import read_file
 from ledger.rules import LedgerRule as Code
 from settlement.datasets.bank import Payment, StatementHead, statement_xml
 from tests.ledger.bank import IBAN, PAYER, Entry, File, payment
@@ -21,9 +22,14 @@ FETCHED = '<!DOCTYPE x [<!ENTITY file SYSTEM "file:///etc/hostname">]>'
 
 
 def whole(content: bytes):
-    statements, refusals = read_statements(content)
-    assert refusals == []
-    return statements
+    """Return the statements of a file of which nothing is left out, as they would be stored."""
+    file = read_file(content)
+    assert (file.findings, file.notes) == ([], [])
+    return [statement.as_statement(statement.account) for statement in file.statements]
+
+
+def findings(content: bytes):
+    return read_file(content).findings
 
 
 @pytest.mark.parametrize("version", ["02", "04", "08", "13"])
@@ -31,12 +37,12 @@ def test_an_entry_is_read_in_every_version(version):
     form = "02" if version == "02" else "08"
     details = payment(form, text="Invoice  gb12-invoice-000001", reference="RF18")
     (found,) = whole(File([Entry(details=details)], version=version).xml())
-    assert (found.identification, found.sequence_number, found.iban) == ("S-1", 1, IBAN)
+    assert (found.identification, found.sequence_number, found.account) == ("S-1", 1, IBAN)
     assert (found.opening_minor, found.closing_minor, found.currency) == (100_000, 112_000, "GBP")
     (one,) = found.transactions
     assert (one.entry, one.part, one.amount_minor) == (1, 1, 12_000)
     assert (one.booked_on, one.value_on) == (dt.date(2024, 2, 20), dt.date(2024, 2, 19))
-    assert (one.counterparty, one.counterparty_iban) == ("Cedar Limited", PAYER)
+    assert (one.counterparty, one.counterparty_account) == ("Cedar Limited", PAYER)
     assert (one.reference, one.remittance) == ("RF18", "Invoice gb12-invoice-000001")
     assert (one.end_to_end, one.bank_reference) == ("", "REF1")
 
@@ -46,7 +52,7 @@ def test_amounts_count_the_minor_units_of_their_currency():
     (found,) = whole(content)
     assert (found.opening_minor, found.closing_minor, found.currency) == (1_000, 1_120, "JPY")
     assert [one.amount_minor for one in found.transactions] == [120]
-    refused = read_statements(content.replace(b">120.00<", b">120.50<"))[1]
+    refused = findings(content.replace(b">120.00<", b">120.50<"))
     assert refused[0].code == Code.STATEMENT_FIELD_IS_MISSING.name
     assert "amount without decimals, found '120.50'" in str(refused[0])
 
@@ -82,14 +88,14 @@ def test_a_debit_goes_out_and_its_other_side_is_the_creditor():
     entry = Entry(side="DBIT", details=payment(side="Cdtr"))
     (found,) = whole(File([entry], closing="880.00").xml())
     (one,) = found.transactions
-    assert (one.amount_minor, one.counterparty_iban) == (-12_000, PAYER)
+    assert (one.amount_minor, one.counterparty_account) == (-12_000, PAYER)
 
 
 def test_a_reversal_of_a_credit_goes_out_and_names_who_had_paid():
     entry = Entry(side="DBIT", reversal="<RvslInd>true</RvslInd>", details=payment())
     (found,) = whole(File([entry], closing="880.00").xml())
     (one,) = found.transactions
-    assert (one.amount_minor, one.is_reversal, one.counterparty_iban) == (-12_000, True, PAYER)
+    assert (one.amount_minor, one.is_reversal, one.counterparty_account) == (-12_000, True, PAYER)
 
 
 def test_a_balance_carried_over_opens_a_statement_and_an_overdraft_is_below_zero():
@@ -117,7 +123,7 @@ REFUSED = {
     "balances that differ": (File(closing="1120.01").xml(), {Code.STATEMENT_DOES_NOT_ADD_UP}),
     "no closing balance": (
         File().xml().replace(b"CLBD", b"ITBD"),
-        {Code.STATEMENT_FIELD_IS_MISSING, Code.STATEMENT_DOES_NOT_ADD_UP},
+        {Code.STATEMENT_FIELD_IS_MISSING},
     ),
     "pending": (File([Entry(status="PDNG")]).xml(), {Code.ENTRY_IS_NOT_BOOKED}),
     "no status": (File([Entry(status="")]).xml(), {Code.ENTRY_IS_NOT_BOOKED}),
@@ -125,28 +131,23 @@ REFUSED = {
         File(head="<ElctrncSeqNb>1</ElctrncSeqNb>").xml(),
         {Code.STATEMENT_FIELD_IS_MISSING},
     ),
-    "no sequence number": (File(head="<Id>S-1</Id>").xml(), {Code.STATEMENT_FIELD_IS_MISSING}),
     "no side": (File([Entry(side="")]).xml(), {Code.STATEMENT_FIELD_IS_MISSING}),
     "three decimals": (
         File([Entry(amount="120.001")]).xml(),
-        {Code.STATEMENT_FIELD_IS_MISSING, Code.STATEMENT_DOES_NOT_ADD_UP},
+        {Code.STATEMENT_FIELD_IS_MISSING},
     ),
     "an amount in words": (
         File([Entry(amount="-120")]).xml(),
-        {Code.STATEMENT_FIELD_IS_MISSING, Code.STATEMENT_DOES_NOT_ADD_UP},
+        {Code.STATEMENT_FIELD_IS_MISSING},
     ),
     "no day": (File([Entry(booked="")]).xml(), {Code.STATEMENT_FIELD_IS_MISSING}),
     "a batch that does not add up": (
         File([Entry(details=payment(amount="100.00") + payment(amount="20.01"))]).xml(),
-        {Code.ENTRY_DOES_NOT_ADD_UP, Code.STATEMENT_DOES_NOT_ADD_UP},
+        {Code.ENTRY_DOES_NOT_ADD_UP},
     ),
     "several things at once": (
-        File([Entry(), Entry(status="PDNG"), Entry(side="")], closing="1.00").xml(),
-        {
-            Code.ENTRY_IS_NOT_BOOKED,
-            Code.STATEMENT_FIELD_IS_MISSING,
-            Code.STATEMENT_DOES_NOT_ADD_UP,
-        },
+        File([Entry(status="XXXX"), Entry(side="")], closing="one").xml(),
+        {Code.ENTRY_IS_NOT_BOOKED, Code.STATEMENT_FIELD_IS_MISSING},
     ),
 }
 
@@ -154,19 +155,18 @@ REFUSED = {
 @pytest.mark.parametrize("what", REFUSED)
 def test_a_file_is_refused_with_every_reason(what):
     content, codes = REFUSED[what]
-    _, refusals = read_statements(content)
+    refusals = findings(content)
     assert {rule_of(refusal) for refusal in refusals} == codes
     assert all(refusal.place and refusal.value for refusal in refusals)
 
 
 def test_a_refusal_names_the_entry():
-    _, refusals = read_statements(File([Entry(), Entry(status="PDNG")], closing="1240.00").xml())
+    refusals = findings(File([Entry(), Entry(status="PDNG")], closing="1240.00").xml())
     assert [refusal.place for refusal in refusals] == ["statement S-1, entry 2"]
 
 
 def test_nothing_is_fetched_into_what_is_read():
-    statements, _ = read_statements(File(prologue=FETCHED, iban="&file;").xml())
-    assert statements == []
+    assert read_file(File(prologue=FETCHED, iban="&file;").xml()).statements == []
 
 
 amounts = st.integers(1, 10**11).flatmap(lambda n: st.sampled_from([n, -n]))

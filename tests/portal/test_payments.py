@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from database.session import transaction
 from ledger.payments import queries
 from portal.models import AuditEntry
+from settlement.datasets.bank import StatementHead, statement_xml
+from tests.ledger.camt_files import zip_of
 from tests.portal.site import MARKET
 
 NOT_OPERATORS = ("owner", "outsider", "regulator", "auditor")
@@ -146,7 +148,7 @@ def test_a_file_is_imported_once_and_refused_with_every_reason(sign_in):
     other = bytes(content).replace(b"BOOK", b"PDNG", 1)
     answer = client.post("/payments/import/", upload(other))
     assert answer.status_code == 400
-    assert "every entry is booked" in shown(answer)
+    assert "which the closing balance counts" in shown(answer)
     assert "a statement is imported once" in shown(answer)
     answer = client.post("/payments/import/", {"market": MARKET})
     assert "Choose a camt.053 file" in shown(answer)
@@ -157,3 +159,28 @@ def test_a_file_is_imported_once_and_refused_with_every_reason(sign_in):
     )
     answer = client.post("/payments/import/", upload(following))
     assert "opens with" in shown(answer)
+
+
+def test_what_is_left_out_of_an_uploaded_archive_is_named_on_the_page(sign_in):
+    with transaction() as session:
+        content = bytes(session.scalar(text("SELECT content FROM ledger.bank_file")))
+    zipped = zip_of({"known.xml": content, "known.pdf": b"%PDF-1.7"})
+    answer = sign_in("operator").post("/payments/import/", upload(zipped, "a.zip"), follow=True)
+    page = shown(answer)
+    assert "known.pdf: left out: a PDF file" in page
+    assert "left out: it was imported before, unchanged, as gb12-bank-000001" in page
+    assert "All of a.zip was imported before; nothing changed." in page
+
+
+def test_a_person_goes_on_without_a_statement_and_says_why(sign_in):
+    with transaction() as session:
+        (last,) = queries.statements(session, MARKET)
+    head = StatementHead("LATER", 9, last.account, "GBP", last.closing_minor + 500, last.closed_on)
+    content = statement_xml(head, [])
+    client = sign_in("operator")
+    answer = client.post("/payments/import/", upload(content))
+    assert "it opens on" in shown(answer)
+    given = upload(content) | {"missing": "The bank lost it"}
+    page = shown(client.post("/payments/import/", given, follow=True))
+    assert "5.00 GBP wait in the queue" in page
+    assert any("no statement of it" in payment.latest.reason for payment in waiting())

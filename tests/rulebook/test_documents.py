@@ -5,11 +5,12 @@ import json
 import pytest
 from pydantic import BaseModel
 
+from rulebook.digest import document_body, document_digest
 from rulebook.documents import KINDS
 from rulebook.documents.paths import has_field
 from rulebook.reading import document_of, read_document
 from rulebook.yaml_text import write_yaml
-from tests.rulebook.law import HIGHLAND, POLICY, RULES, body, scenario
+from tests.rulebook.law import HIGHLAND, POLICY, RULES, body, made, scenario
 
 UNIT_SUFFIXES = (
     "_ppm",
@@ -195,3 +196,33 @@ def test_every_document_reads_back_what_it_writes():
         assert findings == ()
         assert again == document
         assert write_yaml(again) == text
+
+
+TERMS = "gb12/settlement-terms"
+WRITINGS = [
+    "GB50 TSBX 0012 3412 3456 78",
+    "gb50tsbx00123412345678",
+    "GB50-TSBX-0012-3412-3456-78",
+    "GB50\u00a0TSBX\u00a000123412345678",
+    "IBAN GB50TSBX00123412345678",
+]
+
+
+@pytest.mark.parametrize("written", WRITINGS)
+def test_an_account_is_stored_in_one_form_however_it_was_written(written):
+    values = body(TERMS)
+    values["operator"]["iban"] = written
+    read = made(values)
+    assert document_digest(read) == document_digest(scenario()[TERMS])
+
+
+def test_a_field_that_came_later_is_written_only_where_it_is_stated():
+    values = body(TERMS)
+    assert "national_account" not in document_body(made(values))["operator"]
+    national = {"sort_code": "00-12-34", "account_number": "1234 5678"}
+    values["operator"] |= {"iban": None, "national_account": national}
+    operator = document_body(made(values))["operator"]
+    assert operator["national_account"] == {"sort_code": "001234", "account_number": "12345678"}
+    read, findings = read_document(write_yaml(made(values)), "law.yaml")
+    assert findings == ()
+    assert read.operator.account_names == ("00123412345678",)

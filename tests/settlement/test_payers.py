@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from ledger.payments.camt import read_statements
+from ledger.payments.camt import read_file
 from ledger.payments.matching import Method, OpenDocument, match
 from ledger.payments.statements import seal_statement
 from settlement.datasets.bank import StatementHead, statement_xml
@@ -37,10 +37,11 @@ def test_a_seed_decides_and_nothing_else():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_one_pays_a_part_one_a_wrong_number_one_not_yet_and_the_rest_in_full(seed):
-    (statement,), refusals = read_statements(content(seed))
-    assert refusals == []
+    file = read_file(content(seed))
+    assert (file.findings, file.notes) == ([], [])
+    statement = file.statements[0].as_statement("ours")
     rows = seal_statement(statement, "m", 1, b"", b"").transactions
-    owners = {payer.iban: frozenset({who}) for who, payer in PAYERS.items()}
+    owners = {payer.account: frozenset({who}) for who, payer in PAYERS.items()}
     found = match(rows, documents(), owners)
     paid = {}
     for allocation in found:

@@ -1,7 +1,10 @@
 """`manage.py payments`: import, queue, allocate, return; refusals without a traceback."""
 
 import datetime as dt
+import gzip
 import json
+import os
+import zipfile
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -11,7 +14,7 @@ from ledger.payments import queries
 from portal.management import base
 from portal.management.commands import payments
 from settlement.billing.issuing import issue_month
-from settlement.datasets.bank import Payment
+from settlement.datasets.bank import Payment, StatementHead, statement_xml
 from tests.worlds import tiny_market
 from tests.worlds.banked import PAYER, bank_file
 from tests.worlds.settled import SETTLED, ingest_tiny, publish_tiny, settle_tiny
@@ -50,9 +53,9 @@ def test_a_file_is_imported_once_and_what_rests_is_allocated_and_returned(
     first = documents[0]
     paid = Payment(first.due_minor, ON, "Cedar", PAYER, first.name)
     path = file_of(tmp_path, paid, Payment(5_000, ON, "Doric", PAYER, "for March"))
-    (told,) = printed(capsys, "import", "tiny", path)
+    (told,) = printed(capsys, "import", "tiny", path)["statements"]
     assert (told["statement"], told["payments"], told["in_queue"]) == ("tiny-bank-000001", 2, 1)
-    (again,) = printed(capsys, "import", "tiny", path)
+    (again,) = printed(capsys, "import", "tiny", path)["statements"]
     assert (told["is_new"], again["is_new"]) == (True, False)
     (waiting,) = printed(capsys, "queue", "tiny")
     assert (waiting["payment"], waiting["rest_minor"]) == ("tiny-bank-000001/2", 5_000)
@@ -81,6 +84,79 @@ def test_a_refusal_is_told_and_nothing_is_written(documents, tmp_path, capsys):
         call_command("payments", "allocate", "x/1", "doc 1.23", "--reason", "No")
     call_command("payments", "queue", "tiny")
     assert "No payment waits" in capsys.readouterr().out
+
+
+OTHER_ACCOUNT = Payment(5, ON, "Doric", PAYER, "no")
+
+
+def foreign_file():
+    """Return a file of an account that is not the operator's."""
+    head = StatementHead("OTHER-1", 1, PAYER, "GBP", 0, ON)
+    return statement_xml(head, [[OTHER_ACCOUNT]])
+
+
+def test_what_is_left_out_of_an_archive_is_named(documents, tmp_path, capsys):
+    path = tmp_path / "month.zip"
+    own = bank_file([[Payment(5_000, ON, "Doric", PAYER, "for March")]], on=ON)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("own.xml", own)
+        archive.writestr("other.xml", foreign_file())
+        archive.writestr("own.pdf", b"%PDF-1.7")
+    told = printed(capsys, "import", "tiny", str(path))
+    assert [each["identification"] for each in told["statements"]] == ["TINY-1"]
+    assert [(note["file"], note["place"]) for note in told["notes"]] == [
+        ("month.zip", "own.pdf"),
+        ("month.zip", "other.xml: statement OTHER-1"),
+    ]
+
+
+def test_a_statement_known_from_another_file_is_said_to_be_there(documents, tmp_path, capsys):
+    payment = Payment(5_000, ON, "Doric", PAYER, "for March")
+    call_command("payments", "import", "tiny", file_of(tmp_path, payment))
+    capsys.readouterr()
+    again = tmp_path / "again.xml.gz"
+    again.write_bytes(gzip.compress(bank_file([[payment]], on=ON)))
+    call_command("payments", "import", "tiny", str(again))
+    out = capsys.readouterr().out
+    assert "tiny-bank-000001  TINY-1: 1 payments, 1 in the queue" in out
+    assert "again.xml.gz: statement TINY-1: left out: it was imported before, unchanged" in out
+
+
+NAMES = {
+    "Latin-1": (b"Kontoausz\xfcge.xml", "Kontoausz\\xfcge.xml"),
+    "a line break": (b"a\nb.xml", "a\\nb.xml"),
+    "a right-to-left mark": ("a\u202eb.xml".encode(), "a\\u202eb.xml"),
+    "UTF-8": ("Kontoauszüge.xml".encode(), "Kontoauszüge.xml"),
+}
+
+
+@pytest.mark.parametrize("what", NAMES)
+def test_a_file_may_be_called_anything(documents, tmp_path, capsys, what):
+    written, shown = NAMES[what]
+    path = tmp_path / os.fsdecode(written)
+    payment = Payment(5_000, ON, "Doric", PAYER, "for March")
+    path.write_bytes(bank_file([[payment]], on=ON))
+    (told,) = printed(capsys, "import", "tiny", str(path))["statements"]
+    assert told["file"] == shown
+    with pytest.raises(CommandError, match="no such file: ") as raised:
+        call_command("payments", "import", "tiny", f"{path}.absent")
+    assert shown in str(raised.value)
+    str(raised.value).encode()
+
+
+def test_a_statement_that_is_missing_is_gone_without_for_a_reason(documents, tmp_path, capsys):
+    call_command("payments", "import", "tiny", file_of(tmp_path, Payment(5, ON, "D", PAYER, "a")))
+    later = tmp_path / "later.xml"
+    later.write_bytes(
+        bank_file([[Payment(7, ON, "D", PAYER, "b")]], number=3, opening=1_005, on=ON)
+    )
+    with pytest.raises(CommandError, match="go on with --missing"):
+        call_command("payments", "import", "tiny", str(later))
+    capsys.readouterr()
+    told = printed(capsys, "import", "tiny", str(later), "--missing", "The bank lost it")
+    assert "10.00 GBP wait in the queue" in told["notes"][-1]["text"]
+    amounts = [each["amount_minor"] for each in printed(capsys, "list", "tiny")]
+    assert amounts == [5, 1_000, 7]
 
 
 MISTYPED = {

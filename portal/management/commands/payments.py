@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 from django.core.management.base import CommandError
 
+from common.file_names import file_name, file_path
 from database.session import transaction
 from ledger.payments import queries
 from ledger.payments.allocate import allocate, find_transaction
 from ledger.payments.queries import Decided
-from ledger.payments.statements import statement_name
 from portal.amounts import amount_form, parse_minor
 from portal.management.arguments import BY, JSON, MARKET, REASON, Subcommand, argument
 from portal.management.base import BaseCommand, Options
@@ -34,7 +34,18 @@ def parse_amount(text: str) -> tuple[str, str]:
 
 
 FILES = argument(
-    "files", nargs="+", type=Path, metavar="FILE", help="in the order of the statements"
+    "files",
+    nargs="+",
+    type=Path,
+    metavar="FILE",
+    help="of the bank, earliest first: camt.053, or a zip or gzip of such files",
+)
+MISSING = argument(
+    "--missing",
+    default="",
+    metavar="WHY",
+    help="go on without a statement that the bank cannot give, and why; the difference of the "
+    "balances waits in the queue",
 )
 PAYMENT = argument("payment", metavar="PAYMENT", help="such as gb12-bank-000001/3")
 AMOUNTS = argument(
@@ -49,14 +60,16 @@ SIGNED = (REASON, BY, JSON)
 
 class Command(BaseCommand[Any]):
     help = (
-        "Bank statements and what they pay. `import` reads camt.053 files and matches every "
-        "payment with documents; `queue` lists what rests, and why; `allocate` and `return` decide "
-        "about one payment by hand. Every decision is a journal, and a later one names what it "
-        "reverses."
+        "Bank statements and what they pay. `import` reads camt.053 files, alone or zipped, leaves "
+        "out statements of other accounts, those imported before and entries that are not booked, "
+        "and matches every payment with documents; `queue` lists what rests, and why; `allocate` "
+        "and `return` decide about one payment by hand. Every decision is a journal, and a later "
+        "one names what it reverses."
     )
     actions: ClassVar = {
         "import": Subcommand(
-            "import camt.053 files of the operator's account", (MARKET, FILES, BY, JSON)
+            "import camt.053 files of the operator's account; what is left out is named",
+            (MARKET, FILES, MISSING, BY, JSON),
         ),
         "queue": Subcommand("payments of which something is not allocated", (MARKET, JSON)),
         "list": Subcommand("every payment, with what it pays", (MARKET, JSON)),
@@ -87,27 +100,34 @@ class Command(BaseCommand[Any]):
             yield outcome["allocated"]
             yield f"Posted as journal {outcome['journal']}."
 
-    def _import(self, options: Options) -> list[dict[str, Any]]:
-        unread = [str(path) for path in options.files if not path.is_file()]
+    def _import(self, options: Options) -> dict[str, Any]:
+        unread = [file_path(path) for path in options.files if not path.is_file()]
         if unread:
             raise CommandError(f"no such file: {', '.join(unread)}")
-        market, outcome = options.market, []
+        market = options.market
+        outcome: dict[str, Any] = {"statements": [], "notes": []}
         with transaction() as session:
             for path in options.files:
+                name = file_name(path)
                 imported = import_statements(
                     session,
                     market,
-                    path.name,
+                    name,
                     path.read_bytes(),
                     received_by=options.by,
                     now=self.now(),
+                    missing=options.missing,
                 )
+                outcome["notes"] += [
+                    {"file": name, "place": note.place, "text": note.text}
+                    for note in imported.notes
+                ]
                 for row in imported.statements:
                     found = queries.decided_transactions(session, market, row.number)
-                    outcome.append(
+                    outcome["statements"].append(
                         {
-                            "statement": statement_name(market, row.number),
-                            "file": path.name,
+                            "statement": row.name,
+                            "file": name,
                             "identification": row.identification,
                             "is_new": not imported.is_repeat,
                             "payments": len(found),
@@ -181,14 +201,16 @@ def _find(options: Options) -> list[tuple[Decided, str]]:
     ]
 
 
-def _import_lines(statements: list[dict[str, Any]]) -> Iterator[str]:
-    for statement in statements:
+def _import_lines(outcome: dict[str, Any]) -> Iterator[str]:
+    for statement in outcome["statements"]:
         yield (
             f"{statement['statement']}  {statement['identification']}: "
             f"{statement['payments']} payments, {statement['in_queue']} in the queue, closes with "
             f"{minor_units(statement['closing_minor'], statement['currency'])}"
             f"{'' if statement['is_new'] else '; imported before'}"
         )
+    for note in outcome["notes"]:
+        yield f"{note['file']}: {note['place']}: {note['text']}"
 
 
 def _payment_lines(payments: list[tuple[Decided, str]]) -> Iterator[str]:
