@@ -4,9 +4,6 @@ import datetime as dt
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
-ONE_DAY = dt.timedelta(days=1)
-DAYS_LOOKED_AT = 3 * 366
-
 
 def day_start(day: dt.date, zone: str) -> dt.datetime:
     """Return the instant, in UTC, at which `day` begins in time zone `zone`.
@@ -25,27 +22,6 @@ def day_of(instant: dt.datetime, zone: str) -> dt.date:
 def begins_a_day(instant: dt.datetime, zone: str) -> bool:
     """Return whether a day of time zone `zone` begins at `instant`."""
     return day_start(day_of(instant, zone), zone) == instant
-
-
-def first_uneven_day(days: "Span", zone: str, minutes: int) -> dt.date | None:
-    """Return the first day whose length is no whole number of so many minutes, or None.
-
-    Looked at are the first three years, as clocks change by a rule that a year repeats.
-
-    >>> first_uneven_day((dt.date(2024, 1, 1), None), "Australia/Lord_Howe", 60)
-    datetime.date(2024, 4, 7)
-    """
-    first, end = days
-    day = first
-    start = day_start(day, zone)
-    for _ in range(DAYS_LOOKED_AT):
-        if (end is not None and day >= end) or day == dt.date.max:
-            return None
-        following = day_start(day + ONE_DAY, zone)
-        if (following - start) % dt.timedelta(minutes=minutes):
-            return day
-        day, start = day + ONE_DAY, following
-    return None
 
 
 Span = tuple[dt.date, dt.date | None]

@@ -1,15 +1,13 @@
 """Checks of the documents that are in force side by side."""
 
-import datetime as dt
 from collections.abc import Callable, Iterator
 
 from common.refusals import Finding, shown
 from rulebook.checks.charges_in_law import CHARGE_CHECKS_IN_LAW
 from rulebook.checks.in_force import InForce
 from rulebook.checks.methods import METHOD_CHECKS
+from rulebook.checks.resolutions import resolutions_fit_interval
 from rulebook.checks.terms import sealed_after_the_last_run
-from rulebook.days import first_uneven_day, is_zone
-from rulebook.documents.registration import SupplyPoint, Unit
 
 MOST_NODES_FAIR_PLAY = 20
 """Fair Play looks at every cut of the grid, of which there are 2 to the power of its nodes."""
@@ -129,47 +127,6 @@ def registered_for_known_products(law: InForce) -> Iterator[Finding]:
                     shown(point.product),
                     f"a product of {law.place(law.market_rules)}",
                     "correct the name, or publish market rules that have the product",
-                )
-
-
-def resolutions_fit_interval(law: InForce) -> Iterator[Finding]:
-    """Readings of a meter are spread over whole intervals, or summed to them, on every day."""
-    if law.market_rules is None:
-        return
-    interval = law.market_rules.interval_minutes
-    zone = law.market_rules.time_zone
-    uneven: dict[int, dt.date | None] = {}
-    for registration in law.registrations:
-        stated: list[tuple[str, Unit | SupplyPoint]] = [
-            (f"units[{i}]", unit) for i, unit in enumerate(registration.units)
-        ]
-        stated += [(f"supply_points[{i}]", p) for i, p in enumerate(registration.supply_points)]
-        for field, entity in stated:
-            minutes = entity.resolution_minutes
-            if minutes is None or minutes == interval:
-                continue
-            place = f"{law.place(registration)}: {field}.resolution_minutes"
-            if 60 % minutes or max(minutes, interval) % min(minutes, interval):
-                yield Finding(
-                    "resolution-does-not-fit-interval",
-                    place,
-                    f"{minutes} minutes",
-                    f"it divides 60, and it or the interval ({interval} minutes) divides the other",
-                    "state what one reading covers, or leave it out where that is the interval",
-                )
-                continue
-            if minutes not in uneven:
-                uneven[minutes] = (
-                    first_uneven_day(law.days, zone, minutes) if is_zone(zone) else None
-                )
-            if uneven[minutes] is not None:
-                yield Finding(
-                    "resolution-does-not-fit-day",
-                    place,
-                    f"{minutes} minutes",
-                    f"every day is a whole number of readings, and {uneven[minutes]} is not, as "
-                    "clocks change on it",
-                    "have the meter read at the interval of the market",
                 )
 
 

@@ -11,9 +11,7 @@ from pydantic import (
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
-    SerializerFunctionWrapHandler,
     Strict,
-    model_serializer,
 )
 from pydantic.config import JsonDict
 from pydantic.json_schema import JsonSchemaValue
@@ -43,21 +41,6 @@ class Model(BaseModel):
     """A part of a document: immutable, and unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class GrownModel(Model):
-    """A part that got fields after law was published: an absent one is not written out.
-
-    So the law that knows nothing of them keeps its bytes, and with them its digest.
-    """
-
-    later_fields: ClassVar[frozenset[str]] = frozenset()
-
-    @model_serializer(mode="wrap")
-    def _write(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        written: dict[str, Any] = write(self)
-        absent = {name for name in self.later_fields if getattr(self, name) is None}
-        return {name: value for name, value in written.items() if name not in absent}
 
 
 @dataclass(frozen=True)

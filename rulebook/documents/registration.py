@@ -12,7 +12,6 @@ from rulebook.documents.base import (
     SPACES,
     Document,
     Flag,
-    GrownModel,
     Identifier,
     Model,
     SchemaPattern,
@@ -207,11 +206,10 @@ class SupplyPoint(Model):
     resolution_minutes: WholeNumber | None = _resolution()
 
 
-class Registration(Document, GrownModel):
+class Registration(Document):
     """One participant of a market, with its units and supply points."""
 
     anchor_prefix: ClassVar[str] = "RG"
-    later_fields: ClassVar[frozenset[str]] = frozenset({"national_account"})
 
     kind: Literal["registration"] = described("Kind", "This is a registration")
     participant: Slug = described("Participant", "Short name of the participant")
@@ -238,6 +236,7 @@ class Registration(Document, GrownModel):
         "National account",
         "The same account by sort code and number, or that of a participant without an IBAN",
         default=None,
+        exclude_if=is_absent,
     )
     credit_cover: tuple[CreditCover, ...] = described(
         "Credit cover", "What is lodged against debts to the market", default=(), max_length=20

@@ -6,22 +6,20 @@ from common.bank_accounts import account_names
 from rulebook.documents.base import (
     MILLION,
     Document,
-    GrownModel,
     Identifier,
     Model,
     Text,
     WholeNumber,
     described,
+    is_absent,
 )
 from rulebook.documents.registration import Address, Contact, Iban, NationalAccount
 
 LONGEST_DAYS = 3_650
 
 
-class Operator(GrownModel):
+class Operator(Model):
     """Who issues the market's documents and holds its bank account."""
-
-    later_fields: ClassVar[frozenset[str]] = frozenset({"national_account"})
 
     legal_name: Text = described("Legal name", "Name that invoices carry")
     tax_identifier: Text = described("Tax identifier", "Tax number that invoices carry")
@@ -36,6 +34,7 @@ class Operator(GrownModel):
         "National account",
         "The same account by sort code and number, or one without an IBAN",
         default=None,
+        exclude_if=is_absent,
     )
 
     @property

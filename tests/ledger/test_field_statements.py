@@ -354,8 +354,8 @@ def test_pages_of_a_statement_are_joined(bank, what):
 def test_a_page_that_is_missing_is_named(bank):
     (told,) = bank.refused(message(PAGES[0]))
     assert (
-        "all pages of a statement come in one file, each once, found a statement without what follows page 1"
-        in told
+        "all pages of a statement come in one file, each once, found a statement without what "
+        "follows page 1" in told
     )
     (told,) = bank.refused(message(PAGES[1]))
     assert "found a statement without page 1" in told
