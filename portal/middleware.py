@@ -1,8 +1,12 @@
-"""What every answer carries."""
+"""What every request is held to, and what every answer carries."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, QueryDict
 
 POLICY = "; ".join(
     [
@@ -30,3 +34,48 @@ class ContentSecurityPolicy:
         # A view may have set a stricter policy, as that of attachments does.
         response.headers.setdefault("Content-Security-Policy", POLICY)
         return response
+
+
+_UNREADABLE = re.compile("[\0\ud800-\udfff]")
+
+
+class UnreadableRequest(BadRequest):
+    """A request that nothing here can answer; its sentence is shown on the page for 400."""
+
+
+class RefuseUnreadable:
+    """Refuse what no text of the database can hold, once, before any view asks with it.
+
+    The sign NUL, and halves of a pair of UTF-16, reach a view percent-coded in an address, in a
+    form, or escaped in a cookie; as an instrument, a document or a session they would all end in an
+    error of the database.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, unless address or cookies are unreadable."""
+        _refuse("The address", chain((request.path_info,), _texts(request.GET)))
+        _refuse("A cookie", request.COOKIES.values())
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_: Any) -> None:
+        """Read the form, unless it is unreadable."""
+        if request.method == "POST":
+            _refuse("The form", _texts(request.POST))
+
+
+def _texts(sent: QueryDict) -> Iterator[str]:
+    for name, values in sent.lists():
+        yield name
+        yield from map(str, values)
+
+
+def _refuse(where: str, texts: Iterable[str]) -> None:
+    for text in texts:
+        if _UNREADABLE.search(text):
+            raise UnreadableRequest(
+                f"{where} holds a sign that is no part of any text (U+0000, or half of a pair of "
+                "UTF-16): type it again, or follow a link."
+            )

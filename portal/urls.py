@@ -1,8 +1,9 @@
 """Addresses of the portal."""
 
 from allauth.account import views as account
-from django.urls import include, path
+from django.urls import include, path, register_converter
 
+from portal import converters
 from portal.views import (
     accounts,
     calendar,
@@ -20,6 +21,10 @@ from portal.views import (
     studies,
 )
 
+register_converter(converters.Number, "number")
+register_converter(converters.Size, "size")
+register_converter(converters.Day, "day")
+
 urlpatterns = [
     path("", home.landing, name="home"),
     path("healthy/", home.healthy, name="healthy"),
@@ -30,11 +35,11 @@ urlpatterns = [
     path("invoices/", invoices.listing, name="invoices"),
     path("invoices/<str:number>/", invoices.page, name="invoice"),
     path("invoices/<str:number>/invoice.<str:format_name>", invoices.download, name="invoice-file"),
-    path("invoices/<str:number>/<int:line>/", explanations.line, name="why-line"),
-    path("invoices/<str:number>/<int:line>/dispute/", disputes.opening, name="dispute-line"),
-    path("invoices/<str:number>/<int:line>/<str:day>/", explanations.day, name="why-day"),
+    path("invoices/<str:number>/<number:line>/", explanations.line, name="why-line"),
+    path("invoices/<str:number>/<number:line>/dispute/", disputes.opening, name="dispute-line"),
+    path("invoices/<str:number>/<number:line>/<day:day>/", explanations.day, name="why-day"),
     path(
-        "invoices/<str:number>/<int:line>/<str:day>/<int:interval>/",
+        "invoices/<str:number>/<number:line>/<day:day>/<number:interval>/",
         explanations.interval,
         name="why-interval",
     ),
@@ -43,9 +48,9 @@ urlpatterns = [
     path("proof/", proof.page, name="proof"),
     path("proof/check/", proof.check, name="check-proof"),
     path("proof/check_proof.py", proof.script, name="check-script"),
-    path("proof/checkpoint/<int:size>/", proof.note, name="checkpoint-note"),
+    path("proof/checkpoint/<size:size>/", proof.note, name="checkpoint-note"),
     path(
-        "proof/consistency/<int:old_size>/<int:size>/proof.json",
+        "proof/consistency/<size:old_size>/<size:size>/proof.json",
         proof.consistency_json,
         name="consistency-json",
     ),
@@ -53,10 +58,14 @@ urlpatterns = [
     path("proof/document/<str:number>/proof.json", proof.document_json, name="proof-json"),
     path("disputes/", disputes.listing, name="disputes"),
     path("disputes/counts/", disputes.counts, name="dispute-counts"),
-    path("disputes/<str:market>/<int:number>/", disputes.page, name="dispute"),
-    path("disputes/<str:market>/<int:number>/file/<int:step>/", disputes.file, name="dispute-file"),
+    path("disputes/<str:market>/<number:number>/", disputes.page, name="dispute"),
     path(
-        "disputes/<str:market>/<int:number>/<str:action>/",
+        "disputes/<str:market>/<number:number>/file/<number:step>/",
+        disputes.file,
+        name="dispute-file",
+    ),
+    path(
+        "disputes/<str:market>/<number:number>/<str:action>/",
         disputes.take_next_step,
         name="dispute-step",
     ),
@@ -69,15 +78,15 @@ urlpatterns = [
     ),
     path("payments/", payments.listing, name="payments"),
     path("payments/import/", payments.import_file, name="payments-import"),
-    path("payments/<str:statement>/<int:line>/", payments.page, name="payment"),
-    path("payments/<str:statement>/<int:line>/decide/", payments.decide, name="payment-decide"),
+    path("payments/<str:statement>/<number:line>/", payments.page, name="payment"),
+    path("payments/<str:statement>/<number:line>/decide/", payments.decide, name="payment-decide"),
     path("credit/", credit.page, name="credit"),
     path("runs/", runs.listing, name="runs"),
     path("runs/<uuid:run_id>/", runs.page, name="run"),
     path("runs/<uuid:run_id>/energy.csv", runs.energy, name="run-energy"),
     path("runs/<uuid:run_id>/evidence/", evidence.download, name="evidence"),
     path("runs/<uuid:run_id>/replay/", runs.ask_for_replay, name="ask-for-replay"),
-    path("runs/<uuid:run_id>/replay/<int:request_number>/", runs.replay_state, name="replay"),
+    path("runs/<uuid:run_id>/replay/<number:request_number>/", runs.replay_state, name="replay"),
     path("calendar/", calendar.page, name="calendar"),
     path("studies/", studies.listing, name="studies"),
     path("studies/<uuid:run_id>/", studies.page, name="study"),

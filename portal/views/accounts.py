@@ -22,9 +22,12 @@ from ledger.payments.account_queries import (
 )
 from ledger.payments.queries import documents
 from portal.access import SignedInRequest, Viewer, open_to
+from portal.days import day_complaint, parse_day
+from portal.middleware import UnreadableRequest
 from portal.queries.rules import markets
-from portal.views.rules import chosen_day
+from portal.views.rules import chosen_day, status_of
 
+SHOWN_WHOLE = "Shown is the whole account."
 COLUMNS = (
     "booked_at",
     "entry",
@@ -83,7 +86,7 @@ def listing(request: SignedInRequest) -> HttpResponse:
         "accounts": accounts,
         "section": "accounts",
     }
-    return render(request, "accounts/listing.html", context)
+    return render(request, "accounts/listing.html", context, status=status_of(complaint))
 
 
 def _aged_markets(session: Session, viewer: Viewer, on: dt.date) -> list[AgedMarket]:
@@ -125,7 +128,7 @@ def page(request: SignedInRequest, market: str, participant: str) -> HttpRespons
         "buckets": BUCKETS,
         "section": "accounts",
     }
-    return render(request, "accounts/page.html", context)
+    return render(request, "accounts/page.html", context, status=status_of(complaint))
 
 
 @require_safe
@@ -133,7 +136,10 @@ def page(request: SignedInRequest, market: str, participant: str) -> HttpRespons
 def as_csv(request: SignedInRequest, market: str, participant: str) -> HttpResponse:
     """Answer with the statement of account as CSV, amounts in micro."""
     with transaction() as session:
-        first_day, last_day, _ = _period(session, request, market, participant)
+        first_day, last_day, complaint = _period(session, request, market, participant)
+        if complaint:
+            # A file says nothing of what it was not asked for: a wrong period is no file.
+            raise UnreadableRequest(complaint.removesuffix(f" {SHOWN_WHOLE}"))
         statements = account_statement(session, market, participant, first_day, last_day)
     answer = HttpResponse(content_type="text/csv; charset=utf-8")
     name = f"{market}-{participant}-{first_day}-{last_day}.csv"
@@ -181,13 +187,13 @@ def _period(
     today = timezone.now().date()
     begun = first_movement(session, market, participant)
     usual = (begun.date() if begun else today, max(today, begun.date() if begun else today))
-    try:
-        first_day, last_day = (
-            dt.date.fromisoformat(request.GET.get(name, "").strip() or default.isoformat())
-            for name, default in zip(("from", "to"), usual, strict=True)
-        )
-    except ValueError:
-        return *usual, "A day is written as 2024-01-15. Shown is the whole account."
+    asked = [request.GET.get(name, "").strip() for name in ("from", "to")]
+    complaints = [day_complaint(text) for text in asked if text and parse_day(text) is None]
+    if complaints:
+        return *usual, f"{' '.join(complaints)} {SHOWN_WHOLE}"
+    first_day, last_day = (
+        parse_day(text) or default for text, default in zip(asked, usual, strict=True)
+    )
     if last_day < first_day:
-        return *usual, "The period ends before it begins. Shown is the whole account."
+        return *usual, f"The period ends before it begins. {SHOWN_WHOLE}"
     return first_day, last_day, ""

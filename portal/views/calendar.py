@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from database.session import transaction
 from portal.access import SignedInRequest, open_to
 from portal.calendar_words import late_words
+from portal.days import parse_day
 from portal.queries.calendar import calendar_page
 from portal.queries.rules import markets
 from portal.views.runs import sees_runs
@@ -50,7 +51,7 @@ def page(request: SignedInRequest) -> HttpResponse:
 
 
 def _month(text: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(f"{text}-01") if text else None
-    except ValueError:
-        raise Http404("no such month") from None
+    month = parse_day(f"{text}-01") if text else None
+    if text and month is None:
+        raise Http404("no such month")
+    return month

@@ -13,7 +13,7 @@ from database.session import transaction
 from ledger.payments.account_queries import day_end
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.queries.rules import markets
-from portal.views.rules import chosen_day
+from portal.views.rules import chosen_day, status_of
 from settlement.accounts.credit import Credit
 from settlement.accounts.credit_report import CreditReport, credit_report
 
@@ -38,7 +38,7 @@ def page(request: SignedInRequest) -> HttpResponse:
         if shown:
             reports.append((report, shown))
     context = {"on": on, "complaint": complaint, "reports": reports, "section": "credit"}
-    return render(request, "credit/page.html", context)
+    return render(request, "credit/page.html", context, status=status_of(complaint))
 
 
 def _report(session: Session, market: str, at: dt.datetime) -> CreditReport | None:

@@ -3,10 +3,14 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from portal.middleware import UnreadableRequest
+
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400: the address or the form makes no sense."""
-    return render(request, "errors/400.html", status=400)
+    # Django's own exceptions may quote what was sent; only ours are written for people.
+    sentence = str(exception) if isinstance(exception, UnreadableRequest) else ""
+    return render(request, "errors/400.html", {"sentence": sentence}, status=400)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

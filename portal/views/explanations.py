@@ -28,7 +28,7 @@ def line(request: SignedInRequest, number: str, line: int) -> HttpResponse:
 
 @require_safe
 @open_to(sees_invoices)
-def day(request: SignedInRequest, number: str, line: int, day: str) -> HttpResponse:
+def day(request: SignedInRequest, number: str, line: int, day: dt.date) -> HttpResponse:
     """Show a day of a line as the sum of its intervals."""
     with transaction() as session:
         why = _find_line(session, request, number, line)
@@ -41,7 +41,7 @@ def day(request: SignedInRequest, number: str, line: int, day: str) -> HttpRespo
 @require_safe
 @open_to(sees_invoices)
 def interval(
-    request: SignedInRequest, number: str, line: int, day: str, interval: int
+    request: SignedInRequest, number: str, line: int, day: dt.date, interval: int
 ) -> HttpResponse:
     """Show the tree behind one interval: shares, prices, readings and clauses."""
     with transaction() as session:
@@ -71,13 +71,8 @@ def _find_line(
     return found
 
 
-def _find_day(session: Session, why: queries.LineExplanation, day: str) -> queries.DayPage:
-    try:
-        wanted = dt.date.fromisoformat(day)
-    except ValueError:
-        raise Http404("not a day") from None
-    found = why.day(session, wanted)
-    # `fromisoformat` takes 20240115 and 2024-W03-1 as well; a day has one address.
-    if found is None or wanted.isoformat() != day:
+def _find_day(session: Session, why: queries.LineExplanation, day: dt.date) -> queries.DayPage:
+    found = why.day(session, day)
+    if found is None:
         raise Http404("the line has nothing on this day")
     return found

@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session
 from database.session import transaction
 from portal.access import viewer_of
 from portal.curve_view import curve_figures
+from portal.days import day_complaint, parse_day
 from portal.document_view import fields_of
 from portal.queries import rules as queries
 from rulebook.clause_text import fill_clause
 from rulebook.documents import MarketRules
 
 DIGEST_LETTERS = 64
+OK, BAD_REQUEST = 200, 400
 
 
 @require_safe
@@ -27,7 +29,7 @@ def in_force(request: HttpRequest) -> HttpResponse:
         markets = queries.rules_in_force(session, on)
         markets = [law.visible_to(viewer_of(request.user)) for law in markets]
     context = {"on": on, "complaint": complaint, "markets": markets, "section": "rules"}
-    return render(request, "rules/in_force.html", context)
+    return render(request, "rules/in_force.html", context, status=status_of(complaint))
 
 
 @require_safe
@@ -87,7 +89,7 @@ def _version_page(
         "complaint": complaint,
         "section": "rules",
     }
-    return render(request, "rules/document.html", context)
+    return render(request, "rules/document.html", context, status=status_of(complaint))
 
 
 def chosen_day(request: HttpRequest) -> tuple[dt.date, str]:
@@ -96,7 +98,10 @@ def chosen_day(request: HttpRequest) -> tuple[dt.date, str]:
     today = timezone.now().date()
     if not asked:
         return today, ""
-    try:
-        return dt.date.fromisoformat(asked), ""
-    except ValueError:
-        return today, f"“{asked[:40]}” is not a day; write it as 2024-01-15. Shown for today."
+    found = parse_day(asked)
+    return (today, f"{day_complaint(asked)} Shown for today.") if found is None else (found, "")
+
+
+def status_of(complaint: str) -> int:
+    """Return the status of a page that says what was wrong with its address, if anything was."""
+    return BAD_REQUEST if complaint else OK

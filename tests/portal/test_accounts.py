@@ -9,9 +9,9 @@ import pytest
 from tests.portal.site import GENERATOR, MARKET, OUTSIDER, SUPPLIER
 
 
-def shown(client, address):
+def shown(client, address, status=200):
     answer = client.get(address)
-    assert answer.status_code == 200
+    assert answer.status_code == status
     return html.unescape(answer.content.decode())
 
 
@@ -59,16 +59,17 @@ def test_a_period_is_chosen_and_a_wrong_one_is_said(sign_in):
     client = sign_in("owner")
     later = shown(client, f"{page_of(SUPPLIER)}?from=2099-01-01&to=2099-01-31")
     assert "Nothing moved in this period" in later
-    assert "A day is written as" in shown(client, f"{page_of(SUPPLIER)}?from=tomorrow")
+    page = shown(client, f"{page_of(SUPPLIER)}?from=tomorrow&to=9999-12-31", 400)
+    assert "“tomorrow” is not a day" in page and "“9999-12-31” is not a day" in page
     assert "ends before it begins" in shown(
-        client, f"{page_of(SUPPLIER)}?from=2024-06-01&to=2024-05-01"
+        client, f"{page_of(SUPPLIER)}?from=2024-06-01&to=2024-05-01", 400
     )
 
 
 def test_what_is_overdue_later_is_seen_on_a_later_day(sign_in):
     client = sign_in("auditor")
     assert "Nothing was open" in shown(client, "/accounts/?on=2020-01-01")
-    assert "is not a day" in shown(client, "/accounts/?on=soon")
+    assert "is not a day" in shown(client, "/accounts/?on=soon", 400)
     page = shown(client, f"/accounts/{MARKET}/{SUPPLIER}/")
     assert "Statement of account" in page
 

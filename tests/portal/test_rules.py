@@ -43,6 +43,7 @@ def test_before_the_first_law_the_list_says_that_none_is_in_force(client):
 def test_a_day_that_is_none_is_named_and_today_is_shown(client, on):
     answer = client.get("/rules/", {"on": on})
     page = answer.content.decode()
+    assert answer.status_code == 400
     assert "is not a day" in page
     assert "<b>" not in page
 

@@ -1,0 +1,41 @@
+"""Days that people ask for in addresses: written one way, and within what calendars can count."""
+
+import datetime as dt
+import re
+
+from rulebook.publication import YEARS
+
+EARLIEST_DAY, LATEST_DAY = dt.date(YEARS[0], 1, 1), dt.date(YEARS[-1], 12, 31)
+"""Those of every law. Further out, the end of a day is beyond what Python counts in some zone."""
+
+_FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def parse_day(text: str) -> dt.date | None:
+    """Return a day as it is written in addresses; None for anything else.
+
+    `fromisoformat` alone takes 20240115 and 2024-W03-1 as well; a day has one address.
+
+    >>> parse_day("2024-01-15"), parse_day("20240115"), parse_day("2024-02-30")
+    (datetime.date(2024, 1, 15), None, None)
+    >>> parse_day("9999-12-31"), parse_day("0000-01-01")
+    (None, None)
+    """
+    if not _FORM.fullmatch(text):
+        return None
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if EARLIEST_DAY <= day <= LATEST_DAY else None
+
+
+def day_complaint(text: str) -> str:
+    """Return what is wrong with what was asked for as a day, and how one is written.
+
+    >>> day_complaint("9999-12-31")[:60]
+    '“9999-12-31” is not a day from 1900-01-01 to 2999-12-31; wri'
+    """
+    return (
+        f"“{text[:40]}” is not a day from {EARLIEST_DAY} to {LATEST_DAY}; write it as 2024-01-15."
+    )
