@@ -10,6 +10,7 @@ from rulebook.days import Span, first_uncovered, overlapping, shared_days
 from rulebook.documents import ChargeList
 from rulebook.documents.base import LARGEST_INTEGER
 from rulebook.documents.charge_list import (
+    WORD_OF_LINKED,
     Charge,
     ChargeLink,
     DayRange,
@@ -126,13 +127,14 @@ def prices_do_not_overlap(charges: ChargeList, place: str) -> Iterator[Finding]:
 
 
 def links_fit_charges(charges: ChargeList, place: str) -> Iterator[Finding]:
-    """A link names a charge of the list, and its quantity and days fit that kind of charge."""
+    """A link names one meter and a charge of the list, and its quantity and days fit that."""
     linked = charges.linked_charges()
     types: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for each in charges.charges:
         types[each.code][each.type] = None
     for number, link in enumerate(charges.links):
         at = f"{place}: links[{number}]"
+        yield from _one_thing_is_linked(link, at)
         charge = linked.get((link.charge, link.charge_type))
         if charge is None and link.charge in types and link.charge_type is None:
             yield Finding(
@@ -169,13 +171,26 @@ def links_fit_charges(charges: ChargeList, place: str) -> Iterator[Finding]:
             )
 
 
+def _one_thing_is_linked(link: ChargeLink, at: str) -> Iterator[Finding]:
+    if len(link.named) != 1:
+        fields = ", ".join(WORD_OF_LINKED)
+        yield Finding(
+            "link-of-one-thing",
+            at,
+            " and ".join(f"{kind} {shown(name)}" for kind, name in link.named) or "nothing",
+            f"a link names one thing that the charge falls on: {fields}",
+            "write a link for each" if link.named else "name it",
+        )
+
+
 def links_do_not_overlap(charges: ChargeList, place: str) -> Iterator[Finding]:
-    """A charge falls on a supply point at most once a day."""
+    """A charge falls on a supply point, unit or sub-meter at most once a day."""
     links: defaultdict[tuple[str, str, str], list[tuple[int, ChargeLink]]] = defaultdict(list)
     linked = charges.linked_charges()
     for number, link in enumerate(charges.links):
         of = linked.get((link.charge, link.charge_type))
-        links[of.type if of else "", link.charge, link.supply_point].append((number, link))
+        for _, name in link.named:
+            links[of.type if of else "", link.charge, name].append((number, link))
     for (_, charge, point), numbered in links.items():
         ordered = sorted(numbered, key=lambda each: each[1].from_day)
         for (number, link), (other, later) in pairwise(ordered):

@@ -6,6 +6,7 @@ from common.refusals import Finding, shown
 from rulebook.checks.charges import span_of, unpriced_days
 from rulebook.checks.in_force import InForce
 from rulebook.days import shared_days
+from rulebook.documents.charge_list import WORD_OF_LINKED, LinkedKind
 
 
 def charge_owners_are_registered(law: InForce) -> Iterator[Finding]:
@@ -22,19 +23,31 @@ def charge_owners_are_registered(law: InForce) -> Iterator[Finding]:
             )
 
 
-def charges_fall_on_registered_points(law: InForce) -> Iterator[Finding]:
-    """A linked supply point is registered on every linked day."""
-    points = {p.supply_point for r in law.registrations for p in r.supply_points}
+def charges_fall_on_registered_meters(law: InForce) -> Iterator[Finding]:
+    """A linked supply point, unit or sub-meter is registered on every linked day."""
+    kind_of: dict[str, LinkedKind] = {}
+    for registration in law.registrations:
+        kind_of |= {point.supply_point: "supply_point" for point in registration.supply_points}
+        kind_of |= {unit.unit: "unit" for unit in registration.units}
+        kind_of |= {meter.sub_meter: "sub_meter" for meter in registration.sub_meters}
     for charges in law.charge_lists:
         for number, link in enumerate(charges.links):
             days = shared_days(span_of(link), law.days)
-            if days is not None and link.supply_point not in points:
+            for kind, name in link.named:
+                known = kind_of.get(name)
+                if days is None or known == kind:
+                    continue
+                word = WORD_OF_LINKED[kind]
+                remedy = "correct the name, or link only the days on which it is registered"
+                if known is not None:
+                    remedy = f"it is a {WORD_OF_LINKED[known]}: write `{known}: {name}`"
                 yield Finding(
-                    "link-unknown-supply-point",
-                    f"{law.place(charges)}: links[{number}].supply_point",
-                    f"{shown(link.supply_point)}, not registered on {days[0]}",
-                    "a linked supply point is registered on every linked day",
-                    "correct the name, or link only the days on which it is registered",
+                    f"link-unknown-{kind.replace('_', '-')}",
+                    f"{law.place(charges)}: links[{number}].{kind}",
+                    f"{shown(name)}, not registered on {days[0]}"
+                    + (f" as a {word}" if known is not None else ""),
+                    f"a linked {word} is registered on every linked day",
+                    remedy,
                 )
 
 
@@ -54,6 +67,6 @@ def linked_days_have_prices(law: InForce) -> Iterator[Finding]:
 
 CHARGE_CHECKS_IN_LAW: tuple[Callable[[InForce], Iterator[Finding]], ...] = (
     charge_owners_are_registered,
-    charges_fall_on_registered_points,
+    charges_fall_on_registered_meters,
     linked_days_have_prices,
 )

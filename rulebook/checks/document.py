@@ -94,7 +94,7 @@ def policy_lists(policy: AllocationPolicy, place: str) -> Iterator[Finding]:
 
 
 def roles_match(registration: Registration, place: str) -> Iterator[Finding]:
-    """Who has units generates, and who has supply points supplies."""
+    """Who has units generates, who has supply points supplies; a sub-meter may be of either."""
     yield from repeated(registration.roles, f"{place}: roles[{{}}]", "role-repeated")
     for role, field, entries in (
         ("generator", "units", registration.units),
@@ -108,6 +108,14 @@ def roles_match(registration: Registration, place: str) -> Iterator[Finding]:
                 f"a participant with {field} has the role {role}",
                 f"add the role, or remove the {field}",
             )
+    if registration.sub_meters and {"generator", "supplier"}.isdisjoint(registration.roles):
+        yield Finding(
+            "role-missing",
+            f"{place}: roles",
+            shown(list(registration.roles)),
+            "a participant with sub_meters has the role generator or supplier",
+            "add one of the roles, or remove the sub_meters",
+        )
 
 
 def unit_capability(registration: Registration, place: str) -> Iterator[Finding]:

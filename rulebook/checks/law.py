@@ -131,7 +131,7 @@ def registered_for_known_products(law: InForce) -> Iterator[Finding]:
 
 
 def entities_stand_once(law: InForce) -> Iterator[Finding]:
-    """A unit or supply point has one name in the market, and one participant answers for it."""
+    """A unit, supply point or sub-meter has one name in the market, and one who answers for it."""
     first: dict[str, str] = {}
     for registration in law.registrations:
         place = law.place(registration)
@@ -140,6 +140,10 @@ def entities_stand_once(law: InForce) -> Iterator[Finding]:
             (f"supply_points[{i}].supply_point", point.supply_point)
             for i, point in enumerate(registration.supply_points)
         ]
+        names += [
+            (f"sub_meters[{i}].sub_meter", meter.sub_meter)
+            for i, meter in enumerate(registration.sub_meters)
+        ]
         for field, name in names:
             at = f"{place}: {field}"
             if name in first:
@@ -147,7 +151,8 @@ def entities_stand_once(law: InForce) -> Iterator[Finding]:
                     "entity-registered-twice",
                     at,
                     shown(name),
-                    f"a unit or supply point stands once in a market, and {first[name]} has it",
+                    f"a unit, supply point or sub-meter stands once in a market, and {first[name]} "
+                    "has it",
                     "rename it, or remove it from one of the registrations",
                 )
             first.setdefault(name, at)

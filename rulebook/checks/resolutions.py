@@ -8,7 +8,7 @@ from common.time_zones import is_zone
 from rulebook.checks.in_force import InForce
 from rulebook.clock_changes import clock_changes
 from rulebook.days import Span, day_start
-from rulebook.documents.registration import SupplyPoint, Unit
+from rulebook.documents.registration import SubMeter, SupplyPoint, Unit
 
 
 def resolutions_fit_interval(law: InForce) -> Iterator[Finding]:
@@ -19,10 +19,11 @@ def resolutions_fit_interval(law: InForce) -> Iterator[Finding]:
     zone = law.market_rules.time_zone
     uneven: dict[int, dt.date | None] = {}
     for registration in law.registrations:
-        stated: list[tuple[str, Unit | SupplyPoint]] = [
+        stated: list[tuple[str, Unit | SupplyPoint | SubMeter]] = [
             (f"units[{i}]", unit) for i, unit in enumerate(registration.units)
         ]
         stated += [(f"supply_points[{i}]", p) for i, p in enumerate(registration.supply_points)]
+        stated += [(f"sub_meters[{i}]", m) for i, m in enumerate(registration.sub_meters)]
         for field, entity in stated:
             minutes = entity.resolution_minutes
             if minutes is None or minutes == interval:

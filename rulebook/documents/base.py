@@ -140,7 +140,7 @@ def is_absent(value: object) -> bool:
     The body of a document then leaves the field out, so that law which never knew it keeps its
     digest.
     """
-    return value is None
+    return value is None or value == ()
 
 
 class Clause(Model):

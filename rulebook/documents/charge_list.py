@@ -1,8 +1,9 @@
-"""A charge list: tariffs, subscriptions and fees of one owner, and the supply points they fall on.
+"""A charge list: tariffs, subscriptions and fees of one owner, and the meters that they fall on.
 
-Suppliers are charged them and their owner is paid, without gain or loss to the market. Prices and
-links hold for days of their own, half open, inside the validity of the list. A link names a supply
-point, not a supplier, so it goes on when the supply point changes its supplier.
+Who answers for a meter is charged them and their owner is paid, without gain or loss to the market.
+Prices and links hold for days of their own, half open, inside the validity of the list. A link
+names a supply point, a generating unit or a sub-meter, and no participant, so it goes on when
+another participant answers for it.
 """
 
 from collections.abc import Iterable
@@ -48,7 +49,7 @@ class TariffPrice(DayRange):
     )
     price_micro_per_kwh: WholeNumber = described(
         "Price",
-        "Price of a kilowatt hour that a linked supply point takes",
+        "Price of a kilowatt hour that is counted where the tariff falls",
         "micro per kWh",
         ge=-HIGHEST_TARIFF_MICRO_PER_KWH,
         le=HIGHEST_TARIFF_MICRO_PER_KWH,
@@ -125,8 +126,18 @@ class Fee(Charge):
     prices: tuple[FeePrice, ...] = described("Prices", "Prices by day", max_length=10_000)
 
 
+LinkedKind = Literal["supply_point", "unit", "sub_meter"]
+"""What a charge may fall on, as the field of a link calls it."""
+
+WORD_OF_LINKED: dict[LinkedKind, str] = {
+    "supply_point": "supply point",
+    "unit": "unit",
+    "sub_meter": "sub-meter",
+}
+
+
 class ChargeLink(DayRange):
-    """A charge falls on a supply point, on some days."""
+    """A charge falls on a supply point, a generating unit or a sub-meter, on some days."""
 
     charge: Identifier = described("Charge", "Code of a charge of this list")
     charge_type: Literal["tariff", "subscription", "fee"] | None = described(
@@ -135,7 +146,25 @@ class ChargeLink(DayRange):
         default=None,
         exclude_if=is_absent,
     )
-    supply_point: Identifier = described("Supply point", "A registered supply point")
+    supply_point: Identifier | None = described(
+        "Supply point",
+        "A registered supply point; empty where the charge falls on a unit or a sub-meter",
+        default=None,
+        exclude_if=is_absent,
+    )
+    unit: Identifier | None = described(
+        "Unit",
+        "A registered unit, on whose generation a tariff falls; empty where the charge falls on "
+        "another meter",
+        default=None,
+        exclude_if=is_absent,
+    )
+    sub_meter: Identifier | None = described(
+        "Sub-meter",
+        "A registered sub-meter; empty where the charge falls on another meter",
+        default=None,
+        exclude_if=is_absent,
+    )
     quantity: WholeNumber = described(
         "Quantity",
         "How many; 1 for a tariff, which is measured by energy",
@@ -145,9 +174,19 @@ class ChargeLink(DayRange):
         le=1_000_000_000,
     )
 
+    @property
+    def named(self) -> list[tuple[LinkedKind, str]]:
+        """Return what the link names; publication refuses one that does not name one thing."""
+        return [(kind, name) for kind in WORD_OF_LINKED if (name := getattr(self, kind))]
+
+    @property
+    def linked(self) -> tuple[LinkedKind, str]:
+        """Return the kind and name of what the charge falls on, of a published link."""
+        return self.named[0]
+
 
 class ChargeList(Document):
-    """The charges of one owner, their prices, and their links to supply points."""
+    """The charges of one owner, their prices, and what they fall on."""
 
     anchor_prefix: ClassVar[str] = "CL"
     withheld_fields: ClassVar[frozenset[str]] = frozenset({"links"})
@@ -156,7 +195,8 @@ class ChargeList(Document):
     owner: Slug = described("Owner", "Registered participant that sets the charges and is paid")
     tariffs: tuple[Tariff, ...] = described(
         "Tariffs",
-        "Energy that a supply point takes x price; net export bears none",
+        "Energy that a supply point takes, a unit generates or a sub-meter counts x price; net "
+        "export and what storage takes in bear none",
         default=(),
         max_length=1_000,
     )
@@ -170,7 +210,7 @@ class ChargeList(Document):
         "Fees", "Price x quantity, on the linked day", default=(), max_length=1_000
     )
     links: tuple[ChargeLink, ...] = described(
-        "Links", "Which charge falls on which supply point, when", default=(), max_length=1_000_000
+        "Links", "Which charge falls on which meter, when", default=(), max_length=1_000_000
     )
 
     @property

@@ -35,9 +35,10 @@ class EstimationStep(Model):
             "metered_generation_wh",
             "available_w",
             "reserve_w",
+            "sub_metered_wh",
         ],
         ...,
-    ] = described("Measures", "Measures that the method may estimate", min_length=1, max_length=5)
+    ] = described("Measures", "Measures that the method may estimate", min_length=1, max_length=6)
     at_most_intervals: WholeNumber | None = described(
         "Longest gap",
         "Intervals in a row that `interpolate` bridges or `carry-forward` fills; empty for other "

@@ -1,4 +1,4 @@
-"""A registration: one participant, and the units and supply points it answers for."""
+"""A registration: one participant, and the units, supply points and sub-meters it answers for."""
 
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -206,8 +206,20 @@ class SupplyPoint(Model):
     resolution_minutes: WholeNumber | None = _resolution()
 
 
+class SubMeter(Model):
+    """A meter whose energy bears charges of others and is not settled: it is part of another's.
+
+    Heating behind a home's meter, say, or what a producer takes for itself: the meter before it
+    counts the same energy, so settling it too would count that twice.
+    """
+
+    sub_meter: Identifier = described("Sub-meter", "Short name, unique in the market")
+    title: Text = described("Title", "Name of the sub-meter in full")
+    resolution_minutes: WholeNumber | None = _resolution()
+
+
 class Registration(Document):
-    """One participant of a market, with its units and supply points."""
+    """One participant of a market, with its units, supply points and sub-meters."""
 
     anchor_prefix: ClassVar[str] = "RG"
 
@@ -225,6 +237,13 @@ class Registration(Document):
     units: tuple[Unit, ...] = described("Units", "Units of the participant", max_length=10_000)
     supply_points: tuple[SupplyPoint, ...] = described(
         "Supply points", "Supply points of the participant", max_length=100_000
+    )
+    sub_meters: tuple[SubMeter, ...] = described(
+        "Sub-meters",
+        "Meters of the participant that bear charges and are not settled for energy",
+        default=(),
+        max_length=100_000,
+        exclude_if=is_absent,
     )
     iban: Iban | None = described(
         "Bank account",

@@ -3,9 +3,9 @@
 A line covers the days of its month that a run posted since the participant's last document. It is
 `estimated` if, on any of those days, the run that holds used an estimate for the line's own unit or
 supply point, of the meter operator or of the rule; how good the readings of others are, by whose
-shares it also came about, their own lines say. A tariff's line is as good as the readings of the
-supply points that it falls on. The estimated quantity is that of the runs that
-hold, less that of the runs they replaced:
+shares it also came about, their own lines say. A tariff's line is as good as the readings of all
+that it falls on: supply points, units and sub-meters. The estimated quantity is that of the runs
+that hold, less that of the runs they replaced:
 
     II estimated 30 of 100 kWh       invoice     100 kWh, of which estimated   30 kWh, estimated
     SF measured 35 in their place    debit note    5 kWh, of which estimated  -30 kWh, measured
@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from settlement.billing.lines import LineKind, Side, Subject, line_kind
+from settlement.billing.lines import ENERGY_OF_LINKED, LineKind, Side, Subject, line_kind
 from settlement.core.pass_through import charged_entity
 from settlement.rules.register import Register
 
@@ -146,16 +146,16 @@ class LineQualities:
         """Return the quality of all that a tariff falls on: net export in it counts as none."""
         register = posted.register
         key = kind.component, code
-        points = [link.supply_point for link in register.links_on(key, posted.day)]
+        links = register.links_on(key, posted.day)
         if kind.side is Side.CHARGE:
-            points = [point for point in points if register.supplier(point) == participant]
+            links = [link for link in links if register.charged_by(link) == participant]
         elif key not in register.charges or register.charge_owner(key) != participant:
-            points = []
+            links = []
         found = [
             self.estimated.get(
-                (posted.run_id, posted.day, str(kind.rests_on), point), NOT_ESTIMATED
+                (posted.run_id, posted.day, ENERGY_OF_LINKED[linked], name), NOT_ESTIMATED
             )
-            for point in points
+            for linked, name in (link.linked for link in links)
         ]
         taken = sum(quality.estimated_taken for quality in found)
         return Quality(any(quality.is_estimated for quality in found), taken, taken)

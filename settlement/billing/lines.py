@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 
 from ledger.journal import CHARGED, ENERGY
+from rulebook.documents.charge_list import LinkedKind
 from settlement.accounts.interest import CHARGE_INTEREST, PAYMENT_INTEREST
 from settlement.core.pass_through import FEE, QUANTITY_UNITS, SUBSCRIPTION, TARIFF
-from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, RESERVE
+from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, RESERVE, SUB_METERED
 
 MONEY_SUFFIX = "_micro"
 
@@ -79,6 +80,7 @@ class LineKind:
             the point is. Empty where the line has words of its own: those of a charge list, or
             why interest is borne.
         rests_on: the readings of its subject that it is as good as; None where it rests on none.
+            A tariff rests on those of all that it falls on, see `ENERGY_OF_LINKED`.
         quantity: what its lines count; None where they count nothing.
         priced_at: what price each interval has; None where no one price makes the amount.
         is_share: whether a line is a part of what all lines of its kind come to, interval by
@@ -221,6 +223,13 @@ CATALOGUE = (
     _interest(CHARGE_INTEREST),
     _interest(PAYMENT_INTEREST),
 )
+ENERGY_OF_LINKED: dict[LinkedKind, str] = {
+    "supply_point": DEMAND,
+    "unit": GENERATION,
+    "sub_meter": SUB_METERED,
+}
+"""The readings that a tariff counts, by what it falls on."""
+
 LINE_KINDS = {kind.code: kind for kind in CATALOGUE}
 KIND_OF_MEASURE = {kind.measure: kind for kind in CATALOGUE if kind.measure is not None}
 """The kind of line whose money a result holds."""

@@ -235,7 +235,7 @@ def _charge_tables(
 def _pass_through_tables(model: MarketModel, readings: DayReadings) -> Iterator[ResultTable]:
     if model.pass_through is not None:
         for table in pass_through_tables(
-            model.pass_through, readings.day, model.interval_minutes, readings.demand_wh
+            model.pass_through, readings.day, model.interval_minutes, readings.charged_wh
         ):
             yield ResultTable(*table)
 

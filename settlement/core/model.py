@@ -57,6 +57,8 @@ class MarketModel:
             is sold at the curves that energy is bought at.
         deliverability: how what supply outside a holon can bring into it is measured.
         pass_through: charges that others set; None where there are none.
+        energy_areas: where energy is accounted for by area; None where it is not.
+        sub_meters: S ids, whose energy bears pass-through charges and is settled nowhere else.
     """
 
     grid: Grid
@@ -82,6 +84,7 @@ class MarketModel:
     deliverability: Deliverability = "boundary"
     pass_through: PassThrough | None = None
     energy_areas: EnergyAreas | None = None
+    sub_meters: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         units, points, nodes = len(self.units), len(self.supply_points), len(self.grid.nodes)
@@ -185,6 +188,7 @@ class DayReadings:
         requests: what Fair Play shares by beside them; None where the meter alone is known.
         asked_wh: shape (G, T), what was asked for where a study knows that it could not be metered;
             negative is net export; None where scarcity is measured by the meter.
+        sub_metered_wh: shape (S, T), not negative; None where there is no sub-meter.
     """
 
     day: date
@@ -194,11 +198,18 @@ class DayReadings:
     reserve_w: Integers | None = None
     requests: Requests | None = None
     asked_wh: Integers | None = None
+    sub_metered_wh: Integers | None = None
 
     @property
     def scarcity_wh(self) -> Integers:
         """Demand by which scarcity is measured, shape (G, T)."""
         return self.demand_wh if self.asked_wh is None else self.asked_wh
+
+    @property
+    def charged_wh(self) -> Integers:
+        """Energy that pass-through charges may fall on, shape (G + U + S, T)."""
+        own = (self.demand_wh, self.generation_wh)
+        return np.concatenate(own if self.sub_metered_wh is None else (*own, self.sub_metered_wh))
 
 
 def checked_readings(model: MarketModel, readings: DayReadings) -> DayReadings:
@@ -225,15 +236,26 @@ def checked_readings(model: MarketModel, readings: DayReadings) -> DayReadings:
         readings.requests
         and check_requests(readings.requests, (len(model.supply_points), intervals)),
         integers(readings.scarcity_wh, (len(model.supply_points), intervals), "asked_wh"),
+        integers(
+            np.zeros((0, intervals), dtype=np.int64)
+            if readings.sub_metered_wh is None
+            else readings.sub_metered_wh,
+            (len(model.sub_meters), intervals),
+            "sub_metered_wh",
+        ),
     )
-    for name in ("generation_wh", "available_w", "demand_wh", "scarcity_wh"):
+    for name in ("generation_wh", "available_w", "demand_wh", "scarcity_wh", "charged_wh"):
         values = getattr(checked, name)
         require_int64(largest_magnitude(values) * len(values) * 60, name)
-    for name in ("available_w", "reserve_w"):
+    for name, entities in (
+        ("available_w", model.units),
+        ("reserve_w", model.units),
+        ("sub_metered_wh", model.sub_meters),
+    ):
         values = getattr(checked, name)
         if np.any(values < 0):
-            unit, interval = np.argwhere(values < 0)[0]
-            raise ValueError(f"{name} of {model.units[unit]}, interval {interval}: negative")
+            row, interval = np.argwhere(values < 0)[0]
+            raise ValueError(f"{name} of {entities[row]}, interval {interval}: negative")
     return checked
 
 

@@ -8,14 +8,16 @@ subscription   monthly price / days of the month, x quantity   local day
 fee            price x quantity                                local day
 =============  ==============================================  =====================
 
-Amounts are reckoned for each charge, supplier and time step: the energy or quantity of the
-supplier's linked supply points is summed first, multiplied by the price, and rounded once, to the
+Amounts are reckoned for each charge, supplier and time step: the energy or quantity of all that
+links join the supplier to is summed first, multiplied by the price, and rounded once, to the
 nearest micro, halves away from zero. The price of a subscription's day is rounded before it is
 multiplied. Amount and quantity stand in the first interval of their time step and the other
 intervals of the step hold 0.
 
-Energy is what a supply point takes; net export in an interval counts as none, so it neither bears
-a tariff nor lowers that of another interval. A time step without a price has no amount: it states
+A charge falls on supply points, generating units and sub-meters, and the supplier is whoever
+answers for them. Energy is what a supply point takes, a unit generates, or a sub-meter counts; net
+export, and what storage takes in, count as none in their interval, so they neither bear a tariff
+nor lower that of another interval. A time step without a price has no amount: it states
 its quantity and is flagged. The owner of a charge is paid what suppliers are charged.
 
 An hour of the local clock that comes twice in a day is two time steps at the same price; an hour
@@ -69,7 +71,7 @@ class Prices:
 
 @dataclass(frozen=True, eq=False)
 class Links:
-    """L links of a charge to a supply point for [first_day, end_day).
+    """L links of a charge to a supply point, unit or sub-meter for [first_day, end_day).
 
     Attributes:
         charge, point: shape (L,), indices.
@@ -96,8 +98,9 @@ class PassThrough:
         codes: C names of charges, sorted; charges of several kinds may share one.
         kinds: of each charge, one of `QUANTITY_UNITS`.
         is_hourly: shape (C,), whether a tariff's time step is the hour; the day otherwise.
-        suppliers: P names, sorted.
-        point_supplier: shape (G,), index of the supplier of each supply point.
+        suppliers: P names, sorted, of all who answer for something that a charge may fall on.
+        point_supplier: shape (M,), index of the supplier of each of the M supply points, units and
+            sub-meters, one after the other; `Links.point` counts them so.
     """
 
     time_zone: str
@@ -155,14 +158,14 @@ Table = tuple[str, tuple[str, ...], Integers]
 
 
 def pass_through_tables(
-    pass_through: PassThrough, day: dt.date, interval_minutes: int, demand_wh: Integers
+    pass_through: PassThrough, day: dt.date, interval_minutes: int, metered_wh: Integers
 ) -> list[Table]:
     """Return the day's results by kind of charge: amounts, quantities, flags, and payments.
 
     The entity of what a supplier is charged is `code/supplier`; that of what an owner is paid is
     the code. Kinds without a link on the day have no table, nor have flags where none is set.
     """
-    charged = charge_day(pass_through, day, interval_minutes, demand_wh)
+    charged = charge_day(pass_through, day, interval_minutes, metered_wh)
     tables: list[Table] = []
     for kind, unit in QUANTITY_UNITS.items():
         of_kind = [row for row in charged if pass_through.kinds[row.charge] == kind]
@@ -190,7 +193,7 @@ def pass_through_tables(
 
 
 def charge_day(
-    pass_through: PassThrough, day: dt.date, interval_minutes: int, demand_wh: Integers
+    pass_through: PassThrough, day: dt.date, interval_minutes: int, metered_wh: Integers
 ) -> list[ChargedDay]:
     """Return what each supplier is charged on a day, by charge and supplier.
 
@@ -198,12 +201,12 @@ def charge_day(
         pass_through: the charges.
         day: the local day.
         interval_minutes: length of an interval.
-        demand_wh: shape (G, T), metered; negative is net export.
+        metered_wh: shape (M, T), of what charges may fall on; negative is net export.
 
     Raises:
         OverflowError: an amount could pass int64.
     """
-    taken_wh = np.maximum(demand_wh, 0)
+    taken_wh = np.maximum(metered_wh, 0)
     starts, hours = hour_steps(day, pass_through.time_zone, interval_minutes)
     charged = []
     for charge, supplier, own in _linked(pass_through, day):
@@ -218,7 +221,7 @@ def charge_day(
             quantity = pass_through.links.quantity[own].sum(keepdims=True)
             amount = _piece_amount_micro(kind, price[:1], quantity, day)
         known = has_price[step_hours]
-        columns = np.zeros((3, demand_wh.shape[1]), dtype=np.int64)
+        columns = np.zeros((3, metered_wh.shape[1]), dtype=np.int64)
         columns[:, first] = amount * known, quantity, ~known
         charged.append(ChargedDay(charge, supplier, *columns))
     return charged

@@ -14,7 +14,7 @@ import pyarrow.parquet
 from settlement.datasets.market import MarketShape, Resolutions
 from settlement.datasets.profile import Integers, ProfileDay
 from settlement.meters.ingest import MeterFile
-from settlement.meters.register import AVAILABLE, DEMAND, GENERATION
+from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, SUB_METERED
 from settlement.meters.resolution import is_energy, spread_wh, sum_wh
 
 INSTANT = pa.timestamp("us", tz="UTC")
@@ -125,7 +125,8 @@ def make_profile_files(
 ) -> list[MeterFile]:
     """Return demand, availability and generation of a market as three files to ingest.
 
-    They are named <market>-<label>-demand, -availability and -generation.
+    They are named <market>-<label>-demand, -availability and -generation. Where the profile knows
+    the sub-meters of the market, they have a fourth, -sub-meters.
     """
     starts = [day.starts for day in profile]
     contents = {
@@ -133,6 +134,9 @@ def make_profile_files(
         "availability": (shape.units, AVAILABLE, [day.available_w for day in profile]),
         "generation": (shape.units, GENERATION, generation),
     }
+    sub_metered = [day.sub_metered_wh for day in profile if day.sub_metered_wh is not None]
+    if shape.sub_meters and sub_metered:
+        contents["sub-meters"] = (shape.sub_meters, SUB_METERED, sub_metered)
     return [
         MeterFile(
             f"{shape.market}-{label}-{name}.{form.value}",

@@ -37,7 +37,8 @@ class MarketShape:
         magnitude_w: int64[G], power that the product allows a household; 0 where it sets none.
         flexible: bool[G], whether the product's timing is flexible.
         dispatch: grid and fleet for the dispatch, units and nodes in the same order.
-        resolutions: what one reading of a unit or supply point covers.
+        resolutions: what one reading of a unit, supply point or sub-meter covers.
+        sub_meters: names, sorted.
     """
 
     market: str
@@ -56,6 +57,7 @@ class MarketShape:
     flexible: NDArray[np.bool_]
     dispatch: DispatchModel
     resolutions: Resolutions
+    sub_meters: tuple[str, ...] = ()
 
 
 def market_shape(rules: RuleSet) -> MarketShape:
@@ -88,6 +90,7 @@ def market_shape(rules: RuleSet) -> MarketShape:
         flexible=np.array([products[point.product].timing == "flexible" for point in points], bool),
         dispatch=dispatch_model(rules),
         resolutions=resolutions_of(rules),
+        sub_meters=tuple(sorted(m.sub_meter for r in rules.registrations for m in r.sub_meters)),
     )
 
 
@@ -100,6 +103,7 @@ def resolutions_of(rules: RuleSet) -> Resolutions:
             for registration in rules.registrations
             for point in registration.supply_points
         },
+        **{m.sub_meter: m.resolution_minutes for r in rules.registrations for m in r.sub_meters},
     }
     return Resolutions(
         rules.market_rules.interval_minutes,

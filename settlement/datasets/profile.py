@@ -24,12 +24,14 @@ class ProfileDay:
         starts: start of each interval in UTC.
         available_w: int64[U, T].
         demand_wh: int64[G, T], negative for net export.
+        sub_metered_wh: int64[S, T] of the sub-meters; None where nothing is known of them.
     """
 
     day: dt.date
     starts: tuple[dt.datetime, ...]
     available_w: Integers
     demand_wh: Integers
+    sub_metered_wh: Integers | None = None
 
 
 def dispatch_profile(

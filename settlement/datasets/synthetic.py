@@ -2,7 +2,8 @@
 
 The constants are those of a plain model, not of any place: they give a northern winter-peaking
 system its daily, weekly and yearly shape. Demand of a household product is a share of the power it
-allows; non-residential demand is a multiple of that of the households at its node. Wind follows a
+allows; non-residential demand is a multiple of that of the households at its node. A sub-meter
+counts what a heat pump takes, without chance. Wind follows a
 first-order autoregression with a part common to all, a part by region and a part by unit; nuclear
 units run full but for outages and deratings that last days; all else stands at capacity.
 
@@ -27,6 +28,7 @@ Floats = NDArray[np.float64]
 MINUTES_PER_HOUR = 60
 HOUSEHOLD_SHARE_OF_MAGNITUDE = 0.104
 DEFAULT_MAGNITUDE_W = 5_000
+SUB_METER_MEAN_W = 400
 NON_RESIDENTIAL_RATIO = 1.8
 NON_RESIDENTIAL_SHARE_OF_CAPACITY = 0.5
 SATURDAY = 5
@@ -79,9 +81,15 @@ def synthetic_profile(shape: MarketShape, days: Sequence[dt.date], seed: int) ->
     available = _available_w(shape, clock, random)
     edges = np.cumsum(counts)[:-1]
     return [
-        ProfileDay(day, of_day, available_w, demand_wh)
-        for day, of_day, available_w, demand_wh in zip(
-            days, starts, np.split(available, edges, 1), np.split(demand, edges, 1), strict=True
+        ProfileDay(day, *of_day)
+        for day, *of_day in zip(
+            days,
+            starts,
+            *(
+                np.split(values, edges, 1)
+                for values in (available, demand, _sub_metered_wh(shape, clock))
+            ),
+            strict=True,
         )
     ]
 
@@ -143,6 +151,13 @@ def _demand_wh(shape: MarketShape, clock: _Clock, random: np.random.Generator) -
     hours = shape.interval_minutes / MINUTES_PER_HOUR
     energy_wh = _mean_w(shape)[:, None] * curves * noise * hours
     return np.asarray(np.rint(energy_wh), dtype=np.int64)
+
+
+def _sub_metered_wh(shape: MarketShape, clock: _Clock) -> NDArray[np.int64]:
+    hours = shape.interval_minutes / MINUTES_PER_HOUR
+    season = np.array(HOUSEHOLD_SEASON)[clock.month]
+    energy_wh = SUB_METER_MEAN_W * clock.shaped(FLEXIBLE_SHAPE) * season * hours
+    return np.tile(np.rint(energy_wh).astype(np.int64), (len(shape.sub_meters), 1))
 
 
 def _mean_w(shape: MarketShape) -> Floats:

@@ -15,10 +15,11 @@ from rulebook.documents.charge_list import (
     ChargeLink,
     DayRange,
     Fee,
+    LinkedKind,
     Subscription,
     Tariff,
 )
-from settlement.billing.lines import Quantity, Side, line_kind
+from settlement.billing.lines import ENERGY_OF_LINKED, Quantity, Side, line_kind
 from settlement.core.pass_through import (
     charge_and_supplier,
     charged_entity,
@@ -27,7 +28,18 @@ from settlement.core.pass_through import (
 )
 from settlement.explanations.grounds import Grounds
 from settlement.explanations.tree import Explanation
-from settlement.meters.register import DEMAND
+
+WORDS_OF_LINKED: dict[LinkedKind, tuple[str, str]] = {
+    "supply_point": ("Energy taken", "the sum of its intervals; net export counts as none"),
+    "unit": (
+        "Energy generated",
+        "the sum of its intervals; what storage takes in counts as none",
+    ),
+    "sub_meter": (
+        "Energy of a sub-meter, which is settled with the meter before it",
+        "the sum of its intervals",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -69,7 +81,7 @@ class PassThroughCharges(Grounds):
         title, cited = self._title(key), self.cite_charge(key)
         links = list(self._links(key, supplier))
         if not links:
-            words = "the charge falls on no supply point of this supplier on this day"
+            words = "the charge falls on nothing that this supplier answers for on this day"
             return Explanation(title, amount, "micro", words, clauses=cited)
         steps = self._steps(key)
         if interval not in steps:
@@ -94,22 +106,20 @@ class PassThroughCharges(Grounds):
         )
 
     def _counted(self, key: ChargeKey, link: ChargeLink, step: Sequence[int]) -> Explanation:
-        """Return what a linked supply point counts in a time step."""
-        point = link.supply_point
+        """Return what a linked supply point, unit or sub-meter counts in a time step."""
+        kind, name = link.linked
         if not isinstance(self._charge_of(key), Tariff):
             unit = "pieces"
-            return Explanation(f"Quantity linked ({point})", link.quantity, unit)
-        taken = np.maximum(self.facts.readings[DEMAND, point].values[list(step)], 0)
-        words = "the sum of its intervals; net export counts as none"
+            return Explanation(f"Quantity linked ({name})", link.quantity, unit)
+        measure, (label, words) = ENERGY_OF_LINKED[kind], WORDS_OF_LINKED[kind]
+        counted = np.maximum(self.facts.readings[measure, name].values[list(step)], 0)
         readings: tuple[Explanation, ...] = ()
         if self._step_name(key) == "hour":
             readings = tuple(
-                replace(self, interval=number).reading(DEMAND, point, f"Energy taken, {clock}")
+                replace(self, interval=number).reading(measure, name, f"{label}, {clock}")
                 for number, clock in zip(step, self._clock(step), strict=True)
             )
-        return Explanation(
-            f"Energy taken ({point})", int(taken.sum()), "Wh", words, children=readings
-        )
+        return Explanation(f"{label} ({name})", int(counted.sum()), "Wh", words, children=readings)
 
     def _price(self, key: ChargeKey) -> Explanation:
         """Return the price in force, per kWh, day or piece."""
@@ -162,7 +172,7 @@ class PassThroughCharges(Grounds):
     def _links(self, key: ChargeKey, supplier: str) -> Iterator[ChargeLink]:
         register = self.facts.register
         for link in register.links_on(key, self.facts.day):
-            if register.supplier(link.supply_point) == supplier:
+            if register.charged_by(link) == supplier:
                 yield link
 
     def _charge_of(self, key: ChargeKey) -> Charge:

@@ -310,6 +310,8 @@ def _groups(rules: RuleSet) -> _Groups:
     for registration in rules.registrations:
         of.update({unit.unit: f"technology {unit.technology}" for unit in registration.units})
         of.update({p.supply_point: f"product {p.product}" for p in registration.supply_points})
+        # What one sub-meter counts says nothing of another: each is a group of its own.
+        of.update({m.sub_meter: f"sub-meter {m.sub_meter}" for m in registration.sub_meters})
     members: defaultdict[str, list[str]] = defaultdict(list)
     for entity, group in sorted(of.items()):
         members[group].append(entity)

@@ -3,9 +3,9 @@
 Both formats have a row a reading, in any order, with the columns
 
     interval_start   instant at which the interval begins, with its offset: 2024-01-01T00:00Z
-    entity           unit or supply point
+    entity           unit, supply point or sub-meter
     measure          metered_generation_wh, available_w or reserve_w of a unit; metered_demand_wh
-                     or desired_wh of a supply point
+                     or desired_wh of a supply point; sub_metered_wh of a sub-meter
     value            integer, in the unit that ends the measure's name
     quality          measured, estimated, or missing with a blank for its value, where the rules
                      accept it; the column may be absent and a cell blank: measured

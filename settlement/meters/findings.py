@@ -14,6 +14,7 @@ from settlement.meters.register import (
     DEMAND,
     LARGEST_DEMAND_WH,
     MEASURES,
+    SUB_METER_MEASURES,
     SUPPLY_POINT_MEASURES,
     UNIT_MEASURES,
     Calendar,
@@ -65,7 +66,7 @@ def find_unknown_names(
             count,
             "unknown-entity",
             table.entity.names[table.entity.codes[row]],
-            f"a unit or supply point registered on {calendar.days[placed.day[row]]}",
+            f"a unit, supply point or sub-meter registered on {calendar.days[placed.day[row]]}",
             "correct the name, or register it for the day",
         )
     for row, count in _first_rows(placed.measure == NOWHERE, table.measure.codes):
@@ -90,7 +91,8 @@ def find_unknown_names(
             "wrong-measure",
             f"{measure} of {entity}",
             f"one of {', '.join(UNIT_MEASURES)} for a unit, one of "
-            f"{', '.join(SUPPLY_POINT_MEASURES)} for a supply point",
+            f"{', '.join(SUPPLY_POINT_MEASURES)} for a supply point, "
+            f"{', '.join(SUB_METER_MEASURES)} for a sub-meter",
             "report the measure that the entity has",
         )
     for row, count in _first_rows(ruled & ~placed.accepted, table.quality.codes):

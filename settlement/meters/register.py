@@ -16,12 +16,15 @@ AVAILABLE = "available_w"
 DEMAND = "metered_demand_wh"
 RESERVE = "reserve_w"
 DESIRED = "desired_wh"
+SUB_METERED = "sub_metered_wh"
 UNIT_MEASURES = (GENERATION, AVAILABLE, RESERVE)
 SUPPLY_POINT_MEASURES = (DEMAND, DESIRED)
-MEASURES = (*UNIT_MEASURES, *SUPPLY_POINT_MEASURES)
+SUB_METER_MEASURES = (SUB_METERED,)
+MEASURES = (*UNIT_MEASURES, *SUPPLY_POINT_MEASURES, *SUB_METER_MEASURES)
 """Metered generation, declared availability and reserve held of a unit; metered and desired demand
-of a supply point. Reserve is optional: a unit without a reading of it held none. So is desired
-demand: without a reading of it, the metered demand is all that is known of what was desired."""
+of a supply point; what a sub-meter counted, which another meter counted too. Reserve is optional: a
+unit without a reading of it held none. So is desired demand: without a reading of it, the metered
+demand is all that is known of what was desired."""
 
 MISSING = "missing"
 QUALITY_LETTERS = {"measured": "M", "estimated": "E", MISSING: "X"}
@@ -41,7 +44,7 @@ _MICROSECOND = dt.timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class MeteredEntity:
-    """A unit or supply point: for each measure it may report, the least and the most value.
+    """A unit, supply point or sub-meter: for each measure it may report, its least and most value.
 
     It must report every measure that is not `optional`. A value within `limits` but outside
     `plausible` is one that the meter can have reported and nobody believes.
@@ -91,6 +94,11 @@ def metered_supply_point(
         return MeteredEntity(entity, limits, optional)
     most_wh = LARGEST_DEMAND_WH if plausible_wh is None else min(plausible_wh, LARGEST_DEMAND_WH)
     return MeteredEntity(entity, limits, optional, plausible={DEMAND: (0, most_wh)})
+
+
+def metered_sub_meter(entity: str) -> MeteredEntity:
+    """Return a sub-meter, which counts one way and so never falls below zero."""
+    return MeteredEntity(entity, {SUB_METERED: (0, LARGEST_DEMAND_WH)})
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@ from functools import partial
 
 from rulebook.documents import MarketRules
 from rulebook.documents.base import MILLION
-from rulebook.documents.registration import SupplyPoint, Unit
+from rulebook.documents.registration import SubMeter, SupplyPoint, Unit
 from rulebook.resolve import RulePeriod, RuleSet
 from settlement.meters.register import (
     MINUTES_PER_HOUR,
     MeteredEntity,
     MeterRegister,
     MeterTerms,
+    metered_sub_meter,
     metered_supply_point,
     metered_unit,
 )
@@ -47,6 +48,11 @@ def _terms(first_day: dt.date, last_day: dt.date, rules: RuleSet) -> MeterTerms:
             )
             for registration in rules.registrations
             for point in registration.supply_points
+        ),
+        *(
+            _metered(partial(_sub_meter, meter), minutes, meter.resolution_minutes)
+            for registration in rules.registrations
+            for meter in registration.sub_meters
         ),
     ]
     meter_data = rules.market_rules.meter_data
@@ -89,6 +95,12 @@ def _supply_point(rules: MarketRules, point: SupplyPoint, minutes: int) -> Meter
         household_count=point.household_count,
         plausible_wh=_plausible_wh(rules, point, minutes),
     )
+
+
+def _sub_meter(meter: SubMeter, minutes: int) -> MeteredEntity:
+    # What it can count does not depend on how long it counts.
+    del minutes
+    return metered_sub_meter(meter.sub_meter)
 
 
 def _plausible_wh(rules: MarketRules, point: SupplyPoint, minutes: int) -> int | None:

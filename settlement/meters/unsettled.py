@@ -35,7 +35,7 @@ class Unsettled:
             "no-reading",
             f"{self.market} {self.day}",
             f"no {measure} of {entity} known at {self.known.isoformat()}",
-            "every registered unit and supply point has its readings",
+            "every registered unit, supply point and sub-meter has its readings",
             "ingest the file that holds them",
         )
 

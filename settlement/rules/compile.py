@@ -80,9 +80,10 @@ def compile_market(
         pass_through=compile_charges(
             charge_lists,
             market_rules.time_zone,
-            {name: supplier for name, (supplier, _) in register.supply_points.items()},
+            register.linkable(),
         ),
         energy_areas=_energy_areas(grid_model, grid),
+        sub_meters=tuple(register.sub_meters),
     )
 
 

@@ -1,7 +1,7 @@
 """From charge lists to arrays: pass-through charges as the engine's `PassThrough`."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from rulebook.documents.charge_list import (
     Charge,
     ChargeList,
     FeePrice,
+    LinkedKind,
     SubscriptionPrice,
     Tariff,
     TariffPrice,
@@ -21,16 +22,17 @@ from settlement.core.pass_through import NO_END, Links, PassThrough, Prices
 def compile_charges(
     charge_lists: Sequence[ChargeList],
     time_zone: str,
-    supplier_of: dict[str, str],
+    charged_for: Mapping[tuple[LinkedKind, str], str],
 ) -> PassThrough | None:
     """Return the charges as arrays, names sorted; None where there are none.
 
     Args:
         charge_lists: of the market; publication checked that a code is unique a list and type.
         time_zone: whose days and hours prices and links follow.
-        supplier_of: the supplier of each supply point, in the order of the engine's arrays.
+        charged_for: who is charged for each supply point, unit and sub-meter, in this order and
+            that of the engine's arrays.
 
-    A link to a supply point that is not registered is left out: it is linked on other days.
+    A link to what is not registered is left out: it is linked on other days.
     """
     names = charge_names(charge_lists)
     by_key = {
@@ -43,12 +45,12 @@ def compile_charges(
     keys = sorted(by_key)
     charges = [by_key[key] for key in keys]
     index = {key: number for number, key in enumerate(keys)}
-    place = {point: number for number, point in enumerate(supplier_of)}
-    suppliers = tuple(sorted(set(supplier_of.values())))
+    place = {linked: number for number, linked in enumerate(charged_for)}
+    suppliers = tuple(sorted(set(charged_for.values())))
     links = [
         (
             index[names[listed.owner, charge.type, charge.code], charge.type],
-            place[link.supply_point],
+            place[link.linked],
             link.from_day.toordinal(),
             _end(link.to_day),
             link.quantity,
@@ -57,7 +59,7 @@ def compile_charges(
         for linked in (listed.linked_charges(),)
         for link in listed.links
         for charge in (linked[link.charge, link.charge_type],)
-        if link.supply_point in place
+        if link.linked in place
     ]
     prices = [row for number, charge in enumerate(charges) for row in _price_rows(number, charge)]
     return PassThrough(
@@ -69,7 +71,7 @@ def compile_charges(
         ),
         suppliers=suppliers,
         point_supplier=np.array(
-            [suppliers.index(supplier) for supplier in supplier_of.values()], dtype=np.int64
+            [suppliers.index(supplier) for supplier in charged_for.values()], dtype=np.int64
         ),
         prices=Prices(*_columns(prices, 6)),
         links=Links(*_columns(sorted(links), 5)),

@@ -1,8 +1,8 @@
-"""Who answers for which unit, supply point and charge under one rule set."""
+"""Who answers for which unit, supply point, sub-meter and charge under one rule set."""
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rulebook.checks.charges import span_of
@@ -12,14 +12,15 @@ from rulebook.documents.charge_list import (
     ChargeKey,
     ChargeLink,
     ChargeList,
+    LinkedKind,
     charge_names,
 )
-from rulebook.documents.registration import Registration, SupplyPoint, Unit
+from rulebook.documents.registration import Registration, SubMeter, SupplyPoint, Unit
 
 
 @dataclass(frozen=True)
 class Register:
-    """Who answers for which unit, supply point and charge; keys sorted, as in the arrays.
+    """Who answers for which unit, supply point, sub-meter and charge; keys sorted, as in arrays.
 
     Charges and links stand by type and name of the charge, as `charge_names` gives it.
     """
@@ -28,6 +29,7 @@ class Register:
     supply_points: dict[str, tuple[str, SupplyPoint]]
     charges: dict[ChargeKey, tuple[str, Charge]] = field(default_factory=dict)
     links: dict[ChargeKey, tuple[ChargeLink, ...]] = field(default_factory=dict)
+    sub_meters: dict[str, tuple[str, SubMeter]] = field(default_factory=dict)
 
     def unit_owner(self, unit: str) -> str:
         """Return the participant that owns a unit."""
@@ -41,13 +43,35 @@ class Register:
         """Return the participant that a pass-through charge is paid to."""
         return self.charges[key][0]
 
+    @property
+    def _answers(self) -> dict[LinkedKind, Mapping[str, tuple[str, object]]]:
+        return {
+            "supply_point": self.supply_points,
+            "unit": self.units,
+            "sub_meter": self.sub_meters,
+        }
+
+    def linkable(self) -> dict[tuple[LinkedKind, str], str]:
+        """Return who is charged for all that a link may name, in the order of the arrays."""
+        return {
+            (kind, name): participant
+            for kind, answers in self._answers.items()
+            for name, (participant, _) in answers.items()
+        }
+
+    def charged_by(self, link: ChargeLink) -> str | None:
+        """Return who is charged what a link joins; None where it is registered on other days."""
+        kind, name = link.linked
+        found = self._answers[kind].get(name)
+        return None if found is None else found[0]
+
     def links_on(self, key: ChargeKey, day: dt.date) -> list[ChargeLink]:
-        """Return the links of a charge that hold on a day, of supply points that are registered."""
+        """Return the links of a charge that hold on a day, of meters that are registered."""
         only = (day, day + dt.timedelta(days=1))
         return [
             link
             for link in self.links.get(key, ())
-            if link.supply_point in self.supply_points and overlapping(span_of(link), only)
+            if self.charged_by(link) is not None and overlapping(span_of(link), only)
         ]
 
 
@@ -61,6 +85,7 @@ def register_of(
         for r in registrations
         for point in r.supply_points
     ]
+    sub_meters = [(m.sub_meter, (r.participant, m)) for r in registrations for m in r.sub_meters]
     names = charge_names(charge_lists)
     charges = [
         ((charge.type, names[listed.owner, charge.type, charge.code]), (listed.owner, charge))
@@ -78,4 +103,5 @@ def register_of(
         dict(sorted(points)),
         dict(sorted(charges)),
         {key: tuple(of_charge) for key, of_charge in links.items()},
+        dict(sorted(sub_meters)),
     )

@@ -13,7 +13,7 @@ from settlement.meters.completing import Completed, complete
 from settlement.meters.estimation import Estimate
 from settlement.meters.quality import UsedReadings, quality_tables
 from settlement.meters.readings import Readings, VectorKey, rows_or_zero
-from settlement.meters.register import AVAILABLE, DEMAND, DESIRED, GENERATION, RESERVE
+from settlement.meters.register import AVAILABLE, DEMAND, DESIRED, GENERATION, RESERVE, SUB_METERED
 from settlement.meters.store import readings_known_at
 from settlement.meters.terms import ruled_days
 from settlement.rules.compile import compile_rules
@@ -66,7 +66,7 @@ class RunInputs:
         ]
 
     def day_readings(self, day: dt.date, model: MarketModel) -> DayReadings:
-        """Return what a day is settled from, in the order of a model's units and supply points."""
+        """Return what a day is settled from, in the order of a model's units, points and meters."""
         requests = self.requests.of_day(day, model, self.used[day][DESIRED])
         return replace(self.metered(day, model), requests=requests)
 
@@ -79,6 +79,7 @@ class RunInputs:
             used[AVAILABLE].values_of(model.units),
             used[DEMAND].values_of(model.supply_points),
             rows_or_zero(used[RESERVE].entities, used[RESERVE].values, model.units),
+            sub_metered_wh=used[SUB_METERED].values_of(model.sub_meters),
         )
 
     def day_totals(self, day: dt.date) -> list[DayTotal]:
@@ -163,6 +164,7 @@ def _own_digests(readings: Readings, periods: Sequence[RulePeriod]) -> dict[Vect
             DESIRED: set(register.supply_points),
             GENERATION: set(register.units),
             RESERVE: set(register.units),
+            SUB_METERED: set(register.sub_meters),
         }
         own.update(digests_of(readings, day, used))
     return own

@@ -76,6 +76,11 @@ ALONE = [
     (lambda v: twice(v["subscriptions"][0], "prices", from_day=FEBRUARY), ["prices-overlap"],
      "subscriptions[0].prices[1]"),
     (one_link(charge="stamp"), ["link-unknown-charge"], "links[0].charge"),
+    (one_link(unit="U2"), ["link-of-one-thing"], "links[0]"),
+    (one_link(supply_point=None), ["link-of-one-thing"], "links[0]"),
+    (one_link(supply_point=None, sub_meter="M1", unit="U2"), ["link-of-one-thing"], "links[0]"),
+    (lambda v: v.update(links=[{"charge": "grid", "unit": "U2", "from_day": JANUARY}] * 2),
+     ["links-overlap"], "links[1]"),
     (one_link(quantity=2), ["tariff-link-quantity"], "links[0].quantity"),
     (one_link(charge="connect"), ["fee-link-not-one-day"], "links[0].to_day"),
     (one_link(charge="connect", to_day=FEBRUARY), ["fee-link-not-one-day"], "links[0].to_day"),
@@ -196,6 +201,64 @@ def test_a_code_may_be_that_of_a_tariff_and_of_a_subscription():
 def test_a_type_that_is_not_stated_leaves_the_digest_as_it_was():
     assert all("charge_type" not in link for link in document_body(made())["links"])
     assert document_digest(made(typed)) != document_digest(made(rename("grid", "meter")))
+
+
+def with_sub_meter(registration, name="M1"):
+    return Registration.model_validate(
+        registration.model_dump() | {"sub_meters": [{"sub_meter": name, "title": "Heating"}]}
+    )
+
+
+def test_links_name_units_and_sub_meters_that_are_registered_as_such():
+    alder, *others = EVERYONE
+    everyone = [with_sub_meter(alder), *others]
+    for linked in ({"unit": "U1"}, {"sub_meter": "M1"}):
+        assert together([made(one_link(supply_point=None, **linked))], everyone) == []
+    strange = {
+        "unit": ("U9", "M1", "B-home"),
+        "sub_meter": ("M9", "U1", "B-home"),
+        "supply_point": ("B-9", "U1", "M1"),
+    }
+    for kind, names in strange.items():
+        for name in names:
+            charges = made(one_link(**({"supply_point": None} | {kind: name})))
+            code = f"link-unknown-{kind.replace('_', '-')}"
+            assert together([charges], everyone) == [(code, f"{LIST}: links[0].{kind}")]
+
+
+def test_a_link_to_another_kind_of_meter_says_how_it_is_written():
+    charges = made(one_link(supply_point="U1"))
+    rules, grid, policy, *_ = tiny_market.documents()
+    law = InForce(rules, grid, policy, tuple(EVERYONE), {}, (charges,), (JANUARY, None))
+    (finding,) = check_law(law)
+    assert finding.value == "'U1', not registered on 2024-01-01 as a supply point"
+    assert finding.remedy == "it is a unit: write `unit: U1`"
+
+
+def test_a_sub_meter_has_a_name_of_its_own_and_one_who_answers_for_it():
+    alder, *others = EVERYONE
+    for name in ("U1", "B-home"):
+        assert [code for code, _ in together([], [with_sub_meter(alder, name), *others])] == [
+            "entity-registered-twice"
+        ]
+    found = check_document(with_sub_meter(OWNER), "elder.yaml")
+    assert [finding.code for finding in found] == ["role-missing"]
+    stated = with_sub_meter(alder).model_dump()
+    stated["sub_meters"][0]["resolution_minutes"] = 45
+    odd = Registration.model_validate(stated)
+    assert [code for code, _ in together([], [odd, *others])] == [
+        "resolution-does-not-fit-interval"
+    ]
+
+
+def test_law_without_sub_meters_keeps_its_digest():
+    alder = EVERYONE[0]
+    assert "sub_meters" not in document_body(alder)
+    none = Registration.model_validate(alder.model_dump() | {"sub_meters": []})
+    assert document_digest(none) == document_digest(alder)
+    assert {*document_body(made())["links"][0]} == {
+        "charge", "from_day", "quantity", "supply_point", "to_day"
+    }  # fmt: skip
 
 
 def test_links_name_supply_points_that_are_registered_on_linked_days():
