@@ -45,6 +45,24 @@ def power(w: int) -> str:
     return _kilo_or_mega(w, "W")
 
 
+def megawatt_hours(wh: int) -> str:
+    """Return energy in MWh however little it is, for arithmetic with prices per MWh; exact.
+
+    >>> megawatt_hours(1_500), megawatt_hours(-2_500_000)
+    ('0.0015\xa0MWh', '−2.5\xa0MWh')
+    """
+    return f"{scaled(wh, 6)}{NO_BREAK_SPACE}MWh"
+
+
+def megawatts(w: int) -> str:
+    """Return power in MW however little it is, for arithmetic; exact.
+
+    >>> megawatts(1_500)
+    '0.0015\xa0MW'
+    """
+    return f"{scaled(w, 6)}{NO_BREAK_SPACE}MW"
+
+
 def _kilo_or_mega(value: int, unit: str) -> str:
     digits, prefix = (6, "M") if abs(value) >= MICRO else (3, "k")
     return f"{scaled(value, digits)}{NO_BREAK_SPACE}{prefix}{unit}"

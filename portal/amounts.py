@@ -61,13 +61,17 @@ def amount_form(code: str | None = None) -> str:
     return "write it as 12.34 or 1,234.00, with a point before decimals"
 
 
-def parse_micro(text: str) -> int | None:
+def parse_micro(text: str, code: str | None = None) -> int | None:
     """Return what somebody wrote as an amount, in micro; None where it is none.
+
+    With a currency, the sign of another is none.
 
     >>> parse_micro("£1,234.5"), parse_micro("12"), parse_micro("1.2345678"), parse_micro("-1")
     (1234500000, 12000000, None, None)
+    >>> parse_micro("€5", "GBP"), parse_micro("£5", "GBP")
+    (None, 5000000)
     """
-    micro = parse_signed_micro(text)
+    micro = _read_micro(text, code)
     is_amount = micro is not None and micro < LARGEST_TYPED_MICRO and not set(text) & {"-", MINUS}
     return micro if is_amount else None
 
@@ -97,6 +101,42 @@ def parse_minor(text: str, code: str) -> int | None:
     if micro is None or micro % minor_unit_micro(code):
         return None
     return micro // minor_unit_micro(code)
+
+
+def typed_unit(unit: str | None) -> str:
+    """Return the unit in which people type a quantity: MWh for what is stored in Wh."""
+    return {"Wh": "MWh", "W": "MW"}.get(unit or "", unit or "")
+
+
+def parse_quantity(text: str, unit: str | None) -> int | None:
+    """Return what somebody wrote as a quantity, in the unit that it is stored in; None for none.
+
+    Energy and power are typed in MWh and MW, to the Wh and W; anything else is a whole number. A
+    comma parts thousands, and with nothing after a point it must not be taken for a decimal comma.
+
+    >>> [parse_quantity(text, "Wh") for text in ("1.5", "1,234.5", "12,5", "1,234", "1.2345678")]
+    [1500000, 1234500000, None, None, None]
+    >>> [parse_quantity(text, "pieces") for text in ("3", "1,234", "1.5", "£3", "²")]
+    [3, 1234, None, None, None]
+    """
+    matched = _typed().fullmatch(text.strip())
+    if matched is None or matched[1] or matched[2] or matched[3] is None:
+        return None
+    if typed_unit(unit) != unit and unit:
+        return parse_micro(text)
+    whole = int(matched[3].replace(",", ""))
+    return whole if matched[4] is None and whole < LARGEST_TYPED_MICRO else None
+
+
+def quantity_form(unit: str | None) -> str:
+    """Return how a quantity is to be typed, for whoever typed it otherwise.
+
+    >>> quantity_form("Wh"), quantity_form("pieces")
+    ('write MWh as 12.34 or 1,234.00, with a point before decimals', 'write whole pieces, as 1234')
+    """
+    if typed_unit(unit) != unit and unit:
+        return f"write {typed_unit(unit)} as 12.34 or 1,234.00, with a point before decimals"
+    return f"write whole {unit or 'numbers'}, as 1234"
 
 
 def parse_signed_micro(text: str) -> int | None:

@@ -37,11 +37,9 @@ class Slope:
 
     Attributes:
         per_point: the most that the price moves for a percentage point of tightness, for people.
-        exact: the ratio, in micro per MWh and ppm.
     """
 
     per_point: str
-    exact: str
 
 
 @dataclass(frozen=True)
@@ -147,7 +145,6 @@ def _slope(curve: Curve, currency: str) -> Slope:
     return Slope(
         # Up, never down: the page says that a price moves by *at most* this.
         with_unit(ceil(steepest * PPM_PER_POINT), "micro per MWh", currency),
-        f"{steepest.numerator:,} micro per MWh ÷ {steepest.denominator:,} ppm",
     )
 
 

@@ -1,6 +1,5 @@
 """What the forms of disputes send, read into a claim, a file or links; complaints are sentences."""
 
-import re
 import uuid
 from dataclasses import dataclass, field
 
@@ -9,32 +8,25 @@ from django.http import HttpRequest
 from common.file_names import file_name
 from ledger.disputes.attachments import LARGEST_BYTES, Attachment
 from ledger.disputes.claims import Claim
-from portal.amounts import amount_form, parse_micro
+from portal.amounts import amount_form, parse_micro, parse_quantity, quantity_form
 
 CONFIRM = "Tick the box to confirm the step: it stays in the record."
-QUANTITY_DIGITS = 18
-
-_THOUSANDS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+")
 
 
 @dataclass
 class StepForm:
-    """A form as it was sent; `complaints` says what to put right before anything is tried."""
+    """A form as it was sent; `complaints` says what to put right before anything is tried.
+
+    `claim` is what amount and quantity were understood as; empty where neither was written.
+    """
 
     reason: str = ""
     amount: str = ""
     quantity: str = ""
     settling: str = ""
+    claim: Claim = field(default_factory=Claim)
     attachment: Attachment | None = None
     complaints: list[str] = field(default_factory=list)
-
-    @property
-    def claim(self) -> Claim:
-        """The amount or quantity that was written; empty where neither was."""
-        return Claim(
-            parse_micro(self.amount) if self.amount else None,
-            int(self.quantity) if self.quantity.isdecimal() else None,
-        )
 
     @property
     def links(self) -> tuple[uuid.UUID | None, uuid.UUID | None]:
@@ -46,30 +38,32 @@ class StepForm:
             return None, None
 
 
-def read_form(request: HttpRequest) -> StepForm:
-    """Return what a form sent. No more of a file is read than is refused."""
+def read_form(request: HttpRequest, currency: str, unit: str | None) -> StepForm:
+    """Return what a form about a line sent. No more of a file is read than is refused.
+
+    Args:
+        request: what was sent.
+        currency: of the line's document.
+        unit: of the line's quantity as it is stored; people type energy in MWh.
+    """
     form = StepForm(
         # Browsers send line ends as CRLF; the reason is sealed as a command would have sent it.
         reason=request.POST.get("reason", "").replace("\r\n", "\n"),
         amount=request.POST.get("amount", "").strip(),
-        quantity=_without_thousands(request.POST.get("quantity", "").strip()),
+        quantity=request.POST.get("quantity", "").strip(),
         settling=request.POST.get("settling", ""),
     )
     file = request.FILES.get("attachment")
     if file is not None:
         form.attachment = Attachment(file_name(file.name or ""), file.read(LARGEST_BYTES + 1))
-    if form.amount and parse_micro(form.amount) is None:
-        form.complaints.append(f"“{form.amount[:40]}” is not an amount; {amount_form()}.")
-    # 18 digits always fit int8. Without isascii, isdigit is true of "²", which int refuses.
-    digits = form.quantity
-    if digits and not (digits.isascii() and digits.isdigit() and len(digits) <= QUANTITY_DIGITS):
-        form.complaints.append(f"“{digits[:40]}” is not a whole quantity.")
-        form.quantity = ""
+    micro = parse_micro(form.amount, currency) if form.amount else None
+    if form.amount and micro is None:
+        words = f"is not an amount in {currency}; {amount_form(currency)}."
+        form.complaints.append(f"“{form.amount[:40]}” {words}")
+    quantity = parse_quantity(form.quantity, unit) if form.quantity else None
+    if form.quantity and quantity is None:
+        form.complaints.append(f"“{form.quantity[:40]}” is not a quantity; {quantity_form(unit)}.")
+    form.claim = Claim(micro, quantity)
     if request.POST.get("confirm") != "yes":
         form.complaints.append(CONFIRM)
     return form
-
-
-def _without_thousands(text: str) -> str:
-    """Return a quantity without the commas between its thousands; any other comma stays, wrong."""
-    return text.replace(",", "") if _THOUSANDS.fullmatch(text) else text

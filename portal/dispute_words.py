@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from common.quantities import quantity, with_unit
+from common.quantities import with_unit
 from ledger.disputes.claims import Claim
 from ledger.disputes.course import Action, Role, State
 from ledger.disputes.records import Record
@@ -97,9 +97,7 @@ def waits_for(record: Record, now: dt.datetime) -> str:
 
 def claim_in_words(claim: Claim, record: Record) -> str:
     """Return an amount or a quantity of a dispute, exact."""
-    if claim.amount_micro is not None:
-        return money_in_words(claim.amount_micro, record.line.currency)
-    return quantity(claim.quantity or 0, record.line.quantity_unit or "")
+    return claim.in_words(record.line.currency, record.line.quantity_unit)
 
 
 def money_in_words(micro: int, currency: str) -> str:

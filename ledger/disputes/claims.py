@@ -9,6 +9,7 @@ where + is what the participant pays, a correction that meets a claim of 100 mov
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from common.quantities import quantity, with_unit
 from ledger.disputes.rules import DisputeRule
 
 LONGEST_REASON = 4_000
@@ -27,34 +28,48 @@ class Claim:
         given = [claimed for claimed in (self.amount_micro, self.quantity) if claimed is not None]
         return len(given) == 1 and type(given[0]) is int and given[0] > 0
 
-    def __str__(self) -> str:
-        if self.amount_micro is not None and self.quantity is None:
-            return f"{self.amount_micro} micro"
-        if self.quantity is not None and self.amount_micro is None:
-            return f"quantity {self.quantity}"
-        return f"amount {self.amount_micro}, quantity {self.quantity}"
+    def in_words(self, currency: str, unit: str | None) -> str:
+        """Return what is claimed as people read it.
+
+        >>> Claim(quantity=1_500).in_words("GBP", "Wh"), Claim(12_340_000).in_words("GBP", None)
+        ('1.5\xa0kWh', '£12.34')
+        """
+        given = []
+        if self.amount_micro is not None:
+            given.append(with_unit(self.amount_micro, "micro", currency))
+        if self.quantity is not None:
+            given.append(quantity(self.quantity, unit or ""))
+        return " and ".join(given) or "nothing"
 
 
 def claim_breaches(
-    claim: Claim, line_micro: int, line_quantity: int | None
+    claim: Claim, line_micro: int, line_quantity: int | None, currency: str, unit: str | None
 ) -> Iterator[tuple[DisputeRule, str]]:
-    """Yield the rules that a claim on a line breaks, with the value found."""
+    """Yield the rules that a claim on a line breaks, with the value found, in people's units."""
+    found = claim.in_words(currency, unit)
     if not claim.is_whole_and_one:
-        yield DisputeRule.CLAIM_IS_MALFORMED, str(claim)
+        yield DisputeRule.CLAIM_IS_MALFORMED, found
     elif claim.amount_micro is not None:
         if claim.amount_micro > abs(line_micro):
-            yield DisputeRule.CLAIM_IS_ABOVE_LINE, f"{claim} of {abs(line_micro)} micro"
-    elif claim.quantity is not None:
-        stated = abs(line_quantity or 0)
-        if claim.quantity > stated:
-            yield DisputeRule.CLAIM_IS_ABOVE_LINE, f"{claim} of {stated}"
+            stated = Claim(abs(line_micro)).in_words(currency, unit)
+            yield DisputeRule.CLAIM_IS_ABOVE_LINE, f"{found} of {stated}"
+    elif line_quantity is None:
+        yield DisputeRule.CLAIM_IS_ABOVE_LINE, f"{found} of a line that states no quantity"
+    elif claim.quantity is not None and claim.quantity > abs(line_quantity):
+        stated = Claim(quantity=abs(line_quantity)).in_words(currency, unit)
+        yield DisputeRule.CLAIM_IS_ABOVE_LINE, f"{found} of {stated}"
 
 
-def award_breaches(award: Claim, claim: Claim) -> Iterator[tuple[DisputeRule, str]]:
-    """Yield the rules that upholding `award` of a claim breaks, with the value found."""
+def award_breaches(
+    award: Claim, claim: Claim, currency: str, unit: str | None
+) -> Iterator[tuple[DisputeRule, str]]:
+    """Yield the rules that upholding `award` of a claim breaks, with the value found, in words."""
     is_of_its_kind = award.is_whole_and_one and (award.quantity is None) == (claim.quantity is None)
     if not is_of_its_kind or _size(award) > _size(claim):
-        yield DisputeRule.AWARD_IS_ABOVE_CLAIM, f"{award} of {claim}"
+        yield (
+            DisputeRule.AWARD_IS_ABOVE_CLAIM,
+            (f"{award.in_words(currency, unit)} of {claim.in_words(currency, unit)}"),
+        )
 
 
 def reason_breaches(reason: str) -> Iterator[tuple[DisputeRule, str]]:

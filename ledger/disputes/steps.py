@@ -96,7 +96,9 @@ def open_dispute(
         for rule, value in (
             *_opening_breaches(line, participant, terms, request.actor, now),
             *((DisputeRule.LINE_IS_IN_DISPUTE, each.name) for each in earlier),
-            *claim_breaches(claim, line.amount_micro, line.quantity),
+            *claim_breaches(
+                claim, line.amount_micro, line.quantity, line.currency, line.quantity_unit
+            ),
             *_common_breaches(request),
         )
     )
@@ -148,7 +150,8 @@ def take_step(
         *_common_breaches(request),
     ]
     if request.award is not None:
-        breaches += award_breaches(request.award, record.row.claim)
+        of = record.line
+        breaches += award_breaches(request.award, record.row.claim, of.currency, of.quantity_unit)
     correction, line = None, None
     if request.action is Action.SETTLE:
         if request.run_id is None:

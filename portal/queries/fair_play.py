@@ -40,14 +40,14 @@ class FairPlayTotals:
     compensation_micro: int
 
     @property
-    def entitled_ppm(self) -> int:
-        """Part of what was desired that supply points were entitled to, rounded down."""
-        return self.entitled_w * PPM // self.desired_w if self.desired_w else PPM
+    def entitled_ppm(self) -> int | None:
+        """Part of what was desired that points were entitled to, rounded down; None of nothing."""
+        return self.entitled_w * PPM // self.desired_w if self.desired_w else None
 
     @property
-    def used_ppm(self) -> int:
-        """Part of what the grid could serve that supply points were entitled to, rounded down."""
-        return self.entitled_w * PPM // self.maximum_w if self.maximum_w else PPM
+    def used_ppm(self) -> int | None:
+        """Part of what the grid could serve that was given out, rounded down; None of nothing."""
+        return self.entitled_w * PPM // self.maximum_w if self.maximum_w else None
 
 
 def fair_play_totals(session: Session, run_id: uuid.UUID) -> FairPlayTotals | None:

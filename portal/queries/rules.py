@@ -161,15 +161,15 @@ def currency_of(session: Session, version: RuleVersion) -> str:
 def market_currency(session: Session, market: str, at: dt.datetime) -> str:
     """Return the currency of a market at an instant, as its rules are now known.
 
-    Where its first rules came later, theirs; ISO 4217's code for none before there are any.
+    ISO 4217's code for none before there are any: those that come later may have another.
     """
     rules = select(VersionRow.body["currency"].astext).where(
-        VersionRow.market == market, VersionRow.kind == "market-rules"
+        VersionRow.market == market,
+        VersionRow.kind == "market-rules",
+        func.lower(VersionRow.valid) <= at,
     )
-    begun = func.lower(VersionRow.valid) <= at
     row = session.scalars(
         rules.order_by(
-            begun.desc(),
             func.lower(VersionRow.valid).desc(),
             func.lower(VersionRow.recorded).desc(),
         ).limit(1)

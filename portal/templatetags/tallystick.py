@@ -98,6 +98,18 @@ def in_unit(value: int, unit: str) -> str:
     return quantities.quantity(int(value), unit or "")
 
 
+@register.filter
+def typed_unit(unit: str | None) -> str:
+    """Return the unit in which people type a quantity."""
+    return amounts.typed_unit(unit)
+
+
+@register.filter
+def quantity_form(unit: str | None) -> str:
+    """Return how a quantity is to be typed."""
+    return amounts.quantity_form(unit)
+
+
 @register.simple_tag
 def value_in_unit(value: int, unit: str, currency: str) -> SafeString | str:
     """Write an amount, a price or a quantity in the form that people read."""

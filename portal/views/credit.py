@@ -31,22 +31,36 @@ def page(request: SignedInRequest) -> HttpResponse:
     # Today has not ended: what is not known yet must not be shown as its end.
     at = min(day_end(on), timezone.now())
     with transaction() as session:
-        asked = [_report(session, market, at) for market in markets(session)]
-    reports = []
-    for report in filter(None, asked):
+        asked = [(market, _report(session, market, at)) for market in markets(session)]
+    reports, missing = [], []
+    for market, report in asked:
+        if isinstance(report, Refused):
+            if _has_part_in(request.viewer, market):
+                missing.append((market, report.findings))
+            continue
         shown = [credit for credit in report.credits if _may_see(request.viewer, report, credit)]
         if shown:
             reports.append((report, shown))
-    context = {"on": on, "complaint": complaint, "reports": reports, "section": "credit"}
+    context = {
+        "on": on,
+        "complaint": complaint,
+        "reports": reports,
+        "missing": missing,
+        "section": "credit",
+    }
     return render(request, "credit/page.html", context, status=status_of(complaint))
 
 
-def _report(session: Session, market: str, at: dt.datetime) -> CreditReport | None:
-    """Return the report of a market; None where it had no terms, or no law, at that moment."""
+def _report(session: Session, market: str, at: dt.datetime) -> CreditReport | Refused:
+    """Return the report of a market; why there is none, where it had no terms, or no law, then."""
     try:
         return credit_report(session, market, at)
-    except Refused:
-        return None
+    except Refused as refused:
+        return refused
+
+
+def _has_part_in(viewer: Viewer, market: str) -> bool:
+    return viewer.sees_all_credit or any(of == market for of, _ in viewer.participants or ())
 
 
 def _may_see(viewer: Viewer, report: CreditReport, credit: Credit) -> bool:

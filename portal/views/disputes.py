@@ -103,7 +103,7 @@ def opening(request: SignedInRequest, number: str, line: int) -> HttpResponse:
         time = queries.time_to_dispute(session, summary.market, summary.issued_at, now)
     if request.method != "POST":
         return _opening_page(request, invoice, disputed, StepForm(), time)
-    form = read_form(request)
+    form = read_form(request, summary.currency, disputed.quantity_unit)
     if form.complaints:
         return _opening_page(request, invoice, disputed, form, time)
     actor = Actor(request.user.get_username(), Party.PARTICIPANT, summary.participant)
@@ -116,7 +116,9 @@ def opening(request: SignedInRequest, number: str, line: int) -> HttpResponse:
     except Refused as refused:
         form.complaints = refusal_sentences(refused)
         return _opening_page(request, invoice, disputed, form, time)
-    messages.success(request, f"Dispute {record.row.number} is open. The operator answers next.")
+    claimed = dispute_words.claim_in_words(record.row.claim, record)
+    told = f"Dispute {record.row.number} is open: you claim {claimed}. The operator answers next."
+    messages.success(request, told)
     return redirect("dispute", *record.key)
 
 
@@ -134,7 +136,8 @@ def take_next_step(request: SignedInRequest, market: str, number: int, action: s
     # as another may have taken a step since.
     if not may_act(request, shown.record, wanted):
         raise Http404("no such step for this user")
-    form = read_form(request)
+    of = shown.record.line
+    form = read_form(request, of.currency, of.quantity_unit)
     if form.complaints:
         return _page_with_complaints(request, shown.record, wanted, form)
     try:
@@ -145,7 +148,10 @@ def take_next_step(request: SignedInRequest, market: str, number: int, action: s
     except Refused as refused:
         form.complaints = refusal_sentences(refused)
         return _page_with_complaints(request, shown.record, wanted, form)
-    messages.success(request, f"{dispute_words.DONE_WORDS[wanted]}. It stands in the timeline.")
+    upheld = record.upheld if wanted in (Action.ACCEPT, Action.UPHOLD) else None
+    of_claim = f": {dispute_words.claim_in_words(upheld, record)}" if upheld else ""
+    told = f"{dispute_words.DONE_WORDS[wanted]}{of_claim}. It stands in the timeline."
+    messages.success(request, told)
     return redirect("dispute", market, number)
 
 

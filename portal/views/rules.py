@@ -85,6 +85,7 @@ def _version_page(
         "fields": fields_of(found.document, currency, found.withheld_from(viewer)),
         "curves": curve_figures(found.document) if isinstance(found.document, MarketRules) else (),
         "history": queries.rule_history(session, found.instrument),
+        "lacks_currency": currency == queries.NO_CURRENCY,
         "on": on,
         "complaint": complaint,
         "section": "rules",

@@ -1,9 +1,11 @@
 """Why a supply point was charged what it was: shares of cost, the price of energy, what returns."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from common.quantities import megawatt_hours, ppm, scaled
 from settlement.billing.lines import LINE_KINDS, MONEY_SUFFIX, Side, line_kind, name_of_cost
 from settlement.core.tightness import PPM
 from settlement.explanations.fair_play import FairPlayCharges
@@ -45,7 +47,8 @@ class Charges(Grounds):
         amount = facts.result(f"charge.{component}_micro", point, interval)
         cost = facts.total(f"payment.{component}_micro", interval)
         subscribed = facts.total(f"charge.{component}_micro", interval)
-        weights = self._weights(component)
+        weights, is_energy = self._weights(component)
+        write = megawatt_hours if is_energy else partial(scaled, digits=0)
         payments = Payments(facts, interval)
         paid = [
             payments.payment(component, unit, sign=1)
@@ -57,7 +60,7 @@ class Charges(Grounds):
             f"Share of the {title}",
             amount,
             "micro",
-            f"{subscribed:,} micro × {weights[point]:,} ÷ {sum(weights.values()):,}, "
+            f"{self.money(subscribed)} × {write(weights[point])} ÷ {write(sum(weights.values()))}, "
             f"{self._basis(component)}, rounded down; what is left over goes a millionth each to "
             "the largest remainders",
             clauses=self.cite(f"charge.{component}"),
@@ -83,12 +86,16 @@ class Charges(Grounds):
             f"Subscribed part of the {title}",
             subscribed,
             "micro",
-            f"{cost:,} micro × {energy:,} Wh taken under subscription ÷ {everyone:,} Wh taken by "
-            "all; net export bears no cost",
+            f"{self.money(cost)} × {megawatt_hours(energy)} taken under subscription ÷ "
+            f"{megawatt_hours(everyone)} taken by all; net export bears no cost",
         )
 
-    def _weights(self, component: str) -> dict[str, int]:
-        """Return by what each point's share of the subscribed part is measured; as in `charges`."""
+    def _weights(self, component: str) -> tuple[dict[str, int], bool]:
+        """Return by what each point's share of the subscribed part is measured; as in `charges`.
+
+        And whether that is energy in Wh: where products are weighted or mixed it is a product of
+        energy and weights, of which only the ratio means something.
+        """
         charging, points = self.facts.model.charging, self.facts.model.supply_points
         by_day = charging.non_fuel_basis == "day" and component != "fuel"
         weighted = component != "fuel" and not by_day
@@ -101,8 +108,8 @@ class Charges(Grounds):
             weights[point] = energy * parts[point] * weight
         common = PPM * PPM if weighted else PPM  # whole Wh where nobody is mixed or weighted
         if all(weight % common == 0 for weight in weights.values()):
-            return {point: weight // common for point, weight in weights.items()}
-        return weights
+            return {point: weight // common for point, weight in weights.items()}, True
+        return weights, False
 
     def _subscribed_ppm(self) -> dict[str, int]:
         model = self.facts.model
@@ -113,12 +120,12 @@ class Charges(Grounds):
     def _basis(self, component: str) -> str:
         charging = self.facts.model.charging
         if component == "fuel":
-            return "by Wh taken under subscription"
+            return "by energy taken under subscription"
         if charging.non_fuel_basis == "day":
-            return "by Wh taken under subscription over the settlement day"
+            return "by energy taken under subscription over the settlement day"
         if len(set(charging.capacity_weight_ppm.tolist())) == 1:
-            return "by Wh taken under subscription"
-        return "by Wh taken under subscription × the capacity weight of the product"
+            return "by energy taken under subscription"
+        return "by energy taken under subscription × the capacity weight of the product"
 
     def _dynamic(self, point: str) -> Explanation:
         facts = self.facts
@@ -128,12 +135,12 @@ class Charges(Grounds):
             facts.register.supply_points[point][1].node, selling=reading.value < 0
         )
         part = int(facts.model.charging.dynamic_ppm[facts.model.supply_points.index(point)])
-        mixed = "" if part == PPM else f" × {part:,} ÷ 1,000,000, the dynamic part of its energy"
+        mixed = "" if part == PPM else f" × {ppm(part)}, the dynamic part of its energy"
         return Explanation(
             "Energy at the price of its node",
             amount,
             "micro",
-            f"{reading.value:,} Wh × {price.value:,} micro per MWh ÷ 1,000,000{mixed}; fractions "
+            f"{megawatt_hours(reading.value)} × {self.money(price.value, 'MWh')}{mixed}; fractions "
             "of a millionth are carried to the next interval of the day",
             clauses=self.cite("charge.dynamic"),
             children=(reading, price),
@@ -148,7 +155,7 @@ class Charges(Grounds):
             "Part of what the equalisation account returns",
             amount,
             "micro",
-            f"{returned:,} micro returned in this interval, by energy taken over the day",
+            f"{self.money(returned)} returned in this interval, by energy taken over the day",
             clauses=self.cite("charge.equalisation"),
             children=(
                 Explanation(f"Energy taken over the day ({point})", over_day, "Wh"),

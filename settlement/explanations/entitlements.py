@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from common.quantities import megawatt_hours, megawatts, ppm
 from settlement.core.cuts import W_PER_KW, subset_sums
 from settlement.core.fair_play import PRIORITIES, Shares, weights_ppm
 from settlement.core.fair_play_day import DayShares, History
@@ -92,9 +93,9 @@ class Entitlements(Grounds):
         own = weights[index] * wanted[index]
         pull = sum(weights[other] * wanted[other] for other in rest)
         return (
-            f"{left:,} W × {own:,} ÷ {pull:,}: what is left at {self._node_name(index)} beside "
-            "requests met in full, by weight × W desired, rounded down; what is left over goes a "
-            "W each to the largest remainders"
+            f"{megawatts(left)} × {own:,} ÷ {pull:,}: what is left at {self._node_name(index)} "
+            "beside requests met in full, by weight × power desired, rounded down; what is left "
+            "over goes a watt each to the largest remainders"
         )
 
     def _drawn(self, entitled: int) -> str:
@@ -126,9 +127,9 @@ class Entitlements(Grounds):
             f"Weight ({point})",
             weight,
             "ppm",
-            f"{reliability:,} × 1,000,000 ÷ {max(fulfilment.value, terms.least_fulfilment_ppm):,}, "
-            "rounded down, at least 1: the reliability that its contract promises over the part of "
-            "what it desired that was delivered to it",
+            f"{ppm(reliability)} ÷ {ppm(max(fulfilment.value, terms.least_fulfilment_ppm))}, "
+            "rounded down to 0.0001\u00a0%, at least that: the reliability that its contract "
+            "promises over the part of what it desired that was delivered to it",
             clauses=self.governing(
                 self.facts.rules.allocation_policy,
                 "fair_play.history_days",
@@ -162,8 +163,11 @@ class Entitlements(Grounds):
             "Fulfilment",
             value,
             "ppm",
-            f"{delivered:,} Wh delivered ÷ {desired:,} Wh desired in {span}the earlier intervals "
-            f"of the day; counts as at least {least:,} ppm, and as whole where nothing was desired",
+            f"{megawatt_hours(delivered)} delivered ÷ {megawatt_hours(desired)} desired in {span}"
+            f"the earlier intervals of the day; counts as at least {ppm(least)}"
+            if wanted
+            else f"nothing was desired in {span}the earlier intervals of the day: counts as whole",
+            is_missing=not wanted,
         )
 
     def _node(self, index: int) -> Explanation:
@@ -182,7 +186,8 @@ class Entitlements(Grounds):
             f"Served of {name} demand at {self._node_name(index)}",
             served,
             "W",
-            f"{wanted:,} W desired × {frozen.total:,} ÷ {frozen.weight:,}, to within 1 W{less}: "
+            f"{megawatts(wanted)} desired × {megawatts(frozen.total)} ÷ "
+            f"{megawatts(frozen.weight)}, to within a watt{less}: "
             "every node held back by one cut is served the same part of what it desires",
             children=(self._cut(rank, steps, step),),
         )
@@ -225,7 +230,7 @@ class Entitlements(Grounds):
             f"What the grid can serve at {self._names(held)}",
             before + frozen.total,
             "W",
-            f"the smallest cut; {before:,} W of it is at nodes held back at a lower part"
+            f"the smallest cut; {megawatts(before)} of it is at nodes held back at a lower part"
             if before
             else "the smallest cut",
             children=tuple(children),

@@ -1,5 +1,6 @@
 """Where a reading came from, and how an estimate in its place was made."""
 
+from common.quantities import megawatt_hours, megawatts
 from rulebook.documents.meter_data import (
     CARRY_FORWARD,
     INTERPOLATE,
@@ -37,12 +38,13 @@ def source_words(fact: ReadingFact, interval: int) -> str:
     return f"{revision}{WORDS[int(fact.codes[interval])]}, {came}"
 
 
-def estimate_words(estimate: Estimate, entity: str) -> str:
+def estimate_words(estimate: Estimate, entity: str, unit: str) -> str:
     """Return how an estimate came about, with its numbers where there are several."""
     if estimate.method != PROFILE:
         return METHOD_WORDS[estimate.method]
     now, own, theirs = _profile(estimate, entity)
-    return f"{now:,} × {own:,} ÷ {theirs:,}, rounded down"
+    write = megawatt_hours if unit == "Wh" else megawatts
+    return f"{write(now)} × {write(own)} ÷ {write(theirs)}, rounded down"
 
 
 def ground_numbers(estimate: Estimate, entity: str, unit: str) -> tuple[Explanation, ...]:

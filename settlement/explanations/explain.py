@@ -14,6 +14,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 import ledger.invoice_queries
+from common.quantities import with_unit
 from ledger.chain import InvoiceLineRow, InvoiceRow
 from ledger.journal import Account
 from rulebook.resolve import RulePeriod
@@ -156,8 +157,8 @@ def explain_interval(reference: LineReference, of_day: LineDay, interval: int) -
         before = _tree(of_day.replaced_facts, reference, interval)
         children = (now, before)
         formula = (
-            f"{now.value:,} micro by run {of_day.run.kind}, less {before.value:,} micro by run "
-            f"{of_day.replaced.kind}, which it corrects"
+            f"{_money(now.value, reference)} by run {of_day.run.kind}, less "
+            f"{_money(before.value, reference)} by run {of_day.replaced.kind}, which it corrects"
         )
     return Explanation(
         reference.line.description,
@@ -214,6 +215,10 @@ def _readings(
         for measure, used in inputs.used[day].items()
         for row, entity in enumerate(used.entities)
     }
+
+
+def _money(micro: int, reference: LineReference) -> str:
+    return with_unit(micro, "micro", reference.invoice.currency)
 
 
 def _tree(facts: DayFacts, reference: LineReference, interval: int) -> Explanation:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from common.quantities import megawatt_hours, megawatts
 from settlement.explanations.entitlements import Entitlements
 from settlement.explanations.tree import Explanation
 from settlement.meters.register import DEMAND
@@ -28,7 +29,7 @@ class FairPlayCharges(Entitlements):
             "Energy taken above entitlement",
             amount,
             "micro",
-            f"{over_take:,} Wh × {cap:,} micro per MWh ÷ 1,000,000; fractions of a millionth are "
+            f"{megawatt_hours(over_take)} × {self.money(cap, 'MWh')}; fractions of a millionth are "
             "carried to the next interval of the day",
             clauses=self.cite("charge.over_take"),
             children=(
@@ -36,9 +37,9 @@ class FairPlayCharges(Entitlements):
                     f"Over-take ({point})",
                     over_take,
                     "Wh",
-                    f"the excess, if any, of {delivered:,} W over {entitlement.value:,} W, for "
-                    f"{facts.model.interval_minutes} minutes; fractions of a Wh are carried to the "
-                    "next interval of the day",
+                    f"the excess, if any, of {megawatts(delivered)} over "
+                    f"{megawatts(entitlement.value)}, for {facts.model.interval_minutes} minutes; "
+                    "what is below a millionth of a MWh is carried to the next interval of the day",
                     children=(self.reading(DEMAND, point, "Energy taken"), entitlement),
                 ),
                 Explanation(
@@ -59,12 +60,12 @@ class FairPlayCharges(Entitlements):
         limited = ""
         if self.rules.paid_by == "over-take":
             most = facts.day_total("charge.over_take_micro")
-            limited = f"; over all points and the day at most {most:,} micro, in proportion"
+            limited = f"; over all points and the day at most {self.money(most)}, in proportion"
         return Explanation(
             "Compensation for reliability that was missed",
             amount,
             "micro",
-            f"−{missed:,} Wh × {price:,} micro per MWh ÷ 1,000,000; fractions of a millionth are "
+            f"{megawatt_hours(-missed)} × {self.money(price, 'MWh')}; fractions of a millionth are "
             f"carried to the next interval of the day{limited}",
             clauses=self.cite("charge.compensation"),
             children=(
@@ -98,8 +99,9 @@ class FairPlayCharges(Entitlements):
             f"Energy promised and not delivered ({point})",
             missed,
             "Wh",
-            f"{of_day:,} Wh over the day, set out over its intervals by what was not delivered in "
-            f"each: {short:,} of {day_short:,} Wh in this one",
+            f"{megawatt_hours(of_day)} over the day, set out over its intervals by what was not "
+            f"delivered in each: {megawatt_hours(short)} of {megawatt_hours(day_short)} in "
+            "this one",
             children=(
                 Explanation("Energy desired over the day", day_desired, "Wh"),
                 Explanation(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from common.quantities import with_unit
 from rulebook.clause_text import fill_clause
 from rulebook.documents.base import Clause, Document
 from rulebook.documents.charge_list import ChargeKey
@@ -36,11 +37,17 @@ class Grounds:
             f"{label} ({entity})",
             int(fact.values[self.interval]),
             unit,
-            formula=estimate_words(estimate, entity) if estimate is not None else "",
+            formula=estimate_words(estimate, entity, unit) if estimate is not None else "",
             source=source_words(fact, self.interval),
             clauses=self.governing(rules, *paths),
             children=ground_numbers(estimate, entity, unit) if estimate is not None else (),
             owner=owner,
+        )
+
+    def money(self, micro: int, per: str = "") -> str:
+        """Return an amount or, with `per`, a price in the currency of the day; exact."""
+        return with_unit(
+            micro, f"micro{per and ' per '}{per}", self.facts.rules.market_rules.currency
         )
 
     def demand_wh(self) -> dict[str, int]:

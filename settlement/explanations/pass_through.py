@@ -7,6 +7,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from common.currencies import NO_BREAK_SPACE
+from common.quantities import quantity as quantity_words
+from common.quantities import scaled
 from rulebook.checks.charges import span_of
 from rulebook.days import overlapping
 from rulebook.documents.charge_list import (
@@ -91,16 +94,18 @@ class PassThroughCharges(Grounds):
         if facts.result(f"unpriced.{kind}", entity, interval):
             awaiting = facts.result(_quantity_of(kind).measure, entity, interval)
             words = (
-                f"{awaiting:,} {_quantity_of(kind).unit} await a price: none is published for this "
+                f"{_counted_words(awaiting, kind)} await a price: none is published for this "
                 "time step, so it has no amount; once there is one, the next run settles it"
             )
-            return Explanation(title, amount, "micro", words, clauses=cited, children=counted)
-        counted_by = _quantity_of(kind)
-        quantity = facts.result(counted_by.measure, entity, interval)
+            return Explanation(
+                title, amount, "micro", words, clauses=cited, children=counted, is_missing=True
+            )
+        quantity = facts.result(_quantity_of(kind).measure, entity, interval)
         price = self._price(key)
-        formula = f"{quantity:,} {counted_by.unit} × {price.value:,} {price.unit}"
+        unit = price.unit.removeprefix("micro/")
+        formula = f"{_counted_words(quantity, kind)} × {self.money(price.value, unit)}"
         if kind == "tariff":
-            formula += " ÷ 1,000, rounded once to the nearest millionth, halves away from zero"
+            formula += ", rounded once to the nearest millionth, halves away from zero"
         return Explanation(
             title, amount, "micro", formula, clauses=cited, children=(price, *counted)
         )
@@ -142,8 +147,8 @@ class PassThroughCharges(Grounds):
                 monthly = next(price for price in charge.prices if self._holds(price))
                 per_day = subscription_day_micro(monthly.price_micro_per_month, self.facts.day)
                 words = (
-                    f"{monthly.price_micro_per_month:,} micro per month ÷ the days of the month, "
-                    f"rounded to the nearest millionth; {_since(monthly)}"
+                    f"{self.money(monthly.price_micro_per_month, 'month')} ÷ the days of the "
+                    f"month, rounded to the nearest millionth; {_since(monthly)}"
                 )
                 path = "subscriptions.prices.price_micro_per_month"
                 clauses = self.governing(charges, path)
@@ -196,6 +201,12 @@ def _quantity_of(kind: str) -> Quantity:
     quantity = line_kind(f"{Side.CHARGE}.{kind}").quantity
     assert quantity is not None
     return quantity
+
+
+def _counted_words(value: int, kind: str) -> str:
+    """Return what a kind of charge counts; energy in kWh, of which its price is."""
+    unit = _quantity_of(kind).unit
+    return f"{scaled(value, 3)}{NO_BREAK_SPACE}kWh" if unit == "Wh" else quantity_words(value, unit)
 
 
 def _since(part: DayRange) -> str:

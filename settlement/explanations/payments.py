@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from common.quantities import megawatt_hours, megawatts
 from settlement.billing.lines import name_of_cost
 from settlement.core.pots import Pot
 from settlement.explanations.grounds import Grounds
@@ -38,7 +39,7 @@ class Payments(Grounds):
             title,
             amount,
             "micro",
-            f"{max(reading.value, 0):,} Wh × {offer:,} micro per MWh ÷ 1,000,000; fractions of a "
+            f"{megawatt_hours(max(reading.value, 0))} × {self.money(offer, 'MWh')}; fractions of a "
             "millionth are carried to the next interval of the day",
             clauses=self.cite("payment.fuel"),
             children=(
@@ -60,7 +61,7 @@ class Payments(Grounds):
             title,
             amount,
             "micro",
-            f"the day's {day:,} micro, spread equally over {len(self.facts.starts)} intervals",
+            f"the day's {self.money(day)}, spread equally over {len(self.facts.starts)} intervals",
             clauses=self.cite("payment.regulated"),
             children=(
                 Explanation(
@@ -86,8 +87,8 @@ class Payments(Grounds):
             title,
             amount,
             "micro",
-            f"{held.value:,} W × {minutes} minutes × {price:,} micro per MW and hour; fractions "
-            "of a millionth are carried to the next interval of the day",
+            f"{megawatts(held.value)} × {minutes} minutes × {self.money(price, 'MW and hour')}; "
+            "fractions of a millionth are carried to the next interval of the day",
             clauses=self.cite("payment.availability"),
             children=(held,),
         )
@@ -95,7 +96,9 @@ class Payments(Grounds):
     def _held(self, unit: str) -> Explanation:
         if (RESERVE, unit) in self.facts.readings:
             return self.reading(RESERVE, unit, "Reserve held")
-        return Explanation(f"Reserve held ({unit})", 0, "W", "no reading: it held none")
+        label = f"Reserve held ({unit})"
+        words = "no reading was received: it counts as holding none"
+        return Explanation(label, 0, "W", words, is_missing=True)
 
     def _pot_share(self, pot: str, unit: str, title: str, amount: int) -> Explanation:
         if pot == "reserve":
@@ -108,7 +111,7 @@ class Payments(Grounds):
             title,
             amount,
             "micro",
-            f"{held:,} micro × {own:,} ÷ {everyone:,}, rounded down; what is left over goes a "
+            f"{self.money(held)} × {own:,} ÷ {everyone:,}, rounded down; what is left over goes a "
             "millionth each to the largest remainders",
             clauses=self.cite(f"payment.{pot}"),
             children=(
@@ -127,8 +130,8 @@ class Payments(Grounds):
             title,
             amount,
             "micro",
-            f"{held:,} micro × {own.value:,} ÷ {everyone:,} W of reserve held, rounded down; what "
-            "is left over goes a millionth each to the largest remainders",
+            f"{self.money(held)} × {megawatts(own.value)} ÷ {megawatts(everyone)} of reserve held, "
+            "rounded down; what is left over goes a millionth each to the largest remainders",
             clauses=self.cite("payment.reserve"),
             children=(self._pot("reserve", held), own),
         )
@@ -148,7 +151,7 @@ class Payments(Grounds):
             f"The {name_of_cost(name)} in this interval",
             held,
             "micro",
-            f"{day:,} micro for the day, spread {_timing_words(pot)}",
+            f"{self.money(day)} for the day, spread {_timing_words(pot)}",
             clauses=self.governing(self.facts.rules.allocation_policy, "target.rule"),
         )
 

@@ -6,6 +6,7 @@ from math import ceil
 
 import numpy as np
 
+from common.quantities import megawatts, ppm
 from settlement.core.grid import Layer
 from settlement.core.model import node_available_w, node_demand_w
 from settlement.core.tightness import PPM_PER_POINT, Curve
@@ -40,7 +41,7 @@ class Prices(Grounds):
             children=(
                 self._tightness(layer, holon),
                 self._on_curve(layer, holon, curve),
-                _steepest(layer, curve),
+                self._steepest(layer, curve),
             ),
         )
 
@@ -49,7 +50,8 @@ class Prices(Grounds):
         demand_w = node_demand_w(self.facts.model, self._column(DEMAND))
         demand = int(layer.sums(demand_w)[holon, 0])
         deliverable = self._deliverable(layer, holon)
-        how = f"{demand:,} W wanted ÷ {deliverable.value:,} W × 1,000,000, rounded down"
+        quotient = f"{megawatts(demand)} wanted ÷ {megawatts(deliverable.value)}"
+        how = f"{quotient}, rounded down to 0.0001\u00a0%"
         if not deliverable.value:
             how = "nothing can be delivered" if demand else "nothing is wanted"
         return Explanation(
@@ -85,7 +87,7 @@ class Prices(Grounds):
                     "Brought in from outside",
                     deliverable - inside,
                     "W",
-                    f"lines rated {crossing:,} W cross into it, {how}",
+                    f"lines rated {megawatts(crossing)} cross into it, {how}",
                 ),
             ),
         )
@@ -96,7 +98,7 @@ class Prices(Grounds):
             f"Curve of layer {layer.name} at that tightness",
             int(curve.price_at(np.array(tightness))),
             "micro/MWh",
-            _read_off(curve, tightness),
+            self._read_off(curve, tightness),
         )
 
     def _column(self, measure: str) -> np.ndarray:
@@ -108,28 +110,26 @@ class Prices(Grounds):
     def _entity(self, layer: Layer, holon: int) -> str:
         return f"{layer.name}/{layer.holons[holon]}"
 
+    def _read_off(self, curve: Curve, tightness: int) -> str:
+        """Return the arithmetic by which a price is read off a curve."""
+        knots, prices = curve.tightness_ppm.tolist(), curve.price_micro_per_mwh.tolist()
+        if tightness <= knots[0]:
+            return f"at or below its first point, {ppm(knots[0])}, the curve is flat"
+        for (left, right), (low, high) in zip(pairwise(knots), pairwise(prices), strict=True):
+            if tightness <= right:
+                return (
+                    f"{self.money(low, 'MWh')} at {ppm(left)} + ({ppm(tightness)} − {ppm(left)}) × "
+                    f"{self.money(high - low, 'MWh')} ÷ {ppm(right - left)}, rounded down"
+                )
+        return f"at or above its last point, {ppm(knots[-1])}, the curve is flat"
 
-def _read_off(curve: Curve, tightness: int) -> str:
-    """Return the arithmetic by which a price is read off a curve."""
-    knots, prices = curve.tightness_ppm.tolist(), curve.price_micro_per_mwh.tolist()
-    if tightness <= knots[0]:
-        return f"at or below its first point, {knots[0]:,} ppm, the curve is flat"
-    for (left, right), (low, high) in zip(pairwise(knots), pairwise(prices), strict=True):
-        if tightness <= right:
-            return (
-                f"{low:,} micro per MWh at {left:,} ppm + ({tightness:,} − {left:,}) × "
-                f"{high - low:,} ÷ {right - left:,}, rounded down"
-            )
-    return f"at or above its last point, {knots[-1]:,} ppm, the curve is flat"
-
-
-def _steepest(layer: Layer, curve: Curve) -> Explanation:
-    steepest = curve.steepest_micro_per_mwh_per_ppm
-    return Explanation(
-        f"The most that this price moves with tightness (layer {layer.name})",
-        ceil(steepest * PPM_PER_POINT),
-        "micro/MWh per percentage point",
-        f"the curve's steepest segment, {steepest.numerator:,} micro per MWh for every "
-        f"{steepest.denominator:,} ppm, for one percentage point of tightness; each price is "
-        "rounded down, so two prices may differ by one millionth more",
-    )
+    def _steepest(self, layer: Layer, curve: Curve) -> Explanation:
+        steepest = curve.steepest_micro_per_mwh_per_ppm
+        return Explanation(
+            f"The most that this price moves with tightness (layer {layer.name})",
+            ceil(steepest * PPM_PER_POINT),
+            "micro/MWh per percentage point",
+            f"the curve's steepest segment, {self.money(steepest.numerator, 'MWh')} for every "
+            f"{ppm(steepest.denominator)}, for one percentage point of tightness; each price is "
+            "rounded down, so two prices may differ by one millionth more",
+        )

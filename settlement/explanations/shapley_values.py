@@ -59,7 +59,9 @@ class ShapleyValues(Grounds):
             return Explanation(label, value, "kW", words)
         if self.name != "location":
             demand = self.facts.result("demand_kw", "market", self.interval)
-            return Explanation(label, value, "kW", f"the smaller of supply and demand {demand:,}")
+            return Explanation(
+                label, value, "kW", f"the smaller of supply and demand, {demand:,} kW"
+            )
         if ("gap_location_kw", "market") in self.facts.results:
             return self._relaxed(label, value)
         return Explanation(label, value, "kW", self._cut_words())

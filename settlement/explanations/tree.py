@@ -41,6 +41,8 @@ class Explanation:
         source: for a reading: revision, quality, when it came and in which file.
         clauses: the law that it rests on.
         children: the numbers that it was made from.
+        is_missing: there is no figure: people see a dash, and `formula` says why; `value` is then
+            what counts in its place.
         owner: the participant whose affairs the number tells of; empty where it is everyone's.
         day, interval: set where the number is of a day, or of an interval of it.
     """
@@ -53,6 +55,7 @@ class Explanation:
     clauses: tuple[CitedClause, ...] = ()
     children: tuple["Explanation", ...] = ()
     owner: str = ""
+    is_missing: bool = False
     day: dt.date | None = None
     interval: int | None = None
 

@@ -86,5 +86,6 @@ def test_credit_is_in_words_and_own_or_all(sign_in):
     assert all(one in every for one in (SUPPLIER, GENERATOR, OUTSIDER))
     own = shown(sign_in("owner"), "/credit/")
     assert SUPPLIER in own and GENERATOR not in own
-    assert "No market had settlement terms" in shown(sign_in("auditor"), "/credit/?on=2001-01-01")
-    assert "No market had settlement terms" in shown(sign_in("unlinked participant"), "/credit/")
+    early = shown(sign_in("auditor"), "/credit/?on=2001-01-01")
+    assert "– There is no exposure to state" in early and "in force" in early
+    assert "No account for you to see" in shown(sign_in("unlinked participant"), "/credit/")

@@ -311,6 +311,7 @@ def test_a_line_is_disputed_from_the_invoice_with_a_file(person):
     assert record.events[0].actor == "owner"
     assert record.events[0].attachment_name == "our-readings.csv"
     page = text_of(client.get(f"/invoices/{document}/"))
+    assert "Dispute 1 is open: you claim £1.25." in page
     assert "Dispute 1: waits for an answer" in page
     assert address not in page
     shown = text_of(client.get("/disputes/tiny/1/"))
@@ -322,12 +323,14 @@ def test_a_line_is_disputed_from_the_invoice_with_a_file(person):
     ("sent", "said"),
     [
         ({"amount": "x"}, "is not an amount"),
-        ({"amount": "12,34"}, "“12,34” is not an amount; write it as 12.34"),
-        ({"quantity": "12,5"}, "“12,5” is not a whole quantity"),
+        ({"amount": "12,34"}, "“12,34” is not an amount in GBP; write it as 12.34"),
+        ({"quantity": "12,5"}, "“12,5” is not a quantity; write MWh as 12.34"),
         ({"amount": "1", "quantity": "1"}, "A claim is either an amount or a quantity"),
         ({}, "A claim is either an amount or a quantity"),
         ({"amount": "999999999"}, "at most what the line states"),
-        ({"quantity": "1.5"}, "is not a whole quantity"),
+        ({"quantity": "1.2345678"}, "is not a quantity"),
+        ({"quantity": "9999.5"}, "at most what the line states (9,999.5\xa0MWh of "),
+        ({"amount": "€1"}, "“€1” is not an amount in GBP"),
         ({"amount": "1", "confirm": ""}, "Tick the box to confirm"),
     ],
 )

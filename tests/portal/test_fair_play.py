@@ -10,7 +10,7 @@ from sqlalchemy import text
 from database.session import transaction
 from portal.access import Role, Viewer
 from portal.queries.explanations import sum_up_others
-from portal.queries.fair_play import fair_play_totals
+from portal.queries.fair_play import FairPlayTotals, fair_play_totals
 from settlement.explanations.entitlements import Entitlements
 from settlement.explanations.explain import day_facts
 from settlement.explanations.tree import Explanation
@@ -99,3 +99,11 @@ def nodes(tree: Explanation):
     yield tree
     for child in tree.children:
         yield from nodes(child)
+
+
+def test_a_part_of_nothing_is_no_figure():
+    """Where nothing was desired a whole of it was given: that would be a figure nobody measured."""
+    nothing = FairPlayTotals(48, 0, 0, 0, 0, 0, 0, 0, 0)
+    assert (nothing.entitled_ppm, nothing.used_ppm) == (None, None)
+    half = FairPlayTotals(48, 0, 200, 100, 400, 0, 0, 0, 0)
+    assert (half.entitled_ppm, half.used_ppm) == (500_000, 250_000)

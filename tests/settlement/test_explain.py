@@ -4,6 +4,7 @@ import datetime as dt
 import re
 import uuid
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from settlement.explanations.explain import (
 )
 from settlement.explanations.tree import Explanation
 from settlement.meters.register import DEMAND
+from tests.settlement.people_units import storage_units_in
 from tests.settlement.test_use_cases import move_c_home
 from tests.worlds.settled import (
     FIRST_DAY,
@@ -115,6 +117,8 @@ def test_an_interval_is_explained_to_its_amount(opened, billed):
             for interval in INTERVALS[:2]:
                 explained = explain_interval(reference, of_day, interval)
                 assert explained.value == of_day.amounts_micro[interval]
+                assert storage_units_in(explained) == []
+                assert storage_units_in(explained) == []
                 values = [child.value for child in explained.children]
                 assert explained.value == values[0] - sum(values[1:])
                 assert (len(values) == 2) == (reference.after > 0)
@@ -142,7 +146,12 @@ def test_costs_are_made_of_the_payments_behind_them(opened, billed):
 
 
 def numbers_in(formula: str) -> list[int]:
-    return [int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*\d|\d", formula)]
+    """Return the numbers of a formula as they are stored: £ and MWh in millionths, % in ppm."""
+    found = re.findall(r"(\d[\d,]*(?:\.\d+)?)(\u00a0%)?", formula)
+    return [
+        int(Decimal(number.replace(",", "")) * (10**4 if percent else 10**6))
+        for number, percent in found
+    ]
 
 
 def numbers_of(formula: str) -> list[int]:

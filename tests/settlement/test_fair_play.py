@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from fractions import Fraction
 from hashlib import sha256
 
 import numpy as np
@@ -20,6 +21,7 @@ from settlement.runs import store
 from settlement.runs.inputs import run_inputs
 from settlement.runs.settle import settle
 from settlement.verification import list_checks
+from tests.settlement.people_units import storage_units_in
 from tests.worlds import tiny_market
 from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import (
@@ -230,8 +232,10 @@ def nodes(explanation):
         yield from nodes(child)
 
 
-def numbers_of(formula: str) -> list[int]:
-    return [int(found.replace(",", "")) for found in re.findall(r"\d[\d,]*", formula)]
+def numbers_of(formula: str) -> list[Fraction]:
+    return [
+        Fraction(found.replace(",", "")) for found in re.findall(r"\d[\d,]*(?:\.\d+)?", formula)
+    ]
 
 
 def test_every_line_explains_itself_to_its_amount(session, run):
@@ -247,6 +251,7 @@ def test_every_line_explains_itself_to_its_amount(session, run):
                 tree = explain_interval(reference, of_day, interval)
                 assert tree.value == of_day.amounts_micro[interval]
                 assert tree.children[0].value == tree.value
+                assert storage_units_in(tree) == []
                 quantity, price = tree.children[0].children
                 exact = quantity.value * price.value // 10**6
                 assert abs(abs(tree.value) - exact) <= 1
@@ -276,11 +281,13 @@ def test_entitlements_explain_themselves_down_to_the_cut(session, run):
             supply = by_label["Supply"]
             assert supply.value == sum(child.value for child in supply.children)
             ratio = by_label["Served"]
-            wanted, total, weight, _ = numbers_of(ratio.formula)
-            assert abs(ratio.value - wanted * total // weight) <= 1 or "whole" in ratio.formula
+            wanted, total, weight = numbers_of(ratio.formula)
+            assert (
+                abs(ratio.value - 10**6 * wanted * total // weight) <= 1 or "whole" in ratio.formula
+            )
             weight = by_label["Weight"]
-            reliability, million, fulfilment, _ = numbers_of(weight.formula)
-            assert weight.value == reliability * million // fulfilment
+            reliability, fulfilment, _ = numbers_of(weight.formula)
+            assert weight.value == reliability * 10**6 // fulfilment
             delivered, wanted = numbers_of(by_label["Fulfilment"].formula)[:2]
             assert abs(by_label["Fulfilment"].value - delivered * 10**6 // wanted) <= 1
             seen |= set(by_label)

@@ -28,6 +28,7 @@ from settlement.runs.findings import run_findings
 from settlement.runs.settle import settle
 from settlement.runs.store import day_vectors, stored_values
 from tests.settlement.evidence_cases import Memory, exported
+from tests.settlement.people_units import storage_units_in
 from tests.worlds import tiny_market
 from tests.worlds.logged import signer
 from tests.worlds.settled import (
@@ -254,6 +255,7 @@ def test_a_line_is_explained_down_to_price_and_readings(opened, january):
         for interval in (0, 1, 15):
             tree = explain_interval(reference, of_day, interval)
             assert tree.value == of_day.amounts_micro[interval]
+            assert storage_units_in(tree) == []
             assert tree.value == reference.kind.sign * tree.children[0].value
             cited = {clause.anchor for node in nodes(tree) for clause in node.clauses}
             assert set(reference.line.clauses) <= cited
@@ -488,8 +490,9 @@ def test_a_line_without_an_amount_is_in_every_format_and_explained(session):
     assert stated.stated_price is None
     found = find_line(session, row.id, stated.number)
     (explained,) = explain_interval(found, line_day(session, found, FIRST), 0).children
-    assert explained.value == 0
-    assert "Wh await a price" in explained.formula
+    assert explained.is_missing and explained.value == 0
+    assert "kWh await a price" in explained.formula
+    assert storage_units_in(explained) == []
     assert not exported_findings(session, run)
 
 
