@@ -15,14 +15,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeVar
 
-from common.currencies import NO_BREAK_SPACE
-from common.quantities import quantity
 from ledger.invoice import UNTAXED, Family, InvoiceDraft, InvoiceLine
 from ledger.journal import CHARGED, Account
 from rulebook.documents.base import Clause, Document
 from rulebook.documents.charge_list import ChargeKey, ChargeList
 from rulebook.resolve import RuleSet
-from settlement.billing.line_quality import Awaited, LineQualities
+from settlement.billing.awaited import awaited_words
+from settlement.billing.line_quality import LineQualities
 from settlement.billing.lines import LineKind, Side, Subject, is_line, line_kind
 from settlement.billing.parties import StatedParties
 from settlement.rules.register import Register, register_of
@@ -66,7 +65,7 @@ def draft_invoices(
                     subject=subject,
                     description="; ".join(interest.get((participant, kind, subject), ()))
                     or _described(registers, kind, subject)
-                    + _awaiting(qualities.awaited(participant, kind, subject), unit),
+                    + awaited_words(qualities.awaited(participant, kind, subject), unit),
                     quantity=counted,
                     quantity_unit=unit,
                     amount_micro=amount,
@@ -213,20 +212,6 @@ def _amounts(moved: Mapping[Account, int], currency: str) -> list[tuple[tuple[st
         if account.commodity == currency and is_line(account.kind):
             amounts[account.kind, account.subject] = amount
     return sorted(amounts.items())
-
-
-def _awaiting(awaited: Awaited, unit: str | None) -> str:
-    """Return what a line adds to its sentence where prices come after quantities."""
-    words = ""
-    if awaited.awaiting:
-        words += f"; {_written(awaited.awaiting, unit)} of the month await a price"
-    if awaited.priced_now:
-        words += f"; {_written(awaited.priced_now, unit)} stated before have their price now"
-    return words
-
-
-def _written(number: int, unit: str | None) -> str:
-    return quantity(number, unit or "").replace(NO_BREAK_SPACE, " ")
 
 
 def _quantity(

@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from settlement.billing.awaited import Awaited
 from settlement.billing.lines import ENERGY_OF_LINKED, LineKind, Side, Subject, line_kind
 from settlement.core.pass_through import charged_entity
 from settlement.rules.register import Register
@@ -41,13 +42,6 @@ EstimatedQualities = Mapping[tuple[uuid.UUID, dt.date, str, str], Quality]
 UnpricedQuantities = Mapping[tuple[uuid.UUID, dt.date, str, str], int]
 """By run, day, component and `code/supplier`, and code for all its suppliers together; what is not
 there has its price."""
-
-
-class Awaited(NamedTuple):
-    """What of a charge awaits a price, and what documents before stated so and is priced now."""
-
-    awaiting: int
-    priced_now: int
 
 
 class PostedDay(NamedTuple):

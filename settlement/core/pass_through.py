@@ -23,7 +23,16 @@ its quantity and is flagged. The owner of a charge is paid what suppliers are ch
 An hour of the local clock that comes twice in a day is two time steps at the same price; an hour
 that is left out is none.
 
-Source: the conventions of Denmark's national settlement, Energinet's opengeh-wholesale.
+Source: the conventions of Denmark's national settlement, Energinet's opengeh-wholesale, with one
+difference. It rounds in finer groups: beside charge, supplier and time step, apart by grid area, by
+type of metering point (consumption, production, each kind of sub-meter) and by settlement method.
+Here they are one group, so an amount of a step can differ from the sum of theirs by half a micro
+for each of them and for itself:
+
+    499 Wh in each of two grid areas at 1 micro per kWh    there 0 + 0 micro    here 998 Wh: 1 micro
+
+Amounts of subscriptions and fees are products of whole numbers, and the same in any groups. A
+market that wants the finer groups lists a charge for each.
 """
 
 import datetime as dt

@@ -13,6 +13,7 @@ from itertools import groupby
 
 from ledger.invoice import DocumentKind, short_code
 from ledger.parties import Party
+from settlement.billing.awaited import awaited_parts
 from settlement.billing.lines import line_kind
 from settlement.documents.arithmetic import Price, decimal_text
 
@@ -59,9 +60,18 @@ class IssuedLine:
         return max(-(self.estimated_quantity or 0), 0)
 
     @property
+    def awaited(self) -> str:
+        """What of the line awaits a price, or has one only now; empty where no price is late."""
+        return awaited_parts(self.description)
+
+    @property
     def stated_price(self) -> Price | None:
-        """The price that people read: none of a line without an amount, which may await one."""
-        return self.price if self.exact_micro else None
+        """The price that people read: none of a line without an amount, which may await one.
+
+        Nor of a line of which a part awaits a price: over the whole quantity it would be an average
+        of prices and nothing.
+        """
+        return self.price if self.exact_micro and not self.awaited else None
 
     @property
     def price_text(self) -> str:

@@ -25,6 +25,7 @@ from settlement.documents.arithmetic import decimal_text
 from settlement.documents.en16931 import RATE_DECIMALS, factur_x
 from settlement.documents.issued_document import IssuedDocument, IssuedLine, LineGroup, TaxTotal
 from settlement.documents.wording import (
+    PARTLY_PRICED,
     buyer_pays,
     estimated_words,
     explanations,
@@ -195,9 +196,16 @@ def _line(line: IssuedLine, digits: int) -> dict[str, str]:
         if line.quantity is None
         else quantity_words(line.quantity, str(line.quantity_unit)),
         "price": decimal_text(price.value, price.decimals, thousands=COMMA) if price else "",
-        "price_unit": f"per {price.unit}{'' if price.is_exact else ', average'}" if price else "",
+        "price_unit": _price_unit(line),
         "amount": _money(line.amount_minor, digits),
     }
+
+
+def _price_unit(line: IssuedLine) -> str:
+    price = line.stated_price
+    if price is not None:
+        return f"per {price.unit}{'' if price.is_exact else ', average'}"
+    return PARTLY_PRICED if line.awaited and line.exact_micro else ""
 
 
 def _line_note(line: IssuedLine, digits: int) -> str:

@@ -16,6 +16,9 @@ EVERY_AMOUNT = (
     "Lines are rounded on their running total, so that they sum to the net; what a line has more "
     "or less than its own amount for that is stated as carried."
 )
+PARTLY_PRICED = "of a part"
+"""What stands for the price of a line of which a part awaits one; its sentence says how much."""
+
 PROOF_ADDRESS = "/proof/?document={code}"
 
 
@@ -97,6 +100,8 @@ def arithmetic_words(line: IssuedLine) -> str:
         return ""
     quantity = quantity_words(line.quantity, str(line.quantity_unit))
     price = line.stated_price
+    if line.awaited and line.exact_micro:
+        return f"{quantity}, of which no one price makes the amount: {line.awaited}"
     if price is None:
         return (
             f"{quantity}, no amount" if line.price else f"{quantity} on balance, so without a price"

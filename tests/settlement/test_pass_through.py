@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from pypdf import PdfReader
 from sqlalchemy import text
 
 import ledger.verification
@@ -21,6 +22,7 @@ from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
 from settlement.documents.formats import FORMATS
 from settlement.documents.render import find_document, render_document
+from settlement.documents.wording import arithmetic_words, quantity_words
 from settlement.explanations.explain import explain_interval, explain_line, find_line, line_day
 from settlement.meters.ingest import MeterFile, ingest
 from settlement.replays.replay import replay
@@ -494,6 +496,30 @@ def test_a_line_without_an_amount_is_in_every_format_and_explained(session):
     assert "kWh await a price" in explained.formula
     assert storage_units_in(explained) == []
     assert not exported_findings(session, run)
+
+
+def test_a_line_that_is_partly_priced_states_no_average(session):
+    """Both days count; the price holds from the second, so it is that of a part."""
+    publish_with_charges(session, **priced_from(SECOND))
+    ingest_tiny(session, FIRST, SECOND)
+    post(session, settled(session, "II", FIRST, SECOND), now=SETTLED)
+    issued = issue_month(session, "tiny", FIRST, now=SETTLED).invoices
+    row = next(each.row for each in issued if each.row.participant == "cedar")
+    document = find_document(session, document_number(row.series, row.number))
+    stated = next(line for line in document.lines if line.subject == "levy")
+    awaiting = f"{in_mwh(taken([FIRST], 'cedar'))} of the month await a price"
+    assert stated.exact_micro == nearest(Decimal(taken([SECOND], "cedar")) * 5_001 / 1_000)
+    assert (stated.awaited, stated.stated_price, stated.price_text) == (awaiting, None, "")
+    whole = taken([FIRST, SECOND], "cedar")
+    assert arithmetic_words(stated) == (
+        f"{quantity_words(whole, 'Wh')}, of which no one price makes the amount: {awaiting}"
+    )
+    others = [line for line in document.lines if line.exact_micro and line.subject != "levy"]
+    assert all(line.stated_price for line in others if line.quantity)
+    texts = {name: render_document(session, document, each) for name, each in FORMATS.items()}
+    assert b"of which no one price makes the amount" in texts["json"]
+    pages = "".join(page.extract_text() for page in PdfReader(io.BytesIO(texts["pdf"])).pages)
+    assert "of a part" in pages
 
 
 def test_a_participant_with_nothing_but_quantities_gets_no_document_yet(session):
