@@ -5,6 +5,7 @@ rule that it broke and what to write instead. This module translates.
 """
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -12,8 +13,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from common.refusals import Finding, shown
+from rulebook.clause_characters import spelled_out
 from rulebook.documents import KINDS, Document
-from rulebook.documents.base import Model
+from rulebook.documents.base import CONTROLS, TEXT_PATTERN, Model
 from rulebook.documents.paths import field_description, model_within
 from rulebook.yaml_text import YamlRefused, read_yaml
 
@@ -22,6 +24,7 @@ Read = tuple[Document | None, tuple[Finding, ...]]
 
 Checked = TypeVar("Checked", bound=Model)
 
+_CONTROLS = re.compile(f"[{CONTROLS}]")
 _KIND_NAMES = ", ".join(KINDS)
 
 _INTEGER = ("not-an-integer", "a whole number is needed", "write digits only")
@@ -173,11 +176,25 @@ def _finding_of(detail: ErrorDetails, model: type[Model], source: str) -> Findin
         remedy = f"write `{near[0]}`" if near else f"remove it, or use one of {', '.join(known)}"
         limit = "a document holds only the fields of its kind"
         return Finding("unknown-field", place, shown(location[-1]), limit, remedy)
+    if context.get("pattern") == TEXT_PATTERN:
+        return _text_finding(place, detail["input"])
     code, limit, remedy = _rule(error_type, context, detail["msg"])
     title = field_description(model, names)
     if title:
         remedy = f"{remedy} ({title})"
     return Finding(code, place, shown(detail["input"]), limit, remedy)
+
+
+def _text_finding(place: str, text: str) -> Finding:
+    """Return what keeps a text from being one line of text: by name, as it is not seen."""
+    controls = dict.fromkeys(_CONTROLS.findall(text))
+    return Finding(
+        "not-well-formed",
+        place,
+        ", ".join(map(spelled_out, controls)) if controls else shown(text),
+        "a text is one line without control characters, and without a blank at either end",
+        "take them out, wherever they stand" if controls else "take the blank out",
+    )
 
 
 def _rule(error_type: str, context: Mapping[str, Any], message: str) -> tuple[str, str, str]:

@@ -10,6 +10,7 @@ from rulebook.checks.grid import GRID_CHECKS
 from rulebook.checks.market import MARKET_CHECKS
 from rulebook.checks.parts import repeated
 from rulebook.checks.terms import TERMS_CHECKS, account_is_whole
+from rulebook.checks.texts import TEXT_CHECKS
 from rulebook.documents import AllocationPolicy, Document, Registration
 from rulebook.documents.base import MILLION
 
@@ -161,5 +162,5 @@ CHECKS: dict[str, tuple[_Check, ...]] = {
 
 def check_document(document: Document, place: str) -> tuple[Finding, ...]:
     """Return every finding about `document` by itself; `place` names it, as a file does."""
-    checks = (*CLAUSE_CHECKS, *CHECKS[document.kind])
+    checks = (*CLAUSE_CHECKS, *TEXT_CHECKS, *CHECKS[document.kind])
     return tuple(finding for check in checks for finding in check(document, place))

@@ -33,7 +33,7 @@ CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
 SPACES = r"\u0020\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 """Members of a class in a pattern: white space that is no control character."""
 
-_TEXT = rf"^[^{CONTROLS}{SPACES}]([^{CONTROLS}]*[^{CONTROLS}{SPACES}])?$"
+TEXT_PATTERN = rf"^[^{CONTROLS}{SPACES}]([^{CONTROLS}]*[^{CONTROLS}{SPACES}])?$"
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -89,7 +89,7 @@ Flag = Annotated[bool, Strict()]
 Day = Annotated[datetime.date, BeforeValidator(_only_a_day)]
 """A calendar day, written YYYY-MM-DD."""
 
-Text = Annotated[str, Strict(), Field(min_length=1, max_length=2_000, pattern=_TEXT)]
+Text = Annotated[str, Strict(), Field(min_length=1, max_length=2_000, pattern=TEXT_PATTERN)]
 """One line of text, without control characters or space at either end."""
 
 Identifier = Annotated[

@@ -1,6 +1,6 @@
 """Finding one's way in a document kind by the names of fields."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -37,6 +37,22 @@ def field_description(model: type[BaseModel], names: Sequence[str]) -> str:
     extra = field.json_schema_extra
     unit = f", in {extra['unit']}" if isinstance(extra, dict) and "unit" in extra else ""
     return f"{field.title}: {field.description}{unit}"
+
+
+def texts_of(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the path and the text of every field that holds more than ASCII, in their order.
+
+    What fields there are is asked of the models, so that a field of tomorrow is among them.
+    """
+    if isinstance(value, str):
+        if not value.isascii():
+            yield path, value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from texts_of(getattr(value, name), f"{path}.{name}" if path else name)
+    elif isinstance(value, tuple) and value and not isinstance(value[0], int):
+        for position, member in enumerate(value):
+            yield from texts_of(member, f"{path}[{position}]")
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

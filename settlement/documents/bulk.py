@@ -4,7 +4,9 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 
+from common.refusals import Finding, Refused
 from settlement.documents.formats import FORMATS
 from settlement.documents.issued_document import IssuedDocument
 
@@ -15,13 +17,20 @@ LEAST_FOR_PROCESSES = 16
 """Documents for which starting other processes is worth it."""
 
 
+@dataclass(frozen=True)
+class NotRendered:
+    """Why a document has no file in a format; those after it have theirs."""
+
+    findings: tuple[Finding, ...]
+
+
 def render_all(
     documents: Sequence[IssuedDocument],
     format_name: str,
     processes: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Iterator[tuple[IssuedDocument, bytes]]:
-    """Yield each document with its rendering, in order.
+) -> Iterator[tuple[IssuedDocument, bytes | NotRendered]]:
+    """Yield each document with its rendering, or why it has none, in order.
 
     Args:
         documents: what to render.
@@ -43,16 +52,36 @@ def render_all(
 
 def _reported(
     documents: Sequence[IssuedDocument],
-    rendered: Iterator[bytes],
+    rendered: Iterator[bytes | NotRendered],
     progress: Callable[[int, int], None],
-) -> Iterator[tuple[IssuedDocument, bytes]]:
+) -> Iterator[tuple[IssuedDocument, bytes | NotRendered]]:
     for done, (document, content) in enumerate(zip(documents, rendered, strict=True), start=1):
         progress(done, len(documents))
         yield document, content
 
 
-def _render(format_name: str, document: IssuedDocument) -> bytes:
+def _render(format_name: str, document: IssuedDocument) -> bytes | NotRendered:
     render = FORMATS[format_name].render
     if render is None:
         raise ValueError(f"{format_name} is not rendered from a document alone")
-    return render(document)
+    return render_or_say(document, format_name, lambda: render(document))
+
+
+def render_or_say(
+    document: IssuedDocument, format_name: str, render: Callable[[], bytes]
+) -> bytes | NotRendered:
+    """Return what `render` does of a document, or why it does not, so that others go on."""
+    try:
+        return render()
+    except Refused as refused:
+        return NotRendered(refused.findings)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        # A fault of ours in one document; a month of others does not wait until it is mended.
+        finding = Finding(
+            "not-rendered",
+            f"document {document.number}",
+            f"{type(error).__name__}: {error}",
+            f"every document can be written as {format_name}",
+            "write it in another format, which states the same, and tell who runs the ledger",
+        )
+        return NotRendered((finding,))

@@ -5,11 +5,15 @@ price is negative, or that counts nothing, is one unit at its amount (BR-27 lets
 negative), and its quantity and price stand in the line's note.
 """
 
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import facturx
 
+from common.refusals import Finding, Refused
 from ledger.parties import Party
+from rulebook.clause_characters import spelled_out
 from settlement.documents.arithmetic import PRICED, Price, decimal_text
 from settlement.documents.issued_document import IssuedDocument, IssuedLine, TaxTotal
 from settlement.documents.wording import document_notes, line_note, party_lines, payment_words
@@ -21,6 +25,8 @@ CREDIT_TRANSFER = "30"
 RATE_DECIMALS = 4
 REGISTERED = ("S", "Z", "E", "AE", "K", "G")
 """The categories under which parties are named by their VAT identifiers."""
+
+_XML_FORBIDS = re.compile("[^\\t\\n\\r -\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
 TYPE_CODES = {
     "invoice": "380",
@@ -35,18 +41,42 @@ TYPE_CODES = {
 
 def factur_x(document: IssuedDocument) -> bytes:
     """Return the document as Factur-X XML of the profile EN 16931."""
-    xml: bytes = facturx.generate_cii_xml(
-        business_terms(document), level=LEVEL, check_xsd=False, check_schematron=False
-    )
-    return xml
+    return _written(document, facturx.generate_cii_xml)
 
 
 def ubl(document: IssuedDocument) -> bytes:
     """Return the document as a UBL 2.1 Invoice or CreditNote of EN 16931."""
-    xml: bytes = facturx.generate_ubl_xml(
-        business_terms(document), level=LEVEL, check_xsd=False, check_schematron=False
+    return _written(document, facturx.generate_ubl_xml)
+
+
+def _written(document: IssuedDocument, generate: Callable[..., bytes]) -> bytes:
+    terms = business_terms(document)
+    try:
+        return generate(terms, level=LEVEL, check_xsd=False, check_schematron=False)
+    except ValueError:
+        # Publication refuses what XML forbids; a document may bear law from before it did.
+        forbidden = dict.fromkeys(_XML_FORBIDS.findall("".join(_texts(terms))))
+        if not forbidden:
+            raise
+    raise Refused(
+        Finding(
+            "forbidden-character",
+            f"document {document.number}",
+            spelled_out(character),
+            "XML allows no such character (XML 1.0, production 2)",
+            "write it in a format that is not XML and holds none, such as JSON",
+        )
+        for character in forbidden
     )
-    return xml
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield every text of the terms."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for member in value.values() if isinstance(value, dict) else value:
+            yield from _texts(member)
 
 
 def business_terms(document: IssuedDocument) -> dict[str, Any]:

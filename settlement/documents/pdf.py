@@ -20,7 +20,10 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.generic import StreamObject
 
 from common.bank_accounts import account_words
+from common.refusals import Finding, Refused
 from ledger.parties import Party
+from rulebook.clause_characters import spelled_out
+from rulebook.printed_text import font_families, unprinted
 from settlement.documents.arithmetic import decimal_text
 from settlement.documents.en16931 import RATE_DECIMALS, factur_x
 from settlement.documents.issued_document import IssuedDocument, IssuedLine, LineGroup, TaxTotal
@@ -37,6 +40,7 @@ from settlement.documents.wording import (
 )
 
 TEMPLATE = Path(__file__).with_name("invoice.typ")
+FONTS = Path(__file__).with_name("fonts")
 MICRO_DECIMALS = 6
 XML_NAME = "factur-x.xml"
 PRODUCER = "Tallystick"
@@ -47,30 +51,60 @@ PARTY_LABELS = {False: ("Seller", "Buyer"), True: ("Seller", "Buyer and issuer")
 
 
 def pdf(document: IssuedDocument) -> bytes:
-    """Return the document as PDF/A-3b with embedded Factur-X XML."""
+    """Return the document as PDF/A-3b with embedded Factur-X XML.
+
+    Raises:
+        Refused: no shipped font can show a character of it.
+    """
     return pdf_with(document, factur_x(document))
 
 
 def pdf_with(document: IssuedDocument, xml: bytes) -> bytes:
     """Return the document as a PDF that holds `xml`, its Factur-X XML."""
-    inputs = {"document": json.dumps(page_of(document)), "xml": xml.decode()}
-    page = _compiler().compile(
-        format="pdf",
-        sys_inputs=inputs,
-        pdf_standards=["a-3b"],
-        # The page in the portal is the accessible form; without tags the file is half as large
-        # and rewriting it takes a tenth of the time.
-        pdf_tags=False,
-        timestamp=_issued_second(document),
-    )
+    words = page_of(document)
+    inputs = {"document": json.dumps(words), "xml": xml.decode()}
+    try:
+        page = _compiler().compile(
+            format="pdf",
+            sys_inputs=inputs,
+            pdf_standards=["a-3b"],
+            # The page in the portal is the accessible form; without tags the file is half as large
+            # and rewriting it takes a tenth of the time.
+            pdf_tags=False,
+            timestamp=_issued_second(document),
+        )
+    except typst.TypstError as error:
+        raise Refused(_why_not_set(document, words, error)) from error
     assert isinstance(page, bytes)
     return _with_metadata(page, document)
 
 
+def _why_not_set(
+    document: IssuedDocument, words: dict[str, Any], error: typst.TypstError
+) -> Iterator[Finding]:
+    """Yield each character that no font can show, or what the page setter says of another fault.
+
+    Publication refuses such a character; a document may bear law from before it did.
+    """
+    place = f"document {document.number}"
+    limit = "the page is set in the fonts that are shipped"
+    other = "write it in another format, which states the same"
+    said = json.dumps(words, ensure_ascii=False)
+    letters = dict.fromkeys(letter for letter, _ in unprinted(said))
+    for letter in letters:
+        yield Finding(
+            "unprintable-character", place, " with ".join(map(spelled_out, letter)), limit, other
+        )
+    if not letters:
+        yield Finding("page-not-set", place, str(error).partition("\n")[0], limit, other)
+
+
 @cache
 def _compiler() -> typst.Compiler:
-    """Return what sets pages, with the fonts it brings; it keeps them from page to page."""
-    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=True)
+    """Return what sets pages, with the fonts it brings and ours; it keeps them between pages."""
+    fonts = typst.Fonts(
+        include_system_fonts=False, include_embedded_fonts=True, font_paths=[str(FONTS)]
+    )
     return typst.Compiler(str(TEMPLATE), root=str(TEMPLATE.parent), font_paths=fonts)
 
 
@@ -120,6 +154,7 @@ def page_of(document: IssuedDocument) -> dict[str, Any]:
         "title": _title(document),
         "issuer": _issuer(document),
         "subject": _subject(document),
+        "fonts": font_families(),
         "kind": document.kind.capitalize(),
         "number": document.number,
         "code": document.code,

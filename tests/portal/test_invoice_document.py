@@ -6,7 +6,8 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from settlement.documents.formats import FORMATS
+from common.refusals import Finding, Refused
+from settlement.documents.formats import FORMATS, Format
 from tests.portal.site import MARKET, SUPPLIER
 
 
@@ -47,6 +48,38 @@ def test_the_files_of_a_month_are_told_as_json(documents, tmp_path):
     place = ("--market", MARKET, "--month", "2024-03", "--format", "json", "--out", tmp_path / "a")
     files = json.loads(command(*place, "--processes", "1", "--json"))["files"]
     assert len(files) == sum(map(len, documents.values()))
+
+
+def test_a_document_that_cannot_be_written_is_named_and_keeps_no_other(
+    documents, tmp_path, monkeypatch, capsys
+):
+    """As one does whose law was published before publication refused what no font shows."""
+    odd = documents[SUPPLIER][0].number
+    whole = FORMATS["json"].render
+
+    def render(document):
+        if document.number == odd:
+            raise Refused(
+                [Finding("unprintable-character", f"document {odd}", "U+2B000", "a", "b")]
+            )
+        return whole(document)
+
+    monkeypatch.setitem(FORMATS, "json", Format("json", "json", "application/json", render))
+    month = ("--market", MARKET, "--month", "2024-03", "--format", "json", "--processes", "1")
+    expected = {f"{one.number}.json" for ones in documents.values() for one in ones}
+    with pytest.raises(CommandError, match=rf"document {odd}.*U\+2B000") as failed:
+        command(*month, "--out", tmp_path / "words")
+    assert failed.value.returncode == 1
+    assert {file.name for file in (tmp_path / "words").iterdir()} == expected - {f"{odd}.json"}
+    out = io.StringIO()
+    with pytest.raises(CommandError):
+        call_command("invoice_document", *month, "--json", "--out", str(tmp_path / "a"), stdout=out)
+    told = json.loads(out.getvalue())
+    assert len(told["files"]) == len(expected) - 1
+    assert [each["place"] for each in told["refused"]] == [f"document {odd}"]
+    with pytest.raises(CommandError, match=r"U\+2B000"):
+        command(odd, "--format", "json", "--out", tmp_path / "alone")
+    assert not (tmp_path / "alone").exists()
 
 
 @pytest.mark.parametrize(
