@@ -26,7 +26,15 @@ def published_as_dict(version: PublishedVersion) -> dict[str, object]:
 
 def published_line(version: PublishedVersion) -> str:
     """Return a published version as one line."""
-    what = "published" if version.appended else "unchanged"
+    return _line("published" if version.appended else "unchanged", version)
+
+
+def ended_line(version: PublishedVersion) -> str:
+    """Return a version that was ended as one line."""
+    return _line("ended" if version.appended else "unchanged", version)
+
+
+def _line(what: str, version: PublishedVersion) -> str:
     return (
         f"{what}  {version.instrument}  {version.digest.hex()[:16]}  "
         f"{_validity(version.valid_from, version.valid_to)}  {version.title}"

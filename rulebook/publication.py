@@ -8,7 +8,7 @@ from common.refusals import Finding, shown
 from common.time_zones import is_zone
 from rulebook.amend import Remainder, amend
 from rulebook.checks import check_document
-from rulebook.days import begins_a_day, day_start
+from rulebook.days import begins_a_day, day_of, day_start
 from rulebook.digest import document_digest
 from rulebook.documents import Document, MarketRules
 from rulebook.versions import Version, instant_shown, overlap
@@ -50,12 +50,12 @@ class Change:
     closes: tuple[Version, ...]
     remainders: tuple[Remainder, ...]
     unchanged: Version | None
-    """The version that already says the same for the same time, when there is nothing to do."""
+    """The version that already says the same for all of the time, when there is nothing to do."""
 
 
 def request_findings(request: Request) -> Iterator[Finding]:
     """Find what is wrong with the request by itself and with each document in it."""
-    yield from _check_deciders(request)
+    yield from decider_findings(request)
     if len(request.markets) > 1:
         yield Finding(
             "several-markets",
@@ -78,7 +78,8 @@ def request_findings(request: Request) -> Iterator[Finding]:
         yield from check_document(document, place)
 
 
-def _check_deciders(request: Request) -> Iterator[Finding]:
+def decider_findings(request: Request) -> Iterator[Finding]:
+    """Find an author or an approver that is missing, and one person that is both."""
     for role, name in (("author", request.author), ("approver", request.approver)):
         if not name.strip():
             yield Finding(
@@ -107,8 +108,7 @@ def zone_of(request: Request, current: Sequence[Version]) -> tuple[str | None, l
         request: what is to be published; its market rules may be the first of the market.
         current: the versions of the market whose recorded time is open.
     """
-    zones = [str(v.body["time_zone"]) for v in current if v.kind == "market-rules"]
-    zone = zones[0] if zones else None
+    zone = zone_in(current)
     findings: list[Finding] = []
     for place, document in request.documents:
         if isinstance(document, MarketRules):
@@ -137,6 +137,11 @@ def zone_of(request: Request, current: Sequence[Version]) -> tuple[str | None, l
     return (zone if zone is not None and is_zone(zone) else None), findings
 
 
+def zone_in(current: Iterable[Version]) -> str | None:
+    """Return the time zone in which the market rules among `current` date days, or None."""
+    return next((str(v.body["time_zone"]) for v in current if v.kind == "market-rules"), None)
+
+
 def validity_of(
     request: Request, zone: str
 ) -> tuple[tuple[dt.datetime, dt.datetime | None] | None, list[Finding]]:
@@ -144,7 +149,7 @@ def validity_of(
     findings: list[Finding] = []
     ends: list[dt.datetime | None] = []
     for name, moment in (("valid_from", request.valid_from), ("valid_to", request.valid_to)):
-        instant, wrong = _instant_of(name, moment, zone)
+        instant, wrong = instant_of(name, moment, zone)
         ends.append(instant)
         findings.extend(wrong)
     start, end = ends
@@ -165,7 +170,7 @@ def validity_of(
     return (start, end), []
 
 
-def _instant_of(
+def instant_of(
     name: str, moment: dt.date | dt.datetime | None, zone: str
 ) -> tuple[dt.datetime | None, list[Finding]]:
     """Return an end of a validity as an instant, or what is wrong with it."""
@@ -212,6 +217,31 @@ def changes_of(
     return changes
 
 
+def unending_findings(
+    changes: Iterable[Change], end: dt.datetime | None, zone: str
+) -> Iterator[Finding]:
+    """Find the documents that stand beyond the end that is asked for: it would not come true.
+
+    Their text would apply again as what remains of the older version, as if no end had been said.
+    """
+    for change in changes:
+        digest = document_digest(change.document)
+        for remainder in change.remainders:
+            if end is not None and remainder.valid_from == end and remainder.of.digest == digest:
+                day, stands_to = day_of(end, zone), remainder.of.valid_to
+                _, _, name = change.document.instrument.partition("/")
+                yield Finding(
+                    "document-goes-on",
+                    f"{change.place}: --valid-to",
+                    f"{day}, where the same text stands from "
+                    f"{day_of(remainder.of.valid_from, zone)} "
+                    + (f"to {day_of(stands_to, zone)}" if stands_to else "without end"),
+                    "to publish again what stands does not end it",
+                    f"`end {change.document.market} {name} {day}` ends it; where it is to stand as "
+                    "it does, leave it out of the publication",
+                )
+
+
 def sealed_findings(
     changes: Iterable[Change],
     sealed: Iterable[tuple[dt.datetime, dt.datetime]],
@@ -231,14 +261,30 @@ def sealed_findings(
             span for span in touched if change.unchanged is None and _changes_law_of(change, *span)
         ]
         if days:
-            yield Finding(
-                "law-of-sealed-day",
-                change.place,
-                f"other law for {len(days)} sealed day{'s' if len(days) > 1 else ''} from "
-                f"{instant_shown(days[0][0])} to {instant_shown(days[-1][1])}",
-                "the law of a sealed day does not change",
-                f"publish it from {instant_shown(days[-1][1])} on, and adjust a later period",
+            yield law_of_sealed_days(
+                change.place, days, "other law", f"publish it from {instant_shown(days[-1][1])} on"
             )
+
+
+def law_of_sealed_days(
+    place: str, days: Sequence[tuple[dt.datetime, dt.datetime]], what: str, remedy: str
+) -> Finding:
+    """Return the finding that a document would change the law of days that are sealed.
+
+    Args:
+        place: names the document.
+        days: the instants between which each of them lies, in order.
+        what: they would have instead.
+        remedy: what to do about it.
+    """
+    return Finding(
+        "law-of-sealed-day",
+        place,
+        f"{what} for {len(days)} sealed day{'s' if len(days) > 1 else ''} from "
+        f"{instant_shown(days[0][0])} to {instant_shown(days[-1][1])}",
+        "the law of a sealed day does not change",
+        f"{remedy}, and adjust a later period",
+    )
 
 
 def _changes_law_of(change: Change, start: dt.datetime, end: dt.datetime) -> bool:
@@ -253,9 +299,9 @@ def _changes_law_of(change: Change, start: dt.datetime, end: dt.datetime) -> boo
 def _already_says(
     version: Version, digest: bytes, start: dt.datetime, end: dt.datetime | None
 ) -> bool:
-    """Return whether `version` already has this digest for all of [start, end)."""
-    reaches = version.valid_to is None or (end is not None and end <= version.valid_to)
-    return version.digest == digest and version.valid_from <= start and reaches
+    """Return whether `version` already has this digest for all of [start, end), and no longer."""
+    # One that goes on beyond a stated end does not say the same: somebody wants it to end.
+    return version.digest == digest and version.valid_from <= start and version.valid_to == end
 
 
 def recording_findings(

@@ -21,6 +21,7 @@ from rulebook.publication import (
     recording_findings,
     request_findings,
     sealed_findings,
+    unending_findings,
     validity_of,
     zone_of,
 )
@@ -68,7 +69,8 @@ def publish(
 
     Older versions that the validity touches are closed at `known`, and the parts of them outside
     the validity are appended again, so what was known before stays as it was. A document that
-    already stands so is returned and not appended again.
+    already stands so is returned and not appended again; one that stands beyond `valid_to` is
+    refused, as publishing it again would not end it (`rulebook.ending` does).
 
     Args:
         session: inside the caller's transaction.
@@ -104,7 +106,7 @@ def publish(
         raise Refused(findings)
     closed = sealed.get(request.markets[0], ())
     changes, start, end = _plan_changes(session, request, findings, closed)
-    return _record(session, request, changes, start, end)
+    return record(session, request, changes, start, end)
 
 
 def _nothing_to_publish() -> Finding:
@@ -154,6 +156,7 @@ def _plan_changes(
     changes = changes_of(request, current, start, end)
     last_recorded = store.last_recorded(session, market)
     findings.extend(recording_findings(request, changes, start, last_recorded))
+    findings.extend(unending_findings(changes, end, zone))
     findings.extend(sealed_findings(changes, sealed, start, end))
     findings.extend(law_findings(changes, current, start, end, zone))
     if findings:
@@ -161,14 +164,18 @@ def _plan_changes(
     return changes, start, end
 
 
-def _record(
+def record(
     session: Session,
     request: Request,
     changes: Sequence[Change],
     start: dt.datetime,
     end: dt.datetime | None,
 ) -> list[PublishedVersion]:
-    """Close and append what `changes` say, and return how each document now stands."""
+    """Close and append what `changes` say, and return how each document now stands.
+
+    Raises:
+        Refused: the law of a day would change that was sealed meanwhile.
+    """
     published: list[PublishedVersion] = []
     appended: list[Version] = []
     count = sum(1 + len(change.remainders) for change in changes if change.unchanged is None)

@@ -7,7 +7,7 @@ all market rules of those years.
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from common.refusals import Finding
 from rulebook.checks import InForce, check_law
@@ -35,6 +35,9 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "settlement-terms": ("market-rules",),
 }
 """The kinds that must be in force throughout the validity of each kind."""
+
+_RESTS_ON = _NEEDS | {"registration": (*_NEEDS["registration"], "allocation-policy")}
+"""The kinds that are not ended under each kind: who is registered is settled by a policy too."""
 
 
 @dataclass(frozen=True)
@@ -69,17 +72,74 @@ def law_findings(
     for change in changes:
         if change.unchanged is None:
             findings.extend(_find_gaps(change, timeline))
-            findings.extend(_find_missing_ground(change, timeline, start, end))
+            needed = _NEEDS[change.document.kind]
+            published = Stretch(change.document, start, end)
+            for kind, instant in _missing_ground(published, needed, timeline):
+                findings.append(
+                    _without_ground(
+                        published,
+                        change.place,
+                        kind,
+                        instant,
+                        f"publish the {kind} for that time too, or shorten the validity",
+                    )
+                )
             if isinstance(change.document, MarketRules):
                 findings.extend(days_are_whole(change.document, change.place, start, end))
+    found = _conflicts(timeline, places, start, end, zone)
+    findings.extend(finding for finding in found if finding not in findings)
+    return findings
+
+
+def ending_findings(
+    change: Change, current: Sequence[Version], end: dt.datetime, zone: str
+) -> list[Finding]:
+    """Return what would be wrong with the law from `end` on, when a document no longer applies.
+
+    Args:
+        change: closes the document's versions and appends what remains of it before `end`.
+        current: the versions of the market whose recorded time is open.
+        end: the instant at which it ends.
+        zone: the time zone of the market.
+    """
+    ended = change.document
+    start = min(version.valid_from for version in change.closes)
+    timeline, findings = _timeline([change], current, start, end)
+    if findings:
+        return findings
+    for stretch in timeline:
+        later = _from(stretch, end)
+        if later is None or ended.kind not in _RESTS_ON[later.document.kind]:
+            continue
+        for kind, instant in _missing_ground(later, (ended.kind,), timeline):
+            place = later.document.instrument
+            remedy = f"end {place} no later than {change.place}, or publish another {kind} first"
+            findings.append(_without_ground(later, place, kind, instant, remedy))
+    before, _ = _timeline([], current, start, end)
+    known = _conflicts(before, {}, end, None, zone)
+    found = _conflicts(timeline, {}, end, None, zone)
+    # What conflicts with or without the document is no reason to keep it.
+    findings.extend(finding for finding in found if finding not in known)
+    return findings
+
+
+def _conflicts(
+    timeline: Sequence[Stretch],
+    places: Mapping[str, str],
+    start: dt.datetime,
+    end: dt.datetime | None,
+    zone: str,
+) -> list[Finding]:
+    """Return every conflict of documents that would apply side by side in [start, end), once."""
     ranges = [(stretch.valid_from, stretch.valid_to) for stretch in timeline]
     points = change_points(ranges, start, end)
+    found: dict[Finding, None] = {}
     # Documents change at these points alone, so what holds at each of them holds up to the next.
     for instant, until in zip(points, [*points[1:], end], strict=True):
         beside = [s.document for s in timeline if covers(s.valid_from, s.valid_to, instant)]
         conflicts = check_law(_in_force(beside, places, _days(instant, until, zone)))
-        findings.extend(finding for finding in conflicts if finding not in findings)
-    return findings
+        found.update(dict.fromkeys(conflicts))
+    return list(found)
 
 
 def _timeline(
@@ -123,22 +183,35 @@ def _find_gaps(change: Change, timeline: Sequence[Stretch]) -> Iterator[Finding]
         reached = stretch.valid_to
 
 
-def _find_missing_ground(
-    change: Change, timeline: Sequence[Stretch], start: dt.datetime, end: dt.datetime | None
-) -> Iterator[Finding]:
-    """Find the first instant at which a document would apply without one that it rests on."""
-    for kind in _NEEDS[change.document.kind]:
+def _missing_ground(
+    stretch: Stretch, kinds: Sequence[str], timeline: Sequence[Stretch]
+) -> Iterator[tuple[str, dt.datetime]]:
+    """Yield each kind of which none applies throughout a stretch, and the first such instant."""
+    for kind in kinds:
         ranges = [(s.valid_from, s.valid_to) for s in timeline if s.document.kind == kind]
-        for instant in change_points(ranges, start, end):
+        for instant in change_points(ranges, stretch.valid_from, stretch.valid_to):
             if not any(covers(low, high, instant) for low, high in ranges):
-                yield Finding(
-                    "validity-gap",
-                    change.place,
-                    f"no {kind} from {instant_shown(instant)}",
-                    f"a {change.document.kind} rests on a {kind} throughout its validity",
-                    f"publish the {kind} for that time too, or shorten the validity",
-                )
+                yield kind, instant
                 break
+
+
+def _without_ground(
+    stretch: Stretch, place: str, kind: str, instant: dt.datetime, remedy: str
+) -> Finding:
+    return Finding(
+        "validity-gap",
+        place,
+        f"no {kind} from {instant_shown(instant)}",
+        f"a {stretch.document.kind} rests on a {kind} throughout its validity",
+        remedy,
+    )
+
+
+def _from(stretch: Stretch, start: dt.datetime) -> Stretch | None:
+    """Return the part of a stretch that applies from an instant on, or None."""
+    if stretch.valid_to is not None and stretch.valid_to <= start:
+        return None
+    return replace(stretch, valid_from=max(stretch.valid_from, start))
 
 
 def _in_force(

@@ -18,7 +18,10 @@ from rulebook.versions import Version
 _FETCH_AT_ONCE = 200
 
 DAY_IS_SEALED = "day_is_sealed"
-"""The trigger by which the database keeps the law of sealed days."""
+"""The constraint that triggers name which keep the law of sealed days."""
+
+KEEP_SEALED = "rulebook.keep_sealed"
+"""The trigger that waits until what takes the place of closed versions has been appended."""
 
 
 def lock_market(session: Session, market: str) -> None:
@@ -111,14 +114,19 @@ def close(session: Session, identities: Iterable[uuid.UUID], at: dt.datetime) ->
 def append(session: Session, versions: Iterable[Version]) -> None:
     """Append versions.
 
+    What they take the place of has been closed: whether that leaves a sealed day without its law
+    is decided here, not at the end of the transaction, where nobody could say it in a sentence.
+
     Raises:
-        Refused: one would change the law of a day that has been sealed meanwhile.
+        Refused: one would change the law of a day that has been sealed meanwhile, or its closing.
     """
     rows = [_row(version) for version in versions]
     if not rows:
         return
     try:
         session.execute(insert(VersionRow), rows)
+        session.execute(text(f"SET CONSTRAINTS {KEEP_SEALED} IMMEDIATE"))
+        session.execute(text(f"SET CONSTRAINTS {KEEP_SEALED} DEFERRED"))
     except IntegrityError as error:
         cause = error.orig
         if isinstance(cause, psycopg.Error) and cause.diag.constraint_name == DAY_IS_SEALED:
@@ -127,12 +135,14 @@ def append(session: Session, versions: Iterable[Version]) -> None:
 
 
 def _sealed(cause: psycopg.Error) -> Finding:
+    # The triggers state instrument and day alone; the sentence is written here.
+    instrument, _, day = (cause.diag.message_detail or "the document of a day").rpartition(" of ")
     return Finding(
         "law-of-sealed-day",
-        "publication",
-        cause.diag.message_primary or str(cause),
+        instrument,
+        f"other law, or none of it, on {day}, which was sealed meanwhile",
         "the law of a sealed day does not change",
-        "publish it for later days, and adjust a later period",
+        "let it begin or end on a later day, and adjust a later period",
     )
 
 

@@ -36,6 +36,7 @@ SHELLS = {
     "ledger/store.py": "moves rows",
     "ledger/tables.py": "declares tables of the database",
     "ledger/verification.py": "reads every row to prove it",
+    "rulebook/ending.py": "use case: end a document",
     "rulebook/export.py": "use case: export the law",
     "rulebook/law.py": "loads the law in force",
     "rulebook/printing.py": "prints what publishing returns",

@@ -109,7 +109,8 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION '% would change the law of %, sealed at %',
             breach.instrument, breach.settlement_day, breach.sealed_at
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'day_is_sealed';
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'day_is_sealed',
+                DETAIL = format('%s of %s', breach.instrument, breach.settlement_day);
     END IF;
     RETURN NULL;
 END
@@ -135,7 +136,8 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION '% would no longer be the law of %, sealed at %',
             NEW.instrument, breach.settlement_day, breach.sealed_at
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'day_is_sealed';
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'day_is_sealed',
+                DETAIL = format('%s of %s', NEW.instrument, breach.settlement_day);
     END IF;
     RETURN NULL;
 END

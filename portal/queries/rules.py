@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.access import Viewer
 from rulebook.documents import KINDS, ChargeList, Document, MarketRules, Registration
+from rulebook.resolve import MARKET_WIDE
 from rulebook.tables import VersionRow
 
 TITLE_OF_KIND = {kind: kind.replace("-", " ").capitalize() for kind in KINDS}
@@ -55,6 +56,11 @@ class RuleVersion:
             return ()
         is_open = viewer.may_read_registration(self.market, self.document.owner)
         return () if is_open else tuple(sorted(self.document.withheld_fields))
+
+    @property
+    def needed_every_day(self) -> bool:
+        """Whether a market has one at every instant that is settled."""
+        return self.kind in MARKET_WIDE
 
     @property
     def kind_title(self) -> str:
@@ -186,6 +192,13 @@ def rule_history(session: Session, instrument: str) -> list[RuleVersion]:
         .order_by(func.lower(VersionRow.valid).desc(), func.lower(VersionRow.recorded).desc())
     )
     return [_version(row, zone) for row in rows]
+
+
+def last_standing(history: list[RuleVersion]) -> RuleVersion | None:
+    """Return the last version of an instrument that nothing took the place of, if it has an end."""
+    standing = [version for version in history if version.recorded_to is None]
+    last = max(standing, key=lambda version: version.valid_from, default=None)
+    return None if last is None or last.valid_to is None else last
 
 
 def start_of_day(day: dt.date, zone: str) -> dt.datetime:

@@ -42,9 +42,22 @@ def document(request: HttpRequest, instrument: str) -> HttpResponse:
             history = queries.rule_history(session, instrument)
             if not history or not history[0].is_open_to(viewer_of(request.user)):
                 raise Http404("no such instrument for this user")
-            context = {"instrument": instrument, "on": on, "history": history, "section": "rules"}
+            context = {
+                "instrument": instrument,
+                "on": on,
+                "standing": [version for version in history if version.recorded_to is None],
+                "needed_every_day": history[0].needed_every_day,
+                "last": _ended_by(history, on),
+                "section": "rules",
+            }
             return render(request, "rules/gap.html", context, status=404)
         return _version_page(request, session, found, on, complaint)
+
+
+def _ended_by(history: list[queries.RuleVersion], day: dt.date) -> queries.RuleVersion | None:
+    """Return the last version of an instrument that ended before a day, or None."""
+    last = queries.last_standing(history)
+    return last if last and last.last_day and last.last_day < day else None
 
 
 @require_safe
@@ -75,6 +88,7 @@ def _version_page(
     if not found.is_open_to(viewer):
         raise Http404("no such document for this user")
     currency = queries.currency_of(session, found)
+    history = queries.rule_history(session, found.instrument)
     context = {
         "version": found,
         "document": found.document,
@@ -84,7 +98,9 @@ def _version_page(
         ],
         "fields": fields_of(found.document, currency, found.withheld_from(viewer)),
         "curves": curve_figures(found.document) if isinstance(found.document, MarketRules) else (),
-        "history": queries.rule_history(session, found.instrument),
+        "history": history,
+        "ends": queries.last_standing(history),
+        "ended": _ended_by(history, timezone.now().date()) is not None,
         "lacks_currency": currency == queries.NO_CURRENCY,
         "on": on,
         "complaint": complaint,

@@ -2,14 +2,18 @@
 
 import datetime as dt
 import html
+from contextlib import nullcontext
 
 import pytest
 
 from database.session import transaction
 from portal.queries import rules as queries
+from portal.views import rules as views
 from rulebook.clause_text import fill_clause
 from rulebook.documents import KINDS
+from rulebook.ending import end
 from tests.portal.site import SUPPLIER
+from tests.worlds.rolled_back import rolled_back
 
 SHOWN_AS_HEAD = {"Kind", "Market", "Title", "Publication date", "Clauses"}
 
@@ -120,3 +124,24 @@ def test_a_registration_is_open_to_those_whom_it_concerns(client, sign_in, who, 
     before = reader.get(f"{address}?on=2020-01-01")
     assert before.status_code == 404
     assert (found.digest.hex() in before.content.decode()) == (status == 200)
+
+
+def test_a_document_that_has_ended_says_so_and_until_when(sign_in, site, monkeypatch):
+    known = dt.datetime(2024, 6, 1, tzinfo=dt.UTC)
+    address = "/rules/gb12/charge-list/isles-networks/"
+    reader = sign_in("auditor")
+    with rolled_back(site.engine) as session:
+        monkeypatch.setattr(views, "transaction", lambda: nullcontext(session))
+        assert "has ended" not in text(reader, f"{address}?on=2024-03-30")
+        end(session, "gb12", "charge-list/isles-networks", dt.date(2024, 6, 1), known=known,
+            author="Ann", approver="Bo", reason="It leaves the market")  # fmt: skip
+        stood = queries.rule_on(session, "gb12/charge-list/isles-networks", dt.date(2024, 5, 31))
+        page = text(reader, f"{address}?on=2024-05-31")
+        last_day = '<time datetime="2024-05-31">31 May 2024</time>.'
+        assert f"This document has ended: its last day was {last_day}" in page
+        assert page.count("until further notice") == 0
+        gap = text(reader, address, 404)
+        assert f"It ended: its last day is {last_day}" in gap
+        assert "would be refused" not in gap
+        assert "by Ann, approved by Bo: It leaves the market" in gap
+        assert gap.count(stood.digest.hex()) == 1, "what was superseded is not among what applies"

@@ -71,8 +71,11 @@ def test_publishing_the_same_again_changes_nothing(session, now):
     assert [v.id for v in again] == [v.id for v in first]
     assert not any(version.appended for version in again)
     assert rows(session) == before
-    part = publish_gb12(session, now + 2 * MINUTE, valid_from=MARCH, valid_to=APRIL)
+    part = publish_gb12(session, now + 2 * MINUTE, valid_from=MARCH)
     assert not any(version.appended for version in part)
+    with pytest.raises(Refused) as refused:
+        publish_gb12(session, now + 2 * MINUTE, valid_from=MARCH, valid_to=APRIL)
+    assert codes(refused) == ["document-goes-on"] * len(first)
     assert rows(session) == before
 
 

@@ -149,14 +149,12 @@ def publish_again(session, valid_from, valid_to=None, *, checked=True, **changes
     )
 
 
-FEBRUARY = dt.date(2024, 2, 1)
 LAWS = [
     ("from before the sealed days", DAYS[0], None, {}, True),
     ("from the first sealed day", DAYS[1], None, {}, True),
     ("from the day after them", DAYS[2], None, {}, False),
     ("over a sealed day alone", DAYS[1], DAYS[2], {}, True),
     ("until the first sealed day", DAYS[0], DAYS[1], {}, False),
-    ("the same law for less time", DAYS[0], FEBRUARY, {"title": "Tiny allocation-policy"}, False),
 ]
 
 

@@ -1,0 +1,34 @@
+"""Who leaves in the middle of a month is settled and billed for the days before, and no others."""
+
+import datetime as dt
+
+from rulebook.ending import end
+from settlement.billing.issuing import issue_month
+from settlement.verification import list_checks
+from tests.worlds import tiny_market
+from tests.worlds.settled import (
+    FIRST_DAY,
+    LAST_DAY,
+    PUBLISHED,
+    SETTLED,
+    ingest_tiny,
+    publish_tiny,
+    settle_tiny,
+)
+
+SECOND_DAY = FIRST_DAY + dt.timedelta(days=1)
+
+
+def test_who_left_is_billed_for_the_days_before(session):
+    publish_tiny(session)
+    end(session, "tiny", "registration/doric", LAST_DAY,
+        known=PUBLISHED + dt.timedelta(minutes=1), author="Ann", approver="Bo",
+        reason="Doric leaves the market")  # fmt: skip
+    ingest_tiny(session, last_day=SECOND_DAY)
+    staying = [*tiny_market.UNITS, *tiny_market.SUPPLIERS["cedar"]]
+    ingest_tiny(session, LAST_DAY, LAST_DAY, only=staying)
+    settle_tiny(session)
+    documents = issue_month(session, "tiny", FIRST_DAY, now=SETTLED).invoices
+    assert {each.row.participant for each in documents} == {"alder", "birch", "cedar", "doric"}
+    for check in list_checks():
+        assert list(check.run(session)) == [], check.name
