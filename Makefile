@@ -5,6 +5,7 @@
 #   make test           set up and run the tests (PostgreSQL and a browser included), a process a core
 #   make test-oracles   compare the dispatch with PyPSA, which is installed for it
 #   make campaign       a hundred thousand random operations on the ledger, and writers that race
+#   make campaign SEED=… the operations of that seed again
 #   make check          lint, format, types, import contracts, schema drift, fast tests: under a minute once types are cached
 #   make bench          every speed figure as a ratio against a yardstick of the same run
 #   make serve          the portal on the database as it is
@@ -16,6 +17,8 @@ DATA   ?=
 PORT   ?= 8000
 ARGS   ?=
 JOBS   ?= logical
+SEED   ?=
+OPERATIONS ?= 100000
 
 bin     := .venv/bin
 pip     := $(bin)/python -m pip --disable-pip-version-check --quiet install --require-hashes
@@ -68,8 +71,10 @@ test-oracles: .venv/oracles.stamp
 	@$(bin)/python -m pytest -m oracle tests/oracles $(ARGS)
 
 campaign: setup-dev
-	@TALLYSTICK_OPERATIONS=100000 TALLYSTICK_SECONDS=60 $(bin)/python -m pytest -rP \
-	  -n $(JOBS) --maxprocesses 8 tests/campaign $(ARGS)
+	@seed=$(or $(SEED),$$($(bin)/python -c 'import secrets; print(secrets.randbits(64))')); \
+	  echo "The same once more: make campaign SEED=$$seed OPERATIONS=$(OPERATIONS)"; \
+	  TALLYSTICK_SEED=$$seed TALLYSTICK_OPERATIONS=$(OPERATIONS) TALLYSTICK_SECONDS=60 \
+	  $(bin)/python -m pytest -rP -n $(JOBS) --maxprocesses 8 tests/campaign $(ARGS)
 
 check: setup-dev
 	@$(bin)/ruff check .

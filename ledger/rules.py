@@ -239,8 +239,8 @@ class LedgerRule(Rule):
     )
     ALLOCATION_IS_TOO_MUCH = (
         72,
-        "what is allocated has the sign of the payment, is no more than it, and leaves no document "
-        "overpaid",
+        "what is allocated has the sign of the payment, is no more than it, and leaves what is "
+        "paid of each document between nothing and what it asks for",
         "allocate less, and leave the rest in the queue",
     )
     ALLOCATION_CHANGES_NOTHING = (
@@ -252,6 +252,13 @@ class LedgerRule(Rule):
         74,
         "a person who allocates gives a name and a reason",
         "say who and why",
+    )
+    ALLOCATION_IS_BUILT_UPON = (
+        75,
+        "what is paid of a document lies between nothing and what it asks for, whichever payment "
+        "is moved away",
+        "return first to the queue what others paid of the document or took back on top of this "
+        "payment; manage.py payments list names them",
     )
     LOG_KEY_IS_EXPOSED = (
         80,
@@ -324,6 +331,7 @@ RULE_OF_CONSTRAINT = {
     "fk_invoice_line_invoice_id": LedgerRule.INVOICE_IS_INCOMPLETE,
     "invoice_follows": LedgerRule.INVOICE_IS_OUT_OF_ORDER,
     "pk_invoice": LedgerRule.INVOICE_IS_OUT_OF_ORDER,
+    "allocation_fits_document": LedgerRule.ALLOCATION_IS_TOO_MUCH,
     "pk_bank_file": LedgerRule.STATEMENT_HAS_OTHER_CONTENT,
     "uq_bank_statement_identity": LedgerRule.STATEMENT_HAS_OTHER_CONTENT,
     "pk_bank_statement": LedgerRule.STATEMENT_IS_OUT_OF_SEQUENCE,

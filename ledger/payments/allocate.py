@@ -53,7 +53,14 @@ def allocate(
         if document.currency == currency
     }
     breaches = check_decision(
-        name, transaction.amount_minor, amounts, documents, decided_by=decided_by, reason=reason
+        name,
+        transaction.amount_minor,
+        amounts,
+        documents,
+        currency=currency,
+        left=tuple(found.amounts),
+        decided_by=decided_by,
+        reason=reason,
     )
     refuse_any(breaches)
     participant_of = {each: document.participant for each, document in documents.items()}

@@ -5,8 +5,8 @@ first to the last; every decision is held to the journal that it names, and ever
 money of a bank to its decision.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from common.damage import damage
 from common.refusals import Finding
 from ledger import tables as ledger_tables
+from ledger.invoice import document_number
 from ledger.journal import Account, Posting
 from ledger.payments import tables
 from ledger.payments.journals import BANK, PAID, UNALLOCATED, journal_input, journal_key, reason_of
@@ -179,10 +180,36 @@ def _verify_allocations(session: Session, digests: Keyed) -> Findings:
         if decision == 1:
             value = "nothing was decided about it"
             yield damage(MISSING, f"{TRANSACTION} {transaction_name(*key)}", value)
+    yield from _verify_paid(session, journals)
     for number in journals.keys() - named:
         if journals[number].postings:
             value = "it moves money of a bank, and no decision names it"
             yield damage(FOREIGN, f"ledger.journal {number}", value)
+
+
+def _verify_paid(session: Session, journals: Mapping[int, _Journal]) -> Findings:
+    """Hold what is paid of each document to the law of allocation (`ledger.payments.checks`)."""
+    invoice = ledger_tables.Invoice
+    query = select(
+        invoice.market, invoice.participant, invoice.series, invoice.number, invoice.due_minor,
+        invoice.minor_unit_micro,
+    )  # fmt: skip
+    due = {
+        (row.market, row.participant, document_number(row.series, row.number)): row.due_minor
+        * row.minor_unit_micro
+        for row in session.execute(query)
+    }
+    paid: Counter[tuple[str, str | None, str]] = Counter()
+    for journal in journals.values():
+        for posting in journal.postings:
+            account = posting.account
+            if account.kind == PAID:
+                paid[account.market, account.participant, account.subject] -= posting.amount
+    for (market, participant, name), amount in sorted(paid.items()):
+        asked = due.get((market, participant or "", name), 0)
+        if not min(0, asked) <= amount <= max(0, asked):
+            value = "what is paid of it is not between nothing and what it asks for"
+            yield damage(JOURNAL, f"ledger.invoice {name}", value)
 
 
 def _is_of(journal: _Journal | None, row: AllocationRow, name: str, digest: bytes) -> bool:

@@ -216,18 +216,38 @@ class Books:
 
     # Payments
 
-    def pay(self, name: str, amount_minor: int, *, names_it: bool) -> str:
-        """Receive (or, below zero, send) money that names a document, or one that is not there."""
+    def pay(
+        self, name: str, amount_minor: int, *, names_it: bool, is_reversal: bool = False
+    ) -> str:
+        """Receive (or, below zero, send) money that names a document, or one that is not there.
+
+        A reversal takes back what was paid of the document that it names, whole or not at all.
+        """
         if not amount_minor:
             return "nothing"
-        said = name if names_it else "gb12-invoice-999999"
+        self._import_payment(name if names_it else "gb12-invoice-999999", amount_minor, is_reversal)
+        still, paid = self.due[name] - self.paid[name], self.paid[name]
+        if is_reversal:
+            applies = names_it and paid * amount_minor < 0 and abs(amount_minor) <= abs(paid)
+            taken = amount_minor
+        else:
+            applies = names_it and still * amount_minor > 0
+            taken = min(abs(still), abs(amount_minor)) * (1 if amount_minor > 0 else -1)
+        self.payments.append((f"{MARKET}-bank-{self.statements:06d}/1", amount_minor, {}))
+        if applies:
+            self.payments[-1][2][name] = taken
+            self.paid[name] += taken
+        return "queued" if not applies else "taken back" if is_reversal else "paid"
+
+    def _import_payment(self, text: str, amount_minor: int, is_reversal: bool) -> None:
         self.statements += 1
         opening, self.bank_minor = self.bank_minor, self.bank_minor + amount_minor
         side = "CRDT" if amount_minor > 0 else "DBIT"
         entry = Entry(
             amount=_pounds(abs(amount_minor)),
             side=side,
-            details=payment(text=said, side="Dbtr" if side == "CRDT" else "Cdtr"),
+            reversal="<RvslInd>true</RvslInd>" if is_reversal else "",
+            details=payment(text=text, side="Dbtr" if side == "CRDT" else "Cdtr"),
         )
         number = self.statements
         file = File(
@@ -245,31 +265,27 @@ class Books:
 
         assert self.refused(operation) == set()
         assert self.refused(operation) == set()  # once more: the original, and nothing moves
-        still = self.due[name] - self.paid[name]
-        applies = names_it and still * amount_minor > 0
-        taken = min(abs(still), abs(amount_minor)) * (1 if amount_minor > 0 else -1)
-        self.payments.append((f"{MARKET}-bank-{number:06d}/1", amount_minor, {}))
-        if applies:
-            self.payments[-1][2][name] = taken
-            self.paid[name] += taken
-        return "paid" if applies else "queued"
 
-    def allocate(self, place: int, name: str) -> str:
-        """Let a person give a whole payment to one document; refused where it does not fit.
+    def allocate(self, place: int, amounts: dict[str, int]) -> str:
+        """Let a person give a payment to documents, or to none; refused where it does not fit.
 
-        It fits where the document is then paid by nothing to all of what is due; money that comes
-        back may lower what was paid.
+        It fits where every document is then paid between nothing and what is due: those that it
+        gets to, and those that it leaves.
         """
         payment_name, amount, held = self.payments[place]
-        due, paid = self.due[name], self.paid[name] - held.get(name, 0)
-        fits = min(0, due) <= paid + amount <= max(0, due)
-        changes = held != {name: amount}
+        amounts = {name: part for name, part in amounts.items() if part}
+        total = sum(amounts.values())
+        fits = total * amount >= 0 and abs(total) <= abs(amount)
+        for name in amounts.keys() | held.keys():
+            due, paid = self.due[name], self.paid[name] - held.get(name, 0) + amounts.get(name, 0)
+            fits = fits and min(0, due) <= paid <= max(0, due)
+        changes = held != amounts
 
         def operation() -> None:
             allocate(
                 self.session,
                 payment_name,
-                {name: amount},
+                amounts,
                 decided_by="Olga Operator",
                 reason="it belongs there",
                 now=self.now,
@@ -282,9 +298,10 @@ class Books:
         for other, taken in held.items():
             self.paid[other] -= taken
         held.clear()
-        held[name] = amount
-        self.paid[name] += amount
-        return "allocated"
+        held.update(amounts)
+        for name, part in amounts.items():
+            self.paid[name] += part
+        return "allocated" if amounts else "returned"
 
     # Disputes
 

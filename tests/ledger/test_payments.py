@@ -1,6 +1,7 @@
 """Statements imported and allocated on PostgreSQL; what is refused writes nothing."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -52,7 +53,7 @@ def bill(session, now, *dues, month=MONTH):
         invoice(line(charge, charged)),
         invoice(line(payment, -paid), participant=GENERATOR, family=Family.SELF_BILLED),
     ]
-    issue(session, drafts, now)
+    issue(session, [replace(one, billing_month=month) for one in drafts], now)
 
 
 def written(*payments, number=1, opening=0):

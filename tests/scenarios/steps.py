@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from common.refusals import Refused
 from ledger.billing import SealedInvoice
+from ledger.payments.allocate import allocate
 from rulebook.publishing import publish
 from settlement.accounts.bank_statements import import_statements
 from settlement.accounts.late import post_interest
@@ -31,6 +32,7 @@ MARKET = "paper"
 FIRST_LAW = dt.date(2023, 1, 1)
 FIRST_STEP = dt.datetime(2025, 1, 15, 9, 0, tzinfo=dt.UTC)
 COLUMNS = ("step", "do", "what", "first_day", "last_day")
+ALLOCATION_COLUMNS = ("payment", "document", "amount_minor")
 PAYMENT_COLUMNS = ("amount_minor", "value_on", "iban", "text", "reversal")
 BANK_DAY = dt.date(2025, 3, 1)
 USUAL_DAY = "2024-01-01"
@@ -89,6 +91,7 @@ class Scenario:
             "study": self._do_study,
             "compare": self._do_compare,
             "pay": self._do_pay,
+            "allocate": self._do_allocate,
             "interest": self._do_interest,
         }
         for row in self.steps:
@@ -170,6 +173,23 @@ class Scenario:
         )
         self._statements += 1
         self._bank += sum(one.amount_minor for entry in entries for one in entry)
+
+    def _do_allocate(self, row: Row) -> None:
+        rows = read_table(self._file(row), ALLOCATION_COLUMNS)
+        amounts: dict[str, dict[str, int]] = {}
+        for one in rows:
+            of_payment = amounts.setdefault(one.text("payment"), {})
+            if one.text("document"):
+                of_payment[one.text("document")] = one.number("amount_minor")
+        for payment, of_payment in amounts.items():
+            allocate(
+                self.session,
+                payment,
+                of_payment,
+                decided_by="Bea",
+                reason="A scenario",
+                now=self._now,
+            )
 
     def _do_interest(self, row: Row) -> None:
         until = _day(row, "first_day")
