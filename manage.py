@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Every command of Tallystick; `python manage.py help` lists them."""
 
+import errno
 import gc
 import os
 import sys
@@ -8,53 +9,83 @@ import sys
 WITHOUT_DATABASE = {
     "help", "version", "--version", "makemigrations", "recompute", "served", "shapley",
 }  # fmt: skip
+INTERRUPTED = 130
+"""Exit status of a command that was stopped by Ctrl-C, as shells have it."""
 
 
 def main(arguments: list[str]) -> None:
     """Start the database when the command needs it, then hand over to Django."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-    asks_for_help = {"--help", "-h"} & set(arguments)
-    if len(arguments) > 1 and not asks_for_help and arguments[1] not in WITHOUT_DATABASE:
-        start_database()
-
-    from django.core.management import execute_from_command_line
-
+    name_connections(arguments)
     try:
-        execute_from_command_line(arguments)
-    except outages() as outage:
-        sys.exit(
-            f"the database stopped answering: {first_line(outage)}. What was not committed is "
-            "rolled back, so nothing is half-written; start it and run the command again."
-        )
+        check_environment()
+        asks_for_help = {"--help", "-h"} & set(arguments)
+        if len(arguments) > 1 and not asks_for_help and arguments[1] not in WITHOUT_DATABASE:
+            start_database()
+
+        from django.core.management import execute_from_command_line
+
+        try:
+            execute_from_command_line(arguments)
+        finally:
+            sys.stdout.flush()  # here, where it can still be said that nobody reads it
+    except KeyboardInterrupt:
+        sys.stderr.write("\nstopped; what was not committed is rolled back\n")
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        print_no_more()
+        sys.exit("nobody reads the output any more, as after `| head`; the rest is not printed")
     except Exception as error:
-        if is_not_migrated(error):
-            sys.exit("the database has no tables yet, or older ones; run `manage.py migrate` first")
-        raise
+        sentence = sentence_of(error)
+        if sentence is None:
+            raise
+        sys.exit(sentence)
+
+
+def name_connections(arguments: list[str]) -> None:
+    """Let the server know who is connected, for those who have to wait for this process."""
+    words = [word for word in arguments[1:3] if not word.startswith("-")]
+    # libpq reads it, so that every driver says the same. PostgreSQL keeps 63 letters of it.
+    name = f"manage.py {' '.join(words)}"[:40]
+    os.environ["PGAPPNAME"] = f"{name} (process {os.getpid()})"
+
+
+def check_environment() -> None:
+    """Refuse a DATABASE_URL that is no address before anything reads it."""
+    from database.session import check_url
+
+    if os.environ.get("DATABASE_URL"):
+        check_url(os.environ["DATABASE_URL"])
 
 
 def start_database() -> None:
     """Start or check the database; a refusal is one line, not a traceback."""
+    from database.outages import driver_error, first_line, is_busy
     from database.session import ensure_server
 
     try:
         ensure_server()
-    except outages() as outage:
+    except Exception as outage:
+        # Before a connection stands most failures have no SQLSTATE: they speak for themselves.
+        if driver_error(outage) is None or is_busy(outage):
+            raise
         sys.exit(f"the database does not answer: {first_line(outage)}")
-    except RuntimeError as refusal:
-        sys.exit(str(refusal))
 
 
-def outages() -> tuple[type[Exception], ...]:
-    """Return the errors by which each driver says that the server went away."""
-    import django.db
-    import psycopg
-    import sqlalchemy.exc
+def sentence_of(error: Exception) -> str | None:
+    """Return what to say of a failure that is no fault of the program, or None."""
+    from django.core.exceptions import ImproperlyConfigured
 
-    drivers = (sqlalchemy.exc, psycopg, django.db)
-    kinds = [
-        kind for driver in drivers for kind in (driver.OperationalError, driver.InterfaceError)
-    ]
-    return (*kinds, sqlalchemy.exc.PendingRollbackError)
+    from database.outages import Unusable, outage_sentence
+
+    if is_not_migrated(error):
+        return "the database has no tables yet, or older ones; run `manage.py migrate` first"
+    if isinstance(error, Unusable | ImproperlyConfigured):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        print_no_more()
+        return f"there is no room to write to: {error.strerror}; free some and run it again"
+    return outage_sentence(error)
 
 
 def is_not_migrated(error: BaseException) -> bool:
@@ -65,9 +96,11 @@ def is_not_migrated(error: BaseException) -> bool:
     return isinstance(getattr(error, "orig", None) or error.__cause__ or error, absent)
 
 
-def first_line(error: BaseException) -> str:
-    """Return what a driver says, without the statement and the links that follow."""
-    return str(getattr(error, "orig", None) or error).partition("\n")[0].rstrip(".")
+def print_no_more() -> None:
+    """Leave what is still to be printed: Python would try again at its end, and say so."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.__stdout__.fileno() if sys.__stdout__ else 1)
+    os.close(nowhere)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,26 @@
 """The domain schema by Alembic: upgrade, downgrade, and the check for drift."""
 
 import uuid
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
 
 import psycopg
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError as AlembicError
 from psycopg import sql
-from sqlalchemy import make_url
+from sqlalchemy import Connection, make_url, text
+from sqlalchemy.exc import DBAPIError
 
 from database.embedded import ROOT
+from database.metadata import SCHEMAS
+from database.outages import Unusable, first_line
+from database.session import ensure_server, make_engine
+
+MIGRATION_LOCK = 0x7A11_5C4E
+"""The advisory lock under which commands migrate."""
+MIGRATION_WAIT = "600s"
 
 
 def alembic_config(url: str | None = None) -> Config:
@@ -21,14 +33,141 @@ def alembic_config(url: str | None = None) -> Config:
     return config
 
 
+class WouldLose(Unusable):
+    """Taking the schema back would drop rows that nobody agreed to lose."""
+
+
+class Loss(NamedTuple):
+    """What of a table goes with a downgrade: so many rows, or a column of them."""
+
+    table: str
+    rows: int
+    column: str = ""
+
+    def __str__(self) -> str:
+        named = f"{self.table}.{self.column}" if self.column else self.table
+        return f"{named} ({self.rows:,} row{'s' if self.rows != 1 else ''})"
+
+
+@contextmanager
+def one_migration_at_a_time() -> Iterator[None]:
+    """Hold what keeps a second command from migrating, until the block ends."""
+    address = make_url(ensure_server()).set(drivername="postgresql")
+    with psycopg.connect(
+        address.render_as_string(hide_password=False), autocommit=True
+    ) as connection:
+        connection.execute("SELECT set_config('lock_timeout', %s, false)", [MIGRATION_WAIT])
+        # Of the session, not of a transaction: Alembic and Django migrate in several of their own.
+        connection.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        yield
+
+
 def upgrade(url: str | None = None, revision: str = "head") -> None:
-    """Bring the domain schema to `revision`."""
-    command.upgrade(alembic_config(url), revision)
+    """Bring the domain schema to `revision`.
+
+    Raises:
+        Unusable: there is no such revision, or the database is at one that is not known here.
+    """
+    with _unknown_revisions_refused():
+        command.upgrade(alembic_config(url), revision)
 
 
-def downgrade(url: str | None = None, revision: str = "base") -> None:
-    """Take the domain schema back to `revision`."""
-    command.downgrade(alembic_config(url), revision)
+def downgrade(
+    url: str | None = None, revision: str = "base", losing: Collection[str] = ()
+) -> list[Loss]:
+    """Take the domain schema back to `revision`, and return what that dropped.
+
+    Args:
+        url: of another database than that of this process.
+        revision: to go back to.
+        losing: schemas, or tables as schema.name, whose rows may be lost.
+
+    Raises:
+        WouldLose: rows would be dropped that `losing` does not name; nothing is changed.
+        Unusable: there is no such revision, or the database is at one that is not known here.
+    """
+    made = make_engine(url or ensure_server())
+    config = alembic_config(url)
+    try:
+        # One transaction, so that what would be lost is found out by losing it, and rolled back.
+        with made.begin() as connection, _unknown_revisions_refused():
+            before = _contents(connection)
+            config.attributes["connection"] = connection
+            command.downgrade(config, revision)
+            lost = _lost(before, _contents(connection))
+            _refuse_unnamed([loss for loss in lost if not _is_named(loss, losing)])
+    except DBAPIError as error:
+        if not isinstance(error.orig, psycopg.errors.DependentObjectsStillExist):
+            raise
+        raise Unusable(
+            f"{revision} cannot be reached: {first_line(error)}. The portal's own tables, with its "
+            "users and the audit trail, rest on the first revision, and no command drops them; "
+            "nothing was changed. Go back to 0001 at most, or drop the whole database."
+        ) from None
+    finally:
+        made.dispose()
+    return lost
+
+
+Contents = dict[str, tuple[int, frozenset[str]]]
+"""Number of rows and names of the columns, by table."""
+
+
+def _contents(connection: Connection) -> Contents:
+    columns: dict[str, set[str]] = {}
+    found = connection.execute(
+        text(
+            "SELECT table_schema || '.' || table_name, column_name FROM information_schema.columns "
+            "WHERE table_schema = ANY(:schemas)"
+        ),
+        {"schemas": list(SCHEMAS)},
+    )
+    for table, column in found:
+        columns.setdefault(table, set()).add(column)
+    return {
+        table: (
+            connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one(),
+            frozenset(names),
+        )
+        for table, names in sorted(columns.items())
+    }
+
+
+def _lost(before: Contents, after: Contents) -> list[Loss]:
+    """Return what was there before, and is not after."""
+    lost = []
+    for table, (rows, columns) in before.items():
+        rows_left, columns_left = after.get(table, (0, frozenset()))
+        if rows > rows_left:
+            lost.append(Loss(table, rows - rows_left))
+        elif rows:
+            lost += [Loss(table, rows, column) for column in sorted(columns - columns_left)]
+    return lost
+
+
+def _is_named(loss: Loss, losing: Collection[str]) -> bool:
+    return loss.table in losing or loss.table.partition(".")[0] in losing
+
+
+def _refuse_unnamed(losses: list[Loss]) -> None:
+    if losses:
+        schemas = " ".join(sorted({loss.table.partition(".")[0] for loss in losses}))
+        raise WouldLose(
+            f"this would drop {', '.join(map(str, losses))}, for good; nothing was changed. Keep a "
+            f"copy (pg_dump), and name what may be lost: --lose {schemas}"
+        )
+
+
+@contextmanager
+def _unknown_revisions_refused() -> Iterator[None]:
+    try:
+        yield
+    except AlembicError as error:
+        raise Unusable(
+            f"the schema cannot be brought there: {error}. The revisions are the numbers of the "
+            "files in migrations/versions, base and head; if nobody named one, the database was "
+            "migrated by another version of Tallystick: use that, or another database."
+        ) from None
 
 
 def check(url: str | None = None) -> None:

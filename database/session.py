@@ -7,7 +7,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
+
+from database.outages import Unusable
 
 if TYPE_CHECKING:
     import psycopg
@@ -16,16 +19,43 @@ MINIMUM_SERVER_VERSION = 180_000
 """PostgreSQL 18, as `server_version_num` writes it."""
 
 
-class ServerTooOld(RuntimeError):
+SCHEMES = ("postgresql", "postgres")
+
+
+class ServerTooOld(Unusable):
     """The server that DATABASE_URL names is older than PostgreSQL 18."""
 
 
 def database_url() -> str:
     """Return DATABASE_URL; `ensure_server` sets it when the embedded server is used."""
+    url = os.environ.get("DATABASE_URL")
+    if not url:
+        raise RuntimeError("no database: call database.session.ensure_server() first")
+    return url
+
+
+def check_url(url: str) -> None:
+    """Refuse an address that is none of a PostgreSQL database, without repeating its password.
+
+    Raises:
+        Unusable: it cannot be read, or names another kind of database.
+
+    >>> check_url("mysql://localhost/tallystick")
+    Traceback (most recent call last):
+    database.outages.Unusable: DATABASE_URL names a database of the kind 'mysql', which is not ...
+    """
+    example = "write it as postgresql://user:password@host:5432/tallystick, or unset it to use the "
     try:
-        return os.environ["DATABASE_URL"]
-    except KeyError:
-        raise RuntimeError("no database: call database.session.ensure_server() first") from None
+        kind = make_url(url).get_backend_name()
+    except (ArgumentError, ValueError):
+        raise Unusable(
+            f"DATABASE_URL is not the address of a database; {example}embedded server"
+        ) from None
+    if kind not in SCHEMES:
+        raise Unusable(
+            f"DATABASE_URL names a database of the kind {kind!r}, which is not PostgreSQL; "
+            f"{example}embedded server"
+        )
 
 
 def ensure_server() -> str:
@@ -33,7 +63,7 @@ def ensure_server() -> str:
 
     Raises:
         ServerTooOld: the server is older than PostgreSQL 18.
-        RuntimeError: the embedded server did not start.
+        Unusable: the embedded server did not start.
     """
     if not os.environ.get("DATABASE_URL"):
         from database import embedded  # a real server never needs the wheel

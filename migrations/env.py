@@ -3,7 +3,7 @@
 import importlib
 
 from alembic import context
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from database.metadata import SCHEMAS, Base
 from database.session import ensure_server, make_engine
@@ -23,23 +23,33 @@ STATEMENT_TIMEOUT = "300s"
 def run() -> None:
     for module in TABLE_MODULES:
         importlib.import_module(module)
+    given = context.config.attributes.get("connection")
+    if given is not None:  # in a transaction of the caller's, who ends it
+        migrate_on(given)
+        return
     url = context.config.get_main_option("sqlalchemy.url") or ensure_server()
     made = make_engine(url)
     with made.connect() as connection:
-        connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
-        connection.execute(text(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'"))
-        connection.commit()
-        context.configure(
-            connection=connection,
-            target_metadata=Base.metadata,
-            include_schemas=True,
-            include_name=lambda name, kind, _parents: kind != "schema" or name in SCHEMAS,
-            compare_type=True,
-            compare_server_default=False,
-        )
-        with context.begin_transaction():
-            context.run_migrations()
+        migrate_on(connection)
     made.dispose()
+
+
+def migrate_on(connection: Connection) -> None:
+    is_own = not connection.in_transaction()
+    connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+    connection.execute(text(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'"))
+    if is_own:
+        connection.commit()
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        include_schemas=True,
+        include_name=lambda name, kind, _parents: kind != "schema" or name in SCHEMAS,
+        compare_type=True,
+        compare_server_default=False,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
 
 
 run()

@@ -103,9 +103,12 @@ def compute_request(number: int, threads: int) -> ReplayRequest:
     """Compute a request and write its outcome; the work of the process of its own.
 
     Raises:
-        LookupError: there is no such run.
+        LookupError: no such request waits for an outcome, or there is no such run.
     """
-    request = ReplayRequest.objects.get(pk=number)
+    # An outcome stands: it is never computed anew over what a page has shown.
+    request = ReplayRequest.objects.filter(pk=number, state=State.RUNNING).first()
+    if request is None:
+        raise LookupError(f"no request {number} waits for its outcome")
     with connection.cursor() as cursor:
         # Held until the connection ends, however the process ends: by that `fail_lost_requests`
         # tells slow from dead. A lock of the transaction would go before the outcome is written.

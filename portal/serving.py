@@ -1,5 +1,6 @@
 """The portal under gunicorn: one process with threads, which holds the embedded database open."""
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,11 @@ from gunicorn.app.base import BaseApplication
 from database.session import engine
 
 REQUEST_SECONDS = 60
+MAX_PORT = 65_535
+
+
+class Unserved(OSError):
+    """The portal cannot be served at an address."""
 
 
 class Portal(BaseApplication):
@@ -34,9 +40,10 @@ def serve(address: str, port: int, threads: int, announce: Callable[[str], objec
     connections.close_all()  # a connection must not be shared across gunicorn's fork
     # Nor may one of SQLAlchemy's: two processes would read each other's answers from it.
     engine().dispose()
-    shown = "127.0.0.1" if address in {"0.0.0.0", "::"} else address
+    host = f"[{address}]" if ":" in address else address
+    shown = "127.0.0.1" if address in {"0.0.0.0", "::"} else host
     options = {
-        "bind": f"{address}:{port}",
+        "bind": f"{host}:{port}",
         # Its threads share the notices that are kept; what is heavy has a process of its own.
         "workers": 1,
         "threads": threads,
@@ -47,6 +54,27 @@ def serve(address: str, port: int, threads: int, announce: Callable[[str], objec
         "when_ready": lambda server: announce(f"http://{shown}:{_port(server)}/"),
     }
     Portal(options).run()
+
+
+def refuse_unusable_address(address: str, port: int) -> None:
+    """Refuse an address at which nothing can listen, before gunicorn tries five times.
+
+    Raises:
+        Unserved: naming the address, and why.
+    """
+    if not 0 <= port <= MAX_PORT:
+        raise Unserved(
+            f"{port} is not a port: name one from 1 to {MAX_PORT}, or 0 for one that is free"
+        )
+    try:
+        family = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.create_server((address, port), family=family):
+            pass
+    except OSError as error:
+        raise Unserved(
+            f"cannot listen on {address} port {port}: {error.strerror or error}; name another "
+            "--port (0 takes one that is free), or the --address of this machine"
+        ) from None
 
 
 def _port(server: Any) -> int:

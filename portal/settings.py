@@ -3,11 +3,13 @@
 import os
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
 from sqlalchemy import make_url
 
 from portal.secret import secret_key
 
 ROOT = Path(__file__).resolve().parent.parent
+MAX_PORT = 65_535
 LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 
 
@@ -29,6 +31,20 @@ def django_database(url: str) -> dict[str, object]:
 def is_switched_on(name: str, default: bool) -> bool:
     """Return whether the environment switches `name` on."""
     return os.environ.get(name, str(int(default))).lower() in {"1", "true", "yes", "on"}
+
+
+def port_number(name: str, default: int) -> int:
+    """Return the port that the environment gives as `name`.
+
+    Raises:
+        ImproperlyConfigured: it is no number of a port.
+    """
+    text = os.environ.get(name) or str(default)
+    if not text.isdecimal() or not 0 < int(text) <= MAX_PORT:
+        raise ImproperlyConfigured(
+            f"{name} is {text!r}, which is no port; it is a whole number from 1 to {MAX_PORT}"
+        )
+    return int(text)
 
 
 SECRET_KEY = secret_key(ROOT / "var")
@@ -87,7 +103,9 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": django_database(os.environ.get("DATABASE_URL", "postgresql:///tallystick"))}
+DATABASES = {
+    "default": django_database(os.environ.get("DATABASE_URL") or "postgresql:///tallystick")
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 TIME_ZONE = "UTC"
@@ -126,7 +144,7 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 
 # Messages are printed unless a mail server is named.
 EMAIL_HOST = os.environ.get("TALLYSTICK_SMTP_HOST", "")
-EMAIL_PORT = int(os.environ.get("TALLYSTICK_SMTP_PORT", "587"))
+EMAIL_PORT = port_number("TALLYSTICK_SMTP_PORT", 587)
 EMAIL_HOST_USER = os.environ.get("TALLYSTICK_SMTP_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("TALLYSTICK_SMTP_PASSWORD", "")
 EMAIL_USE_TLS = EMAIL_PORT == 587

@@ -50,6 +50,7 @@ SLOW = {
     "settlement/test_layers.py": SWEEP,
     "settlement/test_meters.py": "random meter files",
     "settlement/test_recompute.py": "answers games by every method, with kernels that compile",
+    "test_command_sentences.py": PROCESS,
     "test_commands.py": PROCESS,
     "test_import_contracts.py": "reads every import of the product",
 }

@@ -58,10 +58,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def read_trusted(keys: Sequence[str], checkpoint: Path | None) -> Trusted:
     """Return what the reader has from elsewhere."""
     texts = [Path(key).read_text() if Path(key).is_file() else key for key in keys]
-    note = checkpoint and checkpoint.read_text(encoding="utf-8")
+    note = checkpoint.read_text(encoding="utf-8") if checkpoint else None
     return Trusted(
         tuple(parse_key(line) for text in texts for line in text.split()),
-        parse_checkpoint(note) if note else None,
+        None if note is None else parse_checkpoint(note),
     )
 
 

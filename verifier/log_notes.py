@@ -56,12 +56,16 @@ def parse_key(text: str) -> Key:
 def parse_checkpoint(note: str) -> Checkpoint:
     """Return what a note of C2SP tlog-checkpoint states; its signatures are still to be checked."""
     stated, _, signed = note.partition("\n\n")
-    origin, size, encoded_root = stated.split("\n")
+    origin, size, encoded_root, *more = [*stated.split("\n"), "", ""]
     hashed = base64.b64decode(encoded_root, validate=True)
-    if not size.isdecimal() or str(int(size)) != size or len(hashed) != 32 or not origin:
-        raise ValueError("a note that states no origin, size and root")
+    is_size = size.isascii() and size.isdecimal() and str(int(size[:20])) == size
+    if more != ["", ""] or not is_size or len(hashed) != 32 or not origin:
+        raise ValueError("a note that states no origin, size and root, a line each")
+    lines = signed.removesuffix("\n").split("\n")
+    if "" in lines:
+        raise ValueError(f"line {5 + lines.index('')} is empty, where a signature line should be")
     signatures = []
-    for line in signed.removesuffix("\n").split("\n"):
+    for line in lines:
         name, _, encoded_signature = line.removeprefix(SIGNATURE_START).partition(" ")
         content = base64.b64decode(encoded_signature, validate=True)
         if not line.startswith(SIGNATURE_START) or len(content) != 68:

@@ -14,7 +14,6 @@ signature over the lines above the empty one, their line ends included:
 """
 
 import base64
-import binascii
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import NamedTuple
@@ -167,6 +166,11 @@ def is_log_name(text: str) -> bool:
 
 def _signatures(text: str) -> tuple[SignatureLine, ...]:
     lines = text.removesuffix("\n").split("\n")
+    if "" in lines:
+        raise MalformedNote(
+            f"line {BODY_LINES + 2 + lines.index('')} is empty; after the one empty line that ends "
+            "what is signed, every line of a note is a signature: take the empty line out"
+        )
     if len(lines) > MAX_SIGNATURES:
         raise MalformedNote(f"more than {MAX_SIGNATURES} signatures")
     return tuple(map(_signature, lines))
@@ -178,7 +182,7 @@ def _signature(line: str) -> SignatureLine:
         raise MalformedNote(f"{line[:60]!r} is no signature line")
     try:
         decoded = base64.b64decode(encoded, validate=True)
-    except binascii.Error:
+    except ValueError:  # not base64, or not even ASCII
         raise MalformedNote(f"the signature of {name[:60]} is not base64") from None
     return SignatureLine(name, decoded[:KEY_ID_BYTES], decoded[KEY_ID_BYTES:])
 
@@ -193,7 +197,7 @@ def _size(text: str) -> int:
 def _decoded(text: str, length: int, name: str) -> bytes:
     try:
         decoded = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         decoded = b""
     if len(decoded) != length or base64.b64encode(decoded).decode() != text:
         raise MalformedNote(f"the {name} is not base64 of {length} bytes")

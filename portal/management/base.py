@@ -8,13 +8,14 @@ things: what it does (`run`), what that is as JSON (`as_json`), and what it is o
 import datetime as dt
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from django.core.management import base
 from django.core.management.base import CommandError, CommandParser
 
 from portal.management.arguments import JSON, CommandArgument, Subcommand
-from portal.management.console import json_text, refusals_as_errors
+from portal.management.console import json_text, refusals_as_errors, telling_for_whom_it_waits
 
 Outcome = TypeVar("Outcome")
 Options = Namespace
@@ -32,6 +33,7 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
     Attributes:
         takes: what it is told; of a command with `actions`, each of these has its own.
         actions: what it does, by the word that follows its name.
+        tells_waits: whether it says for which other command it waits.
     """
 
     # Django would check the portal before each command, for which it imports every page. That is
@@ -40,6 +42,7 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
 
     takes: ClassVar[Sequence[CommandArgument]] = ()
     actions: ClassVar[Mapping[str, Subcommand]] = {}
+    tells_waits: ClassVar[bool] = True
 
     def run(self, options: Options) -> Outcome:
         """Do it, and return what is to be printed."""
@@ -78,7 +81,7 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
         for argument in takes:
             argument.complete(options)
         is_json = JSON in takes and options.json
-        with refusals_as_errors(as_json=is_json):
+        with refusals_as_errors(as_json=is_json), self._telling_waits():
             outcome = self.run(options)
         if is_json:
             self.stdout.write(json_text(self.as_json(outcome, options)))
@@ -88,6 +91,10 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
         failure = self.failure(outcome, options)
         if failure is not None:
             raise CommandError(failure)
+
+    def _telling_waits(self) -> AbstractContextManager[None]:
+        # What serves pages runs until it is stopped, and its requests do not wait.
+        return telling_for_whom_it_waits(self.stderr) if self.tells_waits else nullcontext()
 
     def _takes(self, options: Options) -> Sequence[CommandArgument]:
         return self.actions[options.action].takes if self.actions else self.takes

@@ -48,6 +48,19 @@ def refusals_as_errors(*, as_json: bool = False) -> Iterator[None]:
         raise CommandError(refusal_text(refused.findings)) from None
 
 
+@contextmanager
+def telling_for_whom_it_waits(stderr: Any) -> Iterator[None]:
+    """Say on standard error for which other command this one waits, while it waits."""
+    from database.waiting import telling_waits  # most commands never wait
+
+    def tell(sentence: str) -> None:
+        stderr.write(sentence)
+        stderr.flush()
+
+    with telling_waits(tell):
+        yield
+
+
 def refusal_text(
     findings: Iterable[Finding], opening: str = "Refused; nothing was written:"
 ) -> str:

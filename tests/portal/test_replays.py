@@ -145,4 +145,4 @@ def test_a_process_that_dies_is_noticed(auditor, monkeypatch):
     deadline = time.monotonic() + 30
     while not seen and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert "matching query does not exist" in seen[0]
+    assert "waits for its outcome" in seen[0]

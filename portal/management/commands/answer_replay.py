@@ -1,5 +1,7 @@
 """`manage.py answer_replay NUMBER`: compute a replay that a page asked for."""
 
+from django.core.management.base import CommandError
+
 from portal.management.arguments import THREADS, argument
 from portal.management.base import BaseCommand, Options
 from portal.replays import compute_request
@@ -13,7 +15,10 @@ class Command(BaseCommand[str]):
     )
 
     def run(self, options: Options) -> str:
-        return str(compute_request(options.number, options.threads))
+        try:
+            return str(compute_request(options.number, options.threads))
+        except LookupError as absent:
+            raise CommandError(f"{absent}; a replay is asked for on the page of its run") from None
 
     def lines(self, outcome: str, options: Options) -> list[str]:
         return [outcome]

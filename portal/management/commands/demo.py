@@ -14,7 +14,7 @@ from portal.main_job import Job, JobRequest, run_main_job
 from portal.management.arguments import DATA, IN_MARKET, MONTH, PORT, SEED, THREADS, flag
 from portal.management.base import BaseCommand, Options, utc_now
 from portal.management.console import announce_portal, progress_bar
-from portal.serving import serve
+from portal.serving import Unserved, refuse_unusable_address, serve
 from rulebook.documents import MarketRules
 from rulebook.law import rules_at
 from settlement.core.periods import interval_count
@@ -22,6 +22,7 @@ from settlement.core.periods import interval_count
 
 class Command(BaseCommand[None]):
     requires_system_checks = ALL_CHECKS
+    tells_waits = False  # it ends by serving, which goes on until it is stopped
     help = (
         "Run the main job: publish the rules of gb12, ingest a month (or, with --data, a year of "
         "real intervals), settle it, correct it and settle it again, invoice, replay, verify; then "
@@ -49,6 +50,11 @@ class Command(BaseCommand[None]):
             seed=options.seed,
             threads=options.threads,
         )
+        if not options.no_serve:  # before minutes of work, not after them
+            try:
+                refuse_unusable_address("127.0.0.1", options.port)
+            except Unserved as error:
+                raise CommandError(str(error)) from None
         call_command("migrate", verbosity=0)
         job = run_main_job(request, utc_now, progress_bar)
         rules = self._rules(job)

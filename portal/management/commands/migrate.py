@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from database import schema
+from portal.management.console import telling_for_whom_it_waits
 
 
 class Command(migrate.Command):
@@ -15,9 +18,32 @@ class Command(migrate.Command):
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["verbosity"]:
-            self.stdout.write("Domain schema: upgrading to head")
-        schema.upgrade()
-        with connection.cursor() as cursor:
-            cursor.execute("CREATE SCHEMA IF NOT EXISTS portal")
-        super().handle(*args, **options)
+        with telling_for_whom_it_waits(self.stderr), schema.one_migration_at_a_time():
+            _refuse_going_back(options.get("app_label"), options.get("migration_name"))
+            if options["verbosity"]:
+                self.stdout.write("Domain schema: upgrading to head")
+            schema.upgrade()
+            with connection.cursor() as cursor:
+                cursor.execute("CREATE SCHEMA IF NOT EXISTS portal")
+            super().handle(*args, **options)
+
+
+def _refuse_going_back(app: str | None, name: str | None) -> None:
+    """Refuse to unmake tables: with them would go users, and the audit trail.
+
+    Raises:
+        CommandError: the migration that is named lies before what the database has.
+    """
+    if not name:
+        return
+    loader = MigrationExecutor(connection).loader
+    after = {
+        applied
+        for (label, applied) in loader.applied_migrations
+        if label == app and (name == "zero" or applied > name) and not applied.startswith(name)
+    }
+    if after:
+        raise CommandError(
+            f"{app} {name} lies before what this database has ({max(after)}), and would drop what "
+            "was stored since, such as users and the audit trail; migrate only goes forward"
+        )

@@ -10,11 +10,12 @@ from django.db.migrations.executor import MigrationExecutor
 from portal.management.arguments import PORT, THREADS, argument
 from portal.management.base import BaseCommand, Options
 from portal.management.console import announce_portal
-from portal.serving import serve
+from portal.serving import Unserved, refuse_unusable_address, serve
 
 
 class Command(BaseCommand[None]):
     requires_system_checks = ALL_CHECKS
+    tells_waits = False
     help = "Serve the portal until interrupted."
     takes = (
         PORT,
@@ -36,6 +37,10 @@ class Command(BaseCommand[None]):
                 "the tables of this database are not those of this version; run "
                 "`manage.py migrate` first, or `make demo` for a database to look at"
             )
+        try:
+            refuse_unusable_address(options.address, options.port)
+        except Unserved as error:
+            raise CommandError(str(error)) from None
         announce = partial(announce_portal, self.stdout)
         serve(options.address, options.port, options.threads, announce)
 
