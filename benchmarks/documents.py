@@ -13,7 +13,7 @@ import typst
 
 from benchmarks.figures import Result
 from ledger.billing import Billed, document_of, seal_invoice
-from ledger.invoice import Family, InvoiceDraft, InvoiceLine
+from ledger.invoice import Family, InvoiceDraft, InvoiceLine, Tax
 from ledger.parties import Party
 from settlement.documents.bulk import render_all
 from settlement.documents.issued_document import IssuedDocument, RunReference
@@ -70,9 +70,6 @@ def _issued_document(number: int) -> IssuedDocument:
         currency="GBP",
         run_id=uuid.UUID(int=7),
         payment_term_days=14,
-        tax_category="AE",
-        tax_rate_ppm=0,
-        tax_note="Reverse charge: the buyer accounts for value added tax.",
         lines=_lines(number),
     )
     sealed = seal_invoice(
@@ -97,6 +94,8 @@ def _lines(number: int) -> Sequence[InvoiceLine]:
             quantity=1_000_003 * (line + 1) + 7_919 * number,
             quantity_unit="Wh",
             amount_micro=61_234_567 * (line + 3) + 104_729 * number,
+            tax=Tax("AE", 0),
+            tax_note="Reverse charge: the buyer accounts for value added tax.",
             quality="measured",
             estimated_quantity=None,
             clauses=("AP-2.1", "MR-4.2"),

@@ -1,6 +1,8 @@
 """From an invoice draft to a sealed document, and to the journal of its rounding and tax."""
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -15,10 +17,13 @@ from ledger.chain import (
 )
 from ledger.invoice import (
     InvoiceDraft,
+    Subtotal,
+    Tax,
     Totals,
     document_kind,
     document_number,
     series_of,
+    subtotals,
     totals,
 )
 from ledger.journal import Account, JournalDraft, Posting
@@ -35,16 +40,12 @@ class Billed:
     """What earlier documents of a participant, family, month and currency come to.
 
     Args:
-        amount_micro: sum of their lines, exact.
-        net_minor: sum of their net amounts.
+        amounts_micro: sum of their lines by their tax, exact.
         original: the first of them; None when there is none yet.
-        untaxed_micro: sum of their lines that no tax is due on, exact.
     """
 
-    amount_micro: int = 0
-    net_minor: int = 0
+    amounts_micro: Mapping[Tax, int] = field(default_factory=dict)
     original: UUID | None = None
-    untaxed_micro: int = 0
 
 
 NOTHING_BILLED = Billed()
@@ -57,6 +58,7 @@ class Document:
     draft: InvoiceDraft
     billed: Billed
     number: int
+    taxes: Mapping[Tax, Subtotal]
     totals: Totals
 
     @property
@@ -81,29 +83,21 @@ class SealedInvoice(NamedTuple):
 
 def document_of(draft: InvoiceDraft, billed: Billed, number: int) -> Document:
     """Return a draft as number `number` of its series, after what is billed already."""
-    money = totals(
-        draft.amount_micro,
-        billed.amount_micro,
-        billed.net_minor,
-        minor_unit_micro(draft.currency),
-        draft.tax_rate_ppm,
-        draft.untaxed_micro,
-        billed.untaxed_micro,
-    )
-    return Document(draft, billed, number, money)
+    amounts = (draft.amounts_micro, billed.amounts_micro, minor_unit_micro(draft.currency))
+    return Document(draft, billed, number, subtotals(*amounts), totals(*amounts))
 
 
 def closing_journal(document: Document) -> JournalDraft | None:
     """Return the journal that brings the participant's accounts to what the document says.
 
-    Rounding goes against the market's rounding account and tax against its tax account; None
-    when neither moves. The journal names no settlement day, so it is never billed itself.
+    Rounding goes against the market's rounding account and tax against its account of the tax's
+    category; None when neither moves. The journal names no settlement day, so it is never billed
+    itself.
     """
-    draft, money = document.draft, document.totals
-    tax_micro = money.tax_minor * minor_unit_micro(draft.currency)
+    draft = document.draft
     moves = (
-        (ROUNDING, draft.family.value, money.rounding_micro),
-        (TAX, draft.tax_category, tax_micro),
+        (ROUNDING, draft.family.value, document.totals.rounding_micro),
+        *((TAX, category, micro) for category, micro in _tax_micro(document).items()),
     )
     postings = tuple(
         Posting(Account(draft.market, draft.currency, owner, kind, subject), amount)
@@ -126,6 +120,14 @@ def closing_journal(document: Document) -> JournalDraft | None:
     )
 
 
+def _tax_micro(document: Document) -> dict[str, int]:
+    """Return the tax of a document by category, by their letters."""
+    sums: defaultdict[str, int] = defaultdict(int)
+    for tax, stated in sorted(document.taxes.items()):
+        sums[tax.category] += stated.tax_minor * minor_unit_micro(document.draft.currency)
+    return dict(sums)
+
+
 def line_rows(draft: InvoiceDraft, identity: UUID) -> list[InvoiceLineRow]:
     """Return the lines of a document as rows, numbered from 1 in the order of the draft."""
     return [
@@ -142,7 +144,9 @@ def line_rows(draft: InvoiceDraft, identity: UUID) -> list[InvoiceLineRow]:
             estimated_quantity=line.estimated_quantity,
             clauses=tuple(line.clauses),
             rule_digests=tuple(line.rule_digests),
-            tax_category=line.tax_category,
+            tax_category=line.tax.category,
+            tax_rate_ppm=line.tax.rate_ppm,
+            tax_note=line.tax_note,
         )
         for number, line in enumerate(draft.lines, start=1)
     ]
@@ -171,7 +175,7 @@ def seal_invoice(
     lines = line_rows(draft, identity)
     line_digests = [invoice_line_digest(line) for line in lines]
     is_first = document.billed.original is None
-    kind = document_kind(draft.family, is_first=is_first, amount_micro=money.amount_micro)
+    kind = document_kind(draft.family, is_first=is_first, money=money)
     row = InvoiceRow(
         series=document.series,
         number=document.number,
@@ -191,15 +195,12 @@ def seal_invoice(
         amount_micro=money.amount_micro,
         rounding_micro=money.rounding_micro,
         net_minor=money.net_minor,
-        tax_category=draft.tax_category,
-        tax_rate_ppm=draft.tax_rate_ppm,
         tax_minor=money.tax_minor,
         due_minor=money.due_minor,
         line_count=len(lines),
         previous_digest=previous_digest,
         **party_columns(SELLER, draft.seller),
         **party_columns(BUYER, draft.buyer),
-        tax_note=draft.tax_note,
         payment_term_days=draft.payment_term_days,
     )
     return SealedInvoice(row, invoice_digest(row, line_digests), lines, line_digests)

@@ -41,11 +41,8 @@ from ledger.tree import DIGEST_BYTES, LEAF_PREFIX, leaf_hash, merkle_root
 ACCOUNT_TAG = "tallystick.account.1"
 POSTING_TAG = "tallystick.posting.1"
 JOURNAL_TAG = "tallystick.journal.1"
-INVOICE_LINE_TAG = "tallystick.invoice-line.2"
-UNTAXED_INVOICE_LINE_TAG = "tallystick.invoice-line.3"
-"""Of the layout with a tax category of the line's own, which only untaxed lines have."""
-
-INVOICE_TAG = "tallystick.invoice.2"
+INVOICE_LINE_TAG = "tallystick.invoice-line.4"
+INVOICE_TAG = "tallystick.invoice.3"
 
 GENESIS_DIGEST = bytes(DIGEST_BYTES)
 """What the first journal, and the first invoice of a series, name as the digest before them."""
@@ -108,7 +105,9 @@ class InvoiceLineRow(NamedTuple):
     estimated_quantity: int | None
     clauses: tuple[str, ...]
     rule_digests: tuple[bytes, ...]
-    tax_category: str | None
+    tax_category: str
+    tax_rate_ppm: int
+    tax_note: str
 
 
 class InvoiceRow(NamedTuple):
@@ -132,8 +131,6 @@ class InvoiceRow(NamedTuple):
     amount_micro: int
     rounding_micro: int
     net_minor: int
-    tax_category: str
-    tax_rate_ppm: int
     tax_minor: int
     due_minor: int
     line_count: int
@@ -154,7 +151,6 @@ class InvoiceRow(NamedTuple):
     buyer_contact_name: str
     buyer_contact_email: str
     buyer_iban: str | None
-    tax_note: str
     payment_term_days: int
 
 
@@ -195,11 +191,8 @@ def journal_digest(row: JournalRow, posting_digests: Sequence[bytes]) -> bytes:
 
 
 def invoice_line_digest(row: InvoiceLineRow) -> bytes:
-    """Return the digest of an invoice line; only an untaxed one has a tax category to hold."""
-    if row.tax_category is not None:
-        return leaf_hash(encode(UNTAXED_INVOICE_LINE_TAG, row))
-    *stated, _tax_category = row
-    return leaf_hash(encode(INVOICE_LINE_TAG, stated))
+    """Return the digest of an invoice line."""
+    return leaf_hash(encode(INVOICE_LINE_TAG, row))
 
 
 def invoice_digest(row: InvoiceRow, line_digests: Sequence[bytes]) -> bytes:

@@ -3,27 +3,35 @@
 Amounts of lines are exact, in millionths of the currency unit (micro); an invoice is payable in
 minor units (pence). Positive: the participant pays the market; negative: the market pays.
 
-Rounding happens once a document, half away from zero, on the running total of the participant's
-documents for the month, so that rounding never adds up over credit and debit notes:
+Each line bears the tax of the days that it bills, and a document states a subtotal for each tax
+that its lines bear: a base, and the tax on it. Rounding happens once for each tax, half away from
+zero, on the running total of the participant's lines of the month that bear it, so that it never
+adds up over credit and debit notes:
 
-    net_minor = round(everything billed for the month so far, this document included)
-                - what was billed so far
+    base_minor = round(all lines of the month with this tax so far, this document included)
+                 - the same of the documents before it
+    tax_minor  = round(base of the month so far x rate) - the same of the documents before it
 
-Half away from zero is what people expect of a bill, and it is symmetric: a credit of an amount
-cancels the invoice of that amount exactly. Worked, with 10,000 micro to the penny:
+Net, tax and what is due are sums over the subtotals. Half away from zero is what people expect of a
+bill. Worked, with 10,000 micro to the penny and tax at 20 %:
 
-    invoice      lines    1,234,500 micro = 123.45 p   -> 123 p   rounding -4,500 micro
-    debit note   lines        1,000 micro =   0.10 p   ->   1 p   rounding +9,000 micro
-                 (total   1,235,500 micro = 123.55 p   -> 124 p, of which 123 p is billed)
-    credit note  lines   -1,235,500 micro              -> -124 p  rounding -4,500 micro
-                 (total           0 micro              ->   0 p, and the roundings sum to zero)
+    invoice      lines    1,234,500 micro = 123.45 p   -> 123 p, tax 25 p   rounding -4,500 micro
+    debit note   lines        1,000 micro =   0.10 p   ->   1 p, tax  0 p   rounding +9,000 micro
+                 (so far  1,235,500 micro = 123.55 p   -> 124 p, of which 123 p is billed;
+                  its tax 24.8 p -> 25 p, which is billed)
+    credit note  lines   -1,235,500 micro              -> -124 p, tax -25 p  rounding -4,500 micro
+                 (so far          0 micro              ->   0 p, and all tax is taken back)
 
-Tax is due on the net amount less what its untaxed lines come to, rounded on their running total.
+Of each document by itself, tax would be 25, 0 and -25 p here; but of bases of 4 x 3 p and one of
+-12 p it would be 4 x 1 and -2 p, and notes that take everything back would leave tax owed.
 """
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from ledger.parties import Party
@@ -31,9 +39,11 @@ from ledger.parties import Party
 TAX_CATEGORIES = ("S", "Z", "E", "AE", "K", "G", "O")
 """The tax categories of EN 16931 (UNCL 5305) in use; only S (standard) carries a rate."""
 
-UNTAXED = "E"
-"""The category of a line that lies outside the tax base of its document: exempt. EN 16931 lets no
-other category stand beside O, not subject to tax, so that cannot be it."""
+STANDARD = "S"
+"""The category of what is taxed at a rate."""
+
+OUTSIDE_SCOPE = "O"
+"""Not subject to tax. EN 16931 lets no other category stand beside it in a document (BR-O-11)."""
 
 QUALITIES = ("measured", "estimated", "none")
 """What the quantity behind a line is: measured throughout, estimated in part, or not metered."""
@@ -77,9 +87,16 @@ _KINDS = {
 """First document, credit note and debit note of a family."""
 
 
+class Tax(NamedTuple):
+    """How a line is taxed: a category of EN 16931 and a rate in ppm, 0 for all but `STANDARD`."""
+
+    category: str
+    rate_ppm: int
+
+
 @dataclass(frozen=True)
 class InvoiceLine:
-    """One line: what for, how much of it, and the rules that made it.
+    """One line: what for, how much of it, how it is taxed, and the rules that made it.
 
     Args:
         kind: the charge or payment, such as `charge.fuel`.
@@ -87,12 +104,13 @@ class InvoiceLine:
         description: one line of text for people.
         quantity: in `quantity_unit`; None together with it.
         amount_micro: + the participant pays, - the market pays.
+        tax: of the days that the line bills.
+        tax_note: what the law of those days says about tax, such as that of reverse charge.
         quality: one of `QUALITIES`.
         estimated_quantity: the part of `quantity` that is estimated, where that was metered; in a
             note the change of it, so below zero where estimates were replaced.
         clauses: anchors of the rules that govern the line, such as `MR-4.2`.
         rule_digests: 32-byte digests of the rule versions it obeyed.
-        tax_category: `UNTAXED` where no tax is due on the line; None for that of the document.
     """
 
     kind: str
@@ -101,11 +119,12 @@ class InvoiceLine:
     quantity: int | None
     quantity_unit: str | None
     amount_micro: int
+    tax: Tax
+    tax_note: str
     quality: str = "none"
     estimated_quantity: int | None = None
     clauses: tuple[str, ...] = ()
     rule_digests: tuple[bytes, ...] = ()
-    tax_category: str | None = None
 
 
 @dataclass(frozen=True)
@@ -118,8 +137,6 @@ class InvoiceDraft:
         seller, buyer: who sells and who buys; of a self-billed document the buyer is its issuer.
         run_id: the latest run that the lines rest on, if any.
         payment_term_days: days from the day of issue (UTC) to the day payment is due.
-        tax_category: EN 16931 category; `tax_rate_ppm` is 0 for all but S.
-        tax_note: what the document says about tax, such as that of reverse charge.
     """
 
     market: str
@@ -131,24 +148,35 @@ class InvoiceDraft:
     currency: str
     run_id: UUID | None
     payment_term_days: int
-    tax_category: str
-    tax_rate_ppm: int
-    tax_note: str
     lines: tuple[InvoiceLine, ...]
 
     @property
-    def amount_micro(self) -> int:
-        """Sum of the lines, exact."""
-        return sum(line.amount_micro for line in self.lines)
+    def amounts_micro(self) -> dict[Tax, int]:
+        """Sum of the lines by their tax, exact."""
+        return sum_by_tax((line.tax, line.amount_micro) for line in self.lines)
 
     @property
-    def untaxed_micro(self) -> int:
-        """Sum of the lines that no tax is due on, exact."""
-        return sum(line.amount_micro for line in self.lines if line.tax_category is not None)
+    def is_outside_scope(self) -> bool:
+        """Whether its lines are not subject to tax, so that they share no document with others."""
+        return any(line.tax.category == OUTSIDE_SCOPE for line in self.lines)
 
 
-@dataclass(frozen=True)
-class Totals:
+def sum_by_tax(amounts: Iterable[tuple[Tax, int]]) -> dict[Tax, int]:
+    """Return the sum of amounts by their tax, in the order in which taxes first come."""
+    sums: defaultdict[Tax, int] = defaultdict(int)
+    for tax, amount_micro in amounts:
+        sums[tax] += amount_micro
+    return dict(sums)
+
+
+class Subtotal(NamedTuple):
+    """What a document states of one tax: the base, and the tax on it."""
+
+    base_minor: int
+    tax_minor: int
+
+
+class Totals(NamedTuple):
     """The money of a document; `net_minor` micro = `amount_micro` + `rounding_micro`."""
 
     amount_micro: int
@@ -164,38 +192,56 @@ def round_half_away(value: int, divisor: int) -> int:
     >>> [round_half_away(value, 10_000) for value in (4_999, 5_000, -5_000, -4_999, 15_000)]
     [0, 1, -1, 0, 2]
     """
-    # Away from zero on both sides, so that the tax of a note that takes everything back is the tax
-    # of its invoice; halves rounded upward would leave a penny between the two.
+    # Away from zero on both sides: what one party pays is what the other is paid, to the penny.
     rounded = (2 * abs(value) + divisor) // (2 * divisor)
     return rounded if value >= 0 else -rounded
 
 
-def totals(
-    amount_micro: int,
-    billed_micro: int,
-    billed_minor: int,
-    minor_unit_micro: int,
-    tax_rate_ppm: int,
-    untaxed_micro: int = 0,
-    billed_untaxed_micro: int = 0,
-) -> Totals:
-    """Return the money of a document that follows `billed_micro` (exact) and `billed_minor` (net).
+def subtotals(
+    amounts_micro: Mapping[Tax, int], billed_micro: Mapping[Tax, int], minor_unit_micro: int
+) -> dict[Tax, Subtotal]:
+    """Return what a document states of each tax that its lines bear.
 
-    `untaxed_micro` of its amount and `billed_untaxed_micro` of what is billed are of untaxed lines.
+    Args:
+        amounts_micro: the sum of its lines by their tax, exact.
+        billed_micro: the same of all lines of the documents before it.
+        minor_unit_micro: micro in a minor unit.
 
-    >>> totals(1_000, 1_234_500, 123, 10_000, 0)
-    Totals(amount_micro=1000, rounding_micro=9000, net_minor=1, tax_minor=0, due_minor=1)
-    >>> totals(5_000_000, 0, 0, 10_000, 200_000, untaxed_micro=1_000_000).tax_minor
-    80
+    >>> vat = Tax("S", 200_000)
+    >>> subtotals({vat: 1_000}, {vat: 1_234_500}, 10_000)
+    {Tax(category='S', rate_ppm=200000): Subtotal(base_minor=1, tax_minor=0)}
     """
-    # The month is rounded as a whole, and what was billed of it is taken off: the notes of a month
-    # can never drift from its exact sum by more than half a minor unit, however many there are.
-    net_minor = round_half_away(billed_micro + amount_micro, minor_unit_micro) - billed_minor
-    untaxed_minor = round_half_away(
-        billed_untaxed_micro + untaxed_micro, minor_unit_micro
-    ) - round_half_away(billed_untaxed_micro, minor_unit_micro)
-    # Of the printed net, not of micro: whoever holds the document can compute its tax.
-    tax_minor = round_half_away((net_minor - untaxed_minor) * tax_rate_ppm, PPM)
+    found = {}
+    for tax, amount_micro in amounts_micro.items():
+        before = _stated(tax, billed_micro.get(tax, 0), minor_unit_micro)
+        after = _stated(tax, billed_micro.get(tax, 0) + amount_micro, minor_unit_micro)
+        found[tax] = Subtotal(
+            after.base_minor - before.base_minor, after.tax_minor - before.tax_minor
+        )
+    return found
+
+
+def _stated(tax: Tax, amount_micro: int, minor_unit_micro: int) -> Subtotal:
+    """Return what all documents of a month state of a tax whose lines come to an amount."""
+    # Of the month as a whole, and of the base as it is printed: so notes that take everything back
+    # leave nothing, neither of the net nor of its tax, however many documents it took.
+    base_minor = round_half_away(amount_micro, minor_unit_micro)
+    return Subtotal(base_minor, round_half_away(base_minor * tax.rate_ppm, PPM))
+
+
+def totals(
+    amounts_micro: Mapping[Tax, int], billed_micro: Mapping[Tax, int], minor_unit_micro: int
+) -> Totals:
+    """Return the money of a document; arguments as those of `subtotals`.
+
+    >>> vat = Tax("S", 200_000)
+    >>> totals({vat: 1_000}, {vat: 1_234_500}, 10_000)
+    Totals(amount_micro=1000, rounding_micro=9000, net_minor=1, tax_minor=0, due_minor=1)
+    """
+    stated = subtotals(amounts_micro, billed_micro, minor_unit_micro).values()
+    amount_micro = sum(amounts_micro.values())
+    net_minor = sum(each.base_minor for each in stated)
+    tax_minor = sum(each.tax_minor for each in stated)
     return Totals(
         amount_micro=amount_micro,
         rounding_micro=net_minor * minor_unit_micro - amount_micro,
@@ -205,20 +251,23 @@ def totals(
     )
 
 
-def document_kind(family: Family, *, is_first: bool, amount_micro: int) -> DocumentKind:
+def document_kind(family: Family, *, is_first: bool, money: Totals) -> DocumentKind:
     """Return what to call a document: the first of its month is the invoice, others are notes.
 
     A credit note lowers what the invoice states and a debit note raises it; a self-billed
-    invoice states what the market pays (-), so its credit notes are positive.
+    invoice states what the market pays (-), so its credit notes are positive. What is due decides,
+    as a note may change the tax alone; where nothing is due, the exact amount does.
 
-    >>> str(document_kind(Family.SELF_BILLED, is_first=False, amount_micro=5))
+    >>> money = Totals(amount_micro=5, rounding_micro=-5, net_minor=0, tax_minor=0, due_minor=0)
+    >>> str(document_kind(Family.SELF_BILLED, is_first=False, money=money))
     'self-billed credit note'
     """
     first, credit_note, debit_note = _KINDS[family]
     if is_first:
         return first
-    stated_micro = amount_micro if family is Family.INVOICE else -amount_micro
-    return credit_note if stated_micro < 0 else debit_note
+    changed = money.due_minor or money.amount_micro
+    stated = changed if family is Family.INVOICE else -changed
+    return credit_note if stated < 0 else debit_note
 
 
 def series_of(market: str, family: Family) -> str:

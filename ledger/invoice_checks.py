@@ -7,11 +7,12 @@ from datetime import date
 from common.currencies import BILLABLE
 from common.refusals import Finding, in_rule_order
 from ledger.invoice import (
+    OUTSIDE_SCOPE,
     PAYMENT_TERM_LIMIT_DAYS,
     PPM,
     QUALITIES,
+    STANDARD,
     TAX_CATEGORIES,
-    UNTAXED,
     InvoiceDraft,
     InvoiceLine,
 )
@@ -24,12 +25,19 @@ def check_invoices(drafts: Sequence[InvoiceDraft]) -> list[Finding]:
     """Return every breach in a batch of drafts, in rule order; an empty list means none."""
     found = [finding for draft in drafts for finding in _draft_findings(draft)]
     keys = Counter(
-        (draft.market, draft.participant, draft.billing_month, draft.family, draft.currency)
+        (
+            draft.market,
+            draft.participant,
+            draft.billing_month,
+            draft.family,
+            draft.currency,
+            draft.is_outside_scope,
+        )
         for draft in drafts
     )
     found += [
         LedgerRule.DRAFT_IS_REPEATED.finding(place_of(market, participant, month), str(family))
-        for (market, participant, month, family, _), count in keys.items()
+        for (market, participant, month, family, *_), count in keys.items()
         if count > 1
     ]
     return in_rule_order(found)
@@ -52,15 +60,13 @@ def _draft_findings(draft: InvoiceDraft) -> Iterator[Finding]:
     if not 0 <= draft.payment_term_days <= PAYMENT_TERM_LIMIT_DAYS:
         value = f"{draft.payment_term_days} days"
         yield LedgerRule.PAYMENT_TERM_IS_OUT_OF_RANGE.finding(place, value)
-    rate_limit = PPM if draft.tax_category == "S" else 0
-    if draft.tax_category not in TAX_CATEGORIES or not 0 <= draft.tax_rate_ppm <= rate_limit:
-        value = f"category {draft.tax_category}, rate {draft.tax_rate_ppm} ppm"
-        yield LedgerRule.TAX_IS_UNKNOWN.finding(place, value)
     for side, party in ((SELLER, draft.seller), (BUYER, draft.buyer)):
         for value in party_breaches(side, party):
             yield LedgerRule.PARTY_IS_INCOMPLETE.finding(place, value)
-    if not draft.tax_note.strip():
-        yield LedgerRule.PARTY_IS_INCOMPLETE.finding(place, "tax_note is empty")
+    categories = {line.tax.category for line in draft.lines}
+    if OUTSIDE_SCOPE in categories and len(categories) > 1:
+        value = f"categories {', '.join(sorted(categories))}"
+        yield LedgerRule.TAX_STANDS_ALONE.finding(place, value)
     for number, line in enumerate(draft.lines, start=1):
         for rule, value in _line_breaches(line):
             yield rule.finding(f"{place}, line {number}", value)
@@ -73,8 +79,12 @@ def _line_breaches(line: InvoiceLine) -> Iterator[tuple[LedgerRule, str]]:
     if not line.description.strip() or (line.quantity is None) != (line.quantity_unit is None):
         value = f"{line.description!r}, quantity {line.quantity} {line.quantity_unit}"
         yield LedgerRule.LINE_IS_INCOMPLETE, value
-    if line.tax_category not in (None, UNTAXED):
-        yield LedgerRule.TAX_IS_UNKNOWN, f"category {line.tax_category} of a line"
+    category, rate_ppm = line.tax
+    rate_limit = PPM if category == STANDARD else 0
+    if category not in TAX_CATEGORIES or not 0 <= rate_ppm <= rate_limit:
+        yield LedgerRule.TAX_IS_UNKNOWN, f"category {category}, rate {rate_ppm} ppm"
+    if not line.tax_note.strip():
+        yield LedgerRule.LINE_IS_INCOMPLETE, "tax_note is empty"
     is_metered = line.quantity is not None and line.quality != "none"
     if line.quality not in QUALITIES or (line.estimated_quantity is not None and not is_metered):
         value = f"quality {line.quality!r}, estimated quantity {line.estimated_quantity}"

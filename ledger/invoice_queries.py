@@ -1,9 +1,9 @@
 """Questions about what is billed and what is not; read in the caller's transaction."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, Select, func, select
@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from ledger import tables
 from ledger.billing import Billed, SealedInvoice
 from ledger.chain import InvoiceLineRow, InvoiceRow
-from ledger.invoice import parsed_number
-from ledger.journal import Account
+from ledger.invoice import OUTSIDE_SCOPE, Tax, parsed_number
+from ledger.journal import Account, DayMovement
 
 
 def unbilled(session: Session, market: str, billing_month: date) -> dict[str, dict[Account, int]]:
@@ -53,6 +53,40 @@ def unbilled(session: Session, market: str, billing_month: date) -> dict[str, di
     return dict(moved)
 
 
+def movements_by_day(session: Session, market: str, billing_month: date) -> Iterator[DayMovement]:
+    """Yield what each account of each participant moved for each day of a month, by account."""
+    account, journal, posting = tables.Account, tables.Journal, tables.Posting
+    covered = _covered(market, billing_month).subquery()
+    holder = (account.commodity, account.participant, account.kind, account.subject)
+    is_covered = journal.number <= func.coalesce(covered.c.number, 0)
+    statement = (
+        select(
+            *holder,
+            journal.settlement_day,
+            sql_cast(func.sum(posting.amount), BigInteger),
+            sql_cast(func.coalesce(func.sum(posting.amount).filter(is_covered), 0), BigInteger),
+        )
+        .select_from(journal)
+        .join(posting, posting.journal_number == journal.number)
+        .join(account, account.code == posting.account)
+        .outerjoin(covered, covered.c.participant == account.participant)
+        .where(
+            journal.market == market,
+            journal.settlement_day >= billing_month,
+            journal.settlement_day < next_month(billing_month),
+            account.participant.is_not(None),
+        )
+        # By all columns: verification asks too, where the table's key may be broken.
+        .group_by(account.code, *holder, journal.settlement_day)
+        .order_by(account.code, journal.settlement_day)
+    )
+    for commodity, participant, kind, subject, day, amount, before in session.execute(statement):
+        if day is not None:
+            yield DayMovement(
+                Account(market, commodity, participant, kind, subject), day, amount, before
+            )
+
+
 def last_covered_journals(session: Session, market: str, billing_month: date) -> dict[str, int]:
     """Return participant -> the last journal that its documents of the month take into account."""
     rows = session.execute(_covered(market, billing_month)).all()
@@ -70,56 +104,99 @@ def _covered(market: str, billing_month: date) -> Select[str, int]:
 
 def billed(
     session: Session, market: str, billing_month: date
-) -> dict[tuple[str, str, str], Billed]:
-    """Return (participant, series, currency) -> what the month's documents come to."""
+) -> dict[tuple[str, str, str, bool], Billed]:
+    """Return what the month's documents come to.
+
+    Returns:
+        participant, series, currency, and whether they lie outside the scope of tax -> documents.
+    """
     invoice, line = tables.Invoice, tables.InvoiceLine
     key = (invoice.participant, invoice.series, invoice.currency)
-    untaxed = (
-        select(func.coalesce(func.sum(line.amount_micro), 0))
-        .where(line.invoice_id == invoice.id, line.tax_category.is_not(None))
-        .scalar_subquery()
-    )
+    tax = (line.tax_category, line.tax_rate_ppm)
+    first = func.array_agg(postgresql.aggregate_order_by(invoice.id, invoice.number))
     statement = (
         select(
             *key,
-            sql_cast(func.sum(invoice.amount_micro), BigInteger),
-            sql_cast(func.sum(invoice.net_minor), BigInteger),
-            func.array_agg(postgresql.aggregate_order_by(invoice.id, invoice.number)),
-            sql_cast(func.sum(untaxed), BigInteger),
+            *tax,
+            sql_cast(func.sum(line.amount_micro), BigInteger),
+            sql_cast(first[1], postgresql.UUID),
         )
+        .join(line, line.invoice_id == invoice.id)
         .where(invoice.market == market, invoice.billing_month == billing_month)
-        .group_by(*key)
+        .group_by(*key, *tax)
+        # The earliest first, so that the first that is met of each is their original.
+        .order_by(*key, func.min(invoice.number), *tax)
     )
-    return {
-        (participant, series, currency): Billed(amount, net_minor, documents[0], untaxed_micro)
-        for participant, series, currency, amount, net_minor, documents, untaxed_micro in (
-            session.execute(statement)
-        )
-    }
+    found: dict[tuple[str, str, str, bool], Billed] = {}
+    for participant, series, currency, category, rate_ppm, amount, original in session.execute(
+        statement
+    ):
+        place = (participant, series, currency, category == OUTSIDE_SCOPE)
+        before = found.get(place, Billed(original=original))
+        amounts = {**before.amounts_micro, Tax(category, rate_ppm): amount}
+        found[place] = Billed(amounts, before.original)
+    return found
 
 
 def billed_before(session: Session, row: InvoiceRow) -> Billed:
     """Return what the documents of a document's participant, series and month before it come to."""
     invoice, line = tables.Invoice, tables.InvoiceLine
-    before = (
-        invoice.series == row.series,
-        invoice.number < row.number,
-        invoice.participant == row.participant,
-        invoice.billing_month == row.billing_month,
-        invoice.currency == row.currency,
-    )
-    net = select(func.sum(invoice.net_minor)).where(*before).scalar_subquery()
-    amount = select(func.sum(invoice.amount_micro)).where(*before).scalar_subquery()
-    untaxed = (
-        select(func.sum(line.amount_micro))
+    tax = (line.tax_category, line.tax_rate_ppm)
+    statement = (
+        select(*tax, sql_cast(func.sum(line.amount_micro), BigInteger))
         .join(invoice, invoice.id == line.invoice_id)
-        .where(*before, line.tax_category.is_not(None))
-        .scalar_subquery()
+        .where(
+            invoice.series == row.series,
+            invoice.number < row.number,
+            invoice.participant == row.participant,
+            invoice.billing_month == row.billing_month,
+            invoice.currency == row.currency,
+        )
+        .group_by(*tax)
+        .order_by(*tax)
     )
-    sums = session.execute(
-        select(*(sql_cast(func.coalesce(each, 0), BigInteger) for each in (amount, net, untaxed)))
-    ).one()
-    return Billed(sums[0], sums[1], row.original, sums[2])
+    amounts = {
+        Tax(category, rate_ppm): amount for category, rate_ppm, amount in session.execute(statement)
+    }
+    return Billed(amounts, row.original)
+
+
+def billed_months(session: Session) -> list[tuple[str, date]]:
+    """Return market and billing month of all documents, in order."""
+    invoice = tables.Invoice
+    key = (invoice.market, invoice.billing_month)
+    return [
+        (market, month) for market, month in session.execute(select(*key).distinct().order_by(*key))
+    ]
+
+
+class BilledAccount(NamedTuple):
+    """A money account of a participant under one tax: what the lines of a month sum over."""
+
+    participant: str
+    currency: str
+    kind: str
+    subject: str
+    tax: Tax
+
+
+def billed_accounts(session: Session, market: str, billing_month: date) -> dict[BilledAccount, int]:
+    """Return what the lines of a month's documents come to, exact, by account and tax."""
+    invoice, line = tables.Invoice, tables.InvoiceLine
+    account = (invoice.participant, invoice.currency, line.kind, line.subject)
+    tax = (line.tax_category, line.tax_rate_ppm)
+    statement = (
+        select(*account, *tax, sql_cast(func.sum(line.amount_micro), BigInteger))
+        .join(line, line.invoice_id == invoice.id)
+        .where(invoice.market == market, invoice.billing_month == billing_month)
+        .group_by(*account, *tax)
+    )
+    return {
+        BilledAccount(participant, currency, kind, subject, Tax(category, rate_ppm)): amount
+        for participant, currency, kind, subject, category, rate_ppm, amount in (
+            session.execute(statement)
+        )
+    }
 
 
 def next_month(month: date) -> date:

@@ -27,7 +27,7 @@ from ledger.store import Head
 
 @dataclass(frozen=True)
 class NothingToInvoice:
-    """A draft that needed no document: none of its lines has an amount."""
+    """A draft that needed no document: no line of its participant for the month has an amount."""
 
     participant: str
     billing_month: date
@@ -49,12 +49,14 @@ class Issued:
 
 
 def issue(session: Session, drafts: Sequence[InvoiceDraft], now: datetime) -> Issued:
-    """Issue a document for every draft that moves money, all or nothing.
+    """Issue a document for every participant whose month moved money, all or nothing.
 
     A line is named after the account it bills (kind and subject). The lines of a participant's
     drafts for a month must come to what each of its money accounts moved since its last document
     of that month; a participant who both supplies and generates gets both documents in one call.
-    Rounding and tax are posted with the documents. A draft without an amount gets no document.
+    Rounding and tax are posted with the documents. A participant whose drafts of a month have no
+    amount gets no document; where one has, a draft that only states quantities becomes a document
+    too, as the other would cover its journals unsaid.
 
     Raises:
         Refused: a draft breaks a rule or differs from the ledger; nothing is issued.
@@ -66,12 +68,12 @@ def issue(session: Session, drafts: Sequence[InvoiceDraft], now: datetime) -> Is
     refuse_any(_differences(session, drafts))
     # What the lines take into account ends here; the journals of rounding and tax come after it.
     last_journal_number = store.journal_head(session).number
-    with_amount = [draft for draft in drafts if _has_amount(draft)]
+    to_bill, without = _part_drafts(drafts)
     heads = {
         series: store.invoice_head(session, series)
-        for series in {series_of(draft.market, draft.family) for draft in with_amount}
+        for series in {series_of(draft.market, draft.family) for draft in to_bill}
     }
-    documents = _number_documents(session, with_amount, heads)
+    documents = _number_documents(session, to_bill, heads)
     closing = [journal for journal in map(closing_journal, documents) if journal]
     journal_numbers = {each.key: each.number for each in post_many(session, closing, now)}
     identities = store.new_ids(session, len(documents))
@@ -89,15 +91,27 @@ def issue(session: Session, drafts: Sequence[InvoiceDraft], now: datetime) -> Is
         store.insert_invoice(session, invoice)
         invoices.append(invoice)
     nothing = tuple(
-        NothingToInvoice(draft.participant, draft.billing_month, draft.family)
-        for draft in drafts
-        if not _has_amount(draft)
+        NothingToInvoice(draft.participant, draft.billing_month, draft.family) for draft in without
     )
     return Issued(tuple(invoices), nothing)
 
 
-def _has_amount(draft: InvoiceDraft) -> bool:
-    return any(line.amount_micro for line in draft.lines)
+def _part_drafts(
+    drafts: Sequence[InvoiceDraft],
+) -> tuple[list[InvoiceDraft], list[InvoiceDraft]]:
+    """Return the drafts that become documents, and those that need none."""
+    with_amount = {
+        (draft.market, draft.participant, draft.billing_month)
+        for draft in drafts
+        if any(line.amount_micro for line in draft.lines)
+    }
+    to_bill: list[InvoiceDraft] = []
+    without: list[InvoiceDraft] = []
+    for draft in drafts:
+        is_moved = (draft.market, draft.participant, draft.billing_month) in with_amount
+        states = any(line.amount_micro or line.quantity for line in draft.lines)
+        (to_bill if is_moved and states else without).append(draft)
+    return to_bill, without
 
 
 def _differences(session: Session, drafts: Sequence[InvoiceDraft]) -> Iterator[Finding]:
@@ -156,7 +170,7 @@ def _number_documents(
         series = series_of(draft.market, draft.family)
         numbers[series] += 1
         earlier = billed[draft.market, draft.billing_month].get(
-            (draft.participant, series, draft.currency), NOTHING_BILLED
+            (draft.participant, series, draft.currency, draft.is_outside_scope), NOTHING_BILLED
         )
         documents.append(document_of(draft, earlier, numbers[series]))
     return documents

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
-from typing import cast
+from typing import NamedTuple, cast
 from uuid import UUID
 
 from common.refusals import Finding, in_rule_order
@@ -69,6 +69,15 @@ class Posting:
 
     account: Account
     amount: int
+
+
+class DayMovement(NamedTuple):
+    """What an account moved for a day, and how much of it its participant's documents cover."""
+
+    account: Account
+    day: date
+    amount: int
+    covered: int
 
 
 @dataclass(frozen=True)

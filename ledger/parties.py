@@ -1,8 +1,7 @@
 """Who sells and who buys, as a document states it for good.
 
-A document keeps its parties, its payment term and its tax note as they were at issue: they are
-columns of its row and lie under its digest, so a later change of a registration or of the terms
-changes no document.
+A document keeps its parties and its payment term as they were at issue: they are columns of its row
+and lie under its digest, so a later change of a registration or of the terms changes no document.
 """
 
 from collections.abc import Iterator

@@ -139,12 +139,13 @@ class LedgerRule(Rule):
     )
     LINE_IS_INCOMPLETE = (
         34,
-        "an invoice line has a description, and a quantity together with its unit",
-        "give both quantity and unit, or neither",
+        "an invoice line has a description, words about its tax, and a quantity with its unit",
+        "give a description and a tax note, and both quantity and unit, or neither",
     )
     DRAFT_IS_REPEATED = (
         35,
-        "a participant gets one document of a family, month and currency at a time",
+        "a participant gets one document of a family, month and currency at a time, and one more "
+        "for what is not subject to tax",
         "merge the drafts",
     )
     LINES_DIFFER_FROM_LEDGER = (
@@ -169,8 +170,19 @@ class LedgerRule(Rule):
     )
     PARTY_IS_INCOMPLETE = (
         40,
-        "a document names its seller and its buyer in full, and says what is due in tax and when",
+        "a document names its seller and its buyer in full",
         "complete the registration, or the operator of the settlement terms",
+    )
+    TAX_STANDS_ALONE = (
+        41,
+        "lines that are not subject to tax, category O, share no document with others (EN 16931, "
+        "BR-O-11)",
+        "draft a document for them, and one for the others",
+    )
+    INVOICE_DIFFERS_FROM_LINES = (
+        42,
+        "an invoice's net and tax are what its lines come to, rounded once for each tax of a month",
+        "issue through the ledger, which sums and rounds the lines",
     )
     STATEMENT_IS_UNREADABLE = (
         60,
@@ -327,6 +339,7 @@ RULE_OF_CONSTRAINT = {
     "ck_seal_sealed_by_someone": LedgerRule.SEAL_IS_UNFOUNDED,
     "ck_seal_anchor_is_last": LedgerRule.SEAL_IS_UNFOUNDED,
     "invoice_is_complete": LedgerRule.INVOICE_IS_INCOMPLETE,
+    "invoice_is_of_its_lines": LedgerRule.INVOICE_DIFFERS_FROM_LINES,
     "pk_invoice_line": LedgerRule.INVOICE_IS_INCOMPLETE,
     "fk_invoice_line_invoice_id": LedgerRule.INVOICE_IS_INCOMPLETE,
     "invoice_follows": LedgerRule.INVOICE_IS_OUT_OF_ORDER,

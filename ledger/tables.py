@@ -166,8 +166,6 @@ class Invoice(Base):
     amount_micro: Mapped[int] = mapped_column(BigInteger)
     rounding_micro: Mapped[int] = mapped_column(BigInteger)
     net_minor: Mapped[int] = mapped_column(BigInteger)
-    tax_category: Mapped[str] = mapped_column(Text)
-    tax_rate_ppm: Mapped[int] = mapped_column(BigInteger)
     tax_minor: Mapped[int] = mapped_column(BigInteger)
     due_minor: Mapped[int] = mapped_column(BigInteger)
     line_count: Mapped[int]
@@ -188,7 +186,6 @@ class Invoice(Base):
     buyer_contact_name: Mapped[str] = mapped_column(Text)
     buyer_contact_email: Mapped[str] = mapped_column(Text)
     buyer_iban: Mapped[str | None] = mapped_column(Text)
-    tax_note: Mapped[str] = mapped_column(Text)
     payment_term_days: Mapped[int]
     digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
 
@@ -205,7 +202,14 @@ class InvoiceLine(Base):
             "estimated_quantity IS NULL OR (quantity IS NOT NULL AND quality <> 'none')",
             name="estimated_quantity_is_metered",
         ),
-        CheckConstraint("tax_category = 'E'", name="tax_category_is_untaxed"),
+        CheckConstraint(
+            "tax_category IN ('S', 'Z', 'E', 'AE', 'K', 'G', 'O')", name="tax_category_is_known"
+        ),
+        CheckConstraint(
+            "tax_rate_ppm = 0 OR (tax_category = 'S' AND tax_rate_ppm BETWEEN 0 AND 1000000)",
+            name="tax_rate_is_of_standard",
+        ),
+        CheckConstraint("tax_note <> ''", name="tax_is_explained"),
         digest_check(),
         SCHEMA_ARGUMENTS,
     )
@@ -222,7 +226,9 @@ class InvoiceLine(Base):
     estimated_quantity: Mapped[int | None] = mapped_column(BigInteger)
     clauses: Mapped[list[str]] = mapped_column(ARRAY(Text))
     rule_digests: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary))
-    tax_category: Mapped[str | None] = mapped_column(Text)
+    tax_category: Mapped[str] = mapped_column(Text)
+    tax_rate_ppm: Mapped[int] = mapped_column(BigInteger)
+    tax_note: Mapped[str] = mapped_column(Text)
     digest: Mapped[bytes] = mapped_column(LargeBinary)
 
 

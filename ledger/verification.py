@@ -1,7 +1,8 @@
 """Verification of the whole ledger from its rows alone.
 
 Every row is hashed again and held to the digest stored with it; journals and the documents of a
-series are followed from the first to the last, and every journal is summed in each commodity.
+series are followed from the first to the last, every journal is summed in each commodity, and the
+money of every document is computed again from its lines and those of the documents before it.
 Rows stream from the database, so memory does not grow with the number of journals.
 
 A chain cannot show by itself that its end was cut off together with all that refers to it. For
@@ -34,7 +35,7 @@ from ledger.chain import (
     journal_digest,
     posting_digest,
 )
-from ledger.invoice import document_number
+from ledger.invoice import Tax, document_number, sum_by_tax, totals
 from ledger.invoice_queries import stored_line
 from ledger.store import EMPTY, Head, lock_shared
 
@@ -45,6 +46,7 @@ CHAIN = "ledger-chain"
 MISSING = "ledger-row-missing"
 FOREIGN = "ledger-row-foreign"
 BALANCE = "ledger-balance"
+TOTALS = "ledger-totals"
 
 
 Findings = Iterator[Finding]
@@ -157,6 +159,7 @@ def _verify_invoices(session: Session) -> Findings:
         .order_by(*order, line.line),
     )
     heads: dict[str, Head] = {}
+    billed: defaultdict[tuple[str, ...], dict[Tax, int]] = defaultdict(dict)
     for row, rows in _with_children(parents, children, "id", "invoice_id"):
         stored, digest = InvoiceRow(*row[:-1]), row[-1]
         name = document_number(stored.series, stored.number)
@@ -174,7 +177,34 @@ def _verify_invoices(session: Session) -> Findings:
         )
         if invoice_digest(stored, [each[-1] for each in rows]) != digest:
             yield changed("ledger.invoice", name)
+        month = f"{stored.billing_month}"
+        series = (stored.series, stored.market, stored.participant, month, stored.currency)
+        yield from _verify_totals(stored, name, rows, billed[series])
         heads[stored.series] = Head(stored.number, digest)
+
+
+def _verify_totals(
+    stored: InvoiceRow, name: str, lines: Sequence[Any], billed: dict[Tax, int]
+) -> Findings:
+    """Hold the money of a document to its lines, and add these to what is billed before the next.
+
+    Args:
+        stored: the document.
+        name: its number as it is printed.
+        lines: its lines as they are stored.
+        billed: what the documents of its participant, series and month before it come to, by tax.
+    """
+    amounts = sum_by_tax(
+        (Tax(line.tax_category, line.tax_rate_ppm), line.amount_micro) for line in lines
+    )
+    if stored.minor_unit_micro > 0:  # else the row does not give its digest, and nothing rounds
+        expected = totals(amounts, billed, stored.minor_unit_micro)
+        for column, value in expected._asdict().items():
+            if getattr(stored, column) != value:
+                words = f"its lines, with those billed before, come to {column} {value}"
+                yield damage(TOTALS, f"ledger.invoice {name}", words)
+    for tax, amount_micro in amounts.items():
+        billed[tax] = billed.get(tax, 0) + amount_micro
 
 
 def _verify_postings_have_journals(session: Session) -> Findings:

@@ -27,6 +27,7 @@ from ledger.log.tree_verification import verify_published
 from ledger.log.verification import verify_leaves
 from ledger.payments.verification import verify_payments
 from ledger.sealing import verify_seals
+from settlement.billing.billed_verification import verify_billed
 from settlement.billing.disputing import verify_dispute_terms
 from settlement.billing.energy import verify_energy
 from settlement.billing.posting import posting_input_digest
@@ -84,6 +85,7 @@ def list_checks(kept: Note | None = None) -> tuple[Check, ...]:
         Check("seals", verify_sealed_days),
         Check("bank statements", verify_payments),
         Check("journals against results", verify_posted_runs),
+        Check("documents against journals and law", verify_billed),
         Check("disputes", _verify_disputes),
         Check("transparency log", partial(_verify_log, kept=kept)),
     )

@@ -34,8 +34,8 @@ def check_evidence(files: Files, report: Report, trusted: Trusted = NOTHING_TRUS
     check_inputs(files, run, readings, made, report)
     book = check_ledger(files, report)
     check_posted(run, law, days, metered, book, report)
-    invoices = check_invoices(files, law, book, report)
-    check_sums(invoices, report)
+    invoices = check_invoices(files, law, report)
+    check_sums(invoices, book, report)
     check_billed(invoices, book, report)
     with report.reading(PROOFS):
         check_log(files, list_facts(law, run, book, invoices), trusted, report)

@@ -5,9 +5,9 @@ from typing import Any
 from typing import cast as typed
 from uuid import UUID
 
-from sqlalchemy import BigInteger, case, func, select
+from sqlalchemy import BigInteger, and_, case, func, select
 from sqlalchemy import cast as sql_cast
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from ledger.disputes.records import Record
 from ledger.disputes.settling import Billed, Correction, NoteLine, settling_breaches
@@ -115,12 +115,26 @@ def correction_by(session: Session, record: Record, disputed: Billed, run_id: UU
 
 
 def note_line(session: Session, record: Record, note: Billed) -> NoteLine | None:
-    """Return the line of a note that bills the disputed charge and subject, if it has one."""
+    """Return the line of a note that bills the disputed charge and subject, if it has one.
+
+    Where it has one for each tax, that of the disputed line's tax, which takes it back.
+    """
+    disputed = aliased(InvoiceLine)
     row = session.execute(
-        select(InvoiceLine.line, InvoiceLine.amount_micro).where(
+        select(InvoiceLine.line, InvoiceLine.amount_micro)
+        .join(
+            disputed,
+            and_(disputed.kind == InvoiceLine.kind, disputed.subject == InvoiceLine.subject),
+        )
+        .where(
             InvoiceLine.invoice_id == note.id,
-            InvoiceLine.kind == record.line.kind,
-            InvoiceLine.subject == record.line.subject,
+            disputed.invoice_id == record.row.invoice_id,
+            disputed.line == record.row.line,
+        )
+        .order_by(
+            (InvoiceLine.tax_category == disputed.tax_category).desc(),
+            (InvoiceLine.tax_rate_ppm == disputed.tax_rate_ppm).desc(),
+            InvoiceLine.line,
         )
     ).first()
     return None if row is None else NoteLine(row.line, row.amount_micro)

@@ -22,8 +22,15 @@ PARTY = (
     "contact_name",
     "contact_email",
 )
-TEXTS = [*(f"{side}_{name}" for side in ("seller", "buyer") for name in PARTY), "tax_note"]
+TEXTS = [f"{side}_{name}" for side in ("seller", "buyer") for name in PARTY]
 IBANS = ["seller_iban", "buyer_iban"]
+
+# Not round(value / divisor): a quotient of numeric has few decimals, and would be rounded twice.
+ROUND_HALF_AWAY = """
+CREATE FUNCTION ledger.round_half_away(value numeric, divisor numeric) RETURNS numeric
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN sign(value) * div(2 * abs(value) + divisor, 2 * divisor)
+"""
 
 # As with a journal's postings: an invoice counts its lines, and they all come in one statement.
 CHECK_INVOICE_LINES = """
@@ -44,6 +51,37 @@ BEGIN
         RAISE EXCEPTION 'invoice %: % lines in one statement sum to %, not % lines to %',
             breach.invoice_id, breach.found, breach.total, breach.expected, breach.amount
             USING ERRCODE = 'check_violation', CONSTRAINT = 'invoice_is_complete';
+    END IF;
+    -- Net and tax are rounded on what the month's documents so far come to, tax by tax.
+    WITH so_far AS (
+        SELECT own.id, own.minor_unit_micro, line.tax_rate_ppm,
+            sum(line.amount_micro) AS after,
+            coalesce(sum(line.amount_micro) FILTER (WHERE other.id <> own.id), 0) AS before
+        FROM (SELECT DISTINCT invoice_id FROM added) AS filled
+        JOIN ledger.invoice AS own ON own.id = filled.invoice_id
+        JOIN ledger.invoice AS other USING (market, participant, billing_month, series, currency)
+        JOIN ledger.invoice_line AS line ON line.invoice_id = other.id
+        WHERE other.number <= own.number
+        GROUP BY own.id, own.minor_unit_micro, line.tax_category, line.tax_rate_ppm
+    ), rounded AS (
+        SELECT id, tax_rate_ppm,
+            ledger.round_half_away(after, minor_unit_micro) AS after,
+            ledger.round_half_away(before, minor_unit_micro) AS before
+        FROM so_far
+    ), stated AS (
+        SELECT id, sum(after - before) AS net,
+            sum(ledger.round_half_away(after * tax_rate_ppm, 1000000)
+                - ledger.round_half_away(before * tax_rate_ppm, 1000000)) AS tax
+        FROM rounded GROUP BY id
+    )
+    SELECT own.id, own.net_minor, own.tax_minor, net, tax INTO breach
+    FROM stated JOIN ledger.invoice AS own USING (id)
+    WHERE (own.net_minor, own.tax_minor) IS DISTINCT FROM (net, tax)
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'invoice %: its lines come to net % and tax %, not net % and tax %',
+            breach.id, breach.net, breach.tax, breach.net_minor, breach.tax_minor
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'invoice_is_of_its_lines';
     END IF;
     RETURN NULL;
 END
@@ -95,6 +133,7 @@ BATCH_CHECKS = {"invoice_line": "check_invoice_lines", "invoice": "check_invoice
 
 def upgrade() -> None:
     create_tables()
+    op.execute(ROUND_HALF_AWAY)
     for definition in FUNCTIONS.values():
         op.execute(definition)
     for table, function in BATCH_CHECKS.items():
@@ -118,6 +157,7 @@ def downgrade() -> None:
         op.drop_table(table, schema="ledger")
     for function in FUNCTIONS:
         op.execute(f"DROP FUNCTION ledger.{function}()")
+    op.execute("DROP FUNCTION ledger.round_half_away(numeric, numeric)")
 
 
 def digest_check(column: str = "digest") -> sa.CheckConstraint:
@@ -149,7 +189,9 @@ def create_tables() -> None:
         digest(),
         text("quality"),
         sa.Column("estimated_quantity", sa.BigInteger),
-        text("tax_category", nullable=True),
+        text("tax_category"),
+        sa.Column("tax_rate_ppm", sa.BigInteger, nullable=False),
+        text("tax_note"),
         sa.CheckConstraint("line >= 1", name="line_is_positive"),
         sa.CheckConstraint(
             "(quantity IS NULL) = (quantity_unit IS NULL)", name="quantity_has_a_unit"
@@ -159,7 +201,14 @@ def create_tables() -> None:
             "estimated_quantity IS NULL OR (quantity IS NOT NULL AND quality <> 'none')",
             name="estimated_quantity_is_metered",
         ),
-        sa.CheckConstraint("tax_category = 'E'", name="tax_category_is_untaxed"),
+        sa.CheckConstraint(
+            "tax_category IN ('S', 'Z', 'E', 'AE', 'K', 'G', 'O')", name="tax_category_is_known"
+        ),
+        sa.CheckConstraint(
+            "tax_rate_ppm = 0 OR (tax_category = 'S' AND tax_rate_ppm BETWEEN 0 AND 1000000)",
+            name="tax_rate_is_of_standard",
+        ),
+        sa.CheckConstraint("tax_note <> ''", name="tax_is_explained"),
         digest_check(),
         schema="ledger",
     )
@@ -167,7 +216,7 @@ def create_tables() -> None:
 
 def create_invoice_table() -> None:
     amounts = ("minor_unit_micro", "amount_micro", "rounding_micro", "net_minor")
-    tax = ("tax_rate_ppm", "tax_minor", "due_minor")
+    due = ("tax_minor", "due_minor")
     op.create_table(
         "invoice",
         sa.Column("series", sa.Text, primary_key=True),
@@ -192,8 +241,7 @@ def create_invoice_table() -> None:
         sa.Column("due_on", sa.Date, nullable=False),
         text("currency"),
         *(sa.Column(name, sa.BigInteger, nullable=False) for name in amounts),
-        text("tax_category"),
-        *(sa.Column(name, sa.BigInteger, nullable=False) for name in tax),
+        *(sa.Column(name, sa.BigInteger, nullable=False) for name in due),
         sa.Column("line_count", sa.Integer, nullable=False),
         digest("previous_digest"),
         sa.Column("digest", sa.LargeBinary, nullable=False, unique=True),

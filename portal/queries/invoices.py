@@ -14,10 +14,10 @@ from sqlalchemy import Select, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from ledger.invoice import document_number, parsed_number
-from ledger.invoice_queries import next_month
 from ledger.tables import Invoice
 from portal.queries.rules import RuleVersion, market_zone, rule_by_digest, rule_on
 from rulebook.clause_text import fill_clause
+from settlement.billing.posted_month import posted_month
 from settlement.documents.issued_document import IssuedDocument, IssuedLine
 from settlement.documents.render import find_document
 from settlement.explanations.tree import CitedClause
@@ -65,11 +65,16 @@ class InvoiceSummary:
 
 @dataclass(frozen=True)
 class InvoicePage:
-    """An issued document, the clauses that each of its lines cites, and the law around it."""
+    """An issued document, the clauses that each of its lines cites, and the law around it.
+
+    Attributes:
+        registration: that of its participant, from which the printed party is.
+        market_rules: each version that days settled until then were settled by, earliest first.
+    """
 
     summary: InvoiceSummary
     registration: RuleVersion | None
-    market_rules: RuleVersion | None
+    market_rules: tuple[RuleVersion, ...]
     document: IssuedDocument
     clauses: Mapping[int, tuple[CitedClause, ...]]
 
@@ -123,13 +128,20 @@ def invoice_page(session: Session, number: str) -> InvoicePage:
         raise LookupError(number)
     query = _summaries().where(Invoice.id == row.id)
     summary = _summarised(session, session.execute(query).all())[0]
-    last_day = next_month(row.billing_month) - dt.timedelta(days=1)
-    law = (last_day, row.issued_at)  # a later correction of the law changes no document
     document = find_document(session, number)
+    # As the document was issued: a later correction of the law changes none.
+    month = posted_month(session, row.market, row.billing_month)
+    settled = month.held(row.last_journal_number)
+    registration = f"{row.market}/registration/{row.participant}"
+    rules = f"{row.market}/market-rules"
+    digests = dict.fromkeys(posted.law.rules.digests[rules] for posted in settled.values())
+    versions = (rule_by_digest(session, digest) for digest in digests)
     return InvoicePage(
         summary=summary,
-        registration=rule_on(session, f"{row.market}/registration/{row.participant}", *law),
-        market_rules=rule_on(session, f"{row.market}/market-rules", *law),
+        registration=(
+            rule_on(session, registration, max(settled), row.issued_at) if settled else None
+        ),
+        market_rules=tuple(version for version in versions if version is not None),
         document=document,
         clauses=_clauses(session, document),
     )

@@ -27,6 +27,9 @@ class Awaited(NamedTuple):
     priced_now: int
 
 
+NOTHING_AWAITED = Awaited(0, 0)
+
+
 def awaited_words(awaited: Awaited, unit: str | None) -> str:
     """Return what a line adds to its sentence; nothing where no price is late.
 

@@ -1,101 +1,245 @@
 """From ledger to invoice drafts: what a participant is billed for a month, line by line.
 
-A line is one money account of the participant: a charge of a supply point, a payment for a unit, or
-a pass-through charge. Its amount is what the month's journals moved on that account since the
-participant's last document of the month, and its quantity the same movement of the account of
-energy, days or pieces beside it, so a document after a later run holds differences only. Clauses
-and rule digests say which law made the line. A pass-through charge whose price is not published yet
-has a line without an amount, which states its quantity and says that it awaits a price.
+A line is one money account of the participant under one tax: a charge of a supply point, a payment
+for a unit, or a pass-through charge. Its amount is what the journals of the month moved on that
+account since the participant's last document of the month, each day under the tax that its law
+states, and its quantity the same movement of the account of energy, days or pieces beside it; so a
+document after a later run holds differences only. Where a later run obeyed a law with another tax,
+the old tax is taken back whole and the new one billed:
+
+    billed for days 1 to 15    100.00 at 19 %
+    SF, under a law with 16 %  101.00           note: -100.00 at 19 %, +101.00 at 16 %
+
+A pass-through charge whose price is not published yet has a line without an amount, which states
+its quantity and says that it awaits a price. Words, clauses and rule digests are those of the laws
+of the days that the line bills. A name that changes in mid-month splits no line, as it changes
+nothing of what is owed: the line has all its names, each with the day from which it holds.
 """
 
 import datetime as dt
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
 from types import MappingProxyType
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from ledger.invoice import UNTAXED, Family, InvoiceDraft, InvoiceLine
-from ledger.journal import CHARGED, Account
+from ledger.invoice import OUTSIDE_SCOPE, Family, InvoiceDraft, InvoiceLine, Tax
+from ledger.journal import CHARGED, DayMovement, is_money
 from rulebook.documents.base import Clause, Document
 from rulebook.documents.charge_list import ChargeKey, ChargeList
 from rulebook.resolve import RuleSet
 from settlement.billing.awaited import awaited_words
+from settlement.billing.day_law import DayLaw, PostedMonth
 from settlement.billing.line_quality import LineQualities
 from settlement.billing.lines import LineKind, Side, Subject, is_line, line_kind
 from settlement.billing.parties import StatedParties
-from settlement.rules.register import Register, register_of
+from settlement.rules.register import Register
 
 Item = TypeVar("Item")
+Reasons = Mapping[tuple[str, str, str], Sequence[str]]
+"""By participant, kind and subject: why a line bears interest, journal by journal."""
+
+
+class _Moved(NamedTuple):
+    """What an account moved for a day, and how much of that documents cover."""
+
+    amount: int
+    covered: int
+
+
+NOTHING_MOVED = _Moved(0, 0)
+
+_ByAccount = Mapping[tuple[str, str, str], Mapping[dt.date, _Moved]]
+"""By commodity, kind and subject of a participant's accounts, and by day."""
+
+
+@dataclass
+class _Part:
+    """What a line comes to, and the laws of the days that it bills, as (day, law)."""
+
+    amount_micro: int = 0
+    quantity: int = 0
+    named: list[tuple[dt.date, DayLaw]] = field(default_factory=list)
+    cited: list[DayLaw] = field(default_factory=list)
 
 
 def draft_invoices(
     billing_month: dt.date,
-    periods: Sequence[RuleSet],
-    unbilled: Mapping[str, Mapping[Account, int]],
+    month: PostedMonth,
+    movements: Iterable[DayMovement],
     qualities: LineQualities,
     run_id: uuid.UUID,
     stated: StatedParties,
-    interest: Mapping[tuple[str, str, str], Sequence[str]] = MappingProxyType({}),
+    interest: Reasons = MappingProxyType({}),
 ) -> list[InvoiceDraft]:
     """Return a draft for every participant that has something to be billed for the month.
 
+    What is not subject to tax (category O) is drafted apart, as EN 16931 lets it share no document.
+
     Args:
         billing_month: its first day.
-        periods: the rules of the month, earliest first; the last one names and taxes.
-        unbilled: what each account of each participant moved and no document covers yet.
+        month: the days of the month as they were posted, each with its law.
+        movements: what each account of each participant moved, day by day.
         qualities: how good the readings behind a line are.
         run_id: the latest run that the month rests on.
         stated: who the parties are, and when payment is due.
-        interest: (participant, kind, subject) -> why it bears interest, journal by journal.
+        interest: why lines bear interest.
     """
-    rules = periods[-1].market_rules
-    registers = [register_of(rules.registrations, rules.charge_lists) for rules in periods]
-    ruled = list(zip(periods, registers, strict=True))
-    lines: defaultdict[tuple[str, Family], list[InvoiceLine]] = defaultdict(list)
-    for participant, moved in sorted(unbilled.items()):
-        for (kind, subject), amount in _amounts(moved, rules.currency):
+    market = month.posted[-1].law.rules.market
+    lines: defaultdict[tuple[str, Family, str, bool], list[InvoiceLine]] = defaultdict(list)
+    for participant, accounts in sorted(_accounts(movements).items()):
+        covered = qualities.covered.get(participant, 0)
+        for (currency, kind, subject), moved in _lines(month, accounts):
+            counted = _counted(accounts, kind, subject)
             is_charge = line_kind(kind).side is Side.CHARGE
             family = Family.INVOICE if is_charge else Family.SELF_BILLED
-            counted, unit = _quantity(moved, kind, subject)
-            quality, estimated = qualities.of(participant, kind, subject)
-            lines[participant, family].append(
-                InvoiceLine(
-                    kind=kind,
-                    subject=subject,
-                    description="; ".join(interest.get((participant, kind, subject), ()))
-                    or _described(registers, kind, subject)
-                    + awaited_words(qualities.awaited(participant, kind, subject), unit),
-                    quantity=counted,
-                    quantity_unit=unit,
-                    amount_micro=amount,
-                    quality=quality,
-                    estimated_quantity=estimated,
-                    clauses=_merged(clauses_of(*of, participant, kind, subject) for of in ruled),
-                    rule_digests=_merged(
-                        _rule_digests(*of, participant, kind, subject) for of in ruled
-                    ),
-                    tax_category=_tax_category(registers, kind, subject),
-                )
-            )
+            parts = _parts(month, covered, kind, subject, moved, counted)
+            reason = "; ".join(interest.get((participant, kind, subject), ()))
+            for tax, part in parts.items():
+                # The energy of a supply point that comes to no amount is no line; what a list
+                # charges for is, as it may await its price.
+                if part.amount_micro or (part.quantity and line_kind(kind).is_pass_through):
+                    line = _line(participant, kind, subject, tax, part, qualities, reason)
+                    key = (participant, family, currency, tax.category == OUTSIDE_SCOPE)
+                    lines[key].append(line)
     return [
         InvoiceDraft(
-            market=rules.market,
+            market=market,
             participant=participant,
             billing_month=billing_month,
             family=family,
             seller=stated.seller(participant, family),
             buyer=stated.buyer(participant, family),
-            currency=rules.currency,
+            currency=currency,
             run_id=run_id,
             payment_term_days=stated.payment_term_days,
-            tax_category=rules.tax.category,
-            tax_rate_ppm=rules.tax.rate_ppm,
-            tax_note=rules.tax.note,
             lines=tuple(of_family),
         )
-        for (participant, family), of_family in sorted(lines.items())
+        for (participant, family, currency, _), of_family in sorted(lines.items())
     ]
+
+
+def _accounts(movements: Iterable[DayMovement]) -> dict[str, _ByAccount]:
+    """Return participant -> what each of its accounts moved, by day."""
+    found: defaultdict[str, defaultdict[tuple[str, str, str], dict[dt.date, _Moved]]] = defaultdict(
+        lambda: defaultdict(dict)
+    )
+    for account, day, amount, covered in movements:
+        key = (account.commodity, account.kind, account.subject)
+        found[str(account.participant)][key][day] = _Moved(amount, covered)
+    return dict(found)
+
+
+def _lines(
+    month: PostedMonth, accounts: _ByAccount
+) -> list[tuple[tuple[str, str, str], Mapping[dt.date, _Moved]]]:
+    """Return currency, kind and subject of what lines bill, sorted, with what its money moved.
+
+    The money of a pass-through charge stands still where its price is not published yet; then its
+    currency is that of the law of its last day.
+    """
+    found = {
+        (currency, kind, subject): moved
+        for (currency, kind, subject), moved in accounts.items()
+        if is_money(currency) and is_line(kind)
+    }
+    priced = {(kind, subject) for _, kind, subject in found}
+    for (commodity, kind, subject), counted in accounts.items():
+        law = month.law_on(max(counted))
+        if commodity in CHARGED.values() and (kind, subject) not in priced and law is not None:
+            found[law.rules.market_rules.currency, kind, subject] = {}
+    return sorted(found.items(), key=itemgetter(0))
+
+
+def _counted(accounts: _ByAccount, kind: str, subject: str) -> Mapping[dt.date, _Moved]:
+    """Return what the account beside a line counts, day by day, positive for delivery."""
+    row = line_kind(kind)
+    if row.quantity is None:
+        return {}
+    moved = accounts.get((row.quantity.commodity, row.quantity.account, subject), {})
+    return {
+        day: _Moved(row.sign * amount, row.sign * covered)
+        for day, (amount, covered) in moved.items()
+    }
+
+
+def _parts(
+    month: PostedMonth,
+    covered: int,
+    kind: str,
+    subject: str,
+    moved: Mapping[dt.date, _Moved],
+    counted: Mapping[dt.date, _Moved],
+) -> dict[Tax, _Part]:
+    """Return what is billed of an account by tax, in the order of the first day of each.
+
+    Args:
+        covered: the last journal that the participant's documents take into account.
+        moved, counted: what the accounts of money and quantity moved, by day.
+    """
+    parts: defaultdict[Tax, _Part] = defaultdict(_Part)
+    for day in sorted(moved.keys() | counted.keys()):
+        money, quantity = moved.get(day, NOTHING_MOVED), counted.get(day, NOTHING_MOVED)
+        now, before = month.law_on(day), month.law_on(day, covered)
+        if now is None:
+            continue
+        tax = now.tax_of(kind, subject).tax
+        if before is None:
+            _add(parts[tax], day, [now], money.amount, quantity.amount)
+        elif before.tax_of(kind, subject).tax == tax:
+            change = (money.amount - money.covered, quantity.amount - quantity.covered)
+            _add(parts[tax], day, [now, before], *change)
+        else:
+            # What documents bill of the day under its old tax goes; all of it comes under the new.
+            old = parts[before.tax_of(kind, subject).tax]
+            _add(old, day, [before], -money.covered, -quantity.covered)
+            _add(parts[tax], day, [now], money.amount, quantity.amount)
+    return dict(parts)
+
+
+def _add(
+    part: _Part, day: dt.date, laws: Sequence[DayLaw], amount_micro: int, quantity: int
+) -> None:
+    """Add a day to a line: named by the first of its laws, and resting on all of them."""
+    if amount_micro or quantity:
+        part.amount_micro += amount_micro
+        part.quantity += quantity
+        part.named.append((day, laws[0]))
+        part.cited += laws
+
+
+def _line(
+    participant: str,
+    kind: str,
+    subject: str,
+    tax: Tax,
+    part: _Part,
+    qualities: LineQualities,
+    reason: str,
+) -> InvoiceLine:
+    """Return a line; `reason` is why it bears interest, and empty where it is none."""
+    counted = line_kind(kind).quantity
+    unit = counted.unit if counted else None
+    quality, estimated = qualities.of(participant, kind, subject, tax)
+    awaited = qualities.awaited(participant, kind, subject, tax)
+    laws = list(dict.fromkeys(part.cited))
+    notes = _merged((law.tax_of(kind, subject).note,) for _, law in part.named)
+    return InvoiceLine(
+        kind=kind,
+        subject=subject,
+        description=reason or _described(part.named, kind, subject) + awaited_words(awaited, unit),
+        quantity=part.quantity if counted else None,
+        quantity_unit=unit,
+        amount_micro=part.amount_micro,
+        tax=tax,
+        tax_note="\n".join(notes),
+        quality=quality,
+        estimated_quantity=estimated,
+        clauses=_merged(clauses_of(law, participant, kind, subject) for law in laws),
+        rule_digests=_merged(_rule_digests(law, participant, kind, subject) for law in laws),
+    )
 
 
 def describe(register: Register, kind: str, subject: str) -> str:
@@ -109,13 +253,11 @@ def describe(register: Register, kind: str, subject: str) -> str:
     return f"{point.title}: {row.sentence.format(node=point.node)}"
 
 
-def clauses_of(
-    rules: RuleSet, register: Register, participant: str, kind: str, subject: str
-) -> tuple[str, ...]:
+def clauses_of(law: DayLaw, participant: str, kind: str, subject: str) -> tuple[str, ...]:
     """Return the anchors of the clauses that a line rests on, document by document."""
     return tuple(
         clause.anchor
-        for _, clauses in _grounds(rules, register, participant, kind, subject)
+        for _, clauses in _grounds(law, participant, kind, subject)
         for clause in clauses
     )
 
@@ -134,24 +276,22 @@ def grounds_of_charge(
     ]
 
 
-def _rule_digests(
-    rules: RuleSet, register: Register, participant: str, kind: str, subject: str
-) -> tuple[bytes, ...]:
-    digests = {version.instrument: version.digest for version in rules.versions}
+def _rule_digests(law: DayLaw, participant: str, kind: str, subject: str) -> tuple[bytes, ...]:
+    digests = {version.instrument: version.digest for version in law.rules.versions}
     return tuple(
         digests[document.instrument]
-        for document, clauses in _grounds(rules, register, participant, kind, subject)
+        for document, clauses in _grounds(law, participant, kind, subject)
         if clauses
     )
 
 
 def _grounds(
-    rules: RuleSet, register: Register, participant: str, kind: str, subject: str
+    law: DayLaw, participant: str, kind: str, subject: str
 ) -> Sequence[tuple[Document, tuple[Clause, ...]]]:
     """Return the documents that a line may rest on, each with its clauses of the line."""
-    row = line_kind(kind)
+    row, rules = line_kind(kind), law.rules
     if row.is_pass_through:
-        return grounds_of_charge(rules, register, (row.component, subject))
+        return grounds_of_charge(rules, law.register, (row.component, subject))
     own = [
         registration
         for registration in rules.registrations
@@ -168,25 +308,14 @@ def _merged(sequences: Iterable[tuple[Item, ...]]) -> tuple[Item, ...]:
     return tuple(dict.fromkeys(item for sequence in sequences for item in sequence))
 
 
-def _described(registers: Sequence[Register], kind: str, subject: str) -> str:
-    """Describe by the latest register that has the subject: it may have left during the month."""
-    for register in reversed(registers):
-        if _is_known(register, line_kind(kind), subject):
-            return describe(register, kind, subject)
-    return f"{subject}: {kind}"
-
-
-def _tax_category(registers: Sequence[Register], kind: str, subject: str) -> str | None:
-    """Return the category of a charge that no tax is due on by the latest list that has it."""
-    row = line_kind(kind)
-    if row.is_interest:
-        return UNTAXED
-    if row.is_pass_through:
-        for register in reversed(registers):
-            if (row.component, subject) in register.charges:
-                taxed = register.charges[row.component, subject][1].taxed
-                return None if taxed else UNTAXED
-    return None
+def _described(named: Sequence[tuple[dt.date, DayLaw]], kind: str, subject: str) -> str:
+    """Return what a line is called on its days: its first name, then each other from its day."""
+    names: dict[str, dt.date] = {}
+    for day, law in named:
+        if _is_known(law.register, line_kind(kind), subject):
+            names.setdefault(describe(law.register, kind, subject), day)
+    first, *others = names.items() or [(f"{subject}: {kind}", named[0][0])]
+    return "; ".join([first[0], *(f"from {day.day} {day:%B %Y} {name}" for name, day in others)])
 
 
 def _is_known(register: Register, kind: LineKind, subject: str) -> bool:
@@ -196,35 +325,3 @@ def _is_known(register: Register, kind: LineKind, subject: str) -> bool:
     if kind.subject is Subject.SUPPLY_POINT:
         return subject in register.supply_points
     return kind.is_pass_through and (kind.component, subject) in register.charges
-
-
-def _amounts(moved: Mapping[Account, int], currency: str) -> list[tuple[tuple[str, str], int]]:
-    """Return kind and subject of each line with what its money account moved, sorted.
-
-    The money of a pass-through charge stands still where its price is not published yet.
-    """
-    amounts = {
-        (account.kind, account.subject): 0
-        for account in moved
-        if account.commodity in CHARGED.values() and is_line(account.kind)
-    }
-    for account, amount in moved.items():
-        if account.commodity == currency and is_line(account.kind):
-            amounts[account.kind, account.subject] = amount
-    return sorted(amounts.items())
-
-
-def _quantity(
-    moved: Mapping[Account, int], kind: str, subject: str
-) -> tuple[int | None, str | None]:
-    """Return what a line counts and its unit, positive for delivery; None where it counts none."""
-    row = line_kind(kind)
-    if row.quantity is None:
-        return None, None
-    counted = (row.quantity.commodity, row.quantity.account, subject)
-    total = sum(
-        amount
-        for account, amount in moved.items()
-        if (account.commodity, account.kind, account.subject) == counted
-    )
-    return row.sign * total, row.quantity.unit

@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -15,19 +15,18 @@ from common.refusals import Finding, Refused
 from ledger.issuing import Issued
 from ledger.payments.interest_queries import unbilled_reasons
 from rulebook.law import rules_at
-from rulebook.resolve import RulePeriod, RuleSet
 from rulebook.versions import instant_shown
 from settlement.accounts.interest import INTEREST_KINDS
+from settlement.billing.day_law import PostedMonth
 from settlement.billing.invoicing import draft_invoices
-from settlement.billing.line_quality import LineQualities, PostedDay, Quality
+from settlement.billing.line_quality import LineQualities, Quality
 from settlement.billing.parties import StatedParties, stated_parties
+from settlement.billing.posted_month import posted_month
 from settlement.core.pass_through import charge_and_supplier
 from settlement.meters.quality import ESTIMATED
 from settlement.meters.register import MEASURES
-from settlement.rules.register import register_of
 from settlement.runs.findings import unpriced_quantities
-from settlement.runs.pinned import law_read_once, pinned_periods
-from settlement.runs.store import posted_days, runs_of_month, series
+from settlement.runs.store import series
 
 
 def issue_month(
@@ -47,8 +46,8 @@ def issue_month(
     """
     # First: nothing may be posted between reading what is unbilled and numbering the documents.
     ledger.store.lock(session)
-    runs = runs_of_month(session, market, billing_month)
-    if not runs:
+    month = posted_month(session, market, billing_month)
+    if not month.posted:
         raise Refused(
             [
                 Finding(
@@ -60,30 +59,21 @@ def issue_month(
                 )
             ]
         )
-    law_of = law_read_once(session)
-    rules_of_run = {run.id: pinned_periods(session, run, law_of) for run in runs}
-    periods = [rules for of_run in rules_of_run.values() for _, _, rules in of_run]
-    stated = _stated(session, market, max(run.last_day for run in runs), now, periods)
     drafts = draft_invoices(
         billing_month,
-        periods,
-        ledger.invoice_queries.unbilled(session, market, billing_month),
-        _qualities(session, market, billing_month, rules_of_run),
-        runs[-1].id,
-        stated,
+        month,
+        ledger.invoice_queries.movements_by_day(session, market, billing_month),
+        _qualities(session, market, billing_month, month),
+        month.posted[-1].run_id,
+        _stated(session, market, month, now),
         unbilled_reasons(session, market, billing_month, INTEREST_KINDS),
     )
     return ledger.issuing.issue(session, drafts, now)
 
 
-def _stated(
-    session: Session,
-    market: str,
-    day: dt.date,
-    known: dt.datetime,
-    settled: Sequence[RuleSet],
-) -> StatedParties:
-    """Return parties and terms as of a day; a market without settlement terms cannot bill."""
+def _stated(session: Session, market: str, month: PostedMonth, known: dt.datetime) -> StatedParties:
+    """Return parties and terms as of the last day; a market without terms cannot bill."""
+    day = max(month.held())
     rules = rules_at(session, market, day, known)
     terms = rules.settlement_terms
     if terms is None:
@@ -98,36 +88,23 @@ def _stated(
                 )
             ]
         )
-    return stated_parties(terms, rules, settled)
+    return stated_parties(terms, rules, [posted.law.rules for posted in month.posted])
 
 
 def _qualities(
-    session: Session,
-    market: str,
-    billing_month: dt.date,
-    rules_of_run: Mapping[uuid.UUID, Sequence[RulePeriod]],
+    session: Session, market: str, billing_month: dt.date, month: PostedMonth
 ) -> LineQualities:
-    registers = {
-        (run_id, first, last): register_of(rules.registrations, rules.charge_lists)
-        for run_id, of_run in rules_of_run.items()
-        for first, last, rules in of_run
-    }
-    posted = [
-        PostedDay(day, number, run_id, register)
-        for day, number, run_id in posted_days(session, market, billing_month)
-        for (run, first, last), register in registers.items()
-        if run == run_id and first <= day <= last
-    ]
+    run_ids = list(dict.fromkeys(posted.run_id for posted in month.posted))
     qualities = {
-        key: quality for run_id in rules_of_run for key, quality in _read_estimated(session, run_id)
+        key: quality for run_id in run_ids for key, quality in _read_estimated(session, run_id)
     }
     covered = ledger.invoice_queries.last_covered_journals(session, market, billing_month)
     unpriced: Counter[tuple[uuid.UUID, dt.date, str, str]] = Counter()
-    for run_id in rules_of_run:
+    for run_id in run_ids:
         for (day, kind, entity), quantity in unpriced_quantities(session, run_id).items():
             for name in (entity, charge_and_supplier(entity)[0]):
                 unpriced[run_id, day, kind, name] += quantity
-    return LineQualities(posted, covered, qualities, unpriced)
+    return LineQualities(month, covered, qualities, unpriced)
 
 
 def _read_estimated(

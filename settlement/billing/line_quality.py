@@ -1,11 +1,12 @@
 """How good the readings behind an invoice line are: measured throughout, or estimated in part.
 
-A line covers the days of its month that a run posted since the participant's last document. It is
-`estimated` if, on any of those days, the run that holds used an estimate for the line's own unit or
-supply point, of the meter operator or of the rule; how good the readings of others are, by whose
-shares it also came about, their own lines say. A tariff's line is as good as the readings of all
-that it falls on: supply points, units and sub-meters. The estimated quantity is that of the runs
-that hold, less that of the runs they replaced:
+A line covers the days of its month that a run posted since the participant's last document, and of
+these the ones that bear its tax (`settlement.billing.day_law`). It is `estimated` if, on any of
+those days, the run that holds used an estimate for the line's own unit or supply point, of the
+meter operator or of the rule; how good the readings of others are, by whose shares it also came
+about, their own lines say. A tariff's line is as good as the readings of all that it falls on:
+supply points, units and sub-meters. The estimated quantity is that of the runs that hold, less that
+of the runs they replaced:
 
     II estimated 30 of 100 kWh       invoice     100 kWh, of which estimated   30 kWh, estimated
     SF measured 35 in their place    debit note    5 kWh, of which estimated  -30 kWh, measured
@@ -15,14 +16,15 @@ A line of a pass-through charge also says what of its quantity awaits a price.
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from settlement.billing.awaited import Awaited
+from ledger.invoice import Tax
+from settlement.billing.awaited import NOTHING_AWAITED, Awaited
+from settlement.billing.day_law import PostedDay, PostedMonth
 from settlement.billing.lines import ENERGY_OF_LINKED, LineKind, Side, Subject, line_kind
 from settlement.core.pass_through import charged_entity
-from settlement.rules.register import Register
 
 
 class Quality(NamedTuple):
@@ -44,34 +46,25 @@ UnpricedQuantities = Mapping[tuple[uuid.UUID, dt.date, str, str], int]
 there has its price."""
 
 
-class PostedDay(NamedTuple):
-    """A settlement day as a run posted it, and who answered for what under its rules."""
-
-    day: dt.date
-    number: int
-    run_id: uuid.UUID
-    register: Register
-
-
 @dataclass(frozen=True, eq=False)
 class LineQualities:
     """The quality of every line that a month can be billed with.
 
     Attributes:
-        posted: the days of the month as they were posted, in the order of their journals.
+        month: the days of the month as they were posted.
         covered: by participant, the last journal that earlier documents took into account.
         estimated: what the runs stored of the quality of their readings.
         unpriced: what the runs stated of charges whose price is not published.
     """
 
-    posted: Sequence[PostedDay]
+    month: PostedMonth
     covered: Mapping[str, int]
     estimated: EstimatedQualities
     unpriced: UnpricedQuantities = field(default_factory=dict)
     _days: dict[int, list[tuple[PostedDay, PostedDay | None]]] = field(default_factory=dict)
 
-    def of(self, participant: str, code: str, subject: str) -> tuple[str, int | None]:
-        """Return the quality of a line of a kind, and how much of its quantity is estimated.
+    def of(self, participant: str, code: str, subject: str, tax: Tax) -> tuple[str, int | None]:
+        """Return the quality of a line, and how much of its quantity is estimated.
 
         None where its quantity is not what was metered, or it has none.
         """
@@ -80,25 +73,27 @@ class LineQualities:
             return "none", None
         is_estimated, estimated = False, 0
         for holds, replaced in self._days_after(self.covered.get(participant, 0)):
-            now = self._quality_on(holds, participant, kind, subject)
-            is_estimated |= now.is_estimated
-            estimated += now.estimated
-            if replaced is not None:
+            if holds.law.tax_of(code, subject).tax == tax:
+                now = self._quality_on(holds, participant, kind, subject)
+                is_estimated |= now.is_estimated
+                estimated += now.estimated
+            if replaced is not None and replaced.law.tax_of(code, subject).tax == tax:
                 estimated -= self._quality_on(replaced, participant, kind, subject).estimated
         counts = kind.quantity is not None and kind.quantity.is_metered
         return "estimated" if is_estimated else "measured", estimated if counts else None
 
-    def awaited(self, participant: str, code: str, subject: str) -> Awaited:
+    def awaited(self, participant: str, code: str, subject: str, tax: Tax) -> Awaited:
         """Return what of a pass-through line's month has no price, and what has it only now."""
         kind = line_kind(code)
         if not kind.is_pass_through or not self.unpriced:
-            return Awaited(0, 0)
+            return NOTHING_AWAITED
         awaiting = priced_now = 0
-        number = self.covered.get(participant, 0)
-        for day in {posted.day: posted for posted in self.posted}.values():
-            awaiting += self._unpriced_on(day, participant, kind, subject)
-        for holds, replaced in self._days_after(number):
-            if replaced is not None:
+        for posted in self.month.held().values():
+            if posted.law.tax_of(code, subject).tax == tax:
+                awaiting += self._unpriced_on(posted, participant, kind, subject)
+        for holds, replaced in self._days_after(self.covered.get(participant, 0)):
+            # The line of the tax that holds says so, whatever the tax under which it was stated.
+            if replaced is not None and holds.law.tax_of(code, subject).tax == tax:
                 before = self._unpriced_on(replaced, participant, kind, subject)
                 now = self._unpriced_on(holds, participant, kind, subject)
                 priced_now += max(before - now, 0)
@@ -108,17 +103,18 @@ class LineQualities:
         key = (posted.run_id, posted.day, kind.component)
         if kind.side is Side.CHARGE:
             return self.unpriced.get((*key, charged_entity(code, participant)), 0)
-        owner, _ = posted.register.charges.get((kind.component, code), ("", None))
+        owner, _ = posted.law.register.charges.get((kind.component, code), ("", None))
         return self.unpriced.get((*key, code), 0) if owner == participant else 0
 
     def _days_after(self, number: int) -> list[tuple[PostedDay, PostedDay | None]]:
         """Return each day posted after a journal: as it holds, and as it stood at that journal."""
         # Participants billed together share their last journal, so the answer is kept by it.
         if number not in self._days:
-            holds = {posted.day: posted for posted in self.posted}
-            stood = {posted.day: posted for posted in self.posted if posted.number <= number}
+            stood = self.month.held(number)
             self._days[number] = [
-                (last, stood.get(day)) for day, last in holds.items() if last.number > number
+                (last, stood.get(day))
+                for day, last in self.month.held().items()
+                if last.number > number
             ]
         return self._days[number]
 
@@ -127,7 +123,7 @@ class LineQualities:
     ) -> Quality:
         if kind.is_pass_through:
             return self._quality_of_tariff(posted, participant, kind, subject)
-        register = posted.register
+        register = posted.law.register
         answered = register.units if kind.subject is Subject.UNIT else register.supply_points
         if subject not in answered or answered[subject][0] != participant:
             return NOT_ESTIMATED
@@ -138,7 +134,7 @@ class LineQualities:
         self, posted: PostedDay, participant: str, kind: LineKind, code: str
     ) -> Quality:
         """Return the quality of all that a tariff falls on: net export in it counts as none."""
-        register = posted.register
+        register = posted.law.register
         key = kind.component, code
         links = register.links_on(key, posted.day)
         if kind.side is Side.CHARGE:

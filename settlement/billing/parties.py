@@ -2,6 +2,12 @@
 
 The operator sells to suppliers. What a generator or a charge owner is paid is its own sale to the
 operator, which writes the bill in its name (self-billing): there the operator is the buyer.
+
+Lines go by the law of each day; parties and terms go by that of the last settled day of the month,
+as known at issue, for every document of the month, notes that are issued years later included. A
+participant is one legal person: who takes over its rights and duties in mid-month, under a name or
+tax identifier of its own, takes over the month. Where two persons are to be billed apart, they are
+two participants, each with a registration of its own.
 """
 
 from collections.abc import Mapping, Sequence

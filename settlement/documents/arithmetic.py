@@ -9,11 +9,11 @@ stated with as many decimals as the product needs to round to the amount, two at
     with two decimals    17.523001 × 61.18   = 1,072.057201  -> 1,072.06, which is not the amount
     with three decimals  17.523001 × 61.177  = 1,072.004632  -> 1,072.00, which is
 
-**Pence.** A document is rounded once, on the running total of the participant's documents of the
-month (`ledger.invoice`). Its lines are rounded on the same running total: a line is the rounded
-total up to and with it, less what the document and those before it stated already. So lines sum to
-the net, and a line strays by a penny or two at most from its own amount. The difference is stated
-as `carried`:
+**Pence.** A document is rounded once for each tax, on the running total of the participant's lines
+of the month that bear it (`ledger.invoice`). Its lines are rounded on the same running totals: a
+line is the rounded total up to and with it, less what the document and those before it stated
+already. So lines sum to the bases of their taxes, these to the net, and a line strays by a penny or
+two at most from its own amount. The difference is stated as `carried`:
 
     exact amounts     0.4 p     0.4 p     0.4 p     sum 1.2 p
     running total     0.4       0.8       1.2
@@ -21,22 +21,19 @@ as `carried`:
     lines               0         1         0       sum 1 p, the net
     own amounts         0         0         0
     carried             0        +1         0
-
-Untaxed lines are rounded by themselves first, as the tax base leaves out their rounded sum; the
-others then come to what is left of the net. Where every line is untaxed, they come to the net.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ledger.billing import Billed
-from ledger.invoice import round_half_away
+from ledger.invoice import Tax, round_half_away
 
 MICRO = 1_000_000
 WH_PER_MWH = 1_000_000
 EXACT_DECIMALS = 6
 LEAST_DECIMALS = 2
+RATE_DECIMALS = 4
 PRICED = {"Wh": ("MWh", WH_PER_MWH), "days": ("day", 1), "pieces": ("piece", 1)}
 """By the unit of a quantity: the unit that a price is for, and how much of the quantity that is."""
 
@@ -100,40 +97,31 @@ def price_of(
 
 
 def rounded_lines(
-    lines: Sequence[tuple[int, bool]], billed: Billed, minor_unit_micro: int
+    lines: Iterable[tuple[Tax, int]], billed_micro: Mapping[Tax, int], minor_unit_micro: int
 ) -> list[RoundedLine]:
-    """Return each line in pence, in the order given; they sum to the document's net.
+    """Return each line in pence, in the order given; those of a tax sum to its base.
 
     Args:
-        lines: exact amount in micro, and whether the line is untaxed.
-        billed: what the participant's earlier documents of the month come to.
+        lines: the tax of each, and its exact amount in micro.
+        billed_micro: what the lines of the participant's earlier documents of the month come to.
         minor_unit_micro: micro in a penny.
 
-    >>> [line.amount_minor for line in rounded_lines([(4_000, False)] * 3, Billed(), 10_000)]
+    >>> exempt = Tax("E", 0)
+    >>> [line.amount_minor for line in rounded_lines([(exempt, 4_000)] * 3, {}, 10_000)]
     [0, 1, 0]
     """
-    if all(is_untaxed for _, is_untaxed in lines):
-        lines = [(amount_micro, False) for amount_micro, _ in lines]
-    stated: dict[int, int] = {}
-    untaxed_micro, untaxed_minor = billed.untaxed_micro, 0
-    start_minor = round_half_away(untaxed_micro, minor_unit_micro)
-    for number, (amount_micro, is_untaxed) in enumerate(lines):
-        # On a running sum of their own, as tax is computed on the net less what is untaxed.
-        if is_untaxed:
-            untaxed_micro += amount_micro
-            total = round_half_away(untaxed_micro, minor_unit_micro) - start_minor
-            stated[number], untaxed_minor = total - untaxed_minor, total
-    total_micro = billed.amount_micro + untaxed_micro - billed.untaxed_micro
-    total_minor = billed.net_minor + untaxed_minor
-    for number, (amount_micro, is_untaxed) in enumerate(lines):
-        if not is_untaxed:
-            total_micro += amount_micro
-            total = round_half_away(total_micro, minor_unit_micro)
-            stated[number], total_minor = total - total_minor, total
-    return [
-        RoundedLine(stated[number], stated[number] - round_half_away(amount, minor_unit_micro))
-        for number, (amount, _) in enumerate(lines)
-    ]
+    totals_micro = dict(billed_micro)
+    found = []
+    for tax, amount_micro in lines:
+        before_micro = totals_micro.get(tax, 0)
+        totals_micro[tax] = before_micro + amount_micro
+        stated, before = (
+            round_half_away(total_micro, minor_unit_micro)
+            for total_micro in (totals_micro[tax], before_micro)
+        )
+        own = round_half_away(amount_micro, minor_unit_micro)
+        found.append(RoundedLine(stated - before, stated - before - own))
+    return found
 
 
 def decimal_text(value: int, decimals: int, *, thousands: str = "") -> str:
@@ -146,3 +134,12 @@ def decimal_text(value: int, decimals: int, *, thousands: str = "") -> str:
     digits = f"{whole:,}".replace(",", thousands)
     sign = "-" if value < 0 else ""
     return f"{sign}{digits}.{rest:0{decimals}d}" if decimals else f"{sign}{digits}"
+
+
+def rate_text(rate_ppm: int) -> str:
+    """Write a rate in percent, without needless decimals.
+
+    >>> rate_text(190_000), rate_text(175_500), rate_text(0)
+    ('19', '17.55', '0')
+    """
+    return decimal_text(rate_ppm, RATE_DECIMALS).rstrip("0").rstrip(".")

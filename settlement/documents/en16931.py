@@ -14,7 +14,7 @@ import facturx
 from common.refusals import Finding, Refused
 from ledger.parties import Party
 from rulebook.clause_characters import spelled_out
-from settlement.documents.arithmetic import PRICED, Price, decimal_text
+from settlement.documents.arithmetic import PRICED, Price, decimal_text, rate_text
 from settlement.documents.issued_document import IssuedDocument, IssuedLine, TaxTotal
 from settlement.documents.wording import document_notes, line_note, party_lines, payment_words
 
@@ -22,7 +22,6 @@ LEVEL = "en16931"
 UNIT_CODES = {"MWh": "MWH", "day": "DAY", "piece": "C62"}
 ONE = "C62"
 CREDIT_TRANSFER = "30"
-RATE_DECIMALS = 4
 REGISTERED = ("S", "Z", "E", "AE", "K", "G")
 """The categories under which parties are named by their VAT identifiers."""
 
@@ -162,7 +161,7 @@ def _tax(total: TaxTotal, digits: int) -> dict[str, str]:
         "BT-118": total.category,
     }
     if total.category != "O":
-        found["BT-119"] = _rate(total.rate_ppm)
+        found["BT-119"] = rate_text(total.rate_ppm)
     if total.reason:
         found["BT-120"] = total.reason
     return found
@@ -182,7 +181,7 @@ def _line(line: IssuedLine, digits: int) -> dict[str, Any]:
         "BT-155": line.subject,
     }
     if line.tax_category != "O":
-        found["BT-152"] = _rate(line.tax_rate_ppm)
+        found["BT-152"] = rate_text(line.tax_rate_ppm)
     return found
 
 
@@ -199,9 +198,3 @@ def _counted(line: IssuedLine, digits: int) -> tuple[str, str, str]:
 
 def _money(minor: int, digits: int) -> str:
     return decimal_text(minor, digits)
-
-
-def _rate(ppm: int) -> str:
-    """Write a rate in percent: 200,000 ppm is 20."""
-    whole = decimal_text(ppm, RATE_DECIMALS)
-    return whole.rstrip("0").rstrip(".")

@@ -34,6 +34,7 @@ class IssuedLine:
         amount_minor: the amount that the document states.
         carried_minor: what of it is rounding of the lines and documents before it.
         tax_category, tax_rate_ppm: of EN 16931.
+        tax_words: how it is taxed, where other lines of the document are taxed otherwise.
     """
 
     number: int
@@ -50,7 +51,7 @@ class IssuedLine:
     carried_minor: int
     tax_category: str
     tax_rate_ppm: int
-    is_untaxed: bool
+    tax_words: str
     clauses: tuple[str, ...]
     rule_digests: tuple[bytes, ...]
 
@@ -82,7 +83,7 @@ class IssuedLine:
 
 @dataclass(frozen=True)
 class TaxTotal:
-    """The tax of one category: what it falls on, what it comes to, and why none is due."""
+    """The tax of one category and rate: its base, what it comes to, and why none is due."""
 
     category: str
     rate_ppm: int
@@ -130,6 +131,7 @@ class IssuedDocument:
         sign: -1 where amounts are turned from the ledger's sign (+ the participant pays).
         original: what a note corrects; None for the first document of a month.
         minor_digits: decimals of the currency's minor unit, as they were at issue.
+        tax_notes: what the law of the days that it bills says about tax.
         laws: instrument of each rule version that lines cite, by its digest.
     """
 
@@ -154,7 +156,7 @@ class IssuedDocument:
     net_minor: int
     tax_minor: int
     due_minor: int
-    tax_note: str
+    tax_notes: tuple[str, ...]
     original: Reference | None
     run: RunReference | None
     journal_number: int | None

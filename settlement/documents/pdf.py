@@ -24,8 +24,8 @@ from common.refusals import Finding, Refused
 from ledger.parties import Party
 from rulebook.clause_characters import spelled_out
 from rulebook.printed_text import font_families, unprinted
-from settlement.documents.arithmetic import decimal_text
-from settlement.documents.en16931 import RATE_DECIMALS, factur_x
+from settlement.documents.arithmetic import decimal_text, rate_text
+from settlement.documents.en16931 import factur_x
 from settlement.documents.issued_document import IssuedDocument, IssuedLine, LineGroup, TaxTotal
 from settlement.documents.wording import (
     PARTLY_PRICED,
@@ -249,8 +249,8 @@ def _line_note(line: IssuedLine, digits: int) -> str:
         parts.append(f"carried {_money(line.carried_minor, digits)}")
     if line.quantity == 0:
         parts.append("nothing on balance, so no price")
-    if line.is_untaxed:
-        parts.append("no tax is due on it")
+    if line.tax_words:
+        parts.append(line.tax_words)
     if line.estimated_quantity:
         parts.append(estimated_words(line))
     if line.clauses:
@@ -261,15 +261,16 @@ def _line_note(line: IssuedLine, digits: int) -> str:
 def _totals(document: IssuedDocument) -> Iterator[tuple[str, str]]:
     exact = decimal_text(document.exact_micro, MICRO_DECIMALS, thousands=COMMA)
     yield "Sum of the lines, exact", exact
-    yield "Net, rounded once", _money(document.net_minor, document.minor_digits)
+    several = " for each tax" if len(document.taxes) > 1 else ""
+    yield f"Net, rounded once{several}", _money(document.net_minor, document.minor_digits)
     digits = document.minor_digits
     for total in document.taxes:
         yield _tax_label(total, digits), _money(total.tax_minor, digits)
 
 
 def _tax_label(total: TaxTotal, digits: int) -> str:
-    rate = decimal_text(total.rate_ppm, RATE_DECIMALS).rstrip("0").rstrip(".")
-    return f"Tax, category {total.category} at {rate} % on {_money(total.base_minor, digits)}"
+    rate, base = rate_text(total.rate_ppm), _money(total.base_minor, digits)
+    return f"Tax, category {total.category} at {rate} % on {base}"
 
 
 def _payment(document: IssuedDocument) -> str:

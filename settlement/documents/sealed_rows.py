@@ -1,13 +1,14 @@
 """From the sealed rows of a document to its document."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from common.currencies import minor_digits_of
 from ledger.billing import Billed, SealedInvoice
 from ledger.chain import InvoiceLineRow, InvoiceRow
-from ledger.invoice import UNTAXED, document_number
+from ledger.invoice import Subtotal, Tax, document_number, subtotals, sum_by_tax
 from ledger.parties import BUYER, SELLER, party_of
-from settlement.documents.arithmetic import RoundedLine, price_of, rounded_lines
+from settlement.billing.day_law import UNTAXED_NOTE, notes_in
+from settlement.documents.arithmetic import RoundedLine, price_of, rate_text, rounded_lines
 from settlement.documents.issued_document import (
     CREDIT_NOTES,
     IssuedDocument,
@@ -18,9 +19,8 @@ from settlement.documents.issued_document import (
     sign_of,
 )
 
-OUTSIDE_SCOPE = "O"
 WITHOUT_REASON = ("S", "Z")
-UNTAXED_REASON = "Outside the tax base: no tax is due on this charge"
+"""The categories that EN 16931 lets give no reason for an exemption."""
 
 
 def document_of_rows(
@@ -41,10 +41,12 @@ def document_of_rows(
     """
     row = sealed.row
     sign = sign_of(row.kind)
-    amounts = [(line.amount_micro, line.tax_category is not None) for line in sealed.lines]
-    rounded = rounded_lines(amounts, billed, row.minor_unit_micro)
+    amounts = [(_tax_of(line), line.amount_micro) for line in sealed.lines]
+    rounded = rounded_lines(amounts, billed.amounts_micro, row.minor_unit_micro)
+    stated = subtotals(sum_by_tax(amounts), billed.amounts_micro, row.minor_unit_micro)
     lines = tuple(
-        _line(row, line, amounts, sign) for line, amounts in zip(sealed.lines, rounded, strict=True)
+        _line(row, line, amounts, sign, _tax_words(line) if len(stated) > 1 else "")
+        for line, amounts in zip(sealed.lines, rounded, strict=True)
     )
     columns = row._asdict()
     return IssuedDocument(
@@ -63,13 +65,13 @@ def document_of_rows(
         minor_digits=minor_digits_of(row.minor_unit_micro),
         sign=sign,
         lines=lines,
-        taxes=_taxes(row, lines, sign),
+        taxes=_taxes(sealed.lines, stated, sign),
         exact_micro=sign * row.amount_micro,
         rounding_micro=sign * row.rounding_micro,
         net_minor=sign * row.net_minor,
         tax_minor=sign * row.tax_minor,
         due_minor=sign * row.due_minor,
-        tax_note=row.tax_note,
+        tax_notes=_tax_notes(sealed.lines),
         original=original,
         run=run,
         journal_number=row.journal_number,
@@ -80,11 +82,12 @@ def document_of_rows(
     )
 
 
-def _line(row: InvoiceRow, line: InvoiceLineRow, rounded: RoundedLine, sign: int) -> IssuedLine:
+def _line(
+    row: InvoiceRow, line: InvoiceLineRow, rounded: RoundedLine, sign: int, tax_words: str
+) -> IssuedLine:
     turned = -1 if row.kind in CREDIT_NOTES else 1
     quantity = None if line.quantity is None else turned * line.quantity
     exact_micro = sign * line.amount_micro
-    is_untaxed = line.tax_category is not None
     return IssuedLine(
         number=line.line,
         kind=line.kind,
@@ -98,40 +101,60 @@ def _line(row: InvoiceRow, line: InvoiceLineRow, rounded: RoundedLine, sign: int
         exact_micro=exact_micro,
         amount_minor=sign * rounded.amount_minor,
         carried_minor=sign * rounded.carried_minor,
-        tax_category=_untaxed_category(row) if is_untaxed else row.tax_category,
-        tax_rate_ppm=0 if is_untaxed else row.tax_rate_ppm,
-        is_untaxed=is_untaxed,
+        tax_category=line.tax_category,
+        tax_rate_ppm=line.tax_rate_ppm,
+        tax_words=tax_words,
         clauses=line.clauses,
         rule_digests=line.rule_digests,
     )
 
 
-def _untaxed_category(row: InvoiceRow) -> str:
-    """Return the category of untaxed lines: no other may stand beside O (EN 16931, BR-O-11)."""
-    return OUTSIDE_SCOPE if row.tax_category == OUTSIDE_SCOPE else UNTAXED
+def _tax_of(line: InvoiceLineRow) -> Tax:
+    return Tax(line.tax_category, line.tax_rate_ppm)
 
 
-def _taxes(row: InvoiceRow, lines: tuple[IssuedLine, ...], sign: int) -> tuple[TaxTotal, ...]:
-    """Return the tax by category: that of the document, then that of untaxed lines."""
-    found = []
-    for category in dict.fromkeys((row.tax_category, *(line.tax_category for line in lines))):
-        members = [line for line in lines if line.tax_category == category]
-        is_main = category == row.tax_category
-        if members:
-            found.append(
-                TaxTotal(
-                    category=category,
-                    rate_ppm=row.tax_rate_ppm if is_main else 0,
-                    base_minor=sum(line.amount_minor for line in members),
-                    tax_minor=sign * row.tax_minor if is_main else 0,
-                    reason=_reason(row, category),
-                )
-            )
-    return tuple(found)
+def _tax_words(line: InvoiceLineRow) -> str:
+    """Return how a line is taxed, for a document whose lines are taxed in several ways."""
+    match line.tax_category:
+        case "S" | "Z":
+            return f"tax at {rate_text(line.tax_rate_ppm)} %"
+        case "AE":
+            return "reverse charge"
+        case _:
+            return "no tax is due on it"
 
 
-def _reason(row: InvoiceRow, category: str) -> str:
-    """Return why a category bears no tax; empty where EN 16931 allows no reason."""
-    if category in WITHOUT_REASON:
+def _taxes(
+    lines: Sequence[InvoiceLineRow], stated: Mapping[Tax, Subtotal], sign: int
+) -> tuple[TaxTotal, ...]:
+    """Return the subtotals of the taxes that lines bear, each in the sign of the document."""
+    return tuple(
+        TaxTotal(
+            category=tax.category,
+            rate_ppm=tax.rate_ppm,
+            base_minor=sign * subtotal.base_minor,
+            tax_minor=sign * subtotal.tax_minor,
+            reason=_reason(tax, lines),
+        )
+        for tax, subtotal in stated.items()
+    )
+
+
+def _reason(tax: Tax, lines: Sequence[InvoiceLineRow]) -> str:
+    """Return why a tax is none; empty where EN 16931 allows no reason."""
+    if tax.category in WITHOUT_REASON:
         return ""
-    return row.tax_note if category == row.tax_category else UNTAXED_REASON
+    return " ".join(_notes(line for line in lines if _tax_of(line) == tax))
+
+
+def _tax_notes(lines: Sequence[InvoiceLineRow]) -> tuple[str, ...]:
+    """Return what a document says about tax above its lines.
+
+    What lies outside the tax base is said where the tax is summed, unless nothing else is billed.
+    """
+    found = _notes(lines)
+    return tuple(note for note in found if note != UNTAXED_NOTE) or found
+
+
+def _notes(lines: Iterable[InvoiceLineRow]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(note for line in lines for note in notes_in(line.tax_note)))

@@ -16,6 +16,10 @@ EVERY_AMOUNT = (
     "Lines are rounded on their running total, so that they sum to the net; what a line has more "
     "or less than its own amount for that is stated as carried."
 )
+EVERY_TAX = (
+    "Base and tax are rounded once for each tax of the month, on all its documents so far: a note "
+    "states what these come to more or less than the documents before it stated."
+)
 PARTLY_PRICED = "of a part"
 """What stands for the price of a line of which a part awaits one; its sentence says how much."""
 
@@ -47,7 +51,7 @@ def duties(document: IssuedDocument) -> Iterator[str]:
     """Yield who issues a document in whose name, and who owes tax."""
     if document.is_self_billed:
         yield SELF_BILLING
-    yield document.tax_note
+    yield from document.tax_notes
 
 
 def correction(document: IssuedDocument) -> Iterator[str]:
@@ -61,9 +65,11 @@ def correction(document: IssuedDocument) -> Iterator[str]:
 
 
 def explanations(document: IssuedDocument) -> Iterator[str]:
-    """Yield how the lines multiply and sum."""
+    """Yield how the lines multiply and sum, and how the tax of a note comes about."""
     yield EVERY_PRICE.format(minor=currency(document.currency).minor_name)
     yield EVERY_AMOUNT
+    if document.original:
+        yield EVERY_TAX
 
 
 def proof_words(document: IssuedDocument) -> str:
@@ -89,6 +95,8 @@ def line_note(line: IssuedLine, minor_digits: int) -> str:
         parts.append(f"{decimal_text(line.carried_minor, minor_digits)} carried by rounding")
     if line.estimated_quantity:
         parts.append(estimated_words(line))
+    if line.tax_words:
+        parts.append(line.tax_words)
     if line.clauses:
         parts.append(f"clauses {', '.join(line.clauses)}")
     return "; ".join(part for part in parts if part)

@@ -60,7 +60,8 @@ ledger/journal-links.jsonl  the journals that stand before these in the chain, e
                             root over its postings
 ledger/invoices.jsonl       the documents of the month that bill the run's journals, and those
                             before them
-ledger/invoice-lines.jsonl  their lines, exact, in millionths of the currency unit
+ledger/invoice-lines.jsonl  their lines, exact, in millionths of the currency unit, each with the
+                            tax of the days that it bills
 ledger/invoice-links.jsonl  the documents that stand before these in their series
 log/checkpoint.txt          the log's root as the operator signed it (C2SP tlog-checkpoint): every
                             version, run, journal and document here is a leaf below it
@@ -105,8 +106,8 @@ day        root(results by measure and entity)
 run        leaf(fields("tallystick.run.1", ...)), where result_digest is root(days)
 posting    leaf(fields("tallystick.posting.1", ...))
 journal    leaf(fields("tallystick.journal.1", ..., root(postings))); names the journal before it
-line       leaf(fields("tallystick.invoice-line.N", ...)), N by what the line states
-document   leaf(fields("tallystick.invoice.N", ..., root(lines))); names the one before it in its
+line       leaf(fields("tallystick.invoice-line.4", ...))
+document   leaf(fields("tallystick.invoice.3", ..., root(lines))); names the one before it in its
            series
 log        root(leaf(fields("tallystick.leaf.1", table, key there, digest)) of every fact)
 """

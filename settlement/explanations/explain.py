@@ -1,12 +1,14 @@
 """Why is this line what it is? From an issued line to its days, a day's intervals, an interval.
 
-A line covers the journals between the participant's previous document of the month and its own.
-What a run posted for a day is the difference from the run before it, so the explanation of a
-correction shows both: what holds now, and what it replaced.
+A line covers the journals between the participant's previous document of the month and its own,
+and of them the days that bear its tax. What a run posted for a day is the difference from the run
+before it, so the explanation of a correction shows both: what holds now, and what it replaced.
+Where only one of the two bears the tax of the line, the other counts as nothing in it.
 """
 
 import datetime as dt
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,9 +18,13 @@ from sqlalchemy.orm import Session
 import ledger.invoice_queries
 from common.quantities import with_unit
 from ledger.chain import InvoiceLineRow, InvoiceRow
+from ledger.invoice import Tax
+from ledger.invoice_queries import next_month
 from ledger.journal import Account
 from rulebook.resolve import RulePeriod
+from settlement.billing.day_law import tax_of_line
 from settlement.billing.lines import LineKind, Side, Subject, line_kind
+from settlement.billing.posted_month import posted_month
 from settlement.core.pass_through import charged_entity
 from settlement.core.periods import interval_starts
 from settlement.explanations.charges import Charges
@@ -48,6 +54,11 @@ class LineReference:
     def kind(self) -> LineKind:
         """What the catalogue says of the line."""
         return line_kind(self.line.kind)
+
+    @property
+    def tax(self) -> Tax:
+        """How the line is taxed."""
+        return Tax(self.line.tax_category, self.line.tax_rate_ppm)
 
     @property
     def entity(self) -> str:
@@ -108,14 +119,9 @@ def explain_line(session: Session, reference: LineReference) -> Explanation:
     account = Account(
         invoice.market, invoice.currency, invoice.participant, line.kind, line.subject
     )
-    posted = store.posted_amounts(session, account.code, reference.after, reference.up_to)
-    following = (invoice.billing_month + dt.timedelta(days=32)).replace(day=1)
-    by_day: dict[dt.date, int] = {}
-    for (day, _), amount in posted.items():
-        if invoice.billing_month <= day < following:
-            by_day[day] = by_day.get(day, 0) + amount
     days = tuple(
-        Explanation(f"{day}", amount, "micro", day=day) for day, amount in sorted(by_day.items())
+        Explanation(f"{day}", amount, "micro", day=day)
+        for day, amount in _amounts_by_day(session, reference, account.code)
     )
     return Explanation(
         line.description,
@@ -126,8 +132,28 @@ def explain_line(session: Session, reference: LineReference) -> Explanation:
     )
 
 
+def _amounts_by_day(
+    session: Session, reference: LineReference, account: str
+) -> Iterator[tuple[dt.date, int]]:
+    """Yield what a line counts for each day on which a run moved its account."""
+    invoice, line = reference.invoice, reference.line
+    month = posted_month(session, invoice.market, invoice.billing_month)
+    following = next_month(invoice.billing_month)
+    amounts: dict[dt.date, int] = {}
+    # What holds is billed, and what held is taken back, each where its law has the line's tax.
+    for up_to, sign in ((reference.up_to, 1), (reference.after, -1)):
+        posted = store.posted_amounts(session, account, 0, up_to)
+        for (day, _), amount in posted.items():
+            law = month.law_on(day, up_to)
+            if law is None or not invoice.billing_month <= day < following:
+                continue
+            if law.tax_of(line.kind, line.subject).tax == reference.tax:
+                amounts[day] = amounts.get(day, 0) + sign * amount
+    yield from sorted((day, amount) for day, amount in amounts.items() if amount)
+
+
 def line_day(session: Session, reference: LineReference, day: dt.date) -> LineDay | None:
-    """Return one day of a line, interval by interval; None when nothing was posted for it."""
+    """Return one day of a line, interval by interval; None when it bills nothing of it."""
     if reference.kind.is_interest:  # it rests on payments, not on a run
         return None
     market = reference.invoice.market
@@ -141,6 +167,8 @@ def line_day(session: Session, reference: LineReference, day: dt.date) -> LineDa
     law_of = law_read_once(session)
     facts = day_facts(session, run, day, law_of)
     before = None if replaced is None else day_facts(session, replaced, day, law_of)
+    if not any(_bears_tax(known, reference) for known in (facts, before) if known is not None):
+        return None
     amounts = amounts_of(facts, reference)
     if before is not None:
         amounts = amounts - amounts_of(before, reference)
@@ -222,11 +250,16 @@ def _money(micro: int, reference: LineReference) -> str:
 
 
 def _tree(facts: DayFacts, reference: LineReference, interval: int) -> Explanation:
-    """Return the tree behind one interval; nothing, where another participant answers for it."""
+    """Return the tree behind one interval; nothing, where another answers for it or taxes it."""
     owner = _owner(facts, reference)
     if owner != reference.invoice.participant:
         answers = owner or "nobody"
         label = f"{reference.line.subject}: {answers} answers for it on this day"
+        return Explanation(label, 0, "micro")
+    if not _bears_tax(facts, reference):
+        label = (
+            f"{reference.line.subject}: under this run another tax is due on it, so another line"
+        )
         return Explanation(label, 0, "micro")
     kind, subject = reference.kind, reference.line.subject
     if kind.is_pass_through:
@@ -247,8 +280,16 @@ def amounts_of(facts: DayFacts, reference: LineReference) -> np.ndarray:
 
 
 def answers_for(facts: DayFacts, reference: LineReference) -> bool:
-    """Return whether the document's participant answers for the line's subject on the day."""
-    return _owner(facts, reference) == reference.invoice.participant
+    """Return whether a day counts in the line: its participant answers, and its tax is due."""
+    return _owner(facts, reference) == reference.invoice.participant and _bears_tax(
+        facts, reference
+    )
+
+
+def _bears_tax(facts: DayFacts, reference: LineReference) -> bool:
+    """Return whether the line's subject bears the line's tax under the run's rules."""
+    found = tax_of_line(facts.rules, facts.register, reference.line.kind, reference.line.subject)
+    return found.tax == reference.tax
 
 
 def _owner(facts: DayFacts, reference: LineReference) -> str | None:

@@ -201,18 +201,17 @@ def orphan_result_runs(session: Session) -> list[uuid.UUID]:
 def runs_of_month(session: Session, market: str, month: dt.date) -> list[Run]:
     """Return the runs with a journal of a settlement day of the month, in order of posting."""
     following = (month + dt.timedelta(days=32)).replace(day=1)
-    last_number = func.max(Journal.number)
-    query = (
-        select(RunRow)
-        .join(Journal, Journal.run_id == RunRow.id)
+    posted = (
+        select(Journal.run_id, func.max(Journal.number).label("last_number"))
         .where(
             Journal.market == market,
             Journal.settlement_day >= month,
             Journal.settlement_day < following,
         )
-        .group_by(RunRow.id)
-        .order_by(last_number)
+        .group_by(Journal.run_id)
+        .subquery()
     )
+    query = select(RunRow).join(posted, posted.c.run_id == RunRow.id).order_by(posted.c.last_number)
     return [run_of(row) for row in session.scalars(query)]
 
 

@@ -118,11 +118,13 @@ def _seals(connection, found):
 def _documents(connection, found):
     """Return due amounts by document, and hold series, sums and rounding to the rules."""
     lines = defaultdict(list)
-    for invoice, line, amount in _rows(
-        connection, "SELECT invoice_id, line, amount_micro FROM ledger.invoice_line ORDER BY 1, 2"
+    for invoice, *line in _rows(
+        connection,
+        "SELECT invoice_id, line, amount_micro, tax_category, tax_rate_ppm "
+        "FROM ledger.invoice_line ORDER BY 1, 2",
     ):
-        lines[invoice].append((line, amount))
-    due, running = {}, defaultdict(lambda: [0, 0])
+        lines[invoice].append(line)
+    due, running = {}, defaultdict(lambda: [Counter(), 0, 0])
     numbers, before = Counter(), {}
     for row in _rows(
         connection,
@@ -130,7 +132,7 @@ def _documents(connection, found):
         "rounding_micro, net_minor, tax_minor, due_minor, line_count, previous_digest, digest, "
         "original, market FROM ledger.invoice ORDER BY series, number",
     ):
-        (identity, series, number, participant, month, currency, amount, rounding, net, tax,
+        (identity, series, number, participant, month, currency, amount, rounding, net, tax_minor,
          due_minor, count, previous, digest, original, market) = row  # fmt: skip
         name = f"{series}-{number:06d}"
         numbers[series] += 1
@@ -140,24 +142,42 @@ def _documents(connection, found):
             found.wrong.append(f"{name} does not follow the one before it")
         before[series] = digest
         own = lines.pop(identity, [])
-        if [line for line, _ in own] != list(range(1, count + 1)):
+        if [line for line, *_ in own] != list(range(1, count + 1)):
             found.wrong.append(f"{name} does not have lines 1 to {count}")
-        if sum(each for _, each in own) != amount:
+        if sum(each for _, each, *_ in own) != amount:
             found.wrong.append(f"{name}: its lines do not sum to its amount")
-        if amount + rounding != net * PENNY_MICRO or net + tax != due_minor:
+        if amount + rounding != net * PENNY_MICRO or net + tax_minor != due_minor:
             found.wrong.append(f"{name}: amount, rounding, net, tax and due do not agree")
         sums = running[market, participant, month, series, currency]
-        is_first = sums == [0, 0] and name not in due
-        sums[0] += amount
+        is_first = not sums[0] and name not in due
+        for _, each, *tax in own:
+            sums[0][tuple(tax)] += each
         sums[1] += net
-        if abs(2 * (sums[0] - sums[1] * PENNY_MICRO)) > PENNY_MICRO:
-            found.wrong.append(f"{name}: rounding has drifted from the sum of the lines")
+        sums[2] += tax_minor
+        if sums[1:] != _stated(sums[0]):
+            found.wrong.append(f"{name}: net and tax are not those of the month's lines")
         if original is None and not is_first:
             found.wrong.append(f"{name} names no original")
         due[name] = due_minor
     found.wrong += [f"lines of document {identity}, which is not there" for identity in lines]
     found.documents = dict(numbers)
     return due
+
+
+def _stated(amounts):
+    """Return net and tax of a month whose lines come to these amounts, by category and rate."""
+    net = tax = 0
+    for (_, rate_ppm), amount in amounts.items():
+        base = _nearest(amount, PENNY_MICRO)
+        net += base
+        tax += _nearest(base * rate_ppm, 1_000_000)
+    return [net, tax]
+
+
+def _nearest(value, divisor):
+    """Divide and round to the nearest integer, halves away from zero."""
+    whole, rest = divmod(abs(value), divisor)
+    return (whole + (2 * rest >= divisor)) * (1 if value >= 0 else -1)
 
 
 def _billing(connection, found):

@@ -8,16 +8,19 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from ledger.billing import Billed, document_of, seal_invoice
-from ledger.invoice import Family, InvoiceLine, round_half_away
+from ledger.invoice import Family, InvoiceLine, Tax
 from settlement.documents.issued_document import IssuedDocument, Reference, RunReference
 from settlement.documents.sealed_rows import document_of_rows
-from tests.ledger.drafts import CHARGE, OPERATOR, PARTY, invoice, line
+from tests.ledger.drafts import CHARGE, OPERATOR, PARTY, REVERSE_CHARGE, invoice, line
 
 ISSUED = dt.datetime(2024, 3, 1, 23, 30, 12, 345678, tzinfo=dt.timezone(dt.timedelta(hours=1)))
 PENNY = 10_000
 ORIGINAL = uuid.UUID(int=1)
-BILLED = Billed(123_456_789, 12_346, ORIGINAL, 1_004_999)
+BILLED = Billed({REVERSE_CHARGE: 123_456_789, Tax("E", 0): 1_004_999}, ORIGINAL)
 LAWS = {bytes([1] * 32): "gb12/market-rules", bytes([2] * 32): "gb12/allocation-policy"}
+RATES_PPM = (50_000, 200_000, 175_000)
+EXEMPT = Tax("E", 0)
+OUTSIDE_SCOPE = Tax("O", 0)
 CATEGORIES = ("S", "Z", "E", "AE", "K", "G", "O")
 
 
@@ -26,19 +29,17 @@ def make_document(
     *,
     family: Family = Family.INVOICE,
     billed: Billed | None = None,
-    category: str = "AE",
-    rate_ppm: int = 0,
+    tax: Tax = REVERSE_CHARGE,
     number: int = 7,
     currency: str = "GBP",
 ) -> IssuedDocument:
-    """Return lines as a document, which is a note where something is billed already."""
+    """Return lines as a document, which is a note where something is billed already.
+
+    `tax` takes the place of reverse charge, which lines bear unless they say otherwise.
+    """
     billed = billed or Billed()
-    draft = replace(
-        invoice(*lines, family=family),
-        currency=currency,
-        tax_category=category,
-        tax_rate_ppm=rate_ppm,
-    )
+    taxed = [replace(one, tax=tax) if one.tax == REVERSE_CHARGE else one for one in lines]
+    draft = replace(invoice(*taxed, family=family), currency=currency)
     if family is Family.SELF_BILLED:
         draft = replace(draft, seller=replace(PARTY, iban=OPERATOR.iban), buyer=OPERATOR)
     sealed = seal_invoice(
@@ -91,7 +92,7 @@ def any_line(draw) -> InvoiceLine:
         quantity_unit=unit,
         quality="measured" if unit == "Wh" else "none",
         estimated_quantity=draw(st.sampled_from([None, 5, -7])) if unit == "Wh" else None,
-        tax_category=draw(st.sampled_from([None, None, "E"])),
+        tax=draw(st.sampled_from([REVERSE_CHARGE, REVERSE_CHARGE, EXEMPT])),
     )
 
 
@@ -100,20 +101,21 @@ def any_billed(draw) -> Billed:
     """What earlier documents come to: nothing, or any amounts, rounded as the ledger rounds."""
     if draw(st.booleans()):
         return Billed()
-    amount = draw(st.integers(-(10**12), 10**12))
-    return Billed(
-        amount, round_half_away(amount, PENNY), ORIGINAL, draw(st.integers(-(10**12), 10**12))
-    )
+    taxes = st.sampled_from([REVERSE_CHARGE, EXEMPT, *(Tax("S", rate) for rate in RATES_PPM)])
+    return Billed(draw(st.dictionaries(taxes, st.integers(-(10**12), 10**12))), ORIGINAL)
 
 
 @st.composite
 def any_document(draw) -> IssuedDocument:
     """A document of any kind, category of tax and lines."""
     category = draw(st.sampled_from(CATEGORIES))
+    taxes = [Tax("S", rate) for rate in RATES_PPM] if category == "S" else [Tax(category, 0)]
+    lines = [
+        replace(
+            one, tax=OUTSIDE_SCOPE if category == "O" else draw(st.sampled_from([*taxes, one.tax]))
+        )
+        for one in draw(st.lists(any_line(), min_size=1, max_size=6))
+    ]
     return make_document(
-        draw(st.lists(any_line(), min_size=1, max_size=6)),
-        family=draw(st.sampled_from(list(Family))),
-        billed=draw(any_billed()),
-        category=category,
-        rate_ppm=draw(st.sampled_from([50_000, 200_000, 175_000])) if category == "S" else 0,
+        lines, family=draw(st.sampled_from(list(Family))), billed=draw(any_billed())
     )

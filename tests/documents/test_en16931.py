@@ -7,18 +7,21 @@ from hypothesis import HealthCheck, given, settings
 from lxml import etree
 
 from ledger.billing import Billed
-from ledger.invoice import Family
+from ledger.invoice import Family, Tax
+from settlement.billing.day_law import UNTAXED_NOTE
 from settlement.documents.en16931 import business_terms, factur_x, ubl, vat_identifier
 from tests.documents.made import (
     BILLED,
     CATEGORIES,
+    EXEMPT,
+    OUTSIDE_SCOPE,
     any_document,
     energy_line,
     make_document,
     many_lines,
 )
 from tests.documents.validators import breaches
-from tests.ledger.drafts import OPERATOR
+from tests.ledger.drafts import OPERATOR, VAT
 
 RAM = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}"
 KINDS = [
@@ -60,19 +63,43 @@ def test_each_kind_has_its_type_code_and_positive_amounts(family, billed, sign, 
 @pytest.mark.parametrize("flavor", ["factur-x", "ubl-2.1"])
 def test_each_category_of_tax_holds_alone_and_beside_untaxed_lines(category, flavor):
     write = factur_x if flavor == "factur-x" else ubl
-    rate_ppm = 200_000 if category == "S" else 0
-    mixed = [energy_line(1), replace(energy_line(2), tax_category="E"), energy_line(3)]
-    for lines in ([energy_line(1)], mixed, [replace(energy_line(1), tax_category="E")]):
-        document = make_document(lines, category=category, rate_ppm=rate_ppm)
-        assert breaches(write(document), flavor) == []
+    tax = Tax(category, 200_000 if category == "S" else 0)
+    untaxed = replace(
+        energy_line(2), tax=OUTSIDE_SCOPE if category == "O" else EXEMPT, tax_note=UNTAXED_NOTE
+    )
+    for lines in ([energy_line(1)], [energy_line(1), untaxed, energy_line(3)], [untaxed]):
+        assert breaches(write(make_document(lines, tax=tax)), flavor) == []
 
 
 def test_untaxed_lines_are_exempt_and_leave_the_base():
-    lines = [energy_line(1), replace(energy_line(2), tax_category="E")]
-    main, untaxed = make_document(lines, category="S", rate_ppm=200_000).taxes
+    lines = [energy_line(1), replace(energy_line(2), tax=EXEMPT, tax_note=UNTAXED_NOTE)]
+    document = make_document(lines, tax=VAT)
+    main, untaxed = document.taxes
     assert (main.category, untaxed.category) == ("S", "E")
     assert main.base_minor == untaxed.base_minor == 107_200
     assert (main.tax_minor, untaxed.tax_minor) == (21_440, 0)
+    assert (main.reason, untaxed.reason) == ("", UNTAXED_NOTE)
+    assert [line.tax_words for line in document.lines] == ["tax at 20 %", "no tax is due on it"]
+
+
+@pytest.mark.parametrize(("write", "flavor"), [(factur_x, "factur-x"), (ubl, "ubl-2.1")])
+def test_three_rates_and_two_categories_stand_in_one_document(write, flavor):
+    taxes = [Tax("S", 190_000), Tax("S", 160_000), Tax("S", 77_500), Tax("Z", 0), EXEMPT]
+    lines = [replace(energy_line(n), tax=tax) for n, tax in enumerate(taxes, start=1)]
+    document = make_document(lines)
+    assert [total.tax_minor for total in document.taxes] == [20_368, 17_152, 8_308, 0, 0]
+    stated = business_terms(document)["BG-23"]
+    assert [each["BT-119"] for each in stated] == ["19", "16", "7.75", "0", "0"]
+    assert breaches(write(document), flavor) == []
+
+
+@pytest.mark.parametrize(("write", "flavor"), [(factur_x, "factur-x"), (ubl, "ubl-2.1")])
+@pytest.mark.parametrize("billed_micro", [30_000, 60_000, 90_000, -30_000])
+def test_a_note_may_carry_a_penny_of_tax(write, flavor, billed_micro):
+    billed = Billed({VAT: billed_micro}, BILLED.original)
+    for amount in (30_000, -30_000, -billed_micro):
+        note = make_document([energy_line(amount=amount)], billed=billed, tax=VAT)
+        assert breaches(write(note), flavor) == []
 
 
 def test_lines_that_the_standard_cannot_multiply_are_one_unit_at_their_amount():
@@ -109,7 +136,7 @@ def test_any_document_is_valid(document):
 def test_the_shortest_document_is_valid(write, flavor):
     bare = replace(energy_line(1), quantity=None, quantity_unit=None, estimated_quantity=None)
     without = replace(OPERATOR, iban=None)
-    document = replace(make_document([bare], category="O", rate_ppm=0), seller=without)
+    document = replace(make_document([bare], tax=OUTSIDE_SCOPE), seller=without)
     assert breaches(write(document), flavor) == []
 
 

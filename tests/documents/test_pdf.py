@@ -106,7 +106,7 @@ def test_the_page_says_what_the_document_states(written, document):
         f"Code {document.code}",
         document.seller.legal_name,
         document.buyer.tax_identifier,
-        document.tax_note,
+        *document.tax_notes,
         f"Page 1 of {len(reader.pages)}",
         "AP-2.1, MR-4.2",
         document.digest.hex(),

@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 
-from ledger.invoice import Family, InvoiceDraft, InvoiceLine
+from ledger.invoice import Family, InvoiceDraft, InvoiceLine, Tax
 from ledger.journal import ENERGY, Account, JournalDraft, Posting
 from ledger.parties import Party
 
@@ -13,6 +13,8 @@ MONTH = dt.date(2024, 1, 1)
 RUN = uuid.UUID(int=7)
 SUPPLIER = "lumen-supply"
 GENERATOR = "northern-power"
+REVERSE_CHARGE = Tax("AE", 0)
+VAT = Tax("S", 200_000)
 
 CHARGE = Account(MARKET, "GBP", SUPPLIER, "charge.fuel", "N0-P1")
 PAYMENT = Account(MARKET, "GBP", GENERATOR, "payment.fuel", "U1")
@@ -75,6 +77,8 @@ def line(account: Account, amount_micro: int) -> InvoiceLine:
         quantity=61_000,
         quantity_unit="Wh",
         amount_micro=amount_micro,
+        tax=REVERSE_CHARGE,
+        tax_note="Reverse charge applies.",
         quality="estimated",
         estimated_quantity=1_000,
         clauses=("AP-2.1", "MR-4.2"),
@@ -95,8 +99,5 @@ def invoice(
         currency="GBP",
         run_id=RUN,
         payment_term_days=14,
-        tax_category="AE",
-        tax_rate_ppm=0,
-        tax_note="Reverse charge applies.",
         lines=lines,
     )

@@ -11,17 +11,22 @@ from hypothesis import strategies as st
 from ledger.invoice import (
     DocumentKind,
     Family,
+    Subtotal,
+    Tax,
     Totals,
     document_kind,
     round_half_away,
+    subtotals,
     totals,
 )
 from ledger.invoice_checks import check_invoices
 from ledger.rules import LedgerRule
-from tests.ledger.drafts import CHARGE, OPERATOR, PARTY, invoice, line
+from tests.ledger.drafts import CHARGE, OPERATOR, PARTY, REVERSE_CHARGE, VAT, invoice, line
 from tests.ledger.rules import rule_of
 
 PENNY = 10_000
+REDUCED, EXEMPT = Tax("S", 50_000), Tax("E", 0)
+TAXES = [VAT, REDUCED, EXEMPT]
 amounts = st.integers(-(10**15), 10**15)
 
 
@@ -35,36 +40,81 @@ def test_rounding_is_to_the_nearest_with_halves_away_from_zero(value, divisor):
     assert round_half_away(-value, divisor) == -rounded
 
 
-@given(st.lists(amounts, min_size=1, max_size=12), st.sampled_from([0, 50_000, 200_000]))
-def test_rounding_never_adds_up_over_documents(movements, tax_rate_ppm):
-    billed_micro = billed_minor = rounding_micro = 0
-    for amount_micro in movements:
-        document = totals(amount_micro, billed_micro, billed_minor, PENNY, tax_rate_ppm)
+movements_of_documents = st.lists(
+    st.dictionaries(st.sampled_from(TAXES), amounts, min_size=1), min_size=1, max_size=12
+)
+
+
+@given(movements_of_documents)
+def test_rounding_never_adds_up_over_documents(documents):
+    billed: dict[Tax, int] = {}
+    net_minor = tax_minor = rounding_micro = 0
+    for moved in documents:
+        stated = subtotals(moved, billed, PENNY)
+        document = totals(moved, billed, PENNY)
+        assert document.amount_micro == sum(moved.values())
+        assert document.net_minor == sum(each.base_minor for each in stated.values())
+        assert document.tax_minor == sum(each.tax_minor for each in stated.values())
         assert document.amount_micro + document.rounding_micro == document.net_minor * PENNY
         assert document.due_minor == document.net_minor + document.tax_minor
-        assert abs(document.rounding_micro) <= PENNY
-        billed_micro += amount_micro
-        billed_minor += document.net_minor
+        for tax, (base_minor, stated_minor) in stated.items():
+            # A note's tax may carry a penny of the documents before it, and never two.
+            assert abs(stated_minor - Fraction(base_minor * tax.rate_ppm, 1_000_000)) <= 1
+        billed = {tax: billed.get(tax, 0) + moved.get(tax, 0) for tax in {*billed, *moved}}
+        net_minor += document.net_minor
+        tax_minor += document.tax_minor
         rounding_micro += document.rounding_micro
-    assert billed_minor == round_half_away(sum(movements), PENNY)
-    assert abs(rounding_micro) <= PENNY // 2
+    bases = {tax: round_half_away(amount, PENNY) for tax, amount in billed.items()}
+    assert net_minor == sum(bases.values())
+    assert tax_minor == sum(
+        round_half_away(base * tax.rate_ppm, 1_000_000) for tax, base in bases.items()
+    )
+    assert 2 * abs(rounding_micro) <= PENNY * len(billed)
+
+
+@given(movements_of_documents)
+def test_notes_that_take_everything_back_leave_nothing(documents):
+    billed: dict[Tax, int] = {}
+    money = []
+    for moved in documents:
+        money.append(totals(moved, billed, PENNY))
+        billed = {tax: billed.get(tax, 0) + moved.get(tax, 0) for tax in {*billed, *moved}}
+    money.append(totals({tax: -amount for tax, amount in billed.items()}, billed, PENNY))
+    assert Totals(*(sum(column) for column in zip(*money, strict=True))) == (0, 0, 0, 0, 0)
 
 
 def test_the_worked_example_of_the_module():
-    invoice_totals = totals(1_234_500, 0, 0, PENNY, 0)
-    debit_totals = totals(1_000, 1_234_500, 123, PENNY, 0)
-    credit_totals = totals(-1_235_500, 1_235_500, 124, PENNY, 0)
-    assert invoice_totals == Totals(1_234_500, -4_500, 123, 0, 123)
-    assert debit_totals == Totals(1_000, 9_000, 1, 0, 1)
-    assert credit_totals == Totals(-1_235_500, -4_500, -124, 0, -124)
+    documents = [
+        (Totals(1_234_500, -4_500, 123, 25, 148), 0),
+        (Totals(1_000, 9_000, 1, 0, 1), 1_234_500),
+        (Totals(-1_235_500, -4_500, -124, -25, -149), 1_235_500),
+    ]
+    for expected, billed_micro in documents:
+        assert totals({VAT: expected.amount_micro}, {VAT: billed_micro}, PENNY) == expected
 
 
-def test_tax_is_on_the_rounded_net():
-    assert totals(10_005_000, 0, 0, PENNY, 200_000) == Totals(10_005_000, 5_000, 1_001, 200, 1_201)
+def test_tax_of_small_documents_is_that_of_their_sum():
+    """Of 3 p each, 20 % is 0.6 p; four of them are 12 p, and 2.4 p."""
+    stated = [totals({VAT: 30_000}, {VAT: n * 30_000}, PENNY).tax_minor for n in range(4)]
+    assert stated == [1, 0, 1, 0]
+    assert totals({VAT: -120_000}, {VAT: 120_000}, PENNY).tax_minor == -2
+
+
+def test_tax_is_on_the_rounded_base():
+    assert totals({VAT: 10_005_000}, {}, PENNY) == Totals(10_005_000, 5_000, 1_001, 200, 1_201)
+
+
+def test_each_tax_has_a_base_of_its_own():
+    moved = {Tax("S", 190_000): 3_888_000_000, Tax("S", 160_000): 3_888_000_000}
+    assert list(subtotals(moved, {}, PENNY).values()) == [
+        Subtotal(388_800, 73_872),
+        Subtotal(388_800, 62_208),
+    ]
+    assert totals(moved, {}, PENNY).tax_minor == 136_080
 
 
 @pytest.mark.parametrize(
-    ("family", "is_first", "amount_micro", "kind"),
+    ("family", "is_first", "due_minor", "kind"),
     [
         (Family.INVOICE, True, 5, DocumentKind.INVOICE),
         (Family.INVOICE, True, -5, DocumentKind.INVOICE),
@@ -76,8 +126,15 @@ def test_tax_is_on_the_rounded_net():
         (Family.SELF_BILLED, False, -5, DocumentKind.SELF_BILLED_DEBIT_NOTE),
     ],
 )
-def test_kind_of_document(family, is_first, amount_micro, kind):
-    assert document_kind(family, is_first=is_first, amount_micro=amount_micro) is kind
+def test_kind_of_document(family, is_first, due_minor, kind):
+    money = Totals(0, 0, 0, due_minor, due_minor)
+    assert document_kind(family, is_first=is_first, money=money) is kind
+
+
+def test_a_note_that_is_due_nothing_is_called_by_its_exact_amount():
+    money = Totals(-1_000, 1_000, 0, 0, 0)
+    found = document_kind(Family.INVOICE, is_first=False, money=money)
+    assert found is DocumentKind.CREDIT_NOTE
 
 
 LINE = line(CHARGE, 5_000)
@@ -96,15 +153,17 @@ REFUSED = [
     ),
     (LedgerRule.CURRENCY_IS_UNKNOWN, replace(GOOD, currency="XXX"), "XXX"),
     (LedgerRule.PAYMENT_TERM_IS_OUT_OF_RANGE, replace(GOOD, payment_term_days=-1), "-1 days"),
-    (LedgerRule.TAX_IS_UNKNOWN, replace(GOOD, tax_category="AA"), "AA"),
-    (LedgerRule.TAX_IS_UNKNOWN, replace(GOOD, tax_rate_ppm=1), "rate 1 ppm"),
+    (LedgerRule.TAX_IS_UNKNOWN, invoice(replace(LINE, tax=Tax("AA", 0))), "AA"),
+    (LedgerRule.TAX_IS_UNKNOWN, invoice(replace(LINE, tax=Tax("AE", 1))), "rate 1 ppm"),
+    (LedgerRule.TAX_IS_UNKNOWN, invoice(replace(LINE, tax=Tax("S", 1_000_001))), "1000001"),
+    (LedgerRule.TAX_STANDS_ALONE, invoice(LINE, replace(LINE, tax=Tax("O", 0))), "AE, O"),
     (
         LedgerRule.PARTY_IS_INCOMPLETE,
         replace(GOOD, seller=replace(OPERATOR, legal_name=" ")),
         "seller's legal_name",
     ),
     (LedgerRule.PARTY_IS_INCOMPLETE, replace(GOOD, buyer=replace(PARTY, postcode="")), "postcode"),
-    (LedgerRule.PARTY_IS_INCOMPLETE, replace(GOOD, tax_note=""), "tax_note"),
+    (LedgerRule.LINE_IS_INCOMPLETE, invoice(replace(LINE, tax_note=" ")), "tax_note"),
     (LedgerRule.LINE_IS_INCOMPLETE, invoice(replace(LINE, quantity_unit=None)), "None"),
     (LedgerRule.LINE_IS_INCOMPLETE, invoice(replace(LINE, description=" ")), "' '"),
     (LedgerRule.QUALITY_IS_UNKNOWN, invoice(replace(LINE, quality="guessed")), "'guessed'"),
@@ -125,18 +184,8 @@ def test_good_drafts_are_accepted_and_repeated_ones_are_not():
     assert [rule_of(refusal) for refusal in check_invoices([GOOD, GOOD])] == [
         LedgerRule.DRAFT_IS_REPEATED
     ]
-    taxed = replace(GOOD, tax_category="S", tax_rate_ppm=200_000)
-    assert check_invoices([taxed]) == []
-
-
-def test_tax_is_due_on_all_but_untaxed_lines_rounded_on_their_running_total():
-    first = totals(1_004_000, 0, 0, PENNY, 200_000, untaxed_micro=504_000)
-    assert (first.net_minor, first.tax_minor) == (100, 10)  # of 100 less 50
-    note = totals(8_000, 1_004_000, 100, PENNY, 200_000, 8_000, 504_000)
-    assert (note.net_minor, note.tax_minor) == (1, 0)  # one more penny, and it is untaxed
-
-
-def test_a_line_has_the_category_of_its_document_or_is_exempt():
-    for category, expected in ((None, []), ("E", []), ("S", [LedgerRule.TAX_IS_UNKNOWN])):
-        draft = invoice(replace(line(CHARGE, 5), tax_category=category))
-        assert [rule_of(refusal) for refusal in check_invoices([draft])] == expected
+    taxed = invoice(
+        *(replace(LINE, tax=tax) for tax in (REVERSE_CHARGE, VAT, REDUCED, EXEMPT, Tax("Z", 0)))
+    )
+    outside = invoice(replace(LINE, tax=Tax("O", 0)))
+    assert check_invoices([taxed, outside]) == []

@@ -10,13 +10,15 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from common.refusals import Refused
-from ledger.invoice import DocumentKind, Family
+from ledger.billing import NOTHING_BILLED, document_of, seal_invoice
+from ledger.chain import GENESIS_DIGEST
+from ledger.invoice import DocumentKind, Family, Tax, Totals
 from ledger.invoice_queries import invoice as stored_invoice
 from ledger.invoice_queries import invoices, unbilled
 from ledger.issuing import issue
 from ledger.posting import post, post_many
 from ledger.rules import LedgerRule
-from ledger.store import constraints_as_refusals
+from ledger.store import constraints_as_refusals, insert_invoice, new_ids
 from ledger.verification import verify
 from tests.ledger.drafts import (
     CHARGE,
@@ -29,6 +31,7 @@ from tests.ledger.drafts import (
     PAYMENT,
     RUN,
     SUPPLIER,
+    VAT,
     invoice,
     journal,
     line,
@@ -175,11 +178,76 @@ def test_a_participant_who_supplies_and_generates_gets_both_documents(session, n
 
 def test_tax_is_posted_with_the_document(session, now):
     post(session, journal(), now)
-    draft = replace(drafts_of(session)[0], tax_category="S", tax_rate_ppm=200_000)
-    (sealed,) = issue(session, [draft], now).invoices
+    (sealed,) = issue(session, [taxed(drafts_of(session)[0], VAT)], now).invoices
     assert (sealed.row.net_minor, sealed.row.tax_minor, sealed.row.due_minor) == (500, 100, 600)
     assert balance_micro(session, SUPPLIER) == 6_000_000
     settle_constraints(session)
+
+
+def taxed(draft, tax):
+    return replace(draft, lines=tuple(replace(each, tax=tax) for each in draft.lines))
+
+
+def test_a_note_under_another_tax_takes_back_the_tax_of_its_invoice(session, now):
+    """A law that is changed after billing moves no net: 5.00 at 20 % becomes 5.00 at 5 %."""
+    post(session, journal(), now)
+    first = drafts_of(session)[0]
+    issue(session, [taxed(first, VAT)], now)
+    reduced = Tax("S", 50_000)
+    both = invoice(
+        replace(line(CHARGE, -5_003_000), tax=VAT), replace(line(CHARGE, 5_003_000), tax=reduced)
+    )
+    (note,) = issue(session, [both], now).invoices
+    assert (note.row.kind, note.row.net_minor, note.row.tax_minor) == ("credit note", 0, -75)
+    assert balance_micro(session, SUPPLIER) == 5_250_000
+    settle_constraints(session)
+    assert list(verify(session)) == []
+
+
+def test_what_is_outside_the_scope_of_tax_has_documents_of_its_own(session, now):
+    post(session, journal(), now)
+    outside = Tax("O", 0)
+    drafts = [
+        invoice(replace(line(CHARGE, 2_003_000), tax=VAT)),
+        invoice(replace(line(CHARGE, 3_000_000), tax=outside)),
+    ]
+    first = issue(session, drafts, now).invoices
+    assert [(each.row.kind, each.row.due_minor) for each in first] == [
+        ("invoice", 240),
+        ("invoice", 300),
+    ]
+    notes = [
+        invoice(replace(line(CHARGE, -3_000_000), tax=outside)),
+        invoice(replace(line(CHARGE, 3_000_000), tax=VAT)),
+    ]
+    credit, debit = issue(session, notes, now).invoices
+    assert (credit.row.kind, credit.row.due_minor) == ("credit note", -300)
+    assert (debit.row.kind, debit.row.due_minor) == ("debit note", 360)
+    assert [credit.row.original, debit.row.original] == [first[1].row.id, first[0].row.id]
+    assert list(verify(session)) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "found"),
+    [
+        (Totals(5_003_000, 7_000, 501, 100, 601), "net 501 and tax 100"),
+        (Totals(5_003_000, -3_000, 500, 101, 601), "net 500 and tax 101"),
+    ],
+)
+def test_the_database_refuses_money_that_is_not_of_the_lines(session, now, wrong, found):
+    post(session, journal(), now)
+    document = document_of(taxed(drafts_of(session)[0], VAT), NOTHING_BILLED, 1)
+    sealed = seal_invoice(
+        replace(document, totals=wrong),
+        new_ids(session, 1)[0],
+        last_journal_number=1,
+        journal_number=None,
+        issued_at=now,
+        previous_digest=GENESIS_DIGEST,
+    )
+    with pytest.raises(Refused, match=f"come to net 500 and tax 100, not {found}") as refused:
+        insert_invoice(session, sealed)
+    assert rule_of(refused.value.findings[0]) is LedgerRule.INVOICE_DIFFERS_FROM_LINES
 
 
 def test_numbers_have_no_gap_after_a_rollback(committed_database, now):
@@ -205,7 +273,8 @@ def test_an_invoice_line_added_later_is_refused(session, now):
         session.execute(
             text(
                 "INSERT INTO ledger.invoice_line SELECT invoice_id, 2, kind, subject, description,"
-                " quantity, quantity_unit, 0, clauses, rule_digests, digest, quality"
+                " quantity, quantity_unit, 0, clauses, rule_digests, digest, quality, NULL,"
+                " tax_category, tax_rate_ppm, tax_note"
                 " FROM ledger.invoice_line LIMIT 1"
             )
         )

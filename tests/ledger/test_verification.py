@@ -189,7 +189,8 @@ INSERTED = {
     " reason, posted_at, posting_count, input_digest, previous_digest, sha256(digest)",
     "posting": "SELECT journal_number, line + 100, account, amount, digest",
     "invoice_line": "SELECT invoice_id, line + 100, kind, subject, description, quantity,"
-    " quantity_unit, amount_micro, clauses, rule_digests, digest, quality, estimated_quantity",
+    " quantity_unit, amount_micro, clauses, rule_digests, digest, quality, estimated_quantity,"
+    " tax_category, tax_rate_ppm, tax_note",
 }
 
 

@@ -67,7 +67,8 @@ def test_the_page_states_parties_lines_rounding_total_and_digest(sign_in, invoic
             assert f"/rules/version/{clause.digest.hex()}/#{clause.anchor}" in page
     assert "Rounding to pence" in page
     assert " ".join(re.findall(".{8}", found.document.digest.hex())) in page
-    assert found.document.tax_note in page
+    assert found.document.tax_notes
+    assert all(note in page for note in found.document.tax_notes)
     assert found.document.code in page
     assert f"/proof/document/{invoice.number}/" in page
 
@@ -190,7 +191,7 @@ def test_a_line_shows_what_of_it_is_estimated(quality, estimated, shown):
         carried_minor=0,
         tax_category="S",
         tax_rate_ppm=200_000,
-        is_untaxed=False,
+        tax_words="",
         clauses=(),
         rule_digests=(),
     )

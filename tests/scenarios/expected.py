@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from ledger.billing import SealedInvoice
 from settlement.baselines.totals import Design
 from settlement.runs.store import day_vectors, stored_values
 from tests.scenarios.always import imbalances, not_replayed
@@ -21,9 +22,9 @@ RESULT_COLUMNS = ("step", "day", "intervals", "measure", "entity", "value")
 ACCOUNT_COLUMNS = ("commodity", "participant", "kind", "subject")
 BALANCE_COLUMNS = ("day", *ACCOUNT_COLUMNS, "amount")
 JOURNAL_COLUMNS = ("step", *BALANCE_COLUMNS)
-DOCUMENT_KEY = ("step", "participant", "document")
+DOCUMENT_KEY = ("step", "participant", "document", "categories")
 DOCUMENT_VALUES = ("amount_micro", "rounding_micro", "net_minor", "tax_minor", "due_minor")
-LINE_KEY = (*DOCUMENT_KEY, "kind", "subject")
+LINE_KEY = (*DOCUMENT_KEY, "kind", "subject", "tax_category", "tax_rate_ppm")
 LINE_VALUES = (
     "amount_micro",
     "quantity",
@@ -32,6 +33,7 @@ LINE_VALUES = (
     "estimated_quantity",
     "description",
     "clauses",
+    "tax_note",
 )
 PARTY_KEY = ("step", "side", "participant", "product")
 PARTY_VALUES = (
@@ -174,11 +176,16 @@ def _account(row: Row) -> dict[str, str]:
 
 def _documents(told: Told, path: Path) -> Iterator[str]:
     found = [
-        {"step": step, **invoice.row._asdict(), "document": invoice.row.kind}
+        {"step": step, **invoice.row._asdict(), **_named(invoice)}
         for step, invoices in told.invoices.items()
         for invoice in invoices
     ]
     return _held(path, found, DOCUMENT_KEY, DOCUMENT_VALUES, is_whole=True)
+
+
+def _named(invoice: SealedInvoice) -> dict[str, str]:
+    categories = sorted({line.tax_category for line in invoice.lines})
+    return {"document": invoice.row.kind, "categories": " ".join(categories)}
 
 
 def _lines(told: Told, path: Path) -> Iterator[str]:
@@ -186,7 +193,7 @@ def _lines(told: Told, path: Path) -> Iterator[str]:
         {
             "step": step,
             "participant": invoice.row.participant,
-            "document": invoice.row.kind,
+            **_named(invoice),
             **line._asdict(),
             "clauses": " ".join(line.clauses),
         }

@@ -304,9 +304,9 @@ ELSEWHERE = {"role": "run.json"}
 FILES = {
     "law/versions.jsonl": 15,
     "ledger/accounts.csv": 7,
-    "ledger/invoice-lines.jsonl": 14,
-    "ledger/invoices.jsonl": 43,
-    "ledger/invoice-links.jsonl": 44,
+    "ledger/invoice-lines.jsonl": 16,
+    "ledger/invoices.jsonl": 40,
+    "ledger/invoice-links.jsonl": 41,
     "ledger/journal-links.jsonl": 14,
     "ledger/journals.jsonl": 13,
     "ledger/postings.csv": 5,

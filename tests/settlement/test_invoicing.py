@@ -10,9 +10,9 @@ from common.refusals import Refused
 from ledger.invoice import document_number
 from rulebook.law import rules_at
 from rulebook.publishing import publish
+from settlement.billing.day_law import DayLaw
 from settlement.billing.invoicing import clauses_of
 from settlement.billing.issuing import issue_month
-from settlement.rules.register import register_of
 from settlement.runs.settle import settle
 from tests.worlds import tiny_market
 from tests.worlds.rolled_back import rolled_back
@@ -210,8 +210,7 @@ def test_every_kind_of_line_is_governed_by_some_clause(session, side, component)
     publish_tiny(session)
     rules = rules_at(session, "tiny", FIRST_DAY, SETTLED)
     who, subject = ("cedar", "B-home") if side == "charge" else ("alder", "U1")
-    register = register_of(rules.registrations)
-    assert clauses_of(rules, register, who, f"{side}.{component}", subject)
+    assert clauses_of(DayLaw(rules), who, f"{side}.{component}", subject)
 
 
 def test_billing_again_without_a_change_issues_nothing(session, first):

@@ -615,28 +615,37 @@ def test_no_tax_is_due_on_a_charge_that_is_not_taxed(session):
     post(session, settled(session, "SF", first_day, last, RESETTLED), now=RESETTLED)
     notes = issue_month(session, "tiny", FIRST, now=RESETTLED).invoices
     lines = lines_of(first)
-    assert {key for key, line in lines.items() if line.tax_category} == {
+    assert {key for key, line in lines.items() if line.tax_category == "E"} == {
         (who, "levy") for who in ("cedar", "doric", "elder")
     }
     for who in ("cedar", "doric", "elder"):
-        net = untaxed = billed_pence = billed_untaxed_pence = 0
+        taxed = untaxed = net_pence = tax_pence = 0
         for document in (*first, *notes):
             if document.row.participant == who:
-                net += document.row.amount_micro
-                untaxed += sum(
-                    line.amount_micro for line in document.lines if line.tax_category == "E"
-                )
-                due_pence = pence(net) - billed_pence - (pence(untaxed) - billed_untaxed_pence)
-                billed_pence, billed_untaxed_pence = pence(net), pence(untaxed)
-                assert document.row.tax_minor == nearest(Decimal(due_pence) / 5)
+                for line in document.lines:
+                    taxed += line.amount_micro if line.tax_category == "S" else 0
+                    untaxed += line.amount_micro if line.tax_category == "E" else 0
+                net_pence += document.row.net_minor
+                tax_pence += document.row.tax_minor
+                assert net_pence == pence(taxed) + pence(untaxed)
+                assert tax_pence == nearest(Decimal(pence(taxed)) / 5)
                 assert document.row.tax_minor
     assert list(ledger.verification.verify(session)) == []
     session.execute(text("SET LOCAL session_replication_role = replica"))
     session.execute(
-        text("UPDATE ledger.invoice_line SET tax_category = NULL WHERE subject = 'levy'")
+        text(
+            "UPDATE ledger.invoice_line SET tax_category = 'S', tax_rate_ppm = 200000 "
+            "WHERE subject = 'levy'"
+        )
     )
-    changed = {finding.place.partition(" ")[0] for finding in ledger.verification.verify(session)}
-    assert changed == {"ledger.invoice_line"}
+    found = {
+        (finding.code, finding.place.partition(" ")[0])
+        for finding in ledger.verification.verify(session)
+    }
+    assert found == {
+        ("ledger-digest", "ledger.invoice_line"),
+        ("ledger-totals", "ledger.invoice"),
+    }
 
 
 def one_code(session, valid_from=tiny_market.VALID_FROM):

@@ -363,10 +363,6 @@ MOVED = {
 """Where a row was moved below a parent that cannot have it, the place names it as the only one."""
 
 
-VALUE_OF_NO_ROW = {("ledger.invoice_line", "tax_category"): "E"}
-"""What a column may hold that is NULL in every row of the filled database."""
-
-
 def names_of(
     table: str, row: dict[str, Any], series: dict[uuid.UUID, dict[str, Any]], moved: str = ""
 ) -> list[str]:
@@ -419,12 +415,23 @@ LOGGED = {
 KNOCK_ON: dict[str, set[str]] = {
     "rulebook.version": {"settlement.run", "settlement.day_total"},
     "settlement.reading": {"settlement.reading_file", "settlement.run", "settlement.day_total"},
-    "settlement.run": {"settlement.result", "settlement.day_total", "settlement.study"},
+    "settlement.run": {
+        "settlement.result",
+        "settlement.day_total",
+        "settlement.study",
+        "ledger.invoice",
+    },
     "settlement.result": {"settlement.run", "ledger.journal"},
     "settlement.study": {"settlement.run", "settlement.day_total"},
-    "ledger.account": {"ledger.journal", "ledger.posting", "ledger.allocation"},
-    "ledger.journal": {"ledger.posting", "ledger.account", "ledger.seal", "ledger.dispute_event"},
-    "ledger.posting": {"ledger.journal"},
+    "ledger.account": {"ledger.journal", "ledger.posting", "ledger.allocation", "ledger.invoice"},
+    "ledger.journal": {
+        "ledger.posting",
+        "ledger.account",
+        "ledger.seal",
+        "ledger.dispute_event",
+        "ledger.invoice",
+    },
+    "ledger.posting": {"ledger.journal", "ledger.invoice"},
     "ledger.invoice": {"ledger.invoice_line"},
     "ledger.invoice_line": {"ledger.invoice", "ledger.dispute"},
     "ledger.log_leaf": {"ledger.log_tile", *LOGGED},
@@ -517,8 +524,7 @@ def verified_changes(filled_database) -> dict[tuple[str, str], list[Verified]]:
     with tampering(filled_database) as tampered:
         damages: defaultdict[str, list[tuple[str, list[Change]]]] = defaultdict(list)
         for table, column in COLUMNS:
-            unseen = VALUE_OF_NO_ROW.get((table, column))
-            for batch in batches(tampered.rows(table), column, unseen):
+            for batch in batches(tampered.rows(table), column):
                 damages[table].append((column, batch))
         found = verify_rounds(tampered, damages, is_named_apart, change_column)
     for table, of_table in found.items():
@@ -550,9 +556,7 @@ def test_a_changed_column_is_found_and_its_row_named(tampered, verified_changes,
     assert tried
 
 
-def batches(
-    rows: list[dict[str, Any]], column: str, unseen: Any = None
-) -> list[list[tuple[dict[str, Any], Any]]]:
+def batches(rows: list[dict[str, Any]], column: str) -> list[list[tuple[dict[str, Any], Any]]]:
     """Return rounds of changes, each of a few rows at once: every row must be named by itself.
 
     Rows are spread over the table, those with NULL among them, and the sorts of change over rows
@@ -560,7 +564,7 @@ def batches(
     """
     with_value = [row for row in rows if row[column] not in (None, [])]
     without = [row for row in rows if row[column] in (None, [])]
-    other = with_value[0][column] if with_value else unseen
+    other = with_value[0][column] if with_value else None
     picked = [*spread(with_value, ROWS_AT_ONCE), *spread(without, 1)]
     sorts = [changes(row[column], other) for row in picked]
     if without and without[0][column] is None:

@@ -1,0 +1,60 @@
+"""Hold what documents bill to the journals, each day under the tax of the law that posted it."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterator
+
+from sqlalchemy.orm import Session
+
+import ledger.invoice_queries
+from common.damage import damage
+from common.refusals import Finding, Refused
+from ledger.invoice_queries import BilledAccount
+from ledger.journal import is_money
+from settlement.billing.lines import LINE_KINDS
+from settlement.billing.posted_month import posted_month
+
+UNREADABLE_LAW = (Refused, ValueError, TypeError, KeyError, AttributeError)
+"""What reading a run's pins, and the law that they name, may end in where rows were changed."""
+
+
+def verify_billed(session: Session) -> Iterator[Finding]:
+    """Sum the journals that documents cover again, and hold the documents' lines to the sums."""
+    for market, billing_month in ledger.invoice_queries.billed_months(session):
+        try:
+            due = _sum_due(session, market, billing_month)
+        except UNREADABLE_LAW:  # the checks of runs name a run whose law is not there as it was
+            continue
+        billed = ledger.invoice_queries.billed_accounts(session, market, billing_month)
+        for account in sorted(billed.keys() | due.keys()):
+            if billed.get(account, 0) != due.get(account, 0):
+                category, rate_ppm = account.tax
+                place = f"ledger.invoice of {account.participant} in {market} {billing_month:%Y-%m}"
+                yield damage(
+                    "document-lines",
+                    place,
+                    f"{account.kind} of {account.subject} under {category} at {rate_ppm} ppm: its "
+                    f"lines sum to {billed.get(account, 0)} micro, and the journals that they "
+                    f"cover, each under the law of its run, to {due.get(account, 0)}",
+                )
+
+
+def _sum_due(session: Session, market: str, billing_month: dt.date) -> dict[BilledAccount, int]:
+    """Return what the journals that documents of a month cover come to."""
+    month = posted_month(session, market, billing_month)
+    covered = ledger.invoice_queries.last_covered_journals(session, market, billing_month)
+    due: defaultdict[BilledAccount, int] = defaultdict(int)
+    for account, day, _, amount in ledger.invoice_queries.movements_by_day(
+        session, market, billing_month
+    ):
+        participant = str(account.participant)
+        # What a document cannot bill is no line; what is not of its kind the digests tell.
+        if participant not in covered or account.kind not in LINE_KINDS:
+            continue
+        law = month.law_on(day, covered[participant])
+        if law is not None and is_money(account.commodity):
+            tax = law.tax_of(account.kind, account.subject).tax
+            due[
+                BilledAccount(participant, account.commodity, account.kind, account.subject, tax)
+            ] += amount
+    return due
