@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from itertools import pairwise
 
 from common.currencies import why_not_billable
+from common.quantities import ppm
 from common.refusals import Finding, shown
 from common.time_zones import is_zone, zone_names
 from rulebook.checks.curves import CURVE_CHECKS
@@ -13,6 +14,15 @@ from rulebook.checks.parts import repeated
 from rulebook.documents import MarketRules
 
 KIND_OF_STUDIES = "study"
+
+_RATE_RULES = {
+    "S": ("BR-S-05", "tax at the standard rate has a rate above 0%"),
+    "Z": ("BR-Z-05", "what is zero rated has a rate of 0%"),
+    "E": ("BR-E-05", "what is exempt has a rate of 0%"),
+    "AE": ("BR-AE-05", "under reverse charge the document has a rate of 0%"),
+    "O": ("BR-O-05", "what is not subject to tax has no rate, which is written 0"),
+}
+"""What EN 16931 asks of the rate under each category, and the rule of it that does."""
 
 
 def time_zone_known(rules: MarketRules, place: str) -> Iterator[Finding]:
@@ -104,6 +114,23 @@ def products_complete(rules: MarketRules, place: str) -> Iterator[Finding]:
             )
 
 
+def tax_category_has_rate(rules: MarketRules, place: str) -> Iterator[Finding]:
+    """Tax at the standard rate has a rate above nothing, and every other category has none."""
+    tax = rules.tax
+    rule, asked = _RATE_RULES[tax.category]
+    if (tax.category == "S") == (tax.rate_ppm > 0):
+        return
+    yield Finding(
+        "tax-rate-does-not-fit-category",
+        f"{place}: tax.rate_ppm",
+        f"{ppm(tax.rate_ppm)} under category {tax.category}",
+        f"{asked} (EN 16931, {rule})",
+        f"state the rate, such as 200_000 for {ppm(200_000)}, or a category under which none is due"
+        if tax.category == "S"
+        else f"write 0, or category S for tax at {ppm(tax.rate_ppm)}",
+    )
+
+
 def calendar_in_order(rules: MarketRules, place: str) -> Iterator[Finding]:
     """Each run of the calendar stands once, is no study, and later runs lag further."""
     calendar = rules.settlement_calendar
@@ -138,6 +165,7 @@ MARKET_CHECKS = (
     layers_in_use,
     *CURVE_CHECKS,
     products_complete,
+    tax_category_has_rate,
     calendar_in_order,
     *METER_DATA_CHECKS,
 )

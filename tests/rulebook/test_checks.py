@@ -34,6 +34,10 @@ def twice(field, position=0):
     return lambda v: v[field].append(v[field][position])
 
 
+def tax(category, rate_ppm):
+    return lambda v: v["tax"].update(category=category, rate_ppm=rate_ppm)
+
+
 def fair_play(*, with_clauses=True, **changes):
     def bend(values):
         values["fair_play"] |= changes
@@ -89,6 +93,9 @@ ALONE = [
     (RULES, twice("products"), ["product-repeated"]),
     (RULES, lambda v: v["products"][0].update(window_minutes=5), ["window-does-not-fit-timing"]),
     (RULES, lambda v: v["products"][1].update(window_minutes=None), ["window-does-not-fit-timing"]),
+    # Case 161: a rate that its category does not have was found when the month was billed.
+    *((RULES, tax(category, rate_ppm), ["tax-rate-does-not-fit-category"])
+      for category, rate_ppm in (("Z", 200_000), ("S", 0), ("E", 1), ("AE", 5_000), ("O", 50_000))),
     (RULES, lambda v: v["settlement_calendar"][1].update(lag_days=5), ["calendar-not-in-order"]),
     (TERMS, lambda v: v["operator"].update(iban="GB00TSBX00123412345678"), ["iban-wrong"]),
     (TERMS, lambda v: v["operator"].pop("iban"), ["account-missing"]),
