@@ -3,8 +3,9 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError
@@ -120,9 +121,41 @@ def check_server_version(number: int, version: str) -> None:
         )
 
 
+class Patience(NamedTuple):
+    """How long one may wait for a lock, and how long a statement may take."""
+
+    lock_ms: int
+    statement_ms: int
+
+
+LIMIT_TRANSACTION = (
+    "SELECT set_config('lock_timeout', CAST(:lock_ms AS text), true), "
+    "set_config('statement_timeout', CAST(:statement_ms AS text), true)"
+)
+_patience: ContextVar[Patience | None] = ContextVar("patience", default=None)
+
+
+def current_patience() -> Patience | None:
+    """Return how long this thread of work waits for the database, or None: as long as it takes."""
+    return _patience.get()
+
+
+@contextmanager
+def waiting_at_most(patience: Patience) -> Iterator[None]:
+    """Let transactions that begin in the block fail rather than wait longer."""
+    before = _patience.set(patience)
+    try:
+        yield
+    finally:
+        _patience.reset(before)
+
+
 @contextmanager
 def transaction(bind: Engine | None = None) -> Iterator[Session]:
     """Open one transaction: committed when the block ends, rolled back when it raises."""
     # What was read stays readable after the commit: expired rows would ask a closed session.
     with Session(bind or engine(), expire_on_commit=False) as session, session.begin():
+        patience = current_patience()
+        if patience is not None:
+            session.execute(text(LIMIT_TRANSACTION), patience._asdict())
         yield session

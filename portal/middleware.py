@@ -1,12 +1,17 @@
 """What every request is held to, and what every answer carries."""
 
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, QueryDict
+
+from database.outages import is_busy
+from database.session import Patience, waiting_at_most
+from portal.busy import busy_response
 
 POLICY = "; ".join(
     [
@@ -79,3 +84,38 @@ def _refuse(where: str, texts: Iterable[str]) -> None:
                 f"{where} holds a sign that is no part of any text (U+0000, or half of a pair of "
                 "UTF-16): type it again, or follow a link."
             )
+
+
+PATIENT = Patience(lock_ms=3_000, statement_ms=20_000)
+IMPATIENT = PATIENT._replace(lock_ms=250)
+PATIENT_REQUESTS = 2
+"""Requests at once that may wait for a lock: others find threads to answer them."""
+
+
+class LimitWaits:
+    """Let no request wait long for the database, nor many of them together.
+
+    A command may hold the ledger for minutes. Who waited for it on a page would see nothing, and a
+    few of them would take all threads, those that tell a monitor that the portal is up too.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self._counting = threading.Lock()
+        self._under_way = 0
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, within the time that the request may wait."""
+        with self._counting:
+            self._under_way += 1
+            patience = PATIENT if self._under_way <= PATIENT_REQUESTS else IMPATIENT
+        try:
+            with waiting_at_most(patience):
+                return self.get_response(request)
+        finally:
+            with self._counting:
+                self._under_way -= 1
+
+    def process_exception(self, _request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Say that the database is busy, where that is all that a view failed at."""
+        return busy_response() if is_busy(exception) else None

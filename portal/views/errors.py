@@ -1,8 +1,12 @@
 """Pages for what went wrong; each says what happened and where to go on."""
 
+import sys
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from database.outages import is_busy
+from portal.busy import busy_response
 from portal.middleware import UnreadableRequest
 
 
@@ -29,7 +33,13 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """500: a fault of ours; the page uses no database, which may be what failed."""
+    """500: a fault of ours; the page uses no database, which may be what failed.
+
+    503 instead where the database only had no time: so it may be outside of any view, too.
+    """
+    error = sys.exception()
+    if error is not None and is_busy(error):
+        return busy_response()
     return HttpResponse(SERVER_ERROR, status=500)
 
 
