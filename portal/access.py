@@ -31,6 +31,8 @@ SEES_STUDIES = {Role.OPERATOR, Role.AUDITOR, Role.REGULATOR}
 """A study states what every participant would be paid, so participants do not see it."""
 SEES_AUDIT = {Role.AUDITOR}
 SEES_ALL_DISPUTES = {Role.OPERATOR, Role.AUDITOR, Role.REGULATOR}
+DECIDES_DISPUTES = {Role.REGULATOR}
+"""Who decides reads what is disputed: the line, its explanation and its readings, and no more."""
 SEES_REGISTRATIONS = {Role.OPERATOR, Role.AUDITOR, Role.REGULATOR}
 SEES_PAYMENTS = {Role.OPERATOR, Role.AUDITOR}
 ALLOCATES_PAYMENTS = {Role.OPERATOR}
@@ -82,6 +84,16 @@ class Viewer:
     def sees_disputes(self) -> bool:
         """Whether there are any disputes for this user to see."""
         return self.sees_all_disputes or Role.PARTICIPANT in self.roles
+
+    @property
+    def decides_disputes(self) -> bool:
+        """Whether this user decides disputes, and so reads why a disputed line is what it is."""
+        return bool(self.roles & DECIDES_DISPUTES)
+
+    @property
+    def sees_explanations(self) -> bool:
+        """Whether there are lines whose explanation is open to this user."""
+        return self.sees_invoices or self.decides_disputes
 
     @property
     def sees_payments(self) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from allauth.mfa.models import Authenticator
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 from django.db import transaction
 
 from portal.access import Role, ensure_roles
@@ -48,19 +48,40 @@ def create_demo_sign_ins(
     wanted += [(participant, Role.PARTICIPANT, participant) for participant in participants]
     made = []
     for username, role, participant in wanted:
-        password = new_password()
         user = get_user_model().objects.get_or_create(username=username)[0]
-        user.set_password(password)
         user.is_active = True
         user.save()
         user.groups.set([groups[role], demo])
         user.memberships.all().delete()
-        Authenticator.objects.filter(user=user).delete()  # or a past visitor's phone would lock it
         if participant:
             Membership.objects.create(user=user, market=market, participant=participant)
-        record(user, Action.DEMO_SIGN_IN, role, "demonstration", at=now)
-        made.append(DemoSignIn(username, role.value, participant, password))
+        made.append(_renewed(user, role, participant, now))
     return made
+
+
+@transaction.atomic
+def renew_demo_sign_ins(now: dt.datetime) -> list[DemoSignIn]:
+    """Give every demo sign-in of this database a new password; none where it is no demonstration.
+
+    The passwords before are nowhere to be read: whoever serves a demonstration that was made
+    earlier is told these.
+    """
+    renewed = []
+    for user in get_user_model().objects.filter(groups__name=DEMO_GROUP, is_active=True):
+        names = set(user.groups.values_list("name", flat=True))
+        role = next(role for role in Role if role in names)
+        acts_for = user.memberships.values_list("participant", flat=True).first()
+        renewed.append(_renewed(user, role, acts_for or "", now))
+    return renewed
+
+
+def _renewed(user: User, role: Role, participant: str, now: dt.datetime) -> DemoSignIn:
+    password = new_password()
+    user.set_password(password)
+    user.save()
+    Authenticator.objects.filter(user=user).delete()  # or a past visitor's phone would lock it
+    record(user, Action.DEMO_SIGN_IN, role, "demonstration", at=now)
+    return DemoSignIn(user.get_username(), role.value, participant, password)
 
 
 def new_password() -> str:

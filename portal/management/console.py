@@ -11,6 +11,7 @@ from django.core.management.base import CommandError
 
 from common.currencies import minor_text
 from common.refusals import Finding, Refused
+from portal.demo import DemoSignIn
 
 SHOWN_FINDINGS = 50
 """Findings printed on a terminal; `--json` prints them all."""
@@ -100,7 +101,12 @@ def minor_units(amount: int, currency: str) -> str:
     return f"{int(whole):,}{point}{part}" if amount >= 0 else f"-{int(whole[1:]):,}{point}{part}"
 
 
-def announce_portal(stdout: Any, url: str) -> None:
+def announce_portal(stdout: Any, sign_ins: Iterable[DemoSignIn], url: str) -> None:
     """Say where the portal is, at once: whoever reads it through a pipe waits for that line."""
     stdout.write(f"Tallystick is at {url} (stop it with Ctrl-C)")
+    lines = [f"  {each.username:<24} {each.password:<22} {each.role}" for each in sign_ins]
+    if lines:
+        stdout.write("\nSign in with (these passwords hold until the next demo or serve):")
+        stdout.write("\n".join(lines))
+        stdout.write("")  # a blank line, by which whoever reads through a pipe knows the end
     stdout.flush()

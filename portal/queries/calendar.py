@@ -2,11 +2,13 @@
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from sqlalchemy.orm import Session
 
-from settlement.calendar.due import DueRange, State, blocked_ranges, due_ranges
+from settlement.calendar.due import CalendarEntry, DueRange, State, blocked_ranges, due_ranges
 from settlement.calendar.late import LateReadings
 from settlement.calendar.market_calendar import (
     CalendarDay,
@@ -29,12 +31,60 @@ class MonthRow:
 
 
 @dataclass(frozen=True)
+class DaySpan:
+    """Consecutive days on which a run of the calendar stands alike."""
+
+    entries: tuple[CalendarEntry, ...]
+
+    @property
+    def first_day(self) -> dt.date:
+        """The first of the days."""
+        return self.entries[0].day
+
+    @property
+    def last_day(self) -> dt.date:
+        """The last of the days."""
+        return self.entries[-1].day
+
+    @property
+    def day_count(self) -> int:
+        """How many days there are."""
+        return len(self.entries)
+
+    @property
+    def due_from(self) -> dt.date:
+        """When the run of the first day is or was due."""
+        return self.entries[0].due_on
+
+    @property
+    def due_to(self) -> dt.date:
+        """When the run of the last day is or was due."""
+        return self.entries[-1].due_on
+
+    @property
+    def like(self) -> CalendarEntry:
+        """One of the days, for what all of them share: state, why, and the run posted."""
+        return self.entries[0]
+
+
+@dataclass(frozen=True)
+class RunMonth:
+    """A run of the calendar over a month: its days, and the spans in which they stand alike."""
+
+    kind: str
+    title: str
+    entries: tuple[CalendarEntry, ...]
+    spans: tuple[DaySpan, ...]
+
+
+@dataclass(frozen=True)
 class CalendarPage:
     """A market's calendar.
 
     Attributes:
         month: of which the days are shown; None where there are no readings.
         kinds: the runs of the calendar on the shown days, with their titles.
+        runs: each of them over the month.
         late: what came after the last run of its day, cut to a readable number.
     """
 
@@ -42,6 +92,7 @@ class CalendarPage:
     months: tuple[MonthRow, ...]
     month: dt.date | None
     kinds: tuple[tuple[str, str], ...]
+    runs: tuple[RunMonth, ...]
     days: tuple[CalendarDay, ...]
     due: tuple[DueRange, ...]
     blocked: tuple[DueRange, ...]
@@ -76,12 +127,31 @@ def calendar_page(
         months=tuple(_month_row(found, month) for month in months),
         month=month,
         kinds=tuple((kind, titles[kind]) for kind in kinds),
+        runs=tuple(_run_month(kind, titles[kind], days) for kind in kinds),
         days=days,
         due=tuple(due),
         blocked=tuple(blocked),
         late=tuple(arrived[:SHOWN_LATE]),
         late_count=len(arrived),
     )
+
+
+def _run_month(kind: str, title: str, days: Sequence[CalendarDay]) -> RunMonth:
+    entries = [entry for day in days for entry in day.entries if entry.kind == kind]
+    # A day without readings ends a span, so that a span never says more days than there are.
+    spans = [
+        DaySpan(tuple(entry for _, entry in alike))
+        for _, alike in groupby(
+            enumerate(entries),
+            lambda placed: (
+                placed[1].state,
+                placed[1].run_id,
+                placed[1].why,
+                placed[1].day.toordinal() - placed[0],
+            ),
+        )
+    ]
+    return RunMonth(kind, title, tuple(entries), tuple(spans))
 
 
 def _month_row(found: MarketCalendar, month: dt.date) -> MonthRow:

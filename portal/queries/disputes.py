@@ -13,6 +13,7 @@ from ledger.disputes.course import AWAITS_SETTLEMENT, Action, Role
 from ledger.disputes.queries import MonthCount
 from ledger.disputes.records import Record
 from ledger.disputes.sealing import EventRow
+from ledger.invoice_queries import document_id
 from portal import dispute_words as words
 from portal.access import Viewer
 from portal.queries.rules import RuleVersion, rule_by_digest
@@ -166,6 +167,12 @@ def marks_of_document(
     """Return the latest dispute of each line of a document that has any, by line."""
     found = queries.latest_by_line(session, invoice_id)
     return {line: ShownDispute(record, now, True) for line, record in found.items()}
+
+
+def is_disputed(session: Session, number: str, line: int) -> bool:
+    """Return whether a line of the document with a number was ever disputed."""
+    identity = document_id(session, number)
+    return identity is not None and line in queries.latest_by_line(session, identity)
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,9 @@ class LineExplanation:
         """
         market = self.reference.invoice.market
         whole = explain_interval(self.reference, day.read, number - 1)
-        tree = sum_up_others(whole, lambda owner: viewer.may_see(market, owner))
+        # Whoever may open the line may read what is its participant's: who decides a dispute, too.
+        own = self.reference.invoice.participant
+        tree = sum_up_others(whole, lambda owner: owner == own or viewer.may_see(market, owner))
         now, *before = (self._with_document_sign(child) for child in tree.children)
         return IntervalPage(
             interval=day.intervals[number - 1],

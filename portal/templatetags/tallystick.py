@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -215,6 +216,12 @@ def negated(value: int) -> int:
 def get_item(values: dict[Any, Any], key: Any) -> Any:
     """Return what a mapping holds under a key; None where it holds nothing."""
     return values.get(key)
+
+
+@register.filter
+def zipped(values: Iterable[Any], others: Iterable[Any]) -> Iterable[tuple[Any, Any]]:
+    """Return values in pairs with as many others, such as cells with titles of columns."""
+    return zip(values, others, strict=True)
 
 
 @register.filter

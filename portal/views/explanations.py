@@ -8,14 +8,20 @@ from django.views.decorators.http import require_safe
 from sqlalchemy.orm import Session
 
 from database.session import transaction
-from portal.access import SignedInRequest, open_to
+from portal.access import SignedInRequest, Viewer, open_to
 from portal.queries import explanations as queries
+from portal.queries.disputes import is_disputed
 from portal.queries.invoices import invoice_page
-from portal.views.invoices import refuse_others, sees_invoices
+from portal.views.invoices import refuse_others
+
+
+def sees_explanations(viewer: Viewer) -> bool:
+    """Return whether there are explanations for this user."""
+    return viewer.sees_explanations
 
 
 @require_safe
-@open_to(sees_invoices)
+@open_to(sees_explanations)
 def line(request: SignedInRequest, number: str, line: int) -> HttpResponse:
     """Show a line as the sum of its days."""
     with transaction() as session:
@@ -27,7 +33,7 @@ def line(request: SignedInRequest, number: str, line: int) -> HttpResponse:
 
 
 @require_safe
-@open_to(sees_invoices)
+@open_to(sees_explanations)
 def day(request: SignedInRequest, number: str, line: int, day: dt.date) -> HttpResponse:
     """Show a day of a line as the sum of its intervals."""
     with transaction() as session:
@@ -39,7 +45,7 @@ def day(request: SignedInRequest, number: str, line: int, day: dt.date) -> HttpR
 
 
 @require_safe
-@open_to(sees_invoices)
+@open_to(sees_explanations)
 def interval(
     request: SignedInRequest, number: str, line: int, day: dt.date, interval: int
 ) -> HttpResponse:
@@ -64,7 +70,8 @@ def interval(
 def _find_line(
     session: Session, request: SignedInRequest, number: str, line: int
 ) -> queries.LineExplanation:
-    refuse_others(session, request.viewer, number)
+    if not request.viewer.decides_disputes or not is_disputed(session, number, line):
+        refuse_others(session, request.viewer, number)
     found = queries.find_line_explanation(session, invoice_page(session, number), line)
     if found is None:
         raise Http404("no such line in this document")

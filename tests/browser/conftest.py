@@ -71,22 +71,17 @@ def served(clone_portal_database, server_url: str, django_db_blocker) -> Iterato
     connections.close_all()
     with copied(server_url, site.url) as url:
         with django_db_blocker.unblock(), django_on(url):
-            passwords = make_sign_ins("tiny", DISPUTING) | make_sign_ins(
-                MARKET, [SUPPLIER, GENERATOR]
-            )
-        with serving(url) as address:
+            create_demo_sign_ins(timezone.now(), "tiny", DISPUTING)
+            create_demo_sign_ins(timezone.now(), MARKET, [SUPPLIER, GENERATOR])
+        with serving(url) as (address, passwords):
             yield Served(address, url, passwords, site)
 
 
-def make_sign_ins(market: str, participants: list[str]) -> dict[str, str]:
-    """Make the sign-ins of a demonstration; return the password of each."""
-    made = create_demo_sign_ins(timezone.now(), market, participants)
-    return {one.username: one.password for one in made}
-
-
 @contextmanager
-def serving(url: str) -> Iterator[str]:
-    """Serve a database by `manage.py serve` for the length of the block, and say where.
+def serving(url: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Serve a database by `manage.py serve` for the length of the block; say where, and how to.
+
+    The passwords of its demo sign-ins are those that it prints.
 
     Its output is buffered, as that of any pipe: the line that says where must come all the same.
     """
@@ -98,7 +93,11 @@ def serving(url: str) -> Iterator[str]:
         text=True,
     )
     try:
-        yield process.stdout.readline().split()[3].rstrip("/")
+        address = process.stdout.readline().split()[3].rstrip("/")
+        assert process.stdout.readline() == "\n"
+        assert process.stdout.readline().startswith("Sign in with")
+        printed = iter(process.stdout.readline, "\n")
+        yield address, {line.split()[0]: line.split()[1] for line in printed}
     finally:
         process.terminate()
         process.wait(timeout=20)

@@ -16,6 +16,7 @@ EVERYONE = (
 SEES_THE_DOCUMENT = {"owner", "colleague", "operator", "auditor"}
 HAS_INVOICES = SEES_THE_DOCUMENT | {"outsider", "unlinked participant"}
 LISTS = {"invoices", "notices", "accounts"}
+EXPLANATIONS = {"line", "day", "interval"}
 
 
 OPEN_TO = {
@@ -39,6 +40,8 @@ def expected(page: str, who: str) -> int:
         return SIGN_IN
     if page in OPEN_TO:
         return OPEN if who in OPEN_TO[page] else FORBIDDEN
+    if who == "regulator" and page in EXPLANATIONS:
+        return ABSENT  # only of lines that are disputed
     if who not in HAS_INVOICES:
         return FORBIDDEN
     return OPEN if page in LISTS or who in SEES_THE_DOCUMENT else ABSENT

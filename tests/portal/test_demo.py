@@ -7,7 +7,7 @@ from allauth.mfa.totp.internal import auth as totp
 from django.contrib.auth import get_user_model
 from django.test import Client, override_settings
 
-from portal.demo import create_demo_sign_ins, has_demo_sign_ins
+from portal.demo import create_demo_sign_ins, has_demo_sign_ins, renew_demo_sign_ins
 from portal.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
@@ -75,3 +75,14 @@ def test_nobody_is_signed_in_silently(client):
     create_demo_sign_ins(NOW, "gb12", PEOPLE)
     assert "sessionid" not in client.get("/").cookies
     assert client.get("/runs/").status_code == 302
+
+
+def test_serving_renews_the_sign_ins_that_there_are_and_keeps_whom_they_act_for(client):
+    assert renew_demo_sign_ins(NOW) == []
+    made = create_demo_sign_ins(NOW, "gb12", PEOPLE)
+    renewed = renew_demo_sign_ins(NOW)
+    assert {(one.username, one.role, one.participant) for one in renewed} == {
+        (one.username, one.role, one.participant) for one in made
+    }
+    assert not {one.password for one in made} & {one.password for one in renewed}
+    assert client.login(username=renewed[-1].username, password=renewed[-1].password)

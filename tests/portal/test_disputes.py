@@ -417,7 +417,33 @@ def test_the_regulator_upholds_a_part(person):
     assert person("regulator").post("/disputes/tiny/1/uphold/", sent).status_code == 302
     page = text_of(person("regulator").get("/disputes/tiny/1/"))
     assert "Upheld: £0.40" in page
-    assert "/invoices/" not in page  # which are not open to a regulator
+    # Documents are not open to a regulator; why the disputed line is what it is, is.
+    line = fuel_line().removesuffix("dispute/")
+    assert page.count("/invoices/") == page.count(f'href="{line}"') == 1
+
+
+def test_who_decides_reads_why_the_disputed_line_is_what_it_is_and_no_more(person):
+    line = fuel_line().removesuffix("dispute/")
+    document = line.rpartition("/")[0].rpartition("/")[0]
+    regulator = person("regulator")
+    assert regulator.get(line).status_code == 404  # nothing is disputed yet
+    dispute_up_to(Action.REJECT, Action.ESCALATE)
+    page = text_of(regulator.get(line))
+    assert "Why this number" in page
+    assert f'href="{document}/"' not in page
+    day = re.search(rf'href="({line}[0-9-]+/)"', page)[1]
+    interval = re.search(rf'href="({day}[0-9]+/)"', text_of(regulator.get(day)))[1]
+    reading = text_of(regulator.get(interval))
+    assert "Energy taken at this supply point" in reading and "readings.csv" in reading
+    assert "of other participants" in reading  # what others were paid stays a sum
+    other = next(
+        f"{document}/{number}/" for number in (1, 2, 3) if not line.endswith(f"/{number}/")
+    )
+    assert regulator.get(other).status_code == 404
+    for closed in (f"{document}/", f"{document}/invoice.json", f"{line}dispute/", "/invoices/"):
+        assert regulator.get(closed).status_code == 403, closed
+    for who in ("outsider", "without role"):
+        assert person(who).get(line).status_code in (403, 404)
 
 
 def test_empty_pages_say_what_will_come(person):

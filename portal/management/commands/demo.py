@@ -8,7 +8,7 @@ from django.core.management.base import ALL_CHECKS, CommandError
 
 from database.session import transaction
 from ledger.invoice_queries import invoices
-from portal.demo import create_demo_sign_ins
+from portal.demo import DemoSignIn, create_demo_sign_ins
 from portal.job_summary import summary_text
 from portal.main_job import Job, JobRequest, run_main_job
 from portal.management.arguments import DATA, IN_MARKET, MONTH, PORT, SEED, THREADS, flag
@@ -61,8 +61,12 @@ class Command(BaseCommand[None]):
         self.stdout.write(summary_text(job, rules.currency, self._interval_count(job, rules)))
         if not job.is_proven:
             raise CommandError("the main job did not prove itself; see above")
-        if not options.no_serve:
-            self._serve(job, options.port)
+        sign_ins = self._make_sign_ins(job)
+        if options.no_serve:
+            self.stdout.write("\nTo look at it: `make serve`, which prints where and the sign-ins.")
+            return
+        announce = partial(announce_portal, self.stdout, sign_ins)
+        serve("127.0.0.1", options.port, 2 * (os.cpu_count() or 1) + 2, announce)
 
     def lines(self, outcome: None, options: Options) -> tuple[()]:
         return ()  # the main job was summed up before the portal was served
@@ -78,17 +82,10 @@ class Command(BaseCommand[None]):
             for day in job.runs[-1].days
         )
 
-    def _serve(self, job: Job, port: int) -> None:
+    def _make_sign_ins(self, job: Job) -> list[DemoSignIn]:
         run = job.runs[-1]
         with transaction() as session:
             issued = invoices(session, market=run.market)
         largest = sorted(issued, key=lambda invoice: -abs(invoice.due_minor))
         chosen = list(dict.fromkeys(invoice.participant for invoice in largest))
-        sign_ins = create_demo_sign_ins(self.now(), run.market, chosen)
-        self.stdout.write("\nSign in with (these passwords hold until the next run):")
-        for sign_in in sign_ins:
-            self.stdout.write(f"  {sign_in.username:<24} {sign_in.password:<22} {sign_in.role}")
-        self.stdout.write("")
-        serve(
-            "127.0.0.1", port, 2 * (os.cpu_count() or 1) + 2, partial(announce_portal, self.stdout)
-        )
+        return create_demo_sign_ins(self.now(), run.market, chosen)

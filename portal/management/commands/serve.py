@@ -7,6 +7,7 @@ from django.core.management.base import ALL_CHECKS, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from portal.demo import renew_demo_sign_ins
 from portal.management.arguments import PORT, THREADS, argument
 from portal.management.base import BaseCommand, Options
 from portal.management.console import announce_portal
@@ -16,7 +17,10 @@ from portal.serving import Unserved, refuse_unusable_address, serve
 class Command(BaseCommand[None]):
     requires_system_checks = ALL_CHECKS
     tells_waits = False
-    help = "Serve the portal until interrupted."
+    help = (
+        "Serve the portal until interrupted. A database that holds a demonstration gets new "
+        "passwords for its sign-ins, which are printed."
+    )
     takes = (
         PORT,
         argument(
@@ -41,7 +45,7 @@ class Command(BaseCommand[None]):
             refuse_unusable_address(options.address, options.port)
         except Unserved as error:
             raise CommandError(str(error)) from None
-        announce = partial(announce_portal, self.stdout)
+        announce = partial(announce_portal, self.stdout, renew_demo_sign_ins(self.now()))
         serve(options.address, options.port, options.threads, announce)
 
     def lines(self, outcome: None, options: Options) -> tuple[()]:

@@ -1,0 +1,75 @@
+"""No table cuts a number: what has no room stands in blocks, or scrolls in place."""
+
+import pytest
+
+from tests.browser.conftest import NARROW, WIDE
+from tests.browser.test_every_page import PAGES, number  # noqa: F401
+
+SCREENS = {"wide": WIDE, "narrow": NARROW}
+WHOLE_AT_ONCE = ["invoices", "all invoices", "accounts", "payments", "credit"]
+"""Lists whose amounts are seen without scrolling, on a phone too."""
+
+CUT = """() => {
+  const cut = [];
+  const hides = style => ["hidden", "clip"].includes(style.overflowX);
+  for (const cell of document.querySelectorAll("td, th, dd, .money, .node-value")) {
+    if (!cell.checkVisibility({visibilityProperty: true}) || cell.closest(".unseen")) continue;
+    if (cell.closest("thead") || !cell.textContent.trim()) continue;
+    for (let at = cell; at !== document.body; at = at.parentElement) {
+      const style = getComputedStyle(at);
+      if (style.overflowX === "visible") continue;
+      const [inside, around] = [cell.getBoundingClientRect(), at.getBoundingClientRect()];
+      // What can be scrolled to is not cut; what is hidden is.
+      if (hides(style) && inside.right > around.right + 1)
+        cut.push(`hidden: ${cell.textContent.trim().slice(0, 40)}`);
+      break;
+    }
+    if (getComputedStyle(cell).textOverflow === "ellipsis" && cell.scrollWidth > cell.clientWidth)
+      cut.push(`shortened: ${cell.textContent.trim().slice(0, 40)}`);
+  }
+  for (const money of document.querySelectorAll(".money")) {
+    if (!money.checkVisibility({visibilityProperty: true}) || money.closest(".unseen")) continue;
+    const inner = money.getBoundingClientRect();
+    const cell = money.closest("td, dd");
+    if (!cell) continue;
+    const outer = cell.getBoundingClientRect();
+    if (inner.right > outer.right + 1 || inner.left < outer.left - 1)
+      cut.push(`over its cell: ${money.textContent}`);
+  }
+  for (const region of document.querySelectorAll(".table-scroll"))
+    if (region.scrollWidth > region.clientWidth + 1 &&
+        !(region.tabIndex === 0 && ["auto", "scroll"].includes(getComputedStyle(region).overflowX)))
+      cut.push(`does not scroll: ${region.getAttribute("aria-label")}`);
+  return cut;
+}"""
+SCROLLS = """() => [...document.querySelectorAll(".table-scroll")]
+  .filter(region => region.scrollWidth > region.clientWidth + 1)
+  .map(region => region.getAttribute("aria-label"))"""
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_cell_is_cut(name, open_page, served, number):  # noqa: F811
+    path, who = PAGES[name]
+    site = served.site
+    page = open_page(path.format(number=number, run=site.first_run, study=site.study), who)
+    for screen, size in SCREENS.items():
+        page.set_viewport_size(size)
+        assert page.evaluate(CUT) == [], screen
+        if name in WHOLE_AT_ONCE:
+            assert page.evaluate(SCROLLS) == [], screen
+
+
+@pytest.mark.parametrize("size", SCREENS.values(), ids=SCREENS)
+def test_billions_are_whole_in_every_list(open_page, size):
+    """The amounts of the database are those of two days; a market's year has billions."""
+    grow = """() => document.querySelectorAll(".money").forEach(money => {
+      const below = money.querySelector(".below");
+      money.firstChild.data = "−£12,345,678,901.23";
+      if (below) below.textContent = "4567";
+    })"""
+    for path, who in (("/invoices/", "auditor"), ("/credit/", "regulator")):
+        page = open_page(path, who)
+        page.set_viewport_size(size)
+        page.evaluate(grow)
+        assert page.evaluate(CUT) == []
+        assert page.evaluate(SCROLLS) == []
