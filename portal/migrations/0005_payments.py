@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='auditentry',
             name='action',
-            field=models.CharField(choices=[('sign-in', 'Signed in'), ('sign-out', 'Signed out'), ('sign-in-refused', 'Sign-in refused'), ('password', 'Changed the password'), ('app-added', 'Added a second factor'), ('app-removed', 'Removed a second factor'), ('replay', 'Asked for a replay'), ('dispute', 'Took a step in a dispute'), ('statement-imported', 'Imported a bank statement'), ('payment-allocated', 'Allocated a payment'), ('payment-returned', 'Returned a payment to the queue'), ('demo-sign-in', 'Demo sign-in made')], max_length=24),
+            field=models.CharField(choices=[('sign-in', 'Signed in'), ('sign-out', 'Signed out'), ('sign-in-refused', 'Sign-in refused'), ('password', 'Changed the password'), ('app-added', 'Added a second factor'), ('app-removed', 'Removed a second factor'), ('replay', 'Asked for a replay'), ('dispute', 'Took a step in a dispute'), ('statement-imported', 'Imported a bank statement'), ('payment-allocated', 'Allocated a payment'), ('payment-returned', 'Returned a payment to the queue'), ('evidence', 'Downloaded the evidence of a run'), ('demo-sign-in', 'Demo sign-in made')], max_length=24),
         ),
     ]

@@ -1,7 +1,7 @@
 """Notices as pages, commands and messages say them, and which of them somebody has read."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -93,40 +93,83 @@ def shown_notices(session: Session, found: Sequence[Notice]) -> list[ShownNotice
 
 def title(notice: Notice) -> str:
     """Return what happened, in one line."""
-    if notice.sort is Sort.NOTE:
-        return f"{notice.subject.capitalize()} {notice.documents[0]} was issued"
-    if notice.sort is Sort.SEAL:
-        return f"{_days(notice.days)} {'was' if len(notice.days) == 1 else 'were'} sealed"
-    if notice.sort is Sort.DISPUTE:
-        return f"{notice.subject}: {notice.reason}"
-    if notice.sort is Sort.CREDIT:
-        return f"Credit cover: {notice.reason}"
-    return f"Run {notice.subject} corrected {_days(notice.days)}"
+    return _WORDS[notice.sort][0](notice)
 
 
 def sentences(notice: Notice) -> tuple[str, ...]:
-    """Return what changed and by how much, a sentence each."""
-    if notice.sort is Sort.NOTE:
-        amount = amounts.money_minor(abs(notice.due_minor), notice.currency or "")
-        owes = "You pay" if notice.due_minor > 0 else "You receive"
-        return (
-            f"{owes} {amount} for {notice.days[0]:%B %Y}.",
-            f"It corrects {notice.original}.",
-        )
-    if notice.sort is Sort.SEAL:
-        return (
-            f"Sealed by {notice.subject}: {notice.reason}.",
-            "Nothing more is posted to these days, and no reading or rule is accepted for them.",
-        )
-    if notice.sort is Sort.DISPUTE:
-        return (f"It is of the document for {notice.days[0]:%B %Y}.",)
-    if notice.sort is Sort.CREDIT:
-        currency = notice.currency or ""
-        return (
-            f"Your exposure is {_money(notice.exposure_micro, currency)}, your cover "
-            f"{_money(notice.cover_micro, currency)}.",
-            "Pay what is due, or lodge more cover.",
-        )
+    """Return what it is about and by how much, a sentence each."""
+    return _WORDS[notice.sort][1](notice)
+
+
+def _document_title(notice: Notice) -> str:
+    return f"{notice.subject.capitalize()} {notice.documents[0]} was issued"
+
+
+def _document_sentences(notice: Notice) -> tuple[str, ...]:
+    owes = "You pay" if notice.due_minor > 0 else "You receive"
+    due = f", due on {_days([notice.due_on])}" if notice.due_on else ""
+    told = f"{owes} {_minor(notice)} for {notice.days[0]:%B %Y}{due}."
+    return (told, f"It corrects {notice.original}.") if notice.original else (told,)
+
+
+def _payment_title(notice: Notice) -> str:
+    came = "received from you" if notice.due_minor > 0 else "paid or returned to you"
+    return f"{_minor(notice)} was {came}"
+
+
+def _payment_sentences(notice: Notice) -> tuple[str, ...]:
+    return (
+        f"Bank transaction {notice.subject}, value {_days(notice.days)}.",
+        f"It is booked to {' and '.join(notice.documents)}.",
+    )
+
+
+def _law_title(notice: Notice) -> str:
+    return f"{notice.subject}: a version that applies from {_days(notice.days)}"
+
+
+def _law_sentences(notice: Notice) -> tuple[str, ...]:
+    why = f"{notice.reason.rstrip('.')}." if notice.reason else "No reason was stated."
+    return (f"{notice.instrument}.", why)
+
+
+def _seal_title(notice: Notice) -> str:
+    return f"{_days(notice.days)} {'was' if len(notice.days) == 1 else 'were'} sealed"
+
+
+def _seal_sentences(notice: Notice) -> tuple[str, ...]:
+    return (
+        f"Sealed by {notice.subject}: {notice.reason}.",
+        "Nothing more is posted to these days, and no reading or rule is accepted for them.",
+    )
+
+
+def _dispute_title(notice: Notice) -> str:
+    return f"{notice.subject}: {notice.reason}"
+
+
+def _dispute_sentences(notice: Notice) -> tuple[str, ...]:
+    return (f"It is of the document for {notice.days[0]:%B %Y}.",)
+
+
+def _credit_title(notice: Notice) -> str:
+    return f"Credit cover: {notice.reason}"
+
+
+def _credit_sentences(notice: Notice) -> tuple[str, ...]:
+    currency = _currency(notice)
+    return (
+        f"Your exposure is {_money(notice.exposure_micro, currency)}, your cover "
+        f"{_money(notice.cover_micro, currency)}.",
+        "Pay what is due, or lodge more cover.",
+    )
+
+
+def _correction_title(notice: Notice) -> str:
+    return f"Run {notice.subject} corrected {_days(notice.days)}"
+
+
+def _correction_sentences(notice: Notice) -> tuple[str, ...]:
     money = [
         f"You owe {_money(abs(micro), currency)} {'more' if micro > 0 else 'less'} than was posted "
         "before."
@@ -144,6 +187,29 @@ def sentences(notice: Notice) -> tuple[str, ...]:
         else "It is not billed yet."
     )
     return (*(money or ["What you owe in all is as before."]), *energy, billed)
+
+
+_WORDS: dict[Sort, tuple[Callable[[Notice], str], Callable[[Notice], tuple[str, ...]]]] = {
+    Sort.INVOICE: (_document_title, _document_sentences),
+    Sort.NOTE: (_document_title, _document_sentences),
+    Sort.PAYMENT: (_payment_title, _payment_sentences),
+    Sort.LAW: (_law_title, _law_sentences),
+    Sort.SEAL: (_seal_title, _seal_sentences),
+    Sort.DISPUTE: (_dispute_title, _dispute_sentences),
+    Sort.CREDIT: (_credit_title, _credit_sentences),
+    Sort.CORRECTION: (_correction_title, _correction_sentences),
+}
+"""Title and sentences of every sort of notice."""
+
+
+def _currency(notice: Notice) -> str:
+    if notice.currency is None:
+        raise ValueError(f"{notice.key} states an amount without a currency")
+    return notice.currency
+
+
+def _minor(notice: Notice) -> str:
+    return amounts.money_minor(abs(notice.due_minor), _currency(notice))
 
 
 def _money(micro: int, currency: str) -> str:

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from common.refusals import Refused
 from database.session import transaction
 from portal.access import SignedInRequest, open_to
+from portal.audit import Action, record
 from portal.views.runs import sees_runs
 from settlement.evidence.export import write_evidence
 from settlement.runs.run import Run
@@ -37,6 +38,9 @@ def download(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
         sink.close()
         return _refusal_page(request, run, refused)
     sink.seek(0)
+    record(
+        request.user, Action.EVIDENCE, f"{run.market} {run.kind} {run.first_day} to {run.last_day}"
+    )
     name = f"evidence-{run.market}-{run.kind}-{run.first_day}-{run.last_day}-{run.id}.zip"
     return FileResponse(sink, as_attachment=True, filename=name, content_type="application/zip")
 

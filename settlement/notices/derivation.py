@@ -26,6 +26,8 @@ def derive_notices(session: Session, now: dt.datetime) -> list[Notice]:
         store.sealed_days(session),
         steps,
         list(_levels(session)),
+        store.payments(session),
+        store.laws(session),
     )
 
 

@@ -18,6 +18,9 @@ from ledger.journal import ENERGY, is_money
 class Sort(StrEnum):
     """What a notice tells of."""
 
+    INVOICE = "invoice"
+    PAYMENT = "payment"
+    LAW = "law"
     CORRECTION = "correction"
     NOTE = "note"
     SEAL = "seal"
@@ -52,8 +55,39 @@ class Document(NamedTuple):
     last_journal_number: int
     currency: str
     due_minor: int
+    due_on: dt.date
     original: str | None
     run_id: uuid.UUID | None
+
+
+class Paid(NamedTuple):
+    """What of a payment was given to documents of a participant by one decision; + it paid."""
+
+    market: str
+    participant: str
+    payment: str
+    decision: int
+    documents: tuple[str, ...]
+    amount_minor: int
+    currency: str
+    value_on: dt.date
+    at: dt.datetime
+
+
+class Law(NamedTuple):
+    """A version of an instrument that changes or begins after it was recorded, or replaced another.
+
+    `participant` is who is told: of a registration its participant alone, of rules everybody.
+    """
+
+    market: str
+    participant: str
+    instrument: str
+    title: str
+    version: str
+    first_day: dt.date
+    reason: str
+    at: dt.datetime
 
 
 class SealedDays(NamedTuple):
@@ -111,12 +145,16 @@ class Notice:
 
     Attributes:
         key: the same for the same notice, always.
-        subject: the run kind, the kind of document, who sealed, the dispute, or the credit level.
-        days: the settlement days it is about, in order; of a note the first day of its month.
+        subject: the run kind, the kind of document, who sealed, the dispute, the credit level, the
+            payment, or the title of the law.
+        days: the settlement days it is about, in order; of a document the first day of its month,
+            of a payment the day of its value, of law the first on which it applies.
         changes: of a correction, by commodity and kind of account.
         documents: numbers of the documents where it is found, the note itself among them.
         original: number of the document that a note corrects.
-        due_minor: of a note, what it comes to; + the participant pays.
+        due_minor: of a document or a payment, what it comes to; + the participant pays.
+        due_on: of a document, when it is to be paid.
+        instrument: of law, which.
         exposure_micro, cover_micro: of a credit level.
         reason: why, as it was stated.
     """
@@ -133,6 +171,8 @@ class Notice:
     original: str | None = None
     currency: str | None = None
     due_minor: int = 0
+    due_on: dt.date | None = None
+    instrument: str = ""
     run_id: uuid.UUID | None = None
     reason: str = ""
     exposure_micro: int = 0
@@ -165,11 +205,15 @@ def notices_of(
     seals: Iterable[SealedDays],
     steps: Iterable[DisputeStep] = (),
     levels: Iterable[CreditLevel] = (),
+    payments: Iterable[Paid] = (),
+    laws: Iterable[Law] = (),
 ) -> list[Notice]:
     """Return every notice of every participant, latest first."""
     found = [
         *_corrections(movements, documents),
-        *_notes(documents),
+        *map(_issued, documents),
+        *map(_paid, payments),
+        *map(_enacted, laws),
         *map(_sealed, seals),
         *map(_disputed, steps),
         *map(_levelled, levels),
@@ -226,24 +270,53 @@ def _billed_by(
     return tuple(numbers)
 
 
-def _notes(documents: Iterable[Document]) -> Iterable[Notice]:
-    for document in documents:
-        if document.original is None:
-            continue
-        yield Notice(
-            key=f"{Sort.NOTE}:{document.number}",
-            sort=Sort.NOTE,
-            market=document.market,
-            participant=document.participant,
-            at=document.issued_at,
-            subject=document.kind,
-            days=(document.billing_month,),
-            documents=(document.number,),
-            original=document.original,
-            currency=document.currency,
-            due_minor=document.due_minor,
-            run_id=document.run_id,
-        )
+def _issued(document: Document) -> Notice:
+    sort = Sort.INVOICE if document.original is None else Sort.NOTE
+    return Notice(
+        key=f"{sort}:{document.number}",
+        sort=sort,
+        market=document.market,
+        participant=document.participant,
+        at=document.issued_at,
+        subject=document.kind,
+        days=(document.billing_month,),
+        documents=(document.number,),
+        original=document.original,
+        currency=document.currency,
+        due_minor=document.due_minor,
+        due_on=document.due_on,
+        run_id=document.run_id,
+    )
+
+
+def _paid(paid: Paid) -> Notice:
+    """Return the notice of a decision about a payment; a later decision makes another."""
+    return Notice(
+        key=f"{Sort.PAYMENT}:{paid.payment}:{paid.decision}:{paid.participant}",
+        sort=Sort.PAYMENT,
+        market=paid.market,
+        participant=paid.participant,
+        at=paid.at,
+        subject=paid.payment,
+        days=(paid.value_on,),
+        documents=paid.documents,
+        currency=paid.currency,
+        due_minor=paid.amount_minor,
+    )
+
+
+def _enacted(law: Law) -> Notice:
+    return Notice(
+        key=f"{Sort.LAW}:{law.version}:{law.participant}",
+        sort=Sort.LAW,
+        market=law.market,
+        participant=law.participant,
+        at=law.at,
+        subject=law.title,
+        days=(law.first_day,),
+        instrument=law.instrument,
+        reason=law.reason,
+    )
 
 
 def _sealed(seal: SealedDays) -> Notice:

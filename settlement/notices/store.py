@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session, aliased
 
+from common.currencies import minor_unit_micro
 from ledger.invoice import document_number
+from ledger.payments.statements import statement_name
 from ledger.store import journal_head
 from ledger.tables import Invoice
-from settlement.notices.notice import Document, Movement, SealedDays
+from rulebook.days import day_of
+from settlement.notices.notice import Document, Law, Movement, Paid, SealedDays
 
 # The first journal of a day posts it; only those after it, nth > 1, correct something.
 MOVEMENTS = """
@@ -38,6 +41,38 @@ SELECT sealed.market, touched.participant, sealed.journal_number, sealed.days, s
           JOIN ledger.account ON account.code = posting.account
          WHERE account.participant IS NOT NULL) AS touched USING (journal_number)
  ORDER BY sealed.journal_number, touched.participant
+"""
+# What a decision moved on accounts `paid`: a decision that reverses one takes its part back first.
+PAYMENTS = """
+SELECT account.market, account.participant, allocation.statement_number, allocation.line,
+       allocation.decision, array_agg(account.subject ORDER BY account.subject),
+       -sum(posting.amount)::int8, account.commodity, bank.value_on, allocation.decided_at
+  FROM ledger.allocation
+  JOIN ledger.bank_transaction AS bank USING (market, statement_number, line)
+  JOIN ledger.posting ON posting.journal_number = allocation.journal_number
+  JOIN ledger.account ON account.code = posting.account AND account.kind = 'paid'
+ WHERE account.participant IS NOT NULL
+ GROUP BY account.market, account.participant, account.commodity, allocation.statement_number,
+          allocation.line, allocation.decision, bank.value_on, allocation.decided_at
+HAVING sum(posting.amount) <> 0
+ ORDER BY allocation.decided_at, account.market, allocation.statement_number, allocation.line,
+          account.participant
+"""
+LAWS = """
+SELECT version.market, told.participant, version.instrument, version.body ->> 'title',
+       version.id::text, lower(version.valid), version.reason, lower(version.recorded), zone.name
+  FROM (SELECT *, row_number() OVER (PARTITION BY instrument, digest ORDER BY lower(recorded),
+                                     lower(valid)) AS nth,
+               min(lower(recorded)) OVER (PARTITION BY instrument) AS begun
+          FROM rulebook.version) AS version
+  JOIN (SELECT DISTINCT market, split_part(instrument, '/', 3) AS participant
+          FROM rulebook.version WHERE kind = 'registration') AS told USING (market)
+  JOIN (SELECT DISTINCT market, body ->> 'time_zone' AS name
+          FROM rulebook.version WHERE kind = 'market-rules') AS zone USING (market)
+ WHERE nth = 1 AND (lower(valid) > lower(recorded) OR lower(recorded) > begun)
+   AND (version.kind <> 'registration'
+        OR split_part(version.instrument, '/', 3) = told.participant)
+ ORDER BY lower(version.recorded), version.instrument, told.participant
 """
 INVOICE_HEADS = "SELECT series, max(number) FROM ledger.invoice GROUP BY series ORDER BY series"
 
@@ -73,6 +108,31 @@ def sealed_days(session: Session) -> list[SealedDays]:
     return [sealed._replace(days=tuple(sealed.days)) for sealed in found]
 
 
+def payments(session: Session) -> list[Paid]:
+    """Return what each decision about a payment gave to documents of a participant."""
+    found = []
+    for row in session.execute(text(PAYMENTS)):
+        market, participant, number, line, decision, named, micro, currency, value_on, at = row
+        payment = f"{statement_name(market, number)}/{line}"
+        minor = micro // minor_unit_micro(currency)
+        found.append(
+            Paid(
+                market, participant, payment, decision, tuple(named), minor, currency, value_on, at
+            )
+        )
+    return found
+
+
+def laws(session: Session) -> list[Law]:
+    """Return the versions that begin after they were recorded or replace another, by reader."""
+    return [
+        Law(market, participant, instrument, title, version, day_of(begins, zone), reason, at)
+        for market, participant, instrument, title, version, begins, reason, at, zone in (
+            session.execute(text(LAWS))
+        )
+    ]
+
+
 def documents(session: Session) -> Sequence[Document]:
     """Return every document of every participant, in the order of issue."""
     corrected = aliased(Invoice)
@@ -92,6 +152,7 @@ def documents(session: Session) -> Sequence[Document]:
             row.last_journal_number,
             row.currency,
             row.due_minor,
+            row.due_on,
             None if series is None else document_number(series, number),
             row.run_id,
         )

@@ -96,4 +96,17 @@ def test_the_audit_trail_turns_its_pages(sign_in, make_user):
     client = sign_in("auditor")
     assert "Earlier" in text(client, "/audit/")
     assert "run 0<" in text(client, "/audit/?page=2")
-    assert "run 0<" in text(client, "/audit/?page=999")
+    assert "Published" in text(client, "/audit/?page=999")
+
+
+def test_the_audit_trail_shows_what_commands_did(sign_in, site):
+    client = sign_in("auditor")
+    client.get(f"/runs/{site.first_run}/evidence/")
+    page = text(client, "/audit/")
+    for what in (
+        "Published", "Ingested readings", "Settled", "Issued", "Downloaded the evidence of a run",
+    ):  # fmt: skip
+        assert page.count(what) >= 1, what
+    assert "gb12 II 2024-03-30 to 2024-03-31" in page
+    assert "A. Drafter (demonstration), approved by R. Gulator (demonstration)" in page
+    assert "gb12, March 2024: " in page

@@ -13,7 +13,7 @@ from ledger.sealing import seal_days
 from settlement.accounts.credit_report import credit_report
 from settlement.billing.issuing import issue_month
 from settlement.notices.derivation import derive_notices
-from settlement.notices.notice import Document, Movement, SealedDays, Sort, notices_of
+from settlement.notices.notice import Document, Law, Movement, Paid, SealedDays, Sort, notices_of
 from settlement.notices.store import ledger_state
 from tests.worlds import tiny_market
 from tests.worlds.disputed import MINUTE, dispute_tiny, opened
@@ -42,8 +42,13 @@ def movement(run=1, participant="cedar", kind="charge.fuel", amount=5, commodity
     )
 
 
+DUE = dt.date(2024, 3, 1)
+
+
 def document(number="tiny-invoice-000001", kind="invoice", last=9, due=100, original=None):
-    return Document("tiny", "cedar", number, kind, JANUARY, NOON, last, "GBP", due, original, None)
+    return Document(
+        "tiny", "cedar", number, kind, JANUARY, NOON, last, "GBP", due, DUE, original, None
+    )
 
 
 movements = st.builds(
@@ -82,7 +87,9 @@ def test_a_correction_says_by_how_much_and_where_it_is_billed():
     assert correction.money == (("GBP", -7),)
     assert correction.energy == (("demand", 3),)
     assert correction.documents == ("tiny-credit-000001",)
-    (unbilled,) = notices_of(moved, billed[:1], [])
+    (unbilled,) = (
+        notice for notice in notices_of(moved, billed[:1], []) if notice.sort is Sort.CORRECTION
+    )
     assert unbilled.documents == ()
 
 
@@ -98,9 +105,10 @@ def test_a_correction_is_billed_by_one_document_of_each_family():
     assert found[0].documents == ("tiny-self-1", "tiny-debit-1")
 
 
-def test_a_first_document_is_no_notice_and_a_note_is():
+def test_a_document_is_told_and_a_note_says_what_it_corrects():
     note = document("tiny-debit-000001", "debit note", original="tiny-invoice-000001", due=-4)
-    (found,) = notices_of([], [document(), note], [])
+    found, whole = notices_of([], [document(), note], [])
+    assert (whole.sort, whole.due_minor, whole.due_on) == (Sort.INVOICE, 100, DUE)
     assert (found.subject, found.due_minor, found.original) == (
         "debit note",
         -4,
@@ -158,7 +166,10 @@ def test_whatever_a_later_run_moved_is_told_to_whom_it_moved(corrected):
 def test_every_note_and_seal_is_told(corrected):
     found = derive_notices(corrected, RESETTLED)
     notes = corrected.scalar(text("SELECT count(*) FROM ledger.invoice WHERE original IS NOT NULL"))
-    assert Counter(notice.sort for notice in found)[Sort.NOTE] == notes > 0
+    sorts = Counter(notice.sort for notice in found)
+    assert sorts[Sort.NOTE] == notes > 0
+    whole = corrected.scalar(text("SELECT count(*) FROM ledger.invoice WHERE original IS NULL"))
+    assert sorts[Sort.INVOICE] == whole > 0
     sealed = [notice for notice in found if notice.sort is Sort.SEAL]
     assert {notice.participant for notice in sealed} == {"alder", "birch", "cedar", "doric"}
     assert {notice.days for notice in sealed} == {(FIRST_DAY,)}
@@ -173,7 +184,8 @@ def test_a_first_run_is_no_correction(session):
     publish_tiny(session)
     ingest_tiny(session)
     settle_tiny(session, "II")
-    assert {notice.sort for notice in derive_notices(session, RESETTLED)} <= {Sort.CREDIT}
+    told = {notice.sort for notice in derive_notices(session, RESETTLED)}
+    assert told <= {Sort.CREDIT, Sort.LAW}
 
 
 def test_the_state_of_the_ledger_changes_with_whatever_makes_a_notice(session):
@@ -235,3 +247,20 @@ def test_without_settlement_terms_no_credit_level_is_told(session):
     ingest_tiny(session)
     settle_tiny(session, "II")
     assert derive_notices(session, RESETTLED) == []
+
+
+def test_a_payment_and_law_to_come_are_told_to_those_whom_they_concern():
+    paid = Paid(
+        "tiny", "cedar", "tiny-bank-000001/1", 1, ("tiny-invoice-000001",), 100, "GBP", DUE, NOON
+    )
+    laws = [
+        Law("tiny", name, "tiny/market-rules", "Rules", "1", DUE, "Prices", NOON)
+        for name in ("cedar", "doric")
+    ]
+    found = notices_of([], [], [], payments=[paid], laws=laws)
+    assert {(notice.sort, notice.participant) for notice in found} == {
+        (Sort.PAYMENT, "cedar"),
+        (Sort.LAW, "cedar"),
+        (Sort.LAW, "doric"),
+    }
+    assert len({notice.key for notice in found}) == 3
