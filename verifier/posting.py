@@ -30,6 +30,7 @@ class Register:
     units: dict[str, str] = field(default_factory=dict)
     points: dict[str, str] = field(default_factory=dict)
     charges: dict[tuple[str, str], str] = field(default_factory=dict)
+    recipients: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def account(self, commodity: str, owner: str | None, kind: str, subject: str) -> str:
         """Return the code of an account; None owns those of the market."""
@@ -39,7 +40,7 @@ class Register:
 def build_register(run: Row, day: str, law: Law) -> Register:
     """Return who answers for what on a day, by the documents that the run is pinned to."""
     register = Register(run["market"])
-    listed: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    listed: defaultdict[tuple[str, str], dict[str, str | None]] = defaultdict(dict)
     for pin in run["pins"]:
         if is_study_pin(pin) or not pin["first_day"] <= day <= pin["last_day"]:
             continue
@@ -54,11 +55,16 @@ def build_register(run: Row, day: str, law: Law) -> Register:
             case "charge-list":
                 for kind in QUANTITIES:
                     for charge in body[f"{kind}s"]:
-                        listed[kind, charge["code"]].add(body["owner"])
+                        listed[kind, charge["code"]][body["owner"]] = charge.get("paid_on_to")
     for (kind, code), owners in listed.items():
         # Of several owners with a charge of the kind and code, each has the owner in its name.
         names = {f"{owner}/{code}" if len(owners) > 1 else code: owner for owner in owners}
         register.charges |= {(kind, name): owner for name, owner in names.items()}
+        register.recipients |= {
+            (kind, name): recipient
+            for name, owner in names.items()
+            if (recipient := owners[owner]) is not None
+        }
     return register
 
 
@@ -97,13 +103,18 @@ def passed_movements(
     """Return what a result of a pass-through charge moves, by the code of the account."""
     side, _, rest = measure.partition(".")
     kind = rest.partition("_")[0]
+    component = rest.removesuffix("_micro")
     if side == "payment":
-        owner = register.charges[kind, entity]
-        return [(register.account(register.currency, owner, f"payment.{kind}", entity), -total)]
+        # What a collector pays on is paid to whose charge it is.
+        owners = register.charges if component == kind else register.recipients
+        account = f"payment.{component}"
+        return [
+            (register.account(register.currency, owners[kind, entity], account, entity), -total)
+        ]
     # From the end: of several owners with one code, the name of a charge holds a slash itself.
     name, _, supplier = entity.rpartition("/")
     if side == "charge":
-        return [(register.account(register.currency, supplier, f"charge.{kind}", name), total)]
+        return [(register.account(register.currency, supplier, f"charge.{component}", name), total)]
     owner, commodity = register.charges[kind, name], QUANTITIES[kind][1]
     return [
         (register.account(commodity, supplier, f"charge.{kind}", name), total),

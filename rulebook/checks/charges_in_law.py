@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from common.refusals import Finding, shown
-from rulebook.checks.charges import span_of, unpriced_days
+from rulebook.checks.charges import placed_charges, span_of, unpriced_days
 from rulebook.checks.in_force import InForce
 from rulebook.days import shared_days
 from rulebook.documents.charge_list import WORD_OF_LINKED, LinkedKind
@@ -20,6 +20,24 @@ def charge_owners_are_registered(law: InForce) -> Iterator[Finding]:
                 shown(charges.owner),
                 "a registered participant with the role charge-owner",
                 "register the owner, or add the role to its registration",
+            )
+
+
+def charges_are_paid_on_to_registered_owners(law: InForce) -> Iterator[Finding]:
+    """Who collects a charge for another pays it on to a registered owner of charges."""
+    roles = {registration.participant: registration.roles for registration in law.registrations}
+    for charges in law.charge_lists:
+        for path, charge in placed_charges(charges):
+            to = charge.paid_on_to
+            if to is None or (to != charges.owner and "charge-owner" in roles.get(to, ())):
+                continue
+            yield Finding(
+                "charge-paid-on-to-nobody",
+                f"{law.place(charges)}: {path}.paid_on_to",
+                shown(to),
+                "another registered participant with the role charge-owner"
+                + (", and this is the owner of the list" if to == charges.owner else ""),
+                "register the participant, or leave it out where the owner keeps the charge",
             )
 
 
@@ -67,6 +85,7 @@ def linked_days_have_prices(law: InForce) -> Iterator[Finding]:
 
 CHARGE_CHECKS_IN_LAW: tuple[Callable[[InForce], Iterator[Finding]], ...] = (
     charge_owners_are_registered,
+    charges_are_paid_on_to_registered_owners,
     charges_fall_on_registered_meters,
     linked_days_have_prices,
 )

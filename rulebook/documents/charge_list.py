@@ -93,6 +93,13 @@ class Charge(Model):
     taxed: Flag = described(
         "Taxed", "Whether the tax of the market is due on it; what is not lies outside its base"
     )
+    paid_on_to: Slug | None = described(
+        "Paid on to",
+        "Registered participant whose charge it is, where the owner of the list only collects it, "
+        "as grid owners collect taxes; empty where the owner keeps it",
+        default=None,
+        exclude_if=is_absent,
+    )
 
 
 class Tariff(Charge):

@@ -61,8 +61,8 @@ def tax_of_line(rules: RuleSet, register: Register, kind: str, subject: str) -> 
     of_market = Tax(stated.category, stated.rate_ppm)
     row = line_kind(kind)
     is_taxed = not row.is_interest
-    if row.is_pass_through and (row.component, subject) in register.charges:
-        is_taxed = register.charges[row.component, subject][1].taxed
+    if row.is_pass_through and (row.charge_type, subject) in register.charges:
+        is_taxed = register.charges[row.charge_type, subject][1].taxed
     if is_taxed:
         return LineTax(of_market, stated.note)
     return LineTax(of_market if stated.category == OUTSIDE_SCOPE else EXEMPT, UNTAXED_NOTE)

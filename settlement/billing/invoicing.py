@@ -246,7 +246,9 @@ def describe(register: Register, kind: str, subject: str) -> str:
     """Return the sentence that an invoice line prints."""
     row = line_kind(kind)
     if row.is_pass_through:
-        return register.charges[row.component, subject][1].title
+        owner, charge = register.charges[row.charge_type, subject]
+        words = row.sentence.format(collector=owner, recipient=charge.paid_on_to)
+        return f"{charge.title}: {words}" if words else charge.title
     if row.subject is Subject.UNIT:
         return f"{register.units[subject][1].title}: {row.sentence}"
     point = register.supply_points[subject][1]
@@ -291,7 +293,7 @@ def _grounds(
     """Return the documents that a line may rest on, each with its clauses of the line."""
     row, rules = line_kind(kind), law.rules
     if row.is_pass_through:
-        return grounds_of_charge(rules, law.register, (row.component, subject))
+        return grounds_of_charge(rules, law.register, (row.charge_type, subject))
     own = [
         registration
         for registration in rules.registrations
@@ -324,4 +326,4 @@ def _is_known(register: Register, kind: LineKind, subject: str) -> bool:
         return subject in register.units
     if kind.subject is Subject.SUPPLY_POINT:
         return subject in register.supply_points
-    return kind.is_pass_through and (kind.component, subject) in register.charges
+    return kind.is_pass_through and (kind.charge_type, subject) in register.charges

@@ -13,10 +13,11 @@ from enum import Enum, StrEnum
 from ledger.journal import CHARGED, ENERGY
 from rulebook.documents.charge_list import LinkedKind
 from settlement.accounts.interest import CHARGE_INTEREST, PAYMENT_INTEREST
-from settlement.core.pass_through import FEE, QUANTITY_UNITS, SUBSCRIPTION, TARIFF
+from settlement.core.pass_through import FEE, PAID_ON, QUANTITY_UNITS, SUBSCRIPTION, TARIFF
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, RESERVE, SUB_METERED
 
 MONEY_SUFFIX = "_micro"
+PAID_ON_WORDS = "collected by {collector}, paid on to {recipient}"
 
 
 class Side(StrEnum):
@@ -77,8 +78,8 @@ class LineKind:
     Attributes:
         title: what documents and pages head its lines with.
         sentence: what a line says after the title of its unit or supply point; `{node}` is where
-            the point is. Empty where the line has words of its own: those of a charge list, or
-            why interest is borne.
+            the point is, `{collector}` and `{recipient}` who pays a charge on to whom. Empty where
+            the line has words of its own: those of a charge list, or why interest is borne.
         rests_on: the readings of its subject that it is as good as; None where it rests on none.
             A tariff rests on those of all that it falls on, see `ENERGY_OF_LINKED`.
         quantity: what its lines count; None where they count nothing.
@@ -116,6 +117,16 @@ class LineKind:
     def is_pass_through(self) -> bool:
         """Whether others than the market set its prices."""
         return self.subject is Subject.PASS_THROUGH
+
+    @property
+    def charge_type(self) -> str:
+        """The type of charge that a pass-through line is about."""
+        return self.component.removesuffix(PAID_ON)
+
+    @property
+    def is_paid_on(self) -> bool:
+        """Whether it is what a collector pays on of a charge that is another's."""
+        return self.component.endswith(PAID_ON)
 
     @property
     def is_interest(self) -> bool:
@@ -168,7 +179,7 @@ def _of_point(
 def _pass_through(
     component: str, title: str, unit: str, rests_on: str | None
 ) -> Iterator[LineKind]:
-    """Yield what suppliers are charged at the price of others, and these are paid."""
+    """Yield what suppliers are charged at the price of others, and these are paid, or pay on."""
     measure = f"quantity.{component}_{QUANTITY_UNITS[component]}"
     for side in (Side.CHARGE, Side.PAYMENT):
         counted = Quantity(
@@ -180,6 +191,10 @@ def _pass_through(
             rests_on is not None,
         )
         yield LineKind(side, component, title, "", Subject.PASS_THROUGH, rests_on, counted)
+    for side in (Side.CHARGE, Side.PAYMENT):
+        yield LineKind(
+            side, f"{component}{PAID_ON}", f"{title} paid on", PAID_ON_WORDS, Subject.PASS_THROUGH
+        )
 
 
 def _interest(code: str) -> LineKind:

@@ -123,7 +123,9 @@ def _answers(register: Register, kind: LineKind, entity: str) -> tuple[str, str]
     if kind.side is Side.CHARGE:
         code, supplier = charge_and_supplier(entity)
         return supplier, code
-    return register.charge_owner((kind.component, entity)), entity
+    key = kind.charge_type, entity
+    recipient = register.charge_recipient(key) if kind.is_paid_on else None
+    return recipient or register.charge_owner(key), entity
 
 
 def _energy(market: str, register: Register, totals: Mapping[VectorKey, int]) -> dict[Account, int]:

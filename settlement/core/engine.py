@@ -25,7 +25,7 @@ from settlement.core.model import (
     node_available_w,
     node_demand_w,
 )
-from settlement.core.pass_through import QUANTITY_UNITS, pass_through_tables
+from settlement.core.pass_through import PAID_ON, QUANTITY_UNITS, pass_through_tables
 from settlement.core.pots import (
     COMPONENTS,
     availability_payments_micro,
@@ -93,6 +93,8 @@ MEASURES = {
             (f"quantity.{kind}_{unit}", "code/supplier", "what is charged: Wh, days or pieces"),
             (f"payment.{kind}_micro", "code", "+ is paid to the charge's owner"),
             (f"unpriced.{kind}", "code/supplier", "1 where a time step has no price"),
+            (f"charge.{kind}{PAID_ON}_micro", "code/collector", "+ is owed of what it collected"),
+            (f"payment.{kind}{PAID_ON}_micro", "code", "+ is paid to whose charge it is"),
         )
     },
     # Where the grid model asks for the energy of areas.

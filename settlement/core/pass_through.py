@@ -18,7 +18,9 @@ A charge falls on supply points, generating units and sub-meters, and the suppli
 answers for them. Energy is what a supply point takes, a unit generates, or a sub-meter counts; net
 export, and what storage takes in, count as none in their interval, so they neither bear a tariff
 nor lower that of another interval. A time step without a price has no amount: it states
-its quantity and is flagged. The owner of a charge is paid what suppliers are charged.
+its quantity and is flagged. The owner of a charge is paid what suppliers are charged; where the
+owner only collects it, as grid owners collect taxes, it is charged the same, and that is paid to
+whose charge it is.
 
 An hour of the local clock that comes twice in a day is two time steps at the same price; an hour
 that is left out is none.
@@ -37,8 +39,8 @@ market that wants the finer groups lists a charge for each.
 
 import datetime as dt
 from calendar import monthrange
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -50,6 +52,9 @@ from settlement.core.rounding import round_half_away
 TARIFF, SUBSCRIPTION, FEE = "tariff", "subscription", "fee"
 QUANTITY_UNITS = {TARIFF: "wh", SUBSCRIPTION: "days", FEE: "pieces"}
 """What each kind of charge counts, in the order of the result tables."""
+
+PAID_ON = "_paid_on"
+"""Ends the name of a kind where it stands for what a collector pays on."""
 
 WH_PER_KWH = 1_000
 NO_END = dt.date.max.toordinal() + 1
@@ -107,6 +112,7 @@ class PassThrough:
         codes: C names of charges, sorted; charges of several kinds may share one.
         kinds: of each charge, one of `QUANTITY_UNITS`.
         is_hourly: shape (C,), whether a tariff's time step is the hour; the day otherwise.
+        collectors: of each charge that is paid on, by its number, who collects it.
         suppliers: P names, sorted, of all who answer for something that a charge may fall on.
         point_supplier: shape (M,), index of the supplier of each of the M supply points, units and
             sub-meters, one after the other; `Links.point` counts them so.
@@ -120,6 +126,7 @@ class PassThrough:
     point_supplier: Integers
     prices: Prices
     links: Links
+    collectors: Mapping[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not len(self.codes) == len(self.kinds) == len(self.is_hourly):
@@ -171,8 +178,9 @@ def pass_through_tables(
 ) -> list[Table]:
     """Return the day's results by kind of charge: amounts, quantities, flags, and payments.
 
-    The entity of what a supplier is charged is `code/supplier`; that of what an owner is paid is
-    the code. Kinds without a link on the day have no table, nor have flags where none is set.
+    The entity of what a supplier is charged is `code/supplier`, of what a collector is charged
+    `code/collector`; that of what an owner is paid is the code. Kinds without a link on the day
+    have no table, nor have flags where none is set.
     """
     charged = charge_day(pass_through, day, interval_minutes, metered_wh)
     tables: list[Table] = []
@@ -194,11 +202,25 @@ def pass_through_tables(
         np.add.at(owner, [codes.index(row.charge) for row in of_kind], amounts)
         paid_for = tuple(pass_through.codes[charge] for charge in codes)
         tables.append((f"payment.{kind}_micro", paid_for, owner))
+        tables += _paid_on(pass_through, kind, codes, owner)
         flagged = [number for number, row in enumerate(of_kind) if row.is_unpriced.any()]
         if flagged:
             flags = np.array([of_kind[number].is_unpriced for number in flagged])
             tables.append((f"unpriced.{kind}", tuple(names[number] for number in flagged), flags))
     return tables
+
+
+def _paid_on(
+    pass_through: PassThrough, kind: str, charges: Sequence[int], amounts: Integers
+) -> Iterator[Table]:
+    """Yield what collectors are charged of what they are paid, and what is paid on of it."""
+    rows = [row for row, charge in enumerate(charges) if charge in pass_through.collectors]
+    if rows:
+        codes = tuple(pass_through.codes[charges[row]] for row in rows)
+        collectors = (pass_through.collectors[charges[row]] for row in rows)
+        entities = tuple(map(charged_entity, codes, collectors))
+        yield f"charge.{kind}{PAID_ON}_micro", entities, amounts[rows]
+        yield f"payment.{kind}{PAID_ON}_micro", codes, amounts[rows]
 
 
 def charge_day(
@@ -314,7 +336,7 @@ def _holds(first_day: Integers, end_day: Integers, day: dt.date) -> Flags:
 
 def _check_columns(table: Prices | Links) -> None:
     """Make every column of a table an int64 array of the length of the first."""
-    columns: Sequence[str] = [field.name for field in fields(table)]
+    columns: Sequence[str] = [column.name for column in fields(table)]
     length = (len(getattr(table, columns[0])),)
     for name in columns:
         object.__setattr__(table, name, integers(getattr(table, name), length, name))

@@ -263,6 +263,8 @@ def _tree(facts: DayFacts, reference: LineReference, interval: int) -> Explanati
         return Explanation(label, 0, "micro")
     kind, subject = reference.kind, reference.line.subject
     if kind.is_pass_through:
+        if kind.is_paid_on:
+            return PassThroughCharges(facts, interval).paid_on(kind.charge_type, subject)
         of = reference.invoice.participant if kind.side is Side.CHARGE else ""
         return PassThroughCharges(facts, interval).line(kind.component, subject, of)
     if kind.side is Side.PAYMENT:
@@ -296,9 +298,13 @@ def _owner(facts: DayFacts, reference: LineReference) -> str | None:
     """Return who answers for the line's unit, supply point or charge under the run's rules."""
     register, subject = facts.register, reference.line.subject
     if reference.kind.is_pass_through:
-        key = reference.kind.component, subject
+        key = reference.kind.charge_type, subject
         if key not in register.charges:
             return None
+        if reference.kind.is_paid_on:
+            recipient = register.charge_recipient(key)
+            is_collector = reference.kind.side is Side.CHARGE
+            return register.charge_owner(key) if recipient and is_collector else recipient
         is_charge = reference.kind.side is Side.CHARGE
         return reference.invoice.participant if is_charge else register.charge_owner(key)
     is_unit = reference.kind.subject is Subject.UNIT

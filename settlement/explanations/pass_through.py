@@ -77,6 +77,15 @@ class PassThroughCharges(Grounds):
             ),
         )
 
+    def paid_on(self, kind: str, code: str) -> Explanation:
+        """Return the tree behind what a collector pays on: all that suppliers are charged."""
+        collected = self.line(kind, code, "")
+        return replace(
+            collected,
+            formula="all that is collected for whose charge it is",
+            children=(replace(collected, label=f"{collected.label}: collected"),),
+        )
+
     def _charge(self, kind: str, code: str, supplier: str) -> Explanation:
         facts, interval, entity = self.facts, self.interval, charged_entity(code, supplier)
         key = kind, code

@@ -75,6 +75,12 @@ def compile_charges(
         ),
         prices=Prices(*_columns(prices, 6)),
         links=Links(*_columns(sorted(links), 5)),
+        collectors={
+            index[names[listed.owner, charge.type, charge.code], charge.type]: listed.owner
+            for listed in charge_lists
+            for charge in listed.charges
+            if charge.paid_on_to is not None
+        },
     )
 
 

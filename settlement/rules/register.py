@@ -40,8 +40,12 @@ class Register:
         return self.supply_points[supply_point][0]
 
     def charge_owner(self, key: ChargeKey) -> str:
-        """Return the participant that a pass-through charge is paid to."""
+        """Return the owner of a charge's list, whom its suppliers pay."""
         return self.charges[key][0]
+
+    def charge_recipient(self, key: ChargeKey) -> str | None:
+        """Return whom the owner of its list pays a charge on to; None where it keeps it."""
+        return self.charges[key][1].paid_on_to
 
     @property
     def _answers(self) -> dict[LinkedKind, Mapping[str, tuple[str, object]]]:

@@ -96,7 +96,10 @@ def test_tables_come_in_the_documented_order():
 
 
 def without_prices() -> PassThrough:
-    """A charge of each kind that falls on every point of the tiny market, without a price."""
+    """A charge of each kind that falls on every point of the tiny market, without a price.
+
+    All of them are collected for another.
+    """
     kinds, points = tuple(sorted(QUANTITY_UNITS)), 3
     charge, point = (each.ravel() for each in np.indices((len(kinds), points)))
     always = np.zeros_like(charge), np.full_like(charge, dt.date.max.toordinal())
@@ -109,6 +112,7 @@ def without_prices() -> PassThrough:
         point_supplier=np.zeros(points, dtype=np.int64),
         prices=Prices(*np.zeros((6, 0), dtype=np.int64)),
         links=Links(charge, point, *always, np.ones_like(charge)),
+        collectors=dict.fromkeys(range(len(kinds)), "elm"),
     )
 
 
