@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from common.refusals import Refused
 from database.session import transaction
 from portal.access import SignedInRequest, Viewer, open_to
+from portal.addresses import with_address
 from portal.queries import invoices as queries
 from portal.queries.disputes import marks_of_document, time_to_dispute
 from settlement.documents.formats import FORMATS
@@ -77,7 +78,8 @@ def download(request: SignedInRequest, number: str, format_name: str) -> HttpRes
     with transaction() as session:
         refuse_others(session, request.viewer, number)
         try:
-            content = render_document(session, find_document(session, number), of_format)
+            document = with_address(find_document(session, number))
+            content = render_document(session, document, of_format)
         except Refused as refused:
             raise Http404(str(refused)) from refused
     answer = HttpResponse(content, content_type=of_format.media_type)

@@ -6,6 +6,7 @@ turned round with their amounts. So the amounts of a credit note are positive as
 """
 
 import datetime as dt
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from settlement.billing.lines import line_kind
 from settlement.documents.arithmetic import Price, decimal_text
 
 SELF_BILLED = "self-billed"
+RESERVED_FOR_EXAMPLES = re.compile(
+    r"(?i)[@.](?:example|invalid|localhost|test|example\.(?:com|net|org))$"
+)
 CREDIT_NOTES = (DocumentKind.CREDIT_NOTE.value, DocumentKind.SELF_BILLED_CREDIT_NOTE.value)
 
 
@@ -92,6 +96,9 @@ class TaxTotal:
     reason: str
 
 
+NOTHING_ON_BALANCE = "nothing-on-balance"
+
+
 @dataclass(frozen=True)
 class LineGroup:
     """The lines of one charge or payment, and their sums."""
@@ -99,6 +106,11 @@ class LineGroup:
     kind: str
     title: str
     lines: tuple[IssuedLine, ...]
+
+    @property
+    def short_title(self) -> str:
+        """The title without what explains it."""
+        return self.title.partition(":")[0]
 
     @property
     def amount_minor(self) -> int:
@@ -133,6 +145,8 @@ class IssuedDocument:
         minor_digits: decimals of the currency's minor unit, as they were at issue.
         tax_notes: what the law of the days that it bills says about tax.
         laws: instrument of each rule version that lines cite, by its digest.
+        portal_address: where its readers find the portal today, such as https://portal.example;
+            empty where that is not known. It is the one thing here that was not sealed.
     """
 
     id: uuid.UUID
@@ -164,6 +178,7 @@ class IssuedDocument:
     digest: bytes
     previous_digest: bytes
     laws: Mapping[bytes, str]
+    portal_address: str = ""
 
     @property
     def is_self_billed(self) -> bool:
@@ -193,11 +208,31 @@ class IssuedDocument:
 
     @property
     def groups(self) -> tuple[LineGroup, ...]:
-        """The lines by kind, in their order."""
-        return tuple(
+        """The lines by kind, in their order; a note leads with what changed most.
+
+        Lines of a note whose quantities came out as before follow as a group of their own.
+        """
+        moved = [line for line in self.lines if not self.original or line.quantity != 0]
+        found = [
             LineGroup(kind, line_kind(kind).title, tuple(members))
-            for kind, members in groupby(self.lines, key=lambda line: line.kind)
-        )
+            for kind, members in groupby(moved, key=lambda line: line.kind)
+        ]
+        if self.original:
+            found.sort(key=lambda group: -abs(group.amount_minor))
+        others = tuple(line for line in self.lines if self.original and line.quantity == 0)
+        if others:
+            title = "Nothing on balance: quantities that are as they were"
+            found.append(LineGroup(NOTHING_ON_BALANCE, title, others))
+        return tuple(found)
+
+    @property
+    def is_demonstration(self) -> bool:
+        """Whether a party is nobody: no mail reaches an address reserved for examples (RFC 2606).
+
+        It is told from what was sealed, so that a file says the same for ever.
+        """
+        emails = (self.seller.contact_email, self.buyer.contact_email)
+        return any(RESERVED_FOR_EXAMPLES.search(email) for email in emails)
 
 
 def sign_of(kind: str) -> int:

@@ -28,13 +28,13 @@ from settlement.documents.arithmetic import decimal_text, rate_text
 from settlement.documents.en16931 import factur_x
 from settlement.documents.issued_document import IssuedDocument, IssuedLine, LineGroup, TaxTotal
 from settlement.documents.wording import (
+    DEMONSTRATION,
     PARTLY_PRICED,
     buyer_pays,
     estimated_words,
     explanations,
     headlines,
     party_lines,
-    payment_words,
     proof_words,
     quantity_words,
 )
@@ -155,6 +155,7 @@ def page_of(document: IssuedDocument) -> dict[str, Any]:
         "issuer": _issuer(document),
         "subject": _subject(document),
         "fonts": font_families(),
+        "mark": DEMONSTRATION if document.is_demonstration else "",
         "kind": document.kind.capitalize(),
         "number": document.number,
         "code": document.code,
@@ -168,7 +169,8 @@ def page_of(document: IssuedDocument) -> dict[str, Any]:
         "totals": list(_totals(document)),
         "total_label": "Total credited" if document.is_credit else "Total due",
         "total": f"{document.currency} {_money(document.due_minor, document.minor_digits)}",
-        "notes": [_payment(document), *explanations(document)],
+        "payment": _payment(document),
+        "notes": list(explanations(document)),
         "proof": proof_words(document),
         "digests": _digests(document),
     }
@@ -217,7 +219,7 @@ def _group(group: LineGroup, digits: int) -> dict[str, Any]:
         "title": group.title,
         "lines": [_line(line, digits) for line in group.lines],
         "subtotal": _money(group.amount_minor, digits) if several else "",
-        "subtotal_label": f"{group.title}, {len(group.lines)} lines",
+        "subtotal_label": f"{group.short_title}, {len(group.lines)} lines",
     }
 
 
@@ -273,14 +275,29 @@ def _tax_label(total: TaxTotal, digits: int) -> str:
     return f"Tax, category {total.category} at {rate} % on {base}"
 
 
-def _payment(document: IssuedDocument) -> str:
-    """Return when and where to pay."""
-    seller = document.seller
-    words = f"{payment_words(document)}."
-    if seller.iban and buyer_pays(document):
-        payee = f"{seller.legal_name}, {account_words(seller.iban)}"
-        words += f" Pay to {payee}, reference {document.number}."
-    return words
+def _payment(document: IssuedDocument) -> dict[str, Any]:
+    """Return who pays whom, when, how much and where to, as whoever pays types it."""
+    if not document.due_minor:
+        return {"title": "Nothing is due", "rows": []}
+    payer, payee, party = (
+        ("buyer", "seller", document.seller)
+        if buyer_pays(document)
+        else ("seller", "buyer", document.buyer)
+    )
+    days = document.payment_term_days
+    term = f"{days} {'day' if days == 1 else 'days'} after the day of issue"
+    amount = _money(abs(document.due_minor), document.minor_digits)
+    account = account_words(party.iban) if party.iban else "– (none of the payee is registered)"
+    return {
+        "title": f"Payment, from the {payer} to the {payee}",
+        "rows": [
+            ("Amount", f"{document.currency} {amount}"),
+            ("Due", f"{document.due_on}, {term}"),
+            ("Payee", party.legal_name),
+            ("Account", account),
+            ("Reference", document.number),
+        ],
+    }
 
 
 def _digests(document: IssuedDocument) -> list[tuple[str, str]]:

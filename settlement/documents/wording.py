@@ -23,6 +23,7 @@ EVERY_TAX = (
 PARTLY_PRICED = "of a part"
 """What stands for the price of a line of which a part awaits one; its sentence says how much."""
 
+DEMONSTRATION = "Demonstration: nobody owes or is owed what this document states."
 PROOF_ADDRESS = "/proof/?document={code}"
 
 
@@ -75,14 +76,15 @@ def explanations(document: IssuedDocument) -> Iterator[str]:
 def proof_words(document: IssuedDocument) -> str:
     """Return what proves the document, and where."""
     run = f" Settlement run {document.run.kind}, {document.run.id}." if document.run else ""
-    return (
-        f"Code {document.code}: the proof of this document is at "
-        f"{PROOF_ADDRESS.format(code=document.code)} of the market's portal.{run}"
-    )
+    address = document.portal_address + PROOF_ADDRESS.format(code=document.code)
+    portal = "" if document.portal_address else " of the market's portal"
+    return f"Code {document.code}: the proof of this document is at {address}{portal}.{run}"
 
 
 def document_notes(document: IssuedDocument) -> Iterator[str]:
     """Yield what a document says beside its lines and totals."""
+    if document.is_demonstration:
+        yield DEMONSTRATION
     yield from headlines(document)
     yield from explanations(document)
     yield f"{proof_words(document)} Digest {document.digest.hex()}."

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from common.refusals import Finding
 from database.session import transaction
+from portal.addresses import with_address
 from portal.management.arguments import FORCE, IN_MARKET, JSON, MONTH, OUT, argument, at_least
 from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar, refusal_text
@@ -86,10 +87,14 @@ class Command(BaseCommand[Written]):
 def _write_documents(session: Session, of_format: Format, options: Options) -> Written:
     out: Path = options.out
     if options.number is not None:
-        content = render_document(session, find_document(session, options.number), of_format)
+        document = with_address(find_document(session, options.number))
+        content = render_document(session, document, of_format)
         write_file(out, content, force=options.force)
         return Written([out])
-    found = issued_documents_of_month(session, options.market, options.month[0])
+    found = [
+        with_address(document)
+        for document in issued_documents_of_month(session, options.market, options.month[0])
+    ]
     if not found:
         raise CommandError(
             f"{options.market} has no document of {options.month[0]:%Y-%m}; issue them "
