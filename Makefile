@@ -6,6 +6,7 @@
 #   make test-oracles   compare the dispatch with PyPSA, which is installed for it
 #   make campaign       a hundred thousand random operations on the ledger, and writers that race
 #   make campaign SEED=… the operations of that seed again
+#   make fuzz           20,000 odd arguments, files, addresses and forms; SEED=7 for the same again
 #   make check          lint, format, types, import contracts, schema drift, fast tests: under a minute once types are cached
 #   make bench          every speed figure as a ratio against a yardstick of the same run
 #   make serve          the portal on the database as it is
@@ -19,6 +20,7 @@ ARGS   ?=
 JOBS   ?= logical
 SEED   ?=
 OPERATIONS ?= 100000
+INPUTS ?= 20000
 
 bin     := .venv/bin
 pip     := $(bin)/python -m pip --disable-pip-version-check --quiet install --require-hashes
@@ -30,7 +32,7 @@ spread  := -n $(JOBS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 # Where this is set, every process compiles every module again, and collecting the tests takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup setup-dev demo test test-oracles campaign check bench serve lock browser clean
+.PHONY: setup setup-dev demo test test-oracles campaign fuzz check bench serve lock browser clean
 .DEFAULT_GOAL := demo
 
 .venv/bin/python:
@@ -75,6 +77,9 @@ campaign: setup-dev
 	  echo "The same once more: make campaign SEED=$$seed OPERATIONS=$(OPERATIONS)"; \
 	  TALLYSTICK_SEED=$$seed TALLYSTICK_OPERATIONS=$(OPERATIONS) TALLYSTICK_SECONDS=60 \
 	  $(bin)/python -m pytest -rP -n $(JOBS) --maxprocesses 8 tests/campaign $(ARGS)
+
+fuzz: setup-dev
+	@TALLYSTICK_INPUTS=$(INPUTS) TALLYSTICK_SEED=$(SEED) $(bin)/python -m pytest -rP tests/portal/test_fuzz.py $(ARGS)
 
 check: setup-dev
 	@$(bin)/ruff check .

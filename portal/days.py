@@ -3,10 +3,7 @@
 import datetime as dt
 import re
 
-from rulebook.publication import YEARS
-
-EARLIEST_DAY, LATEST_DAY = dt.date(YEARS[0], 1, 1), dt.date(YEARS[-1], 12, 31)
-"""Those of every law. Further out, the end of a day is beyond what Python counts in some zone."""
+from common.calendar_years import EARLIEST_DAY, LATEST_DAY
 
 _FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 

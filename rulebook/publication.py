@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from common.calendar_years import YEARS
 from common.refusals import Finding, shown
 from common.time_zones import is_zone
 from rulebook.amend import Remainder, amend
@@ -12,9 +13,6 @@ from rulebook.days import begins_a_day, day_of, day_start
 from rulebook.digest import document_digest
 from rulebook.documents import Document, MarketRules
 from rulebook.versions import Version, instant_shown, overlap
-
-YEARS = range(1900, 3000)
-"""Of the days of a validity; 9999-12-31 is how others write that there is no end."""
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,11 @@ def open_versions(session: Session, market: str) -> tuple[Version, ...]:
     return _versions(session, VersionRow.market == market, func.upper_inf(VersionRow.recorded))
 
 
+def markets(session: Session) -> list[str]:
+    """Return the markets that have any law, sorted."""
+    return list(session.scalars(select(VersionRow.market).distinct().order_by(VersionRow.market)))
+
+
 def last_recorded(session: Session, market: str) -> dt.datetime | None:
     """Return the latest instant at which a version of `market` was recorded."""
     latest: dt.datetime | None = session.execute(

@@ -314,7 +314,7 @@ def test_every_finding_is_printed_and_as_json_too(command_on, metered, tmp_path)
     [
         (("settle", "tiny", "II", "--month", "2024-01"), ["no-reading", "2024-01-07", "U4"]),
         (("settle", "tiny", "XX", *DAYS), ["unknown-run-kind", "XX", "II, SF, R1"]),
-        (("settle", "none", "II", *DAYS), ["validity-gap", "none"]),
+        (("settle", "none", "II", *DAYS), ["unknown-market", "none", "tiny"]),
         (("settle", "tiny", "II"), ["--month", "--from"]),
         (("settle", "tiny", "II", *DAYS[:3], "2023-01-01"), ["lies before"]),
         (("settle", "tiny", "II", *DAYS, "--known-at", "2999-01-01T00:00Z"), ["future"]),
@@ -409,7 +409,7 @@ def test_a_study_by_commands_is_listed_replayed_and_refused_to_the_ledger(
         assert json.loads(command("replay", run, "--json").out)["is_same"]
     assert [one["run"] for one in json.loads(command("studies", "--json").out)] == [made["run"]]
     assert "U2 fails" in command("studies", "--market", "tiny").out
-    assert "No study yet" in command("studies", "--market", "other").out
+    assert "one of tiny, found 'other'" in command("studies", "--market", "other").err
     assert json.loads(command("verify", "--json").out)["holds"]
 
 

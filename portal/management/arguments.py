@@ -3,6 +3,7 @@
 import datetime as dt
 import getpass
 import os
+import re
 import uuid
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Sequence
@@ -11,6 +12,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from django.core.management.base import CommandError
+
+from common.calendar_years import EARLIEST_DAY, LATEST_DAY
+from portal import days
 
 
 class CommandArgument(Protocol):
@@ -115,12 +119,19 @@ class Subcommand:
     takes: Sequence[CommandArgument]
 
 
+MOST = 2**63 - 1
+"""The largest whole number that a column of the database holds."""
+
+
 def at_least(least: int) -> Callable[[str], int]:
     """Return a parser of whole numbers from `least` up; argparse shows its error."""
 
     def number(text: str) -> int:
-        if not text.lstrip("-").isdecimal() or int(text) < least:
-            raise ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+        # Digits alone, and few of them: `int` takes 1_000, and fails on 5,000 digits.
+        is_number = _WHOLE_NUMBER.fullmatch(text) is not None
+        if not is_number or not least <= int(text) <= MOST:
+            limit = f"of at least {least}" if not is_number or int(text) < least else "below 2^63"
+            raise ArgumentTypeError(f"{_cut(text)} is not a whole number {limit}")
         return int(text)
 
     return number
@@ -128,10 +139,10 @@ def at_least(least: int) -> Callable[[str], int]:
 
 def parse_day(text: str) -> dt.date:
     """Return a day given as YYYY-MM-DD; argparse shows the error."""
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a day; write it as YYYY-MM-DD") from None
+    day = days.parse_day(text)
+    if day is None:
+        raise ArgumentTypeError(f"{_cut(text)} is not a day {_WITHIN}; write it as YYYY-MM-DD")
+    return day
 
 
 def parse_instant(text: str) -> dt.datetime:
@@ -142,19 +153,43 @@ def parse_instant(text: str) -> dt.datetime:
         instant = None
     if instant is None or instant.tzinfo is None:
         raise ArgumentTypeError(
-            f"{text!r} is not an instant; write it as 2024-03-01T09:00Z, with its offset"
+            f"{_cut(text)} is not an instant; write it as 2024-03-01T09:00Z, with its offset"
         )
+    if not EARLIEST_DAY <= instant.date() <= LATEST_DAY:
+        # Further out, it is beyond what Python counts in some zone.
+        raise ArgumentTypeError(f"{_cut(text)} is not an instant {_WITHIN}")
     return instant.astimezone(dt.UTC)
 
 
 def month_days(text: str) -> tuple[dt.date, dt.date]:
     """Return the first and last day of a month given as YYYY-MM; argparse shows the error."""
-    try:
-        first = dt.date.fromisoformat(f"{text}-01")
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a month; write it as YYYY-MM") from None
+    first = days.parse_day(f"{text}-01")
+    if first is None:
+        raise ArgumentTypeError(f"{_cut(text)} is not a month {_WITHIN}; write it as YYYY-MM")
     following = (first + dt.timedelta(days=32)).replace(day=1)
     return first, following - dt.timedelta(days=1)
+
+
+def parse_run(text: str) -> uuid.UUID:
+    """Return the identifier of a run; argparse shows the error."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise ArgumentTypeError(
+            f"{_cut(text)} is not the identifier of a run; `manage.py runs` lists them"
+        ) from None
+
+
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,30}")
+_WITHIN = f"from {EARLIEST_DAY} to {LATEST_DAY}"
+
+
+def _cut(text: str) -> str:
+    """Return what was typed as a sentence quotes it, of a length that is read."""
+    return repr(text if len(text) <= _QUOTED else f"{text[:_QUOTED]}...")
+
+
+_QUOTED = 60
 
 
 MARKET = argument("market", metavar="MARKET", help="such as gb12")
@@ -224,7 +259,7 @@ CHECKPOINT = argument(
     "which nothing else can show",
 )
 
-RUN = argument("run", type=uuid.UUID, metavar="RUN", help="identifier of the run")
+RUN = argument("run", type=parse_run, metavar="RUN", help="identifier of the run")
 PARTICIPANT = argument("participant", metavar="PARTICIPANT", help="such as hearth-energy")
 BY = argument("--by", default=getpass.getuser(), metavar="WHO", help="who; default: your login")
 REASON = argument("--reason", required=True, metavar="WHY", help="why; kept with what is done")

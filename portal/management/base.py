@@ -14,8 +14,15 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 from django.core.management import base
 from django.core.management.base import CommandError, CommandParser
 
+from common.refusals import Finding, Refused, shown
+from database.session import transaction
 from portal.management.arguments import JSON, CommandArgument, Subcommand
-from portal.management.console import json_text, refusals_as_errors, telling_for_whom_it_waits
+from portal.management.console import (
+    json_text,
+    print_failure,
+    refusals_as_errors,
+    telling_for_whom_it_waits,
+)
 
 Outcome = TypeVar("Outcome")
 Options = Namespace
@@ -34,15 +41,18 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
         takes: what it is told; of a command with `actions`, each of these has its own.
         actions: what it does, by the word that follows its name.
         tells_waits: whether it says for which other command it waits.
+        makes_market: whether the market that it is told may have no law yet.
     """
 
     # Django would check the portal before each command, for which it imports every page. That is
     # as long as many commands take: only those that serve pages ask for it.
     requires_system_checks: tuple[str, ...] | Literal["__all__"] = ()
 
+    makes_market: ClassVar[bool] = False
     takes: ClassVar[Sequence[CommandArgument]] = ()
     actions: ClassVar[Mapping[str, Subcommand]] = {}
     tells_waits: ClassVar[bool] = True
+    _tells_json = False
 
     def run(self, options: Options) -> Outcome:
         """Do it, and return what is to be printed."""
@@ -65,6 +75,7 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
         return utc_now()
 
     def add_arguments(self, parser: CommandParser) -> None:
+        self._tell_errors(parser)
         for argument in self.takes:
             argument.add(parser)
         if not self.actions:
@@ -72,16 +83,23 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
         chosen = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         for name, action in self.actions.items():
             of_action = chosen.add_parser(name, help=action.help, description=action.help)
+            self._tell_errors(of_action)
             for argument in action.takes:
                 argument.add(of_action)
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        self._tells_json = JSON.name in argv
+        super().run_from_argv(argv)
 
     def handle(self, *args: Any, **given: Any) -> None:
         options = Namespace(**given, now=utc_now())
         takes = self._takes(options)
-        for argument in takes:
-            argument.complete(options)
         is_json = JSON in takes and options.json
         with refusals_as_errors(as_json=is_json), self._telling_waits():
+            for argument in takes:
+                argument.complete(options)
+            if not self.makes_market:
+                refuse_unknown_market(getattr(options, "market", None))
             outcome = self.run(options)
         if is_json:
             self.stdout.write(json_text(self.as_json(outcome, options)))
@@ -96,8 +114,37 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
         # What serves pages runs until it is stopped, and its requests do not wait.
         return telling_for_whom_it_waits(self.stderr) if self.tells_waits else nullcontext()
 
+    def _tell_errors(self, parser: CommandParser) -> None:
+        """Let whoever asked for JSON get what is wrong with the words of the command so, too."""
+        say = parser.error
+
+        def error(message: str) -> None:
+            if self._tells_json:
+                print_failure(message)
+            say(message)
+
+        setattr(parser, "error", error)  # noqa: B010 - argparse makes the parsers of actions itself
+
     def _takes(self, options: Options) -> Sequence[CommandArgument]:
         return self.actions[options.action].takes if self.actions else self.takes
+
+
+def refuse_unknown_market(market: str | None) -> None:
+    """Refuse a market without law: of a misspelt one, every list would be empty.
+
+    Raises:
+        Refused: naming the markets that there are.
+    """
+    if market is None:
+        return
+    from rulebook.store import markets  # commands that need no database have no market
+
+    with transaction() as session:
+        known = markets(session)
+    if market not in known:
+        limit = f"one of {', '.join(known)}" if known else "one that has law, and none has"
+        remedy = "correct the name" if known else "publish its law first"
+        raise Refused([Finding("unknown-market", "market", shown(market), limit, remedy)])
 
 
 def table_row(title: str, cells: Iterable[str], title_width: int, width: int) -> str:

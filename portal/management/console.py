@@ -43,6 +43,10 @@ def refusals_as_errors(*, as_json: bool = False) -> Iterator[None]:
     """Turn a refusal into exit status 1 with every finding printed, and no traceback."""
     try:
         yield
+    except CommandError as error:
+        if as_json:
+            print_failure(str(error))
+        raise
     except Refused as refused:
         if as_json:
             print_json({"refused": [finding.as_dict() for finding in refused.findings]})
@@ -76,6 +80,11 @@ def refusal_text(
 def print_json(value: Any) -> None:
     """Print a value as JSON, in the form of `json_text`."""
     sys.stdout.write(f"{json_text(value)}\n")
+
+
+def print_failure(sentence: str) -> None:
+    """Print as JSON why a command did nothing, where a sentence says it and no findings do."""
+    print_json({"failed": sentence})
 
 
 def json_text(value: Any) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from portal.access import Viewer
 from rulebook.documents import KINDS, ChargeList, Document, MarketRules, Registration
 from rulebook.resolve import MARKET_WIDE
+from rulebook.store import markets
 from rulebook.tables import VersionRow
 
 TITLE_OF_KIND = {kind: kind.replace("-", " ").capitalize() for kind in KINDS}
@@ -97,11 +98,6 @@ class MarketLaw:
             if shown or not versions:  # that none is in force is said to everyone
                 kinds.append((title, shown))
         return replace(self, kinds=tuple(kinds))
-
-
-def markets(session: Session) -> list[str]:
-    """Return the markets that have any law, sorted."""
-    return list(session.scalars(select(VersionRow.market).distinct().order_by(VersionRow.market)))
 
 
 def market_zone(session: Session, market: str) -> str:

@@ -24,8 +24,8 @@ from ledger.payments.queries import documents
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.days import day_complaint, parse_day
 from portal.middleware import UnreadableRequest
-from portal.queries.rules import markets
 from portal.views.rules import chosen_day, status_of
+from rulebook.store import markets
 
 SHOWN_WHOLE = "Shown is the whole account."
 COLUMNS = (

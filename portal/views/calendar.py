@@ -12,8 +12,8 @@ from portal.access import SignedInRequest, open_to
 from portal.calendar_words import late_words
 from portal.days import parse_day
 from portal.queries.calendar import calendar_page
-from portal.queries.rules import markets
 from portal.views.runs import sees_runs
+from rulebook.store import markets
 from settlement.calendar.due import State
 
 LEGEND = (

@@ -12,8 +12,8 @@ from common.refusals import Refused
 from database.session import transaction
 from ledger.payments.account_queries import day_end
 from portal.access import SignedInRequest, Viewer, open_to
-from portal.queries.rules import markets
 from portal.views.rules import chosen_day, status_of
+from rulebook.store import markets
 from settlement.accounts.credit import Credit
 from settlement.accounts.credit_report import CreditReport, credit_report
 

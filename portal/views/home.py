@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from database.session import transaction
 from portal.access import viewer_of
-from portal.queries import rules as queries
+from rulebook.store import markets
 
 
 @require_safe
@@ -17,8 +17,8 @@ def landing(request: HttpRequest) -> HttpResponse:
     if viewer.home:
         return redirect(viewer.home)
     with transaction() as session:
-        markets = queries.markets(session)
-    return render(request, "home.html", {"markets": markets})
+        known = markets(session)
+    return render(request, "home.html", {"markets": known})
 
 
 @require_safe

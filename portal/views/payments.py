@@ -23,7 +23,7 @@ from portal.amounts import amount_form, parse_minor
 from portal.audit import record
 from portal.models import AuditEntry
 from portal.payment_words import allocation_words
-from portal.queries.rules import markets
+from rulebook.store import markets
 from settlement.accounts.bank_statements import import_statements
 
 SPARE_ROWS = 3

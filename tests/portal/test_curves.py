@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from portal.curve_view import curve_figures
+from portal.management import base
 from portal.management.commands import curves
 from rulebook.documents import MarketRules
 from tests.rulebook.law import publish_documents
@@ -101,7 +102,8 @@ def test_the_page_of_the_rules_shows_the_curves(client: Client):
 def test_the_command_prints_curves_and_their_steepest_slope(session, monkeypatch):
     _, *others = documents()
     publish_documents(session, [with_sell_curve("zone"), *others], known=PUBLISHED)
-    monkeypatch.setattr(curves, "transaction", lambda: nullcontext(session))
+    for command in (base, curves):
+        monkeypatch.setattr(command, "transaction", lambda: nullcontext(session))
     out = StringIO()
     call_command("curves", "tiny", "2024-01-15", stdout=out)
     printed = out.getvalue().replace("\xa0", " ")
@@ -113,7 +115,8 @@ def test_the_command_prints_curves_and_their_steepest_slope(session, monkeypatch
 def test_the_command_prints_exact_ratios_as_json(session, monkeypatch, capsys):
     _, *others = documents()
     publish_documents(session, [with_sell_curve("zone"), *others], known=PUBLISHED)
-    monkeypatch.setattr(curves, "transaction", lambda: nullcontext(session))
+    for command in (base, curves):
+        monkeypatch.setattr(command, "transaction", lambda: nullcontext(session))
     call_command("curves", "tiny", "2024-01-15", "--json")
     system, zone, _ = json.loads(capsys.readouterr().out)["layers"]
     assert system["sell_curve"] is None
@@ -124,7 +127,8 @@ def test_the_command_prints_exact_ratios_as_json(session, monkeypatch, capsys):
     assert zone["sell_curve"]["knots"] == SELL
 
 
-def test_a_day_without_law_is_refused(session, monkeypatch):
-    monkeypatch.setattr(curves, "transaction", lambda: nullcontext(session))
-    with pytest.raises(CommandError, match="validity-gap"):
+def test_a_market_without_law_is_refused(session, monkeypatch):
+    for command in (base, curves):
+        monkeypatch.setattr(command, "transaction", lambda: nullcontext(session))
+    with pytest.raises(CommandError, match="unknown-market"):
         call_command("curves", "tiny", "2024-01-15", stdout=StringIO())

@@ -125,9 +125,8 @@ def test_the_command_lists_the_same(own, capsys):
     out = io.StringIO()
     call_command("notices", SUPPLIER, stdout=out)
     assert all(one.title in out.getvalue() for one in own)
-    out = io.StringIO()
-    call_command("notices", SUPPLIER, "--market", "nowhere", stdout=out)
-    assert "Nothing has changed" in out.getvalue()
+    with pytest.raises(CommandError, match="one of gb12, found 'nowhere'; correct the name"):
+        call_command("notices", SUPPLIER, "--market", "nowhere", stdout=out)
 
 
 @pytest.mark.django_db
@@ -173,5 +172,5 @@ def test_a_message_that_fails_is_not_marked_as_sent(monkeypatch):
 
 @pytest.mark.parametrize("command", ["notices", "statement", "ageing"])
 def test_a_misspelt_name_is_refused_and_not_an_empty_list(command):
-    with pytest.raises(CommandError, match=r"hearth-enery: .*; correct the name"):
+    with pytest.raises(CommandError, match=r"hearth-enery.*; correct the name"):
         call_command(command, "hearth-enery")

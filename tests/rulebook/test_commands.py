@@ -113,7 +113,7 @@ def test_a_refused_publication_prints_every_finding_and_writes_nothing(
     assert count(committed_database) == 0
 
 
-def test_a_gap_is_an_error_of_the_command(run, tmp_path):
+def test_a_market_without_law_is_an_error_of_the_command(run, tmp_path):
     for arguments in (
         ["rules_at", "gb12", "2024-01-15"],
         ["rules_at", "gb12", "2024-01-15", "--known-at", "2024-01-01T00:00Z"],
@@ -122,7 +122,7 @@ def test_a_gap_is_an_error_of_the_command(run, tmp_path):
         out, err, error = run(*arguments)
         assert out == ""
         assert err == ""
-        assert error.count("[validity-gap]") == 1
+        assert error.count("[unknown-market]") == 1
 
 
 @pytest.mark.parametrize(

@@ -250,7 +250,7 @@ def commands(committed_database, monkeypatch):
     with transaction(committed_database) as session:
         bill_tiny(session)
         pay_tiny(session, PAID)
-    for command in (ageing, credit, statement):
+    for command in (base, ageing, credit, statement):
         monkeypatch.setattr(command, "transaction", lambda: transaction(committed_database))
     monkeypatch.setattr(base, "utc_now", lambda: LATER)
 

@@ -123,7 +123,7 @@ def test_days_are_sealed_or_every_reason_is_named(run, committed_database):
 
 @pytest.mark.parametrize("command", ["due", "settle_due", "late"])
 def test_an_unknown_market_is_refused(run, command):
-    with pytest.raises(CommandError, match="no-rules"):
+    with pytest.raises(CommandError, match="unknown-market"):
         run(command, "nowhere")
 
 

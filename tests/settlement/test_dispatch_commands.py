@@ -30,7 +30,7 @@ def market(committed_database, monkeypatch):
         publish_tiny(session)
         ingest_tiny(session)
         settle_tiny(session)
-    for command in (baselines, merit_order):
+    for command in (base, baselines, merit_order):
         monkeypatch.setattr(command, "transaction", lambda: transaction(committed_database))
     monkeypatch.setattr(base, "utc_now", lambda: SETTLED)
     return committed_database

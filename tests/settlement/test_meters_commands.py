@@ -10,6 +10,7 @@ from django.core.management.base import CommandError
 from sqlalchemy import text
 
 from database.session import transaction
+from portal.management import base
 from portal.management.commands import dataset, ingest, readings
 from rulebook.publishing import publish
 from tests.worlds import tiny_market
@@ -32,7 +33,7 @@ def market(committed_database, monkeypatch):
             approver="bob",
             reason="first law",
         )
-    for command in (dataset, ingest, readings):
+    for command in (base, dataset, ingest, readings):
         monkeypatch.setattr(command, "transaction", lambda: transaction(committed_database))
     return committed_database
 

@@ -31,7 +31,8 @@ def documents(committed_database, monkeypatch):
         settle_tiny(session)
         issue_month(session, "tiny", tiny_market.VALID_FROM, now=SETTLED)
         found = queries.documents(session, "tiny")
-    monkeypatch.setattr(payments, "transaction", lambda: transaction(committed_database))
+    for command in (base, payments):
+        monkeypatch.setattr(command, "transaction", lambda: transaction(committed_database))
     monkeypatch.setattr(base, "utc_now", lambda: SETTLED + dt.timedelta(days=1))
     return [document for document in found if document.due_minor > 0]
 

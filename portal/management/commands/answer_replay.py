@@ -2,7 +2,7 @@
 
 from django.core.management.base import CommandError
 
-from portal.management.arguments import THREADS, argument
+from portal.management.arguments import THREADS, argument, at_least
 from portal.management.base import BaseCommand, Options
 from portal.replays import compute_request
 
@@ -10,7 +10,7 @@ from portal.replays import compute_request
 class Command(BaseCommand[str]):
     help = "Compute a replay that a page asked for; the portal starts this by itself."
     takes = (
-        argument("number", type=int, metavar="NUMBER", help="number of the request"),
+        argument("number", type=at_least(1), metavar="NUMBER", help="number of the request"),
         THREADS,
     )
 

@@ -23,6 +23,7 @@ from settlement.core.periods import interval_count
 class Command(BaseCommand[None]):
     requires_system_checks = ALL_CHECKS
     tells_waits = False  # it ends by serving, which goes on until it is stopped
+    makes_market = True
     help = (
         "Run the main job: publish the rules of gb12, ingest a month (or, with --data, a year of "
         "real intervals), settle it, correct it and settle it again, invoice, replay, verify; then "

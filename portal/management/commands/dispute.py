@@ -28,6 +28,7 @@ from portal.management.arguments import (
     Subcommand,
     argument,
     at_least,
+    parse_run,
 )
 from portal.management.base import BaseCommand, Options
 from portal.management.dispute_records import as_json, as_line
@@ -104,7 +105,7 @@ class Command(BaseCommand[Record]):
                 *DISPUTE,
                 argument(
                     "--run",
-                    type=uuid.UUID,
+                    type=parse_run,
                     metavar="RUN",
                     help="default: the latest that corrects it",
                 ),

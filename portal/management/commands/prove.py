@@ -11,7 +11,7 @@ from database.session import transaction
 from ledger.log.checkpoints import DOCUMENTS, find_documents, prove_consistency, prove_inclusion
 from ledger.log.proof_file import ConsistencyProof, InclusionProof
 from ledger.log.proofs import inclusion_steps
-from portal.management.arguments import FORCE, JSON, OUT, argument
+from portal.management.arguments import FORCE, JSON, OUT, argument, at_least
 from portal.management.base import BaseCommand, Options
 from portal.management.output import write_file
 
@@ -33,7 +33,7 @@ class Command(BaseCommand[Proof]):
         argument(
             "--consistency",
             nargs=2,
-            type=int,
+            type=at_least(0),
             metavar=("OLD", "NEW"),
             help="sizes of two checkpoints",
         ),

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from rich.console import Console
 
+from common.file_names import file_path
 from common.refusals import Finding
 from database.session import transaction
 from ledger.log.note import MalformedNote, Note, parse_note
@@ -59,5 +60,7 @@ class Command(BaseCommand[Findings]):
 def _read_checkpoint(path: Path) -> Note:
     try:
         return parse_note(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, MalformedNote) as error:
-        raise CommandError(f"{path} is no checkpoint: {error}") from None
+    except OSError as error:
+        raise CommandError(f"{file_path(path)} cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, MalformedNote) as error:
+        raise CommandError(f"{file_path(path)} is no checkpoint: {error}") from None
