@@ -81,7 +81,7 @@ def test_a_line_is_disputed_answered_decided_and_settled(page_of, tiny_engine, t
         regulator.get_by_role("link", name="our-readings.csv").click()
     assert download.value.suggested_filename == "our-readings.csv"
     take(regulator, "Uphold", "Read it again.")
-    expect(regulator.get_by_text("Upheld: £12.50")).to_be_visible()
+    expect(regulator.get_by_role("heading", name="Upheld: £12.50")).to_be_visible()
 
     correct(tiny_engine)
     operator = page_of("operator", "/disputes/tiny/1/")

@@ -171,6 +171,7 @@ def test_an_operator_finds_a_day_of_the_calendar_and_its_run(open_page):
     page = open_page("/runs/", "operator")
     page.get_by_role("link", name="Calendar").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Settlement calendar")
+    page.get_by_text("Day by day").click()
     days = page.get_by_role("region", name="Days by run")
     row = days.get_by_role("row").filter(has_text="31 Mar 2024")
     expect(row).to_contain_text("Overdue since")
