@@ -8,10 +8,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-_UNSEEN_LETTERS = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
-"""What shows as nothing or as a blank, though Unicode counts it with letters, marks or signs."""
+from common.unseen import is_unseen
 
-_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "COPTIC", "CHEROKEE")
 """The scripts that have letters of one look, as names of characters in Unicode open."""
 
@@ -47,19 +45,6 @@ def _in_plain_characters(text: str) -> str:
     apart = _FRACTION_SIGN.sub(" ", _SMALL_RAISED.sub("", text))
     composed = unicodedata.normalize("NFKC", "".join(c for c in apart if not is_unseen(c)))
     return "".join(_plain(character) for character in composed).translate(_LATIN_OF)
-
-
-def is_unseen(character: str) -> bool:
-    """Return whether people see nothing of a character, or a blank that is none.
-
-    >>> is_unseen("\\u00ad"), is_unseen("\\u00a0")
-    (True, False)
-    """
-    return not character.isascii() and (
-        unicodedata.category(character) == "Cf"
-        or character in _UNSEEN_LETTERS
-        or _SELECTORS.match(character) is not None
-    )
 
 
 def unseen_characters(text: str) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from sqlalchemy.orm import Session
 
+from common.people import name_shown
 from common.refusals import Finding, Refused, shown
 from rulebook import store
 from rulebook.days import day_of
@@ -62,7 +63,9 @@ def end(
     store.lock_market(session, market)
     # After the lock: of two changes at once, the second sees what the first recorded.
     current = store.open_versions(session, market)
-    request = Request((), day, None, known, author.strip(), approver.strip(), reason.strip())
+    request = Request(
+        (), day, None, known, name_shown(author), name_shown(approver), reason.strip()
+    )
     findings = [*decider_findings(request), *_check_reason(request)]
     instrument = name if name.startswith(f"{market}/") else f"{market}/{name}"
     versions = [version for version in current if version.instrument == instrument]

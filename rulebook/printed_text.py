@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from importlib.resources import files
 
-from rulebook.clause_characters import is_unseen
+from common.unseen import is_unseen
 
 _ZERO_WIDTH_JOINERS = "\u200c\u200d"
 _PRESENTATIONS = "\ufe0e\ufe0f"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from common.calendar_years import YEARS
+from common.people import is_same_person, name_key
 from common.refusals import Finding, shown
 from common.time_zones import is_zone
 from rulebook.amend import Remainder, amend
@@ -79,7 +80,7 @@ def request_findings(request: Request) -> Iterator[Finding]:
 def decider_findings(request: Request) -> Iterator[Finding]:
     """Find an author or an approver that is missing, and one person that is both."""
     for role, name in (("author", request.author), ("approver", request.approver)):
-        if not name.strip():
+        if not name_key(name):
             yield Finding(
                 f"{role}-missing",
                 "publication",
@@ -87,12 +88,13 @@ def decider_findings(request: Request) -> Iterator[Finding]:
                 f"the {role} is named",
                 f"name the {role}",
             )
-    if request.author.strip() and request.author.strip() == request.approver.strip():
+    if name_key(request.author) and is_same_person(request.author, request.approver):
+        alike = "" if request.author == request.approver else f", as the author {request.author!r}"
         yield Finding(
             "four-eyes",
             "publication: approver",
-            shown(request.approver),
-            "author and approver are two people",
+            f"{shown(request.approver)}{alike}",
+            "author and approver are two people, however their names are written",
             "have someone else approve it",
         )
 

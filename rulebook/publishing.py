@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from sqlalchemy.orm import Session
 
+from common.people import name_shown
 from common.refusals import Finding, Refused
 from rulebook import store
 from rulebook.digest import body_digest, document_body
@@ -92,8 +93,8 @@ def publish(
         valid_from,
         valid_to,
         known,
-        author.strip(),
-        approver.strip(),
+        name_shown(author),
+        name_shown(approver),
         reason.strip(),
     )
     unread = bool(findings)

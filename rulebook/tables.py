@@ -28,8 +28,13 @@ class VersionRow(Base):
             using="gist",
             name="ex_version_in_force_once",
         ),
-        CheckConstraint("author <> approver", name="four_eyes"),
-        CheckConstraint("author <> '' AND approver <> ''", name="decided_by_someone"),
+        CheckConstraint(
+            "public.person_key(author) <> public.person_key(approver)", name="four_eyes"
+        ),
+        CheckConstraint(
+            "public.person_key(author) <> '' AND public.person_key(approver) <> ''",
+            name="decided_by_someone",
+        ),
         CheckConstraint("status IN ('in force')", name="status_known"),
         CheckConstraint("octet_length(digest) = 32", name="digest_length"),
         CheckConstraint("octet_length(row_digest) = 32", name="row_digest_length"),

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 import ledger.store
+from common.people import name_key, name_shown
 from common.refusals import Refused, refuse_any
 from ledger.disputes import corrections, store
 from ledger.disputes.attachments import (
@@ -187,7 +188,7 @@ def _append_event(
         dispute_number=row.number,
         step=step,
         action=request.action.value,
-        actor=request.actor.name,
+        actor=name_shown(request.actor.name),
         role=request.actor.role.value,
         taken_at=now,
         reason=request.reason.strip(),
@@ -234,6 +235,8 @@ def _opening_breaches(
 
 
 def _party_breaches(actor: Actor, participant: str) -> Iterator[tuple[DisputeRule, str]]:
+    if not name_key(actor.name):
+        yield DisputeRule.PARTY_IS_WRONG, "somebody without a name"
     if actor.role is Role.PARTICIPANT and actor.participant != participant:
         value = f"{actor.name} acts for {actor.participant}, the line is {participant}'s"
         yield DisputeRule.PARTY_IS_WRONG, value
@@ -251,7 +254,7 @@ def _is_repeat(event: EventRow, request: StepRequest) -> bool:
     attached = request.attachment.sha256 if request.attachment else None
     return (
         event.action,
-        event.actor,
+        name_key(event.actor),
         event.role,
         event.reason,
         event.upheld_micro,
@@ -261,7 +264,7 @@ def _is_repeat(event: EventRow, request: StepRequest) -> bool:
         event.attachment_sha256,
     ) == (
         request.action.value,
-        request.actor.name,
+        name_key(request.actor.name),
         request.actor.role.value,
         request.reason.strip(),
         award.amount_micro,

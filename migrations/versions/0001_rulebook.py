@@ -12,6 +12,7 @@ from database.guards import (
     forbid_changes,
 )
 from database.metadata import SCHEMAS
+from database.people import CREATE_PERSON_KEY, DROP_PERSON_KEY
 
 revision = "0001"
 down_revision = None
@@ -48,6 +49,7 @@ def upgrade() -> None:
     # The exclusion constraint compares a text beside two ranges, for which gist needs this.
     op.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
     op.execute(CREATE_REFUSAL)
+    op.execute(CREATE_PERSON_KEY)
     for schema in SCHEMAS:
         op.execute(f"CREATE SCHEMA {schema}")
     create_version_table()
@@ -66,6 +68,7 @@ def downgrade() -> None:
     op.drop_table("version", schema="rulebook")
     for schema in reversed(SCHEMAS):
         op.execute(f"DROP SCHEMA {schema}")
+    op.execute(DROP_PERSON_KEY)
     op.execute(DROP_REFUSAL)
     op.execute("DROP EXTENSION btree_gist")
 
@@ -99,9 +102,13 @@ def version_constraints() -> list[sa.Constraint]:
         sa.ForeignKeyConstraint(
             ["origin"], ["rulebook.version.id"], name=op.f("fk_version_origin")
         ),
-        sa.CheckConstraint("author <> approver", name=op.f("ck_version_four_eyes")),
         sa.CheckConstraint(
-            "author <> '' AND approver <> ''", name=op.f("ck_version_decided_by_someone")
+            "public.person_key(author) <> public.person_key(approver)",
+            name=op.f("ck_version_four_eyes"),
+        ),
+        sa.CheckConstraint(
+            "public.person_key(author) <> '' AND public.person_key(approver) <> ''",
+            name=op.f("ck_version_decided_by_someone"),
         ),
         sa.CheckConstraint("status IN ('in force')", name=op.f("ck_version_status_known")),
         sa.CheckConstraint("octet_length(digest) = 32", name=op.f("ck_version_digest_length")),

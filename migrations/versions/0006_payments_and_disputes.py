@@ -107,7 +107,7 @@ BEGIN
     IF EXISTS (
         SELECT FROM ledger.dispute_event AS event
         WHERE event.market = NEW.market AND event.dispute_number = NEW.dispute_number
-            AND event.actor = NEW.actor
+            AND public.person_key(event.actor) = public.person_key(NEW.actor)
             AND (event.action = 'open' AND NEW.action IN ('accept', 'reject', 'uphold', 'refuse')
                 OR event.action IN ('accept', 'reject') AND NEW.action IN ('uphold', 'refuse'))
     ) THEN

@@ -35,7 +35,7 @@ SELECT 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(pg_trigger.
 UNION ALL
 SELECT 'function', nspname, proname, prosrc, '', ''
   FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
- WHERE nspname = ANY(:schemas) OR proname = 'refuse_change'
+ WHERE nspname = ANY(:schemas) OR proname IN ('refuse_change', 'person_key')
 ORDER BY 1, 2, 3, 4
 """
 

@@ -146,6 +146,13 @@ REFUSED = {
     "too early": (Action.ESCALATE, "ann", Role.PARTICIPANT, 0, DisputeRule.STEP_IS_TOO_EARLY),
     "lapsed": (Action.ESCALATE, "ann", Role.PARTICIPANT, 9, DisputeRule.DISPUTE_HAS_LAPSED),
     "own dispute": (Action.REJECT, "ann", Role.OPERATOR, 0, DisputeRule.ACTS_FOR_BOTH_SIDES),
+    "own dispute, spelt otherwise": (
+        Action.REJECT,
+        "\uff21N\u200bN ",
+        Role.OPERATOR,
+        0,
+        DisputeRule.ACTS_FOR_BOTH_SIDES,
+    ),
     "before it": (Action.REJECT, "bob", Role.OPERATOR, -1, DisputeRule.MOMENT_IS_EARLIER),
 }
 

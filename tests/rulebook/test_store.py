@@ -212,6 +212,13 @@ def another_title():
 # Made when they are published: to read the law takes long at every collection.
 REFUSALS = [
     ("four eyes", another_title, {"approver": "ada"}, ["four-eyes"]),
+    # Case 154: one person, however the name is written.
+    *((f"four eyes by {each}", another_title, {"author": "Ann Author", "approver": name},
+       ["four-eyes"])
+      for each, name in (("case", "ann author"), ("two blanks", "Ann  Author"),
+                         ("a no-break blank", "Ann\u00a0Author"), ("no width", "Ann\u200bAuthor"),
+                         ("full width", "\uff21nn Author"), ("Cyrillic", "\u0410nn Auth\u043er"))),
+    ("author of nothing seen", another_title, {"author": "\u200b\u00ad"}, ["author-missing"]),
     ("no author", another_title, {"author": " "}, ["author-missing"]),
     ("no approver", another_title, {"approver": ""}, ["approver-missing"]),
     ("nothing", list, {}, ["nothing-to-publish"]),

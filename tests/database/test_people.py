@@ -1,0 +1,59 @@
+"""One person by the database is one person by the product, whatever characters a name has."""
+
+import doctest
+import sys
+import unicodedata
+
+from sqlalchemy import text
+
+from common import people, unseen
+from common.people import is_same_person, name_key, name_shown
+
+ONE_PERSON = [
+    ("Ann Author", "ann author"),
+    ("Ann Author", "Ann  Author "),
+    ("Ann Author", "Ann\u00a0Author"),
+    ("Ann Author", "Ann\u200bAuthor"),
+    ("Ann Author", "\u202eAnn\u2060 Author"),
+    ("Ann Author", "\uff21\uff4e\uff4e Author"),
+    ("Ann Author", "\u0410nn Auth\u043er"),
+    ("RENÉ WEISS", "Rene\u0301 Weiß"),
+    ("Zoë", "Zo\u200de\u0308"),
+    ("Виктор", "ВИКТОР"),
+]
+TWO_PEOPLE = [("Ann Author", "Anne Author"), ("José", "Jose"), ("Li Wei", "李伟"), ("A1", "A2")]
+KEYS = text(
+    "SELECT public.person_key(name) "
+    "FROM unnest(CAST(:names AS text[])) WITH ORDINALITY AS given (name, place) ORDER BY place"
+)
+
+
+def test_one_person_is_known_by_every_way_to_write_the_name(session):
+    for one, other in ONE_PERSON:
+        assert is_same_person(one, other), other
+    for one, other in TWO_PEOPLE:
+        assert not is_same_person(one, other), other
+    names = [name for pair in ONE_PERSON + TWO_PEOPLE for name in pair]
+    assert session.scalars(KEYS, {"names": names}).all() == [name_key(name) for name in names]
+    assert name_shown(" Rene\u0301\u00a0 Weiß") == "René Weiß"
+
+
+def test_the_database_takes_every_character_for_the_same(session):
+    letters = [
+        f"{chr(number)}x"
+        for number in range(1, sys.maxunicode + 1)
+        # What this Python does not know yet, a later PostgreSQL may.
+        if unicodedata.category(chr(number)) not in {"Cs", "Cn", "Co"}
+    ]
+    found = session.scalars(KEYS, {"names": letters}).all()
+    assert [
+        (ascii(name), ascii(key))
+        for name, key in zip(letters, found, strict=True)
+        if key != name_key(name)
+    ] == []
+
+
+def test_the_examples_hold():
+    for module in (people, unseen):
+        results = doctest.testmod(module)
+        assert (results.failed, results.attempted > 0) == (0, True)
