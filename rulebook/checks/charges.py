@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from common.refusals import Finding, shown
+from rulebook.checks.parts import identifier_key, spelling_of
 from rulebook.days import Span, first_uncovered, overlapping, shared_days
 from rulebook.documents import ChargeList
 from rulebook.documents.base import LARGEST_INTEGER
@@ -48,18 +49,18 @@ def prices_of(charge: Charge) -> Sequence[Price]:
 def charges_stand_once(charges: ChargeList, place: str) -> Iterator[Finding]:
     """A code stands once a type, and its clause is one of the list."""
     anchors = [clause.anchor for clause in charges.clauses]
-    first: dict[tuple[str, str], str] = {}
+    first: dict[tuple[str, str], tuple[str, str]] = {}
     for path, charge in placed_charges(charges):
-        key = charge.type, charge.code
-        if key in first:
+        key = charge.type, identifier_key(charge.code)
+        earlier, known = first.setdefault(key, (path, charge.code))
+        if earlier != path:
             yield Finding(
                 "charge-repeated",
                 f"{place}: {path}.code",
-                shown(charge.code),
-                f"a code stands once a type, and {first[key]} has it",
+                spelling_of(charge.code, known),
+                f"a code stands once a type, and {earlier} has it",
                 "remove or rename one of them",
             )
-        first.setdefault(key, path)
         if charge.clause not in anchors:
             yield Finding(
                 "charge-unknown-clause",

@@ -6,6 +6,7 @@ from common.refusals import Finding, shown
 from rulebook.checks.charges_in_law import CHARGE_CHECKS_IN_LAW
 from rulebook.checks.in_force import InForce
 from rulebook.checks.methods import METHOD_CHECKS
+from rulebook.checks.parts import identifier_key, spelling_of
 from rulebook.checks.resolutions import resolutions_fit_interval
 from rulebook.checks.terms import sealed_after_the_last_run
 
@@ -132,7 +133,7 @@ def registered_for_known_products(law: InForce) -> Iterator[Finding]:
 
 def entities_stand_once(law: InForce) -> Iterator[Finding]:
     """A unit, supply point or sub-meter has one name in the market, and one who answers for it."""
-    first: dict[str, str] = {}
+    first: dict[str, tuple[str, str]] = {}
     for registration in law.registrations:
         place = law.place(registration)
         names = [(f"units[{i}].unit", unit.unit) for i, unit in enumerate(registration.units)]
@@ -146,16 +147,16 @@ def entities_stand_once(law: InForce) -> Iterator[Finding]:
         ]
         for field, name in names:
             at = f"{place}: {field}"
-            if name in first:
+            earlier, known = first.setdefault(identifier_key(name), (at, name))
+            if earlier != at:
                 yield Finding(
                     "entity-registered-twice",
                     at,
-                    shown(name),
-                    f"a unit, supply point or sub-meter stands once in a market, and {first[name]} "
+                    spelling_of(name, known),
+                    f"a unit, supply point or sub-meter stands once in a market, and {earlier} "
                     "has it",
                     "rename it, or remove it from one of the registrations",
                 )
-            first.setdefault(name, at)
 
 
 def fair_play_fits(law: InForce) -> Iterator[Finding]:

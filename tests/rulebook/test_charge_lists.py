@@ -57,6 +57,8 @@ def price(from_day=JANUARY, **more):
 
 ALONE = [
     (lambda v: twice(v, "tariffs"), ["charge-repeated"], "tariffs[2].code"),
+    (lambda v: v.update(tariffs=[*v["tariffs"], v["tariffs"][0] | {"code": "GRID"}]),
+     ["charge-repeated"], "tariffs[2].code"),
     (lambda v: v["fees"][0].update(code="grid"),
      ["link-of-several-types"] * 4 + ["link-unknown-charge"], "links[0].charge_type"),
     (one_link(charge="grid", charge_type="subscription"), ["link-unknown-charge"],

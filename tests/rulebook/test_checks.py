@@ -38,6 +38,14 @@ def tax(category, rate_ppm):
     return lambda v: v["tax"].update(category=category, rate_ppm=rate_ppm)
 
 
+def spelt_otherwise(field, name, **changes):
+    def bend(values):
+        first = values[field][0]
+        values[field].append(first | {name: first[name].swapcase()} | changes)
+
+    return bend
+
+
 def fair_play(*, with_clauses=True, **changes):
     def bend(values):
         values["fair_play"] |= changes
@@ -91,6 +99,9 @@ ALONE = [
     (RULES, set_curve((0, 6), (1, 5)), ["curve-price-falls"]),
     (RULES, set_curve((0, -1), (1, 6_000_000_001)), ["curve-price-outside-bounds"] * 2),
     (RULES, twice("products"), ["product-repeated"]),
+    (RULES, spelt_otherwise("products", "product"), ["product-repeated"]),
+    (RULES, spelt_otherwise("settlement_calendar", "run", lag_days=900), ["run-repeated"]),
+    (GRID, spelt_otherwise("lines", "line"), ["line-repeated"]),
     (RULES, lambda v: v["products"][0].update(window_minutes=5), ["window-does-not-fit-timing"]),
     (RULES, lambda v: v["products"][1].update(window_minutes=None), ["window-does-not-fit-timing"]),
     # Case 161: a rate that its category does not have was found when the month was billed.
@@ -246,6 +257,9 @@ TOGETHER = [
      ["resolution-does-not-fit-interval"]),
     (HIGHLAND, lambda v: v["units"][1].update(unit="G1"), ["entity-registered-twice"]),
     (HIGHLAND, lambda v: v["units"][1].update(unit="N0-P1"), ["entity-registered-twice"]),
+    # In the eyes of people one unit; the finding names both spellings.
+    (HIGHLAND, lambda v: v["units"][1].update(unit="g1"), ["entity-registered-twice"]),
+    (HIGHLAND, lambda v: v["units"][1].update(unit="n0-P1"), ["entity-registered-twice"]),
     (HEARTH, lambda v: v["supply_points"][1].update(supply_point="N34-P1"),
      ["entity-registered-twice"]),
     (HIGHLAND, more_units, ["too-many-units-for-exact"]),
