@@ -37,7 +37,11 @@ from settlement.meters.quality import (
 )
 from settlement.meters.readings import MeasuredDay, Readings, VectorKey
 from settlement.meters.register import DEMAND, GENERATION, MEASURES, MeterTerms
-from settlement.meters.resolution import distance_minutes, on_a_coarser_grid
+from settlement.meters.resolution import (
+    distance_minutes,
+    hours_of_one_reading,
+    on_a_coarser_grid,
+)
 from settlement.meters.terms import meter_register
 from settlement.meters.unsettled import Unsettled
 
@@ -205,17 +209,21 @@ class _Day:
         rows = np.flatnonzero((used.codes == MISSING).any(axis=1)).tolist()
         return [(row, used.entities[row]) for row in rows]
 
-    def _coarser(self, measure: str) -> list[int]:
-        """Return the numbers of entities whose readings all stand on the grid of a coarser meter.
+    def _coarser(self, measure: str) -> dict[int, int]:
+        """Return the numbers of entities with readings of a coarser meter, and their minutes.
 
-        They came one by one, or before their resolution was stated. Between them nothing is
-        missing: each was measured over the time to the next.
+        All of the day or a stretch of it stand on the grid of such a meter: they came one by one,
+        or before their resolution was stated. Between them nothing is missing: each was measured
+        over the time to the next.
         """
-        stated, used = self._stated[measure], self.used[measure]
-        gapped = (used.codes == MISSING).any(axis=1)
-        coarser = on_a_coarser_grid(stated, self._rules.interval_minutes, LEAST_STORED)
-        rows: list[int] = np.flatnonzero(gapped & coarser).tolist()
-        return rows
+        stated, minutes = self._stated[measure], self._rules.interval_minutes
+        gapped = (self.used[measure].codes == MISSING).any(axis=1)
+        whole = on_a_coarser_grid(stated, minutes, LEAST_STORED)
+        partly = hours_of_one_reading(stated, minutes)
+        return {
+            row: distance_minutes(stated[row], minutes) if whole[row] else int(partly[row])
+            for row in np.flatnonzero(gapped & (whole | (partly > 0))).tolist()
+        }
 
     def asked_for(self) -> Iterator[str]:
         """Yield the entities whose readings an estimate of the day may look at."""
@@ -243,7 +251,7 @@ class _Day:
                 if measure in step.measures
             ]
             past = stored.past(measure, rules.time_zone, rules.interval_minutes)
-            coarser = set(self._coarser(measure))
+            coarser = self._coarser(measure)
             for row, entity in self.gapped(measure):
                 if row in coarser:
                     continue
@@ -275,10 +283,7 @@ class _Day:
                     flagged = np.flatnonzero(is_flagged(used.codes[row])).tolist()
                     yield self._why.implausible(measure, used.entities[row], flagged)
             if self.estimates:
-                for row in self._coarser(measure):
-                    minutes = distance_minutes(
-                        self._stated[measure][row], self._rules.interval_minutes
-                    )
+                for row, minutes in self._coarser(measure).items():
                     yield self._why.other_resolution(measure, used.entities[row], minutes)
                 continue
             for row, entity in self.gapped(measure):

@@ -86,23 +86,32 @@ def hours_of_one_reading(stated: Flags, minutes: int) -> Integers:
 
     Told is a stretch of hours, or other times that a coarser reading covers, each of which has a
     reading of its first interval and none of the others: two of them in a row, and more where each
-    lacks so little that gaps could fall so.
+    lacks so little that gaps could fall so. Hours that do not begin on the clock's hour, such as
+    those stamped at their half, are told of one more, as only their distance speaks for them.
     """
     found = np.zeros(len(stated), dtype=np.int64)
     for coarse in COARSE_MINUTES:
         if coarse <= minutes or coarse % minutes:
             continue
         ratio = coarse // minutes
-        padded: Flags = np.pad(stated, ((0, 0), (0, -stated.shape[1] % ratio)))
-        cells: NDArray[np.bool_] = padded.reshape(len(stated), -1, ratio)
-        others: Flags = cells[:, :, 1:]
-        alone = cells[:, :, 0] & ~np.any(others, axis=2)
         in_a_row = max(2, -(-LEAST_MISSING_IN_A_ROW // (ratio - 1)))
-        if alone.shape[1] < in_a_row:
-            continue
-        windows = np.lib.stride_tricks.sliding_window_view(alone, in_a_row, axis=1)
-        found[(found == 0) & np.any(np.all(windows, axis=2), axis=1)] = coarse
+        for first in range(ratio):
+            is_told = _alone_in_a_row(stated[:, first:], ratio, in_a_row + (first > 0))
+            found[(found == 0) & is_told] = coarse
     return found
+
+
+def _alone_in_a_row(stated: Flags, ratio: int, in_a_row: int) -> Flags:
+    """Return of which V days so many cells of `ratio` intervals in a row have their first alone."""
+    padded: Flags = np.pad(stated, ((0, 0), (0, -stated.shape[1] % ratio)))
+    cells: NDArray[np.bool_] = padded.reshape(len(stated), padded.shape[1] // ratio, ratio)
+    others: Flags = cells[:, :, 1:]
+    alone = cells[:, :, 0] & ~np.any(others, axis=2)
+    if alone.shape[1] < in_a_row:
+        return np.zeros(len(stated), dtype=np.bool_)
+    windows = np.lib.stride_tricks.sliding_window_view(alone, in_a_row, axis=1)
+    told: Flags = np.any(np.all(windows, axis=2), axis=1)
+    return told
 
 
 def distance_minutes(stated: Flags, minutes: int) -> int:

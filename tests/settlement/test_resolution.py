@@ -142,6 +142,8 @@ MIXED = [
     pytest.param(lambda fine: fine[:96] + fine[96::4], 60, id="every fourth on the second day"),
     pytest.param(lambda fine: fine[::4][:5] + fine[96:], 60, id="five hours, then a whole day"),
     pytest.param(lambda fine: fine[2::4], 60, id="stamped at their half"),
+    pytest.param(lambda fine: fine[:32] + fine[34:52:4] + fine[52:], 60, id="five at their half"),
+    pytest.param(lambda fine: fine[:32] + fine[33:53:2] + fine[53:], 30, id="halves at a quarter"),
 ]
 
 
@@ -162,6 +164,7 @@ def test_hours_among_quarters_are_no_gaps(cut, seen, gaps):
         pytest.param(lambda fine: fine[:41] + fine[44:], id="three quarters of an hour"),
         pytest.param(lambda fine: fine[:96] + fine[96:97], id="to the midnight after"),
         pytest.param(lambda fine: fine[4:8] + fine[16:20], id="two whole hours"),
+        pytest.param(lambda fine: [fine[5], fine[9]], id="a correction of two hours' second"),
     ],
 )
 def test_what_is_a_gap_is_still_one(cut):
@@ -424,6 +427,28 @@ def test_hours_that_came_one_by_one_are_no_gaps_either(session):
     assert (
         refused.value.findings[0].value == "readings every 60 minutes of B-home metered_demand_wh"
     )
+
+
+@pytest.mark.parametrize("second", [0, 30])
+def test_hours_that_came_one_by_one_among_quarters_are_no_gaps_either(session, second):
+    """Five hours in a row of a day of quarters, stamped at the hour or at its half."""
+    publish_quarters(session)
+    lines = quarters(hourly=())
+    within = [
+        line for line in lines if ",B-home," in line and "2024-01-08T10" <= line < "2024-01-08T15"
+    ]
+    take_in(session, [line for line in lines if line not in within])
+    hourly = [line for line in within if line[14:16] == f"{second:02}"]
+    assert len(hourly) == 5
+    for number, line in enumerate(hourly):
+        received = INGESTED + dt.timedelta(seconds=number + 1)
+        file = MeterFile(f"{number}.csv", f"{lines[0]}\n{line}".encode())
+        ingest(session, "tiny", [file], received_at=received)
+    with pytest.raises(Refused) as refused:
+        settle(session, "tiny", "II", FIRST, LAST, known_at=SETTLED, now=SETTLED)
+    (finding,) = refused.value.findings
+    assert finding.code == "resolution"
+    assert finding.value == "readings every 60 minutes of B-home metered_demand_wh"
 
 
 def test_a_resolution_that_fits_no_interval_is_refused_at_publication(session):
