@@ -326,4 +326,8 @@ def _is_known(register: Register, kind: LineKind, subject: str) -> bool:
         return subject in register.units
     if kind.subject is Subject.SUPPLY_POINT:
         return subject in register.supply_points
-    return kind.is_pass_through and (kind.charge_type, subject) in register.charges
+    key = kind.charge_type, subject
+    if not kind.is_pass_through or key not in register.charges:
+        return False
+    # Of a day on which the owner keeps the charge, nothing is said of whom it is paid on to.
+    return not kind.is_paid_on or register.charge_recipient(key) is not None

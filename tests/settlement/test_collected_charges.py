@@ -178,6 +178,25 @@ def test_a_later_law_pays_on_what_was_kept(session):
     assert not exported_findings(session, later)
 
 
+def test_a_later_law_keeps_what_was_paid_on(session):
+    """Both are credited what they had; no line names a recipient that there is not."""
+    published(session, collected(codes=(LEVY,)))
+    ingest_tiny(session, FIRST, FIRST)
+    billed(session, settled(session, "II", FIRST, FIRST))
+    publish_later(session, [tiny_market.charge_list()], FIRST, CORRECTED)
+    later = settled(session, "SF", FIRST, FIRST, RESETTLED)
+    notes = billed(session, later, RESETTLED)
+    lines = {(n.row.participant, line.kind): line for n in notes for line in n.lines}
+    assert lines.keys() == {
+        ("elder", "charge.tariff_paid_on"), ("crown", "payment.tariff_paid_on")
+    }  # fmt: skip
+    assert sum(line.amount_micro for line in lines.values()) == 0
+    assert lines["elder", "charge.tariff_paid_on"].amount_micro < 0
+    assert not [line for line in lines.values() if "None" in line.description]
+    assert list(ledger.verification.verify(session)) == []
+    assert not exported_findings(session, later)
+
+
 @pytest.mark.parametrize(
     ("recipient", "everyone"),
     [("nobody", ["elder"]), ("elder", ["elder"]), ("cedar", ["elder"])],
