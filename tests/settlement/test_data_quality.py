@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
+from common.quantities import megawatt_hours
 from common.refusals import Refused
 from rulebook.documents import MarketRules
 from settlement.billing.issuing import issue_month
@@ -513,4 +514,5 @@ def test_a_share_of_others_is_explained_in_numbers(session):
     own, theirs = (sum(stored(session, name)[0]) for name in ("B-home", "C-home"))
     assert node.value == now * own // theirs
     assert [child.value for child in node.children] == [now, own, theirs]
-    assert node.formula == f"{now:,} × {own:,} ÷ {theirs:,}, rounded down"
+    written = [megawatt_hours(value) for value in (now, own, theirs)]
+    assert node.formula == "{} × {} ÷ {}, rounded down".format(*written)
