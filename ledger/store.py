@@ -37,6 +37,12 @@ from ledger.rules import RULE_OF_CONSTRAINT, LedgerRule, Rule
 
 INTEGRITY_SQLSTATE_CLASS = "23"
 
+_RAISED_BY_A_TRIGGER = "exec_stmt_raise"
+"""The function of PostgreSQL's language of triggers that says what their RAISE says."""
+
+_PREFIXES = ("ck", "uq", "fk", "pk", "ex")
+"""What names of constraints open with, before the table and what the constraint is called."""
+
 
 def _sealed_types(table: type[Base], row: type[NamedTuple]) -> dict[str, str]:
     """Return the PostgreSQL type of each sealed column, in the order of its row, and the digest."""
@@ -211,6 +217,19 @@ def _breach(cause: BaseException | None, rules: Mapping[str, Rule]) -> Finding |
         rule = rules.get(details.constraint_name or "", LedgerRule.ROW_IS_MALFORMED)
     else:
         return None
-    place = f"table ledger.{details.table_name}" if details.table_name else "ledger"
-    value = details.message_detail or details.message_primary or str(cause)
-    return rule.finding(place, value)
+    table = (details.table_name or "").replace("_", " ")
+    place = f"the ledger's {table}" if table else "the ledger"
+    return rule.finding(place, _said_by(details))
+
+
+def _said_by(details: psycopg.errors.Diagnostic) -> str:
+    """Return what a trigger of ours said, or the name of a constraint in words.
+
+    What PostgreSQL itself says of a row is in its own words, and shows the row as it is stored.
+    """
+    if details.source_function == _RAISED_BY_A_TRIGGER and details.message_primary:
+        return details.message_primary
+    table, name = details.table_name or "", details.constraint_name or "a rule without a name"
+    for prefix in _PREFIXES:
+        name = name.removeprefix(f"{prefix}_{table}_")
+    return f'a row against "{name.replace("_", " ")}"'
