@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import bulk, documents, games, ledger, log, settling, shapley
+from benchmarks import bulk, documents, games, invoicing, ledger, log, settling, shapley
 from benchmarks.figures import Figure, Result
 
 SUITES: dict[str, Callable[[], list[Figure]]] = {
@@ -22,6 +22,7 @@ SUITES: dict[str, Callable[[], list[Figure]]] = {
 TARGETS: dict[str, Callable[[], list[Result]]] = {
     "Shapley methods, against their targets": games.results,
     "the ledger, against its targets": ledger.results,
+    "invoicing, against its target": invoicing.results,
     "the transparency log, against its targets": log.results,
     "documents, against their targets": documents.results,
     "a month of settlement, against its target": settling.month_results,

@@ -100,7 +100,7 @@ def year_left_out() -> list[Result]:
 def measure(period: Period) -> Measured:
     """Prepare a scratch database, and settle and post the period in another process."""
     settle_day(*_warm(period.method))  # compiled code is cached on disk: a machine compiles once
-    with _scratch_database() as url:
+    with scratch_database() as url:
         _tell(f"    preparing {period.first_day} to {period.last_day}")
         _prepare(url, period)
         days = [str(period.first_day), str(period.last_day)]
@@ -122,7 +122,7 @@ def _warm(method: str):
 
 
 @contextmanager
-def _scratch_database() -> Iterator[str]:
+def scratch_database() -> Iterator[str]:
     """Yield the URL of a migrated database that is dropped afterwards."""
     server_url, name = ensure_server(), f"bench_{uuid.uuid4().hex[:12]}"
     url = make_url(server_url).set(database=name).render_as_string(hide_password=False)
@@ -166,7 +166,7 @@ def _under(method: str, document: Document) -> Document:
 def _ingest(session: Session, period: Period) -> None:
     shape = market_shape(rules_at(session, MARKET, period.first_day, PUBLISHED))
     profile = _profile(shape, period)
-    generation = [_spread(shape, day) for day in profile]
+    generation = [spread_generation(shape, day) for day in profile]
     files = make_profile_files(shape, "benchmark", profile, generation, Form.PARQUET)
     ingest(session, MARKET, files, received_at=INGESTED)
 
@@ -179,7 +179,7 @@ def _profile(shape: MarketShape, period: Period) -> list[ProfileDay]:
     return synthetic_profile(shape, days, SEED)
 
 
-def _spread(shape: MarketShape, day: ProfileDay) -> Integers:
+def spread_generation(shape: MarketShape, day: ProfileDay) -> Integers:
     """Return demand spread over units by availability, int64[U, T] in Wh, rounded down."""
     intervals_an_hour = 60 // shape.interval_minutes
     could_wh = day.available_w // intervals_an_hour
