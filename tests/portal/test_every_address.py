@@ -60,6 +60,7 @@ NOT_A_PAGE = {
     "account_inactive": "one sentence",
     "account_reauthenticate": "the form of sign-in",
     "account_change_password": "a form of one field more than sign-in",
+    "account_set_password": "the same form without the password that there is not",
 }
 
 

@@ -127,6 +127,18 @@ def test_a_password_is_changed_and_the_audit_trail_says_so(client, auditor):
     assert give(client, "another-Long-1")["Location"] == "/"
 
 
+def test_who_has_no_password_sets_one(client, auditor):
+    auditor.set_unusable_password()
+    auditor.save()
+    client.force_login(auditor)
+    page = client.get("/account/password/", follow=True)
+    assert page.redirect_chain == [("/account/password/set/", 302)]
+    assert "Set Password" in page.content.decode()
+    client.post("/account/password/set/", {"password1": PASSWORD, "password2": PASSWORD})
+    auditor.refresh_from_db()
+    assert auditor.check_password(PASSWORD)
+
+
 def test_an_audit_entry_is_never_changed(client, auditor):
     give(client)
     for change in (
