@@ -5,16 +5,23 @@ bounds of number, size and depth that are counted while it is unpacked: what an 
 itself proves nothing.
 """
 
-import io
-import lzma
-import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 from common.refusals import Finding
+from common.unpacking import (
+    GZIP_BEGINNING,
+    ZIP_BEGINNINGS,
+    CannotUnpackError,
+    TooLargeError,
+    files_of,
+    is_encrypted,
+    is_of_a_file_manager,
+    opened_zip,
+    read_entry,
+    ungzip,
+)
 from ledger.rules import LedgerRule
 
 LARGEST_FILE_BYTES = 50_000_000
@@ -23,11 +30,6 @@ LARGEST_FILE_BYTES = 50_000_000
 MOST_FILES = 1_000
 DEEPEST = 3
 """Archives in archives, the outermost counted."""
-
-ZIP_BEGINNINGS = (b"PK\x03\x04", b"PK\x05\x06")
-GZIP_BEGINNING = b"\x1f\x8b"
-_GZIP_WINDOW = 16 + zlib.MAX_WBITS
-_ENCRYPTED = 0x1
 
 _BEGINNINGS = (
     (b"%PDF", "a PDF file"),
@@ -41,10 +43,6 @@ _BEGINNINGS = (
     (b"OFXHEADER", "an OFX file"),
 )
 _TAR_AT, _TAR = 257, b"ustar"
-_UNPACKING_ERRORS = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
-    NotImplementedError, RuntimeError, EOFError, OSError, ValueError,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -137,35 +135,30 @@ class _Opener:
                 return
 
     def _unpack_gzip(self, member: Member) -> Iterator[Member]:
-        # A gzip file is one stream or several, one after the other.
-        rest, content = member.content, b""
         try:
-            while rest.startswith(GZIP_BEGINNING):
-                stream = zlib.decompressobj(_GZIP_WINDOW)
-                content += stream.decompress(rest, self.left_bytes - len(content) + 1)
-                if len(content) > self.left_bytes:
-                    self._refuse_size(member.place)
-                    return
-                if not stream.eof:
-                    raise EOFError("it is cut off")
-                rest = stream.unused_data
-        except _UNPACKING_ERRORS as error:
+            content, rest = ungzip(member.content, self.left_bytes)
+        except TooLargeError:
+            self._refuse_size(member.place)
+            return
+        except CannotUnpackError as error:
             self._refuse(member.place, f"a gzip file that cannot be unpacked ({error})")
             return
         self.left_bytes -= len(content)
+        if rest:
+            self._refuse(member.place, f"{len(rest):,} bytes after the gzip file ends")
         yield Member(member.name, content)
 
     def _unpack_zip(self, member: Member) -> Iterator[Member]:
         try:
-            with zipfile.ZipFile(io.BytesIO(member.content)) as archive:
-                entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            with opened_zip(member.content) as archive:
+                entries = files_of(archive)
                 self.left_files -= len(entries)
                 if self.left_files < 0:
                     self._stop(member.place, f"an archive of more than {MOST_FILES:,} files")
                 for entry in entries:
                     if not self.is_full:
                         yield from self._unpack_entry(archive, entry, member)
-        except _UNPACKING_ERRORS as error:
+        except CannotUnpackError as error:
             self._refuse(member.place, f"a zip file that cannot be opened ({error})")
 
     def _unpack_entry(
@@ -173,21 +166,19 @@ class _Opener:
     ) -> Iterator[Member]:
         name = "".join(each if each.isprintable() else "?" for each in entry.filename)
         inner = f"{member.name}/{name}" if member.name else name
-        if _is_of_a_file_manager(entry.filename):
+        if is_of_a_file_manager(entry.filename):
             self.opened.notes.append(Note(inner, "left out: a file of the program that zipped"))
             return
-        if entry.flag_bits & _ENCRYPTED:
+        if is_encrypted(entry):
             self._refuse(inner, "an encrypted file; unpack it with its password first")
             return
         try:
-            with archive.open(entry) as stream:
-                # No more than may come; what the archive says of the size is not believed.
-                content = stream.read(self.left_bytes + 1)
-        except _UNPACKING_ERRORS as error:
-            self._refuse(inner, f"a file that cannot be unpacked ({error})")
-            return
-        if len(content) > self.left_bytes:
+            content = read_entry(archive, entry, self.left_bytes)
+        except TooLargeError:
             self._refuse_size(inner)
+            return
+        except CannotUnpackError as error:
+            self._refuse(inner, f"a file that cannot be unpacked ({error})")
             return
         self.left_bytes -= len(content)
         yield Member(inner, content)
@@ -202,8 +193,3 @@ class _Opener:
 
     def _refuse(self, place: str, value: str) -> None:
         self.opened.findings.append(unreadable(place, value))
-
-
-def _is_of_a_file_manager(name: str) -> bool:
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    return "__MACOSX" in parts or parts[-1:] in [(".DS_Store",), ("Thumbs.db",)]

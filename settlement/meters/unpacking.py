@@ -6,20 +6,26 @@ is refused once, in words that say what it is and how to send it.
 """
 
 import codecs
-import io
-import lzma
 import re
-import zipfile
-import zlib
 from dataclasses import dataclass
 
 from common.refusals import Finding
+from common.unpacking import (
+    GZIP_BEGINNING,
+    ZIP_BEGINNINGS,
+    BreaksOffError,
+    CannotUnpackError,
+    TooLargeError,
+    files_of,
+    is_of_a_file_manager,
+    opened_zip,
+    read_entry,
+    ungzip,
+)
 
 MOST_UNPACKED_BYTES = 2**30
 """A file may not grow beyond a gibibyte: a few kilobytes of gzip can hold a thousand times that."""
 
-GZIP_MAGIC = b"\x1f\x8b"
-ZIP_MAGIC = b"PK\x03\x04"
 _OTHER_FORMATS = {
     rb"BZh[1-9]1AY&SY": "a file compressed with bzip2",
     rb"\xfd7zXZ\x00": "a file compressed with xz",
@@ -74,9 +80,9 @@ def unpack(file: str, content: bytes) -> bytes:
         UnusableFileError: it is damaged, holds more than `MOST_UNPACKED_BYTES` or not one file, or
             is of a format that is not read.
     """
-    if content.startswith(GZIP_MAGIC):
+    if content.startswith(GZIP_BEGINNING):
         unpacked = _from_gzip(file, content)
-    elif content.startswith(ZIP_MAGIC):
+    elif content.startswith(ZIP_BEGINNINGS):
         unpacked = _from_zip(file, content)
     else:
         unpacked = content
@@ -84,74 +90,56 @@ def unpack(file: str, content: bytes) -> bytes:
         if re.match(magic, unpacked):
             remedy = _SAVE_AS_CSV if "Excel" in what else _SEND_PLAIN
             raise unreadable(file, what, "CSV or Parquet", remedy)
-    if unpacked is not content and unpacked.startswith((GZIP_MAGIC, ZIP_MAGIC)):
+    if unpacked is not content and unpacked.startswith((GZIP_BEGINNING, *ZIP_BEGINNINGS)):
         raise unreadable(file, "compressed twice", "compressed at most once", _SEND_PLAIN)
     return unpacked
 
 
 def _from_gzip(file: str, content: bytes) -> bytes:
-    unpacked, rest = bytearray(), content
+    again = "a whole gzip file", "compress and send it again"
     try:
-        while rest.startswith(GZIP_MAGIC):  # gzip of several parts is those parts in a row
-            part = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-            unpacked += part.decompress(rest, MOST_UNPACKED_BYTES + 1 - len(unpacked))
-            if len(unpacked) > MOST_UNPACKED_BYTES:
-                raise _too_large(file)
-            if not part.eof:
-                raise unreadable(
-                    file, "gzip that breaks off", "a whole gzip file", "compress and send it again"
-                )
-            rest = part.unused_data
-    except zlib.error as error:
-        raise unreadable(
-            file, f"damaged gzip: {error}", "a whole gzip file", "compress and send it again"
-        ) from error
-    if rest.strip(b"\0"):  # tapes and blocks are filled up with zeros
+        unpacked, rest = ungzip(content, MOST_UNPACKED_BYTES)
+    except TooLargeError as error:
+        raise _too_large(file) from error
+    except BreaksOffError as error:
+        raise unreadable(file, "gzip that breaks off", *again) from error
+    except CannotUnpackError as error:
+        raise unreadable(file, f"damaged gzip: {error}", *again) from error
+    if rest:
         raise unreadable(
             file,
             f"{len(rest)} bytes after the gzip file ends",
             "one gzip file and nothing else",
             "compress and send it again",
         )
-    return bytes(unpacked)
+    return unpacked
 
 
 def _from_zip(file: str, content: bytes) -> bytes:
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = [info for info in archive.infolist() if not info.is_dir()]
-            # What macOS adds beside each file.
-            names = [info for info in names if not info.filename.startswith("__MACOSX/")]
-            if any(info.filename in _ZIP_OF_WORKBOOK for info in names):
+        with opened_zip(content) as archive:
+            entries = [
+                entry for entry in files_of(archive) if not is_of_a_file_manager(entry.filename)
+            ]
+            if any(entry.filename in _ZIP_OF_WORKBOOK for entry in entries):
                 raise unreadable(file, "a workbook", "CSV or Parquet", _SAVE_AS_CSV)
-            if len(names) != 1:
+            if len(entries) != 1:
                 raise unreadable(
                     file,
-                    f"a zip archive of {len(names)} files",
+                    f"a zip archive of {len(entries)} files",
                     "a zip archive of one file of readings",
                     "send each file by itself",
                 )
-            with archive.open(names[0]) as member:
-                unpacked = member.read(MOST_UNPACKED_BYTES + 1)
-    # What zipfile raises for damage, a password and a method that it lacks has no common root.
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        lzma.LZMAError,
-        EOFError,
-        OSError,
-        RuntimeError,
-        ValueError,
-    ) as error:
+            return read_entry(archive, entries[0], MOST_UNPACKED_BYTES)
+    except TooLargeError as error:
+        raise _too_large(file) from error
+    except CannotUnpackError as error:
         raise unreadable(
             file,
             f"a zip archive that does not open: {error}",
             "a whole zip archive without a password",
             "compress and send it again, or as it is",
         ) from error
-    if len(unpacked) > MOST_UNPACKED_BYTES:
-        raise _too_large(file)
-    return unpacked
 
 
 def _too_large(file: str) -> UnusableFileError:

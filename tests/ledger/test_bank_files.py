@@ -43,6 +43,13 @@ def lying():
     return bytes(content)
 
 
+def by_bzip2():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("a.xml", WHOLE)
+    return buffer.getvalue()
+
+
 REFUSED = {
     "too many bytes in all": (BOMB, "more than 50,000,000 bytes once unpacked"),
     "too many bytes in a gzip": (gzipped(bytes(LARGEST_FILE_BYTES + 1)), "once unpacked"),
@@ -55,6 +62,8 @@ REFUSED = {
     "a password": (encrypted(), "a.xml: bank statements come as camt.053"),
     "a zip that is cut off": (zipped(a__xml=WHOLE)[:-30], "a zip file that cannot be opened"),
     "a gzip that is cut off": (gzipped(WHOLE)[:-12], "cannot be unpacked (it is cut off)"),
+    "bytes after a gzip": (gzipped(WHOLE) + b"<Doc", "4 bytes after the gzip file ends"),
+    "a zip by bzip2": (by_bzip2(), "zip it again with deflate"),
     "a zip of nothing": (zip_of({}), "an archive without files"),
     "a zip of other files": (zip_of({"a.pdf": b"%PDF-1.7", "b.txt": b"b"}), "a.pdf: bank"),
     "a broken statement among sound ones": (
