@@ -54,7 +54,7 @@ def opening(**options) -> list[str]:
     with transaction() as session:
         document, line = line_of(session, "cedar", "charge.fuel")
     given = {"participant": "cedar", "amount": "1.5", "reason": "Twice.", "by": "carol"} | options
-    return ["dispute", "open", document, str(line), *(f"--{n}={v}" for n, v in given.items())]
+    return ["dispute", "open", document, str(line), *(f"--{n}={v}" for n, v in given.items() if v)]
 
 
 def test_a_dispute_goes_its_whole_way_by_commands(run, tmp_path, committed_database):
@@ -96,6 +96,13 @@ def test_a_dispute_is_withdrawn_by_command(run):
     assert "withdrawn" in run("disputes", "tiny")
 
 
+def test_energy_is_typed_and_said_back_in_mwh(run):
+    words = run(*opening(amount=None, quantity="0.0015"))
+    assert "1.5\u00a0kWh" in words
+    (found,) = json.loads(run("disputes", "tiny", "--json"))
+    assert found["claimed_quantity"] == 1_500
+
+
 def test_without_disputes_the_list_says_so(run):
     assert run("disputes", "tiny").strip() == "No line is disputed."
 
@@ -105,6 +112,10 @@ REFUSED = {
     "another's line": ({"participant": "doric"}, "PARTY_IS_WRONG"),
     "no reason": ({"reason": " "}, "REASON_IS_MALFORMED"),
     "not an amount": ({"amount": "1,5.x"}, "is not an amount"),
+    "another currency": ({"amount": "€1.50"}, "is not an amount in GBP"),
+    "a decimal comma": ({"amount": None, "quantity": "1,5"}, "write MWh as 12.34"),
+    "more than the Wh counts": ({"amount": None, "quantity": "0.0000001"}, "write MWh as"),
+    "quantity above the line": ({"amount": None, "quantity": "99999"}, "found 99,999\u00a0MWh of"),
     "no such file": ({"attach": "nowhere.csv"}, "cannot be read"),
 }
 

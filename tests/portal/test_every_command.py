@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,12 @@ def test_a_command_and_every_argument_has_help(name):
         for action in own_actions(parser):
             is_choice = isinstance(action, argparse._SubParsersAction) or action.choices
             assert action.help or is_choice, f"{name} {word(action)}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_names_no_unit_of_storage(name):
+    for parser in parsers(name):
+        assert not re.search(r"\b(micro|ppm|Wh)\b", parser.format_help()), parser.prog
 
 
 @pytest.mark.parametrize("name", ours())

@@ -1,7 +1,6 @@
 """`manage.py dispute STEP ...`: take any step of a dispute without a browser."""
 
 import uuid
-from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,10 +14,11 @@ from ledger.disputes.attachments import LARGEST_BYTES, Attachment
 from ledger.disputes.claims import Claim
 from ledger.disputes.corrections import suggestions
 from ledger.disputes.course import ROLE_OF, Action, Role
-from ledger.disputes.records import Actor, Record
+from ledger.disputes.records import Actor, DisputedLine, Record
 from ledger.disputes.steps import StepRequest, take_step
+from ledger.disputes.store import line_of
 from ledger.invoice_queries import document_id
-from portal.amounts import amount_form, parse_micro
+from portal.amounts import amount_form, parse_micro, parse_quantity, quantity_form
 from portal.management.arguments import (
     BY,
     JSON,
@@ -34,19 +34,6 @@ from portal.management.base import BaseCommand, Options
 from portal.management.dispute_records import as_json, as_line
 from settlement.billing.disputing import dispute_line
 
-
-def parse_amount(text: str) -> int:
-    """Return an amount as micro; argparse shows the error.
-
-    >>> parse_amount("12.34")
-    12340000
-    """
-    micro = parse_micro(text)
-    if micro is None:
-        raise ArgumentTypeError(f"{text!r} is not an amount; {amount_form()}")
-    return micro
-
-
 DISPUTE = (
     MARKET,
     argument("number", type=at_least(1), metavar="NUMBER", help="number of the dispute"),
@@ -59,15 +46,13 @@ CLAIM = ExclusiveGroup(
     (
         argument(
             "--amount",
-            type=parse_amount,
             metavar="AMOUNT",
             help="in the document's currency: 12.34",
         ),
         argument(
             "--quantity",
-            type=at_least(1),
             metavar="NUMBER",
-            help="whole, in the line's unit, such as Wh",
+            help="in the line's unit as people write it: MWh for energy, such as 1.5",
         ),
     )
 )
@@ -131,14 +116,14 @@ class Command(BaseCommand[Record]):
                     session,
                     options.document,
                     options.line,
-                    read_claim(options),
+                    read_claim(session, options),
                     actor,
                     options.reason,
                     options.now,
                     attachment,
                 )
             key = options.market, options.number
-            award = read_claim(options) if action is Action.UPHOLD else Claim()
+            award = read_claim(session, options) if action is Action.UPHOLD else Claim()
             run_id, note_id = (
                 find_correction(session, key, options) if action is Action.SETTLE else (None, None)
             )
@@ -181,9 +166,36 @@ def find_correction(
     return found[0].correction.run_id, note_id or (found[0].note.id if found[0].note else None)
 
 
-def read_claim(options: Options) -> Claim:
-    """Return what the options say."""
-    return Claim(options.amount, options.quantity)
+def disputed_line(session: Session, options: Options) -> DisputedLine | None:
+    """Return the line that a claim is about, which says in what it is typed; None for no such."""
+    if options.action != "open":
+        record = queries.find(session, options.market, options.number)
+        return record.line if record else None
+    identity = document_id(session, options.document)
+    return line_of(session, identity, options.line) if identity else None
+
+
+def read_claim(session: Session, options: Options) -> Claim:
+    """Return what was typed, as the currency and the unit of the line understand it.
+
+    Raises:
+        CommandError: it is no amount of that currency, or no quantity in that unit.
+    """
+    line = disputed_line(session, options)
+    amount, quantity = options.amount, options.quantity
+    if line is None:
+        return Claim()  # which line there is not, is refused first
+    micro = parse_micro(amount, line.currency) if amount is not None else None
+    if amount is not None and micro is None:
+        raise CommandError(
+            f"{amount[:40]!r} is not an amount in {line.currency}; {amount_form(line.currency)}"
+        )
+    stored = parse_quantity(quantity, line.quantity_unit) if quantity is not None else None
+    if quantity is not None and stored is None:
+        raise CommandError(
+            f"{quantity[:40]!r} is not a quantity; {quantity_form(line.quantity_unit)}"
+        )
+    return Claim(micro, stored)
 
 
 def read_attachment(path: Path | None) -> Attachment | None:
