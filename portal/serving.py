@@ -70,9 +70,10 @@ def refuse_unusable_address(address: str, port: int) -> None:
         family = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0][0]
         with socket.create_server((address, port), family=family):
             pass
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter of a name that no host can have
+        reason = error.strerror if isinstance(error, OSError) else "no host has such a name"
         raise Unserved(
-            f"cannot listen on {address} port {port}: {error.strerror or error}; name another "
+            f"cannot listen on {address} port {port}: {reason or error}; name another "
             "--port (0 takes one that is free), or the --address of this machine"
         ) from None
 

@@ -79,7 +79,8 @@ def check_path(path: Path, keys: Sequence[str], checkpoint: Path | None) -> Repo
     try:
         trusted = read_trusted(keys, checkpoint)
     except UNREADABLE as error:
-        raise NotUnderstood(f"--key or --checkpoint cannot be read: {error}") from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise NotUnderstood(f"--key or --checkpoint cannot be read: {reason}") from None
     report = Report()
     check_evidence(files, report, trusted)
     note_verifier(files, report)

@@ -44,8 +44,18 @@ class Argument:
         parser.add_argument(self.name, **self.settings)
 
     def complete(self, options: Namespace) -> None:
-        """Fill in the present moment, where that is what leaving it out means."""
+        """Fill in the present moment, where that is what leaving it out means.
+
+        Raises:
+            CommandError: it has no value, or is a path that no file can have.
+        """
         destination = self.settings.get("dest", self.name.lstrip("-").replace("-", "_"))
+        value = getattr(options, destination)
+        if value == [] and not {"nargs", "action"} & self.settings.keys():
+            raise CommandError(f"{self.name}: -- is no value of it")  # argparse takes it away
+        for path in value if isinstance(value, list) else [value]:
+            if isinstance(path, Path):
+                _refuse_long_path(self.name, path)
         if self.is_now_unless_given and getattr(options, destination) is None:
             setattr(options, destination, options.now)
 
@@ -77,7 +87,9 @@ class ExclusiveGroup:
             group.add_argument(argument.name, **argument.settings)
 
     def complete(self, options: Namespace) -> None:
-        """Leave them: no option of such a group has a value that is filled in."""
+        """Complete each."""
+        for argument in self.arguments:
+            argument.complete(options)
 
 
 @dataclass(frozen=True)
@@ -119,6 +131,17 @@ class Subcommand:
     takes: Sequence[CommandArgument]
 
 
+def _refuse_long_path(name: str, path: Path) -> None:
+    """Refuse a path that is longer than systems take: they fail where others say no such file."""
+    longest = max((len(os.fsencode(part)) for part in path.parts), default=0)
+    if longest > MOST_NAME_BYTES or len(os.fsencode(path)) > MOST_PATH_BYTES:
+        raise CommandError(
+            f"{name}: {_cut(str(path))} is longer than the path of a file can be "
+            f"({MOST_NAME_BYTES} bytes a name, {MOST_PATH_BYTES:,} in all)"
+        )
+
+
+MOST_NAME_BYTES, MOST_PATH_BYTES = 255, 4095
 MOST = 2**63 - 1
 """The largest whole number that a column of the database holds."""
 

@@ -57,6 +57,27 @@ def test_whoever_asks_for_json_is_refused_in_json(site, words):
     assert json.loads(done.stdout)["failed"] in done.stderr
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("payments", "return", "gb12-bank-000001/1", "--reason=--"), "--reason: -- is no value"),
+        (("late", "gb12", "--json", "--market=--"), "unrecognized"),
+        (("payments", "import", "gb12", "a" * 256), "longer than the path of a file can be"),
+        (
+            ("publish", "a/" * 2100, "--valid-from=2024-01-01", "--author=a", "--approver=b"),
+            "longer",
+        ),
+        (("checkpoint", f"--out={'ä' * 128}"), "longer than the path of a file can be"),
+        (("recompute", "x", f"--checkpoint={'a' * 256}"), "longer than the path of a file can be"),
+        (("serve", "--address=\ufeff"), "no host has such a name"),
+    ],
+)
+def test_what_no_file_host_or_reason_can_be_is_said(words, told):
+    with pytest.raises(CommandError, match=told):
+        call_command(*words)
+
+
 @pytest.mark.parametrize("text", ["9" * 5000, "1_000", "١", "--1", "", "1.0", str(MOST + 1)])
 def test_a_number_is_digits_and_no_more_than_a_column_holds(text):
     with pytest.raises(Exception, match="is not a whole number"):

@@ -15,7 +15,7 @@ from lxml import html
 from tests.portal.fuzz import odd
 from tests.portal.fuzz.world import PEOPLE, Failures, World, hung_up, place_of
 
-FINE = {200, 204, 302, 303, 304, 400, 403, 404, 405, 409, 413, 422}
+FINE = {200, 204, 302, 303, 304, 400, 403, 404, 405, 409, 413, 422, 429}
 ASKED = (
     "on", "from", "to", "month", "market", "participant", "document", "page", "next", "kind", "q",
     "state", "sort", "number", "size", "at",
@@ -141,7 +141,7 @@ def try_address(rng: random.Random, world: World, portal: Portal, failures: Fail
                  "multipart/form-data", "application/x-www-form-urlencoded; charset=utf-16")
             )  # fmt: skip
             body = odd.wild(rng)
-            ask = lambda: client.post(address, body, content_type=kind)  # noqa: E731
+            ask = lambda: client.generic("POST", address, body, content_type=kind)  # noqa: E731
             told += f" {kind} {body[:100]!r}"
         else:
             ask = lambda: getattr(client, method)(address, sent, headers=headers)  # noqa: E731
