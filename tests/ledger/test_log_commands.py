@@ -233,8 +233,10 @@ def test_runs_are_listed_with_their_state_and_digests(command, billed):
     table = command("runs").out
     assert later["id"] in table
     assert "superseded" in table
-    assert command("runs", "--market", "other", "--json").out == "[]\n"
-    assert "no run yet" in command("runs", "--market", "other").out
+    refused = command("runs", "--market", "other")
+    assert refused.status == 1
+    assert "other" in refused.err
+    assert "tiny" in refused.err
 
 
 def test_no_other_file_is_written_over_unasked(command, billed, tmp_path):

@@ -44,7 +44,7 @@ def quick(monkeypatch):
 
 
 def test_a_page_behind_a_long_command_says_that_it_is_busy(site, quick, monkeypatch):
-    monkeypatch.setattr(home.queries, "markets", write)
+    monkeypatch.setattr(home, "markets", write)
     with long_invoice(site.url):
         answer = Client().get("/")
     assert answer.status_code == 503
@@ -67,7 +67,7 @@ def test_a_database_without_time_is_busy_whoever_says_so(monkeypatch, error):
     def fail(_session):
         raise OperationalError("as Django says it") from error
 
-    monkeypatch.setattr(home.queries, "markets", fail)
+    monkeypatch.setattr(home, "markets", fail)
     assert Client().get("/").status_code == 503
 
 
@@ -84,7 +84,7 @@ def test_another_failure_of_the_database_is_no_business_of_waiting(monkeypatch):
     def fail(_session):
         raise errors.DiskFull("no room")
 
-    monkeypatch.setattr(home.queries, "markets", fail)
+    monkeypatch.setattr(home, "markets", fail)
     assert Client(raise_request_exception=False).get("/").status_code == 500
 
 
@@ -98,7 +98,7 @@ def test_a_request_limits_its_transactions_and_a_command_does_not(site, monkeypa
         seen.append(tuple(session.execute(LIMITS).one()))
         return []
 
-    monkeypatch.setattr(home.queries, "markets", look)
+    monkeypatch.setattr(home, "markets", look)
     Client().get("/")
     assert seen == [("3s", "20s")]
     assert current_patience() is None

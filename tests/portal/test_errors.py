@@ -19,7 +19,7 @@ def test_a_fault_of_ours_shows_a_page_that_needs_no_database(monkeypatch):
     def fail(session):
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(home.queries, "markets", fail)
+    monkeypatch.setattr(home, "markets", fail)
     client = Client(raise_request_exception=False)
     answer = client.get("/")
     assert answer.status_code == 500
