@@ -11,7 +11,7 @@ from verifier.checks import check_evidence
 from verifier.log_notes import Trusted, parse_checkpoint, parse_key
 from verifier.merkle_tree import sha256
 from verifier.names import README, VERIFY
-from verifier.report import UNREADABLE, Report
+from verifier.report import UNREADABLE, Report, reason_of
 
 PROGRAM = "python -m verifier" if __package__ else "verify.py"
 """How it was started: as a package, or as the one file that evidence holds."""
@@ -79,8 +79,7 @@ def check_path(path: Path, keys: Sequence[str], checkpoint: Path | None) -> Repo
     try:
         trusted = read_trusted(keys, checkpoint)
     except UNREADABLE as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise NotUnderstood(f"--key or --checkpoint cannot be read: {reason}") from None
+        raise NotUnderstood(f"--key or --checkpoint cannot be read: {reason_of(error)}") from None
     report = Report()
     check_evidence(files, report, trusted)
     note_verifier(files, report)

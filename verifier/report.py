@@ -66,7 +66,24 @@ class Report:
         try:
             yield
         except UNREADABLE as error:
-            self.add(file, row, "what can be read", f"{type(error).__name__}: {error}")
+            self.add(file, row, "what can be read", reason_of(error))
+
+
+def reason_of(error: BaseException) -> str:
+    """Return in words why something could not be read; what Python calls it helps nobody.
+
+    >>> reason_of(KeyError("digest")), reason_of(IsADirectoryError(21, "Is a directory"))
+    ("nothing named 'digest'", 'Is a directory')
+    """
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if isinstance(error, KeyError):
+        return f"nothing named {error}"
+    if isinstance(error, IndexError):
+        return "fewer values than there must be"
+    if isinstance(error, AttributeError | TypeError):
+        return f"a value of another kind than there must be ({error})"
+    return str(error) or "something else"
 
 
 def describe(value: object) -> str:
