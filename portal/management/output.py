@@ -12,10 +12,13 @@ def refuse_other_file(path: Path, *, force: bool) -> None:
     """Refuse a path at which something is, unless it is a file that may be replaced.
 
     Raises:
-        CommandError: a folder is there, or a file and not `force`.
+        CommandError: a folder, a device or a pipe is there, or a file and not `force`.
     """
     if path.is_dir():
         raise CommandError(f"{path} is a folder and cannot be written; name a file")
+    # Moved into the place of /dev/null, a file would be what every program writes to.
+    if path.exists() and not path.is_file():
+        raise CommandError(f"{path} is a device or a pipe and is never replaced; name a file")
     if path.exists() and not force:
         raise CommandError(f"{path} is there already; --force replaces it")
 
@@ -29,10 +32,12 @@ def written_whole(path: Path, *, force: bool) -> Iterator[Path]:
     """
     refuse_other_file(path, force=force)
     # Beside it and moved into place: a stop leaves no half of a file under the name of a whole one.
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # A link stays one: what it leads to is replaced.
+    target = Path(os.path.realpath(path))
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         yield part
-        part.replace(path)
+        part.replace(target)
     except OSError as error:
         raise CommandError(
             f"{path} cannot be written: {error.strerror}; name another path"

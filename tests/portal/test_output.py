@@ -1,5 +1,8 @@
 """Files for people are written whole, and never over another one unasked."""
 
+import os
+import socket
+
 import pytest
 from django.core.management.base import CommandError
 
@@ -25,3 +28,24 @@ def test_another_file_is_replaced_only_when_asked(tmp_path):
     write_file(path, b"new", force=True)
     assert path.read_bytes() == b"new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_pipe_or_a_device_is_never_replaced(tmp_path):
+    pipe, bound = tmp_path / "pipe", tmp_path / "socket"
+    os.mkfifo(pipe)
+    with socket.socket(socket.AF_UNIX) as special:
+        special.bind(str(bound))
+        for path in (pipe, bound):
+            with pytest.raises(CommandError, match="is never replaced; name a file"):
+                write_file(path, b"new", force=True)
+    assert sorted(tmp_path.iterdir()) == [pipe, bound]
+    assert not pipe.is_file()
+
+
+def test_what_a_link_leads_to_is_replaced_and_the_link_stays(tmp_path):
+    file, link = tmp_path / "proof.json", tmp_path / "latest"
+    file.write_bytes(b"old")
+    link.symlink_to(file)
+    write_file(link, b"new", force=True)
+    assert file.read_bytes() == b"new"
+    assert link.is_symlink()

@@ -130,7 +130,8 @@ class Arguments:
                 (
                     "nowhere",
                     ".",
-                    "/dev/null",
+                    # Never /dev/null, which a fault of ours would replace for the whole machine.
+                    str(self.world.socket),
                     "a" * 300,
                     "x/y/z",
                     "",

@@ -7,6 +7,7 @@ latest transaction that touched them, and compared with those before.
 import os
 import shutil
 import signal
+import socket
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from tests.portal.site import GENERATOR, MARKET, SUPPLIER, Site, serving_from
 from tests.worlds.copied import copied
 from tests.worlds.portal_tables import django_on
 
+SOCKET = "socket"
 PATIENCE_S = 60
 """After which an input is told of as one that hangs."""
 
@@ -79,6 +81,11 @@ class World:
     watcher: psycopg.Connection
     _seen: tuple = ()
 
+    @property
+    def socket(self) -> Path:
+        """Where something lies that is neither a file nor a folder."""
+        return self.folder / SOCKET
+
     def written(self) -> str | None:
         """Return which tables changed since this was asked before."""
         tables = [(name, *row) for name, row in self._counted().items()]
@@ -115,9 +122,12 @@ def fuzzed_world(site: Site, server_url: str, folder: Path) -> Iterator[World]:
             with transaction(made) as session:
                 samples, known = make_samples(session, site), _known(watcher, site)
             os.chdir(folder)
+            special = socket.socket(socket.AF_UNIX)
+            special.bind(SOCKET)
             try:
                 yield World(site, url, folder, samples, known, watcher)
             finally:
+                special.close()
                 os.chdir(before)
                 made.dispose()
 
