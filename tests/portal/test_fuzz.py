@@ -8,6 +8,7 @@ import logging
 import os
 import random
 import time
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from tests.portal.fuzz.addresses import open_portal, try_address
 from tests.portal.fuzz.commands import leaves, stood_in, try_command
 from tests.portal.fuzz.world import Failures, World, fuzzed_world
+from tests.portal.site import serving_from
 
 INPUTS = int(os.environ.get("TALLYSTICK_INPUTS", "0"))
 """How many are tried; without, as many as `SHORT_CPU_S` lets."""
@@ -31,6 +33,13 @@ def world(site, server_url, tmp_path_factory, django_db_setup, django_db_blocker
     with django_db_blocker.unblock(), fuzzed_world(site, server_url, folder) as made:
         yield made
     logging.disable(logging.NOTSET)
+
+
+@pytest.fixture(autouse=True)
+def on_site(world: World) -> Iterator[None]:
+    """Point the domain's engine at the copy: every other test of the portal reads the original."""
+    with serving_from(world.url, world.engine):
+        yield
 
 
 def of_inputs(count: int):

@@ -19,6 +19,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connections
 from psycopg import sql
+from sqlalchemy import Engine
 
 from database.metadata import SCHEMAS
 from database.session import make_engine, transaction
@@ -75,6 +76,7 @@ class World:
 
     site: Site
     url: str
+    engine: Engine
     folder: Path
     samples: dict[str, list[bytes]]
     known: dict[str, tuple[str, ...]]
@@ -125,7 +127,7 @@ def fuzzed_world(site: Site, server_url: str, folder: Path) -> Iterator[World]:
             special = socket.socket(socket.AF_UNIX)
             special.bind(SOCKET)
             try:
-                yield World(site, url, folder, samples, known, watcher)
+                yield World(site, url, made, folder, samples, known, watcher)
             finally:
                 special.close()
                 os.chdir(before)
