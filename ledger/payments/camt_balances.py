@@ -44,13 +44,21 @@ def has_balance(element: Any, codes: Sequence[str]) -> bool:
 
 def read_opening(elements: Sequence[Any], fields: Fields) -> Balance | None:
     """Return the opening balance of the first day; None, and a finding, where there is none."""
-    for code in OPENING:
-        found = [_read(each, code, fields) for each in _of_codes(elements, (code,))]
-        if found:
-            # The first of those of one day: on later pages the same code may open the page.
-            return min(found, key=lambda balance: balance.on or date.max)
-    fields.missing(f"booked opening balance (OPBD or PRCD), found {_codes_in(elements)}")
-    return None
+    firsts = [
+        # The first of those of one day: on later pages the same code may open the page.
+        min(found, key=lambda balance: balance.on or date.max)
+        for code in OPENING
+        if (found := [_read(each, code, fields) for each in _of_codes(elements, (code,))])
+    ]
+    if not firsts:
+        fields.missing(f"booked opening balance (OPBD or PRCD), found {_codes_in(elements)}")
+        return None
+    opening, *closed_before = firsts
+    for before in closed_before:
+        # The first day opens with what the bank closed with before, and only later ones say OPBD.
+        if before.on and opening.on and before.on < opening.on and before.money != opening.money:
+            return before
+    return opening
 
 
 def read_closing(elements: Sequence[Any], fields: Fields, computed: Money | None) -> Balance | None:
@@ -60,12 +68,18 @@ def read_closing(elements: Sequence[Any], fields: Fields, computed: Money | None
         computed: what the opening balance and the entries come to; None where that is not known.
     """
     found = [_read(each, code, fields) for code in CLOSING for each in _of_codes(elements, (code,))]
-    if found:
-        # The last of those of one day, for the same reason as the first of those that open.
-        return max(reversed(found), key=lambda balance: balance.on or date.min)
-    available = [_read(each, AVAILABLE, fields) for each in _of_codes(elements, (AVAILABLE,))]
+    # The last of those of one day, for the same reason as the first of those that open.
+    booked = max(reversed(found), key=lambda balance: balance.on or date.min) if found else None
+    if booked is not None and booked.money in (None, computed):
+        return booked
+    # Read quietly: where a booked balance closes the statement, it holds without this one.
+    available = [_read(each, AVAILABLE, Fields("")) for each in _of_codes(elements, (AVAILABLE,))]
     if available and computed is not None and available[-1].money == computed:
-        return available[-1]
+        last = available[-1]
+        if booked is None or (booked.on and last.on and booked.on < last.on):
+            return last
+    if booked is not None:
+        return booked
     comes = f", where what is booked comes to {computed}" if computed is not None else ""
     fields.missing(f"booked closing balance (CLBD), found {_codes_in(elements)}{comes}")
     return None

@@ -5,6 +5,9 @@ states those before charges:
 
     entry 1474.00 in    payments 1000.00 and 500.00    charges 26.00, debited
     -> 1000.00, 500.00 and -26.00, the last as part 0 of the entry
+
+Where the bank does not say what each payment of a batch came to, the entry is one transaction;
+where they are of several payers, nobody knows whose the money is, and it is marked as undivided.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,7 +16,7 @@ from typing import Any
 
 from ledger.payments.bank_files import Note
 from ledger.payments.camt_fields import SIGNS, Fields, Money, account_of, text
-from ledger.payments.statements import CHARGES, Transaction
+from ledger.payments.statements import CHARGES, UNDIVIDED, Transaction
 from ledger.rules import LedgerRule
 
 BOOKED = "BOOK"
@@ -24,7 +27,13 @@ UNBOOKED = {
 }
 """Why an entry of another status is left out."""
 
-STRUCTURED = ("RmtInf/Strd/CdtrRefInf/Ref", "RmtInf/Strd/RfrdDocInf/Nb", "RltdRmtInf/RmtId")
+STRUCTURED = (
+    "RmtInf/Strd/CdtrRefInf/Ref",
+    "RmtInf/Strd/RfrdDocInf/Nb",
+    "RmtInf/Strd/RfrdDocInf/LineDtls/Id/Nb",
+    "RltdRmtInf/RmtId",
+    "Refs/Prtry/Ref",
+)
 """Where a payment names documents by reference rather than in words."""
 
 IN_WORDS = ("RmtInf/Ustrd", "RmtInf/Strd/AddtlRmtInf", "AddtlTxInf")
@@ -101,7 +110,7 @@ class _Entry:
         parts = self._parts(payments, amount) if amount is not None else None
         if parts is None or booked_on is None or value_on is None:
             return []
-        is_reversal = element.findtext("{*}RvslInd") in ("true", "1")
+        is_reversal = text([element], "RvslInd") in ("true", "1")
         return [
             Transaction(
                 entry=self.number,
@@ -141,10 +150,9 @@ class _Entry:
         """Return (part, amount, elements) of each payment, then of charges; None if unreadable."""
         if len(payments) < 2:
             return self._one_payment(payments, amount)
-        stated = [_own_amount(payment) for payment in payments]
+        stated = [_own_amount(payment, amount.currency) for payment in payments]
         if not any(own is not None for own in stated):
-            # One payment that names all; of a batch like this nobody knows who paid what.
-            return [(1, amount.minor, payments)]
+            return [_undivided(payments, amount)]
         signed = [
             self._signed_payment(payment, own, amount, part)
             for part, (payment, own) in enumerate(zip(payments, stated, strict=True), start=1)
@@ -154,7 +162,7 @@ class _Entry:
         found = [money for money in signed if money is not None]
         # In the payers' currencies; what each of them is here, the bank does not say.
         if any(money.currency != amount.currency for money in found):
-            return [(1, amount.minor, payments)]
+            return [_undivided(payments, amount)]
         total = sum(money.minor for money in found)
         charges = _charges(self.element, payments, amount, total)
         if charges is None:
@@ -162,9 +170,13 @@ class _Entry:
             stated_charges = _charge_words(self.element, payments)
             self.fields.refuse(LedgerRule.ENTRY_DOES_NOT_ADD_UP, f"{value}{amount}{stated_charges}")
             return None
+        whole = [
+            _before_charges(payment, money) for payment, money in zip(payments, found, strict=True)
+        ]
+        charges += total - sum(whole)
         parts = [
-            (part, money.minor, [payment])
-            for part, (money, payment) in enumerate(zip(found, payments, strict=True), start=1)
+            (part, minor, [payment])
+            for part, (minor, payment) in enumerate(zip(whole, payments, strict=True), start=1)
         ]
         return parts + ([(CHARGES, charges, [])] if charges else [])
 
@@ -196,15 +208,50 @@ class _Entry:
 
 
 OWN_AMOUNTS = ("{*}Amt", "{*}AmtDtls/{*}TxAmt/{*}Amt")
+COUNTER_VALUE = "{*}AmtDtls/{*}CntrValAmt/{*}Amt"
+"""What a payment in another currency came to in that of the account."""
+
 INSTRUCTED = "{*}AmtDtls/{*}InstdAmt/{*}Amt"
 
 
-def _own_amount(payment: Any) -> Any | None:
-    for path in OWN_AMOUNTS:
-        own = payment.find(path)
-        if own is not None:
-            return own
-    return None
+def _own_amount(payment: Any, code: str) -> Any | None:
+    """Return the amount of a payment of a batch: the first in the account's currency, else any."""
+    found = [payment.find(path) for path in (*OWN_AMOUNTS, COUNTER_VALUE)]
+    stated = [own for own in found if own is not None]
+    in_currency = (own for own in stated if (own.get("Ccy") or "").strip() == code)
+    return next(in_currency, stated[0] if stated else None)
+
+
+def _before_charges(payment: Any, money: Money) -> int:
+    """Return what was paid of which the bank states what is left of it, and its own charges."""
+    instructed = Fields("").amount(payment.find(INSTRUCTED))
+    if instructed is None or instructed.currency != money.currency:
+        return money.minor
+    whole = instructed.minor if money.minor > 0 else -instructed.minor
+    for in_total in (False, True):
+        kept = sum(_stated_charges([payment], money.currency, in_total=in_total))
+        if whole + kept == money.minor:
+            return whole
+    return money.minor
+
+
+def _undivided(payments: list[Any], amount: Money) -> tuple[int, int, list[Any]]:
+    """Return a batch as one payment that names all that its payments name."""
+    payers = {_payer(payment) for payment in payments}
+    return (UNDIVIDED if len(payers) > 1 else 1), amount.minor, payments
+
+
+def _payer(payment: Any) -> tuple[str, ...]:
+    """Return who stands on both sides of a payment, by account or else by name."""
+    return tuple(
+        account_of(payment, f"RltdPties/{side}Acct", f"RltdAgts/{side}Agt") or _name(payment, side)
+        for side in ("Dbtr", "Cdtr")
+    )
+
+
+def _name(payment: Any, side: str) -> str:
+    party = f"RltdPties/{side}"
+    return text([payment], f"{party}/Nm") or text([payment], f"{party}/Pty/Nm")
 
 
 def _charges(element: Any, payments: list[Any], amount: Money, total: int) -> int | None:
@@ -212,24 +259,28 @@ def _charges(element: Any, payments: list[Any], amount: Money, total: int) -> in
     missing = amount.minor - total
     if missing == 0:
         return 0
-    of_entry = list(_stated_charges([element], amount.currency))
-    of_payments = list(_stated_charges(payments, amount.currency))
-    # A bank states them for the entry, for each payment, or both ways at once.
-    for stated in (of_entry, of_payments, of_entry + of_payments):
-        if stated and sum(stated) == missing:
-            return missing
+    for in_total in (False, True):
+        of_entry = list(_stated_charges([element], amount.currency, in_total=in_total))
+        of_payments = list(_stated_charges(payments, amount.currency, in_total=in_total))
+        # A bank states them for the entry, for each payment, or both ways at once.
+        for stated in (of_entry, of_payments, of_entry + of_payments):
+            if stated and sum(stated) == missing:
+                return missing
     return None
 
 
-def _stated_charges(elements: Iterable[Any], code: str) -> Iterator[int]:
-    """Yield the charges of an entry or of payments; below zero for what the bank took."""
+def _stated_charges(elements: Iterable[Any], code: str, *, in_total: bool) -> Iterator[int]:
+    """Yield the charges of an entry or of payments; below zero for what the bank took.
+
+    One by one or in total: where a record has the tax on it beside it, the total alone has both.
+    """
     quiet = Fields("")
     for element in elements:
         for charges in element.findall("{*}Chrgs"):
             # Records from .001.04 on; in .001.02 each charge is an element of its own.
             records = charges.findall("{*}Rcrd") or [charges]
             amounts = [(record, record.find("{*}Amt")) for record in records]
-            if all(amount is None for _, amount in amounts):
+            if in_total or all(amount is None for _, amount in amounts):
                 amounts = [(charges, charges.find("{*}TtlChrgsAndTaxAmt"))]
             for record, amount in amounts:
                 money = quiet.amount(amount)

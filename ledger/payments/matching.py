@@ -1,11 +1,11 @@
 """Which documents a payment pays: from transactions and documents to allocations, purely.
 
 A payment pays the documents whose numbers it names, in a structured reference or in its text,
-whatever their case, spaces and dashes. If it names none, and its account is that of one participant
-alone, it pays that participant's one open document of exactly its amount, or everything that is
-open where that is its amount. Whatever cannot be told for certain stays in the queue, with the
-reason. Nothing is ever allocated beyond what a document still asks for, so what is allocated and
-what rests in the queue always sum to the payment.
+whatever their case, spaces and dashes, or as a creditor reference of ISO 11649. If it names none,
+and its account is that of one participant alone, it pays that participant's one open document of
+exactly its amount, or everything that is open where that is its amount. Whatever cannot be told for
+certain stays in the queue, with the reason. Nothing is ever allocated beyond what a document still
+asks for, so what is allocated and what rests in the queue always sum to the payment.
 
     documents   gb12-invoice-000001  +100.00     gb12-invoice-000002  -20.00 (credit note)
     payment       80.00 "GB12 INVOICE 000001, 000002"?  names one number only: 80.00 of 000001
@@ -16,15 +16,21 @@ A part payment goes first to credit notes, whole, then to what was due first.
 """
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
-from ledger.payments.statements import CHARGES, UNSTATED, TransactionRow
+from common.unseen import is_unseen
+from ledger.payments.statements import CHARGES, UNDIVIDED, UNSTATED, TransactionRow
 
-_GAP = r"[\s./_-]*"
+_GAP = r"[\s./_:#\u2010-\u2015\u2212-]*"
+"""What people and programs put between the parts of a number, a word processor's dashes too."""
+
+_CREDITOR_REFERENCE = re.compile(r"(?<![a-z0-9])rf ?\d\d(?: ?[a-z0-9]){6,22}")
+_PREFIX, _LEAST_REFERENCE, _LONGEST_REFERENCE = 4, 10, 25
 
 
 class Method(StrEnum):
@@ -118,8 +124,10 @@ class _Book:
         """Return the documents that a text names, each once, and numbers that no document has."""
         known: dict[str, OpenDocument] = {}
         unknown: dict[str, None] = {}
+        plain = _plain(text)
+        plain = "\n".join([plain, *_in_creditor_references(plain)])
         for series in self.series:
-            for found in self.patterns[series].finditer(text.casefold()):
+            for found in self.patterns[series].finditer(plain):
                 number = int(re.sub(_GAP, "", found[1]))
                 name = self.by_key.get((series, number))
                 if name is None:
@@ -143,15 +151,40 @@ def _pattern(series: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![a-z0-9]){letters}{_GAP}({'|'.join(numbers)})(?!\d)")
 
 
+def _plain(text: str) -> str:
+    """Return a text as it is searched: one form of each letter and digit, and nothing unseen.
+
+    >>> _plain("\uff27\uff2212\u2011INV\u00adOICE")
+    'gb12\u2010invoice'
+    """
+    seen = "".join(each for each in text if not is_unseen(each))
+    return unicodedata.normalize("NFKC", seen).casefold()
+
+
+def _in_creditor_references(plain: str) -> Iterator[str]:
+    """Yield what creditor references are about, known by their check digits, however grouped.
+
+    >>> list(_in_creditor_references("rf18 5390 0754 7034, rf19 5390 0754 7034"))
+    ['539007547034']
+    """
+    for found in _CREDITOR_REFERENCE.finditer(plain):
+        compact = found[0].replace(" ", "")
+        # What follows it in a text may look like more of it.
+        for size in range(min(len(compact), _LONGEST_REFERENCE), _LEAST_REFERENCE - 1, -1):
+            turned = compact[_PREFIX:size] + compact[:_PREFIX]
+            if int("".join(str(int(each, 36)) for each in turned)) % 97 == 1:
+                yield compact[_PREFIX:size]
+                break
+
+
 def _match_transaction(
     transaction: TransactionRow, book: _Book, owners: Mapping[str, frozenset[str]]
 ) -> Matched:
-    if transaction.entry == UNSTATED:
-        return _match_nothing(transaction.amount_minor, "the bank gave no statement of it")
-    if transaction.part == CHARGES:
-        return _match_nothing(transaction.amount_minor, "charges that the bank deducted")
     texts = (transaction.reference, transaction.remittance, transaction.end_to_end)
     named, unknown = book.named_in("\n".join(texts))
+    nobodys = _why_nobodys(transaction, named, unknown)
+    if nobodys:
+        return _match_nothing(transaction.amount_minor, nobodys)
     if transaction.is_reversal:
         return _match_reversal(transaction.amount_minor, named)
     if named:
@@ -163,6 +196,21 @@ def _match_transaction(
             transaction.amount_minor, f"it names {', '.join(unknown)}: no such document"
         )
     return _match_by_account(transaction, book, owners)
+
+
+def _why_nobodys(
+    transaction: TransactionRow, named: list[OpenDocument], unknown: list[str]
+) -> str | None:
+    """Return why a person decides of a transaction whatever it names; None where not."""
+    if transaction.entry == UNSTATED:
+        return "the bank gave no statement of it"
+    if transaction.part == CHARGES:
+        return "charges that the bank deducted"
+    # All that is named, paid whole: then nobody need say who paid what of it.
+    asked = sum(document.balance_minor for document in named)
+    if transaction.part == UNDIVIDED and (unknown or asked != transaction.amount_minor):
+        return "payments of several payers, and the bank gives their sum alone"
+    return None
 
 
 def _match_by_reference(amount: int, named: list[OpenDocument], unknown: list[str]) -> Matched:

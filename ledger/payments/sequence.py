@@ -148,7 +148,7 @@ class _Judge:
                     continue
                 waiting.remove(each)
                 moved = True
-                overlaps = self._overlapped(statement) if spot == len(self.chain) else ""
+                overlaps = self._overlapped(statement, spot)
                 if overlaps:
                     value = f"it holds again what {overlaps} holds"
                     self._find(LedgerRule.STATEMENT_HAS_OTHER_CONTENT, each.place, value)
@@ -177,23 +177,31 @@ class _Judge:
                 return spot
         return None
 
-    def _overlapped(self, statement: Statement) -> str:
-        """Return which of the last statements this one holds again; they moved nothing in all.
+    def _overlapped(self, statement: Statement, spot: int) -> str:
+        """Return which statements beside its spot this one holds again; they moved nothing in all.
 
-        Only then does it open as if it followed them.
+        Only then does it open as if it followed them, or close as if they followed it.
         """
-        held = Counter(map(_moved, statement.transactions))
-        again: Counter[Transaction] = Counter()
-        names = list[str]()
-        found = ""
-        for each in reversed(self.chain):
-            if each.statement.closed_on < statement.opened_on:
-                break
-            again.update(map(_moved, each.statement.transactions))
-            names.insert(0, each.name or each.statement.identification)
-            if each.statement.opening_minor == statement.opening_minor and again:
-                found = " and ".join(names) if again <= held else found
-        return found
+        before = [
+            (each, each.statement.opening_minor == statement.opening_minor)
+            for each in reversed(self.chain[:spot])
+            if each.statement.closed_on >= statement.opened_on
+        ]
+        after = [
+            (each, each.statement.closing_minor == statement.closing_minor)
+            for each in self.chain[spot:]
+            if each.statement.opened_on <= statement.closed_on
+        ]
+        for side in (before, after):
+            names, moved, found = list[str](), list[Transaction](), ""
+            for each, moved_nothing in side:
+                names.append(each.name or each.statement.identification)
+                moved += each.statement.transactions
+                if moved_nothing and _holds_again(statement.transactions, moved):
+                    found = " and ".join(sorted(names))
+            if found:
+                return found
+        return ""
 
     def _take(self, statement: Statement, spot: int) -> None:
         self.chain.insert(spot, Known("", statement))
@@ -316,9 +324,30 @@ def _is_same(statement: Statement, there: Statement) -> bool:
     return renamed == there and bool(statement.transactions)
 
 
-def _moved(transaction: Transaction) -> Transaction:
-    """Return a transaction without where it stands in its statement."""
-    return replace(transaction, entry=1, part=1)
+def _holds_again(transactions: Sequence[Transaction], before: Sequence[Transaction]) -> bool:
+    """Return whether a statement holds what others hold, whatever its words, which exports cut.
+
+    The bank's references tell, where each of them stands for one entry; else days and amounts do.
+    """
+    if not before:
+        return False
+    references, again = _references(transactions), _references(before)
+    if references and again:
+        return not references.isdisjoint(again)
+    held, moved = (
+        Counter((each.booked_on, each.amount_minor) for each in of_one)
+        for of_one in (transactions, before)
+    )
+    return moved <= held
+
+
+def _references(transactions: Sequence[Transaction]) -> set[tuple[date, str]]:
+    """Return the days and references of entries; without those that more than one entry has."""
+    entries = {(each.entry, each.booked_on, each.bank_reference) for each in transactions}
+    count = Counter(reference for _, _, reference in entries)
+    return {
+        (day, reference) for _, day, reference in entries if reference and count[reference] == 1
+    }
 
 
 def _differences(statement: Statement, there: Statement) -> Iterator[str]:

@@ -26,6 +26,9 @@ UNSTATED = 0
 CHARGES = 0
 """Number of the part that is no payment: what the bank deducted from those of its entry."""
 
+UNDIVIDED = -1
+"""Number of the part that is several: of payments of several payers, the bank gives the sum."""
+
 
 @dataclass(frozen=True)
 class Transaction:
@@ -33,7 +36,8 @@ class Transaction:
 
     Attributes:
         entry: number of its entry in the statement, from 1; `UNSTATED` for none.
-        part: number of the payment in its entry, from 1; `CHARGES` for none.
+        part: number of the payment in its entry, from 1; `CHARGES` for none, `UNDIVIDED` for
+            several of which only the sum is known.
         amount_minor: + came in, - went out.
         value_on: the day from which it counts for interest.
         is_reversal: the bank took back an earlier payment; its sign is already the opposite.

@@ -140,7 +140,13 @@ RECORD = f"<Chrgs><Rcrd>{CHARGED}</Rcrd></Chrgs>"
 TOTAL = f"<Chrgs>{amount('26.00', tag='TtlChrgsAndTaxAmt')}</Chrgs>"
 TWO = details(INVOICE, value="1000.00") + details(INVOICE, value="500.00")
 OF_ONE = f"<Chrgs><Rcrd>{amount('13.00')}<CdtDbtInd>DBIT</CdtDbtInd></Rcrd></Chrgs>"
-INSTRUCTED = f"<AmtDtls><InstdAmt>{amount('1500.00')}</InstdAmt></AmtDtls>"
+
+
+def _instructed(value):
+    return f"<AmtDtls><InstdAmt>{amount(value)}</InstdAmt></AmtDtls>"
+
+
+INSTRUCTED = _instructed("1500.00")
 CHARGES = {
     "of a batch, with a total": (TWO, f"<Chrgs>{TOTAL[7:-8]}<Rcrd>{CHARGED}</Rcrd></Chrgs>"),
     "of a batch, the total alone": (TWO, TOTAL),
@@ -148,6 +154,16 @@ CHARGES = {
     "of each payment of a batch": (
         details(INVOICE, value="1000.00", extra=OF_ONE)
         + details(INVOICE, value="500.00", extra=OF_ONE),
+        "",
+    ),
+    "of a batch, with the tax on them": (
+        TWO,
+        f"<Chrgs>{TOTAL[7:-8]}<Rcrd>{amount('20.00')}<CdtDbtInd>DBIT</CdtDbtInd>"
+        f"<Tax>{amount('6.00')}</Tax></Rcrd></Chrgs>",
+    ),
+    "of each payment of a batch, as they were instructed": (
+        details(INVOICE, value="987.00", extra=f"{_instructed('1000.00')}{OF_ONE}")
+        + details(INVOICE, value="487.00", extra=f"{_instructed('500.00')}{OF_ONE}"),
         "",
     ),
     "of one payment": (details(INVOICE, value="1500.00"), RECORD),
@@ -184,6 +200,44 @@ def test_charges_that_do_not_explain_the_rest_are_refused(bank):
     (told,) = bank.refused(content)
     assert "2 payments sum to 1,500.00 GBP, the entry is 1,470.00 GBP" in told
     assert "its charges do not explain the rest" in told
+
+
+# Batches that do not say what each payment came to
+
+ELSE = "GB33BUKB20201555555555"
+
+
+def test_payments_of_several_payers_without_amounts_are_matched_only_where_all_is_paid(bank):
+    """Else the money of who names nothing would pay what the other names."""
+    inner = details(INVOICE) + details("thanks", account=ELSE)
+    bank.take(message(statement("S-1", "0.00", "300.00", entry("300.00", inner))))
+    assert bank.paid() == 0
+    assert bank.waiting() == [
+        (30_000, "payments of several payers, and the bank gives their sum alone")
+    ]
+
+
+def test_payments_of_one_payer_without_amounts_pay_what_they_name(bank):
+    inner = details(INVOICE) + details("thanks")
+    bank.take(message(statement("S-1", "0.00", "300.00", entry("300.00", inner))))
+    assert bank.paid() == 30_000
+
+
+def test_payments_that_are_paid_whole_need_no_amounts(bank):
+    inner = details(INVOICE) + details(INVOICE, account=ELSE)
+    bank.take(message(statement("S-1", "0.00", "2000.00", entry("2000.00", inner))))
+    assert bank.paid() == 200_000
+
+
+def test_payments_in_another_currency_count_by_what_they_came_to(bank):
+    def paid(words, euro, pounds, account):
+        counter = f"<AmtDtls><CntrValAmt>{amount(pounds)}</CntrValAmt></AmtDtls>"
+        stated = f"{amount(euro, 'EUR')}<CdtDbtInd>CRDT</CdtDbtInd>{counter}"
+        return details(words, extra=stated, account=account)
+
+    inner = paid(INVOICE, "120.00", "100.00", PAYER) + paid("thanks", "240.00", "200.00", ELSE)
+    bank.take(message(statement("S-1", "0.00", "300.00", entry("300.00", inner))))
+    assert (bank.paid(), bank.amounts()) == (10_000, [10_000, 20_000])
 
 
 # Entries that are not booked, 06
@@ -471,6 +525,21 @@ REFERENCES = {
         "</TxDtls>", f"<AddtlTxInf>{INVOICE}</AddtlTxInf></TxDtls>"
     ),
     "of related remittance": details(extra=f"<RltdRmtInf><RmtId>{INVOICE}</RmtId></RltdRmtInf>"),
+    "of a line of a document": details(
+        structured=f"<Strd><RfrdDocInf><LineDtls><Id><Nb>{INVOICE}</Nb></Id></LineDtls>"
+        "</RfrdDocInf></Strd>"
+    ),
+    "of the bank's own reference": details().replace(
+        "</EndToEndId>", f"</EndToEndId><Prtry><Ref>{INVOICE}</Ref></Prtry>"
+    ),
+    "as a creditor reference": details(
+        structured="<Strd><CdtrRefInf><Ref>RF86GB12INVOICE000001</Ref></CdtrRefInf></Strd>"
+    ),
+    "as a creditor reference in groups of four": details("RF86 GB12 INVO ICE0 0000 1 for March"),
+    "with the dashes of a word processor": details("gb12\u2013invoice\u2013000001"),
+    "in wide letters": details("\uff27\uff22\uff11\uff12 INVOICE 000001"),
+    "with unseen signs": details("gb12-\u200binvoice-000\u00ad001"),
+    "with colons": details("gb12:invoice:#000001"),
     "cut in lines": details(structured=f"<Ustrd>{INVOICE[:9]}</Ustrd><Ustrd>{INVOICE[9:]}</Ustrd>"),
 }  # fmt: skip
 
@@ -502,6 +571,34 @@ def test_an_available_balance_closes_where_what_is_booked_comes_to_it(bank):
     imported = bank.take(message(statement("S-1", "", "", entry("50.00"), balances=balances)))
     assert imported.statements[0].closing_minor == 5_000
     assert "which the bank calls available (CLAV)" in notes(imported)[0]
+
+
+DAYS = {
+    "the balance before, and then booked ones": (
+        ("PRCD", "0.00", "2024-02-29"), ("CLBD", "10.00", "2024-03-01"),
+        ("OPBD", "10.00", "2024-03-02"), ("CLBD", "30.00", "2024-03-02"),
+    ),
+    "the last one available alone": (
+        ("OPBD", "0.00", "2024-03-01"), ("CLBD", "10.00", "2024-03-01"),
+        ("OPBD", "10.00", "2024-03-02"), ("CLAV", "30.00", "2024-03-02"),
+    ),
+    "one of the time between": (
+        ("OPBD", "0.00", "2024-03-01"), ("ITBD", "10.00", "2024-03-01"),
+        ("ITBD", "10.00", "2024-03-02"), ("CLBD", "30.00", "2024-03-02"),
+    ),
+    "those that close": (
+        ("OPBD", "0.00", "2024-03-01"), ("CLBD", "10.00", "2024-03-01"),
+        ("CLBD", "30.00", "2024-03-02"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", DAYS)
+def test_balances_of_days_in_any_form_open_with_the_first_and_close_with_the_last(bank, what):
+    balances = "".join(balance(*each) for each in DAYS[what])
+    entries = (entry("10.00"), entry("20.00", on="2024-03-02"))
+    (row,) = bank.take(message(statement("S-1", "", "", *entries, balances=balances))).statements
+    assert (row.opening_minor, row.closing_minor) == (0, 3_000)
 
 
 @pytest.mark.parametrize(
@@ -574,6 +671,50 @@ def test_an_export_of_more_days_that_begins_with_known_ones_is_refused(bank):
                      on="2024-03-31")  # fmt: skip
     (told,) = bank.refused(message(more))
     assert "it holds again what gb12-bank-000001 holds" in told
+
+
+REFERRED = (entry("50.00", reference="A"), entry("-50.00", reference="B"))
+CUT = (entry("50.00", details("other words"), reference="A"), entry("-50.00", reference="B"))
+BARE = (entry("50.00", details("other words"), reference=""), entry("-50.00", reference=""))
+DISAGREE = {
+    "of more days": statement("M-1", "0.00", "9.00", *CUT, entry("9.00", reference="C"),
+                              opened_on="2024-03-01", on="2024-03-31"),
+    "of the same day under another name": statement("M-1", "0.00", "0.00", *CUT, number=2),
+    "that lacks one": statement("M-1", "0.00", "41.00", CUT[0], entry("-9.00", reference="C"),
+                                on="2024-03-02", opened_on="2024-03-01"),
+    "without references": statement("M-1", "0.00", "0.00", *BARE, number=2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", DISAGREE)
+def test_an_export_that_holds_known_payments_in_other_words_is_refused(bank, what):
+    """They moved nothing in all, so that the balances alone let them count twice."""
+    bank.take(message(statement("D-1", "0.00", "0.00", *REFERRED)))
+    (told,) = bank.refused(message(DISAGREE[what]))
+    assert "it holds again what gb12-bank-000001 holds" in told
+
+
+def test_an_export_that_holds_known_payments_before_others_is_refused(bank):
+    first = statement("D-1", "0.00", "0.00", *REFERRED)
+    second = statement("D-2", "0.00", "7.00", entry("7.00"), on="2024-03-02", number=2)
+    bank.take(message(first, second))
+    (told,) = bank.refused(message(statement("M-1", "0.00", "0.00", *CUT, number=None)))
+    assert "it holds again what gb12-bank-000001 holds" in told
+
+
+def test_payments_of_the_same_amounts_with_other_references_are_others(bank):
+    bank.take(message(statement("D-1", "0.00", "0.00", *REFERRED)))
+    others = (entry("50.00", reference="C"), entry("-50.00", reference="D"))
+    assert bank.take(message(statement("D-2", "0.00", "0.00", *others, number=2))).statements
+    assert bank.amounts() == [5_000, -5_000, 5_000, -5_000]
+
+
+def test_a_reversal_with_blanks_around_its_sign_takes_back(bank):
+    bank.take(message(statement("S-1", "0.00", "100.00", entry("100.00", details(INVOICE)))))
+    back = entry("-100.00", details(INVOICE), on="2024-03-02")
+    back = back.replace("<Sts>", "<RvslInd> true </RvslInd><Sts>")
+    bank.take(message(statement("S-2", "100.00", "0.00", back, on="2024-03-02", number=2)))
+    assert (bank.paid(), bank.waiting()) == (0, [])
 
 
 # What is missing, and how to go on
