@@ -14,6 +14,9 @@ from rulebook.documents import Document
 from rulebook.reading import read_document
 
 LARGEST_FILE_BYTES = 32 * 1024 * 1024
+MOST_ENTRIES = 10_000
+"""Of a folder and all below it; without a bound, `publish /` would read a whole disk first."""
+
 _SUFFIXES = {".yaml", ".yml"}
 """In small letters: machines that make no difference between letters write DORIC.YAML, too."""
 
@@ -32,6 +35,20 @@ class Folder:
     law: list[Path] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    looked_at: int = 0
+
+    def stop_at(self, entry: Path) -> None:
+        """Say that no more is looked at, from an entry on; nothing that was found is judged."""
+        self.law, self.left_out = [], []
+        self.findings = [
+            Finding(
+                "folder-too-large",
+                place_of(entry),
+                f"entry {self.looked_at:,} of the folder",
+                f"at most {MOST_ENTRIES:,} files and folders lie in a folder of law",
+                "name the folder of a market's documents, not one above it",
+            )
+        ]
 
 
 def read_files(paths: Iterable[Path]) -> tuple[list[tuple[str, Document]], list[Finding]]:
@@ -117,10 +134,16 @@ def _look_into(folder: Path, found: Folder) -> None:
         found.findings.append(_not_readable(folder, _problem(error), "name a folder you may read"))
         return
     for entry, why in sorted_out:
+        found.looked_at += 1
+        if found.looked_at > MOST_ENTRIES:
+            found.stop_at(entry)
+            return
         if why is not None:
             found.left_out.append(LeftOut(place_of(entry), why))
         elif entry.is_dir():
             _look_into(entry, found)
+            if found.looked_at > MOST_ENTRIES:
+                return
         else:
             found.law.append(entry)
 

@@ -20,6 +20,7 @@ import yaml
 from sqlalchemy import Engine, text
 
 import manage
+from common.refusals import Finding, Refused
 from database import session as database_session
 from database.metadata import SCHEMAS
 from database.session import make_engine, transaction
@@ -387,6 +388,22 @@ def test_from_law_to_proof_by_commands(command_on, committed_database, tmp_path)
     refused = command("settle", "tiny", "II", *DAYS)
     assert refused.status == 1
     assert refused.codes == ["day-already-posted"] * 6
+    assert "nothing was written" in refused.err
+
+
+def test_a_run_whose_posting_is_refused_is_said_to_stand(command_on, metered, monkeypatch):
+    def refuse(*_, **__):
+        raise Refused([Finding("altered-result", "run", "another", "the stored one", "restore it")])
+
+    monkeypatch.setattr("portal.management.commands.settle.post", refuse)
+    command = command_on(metered)
+    told = command("settle", "tiny", "II", *DAYS)
+    assert (told.status, told.codes) == (1, ["altered-result"])
+    assert "The run stands; nothing of it was posted:" in told.err
+    run = re.search(r"Run (\S+)", told.out).group(1)
+    assert command("results", run).status == 0
+    as_json = json.loads(command("settle", "tiny", "II", *DAYS, "--json").out)
+    assert (as_json["run"], len(as_json["refused"])) == (run, 1)
 
 
 def test_a_study_by_commands_is_listed_replayed_and_refused_to_the_ledger(

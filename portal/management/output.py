@@ -1,8 +1,8 @@
 """Files that commands write for people: whole or not at all, and never over another one unasked."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from django.core.management.base import CommandError
@@ -53,8 +53,26 @@ def write_file(path: Path, content: bytes, *, force: bool) -> None:
     Raises:
         CommandError: as `refuse_other_file`, or the path cannot be written.
     """
-    with suppress(OSError):  # what cannot be read is another file
-        if path.is_file() and path.read_bytes() == content:
-            return
-    with written_whole(path, force=force) as part:
-        part.write_bytes(content)
+    write_files({path: content}, force=force)
+
+
+def write_files(contents: Mapping[Path, bytes], *, force: bool) -> None:
+    """Write files that belong together: all of them, or none.
+
+    One that holds just its content already is left as it is.
+
+    Raises:
+        CommandError: as `refuse_other_file`, or a path cannot be written.
+    """
+    changed = {path: content for path, content in contents.items() if not _holds(path, content)}
+    with ExitStack() as parts:
+        # None takes its place before all are written: a full disk leaves what was there.
+        for path, content in changed.items():
+            parts.enter_context(written_whole(path, force=force)).write_bytes(content)
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        return path.is_file() and path.read_bytes() == content
+    except OSError:  # what cannot be read is another file
+        return False

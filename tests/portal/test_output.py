@@ -6,7 +6,7 @@ import socket
 import pytest
 from django.core.management.base import CommandError
 
-from portal.management.output import write_file, written_whole
+from portal.management.output import write_file, write_files, written_whole
 
 
 def test_a_stop_leaves_the_file_that_was_there_and_nothing_beside_it(tmp_path):
@@ -28,6 +28,20 @@ def test_another_file_is_replaced_only_when_asked(tmp_path):
     write_file(path, b"new", force=True)
     assert path.read_bytes() == b"new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_files_that_belong_together_are_written_all_or_none(tmp_path):
+    first, taken = tmp_path / "a.csv", tmp_path / "b.csv"
+    taken.write_bytes(b"old")
+    with pytest.raises(CommandError, match=r"b\.csv is there already; --force replaces it"):
+        write_files({first: b"new", taken: b"new"}, force=False)
+    assert list(tmp_path.iterdir()) == [taken]
+    with pytest.raises(CommandError, match=r"c\.csv cannot be written: No such file"):
+        write_files({first: b"new", taken: b"new", tmp_path / "no/c.csv": b"new"}, force=True)
+    assert list(tmp_path.iterdir()) == [taken]
+    assert taken.read_bytes() == b"old"
+    write_files({first: b"new", taken: b"new"}, force=True)
+    assert {path.read_bytes() for path in (first, taken)} == {b"new"}
 
 
 def test_a_pipe_or_a_device_is_never_replaced(tmp_path):

@@ -68,6 +68,20 @@ def test_every_entry_of_a_folder_is_in_one_of_the_lists(tmp_path):
     assert len(found.law) + len(found.left_out) == 40
 
 
+def test_a_folder_that_holds_more_than_law_ever_does_is_refused_before_it_is_read(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("rulebook.folders.MOST_ENTRIES", 5)
+    for number in range(4):
+        written(tmp_path / "a" / f"{number}.yaml", HIGHLAND)
+    assert len(look_into(tmp_path).law) == 4
+    written(tmp_path / "b.txt", HIGHLAND)
+    documents, findings = read_files([tmp_path])
+    assert documents == left_out_of([tmp_path]) == []
+    ((code, place),) = [(finding.code, finding.place) for finding in findings]
+    assert (code, Path(place).name) == ("folder-too-large", "b.txt")
+
+
 def test_an_empty_folder_names_what_was_left_out(tmp_path):
     written(tmp_path / "doric.yaml.txt", HIGHLAND)
     _, findings = read_files([tmp_path])

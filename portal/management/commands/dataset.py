@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 from database.session import transaction
 from portal.management.arguments import (
     DATA,
+    FORCE,
     JSON,
     MARKET,
     OUT,
@@ -19,6 +20,7 @@ from portal.management.arguments import (
 )
 from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar
+from portal.management.output import write_files
 from settlement.datasets.files import Form
 from settlement.datasets.market_files import (
     make_corrections,
@@ -56,6 +58,7 @@ class Command(BaseCommand[list[WrittenFile]]):
             default="parquet",
             help="default: %(default)s",
         ),
+        FORCE,
         JSON,
     )
 
@@ -67,10 +70,9 @@ class Command(BaseCommand[list[WrittenFile]]):
         ]
         try:
             options.out.mkdir(parents=True, exist_ok=True)
-            for path, content in written:
-                path.write_bytes(content)
         except OSError as error:
-            raise CommandError(f"{error.filename}: {error.strerror}") from error
+            raise CommandError(f"{options.out}: {error.strerror}; name another folder") from None
+        write_files(dict(written), force=options.force)
         return written
 
     def as_json(self, outcome: list[WrittenFile], options: Options) -> Any:

@@ -1,9 +1,9 @@
 """`manage.py settle MARKET KIND --month 2024-01`: settle days, then post the difference."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from common.refusals import Finding
+from common.refusals import Finding, Refused
 from database.session import transaction
 from portal.management.arguments import (
     JSON,
@@ -15,7 +15,7 @@ from portal.management.arguments import (
     flag,
 )
 from portal.management.base import BaseCommand, Options
-from portal.management.console import progress_bar
+from portal.management.console import progress_bar, refusal_text
 from settlement.billing.post import post
 from settlement.runs.findings import run_findings
 from settlement.runs.settle import Settled, settle
@@ -27,6 +27,7 @@ class SettledAndPosted(NamedTuple):
     settled: Settled
     findings: list[Finding]
     journals_posted: int
+    refused: Sequence[Finding] = ()
 
 
 class Command(BaseCommand[SettledAndPosted]):
@@ -65,8 +66,11 @@ class Command(BaseCommand[SettledAndPosted]):
         if options.no_post:
             return SettledAndPosted(settled, findings, 0)
         # By itself: where posting is refused, the run stands, and may be posted later.
-        with transaction() as session:
-            posted = post(session, settled.run, now=self.now())
+        try:
+            with transaction() as session:
+                posted = post(session, settled.run, now=self.now())
+        except Refused as refused:
+            return SettledAndPosted(settled, findings, 0, refused.findings)
         journals_posted = sum(not journal.is_repeat for journal in posted)
         return SettledAndPosted(settled, findings, journals_posted)
 
@@ -84,7 +88,11 @@ class Command(BaseCommand[SettledAndPosted]):
             "is_new": outcome.settled.is_new,
             "journals_posted": outcome.journals_posted,
             "findings": [finding.as_dict() for finding in outcome.findings],
-        }
+        } | (
+            {"refused": [finding.as_dict() for finding in outcome.refused]}
+            if outcome.refused
+            else {}
+        )
 
     def lines(self, outcome: SettledAndPosted, options: Options) -> Iterator[str]:
         settled, run = outcome.settled, outcome.settled.run
@@ -96,3 +104,8 @@ class Command(BaseCommand[SettledAndPosted]):
         )
         for finding in outcome.findings:
             yield f"  {finding}"
+
+    def failure(self, outcome: SettledAndPosted, options: Options) -> str | None:
+        if not outcome.refused:
+            return None
+        return refusal_text(outcome.refused, "The run stands; nothing of it was posted:")
