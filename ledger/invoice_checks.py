@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from common.currencies import BILLABLE
+from common.quantities import ppm
 from common.refusals import Finding, in_rule_order
 from ledger.invoice import (
     OUTSIDE_SCOPE,
@@ -82,7 +83,7 @@ def _line_breaches(line: InvoiceLine) -> Iterator[tuple[LedgerRule, str]]:
     category, rate_ppm = line.tax
     rate_limit = PPM if category == STANDARD else 0
     if category not in TAX_CATEGORIES or not 0 <= rate_ppm <= rate_limit:
-        yield LedgerRule.TAX_IS_UNKNOWN, f"category {category}, rate {rate_ppm} ppm"
+        yield LedgerRule.TAX_IS_UNKNOWN, f"category {category}, rate {ppm(rate_ppm)}"
     if not line.tax_note.strip():
         yield LedgerRule.LINE_IS_INCOMPLETE, "tax_note is empty"
     is_metered = line.quantity is not None and line.quality != "none"

@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
+from common.quantities import with_unit
 from common.refusals import Finding, refuse_any
 from ledger import invoice_queries, store
 from ledger.billing import (
@@ -129,8 +130,9 @@ def _differences(session: Session, drafts: Sequence[InvoiceDraft]) -> Iterator[F
             if lines_micro != moved_micro:
                 yield LedgerRule.LINES_DIFFER_FROM_LEDGER.finding(
                     place_of(market, str(account.participant), billing_month),
-                    f"lines of account {account.code} sum to {lines_micro} micro, "
-                    f"it moved {moved_micro}",
+                    f"lines of account {account.code} sum to "
+                    f"{with_unit(lines_micro, 'micro', account.commodity)}, it moved "
+                    f"{with_unit(moved_micro, 'micro', account.commodity)}",
                 )
 
 

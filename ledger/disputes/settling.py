@@ -69,7 +69,7 @@ def settling_breaches(
         yield DisputeRule.RUN_IS_NOT_LATER, value
     if note is None:
         if correction.moved_micro:
-            value = f"the run moved the account by {correction.moved_micro} micro"
+            value = f"run {correction.run_id} moved the account, and no note is named"
             yield DisputeRule.NOTE_IS_MISSING, value
         return
     if not bills_correction(disputed, correction, note):

@@ -154,8 +154,8 @@ REFUSED = [
     (LedgerRule.CURRENCY_IS_UNKNOWN, replace(GOOD, currency="XXX"), "XXX"),
     (LedgerRule.PAYMENT_TERM_IS_OUT_OF_RANGE, replace(GOOD, payment_term_days=-1), "-1 days"),
     (LedgerRule.TAX_IS_UNKNOWN, invoice(replace(LINE, tax=Tax("AA", 0))), "AA"),
-    (LedgerRule.TAX_IS_UNKNOWN, invoice(replace(LINE, tax=Tax("AE", 1))), "rate 1 ppm"),
-    (LedgerRule.TAX_IS_UNKNOWN, invoice(replace(LINE, tax=Tax("S", 1_000_001))), "1000001"),
+    (LedgerRule.TAX_IS_UNKNOWN, invoice(replace(LINE, tax=Tax("AE", 1))), "rate 0.0001"),
+    (LedgerRule.TAX_IS_UNKNOWN, invoice(replace(LINE, tax=Tax("S", 1_000_001))), "100.0001"),
     (LedgerRule.TAX_STANDS_ALONE, invoice(LINE, replace(LINE, tax=Tax("O", 0))), "AE, O"),
     (
         LedgerRule.PARTY_IS_INCOMPLETE,

@@ -143,11 +143,11 @@ def test_lines_that_differ_from_the_accounts_are_refused_for_every_participant(s
     assert [(rule_of(refusal), refusal.value) for refusal in refused.value.findings] == [
         (
             LedgerRule.LINES_DIFFER_FROM_LEDGER,
-            f"lines of account {CHARGE.code} sum to 5003001 micro, it moved 5003000",
+            f"lines of account {CHARGE.code} sum to £5.003001, it moved £5.003",
         ),
         (
             LedgerRule.LINES_DIFFER_FROM_LEDGER,
-            f"lines of account {PAYMENT.code} sum to 0 micro, it moved -4900100",
+            f"lines of account {PAYMENT.code} sum to £0.00, it moved −£4.9001",
         ),
     ]
     assert session.execute(text("SELECT count(*) FROM ledger.invoice")).scalar_one() == 0
