@@ -41,6 +41,7 @@ from settlement.meters.resolution import (
     distance_minutes,
     hours_of_one_reading,
     on_a_coarser_grid,
+    once_a_day,
 )
 from settlement.meters.terms import meter_register
 from settlement.meters.unsettled import Unsettled
@@ -48,6 +49,7 @@ from settlement.meters.unsettled import Unsettled
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
+MINUTES_PER_DAY = 24 * 60
 LEAST_STORED = 2
 """Of a whole day that is known, two readings an hour apart and nothing else are no gaps."""
 
@@ -255,6 +257,11 @@ class _Day:
             for row, entity in self.gapped(measure):
                 if row in coarser:
                     continue
+                if self._is_daily(measure, row, past):
+                    completed.findings.append(
+                        self._why.other_resolution(measure, entity, MINUTES_PER_DAY)
+                    )
+                    continue
                 missing = used.codes[row] == MISSING
                 limits = self._terms.entities[entity].believed(measure)
                 gap = Gap(self.day, entity, missing, limits, self._others(entity))
@@ -270,6 +277,19 @@ class _Day:
                     completed.findings.append(
                         self._why.no_estimate(measure, entity, unfilled, tried)
                     )
+
+    def _is_daily(self, measure: str, row: int, past: Past) -> bool:
+        """Return whether a day and one beside it have one reading each, at the same time of day.
+
+        Days that came one by one: of one alone nothing tells a day's energy from a gap.
+        """
+        place = _once(self._stated[measure][row])
+        if place < 0:
+            return False
+        entity = self.used[measure].entities[row]
+        # Not by `past.vector`: no estimate rests on them where this tells nothing.
+        beside = (past.vectors.get((self.day + step, entity)) for step in (-ONE_DAY, ONE_DAY))
+        return any(vector is not None and _once(vector.measured) == place for vector in beside)
 
     def refused(self) -> Iterator[Finding]:
         """Yield a finding for each vector that the rules do not let settle as it is stored."""
@@ -302,6 +322,11 @@ class _Day:
             estimated_wh, whole_wh = estimated_energy_wh(self.used[measure])
             if estimated_wh * MILLION > limit_ppm * whole_wh:
                 yield self._why.too_much_estimated(measure, estimated_wh, whole_wh, limit_ppm)
+
+
+def _once(stated: Flags) -> int:
+    """Return the place of the one reading of a day, as `once_a_day` counts it."""
+    return int(once_a_day(stated[np.newaxis], np.array([len(stated)]))[0])
 
 
 @dataclass(frozen=True)

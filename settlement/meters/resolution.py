@@ -14,7 +14,6 @@ other three would be added to energy that was measured whole.
 """
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +30,9 @@ LEAST_ON_A_GRID = 3
 LEAST_OFF_ITS_START = 4
 LEAST_MISSING_IN_A_ROW = 4
 COARSE_MINUTES = (60, 30, 20, 15, 10, 5)
+_PRIMES = (2, 3, 5)
+"""By which a coarser resolution can be longer than an interval, times each other: whoever stands on
+the grid of four intervals stands on that of two."""
 
 
 def is_energy(measure: str) -> bool:
@@ -69,14 +71,16 @@ def on_a_coarser_grid(stated: Flags, minutes: int, least: int = LEAST_ON_A_GRID)
         least: readings of a day from which it is told.
 
     A grid that does not begin at midnight, such as that of hours stamped at their half, is told of
-    one reading more, as nothing but their distance speaks for it.
+    one reading more, as nothing but their distance speaks for it; so is one that divides no hour,
+    such as that of three quarters of it.
     """
     count = stated.sum(axis=1)
     found = np.zeros(len(stated), dtype=np.bool_)
-    for ratio in _prime_ratios(minutes):
+    for ratio in _PRIMES:
+        is_usual = _is_usual(ratio, minutes)
         for first in range(ratio):
             others = np.delete(stated, np.s_[first::ratio], axis=1)
-            enough = count >= (max(least, LEAST_OFF_ITS_START) if first else least)
+            enough = count >= (least if is_usual and not first else max(least, LEAST_OFF_ITS_START))
             found |= enough & ~np.any(others, axis=1)
     return found
 
@@ -123,13 +127,24 @@ def distance_minutes(stated: Flags, minutes: int) -> int:
     return math.gcd(*np.diff(np.flatnonzero(stated)).tolist()) * minutes
 
 
-def _prime_ratios(minutes: int) -> Iterator[int]:
-    """Yield the primes by which a coarser resolution can be longer than an interval.
+def once_a_day(stated: Flags, count: Integers) -> Integers:
+    """Return int64[V], the same place for days that have their one reading at the same time.
 
-    Whoever stands on the grid of four intervals stands on that of two. Above the hour, readings of
-    two and of three hours are told.
+    It is the number of the interval from the end of the day where that is the last, as readings
+    stamped at their end have it, and from its beginning elsewhere; below zero for another day.
+
+    Args:
+        stated: shape (V, T), of which intervals of a day there is a reading.
+        count: int64[V], intervals of each day.
     """
+    # A column more, as a file without a usable instant has none.
+    first = np.argmax(np.pad(stated, ((0, 0), (0, 1))), axis=1)
+    from_end = count - 1 - first
+    place = np.where(from_end == 0, stated.shape[1], first)
+    return np.where(stated.sum(axis=1) == 1, place, -1)
+
+
+def _is_usual(prime: int, minutes: int) -> bool:
+    """Return whether meters have a resolution of so many intervals: above the hour, 2 and 3."""
     per_hour = MINUTES_PER_HOUR // minutes
-    for prime in (2, 3, 5):
-        if per_hour % prime == 0 or (per_hour == 1 and prime < 5):
-            yield prime
+    return per_hour % prime == 0 or (per_hour == 1 and prime < 5)

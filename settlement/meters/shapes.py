@@ -17,6 +17,7 @@ from settlement.meters.resolution import (
     hours_of_one_reading,
     is_energy,
     on_a_coarser_grid,
+    once_a_day,
 )
 from settlement.meters.unsettled import list_starts
 
@@ -25,6 +26,7 @@ Flags = NDArray[np.bool_]
 
 MICROSECONDS_PER_MINUTE = 60_000_000
 MINUTES_PER_DAY = 24 * MINUTES_PER_HOUR
+LEAST_DAILY = 3
 LEAST_BETWEEN = 2
 """One reading between two others is a stray; from two on a day is of a finer resolution."""
 
@@ -78,11 +80,15 @@ def _coarser_minutes(days: Gathered) -> Integers:
         for vector in of_it[on_a_coarser_grid(stated[of_it], minutes)].tolist():
             found[vector] = distance_minutes(stated[vector], minutes)
     # One reading a day, day after day: nothing in a day alone would tell it from a gap.
-    daily = gapped & stated[:, :1].any(axis=1) & ~stated[:, 1:].any(axis=1)
+    place = np.where(gapped, once_a_day(stated, days.count), NOWHERE)
     series = days.entity * len(MEASURES) + days.measure
     _, which, count = np.unique(series, return_inverse=True, return_counts=True)
-    all_daily = np.bincount(which, weights=daily).astype(np.int64) == count
-    found[(all_daily & (count > 1))[which]] = MINUTES_PER_DAY
+    of_series = np.zeros(len(count), dtype=np.int64)
+    of_series[which] = place
+    alike = np.bincount(which, weights=place == of_series[which]).astype(np.int64) == count
+    # At the first interval two of them tell it; elsewhere they may be a correction of two days.
+    enough = count >= np.where(of_series == 0, 2, LEAST_DAILY)
+    found[(alike & (of_series != NOWHERE) & enough)[which]] = MINUTES_PER_DAY
     return found
 
 

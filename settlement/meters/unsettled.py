@@ -8,6 +8,7 @@ from common.refusals import Finding
 from rulebook.documents.base import MILLION
 
 SHOWN_INTERVALS = 4
+MINUTES_PER_HOUR = 60
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,15 @@ class Unsettled:
 
     def other_resolution(self, measure: str, entity: str, minutes: int) -> Finding:
         """Return that what is known was metered at another resolution, so that nothing lacks."""
+        stated = f"have `resolution_minutes: {minutes}` stated in its registration and ingest again"
+        others = "ingest the readings between"
         return Finding(
             "resolution",
             f"{self.market} {self.day}",
             f"readings every {minutes} minutes of {entity} {measure}",
             "a reading an interval: an estimate between them would add to what was measured",
-            f"have `resolution_minutes: {minutes}` stated in its registration and ingest again, "
-            "or ingest the readings between",
+            # Above the hour, or beside it, no registration can state it.
+            others if MINUTES_PER_HOUR % minutes else f"{stated}, or {others}",
         )
 
     def implausible(self, measure: str, entity: str, intervals: Sequence[int]) -> Finding:

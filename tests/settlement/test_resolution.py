@@ -188,6 +188,29 @@ def test_a_reading_a_day_is_told_from_the_second_day_on():
     assert result.findings[0].value.endswith("the first of 3 such days")
 
 
+@pytest.mark.parametrize("place", [24, 40, 95])
+def test_a_reading_a_day_at_another_time_is_told_from_the_third_day_on(place):
+    """At noon, in the morning, or in the last interval, as days stamped at their end have it."""
+    days = [stamps(15, SPRING - dt.timedelta(days=4 - number)) for number in range(3)]
+    result = check(rows([day[place] for day in days]), law(15, gaps=True))
+    assert codes(result) == ["resolution"]
+    assert "readings every 1440 minutes" in result.findings[0].value
+    assert check(rows([day[place] for day in days[:2]]), law(15, gaps=True)).vectors
+
+
+def test_the_last_reading_of_a_day_is_the_last_when_clocks_change_too():
+    ends = [stamps(15, SPRING + dt.timedelta(days=number))[-1] for number in (-1, 0, 1)]
+    assert codes(check(rows(ends), law(15, gaps=True))) == ["resolution"]
+
+
+def test_readings_that_divide_no_hour_are_told_too():
+    result = check(rows(stamps(15)[::3]), law(15, gaps=True))
+    assert codes(result) == ["resolution"]
+    assert result.findings[0].value.startswith("readings every 45 minutes")
+    assert "registration" not in result.findings[0].remedy
+    assert check(rows(stamps(15)[::3][:3]), law(15, gaps=True)).vectors
+
+
 @pytest.mark.parametrize("gaps", [True, False])
 @pytest.mark.parametrize("minutes", [15, 60])
 @pytest.mark.parametrize("day", [DAY, SPRING - dt.timedelta(days=1), AUTUMN])
@@ -427,6 +450,26 @@ def test_hours_that_came_one_by_one_are_no_gaps_either(session):
     assert (
         refused.value.findings[0].value == "readings every 60 minutes of B-home metered_demand_wh"
     )
+
+
+@pytest.mark.parametrize("clock", ["T00:00", "T12:00", "T23:45"])
+def test_days_that_came_one_by_one_are_no_gaps_either(session, clock):
+    """A day's energy in one reading: estimates of the other intervals would be added to it."""
+    publish_quarters(session)
+    lines = quarters(hourly=())
+    take_in(session, [line for line in lines if ",B-home," not in line])
+    daily = [line for line in lines if ",B-home," in line and clock in line]
+    assert len(daily) == 2
+    for number, line in enumerate(daily):
+        received = INGESTED + dt.timedelta(seconds=number + 1)
+        file = MeterFile(f"{number}.csv", f"{lines[0]}\n{line}".encode())
+        ingest(session, "tiny", [file], received_at=received)
+    for day in (FIRST, LAST):
+        with pytest.raises(Refused) as refused:
+            settle(session, "tiny", "II", day, day, known_at=SETTLED, now=SETTLED)
+        (finding,) = refused.value.findings
+        assert finding.value == "readings every 1440 minutes of B-home metered_demand_wh"
+        assert finding.remedy == "ingest the readings between"
 
 
 @pytest.mark.parametrize("second", [0, 30])
