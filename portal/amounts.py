@@ -90,12 +90,15 @@ def energy_parts(wh: int) -> tuple[str, str]:
 def parse_minor(text: str, code: str) -> int | None:
     """Return minor units of an amount as people type it; None for anything else.
 
-    The sign of another currency is refused; so is a comma that may be a decimal comma.
+    The sign of another currency is refused; so is a comma that may be a decimal comma, and a point
+    that may part thousands.
 
     >>> [parse_minor(text, "GBP") for text in ("1,234.5", "-0.05", " £7 ", "1.234", "seven", "€7")]
     [123450, -5, 700, None, None, None]
-    >>> [parse_minor(text, "JPY") for text in ("¥7", "7.5", "1,234")]
-    [7, None, 1234]
+    >>> [parse_minor(text, "GBP") for text in ("1.000", "12.500", "0.500", "1,000.000")]
+    [None, None, 50, 100000]
+    >>> [parse_minor(text, "JPY") for text in ("¥7", "7.5", "1,234", "1.000")]
+    [7, None, 1234, None]
     """
     micro = _read_micro(text, code)
     if micro is None or micro % minor_unit_micro(code):
@@ -160,8 +163,19 @@ def _read_micro(text: str, code: str | None) -> int | None:
     has_decimals = code is None or currency(code).minor_digits > 0
     if has_decimals and part is None and whole.count(",") == 1:
         return None
+    if code is not None and _may_part_thousands(whole, part):
+        return None
     micro = int(whole.replace(",", "")) * MICRO + int((part or "").ljust(MICRO_DIGITS, "0"))
     return -micro if minus else micro
+
+
+def _may_part_thousands(whole: str, part: str | None) -> bool:
+    """Return whether a point may part thousands: 1.000 is a thousand in most of Europe.
+
+    Money is written with the decimals of its minor unit, or all six; energy with three, so that
+    1.500 MWh has one meaning.
+    """
+    return part is not None and len(part) == 3 and len(whole) <= 3 and not whole.startswith("0")
 
 
 @cache

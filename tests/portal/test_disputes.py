@@ -324,6 +324,7 @@ def test_a_line_is_disputed_from_the_invoice_with_a_file(person):
     [
         ({"amount": "x"}, "is not an amount"),
         ({"amount": "12,34"}, "“12,34” is not an amount in GBP; write it as 12.34"),
+        ({"amount": "1.000"}, "“1.000” is not an amount in GBP; write it as 12.34"),
         ({"quantity": "12,5"}, "“12,5” is not a quantity; write MWh as 12.34"),
         ({"amount": "1", "quantity": "1"}, "A claim is either an amount or a quantity"),
         ({}, "A claim is either an amount or a quantity"),

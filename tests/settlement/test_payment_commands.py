@@ -170,6 +170,9 @@ MISTYPED = {
     "zero thousands": ("0,500.00", "is not an amount in GBP"),
     "another currency": ("€12.34", "is not an amount in GBP"),
     "three decimals": ("1.234", "is not an amount in GBP"),
+    "a point that may part thousands": ("1.000", "12.34 or 1,234.00"),
+    "the same of tens": ("12.500", "is not an amount in GBP"),
+    "the same with the currency": ("£100.000", "is not an amount in GBP"),
     "digits of another script": ("١٢", "is not an amount in GBP"),
 }
 
