@@ -111,7 +111,8 @@ class Period:
         """Put the days of the month in place.
 
         Raises:
-            CommandError: neither a month nor both days, or the days are in the wrong order.
+            CommandError: neither a month nor both days, the days are in the wrong order, or they
+                are more than one command does.
         """
         first_day, last_day, month = options.first_day, options.last_day, options.month
         if month and not (first_day or last_day):
@@ -121,6 +122,15 @@ class Period:
             raise CommandError("give --month, or both --from and --to")
         if first_day and last_day and last_day < first_day:
             raise CommandError(f"--to {last_day} lies before --from {first_day}")
+        if self.is_required and (last_day - first_day).days >= LONGEST_PERIOD_DAYS:
+            raise CommandError(
+                f"--from {first_day} --to {last_day} is longer than the {LONGEST_PERIOD_DAYS:,} "
+                "days that one command does; name fewer, or repeat the command for each part"
+            )
+
+
+LONGEST_PERIOD_DAYS = 1_100
+"""Three years, and some: a year too many that was typed is held to it, and not to the memory."""
 
 
 @dataclass(frozen=True)
