@@ -5,6 +5,7 @@ concluded from it.
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -115,10 +116,14 @@ class Fields:
 
 
 def text(elements: Sequence[Any], path: str, none: str = "") -> str:
-    """Return every text at a path, in order, joined by spaces and without needless white space."""
+    """Return every text at a path, in order, joined by spaces and without needless white space.
+
+    Composed, as one export of a statement has ü as one character and another as two.
+    """
     steps = "/".join(f"{{*}}{step}" for step in path.split("/"))
     texts = [found.text or "" for element in elements for found in element.findall(steps)]
-    return " ".join(" ".join(each for each in texts if each.strip() != none).split())
+    joined = " ".join(" ".join(each for each in texts if each.strip() != none).split())
+    return unicodedata.normalize("NFC", joined)
 
 
 def account_of(element: Any, account: str, agent: str) -> str:

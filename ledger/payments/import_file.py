@@ -90,7 +90,9 @@ def import_file(
     ledger_store.lock(session)
     market, digest = account.market, content_digest(content)
     # After the lock: of two uploads of one file at once, the second finds what the first imported.
-    there = store.statements_of_file(session, market, digest)
+    of_file = store.statements_of_file(session, market, digest)
+    # A market that changed its account may need what was left out of a file as another's.
+    there = [row for row in of_file if row.account == account.number]
     if there:
         return Imported(tuple(there), is_repeat=True)
     file = read_file(content, {account.number, *account.other_names}, account.currency)
@@ -111,7 +113,7 @@ def import_file(
         head = ledger_store.Head(imported.row.number, imported.digest)
         sealed.append(imported)
     row = FileRow(digest, market, name, now, received_by)
-    store.insert_statements(session, row, content, sealed)
+    store.insert_statements(session, row, content, sealed, is_new_file=not of_file)
     _allocate_first(session, account, sealed, now)
     return Imported(tuple(imported.row for imported in sealed), is_repeat=False, notes=notes)
 

@@ -82,14 +82,20 @@ def transactions_of_account(
 
 
 def insert_statements(
-    session: Session, file: FileRow, content: bytes, statements: Sequence[SealedStatement]
+    session: Session,
+    file: FileRow,
+    content: bytes,
+    statements: Sequence[SealedStatement],
+    *,
+    is_new_file: bool,
 ) -> None:
-    """Append a file with its statements and their transactions."""
+    """Append a file, unless it is there, with its statements and their transactions."""
     with constraints_as_refusals():
-        session.execute(
-            insert(tables.BankFile),
-            [{**file._asdict(), "content": content, "digest": file_digest(file)}],
-        )
+        if is_new_file:
+            session.execute(
+                insert(tables.BankFile),
+                [{**file._asdict(), "content": content, "digest": file_digest(file)}],
+            )
         session.execute(
             insert(tables.BankStatement),
             [{**statement.row._asdict(), "digest": statement.digest} for statement in statements],

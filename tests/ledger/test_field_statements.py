@@ -133,6 +133,16 @@ def test_one_file_serves_two_markets(billed, now):
     assert [row.name for row in imported.statements] == ["other-bank-000001"]
 
 
+def test_a_market_that_changed_its_account_takes_what_was_left_out_of_a_file(billed, now):
+    content = message(statement("OTHER-1", "5.00", "5.00", account=OTHER), FIRST)
+    Bank(billed, now).take(content)
+    changed = BankAccount(MARKET, "GB33BUKB20201555555555", "GBP", {})
+    bank = Bank(billed, now + dt.timedelta(hours=1), changed)
+    assert [row.identification for row in bank.take(content).statements] == ["OTHER-1"]
+    assert bank.take(content).is_repeat
+    assert Bank(billed, now + dt.timedelta(hours=2)).take(content).is_repeat
+
+
 # Charges, 04 and 05
 
 CHARGED = amount("26.00") + "<CdtDbtInd>DBIT</CdtDbtInd>"
@@ -453,6 +463,15 @@ def test_the_same_statement_with_blanks_and_without_counts_once(bank):
     first = bank.take(message(statement("S-1", "0.00", "50.00", entry("50.00"), account=spaced)))
     again = bank.take(message(FIRST, message_id="M2"))
     assert (again.is_repeat, again.statements) == (True, first.statements)
+    assert bank.amounts() == [5_000]
+
+
+def test_the_same_statement_in_composed_letters_and_decomposed_counts_once(bank):
+    def exported(words):
+        return message(statement("S-1", "0.00", "50.00", entry("50.00", details(words))))
+
+    bank.take(exported("Z\u00fcrich f\u00fcr M\u00e4rz"))
+    assert bank.take(exported("Zu\u0308rich fu\u0308r Ma\u0308rz")).is_repeat
     assert bank.amounts() == [5_000]
 
 
