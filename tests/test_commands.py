@@ -319,6 +319,8 @@ def test_every_finding_is_printed_and_as_json_too(command_on, metered, tmp_path)
         (("settle", "tiny", "II"), ["--month", "--from"]),
         (("settle", "tiny", "II", *DAYS[:3], "2023-01-01"), ["lies before"]),
         (("settle", "tiny", "II", *DAYS[:3], "2999-12-31"), ["1,100 days", "each part"]),
+        (("prove", "\udcff"), [r"'\udcff' is no text in UTF-8"]),
+        (("statement", "\udcff"), [r"'\udcff' is no text in UTF-8"]),
         (("settle", "tiny", "II", *DAYS, "--known-at", "2999-01-01T00:00Z"), ["future"]),
         (("replay", "00000000-0000-0000-0000-000000000000"), ["no run"]),
         (("invoice", "tiny", "--month", "2024-01"), ["nothing-posted"]),

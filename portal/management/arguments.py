@@ -47,15 +47,17 @@ class Argument:
         """Fill in the present moment, where that is what leaving it out means.
 
         Raises:
-            CommandError: it has no value, or is a path that no file can have.
+            CommandError: it has no value, or is a path that no file can have, or no text.
         """
         destination = self.settings.get("dest", self.name.lstrip("-").replace("-", "_"))
         value = getattr(options, destination)
         if value == [] and not {"nargs", "action"} & self.settings.keys():
             raise CommandError(f"{self.name}: -- is no value of it")  # argparse takes it away
-        for path in value if isinstance(value, list) else [value]:
-            if isinstance(path, Path):
-                _refuse_long_path(self.name, path)
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, Path):
+                _refuse_long_path(self.name, each)
+            elif isinstance(each, str):
+                _refuse_bytes(self.name, each)
         if self.is_now_unless_given and getattr(options, destination) is None:
             setattr(options, destination, options.now)
 
@@ -139,6 +141,16 @@ class Subcommand:
 
     help: str
     takes: Sequence[CommandArgument]
+
+
+def _refuse_bytes(name: str, text: str) -> None:
+    """Refuse what a terminal sent in another encoding: no name of the market's is written so."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise CommandError(
+            f"{name}: {_cut(text)} is no text in UTF-8; set the terminal to UTF-8 and type it again"
+        ) from None
 
 
 def _refuse_long_path(name: str, path: Path) -> None:
