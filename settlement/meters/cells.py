@@ -59,6 +59,7 @@ class ReadingTable:
         value: int64[R]; 0 where the cell is unusable, or the reading says that it is missing.
         is_usable: bool[R], whether the value is an integer, or blank because the reading is
             missing. A cell that could not be used has its finding already.
+        is_whole: whether every row of the file is here: one with too many cells or too few is not.
     """
 
     file: str
@@ -69,6 +70,7 @@ class ReadingTable:
     quality: Names
     value: Integers
     is_usable: Flags
+    is_whole: bool = True
 
     def place(self, index: int) -> str:
         """Return where the i-th reading stands, as a finding names it."""
@@ -84,6 +86,7 @@ def read_readings(file: str, content: bytes) -> tuple[ReadingTable | None, list[
     cells, findings = read_cells(file, content)
     if cells is None:
         return None, tell_once(findings)
+    is_whole = not findings
     start_us = _instants(cells, findings)
     if "quality" in cells.columns:
         quality = _names(cells.columns["quality"])
@@ -102,6 +105,7 @@ def read_readings(file: str, content: bytes) -> tuple[ReadingTable | None, list[
         quality=quality,
         value=value,
         is_usable=is_usable,
+        is_whole=is_whole,
     )
     return table, tell_once(findings)
 

@@ -51,7 +51,7 @@ def check_readings(
 
     Args:
         table: the readings. Cells that could not be read have their findings already and raise
-            none here, save that an unreadable instant leaves its interval missing.
+            none here, nor does what would follow from them.
         register: the rules of each day.
         received_at: when the file arrived; decides what is late.
     """
@@ -66,10 +66,11 @@ def check_readings(
         *shapes.findings(),
     ]
     found.sort(key=lambda row_finding: row_finding[0])
+    is_read = table.is_whole and table.is_usable.all() and (table.start_us != NO_INSTANT).all()
     late, late_day_count = _lateness(table, placed, register, calendar, received_at)
     return CheckedFile(
         row_count=len(table.row),
-        vectors=() if found or not table.is_usable.all() else gathered.vectors(),
+        vectors=gathered.vectors() if is_read and not found else (),
         findings=tuple(finding for _, finding in found),
         notices=(*late, *gathered.gaps(), *find_implausible(table, placed)),
         late_day_count=late_day_count,

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.refusals import Finding
-from settlement.meters.cells import tell_once
+from settlement.meters.cells import NO_INSTANT, tell_once
 from settlement.meters.findings import RowFinding, written_instant
 from settlement.meters.gathering import Gathered
 from settlement.meters.placing import INTERVAL, NOWHERE
@@ -35,7 +35,8 @@ class Shapes:
     """What is wrong with the shape of the days of a file.
 
     A day of another resolution than is stated, or stamped at the ends, is told as that and not as
-    the gaps and strays that follow from it.
+    the gaps and strays that follow from it. Of a day that may have its readings in rows that could
+    not be read or placed, nothing is said that would follow from their absence.
 
     Attributes:
         misread: bool[R], the readings of days of another resolution: what they say of energy is of
@@ -44,9 +45,15 @@ class Shapes:
 
     def __init__(self, days: Gathered, register: MeterRegister) -> None:
         self._days, self._register = days, register
-        spacing = _spacing_minutes(days)
-        self._seen_minutes = np.where(_finer(days, spacing), spacing, _coarser_minutes(days))
-        self._ends = _stamped_at_ends(days)
+        spacing, is_doubtful = _spacing_minutes(days), _may_be_elsewhere(days)
+        coarser = np.where(is_doubtful, 0, _coarser_minutes(days))
+        self._seen_minutes = np.where(_finer(days, spacing), spacing, coarser)
+        self._ends = {
+            first: last
+            for first, last in _stamped_at_ends(days).items()
+            if not is_doubtful[[first, last]].any()
+        }
+        self._lacks_untold = is_doubtful
         self._told = self._seen_minutes != 0
         self.misread = np.zeros(len(days.table.row), dtype=np.bool_)
         self.misread[days.belongs[self._told[days.vector]]] = True
@@ -60,13 +67,42 @@ class Shapes:
         yield from _at_ends(days, self._ends)
         yield from _off_boundary(days, self._told, register)
         yield from _duplicates(days)
-        yield from _incomplete(days, self._told, terms)
+        yield from _incomplete(days, self._told, self._lacks_untold, terms)
 
 
 def _has_gaps(days: Gathered) -> Flags:
     inside = np.arange(days.seen.shape[1]) < days.count[:, np.newaxis]
     gaps: Flags = ((days.seen == 0) & inside).any(axis=1)
     return gaps
+
+
+def _may_be_elsewhere(days: Gathered) -> Flags:
+    """Return of which vectors readings may stand in rows that could not be read or placed.
+
+    Those are rows of another number of cells, rows whose instant cannot be read, and rows of a name
+    that nothing has; unless that is the name of a whole day, which then is something else's.
+    """
+    table, placed = days.table, days.placed
+    if not table.is_whole:
+        return np.ones(len(days.day), dtype=np.bool_)
+    entity, measure = table.entity.codes, placed.measure
+    unread = table.start_us == NO_INSTANT
+    astray = (placed.day != NOWHERE) & ~placed.reportable
+    # By entity and name of measure, as of two names either may be the wrong one.
+    series = placed.day * len(table.entity.names) + entity
+    series = series * len(table.measure.names) + table.measure.codes
+    rows = np.flatnonzero(astray)
+    _, which, count = np.unique(series[rows], return_inverse=True, return_counts=True)
+    rows = rows[count[which] < days.calendar.count[placed.day[rows]]]
+    of_series = days.entity * len(MEASURES) + days.measure
+    of_day = days.day * len(MEASURES) + days.measure
+    of_entity = days.day * len(table.entity.names) + days.entity
+    found: Flags = (
+        np.isin(of_series, (entity * len(MEASURES) + measure)[unread & (measure != NOWHERE)])
+        | np.isin(of_day, (placed.day * len(MEASURES) + measure)[rows[measure[rows] != NOWHERE]])
+        | np.isin(of_entity, (placed.day * len(table.entity.names) + entity)[rows])
+    )
+    return found
 
 
 def _coarser_minutes(days: Gathered) -> Integers:
@@ -268,7 +304,9 @@ def _duplicates(days: Gathered) -> Iterator[RowFinding]:
         )
 
 
-def _incomplete(days: Gathered, told: Flags, terms: list[MeterTerms]) -> Iterator[RowFinding]:
+def _incomplete(
+    days: Gathered, told: Flags, lacks_untold: Flags, terms: list[MeterTerms]
+) -> Iterator[RowFinding]:
     """Yield findings on vectors with too few readings, or more than the day has.
 
     Too few are accepted where the terms accept gaps, but not of an interval that is a sum.
@@ -277,7 +315,7 @@ def _incomplete(days: Gathered, told: Flags, terms: list[MeterTerms]) -> Iterato
     missing = (days.seen == 0) & inside
     accepts = np.array([each.accepts_gaps for each in terms], dtype=np.bool_)
     is_sum = days.minutes < days.interval_minutes
-    gapped = missing.any(axis=1) & (~accepts | is_sum) & ~told
+    gapped = missing.any(axis=1) & (~accepts | is_sum) & ~told & ~lacks_untold
     for vector in np.flatnonzero(gapped | (days.row_count > days.count) & ~told).tolist():
         row, count = int(days.first_row[vector]), int(days.count[vector])
         place, name = days.table.place(row), days.name(vector)

@@ -230,8 +230,45 @@ def test_an_instant_that_cannot_be_read_is_found_at_its_row(written):
     rows = day_rows()
     rows[0] = (written, *rows[0][1:])
     result = checked(csv(rows))
-    assert codes(result) == ["interval-start", "missing-intervals"]
+    assert codes(result) == ["interval-start"]
     assert result.findings[0].place == "day.csv row 1"
+
+
+def _every_other(rows, spoil):
+    return [spoil(row) if number % 2 else row for number, row in enumerate(rows)]
+
+
+SPOILT = {
+    "an instant": (lambda row: (row[0].replace("-", "/"), *row[1:]), "interval-start", 24),
+    "a row": (lambda row: (*row, "more"), "ragged-row", 24),
+    "an entity": (lambda row: (row[0], "S9", *row[2:]), "unknown-entity", 1),
+    "a measure": (lambda row: (*row[:2], "demand_wh", *row[3:]), "unknown-measure", 1),
+    "another's measure": (lambda row: (*row[:2], GENERATION, *row[3:]), "wrong-measure", 1),
+}
+
+
+@pytest.mark.parametrize("accepts_gaps", [False, True])
+@pytest.mark.parametrize("what", SPOILT)
+def test_nothing_follows_from_a_reading_that_could_not_be_placed(what, accepts_gaps):
+    """What is left looks like gaps, or like hours in a market of half-hours, and is neither."""
+    spoil, code, count = SPOILT[what]
+    made = register(terms(accepts_gaps=accepts_gaps))
+    result = checked(csv(_every_other(day_rows(), spoil)), made)
+    assert codes(result) == [code] * count
+    assert not result.vectors
+
+
+def test_what_other_days_and_meters_lack_is_told_beside_it():
+    rows = _every_other(day_rows(), SPOILT["an entity"][0])
+    others = [*day_rows("S2")[1:], *day_rows("G1", GENERATION)[1:]]
+    later = day_rows("S1", day=DAY + dt.timedelta(days=1))[1:]
+    found = codes(checked(csv([*rows, *others, *later])))
+    assert sorted(found) == ["missing-intervals", "missing-intervals", "unknown-entity"]
+
+
+def test_a_whole_day_under_an_unknown_name_is_no_part_of_another():
+    rows = [*day_rows("S9"), *day_rows()[1:]]
+    assert sorted(codes(checked(csv(rows)))) == ["missing-intervals", "unknown-entity"]
 
 
 def test_an_offset_other_than_utc_is_the_same_instant():
