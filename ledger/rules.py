@@ -272,6 +272,17 @@ class LedgerRule(Rule):
         "return first to the queue what others paid of the document or took back on top of this "
         "payment; manage.py payments list names them",
     )
+    ALLOCATION_TAKES_FROM_OTHERS = (
+        76,
+        "what a payment gives to each participant, over all of their documents, has its sign",
+        "set off documents of one participant alone; what is owed to another is paid to them",
+    )
+    BANK_ACCOUNT_IS_OF_ANOTHER_MARKET = (
+        77,
+        "the statements of a bank account are imported to one market, so that each payment counts "
+        "once",
+        "give each market an account of its own in its settlement terms",
+    )
     LOG_KEY_IS_EXPOSED = (
         80,
         "the file of the log's private key is readable by its owner alone",

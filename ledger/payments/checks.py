@@ -6,13 +6,16 @@ took back, or paid on top, cannot lose the payment that it stands on:
 
     invoice 2.00    payment 1.00 in, then 1.00 out to give it back: paid 1.00, then 0.00
                     the first payment moved to another document:   refused, paid would be -1.00
+
+And what is set off is one participant's: 80.00 pay an invoice of 100.00 less the credit note of
+20.00 to the same participant, and not less the credit note to another, who is still owed it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from common.currencies import minor_text
 from common.refusals import Finding
-from ledger.payments.matching import OpenDocument
+from ledger.payments.matching import OpenDocument, taken_from_others
 from ledger.rules import LedgerRule
 
 
@@ -45,6 +48,13 @@ def check_decision(
     if total * amount_minor < 0 or abs(total) > abs(amount_minor):
         value = f"{minor_text(total, currency)} of {minor_text(amount_minor, currency)} {currency}"
         yield LedgerRule.ALLOCATION_IS_TOO_MUCH.finding(place, value)
+    else:
+        known = {name: amount for name, amount in amounts.items() if name in documents}
+        owner_of = {name: documents[name].participant for name in known}
+        for participant in taken_from_others(amount_minor, known, owner_of):
+            given = sum(amount for name, amount in known.items() if owner_of[name] == participant)
+            value = f"{minor_text(given, currency)} {currency} for {participant}"
+            yield LedgerRule.ALLOCATION_TAKES_FROM_OTHERS.finding(place, value)
     for document, amount in amounts.items():
         if document not in documents:
             yield LedgerRule.DOCUMENT_IS_UNKNOWN.finding(place, document)

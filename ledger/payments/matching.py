@@ -13,6 +13,11 @@ asks for, so what is allocated and what rests in the queue always sum to the pay
     payment       90.00 of the same text                            both, and 10.00 in the queue
 
 A part payment goes first to credit notes, whole, then to what was due first.
+
+What is set off is one participant's: a payer who names the credit note of another would pay less
+with money that is not theirs, so such a payment waits for a person, who may not do it either.
+Money that goes out pays a document where it went to an account of its participant, as far as the
+bank names the account and the participant registered any; a person may know of another.
 """
 
 import re
@@ -23,6 +28,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
+from common.bank_accounts import account_names, is_iban
 from common.unseen import is_unseen
 from ledger.payments.statements import CHARGES, UNDIVIDED, UNSTATED, TransactionRow
 
@@ -188,7 +194,7 @@ def _match_transaction(
     if transaction.is_reversal:
         return _match_reversal(transaction.amount_minor, named)
     if named:
-        return _match_by_reference(transaction.amount_minor, named, unknown)
+        return _match_by_reference(transaction, named, unknown, owners)
     # Not by the account instead: who names a document means one, and a slip of the number is for a
     # person to see.
     if unknown:
@@ -213,7 +219,13 @@ def _why_nobodys(
     return None
 
 
-def _match_by_reference(amount: int, named: list[OpenDocument], unknown: list[str]) -> Matched:
+def _match_by_reference(
+    transaction: TransactionRow,
+    named: list[OpenDocument],
+    unknown: list[str],
+    owners: Mapping[str, frozenset[str]],
+) -> Matched:
+    amount = transaction.amount_minor
     names = ", ".join(document.name for document in named)
     also = f"; it also names {', '.join(unknown)}: no such document" if unknown else ""
     total = sum(document.balance_minor for document in named)
@@ -224,6 +236,22 @@ def _match_by_reference(amount: int, named: list[OpenDocument], unknown: list[st
             amount, f"it names {names}, whose balance of {total} minor units it cannot pay{also}"
         )
     amounts = tuple(_spread(amount, named))
+    participant_of = {document.name: document.participant for document in named}
+    taken_from = taken_from_others(amount, dict(amounts), participant_of)
+    if taken_from:
+        whose = _join_names(taken_from)
+        return _match_nothing(
+            amount, f"it names {names}, and would pay with what is owed to {whose}{also}"
+        )
+    astray = _paid_astray(
+        transaction, sorted({participant_of[name] for name, _ in amounts}), owners
+    )
+    if astray:
+        return _match_nothing(
+            amount,
+            f"it names {names}, and went to an account that {_join_names(astray)} did not "
+            f"register{also}",
+        )
     rest = amount - sum(paid for _, paid in amounts)
     if rest:
         reason = f"it names {names} and pays more than was open{also}"
@@ -232,6 +260,22 @@ def _match_by_reference(amount: int, named: list[OpenDocument], unknown: list[st
     else:
         reason = f"it names {names}{also}"
     return Matched(amounts, rest, Method.REFERENCE, reason)
+
+
+def _paid_astray(
+    transaction: TransactionRow, participants: Sequence[str], owners: Mapping[str, frozenset[str]]
+) -> list[str]:
+    """Return those of the participants who registered accounts, but not the one that was paid.
+
+    Anyone may pay a debt, so of money that comes in the account says nothing.
+    """
+    account = transaction.counterparty_account
+    if transaction.amount_minor > 0 or not account:
+        return []
+    names = account_names(account if is_iban(account) else None, account)
+    paid = frozenset[str]().union(*(owners.get(name, frozenset()) for name in names))
+    registered = frozenset[str]().union(*owners.values())
+    return [name for name in participants if name in registered - paid]
 
 
 def _spread(amount: int, named: list[OpenDocument]) -> Iterator[tuple[str, int]]:
@@ -248,6 +292,26 @@ def _spread(amount: int, named: list[OpenDocument]) -> Iterator[tuple[str, int]]
         if paid:
             left -= paid
             yield document.name, paid * sign
+
+
+def taken_from_others(
+    amount: int, amounts: Mapping[str, int], participant_of: Mapping[str, str]
+) -> list[str]:
+    """Return the participants at whose cost a payment would pay more for others than it is.
+
+    What a payment gives to each participant, over all of their documents, has its sign: the credit
+    note of one lowers what the same one pays, and nobody else's.
+
+    >>> owner = {"invoice": "cedar", "note": "alder"}
+    >>> taken_from_others(80, {"invoice": 100, "note": -20}, owner)
+    ['alder']
+    >>> taken_from_others(80, {"invoice": 100, "note": -20}, {"invoice": "cedar", "note": "cedar"})
+    []
+    """
+    totals: defaultdict[str, int] = defaultdict(int)
+    for name, given in amounts.items():
+        totals[participant_of[name]] += given
+    return sorted(participant for participant, total in totals.items() if total * amount < 0)
 
 
 def _match_reversal(amount: int, named: list[OpenDocument]) -> Matched:

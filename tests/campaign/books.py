@@ -63,6 +63,7 @@ class Books:
     sealed: set = field(default_factory=set)
     documents: Counter = field(default_factory=Counter)
     due: dict = field(default_factory=dict)
+    owner: dict = field(default_factory=dict)
     paid: Counter = field(default_factory=Counter)
     payments: list = field(default_factory=list)
     bank_minor: int = 100_000
@@ -203,6 +204,7 @@ class Books:
             self.documents[row.series] += 1
             assert row.number == self.documents[row.series]
             self.due[f"{row.series}-{row.number:06d}"] = row.due_minor
+            self.owner[f"{row.series}-{row.number:06d}"] = row.participant
             self._book_rounding(row)
             self.lines += [
                 (row.id, line.line, row.participant, row.issued_at) for line in one.lines
@@ -269,13 +271,16 @@ class Books:
     def allocate(self, place: int, amounts: dict[str, int]) -> str:
         """Let a person give a payment to documents, or to none; refused where it does not fit.
 
-        It fits where every document is then paid between nothing and what is due: those that it
-        gets to, and those that it leaves.
+        It fits where every document is then paid between nothing and what is due, those that it
+        gets to and those that it leaves, and where no participant pays for another.
         """
         payment_name, amount, held = self.payments[place]
         amounts = {name: part for name, part in amounts.items() if part}
         total = sum(amounts.values())
         fits = total * amount >= 0 and abs(total) <= abs(amount)
+        for owner in {self.owner[name] for name in amounts}:
+            of_owner = sum(part for name, part in amounts.items() if self.owner[name] == owner)
+            fits = fits and of_owner * amount >= 0
         for name in amounts.keys() | held.keys():
             due, paid = self.due[name], self.paid[name] - held.get(name, 0) + amounts.get(name, 0)
             fits = fits and min(0, due) <= paid <= max(0, due)

@@ -164,3 +164,24 @@ def test_verification_finds_a_document_that_is_paid_beyond_the_law(paid, now):
     _decide_unasked(session, FIRST, {}, now)
     found = [str(finding) for finding in verify_payments(session)]
     assert [INVOICE in each and "[payment-journal]" in each for each in found] == [True]
+
+
+SET_OFF = {
+    # a payment | what a person would set off against it
+    "an invoice less what another is owed": (100, {INVOICE: 200, SELF_BILLED: -100}),
+    "money out, less an invoice of another": (-200, {SELF_BILLED: -300, INVOICE: 100}),
+    "nothing of my own, and it all for another": (1, {INVOICE: 200, SELF_BILLED: -199}),
+}
+
+
+@pytest.mark.parametrize("what", SET_OFF)
+def test_a_person_sets_off_documents_of_one_participant_alone(paid, what):
+    session, receive, decide = paid
+    amount, amounts = SET_OFF[what]
+    receive((amount, UNSAID))
+    before = balances(session)
+    ((rule, value),) = refusal(decide, FIRST, amounts)
+    assert rule is Code.ALLOCATION_TAKES_FROM_OTHERS
+    assert "GBP for" in value
+    assert balances(session) == before
+    assert sound(session)

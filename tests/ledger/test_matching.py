@@ -1,6 +1,7 @@
 """What a payment pays: a table of cases, and that no penny is lost or doubled whatever comes."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -113,8 +114,58 @@ def test_a_payment_that_names_documents(case):
     assert found.reason
 
 
+OTHERS = "gb12-self-billed-000001"
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    {
+        "an invoice less what another is owed": (1, f"{named(1)} {OTHERS}"),
+        "two invoices less what another is owed": (5_000, f"{named(4, 5)} {OTHERS}"),
+        "paid out to another, less an invoice of mine": (-20_000, f"{named(1)} {OTHERS}"),
+    }.values(),
+)
+def test_nobody_pays_with_what_is_owed_to_another(amount, text):
+    documents = [*DOCUMENTS[:-1], document(1, -9_999, participant="alder", series=OTHERS[:-7])]
+    if amount == 5_000:
+        documents[-1] = replace(documents[-1], due_minor=-9_000)
+    if amount < 0:
+        documents[-1] = replace(documents[-1], due_minor=-30_000)
+    (found,) = match([transaction(amount, text, iban=STRANGER)], documents, OWNERS)
+    assert (found.amounts, found.rest_minor, found.method) == ((), amount, Method.NONE)
+    assert "would pay with what is owed to" in found.reason
+
+
+def test_a_note_lowers_what_its_own_participant_pays_beside_another_who_pays_too():
+    documents = [*DOCUMENTS[:2], document(6, 500, participant="alder")]
+    (found,) = match([transaction(8_500, named(1, 2, 6), iban=STRANGER)], documents, OWNERS)
+    assert sum(paid for _, paid in found.amounts) == 8_500
+    assert len(found.amounts) == 3
+
+
+BIRCH = {"00003457937802": frozenset({"alder"})}
+
+
+@pytest.mark.parametrize(
+    ("iban", "owners", "pays"),
+    {
+        "an account of the participant": (SHARED, OWNERS, True),
+        "its IBAN, where the national number is registered": (SHARED, BIRCH, True),
+        "an account of another": (CEDAR, OWNERS, False),
+        "an account that nobody registered": (STRANGER, OWNERS, False),
+        "an account that the bank does not name": ("", OWNERS, True),
+        "a participant who registered none": (STRANGER, {CEDAR: frozenset({"cedar"})}, True),
+    }.values(),
+)
+def test_money_that_goes_out_pays_where_its_participant_has_an_account(iban, owners, pays):
+    rows = [transaction(-30_000, OTHERS, iban=iban)]
+    (found,) = match(rows, DOCUMENTS, owners)
+    assert found.amounts == (((OTHERS, -30_000),) if pays else ())
+    assert ("went to an account that alder did not register" in found.reason) != pays
+
+
 def test_a_payment_to_a_generator_pays_its_document():
-    (found,) = matched(transaction(-30_000, "GB12 self billed 000001", iban=STRANGER))
+    (found,) = matched(transaction(-30_000, "GB12 self billed 000001", iban=SHARED))
     assert found.amounts == (("gb12-self-billed-000001", -30_000),)
 
 
