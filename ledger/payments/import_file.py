@@ -3,13 +3,14 @@
 All is appended under the ledger's lock, or nothing. `Refused` holds every reason.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from common.refusals import refuse_any
+from common.bank_accounts import account_names, account_words, is_iban
+from common.refusals import Finding, refuse_any
 from ledger import store as ledger_store
 from ledger.payments import queries, store
 from ledger.payments.bank_files import Note
@@ -29,6 +30,7 @@ from ledger.payments.statements import (
     stored_statement,
 )
 from ledger.posting import post_many, require_zone
+from ledger.rules import LedgerRule
 
 MATCHER = "the matching rules"
 """Who decides when no person does."""
@@ -95,6 +97,7 @@ def import_file(
     there = [row for row in of_file if row.account == account.number]
     if there:
         return Imported(tuple(there), is_repeat=True)
+    refuse_any(_of_another_market(session, account))
     file = read_file(content, {account.number, *account.other_names}, account.currency)
     stored = store.statements_of_account(session, market, account.number)
     known = _known(session, account, stored, file.statements)
@@ -116,6 +119,17 @@ def import_file(
     store.insert_statements(session, row, content, sealed, is_new_file=not of_file)
     _allocate_first(session, account, sealed, now)
     return Imported(tuple(imported.row for imported in sealed), is_repeat=False, notes=notes)
+
+
+def _of_another_market(session: Session, account: BankAccount) -> Iterator[Finding]:
+    """Find the other market that statements of this account are imported to."""
+    names = {account.number, *account.other_names}
+    for market, number in store.accounts_of_others(session, account.market):
+        iban = number if is_iban(number) else None
+        if names & set(account_names(iban, number)):
+            value = f"{account_words(account.number)}, whose statements are imported to {market}"
+            place = f"market {account.market}"
+            yield LedgerRule.BANK_ACCOUNT_IS_OF_ANOTHER_MARKET.finding(place, value)
 
 
 def _known(

@@ -13,16 +13,17 @@ Where the bank cannot give what is missing, a person goes on with a reason: the 
 a transaction of its own, which waits in the queue.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import takewhile
 from typing import NamedTuple
 
 from common.refusals import Finding
 from ledger.payments.bank_files import Note
 from ledger.payments.camt_fields import Money
 from ledger.payments.camt_statement import ReadStatement
+from ledger.payments.overlaps import booked_entries, held_again
 from ledger.payments.statements import UNSTATED, Statement, Transaction
 from ledger.rules import LedgerRule
 
@@ -148,10 +149,7 @@ class _Judge:
                     continue
                 waiting.remove(each)
                 moved = True
-                overlaps = self._overlapped(statement, spot)
-                if overlaps:
-                    value = f"it holds again what {overlaps} holds"
-                    self._find(LedgerRule.STATEMENT_HAS_OTHER_CONTENT, each.place, value)
+                if self._refuse_overlap(each.place, self._overlapped(statement, spot)):
                     continue
                 if spot and spot == len(self.chain):
                     self._note_number(each.place, statement, self.chain[-1].statement)
@@ -177,31 +175,31 @@ class _Judge:
                 return spot
         return None
 
-    def _overlapped(self, statement: Statement, spot: int) -> str:
-        """Return which statements beside its spot this one holds again; they moved nothing in all.
-
-        Only then does it open as if it followed them, or close as if they followed it.
-        """
-        before = [
-            (each, each.statement.opening_minor == statement.opening_minor)
-            for each in reversed(self.chain[:spot])
-            if each.statement.closed_on >= statement.opened_on
-        ]
-        after = [
-            (each, each.statement.closing_minor == statement.closing_minor)
-            for each in self.chain[spot:]
-            if each.statement.opened_on <= statement.closed_on
-        ]
-        for side in (before, after):
-            names, moved, found = list[str](), list[Transaction](), ""
-            for each, moved_nothing in side:
-                names.append(each.name or each.statement.identification)
-                moved += each.statement.transactions
-                if moved_nothing and _holds_again(statement.transactions, moved):
-                    found = " and ".join(sorted(names))
-            if found:
-                return found
+    def _overlapped(self, statement: Statement, spot: int, *, at_any_balance: bool = False) -> str:
+        """Return which of its neighbours in a spot a statement holds again, in words."""
+        before = takewhile(
+            lambda each: each.statement.closed_on >= statement.opened_on,
+            reversed(self.chain[:spot]),
+        )
+        after = takewhile(
+            lambda each: each.statement.opened_on <= statement.closed_on, self.chain[spot:]
+        )
+        outwards = (
+            [(_name(each), booked_entries(each.statement)[::-1]) for each in before],
+            [(_name(each), booked_entries(each.statement)) for each in after],
+        )
+        held = booked_entries(statement)
+        for others in outwards:
+            names = held_again(held, others, at_any_balance=at_any_balance)
+            if names:
+                return " and ".join(sorted(names))
         return ""
+
+    def _refuse_overlap(self, place: str, overlapped: str) -> bool:
+        if overlapped:
+            value = f"it holds again what {overlapped} holds"
+            self._find(LedgerRule.STATEMENT_HAS_OTHER_CONTENT, place, value)
+        return bool(overlapped)
 
     def _take(self, statement: Statement, spot: int) -> None:
         self.chain.insert(spot, Known("", statement))
@@ -223,6 +221,9 @@ class _Judge:
         statement, last = waiting.statement, self.chain[-1].statement
         if statement is None or statement.opened_on < last.closed_on:
             return False
+        overlapped = self._overlapped(statement, len(self.chain), at_any_balance=True)
+        if self._refuse_overlap(waiting.place, overlapped):
+            return True
         moved = Money(statement.opening_minor - last.closing_minor, self.currency)
         words = (
             f"Moved without a statement after {last.identification}, which closed on "
@@ -324,30 +325,9 @@ def _is_same(statement: Statement, there: Statement) -> bool:
     return renamed == there and bool(statement.transactions)
 
 
-def _holds_again(transactions: Sequence[Transaction], before: Sequence[Transaction]) -> bool:
-    """Return whether a statement holds what others hold, whatever its words, which exports cut.
-
-    The bank's references tell, where each of them stands for one entry; else days and amounts do.
-    """
-    if not before:
-        return False
-    references, again = _references(transactions), _references(before)
-    if references and again:
-        return not references.isdisjoint(again)
-    held, moved = (
-        Counter((each.booked_on, each.amount_minor) for each in of_one)
-        for of_one in (transactions, before)
-    )
-    return moved <= held
-
-
-def _references(transactions: Sequence[Transaction]) -> set[tuple[date, str]]:
-    """Return the days and references of entries; without those that more than one entry has."""
-    entries = {(each.entry, each.booked_on, each.bank_reference) for each in transactions}
-    count = Counter(reference for _, _, reference in entries)
-    return {
-        (day, reference) for _, day, reference in entries if reference and count[reference] == 1
-    }
+def _name(known: Known) -> str:
+    """Return how people name a statement; one of the same file by what the bank calls it."""
+    return known.name or known.statement.identification
 
 
 def _differences(statement: Statement, there: Statement) -> Iterator[str]:

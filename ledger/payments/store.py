@@ -55,6 +55,18 @@ def statements_of_account(session: Session, market: str, account: str) -> list[S
     return [StatementRow(*row) for row in rows]
 
 
+def accounts_of_others(session: Session, market: str) -> list[tuple[str, str]]:
+    """Return every other market with each account of which it has statements."""
+    statement = tables.BankStatement
+    rows = session.execute(
+        select(statement.market, statement.account)
+        .where(statement.market != market)
+        .distinct()
+        .order_by(statement.market, statement.account)
+    )
+    return [(row.market, row.account) for row in rows]
+
+
 def transactions_of_account(
     session: Session, market: str, account: str, since: date, identifications: Sequence[str]
 ) -> defaultdict[int, list[TransactionRow]]:

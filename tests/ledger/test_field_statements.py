@@ -692,6 +692,73 @@ def test_an_export_of_more_days_that_begins_with_known_ones_is_refused(bank):
     assert "it holds again what gb12-bank-000001 holds" in told
 
 
+INOUT = (
+    entry("50.00", details("Cedar, for January"), reference="R1"),
+    entry("-50.00", details("Returned"), reference="R2"),
+)
+ALTERED = {
+    # a statement of the same day that opens as if it followed | what it closes with
+    "in other words": ((entry("50.00", details("CEDAR"), reference="R1"), INOUT[1]), "0.00"),
+    "in another order": (INOUT[::-1], "0.00"),
+    "its first half": (INOUT[:1], "50.00"),
+    "and more": ((*INOUT, entry("9.00", reference="R3")), "9.00"),
+    "in other words, without references": ((entry("50.00", reference=""), entry("-50.00")), "0.00"),
+}
+
+
+@pytest.mark.parametrize("what", ALTERED)
+def test_an_export_that_overlaps_is_known_whatever_it_says(bank, what):
+    bank.take(message(statement("D-1", "0.00", "0.00", *INOUT)))
+    entries, closing = ALTERED[what]
+    (told,) = bank.refused(message(statement("M-1", "0.00", closing, *entries, number=7)))
+    assert "it holds again what gb12-bank-000001 holds" in told
+
+
+def test_an_export_that_overlaps_is_known_between_others_too(bank):
+    days = ("2024-03-01", "2024-03-02", "2024-03-03")
+    out = statement("D-2", "50.00", "50.00", entry("5.00", on=days[1]),
+                    entry("-5.00", on=days[1]), on=days[1])  # fmt: skip
+    third = statement("D-3", "50.00", "70.00", entry("20.00", on=days[2]), on=days[2])
+    bank.take(message(statement("D-1", "0.00", "50.00", entry("50.00"), on=days[0]), out, third))
+    again = statement("M-2", "50.00", "50.00", entry("-5.00", on=days[1]),
+                      entry("5.00", on=days[1]), on=days[1], number=9)  # fmt: skip
+    (told,) = bank.refused(message(again))
+    assert "it holds again what gb12-bank-000002 holds" in told
+
+
+def test_the_same_amounts_by_other_references_of_the_bank_are_other_payments(bank):
+    def both(name):
+        return (entry("50.00", reference=f"{name}+"), entry("-50.00", reference=f"{name}-"))
+
+    bank.take(message(statement("D-1", "0.00", "0.00", *both("R1"))))
+    bank.take(message(statement("D-2", "0.00", "0.00", *both("R2"), number=2)))
+    assert len(bank.amounts()) == 4
+    (told,) = bank.refused(message(statement("D-3", "0.00", "0.00", *both("R1"), number=3)))
+    assert "it holds again what gb12-bank-000001 and gb12-bank-000002 holds" in told
+
+
+def test_without_references_what_came_back_may_be_paid_again(bank):
+    for number, value in enumerate(("50.00", "-50.00", "50.00"), start=1):
+        opening, closing = ("0.00", "50.00") if value == "50.00" else ("50.00", "0.00")
+        bank.take(message(statement(f"D-{number}", opening, closing, entry(value), number=number)))
+    assert bank.amounts() == [5_000, -5_000, 5_000]
+
+
+def test_a_reason_does_not_take_a_statement_with_another_opening_balance(bank):
+    bank.take(message(FIRST))
+    altered = statement("S-7", "10.00", "60.00", entry("50.00", details("x")), number=7)
+    (told,) = bank.refused(message(altered), missing="Lost")
+    assert "it holds again what gb12-bank-000001 holds" in told
+
+
+def test_a_bank_account_is_of_one_market(bank, session, now):
+    bank.take(message(FIRST))
+    for number, names in ((IBAN, NAMES), ("00123412345678", frozenset())):
+        other = BankAccount("gb13", number, "GBP", {}, names)
+        with pytest.raises(Refused, match="whose statements are imported to gb12"):
+            import_file(session, other, "s", message(FIRST), received_by="Bea", now=now)
+
+
 REFERRED = (entry("50.00", reference="A"), entry("-50.00", reference="B"))
 CUT = (entry("50.00", details("other words"), reference="A"), entry("-50.00", reference="B"))
 BARE = (entry("50.00", details("other words"), reference=""), entry("-50.00", reference=""))
