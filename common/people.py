@@ -4,6 +4,7 @@ Who wrote may not approve, and who opened a dispute may not decide it. A name is
 time, so that one person is `Ann Author`, `ann  author`, or the same with a blank that is not one.
 """
 
+import re
 import unicodedata
 
 from common.unseen import is_unseen
@@ -13,6 +14,17 @@ LOOKALIKES = "аеһіјӏорԛѕсԁԝхувнкмтοινρυκχαβεζημ
 
 LATIN = "aehijlopqscdwxybhkmtoinpukxabezhmt--"
 """What each of them looks like."""
+
+TITLES = frozenset(
+    ("mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "sir", "dame", "rev", "phd")
+    + ("ing", "dipl", "mag", "herr", "frau", "mme", "mlle")
+)
+"""Words before or after a name that say nothing of who it is."""
+
+_ASIDES = re.compile(r"<[^<>]*>|\([^()]*\)|\[[^\[\]]*\]|\S+@\S+")
+"""What programs of mail and people write beside a name: an address, a department in brackets."""
+
+_BETWEEN_WORDS = re.compile(r"[\s,;./\u3001\uff0c]+")
 
 
 def name_shown(written: str) -> str:
@@ -41,8 +53,33 @@ def name_key(written: str) -> str:
 
 
 def is_same_person(one: str, other: str) -> bool:
-    """Return whether two names are those of one person."""
-    return name_key(one) == name_key(other)
+    """Return whether two names are those of one person, as far as names can tell.
+
+    The order of words, titles, and what stands in brackets or is an e-mail address do not matter.
+
+    >>> is_same_person("Ann Author", "AUTHOR, Dr. Ann <ann@market.example>")
+    True
+    >>> is_same_person("Ann Author", "Ben Author"), is_same_person("a@x.example", "b@x.example")
+    (False, False)
+    """
+    return name_key(one) == name_key(other) or not _spellings(one).isdisjoint(_spellings(other))
+
+
+def _spellings(written: str) -> set[tuple[str, ...]]:
+    """Return the words of a name in alphabetical order, by their keys; it whole where none is.
+
+    An unseen sign may part words, or stand inside one.
+    """
+    shown = unicodedata.normalize("NFKC", written)
+    return {
+        _word_keys("".join(instead if is_unseen(each) else each for each in shown))
+        for instead in ("", " ")
+    }
+
+
+def _word_keys(written: str) -> tuple[str, ...]:
+    keys = [name_key(word) for word in _BETWEEN_WORDS.split(_ASIDES.sub(" ", written))]
+    return tuple(sorted(key for key in keys if key and key not in TITLES)) or (name_key(written),)
 
 
 def _without_blanks(text: str) -> str:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from common.people import name_key
+from common.people import is_same_person
 from ledger.disputes.rules import DisputeRule
 from ledger.disputes.terms import DisputeTerms
 
@@ -191,7 +191,7 @@ class Course:
         elif action is Action.ESCALATE and state is State.OPENED and not self.is_unanswered(now):
             due = self.terms.answer_by(self.opened_at)
             yield DisputeRule.STEP_IS_TOO_EARLY, f"the answer is due on {due}"
-        if name_key(actor) in self._barred_from(action):
+        if any(is_same_person(actor, barred) for barred in self._barred_from(action)):
             yield DisputeRule.ACTS_FOR_BOTH_SIDES, f"{actor} wants to {action}"
 
     def steps_for(self, actor: str, role: Role, now: datetime) -> tuple[Action, ...]:
@@ -203,13 +203,13 @@ class Course:
         )
 
     def _barred_from(self, action: Action) -> set[str]:
-        """Return the keys of the people who took a step for the other side."""
+        """Return the people who took a step for the other side."""
         barred: tuple[Action, ...] = ()
         if action in ANSWERS:
             barred = (Action.OPEN,)
         elif action in DECISIONS:
             barred = (Action.OPEN, *ANSWERS)
-        return {name_key(step.actor) for step in self.steps if step.action in barred}
+        return {step.actor for step in self.steps if step.action in barred}
 
     def _passed(self, day: date, now: datetime) -> bool:
         return self.terms.has_passed(day, now)

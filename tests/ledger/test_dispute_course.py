@@ -153,6 +153,13 @@ REFUSED = {
         0,
         DisputeRule.ACTS_FOR_BOTH_SIDES,
     ),
+    "own dispute, with an address": (
+        Action.REJECT,
+        "Dr. Ann <ann@market.example>",
+        Role.OPERATOR,
+        0,
+        DisputeRule.ACTS_FOR_BOTH_SIDES,
+    ),
     "before it": (Action.REJECT, "bob", Role.OPERATOR, -1, DisputeRule.MOMENT_IS_EARLIER),
 }
 
