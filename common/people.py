@@ -16,9 +16,9 @@ LATIN = "aehijlopqscdwxybhkmtoinpukxabezhmt--"
 """What each of them looks like."""
 
 TITLES = frozenset(
-    ("mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "sir", "dame", "rev", "phd")
-    + ("ing", "dipl", "mag", "herr", "frau", "mme", "mlle")
-)
+    ("mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "sir", "dame", "rev", "phd",
+     "ing", "dipl", "mag", "herr", "frau", "mme", "mlle")
+)  # fmt: skip
 """Words before or after a name that say nothing of who it is."""
 
 _ASIDES = re.compile(r"<[^<>]*>|\([^()]*\)|\[[^\[\]]*\]|\S+@\S+")
