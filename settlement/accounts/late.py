@@ -1,13 +1,14 @@
 """Posting interest on what is paid late: read documents and payments, compute, post."""
 
 import datetime as dt
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy.orm import Session
 
 import ledger.posting
 import ledger.store
 from common.currencies import minor_unit_micro
-from common.refusals import Finding, Refused
+from common.refusals import Finding, Refused, refuse_any
 from ledger.payments import queries
 from ledger.payments.interest_queries import NOTHING_POSTED, billed_interest, posted_interest
 from ledger.payments.queries import PaidOn
@@ -33,8 +34,8 @@ def post_interest(
     became known.
 
     Raises:
-        Refused: the day lies ahead or is sealed, or no settlement terms were in force when a
-            document was due.
+        Refused: the day lies ahead, is sealed, or is earlier than one up to which interest is
+            posted, or no settlement terms were in force when a document was due.
     """
     if until > now.date():
         raise Refused(
@@ -51,9 +52,24 @@ def post_interest(
     # Before what is posted is read: two at once would each post the whole difference.
     ledger.store.lock(session)
     late = _late_documents(session, market, until)
+    refuse_any(_posted_further(market, late, until))
     rates = _rates(session, market, {document.due_on for document in late}, now)
     drafts = interest_journals(late, [rates[document.due_on] for document in late], until)
     return ledger.posting.post_many(session, drafts, now)
+
+
+def _posted_further(market: str, late: Sequence[LateDocument], until: dt.date) -> Iterator[Finding]:
+    """Find that interest is posted up to a later day: what later days bore would be taken back."""
+    further = [each for each in late if each.posted_until and each.posted_until > until]
+    if further:
+        last = max(each.posted_until for each in further if each.posted_until)
+        yield Finding(
+            "interest-posted-further",
+            f"market {market}",
+            f"{until}, and {len(further)} documents bear it up to {last} already",
+            "interest is posted up to one day after another",
+            f"give {last} or a later day: what became known since is posted with it",
+        )
 
 
 def _late_documents(session: Session, market: str, until: dt.date) -> list[LateDocument]:

@@ -165,6 +165,18 @@ def test_what_is_late_bears_interest_both_ways_and_once(billed):
     assert kinds == {CHARGE_INTEREST, PAYMENT_INTEREST, "interest"}
 
 
+def test_an_earlier_day_takes_nothing_back(billed):
+    post_interest(billed, "tiny", UNTIL, now=LATE)
+    before = posted(billed)
+    for days in (1, 20, 29):
+        with pytest.raises(Refused) as refused:
+            post_interest(billed, "tiny", DUE_ON + dt.timedelta(days=days), now=LATE)
+        (finding,) = refused.value.findings
+        assert (finding.code, str(UNTIL) in finding.remedy) == ("interest-posted-further", True)
+    assert post_interest(billed, "tiny", DUE_ON, now=LATE) == []
+    assert posted(billed) == before
+
+
 def test_a_payment_of_earlier_value_that_comes_late_moves_only_the_difference(billed):
     post_interest(billed, "tiny", UNTIL, now=LATE)
     document = next(each for each in documents(billed).values() if each.due_minor > 0)
