@@ -142,17 +142,16 @@ def costs() -> Iterator[Cost]:
     from django.contrib.auth.models import User
     from django.db import transaction as django_transaction
     from django.test import Client
-    from django.test.utils import setup_test_environment
 
     from portal.access import Role, ensure_roles
 
-    setup_test_environment()
+    # Not Django's test environment: it keeps a copy of what each template is given.
     logging.disable(logging.WARNING)  # pages that this user may not open are in the table
     known = values()
     with django_transaction.atomic():
         user = User.objects.create_user("who-measures-pages", password=str(uuid.uuid4()))
         user.groups.set([ensure_roles()[role] for role in (Role.AUDITOR, Role.OPERATOR)])
-        client = Client(raise_request_exception=False)
+        client = Client(raise_request_exception=False, SERVER_NAME="localhost")
         client.force_login(user)
         for name, route in addresses():
             path = filled(route, known)

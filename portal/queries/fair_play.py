@@ -4,11 +4,13 @@ import uuid
 from collections import defaultdict
 from dataclasses import dataclass
 
+from django.core.cache import cache
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from settlement.billing.lines import MISSED, MONEY_SUFFIX, OVER_TAKE
 from settlement.core.tightness import PPM
+from settlement.runs.run import Run
 
 MAXIMUM, DESIRED, ENTITLED = "fair_play_maximum_w", "desired_w", "entitlement_w"
 OVER_TAKE_CHARGE, COMPENSATION = (
@@ -65,8 +67,19 @@ class FairPlayTotals:
         return self.entitled_w * PPM // self.maximum_w if self.maximum_w else None
 
 
-def fair_play_totals(session: Session, run_id: uuid.UUID) -> FairPlayTotals | None:
-    """Return what Fair Play came to over a run; None where no rule applied it."""
+def fair_play_totals(session: Session, run: Run) -> FairPlayTotals | None:
+    """Return what Fair Play came to over a run; None where no rule applied it.
+
+    Added up once: what a run found never changes, and to add up a year takes the database a second.
+    """
+    key = f"fair-play-totals:{run.id}:{run.result_digest.hex()}"
+    totals: FairPlayTotals | None = cache.get_or_set(
+        key, lambda: _added_up(session, run.id), timeout=None
+    )
+    return totals
+
+
+def _added_up(session: Session, run_id: uuid.UUID) -> FairPlayTotals | None:
     measures = (
         MAXIMUM,
         DESIRED,

@@ -118,7 +118,7 @@ def run_page(session: Session, run_id: uuid.UUID) -> RunPage | None:
         position=_totals(position),
         study_id=run_id if find_study(session, run_id) else None,
         currency=market_currency(session, run.market, day_start(run.first_day, zone)),
-        fair_play=fair_play_totals(session, run_id),
+        fair_play=fair_play_totals(session, run),
         findings=tuple(run_findings(session, run)),
         quality=run_quality(session, run),
         energy=energy_table(session, run_id),
