@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from common.people import name_key
 from common.refusals import Finding, shown
 from rulebook.checks.charges_in_law import CHARGE_CHECKS_IN_LAW
 from rulebook.checks.in_force import InForce
@@ -9,6 +10,7 @@ from rulebook.checks.methods import METHOD_CHECKS
 from rulebook.checks.parts import identifier_key, spelling_of
 from rulebook.checks.resolutions import resolutions_fit_interval
 from rulebook.checks.terms import sealed_after_the_last_run
+from rulebook.documents import Registration
 
 MOST_NODES_FAIR_PLAY = 20
 """Fair Play looks at every cut of the grid, of which there are 2 to the power of its nodes."""
@@ -159,6 +161,24 @@ def entities_stand_once(law: InForce) -> Iterator[Finding]:
                 )
 
 
+def participants_are_told_apart(law: InForce) -> Iterator[Finding]:
+    """Participants whose names read the same are one legal person, who pays and is paid as one."""
+    first: dict[str, Registration] = {}
+    for registration in law.registrations:
+        known = first.setdefault(name_key(registration.legal_name), registration)
+        if name_key(known.tax_identifier) == name_key(registration.tax_identifier):
+            continue
+        yield Finding(
+            "legal-name-of-another",
+            f"{law.place(registration)}: legal_name",
+            f"{shown(registration.legal_name)}, with the tax identifier "
+            f"{shown(registration.tax_identifier)}",
+            f"it reads as {shown(known.legal_name)} does, the name of {known.participant}, whose "
+            f"tax identifier is {shown(known.tax_identifier)}",
+            "write the whole name by which people tell the two apart, or the one tax identifier",
+        )
+
+
 def fair_play_fits(law: InForce) -> Iterator[Finding]:
     """Fair Play names products of the market, charges over-take, and can look at every cut."""
     policy = law.allocation_policy
@@ -204,6 +224,7 @@ CHECKS_TOGETHER: tuple[Callable[[InForce], Iterator[Finding]], ...] = (
     registered_for_known_products,
     resolutions_fit_interval,
     entities_stand_once,
+    participants_are_told_apart,
     *METHOD_CHECKS,
     fair_play_fits,
     *CHARGE_CHECKS_IN_LAW,

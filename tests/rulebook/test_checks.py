@@ -240,6 +240,8 @@ def test_a_reading_must_fit_into_every_day_of_the_law():
     assert check_law(replace(law, days=(dt.date(2024, 1, 1), dt.date(2024, 4, 7)))) == ()
 
 
+ALBION = "Albion Nuclear Holdings plc"
+ALBIONS_TAX = body("gb12/registration/albion-nuclear")["tax_identifier"]
 TOGETHER = [
     (TERMS, lambda v: v.update(sealed_after_days=599), ["sealed-before-last-run"]),
     (RULES, lambda v: v["layers"].reverse(), ["layers-differ"]),
@@ -262,6 +264,12 @@ TOGETHER = [
     (HIGHLAND, lambda v: v["units"][1].update(unit="n0-P1"), ["entity-registered-twice"]),
     (HEARTH, lambda v: v["supply_points"][1].update(supply_point="N34-P1"),
      ["entity-registered-twice"]),
+    # Three ways to read as Albion does, and one legal person that is two participants.
+    (HIGHLAND, lambda v: v.update(legal_name=ALBION), ["legal-name-of-another"]),
+    (HIGHLAND, lambda v: v.update(legal_name=ALBION.upper()), ["legal-name-of-another"]),
+    (HIGHLAND, lambda v: v.update(legal_name="\u0410lbi\u043en Nuclear  H\uff4fldings plc"),
+     ["legal-name-of-another"]),
+    (HIGHLAND, lambda v: v.update(legal_name=ALBION, tax_identifier=ALBIONS_TAX), []),
     (HIGHLAND, more_units, ["too-many-units-for-exact"]),
     (POLICY, fair_play(products=[{"product": "P9"}]), ["fair-play-unknown-product"]),
     (POLICY, fair_play(with_clauses=False), ["line-without-clause"] * 2),
