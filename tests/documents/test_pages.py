@@ -117,3 +117,20 @@ def test_the_proof_is_at_the_portal_of_today():
     address = f"https://portal.example/proof/?document={document.code}."
     assert address in proof_words(known)
     assert address in pages(known)[-1].replace("?document= ", "?document=")
+
+
+@pytest.mark.parametrize("above", range(17, 25))
+def test_no_title_ends_a_page_and_no_sum_begins_one(above):
+    """Of one of these lengths the page ends at any row of the second charge."""
+    kinds = ["charge.fuel"] * above + ["charge.adequacy"] * 2
+    subjects = [f"S{kind[7].upper()}{number}:" for number, kind in enumerate(kinds)]
+    lines = [
+        replace(energy_line(number), kind=kind, subject=subject[:-1])
+        for number, (kind, subject) in enumerate(zip(kinds, subjects, strict=True))
+    ]
+    said = pages(make_document(lines))
+    for words in ("Fuel", "Adequacy pot"):
+        of_charge = [each for each in subjects if each[1] == words[0]]
+        assert any(words in page for page in said)
+        for page in said:
+            assert (words in page) == any(subject in page for subject in of_charge), page
