@@ -110,12 +110,23 @@ def minor_units(amount: int, currency: str) -> str:
     return f"{int(whole):,}{point}{part}" if amount >= 0 else f"-{int(whole[1:]):,}{point}{part}"
 
 
-def announce_portal(stdout: Any, sign_ins: Iterable[DemoSignIn], url: str) -> None:
-    """Say where the portal is, at once: whoever reads it through a pipe waits for that line."""
+def announce_portal(
+    stdout: Any, sign_ins: Iterable[DemoSignIn], url: str, *, is_public: bool = False
+) -> None:
+    """Say where the portal is, at once: whoever reads it through a pipe waits for that line.
+
+    Args:
+        is_public: whether nobody has a sign-in, so that nothing but the public pages can be seen.
+    """
     stdout.write(f"Tallystick is at {url} (stop it with Ctrl-C)")
     lines = [f"  {each.username:<24} {each.password:<22} {each.role}" for each in sign_ins]
     if lines:
         stdout.write("\nSign in with (these passwords hold until the next demo or serve):")
         stdout.write("\n".join(lines))
         stdout.write("")  # a blank line, by which whoever reads through a pipe knows the end
+    elif is_public:
+        stdout.write(
+            "Nobody has a sign-in here, so the rules and the proof are what it shows; "
+            "`make demo` makes one of each role."
+        )
     stdout.flush()

@@ -3,6 +3,7 @@
 import os
 from functools import partial
 
+from django.contrib.auth import get_user_model
 from django.core.management.base import ALL_CHECKS, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -45,7 +46,9 @@ class Command(BaseCommand[None]):
             refuse_unusable_address(options.address, options.port)
         except Unserved as error:
             raise CommandError(str(error)) from None
-        announce = partial(announce_portal, self.stdout, renew_demo_sign_ins(self.now()))
+        renewed = renew_demo_sign_ins(self.now())
+        is_public = not get_user_model().objects.exists()
+        announce = partial(announce_portal, self.stdout, renewed, is_public=is_public)
         serve(options.address, options.port, options.threads, announce)
 
     def lines(self, outcome: None, options: Options) -> tuple[()]:
