@@ -26,6 +26,16 @@ of a supply point; what a sub-meter counted, which another meter counted too. Re
 unit without a reading of it held none. So is desired demand: without a reading of it, the metered
 demand is all that is known of what was desired."""
 
+MEASURE_TITLES = {
+    GENERATION: "metered generation",
+    AVAILABLE: "declared availability",
+    RESERVE: "reserve held",
+    DEMAND: "metered demand",
+    DESIRED: "desired demand",
+    SUB_METERED: "sub-metered energy",
+}
+"""What people call a measure; its identifier, with the unit at its end, is for files."""
+
 MISSING = "missing"
 QUALITY_LETTERS = {"measured": "M", "estimated": "E", MISSING: "X"}
 """The letter under which an interval of a day vector is stored, by the word of its reading. A small

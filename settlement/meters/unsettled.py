@@ -4,8 +4,10 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from common.quantities import energy, ppm
 from common.refusals import Finding
 from rulebook.documents.base import MILLION
+from settlement.meters.register import MEASURE_TITLES
 
 SHOWN_INTERVALS = 4
 MINUTES_PER_HOUR = 60
@@ -35,7 +37,7 @@ class Unsettled:
         return Finding(
             "no-reading",
             f"{self.market} {self.day}",
-            f"no {measure} of {entity} known at {self.known.isoformat()}",
+            f"no {MEASURE_TITLES[measure]} of {entity} known at {self.known.isoformat()}",
             "every registered unit, supply point and sub-meter has its readings",
             "ingest the file that holds them",
         )
@@ -45,7 +47,7 @@ class Unsettled:
         return Finding(
             "missing-reading",
             f"{self.market} {self.day}",
-            f"{measure} of {entity} lacks {self._listed(intervals)}",
+            f"{MEASURE_TITLES[measure]} of {entity} lacks {self._listed(intervals)}",
             "a run settles complete days, as the rules in force do not estimate",
             "ingest the readings, or publish how they are estimated",
         )
@@ -57,7 +59,7 @@ class Unsettled:
         return Finding(
             "no-estimate",
             f"{self.market} {self.day}",
-            f"{measure} of {entity} lacks {self._listed(intervals)}; tried "
+            f"{MEASURE_TITLES[measure]} of {entity} lacks {self._listed(intervals)}; tried "
             f"{', '.join(tried) or 'nothing'}",
             "every missing reading is estimated by a step of the rules in force",
             "ingest the readings, or publish a step that can fill them",
@@ -81,7 +83,7 @@ class Unsettled:
         return Finding(
             "implausible-reading",
             f"{self.market} {self.day}",
-            f"{measure} of {entity} was flagged at {self._listed(intervals)}",
+            f"{MEASURE_TITLES[measure]} of {entity} was flagged at {self._listed(intervals)}",
             "a reading settles only if it is plausible",
             "ingest a correct reading, or publish that such readings are flagged or estimated",
         )
@@ -94,9 +96,9 @@ class Unsettled:
         return Finding(
             "too-much-estimated",
             f"{self.market} {self.day} {measure}",
-            f"{estimated_wh} of {whole_wh} Wh estimated, "
-            f"{-(-estimated_wh * MILLION // whole_wh)} ppm",
-            f"at most {limit_ppm} ppm of a day's {measure} is estimated",
+            f"{energy(estimated_wh)} of {energy(whole_wh)} estimated, "
+            f"{ppm(-(-estimated_wh * MILLION // whole_wh))}",
+            f"at most {ppm(limit_ppm)} of a day's {MEASURE_TITLES[measure]} is estimated",
             "ingest measured readings",
         )
 

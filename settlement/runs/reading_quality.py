@@ -13,7 +13,7 @@ from rulebook.law import rules_for_period
 from rulebook.resolve import RulePeriod, RuleSet
 from settlement.core.periods import interval_count
 from settlement.meters.quality import MEASURED, QUALITY, WORDS, quality_words
-from settlement.meters.register import MEASURES
+from settlement.meters.register import MEASURE_TITLES, MEASURES
 from settlement.meters.terms import meter_register, ruled_days
 from settlement.runs.inputs import completed_readings
 from settlement.runs.pinned import pinned_periods
@@ -36,6 +36,11 @@ class QualityCounts:
     measure: str
     entity: str
     intervals: Mapping[str, int]
+
+    @property
+    def title(self) -> str:
+        """What people call the measure."""
+        return MEASURE_TITLES[self.measure]
 
     @property
     def is_measured(self) -> bool:

@@ -6,6 +6,7 @@ import re
 from database.session import transaction
 from portal.audit import Action, record
 from portal.queries.runs import list_runs, run_page
+from settlement.meters.register import MEASURE_TITLES
 
 
 def text(client, address):
@@ -67,7 +68,8 @@ def test_a_run_shows_its_readings_by_quality(sign_in, site):
         "available_w",
     }
     for one in found.quality:
-        assert f"<code>{one.measure}</code>" in page
+        assert f">{MEASURE_TITLES[one.measure].capitalize()}</th>" in page
+        assert one.measure not in page
         for words, count in one.intervals.items():
             shown = f'{words.capitalize()}</td><td class="number">{count:,}</td>'
             assert shown in page

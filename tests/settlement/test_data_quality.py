@@ -1,6 +1,8 @@
 """From a gap in a file to the ledger: accepted or refused, estimated by rule, corrected later."""
 
 import datetime as dt
+import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -143,9 +145,7 @@ def test_what_a_file_leaves_out_is_missing_and_a_run_names_it(session):
     with pytest.raises(Refused) as refused:
         settle_days(session)
     assert codes(refused) == ["missing-reading"] * 2
-    assert refused.value.findings[0].value == (
-        "metered_demand_wh of B-home lacks 2: 01:30Z, 02:00Z"
-    )
+    assert refused.value.findings[0].value == ("metered demand of B-home lacks 2: 01:30Z, 02:00Z")
 
 
 def test_a_later_file_fills_gaps_alone_and_may_take_a_reading_back(session):
@@ -284,7 +284,7 @@ def test_what_no_step_can_fill_is_refused_with_the_steps_that_were_tried(session
     (finding,) = refused.value.findings
     assert (finding.code, finding.place) == ("no-estimate", "tiny 2024-01-09")
     assert finding.value == (
-        "metered_demand_wh of C-home lacks 4: 20:00Z, 20:30Z, 21:00Z, 21:30Z; "
+        "metered demand of C-home lacks 4: 20:00Z, 20:30Z, 21:00Z, 21:30Z; "
         "tried interpolate, same-weekday"
     )
     settle_days(session, FIRST, FIRST)
@@ -301,9 +301,15 @@ def test_a_run_refuses_where_too_much_is_estimated(session):
         "too-much-estimated",
         "tiny 2024-01-10 metered_demand_wh",
     )
-    part, whole, *_ = (int(word) for word in finding.value.split() if word.isdecimal())
-    assert f"{-(-part * 1_000_000 // whole)} ppm" in finding.value
-    assert part > whole // 10
+    amount = r"([\d.,]+)\xa0(k|M)Wh"
+    told = re.fullmatch(rf"{amount} of {amount} estimated, ([\d.]+)\xa0%", finding.value)
+    part, whole = (
+        Fraction(told[at].replace(",", "")) * (1_000 if told[at + 1] == "M" else 1) for at in (1, 3)
+    )
+    percent = Fraction(told[5])
+    assert percent - Fraction(1, 10_000) < part / whole * 100 <= percent
+    assert percent > 10
+    assert finding.limit == "at most 10\xa0% of a day's metered demand is estimated"
 
 
 def test_what_the_meter_operator_estimated_counts_as_estimated_and_settles_as_it_is(session):

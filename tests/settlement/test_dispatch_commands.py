@@ -118,5 +118,5 @@ def test_the_merit_order_reads_from_totals_to_causes(market, capsys):
 
 
 def test_a_day_without_readings_is_refused(market):
-    with pytest.raises(CommandError, match="no metered_generation_wh"):
+    with pytest.raises(CommandError, match="no metered generation of"):
         call_command("merit_order", "tiny", "2024-02-01")

@@ -26,6 +26,7 @@ from settlement.billing.disputing import dispute_line, terms_at_issue
 from settlement.billing.issuing import issue_month
 from settlement.verification import list_checks
 from tests.ledger.rules import rule_of
+from tests.settlement.people_units import STORAGE_UNITS
 from tests.worlds import tiny_market
 from tests.worlds.disputed import (
     MINUTE,
@@ -349,6 +350,7 @@ def test_settling_refuses_what_corrects_nothing(billed):
         with pytest.raises(Refused) as refused:
             step(billed, record, Action.SETTLE, OPERATOR, RESETTLED, run_id=run, note_id=document)
         assert code in codes(refused), (run, document)
+        assert not STORAGE_UNITS.search(str(refused.value))
     assert queries.find(billed, "tiny", 1).settlement is None
 
 

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from settlement.core.periods import interval_starts
 from settlement.meters.cells import read_readings
 from settlement.meters.check import local_days
-from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, metered_supply_point
+from settlement.meters.register import (
+    AVAILABLE,
+    DEMAND,
+    GENERATION,
+    MEASURE_TITLES,
+    MEASURES,
+    metered_supply_point,
+)
 from tests.settlement.meter_cases import (
     DAY,
     HEADER,
@@ -73,6 +80,11 @@ def test_a_day_of_48_is_short_of_two_when_clocks_go_back():
     assert finding.code == "missing-intervals"
     assert finding.value == "S1 metered_demand_wh 2024-10-27 lacks 2: 23:00Z, 23:30Z"
     assert finding.limit == "the local day has 50 intervals, one reading each"
+
+
+def test_every_measure_has_words_for_people():
+    assert MEASURE_TITLES.keys() == set(MEASURES)
+    assert all("_" not in title for title in MEASURE_TITLES.values())
 
 
 def test_a_49_interval_day_is_refused_and_says_which_reading_is_too_many():

@@ -131,10 +131,10 @@ def test_the_quality_of_readings_is_counted_and_what_a_run_would_refuse_is_said(
     days = ("--from", f"{day}", "--to", f"{day}")
     call_command("readings", "tiny", *days)
     printed = capsys.readouterr().out
-    assert "  metered_demand_wh: 48 measured, 144 missing" in printed
-    assert "  metered_demand_wh of B-home: 48 missing" in printed
+    assert "  metered demand: 48 measured, 144 missing" in printed
+    assert "  metered demand of B-home: 48 missing" in printed
     assert "A run would be refused:" in printed
-    assert "no metered_demand_wh of B-office known at" in printed
+    assert "no metered demand of B-office known at" in printed
     call_command("readings", "tiny", *days, "--json")
     told = json.loads(capsys.readouterr().out)
     assert {counted["measure"]: counted["intervals"] for counted in told["measures"]} == {

@@ -242,9 +242,9 @@ def test_missing_vectors_are_named(market):
     periods = rules_for_period(market, MARKET, FIRST, FIRST, RECEIVED)
     found = completed_readings(market, MARKET, periods, RECEIVED)[1].findings
     assert [finding.value.split(" known")[0] for finding in found] == [
-        "no metered_demand_wh of B-office",
-        "no metered_demand_wh of C-home",
-        "no metered_demand_wh of C-office",
+        "no metered demand of B-office",
+        "no metered demand of C-home",
+        "no metered demand of C-office",
     ]
 
 

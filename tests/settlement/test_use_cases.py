@@ -15,6 +15,7 @@ from ledger.rules import LedgerRule
 from rulebook.documents import Registration
 from rulebook.publishing import publish
 from settlement.billing.post import post
+from settlement.meters.register import MEASURE_TITLES
 from settlement.runs import store
 from settlement.runs.settle import settle
 from tests.ledger.rules import rule_of
@@ -362,7 +363,7 @@ def test_every_missing_reading_is_named(session):
     with pytest.raises(Refused) as refused:
         settle_days(session)
     expected = {
-        f"no {measure} of {name} known at {SETTLED.isoformat()}"
+        f"no {MEASURE_TITLES[measure]} of {name} known at {SETTLED.isoformat()}"
         for names, measures in (
             (("U2", "U3", "U4"), ("available_w", "metered_generation_wh")),
             (("B-home", "B-office", "C-home", "C-office"), ("metered_demand_wh",)),

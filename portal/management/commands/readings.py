@@ -47,12 +47,12 @@ class Command(BaseCommand[QualityReport]):
     def lines(self, outcome: QualityReport, options: Options) -> Iterator[str]:
         yield f"{outcome.market}, {outcome.first_day} to {outcome.last_day}, intervals by quality"
         for counts in outcome.measures:
-            yield f"  {counts.measure}: {_counts_in_words(counts)}"
+            yield f"  {counts.title}: {_counts_in_words(counts)}"
         incomplete = [counts for counts in outcome.entities if not counts.is_measured]
         if incomplete:
             yield "Not measured throughout:"
             for counts in incomplete:
-                yield f"  {counts.measure} of {counts.entity}: {_counts_in_words(counts)}"
+                yield f"  {counts.title} of {counts.entity}: {_counts_in_words(counts)}"
         if not outcome.findings:
             yield "A run would settle these days."
             return
