@@ -120,6 +120,7 @@ def _page(
     name: str,
     complaints: tuple[str, ...] = (),
     typed: list[tuple[str, str]] | None = None,
+    told: str = "",
 ) -> HttpResponse:
     with transaction() as session:
         found = _find_payment(session, name)
@@ -144,6 +145,7 @@ def _page(
         "open_documents": open_ones,
         "rows": rows + [("", "")] * max(1, SPARE_ROWS - len(rows)),
         "complaints": complaints,
+        "told": told,
         "reason": request.POST.get("reason", ""),
         "section": "payments",
     }
@@ -153,7 +155,10 @@ def _page(
 @require_POST
 @open_to(allocates_payments)
 def decide(request: SignedInRequest, statement: str, line: int) -> HttpResponse:
-    """Allocate a payment as the form says, or return it to the queue; then show it."""
+    """Show back what the form was understood as, and when that is sent too, allocate the payment.
+
+    A return to the queue has no amount that could be misread, and is taken at once.
+    """
     name = f"{statement}/{line}"
     returns = request.POST.get("decision") == "return"
     documents, amounts = request.POST.getlist("document"), request.POST.getlist("amount")
@@ -171,6 +176,10 @@ def decide(request: SignedInRequest, statement: str, line: int) -> HttpResponse:
         return _page(request, name, complaints, typed)
     # `or 0` only for the types: amounts that cannot be read were complained of above.
     wanted = {} if returns else {each: parse_minor(text, currency) or 0 for each, text in typed}
+    rest = found.amount_minor - sum(wanted.values())
+    told = allocation_words(name, wanted, rest, currency)
+    if not returns and request.POST.get("told") != told:
+        return _page(request, name, typed=typed, told=told)
     reason, user = request.POST.get("reason", "").strip(), request.user
     try:
         with transaction() as session:
@@ -188,8 +197,6 @@ def decide(request: SignedInRequest, statement: str, line: int) -> HttpResponse:
     # After the commit, as the trail is on a connection of its own: it must not tell of what was
     # rolled back. Should it be cut off here, the ledger still says who decided and why.
     record(user, action, name, reason[:500])
-    rest = found.amount_minor - sum(wanted.values())
-    told = allocation_words(name, wanted, rest, currency)
     messages.success(request, f"{told} Posted as journal {posted.number}.")
     return redirect("payment", statement=statement, line=line)
 

@@ -125,6 +125,8 @@ def test_an_operator_places_a_payment_that_waits_and_the_account_shows_it(open_p
     page.get_by_label("Amount 1").fill("1.00")
     page.get_by_label("Reason").fill("The payer named the document by telephone")
     page.get_by_role("button", name="Allocate").click()
+    expect(page.get_by_text(f"Not posted yet. {payment}: £1.00 to {document}")).to_be_visible()
+    page.get_by_role("button", name="Post it").click()
     expect(page.get_by_text("Posted as journal")).to_be_visible()
     decided = page.get_by_role("region", name="Decisions").get_by_role("row").last
     expect(decided).to_contain_text("by telephone")

@@ -1,6 +1,7 @@
 """Payments in the portal: the queue, a decision, an import; who may, and what is kept."""
 
 import html
+import re
 from functools import partial
 
 import pytest
@@ -62,6 +63,15 @@ def decision(document="", amount="", reason="Asked the payer", **more):
     return {"document": [document], "amount": [amount], "reason": reason} | more
 
 
+def confirmed(client, path, given):
+    """Send a decision, and once more with what it was understood as, where that is shown."""
+    answer = client.post(path, given)
+    told = re.search(r'name="told" value="([^"]+)"', answer.content.decode())
+    return (
+        client.post(path, given | {"told": html.unescape(told[1])}, follow=True) if told else answer
+    )
+
+
 def test_the_queue_says_why_a_payment_waits(sign_in, payment):
     page = shown(sign_in("auditor").get("/payments/"))
     assert payment.transaction.name in page
@@ -72,7 +82,13 @@ def test_the_queue_says_why_a_payment_waits(sign_in, payment):
 
 def test_an_operator_allocates_a_payment_and_returns_it(sign_in, payment, document):
     client = sign_in("operator")
-    answer = client.post(address(payment, "decide/"), decision(document.name, "1.00"), follow=True)
+    given = decision(document.name, "1.00")
+    answer = client.post(address(payment, "decide/"), given)
+    assert f"Not posted yet. {payment.transaction.name}: £1.00 to {document.name}" in shown(answer)
+    assert waiting()[0].latest.decision == 1
+    answer = client.post(address(payment, "decide/"), given | {"told": "£10.00"})
+    assert "Not posted yet" in shown(answer)
+    answer = confirmed(client, address(payment, "decide/"), given)
     assert f"£1.00 to {document.name}; " in shown(answer)
     assert "Posted as journal" in shown(answer)
     (left,) = waiting()
@@ -102,7 +118,7 @@ REFUSED = {
 def test_a_refusal_keeps_what_was_typed_and_posts_nothing(sign_in, payment, document, what):
     changed, words = REFUSED[what]
     given = {"document": document.name, "amount": "1.00", "reason": "Asked"} | changed
-    answer = sign_in("operator").post(address(payment, "decide/"), decision(**given))
+    answer = confirmed(sign_in("operator"), address(payment, "decide/"), decision(**given))
     assert answer.status_code == 400
     assert words in shown(answer)
     assert f'value="{given["amount"]}"' in shown(answer)
