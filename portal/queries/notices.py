@@ -171,8 +171,8 @@ def _correction_title(notice: Notice) -> str:
 
 def _correction_sentences(notice: Notice) -> tuple[str, ...]:
     money = [
-        f"You owe {_money(abs(micro), currency)} {'more' if micro > 0 else 'less'} than was posted "
-        "before."
+        f"Your account changed by {_money(abs(micro), currency)} "
+        f"{'against you' if micro > 0 else 'in your favour'}."
         for currency, micro in notice.money
         if micro
     ]
@@ -186,7 +186,7 @@ def _correction_sentences(notice: Notice) -> tuple[str, ...]:
         if notice.documents
         else "It is not billed yet."
     )
-    return (*(money or ["What you owe in all is as before."]), *energy, billed)
+    return (*(money or ["Your account is as before."]), *energy, billed)
 
 
 _WORDS: dict[Sort, tuple[Callable[[Notice], str], Callable[[Notice], tuple[str, ...]]]] = {

@@ -17,7 +17,7 @@ from common import bank_accounts, currencies, quantities
 from ledger.journal import CHARGED, ENERGY, is_money
 from ledger.queries import JournalSummary
 from portal import amounts
-from settlement.billing.lines import account_title
+from settlement.billing.lines import LINE_KINDS, account_title
 from settlement.notices.notice import Change
 
 BAR_STEPS = 1_000
@@ -109,6 +109,14 @@ def typed_unit(unit: str | None) -> str:
 def quantity_form(unit: str | None) -> str:
     """Return how a quantity is to be typed."""
     return amounts.quantity_form(unit)
+
+
+@register.filter
+def line_title(code: str) -> str:
+    """Write what pages call a kind of line, such as `Charged: Dynamic price`."""
+    kind = LINE_KINDS.get(code)
+    # Law of before an edition may name a line that this one no longer bills.
+    return code if kind is None else account_title("", kind.code)
 
 
 @register.simple_tag

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
+from common.quantities import MINUS
 from ledger.invoice import DocumentKind, short_code
 from ledger.parties import Party
 from settlement.billing.awaited import awaited_parts
@@ -80,9 +81,11 @@ class IssuedLine:
 
     @property
     def price_text(self) -> str:
-        """The price with all its decimals; empty where the line has none."""
+        """The price with all its decimals, as pages write it; empty where the line has none."""
         price = self.stated_price
-        return decimal_text(price.value, price.decimals, thousands=",") if price else ""
+        if price is None:
+            return ""
+        return decimal_text(price.value, price.decimals, thousands=",").replace("-", MINUS)
 
 
 @dataclass(frozen=True)

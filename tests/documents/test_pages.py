@@ -134,3 +134,9 @@ def test_no_title_ends_a_page_and_no_sum_begins_one(above):
         assert any(words in page for page in said)
         for page in said:
             assert (words in page) == any(subject in page for subject in of_charge), page
+
+
+def test_a_negative_price_has_the_sign_that_pages_write():
+    document = make_document([energy_line(1, 1_000_000, -5_000_000)])
+    (line,) = document.lines
+    assert line.price_text == "−5.00"

@@ -13,10 +13,12 @@ from django.core.management.base import CommandError
 from django.test import Client
 from django.utils import timezone
 
+from common.quantities import with_unit
 from database.session import transaction
 from portal.models import NoticeRead, NoticeSent
-from portal.queries.notices import notices, shown_notices
+from portal.queries.notices import notices, sentences, shown_notices
 from settlement.billing.lines import account_title
+from settlement.notices.notice import Sort
 from tests.portal.site import GENERATOR, OUTSIDER, SUPPLIER
 
 
@@ -52,6 +54,7 @@ def test_a_participant_sees_what_changed_for_it_and_nothing_of_others(sign_in, o
     assert GENERATOR not in page
     assert OUTSIDER not in page
     assert "/runs/" not in page
+    assert "is the participant that a notice names" not in page
 
 
 def test_operators_see_all_and_may_choose_a_participant(sign_in, site):
@@ -59,8 +62,22 @@ def test_operators_see_all_and_may_choose_a_participant(sign_in, site):
     page = text_of(client)
     assert SUPPLIER in page
     assert f"/runs/{site.later_run}/" in page
+    assert "“You” is the participant that a notice names" in page
     alone = text_of(client, f"/notices/?participant={GENERATOR}")
     assert f"gb12 · {SUPPLIER}" not in alone
+
+
+def test_a_correction_says_whom_it_favours(site):
+    """Of a generator, whom the market pays, too: it owes nothing that could be less."""
+    with transaction() as session:
+        found = [one for one in notices(session, timezone.now()) if one.sort is Sort.CORRECTION]
+    moved = [one for one in found if any(micro for _, micro in one.money)]
+    assert moved
+    for one in moved:
+        for currency, micro in one.money:
+            amount = with_unit(abs(micro), "micro", currency)
+            side = "against you" if micro > 0 else "in your favour"
+            assert f"Your account changed by {amount} {side}." in sentences(one)
 
 
 def test_a_notice_is_new_until_it_is_marked_as_read(sign_in, own):

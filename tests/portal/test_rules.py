@@ -39,6 +39,12 @@ def test_the_list_names_every_document_with_its_digest(sign_in):
         assert version.approver in page
 
 
+def test_a_clause_names_its_lines_as_invoices_do(client):
+    page = text(client, "/rules/gb12/market-rules/?on=2024-03-30")
+    assert "Invoice lines: Charged: Dynamic price" in page
+    assert "charge.dynamic" not in page
+
+
 def test_before_the_first_law_the_list_says_that_none_is_in_force(client):
     assert text(client, "/rules/?on=2020-01-01").count("None in force on this day") == len(KINDS)
 

@@ -39,7 +39,7 @@ class Command(BaseCommand[list[SealedInvoice]]):
         for row in (invoice.row for invoice in outcome):
             due = minor_units(row.due_minor, row.currency)
             yield (
-                f"{document_number(row.series, row.number)}  {row.kind:<24} "
+                f"{document_number(row.series, row.number):<24} {row.kind:<24} "
                 f"{row.participant:<24} {due:>20} {row.currency}"
             )
         if not outcome:
