@@ -17,7 +17,7 @@ from ledger.payments.bank_files import Note
 from ledger.payments.camt import read_file
 from ledger.payments.camt_statement import ReadStatement
 from ledger.payments.journals import allocation_journal, holdings, reason_of
-from ledger.payments.matching import Matched, match
+from ledger.payments.matching import Earlier, Matched, match
 from ledger.payments.sequence import Known, judge_statements
 from ledger.payments.statements import (
     AllocationRow,
@@ -158,7 +158,7 @@ def _allocate_first(
     participant_of = {document.name: document.participant for document in documents}
     transactions = [row for statement in sealed for row in statement.transactions]
     digests = [digest for statement in sealed for digest in statement.transaction_digests]
-    matched = match(transactions, documents, account.owners)
+    matched = match(transactions, documents, account.owners, _earlier(session, transactions))
     rows = [
         _first_decision(row, found, now) for row, found in zip(transactions, matched, strict=True)
     ]
@@ -185,6 +185,23 @@ def _allocate_first(
             for row, journal in zip(rows, posted, strict=True)
         ],
     )
+
+
+def _earlier(session: Session, transactions: Sequence[TransactionRow]) -> list[Earlier]:
+    """Return the payments of the market before these, where a reversal may take one back."""
+    if not any(row.is_reversal for row in transactions):
+        return []
+    new = {(row.statement_number, row.line) for row in transactions}
+    return [
+        Earlier(
+            payment.transaction.name,
+            payment.transaction.counterparty_account,
+            frozenset(payment.amounts),
+            payment.rest_minor,
+        )
+        for payment in queries.decided_transactions(session, transactions[0].market)
+        if (payment.transaction.statement_number, payment.transaction.line) not in new
+    ]
 
 
 def _first_decision(row: TransactionRow, matched: Matched, now: datetime) -> AllocationRow:

@@ -27,6 +27,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from common.bank_accounts import account_names, is_iban
 from common.unseen import is_unseen
@@ -84,10 +85,24 @@ class Matched:
     reason: str
 
 
+class Earlier(NamedTuple):
+    """A payment as earlier decisions left it: the documents that it pays, and what rests of it."""
+
+    name: str
+    account: str
+    documents: frozenset[str]
+    rest_minor: int
+
+    def may_be_of(self, account: str) -> bool:
+        """Return whether it may have come from an account; not every bank names accounts."""
+        return not (account and self.account) or account == self.account
+
+
 def match(
     transactions: Sequence[TransactionRow],
     documents: Iterable[OpenDocument],
     owners: Mapping[str, frozenset[str]],
+    earlier: Iterable[Earlier] = (),
 ) -> list[Matched]:
     """Return what each transaction pays, in order; earlier ones lower what is open for later ones.
 
@@ -95,12 +110,14 @@ def match(
         transactions: of one statement.
         documents: of the market, those that are paid already among them.
         owners: bank account -> the participants that registered it.
+        earlier: payments that were imported before, of which reversals may take one back.
     """
     book = _Book(documents)
+    book.earlier += earlier
     found = []
     for transaction in transactions:
         matched = _match_transaction(transaction, book, owners)
-        book.pay(matched.amounts)
+        book.pay(transaction, matched)
         found.append(matched)
     return found
 
@@ -110,6 +127,7 @@ class _Book:
 
     def __init__(self, documents: Iterable[OpenDocument]) -> None:
         self.by_name = {document.name: document for document in documents}
+        self.earlier: list[Earlier] = []
         self.by_key = {
             (document.series, document.number): document.name for document in self.by_name.values()
         }
@@ -121,8 +139,11 @@ class _Book:
         for document in self.by_name.values():
             self.of_participant[document.participant].append(document.name)
 
-    def pay(self, amounts: Iterable[tuple[str, int]]) -> None:
-        for name, amount in amounts:
+    def pay(self, transaction: TransactionRow, matched: Matched) -> None:
+        names = frozenset(name for name, _ in matched.amounts)
+        account = transaction.counterparty_account
+        self.earlier.append(Earlier(transaction.name, account, names, matched.rest_minor))
+        for name, amount in matched.amounts:
             document = self.by_name[name]
             self.by_name[name] = replace(document, paid_minor=document.paid_minor + amount)
 
@@ -192,7 +213,7 @@ def _match_transaction(
     if nobodys:
         return _match_nothing(transaction.amount_minor, nobodys)
     if transaction.is_reversal:
-        return _match_reversal(transaction.amount_minor, named)
+        return _match_reversal(transaction, named, book.earlier)
     if named:
         return _match_by_reference(transaction, named, unknown, owners)
     # Not by the account instead: who names a document means one, and a slip of the number is for a
@@ -314,13 +335,30 @@ def taken_from_others(
     return sorted(participant for participant, total in totals.items() if total * amount < 0)
 
 
-def _match_reversal(amount: int, named: list[OpenDocument]) -> Matched:
-    """Return what a reversal takes back: payments of the one document that it names."""
+def _match_reversal(
+    transaction: TransactionRow, named: list[OpenDocument], earlier: Sequence[Earlier]
+) -> Matched:
+    """Return what a reversal takes back: payments of the one document that it names.
+
+    Not where it may take back a payment that rests in the queue, or one from another account than
+    paid the document: the document would lose what somebody else paid, and the queue keep what is
+    gone, to be asked back once more.
+    """
+    amount, account = transaction.amount_minor, transaction.counterparty_account
     if len(named) != 1:
         return _match_nothing(amount, "a reversal that does not name one document")
     (document,) = named
     if amount * document.paid_minor >= 0 or abs(amount) > abs(document.paid_minor):
         return _match_nothing(amount, f"a reversal of more than was paid of {document.name}")
+    for payment in earlier:
+        could_be = payment.rest_minor * amount < 0 and abs(payment.rest_minor) >= abs(amount)
+        if could_be and payment.may_be_of(account):
+            reason = f"a reversal that may be of {payment.name}, which rests in the queue"
+            return _match_nothing(amount, reason)
+    payers = [payment for payment in earlier if document.name in payment.documents]
+    if payers and not any(payment.may_be_of(account) for payment in payers):
+        reason = f"a reversal from an account that paid nothing of {document.name}"
+        return _match_nothing(amount, reason)
     return Matched(
         ((document.name, amount),),
         0,

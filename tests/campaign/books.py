@@ -231,6 +231,11 @@ class Books:
         still, paid = self.due[name] - self.paid[name], self.paid[name]
         if is_reversal:
             applies = names_it and paid * amount_minor < 0 and abs(amount_minor) <= abs(paid)
+            # It may be of what waits: all payments of the campaign come from one account.
+            rests = (amount - sum(held.values()) for _, amount, held in self.payments)
+            applies = applies and not any(
+                rest * amount_minor < 0 and abs(rest) >= abs(amount_minor) for rest in rests
+            )
             taken = amount_minor
         else:
             applies = names_it and still * amount_minor > 0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.payments.matching import Method, OpenDocument, match
+from ledger.payments.matching import Earlier, Method, OpenDocument, match
 from ledger.payments.statements import TransactionRow
 
 DAY = dt.date(2024, 2, 20)
@@ -222,6 +222,43 @@ def test_a_reversal(case):
     (found,) = matched(transaction(amount, text, reversal=True))
     assert dict(found.amounts) == {f"gb12-invoice-{n:06d}": paid for n, paid in amounts.items()}
     assert found.rest_minor == amount - sum(amounts.values())
+
+
+TAKEN_BACK = {
+    # payments before it: account, what they paid | the account of the reversal | what it takes back
+    "of whoever paid": ([(CEDAR, named(3), 0)], CEDAR, -5_000),
+    "of a payment whose account nobody names": ([("", named(3), 0)], CEDAR, -5_000),
+    "of no account": ([(CEDAR, named(3), 0)], "", -5_000),
+    "of another account": ([(CEDAR, named(3), 0)], STRANGER, 0),
+    "of a payment that rests": ([(CEDAR, named(3), 0), (STRANGER, "", 5_000)], STRANGER, 0),
+    "of one of two": ([(CEDAR, named(3), 0), (CEDAR, "", 5_000)], CEDAR, 0),
+    "of no account, where one rests": ([(CEDAR, named(3), 0), (CEDAR, "", 5_000)], "", 0),
+    "beside a smaller one that rests": ([(CEDAR, named(3), 0), (CEDAR, "", 4_999)], CEDAR, -5_000),
+    "beside one of others that rests": ([(CEDAR, named(3), 0), (SHARED, "", 5_000)], CEDAR, -5_000),
+    "beside money out that rests": ([(CEDAR, named(3), 0), (CEDAR, "", -5_000)], CEDAR, -5_000),
+}
+
+
+@pytest.mark.parametrize("case", TAKEN_BACK)
+def test_a_reversal_takes_back_what_its_own_account_paid(case):
+    payments, iban, taken = TAKEN_BACK[case]
+    earlier = [
+        Earlier(f"gb12-bank-000001/{line}", account, frozenset(filter(None, [name])), rest)
+        for line, (account, name, rest) in enumerate(payments, start=1)
+    ]
+    row = transaction(-5_000, named(3), reversal=True, iban=iban)
+    (found,) = match([row], DOCUMENTS, OWNERS, earlier)
+    assert (sum(paid for _, paid in found.amounts), found.rest_minor) == (taken, -5_000 - taken)
+
+
+def test_a_stranger_who_pays_what_is_paid_and_takes_it_back_takes_nothing_else():
+    found = matched(
+        transaction(10_000, named(1)),
+        transaction(10_000, named(1), iban=STRANGER, line=2),
+        transaction(-10_000, named(1), iban=STRANGER, line=3, reversal=True),
+    )
+    assert [each.rest_minor for each in found] == [0, 10_000, -10_000]
+    assert "may be of gb12-bank-000001/2" in found[2].reason
 
 
 texts = st.lists(st.integers(1, 6), max_size=3).map(lambda numbers: named(*numbers))

@@ -245,6 +245,20 @@ def test_a_payment_that_the_bank_takes_back_leaves_the_document_open(billed, now
     assert sound(billed)
 
 
+def test_a_reversal_of_what_rests_leaves_what_another_paid(billed, now):
+    stranger = "GB94TSBX00003457937802"
+    take(billed, written((50_030, INVOICE)), now)
+    head = StatementHead("S-2", 2, IBAN, "GBP", 50_030, ON)
+    again = [[Payment(50_030, ON, "Stranger", stranger, INVOICE)]]
+    take(billed, statement_xml(head, again), now)
+    head = StatementHead("S-3", 3, IBAN, "GBP", 100_060, ON)
+    back = [[Payment(-50_030, ON, "Stranger", stranger, INVOICE, is_reversal=True)]]
+    take(billed, statement_xml(head, back), now)
+    assert balances(billed)[INVOICE] == 0
+    assert [waits.rest_minor for waits in queries.queue(billed, MARKET)] == [50_030, -50_030]
+    assert sound(billed)
+
+
 def test_a_batch_entry_is_matched_payment_by_payment(billed, now):
     batch = [Payment(50_000, ON, "A", PAYER, INVOICE), Payment(30, ON, "B", PAYER, "", INVOICE)]
     content = statement_xml(StatementHead("S-1", 1, IBAN, "GBP", 0, ON), [batch])
