@@ -17,7 +17,8 @@ from ledger.payments.bank_files import Note
 from ledger.payments.camt import read_file
 from ledger.payments.camt_statement import ReadStatement
 from ledger.payments.journals import allocation_journal, holdings, reason_of
-from ledger.payments.matching import Earlier, Matched, match
+from ledger.payments.matching import Matched, match
+from ledger.payments.reversals import Earlier
 from ledger.payments.sequence import Known, judge_statements
 from ledger.payments.statements import (
     AllocationRow,

@@ -27,10 +27,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from typing import NamedTuple
 
 from common.bank_accounts import account_names, is_iban
 from common.unseen import is_unseen
+from ledger.payments.reversals import Earlier, why_of_another
 from ledger.payments.statements import CHARGES, UNDIVIDED, UNSTATED, TransactionRow
 
 _GAP = r"[\s./_:#\u2010-\u2015\u2212-]*"
@@ -83,19 +83,6 @@ class Matched:
     rest_minor: int
     method: Method
     reason: str
-
-
-class Earlier(NamedTuple):
-    """A payment as earlier decisions left it: the documents that it pays, and what rests of it."""
-
-    name: str
-    account: str
-    documents: frozenset[str]
-    rest_minor: int
-
-    def may_be_of(self, account: str) -> bool:
-        """Return whether it may have come from an account; not every bank names accounts."""
-        return not (account and self.account) or account == self.account
 
 
 def match(
@@ -338,27 +325,16 @@ def taken_from_others(
 def _match_reversal(
     transaction: TransactionRow, named: list[OpenDocument], earlier: Sequence[Earlier]
 ) -> Matched:
-    """Return what a reversal takes back: payments of the one document that it names.
-
-    Not where it may take back a payment that rests in the queue, or one from another account than
-    paid the document: the document would lose what somebody else paid, and the queue keep what is
-    gone, to be asked back once more.
-    """
+    """Return what a reversal takes back: payments of the one document that it names."""
     amount, account = transaction.amount_minor, transaction.counterparty_account
     if len(named) != 1:
         return _match_nothing(amount, "a reversal that does not name one document")
     (document,) = named
     if amount * document.paid_minor >= 0 or abs(amount) > abs(document.paid_minor):
         return _match_nothing(amount, f"a reversal of more than was paid of {document.name}")
-    for payment in earlier:
-        could_be = payment.rest_minor * amount < 0 and abs(payment.rest_minor) >= abs(amount)
-        if could_be and payment.may_be_of(account):
-            reason = f"a reversal that may be of {payment.name}, which rests in the queue"
-            return _match_nothing(amount, reason)
-    payers = [payment for payment in earlier if document.name in payment.documents]
-    if payers and not any(payment.may_be_of(account) for payment in payers):
-        reason = f"a reversal from an account that paid nothing of {document.name}"
-        return _match_nothing(amount, reason)
+    of_another = why_of_another(amount, account, document.name, earlier)
+    if of_another:
+        return _match_nothing(amount, of_another)
     return Matched(
         ((document.name, amount),),
         0,

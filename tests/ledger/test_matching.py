@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.payments.matching import Earlier, Method, OpenDocument, match
+from ledger.payments.matching import Method, OpenDocument, match
+from ledger.payments.reversals import Earlier
 from ledger.payments.statements import TransactionRow
 
 DAY = dt.date(2024, 2, 20)
