@@ -3,6 +3,7 @@
 
 import errno
 import gc
+import io
 import os
 import sys
 
@@ -16,6 +17,7 @@ INTERRUPTED = 130
 def main(arguments: list[str]) -> None:
     """Start the database when the command needs it, then hand over to Django."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    print_on_any_terminal()
     name_connections(arguments)
     try:
         check_environment()
@@ -40,6 +42,16 @@ def main(arguments: list[str]) -> None:
         if sentence is None:
             raise
         sys.exit(sentence)
+
+
+def print_on_any_terminal() -> None:
+    """Write what a terminal has no letters for as escapes: what is printed may be done already.
+
+    One in Latin-1 has no minus sign and no Greek name, and none has half a character.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def name_connections(arguments: list[str]) -> None:

@@ -1,6 +1,7 @@
 """What ends a command outside of what it is about: a sentence and status 1, never a traceback."""
 
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -51,6 +52,23 @@ def run_command(*arguments: str, **environment: str) -> subprocess.CompletedProc
         text=True,
         check=False,
     )
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+def test_a_terminal_without_the_letters_is_shown_escapes(tmp_path, encoding):
+    """Else a command that has written what it should ends in a traceback about its own words."""
+    game = {"nodes": ["N0"], "lines": [], "units": [], "demand_kw": {"N0": 1}}
+    game["units"] = [{"id": "Δοκιμή ₂", "node": "N0", "available_kw": 1}]
+    file = tmp_path / "game.json"
+    file.write_text(json.dumps(game))
+    found = subprocess.run(
+        [sys.executable, "manage.py", "shapley", str(file), "--method", "exact"],
+        cwd=ROOT, env={**os.environ, "PYTHONIOENCODING": encoding}, capture_output=True,
+        check=False,
+    )  # fmt: skip
+    assert (found.returncode, found.stderr) == (0, b"")
+    shown = found.stdout.decode(encoding)
+    assert ("Δοκιμή ₂" if encoding == "utf-8" else r"\u2082") in shown
 
 
 def test_an_empty_address_stands_for_the_embedded_server():

@@ -6,6 +6,7 @@ misspelt one does not go unseen.
 """
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from settlement.games.holarchy import GameHolarchy, flat_holarchy, read_holarchy
 LARGEST_KW = 10**9
 """One terawatt: more than any market's line, unit or demand."""
 LARGEST_COUNT = 10**6
+MOST_DIGITS = 100
 
 FIELDS = frozenset(
     {"nodes", "lines", "units", "demand_kw", "holarchy", "coalition", "trunk_nodes", "hop_limit"}
@@ -88,9 +90,11 @@ def read_games(name: str, content: bytes) -> GameReading:
         return dict(pairs)
 
     try:
-        document = json.loads(content.decode("utf-8-sig"), object_pairs_hook=without_repeats)
+        document = json.loads(
+            content.decode("utf-8-sig"), object_pairs_hook=without_repeats, parse_int=_whole_number
+        )
     except (ValueError, RecursionError) as error:
-        file.refuse("not-json", "", str(error), "a file is JSON in UTF-8", "write it again")
+        file.refuse("not-json", "", _problem(error), "a file is JSON in UTF-8", "write it again")
         return reading
     for key in repeated:
         file.refuse(
@@ -108,6 +112,24 @@ def read_games(name: str, content: bytes) -> GameReading:
     return reading
 
 
+def _whole_number(written: str) -> int:
+    # Beyond 4,300 digits Python reads none, and says so in words about itself.
+    if len(written) > MOST_DIGITS:
+        raise ValueError(f"a number of {len(written):,} digits")
+    return int(written)
+
+
+def _is_one_line(written: str) -> bool:
+    return not any(unicodedata.category(each) in {"Cc", "Cs", "Zl", "Zp"} for each in written)
+
+
+def _problem(error: Exception) -> str:
+    """Return why a text is no JSON in words about the text."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start} is not UTF-8"
+    return "values are nested too deeply" if isinstance(error, RecursionError) else str(error)
+
+
 class _Reader:
     """Reads the fields of one game, and adds what is wrong with them to the findings."""
 
@@ -115,7 +137,11 @@ class _Reader:
         self.place, self.reading = place, reading
 
     def refuse(self, code: str, path: str, value: object, limit: str, remedy: str) -> None:
-        place = f"{self.place}: {path}" if path else self.place
+        # A path names ids too, and those that are refused may hold anything.
+        seen = "".join(
+            each if _is_one_line(each) else each.encode("unicode_escape").decode() for each in path
+        )
+        place = f"{self.place}: {seen}" if path else self.place
         self.reading.findings.append(Finding(code, place, shown(value), limit, remedy))
 
     def game(self, document: object) -> GameFile | None:
@@ -253,7 +279,11 @@ class _Reader:
 
     def id(self, path: str, value: object) -> str:
         if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
-            return str(value)
+            if _is_one_line(str(value)):
+                return str(value)
+            limit = "an id is one line of whole characters, none of which steers a terminal"
+            self.refuse("not-an-id", path, value, limit, "take out what people do not see")
+            return ""
         self.refuse("not-an-id", path, value, "an id is a string or a whole number", "name it")
         return ""
 
