@@ -93,6 +93,8 @@ def test_an_operator_allocates_a_payment_and_returns_it(sign_in, payment, docume
     assert "Posted as journal" in shown(answer)
     (left,) = waiting()
     assert (left.amounts, left.latest.decided_by) == ({document.name: 100}, "operator")
+    waits = "A part is not allocated; the decision says: Asked the payer"
+    assert waits in shown(client.get("/payments/"))
     answer = client.post(address(payment, "decide/"), decision(decision="return"), follow=True)
     (back,) = waiting()
     assert (back.amounts, back.latest.reverses) == ({}, left.latest.journal_number)
