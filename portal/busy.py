@@ -15,9 +15,9 @@ BUSY = f"""<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>The ledger is busy - Tallystick</title>
 <link rel="stylesheet" href="/static/tallystick.css"></head>
-<body><main class="page" id="main"><h1>The ledger is busy</h1>
-<p>A long piece of work, such as settling or invoicing a month, holds what this page needs. Nothing
-of yours was stored, and nothing is half-written.</p>
+<body><main class="page narrow" id="main"><h1>The ledger is busy</h1>
+<p class="lead">A long piece of work, such as settling or invoicing a month, holds what this page
+needs. Nothing of yours was stored, and nothing is half-written.</p>
 <p>Go back and send it again in {RETRY_SECONDS} seconds: your browser still has what you typed.</p>
 <p><a href="/">To the start page</a></p></main></body></html>
 """

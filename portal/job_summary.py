@@ -39,10 +39,10 @@ def _energy_lines(job: Job) -> list[str]:
     imbalance = job.sums.get("WH imbalance", 0)
     return [
         "Energy, MWh",
-        f"  generated                    {scaled(generation, 6):>26}",
-        f"  taken                        {scaled(demand, 6):>26}",
-        f"  lost                         {scaled(losses, 6):>26}",
-        f"  imbalance, the rest          {scaled(imbalance, 6):>26}",
+        f"  generated                    {scaled(generation, 6, at_least=6):>26}",
+        f"  taken                        {scaled(demand, 6, at_least=6):>26}",
+        f"  lost                         {scaled(losses, 6, at_least=6):>26}",
+        f"  imbalance, the rest          {scaled(imbalance, 6, at_least=6):>26}",
     ]
 
 

@@ -48,7 +48,7 @@ SERVER_ERROR = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Something failed on our side - Tallystick</title>
 <link rel="stylesheet" href="/static/tallystick.css"></head>
-<body><main class="page" id="main"><h1>Something failed on our side</h1>
-<p>Nothing was changed. The fault is in our log; please try again in a moment.</p>
+<body><main class="page narrow" id="main"><h1>Something failed on our side</h1>
+<p class="lead">Nothing was changed. The fault is in our log; please try again in a moment.</p>
 <p><a href="/">To the start page</a></p></main></body></html>
 """

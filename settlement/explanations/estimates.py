@@ -28,7 +28,8 @@ def source_words(fact: ReadingFact, interval: int) -> str:
     if source is None:
         came = "no reading was received"
     else:
-        came = f"received {source.received_at:%Y-%m-%d %H:%M} UTC in {source.file}"
+        at = source.received_at
+        came = f"received {at.day} {at:%b %Y, %H:%M} UTC in {source.file}"
     if estimate is not None:
         by_rule = f"estimated by rule, step {estimate.step}, {estimate.method}"
         if source is None:
