@@ -32,10 +32,12 @@ def suggestions(session: Session, record: Record) -> list[Suggestion]:
     if disputed is None:
         return []
     notes = [(note, note_line(session, record, note)) for note in _later(session, disputed)]
+    is_of_money = record.row.claim.amount_micro is not None
     found = []
     for correction in corrections(session, record, disputed):
         for note, line in [*notes, (None, None)]:
-            if not any(settling_breaches(disputed, correction, note, line)):
+            breaches = settling_breaches(disputed, correction, note, line, is_of_money=is_of_money)
+            if not any(breaches):
                 found.append(Suggestion(correction, note, line))
                 break
     return found

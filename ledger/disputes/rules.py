@@ -118,6 +118,11 @@ class DisputeRule(Rule):
         "events of a market are gapless, and each names the digest before it in its dispute",
         "take steps through the ledger, which numbers them under a lock",
     )
+    RUN_CORRECTS_NOTHING = (
+        223,
+        "where an amount is upheld, the run that settles the dispute moved the disputed account",
+        "settle the days again once what is upheld is corrected, and name that run",
+    )
 
 
 RULE_OF_CONSTRAINT = {

@@ -2,7 +2,8 @@
 
 An upheld dispute ends with a correction, not with a promise: a later run, posted after the disputed
 document for days that the document bills, and, where that run moved the disputed account, the note
-that bills its journals to the same participant.
+that bills its journals to the same participant. Where an amount is upheld it must have moved it; an
+energy or a count may be corrected without any money.
 """
 
 from collections.abc import Iterator
@@ -54,7 +55,12 @@ class NoteLine:
 
 
 def settling_breaches(
-    disputed: Billed, correction: Correction, note: Billed | None, line: NoteLine | None
+    disputed: Billed,
+    correction: Correction,
+    note: Billed | None,
+    line: NoteLine | None,
+    *,
+    is_of_money: bool,
 ) -> Iterator[tuple[DisputeRule, str]]:
     """Yield the rules that settling by a run and a note would break, with the value found.
 
@@ -63,10 +69,13 @@ def settling_breaches(
         correction: what the run posted for its days.
         note: the note that is linked, if any.
         line: its line of the disputed charge and subject, if it has one.
+        is_of_money: whether an amount is upheld, and not a quantity.
     """
     if not correction.journal_numbers:
         value = f"run {correction.run_id} posted none of them after {disputed.number}"
         yield DisputeRule.RUN_IS_NOT_LATER, value
+    elif is_of_money and not correction.moved_micro:
+        yield DisputeRule.RUN_CORRECTS_NOTHING, f"run {correction.run_id} moved it by nothing"
     if note is None:
         if correction.moved_micro:
             value = f"run {correction.run_id} moved the account, and no note is named"

@@ -217,7 +217,8 @@ def _check_settling(
     if note_id and note is None:
         return correction, None, [(DisputeRule.NOTE_IS_OF_ANOTHER, f"no document {note_id}")]
     line = corrections.note_line(session, record, note) if note else None
-    breaches = list(settling_breaches(disputed, correction, note, line))
+    is_of_money = record.row.claim.amount_micro is not None
+    breaches = list(settling_breaches(disputed, correction, note, line, is_of_money=is_of_money))
     return correction, line.line if line else None, breaches
 
 

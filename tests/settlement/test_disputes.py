@@ -354,6 +354,17 @@ def test_settling_refuses_what_corrects_nothing(billed):
     assert queries.find(billed, "tiny", 1).settlement is None
 
 
+def test_an_amount_that_is_upheld_is_not_settled_by_a_run_that_moved_nothing(billed):
+    by_amount, by_quantity, _ = dispute_tiny(billed, SOON)
+    run_id = settle_tiny(billed, "SF", RESETTLED).id
+    assert suggestions(billed, by_amount) == []
+    with pytest.raises(Refused) as refused:
+        step(billed, by_amount, Action.SETTLE, OPERATOR, RESETTLED, run_id=run_id)
+    assert codes(refused) == [DisputeRule.RUN_CORRECTS_NOTHING]
+    # What a meter counted may be put right without any money.
+    step(billed, by_quantity, Action.SETTLE, OPERATOR, RESETTLED, run_id=run_id)
+
+
 def test_those_whose_lines_moved_learn_that_a_dispute_was_settled(billed):
     record, *_ = dispute_tiny(billed, SOON)
     everyone = {("tiny", name) for name in ("alder", "birch", "cedar", "doric")}
