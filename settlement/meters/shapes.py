@@ -53,7 +53,7 @@ class Shapes:
             for first, last in _stamped_at_ends(days).items()
             if not is_doubtful[[first, last]].any()
         }
-        self._lacks_untold = is_doubtful
+        self._elsewhere = np.where(is_doubtful, _unplaced_rows(days), 0)
         self._told = self._seen_minutes != 0
         self.misread = np.zeros(len(days.table.row), dtype=np.bool_)
         self.misread[days.belongs[self._told[days.vector]]] = True
@@ -67,7 +67,7 @@ class Shapes:
         yield from _at_ends(days, self._ends)
         yield from _off_boundary(days, self._told, register)
         yield from _duplicates(days)
-        yield from _incomplete(days, self._told, self._lacks_untold, terms)
+        yield from _incomplete(days, self._told, self._elsewhere, terms)
 
 
 def _has_gaps(days: Gathered) -> Flags:
@@ -103,6 +103,15 @@ def _may_be_elsewhere(days: Gathered) -> Flags:
         | np.isin(of_entity, (placed.day * len(table.entity.names) + entity)[rows])
     )
     return found
+
+
+def _unplaced_rows(days: Gathered) -> int:
+    """Return how many rows at most hold readings of other vectors than they seem to."""
+    table, placed = days.table, days.placed
+    if not table.is_whole:  # nobody counted what could not be read: as many as a day has
+        return int(days.calendar.count.max(initial=0))
+    astray = (placed.day != NOWHERE) & ~placed.reportable
+    return int(((table.start_us == NO_INSTANT) | astray).sum())
 
 
 def _coarser_minutes(days: Gathered) -> Integers:
@@ -305,17 +314,19 @@ def _duplicates(days: Gathered) -> Iterator[RowFinding]:
 
 
 def _incomplete(
-    days: Gathered, told: Flags, lacks_untold: Flags, terms: list[MeterTerms]
+    days: Gathered, told: Flags, elsewhere: Integers, terms: list[MeterTerms]
 ) -> Iterator[RowFinding]:
     """Yield findings on vectors with too few readings, or more than the day has.
 
-    Too few are accepted where the terms accept gaps, but not of an interval that is a sum.
+    Too few are accepted where the terms accept gaps, but not of an interval that is a sum. Where
+    some may stand in rows that could not be placed, more must lack than there are such rows.
     """
     inside = np.arange(days.seen.shape[1]) < days.count[:, np.newaxis]
     missing = (days.seen == 0) & inside
     accepts = np.array([each.accepts_gaps for each in terms], dtype=np.bool_)
     is_sum = days.minutes < days.interval_minutes
-    gapped = missing.any(axis=1) & (~accepts | is_sum) & ~told & ~lacks_untold
+    gapped = missing.any(axis=1) & (~accepts | is_sum) & ~told
+    gapped &= missing.sum(axis=1) > elsewhere
     for vector in np.flatnonzero(gapped | (days.row_count > days.count) & ~told).tolist():
         row, count = int(days.first_row[vector]), int(days.count[vector])
         place, name = days.table.place(row), days.name(vector)
