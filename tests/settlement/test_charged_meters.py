@@ -288,7 +288,7 @@ def test_a_sub_meter_without_readings_refuses_the_run(session):
     with pytest.raises(Refused) as refused:
         settle(session, "tiny", "II", FIRST, FIRST, known_at=SETTLED, now=SETTLED)
     assert [(each.code, each.value.partition(" known")[0]) for each in refused.value.findings] == [
-        ("no-reading", f"no {SUB_METERED} of U2-own")
+        ("no-reading", "no sub-metered energy of U2-own")
     ]
     report = reading_quality(session, "tiny", FIRST, FIRST, known=SETTLED)
     assert report.findings == tuple(refused.value.findings)

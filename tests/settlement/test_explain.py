@@ -187,7 +187,7 @@ def test_leaves_are_the_readings_that_the_run_knew(opened, billed):
                 entity = node.label.partition("(")[2].rstrip(")")
                 revision = int(node.source.removeprefix("revision ").partition(",")[0])
                 assert node.value in by_revision[entity, revision]
-                assert "measured, received 2024-03-01 1" in node.source
+                assert "measured, received 1 Mar 2024, 1" in node.source
                 assert "in readings.csv" in node.source
                 seen.add((entity, revision))
     assert {("B-home", 1), ("B-home", 2), ("U2", 1), ("C-office", 1)} <= seen
