@@ -6,6 +6,7 @@ time, so that one person is `Ann Author`, `ann  author`, or the same with a blan
 
 import re
 import unicodedata
+from collections import Counter
 
 from common.unseen import is_unseen
 
@@ -56,13 +57,18 @@ def is_same_person(one: str, other: str) -> bool:
     """Return whether two names are those of one person, as far as names can tell.
 
     The order of words, titles, and what stands in brackets or is an e-mail address do not matter.
+    An initial may be any name that begins with it: who is another writes the name in full.
 
     >>> is_same_person("Ann Author", "AUTHOR, Dr. Ann <ann@market.example>")
     True
+    >>> is_same_person("Ann Author", "A. Author"), is_same_person("Ann Author", "B. Author")
+    (True, False)
     >>> is_same_person("Ann Author", "Ben Author"), is_same_person("a@x.example", "b@x.example")
     (False, False)
     """
-    return name_key(one) == name_key(other) or not _spellings(one).isdisjoint(_spellings(other))
+    return name_key(one) == name_key(other) or any(
+        _are_alike(words, others) for words in _spellings(one) for others in _spellings(other)
+    )
 
 
 def _spellings(written: str) -> set[tuple[str, ...]]:
@@ -80,6 +86,26 @@ def _spellings(written: str) -> set[tuple[str, ...]]:
 def _word_keys(written: str) -> tuple[str, ...]:
     keys = [name_key(word) for word in _BETWEEN_WORDS.split(_ASIDES.sub(" ", written))]
     return tuple(sorted(key for key in keys if key and key not in TITLES)) or (name_key(written),)
+
+
+def _are_alike(words: tuple[str, ...], others: tuple[str, ...]) -> bool:
+    """Return whether two names have the same words, or initials of them beside a word in full.
+
+    Both in alphabetical order. A letter of a script without capitals is a word and no initial.
+    """
+    if words == others:
+        return True
+    left = sorted((Counter(words) - Counter(others)).elements())
+    right = sorted((Counter(others) - Counter(words)).elements())
+    shares_a_word = any(len(word) > 1 and word in others for word in words)
+    return (
+        shares_a_word
+        and len(left) == len(right)
+        and all(
+            one[0] == other[0] and one[0].islower() and 1 in (len(one), len(other))
+            for one, other in zip(left, right, strict=True)
+        )
+    )
 
 
 def _without_blanks(text: str) -> str:

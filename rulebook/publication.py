@@ -95,7 +95,7 @@ def decider_findings(request: Request) -> Iterator[Finding]:
             "publication: approver",
             f"{shown(request.approver)}{alike}",
             "author and approver are two people, however their names are written",
-            "have someone else approve it",
+            "have someone else approve it, with the name in full",
         )
 
 

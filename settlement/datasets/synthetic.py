@@ -19,13 +19,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from settlement.core.periods import interval_starts
+from settlement.core.periods import MINUTES_PER_HOUR, interval_starts
 from settlement.datasets.market import MarketShape
 from settlement.datasets.profile import ProfileDay
 
 Floats = NDArray[np.float64]
 
-MINUTES_PER_HOUR = 60
 HOUSEHOLD_SHARE_OF_MAGNITUDE = 0.104
 DEFAULT_MAGNITUDE_W = 5_000
 SUB_METER_MEAN_W = 400

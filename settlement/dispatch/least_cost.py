@@ -28,9 +28,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from settlement.core.periods import MINUTES_PER_HOUR
 from settlement.dispatch.programme import (
     MILLION,
-    MINUTES_PER_HOUR,
     Block,
     DispatchError,
     DispatchModel,

@@ -30,11 +30,11 @@ from functools import cached_property
 
 import numpy as np
 
+from settlement.core.periods import MINUTES_PER_HOUR
 from settlement.dispatch.out_of_merit import MeritOrder, MeteredDay, OutOfMerit, Reason
 from settlement.dispatch.prices import DayOptimum, day_optimum
 from settlement.dispatch.programme import (
     MILLION,
-    MINUTES_PER_HOUR,
     TIE_BREAK_PER_MWH,
     DispatchModel,
     Floats,

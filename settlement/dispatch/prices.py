@@ -23,10 +23,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from settlement.core.periods import MINUTES_PER_HOUR
 from settlement.dispatch.least_cost import check_inputs
 from settlement.dispatch.programme import (
     MILLION,
-    MINUTES_PER_HOUR,
     Block,
     DispatchModel,
     Floats,

@@ -7,12 +7,13 @@ import highspy
 import numpy as np
 from numpy.typing import NDArray
 
+from settlement.core.periods import MINUTES_PER_HOUR
+
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Entries = list[tuple[int, int, float]]
 
 MILLION = 1_000_000
-MINUTES_PER_HOUR = 60
 TIE_BREAK_PER_MWH = 1e-5
 
 

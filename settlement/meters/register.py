@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from settlement.core.periods import interval_starts
+from settlement.core.periods import MINUTES_PER_HOUR, interval_starts
 
 Integers = NDArray[np.int64]
 
@@ -47,7 +47,6 @@ SPREAD_LETTER = "S"
 LARGEST_DEMAND_WH = 10**13
 """Ten terawatt hours in an interval: beyond any meter, and sums of a million of it fit int64."""
 
-MINUTES_PER_HOUR = 60
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 

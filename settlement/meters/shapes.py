@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.refusals import Finding
+from settlement.core.periods import MINUTES_PER_HOUR
 from settlement.meters.cells import NO_INSTANT, tell_once
 from settlement.meters.findings import RowFinding, written_instant
 from settlement.meters.gathering import Gathered
 from settlement.meters.placing import INTERVAL, NOWHERE
-from settlement.meters.register import MEASURES, MINUTES_PER_HOUR, MeterRegister, MeterTerms
+from settlement.meters.register import MEASURES, MeterRegister, MeterTerms
 from settlement.meters.resolution import (
     distance_minutes,
     hours_of_one_reading,
@@ -87,11 +88,10 @@ def _may_be_elsewhere(days: Gathered) -> Flags:
         return np.ones(len(days.day), dtype=np.bool_)
     entity, measure = table.entity.codes, placed.measure
     unread = table.start_us == NO_INSTANT
-    astray = (placed.day != NOWHERE) & ~placed.reportable
     # By entity and name of measure, as of two names either may be the wrong one.
     series = placed.day * len(table.entity.names) + entity
     series = series * len(table.measure.names) + table.measure.codes
-    rows = np.flatnonzero(astray)
+    rows = np.flatnonzero(_of_no_name(days))
     _, which, count = np.unique(series[rows], return_inverse=True, return_counts=True)
     rows = rows[count[which] < days.calendar.count[placed.day[rows]]]
     of_series = days.entity * len(MEASURES) + days.measure
@@ -105,13 +105,17 @@ def _may_be_elsewhere(days: Gathered) -> Flags:
     return found
 
 
+def _of_no_name(days: Gathered) -> Flags:
+    """Return bool[R], the rows of a day of the market whose entity or measure nothing has."""
+    found: Flags = (days.placed.day != NOWHERE) & ~days.placed.reportable
+    return found
+
+
 def _unplaced_rows(days: Gathered) -> int:
     """Return how many rows at most hold readings of other vectors than they seem to."""
-    table, placed = days.table, days.placed
-    if not table.is_whole:  # nobody counted what could not be read: as many as a day has
+    if not days.table.is_whole:  # nobody counted what could not be read: as many as a day has
         return int(days.calendar.count.max(initial=0))
-    astray = (placed.day != NOWHERE) & ~placed.reportable
-    return int(((table.start_us == NO_INSTANT) | astray).sum())
+    return int(((days.table.start_us == NO_INSTANT) | _of_no_name(days)).sum())
 
 
 def _coarser_minutes(days: Gathered) -> Integers:

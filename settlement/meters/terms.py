@@ -9,8 +9,8 @@ from rulebook.documents import MarketRules
 from rulebook.documents.base import MILLION
 from rulebook.documents.registration import SubMeter, SupplyPoint, Unit
 from rulebook.resolve import RulePeriod, RuleSet
+from settlement.core.periods import MINUTES_PER_HOUR
 from settlement.meters.register import (
-    MINUTES_PER_HOUR,
     MeteredEntity,
     MeterRegister,
     MeterTerms,

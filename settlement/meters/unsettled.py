@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from common.quantities import energy, ppm
 from common.refusals import Finding
 from rulebook.documents.base import MILLION
+from settlement.core.periods import MINUTES_PER_HOUR
 from settlement.meters.register import MEASURE_TITLES
 
 SHOWN_INTERVALS = 4
-MINUTES_PER_HOUR = 60
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Unsettled:
         return Finding(
             "resolution",
             f"{self.market} {self.day}",
-            f"readings every {minutes} minutes of {entity} {measure}",
+            f"{MEASURE_TITLES[measure]} of {entity} read every {minutes} minutes",
             "a reading an interval: an estimate between them would add to what was measured",
             # Above the hour, or beside it, no registration can state it.
             others if MINUTES_PER_HOUR % minutes else f"{stated}, or {others}",
@@ -95,7 +95,7 @@ class Unsettled:
         # Rounded up: rounded down, a part just above the limit would read as the limit itself.
         return Finding(
             "too-much-estimated",
-            f"{self.market} {self.day} {measure}",
+            f"{self.market} {self.day}",
             f"{energy(estimated_wh)} of {energy(whole_wh)} estimated, "
             f"{ppm(-(-estimated_wh * MILLION // whole_wh))}",
             f"at most {ppm(limit_ppm)} of a day's {MEASURE_TITLES[measure]} is estimated",

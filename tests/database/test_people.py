@@ -32,6 +32,10 @@ OTHER_WORDS = [
     ("Ann Author", "Ann Author ann@market.example"),
     ("Ann Author", "\uff41\uff55\uff54\uff48\uff4f\uff52\uff0c\uff21nn"),
     ("Mr X", "X"),
+    ("Ann Author", "A. Author"),
+    ("Ann Author", "AUTHOR, A"),
+    ("Ann B. Author", "A. Beth Author"),
+    ("Жан Иванов", "Ж. Иванов"),
 ]
 """One person to the product alone; the database knows letters and not words."""
 
@@ -43,6 +47,11 @@ TWO_PEOPLE = [
     ("Dr", "Prof"),
     ("ann@a.example", "ann@b.example"),
     ("A. Author", "B. Author"),
+    ("A. Author", "Ben Author"),
+    ("A. B.", "Ann Best"),
+    ("A", "Ann"),
+    ("王 伟", "王 伟明"),
+    ("Operator 1", "Operator 12"),
     ("Ann Ann Author", "Ann Author"),
 ]
 KEYS = text(

@@ -297,10 +297,8 @@ def test_a_run_refuses_where_too_much_is_estimated(session):
     with pytest.raises(Refused) as refused:
         settle_days(session)
     (finding,) = refused.value.findings
-    assert (finding.code, finding.place) == (
-        "too-much-estimated",
-        "tiny 2024-01-10 metered_demand_wh",
-    )
+    assert (finding.code, finding.place) == ("too-much-estimated", "tiny 2024-01-10")
+    assert finding.limit.endswith("of a day's metered demand is estimated")
     amount = r"([\d.,]+)\xa0(k|M)Wh"
     told = re.fullmatch(rf"{amount} of {amount} estimated, ([\d.]+)\xa0%", finding.value)
     part, whole = (

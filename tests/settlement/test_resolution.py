@@ -447,9 +447,7 @@ def test_hours_that_came_one_by_one_are_no_gaps_either(session):
     with pytest.raises(Refused) as refused:
         settle(session, "tiny", "II", FIRST, LAST, known_at=SETTLED, now=SETTLED)
     assert [finding.code for finding in refused.value.findings] == ["resolution", "resolution"]
-    assert (
-        refused.value.findings[0].value == "readings every 60 minutes of B-home metered_demand_wh"
-    )
+    assert refused.value.findings[0].value == "metered demand of B-home read every 60 minutes"
 
 
 @pytest.mark.parametrize("clock", ["T00:00", "T12:00", "T23:45"])
@@ -468,7 +466,7 @@ def test_days_that_came_one_by_one_are_no_gaps_either(session, clock):
         with pytest.raises(Refused) as refused:
             settle(session, "tiny", "II", day, day, known_at=SETTLED, now=SETTLED)
         (finding,) = refused.value.findings
-        assert finding.value == "readings every 1440 minutes of B-home metered_demand_wh"
+        assert finding.value == "metered demand of B-home read every 1440 minutes"
         assert finding.remedy == "ingest the readings between"
 
 
@@ -491,7 +489,7 @@ def test_hours_that_came_one_by_one_among_quarters_are_no_gaps_either(session, s
         settle(session, "tiny", "II", FIRST, LAST, known_at=SETTLED, now=SETTLED)
     (finding,) = refused.value.findings
     assert finding.code == "resolution"
-    assert finding.value == "readings every 60 minutes of B-home metered_demand_wh"
+    assert finding.value == "metered demand of B-home read every 60 minutes"
 
 
 def test_a_resolution_that_fits_no_interval_is_refused_at_publication(session):
