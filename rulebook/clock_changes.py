@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _DAY = dt.timedelta(days=1)
@@ -44,18 +45,25 @@ class ClockChange:
         return f"{minutes} minutes{rest} {'on' if self.by > dt.timedelta() else 'back'}"
 
 
-def clock_changes(name: str, start: dt.datetime, end: dt.datetime | None) -> Iterator[ClockChange]:
-    """Yield every change of the clocks of zone `name` in [start, end), earliest first.
+@lru_cache(maxsize=256)  # each asks for the offsets of some 30,000 days, and each publication asks
+def clock_changes(
+    name: str, start: dt.datetime, end: dt.datetime | None
+) -> tuple[ClockChange, ...]:
+    """Return every change of the clocks of zone `name` in [start, end), earliest first.
 
     Without an end, changes are looked for until the data holds no more of another kind. Those
     before `start` are left out: local mean times of old bother nobody.
     """
-    zone = ZoneInfo(name)
     last = max(LAST, start + _AFTER_LAST)
-    until = last if end is None else min(end, last)
+    return tuple(_changes(ZoneInfo(name), start, last if end is None else min(end, last)))
+
+
+def _changes(zone: ZoneInfo, start: dt.datetime, until: dt.datetime) -> Iterator[ClockChange]:
+    offset = _offset(start, zone)
     while start < until:
         following = min(start + _DAY, until)
-        if _offset(start, zone) != _offset(following, zone):
+        old, offset = offset, _offset(following, zone)
+        if old != offset:
             yield _change_between(start, following, zone)
         start = following
 

@@ -195,8 +195,14 @@ def is_fast(item: pytest.Item) -> bool:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave slow files unread where fast tests alone are asked for: reading them takes longer."""
-    return (config.option.markexpr == "fast" and is_slow_file(collection_path)) or None
+    """Leave unread what is not asked for, slow files and oracles: reading them takes seconds."""
+    asked = config.option.markexpr
+    is_oracle = collection_path == ROOT / "tests" / "oracles"
+    return (
+        (asked == "fast" and is_slow_file(collection_path))
+        or (asked == "not oracle" and is_oracle)
+        or None
+    )
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist

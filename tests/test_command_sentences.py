@@ -1,12 +1,14 @@
 """What ends a command outside of what it is about: a sentence and status 1, never a traceback."""
 
 import errno
+import io
 import json
 import os
 import subprocess
 import sys
 import threading
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import psycopg
@@ -44,8 +46,12 @@ def test_an_environment_that_cannot_be_read_is_a_sentence(environment, words):
 
 
 def run_command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return run_python("manage.py", *arguments, **environment)
+
+
+def run_python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
+        [sys.executable, *arguments],
         cwd=ROOT,
         env={**os.environ, **environment},
         capture_output=True,
@@ -55,19 +61,20 @@ def run_command(*arguments: str, **environment: str) -> subprocess.CompletedProc
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
-def test_a_terminal_without_the_letters_is_shown_escapes(tmp_path, encoding):
+def test_a_terminal_without_the_letters_is_shown_escapes(tmp_path, monkeypatch, encoding):
     """Else a command that has written what it should ends in a traceback about its own words."""
     game = {"nodes": ["N0"], "lines": [], "units": [], "demand_kw": {"N0": 1}}
     game["units"] = [{"id": "Δοκιμή ₂", "node": "N0", "available_kw": 1}]
     file = tmp_path / "game.json"
     file.write_text(json.dumps(game))
-    found = subprocess.run(
-        [sys.executable, "manage.py", "shapley", str(file), "--method", "exact"],
-        cwd=ROOT, env={**os.environ, "PYTHONIOENCODING": encoding}, capture_output=True,
-        check=False,
-    )  # fmt: skip
-    assert (found.returncode, found.stderr) == (0, b"")
-    shown = found.stdout.decode(encoding)
+    monkeypatch.setenv("PGAPPNAME", "")  # a command names its connections, for good
+    terminals = [io.TextIOWrapper(io.BytesIO(), encoding) for _ in range(2)]
+    with redirect_stdout(terminals[0]), redirect_stderr(terminals[1]):
+        manage.main(["manage.py", "shapley", str(file), "--method", "exact"])
+    for terminal in terminals:
+        terminal.flush()
+    shown, complained = (terminal.buffer.getvalue().decode(encoding) for terminal in terminals)
+    assert complained == ""
     assert ("Δοκιμή ₂" if encoding == "utf-8" else r"\u2082") in shown
 
 
@@ -77,27 +84,30 @@ def test_an_empty_address_stands_for_the_embedded_server():
     assert "Traceback" not in found.stderr
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (("serve", "--port", "99999"), "99999 is not a port"),
-        (("serve", "--port", "-1"), "-1 is not a port"),
-        (("serve", "--address", "203.0.113.5", "--port", "0"), "cannot listen on 203.0.113.5"),
-        (("demo", "--port", "99999"), "99999 is not a port"),
-        (("answer_replay", "999"), "no request 999 waits for its outcome"),
-        (("schema", "downgrade", "9999"), "Can't locate revision identified by '9999'"),
-        (("schema", "upgrade", "9999"), "Can't locate revision identified by '9999'"),
-        (("schema", "upgrade", "--lose", "ledger"), "--lose goes with downgrade"),
-        (("schema", "downgrade"), "rest on the first revision"),
-        (("migrate", "portal", "zero"), "migrate only goes forward"),
-        (("migrate", "portal", "0002"), "migrate only goes forward"),
-    ],
-)
-def test_what_a_command_cannot_do_is_a_sentence(portal_database, arguments, words):
-    found = run_command(*arguments, DATABASE_URL=portal_database)
-    assert found.returncode == 1
-    assert words in found.stderr
-    assert len(found.stderr.splitlines()) == 1
+IMPOSSIBLE = [
+    (("serve", "--port", "99999"), "99999 is not a port"),
+    (("serve", "--port", "-1"), "-1 is not a port"),
+    (("serve", "--address", "203.0.113.5", "--port", "0"), "cannot listen on 203.0.113.5"),
+    (("demo", "--port", "99999"), "99999 is not a port"),
+    (("answer_replay", "999"), "no request 999 waits for its outcome"),
+    (("schema", "downgrade", "9999"), "Can't locate revision identified by '9999'"),
+    (("schema", "upgrade", "9999"), "Can't locate revision identified by '9999'"),
+    (("schema", "upgrade", "--lose", "ledger"), "--lose goes with downgrade"),
+    (("schema", "downgrade"), "rest on the first revision"),
+    (("migrate", "portal", "zero"), "migrate only goes forward"),
+    (("migrate", "portal", "0002"), "migrate only goes forward"),
+]
+
+
+def test_what_a_command_cannot_do_is_a_sentence(portal_database):
+    commands = json.dumps([arguments for arguments, _ in IMPOSSIBLE])
+    found = run_python("-m", "tests.commands_in_turn", commands, DATABASE_URL=portal_database)
+    assert found.returncode == 0, found.stderr
+    for (arguments, words), (status, said) in zip(
+        IMPOSSIBLE, json.loads(found.stdout), strict=True
+    ):
+        assert (status, len(said.splitlines())) == (1, 1), (arguments, said)
+        assert words in said, arguments
 
 
 @pytest.fixture(scope="module")

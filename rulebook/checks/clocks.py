@@ -19,7 +19,7 @@ def days_are_whole(
     # With a zone or an interval that is no such thing, every day would be wrong, and for nothing.
     if not is_zone(rules.time_zone) or 60 % rules.interval_minutes:
         return
-    changes = list(clock_changes(rules.time_zone, start, end))
+    changes = clock_changes(rules.time_zone, start, end)
     uneven = [each for each in changes if each.by % (rules.interval_minutes * _MINUTE)]
     if uneven:
         yield Finding(
