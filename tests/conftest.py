@@ -24,7 +24,7 @@ from sqlalchemy import Engine, make_url
 from sqlalchemy.orm import Session
 
 from database import embedded, schema
-from database.session import make_engine, refuse_old_server
+from database.session import make_engine, refuse_old_server, transaction
 from tests.slow import ALL_SLOW, LONGEST, SLOW, TOGETHER
 from tests.worlds.rolled_back import rolled_back
 
@@ -165,6 +165,30 @@ def session(database_engine: Engine) -> Iterator[Session]:
 def committed_database(clone_database) -> Iterator[Engine]:
     """Engine of a fresh clone, for tests that commit, crash or race."""
     made = make_engine(clone_database())
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(scope="session")
+def clone_billed_database(
+    server_url: str, clone_database: Callable[[], str]
+) -> Iterator[Callable[[], str]]:
+    """Return a function that clones a database of the tiny market, settled and billed once."""
+    from tests.worlds.settled import bill_tiny  # most tests settle nothing
+
+    url = clone_database()
+    engine = make_engine(url)
+    with transaction(engine) as session:
+        bill_tiny(session)
+    engine.dispose()  # a database is copied while nobody is connected to it
+    with _cloning(server_url, str(make_url(url).database)) as clone:
+        yield clone
+
+
+@pytest.fixture
+def billed_database(clone_billed_database: Callable[[], str]) -> Iterator[Engine]:
+    """Engine of a fresh clone with the tiny market billed, for tests that commit what follows."""
+    made = make_engine(clone_billed_database())
     yield made
     made.dispose()
 

@@ -16,8 +16,6 @@ from tests.worlds.settled import (
     RESETTLED,
     SETTLED,
     correct_tiny,
-    ingest_tiny,
-    publish_tiny,
     settle_tiny,
 )
 
@@ -25,13 +23,8 @@ JANUARY = dt.date(2024, 1, 1)
 
 
 @pytest.fixture
-def run(committed_database, monkeypatch):
+def run(billed_database, monkeypatch):
     """Return what runs a command on the tiny market, billed once, at a moment of its own."""
-    with transaction(committed_database) as session:
-        publish_tiny(session)
-        ingest_tiny(session)
-        settle_tiny(session)
-        issue_month(session, "tiny", JANUARY, now=SETTLED)
     moment = [SETTLED]
 
     def clock() -> dt.datetime:
@@ -45,8 +38,8 @@ def run(committed_database, monkeypatch):
         return printed.getvalue()
 
     monkeypatch.setattr("portal.management.base.utc_now", clock)
-    url = committed_database.url.render_as_string(hide_password=False)
-    with serving_from(url, committed_database):
+    url = billed_database.url.render_as_string(hide_password=False)
+    with serving_from(url, billed_database):
         yield call
 
 
@@ -57,7 +50,7 @@ def opening(**options) -> list[str]:
     return ["dispute", "open", document, str(line), *(f"--{n}={v}" for n, v in given.items() if v)]
 
 
-def test_a_dispute_goes_its_whole_way_by_commands(run, tmp_path, committed_database):
+def test_a_dispute_goes_its_whole_way_by_commands(run, tmp_path, billed_database):
     file = tmp_path / "readings.csv"
     file.write_bytes(READINGS.content)
     assert "opened" in run(*opening(attach=str(file)))
@@ -70,7 +63,7 @@ def test_a_dispute_goes_its_whole_way_by_commands(run, tmp_path, committed_datab
     assert "upheld" in run("dispute", "decide", "tiny", 1, "uphold", part, "--by=rufus", said)
     with pytest.raises(CommandError, match="no posted run has corrected"):
         run("dispute", "settle", "tiny", 1, "--by=olga", said)
-    with transaction(committed_database) as session:
+    with transaction(billed_database) as session:
         correct_tiny(session)
         settle_tiny(session, "SF", RESETTLED)
         issue_month(session, "tiny", JANUARY, now=RESETTLED)

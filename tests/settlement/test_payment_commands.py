@@ -14,26 +14,20 @@ from database.session import transaction
 from ledger.payments import queries
 from portal.management import base
 from portal.management.commands import payments
-from settlement.billing.issuing import issue_month
 from settlement.datasets.bank import Payment, StatementHead, statement_xml
-from tests.worlds import tiny_market
 from tests.worlds.banked import PAYER, bank_file
-from tests.worlds.settled import SETTLED, ingest_tiny, publish_tiny, settle_tiny
+from tests.worlds.settled import SETTLED
 
 ON = SETTLED.date()
 
 
 @pytest.fixture
-def documents(committed_database, monkeypatch):
+def documents(billed_database, monkeypatch):
     """The documents of the billed tiny market, whose database the command uses."""
-    with transaction(committed_database) as session:
-        publish_tiny(session)
-        ingest_tiny(session)
-        settle_tiny(session)
-        issue_month(session, "tiny", tiny_market.VALID_FROM, now=SETTLED)
+    with transaction(billed_database) as session:
         found = queries.documents(session, "tiny")
     for command in (base, payments):
-        monkeypatch.setattr(command, "transaction", lambda: transaction(committed_database))
+        monkeypatch.setattr(command, "transaction", lambda: transaction(billed_database))
     monkeypatch.setattr(base, "utc_now", lambda: SETTLED + dt.timedelta(days=1))
     return [document for document in found if document.due_minor > 0]
 
