@@ -18,6 +18,7 @@ BUSY = f"""<!doctype html>
 <body><main class="page narrow" id="main"><h1>The ledger is busy</h1>
 <p class="lead">A long piece of work, such as settling or invoicing a month, holds what this page
 needs. Nothing of yours was stored, and nothing is half-written.</p>
-<p>Go back and send it again in {RETRY_SECONDS} seconds: your browser still has what you typed.</p>
+<p>Load the page again in {RETRY_SECONDS} seconds. If you sent a form, go back and send it again:
+your browser still has what you typed.</p>
 <p><a href="/">To the start page</a></p></main></body></html>
 """

@@ -58,6 +58,25 @@ CUT = """() => {
 SCROLLS = """() => [...document.querySelectorAll(".table-scroll")]
   .filter(region => region.scrollWidth > region.clientWidth + 1)
   .map(region => region.getAttribute("aria-label"))"""
+BROKEN = r"""() => [...document.querySelectorAll("td, dd, .money")]
+  .filter(figure => /^[−+]?[£$€]?[\d.,]+$/.test(figure.textContent.trim()))
+  .filter(figure => {
+    const text = document.createRange();
+    text.selectNodeContents(figure);
+    const [first, ...others] = text.getClientRects();
+    return others.some(each => each.left <= first.left + 1 && each.top >= first.bottom - 2);
+  })
+  .map(figure => figure.textContent.trim())"""
+"""Figures that go on in the next line."""
+
+MILLIONS = r"""() => [...document.querySelectorAll(".facts dd")]
+  .filter(figure => /^[−+]?[£$€]?[\d.,]+$/.test(figure.textContent.trim()))
+  .forEach(figure => { figure.textContent = "−£1,388,218.925" })"""
+"""The claims and sums at the head of a page are small in the database of the tests."""
+
+PAPER = {"width": 690, "height": 1000}
+"""What A4 leaves between its margins."""
+
 UNLABELLED = """() => [...document.querySelectorAll(".stacked td:not([colspan], :empty)")]
   .filter(cell => !cell.dataset.label && !cell.closest("thead"))
   .map(cell => cell.textContent.trim())"""
@@ -75,6 +94,11 @@ def test_no_cell_is_cut(name, open_page, served, number):  # noqa: F811
         if name not in SCROLLS_IN_PLACE:
             assert page.evaluate(SCROLLS) == [], screen
         assert page.evaluate(UNLABELLED) == [], screen
+        assert page.evaluate(BROKEN) == [], screen
+    page.set_viewport_size(PAPER)
+    page.emulate_media(media="print")
+    page.evaluate(MILLIONS)
+    assert page.evaluate(BROKEN) == []
 
 
 @pytest.mark.parametrize("size", SCREENS.values(), ids=SCREENS)
