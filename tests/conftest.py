@@ -62,9 +62,10 @@ def _spare_the_disk(server_url: str) -> None:
     """Let the embedded server under test not wait for the disk.
 
     Tests kill processes, of the server too, and what those wrote the system still has; only a
-    machine that loses power would lose it.
+    machine that loses power would lose it. Nor does it look for what to vacuum, in hundreds of
+    databases that are there for seconds.
     """
-    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+    for setting in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum"):
         statement = sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting))
         _run_on_server(server_url, statement)
     _run_on_server(server_url, sql.SQL("SELECT pg_reload_conf()"))
