@@ -49,10 +49,11 @@ class ClockChange:
 def clock_changes(
     name: str, start: dt.datetime, end: dt.datetime | None
 ) -> tuple[ClockChange, ...]:
-    """Return every change of the clocks of zone `name` in [start, end), earliest first.
+    """Return every change of the clocks of zone `name` in (start, end], earliest first.
 
-    Without an end, changes are looked for until the data holds no more of another kind. Those
-    before `start` are left out: local mean times of old bother nobody.
+    One at a midnight is of the day that it ends. Without an end, changes are looked for until the
+    data holds no more of another kind. Those before `start` are left out: local mean times of old
+    bother nobody.
     """
     last = max(LAST, start + _AFTER_LAST)
     return tuple(_changes(ZoneInfo(name), start, last if end is None else min(end, last)))
