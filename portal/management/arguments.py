@@ -51,9 +51,10 @@ class Argument:
         """
         destination = self.settings.get("dest", self.name.lstrip("-").replace("-", "_"))
         value = getattr(options, destination)
-        if value == [] and not {"nargs", "action"} & self.settings.keys():
+        several = value if isinstance(value, list) else [value]
+        if [] in several or (value == [] and not {"nargs", "action"} & self.settings.keys()):
             raise CommandError(f"{self.name}: -- is no value of it")  # argparse takes it away
-        for each in value if isinstance(value, list) else [value]:
+        for each in several:
             if isinstance(each, Path):
                 _refuse_long_path(self.name, each)
             elif isinstance(each, str):

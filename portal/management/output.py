@@ -23,6 +23,21 @@ def refuse_other_file(path: Path, *, force: bool) -> None:
         raise CommandError(f"{path} is there already; --force replaces it")
 
 
+def refuse_unwritable(path: Path, *, force: bool) -> None:
+    """Refuse a path that cannot be written, before what is to be written there comes to be.
+
+    Raises:
+        CommandError: as `refuse_other_file`, or nothing can be written beside it.
+    """
+    refuse_other_file(path, force=force)
+    part = _part_of(path)
+    try:
+        part.touch()
+        part.unlink()
+    except OSError as error:
+        raise _unwritten(path, error) from None
+
+
 @contextmanager
 def written_whole(path: Path, *, force: bool) -> Iterator[Path]:
     """Yield a path beside `path` to write to, which takes its place at the end.
@@ -32,16 +47,12 @@ def written_whole(path: Path, *, force: bool) -> Iterator[Path]:
     """
     refuse_other_file(path, force=force)
     # Beside it and moved into place: a stop leaves no half of a file under the name of a whole one.
-    # A link stays one: what it leads to is replaced.
-    target = Path(os.path.realpath(path))
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    part = _part_of(path)
     try:
         yield part
-        part.replace(target)
+        part.replace(os.path.realpath(path))
     except OSError as error:
-        raise CommandError(
-            f"{path} cannot be written: {error.strerror}; name another path"
-        ) from None
+        raise _unwritten(path, error) from None
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
@@ -69,6 +80,16 @@ def write_files(contents: Mapping[Path, bytes], *, force: bool) -> None:
         # None takes its place before all are written: a full disk leaves what was there.
         for path, content in changed.items():
             parts.enter_context(written_whole(path, force=force)).write_bytes(content)
+
+
+def _part_of(path: Path) -> Path:
+    # A link stays one: what it leads to is replaced.
+    target = Path(os.path.realpath(path))
+    return target.with_name(f".{target.name}.{os.getpid()}.part")
+
+
+def _unwritten(path: Path, error: OSError) -> CommandError:
+    return CommandError(f"{path} cannot be written: {error.strerror}; name another path")
 
 
 def _holds(path: Path, content: bytes) -> bool:

@@ -254,3 +254,11 @@ def test_no_other_file_is_written_over_unasked(command, billed, tmp_path):
         found = command("prove", number, "--out", place)
         assert (found.status, words in found.err) == (1, True)
     assert file.read_text() == note
+
+
+def test_a_note_that_cannot_be_written_is_not_signed(command, billed, tmp_path):
+    absent = tmp_path / "absent" / "note"
+    found = command("checkpoint", "--out", absent)
+    assert found.status == 1
+    assert f"{absent} cannot be written: No such file or directory; name another path" in found.err
+    assert json.loads(command("checkpoint", "--list", "--json").out) == []

@@ -62,6 +62,8 @@ def test_whoever_asks_for_json_is_refused_in_json(site, words):
     ("words", "told"),
     [
         (("payments", "return", "gb12-bank-000001/1", "--reason=--"), "--reason: -- is no value"),
+        (("results", "0" * 32, "--entity=--"), "--entity: -- is no value"),
+        (("results", "0" * 32, "--measure=a", "--measure=--"), "--measure: -- is no value"),
         (("late", "gb12", "--json", "--market=--"), "unrecognized"),
         (("payments", "import", "gb12", "a" * 256), "longer than the path of a file can be"),
         (

@@ -9,7 +9,7 @@ from ledger.log.rows import CheckpointRow
 from ledger.log.store import checkpoints
 from portal.management.arguments import FORCE, JSON, OUT, flag
 from portal.management.base import BaseCommand, Options
-from portal.management.output import refuse_other_file, write_file
+from portal.management.output import refuse_unwritable, write_file
 from portal.signing import sign_log
 
 
@@ -31,7 +31,7 @@ class Command(BaseCommand[Published | list[CheckpointRow]]):
             with transaction() as session:
                 return list(checkpoints(session))
         if options.out:
-            refuse_other_file(options.out, force=options.force)  # before anything is signed
+            refuse_unwritable(options.out, force=options.force)  # before anything is signed
         with transaction() as session:
             published, key_notice = sign_log(session, options.now)
         if key_notice:
