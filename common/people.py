@@ -95,8 +95,8 @@ def _are_alike(words: tuple[str, ...], others: tuple[str, ...]) -> bool:
     """
     if words == others:
         return True
-    left = sorted((Counter(words) - Counter(others)).elements())
-    right = sorted((Counter(others) - Counter(words)).elements())
+    left = list((Counter(words) - Counter(others)).elements())
+    right = list((Counter(others) - Counter(words)).elements())
     shares_a_word = any(len(word) > 1 and word in others for word in words)
     return (
         shares_a_word

@@ -31,20 +31,12 @@ def canonical_bytes(body: Mapping[str, Any]) -> bytes:
 
 def body_digest(body: Mapping[str, Any]) -> bytes:
     """Return the 32 bytes of SHA-256 over the versioned prefix and the canonical bytes."""
-    try:
-        written = json.dumps(body)
-    except (TypeError, ValueError):  # no JSON: what is wrong with it the canonical writing says
-        return _hashed(body)
-    return _written_digest(written)
+    return _written_digest(json.dumps(body))
 
 
 @lru_cache(maxsize=1024)  # whoever reads the law proves the same bodies again
 def _written_digest(written: str) -> bytes:
-    return _hashed(json.loads(written))
-
-
-def _hashed(body: Mapping[str, Any]) -> bytes:
-    return hashlib.sha256(DOCUMENT_PREFIX + canonical_bytes(body)).digest()
+    return hashlib.sha256(DOCUMENT_PREFIX + canonical_bytes(json.loads(written))).digest()
 
 
 def document_digest(document: Document) -> bytes:

@@ -77,8 +77,8 @@ LONGEST = (
     "settlement/core/test_market_maker.py",
     "settlement/core/test_same_bytes.py",
 )
-"""Files below `tests/` that take half a minute and more, the longest first; one of a folder that
-one process runs stands for all of them.
+"""Files below `tests/` that take longest, by and large the longest first; one of a folder that one
+process runs stands for all of them.
 
 They are begun first, so that no process is left with a long one while the others have none.
 """

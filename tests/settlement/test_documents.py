@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from common.refusals import Refused
-from database.session import make_engine, transaction
 from rulebook.documents import Registration
 from rulebook.publishing import publish
 from settlement.billing.issuing import issue_month
@@ -40,33 +39,28 @@ MONTH = dt.date(2024, 1, 1)
 SCHEMA = Path(__file__).parents[2] / "docs" / "invoice.schema.json"
 
 
-@pytest.fixture(scope="module")
-def billed_database(clone_database):
-    """A first run with pass-through charges and its documents, and the notes of a second one."""
-    made = make_engine(clone_database())
-    with transaction(made) as session:
-        publish_tiny(session, [*tiny_market.documents(), *tiny_market.charges()])
-        ingest_tiny(session)
-        settle_tiny(session)
-        issue_month(session, "tiny", MONTH, now=SETTLED)
-        correct_tiny(session)
-        settle_tiny(session, "SF", RESETTLED)
-        issue_month(session, "tiny", MONTH, now=RESETTLED)
-    yield made
-    made.dispose()
-
-
-@pytest.fixture(scope="module")
-def issued(billed_database):
-    """Every document and note."""
-    with transaction(billed_database) as session:
-        return issued_documents_of_month(session, "tiny", MONTH)
+def bill_charges_twice(session):
+    """Bill a first run with pass-through charges, and its correction; return every document."""
+    publish_tiny(session, [*tiny_market.documents(), *tiny_market.charges()])
+    ingest_tiny(session)
+    settle_tiny(session)
+    issue_month(session, "tiny", MONTH, now=SETTLED)
+    correct_tiny(session)
+    settle_tiny(session, "SF", RESETTLED)
+    issue_month(session, "tiny", MONTH, now=RESETTLED)
+    return issued_documents_of_month(session, "tiny", MONTH)
 
 
 @pytest.fixture
-def billed(billed_database):
+def issued(world_of):
+    """Every document and note."""
+    return world_of(bill_charges_twice)[1]
+
+
+@pytest.fixture
+def billed(world_of):
     """A session in which the documents are there; rolled back at the end."""
-    with rolled_back(billed_database) as session:
+    with rolled_back(world_of(bill_charges_twice)[0]) as session:
         yield session
 
 

@@ -7,7 +7,6 @@ from itertools import permutations
 import pytest
 from sqlalchemy import text
 
-from database.session import make_engine, transaction
 from ledger.billing import SealedInvoice
 from ledger.disputes.claims import Claim
 from ledger.disputes.corrections import billed, note_line
@@ -169,35 +168,29 @@ def test_the_order_in_which_days_are_settled_and_billed_changes_no_tax(session):
     assert all(each == found[0] for each in found)
 
 
-@pytest.fixture(scope="module")
-def world(clone_database):
-    """Three days billed at 19 %, then one of them under a law of 16 %, and every reading anew."""
-    engine = make_engine(clone_database())
-    with transaction(engine) as session:
-        start(session, NINETEEN)
-        post_days(session, "II", DAYS[0], DAYS[-1])
-        first = bill(session)
-        change(session, [rules_of(SIXTEEN)], DAYS[1], CORRECTED)
-        ingest_tiny(session, last_day=DAYS[-1], seed=2, only=["B-home"], received_at=CORRECTED)
-        post_days(session, "SF", DAYS[0], DAYS[-1], RESETTLED)
-        notes = bill(session, RESETTLED)
-    yield engine, (first, notes)
-    engine.dispose()
+def correct_tax(session):
+    """Bill three days at 19 %, then one of them under a law of 16 %, and every reading anew."""
+    start(session, NINETEEN)
+    post_days(session, "II", DAYS[0], DAYS[-1])
+    first = bill(session)
+    change(session, [rules_of(SIXTEEN)], DAYS[1], CORRECTED)
+    ingest_tiny(session, last_day=DAYS[-1], seed=2, only=["B-home"], received_at=CORRECTED)
+    post_days(session, "SF", DAYS[0], DAYS[-1], RESETTLED)
+    return first, bill(session, RESETTLED)
 
 
 @pytest.fixture
-def session(request, database_engine):
+def corrected(world_of):
+    """The documents of a first run, and the notes after the correction."""
+    return world_of(correct_tax)[1]
+
+
+@pytest.fixture
+def session(request, world_of, database_engine):
     """A session that is rolled back, in the corrected market where the test asks for it."""
     is_corrected = "corrected" in request.fixturenames
-    engine = request.getfixturevalue("world")[0] if is_corrected else database_engine
-    with rolled_back(engine) as opened:
+    with rolled_back(world_of(correct_tax)[0] if is_corrected else database_engine) as opened:
         yield opened
-
-
-@pytest.fixture
-def corrected(world):
-    """The documents of a first run, and the notes after the correction."""
-    return world[1]
 
 
 def test_a_law_of_the_past_takes_its_old_tax_back_and_bills_the_new(session, corrected):
