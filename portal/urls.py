@@ -49,6 +49,7 @@ urlpatterns = [
     path("proof/check/", proof.check, name="check-proof"),
     path("proof/check_proof.py", proof.script, name="check-script"),
     path("proof/checkpoint/<size:size>/", proof.note, name="checkpoint-note"),
+    path("proof/checkpoint/<size:size>/kept/", proof.kept, name="checkpoint-kept"),
     path(
         "proof/consistency/<size:old_size>/<size:size>/proof.json",
         proof.consistency_json,

@@ -22,7 +22,7 @@ from common.damage import damage
 from common.refusals import Finding, Refused
 from ledger.disputes.verification import verify_disputes
 from ledger.journal import STUDY
-from ledger.log.note import Note
+from ledger.log.kept import KeptCheckpoint
 from ledger.log.tree_verification import verify_published
 from ledger.log.verification import verify_leaves
 from ledger.payments.verification import verify_payments
@@ -71,11 +71,12 @@ class Check:
         return found
 
 
-def list_checks(kept: Note | None = None) -> tuple[Check, ...]:
+def list_checks(kept: KeptCheckpoint | None = None) -> tuple[Check, ...]:
     """Return every check, in the order of the data's path.
 
     Args:
-        kept: a checkpoint of the log that someone kept; the log must still begin with it.
+        kept: a checkpoint of the log that someone kept; the log must still begin with it, and
+            with its leaf hashes, what does not is named.
     """
     return (
         Check("rules", rulebook.verification.verify),
@@ -188,7 +189,7 @@ def _verify_results(session: Session, run: Run) -> Iterator[Finding]:
         yield damage("result-outside-run", row, "the day is not one of the run's days")
 
 
-def _verify_log(session: Session, kept: Note | None) -> Iterator[Finding]:
+def _verify_log(session: Session, kept: KeptCheckpoint | None) -> Iterator[Finding]:
     yield from verify_leaves(session)
     yield from verify_published(session, kept)
 

@@ -20,6 +20,7 @@ SHELLS = {
     "ledger/invoice_queries.py": "asks questions of the database",
     "ledger/issuing.py": "use case: issue documents",
     "ledger/log/checkpoints.py": "use cases: publish checkpoints and prove by them",
+    "ledger/log/kept_verification.py": "reads every leaf to name what changed",
     "ledger/log/store.py": "moves rows",
     "ledger/log/tables.py": "declares tables of the database",
     "ledger/log/tree_verification.py": "reads every row to prove it",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from verifier.archive import Files, open_evidence
 from verifier.checks import check_evidence
-from verifier.log_notes import Trusted, parse_checkpoint, parse_key
+from verifier.log_notes import Trusted, note_of_kept, parse_checkpoint, parse_key
 from verifier.merkle_tree import sha256
 from verifier.names import README, VERIFY
 from verifier.report import UNREADABLE, Report, reason_of
@@ -50,7 +50,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoint",
         type=Path,
-        help="a checkpoint of the log that you have from before: the log must extend it",
+        help="a checkpoint of the log that you have from before, the file or its note alone: the "
+        "log must extend it",
     )
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
 
@@ -61,7 +62,7 @@ def read_trusted(keys: Sequence[str], checkpoint: Path | None) -> Trusted:
     note = checkpoint.read_text(encoding="utf-8") if checkpoint else None
     return Trusted(
         tuple(parse_key(line) for text in texts for line in text.split()),
-        None if note is None else parse_checkpoint(note),
+        None if note is None else parse_checkpoint(note_of_kept(note)),
     )
 
 

@@ -13,6 +13,9 @@ ED25519 = b"\x01"
 
 SIGNATURE_START = "\u2014 "
 
+KEPT_FORMAT = "tallystick.kept-checkpoint.1"
+"""The first line of a checkpoint that was kept with the hashes of its leaves."""
+
 
 class Key(NamedTuple):
     """A public key under the name of its log."""
@@ -72,6 +75,15 @@ def parse_checkpoint(note: str) -> Checkpoint:
             raise ValueError(f"{line[:100]!r} is no signature line")
         signatures.append((name, content[:4], content[4:]))
     return Checkpoint(origin, int(size), hashed, stated + "\n", signatures)
+
+
+def note_of_kept(text: str) -> str:
+    """Return the note of a file that holds a checkpoint with leaf hashes, or the text itself."""
+    heading, _, rest = text.partition("\n")
+    if heading != KEPT_FORMAT:
+        return text
+    stated, signed, *_ = [*rest.split("\n\n", 2), ""]
+    return f"{stated}\n\n{signed}\n"
 
 
 def write_key(key: Key) -> str:

@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from common.refusals import Refused
 from ledger.invoice import SHORT_CODE_DIGITS
 from ledger.log import store
+from ledger.log.kept import kept_text, parse_kept
 from ledger.log.keys import load_key, load_or_make_key, move_into_place, next_path
-from ledger.log.note import Checkpoint, Signer, is_log_name, parse_note, sign
+from ledger.log.note import Checkpoint, MalformedNote, Signer, is_log_name, parse_note, sign
 from ledger.log.proof_file import ConsistencyProof, InclusionProof
 from ledger.log.proofs import (
     consistency_ranges,
@@ -148,6 +149,21 @@ def rotate_key(session: Session, old: Signer | None, new: Signer, now: datetime)
     store.insert_key(session, KeyRow(present.number + 1, key.name, key.public_key, now, cause))
     signers = (new,) if old is None else (old, new)
     return Published(_publish(session, signers, now), is_new=True)
+
+
+def keep_checkpoint(session: Session, row: CheckpointRow) -> str:
+    """Return the file of a checkpoint for those who keep it: its note and its leaf hashes.
+
+    Raises:
+        Refused: the stored hashes do not lead to its root.
+    """
+    text = kept_text(row.note, store.leaf_hashes(session, row.size))
+    try:
+        # Read as its keeper will: of a damaged log it would fail there, years later.
+        parse_kept(text)
+    except MalformedNote:
+        raise _damaged(f"checkpoint {row.size}") from None
+    return text
 
 
 def find_documents(session: Session, text: str) -> list[PlacedLeaf]:

@@ -140,7 +140,7 @@ def parse_note(text: str) -> Note:
     origin, size, root = lines
     if not origin.strip():
         raise MalformedNote("the origin is empty")
-    checkpoint = Checkpoint(origin, _size(size), _decoded(root, DIGEST_BYTES, "root"))
+    checkpoint = Checkpoint(origin, _size(size), decode_base64(root, DIGEST_BYTES, "root"))
     return Note(checkpoint, _signatures(signed))
 
 
@@ -152,7 +152,7 @@ def parse_key(text: str) -> VerifierKey:
     """
     name, _, rest = text.strip().partition("+")
     key_id, _, encoded = rest.partition("+")
-    decoded = _decoded(encoded, 1 + DIGEST_BYTES, "public key")
+    decoded = decode_base64(encoded, 1 + DIGEST_BYTES, "public key")
     key = VerifierKey(name, decoded[1:])
     if decoded[:1] != ED25519 or key.key_id.hex() != key_id:
         raise MalformedNote(f"{text!r} is no Ed25519 key of that name")
@@ -162,6 +162,21 @@ def parse_key(text: str) -> VerifierKey:
 def is_log_name(text: str) -> bool:
     """Return whether a log may be called so: printable, without a space or a plus."""
     return bool(text) and text.isprintable() and not set(text) & {" ", "+"}
+
+
+def decode_base64(text: str, length: int, name: str) -> bytes:
+    """Return the bytes of their one text in base64.
+
+    Raises:
+        MalformedNote: it is no base64 of `length` bytes, or not as it is written; says of what.
+    """
+    try:
+        decoded = base64.b64decode(text, validate=True)
+    except ValueError:
+        decoded = b""
+    if len(decoded) != length or base64.b64encode(decoded).decode() != text:
+        raise MalformedNote(f"the {name} is not base64 of {length} bytes")
+    return decoded
 
 
 def _signatures(text: str) -> tuple[SignatureLine, ...]:
@@ -192,13 +207,3 @@ def _size(text: str) -> int:
     if not is_number or str(int(text)) != text:
         raise MalformedNote(f"the size {text[:60]!r} is no whole number")
     return int(text)
-
-
-def _decoded(text: str, length: int, name: str) -> bytes:
-    try:
-        decoded = base64.b64decode(text, validate=True)
-    except ValueError:
-        decoded = b""
-    if len(decoded) != length or base64.b64encode(decoded).decode() != text:
-        raise MalformedNote(f"the {name} is not base64 of {length} bytes")
-    return decoded

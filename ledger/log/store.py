@@ -26,6 +26,7 @@ from ledger.log.tiles import (
 from ledger.tree import merkle_root
 
 TILES_AT_ONCE = 64
+LEAVES_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,12 @@ def find_leaf(session: Session, source: str, key: str) -> PlacedLeaf | None:
     """Return the leaf of a fact."""
     statement = _leaves().where(LogLeaf.source == source, LogLeaf.key == key)
     return next(map(_placed, session.execute(statement)), None)
+
+
+def leaf_hashes(session: Session, size: int) -> Iterator[bytes]:
+    """Yield the hashes of the first `size` leaves, as they are stored."""
+    hashes = select(LogLeaf.leaf_hash).where(LogLeaf.index < size).order_by(LogLeaf.index)
+    yield from session.execute(hashes, execution_options={"yield_per": LEAVES_AT_ONCE}).scalars()
 
 
 def leaves_with_digest(session: Session, prefix: bytes, limit: int) -> list[PlacedLeaf]:

@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 from common.damage import damage
 from ledger.log import store
 from ledger.log.append_only_tree import AppendOnlyTree
+from ledger.log.kept import KeptCheckpoint
+from ledger.log.kept_verification import CHECKPOINT, SIGNATURE, root_value, verify_kept
 from ledger.log.leaf import Leaf
-from ledger.log.note import Checkpoint, MalformedNote, Note, VerifierKey, parse_note
+from ledger.log.note import Checkpoint, MalformedNote, VerifierKey, parse_note
 from ledger.log.rows import ROTATION, CheckpointRow
 from ledger.log.store import PlacedKey
 from ledger.log.tables import LogLeaf, LogTile
@@ -29,9 +31,6 @@ from ledger.verification import (
     Findings,
     changed,
 )
-
-CHECKPOINT = "log-checkpoint"
-SIGNATURE = "log-signature"
 
 CHECKPOINTS, KEYS, TILES = "ledger.checkpoint", "ledger.log_key", "ledger.log_tile"
 
@@ -51,16 +50,17 @@ class Regrown:
     tile_roots: list[bytes] = field(default_factory=list)
 
 
-def verify_published(session: Session, kept: Note | None = None) -> Findings:
+def verify_published(session: Session, kept: KeptCheckpoint | None = None) -> Findings:
     """Hold tiles, keys and checkpoints to the leaves; and the log to a note kept elsewhere.
 
     Args:
         session: the caller's session.
-        kept: a checkpoint that someone kept; the log must still begin with what it covers.
+        kept: a checkpoint that someone kept; the log must still begin with what it covers, and
+            where its leaf hashes were kept too, what does not is named.
     """
     lock_shared(session)
     rows = list(store.stored_checkpoints(session))
-    asked = {row.size for row, _ in rows} | ({kept.checkpoint.size} if kept else set())
+    asked = {row.size for row, _ in rows} | ({kept.note.checkpoint.size} if kept else set())
     regrown = _regrow(session, asked)
     covered = max((row.size for row, _ in rows), default=0)
     # No tile is expected of leaves that are gone: the checkpoint reports such a cut.
@@ -69,7 +69,10 @@ def verify_published(session: Session, kept: Note | None = None) -> Findings:
     yield from _verify_keys(keys)
     yield from _verify_checkpoints(rows, keys, regrown)
     if kept is not None:
-        yield from _verify_kept(kept, keys, regrown)
+        stated = kept.note.checkpoint
+        named = [placed.row.key for placed in keys if placed.row.name == stated.origin]
+        root = regrown.roots.get(stated.size)
+        yield from verify_kept(session, kept, named, root, regrown.size)
 
 
 def _regrow(session: Session, asked: Collection[int]) -> Regrown:
@@ -150,7 +153,7 @@ def _verify_checkpoints(
         if row.digest != digest:
             yield changed(CHECKPOINTS, key)
         if regrown.roots.get(row.size) != row.root:
-            yield damage(CHECKPOINT, f"{CHECKPOINTS} {key}", _root_value(row.size, regrown))
+            yield damage(CHECKPOINT, f"{CHECKPOINTS} {key}", root_value(row.size, regrown.size))
         yield from _verify_note(row, wanted[row.size])
 
 
@@ -195,20 +198,3 @@ def _signers_wanted(
 
 def _is_before(placed: PlacedKey, size: int) -> bool:
     return placed.leaf_index is not None and placed.leaf_index < size
-
-
-def _verify_kept(kept: Note, keys: Sequence[PlacedKey], regrown: Regrown) -> Findings:
-    stated = kept.checkpoint
-    key = f"{stated.size} (kept elsewhere)"
-    known = [placed.row.key for placed in keys if placed.row.name == stated.origin]
-    if not kept.signed_by(known):
-        yield damage(SIGNATURE, f"{CHECKPOINTS} {key}", "no key of this log has signed it")
-    if stated.size and regrown.roots.get(stated.size) != stated.root:
-        value = _root_value(stated.size, regrown)
-        yield damage(CHECKPOINT, f"{CHECKPOINTS} {key}", value)
-
-
-def _root_value(size: int, regrown: Regrown) -> str:
-    if size > regrown.size:
-        return f"it covers {size} leaves and the log has {regrown.size}: its end was cut off"
-    return "the leaves that it covers do not give its root"

@@ -301,8 +301,8 @@ CHECKPOINT = argument(
     "--checkpoint",
     type=Path,
     metavar="FILE",
-    help="also hold the log to a checkpoint that was kept elsewhere: this finds a cut-off end, "
-    "which nothing else can show",
+    help="also hold the log to a checkpoint that was kept elsewhere, the file or the note alone: "
+    "this finds what was changed with every digest made anew, and a cut-off end",
 )
 
 RUN = argument("run", type=parse_run, metavar="RUN", help="identifier of the run")

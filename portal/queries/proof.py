@@ -8,7 +8,13 @@ from sqlalchemy.orm import Session
 from database.embedded import ROOT
 from ledger.invoice import short_code
 from ledger.log import store
-from ledger.log.checkpoints import DOCUMENTS, find_documents, prove_consistency, prove_inclusion
+from ledger.log.checkpoints import (
+    DOCUMENTS,
+    find_documents,
+    keep_checkpoint,
+    prove_consistency,
+    prove_inclusion,
+)
 from ledger.log.note import VerifierKey, parse_note
 from ledger.log.proof_file import ConsistencyProof, InclusionProof
 from ledger.log.proofs import Step, inclusion_steps
@@ -60,6 +66,16 @@ def note_of(session: Session, size: int) -> str | None:
     """Return the text of a checkpoint's note."""
     found = store.find_checkpoint(session, size)
     return found.note if found else None
+
+
+def kept_of(session: Session, size: int) -> str | None:
+    """Return the file of a checkpoint for those who keep it.
+
+    Raises:
+        Refused: the log is damaged.
+    """
+    found = store.find_checkpoint(session, size)
+    return keep_checkpoint(session, found) if found else None
 
 
 def documents_named(session: Session, text: str) -> list[PlacedLeaf]:

@@ -103,6 +103,19 @@ def note(request: HttpRequest, size: int) -> HttpResponse:
 
 
 @require_safe
+def kept(request: HttpRequest, size: int) -> HttpResponse:
+    """Send the file of a checkpoint for those who keep it: its note and its leaf hashes."""
+    with transaction() as session:
+        try:
+            text = queries.kept_of(session, size)
+        except Refused as refused:
+            return _unproven_page(request, f"The checkpoint of {size} leaves", refused)
+    if text is None:
+        raise Http404("no such checkpoint")
+    return _as_download(text, f"checkpoint-{size}-kept.txt", TEXT)
+
+
+@require_safe
 def script(request: HttpRequest) -> HttpResponse:
     """Send the lines of Python that check a proof."""
     return _as_download(queries.check_script(), "check_proof.py", TEXT)

@@ -22,6 +22,7 @@ from ledger.log.checkpoints import (
     publish_checkpoint,
     rotate_key,
 )
+from ledger.log.kept import parse_kept
 from ledger.log.keys import load_key, load_or_make_key, move_into_place, next_path
 from ledger.log.note import Checkpoint, parse_note, sign
 from ledger.log.proof_file import MalformedProof, check_proof
@@ -42,7 +43,7 @@ def refusal_of(function, *given, **named) -> LedgerRule:
 
 
 def findings(session, kept: str | None = None) -> list[str]:
-    note = parse_note(kept) if kept else None
+    note = parse_kept(kept) if kept else None
     return [*map(str, verify_leaves(session)), *map(str, verify_published(session, note))]
 
 

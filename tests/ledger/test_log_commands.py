@@ -8,6 +8,7 @@ from sqlalchemy import text
 from database.session import make_engine, transaction
 from ledger.invoice import short_code
 from ledger.invoice_queries import invoices
+from ledger.log.kept import parse_kept
 from ledger.log.note import parse_key, parse_note
 from ledger.log.proof_file import check_proof
 from ledger.log.store import key_rows
@@ -77,9 +78,9 @@ def test_the_first_checkpoint_makes_the_key_and_says_so(command, billed, tmp_pat
     assert "Made the key that signs the log" in made.err
     (key,) = known_keys(billed)
     assert str(key) in made.err
-    note = parse_note((tmp_path / "note").read_text())
+    note = parse_kept((tmp_path / "note").read_text()).note
     assert note.signed_by([key]) == [key]
-    assert (tmp_path / "note").read_text() in made.out
+    assert note.checkpoint.body in made.out
     again = command("checkpoint")
     assert (again.status, "Made the key" in again.err) == (0, False)
     assert f"Nothing was published since the checkpoint of {note.checkpoint.size}" in again.out
@@ -209,6 +210,16 @@ def test_a_cut_off_invoice_is_found_against_a_note_kept_elsewhere(command, bille
     found = command("verify", "--checkpoint", note)
     assert found.status == 1
     assert "its end was cut off" in found.err
+    assert "log-end-cut-off" in found.err
+
+
+def test_the_note_alone_is_written_when_asked_and_read_too(command, billed, tmp_path):
+    note, kept = tmp_path / "note", tmp_path / "kept"
+    assert "goes with --out" in command("checkpoint", "--note-only").err
+    command("checkpoint", "--out", note, "--note-only")
+    command("checkpoint", "--out", kept)
+    assert parse_kept(note.read_text()) == parse_kept(kept.read_text())._replace(leaf_hashes=None)
+    assert command("verify", "--checkpoint", note).status == 0
 
 
 def test_a_file_that_is_no_checkpoint_is_refused(command, tmp_path):
@@ -249,7 +260,7 @@ def test_no_other_file_is_written_over_unasked(command, billed, tmp_path):
     assert known_keys(billed) == []  # nothing was signed
     command("checkpoint", "--out", file, "--force")
     note = file.read_text()
-    assert parse_note(note)
+    assert parse_kept(note).leaf_hashes
     for place, words in ((file, "--force replaces it"), (tmp_path, "is a folder")):
         found = command("prove", number, "--out", place)
         assert (found.status, words in found.err) == (1, True)

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from database.session import make_engine, transaction
 from ledger.invoice import short_code
 from ledger.log import store
+from ledger.log.kept import parse_kept
 from ledger.log.note import parse_note
 from tests.conftest import ROOT
 from tests.portal.conftest import PEOPLE
@@ -47,7 +48,8 @@ def proof_json(client, number: str) -> str:
 def test_the_log_is_open_to_everyone(who, sign_in, number, checkpoint):
     client = sign_in(who)
     of_document = [f"/proof/document/{number}/", f"/proof/document/{number}/proof.json"]
-    for path in (*PAGES, *of_document, f"/proof/checkpoint/{checkpoint.size}/"):
+    of_checkpoint = [f"/proof/checkpoint/{checkpoint.size}/{end}" for end in ("", "kept/")]
+    for path in (*PAGES, *of_document, *of_checkpoint):
         assert client.get(path).status_code == 200, path
 
 
@@ -83,6 +85,11 @@ def test_checkpoints_and_keys_are_listed(sign_in, checkpoint, site):
     assert "attachment" in note["Content-Disposition"]
     assert parse_note(note.content.decode()).signed_by([key]) == [key]
     assert sign_in("signed out").get("/proof/checkpoint/7/").status_code == 404
+    file = sign_in("signed out").get(f"/proof/checkpoint/{checkpoint.size}/kept/")
+    assert "attachment" in file["Content-Disposition"]
+    kept = parse_kept(file.content.decode())
+    assert (kept.note, len(kept.leaf_hashes)) == (parse_note(checkpoint.note), checkpoint.size)
+    assert sign_in("signed out").get("/proof/checkpoint/7/kept/").status_code == 404
 
 
 @pytest.mark.django_db

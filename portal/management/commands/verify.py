@@ -9,7 +9,8 @@ from rich.console import Console
 from common.file_names import file_path
 from common.refusals import Finding
 from database.session import transaction
-from ledger.log.note import MalformedNote, Note, parse_note
+from ledger.log.kept import KeptCheckpoint, parse_kept
+from ledger.log.note import MalformedNote
 from portal.management.arguments import CHECKPOINT, JSON
 from portal.management.base import BaseCommand, Options
 from portal.management.console import refusal_text
@@ -57,9 +58,9 @@ class Command(BaseCommand[Findings]):
         return refusal_text(findings, "Verification failed:") if findings else None
 
 
-def _read_checkpoint(path: Path) -> Note:
+def _read_checkpoint(path: Path) -> KeptCheckpoint:
     try:
-        return parse_note(path.read_text(encoding="utf-8"))
+        return parse_kept(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise CommandError(f"{file_path(path)} cannot be read: {error.strerror}") from None
     except (UnicodeDecodeError, MalformedNote) as error:

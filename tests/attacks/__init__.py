@@ -1,0 +1,1 @@
+"""Attacks on the product: each is refused, or found and named. A module a promise."""
