@@ -23,10 +23,11 @@ from database.metadata import Base
 
 
 class ReadingFileRow(Base):
-    """One accepted file of readings.
+    """One accepted file of readings, written once, after its readings; a leaf of the log.
 
     `content_digest` is the SHA-256 of the file's bytes, so that the same file again is known;
-    `digest` covers every column of the row. Counts: `row_count` readings in the file,
+    `readings_root` is over the readings stored from it, as `meters.digest` says; `digest` covers
+    every column of the row. Counts: `row_count` readings in the file,
     `vector_count` day vectors stored from it, `unchanged_count` day vectors equal to what was known
     already, `late_day_count` settlement days whose deadline had passed on arrival.
     """
@@ -37,6 +38,7 @@ class ReadingFileRow(Base):
         CheckConstraint("last_day >= first_day", name="days_in_order"),
         CheckConstraint("row_count > 0", name="row_count_positive"),
         CheckConstraint("octet_length(content_digest) = 32", name="content_digest_length"),
+        CheckConstraint("octet_length(readings_root) = 32", name="readings_root_length"),
         CheckConstraint("octet_length(digest) = 32", name="digest_length"),
         {"schema": "settlement"},
     )
@@ -52,6 +54,7 @@ class ReadingFileRow(Base):
     vector_count: Mapped[int] = mapped_column(BigInteger)
     unchanged_count: Mapped[int] = mapped_column(BigInteger)
     late_day_count: Mapped[int] = mapped_column(Integer)
+    readings_root: Mapped[bytes] = mapped_column(LargeBinary)
     digest: Mapped[bytes] = mapped_column(LargeBinary)
 
 
@@ -80,7 +83,10 @@ class ReadingRow(Base):
     quality: Mapped[str] = mapped_column(Text)
     received_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
     file_id: Mapped[uuid.UUID] = mapped_column(
-        Uuid, ForeignKey("settlement.reading_file.id"), index=True
+        Uuid,
+        # Deferred: the file's own row names the root over its readings, and is written last.
+        ForeignKey("settlement.reading_file.id", deferrable=True, initially="DEFERRED"),
+        index=True,
     )
     digest: Mapped[bytes] = mapped_column(LargeBinary)
 

@@ -20,7 +20,7 @@ from verifier.values import Row, parse_hex, parse_moment, parse_vector, to_integ
 
 READING_FILES = "readings/files.csv"
 READING_PREFIX = b"tallystick/reading/1\n"
-FILE_PREFIX = b"tallystick/reading-file/1\n"
+FILE_PREFIX = b"tallystick/reading-file/2\n"
 FILE_NAMESPACE = uuid.UUID("5f6c1f5e-0b0f-5d3c-9f0e-6d3c1a0d7a11")
 READING = parse_layout(
     "market:T settlement_day:D measure:T entity:T revision:I role:T values:V quality:T "
@@ -28,7 +28,8 @@ READING = parse_layout(
 )
 READING_FILE = parse_layout(
     "id:U market:T name:T content_digest:B received_at:M first_day:D last_day:D row_count:I "
-    "vector_count:I unchanged_count:I late_day_count:I digest:B"
+    "vector_count:I unchanged_count:I late_day_count:I "
+    "readings_root:B digest:B"
 )
 USED = ("settled", "history", "looked at")
 """Readings that are among the inputs of the run; others were superseded."""
@@ -68,6 +69,7 @@ def file_digest(row: Row) -> bytes:
         + prefix_length(to_text(row["first_day"]).encode())
         + prefix_length(to_text(row["last_day"]).encode())
         + b"".join(encode_integer(to_integer(row[name])) for name in counts)
+        + prefix_length(parse_hex(row["readings_root"]))
     )
 
 

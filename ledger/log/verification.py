@@ -21,6 +21,8 @@ from ledger.verification import FOREIGN, MISSING, ROWS_AT_A_TIME, Findings, chan
 # Written down here as well as in the triggers: the database alone could not tell that one is gone.
 SOURCES = frozenset(
     {
+        "ledger.attachment",
+        "ledger.bank_file",
         "ledger.bank_statement",
         "ledger.checkpoint",
         "ledger.dispute",
@@ -29,7 +31,9 @@ SOURCES = frozenset(
         "ledger.journal",
         "ledger.log_key",
         "rulebook.version",
+        "settlement.reading_file",
         "settlement.run",
+        "settlement.study",
     }
 )
 """The tables whose rows are leaves of the log; a migration calls `log_facts` for each."""

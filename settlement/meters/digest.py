@@ -1,4 +1,4 @@
-"""The bytes that identify a stored reading and a stored file of readings, version 1.
+"""The bytes that identify a stored reading (version 1) and a stored file of readings (version 2).
 
 A digest is SHA-256 over a prefix that names kind and version, then every column of the row but the
 digest itself, each in a fixed form:
@@ -11,19 +11,28 @@ digest itself, each in a fixed form:
     vector     4 bytes count, then the elements as integers
 
 All numbers are big-endian. Lengths stand before what varies, so no two rows share their bytes.
+
+The digest of a file covers its readings by `readings_root`: the Merkle root (RFC 6962) over their
+digests, in the order of day, measure and entity, texts by code point.
 """
 
 import datetime as dt
 import hashlib
 import struct
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ledger.tree import merkle_root
+
 READING_PREFIX = b"tallystick/reading/1\n"
-FILE_PREFIX = b"tallystick/reading-file/1\n"
+FILE_PREFIX = b"tallystick/reading-file/2\n"
+ReadingPlace = tuple[dt.date, str, str]
+"""Day, measure and entity: a file has one reading of each."""
+
 FILE_NAMESPACE = uuid.UUID("5f6c1f5e-0b0f-5d3c-9f0e-6d3c1a0d7a11")
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -60,6 +69,7 @@ class StoredFile:
     vector_count: int
     unchanged_count: int
     late_day_count: int
+    readings_root: bytes
 
 
 def content_digest(content: bytes) -> bytes:
@@ -110,8 +120,14 @@ def reading_file_digest(file: StoredFile) -> bytes:
         _integer(file.vector_count),
         _integer(file.unchanged_count),
         _integer(file.late_day_count),
+        _bytes(file.readings_root),
     )
     return hashlib.sha256(b"".join(parts)).digest()
+
+
+def readings_root(readings: Iterable[tuple[ReadingPlace, bytes]]) -> bytes:
+    """Return the root over the readings of a file, given as place and digest, in any order."""
+    return merkle_root([digest for _, digest in sorted(readings)])
 
 
 def _text(value: str) -> bytes:

@@ -20,6 +20,8 @@ from settlement.meters.digest import (
     StoredReading,
     content_digest,
     file_identity,
+    reading_digest,
+    readings_root,
 )
 from settlement.meters.gathering import DayVector
 from settlement.meters.register import MeterRegister
@@ -74,26 +76,32 @@ def ingest(
         raise Refused(findings)
     # All files or none: a later one may still be refused when an earlier one is stored already.
     with session.begin_nested():
-        return [
-            _stored(session, market, file, outcome, received_at)
-            for file, outcome in zip(files, checked, strict=True)
-        ]
+        ingested = _stored(session, market, files, checked, received_at)
+        # After all readings: what is a leaf of the log takes its lock, and others wait for that.
+        store.append_files(session, [each.file for each in ingested if each.is_new])
+    return ingested
 
 
 def _stored(
     session: Session,
     market: str,
-    file: MeterFile,
-    outcome: CheckedFile | StoredFile,
+    files: Sequence[MeterFile],
+    checked: Sequence[CheckedFile | StoredFile],
     received_at: dt.datetime,
-) -> IngestedFile:
-    if isinstance(outcome, StoredFile):
-        return IngestedFile(outcome, False, ())
-    twin = store.find_file(session, market, content_digest(file.content))
-    if twin is not None:  # the same content twice in one request
-        return IngestedFile(twin, False, ())
-    stored = _store(session, market, file, outcome, received_at)
-    return IngestedFile(stored, True, outcome.notices)
+) -> list[IngestedFile]:
+    """Store the readings of files, and return the files that are still to be stored as new."""
+    ingested: list[IngestedFile] = []
+    new: dict[bytes, StoredFile] = {}
+    for file, outcome in zip(files, checked, strict=True):
+        digest = content_digest(file.content)
+        if isinstance(outcome, StoredFile):
+            ingested.append(IngestedFile(outcome, False, ()))
+        elif digest in new:  # the same content twice in one request
+            ingested.append(IngestedFile(new[digest], False, ()))
+        else:
+            new[digest] = _store(session, market, file, outcome, received_at)
+            ingested.append(IngestedFile(new[digest], True, outcome.notices))
+    return ingested
 
 
 def _arrived_before_a_look(
@@ -170,8 +178,43 @@ def _store(
     checked: CheckedFile,
     received_at: dt.datetime,
 ) -> StoredFile:
+    """Store the readings of a file, and return the file, which is still to be stored."""
     digest = content_digest(file.content)
-    file_id = file_identity(market, digest)
+    readings = _revisions(session, market, file, checked, received_at)
+    sealed = [
+        ((reading.settlement_day, reading.measure, reading.entity), reading_digest(reading))
+        for reading in readings
+    ]
+    store.append_readings(session, readings, [of_reading for _, of_reading in sealed])
+    return StoredFile(
+        id=file_identity(market, digest),
+        market=market,
+        name=file.name,
+        content_digest=digest,
+        received_at=received_at,
+        first_day=checked.vectors[0].settlement_day,
+        last_day=checked.vectors[-1].settlement_day,
+        row_count=checked.row_count,
+        vector_count=len(readings),
+        unchanged_count=len(checked.vectors) - len(readings),
+        late_day_count=checked.late_day_count,
+        readings_root=readings_root(sealed),
+    )
+
+
+def _revisions(
+    session: Session,
+    market: str,
+    file: MeterFile,
+    checked: CheckedFile,
+    received_at: dt.datetime,
+) -> list[StoredReading]:
+    """Return what a file says that was not known, each as the next revision of its vector.
+
+    Raises:
+        Refused: it was received before what it follows, or its day is sealed.
+    """
+    file_id = file_identity(market, content_digest(file.content))
     first_day = checked.vectors[0].settlement_day
     last_day = checked.vectors[-1].settlement_day
     latest = store.latest_vectors(session, market, first_day, last_day)
@@ -202,21 +245,7 @@ def _store(
     findings.extend(_of_sealed_days(session, file, readings))
     if findings:
         raise Refused(findings)
-    stored = StoredFile(
-        id=file_id,
-        market=market,
-        name=file.name,
-        content_digest=digest,
-        received_at=received_at,
-        first_day=first_day,
-        last_day=last_day,
-        row_count=checked.row_count,
-        vector_count=len(readings),
-        unchanged_count=len(checked.vectors) - len(readings),
-        late_day_count=checked.late_day_count,
-    )
-    store.append(session, stored, readings)
-    return stored
+    return readings
 
 
 def _of_sealed_days(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select, text
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding, Refused
@@ -18,7 +18,6 @@ from database.bulk import read_rows, write_rows
 from settlement.meters.digest import (
     StoredFile,
     StoredReading,
-    reading_digest,
     reading_file_digest,
 )
 from settlement.meters.readings import MeasuredDay, Readings, VectorKey
@@ -89,20 +88,22 @@ def find_file(session: Session, market: str, content_digest: bytes) -> StoredFil
     return None if row is None else _stored_file(row)
 
 
-def append(session: Session, file: StoredFile, readings: Sequence[StoredReading]) -> None:
-    """Append a file and the day vectors stored from it."""
-    session.add(
-        ReadingFileRow(
-            **{name: getattr(file, name) for name in FILE_FIELDS}, digest=reading_file_digest(file)
-        )
-    )
-    # COPY goes past the session, and readings refer to the file's row: it must be there before.
-    session.flush()
+def append_readings(
+    session: Session, readings: Sequence[StoredReading], digests: Sequence[bytes]
+) -> None:
+    """Append the day vectors of a file, each with its digest; the file's own row comes last."""
     rows = (
-        (*(getattr(reading, name) for name in READING_TYPES), reading_digest(reading))
-        for reading in readings
+        (*(getattr(reading, name) for name in READING_TYPES), digest)
+        for reading, digest in zip(readings, digests, strict=True)
     )
     write_rows(session, "settlement.reading", READING_TYPES | {"digest": "bytea"}, rows)
+
+
+def append_files(session: Session, files: Sequence[StoredFile]) -> None:
+    """Append files whose readings are stored, in one statement: it takes the lock of the log."""
+    if files:
+        rows = [{**vars(file), "digest": reading_file_digest(file)} for file in files]
+        session.execute(insert(ReadingFileRow), rows)
 
 
 def latest_vectors(

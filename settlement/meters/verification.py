@@ -1,15 +1,18 @@
 """Verification of stored readings and meter files from their rows alone."""
 
 import uuid
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding
 from settlement.meters import store
 from settlement.meters.digest import (
+    ReadingPlace,
     reading_digest,
     reading_file_digest,
+    readings_root,
 )
 
 RESTORE = "restore it from a backup; a stored reading never changes or goes away"
@@ -17,7 +20,10 @@ RESTORE = "restore it from a backup; a stored reading never changes or goes away
 
 def verify_readings(session: Session) -> Iterator[Finding]:
     """Hash every stored reading and file again, and find whatever is not as it was written."""
+    of_file: defaultdict[uuid.UUID, list[tuple[ReadingPlace, bytes]]] = defaultdict(list)
     for reading, digest in store.stored_readings(session):
+        place_in_file = (reading.settlement_day, reading.measure, reading.entity)
+        of_file[reading.file_id].append((place_in_file, digest))
         actual = reading_digest(reading)
         if actual != digest:
             place = (
@@ -25,25 +31,7 @@ def verify_readings(session: Session) -> Iterator[Finding]:
                 f"{reading.entity} revision {reading.revision}"
             )
             yield _changed(place, actual, digest)
-    seen: set[uuid.UUID] = set()
-    for file, digest, reading_count in store.stored_files(session):
-        place = f"settlement.reading_file {file.market} {file.id} {file.name}"
-        if file.id in seen:
-            yield Finding(
-                "file-twice", place, "the row stands twice", "a file is stored once", RESTORE
-            )
-        seen.add(file.id)
-        actual = reading_file_digest(file)
-        if actual != digest:
-            yield _changed(place, actual, digest)
-        if reading_count != file.vector_count:
-            yield Finding(
-                "readings-of-file",
-                place,
-                f"{reading_count} readings name the file",
-                f"{file.vector_count} were stored from it",
-                RESTORE,
-            )
+    yield from _verify_files(session, of_file)
     for file_id, reading_count in store.readings_without_file(session):
         yield Finding(
             "file-of-readings",
@@ -60,6 +48,42 @@ def verify_readings(session: Session) -> Iterator[Finding]:
             "revisions are numbered from 1 without a gap",
             RESTORE,
         )
+
+
+def _verify_files(
+    session: Session, of_file: Mapping[uuid.UUID, Sequence[tuple[ReadingPlace, bytes]]]
+) -> Iterator[Finding]:
+    """Hold every file to its digest, and to the readings that name it, as place and digest."""
+    seen: set[uuid.UUID] = set()
+    for file, digest, reading_count in store.stored_files(session):
+        place = f"settlement.reading_file {file.market} {file.id} {file.name}"
+        if file.id in seen:
+            yield Finding(
+                "file-twice", place, "the row stands twice", "a file is stored once", RESTORE
+            )
+        seen.add(file.id)
+        actual = reading_file_digest(file)
+        if actual != digest:
+            yield _changed(place, actual, digest)
+        # Over the stored digests, each held to its reading above: a reading that was changed is
+        # one finding, unless its digest was made anew with it.
+        root = readings_root(of_file.get(file.id, ()))
+        if root != file.readings_root:
+            yield Finding(
+                "root-of-readings",
+                place,
+                f"its readings give {root.hex()}",
+                f"the file has readings_root {file.readings_root.hex()}",
+                RESTORE,
+            )
+        if reading_count != file.vector_count:
+            yield Finding(
+                "readings-of-file",
+                place,
+                f"{reading_count} readings name the file",
+                f"{file.vector_count} were stored from it",
+                RESTORE,
+            )
 
 
 def _changed(place: str, actual: bytes, digest: bytes) -> Finding:

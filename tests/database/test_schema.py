@@ -95,6 +95,8 @@ def test_no_row_is_dropped_unasked(committed_database):
             )
     assert facts(committed_database) == before
     assert rows_of(committed_database, "rulebook.version") == laws
+    (root,) = schema.downgrade(url, "0008", losing=["settlement.reading_file"])
+    assert (root.table, root.column) == ("settlement.reading_file", "readings_root")
     # Nothing was settled yet, so this drops no row, and asks for nothing.
     assert schema.downgrade(url, "0006") == []
     lost = schema.downgrade(url, "0001", losing=["settlement", "ledger.log_leaf"])

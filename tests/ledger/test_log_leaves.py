@@ -40,7 +40,12 @@ def test_every_fact_is_a_leaf_in_the_order_of_publication(session):
     found = leaves(session)
     assert [index for index, _, _ in found] == list(range(len(found)))
     order = list(dict.fromkeys(source for _, source, _ in found))
-    assert order == ["rulebook.version", "settlement.run", "ledger.journal"]
+    assert order == [
+        "rulebook.version",
+        "settlement.reading_file",
+        "settlement.run",
+        "ledger.journal",
+    ]
     journals = [key for _, source, key in found if source == "ledger.journal"]
     assert journals == ["1", "2", "3"]
     assert list(verify_leaves(session)) == []

@@ -30,6 +30,7 @@ from ledger import tables as ledger_tables
 from ledger.chain import PostingRow, posting_digest
 from ledger.disputes import tables as dispute_tables
 from ledger.log import tables as log_tables
+from ledger.log.verification import SOURCES
 from ledger.payments import tables as payment_tables
 from ledger.sealing import seal_days
 from rulebook import tables as rulebook_tables
@@ -401,17 +402,6 @@ def test_every_column_of_the_domain_is_tampered_with(tampered):
     assert sorted(found) == sorted(COLUMNS)
 
 
-LOGGED = {
-    "rulebook.version",
-    "settlement.run",
-    "ledger.journal",
-    "ledger.invoice",
-    "ledger.bank_statement",
-    "ledger.dispute",
-    "ledger.dispute_event",
-    "ledger.log_key",
-    "ledger.checkpoint",
-}
 KNOCK_ON: dict[str, set[str]] = {
     "rulebook.version": {"settlement.run", "settlement.day_total"},
     "settlement.reading": {"settlement.reading_file", "settlement.run", "settlement.day_total"},
@@ -434,7 +424,7 @@ KNOCK_ON: dict[str, set[str]] = {
     "ledger.posting": {"ledger.journal", "ledger.invoice"},
     "ledger.invoice": {"ledger.invoice_line"},
     "ledger.invoice_line": {"ledger.invoice", "ledger.dispute"},
-    "ledger.log_leaf": {"ledger.log_tile", *LOGGED},
+    "ledger.log_leaf": {"ledger.log_tile", *SOURCES},
     "ledger.bank_file": {"ledger.bank_statement"},
     "ledger.bank_statement": {"ledger.bank_file", "ledger.bank_transaction"},
     "ledger.bank_transaction": {"ledger.bank_statement", "ledger.allocation", "ledger.journal"},
@@ -453,7 +443,7 @@ Damage = TypeVar("Damage")
 
 def touched(table: str) -> set[str]:
     """Return the tables in which a wrong row of a table may show."""
-    return {table, *KNOCK_ON.get(table, ()), *(["ledger.log_leaf"] if table in LOGGED else [])}
+    return {table, *KNOCK_ON.get(table, ()), *(["ledger.log_leaf"] if table in SOURCES else [])}
 
 
 def is_named_apart(table: str, other: str) -> bool:
