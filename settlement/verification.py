@@ -1,4 +1,4 @@
-"""Prove every stored row: rules, readings, results, journals, invoices and log, one by one.
+"""Prove the schema, and every stored row: rules, readings, results, journals, invoices and log.
 
 Each row carries a digest over all its columns, and sums of digests tie rows to runs and journals
 to results. Nothing here trusts a stored digest: every one is computed again from the row.
@@ -20,6 +20,7 @@ import ledger.verification
 import rulebook.verification
 from common.damage import damage
 from common.refusals import Finding, Refused
+from database.catalogue import verify_schema
 from ledger.disputes.verification import verify_disputes
 from ledger.journal import STUDY
 from ledger.log.kept import KeptCheckpoint
@@ -72,7 +73,16 @@ class Check:
 
 
 def list_checks(kept: KeptCheckpoint | None = None) -> tuple[Check, ...]:
-    """Return every check, in the order of the data's path.
+    """Return every check: first of the schema, which guards what comes after, then of rows.
+
+    Args:
+        kept: as `list_row_checks` takes it.
+    """
+    return (Check("schema", verify_schema), *list_row_checks(kept))
+
+
+def list_row_checks(kept: KeptCheckpoint | None = None) -> tuple[Check, ...]:
+    """Return every check of rows, in the order of the data's path.
 
     Args:
         kept: a checkpoint of the log that someone kept; the log must still begin with it, and

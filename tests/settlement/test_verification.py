@@ -45,7 +45,7 @@ from settlement.billing.post import post
 from settlement.meters.digest import StoredReading, reading_digest
 from settlement.runs.results import vector_digest
 from settlement.runs.settle import settle
-from settlement.verification import list_checks
+from settlement.verification import list_row_checks
 from tests.settlement.study_cases import study_tiny
 from tests.worlds import tiny_market
 from tests.worlds.banked import pay_tiny
@@ -199,7 +199,7 @@ class Tampering:
     def findings(self) -> list[str]:
         """Return the places that verification names."""
         with Session(self.bind, join_transaction_mode="create_savepoint") as session:
-            return [found.place for check in list_checks() for found in check.findings(session)]
+            return [found.place for check in list_row_checks() for found in check.findings(session)]
 
     def _where(self, table: str, row: dict[str, Any]) -> tuple[sql.Composable, list[Any]]:
         keys = self.keys(table)
@@ -708,6 +708,6 @@ def test_a_moment_that_cannot_be_read_is_found(session):
     settle_tiny(session)
     session.execute(text("SET LOCAL session_replication_role = replica"))
     session.execute(text("UPDATE ledger.journal SET posted_at = 'infinity' WHERE number = 1"))
-    found = [finding for check in list_checks() for finding in check.run(session)]
+    found = [finding for check in list_row_checks() for finding in check.run(session)]
     assert [finding.code for finding in found] == ["unreadable"]
     assert "ledger" in found[0].place

@@ -1,0 +1,43 @@
+"""What a live database holds, from PostgreSQL's catalogue, and whether it is what it should be."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, text
+from sqlalchemy.orm import Session
+
+from common.refusals import Finding
+from database.catalogue_queries import PREPARATION, QUERIES, REVISION, ROLES
+from database.embedded import ROOT
+from database.manifest import Description, parse_manifest, schema_findings
+
+MANIFEST = ROOT / "migrations" / "schema.txt"
+
+
+def describe(connection: Connection) -> Description:
+    """Return everything that somebody made in a database, by its place; nothing stays changed."""
+    # Definitions are printed by settings of the session, which go with the savepoint.
+    savepoint = connection.begin_nested()
+    try:
+        connection.execute(text(PREPARATION))
+        description: dict[str, str] = {}
+        for query in QUERIES:
+            for place, described in sorted(map(tuple, connection.execute(text(ROLES + query)))):
+                # Two with one name differ in what names leave out, and both should be seen.
+                also = f"{description[place]}\n" if place in description else ""
+                description[place] = also + described
+        if "public.alembic_version" in description:
+            revisions = connection.scalars(text(REVISION)).all()
+            description["revision"] = " ".join(revisions)
+    finally:
+        savepoint.rollback()
+    return description
+
+
+def verify_schema(session: Session) -> Iterator[Finding]:
+    """Hold the schema of a live database to the manifest that is shipped with the product.
+
+    Proofs of rows rest on it: who can switch a guard off, or put a view where a table was, decides
+    what is stored from then on, and what is read.
+    """
+    expected = parse_manifest(MANIFEST.read_text(encoding="utf-8"))
+    yield from schema_findings(expected, describe(session.connection()))
