@@ -100,7 +100,7 @@ def _check_manifest(fresh: Description) -> None:
     if text == manifest_text(fresh):
         return
     try:
-        findings = list(schema_findings(parse_manifest(text), fresh))
+        findings = list(schema_findings(fresh, parse_manifest(text)))
         differing = [f"{finding.place}: {finding.value}" for finding in findings]
     except ValueError as unreadable:
         differing = [str(unreadable)]
