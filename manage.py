@@ -8,7 +8,7 @@ import os
 import sys
 
 WITHOUT_DATABASE = {
-    "help", "version", "--version", "makemigrations", "recompute", "served", "shapley",
+    "help", "version", "--version", "makemigrations", "recompute", "served", "shapley", "verifier",
 }  # fmt: skip
 INTERRUPTED = 130
 """Exit status of a command that was stopped by Ctrl-C, as shells have it."""

@@ -48,6 +48,7 @@ urlpatterns = [
     path("proof/", proof.page, name="proof"),
     path("proof/check/", proof.check, name="check-proof"),
     path("proof/check_proof.py", proof.script, name="check-script"),
+    path("proof/verify.py", proof.verifier, name="verifier"),
     path("proof/checkpoint/<size:size>/", proof.note, name="checkpoint-note"),
     path("proof/checkpoint/<size:size>/kept/", proof.kept, name="checkpoint-kept"),
     path(

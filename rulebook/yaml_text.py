@@ -31,7 +31,6 @@ MOST_DIGITS = 100
 MOST_DEPTH = 50
 """Documents are six values deep; a few kilobytes of brackets would be thousands."""
 
-_DIGIT_GROUPS_FROM = 10_000
 _TAG = "tag:yaml.org,2002:"
 _INTEGER = re.compile(r"^-?(?:0|[1-9][0-9]*(?:_[0-9]+)*)$")
 _DECIMAL = re.compile(
@@ -167,8 +166,8 @@ class _Reader(yaml.SafeLoader):
         self.refuse(node.start_mark, f"documents use no tag {shown(tag)} here", "remove the tag")
 
 
-class _GroupingWriter(yaml.SafeDumper):
-    """Writes what `_Reader` reads, digits in groups of three, as files were written once."""
+class _Writer(yaml.SafeDumper):
+    """Writes what `_Reader` and every reader of YAML 1.2 take for the same values."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  PyYAML's own class attribute
 
@@ -181,13 +180,8 @@ class _GroupingWriter(yaml.SafeDumper):
         return super().increase_indent(flow, False)
 
 
-class _Writer(_GroupingWriter):
-    """Writes what `_Reader` and every reader of YAML 1.2 take for the same values."""
-
-
 for _name, _pattern, _first in _RESOLVERS:
     _Reader.add_implicit_resolver(_TAG + _name, _pattern, _first)
-    _GroupingWriter.add_implicit_resolver(_TAG + _name, _pattern, _first)
     _Writer.add_implicit_resolver(_TAG + _name, _pattern, _first)
 for _name, _pattern, _first in _CORE_RESOLVERS:
     _Writer.add_implicit_resolver(_TAG + _name, _pattern, _first)
@@ -231,15 +225,6 @@ _WORDS: dict[str, Callable[[str], Any]] = {
     "timestamp": _read_day,
 }
 """What a word means by its tag, which the patterns give to most."""
-
-
-def _write_groups(writer: _GroupingWriter, number: int) -> ScalarNode:
-    written = f"{number:_}" if abs(number) >= _DIGIT_GROUPS_FROM else str(number)
-    return writer.represent_scalar(_TAG + "int", written)
-
-
-_GroupingWriter.add_representer(int, _write_groups)
-_Writer.add_representer(int, yaml.SafeDumper.represent_int)
 
 
 def read_yaml(text: str) -> Any:
@@ -289,22 +274,10 @@ def write_yaml(document: Document) -> str:
 
     `read_yaml` of the result gives back exactly the document's values.
     """
-    return _written(document, _Writer)
-
-
-def write_grouped_yaml(document: Document) -> str:
-    """Return the document as it was written before: digits in groups of three, `90_000_000`.
-
-    Evidence files of that time hold it, and are held to it byte for byte.
-    """
-    return _written(document, _GroupingWriter)
-
-
-def _written(document: Document, writer: type[_GroupingWriter]) -> str:
     body: Mapping[str, Any] = document.model_dump(mode="python")
     text: str = yaml.dump(
         _plain(body),
-        Dumper=writer,
+        Dumper=_Writer,
         sort_keys=False,
         allow_unicode=True,
         default_flow_style=False,

@@ -1,12 +1,12 @@
 """The files of the evidence, in a folder or in a zip."""
 
 import json
-import zipfile
 from pathlib import Path
 from typing import Any, Protocol
 
 from verifier.report import UNREADABLE, Report
 from verifier.writing import shorten
+from verifier.zip_file import MOST_BYTES_OF_A_FILE, MOST_FILES, Zip
 
 MANIFEST = "manifest.json"
 
@@ -15,7 +15,7 @@ class Files(Protocol):
     """The files of the evidence, in a folder or in a zip."""
 
     def names(self) -> list[str]:
-        """Return every name, with / between folders; one that stands twice is there twice."""
+        """Return every name, with / between folders."""
 
     def read(self, name: str) -> bytes:
         """Return the content of a file."""
@@ -26,11 +26,13 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.found = [
-            found.relative_to(path).as_posix()
-            for found in sorted(path.rglob("*"))
-            if not found.is_dir()
-        ]
+        self.found: list[str] = []
+        for found in path.rglob("*"):
+            if not found.is_dir() or found.is_symlink():
+                self.found.append(found.relative_to(path).as_posix())
+            if len(self.found) > MOST_FILES:
+                raise ValueError(f"a folder with more than {MOST_FILES:,} files")
+        self.found.sort()
 
     def names(self) -> list[str]:
         """Return every name."""
@@ -38,23 +40,13 @@ class Folder:
 
     def read(self, name: str) -> bytes:
         """Return the content of a file."""
-        return self.path.joinpath(name).read_bytes()
-
-
-class Zip:
-    """Evidence as it was exported."""
-
-    def __init__(self, path: Path) -> None:
-        self.archive = zipfile.ZipFile(path)
-        self.found = [entry.filename for entry in self.archive.infolist()]
-
-    def names(self) -> list[str]:
-        """Return every name."""
-        return self.found
-
-    def read(self, name: str) -> bytes:
-        """Return the content of a file."""
-        return self.archive.read(name)
+        path = self.path.joinpath(name)
+        # A link may lead anywhere, and of a pipe or a device nobody knows the end.
+        if path.is_symlink() or not path.is_file():
+            raise ValueError("no file, but a link or a device")
+        if path.stat().st_size > MOST_BYTES_OF_A_FILE:
+            raise ValueError(f"more than {MOST_BYTES_OF_A_FILE:,} bytes")
+        return path.read_bytes()
 
 
 def refuse_fraction(text: str) -> Any:
@@ -93,10 +85,21 @@ def read_text(files: Files, name: str, report: Report) -> str:
 
 
 def open_evidence(path: Path) -> Files | None:
-    """Return the evidence in a folder or in a zip; None where there is none."""
-    try:
-        if path.joinpath(MANIFEST).is_file():
-            return Folder(path)
-        return Zip(path) if path.is_file() else None
-    except UNREADABLE:
+    """Return the evidence in a folder or in a zip; None where there is none.
+
+    Raises:
+        ValueError: there is a file, and it is no zip as evidence is written.
+    """
+    if path.joinpath(MANIFEST).is_file():
+        return Folder(path)
+    if not path.is_file():
         return None
+    try:
+        return Zip(path)
+    except UNREADABLE as error:
+        raise ValueError(reason_of_zip(error)) from None
+
+
+def reason_of_zip(error: BaseException) -> str:
+    """Return in words why a zip could not be read."""
+    return str(error) if isinstance(error, ValueError) else "it is cut off, or no zip"

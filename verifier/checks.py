@@ -4,18 +4,21 @@ from collections.abc import Sequence
 
 from verifier.archive import MANIFEST, Files
 from verifier.billing import check_billed, check_sums
-from verifier.documents import Invoice, check_invoices, document_number
-from verifier.law import Law, check_law
-from verifier.ledger import Ledger, check_ledger
-from verifier.log import PROOFS, Fact, check_log
+from verifier.documents import INVOICES, Invoice, check_invoices, document_number, is_of_market
+from verifier.law import VERSIONS, DocumentKey, Law, check_law, check_needed
+from verifier.leaves import LEAVES, Told, read_leaves
+from verifier.ledger import JOURNALS, Ledger, check_ledger
+from verifier.log import check_log
 from verifier.log_notes import NOTHING_TRUSTED, Trusted
 from verifier.manifest import check_manifest
-from verifier.names import check_format, check_names
+from verifier.names import check_names
 from verifier.posting import check_posted
-from verifier.readings import check_readings
+from verifier.readings import READING_FILES, Readings, check_readings
+from verifier.readme import check_readme
 from verifier.report import Report
 from verifier.results import check_results
-from verifier.runs import RUN, check_inputs, check_run
+from verifier.runs import RUN, check_inputs, check_run, is_study_pin
+from verifier.scope import check_scope
 from verifier.values import Row
 
 
@@ -23,36 +26,54 @@ def check_evidence(files: Files, report: Report, trusted: Trusted = NOTHING_TRUS
     """Check everything that the evidence holds."""
     stated, listed = check_manifest(files, report)
     check_names([*files.names(), *listed], report)
+    leaves = read_leaves(files, report)
     law = check_law(files, report)
     run = check_run(files, law, report)
     if run and stated:
         report.equal(MANIFEST, "run", f"the run of {RUN},", run["id"], stated)
-    check_format(files, run, report)
-    readings, metered = check_readings(files, run, report)
+    check_readme(files, run, report)
+    readings = check_readings(files, run, report)
     days = check_results(files, run, report)
     made = [digest for day in days.values() for digest in day.made]
-    check_inputs(files, run, readings, made, report)
+    check_inputs(files, run, readings.used, made, report)
     book = check_ledger(files, report)
-    check_posted(run, law, days, metered, book, report)
     invoices = check_invoices(files, law, report)
-    check_sums(invoices, book, report)
-    check_billed(invoices, book, report)
-    with report.reading(PROOFS):
-        check_log(files, list_facts(law, run, book, invoices), trusted, report)
+    check_scope(run, book, invoices, report)
+    check_needed(files, list_needed(run, invoices, law), law, report)
+    check_posted(run, law, days, readings.metered, book, report)
+    whole = [invoice for invoice in invoices if invoice.lines]
+    check_sums(whole, book, report)
+    check_billed(whole, book, report)
+    with report.reading(LEAVES):
+        told = list_told(law, run, readings, book, invoices)
+        check_log(files, leaves, told, trusted, report)
 
 
-def list_facts(law: Law, run: Row, book: Ledger, invoices: Sequence[Invoice]) -> list[Fact]:
-    """Return every fact of the evidence that the log must hold."""
+def list_needed(run: Row, invoices: Sequence[Invoice], law: Law) -> set[DocumentKey]:
+    """Return the documents of the law that the run obeyed, and those that lines name."""
+    named = {
+        digest for invoice in invoices for line in invoice.lines for digest in line["rule_digests"]
+    }
+    pins = run["pins"] if run else []
+    return {(pin["instrument"], pin["digest"]) for pin in pins if not is_study_pin(pin)} | {
+        key for key in law.versions if key[1] in named
+    }
+
+
+def list_told(
+    law: Law, run: Row, readings: Readings, book: Ledger, invoices: Sequence[Invoice]
+) -> list[Told]:
+    """Return the facts of the evidence, and of which tables it holds every one."""
+    market = run.get("market", "")
+    versions = {row["id"]: row["row_digest"] for rows in law.versions.values() for row in rows}
+    received = readings.file_digests
+    runs = {row["id"]: row["digest"] for row in (run,) if row}
+    journals = {str(number): row["digest"] for number, row in book.journals.items()}
+    documents = {document_number(each.row): each.row["digest"] for each in invoices}
     return [
-        *(
-            ("rulebook.version", row["id"], row["row_digest"])
-            for rows in law.versions.values()
-            for row in rows
-        ),
-        *([("settlement.run", row["id"], row["digest"]) for row in (run,) if row]),
-        *(("ledger.journal", str(number), row["digest"]) for number, row in book.journals.items()),
-        *(
-            ("ledger.invoice", document_number(invoice.row), invoice.row["digest"])
-            for invoice in invoices
-        ),
+        Told("rulebook.version", VERSIONS, versions),
+        Told("settlement.run", RUN, runs, lambda key: key in runs),
+        Told("settlement.reading_file", READING_FILES, received, lambda key: key in received),
+        Told("ledger.journal", JOURNALS, journals),
+        Told("ledger.invoice", INVOICES, documents, lambda key: is_of_market(market, key)),
     ]

@@ -6,15 +6,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from verifier.archive import Files, open_evidence
+from verifier.archive import open_evidence
 from verifier.checks import check_evidence
+from verifier.itself import own_digest
 from verifier.log_notes import Trusted, note_of_kept, parse_checkpoint, parse_key
-from verifier.merkle_tree import sha256
-from verifier.names import README, VERIFY
 from verifier.report import UNREADABLE, Report, reason_of
 
 PROGRAM = "python -m verifier" if __package__ else "verify.py"
-"""How it was started: as a package, or as the one file that evidence holds."""
+"""How it was started: as a package, or as one file."""
 
 
 class NotUnderstood(ValueError):
@@ -30,10 +29,8 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "path",
-        nargs="?",
         type=Path,
-        default=Path(__file__).resolve().parent,
-        help="the zip, or the folder into which it was unpacked; default: the folder of verify.py",
+        help="the zip, or the folder into which it was unpacked",
     )
     add_options(parser)
     return parser
@@ -72,7 +69,10 @@ def check_path(path: Path, keys: Sequence[str], checkpoint: Path | None) -> Repo
     Raises:
         NotUnderstood: there is none, or a key or the checkpoint cannot be read.
     """
-    files = open_evidence(path)
+    try:
+        files = open_evidence(path)
+    except ValueError as error:
+        raise NotUnderstood(f"{path}: no evidence: {error}") from None
     if files is None:
         raise NotUnderstood(
             f"{path}: no evidence: name its zip, or the folder that holds its manifest.json"
@@ -82,22 +82,9 @@ def check_path(path: Path, keys: Sequence[str], checkpoint: Path | None) -> Repo
     except UNREADABLE as error:
         raise NotUnderstood(f"--key or --checkpoint cannot be read: {reason_of(error)}") from None
     report = Report()
+    report.notes.append(f"This verifier has SHA-256 {own_digest()}")
     check_evidence(files, report, trusted)
-    note_verifier(files, report)
     return report
-
-
-def note_verifier(files: Files, report: Report) -> None:
-    """Say which verify.py the evidence holds: whoever can forge evidence can put another there."""
-    with report.reading(VERIFY):
-        content = files.read(VERIFY)
-        report.notes.append(
-            f"{VERIFY} and {README} are signed by nobody. SHA-256 of {VERIFY} in the evidence: "
-            f"{sha256(content).hex()}"
-        )
-        # Not a finding: evidence that another release wrote has that release's.
-        if not __package__ and content != Path(__file__).read_bytes():
-            report.notes.append(f"{VERIFY} in the evidence is another than the one that checks it")
 
 
 def print_outcome(report: Report, path: Path, *, as_json: bool) -> None:

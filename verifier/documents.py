@@ -7,12 +7,7 @@ from dataclasses import dataclass
 from verifier.archive import Files
 from verifier.encoding import encode_row, parse_layout, select_fields
 from verifier.law import VERSIONS, Law
-from verifier.ledger import (
-    DIGEST,
-    GENESIS,
-    check_links,
-    digest_over_rows,
-)
+from verifier.ledger import DIGEST, GENESIS, digest_over_rows
 from verifier.merkle_tree import leaf_hash, merkle_root
 from verifier.report import Report
 from verifier.rows import read_json_lines
@@ -22,7 +17,6 @@ INVOICE_TAG = "tallystick.invoice.3"
 INVOICE_LINE_TAG = "tallystick.invoice-line.4"
 INVOICES = "ledger/invoices.jsonl"
 INVOICE_LINES = "ledger/invoice-lines.jsonl"
-INVOICE_LINKS = "ledger/invoice-links.jsonl"
 PARTY = ("legal_name:T", "tax_identifier:T", "address_lines:T", "postcode:T", "country:T",
          "contact_name:T", "contact_email:T", "iban:T?")  # fmt: skip
 INVOICE = parse_layout(
@@ -40,6 +34,21 @@ LINE = parse_layout(
 )
 
 
+LINE_KEY = ("invoice_id", "line")
+LINES_ROOT = parse_layout("lines_root:B")
+FAMILIES = ("invoice", "self-billed")
+"""The series of a market: what it bills, and what it bills in the name of others."""
+
+
+def is_of_market(market: str, number: str) -> bool:
+    """Return whether the number of a document is of a series of a market.
+
+    >>> is_of_market("gb", "gb-invoice-000007"), is_of_market("gb", "gb-west-invoice-000007")
+    (True, False)
+    """
+    return number.rpartition("-")[0] in {f"{market}-{family}" for family in FAMILIES}
+
+
 def document_number(row: Row) -> str:
     """Return the number that is printed on a document."""
     return f"{to_text(row['series'])}-{to_integer(row['number']):06d}"
@@ -52,7 +61,7 @@ def line_digest(row: Row) -> bytes:
 
 @dataclass
 class Invoice:
-    """A document and its lines."""
+    """A document and its lines; none where the evidence holds their root alone."""
 
     row: Row
     lines: list[Row]
@@ -62,7 +71,7 @@ def check_invoices(files: Files, law: Law, report: Report) -> list[Invoice]:
     """Hash documents and lines again; hold each series to its chain."""
     lines: defaultdict[str, list[Row]] = defaultdict(list)
     known_digests = {digest for _, digest in law.versions}
-    for at, row in read_json_lines(files, INVOICE_LINES, {**LINE, **DIGEST}, report):
+    for at, row in read_json_lines(files, INVOICE_LINES, {**LINE, **DIGEST}, LINE_KEY, report):
         with report.reading(INVOICE_LINES, at):
             place = f"{at}, invoice {row['invoice_id']} line {row['line']}"
             lines[row["invoice_id"]].append(row)
@@ -74,35 +83,34 @@ def check_invoices(files: Files, law: Law, report: Report) -> list[Invoice]:
             report.count("lines of documents")
     found: list[Invoice] = []
     digests: dict[tuple[str, int], bytes] = {}
-    for place, row in read_json_lines(files, INVOICES, {**INVOICE, **DIGEST}, report):
+    columns = {**INVOICE, **LINES_ROOT, **DIGEST}
+    for place, row in read_json_lines(files, INVOICES, columns, ("series", "number"), report):
         with report.reading(INVOICES, place):
-            own = lines.pop(row["id"], [])
-            name = document_number(row)
-            leaves = [parse_hex(line["digest"]) for line in own]
-            digest = digest_over_rows(INVOICE_TAG, INVOICE, row, merkle_root(leaves))
-            what = "the row and its lines to have digest"
-            report.equal(INVOICES, name, what, row["digest"], digest.hex())
-            report.equal(INVOICES, name, "line numbers", list(range(1, row["line_count"] + 1)),
-                         [line["line"] for line in own])  # fmt: skip
+            invoice = Invoice(row, lines.pop(row["id"], []))
+            check_invoice(invoice, report)
             digests[row["series"], row["number"]] = parse_hex(row["digest"])
-            found.append(Invoice(row, own))
-            report.count("documents that participants got")
+            found.append(invoice)
     for invoice_id in lines:
         report.add(INVOICE_LINES, f"invoice {invoice_id}", f"a document of {INVOICES}", None)
-    check_links(
-        files,
-        INVOICE_LINKS,
-        INVOICE_TAG,
-        INVOICE,
-        "lines_root",
-        lambda row: (row["series"], row["number"]),
-        digests,
-        report,
-    )
     for invoice in found:
         with report.reading(INVOICES, document_number(invoice.row)):
             check_invoice_link(invoice.row, digests, report)
     return found
+
+
+def check_invoice(invoice: Invoice, report: Report) -> None:
+    """Hash a document again; where its lines are here, over them too."""
+    row, name = invoice.row, document_number(invoice.row)
+    digest = digest_over_rows(INVOICE_TAG, INVOICE, row, parse_hex(row["lines_root"]))
+    report.equal(INVOICES, name, "the row to have digest", row["digest"], digest.hex())
+    report.count("documents, by digest")
+    if not invoice.lines:
+        return
+    root = merkle_root(parse_hex(line["digest"]) for line in invoice.lines).hex()
+    report.equal(INVOICES, name, "over its lines, lines_root", row["lines_root"], root)
+    report.equal(INVOICES, name, "line numbers", list(range(1, row["line_count"] + 1)),
+                 [line["line"] for line in invoice.lines])  # fmt: skip
+    report.count("documents that participants got, with their lines")
 
 
 def check_invoice_link(row: Row, digests: Mapping[tuple[str, int], bytes], report: Report) -> None:

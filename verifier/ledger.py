@@ -1,9 +1,7 @@
 """The ledger: accounts, postings, and journals that balance and follow one another."""
 
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from verifier.archive import Files
 from verifier.encoding import Layout, encode_row, parse_layout, select_fields
@@ -15,13 +13,14 @@ from verifier.values import Row, parse_hex, to_integer
 ACCOUNTS = "ledger/accounts.csv"
 JOURNALS = "ledger/journals.jsonl"
 POSTINGS = "ledger/postings.csv"
-JOURNAL_LINKS = "ledger/journal-links.jsonl"
 GENESIS = bytes(32)
 """What the first row of a chain names as the digest before it."""
 
 ACCOUNT = parse_layout("code:T market:T participant:T? kind:T subject:T commodity:T")
 POSTING = parse_layout("journal_number:I line:I account:T amount:I")
+POSTING_KEY = ("journal_number", "line")
 DIGEST = parse_layout("digest:B")
+POSTINGS_ROOT = parse_layout("postings_root:B")
 JOURNAL_TAG = "tallystick.journal.1"
 JOURNAL = parse_layout(
     "number:I id:U key:T market:T settlement_day:D? run_id:U? run_kind:T? reason:T posted_at:M "
@@ -31,7 +30,7 @@ JOURNAL = parse_layout(
 
 @dataclass
 class Ledger:
-    """The journals that the evidence holds, with their postings as (account, amount)."""
+    """Every journal of the log, with the postings that the evidence holds as (account, amount)."""
 
     commodities: dict[str, str] = field(default_factory=dict)
     journals: dict[int, Row] = field(default_factory=dict)
@@ -42,30 +41,21 @@ class Ledger:
 def check_ledger(files: Files, report: Report) -> Ledger:
     """Hash accounts, postings and journals again; each journal balances and follows another."""
     book = Ledger()
-    for place, row in read_csv_rows(files, ACCOUNTS, {**ACCOUNT, **DIGEST}, report):
+    for place, row in read_csv_rows(files, ACCOUNTS, {**ACCOUNT, **DIGEST}, ("code",), report):
         with report.reading(ACCOUNTS, place):
             found = leaf_hash(encode_row("tallystick.account.1", select_fields(ACCOUNT, row))).hex()
             report.equal(ACCOUNTS, place, "the row to have digest", row["digest"], found)
             book.commodities[row["code"]] = row["commodity"]
             report.count("accounts")
     leaves = check_postings(files, book, report)
-    for place, row in read_json_lines(files, JOURNALS, {**JOURNAL, **DIGEST}, report):
+    columns = {**JOURNAL, **POSTINGS_ROOT, **DIGEST}
+    for place, row in read_json_lines(files, JOURNALS, columns, ("number",), report):
         with report.reading(JOURNALS, place):
             number = to_integer(row["number"])
-            check_journal(row, leaves.pop(number, []), book, f"journal {number}", report)
+            check_journal(row, leaves.pop(number, None), book, f"journal {number}", report)
     for number in leaves:
         report.add(POSTINGS, f"journal {number}", "a journal that ledger/journals.jsonl holds",
                    None)  # fmt: skip
-    check_links(
-        files,
-        JOURNAL_LINKS,
-        JOURNAL_TAG,
-        JOURNAL,
-        "postings_root",
-        lambda row: to_integer(row["number"]),
-        book.digests,
-        report,
-    )
     for number, row in book.journals.items():
         before = GENESIS if number == 1 else book.digests.get(number - 1)
         expected = None if before is None else before.hex()
@@ -79,7 +69,7 @@ def check_ledger(files: Files, report: Report) -> Ledger:
 def check_postings(files: Files, book: Ledger, report: Report) -> dict[int, list[bytes]]:
     """Hash postings again; return their digests by journal."""
     leaves: defaultdict[int, list[bytes]] = defaultdict(list)
-    for line, row in read_csv_rows(files, POSTINGS, {**POSTING, **DIGEST}, report):
+    for line, row in read_csv_rows(files, POSTINGS, {**POSTING, **DIGEST}, POSTING_KEY, report):
         with report.reading(POSTINGS, line):
             number, posting = to_integer(row["journal_number"]), to_integer(row["line"])
             place = f"{line}, journal {number} line {posting}"
@@ -94,41 +84,33 @@ def check_postings(files: Files, book: Ledger, report: Report) -> dict[int, list
     return leaves
 
 
-def check_journal(row: Row, leaves: list[bytes], book: Ledger, place: str, report: Report) -> None:
-    """Hash a journal again over its postings; each commodity sums to zero."""
+def check_journal(
+    row: Row, leaves: list[bytes] | None, book: Ledger, place: str, report: Report
+) -> None:
+    """Hash a journal again; where its postings are here, each commodity sums to zero.
+
+    Args:
+        leaves: the digests of its postings; None where the evidence holds their root alone.
+    """
     number = to_integer(row["number"])
-    found = digest_over_rows(JOURNAL_TAG, JOURNAL, row, merkle_root(leaves)).hex()
-    report.equal(JOURNALS, place, "the row and its postings to have digest", row["digest"], found)
+    found = digest_over_rows(JOURNAL_TAG, JOURNAL, row, parse_hex(row["postings_root"])).hex()
+    report.equal(JOURNALS, place, "the row to have digest", row["digest"], found)
+    book.journals[number] = row
+    book.digests[number] = parse_hex(row["digest"])
+    report.count("journals, by digest")
+    if leaves is None:
+        return
+    root = merkle_root(leaves).hex()
+    report.equal(JOURNALS, place, "over its postings, postings_root", row["postings_root"], root)
     report.equal(JOURNALS, place, "posting_count", to_integer(row["posting_count"]), len(leaves))
     totals: defaultdict[str, int] = defaultdict(int)
     for account, amount in book.postings.get(number, []):
         totals[book.commodities.get(account, "an unknown commodity")] += amount
     for commodity, total in totals.items():
         report.equal(JOURNALS, place, f"the sum of {commodity}", 0, total)
-    book.journals[number] = row
-    book.digests[number] = parse_hex(row["digest"])
     report.count("journals that balance")
 
 
 def digest_over_rows(tag: str, columns: Layout, row: Row, rows_root: bytes) -> bytes:
     """Return the digest of a row that closes over the rows it holds."""
     return leaf_hash(encode_row(tag, [*select_fields(columns, row), ("B", rows_root)]))
-
-
-def check_links(
-    files: Files,
-    name: str,
-    tag: str,
-    layout: Layout,
-    rows_root: str,
-    key_of: Callable[[Row], Any],
-    digests: dict[Any, bytes],
-    report: Report,
-) -> None:
-    """Hash the rows that stand before those of the evidence, and add their digests."""
-    columns = {**layout, **DIGEST, **parse_layout(f"{rows_root}:B")}
-    for place, row in read_json_lines(files, name, columns, report):
-        with report.reading(name, place):
-            found = digest_over_rows(tag, layout, row, parse_hex(row[rows_root]))
-            report.equal(name, place, "the row to have digest", row["digest"], found.hex())
-            digests[key_of(row)] = parse_hex(row["digest"])

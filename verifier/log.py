@@ -1,47 +1,40 @@
-"""The transparency log: every fact is proven to be in it, and it only grew."""
+"""The transparency log: its keys and checkpoints, over the list of all its leaves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from verifier.archive import Files, read_text
-from verifier.encoding import encode_row, parse_layout
+from verifier.encoding import encode_row, parse_layout, select_fields
+from verifier.leaves import LEAVES, Leaves, Told, check_told, note_untold
+from verifier.ledger import DIGEST
 from verifier.log_notes import (
     Checkpoint,
     Key,
     Trusted,
     check_signature,
+    make_key,
     parse_checkpoint,
-    parse_key,
     write_key,
     write_note,
 )
-from verifier.merkle_tree import consistency_roots, inclusion_root, leaf_hash
+from verifier.merkle_tree import leaf_hash, roots_at
 from verifier.report import Report
 from verifier.rows import check_text, read_json_lines
-from verifier.values import parse_hex, to_integer, to_text
+from verifier.values import Row, parse_hex, to_text
 
-KEYS = "log/keys.txt"
+KEYS = "log/keys.jsonl"
 CHECKPOINT = "log/checkpoint.txt"
-PROOFS = "log/proofs.jsonl"
 EARLIER = "log/earlier-checkpoints.jsonl"
 
-PROOF = parse_layout("source:T key:T digest:B index:I hashes:LB")
-EARLIER_CHECKPOINT = parse_layout("note:T hashes:LB")
-
-Fact = tuple[str, str, str]
-"""Table, key there, and digest in hexadecimal."""
+KEY = parse_layout("number:I name:T public_key:B valid_from:M cause:T")
+EARLIER_CHECKPOINT = parse_layout("size:I root:B signed_at:M note:T")
 
 
-def check_log(files: Files, facts: Sequence[Fact], trusted: Trusted, report: Report) -> None:
-    """Prove every fact to be in the log that the checkpoint signs."""
+def check_log(
+    files: Files, leaves: Leaves, told: Sequence[Told], trusted: Trusted, report: Report
+) -> None:
+    """Hold every fact to the log that the checkpoint signs, and that to what was signed before."""
+    stated, key_digests = read_keys(files, trusted, report)
     checkpoint: Checkpoint | None = None
-    stated: list[Key] = []
-    with report.reading(KEYS):
-        text = read_text(files, KEYS, report)
-        stated = [parse_key(line) for line in text.splitlines()]
-        check_text(KEYS, "".join(f"{write_key(key)}\n" for key in stated), text, report)
-        for key in trusted.keys:
-            if key not in stated:
-                report.add(KEYS, "", f"the key {key.name} that was given", "others")
     with report.reading(CHECKPOINT):
         text = read_text(files, CHECKPOINT, report)
         checkpoint = parse_checkpoint(text)
@@ -49,73 +42,91 @@ def check_log(files: Files, facts: Sequence[Fact], trusted: Trusted, report: Rep
         check_signature(CHECKPOINT, checkpoint, trusted.keys or stated, report)
     if checkpoint is None:
         return
-    check_proofs(files, checkpoint, facts, report)
-    known = check_earlier(files, checkpoint, [*trusted.keys, *stated], report)
-    if trusted.checkpoint is not None:
-        check_known(trusted.checkpoint, known, report)
+    earlier = read_earlier(files, checkpoint, [*trusted.keys, *stated], report)
+    check_roots(leaves, checkpoint, earlier, trusted.checkpoint, report)
+    of_log = [
+        Told("ledger.log_key", KEYS, key_digests),
+        Told("ledger.checkpoint", EARLIER, {str(row["size"]): row["digest"] for row in earlier}),
+    ]
+    for told_of_table in (*told, *of_log):
+        check_told(leaves, told_of_table, report)
+    note_untold(leaves, {each.source: len(each.digests) for each in (*told, *of_log)}, report)
     report.notes.append(
         f"Checkpoint of {checkpoint.origin}: {checkpoint.size} leaves, root {checkpoint.root.hex()}"
     )
     if not trusted.keys:
+        keys = "".join(f"\n  {write_key(key)}" for key in stated)
         report.notes.append(
             "Its key is the one in the file: hold it to the one that the operator publishes "
-            f"elsewhere, by --key\n  {read_text(files, KEYS, report).strip()}"
+            f"elsewhere, by --key{keys}"
         )
 
 
-def check_proofs(
-    files: Files, checkpoint: Checkpoint, facts: Sequence[Fact], report: Report
-) -> None:
-    """Hold every fact to its proof, and every proof to the root of the checkpoint."""
-    wanted = {(source, key): digest for source, key, digest in facts}
-    proven: set[tuple[str, str]] = set()
-    for line, row in read_json_lines(files, PROOFS, PROOF, report):
-        with report.reading(PROOFS, line):
-            place = f"{line}, {row['source']} {row['key']}"
-            fact = (to_text(row["source"]), to_text(row["key"]))
-            if fact in proven:
-                report.add(PROOFS, place, "one proof of a fact", "another")
-            proven.add(fact)
-            expected = wanted.get(fact, "of a row in this evidence")
-            report.equal(PROOFS, place, "digest", expected, row["digest"])
-            fields = [("T", fact[0]), ("T", fact[1]), ("B", row["digest"])]
-            hashed = leaf_hash(encode_row("tallystick.leaf.1", fields))
-            proof = [parse_hex(digest) for digest in row["hashes"]]
-            led = inclusion_root(to_integer(row["index"]), checkpoint.size, hashed, proof)
-            report.equal(PROOFS, place, "to lead to the checkpoint's root", checkpoint.root, led)
-            report.count("facts proven to be in the log")
-    for source, key in sorted(wanted.keys() - proven):
-        report.add(PROOFS, f"{source} {key}", "a proof that the log holds it", None)
+def read_keys(files: Files, trusted: Trusted, report: Report) -> tuple[list[Key], dict[str, str]]:
+    """Return the keys that the file states, and the digests of their rows by number."""
+    stated: list[Key] = []
+    digests: dict[str, str] = {}
+    for place, row in read_json_lines(files, KEYS, {**KEY, **DIGEST}, ("number",), report):
+        with report.reading(KEYS, place):
+            check_digest(KEYS, place, "tallystick.log-key.1", row, report)
+            stated.append(make_key(to_text(row["name"]), parse_hex(row["public_key"])))
+            digests[str(row["number"])] = row["digest"]
+    for key in trusted.keys:
+        if key not in stated:
+            report.add(KEYS, "", f"the key {key.name} that was given", "others")
+    return stated, digests
 
 
-def check_earlier(
+def read_earlier(
     files: Files, checkpoint: Checkpoint, keys: Sequence[Key], report: Report
-) -> dict[int, bytes]:
-    """Prove each earlier checkpoint's log to be the beginning of this one; return all roots."""
-    known = {checkpoint.size: checkpoint.root}
-    for line, row in read_json_lines(files, EARLIER, EARLIER_CHECKPOINT, report):
+) -> list[Row]:
+    """Return the rows of the checkpoints before this one, each signed and of one log with it."""
+    found: list[Row] = []
+    for line, row in read_json_lines(
+        files, EARLIER, {**EARLIER_CHECKPOINT, **DIGEST}, ("size",), report
+    ):
         with report.reading(EARLIER, line):
+            place = f"{line}, checkpoint of {row['size']} leaves"
+            check_digest(EARLIER, line, "tallystick.checkpoint.1", row, report)
             earlier = parse_checkpoint(to_text(row["note"]))
-            place = f"{line}, checkpoint of {earlier.size} leaves"
             report.equal(EARLIER, place, "note, as it is written,", write_note(earlier),
                          row["note"])  # fmt: skip
+            report.equal(EARLIER, place, "size and root of its note", (row["size"], row["root"]),
+                         (earlier.size, earlier.root.hex()))  # fmt: skip
             report.equal(EARLIER, place, "origin", checkpoint.origin, earlier.origin)
             check_signature(EARLIER, earlier, keys, report)
-            proof = [parse_hex(digest) for digest in row["hashes"]]
-            led = consistency_roots(earlier.size, checkpoint.size, earlier.root, proof)
-            if led != (earlier.root, checkpoint.root):
-                report.add(EARLIER, place, "a proof that leads to both roots", "one that does not")
-            known[earlier.size] = earlier.root
-            report.count("earlier checkpoints that this one extends")
-    return known
+            found.append(row)
+    return found
 
 
-def check_known(given: Checkpoint, known: Mapping[int, bytes], report: Report) -> None:
-    """Hold the evidence to a checkpoint that the reader had before."""
-    expected = known.get(given.size)
-    if expected is None:
-        sizes = f"one of the {len(known)} checkpoints in the evidence"
-        report.add(EARLIER, "--checkpoint", sizes, f"one of {given.size} leaves")
-    else:
-        what = f"root of {given.size} leaves"
-        report.equal(EARLIER, "--checkpoint", what, given.root, expected)
+def check_digest(file: str, place: str, tag: str, row: Row, report: Report) -> None:
+    """Hash a row of the log again."""
+    layout = KEY if "public_key" in row else EARLIER_CHECKPOINT
+    found = leaf_hash(encode_row(tag, select_fields(layout, row))).hex()
+    report.equal(file, place, "the row to have digest", row["digest"], found)
+
+
+def check_roots(
+    leaves: Leaves,
+    checkpoint: Checkpoint,
+    earlier: Sequence[Row],
+    given: Checkpoint | None,
+    report: Report,
+) -> None:
+    """Recompute the root of this checkpoint, of each before it, and of one that the reader kept."""
+    sizes = {checkpoint.size, *(row["size"] for row in earlier), given.size if given else 0}
+    roots = roots_at(leaves.hashes, sizes)
+    report.equal(LEAVES, "", "leaves, as the checkpoint counts them,", checkpoint.size,
+                 len(leaves.hashes))  # fmt: skip
+    report.equal(LEAVES, "", "the root of the checkpoint", checkpoint.root,
+                 roots.get(checkpoint.size))  # fmt: skip
+    for row in earlier:
+        place = f"checkpoint of {row['size']} leaves"
+        what = "its root over the leaves that are the first of this log too,"
+        found = roots.get(row["size"])
+        report.equal(EARLIER, place, what, row["root"], None if found is None else found.hex())
+        report.count("earlier checkpoints that this one extends")
+    if given is not None:
+        report.equal(CHECKPOINT, "--checkpoint", "origin", given.origin, checkpoint.origin)
+        what = f"the root of the first {given.size} leaves"
+        report.equal(LEAVES, "--checkpoint", what, given.root, roots.get(given.size))

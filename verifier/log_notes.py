@@ -56,6 +56,11 @@ def parse_key(text: str) -> Key:
     return Key(name, expected, content[1:])
 
 
+def make_key(name: str, public_key: bytes) -> Key:
+    """Return a public key under the name of its log."""
+    return Key(name, sha256(name.encode() + b"\n" + ED25519 + public_key)[:4], public_key)
+
+
 def parse_checkpoint(note: str) -> Checkpoint:
     """Return what a note of C2SP tlog-checkpoint states; its signatures are still to be checked."""
     stated, _, signed = note.partition("\n\n")

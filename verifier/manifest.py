@@ -1,18 +1,22 @@
-"""The manifest: every file with its size and SHA-256."""
+"""The manifest: every file with its kind, size and SHA-256; nothing else may be there."""
 
+import json
 from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from verifier.archive import MANIFEST, Files, parse_json
 from verifier.encoding import parse_layout
+from verifier.kinds import KINDS, kind_of
 from verifier.merkle_tree import sha256
 from verifier.report import Report
+from verifier.rows import check_text
 from verifier.values import Row
 from verifier.writing import check_columns, check_object, check_values
 
-FORMAT = "tallystick.evidence.1"
+FORMAT = "tallystick.evidence.2"
 OPENING = parse_layout("format:T run:U")
 FILES_COLUMN = "files"
-ENTRY = parse_layout("path:T bytes:I sha256:B")
+ENTRY = parse_layout("path:T kind:T bytes:I sha256:B")
 
 
 def check_manifest(files: Files, report: Report) -> tuple[str | None, list[str]]:
@@ -37,18 +41,40 @@ def check_manifest(files: Files, report: Report) -> tuple[str | None, list[str]]
             content = files.read(name)
             report.equal(name, "", "size in bytes", listed[name]["bytes"], len(content))
             report.equal(name, "", "SHA-256", listed[name]["sha256"], sha256(content).hex())
+    check_kinds(names.keys() | listed.keys(), listed, report)
     report.count("files as the manifest lists them", len(listed))
     return run, list(listed)
 
 
+def check_kinds(names: Iterable[str], listed: Mapping[str, Row], report: Report) -> None:
+    """Hold each file to a kind of the format: where it lies says what it is, and must be said."""
+    missing = {kind.place for kind in KINDS.values() if kind.is_one and kind.is_required}
+    for name in sorted(missing.difference(names)):
+        report.add(name, "", "the file", None)
+    for name in sorted(names):
+        kind = kind_of(name)
+        if kind is None:
+            report.add(name, "", "only files that the evidence format knows",
+                       "one that it does not know")  # fmt: skip
+        elif name in listed:
+            report.equal(MANIFEST, name, "kind", kind, listed[name]["kind"])
+
+
+def write_manifest(stated: Row) -> str:
+    """Return the manifest as the product writes it."""
+    return json.dumps(stated, indent=1) + "\n"
+
+
 def read_manifest(files: Files, report: Report) -> tuple[str | None, dict[str, Row]]:
     """Return the run of the manifest, and the files that it lists, by path."""
-    stated = parse_json(files.read(MANIFEST))
+    text = files.read(MANIFEST).decode()
+    stated = parse_json(text)
     columns = {**OPENING, FILES_COLUMN: ""}
     if type(stated) is not dict or not check_columns(
         list(stated), columns, MANIFEST, "manifest", report
     ):
         raise ValueError("a manifest without its columns")
+    check_text(MANIFEST, write_manifest(stated), text, report)
     report.equal(MANIFEST, "format", "the format", FORMAT, stated["format"])
     opening = check_values(stated, OPENING, MANIFEST, "manifest", report, cells=False)
     listed: dict[str, Row] = {}
@@ -57,7 +83,7 @@ def read_manifest(files: Files, report: Report) -> tuple[str | None, dict[str, R
         row = check_object(entry, ENTRY, MANIFEST, place, report)
         if row is None:
             continue
-        if row["path"] in listed:
-            report.add(MANIFEST, f"{place}, {row['path']}", "each path once", "it again")
+        if row["path"] <= max(listed, default=""):
+            report.add(MANIFEST, f"{place}, {row['path']}", "each path once, in order", "another")
         listed[row["path"]] = row
     return opening["run"] if opening else None, listed

@@ -3,6 +3,7 @@
 import struct
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from verifier.archive import Files
 from verifier.encoding import (
@@ -16,7 +17,15 @@ from verifier.encoding import (
 from verifier.merkle_tree import sha256
 from verifier.report import Report
 from verifier.rows import read_csv_rows
-from verifier.values import Row, parse_hex, parse_moment, parse_vector, to_integer, to_text
+from verifier.values import (
+    Row,
+    parse_day,
+    parse_hex,
+    parse_moment,
+    parse_vector,
+    to_integer,
+    to_text,
+)
 
 READING_FILES = "readings/files.csv"
 READING_PREFIX = b"tallystick/reading/1\n"
@@ -31,6 +40,7 @@ READING_FILE = parse_layout(
     "vector_count:I unchanged_count:I late_day_count:I "
     "readings_root:B digest:B"
 )
+READING_KEY = ("measure", "entity", "revision")
 USED = ("settled", "history", "looked at")
 """Readings that are among the inputs of the run; others were superseded."""
 
@@ -73,15 +83,26 @@ def file_digest(row: Row) -> bytes:
     )
 
 
-def check_readings(files: Files, run: Row, report: Report) -> tuple[list[bytes], Energy]:
-    """Hash every reading again.
+@dataclass
+class Readings:
+    """The readings of a run.
 
-    Returns:
-        The digests of those that count among the inputs, by day, measure and entity, and what was
-        metered of the run's days, 0 where a reading is missing.
+    Attributes:
+        used: the digests of those that count among the inputs, by day, measure and entity.
+        metered: what was metered of the run's days, 0 where a reading is missing.
+        file_digests: the digests of the files in which they came, by their identities.
     """
+
+    used: list[bytes] = field(default_factory=list)
+    metered: Energy = field(default_factory=dict)
+    file_digests: dict[str, str] = field(default_factory=dict)
+
+
+def check_readings(files: Files, run: Row, report: Report) -> Readings:
+    """Hash every reading again, and the file in which it came."""
     received: dict[str, str] = {}
-    for place, row in read_csv_rows(files, READING_FILES, READING_FILE, report):
+    readings = Readings()
+    for place, row in read_csv_rows(files, READING_FILES, READING_FILE, ("id",), report):
         with report.reading(READING_FILES, place):
             found = file_digest(row).hex()
             report.equal(READING_FILES, place, "the row to have digest", row["digest"], found)
@@ -90,13 +111,12 @@ def check_readings(files: Files, run: Row, report: Report) -> tuple[list[bytes],
             expected = str(uuid.uuid5(FILE_NAMESPACE, name))
             report.equal(READING_FILES, place, what, expected, row["id"])
             received[row["id"]] = row["received_at"]
+            readings.file_digests[row["id"]] = row["digest"]
             report.count("files of readings")
-    used: list[bytes] = []
-    metered: Energy = {}
     names = (name for name in files.names() if name.startswith("readings/"))
     for name in sorted(set(names) - {READING_FILES}):
-        used += check_readings_of_day(files, name, run, received, metered, report)
-    return used, metered
+        readings.used += check_readings_of_day(files, name, run, received, readings.metered, report)
+    return readings
 
 
 def check_readings_of_day(
@@ -111,7 +131,7 @@ def check_readings_of_day(
     latest: dict[tuple[str, str], tuple[int, str]] = {}
     used: list[tuple[str, str, bytes]] = []
     day = name.removeprefix("readings/").removesuffix(".csv")
-    for line, row in read_csv_rows(files, name, READING, report):
+    for line, row in read_csv_rows(files, name, READING, READING_KEY, report):
         with report.reading(name, line):
             place = f"{line}, {row['measure']} {row['entity']} revision {row['revision']}"
             values = parse_vector(row["values"])
@@ -138,6 +158,10 @@ def check_readings_of_day(
                     for letter, value in zip(letters, values, strict=True)
                 ]
             report.count("readings")
+    with report.reading(name):
+        report.equal(name, "", "a day", parse_day(day).isoformat(), day)
+    if not latest:
+        report.add(name, "", "a reading of the day", None)
     for (measure, entity), (_, role) in latest.items():
         if role == "superseded":
             report.add(name, f"{measure} {entity}", "a revision after the superseded one", None)

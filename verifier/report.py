@@ -2,7 +2,6 @@
 
 import csv
 import struct
-import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +19,6 @@ UNREADABLE = (
     ValueError,
     csv.Error,
     struct.error,
-    zipfile.BadZipFile,
     zlib.error,
 )
 """What reading a changed file may raise; each becomes a finding."""

@@ -5,7 +5,9 @@ import io
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
+from typing import Any
 
 from verifier.archive import Files, parse_json, read_text
 from verifier.encoding import Layout
@@ -30,10 +32,34 @@ def check_text(name: str, written: str, text: str, report: Report) -> None:
     report.add(name, "", "written as the product does, every line ended by a line feed", "another")
 
 
+@dataclass
+class Order:
+    """Holds the rows of a file to stand in the order of some columns, each once."""
+
+    name: str
+    columns: Sequence[str]
+    report: Report
+    last: tuple[Any, ...] = ()
+
+    def check(self, place: str, row: Row) -> None:
+        """Hold a row to stand behind the one before it."""
+        key = tuple(row[column] for column in self.columns)
+        if self.last and key <= self.last:
+            what = f"each row once, in the order of {' and '.join(self.columns)}"
+            self.report.add(self.name, place, what, f"{shorten(key)} behind {shorten(self.last)}")
+        self.last = key
+
+
 def read_json_lines(
-    files: Files, name: str, layout: Layout, report: Report
+    files: Files, name: str, layout: Layout, by: Sequence[str], report: Report
 ) -> Iterator[tuple[str, Row]]:
-    """Yield each row of a file of JSON lines, with its place and in the writing of its layout."""
+    """Yield each row of a file of JSON lines, with its place and in the writing of its layout.
+
+    Args:
+        by: the columns in whose order the rows stand, and of which no two have the same values;
+            none where something else holds them to their order.
+    """
+    order = Order(name, by, report)
     text = read_text(files, name, report)
     written: list[str] = []
     # Not splitlines: a text may hold what Unicode calls a line separator.
@@ -45,17 +71,19 @@ def read_json_lines(
             written[-1] = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
             row = check_object(value, layout, name, place, report)
         if row is not None:
+            order.check(place, row)
             yield place, row
     check_text(name, "".join(f"{line}\n" for line in written), text, report)
 
 
 def read_csv_rows(
-    files: Files, name: str, layout: Layout, report: Report
+    files: Files, name: str, layout: Layout, by: Sequence[str], report: Report
 ) -> Iterator[tuple[str, Row]]:
     """Yield each row of a CSV file as `read_json_lines` does; an empty cell is None."""
     if name not in files.names():
         return
     text = read_text(files, name, report)
+    order = Order(name, by, report)
     with report.reading(name):
         rows = csv.reader(io.StringIO(text, newline=""), strict=True)
         header = next(rows, [])
@@ -70,6 +98,7 @@ def read_csv_rows(
                 found = {column: cell or None for column, cell in zip(header, cells, strict=False)}
                 row = check_values(found, layout, name, place, report, cells=True)
                 if row is not None:
+                    order.check(place, row)
                     yield place, row
         check_text(name, "".join(written), text, report)
 

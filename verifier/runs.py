@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from verifier.archive import Files, parse_json
 from verifier.canonical_json import canonical_json
 from verifier.encoding import encode_row, parse_layout, select_fields
-from verifier.law import Law
+from verifier.law import Law, list_in_force
 from verifier.merkle_tree import leaf_hash, merkle_root
 from verifier.report import Report
 from verifier.rows import check_text
@@ -16,6 +16,7 @@ from verifier.writing import check_columns, check_object, check_values
 
 RUN = "run.json"
 OVERLAY = "study/overlay.json"
+READINGS = "readings"
 PIN = parse_layout("first_day:D last_day:D instrument:T digest:B")
 RUN_LAYOUT = parse_layout(
     "id:U market:T kind:T first_day:D last_day:D known_at:M pins:LB input_digest:B "
@@ -33,6 +34,11 @@ def encode_pin(pin: Row) -> bytes:
 def is_study_pin(pin: Row) -> bool:
     """Return whether a pin names something of a study's own."""
     return to_text(pin["instrument"]).split("/")[1:2] == ["study"]
+
+
+def name_of_study_pin(pin: Row) -> str:
+    """Return what of a study's own a pin names: its readings, or its overlay."""
+    return to_text(pin["instrument"]).rpartition("/")[2]
 
 
 def read_run(files: Files, report: Report) -> Row:
@@ -64,43 +70,26 @@ def check_run(files: Files, law: Law, report: Report) -> Row:
         found = leaf_hash(encode_row("tallystick.run.1", values)).hex()
         report.equal(RUN, "", "the row to have digest", row["digest"], found)
         report.count("run")
-        market_rules = []
-        for number, pin in enumerate(row["pins"], start=1):
-            place = f"pin {number}, {pin['instrument']}"
-            if not is_study_pin(pin):
-                check_pin(row, pin, law, place, report)
-            if pin["instrument"] == f"{row['market']}/market-rules":
-                market_rules += list_days(pin["first_day"], pin["last_day"])
-        days = list_days(row["first_day"], row["last_day"])
-        if sorted(market_rules) != days:
-            report.add(RUN, "pins", "market rules of each day of the run, once", market_rules)
+        for day in list_days(row["first_day"], row["last_day"]):
+            check_law_of_day(row, day, law, report)
     return row
 
 
-def check_pin(run: Row, pin: Row, law: Law, place: str, report: Report) -> None:
-    """Hold a pin to a version that applied on its days and was recorded when the run looked."""
-    versions = law.versions.get((pin["instrument"], pin["digest"]), [])
-    if not versions:
-        report.add(RUN, place, f"a version with digest {pin['digest']}", None)
-        return
-    # First and last are enough, as the validity of a version has no hole.
-    for day in (pin["first_day"], pin["last_day"]):
-        instant = dt.datetime.combine(parse_day(day), SOME_TIME_ON_THE_DAY)
-        if not any(
-            is_in_force(version, instant, parse_moment(run["known_at"])) for version in versions
-        ):
-            report.add(RUN, place, f"a version in force on {day}, known at {run['known_at']}", None)
-    report.count("pins of the run to rules in force")
-
-
-def is_in_force(version: Row, instant: dt.datetime, known: dt.datetime) -> bool:
-    """Return whether a version applied at an instant and was recorded by another."""
-    ends = version["valid_to"]
-    return (
-        parse_moment(version["recorded_from"]) <= known
-        and parse_moment(version["valid_from"]) <= instant
-        and (ends is None or instant < parse_moment(ends))
+def check_law_of_day(run: Row, day: str, law: Law, report: Report) -> None:
+    """Hold the pins of a day to the law in force on it, as the run knew it: all, and no other."""
+    pinned = sorted(
+        (to_text(pin["instrument"]), to_text(pin["digest"]))
+        for pin in run["pins"]
+        if not is_study_pin(pin) and pin["first_day"] <= day <= pin["last_day"]
     )
+    instant = dt.datetime.combine(parse_day(day), SOME_TIME_ON_THE_DAY)
+    in_force = list_in_force(law, run["market"], instant, parse_moment(run["known_at"]))
+    for key in sorted(in_force.difference(pinned)):
+        report.add(RUN, f"pins, {day}", f"{'/'.join(key)}, which was in force", None)
+    for key in pinned:
+        if key not in in_force or pinned.count(key) > 1:
+            report.add(RUN, f"pins, {day}", "what was in force, once", "/".join(key))
+    report.count("pins of the run to the rules in force, day by day", len(pinned))
 
 
 def check_inputs(
@@ -116,14 +105,16 @@ def check_inputs(
         found = merkle_root([*leaves, *readings, *made]).hex()
         what = f"of {len(pins)} pins and {len(readings)} readings, input_digest"
         report.equal(RUN, "input_digest", what, run["input_digest"], found)
-        for pin in filter(is_study_pin, pins):
+        own = [pin for pin in pins if is_study_pin(pin)]
+        for pin in own:
             check_study_pin(files, pin, readings, report)
+        if OVERLAY in files.names() and not any(name_of_study_pin(pin) != READINGS for pin in own):
+            report.add(OVERLAY, "", "no overlay, as the run is pinned to none,", "one")
 
 
 def check_study_pin(files: Files, pin: Row, readings: Sequence[bytes], report: Report) -> None:
     """Hold a pin of a study's own to the readings, or to its overlay."""
-    name = to_text(pin["instrument"]).rpartition("/")[2]
-    if name == "readings":
+    if name_of_study_pin(pin) == READINGS:
         found = merkle_root(readings)
     else:
         content = files.read(OVERLAY)

@@ -64,6 +64,13 @@ def leaf_hashes(session: Session, size: int) -> Iterator[bytes]:
     yield from session.execute(hashes, execution_options={"yield_per": LEAVES_AT_ONCE}).scalars()
 
 
+def first_leaves(session: Session, size: int) -> list[Leaf]:
+    """Return the first so many leaves, by index."""
+    columns = (LogLeaf.source, LogLeaf.key, LogLeaf.digest)
+    statement = select(*columns).where(LogLeaf.index < size).order_by(LogLeaf.index)
+    return [Leaf(*row) for row in session.execute(statement)]
+
+
 def leaves_with_digest(session: Session, prefix: bytes, limit: int) -> list[PlacedLeaf]:
     """Return leaves whose fact's digest begins with `prefix`, by index, at most `limit`."""
     last = prefix + b"\xff" * (32 - len(prefix))

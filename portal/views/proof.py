@@ -18,6 +18,7 @@ from ledger.rules import LedgerRule
 from portal.access import viewer_of
 from portal.queries import proof as queries
 from portal.queries.invoices import invoice_owner
+from settlement.evidence.verifier_file import verifier_digest, verifier_file
 
 CHECKPOINTS_A_PAGE = 20
 DAMAGED = LedgerRule.LOG_IS_DAMAGED.name
@@ -42,6 +43,7 @@ def page(request: HttpRequest) -> HttpResponse:
             "checkpoints": [queries.with_signers(session, row) for row in rows],
             "keys": queries.public_keys(session),
             "script": queries.check_script(),
+            "verifier": verifier_digest(),
             "section": "proof",
         }
     return render(request, "proof/log.html", context)
@@ -119,6 +121,12 @@ def kept(request: HttpRequest, size: int) -> HttpResponse:
 def script(request: HttpRequest) -> HttpResponse:
     """Send the lines of Python that check a proof."""
     return _as_download(queries.check_script(), "check_proof.py", TEXT)
+
+
+@require_safe
+def verifier(request: HttpRequest) -> HttpResponse:
+    """Send what checks evidence files; the digest to hold it to is in the public source."""
+    return _as_download(verifier_file().decode(), "verify.py", TEXT)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

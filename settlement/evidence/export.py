@@ -2,25 +2,20 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import IO, Any
 
 from sqlalchemy.orm import Session
 
-from common.refusals import Refused
-from ledger.invoice import document_number
 from ledger.journal import STUDY
 from rulebook.digest import canonical_bytes
-from rulebook.reading import document_of
 from rulebook.tables import VersionRow
-from rulebook.yaml_text import write_yaml
 from settlement.evidence import store
 from settlement.evidence.archive import Archive
-from settlement.evidence.ledger_part import LedgerPart, ledger_part
-from settlement.evidence.log_part import Fact, log_files
-from settlement.evidence.readme import write_readme
+from settlement.evidence.ledger_part import ledger_part
+from settlement.evidence.log_part import Fact, LogPart, log_part, require_covered
 from settlement.evidence.rows import csv_rows, json_line, json_lines
-from settlement.evidence.verifier_file import verifier_file
+from settlement.evidence.verifier_file import verifier_digest
 from settlement.meters.readings import VectorKey
 from settlement.meters.store import FILE_FIELDS
 from settlement.runs.inputs import RunInputs, run_inputs
@@ -29,6 +24,11 @@ from settlement.runs.requests import history_digests
 from settlement.runs.run import Run
 from settlement.runs.store import day_vectors
 from settlement.studies.store import find_study
+from verifier.archive import parse_json
+from verifier.kinds import README
+from verifier.law import document_path, readable_path
+from verifier.readable import write_readable
+from verifier.readme import write_readme
 
 Progress = Callable[[int, int], None]
 
@@ -51,15 +51,18 @@ def write_evidence(session: Session, run: Run, sink: IO[bytes], progress: Progre
     roles = _roles(known)
     reading_days = sorted({day for day, _, _ in roles})
     total = len(reading_days) + len(run.days) + 1
-    book = ledger_part(session, run)
-    versions = _versions(session, run, book)
     # Before the first byte: what the log does not cover is refused, not written in part.
-    log = log_files(session, _facts(run, versions, book))
+    log = log_part(session)
+    require_covered(session, log, [Fact("settlement.run", str(run.id), run.digest)])
+    book = ledger_part(session, run, log)
+    versions = _versions(session, log)
     archive = Archive(sink)
-    archive.add("README.txt", write_readme(run))
-    _add_all(archive, _law_files(versions))
+    row = json_line(_run_row(run))
+    archive.add(README, write_readme(parse_json(row), verifier_digest()).encode())
+    obeyed = {pin.digest for pin in run.law_pins} | book.rule_digests
+    _add_all(archive, _law_files(versions, obeyed))
     _add_all(archive, book.files())
-    _add_all(archive, log)
+    _add_all(archive, log.files())
     progress(1, total)
     received: set[uuid.UUID] = set()
     for done, day in enumerate(reading_days, start=2):
@@ -72,29 +75,19 @@ def write_evidence(session: Session, run: Run, sink: IO[bytes], progress: Progre
     for done, day in enumerate(run.days, start=2 + len(reading_days)):
         archive.add(f"results/{day}.csv", _results(session, run, day))
         progress(done, total)
-    archive.add("run.json", json_line(_run_row(run)))
+    archive.add("run.json", row)
     _add_all(archive, _study_files(session, run))
-    archive.add("verify.py", verifier_file())
     archive.close(run.id)
 
 
-def _versions(session: Session, run: Run, book: LedgerPart) -> list[VersionRow]:
-    """Return the versions that the run is pinned to, and those that lines of documents name."""
-    digests = {pin.digest for pin in run.law_pins} | book.rule_digests
-    return store.versions(session, digests, max(filter(None, (run.known_at, book.last_issued_at))))
-
-
-def _facts(run: Run, versions: Sequence[VersionRow], book: LedgerPart) -> list[Fact]:
-    """Return every row of the file that is a leaf of the log."""
-    return [
-        *(Fact("rulebook.version", str(row.id), row.row_digest) for row in versions),
-        Fact("settlement.run", str(run.id), run.digest),
-        *(Fact("ledger.journal", str(row["number"]), row["digest"]) for row in book.journals),
-        *(
-            Fact("ledger.invoice", document_number(row["series"], row["number"]), row["digest"])
-            for row in book.documents
-        ),
+def _versions(session: Session, log: LogPart) -> list[VersionRow]:
+    """Return every version up to the checkpoint."""
+    versions = [
+        row for row in store.versions(session) if log.covers("rulebook.version", str(row.id))
     ]
+    facts = [Fact("rulebook.version", str(row.id), row.row_digest) for row in versions]
+    require_covered(session, log, facts)
+    return versions
 
 
 def _add_all(archive: Archive, files: Mapping[str, bytes]) -> None:
@@ -103,16 +96,18 @@ def _add_all(archive: Archive, files: Mapping[str, bytes]) -> None:
         archive.add(name, content)
 
 
-def _law_files(versions: Collection[VersionRow]) -> dict[str, bytes]:
-    """Return the versions as rows, and their documents as canonical JSON and as YAML."""
+def _law_files(versions: Collection[VersionRow], obeyed: Collection[bytes]) -> dict[str, bytes]:
+    """Return the versions as rows, and documents as canonical JSON and for reading.
+
+    Args:
+        obeyed: the digests of the documents that the run obeyed or that lines name.
+    """
     files = {"law/versions.jsonl": json_lines(map(_version_row, versions))}
     for version in versions:
-        place = f"law/{version.instrument}/{version.digest.hex()}"
-        document, findings = document_of(version.body, place)
-        if document is None:
-            raise Refused(findings)
-        files[f"{place}.json"] = canonical_bytes(version.body)
-        files[f"{place}.yaml"] = write_yaml(document).encode()
+        if version.digest in obeyed:
+            key = (version.instrument, version.digest.hex())
+            files[document_path(*key)] = canonical_bytes(version.body)
+            files[readable_path(*key)] = write_readable(version.body).encode()
     return files
 
 

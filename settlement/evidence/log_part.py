@@ -1,16 +1,21 @@
-"""The part of an evidence file that is of the log: the checkpoint, and a proof of every fact."""
+"""The part of an evidence file that is of the log: the checkpoint, and every leaf below it."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding, Refused, refuse_any
 from ledger.log import store
-from ledger.log.proofs import consistency_ranges, inclusion_ranges, proof_hashes
+from ledger.log.leaf import Leaf
 from ledger.log.rows import CheckpointRow
+from ledger.log.store import PlacedKey
 from ledger.rules import LedgerRule
-from settlement.evidence.rows import json_lines
+from settlement.evidence.rows import csv_rows, json_lines
+from verifier.leaves import LEAF, LEAVES
+from verifier.log import CHECKPOINT, EARLIER, KEYS
 
 
 class Fact(NamedTuple):
@@ -21,61 +26,79 @@ class Fact(NamedTuple):
     digest: bytes
 
 
-def log_files(session: Session, facts: Sequence[Fact]) -> dict[str, bytes]:
-    """Return the latest checkpoint, proofs that it covers the facts, and what came before it.
+@dataclass(frozen=True, eq=False)
+class LogPart:
+    """What the latest checkpoint covers.
+
+    Attributes:
+        earlier: the checkpoints before it, by size.
+        leaves: every leaf up to it, in order.
+    """
+
+    last: CheckpointRow
+    earlier: Sequence[CheckpointRow]
+    keys: Sequence[PlacedKey]
+    leaves: Sequence[Leaf]
+
+    @cached_property
+    def digests(self) -> dict[tuple[str, str], bytes]:
+        """The digest of each fact that is covered, by table and key."""
+        return {(leaf.source, leaf.key): leaf.digest for leaf in self.leaves}
+
+    def covers(self, source: str, key: str) -> bool:
+        """Return whether a fact is a leaf up to the checkpoint."""
+        return (source, key) in self.digests
+
+    def files(self) -> dict[str, bytes]:
+        """Return the files, by name."""
+        keys = (placed.row._asdict() | {"digest": placed.digest} for placed in self.keys)
+        return {
+            CHECKPOINT: self.last.note.encode(),
+            EARLIER: json_lines(_row(checkpoint) for checkpoint in self.earlier),
+            KEYS: json_lines(keys),
+            LEAVES: csv_rows(tuple(LEAF), (leaf._asdict() for leaf in self.leaves)),
+        }
+
+
+def log_part(session: Session) -> LogPart:
+    """Return the latest checkpoint, what it covers, and the checkpoints before it.
 
     Raises:
-        Refused: there is no checkpoint, or it does not cover every fact.
+        Refused: there is no checkpoint.
     """
     last = store.last_checkpoint(session)
     if last is None:
         value = "no checkpoint was made yet"
         raise Refused([LedgerRule.LOG_HAS_NO_CHECKPOINT.finding("log", value)])
-    indexes = _covered(session, facts, last)
-    ranges = {fact: inclusion_ranges(index, last.size) for fact, index in indexes.items()}
-    hash_of = store.node_hashes(
-        session, [node_range for proof in ranges.values() for node_range in proof]
-    )
-    proofs = (
-        fact._asdict() | {"index": indexes[fact], "hashes": proof_hashes(ranges[fact], hash_of)}
-        for fact in facts
-    )
-    keys = [str(placed.row.key) for placed in store.key_rows(session)]
-    return {
-        "log/checkpoint.txt": last.note.encode(),
-        "log/earlier-checkpoints.jsonl": _earlier(session, last),
-        "log/keys.txt": "".join(f"{key}\n" for key in keys).encode(),
-        "log/proofs.jsonl": json_lines(proofs),
-    }
+    earlier = [each for each in store.checkpoints(session) if each.size < last.size][::-1]
+    keys = [
+        placed
+        for placed in store.key_rows(session)
+        if placed.leaf_index is not None and placed.leaf_index < last.size
+    ]
+    return LogPart(last, earlier, keys, store.first_leaves(session, last.size))
 
 
-def _covered(session: Session, facts: Sequence[Fact], last: CheckpointRow) -> dict[Fact, int]:
-    """Return the index of every fact in the log."""
-    indexes: dict[Fact, int] = {}
+def require_covered(session: Session, log: LogPart, facts: Sequence[Fact]) -> None:
+    """Refuse facts that the checkpoint does not cover, or has with another digest.
+
+    Raises:
+        Refused: naming each.
+    """
     findings: list[Finding] = []
     for fact in facts:
-        found = store.find_leaf(session, fact.source, fact.key)
         place = f"{fact.source} {fact.key}"
+        if log.digests.get((fact.source, fact.key)) == fact.digest:
+            continue
+        found = store.find_leaf(session, fact.source, fact.key)
         if found is None or found.leaf.digest != fact.digest:
             value = "no leaf of the log has its digest"
             findings.append(LedgerRule.FACT_IS_UNKNOWN.finding(place, value))
-        elif found.index >= last.size:
-            value = f"leaf {found.index}, after the latest checkpoint of {last.size} leaves"
-            findings.append(LedgerRule.FACT_IS_NOT_COVERED.finding(place, value))
         else:
-            indexes[fact] = found.index
+            value = f"leaf {found.index}, after the latest checkpoint of {log.last.size} leaves"
+            findings.append(LedgerRule.FACT_IS_NOT_COVERED.finding(place, value))
     refuse_any(findings)
-    return indexes
 
 
-def _earlier(session: Session, last: CheckpointRow) -> bytes:
-    """Return every earlier checkpoint, with the proof that the log only grew since."""
-    earlier = [
-        checkpoint for checkpoint in store.checkpoints(session) if checkpoint.size < last.size
-    ][::-1]
-    ranges = [consistency_ranges(checkpoint.size, last.size) for checkpoint in earlier]
-    hash_of = store.node_hashes(session, [node_range for proof in ranges for node_range in proof])
-    return json_lines(
-        {"note": checkpoint.note, "hashes": proof_hashes(proof, hash_of)}
-        for checkpoint, proof in zip(earlier, ranges, strict=True)
-    )
+def _row(checkpoint: CheckpointRow) -> dict[str, Any]:
+    return checkpoint._asdict() | {"digest": checkpoint.digest}

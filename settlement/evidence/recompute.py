@@ -7,18 +7,15 @@ import datetime as dt
 import os
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from common.refusals import Refused
-from rulebook.documents import Document
-from rulebook.reading import document_of, validated
+from rulebook.reading import validated
 from rulebook.resolve import RulePeriod, rule_set_of
 from rulebook.versions import Version
-from rulebook.yaml_text import write_grouped_yaml, write_yaml
-from settlement.evidence.verifier_file import verifier_file
 from settlement.meters.completing import complete
 from settlement.meters.readings import MeasuredDay, Readings
 from settlement.runs.computing import ComputedDay, compute
@@ -29,8 +26,7 @@ from settlement.runs.run import ENGINE_VERSION
 from settlement.studies.inputs import StudyInputs
 from settlement.studies.overlay import Overlay
 from verifier.archive import Files, open_evidence, parse_json
-from verifier.law import Law, check_law, document_path
-from verifier.names import VERIFY
+from verifier.law import Law, check_law
 from verifier.readings import READING, READING_FILES
 from verifier.report import Finding, Report, describe
 from verifier.results import RESULT, STUDY_MADE
@@ -42,19 +38,9 @@ from verifier.values import Row, parse_moment, parse_vector, to_integer
 def report_recomputation(path: Path, report: Report) -> None:
     """Settle the period again, and add to a report what came out the same and what did not."""
     with report.reading(str(path), "recompute"):
-        _note_verifier(path, report)
         count, findings = recompute(path)
         report.count("results that came out the same when they were settled again", count)
         report.findings += findings
-
-
-def _note_verifier(path: Path, report: Report) -> None:
-    """Say where the evidence holds another verify.py than this release writes."""
-    files = open_evidence(path)
-    if files is not None and VERIFY in files.names() and files.read(VERIFY) != verifier_file():
-        report.notes.append(
-            f"{VERIFY} is not that of this release: another's, or one changed since"
-        )
 
 
 def recompute(path: Path) -> tuple[int, list[Finding]]:
@@ -72,7 +58,7 @@ def recompute(path: Path) -> tuple[int, list[Finding]]:
         remedy = f"a release with engine version {run['engine_version']}"
         return 0, [Finding(RUN, "engine_version", remedy, ours)]
     law = check_law(files, Report())
-    findings = list(_yaml_differences(files, law))
+    findings: list[Finding] = []
     try:
         inputs = _inputs(files, run, law)
     except Refused as refused:
@@ -94,7 +80,7 @@ def _compared(files: Files, computed: ComputedDay) -> tuple[int, list[Finding]]:
     ours = {(vector.measure, vector.entity): vector.digest.hex() for vector in computed.vectors}
     theirs = {
         (row["measure"], row["entity"]): row["digest"]
-        for _, row in read_csv_rows(files, name, RESULT, Report())
+        for _, row in read_csv_rows(files, name, RESULT, (), Report())
     }
     findings = [
         Finding(
@@ -161,28 +147,12 @@ def _version(law: Law, key: tuple[str, str]) -> Version:
     return Version(**columns)
 
 
-def _yaml_differences(files: Files, law: Law) -> Iterator[Finding]:
-    """Hold the YAML that is for reading to the JSON that the digests are of."""
-    for key, body in law.bodies.items():
-        name = document_path(*key).removesuffix("json") + "yaml"
-        document, stored = _document(body, name), files.read(name)
-        # Byte for byte, not value for value: a comment slipped in could mislead who reads it.
-        if document is None or stored not in (
-            write(document).encode() for write in (write_yaml, write_grouped_yaml)
-        ):
-            yield Finding(name, "", "the document of the JSON beside it", "another")
-
-
-def _document(body: Row, place: str) -> Document | None:
-    return document_of(body, place)[0]
-
-
 def _stored_days(files: Files) -> dict[dt.date, list[Row]]:
     """Return the readings of each day in their latest revision."""
     days: dict[dt.date, list[Row]] = {}
     for name in sorted(files.names()):
         if name.startswith("readings/") and name != READING_FILES:
-            rows = [row for _, row in read_csv_rows(files, name, READING, Report())]
+            rows = [row for _, row in read_csv_rows(files, name, READING, (), Report())]
             day = dt.date.fromisoformat(name.removeprefix("readings/").removesuffix(".csv"))
             days[day] = [row for row in rows if row["role"] != "superseded"]
     return days
@@ -231,7 +201,7 @@ def _made(files: Files, days: Sequence[dt.date]) -> dict[dt.date, dict[VectorKey
                 row["entity"],
                 np.array(parse_vector(row["values"]), dtype=np.int64),
             )
-            for _, row in read_csv_rows(files, f"results/{day}.csv", RESULT, Report())
+            for _, row in read_csv_rows(files, f"results/{day}.csv", RESULT, (), Report())
             if row["measure"] in STUDY_MADE
         }
         for day in days

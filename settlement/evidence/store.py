@@ -1,8 +1,9 @@
 """What an evidence file holds of rules, readings and ledger; reads in the caller's transaction."""
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Select, any_, literal, select
@@ -13,13 +14,14 @@ from database.bulk import read_rows
 from database.metadata import Base
 from ledger import tables
 from ledger.chain import AccountRow, InvoiceLineRow, InvoiceRow, JournalRow, PostingRow
-from ledger.invoice_queries import next_month
-from ledger.tree import merkle_root
+from ledger.tree import EMPTY_ROOT, merkle_root
 from rulebook.tables import VersionRow
 from settlement.meters.store import FILE_FIELDS, READING_TYPES
 from settlement.tables import ReadingFileRow
 
 Row = dict[str, Any]
+
+ROWS_AT_A_TIME = 10_000
 
 READING_COLUMNS = (*READING_TYPES, "digest")
 POSTING_COLUMNS = (*PostingRow._fields, "digest")
@@ -34,15 +36,10 @@ SELECT {", ".join(POSTING_COLUMNS)} FROM ledger.posting
 """
 
 
-def versions(session: Session, digests: Collection[bytes], up_to: dt.datetime) -> list[VersionRow]:
-    """Return every version with one of the digests that was recorded by a moment."""
-    statement = (
-        select(VersionRow)
-        .where(VersionRow.digest.in_(list(digests)))
-        .order_by(VersionRow.instrument, VersionRow.id)
-    )
-    rows = session.scalars(statement.execution_options(populate_existing=True))
-    return [row for row in rows if row.recorded.lower is not None and row.recorded.lower <= up_to]
+def versions(session: Session) -> list[VersionRow]:
+    """Return every version of every market, by identity."""
+    statement = select(VersionRow).order_by(VersionRow.id)
+    return list(session.scalars(statement.execution_options(populate_existing=True)))
 
 
 def readings_of_day(
@@ -64,13 +61,20 @@ def reading_files(session: Session, identities: Collection[Any]) -> list[Row]:
     return [_row(row, (*FILE_FIELDS, "digest")) for row in session.scalars(statement)]
 
 
-def documents(session: Session, market: str, months: Collection[dt.date]) -> list[Row]:
-    """Return every document of some billing months of a market, by series and number."""
-    invoice = tables.Invoice
-    statement = _sealed(invoice, InvoiceRow._fields).where(
-        invoice.market == market, invoice.billing_month.in_(list(months))
+def documents(session: Session, market: str) -> list[Row]:
+    """Return every document of a market, by series and number, with the root over its lines."""
+    invoice, line = tables.Invoice, tables.InvoiceLine
+    statement = _sealed(invoice, InvoiceRow._fields).where(invoice.market == market)
+    of_lines = (
+        select(line.invoice_id, line.digest)
+        .join(invoice, invoice.id == line.invoice_id)
+        .where(invoice.market == market)
+        .order_by(line.invoice_id, line.line)
     )
-    return _rows(session, statement.order_by(invoice.series, invoice.number))
+    roots = _roots(session, of_lines)
+    rows = _rows(session, statement)
+    in_order = sorted(rows, key=lambda row: (row["series"], row["number"]))
+    return [_with_root(row, "lines_root", roots.get(row["id"])) for row in in_order]
 
 
 def lines(session: Session, identities: Sequence[Any]) -> list[Row]:
@@ -80,39 +84,18 @@ def lines(session: Session, identities: Sequence[Any]) -> list[Row]:
     return _rows(session, statement.order_by(line.invoice_id, line.line))
 
 
-def invoice_links(session: Session, before: Iterable[tuple[str, int]]) -> list[Row]:
-    """Return documents by series and number, each with the Merkle root over its lines."""
-    invoice = tables.Invoice
-    found: list[Row] = []
-    for series, number in sorted(before):
-        statement = _sealed(invoice, InvoiceRow._fields)
-        for row in _rows(
-            session, statement.where(invoice.series == series, invoice.number == number)
-        ):
-            digests = [line["digest"] for line in lines(session, [row["id"]])]
-            found.append(row | {"lines_root": merkle_root(digests)})
-    return found
-
-
-def journals_of_days(
-    session: Session, market: str, first_day: dt.date, last_day: dt.date
-) -> list[tuple[int, dt.date]]:
-    """Return number and settlement day of every journal of some days of a market."""
-    journal = tables.Journal
-    statement = (
-        select(journal.number, journal.settlement_day)
-        .where(journal.market == market, journal.settlement_day.between(first_day, last_day))
-        .order_by(journal.number)
+def journals(session: Session) -> list[Row]:
+    """Return every journal in order of their numbers, with the root over its postings."""
+    posting = tables.Posting
+    of_postings = select(posting.journal_number, posting.digest).order_by(
+        posting.journal_number, posting.line
     )
-    return [(number, day) for number, day in session.execute(statement) if day]
-
-
-def journals(session: Session, numbers: Collection[int]) -> list[Row]:
-    """Return journals in order of their numbers."""
-    journal = tables.Journal
-    wanted = literal(list(numbers), postgresql.ARRAY(journal.number.type))
-    statement = _sealed(journal, JournalRow._fields).where(journal.number == any_(wanted))
-    return _rows(session, statement.order_by(journal.number))
+    roots = _roots(session, of_postings)
+    statement = _sealed(tables.Journal, JournalRow._fields).order_by(tables.Journal.number)
+    return [
+        _with_root(row, "postings_root", roots.get(row["number"]))
+        for row in _rows(session, statement)
+    ]
 
 
 def postings(session: Session, numbers: Collection[int]) -> dict[str, list[Any]]:
@@ -121,29 +104,12 @@ def postings(session: Session, numbers: Collection[int]) -> dict[str, list[Any]]
     return {name: [row[n] for row in rows] for n, name in enumerate(POSTING_COLUMNS)}
 
 
-def journal_links(session: Session, numbers: Collection[int]) -> list[Row]:
-    """Return journals, each with the Merkle root over its postings."""
-    moved = postings(session, numbers)
-    digests: defaultdict[int, list[bytes]] = defaultdict(list)
-    for number, digest in zip(moved["journal_number"], moved["digest"], strict=True):
-        digests[number].append(digest)
-    return [
-        row | {"postings_root": merkle_root(digests[row["number"]])}
-        for row in journals(session, numbers)
-    ]
-
-
 def accounts(session: Session, codes: Collection[str]) -> list[Row]:
     """Return accounts in the order of their codes."""
     account = tables.Account
     wanted = literal(list(codes), postgresql.ARRAY(account.code.type))
     statement = _sealed(account, AccountRow._fields).where(account.code == any_(wanted))
     return sorted(_rows(session, statement), key=lambda row: row["code"])
-
-
-def month_bounds(month: dt.date) -> tuple[dt.date, dt.date]:
-    """Return the first and last day of a month."""
-    return month, next_month(month) - dt.timedelta(days=1)
 
 
 def _sealed(table: type[Base], fields: Sequence[str]) -> Select[Any]:
@@ -157,3 +123,18 @@ def _rows(session: Session, statement: Select[Any]) -> list[Row]:
 
 def _row(row: Base, fields: Sequence[str]) -> Row:
     return {name: getattr(row, name) for name in fields}
+
+
+def _roots(session: Session, statement: Select[Any, bytes]) -> dict[Any, bytes]:
+    """Return the Merkle root over digests, by what they are of."""
+    rows = session.execute(statement, execution_options={"yield_per": ROWS_AT_A_TIME})
+    return {
+        key: merkle_root([digest for _, digest in group])
+        for key, group in groupby(rows, itemgetter(0))
+    }
+
+
+def _with_root(row: Row, name: str, root: bytes | None) -> Row:
+    """Return a row with a root before its digest."""
+    digest = row.pop("digest")
+    return row | {name: EMPTY_ROOT if root is None else root, "digest": digest}

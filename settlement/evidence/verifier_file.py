@@ -8,11 +8,13 @@ import ast
 import builtins
 import symtable
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 import verifier
+from verifier.itself import RECORDED
 
 PACKAGE = verifier.__name__
 FIRST, LAST = "__init__", "__main__"
@@ -26,6 +28,16 @@ def verifier_file() -> bytes:
     """Return the content of verify.py."""
     folder = Path(verifier.__file__).parent
     return pack({path.stem: path.read_text("utf-8") for path in folder.glob("*.py")}).encode()
+
+
+def verifier_digest() -> str:
+    """Return the SHA-256 of verify.py, in hexadecimal."""
+    return sha256(verifier_file()).hexdigest()
+
+
+def recorded_digest() -> Path:
+    """Return the file of a checkout that keeps the digest of verify.py."""
+    return Path(verifier.__file__).with_name(RECORDED)
 
 
 def pack(sources: Mapping[str, str]) -> str:
@@ -116,8 +128,16 @@ def _merged_imports(trees: list[ast.Module]) -> str:
         for origin, name in _outer_names(tree):
             names[origin].add(name)
     whole = [f"import {name}" for name in sorted(names.pop("", ()))]
-    parts = [f"from {origin} import {', '.join(sorted(names[origin]))}" for origin in sorted(names)]
+    parts = [_import_line(origin, sorted(names[origin])) for origin in sorted(names)]
     return "\n".join([*whole, *parts])
+
+
+def _import_line(origin: str, names: Sequence[str]) -> str:
+    """Return an import, on a line of its own for each name where it would be too long."""
+    line = f"from {origin} import {', '.join(names)}"
+    if len(line) <= WIDTH:
+        return line
+    return f"from {origin} import (\n" + "".join(f"    {name},\n" for name in names) + ")"
 
 
 def _section(name: str, source: str, tree: ast.Module) -> str:

@@ -20,7 +20,7 @@ from tests.portal.site import SUPPLIER, serving_from
 from tests.worlds.logged import fill_log
 
 EVERYONE = [*PEOPLE, "signed out"]
-PAGES = ["/proof/", "/proof/check/", "/proof/check_proof.py"]
+PAGES = ["/proof/", "/proof/check/", "/proof/check_proof.py", "/proof/verify.py"]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rulebook.checks import check_document
 from rulebook.digest import document_digest
 from rulebook.reading import document_of, read_document
-from rulebook.yaml_text import YamlRefused, read_yaml, write_grouped_yaml, write_yaml
+from rulebook.yaml_text import YamlRefused, read_yaml, write_yaml
 from tests.rulebook.core_yaml import CoreReader
 from tests.rulebook.law import HIGHLAND, RULES, body, made, short_body
 
@@ -128,7 +128,7 @@ def test_digits_are_written_in_one_row_which_every_editor_reads_as_a_number():
 
 def test_files_with_digits_in_groups_are_still_read_and_have_the_same_digest():
     document = made(body(HIGHLAND))
-    text = write_grouped_yaml(document)
+    text = write_yaml(document).replace("12000000000", "12_000_000_000")
     assert "capacity_w: 12_000_000_000\n" in text
     again, findings = read_document(text, "grouped")
     assert findings == ()
@@ -209,7 +209,4 @@ def test_any_document_survives_yaml(title, price, note):
     assert again == document
     assert document_digest(again) == document_digest(document)
     assert write_yaml(again) == text
-    assert document_digest(read_document(write_grouped_yaml(document), "grouped")[0]) == (
-        document_digest(document)
-    )
     assert yaml.load(text, Loader=CoreReader) == document.model_dump(mode="json")

@@ -9,9 +9,12 @@ from zipfile import ZipFile
 
 from sqlalchemy.orm import Session
 
+from settlement.evidence.archive import write_entry
 from settlement.evidence.export import write_evidence
 from settlement.runs.run import Run
 from verifier.checks import check_evidence
+from verifier.kinds import kind_of
+from verifier.manifest import write_manifest
 from verifier.report import Finding, Report
 
 MANIFEST = "manifest.json"
@@ -48,8 +51,23 @@ class Memory(dict[str, bytes]):
         for entry in manifest["files"]:
             if entry["path"] == name:
                 entry |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        changed[MANIFEST] = json.dumps(manifest).encode()
+        changed[MANIFEST] = write_manifest(manifest).encode()
         return changed
+
+    def with_manifest_made_again(self) -> "Memory":
+        """Return the files with a manifest that lists what is there, whatever it is."""
+        manifest = json.loads(self[MANIFEST])
+        manifest["files"] = [
+            {
+                "path": name,
+                "kind": kind_of(name) or "run",
+                "bytes": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+            }
+            for name, content in sorted(self.items())
+            if name != MANIFEST
+        ]
+        return Memory(self | {MANIFEST: write_manifest(manifest).encode()})
 
     def findings(self) -> list[Finding]:
         """Return what the verifier finds."""
@@ -62,7 +80,7 @@ class Memory(dict[str, bytes]):
         sink = io.BytesIO()
         with ZipFile(sink, "w") as archive:
             for name, content in self.items():
-                archive.writestr(name, content)
+                write_entry(archive, name, content)
         return sink.getvalue()
 
 

@@ -21,15 +21,13 @@ from database.session import make_engine, transaction
 from ledger.log.checkpoints import publish_checkpoint
 from ledger.log.note import Checkpoint, parse_note, sign
 from ledger.posting import post_many
-from rulebook.reading import read_document
-from rulebook.yaml_text import write_grouped_yaml
 from settlement.accounts.interest import INTEREST_KINDS
 from settlement.accounts.late import post_interest
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
 from settlement.evidence.export import write_evidence
 from settlement.evidence.recompute import recompute
-from settlement.evidence.verifier_file import verifier_file
+from settlement.evidence.verifier_file import verifier_digest, verifier_file
 from settlement.meters.ingest import MeterFile, ingest
 from settlement.runs.run import Run
 from settlement.runs.settle import settle
@@ -50,10 +48,12 @@ from tests.worlds import tiny_market
 from tests.worlds.banked import pay_tiny
 from tests.worlds.logged import signer, small_journals
 from tests.worlds.settled import CORRECTED, INGESTED, RESETTLED, SETTLED, ingest_tiny, publish_tiny
+from verifier.checks import check_evidence
 from verifier.encoding import encode_row, pack_integers, select_fields
+from verifier.log import EARLIER_CHECKPOINT, KEY
 from verifier.merkle_tree import leaf_hash, merkle_root
 from verifier.readings import reading_digest
-from verifier.report import Finding
+from verifier.report import Finding, Report
 from verifier.runs import RUN_LAYOUT, encode_pin
 from verifier.values import parse_vector
 
@@ -167,13 +167,26 @@ def test_a_zip_verifies_with_the_standard_library_alone(market, verified, tmp_pa
         assert counts["accounts billed as the journals moved them"] > 20
 
 
-def test_an_unpacked_folder_verifies_by_the_copy_inside_it(market, verified, tmp_path):
+def test_an_unpacked_folder_verifies(market, verified, tmp_path):
     path = tmp_path / "evidence.zip"
     path.write_bytes(market.zips["SF"])
     with ZipFile(path) as archive:
         archive.extractall(tmp_path / "unpacked")
-    outcome = verified([], cwd=tmp_path / "unpacked", script="verify.py")
+    outcome = verified([tmp_path / "unpacked"])
     assert (outcome.returncode, outcome.stderr) == (0, "")
+
+
+def test_a_link_in_an_unpacked_folder_is_no_file_of_it(market, verified, tmp_path):
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(market.zips["SF"])
+    with ZipFile(path) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    moved = tmp_path / "README.txt"
+    (tmp_path / "unpacked" / "README.txt").rename(moved)
+    (tmp_path / "unpacked" / "README.txt").symlink_to(moved)
+    outcome = verified([tmp_path / "unpacked"])
+    assert outcome.returncode == 1
+    assert "README.txt: expected what can be read; found no file, but a link" in outcome.stderr
 
 
 def test_the_evidence_holds_every_sort_of_reading(market):
@@ -213,11 +226,11 @@ def test_later_facts_do_not_change_the_evidence_of_an_earlier_run(session):
     publish_checkpoint(session, signer(1), LATER)
     files = Memory.of(exported(session, run))
     assert files.findings() == []
-    beyond_the_log = {name for name in files if not name.startswith("log/")} - {MANIFEST}
+    # What is told of the ledger, the law and the log is all of it up to the checkpoint; of the run
+    # itself, nothing is another.
+    of_run = {name for name in files if name.startswith(("run", "readings/", "results/"))}
     earlier = Memory.of(before)
-    assert {name: earlier[name] for name in beyond_the_log} == {
-        name: files[name] for name in beyond_the_log
-    }
+    assert {name: earlier[name] for name in of_run} == {name: files[name] for name in of_run}
 
 
 def test_documents_that_bill_interest_and_payments_beside_them_verify(session):
@@ -245,6 +258,9 @@ def test_a_run_that_is_not_posted_has_no_journals(session):
     files = Memory.of(exported(session, run))
     assert files.findings() == []
     assert files["ledger/journals.jsonl"] == b""
+    report = Report()
+    check_evidence(files, report)
+    assert "No journal of the log is of this run: it is not posted" in report.notes
 
 
 def refusals(session, run) -> list[str]:
@@ -305,13 +321,12 @@ FILES = {
     "law/versions.jsonl": 15,
     "ledger/accounts.csv": 7,
     "ledger/invoice-lines.jsonl": 16,
-    "ledger/invoices.jsonl": 40,
-    "ledger/invoice-links.jsonl": 41,
-    "ledger/journal-links.jsonl": 14,
-    "ledger/journals.jsonl": 13,
+    "ledger/invoices.jsonl": 41,
+    "ledger/journals.jsonl": 14,
     "ledger/postings.csv": 5,
-    "log/earlier-checkpoints.jsonl": 2,
-    "log/proofs.jsonl": 5,
+    "log/earlier-checkpoints.jsonl": 5,
+    "log/keys.jsonl": 6,
+    "log/leaves.csv": 3,
     f"readings/{FIRST}.csv": 11,
     "readings/files.csv": 12,
     f"results/{FIRST}.csv": 4,
@@ -387,12 +402,12 @@ def names_row(finding: Finding, name: str, number: int, row: dict[str, Any]) -> 
     digests = [row[column] for column in ("row_digest", "digest") if column in row]
     line = f"line {number + (2 if name.endswith('.csv') else 1)}"
     is_its_line = finding.row == line or finding.row.startswith(f"{line}, ")
-    return is_its_line or name == "run.json" or (digests and digests[0] in finding.expected)
+    # Leaves have no digest of their own: their root is what the checkpoint signs.
+    is_whole = name in ("run.json", "log/leaves.csv")
+    return is_its_line or is_whole or (digests and digests[0] in finding.expected)
 
 
-@pytest.mark.parametrize(
-    "name", sorted(FILES.keys() - {"run.json", "log/earlier-checkpoints.jsonl"})
-)
+@pytest.mark.parametrize("name", sorted(FILES.keys() - {"run.json"}))
 def test_every_row_that_is_taken_away_is_missed(market, name):
     files = market.files()
     found_rows = rows(name, files[name])
@@ -450,17 +465,29 @@ def with_run(files: Memory, **columns) -> Memory:
     return files.with_file("run.json", written("run.json", [run]))
 
 
-def swapped_proofs(files: Memory) -> Memory:
-    name = "log/proofs.jsonl"
-    found = rows(name, files[name])
-    found[0]["hashes"], found[-1]["hashes"] = found[-1]["hashes"], found[0]["hashes"]
-    return files.with_file(name, written(name, found))
+def left_out(files: Memory, name: str, chosen: Callable[[dict[str, Any]], bool]) -> Memory:
+    """Leave rows out, of the list of leaves as well."""
+    kept = [row for row in rows(name, files[name]) if not chosen(row)]
+    gone = {row["digest"] for row in rows(name, files[name]) if chosen(row)}
+    leaves = "log/leaves.csv"
+    left = [row for row in rows(leaves, files[leaves]) if row["digest"] not in gone]
+    assert gone
+    files = files.with_file(name, written(name, kept) if kept else b"")
+    return files.with_file(leaves, written(leaves, left))
 
 
-def proof_of_another_fact(files: Memory) -> Memory:
-    name = "log/proofs.jsonl"
+def a_journal_left_out(files: Memory) -> Memory:
+    return left_out(files, "ledger/journals.jsonl", lambda row: row["number"] == 2)
+
+
+def a_document_left_out(files: Memory) -> Memory:
+    return left_out(files, "ledger/invoices.jsonl", lambda row: row["number"] == 2)
+
+
+def leaves_in_another_order(files: Memory) -> Memory:
+    name = "log/leaves.csv"
     found = rows(name, files[name])
-    return files.with_file(name, written(name, [found[0] | {"key": "other"}, *found]))
+    return files.with_file(name, written(name, [*found[1::-1], *found[2:]]))
 
 
 def forged_checkpoint(files: Memory) -> Memory:
@@ -483,8 +510,42 @@ def forged_history(files: Memory) -> Memory:
     name = "log/earlier-checkpoints.jsonl"
     found = rows(name, files[name])
     earlier = parse_note(found[0]["note"]).checkpoint
-    found[0]["note"] = sign(earlier._replace(root=bytes(32)), [signer(1)])
+    found[0] |= {"note": sign(earlier._replace(root=bytes(32)), [signer(1)]), "root": "00" * 32}
     return files.with_file(name, written(name, found))
+
+
+def with_the_log_forged(files: Memory, forger) -> Memory:
+    """Return the files with the key and checkpoints of another, leaves and all."""
+    leaves = rows("x.csv", files["log/leaves.csv"])
+    for name, layout, tag in (
+        ("log/keys.jsonl", KEY, "tallystick.log-key.1"),
+        ("log/earlier-checkpoints.jsonl", EARLIER_CHECKPOINT, "tallystick.checkpoint.1"),
+    ):
+        found = rows(name, files[name])
+        for row in found:
+            before = row["digest"]
+            if "public_key" in row:
+                row["public_key"] = forger.key.public_key.hex()
+            else:
+                size = row["size"]
+                hashes = [hash_of_leaf(leaf) for leaf in leaves[:size]]
+                row["root"] = merkle_root(hashes).hex()
+                origin = parse_note(row["note"]).checkpoint.origin
+                row["note"] = sign(Checkpoint(origin, size, merkle_root(hashes)), [forger])
+            row["digest"] = leaf_hash(encode_row(tag, select_fields(layout, row))).hex()
+            for leaf in leaves:
+                leaf["digest"] = row["digest"] if leaf["digest"] == before else leaf["digest"]
+        files = files.with_file(name, written(name, found))
+    files = files.with_file("log/leaves.csv", written("x.csv", leaves))
+    note = parse_note(files["log/checkpoint.txt"].decode()).checkpoint
+    root = merkle_root([hash_of_leaf(leaf) for leaf in leaves])
+    forged = sign(note._replace(root=root), [forger])
+    return files.with_file("log/checkpoint.txt", forged.encode())
+
+
+def hash_of_leaf(row: dict[str, Any]) -> bytes:
+    fields = [("T", row["source"]), ("T", row["key"]), ("B", row["digest"])]
+    return leaf_hash(encode_row("tallystick.leaf.1", fields))
 
 
 FORGED = {
@@ -493,11 +554,12 @@ FORGED = {
     forged_document: ("law/", "digest"),
     forged_reading: ("run.json", "input_digest"),
     forged_results: ("ledger/journals.jsonl", "payment.fuel"),
-    swapped_proofs: ("log/proofs.jsonl", "checkpoint's root"),
-    proof_of_another_fact: ("log/proofs.jsonl", "of a row in this evidence"),
+    a_journal_left_out: ("log/leaves.csv", "leaves, as the checkpoint counts them"),
+    a_document_left_out: ("log/leaves.csv", "the root of the checkpoint"),
+    leaves_in_another_order: ("log/leaves.csv", "the root of the checkpoint"),
     forged_checkpoint: ("log/checkpoint.txt", "a signature of the log"),
     forged_signature: ("log/checkpoint.txt", "found False"),
-    forged_history: ("log/earlier-checkpoints.jsonl", "leads to both roots"),
+    forged_history: ("log/earlier-checkpoints.jsonl", "the first of this log too"),
 }
 
 
@@ -582,13 +644,13 @@ def test_the_package_runs_by_its_name_without_site_packages(changed_and_verified
     )
 
 
-def test_the_verifier_in_an_evidence_file_is_a_file_like_any_other(market):
-    """Evidence that an earlier release wrote, with its own verify.py, verifies the same."""
-    assert market.files().with_file("verify.py", b"raise SystemExit\n").findings() == []
-
-
-def test_the_file_is_in_the_evidence(market):
-    assert {market.files(kind)["verify.py"] for kind in market.zips} == {verifier_file()}
+def test_no_code_is_in_the_evidence(market):
+    """No zip vouches for its own verifier: it holds none, and README.txt says where one is."""
+    for kind in market.zips:
+        files = market.files(kind)
+        assert [name for name in files if not name.endswith((".txt", ".csv", ".json", ".jsonl",
+                                                             ".yaml"))] == []  # fmt: skip
+        assert verifier_digest() in files["README.txt"].decode()
 
 
 def test_a_forgery_of_everything_is_found_by_the_key_that_the_reader_has(
@@ -596,11 +658,7 @@ def test_a_forgery_of_everything_is_found_by_the_key_that_the_reader_has(
 ):
     """Whoever holds no key of the log can make another log, but not one under its key."""
     files = market.files()
-    note = parse_note(files["log/checkpoint.txt"].decode())
-    forged = sign(note.checkpoint, [signer(2)])
-    files = files.with_file("log/checkpoint.txt", forged.encode())
-    files = files.with_file("log/keys.txt", f"{signer(2).key}\n".encode())
-    files = files.with_file("log/earlier-checkpoints.jsonl", b"")
+    files = with_the_log_forged(files, signer(2))
     path = tmp_path / "evidence.zip"
     path.write_bytes(files.zipped())
     outcome = verified([path])
@@ -608,7 +666,7 @@ def test_a_forgery_of_everything_is_found_by_the_key_that_the_reader_has(
     assert "hold it to the one that the operator publishes" in outcome.stdout
     outcome = verified([path], "--key", str(signer(1).key))
     assert outcome.returncode == 1
-    assert "log/keys.txt" in outcome.stderr
+    assert "log/keys.jsonl: expected the key" in outcome.stderr
     assert "log/checkpoint.txt: expected a signature of the log" in outcome.stderr
 
 
@@ -627,7 +685,12 @@ def test_a_key_in_a_file_and_a_checkpoint_kept_from_before_hold(market, verified
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"root": bytes(32)}, "root of"), ({"size": 3}, "checkpoints in the evidence")],
+    [
+        ({"root": bytes(32)}, "the root of the first"),
+        ({"size": 3}, "the root of the first 3"),
+        ({"size": 10**6}, "found nothing"),
+        ({"origin": "other"}, "--checkpoint: expected origin"),
+    ],
 )
 def test_a_checkpoint_that_the_log_does_not_extend_is_a_finding(
     market, verified, tmp_path, change, words
@@ -648,8 +711,8 @@ def test_a_file_that_stands_twice_in_the_zip_is_named(market, verified, tmp_path
     with ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("run.json", b"{}")
     outcome = verified([path])
-    assert outcome.returncode == 1
-    assert "run.json: expected one file of this name; found several" in outcome.stderr
+    assert outcome.returncode == 2
+    assert "no evidence: " in outcome.stderr
 
 
 def test_a_zip_that_was_damaged_on_its_way_is_a_finding_and_no_crash(market, verified, tmp_path):
@@ -722,27 +785,6 @@ def test_what_recompute_does_not_understand_has_status_2(
     assert "Traceback" not in outcome.err
 
 
-def test_yaml_that_says_something_else_is_noticed_when_settled_again(market, tmp_path):
-    files = market.files()
-    name = next(name for name in files if name.endswith(".yaml"))
-    path = tmp_path / "evidence.zip"
-    path.write_bytes(files.with_file(name, files[name].replace(b"tiny", b"tidy", 1)).zipped())
-    assert [finding.file for finding in recompute(path)[1]] == [name]
-
-
-def test_yaml_of_before_is_settled_again_too_and_a_comment_in_it_is_noticed(market, tmp_path):
-    files = market.files()
-    name = next(name for name in files if "market-rules" in name and name.endswith(".yaml"))
-    document, _ = read_document(files[name].decode(), name)
-    grouped = write_grouped_yaml(document).encode()
-    assert grouped != files[name]
-    path = tmp_path / "evidence.zip"
-    path.write_bytes(files.with_file(name, grouped).zipped())
-    assert recompute(path)[1] == []
-    path.write_bytes(files.with_file(name, b"# not in force\n" + files[name]).zipped())
-    assert [finding.file for finding in recompute(path)[1]] == [name]
-
-
 def test_another_engine_s_run_is_not_settled_again(market, tmp_path):
     path = tmp_path / "evidence.zip"
     path.write_bytes(with_run(market.files(), engine_version="1").zipped())
@@ -753,11 +795,11 @@ def test_another_engine_s_run_is_not_settled_again(market, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "name its zip"),
+        ([], "required: path"),
         (["absent.zip"], "name its zip"),
-        ([str(ROOT / "README.md")], "name its zip"),
-        (["--unknown"], "unrecognized"),
-        (["--recompute"], "unrecognized"),
+        ([str(ROOT / "README.md")], "no evidence: it does not end as a zip does"),
+        (["absent.zip", "--unknown"], "unrecognized"),
+        (["absent.zip", "--recompute"], "unrecognized"),
     ],
 )
 def test_what_is_not_understood_has_status_2(verified, arguments, words):
@@ -778,7 +820,7 @@ def test_a_key_or_checkpoint_that_is_none_has_status_2(market, verified, tmp_pat
 def test_rubbish_in_any_file_is_a_finding_and_no_crash(market):
     files = market.files()
     # What is hashed and not parsed cannot hide what rubbish elsewhere does: it is damaged beside.
-    hashed = [name for name in files if name.endswith((".yaml", ".py")) or name == "README.txt"]
+    hashed = [name for name in files if name.endswith(".yaml") or name == "README.txt"]
     parsed = sorted(files.keys() - set(hashed))
     for name, beside in zip_longest(parsed, hashed):
         for rubbish in (b"\xff\xfe", b'{"a": 1.5}\n', b'a,b\n"\n'):

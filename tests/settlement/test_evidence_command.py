@@ -5,12 +5,12 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
-from zipfile import ZipFile
 
 import pytest
 
 from database.session import make_engine, transaction
 from ledger.log.checkpoints import publish_checkpoint
+from settlement.evidence.verifier_file import verifier_digest
 from tests.test_commands import command_on  # noqa: F401  a fixture
 from tests.worlds.logged import signer
 from tests.worlds.settled import SETTLED, ingest_tiny, publish_tiny, settle_tiny
@@ -41,16 +41,16 @@ def refused(outcome, words: str, folder: Path) -> None:
     assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
 
 
-def test_a_file_is_written_that_verifies_itself(command, settled, tmp_path):
+def test_a_file_is_written_that_verifies(command, settled, tmp_path):
     out = tmp_path / "run.zip"
     outcome = command("evidence", settled[1].id, "--out", out)
     assert outcome.status == 0, outcome.err
-    assert f"unzip -p {out} verify.py > verify.py && python3 verify.py {out}" in outcome.out
+    assert f"manage.py verifier --out verify.py && python3 verify.py {out}" in outcome.out
+    assert verifier_digest() in outcome.out
     assert [path.name for path in tmp_path.iterdir()] == ["run.zip"]
-    with ZipFile(out) as archive:
-        archive.extractall(tmp_path / "in")
-    verifier = [sys.executable, "-I", "-S", "verify.py"]
-    subprocess.run(verifier, cwd=tmp_path / "in", check=True, capture_output=True)
+    assert command("verifier", "--out", tmp_path / "verify.py").status == 0
+    verifier = [sys.executable, "-I", "-S", "verify.py", "run.zip"]
+    subprocess.run(verifier, cwd=tmp_path, check=True, capture_output=True)
 
 
 def test_as_json_it_says_what_was_written(command, settled, tmp_path):

@@ -1,12 +1,13 @@
 """The verifier's own arithmetic held to what others publish, and the choice of what is exported."""
 
-import datetime as dt
 import hashlib
+import json
 
 import pytest
 import rfc8785
+import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 import ledger.billing
@@ -17,11 +18,16 @@ import settlement.runs.results
 import settlement.runs.run
 import settlement.studies.overlay
 from ledger.tree import merkle_root
-from settlement.evidence.selection import billing_documents, journal_numbers
+from rulebook.digest import canonical_bytes, document_body
+from rulebook.reading import read_document
+from rulebook.yaml_text import read_yaml
 from settlement.evidence.verifier_file import verifier_file
+from tests.conftest import ROOT
+from tests.rulebook.core_yaml import CoreReader
 from verifier import merkle_tree as verifier_tree
 from verifier.canonical_json import canonical_json
 from verifier.ed25519 import verify_signature
+from verifier.readable import write_readable
 
 RFC_8032 = {
     "TEST 1": (
@@ -137,48 +143,36 @@ def test_the_verifier_knows_every_layout_that_the_product_writes():
     assert [tag for tag in tags if f'"{tag}"' not in source] == []
 
 
-# What is exported ------------------------------------------------------------------------------
-
-JANUARY, FEBRUARY = dt.date(2024, 1, 1), dt.date(2024, 2, 1)
-DAYS = [dt.date(2024, 1, 30), dt.date(2024, 1, 31), dt.date(2024, 2, 1)]
-
-
-def document(participant, month, last, closing=None):
-    return {
-        "participant": participant,
-        "billing_month": month,
-        "last_journal_number": last,
-        "journal_number": closing,
-    }
+def test_a_root_of_the_first_leaves_is_that_of_a_list_of_them():
+    hashes = [bytes([number]) * 32 for number in range(70)]
+    roots = verifier_tree.roots_at(hashes, range(100))
+    assert roots == {size: merkle_root(hashes[:size]) for size in range(1, 71)}
 
 
-@pytest.mark.parametrize(
-    ("posted", "expected"),
-    [
-        ({DAYS[0]: 3, DAYS[1]: 4}, [0, 1, 3]),
-        ({DAYS[0]: 1, DAYS[1]: 2}, [0, 3]),
-        ({DAYS[0]: 6, DAYS[1]: 7}, [0, 1, 2, 3, 4]),
-        ({DAYS[1]: 4, DAYS[2]: 5}, [0, 1, 3, 5]),
-        ({DAYS[0]: 11}, []),
-        ({}, []),
-    ],
+texts = some.text(some.characters(exclude_categories=["Cs"]))
+# Of any characters, as JSON may hold them; keys as documents have them, and words of YAML.
+bodies = some.recursive(
+    some.none() | some.booleans() | some.integers(-(2**53) + 1, 2**53 - 1) | texts,
+    lambda inner: (
+        some.lists(inner, max_size=4) | some.dictionaries(texts.filter(bool), inner, max_size=4)
+    ),
 )
-def test_documents_are_those_up_to_the_one_that_bills_the_last_journal(posted, expected):
-    documents = [
-        document("cedar", JANUARY, 2),
-        document("cedar", JANUARY, 4),
-        document("cedar", JANUARY, 9),
-        document("doric", JANUARY, 4),
-        document("doric", JANUARY, 9),
-        document("cedar", FEBRUARY, 9),
-    ]
-    found = billing_documents(documents, posted)
-    assert [documents.index(document) for document in found] == expected
 
 
-def test_journals_are_those_of_the_run_those_before_on_its_days_and_those_billed():
-    of_months = [(1, DAYS[0]), (2, DAYS[1]), (3, DAYS[0]), (7, DAYS[1]), (9, DAYS[0])]
-    assert journal_numbers(of_months, {DAYS[0]: 3}, []) == [1, 3]
-    assert journal_numbers(of_months, {}, []) == []
-    billing = [document("cedar", JANUARY, 7, closing=8)]
-    assert journal_numbers(of_months, {DAYS[0]: 3}, billing) == [1, 2, 3, 7, 8]
+@given(some.dictionaries(texts.filter(bool), bodies, max_size=4))
+@example({"on": {"a": [[1, [2]], {"b": [{}], "c": None}], "no": "\u202e\u0085\ufeff\U000e0001"}})
+def test_the_readable_form_is_yaml_of_the_same_values(body):
+    assert yaml.load(write_readable(body), Loader=CoreReader) == body
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "scenarios").glob("gb12*/**/*.yaml")), ids=str)
+def test_the_readable_form_of_a_document_is_read_as_the_document(path):
+    document, _ = read_document(path.read_text(), path.name)
+    body = document_body(document)
+    written = write_readable(json.loads(canonical_bytes(body)))
+    assert read_yaml(written) == body
+    assert read_document(written, path.name)[0] == document
+
+
+def test_what_shows_nothing_or_turns_the_reading_direction_is_escaped():
+    assert write_readable({"text": "pay\u202e me\u200b"}) == 'text: "pay\\u202e me\\u200b"\n'

@@ -1,10 +1,7 @@
 """Evidence has one writing: another one of the same values is a finding, and hides no money."""
 
 import datetime as dt
-import hashlib
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from itertools import cycle
 from typing import Any
@@ -15,17 +12,15 @@ from database.session import make_engine, transaction
 from ledger.log.checkpoints import publish_checkpoint
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
-from settlement.evidence.recompute import report_recomputation
-from settlement.evidence.verifier_file import verifier_file
 from tests.settlement.evidence_cases import MANIFEST, Memory, exported, rows, written
 from tests.worlds.logged import signer
 from tests.worlds.settled import SETTLED, ingest_tiny, publish_tiny, settle_tiny
-from verifier.archive import open_evidence
-from verifier.report import Report
+from verifier.manifest import write_manifest
 
 JOURNALS, POSTINGS = "ledger/journals.jsonl", "ledger/postings.csv"
 INVOICES, INVOICE_LINES = "ledger/invoices.jsonl", "ledger/invoice-lines.jsonl"
-VERSIONS, PROOFS, READING_FILES = "law/versions.jsonl", "log/proofs.jsonl", "readings/files.csv"
+VERSIONS, READING_FILES = "law/versions.jsonl", "readings/files.csv"
+KEYS, LEAVES = "log/keys.jsonl", "log/leaves.csv"
 RUN = "run.json"
 
 
@@ -96,8 +91,8 @@ WRITINGS: list[tuple[str, str, Callable, str]] = [
     (INVOICE_LINES, "rule_digests", first_in_capitals, "each bytes"),
     (INVOICE_LINES, "clauses", ",".join, "each a text"),
     (VERSIONS, "id", str.upper, "a UUID"),
-    (PROOFS, "index", str, "an integer"),
-    (PROOFS, "hashes", first_in_capitals, "each bytes"),
+    (KEYS, "number", str, "an integer"),
+    (LEAVES, "digest", str.upper, "bytes"),
     (READING_FILES, "id", undashed, "a UUID"),
     (READING_FILES, "row_count", "0{}".format, "an integer"),
     (POSTINGS, "amount", " {}".format, "an integer"),
@@ -164,10 +159,11 @@ def test_a_pin_has_one_writing_too(files):
     assert any(line.startswith(f"{RUN}: pin 1, digest: expected bytes") for line in found)
 
 
-def test_journals_that_post_another_run_than_that_of_the_evidence_are_a_finding(files):
-    other = "00000000-0000-0000-0000-000000000001"
-    found = said(with_values(files, JOURNALS, "run_id", lambda _: other))
-    assert any("and its sums for each day" in line and line.endswith("[]") for line in found)
+def test_journals_of_which_one_says_that_it_posts_another_run_are_a_finding(files):
+    found = rows(JOURNALS, files[JOURNALS])
+    found[0]["run_id"] = "00000000-0000-0000-0000-000000000001"
+    lines = said(files.with_file(JOURNALS, written(JOURNALS, found)))
+    assert any("and its sums for each day" in line for line in lines)
 
 
 # Columns and keys ------------------------------------------------------------------------------
@@ -231,16 +227,12 @@ def test_rows_of_another_shape_are_named(files, name, change, words):
 def with_manifest(files: Memory, change: Callable[[dict[str, Any]], object]) -> Memory:
     manifest = json.loads(files[MANIFEST])
     change(manifest)
-    return Memory(files | {MANIFEST: json.dumps(manifest).encode()})
+    return Memory(files | {MANIFEST: write_manifest(manifest).encode()})
 
 
 def with_another(files: Memory, name: str) -> Memory:
     """Return the files with one more, which the manifest lists."""
-    more = Memory(files | {name: b""})
-    entry = {"path": name, "bytes": 0, "sha256": ""}
-    return with_manifest(more, lambda manifest: manifest["files"].append(entry)).with_file(
-        name, b""
-    )
+    return Memory(files | {name: b""}).with_manifest_made_again()
 
 
 @pytest.mark.parametrize(
@@ -257,7 +249,10 @@ def with_another(files: Memory, name: str) -> Memory:
         (lambda found: found["files"][0].update(path=1), "file 1, path: expected a text"),
         (lambda found: found["files"][0].update(bytes="1"), "file 1, bytes: expected an integer"),
         (lambda found: found["files"][0].update(note=""), "file 1, 'note': expected only"),
-        (lambda found: found["files"].insert(0, found["files"][0]), "expected each path once"),
+        (
+            lambda found: found["files"].insert(0, found["files"][0]),
+            "expected each path once, in order",
+        ),
     ],
 )
 def test_a_manifest_of_another_shape_is_named(files, change, words):
@@ -285,10 +280,17 @@ def test_a_key_that_stands_twice_in_the_manifest_is_named(files):
         ("RUN.json", "expected names that differ by more than capitals"),
         ("json.py", "expected only files that the evidence format knows"),
         ("ledger/paid.csv", "expected only files that the evidence format knows"),
-        ("study/overlay.json", "expected only files that the evidence format knows"),
+        ("study/overlay.json", "expected no overlay"),
         ("readings/today.csv", "expected only files that the evidence format knows"),
         ("readings/20240101.csv", "expected only files that the evidence format knows"),
-        ("law/tiny/market-rules/CURRENT.yaml", "expected a document that a version names"),
+        (
+            "law/tiny/market-rules/CURRENT.yaml",
+            "expected only files that the evidence format knows",
+        ),
+        (f"law/tiny/market-rules/{'0' * 64}.yaml", "expected a document that the run or a line"),
+        ("verify.py", "expected only files that the evidence format knows"),
+        ("readings/2024-02-30.csv", "expected what can be read; found day is out of range"),
+        ("readings/2024-02-29.csv", "expected a reading of the day"),
         ("results/2024-01-31.csv", "expected results of the run's days"),
     ],
 )
@@ -296,68 +298,27 @@ def test_a_file_that_is_none_of_the_evidence_is_named(files, name, words):
     assert any(words in line for line in said(with_another(files, name)))
 
 
-@pytest.mark.parametrize("name", ["README.txt", "verify.py", JOURNALS, "log/keys.txt", "law"])
+@pytest.mark.parametrize("name", ["README.txt", JOURNALS, KEYS, LEAVES, "law"])
 def test_a_file_of_the_format_that_the_manifest_leaves_out_too_is_missed(files, name):
     if name == "law":
         name = next(name for name in files if name.endswith(".yaml"))
     fewer = Memory({other: content for other, content in files.items() if other != name})
-    fewer = with_manifest(
-        fewer,
-        lambda found: found.update(
-            files=[entry for entry in found["files"] if entry["path"] != name]
-        ),
-    )
+    fewer = fewer.with_manifest_made_again()
     assert f"{name}: expected the file; found nothing" in said(fewer)
 
 
-# Keys, checkpoints and verify.py ---------------------------------------------------------------
+# Checkpoints ----------------- ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("name", "change"),
     [
-        ("log/keys.txt", lambda text: " " + text),
-        ("log/keys.txt", lambda text: text.removesuffix("\n")),
-        ("log/keys.txt", lambda text: text.replace("\n", "\r\n")),
         ("log/checkpoint.txt", lambda text: text.removesuffix("\n")),
     ],
 )
-def test_a_key_or_checkpoint_in_another_writing_is_named(files, name, change):
+def test_a_checkpoint_in_another_writing_is_named(files, name, change):
     found = said(files.with_file(name, change(files[name].decode()).encode()))
     assert any(line.startswith(f"{name}: ") and "as the product does" in line for line in found)
-
-
-@pytest.fixture
-def noted(files, tmp_path) -> Callable[[bytes], list[str]]:
-    """Return what the packed verifier notes of evidence that holds another verify.py."""
-
-    def run(content: bytes) -> list[str]:
-        path, packed = tmp_path / "evidence.zip", tmp_path / "verify.py"
-        path.write_bytes(files.with_file("verify.py", content).zipped())
-        packed.write_bytes(verifier_file())
-        command = [sys.executable, "-I", "-S", str(packed), str(path), "--json"]
-        outcome = subprocess.run(command, capture_output=True, text=True, check=True)
-        return json.loads(outcome.stdout)["notes"]
-
-    return run
-
-
-def test_which_verify_py_the_evidence_holds_is_said_and_no_failure(files, noted):
-    digest = hashlib.sha256(files["verify.py"]).hexdigest()
-    assert [note for note in noted(files["verify.py"]) if "verify.py" in note] == [
-        "verify.py and README.txt are signed by nobody. "
-        f"SHA-256 of verify.py in the evidence: {digest}"
-    ]
-    assert "verify.py in the evidence is another than the one that checks it" in noted(b"pass\n")
-
-
-@pytest.mark.parametrize(("content", "count"), [(verifier_file(), 0), (b"pass\n", 1)])
-def test_recompute_says_where_verify_py_is_not_its_own(files, tmp_path, content, count):
-    path, report = tmp_path / "evidence.zip", Report()
-    path.write_bytes(files.with_file("verify.py", content).zipped())
-    report_recomputation(path, report)
-    assert report.findings == []
-    assert len([note for note in report.notes if "not that of this release" in note]) == count
 
 
 # Nothing is a traceback ------------------------------------------------------------------------
@@ -372,10 +333,9 @@ RUBBISH = (None, True, -1, 2**70, "", "x", "\ud800", [], [None], [[]], {}, {"a":
         INVOICES,
         INVOICE_LINES,
         VERSIONS,
-        PROOFS,
+        KEYS,
         RUN,
         MANIFEST,
-        "ledger/journal-links.jsonl",
     ],
 )
 def test_rubbish_in_place_of_any_value_is_a_finding_and_no_traceback(files, name):
@@ -384,12 +344,3 @@ def test_rubbish_in_place_of_any_value_is_a_finding_and_no_traceback(files, name
         lines = [{**found[0], column: rubbish}, *found[1:]]
         content = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
         assert said(Memory(files | {name: content})), (column, rubbish)
-
-
-def test_a_zip_that_its_library_cannot_open_is_no_evidence_and_no_traceback(files, tmp_path):
-    content = bytearray(files.zipped())
-    start = content.rindex(b"PK\x01\x02")
-    content[start + 6] = 0xFF  # the version that is needed to read the last file
-    path = tmp_path / "evidence.zip"
-    path.write_bytes(content)
-    assert open_evidence(path) is None

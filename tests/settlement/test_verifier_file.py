@@ -5,7 +5,12 @@ import sys
 
 import pytest
 
-from settlement.evidence.verifier_file import pack, verifier_file
+from settlement.evidence.verifier_file import (
+    pack,
+    recorded_digest,
+    verifier_digest,
+    verifier_file,
+)
 from tests.conftest import ROOT
 
 MODULES = sorted(path.stem for path in (ROOT / "verifier").glob("*.py"))
@@ -94,6 +99,12 @@ def test_the_file_holds_every_module_and_imports_the_standard_library_alone():
             imported |= {each.name.partition(".")[0] for each in node.names}
     assert imported
     assert imported <= sys.stdlib_module_names
+
+
+def test_its_digest_is_the_one_that_the_repository_states():
+    """Whoever has the public source, or a word of someone who has it, can know the file by it."""
+    said = "the verifier was changed: `manage.py verifier --record` states its digest anew"
+    assert recorded_digest().read_text() == f"{verifier_digest()}\n", said
 
 
 def test_the_file_reads_as_our_own_code_does():

@@ -12,13 +12,15 @@ from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar
 from portal.management.output import written_whole
 from settlement.evidence.export import write_evidence
+from settlement.evidence.verifier_file import verifier_digest
 from settlement.runs.store import find_run
 
 
 class Command(BaseCommand[int]):
     help = (
         "Write the evidence of a run as a zip: rules, readings, results, journals and documents, "
-        "with a verifier that needs nothing but Python. The same facts give the same bytes."
+        "and every leaf of the log. `verifier` writes what checks it; the same checkpoint "
+        "gives the same bytes."
     )
     takes = (
         RUN,
@@ -39,8 +41,11 @@ class Command(BaseCommand[int]):
 
     def lines(self, outcome: int, options: Options) -> list[str]:
         file = shlex.quote(str(options.out))
-        check = f"unzip -p {file} verify.py > verify.py && python3 verify.py {file}"
-        return [f"{options.out}: {outcome:,} bytes. Check it: {check}"]
+        get = "manage.py verifier --out verify.py"
+        return [
+            f"{options.out}: {outcome:,} bytes. Check it: {get} && python3 verify.py {file}",
+            f"Whoever gets it takes verify.py from elsewhere, of SHA-256 {verifier_digest()}",
+        ]
 
 
 def _export(part: Path, options: Options) -> None:

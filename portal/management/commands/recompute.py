@@ -15,7 +15,7 @@ from verifier.report import Report
 
 class Command(BaseCommand[Report]):
     help = (
-        "Check an evidence file as its verify.py does, then settle the period again from the rules "
+        "Check an evidence file as verify.py does, then settle the period again from the rules "
         "and readings in it and compare every result. Exit status: 0 everything holds, 1 something "
         "does not, 2 not understood. Needs no database."
     )

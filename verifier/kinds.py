@@ -1,0 +1,144 @@
+"""The kinds of files that evidence holds: the one list of what may lie where."""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from verifier.archive import MANIFEST
+
+README = "README.txt"
+
+PARTS = {
+    "INSTRUMENT": "[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*",
+    "DIGEST": "[0-9a-f]{64}",
+    "DAY": "[0-9]{4}-[0-9]{2}-[0-9]{2}",
+}
+"""The words in capitals of a place that stand for what differs from file to file."""
+
+
+class Kind(NamedTuple):
+    """A kind of file.
+
+    Attributes:
+        place: its path; the words of `PARTS` stand for what differs from file to file.
+        says: what it is, in lines as README.txt prints them.
+        is_required: whether evidence without it is not whole, be the file empty.
+    """
+
+    place: str
+    says: str
+    is_required: bool = True
+
+    @property
+    def is_one(self) -> bool:
+        """Whether there is one place for it, and so one file."""
+        return not any(part in self.place for part in PARTS)
+
+    def is_at(self, path: str) -> bool:
+        """Return whether a path is a place of this kind."""
+        pattern = re.escape(self.place)
+        for part, form in PARTS.items():
+            pattern = pattern.replace(part, form)
+        return re.fullmatch(pattern, path) is not None
+
+
+KINDS: Mapping[str, Kind] = {
+    "manifest": Kind(MANIFEST, "every file with its kind, size and SHA-256"),
+    "readme": Kind(README, "this text, which the verifier writes again and compares"),
+    "run": Kind("run.json", "the run: what it is pinned to, and its digests"),
+    "overlay": Kind(
+        "study/overlay.json",
+        "of a study alone: what was laid over the rules and readings",
+        is_required=False,
+    ),
+    "versions": Kind(
+        "law/versions.jsonl",
+        """\
+every version of every rule that was published up to the checkpoint:
+when it applies, when it was recorded, who wrote and who approved it,
+and which versions it replaced. So the law in force on each day of the
+run, as it knew it, follows, and is what the run obeyed.""",
+    ),
+    "document": Kind(
+        "law/INSTRUMENT/DIGEST.json",
+        """\
+a document that the run obeyed or a line names, as canonical JSON (RFC
+8785); its digest is over these bytes""",
+    ),
+    "readable document": Kind(
+        "law/INSTRUMENT/DIGEST.yaml",
+        """\
+the same for reading, by the rule of verifier/readable.py: the verifier
+writes it again from the JSON and compares""",
+    ),
+    "readings": Kind(
+        "readings/DAY.csv",
+        """\
+the readings of a day as they were known to the run. role says what of
+them: settled (a reading of a day of the run), history (of a day
+before, that Fair Play weighs), looked at (where an estimate was made,
+whether it rests on it or passed it over), superseded (a later
+revision took its place). All but the last are the run's inputs.""",
+    ),
+    "reading files": Kind("readings/files.csv", "the files in which the readings came"),
+    "results": Kind("results/DAY.csv", "every result of a day"),
+    "journals": Kind(
+        "ledger/journals.jsonl",
+        """\
+the header of every journal of the ledger up to the checkpoint, with the
+Merkle root over its postings""",
+    ),
+    "postings": Kind(
+        "ledger/postings.csv",
+        """\
+the postings of the market's journals of the months of the run, and of
+those that post rounding and tax of the documents; + the holder of the
+account owes, - is owed""",
+    ),
+    "accounts": Kind("ledger/accounts.csv", "the accounts that they move"),
+    "documents of participants": Kind(
+        "ledger/invoices.jsonl",
+        """\
+the header of every document of the market up to the checkpoint, with
+the Merkle root over its lines""",
+    ),
+    "lines": Kind(
+        "ledger/invoice-lines.jsonl",
+        """\
+the lines of those of the months of the run, exact, in millionths of the
+currency unit, each with the tax of the days that it bills""",
+    ),
+    "checkpoint": Kind(
+        "log/checkpoint.txt",
+        """\
+the log's root as the operator signed it (C2SP tlog-checkpoint)""",
+    ),
+    "leaves": Kind(
+        "log/leaves.csv",
+        """\
+every leaf of the log up to the checkpoint, in order: the table and key
+of each published fact, and its digest. Their root is the checkpoint's.""",
+    ),
+    "earlier checkpoints": Kind(
+        "log/earlier-checkpoints.jsonl",
+        """\
+the checkpoints before it: each root is that of the first leaves of the
+same list. Hold one that you kept to them, of any size: --checkpoint""",
+    ),
+    "keys": Kind(
+        "log/keys.jsonl",
+        "the keys of the log, for convenience: trust those that you got elsewhere",
+    ),
+}
+"""Every kind of file of the evidence of a run, by its name in the manifest."""
+
+
+def kind_of(path: str, kinds: Mapping[str, Kind] = KINDS) -> str | None:
+    """Return the name of the kind whose place a path is; None where there is none.
+
+    >>> kind_of("law/gb12/market-rules/versions.json"), kind_of("results/2024-01-31.csv")
+    (None, 'results')
+    """
+    # One place is looked for first: no other file may pass for it.
+    in_order = sorted(kinds.items(), key=lambda named: not named[1].is_one)
+    return next((name for name, kind in in_order if kind.is_at(path)), None)
