@@ -41,6 +41,8 @@ WITH owner AS (
     SELECT classid, objid, extname FROM pg_depend
       JOIN pg_extension ON pg_extension.oid = refobjid
      WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'
+), family (oid, extension) AS (
+    SELECT object, extension FROM member WHERE class = 'pg_opfamily'::regclass
 )
 """
 
@@ -250,6 +252,9 @@ SELECT named.identity || ' ' || named.type, 'made by somebody'
   FROM (
       SELECT tableoid, oid FROM pg_operator UNION ALL SELECT tableoid, oid FROM pg_opclass
       UNION ALL SELECT tableoid, oid FROM pg_opfamily UNION ALL SELECT tableoid, oid FROM pg_cast
+      UNION ALL SELECT tableoid, oid FROM pg_amop WHERE amopfamily NOT IN (SELECT oid FROM family)
+      UNION ALL SELECT tableoid, oid FROM pg_amproc
+             WHERE amprocfamily NOT IN (SELECT oid FROM family)
       UNION ALL SELECT tableoid, oid FROM pg_collation
       UNION ALL SELECT tableoid, oid FROM pg_conversion
       UNION ALL SELECT tableoid, oid FROM pg_language
@@ -280,11 +285,17 @@ SELECT format('event trigger %I', evtname),
  WHERE pg_event_trigger.oid >= {FIRST_MADE}
 """
 
-# An object can be put into an extension to hide it, so an extension's are counted.
+# An object can be put into an extension to hide it, or an operator into one of its families: they
+# are counted.
 EXTENSIONS = """
 SELECT format('extension %I', extname),
-       concat_ws('; ', 'in the schema ' || quote_ident(space.name),
-           (SELECT count(*) || ' objects' FROM member WHERE member.extension = extname))
+       concat_ws('; ', 'in the schema ' || quote_ident(space.name), 'version ' || extversion,
+           (SELECT count(*) || ' objects' FROM member WHERE member.extension = extname),
+           (SELECT nullif(count(*), 0) || ' operators and functions of its families'
+              FROM (SELECT amopfamily FROM pg_amop UNION ALL SELECT amprocfamily FROM pg_amproc)
+                AS part (of_family)
+              JOIN family ON family.oid = of_family
+             WHERE family.extension = extname))
   FROM pg_extension JOIN space ON space.oid = extnamespace
 """
 
@@ -309,10 +320,22 @@ SELECT 'database',
  WHERE datname = current_database()
 """
 
+# Beside superusers, these may write what they do not own.
 MEMBERS = """
-SELECT 'role owner member ' || role.name, 'acts as the owner'
-  FROM pg_auth_members JOIN owner ON owner.oid = roleid JOIN role ON role.oid = member
+SELECT format('role %s member %s', of_role.name, role.name), 'acts as it'
+  FROM pg_auth_members JOIN role AS of_role ON of_role.oid = roleid
+  JOIN role ON role.oid = member
+ WHERE of_role.name IN ('owner', 'pg_write_all_data')
 """
+
+PARAMETERS = """
+SELECT 'parameter ' || parname, role.name || ' may ' || string_agg(
+           privilege_type, ', ' ORDER BY privilege_type)
+  FROM pg_parameter_acl CROSS JOIN LATERAL aclexplode(paracl) AS item
+  JOIN role ON role.oid = item.grantee
+ GROUP BY parname, role.name
+"""
+"""Whoever may set `session_replication_role` needs no trigger to be off for others."""
 
 SETTINGS_OF_ROLES = """
 SELECT 'setting ' || split_part(setting, '=', 1)
@@ -325,8 +348,8 @@ SELECT 'setting ' || split_part(setting, '=', 1)
         OR setdatabase = 0 AND (rolsuper OR setrole = (SELECT oid FROM owner)
                                 OR rolname = session_user))
    AND split_part(setting, '=', 1) <> ALL (
-       ARRAY['work_mem', 'maintenance_work_mem', 'effective_cache_size', 'statement_timeout',
-             'lock_timeout', 'idle_in_transaction_session_timeout', 'random_page_cost', 'jit'])
+       ARRAY['work_mem', 'maintenance_work_mem', 'effective_cache_size', 'random_page_cost', 'jit',
+             'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'])
 """
 """Settings that change how fast something is, and not what it is, are left out."""
 
@@ -359,6 +382,7 @@ QUERIES = (
     EXTENSIONS,
     DATABASE,
     MEMBERS,
+    PARAMETERS,
     SETTINGS_OF_ROLES,
     SETTINGS_OF_SERVER,
 )

@@ -46,8 +46,9 @@ $$
 
 
 def upgrade() -> None:
-    # The exclusion constraint compares a text beside two ranges, for which gist needs this.
-    op.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
+    # The exclusion constraint compares a text beside two ranges, for which gist needs this. Its
+    # version is named, so that a later server makes the same schema.
+    op.execute("CREATE EXTENSION IF NOT EXISTS btree_gist VERSION '1.8'")
     op.execute(CREATE_REFUSAL)
     op.execute(CREATE_PERSON_KEY)
     for schema in SCHEMAS:

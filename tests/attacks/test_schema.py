@@ -4,6 +4,7 @@ What can be taken away is enumerated from the catalogue, so that a guard that is
 covered today. Each attack is rolled back.
 """
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import Session
 
 from database.catalogue import MANIFEST, describe
+from database.catalogue_queries import QUERIES, ROLES
 from database.manifest import parse_manifest
 from database.session import make_engine
 from settlement.verification import list_checks
@@ -306,6 +308,16 @@ ALONE = {
         "CREATE DOMAIN public.hidden AS text; ALTER EXTENSION btree_gist ADD DOMAIN public.hidden",
         {"extension btree_gist": "expected '288 objects'"},
     ),
+    "an operator in a family of an extension": (
+        "ALTER OPERATOR FAMILY public.gist_text_ops USING gist "
+        "ADD OPERATOR 7 pg_catalog.~~ (text, text)",
+        {"extension btree_gist": "operators and functions of its families"},
+    ),
+    "an operator in a family of the server": (
+        "ALTER OPERATOR FAMILY pg_catalog.text_ops USING hash "
+        "ADD FUNCTION 1 (name, text) pg_catalog.hashname(name)",
+        {"function 1 (pg_catalog.name, pg_catalog.text) of ": "what no migration makes"},
+    ),
     "an extension": ("CREATE EXTENSION lo", {"extension lo": "what no migration makes"}),
     "another schema": ("CREATE SCHEMA intruder", {"schema intruder": "what no migration makes"}),
     "a trigger of one's own": (
@@ -351,7 +363,15 @@ ALONE = {
     "one who acts as the owner": (
         "CREATE ROLE intruder; DO $$ BEGIN EXECUTE format('GRANT %I TO intruder', current_user); "
         "END $$",
-        {"role owner member role intruder": "acts as the owner"},
+        {"role owner member role intruder": "acts as it"},
+    ),
+    "one who may write everything": (
+        "CREATE ROLE intruder; GRANT pg_write_all_data TO intruder",
+        {"role pg_write_all_data member role intruder": "acts as it"},
+    ),
+    "one who may switch triggers off": (
+        "CREATE ROLE intruder; GRANT SET ON PARAMETER session_replication_role TO intruder",
+        {"parameter session_replication_role": "role intruder may SET"},
     ),
     "another owner of the database": (
         "CREATE ROLE intruder; DO $$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO intruder', "
@@ -423,6 +443,43 @@ def test_it_is_named(insider, attack):
             place for place in seen if place.startswith(beginning)
         )
         assert said in seen[place]
+
+
+NOT_ASKED_FOR = {
+    "pg_authid": "the roles of a server are more than those of one database",
+    "pg_description": "words",
+    "pg_foreign_table": "what a foreign table is of: that there is one is asked for",
+    "pg_init_privs": "what an extension granted when it came",
+    "pg_largeobject": "rows that the product does not use",
+    "pg_largeobject_metadata": "rows that the product does not use",
+    "pg_partitioned_table": "asked for by pg_get_partkeydef",
+    "pg_publication_namespace": "what a publication is of: that there is one is asked for",
+    "pg_publication_rel": "what a publication is of: that there is one is asked for",
+    "pg_range": "what a type ranges over: that there is one is asked for",
+    "pg_replication_origin": "where a subscription is: that there is one is asked for",
+    "pg_seclabel": "labels that only modules read",
+    "pg_shdepend": "what follows from the rest",
+    "pg_shdescription": "words",
+    "pg_shseclabel": "labels that only modules read",
+    "pg_statistic": "statistics",
+    "pg_statistic_ext_data": "statistics",
+    "pg_subscription_rel": "what a subscription is of: that there is one is asked for",
+    "pg_tablespace": "on which disk something is",
+    "pg_ts_config_map": "how text is searched",
+    "pg_user_mapping": "who is who on a foreign server: that there is one is asked for",
+}
+"""Tables of the catalogue that no query reads, each with why."""
+
+
+def test_every_table_of_the_catalogue_is_asked_or_said_why_not(insider):
+    tables = insider.scalars(
+        text(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' "
+            "AND relnamespace = 'pg_catalog'::regnamespace"
+        )
+    )
+    asked = set(re.findall(r"\bpg_\w+", ROLES + "".join(QUERIES)))
+    assert set(tables) - asked == NOT_ASKED_FOR.keys()
 
 
 def test_work_memory_is_nobody_s_attack(insider):

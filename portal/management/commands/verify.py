@@ -1,4 +1,4 @@
-"""`manage.py verify`: re-hash every row of rules, readings, results, journals and invoices."""
+"""`manage.py verify`: prove the schema, and hash every stored row again."""
 
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,8 @@ Findings = dict[str, list[Finding]]
 
 class Command(BaseCommand[Findings]):
     help = (
-        "Prove every stored row from the facts alone. Exit status 1 when anything does not hold, "
-        "with every row that does not named."
+        "Prove the schema and every stored row from the facts alone. Exit status 1 when anything "
+        "does not hold, with every object and row that does not named."
     )
     takes = (CHECKPOINT, JSON)
 
@@ -51,7 +51,10 @@ class Command(BaseCommand[Findings]):
     def lines(self, outcome: Findings, options: Options) -> list[str]:
         if any(outcome.values()):
             return []
-        return ["Every row gives the digest that it was published with."]
+        return [
+            "The schema is the one that the migrations make.",
+            "Every row gives the digest that it was published with.",
+        ]
 
     def failure(self, outcome: Findings, options: Options) -> str | None:
         findings = [finding for of_check in outcome.values() for finding in of_check]
