@@ -6,7 +6,7 @@
 #   make test-oracles   compare the dispatch with PyPSA, which is installed for it
 #   make campaign       a hundred thousand random operations on the ledger, and writers that race
 #   make campaign SEED=… the operations of that seed again
-#   make fuzz           20,000 odd arguments, files, addresses and forms; SEED=7 for the same again
+#   make fuzz           20,000 odd arguments, files, addresses and forms, and 4,000 mutations of evidence; SEED=7 for others
 #   make check          lint, format, types, import contracts, schema drift, fast tests: under a minute once types are cached
 #   make bench          every speed figure as a ratio against a yardstick of the same run
 #   make serve          the portal on the database as it is
@@ -21,6 +21,7 @@ JOBS   ?= logical
 SEED   ?=
 OPERATIONS ?= 100000
 INPUTS ?= 20000
+MUTATIONS ?= 2000
 
 bin     := .venv/bin
 pip     := $(bin)/python -m pip --disable-pip-version-check --quiet install --require-hashes
@@ -79,7 +80,8 @@ campaign: setup-dev
 	  $(bin)/python -m pytest -rP -n $(JOBS) --maxprocesses 8 tests/campaign $(ARGS)
 
 fuzz: setup-dev
-	@TALLYSTICK_INPUTS=$(INPUTS) TALLYSTICK_SEED=$(SEED) $(bin)/python -m pytest -rP tests/portal/test_fuzz.py $(ARGS)
+	@TALLYSTICK_INPUTS=$(INPUTS) TALLYSTICK_MUTATIONS=$(MUTATIONS) TALLYSTICK_SEED=$(SEED) \
+	  $(bin)/python -m pytest -rP tests/portal/test_fuzz.py tests/attacks/test_evidence.py $(ARGS)
 
 check: setup-dev
 	@$(bin)/ruff check .

@@ -1,12 +1,16 @@
 """Attacks on evidence: whoever changes a zip, or leaves something out of it, is found."""
 
 import io
+import os
 import struct
 import warnings
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -14,11 +18,13 @@ from database.session import make_engine, transaction
 from ledger.log.checkpoints import publish_checkpoint
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
+from tests.attacks.mutations import MUTATIONS, mutate_zip
 from tests.settlement.evidence_cases import Memory, exported
 from tests.worlds.logged import signer
 from tests.worlds.settled import SETTLED, ingest_tiny, publish_tiny, settle_tiny
 from verifier.checks import check_evidence
 from verifier.command_line import NotUnderstood, check_path
+from verifier.log_notes import Trusted, parse_key
 from verifier.report import Report
 
 JANUARY_2024 = SETTLED.date().replace(month=1, day=1)
@@ -150,9 +156,9 @@ def remade(content: bytes, change: Callable[[bytes], bytes]) -> bytes:
 
 
 def bomb(content: bytes) -> bytes:
-    """Put a gigabyte of zeros where README.txt says to be as long as before."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    packed = b"".join(packer.compress(bytes(1 << 24)) for _ in range(64)) + packer.flush()
+    """Put many zeros where README.txt says to be as long as before."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, -15)
+    packed = packer.compress(bytes(1 << 24)) + packer.flush()
     return remade(content, lambda deflated: packed)
 
 
@@ -200,3 +206,44 @@ def test_a_zip_that_another_programme_would_read_otherwise_is_refused(genuine, t
     attacked = ODD_ZIPS[attack](genuine)
     assert attacked != genuine
     assert refused(tmp_path / "run.zip", attacked)
+
+
+# Mutations --------------------------------------------------------------------------------------
+
+IN_THE_SUITE = 2 * len(MUTATIONS)
+SEED = int(os.environ.get("TALLYSTICK_SEED") or 1) % 2**32
+COUNT = int(os.environ.get("TALLYSTICK_MUTATIONS") or IN_THE_SUITE)
+TRUSTED = Trusted((parse_key(str(signer(1).key)),))
+"""Whoever checks has the key from elsewhere; a forger of everything has another."""
+
+
+def is_accepted(files: Memory) -> bool:
+    report = Report()
+    check_evidence(files, report, TRUSTED)
+    return not report.findings
+
+
+def test_no_mutation_of_the_files_is_accepted(files):
+    """Every way to change the files in turn, with the manifest made again, until all are drawn."""
+    accepted, tried = [], Counter[str]()
+    for number, name in zip(range(COUNT), cycle(MUTATIONS), strict=False):
+        mutant = MUTATIONS[name](files, Random(f"{SEED} {number}"))
+        if dict(mutant) != dict(files):
+            tried[name] += 1
+            if is_accepted(mutant):
+                accepted.append((number, name))
+    print(f"{tried.total():,} mutations of the files, seed {SEED}: {dict(tried)}")
+    assert accepted == []
+    assert tried.keys() == MUTATIONS.keys()
+
+
+def test_no_mutation_of_the_zip_is_accepted(genuine, tmp_path):
+    accepted, tried = [], 0
+    for number in range(COUNT):
+        mutant = mutate_zip(genuine, Random(f"{SEED} zip {number}"))
+        if mutant != genuine:
+            tried += 1
+            if not refused(tmp_path / "run.zip", mutant):
+                accepted.append(number)
+    print(f"{tried:,} mutations of the zip, seed {SEED}")
+    assert accepted == []
