@@ -75,6 +75,7 @@ def _issued_document(number: int) -> IssuedDocument:
     sealed = seal_invoice(
         document_of(draft, Billed(), number),
         uuid.UUID(int=number),
+        participant_number=1,
         last_journal_number=number,
         journal_number=None,
         issued_at=ISSUED,

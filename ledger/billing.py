@@ -156,6 +156,7 @@ def seal_invoice(
     document: Document,
     identity: UUID,
     *,
+    participant_number: int,
     last_journal_number: int,
     journal_number: int | None,
     issued_at: datetime,
@@ -166,6 +167,7 @@ def seal_invoice(
     Args:
         document: what to seal.
         identity: its id.
+        participant_number: which document of its participant it is, counted from 1.
         last_journal_number: the last journal that it takes into account.
         journal_number: the journal of its rounding and tax, if any.
         issued_at: the moment of issue; payment is due `payment_term_days` after its day in UTC.
@@ -183,6 +185,7 @@ def seal_invoice(
         kind=kind.value,
         market=draft.market,
         participant=draft.participant,
+        participant_number=participant_number,
         billing_month=draft.billing_month,
         original=document.billed.original,
         run_id=draft.run_id,

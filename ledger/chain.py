@@ -42,7 +42,7 @@ ACCOUNT_TAG = "tallystick.account.1"
 POSTING_TAG = "tallystick.posting.1"
 JOURNAL_TAG = "tallystick.journal.1"
 INVOICE_LINE_TAG = "tallystick.invoice-line.4"
-INVOICE_TAG = "tallystick.invoice.3"
+INVOICE_TAG = "tallystick.invoice.4"
 
 GENESIS_DIGEST = bytes(DIGEST_BYTES)
 """What the first journal, and the first invoice of a series, name as the digest before them."""
@@ -119,6 +119,7 @@ class InvoiceRow(NamedTuple):
     kind: str
     market: str
     participant: str
+    participant_number: int
     billing_month: date
     original: UUID | None
     run_id: UUID | None

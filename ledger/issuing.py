@@ -1,6 +1,6 @@
 """Issuing documents: numbered and chained in their series, all or nothing."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -78,11 +78,15 @@ def issue(session: Session, drafts: Sequence[InvoiceDraft], now: datetime) -> Is
     closing = [journal for journal in map(closing_journal, documents) if journal]
     journal_numbers = {each.key: each.number for each in post_many(session, closing, now)}
     identities = store.new_ids(session, len(documents))
+    counted = Counter(store.participant_counts(session, {owner_of(draft) for draft in to_bill}))
     invoices = []
     for document, identity in zip(documents, identities, strict=True):
+        owner = owner_of(document.draft)
+        counted[owner] += 1
         invoice = seal_invoice(
             document,
             identity,
+            participant_number=counted[owner],
             last_journal_number=last_journal_number,
             journal_number=journal_numbers.get(document.name),
             issued_at=now,
@@ -95,6 +99,11 @@ def issue(session: Session, drafts: Sequence[InvoiceDraft], now: datetime) -> Is
         NothingToInvoice(draft.participant, draft.billing_month, draft.family) for draft in without
     )
     return Issued(tuple(invoices), nothing)
+
+
+def owner_of(draft: InvoiceDraft) -> tuple[str, str]:
+    """Return the market and participant whose documents are counted together."""
+    return draft.market, draft.participant
 
 
 def _part_drafts(

@@ -3,7 +3,7 @@
 A constraint or trigger that refuses becomes a finding of the rule it speaks for.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import NamedTuple
@@ -109,6 +109,19 @@ def invoice_head(session: Session, series: str) -> Head:
         .limit(1)
     ).one_or_none()
     return Head(*row) if row else EMPTY
+
+
+def participant_counts(
+    session: Session, owners: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], int]:
+    """Return how many documents each participant of a market has, by both; none has no entry."""
+    invoice = tables.Invoice
+    statement = (
+        select(invoice.market, invoice.participant, func.max(invoice.participant_number))
+        .where(tuple_(invoice.market, invoice.participant).in_(list(owners)))
+        .group_by(invoice.market, invoice.participant)
+    )
+    return {(market, name): count for market, name, count in session.execute(statement)}
 
 
 def new_ids(session: Session, count: int) -> list[UUID]:

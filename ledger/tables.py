@@ -119,7 +119,11 @@ class Posting(Base):
 
 
 class Invoice(Base):
-    """A document of a series, numbered without gaps from 1; + means that the participant pays."""
+    """A document of a series, numbered without gaps from 1; + means that the participant pays.
+
+    `participant_number` counts the documents of a participant, of all series, without gaps too: so
+    whoever got one of them knows of every one before it.
+    """
 
     __tablename__ = "invoice"
     __table_args__ = (
@@ -129,6 +133,8 @@ class Invoice(Base):
             name="kind_is_known",
         ),
         CheckConstraint("number >= 1", name="number_is_positive"),
+        CheckConstraint("participant_number >= 1", name="participant_number_is_positive"),
+        UniqueConstraint("market", "participant", "participant_number"),
         CheckConstraint("line_count >= 1", name="line_count_is_positive"),
         CheckConstraint("extract(day FROM billing_month) = 1", name="billing_month_is_first_day"),
         CheckConstraint(
@@ -152,6 +158,7 @@ class Invoice(Base):
     kind: Mapped[str] = mapped_column(Text)
     market: Mapped[str] = mapped_column(Text)
     participant: Mapped[str] = mapped_column(Text)
+    participant_number: Mapped[int] = mapped_column(BigInteger)
     billing_month: Mapped[date]
     original: Mapped[UUID | None] = mapped_column(ForeignKey("ledger.invoice.id"))
     run_id: Mapped[UUID | None]

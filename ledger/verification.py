@@ -159,6 +159,7 @@ def _verify_invoices(session: Session) -> Findings:
         .order_by(*order, line.line),
     )
     heads: dict[str, Head] = {}
+    counted: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
     billed: defaultdict[tuple[str, ...], dict[Tax, int]] = defaultdict(dict)
     for row, rows in _with_children(parents, children, "id", "invoice_id"):
         stored, digest = InvoiceRow(*row[:-1]), row[-1]
@@ -181,6 +182,13 @@ def _verify_invoices(session: Session) -> Findings:
         series = (stored.series, stored.market, stored.participant, month, stored.currency)
         yield from _verify_totals(stored, name, rows, billed[series])
         heads[stored.series] = Head(stored.number, digest)
+        counted[stored.market, stored.participant].add(stored.participant_number)
+    for (market, participant), numbers in counted.items():
+        # The first alone: a number that was changed may be a billion beyond the one before it.
+        gap = next((n for n, found in enumerate(sorted(numbers), start=1) if n != found), None)
+        if gap is not None:
+            owner = f"ledger.invoice of {participant} in {market}"
+            yield damage(MISSING, owner, f"document {gap} of the participant is missing")
 
 
 def _verify_totals(

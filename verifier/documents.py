@@ -1,7 +1,7 @@
 """Invoices and credit notes: their lines, their series, and the journals that close them."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from verifier.archive import Files
@@ -13,15 +13,16 @@ from verifier.report import Report
 from verifier.rows import read_json_lines
 from verifier.values import Row, parse_hex, to_integer, to_text
 
-INVOICE_TAG = "tallystick.invoice.3"
+INVOICE_TAG = "tallystick.invoice.4"
 INVOICE_LINE_TAG = "tallystick.invoice-line.4"
 INVOICES = "ledger/invoices.jsonl"
 INVOICE_LINES = "ledger/invoice-lines.jsonl"
 PARTY = ("legal_name:T", "tax_identifier:T", "address_lines:T", "postcode:T", "country:T",
          "contact_name:T", "contact_email:T", "iban:T?")  # fmt: skip
 INVOICE = parse_layout(
-    "series:T number:I id:U kind:T market:T participant:T billing_month:D original:U? run_id:U? "
-    "last_journal_number:I journal_number:I? issued_at:M due_on:D currency:T minor_unit_micro:I "
+    "series:T number:I id:U kind:T market:T participant:T participant_number:I billing_month:D "
+    "original:U? run_id:U? last_journal_number:I journal_number:I? issued_at:M due_on:D "
+    "currency:T minor_unit_micro:I "
     "amount_micro:I rounding_micro:I net_minor:I tax_minor:I due_minor:I line_count:I "
     "previous_digest:B "
     + " ".join(f"{side}_{name}" for side in ("seller", "buyer") for name in PARTY)
@@ -95,7 +96,20 @@ def check_invoices(files: Files, law: Law, report: Report) -> list[Invoice]:
     for invoice in found:
         with report.reading(INVOICES, document_number(invoice.row)):
             check_invoice_link(invoice.row, digests, report)
+    check_counts(found, report)
     return found
+
+
+def check_counts(invoices: Sequence[Invoice], report: Report) -> None:
+    """Hold the documents of each participant to be counted from 1, without gaps."""
+    numbers: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for invoice in invoices:
+        row = invoice.row
+        numbers[row["market"], row["participant"]].append(row["participant_number"])
+    for (market, participant), found in numbers.items():
+        report.equal(INVOICES, f"{participant} in {market}", "documents of a participant, counted,",
+                     list(range(1, len(found) + 1)), sorted(found))  # fmt: skip
+        report.count("documents that are counted without gaps", len(found))
 
 
 def check_invoice(invoice: Invoice, report: Report) -> None:

@@ -45,6 +45,7 @@ def make_document(
     sealed = seal_invoice(
         document_of(draft, billed, number),
         uuid.UUID(int=number),
+        participant_number=1,
         last_journal_number=12,
         journal_number=13,
         issued_at=ISSUED,

@@ -240,6 +240,7 @@ def test_the_database_refuses_money_that_is_not_of_the_lines(session, now, wrong
     sealed = seal_invoice(
         replace(document, totals=wrong),
         new_ids(session, 1)[0],
+        participant_number=1,
         last_journal_number=1,
         journal_number=None,
         issued_at=now,

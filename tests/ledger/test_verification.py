@@ -204,6 +204,7 @@ def test_an_inserted_invoice_is_found_and_named(owner):
     names = [name for name, _ in columns_of(owner, "invoice")]
     changed = {
         "number": "number + 100",
+        "participant_number": "participant_number + 100",
         "id": "uuidv7()",
         "journal_number": "NULL",
         "digest": "sha256(digest)",
