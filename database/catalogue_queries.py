@@ -50,7 +50,8 @@ WITH owner AS (
 def _grants(privileges: str, kind: str, owner: str) -> str:
     """Return SQL for who else than its owner has which privileges; `*` where they may be granted.
 
-    What an owner has is left out: it gives itself whatever it lacks.
+    What an owner has is left out: it gives itself whatever it lacks. So is what whoever migrated
+    was granted, to be able to.
     """
     return f"""(
         SELECT string_agg(given, '; ' ORDER BY given) FROM (
@@ -59,7 +60,7 @@ def _grants(privileges: str, kind: str, owner: str) -> str:
                        ', ' ORDER BY privilege_type) AS given
               FROM aclexplode(coalesce({privileges}, acldefault('{kind}', {owner}))) AS item
               LEFT JOIN role ON role.oid = item.grantee
-             WHERE item.grantee <> {owner}
+             WHERE item.grantee <> {owner} AND item.grantee <> (SELECT oid FROM owner)
              GROUP BY role.name
         ) AS granted)"""
 
@@ -263,7 +264,7 @@ SELECT named.identity || ' ' || named.type, 'made by somebody'
       UNION ALL SELECT tableoid, oid FROM pg_foreign_data_wrapper
       UNION ALL SELECT tableoid, oid FROM pg_foreign_server
       UNION ALL SELECT tableoid, oid FROM pg_publication
-      UNION ALL SELECT tableoid, oid FROM pg_subscription
+      UNION ALL SELECT 'pg_subscription'::regclass, oid FROM pg_subscription
              WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
       UNION ALL SELECT tableoid, oid FROM pg_default_acl
       UNION ALL SELECT tableoid, oid FROM pg_statistic_ext
@@ -299,9 +300,13 @@ SELECT format('extension %I', extname),
   FROM pg_extension JOIN space ON space.oid = extnamespace
 """
 
+# Of the server's own schemas a superuser is the owner, whoever that is.
 SCHEMAS = f"""
 SELECT format('schema %I', space.name),
-       concat_ws('; ', {_owned("nspowner")}, {_grants("nspacl", "n", "nspowner")})
+       concat_ws('; ',
+           CASE WHEN pg_namespace.oid >= {FIRST_MADE} OR nspname = 'public'
+                THEN {_owned("nspowner")} END,
+           {_grants("nspacl", "n", "nspowner")})
   FROM pg_namespace JOIN space USING (oid)
  WHERE pg_namespace.oid >= {FIRST_MADE} OR nspname IN ('public', 'pg_catalog', 'information_schema')
 """
@@ -315,7 +320,7 @@ SELECT 'database',
                (SELECT name FROM role WHERE role.oid = datdba) END,
            (SELECT string_agg(role.name || ' may CREATE', '; ' ORDER BY role.name)
               FROM aclexplode(datacl) AS item JOIN role ON role.oid = item.grantee
-             WHERE privilege_type = 'CREATE' AND grantee <> datdba))
+             WHERE privilege_type = 'CREATE' AND grantee <> datdba AND role.name <> 'owner'))
   FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba
  WHERE datname = current_database()
 """

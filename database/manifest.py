@@ -61,7 +61,7 @@ def parse_manifest(text: str) -> Description:
     for line in text.removesuffix("\n").split("\n"):
         if place and (line.startswith(INDENT) or not line):
             description[place] += "\n" + line.removeprefix(INDENT)
-        elif not line.startswith("#"):
+        elif line and not line.startswith("#"):
             place, separator, described = line.partition(": ")
             if not separator:
                 raise ValueError(f"a line of the manifest names no place: {shown(line)}")

@@ -87,8 +87,8 @@ def _proof_lines(job: Job) -> list[str]:
     if job.key_made:
         lines.append(job.key_made)
     if job.findings:
-        lines.append(f"Verify  {len(job.findings)} rows do not hold:")
+        lines.append(f"Verify  {len(job.findings)} objects or rows do not hold:")
         lines += [f"  {finding}" for finding in job.findings]
     else:
-        lines.append("Verify  every row of rules, readings, results, journals and invoices holds.")
+        lines.append("Verify  the schema and every row of rules, readings, results and money hold.")
     return lines
