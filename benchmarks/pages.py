@@ -24,7 +24,7 @@ from database.session import ensure_server, transaction
 
 MOST_MS = 200
 TIMES = 3
-IS_NO_HTML = re.compile(r"\.(csv|json|py)$|invoice\.<|evidence/$|/file/|^healthy/|/checkpoint/")
+IS_NO_HTML = re.compile(r"\.(csv|json|py)$|invoice\.<|evidence/$|/file/|/checkpoint/")
 """Addresses that send files or words; what they cost grows with what they send."""
 ANSWERS_FORMS = {
     "notices-read", "payments-import", "payment-decide", "ask-for-replay", "replay", "dispute-step",

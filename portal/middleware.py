@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from database.outages import is_busy
 from database.session import Patience, waiting_at_most
 from portal.busy import busy_response
+from portal.health import health_response
 
 POLICY = "; ".join(
     [
@@ -25,6 +26,26 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     ]
 )
+
+
+HEALTHY_PATH = "/healthy/"
+
+
+class AnswerProbes:
+    """Answer a monitor before anything asks by which name or scheme it came.
+
+    A load balancer asks each machine by its address, without TLS and without the headers that a
+    proxy adds: Django would refuse the name of the host, or redirect to one that is nobody's.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer a probe, or let others answer."""
+        if request.path_info == HEALTHY_PATH and request.method in ("GET", "HEAD"):
+            return health_response(is_strict="all" in request.GET)
+        return self.get_response(request)
 
 
 class ContentSecurityPolicy:

@@ -136,3 +136,19 @@ class NoticeSent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} sent to {self.sent_to}"
+
+
+class Use(models.Model):
+    """An account asked for something that is counted; kept for an hour."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=12)
+    at = models.DateTimeField()
+
+    class Meta:
+        """Order and constraints."""
+
+        indexes = (models.Index(fields=["user", "kind", "at"], name="uses_by_account"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} used {self.kind} at {self.at:%Y-%m-%d %H:%M}"

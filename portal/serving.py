@@ -1,16 +1,30 @@
-"""The portal under gunicorn: one process with threads, which holds the embedded database open."""
+"""The portal under granian, which holds the connections; `portal.edge` decides what they may do.
 
+ARCHITECTURE compares it with others: it alone cuts off whoever never ends the head of a request.
+"""
+
+import os
 import socket
+import threading
+import time
 from collections.abc import Callable
-from typing import Any
 
-from django.core.wsgi import get_wsgi_application
 from django.db import connections
-from gunicorn.app.base import BaseApplication
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import Server
 
 from database.session import engine
 
-REQUEST_SECONDS = 60
+HEAD_SECONDS = 10
+"""For the head of a request, and between two on one connection."""
+HEAD_BYTES = 32_000
+"""Of a request: its line and its headers."""
+MOST_CONNECTIONS = 1_000
+"""Of a process; those after them wait in the queue of the system."""
+LEAVING_SECONDS = 15
+"""For requests under way when the portal is stopped."""
 MAX_PORT = 65_535
 
 
@@ -18,46 +32,53 @@ class Unserved(OSError):
     """The portal cannot be served at an address."""
 
 
-class Portal(BaseApplication):
-    """Gunicorn's application, configured by this process instead of a file."""
+def serve(
+    address: str, port: int, threads: int, announce: Callable[[str], object], workers: int = 1
+) -> None:
+    """Serve until interrupted; `announce` is told the address once the portal answers.
 
-    def __init__(self, options: dict[str, Any]) -> None:
-        self.options = options
-        super().__init__()
-
-    def load_config(self) -> None:
-        """Hand gunicorn its settings."""
-        for name, value in self.options.items():
-            self.cfg.set(name, value)
-
-    def load(self) -> Any:
-        """Return what answers requests."""
-        return get_wsgi_application()
-
-
-def serve(address: str, port: int, threads: int, announce: Callable[[str], object]) -> None:
-    """Serve until interrupted; `announce` is told the address once the port is open."""
-    connections.close_all()  # a connection must not be shared across gunicorn's fork
+    Args:
+        address: to listen on.
+        port: to listen on; 0 for one that is free.
+        threads: in each process, that answer requests.
+        announce: called from a thread.
+        workers: processes.
+    """
+    connections.close_all()  # a connection must not be shared with the processes that are forked
     # Nor may one of SQLAlchemy's: two processes would read each other's answers from it.
     engine().dispose()
-    host = f"[{address}]" if ":" in address else address
-    shown = "127.0.0.1" if address in {"0.0.0.0", "::"} else host
-    options = {
-        "bind": f"{host}:{port}",
-        # Its threads share the notices that are kept; what is heavy has a process of its own.
-        "workers": 1,
-        "threads": threads,
-        "worker_class": "gthread",
-        "timeout": REQUEST_SECONDS,
-        "loglevel": "warning",
-        "control_socket_disable": True,
-        "when_ready": lambda server: announce(f"http://{shown}:{_port(server)}/"),
-    }
-    Portal(options).run()
+    os.environ["TALLYSTICK_THREADS"] = str(threads)
+    open_port = port or _free_port(address)
+    server = Server(
+        "portal.asgi:application",
+        address=address,
+        port=open_port,
+        interface=Interfaces.ASGI,
+        workers=workers,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=HEAD_SECONDS * 1_000, max_buffer_size=HEAD_BYTES
+        ),
+        http=HTTPModes.http1,
+        websockets=False,
+        backpressure=MOST_CONNECTIONS,
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        workers_kill_timeout=LEAVING_SECONDS,
+    )
+    reached = "127.0.0.1" if address in {"0.0.0.0", "::"} else address
+    host = f"[{reached}]" if ":" in reached else reached
+
+    def announce_when_open() -> None:
+        while not _is_open(reached, open_port):
+            time.sleep(0.05)
+        announce(f"http://{host}:{open_port}/")
+
+    threading.Thread(target=announce_when_open, daemon=True).start()
+    server.serve()
 
 
 def refuse_unusable_address(address: str, port: int) -> None:
-    """Refuse an address at which nothing can listen, before gunicorn tries five times.
+    """Refuse an address at which nothing can listen, before a process tries and dies of it.
 
     Raises:
         Unserved: naming the address, and why.
@@ -78,6 +99,16 @@ def refuse_unusable_address(address: str, port: int) -> None:
         ) from None
 
 
-def _port(server: Any) -> int:
-    """Return the port that is open, which differs from the one asked for when that was 0."""
-    return int(server.LISTENERS[0].sock.getsockname()[1])
+def _free_port(address: str) -> int:
+    """Return a port that is free; the server is told a number, as each of its processes binds."""
+    family = socket.getaddrinfo(address, 0, type=socket.SOCK_STREAM)[0][0]
+    with socket.create_server((address, 0), family=family) as found:
+        return int(found.getsockname()[1])
+
+
+def _is_open(address: str, port: int) -> bool:
+    try:
+        with socket.create_connection((address, port), timeout=1):
+            return True
+    except OSError:
+        return False

@@ -47,6 +47,18 @@ def port_number(name: str, default: int) -> int:
     return int(text)
 
 
+def whole_number(name: str, default: int) -> int:
+    """Return the whole number that the environment gives as `name`.
+
+    Raises:
+        ImproperlyConfigured: it is none.
+    """
+    text = os.environ.get(name) or str(default)
+    if not text.isdecimal():
+        raise ImproperlyConfigured(f"{name} is {text!r}; it is a whole number, such as {default}")
+    return int(text)
+
+
 SECRET_KEY = secret_key(ROOT / "var")
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("TALLYSTICK_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
@@ -56,6 +68,13 @@ TALLYSTICK_DEMO = is_switched_on("TALLYSTICK_DEMO", False)
 
 HTTPS = is_switched_on("TALLYSTICK_HTTPS", not set(ALLOWED_HOSTS) <= LOOPBACK)
 """On wherever another machine may connect, so cookies never travel in the clear."""
+
+TALLYSTICK_THREADS = whole_number("TALLYSTICK_THREADS", 2 * (os.cpu_count() or 1) + 2)
+"""Requests that a process answers at once; `serve` sets it for those that it starts."""
+
+ALLAUTH_TRUSTED_PROXY_COUNT = whole_number("TALLYSTICK_PROXIES", 0)
+"""Proxies before the portal, each of which adds the address that it saw to X-Forwarded-For. Whoever
+connects could write the rest of that header, so it is believed for so many places and no more."""
 
 INSTALLED_APPS = [
     "portal",
@@ -71,6 +90,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # First: a load balancer asks by address and without TLS, which those below would refuse.
+    "portal.middleware.AnswerProbes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.middleware.ContentSecurityPolicy",
@@ -118,6 +139,11 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [ROOT / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 31_536_000  # addresses carry the digest of the file, see `asset`
+
+# A file may be long, and the fields beside it are not; see `portal.bodies`.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
 
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"

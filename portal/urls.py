@@ -27,7 +27,6 @@ register_converter(converters.Day, "day")
 
 urlpatterns = [
     path("", home.landing, name="home"),
-    path("healthy/", home.healthy, name="healthy"),
     path("rules/", rules.in_force, name="rules"),
     # Before the next, whose instrument may hold slashes and would take this address too.
     path("rules/version/<str:digest>/", rules.version, name="rule-version"),

@@ -12,6 +12,7 @@ SHELLS = {
     "database/schema.py": "applies migrations",
     "database/session.py": "opens sessions",
     "database/waiting.py": "asks the database who waits for whom",
+    "ledger/disputes/attached.py": "reads rows",
     "ledger/disputes/corrections.py": "reads rows",
     "ledger/disputes/queries.py": "asks questions of the database",
     "ledger/disputes/steps.py": "use case: take a step in a dispute",

@@ -123,6 +123,16 @@ class DisputeRule(Rule):
         "where an amount is upheld, the run that settles the dispute moved the disputed account",
         "settle the days again once what is upheld is corrected, and name that run",
     )
+    DISPUTE_HOLDS_TOO_MUCH = (
+        224,
+        "a dispute holds at most 8 attachments of 40 MB in sum",
+        "say it in words, or attach one file in the place of several",
+    )
+    ACCOUNT_ATTACHED_TOO_MUCH = (
+        225,
+        "one person attaches at most 60 files of 200 MB in sum within 30 days",
+        "attach an extract, or wait until the oldest of them is 30 days old",
+    )
 
 
 RULE_OF_CONSTRAINT = {

@@ -16,6 +16,7 @@ import ledger.store
 from common.people import name_key, name_shown
 from common.refusals import Refused, refuse_any
 from ledger.disputes import corrections, store
+from ledger.disputes.attached import room_breaches
 from ledger.disputes.attachments import (
     Attachment,
     attachment_breaches,
@@ -101,6 +102,7 @@ def open_dispute(
                 claim, line.amount_micro, line.quantity, line.currency, line.quantity_unit
             ),
             *_common_breaches(request),
+            *room_breaches(session, market, None, request.actor.name, request.attachment, now),
         )
     )
     row = DisputeRow(
@@ -149,6 +151,7 @@ def take_step(
         *record.course.breaches(request.action, actor.name, actor.role, now),
         *_party_breaches(actor, record.row.participant),
         *_common_breaches(request),
+        *room_breaches(session, market, number, actor.name, request.attachment, now),
     ]
     if request.award is not None:
         of = record.line

@@ -24,6 +24,7 @@ from ledger.payments.queries import documents
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.days import day_complaint, parse_day
 from portal.middleware import UnreadableRequest
+from portal.quotas import Kind, spends
 from portal.views.rules import chosen_day, status_of
 from rulebook.store import markets
 
@@ -133,6 +134,7 @@ def page(request: SignedInRequest, market: str, participant: str) -> HttpRespons
 
 @require_safe
 @open_to(sees_accounts)
+@spends(Kind.EXPORT)
 def as_csv(request: SignedInRequest, market: str, participant: str) -> HttpResponse:
     """Answer with the statement of account as CSV, amounts in micro."""
     with transaction() as session:

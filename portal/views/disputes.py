@@ -21,6 +21,7 @@ from portal.access import Role, SignedInRequest, Viewer, open_to
 from portal.dispute_forms import StepForm, read_form
 from portal.queries import disputes as queries
 from portal.queries.invoices import InvoicePage, invoice_page
+from portal.quotas import Kind, sends_file, spends
 from portal.views.invoices import refuse_others, sees_invoices
 from settlement.billing.disputing import dispute_line
 from settlement.documents.issued_document import IssuedLine
@@ -90,6 +91,7 @@ def file(request: SignedInRequest, market: str, number: int, step: int) -> HttpR
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @open_to(sees_invoices)
+@spends(Kind.UPLOAD, when=sends_file)
 def opening(request: SignedInRequest, number: str, line: int) -> HttpResponse:
     """Ask for what is wrong with a line, and open the dispute."""
     now = timezone.now()
@@ -124,6 +126,7 @@ def opening(request: SignedInRequest, number: str, line: int) -> HttpResponse:
 
 @require_POST
 @open_to(sees_disputes)
+@spends(Kind.UPLOAD, when=sends_file)
 def take_next_step(request: SignedInRequest, market: str, number: int, action: str) -> HttpResponse:
     """Take the next step of a dispute; then show it."""
     now = timezone.now()

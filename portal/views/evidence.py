@@ -11,6 +11,7 @@ from common.refusals import Refused
 from database.session import transaction
 from portal.access import SignedInRequest, open_to
 from portal.audit import Action, record
+from portal.quotas import Kind, spends
 from portal.views.runs import sees_runs
 from settlement.evidence.export import write_evidence
 from settlement.runs.run import Run
@@ -23,6 +24,7 @@ SHOWN_REASONS = 10
 
 @require_safe
 @open_to(sees_runs)
+@spends(Kind.EXPORT)
 def download(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
     """Send the zip; it is written to disk first, so a refusal sends no half of it."""
     with transaction() as session:

@@ -1,6 +1,5 @@
-"""The start page, and the address that tells a monitor that the portal is up."""
+"""The start page."""
 
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
@@ -19,11 +18,3 @@ def landing(request: HttpRequest) -> HttpResponse:
     with transaction() as session:
         known = markets(session)
     return render(request, "home.html", {"markets": known})
-
-
-@require_safe
-def healthy(request: HttpRequest) -> HttpResponse:
-    """Answer `ok` when pages and database are up."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-    return HttpResponse("ok", content_type="text/plain")

@@ -12,6 +12,7 @@ from portal.access import SignedInRequest, Viewer, open_to
 from portal.addresses import with_address
 from portal.queries import invoices as queries
 from portal.queries.disputes import marks_of_document, time_to_dispute
+from portal.quotas import Kind, spends
 from settlement.documents.formats import FORMATS
 from settlement.documents.render import find_document, render_document
 from settlement.documents.wording import duties, explanations
@@ -70,6 +71,7 @@ def page(request: SignedInRequest, number: str) -> HttpResponse:
 
 @require_safe
 @open_to(sees_invoices)
+@spends(Kind.EXPORT)
 def download(request: SignedInRequest, number: str, format_name: str) -> HttpResponse:
     """Send one document as a file in a format."""
     of_format = FORMATS.get(format_name)

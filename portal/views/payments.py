@@ -23,6 +23,7 @@ from portal.amounts import amount_form, parse_minor
 from portal.audit import record
 from portal.models import AuditEntry
 from portal.payment_words import allocation_words
+from portal.quotas import Kind, spends
 from rulebook.store import markets
 from settlement.accounts.bank_statements import import_statements
 
@@ -76,6 +77,7 @@ def _listing(request: SignedInRequest, complaints: tuple[str, ...] = ()) -> Http
 
 @require_POST
 @open_to(allocates_payments)
+@spends(Kind.UPLOAD)
 def import_file(request: SignedInRequest) -> HttpResponse:
     """Import a bank's file; every reason to refuse it stands on the page that answers."""
     file, market = request.FILES.get("file"), request.POST.get("market", "")

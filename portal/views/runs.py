@@ -17,6 +17,7 @@ from portal.queries import runs as queries
 from portal.queries.disputes import disputes_of_run
 from portal.queries.energy import energy_csv, energy_table
 from portal.queries.trail import Trail
+from portal.quotas import Kind, spends
 from settlement.runs.store import find_run
 
 SHOWN_REPLAYS = 10
@@ -66,6 +67,7 @@ def page(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
 
 @require_safe
 @open_to(sees_runs)
+@spends(Kind.EXPORT)
 def energy(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     """Send the energy of each area in each interval of a run as CSV."""
     with transaction() as session:
@@ -79,6 +81,7 @@ def energy(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @open_to(sees_runs)
+@spends(Kind.REPLAY)
 def ask_for_replay(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     """Start a replay, or join the one under way; then show the run."""
     with transaction() as session:

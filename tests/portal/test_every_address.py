@@ -14,7 +14,6 @@ SOME_ID = "00000000-0000-4000-8000-000000000000"
 
 ACCESS_TRIED_ELSEWHERE = {
     "home": "everybody's",
-    "healthy": "everybody's",
     **dict.fromkeys(["rule-version"], "test_rules.py"),
     **dict.fromkeys(["notices-read"], "test_notices.py"),
     **dict.fromkeys(
@@ -41,7 +40,6 @@ ACCESS_TRIED_ELSEWHERE = {
     **dict.fromkeys([name for name in NAMES if name.startswith("account_")], "test_sign_in.py"),
 }
 NOT_A_PAGE = {
-    "healthy": "a word for a probe",
     "invoice-file": "a file",
     "check-script": "a file",
     "checkpoint-note": "a file",

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from common.refusals import Refused
-from ledger.disputes import queries
+from ledger.disputes import attached, queries
 from ledger.disputes.attachments import Attachment
 from ledger.disputes.claims import Claim
 from ledger.disputes.corrections import suggestions
@@ -165,6 +165,33 @@ def test_events_are_gapless_in_the_market_and_chained_in_the_dispute(billed):
         before = [record.digest, *record.event_digests]
         assert [event.previous_digest for event in record.events] == before[:-1]
     assert [finding for check in list_checks() for finding in check.run(billed)] == []
+
+
+def test_a_line_opened_and_withdrawn_again_and_again_fills_no_disk(billed, monkeypatch):
+    monkeypatch.setattr(attached, "OF_ACCOUNT", attached.Bounds(files=3, size_bytes=10**9))
+    now, owner = SOON, actor_of("cedar")
+    for each in range(3):
+        file = Attachment("a.txt", b"reading %d" % each)
+        record = opened(billed, "cedar", "charge.fuel", now, attachment=file)
+        step(billed, record, Action.WITHDRAW, owner, now + MINUTE)
+        now += 2 * MINUTE
+    beyond = [DisputeRule.ACCOUNT_ATTACHED_TOO_MUCH]
+    assert refused_opening(billed, now, attachment=READINGS) == beyond
+    opened(billed, "cedar", "charge.fuel", now)  # in words it may be said
+    another = actor_of("doric")
+    assert not list(attached.room_breaches(billed, "tiny", None, another.name, READINGS, now))
+    later = now + attached.PERIOD
+    assert not list(attached.room_breaches(billed, "tiny", None, owner.name, READINGS, later))
+
+
+def test_a_dispute_holds_so_many_bytes_whoever_attaches_them(billed, monkeypatch):
+    size = len(READINGS.content)
+    monkeypatch.setattr(attached, "OF_DISPUTE", attached.Bounds(files=9, size_bytes=2 * size - 1))
+    record = opened(billed, "cedar", "charge.fuel", SOON, attachment=READINGS)
+    with pytest.raises(Refused) as refused:
+        step(billed, record, Action.REJECT, OPERATOR, SOON + MINUTE, attachment=READINGS)
+    assert codes(refused) == [DisputeRule.DISPUTE_HOLDS_TOO_MUCH]
+    step(billed, record, Action.REJECT, OPERATOR, SOON + MINUTE)
 
 
 def test_an_attachment_is_stored_once(billed):

@@ -1,4 +1,4 @@
-"""`manage.py serve`: the portal by gunicorn, on the database as it is."""
+"""`manage.py serve`: the portal by granian, on the database as it is."""
 
 import os
 from functools import partial
@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from portal.demo import renew_demo_sign_ins
-from portal.management.arguments import PORT, THREADS, argument
+from portal.management.arguments import PORT, THREADS, argument, at_least
 from portal.management.base import BaseCommand, Options
 from portal.management.console import announce_portal
 from portal.serving import Unserved, refuse_unusable_address, serve
@@ -31,7 +31,15 @@ class Command(BaseCommand[None]):
             help="to listen on; default: %(default)s",
         ),
         THREADS.with_settings(
-            default=2 * (os.cpu_count() or 1) + 2, help="at once; default: two a processor, and two"
+            default=2 * (os.cpu_count() or 1) + 2,
+            help="at once in a process; default: two a processor, and two",
+        ),
+        argument(
+            "--workers",
+            type=at_least(1),
+            default=1,
+            metavar="COUNT",
+            help="processes that answer; default: %(default)s",
         ),
     )
 
@@ -49,7 +57,7 @@ class Command(BaseCommand[None]):
         renewed = renew_demo_sign_ins(self.now())
         is_public = not get_user_model().objects.exists()
         announce = partial(announce_portal, self.stdout, renewed, is_public=is_public)
-        serve(options.address, options.port, options.threads, announce)
+        serve(options.address, options.port, options.threads, announce, options.workers)
 
     def lines(self, outcome: None, options: Options) -> tuple[()]:
         return ()  # where the portal is was announced when it began to serve

@@ -1,0 +1,16 @@
+"""The portal for an ASGI server: its edge, over Django; DATABASE_URL must be set."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+pages = get_wsgi_application()
+
+# Only now: what follows needs Django to be set up.
+from django.conf import settings  # noqa: E402
+
+from portal.edge import Edge  # noqa: E402
+from portal.uploads import judge_uploader  # noqa: E402
+
+application = Edge(pages, settings.TALLYSTICK_THREADS, judge_uploader)

@@ -1,0 +1,100 @@
+"""How much of a body each address takes, and the page for who sends more.
+
+What a form of the portal holds is short; only bank statements and attachments are files. So an
+address takes the little that a form is, unless it stands here.
+"""
+
+import re
+from dataclasses import dataclass
+
+from django.utils.html import escape
+
+from ledger.disputes.attachments import LARGEST_BYTES as LARGEST_ATTACHMENT_BYTES
+from ledger.payments.bank_files import LARGEST_FILE_BYTES as LARGEST_BANK_FILE_BYTES
+
+FORM_BYTES = 64_000
+"""Of a form without a file: ten times the longest reason, percent-coded."""
+OVERHEAD_BYTES = FORM_BYTES
+"""Of the other fields beside a file, and what parts them."""
+
+_UPLOADS = (
+    (re.compile(r"/payments/import/"), LARGEST_BANK_FILE_BYTES),
+    (re.compile(r"/disputes/[^/]+/[0-9]+/[^/]+/"), LARGEST_ATTACHMENT_BYTES),
+    (re.compile(r"/invoices/[^/]+/[0-9]+/dispute/"), LARGEST_ATTACHMENT_BYTES),
+)
+_WITH_BODY = ("POST", "PUT", "PATCH")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a request is not answered: status, title, what happened and what to do about it."""
+
+    status: int
+    title: str
+    sentence: str
+    remedy: str
+    retry_seconds: int = 0
+
+
+def body_limit(method: str, path: str) -> int:
+    """Return how many bytes a request to an address may send.
+
+    >>> body_limit("POST", "/account/sign-in/"), body_limit("GET", "/account/sign-in/")
+    (64000, 0)
+    """
+    if method not in _WITH_BODY:
+        return 0
+    return upload_limit(path) or FORM_BYTES
+
+
+def upload_limit(path: str) -> int | None:
+    """Return how many bytes a form with a file may have; None where an address takes no file."""
+    for pattern, largest_bytes in _UPLOADS:
+        if pattern.fullmatch(path):
+            return largest_bytes + OVERHEAD_BYTES
+    return None
+
+
+def judge_length(stated: str | None, limit_bytes: int) -> Refusal | None:
+    """Return why a body of the length that its header states is refused, or None."""
+    if stated is None:
+        return None
+    if not (stated.isascii() and stated.isdecimal() and len(stated) < 20):
+        return NO_LENGTH
+    return too_long(limit_bytes) if int(stated) > limit_bytes else None
+
+
+NO_LENGTH = Refusal(
+    400,
+    "That request makes no sense here",
+    "What it says of its own length is no number. Nothing of it was stored.",
+    "Load the page again and send its form.",
+)
+
+
+def too_long(limit_bytes: int) -> Refusal:
+    """Return the refusal of a body that is longer than its address takes."""
+    takes = f"at most {limit_bytes:,} bytes" if limit_bytes else "nothing at all"
+    return Refusal(
+        413,
+        "That is too large",
+        f"This address takes {takes} from you. Nothing of what you sent was stored.",
+        "Send a smaller file, zipped or in parts: a bank's statements a month at a time.",
+    )
+
+
+def refusal_page(refusal: Refusal) -> str:
+    """Return the page for a refusal; it needs neither database nor templates."""
+    title, sentence, remedy = (
+        escape(text) for text in (refusal.title, refusal.sentence, refusal.remedy)
+    )
+    return f"""<!doctype html>
+<html lang="en-GB"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title} - Tallystick</title>
+<link rel="stylesheet" href="/static/tallystick.css"></head>
+<body><main class="page narrow" id="main"><h1>{title}</h1>
+<p class="lead">{sentence}</p>
+<p>{remedy}</p>
+<p><a href="/">To the start page</a></p></main></body></html>
+"""
