@@ -20,7 +20,7 @@ import ledger.verification
 import rulebook.verification
 from common.damage import damage
 from common.refusals import Finding, Refused
-from database.catalogue import verify_schema
+from database.catalogue.verification import verify_schema
 from ledger.disputes.verification import verify_disputes
 from ledger.journal import STUDY
 from ledger.log.kept import KeptCheckpoint

@@ -5,7 +5,10 @@ A module that is added is pure until it is named here.
 
 SHELLS = {
     "database/bulk.py": "many rows to and from the database",
-    "database/catalogue.py": "reads the catalogue of the database",
+    "database/catalogue/routines.py": "asks questions of the catalogue",
+    "database/catalogue/surroundings.py": "asks questions of the catalogue",
+    "database/catalogue/tables.py": "asks questions of the catalogue",
+    "database/catalogue/verification.py": "reads the catalogue of the database",
     "database/embedded.py": "starts and stops the server",
     "database/metadata.py": "what all tables are declared on",
     "database/outages.py": "looks where the database is, and at its disk",

@@ -5,8 +5,8 @@ from django.core.management.commands.migrate import Command as DjangoMigrate
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from database import schema
-from database.catalogue import describe
-from database.manifest import Description
+from database.catalogue.manifest import Description
+from database.catalogue.verification import describe
 from database.session import make_engine
 from portal.settings import django_database
 

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import Session
 
-from database.catalogue import MANIFEST, describe
-from database.catalogue_queries import QUERIES, ROLES
-from database.manifest import parse_manifest
+from database.catalogue.manifest import parse_manifest
+from database.catalogue.verification import MANIFEST, QUERIES, describe
+from database.catalogue.words import ROLES
 from database.session import make_engine
 from settlement.verification import list_checks
 
@@ -272,6 +272,42 @@ ALONE = {
         "SET search_path = intruder', current_database()); END $$",
         {"setting search_path of role intruder in the database": "what no migration makes"},
     ),
+    "a search path for every role": (
+        "ALTER ROLE ALL SET search_path = intruder",
+        {"setting search_path": "what no migration makes: 'intruder'"},
+    ),
+    "triggers off for one who may insert": (
+        "CREATE ROLE writers; GRANT INSERT ON ledger.posting TO writers; "
+        "CREATE ROLE intruder IN ROLE writers; "
+        "ALTER ROLE intruder SET session_replication_role = replica",
+        {"setting session_replication_role of role intruder": "'replica'"},
+    ),
+    "triggers that nobody looks for": (
+        "UPDATE pg_class SET relhastriggers = false WHERE oid = 'ledger.posting'::regclass",
+        {"ledger.posting": "'does not look at its triggers', expected no more"},
+    ),
+    "checks that nobody looks for": (
+        "UPDATE pg_class SET relchecks = 0 WHERE oid = 'ledger.journal'::regclass",
+        {"ledger.journal": "'does not look at all its checks', expected no more"},
+    ),
+    "indexes that nobody looks for": (
+        "UPDATE pg_class SET relhasindex = false WHERE oid = 'ledger.journal'::regclass",
+        {"ledger.journal": "'does not look at its indexes', expected no more"},
+    ),
+    "an index that no longer excludes": (
+        "UPDATE pg_index SET indisexclusion = false "
+        "WHERE indexrelid = 'rulebook.ex_version_in_force_once'::regclass",
+        {"rulebook.version index ex_version_in_force_once": "nothing, expected 'excludes'"},
+    ),
+    "a key that looks at nothing": (
+        "UPDATE pg_trigger SET tgfoid = 'suppress_redundant_updates_trigger'::regproc "
+        "WHERE tgrelid = 'ledger.invoice_line'::regclass AND tgisinternal",
+        {"ledger.invoice_line constraint fk_invoice_line_invoice_id": "by 2 triggers, enabled"},
+    ),
+    "a setting of a function": (
+        "ALTER FUNCTION ledger.lock_log() SECURITY DEFINER SET search_path = intruder",
+        {"ledger.lock_log() function": "SECURITY DEFINER"},
+    ),
     "a function that shadows": (
         "CREATE FUNCTION public.sha256(bytea) RETURNS bytea LANGUAGE sql AS 'SELECT $1'",
         {"public.sha256(bytea) function": "has the name of one of PostgreSQL"},
@@ -319,6 +355,10 @@ ALONE = {
         {"function 1 (pg_catalog.name, pg_catalog.text) of ": "what no migration makes"},
     ),
     "an extension": ("CREATE EXTENSION lo", {"extension lo": "what no migration makes"}),
+    "a name that steers a terminal": (
+        'CREATE TABLE public."\x1b[2J" ()',
+        {"'public.\"\\x1b[2J\"'": "what no migration makes: 'table; "},
+    ),
     "another schema": ("CREATE SCHEMA intruder", {"schema intruder": "what no migration makes"}),
     "a trigger of one's own": (
         "CREATE FUNCTION ledger.meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
@@ -446,7 +486,6 @@ def test_it_is_named(insider, attack):
 
 
 NOT_ASKED_FOR = {
-    "pg_authid": "the roles of a server are more than those of one database",
     "pg_description": "words",
     "pg_foreign_table": "what a foreign table is of: that there is one is asked for",
     "pg_init_privs": "what an extension granted when it came",
@@ -458,7 +497,6 @@ NOT_ASKED_FOR = {
     "pg_range": "what a type ranges over: that there is one is asked for",
     "pg_replication_origin": "where a subscription is: that there is one is asked for",
     "pg_seclabel": "labels that only modules read",
-    "pg_shdepend": "what follows from the rest",
     "pg_shdescription": "words",
     "pg_shseclabel": "labels that only modules read",
     "pg_statistic": "statistics",

@@ -11,9 +11,10 @@ from django.core.management.base import CommandError
 from psycopg import sql
 from sqlalchemy import make_url, text
 
-from database import manifest, schema
-from database.catalogue import MANIFEST, describe
-from database.manifest import manifest_text, parse_manifest, schema_findings
+from database import schema
+from database.catalogue import manifest
+from database.catalogue.manifest import manifest_text, parse_manifest, schema_findings
+from database.catalogue.verification import MANIFEST, describe
 from database.session import make_engine
 from portal.management.commands import schema as schema_command
 

@@ -81,8 +81,10 @@ def schema_findings(expected: Description, found: Description) -> Iterator[Findi
                 value = f"nothing, expected {shown(expected[place])}"
                 yield damage("schema-missing", place, value, LIMIT, REMEDY)
         elif place not in expected:
+            # A name that an intruder chose may steer the terminal on which it is printed.
+            name = place if place.isprintable() else shown(place)
             value = f"what no migration makes: {shown(found[place])}"
-            yield damage("schema-added", place, value, LIMIT, REMEDY)
+            yield damage("schema-added", name, value, LIMIT, REMEDY)
         elif found[place] != expected[place]:
             value = _difference(expected[place], found[place])
             yield damage("schema-changed", place, value, LIMIT, REMEDY)

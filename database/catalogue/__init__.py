@@ -1,0 +1,1 @@
+"""What a database holds, asked of PostgreSQL's catalogue, and what it should hold."""
