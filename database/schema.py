@@ -113,8 +113,8 @@ def downgrade(
             raise
         raise Unusable(
             f"{revision} cannot be reached: {first_line(error)}. The portal's own tables, with its "
-            "users and the audit trail, rest on the first revision, and no command drops them; "
-            "nothing was changed. Go back to 0001 at most, or drop the whole database."
+            "users and the audit trail, rest on what it would drop, and no command drops them; "
+            "nothing was changed. Go back to 0011 at most, or drop the whole database."
         ) from None
     finally:
         made.dispose()

@@ -13,6 +13,7 @@ TABLE_MODULES = (
     "settlement.tables",
     "ledger.tables",
     "ledger.log.tables",
+    "ledger.trail.tables",
     "ledger.payments.tables",
     "ledger.disputes.tables",
 )

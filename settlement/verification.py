@@ -28,6 +28,7 @@ from ledger.log.tree_verification import verify_published
 from ledger.log.verification import verify_leaves
 from ledger.payments.verification import verify_payments
 from ledger.sealing import verify_seals
+from ledger.trail.verification import verify_trail
 from settlement.billing.billed_verification import verify_billed
 from settlement.billing.disputing import verify_dispute_terms
 from settlement.billing.energy import verify_energy
@@ -98,6 +99,7 @@ def list_row_checks(kept: KeptCheckpoint | None = None) -> tuple[Check, ...]:
         Check("journals against results", verify_posted_runs),
         Check("documents against journals and law", verify_billed),
         Check("disputes", _verify_disputes),
+        Check("trail", verify_trail),
         Check("transparency log", partial(_verify_log, kept=kept)),
     )
 

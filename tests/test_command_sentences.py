@@ -96,7 +96,7 @@ IMPOSSIBLE = [
     (("schema", "check", "0001"), "check has no revision 0001"),
     (("schema", "downgrade", "--yes-drop", "README.md"), "README.md is no backup that pg_dump"),
     (("schema", "downgrade", "--yes-drop", "no"), "no cannot be read: No such file"),
-    (("schema", "downgrade"), "rest on the first revision"),
+    (("schema", "downgrade"), "rest on what it would drop"),
     (("migrate", "portal", "zero"), "migrate only goes forward"),
     (("migrate", "portal", "0002"), "migrate only goes forward"),
 ]

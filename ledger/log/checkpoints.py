@@ -31,6 +31,7 @@ from ledger.log.store import PlacedLeaf
 from ledger.posting import require_zone
 from ledger.rules import LedgerRule
 from ledger.store import lock
+from ledger.trail.store import link_digests, name_head
 from ledger.tree import DIGEST_BYTES
 
 DOCUMENTS = "ledger.invoice"
@@ -112,6 +113,7 @@ def publish_checkpoint(session: Session, signer: Signer, now: datetime) -> Publi
     known = store.key_rows(session)
     if known and known[-1].row.key != signer.key:
         raise _another_key("given", known[-1].row)
+    name_head(session)
     last = store.last_checkpoint(session)
     # One leaf more than it covers is its own: nothing else was published since.
     if last is not None and store.log_size(session) == last.size + 1:
@@ -144,6 +146,7 @@ def rotate_key(session: Session, old: Signer | None, new: Signer, now: datetime)
     present = known[-1].row
     if old is not None and old.key != present.key:
         raise _another_key("given", present)
+    name_head(session)
     cause = LOSS if old is None else ROTATION
     key = new.key
     store.insert_key(session, KeyRow(present.number + 1, key.name, key.public_key, now, cause))
@@ -152,12 +155,16 @@ def rotate_key(session: Session, old: Signer | None, new: Signer, now: datetime)
 
 
 def keep_checkpoint(session: Session, row: CheckpointRow) -> str:
-    """Return the file of a checkpoint for those who keep it: its note and its leaf hashes.
+    """Return the file of a checkpoint for those who keep it: its note, leaves and links.
 
     Raises:
         Refused: the stored hashes do not lead to its root.
     """
-    text = kept_text(row.note, store.leaf_hashes(session, row.size))
+    text = kept_text(
+        row.note,
+        store.leaf_hashes(session, row.size),
+        link_digests(session, store.head_of_trail(session, row.size)),
+    )
     try:
         # Read as its keeper will: of a damaged log it would fail there, years later.
         parse_kept(text)

@@ -12,6 +12,7 @@ from ledger.log.leaf import Leaf
 from ledger.log.leaf_differences import Change, Difference, compare_leaves
 from ledger.log.note import VerifierKey
 from ledger.log.tables import LogLeaf
+from ledger.trail.tables import TrailLink
 from ledger.verification import ROWS_AT_A_TIME, Findings
 
 CHECKPOINT = "log-checkpoint"
@@ -23,7 +24,8 @@ CODES = {
     Change.INSERTED: "log-leaf-inserted",
     Change.MOVED: "log-leaf-moved",
 }
-LEAVES = "ledger.log_leaf"
+TRAIL_CHANGED, TRAIL_CUT_OFF = "trail-link-changed", "trail-end-cut-off"
+LEAVES, LINKS = "ledger.log_leaf", "ledger.trail_link"
 
 
 def verify_kept(
@@ -42,6 +44,7 @@ def verify_kept(
         root: of as many leaves as the note covers; None where the log has fewer.
         size: how many leaves the log has.
     """
+    yield from _verify_links(session, kept.link_digests)
     stated = kept.note.checkpoint
     place = f"ledger.checkpoint {stated.size} (kept elsewhere)"
     if not kept.note.signed_by(keys):
@@ -51,6 +54,20 @@ def verify_kept(
     yield damage(CHECKPOINT, place, root_value(stated.size, size))
     if kept.leaf_hashes is not None:
         yield from _name_differences(session, kept.leaf_hashes)
+
+
+def _verify_links(session: Session, kept: Sequence[bytes]) -> Findings:
+    """Name the first link of the trail that is not as it was kept; all after it differ with it."""
+    columns = (TrailLink.source, TrailLink.key, TrailLink.digest)
+    rows = session.execute(select(*columns).order_by(TrailLink.number).limit(len(kept))).all()
+    for number, ((source, key, digest), expected) in enumerate(zip(rows, kept, strict=False), 1):
+        if digest != expected:
+            value = f"link {number} of the trail is another than was kept: it, or its row, changed"
+            yield damage(TRAIL_CHANGED, f"{source} {key}", value)
+            return
+    if len(rows) < len(kept):
+        place = f"{LINKS} {len(rows) + 1} to {len(kept)}"
+        yield damage(TRAIL_CUT_OFF, place, "kept, and the end of the trail was cut off")
 
 
 def root_value(size: int, found: int) -> str:

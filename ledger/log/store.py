@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func, insert, select, tuple_
+from sqlalchemy import BigInteger, Select, cast, func, insert, select, tuple_
 from sqlalchemy.orm import Session
 
 from ledger.log.leaf import Leaf
@@ -23,6 +23,7 @@ from ledger.log.tiles import (
     node_hash_of,
     place_of,
 )
+from ledger.trail.link import HEADS
 from ledger.tree import merkle_root
 
 TILES_AT_ONCE = 64
@@ -69,6 +70,13 @@ def first_leaves(session: Session, size: int) -> list[Leaf]:
     columns = (LogLeaf.source, LogLeaf.key, LogLeaf.digest)
     statement = select(*columns).where(LogLeaf.index < size).order_by(LogLeaf.index)
     return [Leaf(*row) for row in session.execute(statement)]
+
+
+def head_of_trail(session: Session, size: int) -> int:
+    """Return the number of the last head of the trail among the first `size` leaves, or 0."""
+    number = func.max(cast(LogLeaf.key, BigInteger))
+    heads = select(number).where(LogLeaf.source == HEADS, LogLeaf.index < size)
+    return session.scalar(heads) or 0
 
 
 def leaves_with_digest(session: Session, prefix: bytes, limit: int) -> list[PlacedLeaf]:

@@ -30,6 +30,7 @@ SOURCES = frozenset(
         "ledger.invoice",
         "ledger.journal",
         "ledger.log_key",
+        "ledger.trail_head",
         "rulebook.version",
         "settlement.reading_file",
         "settlement.run",
@@ -38,7 +39,7 @@ SOURCES = frozenset(
 )
 """The tables whose rows are leaves of the log; a migration calls `log_facts` for each."""
 
-NUMBERED = ("ledger.journal", "ledger.log_key", "ledger.checkpoint")
+NUMBERED = ("ledger.journal", "ledger.log_key", "ledger.checkpoint", "ledger.trail_head")
 """Sources whose keys are numbers that only rise, so that their leaves stand in that order."""
 
 UNLOGGED = "log-fact-unlogged"

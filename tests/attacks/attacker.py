@@ -58,6 +58,10 @@ from ledger.payments.statements import (
     transaction_digest,
 )
 from ledger.seal import SealRow, seal_digest
+from ledger.trail import tables as trail_tables
+from ledger.trail.link import HeadRow, LinkRow
+from ledger.trail.link import row_digest as trail_row_digest
+from ledger.trail.verification import TRAILED
 from ledger.tree import merkle_root
 from rulebook import store as law_store
 from rulebook import tables as law_tables
@@ -296,6 +300,39 @@ def remade_children(
     return found
 
 
+def remake_trail(session: Session) -> None:
+    """Give every row of the trail's tables the last link that is of it, and make the chain anew."""
+    links, heads = trail_tables.TrailLink.__table__, trail_tables.TrailHead.__table__
+    digests = dict(_trail_rows(session))
+    rows = list(rows_of(session, links))
+    last = {(row["source"], row["key"]): row["number"] for row in rows}
+    before, chain = GENESIS_DIGEST, {}
+    for row in rows:
+        place = (row["source"], row["key"])
+        is_last = last[place] == row["number"] and place in digests
+        values = {"row_digest": digests[place] if is_last else row["row_digest"]}
+        link = LinkRow(
+            **{n: row[n] for n in LinkRow._fields} | values | {"previous_digest": before}
+        )
+        before = chain[row["number"]] = link.digest
+        write(session, links, row, **link._asdict(), digest=before)
+    for row in rows_of(session, heads):
+        head = HeadRow(row["number"], chain[row["number"]])
+        write(session, heads, row, link_digest=head.link_digest, digest=head.digest)
+
+
+def _trail_rows(session: Session) -> Iterator[tuple[tuple[str, str], bytes]]:
+    for table, trailed in TRAILED.items():
+        shown = ", ".join(
+            f'"{name}"::text' if name == "data" else f'"{name}"' for name in trailed.columns
+        )
+        for key, *values in session.execute(
+            text(f"SELECT {trailed.key}::text, {shown} FROM {table}")
+        ):
+            named = zip(trailed.columns, values, strict=True)
+            yield (table, key), trail_row_digest(table, key, named)
+
+
 def remake_leaves(session: Session) -> None:
     """Give every leaf the digest of its fact; a fact of another key takes the leaf that is free."""
     leaves = log_tables.LogLeaf.__table__
@@ -391,5 +428,6 @@ REMAKES: dict[str, tuple[Callable[[Session], None], ...]] = {
     "ledger.dispute": (remake_disputes,),
     "ledger.dispute_event": (remake_disputes,),
     "ledger.log_key": (_keys,),
+    **dict.fromkeys(["ledger.trail_link", "ledger.trail_head", *TRAILED], (remake_trail,)),
 }
 """What rests on the rows of a table, from the row up; the log comes after all of them."""

@@ -15,8 +15,8 @@ NAMES = [f"{table.schema}.{table.name}" for table in TABLES]
 
 
 @pytest.fixture(scope="module")
-def filled(clone_database):
-    made = make_engine(clone_database())
+def filled(clone_portal_database):
+    made = make_engine(clone_portal_database())
     with transaction(made) as session:
         fill(session)
     yield made

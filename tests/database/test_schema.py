@@ -98,11 +98,13 @@ def test_no_row_is_dropped_without_a_backup_named(committed_database, tmp_path):
             schema.downgrade(url, "0001", backup=named)
     assert facts(committed_database) == before
     assert rows_of(committed_database, "rulebook.version") == laws
-    (root,) = schema.downgrade(url, "0008", losing=["settlement.reading_file"])
+    # Nobody acted and nothing was settled yet, so these drop no row, and ask for nothing.
+    assert schema.downgrade(url, "0010") == []
+    backup = backup_of(url, tmp_path / "backup")
+    (root,) = schema.downgrade(url, "0008", backup=backup)
     assert (root.table, root.column) == ("settlement.reading_file", "readings_root")
-    # Nothing was settled yet, so this drops no row, and asks for nothing.
     assert schema.downgrade(url, "0006") == []
-    lost = schema.downgrade(url, "0001", backup=backup_of(url, tmp_path / "backup"))
+    lost = schema.downgrade(url, "0001", backup=backup)
     assert {loss.table for loss in lost} >= {"settlement.reading", "ledger.log_leaf"}
     assert {loss.rows for loss in lost if loss.table == "ledger.log_leaf"} == {leaves}
     assert rows_of(committed_database, "rulebook.version") == laws
@@ -122,7 +124,7 @@ def test_what_rests_on_the_first_revision_is_named(committed_database):
     with transaction(committed_database) as session:
         session.execute(text("CREATE TABLE public.other (number int)"))
         forbid_changes(session_as_operations(session), "public.other")
-    with pytest.raises(Unusable, match="rest on the first revision"):
+    with pytest.raises(Unusable, match="rest on what it would drop"):
         schema.downgrade(url_of(committed_database))
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.log.kept import KEPT_FORMAT, kept_text, parse_kept
+from ledger.log.kept import KEPT_FORMAT, head_leaf, kept_text, parse_kept
 from ledger.log.leaf_differences import Change, Difference, compare_leaves
 from ledger.log.note import Checkpoint, MalformedNote, parse_note, sign
 from ledger.tree import leaf_hash, merkle_root
@@ -26,7 +26,7 @@ def test_a_file_holds_the_note_and_every_hash():
 
 
 def test_a_note_alone_is_read_as_before():
-    assert parse_kept(NOTE) == (parse_note(NOTE), None)
+    assert parse_kept(NOTE) == (parse_note(NOTE), None, ())
 
 
 def test_the_verifier_of_evidence_reads_the_note_of_both():
@@ -36,20 +36,45 @@ def test_the_verifier_of_evidence_reads_the_note_of_both():
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (FILE[:-1], "39 whole lines"),
-        (FILE + "\n", "41 whole lines"),
-        (FILE[:-45], "39 whole lines"),
+        (FILE[:-1], "last leaf does not end"),
+        (FILE + "\n", "no link"),
+        (FILE[:-45], "39 leaf hashes"),
         (FILE.replace("=\n", "=\r\n"), "root is not base64"),
-        (FILE.removesuffix("\n") + " \n", "hash of leaf 39 is not base64"),
+        (FILE.removesuffix("\n") + " \n", "digest of leaf 39 is not base64"),
         (kept_text(NOTE, [*HASHES[:-1], NEW[0]]), "do not give the root"),
         (kept_text(NOTE, [HASHES[1], HASHES[0], *HASHES[2:]]), "do not give the root"),
         (KEPT_FORMAT, "no empty line"),
-        (f"{KEPT_FORMAT}\n{NOTE}", "whole lines"),
+        (f"{KEPT_FORMAT}\n{NOTE}", "0 leaf hashes"),
         (f"{KEPT_FORMAT}\n\n{NOTE}", "lines before the empty one"),
         ("tallystick.kept-checkpoint.2" + FILE.removeprefix(KEPT_FORMAT), "4 lines"),
     ],
 )
 def test_a_file_that_is_not_written_so_is_refused(text, reason):
+    with pytest.raises(MalformedNote, match=reason):
+        parse_kept(text)
+
+
+LINKS = NEW[:3]
+LEAVES = [*HASHES[:-1], head_leaf(3, LINKS[-1]).hash]
+TRAILED = kept_text(sign(Checkpoint(LOG_NAME, 40, merkle_root(LEAVES)), [signer(1)]), LEAVES, LINKS)
+
+
+def test_a_file_holds_the_links_of_the_trail_to_the_head_that_it_covers():
+    kept = parse_kept(TRAILED)
+    assert (list(kept.leaf_hashes), list(kept.link_digests)) == (LEAVES, LINKS)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (TRAILED[:-1], "last link does not end"),
+        (TRAILED[:-45], "no head"),
+        (TRAILED[:-46], "last link does not end"),
+        (TRAILED + "\n", "digest of link 3 is not base64"),
+        (TRAILED[: -3 * 45], "no link"),
+    ],
+)
+def test_links_that_no_leaf_names_are_refused(text, reason):
     with pytest.raises(MalformedNote, match=reason):
         parse_kept(text)
 

@@ -33,6 +33,8 @@ from ledger.log import tables as log_tables
 from ledger.log.verification import SOURCES
 from ledger.payments import tables as payment_tables
 from ledger.sealing import seal_days
+from ledger.trail import tables as trail_tables
+from ledger.trail.verification import TRAILED
 from rulebook import tables as rulebook_tables
 from rulebook.digest import body_digest
 from rulebook.documents import Registration
@@ -61,6 +63,7 @@ from tests.worlds.settled import (
     seal_request,
     settle_tiny,
 )
+from tests.worlds.trailed import fill_trail
 
 ROWS_AT_ONCE = 4
 MICROSECOND = dt.timedelta(microseconds=1)
@@ -92,6 +95,8 @@ TABLES = [
     log_tables.LogTile.__table__,
     log_tables.LogKey.__table__,
     log_tables.LogCheckpoint.__table__,
+    trail_tables.TrailLink.__table__,
+    trail_tables.TrailHead.__table__,
 ]
 COLUMNS = [(f"{table.schema}.{table.name}", column.name) for table in TABLES for column in table.c]
 
@@ -119,6 +124,7 @@ def fill(session: Session) -> None:
     study_tiny(session, now=RESETTLED, days=(FIRST_DAY, LAST_DAY))
     seal_days(session, seal_request(FIRST_DAY, LAST_DAY), RESETTLED)
     pay_tiny(session, RESETTLED)
+    fill_trail(session)
     fill_log(session)
 
 
@@ -130,8 +136,8 @@ def _settle(session: Session, kind: str, now: dt.datetime) -> uuid.UUID:
 
 
 @pytest.fixture(scope="module")
-def filled_database(clone_database) -> Iterator[Engine]:
-    made = make_engine(clone_database())
+def filled_database(clone_portal_database) -> Iterator[Engine]:
+    made = make_engine(clone_portal_database())
     with transaction(made) as session:
         fill(session)
     yield made
@@ -353,6 +359,8 @@ NAMES = {
     "ledger.log_tile": "{level}/{index}",
     "ledger.log_key": "{number}",
     "ledger.checkpoint": "{size}",
+    "ledger.trail_link": "{number}",
+    "ledger.trail_head": "{number}",
 }
 """How a place names a row of a table; all parts between the bars must be there."""
 MOVED = {
@@ -432,6 +440,8 @@ KNOCK_ON: dict[str, set[str]] = {
     "ledger.dispute": {"ledger.dispute_event"},
     "ledger.dispute_event": {"ledger.attachment"},
     "ledger.log_key": {"ledger.checkpoint"},
+    "ledger.trail_link": {"ledger.trail_head", *TRAILED},
+    "ledger.trail_head": {"ledger.trail_link"},
 }
 """The other tables in which verification may name rows, or prove fewer, where one of this is wrong.
 
