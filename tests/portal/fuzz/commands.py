@@ -173,6 +173,10 @@ def stood_in() -> Iterator[None]:
         stack.enter_context(patch("portal.management.commands.serve.serve"))
         stack.enter_context(patch("portal.management.commands.demo.run_main_job", refuse))
         stack.enter_context(patch("database.schema.downgrade"))
+        # It migrates a database, and would write the manifest of the product anew.
+        stack.enter_context(
+            patch("portal.management.commands.schema.describe_fresh_schema", refuse)
+        )
         yield
 
 
