@@ -1,6 +1,6 @@
 """Questions about functions, types, operators, and whatever else can be made beside tables."""
 
-from database.catalogue.words import ENABLED, FIRST_MADE, FIRST_UNPINNED, grants, owned
+from database.catalogue.words import ENABLED, FIRST_MADE, FIRST_UNPINNED, grants, made, owned
 
 # Of an extension's functions those are left out that are its library's own, under its own names;
 # what reads and writes its types shares a function of the library.
@@ -22,7 +22,7 @@ SELECT format('%I.%I(%s) %s', space.name, proname,
               ELSE rtrim(pg_get_functiondef(routine.oid), E'\\n') END
   FROM pg_proc AS routine JOIN space ON space.oid = pronamespace
   LEFT JOIN member ON class = 'pg_proc'::regclass AND object = routine.oid
- WHERE routine.oid >= {FIRST_MADE}
+ WHERE {made("routine.oid")}
    AND (extension IS NULL OR probin IS DISTINCT FROM '$libdir/' || extension
         OR prosrc <> proname AND proname !~ '_(in|out)$')
 """
@@ -51,7 +51,8 @@ SELECT format('%I.%I type', space.name, typname),
            'default ' || typdefault)
   FROM pg_type JOIN space ON space.oid = typnamespace
   LEFT JOIN member ON class = 'pg_type'::regclass AND object = pg_type.oid
- WHERE pg_type.oid >= {FIRST_MADE} AND extension IS NULL AND typelem = 0
+ WHERE {made("pg_type.oid")} AND extension IS NULL
+   AND NOT EXISTS (SELECT FROM pg_type AS element WHERE element.typarray = pg_type.oid)
    AND (typrelid = 0 OR typtype <> 'c')
 """
 

@@ -1,16 +1,14 @@
 """Questions about what a schema lives in: its database, roles, and the settings of both."""
 
-from database.catalogue.words import FIRST_MADE, grants, owned
+from database.catalogue.words import grants, owned
 
 # Of the server's own schemas a superuser is the owner, whoever that is.
 SCHEMAS = f"""
 SELECT format('schema %I', space.name),
        concat_ws('; ',
-           CASE WHEN pg_namespace.oid >= {FIRST_MADE} OR nspname = 'public'
-                THEN {owned("nspowner")} END,
+           CASE WHEN NOT is_of_server THEN {owned("nspowner")} END,
            {grants("nspacl", "n", "nspowner")})
   FROM pg_namespace JOIN space USING (oid)
- WHERE pg_namespace.oid >= {FIRST_MADE} OR nspname IN ('public', 'pg_catalog', 'information_schema')
 """
 
 # Who makes a database may well be another than who migrates it: a superuser owns all anyway. Who

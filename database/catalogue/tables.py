@@ -1,6 +1,6 @@
 """Questions about tables, and all that is of a table: columns to policies."""
 
-from database.catalogue.words import ENABLED, FIRST_MADE, grants, owned
+from database.catalogue.words import ENABLED, grants, made, owned
 
 # PostgreSQL looks for triggers, indexes and checks only where these flags say that there are some.
 BLINDED = """
@@ -32,7 +32,7 @@ SELECT format('%I.%I', space.name, relname),
            CASE WHEN relkind IN ('v', 'm') THEN pg_get_viewdef(relation.oid) END,
            {grants("relacl", "r", "relowner")})
   FROM pg_class AS relation JOIN space ON space.oid = relnamespace
- WHERE relation.oid >= {FIRST_MADE} AND relkind NOT IN ('i', 'I', 't')
+ WHERE {made("relation.oid")} AND relkind NOT IN ('i', 'I', 't')
 """
 
 SEQUENCES = f"""
@@ -41,7 +41,7 @@ SELECT format('%I.%I sequence', space.name, relname),
            seqmin || ' to ' || seqmax, CASE WHEN seqcycle THEN 'over and over' END)
   FROM pg_sequence JOIN pg_class AS relation ON relation.oid = seqrelid
   JOIN space ON space.oid = relnamespace
- WHERE relation.oid >= {FIRST_MADE}
+ WHERE {made("relation.oid")}
 """
 
 # What lies below a table appears in it: rows of a child are rows of its parent.
@@ -52,7 +52,7 @@ SELECT format('%I.%I child %I.%I', space.name, parent.relname, below.name, child
   JOIN pg_class AS child ON child.oid = inhrelid
   JOIN space ON space.oid = parent.relnamespace
   JOIN space AS below ON below.oid = child.relnamespace
- WHERE child.oid >= {FIRST_MADE}
+ WHERE {made("child.oid")}
 """
 
 COLUMNS = f"""
@@ -74,7 +74,7 @@ SELECT format('%I.%I column %I', space.name, relname, attname),
   FROM pg_attribute JOIN pg_class AS relation ON relation.oid = attrelid
   JOIN space ON space.oid = relnamespace
   LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
- WHERE relation.oid >= {FIRST_MADE} AND relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
+ WHERE {made("relation.oid")} AND relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
    AND attnum > 0 AND NOT attisdropped
 """
 
@@ -84,8 +84,10 @@ CONSTRAINTS = f"""
 SELECT format('%I.%I constraint %I', space.name, coalesce(relname, typname), conname),
        concat_ws('; ',
            pg_get_constraintdef(pg_constraint.oid),
-           (SELECT 'by ' || count(*) FILTER (WHERE proname ~ '^(RI_FKey|unique_key)_')
-                || ' triggers, ' || string_agg(DISTINCT {ENABLED.format("tgenabled")}, ' and ')
+           (SELECT concat_ws(', ', 'by ' || count(*) || ' triggers',
+                    string_agg(DISTINCT {ENABLED.format("tgenabled")}, ' and '),
+                    'of ' || string_agg(tgfoid::regproc::text, ' and ')
+                        FILTER (WHERE proname !~ '^(RI_FKey|unique_key)_'))
               FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
              WHERE tgconstraint = pg_constraint.oid AND tgisinternal
             HAVING count(*) > 0))
@@ -93,7 +95,7 @@ SELECT format('%I.%I constraint %I', space.name, coalesce(relname, typname), con
   LEFT JOIN pg_class AS relation ON relation.oid = conrelid
   LEFT JOIN pg_type AS domain ON domain.oid = contypid
   JOIN space ON space.oid = connamespace
- WHERE pg_constraint.oid >= {FIRST_MADE} AND contype <> 'n'
+ WHERE {made("pg_constraint.oid")} AND contype <> 'n'
 """
 
 INDEXES = f"""
@@ -106,15 +108,17 @@ SELECT format('%I.%I index %I', space.name, relation.relname, made.relname),
   FROM pg_index JOIN pg_class AS made ON made.oid = indexrelid
   JOIN pg_class AS relation ON relation.oid = indrelid
   JOIN space ON space.oid = relation.relnamespace
- WHERE indexrelid >= {FIRST_MADE}
+ WHERE {made("indexrelid")}
 """
 
+# PostgreSQL's own are those of a constraint, and stand with it: a trigger may only say that it is.
 TRIGGERS = f"""
 SELECT format('%I.%I trigger %I', space.name, relname, tgname),
        concat_ws('; ', pg_get_triggerdef(pg_trigger.oid), {ENABLED.format("tgenabled")})
   FROM pg_trigger JOIN pg_class AS relation ON relation.oid = tgrelid
   JOIN space ON space.oid = relnamespace
- WHERE pg_trigger.oid >= {FIRST_MADE} AND NOT tgisinternal
+ WHERE {made("pg_trigger.oid")} AND NOT (tgisinternal AND EXISTS (
+     SELECT FROM pg_constraint WHERE oid = tgconstraint AND tgrelid IN (conrelid, confrelid)))
 """
 
 RULES = f"""
@@ -122,7 +126,8 @@ SELECT format('%I.%I rule %I', space.name, relname, rulename),
        concat_ws('; ', pg_get_ruledef(pg_rewrite.oid), {ENABLED.format("ev_enabled")})
   FROM pg_rewrite JOIN pg_class AS relation ON relation.oid = ev_class
   JOIN space ON space.oid = relnamespace
- WHERE pg_rewrite.oid >= {FIRST_MADE} AND NOT (rulename = '_RETURN' AND relkind IN ('v', 'm'))
+ WHERE {made("pg_rewrite.oid")}
+   AND NOT (rulename = '_RETURN' AND relkind IN ('v', 'm'))
 """
 
 POLICIES = f"""
@@ -137,7 +142,7 @@ SELECT format('%I.%I policy %I', space.name, relname, polname),
            'to new rows where ' || pg_get_expr(polwithcheck, polrelid))
   FROM pg_policy JOIN pg_class AS relation ON relation.oid = polrelid
   JOIN space ON space.oid = relnamespace
- WHERE pg_policy.oid >= {FIRST_MADE}
+ WHERE {made("pg_policy.oid")}
 """
 
 QUERIES = (RELATIONS, SEQUENCES, CHILDREN, COLUMNS, CONSTRAINTS, INDEXES, TRIGGERS, RULES, POLICIES)

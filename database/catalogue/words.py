@@ -34,9 +34,9 @@ WITH owner AS (
                 WHEN rolname LIKE 'pg\\_%' THEN rolname::text
                 ELSE 'role ' || quote_ident(rolname) END
       FROM pg_roles, owner
-), space (oid, name) AS (
-    SELECT oid, nspname FROM pg_namespace
-     WHERE nspname !~ '^pg_(toast|temp|toast_temp)'
+), space (oid, name, is_of_server) AS (
+    SELECT oid, nspname, nspname IN ('pg_catalog', 'information_schema') FROM pg_namespace
+     WHERE nspname !~ '^pg_(toast|(toast_)?temp_[0-9]+)$'
 ), member (class, object, extension) AS (
     SELECT classid, objid, extname FROM pg_depend
       JOIN pg_extension ON pg_extension.oid = refobjid
@@ -45,6 +45,12 @@ WITH owner AS (
     SELECT object, extension FROM member WHERE class = 'pg_opfamily'::regclass
 )
 """
+
+
+def made(number: str) -> str:
+    """Return SQL for whether somebody made an object of `space`, by the column of its id."""
+    # An id can be changed to one of the server's: it says something in the server's schemas alone.
+    return f"(NOT space.is_of_server OR {number} >= {FIRST_MADE})"
 
 
 def grants(privileges: str, kind: str, owner: str) -> str:

@@ -302,7 +302,26 @@ ALONE = {
     "a key that looks at nothing": (
         "UPDATE pg_trigger SET tgfoid = 'suppress_redundant_updates_trigger'::regproc "
         "WHERE tgrelid = 'ledger.invoice_line'::regclass AND tgisinternal",
-        {"ledger.invoice_line constraint fk_invoice_line_invoice_id": "by 2 triggers, enabled"},
+        {"ledger.invoice_line constraint fk_invoice_line_invoice_id": "of suppress_redundant_up"},
+    ),
+    "a trigger that says it is PostgreSQL's own": (
+        "CREATE FUNCTION ledger.meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "RETURN NULL; END $$; CREATE TRIGGER meddle BEFORE INSERT ON ledger.posting "
+        "FOR EACH ROW EXECUTE FUNCTION ledger.meddle(); "
+        "UPDATE pg_trigger SET tgisinternal = true, oid = 15000 WHERE tgname = 'meddle'",
+        {"ledger.posting trigger meddle": "what no migration makes"},
+    ),
+    "a trigger that says it is of a key": (
+        "CREATE TRIGGER meddle AFTER INSERT ON ledger.invoice_line "
+        "FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger(); "
+        "UPDATE pg_trigger SET tgisinternal = true, tgconstraint = pg_constraint.oid "
+        "FROM pg_constraint WHERE tgname = 'meddle' AND conname = 'fk_invoice_line_invoice_id'",
+        {"ledger.invoice_line constraint fk_invoice_line_invoice_id": "by 5 triggers"},
+    ),
+    "a function with a number of the server's": (
+        "CREATE FUNCTION public.sha256(bytea) RETURNS bytea LANGUAGE sql AS 'SELECT $1'; "
+        "UPDATE pg_proc SET oid = 15000 WHERE oid = 'public.sha256'::regproc",
+        {"public.sha256(bytea) function": "what no migration makes"},
     ),
     "a setting of a function": (
         "ALTER FUNCTION ledger.lock_log() SECURITY DEFINER SET search_path = intruder",
