@@ -187,7 +187,7 @@ class LedgerRule(Rule):
     STATEMENT_IS_UNREADABLE = (
         60,
         "bank statements come as camt.053 of ISO 20022, alone or in a zip or gzip file, of at most "
-        "1,000 files and 50 MB unpacked, and without a document type",
+        "1,000 files and 20 MB unpacked, and without a document type",
         "ask the bank for camt.053 and pass the file as it came",
     )
     STATEMENT_FIELD_IS_MISSING = (

@@ -24,8 +24,12 @@ from common.unpacking import (
 )
 from ledger.rules import LedgerRule
 
-LARGEST_FILE_BYTES = 50_000_000
-"""Of a file, and of all that is unpacked from it."""
+LARGEST_FILE_BYTES = 20_000_000
+"""Of a file, and of all that is unpacked from it.
+
+A payment is a kilobyte of XML, so that is twenty thousand payments: twice what a market of ten
+thousand participants is paid in a month. It is read in some seconds, in which a page still answers.
+"""
 
 MOST_FILES = 1_000
 DEEPEST = 3

@@ -96,6 +96,8 @@ class _Entry:
         self.number = number
         self.fields = fields
         self.entries = entries
+        # Looked up once: a batch of ten thousand would be searched for each of its payments.
+        self.payments: list[Any] = element.findall("{*}NtryDtls/{*}TxDtls")
 
     def transactions(self) -> list[Transaction]:
         """Return what the entry moved, payment by payment; nothing where it cannot be read."""
@@ -106,8 +108,7 @@ class _Entry:
         value_on = fields.day(element, "ValDt") if has_value else booked_on
         if amount is not None:
             self.entries.moved.append(amount)
-        payments = element.findall("{*}NtryDtls/{*}TxDtls")
-        parts = self._parts(payments, amount) if amount is not None else None
+        parts = self._parts(self.payments, amount) if amount is not None else None
         if parts is None or booked_on is None or value_on is None:
             return []
         is_reversal = text([element], "RvslInd") in ("true", "1")
@@ -136,7 +137,7 @@ class _Entry:
         own = [text(payments, path) for path in IN_WORDS]
         # What the bank says of an entry is said of its one payment; of one in a batch, only where
         # that says nothing, lest each of them claims what the text names.
-        is_alone = len(payments) == len(self.element.findall("{*}NtryDtls/{*}TxDtls"))
+        is_alone = len(payments) == len(self.payments)
         if is_alone or not any(own):
             own.append(text([self.element], "AddtlNtryInf"))
         return {

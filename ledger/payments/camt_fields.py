@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from typing import Any, NamedTuple
 
 from common.bank_accounts import account_key
@@ -120,10 +121,18 @@ def text(elements: Sequence[Any], path: str, none: str = "") -> str:
 
     Composed, as one export of a statement has ü as one character and another as two.
     """
-    steps = "/".join(f"{{*}}{step}" for step in path.split("/"))
-    texts = [found.text or "" for element in elements for found in element.findall(steps)]
+    steps = _steps(path)
+    texts = [found.text or "" for element in elements for found in element.iterfind(steps)]
+    if not texts:
+        return ""
     joined = " ".join(" ".join(each for each in texts if each.strip() != none).split())
     return unicodedata.normalize("NFC", joined)
+
+
+@cache
+def _steps(path: str) -> str:
+    """Return a path in which each step is of any namespace; a file asks for few, and often."""
+    return "/".join(f"{{*}}{step}" for step in path.split("/"))
 
 
 def account_of(element: Any, account: str, agent: str) -> str:

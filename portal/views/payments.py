@@ -83,7 +83,7 @@ def import_file(request: SignedInRequest) -> HttpResponse:
     file, market = request.FILES.get("file"), request.POST.get("market", "")
     # Before it is read: a statement is parsed from memory.
     if file is None or file.size is None or file.size > LARGEST_FILE_BYTES:
-        return _listing(request, ("Choose a camt.053 file, or a zip of them, of at most 50 MB.",))
+        return _listing(request, ("Choose a camt.053 file, or a zip of them, of at most 20 MB.",))
     name, received_by = file_name(file.name or ""), request.user.get_username()
     missing = request.POST.get("missing", "")
     try:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from common.refusals import Finding, shown
 from settlement.meters.files import Cells, read_cells, row_place
+from settlement.meters.names import Names, encoded, names_of
 from settlement.meters.register import MISSING
 
 Integers = NDArray[np.int64]
@@ -26,6 +27,9 @@ one more than it is written as it, so that it cannot be told what it was."""
 MOST_OF_A_CAUSE = 50
 """As many findings of one cause are told one by one as a terminal shows; of more, one tells."""
 
+MOST_TOLD = 100_000
+"""Cells of a column that cannot be read; beyond them only their number is told."""
+
 SHOWN_ROWS = 5
 THOUSANDS = 3
 """Digits of a group where thousands are parted."""
@@ -37,14 +41,6 @@ LAST_US = 7_258_118_400_000_000
 _INTEGER = re.compile(r"([+-]?)([0-9]+)(?:[.,](0+))?")
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
-
-
-@dataclass(frozen=True, eq=False)
-class Names:
-    """A column of names: `names[codes[i]]` is the name in place i."""
-
-    names: tuple[str, ...]
-    codes: Integers
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +85,7 @@ def read_readings(file: str, content: bytes) -> tuple[ReadingTable | None, list[
     is_whole = not findings
     start_us = _instants(cells, findings)
     if "quality" in cells.columns:
-        quality = _names(cells.columns["quality"])
+        quality = names_of(cells.columns["quality"])
         blank_as_default = tuple(name or DEFAULT_QUALITY for name in quality.names)
         quality = Names(blank_as_default, quality.codes)
     else:
@@ -100,8 +96,8 @@ def read_readings(file: str, content: bytes) -> tuple[ReadingTable | None, list[
         file=file,
         row=cells.row,
         start_us=start_us,
-        entity=_names(cells.columns["entity"]),
-        measure=_names(cells.columns["measure"]),
+        entity=names_of(cells.columns["entity"]),
+        measure=names_of(cells.columns["measure"]),
         quality=quality,
         value=value,
         is_usable=is_usable,
@@ -136,23 +132,6 @@ def tell_once(findings: Sequence[Finding]) -> list[Finding]:
     return told
 
 
-def _encoded(column: pa.ChunkedArray) -> tuple[list[str], Integers]:
-    """Return the distinct texts of a column and int64[R] codes into them; a null is blank."""
-    column = _decoded(column)
-    if not pa.types.is_string(column.type):
-        column = column.cast(pa.string())
-    whole = pc.fill_null(column, "").combine_chunks().dictionary_encode()
-    if isinstance(whole, pa.ChunkedArray):
-        whole = whole.unify_dictionaries().combine_chunks()
-    codes = whole.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    return whole.dictionary.to_pylist(), codes
-
-
-def _names(column: pa.ChunkedArray) -> Names:
-    names, codes = _encoded(column)
-    return Names(tuple(names), codes)
-
-
 def _instants(cells: Cells, findings: list[Finding]) -> Integers:
     column = cells.columns["interval_start"]
     if pa.types.is_timestamp(column.type) and column.type.tz is not None:
@@ -164,18 +143,38 @@ def _instants(cells: Cells, findings: list[Finding]) -> Integers:
             numbers = pc.fill_null(whole.cast(pa.int64()), NO_INSTANT)
             start_us: Integers = numbers.to_numpy().astype(np.int64)
             absurd = (start_us < 0) | (start_us >= LAST_US)
-            for index in np.flatnonzero(absurd).tolist():
+            for index in _told(np.flatnonzero(absurd), "interval_start", cells, findings):
                 value = str(int(start_us[index])) + " microseconds since 1970"
                 null = start_us[index] == NO_INSTANT
                 findings.append(_bad_instant(cells.place(index), "nothing" if null else value))
             return np.where(absurd, NO_INSTANT, start_us)
-    names, codes = _encoded(column)
+    names, codes = encoded(column)
     instants = np.array([_instant(name) for name in names], dtype=np.int64)
     start_us = instants[codes] if names else np.empty(0, np.int64)
-    for index in np.flatnonzero(start_us == NO_INSTANT).tolist():
+    unread = np.flatnonzero(start_us == NO_INSTANT)
+    for index in _told(unread, "interval_start", cells, findings):
         written = names[int(codes[index])]
         findings.append(_bad_instant(cells.place(index), shown(written) if written else "nothing"))
     return start_us
+
+
+def _told(wrong: Integers, column: str, cells: Cells, findings: list[Finding]) -> list[int]:
+    """Return the places of wrong cells that are told one by one, and find how many there are more.
+
+    Each finding takes some hundred bytes, so that a file of nothing else would fill the memory.
+    """
+    if len(wrong) > MOST_TOLD:
+        findings.append(
+            Finding(
+                "too-many-wrong",
+                f"{cells.file} column {column}",
+                f"{len(wrong):,} cells that cannot be read",
+                f"the first {MOST_TOLD:,} are told",
+                "put those right that are told, and send the file again",
+            )
+        )
+    told: list[int] = wrong[:MOST_TOLD].tolist()
+    return told
 
 
 def _instant(written: str) -> int:
@@ -202,13 +201,14 @@ def _bad_instant(place: str, value: str) -> Finding:
 
 def _values(cells: Cells, is_missing: Flags, findings: list[Finding]) -> tuple[Integers, Flags]:
     """Return value[R] and is_usable[R]; a reading that is missing has a blank for its value."""
-    column = _decoded(cells.columns["value"])
+    column = cells.columns["value"]
+    if pa.types.is_dictionary(column.type) and not pa.types.is_string(column.type.value_type):
+        column = column.cast(column.type.value_type)
     value, has_value, is_blank = _numbers(column)
     is_usable = np.where(is_missing, is_blank, has_value)
-    wrong = np.flatnonzero(~is_usable)
-    written = column.take(pa.array(wrong)).to_pylist()
-    for index, cell in zip(wrong.tolist(), written, strict=True):
-        place = cells.place(index)
+    for index in _told(np.flatnonzero(~is_usable), "value", cells, findings):
+        # One by one: a text may be long, and stand in every row.
+        cell, place = column[index].as_py(), cells.place(index)
         if is_missing[index]:
             findings.append(_value_of_missing(place, str(cell)))
         elif pa.types.is_floating(column.type) and cell is not None and _is_rounded(cell, column):
@@ -216,10 +216,6 @@ def _values(cells: Cells, is_missing: Flags, findings: list[Finding]) -> tuple[I
         else:
             findings.append(_bad_value(place, str(cell)))
     return np.where(is_missing, 0, value), is_usable
-
-
-def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 
 def _is_rounded(written: float, column: pa.ChunkedArray) -> bool:
@@ -249,7 +245,7 @@ def _numbers(column: pa.ChunkedArray) -> tuple[Integers, Flags, Flags]:
             is_exact = np.abs(floats) < EXACT_BELOW[column.type.bit_width]
             has_value = (floats == np.floor(floats)) & is_exact
         return np.where(has_value, floats, 0).astype(np.int64), has_value, np.isnan(floats)
-    names, codes = _encoded(column)
+    names, codes = encoded(column)
     read = _whole_decimal if pa.types.is_decimal(column.type) else _integer
     integers = [read(name) for name in names]
     known = np.array([number is not None for number in integers], dtype=bool)

@@ -40,9 +40,16 @@ from settlement.meters.unpacking import (
 REQUIRED_COLUMNS = ("interval_start", "entity", "measure", "value")
 KNOWN_COLUMNS = (*REQUIRED_COLUMNS, "quality")
 PARQUET_MAGIC = b"PAR1"
-MOST_ROWS = 50_000_000
-"""Rows of a Parquet file: a month of ten thousand meters has thirty million, and a file of some
-kilobytes can state billions of equal ones."""
+MOST_ROWS = 16_000_000
+"""A month of ten thousand meters has fifteen million; each takes some hundred bytes until it is
+checked, and a file of some kilobytes can state billions of equal ones."""
+ROW_BYTES = 64
+"""Of a row as it is read: a text, three codes of names, and a number."""
+MOST_TIMES = 200
+"""How many times larger a file may get as it is read; real readings get ten times as large."""
+FREE_BYTES = 64_000_000
+"""What any file may take, however small it is: a year of one meter that measured nothing."""
+BATCH_ROWS = 100_000
 
 _NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
 _TEXTS = (
@@ -95,10 +102,16 @@ def read_cells(file: str, content: bytes) -> tuple[Cells | None, list[Finding]]:
 
 def _parquet_cells(file: str, content: bytes) -> Cells:
     try:
-        source = pa.parquet.ParquetFile(io.BytesIO(content), page_checksum_verification=True)
-        names = _wanted(file, source.schema_arrow.names)
-        _require_readable(file, source)
-        table = source.read(columns=names)
+        schema = pa.parquet.read_schema(io.BytesIO(content))
+        names = _wanted(file, schema.names)
+        source = pa.parquet.ParquetFile(
+            io.BytesIO(content),
+            page_checksum_verification=True,
+            # A text that all rows share stays one text: written out it could fill the memory.
+            read_dictionary=[each for each in names if _is_text(schema.field(each).type)],
+        )
+        _require_readable(file, source, len(content))
+        table = _bounded_table(file, source, names, len(content))
         table.validate(full=True)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise unreadable(
@@ -114,18 +127,42 @@ def _parquet_cells(file: str, content: bytes) -> Cells:
     )
 
 
-def _require_readable(file: str, source: Any) -> None:
-    """Refuse a file that would fill the memory before any of it is read."""
+def _require_readable(file: str, source: Any, file_bytes: int) -> None:
+    """Refuse a file that would fill the memory by what it states, before any of it is read."""
     metadata = source.metadata
     groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
-    size_bytes = sum(group.total_byte_size for group in groups)
-    if metadata.num_rows > MOST_ROWS or size_bytes > MOST_UNPACKED_BYTES:
+    stated_bytes = sum(group.total_byte_size for group in groups)
+    size_bytes = max(stated_bytes, metadata.num_rows * ROW_BYTES)
+    _require_bounded(file, metadata.num_rows, size_bytes, file_bytes)
+
+
+def _bounded_table(file: str, source: Any, names: list[str], file_bytes: int) -> pa.Table:
+    """Read a file piece by piece, counting: what it states of itself proves nothing."""
+    batches, rows, size_bytes = [], 0, 0
+    for batch in source.iter_batches(batch_size=BATCH_ROWS, columns=names):
+        batches.append(batch)
+        rows += batch.num_rows
+        size_bytes += batch.nbytes
+        _require_bounded(file, rows, size_bytes, file_bytes)
+    if not batches:
+        return source.read(columns=names)
+    return pa.Table.from_batches(batches)
+
+
+def _require_bounded(file: str, rows: int, size_bytes: int, file_bytes: int) -> None:
+    """Refuse what is too large, or unfolds as no file of readings does."""
+    most_bytes = min(MOST_UNPACKED_BYTES, max(FREE_BYTES, MOST_TIMES * file_bytes))
+    if rows > MOST_ROWS or size_bytes > most_bytes:
         raise unreadable(
             file,
-            f"{metadata.num_rows:,} rows of {size_bytes:,} bytes when unpacked",
-            f"at most {MOST_ROWS:,} rows and {MOST_UNPACKED_BYTES:,} bytes when unpacked",
+            f"{rows:,} rows of {size_bytes:,} bytes when unpacked, from {file_bytes:,}",
+            f"at most {MOST_ROWS:,} rows and {most_bytes:,} bytes when unpacked",
             "send it in parts, a month each",
         )
+
+
+def _is_text(of_column: pa.DataType) -> bool:
+    return bool(pa.types.is_string(of_column) or pa.types.is_large_string(of_column))
 
 
 def _column_type(file: str, name: str, of_column: pa.DataType) -> Iterator[Finding]:
@@ -150,6 +187,12 @@ def _column_type(file: str, name: str, of_column: pa.DataType) -> Iterator[Findi
 
 def _csv_cells(file: str, content: bytes, findings: list[Finding]) -> Cells:
     text = read_csv_text(file, content, KNOWN_COLUMNS)
+    # A row of CSV can be a line of commas, of which a gibibyte holds hundreds of millions.
+    lines = text.content.count(b"\n")
+    if lines > MOST_ROWS:
+        raise unreadable(
+            file, f"{lines:,} lines", f"at most {MOST_ROWS:,}", "send it in parts, a month each"
+        )
     ragged: list[int] = []
 
     def skip(line: Any) -> str:

@@ -208,7 +208,7 @@ def test_a_header_with_an_underscore_is_dropped():
     [
         (SIGN_IN, FORM_BYTES),
         ("/nowhere/", FORM_BYTES),
-        (IMPORT, 50_000_000 + FORM_BYTES),
+        (IMPORT, 20_000_000 + FORM_BYTES),
         ("/disputes/gb12/3/answer/", 10_000_000 + FORM_BYTES),
         ("/invoices/gb12-INV-000001/3/dispute/", 10_000_000 + FORM_BYTES),
     ],

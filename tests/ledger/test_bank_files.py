@@ -51,7 +51,7 @@ def by_bzip2():
 
 
 REFUSED = {
-    "too many bytes in all": (BOMB, "more than 50,000,000 bytes once unpacked"),
+    "too many bytes in all": (BOMB, "more than 20,000,000 bytes once unpacked"),
     "too many bytes in a gzip": (gzipped(bytes(LARGEST_FILE_BYTES + 1)), "once unpacked"),
     "a size that is not true": (lying(), "a.xml"),
     "too many files": (
