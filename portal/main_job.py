@@ -41,6 +41,7 @@ from settlement.runs.settle import settle
 from settlement.verification import list_checks
 
 FIRST_KIND, LATER_KIND = "II", "SF"
+SIGNING = "sign the log"
 
 Clock = Callable[[], dt.datetime]
 ProgressBar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
@@ -107,14 +108,12 @@ def run_main_job(request: JobRequest, clock: Clock, progress: ProgressBar) -> Jo
     _bill(job, first, "invoice")
     with job.stage("dispute a line") as session:
         dispute_largest_line(session, request.market, clock)
+    _sign(job)
     later = _ensure_later_run(job, first)
     _bill(job, later, "invoice the difference")
     with job.stage("settle the dispute") as session:
         settle_corrected(session, request.market, clock())
     _pay(job)
-    with job.stage("sign the log") as session:
-        published, job.key_made = sign_log(session, clock())
-        job.checkpoint = published.checkpoint
     with job.stage("replay") as session, progress("Replaying") as bar:
         job.replayed = replay(session, later, threads=request.threads, progress=bar)
     with job.stage("verify") as session, progress("Verifying") as bar:
@@ -139,6 +138,17 @@ def _publish(job: Job) -> None:
             approver="R. Gulator (demonstration)",
             reason="First law of the market, for the demonstration",
         )
+    _sign(job)
+
+
+def _sign(job: Job) -> None:
+    """Sign the log, as after every publication, post and issue."""
+    before = job.seconds.get(SIGNING, 0.0)
+    with job.stage(SIGNING) as session:
+        published, key_made = sign_log(session, job.clock())
+    job.seconds[SIGNING] += before
+    job.checkpoint = published.checkpoint
+    job.key_made = job.key_made or key_made
 
 
 def _ensure_first_run(job: Job) -> Run:
@@ -212,6 +222,7 @@ def _post(job: Job, run: Run) -> Run:
     """Post a run, unless that was done: a run may stand unposted when the job was cut off."""
     with job.stage(f"post {run.kind}") as session:
         post(session, run, now=job.clock())
+    _sign(job)
     job.runs.append(run)
     return run
 
@@ -242,6 +253,7 @@ def _bill(job: Job, run: Run, stage: str) -> None:
                 kind = str(invoice.row.kind)
                 job.documents[kind] = job.documents.get(kind, 0) + 1
             bar(done, len(months))
+    _sign(job)
 
 
 def _pay(job: Job) -> None:
@@ -255,6 +267,7 @@ def _pay(job: Job) -> None:
                 session, market, file.name, file.content, received_by="the demonstration", now=now
             )
         found = decided_transactions(session, market)
+    _sign(job)
     waiting = sum(bool(payment.rest_minor) for payment in found)
     job.payments = {"payments": len(found), "waiting": waiting}
 

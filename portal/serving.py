@@ -16,6 +16,7 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from database.session import engine
+from portal.daily import start_signing_daily
 
 HEAD_SECONDS = 10
 """For the head of a request, and between two on one connection."""
@@ -74,6 +75,7 @@ def serve(
         announce(f"http://{host}:{open_port}/")
 
     threading.Thread(target=announce_when_open, daemon=True).start()
+    start_signing_daily()
     server.serve()
 
 

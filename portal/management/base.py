@@ -42,6 +42,8 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
         actions: what it does, by the word that follows its name.
         tells_waits: whether it says for which other command it waits.
         makes_market: whether the market that it is told may have no law yet.
+        appends_facts: whether it publishes, posts or issues, so that a checkpoint follows; of a
+            command with `actions`, which of them do.
     """
 
     # Django would check the portal before each command, for which it imports every page. That is
@@ -49,6 +51,7 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
     requires_system_checks: tuple[str, ...] | Literal["__all__"] = ()
 
     makes_market: ClassVar[bool] = False
+    appends_facts: ClassVar[bool | frozenset[str]] = False
     takes: ClassVar[Sequence[CommandArgument]] = ()
     actions: ClassVar[Mapping[str, Subcommand]] = {}
     tells_waits: ClassVar[bool] = True
@@ -101,6 +104,8 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
             if not self.makes_market:
                 refuse_unknown_market(getattr(options, "market", None))
             outcome = self.run(options)
+        if self._appended_facts(options):
+            self._sign_after()
         if is_json:
             self.stdout.write(json_text(self.as_json(outcome, options)))
         else:
@@ -109,6 +114,19 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
         failure = self.failure(outcome, options)
         if failure is not None:
             raise CommandError(failure)
+
+    def _appended_facts(self, options: Options) -> bool:
+        if getattr(options, "dry_run", False):
+            return False
+        appends = self.appends_facts
+        return appends if isinstance(appends, bool) else options.action in appends
+
+    def _sign_after(self) -> None:
+        from portal.signing import sign_after  # commands that append nothing need no cryptography
+
+        complaint = sign_after(self.now())
+        if complaint:
+            self.stderr.write(complaint)
 
     def _telling_waits(self) -> AbstractContextManager[None]:
         # What serves pages runs until it is stopped, and its requests do not wait.

@@ -22,6 +22,7 @@ from portal.dispute_forms import StepForm, read_form
 from portal.queries import disputes as queries
 from portal.queries.invoices import InvoicePage, invoice_page
 from portal.quotas import Kind, sends_file, spends
+from portal.signing import sign_after_request
 from portal.views.invoices import refuse_others, sees_invoices
 from settlement.billing.disputing import dispute_line
 from settlement.documents.issued_document import IssuedLine
@@ -118,6 +119,7 @@ def opening(request: SignedInRequest, number: str, line: int) -> HttpResponse:
     except Refused as refused:
         form.complaints = refusal_sentences(refused)
         return _opening_page(request, invoice, disputed, form, time)
+    sign_after_request()
     claimed = dispute_words.claim_in_words(record.row.claim, record)
     told = f"Dispute {record.row.number} is open: you claim {claimed}. The operator answers next."
     messages.success(request, told)
@@ -151,6 +153,7 @@ def take_next_step(request: SignedInRequest, market: str, number: int, action: s
     except Refused as refused:
         form.complaints = refusal_sentences(refused)
         return _page_with_complaints(request, shown.record, wanted, form)
+    sign_after_request()
     upheld = record.upheld if wanted in (Action.ACCEPT, Action.UPHOLD) else None
     of_claim = f": {dispute_words.claim_in_words(upheld, record)}" if upheld else ""
     told = f"{dispute_words.DONE_WORDS[wanted]}{of_claim}. It stands in the timeline."

@@ -10,6 +10,7 @@ from django.core.management.base import CommandError
 from sqlalchemy import text
 
 from database.session import transaction
+from portal import signing
 from portal.management import base
 from portal.management.commands import dataset, ingest, readings
 from rulebook.publishing import publish
@@ -33,7 +34,7 @@ def market(committed_database, monkeypatch):
             approver="bob",
             reason="first law",
         )
-    for command in (base, dataset, ingest, readings):
+    for command in (base, signing, dataset, ingest, readings):
         monkeypatch.setattr(command, "transaction", lambda: transaction(committed_database))
     return committed_database
 

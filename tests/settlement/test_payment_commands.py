@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 
 from database.session import transaction
 from ledger.payments import queries
+from portal import signing
 from portal.management import base
 from portal.management.commands import payments
 from settlement.datasets.bank import Payment, StatementHead, statement_xml
@@ -26,7 +27,7 @@ def documents(billed_database, monkeypatch):
     """The documents of the billed tiny market, whose database the command uses."""
     with transaction(billed_database) as session:
         found = queries.documents(session, "tiny")
-    for command in (base, payments):
+    for command in (base, signing, payments):
         monkeypatch.setattr(command, "transaction", lambda: transaction(billed_database))
     monkeypatch.setattr(base, "utc_now", lambda: SETTLED + dt.timedelta(days=1))
     return [document for document in found if document.due_minor > 0]

@@ -254,6 +254,8 @@ def changes(value: Any, other: Any) -> list[Any]:  # noqa: PLR0911 -- a line a t
         return [not value]
     if isinstance(value, int):
         return [_digit(value)]
+    if isinstance(value, float):  # in JSON alone
+        return [value + 1]
     if isinstance(value, str):
         return [_letter(value)]
     if isinstance(value, bytes):

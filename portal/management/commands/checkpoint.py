@@ -20,8 +20,8 @@ class Command(BaseCommand[Published | list[CheckpointRow]]):
     help = (
         "Sign a checkpoint of the transparency log: its size, its root and a signature, as a note "
         "that others can keep, with the hashes of its leaves, which name what changes later. "
-        "Run it daily, and after a publication. With nothing new since the last one, says so and "
-        "makes none."
+        "The first makes the key; from then on one follows all that is published, posted or "
+        "issued. With nothing new since the last one, says so and makes none."
     )
     takes = (
         flag("--list", "list the checkpoints, make none"),

@@ -68,6 +68,7 @@ class Command(BaseCommand[Record]):
         "Take a step in a dispute. The participant opens, escalates and withdraws; the operator "
         "answers and settles; the regulator decides. Every step is an event that stays."
     )
+    appends_facts = True
     actions: ClassVar = {
         "open": Subcommand(
             "dispute a line of an issued document", (*LINE, CLAIM, OWNER, ATTACH, *SIGNED)

@@ -16,6 +16,7 @@ class Command(BaseCommand[PublishedVersion]):
         "End a document of a market on a day, such as the registration of a participant who "
         "leaves. What rests on it must end before, and sealed days keep their law."
     )
+    appends_facts = True
     takes = (
         MARKET,
         argument("document", metavar="DOCUMENT", help="its name, such as registration/doric"),

@@ -22,6 +22,7 @@ class Command(BaseCommand[list[IngestedFile]]):
         "With --data, make readings from a folder of recorded profiles first, then ingest those; "
         "the period says of which days, and without it they are all that the folder holds."
     )
+    appends_facts = True
     takes = (
         MARKET,
         argument(

@@ -17,6 +17,7 @@ class Command(BaseCommand[list[Posted]]):
         "settlement terms of the day on which it was due. It is billed with the month of that day. "
         "A day posted before posts only what payments of an earlier value change."
     )
+    appends_facts = True
     takes = (
         MARKET,
         TO.with_settings(

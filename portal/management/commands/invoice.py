@@ -18,6 +18,7 @@ class Command(BaseCommand[list[SealedInvoice]]):
         "notes for what changed. Nothing to bill issues nothing. The market's settlement terms say "
         "when payment is due."
     )
+    appends_facts = True
     takes = (MARKET, MONTH.with_settings(required=True), JSON)
 
     def run(self, options: Options) -> list[SealedInvoice]:

@@ -66,6 +66,7 @@ class Command(BaseCommand[Any]):
         "and `return` decide about one payment by hand. Every decision is a journal, and a later "
         "one names what it reverses."
     )
+    appends_facts = frozenset({"import", "allocate", "return"})
     actions: ClassVar = {
         "import": Subcommand(
             "import camt.053 files of the operator's account; what is left out is named",

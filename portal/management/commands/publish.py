@@ -18,6 +18,7 @@ class Command(BaseCommand[list[PublishedVersion]]):
         f"Publish documents of one market ({', '.join(sorted(KINDS))}). All or none become law; "
         "a document that already stands so is left alone."
     )
+    appends_facts = True
     takes = (
         argument(
             "files", nargs="+", type=Path, metavar="FILE", help="YAML file, or a folder of them"

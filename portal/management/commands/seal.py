@@ -15,6 +15,7 @@ class Command(BaseCommand[list[Seal]]):
         "for them. The settlement terms say from when a day may be sealed; the last run of the "
         "calendar is posted before. A day that is sealed already keeps its seal."
     )
+    appends_facts = True
     takes = (MARKET, PERIOD, BY.with_settings(required=True, help="who seals them"), REASON, JSON)
 
     def run(self, options: Options) -> list[Seal]:

@@ -32,6 +32,7 @@ class Command(BaseCommand[list[Message]]):
         "contacts of its registration in force. Safe to repeat: what was sent is marked. Without "
         "TALLYSTICK_SMTP_HOST the messages are printed."
     )
+    appends_facts = True
     takes = (
         IN_MARKET,
         argument("--portal-url", default="", metavar="URL", help="such as https://portal.example"),

@@ -35,6 +35,7 @@ class Command(BaseCommand[SettledAndPosted]):
         "Settle the days of a market under a run kind of its calendar, and post what differs from "
         "what is posted. Equal inputs are settled once; a day is posted once a kind."
     )
+    appends_facts = True
     takes = (
         MARKET,
         argument("kind", metavar="KIND", help="run kind of the settlement calendar, such as II"),

@@ -34,6 +34,7 @@ class Command(BaseCommand[SettlingOutcome]):
         "range of days is posted by itself: what was done before a stop stands, and the command "
         "may be repeated. What is blocked is named and left."
     )
+    appends_facts = True
     takes = (MARKET, ON, DRY_RUN, THREADS, JSON)
 
     def run(self, options: Options) -> SettlingOutcome:

@@ -21,6 +21,7 @@ class Command(BaseCommand[StudyOutcome]):
         "the market maker with nodal pricing, uniform pricing and a flat tariff. The study is "
         "stored; nothing of it is posted or billed. Ready overlays are in scenarios/overlays."
     )
+    appends_facts = True
     takes = (
         MARKET,
         argument(
