@@ -169,6 +169,11 @@ def account_digest(row: AccountRow) -> bytes:
     return leaf_hash(encode(ACCOUNT_TAG, row))
 
 
+def account_code(row: AccountRow) -> str:
+    """Return the code that an account's other columns make."""
+    return Account(row.market, row.commodity, row.participant, row.kind, row.subject).code
+
+
 def posting_digest(row: PostingRow) -> bytes:
     """Return the digest of a posting."""
     return leaf_hash(encode(POSTING_TAG, row))

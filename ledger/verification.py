@@ -29,6 +29,7 @@ from ledger.chain import (
     InvoiceRow,
     JournalRow,
     PostingRow,
+    account_code,
     account_digest,
     invoice_digest,
     invoice_line_digest,
@@ -46,6 +47,7 @@ CHAIN = "ledger-chain"
 MISSING = "ledger-row-missing"
 FOREIGN = "ledger-row-foreign"
 BALANCE = "ledger-balance"
+CODE = "ledger-account-code"
 TOTALS = "ledger-totals"
 
 
@@ -83,6 +85,10 @@ def _verify_accounts(session: Session, commodities: dict[str, str]) -> Findings:
         commodities[account.code] = account.commodity
         if account_digest(account) != digest:
             yield changed("ledger.account", account.code)
+        # No leaf holds an account: postings do, by its code, which must say all that it is.
+        if account_code(account) != account.code:
+            value = f"its columns make the code {account_code(account)}"
+            yield damage(CODE, f"ledger.account {account.code}", value)
 
 
 def _verify_journals(

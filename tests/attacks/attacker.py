@@ -317,7 +317,7 @@ def remake_trail(session: Session) -> None:
         before = chain[row["number"]] = link.digest
         write(session, links, row, **link._asdict(), digest=before)
     for row in rows_of(session, heads):
-        head = HeadRow(row["number"], chain[row["number"]])
+        head = HeadRow(row["number"], chain.get(row["number"], row["link_digest"]))
         write(session, heads, row, link_digest=head.link_digest, digest=head.digest)
 
 

@@ -1,0 +1,167 @@
+"""Changed values of columns, with every digest below the log made anew, and what is named."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
+
+from ledger.invoice import document_number
+from ledger.log.kept import KeptCheckpoint
+from ledger.log.tree_verification import verify_published
+from ledger.payments.statements import content_digest
+from tests.attacks.attacker import REMAKES, remake_log, turn_triggers_off
+from tests.settlement.test_verification import Tampering, changes
+
+COLUMNS = text(
+    "SELECT table_schema || '.' || table_name, column_name FROM information_schema.columns "
+    "JOIN information_schema.tables USING (table_schema, table_name) "
+    "WHERE table_schema IN ('rulebook', 'settlement', 'ledger', 'portal') "
+    "AND table_type = 'BASE TABLE'"
+)
+KEYS = text(
+    "SELECT attname FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY(indkey)"
+    " WHERE indrelid = CAST(:table AS regclass) AND indisprimary ORDER BY attnum"
+)
+LEAVES = {
+    "ledger.attachment": "ledger.attachment {sha256}",
+    "ledger.bank_file": "ledger.bank_file {market}/{content_digest}",
+    "ledger.bank_statement": "ledger.bank_statement {market}-bank-{number:06}",
+    "ledger.bank_transaction": "ledger.bank_statement {market}-bank-{statement_number:06}",
+    "ledger.checkpoint": "ledger.checkpoint {size}",
+    "ledger.dispute": "ledger.dispute {market}/{number}",
+    "ledger.dispute_event": "ledger.dispute_event {market}/{number}",
+    "ledger.journal": "ledger.journal {number}",
+    "ledger.log_key": "ledger.log_key {number}",
+    "ledger.posting": "ledger.journal {journal_number}",
+    "ledger.trail_link": "{source} {key}",
+    "rulebook.version": "rulebook.version {id}",
+    "settlement.reading": "settlement.reading_file {file_id}",
+    "settlement.reading_file": "settlement.reading_file {id}",
+    "settlement.result": "settlement.run {run_id}",
+    "settlement.run": "settlement.run {id}",
+    "settlement.study": "settlement.study {run_id}",
+}
+"""The leaf or link that covers a row, by its table; of the portal's tables, the row itself."""
+
+CHAINS = (
+    ("ledger.journal", "ledger.posting"),
+    ("ledger.invoice", "ledger.invoice_line"),
+    ("ledger.bank_file", "ledger.bank_statement", "ledger.bank_transaction"),
+    ("ledger.attachment", "ledger.dispute", "ledger.dispute_event"),
+    ("settlement.reading", "settlement.reading_file"),
+    ("settlement.result", "settlement.run"),
+)
+"""Tables whose rows are sealed together: a change in one makes digests of the others anew."""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A row of which one column was changed, and the leaves that may tell: its own, or its old."""
+
+    table: str
+    column: str
+    leaves: frozenset[str]
+
+
+class Attacked(Tampering):
+    """Changes rows of any table, those of the portal too."""
+
+    def keys(self, table: str) -> list[str]:
+        found = self.bind.execute(KEYS, {"table": table}).scalars().all()
+        assert found, f"{table} has no primary key"
+        return list(found)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Open a session in the transaction of the attack, and keep what it writes."""
+        with Session(self.bind, join_transaction_mode="create_savepoint") as opened:
+            yield opened
+            opened.commit()
+
+    def change(self, table: str, column: str, place: int = -1) -> Changed:
+        """Change a column in a row that has a value to change, the last of them unless told."""
+        rows = self.rows(table)
+        if table == "ledger.checkpoint":
+            rows = rows[:-1]  # the last is a leaf that no checkpoint covers yet
+        valued = [row for row in rows if row[column] not in (None, [])]
+        row = valued[place % len(valued)] if valued else rows[place % len(rows)]
+        value = next(each for each in changes(row[column], None) if each != row[column])
+        self.update(table, row, column, value)
+        after = {**row, column: value}
+        if column == "content":  # named by its digest, which is made anew
+            after |= {"sha256": sha256(value).digest(), "content_digest": content_digest(value)}
+        leaves = {self._leaf_of(table, each) for each in (row, after)}
+        return Changed(table, column, frozenset(leaves))
+
+    def _leaf_of(self, table: str, row: dict[str, Any]) -> str:
+        if table == "ledger.invoice":
+            return f"{table} {document_number(row['series'], row['number'])}"
+        if table == "ledger.invoice_line":
+            invoices = {each["id"]: each for each in self.rows("ledger.invoice")}
+            of_line = invoices.get(row["invoice_id"])
+            return self._leaf_of("ledger.invoice", of_line) if of_line else "none"
+        shown = {
+            key: value.hex() if isinstance(value, bytes) else value for key, value in row.items()
+        }
+        pattern = LEAVES.get(table, f"{table} {{id}}" if "id" in row else table)
+        return pattern.format(**shown)
+
+
+@contextmanager
+def attacking(engine: Engine) -> Iterator[Attacked]:
+    """Open what attacks in a transaction that is rolled back; triggers are off."""
+    with engine.connect() as connection:
+        outer = connection.begin()
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        yield Attacked(connection)
+        outer.rollback()
+
+
+def chain_of(table: str) -> str:
+    """Return the first of the tables with which a table is sealed; the trail is one chain."""
+    if table.startswith("portal.") or table == "ledger.trail_link":
+        return "ledger.trail_link"
+    return next((chain[0] for chain in CHAINS if table in chain), table)
+
+
+def rounds(columns: Sequence[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
+    """Yield the columns that are changed at once: one of each chain, so that each tells apart."""
+    left: dict[str, list[tuple[str, str]]] = {}
+    for table, column in columns:
+        left.setdefault(chain_of(table), []).append((table, column))
+    while left:
+        yield [of_chain[0] for of_chain in left.values()]
+        left = {chain: of_chain[1:] for chain, of_chain in left.items() if len(of_chain) > 1}
+
+
+def remake_after(session: Session, changed: Sequence[Changed]) -> None:
+    """Make every digest anew that rests on rows that were changed."""
+    done: set[Callable[[Session], None]] = set()
+    for each in changed:
+        for remake in REMAKES.get(each.table, ()):
+            if remake not in done:
+                remake(session)
+                done.add(remake)
+    remake_log(session)
+
+
+def named_against(
+    attacked: Attacked, columns: Sequence[tuple[str, str]], kept: KeptCheckpoint, place: int = -1
+) -> dict[tuple[str, str], tuple[Changed, set[str]]]:
+    """Change columns with every digest below the log; return what a kept checkpoint names."""
+    with attacked.connection.transaction(force_rollback=True):
+        changed = [attacked.change(table, column, place) for table, column in columns]
+        with attacked.session() as session:
+            turn_triggers_off(session)
+            remake_after(session, changed)
+            found = list(verify_published(session, kept))
+        places = {
+            finding.place
+            for finding in found
+            if finding.code.startswith(("log-leaf", "trail-link"))
+        }
+    return {(each.table, each.column): (each, places) for each in changed}
