@@ -46,7 +46,7 @@ class AuditEntry(models.Model):
         STATEMENT = "statement-imported", "Imported a bank statement"
         ALLOCATION = "payment-allocated", "Allocated a payment"
         RETURN = "payment-returned", "Returned a payment to the queue"
-        EVIDENCE = "evidence", "Downloaded the evidence of a run"
+        EVIDENCE = "evidence", "Downloaded evidence"
         DEMO_SIGN_IN = "demo-sign-in", "Demo sign-in made"
 
     at = models.DateTimeField(db_index=True)

@@ -77,6 +77,11 @@ urlpatterns = [
         accounts.as_csv,
         name="account-csv",
     ),
+    path(
+        "accounts/<str:market>/<str:participant>/evidence.zip",
+        evidence.of_participant,
+        name="account-evidence",
+    ),
     path("payments/", payments.listing, name="payments"),
     path("payments/import/", payments.import_file, name="payments-import"),
     path("payments/<str:statement>/<number:line>/", payments.page, name="payment"),

@@ -78,6 +78,8 @@ SHELLS = {
     "settlement/evidence/export.py": "use case: export evidence",
     "settlement/evidence/ledger_part.py": "reads what evidence holds of the ledger",
     "settlement/evidence/log_part.py": "reads what evidence holds of the log",
+    "settlement/evidence/participant.py": "use case: export the evidence of a participant",
+    "settlement/evidence/proofs.py": "reads what proofs are made of",
     "settlement/evidence/recompute.py": "use case: recompute an evidence file",
     "settlement/evidence/store.py": "moves rows",
     "settlement/explanations/explain.py": "use case: explain a line",

@@ -10,8 +10,9 @@ from verifier.leaves import LEAVES, Told, read_leaves
 from verifier.ledger import JOURNALS, Ledger, check_ledger
 from verifier.log import check_log
 from verifier.log_notes import NOTHING_TRUSTED, Trusted
-from verifier.manifest import check_manifest
+from verifier.manifest import PARTICIPANT_FORMAT, check_manifest
 from verifier.names import check_names
+from verifier.participant import check_participant
 from verifier.posting import check_posted
 from verifier.readings import READING_FILES, Readings, check_readings
 from verifier.readme import check_readme
@@ -26,11 +27,19 @@ def check_evidence(files: Files, report: Report, trusted: Trusted = NOTHING_TRUS
     """Check everything that the evidence holds."""
     stated, listed = check_manifest(files, report)
     check_names([*files.names(), *listed], report)
+    if stated.get("format") == PARTICIPANT_FORMAT:
+        check_participant(files, stated, trusted, report)
+    else:
+        check_run_evidence(files, stated, trusted, report)
+
+
+def check_run_evidence(files: Files, stated: Row, trusted: Trusted, report: Report) -> None:
+    """Check the evidence of a run."""
     leaves = read_leaves(files, report)
     law = check_law(files, report)
     run = check_run(files, law, report)
     if run and stated:
-        report.equal(MANIFEST, "run", f"the run of {RUN},", run["id"], stated)
+        report.equal(MANIFEST, "run", f"the run of {RUN},", run["id"], stated["run"])
     check_readme(files, run, report)
     readings = check_readings(files, run, report)
     days = check_results(files, run, report)

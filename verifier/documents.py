@@ -70,6 +70,19 @@ class Invoice:
 
 def check_invoices(files: Files, law: Law, report: Report) -> list[Invoice]:
     """Hash documents and lines again; hold each series to its chain."""
+    found = read_invoices(files, law, report)
+    digests = {
+        (each.row["series"], each.row["number"]): parse_hex(each.row["digest"]) for each in found
+    }
+    for invoice in found:
+        with report.reading(INVOICES, document_number(invoice.row)):
+            check_invoice_link(invoice.row, digests, report)
+    check_counts(found, report)
+    return found
+
+
+def read_invoices(files: Files, law: Law, report: Report) -> list[Invoice]:
+    """Hash documents and their lines again."""
     lines: defaultdict[str, list[Row]] = defaultdict(list)
     known_digests = {digest for _, digest in law.versions}
     for at, row in read_json_lines(files, INVOICE_LINES, {**LINE, **DIGEST}, LINE_KEY, report):
@@ -83,20 +96,14 @@ def check_invoices(files: Files, law: Law, report: Report) -> list[Invoice]:
                     report.add(INVOICE_LINES, place, f"the rule {digest} in {VERSIONS}", None)
             report.count("lines of documents")
     found: list[Invoice] = []
-    digests: dict[tuple[str, int], bytes] = {}
     columns = {**INVOICE, **LINES_ROOT, **DIGEST}
     for place, row in read_json_lines(files, INVOICES, columns, ("series", "number"), report):
         with report.reading(INVOICES, place):
             invoice = Invoice(row, lines.pop(row["id"], []))
             check_invoice(invoice, report)
-            digests[row["series"], row["number"]] = parse_hex(row["digest"])
             found.append(invoice)
     for invoice_id in lines:
         report.add(INVOICE_LINES, f"invoice {invoice_id}", f"a document of {INVOICES}", None)
-    for invoice in found:
-        with report.reading(INVOICES, document_number(invoice.row)):
-            check_invoice_link(invoice.row, digests, report)
-    check_counts(found, report)
     return found
 
 

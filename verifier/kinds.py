@@ -12,6 +12,7 @@ PARTS = {
     "INSTRUMENT": "[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*",
     "DIGEST": "[0-9a-f]{64}",
     "DAY": "[0-9]{4}-[0-9]{2}-[0-9]{2}",
+    "RUN": "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
 }
 """The words in capitals of a place that stand for what differs from file to file."""
 
@@ -74,11 +75,10 @@ writes it again from the JSON and compares""",
     "readings": Kind(
         "readings/DAY.csv",
         """\
-the readings of a day as they were known to the run. role says what of
-them: settled (a reading of a day of the run), history (of a day
-before, that Fair Play weighs), looked at (where an estimate was made,
-whether it rests on it or passed it over), superseded (a later
-revision took its place). All but the last are the run's inputs.""",
+the readings of a day that are inputs of the run, each in the revision
+that was known to it: of the run's days those that it settles; of other
+days what Fair Play weighs, and what estimates looked at, whether they
+rest on it or passed it over""",
     ),
     "reading files": Kind("readings/files.csv", "the files in which the readings came"),
     "results": Kind("results/DAY.csv", "every result of a day"),
@@ -131,6 +131,50 @@ same list. Hold one that you kept to them, of any size: --checkpoint""",
     ),
 }
 """Every kind of file of the evidence of a run, by its name in the manifest."""
+
+
+PARTICIPANT_KINDS: Mapping[str, Kind] = {
+    "manifest": KINDS["manifest"],
+    "readme": KINDS["readme"],
+    "documents of participants": Kind(
+        "ledger/invoices.jsonl", "your documents, every one, by your own count of them"
+    ),
+    "lines": Kind("ledger/invoice-lines.jsonl", "their lines, exact"),
+    "journals": Kind(
+        "ledger/journals.jsonl",
+        """\
+the headers of the journals by which runs were posted on days of the
+months that the file goes into; their postings are told by root alone""",
+    ),
+    "runs": Kind("runs.jsonl", "those runs: what each is pinned to, and its digests"),
+    "days": Kind("days.csv", "the digest of the results of every day of those runs"),
+    "own results": Kind(
+        "results/RUN/DAY.csv",
+        """\
+your results of a day, and the price at your nodes, with their values;
+those of others as roots over several at once""",
+    ),
+    "own readings": Kind(
+        "readings/RUN.csv",
+        """\
+the readings of your meters among the inputs of a run, with their
+values; those of others as roots over several at once""",
+    ),
+    "versions": Kind(
+        "law/versions.jsonl", "the versions of the rules of those days that you may read"
+    ),
+    "document": KINDS["document"],
+    "readable document": KINDS["readable document"],
+    "checkpoint": KINDS["checkpoint"],
+    "proofs": Kind(
+        "log/proofs.jsonl",
+        """\
+that each document, journal, run, version and key is a leaf of the log
+(RFC 9162, section 2.1.3)""",
+    ),
+    "keys": KINDS["keys"],
+}
+"""Every kind of file of the evidence of a participant."""
 
 
 def kind_of(path: str, kinds: Mapping[str, Kind] = KINDS) -> str | None:

@@ -45,9 +45,15 @@ def check_ledger(files: Files, report: Report) -> Ledger:
         with report.reading(ACCOUNTS, place):
             found = leaf_hash(encode_row("tallystick.account.1", select_fields(ACCOUNT, row))).hex()
             report.equal(ACCOUNTS, place, "the row to have digest", row["digest"], found)
+            named = (row["market"], row["commodity"], row["participant"] or "-", row["kind"])
+            code = ":".join((*named, row["subject"]))
+            report.equal(ACCOUNTS, place, "code, made of its parts,", code, row["code"])
             book.commodities[row["code"]] = row["commodity"]
             report.count("accounts")
     leaves = check_postings(files, book, report)
+    moved = {account for postings in book.postings.values() for account, _ in postings}
+    for account in sorted(book.commodities.keys() - moved):
+        report.add(ACCOUNTS, account, f"an account that {POSTINGS} moves", "one that none moves")
     columns = {**JOURNAL, **POSTINGS_ROOT, **DIGEST}
     for place, row in read_json_lines(files, JOURNALS, columns, ("number",), report):
         with report.reading(JOURNALS, place):
@@ -93,8 +99,7 @@ def check_journal(
         leaves: the digests of its postings; None where the evidence holds their root alone.
     """
     number = to_integer(row["number"])
-    found = digest_over_rows(JOURNAL_TAG, JOURNAL, row, parse_hex(row["postings_root"])).hex()
-    report.equal(JOURNALS, place, "the row to have digest", row["digest"], found)
+    check_header(row, place, report)
     book.journals[number] = row
     book.digests[number] = parse_hex(row["digest"])
     report.count("journals, by digest")
@@ -109,6 +114,12 @@ def check_journal(
     for commodity, total in totals.items():
         report.equal(JOURNALS, place, f"the sum of {commodity}", 0, total)
     report.count("journals that balance")
+
+
+def check_header(row: Row, place: str, report: Report) -> None:
+    """Hash the row of a journal again, over the root of its postings."""
+    found = digest_over_rows(JOURNAL_TAG, JOURNAL, row, parse_hex(row["postings_root"])).hex()
+    report.equal(JOURNALS, place, "the row to have digest", row["digest"], found)
 
 
 def digest_over_rows(tag: str, columns: Layout, row: Row, rows_root: bytes) -> bytes:

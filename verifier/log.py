@@ -34,12 +34,7 @@ def check_log(
 ) -> None:
     """Hold every fact to the log that the checkpoint signs, and that to what was signed before."""
     stated, key_digests = read_keys(files, trusted, report)
-    checkpoint: Checkpoint | None = None
-    with report.reading(CHECKPOINT):
-        text = read_text(files, CHECKPOINT, report)
-        checkpoint = parse_checkpoint(text)
-        check_text(CHECKPOINT, write_note(checkpoint), text, report)
-        check_signature(CHECKPOINT, checkpoint, trusted.keys or stated, report)
+    checkpoint = read_checkpoint(files, trusted, stated, report)
     if checkpoint is None:
         return
     earlier = read_earlier(files, checkpoint, [*trusted.keys, *stated], report)
@@ -51,6 +46,26 @@ def check_log(
     for told_of_table in (*told, *of_log):
         check_told(leaves, told_of_table, report)
     note_untold(leaves, {each.source: len(each.digests) for each in (*told, *of_log)}, report)
+    note_checkpoint(checkpoint, trusted, stated, report)
+
+
+def read_checkpoint(
+    files: Files, trusted: Trusted, stated: Sequence[Key], report: Report
+) -> Checkpoint | None:
+    """Return the checkpoint, held to the signature of a key that the reader or the file has."""
+    with report.reading(CHECKPOINT):
+        text = read_text(files, CHECKPOINT, report)
+        checkpoint = parse_checkpoint(text)
+        check_text(CHECKPOINT, write_note(checkpoint), text, report)
+        check_signature(CHECKPOINT, checkpoint, trusted.keys or stated, report)
+        return checkpoint
+    return None
+
+
+def note_checkpoint(
+    checkpoint: Checkpoint, trusted: Trusted, stated: Sequence[Key], report: Report
+) -> None:
+    """Say what everything rests on, and what of it only the reader can check."""
     report.notes.append(
         f"Checkpoint of {checkpoint.origin}: {checkpoint.size} leaves, root {checkpoint.root.hex()}"
     )

@@ -110,6 +110,12 @@ def write_note(checkpoint: Checkpoint) -> str:
 def check_signature(file: str, checkpoint: Checkpoint, keys: Sequence[Key], report: Report) -> None:
     """Hold a checkpoint to a key of its log; no signature under a known key may be wrong."""
     signed = False
+    known = {(key.name, key.key_id) for key in keys}
+    for name, key_id, _ in checkpoint.signatures:
+        if (name, key_id) not in known:
+            report.notes.append(
+                f"{file}: what {name}+{key_id.hex()} signed proves nothing, as its key is unknown"
+            )
     for name, key_id, signature in checkpoint.signatures:
         for key in keys:
             if (key.name, key.key_id) == (name, key_id):

@@ -70,7 +70,12 @@ def build_register(run: Row, day: str, law: Law) -> Register:
 
 def sum_used_wh(day: str, settled: Day, metered: Energy) -> dict[tuple[str, str], int]:
     """Return the day's energy by measure and entity: as metered, or as it was estimated."""
-    totals: dict[tuple[str, str], int] = {}
+    return {key: sum(used) for key, used in list_used_wh(day, settled, metered).items()}
+
+
+def list_used_wh(day: str, settled: Day, metered: Energy) -> dict[tuple[str, str], list[int]]:
+    """Return the energy of each interval of a day, as `sum_used_wh` sums it."""
+    used: dict[tuple[str, str], list[int]] = {}
     keys = {key[1:] for key in metered if key[0] == day}
     estimated = {
         (measure.removeprefix("estimated."), entity)
@@ -81,14 +86,14 @@ def sum_used_wh(day: str, settled: Day, metered: Energy) -> dict[tuple[str, str]
         estimates = settled.vectors.get((day, f"estimated.{measure}", entity), [])
         codes = settled.vectors.get((day, f"quality.{measure}", entity), [])
         values = metered.get((day, measure, entity)) or [0] * len(estimates)
-        totals[measure, entity] = sum(
+        used[measure, entity] = [
             estimates[number]
             if number < len(codes)
             and (codes[number] > BY_RULE or codes[number] in ESTIMATED_BY_OPERATOR)
             else value
             for number, value in enumerate(values)
-        )
-    return totals
+        ]
+    return used
 
 
 def is_passed_through(measure: str) -> bool:

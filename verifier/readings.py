@@ -19,6 +19,7 @@ from verifier.report import Report
 from verifier.rows import read_csv_rows
 from verifier.values import (
     Row,
+    list_days,
     parse_day,
     parse_hex,
     parse_moment,
@@ -32,7 +33,7 @@ READING_PREFIX = b"tallystick/reading/1\n"
 FILE_PREFIX = b"tallystick/reading-file/2\n"
 FILE_NAMESPACE = uuid.UUID("5f6c1f5e-0b0f-5d3c-9f0e-6d3c1a0d7a11")
 READING = parse_layout(
-    "market:T settlement_day:D measure:T entity:T revision:I role:T values:V quality:T "
+    "market:T settlement_day:D measure:T entity:T revision:I values:V quality:T "
     "received_at:M file_id:U digest:B"
 )
 READING_FILE = parse_layout(
@@ -40,9 +41,7 @@ READING_FILE = parse_layout(
     "vector_count:I unchanged_count:I late_day_count:I "
     "readings_root:B digest:B"
 )
-READING_KEY = ("measure", "entity", "revision")
-USED = ("settled", "history", "looked at")
-"""Readings that are among the inputs of the run; others were superseded."""
+READING_KEY = ("measure", "entity")
 
 GENERATION, DEMAND = "metered_generation_wh", "metered_demand_wh"
 Energy = dict[tuple[str, str, str], list[int]]
@@ -127,10 +126,10 @@ def check_readings_of_day(
     metered: Energy,
     report: Report,
 ) -> list[bytes]:
-    """Hash the readings of a day; add what was metered, and return the digests of those used."""
-    latest: dict[tuple[str, str], tuple[int, str]] = {}
+    """Hash the readings of a day; add what was metered, and return their digests."""
     used: list[tuple[str, str, bytes]] = []
     day = name.removeprefix("readings/").removesuffix(".csv")
+    days = list_days(run["first_day"], run["last_day"]) if run else []
     for line, row in read_csv_rows(files, name, READING, READING_KEY, report):
         with report.reading(name, line):
             place = f"{line}, {row['measure']} {row['entity']} revision {row['revision']}"
@@ -145,13 +144,8 @@ def check_readings_of_day(
             if run and parse_moment(row["received_at"]) > parse_moment(run["known_at"]):
                 report.add(name, place, f"known by {run['known_at']}", row["received_at"])
             key = (row["measure"], row["entity"])
-            before, role_before = latest.get(key, (0, "superseded"))
-            report.equal(name, place, "revision", before + 1, to_integer(row["revision"]))
-            report.equal(name, place, "role of the revision before", "superseded", role_before)
-            latest[key] = to_integer(row["revision"]), row["role"]
-            if row["role"] in USED:
-                used.append((*key, parse_hex(row["digest"])))
-            if row["role"] == "settled" and row["measure"] in (GENERATION, DEMAND):
+            used.append((*key, parse_hex(row["digest"])))
+            if day in days and row["measure"] in (GENERATION, DEMAND):
                 letters = to_text(row["quality"])
                 metered[day, *key] = [
                     0 if letter == "X" else value
@@ -160,10 +154,7 @@ def check_readings_of_day(
             report.count("readings")
     with report.reading(name):
         report.equal(name, "", "a day", parse_day(day).isoformat(), day)
-    if not latest:
+    if not used:
         report.add(name, "", "a reading of the day", None)
-    for (measure, entity), (_, role) in latest.items():
-        if role == "superseded":
-            report.add(name, f"{measure} {entity}", "a revision after the superseded one", None)
     # By measure and entity, as the run's input digest has them, whatever the file's order.
     return [digest for _, _, digest in sorted(used)]

@@ -1,9 +1,11 @@
 """README.txt: what an evidence file is and how to check it, in words that follow from the run."""
 
+from collections.abc import Mapping
+
 from verifier.archive import Files
 from verifier.documents import INVOICE_LINE_TAG, INVOICE_TAG
 from verifier.itself import EARLIER_VERIFIERS, own_digest
-from verifier.kinds import KINDS, README
+from verifier.kinds import KINDS, README, Kind
 from verifier.ledger import JOURNAL_TAG
 from verifier.report import Report
 from verifier.rows import check_text
@@ -120,10 +122,10 @@ log        root(leaf(fields("tallystick.leaf.1", table, key there, digest)) of e
 """
 
 
-def list_kinds() -> str:
+def list_kinds(kinds: Mapping[str, Kind]) -> str:
     """Return where each kind of file lies and what it is, a line or more each."""
     listed: list[str] = []
-    for kind in KINDS.values():
+    for kind in kinds.values():
         first, *more = kind.says.splitlines()
         # A place that reaches into the column of the words has them on the lines below it.
         head = f"{kind.place:<28}" if len(kind.place) < 28 else f"{kind.place}\n{'':28}"
@@ -140,7 +142,7 @@ def write_readme(run: Row, verifier: str) -> str:
     """
     return TEXT.format(
         verifier=verifier,
-        listing=list_kinds(),
+        listing=list_kinds(KINDS),
         journal_tag=JOURNAL_TAG,
         line_tag=INVOICE_LINE_TAG,
         invoice_tag=INVOICE_TAG,

@@ -45,20 +45,41 @@ def read_run(files: Files, report: Report) -> Row:
     """Return the run's row, and the pins in it, in the writing of their layouts."""
     text = files.read(RUN).decode()
     stated = parse_json(text)
-    check_text(RUN, json.dumps(stated, ensure_ascii=False, separators=(",", ":")) + "\n", text,
-               report)  # fmt: skip
+    check_text(RUN, write_run(stated), text, report)
+    return read_run_row(stated, RUN, "", report)
+
+
+def write_run(stated: object) -> str:
+    """Return the line of a run as the product writes it."""
+    return json.dumps(stated, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def read_run_row(stated: Row, file: str, line: str, report: Report) -> Row:
+    """Return a run's row, and the pins in it, in the writing of their layouts.
+
+    Args:
+        line: where it stands, with a comma and a blank behind it; nothing where it stands alone.
+    """
     columns = {**RUN_LAYOUT, **parse_layout("digest:B")}
-    if type(stated) is not dict or not check_columns(list(stated), columns, RUN, "run", report):
+    if type(stated) is not dict or not check_columns(
+        list(stated), columns, file, f"{line}run", report
+    ):
         raise ValueError("a run without its columns")
     pins = [
-        check_object(pin, PIN, RUN, f"pin {number}", report)
+        check_object(pin, PIN, file, f"{line}pin {number}", report)
         for number, pin in enumerate(stated["pins"], start=1)
     ]
     # The pins are objects: of their bytes the digest is made.
-    row = check_values(stated | {"pins": []}, columns, RUN, "run", report, cells=False)
+    row = check_values(stated | {"pins": []}, columns, file, f"{line}run", report, cells=False)
     if row is None or None in pins:
         raise ValueError("a run with values that cannot be read")
     return row | {"pins": pins}
+
+
+def run_digest(row: Row) -> str:
+    """Return the digest of a run's row."""
+    values = select_fields(RUN_LAYOUT, row | {"pins": [encode_pin(pin) for pin in row["pins"]]})
+    return leaf_hash(encode_row("tallystick.run.1", values)).hex()
 
 
 def check_run(files: Files, law: Law, report: Report) -> Row:
@@ -66,9 +87,7 @@ def check_run(files: Files, law: Law, report: Report) -> Row:
     row: Row = {}
     with report.reading(RUN):
         row = read_run(files, report)
-        values = select_fields(RUN_LAYOUT, row | {"pins": [encode_pin(pin) for pin in row["pins"]]})
-        found = leaf_hash(encode_row("tallystick.run.1", values)).hex()
-        report.equal(RUN, "", "the row to have digest", row["digest"], found)
+        report.equal(RUN, "", "the row to have digest", row["digest"], run_digest(row))
         report.count("run")
         for day in list_days(row["first_day"], row["last_day"]):
             check_law_of_day(row, day, law, report)

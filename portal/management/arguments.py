@@ -309,3 +309,17 @@ RUN = argument("run", type=parse_run, metavar="RUN", help="identifier of the run
 PARTICIPANT = argument("participant", metavar="PARTICIPANT", help="such as hearth-energy")
 BY = argument("--by", default=getpass.getuser(), metavar="WHO", help="who; default: your login")
 REASON = argument("--reason", required=True, metavar="WHY", help="why; kept with what is done")
+
+
+def sole_market(markets: list[str], participant: str) -> str:
+    """Return the one market in which a participant has an account.
+
+    Raises:
+        CommandError: it has none, or several.
+    """
+    if not markets:
+        raise CommandError(f"participant {participant}: it has no account; correct the name")
+    if len(markets) > 1:
+        known = ", ".join(markets)
+        raise CommandError(f"{participant} has accounts in: {known}. Name one with --market")
+    return markets[0]

@@ -127,6 +127,7 @@ def page(request: SignedInRequest, market: str, participant: str) -> HttpRespons
         "statements": statements,
         "open_items": open_items,
         "buckets": BUCKETS,
+        "is_own": (market, participant) in (request.viewer.participants or ()),
         "section": "accounts",
     }
     return render(request, "accounts/page.html", context, status=status_of(complaint))

@@ -1,20 +1,28 @@
-"""The evidence of a run as a download, for operators and auditors."""
+"""Evidence as a download: of a run for operators and auditors, of a participant for its people."""
 
+import datetime as dt
 import tempfile
 import uuid
+from calendar import monthrange
+from collections.abc import Callable
+from typing import IO
 
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
+from sqlalchemy.orm import Session
 
 from common.refusals import Refused
 from database.session import transaction
 from portal.access import SignedInRequest, open_to
 from portal.audit import Action, record
+from portal.days import parse_day
+from portal.middleware import UnreadableRequest
 from portal.quotas import Kind, spends
+from portal.views.accounts import sees_accounts
 from portal.views.runs import sees_runs
 from settlement.evidence.export import write_evidence
-from settlement.runs.run import Run
+from settlement.evidence.participant import write_participant_evidence
 from settlement.runs.settle import no_progress
 from settlement.runs.store import find_run
 
@@ -32,27 +40,81 @@ def download(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
     if run is None:
         raise Http404("no such run")
     # A transaction of its own follows: a refusal rolls it back, and its page still names the run.
+    try:
+        sink = _written(lambda session, sink: write_evidence(session, run, sink, no_progress))
+    except Refused as refused:
+        return _refusal_page(request, refused, run=run)
+    of = f"{run.market} {run.kind} {run.first_day} to {run.last_day}"
+    name = f"evidence-{run.market}-{run.kind}-{run.first_day}-{run.last_day}-{run.id}.zip"
+    return _sent(request, sink, of, name)
+
+
+@require_safe
+@open_to(sees_accounts)
+@spends(Kind.EXPORT)
+def of_participant(request: SignedInRequest, market: str, participant: str) -> HttpResponseBase:
+    """Send a participant's own evidence, to its people and to nobody else."""
+    own = request.viewer.participants
+    # Who sees everybody's documents has the evidence of runs; this one is for those it is about.
+    if own is None or (market, participant) not in own:
+        raise Http404("no such evidence for this user")
+    month = _month(request.GET.get("month", "").strip())
+    try:
+        sink = _written(
+            lambda session, sink: write_participant_evidence(
+                session, market, participant, month, sink, no_progress
+            )
+        )
+    except Refused as refused:
+        return _refusal_page(request, refused, market=market, participant=participant)
+    shown = f"-{month[0]:%Y-%m}" if month else ""
+    of = f"{market} {participant}{f' {month[0]:%Y-%m}' if month else ''}"
+    return _sent(request, sink, of, f"evidence-{market}-{participant}{shown}.zip")
+
+
+def _month(asked: str) -> tuple[dt.date, dt.date] | None:
+    """Return the first and last day of the month asked for; None where none is.
+
+    Raises:
+        UnreadableRequest: it is no month.
+    """
+    if not asked:
+        return None
+    first = parse_day(f"{asked}-01")
+    if first is None:
+        raise UnreadableRequest("A month is written as 2024-01.")
+    return first, first + dt.timedelta(days=monthrange(first.year, first.month)[1] - 1)
+
+
+def _written(write: Callable[[Session, IO[bytes]], None]) -> IO[bytes]:
+    """Return the zip, written to disk.
+
+    Raises:
+        Refused: it cannot be exported; nothing is left of it.
+    """
     sink = tempfile.TemporaryFile()  # noqa: SIM115  the answer closes it
     try:
         with transaction() as session:
-            write_evidence(session, run, sink, no_progress)
-    except Refused as refused:
+            write(session, sink)
+    except Refused:
         sink.close()
-        return _refusal_page(request, run, refused)
+        raise
     sink.seek(0)
-    record(
-        request.user, Action.EVIDENCE, f"{run.market} {run.kind} {run.first_day} to {run.last_day}"
-    )
-    name = f"evidence-{run.market}-{run.kind}-{run.first_day}-{run.last_day}-{run.id}.zip"
+    return sink
+
+
+def _sent(request: SignedInRequest, sink: IO[bytes], of: str, name: str) -> FileResponse:
+    """Answer with a zip, after the audit trail says who took it."""
+    record(request.user, Action.EVIDENCE, of)
     return FileResponse(sink, as_attachment=True, filename=name, content_type="application/zip")
 
 
-def _refusal_page(request: SignedInRequest, run: Run, refused: Refused) -> HttpResponse:
+def _refusal_page(request: SignedInRequest, refused: Refused, **subject: object) -> HttpResponse:
     found = refused.findings
     context = {
-        "run": run,
+        **subject,
         "reasons": [str(finding) for finding in found[:SHOWN_REASONS]],
         "more": max(0, len(found) - SHOWN_REASONS),
-        "section": "runs",
+        "section": "runs" if "run" in subject else "accounts",
     }
     return render(request, "runs/no_evidence.html", context, status=CONFLICT)

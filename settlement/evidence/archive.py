@@ -1,13 +1,12 @@
 """The zip of an evidence file, and its manifest: the same facts give the same bytes."""
 
 import hashlib
-import uuid
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from verifier.archive import MANIFEST
 from verifier.kinds import kind_of
-from verifier.manifest import FORMAT, write_manifest
+from verifier.manifest import FORMATS, RUN_FORMAT, write_manifest
 from verifier.zip_file import MOST_BYTES_OF_A_FILE
 
 COMPRESSION_LEVEL = 6
@@ -19,7 +18,8 @@ FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 class Archive:
     """Writes files one after the other, and last the manifest that lists them."""
 
-    def __init__(self, sink: IO[bytes]) -> None:
+    def __init__(self, sink: IO[bytes], form: str = RUN_FORMAT) -> None:
+        self._form = form
         # The verifier reads zips of one writing alone, without the extension for larger ones.
         self._zip = ZipFile(sink, "w", ZIP_DEFLATED, allowZip64=False)
         self._listed: list[dict[str, object]] = []
@@ -30,7 +30,8 @@ class Archive:
         Raises:
             ValueError: it is of no kind that the format knows, or larger than a verifier reads.
         """
-        kind = kind_of(name)
+        _, kinds = FORMATS[self._form]
+        kind = kind_of(name, kinds)
         if kind is None or len(content) > MOST_BYTES_OF_A_FILE:
             raise ValueError(f"{name}: of no kind of the format, or of {len(content):,} bytes")
         write_entry(self._zip, name, content)
@@ -38,10 +39,10 @@ class Archive:
         entry = {"path": name, "kind": kind, "bytes": len(content), "sha256": digest}
         self._listed.append(entry)
 
-    def close(self, run_id: uuid.UUID) -> None:
-        """Add the manifest and finish the zip."""
+    def close(self, **subject: str) -> None:
+        """Add the manifest, which says what the evidence is of, and finish the zip."""
         files = sorted(self._listed, key=lambda entry: str(entry["path"]))
-        manifest = {"format": FORMAT, "run": str(run_id), "files": files}
+        manifest = {"format": self._form, **subject, "files": files}
         write_entry(self._zip, MANIFEST, write_manifest(manifest).encode())
         self._zip.close()
 

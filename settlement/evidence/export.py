@@ -18,9 +18,8 @@ from settlement.evidence.rows import csv_rows, json_line, json_lines
 from settlement.evidence.verifier_file import verifier_digest
 from settlement.meters.readings import VectorKey
 from settlement.meters.store import FILE_FIELDS
-from settlement.runs.inputs import RunInputs, run_inputs
+from settlement.runs.inputs import run_inputs
 from settlement.runs.pinned import pinned_periods
-from settlement.runs.requests import history_digests
 from settlement.runs.run import Run
 from settlement.runs.store import day_vectors
 from settlement.studies.store import find_study
@@ -32,11 +31,9 @@ from verifier.readme import write_readme
 
 Progress = Callable[[int, int], None]
 
-READING_COLUMNS = ("market", "settlement_day", "measure", "entity", "revision", "role", "values",
+READING_COLUMNS = ("market", "settlement_day", "measure", "entity", "revision", "values",
                    "quality", "received_at", "file_id", "digest")  # fmt: skip
 RESULT_COLUMNS = ("measure", "entity", "values", "digest")
-SETTLED, HISTORY, LOOKED_AT = "settled", "history", "looked at"
-SUPERSEDED = "superseded"
 
 
 def write_evidence(session: Session, run: Run, sink: IO[bytes], progress: Progress) -> None:
@@ -48,8 +45,7 @@ def write_evidence(session: Session, run: Run, sink: IO[bytes], progress: Progre
     """
     # As of the run's look and not of now: readings that came later are none of its inputs.
     known = run_inputs(session, run.market, pinned_periods(session, run), run.known_at)
-    roles = _roles(known)
-    reading_days = sorted({day for day, _, _ in roles})
+    reading_days = sorted({day for day, _, _ in known.looked_at})
     total = len(reading_days) + len(run.days) + 1
     # Before the first byte: what the log does not cover is refused, not written in part.
     log = log_part(session)
@@ -57,16 +53,16 @@ def write_evidence(session: Session, run: Run, sink: IO[bytes], progress: Progre
     book = ledger_part(session, run, log)
     versions = _versions(session, log)
     archive = Archive(sink)
-    row = json_line(_run_row(run))
+    row = json_line(run_row(run))
     archive.add(README, write_readme(parse_json(row), verifier_digest()).encode())
     obeyed = {pin.digest for pin in run.law_pins} | book.rule_digests
-    _add_all(archive, _law_files(versions, obeyed))
+    _add_all(archive, law_files(versions, obeyed))
     _add_all(archive, book.files())
     _add_all(archive, log.files())
     progress(1, total)
     received: set[uuid.UUID] = set()
     for done, day in enumerate(reading_days, start=2):
-        rows = _reading_rows(session, run, day, roles)
+        rows = _reading_rows(session, run, day, known.looked_at)
         received.update(row["file_id"] for row in rows)
         archive.add(f"readings/{day}.csv", csv_rows(READING_COLUMNS, rows))
         progress(done, total)
@@ -77,7 +73,7 @@ def write_evidence(session: Session, run: Run, sink: IO[bytes], progress: Progre
         progress(done, total)
     archive.add("run.json", row)
     _add_all(archive, _study_files(session, run))
-    archive.close(run.id)
+    archive.close(run=str(run.id))
 
 
 def _versions(session: Session, log: LogPart) -> list[VersionRow]:
@@ -96,7 +92,7 @@ def _add_all(archive: Archive, files: Mapping[str, bytes]) -> None:
         archive.add(name, content)
 
 
-def _law_files(versions: Collection[VersionRow], obeyed: Collection[bytes]) -> dict[str, bytes]:
+def law_files(versions: Collection[VersionRow], obeyed: Collection[bytes]) -> dict[str, bytes]:
     """Return the versions as rows, and documents as canonical JSON and for reading.
 
     Args:
@@ -132,27 +128,16 @@ def _version_row(version: VersionRow) -> dict[str, Any]:
     }
 
 
-def _roles(known: RunInputs) -> dict[VectorKey, str]:
-    """Return what each reading among the inputs was to the run."""
-    return (
-        dict.fromkeys(known.looked_at, LOOKED_AT)
-        | dict.fromkeys(history_digests(known.requests.readings, known.periods), HISTORY)
-        | dict.fromkeys(known.requests.own_digests, SETTLED)
-    )
-
-
 def _reading_rows(
-    session: Session, run: Run, day: dt.date, roles: Mapping[VectorKey, str]
+    session: Session, run: Run, day: dt.date, looked_at: Collection[VectorKey]
 ) -> list[dict[str, Any]]:
-    """Return the readings of a day that are inputs, after the revisions that they replaced."""
-    stored = store.readings_of_day(session, run.market, day, run.known_at)
-    latest = {(row["measure"], row["entity"]): row["revision"] for row in stored}
-    return [
-        row | {"role": roles[day, *key] if row["revision"] == latest[key] else SUPERSEDED}
-        for row in stored
-        for key in ((row["measure"], row["entity"]),)
-        if (day, *key) in roles
-    ]
+    """Return the readings of a day that are inputs of a run, each as it was known to it."""
+    # A later revision stands after the one before it, whose place it takes.
+    latest = {
+        (row["measure"], row["entity"]): row
+        for row in store.readings_of_day(session, run.market, day, run.known_at)
+    }
+    return [row for key, row in latest.items() if (day, *key) in looked_at]
 
 
 def _results(session: Session, run: Run, day: dt.date) -> bytes:
@@ -161,7 +146,8 @@ def _results(session: Session, run: Run, day: dt.date) -> bytes:
     return csv_rows(RESULT_COLUMNS, rows)
 
 
-def _run_row(run: Run) -> dict[str, Any]:
+def run_row(run: Run) -> dict[str, Any]:
+    """Return the row of a run, its pins as objects."""
     return {
         "id": run.id,
         "market": run.market,

@@ -154,7 +154,7 @@ def _stored_days(files: Files) -> dict[dt.date, list[Row]]:
         if name.startswith("readings/") and name != READING_FILES:
             rows = [row for _, row in read_csv_rows(files, name, READING, (), Report())]
             day = dt.date.fromisoformat(name.removeprefix("readings/").removesuffix(".csv"))
-            days[day] = [row for row in rows if row["role"] != "superseded"]
+            days[day] = rows
     return days
 
 

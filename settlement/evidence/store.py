@@ -1,7 +1,7 @@
 """What an evidence file holds of rules, readings and ledger; reads in the caller's transaction."""
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -17,6 +17,9 @@ from ledger.chain import AccountRow, InvoiceLineRow, InvoiceRow, JournalRow, Pos
 from ledger.tree import EMPTY_ROOT, merkle_root
 from rulebook.tables import VersionRow
 from settlement.meters.store import FILE_FIELDS, READING_TYPES
+from settlement.runs.results import day_digest
+from settlement.runs.run import Run
+from settlement.runs.store import day_vectors
 from settlement.tables import ReadingFileRow
 
 Row = dict[str, Any]
@@ -49,6 +52,12 @@ def readings_of_day(
     given = {"market": market, "day": day, "known_at": known_at}
     rows = read_rows(session, READINGS_OF_DAY, given)
     return [dict(zip(READING_COLUMNS, row, strict=True)) for row in rows]
+
+
+def day_digests(session: Session, run: Run) -> Iterator[tuple[dt.date, bytes]]:
+    """Yield each day of a run and the digest of its results."""
+    for day in run.days:
+        yield day, day_digest(vector.digest for vector in day_vectors(session, run.id, day))
 
 
 def reading_files(session: Session, identities: Collection[Any]) -> list[Row]:

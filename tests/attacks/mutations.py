@@ -168,6 +168,7 @@ def change_the_manifest(files: Memory, draw: Random) -> Memory:
     entries = manifest["files"]
     entry = draw.choice(entries)
     column = draw.choice(list(entry))
+    subject = next(name for name in manifest if name not in ("format", "files"))
     draw.choice(
         [
             lambda: entry.update({column: changed(entry[column])}),
@@ -175,7 +176,7 @@ def change_the_manifest(files: Memory, draw: Random) -> Memory:
             lambda: entries.append(entry),
             lambda: entries.append({**entry, "path": "../evil.txt"}),
             lambda: entry.update(note="paid"),
-            lambda: manifest.update(run=changed(manifest["run"])),
+            lambda: manifest.update({subject: changed(manifest[subject])}),
             lambda: manifest.update(format="tallystick.evidence.1"),
             lambda: manifest.update(note="paid"),
         ]
@@ -357,6 +358,12 @@ MUTATIONS: dict[str, Callable[[Memory, Random], Memory]] = {
     "another word everywhere": say_it_otherwise_everywhere,
 }
 """By what is said of them; each keeps the manifest to what is there."""
+
+OF_LEDGER = {"money moved, hashed again up to the leaves", "rows left out",
+             "a line of a document changed, hashed again up to the leaves",
+             "a document changed, hashed again up to the leaves"}  # fmt: skip
+OF_ANY_EVIDENCE = {name: mutate for name, mutate in MUTATIONS.items() if name not in OF_LEDGER}
+"""Those that need no list of leaves, nor postings."""
 
 
 def mutate_zip(content: bytes, draw: Random) -> bytes:

@@ -123,6 +123,7 @@ def addresses(site, documents) -> dict[str, str]:
         "audit": "/audit/",
         "accounts": "/accounts/",
         "account": f"/accounts/gb12/{SUPPLIER}/",
+        "account evidence": f"/accounts/gb12/{SUPPLIER}/evidence.zip",
         "account csv": f"/accounts/gb12/{SUPPLIER}/statement.csv",
         "payments": "/payments/",
         "payment": "/payments/gb12-bank-000001/1/",

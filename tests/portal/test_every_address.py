@@ -49,6 +49,7 @@ NOT_A_PAGE = {
     "verifier": "a file",
     "dispute-file": "a file",
     "account-csv": "a file",
+    "account-evidence": "a file",
     "run-energy": "a file",
     "evidence": "a file",
     "notices-read": "a form's answer",

@@ -6,6 +6,10 @@ import subprocess
 import sys
 from zipfile import ZipFile
 
+from portal.models import AuditEntry
+from tests.portal.site import SUPPLIER
+from verifier.command_line import check_path
+
 
 def test_the_run_page_offers_a_zip_that_verifies(sign_in, site, tmp_path):
     client = sign_in("auditor")
@@ -50,3 +54,24 @@ def test_what_no_checkpoint_covers_is_explained_with_the_remedy(sign_in, site):
 def test_a_run_that_is_not_there_is_not_found(sign_in):
     absent = "/runs/00000000-0000-0000-0000-000000000000/evidence/"
     assert sign_in("auditor").get(absent).status_code == 404
+
+
+def test_a_participant_takes_the_evidence_of_its_own_documents_alone(
+    sign_in, site, documents, tmp_path
+):
+    client = sign_in("owner")
+    address = f"/accounts/gb12/{SUPPLIER}/evidence.zip"
+    assert f'href="{address}"' in client.get(f"/accounts/gb12/{SUPPLIER}/").content.decode()
+    path = tmp_path / "evidence.zip"
+    for query in ("", "?month=2024-03"):
+        answer = client.get(address + query)
+        assert answer.status_code == 200
+        path.write_bytes(b"".join(answer.streaming_content))
+        report = check_path(path, [], None)
+        assert report.findings == []
+        assert report.counts["results of the participant"] > 10
+    assert client.get(f"{address}?month=March").status_code == 400
+    entry = AuditEntry.objects.order_by("id").last()
+    assert (entry.action, entry.subject) == ("evidence", f"gb12 {SUPPLIER} 2024-03")
+    assert sign_in("outsider").get(address).status_code == 404
+    assert sign_in("auditor").get(address).status_code == 404

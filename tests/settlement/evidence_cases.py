@@ -14,7 +14,7 @@ from settlement.evidence.export import write_evidence
 from settlement.runs.run import Run
 from verifier.checks import check_evidence
 from verifier.kinds import kind_of
-from verifier.manifest import write_manifest
+from verifier.manifest import FORMATS, write_manifest
 from verifier.report import Finding, Report
 
 MANIFEST = "manifest.json"
@@ -57,10 +57,11 @@ class Memory(dict[str, bytes]):
     def with_manifest_made_again(self) -> "Memory":
         """Return the files with a manifest that lists what is there, whatever it is."""
         manifest = json.loads(self[MANIFEST])
+        _, kinds = FORMATS[manifest["format"]]
         manifest["files"] = [
             {
                 "path": name,
-                "kind": kind_of(name) or "run",
+                "kind": kind_of(name, kinds) or "readme",
                 "bytes": len(content),
                 "sha256": hashlib.sha256(content).hexdigest(),
             }

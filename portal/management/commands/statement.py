@@ -9,7 +9,14 @@ from database.session import transaction
 from ledger.payments.account import AccountStatement, Standing
 from ledger.payments.account_queries import account_statement, markets_of, standings
 from portal.amounts import money_exact
-from portal.management.arguments import AT, IN_MARKET, JSON, OPEN_PERIOD, PARTICIPANT
+from portal.management.arguments import (
+    AT,
+    IN_MARKET,
+    JSON,
+    OPEN_PERIOD,
+    PARTICIPANT,
+    sole_market,
+)
 from portal.management.base import BaseCommand, Options, table_row
 
 NAME, COLUMN = 62, 24
@@ -35,7 +42,9 @@ class Command(BaseCommand[list[AccountStatement] | Balances]):
     def run(self, options: Options) -> list[AccountStatement] | Balances:
         participant = options.participant
         with transaction() as session:
-            options.market = options.market or _market(markets_of(session, participant), options)
+            options.market = options.market or sole_market(
+                markets_of(session, participant), participant
+            )
             if options.at:
                 found = standings(session, options.market, options.at, participant)
                 return {currency: standing for (_, currency), standing in found.items()}
@@ -61,19 +70,6 @@ class Command(BaseCommand[list[AccountStatement] | Balances]):
                 f"{options.participant} has no account in {options.market} up to "
                 f"{options.last_day}."
             )
-
-
-def _market(markets: list[str], options: Options) -> str:
-    if not markets:
-        raise CommandError(
-            f"participant {options.participant}: it has no account; correct the name"
-        )
-    if len(markets) > 1:
-        known = ", ".join(markets)
-        raise CommandError(
-            f"{options.participant} has accounts in: {known}. Name one with --market"
-        )
-    return markets[0]
 
 
 def _balances_as_json(balances: Balances) -> list[dict[str, Any]]:

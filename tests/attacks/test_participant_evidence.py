@@ -1,0 +1,178 @@
+"""Attacks on a participant's evidence: what is kept from them, changed, or shown of others."""
+
+import io
+from collections.abc import Iterator
+from itertools import cycle
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from sqlalchemy import text
+
+from common.refusals import Refused
+from database.session import make_engine, transaction
+from ledger.log.checkpoints import publish_checkpoint
+from ledger.tree import leaf_hash, merkle_root
+from settlement.evidence.partial_tree import partial_tree
+from settlement.evidence.participant import write_participant_evidence
+from tests.attacks.mutations import OF_ANY_EVIDENCE
+from tests.attacks.test_evidence import COUNT, SEED, is_accepted
+from tests.settlement.evidence_cases import Memory, rows, written
+from tests.settlement.test_evidence import settle_all
+from tests.worlds.logged import signer
+from tests.worlds.settled import SETTLED, publish_tiny
+from verifier.checks import check_evidence
+from verifier.partial_tree import root_of_rows
+from verifier.report import Report
+
+INVOICES, LINES = "ledger/invoices.jsonl", "ledger/invoice-lines.jsonl"
+PROOFS = "log/proofs.jsonl"
+
+
+def exported(session, participant, month=None) -> Memory:
+    sink = io.BytesIO()
+    write_participant_evidence(session, "tiny", participant, month, sink, lambda done, total: None)
+    return Memory.of(sink.getvalue())
+
+
+@pytest.fixture(scope="module")
+def market(clone_database) -> Iterator[dict[str, Memory]]:
+    """The evidence of each participant of a market that was settled, corrected and billed twice."""
+    made = make_engine(clone_database())
+    with transaction(made) as session:
+        settle_all(session)
+        names = session.scalars(text("SELECT DISTINCT participant FROM ledger.invoice ORDER BY 1"))
+        found = {name: exported(session, name) for name in names.all()}
+    yield found
+    made.dispose()
+
+
+@pytest.fixture(scope="module")
+def of_one(market) -> Memory:
+    """The evidence of the participant who got most documents."""
+    return max(market.values(), key=lambda files: len(rows(INVOICES, files[INVOICES])))
+
+
+def said(files: Memory) -> list[str]:
+    return [str(finding) for finding in files.findings()]
+
+
+def test_the_evidence_of_every_participant_holds_down_to_the_meter(market):
+    assert len(market) >= 3
+    counts: dict[str, int] = {}
+    for files in market.values():
+        report = Report()
+        check_evidence(files, report)
+        assert report.findings == []
+        counts = {what: counts.get(what, 0) + n for what, n in report.counts.items()} | counts
+    assert counts["sums of lines that are what the results say"]
+    assert counts["quantities of lines that are what the meters read"]
+
+
+def test_amounts_are_recomputed_from_meters_prices_and_costs(market):
+    counted = []
+    for files in market.values():
+        report = Report()
+        check_evidence(files, report)
+        counted.append(report.counts.get("amounts recomputed from own meters, prices and costs", 0))
+    assert sum(counted) > 100
+
+
+def told_entities(files: Memory) -> set[tuple[str, str]]:
+    """Return measure and entity of every result and reading that is told with its values."""
+    return {
+        (row["measure"], row["entity"])
+        for name, content in files.items()
+        if name.startswith(("results/", "readings/"))
+        for row in rows(name, content)
+        if row["entity"]
+    }
+
+
+def test_nothing_is_told_that_is_another_s(market):
+    """No reading, no result and no legal name of another, and no registration but the own."""
+    own = {name: told_entities(files) for name, files in market.items()}
+    for name, files in market.items():
+        others = set().union(*(told for other, told in own.items() if other != name))
+        shared = {measure for measure, _ in own[name] & others}
+        assert shared <= {"node_price_micro_per_mwh", "node_sell_price_micro_per_mwh"}
+        content = b"".join(files.values())
+        registrations = {path.split("/")[3] for path in files if "/registration/" in path}
+        assert registrations == {name}
+        for other, theirs in market.items():
+            row = rows(INVOICES, theirs[INVOICES])[0]
+            side = "seller" if row["kind"].startswith("self") else "buyer"
+            if other != name:
+                assert row[f"{side}_legal_name"].encode() not in content, (name, other)
+
+
+def test_most_of_what_others_have_stands_under_roots_over_several(market):
+    for files in market.values():
+        counts = [
+            int(row["leaves"])
+            for name, content in files.items()
+            if name.startswith(("results/", "readings/"))
+            for row in rows(name, content)
+            if not row["entity"]
+        ]
+        assert sum(count for count in counts if count > 1) > 2 * counts.count(1)
+
+
+def test_a_document_that_is_left_out_is_missed_by_its_count(of_one):
+    found = rows(INVOICES, of_one[INVOICES])
+    assert len(found) > 1
+    first = next(row for row in found if row["participant_number"] == 1)
+    gone = of_one
+    for name, column, value in (
+        (INVOICES, "id", first["id"]),
+        (LINES, "invoice_id", first["id"]),
+        (PROOFS, "digest", first["digest"]),
+    ):
+        kept = [row for row in rows(name, gone[name]) if row[column] != value]
+        gone = gone.with_file(name, written(name, kept))
+    assert any("documents of a participant, counted, [1]; found [2]" in line for line in said(gone))
+
+
+def test_a_later_run_that_is_left_out_is_missed_by_the_money_that_it_moved(of_one):
+    """Without its journals the days seem to be posted by the run before: lines say otherwise."""
+    name = "ledger/journals.jsonl"
+    kept = [row for row in rows(name, of_one[name]) if row["run_kind"] != "SF"]
+    assert len(kept) < len(rows(name, of_one[name]))
+    assert said(of_one.with_file(name, written(name, kept)))
+
+
+def test_no_mutation_of_a_participant_s_evidence_is_accepted(of_one):
+    accepted, tried = [], 0
+    for number, name in zip(range(COUNT), cycle(OF_ANY_EVIDENCE), strict=False):
+        mutant = OF_ANY_EVIDENCE[name](of_one, Random(f"{SEED} participant {number}"))
+        if dict(mutant) != dict(of_one):
+            tried += 1
+            if is_accepted(mutant):
+                accepted.append((number, name))
+    print(f"{tried:,} mutations of a participant's evidence, seed {SEED}")
+    assert accepted == []
+
+
+def test_without_a_document_there_is_nothing_to_export(session):
+    publish_tiny(session)
+    publish_checkpoint(session, signer(1), SETTLED)
+    with pytest.raises(Refused, match="no document that a checkpoint covers"):
+        exported(session, "nobody")
+
+
+@given(some.integers(1, 70), some.sets(some.integers(0, 69)), some.integers(0, 5))
+def test_a_partial_tree_has_the_root_of_the_whole(count, own, start):
+    digests = [leaf_hash(bytes([number])) for number in range(count)]
+    start = min(start, count)
+    parts = list(partial_tree(digests, own, start))
+    found = root_of_rows([(part.leaves, part.digest) for part in parts], digests[:start])
+    assert found == merkle_root(digests)
+    told = {part.place for part in parts if part.place is not None}
+    assert told == {place for place in own if start <= place < count}
+
+
+@pytest.mark.parametrize("counts", [[3], [1, 2], [0], [-1], [2, 4]])
+def test_a_root_over_what_is_no_whole_subtree_is_refused(counts):
+    with pytest.raises(ValueError, match="no whole subtree"):
+        root_of_rows([(count, bytes(32)) for count in counts])
