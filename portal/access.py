@@ -30,6 +30,8 @@ SEES_RUNS = {Role.OPERATOR, Role.AUDITOR}
 SEES_STUDIES = {Role.OPERATOR, Role.AUDITOR, Role.REGULATOR}
 """A study states what every participant would be paid, so participants do not see it."""
 SEES_AUDIT = {Role.AUDITOR}
+KEEPS_TRAIL = {Role.OPERATOR, Role.AUDITOR, Role.REGULATOR}
+"""Who keeps checkpoints with the links of the trail, each a hash that others might guess at."""
 SEES_ALL_DISPUTES = {Role.OPERATOR, Role.AUDITOR, Role.REGULATOR}
 DECIDES_DISPUTES = {Role.REGULATOR}
 """Who decides reads what is disputed: the line, its explanation and its readings, and no more."""
@@ -74,6 +76,11 @@ class Viewer:
     def sees_audit(self) -> bool:
         """Whether the audit trail of the portal is open to this user."""
         return bool(self.roles & SEES_AUDIT)
+
+    @property
+    def keeps_trail(self) -> bool:
+        """Whether the checkpoints that this user keeps hold the links of the trail."""
+        return bool(self.roles & KEEPS_TRAIL)
 
     @property
     def sees_all_disputes(self) -> bool:

@@ -194,6 +194,22 @@ def billed_database(clone_billed_database: Callable[[], str]) -> Iterator[Engine
     made.dispose()
 
 
+@pytest.fixture(scope="session")
+def clone_filled_database(
+    server_url: str, clone_portal_database: Callable[[], str]
+) -> Iterator[Callable[[], str]]:
+    """Return a function that clones a database with a row of every sort, made once."""
+    from tests.settlement.test_verification import fill  # most tests need no such world
+
+    url = clone_portal_database()
+    engine = make_engine(url)
+    with transaction(engine) as session:
+        fill(session)
+    engine.dispose()  # a database is copied while nobody is connected to it
+    with _cloning(server_url, str(make_url(url).database)) as clone:
+        yield clone
+
+
 @pytest.fixture
 def now() -> dt.datetime:
     """The moment at which a test publishes, ingests and settles."""

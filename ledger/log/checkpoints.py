@@ -154,17 +154,20 @@ def rotate_key(session: Session, old: Signer | None, new: Signer, now: datetime)
     return Published(_publish(session, signers, now), is_new=True)
 
 
-def keep_checkpoint(session: Session, row: CheckpointRow) -> str:
+def keep_checkpoint(session: Session, row: CheckpointRow, *, has_trail: bool = True) -> str:
     """Return the file of a checkpoint for those who keep it: its note, leaves and links.
+
+    Args:
+        session: the caller's session.
+        row: the checkpoint.
+        has_trail: whether the links of the trail are in it. A link is a hash of little, such as for
+            whom an account acts, which whoever has its digest can guess at: not everybody gets it.
 
     Raises:
         Refused: the stored hashes do not lead to its root.
     """
-    text = kept_text(
-        row.note,
-        store.leaf_hashes(session, row.size),
-        link_digests(session, store.head_of_trail(session, row.size)),
-    )
+    links = link_digests(session, store.head_of_trail(session, row.size)) if has_trail else []
+    text = kept_text(row.note, store.leaf_hashes(session, row.size), links)
     try:
         # Read as its keeper will: of a damaged log it would fail there, years later.
         parse_kept(text)

@@ -68,14 +68,14 @@ def note_of(session: Session, size: int) -> str | None:
     return found.note if found else None
 
 
-def kept_of(session: Session, size: int) -> str | None:
-    """Return the file of a checkpoint for those who keep it.
+def kept_of(session: Session, size: int, *, has_trail: bool) -> str | None:
+    """Return the file of a checkpoint for those who keep it, with the trail or without.
 
     Raises:
         Refused: the log is damaged.
     """
     found = store.find_checkpoint(session, size)
-    return keep_checkpoint(session, found) if found else None
+    return keep_checkpoint(session, found, has_trail=has_trail) if found else None
 
 
 def documents_named(session: Session, text: str) -> list[PlacedLeaf]:

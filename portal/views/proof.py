@@ -106,10 +106,11 @@ def note(request: HttpRequest, size: int) -> HttpResponse:
 
 @require_safe
 def kept(request: HttpRequest, size: int) -> HttpResponse:
-    """Send the file of a checkpoint for those who keep it: its note and its leaf hashes."""
+    """Send the file of a checkpoint for those who keep it; with the trail to few of them."""
+    has_trail = viewer_of(request.user).keeps_trail
     with transaction() as session:
         try:
-            text = queries.kept_of(session, size)
+            text = queries.kept_of(session, size, has_trail=has_trail)
         except Refused as refused:
             return _unproven_page(request, f"The checkpoint of {size} leaves", refused)
     if text is None:

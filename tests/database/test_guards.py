@@ -8,17 +8,15 @@ from psycopg import sql
 
 from database.guards import REFUSAL_SQLSTATE
 from database.metadata import SCHEMAS
-from database.session import make_engine, transaction
-from tests.settlement.test_verification import COLUMNS, TABLES, Tampering, fill
+from database.session import make_engine
+from tests.settlement.test_verification import COLUMNS, TABLES, Tampering
 
 NAMES = [f"{table.schema}.{table.name}" for table in TABLES]
 
 
 @pytest.fixture(scope="module")
-def filled(clone_portal_database):
-    made = make_engine(clone_portal_database())
-    with transaction(made) as session:
-        fill(session)
+def filled(clone_filled_database):
+    made = make_engine(clone_filled_database())
     yield made
     made.dispose()
 

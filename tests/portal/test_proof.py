@@ -14,6 +14,7 @@ from ledger.invoice import short_code
 from ledger.log import store
 from ledger.log.kept import parse_kept
 from ledger.log.note import parse_note
+from portal.queries import proof as queries
 from tests.conftest import ROOT
 from tests.portal.conftest import PEOPLE
 from tests.portal.site import SUPPLIER, serving_from
@@ -90,6 +91,15 @@ def test_checkpoints_and_keys_are_listed(sign_in, checkpoint, site):
     kept = parse_kept(file.content.decode())
     assert (kept.note, len(kept.leaf_hashes)) == (parse_note(checkpoint.note), checkpoint.size)
     assert sign_in("signed out").get("/proof/checkpoint/7/kept/").status_code == 404
+
+
+@pytest.mark.parametrize("who", EVERYONE)
+def test_links_of_the_trail_are_kept_by_few(who, sign_in, checkpoint, monkeypatch):
+    """A link is a hash of little, such as for whom an account acts: it can be guessed at."""
+    asked = []
+    monkeypatch.setattr(queries, "keep_checkpoint", lambda *_, has_trail: asked.append(has_trail))
+    sign_in(who).get(f"/proof/checkpoint/{checkpoint.size}/kept/")
+    assert asked == [who in ("operator", "regulator", "auditor")]
 
 
 @pytest.mark.django_db

@@ -25,7 +25,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from database.metadata import SCHEMAS
-from database.session import make_engine, transaction
+from database.session import make_engine
 from ledger import tables as ledger_tables
 from ledger.chain import PostingRow, posting_digest
 from ledger.disputes import tables as dispute_tables
@@ -136,10 +136,8 @@ def _settle(session: Session, kind: str, now: dt.datetime) -> uuid.UUID:
 
 
 @pytest.fixture(scope="module")
-def filled_database(clone_portal_database) -> Iterator[Engine]:
-    made = make_engine(clone_portal_database())
-    with transaction(made) as session:
-        fill(session)
+def filled_database(clone_filled_database) -> Iterator[Engine]:
+    made = make_engine(clone_filled_database())
     yield made
     made.dispose()
 
