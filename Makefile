@@ -81,7 +81,8 @@ campaign: setup-dev
 
 fuzz: setup-dev
 	@TALLYSTICK_INPUTS=$(INPUTS) TALLYSTICK_MUTATIONS=$(MUTATIONS) TALLYSTICK_SEED=$(SEED) \
-	  $(bin)/python -m pytest -rP tests/portal/test_fuzz.py tests/attacks/test_evidence.py $(ARGS)
+	  $(bin)/python -m pytest -rP tests/portal/test_fuzz.py \
+	  tests/attacks/test_evidence.py tests/attacks/test_participant_evidence.py $(ARGS)
 
 check: setup-dev
 	@$(bin)/ruff check .
