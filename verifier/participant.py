@@ -115,13 +115,17 @@ def read_runs(files: Files, subject: Subject, report: Report) -> None:
     """Hash the runs that posted the days last; there is no other."""
     text = read_text(files, RUNS, report)
     written = ""
-    for number, line in enumerate(text.splitlines(), start=1):
+    # Not splitlines: a text may hold what Unicode calls a line separator.
+    lines = text.removesuffix("\n").split("\n") if text else []
+    for number, line in enumerate(lines, start=1):
         with report.reading(RUNS, f"line {number}"):
             stated = parse_json(line)
             written += write_run(stated)
             row = read_run_row(stated, RUNS, f"line {number}, ", report)
             report.equal(RUNS, f"line {number}", "the row to have digest", row["digest"],
                          run_digest(row))  # fmt: skip
+            if row["id"] <= max(subject.runs, default=""):
+                report.add(RUNS, f"line {number}", "each run once, in order", "another")
             subject.runs[row["id"]] = row
     check_text(RUNS, written, text, report)
     wanted = sorted({row["run_id"] for row in subject.posted.values()})

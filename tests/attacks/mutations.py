@@ -47,11 +47,14 @@ def hash_result(day: str) -> Callable[[Row], str]:
 def hasher_of(name: str) -> Callable[[Row], str] | None:
     """Return what gives the rows of a file their own digest."""
     if name.startswith("results/"):
-        return hash_result(name.removeprefix("results/").removesuffix(".csv"))
+        return hash_result(name.rpartition("/")[2].removesuffix(".csv"))
     if name == "readings/files.csv":
         return lambda row: file_digest(row).hex()
     if name.startswith("readings/"):
-        return lambda row: reading_digest(row, parse_vector(row["values"])).hex()
+        # A participant's names no market: the run does.
+        return lambda row: reading_digest(
+            {"market": "tiny"} | row, parse_vector(row["values"])
+        ).hex()
     return {
         "ledger/accounts.csv": of_fields("tallystick.account.1", ACCOUNT),
         POSTINGS: of_fields("tallystick.posting.1", POSTING),
@@ -237,7 +240,7 @@ def rehash(name: str, row: Row) -> None:
     if hasher is not None and "digest" in row:
         try:
             row["digest"] = hasher(row)
-        except ValueError:
+        except (ValueError, TypeError):
             return  # a value that no row can have: it is found by itself
 
 

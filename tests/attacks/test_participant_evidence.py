@@ -176,3 +176,11 @@ def test_a_partial_tree_has_the_root_of_the_whole(count, own, start):
 def test_a_root_over_what_is_no_whole_subtree_is_refused(counts):
     with pytest.raises(ValueError, match="no whole subtree"):
         root_of_rows([(count, bytes(32)) for count in counts])
+
+
+def test_a_run_that_stands_twice_is_found(of_one):
+    """The mutations found it: rows of other files are held to their order, and these were not."""
+    name = "runs.jsonl"
+    line = of_one[name].splitlines(keepends=True)[-1]
+    found = said(of_one.with_file(name, of_one[name] + line))
+    assert any("each run once, in order" in words for words in found)
