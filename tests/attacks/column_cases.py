@@ -1,5 +1,6 @@
 """Changed values of columns, with every digest below the log made anew, and what is named."""
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,6 +71,9 @@ CHECK_OF = {
 """The check that computes a table's columns again; of the portal's tables, that of the trail."""
 
 
+_keys: dict[str, list[str]] = {}
+
+
 @dataclass(frozen=True)
 class Changed:
     """A row of which one column was changed, and the leaves that may tell: its own, or its old."""
@@ -83,9 +87,10 @@ class Attacked(Tampering):
     """Changes rows of any table, those of the portal too."""
 
     def keys(self, table: str) -> list[str]:
-        found = self.bind.execute(KEYS, {"table": table}).scalars().all()
-        assert found, f"{table} has no primary key"
-        return list(found)
+        # Known from the first time on: what is forced may have dropped the constraint since.
+        if table not in _keys:
+            _keys[table] = list(self.bind.execute(KEYS, {"table": table}).scalars())
+        return _keys[table]
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -101,7 +106,12 @@ class Attacked(Tampering):
             rows = rows[:-1]  # the last is a leaf that no checkpoint covers yet
         valued = [row for row in rows if row[column] not in (None, [])]
         row = valued[place % len(valued)] if valued else rows[place % len(rows)]
-        value = next(each for each in changes(row[column], None) if each != row[column])
+        is_key = column in self.keys(table)
+        value = next(
+            each
+            for each in [*(moved(row[column]) if is_key else ()), *changes(row[column], None)]
+            if each != row[column]
+        )
         self.update(table, row, column, value)
         after = {**row, column: value}
         if column == "content":  # named by its digest, which is made anew
@@ -121,6 +131,16 @@ class Attacked(Tampering):
         }
         pattern = LEAVES.get(table, f"{table} {{id}}" if "id" in row else table)
         return pattern.format(**shown)
+
+
+def moved(value: Any) -> Iterator[Any]:
+    """Yield a key far from those that there are: two rows of one key could not be told apart."""
+    if isinstance(value, int):
+        yield value + 1_000_003
+    elif isinstance(value, str):
+        yield value + "x"
+    elif isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        yield value + dt.timedelta(days=4_000)
 
 
 @contextmanager
