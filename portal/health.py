@@ -14,6 +14,7 @@ from sqlalchemy import select
 from database.session import Patience, transaction, waiting_at_most
 from ledger.log import store
 from ledger.log.note import MalformedNote, parse_note
+from portal import jobs
 
 PATIENCE = Patience(lock_ms=500, statement_ms=1_000)
 OLDEST_CHECKPOINT = dt.timedelta(hours=25)
@@ -54,6 +55,7 @@ def check_parts(now: dt.datetime) -> list[Health]:
     checks: dict[str, Callable[[dt.datetime], Health]] = {
         "database": _check_database,
         "log": _check_log,
+        "worker": _check_worker,
     }
     parts = []
     for name, check in checks.items():
@@ -93,6 +95,15 @@ def _check_log(now: dt.datetime) -> Health:
     if uncovered > 0 and age > OLDEST_CHECKPOINT:
         return Health("log", False, f"{words}, and {uncovered:,} leaves came since")
     return Health("log", True, words)
+
+
+def _check_worker(now: dt.datetime) -> Health:
+    seen, waiting = jobs.last_seen(), jobs.waiting()
+    words = f"{waiting} job{'' if waiting == 1 else 's'} wait{'s' if waiting == 1 else ''}"
+    if seen is None:
+        return Health("worker", False, f"none is there; {words}")
+    seconds = max(0, int((now - seen).total_seconds()))
+    return Health("worker", now - seen < jobs.HEART, f"seen {seconds} seconds ago; {words}")
 
 
 def _age_words(age: dt.timedelta) -> str:

@@ -88,6 +88,9 @@ class ReplayRequest(models.Model):
     first_difference = models.TextField(blank=True)
     seconds = models.FloatField(null=True)
     error = models.TextField(blank=True)
+    job_number = models.BigIntegerField(null=True)
+    done = models.PositiveIntegerField(default=0, db_default=0)
+    total = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         """Order and constraints."""
@@ -152,3 +155,80 @@ class Use(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} used {self.kind} at {self.at:%Y-%m-%d %H:%M}"
+
+
+class Export(models.Model):
+    """A file that a person asked for and the worker makes; theirs alone, and kept for a day."""
+
+    class Kind(models.TextChoices):
+        """What is in it."""
+
+        EVIDENCE = "evidence", "Evidence of a run"
+        INTERVALS = "intervals", "Intervals of a document"
+
+    class State(models.TextChoices):
+        """How far it is."""
+
+        RUNNING = "running", "Being made"
+        READY = "ready", "Ready"
+        REFUSED = "refused", "Refused"
+        FAILED = "failed", "Failed"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    subject = models.CharField(max_length=200)
+    asked_at = models.DateTimeField()
+    state = models.CharField(max_length=12, choices=State.choices, default=State.RUNNING)
+    finished_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    file_name = models.CharField(max_length=200, blank=True)
+    media_type = models.CharField(max_length=100, blank=True)
+    size_bytes = models.BigIntegerField(default=0)
+    error = models.TextField(blank=True)
+    job_number = models.BigIntegerField(null=True)
+    done = models.PositiveIntegerField(default=0, db_default=0)
+    total = models.PositiveIntegerField(default=0, db_default=0)
+
+    class Meta:
+        """Order and constraints."""
+
+        ordering = ("-asked_at", "-id")
+        constraints = (
+            models.UniqueConstraint(
+                fields=["user", "kind", "subject"],
+                condition=models.Q(state="running"),
+                name="a_file_is_made_once_at_a_time",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.subject}: {self.get_state_display()}"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the outcome is still to come."""
+        return self.state == self.State.RUNNING
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the file is there."""
+        return self.state == self.State.READY
+
+
+class ExportPart(models.Model):
+    """A piece of a file, so that no process holds the whole of it in memory."""
+
+    export = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        """Order and constraints."""
+
+        ordering = ("number",)
+        constraints = (
+            models.UniqueConstraint(fields=["export", "number"], name="a_part_stands_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"Part {self.number} of {self.export_id}"

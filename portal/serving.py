@@ -5,9 +5,12 @@ ARCHITECTURE compares it with others: it alone cuts off whoever never ends the h
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 
 from django.db import connections
 from granian.constants import HTTPModes, Interfaces
@@ -15,8 +18,8 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
-from database.session import engine
-from portal.daily import start_signing_daily
+from database.embedded import ROOT
+from database.session import database_url, engine
 
 HEAD_SECONDS = 10
 """For the head of a request, and between two on one connection."""
@@ -34,7 +37,13 @@ class Unserved(OSError):
 
 
 def serve(
-    address: str, port: int, threads: int, announce: Callable[[str], object], workers: int = 1
+    address: str,
+    port: int,
+    threads: int,
+    announce: Callable[[str], object],
+    *,
+    workers: int = 1,
+    has_worker: bool = True,
 ) -> None:
     """Serve until interrupted; `announce` is told the address once the portal answers.
 
@@ -43,7 +52,8 @@ def serve(
         port: to listen on; 0 for one that is free.
         threads: in each process, that answer requests.
         announce: called from a thread.
-        workers: processes.
+        workers: processes that answer.
+        has_worker: whether a process beside them makes what pages ask for.
     """
     connections.close_all()  # a connection must not be shared with the processes that are forked
     # Nor may one of SQLAlchemy's: two processes would read each other's answers from it.
@@ -75,8 +85,26 @@ def serve(
         announce(f"http://{host}:{open_port}/")
 
     threading.Thread(target=announce_when_open, daemon=True).start()
-    start_signing_daily()
-    server.serve()
+    with _worker_beside() if has_worker else nullcontext():
+        server.serve()
+
+
+@contextmanager
+def _worker_beside() -> Iterator[None]:
+    """Run a worker for the length of the block."""
+    # It is told the URL instead of starting the embedded server itself: this process holds it open.
+    environment = {**os.environ, "DATABASE_URL": database_url()}
+    command = [sys.executable, str(ROOT / "manage.py"), "worker"]
+    worker = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        worker.terminate()
+        try:
+            worker.wait(LEAVING_SECONDS)
+        except subprocess.TimeoutExpired:  # a job that nothing interrupts; its page will say so
+            worker.kill()
+            worker.wait()
 
 
 def refuse_unusable_address(address: str, port: int) -> None:

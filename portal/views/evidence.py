@@ -7,9 +7,16 @@ from calendar import monthrange
 from collections.abc import Callable
 from typing import IO
 
-from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseNotAllowed,
+)
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
 from sqlalchemy.orm import Session
 
 from common.refusals import Refused
@@ -17,36 +24,49 @@ from database.session import transaction
 from portal.access import SignedInRequest, open_to
 from portal.audit import Action, record
 from portal.days import parse_day
+from portal.exports import evidence_name
 from portal.middleware import UnreadableRequest
-from portal.quotas import Kind, spends
+from portal.models import Export
+from portal.quotas import Kind, refused, spend, spends
 from portal.views.accounts import sees_accounts
+from portal.views.files import offer
 from portal.views.runs import sees_runs
 from settlement.evidence.export import write_evidence
 from settlement.evidence.participant import write_participant_evidence
+from settlement.runs.run import Run
 from settlement.runs.settle import no_progress
 from settlement.runs.store import find_run
 
 CONFLICT = 409
 SHOWN_REASONS = 10
+DAYS_AT_ONCE = 7
+"""Of a run whose evidence is written while one waits: a second or two."""
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @open_to(sees_runs)
-@spends(Kind.EXPORT)
 def download(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
-    """Send the zip; it is written to disk first, so a refusal sends no half of it."""
+    """Send the zip of a short run; that of a longer one is asked for, and made beside."""
     with transaction() as session:
         run = find_run(session, run_id)
     if run is None:
         raise Http404("no such run")
+    if len(run.days) > DAYS_AT_ONCE:
+        return offer(request, Export.Kind.EVIDENCE, str(run_id))
+    if request.method == "POST":  # a form asks for what is made beside, and this is sent at once
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    refusal = spend(request.user, Kind.EXPORT, timezone.now())
+    return refused(refusal) if refusal else _send(request, run)
+
+
+def _send(request: SignedInRequest, run: Run) -> HttpResponseBase:
     # A transaction of its own follows: a refusal rolls it back, and its page still names the run.
     try:
         sink = _written(lambda session, sink: write_evidence(session, run, sink, no_progress))
     except Refused as refused:
         return _refusal_page(request, refused, run=run)
     of = f"{run.market} {run.kind} {run.first_day} to {run.last_day}"
-    name = f"evidence-{run.market}-{run.kind}-{run.first_day}-{run.last_day}-{run.id}.zip"
-    return _sent(request, sink, of, name)
+    return _sent(request, sink, of, evidence_name(run))
 
 
 @require_safe

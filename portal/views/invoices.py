@@ -1,21 +1,26 @@
 """A participant's invoices; operators and auditors see everyone's."""
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 from sqlalchemy.orm import Session
 
 from common.refusals import Refused
 from database.session import transaction
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.addresses import with_address
+from portal.models import Export
 from portal.queries import invoices as queries
 from portal.queries.disputes import marks_of_document, time_to_dispute
-from portal.quotas import Kind, spends
-from settlement.documents.formats import FORMATS
+from portal.quotas import Kind, refused, spend
+from portal.views.files import offer
+from settlement.documents.formats import CSV, FORMATS, Format
 from settlement.documents.render import find_document, render_document
 from settlement.documents.wording import duties, explanations
+
+ROWS_AT_ONCE = 5_000
+"""Intervals of all lines of a document that are written while one waits: half a second."""
 
 DOWNLOADS = (
     ("pdf", "PDF with Factur-X"),
@@ -69,16 +74,26 @@ def page(request: SignedInRequest, number: str) -> HttpResponse:
     return render(request, "invoices/page.html", context)
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @open_to(sees_invoices)
-@spends(Kind.EXPORT)
 def download(request: SignedInRequest, number: str, format_name: str) -> HttpResponse:
-    """Send one document as a file in a format."""
+    """Send one document as a file in a format; many intervals are asked for, and made beside."""
     of_format = FORMATS.get(format_name)
     if of_format is None:
         raise Http404("no such format")
     with transaction() as session:
         refuse_others(session, request.viewer, number)
+        is_large = format_name == CSV and queries.interval_count(session, number) > ROWS_AT_ONCE
+    if is_large:
+        return offer(request, Export.Kind.INTERVALS, number)
+    if request.method == "POST":  # a form asks for what is made beside, and this is sent at once
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    refusal = spend(request.user, Kind.EXPORT, timezone.now())
+    return refused(refusal) if refusal else _send(number, of_format)
+
+
+def _send(number: str, of_format: Format) -> HttpResponse:
+    with transaction() as session:
         try:
             document = with_address(find_document(session, number))
             content = render_document(session, document, of_format)

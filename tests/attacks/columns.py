@@ -156,7 +156,27 @@ TRANSIENT = {
     "portal.portal_noticeread": {
         "id key user_id": "a mark on the screen of its reader; what was sent is a fact",
     },
-    "portal.portal_replayrequest": {"seconds": "how long it took says nothing of what it found"},
+    "portal.portal_export": {
+        "asked_at done error expires_at file_name finished_at id job_number kind media_type "
+        "size_bytes state subject total user_id": "a copy for a day of what is proven elsewhere",
+    },
+    "portal.portal_exportpart": {
+        "content export_id id number": "pieces of that copy; evidence is checked by its verifier",
+    },
+    "portal.portal_replayrequest": {
+        "seconds": "how long it took says nothing of what it found",
+        "done job_number total": "how far it is; the verdict is a fact",
+    },
+    "portal.procrastinate_events": {"at id job_id type": "what became of a job"},
+    "portal.procrastinate_jobs": {
+        "abort_requested args attempts id lock priority queue_name queueing_lock scheduled_at "
+        "status task_name worker_id": "work to be done again by whoever asks; it names a row, and "
+        "writes no money",
+    },
+    "portal.procrastinate_periodic_defers": {
+        "defer_timestamp id job_id periodic_id task_name": "when a task was last queued",
+    },
+    "portal.procrastinate_workers": {"id last_heartbeat": "that a process is there"},
     "portal.portal_use": {
         "at id kind user_id": "counts against a quota, which is room on the machine and no right",
     },

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from sqlalchemy.orm import Session
@@ -357,6 +358,19 @@ def test_a_checkpoint_that_no_key_of_the_log_signed_is_not_well(log, monkeypatch
     monkeypatch.setattr("ledger.log.store.key_rows", lambda _: [])
     parts = health.check_parts(SIGNED)
     assert [part.is_well for part in parts if part.part == "log"] == [False]
+
+
+@pytest.mark.parametrize(("seconds", "is_well"), [(None, False), (5, True), (61, False)])
+def test_a_worker_that_was_not_seen_for_a_minute_is_not_well(log, seconds, is_well):
+    now = timezone.now()
+    if seconds is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (%s)",
+                [now - dt.timedelta(seconds=seconds)],
+            )
+    parts = health.check_parts(now)
+    assert [part.is_well for part in parts if part.part == "worker"] == [is_well]
 
 
 def test_a_database_that_is_gone_is_503_and_tells_no_more(log, monkeypatch):

@@ -170,11 +170,14 @@ EACH_FUNCTION = """
 SELECT format('%I.%I(%s) function', nspname, proname,
               pg_get_function_identity_arguments(pg_proc.oid)),
        regexp_replace(pg_get_functiondef(pg_proc.oid), '(AS \\$function\\$|RETURN ).*',
-           CASE lanname WHEN 'plpgsql' THEN 'AS $$ BEGIN RETURN NULL; END $$'
+           CASE WHEN lanname = 'plpgsql' AND (proretset OR prorettype = 'void'::regtype)
+                THEN 'AS $$ BEGIN RETURN; END $$'
+                WHEN lanname = 'plpgsql' THEN 'AS $$ BEGIN RETURN NULL; END $$'
                 ELSE 'AS $$ SELECT NULL::' || format_type(prorettype, NULL) || ' $$' END)
   FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
   JOIN pg_language ON pg_language.oid = prolang
- WHERE lanname IN ('plpgsql', 'sql') AND nspname IN ('rulebook', 'settlement', 'ledger', 'public')
+ WHERE lanname IN ('plpgsql', 'sql')
+   AND nspname IN ('rulebook', 'settlement', 'ledger', 'portal', 'public')
 """
 
 

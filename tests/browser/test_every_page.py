@@ -37,6 +37,7 @@ PAGES = {
     "all notices": ("/notices/", "auditor"),
     "studies": ("/studies/", "operator"),
     "study": ("/studies/{study}/", "operator"),
+    "files": ("/files/", SUPPLIER),
     "audit trail": ("/audit/", "auditor"),
     "accounts": ("/accounts/", "auditor"),
     "statement of account": (f"/accounts/gb12/{SUPPLIER}/", SUPPLIER),

@@ -36,6 +36,7 @@ ACCESS_TRIED_ELSEWHERE = {
     ),
     **dict.fromkeys(["payments-import", "payment-decide"], "test_payments.py"),
     **dict.fromkeys(["ask-for-replay", "replay"], "test_replays.py"),
+    **dict.fromkeys(["files", "file", "file-download"], "test_files.py"),
     "run-energy": "test_energy.py",
     **dict.fromkeys([name for name in NAMES if name.startswith("account_")], "test_sign_in.py"),
 }
@@ -51,6 +52,8 @@ NOT_A_PAGE = {
     "account-csv": "a file",
     "account-evidence": "a file",
     "run-energy": "a file",
+    "file": "as the list of files, until one is asked for",
+    "file-download": "a file",
     "evidence": "a file",
     "notices-read": "a form's answer",
     "payments-import": "a form's answer",

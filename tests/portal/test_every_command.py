@@ -18,10 +18,10 @@ NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init
 
 DJANGOS_OWN = {"migrate": "Django's command, which upgrades the domain schema first"}
 WITHOUT_JSON = {
-    "answer_replay": "the portal starts it, and reads its outcome from the database",
     "demo": "a tour for people, which ends by serving the portal",
     "schema": "acts on the schema, or names the files that it wrote",
     "serve": "serves until it is stopped",
+    "worker": "works until it is stopped",
 }
 
 SHARED = {

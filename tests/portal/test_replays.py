@@ -1,15 +1,15 @@
-"""Replays: asked for by a page, computed by a process of their own, shown by the page."""
+"""Replays: asked for by a page, computed by the worker, shown by the page."""
 
 import datetime as dt
 import html
-import time
 import uuid
 
 import pytest
+from django.db import connection
 from django.utils import timezone
-from sqlalchemy import text
+from procrastinate.contrib.django.models import ProcrastinateJob
 
-from portal import replays
+from portal import jobs, replays
 from portal.access import Role
 from portal.models import AuditEntry, ReplayRequest
 from settlement.replays.replay import Replayed
@@ -17,12 +17,21 @@ from settlement.replays.replay import Replayed
 HTMX = {"HTTP_HX_REQUEST": "true"}
 
 
-@pytest.fixture
-def started(monkeypatch) -> list[ReplayRequest]:
-    """The requests whose process would have been started."""
-    found: list[ReplayRequest] = []
-    monkeypatch.setattr(replays, "start_process", found.append)
-    return found
+def end_job(number, status="succeeded"):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET status = %s WHERE id = %s", [status, number])
+
+
+def take_job(number, seen):
+    """Do as a worker does that takes a job, and was last seen at an instant."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (%s) RETURNING id", [seen]
+        )
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s WHERE id = %s",
+            [cursor.fetchone()[0], number],
+        )
 
 
 @pytest.fixture
@@ -41,21 +50,20 @@ def shown(answer) -> str:
     return html.unescape(answer.content.decode()).replace("\xa0", " ")
 
 
-def test_asking_leaves_a_request_and_an_audit_entry_and_starts_one_process(
-    signed_in, site, started, django_capture_on_commit_callbacks
-):
-    with django_capture_on_commit_callbacks(execute=True):
-        signed_in.post(f"/runs/{site.first_run}/replay/")
-        signed_in.post(f"/runs/{site.first_run}/replay/")
+def test_asking_leaves_a_request_and_an_audit_entry_and_queues_one_job(signed_in, site):
+    signed_in.post(f"/runs/{site.first_run}/replay/")
+    signed_in.post(f"/runs/{site.first_run}/replay/")
     request = ReplayRequest.objects.get()
     assert (str(request.run_id), request.state) == (site.first_run, "running")
     assert request.requested_by.username == "the-auditor"
-    assert started == [request]
+    job = ProcrastinateJob.objects.get()
+    assert (job.id, job.task_name, job.lock) == (request.job_number, "replay", "replay")
+    assert job.args == {"number": request.pk}
     entry = AuditEntry.objects.get(action="replay")
     assert (entry.user_name, entry.subject) == ("the-auditor", f"run {site.first_run}")
 
 
-def test_the_page_polls_while_a_replay_runs_and_stops_when_it_is_done(signed_in, site, started):
+def test_the_page_polls_while_a_replay_runs_and_stops_when_it_is_done(signed_in, site):
     address = f"/runs/{site.first_run}/replay/"
     page = shown(signed_in.post(address, **HTMX))
     request = ReplayRequest.objects.get()
@@ -72,7 +80,7 @@ def test_the_page_polls_while_a_replay_runs_and_stops_when_it_is_done(signed_in,
     assert f"{request.seconds:.1f} s" in page
 
 
-def test_without_javascript_the_page_of_the_run_shows_the_same(signed_in, site, started):
+def test_without_javascript_the_page_of_the_run_shows_the_same(signed_in, site):
     signed_in.post(f"/runs/{site.first_run}/replay/")
     assert "load it again" in shown(signed_in.get(f"/runs/{site.first_run}/"))
     request = replays.compute_request(ReplayRequest.objects.get().pk, threads=1)
@@ -83,8 +91,8 @@ def test_without_javascript_the_page_of_the_run_shows_the_same(signed_in, site, 
     assert answer["Location"] == f"/runs/{site.first_run}/"
 
 
-def test_a_difference_is_named_beside_both_digests(signed_in, site, started, monkeypatch):
-    def differs(session, run, *, threads):
+def test_a_difference_is_named_beside_both_digests(signed_in, site, monkeypatch):
+    def differs(session, run, *, threads, progress):
         return Replayed(run, bytes(32), "settlement.result 2024-03-30 demand_kw market: differ")
 
     monkeypatch.setattr(replays, "replay", differs)
@@ -96,35 +104,43 @@ def test_a_difference_is_named_beside_both_digests(signed_in, site, started, mon
     assert " ".join(["00000000"] * 8) in page
 
 
-def test_a_request_belongs_to_its_run(signed_in, site, started):
+def test_a_request_belongs_to_its_run(signed_in, site):
     signed_in.post(f"/runs/{site.first_run}/replay/")
     request = ReplayRequest.objects.get()
     assert signed_in.get(f"/runs/{site.later_run}/replay/{request.pk}/").status_code == 404
 
 
-def test_a_request_whose_process_is_gone_is_closed_and_another_may_start(auditor, site, started):
-    long_ago = timezone.now() - replays.STARTING - dt.timedelta(seconds=1)
-    lost = replays.request_replay(uuid.UUID(site.first_run), auditor, long_ago)
-    again = replays.request_replay(uuid.UUID(site.first_run), auditor, timezone.now())
+@pytest.mark.parametrize("status", ["succeeded", "failed", "silent"])
+def test_a_request_whose_process_is_gone_is_closed_and_another_may_start(auditor, site, status):
+    now = timezone.now()
+    lost = replays.request_replay(uuid.UUID(site.first_run), auditor, now)
+    if status == "silent":
+        take_job(lost.job_number, now - jobs.HEART - dt.timedelta(seconds=1))
+    else:
+        end_job(lost.job_number, status)
+    again = replays.request_replay(uuid.UUID(site.first_run), auditor, now)
     lost.refresh_from_db()
     assert (lost.state, again.state) == ("failed", "running")
     assert "is gone" in lost.error
+    # Or its lock would keep every later replay out.
+    assert not ProcrastinateJob.objects.filter(status="doing").exists()
 
 
-def test_a_request_whose_process_computes_is_left_alone_however_long_it_takes(
-    auditor, site, started
-):
+def test_a_request_whose_process_computes_is_left_alone_however_long_it_takes(auditor, site):
     long_ago = timezone.now() - dt.timedelta(days=1)
     slow = replays.request_replay(uuid.UUID(site.first_run), auditor, long_ago)
-    lock = text("SELECT pg_advisory_lock(:space, :number)")
-    with site.engine.connect() as elsewhere:
-        elsewhere.execute(lock, {"space": replays.LOCK_SPACE, "number": slow.pk})
-        again = replays.request_replay(uuid.UUID(site.first_run), auditor, timezone.now())
-        assert again == slow
-        elsewhere.execute(text("SELECT pg_advisory_unlock_all()"))
+    assert replays.request_replay(uuid.UUID(site.first_run), auditor, timezone.now()) == slow
+    take_job(slow.job_number, timezone.now())
+    assert replays.request_replay(uuid.UUID(site.first_run), auditor, timezone.now()) == slow
 
 
-def test_a_failure_is_shown_with_its_reason(signed_in, site, started):
+def test_how_far_it_is_stands_on_the_page(signed_in, site):
+    signed_in.post(f"/runs/{site.first_run}/replay/")
+    ReplayRequest.objects.update(done=1, total=2)
+    assert "1 of 2 days computed" in shown(signed_in.get(f"/runs/{site.first_run}/"))
+
+
+def test_a_failure_is_shown_with_its_reason(signed_in, site):
     signed_in.post(f"/runs/{site.first_run}/replay/")
     ReplayRequest.objects.update(state="failed", error="the database went away")
     page = shown(signed_in.get(f"/runs/{site.first_run}/"))
@@ -132,17 +148,11 @@ def test_a_failure_is_shown_with_its_reason(signed_in, site, started):
     assert "the database went away" in page
 
 
-@pytest.mark.django_db(transaction=False)
-def test_a_process_that_dies_is_noticed(auditor, monkeypatch):
-    """The process finds no such run, ends with an error, and the request says so."""
-    seen: list[str] = []
-    monkeypatch.setattr(replays, "_fail", lambda requests, error, now: seen.append(error))
-    monkeypatch.setattr(replays.connection, "close", lambda: None)
-    request = ReplayRequest.objects.create(
-        run_id=uuid.uuid4(), requested_by=auditor, requested_at=timezone.now()
-    )
-    replays.start_process(request)  # the row is not committed, so the process cannot find it
-    deadline = time.monotonic() + 30
-    while not seen and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert "waits for its outcome" in seen[0]
+def test_what_breaks_while_it_computes_is_written_as_its_outcome(auditor, site):
+    request = replays.request_replay(uuid.uuid4(), auditor, timezone.now())
+    with pytest.raises(LookupError):
+        replays.compute_request(request.pk, threads=1)
+    request.refresh_from_db()
+    assert (request.state, "there is no run" in request.error) == ("failed", True)
+    with pytest.raises(LookupError, match="waits for its outcome"):
+        replays.compute_request(request.pk, threads=1)

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from portal.demo import renew_demo_sign_ins
-from portal.management.arguments import PORT, THREADS, argument, at_least
+from portal.management.arguments import PORT, THREADS, argument, at_least, flag
 from portal.management.base import BaseCommand, Options
 from portal.management.console import announce_portal
 from portal.serving import Unserved, refuse_unusable_address, serve
@@ -41,6 +41,7 @@ class Command(BaseCommand[None]):
             metavar="COUNT",
             help="processes that answer; default: %(default)s",
         ),
+        flag("--no-worker", "start no worker beside the portal: one runs by itself"),
     )
 
     def run(self, options: Options) -> None:
@@ -57,7 +58,14 @@ class Command(BaseCommand[None]):
         renewed = renew_demo_sign_ins(self.now())
         is_public = not get_user_model().objects.exists()
         announce = partial(announce_portal, self.stdout, renewed, is_public=is_public)
-        serve(options.address, options.port, options.threads, announce, options.workers)
+        serve(
+            options.address,
+            options.port,
+            options.threads,
+            announce,
+            workers=options.workers,
+            has_worker=not options.no_worker,
+        )
 
     def lines(self, outcome: None, options: Options) -> tuple[()]:
         return ()  # where the portal is was announced when it began to serve

@@ -1,0 +1,151 @@
+"""Large files that people ask for: made by the worker, kept for a day, theirs alone.
+
+A file is stored in pieces of a megabyte, so that neither the worker nor a page holds it whole.
+"""
+
+import datetime as dt
+import logging
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from typing import IO
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from common.refusals import Refused
+from database import session as database
+from portal import jobs
+from portal.addresses import with_address
+from portal.bodies import Refusal
+from portal.models import Export, ExportPart
+from settlement.documents.formats import CSV, FORMATS
+from settlement.documents.render import find_document, render_document
+from settlement.evidence.export import write_evidence
+from settlement.runs.run import Run
+from settlement.runs.store import find_run
+
+log = logging.getLogger(__name__)
+
+Kind, State = Export.Kind, Export.State
+KEPT = dt.timedelta(days=1)
+PART_BYTES = 1_000_000
+MOST_UNDER_WAY = 3
+"""Of one account: the worker makes few at once, and others wait behind them."""
+TOO_MANY_UNDER_WAY = Refusal(
+    429,
+    "Your files are still being made",
+    f"An account has at most {MOST_UNDER_WAY} files under way, and yours has. "
+    "Nothing more was started.",
+    "Ask again when one of them is ready; they stand under Files.",
+    retry_seconds=30,
+)
+
+
+def ask(user: User, kind: str, subject: str, now: dt.datetime) -> Export | Refusal:
+    """Return the file of a subject that is being made for an account, or ask the worker for it."""
+    fail_lost(user, now)
+    under_way = Export.objects.filter(user=user, state=State.RUNNING)
+    same = under_way.filter(kind=kind, subject=subject).first()
+    if same is not None:
+        return same
+    if under_way.count() >= MOST_UNDER_WAY:
+        return TOO_MANY_UNDER_WAY
+    try:
+        with transaction.atomic():
+            export = Export.objects.create(user=user, kind=kind, subject=subject, asked_at=now)
+            export.job_number = jobs.defer("export", export.pk)
+            export.save(update_fields=["job_number"])
+    except IntegrityError:  # the same form, sent twice at once
+        return under_way.get(kind=kind, subject=subject)
+    return export
+
+
+def fail_lost(user: User, now: dt.datetime) -> None:
+    """Mark as failed what no process makes any more."""
+    for export in Export.objects.filter(user=user, state=State.RUNNING):
+        if jobs.is_lost(export.job_number, now):
+            jobs.give_up(export.job_number)
+            Export.objects.filter(pk=export.pk, state=State.RUNNING).update(
+                state=State.FAILED, error=jobs.GONE, finished_at=now
+            )
+
+
+def make(number: int) -> None:
+    """Make a file and store it; the worker's part.
+
+    Raises:
+        LookupError: no such file waits to be made.
+    """
+    export = Export.objects.filter(pk=number, state=State.RUNNING).first()
+    if export is None:
+        raise LookupError(f"no file {number} waits to be made")
+    with tempfile.TemporaryFile() as sink:
+        try:
+            export.file_name, export.media_type = MAKERS[export.kind](export, sink)
+        except Refused as refused:
+            _end(export, State.REFUSED, "\n".join(map(str, refused.findings)))
+            return
+        except Exception as error:
+            # What an error says may be of others' data: it is for the log.
+            _end(export, State.FAILED, f"a fault of ours ({type(error).__name__})")
+            raise
+        export.size_bytes = sink.tell()
+        sink.seek(0)
+        # The state is written last, with the pieces: no page offers half a file.
+        with transaction.atomic():
+            for part, content in enumerate(iter(lambda: sink.read(PART_BYTES), b"")):
+                ExportPart.objects.create(export=export, number=part, content=content)
+            _end(export, State.READY, "")
+
+
+def _end(export: Export, state: str, error: str) -> None:
+    now = timezone.now()
+    export.state, export.error = state, error[: jobs.ERROR_LETTERS]
+    export.finished_at, export.expires_at = now, now + KEPT
+    export.save()
+
+
+def content_of(export: Export) -> Iterator[bytes]:
+    """Yield a file piece by piece."""
+    numbers = list(export.parts.values_list("number", flat=True))
+    for number in numbers:
+        yield bytes(export.parts.get(number=number).content)
+
+
+def remove_expired(now: dt.datetime) -> int:
+    """Remove what is kept no longer; return how many files."""
+    expired = Export.objects.filter(expires_at__lt=now)
+    count = expired.count()
+    expired.delete()
+    return count
+
+
+def evidence_name(run: Run) -> str:
+    """Return the name of the file with the evidence of a run."""
+    return f"evidence-{run.market}-{run.kind}-{run.first_day}-{run.last_day}-{run.id}.zip"
+
+
+def _make_evidence(export: Export, sink: IO[bytes]) -> tuple[str, str]:
+    with database.transaction() as session:
+        run = find_run(session, uuid.UUID(export.subject))
+        if run is None:
+            raise LookupError(f"there is no run {export.subject}")
+        write_evidence(session, run, sink, jobs.progress_of(export))
+    return evidence_name(run), "application/zip"
+
+
+def _make_intervals(export: Export, sink: IO[bytes]) -> tuple[str, str]:
+    of_format = FORMATS[CSV]
+    with database.transaction() as session:
+        document = with_address(find_document(session, export.subject))
+        sink.write(render_document(session, document, of_format))
+    return f"{export.subject}.{of_format.ending}", of_format.media_type
+
+
+MAKERS: dict[str, Callable[[Export, IO[bytes]], tuple[str, str]]] = {
+    Kind.EVIDENCE: _make_evidence,
+    Kind.INTERVALS: _make_intervals,
+}
+"""What writes a file of each kind, and returns its name and media type."""

@@ -1,0 +1,99 @@
+"""Work that waits in PostgreSQL for a process of its own: `manage.py worker`, by procrastinate.
+
+A request only stores what is asked for, with its job, in one transaction. The page reads from the
+stored row how far it is, with or without JavaScript. What became of a job whose process died is
+told by the heart of its worker, which writes the time every ten seconds.
+"""
+
+import datetime as dt
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from django.db import connection
+from django.utils import timezone
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
+
+log = logging.getLogger(__name__)
+
+HEART = dt.timedelta(seconds=60)
+"""A worker of which nothing was seen for so long is gone."""
+AT_ONCE = 2
+"""Jobs of a worker: a long one lets a short one pass. Of replays there is one at a time."""
+GONE = "the process that computed it is gone"
+ERROR_LETTERS = 2_000
+
+
+class Request(Protocol):
+    """A row of what somebody asked for, with its job."""
+
+    job_number: int | None
+    done: int
+    total: int
+
+    def save(self, *, update_fields: list[str]) -> None:
+        """Store these of its fields."""
+
+
+def defer(task: str, number: int) -> int:
+    """Queue a task of `portal.tasks` for the row of a number; return the number of its job."""
+    return app.configure_task(task).defer(number=number)
+
+
+def is_lost(job_number: int | None, now: dt.datetime) -> bool:
+    """Return whether nobody works on a job any more, and none will."""
+    job = ProcrastinateJob.objects.filter(pk=job_number).select_related("worker").first()
+    if job is None or job.status not in ("todo", "doing"):
+        return True
+    if job.status == "todo":
+        return False
+    return job.worker is None or job.worker.last_heartbeat < now - HEART
+
+
+def give_up(job_number: int | None) -> None:
+    """End a job whose process is gone: while it counts as under way, its lock keeps others out."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT procrastinate_finish_job_v1(id, 'failed', false) FROM procrastinate_jobs "
+            "WHERE id = %s AND status = 'doing'",
+            [job_number],
+        )
+
+
+def last_seen() -> dt.datetime | None:
+    """Return when a worker was last seen, or None."""
+    latest = ProcrastinateWorker.objects.order_by("-last_heartbeat").first()
+    return latest.last_heartbeat if latest else None
+
+
+def waiting() -> int:
+    """Return how many jobs wait for a worker."""
+    return ProcrastinateJob.objects.filter(status="todo", scheduled_at=None).count()
+
+
+def progress_of(request: Request) -> Callable[[int, int], None]:
+    """Return what stores how far a request is, once a second at most."""
+    stored = timezone.now()
+
+    def report(done: int, total: int) -> None:
+        nonlocal stored
+        now = timezone.now()
+        if now - stored >= dt.timedelta(seconds=1):
+            stored, request.done, request.total = now, done, total
+            request.save(update_fields=["done", "total"])
+
+    return report
+
+
+def run_worker(at_once: int) -> None:
+    """Work until a signal says to stop, at so many jobs at once."""
+    connector = app.connector.get_worker_connector()  # type: ignore[attr-defined]  # Django's has it
+    with app.replace_connector(connector):
+        app.run_worker(
+            concurrency=at_once,
+            delete_jobs="successful",
+            fetch_job_polling_interval=2.0,
+            shutdown_graceful_timeout=10.0,
+            name="tallystick",
+        )

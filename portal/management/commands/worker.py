@@ -1,0 +1,29 @@
+"""`manage.py worker`: make what pages ask for, beside the portal."""
+
+from portal.jobs import AT_ONCE, run_worker
+from portal.management.arguments import argument, at_least
+from portal.management.base import BaseCommand, Options
+
+
+class Command(BaseCommand[None]):
+    tells_waits = False  # it goes on until it is stopped
+    help = (
+        "Make the files and replays that pages ask for, until interrupted. `serve` starts one of "
+        "its own, unless it is told --no-worker."
+    )
+
+    takes = (
+        argument(
+            "--jobs",
+            type=at_least(1),
+            default=AT_ONCE,
+            metavar="COUNT",
+            help="at once; replays are made one at a time; default: %(default)s",
+        ),
+    )
+
+    def run(self, options: Options) -> None:
+        run_worker(options.jobs)
+
+    def lines(self, outcome: None, options: Options) -> tuple[()]:
+        return ()  # what was asked for is on its page

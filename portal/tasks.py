@@ -1,0 +1,41 @@
+"""What the worker does, by name; procrastinate finds this module by its own name."""
+
+import datetime as dt
+import logging
+import os
+
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from portal import exports, replays
+from portal.signing import sign_daily
+
+log = logging.getLogger(__name__)
+
+
+@app.task(name="replay", lock="replay")
+def answer_replay(number: int) -> None:
+    """Compute a run again that a page asked for."""
+    replays.compute_request(number, os.cpu_count() or 1)
+
+
+@app.task(name="export", priority=10)
+def make_export(number: int) -> None:
+    """Make a file that a page asked for."""
+    exports.make(number)
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="expire")
+def expire(timestamp: int) -> None:
+    """Remove files whose day is over."""
+    exports.remove_expired(timezone.now())
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="sign")
+def sign(timestamp: int) -> None:
+    """Sign the log once a day, where nobody published, posted or issued."""
+    complaint = sign_daily(dt.datetime.now(dt.UTC))
+    if complaint:
+        log.error(complaint)

@@ -1,0 +1,154 @@
+"""Large files: asked for by a form, made by the worker, kept for a day, seen by who asked alone."""
+
+import datetime as dt
+import html
+import io
+from zipfile import ZipFile
+
+import pytest
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from portal import exports
+from portal.access import Role
+from portal.models import AuditEntry, Export, ExportPart
+from portal.views import evidence, invoices
+from tests.portal.site import SUPPLIER
+
+
+@pytest.fixture(autouse=True)
+def all_is_large(monkeypatch):
+    monkeypatch.setattr(evidence, "DAYS_AT_ONCE", 0)
+    monkeypatch.setattr(invoices, "ROWS_AT_ONCE", 0)
+    monkeypatch.setattr(exports, "PART_BYTES", 10_000)
+
+
+@pytest.fixture
+def owner(sign_in):
+    return sign_in("owner")
+
+
+@pytest.fixture
+def intervals(documents):
+    return f"/invoices/{documents[SUPPLIER][0].number}/invoice.csv"
+
+
+def shown(answer):
+    assert answer.status_code == 200
+    return html.unescape(answer.content.decode()).replace("\xa0", " ")
+
+
+def content_of(answer):
+    assert answer.status_code == 200
+    return b"".join(answer.streaming_content)
+
+
+def test_a_link_starts_nothing_and_its_form_queues_one_job(owner, intervals):
+    assert "Make the file" in shown(owner.get(intervals))
+    assert not Export.objects.exists()
+    first, again = owner.post(intervals), owner.post(intervals)
+    export = Export.objects.get()
+    assert first["Location"] == again["Location"] == f"/files/{export.pk}/"
+    job = ProcrastinateJob.objects.get()
+    assert (job.id, job.task_name, job.args) == (
+        export.job_number, "export", {"number": export.pk},
+    )  # fmt: skip
+
+
+def test_the_file_is_the_one_that_would_have_been_sent(owner, intervals, monkeypatch):
+    owner.post(intervals)
+    export = Export.objects.get()
+    page = f"/files/{export.pk}/"
+    assert "every 2s" in shown(owner.get(page))
+    assert "load it again" in shown(owner.get(page))
+    assert owner.get(f"{page}download/").status_code == 404
+    exports.make(export.pk)
+    assert ExportPart.objects.count() > 1
+    assert "every 2s" not in shown(owner.get(page, HTTP_HX_REQUEST="true"))
+    assert "Ready" in shown(owner.get("/files/"))
+    answer = owner.get(f"{page}download/")
+    assert answer["Content-Disposition"].startswith('attachment; filename="gb12-')
+    sent = content_of(answer)
+    assert answer["Content-Length"] == str(len(sent))
+    monkeypatch.setattr(invoices, "ROWS_AT_ONCE", 10**9)
+    assert sent == owner.get(intervals).content
+
+
+def test_evidence_is_made_and_its_taking_is_in_the_trail(sign_in, site):
+    auditor = sign_in("auditor")
+    auditor.post(f"/runs/{site.later_run}/evidence/")
+    export = Export.objects.get()
+    exports.make(export.pk)
+    assert not AuditEntry.objects.filter(action="evidence").exists()
+    sent = content_of(auditor.get(f"/files/{export.pk}/download/"))
+    assert "run.json" in ZipFile(io.BytesIO(sent)).namelist()
+    assert AuditEntry.objects.get(action="evidence").subject == f"run {site.later_run}"
+
+
+def test_what_is_refused_says_why(sign_in, site):
+    auditor = sign_in("auditor")
+    auditor.post(f"/runs/{site.study}/evidence/")
+    export = Export.objects.get()
+    exports.make(export.pk)
+    assert f"settlement.run {site.study}" in shown(auditor.get(f"/files/{export.pk}/"))
+
+
+def test_a_file_is_seen_by_who_asked_and_by_nobody_else(owner, sign_in, intervals):
+    owner.post(intervals)
+    export = Export.objects.get()
+    exports.make(export.pk)
+    for who in ("colleague", "outsider", "auditor", "operator"):
+        other = sign_in(who)
+        for address in (f"/files/{export.pk}/", f"/files/{export.pk}/download/"):
+            assert other.get(address).status_code == 404, who
+        assert export.subject not in shown(other.get("/files/"))
+    for address in ("/files/", f"/files/{export.pk}/", f"/files/{export.pk}/download/"):
+        assert sign_in("signed out").get(address).status_code == 302
+    assert sign_in("regulator").get("/files/").status_code == 403
+
+
+def test_who_acts_for_the_participant_no_longer_has_no_file_any_more(owner, intervals):
+    owner.post(intervals)
+    export = Export.objects.get()
+    exports.make(export.pk)
+    export.user.memberships.all().delete()
+    assert owner.get(f"/files/{export.pk}/download/").status_code == 404
+
+
+def test_twelve_files_at_once_are_three_and_a_sentence(make_user, db):
+    user, now = make_user("hasty", Role.AUDITOR), timezone.now()
+    asked = [exports.ask(user, Export.Kind.INTERVALS, f"gb12-{n}", now) for n in range(12)]
+    assert Export.objects.count() == exports.MOST_UNDER_WAY
+    assert asked[3:] == [exports.TOO_MANY_UNDER_WAY] * 9
+    assert ProcrastinateJob.objects.count() == exports.MOST_UNDER_WAY
+
+
+def test_files_under_way_are_refused_with_429(owner, intervals, monkeypatch):
+    monkeypatch.setattr(exports, "MOST_UNDER_WAY", 0)
+    answer = owner.post(intervals)
+    assert (answer.status_code, answer["Retry-After"]) == (429, "30")
+
+
+def test_a_file_is_gone_after_a_day(owner, intervals):
+    owner.post(intervals)
+    exports.make(Export.objects.get().pk)
+    assert exports.remove_expired(timezone.now()) == 0
+    assert exports.remove_expired(timezone.now() + exports.KEPT + dt.timedelta(minutes=1)) == 1
+    assert not ExportPart.objects.exists()
+
+
+def test_a_fault_is_told_without_what_it_said(owner, intervals, monkeypatch):
+    owner.post(intervals)
+    export = Export.objects.get()
+
+    def fail(*_):
+        raise ValueError("a reading of somebody else")
+
+    monkeypatch.setitem(exports.MAKERS, "intervals", fail)
+    with pytest.raises(ValueError, match="somebody else"):
+        exports.make(export.pk)
+    page = shown(owner.get(f"/files/{export.pk}/"))
+    assert "a fault of ours (ValueError)" in page
+    assert "somebody else" not in page
+    with pytest.raises(LookupError):
+        exports.make(export.pk)
