@@ -236,7 +236,10 @@ def unnamed_digests(attacked: Attacked, columns: Mapping[str, str], place: int =
 
 def differing(before: Sequence[Row], after: Sequence[Row]) -> list[Row]:
     """Return the rows that stand in one of two lists alone."""
-    return [row for row in before if row not in after] + [row for row in after if row not in before]
+    then, now = ({repr(row): row for row in rows} for rows in (before, after))
+    return [then[text] for text in then.keys() - now.keys()] + [
+        now[text] for text in now.keys() - then.keys()
+    ]
 
 
 def is_there(places: Sequence[str], table: str, row: Row) -> bool:
