@@ -10,17 +10,20 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from statistics import median
 from time import perf_counter
+from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
 from benchmarks.figures import Result
 from database import schema
 from database.session import database_url, ensure_server, transaction
+from ledger.causes import Cause, CauseSource
 from ledger.chain import SealedJournal, seal_journal
 from ledger.journal import Account, JournalDraft, Posting
 from ledger.posting import post_many
 from ledger.store import copy_postings, insert_journals, journal_head, new_ids
+from settlement.tables import RunRow
 
 MARKET = "ledger-benchmark"
 CURRENCY = "GBP"
@@ -29,6 +32,8 @@ NOW = dt.datetime(2024, 3, 1, 9, tzinfo=dt.UTC)
 JOURNALS, POSTINGS = 100, 1_000
 SMALL_JOURNALS, SMALL_BATCH = 2_000, 100
 RUNS = 5
+RUNS_OF_KIND = {"bulk": UUID(int=1), "small": UUID(int=2)}
+"""The runs that the journals name as their causes."""
 
 
 class _RollBack(Exception):
@@ -65,6 +70,7 @@ def _measure(session: Session) -> tuple[float, float]:
     whole = Account(MARKET, CURRENCY, None, "equalisation", "market")
     bulk = [_bulk_journal(number, accounts, whole) for number in range(JOURNALS)]
     small = [_small_journal(number) for number in range(SMALL_JOURNALS)]
+    _publish_runs(session)
     post_many(session, bulk[:1], NOW)
     sealed = _sealed(session, bulk[1:])
     storing_s = _timed(lambda: insert_journals(session, sealed))
@@ -99,19 +105,43 @@ def _bare_copy_s(session: Session, sealed: Sequence[SealedJournal]) -> float:
 def _bulk_journal(number: int, accounts: Sequence[Account], whole: Account) -> JournalDraft:
     postings = [Posting(account, 1 + place) for place, account in enumerate(accounts)]
     postings.append(Posting(whole, -sum(posting.amount for posting in postings)))
-    return _journal(f"bulk-{number}", FIRST_DAY + dt.timedelta(days=number), postings)
+    return _journal("bulk", number, postings)
 
 
 def _small_journal(number: int) -> JournalDraft:
     account = Account(MARKET, CURRENCY, f"p{number % 20}", "charge.fuel", "N0")
     whole = Account(MARKET, CURRENCY, None, "equalisation", "market")
-    return _journal(f"small-{number}", None, [Posting(account, 1_000), Posting(whole, -1_000)])
+    return _journal("small", number, [Posting(account, 1_000), Posting(whole, -1_000)])
 
 
-def _journal(key: str, day: dt.date | None, postings: list[Posting]) -> JournalDraft:
-    return JournalDraft(
-        f"{MARKET}:{key}", MARKET, day, None, None, "Benchmark", bytes(32), tuple(postings)
-    )
+def _journal(kind: str, number: int, postings: list[Posting]) -> JournalDraft:
+    day = FIRST_DAY + dt.timedelta(days=number)
+    key = f"{MARKET}:{kind}-{number}"
+    run = RUNS_OF_KIND[kind]
+    cause = Cause(CauseSource.RUN, str(run), bytes(32))
+    return JournalDraft(key, MARKET, day, run, kind, "Benchmark", bytes(32), cause, tuple(postings))
+
+
+def _publish_runs(session: Session) -> None:
+    """Publish the runs that the journals name: money without a cause is refused."""
+    rows = [
+        {
+            "id": run,
+            "market": MARKET,
+            "kind": kind,
+            "first_day": FIRST_DAY,
+            "last_day": FIRST_DAY + dt.timedelta(days=SMALL_JOURNALS),
+            "known_at": NOW,
+            "pins": [],
+            "input_digest": bytes(32),
+            "engine_version": "0",
+            "result_digest": bytes(32),
+            "created_at": NOW,
+            "digest": bytes(32),
+        }
+        for kind, run in RUNS_OF_KIND.items()
+    ]
+    session.execute(insert(RunRow), rows)
 
 
 def _rolled_back(work: Callable[[Session], tuple[float, float]]) -> tuple[float, float]:

@@ -1,6 +1,5 @@
-"""From an invoice draft to a sealed document, and to the journal of its rounding and tax."""
+"""From an invoice draft to a sealed document."""
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,10 +10,10 @@ from common.currencies import minor_unit_micro
 from ledger.chain import (
     InvoiceLineRow,
     InvoiceRow,
-    encode,
     invoice_digest,
     invoice_line_digest,
 )
+from ledger.closing import closing_moves
 from ledger.invoice import (
     InvoiceDraft,
     Subtotal,
@@ -26,13 +25,7 @@ from ledger.invoice import (
     subtotals,
     totals,
 )
-from ledger.journal import Account, JournalDraft, Posting
 from ledger.parties import BUYER, SELLER, party_columns
-from ledger.tree import leaf_hash
-
-ROUNDING = "rounding"
-TAX = "tax"
-DOCUMENT_POSTING_TAG = "tallystick.document-posting.1"
 
 
 @dataclass(frozen=True)
@@ -71,6 +64,12 @@ class Document:
         """The number as it is printed."""
         return document_number(self.series, self.number)
 
+    @property
+    def is_closed_by_journal(self) -> bool:
+        """Whether rounding or tax move anything."""
+        rounding_micro, unit = self.totals.rounding_micro, minor_unit_micro(self.draft.currency)
+        return bool(closing_moves(self.draft.family, rounding_micro, self.taxes, unit))
+
 
 class SealedInvoice(NamedTuple):
     """A document ready to store: its row, its digest, its lines and theirs, in line order."""
@@ -85,47 +84,6 @@ def document_of(draft: InvoiceDraft, billed: Billed, number: int) -> Document:
     """Return a draft as number `number` of its series, after what is billed already."""
     amounts = (draft.amounts_micro, billed.amounts_micro, minor_unit_micro(draft.currency))
     return Document(draft, billed, number, subtotals(*amounts), totals(*amounts))
-
-
-def closing_journal(document: Document) -> JournalDraft | None:
-    """Return the journal that brings the participant's accounts to what the document says.
-
-    Rounding goes against the market's rounding account and tax against its account of the tax's
-    category; None when neither moves. The journal names no settlement day, so it is never billed
-    itself.
-    """
-    draft = document.draft
-    moves = (
-        (ROUNDING, draft.family.value, document.totals.rounding_micro),
-        *((TAX, category, micro) for category, micro in _tax_micro(document).items()),
-    )
-    postings = tuple(
-        Posting(Account(draft.market, draft.currency, owner, kind, subject), amount)
-        for kind, subject, amount_micro in moves
-        for owner, amount in ((draft.participant, amount_micro), (None, -amount_micro))
-        if amount
-    )
-    if not postings:
-        return None
-    moved = [(posting.account.code, posting.amount) for posting in postings]
-    return JournalDraft(
-        key=document.name,
-        market=draft.market,
-        settlement_day=None,
-        run_id=None,
-        run_kind=None,
-        reason=f"Rounding and tax of {document.name}",
-        input_digest=leaf_hash(encode(DOCUMENT_POSTING_TAG, (document.name, *moved))),
-        postings=postings,
-    )
-
-
-def _tax_micro(document: Document) -> dict[str, int]:
-    """Return the tax of a document by category, by their letters."""
-    sums: defaultdict[str, int] = defaultdict(int)
-    for tax, stated in sorted(document.taxes.items()):
-        sums[tax.category] += stated.tax_minor * minor_unit_micro(document.draft.currency)
-    return dict(sums)
 
 
 def line_rows(draft: InvoiceDraft, identity: UUID) -> list[InvoiceLineRow]:

@@ -40,7 +40,7 @@ from ledger.tree import DIGEST_BYTES, LEAF_PREFIX, leaf_hash, merkle_root
 
 ACCOUNT_TAG = "tallystick.account.1"
 POSTING_TAG = "tallystick.posting.1"
-JOURNAL_TAG = "tallystick.journal.1"
+JOURNAL_TAG = "tallystick.journal.2"
 INVOICE_LINE_TAG = "tallystick.invoice-line.4"
 INVOICE_TAG = "tallystick.invoice.4"
 
@@ -87,6 +87,9 @@ class JournalRow(NamedTuple):
     posted_at: datetime
     posting_count: int
     input_digest: bytes
+    cause_source: str
+    cause_key: str
+    cause_digest: bytes
     previous_digest: bytes
 
 
@@ -239,6 +242,9 @@ def seal_journal(
         posted_at=posted_at,
         posting_count=len(postings),
         input_digest=draft.input_digest,
+        cause_source=str(draft.cause.source),
+        cause_key=draft.cause.key,
+        cause_digest=draft.cause.digest,
         previous_digest=previous_digest,
     )
     return SealedJournal(row, journal_digest(row, digests), postings, digests)

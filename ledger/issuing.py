@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import count
 
 from sqlalchemy.orm import Session
 
@@ -14,10 +15,10 @@ from ledger.billing import (
     NOTHING_BILLED,
     Document,
     SealedInvoice,
-    closing_journal,
     document_of,
     seal_invoice,
 )
+from ledger.closing import closing_journal
 from ledger.invoice import Family, InvoiceDraft, series_of
 from ledger.invoice_checks import check_invoices, place_of
 from ledger.journal import Account, is_money
@@ -75,11 +76,12 @@ def issue(session: Session, drafts: Sequence[InvoiceDraft], now: datetime) -> Is
         for series in {series_of(draft.market, draft.family) for draft in to_bill}
     }
     documents = _number_documents(session, to_bill, heads)
-    closing = [journal for journal in map(closing_journal, documents) if journal]
-    journal_numbers = {each.key: each.number for each in post_many(session, closing, now)}
+    # A document is the cause of its journal, so it comes first and names the number that the
+    # journal will have, as the lock lets nobody else take it.
+    journal_numbers = count(last_journal_number + 1)
     identities = store.new_ids(session, len(documents))
     counted = Counter(store.participant_counts(session, {owner_of(draft) for draft in to_bill}))
-    invoices = []
+    invoices, closing = [], []
     for document, identity in zip(documents, identities, strict=True):
         owner = owner_of(document.draft)
         counted[owner] += 1
@@ -88,13 +90,16 @@ def issue(session: Session, drafts: Sequence[InvoiceDraft], now: datetime) -> Is
             identity,
             participant_number=counted[owner],
             last_journal_number=last_journal_number,
-            journal_number=journal_numbers.get(document.name),
+            journal_number=next(journal_numbers) if document.is_closed_by_journal else None,
             issued_at=now,
             previous_digest=heads[document.series].digest,
         )
         heads[document.series] = Head(document.number, invoice.digest)
         store.insert_invoice(session, invoice)
         invoices.append(invoice)
+        if document.is_closed_by_journal:
+            closing.append(closing_journal(invoice.row, invoice.digest, document.taxes))
+    post_many(session, closing, now)
     nothing = tuple(
         NothingToInvoice(draft.participant, draft.billing_month, draft.family) for draft in without
     )

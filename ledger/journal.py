@@ -17,6 +17,7 @@ from typing import NamedTuple, cast
 from uuid import UUID
 
 from common.refusals import Finding, in_rule_order
+from ledger.causes import Cause, CauseSource, source_that_moves
 from ledger.rules import LedgerRule
 from ledger.tree import DIGEST_BYTES
 
@@ -93,6 +94,7 @@ class JournalDraft:
         reason: why, for people.
         input_digest: 32 bytes that identify the input. Posting the same key again returns the
             original when this is equal and is refused when it is not.
+        cause: the published fact that it follows from; of a run, the run itself.
         postings: the movements, in the order of their lines.
     """
 
@@ -103,6 +105,7 @@ class JournalDraft:
     run_kind: str | None
     reason: str
     input_digest: bytes
+    cause: Cause
     postings: tuple[Posting, ...]
 
 
@@ -128,7 +131,11 @@ def check_draft(draft: JournalDraft) -> list[Finding]:
     """Return every breach in one draft, in rule order.
 
     >>> book = Account("gb12", "GBP", None, "equalisation", "market")
-    >>> draft = JournalDraft("k", "gb12", None, None, None, "why", bytes(32), (Posting(book, 5),))
+    >>> run = UUID(int=7)
+    >>> cause = Cause("settlement.run", str(run), bytes(32))
+    >>> day = date(2024, 3, 1)
+    >>> moved = (Posting(book, 5),)
+    >>> draft = JournalDraft("k", "gb12", day, run, "II", "why", bytes(32), cause, moved)
     >>> [(finding.number, finding.value) for finding in check_draft(draft)]
     [(11, 'GBP sums to 5')]
     """
@@ -138,7 +145,7 @@ def check_draft(draft: JournalDraft) -> list[Finding]:
     for account in {id(posting.account): posting.account for posting in draft.postings}.values():
         found += [
             rule.finding(f"{place}, account {account.code}", value)
-            for rule, value in _account_breaches(account, draft.market)
+            for rule, value in _account_breaches(account, draft)
         ]
     if not _are_amounts([posting.amount for posting in draft.postings]):
         found += [
@@ -199,13 +206,27 @@ def _header_breaches(draft: JournalDraft) -> Iterator[tuple[LedgerRule, str]]:
         yield LedgerRule.RUN_IS_A_STUDY, f"run {draft.run_id}"
     if draft.run_kind is not None and not is_name(draft.run_kind):
         yield LedgerRule.NAME_IS_MALFORMED, f"run_kind {draft.run_kind!r}"
+    yield from _cause_breaches(draft)
 
 
-def _account_breaches(account: Account, market: str) -> Iterator[tuple[LedgerRule, str]]:
+def _cause_breaches(draft: JournalDraft) -> Iterator[tuple[LedgerRule, str]]:
+    source, key, digest = draft.cause
+    if source not in list(CauseSource):
+        yield LedgerRule.CAUSE_IS_UNKNOWN, f"{source} {key}"
+    if not is_digest(digest):
+        yield LedgerRule.DIGEST_IS_MALFORMED, f"cause {digest!r}"
+    named = key if source == CauseSource.RUN else None
+    if named != (None if draft.run_id is None else str(draft.run_id)):
+        yield LedgerRule.CAUSE_IS_ANOTHER, f"run {draft.run_id}, caused by {source} {key}"
+
+
+def _account_breaches(account: Account, draft: JournalDraft) -> Iterator[tuple[LedgerRule, str]]:
     for name in _malformed_parts(account):
         yield LedgerRule.NAME_IS_MALFORMED, f"{name} {getattr(account, name)!r}"
-    if account.market != market:
-        yield LedgerRule.ACCOUNT_IS_OF_ANOTHER_MARKET, f"{account.market}, not {market}"
+    if account.market != draft.market:
+        yield LedgerRule.ACCOUNT_IS_OF_ANOTHER_MARKET, f"{account.market}, not {draft.market}"
+    if source_that_moves(account.kind) != draft.cause.source:
+        yield LedgerRule.ACCOUNT_IS_OF_ANOTHER_CAUSE, f"caused by {draft.cause.source}"
 
 
 @lru_cache(maxsize=100_000)

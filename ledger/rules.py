@@ -117,6 +117,28 @@ class LedgerRule(Rule):
         "a seal names its days, who seals, why, and the last journal of each day",
         "name them, and seal a day once its last run is posted",
     )
+    CAUSE_IS_UNKNOWN = (
+        21,
+        "a journal names one published cause: a run, a document, an allocation, interest or a seal",
+        "publish what moves the money first, and name it as the log does",
+    )
+    CAUSE_IS_TAKEN = (
+        22,
+        "a cause moves money once, and a run once a settlement day",
+        "post the difference under a cause of its own, such as a later run",
+    )
+    CAUSE_IS_ANOTHER = (
+        23,
+        "a journal and its cause name each other: a run by identity, kind, market and day, all "
+        "else by the journal's number",
+        "post through the use case that makes the cause",
+    )
+    ACCOUNT_IS_OF_ANOTHER_CAUSE = (
+        24,
+        "allocations alone move what is paid, documents rounding and tax, interest its accounts, "
+        "and runs all others",
+        "post what each cause moves in a journal of its own",
+    )
     MONTH_IS_MALFORMED = (
         30,
         "a billing month is written as its first day",
@@ -341,6 +363,12 @@ RULE_OF_CONSTRAINT = {
     "pk_journal": LedgerRule.JOURNAL_IS_OUT_OF_ORDER,
     "uq_journal_key": LedgerRule.KEY_HAS_OTHER_INPUT,
     "uq_journal_market_settlement_day_run_kind": LedgerRule.RUN_IS_ALREADY_POSTED,
+    "ck_journal_cause_is_of_the_list": LedgerRule.CAUSE_IS_UNKNOWN,
+    "fk_journal_cause": LedgerRule.CAUSE_IS_UNKNOWN,
+    "uq_journal_cause": LedgerRule.CAUSE_IS_TAKEN,
+    "ck_journal_run_is_the_cause": LedgerRule.CAUSE_IS_ANOTHER,
+    "cause_names_journal": LedgerRule.CAUSE_IS_ANOTHER,
+    "cause_moves_account": LedgerRule.ACCOUNT_IS_OF_ANOTHER_CAUSE,
     "ck_posting_amount_moves": LedgerRule.AMOUNT_IS_ZERO,
     "ck_journal_run_is_named": LedgerRule.RUN_IS_HALF_NAMED,
     "ck_journal_run_is_no_study": LedgerRule.RUN_IS_A_STUDY,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from common.refusals import Finding
+from ledger.causes import Cause, CauseSource
 from ledger.chain import encode
 from ledger.journal import JournalDraft, is_name
 from ledger.rules import LedgerRule
@@ -73,6 +74,16 @@ def seal_digest(row: SealRow) -> bytes:
     return leaf_hash(encode(SEAL_TAG, row))
 
 
+def seal_key(row: SealRow) -> str:
+    """Return how the log names a seal.
+
+    >>> moment = dt.datetime(2024, 3, 1)
+    >>> seal_key(SealRow("gb12", dt.date(2024, 1, 2), 3, *[moment] * 2, "", "", moment, 2, b""))
+    'gb12/2024-01-02'
+    """
+    return f"{row.market}/{row.settlement_day}"
+
+
 def check_request(request: SealRequest) -> list[Finding]:
     """Return every breach in a request, in rule order; an empty list means none.
 
@@ -92,7 +103,10 @@ def check_request(request: SealRequest) -> list[Finding]:
 
 
 def anchor_draft(seals: Sequence[SealRow]) -> JournalDraft:
-    """Return the journal that anchors the seals of one request; it moves nothing."""
+    """Return the journal that anchors the seals of one request; it moves nothing.
+
+    Its cause is the first of them; its input digest is over all.
+    """
     first, last = seals[0], seals[-1]
     days = f"{first.settlement_day}..{last.settlement_day}"
     return JournalDraft(
@@ -103,6 +117,7 @@ def anchor_draft(seals: Sequence[SealRow]) -> JournalDraft:
         run_kind=None,
         reason=f"Sealed {days} by {first.sealed_by}: {first.reason}",
         input_digest=seals_root([seal_digest(row) for row in seals]),
+        cause=Cause(CauseSource.SEAL, seal_key(first), seal_digest(first)),
         postings=(),
     )
 

@@ -12,20 +12,20 @@ from sqlalchemy.orm import Session
 from common.damage import damage
 from common.refusals import Finding, refuse_any
 from ledger import store, tables
+from ledger.cause_verification import hold_to_causes
+from ledger.causes import CauseSource
 from ledger.posting import post, require_zone
 from ledger.rules import LedgerRule
 from ledger.seal import (
-    SEAL,
     Seal,
     SealRequest,
     SealRow,
     anchor_draft,
     check_request,
     seal_digest,
-    seals_root,
 )
 from ledger.store import Head
-from ledger.verification import CHAIN, DIGEST, FOREIGN, MISSING
+from ledger.verification import CHAIN, DIGEST, FOREIGN
 
 Span = tuple[dt.datetime, dt.datetime]
 """The instants between which a sealed day lies; the second is the first of the next day."""
@@ -78,12 +78,12 @@ def seal_days(session: Session, request: SealRequest, now: dt.datetime) -> list[
         for each in new
     ]
     if rows:
-        # The journal first, as seals name it: it brings their root into the chain and the log, so
-        # that a seal whose row is removed is missed.
-        post(session, anchor_draft(rows), now)
         stored = [{**row._asdict(), "digest": seal_digest(row)} for row in rows]
         with store.constraints_as_refusals():
             session.execute(insert(tables.Seal), stored)
+        # It brings the root of the seals into the chain, so that a seal whose row is removed is
+        # missed there too.
+        post(session, anchor_draft(rows), now)
     made = {row.settlement_day: Seal(row, seal_digest(row), is_repeat=False) for row in rows}
     return [(known | made)[day] for day in wanted]
 
@@ -118,7 +118,7 @@ def sealed_spans(session: Session) -> Mapping[str, Sequence[Span]]:
 
 def verify_seals(session: Session) -> Iterator[Finding]:
     """Hash every seal again, and hold it to its anchor and to the journals of its day."""
-    digests: defaultdict[int, list[bytes]] = defaultdict(list)
+    anchored: defaultdict[int, list[SealRow]] = defaultdict(list)
     seen: set[tuple[str, dt.date]] = set()
     for seal in seals_of(session):
         row = seal.row
@@ -126,33 +126,19 @@ def verify_seals(session: Session) -> Iterator[Finding]:
         if (row.market, row.settlement_day) in seen:
             yield damage(FOREIGN, f"ledger.seal {key}", "the row stands twice")
         seen.add((row.market, row.settlement_day))
-        digests[row.journal_number].append(seal_digest(row))
+        anchored[row.journal_number].append(row)
         if seal_digest(row) != seal.digest:
             value = "its columns do not give the digest stored with it"
             yield damage(DIGEST, f"ledger.seal {key}", value)
     for market, day in _loose_seals(session):
         value = "the last journal it names is not one of the day with the digest it names"
         yield damage(CHAIN, f"ledger.seal {market} {day}", value)
-    yield from _verify_anchors(session, digests)
+    # Of one request, so all of a market, in the order of their days, as they were anchored.
+    anchors = {number: anchor_draft(rows) for number, rows in anchored.items()}
+    yield from hold_to_causes(session, CauseSource.SEAL, anchors)
     for later in _later_journals(session):
         value = f"it came to {later.market} {later.settlement_day} after the day was sealed"
         yield damage(FOREIGN, f"ledger.journal {later.number}", value)
-
-
-def _verify_anchors(session: Session, digests: Mapping[int, Sequence[bytes]]) -> Iterator[Finding]:
-    """Hold the journals that anchor seals to the seals that name them, and the other way round."""
-    journal = tables.Journal
-    statement = select(journal.number, journal.input_digest).where(
-        journal.run_id.is_(None), func.split_part(journal.key, ":", 2) == SEAL
-    )
-    anchors = dict(iter(session.execute(statement)))
-    for number in sorted(digests.keys() - anchors.keys()):
-        value = f"{len(digests[number])} seals name journal {number}, which anchors none"
-        yield damage(FOREIGN, f"ledger.seal of journal {number}", value)
-    for number, root in sorted(anchors.items()):
-        if seals_root(digests.get(number, [])) != root:
-            value = f"the seals that name journal {number} are not those that it anchors"
-            yield damage(MISSING, f"ledger.seal of journal {number}", value)
 
 
 def _last_journals(session: Session, market: str, days: Sequence[dt.date]) -> dict[dt.date, Head]:

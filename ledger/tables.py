@@ -12,6 +12,7 @@ from sqlalchemy import (
     CheckConstraint,
     DateTime,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     LargeBinary,
     Text,
@@ -25,6 +26,11 @@ from database.metadata import Base
 
 SCHEMA = "ledger"
 SCHEMA_ARGUMENTS = {"schema": SCHEMA}
+
+
+def follow_by_journal() -> ForeignKey:
+    """Return the key of a cause to its journal, which stands after it in the same transaction."""
+    return ForeignKey("ledger.journal.number", deferrable=True, initially="DEFERRED")
 
 
 def digest_check(column: str = "digest") -> CheckConstraint:
@@ -74,6 +80,29 @@ class Journal(Base):
             name="run_is_named",
         ),
         CheckConstraint("run_kind IS DISTINCT FROM 'study'", name="run_is_no_study"),
+        CheckConstraint(
+            "cause_source IN ('settlement.run', 'ledger.invoice', 'ledger.allocation',"
+            " 'ledger.interest', 'ledger.seal')",
+            name="cause_is_of_the_list",
+        ),
+        CheckConstraint(
+            "CASE WHEN cause_source = 'settlement.run'"
+            " THEN run_id IS NOT NULL AND cause_key = run_id::text ELSE run_id IS NULL END",
+            name="run_is_the_cause",
+        ),
+        # A cause moves money once: of a run, once a settlement day.
+        UniqueConstraint(
+            "cause_source",
+            "cause_key",
+            "settlement_day",
+            name="uq_journal_cause",
+            postgresql_nulls_not_distinct=True,
+        ),
+        ForeignKeyConstraint(
+            ["cause_source", "cause_key", "cause_digest"],
+            ["ledger.log_leaf.source", "ledger.log_leaf.key", "ledger.log_leaf.digest"],
+            name="fk_journal_cause",
+        ),
         digest_check("input_digest"),
         digest_check("previous_digest"),
         digest_check(),
@@ -93,6 +122,9 @@ class Journal(Base):
     posted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     posting_count: Mapped[int]
     input_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    cause_source: Mapped[str] = mapped_column(Text)
+    cause_key: Mapped[str] = mapped_column(Text)
+    cause_digest: Mapped[bytes] = mapped_column(LargeBinary)
     previous_digest: Mapped[bytes] = mapped_column(LargeBinary)
     digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
 
@@ -163,9 +195,7 @@ class Invoice(Base):
     original: Mapped[UUID | None] = mapped_column(ForeignKey("ledger.invoice.id"))
     run_id: Mapped[UUID | None]
     last_journal_number: Mapped[int] = mapped_column(ForeignKey("ledger.journal.number"))
-    journal_number: Mapped[int | None] = mapped_column(
-        ForeignKey("ledger.journal.number"), unique=True
-    )
+    journal_number: Mapped[int | None] = mapped_column(follow_by_journal(), unique=True)
     issued_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     due_on: Mapped[date]
     currency: Mapped[str] = mapped_column(Text)
@@ -254,7 +284,7 @@ class Seal(Base):
 
     market: Mapped[str] = mapped_column(Text, primary_key=True)
     settlement_day: Mapped[date] = mapped_column(primary_key=True)
-    journal_number: Mapped[int] = mapped_column(ForeignKey("ledger.journal.number"), index=True)
+    journal_number: Mapped[int] = mapped_column(follow_by_journal(), index=True)
     begins_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     ends_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     sealed_by: Mapped[str] = mapped_column(Text)

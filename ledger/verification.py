@@ -10,7 +10,7 @@ that, pass the `Head` that was kept elsewhere.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
@@ -23,6 +23,12 @@ from common.damage import damage
 from common.refusals import Finding
 from database.metadata import Base
 from ledger import tables
+from ledger.cause_verification import (
+    JOURNAL_CAUSE,
+    hold_to_causes,
+    moves_account,
+)
+from ledger.causes import CauseSource
 from ledger.chain import (
     AccountRow,
     InvoiceLineRow,
@@ -36,8 +42,10 @@ from ledger.chain import (
     journal_digest,
     posting_digest,
 )
-from ledger.invoice import Tax, document_number, sum_by_tax, totals
+from ledger.closing import closing_journal
+from ledger.invoice import Tax, document_number, subtotals, sum_by_tax, totals
 from ledger.invoice_queries import stored_line
+from ledger.journal import JournalDraft
 from ledger.store import EMPTY, Head, lock_shared
 
 ROWS_AT_A_TIME = 10_000
@@ -74,7 +82,9 @@ def verify(session: Session, known: Head | None = None) -> Findings:
     for code in commodities.keys() - moved:
         yield damage(FOREIGN, f"ledger.account {code}", "no journal opened it: no posting moves it")
     yield from _verify_lines_have_invoices(session)
-    yield from _verify_invoices(session)
+    closing: dict[int, JournalDraft] = {}
+    yield from _verify_invoices(session, closing)
+    yield from hold_to_causes(session, CauseSource.DOCUMENT, closing)
 
 
 def _verify_accounts(session: Session, commodities: dict[str, str]) -> Findings:
@@ -144,6 +154,9 @@ def _verify_postings(
         else:
             value = f"its account {posting.account} does not exist"
             yield damage(MISSING, f"ledger.posting {key}", value)
+        if not moves_account(journal.cause_source, posting.account):
+            value = f"{journal.cause_source} caused it, which moves no {posting.account}"
+            yield damage(JOURNAL_CAUSE, f"ledger.posting {key}", value)
     lines = [posting.line for posting in postings]
     yield from _verify_lines(
         "ledger.posting", lines, journal.posting_count, f"{journal.number}/{{}}".format
@@ -154,7 +167,8 @@ def _verify_postings(
             yield damage(BALANCE, f"ledger.journal {journal.number}", value)
 
 
-def _verify_invoices(session: Session) -> Findings:
+def _verify_invoices(session: Session, closing: dict[int, JournalDraft]) -> Findings:
+    """Hash every document again, and draft the journal of its rounding and tax in `closing`."""
     invoice, line = tables.Invoice, tables.InvoiceLine
     order = (invoice.series, invoice.number)
     parents = _stream(session, _columns(invoice, InvoiceRow).order_by(*order))
@@ -187,6 +201,10 @@ def _verify_invoices(session: Session) -> Findings:
         month = f"{stored.billing_month}"
         series = (stored.series, stored.market, stored.participant, month, stored.currency)
         yield from _verify_totals(stored, name, rows, billed[series])
+        yield from _draft_closing(stored, digest, rows, billed[series], closing)
+        for line in rows:
+            tax = Tax(line.tax_category, line.tax_rate_ppm)
+            billed[series][tax] = billed[series].get(tax, 0) + line.amount_micro
         heads[stored.series] = Head(stored.number, digest)
         counted[stored.market, stored.participant].add(stored.participant_number)
     for (market, participant), numbers in counted.items():
@@ -198,9 +216,9 @@ def _verify_invoices(session: Session) -> Findings:
 
 
 def _verify_totals(
-    stored: InvoiceRow, name: str, lines: Sequence[Any], billed: dict[Tax, int]
+    stored: InvoiceRow, name: str, lines: Sequence[Any], billed: Mapping[Tax, int]
 ) -> Findings:
-    """Hold the money of a document to its lines, and add these to what is billed before the next.
+    """Hold the money of a document to its lines.
 
     Args:
         stored: the document.
@@ -217,8 +235,31 @@ def _verify_totals(
             if getattr(stored, column) != value:
                 words = f"its lines, with those billed before, come to {column} {value}"
                 yield damage(TOTALS, f"ledger.invoice {name}", words)
-    for tax, amount_micro in amounts.items():
-        billed[tax] = billed.get(tax, 0) + amount_micro
+
+
+def _draft_closing(
+    stored: InvoiceRow,
+    digest: bytes,
+    lines: Sequence[Any],
+    billed: Mapping[Tax, int],
+    closing: dict[int, JournalDraft],
+) -> Findings:
+    """Draft the journal of a document's rounding and tax anew; find whether it names one."""
+    if stored.minor_unit_micro <= 0:
+        return
+    amounts = sum_by_tax(
+        (Tax(line.tax_category, line.tax_rate_ppm), line.amount_micro) for line in lines
+    )
+    taxes = subtotals(amounts, billed, stored.minor_unit_micro)
+    draft = closing_journal(stored, digest, taxes)
+    if (stored.journal_number is None) == bool(draft.postings):
+        place = f"ledger.invoice {document_number(stored.series, stored.number)}"
+        value = (
+            f"it names journal {stored.journal_number}, and moves {len(draft.postings)} accounts"
+        )
+        yield damage(JOURNAL_CAUSE, place, value)
+    elif stored.journal_number is not None:
+        closing[stored.journal_number] = draft
 
 
 def _verify_postings_have_journals(session: Session) -> Findings:

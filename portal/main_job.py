@@ -117,9 +117,10 @@ def run_main_job(request: JobRequest, clock: Clock, progress: ProgressBar) -> Jo
     with job.stage("replay") as session, progress("Replaying") as bar:
         job.replayed = replay(session, later, threads=request.threads, progress=bar)
     with job.stage("verify") as session, progress("Verifying") as bar:
-        for done, check in enumerate(list_checks(), start=1):
+        checks = list_checks(threads=request.threads)
+        for done, check in enumerate(checks, start=1):
             job.findings.extend(check.run(session))
-            bar(done, len(list_checks()))
+            bar(done, len(checks))
     with transaction() as session:
         job.sums = _sum_postings(session, later)
     return job

@@ -4,7 +4,6 @@ Each row carries a digest over all its columns, and sums of digests tie rows to 
 to results. Nothing here trusts a stored digest: every one is computed again from the row.
 """
 
-import datetime as dt
 import uuid
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -15,7 +14,6 @@ import psycopg
 from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
-import ledger.queries
 import ledger.verification
 import rulebook.verification
 from common.damage import damage
@@ -29,13 +27,14 @@ from ledger.log.verification import verify_leaves
 from ledger.payments.verification import verify_payments
 from ledger.sealing import verify_seals
 from ledger.trail.verification import verify_trail
+from settlement.accounts.interest_verification import verify_interest
 from settlement.billing.billed_verification import verify_billed
 from settlement.billing.disputing import verify_dispute_terms
-from settlement.billing.energy import verify_energy
-from settlement.billing.posting import posting_input_digest
+from settlement.billing.posted_verification import verify_posted_runs
 from settlement.calendar.store import law_after_seals, readings_after_seals
 from settlement.meters.verification import verify_readings
 from settlement.replays.inputs import pinned_inputs
+from settlement.replays.verification import verify_replays
 from settlement.runs import store
 from settlement.runs.computing import SettlementInputs
 from settlement.runs.damages import (
@@ -51,6 +50,9 @@ from settlement.runs.results import day_digest, run_result_digest, vector_digest
 from settlement.runs.run import Run, input_digest
 from settlement.studies.overlay import body_digest
 from settlement.studies.store import overlay_digest, study_rows
+
+REPLAYS = "posted runs, settled again"
+"""The check that `verify --quick` leaves out."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +75,16 @@ class Check:
         return found
 
 
-def list_checks(kept: KeptCheckpoint | None = None) -> tuple[Check, ...]:
-    """Return every check: first of the schema, which guards what comes after, then of rows.
+def list_checks(kept: KeptCheckpoint | None = None, *, threads: int = 1) -> tuple[Check, ...]:
+    """Return every check: of the schema, which guards what comes after, of runs, then of rows.
 
     Args:
         kept: as `list_row_checks` takes it.
+        threads: days that are settled again at once; 0 to settle none again.
     """
-    return (Check("schema", verify_schema), *list_row_checks(kept))
+    # Before the rows: those are read under the ledger's lock, and settling again takes long.
+    replays = (Check(REPLAYS, partial(verify_replays, threads=threads)),) if threads else ()
+    return (Check("schema", verify_schema), *replays, *list_row_checks(kept))
 
 
 def list_row_checks(kept: KeptCheckpoint | None = None) -> tuple[Check, ...]:
@@ -97,6 +102,7 @@ def list_row_checks(kept: KeptCheckpoint | None = None) -> tuple[Check, ...]:
         Check("seals", verify_sealed_days),
         Check("bank statements", verify_payments),
         Check("journals against results", verify_posted_runs),
+        Check("interest", verify_interest),
         Check("documents against journals and law", verify_billed),
         Check("disputes", _verify_disputes),
         Check("trail", verify_trail),
@@ -220,17 +226,3 @@ def verify_sealed_days(session: Session) -> Iterator[Finding]:
 def _verify_disputes(session: Session) -> Iterator[Finding]:
     yield from verify_disputes(session)
     yield from verify_dispute_terms(session)
-
-
-def verify_posted_runs(session: Session) -> Iterator[Finding]:
-    """Hold every journal of a run to the results that it posted, and energy accounts to theirs."""
-    digests: dict[tuple[object, dt.date], bytes] = {}
-    for journal in ledger.queries.run_journals(session):
-        place = f"ledger.journal {journal.number} ({journal.key})"
-        key = (journal.run_id, journal.settlement_day)
-        if key not in digests:
-            digests[key] = store.stored_day_digest(session, journal.run_id, journal.settlement_day)
-        expected = posting_input_digest(journal.run_id, journal.settlement_day, digests[key])
-        if journal.input_digest != expected:
-            yield damage("journal-input", place, "it does not rest on the run's stored results")
-    yield from verify_energy(session)

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
+from verifier.causes import DOCUMENT_CAUSE
 from verifier.documents import INVOICES, Invoice, document_number
 from verifier.encoding import encode_field
 from verifier.ledger import JOURNALS, Ledger
@@ -119,6 +120,10 @@ def check_closing(row: Row, tax_minor: Mapping[str, int], book: Ledger, report: 
         return
     place = f"journal {number}"
     report.equal(JOURNALS, place, "the key of its document", name, journal["key"])
+    cause = [journal["cause_source"], journal["cause_key"], journal["cause_digest"]]
+    report.equal(
+        JOURNALS, place, "its document as its cause", [DOCUMENT_CAUSE, name, row["digest"]], cause
+    )
     report.equal(JOURNALS, place, f"the rounding and tax of {name}", expected,
                  book.postings.get(number, []))  # fmt: skip
     pairs = b"".join(encode_pair(*pair) for pair in expected)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from verifier.archive import MANIFEST, Files
 from verifier.billing import check_billed, check_sums
+from verifier.causes import check_causes
 from verifier.documents import INVOICES, Invoice, check_invoices, document_number, is_of_market
 from verifier.law import VERSIONS, DocumentKey, Law, check_law, check_needed
 from verifier.leaves import LEAVES, Told, read_leaves
@@ -49,6 +50,7 @@ def check_run_evidence(files: Files, stated: Row, trusted: Trusted, report: Repo
     invoices = check_invoices(files, law, report)
     check_scope(run, book, invoices, report)
     check_needed(files, list_needed(run, invoices, law), law, report)
+    check_causes(book, leaves, report)
     check_posted(run, law, days, readings.metered, book, report)
     whole = [invoice for invoice in invoices if invoice.lines]
     check_sums(whole, book, report)

@@ -21,9 +21,10 @@ LEAF = parse_layout("source:T key:T digest:B")
 
 @dataclass
 class Leaves:
-    """The leaves of the log: the digest of each fact by table and key, and the hashes in order."""
+    """The leaves of the log: digest and place of each fact by table and key, hashes in order."""
 
     digests: dict[str, dict[str, str]] = field(default_factory=dict)
+    places: dict[tuple[str, str], int] = field(default_factory=dict)
     hashes: list[bytes] = field(default_factory=list)
 
 
@@ -51,6 +52,7 @@ def read_leaves(files: Files, report: Report) -> Leaves:
         if row["key"] in of_source:
             report.add(LEAVES, f"{place}, {row['source']} {row['key']}", "each fact once", "again")
         of_source[row["key"]] = row["digest"]
+        leaves.places[row["source"], row["key"]] = len(leaves.hashes)
         fields = [(kind, row[name]) for name, kind in LEAF.items()]
         leaves.hashes.append(leaf_hash(encode_row("tallystick.leaf.1", fields)))
         report.count("leaves of the log")

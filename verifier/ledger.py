@@ -21,10 +21,10 @@ POSTING = parse_layout("journal_number:I line:I account:T amount:I")
 POSTING_KEY = ("journal_number", "line")
 DIGEST = parse_layout("digest:B")
 POSTINGS_ROOT = parse_layout("postings_root:B")
-JOURNAL_TAG = "tallystick.journal.1"
+JOURNAL_TAG = "tallystick.journal.2"
 JOURNAL = parse_layout(
     "number:I id:U key:T market:T settlement_day:D? run_id:U? run_kind:T? reason:T posted_at:M "
-    "posting_count:I input_digest:B previous_digest:B"
+    "posting_count:I input_digest:B cause_source:T cause_key:T cause_digest:B previous_digest:B"
 )
 
 

@@ -201,6 +201,8 @@ def check_posted_day(run: Row, row: Row, settled: Day, report: Report) -> None:
     found = leaf_hash(encode_row("tallystick.day-posting.1", fields)).hex()
     what = f"of the results of {day}, input_digest"
     report.equal(JOURNALS, place, what, row["input_digest"], found)
+    what = f"the digest of run {run['id']}, as cause_digest"
+    report.equal(JOURNALS, place, what, run["digest"], row["cause_digest"])
     report.equal(JOURNALS, place, "the run's market", run["market"], row["market"])
     report.equal(JOURNALS, place, "the run's kind", run["kind"], row["run_kind"])
 

@@ -27,6 +27,8 @@ class LogLeaf(Base):
     __tablename__ = "log_leaf"
     __table_args__ = (
         UniqueConstraint("source", "key"),
+        # What a journal names as its cause; the shorter key alone keeps a fact from two leaves.
+        UniqueConstraint("source", "key", "digest"),
         CheckConstraint("index >= 0", name="index_is_not_negative"),
         digest_check(),
         digest_check("leaf_hash"),

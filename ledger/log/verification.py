@@ -8,11 +8,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Numeric, TextClause, cast, func, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy import Numeric, Text, TextClause, cast, func, select, text
+from sqlalchemy.orm import Session, aliased
 
 from common.damage import damage
 from common.refusals import Finding
+from ledger import tables
+from ledger.cause_verification import JOURNAL, JOURNAL_CAUSE
 from ledger.log.leaf import Leaf
 from ledger.log.tables import LogLeaf
 from ledger.store import lock_shared
@@ -21,15 +23,18 @@ from ledger.verification import FOREIGN, MISSING, ROWS_AT_A_TIME, Findings, chan
 # Written down here as well as in the triggers: the database alone could not tell that one is gone.
 SOURCES = frozenset(
     {
+        "ledger.allocation",
         "ledger.attachment",
         "ledger.bank_file",
         "ledger.bank_statement",
         "ledger.checkpoint",
         "ledger.dispute",
         "ledger.dispute_event",
+        "ledger.interest",
         "ledger.invoice",
         "ledger.journal",
         "ledger.log_key",
+        "ledger.seal",
         "ledger.trail_head",
         "rulebook.version",
         "settlement.reading_file",
@@ -78,6 +83,7 @@ def verify_leaves(session: Session) -> Findings:
         yield damage(MISSING, f"{table} (every row)", "no trigger makes its rows leaves")
     yield from _verify_facts(session, found)
     yield from _verify_order(session)
+    yield from _verify_causes(session)
     known = [source.table for source in found]
     unknown = select(LogLeaf.index, LogLeaf.source).where(LogLeaf.source.not_in(known))
     for index, table in session.execute(unknown):
@@ -133,6 +139,26 @@ def _verify_order(session: Session) -> Iterator[Finding]:
     for index, table, key, last in session.execute(statement):
         value = f"{table} {key} stands after {last}"
         yield damage(ORDER, f"{LEAVES} {index}", value)
+
+
+def _verify_causes(session: Session) -> Findings:
+    """Find journals whose cause is no leaf that stands before their own."""
+    journal, own, cause = tables.Journal, aliased(LogLeaf), aliased(LogLeaf)
+    statement = (
+        select(journal.number, journal.key, journal.cause_source, journal.cause_key)
+        .outerjoin(own, (own.source == JOURNAL) & (own.key == cast(journal.number, Text)))
+        .outerjoin(
+            cause,
+            (cause.source == journal.cause_source)
+            & (cause.key == journal.cause_key)
+            & (cause.digest == journal.cause_digest),
+        )
+        .where(cause.index.is_(None) | (cause.index > own.index))
+        .order_by(journal.number)
+    )
+    for number, key, source, of_cause in session.execute(statement):
+        value = f"its cause {source} {of_cause} was not published before it"
+        yield damage(JOURNAL_CAUSE, f"{JOURNAL} {number} ({key})", value)
 
 
 def _facts(found: Sequence[Source]) -> str:

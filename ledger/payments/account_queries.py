@@ -9,6 +9,7 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session
 
 from ledger import tables
+from ledger.causes import PAID
 from ledger.invoice import document_number
 from ledger.journal import is_money
 from ledger.payments import tables as payment_tables
@@ -20,7 +21,6 @@ from ledger.payments.account import (
     in_order,
     run_balance,
 )
-from ledger.payments.journals import PAID
 from ledger.payments.statements import transaction_name
 
 INTEREST_SUFFIX = ".interest"

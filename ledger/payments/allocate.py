@@ -9,14 +9,14 @@ from common.refusals import refuse_any
 from ledger import store as ledger_store
 from ledger.payments import queries, store
 from ledger.payments.checks import check_decision
-from ledger.payments.journals import allocation_journal, holdings, reason_of
+from ledger.payments.journals import allocation_journal, holdings
 from ledger.payments.matching import Method
 from ledger.payments.queries import Decided
 from ledger.payments.statements import (
     AllocationRow,
     transaction_key,
 )
-from ledger.posting import Posted, post_many, require_zone
+from ledger.posting import Posted, post, require_zone
 from ledger.rules import LedgerRule
 
 
@@ -79,16 +79,15 @@ def allocate(
         reason=reason.strip(),
         decided_by=decided_by.strip(),
         decided_at=now,
-        journal_number=0,
+        documents=tuple(sorted(document for document, amount in amounts.items() if amount)),
+        amounts_minor=tuple(amount for _, amount in sorted(amounts.items()) if amount),
+        journal_number=ledger_store.journal_head(session).number + 1,
         reverses=latest.journal_number,
     )
     # No account of the bank: its money came in with the first decision, and only changes hands now.
-    draft = allocation_journal(
-        transaction, found.digest, "", currency, after, before, row.decision, reason_of(row, name)
-    )
-    (posted,) = post_many(session, [draft], now)
-    store.insert_allocations(session, [row._replace(journal_number=posted.number)])
-    return posted
+    draft = allocation_journal(transaction, found.digest, "", currency, row, after, before)
+    store.insert_allocations(session, [row])
+    return post(session, draft, now)
 
 
 def find_transaction(session: Session, name: str) -> Decided:

@@ -6,6 +6,7 @@ All is appended under the ledger's lock, or nothing. `Refused` holds every reaso
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import count
 
 from sqlalchemy.orm import Session
 
@@ -16,7 +17,7 @@ from ledger.payments import queries, store
 from ledger.payments.bank_files import Note
 from ledger.payments.camt import read_file
 from ledger.payments.camt_statement import ReadStatement
-from ledger.payments.journals import allocation_journal, holdings, reason_of
+from ledger.payments.journals import allocation_journal, holdings
 from ledger.payments.matching import Matched, match
 from ledger.payments.reversals import Earlier
 from ledger.payments.sequence import Known, judge_statements
@@ -160,8 +161,12 @@ def _allocate_first(
     transactions = [row for statement in sealed for row in statement.transactions]
     digests = [digest for statement in sealed for digest in statement.transaction_digests]
     matched = match(transactions, documents, account.owners, _earlier(session, transactions))
+    # A decision is the cause of its journal, so it comes first and names the number that the
+    # journal will have, as the lock lets nobody else take it.
+    numbers = count(ledger_store.journal_head(session).number + 1)
     rows = [
-        _first_decision(row, found, now) for row, found in zip(transactions, matched, strict=True)
+        _first_decision(row, found, number, now)
+        for row, found, number in zip(transactions, matched, numbers, strict=False)
     ]
     drafts = [
         allocation_journal(
@@ -169,23 +174,14 @@ def _allocate_first(
             digest,
             account.number,
             account.currency,
-            holdings(transaction, account.currency, dict(found.amounts), participant_of),
+            row,
+            holdings(transaction, account.currency, row.amounts, participant_of),
             None,
-            row.decision,
-            reason_of(row, transaction.name),
         )
-        for transaction, digest, found, row in zip(
-            transactions, digests, matched, rows, strict=True
-        )
+        for transaction, digest, row in zip(transactions, digests, rows, strict=True)
     ]
-    posted = post_many(session, drafts, now)
-    store.insert_allocations(
-        session,
-        [
-            row._replace(journal_number=journal.number)
-            for row, journal in zip(rows, posted, strict=True)
-        ],
-    )
+    store.insert_allocations(session, rows)
+    post_many(session, drafts, now)
 
 
 def _earlier(session: Session, transactions: Sequence[TransactionRow]) -> list[Earlier]:
@@ -205,7 +201,9 @@ def _earlier(session: Session, transactions: Sequence[TransactionRow]) -> list[E
     ]
 
 
-def _first_decision(row: TransactionRow, matched: Matched, now: datetime) -> AllocationRow:
+def _first_decision(
+    row: TransactionRow, matched: Matched, journal_number: int, now: datetime
+) -> AllocationRow:
     return AllocationRow(
         market=row.market,
         statement_number=row.statement_number,
@@ -215,7 +213,8 @@ def _first_decision(row: TransactionRow, matched: Matched, now: datetime) -> All
         reason=matched.reason,
         decided_by=MATCHER,
         decided_at=now,
-        # Set once the journal is posted, which carries the reason of this row.
-        journal_number=0,
+        documents=tuple(document for document, _ in matched.amounts),
+        amounts_minor=tuple(amount for _, amount in matched.amounts),
+        journal_number=journal_number,
         reverses=None,
     )

@@ -12,14 +12,12 @@ No journal here names a settlement day, so none is ever billed.
 from collections.abc import Mapping
 
 from common.currencies import minor_unit_micro
+from ledger.causes import BANK, PAID, UNALLOCATED, Cause, CauseSource
 from ledger.chain import encode
 from ledger.journal import Account, JournalDraft, Posting
-from ledger.payments.statements import AllocationRow, TransactionRow
+from ledger.payments.statements import AllocationRow, TransactionRow, allocation_digest
 from ledger.tree import leaf_hash
 
-BANK = "bank"
-PAID = "paid"
-UNALLOCATED = "unallocated"
 JOURNAL_TAG = "tallystick.allocation-posting.1"
 
 
@@ -28,24 +26,21 @@ def allocation_journal(
     digest: bytes,
     bank_account: str,
     currency: str,
-    amounts: Mapping[Account, int],
+    row: AllocationRow,
+    held: Mapping[Account, int],
     before: Mapping[Account, int] | None,
-    decision: int,
-    reason: str,
 ) -> JournalDraft:
     """Return the journal of a decision about a transaction.
 
     Args:
         digest: of the transaction.
         bank_account: the operator's, that it went through.
-        amounts: account -> minor units of the transaction that it holds, as `holdings` gives it.
+        row: the decision.
+        held: account -> minor units of the transaction that it holds by this decision, as
+            `holdings` gives it.
         before: the same by the decision before this one; None for the first.
-        decision: its number, from 1.
-        reason: why, for people.
     """
-    moves = {
-        account: -amounts.get(account, 0) for account in amounts.keys() | (before or {}).keys()
-    }
+    moves = {account: -held.get(account, 0) for account in held.keys() | (before or {}).keys()}
     for account, amount in (before or {}).items():
         moves[account] += amount
     if before is None:
@@ -59,13 +54,18 @@ def allocation_journal(
         if moved
     )
     return JournalDraft(
-        key=journal_key(transaction.name, decision),
+        key=journal_key(transaction.name, row.decision),
         market=transaction.market,
         settlement_day=None,
         run_id=None,
         run_kind=None,
-        reason=reason,
-        input_digest=journal_input(digest, decision, postings),
+        reason=reason_of(row, transaction.name),
+        input_digest=journal_input(digest, row.decision, postings),
+        cause=Cause(
+            CauseSource.ALLOCATION,
+            journal_key(transaction.name, row.decision),
+            allocation_digest(row),
+        ),
         postings=postings,
     )
 
@@ -90,7 +90,7 @@ def holdings(
 
 
 def journal_key(name: str, decision: int) -> str:
-    """Return the idempotency key of a decision's journal.
+    """Return how a decision is named: the key of its journal, and its own in the log.
 
     >>> journal_key("gb12-bank-000001/3", 2)
     'gb12-bank-000001/3:2'

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from common.currencies import minor_unit_micro
 from ledger import tables as ledger_tables
+from ledger.causes import PAID, UNALLOCATED
 from ledger.invoice import document_number
 from ledger.journal import Account
 from ledger.payments import tables
-from ledger.payments.journals import PAID, UNALLOCATED
 from ledger.payments.matching import OpenDocument
 from ledger.payments.statements import AllocationRow, StatementRow, TransactionRow
 from ledger.payments.store import columns

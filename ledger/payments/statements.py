@@ -17,7 +17,7 @@ from ledger.tree import leaf_hash, merkle_root
 FILE_TAG = "tallystick.bank-file.1"
 STATEMENT_TAG = "tallystick.bank-statement.1"
 TRANSACTION_TAG = "tallystick.bank-transaction.1"
-ALLOCATION_TAG = "tallystick.allocation.1"
+ALLOCATION_TAG = "tallystick.allocation.2"
 
 
 UNSTATED = 0
@@ -141,9 +141,10 @@ class TransactionRow(NamedTuple):
 
 
 class AllocationRow(NamedTuple):
-    """The sealed columns of `ledger.allocation`; the journal holds what moved where.
+    """The sealed columns of `ledger.allocation`: what each document gets, in minor units.
 
-    `reverses` names the journal whose allocation this one replaces; None for the first.
+    `journal_number` is that of the journal which the decision causes; `reverses` names the journal
+    whose allocation this one replaces; None for the first.
     """
 
     market: str
@@ -154,8 +155,16 @@ class AllocationRow(NamedTuple):
     reason: str
     decided_by: str
     decided_at: datetime
+    documents: tuple[str, ...]
+    amounts_minor: tuple[int, ...]
     journal_number: int
     reverses: int | None
+
+    @property
+    def amounts(self) -> dict[str, int]:
+        """Return document -> minor units."""
+        # Not strict: the database holds the two to one length, and of a changed row digests tell.
+        return dict(zip(self.documents, self.amounts_minor, strict=False))
 
 
 class SealedStatement(NamedTuple):

@@ -9,6 +9,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from ledger.payments import tables
+from ledger.payments.interest import InterestRow
 from ledger.payments.statements import (
     AllocationRow,
     FileRow,
@@ -131,6 +132,47 @@ def insert_allocations(session: Session, rows: Sequence[AllocationRow]) -> None:
                 insert(tables.Allocation),
                 [{**row._asdict(), "digest": allocation_digest(row)} for row in rows],
             )
+
+
+def insert_interest(session: Session, rows: Sequence[InterestRow]) -> None:
+    """Append what documents have borne."""
+    if rows:
+        with constraints_as_refusals():
+            session.execute(
+                insert(tables.Interest), [{**row._asdict(), "digest": row.digest} for row in rows]
+            )
+
+
+def stored_interest(session: Session) -> list[tuple[InterestRow, bytes]]:
+    """Return every row with the digest stored with it, by the journals that they cause."""
+    table = tables.Interest
+    rows = session.execute(
+        select(*columns(table, InterestRow), table.digest).order_by(table.journal_number)
+    )
+    return [(InterestRow(*row[:-1]), row[-1]) for row in rows]
+
+
+def decisions_by_value(session: Session, market: str) -> list[tuple[date, list[AllocationRow]]]:
+    """Return the value day of each transaction of a market, with its decisions in order."""
+    allocation, transaction = tables.Allocation, tables.BankTransaction
+    key = (allocation.statement_number, allocation.line)
+    rows = session.execute(
+        select(transaction.value_on, *columns(allocation, AllocationRow))
+        .join(
+            transaction,
+            (transaction.market == allocation.market)
+            & (transaction.statement_number == allocation.statement_number)
+            & (transaction.line == allocation.line),
+        )
+        .where(allocation.market == market)
+        .order_by(*key, allocation.decision)
+    )
+    found: dict[tuple[int, int], tuple[date, list[AllocationRow]]] = {}
+    for value_on, *of_row in rows:
+        row = AllocationRow(*of_row)
+        of_key = found.setdefault((row.statement_number, row.line), (value_on, []))
+        of_key[1].append(row)
+    return list(found.values())
 
 
 def columns(table: Any, row: Any) -> list[Any]:

@@ -16,10 +16,11 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from database.metadata import Base
-from ledger.tables import SCHEMA_ARGUMENTS, digest_check
+from ledger.tables import SCHEMA_ARGUMENTS, digest_check, follow_by_journal
 
 
 class BankFile(Base):
@@ -113,7 +114,7 @@ class BankTransaction(Base):
 
 
 class Allocation(Base):
-    """A decision about a transaction; the latest holds. Its journal holds what moved where."""
+    """A decision about a transaction: what it pays of which documents. The latest holds."""
 
     __tablename__ = "allocation"
     __table_args__ = (
@@ -130,6 +131,9 @@ class Allocation(Base):
             "method IN ('reference', 'account', 'person', 'none')", name="method_is_known"
         ),
         CheckConstraint("(decision = 1) = (reverses IS NULL)", name="later_decision_reverses"),
+        CheckConstraint(
+            "cardinality(documents) = cardinality(amounts_minor)", name="document_has_an_amount"
+        ),
         digest_check(),
         SCHEMA_ARGUMENTS,
     )
@@ -142,6 +146,36 @@ class Allocation(Base):
     reason: Mapped[str] = mapped_column(Text)
     decided_by: Mapped[str] = mapped_column(Text)
     decided_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    journal_number: Mapped[int] = mapped_column(ForeignKey("ledger.journal.number"), unique=True)
+    documents: Mapped[tuple[str, ...]] = mapped_column(ARRAY(Text, as_tuple=True))
+    amounts_minor: Mapped[tuple[int, ...]] = mapped_column(ARRAY(BigInteger, as_tuple=True))
+    journal_number: Mapped[int] = mapped_column(follow_by_journal(), unique=True)
     reverses: Mapped[int | None] = mapped_column(ForeignKey("ledger.journal.number"))
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Interest(Base):
+    """The interest that a document has borne up to a day: what its journal moves is the difference.
+
+    `number` counts from 1 what was posted of a document.
+    """
+
+    __tablename__ = "interest"
+    __table_args__ = (
+        UniqueConstraint("document", "number"),
+        CheckConstraint("number >= 1", name="number_is_positive"),
+        CheckConstraint("annual_rate_ppm >= 0", name="rate_is_not_negative"),
+        CheckConstraint("days_in_year >= 1", name="year_has_days"),
+        digest_check(),
+        SCHEMA_ARGUMENTS,
+    )
+
+    market: Mapped[str] = mapped_column(Text, primary_key=True)
+    document: Mapped[str] = mapped_column(Text, primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    until: Mapped[date]
+    borne_micro: Mapped[int] = mapped_column(BigInteger)
+    annual_rate_ppm: Mapped[int] = mapped_column(BigInteger)
+    days_in_year: Mapped[int] = mapped_column(BigInteger)
+    grace_days: Mapped[int] = mapped_column(BigInteger)
+    journal_number: Mapped[int] = mapped_column(follow_by_journal(), unique=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary)

@@ -1,24 +1,26 @@
 """Verification of bank statements and of what was decided about them, from their rows alone.
 
 Every file, statement, transaction and decision is hashed again; statements are followed from the
-first to the last; every decision is held to the journal that it names, and every journal that moves
-money of a bank to its decision.
+first to the last; every decision is drafted into its journal again, and every journal of decisions
+held to its draft.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, func, select
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session
 
 from common.damage import damage
 from common.refusals import Finding
 from ledger import tables as ledger_tables
+from ledger.cause_verification import hold_to_causes
+from ledger.causes import PAID, CauseSource
 from ledger.invoice import document_number
-from ledger.journal import Account, Posting
+from ledger.journal import Account, JournalDraft
 from ledger.payments import tables
-from ledger.payments.journals import BANK, PAID, UNALLOCATED, journal_input, journal_key, reason_of
+from ledger.payments.journals import allocation_journal, holdings, journal_key
 from ledger.payments.statements import (
     AllocationRow,
     FileRow,
@@ -38,12 +40,14 @@ from ledger.verification import CHAIN, DIGEST, FOREIGN, MISSING, changed
 
 FILE, STATEMENT = "ledger.bank_file", "ledger.bank_statement"
 TRANSACTION, ALLOCATION = "ledger.bank_transaction", "ledger.allocation"
-JOURNAL = "payment-journal"
+PAID_BEYOND = "payment-law"
 
 Findings = Iterator[Finding]
 Key = tuple[str, int]
 File = tuple[str, bytes]
-Keyed = dict[tuple[str, int, int], bytes]
+Line = tuple[str, int, int]
+"""Market, number of the statement, and line in it."""
+Transactions = dict[Line, tuple[TransactionRow, bytes]]
 
 
 def verify_payments(session: Session) -> Findings:
@@ -54,12 +58,12 @@ def verify_payments(session: Session) -> Findings:
     by_statement: defaultdict[Key, list[tuple[TransactionRow, bytes]]] = defaultdict(list)
     yield from _verify_transactions(session, by_statement)
     yield from _verify_statements(session, files, by_statement)
-    digests: Keyed = {
-        (row.market, row.statement_number, row.line): digest
+    transactions: Transactions = {
+        (row.market, row.statement_number, row.line): (row, digest)
         for rows in by_statement.values()
         for row, digest in rows
     }
-    yield from _verify_allocations(session, digests)
+    yield from _verify_allocations(session, transactions)
 
 
 def _verify_files(session: Session, files: set[File]) -> Findings:
@@ -138,22 +142,10 @@ def _verify_statements(
         yield damage(FOREIGN, f"{FILE} {content.hex()}", "no statement was read from it")
 
 
-@dataclass(frozen=True)
-class _Journal:
-    """A journal that moves money of a bank: its header and its postings, in order."""
-
-    key: str
-    reason: str
-    input_digest: bytes
-    postings: tuple[Posting, ...]
-
-
-def _verify_allocations(session: Session, digests: Keyed) -> Findings:
+def _verify_allocations(session: Session, transactions: Transactions) -> Findings:
     table = tables.Allocation
-    journals = _journals(session)
-    expected: dict[tuple[str, int, int], tuple[int, int | None]]
-    expected = dict.fromkeys(digests, (1, None))
-    named: set[int] = set()
+    drafting = _Drafting(session, transactions)
+    expected: dict[Line, tuple[int, int | None]] = dict.fromkeys(transactions, (1, None))
     for *columns_of, digest in session.execute(
         select(*columns(table, AllocationRow), table.digest).order_by(
             table.market, table.statement_number, table.line, table.decision
@@ -161,33 +153,67 @@ def _verify_allocations(session: Session, digests: Keyed) -> Findings:
     ):
         row = AllocationRow(*columns_of)
         key = (row.market, row.statement_number, row.line)
-        name = transaction_name(*key)
-        place = f"{name}:{row.decision}"
+        place = journal_key(transaction_name(*key), row.decision)
         if allocation_digest(row) != digest:
             yield changed(ALLOCATION, place)
-        if key not in digests:
+        if key not in transactions:
             yield damage(FOREIGN, f"{ALLOCATION} {place}", "its transaction does not exist")
             continue
         if (row.decision, row.reverses) != expected[key]:
             value = "it does not follow the decision before it"
             yield damage(CHAIN, f"{ALLOCATION} {place}", value)
         expected[key] = (row.decision + 1, row.journal_number)
-        named.add(row.journal_number)
-        if not _is_of(journals.get(row.journal_number), row, name, digests[key]):
-            value = f"journal {row.journal_number} is not the one of this decision"
-            yield damage(JOURNAL, f"{ALLOCATION} {place}", value)
+        if not drafting.draft(row):
+            value = "it pays documents that are not there, or of a statement that is not"
+            yield damage(MISSING, f"{ALLOCATION} {place}", value)
     for key, (decision, _) in expected.items():
         if decision == 1:
             value = "nothing was decided about it"
             yield damage(MISSING, f"{TRANSACTION} {transaction_name(*key)}", value)
-    yield from _verify_paid(session, journals)
-    for number in journals.keys() - named:
-        if journals[number].postings:
-            value = "it moves money of a bank, and no decision names it"
-            yield damage(FOREIGN, f"ledger.journal {number}", value)
+    yield from hold_to_causes(session, CauseSource.ALLOCATION, drafting.drafts)
+    yield from _verify_paid(session)
 
 
-def _verify_paid(session: Session, journals: Mapping[int, _Journal]) -> Findings:
+class _Drafting:
+    """Drafts the journals of decisions anew, in the order in which these were taken."""
+
+    def __init__(self, session: Session, transactions: Transactions) -> None:
+        self.transactions = transactions
+        self.drafts: dict[int, JournalDraft] = {}
+        self.held: dict[Line, dict[Account, int]] = {}
+        invoice, statement = ledger_tables.Invoice, tables.BankStatement
+        self.participant_of = {
+            document_number(series, number): participant
+            for series, number, participant in session.execute(
+                select(invoice.series, invoice.number, invoice.participant)
+            )
+        }
+        self.account_of = {
+            (market, number): (account, currency)
+            for market, number, account, currency in session.execute(
+                select(statement.market, statement.number, statement.account, statement.currency)
+            )
+        }
+
+    def draft(self, row: AllocationRow) -> bool:
+        """Draft the journal of a decision; False where what it rests on is not there."""
+        key = (row.market, row.statement_number, row.line)
+        bank = self.account_of.get(key[:2])
+        if bank is None or not self.participant_of.keys() >= set(row.documents):
+            return False
+        (account, currency), (transaction, digest) = bank, self.transactions[key]
+        held = holdings(transaction, currency, row.amounts, self.participant_of)
+        try:
+            self.drafts[row.journal_number] = allocation_journal(
+                transaction, digest, account, currency, row, held, self.held.get(key)
+            )
+        except LookupError:  # a currency that is none, of a statement that was changed
+            return False
+        self.held[key] = held
+        return True
+
+
+def _verify_paid(session: Session) -> Findings:
     """Hold what is paid of each document to the law of allocation (`ledger.payments.checks`)."""
     invoice = ledger_tables.Invoice
     query = select(
@@ -199,53 +225,21 @@ def _verify_paid(session: Session, journals: Mapping[int, _Journal]) -> Findings
         * row.minor_unit_micro
         for row in session.execute(query)
     }
-    paid: Counter[tuple[str, str | None, str]] = Counter()
-    for journal in journals.values():
-        for posting in journal.postings:
-            account = posting.account
-            if account.kind == PAID:
-                paid[account.market, account.participant, account.subject] -= posting.amount
-    for (market, participant, name), amount in sorted(paid.items()):
+    account, posting = ledger_tables.Account, ledger_tables.Posting
+    paid = (
+        select(
+            account.market,
+            account.participant,
+            account.subject,
+            -sql_cast(func.sum(posting.amount), BigInteger),
+        )
+        .join(posting, posting.account == account.code)
+        .where(account.kind == PAID)
+        .group_by(account.market, account.participant, account.subject)
+        .order_by(account.market, account.participant, account.subject)
+    )
+    for market, participant, name, amount in session.execute(paid):
         asked = due.get((market, participant or "", name), 0)
         if not min(0, asked) <= amount <= max(0, asked):
             value = "what is paid of it is not between nothing and what it asks for"
-            yield damage(JOURNAL, f"ledger.invoice {name}", value)
-
-
-def _is_of(journal: _Journal | None, row: AllocationRow, name: str, digest: bytes) -> bool:
-    return journal is not None and (
-        journal.key == journal_key(name, row.decision)
-        and journal.reason == reason_of(row, name)
-        and journal.input_digest == journal_input(digest, row.decision, journal.postings)
-    )
-
-
-def _journals(session: Session) -> dict[int, _Journal]:
-    """Return the journals that decisions name and those that move money of a bank, by number."""
-    account, journal, posting = ledger_tables.Account, ledger_tables.Journal, ledger_tables.Posting
-    moving = (
-        select(posting.journal_number)
-        .join(account, account.code == posting.account)
-        .where(account.kind.in_((BANK, PAID, UNALLOCATED)))
-    )
-    wanted = moving.union(select(tables.Allocation.journal_number)).subquery()
-    postings: defaultdict[int, list[Posting]] = defaultdict(list)
-    rows = (
-        select(
-            posting.journal_number, account.market, account.commodity, account.participant,
-            account.kind, account.subject, posting.amount,
-        )
-        .join(account, account.code == posting.account)
-        .where(posting.journal_number.in_(select(wanted.c.journal_number)))
-        .order_by(posting.journal_number, posting.line)
-    )  # fmt: skip
-    for number, market, currency, participant, kind, subject, amount in session.execute(rows):
-        moved = Posting(Account(market, currency, participant, kind, subject), amount)
-        postings[number].append(moved)
-    headers = select(journal.number, journal.key, journal.reason, journal.input_digest).where(
-        journal.number.in_(select(wanted.c.journal_number))
-    )
-    return {
-        number: _Journal(key, reason, digest, tuple(postings[number]))
-        for number, key, reason, digest in session.execute(headers)
-    }
+            yield damage(PAID_BEYOND, f"ledger.invoice {name}", value)

@@ -12,22 +12,37 @@ depends_on = None
 
 TABLES = ("account", "journal", "posting")
 
+# As `ledger.causes` says it. Not strict, so that it is written into the queries that call it.
+SOURCE_THAT_MOVES = """
+CREATE FUNCTION ledger.source_that_moves(kind text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+    WHEN kind IN ('bank', 'paid', 'unallocated') THEN 'ledger.allocation'
+    WHEN kind IN ('rounding', 'tax') THEN 'ledger.invoice'
+    WHEN kind IN ('charge.interest', 'payment.interest', 'interest') THEN 'ledger.interest'
+    ELSE 'settlement.run'
+END
+"""
+
 # A journal counts its rows and they all come in one statement, so a row can never be added to an
 # older one: the statement would not hold the other rows. The sums join accounts and journals
 # anyway, and what they do not find is refused here: two foreign keys would cost more than all else
 # that storing a row does.
 CHECK_POSTINGS_BODY = """
     WITH part AS (
-        SELECT added.journal_number, account.commodity, count(*) AS lines,
+        SELECT added.journal_number, account.commodity,
+            ledger.source_that_moves(account.kind) AS source, count(*) AS lines,
             min(added.line) AS first_line, max(added.line) AS last_line,
             sum(added.amount) AS total
         FROM added LEFT JOIN ledger.account ON account.code = added.account
-        GROUP BY added.journal_number, account.commodity
+        GROUP BY added.journal_number, account.commodity, source
     ), whole AS (
         SELECT part.journal_number, sum(part.lines) AS counted,
             min(journal.posting_count) AS expected, min(part.first_line) AS first_line,
             max(part.last_line) AS last_line,
             bool_or(part.commodity IS NULL) AS is_unopened,
+            min(journal.cause_source) AS cause_source,
+            bool_or(part.source <> journal.cause_source) AS is_of_another,
             min(part.commodity) FILTER (WHERE part.total <> 0) AS unbalanced
         FROM part LEFT JOIN ledger.journal ON journal.number = part.journal_number
         GROUP BY part.journal_number
@@ -38,7 +53,7 @@ CHECK_POSTINGS_BODY = """
         ON part.journal_number = whole.journal_number AND part.commodity = whole.unbalanced
     WHERE counted IS DISTINCT FROM expected OR whole.first_line <> 1
         OR whole.last_line <> counted
-        OR is_unopened OR unbalanced IS NOT NULL
+        OR is_unopened OR is_of_another OR unbalanced IS NOT NULL
     ORDER BY whole.journal_number
     LIMIT 1;
     IF NOT FOUND THEN
@@ -55,6 +70,15 @@ CHECK_POSTINGS_BODY = """
                     AND NOT EXISTS (SELECT FROM ledger.account WHERE code = added.account)
             )
             USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'account_is_open';
+    ELSIF breach.is_of_another THEN
+        RAISE EXCEPTION 'journal %: % moves no account such as %',
+            breach.journal_number, breach.cause_source, (
+                SELECT min(added.account)
+                FROM added JOIN ledger.account ON account.code = added.account
+                WHERE added.journal_number = breach.journal_number
+                    AND ledger.source_that_moves(account.kind) <> breach.cause_source
+            )
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'cause_moves_account';
     END IF;
     RAISE EXCEPTION 'journal %: % sums to %',
         breach.journal_number, breach.unbalanced, breach.total
@@ -100,9 +124,10 @@ $$
 """
 
 FUNCTIONS = {
-    "check_postings": CHECK_POSTINGS,
-    "check_journals": CHECK_JOURNALS,
-    "check_journal_has_postings": CHECK_JOURNAL_HAS_POSTINGS,
+    "source_that_moves(text)": SOURCE_THAT_MOVES,
+    "check_postings()": CHECK_POSTINGS,
+    "check_journals()": CHECK_JOURNALS,
+    "check_journal_has_postings()": CHECK_JOURNAL_HAS_POSTINGS,
 }
 BATCH_CHECKS = {"posting": "check_postings", "journal": "check_journals"}
 
@@ -131,7 +156,7 @@ def downgrade() -> None:
         allow_changes(op, f"ledger.{table}")
         op.drop_table(table, schema="ledger")
     for function in FUNCTIONS:
-        op.execute(f"DROP FUNCTION ledger.{function}()")
+        op.execute(f"DROP FUNCTION ledger.{function}")
 
 
 def digest_check(column: str = "digest") -> sa.CheckConstraint:
@@ -190,6 +215,28 @@ def create_account_table() -> None:
     )
 
 
+def constraints_of_causes() -> list[sa.Constraint]:
+    return [
+        sa.CheckConstraint(
+            "cause_source IN ('settlement.run', 'ledger.invoice', 'ledger.allocation',"
+            " 'ledger.interest', 'ledger.seal')",
+            name="cause_is_of_the_list",
+        ),
+        sa.CheckConstraint(
+            "CASE WHEN cause_source = 'settlement.run'"
+            " THEN run_id IS NOT NULL AND cause_key = run_id::text ELSE run_id IS NULL END",
+            name="run_is_the_cause",
+        ),
+        sa.UniqueConstraint(
+            "cause_source",
+            "cause_key",
+            "settlement_day",
+            name="uq_journal_cause",
+            postgresql_nulls_not_distinct=True,
+        ),
+    ]
+
+
 def create_journal_table() -> None:
     op.create_table(
         "journal",
@@ -204,6 +251,9 @@ def create_journal_table() -> None:
         sa.Column("posted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("posting_count", sa.Integer, nullable=False),
         digest("input_digest"),
+        text("cause_source"),
+        text("cause_key"),
+        digest("cause_digest"),
         digest("previous_digest"),
         sa.Column("digest", sa.LargeBinary, nullable=False, unique=True),
         sa.UniqueConstraint("market", "settlement_day", "run_kind"),
@@ -215,6 +265,7 @@ def create_journal_table() -> None:
             name="run_is_named",
         ),
         sa.CheckConstraint("run_kind IS DISTINCT FROM 'study'", name="run_is_no_study"),
+        *constraints_of_causes(),
         digest_check("input_digest"),
         digest_check("previous_digest"),
         digest_check(),

@@ -234,8 +234,12 @@ def create_invoice_table() -> None:
             sa.ForeignKey("ledger.journal.number"),
             nullable=False,
         ),
+        # Deferred: a document is the cause of its journal, and comes before it.
         sa.Column(
-            "journal_number", sa.BigInteger, sa.ForeignKey("ledger.journal.number"), unique=True
+            "journal_number",
+            sa.BigInteger,
+            sa.ForeignKey("ledger.journal.number", deferrable=True, initially="DEFERRED"),
+            unique=True,
         ),
         sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_on", sa.Date, nullable=False),

@@ -15,6 +15,7 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
+CAUSE_KEY = "fk_journal_cause"
 LOG_TABLES = ("log_leaf", "log_tile", "log_key", "checkpoint")
 FACTS = {
     "rulebook.version": ("id", "row_digest"),
@@ -165,6 +166,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     remove_seals()
+    op.drop_constraint(CAUSE_KEY, "journal", schema="ledger", type_="foreignkey")
     for table in reversed(FACTS):
         forget_facts(op, table)
     for table in reversed(LOG_TABLES):
@@ -187,6 +189,16 @@ def install_log() -> None:
     )
     for table, of_fact in FACTS.items():
         log_facts(op, table, *of_fact)
+    # Money has a cause that was published: what is no leaf causes no journal.
+    op.create_foreign_key(
+        CAUSE_KEY,
+        "journal",
+        "log_leaf",
+        ["cause_source", "cause_key", "cause_digest"],
+        ["source", "key", "digest"],
+        source_schema="ledger",
+        referent_schema="ledger",
+    )
 
 
 def install_seals() -> None:
@@ -203,9 +215,11 @@ def install_seals() -> None:
         "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger.keep_sealed_law()"
     )
     forbid_changes(op, "ledger.seal")
+    log_facts(op, "ledger.seal", "market || '/' || settlement_day")
 
 
 def remove_seals() -> None:
+    forget_facts(op, "ledger.seal")
     op.execute("DROP TRIGGER keep_sealed ON rulebook.version")
     for table, name in reversed(BATCH_CHECKS):
         op.execute(f"DROP TRIGGER {name} ON {table}")
@@ -224,6 +238,7 @@ def create_leaf_and_tile_tables() -> None:
         sa.Column("digest", sa.LargeBinary, nullable=False),
         sa.Column("leaf_hash", sa.LargeBinary, nullable=False),
         sa.UniqueConstraint("source", "key"),
+        sa.UniqueConstraint("source", "key", "digest"),
         sa.CheckConstraint("index >= 0", name="index_is_not_negative"),
         sa.CheckConstraint("octet_length(digest) = 32", name="digest_is_sha256"),
         sa.CheckConstraint("octet_length(leaf_hash) = 32", name="leaf_hash_is_sha256"),
@@ -279,15 +294,16 @@ def create_seal_table() -> None:
     def moment(name: str) -> "sa.Column[object]":
         return sa.Column(name, sa.DateTime(timezone=True), nullable=False)
 
-    def journal(name: str, *, index: bool = False) -> "sa.Column[int]":
-        key = sa.ForeignKey("ledger.journal.number")
-        return sa.Column(name, sa.BigInteger, key, nullable=False, index=index)
+    def journal(name: str, **of_key: object) -> "sa.Column[int]":
+        key = sa.ForeignKey("ledger.journal.number", **of_key)
+        return sa.Column(name, sa.BigInteger, key, nullable=False, index=bool(of_key))
 
     op.create_table(
         "seal",
         sa.Column("market", sa.Text, primary_key=True),
         sa.Column("settlement_day", sa.Date, primary_key=True),
-        journal("journal_number", index=True),
+        # Deferred: a seal is the cause of its anchor, and comes before it.
+        journal("journal_number", deferrable=True, initially="DEFERRED"),
         moment("begins_at"),
         moment("ends_at"),
         sa.Column("sealed_by", sa.Text, nullable=False),

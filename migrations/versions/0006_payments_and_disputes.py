@@ -265,6 +265,8 @@ def create_transaction_table() -> None:
 
 
 def create_allocation_table() -> None:
+    # Deferred: a decision is the cause of its journal, and comes before it.
+    caused = sa.ForeignKey("ledger.journal.number", deferrable=True, initially="DEFERRED")
     op.create_table(
         "allocation",
         *transaction_key(),
@@ -273,13 +275,9 @@ def create_allocation_table() -> None:
         text("reason"),
         text("decided_by"),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column(
-            "journal_number",
-            sa.BigInteger,
-            sa.ForeignKey("ledger.journal.number"),
-            nullable=False,
-            unique=True,
-        ),
+        sa.Column("documents", ARRAY(sa.Text), nullable=False),
+        sa.Column("amounts_minor", ARRAY(sa.BigInteger), nullable=False),
+        sa.Column("journal_number", sa.BigInteger, caused, nullable=False, unique=True),
         sa.Column("reverses", sa.BigInteger, sa.ForeignKey("ledger.journal.number")),
         digest(),
         sa.ForeignKeyConstraint(
@@ -295,6 +293,9 @@ def create_allocation_table() -> None:
             "method IN ('reference', 'account', 'person', 'none')", name="method_is_known"
         ),
         sa.CheckConstraint("(decision = 1) = (reverses IS NULL)", name="later_decision_reverses"),
+        sa.CheckConstraint(
+            "cardinality(documents) = cardinality(amounts_minor)", name="document_has_an_amount"
+        ),
         digest_check(),
         schema="ledger",
     )

@@ -8,17 +8,27 @@ branch_labels = None
 depends_on = None
 
 # What is paid of a document, by all decisions together, lies between nothing and what it asks for.
-# Money of documents moves by decisions alone, so their journals hold all of it.
-CHECK_ALLOCATIONS = """
-CREATE FUNCTION ledger.check_allocations() RETURNS trigger LANGUAGE plpgsql AS $$
+# Money of documents moves by decisions alone, so their journals hold all of it. A decision stands
+# there before its postings come, so it is they that are checked.
+CHECK_PAID = """
+CREATE FUNCTION ledger.check_paid() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
+    first bigint;
+    last bigint;
     breach record;
 BEGIN
+    -- Runs post by the hundred thousand and move no such account: nothing is looked for among them.
+    SELECT min(journal_number), max(journal_number) INTO first, last FROM added;
+    IF NOT EXISTS (
+        SELECT FROM ledger.journal
+        WHERE number BETWEEN first AND last AND cause_source = 'ledger.allocation'
+    ) THEN
+        RETURN NULL;
+    END IF;
     WITH touched AS (
         SELECT DISTINCT account.code, account.market, account.participant, account.subject
         FROM added
-        JOIN ledger.posting ON posting.journal_number = added.journal_number
-        JOIN ledger.account ON account.code = posting.account AND account.kind = 'paid'
+        JOIN ledger.account ON account.code = added.account AND account.kind = 'paid'
     ), paid AS (
         SELECT touched.code, touched.market, touched.participant, touched.subject,
             -sum(posting.amount) AS micro
@@ -47,14 +57,14 @@ $$
 
 
 def upgrade() -> None:
-    op.execute(CHECK_ALLOCATIONS)
+    op.execute(CHECK_PAID)
     op.execute(
-        "CREATE TRIGGER check_batch AFTER INSERT ON ledger.allocation "
+        "CREATE TRIGGER check_paid AFTER INSERT ON ledger.posting "
         "REFERENCING NEW TABLE AS added "
-        "FOR EACH STATEMENT EXECUTE FUNCTION ledger.check_allocations()"
+        "FOR EACH STATEMENT EXECUTE FUNCTION ledger.check_paid()"
     )
 
 
 def downgrade() -> None:
-    op.execute("DROP TRIGGER check_batch ON ledger.allocation")
-    op.execute("DROP FUNCTION ledger.check_allocations()")
+    op.execute("DROP TRIGGER check_paid ON ledger.posting")
+    op.execute("DROP FUNCTION ledger.check_paid()")

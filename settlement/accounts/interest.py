@@ -19,19 +19,21 @@ Interest that a document billed itself bears none, and a payment pays it last.
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from ledger.causes import CHARGE_INTEREST, INTEREST, PAYMENT_INTEREST
 from ledger.chain import encode
 from ledger.journal import Account, JournalDraft, Posting
+from ledger.payments.interest import InterestRow
 from ledger.tree import leaf_hash
 from rulebook.documents import SettlementTerms
 from rulebook.documents.base import MILLION
 
-CHARGE_INTEREST, PAYMENT_INTEREST = "charge.interest", "payment.interest"
 INTEREST_KINDS = (CHARGE_INTEREST, PAYMENT_INTEREST)
 """Kinds of account whose subject is the number of a document that was paid late."""
 
-INTEREST_TAG = "tallystick.interest-posting.1"
-MARKET_ACCOUNT = ("interest", "market")
+POSTING_TAG = "tallystick.interest-posting.1"
+MARKET_ACCOUNT = (INTEREST, "market")
 
 
 @dataclass(frozen=True)
@@ -101,33 +103,62 @@ def _days(due_on: dt.date, day: dt.date, rate: Rate) -> int:
     return days if days > max(0, rate.grace_days) else 0
 
 
-def interest_journal(document: LateDocument, until: dt.date, rate: Rate) -> JournalDraft | None:
-    """Return the journal of what a document has borne and was not posted; None for nothing.
+class DraftedInterest(NamedTuple):
+    """Interest to post: what states it, and the journal that follows from it."""
 
-    Its settlement day is the last day of the interest, whose month bills it.
+    row: InterestRow
+    journal: JournalDraft
+
+
+def draft_interest(
+    document: LateDocument, until: dt.date, rate: Rate, journal_number: int
+) -> DraftedInterest | None:
+    """Return what to post of what a document has borne and was not posted; None for nothing.
+
+    The journal's settlement day is the last day of the interest, whose month bills it.
+
+    Args:
+        document: what is late.
+        until: the day up to and with which it bears interest.
+        rate: at which it does.
+        journal_number: the number that the journal will have.
     """
-    amount = interest_micro(document, until, rate) - document.posted_micro
+    borne_micro = interest_micro(document, until, rate)
+    amount = borne_micro - document.posted_micro
     if not amount:
         return None
-    kind = CHARGE_INTEREST if document.principal_micro > 0 else PAYMENT_INTEREST
     market, currency = document.market, document.currency
+    row = InterestRow(
+        market=market,
+        document=document.name,
+        # Counted, as a payment of earlier value may correct the same day again.
+        number=document.posted_count + 1,
+        until=until,
+        borne_micro=borne_micro,
+        annual_rate_ppm=rate.annual_ppm,
+        days_in_year=rate.days_in_year,
+        grace_days=rate.grace_days,
+        journal_number=journal_number,
+    )
+    kind = CHARGE_INTEREST if document.principal_micro > 0 else PAYMENT_INTEREST
     postings = (
         Posting(Account(market, currency, document.participant, kind, document.name), amount),
         Posting(Account(market, currency, None, *MARKET_ACCOUNT), -amount),
     )
-    # Counted, as a payment of earlier value may correct the same day again.
-    key = f"{market}:interest:{document.name}:{until}:{document.posted_count + 1}"
+    key = f"{market}:interest:{document.name}:{until}:{row.number}"
     reason = interest_reason(document, until, rate, is_less=amount * document.principal_micro < 0)
-    return JournalDraft(
+    journal = JournalDraft(
         key=key,
         market=market,
         settlement_day=until,
         run_id=None,
         run_kind=None,
         reason=reason,
-        input_digest=leaf_hash(encode(INTEREST_TAG, (key, document.participant, kind, amount))),
+        input_digest=leaf_hash(encode(POSTING_TAG, (key, document.participant, kind, amount))),
+        cause=row.cause,
         postings=postings,
     )
+    return DraftedInterest(row, journal)
 
 
 def interest_reason(document: LateDocument, until: dt.date, rate: Rate, *, is_less: bool) -> str:
@@ -158,12 +189,16 @@ def _day(day: dt.date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def interest_journals(
-    documents: Sequence[LateDocument], rates: Sequence[Rate], until: dt.date
-) -> list[JournalDraft]:
-    """Return the journals of what documents have borne up to a day, each at its own rate."""
-    drafts = (
-        interest_journal(document, until, rate)
-        for document, rate in zip(documents, rates, strict=True)
-    )
-    return [draft for draft in drafts if draft is not None]
+def draft_all_interest(
+    documents: Sequence[LateDocument],
+    rates: Sequence[Rate],
+    until: dt.date,
+    first_journal_number: int,
+) -> list[DraftedInterest]:
+    """Return what to post of documents up to a day, each at its own rate."""
+    found: list[DraftedInterest] = []
+    for document, rate in zip(documents, rates, strict=True):
+        drafted = draft_interest(document, until, rate, first_journal_number + len(found))
+        if drafted is not None:
+            found.append(drafted)
+    return found

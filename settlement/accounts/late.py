@@ -12,13 +12,14 @@ from common.refusals import Finding, Refused, refuse_any
 from ledger.payments import queries
 from ledger.payments.interest_queries import NOTHING_POSTED, billed_interest, posted_interest
 from ledger.payments.queries import PaidOn
+from ledger.payments.store import insert_interest
 from ledger.posting import Posted
 from rulebook.law import rules_at
 from settlement.accounts.interest import (
     INTEREST_KINDS,
     LateDocument,
     Rate,
-    interest_journals,
+    draft_all_interest,
     rate_of,
 )
 from settlement.accounts.law import terms_of
@@ -54,8 +55,14 @@ def post_interest(
     late = _late_documents(session, market, until)
     refuse_any(_posted_further(market, late, until))
     rates = _rates(session, market, {document.due_on for document in late}, now)
-    drafts = interest_journals(late, [rates[document.due_on] for document in late], until)
-    return ledger.posting.post_many(session, drafts, now)
+    drafted = draft_all_interest(
+        late,
+        [rates[document.due_on] for document in late],
+        until,
+        ledger.store.journal_head(session).number + 1,
+    )
+    insert_interest(session, [each.row for each in drafted])
+    return ledger.posting.post_many(session, [each.journal for each in drafted], now)
 
 
 def _posted_further(market: str, late: Sequence[LateDocument], until: dt.date) -> Iterator[Finding]:

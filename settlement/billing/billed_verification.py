@@ -8,14 +8,12 @@ from sqlalchemy.orm import Session
 
 import ledger.invoice_queries
 from common.damage import damage
-from common.refusals import Finding, Refused
+from common.refusals import Finding
 from ledger.invoice_queries import BilledAccount
 from ledger.journal import is_money
 from settlement.billing.lines import LINE_KINDS
 from settlement.billing.posted_month import posted_month
-
-UNREADABLE_LAW = (Refused, ValueError, TypeError, KeyError, AttributeError)
-"""What reading a run's pins, and the law that they name, may end in where rows were changed."""
+from settlement.runs.pinned import UNREADABLE
 
 
 def verify_billed(session: Session) -> Iterator[Finding]:
@@ -23,7 +21,7 @@ def verify_billed(session: Session) -> Iterator[Finding]:
     for market, billing_month in ledger.invoice_queries.billed_months(session):
         try:
             due = _sum_due(session, market, billing_month)
-        except UNREADABLE_LAW:  # the checks of runs name a run whose law is not there as it was
+        except UNREADABLE:  # the checks of runs name a run whose law is not there as it was
             continue
         billed = ledger.invoice_queries.billed_accounts(session, market, billing_month)
         for account in sorted(billed.keys() | due.keys()):

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
+from ledger.causes import CHARGE_INTEREST, PAYMENT_INTEREST
 from ledger.journal import CHARGED, ENERGY
 from rulebook.documents.charge_list import LinkedKind
-from settlement.accounts.interest import CHARGE_INTEREST, PAYMENT_INTEREST
 from settlement.core.pass_through import FEE, PAID_ON, QUANTITY_UNITS, SUBSCRIPTION, TARIFF
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, RESERVE, SUB_METERED
 

@@ -17,7 +17,7 @@ from settlement.runs import store
 from settlement.runs.calendar_order import refuse_overtaken_days
 from settlement.runs.damages import altered_day_total, altered_result, altered_run
 from settlement.runs.day_total_store import stored_day_totals
-from settlement.runs.pinned import pinned_periods
+from settlement.runs.pinned import LawOf, pinned_periods
 from settlement.runs.results import ResultVector, VectorKey, run_result_digest, vector_digest
 from settlement.runs.run import Run
 
@@ -39,7 +39,7 @@ def post(session: Session, run: Run, *, now: dt.datetime) -> list[Posted]:
     return ledger.posting.post_many(session, drafts, now)
 
 
-def settled_days(session: Session, run: Run) -> Iterator[SettledDay]:
+def settled_days(session: Session, run: Run, law_of: LawOf | None = None) -> Iterator[SettledDay]:
     """Yield what each day of a run comes to, from its stored results and day totals.
 
     What moves money or energy is hashed again as it is read.
@@ -50,7 +50,7 @@ def settled_days(session: Session, run: Run) -> Iterator[SettledDay]:
     findings: list[Finding] = []
     metered_wh = _metered_energy_wh(session, run, findings)
     day_digests = []
-    for period in pinned_periods(session, run):
+    for period in pinned_periods(session, run, law_of):
         rules = period.rules
         register = register_of(rules.registrations, rules.charge_lists)
         for day in period.days:

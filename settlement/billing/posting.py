@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from ledger.causes import Cause, CauseSource
 from ledger.chain import encode
 from ledger.journal import ENERGY, Account, JournalDraft, Posting
 from ledger.tree import leaf_hash
@@ -213,6 +214,7 @@ def _draft(run: Run, day: SettledDay, posted: Mapping[str, int]) -> JournalDraft
         run_kind=run.kind,
         reason=_reason(run.kind, day.day, bool(posted), bool(postings)),
         input_digest=posting_input_digest(run.id, day.day, day.digest),
+        cause=Cause(CauseSource.RUN, str(run.id), run.digest),
         postings=tuple(postings),
     )
 

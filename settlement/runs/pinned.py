@@ -5,9 +5,13 @@ from collections.abc import Callable, Mapping
 
 from sqlalchemy.orm import Session
 
+from common.refusals import Refused
 from rulebook.law import rule_set_by_digests
 from rulebook.resolve import RulePeriod, RuleSet
 from settlement.runs.run import Run
+
+UNREADABLE = (Refused, ValueError, TypeError, KeyError, AttributeError)
+"""What reading a run, and the law that it names, may end in where rows were changed."""
 
 LawOf = Callable[[str, Mapping[str, bytes]], RuleSet]
 """Finds the law of a market by the digests of its instruments."""

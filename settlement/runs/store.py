@@ -104,11 +104,27 @@ def list_runs(session: Session, market: str | None = None) -> list[Run]:
 def run_rows(session: Session) -> Iterator[tuple[uuid.UUID, Run | None, bytes]]:
     """Yield every run with the digest stored beside it; None for one whose pins are unreadable."""
     for row in session.scalars(select(RunRow).order_by(RunRow.id)):
-        try:
-            run = run_of(row)
-        except (ValueError, TypeError, KeyError, AttributeError):
-            run = None
-        yield row.id, run, row.digest
+        yield row.id, _readable_run(row), row.digest
+
+
+def posted_runs(session: Session) -> Iterator[tuple[uuid.UUID, Run | None]]:
+    """Yield every run that a journal names, in order of posting; None where it is unreadable."""
+    numbers = (
+        select(Journal.run_id, func.min(Journal.number).label("first_number"))
+        .where(Journal.run_id.is_not(None))
+        .group_by(Journal.run_id)
+        .subquery()
+    )
+    query = select(RunRow).join(numbers, numbers.c.run_id == RunRow.id)
+    for row in session.scalars(query.order_by(numbers.c.first_number)).all():
+        yield row.id, _readable_run(row)
+
+
+def _readable_run(row: RunRow) -> Run | None:
+    try:
+        return run_of(row)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
 
 
 def run_of(row: RunRow) -> Run:

@@ -46,6 +46,7 @@ from ledger.log.rows import CheckpointRow, KeyRow
 from ledger.log.tiles import TILE_WIDTH, full_tiles
 from ledger.log.verification import sources
 from ledger.payments import tables as payment_tables
+from ledger.payments.interest import InterestRow
 from ledger.payments.statements import (
     AllocationRow,
     FileRow,
@@ -404,6 +405,9 @@ _allocations = remake_each(
     payment_tables.Allocation.__table__,
     lambda row: allocation_digest(sealed_as(AllocationRow, row)),
 )
+_interest = remake_each(
+    payment_tables.Interest.__table__, lambda row: sealed_as(InterestRow, row).digest
+)
 _keys = remake_each(log_tables.LogKey.__table__, lambda row: sealed_as(KeyRow, row).digest)
 
 REMAKES: dict[str, tuple[Callable[[Session], None], ...]] = {
@@ -424,6 +428,7 @@ REMAKES: dict[str, tuple[Callable[[Session], None], ...]] = {
     "ledger.bank_statement": (remake_statements,),
     "ledger.bank_transaction": (remake_statements,),
     "ledger.allocation": (_allocations,),
+    "ledger.interest": (_interest,),
     "ledger.attachment": (remake_attachments, remake_disputes),
     "ledger.dispute": (remake_disputes,),
     "ledger.dispute_event": (remake_disputes,),

@@ -31,6 +31,9 @@ KEYS = text(
     " WHERE indrelid = CAST(:table AS regclass) AND indisprimary ORDER BY attnum"
 )
 LEAVES = {
+    "ledger.allocation": (
+        "ledger.allocation {market}-bank-{statement_number:06}/{line}:{decision}"
+    ),
     "ledger.attachment": "ledger.attachment {sha256}",
     "ledger.bank_file": "ledger.bank_file {market}/{content_digest}",
     "ledger.bank_statement": "ledger.bank_statement {market}-bank-{number:06}",
@@ -38,9 +41,11 @@ LEAVES = {
     "ledger.checkpoint": "ledger.checkpoint {size}",
     "ledger.dispute": "ledger.dispute {market}/{number}",
     "ledger.dispute_event": "ledger.dispute_event {market}/{number}",
+    "ledger.interest": "ledger.interest {document}:{number}",
     "ledger.journal": "ledger.journal {number}",
     "ledger.log_key": "ledger.log_key {number}",
     "ledger.posting": "ledger.journal {journal_number}",
+    "ledger.seal": "ledger.seal {market}/{settlement_day}",
     "ledger.trail_link": "{source} {key}",
     "rulebook.version": "rulebook.version {id}",
     "settlement.reading": "settlement.reading_file {file_id}",
@@ -64,8 +69,6 @@ CHAINS = (
 
 CHECK_OF = {
     "ledger.account": "ledger",
-    "ledger.allocation": "bank statements",
-    "ledger.seal": "seals",
     "settlement.day_total": "runs and results",
 }
 """The check that computes a table's columns again; of the portal's tables, that of the trail."""
@@ -246,6 +249,4 @@ def is_there(places: Sequence[str], table: str, row: Row) -> bool:
     """Return whether a place names a row; seals are named by their anchor, too."""
     if table.startswith("portal."):
         return f"{table} {row['id']}" in places
-    if table == "ledger.seal" and f"{table} of journal {row['journal_number']}" in places:
-        return True
     return is_named(list(places), table, names_of(table, row, {}))

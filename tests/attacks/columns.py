@@ -6,6 +6,10 @@ changed, it is named without one. On what is transient no money, law or right re
 """
 
 FACTS = {
+    "ledger.allocation": (
+        "amounts_minor decided_at decided_by decision documents journal_number line market method "
+        "reason reverses statement_number"
+    ),
     "ledger.attachment": "content media_type",
     "ledger.bank_file": "content market name received_at received_by",
     "ledger.bank_statement": (
@@ -26,6 +30,10 @@ FACTS = {
         "action actor attachment_name attachment_sha256 dispute_number journal_numbers market "
         "note_id note_line number reason role run_id step taken_at upheld_micro upheld_quantity"
     ),
+    "ledger.interest": (
+        "annual_rate_ppm borne_micro days_in_year document grace_days journal_number market "
+        "number until"
+    ),
     "ledger.invoice": (
         "amount_micro billing_month buyer_address_lines buyer_contact_email buyer_contact_name "
         "buyer_country buyer_iban buyer_legal_name buyer_postcode buyer_tax_identifier currency "
@@ -40,11 +48,15 @@ FACTS = {
         "quantity quantity_unit rule_digests subject tax_category tax_note tax_rate_ppm"
     ),
     "ledger.journal": (
-        "id input_digest key market number posted_at posting_count reason run_id run_kind "
-        "settlement_day"
+        "cause_digest cause_key cause_source id input_digest key market number posted_at "
+        "posting_count reason run_id run_kind settlement_day"
     ),
     "ledger.log_key": "cause name number public_key valid_from",
     "ledger.posting": "account amount journal_number line",
+    "ledger.seal": (
+        "begins_at ends_at journal_number last_journal_digest last_journal_number market reason "
+        "sealed_at sealed_by settlement_day"
+    ),
     "ledger.trail_link": "change key source",
     "portal.account_emailaddress": "email primary user_id verified",
     "portal.auth_group": "name",
@@ -82,13 +94,6 @@ FACTS = {
 
 DERIVED = {
     "ledger.account": "code commodity kind market participant subject",
-    "ledger.allocation": (
-        "decided_by decision journal_number line market reason reverses statement_number"
-    ),
-    "ledger.seal": (
-        "begins_at ends_at journal_number last_journal_digest last_journal_number market reason "
-        "sealed_at sealed_by settlement_day"
-    ),
     "portal.account_emailaddress": "id",
     "portal.auth_group": "id",
     "portal.auth_user": "id",
@@ -112,6 +117,7 @@ DIGESTS = {
     "ledger.checkpoint": "digest note root size",
     "ledger.dispute": "digest",
     "ledger.dispute_event": "digest previous_digest",
+    "ledger.interest": "digest",
     "ledger.invoice": "digest previous_digest",
     "ledger.invoice_line": "digest",
     "ledger.journal": "digest previous_digest",
@@ -184,9 +190,6 @@ TRANSIENT = {
 """Columns on which nothing rests, by table, with the reason."""
 
 UNCOVERED = {
-    "ledger.allocation": {
-        "decided_at method": "sealed by their own digest alone, which is no leaf yet",
-    },
     "portal.django_session": {
         "expire_date session_data session_key": "whoever writes a session acts as its user for "
         "its twelve hours; what they do is in the trail under that name, and nothing tells more",

@@ -15,14 +15,13 @@ from sqlalchemy.orm import Session
 import database.session
 from database.session import make_engine
 from ledger.log.checkpoints import publish_checkpoint
-from ledger.posting import post_many
 from portal import health, quotas
 from portal.bodies import FORM_BYTES, body_limit
 from portal.edge import Edge, Patience
 from portal.models import Use
 from portal.quotas import Kind, Quota, spend
 from portal.uploads import judge_uploader
-from tests.worlds.logged import SIGNED, signer, small_journals
+from tests.worlds.logged import SIGNED, publish_small_facts, signer
 from tests.worlds.portal_tables import django_on
 
 HASTY = Patience(body_seconds=0.05, slowest_bytes_a_second=10**9, most_waiting=1)
@@ -326,7 +325,7 @@ def test_a_balancer_gets_its_answer_by_address_and_without_tls(log, production):
 
 
 def test_a_log_that_nobody_signs_is_told_to_who_asks_for_all(log):
-    post_many(log, small_journals(2), SIGNED)
+    publish_small_facts(log, 2)
     log.commit()
     answer = Client().get("/healthy/")
     assert (answer.status_code, parts_of(answer)["log"]) == (200, False)
@@ -335,16 +334,16 @@ def test_a_log_that_nobody_signs_is_told_to_who_asks_for_all(log):
 
 @pytest.mark.parametrize(("hours", "is_well"), [(1, True), (24, True), (26, False)])
 def test_leaves_wait_at_most_a_day_for_a_checkpoint(log, hours, is_well):
-    post_many(log, small_journals(2), SIGNED)
+    publish_small_facts(log, 2)
     publish_checkpoint(log, signer(1), SIGNED)
-    post_many(log, small_journals(1, first=3), SIGNED)
+    publish_small_facts(log, 1, first=3)
     log.commit()
     parts = health.check_parts(SIGNED + dt.timedelta(hours=hours))
     assert [part.is_well for part in parts if part.part == "log"] == [is_well]
 
 
 def test_an_old_checkpoint_of_all_there_is_is_well(log):
-    post_many(log, small_journals(2), SIGNED)
+    publish_small_facts(log, 2)
     publish_checkpoint(log, signer(1), SIGNED)
     log.commit()
     parts = health.check_parts(SIGNED + dt.timedelta(days=300))
@@ -352,7 +351,7 @@ def test_an_old_checkpoint_of_all_there_is_is_well(log):
 
 
 def test_a_checkpoint_that_no_key_of_the_log_signed_is_not_well(log, monkeypatch):
-    post_many(log, small_journals(2), SIGNED)
+    publish_small_facts(log, 2)
     publish_checkpoint(log, signer(1), SIGNED)
     log.commit()
     monkeypatch.setattr("ledger.log.store.key_rows", lambda _: [])

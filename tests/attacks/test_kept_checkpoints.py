@@ -12,8 +12,7 @@ from ledger.log import store
 from ledger.log.checkpoints import keep_checkpoint, publish_checkpoint
 from ledger.log.kept import parse_kept
 from ledger.log.tree_verification import verify_published
-from ledger.posting import post_many
-from tests.worlds.logged import SIGNED, signer, small_journals
+from tests.worlds.logged import SIGNED, publish_small_facts, signer
 from tests.worlds.rolled_back import rolled_back
 
 COUNT = 9
@@ -21,12 +20,12 @@ COUNT = 9
 
 @pytest.fixture(scope="module")
 def logged(clone_database) -> Engine:
-    """Nine journals and the key, a kept checkpoint, and one journal that came after it."""
+    """Nine runs and the key, a kept checkpoint, and one run that came after it."""
     made = make_engine(clone_database())
     with transaction(made) as session:
-        post_many(session, small_journals(COUNT), SIGNED)
+        publish_small_facts(session, COUNT)
         publish_checkpoint(session, signer(1), SIGNED)
-        post_many(session, small_journals(1, first=COUNT + 1), SIGNED)
+        publish_small_facts(session, 1, first=COUNT + 1)
     yield made
     made.dispose()
 
@@ -58,21 +57,27 @@ def rehash(session: Session) -> None:
     )
 
 
+def fact_at(session, index: int) -> str:
+    """The fact that a leaf is of, as findings name it."""
+    statement = text("SELECT source || ' ' || key FROM ledger.log_leaf WHERE index = :index")
+    return session.execute(statement, {"index": index}).scalar_one()
+
+
 def test_the_kept_file_holds_of_the_log_as_it_is(logged, kept):
     with rolled_back(logged) as session:
         assert list(verify_published(session, parse_kept(kept))) == []
 
 
 def test_a_row_changed_with_its_leaf_is_named(attacked, kept):
-    attacked.execute(text("UPDATE ledger.log_leaf SET digest = sha256('x') WHERE key = '5'"))
+    attacked.execute(text("UPDATE ledger.log_leaf SET digest = sha256('x') WHERE index = 4"))
     rehash(attacked)
-    assert named(attacked, kept) == [("log-leaf-changed", "ledger.journal 5")]
+    assert named(attacked, kept) == [("log-leaf-changed", fact_at(attacked, 4))]
 
 
 def test_a_row_renamed_in_its_leaf_is_named(attacked, kept):
-    attacked.execute(text("UPDATE ledger.log_leaf SET key = '77' WHERE key = '5'"))
+    attacked.execute(text("UPDATE ledger.log_leaf SET key = '77' WHERE index = 4"))
     rehash(attacked)
-    assert named(attacked, kept) == [("log-leaf-changed", "ledger.journal 77")]
+    assert named(attacked, kept) == [("log-leaf-changed", "settlement.run 77")]
 
 
 def test_an_end_that_was_cut_off_is_named_with_its_leaves(attacked, kept):
@@ -104,6 +109,7 @@ def test_a_leaf_put_in_is_named(attacked, kept):
 
 
 def test_leaves_in_another_order_are_named(attacked, kept):
+    moved = [fact_at(attacked, 2), fact_at(attacked, 6)]
     for old, new in ((2, -1), (6, 2), (-1, 6)):
         attacked.execute(
             text(
@@ -112,14 +118,11 @@ def test_leaves_in_another_order_are_named(attacked, kept):
             )
         )
         attacked.execute(text(f"UPDATE ledger.log_leaf SET index = {new} WHERE index = {old}"))
-    assert sorted(named(attacked, kept)) == [
-        ("log-leaf-moved", "ledger.journal 3"),
-        ("log-leaf-moved", "ledger.journal 7"),
-    ]
+    assert sorted(named(attacked, kept)) == sorted(("log-leaf-moved", fact) for fact in moved)
 
 
 def test_the_note_alone_still_tells_that_something_differs(attacked, kept):
-    attacked.execute(text("UPDATE ledger.log_leaf SET digest = sha256('x') WHERE key = '5'"))
+    attacked.execute(text("UPDATE ledger.log_leaf SET digest = sha256('x') WHERE index = 4"))
     note = parse_kept(kept)._replace(leaf_hashes=None)
     (found,) = [each for each in verify_published(attacked, note) if "kept" in each.place]
     assert found.value == "the leaves that it covers do not give its root"

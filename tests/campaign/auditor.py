@@ -73,13 +73,14 @@ def _journals(connection, found):
     rows = _rows(
         connection,
         "SELECT number, id, key, market, settlement_day, run_id, run_kind, reason, posted_at, "
-        "posting_count, input_digest, previous_digest, digest FROM ledger.journal ORDER BY number",
+        "posting_count, input_digest, cause_source, cause_key, cause_digest, previous_digest, "
+        "digest FROM ledger.journal ORDER BY number",
     )
     for place, (*columns, digest) in enumerate(rows, start=1):
         number, count = columns[0], columns[9]
         if number != place:
             found.wrong.append(f"journal {number} stands where {place} should")
-        if columns[11] != before:
+        if columns[14] != before:
             found.wrong.append(f"journal {number} does not follow the one before it")
         own = postings.pop(number, [])
         if [line for line, *_ in own] != list(range(1, count + 1)):
@@ -95,7 +96,7 @@ def _journals(connection, found):
         for commodity, total in sums.items():
             if total or commodity is None:
                 found.wrong.append(f"journal {number}: {commodity} sums to {total}")
-        if _leaf(_row("tallystick.journal.1", *columns, _root(leaves))) != digest:
+        if _leaf(_row("tallystick.journal.2", *columns, _root(leaves))) != digest:
             found.wrong.append(f"journal {number} has another digest")
         if columns[6] is not None:
             days[columns[3], columns[4], columns[6]] += 1

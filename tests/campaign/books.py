@@ -31,6 +31,7 @@ from ledger.sealing import seal_days
 from tests.campaign.auditor import audit
 from tests.ledger import drafts
 from tests.ledger.bank import IBAN, Entry, File, payment
+from tests.worlds.published_runs import cause_of, run_of
 
 MARKET = drafts.MARKET
 MONTHS = (dt.date(2024, 1, 1), dt.date(2024, 2, 1))
@@ -112,6 +113,7 @@ class Books:
             run_kind=kind,
             reason=f"settlement {kind} of {day}",
             input_digest=inputs.ljust(32, b"\0")[:16] + inputs[-16:],
+            cause=cause_of(kind),
             postings=postings,
         )
 
@@ -383,11 +385,6 @@ class Books:
         paid = {name: amount for name, amount in found.paid_minor.items() if amount}
         assert paid == {name: amount for name, amount in self.paid.items() if amount}
         assert found.last_steps == {number: last for number, (_, last, _) in self.disputes.items()}
-
-
-def run_of(kind: str) -> uuid.UUID:
-    """The run that settles every day under a kind."""
-    return uuid.UUID(int=1 + KINDS.index(kind))
 
 
 def _raised(line: InvoiceLine) -> InvoiceLine:

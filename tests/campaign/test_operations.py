@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session
 from ledger.disputes.course import Action, Role
 from ledger.verification import verify
 from tests.campaign.books import DAYS, GENERATOR, KINDS, MONTHS, SUPPLIERS, Books
+from tests.ledger.drafts import publish_drafted_runs
 
 OPERATIONS = int(os.environ.get("TALLYSTICK_OPERATIONS", "800"))
 SEED = int(os.environ.get("TALLYSTICK_SEED") or secrets.randbits(64))
@@ -51,6 +52,7 @@ class Operations(RuleBasedStateMachine):
         self.connection = self.engine.connect()
         self.outer = self.connection.begin()
         self.books = Books(Session(self.connection, join_transaction_mode="create_savepoint"))
+        publish_drafted_runs(self.books.session)
 
     def count(self, outcome):
         self.done[outcome] += 1

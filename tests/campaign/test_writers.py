@@ -25,10 +25,13 @@ from ledger.store import lock
 from ledger.verification import verify
 from tests.campaign.auditor import audit
 from tests.ledger import drafts
+from tests.worlds.published_runs import publish_runs
 
 SECONDS = float(os.environ.get("TALLYSTICK_SECONDS", "5"))
 WRITERS = 16
 CAREFUL = 0.8
+CONTESTED = 5_000
+"""Kinds that all writers want, each with its run."""
 FIRST_DAY = dt.date(2024, 1, 1)
 DAYS = 60
 NOW = dt.datetime(2024, 3, 1, 9, tzinfo=dt.UTC)
@@ -66,10 +69,12 @@ class Writer:
                 session.commit()
             else:
                 contested = kind == "contested"
-                name = f"K{chance.randrange(5_000)}" if contested else f"W{self.number}-{step}"
+                name = f"K{chance.randrange(CONTESTED)}" if contested else f"W{self.number}-{step}"
                 day = FIRST_DAY + dt.timedelta(days=chance.randrange(DAYS))
                 draft = drafts.journal(day, name, charge=1_000_003 + len(name), payment=990_001)
                 draft = replace(draft, key=f"{drafts.MARKET}:{name}")
+                if not contested:
+                    publish_runs(session, drafts.MARKET, [name])
                 (posted,) = post_many(session, [draft], NOW)
                 if kind == "roll back":
                     session.rollback()
@@ -108,6 +113,8 @@ class Writer:
 
 def test_writers_who_race_lose_nothing(committed_database):
     engine = create_engine(committed_database.url, pool_size=WRITERS)
+    with Session(engine) as session, session.begin():
+        publish_runs(session, drafts.MARKET, [f"K{number}" for number in range(CONTESTED)])
     until = time.monotonic() + SECONDS
     writers = [Writer(engine, number, until) for number in range(WRITERS)]
     threads = [threading.Thread(target=writer.run) for writer in writers]

@@ -1,16 +1,20 @@
 """Small drafts that keep every rule; a test breaks the one it is about with `replace`."""
 
 import datetime as dt
-import uuid
+
+from sqlalchemy.orm import Session
 
 from ledger.invoice import Family, InvoiceDraft, InvoiceLine, Tax
 from ledger.journal import ENERGY, Account, JournalDraft, Posting
 from ledger.parties import Party
+from tests.worlds.published_runs import cause_of, publish_runs, run_of
 
 MARKET = "gb12"
 DAY = dt.date(2024, 1, 10)
 MONTH = dt.date(2024, 1, 1)
-RUN = uuid.UUID(int=7)
+KINDS = ("II", "SF", "R1", "RF")
+RUN = run_of(KINDS[0])
+"""The run of the first kind."""
 SUPPLIER = "lumen-supply"
 GENERATOR = "northern-power"
 REVERSE_CHARGE = Tax("AE", 0)
@@ -45,6 +49,11 @@ PARTY = Party(
 )
 
 
+def publish_drafted_runs(session: Session) -> None:
+    """Make the runs known that the journals here name."""
+    publish_runs(session, MARKET, KINDS)
+
+
 def journal(
     day: dt.date = DAY, kind: str = "II", *, charge: int = 5_003_000, payment: int = 4_900_100
 ) -> JournalDraft:
@@ -61,10 +70,11 @@ def journal(
         key=f"{MARKET}:{day}:{kind}",
         market=MARKET,
         settlement_day=day,
-        run_id=RUN,
+        run_id=run_of(kind),
         run_kind=kind,
         reason=f"settlement {kind} of {day}",
         input_digest=bytes(range(32)),
+        cause=cause_of(kind),
         postings=tuple(Posting(account, amount) for account, amount in amounts.items() if amount),
     )
 

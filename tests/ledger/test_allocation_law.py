@@ -10,10 +10,11 @@ from sqlalchemy import text
 from common.refusals import Refused
 from ledger.payments import queries, store
 from ledger.payments.allocate import allocate, find_transaction
-from ledger.payments.journals import allocation_journal, holdings, reason_of
+from ledger.payments.journals import allocation_journal, holdings
 from ledger.payments.verification import verify_payments
-from ledger.posting import post_many
+from ledger.posting import post
 from ledger.rules import LedgerRule as Code
+from ledger.store import journal_head
 from tests.ledger.drafts import MARKET, MONTH
 from tests.ledger.rules import rule_of
 from tests.ledger.test_payments import INVOICE, SELF_BILLED, balances, bill, sound, take, written
@@ -130,20 +131,25 @@ def _decide_unasked(session, name, amounts, now):
     transaction, row = found.transaction, found.latest
     after = holdings(transaction, "GBP", amounts, dict.fromkeys(balances(session), "lumen-supply"))
     row = row._replace(
-        decision=row.decision + 1, decided_by="Mal", reason="no", reverses=row.journal_number
+        decision=row.decision + 1,
+        decided_by="Mal",
+        reason="no",
+        documents=tuple(amounts),
+        amounts_minor=tuple(amounts.values()),
+        journal_number=journal_head(session).number + 1,
+        reverses=row.journal_number,
     )
     draft = allocation_journal(
         transaction,
         found.digest,
         "",
         "GBP",
+        row,
         after,
         {each.account: each.amount_minor for each in found.held},
-        row.decision,
-        reason_of(row, name),
     )
-    (posted,) = post_many(session, [draft], now)
-    store.insert_allocations(session, [row._replace(journal_number=posted.number)])
+    store.insert_allocations(session, [row])
+    post(session, draft, now)
 
 
 def test_the_database_keeps_the_law_against_code_that_forgot_to_ask(paid, now):
@@ -163,7 +169,7 @@ def test_verification_finds_a_document_that_is_paid_beyond_the_law(paid, now):
     session.execute(text("SET LOCAL session_replication_role = replica"))
     _decide_unasked(session, FIRST, {}, now)
     found = [str(finding) for finding in verify_payments(session)]
-    assert [INVOICE in each and "[payment-journal]" in each for each in found] == [True]
+    assert [INVOICE in each and "[payment-law]" in each for each in found] == [True]
 
 
 SET_OFF = {

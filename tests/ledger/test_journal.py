@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.refusals import Refused
+from ledger.causes import Cause
 from ledger.journal import (
     ENERGY,
     INT64_MAX,
@@ -135,7 +136,22 @@ def test_a_draft_is_refused_exactly_when_a_commodity_does_not_sum_to_zero(moves)
         assert check_draft(with_postings(*postings, *counterparts)) == []
 
 
-def test_a_draft_without_a_run_may_name_a_day_or_none():
-    draft = replace(GOOD, run_id=None, run_kind=None)
+@pytest.mark.parametrize(
+    ("source", "account"),
+    [
+        ("ledger.invoice", "tax"),
+        ("ledger.allocation", "paid"),
+        ("ledger.interest", "charge.interest"),
+    ],
+)
+def test_a_draft_without_a_run_may_name_a_day_or_none(source, account):
+    moved = replace(CHARGE, kind=account)
+    draft = replace(
+        GOOD,
+        run_id=None,
+        run_kind=None,
+        cause=Cause(source, "key", bytes(32)),
+        postings=(Posting(moved, 5), Posting(replace(moved, participant=None), -5)),
+    )
     assert check_draft(draft) == []
     assert check_draft(replace(draft, settlement_day=None)) == []

@@ -29,11 +29,11 @@ from ledger.log.proof_file import MalformedProof, check_proof
 from ledger.log.tables import LogLeaf, LogTile
 from ledger.log.tree_verification import verify_published
 from ledger.log.verification import verify_leaves
-from ledger.posting import post_many
 from ledger.rules import LedgerRule
 from ledger.tree import merkle_root
 from tests.ledger.rules import rule_of
-from tests.worlds.logged import LOG_NAME, ROTATED, SIGNED, fill_log, signer, small_journals
+from tests.worlds.logged import LOG_NAME, ROTATED, SIGNED, fill_log, publish_small_facts, signer
+from tests.worlds.rolled_back import rolled_back
 
 
 def refusal_of(function, *given, **named) -> LedgerRule:
@@ -47,12 +47,19 @@ def findings(session, kept: str | None = None) -> list[str]:
     return [*map(str, verify_leaves(session)), *map(str, verify_published(session, note))]
 
 
+@pytest.fixture
+def session(database_engine):
+    """A session whose log is empty, unlike that of the ledger's other tests."""
+    with rolled_back(database_engine) as opened:
+        yield opened
+
+
 def leaf_hashes(session) -> list[bytes]:
     return list(session.execute(select(LogLeaf.leaf_hash).order_by(LogLeaf.index)).scalars())
 
 
 def test_a_checkpoint_signs_all_there_is_the_key_among_it(session):
-    post_many(session, small_journals(3), SIGNED)
+    publish_small_facts(session, 3)
     published = publish_checkpoint(session, signer(1), SIGNED)
     made = published.checkpoint
     assert (published.is_new, made.size) == (True, 4)
@@ -69,14 +76,14 @@ def test_nothing_new_is_no_new_checkpoint(session):
     first = publish_checkpoint(session, signer(1), SIGNED)
     again = publish_checkpoint(session, signer(1), ROTATED)
     assert (again.is_new, again.checkpoint) == (False, first.checkpoint)
-    post_many(session, small_journals(1), SIGNED)
+    publish_small_facts(session, 1)
     third = publish_checkpoint(session, signer(1), ROTATED)
     assert (third.is_new, third.checkpoint.size) == (True, 3)
 
 
 def test_another_key_signs_nothing(session):
     publish_checkpoint(session, signer(1), SIGNED)
-    post_many(session, small_journals(1), SIGNED)
+    publish_small_facts(session, 1)
     given = (session, signer(2), SIGNED)
     assert refusal_of(publish_checkpoint, *given) is LedgerRule.LOG_KEY_IS_ANOTHER
     assert len(store.checkpoints(session)) == 1
@@ -87,7 +94,7 @@ def test_a_rotation_is_signed_by_both_keys(session):
     made = rotate_key(session, signer(1), signer(2), ROTATED).checkpoint
     both = [signer(1).key, signer(2).key]
     assert parse_note(made.note).signed_by(both) == both
-    post_many(session, small_journals(1), SIGNED)
+    publish_small_facts(session, 1)
     after = publish_checkpoint(session, signer(2), ROTATED).checkpoint
     assert parse_note(after.note).signed_by(both) == [signer(2).key]
     given = (session, signer(1), SIGNED)
@@ -156,7 +163,7 @@ def test_what_no_checkpoint_covers_is_refused_with_the_remedy(filled):
 
 
 def test_a_log_without_a_checkpoint_proves_nothing(session):
-    given = (session, "ledger.journal", "1")
+    given = (session, "ledger.bank_statement", "small-bank-000001")
     assert refusal_of(prove_inclusion, *given) is LedgerRule.LOG_HAS_NO_CHECKPOINT
 
 
@@ -181,9 +188,10 @@ def test_a_damaged_tile_proves_nothing(session):
     fill_log(session)
     session.execute(text("SET LOCAL session_replication_role = replica"))
     session.execute(text("UPDATE ledger.log_tile SET hashes = decode(repeat('07', 8192), 'hex')"))
-    given = (session, "ledger.journal", "1")
+    given = (session, "ledger.bank_statement", "small-bank-000001")
     assert refusal_of(prove_inclusion, *given) is LedgerRule.LOG_IS_DAMAGED
-    given = (session, 1, 258)
+    size = store.checkpoints(session)[0].size
+    given = (session, 1, size)
     assert refusal_of(prove_consistency, *given) is LedgerRule.LOG_IS_DAMAGED
     assert findings(session)[0].startswith("ledger.log_tile 0/0")
 
@@ -233,13 +241,12 @@ def test_a_rotation_without_the_old_key_s_signature_is_found(session):
 
 def test_a_cut_off_end_is_found_against_a_note_kept_elsewhere(session):
     publish_checkpoint(session, signer(1), SIGNED)
-    post_many(session, small_journals(3), SIGNED)
+    publish_small_facts(session, 3)
     kept = publish_checkpoint(session, signer(1), SIGNED).checkpoint
     assert findings(session, kept.note) == []
     session.execute(text("SET LOCAL session_replication_role = replica"))
     for statement in (
-        "DELETE FROM ledger.posting WHERE journal_number = 3",
-        "DELETE FROM ledger.journal WHERE number = 3",
+        "DELETE FROM settlement.run WHERE kind = 'small-3'",
         "DELETE FROM ledger.log_leaf WHERE index > 3",
         f"DELETE FROM ledger.checkpoint WHERE size = {kept.size}",
     ):
@@ -366,7 +373,7 @@ def test_two_makers_of_a_key_end_with_one(tmp_path):
     ],
 )
 def test_a_malformed_proof_is_refused(filled, change, reason):
-    proof = prove_inclusion(filled, "ledger.journal", "1").as_dict()
+    proof = prove_inclusion(filled, "ledger.bank_statement", "small-bank-000001").as_dict()
     with pytest.raises(MalformedProof, match=reason):
         check_proof(json.dumps({**proof, **change}), [])
 
@@ -383,19 +390,19 @@ def test_what_is_no_proof_at_all_is_refused(given):
         ({"key": "2"}, [0, 1]),
         ({"digest": "07" * 32}, [0, 1]),
         ({"leaf_hash": "07" * 32}, [0]),
-        ({"index": 3}, [1]),
+        ({"index": 4}, [1]),
         ({"root": "07" * 32}, [1, 2]),
         ({"hashes": []}, [1]),
     ],
 )
 def test_a_changed_proof_says_which_claim_fails(filled, change, failing):
-    proof = prove_inclusion(filled, "ledger.journal", "1").as_dict()
+    proof = prove_inclusion(filled, "ledger.bank_statement", "small-bank-000001").as_dict()
     checked = check_proof(json.dumps({**proof, **change}), [signer(1).key, signer(2).key])
     assert [at for at, one in enumerate(checked) if not one.holds] == failing
 
 
 def test_keys_in_the_file_prove_nothing(filled):
-    proof = prove_inclusion(filled, "ledger.journal", "1").as_dict()
+    proof = prove_inclusion(filled, "ledger.bank_statement", "small-bank-000001").as_dict()
     assert str(signer(2).key) in proof["keys"]
     assert [one.holds for one in check_proof(json.dumps(proof), [])] == [True, True, True, False]
 

@@ -180,16 +180,20 @@ def test_a_lost_key_is_replaced(command, billed, tmp_path):
     assert command("verify").status == 0
 
 
-LAST = (
-    "(SELECT key FROM ledger.log_leaf WHERE source = 'ledger.invoice' ORDER BY index DESC LIMIT 1)"
+CUT = (
+    "(SELECT key FROM ledger.log_leaf WHERE source = '{}' AND index > (SELECT index "
+    "FROM ledger.log_leaf WHERE source = 'ledger.checkpoint' ORDER BY index DESC OFFSET 1 LIMIT 1))"
 )
+INVOICES = f"series || '-' || lpad(number::text, 6, '0') IN {CUT.format('ledger.invoice')}"
+JOURNALS = f"::text IN {CUT.format('ledger.journal')}"
 CUT_OFF = (
-    "DELETE FROM ledger.invoice_line USING ledger.invoice WHERE invoice_id = invoice.id "
-    f"AND series || '-' || lpad(number::text, 6, '0') = {LAST}",
-    f"DELETE FROM ledger.invoice WHERE series || '-' || lpad(number::text, 6, '0') = {LAST}",
+    f"DELETE FROM ledger.invoice_line USING ledger.invoice WHERE invoice_id = id AND {INVOICES}",
+    f"DELETE FROM ledger.invoice WHERE {INVOICES}",
+    f"DELETE FROM ledger.posting WHERE journal_number{JOURNALS}",
+    f"DELETE FROM ledger.journal WHERE number{JOURNALS}",
+    "DELETE FROM ledger.log_leaf WHERE index > (SELECT index FROM ledger.log_leaf "
+    "WHERE source = 'ledger.checkpoint' ORDER BY index DESC OFFSET 1 LIMIT 1)",
     "DELETE FROM ledger.checkpoint WHERE size = (SELECT max(size) FROM ledger.checkpoint)",
-    "DELETE FROM ledger.log_leaf WHERE index >= (SELECT max(index) FROM ledger.log_leaf "
-    "WHERE source = 'ledger.invoice')",
 )
 
 
@@ -199,6 +203,8 @@ def test_a_cut_off_invoice_is_found_against_a_note_kept_elsewhere(command, bille
     with transaction(billed) as session:
         correct_tiny(session)
         settle_tiny(session, "SF", RESETTLED)
+    command("checkpoint")
+    with transaction(billed) as session:
         issue_month(session, "tiny", JANUARY, now=RESETTLED)
     command("checkpoint", "--out", note)
     assert command("verify", "--checkpoint", note).status == 0

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from common.refusals import Refused
 from ledger.invoice import Family
 from ledger.issuing import issue
-from ledger.journal import Account, JournalDraft, Posting
+from ledger.journal import Account, Posting
 from ledger.payments import queries
 from ledger.payments.allocate import allocate
 from ledger.payments.import_file import BankAccount, import_file
@@ -21,7 +21,7 @@ from ledger.rules import LedgerRule as Code
 from ledger.verification import verify
 from settlement.datasets.bank import Payment, StatementHead, statement_xml
 from tests.ledger.bank import IBAN, PAYER, Entry, File
-from tests.ledger.drafts import DAY, GENERATOR, MARKET, MONTH, SUPPLIER, invoice, line
+from tests.ledger.drafts import DAY, GENERATOR, MARKET, MONTH, SUPPLIER, invoice, journal, line
 from tests.ledger.rules import rule_of
 
 ACCOUNT = BankAccount(MARKET, IBAN, "GBP", {PAYER: frozenset({SUPPLIER})})
@@ -45,10 +45,7 @@ def bill(session, now, *dues, month=MONTH):
     rest = Account(MARKET, "GBP", None, "equalisation", "market")
     amounts = {charge: charged, payment: -paid, rest: paid - charged}
     postings = tuple(Posting(account, amount) for account, amount in amounts.items() if amount)
-    draft = JournalDraft(
-        f"bill {month}", MARKET, month + (DAY - MONTH), None, None, "why", bytes(32), postings
-    )
-    post(session, draft, now)
+    post(session, replace(journal(month + (DAY - MONTH)), postings=postings), now)
     drafts = [
         invoice(line(charge, charged)),
         invoice(line(payment, -paid), participant=GENERATOR, family=Family.SELF_BILLED),

@@ -11,15 +11,15 @@ from sqlalchemy import insert, text
 from common.refusals import Refused
 from ledger import tables
 from ledger.chain import GENESIS_DIGEST
-from ledger.journal import Posting
 from ledger.posting import post, post_many
 from ledger.rules import LedgerRule
 from ledger.seal import DayToSeal, SealRequest, SealRow, anchor_draft, check_request, seal_digest
 from ledger.sealing import seal_days, seals_of, verify_seals
 from ledger.store import constraints_as_refusals, journal_head, sealed_at
 from ledger.verification import verify
-from tests.ledger.drafts import CHARGE, DAY, EQUALISATION, MARKET, journal
+from tests.ledger.drafts import DAY, MARKET, journal
 from tests.ledger.test_posting import codes, insert_raw
+from tests.worlds.logged import take_payments
 
 NEXT_DAY = DAY + dt.timedelta(days=1)
 
@@ -101,15 +101,8 @@ def test_posting_to_a_sealed_day_is_refused_and_the_rest_goes_on(session, now, p
 
 def test_a_journal_without_a_settlement_day_is_still_posted(session, now, posted):
     seal_days(session, request(DAY, NEXT_DAY), now)
-    payment = replace(
-        journal(),
-        key="payment 1",
-        settlement_day=None,
-        run_id=None,
-        run_kind=None,
-        postings=(Posting(CHARGE, -5), Posting(EQUALISATION, 5)),
-    )
-    assert post(session, payment, now).number == 5
+    take_payments(session, 1)
+    assert journal_head(session).number == 5
 
 
 def test_the_database_itself_refuses_a_journal_of_a_sealed_day(session, now, posted):
@@ -161,9 +154,9 @@ def test_the_database_refuses_seals_that_the_service_would_not_make(
 
 
 FORGERIES = [
-    ("DELETE FROM ledger.seal WHERE settlement_day = :day", "ledger.seal of journal 4"),
-    ("DELETE FROM ledger.seal", "ledger.seal of journal 4"),
-    ("UPDATE ledger.journal SET key = 'x' WHERE number = 4", "ledger.seal of journal 4"),
+    ("DELETE FROM ledger.seal WHERE settlement_day = :day", "ledger.journal 4 ("),
+    ("DELETE FROM ledger.seal", "ledger.journal 4 ("),
+    ("UPDATE ledger.journal SET key = 'x' WHERE number = 4", "ledger.journal 4 ("),
     (
         "UPDATE ledger.seal SET last_journal_number = 1 WHERE settlement_day = :day",
         f"ledger.seal {MARKET} {DAY}",
@@ -177,7 +170,7 @@ def test_what_was_done_behind_the_seals_is_found(session, now, posted, statement
     seal_days(session, request(DAY, NEXT_DAY), now)
     session.execute(text("SET LOCAL session_replication_role = replica"))
     session.execute(text(statement), {"day": DAY} if ":day" in statement else {})
-    assert place in [found.place for found in verify_seals(session)]
+    assert any(found.place.startswith(place) for found in verify_seals(session))
 
 
 rows = st.builds(

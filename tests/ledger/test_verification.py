@@ -18,7 +18,17 @@ from ledger.posting import post, post_many
 from ledger.store import Head, journal_head
 from ledger.tables import SCHEMA
 from ledger.verification import verify
-from tests.ledger.drafts import DAY, GENERATOR, MARKET, MONTH, SUPPLIER, invoice, journal, line
+from tests.ledger.drafts import (
+    DAY,
+    GENERATOR,
+    MARKET,
+    MONTH,
+    SUPPLIER,
+    invoice,
+    journal,
+    line,
+    publish_drafted_runs,
+)
 
 NOW = dt.datetime(2024, 3, 1, 9, tzinfo=dt.UTC)
 KEYS = {
@@ -46,12 +56,12 @@ def ledger_engine(clone_database) -> Engine:
     """A committed ledger: three journals of runs, an empty one, invoices and notes."""
     engine = make_engine(clone_database())
     with Session(engine) as session, session.begin():
+        publish_drafted_runs(session)
         post_many(session, [journal(), journal(DAY + dt.timedelta(days=1))], NOW)
         issue(session, drafts(session), NOW)
         post(session, journal(kind="SF", charge=-1_203_000, payment=7_500), NOW)
         issue(session, drafts(session), NOW)
-        empty = replace(journal(DAY + dt.timedelta(days=2)), postings=())
-        post(session, replace(empty, run_id=None, run_kind=None), NOW)
+        post(session, replace(journal(DAY + dt.timedelta(days=2)), postings=()), NOW)
         assert list(verify(session)) == []
     yield engine
     engine.dispose()
@@ -186,7 +196,8 @@ def test_a_cut_tail_is_found_by_a_head_kept_elsewhere(owner):
 INSERTED = {
     "account": "SELECT 'gb12:GBP:-:x:y', 'gb12', NULL, 'x', 'y', 'GBP', digest",
     "journal": "SELECT number + 100, uuidv7(), key || 'x', market, settlement_day, NULL, NULL,"
-    " reason, posted_at, posting_count, input_digest, previous_digest, sha256(digest)",
+    " reason, posted_at, posting_count, input_digest, previous_digest, sha256(digest),"
+    " cause_source, cause_key || 'x', cause_digest",
     "posting": "SELECT journal_number, line + 100, account, amount, digest",
     "invoice_line": "SELECT invoice_id, line + 100, kind, subject, description, quantity,"
     " quantity_unit, amount_micro, clauses, rule_digests, digest, quality, estimated_quantity,"

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ from common.refusals import Refused
 from database.session import make_engine, transaction
 from ledger.log.checkpoints import publish_checkpoint
 from ledger.log.note import Checkpoint, parse_note, sign
-from ledger.posting import post_many
 from settlement.accounts.interest import INTEREST_KINDS
 from settlement.accounts.late import post_interest
 from settlement.billing.issuing import issue_month
@@ -46,7 +45,7 @@ from tests.settlement.test_fair_play import FAIR_PLAY
 from tests.test_commands import command_on  # noqa: F401  a fixture
 from tests.worlds import tiny_market
 from tests.worlds.banked import pay_tiny
-from tests.worlds.logged import signer, small_journals
+from tests.worlds.logged import signer, take_payments
 from tests.worlds.settled import CORRECTED, INGESTED, RESETTLED, SETTLED, ingest_tiny, publish_tiny
 from verifier.checks import check_evidence
 from verifier.encoding import encode_row, pack_integers, select_fields
@@ -96,8 +95,7 @@ def settle_all(session) -> dict[str, Run]:
     take_in(session, lines, INGESTED)
     runs = {"II": settle_days(session, "II", SETTLED)}
     publish_checkpoint(session, signer(1), SETTLED)
-    of_the_day, of_no_day = small_journals(2)
-    post_many(session, [replace(of_the_day, settlement_day=FIRST), of_no_day], CORRECTED)
+    take_payments(session, 2)
     again = tiny_market.readings_csv(FIRST_READ, LAST, seed=2).decode().splitlines()
     take_in(session, only(again, "U2", "metered_generation_wh", FIRST, range(48)), CORRECTED)
     runs["SF"] = settle_days(session, "SF", RESETTLED)

@@ -9,16 +9,15 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from common.refusals import Refused
+from ledger.causes import CHARGE_INTEREST, PAYMENT_INTEREST
 from ledger.invoice import Family
 from ledger.payments import queries
 from ledger.payments.interest_queries import posted_interest
 from settlement.accounts.interest import (
-    CHARGE_INTEREST,
     INTEREST_KINDS,
-    PAYMENT_INTEREST,
     LateDocument,
     Rate,
-    interest_journal,
+    draft_interest,
     interest_micro,
 )
 from settlement.accounts.late import post_interest
@@ -89,12 +88,14 @@ def test_days_sum_to_their_whole_and_to_the_slow_reference(principal, drawn, ppm
     rate = Rate(ppm, 365, 3)
     posted = 0
     for days in range(61):
-        journal = interest_journal(
+        drafted = draft_interest(
             document(principal, *((at, sign * amount) for at, amount in drawn), posted=posted),
             after(days),
             rate,
+            7,
         )
-        posted += journal.postings[0].amount if journal else 0
+        posted += drafted.journal.postings[0].amount if drafted else 0
+        assert drafted is None or drafted.row.borne_micro == posted
     assert posted == interest_micro(of, after(60), rate)
     left, exact = abs(principal), Fraction(0)
     for days, amount in sorted((at, amount) for at, amount in drawn if at <= 60):
@@ -128,7 +129,7 @@ REASONS = {
 @pytest.mark.parametrize("what", REASONS)
 def test_a_journal_says_what_it_is_for(what):
     of, days, expected = REASONS[what]
-    journal = interest_journal(of, after(days), EIGHT)
+    journal = draft_interest(of, after(days), EIGHT, 7).journal
     assert journal.reason == f"Interest on tiny-invoice-000001, {expected}, at 8 % a year"
 
 

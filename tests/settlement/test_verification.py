@@ -42,6 +42,7 @@ from rulebook.publishing import publish
 from rulebook.store import every_version
 from rulebook.versions import Version, row_digest
 from settlement import tables
+from settlement.accounts.late import post_interest
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
 from settlement.meters.digest import StoredReading, reading_digest
@@ -70,6 +71,8 @@ MICROSECOND = dt.timedelta(microseconds=1)
 MINUTE = dt.timedelta(minutes=1)
 JANUARY = dt.date(2024, 1, 1)
 LAST_DAY = FIRST_DAY
+UNPAID_UNTIL = dt.date(2024, 4, 14)
+UNPAID = dt.datetime(2024, 4, 14, 9, tzinfo=dt.UTC)
 TABLES = [
     rulebook_tables.VersionRow.__table__,
     tables.ReadingFileRow.__table__,
@@ -89,6 +92,7 @@ TABLES = [
     payment_tables.BankStatement.__table__,
     payment_tables.BankTransaction.__table__,
     payment_tables.Allocation.__table__,
+    payment_tables.Interest.__table__,
     dispute_tables.Attachment.__table__,
     dispute_tables.Dispute.__table__,
     dispute_tables.DisputeEvent.__table__,
@@ -124,6 +128,7 @@ def fill(session: Session) -> None:
     study_tiny(session, now=RESETTLED, days=(FIRST_DAY, LAST_DAY))
     seal_days(session, seal_request(FIRST_DAY, LAST_DAY), RESETTLED)
     pay_tiny(session, RESETTLED)
+    post_interest(session, "tiny", UNPAID_UNTIL, now=UNPAID)
     fill_trail(session)
     fill_log(session)
 
@@ -353,6 +358,7 @@ NAMES = {
     "ledger.bank_transaction": "{market}-bank-{statement_number:06}/{line}",
     "ledger.allocation": "{market}-bank-{statement_number:06}/{line}:{decision}",
     "ledger.seal": "{market} {settlement_day}",
+    "ledger.interest": "{document}:{number}",
     "ledger.attachment": "{sha256}",
     "ledger.dispute": "{market}/{number}",
     "ledger.dispute_event": "{market}/{number}",
@@ -411,13 +417,19 @@ def test_every_column_of_the_domain_is_tampered_with(tampered):
 
 
 KNOCK_ON: dict[str, set[str]] = {
-    "rulebook.version": {"settlement.run", "settlement.day_total"},
+    "rulebook.version": {
+        "settlement.run",
+        "settlement.day_total",
+        "ledger.interest",
+        "ledger.journal",
+    },
     "settlement.reading": {"settlement.reading_file", "settlement.run", "settlement.day_total"},
     "settlement.run": {
         "settlement.result",
         "settlement.day_total",
         "settlement.study",
         "ledger.invoice",
+        "ledger.journal",
     },
     "settlement.result": {"settlement.run", "ledger.journal"},
     "settlement.study": {"settlement.run", "settlement.day_total"},
@@ -428,15 +440,38 @@ KNOCK_ON: dict[str, set[str]] = {
         "ledger.seal",
         "ledger.dispute_event",
         "ledger.invoice",
+        "ledger.interest",
     },
-    "ledger.posting": {"ledger.journal", "ledger.invoice"},
-    "ledger.invoice": {"ledger.invoice_line"},
-    "ledger.invoice_line": {"ledger.invoice", "ledger.dispute"},
+    "ledger.posting": {"ledger.account", "ledger.journal", "ledger.invoice"},
+    "ledger.invoice": {
+        "ledger.invoice_line",
+        "ledger.allocation",
+        "ledger.interest",
+        "ledger.journal",
+    },
+    "ledger.invoice_line": {
+        "ledger.invoice",
+        "ledger.dispute",
+        "ledger.interest",
+        "ledger.journal",
+    },
+    "ledger.seal": {"ledger.journal"},
+    "ledger.interest": {"ledger.journal"},
     "ledger.log_leaf": {"ledger.log_tile", *SOURCES},
     "ledger.bank_file": {"ledger.bank_statement"},
-    "ledger.bank_statement": {"ledger.bank_file", "ledger.bank_transaction"},
-    "ledger.bank_transaction": {"ledger.bank_statement", "ledger.allocation", "ledger.journal"},
-    "ledger.allocation": {"ledger.bank_transaction", "ledger.journal"},
+    "ledger.bank_statement": {
+        "ledger.bank_file",
+        "ledger.bank_transaction",
+        "ledger.allocation",
+        "ledger.journal",
+    },
+    "ledger.bank_transaction": {
+        "ledger.bank_statement",
+        "ledger.allocation",
+        "ledger.interest",
+        "ledger.journal",
+    },
+    "ledger.allocation": {"ledger.bank_transaction", "ledger.interest", "ledger.journal"},
     "ledger.dispute": {"ledger.dispute_event"},
     "ledger.dispute_event": {"ledger.attachment"},
     "ledger.log_key": {"ledger.checkpoint"},
