@@ -193,13 +193,20 @@ def test_a_changed_proof_is_not_proven(sign_in, number):
     assert "fails" in page
 
 
-@pytest.mark.parametrize("given", ["", "  ", "no proof", "{}", "x" * 200_000, "<script>"])
+@pytest.mark.parametrize("given", ["", "  ", "no proof", "{}", "x" * 60_000, "<script>"])
 def test_what_is_no_proof_is_said_to_be_none(given, sign_in):
     answer = sign_in("signed out").post("/proof/check/", {"proof": given})
     page = answer.content.decode()
     assert answer.status_code == 200
     assert "This is no proof" in page or "Paste a proof, or choose its file" in page
     assert "<script>" not in page.split("<main", 1)[1]
+
+
+def test_more_than_a_proof_can_be_is_refused(sign_in):
+    """The edge refuses it by its head; where it is not before the portal, Django does."""
+    answer = sign_in("signed out").post("/proof/check/", {"proof": "x" * 200_000})
+    assert answer.status_code == 400
+    assert "<h1" in answer.content.decode()
 
 
 def test_the_lines_of_python_check_a_proof(sign_in, number, site, tmp_path):
