@@ -196,8 +196,8 @@ def test_a_cut_tail_is_found_by_a_head_kept_elsewhere(owner):
 INSERTED = {
     "account": "SELECT 'gb12:GBP:-:x:y', 'gb12', NULL, 'x', 'y', 'GBP', digest",
     "journal": "SELECT number + 100, uuidv7(), key || 'x', market, settlement_day, NULL, NULL,"
-    " reason, posted_at, posting_count, input_digest, previous_digest, sha256(digest),"
-    " cause_source, cause_key || 'x', cause_digest",
+    " reason, posted_at, posting_count, input_digest, cause_source, cause_key || 'x', cause_digest,"
+    " previous_digest, sha256(digest)",
     "posting": "SELECT journal_number, line + 100, account, amount, digest",
     "invoice_line": "SELECT invoice_id, line + 100, kind, subject, description, quantity,"
     " quantity_unit, amount_micro, clauses, rule_digests, digest, quality, estimated_quantity,"

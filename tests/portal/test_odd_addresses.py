@@ -80,6 +80,7 @@ def known(site, documents) -> dict[str, str]:
         "statement": "gb12-bank-000001",
         "run_id": site.first_run,
         "request_number": "1",
+        "file_number": "1",
     }
 
 

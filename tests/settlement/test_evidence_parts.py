@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import example, given
 from hypothesis import strategies as some
 
-import ledger.billing
 import ledger.chain
+import ledger.closing
 import ledger.log.leaf
 import settlement.billing.posting
 import settlement.runs.results
@@ -127,7 +127,7 @@ def test_the_verifier_finds_the_roots_of_the_ledger(hashes):
 
 def test_the_verifier_knows_every_layout_that_the_product_writes():
     modules = (
-        ledger.billing,
+        ledger.closing,
         ledger.chain,
         ledger.log.leaf,
         settlement.billing.posting,

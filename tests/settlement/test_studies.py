@@ -125,12 +125,13 @@ def test_the_ledger_itself_takes_no_study(session, studied):
         session.execute(
             text(
                 "INSERT INTO ledger.journal (number, id, key, market, settlement_day, run_id, "
-                "run_kind, reason, posted_at, posting_count, input_digest, previous_digest, digest)"
+                "run_kind, reason, posted_at, posting_count, input_digest, cause_source, "
+                "cause_key, cause_digest, previous_digest, digest)"
                 " VALUES (1, uuidv7(), 'k', 'tiny', '2024-01-01', :run, 'study', 'r', now(), 0, "
-                "decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex'), "
-                "decode(repeat('01', 32), 'hex'))"
+                "decode(repeat('00', 32), 'hex'), 'settlement.run', CAST(:run AS text), :digest, "
+                "decode(repeat('00', 32), 'hex'), decode(repeat('01', 32), 'hex'))"
             ),
-            {"run": studied.run.id},
+            {"run": studied.run.id, "digest": studied.run.digest},
         )
     assert refused.value.orig.diag.constraint_name == "ck_journal_run_is_no_study"
 
