@@ -5,7 +5,6 @@ tries this one, which takes minutes.
 """
 
 import datetime as dt
-import os
 from contextlib import nullcontext
 
 import pytest
@@ -30,9 +29,6 @@ from tests.attacks.columns import DERIVED, DIGESTS, FACTS, columns_of
 from tests.portal.site import serving_from, ticking_clock
 from tests.worlds.trailed import fill_trail
 
-pytestmark = pytest.mark.skipif(
-    "TALLYSTICK_OPERATIONS" not in os.environ, reason="make campaign takes the minutes for it"
-)
 MONTH = (dt.date(2024, 1, 1), dt.date(2024, 1, 31))
 PLACES = (0, 1_000_003, -1)
 """The first row, one in the midst (by the rest of a large prime), and the last."""
