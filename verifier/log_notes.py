@@ -110,6 +110,9 @@ def write_note(checkpoint: Checkpoint) -> str:
 def check_signature(file: str, checkpoint: Checkpoint, keys: Sequence[Key], report: Report) -> None:
     """Hold a checkpoint to a key of its log; no signature under a known key may be wrong."""
     signed = False
+    signers = [(name, key_id) for name, key_id, _ in checkpoint.signatures]
+    for name, key_id in sorted({signer for signer in signers if signers.count(signer) > 1}):
+        report.add(file, f"signature of {name}+{key_id.hex()}", "one signature of a key", "several")
     known = {(key.name, key.key_id) for key in keys}
     for name, key_id, _ in checkpoint.signatures:
         if (name, key_id) not in known:

@@ -321,6 +321,14 @@ def test_a_checkpoint_in_another_writing_is_named(files, name, change):
     assert any(line.startswith(f"{name}: ") and "as the product does" in line for line in found)
 
 
+def test_a_signature_that_stands_twice_is_named(files):
+    """The mutations found it: two lines of one key look like two who signed."""
+    name = "log/checkpoint.txt"
+    line = files[name].splitlines(keepends=True)[-1]
+    found = said(files.with_file(name, files[name] + line))
+    assert any("expected one signature of a key; found several" in words for words in found)
+
+
 # Nothing is a traceback ------------------------------------------------------------------------
 
 RUBBISH = (None, True, -1, 2**70, "", "x", "\ud800", [], [None], [[]], {}, {"a": {}})
