@@ -124,9 +124,11 @@ class Edge:
         }
         stated = headers.get("content-length")
         refusal = judge_length(stated, limit_bytes)
-        brings_file = limit_bytes > FORM_BYTES and (stated is None or int(stated) > FORM_BYTES)
-        if refusal is not None or not brings_file:
+        if refusal is not None:
             return refusal
+        brings_file = limit_bytes > FORM_BYTES and (stated is None or int(stated) > FORM_BYTES)
+        if not brings_file:
+            return None
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, self.judge_uploader, headers)
 

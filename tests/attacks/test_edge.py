@@ -177,8 +177,10 @@ def test_a_body_without_a_length_is_counted_and_refused_when_it_is_too_long():
     assert (sender.status, sender.taken) == (413, FORM_BYTES // 10_000 + 1)
 
 
-def test_a_length_that_is_no_number_is_refused():
-    assert ask(Sender(b"x"), SIGN_IN, headers=stated("-5")).status == 400
+@pytest.mark.parametrize("path", [SIGN_IN, IMPORT])
+@pytest.mark.parametrize("length", ["-5", "abc", "", "9" * 30])
+def test_a_length_that_is_no_number_is_refused(path, length):
+    assert ask(Sender(b"x"), path, headers=stated(length)).status == 400
 
 
 def test_a_page_takes_no_body_at_all():
