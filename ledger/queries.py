@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from datetime import date, datetime
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import BigInteger, case, func, select
@@ -10,16 +10,6 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session
 
 from ledger import tables
-
-
-class RunJournal(NamedTuple):
-    """A journal of a run, as far as holding it to the run's results needs it."""
-
-    number: int
-    key: str
-    run_id: UUID
-    settlement_day: date
-    input_digest: bytes
 
 
 class CommodityTotal(NamedTuple):
@@ -79,23 +69,6 @@ def posted_runs(
         .order_by(journal.settlement_day, journal.number)
     )
     return [(day, kind) for day, kind in session.execute(statement) if day and kind]
-
-
-def run_journals(session: Session, run_id: UUID | None = None) -> list[RunJournal]:
-    """Return the journals of a run, or of all runs, in order of their numbers."""
-    journal = tables.Journal
-    statement = (
-        select(
-            journal.number,
-            journal.key,
-            journal.run_id,
-            journal.settlement_day,
-            journal.input_digest,
-        )
-        .where(journal.run_id.is_not(None) if run_id is None else journal.run_id == run_id)
-        .order_by(journal.number)
-    )
-    return [RunJournal(*cast(tuple[Any, ...], row)) for row in session.execute(statement)]
 
 
 def journal_summaries(session: Session, run_id: UUID) -> list[JournalSummary]:

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from database.bulk import read_rows, write_rows
@@ -183,15 +183,6 @@ def _vectors(session: Session, query: str, params: Mapping[str, object]) -> list
 def stored_values(vectors: Sequence[ResultVector]) -> dict[tuple[str, str], np.ndarray]:
     """Return the values of one day's vectors by measure and entity."""
     return {(vector.measure, vector.entity): vector.values for vector in vectors}
-
-
-def stored_day_digest(session: Session, run_id: uuid.UUID, day: dt.date) -> bytes:
-    """Return the digest of a day from the digests stored with its vectors."""
-    query = text(
-        "SELECT digest FROM settlement.result WHERE run_id = :run_id AND settlement_day = :day "
-        'ORDER BY measure COLLATE "C", entity COLLATE "C"'
-    )
-    return day_digest(session.scalars(query, {"run_id": run_id, "day": day}).all())
 
 
 def days_outside(session: Session, run: Run) -> list[dt.date]:

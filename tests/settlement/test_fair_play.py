@@ -13,6 +13,7 @@ from common.refusals import Refused
 from database.session import make_engine, transaction
 from rulebook.law import rules_for_period
 from settlement.billing.issuing import issue_month
+from settlement.evidence.store import day_digests
 from settlement.explanations.explain import day_facts, explain_interval, find_line, line_day
 from settlement.explanations.fair_play import FairPlayCharges
 from settlement.meters.ingest import MeterFile, ingest
@@ -117,9 +118,7 @@ def test_what_is_stored_says_who_was_served_and_wastes_nothing(session, run):
 def test_a_day_settles_alike_alone_and_in_a_month_in_any_number_of_threads(session, run):
     for day in DAYS:
         alone = settle_days(session, day, day, now=SETTLED, kind="SF", threads=2)
-        assert store.stored_day_digest(session, alone.id, day) == store.stored_day_digest(
-            session, run.id, day
-        )
+        assert dict(day_digests(session, alone))[day] == dict(day_digests(session, run))[day]
     assert replay(session, run, threads=3).is_same
 
 
