@@ -126,6 +126,19 @@ def _cloning(server_url: str, template: str) -> Iterator[Callable[[], str]]:
         list(pool.map(partial(_drop, server_url), clones))
 
 
+@contextmanager
+def _cloning_after(
+    server_url: str, url: str, fill: Callable[[Session], object]
+) -> Iterator[Callable[[], str]]:
+    """Fill a database once, and give a function that clones it."""
+    engine = make_engine(url)
+    with transaction(engine) as session:
+        fill(session)
+    engine.dispose()  # a database is copied while nobody is connected to it
+    with _cloning(server_url, str(make_url(url).database)) as clone:
+        yield clone
+
+
 @pytest.fixture(scope="session")
 def clone_database(server_url: str, template_database: str) -> Iterator[Callable[[], str]]:
     """Return a function that clones the template and returns the clone's URL."""
@@ -177,12 +190,7 @@ def clone_billed_database(
     """Return a function that clones a database of the tiny market, settled and billed once."""
     from tests.worlds.settled import bill_tiny  # most tests settle nothing
 
-    url = clone_database()
-    engine = make_engine(url)
-    with transaction(engine) as session:
-        bill_tiny(session)
-    engine.dispose()  # a database is copied while nobody is connected to it
-    with _cloning(server_url, str(make_url(url).database)) as clone:
+    with _cloning_after(server_url, clone_database(), bill_tiny) as clone:
         yield clone
 
 
@@ -201,12 +209,7 @@ def clone_filled_database(
     """Return a function that clones a database with a row of every sort, made once."""
     from tests.settlement.test_verification import fill  # most tests need no such world
 
-    url = clone_portal_database()
-    engine = make_engine(url)
-    with transaction(engine) as session:
-        fill(session)
-    engine.dispose()  # a database is copied while nobody is connected to it
-    with _cloning(server_url, str(make_url(url).database)) as clone:
+    with _cloning_after(server_url, clone_portal_database(), fill) as clone:
         yield clone
 
 
