@@ -133,9 +133,8 @@ class Owned:
 
     def is_meter(self, run: Run, key: VectorKey) -> bool:
         """Return whether a reading is of the participant's meters."""
-        days = [day for identity, day in self._entities if identity == run.id]
         # Of days before the run, which may weigh in it, the first day says whose the meter is.
-        day = max(min(days), min(key[0], max(days)))
+        day = max(run.first_day, min(key[0], run.last_day))
         return key[2] in self._entities[run.id, day][0]
 
     def is_result(self, run: Run, day: dt.date, measure: str, entity: str) -> bool:
