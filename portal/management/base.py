@@ -2,13 +2,13 @@
 
 A command declares what it takes, in the words of `portal.management.arguments`, and says three
 things: what it does (`run`), what that is as JSON (`as_json`), and what it is on a terminal
-(`lines`). A refusal, or what `failure` returns, ends it with exit status 1.
+(`lines`). What serves or works until it is stopped does that in `go_on`, and so has no outcome as
+JSON. A refusal, or what `failure` returns, ends it with exit status 1.
 """
 
 import datetime as dt
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from django.core.management import base
@@ -40,7 +40,6 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
     Attributes:
         takes: what it is told; of a command with `actions`, each of these has its own.
         actions: what it does, by the word that follows its name.
-        tells_waits: whether it says for which other command it waits.
         makes_market: whether the market that it is told may have no law yet.
         appends_facts: whether it publishes, posts or issues, so that a checkpoint follows; of a
             command with `actions`, which of them do.
@@ -54,7 +53,6 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
     appends_facts: ClassVar[bool | frozenset[str]] = False
     takes: ClassVar[Sequence[CommandArgument]] = ()
     actions: ClassVar[Mapping[str, Subcommand]] = {}
-    tells_waits: ClassVar[bool] = True
     _tells_json = False
 
     def run(self, options: Options) -> Outcome:
@@ -72,6 +70,9 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
     def failure(self, outcome: Outcome, options: Options) -> str | None:
         """Return why the command fails although its outcome is printed, or None."""
         return None
+
+    def go_on(self, outcome: Outcome, options: Options) -> None:
+        """Do, once the outcome is printed, what goes on until it is stopped; most do nothing."""
 
     def now(self) -> dt.datetime:
         """Return the present moment, for a step that comes after a long one."""
@@ -98,7 +99,7 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
         options = Namespace(**given, now=utc_now())
         takes = self._takes(options)
         is_json = JSON in takes and options.json
-        with refusals_as_errors(as_json=is_json), self._telling_waits():
+        with refusals_as_errors(as_json=is_json), telling_for_whom_it_waits(self.stderr):
             for argument in takes:
                 argument.complete(options)
             if not self.makes_market:
@@ -114,6 +115,8 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
         failure = self.failure(outcome, options)
         if failure is not None:
             raise CommandError(failure)
+        with refusals_as_errors(as_json=is_json):
+            self.go_on(outcome, options)
 
     def _appended_facts(self, options: Options) -> bool:
         if getattr(options, "dry_run", False):
@@ -127,10 +130,6 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
         complaint = sign_after(self.now())
         if complaint:
             self.stderr.write(complaint)
-
-    def _telling_waits(self) -> AbstractContextManager[None]:
-        # What serves pages runs until it is stopped, and its requests do not wait.
-        return telling_for_whom_it_waits(self.stderr) if self.tells_waits else nullcontext()
 
     def _tell_errors(self, parser: CommandParser) -> None:
         """Let whoever asked for JSON get what is wrong with the words of the command so, too."""

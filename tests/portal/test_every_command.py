@@ -17,12 +17,7 @@ FOLDER = ROOT / "portal/management/commands"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
 
 DJANGOS_OWN = {"migrate": "Django's command, which upgrades the domain schema first"}
-WITHOUT_JSON = {
-    "demo": "a tour for people, which ends by serving the portal",
-    "schema": "acts on the schema, or names the files that it wrote",
-    "serve": "serves until it is stopped",
-    "worker": "works until it is stopped",
-}
+WITHOUT_JSON = {"schema": "acts on the schema, or names the files that it wrote"}
 
 SHARED = {
     shared.name: shared.settings
@@ -39,6 +34,13 @@ WORDS_OF_TYPE = {
 
 def ours() -> list[str]:
     return [name for name in NAMES if name not in DJANGOS_OWN]
+
+
+def goes_on(name: str) -> bool:
+    """Return whether a command goes on until it is stopped, and so has no outcome to print."""
+    if name in DJANGOS_OWN:
+        return False
+    return type(load_command_class("portal", name)).go_on is not BaseCommand.go_on
 
 
 def parsers(name: str) -> list[argparse.ArgumentParser]:
@@ -97,11 +99,12 @@ def test_help_names_no_unit_of_storage(name):
 @pytest.mark.parametrize("name", ours())
 def test_a_command_that_prints_data_prints_it_as_json(name):
     has_json = type(load_command_class("portal", name)).as_json is not BaseCommand.as_json
-    assert has_json != (name in WITHOUT_JSON)
+    is_without = name in WITHOUT_JSON or goes_on(name)
+    assert has_json != is_without
     leaves = parsers(name)[1:] or parsers(name)
     for parser in leaves:
         takes_json = any(word(action) == "--json" for action in own_actions(parser))
-        assert takes_json != (name in WITHOUT_JSON), parser.prog
+        assert takes_json != is_without, parser.prog
 
 
 @pytest.mark.parametrize("name", ours())
@@ -145,6 +148,10 @@ def test_a_command_reads_the_clock_by_its_base_alone(path):
         and node.func.attr in ("now", "utcnow", "today", "time")
     }
     assert clocks <= {"self.now"}
+
+
+def test_what_serves_or_works_goes_on():
+    assert {name for name in ours() if goes_on(name)} == {"demo", "serve", "worker"}
 
 
 def test_the_lists_of_exceptions_hold_no_command_that_is_gone():

@@ -1,6 +1,7 @@
 """`manage.py demo`: from written rules to proven invoices, on one machine, in a few minutes."""
 
 import os
+from collections.abc import Iterator
 from functools import partial
 
 from django.core.management import call_command
@@ -20,9 +21,8 @@ from rulebook.law import rules_at
 from settlement.core.periods import interval_count
 
 
-class Command(BaseCommand[None]):
+class Command(BaseCommand[list[DemoSignIn]]):
     requires_system_checks = ALL_CHECKS
-    tells_waits = False  # it ends by serving, which goes on until it is stopped
     makes_market = True
     help = (
         "Run the main job: publish the rules of gb12, ingest a month (or, with --data, a year of "
@@ -43,7 +43,7 @@ class Command(BaseCommand[None]):
         PORT,
     )
 
-    def run(self, options: Options) -> None:
+    def run(self, options: Options) -> list[DemoSignIn]:
         request = JobRequest(
             market=options.market,
             month=options.month,
@@ -62,15 +62,17 @@ class Command(BaseCommand[None]):
         self.stdout.write(summary_text(job, rules.currency, self._interval_count(job, rules)))
         if not job.is_proven:
             raise CommandError("the main job did not prove itself; see above")
-        sign_ins = self._make_sign_ins(job)
-        if options.no_serve:
-            self.stdout.write("\nTo look at it: `make serve`, which prints where and the sign-ins.")
-            return
-        announce = partial(announce_portal, self.stdout, sign_ins)
-        serve("127.0.0.1", options.port, 2 * (os.cpu_count() or 1) + 2, announce)
+        return self._make_sign_ins(job)
 
-    def lines(self, outcome: None, options: Options) -> tuple[()]:
-        return ()  # the main job was summed up before the portal was served
+    def lines(self, outcome: list[DemoSignIn], options: Options) -> Iterator[str]:
+        # The main job is summed up by `run`, also where it did not prove itself.
+        if options.no_serve:
+            yield "\nTo look at it: `make serve`, which prints where and the sign-ins."
+
+    def go_on(self, outcome: list[DemoSignIn], options: Options) -> None:
+        if not options.no_serve:
+            announce = partial(announce_portal, self.stdout, outcome)
+            serve("127.0.0.1", options.port, 2 * (os.cpu_count() or 1) + 2, announce)
 
     def _rules(self, job: Job) -> MarketRules:
         run = job.runs[-1]

@@ -1,6 +1,7 @@
 """`manage.py serve`: the portal by granian, on the database as it is."""
 
 import os
+from collections.abc import Callable
 from functools import partial
 
 from django.contrib.auth import get_user_model
@@ -15,9 +16,8 @@ from portal.management.console import announce_portal
 from portal.serving import Unserved, refuse_unusable_address, serve
 
 
-class Command(BaseCommand[None]):
+class Command(BaseCommand[Callable[[str], None]]):
     requires_system_checks = ALL_CHECKS
-    tells_waits = False
     help = (
         "Serve the portal until interrupted. A database that holds a demonstration gets new "
         "passwords for its sign-ins, which are printed."
@@ -44,7 +44,7 @@ class Command(BaseCommand[None]):
         flag("--no-worker", "start no worker beside the portal: one runs by itself"),
     )
 
-    def run(self, options: Options) -> None:
+    def run(self, options: Options) -> Callable[[str], None]:
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             raise CommandError(
@@ -57,15 +57,17 @@ class Command(BaseCommand[None]):
             raise CommandError(str(error)) from None
         renewed = renew_demo_sign_ins(self.now())
         is_public = not get_user_model().objects.exists()
-        announce = partial(announce_portal, self.stdout, renewed, is_public=is_public)
+        return partial(announce_portal, self.stdout, renewed, is_public=is_public)
+
+    def lines(self, outcome: Callable[[str], None], options: Options) -> tuple[()]:
+        return ()  # where the portal is can be said once it answers
+
+    def go_on(self, outcome: Callable[[str], None], options: Options) -> None:
         serve(
             options.address,
             options.port,
             options.threads,
-            announce,
+            outcome,
             workers=options.workers,
             has_worker=not options.no_worker,
         )
-
-    def lines(self, outcome: None, options: Options) -> tuple[()]:
-        return ()  # where the portal is was announced when it began to serve

@@ -6,7 +6,6 @@ from portal.management.base import BaseCommand, Options
 
 
 class Command(BaseCommand[None]):
-    tells_waits = False  # it goes on until it is stopped
     help = (
         "Make the files and replays that pages ask for, until interrupted. `serve` starts one of "
         "its own, unless it is told --no-worker."
@@ -23,7 +22,10 @@ class Command(BaseCommand[None]):
     )
 
     def run(self, options: Options) -> None:
-        run_worker(options.jobs)
+        pass  # all that it does goes on until it is stopped
 
     def lines(self, outcome: None, options: Options) -> tuple[()]:
         return ()  # what was asked for is on its page
+
+    def go_on(self, outcome: None, options: Options) -> None:
+        run_worker(options.jobs)

@@ -17,7 +17,7 @@ from common.refusals import Finding, Refused
 from portal.management.arguments import month_days, parse_day, parse_instant, parse_run
 from tests.portal.fuzz import odd
 from tests.portal.fuzz.world import Failures, HangsError, World, hung_up, place_of
-from tests.portal.test_every_command import DJANGO_OPTIONS, NAMES
+from tests.portal.test_every_command import DJANGO_OPTIONS, NAMES, goes_on
 
 WRITES_IN_PARTS = {"settle_due", "demo", "schema", "migrate", "send_notices"}
 """Commands of which every part stands by itself, and says so."""
@@ -170,7 +170,8 @@ def stood_in() -> Iterator[None]:
         raise Refused([Finding("stand-in", "fuzz", "a stand-in", "nothing", "none")])
 
     with ExitStack() as stack:
-        stack.enter_context(patch("portal.management.commands.serve.serve"))
+        for name in filter(goes_on, NAMES):
+            stack.enter_context(patch.object(type(load_command_class("portal", name)), "go_on"))
         stack.enter_context(patch("portal.management.commands.demo.run_main_job", refuse))
         stack.enter_context(patch("database.schema.downgrade"))
         # It migrates a database, and would write the manifest of the product anew.
