@@ -2,7 +2,10 @@
 
 import argparse
 import ast
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -156,3 +159,25 @@ def test_what_serves_or_works_goes_on():
 
 def test_the_lists_of_exceptions_hold_no_command_that_is_gone():
     assert {*DJANGOS_OWN, *WITHOUT_JSON} <= set(NAMES)
+
+
+NEEDED_BY_ALL = {"common", "database", "portal"}
+STARTED = """
+import sys, django
+django.setup()
+print(*{name.partition(".")[0] for name in sys.modules})
+"""
+
+
+def test_a_command_starts_without_what_another_one_needs():
+    """Django reads applications and their tasks in every command, even to print its help."""
+    found = subprocess.run(
+        [sys.executable, "-c", STARTED],
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "portal.settings"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    houses = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()}
+    assert set(found.stdout.split()) & (houses | {"numba", "numpy", "pypdf"}) == NEEDED_BY_ALL
