@@ -179,6 +179,7 @@ EMAIL_USE_TLS = EMAIL_PORT == 587
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
 DEFAULT_FROM_EMAIL = os.environ.get("TALLYSTICK_MAIL_FROM", "notices@tallystick.invalid")
 
+SESSION_ENGINE = "portal.sessions"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_SECURE = HTTPS
 # Not Strict: a link in a notice's message is to find its reader signed in.
