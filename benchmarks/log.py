@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from benchmarks.figures import Figure, Result, median_ns
 from database import schema
+from database.roles.granting import drop_roles
 from database.session import ensure_server, make_engine, transaction
 from ledger.log.checkpoints import prove_consistency, prove_inclusion, publish_checkpoint
 from ledger.log.note import Signer
@@ -111,3 +112,4 @@ def _scratch() -> Iterator[Engine]:
         finally:
             drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
             connection.execute(drop)
+            drop_roles(connection, name)

@@ -29,6 +29,7 @@ from sqlalchemy.orm import Session
 from benchmarks.figures import Result
 from benchmarks.shapley import example_market
 from database import schema
+from database.roles.granting import drop_roles
 from database.session import ensure_server, make_engine, transaction
 from rulebook.documents import AllocationPolicy, Document
 from rulebook.folders import read_files
@@ -134,6 +135,7 @@ def scratch_database() -> Iterator[str]:
         finally:
             drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
             connection.execute(drop)
+            drop_roles(connection, name)
 
 
 def _prepare(url: str, period: Period) -> None:

@@ -38,3 +38,21 @@ def allow_changes(op: Any, table: str) -> None:
     """Remove what `forbid_changes` installed; for downgrades."""
     op.execute(f"DROP TRIGGER refuse_truncate ON {table}")
     op.execute(f"DROP TRIGGER refuse_row_change ON {table}")
+
+
+SEARCH_PATH = "pg_catalog, pg_temp"
+"""Where a guard looks for bare names; without the second part, that would be looked in first."""
+
+
+def fix_search_path(op: Any, guard: str) -> None:
+    """Let a function of a trigger (schema.name) find by name what its author meant, always.
+
+    Call it in the migration that makes the function. A function in SQL is not for this: it would
+    no longer be inlined, and is called by guards that have a path of their own.
+    """
+    op.execute(f"ALTER FUNCTION {guard}() SET search_path = {SEARCH_PATH}")
+
+
+def act_as_owner(op: Any, guard: str) -> None:
+    """Let a function of a trigger do what its caller may not; see `privileges.AS_OWNER`."""
+    op.execute(f"ALTER FUNCTION {guard}() SECURITY DEFINER")

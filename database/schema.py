@@ -18,6 +18,7 @@ from common.file_names import file_path
 from database.embedded import ROOT
 from database.metadata import SCHEMAS
 from database.outages import Unusable, first_line
+from database.roles.granting import drop_roles, grant
 from database.session import ensure_server, make_engine
 
 MIGRATION_LOCK = 0x7A11_5C4E
@@ -75,6 +76,7 @@ def upgrade(url: str | None = None, revision: str = "head") -> None:
     """
     with _unknown_revisions_refused():
         command.upgrade(alembic_config(url), revision)
+    grant(url or ensure_server())
 
 
 def downgrade(
@@ -209,3 +211,4 @@ def scratch_database(server_url: str) -> Iterator[str]:
             # FORCE, as a migration that fails leaves its connection open.
             drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
             connection.execute(drop)
+            drop_roles(connection, name)

@@ -24,8 +24,10 @@ from sqlalchemy import Engine, make_url
 from sqlalchemy.orm import Session
 
 from database import embedded, schema
+from database.roles.granting import drop_roles
 from database.session import make_engine, refuse_old_server, transaction
 from tests.slow import ALL_SLOW, LONGEST, SLOW, TOGETHER
+from tests.worlds.roles import let_roles_in
 from tests.worlds.rolled_back import rolled_back
 
 # No deadline for a single example: the first to meet a kernel compiles it, and machines are shared.
@@ -96,6 +98,8 @@ def empty_database(server_url: str) -> Iterator[str]:
         yield _named(server_url, name)
     finally:
         _drop(server_url, name)
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            drop_roles(connection, name)
 
 
 @pytest.fixture(scope="session")
@@ -118,6 +122,7 @@ def _cloning(server_url: str, template: str) -> Iterator[Callable[[], str]]:
         named = statement.format(sql.Identifier(name), sql.Identifier(template))
         _run_on_server(server_url, named)
         clones.append(name)
+        let_roles_in(_named(server_url, name))
         return _named(server_url, name)
 
     yield clone

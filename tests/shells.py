@@ -12,6 +12,8 @@ SHELLS = {
     "database/embedded.py": "starts and stops the server",
     "database/metadata.py": "what all tables are declared on",
     "database/outages.py": "looks where the database is, and at its disk",
+    "database/roles/granting.py": "makes roles, and grants",
+    "database/roles/privileges.py": "lists what the database grants",
     "database/schema.py": "applies migrations",
     "database/session.py": "opens sessions",
     "database/waiting.py": "asks the database who waits for whom",

@@ -48,7 +48,8 @@ SELECT format('%I.%I type', space.name, typname),
                                                               ORDER BY enumsortorder)
                                  FROM pg_enum WHERE enumtypid = pg_type.oid) END,
            CASE WHEN typnotnull THEN 'not null' END,
-           'default ' || typdefault)
+           'default ' || typdefault,
+           {grants("typacl", "T", "typowner")})
   FROM pg_type JOIN space ON space.oid = typnamespace
   LEFT JOIN member ON class = 'pg_type'::regclass AND object = pg_type.oid
  WHERE {made("pg_type.oid")} AND extension IS NULL

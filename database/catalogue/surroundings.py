@@ -11,26 +11,44 @@ SELECT format('schema %I', space.name),
   FROM pg_namespace JOIN space USING (oid)
 """
 
-# Who makes a database may well be another than who migrates it: a superuser owns all anyway. Who
-# may connect, its administrators say.
+# Who makes a database may well be another than who migrates it: a superuser owns all anyway. Which
+# roles that are none of ours may connect, its administrators say.
 DATABASE = """
 SELECT 'database',
        concat_ws('; ',
            'owned by ' || CASE WHEN rolsuper THEN 'owner' ELSE
                (SELECT name FROM role WHERE role.oid = datdba) END,
-           (SELECT string_agg(role.name || ' may CREATE', '; ' ORDER BY role.name)
-              FROM aclexplode(datacl) AS item JOIN role ON role.oid = item.grantee
-             WHERE privilege_type = 'CREATE' AND grantee <> datdba AND role.name <> 'owner'))
+           (SELECT string_agg(role.name || ' may ' || privilege_type, '; '
+                              ORDER BY role.name, privilege_type)
+              FROM aclexplode(coalesce(datacl, acldefault('d', datdba))) AS item
+              JOIN role ON role.oid = item.grantee
+             WHERE grantee <> datdba AND role.name <> 'owner'
+               AND (privilege_type <> 'CONNECT' OR role.name NOT LIKE 'role %')))
   FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba
  WHERE datname = current_database()
 """
 
-# Beside superusers, these may write what they do not own.
+# Of the roles that the migrations make; what the owner is beside, its administrators say.
+LOGINS = """
+SELECT 'login ' || name,
+       concat_ws('; ', CASE WHEN rolcanlogin THEN 'signs in' END,
+           CASE WHEN rolsuper THEN 'superuser' END,
+           CASE WHEN rolcreaterole THEN 'may make roles' END,
+           CASE WHEN rolcreatedb THEN 'may make databases' END,
+           CASE WHEN rolreplication THEN 'may replicate' END,
+           CASE WHEN rolbypassrls THEN 'passes by row security' END)
+  FROM pg_roles JOIN role USING (oid) JOIN ours USING (name)
+"""
+
+# Beside superusers, these may do what they were not granted. Whoever makes a role may let others
+# act as it, and so may the owner.
 MEMBERS = """
 SELECT format('role %s member %s', of_role.name, role.name), 'acts as it'
   FROM pg_auth_members JOIN role AS of_role ON of_role.oid = roleid
   JOIN role ON role.oid = member
- WHERE of_role.name IN ('owner', 'pg_write_all_data')
+ WHERE (of_role.name IN ('owner', 'pg_write_all_data') OR of_role.name IN (SELECT name FROM ours)
+        OR role.name IN (SELECT name FROM ours))
+   AND NOT (role.name = 'owner' AND of_role.name IN (SELECT name FROM ours))
 """
 
 PARAMETERS = """
@@ -74,4 +92,4 @@ SELECT 'setting ' || name || ' of new sessions', reset_val
 
 REVISION = "SELECT version_num FROM public.alembic_version ORDER BY version_num"
 
-QUERIES = (SCHEMAS, DATABASE, MEMBERS, PARAMETERS, SETTINGS_OF_ROLES, SETTINGS_OF_SERVER)
+QUERIES = (SCHEMAS, DATABASE, LOGINS, MEMBERS, PARAMETERS, SETTINGS_OF_ROLES, SETTINGS_OF_SERVER)

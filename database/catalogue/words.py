@@ -26,14 +26,19 @@ WITH owner AS (
     SELECT mode() WITHIN GROUP (ORDER BY relowner) AS oid
       FROM pg_class JOIN pg_namespace AS space ON space.oid = relnamespace
      WHERE nspname IN ('rulebook', 'settlement', 'ledger')
+), ours (name) AS (
+    -- The roles that it made, which have the database's name in theirs.
+    VALUES ('writer'), ('portal'), ('portal_auth'), ('auditor')
 ), role (oid, name) AS (
     SELECT 0::oid, 'everybody'
     UNION ALL
     SELECT pg_roles.oid,
            CASE WHEN pg_roles.oid = owner.oid THEN 'owner'
                 WHEN rolname LIKE 'pg\\_%' THEN rolname::text
+                WHEN ours.name IS NOT NULL THEN ours.name
                 ELSE 'role ' || quote_ident(rolname) END
-      FROM pg_roles, owner
+      FROM owner CROSS JOIN pg_roles LEFT JOIN ours
+        ON rolname = obj_description(to_regnamespace('ledger'), 'pg_namespace') || '_' || ours.name
 ), space (oid, name, is_of_server) AS (
     SELECT oid, nspname, nspname IN ('pg_catalog', 'information_schema') FROM pg_namespace
      WHERE nspname !~ '^pg_(toast|(toast_)?temp_[0-9]+)$'

@@ -7,6 +7,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from database import schema
 from database.catalogue.manifest import Description
 from database.catalogue.verification import describe
+from database.roles.granting import grant
 from database.session import make_engine
 from portal.settings import django_database
 
@@ -22,6 +23,7 @@ def describe_fresh_schema(server_url: str) -> Description:
     with schema.scratch_database(server_url) as url:
         schema.check(url)
         make_portal_tables(url)
+        grant(url)
         engine = make_engine(url)
         try:
             with engine.connect() as connection:

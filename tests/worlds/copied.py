@@ -8,6 +8,8 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import make_url
 
+from tests.worlds.roles import let_roles_in
+
 HANG_UP = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
 """A database is copied while nobody is connected to it, not even an idle thread."""
 
@@ -21,8 +23,10 @@ def copied(server_url: str, url: str) -> Iterator[str]:
         connection.execute(HANG_UP, [make_url(url).database])
         create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
         connection.execute(create.format(sql.Identifier(name), source))
+        copy = make_url(url).set(database=name).render_as_string(hide_password=False)
+        let_roles_in(copy)
         try:
-            yield make_url(url).set(database=name).render_as_string(hide_password=False)
+            yield copy
         finally:
             drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
             connection.execute(drop)

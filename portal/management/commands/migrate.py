@@ -8,6 +8,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from database import schema
+from database.roles.granting import grant
+from database.session import database_url
 from portal.management.console import telling_for_whom_it_waits
 
 
@@ -26,6 +28,7 @@ class Command(migrate.Command):
             with connection.cursor() as cursor:
                 cursor.execute("CREATE SCHEMA IF NOT EXISTS portal")
             super().handle(*args, **options)
+            grant(database_url())
 
 
 def _refuse_going_back(app: str | None, name: str | None) -> None:

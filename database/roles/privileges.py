@@ -1,0 +1,164 @@
+"""Who may do what, object by object: the list that `migrate` grants by, and tests hold it to.
+
+What stands in no row here is open to nobody but its owner, and fails a test: whoever adds a table
+says here who reads and who writes it. A privilege is written as in a GRANT; columns stand in
+brackets. Nobody here may TRUNCATE, nor has a privilege that it may pass on.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from database.roles.names import Role
+
+Privileges = Mapping[Role, str]
+"""What each role may; a role that is not named may nothing."""
+
+OWNER, WRITER = Role.OWNER, Role.WRITER
+PORTAL, PORTAL_AUTH, AUDITOR = Role.PORTAL, Role.PORTAL_AUTH, Role.AUDITOR
+
+READ = "SELECT"
+APPEND = "SELECT, INSERT"
+ANY_ROW = "SELECT, INSERT, UPDATE, DELETE"
+
+FACTS: Privileges = {WRITER: APPEND, PORTAL: READ, AUDITOR: READ}
+"""Facts are appended by commands and workers: what people ask for in the portal, a worker does."""
+BY_GUARDS: Privileges = {WRITER: READ, PORTAL: READ, AUDITOR: READ}
+"""Rows that a guard appends, as its owner: nobody can write one by hand."""
+UNDER_WAY: Privileges = {WRITER: ANY_ROW, PORTAL_AUTH: ANY_ROW}
+"""What Django keeps for a while, and changes."""
+WHO_MAY: Privileges = {WRITER: ANY_ROW, PORTAL_AUTH: READ, AUDITOR: READ}
+"""Rights: the web process asks for them, and can give none."""
+OF_DJANGO: Privileges = {WRITER: ANY_ROW, PORTAL_AUTH: READ}
+
+TABLES: Mapping[str, Privileges] = MappingProxyType(
+    {
+        "public.alembic_version": {WRITER: READ, AUDITOR: READ},
+        # A version is closed by a new one: its guard lets its record alone be changed.
+        "rulebook.version": {**FACTS, WRITER: "SELECT, INSERT, UPDATE (recorded)"},
+        **dict.fromkeys(
+            (
+                "settlement.reading_file",
+                "settlement.reading",
+                "settlement.run",
+                "settlement.result",
+                "settlement.day_total",
+                "settlement.study",
+                "ledger.account",
+                "ledger.journal",
+                "ledger.posting",
+                "ledger.invoice",
+                "ledger.invoice_line",
+                "ledger.seal",
+                "ledger.bank_file",
+                "ledger.bank_statement",
+                "ledger.bank_transaction",
+                "ledger.allocation",
+                "ledger.interest",
+                "ledger.dispute",
+                "ledger.dispute_event",
+                "ledger.attachment",
+                "ledger.log_key",
+                "ledger.log_tile",
+                "ledger.checkpoint",
+                "ledger.trail_head",
+            ),
+            FACTS,
+        ),
+        "ledger.log_leaf": BY_GUARDS,
+        "ledger.trail_link": BY_GUARDS,
+        # Django's own, in the schema `portal`.
+        "portal.django_migrations": {WRITER: READ, PORTAL_AUTH: READ},
+        "portal.django_content_type": OF_DJANGO,
+        "portal.auth_permission": OF_DJANGO,
+        "portal.auth_group_permissions": OF_DJANGO,
+        "portal.auth_user_user_permissions": OF_DJANGO,
+        "portal.django_session": UNDER_WAY,
+        # Of an account, the web process changes the password and when it was last used; that it is
+        # active, staff or anybody's superuser, it cannot write.
+        "portal.auth_user": {
+            WRITER: ANY_ROW,
+            PORTAL_AUTH: "SELECT, UPDATE (password, last_login)",
+            AUDITOR: "SELECT (id, username, is_active, is_staff, is_superuser, date_joined, "
+            "last_login)",
+        },
+        "portal.auth_group": WHO_MAY,
+        "portal.auth_user_groups": WHO_MAY,
+        "portal.portal_membership": WHO_MAY,
+        "portal.account_emailaddress": OF_DJANGO,
+        "portal.account_emailconfirmation": OF_DJANGO,
+        "portal.mfa_authenticator": UNDER_WAY,
+        "portal.portal_auditentry": {WRITER: APPEND, PORTAL_AUTH: APPEND, AUDITOR: READ},
+        "portal.portal_noticesent": {WRITER: APPEND, PORTAL_AUTH: READ, AUDITOR: READ},
+        "portal.portal_noticeread": {WRITER: ANY_ROW, PORTAL_AUTH: APPEND},
+        "portal.portal_use": UNDER_WAY,
+        # What people ask for, and how far it is: asked for here, and answered by the worker.
+        "portal.portal_replayrequest": {
+            WRITER: ANY_ROW,
+            PORTAL_AUTH: "SELECT, INSERT, UPDATE",
+            AUDITOR: READ,
+        },
+        "portal.portal_export": {WRITER: ANY_ROW, PORTAL_AUTH: "SELECT, INSERT, UPDATE"},
+        "portal.portal_exportpart": {WRITER: ANY_ROW, PORTAL_AUTH: READ},
+        # The queue. Its triggers write events, as whoever changed a job.
+        "portal.procrastinate_jobs": {WRITER: ANY_ROW, PORTAL_AUTH: "SELECT, INSERT, UPDATE"},
+        "portal.procrastinate_events": {WRITER: ANY_ROW, PORTAL_AUTH: "INSERT"},
+        "portal.procrastinate_workers": {WRITER: ANY_ROW, PORTAL_AUTH: READ},
+        "portal.procrastinate_periodic_defers": {WRITER: ANY_ROW},
+    }
+)
+"""Of every table. Sequences that no column is the identity of are used by who may insert there."""
+
+SCHEMAS: Mapping[str, Privileges] = MappingProxyType(
+    {
+        "rulebook": {WRITER: "USAGE", PORTAL: "USAGE", AUDITOR: "USAGE"},
+        "settlement": {WRITER: "USAGE", PORTAL: "USAGE", AUDITOR: "USAGE"},
+        "ledger": {WRITER: "USAGE", PORTAL: "USAGE", AUDITOR: "USAGE"},
+        "portal": {WRITER: "USAGE", PORTAL_AUTH: "USAGE", AUDITOR: "USAGE"},
+        "public": {WRITER: "USAGE", AUDITOR: "USAGE"},
+    }
+)
+
+CALLED: Privileges = {WRITER: "EXECUTE"}
+"""Called in checks and guards, by whoever inserts."""
+QUEUED: Privileges = {WRITER: "EXECUTE", PORTAL_AUTH: "EXECUTE"}
+
+FUNCTIONS: Mapping[str, Privileges] = MappingProxyType(
+    {
+        "public.person_key": CALLED,
+        "ledger.source_that_moves": CALLED,
+        "ledger.round_half_away": CALLED,
+        # By guards that act as their owner, alone.
+        "ledger.log_leaf_hash": {},
+        "ledger.field": {},
+        "portal.procrastinate_defer_jobs_v1": QUEUED,
+        "portal.procrastinate_finish_job_v1": QUEUED,
+        "portal.procrastinate_cancel_job_v1": CALLED,
+        "portal.procrastinate_defer_periodic_job_v2": CALLED,
+        "portal.procrastinate_fetch_job_v2": CALLED,
+        "portal.procrastinate_prune_stalled_workers_v1": CALLED,
+        "portal.procrastinate_register_worker_v1": CALLED,
+        "portal.procrastinate_retry_job_v1": CALLED,
+        "portal.procrastinate_retry_job_v2": CALLED,
+        "portal.procrastinate_unregister_worker_v1": CALLED,
+        "portal.procrastinate_update_heartbeat_v1": CALLED,
+    }
+)
+"""By name, whatever the arguments. No function of a trigger stands here: the trigger calls it, and
+whoever else might could hang it on a table of their own."""
+
+AS_OWNER: Mapping[str, str] = MappingProxyType(
+    {
+        "ledger.log_facts": "nobody may append a leaf by hand",
+        "ledger.link_row": "Django, which may not see the ledger, appends to the trail",
+    }
+)
+"""Guards that act as their owner (SECURITY DEFINER), and why."""
+
+NOT_OURS = "portal.procrastinate_"
+"""How the names begin of functions of triggers that have no search path: the queue's own."""
+
+
+def sequence_privileges(table: str) -> Privileges:
+    """Return who may use the sequence of a table's column: who may insert there."""
+    rows = TABLES.get(table, {})
+    return {role: "USAGE" for role, may in rows.items() if "INSERT" in may}
