@@ -151,12 +151,17 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 GuardedView = Callable[Concatenate[SignedInRequest, P], HttpResponseBase]
 
 
+def roles_of(user: User) -> frozenset[Role]:
+    """Return what a user comes to do, whether or not they may do it yet."""
+    names = set(user.groups.values_list("name", flat=True))
+    return frozenset(role for role in Role if role in names)
+
+
 def viewer_of(user: User | AnonymousUser) -> Viewer:
     """Return what `user` may see; someone who is not signed in sees what is public."""
     if not user.is_authenticated or not user.is_active:
         return NOBODY
-    names = set(user.groups.values_list("name", flat=True))
-    roles = frozenset(role for role in Role if role in names)
+    roles = roles_of(user)
     if roles & SEES_ALL_INVOICES:
         return Viewer(roles, None)
     if Role.PARTICIPANT not in roles:
@@ -165,15 +170,14 @@ def viewer_of(user: User | AnonymousUser) -> Viewer:
 
 
 def open_to(may_enter: Callable[[Viewer], bool]) -> Callable[[GuardedView[P]], View[P]]:
-    """Return a decorator: sign in first, then 403 unless `may_enter`; sets `request.viewer`."""
+    """Return a decorator: sign in first, then 403 unless `may_enter`."""
 
     def decorate(view: GuardedView[P]) -> View[P]:
         @login_required
         @wraps(view)
         def guarded(request: HttpRequest, /, *args: P.args, **named: P.kwargs) -> HttpResponseBase:
-            # `login_required` let only users in, and htmx's middleware has seen the request.
+            # `login_required` let only users in, and our middleware and htmx's saw the request.
             signed_in = cast(SignedInRequest, request)
-            signed_in.viewer = viewer_of(signed_in.user)
             if not may_enter(signed_in.viewer):
                 raise PermissionDenied
             return view(signed_in, *args, **named)

@@ -2,13 +2,21 @@
 
 import datetime as dt
 
-from allauth.account.signals import password_changed
+from allauth.account.signals import authentication_step_completed, password_changed
 from allauth.mfa.models import Authenticator
-from allauth.mfa.signals import authenticator_added, authenticator_removed
+from allauth.mfa.signals import (
+    authentication_failed,
+    authenticator_added,
+    authenticator_removed,
+    authenticator_reset,
+    authenticator_used,
+)
+from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
+from django.http import HttpRequest
 from django.utils import timezone
 
 from portal.models import AuditEntry
@@ -58,15 +66,51 @@ def _record_password_change(sender: object, user: User, **_: object) -> None:
     record(user, Action.PASSWORD)
 
 
+@receiver(authentication_step_completed)
+def _record_confirmation(
+    sender: object, user: User, method: str, reauthenticated: bool = False, **_: object
+) -> None:
+    if reauthenticated:
+        record(user, Action.CONFIRMED, "second factor" if method == "mfa" else method)
+
+
 @receiver(authenticator_added)
-def _record_app_added(
+def _record_factor_added(
     sender: object, user: User, authenticator: Authenticator, **_: object
 ) -> None:
     record(user, Action.APP_ADDED, authenticator.get_type_display())
 
 
 @receiver(authenticator_removed)
-def _record_app_removed(
+def _record_factor_removed(
     sender: object, user: User, authenticator: Authenticator, **_: object
 ) -> None:
     record(user, Action.APP_REMOVED, authenticator.get_type_display())
+
+
+@receiver(authentication_failed)
+def _record_refused_factor(
+    sender: object, user: User, authenticator: Authenticator, **_: object
+) -> None:
+    record(user, Action.FACTOR_REFUSED, authenticator.get_type_display())
+
+
+@receiver(authenticator_reset)
+def _record_new_codes(sender: object, user: User, **_: object) -> None:
+    record(user, Action.CODES_MADE)
+
+
+@receiver(authenticator_used)
+def _record_used_code(
+    sender: object, request: HttpRequest, user: User, authenticator: Authenticator, **_: object
+) -> None:
+    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
+        authenticator.refresh_from_db()  # the code was marked as used on another copy of it
+        left = len(authenticator.wrap().get_unused_codes())
+        told = f"{left or 'none'} left"
+        record(user, Action.CODE_USED, told)
+        messages.warning(
+            request,
+            f"You used a recovery code, which is spent: {told}. Set up your app anew if the phone "
+            "is lost, and make new codes before the last is gone.",
+        )

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from database.session import transaction
-from portal.access import NOBODY, Viewer, viewer_of
+from portal.access import NOBODY, Viewer, roles_of, viewer_of
 from portal.demo import has_demo_sign_ins
 from portal.queries.notices import notices_for
 from portal.reading_marks import read_keys
@@ -17,9 +17,12 @@ from portal.reading_marks import read_keys
 def site(request: HttpRequest) -> dict[str, Any]:
     """Return the viewer of the page, and whether it shows a demonstration."""
     user = getattr(request, "user", None)
+    # Where no view was found, nobody has asked yet what the user may see.
     viewer = getattr(request, "viewer", None) or (viewer_of(user) if user else NOBODY)
     return {
         "viewer": viewer,
+        "roles": SimpleLazyObject(lambda: sorted(roles_of(user)) if user else []),
+        "lacks_second_factor": getattr(request, "lacks_second_factor", False),
         "is_demo": settings.TALLYSTICK_DEMO or has_demo_sign_ins(),
         # Lazy: what htmx asks for every two seconds shows no count, and derives no notices.
         "unread_notices": SimpleLazyObject(lambda: _unread_count(user, viewer)),

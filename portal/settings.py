@@ -66,6 +66,10 @@ ALLOWED_HOSTS = os.environ.get("TALLYSTICK_HOSTS", "127.0.0.1,localhost,[::1]").
 TALLYSTICK_DEMO = is_switched_on("TALLYSTICK_DEMO", False)
 """Marks every page as a demonstration."""
 
+DEMO_HAS_GRACE = is_switched_on("TALLYSTICK_DEMO", set(ALLOWED_HOSTS) <= LOOPBACK)
+"""Whether a demonstration's sign-ins do without a second factor: where nobody but this machine
+connects, or the environment says that this is a demonstration."""
+
 HTTPS = is_switched_on("TALLYSTICK_HTTPS", not set(ALLOWED_HOSTS) <= LOOPBACK)
 """On wherever another machine may connect, so cookies never travel in the clear."""
 
@@ -106,6 +110,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "portal.second_factor.RequireSecondFactor",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -166,6 +171,8 @@ ACCOUNT_EMAIL_NOTIFICATIONS = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_SESSION_REMEMBER = False
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ADAPTER = "portal.second_factor.FactorAdapter"
+MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_ISSUER = "Tallystick"
 # Users are made by the operator, some without an address: no second factor waits for one.
 MFA_ALLOW_UNVERIFIED_EMAIL = True

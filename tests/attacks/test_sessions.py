@@ -12,14 +12,14 @@ from django.test import Client
 
 from portal.models import AuditEntry
 from portal.sessions import SessionStore, row_name, seal
-from tests.worlds.portal_tables import django_on
+from tests.worlds.portal_alone import portal_alone
 
 OWN_PAGE = "/account/two-factor/"
 
 
 @pytest.fixture(scope="module")
 def django_db_setup(clone_portal_database, django_db_blocker):
-    with django_db_blocker.unblock(), django_on(clone_portal_database()):
+    with portal_alone(clone_portal_database, django_db_blocker):
         yield
 
 

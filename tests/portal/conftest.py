@@ -9,8 +9,10 @@ from django.test import Client
 
 from portal.access import Role, ensure_roles
 from portal.models import Membership
+from portal.second_factor import lacks_second_factor
 from portal.settings import django_database
 from tests.portal.site import GENERATOR, MARKET, OUTSIDER, SUPPLIER, Site, make_site, serving_from
+from tests.worlds.second_factor import give_second_factor
 
 PASSWORD = "k4d-q8mz-7tru-pine"
 
@@ -42,12 +44,19 @@ def on_site(site: Site, settings) -> Iterator[None]:
 
 @pytest.fixture
 def make_user(db, django_user_model) -> Callable[..., object]:
-    """Return a function that makes a user with a role, acting for participants."""
+    """Return a function that makes a user with a role, acting for participants.
 
-    def make(name: str, role: Role | None = None, *participants: str) -> object:
+    Who needs a second factor has one, unless a test asks for somebody without.
+    """
+
+    def make(
+        name: str, role: Role | None = None, *participants: str, second_factor: bool = True
+    ) -> object:
         user = django_user_model.objects.create_user(name, password=PASSWORD)
         if role is not None:
             user.groups.add(ensure_roles()[role])
+        if second_factor and lacks_second_factor(user):
+            give_second_factor(user)
         for participant in participants:
             Membership.objects.create(user=user, market=MARKET, participant=participant)
         return user

@@ -12,6 +12,7 @@ from django.urls import URLPattern, get_resolver
 
 from portal.access import Role, ensure_roles
 from tests.portal.site import GENERATOR, MARKET, SUPPLIER
+from tests.worlds.second_factor import give_second_factor
 
 pytestmark = pytest.mark.django_db
 
@@ -89,6 +90,7 @@ def everybody(make_user) -> Client:
     """The browser of somebody in every role, for whom every view is reached."""
     user = make_user("everybody", None, SUPPLIER, GENERATOR)
     user.groups.add(*(ensure_roles()[role] for role in Role))
+    give_second_factor(user)
     client = Client(raise_request_exception=False)
     client.force_login(user)
     return client

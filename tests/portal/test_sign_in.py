@@ -2,9 +2,11 @@
 
 import pytest
 from allauth.mfa.totp.internal import auth as totp
+from django.contrib.auth.models import Group
 from django.db import DatabaseError, transaction
 
 from portal.access import Role
+from portal.demo import DEMO_GROUP
 from portal.models import AuditEntry
 from tests.portal.conftest import PASSWORD
 
@@ -13,7 +15,10 @@ SIGN_IN = "/account/sign-in/"
 
 @pytest.fixture
 def auditor(make_user):
-    return make_user("auditor", Role.AUDITOR)
+    """One of a demonstration, who signs in by a password alone."""
+    user = make_user("auditor", Role.AUDITOR, second_factor=False)
+    user.groups.add(Group.objects.get_or_create(name=DEMO_GROUP)[0])
+    return user
 
 
 def give(client, password=PASSWORD, **more):

@@ -25,11 +25,13 @@ from database.metadata import SCHEMAS
 from database.session import make_engine, transaction
 from portal.access import Role, ensure_roles
 from portal.models import Membership
+from portal.second_factor import lacks_second_factor
 from tests.conftest import ROOT
 from tests.portal.fuzz.samples import make_samples
 from tests.portal.site import GENERATOR, MARKET, SUPPLIER, Site, serving_from
 from tests.worlds.copied import copied
 from tests.worlds.portal_tables import django_on
+from tests.worlds.second_factor import give_second_factor
 
 SOCKET = "socket"
 PATIENCE_S = 60
@@ -139,6 +141,8 @@ def _make_people() -> None:
     for name, (roles, participants) in PEOPLE.items():
         user = User.objects.create_user(f"fuzz-{name}", password="k4d-q8mz-7tru-pine")
         user.groups.add(*(groups[role] for role in roles))
+        if lacks_second_factor(user):
+            give_second_factor(user)
         for participant in participants:
             Membership.objects.create(user=user, market=MARKET, participant=participant)
 
