@@ -170,6 +170,8 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_NOTIFICATIONS = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = whole_number("TALLYSTICK_CONFIRMED_SECONDS", 600)
+"""How long who confirmed that it is they may move money, or change the second factor."""
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_ADAPTER = "portal.second_factor.FactorAdapter"
 MFA_RECOVERY_CODES_SHOW_ONCE = True

@@ -18,6 +18,7 @@ from ledger.disputes.records import Actor, Record
 from ledger.disputes.steps import StepRequest, take_step
 from portal import audit, dispute_words
 from portal.access import Role, SignedInRequest, Viewer, open_to
+from portal.confirmation import confirms, is_confirmed
 from portal.dispute_forms import StepForm, read_form
 from portal.queries import disputes as queries
 from portal.queries.invoices import InvoicePage, invoice_page
@@ -36,6 +37,11 @@ FILE_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 def sees_disputes(viewer: Viewer) -> bool:
     """Return whether there are any disputes for this user."""
     return viewer.sees_disputes
+
+
+def decides(action: str) -> bool:
+    """Return whether a step is of those who decide what a participant claims."""
+    return action in set(Action) and ROLE_OF[Action(action)] is not Party.PARTICIPANT
 
 
 @require_safe
@@ -128,6 +134,7 @@ def opening(request: SignedInRequest, number: str, line: int) -> HttpResponse:
 
 @require_POST
 @open_to(sees_disputes)
+@confirms("dispute", "market", "number", when=decides)
 @spends(Kind.UPLOAD, when=sends_file)
 def take_next_step(request: SignedInRequest, market: str, number: int, action: str) -> HttpResponse:
     """Take the next step of a dispute; then show it."""
@@ -246,6 +253,7 @@ def _page(
             (action, dispute_words.TITLES[action], dispute_words.HELP[action]) for action in steps
         ],
         "tried": tried,
+        "confirms_first": any(map(decides, steps)) and not is_confirmed(request),
         "is_passed": tried is not None and tried not in steps,
         "form": form,
         "section": "disputes",

@@ -21,6 +21,7 @@ from ledger.payments.statements import statement_name
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.amounts import amount_form, parse_minor
 from portal.audit import record
+from portal.confirmation import confirms, is_confirmed
 from portal.models import AuditEntry
 from portal.payment_words import allocation_words
 from portal.quotas import Kind, spends
@@ -71,6 +72,7 @@ def _listing(request: SignedInRequest, complaints: tuple[str, ...] = ()) -> Http
         "queue": [pair for pair in payments if pair[0].rest_minor],
         "payments": pages.get_page(request.GET.get("page")),
         "complaints": complaints,
+        "is_confirmed": is_confirmed(request),
         "section": "payments",
     }
     return render(request, "payments/listing.html", context, status=400 if complaints else 200)
@@ -78,6 +80,7 @@ def _listing(request: SignedInRequest, complaints: tuple[str, ...] = ()) -> Http
 
 @require_POST
 @open_to(allocates_payments)
+@confirms("payments")
 @spends(Kind.UPLOAD)
 def import_file(request: SignedInRequest) -> HttpResponse:
     """Import a bank's file; every reason to refuse it stands on the page that answers."""
@@ -158,6 +161,7 @@ def _page(
 
 @require_POST
 @open_to(allocates_payments)
+@confirms("payment", "statement", "line")
 def decide(request: SignedInRequest, statement: str, line: int) -> HttpResponse:
     """Show back what the form was understood as, and when that is sent too, allocate the payment.
 

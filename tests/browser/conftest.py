@@ -63,6 +63,13 @@ def sign_in(page: Page, who: str, password: str) -> None:
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
 
 
+def confirm(page: Page, password: str) -> None:
+    """Answer the page that asks who one is, before money moves; what was typed goes on."""
+    page.get_by_role("heading", name="Confirm that it is you").wait_for()
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("main").get_by_role("button", name="Confirm").click()
+
+
 @pytest.fixture(scope="session")
 def served(clone_portal_database, server_url: str, django_db_blocker) -> Iterator[Served]:
     """The portal of `manage.py serve`, on a copy of the filled database with demo sign-ins."""

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from database.session import make_engine, transaction
 from settlement.billing.issuing import issue_month
+from tests.browser.conftest import confirm
 from tests.worlds.settled import FIRST_DAY, LAST_DAY, ingest_tiny, publish_tiny, settle_tiny
 
 JANUARY = dt.date(2024, 1, 1)
@@ -52,7 +53,10 @@ def correct(engine: Engine) -> None:
         issue_month(session, "tiny", JANUARY, now=now + dt.timedelta(microseconds=2))
 
 
-def test_a_line_is_disputed_answered_decided_and_settled(page_of, tiny_engine, tmp_path):
+def test_a_line_is_disputed_answered_decided_and_settled(
+    page_of, tiny_engine, served, tmp_path, windows
+):
+    windows.cookies.clear()  # another test may have confirmed of late who they are
     page = page_of("cedar", "/invoices/")
     page.get_by_role("link", name="tiny-invoice-").first.click()
     invoice = page.url
@@ -72,6 +76,7 @@ def test_a_line_is_disputed_answered_decided_and_settled(page_of, tiny_engine, t
     operator = page_of("operator", "/disputes/")
     operator.get_by_role("link", name="tiny 1").click()
     take(operator, "Reject", "The readings were accepted.")
+    confirm(operator, served.passwords["operator"])
     expect(operator.get_by_text("Rejected. It stands in the timeline.")).to_be_visible()
 
     page = page_of("cedar", "/disputes/tiny/1/")
@@ -81,6 +86,7 @@ def test_a_line_is_disputed_answered_decided_and_settled(page_of, tiny_engine, t
         regulator.get_by_role("link", name="our-readings.csv").click()
     assert download.value.suggested_filename == "our-readings.csv"
     take(regulator, "Uphold", "Read it again.")
+    confirm(regulator, served.passwords["regulator"])
     expect(regulator.get_by_role("heading", name="Upheld: £12.50")).to_be_visible()
 
     correct(tiny_engine)

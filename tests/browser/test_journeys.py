@@ -6,7 +6,7 @@ import sys
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import confirm, sign_in
 from tests.portal.site import GENERATOR, SUPPLIER
 
 
@@ -115,7 +115,10 @@ def test_signing_out_closes_what_was_open(open_page, served):
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
 
 
-def test_an_operator_places_a_payment_that_waits_and_the_account_shows_it(open_page):
+def test_an_operator_places_a_payment_that_waits_and_the_account_shows_it(
+    open_page, served, windows
+):
+    windows.cookies.pop("operator", None)  # another test may have confirmed who it is of late
     page = open_page("/payments/", "operator")
     page.get_by_role("region", name="Queue of payments").get_by_role("link").first.click()
     payment = page.get_by_role("heading", level=1).text_content()
@@ -125,6 +128,7 @@ def test_an_operator_places_a_payment_that_waits_and_the_account_shows_it(open_p
     page.get_by_label("Amount 1").fill("1.00")
     page.get_by_label("Reason").fill("The payer named the document by telephone")
     page.get_by_role("button", name="Allocate").click()
+    confirm(page, served.passwords["operator"])
     expect(page.get_by_text(f"Not posted yet. {payment}: £1.00 to {document}")).to_be_visible()
     page.get_by_role("button", name="Post it").click()
     expect(page.get_by_text("Posted as journal")).to_be_visible()

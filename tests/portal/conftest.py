@@ -12,7 +12,7 @@ from portal.models import Membership
 from portal.second_factor import lacks_second_factor
 from portal.settings import django_database
 from tests.portal.site import GENERATOR, MARKET, OUTSIDER, SUPPLIER, Site, make_site, serving_from
-from tests.worlds.second_factor import give_second_factor
+from tests.worlds.second_factor import confirm, give_second_factor
 
 PASSWORD = "k4d-q8mz-7tru-pine"
 
@@ -66,12 +66,14 @@ def make_user(db, django_user_model) -> Callable[..., object]:
 
 @pytest.fixture
 def sign_in(make_user) -> Callable[[str], Client]:
-    """Return a function from who someone is to their browser; see `PEOPLE`."""
+    """Return a function from who someone is to their confirmed browser; see `PEOPLE`."""
 
     def signed_in(who: str) -> Client:
         client = Client()
         if who != "signed out":
-            client.force_login(make_user(who.replace(" ", "-"), *PEOPLE[who]))
+            user = make_user(who.replace(" ", "-"), *PEOPLE[who])
+            client.force_login(user)
+            confirm(client, user)
         return client
 
     return signed_in

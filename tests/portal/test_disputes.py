@@ -27,6 +27,7 @@ from tests.worlds.disputed import (
     opened,
     step,
 )
+from tests.worlds.second_factor import confirm
 from tests.worlds.settled import (
     RESETTLED,
     SETTLED,
@@ -112,6 +113,7 @@ def person(make_user):
                 for participant in participants:
                     Membership.objects.create(user=user, market="tiny", participant=participant)
                 clients[who].force_login(user)
+                confirm(clients[who], user)
         return clients[who]
 
     return of
@@ -406,6 +408,7 @@ def test_who_answered_is_not_offered_the_decision(make_user):
     user = make_user("olga", Role.REGULATOR)
     client = Client()
     client.force_login(user)
+    confirm(client, user)
     assert "/1/uphold/" not in text_of(client.get("/disputes/tiny/1/"))
     answer = client.post("/disputes/tiny/1/uphold/", FILLED)
     assert answer.status_code == 422
