@@ -6,7 +6,6 @@ from enum import StrEnum
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 
-from allauth.account.adapter import DefaultAccountAdapter
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser, Group, User
 from django.core.exceptions import PermissionDenied
@@ -190,11 +189,3 @@ def open_to(may_enter: Callable[[Viewer], bool]) -> Callable[[GuardedView[P]], V
 def ensure_roles() -> dict[Role, Group]:
     """Return the group of every role, made where missing."""
     return {role: Group.objects.get_or_create(name=role)[0] for role in Role}
-
-
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
-    """Accounts are made by the market's operator; nobody signs up."""
-
-    def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Return False, always."""
-        return False

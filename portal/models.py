@@ -162,6 +162,26 @@ class Use(models.Model):
         return f"{self.user} used {self.kind} at {self.at:%Y-%m-%d %H:%M}"
 
 
+class Attempt(models.Model):
+    """A password or a code that was tried in vain; kept for an hour, and tells nobody's name."""
+
+    kind = models.CharField(max_length=8)
+    account = models.CharField(max_length=64)
+    address = models.CharField(max_length=64)
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        """Order and constraints."""
+
+        indexes = (
+            models.Index(fields=["kind", "account", "at"], name="attempts_by_account"),
+            models.Index(fields=["kind", "address", "at"], name="attempts_by_address"),
+        )
+
+    def __str__(self) -> str:
+        return f"A {self.kind} that failed at {self.at:%Y-%m-%d %H:%M}"
+
+
 class Export(models.Model):
     """A file that a person asked for and the worker makes; theirs alone, and kept for a day."""
 

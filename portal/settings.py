@@ -163,17 +163,24 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-ACCOUNT_ADAPTER = "portal.access.AccountAdapter"
+ACCOUNT_ADAPTER = "portal.sign_in.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_NOTIFICATIONS = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_SESSION_REMEMBER = False
+# Passwords and codes are counted by `portal.throttle`: allauth would count in each process alone,
+# and lock an account for everybody after five wrong passwords of anybody.
+ACCOUNT_RATE_LIMITS = {"login_failed": None}
 ACCOUNT_REAUTHENTICATION_TIMEOUT = whole_number("TALLYSTICK_CONFIRMED_SECONDS", 600)
 """How long who confirmed that it is they may move money, or change the second factor."""
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_ADAPTER = "portal.second_factor.FactorAdapter"
+MFA_FORMS = {
+    "authenticate": "portal.code_forms.AuthenticateForm",
+    "reauthenticate": "portal.code_forms.ReauthenticateForm",
+}
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_ISSUER = "Tallystick"
 # Users are made by the operator, some without an address: no second factor waits for one.

@@ -91,6 +91,7 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
         "portal.portal_noticesent": {WRITER: APPEND, PORTAL_AUTH: READ, AUDITOR: READ},
         "portal.portal_noticeread": {WRITER: ANY_ROW, PORTAL_AUTH: APPEND},
         "portal.portal_use": UNDER_WAY,
+        "portal.portal_attempt": UNDER_WAY,
         # What people ask for, and how far it is: asked for here, and answered by the worker.
         "portal.portal_replayrequest": {
             WRITER: ANY_ROW,

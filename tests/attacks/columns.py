@@ -187,6 +187,10 @@ TRANSIENT = {
         "defer_timestamp id job_id periodic_id task_name": "when a task was last queued",
     },
     "portal.procrastinate_workers": {"id last_heartbeat": "that a process is there"},
+    "portal.portal_attempt": {
+        "account address at id kind": "counts against guessing: who takes them away has more "
+        "guesses, and still no password and no second factor",
+    },
     "portal.portal_use": {
         "at id kind user_id": "counts against a quota, which is room on the machine and no right",
     },
