@@ -7,7 +7,8 @@
 #   make campaign       a hundred thousand random operations on the ledger, and writers that race
 #   make campaign SEED=… the operations of that seed again
 #   make fuzz           20,000 odd arguments, files, addresses and forms, and 4,000 mutations of evidence; SEED=7 for others
-#   make check          lint, format, types, import contracts, schema drift, fast tests: under a minute once types are cached
+#   make check          lint, format, types, import contracts, schema drift, audit, fast tests: under a minute once types are cached
+#   make audit          known vulnerabilities of what is locked; says so where their database cannot be had
 #   make bench          every speed figure as a ratio against a yardstick of the same run
 #   make serve          the portal on the database as it is
 #   make lock           renew the locked, hash-checked dependencies (needs uv)
@@ -33,7 +34,7 @@ spread  := -n $(JOBS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 # Where this is set, every process compiles every module again, and collecting the tests takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup setup-dev demo test test-oracles campaign fuzz check bench serve lock browser clean
+.PHONY: setup setup-dev demo test test-oracles campaign fuzz check audit bench serve lock browser clean
 .DEFAULT_GOAL := demo
 
 .venv/bin/python:
@@ -90,7 +91,11 @@ check: setup-dev
 	@$(bin)/lint-imports
 	@$(bin)/mypy
 	@$(manage) schema check
+	@$(bin)/python -m tests.dependency_audit
 	@$(bin)/python -m pytest -q -m fast $(spread) $(ARGS)
+
+audit: setup-dev
+	@$(bin)/python -m tests.dependency_audit
 
 bench: setup-dev
 	@$(bin)/python -m benchmarks $(ARGS)

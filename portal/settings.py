@@ -208,6 +208,9 @@ SECURE_SSL_REDIRECT = HTTPS
 # Without HTTPS no proxy of ours sets the header, so whoever sends it is not believed.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = is_switched_on("TALLYSTICK_HSTS_SUBDOMAINS", HTTPS)
+# To be in browsers' own lists of sites with TLS is for good, and for whoever owns the domain.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 

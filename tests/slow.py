@@ -52,6 +52,7 @@ SLOW = {
     "settlement/test_recompute.py": "answers games by every method, with kernels that compile",
     "test_command_sentences.py": PROCESS,
     "test_commands.py": PROCESS,
+    "test_dependency_audit.py": PROCESS,
     "test_import_contracts.py": "reads every import of the product",
 }
 """Files below `tests/`."""
