@@ -10,6 +10,9 @@ import sys
 WITHOUT_DATABASE = {
     "help", "version", "--version", "makemigrations", "recompute", "served", "shapley", "verifier",
 }  # fmt: skip
+NOT_MIGRATED = "the database has no tables yet, or older ones; run `manage.py migrate` first"
+MIGRATES = {"demo", "migrate", "schema"}
+"""Commands that come to a database without roles, as its owner."""
 INTERRUPTED = 130
 """Exit status of a command that was stopped by Ctrl-C, as shells have it."""
 
@@ -18,12 +21,13 @@ def main(arguments: list[str]) -> None:
     """Start the database when the command needs it, then hand over to Django."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     print_on_any_terminal()
+    choose_role(arguments)
     name_connections(arguments)
     try:
         check_environment()
         asks_for_help = {"--help", "-h"} & set(arguments)
         if len(arguments) > 1 and not asks_for_help and arguments[1] not in WITHOUT_DATABASE:
-            start_database()
+            start_database(is_migrating=arguments[1] in MIGRATES)
 
         from django.core.management import execute_from_command_line
 
@@ -62,21 +66,36 @@ def name_connections(arguments: list[str]) -> None:
     os.environ["PGAPPNAME"] = f"{name} (process {os.getpid()})"
 
 
+def choose_role(arguments: list[str]) -> None:
+    """Let what answers pages work as the portal's roles, and every command as the writer."""
+    from database.addresses import ROLE_VARIABLE
+    from database.roles.names import Role
+
+    is_web = arguments[1:2] == ["serve"]
+    os.environ[ROLE_VARIABLE] = Role.PORTAL if is_web else Role.WRITER
+
+
 def check_environment() -> None:
-    """Refuse a DATABASE_URL that is no address before anything reads it."""
+    """Refuse an address of the database that is none before anything reads it."""
+    from database.addresses import VARIABLES
     from database.session import check_url
 
-    if os.environ.get("DATABASE_URL"):
-        check_url(os.environ["DATABASE_URL"])
+    for variable in VARIABLES.values():
+        if os.environ.get(variable):
+            check_url(os.environ[variable], variable)
 
 
-def start_database() -> None:
+def start_database(*, is_migrating: bool) -> None:
     """Start or check the database; a refusal is one line, not a traceback."""
+    from database.addresses import lacks_roles
     from database.outages import driver_error, first_line, is_busy
+    from database.roles.names import Role
     from database.session import ensure_server
 
     try:
-        ensure_server()
+        ensure_server(Role.OWNER if is_migrating else None)
+        if not is_migrating and lacks_roles():
+            sys.exit(NOT_MIGRATED)
     except Exception as outage:
         # Before a connection stands most failures have no SQLSTATE: they speak for themselves.
         if driver_error(outage) is None or is_busy(outage):
@@ -91,7 +110,7 @@ def sentence_of(error: Exception) -> str | None:
     from database.outages import Unusable, outage_sentence
 
     if is_not_migrated(error):
-        return "the database has no tables yet, or older ones; run `manage.py migrate` first"
+        return NOT_MIGRATED
     if isinstance(error, Unusable | ImproperlyConfigured):
         return str(error)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):

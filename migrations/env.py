@@ -6,7 +6,8 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 from database.metadata import SCHEMAS, Base
-from database.session import ensure_server, make_engine
+from database.schema import owner_url
+from database.session import make_engine
 
 TABLE_MODULES = (
     "rulebook.tables",
@@ -28,7 +29,7 @@ def run() -> None:
     if given is not None:  # in a transaction of the caller's, who ends it
         migrate_on(given)
         return
-    url = context.config.get_main_option("sqlalchemy.url") or ensure_server()
+    url = context.config.get_main_option("sqlalchemy.url") or owner_url()
     made = make_engine(url)
     with made.connect() as connection:
         migrate_on(connection)

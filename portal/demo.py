@@ -78,7 +78,7 @@ def renew_demo_sign_ins(now: dt.datetime) -> list[DemoSignIn]:
 def _renewed(user: User, role: Role, participant: str, now: dt.datetime) -> DemoSignIn:
     password = new_password()
     user.set_password(password)
-    user.save()
+    user.save(update_fields=["password"])  # all that the web process may change of an account
     Authenticator.objects.filter(user=user).delete()  # or a past visitor's phone would lock it
     record(user, Action.DEMO_SIGN_IN, role, "demonstration", at=now)
     return DemoSignIn(user.get_username(), role.value, participant, password)

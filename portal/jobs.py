@@ -5,6 +5,7 @@ stored row how far it is, with or without JavaScript. What became of a job whose
 told by the heart of its worker, which writes the time every ten seconds.
 """
 
+import contextlib
 import datetime as dt
 import logging
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from django.db import connection
 from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
+from procrastinate.exceptions import AlreadyEnqueued
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,13 @@ class Request(Protocol):
 def defer(task: str, number: int) -> int:
     """Queue a task of `portal.tasks` for the row of a number; return the number of its job."""
     return app.configure_task(task).defer(number=number)
+
+
+def ask_to_sign() -> None:
+    """Have the worker sign what a page just committed: no web process reads the log's key."""
+    # One that waits signs for all before it.
+    with contextlib.suppress(AlreadyEnqueued):
+        app.configure_task("sign-now", queueing_lock="sign-now").defer()
 
 
 def is_lost(job_number: int | None, now: dt.datetime) -> bool:

@@ -3,6 +3,7 @@
 ARCHITECTURE compares it with others: it alone cuts off whoever never ends the head of a request.
 """
 
+import multiprocessing
 import os
 import socket
 import subprocess
@@ -18,8 +19,9 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
+from database.addresses import web_environment, worker_environment
 from database.embedded import ROOT
-from database.session import database_url, engine
+from database.session import engine
 
 HEAD_SECONDS = 10
 """For the head of a request, and between two on one connection."""
@@ -55,10 +57,15 @@ def serve(
         workers: processes that answer.
         has_worker: whether a process beside them makes what pages ask for.
     """
-    connections.close_all()  # a connection must not be shared with the processes that are forked
-    # Nor may one of SQLAlchemy's: two processes would read each other's answers from it.
+    connections.close_all()
     engine().dispose()
-    os.environ["TALLYSTICK_THREADS"] = str(threads)
+    of_worker = worker_environment() if has_worker else {}
+    # What answers pages is told its own addresses alone. It is spawned, not forked: a fork has the
+    # memory of this process, which knew others, and its environment as it began.
+    of_web = web_environment()
+    os.environ.clear()
+    os.environ.update(of_web, TALLYSTICK_THREADS=str(threads))
+    multiprocessing.set_start_method("spawn", force=True)
     open_port = port or _free_port(address)
     server = Server(
         "portal.asgi:application",
@@ -85,15 +92,13 @@ def serve(
         announce(f"http://{host}:{open_port}/")
 
     threading.Thread(target=announce_when_open, daemon=True).start()
-    with _worker_beside() if has_worker else nullcontext():
+    with _worker_beside(of_worker) if has_worker else nullcontext():
         server.serve()
 
 
 @contextmanager
-def _worker_beside() -> Iterator[None]:
-    """Run a worker for the length of the block."""
-    # It is told the URL instead of starting the embedded server itself: this process holds it open.
-    environment = {**os.environ, "DATABASE_URL": database_url()}
+def _worker_beside(environment: dict[str, str]) -> Iterator[None]:
+    """Run a worker in an environment for the length of the block."""
     command = [sys.executable, str(ROOT / "manage.py"), "worker"]
     worker = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:

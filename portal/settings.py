@@ -6,6 +6,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from sqlalchemy import make_url
 
+from database.addresses import django_url, names_server
 from portal.secret import secret_key
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -131,9 +132,18 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {
-    "default": django_database(os.environ.get("DATABASE_URL") or "postgresql:///tallystick")
-}
+
+def own_address() -> str:
+    """Return Django's address, or for what needs no database one that leads nowhere."""
+    try:
+        return django_url()
+    except RuntimeError:
+        if names_server():
+            raise
+        return "postgresql:///tallystick"
+
+
+DATABASES = {"default": django_database(own_address())}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 TIME_ZONE = "UTC"

@@ -17,6 +17,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         """Return False, always."""
         return False
 
+    def set_password(self, user: AbstractBaseUser, password: str) -> None:
+        """Store a new password, which is all that the web process may change of an account."""
+        user.set_password(password)
+        user.save(update_fields=["password"])
+
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Leave the count of attempts to `authenticate`, which takes back those that succeed."""
 

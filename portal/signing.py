@@ -1,7 +1,6 @@
 """The signature on the log: which key file and which name this installation uses."""
 
 import datetime as dt
-import logging
 import os
 from pathlib import Path
 
@@ -15,8 +14,6 @@ from database.session import transaction
 from ledger.log.checkpoints import Published, present_signer, publish_checkpoint
 from ledger.log.note import Signer
 from ledger.log.store import key_rows, last_checkpoint
-
-log = logging.getLogger(__name__)
 
 KEY_FILE_VARIABLE = "TALLYSTICK_LOG_KEY_FILE"
 NAME_VARIABLE = "TALLYSTICK_LOG_NAME"
@@ -62,13 +59,6 @@ def sign_after(now: dt.datetime) -> str | None:
     except SQLAlchemyError as error:
         return f"{NOT_SIGNED}: {first_line(error)}"
     return None
-
-
-def sign_after_request() -> None:
-    """Sign what a page just committed; that it could not be is told in the server's log."""
-    complaint = sign_after(dt.datetime.now(dt.UTC))
-    if complaint:
-        log.error(complaint)
 
 
 def sign_daily(now: dt.datetime) -> str | None:

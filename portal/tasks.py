@@ -39,6 +39,16 @@ def expire(timestamp: int) -> None:
     exports.remove_expired(timezone.now())
 
 
+@app.task(name="sign-now", priority=20)
+def sign_now() -> None:
+    """Sign the log after what a page committed."""
+    from portal.signing import sign_after
+
+    complaint = sign_after(dt.datetime.now(dt.UTC))
+    if complaint:
+        log.error(complaint)
+
+
 @app.periodic(cron="*/10 * * * *")
 @app.task(name="sign")
 def sign(timestamp: int) -> None:

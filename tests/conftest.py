@@ -52,7 +52,7 @@ def server_url() -> str:
     """URL of a maintenance database on the server under test."""
     url = os.environ.get("DATABASE_URL")
     if not url:
-        url = embedded.start(TEST_SERVER_FOLDER)
+        url = embedded.start(TEST_SERVER_FOLDER).superuser_url()
         _spare_the_disk(url)
     made = make_engine(url)
     refuse_old_server(made)

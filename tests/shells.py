@@ -4,17 +4,20 @@ A module that is added is pure until it is named here.
 """
 
 SHELLS = {
+    "database/addresses.py": "reads the environment, and asks the database who comes",
     "database/bulk.py": "many rows to and from the database",
     "database/catalogue/routines.py": "asks questions of the catalogue",
     "database/catalogue/surroundings.py": "asks questions of the catalogue",
     "database/catalogue/tables.py": "asks questions of the catalogue",
     "database/catalogue/verification.py": "reads the catalogue of the database",
     "database/embedded.py": "starts and stops the server",
+    "database/embedded_access.py": "gives the server its passwords and its first database",
     "database/metadata.py": "what all tables are declared on",
     "database/outages.py": "looks where the database is, and at its disk",
     "database/roles/granting.py": "makes roles, and grants",
     "database/roles/privileges.py": "lists what the database grants",
     "database/schema.py": "applies migrations",
+    "database/secrets.py": "makes secrets by chance, once",
     "database/session.py": "opens sessions",
     "database/waiting.py": "asks the database who waits for whom",
     "ledger/cause_verification.py": "reads every row to prove it",

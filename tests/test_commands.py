@@ -594,6 +594,7 @@ START = """
 import os, pathlib, sys
 import psutil
 from database import embedded, schema
+from database.roles.names import Role
 from database.session import make_engine, transaction
 from tests.worlds.settled import *
 from settlement.billing.post import post
@@ -601,7 +602,7 @@ from settlement.replays.replay import replay
 from settlement.runs.settle import settle
 from sqlalchemy import text
 folder = pathlib.Path(sys.argv[1])
-url = embedded.start(folder)
+url = embedded.start(folder).url(Role.OWNER)
 engine = make_engine(url)
 """
 KILLED_WHILE_SETTLING = (

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, empty_database
+from tests.worlds.roles import stated_urls
 
 HEADING = "## Do it yourself\n\n"
 Shell = Callable[[str], str]
@@ -34,7 +35,7 @@ def shell(server_url: str, tmp_path: Path) -> Iterator[Shell]:
             (tmp_path / entry.name).symlink_to(entry)
     (tmp_path / ".venv").symlink_to(sys.prefix)
     with empty_database(server_url) as url:
-        environment = os.environ | {"DATABASE_URL": url}
+        environment = os.environ | stated_urls(url)
 
         def run(command: str) -> str:
             done = subprocess.run(

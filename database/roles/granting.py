@@ -85,20 +85,21 @@ class Object(NamedTuple):
         return sql.SQL(kind + " {}{}").format(name, arguments)
 
 
-def grant(url: str, passwords: Mapping[Role, str] | None = None) -> None:
+def grant(url: str, urls: Mapping[Role, str] | None = None) -> None:
     """Make the roles of a database that are not there, and grant what the list says.
 
     Args:
         url: of the database, as its owner.
-        passwords: new ones, by role. A role that never got one cannot sign in.
+        urls: by role, the address by which it is to come, with its password. A role that never got
+            one cannot sign in.
 
     Raises:
-        Unusable: whoever `url` names may not make a role.
+        Unusable: whoever `url` names may not make a role, or one of `urls` is not of its role.
     """
     with psycopg.connect(plain_url(url)) as connection:
         connection.execute("SET search_path = pg_catalog")
         prefix = find_prefix(connection)
-        _make_roles(connection, prefix, passwords or {})
+        _make_roles(connection, prefix, _passwords(prefix, urls or {}))
         connection.execute(sql.SQL("; ").join(_statements(connection, prefix)))
 
 
@@ -111,6 +112,20 @@ def find_prefix(connection: Connection) -> str:
     """Return how the names of this database's roles begin."""
     database, kept = connection.execute(PREFIX).fetchone() or ("", None)
     return kept or role_prefix(database)
+
+
+def _passwords(prefix: str, urls: Mapping[Role, str]) -> dict[Role, str]:
+    found = {}
+    for role, url in urls.items():
+        address, name = make_url(url), role_name(prefix, role)
+        if address.username != name:
+            raise Unusable(
+                f"the address of the role {role} names the user {address.username}, and in this "
+                f"database that role is {name}; correct the address"
+            )
+        if address.password is not None:
+            found[role] = str(address.password)
+    return found
 
 
 def _make_roles(connection: Connection, prefix: str, passwords: Mapping[Role, str]) -> None:

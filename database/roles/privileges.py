@@ -22,6 +22,8 @@ ANY_ROW = "SELECT, INSERT, UPDATE, DELETE"
 
 FACTS: Privileges = {WRITER: APPEND, PORTAL: READ, AUDITOR: READ}
 """Facts are appended by commands and workers: what people ask for in the portal, a worker does."""
+ASKED: Privileges = {**FACTS, PORTAL: APPEND}
+"""Facts that pages append too: payments, disputes and what posts them."""
 BY_GUARDS: Privileges = {WRITER: READ, PORTAL: READ, AUDITOR: READ}
 """Rows that a guard appends, as its owner: nobody can write one by hand."""
 UNDER_WAY: Privileges = {WRITER: ANY_ROW, PORTAL_AUTH: ANY_ROW}
@@ -43,26 +45,31 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
                 "settlement.result",
                 "settlement.day_total",
                 "settlement.study",
-                "ledger.account",
-                "ledger.journal",
-                "ledger.posting",
                 "ledger.invoice",
                 "ledger.invoice_line",
                 "ledger.seal",
-                "ledger.bank_file",
-                "ledger.bank_statement",
-                "ledger.bank_transaction",
-                "ledger.allocation",
                 "ledger.interest",
-                "ledger.dispute",
-                "ledger.dispute_event",
-                "ledger.attachment",
                 "ledger.log_key",
                 "ledger.log_tile",
                 "ledger.checkpoint",
                 "ledger.trail_head",
             ),
             FACTS,
+        ),
+        **dict.fromkeys(
+            (
+                "ledger.account",
+                "ledger.journal",
+                "ledger.posting",
+                "ledger.bank_file",
+                "ledger.bank_statement",
+                "ledger.bank_transaction",
+                "ledger.allocation",
+                "ledger.dispute",
+                "ledger.dispute_event",
+                "ledger.attachment",
+            ),
+            ASKED,
         ),
         "ledger.log_leaf": BY_GUARDS,
         "ledger.trail_link": BY_GUARDS,
@@ -115,18 +122,19 @@ SCHEMAS: Mapping[str, Privileges] = MappingProxyType(
         "settlement": {WRITER: "USAGE", PORTAL: "USAGE", AUDITOR: "USAGE"},
         "ledger": {WRITER: "USAGE", PORTAL: "USAGE", AUDITOR: "USAGE"},
         "portal": {WRITER: "USAGE", PORTAL_AUTH: "USAGE", AUDITOR: "USAGE"},
-        "public": {WRITER: "USAGE", AUDITOR: "USAGE"},
+        "public": {WRITER: "USAGE", PORTAL: "USAGE", AUDITOR: "USAGE"},
     }
 )
 
 CALLED: Privileges = {WRITER: "EXECUTE"}
 """Called in checks and guards, by whoever inserts."""
+BY_INSERTS: Privileges = {**CALLED, PORTAL: "EXECUTE"}
 QUEUED: Privileges = {WRITER: "EXECUTE", PORTAL_AUTH: "EXECUTE"}
 
 FUNCTIONS: Mapping[str, Privileges] = MappingProxyType(
     {
-        "public.person_key": CALLED,
-        "ledger.source_that_moves": CALLED,
+        "public.person_key": BY_INSERTS,
+        "ledger.source_that_moves": BY_INSERTS,
         "ledger.round_half_away": CALLED,
         # By guards that act as their owner, alone.
         "ledger.log_leaf_hash": {},

@@ -16,14 +16,13 @@ from ledger.disputes.course import NEXT, ROLE_OF, Action
 from ledger.disputes.course import Role as Party
 from ledger.disputes.records import Actor, Record
 from ledger.disputes.steps import StepRequest, take_step
-from portal import audit, dispute_words
+from portal import audit, dispute_words, jobs
 from portal.access import Role, SignedInRequest, Viewer, open_to
 from portal.confirmation import confirms, is_confirmed
 from portal.dispute_forms import StepForm, read_form
 from portal.queries import disputes as queries
 from portal.queries.invoices import InvoicePage, invoice_page
 from portal.quotas import Kind, sends_file, spends
-from portal.signing import sign_after_request
 from portal.views.invoices import refuse_others, sees_invoices
 from settlement.billing.disputing import dispute_line
 from settlement.documents.issued_document import IssuedLine
@@ -125,7 +124,7 @@ def opening(request: SignedInRequest, number: str, line: int) -> HttpResponse:
     except Refused as refused:
         form.complaints = refusal_sentences(refused)
         return _opening_page(request, invoice, disputed, form, time)
-    sign_after_request()
+    jobs.ask_to_sign()
     claimed = dispute_words.claim_in_words(record.row.claim, record)
     told = f"Dispute {record.row.number} is open: you claim {claimed}. The operator answers next."
     messages.success(request, told)
@@ -160,7 +159,7 @@ def take_next_step(request: SignedInRequest, market: str, number: int, action: s
     except Refused as refused:
         form.complaints = refusal_sentences(refused)
         return _page_with_complaints(request, shown.record, wanted, form)
-    sign_after_request()
+    jobs.ask_to_sign()
     upheld = record.upheld if wanted in (Action.ACCEPT, Action.UPHOLD) else None
     of_claim = f": {dispute_words.claim_in_words(upheld, record)}" if upheld else ""
     told = f"{dispute_words.DONE_WORDS[wanted]}{of_claim}. It stands in the timeline."

@@ -18,6 +18,7 @@ from ledger.payments.allocate import allocate, find_transaction
 from ledger.payments.bank_files import LARGEST_FILE_BYTES
 from ledger.payments.queries import Decided
 from ledger.payments.statements import statement_name
+from portal import jobs
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.amounts import amount_form, parse_minor
 from portal.audit import record
@@ -25,7 +26,6 @@ from portal.confirmation import confirms, is_confirmed
 from portal.models import AuditEntry
 from portal.payment_words import allocation_words
 from portal.quotas import Kind, spends
-from portal.signing import sign_after_request
 from rulebook.store import markets
 from settlement.accounts.bank_statements import import_statements
 
@@ -108,7 +108,7 @@ def import_file(request: SignedInRequest) -> HttpResponse:
     if imported.is_repeat:
         messages.info(request, f"All of {name} was imported before; nothing changed.")
         return redirect("payments")
-    sign_after_request()
+    jobs.ask_to_sign()
     for row in imported.statements:
         record(request.user, AuditEntry.Action.STATEMENT, statement_name(market, row.number))
     messages.success(request, f"Imported {len(imported.statements)} statement(s) of {name}.")
@@ -202,7 +202,7 @@ def decide(request: SignedInRequest, statement: str, line: int) -> HttpResponse:
     except Refused as refused:
         return _page(request, name, _reasons(refused), typed)
     action = AuditEntry.Action.RETURN if returns else AuditEntry.Action.ALLOCATION
-    sign_after_request()
+    jobs.ask_to_sign()
     # After the commit, as the trail is on a connection of its own: it must not tell of what was
     # rolled back. Should it be cut off here, the ledger still says who decided and why.
     record(user, action, name, reason[:500])

@@ -17,12 +17,12 @@ from database.session import make_engine
 from ledger.log.checkpoints import publish_checkpoint
 from portal import health, quotas
 from portal.bodies import FORM_BYTES, body_limit
+from portal.django_on import django_on
 from portal.edge import Edge, Patience
 from portal.models import Use
 from portal.quotas import Kind, Quota, spend
 from portal.uploads import judge_uploader
 from tests.worlds.logged import SIGNED, publish_small_facts, signer
-from tests.worlds.portal_tables import django_on
 
 HASTY = Patience(body_seconds=0.05, slowest_bytes_a_second=10**9, most_waiting=1)
 SIGN_IN, IMPORT = "/account/sign-in/", "/payments/import/"

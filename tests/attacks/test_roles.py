@@ -470,7 +470,7 @@ def test_who_reads_facts_reads_those_and_stores_none(written, role):
     with psycopg.connect(plain_url(url_as(url, role)), autocommit=True) as reader:
         assert reader.execute("SELECT count(*) > 0 FROM ledger.posting").fetchone() == (True,)
         with refused():
-            reader.execute("INSERT INTO ledger.account SELECT * FROM ledger.account")
+            reader.execute("INSERT INTO ledger.seal SELECT * FROM ledger.seal")
 
 
 # Names.

@@ -16,9 +16,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from database.embedded import ROOT
 from portal.demo import create_demo_sign_ins
+from portal.django_on import django_on
 from tests.portal.site import GENERATOR, MARKET, SUPPLIER, Site, make_site
 from tests.worlds.copied import copied
-from tests.worlds.portal_tables import django_on
+from tests.worlds.roles import urls_of_roles
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -95,7 +96,7 @@ def serving(url: str) -> Iterator[tuple[str, dict[str, str]]]:
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "manage.py"), "serve", "--port", "0"],
-        env={**inherited, "DATABASE_URL": url},
+        env={**inherited, **urls_of_roles(url)},
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -15,13 +16,15 @@ import pytest
 
 from database import embedded
 from database.outages import Unusable
+from database.roles.names import Role
 from tests.conftest import ROOT
 
 HOLD = """
 import pathlib, sys
 from database import embedded
+from database.roles.names import Role
 for _ in range(int(sys.argv[2])):
-    url = embedded.start(pathlib.Path(sys.argv[1]))
+    url = embedded.start(pathlib.Path(sys.argv[1])).url(Role.OWNER)
 print(url, flush=True)
 sys.stdin.read()
 """
@@ -217,3 +220,76 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(Unusable, match="Set DATABASE_URL to use another server"):
         embedded.start(tmp_path / "file" / "postgresql")
+
+
+# Who comes to it.
+
+
+def trusting(folder: Path) -> None:
+    """Leave a server as an earlier state of the code did: open to all, and all its superuser's."""
+    access = embedded.start(folder)
+    database = f"host={access.socket_folder} dbname={access.database}"
+    rules = folder / "pg_hba.conf"
+    rules.write_text("local all all trust\n")
+    with psycopg.connect(access.superuser_url(), autocommit=True) as superuser:
+        superuser.execute("SELECT pg_reload_conf()")
+    while not answers(f"{database} user=postgres"):
+        time.sleep(0.05)
+    with psycopg.connect(f"{database} user=postgres", autocommit=True) as superuser:
+        superuser.execute("ALTER DATABASE tallystick OWNER TO postgres")
+        for made in (
+            "CREATE SCHEMA kept",
+            "CREATE TYPE kept.colour AS ENUM ('red')",
+            "CREATE TABLE kept.thing (id bigserial, colour kept.colour)",
+            "CREATE FUNCTION kept.answer() RETURNS int LANGUAGE sql AS 'SELECT 42'",
+            "INSERT INTO kept.thing (colour) VALUES ('red')",
+        ):
+            superuser.execute(made)
+        superuser.execute("DROP OWNED BY tallystick_tallystick_owner")
+        superuser.execute("DROP ROLE tallystick_tallystick_owner")
+    for file in access.passwords_folder.iterdir():
+        file.unlink()
+
+
+OWNERS = """
+SELECT DISTINCT pg_get_userbyid(owner) FROM (
+    SELECT relowner FROM pg_class WHERE relnamespace = 'kept'::regnamespace UNION ALL
+    SELECT nspowner FROM pg_namespace WHERE nspname = 'kept' UNION ALL
+    SELECT proowner FROM pg_proc WHERE pronamespace = 'kept'::regnamespace UNION ALL
+    SELECT typowner FROM pg_type WHERE typnamespace = 'kept'::regnamespace UNION ALL
+    SELECT datdba FROM pg_database WHERE datname = current_database()
+) AS made (owner)
+"""
+
+
+def test_a_server_that_trusted_everybody_is_turned_over_and_nothing_is_lost(tmp_path):
+    folder = tmp_path / "postgresql"
+    trusting(folder)
+    access = embedded.start(folder)
+    with psycopg.connect(access.url(Role.OWNER)) as owner:
+        assert owner.execute("SELECT * FROM kept.thing").fetchall() == [(1, "red")]
+        assert owner.execute("SELECT kept.answer()").fetchone() == (42,)
+        assert owner.execute(OWNERS).fetchall() == [("tallystick_tallystick_owner",)]
+        assert owner.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone(
+        ) == (False,)  # fmt: skip
+    for stranger in ("postgres", "tallystick_tallystick_owner"):
+        for password in ("", " password=guessed"):
+            with pytest.raises(psycopg.OperationalError, match="password"):
+                psycopg.connect(f"host={access.socket_folder} user={stranger}{password}")
+
+
+def test_each_password_is_in_a_file_that_its_owner_alone_may_read(tmp_path):
+    access = embedded.start(tmp_path / "postgresql")
+    access.url(Role.WRITER)
+    folder = access.passwords_folder
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {file.name for file in folder.iterdir()} == {"superuser", "owner", "writer"}
+    assert all(file.stat().st_mode & 0o777 == 0o600 for file in folder.iterdir())
+    assert len({file.read_text() for file in folder.iterdir()}) == 3
+
+
+def test_a_password_that_is_gone_is_a_sentence(tmp_path):
+    access = embedded.start(tmp_path / "postgresql")
+    (access.passwords_folder / "superuser").unlink()
+    with pytest.raises(Unusable, match="put them back, or write `local all all trust` into"):
+        embedded.start(tmp_path / "postgresql")

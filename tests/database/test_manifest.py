@@ -73,7 +73,7 @@ def fresh(monkeypatch) -> Iterator[dict[str, str]]:
     """What a fresh migration makes, as the commands see it; a test changes it."""
     made = dict(EXPECTED)
     monkeypatch.setattr(schema_command, "describe_fresh_schema", lambda _url: made)
-    monkeypatch.setattr(schema_command, "database_url", lambda: "")
+    monkeypatch.setattr(schema_command, "admin_url", lambda: "")
     return made
 
 

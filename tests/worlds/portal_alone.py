@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from database.session import make_engine
+from portal.django_on import django_on
 from tests.portal.site import serving_from
-from tests.worlds.portal_tables import django_on
 
 
 @contextmanager

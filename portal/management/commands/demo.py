@@ -7,6 +7,7 @@ from functools import partial
 from django.core.management import call_command
 from django.core.management.base import ALL_CHECKS, CommandError
 
+from database.addresses import web_environment
 from database.session import transaction
 from ledger.invoice_queries import invoices
 from portal.demo import DemoSignIn, create_demo_sign_ins
@@ -56,6 +57,7 @@ class Command(BaseCommand[list[DemoSignIn]]):
                 refuse_unusable_address("127.0.0.1", options.port)
             except Unserved as error:
                 raise CommandError(str(error)) from None
+            web_environment()  # refuses where pages would have no address
         call_command("migrate", verbosity=0)
         job = run_main_job(request, utc_now, progress_bar)
         rules = self._rules(job)

@@ -8,8 +8,9 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from database import schema
+from database.addresses import urls_to_set
 from database.roles.granting import grant
-from database.session import database_url
+from portal.django_on import django_on
 from portal.management.console import telling_for_whom_it_waits
 
 
@@ -20,7 +21,11 @@ class Command(migrate.Command):
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with telling_for_whom_it_waits(self.stderr), schema.one_migration_at_a_time():
+        with (
+            telling_for_whom_it_waits(self.stderr),
+            schema.one_migration_at_a_time(),
+            django_on(schema.owner_url()),
+        ):
             _refuse_going_back(options.get("app_label"), options.get("migration_name"))
             if options["verbosity"]:
                 self.stdout.write("Domain schema: upgrading to head")
@@ -28,7 +33,7 @@ class Command(migrate.Command):
             with connection.cursor() as cursor:
                 cursor.execute("CREATE SCHEMA IF NOT EXISTS portal")
             super().handle(*args, **options)
-            grant(database_url())
+            grant(schema.owner_url(), urls_to_set())
 
 
 def _refuse_going_back(app: str | None, name: str | None) -> None:

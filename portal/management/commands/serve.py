@@ -9,6 +9,7 @@ from django.core.management.base import ALL_CHECKS, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from database.addresses import refuse_wrong_roles, worker_environment
 from portal.demo import renew_demo_sign_ins
 from portal.management.arguments import PORT, THREADS, argument, at_least, flag
 from portal.management.base import BaseCommand, Options
@@ -45,16 +46,19 @@ class Command(BaseCommand[Callable[[str], None]]):
     )
 
     def run(self, options: Options) -> Callable[[str], None]:
+        try:
+            refuse_unusable_address(options.address, options.port)
+        except Unserved as error:
+            raise CommandError(str(error)) from None
+        refuse_wrong_roles()
+        if not options.no_worker:
+            worker_environment()  # refuses where the worker would have no address
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             raise CommandError(
                 "the tables of this database are not those of this version; run "
                 "`manage.py migrate` first, or `make demo` for a database to look at"
             )
-        try:
-            refuse_unusable_address(options.address, options.port)
-        except Unserved as error:
-            raise CommandError(str(error)) from None
         renewed = renew_demo_sign_ins(self.now())
         is_public = not get_user_model().objects.exists()
         return partial(announce_portal, self.stdout, renewed, is_public=is_public)

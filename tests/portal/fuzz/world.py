@@ -24,13 +24,13 @@ from sqlalchemy import Engine
 from database.metadata import SCHEMAS
 from database.session import make_engine, transaction
 from portal.access import Role, ensure_roles
+from portal.django_on import django_on
 from portal.models import Membership
 from portal.second_factor import lacks_second_factor
 from tests.conftest import ROOT
 from tests.portal.fuzz.samples import make_samples
 from tests.portal.site import GENERATOR, MARKET, SUPPLIER, Site, serving_from
 from tests.worlds.copied import copied
-from tests.worlds.portal_tables import django_on
 from tests.worlds.second_factor import give_second_factor
 
 SOCKET = "socket"
