@@ -307,13 +307,13 @@ class LedgerRule(Rule):
     )
     LOG_KEY_IS_EXPOSED = (
         80,
-        "the file of the log's private key is readable by its owner alone",
+        "the file of a private key is readable by its owner alone",
         "rotate the key if others may have read it; then chmod 600 the file",
     )
     LOG_KEY_IS_UNREADABLE = (
         81,
-        "the file of the log's private key holds an Ed25519 key as PEM, without a password",
-        "restore the file, or name another by TALLYSTICK_LOG_KEY_FILE",
+        "the file of a private key holds an Ed25519 key as PEM, without a password",
+        "restore the file; that of the log is var/log_key, or what TALLYSTICK_LOG_KEY_FILE names",
     )
     LOG_KEY_IS_ANOTHER = (
         82,

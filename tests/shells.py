@@ -133,5 +133,6 @@ NOT_IN_INTEGERS = {
     "settlement/games/answers.py": "prints the standard error of sampled shares",
     "settlement/meters/cells.py": "files hold floats; those that are no whole number are refused",
     "settlement/studies/fairness.py": "divides a Fraction, which is exact",
+    "witness/folder.py": "joins paths by the sign of division",
 }
 """What is no shell and yet holds a float, or the sign of division."""

@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 from tests.shells import NOT_IN_INTEGERS, SHELLS
 from tests.slow import ALL_SLOW, LONGEST, SLOW
 
-PACKAGES = ("common", "database", "ledger", "rulebook", "settlement", "verifier")
+PACKAGES = ("common", "database", "ledger", "rulebook", "settlement", "verifier", "witness")
 IMPURE_MODULES = {"database", "django", "psycopg", "sqlalchemy", "random", "secrets", "time"}
 SHELL_NAMES = {"now", "utcnow", "today", "environ", "getenv", "urandom", "uuid4", "uuid1"}
 FLOATS = {"float", "float16", "float32", "float64", "true_divide", "linspace"}

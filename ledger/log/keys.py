@@ -1,4 +1,4 @@
-"""The log's private key, kept in a file outside the database.
+"""A private key of the log, or of a witness of it, kept in a file outside the database.
 
 The file is PEM (PKCS 8, without a password), readable by its owner alone. A rotation writes the new
 key beside it first and moves it into place once the database has it, so that a crash in between

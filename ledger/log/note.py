@@ -37,19 +37,24 @@ class MalformedNote(ValueError):
 
 
 class VerifierKey(NamedTuple):
-    """A public key under the name of its log."""
+    """A public key under the name of its log or witness.
+
+    `kind` is the byte by which signed-note tells what a key signs: `ED25519` of a log, and of a
+    witness `ledger.log.cosignature.COSIGNATURE`.
+    """
 
     name: str
     public_key: bytes
+    kind: bytes = ED25519
 
     @property
     def key_id(self) -> bytes:
         """The 4 bytes by which a signature line names the key."""
-        named = self.name.encode() + b"\n" + ED25519 + self.public_key
+        named = self.name.encode() + b"\n" + self.kind + self.public_key
         return sha256(named).digest()[:KEY_ID_BYTES]
 
     def __str__(self) -> str:
-        encoded = base64.b64encode(ED25519 + self.public_key).decode()
+        encoded = base64.b64encode(self.kind + self.public_key).decode()
         return f"{self.name}+{self.key_id.hex()}+{encoded}"
 
 
@@ -67,8 +72,7 @@ class Signer(NamedTuple):
     def signature_line(self, body: str) -> str:
         """Return the line that signs a body."""
         signature = self.private_key.sign(body.encode())
-        encoded = base64.b64encode(self.key.key_id + signature).decode()
-        return f"{DASH}{self.name} {encoded}\n"
+        return SignatureLine(self.name, self.key.key_id, signature).text
 
 
 class Checkpoint(NamedTuple):
@@ -90,6 +94,12 @@ class SignatureLine(NamedTuple):
     name: str
     key_id: bytes
     signature: bytes
+
+    @property
+    def text(self) -> str:
+        """The line as it stands in a note, with its line end."""
+        encoded = base64.b64encode(self.key_id + self.signature).decode()
+        return f"{DASH}{self.name} {encoded}\n"
 
 
 class Note(NamedTuple):
@@ -141,11 +151,32 @@ def parse_note(text: str) -> Note:
     if not origin.strip():
         raise MalformedNote("the origin is empty")
     checkpoint = Checkpoint(origin, _size(size), decode_base64(root, DIGEST_BYTES, "root"))
-    return Note(checkpoint, _signatures(signed))
+    return Note(checkpoint, parse_signatures(signed))
 
 
-def parse_key(text: str) -> VerifierKey:
+def parse_signatures(text: str) -> tuple[SignatureLine, ...]:
+    """Return signature lines, which nobody has checked yet.
+
+    Raises:
+        MalformedNote: a line is none, or there are none or too many.
+    """
+    lines = text.removesuffix("\n").split("\n")
+    if "" in lines:
+        raise MalformedNote(
+            f"line {BODY_LINES + 2 + lines.index('')} is empty; after the one empty line that ends "
+            "what is signed, every line of a note is a signature: take the empty line out"
+        )
+    if len(lines) > MAX_SIGNATURES:
+        raise MalformedNote(f"more than {MAX_SIGNATURES} signatures")
+    return tuple(map(_signature, lines))
+
+
+def parse_key(text: str, kind: bytes = ED25519) -> VerifierKey:
     """Return a verifier key from its text.
+
+    Args:
+        text: as `str` of the key writes it.
+        kind: of the key that is asked for; one of another kind is none.
 
     Raises:
         MalformedNote: it is no verifier key of an Ed25519 key, or its parts do not agree.
@@ -153,9 +184,9 @@ def parse_key(text: str) -> VerifierKey:
     name, _, rest = text.strip().partition("+")
     key_id, _, encoded = rest.partition("+")
     decoded = decode_base64(encoded, 1 + DIGEST_BYTES, "public key")
-    key = VerifierKey(name, decoded[1:])
-    if decoded[:1] != ED25519 or key.key_id.hex() != key_id:
-        raise MalformedNote(f"{text!r} is no Ed25519 key of that name")
+    key = VerifierKey(name, decoded[1:], kind)
+    if decoded[:1] != kind or key.key_id.hex() != key_id:
+        raise MalformedNote(f"{text[:200]!r} is no Ed25519 key of that name and of type {kind[0]}")
     return key
 
 
@@ -177,18 +208,6 @@ def decode_base64(text: str, length: int, name: str) -> bytes:
     if len(decoded) != length or base64.b64encode(decoded).decode() != text:
         raise MalformedNote(f"the {name} is not base64 of {length} bytes")
     return decoded
-
-
-def _signatures(text: str) -> tuple[SignatureLine, ...]:
-    lines = text.removesuffix("\n").split("\n")
-    if "" in lines:
-        raise MalformedNote(
-            f"line {BODY_LINES + 2 + lines.index('')} is empty; after the one empty line that ends "
-            "what is signed, every line of a note is a signature: take the empty line out"
-        )
-    if len(lines) > MAX_SIGNATURES:
-        raise MalformedNote(f"more than {MAX_SIGNATURES} signatures")
-    return tuple(map(_signature, lines))
 
 
 def _signature(line: str) -> SignatureLine:
