@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.utils.html import escape
 
 from ledger.disputes.attachments import LARGEST_BYTES as LARGEST_ATTACHMENT_BYTES
+from ledger.log.witnesses import LARGEST_BYTES as LARGEST_COSIGNATURES_BYTES
 from ledger.payments.bank_files import LARGEST_FILE_BYTES as LARGEST_BANK_FILE_BYTES
 
 FORM_BYTES = 64_000
@@ -22,6 +23,7 @@ _UPLOADS = (
     (re.compile(r"/disputes/[^/]+/[0-9]+/[^/]+/"), LARGEST_ATTACHMENT_BYTES),
     (re.compile(r"/invoices/[^/]+/[0-9]+/dispute/"), LARGEST_ATTACHMENT_BYTES),
 )
+_COSIGNATURES = re.compile(r"/proof/checkpoint/[0-9]+/cosignatures/")
 _WITH_BODY = ("POST", "PUT", "PATCH")
 
 
@@ -44,6 +46,8 @@ def body_limit(method: str, path: str) -> int:
     """
     if method not in _WITH_BODY:
         return 0
+    if _COSIGNATURES.fullmatch(path):
+        return LARGEST_COSIGNATURES_BYTES
     return upload_limit(path) or FORM_BYTES
 
 

@@ -20,6 +20,7 @@ from portal.views import (
     rules,
     runs,
     studies,
+    witnesses,
 )
 
 register_converter(converters.Number, "number")
@@ -52,6 +53,8 @@ urlpatterns = [
     path("proof/check/", proof.check, name="check-proof"),
     path("proof/check_proof.py", proof.script, name="check-script"),
     path("proof/verify.py", proof.verifier, name="verifier"),
+    path("proof/checkpoint/newest/kept/", witnesses.newest_kept, name="newest-checkpoint-kept"),
+    path("proof/checkpoint/<size:size>/cosignatures/", witnesses.cosignatures, name="cosignatures"),
     path("proof/checkpoint/<size:size>/", proof.note, name="checkpoint-note"),
     path("proof/checkpoint/<size:size>/kept/", proof.kept, name="checkpoint-kept"),
     path(

@@ -24,6 +24,7 @@ from ledger.journal import STUDY
 from ledger.log.kept import KeptCheckpoint
 from ledger.log.tree_verification import verify_published
 from ledger.log.verification import verify_leaves
+from ledger.log.witness_verification import verify_witnesses
 from ledger.payments.verification import verify_payments
 from ledger.sealing import verify_seals
 from ledger.trail.verification import verify_trail
@@ -107,6 +108,7 @@ def list_row_checks(kept: KeptCheckpoint | None = None) -> tuple[Check, ...]:
         Check("disputes", _verify_disputes),
         Check("trail", verify_trail),
         Check("transparency log", partial(_verify_log, kept=kept)),
+        Check("witnesses", verify_witnesses),
     )
 
 

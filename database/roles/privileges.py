@@ -53,6 +53,7 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
                 "ledger.log_tile",
                 "ledger.checkpoint",
                 "ledger.trail_head",
+                "ledger.witness",
             ),
             FACTS,
         ),
@@ -71,6 +72,8 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
             ),
             ASKED,
         ),
+        # A witness has no account: its key says whose a co-signature is, and the portal takes it.
+        "ledger.cosignature": ASKED,
         "ledger.log_leaf": BY_GUARDS,
         "ledger.trail_link": BY_GUARDS,
         # Django's own, in the schema `portal`.

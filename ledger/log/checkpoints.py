@@ -28,6 +28,7 @@ from ledger.log.proofs import (
 )
 from ledger.log.rows import FIRST, LOSS, ROTATION, CheckpointRow, KeyRow
 from ledger.log.store import PlacedLeaf
+from ledger.log.witness_store import cosigned_note
 from ledger.posting import require_zone
 from ledger.rules import LedgerRule
 from ledger.store import lock
@@ -167,7 +168,7 @@ def keep_checkpoint(session: Session, row: CheckpointRow, *, has_trail: bool = T
         Refused: the stored hashes do not lead to its root.
     """
     links = link_digests(session, store.head_of_trail(session, row.size)) if has_trail else []
-    text = kept_text(row.note, store.leaf_hashes(session, row.size), links)
+    text = kept_text(cosigned_note(session, row), store.leaf_hashes(session, row.size), links)
     try:
         # Read as its keeper will: of a damaged log it would fail there, years later.
         parse_kept(text)
@@ -215,7 +216,13 @@ def prove_inclusion(session: Session, source: str, key: str) -> InclusionProof:
     ranges = inclusion_ranges(found.index, last.size)
     hashes = proof_hashes(ranges, store.node_hashes(session, ranges))
     proof = InclusionProof(
-        found.leaf, found.index, last.size, last.root, tuple(hashes), last.note, _keys(session)
+        found.leaf,
+        found.index,
+        last.size,
+        last.root,
+        tuple(hashes),
+        cosigned_note(session, last),
+        _keys(session),
     )
     # Checked before it is handed out: from a damaged tree it would fail in the hands of its reader,
     # who would blame the document.
@@ -248,8 +255,8 @@ def prove_consistency(session: Session, old_size: int, size: int) -> Consistency
         parse_note(old.note).checkpoint,
         parse_note(new.note).checkpoint,
         tuple(hashes),
-        old.note,
-        new.note,
+        cosigned_note(session, old),
+        cosigned_note(session, new),
         _keys(session),
     )
     if not proof.holds():

@@ -6,6 +6,8 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     DateTime,
+    ForeignKey,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -108,3 +110,48 @@ class LogCheckpoint(Base):
     signed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     note: Mapped[str] = mapped_column(Text)
     digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class LogWitness(Base):
+    """A witness whose co-signatures the log keeps: registered, or by a later row withdrawn."""
+
+    __tablename__ = "witness"
+    __table_args__ = (
+        UniqueConstraint("public_key", "cause"),
+        CheckConstraint("number >= 1", name="number_is_positive"),
+        CheckConstraint("cause IN ('registered', 'withdrawn')", name="cause_is_known"),
+        CheckConstraint("octet_length(public_key) = 32", name="public_key_is_ed25519"),
+        digest_check(),
+        SCHEMA_ARGUMENTS,
+    )
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(Text)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    cause: Mapped[str] = mapped_column(Text)
+    recorded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Cosignature(Base):
+    """That a witness had seen the checkpoint of a size, as the largest, at a moment.
+
+    Its own signature says so; the trail holds that it was here.
+    """
+
+    __tablename__ = "cosignature"
+    __table_args__ = (
+        UniqueConstraint("size", "witness", "signed_at"),
+        CheckConstraint("octet_length(signature) = 64", name="signature_is_ed25519"),
+        CheckConstraint(
+            "signed_at = date_trunc('second', signed_at)", name="signed_at_is_whole_seconds"
+        ),
+        Index(None, "witness", "signed_at"),
+        SCHEMA_ARGUMENTS,
+    )
+
+    number: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    size: Mapped[int] = mapped_column(BigInteger, ForeignKey(LogCheckpoint.size))
+    witness: Mapped[int] = mapped_column(BigInteger, ForeignKey(LogWitness.number))
+    signed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    signature: Mapped[bytes] = mapped_column(LargeBinary)

@@ -36,6 +36,7 @@ SOURCES = frozenset(
         "ledger.log_key",
         "ledger.seal",
         "ledger.trail_head",
+        "ledger.witness",
         "rulebook.version",
         "settlement.reading_file",
         "settlement.run",
@@ -44,7 +45,9 @@ SOURCES = frozenset(
 )
 """The tables whose rows are leaves of the log; a migration calls `log_facts` for each."""
 
-NUMBERED = ("ledger.journal", "ledger.log_key", "ledger.checkpoint", "ledger.trail_head")
+NUMBERED = (
+    "ledger.journal", "ledger.log_key", "ledger.checkpoint", "ledger.trail_head", "ledger.witness",
+)  # fmt: skip
 """Sources whose keys are numbers that only rise, so that their leaves stand in that order."""
 
 UNLOGGED = "log-fact-unlogged"

@@ -32,6 +32,7 @@ class Trailed(NamedTuple):
 
 # Written down here as well as in the triggers: the database alone could not tell that one is gone.
 TRAILED = {
+    "ledger.cosignature": Trailed("number", ("size", "witness", "signed_at", "signature")),
     "portal.account_emailaddress": Trailed("id", ("user_id", "email", "verified", "primary")),
     "portal.auth_group": Trailed("id", ("name",)),
     "portal.auth_user": Trailed(

@@ -1,5 +1,6 @@
 """The log as the proof pages show it: checkpoints, keys, and the proof of a document."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,19 +16,22 @@ from ledger.log.checkpoints import (
     prove_consistency,
     prove_inclusion,
 )
+from ledger.log.cosignature import cosigned_at_seconds
 from ledger.log.note import VerifierKey, parse_note
 from ledger.log.proof_file import ConsistencyProof, InclusionProof
 from ledger.log.proofs import Step, inclusion_steps
-from ledger.log.rows import CheckpointRow, KeyRow
+from ledger.log.rows import CheckpointRow, CosignatureRow, KeyRow, WitnessRow
 from ledger.log.store import PlacedLeaf
+from ledger.log.witness_store import cosignatures, cosigned_note, present_witnesses
 
 
 @dataclass(frozen=True)
 class ShownCheckpoint:
-    """A checkpoint, and the keys of the log that have signed it."""
+    """A checkpoint, the keys of the log that have signed it, and who has co-signed it last."""
 
     row: CheckpointRow
     signers: tuple[KeyRow, ...]
+    cosignatures: tuple[CosignatureRow, ...]
 
 
 @dataclass(frozen=True)
@@ -55,17 +59,40 @@ def checkpoints(session: Session) -> list[CheckpointRow]:
     return store.checkpoints(session)
 
 
-def with_signers(session: Session, row: CheckpointRow) -> ShownCheckpoint:
-    """Return a checkpoint with the keys whose signatures on it hold."""
-    rows = public_keys(session)
-    signed = set(parse_note(row.note).signed_by([signer.key for signer in rows]))
-    return ShownCheckpoint(row, tuple(signer for signer in rows if signer.key in signed))
+def with_signers(session: Session, rows: Sequence[CheckpointRow]) -> list[ShownCheckpoint]:
+    """Return checkpoints with the keys and the witnesses whose signatures on them hold."""
+    keys = public_keys(session)
+    last: dict[int, dict[VerifierKey, CosignatureRow]] = {row.size: {} for row in rows}
+    for each in cosignatures(session, list(last)):
+        last[each.size][each.key] = each
+    found = []
+    for row in rows:
+        note = parse_note(row.note)
+        signed = set(note.signed_by([key.key for key in keys]))
+        cosigned = [
+            each
+            for each in last[row.size].values()
+            if cosigned_at_seconds(note.checkpoint, each.line, each.key)
+        ]
+        signers = tuple(key for key in keys if key.key in signed)
+        found.append(ShownCheckpoint(row, signers, tuple(cosigned)))
+    return found
+
+
+def witnesses(session: Session) -> list[WitnessRow]:
+    """Return the witnesses whose co-signatures are kept."""
+    return present_witnesses(session)
+
+
+def last_checkpoint(session: Session) -> CheckpointRow | None:
+    """Return the newest checkpoint."""
+    return store.last_checkpoint(session)
 
 
 def note_of(session: Session, size: int) -> str | None:
-    """Return the text of a checkpoint's note."""
+    """Return the text of a checkpoint's note, with its co-signatures."""
     found = store.find_checkpoint(session, size)
-    return found.note if found else None
+    return cosigned_note(session, found) if found else None
 
 
 def kept_of(session: Session, size: int, *, has_trail: bool) -> str | None:
@@ -109,7 +136,7 @@ def shown_proof(session: Session, number: str) -> ShownProof:
     last = store.find_checkpoint(session, proof.size)
     if last is None:
         raise LookupError(f"no checkpoint of {proof.size}, which a proof was made for")
-    checkpoint = with_signers(session, last)
+    (checkpoint,) = with_signers(session, [last])
     return ShownProof(proof, tuple(steps), short_code(leaf.digest), checkpoint)
 
 

@@ -42,7 +42,7 @@ from ledger.invoice_queries import stored_line
 from ledger.log import tables as log_tables
 from ledger.log.leaf import Leaf
 from ledger.log.note import Checkpoint, parse_note, sign
-from ledger.log.rows import CheckpointRow, KeyRow
+from ledger.log.rows import CheckpointRow, KeyRow, WitnessRow
 from ledger.log.tiles import TILE_WIDTH, full_tiles
 from ledger.log.verification import sources
 from ledger.payments import tables as payment_tables
@@ -408,6 +408,9 @@ _allocations = remake_each(
 _interest = remake_each(
     payment_tables.Interest.__table__, lambda row: sealed_as(InterestRow, row).digest
 )
+_witnesses = remake_each(
+    log_tables.LogWitness.__table__, lambda row: sealed_as(WitnessRow, row).digest
+)
 _keys = remake_each(log_tables.LogKey.__table__, lambda row: sealed_as(KeyRow, row).digest)
 
 REMAKES: dict[str, tuple[Callable[[Session], None], ...]] = {
@@ -433,6 +436,7 @@ REMAKES: dict[str, tuple[Callable[[Session], None], ...]] = {
     "ledger.dispute": (remake_disputes,),
     "ledger.dispute_event": (remake_disputes,),
     "ledger.log_key": (_keys,),
+    "ledger.witness": (_witnesses,),
     **dict.fromkeys(["ledger.trail_link", "ledger.trail_head", *TRAILED], (remake_trail,)),
 }
 """What rests on the rows of a table, from the row up; the log comes after all of them."""

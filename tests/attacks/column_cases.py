@@ -14,6 +14,7 @@ from ledger.invoice import document_number
 from ledger.log.kept import KeptCheckpoint
 from ledger.log.tree_verification import verify_published
 from ledger.payments.statements import content_digest
+from ledger.trail.verification import TRAILED
 from settlement.verification import list_row_checks
 from tests.attacks.attacker import REMAKES, remake_log, turn_triggers_off
 from tests.settlement.test_verification import Tampering, changes, is_named, names_of
@@ -39,6 +40,7 @@ LEAVES = {
     "ledger.bank_statement": "ledger.bank_statement {market}-bank-{number:06}",
     "ledger.bank_transaction": "ledger.bank_statement {market}-bank-{statement_number:06}",
     "ledger.checkpoint": "ledger.checkpoint {size}",
+    "ledger.cosignature": "ledger.cosignature {number}",
     "ledger.dispute": "ledger.dispute {market}/{number}",
     "ledger.dispute_event": "ledger.dispute_event {market}/{number}",
     "ledger.interest": "ledger.interest {document}:{number}",
@@ -47,6 +49,7 @@ LEAVES = {
     "ledger.posting": "ledger.journal {journal_number}",
     "ledger.seal": "ledger.seal {market}/{settlement_day}",
     "ledger.trail_link": "{source} {key}",
+    "ledger.witness": "ledger.witness {number}",
     "rulebook.version": "rulebook.version {id}",
     "settlement.reading": "settlement.reading_file {file_id}",
     "settlement.reading_file": "settlement.reading_file {id}",
@@ -158,7 +161,7 @@ def attacking(engine: Engine) -> Iterator[Attacked]:
 
 def chain_of(table: str) -> str:
     """Return the first of the tables with which a table is sealed; the trail is one chain."""
-    if table.startswith("portal.") or table == "ledger.trail_link":
+    if table in TRAILED or table.startswith("portal.") or table == "ledger.trail_link":
         return "ledger.trail_link"
     return next((chain[0] for chain in CHAINS if table in chain), table)
 
@@ -213,7 +216,7 @@ def found_within(
         changed = attacked.change(table, column, place)
         after = attacked.rows(table)
         with attacked.session() as session:
-            if not table.startswith("portal."):  # the trail made anew would lose a key that moved
+            if table not in TRAILED:  # the trail made anew would lose a key that moved
                 remake_after(session, [changed])
             places = [finding.place for finding in check.run(session)]
     return differing(before, after), places

@@ -21,6 +21,7 @@ FACTS = {
         "is_reversal line market part reference remittance statement_number value_on"
     ),
     "ledger.checkpoint": "signed_at",
+    "ledger.cosignature": "signature signed_at size witness",
     "ledger.dispute": (
         "answer_within_days claimed_micro claimed_quantity decide_within_days "
         "escalate_within_days invoice_id line line_digest market number participant "
@@ -58,6 +59,7 @@ FACTS = {
         "sealed_at sealed_by settlement_day"
     ),
     "ledger.trail_link": "change key source",
+    "ledger.witness": "cause name number public_key recorded_at",
     "portal.account_emailaddress": "email primary user_id verified",
     "portal.auth_group": "name",
     "portal.auth_user": (
@@ -94,6 +96,7 @@ FACTS = {
 
 DERIVED = {
     "ledger.account": "code commodity kind market participant subject",
+    "ledger.cosignature": "number",
     "portal.account_emailaddress": "id",
     "portal.auth_group": "id",
     "portal.auth_user": "id",
@@ -128,6 +131,7 @@ DIGESTS = {
     "ledger.seal": "digest",
     "ledger.trail_head": "digest link_digest number",
     "ledger.trail_link": "digest number previous_digest row_digest",
+    "ledger.witness": "digest",
     "rulebook.version": "digest row_digest",
     "settlement.day_total": "digest",
     "settlement.reading": "digest",

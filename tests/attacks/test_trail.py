@@ -14,12 +14,16 @@ from tests.attacks.attacker import remake_digests, turn_triggers_off
 from tests.worlds.logged import ROTATED, SIGNED, signer
 from tests.worlds.rolled_back import rolled_back
 from tests.worlds.trailed import fill_trail
+from tests.worlds.witnessed import cosign_last, register_witnesses
 
 
 @pytest.fixture(scope="module")
 def trailed(clone_portal_database):
     made = make_engine(clone_portal_database())
     with transaction(made) as session:
+        register_witnesses(session)
+        publish_checkpoint(session, signer(1), SIGNED)
+        cosign_last(session, 1)
         fill_trail(session)
         published = publish_checkpoint(session, signer(1), SIGNED)
         kept = parse_kept(keep_checkpoint(session, published.checkpoint))
@@ -49,7 +53,7 @@ def test_every_row_is_linked_and_a_checkpoint_names_the_head(session):
     assert found(session) == []
     links = session.execute(text("SELECT source, change FROM ledger.trail_link")).all()
     assert {source for source, _ in links} == set(TRAILED)
-    assert session.scalar(text("SELECT number FROM ledger.trail_head")) == len(links)
+    assert session.scalar(text("SELECT max(number) FROM ledger.trail_head")) == len(links)
 
 
 def test_a_change_and_a_removal_are_links_too(session):
@@ -95,11 +99,16 @@ def test_the_database_refuses_to_change_the_trail(session, statement):
 def test_a_row_changed_with_the_whole_chain_made_anew_is_named(trailed, session, table):
     """With the key of the log stolen, too: nothing within tells; the kept file names the row."""
     turn_triggers_off(session)
-    column = TRAILED[table].columns[-1]
-    first = f"(SELECT id FROM {table} ORDER BY id LIMIT 1)"
-    value = {"created_at": "now()", "date_joined": "now()", "primary": "false"}.get(column)
-    value = value or ("77" if column == "group_id" else "'changed'")
-    do(session, f'UPDATE {table} SET "{column}" = {value} WHERE id = {first}')
+    key, column = TRAILED[table].key, TRAILED[table].columns[-1]
+    first = f"(SELECT min({key}) FROM {table})"
+    value = {
+        "created_at": "now()",
+        "date_joined": "now()",
+        "primary": "false",
+        "group_id": "77",
+        "signature": "decode(repeat('00', 64), 'hex')",
+    }.get(column, "'changed'")
+    do(session, f'UPDATE {table} SET "{column}" = {value} WHERE {key} = {first}')
     remake_digests(session, table)
     assert found(session) == []
     named = {finding.code: finding.place for finding in verify_published(session, trailed[1])}
@@ -117,7 +126,7 @@ def test_an_end_of_the_trail_that_was_cut_off_with_its_rows_is_found(trailed, se
         do(session, statement)
     assert found(session) == []
     named = {finding.code: finding.place for finding in verify_published(session, trailed[1])}
-    assert named["trail-end-cut-off"] == "ledger.trail_link 13 to 14"
+    assert named["trail-end-cut-off"] == "ledger.trail_link 14 to 15"
 
 
 @pytest.mark.parametrize(
@@ -136,7 +145,7 @@ def test_an_end_of_the_trail_that_was_cut_off_with_its_rows_is_found(trailed, se
         ("DELETE FROM ledger.trail_link WHERE number = 5",
          "ledger-row-missing", "ledger.trail_link 5"),
         ("UPDATE ledger.trail_head SET link_digest = sha256('x')",
-         "ledger-digest", "ledger.trail_head 14"),
+         "ledger-digest", "ledger.trail_head 15"),
         ("ALTER TABLE portal.auth_user DISABLE TRIGGER link_row",
          "ledger-row-missing", "portal.auth_user (every row)"),
         ("DROP TRIGGER link_row ON portal.portal_auditentry",

@@ -30,6 +30,7 @@ ACCESS_TRIED_ELSEWHERE = {
         ],
         "test_proof.py",
     ),
+    **dict.fromkeys(["newest-checkpoint-kept", "cosignatures"], "test_witnesses.py"),
     **dict.fromkeys(
         ["disputes", "dispute-counts", "dispute", "dispute-file", "dispute-line", "dispute-step"],
         "test_disputes.py",
@@ -45,6 +46,8 @@ NOT_A_PAGE = {
     "check-script": "a file",
     "checkpoint-note": "a file",
     "checkpoint-kept": "a file",
+    "newest-checkpoint-kept": "a file",
+    "cosignatures": "for programmes, in plain text",
     "consistency-json": "a file",
     "proof-json": "a file",
     "verifier": "a file",

@@ -65,6 +65,7 @@ from tests.worlds.settled import (
     settle_tiny,
 )
 from tests.worlds.trailed import fill_trail
+from tests.worlds.witnessed import cosign_last, register_witnesses
 
 ROWS_AT_ONCE = 4
 MICROSECOND = dt.timedelta(microseconds=1)
@@ -99,6 +100,8 @@ TABLES = [
     log_tables.LogTile.__table__,
     log_tables.LogKey.__table__,
     log_tables.LogCheckpoint.__table__,
+    log_tables.LogWitness.__table__,
+    log_tables.Cosignature.__table__,
     trail_tables.TrailLink.__table__,
     trail_tables.TrailHead.__table__,
 ]
@@ -130,7 +133,9 @@ def fill(session: Session) -> None:
     pay_tiny(session, RESETTLED)
     post_interest(session, "tiny", UNPAID_UNTIL, now=UNPAID)
     fill_trail(session)
+    register_witnesses(session)
     fill_log(session)
+    cosign_last(session, 1, 2)
 
 
 def _settle(session: Session, kind: str, now: dt.datetime) -> uuid.UUID:
@@ -367,6 +372,8 @@ NAMES = {
     "ledger.checkpoint": "{size}",
     "ledger.trail_link": "{number}",
     "ledger.trail_head": "{number}",
+    "ledger.witness": "{number}",
+    "ledger.cosignature": "{number}",
 }
 """How a place names a row of a table; all parts between the bars must be there."""
 MOVED = {
@@ -475,6 +482,9 @@ KNOCK_ON: dict[str, set[str]] = {
     "ledger.dispute": {"ledger.dispute_event"},
     "ledger.dispute_event": {"ledger.attachment"},
     "ledger.log_key": {"ledger.checkpoint"},
+    "ledger.checkpoint": {"ledger.cosignature"},
+    "ledger.witness": {"ledger.cosignature"},
+    "ledger.cosignature": {"ledger.trail_link"},
     "ledger.trail_link": {"ledger.trail_head", *TRAILED},
     "ledger.trail_head": {"ledger.trail_link"},
 }

@@ -1,5 +1,6 @@
 """`manage.py verify`: prove the schema, and hash every stored row again."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,14 @@ from common.refusals import Finding
 from database.session import transaction
 from ledger.log.kept import KeptCheckpoint, parse_kept
 from ledger.log.note import MalformedNote
-from portal.management.arguments import CHECKPOINT, JSON, THREADS, flag
+from ledger.log.policy import MalformedPolicy, Policy, parse_policy
+from ledger.log.witness_verification import verify_quorum
+from portal.management.arguments import CHECKPOINT, JSON, THREADS, argument, flag
 from portal.management.base import BaseCommand, Options
 from portal.management.console import refusal_text
-from settlement.verification import REPLAYS, list_checks
+from settlement.verification import REPLAYS, Check, list_checks
 
+QUORUM = "quorum of witnesses"
 Findings = dict[str, list[Finding]]
 """What does not hold, by the name of the check."""
 
@@ -27,6 +31,13 @@ class Command(BaseCommand[Findings]):
     )
     takes = (
         CHECKPOINT,
+        argument(
+            "--witness",
+            type=Path,
+            metavar="FILE",
+            help="also demand the quorum of witnesses that a policy of your own names, by keys "
+            "that you have from them; docs/transparency-log.md says how it is written",
+        ),
         flag("--quick", f"leave out what takes as long as to settle: {REPLAYS}"),
         THREADS,
         JSON,
@@ -34,10 +45,15 @@ class Command(BaseCommand[Findings]):
 
     def run(self, options: Options) -> Findings:
         kept = _read_checkpoint(options.checkpoint) if options.checkpoint else None
+        policy = _read_policy(options.witness) if options.witness else None
         console = Console(stderr=True, quiet=options.json)
         found = {}
+        checks = list_checks(kept, threads=0 if options.quick else options.threads)
+        if policy is not None:
+            demand = partial(verify_quorum, policy=policy, kept=kept, now=options.now)
+            checks = (*checks, Check(QUORUM, demand))
         with transaction() as session:
-            for check in list_checks(kept, threads=0 if options.quick else options.threads):
+            for check in checks:
                 with console.status(f"Verifying {check.name}"):
                     found[check.name] = check.run(session)
                 count = len(found[check.name])
@@ -65,6 +81,7 @@ class Command(BaseCommand[Findings]):
             f"Not checked: {REPLAYS}."
             if options.quick
             else "Every posted run, settled again, comes out as it is stored.",
+            *(["The policy's quorum of witnesses co-signed this log."] if options.witness else []),
         ]
 
     def failure(self, outcome: Findings, options: Options) -> str | None:
@@ -79,3 +96,12 @@ def _read_checkpoint(path: Path) -> KeptCheckpoint:
         raise CommandError(f"{file_path(path)} cannot be read: {error.strerror}") from None
     except (UnicodeDecodeError, MalformedNote) as error:
         raise CommandError(f"{file_path(path)} is no checkpoint: {error}") from None
+
+
+def _read_policy(path: Path) -> Policy:
+    try:
+        return parse_policy(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CommandError(f"{file_path(path)} cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, MalformedPolicy) as error:
+        raise CommandError(f"{file_path(path)} is no policy: {error}") from None
