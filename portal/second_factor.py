@@ -67,6 +67,11 @@ class RequireSecondFactor:
 class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types
     """Keeps secrets of second factors under SECRET_KEY, which is not in the database."""
 
+    def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:
+        """Return what a passkey is called until its owner says otherwise."""
+        has = Authenticator.objects.filter(user=user, type=type).count()
+        return f"Passkey {has + 1}"
+
     def encrypt(self, text: str) -> str:
         """Return a secret as it is stored."""
         return _cipher().encrypt(text.encode()).decode()

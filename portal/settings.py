@@ -185,11 +185,14 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_RATE_LIMITS = {"login_failed": None}
 ACCOUNT_REAUTHENTICATION_TIMEOUT = whole_number("TALLYSTICK_CONFIRMED_SECONDS", 600)
 """How long who confirmed that it is they may move money, or change the second factor."""
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_ADAPTER = "portal.second_factor.FactorAdapter"
 MFA_FORMS = {
-    "authenticate": "portal.code_forms.AuthenticateForm",
-    "reauthenticate": "portal.code_forms.ReauthenticateForm",
+    "authenticate": "portal.factor_forms.AuthenticateForm",
+    "reauthenticate": "portal.factor_forms.ReauthenticateForm",
+    "add_webauthn": "portal.factor_forms.AddPasskeyForm",
+    "authenticate_webauthn": "portal.factor_forms.AuthenticatePasskeyForm",
+    "reauthenticate_webauthn": "portal.factor_forms.ReauthenticatePasskeyForm",
 }
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_ISSUER = "Tallystick"

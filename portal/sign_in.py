@@ -9,6 +9,12 @@ from django.http import HttpRequest
 
 from portal.throttle import TOO_MANY, Kind, account_of, begin_request, succeed
 
+CONFIRM_BY = {
+    "reauthenticate": "Use your password",
+    "mfa_reauthenticate": "Use a code",
+    "mfa_reauthenticate:webauthn": "Use a passkey",
+}
+
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
     """Accounts are made by the market's operator; nobody signs up."""
@@ -21,6 +27,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         """Store a new password, which is all that the web process may change of an account."""
         user.set_password(password)
         user.save(update_fields=["password"])
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """Return by what a user may confirm that it is they, in our words."""
+        return [
+            {**method, "description": CONFIRM_BY.get(method["id"], method["description"])}
+            for method in super().get_reauthentication_methods(user)
+        ]
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Leave the count of attempts to `authenticate`, which takes back those that succeed."""

@@ -15,7 +15,7 @@ from portal.demo import DEMO_GROUP
 from portal.models import AuditEntry
 from portal.second_factor import DO_WITHOUT, OF_THE_ACCOUNT, lacks_second_factor
 from tests.worlds.portal_alone import portal_alone
-from tests.worlds.second_factor import code_of, give_second_factor
+from tests.worlds.second_factor import code_of, confirm, give_second_factor
 
 PASSWORD = "k4d-q8mz-7tru-pine"
 SIGN_IN, OWN_PAGE = "/account/sign-in/", "/account/two-factor/"
@@ -223,3 +223,19 @@ def test_a_secret_of_another_key_fits_no_code(make_person, settings):
     settings.SECRET_KEY = "another"
     assert not user.authenticator_set.get().wrap().validate_code(code_of(secret, time.time()))
     assert second_factor.is_mfa_enabled(user)  # and it is no way around one, either
+
+
+@pytest.mark.parametrize("credential", ["", "1", "[]", "{}", '{"id": 1}', '{"response": []}', "x"])
+@pytest.mark.parametrize("address", [CODE_PAGE, f"{OWN_PAGE}webauthn/add/"])
+def test_what_is_no_passkey_is_refused_by_a_page(make_person, credential, address):
+    user = make_person(Role.AUDITOR)
+    give_second_factor(user)
+    client = Client()
+    if address == CODE_PAGE:
+        give_password(client)
+    else:
+        client.force_login(user)
+        confirm(client, user)
+    client.get(address)  # which asks for one
+    assert client.post(address, {"credential": credential, "name": "x"}).status_code == 200
+    assert client.get("/runs/").status_code == (302 if address == CODE_PAGE else 200)

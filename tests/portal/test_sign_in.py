@@ -84,7 +84,7 @@ def test_an_authenticator_app_asks_for_its_code(client, auditor, monkeypatch):
     assert answer["Location"] == "/account/two-factor/authenticate/"
     assert client.get("/runs/").status_code == 302
     page = client.get("/account/two-factor/authenticate/").content.decode()
-    assert "Two-Factor" in page
+    assert "Second factor" in page
     counter = next(totp.yield_hotp_counters_from_time())
     code = totp.format_hotp_value(totp.hotp_value(secret, counter))
     answer = client.post("/account/two-factor/authenticate/", {"code": code})
