@@ -1,7 +1,9 @@
 """What the forms of disputes send, read into a claim, a file or links; complaints are sentences."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.http import HttpRequest
 
@@ -29,6 +31,18 @@ class StepForm:
     complaints: list[str] = field(default_factory=list)
 
     @property
+    def arguments(self) -> dict[str, Any]:
+        """The form as plain values, without the file's content; `kept_form` reads them."""
+        return {
+            "reason": self.reason,
+            "amount": self.amount,
+            "quantity": self.quantity,
+            "settling": self.settling,
+            "claim": [self.claim.amount_micro, self.claim.quantity],
+            "attachment": self.attachment.name if self.attachment else None,
+        }
+
+    @property
     def links(self) -> tuple[uuid.UUID | None, uuid.UUID | None]:
         """The run and the note that were chosen."""
         run, _, note = self.settling.partition(" ")
@@ -36,6 +50,16 @@ class StepForm:
             return (uuid.UUID(run) if run else None, uuid.UUID(note) if note else None)
         except ValueError:
             return None, None
+
+
+def kept_form(arguments: Mapping[str, Any], content: bytes | None = None) -> StepForm:
+    """Return a form that was kept as `StepForm.arguments`, with the file that came with it."""
+    name = arguments["attachment"]
+    return StepForm(
+        **{field: arguments[field] for field in ("reason", "amount", "quantity", "settling")},
+        claim=Claim(*arguments["claim"]),
+        attachment=Attachment(name, content) if name is not None and content is not None else None,
+    )
 
 
 def read_form(request: HttpRequest, currency: str, unit: str | None) -> StepForm:

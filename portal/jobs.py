@@ -5,7 +5,6 @@ stored row how far it is, with or without JavaScript. What became of a job whose
 told by the heart of its worker, which writes the time every ten seconds.
 """
 
-import contextlib
 import datetime as dt
 import logging
 from collections.abc import Callable
@@ -15,14 +14,15 @@ from django.db import connection
 from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
-from procrastinate.exceptions import AlreadyEnqueued
 
 log = logging.getLogger(__name__)
 
 HEART = dt.timedelta(seconds=60)
 """A worker of which nothing was seen for so long is gone."""
-AT_ONCE = 2
-"""Jobs of a worker: a long one lets a short one pass. Of replays there is one at a time."""
+AT_ONCE = 5
+"""Jobs of a worker."""
+LANES = {"replay": 1, "export": 2}
+"""How many of a kind that takes minutes are under way at once: an act never waits behind them."""
 GONE = "the process that computed it is gone"
 ERROR_LETTERS = 2_000
 
@@ -40,14 +40,8 @@ class Request(Protocol):
 
 def defer(task: str, number: int) -> int:
     """Queue a task of `portal.tasks` for the row of a number; return the number of its job."""
-    return app.configure_task(task).defer(number=number)
-
-
-def ask_to_sign() -> None:
-    """Have the worker sign what a page just committed: no web process reads the log's key."""
-    # One that waits signs for all before it.
-    with contextlib.suppress(AlreadyEnqueued):
-        app.configure_task("sign-now", queueing_lock="sign-now").defer()
+    lock = f"{task}-{number % LANES[task]}" if task in LANES else None
+    return app.configure_task(task, lock=lock).defer(number=number)
 
 
 def is_lost(job_number: int | None, now: dt.datetime) -> bool:
@@ -74,6 +68,12 @@ def last_seen() -> dt.datetime | None:
     """Return when a worker was last seen, or None."""
     latest = ProcrastinateWorker.objects.order_by("-last_heartbeat").first()
     return latest.last_heartbeat if latest else None
+
+
+def is_worker_there() -> bool:
+    """Return whether a worker was seen of late."""
+    seen = last_seen()
+    return seen is not None and timezone.now() - seen < HEART
 
 
 def waiting() -> int:

@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.db import models
 
+from common.refusals import Finding
+
 
 class Membership(models.Model):
     """A user acts for a participant of a market."""
@@ -238,6 +240,60 @@ class Export(models.Model):
     def is_ready(self) -> bool:
         """Whether the file is there."""
         return self.state == self.State.READY
+
+
+class Act(models.Model):
+    """What a person asked for that changes money or law; the worker does it once, as the writer.
+
+    Kept for a day after it was done: what it did stands in the ledger, with whose decision it was.
+    """
+
+    class Kind(models.TextChoices):
+        """What is to be done."""
+
+        IMPORT = "import", "Import a bank statement"
+        ALLOCATE = "allocate", "Allocate a payment"
+        RETURN = "return", "Return a payment to the queue"
+        DISPUTE = "dispute", "Open a dispute"
+        STEP = "step", "Take a step in a dispute"
+
+    class State(models.TextChoices):
+        """How far it is."""
+
+        ASKED = "asked", "Being done"
+        DONE = "done", "Done"
+        REFUSED = "refused", "Refused"
+        FAILED = "failed", "Failed"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    subject = models.CharField(max_length=200)
+    arguments = models.JSONField()
+    content = models.BinaryField(null=True)
+    asked_at = models.DateTimeField()
+    state = models.CharField(max_length=12, choices=State.choices, default=State.ASKED)
+    outcome = models.JSONField(default=dict)
+    finished_at = models.DateTimeField(null=True)
+    job_number = models.BigIntegerField(null=True)
+
+    class Meta:
+        """Order and indexes."""
+
+        ordering = ("-asked_at", "-id")
+        indexes = (models.Index(fields=["state", "finished_at"], name="acts_by_state"),)
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.subject}: {self.get_state_display()}"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the outcome is still to come."""
+        return self.state == self.State.ASKED
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Every reason for which it was refused."""
+        return [Finding(**finding) for finding in self.outcome.get("findings", ())]
 
 
 class ExportPart(models.Model):

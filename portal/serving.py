@@ -3,6 +3,7 @@
 ARCHITECTURE compares it with others: it alone cuts off whoever never ends the head of a request.
 """
 
+import http.client
 import multiprocessing
 import os
 import socket
@@ -87,8 +88,8 @@ def serve(
     host = f"[{reached}]" if ":" in reached else reached
 
     def announce_when_open() -> None:
-        while not _is_open(reached, open_port):
-            time.sleep(0.05)
+        while not _answers(reached, open_port):
+            time.sleep(0.1)
         announce(f"http://{host}:{open_port}/")
 
     threading.Thread(target=announce_when_open, daemon=True).start()
@@ -141,9 +142,14 @@ def _free_port(address: str) -> int:
         return int(found.getsockname()[1])
 
 
-def _is_open(address: str, port: int) -> bool:
+def _answers(address: str, port: int) -> bool:
+    """Return whether a page is answered: the port is open before the process behind it is ready."""
+    asking = http.client.HTTPConnection(address, port, timeout=HEAD_SECONDS)
     try:
-        with socket.create_connection((address, port), timeout=1):
-            return True
-    except OSError:
+        asking.request("HEAD", "/healthy/")
+        asking.getresponse()
+        return True
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        asking.close()

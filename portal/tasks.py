@@ -14,7 +14,7 @@ from procrastinate.contrib.django import app
 log = logging.getLogger(__name__)
 
 
-@app.task(name="replay", lock="replay")
+@app.task(name="replay")
 def answer_replay(number: int) -> None:
     """Compute a run again that a page asked for."""
     from portal import replays
@@ -35,18 +35,32 @@ def make_export(number: int) -> None:
 def expire(timestamp: int) -> None:
     """Remove files whose day is over."""
     from portal import exports
+    from portal.acts.requests import remove_old
 
     exports.remove_expired(timezone.now())
+    remove_old(timezone.now())
 
 
-@app.task(name="sign-now", priority=20)
-def sign_now() -> None:
-    """Sign the log after what a page committed."""
+@app.task(name="act", priority=20)
+def do_act(number: int) -> None:
+    """Do what a person asked for on a page, and sign the log after it."""
+    from portal.acts.executors import EXECUTORS
+    from portal.acts.requests import execute
     from portal.signing import sign_after
 
-    complaint = sign_after(dt.datetime.now(dt.UTC))
-    if complaint:
-        log.error(complaint)
+    if execute(number, EXECUTORS, timezone.now()):
+        complaint = sign_after(timezone.now())
+        if complaint:
+            log.error(complaint)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="resume", priority=20)
+def resume(timestamp: int) -> None:
+    """Do again what a worker was doing when it died; what it had done is marked, and stays."""
+    from portal.acts.requests import resume_lost
+
+    resume_lost(timezone.now())
 
 
 @app.periodic(cron="*/10 * * * *")

@@ -6,6 +6,7 @@ from django.urls import include, path, register_converter
 from portal import converters
 from portal.views import (
     accounts,
+    acts,
     calendar,
     credit,
     disputes,
@@ -93,6 +94,7 @@ urlpatterns = [
     path("payments/import/", payments.import_file, name="payments-import"),
     path("payments/<str:statement>/<number:line>/", payments.page, name="payment"),
     path("payments/<str:statement>/<number:line>/decide/", payments.decide, name="payment-decide"),
+    path("acts/<number:act_number>/", acts.page, name="act"),
     path("credit/", credit.page, name="credit"),
     path("runs/", runs.listing, name="runs"),
     path("runs/<uuid:run_id>/", runs.page, name="run"),

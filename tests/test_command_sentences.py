@@ -20,6 +20,7 @@ from database import schema
 from database.session import transaction
 from database.waiting import telling_waits
 from tests.conftest import ROOT
+from tests.worlds.roles import urls_of_roles
 
 
 def url_of(engine) -> str:
@@ -103,7 +104,8 @@ IMPOSSIBLE = [
 
 def test_what_a_command_cannot_do_is_a_sentence(portal_database):
     commands = json.dumps([arguments for arguments, _ in IMPOSSIBLE])
-    found = run_python("-m", "tests.commands_in_turn", commands, DATABASE_URL=portal_database)
+    urls = {**urls_of_roles(portal_database), "TALLYSTICK_OWNER_DATABASE_URL": portal_database}
+    found = run_python("-m", "tests.commands_in_turn", commands, **urls)
     assert (found.returncode, found.stderr) == (0, "")
     for (arguments, words), (status, said) in zip(
         IMPOSSIBLE, json.loads(found.stdout), strict=True

@@ -22,8 +22,6 @@ ANY_ROW = "SELECT, INSERT, UPDATE, DELETE"
 
 FACTS: Privileges = {WRITER: APPEND, PORTAL: READ, AUDITOR: READ}
 """Facts are appended by commands and workers: what people ask for in the portal, a worker does."""
-ASKED: Privileges = {**FACTS, PORTAL: APPEND}
-"""Facts that pages append too: payments, disputes and what posts them."""
 BY_GUARDS: Privileges = {WRITER: READ, PORTAL: READ, AUDITOR: READ}
 """Rows that a guard appends, as its owner: nobody can write one by hand."""
 UNDER_WAY: Privileges = {WRITER: ANY_ROW, PORTAL_AUTH: ANY_ROW}
@@ -45,6 +43,16 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
                 "settlement.result",
                 "settlement.day_total",
                 "settlement.study",
+                "ledger.account",
+                "ledger.journal",
+                "ledger.posting",
+                "ledger.bank_file",
+                "ledger.bank_statement",
+                "ledger.bank_transaction",
+                "ledger.allocation",
+                "ledger.dispute",
+                "ledger.dispute_event",
+                "ledger.attachment",
                 "ledger.invoice",
                 "ledger.invoice_line",
                 "ledger.seal",
@@ -57,23 +65,8 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
             ),
             FACTS,
         ),
-        **dict.fromkeys(
-            (
-                "ledger.account",
-                "ledger.journal",
-                "ledger.posting",
-                "ledger.bank_file",
-                "ledger.bank_statement",
-                "ledger.bank_transaction",
-                "ledger.allocation",
-                "ledger.dispute",
-                "ledger.dispute_event",
-                "ledger.attachment",
-            ),
-            ASKED,
-        ),
         # A witness has no account: its key says whose a co-signature is, and the portal takes it.
-        "ledger.cosignature": ASKED,
+        "ledger.cosignature": {**FACTS, PORTAL: APPEND},
         "ledger.log_leaf": BY_GUARDS,
         "ledger.trail_link": BY_GUARDS,
         # Django's own, in the schema `portal`.
@@ -110,6 +103,8 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
         },
         "portal.portal_export": {WRITER: ANY_ROW, PORTAL_AUTH: "SELECT, INSERT, UPDATE"},
         "portal.portal_exportpart": {WRITER: ANY_ROW, PORTAL_AUTH: READ},
+        # A page says that it was queued, and nothing of what became of it.
+        "portal.portal_act": {WRITER: ANY_ROW, PORTAL_AUTH: "SELECT, INSERT, UPDATE (job_number)"},
         # The queue. Its triggers write events, as whoever changed a job.
         "portal.procrastinate_jobs": {WRITER: ANY_ROW, PORTAL_AUTH: "SELECT, INSERT, UPDATE"},
         "portal.procrastinate_events": {WRITER: ANY_ROW, PORTAL_AUTH: "INSERT"},
@@ -125,19 +120,18 @@ SCHEMAS: Mapping[str, Privileges] = MappingProxyType(
         "settlement": {WRITER: "USAGE", PORTAL: "USAGE", AUDITOR: "USAGE"},
         "ledger": {WRITER: "USAGE", PORTAL: "USAGE", AUDITOR: "USAGE"},
         "portal": {WRITER: "USAGE", PORTAL_AUTH: "USAGE", AUDITOR: "USAGE"},
-        "public": {WRITER: "USAGE", PORTAL: "USAGE", AUDITOR: "USAGE"},
+        "public": {WRITER: "USAGE", AUDITOR: "USAGE"},
     }
 )
 
 CALLED: Privileges = {WRITER: "EXECUTE"}
 """Called in checks and guards, by whoever inserts."""
-BY_INSERTS: Privileges = {**CALLED, PORTAL: "EXECUTE"}
 QUEUED: Privileges = {WRITER: "EXECUTE", PORTAL_AUTH: "EXECUTE"}
 
 FUNCTIONS: Mapping[str, Privileges] = MappingProxyType(
     {
-        "public.person_key": BY_INSERTS,
-        "ledger.source_that_moves": BY_INSERTS,
+        "public.person_key": CALLED,
+        "ledger.source_that_moves": CALLED,
         "ledger.round_half_away": CALLED,
         # By guards that act as their owner, alone.
         "ledger.log_leaf_hash": {},

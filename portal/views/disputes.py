@@ -1,30 +1,30 @@
 """Disputes: the list, a dispute with its timeline, the next step, and the counts for all to see."""
 
-from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from sqlalchemy.orm import Session
 
-from common.refusals import Refused
 from database.session import transaction
 from ledger.disputes import queries as ledger_queries
 from ledger.disputes.course import NEXT, ROLE_OF, Action
 from ledger.disputes.course import Role as Party
-from ledger.disputes.records import Actor, Record
-from ledger.disputes.steps import StepRequest, take_step
-from portal import audit, dispute_words, jobs
-from portal.access import Role, SignedInRequest, Viewer, open_to
+from ledger.disputes.records import Record
+from portal import dispute_words
+from portal.access import SignedInRequest, Viewer, open_to
+from portal.acts.answers import answer
+from portal.acts.requests import ask
 from portal.confirmation import confirms, is_confirmed
-from portal.dispute_forms import StepForm, read_form
+from portal.dispute_forms import StepForm, kept_form, read_form
+from portal.dispute_rights import acts_for, may_act
+from portal.models import Act
 from portal.queries import disputes as queries
 from portal.queries.invoices import InvoicePage, invoice_page
 from portal.quotas import Kind, sends_file, spends
 from portal.views.invoices import refuse_others, sees_invoices
-from settlement.billing.disputing import dispute_line
 from settlement.documents.issued_document import IssuedLine
 
 DISPUTES_A_PAGE = 100
@@ -106,7 +106,9 @@ def opening(request: SignedInRequest, number: str, line: int) -> HttpResponse:
         invoice = invoice_page(session, number)
         disputed = invoice.line(line)
         summary = invoice.summary
-        if disputed is None or not acts_for(request, summary.market, summary.participant):
+        if disputed is None or not acts_for(
+            request.user, request.viewer, summary.market, summary.participant
+        ):
             raise Http404("no line for this user to dispute")
         time = queries.time_to_dispute(session, summary.market, summary.issued_at, now)
     if request.method != "POST":
@@ -114,21 +116,25 @@ def opening(request: SignedInRequest, number: str, line: int) -> HttpResponse:
     form = read_form(request, summary.currency, disputed.quantity_unit)
     if form.complaints:
         return _opening_page(request, invoice, disputed, form, time)
-    actor = Actor(request.user.get_username(), Party.PARTICIPANT, summary.participant)
-    try:
-        with transaction() as session:
-            record = dispute_line(
-                session, number, line, form.claim, actor, form.reason, now, form.attachment
-            )
-            _record_step(request, record, Action.OPEN, form.reason, now)
-    except Refused as refused:
-        form.complaints = refusal_sentences(refused)
-        return _opening_page(request, invoice, disputed, form, time)
-    jobs.ask_to_sign()
-    claimed = dispute_words.claim_in_words(record.row.claim, record)
-    told = f"Dispute {record.row.number} is open: you claim {claimed}. The operator answers next."
-    messages.success(request, told)
-    return redirect("dispute", *record.key)
+    content = form.attachment.content if form.attachment else None
+    arguments = {**form.arguments, "number": number, "line": line}
+    subject = f"{number}, line {line}"
+    act = ask(request.user, Act.Kind.DISPUTE, subject, arguments, content)
+    return answer(request, act, show_refused_opening)
+
+
+def show_refused_opening(request: SignedInRequest, act: Act) -> HttpResponse:
+    """Show the form of a dispute that was not opened, as it was filled in, with every reason."""
+    number, line = act.arguments["number"], act.arguments["line"]
+    with transaction() as session:
+        refuse_others(session, request.viewer, number)
+        invoice = invoice_page(session, number)
+        disputed, summary = invoice.line(line), invoice.summary
+        if disputed is None:
+            raise Http404("no such line")
+        time = queries.time_to_dispute(session, summary.market, summary.issued_at, timezone.now())
+    form = _refused_form(act)
+    return _opening_page(request, invoice, disputed, form, time)
 
 
 @require_POST
@@ -137,7 +143,6 @@ def opening(request: SignedInRequest, number: str, line: int) -> HttpResponse:
 @spends(Kind.UPLOAD, when=sends_file)
 def take_next_step(request: SignedInRequest, market: str, number: int, action: str) -> HttpResponse:
     """Take the next step of a dispute; then show it."""
-    now = timezone.now()
     if action not in {allowed.value for allowed in Action if allowed is not Action.OPEN}:
         raise Http404("no such step")
     wanted = Action(action)
@@ -145,78 +150,34 @@ def take_next_step(request: SignedInRequest, market: str, number: int, action: s
         shown = _find_dispute(request, session, market, number)
     # Only whose step it is: whether the dispute's state allows it, `take_step` asks under the lock,
     # as another may have taken a step since.
-    if not may_act(request, shown.record, wanted):
+    if not may_act(request.user, request.viewer, shown.record, wanted):
         raise Http404("no such step for this user")
     of = shown.record.line
     form = read_form(request, of.currency, of.quantity_unit)
     if form.complaints:
         return _page_with_complaints(request, shown.record, wanted, form)
-    try:
-        with transaction() as session:
-            asked = _step_request(request, shown.record, wanted, form)
-            record = take_step(session, market, number, asked, now)
-            _record_step(request, record, wanted, form.reason, now)
-    except Refused as refused:
-        form.complaints = refusal_sentences(refused)
-        return _page_with_complaints(request, shown.record, wanted, form)
-    jobs.ask_to_sign()
-    upheld = record.upheld if wanted in (Action.ACCEPT, Action.UPHOLD) else None
-    of_claim = f": {dispute_words.claim_in_words(upheld, record)}" if upheld else ""
-    told = f"{dispute_words.DONE_WORDS[wanted]}{of_claim}. It stands in the timeline."
-    messages.success(request, told)
-    return redirect("dispute", market, number)
+    content = form.attachment.content if form.attachment else None
+    arguments = {**form.arguments, "market": market, "number": number, "action": action}
+    subject = f"{shown.record.name}: {action}"
+    act = ask(request.user, Act.Kind.STEP, subject, arguments, content)
+    return answer(request, act, show_refused_step)
 
 
-def acts_for(request: SignedInRequest, market: str, participant: str) -> bool:
-    """Return whether a user acts for a participant; that it may see its affairs is not enough."""
-    if Role.PARTICIPANT not in request.viewer.roles:
-        return False
-    return request.user.memberships.filter(market=market, participant=participant).exists()
+def show_refused_step(request: SignedInRequest, act: Act) -> HttpResponse:
+    """Show a dispute with the step that was refused, as it was filled in, with every reason."""
+    given = act.arguments
+    with transaction() as session:
+        shown = _find_dispute(request, session, given["market"], given["number"])
+    return _page_with_complaints(request, shown.record, Action(given["action"]), _refused_form(act))
 
 
-def may_act(request: SignedInRequest, record: Record, action: Action) -> bool:
-    """Return whether a step is this user's, whatever state the dispute is in."""
-    match ROLE_OF[action]:
-        case Party.OPERATOR:
-            return Role.OPERATOR in request.viewer.roles
-        case Party.REGULATOR:
-            return Role.REGULATOR in request.viewer.roles
-    return acts_for(request, record.row.market, record.row.participant)
-
-
-def refusal_sentences(refused: Refused) -> list[str]:
-    """Return every reason of a refusal as a sentence for people."""
-    return [
+def _refused_form(act: Act) -> StepForm:
+    form = kept_form(act.arguments)
+    form.complaints = [
         f"{finding.limit[:1].upper()}{finding.limit[1:]} ({finding.value})"
-        for finding in refused.findings
+        for finding in act.findings
     ]
-
-
-def _step_request(
-    request: SignedInRequest, record: Record, action: Action, form: StepForm
-) -> StepRequest:
-    party = ROLE_OF[action]
-    owner = record.row.participant if party is Party.PARTICIPANT else None
-    run_id, note_id = form.links if action is Action.SETTLE else (None, None)
-    asks_for_part = action is Action.UPHOLD and (form.amount or form.quantity)
-    return StepRequest(
-        action,
-        Actor(request.user.get_username(), party, owner),
-        form.reason,
-        award=form.claim if asks_for_part else None,
-        run_id=run_id,
-        note_id=note_id,
-        attachment=form.attachment,
-    )
-
-
-def _record_step(
-    request: SignedInRequest, record: Record, action: Action, reason: str, now: object
-) -> None:
-    """Leave an entry of a step that was taken now; one that was taken before has its own."""
-    if record.events[-1].taken_at == now:
-        subject = f"{record.name}: {action.value}"
-        audit.record(request.user, audit.Action.DISPUTE, subject, reason.strip()[:500])
+    return form
 
 
 def _find_dispute(
@@ -241,7 +202,7 @@ def _page(
     steps = [
         action
         for action in NEXT[record.course.state(shown.now)]
-        if may_act(request, record, action)
+        if may_act(request.user, request.viewer, record, action)
         and action in record.course.steps_for(name, ROLE_OF[action], shown.now)
     ]
     found = queries.dispute_page(session, shown, Action.SETTLE in steps)

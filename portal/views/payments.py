@@ -1,10 +1,10 @@
 """Bank statements and the queue of payments: auditors read, operators import and allocate."""
 
-from django.contrib import messages
+from collections.abc import Mapping
+
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils import timezone
+from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 from sqlalchemy.orm import Session
 
@@ -14,20 +14,19 @@ from common.quantities import MINUS
 from common.refusals import Refused
 from database.session import transaction
 from ledger.payments import queries
-from ledger.payments.allocate import allocate, find_transaction
+from ledger.payments.allocate import find_transaction
 from ledger.payments.bank_files import LARGEST_FILE_BYTES
 from ledger.payments.queries import Decided
 from ledger.payments.statements import statement_name
-from portal import jobs
 from portal.access import SignedInRequest, Viewer, open_to
+from portal.acts.answers import answer
+from portal.acts.requests import ask
 from portal.amounts import amount_form, parse_minor
-from portal.audit import record
 from portal.confirmation import confirms, is_confirmed
-from portal.models import AuditEntry
+from portal.models import Act
 from portal.payment_words import allocation_words
 from portal.quotas import Kind, spends
 from rulebook.store import markets
-from settlement.accounts.bank_statements import import_statements
 
 SPARE_ROWS = 3
 PAYMENTS_A_PAGE = 100
@@ -50,7 +49,11 @@ def listing(request: SignedInRequest) -> HttpResponse:
     return _listing(request)
 
 
-def _listing(request: SignedInRequest, complaints: tuple[str, ...] = ()) -> HttpResponse:
+def _listing(
+    request: SignedInRequest,
+    complaints: tuple[str, ...] = (),
+    typed: Mapping[str, str] | None = None,
+) -> HttpResponse:
     with transaction() as session:
         known = markets(session)
         statements = [
@@ -72,6 +75,7 @@ def _listing(request: SignedInRequest, complaints: tuple[str, ...] = ()) -> Http
         "queue": [pair for pair in payments if pair[0].rest_minor],
         "payments": pages.get_page(request.GET.get("page")),
         "complaints": complaints,
+        "typed": typed,
         "is_confirmed": is_confirmed(request),
         "section": "payments",
     }
@@ -88,31 +92,15 @@ def import_file(request: SignedInRequest) -> HttpResponse:
     # Before it is read: a statement is parsed from memory.
     if file is None or file.size is None or file.size > LARGEST_FILE_BYTES:
         return _listing(request, ("Choose a camt.053 file, or a zip of them, of at most 20 MB.",))
-    name, received_by = file_name(file.name or ""), request.user.get_username()
-    missing = request.POST.get("missing", "")
-    try:
-        with transaction() as session:
-            imported = import_statements(
-                session,
-                market,
-                name,
-                file.read(),
-                received_by=received_by,
-                now=timezone.now(),
-                missing=missing,
-            )
-    except Refused as refused:
-        return _listing(request, _reasons(refused))
-    for note in imported.notes:
-        messages.info(request, str(note))
-    if imported.is_repeat:
-        messages.info(request, f"All of {name} was imported before; nothing changed.")
-        return redirect("payments")
-    jobs.ask_to_sign()
-    for row in imported.statements:
-        record(request.user, AuditEntry.Action.STATEMENT, statement_name(market, row.number))
-    messages.success(request, f"Imported {len(imported.statements)} statement(s) of {name}.")
-    return redirect("payments")
+    name, missing = file_name(file.name or ""), request.POST.get("missing", "")
+    arguments = {"market": market, "name": name, "missing": missing}
+    act = ask(request.user, Act.Kind.IMPORT, name, arguments, file.read())
+    return answer(request, act, show_refused_import)
+
+
+def show_refused_import(request: SignedInRequest, act: Act) -> HttpResponse:
+    """Show the form of an import that was refused, with every reason."""
+    return _listing(request, _sentences(act), act.arguments)
 
 
 @require_safe
@@ -128,6 +116,7 @@ def _page(
     complaints: tuple[str, ...] = (),
     typed: list[tuple[str, str]] | None = None,
     told: str = "",
+    reason: str = "",
 ) -> HttpResponse:
     with transaction() as session:
         found = _find_payment(session, name)
@@ -153,7 +142,7 @@ def _page(
         "rows": rows + [("", "")] * max(1, SPARE_ROWS - len(rows)),
         "complaints": complaints,
         "told": told,
-        "reason": request.POST.get("reason", ""),
+        "reason": reason,
         "section": "payments",
     }
     return render(request, "payments/page.html", context, status=400 if complaints else 200)
@@ -179,35 +168,25 @@ def decide(request: SignedInRequest, statement: str, line: int) -> HttpResponse:
         # `allocate` would refuse an unknown payment as a broken rule; here it has no page.
         found = _find_payment(session, name).transaction
         currency = queries.statement(session, found.market, found.statement_number).currency
+    reason = request.POST.get("reason", "").strip()
     complaints = () if returns else tuple(_typing_errors(typed, currency))
     if complaints:
-        return _page(request, name, complaints, typed)
+        return _page(request, name, complaints, typed, reason=reason)
     # `or 0` only for the types: amounts that cannot be read were complained of above.
     wanted = {} if returns else {each: parse_minor(text, currency) or 0 for each, text in typed}
     rest = found.amount_minor - sum(wanted.values())
     told = allocation_words(name, wanted, rest, currency)
     if not returns and request.POST.get("told") != told:
-        return _page(request, name, typed=typed, told=told)
-    reason, user = request.POST.get("reason", "").strip(), request.user
-    try:
-        with transaction() as session:
-            posted = allocate(
-                session,
-                name,
-                wanted,
-                decided_by=user.get_username(),
-                reason=reason,
-                now=timezone.now(),
-            )
-    except Refused as refused:
-        return _page(request, name, _reasons(refused), typed)
-    action = AuditEntry.Action.RETURN if returns else AuditEntry.Action.ALLOCATION
-    jobs.ask_to_sign()
-    # After the commit, as the trail is on a connection of its own: it must not tell of what was
-    # rolled back. Should it be cut off here, the ledger still says who decided and why.
-    record(user, action, name, reason[:500])
-    messages.success(request, f"{told} Posted as journal {posted.number}.")
-    return redirect("payment", statement=statement, line=line)
+        return _page(request, name, typed=typed, told=told, reason=reason)
+    arguments = {"reason": reason, "amounts": wanted, "typed": typed}
+    kind = Act.Kind.RETURN if returns else Act.Kind.ALLOCATE
+    return answer(request, ask(request.user, kind, name, arguments), show_refused_decision)
+
+
+def show_refused_decision(request: SignedInRequest, act: Act) -> HttpResponse:
+    """Show the form of a decision that was refused, as it was typed, with every reason."""
+    typed = [(document, amount) for document, amount in act.arguments["typed"]]
+    return _page(request, act.subject, _sentences(act), typed, reason=act.arguments["reason"])
 
 
 def _typing_errors(typed: list[tuple[str, str]], currency: str) -> list[str]:
@@ -229,5 +208,5 @@ def _find_payment(session: Session, name: str) -> Decided:
         raise Http404("no such payment") from None
 
 
-def _reasons(refused: Refused) -> tuple[str, ...]:
-    return tuple(map(str, refused.findings))
+def _sentences(act: Act) -> tuple[str, ...]:
+    return tuple(map(str, act.findings))

@@ -170,6 +170,10 @@ TRANSIENT = {
     "portal.portal_noticeread": {
         "id key user_id": "a mark on the screen of its reader; what was sent is a fact",
     },
+    "portal.portal_act": {
+        "arguments asked_at content finished_at id job_number kind outcome state subject "
+        "user_id": "what was asked for; what was done of it, and by whom, is a fact of the ledger",
+    },
     "portal.portal_export": {
         "asked_at done error expires_at file_name finished_at id job_number kind media_type "
         "size_bytes state subject total user_id": "a copy for a day of what is proven elsewhere",

@@ -1,6 +1,5 @@
 """Users of every kind, and Django on the database that the main job filled."""
 
-import datetime as dt
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,8 +11,8 @@ from portal.access import Role, ensure_roles
 from portal.models import Membership
 from portal.second_factor import lacks_second_factor
 from portal.settings import django_database
-from portal.signing import sign_after
 from tests.portal.site import GENERATOR, MARKET, OUTSIDER, SUPPLIER, Site, make_site, serving_from
+from tests.worlds.acts import do_acts_at_once
 from tests.worlds.second_factor import confirm, give_second_factor
 
 PASSWORD = "k4d-q8mz-7tru-pine"
@@ -40,8 +39,7 @@ def on_site(site: Site, settings, monkeypatch) -> Iterator[None]:
     """Point the domain's engine at the filled database, for the length of a test."""
     cache.clear()  # allauth counts failed sign-ins there
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast
-    # Signed at once, and not by a worker: what a test stores is rolled back.
-    monkeypatch.setattr("portal.jobs.ask_to_sign", lambda: sign_after(dt.datetime.now(dt.UTC)))
+    do_acts_at_once(monkeypatch)
     with serving_from(site.url, site.engine):
         yield
 

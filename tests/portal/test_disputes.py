@@ -85,6 +85,7 @@ def clock(monkeypatch) -> Clock:
     made = Clock()
     for name in ("disputes", "invoices", "runs"):
         monkeypatch.setattr(f"portal.views.{name}.timezone", made)
+    monkeypatch.setattr("portal.tasks.timezone", made)
     return made
 
 

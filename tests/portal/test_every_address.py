@@ -38,6 +38,7 @@ ACCESS_TRIED_ELSEWHERE = {
     **dict.fromkeys(["payments-import", "payment-decide"], "test_payments.py"),
     **dict.fromkeys(["ask-for-replay", "replay"], "test_replays.py"),
     **dict.fromkeys(["files", "file", "file-download"], "test_files.py"),
+    "act": "test_acts.py",
     "run-energy": "test_energy.py",
     **dict.fromkeys([name for name in NAMES if name.startswith("account_")], "test_sign_in.py"),
 }
@@ -55,6 +56,7 @@ NOT_A_PAGE = {
     "account-csv": "a file",
     "account-evidence": "a file",
     "run-energy": "a file",
+    "act": "a sentence, until it is done and leads on",
     "file": "as the list of files, until one is asked for",
     "file-download": "a file",
     "evidence": "a file",

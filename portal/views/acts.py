@@ -1,0 +1,48 @@
+"""An act that is being done: how far it is, and then what it came to."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+from django_htmx.http import HttpResponseClientRedirect
+
+from portal import jobs
+from portal.access import SignedInRequest, Viewer, open_to
+from portal.acts.answers import ShowRefused, answer
+from portal.models import Act
+from portal.views import disputes, payments
+
+
+def acts_on_pages(viewer: Viewer) -> bool:
+    """Return whether there is anything that this user may ask for."""
+    return viewer.sees_disputes or viewer.sees_payments
+
+
+@require_safe
+@open_to(acts_on_pages)
+def page(request: SignedInRequest, act_number: int) -> HttpResponse:
+    """Show how far an act is; the page asks again until it is done, and then leads on."""
+    # Another's looks like one that is not there.
+    found = Act.objects.defer("content")
+    act = get_object_or_404(found, pk=act_number, user=request.user)
+    if act.state in (Act.State.DONE, Act.State.REFUSED):
+        if request.htmx:
+            return HttpResponseClientRedirect(request.path)
+        return answer(request, act, SHOW_REFUSED[act.kind])
+    context = {"act": act, "has_worker": jobs.is_worker_there(), "section": ""}
+    template = "acts/_state.html" if request.htmx else "acts/page.html"
+    return render(request, template, context)
+
+
+SHOW_REFUSED: Mapping[str, ShowRefused] = MappingProxyType(
+    {
+        Act.Kind.IMPORT: payments.show_refused_import,
+        Act.Kind.ALLOCATE: payments.show_refused_decision,
+        Act.Kind.RETURN: payments.show_refused_decision,
+        Act.Kind.DISPUTE: disputes.show_refused_opening,
+        Act.Kind.STEP: disputes.show_refused_step,
+    }
+)
+"""By kind of act: its form again, with what was typed and every reason."""

@@ -1,0 +1,36 @@
+"""Acts that are done at once, in the process and the transaction of a test."""
+
+from collections.abc import Callable
+
+import pytest
+
+from portal import jobs, tasks
+from portal.acts import requests
+from portal.models import Act
+
+
+def do_acts_at_once(patch: pytest.MonkeyPatch) -> None:
+    """Let no worker be needed: what a test asks for is rolled back, and no other could see it.
+
+    The request is in Django's transaction, so the domain's cannot take it and mark it; that it
+    does so with rows that are committed, `tests/portal/test_acts.py` shows.
+    """
+    queue: Callable[[str, int], int] = jobs.defer
+
+    def defer(task: str, number: int) -> int:
+        job = queue(task, number)
+        if task == "act":
+            tasks.do_act(number)
+        return job
+
+    def take(_session: object, number: int) -> bool:
+        return Act.objects.filter(pk=number, state=Act.State.ASKED).exists()
+
+    def mark(_session: object, number: int, state: str, outcome: object, now: object) -> None:
+        Act.objects.filter(pk=number).update(
+            state=state, outcome=outcome, finished_at=now, content=None
+        )
+
+    patch.setattr(jobs, "defer", defer)
+    patch.setattr(requests, "take", take)
+    patch.setattr(requests, "mark", mark)
