@@ -81,9 +81,10 @@ def coalition_sums(
     ordered_demand = np.where(plan.node_order[:, None] >= 0, demand_kw[plan.node_order], 0)
     numerators = np.empty_like(available_kw)
     value_all = np.empty(available_kw.shape[1], dtype=np.int64)
+    backwards = np.ascontiguousarray(ordered_demand[::-1].T)
     ordered_supply = np.ascontiguousarray(available_kw[plan.unit_order].T)
     for interval, supply_kw in enumerate(ordered_supply):
-        cut_kw = plan.boundary_kw + subset_sums(ordered_demand[::-1, interval])
+        cut_kw = plan.boundary_kw + subset_sums(backwards[interval])
         result, value = _interval_sums(
             cut_kw, supply_kw, plan.outer_units, plan.inner_node, weights
         )
@@ -110,11 +111,11 @@ def _interval_sums(
     by_inner = np.zeros(1 << inner, dtype=np.int64)
     everything = 0
     for members in range(1 << inner):
-        size = _bit_count(members)
+        size = bit_count(members)
         for outer_size in range(outer + 1):
             total = by_size[outer_size, members]
             everything += weights[outer_size + size] * total
-            by_inner[members] += _both_weights(weights, outer_size + size) * total
+            by_inner[members] += both_weights(weights, outer_size + size) * total
     numerators = np.empty(units, dtype=np.int64)
     add_up_by_member(by_outer, numerators[:outer])
     add_up_by_member(by_inner, numerators[outer:])
@@ -180,10 +181,10 @@ def _sum_coalitions(
     both = np.zeros((outer + 1, choices), dtype=np.int64)
     for outer_size in range(outer + 1):
         for members in range(choices):
-            both[outer_size, members] = _both_weights(weights, outer_size + _bit_count(members))
+            both[outer_size, members] = both_weights(weights, outer_size + bit_count(members))
     value = 0
     for choice in range(1 << outer):
-        outer_size = _bit_count(choice)
+        outer_size = bit_count(choice)
         cut_0, cut_1 = table[0, choice], table[1, choice]
         cut_2, cut_3 = table[2, choice], table[3, choice]
         weighted = 0
@@ -216,13 +217,14 @@ def add_up_by_member(sums: Integers, by_member: Integers) -> None:
 
 
 @kernel
-def _both_weights(weights: Integers, size: int) -> int:
+def both_weights(weights: Integers, size: int) -> int:
     """Return weight(size - 1) + weight(size), what a coalition of that size counts for."""
     return int(weights[size]) + (int(weights[size - 1]) if size else 0)
 
 
 @kernel
-def _bit_count(choice: int) -> int:
+def bit_count(choice: int) -> int:
+    """Return how many units a choice holds."""
     count = 0
     while choice:
         choice &= choice - 1

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from settlement.core.arrays import Integers
+from settlement.core.arrays import Integers, kernel
 from settlement.core.grid import Grid
 
 MAXIMUM_NODES = 20
@@ -95,12 +95,14 @@ def copperplate_cuts() -> Cuts:
     return Cuts(1, np.zeros(2, dtype=np.int64))
 
 
+@kernel
 def subset_sums(values: Integers) -> Integers:
     """Return shape (2**K,): the sum of the members of every subset of K values.
 
     Subset s holds value k where bit k of s is set.
     """
-    sums = np.zeros(1, dtype=np.int64)
-    for value in values:
-        sums = np.concatenate([sums, sums + value])
+    sums = np.zeros(1 << len(values), dtype=np.int64)
+    for bit in range(len(values)):
+        half = 1 << bit
+        sums[half : 2 * half] = sums[:half] + values[bit]
     return sums

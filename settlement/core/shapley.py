@@ -18,6 +18,7 @@ from math import comb, lcm
 
 import numpy as np
 
+from settlement.core.adequacy_sums import adequacy_sums
 from settlement.core.arrays import Integers, integers, require_int64
 from settlement.core.coalition_sums import coalition_sums, plan_of
 from settlement.core.cuts import Cuts, copperplate_cuts
@@ -62,25 +63,9 @@ def shapley_location(
         OverflowError: quantities too large for exact int64 sums.
         ArithmeticError: numerators do not sum to the value of all: a bug, never bad input.
     """
-    units, intervals = len(unit_node), np.shape(demand_kw)[1]
-    if not 1 <= units <= MAXIMUM_UNITS:
-        raise ValueError(f"{units} units: the exact method takes 1 to {MAXIMUM_UNITS}")
-    available = integers(available_kw, (units, intervals), "available_kw")
-    demand = integers(demand_kw, (cuts.node_count, intervals), "demand_kw")
-    if available.size and min(available.min(), demand.min(initial=0)) < 0:
-        raise ValueError("available_kw and demand_kw must not be negative")
-    # v <= total demand. Over all coalitions, the weights of one size before and at each size sum
-    # to lcm x 2 (1 + 1/2 + ... + 1/n) < 8 lcm, which bounds every partial sum of the kernel.
-    largest_value = sum(int(row.max()) for row in demand) if intervals else 0
-    require_int64(8 * largest_value * denominator(units), "Shapley numerators")
-    largest_supply = sum(int(row.max()) for row in available) if intervals else 0
-    require_int64(largest_value + largest_supply + int(cuts.boundary_kw.max()), "cut values")
-    numerators, value_all = coalition_sums(
-        plan_of(cuts, unit_node), size_weights(units), available, demand
-    )
-    if np.any(numerators.sum(axis=0) != value_all * denominator(units)):
-        raise ArithmeticError("Shapley numerators do not sum to the value of all units")
-    return numerators, value_all
+    available, demand = _checked(available_kw, demand_kw, unit_node, cuts)
+    weights = size_weights(len(available))
+    return _summing(*coalition_sums(plan_of(cuts, unit_node), weights, available, demand))
 
 
 def shapley_adequacy(available_kw: Integers, demand_kw: Integers) -> tuple[Integers, Integers]:
@@ -93,4 +78,36 @@ def shapley_adequacy(available_kw: Integers, demand_kw: Integers) -> tuple[Integ
     Returns and raises as `shapley_location`.
     """
     one_node = np.zeros(len(available_kw), dtype=np.int64)
-    return shapley_location(copperplate_cuts(), one_node, available_kw, demand_kw[np.newaxis])
+    available, demand = _checked(available_kw, demand_kw[np.newaxis], one_node, copperplate_cuts())
+    return _summing(*adequacy_sums(size_weights(len(available)), available, demand[0]))
+
+
+def _checked(
+    available_kw: Integers, demand_kw: Integers, unit_node: Integers, cuts: Cuts
+) -> tuple[Integers, Integers]:
+    """Return supply and demand of the shapes of a game whose sums fit int64."""
+    units, intervals = len(unit_node), np.shape(demand_kw)[1]
+    if not 1 <= units <= MAXIMUM_UNITS:
+        raise ValueError(f"{units} units: the exact method takes 1 to {MAXIMUM_UNITS}")
+    available = integers(available_kw, (units, intervals), "available_kw")
+    demand = integers(demand_kw, (cuts.node_count, intervals), "demand_kw")
+    if available.size and min(available.min(), demand.min(initial=0)) < 0:
+        raise ValueError("available_kw and demand_kw must not be negative")
+    # v <= total demand. Over all coalitions, the weights of one size before and at each size sum
+    # to lcm x 2 (1 + 1/2 + ... + 1/n) < 8 lcm, which bounds every partial sum of the kernels.
+    largest_value, largest_supply = _largest_sum(demand), _largest_sum(available)
+    require_int64(8 * largest_value * denominator(units), "Shapley numerators")
+    require_int64(largest_value + largest_supply + int(cuts.boundary_kw.max()), "cut values")
+    return available, demand
+
+
+def _largest_sum(values: Integers) -> int:
+    """Return a bound of what an interval comes to: the sum of the largest of each row."""
+    return sum(int(row.max()) for row in values) if values.shape[1] else 0
+
+
+def _summing(numerators: Integers, value_all: Integers) -> tuple[Integers, Integers]:
+    """Return what a kernel found, if it shares out all that there is."""
+    if np.any(numerators.sum(axis=0) != value_all * denominator(len(numerators))):
+        raise ArithmeticError("Shapley numerators do not sum to the value of all units")
+    return numerators, value_all
