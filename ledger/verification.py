@@ -11,6 +11,7 @@ that, pass the `Head` that was kept elsewhere.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
@@ -114,6 +115,7 @@ def _verify_journals(
         .order_by(posting.journal_number, posting.line),
     )
     head = EMPTY
+    caused: set[tuple[str, str, date | None]] = set()
     known_is_there = known is None or known == head
     for row, rows in _with_children(parents, children, "number", "journal_number"):
         stored, digest = JournalRow(*row[:-1]), row[-1]
@@ -127,6 +129,11 @@ def _verify_journals(
         # changed is one finding, and does not accuse its journal too.
         if journal_digest(stored, digests) != digest:
             yield changed("ledger.journal", f"{stored.number} ({stored.key})")
+        cause = (stored.cause_source, stored.cause_key, stored.settlement_day)
+        if cause in caused:
+            value = f"{stored.cause_source} {stored.cause_key} moved money before it"
+            yield damage(JOURNAL_CAUSE, f"ledger.journal {stored.number} ({stored.key})", value)
+        caused.add(cause)
         moved.update(each.account for each in postings)
         head = Head(stored.number, digest)
         known_is_there = known_is_there or head == known
@@ -226,6 +233,10 @@ def _verify_totals(
         lines: its lines as they are stored.
         billed: what the documents of its participant, series and month before it come to, by tax.
     """
+    days_to_pay = (stored.due_on - stored.issued_at.astimezone(UTC).date()).days
+    if days_to_pay != stored.payment_term_days:
+        value = f"it is due after {days_to_pay} days, and its term is {stored.payment_term_days}"
+        yield damage(TOTALS, f"ledger.invoice {name}", value)
     amounts = sum_by_tax(
         (Tax(line.tax_category, line.tax_rate_ppm), line.amount_micro) for line in lines
     )

@@ -4,20 +4,33 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 import ledger.invoice_queries
 from common.damage import damage
 from common.refusals import Finding
+from ledger.billed_verification import DOCUMENT_LINES, verify_lines
+from ledger.invoice import document_number
 from ledger.invoice_queries import BilledAccount
 from ledger.journal import is_money
 from settlement.billing.lines import LINE_KINDS
 from settlement.billing.posted_month import posted_month
 from settlement.runs.pinned import UNREADABLE
 
+UNPUBLISHED = text(
+    "SELECT series, number, line, encode(named, 'hex') FROM ledger.invoice "
+    "JOIN ledger.invoice_line ON invoice_id = id CROSS JOIN unnest(rule_digests) AS named "
+    "WHERE named <> ALL(SELECT digest FROM rulebook.version) ORDER BY series, number, line"
+)
+
 
 def verify_billed(session: Session) -> Iterator[Finding]:
     """Sum the journals that documents cover again, and hold the documents' lines to the sums."""
+    yield from verify_lines(session)
+    for series, number, line, digest in session.execute(UNPUBLISHED):
+        place = f"ledger.invoice_line {document_number(series, number)}/{line}"
+        yield damage("line-rules", place, f"no rule with digest {digest} was ever published")
     for market, billing_month in ledger.invoice_queries.billed_months(session):
         try:
             due = _sum_due(session, market, billing_month)
@@ -29,7 +42,7 @@ def verify_billed(session: Session) -> Iterator[Finding]:
                 category, rate_ppm = account.tax
                 place = f"ledger.invoice of {account.participant} in {market} {billing_month:%Y-%m}"
                 yield damage(
-                    "document-lines",
+                    DOCUMENT_LINES,
                     place,
                     f"{account.kind} of {account.subject} under {category} at {rate_ppm} ppm: its "
                     f"lines sum to {billed.get(account, 0)} micro, and the journals that they "

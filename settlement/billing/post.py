@@ -39,16 +39,24 @@ def post(session: Session, run: Run, *, now: dt.datetime) -> list[Posted]:
     return ledger.posting.post_many(session, drafts, now)
 
 
-def settled_days(session: Session, run: Run, law_of: LawOf | None = None) -> Iterator[SettledDay]:
+def settled_days(
+    session: Session, run: Run, law_of: LawOf | None = None, *, is_held: bool = False
+) -> Iterator[SettledDay]:
     """Yield what each day of a run comes to, from its stored results and day totals.
 
     What moves money or energy is hashed again as it is read.
+
+    Args:
+        session: the caller's session.
+        run: the run.
+        law_of: see `pinned_periods`.
+        is_held: whether its rows were all hashed again in this transaction, and need not be.
 
     Raises:
         Refused: after the last day, a row does not give its digest, or the run's is not theirs.
     """
     findings: list[Finding] = []
-    metered_wh = _metered_energy_wh(session, run, findings)
+    metered_wh = _metered_energy_wh(session, run, findings, is_held=is_held)
     day_digests = []
     for period in pinned_periods(session, run, law_of):
         rules = period.rules
@@ -58,7 +66,10 @@ def settled_days(session: Session, run: Run, law_of: LawOf | None = None) -> Ite
                 raise Refused([*findings, _no_day_total(run, day)])
             digest, vectors = store.day_digest_and_vectors(session, run.id, day, MOVING_MEASURES)
             day_digests.append(digest)
-            totals = _result_totals(run, vectors, findings)
+            findings += [] if is_held else _altered(run, vectors)
+            totals = {
+                (vector.measure, vector.entity): sum(vector.values.tolist()) for vector in vectors
+            }
             yield settled_day(
                 run.market,
                 rules.market_rules.currency,
@@ -74,27 +85,22 @@ def settled_days(session: Session, run: Run, law_of: LawOf | None = None) -> Ite
 
 
 def _metered_energy_wh(
-    session: Session, run: Run, findings: list[Finding]
+    session: Session, run: Run, findings: list[Finding], *, is_held: bool
 ) -> dict[dt.date, dict[VectorKey, int]]:
     """Return the metered energy of a run by day, and by measure and entity, in Wh."""
     days: dict[dt.date, dict[VectorKey, int]] = {}
     for total, digest in stored_day_totals(session, run.id):
-        if digest != total.digest:
+        if not is_held and digest != total.digest:
             findings.append(altered_day_total(run.id, total))
         days.setdefault(total.day, {})[total.measure, total.entity] = total.total_wh
     return days
 
 
-def _result_totals(
-    run: Run, vectors: Iterable[ResultVector], findings: list[Finding]
-) -> dict[VectorKey, int]:
-    """Return a day's total of each result that moves something; exact, in Python's integers."""
-    totals = {}
+def _altered(run: Run, vectors: Iterable[ResultVector]) -> Iterator[Finding]:
+    """Yield the results that do not give the digest stored with them."""
     for vector in vectors:
         if vector_digest(vector.day, vector.measure, vector.entity, vector.values) != vector.digest:
-            findings.append(altered_result(run.id, vector))
-        totals[vector.measure, vector.entity] = sum(vector.values.tolist())
-    return totals
+            yield altered_result(run.id, vector)
 
 
 def _no_day_total(run: Run, day: dt.date) -> Finding:

@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from sqlalchemy.orm import Session
 
@@ -19,38 +19,54 @@ from settlement.runs.run import Run
 from settlement.runs.store import find_run
 
 
-def verify_posted_runs(session: Session) -> Iterator[Finding]:
+def verify_posted_runs(session: Session, held: Collection[uuid.UUID] = ()) -> Iterator[Finding]:
     """Draft the journal of every posted day again, in the order of posting, and compare it.
 
     What earlier journals of a day posted is what is stored of them: each journal is held to the
     difference from that, as it was when it was posted. Energy of areas is held to theirs.
+
+    Args:
+        session: the caller's session.
+        held: runs whose results and day totals were hashed again in this transaction.
     """
     law_of = law_read_once(session)
+    days_of: defaultdict[uuid.UUID, set[dt.date | None]] = defaultdict(set)
+    runs: dict[uuid.UUID, Run] = {}
     posted: defaultdict[tuple[str, dt.date | None], dict[str, int]] = defaultdict(dict)
     run_id: uuid.UUID | None = None
     settled: _Settled | None = None
     for journal in read_journals(session, CauseSource.RUN):
         if journal.run_id != run_id or settled is None:  # the days of a run come one after another
             run_id = journal.run_id
-            settled = _Settled(session, run_id, law_of)
+            settled = _Settled(session, run_id, law_of, is_held=run_id in held)
+        if settled.run is not None:
+            runs[settled.run.id] = settled.run
+            days_of[settled.run.id].add(journal.settlement_day)
         of_day = posted[journal.market, journal.settlement_day]
         yield from settled.hold(journal, of_day)
         for code, amount in journal.moves:
             of_day[code] = of_day.get(code, 0) + amount
+    for identity, run in runs.items():
+        for day in sorted(set(run.days) - days_of[identity]):
+            value = "other days of the run are posted, and a run is posted whole"
+            yield damage(JOURNAL_CAUSE, f"ledger.journal of {run.market} run {run.id} {day}", value)
     yield from verify_energy(session)
 
 
 class _Settled:
     """A run and what its days come to; nothing where it cannot be read."""
 
-    def __init__(self, session: Session, run_id: uuid.UUID | None, law_of: LawOf) -> None:
+    def __init__(
+        self, session: Session, run_id: uuid.UUID | None, law_of: LawOf, *, is_held: bool
+    ) -> None:
         self.run: Run | None = None
         self.days: dict[dt.date, SettledDay] = {}
         self.is_named = False
         try:
             self.run = find_run(session, run_id) if run_id else None
             if self.run is not None:
-                self.days = {each.day: each for each in settled_days(session, self.run, law_of)}
+                days = settled_days(session, self.run, law_of, is_held=is_held)
+                self.days = {each.day: each for each in days}
         except UNREADABLE:  # which the checks of runs name
             self.is_named = True
 

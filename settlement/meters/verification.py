@@ -1,19 +1,25 @@
 """Verification of stored readings and meter files from their rows alone."""
 
+import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
+from common.damage import damage
 from common.refusals import Finding
 from settlement.meters import store
 from settlement.meters.digest import (
     ReadingPlace,
+    file_identity,
     reading_digest,
     reading_file_digest,
     readings_root,
 )
+
+Arrival = tuple[str, dt.datetime]
+"""Of which market a reading is, and when it was received."""
 
 RESTORE = "restore it from a backup; a stored reading never changes or goes away"
 
@@ -21,9 +27,11 @@ RESTORE = "restore it from a backup; a stored reading never changes or goes away
 def verify_readings(session: Session) -> Iterator[Finding]:
     """Hash every stored reading and file again, and find whatever is not as it was written."""
     of_file: defaultdict[uuid.UUID, list[tuple[ReadingPlace, bytes]]] = defaultdict(list)
+    came: defaultdict[uuid.UUID, set[Arrival]] = defaultdict(set)
     for reading, digest in store.stored_readings(session):
         place_in_file = (reading.settlement_day, reading.measure, reading.entity)
         of_file[reading.file_id].append((place_in_file, digest))
+        came[reading.file_id].add((reading.market, reading.received_at))
         actual = reading_digest(reading)
         if actual != digest:
             place = (
@@ -31,7 +39,7 @@ def verify_readings(session: Session) -> Iterator[Finding]:
                 f"{reading.entity} revision {reading.revision}"
             )
             yield _changed(place, actual, digest)
-    yield from _verify_files(session, of_file)
+    yield from _verify_files(session, of_file, came)
     for file_id, reading_count in store.readings_without_file(session):
         yield Finding(
             "file-of-readings",
@@ -51,9 +59,17 @@ def verify_readings(session: Session) -> Iterator[Finding]:
 
 
 def _verify_files(
-    session: Session, of_file: Mapping[uuid.UUID, Sequence[tuple[ReadingPlace, bytes]]]
+    session: Session,
+    of_file: Mapping[uuid.UUID, Sequence[tuple[ReadingPlace, bytes]]],
+    came: Mapping[uuid.UUID, Collection[Arrival]],
 ) -> Iterator[Finding]:
-    """Hold every file to its digest, and to the readings that name it, as place and digest."""
+    """Hold every file to its digest, its identity, and the readings that name it.
+
+    Args:
+        session: the caller's session.
+        of_file: the readings that name a file, as place and digest.
+        came: of which markets they are, and when they were received.
+    """
     seen: set[uuid.UUID] = set()
     for file, digest, reading_count in store.stored_files(session):
         place = f"settlement.reading_file {file.market} {file.id} {file.name}"
@@ -65,6 +81,13 @@ def _verify_files(
         actual = reading_file_digest(file)
         if actual != digest:
             yield _changed(place, actual, digest)
+        if file.id != file_identity(file.market, file.content_digest):
+            yield damage("file-identity", place, "its market and content give another id")
+        # When it came decides which runs know it, so no reading may say another time.
+        strange = set(came.get(file.id, ())) - {(file.market, file.received_at)}
+        for market, received_at in sorted(strange):
+            value = f"a reading of it is of {market} and was received at {received_at.isoformat()}"
+            yield damage("arrival-of-readings", place, value)
         # Over the stored digests, each held to its reading above: a reading that was changed is
         # one finding, unless its digest was made anew with it.
         root = readings_root(of_file.get(file.id, ()))

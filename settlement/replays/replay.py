@@ -1,20 +1,24 @@
 """Replay a run: compute it again from what it is pinned to, and compare every row."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from ledger.journal import STUDY
 from settlement.replays.inputs import pinned_inputs
 from settlement.runs import store
-from settlement.runs.computing import ComputedDay, compute
+from settlement.runs.computing import ComputedDay, SettlementInputs, compute
+from settlement.runs.day_memory import DayMemory
 from settlement.runs.day_total_store import stored_day_totals
 from settlement.runs.day_totals import DayTotal
+from settlement.runs.pinned import LawOf
 from settlement.runs.results import (
     ResultVector,
     VectorKey,
+    day_digest,
     first_difference,
     run_result_digest,
     vector_digest,
@@ -39,24 +43,31 @@ class Replayed:
 
 
 def replay(
-    session: Session, run: Run, *, threads: int = 1, progress: Progress = no_progress
+    session: Session,
+    run: Run,
+    *,
+    threads: int = 1,
+    progress: Progress = no_progress,
+    law_of: LawOf | None = None,
+    memory: DayMemory | None = None,
 ) -> Replayed:
     """Compute a run again from what it is pinned to, and compare every row.
 
     Nothing is written. A difference names the first row that differs, or the inputs if they do.
+
+    Args:
+        session: the caller's session.
+        run: the run.
+        threads: days computed at once, at least 1.
+        progress: is told of each day.
+        law_of: see `pinned_periods`, where many runs are replayed.
+        memory: of days that were computed before, where many runs are replayed.
     """
-    inputs = pinned_inputs(session, run)
+    inputs = pinned_inputs(session, run, law_of, memory)
     totals = _stored_totals(session, run)
-    difference = None
-    if run.engine_version != ENGINE_VERSION:
-        difference = (
-            f"engine of run {run.id}: version {run.engine_version} computed it and this is version "
-            f"{ENGINE_VERSION}; replay it with the release that has that version"
-        )
-    elif input_digest(inputs.pins, inputs.reading_digests) != run.input_digest:
-        difference = f"inputs of run {run.id}: their digest is not the one that the run names"
+    difference = _difference_of_inputs(run, inputs, totals)
     digests = []
-    for done, day in enumerate(compute(inputs, threads), start=1):
+    for done, day in enumerate(compute(inputs, threads, memory), start=1):
         digests.append(day.digest)
         # All days are computed even after a difference, as the digest of the whole is reported too.
         difference = (
@@ -73,11 +84,35 @@ def replay(
     return Replayed(run, result_digest, difference)
 
 
+def _difference_of_inputs(
+    run: Run, inputs: SettlementInputs, total_days: Collection[dt.date]
+) -> str | None:
+    """Return in words why the days of a run cannot come out as they did, or None."""
+    if run.engine_version != ENGINE_VERSION:
+        return (
+            f"engine of run {run.id}: version {run.engine_version} computed it and this is version "
+            f"{ENGINE_VERSION}; replay it with the release that has that version"
+        )
+    if input_digest(inputs.pins, inputs.reading_digests) != run.input_digest:
+        return f"inputs of run {run.id}: their digest is not the one that the run names"
+    if inputs.days != run.days:
+        return f"days of run {run.id}: its rules are pinned for others than it names"
+    if strange := sorted(set(total_days) - set(run.days)):
+        return f"settlement.day_total {run.id} {strange[0]}: stored, and no day of the run"
+    return None
+
+
 def _difference(session: Session, run: Run, computed: ComputedDay) -> str | None:
     stored = store.day_vectors(session, run.id, computed.day)
+    proven = list(_proven_digests(stored, computed))
+    # The digest of the day is over every row, in order and each once.
+    if all(proven) and day_digest(proven) == computed.digest:
+        return None
+    keys = [(vector.measure, vector.entity) for vector in stored]
+    twice = {key for key in keys if keys.count(key) > 1}
     return first_difference(
         computed.day,
-        {(vector.measure, vector.entity): _proven_digest(vector) for vector in stored},
+        {key: b"" if key in twice else digest for key, digest in zip(keys, proven, strict=True)},
         {(vector.measure, vector.entity): vector.digest for vector in computed.vectors},
     )
 
@@ -86,8 +121,9 @@ def _stored_totals(session: Session, run: Run) -> dict[dt.date, dict[VectorKey, 
     """Return the digest of each day total; none where its columns do not give the one stored."""
     days: dict[dt.date, dict[VectorKey, bytes]] = {}
     for total, digest in stored_day_totals(session, run.id):
-        proven = digest if digest == total.digest else b""
-        days.setdefault(total.day, {})[total.measure, total.entity] = proven
+        of_day, key = days.setdefault(total.day, {}), (total.measure, total.entity)
+        # None, too, where the row stands twice: it would be one of a dictionary.
+        of_day[key] = digest if digest == total.digest and key not in of_day else b""
     return days
 
 
@@ -98,7 +134,15 @@ def _totals_difference(
     return first_difference(day, stored.get(day, {}), recomputed, "settlement.day_total")
 
 
-def _proven_digest(vector: ResultVector) -> bytes:
-    """Return the digest stored with a vector, or nothing when its values do not give it."""
-    actual = vector_digest(vector.day, vector.measure, vector.entity, vector.values)
-    return vector.digest if vector.digest == actual else b""
+def _proven_digests(stored: Sequence[ResultVector], computed: ComputedDay) -> Iterator[bytes]:
+    """Yield the digest stored with each vector, or nothing when its values do not give it."""
+    # Values that equal those computed just now have the digest that those were given.
+    vectors = [] if computed.is_remembered else computed.vectors
+    ours = {(vector.measure, vector.entity): vector for vector in vectors}
+    for vector in stored:
+        same = ours.get((vector.measure, vector.entity))
+        if same is not None and np.array_equal(same.values, vector.values):
+            actual = same.digest
+        else:
+            actual = vector_digest(vector.day, vector.measure, vector.entity, vector.values)
+        yield vector.digest if vector.digest == actual else b""

@@ -1,5 +1,6 @@
 """Settle every posted run again: a run that was invented is a cause of money, too."""
 
+import uuid
 from collections.abc import Iterator
 
 from sqlalchemy.orm import Session
@@ -7,27 +8,41 @@ from sqlalchemy.orm import Session
 from common.damage import damage
 from common.refusals import Finding
 from settlement.replays.replay import replay
-from settlement.runs.pinned import UNREADABLE
+from settlement.runs.day_memory import DayMemory
+from settlement.runs.pinned import UNREADABLE, law_read_once
 from settlement.runs.store import posted_runs
 
 RUN_REPLAY = "run-replay"
 
 
-def verify_replays(session: Session, threads: int = 1) -> Iterator[Finding]:
+def verify_replays(
+    session: Session, threads: int = 1, held: set[uuid.UUID] | None = None
+) -> Iterator[Finding]:
     """Replay every run that posted a day, and name the first row of each that comes out otherwise.
 
     A run of another version of the engine is named as well: nobody here can say that its results
-    are what it computed.
+    are what it computed. A day of which everything that it is computed from equals that of a day
+    before is computed once; its rows are hashed again like those of any other.
+
+    Args:
+        session: the caller's session.
+        threads: days computed at once, at least 1.
+        held: takes the runs whose inputs, day totals and results are as they are stored.
     """
+    law_of, memory = law_read_once(session), DayMemory()
     for run_id, run in posted_runs(session):
         place = f"settlement.run {run_id}"
+        if run is None:
+            yield damage(RUN_REPLAY, place, "its pins cannot be read")
+            continue
         try:
-            difference = replay(session, run, threads=threads).first_difference if run else None
+            replayed = replay(session, run, threads=threads, law_of=law_of, memory=memory)
         except UNREADABLE as error:
             reason = str(error).partition("\n")[0]
             yield damage(RUN_REPLAY, place, f"what it was computed from cannot be read: {reason}")
             continue
-        if run is None:
-            yield damage(RUN_REPLAY, place, "its pins cannot be read")
-        elif difference is not None:
-            yield damage(RUN_REPLAY, place, f"settled again, it differs: {difference}")
+        if replayed.first_difference is not None:
+            value = f"settled again, it differs: {replayed.first_difference}"
+            yield damage(RUN_REPLAY, place, value)
+        elif held is not None:
+            held.add(run_id)

@@ -9,15 +9,20 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Protocol
+from functools import cached_property
+from typing import Protocol, TypeVar
 
 from settlement.core.engine import DayReadings, MarketModel, ResultTable, settle_day
+from settlement.runs.day_memory import DayMemory
 from settlement.runs.day_totals import DayTotal
 from settlement.runs.results import ResultVector, day_digest, vectors_of
 from settlement.runs.run import Pin
 
+SETTLED = "settled day"
 DAYS_AHEAD_PER_THREAD = 3
 """Days in flight per thread: enough to keep it busy, few enough to bound memory."""
+
+Of = TypeVar("Of")
 
 
 @dataclass(frozen=True)
@@ -31,11 +36,22 @@ class Period:
 
 @dataclass(frozen=True)
 class ComputedDay:
-    """The results of one day, ordered by measure and entity, and the digest over them."""
+    """The results of one day, and the digest over them.
+
+    Attributes:
+        settle: returns the results; of a day that was remembered, by settling it after all.
+        is_remembered: whether an equal day was settled before, of which the digest is.
+    """
 
     day: dt.date
-    vectors: list[ResultVector]
     digest: bytes
+    settle: Callable[[], list[ResultVector]]
+    is_remembered: bool = False
+
+    @cached_property
+    def vectors(self) -> list[ResultVector]:
+        """The results, ordered by measure and entity."""
+        return self.settle()
 
 
 class SettlementInputs(Protocol):
@@ -66,10 +82,18 @@ class SettlementInputs(Protocol):
         """Return what is stored of a day beside its settlement."""
 
 
-def compute(inputs: SettlementInputs, threads: int) -> Iterator[ComputedDay]:
-    """Yield each day of a run as it is stored, in calendar order."""
+def compute(
+    inputs: SettlementInputs, threads: int, memory: DayMemory | None = None
+) -> Iterator[ComputedDay]:
+    """Yield each day of a run as it is stored, in calendar order.
+
+    Args:
+        inputs: what the run is computed from.
+        threads: days computed at once, at least 1.
+        memory: of days that were settled before; a day that equals one of them is not settled.
+    """
     return compute_days(
-        inputs.compiled(), inputs.days, inputs.day_readings, threads, inputs.further_tables
+        inputs.compiled(), inputs.days, inputs.day_readings, threads, inputs.further_tables, memory
     )
 
 
@@ -79,6 +103,7 @@ def compute_days(
     readings_of: Callable[[dt.date, MarketModel], DayReadings],
     threads: int,
     further_tables: Callable[[dt.date], Sequence[ResultTable]] = lambda _: (),
+    memory: DayMemory | None = None,
 ) -> Iterator[ComputedDay]:
     """Yield each day's results in the order of `days`.
 
@@ -88,22 +113,54 @@ def compute_days(
         readings_of: returns a day's readings in the order of a model's units and supply points.
         threads: days computed at once, at least 1.
         further_tables: returns what else is stored of a day, such as the quality of its readings.
+        memory: as `compute` takes it.
     """
     if threads < 1:
         raise ValueError(f"threads: {threads} given, at least 1 needed")
 
     def compute(day: dt.date) -> ComputedDay:
         model = model_on(periods, day)
-        settled = settle_day(model, readings_of(day, model))
-        vectors = vectors_of(replace(settled, tables=(*settled.tables, *further_tables(day))))
-        return ComputedDay(day, vectors, day_digest(vector.digest for vector in vectors))
+        readings = readings_of(day, model)  # first: a study knows the others once it was read
+        return compute_day(day, model, readings, tuple(further_tables(day)), memory)
 
+    return _in_order(compute, days, threads)
+
+
+def compute_day(
+    day: dt.date,
+    model: MarketModel,
+    readings: DayReadings,
+    further: tuple[ResultTable, ...],
+    memory: DayMemory | None = None,
+) -> ComputedDay:
+    """Return the results of a day, or what is remembered of one that equals it."""
+
+    def settle() -> list[ResultVector]:
+        settled = settle_day(model, readings)
+        return vectors_of(replace(settled, tables=(*settled.tables, *further)))
+
+    # All that the results are made of: what `settle_day` is given, and what is stored beside.
+    key = memory.key_of(SETTLED, model, readings, further) if memory else b""
+    remembered: bytes | None = memory.find(key) if memory else None
+    if remembered is not None:
+        return ComputedDay(day, remembered, settle, is_remembered=True)
+    vectors = settle()
+    digest = day_digest(vector.digest for vector in vectors)
+    if memory:
+        memory.keep(key, digest)
+    return ComputedDay(day, digest, lambda: vectors)
+
+
+def _in_order(
+    compute: Callable[[dt.date], Of], days: Sequence[dt.date], threads: int
+) -> Iterator[Of]:
+    """Yield what is computed of each day, in the order of the days, on threads."""
     if threads == 1:
         yield from map(compute, days)
         return
     # Threads and not processes: kernels run without Python's lock, and share the compiled rules.
     with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future[ComputedDay]] = deque()
+        waiting: deque[Future[Of]] = deque()
         try:
             for day in days:
                 waiting.append(pool.submit(compute, day))

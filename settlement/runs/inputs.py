@@ -19,6 +19,7 @@ from settlement.meters.terms import ruled_days
 from settlement.rules.compile import compile_rules
 from settlement.rules.register import register_of
 from settlement.runs.computing import Period
+from settlement.runs.day_memory import DayMemory
 from settlement.runs.day_totals import DayTotal, day_totals
 from settlement.runs.requests import (
     RequestsOfRun,
@@ -103,17 +104,30 @@ def run_inputs(
     market: str,
     periods: Sequence[RulePeriod],
     known_at: dt.datetime,
+    memory: DayMemory | None = None,
 ) -> RunInputs:
     """Load what a run needs.
+
+    Args:
+        session: the caller's session.
+        market: of the run.
+        periods: the rules of its days.
+        known_at: up to when readings were received that the run knows.
+        memory: of days that were computed before, where many runs are.
 
     Raises:
         Refused: a reading is missing and the rules do not estimate it, may not settle, or a day has
             the wrong number of intervals; every one is named.
     """
-    return inputs_of(periods, *completed_readings(session, market, periods, known_at))
+    return inputs_of(periods, *completed_readings(session, market, periods, known_at), memory)
 
 
-def inputs_of(periods: Sequence[RulePeriod], readings: Readings, completed: Completed) -> RunInputs:
+def inputs_of(
+    periods: Sequence[RulePeriod],
+    readings: Readings,
+    completed: Completed,
+    memory: DayMemory | None = None,
+) -> RunInputs:
     """Return what a run needs, from the readings as known and what the rules make of them.
 
     Raises:
@@ -124,13 +138,13 @@ def inputs_of(periods: Sequence[RulePeriod], readings: Readings, completed: Comp
     own = _own_digests(readings, periods)
     return RunInputs(
         periods,
-        _pins(periods),
+        pins_of(periods),
         sorted(completed.days),
         completed.days,
         completed.estimates,
         # By key, as one reading may be looked at, weigh as history and settle: it is one input.
         {**completed.looked_at, **history_digests(readings, periods), **own},
-        RequestsOfRun(readings, periods, own),
+        RequestsOfRun(readings, periods, own, memory or DayMemory()),
     )
 
 
@@ -170,7 +184,8 @@ def _own_digests(readings: Readings, periods: Sequence[RulePeriod]) -> dict[Vect
     return own
 
 
-def _pins(periods: Sequence[RulePeriod]) -> tuple[Pin, ...]:
+def pins_of(periods: Sequence[RulePeriod]) -> tuple[Pin, ...]:
+    """Return the pins of a run to the rules of its days, in their order."""
     return tuple(
         sorted(
             Pin(first_day, last_day, version.instrument, version.digest)

@@ -22,7 +22,10 @@ from settlement.meters.quality import MISSING, UsedReadings, codes_of, is_flagge
 from settlement.meters.readings import MeasuredDay, Readings, VectorKey, rows_or_zero
 from settlement.meters.register import AVAILABLE, DEMAND, DESIRED
 from settlement.rules.register import register_of
+from settlement.runs.day_memory import DayMemory
 from settlement.runs.run import Pin, input_digest
+
+HISTORY = "history of a day"
 
 
 def history_days(rules: RuleSet) -> int:
@@ -67,11 +70,13 @@ class RequestsOfRun:
         readings: as known to the run, from the first day of any history on.
         periods: the rules of the run's days.
         own_digests: of the stored readings that the run settles, by day, measure and entity.
+        memory: of what days counted in the history of others, be it of another run.
     """
 
     readings: Readings
     periods: Sequence[RulePeriod]
     own_digests: Mapping[VectorKey, bytes]
+    memory: DayMemory = field(default_factory=DayMemory)
     _histories: dict[tuple[dt.date, dt.date], History] = field(default_factory=dict)
 
     def of_day(self, day: dt.date, model: MarketModel, desired: UsedReadings) -> Requests | None:
@@ -108,9 +113,15 @@ class RequestsOfRun:
             self._histories[period, day] = (
                 no_history(len(model.supply_points))
                 if readings is None
-                else history_of_day(model, fair_play, readings)
+                else self._history_of(model, fair_play, readings)
             )
         return self._histories[period, day]
+
+    def _history_of(
+        self, model: MarketModel, fair_play: FairPlay, readings: DayReadings
+    ) -> History:
+        key = self.memory.key_of(HISTORY, model, fair_play, readings)
+        return self.memory.once(key, lambda: history_of_day(model, fair_play, readings))
 
     def _seed(self, day: dt.date, rules: RuleSet) -> bytes:
         """Return the digest of the day's rules and of its own and its history's readings."""

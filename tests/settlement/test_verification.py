@@ -429,6 +429,7 @@ KNOCK_ON: dict[str, set[str]] = {
         "settlement.day_total",
         "ledger.interest",
         "ledger.journal",
+        "ledger.invoice_line",
     },
     "settlement.reading": {"settlement.reading_file", "settlement.run", "settlement.day_total"},
     "settlement.run": {
