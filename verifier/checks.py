@@ -26,8 +26,9 @@ from verifier.values import Row
 
 def check_evidence(files: Files, report: Report, trusted: Trusted = NOTHING_TRUSTED) -> None:
     """Check everything that the evidence holds."""
-    stated, listed = check_manifest(files, report)
-    check_names([*files.names(), *listed], report)
+    with report.checking("manifest"):
+        stated, listed = check_manifest(files, report)
+        check_names([*files.names(), *listed], report)
     if stated.get("format") == PARTICIPANT_FORMAT:
         check_participant(files, stated, trusted, report)
     else:
@@ -36,26 +37,41 @@ def check_evidence(files: Files, report: Report, trusted: Trusted = NOTHING_TRUS
 
 def check_run_evidence(files: Files, stated: Row, trusted: Trusted, report: Report) -> None:
     """Check the evidence of a run."""
-    leaves = read_leaves(files, report)
-    law = check_law(files, report)
-    run = check_run(files, law, report)
-    if run and stated:
-        report.equal(MANIFEST, "run", f"the run of {RUN},", run["id"], stated["run"])
-    check_readme(files, run, report)
-    readings = check_readings(files, run, report)
-    days = check_results(files, run, report)
-    made = [digest for day in days.values() for digest in day.made]
-    check_inputs(files, run, readings.used, made, report)
-    book = check_ledger(files, report)
-    invoices = check_invoices(files, law, report)
-    check_scope(run, book, invoices, report)
-    check_needed(files, list_needed(run, invoices, law), law, report)
-    check_causes(book, leaves, report)
-    check_posted(run, law, days, readings.metered, book, report)
+    with report.checking("leaves"):
+        leaves = read_leaves(files, report)
+    with report.checking("law"):
+        law = check_law(files, report)
+    with report.checking("run"):
+        run = check_run(files, law, report)
+        if run and stated:
+            report.equal(MANIFEST, "run", f"the run of {RUN},", run["id"], stated["run"])
+    with report.checking("readme"):
+        check_readme(files, run, report)
+    with report.checking("readings"):
+        readings = check_readings(files, run, report)
+    with report.checking("results"):
+        days = check_results(files, run, report)
+    with report.checking("inputs"):
+        made = [digest for day in days.values() for digest in day.made]
+        check_inputs(files, run, readings.used, made, report)
+    with report.checking("ledger"):
+        book = check_ledger(files, report)
+    with report.checking("documents"):
+        invoices = check_invoices(files, law, report)
+    with report.checking("scope"):
+        check_scope(run, book, invoices, report)
+    with report.checking("documents of law"):
+        check_needed(files, list_needed(run, invoices, law), law, report)
+    with report.checking("causes"):
+        check_causes(book, leaves, report)
+    with report.checking("posted"):
+        check_posted(run, law, days, readings.metered, book, report)
     whole = [invoice for invoice in invoices if invoice.lines]
-    check_sums(whole, book, report)
-    check_billed(whole, book, report)
-    with report.reading(LEAVES):
+    with report.checking("sums"):
+        check_sums(whole, book, report)
+    with report.checking("billed"):
+        check_billed(whole, book, report)
+    with report.checking("log"), report.reading(LEAVES):
         told = list_told(law, run, readings, book, invoices)
         check_log(files, leaves, told, trusted, report)
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from verifier.check_list import CHECKS
+
 UNREADABLE = (
     ArithmeticError,
     AttributeError,
@@ -25,12 +27,13 @@ UNREADABLE = (
 
 
 class Finding(NamedTuple):
-    """Something that does not hold: where, what was expected, and what was found."""
+    """Something that does not hold: where, what was expected, what was found, by which check."""
 
     file: str
     row: str
     expected: str
     found: str
+    check: str = ""
 
     def __str__(self) -> str:
         place = f"{self.file}: {self.row}" if self.row else self.file
@@ -44,10 +47,11 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    check: str = ""
 
     def add(self, file: str, row: str, expected: str, found: object) -> None:
         """Note a finding."""
-        self.findings.append(Finding(file, row, expected, describe(found)))
+        self.findings.append(Finding(file, row, expected, describe(found), self.check))
 
     def equal(self, file: str, row: str, what: str, expected: object, found: object) -> None:
         """Note a finding unless two values are equal."""
@@ -57,6 +61,17 @@ class Report:
     def count(self, what: str, number: int = 1) -> None:
         """Count what was checked."""
         self.counts[what] = self.counts.get(what, 0) + number
+
+    @contextmanager
+    def checking(self, check: str) -> Iterator[None]:
+        """Say of what is found which check of the list found it."""
+        if check not in CHECKS:
+            raise LookupError(f"{check} is no check of the list")
+        before, self.check = self.check, check
+        try:
+            yield
+        finally:
+            self.check = before
 
     @contextmanager
     def reading(self, file: str, row: str = "") -> Iterator[None]:

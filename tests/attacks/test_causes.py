@@ -22,6 +22,9 @@ from ledger.posting import post
 from ledger.rules import LedgerRule
 from ledger.store import insert_accounts, insert_journals, journal_head, new_ids
 from ledger.tables import Account as AccountRow
+from settlement.billing.post import settled_days
+from settlement.billing.posted_verification import verify_posted_runs
+from settlement.billing.posting import draft_journals
 from settlement.replays.verification import verify_replays
 from settlement.runs.settle import settle
 from settlement.tables import RunRow
@@ -258,6 +261,20 @@ def test_an_amount_with_every_digest_made_anew_is_named(world, what):
                 if finding.code == "journal-cause"
             }
     assert f"ledger.journal {number}" in found
+
+
+def test_a_run_of_which_a_day_was_never_posted_is_named(session):
+    """A day that is left out of the ledger leaves no row behind that could be wrong."""
+    last, moment = NEXT_DAY + dt.timedelta(days=1), RESETTLED + 4 * MINUTE
+    ingest_tiny(session, last, last, received_at=RESETTLED + 3 * MINUTE)
+    run = settle(session, "tiny", "II", NEXT_DAY, last, known_at=moment, now=moment).run
+    drafts = draft_journals(run, list(settled_days(session, run)), {})
+    post(session, drafts[0], moment)
+    assert [(found.code, found.place) for found in verify_posted_runs(session)] == [
+        ("journal-cause", f"ledger.journal of tiny run {run.id} {last}")
+    ]
+    post(session, drafts[1], moment)
+    assert list(verify_posted_runs(session)) == []
 
 
 def test_quick_leaves_out_replays_alone():
