@@ -8,9 +8,10 @@ import numpy as np
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from benchmarks.server import owner_engine
 from benchmarks.shapley import Figure
 from database.bulk import read_rows, write_rows
-from database.session import ensure_server, transaction
+from database.session import transaction
 
 ENTITIES = 80
 DAYS = 31
@@ -22,8 +23,7 @@ TYPES = {"day": "date", "entity": "text", "values": "int8[]"}
 
 def figures() -> list[Figure]:
     """Return the time of one million readings, in and out, beside the yardstick's."""
-    ensure_server()
-    with transaction() as session:
+    with transaction(owner_engine()) as session:
         session.execute(
             text("CREATE TEMP TABLE vectors (day date, entity text, values int8[]) ON COMMIT DROP")
         )

@@ -16,8 +16,9 @@ from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
 from benchmarks.figures import Result
+from benchmarks.server import owner_engine
 from database import schema
-from database.session import database_url, ensure_server, transaction
+from database.session import transaction
 from ledger.causes import Cause, CauseSource
 from ledger.chain import SealedJournal, seal_journal
 from ledger.journal import Account, JournalDraft, Posting
@@ -42,8 +43,7 @@ class _RollBack(Exception):
 
 def results() -> list[Result]:
     """Return the two figures of posting, each the median of several runs."""
-    ensure_server()
-    schema.upgrade(database_url())
+    schema.upgrade()
     shares, rates = zip(*(_rolled_back(_measure) for _ in range(RUNS)), strict=True)
     return [
         Result(
@@ -147,7 +147,7 @@ def _publish_runs(session: Session) -> None:
 def _rolled_back(work: Callable[[Session], tuple[float, float]]) -> tuple[float, float]:
     found: list[tuple[float, float]] = []
     try:
-        with transaction() as session:
+        with transaction(owner_engine()) as session:
             found.append(work(session))
             raise _RollBack
     except _RollBack:

@@ -19,9 +19,10 @@ from sqlalchemy import Engine, make_url, select, text
 from sqlalchemy.orm import Session
 
 from benchmarks.figures import Figure, Result, median_ns
+from benchmarks.server import server_url
 from database import schema
 from database.roles.granting import drop_roles
-from database.session import ensure_server, make_engine, transaction
+from database.session import make_engine, transaction
 from ledger.log.checkpoints import prove_consistency, prove_inclusion, publish_checkpoint
 from ledger.log.note import Signer
 from ledger.log.tables import LogLeaf
@@ -99,10 +100,10 @@ def _timed(work: Callable[[], object]) -> int:
 
 @contextmanager
 def _scratch() -> Iterator[Engine]:
-    server_url = ensure_server()
+    server = server_url()
     name = f"log_benchmark_{uuid.uuid4().hex[:12]}"
-    url = make_url(server_url).set(database=name).render_as_string(hide_password=False)
-    with psycopg.connect(server_url, autocommit=True) as connection:
+    url = make_url(server).set(database=name).render_as_string(hide_password=False)
+    with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         try:
             schema.upgrade(url)

@@ -27,10 +27,11 @@ from sqlalchemy import make_url
 from sqlalchemy.orm import Session
 
 from benchmarks.figures import Result
+from benchmarks.server import server_url
 from benchmarks.shapley import example_market
 from database import schema
 from database.roles.granting import drop_roles
-from database.session import ensure_server, make_engine, transaction
+from database.session import make_engine, transaction
 from rulebook.documents import AllocationPolicy, Document
 from rulebook.folders import read_files
 from rulebook.law import rules_at
@@ -125,9 +126,9 @@ def _warm(method: str):
 @contextmanager
 def scratch_database() -> Iterator[str]:
     """Yield the URL of a migrated database that is dropped afterwards."""
-    server_url, name = ensure_server(), f"bench_{uuid.uuid4().hex[:12]}"
-    url = make_url(server_url).set(database=name).render_as_string(hide_password=False)
-    with psycopg.connect(server_url, autocommit=True) as connection:
+    server, name = server_url(), f"bench_{uuid.uuid4().hex[:12]}"
+    url = make_url(server).set(database=name).render_as_string(hide_password=False)
+    with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         try:
             schema.upgrade(url)

@@ -12,7 +12,7 @@ from benchmarks.settling import Period, measure, year_left_out
 
 @pytest.mark.skipif(config.DISABLE_JIT, reason="millions of coalitions: needs JIT")
 def test_a_period_is_measured_on_a_scratch_database(server_url, monkeypatch):
-    monkeypatch.setattr(settling, "ensure_server", lambda: server_url)
+    monkeypatch.setattr(settling, "server_url", lambda: server_url)
     day = dt.date(2024, 1, 1)
     measured = measure(Period("levels", day, day))
     assert measured.seconds > 0
