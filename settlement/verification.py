@@ -34,6 +34,7 @@ from settlement.calendar.store import law_after_seals, readings_after_seals
 from settlement.meters.verification import verify_readings
 from settlement.replays.run_verification import verify_runs
 from settlement.replays.verification import verify_replays
+from settlement.runs.run import Run
 
 REPLAYS = "posted runs, settled again"
 """The check that `verify --quick` leaves out."""
@@ -59,16 +60,21 @@ class Check:
         return found
 
 
-def list_checks(kept: KeptCheckpoint | None = None, *, threads: int = 1) -> tuple[Check, ...]:
+def list_checks(
+    kept: KeptCheckpoint | None = None, *, threads: int = 1, unreplayed: list[Run] | None = None
+) -> tuple[Check, ...]:
     """Return every check: of the schema, which guards what comes after, of runs, then of rows.
 
     Args:
         kept: as `list_row_checks` takes it.
         threads: days that are settled again at once; 0 to settle none again.
+        unreplayed: takes the runs that an earlier version of the engine made, for the caller to
+            say that they were not settled again; without it, they are findings.
     """
     held: set[uuid.UUID] = set()
     # Before the rows: those are read under the ledger's lock, and settling again takes long.
-    replays = Check(REPLAYS, partial(verify_replays, threads=threads, held=held))
+    settle_again = partial(verify_replays, threads=threads, held=held, unreplayed=unreplayed)
+    replays = Check(REPLAYS, settle_again)
     first = (Check("schema", verify_schema), *((replays,) if threads else ()))
     return (*first, *list_row_checks(kept, held))
 

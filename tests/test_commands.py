@@ -445,6 +445,30 @@ def test_an_overlay_with_faults_is_refused_with_all_of_them(command_on, metered,
     )
 
 
+def test_a_run_of_an_earlier_engine_is_said_not_to_be_replayed(command_on, metered, monkeypatch):
+    """As loud as what --quick leaves out; its rows and its journals are held to each other."""
+    command = command_on(metered)
+    with monkeypatch.context() as earlier:
+        earlier.setattr("settlement.runs.settle.ENGINE_VERSION", "1")
+        run = json.loads(command("settle", "tiny", "II", *DAYS, "--json").out)["run"]
+    told = command("verify")
+    sentence = f"Not replayed: run {run} (tiny II), made by version 1 of the engine"
+    assert told.status == 0
+    assert sentence in told.out
+    printed = json.loads(command("verify", "--json").out)
+    assert [words.startswith(sentence) for words in printed["not_checked"]] == [True]
+    with transaction(metered) as session:
+        session.execute(text("SET LOCAL session_replication_role = replica"))
+        session.execute(
+            text(
+                "UPDATE settlement.result SET values[3] = values[3] + 1 "
+                "WHERE settlement_day = '2024-01-02' AND measure = 'charge.fuel_micro'"
+            )
+        )
+    found = json.loads(command("verify", "--json").out)["checks"]
+    assert found["runs and results"][0]["code"] == "result-digest"
+
+
 def test_a_changed_digit_makes_verify_and_replay_fail(command_on, committed_database):
     with transaction(committed_database) as session:
         publish_tiny(session)

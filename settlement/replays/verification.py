@@ -10,30 +10,41 @@ from common.refusals import Finding
 from settlement.replays.replay import replay
 from settlement.runs.day_memory import DayMemory
 from settlement.runs.pinned import UNREADABLE, law_read_once
+from settlement.runs.run import Run, is_earlier_engine
 from settlement.runs.store import posted_runs
 
 RUN_REPLAY = "run-replay"
 
 
 def verify_replays(
-    session: Session, threads: int = 1, held: set[uuid.UUID] | None = None
+    session: Session,
+    threads: int = 1,
+    held: set[uuid.UUID] | None = None,
+    unreplayed: list[Run] | None = None,
 ) -> Iterator[Finding]:
     """Replay every run that posted a day, and name the first row of each that comes out otherwise.
 
-    A run of another version of the engine is named as well: nobody here can say that its results
-    are what it computed. A day of which everything that it is computed from equals that of a day
-    before is computed once; its rows are hashed again like those of any other.
+    Of a run of an earlier version of the engine nobody here can say that its results are what it
+    computed: it is handed to the caller, to say so, or is named where nobody takes it. One of a
+    version that no release had is named in any case.
+
+    A day of which everything that it is computed from equals that of a day before is computed once;
+    its rows are hashed again like those of any other.
 
     Args:
         session: the caller's session.
         threads: days computed at once, at least 1.
         held: takes the runs whose inputs, day totals and results are as they are stored.
+        unreplayed: takes the runs of earlier versions of the engine, which were not settled again.
     """
     law_of, memory = law_read_once(session), DayMemory()
     for run_id, run in posted_runs(session):
         place = f"settlement.run {run_id}"
         if run is None:
             yield damage(RUN_REPLAY, place, "its pins cannot be read")
+            continue
+        if unreplayed is not None and is_earlier_engine(run.engine_version):
+            unreplayed.append(run)
             continue
         try:
             replayed = replay(session, run, threads=threads, law_of=law_of, memory=memory)

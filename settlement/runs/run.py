@@ -17,8 +17,18 @@ from ledger.tree import leaf_hash, merkle_root
 ENGINE_VERSION = "2"
 """Raised by every change that can alter a result; a replay with another version says so."""
 
+
 PIN_TAG = "tallystick.pin.1"
 RUN_TAG = "tallystick.run.1"
+
+
+def is_earlier_engine(version: str) -> bool:
+    """Return whether a version is one that an earlier release had, and not one that none ever had.
+
+    >>> [version for version in ("0", "1", "01", "2", "9", "one") if is_earlier_engine(version)]
+    ['1']
+    """
+    return version in {str(number) for number in range(1, int(ENGINE_VERSION))}
 
 
 @dataclass(frozen=True, order=True)

@@ -1,5 +1,6 @@
 """`manage.py verify`: prove the schema, and hash every stored row again."""
 
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,31 @@ from ledger.log.witness_verification import verify_quorum
 from portal.management.arguments import CHECKPOINT, JSON, THREADS, argument, flag
 from portal.management.base import BaseCommand, Options
 from portal.management.console import refusal_text
+from settlement.runs.run import Run
 from settlement.verification import REPLAYS, Check, list_checks
 
 QUORUM = "quorum of witnesses"
-Findings = dict[str, list[Finding]]
-"""What does not hold, by the name of the check."""
 
 
-class Command(BaseCommand[Findings]):
+@dataclass
+class Verified:
+    """What came of a verification.
+
+    Attributes:
+        findings: what does not hold, by the name of the check.
+        unreplayed: the posted runs that an earlier version of the engine made.
+    """
+
+    findings: dict[str, list[Finding]] = field(default_factory=dict)
+    unreplayed: list[Run] = field(default_factory=list)
+
+    @property
+    def found(self) -> list[Finding]:
+        """Everything that does not hold."""
+        return [finding for of_check in self.findings.values() for finding in of_check]
+
+
+class Command(BaseCommand[Verified]):
     help = (
         "Prove the schema and every stored row from the facts alone. Exit status 1 when anything "
         "does not hold, with every object and row that does not named."
@@ -43,50 +61,65 @@ class Command(BaseCommand[Findings]):
         JSON,
     )
 
-    def run(self, options: Options) -> Findings:
+    def run(self, options: Options) -> Verified:
         kept = _read_checkpoint(options.checkpoint) if options.checkpoint else None
         policy = _read_policy(options.witness) if options.witness else None
         console = Console(stderr=True, quiet=options.json)
-        found = {}
-        checks = list_checks(kept, threads=0 if options.quick else options.threads)
+        outcome = Verified()
+        threads = 0 if options.quick else options.threads
+        checks = list_checks(kept, threads=threads, unreplayed=outcome.unreplayed)
         if policy is not None:
             demand = partial(verify_quorum, policy=policy, kept=kept, now=options.now)
             checks = (*checks, Check(QUORUM, demand))
         with transaction() as session:
             for check in checks:
                 with console.status(f"Verifying {check.name}"):
-                    found[check.name] = check.run(session)
-                count = len(found[check.name])
+                    outcome.findings[check.name] = check.run(session)
+                count = len(outcome.findings[check.name])
                 console.print(f"{check.name}: {'holds' if not count else f'{count} findings'}")
         if options.quick:
             console.print(f"{REPLAYS}: not checked, as --quick leaves it out")
-        return found
+        for run in outcome.unreplayed:
+            console.print(_not_replayed(run))
+        return outcome
 
-    def as_json(self, outcome: Findings, options: Options) -> Any:
+    def as_json(self, outcome: Verified, options: Options) -> Any:
         return {
-            "holds": not any(outcome.values()),
-            "not_checked": [REPLAYS] if options.quick else [],
+            "holds": not outcome.found,
+            "not_checked": [
+                *([REPLAYS] if options.quick else []),
+                *map(_not_replayed, outcome.unreplayed),
+            ],
             "checks": {
                 name: [finding.as_dict() for finding in of_check]
-                for name, of_check in outcome.items()
+                for name, of_check in outcome.findings.items()
             },
         }
 
-    def lines(self, outcome: Findings, options: Options) -> list[str]:
-        if any(outcome.values()):
+    def lines(self, outcome: Verified, options: Options) -> list[str]:
+        if outcome.found:
             return []
+        others = "other " if outcome.unreplayed else ""
         return [
             "The schema is the one that the migrations make.",
             "Every row gives the digest that it was published with, and every penny has its cause.",
             f"Not checked: {REPLAYS}."
             if options.quick
-            else "Every posted run, settled again, comes out as it is stored.",
+            else f"Every {others}posted run, settled again, comes out as it is stored.",
+            *map(_not_replayed, outcome.unreplayed),
             *(["The policy's quorum of witnesses co-signed this log."] if options.witness else []),
         ]
 
-    def failure(self, outcome: Findings, options: Options) -> str | None:
-        findings = [finding for of_check in outcome.values() for finding in of_check]
-        return refusal_text(findings, "Verification failed:") if findings else None
+    def failure(self, outcome: Verified, options: Options) -> str | None:
+        return refusal_text(outcome.found, "Verification failed:") if outcome.found else None
+
+
+def _not_replayed(run: Run) -> str:
+    """Return what is said of a run that an earlier version of the engine made."""
+    return (
+        f"Not replayed: run {run.id} ({run.market} {run.kind}), made by version "
+        f"{run.engine_version} of the engine; replay it with a release of that version."
+    )
 
 
 def _read_checkpoint(path: Path) -> KeptCheckpoint:
