@@ -72,7 +72,7 @@ def test_wrong_passwords_from_one_address_close_its_way_to_the_account(olga):
 
 
 def test_a_strangers_wrong_passwords_lock_nobody_out(olga):
-    guess(50, HERE)
+    guess(12, HERE)
     assert attempt(PASSWORD, ELSEWHERE) == "open"
 
 
@@ -85,7 +85,7 @@ def test_the_way_is_open_again_after_five_minutes(olga):
 def test_an_attempt_that_was_not_let_through_lengthens_no_wait(olga):
     guess(5, HERE)
     pass_time(minutes=4)
-    assert guess(20, HERE) == ["too many"] * 20
+    assert guess(4, HERE) == ["too many"] * 4
     pass_time(minutes=1.1)
     assert attempt(PASSWORD, HERE) == "open"
 
@@ -101,9 +101,10 @@ def test_an_account_is_one_however_its_name_is_written(olga):
     assert [attempt("guess", HERE, name) for name in names] == ["wrong"] * 5 + ["too many"]
 
 
-def test_one_address_that_tries_many_accounts_waits_and_others_do_not(olga):
-    ends = [attempt("guess", HERE, f"name-{number}") for number in range(throttle.ADDRESS.most + 2)]
-    assert ends == ["wrong"] * throttle.ADDRESS.most + ["too many"] * 2
+def test_one_address_that_tries_many_accounts_waits_and_others_do_not(olga, monkeypatch):
+    monkeypatch.setattr(throttle, "ADDRESS", throttle.ADDRESS._replace(most=8))
+    ends = [attempt("guess", HERE, f"name-{number}") for number in range(10)]
+    assert ends == ["wrong"] * 8 + ["too many"] * 2
     assert attempt(PASSWORD, HERE) == "too many"
     assert attempt(PASSWORD, ELSEWHERE) == "open"
 
