@@ -12,7 +12,7 @@ from django.urls import URLPattern, get_resolver
 
 from portal.access import Role, ensure_roles
 from tests.portal.site import GENERATOR, MARKET, SUPPLIER
-from tests.worlds.second_factor import give_second_factor
+from tests.worlds.second_factor import confirm, give_second_factor
 
 pytestmark = pytest.mark.django_db
 
@@ -31,6 +31,7 @@ ODD_VALUES = {
     "str": ODD_TEXTS,
     "path": ODD_TEXTS,
     "number": ODD_NUMBERS,
+    "int": ODD_NUMBERS,  # of allauth's pages
     "size": ODD_NUMBERS,
     "day": ODD_DAYS,
     "uuid": ODD_IDS,
@@ -82,6 +83,8 @@ def known(site, documents) -> dict[str, str]:
         "run_id": site.first_run,
         "request_number": "1",
         "file_number": "1",
+        "act_number": "1",
+        "pk": "1",
     }
 
 
@@ -93,6 +96,7 @@ def everybody(make_user) -> Client:
     give_second_factor(user)
     client = Client(raise_request_exception=False)
     client.force_login(user)
+    confirm(client, user)
     return client
 
 
