@@ -1,5 +1,6 @@
 """What answers pages knows the portal's addresses of the database, and nobody else's."""
 
+import contextlib
 from pathlib import Path
 
 import psutil
@@ -14,14 +15,17 @@ def environment_of(process: psutil.Process) -> dict[str, str]:
     return dict(word.split("=", 1) for word in words if "=" in word)
 
 
+def ports_of(process: psutil.Process) -> set[int]:
+    """Return at which ports a process listens or talks; none where it ended meanwhile."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return {each.laddr.port for each in process.net_connections("tcp") if each.laddr}
+    return set()
+
+
 def test_what_answers_pages_is_told_no_secret_of_others(served):
     port = int(served.url.rpartition(":")[2])
     mine = psutil.Process().children(recursive=True)
-    listening = [
-        process
-        for process in mine
-        if any(each.laddr.port == port for each in process.net_connections("tcp") if each.laddr)
-    ]
+    listening = [process for process in mine if port in ports_of(process)]
     assert listening
     for process in listening:
         told = environment_of(process)

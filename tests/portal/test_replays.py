@@ -57,7 +57,7 @@ def test_asking_leaves_a_request_and_an_audit_entry_and_queues_one_job(signed_in
     assert (str(request.run_id), request.state) == (site.first_run, "running")
     assert request.requested_by.username == "the-auditor"
     job = ProcrastinateJob.objects.get()
-    assert (job.id, job.task_name, job.lock) == (request.job_number, "replay", "replay")
+    assert (job.id, job.task_name, job.lock) == (request.job_number, "replay", "replay-0")
     assert job.args == {"number": request.pk}
     entry = AuditEntry.objects.get(action="replay")
     assert (entry.user_name, entry.subject) == ("the-auditor", f"run {site.first_run}")
