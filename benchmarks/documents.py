@@ -12,7 +12,7 @@ from time import perf_counter
 import typst
 
 from benchmarks.figures import Result
-from ledger.billing import Billed, document_of, seal_invoice
+from ledger.billing import Billed, EarlierCheckpoint, document_of, seal_invoice
 from ledger.invoice import Family, InvoiceDraft, InvoiceLine, Tax
 from ledger.parties import Party
 from settlement.documents.bulk import render_all
@@ -80,6 +80,7 @@ def _issued_document(number: int) -> IssuedDocument:
         journal_number=None,
         issued_at=ISSUED,
         previous_digest=DIGEST,
+        earlier=EarlierCheckpoint(number, DIGEST),
     )
     run = RunReference(uuid.UUID(int=7), "II", DIGEST)
     return document_of_rows(sealed, Billed(), None, run, {DIGEST: "gb12/market-rules"})

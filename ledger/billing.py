@@ -71,6 +71,13 @@ class Document:
         return bool(closing_moves(self.draft.family, rounding_micro, self.taxes, unit))
 
 
+class EarlierCheckpoint(NamedTuple):
+    """The newest checkpoint of the log before a document: its size and root; none before any."""
+
+    size: int | None = None
+    root: bytes | None = None
+
+
 class SealedInvoice(NamedTuple):
     """A document ready to store: its row, its digest, its lines and theirs, in line order."""
 
@@ -119,6 +126,7 @@ def seal_invoice(
     journal_number: int | None,
     issued_at: datetime,
     previous_digest: bytes,
+    earlier: EarlierCheckpoint,
 ) -> SealedInvoice:
     """Return the document sealed and chained to the one before it in its series.
 
@@ -130,6 +138,7 @@ def seal_invoice(
         journal_number: the journal of its rounding and tax, if any.
         issued_at: the moment of issue; payment is due `payment_term_days` after its day in UTC.
         previous_digest: the digest of the document before it in its series.
+        earlier: the newest checkpoint of the log, which the document comes after.
     """
     draft, money = document.draft, document.totals
     lines = line_rows(draft, identity)
@@ -163,5 +172,7 @@ def seal_invoice(
         **party_columns(SELLER, draft.seller),
         **party_columns(BUYER, draft.buyer),
         payment_term_days=draft.payment_term_days,
+        checkpoint_size=earlier.size,
+        checkpoint_root=earlier.root,
     )
     return SealedInvoice(row, invoice_digest(row, line_digests), lines, line_digests)

@@ -42,7 +42,7 @@ ACCOUNT_TAG = "tallystick.account.1"
 POSTING_TAG = "tallystick.posting.1"
 JOURNAL_TAG = "tallystick.journal.2"
 INVOICE_LINE_TAG = "tallystick.invoice-line.4"
-INVOICE_TAG = "tallystick.invoice.4"
+INVOICE_TAG = "tallystick.invoice.5"
 
 GENESIS_DIGEST = bytes(DIGEST_BYTES)
 """What the first journal, and the first invoice of a series, name as the digest before them."""
@@ -156,6 +156,8 @@ class InvoiceRow(NamedTuple):
     buyer_contact_email: str
     buyer_iban: str | None
     payment_term_days: int
+    checkpoint_size: int | None
+    checkpoint_root: bytes | None
 
 
 class SealedJournal(NamedTuple):

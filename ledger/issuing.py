@@ -14,6 +14,7 @@ from ledger import invoice_queries, store
 from ledger.billing import (
     NOTHING_BILLED,
     Document,
+    EarlierCheckpoint,
     SealedInvoice,
     document_of,
     seal_invoice,
@@ -22,6 +23,7 @@ from ledger.closing import closing_journal
 from ledger.invoice import Family, InvoiceDraft, series_of
 from ledger.invoice_checks import check_invoices, place_of
 from ledger.journal import Account, is_money
+from ledger.log.store import last_checkpoint
 from ledger.posting import post_many, require_zone
 from ledger.rules import LedgerRule
 from ledger.store import Head
@@ -79,6 +81,8 @@ def issue(session: Session, drafts: Sequence[InvoiceDraft], now: datetime) -> Is
     # A document is the cause of its journal, so it comes first and names the number that the
     # journal will have, as the lock lets nobody else take it.
     journal_numbers = count(last_journal_number + 1)
+    last = last_checkpoint(session)
+    earlier = EarlierCheckpoint(last.size, last.root) if last else EarlierCheckpoint()
     identities = store.new_ids(session, len(documents))
     counted = Counter(store.participant_counts(session, {owner_of(draft) for draft in to_bill}))
     invoices, closing = [], []
@@ -93,6 +97,7 @@ def issue(session: Session, drafts: Sequence[InvoiceDraft], now: datetime) -> Is
             journal_number=next(journal_numbers) if document.is_closed_by_journal else None,
             issued_at=now,
             previous_digest=heads[document.series].digest,
+            earlier=earlier,
         )
         heads[document.series] = Head(document.number, invoice.digest)
         store.insert_invoice(session, invoice)

@@ -383,6 +383,7 @@ RULE_OF_CONSTRAINT = {
     "fk_invoice_line_invoice_id": LedgerRule.INVOICE_IS_INCOMPLETE,
     "invoice_follows": LedgerRule.INVOICE_IS_OUT_OF_ORDER,
     "invoice_is_counted": LedgerRule.INVOICE_IS_OUT_OF_ORDER,
+    "invoice_seals_newest_checkpoint": LedgerRule.INVOICE_IS_OUT_OF_ORDER,
     "uq_invoice_market_participant_participant_number": LedgerRule.INVOICE_IS_OUT_OF_ORDER,
     "ck_invoice_participant_number_is_positive": LedgerRule.INVOICE_IS_OUT_OF_ORDER,
     "pk_invoice": LedgerRule.INVOICE_IS_OUT_OF_ORDER,

@@ -178,7 +178,11 @@ class Invoice(Base):
             name="net_is_amount_rounded",
         ),
         CheckConstraint("net_minor + tax_minor = due_minor", name="due_is_net_and_tax"),
+        CheckConstraint(
+            "(checkpoint_size IS NULL) = (checkpoint_root IS NULL)", name="checkpoint_is_whole"
+        ),
         digest_check("previous_digest"),
+        digest_check("checkpoint_root"),
         digest_check(),
         Index(None, "participant", "market", "billing_month"),
         SCHEMA_ARGUMENTS,
@@ -224,6 +228,8 @@ class Invoice(Base):
     buyer_contact_email: Mapped[str] = mapped_column(Text)
     buyer_iban: Mapped[str | None] = mapped_column(Text)
     payment_term_days: Mapped[int]
+    checkpoint_size: Mapped[int | None] = mapped_column(ForeignKey("ledger.checkpoint.size"))
+    checkpoint_root: Mapped[bytes | None] = mapped_column(LargeBinary)
     digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
 
 

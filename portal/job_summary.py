@@ -84,6 +84,12 @@ def _proof_lines(job: Job) -> list[str]:
     if job.checkpoint is not None:
         made = job.checkpoint
         lines.append(f"Log     {made.size:,} facts, root {made.root.hex()}, signed.")
+    if job.witness_key is not None:
+        lines.append(
+            f"Witness {job.witness_key.name} co-signed it. It runs on this machine, by the hand of "
+            "who keeps the log,\n        so it proves nothing here; manage.py witness, run by "
+            "somebody else elsewhere, does."
+        )
     if job.key_made:
         lines.append(job.key_made)
     if job.findings:

@@ -16,10 +16,12 @@ from sqlalchemy.orm import Session
 from common.refusals import Finding, Refused
 from database.embedded import ROOT
 from database.session import transaction
+from ledger.log.note import VerifierKey
 from ledger.log.rows import CheckpointRow
 from ledger.payments.queries import decided_transactions, statements
 from ledger.queries import balances
 from portal.demo_dispute import dispute_largest_line, settle_corrected
+from portal.demo_witness import register_demo_witness, witness_demo
 from portal.signing import sign_log
 from rulebook.publishing import publish
 from settlement.accounts.bank_statements import import_statements
@@ -80,6 +82,7 @@ class Job:
     replayed: Replayed | None = None
     checkpoint: CheckpointRow | None = None
     key_made: str | None = None
+    witness_key: VerifierKey | None = None
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -97,7 +100,7 @@ class Job:
 
 
 def run_main_job(request: JobRequest, clock: Clock, progress: ProgressBar) -> Job:
-    """Publish, meter, settle, bill, correct, settle and bill again, pay, sign, replay, verify.
+    """Publish, meter, settle, bill, correct and again, pay, sign, witness, replay, verify.
 
     Raises:
         Refused: a stage was refused; the stages before it stand.
@@ -114,6 +117,7 @@ def run_main_job(request: JobRequest, clock: Clock, progress: ProgressBar) -> Jo
     with job.stage("settle the dispute") as session:
         settle_corrected(session, request.market, clock())
     _pay(job)
+    _witness(job)
     with job.stage("replay") as session, progress("Replaying") as bar:
         job.replayed = replay(session, later, threads=request.threads, progress=bar)
     with job.stage("verify") as session, progress("Verifying") as bar:
@@ -271,6 +275,16 @@ def _pay(job: Job) -> None:
     _sign(job)
     waiting = sum(bool(payment.rest_minor) for payment in found)
     job.payments = {"payments": len(found), "waiting": waiting}
+
+
+def _witness(job: Job) -> None:
+    """Register a witness of the demonstration's own, and let it co-sign what was signed last."""
+    with job.stage("register a witness") as session:
+        job.witness_key = register_demo_witness(session, job.clock())
+    _sign(job)
+    # By itself, once that is committed: what a witness has seen, it cannot unsee.
+    with job.stage("witness the log") as session:
+        witness_demo(session, job.clock())
 
 
 def _sum_postings(session: Session, run: Run) -> dict[str, int]:

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy.orm import Session
 
 from common.refusals import Refused
+from ledger.log.checkpoints import DOCUMENTS
+from ledger.log.store import find_leaf, last_checkpoint
+from ledger.log.witness_store import cosigned_note
 from portal.amounts import local_time
 from portal.queries.notices import ShownNotice
 from rulebook.law import rules_at
@@ -37,8 +40,33 @@ def message_subject(shown: Sequence[ShownNotice]) -> str:
     return f"{first.notice.market}: {len(shown)} notices for {first.notice.participant}"
 
 
-def message_text(shown: Sequence[ShownNotice], portal_url: str) -> str:
-    """Return the words of a message; with links where the portal's address is known."""
+KEEP = (
+    "Below stands the newest signed checkpoint of the market's log. It covers every document named "
+    "above, and all that was published before. Keep this message: by it you, or an auditor, can "
+    "tell at any time whether any of that was changed since."
+)
+
+
+def covering_note(session: Session, shown: Iterable[ShownNotice]) -> str | None:
+    """Return the note of the newest checkpoint, if it covers all documents of some notices."""
+    last = last_checkpoint(session)
+    if last is None:
+        return None
+    for number in {number for notice in shown for number in notice.notice.documents}:
+        leaf = find_leaf(session, DOCUMENTS, number)
+        if leaf is None or leaf.index >= last.size:
+            return None
+    return cosigned_note(session, last)
+
+
+def message_text(shown: Sequence[ShownNotice], portal_url: str, note: str | None) -> str:
+    """Return the words of a message.
+
+    Args:
+        shown: the notices.
+        portal_url: the portal's address, for links; empty where it is not known.
+        note: of the checkpoint that covers what is named; None where there is none yet.
+    """
     first = shown[0].notice
     lines = [f"To {first.participant}, participant of {first.market}.", ""]
     for notice in shown:
@@ -49,4 +77,6 @@ def message_text(shown: Sequence[ShownNotice], portal_url: str) -> str:
         lines.append("")
     where = f"{portal_url.rstrip('/')}/notices/" if portal_url else "the portal, under Notices"
     lines += [f"All notices, with every amount: {where}.", ""]
+    if note is not None:
+        lines += [KEEP, "", note]
     return "\n".join(lines)

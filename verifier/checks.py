@@ -21,6 +21,7 @@ from verifier.report import Report
 from verifier.results import check_results
 from verifier.runs import RUN, check_inputs, check_run, is_study_pin
 from verifier.scope import check_scope
+from verifier.sealed_checkpoints import check_sealed_checkpoints
 from verifier.values import Row
 
 
@@ -73,7 +74,8 @@ def check_run_evidence(files: Files, stated: Row, trusted: Trusted, report: Repo
         check_billed(whole, book, report)
     with report.checking("log"), report.reading(LEAVES):
         told = list_told(law, run, readings, book, invoices)
-        check_log(files, leaves, told, trusted, report)
+        earlier = check_log(files, leaves, told, trusted, report)
+        check_sealed_checkpoints(invoices, leaves, earlier, report)
 
 
 def list_needed(run: Row, invoices: Sequence[Invoice], law: Law) -> set[DocumentKey]:

@@ -9,8 +9,11 @@ from pathlib import Path
 from verifier.archive import open_evidence
 from verifier.checks import check_evidence
 from verifier.itself import own_digest
+from verifier.leaves import LEAVES
+from verifier.log import CHECKPOINT
 from verifier.log_notes import Trusted, note_of_kept, parse_checkpoint, parse_key
 from verifier.report import UNREADABLE, Report, reason_of
+from verifier.witnesses import check_quorum, parse_policy
 
 PROGRAM = "python -m verifier" if __package__ else "verify.py"
 """How it was started: as a package, or as one file."""
@@ -50,6 +53,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="a checkpoint of the log that you have from before, the file or its note alone: the "
         "log must extend it",
     )
+    parser.add_argument(
+        "--witness",
+        type=Path,
+        help="a policy of your own: a quorum of witnesses must have co-signed the checkpoint of "
+        "the evidence, or the one that --checkpoint names",
+    )
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
 
 
@@ -63,11 +72,13 @@ def read_trusted(keys: Sequence[str], checkpoint: Path | None) -> Trusted:
     )
 
 
-def check_path(path: Path, keys: Sequence[str], checkpoint: Path | None) -> Report:
+def check_path(
+    path: Path, keys: Sequence[str], checkpoint: Path | None, policy: Path | None = None
+) -> Report:
     """Check the evidence at a path.
 
     Raises:
-        NotUnderstood: there is none, or a key or the checkpoint cannot be read.
+        NotUnderstood: there is none, or a key, the checkpoint or the policy cannot be read.
     """
     try:
         files = open_evidence(path)
@@ -81,9 +92,21 @@ def check_path(path: Path, keys: Sequence[str], checkpoint: Path | None) -> Repo
         trusted = read_trusted(keys, checkpoint)
     except UNREADABLE as error:
         raise NotUnderstood(f"--key or --checkpoint cannot be read: {reason_of(error)}") from None
+    try:
+        wanted = parse_policy(policy.read_text(encoding="utf-8")) if policy else None
+    except UNREADABLE as error:
+        raise NotUnderstood(f"--witness cannot be read: {reason_of(error)}") from None
     report = Report()
     report.notes.append(f"This verifier has SHA-256 {own_digest()}")
     check_evidence(files, report, trusted)
+    if wanted is not None:
+        with report.reading(CHECKPOINT):
+            own = parse_checkpoint(files.read(CHECKPOINT).decode())
+            given = [trusted.checkpoint] if trusted.checkpoint else []
+            # Without all leaves nothing shows that a checkpoint of another size is of this log.
+            is_whole = LEAVES in files.names()
+            held = [each for each in given if is_whole or each.size == own.size]
+            check_quorum([own, *held], wanted, report)
     return report
 
 
@@ -115,7 +138,7 @@ def main(arguments: Sequence[str]) -> int:
     """Check what the command line names, print the outcome, and return the exit status."""
     options = make_parser().parse_args(arguments)
     try:
-        report = check_path(options.path, options.key, options.checkpoint)
+        report = check_path(options.path, options.key, options.checkpoint, options.witness)
     except NotUnderstood as error:
         print(error, file=sys.stderr)
         return 2

@@ -13,7 +13,7 @@ from verifier.report import Report
 from verifier.rows import read_json_lines
 from verifier.values import Row, parse_hex, to_integer, to_text
 
-INVOICE_TAG = "tallystick.invoice.4"
+INVOICE_TAG = "tallystick.invoice.5"
 INVOICE_LINE_TAG = "tallystick.invoice-line.4"
 INVOICES = "ledger/invoices.jsonl"
 INVOICE_LINES = "ledger/invoice-lines.jsonl"
@@ -26,7 +26,7 @@ INVOICE = parse_layout(
     "amount_micro:I rounding_micro:I net_minor:I tax_minor:I due_minor:I line_count:I "
     "previous_digest:B "
     + " ".join(f"{side}_{name}" for side in ("seller", "buyer") for name in PARTY)
-    + " payment_term_days:I"
+    + " payment_term_days:I checkpoint_size:I? checkpoint_root:B?"
 )
 LINE = parse_layout(
     "invoice_id:U line:I kind:T subject:T description:T quantity:I? quantity_unit:T? "

@@ -31,12 +31,15 @@ EARLIER_CHECKPOINT = parse_layout("size:I root:B signed_at:M note:T")
 
 def check_log(
     files: Files, leaves: Leaves, told: Sequence[Told], trusted: Trusted, report: Report
-) -> None:
-    """Hold every fact to the log that the checkpoint signs, and that to what was signed before."""
+) -> list[Row]:
+    """Hold every fact to the log that the checkpoint signs, and that to what was signed before.
+
+    Returns the rows of the checkpoints before this one.
+    """
     stated, key_digests = read_keys(files, trusted, report)
     checkpoint = read_checkpoint(files, trusted, stated, report)
     if checkpoint is None:
-        return
+        return []
     earlier = read_earlier(files, checkpoint, [*trusted.keys, *stated], report)
     check_roots(leaves, checkpoint, earlier, trusted.checkpoint, report)
     of_log = [
@@ -47,6 +50,7 @@ def check_log(
         check_told(leaves, told_of_table, report)
     note_untold(leaves, {each.source: len(each.digests) for each in (*told, *of_log)}, report)
     note_checkpoint(checkpoint, trusted, stated, report)
+    return earlier
 
 
 def read_checkpoint(

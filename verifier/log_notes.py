@@ -76,7 +76,8 @@ def parse_checkpoint(note: str) -> Checkpoint:
     for line in lines:
         name, _, encoded_signature = line.removeprefix(SIGNATURE_START).partition(" ")
         content = base64.b64decode(encoded_signature, validate=True)
-        if not line.startswith(SIGNATURE_START) or len(content) != 68:
+        # A log's signature is of 64 bytes; a witness's has 8 bytes of time before it.
+        if not line.startswith(SIGNATURE_START) or len(content) not in (68, 76):
             raise ValueError(f"{line[:100]!r} is no signature line")
         signatures.append((name, content[:4], content[4:]))
     return Checkpoint(origin, int(size), hashed, stated + "\n", signatures)

@@ -15,8 +15,9 @@ from common.damage import damage
 from common.refusals import Finding
 from ledger import tables
 from ledger.cause_verification import JOURNAL, JOURNAL_CAUSE
+from ledger.invoice import document_number
 from ledger.log.leaf import Leaf
-from ledger.log.tables import LogLeaf
+from ledger.log.tables import LogCheckpoint, LogLeaf
 from ledger.store import lock_shared
 from ledger.verification import FOREIGN, MISSING, ROWS_AT_A_TIME, Findings, changed
 
@@ -50,6 +51,8 @@ NUMBERED = (
 )  # fmt: skip
 """Sources whose keys are numbers that only rise, so that their leaves stand in that order."""
 
+INVOICE = "ledger.invoice"
+SEALED_CHECKPOINT = "log-sealed-checkpoint"
 UNLOGGED = "log-fact-unlogged"
 ORDER = "log-leaf-order"
 LEAVES = "ledger.log_leaf"
@@ -87,6 +90,7 @@ def verify_leaves(session: Session) -> Findings:
     yield from _verify_facts(session, found)
     yield from _verify_order(session)
     yield from _verify_causes(session)
+    yield from _verify_sealed_checkpoints(session)
     known = [source.table for source in found]
     unknown = select(LogLeaf.index, LogLeaf.source).where(LogLeaf.source.not_in(known))
     for index, table in session.execute(unknown):
@@ -162,6 +166,36 @@ def _verify_causes(session: Session) -> Findings:
     for number, key, source, of_cause in session.execute(statement):
         value = f"its cause {source} {of_cause} was not published before it"
         yield damage(JOURNAL_CAUSE, f"{JOURNAL} {number} ({key})", value)
+
+
+def _verify_sealed_checkpoints(session: Session) -> Findings:
+    """Find documents that do not seal the newest checkpoint whose leaf stands before their own."""
+    invoice, own = tables.Invoice, aliased(LogLeaf)
+    digits = cast(invoice.number, Text)
+    padded = func.lpad(digits, func.greatest(6, func.length(digits)), "0")
+    name = func.concat(invoice.series, "-", padded)
+    before = (
+        select(func.max(LogCheckpoint.size))
+        .where(LogCheckpoint.size < own.index)
+        .correlate(own)
+        .scalar_subquery()
+    )
+    sealed = aliased(LogCheckpoint)
+    statement = (
+        select(invoice.series, invoice.number, invoice.checkpoint_size, before)
+        .join(own, (own.source == INVOICE) & (own.key == name))
+        .outerjoin(sealed, sealed.size == invoice.checkpoint_size)
+        .where(
+            invoice.checkpoint_size.is_distinct_from(before)
+            | invoice.checkpoint_root.is_distinct_from(sealed.root)
+        )
+        .order_by(invoice.series, invoice.number)
+    )
+    for series, number, size, expected in session.execute(statement):
+        place = f"{INVOICE} {document_number(series, number)}"
+        value = f"it seals checkpoint {size}, and the newest before it is {expected}"
+        same = f"the root that it seals is not that of checkpoint {size}"
+        yield damage(SEALED_CHECKPOINT, place, value if size != expected else same)
 
 
 def _facts(found: Sequence[Source]) -> str:

@@ -99,6 +99,13 @@ class RunJson(BaseModel):
     result_digest: Digest
 
 
+class CheckpointJson(BaseModel):
+    """The newest checkpoint of the log before the document."""
+
+    size: int = Field(description="Leaves of the log")
+    root: Digest
+
+
 class InvoiceJson(BaseModel):
     """A document of the settlement: invoice, credit or debit note, self-billed or not."""
 
@@ -131,6 +138,9 @@ class InvoiceJson(BaseModel):
     code: str = Field(description="What its proof is looked up by")
     digest: Digest
     previous_digest: Digest
+    earlier_checkpoint: CheckpointJson | None = Field(
+        description="The newest checkpoint before the document; a later one covers it"
+    )
 
 
 def schema() -> str:
@@ -184,6 +194,11 @@ def as_json(document: IssuedDocument) -> bytes:
         code=document.code,
         digest=document.digest.hex(),
         previous_digest=document.previous_digest.hex(),
+        earlier_checkpoint=CheckpointJson(
+            size=document.earlier.size, root=document.earlier.root.hex()
+        )
+        if document.earlier
+        else None,
     )
     return (content.model_dump_json(indent=2) + "\n").encode()
 

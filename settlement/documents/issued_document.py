@@ -139,6 +139,14 @@ class RunReference:
 
 
 @dataclass(frozen=True)
+class SealedCheckpoint:
+    """The newest checkpoint of the log when a document was issued: its leaves and its root."""
+
+    size: int
+    root: bytes
+
+
+@dataclass(frozen=True)
 class IssuedDocument:
     """A whole document, ready to be shown.
 
@@ -147,6 +155,8 @@ class IssuedDocument:
         original: what a note corrects; None for the first document of a month.
         minor_digits: decimals of the currency's minor unit, as they were at issue.
         tax_notes: what the law of the days that it bills says about tax.
+        earlier: the newest checkpoint before it; None where the log had none. The one that covers
+            it was signed later, and so cannot be named in what was sealed.
         laws: instrument of each rule version that lines cite, by its digest.
         portal_address: where its readers find the portal today, such as https://portal.example;
             empty where that is not known. It is the one thing here that was not sealed.
@@ -180,6 +190,7 @@ class IssuedDocument:
     last_journal_number: int
     digest: bytes
     previous_digest: bytes
+    earlier: SealedCheckpoint | None
     laws: Mapping[bytes, str]
     portal_address: str = ""
 

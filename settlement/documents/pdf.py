@@ -305,6 +305,9 @@ def _digests(document: IssuedDocument) -> list[tuple[str, str]]:
         ("This document", document.digest.hex()),
         ("The document before it", document.previous_digest.hex()),
     ]
+    if document.earlier:
+        leaves = f"{document.earlier.size:,} leaves"
+        found.append((f"Root of the earlier checkpoint, {leaves}", document.earlier.root.hex()))
     if document.run:
         found.append((f"Results of run {document.run.kind}", document.run.result_digest.hex()))
     cited = dict.fromkeys(digest for line in document.lines for digest in line.rule_digests)

@@ -15,6 +15,7 @@ from settlement.documents.issued_document import (
     IssuedLine,
     Reference,
     RunReference,
+    SealedCheckpoint,
     TaxTotal,
     sign_of,
 )
@@ -49,6 +50,9 @@ def document_of_rows(
         for line, amounts in zip(sealed.lines, rounded, strict=True)
     )
     columns = row._asdict()
+    earlier = None
+    if row.checkpoint_size is not None and row.checkpoint_root is not None:
+        earlier = SealedCheckpoint(row.checkpoint_size, row.checkpoint_root)
     return IssuedDocument(
         id=row.id,
         number=document_number(row.series, row.number),
@@ -78,6 +82,7 @@ def document_of_rows(
         last_journal_number=row.last_journal_number,
         digest=sealed.digest,
         previous_digest=row.previous_digest,
+        earlier=earlier,
         laws=laws,
     )
 

@@ -78,7 +78,15 @@ def proof_words(document: IssuedDocument) -> str:
     run = f" Settlement run {document.run.kind}, {document.run.id}." if document.run else ""
     address = document.portal_address + PROOF_ADDRESS.format(code=document.code)
     portal = "" if document.portal_address else " of the market's portal"
-    return f"Code {document.code}: the proof of this document is at {address}{portal}.{run}"
+    where = f"Code {document.code}: the proof of this document is at {address}{portal}."
+    return f"{where}{earlier_words(document)}{run}"
+
+
+def earlier_words(document: IssuedDocument) -> str:
+    """Return which checkpoint a document came after, with a space before it; empty for none."""
+    if document.earlier is None:
+        return ""
+    return f" It came after the earlier checkpoint of {document.earlier.size:,} leaves of the log."
 
 
 def document_notes(document: IssuedDocument) -> Iterator[str]:

@@ -36,7 +36,8 @@ FACTS = {
         "number until"
     ),
     "ledger.invoice": (
-        "amount_micro billing_month buyer_address_lines buyer_contact_email buyer_contact_name "
+        "amount_micro billing_month checkpoint_root checkpoint_size "
+        "buyer_address_lines buyer_contact_email buyer_contact_name "
         "buyer_country buyer_iban buyer_legal_name buyer_postcode buyer_tax_identifier currency "
         "due_minor due_on id issued_at journal_number kind last_journal_number line_count market "
         "minor_unit_micro net_minor number original participant participant_number "

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from ledger.billing import Billed, document_of, seal_invoice
+from ledger.billing import Billed, EarlierCheckpoint, document_of, seal_invoice
 from ledger.invoice import Family, InvoiceLine, Tax
 from settlement.documents.issued_document import IssuedDocument, Reference, RunReference
 from settlement.documents.sealed_rows import document_of_rows
@@ -50,6 +50,7 @@ def make_document(
         journal_number=13,
         issued_at=ISSUED,
         previous_digest=bytes(range(32)),
+        earlier=EarlierCheckpoint(20_852, bytes(range(1, 33))),
     )
     original = Reference("gb12-invoice-000001", dt.date(2024, 2, 1)) if billed.original else None
     run = RunReference(uuid.UUID(int=7), "II", bytes(range(32)))

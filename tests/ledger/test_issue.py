@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from common.refusals import Refused
-from ledger.billing import NOTHING_BILLED, document_of, seal_invoice
+from ledger.billing import NOTHING_BILLED, EarlierCheckpoint, document_of, seal_invoice
 from ledger.chain import GENESIS_DIGEST
 from ledger.invoice import DocumentKind, Family, Tax, Totals
 from ledger.invoice_queries import invoice as stored_invoice
@@ -245,6 +245,7 @@ def test_the_database_refuses_money_that_is_not_of_the_lines(session, now, wrong
         journal_number=None,
         issued_at=now,
         previous_digest=GENESIS_DIGEST,
+        earlier=EarlierCheckpoint(),
     )
     with pytest.raises(Refused, match=f"come to net 500 and tax 100, not {found}") as refused:
         insert_invoice(session, sealed)

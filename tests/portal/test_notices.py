@@ -15,6 +15,8 @@ from django.utils import timezone
 
 from common.quantities import with_unit
 from database.session import transaction
+from ledger.log.note import parse_note
+from ledger.log.store import key_rows
 from portal.models import NoticeRead, NoticeSent
 from portal.queries.notices import notices, sentences, shown_notices
 from settlement.billing.lines import account_title
@@ -147,7 +149,7 @@ def test_the_command_lists_the_same(own, capsys):
 
 
 @pytest.mark.django_db
-def test_each_participant_gets_one_message_once(own):
+def test_each_participant_gets_one_message_once(own, site):
     call_command("send_notices", "--portal-url", "https://portal.example/", stdout=io.StringIO())
     to_supplier = [one for one in mail.outbox if f"To {SUPPLIER}," in one.body]
     assert len(to_supplier) == 1
@@ -159,6 +161,9 @@ def test_each_participant_gets_one_message_once(own):
         assert all(sentence in message.body for sentence in one.sentences)
     assert "https://portal.example/notices/" in message.body
     assert GENERATOR not in message.body
+    note = parse_note(message.body[message.body.index("tallystick.") :])
+    with transaction(site.engine) as session:
+        assert note.signed_by([placed.row.key for placed in key_rows(session)]), "to be kept"
     count = len(mail.outbox)
     out = io.StringIO()
     call_command("send_notices", stdout=out)

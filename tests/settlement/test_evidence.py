@@ -47,6 +47,7 @@ from tests.worlds import tiny_market
 from tests.worlds.banked import pay_tiny
 from tests.worlds.logged import signer, take_payments
 from tests.worlds.settled import CORRECTED, INGESTED, RESETTLED, SETTLED, ingest_tiny, publish_tiny
+from tests.worlds.witnessed import witness
 from verifier.checks import check_evidence
 from verifier.encoding import encode_row, pack_integers, select_fields
 from verifier.log import EARLIER_CHECKPOINT, KEY
@@ -648,18 +649,48 @@ def test_no_code_is_in_the_evidence(market):
 def test_a_forgery_of_everything_is_found_by_the_key_that_the_reader_has(
     market, verified, tmp_path
 ):
-    """Whoever holds no key of the log can make another log, but not one under its key."""
+    """Whoever holds no key of the log can make another log, but not one under its key.
+
+    Nor under documents as they are: each seals the checkpoint before it.
+    """
     files = market.files()
     files = with_the_log_forged(files, signer(2))
     path = tmp_path / "evidence.zip"
     path.write_bytes(files.zipped())
     outcome = verified([path])
-    assert outcome.returncode == 0
+    assert outcome.returncode == 1
+    assert "the newest checkpoint before it, size and root," in outcome.stderr
     assert "hold it to the one that the operator publishes" in outcome.stdout
     outcome = verified([path], "--key", str(signer(1).key))
     assert outcome.returncode == 1
     assert "log/keys.jsonl: expected the key" in outcome.stderr
     assert "log/checkpoint.txt: expected a signature of the log" in outcome.stderr
+
+
+def test_a_quorum_of_witnesses_is_demanded_by_a_policy_of_the_readers(market, verified, tmp_path):
+    path, policy, note = (tmp_path / name for name in ("evidence.zip", "policy", "note"))
+    path.write_bytes(market.zips["SF"])
+    text = market.files()["log/checkpoint.txt"].decode()
+    line = witness(1).cosign(parse_note(text).checkpoint, 1_709_300_000).text
+    note.write_text(text + line)
+    key = f"log {signer(1).key}\nwitness one {witness(1).key}\n"
+    given = ([path], "--checkpoint", str(note), "--witness", str(policy))
+    policy.write_text(f"{key}quorum one\nage_hours 48\n")
+    outcome = verified(*given)
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+    assert "leaves by one at 2024-03-01 13:33:20 UTC" in outcome.stdout
+    assert verified([path], "--witness", str(policy)).returncode == 1, "the zip itself has none"
+    note.write_text(text + witness(1).cosign(parse_note(text).checkpoint._replace(size=3), 9).text)
+    assert "co-signature of" in verified(*given).stderr, "a signature of another checkpoint"
+    note.write_text(text + line + line)
+    policy.write_text(f"{key}witness two {witness(2).key}\ngroup g 2 one two\nquorum g\n")
+    assert "expected a checkpoint that the quorum g co-signed" in verified(*given).stderr
+    for lines in ("quorum none", "group g 0 one\nquorum g", "group g 2 one one\nquorum g", ""):
+        policy.write_text(f"{key}{lines}\n")
+        assert verified(*given).returncode == 2, lines
+    own = witness(1).key._replace(public_key=signer(1).key.public_key)
+    policy.write_text(f"log {signer(1).key}\nwitness own {own}\nquorum own\n")
+    assert verified(*given).returncode == 2, "the log is no witness of itself"
 
 
 def test_a_key_in_a_file_and_a_checkpoint_kept_from_before_hold(market, verified, tmp_path):

@@ -30,6 +30,7 @@ from ledger import tables as ledger_tables
 from ledger.chain import PostingRow, posting_digest
 from ledger.disputes import tables as dispute_tables
 from ledger.log import tables as log_tables
+from ledger.log.checkpoints import publish_checkpoint
 from ledger.log.verification import SOURCES
 from ledger.payments import tables as payment_tables
 from ledger.sealing import seal_days
@@ -53,7 +54,7 @@ from tests.settlement.study_cases import study_tiny
 from tests.worlds import tiny_market
 from tests.worlds.banked import pay_tiny
 from tests.worlds.disputed import dispute_tiny, settled
-from tests.worlds.logged import fill_log
+from tests.worlds.logged import fill_log, signer
 from tests.worlds.settled import (
     CORRECTED,
     FIRST_DAY,
@@ -112,6 +113,7 @@ def fill(session: Session) -> None:
     """Publish, amend, meter, correct, settle twice, bill twice, study: a row of every sort."""
     publish_tiny(session, tiny_market.with_areas(tiny_market.documents()))
     ingest_tiny(session, last_day=LAST_DAY)
+    publish_checkpoint(session, signer(1), SETTLED)  # which documents seal
     _settle(session, "II", SETTLED)
     disputed, *_ = dispute_tiny(session, SETTLED + MINUTE)
     alder = tiny_market.registrations({"U3": 71_000_000})[0]

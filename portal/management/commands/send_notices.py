@@ -13,7 +13,7 @@ from database.session import transaction
 from portal.management.arguments import DRY_RUN, IN_MARKET, JSON, argument
 from portal.management.base import BaseCommand, Options
 from portal.models import NoticeSent
-from portal.notice_mail import contact_addresses, message_subject, message_text
+from portal.notice_mail import contact_addresses, covering_note, message_subject, message_text
 from portal.queries.notices import ShownNotice, notices, shown_notices
 
 
@@ -52,12 +52,13 @@ class Command(BaseCommand[list[Message]]):
             shown = shown_notices(session, due)
             participants = {(notice.market, notice.participant) for notice in due}
             addresses = contact_addresses(session, participants, options.now)
+            note = covering_note(session, shown)
         messages = []
         for recipient, group in groupby(shown, key=_recipient):
             message = Message(*recipient, addresses.get(recipient, ()), len(unsent := list(group)))
             if message.to and not options.dry_run:
                 try:
-                    _send(unsent, message.to, options.portal_url, options.now)
+                    _send(unsent, message.to, options.portal_url, note, options.now)
                 except OSError as error:  # of the network or of the mail server
                     raise CommandError(
                         f"{message.market} {message.participant}: not sent, {error}. What was sent "
@@ -81,7 +82,9 @@ class Command(BaseCommand[list[Message]]):
             yield "Every notice was sent before."
 
 
-def _send(shown: list[ShownNotice], to: tuple[str, ...], url: str, now: dt.datetime) -> None:
+def _send(
+    shown: list[ShownNotice], to: tuple[str, ...], url: str, note: str | None, now: dt.datetime
+) -> None:
     """Send one message; the marks stand if and only if sending did not fail."""
     with portal_transaction.atomic():
         # Marked before it is sent: a notice that was marked meanwhile, by another process, stops
@@ -90,7 +93,8 @@ def _send(shown: list[ShownNotice], to: tuple[str, ...], url: str, now: dt.datet
             NoticeSent(key=notice.notice.key, sent_at=now, sent_to=", ".join(to))
             for notice in shown
         )
-        EmailMessage(message_subject(shown), message_text(shown, url), to=list(to)).send()
+        text = message_text(shown, url, note)
+        EmailMessage(message_subject(shown), text, to=list(to)).send()
 
 
 def _recipient(shown: ShownNotice) -> tuple[str, str]:
