@@ -14,7 +14,7 @@ from portal.management.base import BaseCommand, Options, utc_now
 from portal.management.console import refusal_text
 from witness.cosigning import Cosigned, cosign_kept
 from witness.fetching import fetch, post
-from witness.folder import Folder, open_folder
+from witness.folder import open_folder
 from witness.server import WitnessServer
 
 
@@ -34,7 +34,6 @@ class Command(BaseCommand[Outcome | None]):
         "the co-signature back. Never co-signs a smaller or another tree. Needs no database; run "
         "it once a day, from a machine that the operator of the log cannot reach."
     )
-    tells_waits = False  # it waits for no other command, and has no database to ask
     takes = (
         argument(
             "source",
@@ -71,7 +70,8 @@ class Command(BaseCommand[Outcome | None]):
         told = [_parsed_key(text) for text in options.log_key]
         folder = open_folder(options.folder, options.name)
         if options.serve:
-            self._serve(folder, told, options.port)
+            for key in told:
+                folder.log(key.name).trust([key])
             return None
         is_address = "://" in options.source
         base = options.source.rstrip("/")
@@ -129,13 +129,14 @@ class Command(BaseCommand[Outcome | None]):
         opening = "Co-signed and kept, but the portal did not take the co-signature:"
         return refusal_text(outcome.refusal.findings, opening)
 
-    def _serve(self, folder: Folder, told: list[VerifierKey], port: int) -> None:
-        for key in told:
-            folder.log(key.name).trust([key])
+    def go_on(self, outcome: Outcome | None, options: Options) -> None:
+        if outcome is not None:
+            return
+        folder = open_folder(options.folder, options.name)
         try:
-            server = WitnessServer(folder, "127.0.0.1", port, utc_now)
-        except OSError as error:
-            raise CommandError(f"port {port}: {error.strerror}; name another by --port") from None
+            server = WitnessServer(folder, "127.0.0.1", options.port, utc_now)
+        except (OSError, OverflowError) as error:
+            raise CommandError(f"--port {options.port}: {error}; name another") from None
         with server:
             self.stdout.write(
                 f"{folder.witness.key} answers at http://127.0.0.1:{server.server_port}/"
