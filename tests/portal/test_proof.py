@@ -14,6 +14,7 @@ from ledger.invoice import short_code
 from ledger.log import store
 from ledger.log.kept import parse_kept
 from ledger.log.note import parse_note
+from portal.demo_witness import NAME
 from portal.queries import proof as queries
 from tests.conftest import ROOT
 from tests.portal.conftest import PEOPLE
@@ -89,7 +90,11 @@ def test_checkpoints_and_keys_are_listed(sign_in, checkpoint, site):
     file = sign_in("signed out").get(f"/proof/checkpoint/{checkpoint.size}/kept/")
     assert "attachment" in file["Content-Disposition"]
     kept = parse_kept(file.content.decode())
-    assert (kept.note, len(kept.leaf_hashes)) == (parse_note(checkpoint.note), checkpoint.size)
+    stated = parse_note(checkpoint.note)
+    assert (kept.note.checkpoint, len(kept.leaf_hashes)) == (stated.checkpoint, checkpoint.size)
+    assert kept.note.signatures[:1] == stated.signatures
+    assert [line.name for line in kept.note.signatures[1:]] == [NAME], "who co-signed it"
+    assert NAME in page
     assert sign_in("signed out").get("/proof/checkpoint/7/kept/").status_code == 404
 
 
