@@ -194,13 +194,14 @@ def as_json(document: IssuedDocument) -> bytes:
         code=document.code,
         digest=document.digest.hex(),
         previous_digest=document.previous_digest.hex(),
-        earlier_checkpoint=CheckpointJson(
-            size=document.earlier.size, root=document.earlier.root.hex()
-        )
-        if document.earlier
-        else None,
+        earlier_checkpoint=_earlier_checkpoint(document),
     )
     return (content.model_dump_json(indent=2) + "\n").encode()
+
+
+def _earlier_checkpoint(document: IssuedDocument) -> CheckpointJson | None:
+    earlier = document.earlier
+    return CheckpointJson(size=earlier.size, root=earlier.root.hex()) if earlier else None
 
 
 def _party(party: Party) -> PartyJson:
