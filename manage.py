@@ -9,7 +9,7 @@ import sys
 
 WITHOUT_DATABASE = {
     "help", "version", "--version", "makemigrations", "recompute", "served", "shapley", "verifier",
-    "witness",
+    "serve_witness", "witness",
 }  # fmt: skip
 NOT_MIGRATED = "the database has no tables yet, or older ones; run `manage.py migrate` first"
 MIGRATES = {"demo", "migrate", "schema"}

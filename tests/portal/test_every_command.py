@@ -154,7 +154,12 @@ def test_a_command_reads_the_clock_by_its_base_alone(path):
 
 
 def test_what_serves_or_works_goes_on():
-    assert {name for name in ours() if goes_on(name)} == {"demo", "serve", "worker"}
+    assert {name for name in ours() if goes_on(name)} == {
+        "demo",
+        "serve",
+        "serve_witness",
+        "worker",
+    }
 
 
 def test_the_lists_of_exceptions_hold_no_command_that_is_gone():

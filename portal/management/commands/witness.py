@@ -8,14 +8,14 @@ from django.core.management.base import CommandError
 
 from common.file_names import file_path
 from common.refusals import Refused
-from ledger.log.note import MalformedNote, VerifierKey, parse_key
-from portal.management.arguments import JSON, PORT, argument, flag
-from portal.management.base import BaseCommand, Options, utc_now
+from ledger.log.note import VerifierKey
+from portal.management.arguments import JSON, argument, flag
+from portal.management.base import BaseCommand, Options
 from portal.management.console import refusal_text
+from portal.management.witness_arguments import WITNESS, told_keys
 from witness.cosigning import Cosigned, cosign_kept
 from witness.fetching import fetch, post
 from witness.folder import open_folder
-from witness.server import WitnessServer
 
 
 class Outcome(NamedTuple):
@@ -27,7 +27,7 @@ class Outcome(NamedTuple):
     refusal: Refused | None
 
 
-class Command(BaseCommand[Outcome | None]):
+class Command(BaseCommand[Outcome]):
     help = (
         "Be a witness of a log: fetch its newest checkpoint from a portal, or read it from a file, "
         "hold it to the last one that was kept, co-sign it, keep it with its leaf hashes, and post "
@@ -37,42 +37,17 @@ class Command(BaseCommand[Outcome | None]):
     takes = (
         argument(
             "source",
-            nargs="?",
             metavar="URL|FILE",
             help="of the portal, such as https://portal.example, or a checkpoint's file",
         ),
-        argument(
-            "--folder",
-            type=Path,
-            required=True,
-            metavar="PATH",
-            help="where the witness keeps its key and what it saw; made if there is none",
-        ),
-        argument(
-            "--name", metavar="NAME", help="of the witness, where it is made: energy.example/w"
-        ),
-        argument(
-            "--log-key",
-            action="append",
-            default=[],
-            metavar="KEY",
-            help="verifier key of the log, which you have from elsewhere; told once, it is kept",
-        ),
+        *WITNESS,
         flag("--no-post", "do not post the co-signature to the portal"),
-        flag("--serve", "answer add-checkpoint of C2SP tlog-witness instead, until stopped"),
-        PORT,
         JSON,
     )
 
-    def run(self, options: Options) -> Outcome | None:
-        if bool(options.source) == options.serve:
-            raise CommandError("name the portal's URL or a checkpoint's FILE, or give --serve")
-        told = [_parsed_key(text) for text in options.log_key]
+    def run(self, options: Options) -> Outcome:
+        told = told_keys(options.log_key)
         folder = open_folder(options.folder, options.name)
-        if options.serve:
-            for key in told:
-                folder.log(key.name).trust([key])
-            return None
         is_address = "://" in options.source
         base = options.source.rstrip("/")
         text = (
@@ -93,9 +68,7 @@ class Command(BaseCommand[Outcome | None]):
             return Outcome(key, cosigned, is_posted=False, refusal=refused)
         return Outcome(key, cosigned, is_posted=True, refusal=None)
 
-    def as_json(self, outcome: Outcome | None, options: Options) -> Any:
-        if outcome is None:
-            return {}
+    def as_json(self, outcome: Outcome, options: Options) -> Any:
         checkpoint = outcome.cosigned.checkpoint
         return {
             "witness_key": str(outcome.key),
@@ -107,9 +80,7 @@ class Command(BaseCommand[Outcome | None]):
             "is_posted": outcome.is_posted,
         }
 
-    def lines(self, outcome: Outcome | None, options: Options) -> Iterator[str]:
-        if outcome is None:
-            return
+    def lines(self, outcome: Outcome, options: Options) -> Iterator[str]:
         cosigned = outcome.cosigned
         checkpoint, old_size = cosigned.checkpoint, cosigned.old_size
         before = (
@@ -123,34 +94,11 @@ class Command(BaseCommand[Outcome | None]):
         if outcome.is_posted:
             yield "The portal has taken it."
 
-    def failure(self, outcome: Outcome | None, options: Options) -> str | None:
-        if outcome is None or outcome.refusal is None:
+    def failure(self, outcome: Outcome, options: Options) -> str | None:
+        if outcome.refusal is None:
             return None
         opening = "Co-signed and kept, but the portal did not take the co-signature:"
         return refusal_text(outcome.refusal.findings, opening)
-
-    def go_on(self, outcome: Outcome | None, options: Options) -> None:
-        if outcome is not None:
-            return
-        folder = open_folder(options.folder, options.name)
-        try:
-            server = WitnessServer(folder, "127.0.0.1", options.port, utc_now)
-        except (OSError, OverflowError) as error:
-            raise CommandError(f"--port {options.port}: {error}; name another") from None
-        with server:
-            self.stdout.write(
-                f"{folder.witness.key} answers at http://127.0.0.1:{server.server_port}/"
-                "add-checkpoint (stop it with Ctrl-C)"
-            )
-            self.stdout.flush()
-            server.serve_forever()
-
-
-def _parsed_key(text: str) -> VerifierKey:
-    try:
-        return parse_key(text)
-    except MalformedNote as error:
-        raise CommandError(f"--log-key: {error}") from None
 
 
 def _read(path: Path) -> str:
