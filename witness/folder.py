@@ -30,6 +30,7 @@ from witness.judging import Seen
 
 NAME = "witness-name"
 DAMAGED = "witness-folder"
+UNUSABLE = "witness-folder-unusable"
 
 
 class LogFolder(NamedTuple):
@@ -123,8 +124,19 @@ def open_folder(path: Path, name: str | None) -> Folder:
         name: under which it co-signs, where it is made; a schema-less URL as a rule.
 
     Raises:
-        Refused: it is to be made and has no name, has another, or its key is exposed or gone.
+        Refused: it is to be made and has no name, has another, its key is exposed or gone, or
+            nothing can be read or written there.
     """
+    try:
+        return _open_folder(path, name)
+    except OSError as error:
+        limit = "the folder of a witness is one that can be read and written"
+        remedy = "name another with --folder"
+        found = Finding(UNUSABLE, str(path), f"{error.strerror}", limit, remedy)
+        raise Refused([found]) from None
+
+
+def _open_folder(path: Path, name: str | None) -> Folder:
     stored = _read(path / "name")
     known = stored.strip() if stored is not None else None
     limit = "a witness has one name, printable and without a space or a plus"
@@ -152,8 +164,10 @@ def _read(path: Path) -> str | None:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise _damaged(path, str(error)) from None
+    except UnicodeDecodeError:
+        raise _damaged(path, "it is no text") from None
+    except OSError as error:
+        raise _damaged(path, f"it cannot be read: {error.strerror}") from None
 
 
 def _write(path: Path, text: str) -> None:

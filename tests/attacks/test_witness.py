@@ -21,6 +21,7 @@ from tests.worlds.logged import LOG_NAME, signer
 from tests.worlds.watched import LATER, WATCHED, kept_of, leaves, note_of, witness_in
 from witness.cosigning import add_checkpoint, cosign_kept
 from witness.fetching import fetch
+from witness.folder import open_folder
 from witness.requests import request_text
 
 KEY = signer(1).key
@@ -452,3 +453,12 @@ def test_a_policy_without_an_age_is_refused(keys, age):
 def test_a_policy_names_the_log():
     with pytest.raises(MalformedPolicy):
         parse_policy("quorum a\n")
+
+
+@pytest.mark.parametrize("place", ["file", "file/witness"])
+def test_a_folder_that_none_can_be_is_refused_in_words(tmp_path, place):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(Refused) as refused:
+        open_folder(tmp_path / place, "regulator.example/witness")
+    assert "Not a directory" in str(refused.value)
+    assert "Errno" not in str(refused.value)
