@@ -59,6 +59,9 @@ class Done:
     appended: bool = True
 
 
+SUBJECT_LETTERS = 200
+"""Of what an act is about, that its page and the trail show."""
+
 Execute = Callable[[Session, Act, dt.datetime], Done]
 
 
@@ -74,7 +77,7 @@ def ask(
         act = Act.objects.create(
             user=user,
             kind=kind,
-            subject=subject,
+            subject=subject[:SUBJECT_LETTERS],  # the arguments hold it whole
             arguments=dict(arguments),
             content=content,
             asked_at=timezone.now(),

@@ -48,7 +48,13 @@ OTHER_VALUE = {
     "bytea": "set_byte({0}, 31, get_byte({0}, 31) # 1)",
     "ARRAY": "{0}[2:]",
 }
-WHEN_NULL = {"text": "'x'", "bigint": "1", "uuid": "uuidv7()", "date": "DATE '2024-01-01'"}
+WHEN_NULL = {
+    "bytea": "sha256('x')",
+    "text": "'x'",
+    "bigint": "1",
+    "uuid": "uuidv7()",
+    "date": "DATE '2024-01-01'",
+}
 
 
 @pytest.fixture(scope="module")
