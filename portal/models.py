@@ -267,7 +267,7 @@ class Act(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=12, choices=Kind.choices)
-    subject = models.CharField(max_length=200)
+    subject = models.TextField()
     arguments = models.JSONField()
     content = models.BinaryField(null=True)
     asked_at = models.DateTimeField()

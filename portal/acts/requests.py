@@ -59,9 +59,6 @@ class Done:
     appended: bool = True
 
 
-SUBJECT_LETTERS = 200
-"""Of what an act is about, that its page and the trail show."""
-
 Execute = Callable[[Session, Act, dt.datetime], Done]
 
 
@@ -77,7 +74,7 @@ def ask(
         act = Act.objects.create(
             user=user,
             kind=kind,
-            subject=subject[:SUBJECT_LETTERS],  # the arguments hold it whole
+            subject=subject,
             arguments=dict(arguments),
             content=content,
             asked_at=timezone.now(),

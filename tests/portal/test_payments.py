@@ -179,6 +179,14 @@ def test_a_file_is_imported_once_and_refused_with_every_reason(sign_in):
     assert "opens with" in shown(answer)
 
 
+def test_a_file_with_as_long_a_name_as_files_have_is_taken(sign_in):
+    with transaction() as session:
+        content = bytes(session.scalar(text("SELECT content FROM ledger.bank_file")))
+    name = "s" * 251 + ".xml"
+    answer = sign_in("operator").post("/payments/import/", upload(content, name), follow=True)
+    assert f"All of {name} was imported before" in shown(answer)
+
+
 def test_what_is_left_out_of_an_uploaded_archive_is_named_on_the_page(sign_in):
     with transaction() as session:
         content = bytes(session.scalar(text("SELECT content FROM ledger.bank_file")))
