@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from benchmarks.figures import Result
+from benchmarks.law import publish
 from benchmarks.settling import (
     INGESTED,
     MARKET,
@@ -29,7 +30,6 @@ from database.session import make_engine, transaction
 from rulebook.documents import AllocationPolicy, Document, Registration
 from rulebook.folders import read_files
 from rulebook.law import rules_at
-from rulebook.publishing import publish
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
 from settlement.datasets.files import Form, make_profile_files
@@ -78,11 +78,8 @@ def _publish(session: Session, meters: int) -> None:
     publish(
         session,
         [_with_meters(document, meters) for _, document in read_files([LAW])[0]],
-        valid_from=DAY,
-        known=PUBLISHED,
-        author="A. Author (benchmark)",
-        approver="B. Approver (benchmark)",
-        reason="Law of the benchmark",
+        DAY,
+        PUBLISHED,
     )
 
 

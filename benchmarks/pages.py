@@ -8,6 +8,7 @@ database's the one of its own processes, where they are on this machine. Users a
 """
 
 import contextlib
+import datetime as dt
 import logging
 import os
 import re
@@ -143,14 +144,19 @@ def costs() -> Iterator[Cost]:
     from django.db import transaction as django_transaction
     from django.test import Client
 
-    from portal.access import Role, ensure_roles
+    from ledger.people.roles import Role
+    from portal.demo_people import demo_people
 
     # Not Django's test environment: it keeps a copy of what each template is given.
     logging.disable(logging.WARNING)  # pages that this user may not open are in the table
     known = values()
     with django_transaction.atomic():
-        user = User.objects.create_user("who-measures-pages", password=str(uuid.uuid4()))
-        user.groups.set([ensure_roles()[role] for role in (Role.AUDITOR, Role.OPERATOR)])
+        account = "who-measures-pages"
+        people = demo_people(dt.datetime.now(dt.UTC))
+        with people.acting_as("operator") as session:
+            for role in (Role.AUDITOR, Role.OPERATOR):
+                people.ensure(session, account, "Who measures", role)
+        user = User.objects.create_user(account, password=str(uuid.uuid4()))
         client = Client(raise_request_exception=False, SERVER_NAME="localhost")
         client.force_login(user)
         for name, route in addresses():

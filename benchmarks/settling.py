@@ -27,6 +27,7 @@ from sqlalchemy import make_url
 from sqlalchemy.orm import Session
 
 from benchmarks.figures import Result
+from benchmarks.law import publish
 from benchmarks.server import server_url
 from benchmarks.shapley import example_market
 from database import schema
@@ -35,7 +36,6 @@ from database.session import make_engine, transaction
 from rulebook.documents import AllocationPolicy, Document
 from rulebook.folders import read_files
 from rulebook.law import rules_at
-from rulebook.publishing import publish
 from settlement.core.engine import settle_day
 from settlement.core.shapley_rule import ShapleyRule
 from settlement.datasets.files import Form, make_profile_files
@@ -149,11 +149,8 @@ def _prepare(url: str, period: Period) -> None:
                 _under(period.method, document)
                 for _, document in read_files([ROOT / "scenarios" / MARKET])[0]
             ],
-            valid_from=period.first_day,
-            known=PUBLISHED,
-            author="A. Author (benchmark)",
-            approver="B. Approver (benchmark)",
-            reason="Law of the benchmark",
+            period.first_day,
+            PUBLISHED,
         )
         _ingest(session, period)
     made.dispose()

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
+from database.acting import TOKEN_SETTING
 from database.addresses import names_server, url_of, use_embedded, uses_embedded, working_role
 from database.outages import Unusable
 from database.roles.names import Role
@@ -139,6 +140,9 @@ LIMIT_TRANSACTION = (
 )
 _patience: ContextVar[Patience | None] = ContextVar("patience", default=None)
 
+ACT_BY_TOKEN = f"SELECT set_config('{TOKEN_SETTING}', :token, true)"
+_token: ContextVar[str | None] = ContextVar("token", default=None)
+
 
 def current_patience() -> Patience | None:
     """Return how long this thread of work waits for the database, or None: as long as it takes."""
@@ -156,6 +160,21 @@ def waiting_at_most(patience: Patience) -> Iterator[None]:
 
 
 @contextmanager
+def acting_by(token: str | None) -> Iterator[None]:
+    """Let transactions that begin in the block act as the account of a token; None: as nobody."""
+    before = _token.set(token)
+    try:
+        yield
+    finally:
+        _token.reset(before)
+
+
+def act_by(session: Session, token: str) -> None:
+    """Let a transaction act as the account of a token from here to its end."""
+    session.execute(text(ACT_BY_TOKEN), {"token": token})
+
+
+@contextmanager
 def transaction(bind: Engine | None = None) -> Iterator[Session]:
     """Open one transaction: committed when the block ends, rolled back when it raises."""
     # What was read stays readable after the commit: expired rows would ask a closed session.
@@ -163,4 +182,7 @@ def transaction(bind: Engine | None = None) -> Iterator[Session]:
         patience = current_patience()
         if patience is not None:
             session.execute(text(LIMIT_TRANSACTION), patience._asdict())
+        token = _token.get()
+        if token is not None:
+            act_by(session, token)
         yield session

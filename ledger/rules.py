@@ -2,7 +2,7 @@
 
 The numbers are stable: a rule is never renumbered, nor its number given to another. Refusals stand
 in the order of the numbers. Some rules are checked in Python and once more by PostgreSQL;
-`RULE_OF_CONSTRAINT` says which constraint or trigger speaks for which rule.
+`ledger.constraint_rules` says which constraint or trigger speaks for which rule.
 """
 
 from enum import Enum
@@ -138,6 +138,26 @@ class LedgerRule(Rule):
         "allocations alone move what is paid, documents rounding and tax, interest its accounts, "
         "and runs all others",
         "post what each cause moves in a journal of its own",
+    )
+    ACTS_AS_ANOTHER = (
+        25,
+        "who a row says did it is the account that acts",
+        "sign in as that account: manage.py login ACCOUNT",
+    )
+    ROLE_IS_MISSING = (
+        26,
+        "an account does what its roles allow",
+        "let somebody do it who may, or have the role granted: manage.py propose grant",
+    )
+    TWO_PEOPLE_DECIDE = (
+        27,
+        "what one person proposes another approves",
+        "have somebody else approve it",
+    )
+    DECISION_IS_MISSING = (
+        28,
+        "law and rights rest on an approved proposal that says so",
+        "propose it, and have another person approve it",
     )
     MONTH_IS_MALFORMED = (
         30,
@@ -350,46 +370,3 @@ class LedgerRule(Rule):
         "a proof leads to the published root",
         "find the damage by manage.py verify, and restore what it names from a backup",
     )
-
-
-# Python says a breach before anything is written, all breaches at once; the database keeps the rule
-# against what came in between, and against code that forgot to ask.
-RULE_OF_CONSTRAINT = {
-    "journal_balances": LedgerRule.JOURNAL_IS_UNBALANCED,
-    "journal_is_complete": LedgerRule.JOURNAL_IS_INCOMPLETE,
-    "pk_posting": LedgerRule.JOURNAL_IS_INCOMPLETE,
-    "account_is_open": LedgerRule.ROW_IS_MALFORMED,
-    "journal_follows": LedgerRule.JOURNAL_IS_OUT_OF_ORDER,
-    "pk_journal": LedgerRule.JOURNAL_IS_OUT_OF_ORDER,
-    "uq_journal_key": LedgerRule.KEY_HAS_OTHER_INPUT,
-    "uq_journal_market_settlement_day_run_kind": LedgerRule.RUN_IS_ALREADY_POSTED,
-    "ck_journal_cause_is_of_the_list": LedgerRule.CAUSE_IS_UNKNOWN,
-    "fk_journal_cause": LedgerRule.CAUSE_IS_UNKNOWN,
-    "uq_journal_cause": LedgerRule.CAUSE_IS_TAKEN,
-    "ck_journal_run_is_the_cause": LedgerRule.CAUSE_IS_ANOTHER,
-    "cause_names_journal": LedgerRule.CAUSE_IS_ANOTHER,
-    "cause_moves_account": LedgerRule.ACCOUNT_IS_OF_ANOTHER_CAUSE,
-    "ck_posting_amount_moves": LedgerRule.AMOUNT_IS_ZERO,
-    "ck_journal_run_is_named": LedgerRule.RUN_IS_HALF_NAMED,
-    "ck_journal_run_is_no_study": LedgerRule.RUN_IS_A_STUDY,
-    "day_is_sealed": LedgerRule.DAY_IS_SEALED,
-    "pk_seal": LedgerRule.DAY_IS_SEALED,
-    "seal_is_founded": LedgerRule.SEAL_IS_UNFOUNDED,
-    "ck_seal_sealed_by_someone": LedgerRule.SEAL_IS_UNFOUNDED,
-    "ck_seal_anchor_is_last": LedgerRule.SEAL_IS_UNFOUNDED,
-    "invoice_is_complete": LedgerRule.INVOICE_IS_INCOMPLETE,
-    "invoice_is_of_its_lines": LedgerRule.INVOICE_DIFFERS_FROM_LINES,
-    "pk_invoice_line": LedgerRule.INVOICE_IS_INCOMPLETE,
-    "fk_invoice_line_invoice_id": LedgerRule.INVOICE_IS_INCOMPLETE,
-    "invoice_follows": LedgerRule.INVOICE_IS_OUT_OF_ORDER,
-    "invoice_is_counted": LedgerRule.INVOICE_IS_OUT_OF_ORDER,
-    "invoice_seals_newest_checkpoint": LedgerRule.INVOICE_IS_OUT_OF_ORDER,
-    "uq_invoice_market_participant_participant_number": LedgerRule.INVOICE_IS_OUT_OF_ORDER,
-    "ck_invoice_participant_number_is_positive": LedgerRule.INVOICE_IS_OUT_OF_ORDER,
-    "pk_invoice": LedgerRule.INVOICE_IS_OUT_OF_ORDER,
-    "allocation_fits_document": LedgerRule.ALLOCATION_IS_TOO_MUCH,
-    "pk_bank_file": LedgerRule.STATEMENT_HAS_OTHER_CONTENT,
-    "uq_bank_statement_identity": LedgerRule.STATEMENT_HAS_OTHER_CONTENT,
-    "pk_bank_statement": LedgerRule.STATEMENT_IS_OUT_OF_SEQUENCE,
-}
-"""The constraint or trigger of the database that speaks for a rule."""

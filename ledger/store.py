@@ -32,8 +32,9 @@ from ledger.chain import (
     account_digest,
     account_row,
 )
+from ledger.constraint_rules import RULE_OF_CONSTRAINT
 from ledger.journal import Account
-from ledger.rules import RULE_OF_CONSTRAINT, LedgerRule, Rule
+from ledger.rules import LedgerRule, Rule
 
 INTEGRITY_SQLSTATE_CLASS = "23"
 

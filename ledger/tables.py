@@ -293,7 +293,7 @@ class Seal(Base):
     journal_number: Mapped[int] = mapped_column(follow_by_journal(), index=True)
     begins_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     ends_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    sealed_by: Mapped[str] = mapped_column(Text)
+    sealed_by: Mapped[str] = mapped_column(ForeignKey("people.account.id"))
     reason: Mapped[str] = mapped_column(Text)
     sealed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     last_journal_number: Mapped[int] = mapped_column(ForeignKey("ledger.journal.number"))

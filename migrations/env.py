@@ -17,6 +17,7 @@ TABLE_MODULES = (
     "ledger.trail.tables",
     "ledger.payments.tables",
     "ledger.disputes.tables",
+    "ledger.people.tables",
 )
 LOCK_TIMEOUT = "10s"
 STATEMENT_TIMEOUT = "300s"

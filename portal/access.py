@@ -1,27 +1,21 @@
-"""Who may see what: roles are groups, and a user acts for the participants it is linked to."""
+"""Who may see what: what an account sees follows from the roles that it was granted."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import AnonymousUser, Group, User
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django_htmx.middleware import HtmxDetails
 
+from database.session import transaction
+from ledger.people.roles import Role
+from ledger.people.store import rights_of
+
 P = ParamSpec("P")
-
-
-class Role(StrEnum):
-    """What a user comes to do; the names of the groups."""
-
-    REGULATOR = "regulator"
-    OPERATOR = "operator"
-    AUDITOR = "auditor"
-    PARTICIPANT = "participant"
 
 
 SEES_ALL_INVOICES = {Role.OPERATOR, Role.AUDITOR}
@@ -50,11 +44,13 @@ HOME_OF_ROLE = {
 class Viewer:
     """What a user may see, read once a request.
 
-    `participants` holds (market, participant); None means every participant.
+    `participants` holds (market, participant); None means every participant. `acts_for` holds
+    those that the account acts for, which is less than to see their affairs.
     """
 
     roles: frozenset[Role]
     participants: frozenset[tuple[str, str]] | None
+    acts_for: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def sees_invoices(self) -> bool:
@@ -152,20 +148,18 @@ GuardedView = Callable[Concatenate[SignedInRequest, P], HttpResponseBase]
 
 def roles_of(user: User) -> frozenset[Role]:
     """Return what a user comes to do, whether or not they may do it yet."""
-    names = set(user.groups.values_list("name", flat=True))
-    return frozenset(role for role in Role if role in names)
+    with transaction() as session:
+        return rights_of(session, user.get_username()).roles
 
 
 def viewer_of(user: User | AnonymousUser) -> Viewer:
     """Return what `user` may see; someone who is not signed in sees what is public."""
     if not user.is_authenticated or not user.is_active:
         return NOBODY
-    roles = roles_of(user)
-    if roles & SEES_ALL_INVOICES:
-        return Viewer(roles, None)
-    if Role.PARTICIPANT not in roles:
-        return Viewer(roles, frozenset())
-    return Viewer(roles, frozenset(user.memberships.values_list("market", "participant")))
+    with transaction() as session:
+        rights = rights_of(session, user.get_username())
+    sees_all = rights.holds_any(frozenset(SEES_ALL_INVOICES))
+    return Viewer(rights.roles, None if sees_all else rights.participants, rights.participants)
 
 
 def open_to(may_enter: Callable[[Viewer], bool]) -> Callable[[GuardedView[P]], View[P]]:
@@ -184,8 +178,3 @@ def open_to(may_enter: Callable[[Viewer], bool]) -> Callable[[GuardedView[P]], V
         return guarded
 
     return decorate
-
-
-def ensure_roles() -> dict[Role, Group]:
-    """Return the group of every role, made where missing."""
-    return {role: Group.objects.get_or_create(name=role)[0] for role in Role}

@@ -19,6 +19,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
+from portal.acting import end_token
 from portal.models import AuditEntry
 
 Action = AuditEntry.Action
@@ -34,8 +35,7 @@ def record(
     """Append an entry: who, when, what and why."""
     AuditEntry.objects.create(
         at=at or timezone.now(),
-        user_number=user.pk if user else None,
-        user_name=user.get_username() if user else "",
+        account=user.get_username() if user else "",
         action=action,
         subject=subject,
         reason=reason,
@@ -48,9 +48,10 @@ def _record_sign_in(sender: object, user: User, **_: object) -> None:
 
 
 @receiver(user_logged_out)
-def _record_sign_out(sender: object, user: User | None, **_: object) -> None:
+def _record_sign_out(sender: object, request: HttpRequest, user: User | None, **_: object) -> None:
     if user is not None:
         record(user, Action.SIGN_OUT)
+        end_token(request)
 
 
 @receiver(user_login_failed)

@@ -9,7 +9,7 @@ from django.utils.functional import SimpleLazyObject
 
 from database.session import transaction
 from portal.access import NOBODY, Viewer, roles_of, viewer_of
-from portal.demo import has_demo_sign_ins
+from portal.demo import is_demo
 from portal.queries.notices import notices_for
 from portal.reading_marks import read_keys
 
@@ -23,7 +23,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "viewer": viewer,
         "roles": SimpleLazyObject(lambda: sorted(roles_of(user)) if user else []),
         "lacks_second_factor": getattr(request, "lacks_second_factor", False),
-        "is_demo": settings.TALLYSTICK_DEMO or has_demo_sign_ins(),
+        "is_demo": settings.TALLYSTICK_DEMO or is_demo(),
         # Lazy: what htmx asks for every two seconds shows no count, and derives no notices.
         "unread_notices": SimpleLazyObject(lambda: _unread_count(user, viewer)),
     }

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 from allauth.mfa.models import Authenticator
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group, User
-from django.db import transaction
+from django.db.transaction import atomic
 
-from portal.access import Role, ensure_roles
+from database.session import transaction
+from ledger.people import store
+from ledger.people.roles import Role
 from portal.audit import Action, record
-from portal.models import Membership
-
-DEMO_GROUP = "demo"
-"""Users in this group have passwords that were printed; their presence marks every page."""
+from portal.demo_people import AUDITOR, OPERATOR, REGULATOR, demo_people
 
 PASSWORD_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # without l, o, 0, 1
 PASSWORD_PARTS = 4
@@ -32,56 +30,57 @@ class DemoSignIn:
     password: str
 
 
-@transaction.atomic
 def create_demo_sign_ins(
     now: dt.datetime, market: str, participants: Sequence[str]
 ) -> list[DemoSignIn]:
-    """Make or renew one user a role and one a participant, each with a new random password.
+    """Make or renew one sign-in a role and one a participant, each with a new random password.
 
     A new password ends the sessions that the old one opened.
     """
-    groups = ensure_roles()
-    demo = Group.objects.get_or_create(name=DEMO_GROUP)[0]
-    wanted: list[tuple[str, Role, str]] = [
-        (role.value, role, "") for role in Role if role is not Role.PARTICIPANT
-    ]
-    wanted += [(participant, Role.PARTICIPANT, participant) for participant in participants]
-    made = []
-    for username, role, participant in wanted:
-        user = get_user_model().objects.get_or_create(username=username)[0]
-        user.is_active = True
-        user.save()
-        user.groups.set([groups[role], demo])
-        user.memberships.all().delete()
-        if participant:
-            Membership.objects.create(user=user, market=market, participant=participant)
-        made.append(_renewed(user, role, participant, now))
-    return made
+    people = demo_people(now)
+    with people.acting_as(OPERATOR.account) as session:
+        people.ensure_participants(session, market, participants)
+    with atomic():
+        made = [
+            _renewed(each.account, role, "", now)
+            for each, role in (
+                (REGULATOR, Role.REGULATOR), (OPERATOR, Role.OPERATOR), (AUDITOR, Role.AUDITOR)
+            )
+        ]  # fmt: skip
+        return made + [_renewed(each, Role.PARTICIPANT, each, now) for each in participants]
 
 
-@transaction.atomic
 def renew_demo_sign_ins(now: dt.datetime) -> list[DemoSignIn]:
-    """Give every demo sign-in of this database a new password; none where it is no demonstration.
+    """Give every sign-in of a demonstration a new password; none where it is no demonstration.
 
     The passwords before are nowhere to be read: whoever serves a demonstration that was made
     earlier is told these.
     """
-    renewed = []
-    for user in get_user_model().objects.filter(groups__name=DEMO_GROUP, is_active=True):
-        names = set(user.groups.values_list("name", flat=True))
-        role = next(role for role in Role if role in names)
-        acts_for = user.memberships.values_list("participant", flat=True).first()
-        renewed.append(_renewed(user, role, acts_for or "", now))
-    return renewed
+    if not is_demo():
+        return []
+    with transaction() as session:
+        held = store.grants(session)
+    first: dict[str, store.Held] = {}
+    for grant in held:
+        first.setdefault(grant.account, grant)
+    with atomic():
+        users = get_user_model().objects.filter(is_active=True).order_by("pk")
+        return [
+            _renewed(name, first[name].role, first[name].participant or "", now)
+            for name in users.values_list("username", flat=True)
+            if name in first
+        ]
 
 
-def _renewed(user: User, role: Role, participant: str, now: dt.datetime) -> DemoSignIn:
+def _renewed(account: str, role: Role, participant: str, now: dt.datetime) -> DemoSignIn:
+    user = get_user_model().objects.get_or_create(username=account)[0]
+    user.is_active = True
     password = new_password()
     user.set_password(password)
     user.save(update_fields=["password"])  # all that the web process may change of an account
     Authenticator.objects.filter(user=user).delete()  # or a past visitor's phone would lock it
     record(user, Action.DEMO_SIGN_IN, role, "demonstration", at=now)
-    return DemoSignIn(user.get_username(), role.value, participant, password)
+    return DemoSignIn(account, role.value, participant, password)
 
 
 def new_password() -> str:
@@ -92,6 +91,8 @@ def new_password() -> str:
     )
 
 
-def has_demo_sign_ins() -> bool:
-    """Return whether this database holds sign-ins whose passwords were printed."""
-    return get_user_model().objects.filter(groups__name=DEMO_GROUP, is_active=True).exists()
+def is_demo() -> bool:
+    """Return whether this database was founded for a demonstration, whose passwords are printed."""
+    with transaction() as session:
+        founding = store.founding(session)
+    return founding is not None and founding.is_demonstration

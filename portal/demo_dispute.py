@@ -15,17 +15,20 @@ from ledger.disputes.records import Actor
 from ledger.disputes.steps import StepRequest, take_step
 from ledger.invoice import document_number
 from ledger.tables import Invoice, InvoiceLine
+from portal.demo_people import OPERATOR, REGULATOR, DemoPeople
 from settlement.billing.disputing import dispute_line, terms_at_issue
 
-OPERATOR = Actor("B. Iller (demonstration)", Role.OPERATOR)
-REGULATOR = Actor("R. Gulator (demonstration)", Role.REGULATOR)
+BY_OPERATOR = Actor(OPERATOR.account, Role.OPERATOR)
+BY_REGULATOR = Actor(REGULATOR.account, Role.REGULATOR)
 READINGS = Attachment(
     "check-meter.csv",
     b"day,billed_mwh,check_meter_mwh\nfirst,118.204,117.021\nsecond,121.377,120.160\n",
 )
 
 
-def dispute_largest_line(session: Session, market: str, clock: Callable[[], dt.datetime]) -> None:
+def dispute_largest_line(
+    session: Session, market: str, clock: Callable[[], dt.datetime], people: DemoPeople
+) -> None:
     """Dispute the largest line of the largest invoice, up to the regulator, who upholds half.
 
     Does nothing where the market has a dispute already, or where it is too late for one.
@@ -45,7 +48,9 @@ def dispute_largest_line(session: Session, market: str, clock: Callable[[], dt.d
     terms = terms_at_issue(session, market, issued_at)
     if terms.has_passed(terms.raise_by(issued_at), clock()):
         return
-    owner = Actor("P. Aymaster (demonstration)", Role.PARTICIPANT, participant)
+    people.ensure_participants(session, market, [participant])
+    owner = Actor(participant, Role.PARTICIPANT, participant)
+    people.act(session, participant)
     # A hundredth, to the penny; at least 2 micro, so that the half that is upheld is a claim too.
     claimed = Claim(amount_micro=max(line.amount_micro // 1_000_000 * 10_000, 2))
     opened = dispute_line(
@@ -61,18 +66,21 @@ def dispute_largest_line(session: Session, market: str, clock: Callable[[], dt.d
     half = Claim(amount_micro=(claimed.amount_micro or 0) // 2)
     for request in (
         StepRequest(
-            Action.REJECT, OPERATOR, "The readings are those of the meter operator, and accepted."
+            Action.REJECT,
+            BY_OPERATOR,
+            "The readings are the meter operator's, and accepted.",
         ),
         StepRequest(
             Action.ESCALATE, owner, "The answer does not say how the check meter was weighed."
         ),
         StepRequest(
             Action.UPHOLD,
-            REGULATOR,
+            BY_REGULATOR,
             "The check meter is in its class of accuracy; the meter operator is to read again.",
             half,
         ),
     ):
+        people.act(session, request.actor.account)
         take_step(session, market, opened.row.number, request, clock())
 
 
@@ -84,7 +92,7 @@ def settle_corrected(session: Session, market: str, now: dt.datetime) -> None:
         for found in suggestions(session, record)[:1]:
             request = StepRequest(
                 Action.SETTLE,
-                OPERATOR,
+                BY_OPERATOR,
                 "Settled again with the readings that were corrected.",
                 run_id=found.correction.run_id,
                 note_id=found.note.id if found.note else None,

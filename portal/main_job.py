@@ -19,11 +19,12 @@ from database.session import transaction
 from ledger.log.note import VerifierKey
 from ledger.log.rows import CheckpointRow
 from ledger.payments.queries import decided_transactions, statements
+from ledger.people.founding import Founder
 from ledger.queries import balances
 from portal.demo_dispute import dispute_largest_line, settle_corrected
 from portal.demo_witness import register_demo_witness, witness_demo
+from portal.demo_people import OPERATOR, REGULATOR, DemoPeople, demo_people
 from portal.signing import sign_log
-from rulebook.publishing import publish
 from settlement.accounts.bank_statements import import_statements
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
@@ -35,6 +36,8 @@ from settlement.datasets.market_files import (
     make_synthetic_files,
 )
 from settlement.datasets.recorded import first_instant
+from settlement.enactment.approve import approve
+from settlement.enactment.propose import propose_publication
 from settlement.meters.ingest import ingest
 from settlement.replays.replay import Replayed, replay
 from settlement.runs import store
@@ -74,6 +77,7 @@ class Job:
     request: JobRequest
     clock: Clock
     progress: ProgressBar
+    people: DemoPeople
     seconds: dict[str, float] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
     sums: dict[str, int] = field(default_factory=dict)
@@ -91,10 +95,10 @@ class Job:
         return self.replayed is not None and self.replayed.is_same and not self.findings
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[Session]:
-        """Time a stage and give it one transaction."""
+    def stage(self, name: str, founder: Founder = OPERATOR) -> Iterator[Session]:
+        """Time a stage and give it one transaction, in which one of the founders acts."""
         start = time.monotonic()
-        with transaction() as session:
+        with self.people.acting_as(founder.account) as session:
             yield session
         self.seconds[name] = time.monotonic() - start
 
@@ -105,12 +109,12 @@ def run_main_job(request: JobRequest, clock: Clock, progress: ProgressBar) -> Jo
     Raises:
         Refused: a stage was refused; the stages before it stand.
     """
-    job = Job(request, clock, progress)
+    job = Job(request, clock, progress, demo_people(clock()))
     _publish(job)
     first = _ensure_first_run(job)
     _bill(job, first, "invoice")
     with job.stage("dispute a line") as session:
-        dispute_largest_line(session, request.market, clock)
+        dispute_largest_line(session, request.market, clock, job.people)
     _sign(job)
     later = _ensure_later_run(job, first)
     _bill(job, later, "invoice the difference")
@@ -133,16 +137,17 @@ def run_main_job(request: JobRequest, clock: Clock, progress: ProgressBar) -> Jo
 def _publish(job: Job) -> None:
     request = job.request
     first_day = first_instant(request.data).date() if request.data else request.month[0]
-    with job.stage("publish the rules") as session:
-        publish(
+    with job.stage("propose the rules", OPERATOR) as session:
+        _, proposal = propose_publication(
             session,
             [ROOT / "scenarios" / request.market],
             valid_from=first_day.replace(month=1, day=1),
-            known=job.clock(),
-            author="A. Drafter (demonstration)",
-            approver="R. Gulator (demonstration)",
+            now=job.clock(),
             reason="First law of the market, for the demonstration",
         )
+    if proposal is not None:
+        with job.stage("approve the rules", REGULATOR) as session:
+            approve(session, proposal.number, proposal.content_digest.hex(), job.clock())
     _sign(job)
 
 
@@ -269,8 +274,9 @@ def _pay(job: Job) -> None:
             now = job.clock()
             file = make_bank_statement(session, market, seed=job.request.seed, known=now)
             import_statements(
-                session, market, file.name, file.content, received_by="the demonstration", now=now
-            )
+                session, market, file.name, file.content,
+                received_by=OPERATOR.account, now=now,
+            )  # fmt: skip
         found = decided_transactions(session, market)
     _sign(job)
     waiting = sum(bool(payment.rest_minor) for payment in found)

@@ -10,7 +10,8 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, QueryDict
 
 from database.outages import is_busy
-from database.session import Patience, waiting_at_most
+from database.session import Patience, acting_by, waiting_at_most
+from portal.acting import token_of
 from portal.busy import busy_response
 from portal.health import health_response
 
@@ -105,6 +106,23 @@ def _refuse(where: str, texts: Iterable[str]) -> None:
                 f"{where} holds a sign that is no part of any text (U+0000, or half of a pair of "
                 "UTF-16): type it again, or follow a link."
             )
+
+
+class ActAsAccount:
+    """Let what a request writes be written in the name of whoever is signed in.
+
+    The token is made of the session's key, which the browser alone holds, and of the secret of this
+    portal; it ends with the session. So neither who reads the tables nor who writes a session there
+    can act.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, as the account of whoever is signed in."""
+        with acting_by(token_of(request)):
+            return self.get_response(request)
 
 
 PATIENT = Patience(lock_ms=3_000, statement_ms=20_000)

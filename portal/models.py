@@ -1,4 +1,4 @@
-"""The portal's own tables, in the schema `portal`: who acts for whom, and what was done."""
+"""The portal's own tables, in the schema `portal`: what was done, asked for, read and sent."""
 
 from django.conf import settings
 from django.db import models
@@ -6,32 +6,10 @@ from django.db import models
 from common.refusals import Finding
 
 
-class Membership(models.Model):
-    """A user acts for a participant of a market."""
-
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships"
-    )
-    market = models.CharField(max_length=48)
-    participant = models.CharField(max_length=48)
-
-    class Meta:
-        """Order and constraints."""
-
-        constraints = (
-            models.UniqueConstraint(
-                fields=["user", "market", "participant"], name="membership_is_unique"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.user} acts for {self.participant} in {self.market}"
-
-
 class AuditEntry(models.Model):
     """One write, kept for ever: who, when, what and why. The database refuses to change it.
 
-    The user is kept by number and name, without a reference, so that an account may be closed.
+    Who did it is an account, or none that is known; what commands did stands in `people.deed`.
     """
 
     class Action(models.TextChoices):
@@ -57,8 +35,7 @@ class AuditEntry(models.Model):
         DEMO_SIGN_IN = "demo-sign-in", "Demo sign-in made"
 
     at = models.DateTimeField(db_index=True)
-    user_number = models.BigIntegerField(null=True)
-    user_name = models.CharField(max_length=150)
+    account = models.CharField(max_length=150, blank=True)
     action = models.CharField(max_length=24, choices=Action.choices)
     subject = models.CharField(max_length=200, blank=True)
     reason = models.CharField(max_length=500, blank=True)
@@ -69,7 +46,7 @@ class AuditEntry(models.Model):
         ordering = ("-at", "-id")
 
     def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M} {self.user_name}: {self.get_action_display()}"
+        return f"{self.at:%Y-%m-%d %H:%M} {self.account}: {self.get_action_display()}"
 
 
 class ReplayRequest(models.Model):

@@ -15,8 +15,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.crypto import salted_hmac
 
-from portal.access import NOBODY, Role, roles_of, viewer_of
-from portal.demo import DEMO_GROUP
+from ledger.people.roles import Role
+from portal.access import NOBODY, roles_of, viewer_of
+from portal.demo import is_demo
 
 DO_WITHOUT = {Role.PARTICIPANT}
 """Roles that may do without; any other, one that is added too, needs a second factor."""
@@ -31,12 +32,12 @@ def lacks_second_factor(user: User) -> bool:
     """Return whether a user must set up a second factor before anything else."""
     if roles_of(user) <= DO_WITHOUT or is_mfa_enabled(user, FACTORS):
         return False
-    return not has_grace(user)
+    return not has_grace()
 
 
-def has_grace(user: User) -> bool:
-    """Return whether a user is a demonstration's, whose passwords were printed anyway."""
-    return settings.DEMO_HAS_GRACE and user.groups.filter(name=DEMO_GROUP).exists()
+def has_grace() -> bool:
+    """Return whether this is a demonstration, whose passwords are printed anyway."""
+    return bool(settings.DEMO_HAS_GRACE) and is_demo()
 
 
 class RequireSecondFactor:

@@ -28,7 +28,7 @@ def audit_version(version: Version) -> Iterator[Finding]:
     elif not row_holds:
         columns = (
             "one of id, market, instrument, kind, valid, recorded (from), status, author, "
-            "approver, reason, supersedes, origin, row_digest"
+            "approver, approval, reason, supersedes, origin, row_digest"
         )
         yield _altered(version, "row_digest", columns, version.row_digest)
 

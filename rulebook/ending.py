@@ -2,46 +2,70 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
 
 from sqlalchemy.orm import Session
 
-from common.people import name_shown
 from common.refusals import Finding, Refused, shown
 from rulebook import store
 from rulebook.days import day_of
 from rulebook.publication import (
     Change,
+    Decision,
     Request,
-    decider_findings,
     instant_of,
     law_of_sealed_days,
     recording_findings,
     zone_in,
 )
-from rulebook.publishing import PublishedVersion, record
+from rulebook.publishing import PublishedVersion, published, record
 from rulebook.resolve import document_in
 from rulebook.resulting_law import ending_findings
 from rulebook.versions import Version, instant_shown
 
 
-def end(
+@dataclass(frozen=True)
+class EndingPlan:
+    """What ending a document would do: the change, and when the last version before it applies."""
+
+    request: Request
+    change: Change
+    start: dt.datetime
+    end: dt.datetime
+
+    @property
+    def instrument(self) -> str:
+        """What ends."""
+        return self.change.document.instrument
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether anything would be recorded, or it ends on that day already."""
+        return self.change.unchanged is None
+
+    def as_standing(self) -> PublishedVersion:
+        """Return how a document stands that ends on that day already."""
+        if self.change.unchanged is None:
+            raise ValueError(f"{self.instrument} does not end on that day")
+        return published(self.change.unchanged, self.change, False, ())
+
+
+def plan_end(
     session: Session,
     market: str,
     name: str,
     day: dt.date,
     *,
     known: dt.datetime,
-    author: str,
-    approver: str,
     reason: str,
     sealed: Mapping[str, Sequence[tuple[dt.datetime, dt.datetime]]] = MappingProxyType({}),
-) -> PublishedVersion:
-    """End a document: `day` is the first on which it no longer applies.
+) -> EndingPlan:
+    """Return what it would do to end a document: `day` is the first on which it does not apply.
 
-    Its last version before the day is recorded again with that end, under the names of those who
-    end it; versions for later days are closed by it. What was known before stays as it was.
+    Its last version before the day would be recorded again with that end, under the names of those
+    who end it; versions for later days closed by it. What was known before stays as it was.
 
     Args:
         session: inside the caller's transaction.
@@ -49,13 +73,8 @@ def end(
         name: its instrument, with or without the market: `registration/doric`.
         day: first day without it.
         known: when this is recorded; the shell passes the time of its clock.
-        author: who decided it.
-        approver: who approved that; never the author.
         reason: why.
         sealed: the instants between which each sealed day lies, by market; their law stands.
-
-    Returns:
-        How the document now stands; not appended where it ends on that day already.
 
     Raises:
         Refused: with every finding; nothing is written.
@@ -63,17 +82,15 @@ def end(
     store.lock_market(session, market)
     # After the lock: of two changes at once, the second sees what the first recorded.
     current = store.open_versions(session, market)
-    request = Request(
-        (), day, None, known, name_shown(author), name_shown(approver), reason.strip()
-    )
-    findings = [*decider_findings(request), *_check_reason(request)]
+    request = Request((), day, None, known, reason.strip())
+    findings = [*_check_reason(request)]
     instrument = name if name.startswith(f"{market}/") else f"{market}/{name}"
     versions = [version for version in current if version.instrument == instrument]
     zone = zone_in(current)
     if zone is None or not versions:
         raise Refused([*findings, _unknown(market, instrument, current)])
     at, wrong = instant_of("day", day, zone)
-    change, further = (None, []) if at is None else plan_ending(versions, at, zone)
+    change, further = (None, []) if at is None else _change(versions, at, zone)
     findings += [*wrong, *further]
     if at is None or change is None:
         raise Refused(findings)
@@ -85,11 +102,22 @@ def end(
     if findings:
         raise Refused(findings)
     until = at if stands.valid_to is None else min(at, stands.valid_to)
-    (ended,) = record(session, request, [change], stands.valid_from, until)
+    return EndingPlan(request, change, stands.valid_from, until)
+
+
+def end(session: Session, planned: EndingPlan, decision: Decision) -> PublishedVersion:
+    """End a document, as two people decided, in the transaction in which the plan was made.
+
+    Raises:
+        Refused: the law of a day would change that was sealed meanwhile.
+    """
+    (ended,) = record(
+        session, planned.request, decision, [planned.change], planned.start, planned.end
+    )
     return ended
 
 
-def plan_ending(
+def _change(
     versions: Sequence[Version], at: dt.datetime, zone: str
 ) -> tuple[Change | None, list[Finding]]:
     """Return what ending a document at `at` does to its open versions, or why it cannot.

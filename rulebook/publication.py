@@ -3,9 +3,9 @@
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from common.calendar_years import YEARS
-from common.people import is_same_person, name_key
 from common.refusals import Finding, shown
 from common.time_zones import is_zone
 from rulebook.amend import Remainder, amend
@@ -16,16 +16,22 @@ from rulebook.documents import Document, MarketRules
 from rulebook.versions import Version, instant_shown, overlap
 
 
+class Decision(NamedTuple):
+    """Who decided: the number of the approved proposal, and the accounts that it names."""
+
+    approval: int
+    author: str
+    approver: str
+
+
 @dataclass(frozen=True)
 class Request:
-    """What is to be published, by whom, and for when."""
+    """What is to be published, for when, and why."""
 
     documents: tuple[tuple[str, Document], ...]
     valid_from: dt.date | dt.datetime
     valid_to: dt.date | dt.datetime | None
     known: dt.datetime
-    author: str
-    approver: str
     reason: str
 
     @property
@@ -54,7 +60,6 @@ class Change:
 
 def request_findings(request: Request) -> Iterator[Finding]:
     """Find what is wrong with the request by itself and with each document in it."""
-    yield from decider_findings(request)
     if len(request.markets) > 1:
         yield Finding(
             "several-markets",
@@ -75,28 +80,6 @@ def request_findings(request: Request) -> Iterator[Finding]:
             )
         places.setdefault(document.instrument, place)
         yield from check_document(document, place)
-
-
-def decider_findings(request: Request) -> Iterator[Finding]:
-    """Find an author or an approver that is missing, and one person that is both."""
-    for role, name in (("author", request.author), ("approver", request.approver)):
-        if not name_key(name):
-            yield Finding(
-                f"{role}-missing",
-                "publication",
-                "nothing",
-                f"the {role} is named",
-                f"name the {role}",
-            )
-    if name_key(request.author) and is_same_person(request.author, request.approver):
-        alike = "" if request.author == request.approver else f", as the author {request.author!r}"
-        yield Finding(
-            "four-eyes",
-            "publication: approver",
-            f"{shown(request.approver)}{alike}",
-            "author and approver are two people, however their names are written",
-            "have someone else approve it, with the name in full",
-        )
 
 
 def zone_of(request: Request, current: Sequence[Version]) -> tuple[str | None, list[Finding]]:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from common.people import name_shown
 from common.refusals import Finding, Refused
 from rulebook import store
 from rulebook.digest import body_digest, document_body
@@ -17,6 +17,7 @@ from rulebook.documents import Document
 from rulebook.folders import read_files
 from rulebook.publication import (
     Change,
+    Decision,
     Request,
     changes_of,
     recording_findings,
@@ -54,24 +55,57 @@ class PublishedVersion:
     remainders: tuple[uuid.UUID, ...]
 
 
-def publish(
+class Placed(NamedTuple):
+    """A document, and the file that it was read from."""
+
+    place: str
+    document: Document
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a publication would do: the changes that it makes, for the validity [start, end)."""
+
+    request: Request
+    changes: tuple[Change, ...]
+    start: dt.datetime
+    end: dt.datetime | None
+
+    @property
+    def market(self) -> str:
+        """Whose law it changes."""
+        return self.request.markets[0]
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether any document would be appended, or all stand so already."""
+        return any(change.unchanged is None for change in self.changes)
+
+    def as_standing(self) -> list[PublishedVersion]:
+        """Return how the documents stand that need not be appended."""
+        return [
+            published(change.unchanged, change, False, ())
+            for change in self.changes
+            if change.unchanged is not None
+        ]
+
+
+def plan(
     session: Session,
-    files_or_documents: Sequence[Path | Document],
+    files_or_documents: Sequence[Path | Document | Placed],
     *,
     valid_from: dt.date | dt.datetime,
     valid_to: dt.date | dt.datetime | None = None,
     known: dt.datetime,
-    author: str,
-    approver: str,
     reason: str = "",
     sealed: Mapping[str, Sequence[tuple[dt.datetime, dt.datetime]]] = MappingProxyType({}),
-) -> list[PublishedVersion]:
-    """Publish documents of one market, all or none, for the same validity.
+) -> Plan:
+    """Return what a publication would do, all or none; nothing is written.
 
-    Older versions that the validity touches are closed at `known`, and the parts of them outside
-    the validity are appended again, so what was known before stays as it was. A document that
-    already stands so is returned and not appended again; one that stands beyond `valid_to` is
-    refused, as publishing it again would not end it (`rulebook.ending` does).
+    Older versions that the validity touches would be closed at `known`, and the parts of them
+    outside the validity appended again, so what was known before stays as it was. A document that
+    already stands so is not appended again; one that stands beyond `valid_to` is refused, as
+    publishing it again would not end it (`rulebook.ending` does).
 
     Args:
         session: inside the caller's transaction.
@@ -79,24 +113,14 @@ def publish(
         valid_from: first day of validity, or the instant at which that day begins.
         valid_to: first day on which the documents no longer apply; None for no end.
         known: when this is recorded; the shell passes the time of its clock.
-        author: who wrote the documents.
-        approver: who approved them; never the author.
         reason: why; must be stated where validity begins before `known`.
         sealed: the instants between which each sealed day lies, by market; their law stands.
 
     Raises:
-        Refused: with every finding; nothing is written.
+        Refused: with every finding.
     """
     documents, findings = _gather_documents(files_or_documents)
-    request = Request(
-        tuple(documents),
-        valid_from,
-        valid_to,
-        known,
-        name_shown(author),
-        name_shown(approver),
-        reason.strip(),
-    )
+    request = Request(tuple(documents), valid_from, valid_to, known, reason.strip())
     unread = bool(findings)
     if not documents and not unread:
         findings.append(_nothing_to_publish())
@@ -107,7 +131,16 @@ def publish(
         raise Refused(findings)
     closed = sealed.get(request.markets[0], ())
     changes, start, end = _plan_changes(session, request, findings, closed)
-    return record(session, request, changes, start, end)
+    return Plan(request, tuple(changes), start, end)
+
+
+def publish(session: Session, planned: Plan, decision: Decision) -> list[PublishedVersion]:
+    """Let a plan become law, as two people decided, in the transaction in which it was made.
+
+    Raises:
+        Refused: the law of a day would change that was sealed meanwhile.
+    """
+    return record(session, planned.request, decision, planned.changes, planned.start, planned.end)
 
 
 def _nothing_to_publish() -> Finding:
@@ -121,13 +154,15 @@ def _nothing_to_publish() -> Finding:
 
 
 def _gather_documents(
-    files_or_documents: Sequence[Path | Document],
+    files_or_documents: Sequence[Path | Document | Placed],
 ) -> tuple[list[tuple[str, Document]], list[Finding]]:
     documents: list[tuple[str, Document]] = []
     findings: list[Finding] = []
     for entry in files_or_documents:
         if isinstance(entry, Document):
             documents.append((entry.instrument, entry))
+        elif isinstance(entry, Placed):
+            documents.append(entry)
         else:
             read, wrong = read_files([entry])
             documents.extend(read)
@@ -168,6 +203,7 @@ def _plan_changes(
 def record(
     session: Session,
     request: Request,
+    decision: Decision,
     changes: Sequence[Change],
     start: dt.datetime,
     end: dt.datetime | None,
@@ -177,15 +213,15 @@ def record(
     Raises:
         Refused: the law of a day would change that was sealed meanwhile.
     """
-    published: list[PublishedVersion] = []
+    found: list[PublishedVersion] = []
     appended: list[Version] = []
     count = sum(1 + len(change.remainders) for change in changes if change.unchanged is None)
     identities = iter(store.new_identities(session, count))
     for change in changes:
         if change.unchanged is not None:
-            published.append(_published(change.unchanged, change, False, ()))
+            found.append(published(change.unchanged, change, False, ()))
             continue
-        version = _new_version(next(identities), request, change, start, end)
+        version = _new_version(next(identities), request, decision, change, start, end)
         remainders = [
             _with_row_digest(
                 replace(
@@ -202,16 +238,17 @@ def record(
             for remainder in change.remainders
         ]
         appended += [version, *remainders]
-        published.append(_published(version, change, True, tuple(r.id for r in remainders)))
+        found.append(published(version, change, True, tuple(r.id for r in remainders)))
     # Closed first: until then the exclusion constraint refuses what takes their place.
     store.close(session, [v.id for change in changes for v in change.closes], request.known)
     store.append(session, appended)
-    return published
+    return found
 
 
 def _new_version(
     identity: uuid.UUID,
     request: Request,
+    decision: Decision,
     change: Change,
     start: dt.datetime,
     end: dt.datetime | None,
@@ -231,8 +268,9 @@ def _new_version(
             recorded_from=request.known,
             recorded_to=None,
             status=IN_FORCE,
-            author=request.author,
-            approver=request.approver,
+            author=decision.author,
+            approver=decision.approver,
+            approval=decision.approval,
             reason=request.reason,
             supersedes=tuple(version.id for version in change.closes),
             origin=None,
@@ -245,9 +283,10 @@ def _with_row_digest(version: Version) -> Version:
     return replace(version, row_digest=row_digest(version))
 
 
-def _published(
+def published(
     version: Version, change: Change, appended: bool, remainders: tuple[uuid.UUID, ...]
 ) -> PublishedVersion:
+    """Return how the document of a change stands as a version."""
     return PublishedVersion(
         id=version.id,
         instrument=version.instrument,

@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, Text, Uuid, func
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, LargeBinary, Text, Uuid, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -27,13 +27,6 @@ class VersionRow(Base):
             where="status = 'in force'",
             using="gist",
             name="ex_version_in_force_once",
-        ),
-        CheckConstraint(
-            "public.person_key(author) <> public.person_key(approver)", name="four_eyes"
-        ),
-        CheckConstraint(
-            "public.person_key(author) <> '' AND public.person_key(approver) <> ''",
-            name="decided_by_someone",
         ),
         CheckConstraint("status IN ('in force')", name="status_known"),
         CheckConstraint("octet_length(digest) = 32", name="digest_length"),
@@ -64,8 +57,9 @@ class VersionRow(Base):
     valid: Mapped[Range[dt.datetime]] = mapped_column(TSTZRANGE)
     recorded: Mapped[Range[dt.datetime]] = mapped_column(TSTZRANGE)
     status: Mapped[str] = mapped_column(Text)
-    author: Mapped[str] = mapped_column(Text)
-    approver: Mapped[str] = mapped_column(Text)
+    author: Mapped[str] = mapped_column(ForeignKey("people.account.id"))
+    approver: Mapped[str] = mapped_column(ForeignKey("people.account.id"))
+    approval: Mapped[int] = mapped_column(BigInteger, ForeignKey("people.approval.proposal"))
     reason: Mapped[str] = mapped_column(Text)
     supersedes: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid))
     origin: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("rulebook.version.id"))

@@ -14,7 +14,7 @@ from typing import Any
 
 from rulebook.digest import canonical_bytes
 
-VERSION_PREFIX = b"tallystick/rulebook/version/1\n"
+VERSION_PREFIX = b"tallystick/rulebook/version/2\n"
 """Opens the bytes that a row digest is taken over."""
 
 IN_FORCE = "in force"
@@ -25,9 +25,12 @@ class Version:
     """One row of `rulebook.version`.
 
     Attributes:
+        author: the account that proposed it.
+        approver: the account, of another person, that approved it.
+        approval: number of the proposal that was approved, and that says so.
         supersedes: versions whose recorded time ended when this one was recorded.
         origin: for a piece that remained when another version took part of its place, the version
-            that was published; author, approver and reason are those of that publication.
+            that was published; who decided, and why, is as of that publication.
         row_digest: digest over every column but the end of recorded time, which may still come.
     """
 
@@ -44,6 +47,7 @@ class Version:
     status: str
     author: str
     approver: str
+    approval: int
     reason: str
     supersedes: tuple[uuid.UUID, ...]
     origin: uuid.UUID | None
@@ -95,6 +99,7 @@ def row_digest(version: Version) -> bytes:
         "status": version.status,
         "author": version.author,
         "approver": version.approver,
+        "approval": str(version.approval),
         "reason": version.reason,
         "supersedes": [str(identity) for identity in version.supersedes],
         "origin": str(version.origin) if version.origin else None,

@@ -24,6 +24,7 @@ from ledger.log.tree_verification import verify_published
 from ledger.log.verification import verify_leaves
 from ledger.log.witness_verification import verify_witnesses
 from ledger.payments.verification import verify_payments
+from ledger.people.verification import verify_people
 from ledger.sealing import verify_seals
 from ledger.trail.verification import verify_trail
 from settlement.accounts.interest_verification import verify_interest
@@ -31,6 +32,7 @@ from settlement.billing.billed_verification import verify_billed
 from settlement.billing.disputing import verify_dispute_terms
 from settlement.billing.posted_verification import verify_posted_runs
 from settlement.calendar.store import law_after_seals, readings_after_seals
+from settlement.enactment.verification import verify_enactment
 from settlement.meters.verification import verify_readings
 from settlement.replays.run_verification import verify_runs
 from settlement.replays.verification import verify_replays
@@ -94,7 +96,9 @@ def list_row_checks(
     """
     held = set() if held is None else held
     return (
+        Check("people and their rights", verify_people),
         Check("rules", rulebook.verification.verify),
+        Check("rules against decisions", verify_enactment),
         Check("readings", verify_readings),
         Check("runs and results", partial(verify_runs, held=held)),
         Check("ledger", ledger.verification.verify),

@@ -27,6 +27,7 @@ from database import embedded, schema
 from database.roles.granting import drop_roles
 from database.session import make_engine, refuse_old_server, transaction
 from tests.slow import ALL_SLOW, LONGEST, SLOW, TOGETHER
+from tests.worlds.people import found_people, url_acting_as
 from tests.worlds.roles import let_roles_in
 from tests.worlds.rolled_back import rolled_back
 
@@ -79,7 +80,9 @@ def _run_on_server(server_url: str, statement: sql.Composable) -> None:
 
 
 def _named(server_url: str, database: str) -> str:
-    return make_url(server_url).set(database=database).render_as_string(hide_password=False)
+    """Return the URL of a database, whose connections act as the usual operator of tests."""
+    url = make_url(server_url).set(database=database).render_as_string(hide_password=False)
+    return url_acting_as(url)
 
 
 def _drop(server_url: str, database: str) -> None:
@@ -104,7 +107,7 @@ def empty_database(server_url: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def template_database(server_url: str) -> Iterator[str]:
-    """Name of a database with the domain schema migrated, to clone from."""
+    """Name of a database with the domain schema migrated, and nobody in it, to clone from."""
     with empty_database(server_url) as url:
         schema.upgrade(url)
         yield str(make_url(url).database)
@@ -146,8 +149,11 @@ def _cloning_after(
 
 @pytest.fixture(scope="session")
 def clone_database(server_url: str, template_database: str) -> Iterator[Callable[[], str]]:
-    """Return a function that clones the template and returns the clone's URL."""
-    with _cloning(server_url, template_database) as clone:
+    """Return a function that clones a database with the people of tests in it, made once."""
+    with (
+        _cloning(server_url, template_database) as clone_bare,
+        _cloning_after(server_url, clone_bare(), found_people) as clone,
+    ):
         yield clone
 
 
@@ -186,6 +192,15 @@ def committed_database(clone_database) -> Iterator[Engine]:
     made = make_engine(clone_database())
     yield made
     made.dispose()
+
+
+@pytest.fixture
+def bare_database(server_url: str, template_database: str) -> Iterator[Engine]:
+    """Engine of a fresh clone in which nobody is, for tests of the schema and of the founding."""
+    with _cloning(server_url, template_database) as clone:
+        made = make_engine(clone())
+        yield made
+        made.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -34,10 +34,7 @@ from tests.worlds.settled import FIRST_DAY, LAST_DAY, ingest_tiny, publish_tiny
 SENTENCE = re.compile(
     r"^(?P<place>.+?): (?P<limit>.+), found (?P<value>.+); (?P<remedy>.+) \[.+\]$"
 )
-PUBLISH = (
-    *("--valid-from", "2024-01-01", "--author", "Ada", "--approver", "Grace"),
-    *("--reason", "First law"),
-)
+PUBLISH = (*("--valid-from", "2024-01-01", "--reason", "First law"),)
 DAYS = ("--from", "2024-01-01", "--to", "2024-01-03")
 
 
@@ -189,7 +186,7 @@ def negative_capacity(kind: str, body: dict[str, Any]) -> None:
 )
 def test_documents_that_cannot_be_law_are_refused_whole(refused, tmp_path, change, codes, words):
     folder = write_law(tmp_path / "law", change)
-    outcome = refused("publish", folder, *PUBLISH)
+    outcome = refused("propose", "law", folder, *PUBLISH)
     found = outcome.codes
     for code, count in codes.items():
         assert found.count(code) == count, outcome.err
@@ -199,22 +196,15 @@ def test_documents_that_cannot_be_law_are_refused_whole(refused, tmp_path, chang
 
 def test_two_versions_for_one_time_are_refused(refused, tmp_path):
     one, other = write_law(tmp_path / "one"), write_law(tmp_path / "other")
-    outcome = refused("publish", one, other, *PUBLISH)
+    outcome = refused("propose", "law", one, other, *PUBLISH)
     assert outcome.codes == ["versions-overlap"] * len(tiny_market.documents())
-
-
-def test_an_author_does_not_approve_their_own(refused, tmp_path):
-    folder = write_law(tmp_path / "law")
-    days = ("--valid-from", "2024-01-01", "--reason", "Why")
-    outcome = refused("publish", folder, *days, "--author", "Ada", "--approver", "Ada")
-    assert outcome.codes == ["four-eyes"]
 
 
 @pytest.mark.parametrize("content", [b"", b"kind: [", b"\xff\xfe\x00", b"just words\n"])
 def test_a_file_that_is_no_document_is_refused(refused, tmp_path, content):
     file = tmp_path / "law.yaml"
     file.write_bytes(content)
-    outcome = refused("publish", file, *PUBLISH)
+    outcome = refused("propose", "law", file, *PUBLISH)
     assert len(outcome.codes) == 1
     assert str(file) in outcome.err
 
@@ -346,7 +336,7 @@ def test_a_file_that_came_before_or_late_is_taken_and_said(
     file = tmp_path / "readings.csv"
     file.write_bytes(tiny_market.readings_csv(FIRST_DAY, FIRST_DAY))
     command = command_on(committed_database)
-    assert command("publish", folder, *PUBLISH).status == 0
+    assert command("propose", "law", folder, *PUBLISH).status == 0
     first = command("ingest", "tiny", file)
     assert first.status == 0
     assert "late" in first.out
@@ -370,7 +360,9 @@ def test_from_law_to_proof_by_commands(command_on, committed_database, tmp_path)
         assert outcome.err == ""
         return json.loads(outcome.out)
 
-    assert len(done("publish", folder, *PUBLISH)["published"]) == len(tiny_market.documents())
+    assert len(done("propose", "law", folder, *PUBLISH)["published"]) == len(
+        tiny_market.documents()
+    )
     assert done("ingest", "tiny", first)[0]["vectors_stored"] == 36
     settled = done("settle", "tiny", "II", *DAYS)
     assert (settled["is_new"], settled["journals_posted"]) == (True, 3)

@@ -12,6 +12,7 @@ from database.session import transaction
 from settlement.billing.issuing import issue_month
 from tests.portal.site import serving_from
 from tests.worlds.disputed import MINUTE, READINGS, line_of
+from tests.worlds.people import as_account
 from tests.worlds.settled import (
     RESETTLED,
     SETTLED,
@@ -31,10 +32,11 @@ def run(billed_database, monkeypatch):
         moment[0] += MINUTE
         return moment[0]
 
-    def call(*arguments, at: dt.datetime | None = None) -> str:
+    def call(*arguments, at: dt.datetime | None = None, by: str = "desk-of-cedar") -> str:
         moment[0] = at or moment[0]
         printed = io.StringIO()
-        call_command(*arguments, stdout=printed)
+        with as_account(monkeypatch, by):
+            call_command(*arguments, stdout=printed)
         return printed.getvalue()
 
     monkeypatch.setattr("portal.management.base.utc_now", clock)
@@ -46,7 +48,7 @@ def run(billed_database, monkeypatch):
 def opening(**options) -> list[str]:
     with transaction() as session:
         document, line = line_of(session, "cedar", "charge.fuel")
-    given = {"participant": "cedar", "amount": "1.5", "reason": "Twice.", "by": "carol"} | options
+    given = {"participant": "cedar", "amount": "1.5", "reason": "Twice."} | options
     return ["dispute", "open", document, str(line), *(f"--{n}={v}" for n, v in given.items() if v)]
 
 
@@ -56,18 +58,18 @@ def test_a_dispute_goes_its_whole_way_by_commands(run, tmp_path, billed_database
     assert "opened" in run(*opening(attach=str(file)))
     assert "answer due in 15 days, on 16 March 2024" in run("disputes", "tiny", "--open")
     said = "--reason=Because."
-    assert "rejected" in run("dispute", "answer", "tiny", 1, "reject", "--by=olga", said)
+    assert "rejected" in run("dispute", "answer", "tiny", 1, "reject", said, by="olga")
     owner = "--participant=cedar"
-    assert "escalated" in run("dispute", "escalate", "tiny", 1, owner, "--by=carol", said)
+    assert "escalated" in run("dispute", "escalate", "tiny", 1, owner, said)
     part = "--amount=0.75"
-    assert "upheld" in run("dispute", "decide", "tiny", 1, "uphold", part, "--by=rufus", said)
+    assert "upheld" in run("dispute", "decide", "tiny", 1, "uphold", part, said, by="rufus")
     with pytest.raises(CommandError, match="no posted run has corrected"):
-        run("dispute", "settle", "tiny", 1, "--by=olga", said)
+        run("dispute", "settle", "tiny", 1, said, by="olga")
     with transaction(billed_database) as session:
         correct_tiny(session)
         settle_tiny(session, "SF", RESETTLED)
         issue_month(session, "tiny", JANUARY, now=RESETTLED)
-    assert "settled" in run("dispute", "settle", "tiny", 1, "--by=olga", said, at=RESETTLED)
+    assert "settled" in run("dispute", "settle", "tiny", 1, said, at=RESETTLED, by="olga")
     assert run("disputes", "tiny", "--open").strip() == "No dispute is open."
     (found,) = json.loads(run("disputes", "tiny", "--json"))
     assert (found["state"], found["claimed_micro"]) == ("settled", 1_500_000)

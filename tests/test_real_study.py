@@ -4,7 +4,6 @@ import datetime as dt
 
 import pytest
 
-from rulebook.publishing import publish
 from settlement.datasets.files import Form
 from settlement.datasets.market_files import make_recorded_files
 from settlement.meters.ingest import ingest
@@ -13,6 +12,7 @@ from settlement.runs.settle import no_progress
 from settlement.studies.overlay import read_overlay
 from settlement.studies.study import run_study
 from tests.conftest import ROOT, SHARED
+from tests.worlds.law import publish
 
 pytestmark = pytest.mark.real_data
 DAY = dt.date(2024, 1, 17)
@@ -27,8 +27,6 @@ def test_the_largest_unit_fails_on_a_winter_day(session):
         [ROOT / "scenarios" / "gb12"],
         valid_from=dt.date(2024, 1, 1),
         known=PUBLISHED,
-        author="Ada",
-        approver="Grace",
         reason="First law of the market",
     )
     files = make_recorded_files(

@@ -20,7 +20,6 @@ import pytest
 from sqlalchemy import Engine, text
 
 from database.session import make_engine, transaction
-from rulebook.publishing import publish
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
 from settlement.datasets.files import Form
@@ -30,6 +29,7 @@ from settlement.runs.run import Run
 from settlement.runs.settle import no_progress, settle
 from settlement.verification import list_checks
 from tests.conftest import ROOT, SHARED
+from tests.worlds.law import publish
 
 pytestmark = pytest.mark.real_data
 IS_FULL_YEAR = os.environ.get("TALLYSTICK_FULL_YEAR") == "1"
@@ -83,8 +83,6 @@ def real(clone_database) -> Iterator[Settled]:
             [ROOT / "scenarios" / "gb12"],
             valid_from=dt.date(2024, 1, 1),
             known=PUBLISHED,
-            author="Ada",
-            approver="Grace",
             reason="First law of the market",
         )
     with transaction(engine) as session:

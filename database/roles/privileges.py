@@ -26,8 +26,6 @@ BY_GUARDS: Privileges = {WRITER: READ, PORTAL: READ, AUDITOR: READ}
 """Rows that a guard appends, as its owner: nobody can write one by hand."""
 UNDER_WAY: Privileges = {WRITER: ANY_ROW, PORTAL_AUTH: ANY_ROW}
 """What Django keeps for a while, and changes."""
-WHO_MAY: Privileges = {WRITER: ANY_ROW, PORTAL_AUTH: READ, AUDITOR: READ}
-"""Rights: the web process asks for them, and can give none."""
 OF_DJANGO: Privileges = {WRITER: ANY_ROW, PORTAL_AUTH: READ}
 
 TABLES: Mapping[str, Privileges] = MappingProxyType(
@@ -62,9 +60,19 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
                 "ledger.checkpoint",
                 "ledger.trail_head",
                 "ledger.witness",
+                "people.person",
+                "people.account",
+                "people.founding",
+                "people.proposal",
+                "people.approval",
+                "people.account_grant",
+                "people.withdrawal",
+                "people.deed",
             ),
             FACTS,
         ),
+        # The web process lets the sessions act that it holds, and so may make a token.
+        "people.token": {WRITER: ANY_ROW, PORTAL: ANY_ROW},
         # A witness has no account: its key says whose a co-signature is, and the portal takes it.
         "ledger.cosignature": {**FACTS, PORTAL: APPEND},
         "ledger.log_leaf": BY_GUARDS,
@@ -84,9 +92,8 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
             AUDITOR: "SELECT (id, username, is_active, is_staff, is_superuser, date_joined, "
             "last_login)",
         },
-        "portal.auth_group": WHO_MAY,
-        "portal.auth_user_groups": WHO_MAY,
-        "portal.portal_membership": WHO_MAY,
+        "portal.auth_group": OF_DJANGO,
+        "portal.auth_user_groups": OF_DJANGO,
         "portal.account_emailaddress": OF_DJANGO,
         "portal.account_emailconfirmation": OF_DJANGO,
         "portal.mfa_authenticator": UNDER_WAY,
@@ -119,6 +126,7 @@ SCHEMAS: Mapping[str, Privileges] = MappingProxyType(
         "rulebook": {WRITER: "USAGE", PORTAL: "USAGE", AUDITOR: "USAGE"},
         "settlement": {WRITER: "USAGE", PORTAL: "USAGE", AUDITOR: "USAGE"},
         "ledger": {WRITER: "USAGE", PORTAL: "USAGE", AUDITOR: "USAGE"},
+        "people": {WRITER: "USAGE", PORTAL: "USAGE", AUDITOR: "USAGE"},
         "portal": {WRITER: "USAGE", PORTAL_AUTH: "USAGE", AUDITOR: "USAGE"},
         "public": {WRITER: "USAGE", AUDITOR: "USAGE"},
     }
@@ -126,12 +134,18 @@ SCHEMAS: Mapping[str, Privileges] = MappingProxyType(
 
 CALLED: Privileges = {WRITER: "EXECUTE"}
 """Called in checks and guards, by whoever inserts."""
+ASKED_WHO: Privileges = {WRITER: "EXECUTE", PORTAL: "EXECUTE"}
+"""Who acts, and by which right: it tells whoever holds a token of themselves alone."""
 QUEUED: Privileges = {WRITER: "EXECUTE", PORTAL_AUTH: "EXECUTE"}
 
 FUNCTIONS: Mapping[str, Privileges] = MappingProxyType(
     {
         "public.person_key": CALLED,
         "ledger.source_that_moves": CALLED,
+        "people.acting": ASKED_WHO,
+        "people.holds_role": ASKED_WHO,
+        "people.acts_for": ASKED_WHO,
+        "people.person_of": ASKED_WHO,
         "ledger.round_half_away": CALLED,
         # By guards that act as their owner, alone.
         "ledger.log_leaf_hash": {},
@@ -156,6 +170,7 @@ AS_OWNER: Mapping[str, str] = MappingProxyType(
     {
         "ledger.log_facts": "nobody may append a leaf by hand",
         "ledger.link_row": "Django, which may not see the ledger, appends to the trail",
+        "people.acting": "it compares a token with hashes that whoever acts need not read",
     }
 )
 """Guards that act as their owner (SECURITY DEFINER), and why."""

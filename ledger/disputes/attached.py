@@ -11,7 +11,6 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from common.people import name_shown
 from ledger.disputes.attachments import Attachment
 from ledger.disputes.rules import DisputeRule
 from ledger.disputes.tables import Attachment as AttachmentTable
@@ -60,7 +59,7 @@ def room_breaches(
     held = _attached(
         session,
         of_market,
-        DisputeEvent.actor == name_shown(actor),
+        DisputeEvent.actor == actor,
         DisputeEvent.taken_at > now - PERIOD,
     )
     if _is_beyond(held, attachment, OF_ACCOUNT):

@@ -12,12 +12,11 @@ Lapsed is stored nowhere: it is what the terms and a moment make of an opened or
 that was not escalated in time. A decision that is overdue lapses nothing; it can still be taken.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from common.people import is_same_person
 from ledger.disputes.rules import DisputeRule
 from ledger.disputes.terms import DisputeTerms
 
@@ -118,10 +117,16 @@ class Due:
 
 @dataclass(frozen=True)
 class Course:
-    """The steps of a dispute so far, its opening first, under the terms it keeps."""
+    """The steps of a dispute so far, its opening first, under the terms it keeps.
+
+    Attributes:
+        persons: the person of each account, where it is known; an account that is not there is
+            taken for somebody of its own.
+    """
 
     terms: DisputeTerms
     steps: tuple[Step, ...]
+    persons: Mapping[str, int | None] = field(default_factory=dict)
 
     @property
     def opened_at(self) -> datetime:
@@ -191,7 +196,7 @@ class Course:
         elif action is Action.ESCALATE and state is State.OPENED and not self.is_unanswered(now):
             due = self.terms.answer_by(self.opened_at)
             yield DisputeRule.STEP_IS_TOO_EARLY, f"the answer is due on {due}"
-        if any(is_same_person(actor, barred) for barred in self._barred_from(action)):
+        if any(self._person(actor) == self._person(barred) for barred in self._barred_from(action)):
             yield DisputeRule.ACTS_FOR_BOTH_SIDES, f"{actor} wants to {action}"
 
     def steps_for(self, actor: str, role: Role, now: datetime) -> tuple[Action, ...]:
@@ -203,13 +208,17 @@ class Course:
         )
 
     def _barred_from(self, action: Action) -> set[str]:
-        """Return the people who took a step for the other side."""
+        """Return the accounts that took a step for the other side."""
         barred: tuple[Action, ...] = ()
         if action in ANSWERS:
             barred = (Action.OPEN,)
         elif action in DECISIONS:
             barred = (Action.OPEN, *ANSWERS)
         return {step.actor for step in self.steps if step.action in barred}
+
+    def _person(self, account: str) -> int | str:
+        person = self.persons.get(account)
+        return account if person is None else person
 
     def _passed(self, day: date, now: datetime) -> bool:
         return self.terms.has_passed(day, now)

@@ -1,6 +1,7 @@
 """A dispute as it is read back: the line, the claim, the steps taken, and who acts in it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from ledger.disputes.claims import Claim
@@ -10,9 +11,9 @@ from ledger.disputes.sealing import DisputeRow, EventRow
 
 @dataclass(frozen=True)
 class Actor:
-    """Who takes a step: a name, for whom, and as a participant for which one."""
+    """Who takes a step: an account, for whom, and as a participant for which one."""
 
-    name: str
+    account: str
     role: Role
     participant: str | None = None
 
@@ -44,13 +45,14 @@ class DisputedLine:
 
 @dataclass(frozen=True)
 class Record:
-    """A dispute with all its events, in order; an event's digest stands at its place."""
+    """A dispute, its events in order, their digests at their places, and whose accounts acted."""
 
     row: DisputeRow
     digest: bytes
     line: DisputedLine
     events: tuple[EventRow, ...]
     event_digests: tuple[bytes, ...]
+    persons: Mapping[str, int | None] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -65,7 +67,7 @@ class Record:
     @property
     def course(self) -> Course:
         """Its steps under its terms."""
-        return Course(self.row.terms, tuple(event.as_step for event in self.events))
+        return Course(self.row.terms, tuple(event.as_step for event in self.events), self.persons)
 
     @property
     def upheld(self) -> Claim | None:

@@ -1,6 +1,6 @@
 """The rules of disputes; their numbers go on from those of the ledger and are as stable."""
 
-from ledger.rules import Rule
+from ledger.rules import LedgerRule, Rule
 
 
 class DisputeRule(Rule):
@@ -135,7 +135,7 @@ class DisputeRule(Rule):
     )
 
 
-RULE_OF_CONSTRAINT = {
+RULE_OF_CONSTRAINT: dict[str, Rule] = {
     "dispute_event_follows": DisputeRule.EVENT_IS_OUT_OF_ORDER,
     "dispute_follows": DisputeRule.EVENT_IS_OUT_OF_ORDER,
     "dispute_is_opened": DisputeRule.EVENT_IS_OUT_OF_ORDER,
@@ -143,5 +143,7 @@ RULE_OF_CONSTRAINT = {
     "pk_dispute_event": DisputeRule.EVENT_IS_OUT_OF_ORDER,
     "dispute_step_is_allowed": DisputeRule.STEP_IS_NOT_ALLOWED,
     "dispute_has_two_sides": DisputeRule.ACTS_FOR_BOTH_SIDES,
+    "acts_as_itself": LedgerRule.ACTS_AS_ANOTHER,
+    "holds_role": LedgerRule.ROLE_IS_MISSING,
 }
 """The constraint or trigger of the database that speaks for a rule."""

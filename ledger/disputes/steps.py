@@ -13,7 +13,6 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 import ledger.store
-from common.people import name_key, name_shown
 from common.refusals import Refused, refuse_any
 from ledger.disputes import corrections, store
 from ledger.disputes.attached import room_breaches
@@ -31,6 +30,7 @@ from ledger.disputes.sealing import AttachmentRow, DisputeRow, EventRow
 from ledger.disputes.settling import Correction, settling_breaches
 from ledger.disputes.tables import Dispute
 from ledger.disputes.terms import DisputeTerms
+from ledger.people.store import persons_of
 from ledger.posting import require_zone
 
 
@@ -102,7 +102,7 @@ def open_dispute(
                 claim, line.amount_micro, line.quantity, line.currency, line.quantity_unit
             ),
             *_common_breaches(request),
-            *room_breaches(session, market, None, request.actor.name, request.attachment, now),
+            *room_breaches(session, market, None, request.actor.account, request.attachment, now),
         )
     )
     row = DisputeRow(
@@ -147,11 +147,13 @@ def take_step(
     if len(record.events) > 1 and _is_repeat(record.events[-1], request):
         return record
     actor = request.actor
+    persons = {**record.persons, **persons_of(session, [actor.account])}
+    course = replace(record, persons=persons).course
     breaches = [
-        *record.course.breaches(request.action, actor.name, actor.role, now),
+        *course.breaches(request.action, actor.account, actor.role, now),
         *_party_breaches(actor, record.row.participant),
         *_common_breaches(request),
-        *room_breaches(session, market, number, actor.name, request.attachment, now),
+        *room_breaches(session, market, number, actor.account, request.attachment, now),
     ]
     if request.award is not None:
         of = record.line
@@ -191,7 +193,7 @@ def _append_event(
         dispute_number=row.number,
         step=step,
         action=request.action.value,
-        actor=name_shown(request.actor.name),
+        actor=request.actor.account,
         role=request.actor.role.value,
         taken_at=now,
         reason=request.reason.strip(),
@@ -239,10 +241,8 @@ def _opening_breaches(
 
 
 def _party_breaches(actor: Actor, participant: str) -> Iterator[tuple[DisputeRule, str]]:
-    if not name_key(actor.name):
-        yield DisputeRule.PARTY_IS_WRONG, "somebody without a name"
     if actor.role is Role.PARTICIPANT and actor.participant != participant:
-        value = f"{actor.name} acts for {actor.participant}, the line is {participant}'s"
+        value = f"{actor.account} acts for {actor.participant}, the line is {participant}'s"
         yield DisputeRule.PARTY_IS_WRONG, value
 
 
@@ -258,7 +258,7 @@ def _is_repeat(event: EventRow, request: StepRequest) -> bool:
     attached = request.attachment.sha256 if request.attachment else None
     return (
         event.action,
-        name_key(event.actor),
+        event.actor,
         event.role,
         event.reason,
         event.upheld_micro,
@@ -268,7 +268,7 @@ def _is_repeat(event: EventRow, request: StepRequest) -> bool:
         event.attachment_sha256,
     ) == (
         request.action.value,
-        name_key(request.actor.name),
+        request.actor.account,
         request.actor.role.value,
         request.reason.strip(),
         award.amount_micro,

@@ -21,6 +21,7 @@ from ledger.disputes.sealing import (
 )
 from ledger.disputes.tables import Attachment, Dispute, DisputeEvent
 from ledger.invoice import document_number
+from ledger.people.store import persons_of
 from ledger.store import constraints_as_refusals
 from ledger.tables import Invoice, InvoiceLine
 
@@ -62,6 +63,8 @@ def records(session: Session, *conditions: ColumnElement[bool]) -> list[Record]:
         for row in session.execute(statement).all()
     ]
     events = _events(session, {(row.market, row.number) for row, _, _ in found})
+    actors = {event.actor for of_dispute in events.values() for event, _ in of_dispute}
+    persons = persons_of(session, actors)
     return [
         Record(
             row,
@@ -69,6 +72,7 @@ def records(session: Session, *conditions: ColumnElement[bool]) -> list[Record]:
             line,
             tuple(event for event, _ in events[row.market, row.number]),
             tuple(logged for _, logged in events[row.market, row.number]),
+            persons,
         )
         for row, digest, line in found
     ]

@@ -114,7 +114,7 @@ class DisputeEvent(Base):
     dispute_number: Mapped[int] = mapped_column(BigInteger)
     step: Mapped[int]
     action: Mapped[str] = mapped_column(Text)
-    actor: Mapped[str] = mapped_column(Text)
+    actor: Mapped[str] = mapped_column(ForeignKey("people.account.id"))
     role: Mapped[str] = mapped_column(Text)
     taken_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     reason: Mapped[str] = mapped_column(Text)

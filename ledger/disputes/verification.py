@@ -5,7 +5,7 @@ at its moment, and each settlement must rest on journals of the run that it name
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 from sqlalchemy import exists, select
@@ -23,6 +23,7 @@ from ledger.disputes.sealing import (
 )
 from ledger.disputes.store import DISPUTE_COLUMNS, EVENT_COLUMNS, stored_event
 from ledger.disputes.tables import Attachment, Dispute, DisputeEvent
+from ledger.people.store import persons_of
 from ledger.tables import InvoiceLine, Journal
 from ledger.verification import CHAIN, FOREIGN, MISSING, Findings, changed
 
@@ -34,6 +35,8 @@ def verify_disputes(session: Session) -> Findings:
     """Yield everything that is wrong with disputes, events and attachments."""
     events: defaultdict[tuple[str, int], list[tuple[EventRow, bytes]]] = defaultdict(list)
     yield from _verify_events(session, events)
+    actors = {event.actor for of_dispute in events.values() for event, _ in of_dispute}
+    persons = persons_of(session, actors)
     numbers: dict[str, int] = {}
     statement = select(*DISPUTE_COLUMNS).order_by(Dispute.market, Dispute.number)
     for stored in session.execute(statement):
@@ -42,7 +45,8 @@ def verify_disputes(session: Session) -> Findings:
         yield from _verify_number(numbers, "ledger.dispute", row.market, row.number)
         if dispute_digest(row) != digest:
             yield changed("ledger.dispute", key)
-        yield from _verify_course(row, digest, events.pop((row.market, row.number), []))
+        of_row = events.pop((row.market, row.number), [])
+        yield from _verify_course(row, digest, of_row, persons)
     for of_none in events.values():
         for event, _ in of_none:
             value = f"its dispute {event.dispute_number} does not exist"
@@ -66,7 +70,10 @@ def _verify_events(
 
 
 def _verify_course(
-    row: DisputeRow, digest: bytes, events: Sequence[tuple[EventRow, bytes]]
+    row: DisputeRow,
+    digest: bytes,
+    events: Sequence[tuple[EventRow, bytes]],
+    persons: Mapping[str, int | None],
 ) -> Findings:
     """Play a dispute again: chained, and every step allowed when it was taken."""
     if not events:
@@ -77,20 +84,26 @@ def _verify_course(
         if (event.step, event.previous_digest) != (step, digest):
             value = "it does not name the digest before it in its dispute"
             yield damage(CHAIN, f"ledger.dispute_event {_key(event)}", value)
-        for value in _not_allowed(row, before, event):
+        for value in _not_allowed(row, before, event, persons):
             yield damage(STEP, f"ledger.dispute_event {_key(event)}", value)
         before.append(event)
         digest = of_event
 
 
-def _not_allowed(row: DisputeRow, before: Sequence[EventRow], event: EventRow) -> list[str]:
+def _not_allowed(
+    row: DisputeRow,
+    before: Sequence[EventRow],
+    event: EventRow,
+    persons: Mapping[str, int | None],
+) -> list[str]:
     """Return why an event could not follow those before it."""
     try:
         step, role = event.as_step, Role(event.role)
         steps = tuple(earlier.as_step for earlier in before)
         if not steps:
             return []
-        breaches = Course(row.terms, steps).breaches(step.action, step.actor, role, step.at)
+        course = Course(row.terms, steps, persons)
+        breaches = course.breaches(step.action, step.actor, role, step.at)
         return [f"{rule.limit}: {value}" for rule, value in breaches]
     except (ValueError, KeyError, OverflowError) as unreadable:  # no such action, role or zone
         return [f"it cannot be read: {unreadable}"]

@@ -38,6 +38,13 @@ SOURCES = frozenset(
         "ledger.seal",
         "ledger.trail_head",
         "ledger.witness",
+        "people.account",
+        "people.account_grant",
+        "people.approval",
+        "people.founding",
+        "people.person",
+        "people.proposal",
+        "people.withdrawal",
         "rulebook.version",
         "settlement.reading_file",
         "settlement.run",
@@ -47,8 +54,15 @@ SOURCES = frozenset(
 """The tables whose rows are leaves of the log; a migration calls `log_facts` for each."""
 
 NUMBERED = (
-    "ledger.journal", "ledger.log_key", "ledger.checkpoint", "ledger.trail_head", "ledger.witness",
-)  # fmt: skip
+    "ledger.journal",
+    "ledger.log_key",
+    "ledger.checkpoint",
+    "ledger.trail_head",
+    "ledger.witness",
+    "people.person",
+    "people.proposal",
+    "people.account_grant",
+)
 """Sources whose keys are numbers that only rise, so that their leaves stand in that order."""
 
 INVOICE = "ledger.invoice"

@@ -34,9 +34,6 @@ from ledger.payments.statements import (
 from ledger.posting import post_many, require_zone
 from ledger.rules import LedgerRule
 
-MATCHER = "the matching rules"
-"""Who decides when no person does."""
-
 
 @dataclass(frozen=True)
 class BankAccount:
@@ -119,7 +116,7 @@ def import_file(
         sealed.append(imported)
     row = FileRow(digest, market, name, now, received_by)
     store.insert_statements(session, row, content, sealed, is_new_file=not of_file)
-    _allocate_first(session, account, sealed, now)
+    _allocate_first(session, account, sealed, received_by, now)
     return Imported(tuple(imported.row for imported in sealed), is_repeat=False, notes=notes)
 
 
@@ -150,8 +147,13 @@ def _known(
 
 
 def _allocate_first(
-    session: Session, account: BankAccount, sealed: Sequence[SealedStatement], now: datetime
+    session: Session,
+    account: BankAccount,
+    sealed: Sequence[SealedStatement],
+    received_by: str,
+    now: datetime,
 ) -> None:
+    """Decide by the matching rules, in the name of whoever imports the file."""
     documents = [
         document
         for document in queries.documents(session, account.market)
@@ -165,7 +167,7 @@ def _allocate_first(
     # journal will have, as the lock lets nobody else take it.
     numbers = count(ledger_store.journal_head(session).number + 1)
     rows = [
-        _first_decision(row, found, number, now)
+        _first_decision(row, found, number, received_by, now)
         for row, found, number in zip(transactions, matched, numbers, strict=False)
     ]
     drafts = [
@@ -202,7 +204,7 @@ def _earlier(session: Session, transactions: Sequence[TransactionRow]) -> list[E
 
 
 def _first_decision(
-    row: TransactionRow, matched: Matched, journal_number: int, now: datetime
+    row: TransactionRow, matched: Matched, journal_number: int, received_by: str, now: datetime
 ) -> AllocationRow:
     return AllocationRow(
         market=row.market,
@@ -211,7 +213,7 @@ def _first_decision(
         decision=1,
         method=matched.method.value,
         reason=matched.reason,
-        decided_by=MATCHER,
+        decided_by=received_by,
         decided_at=now,
         documents=tuple(document for document, _ in matched.amounts),
         amounts_minor=tuple(amount for _, amount in matched.amounts),

@@ -34,7 +34,7 @@ class BankFile(Base):
     name: Mapped[str] = mapped_column(Text)
     content: Mapped[bytes] = mapped_column(LargeBinary)
     received_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    received_by: Mapped[str] = mapped_column(Text)
+    received_by: Mapped[str] = mapped_column(ForeignKey("people.account.id"))
     digest: Mapped[bytes] = mapped_column(LargeBinary)
 
 
@@ -144,7 +144,7 @@ class Allocation(Base):
     decision: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     method: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text)
-    decided_by: Mapped[str] = mapped_column(Text)
+    decided_by: Mapped[str] = mapped_column(ForeignKey("people.account.id"))
     decided_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     documents: Mapped[tuple[str, ...]] = mapped_column(ARRAY(Text, as_tuple=True))
     amounts_minor: Mapped[tuple[int, ...]] = mapped_column(ARRAY(BigInteger, as_tuple=True))

@@ -33,19 +33,17 @@ class Trailed(NamedTuple):
 # Written down here as well as in the triggers: the database alone could not tell that one is gone.
 TRAILED = {
     "ledger.cosignature": Trailed("number", ("size", "witness", "signed_at", "signature")),
+    "people.deed": Trailed("number", ("at", "account", "command", "words")),
     "portal.account_emailaddress": Trailed("id", ("user_id", "email", "verified", "primary")),
-    "portal.auth_group": Trailed("id", ("name",)),
     "portal.auth_user": Trailed(
         "id",
         ("username", "password", "email", "first_name", "last_name", "is_active", "is_staff",
          "is_superuser", "date_joined"),
     ),
-    "portal.auth_user_groups": Trailed("id", ("user_id", "group_id")),
     "portal.mfa_authenticator": Trailed("id", ("user_id", "type", "data", "created_at")),
     "portal.portal_auditentry": Trailed(
-        "id", ("at", "user_number", "user_name", "action", "subject", "reason")
+        "id", ("at", "account", "action", "subject", "reason")
     ),
-    "portal.portal_membership": Trailed("id", ("user_id", "market", "participant")),
     "portal.portal_noticesent": Trailed("id", ("key", "sent_at", "sent_to")),
     "portal.portal_replayrequest": Trailed(
         "id",

@@ -104,16 +104,6 @@ BEGIN
             NEW.number, NEW.market, NEW.action, NEW.role, coalesce(before.action, 'nothing')
             USING ERRCODE = 'check_violation', CONSTRAINT = 'dispute_step_is_allowed';
     END IF;
-    IF EXISTS (
-        SELECT FROM ledger.dispute_event AS event
-        WHERE event.market = NEW.market AND event.dispute_number = NEW.dispute_number
-            AND public.person_key(event.actor) = public.person_key(NEW.actor)
-            AND (event.action = 'open' AND NEW.action IN ('accept', 'reject', 'uphold', 'refuse')
-                OR event.action IN ('accept', 'reject') AND NEW.action IN ('uphold', 'refuse'))
-    ) THEN
-        RAISE EXCEPTION 'event % of %: % acts for both sides', NEW.number, NEW.market, NEW.actor
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'dispute_has_two_sides';
-    END IF;
     RETURN NULL;
 END
 $$

@@ -1,7 +1,6 @@
 """What commands are told, in the same words in every one; each declares which of these it takes."""
 
 import datetime as dt
-import getpass
 import os
 import re
 import uuid
@@ -307,7 +306,6 @@ CHECKPOINT = argument(
 
 RUN = argument("run", type=parse_run, metavar="RUN", help="identifier of the run")
 PARTICIPANT = argument("participant", metavar="PARTICIPANT", help="such as hearth-energy")
-BY = argument("--by", default=getpass.getuser(), metavar="WHO", help="who; default: your login")
 REASON = argument("--reason", required=True, metavar="WHY", help="why; kept with what is done")
 
 

@@ -14,8 +14,10 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 from django.core.management import base
 from django.core.management.base import CommandError, CommandParser
 
-from common.refusals import Finding, Refused, shown
-from database.session import transaction
+from common.refusals import Finding, Refused, refuse_any, shown
+from database.session import acting_by, transaction
+from ledger.people.rights import check_acting
+from ledger.people.roles import Role
 from portal.management.arguments import JSON, CommandArgument, Subcommand
 from portal.management.console import (
     json_text,
@@ -23,10 +25,19 @@ from portal.management.console import (
     refusals_as_errors,
     telling_for_whom_it_waits,
 )
+from portal.management.signed_in import stored_token
 
 Outcome = TypeVar("Outcome")
 Options = Namespace
 """What a command was told, and `now`, the moment at which it began."""
+
+
+NOT_TOLD = frozenset(
+    ("now", "json", "threads", "verbosity", "settings", "pythonpath", "traceback", "no_color",
+     "force_color", "skip_checks", "invitation", "seed")
+)  # fmt: skip
+"""Options that say nothing of what is done."""
+MOST_WORDS = 1_000
 
 
 def utc_now() -> dt.datetime:
@@ -42,7 +53,8 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
         actions: what it does, by the word that follows its name.
         makes_market: whether the market that it is told may have no law yet.
         appends_facts: whether it publishes, posts or issues, so that a checkpoint follows; of a
-            command with `actions`, which of them do.
+            command with `actions`, which of them do. Whoever asks for that is signed in.
+        may_act: the roles of which whoever asks for that holds one.
     """
 
     # Django would check the portal before each command, for which it imports every page. That is
@@ -51,6 +63,7 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
 
     makes_market: ClassVar[bool] = False
     appends_facts: ClassVar[bool | frozenset[str]] = False
+    may_act: ClassVar[frozenset[Role]] = frozenset({Role.OPERATOR})
     takes: ClassVar[Sequence[CommandArgument]] = ()
     actions: ClassVar[Mapping[str, Subcommand]] = {}
     _tells_json = False
@@ -99,13 +112,18 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
         options = Namespace(**given, now=utc_now())
         takes = self._takes(options)
         is_json = JSON in takes and options.json
-        with refusals_as_errors(as_json=is_json), telling_for_whom_it_waits(self.stderr):
+        acting = acting_by(stored_token())
+        waiting = telling_for_whom_it_waits(self.stderr)
+        with refusals_as_errors(as_json=is_json), waiting, acting:
             for argument in takes:
                 argument.complete(options)
             if not self.makes_market:
                 refuse_unknown_market(getattr(options, "market", None))
+            appends = self._appended_facts(options)
+            if appends:
+                self._begin_deed(options)
             outcome = self.run(options)
-        if self._appended_facts(options):
+        if appends:
             self._sign_after()
         if is_json:
             self.stdout.write(json_text(self.as_json(outcome, options)))
@@ -123,6 +141,20 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
             return False
         appends = self.appends_facts
         return appends if isinstance(appends, bool) else options.action in appends
+
+    def _begin_deed(self, options: Options) -> None:
+        """Refuse whoever may not do this, and leave in the trail who begins to, and in which words.
+
+        Raises:
+            Refused: nobody is signed in, or who is has none of the roles that it takes.
+        """
+        from ledger.people import store  # commands that only read need no accounts
+
+        command = type(self).__module__.rpartition(".")[2]
+        with transaction() as session:
+            rights = store.acting(session)
+            refuse_any(check_acting(rights, self.may_act, command.replace("_", " ")))
+            store.record_deed(session, rights.account, command, _words(options), options.now)
 
     def _sign_after(self) -> None:
         from portal.signing import sign_after  # commands that append nothing need no cryptography
@@ -144,6 +176,22 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
 
     def _takes(self, options: Options) -> Sequence[CommandArgument]:
         return self.actions[options.action].takes if self.actions else self.takes
+
+
+def _words(options: Options) -> str:
+    """Return what a command was told, as the trail keeps it: no secret is an option."""
+    told = {
+        name: value
+        for name, value in sorted(vars(options).items())
+        if value not in (None, False, [], "") and name not in NOT_TOLD
+    }
+    words = ", ".join(f"{name} {_shown(value)}" for name, value in told.items())
+    return words[:MOST_WORDS]
+
+
+def _shown(value: object) -> str:
+    several = value if isinstance(value, list | tuple) else [value]
+    return " ".join(str(each) for each in several)
 
 
 def refuse_unknown_market(market: str | None) -> None:

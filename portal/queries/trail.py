@@ -53,7 +53,7 @@ class Trail:
 
 
 def _of_portal(entry: AuditEntry) -> TrailEntry:
-    who = entry.user_name or "nobody known"
+    who = entry.account or "nobody known"
     return TrailEntry(entry.at, who, entry.get_action_display(), entry.subject, entry.reason)
 
 

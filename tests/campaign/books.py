@@ -268,9 +268,7 @@ class Books:
         content = file.xml()
 
         def operation() -> None:
-            import_file(
-                self.session, BANK, "bank.xml", content, received_by="Olga Operator", now=self.now
-            )
+            import_file(self.session, BANK, "bank.xml", content, received_by="bea", now=self.now)
 
         assert self.refused(operation) == set()
         assert self.refused(operation) == set()  # once more: the original, and nothing moves
@@ -298,7 +296,7 @@ class Books:
                 self.session,
                 payment_name,
                 amounts,
-                decided_by="Olga Operator",
+                decided_by="bea",
                 reason="it belongs there",
                 now=self.now,
             )

@@ -147,7 +147,7 @@ def test_the_beginning_of_recorded_time_is_never_changed(guarded):
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("author", "'Mallory'"), ("reason", "''"), ("supersedes", "ARRAY[uuidv7()]")],
+    [("author", "'olga'"), ("reason", "''"), ("supersedes", "ARRAY[uuidv7()]")],
 )
 def test_nothing_else_changes_with_the_end_of_recorded_time(guarded, column, value):
     row, _ = open_and_closed(guarded)

@@ -30,6 +30,7 @@ def test_the_manifest_is_the_text_of_what_it_describes():
         "rulebook",
         "settlement",
         "ledger",
+        "people",
         "portal",
         "public",
     }

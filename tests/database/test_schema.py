@@ -51,28 +51,28 @@ def url_of(engine) -> str:
     return engine.url.render_as_string(hide_password=False)
 
 
-def test_down_to_nothing_and_up_to_the_same(committed_database):
-    before = facts(committed_database)
+def test_down_to_nothing_and_up_to_the_same(bare_database):
+    before = facts(bare_database)
     assert {fact[1:3] for fact in before if fact[0] == "column"} == set(COLUMNS)
-    schema.downgrade(url_of(committed_database))
-    assert facts(committed_database) == []
-    with transaction(committed_database) as session:
+    schema.downgrade(url_of(bare_database))
+    assert facts(bare_database) == []
+    with transaction(bare_database) as session:
         left = session.scalars(
             text("SELECT nspname FROM pg_namespace WHERE nspname = ANY(:schemas)"),
             {"schemas": list(SCHEMAS)},
         ).all()
         assert left == []
-    schema.upgrade(url_of(committed_database))
-    assert facts(committed_database) == before
+    schema.upgrade(url_of(bare_database))
+    assert facts(bare_database) == before
 
 
 @pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0005"])
-def test_every_step_can_be_undone_and_done_again(committed_database, revision):
-    before = facts(committed_database)
-    schema.downgrade(url_of(committed_database), revision)
-    assert facts(committed_database) != before
-    schema.upgrade(url_of(committed_database))
-    assert facts(committed_database) == before
+def test_every_step_can_be_undone_and_done_again(bare_database, revision):
+    before = facts(bare_database)
+    schema.downgrade(url_of(bare_database), revision)
+    assert facts(bare_database) != before
+    schema.upgrade(url_of(bare_database))
+    assert facts(bare_database) == before
 
 
 def rows_of(engine, table: str) -> int:
@@ -98,9 +98,11 @@ def test_no_row_is_dropped_without_a_backup_named(committed_database, tmp_path):
             schema.downgrade(url, "0001", backup=named)
     assert facts(committed_database) == before
     assert rows_of(committed_database, "rulebook.version") == laws
-    # Nobody acted and nothing was settled yet, so these drop no row, and ask for nothing.
-    assert schema.downgrade(url, "0010") == []
     backup = backup_of(url, tmp_path / "backup")
+    people = schema.downgrade(url, "0012", backup=backup)
+    assert {loss.table for loss in people} >= {"people.account", "rulebook.version"}
+    # Nothing was settled yet, so this drops no row, and asks for nothing.
+    assert schema.downgrade(url, "0010") == []
     (root,) = schema.downgrade(url, "0008", backup=backup)
     assert (root.table, root.column) == ("settlement.reading_file", "readings_root")
     assert schema.downgrade(url, "0006") == []

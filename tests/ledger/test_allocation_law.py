@@ -34,7 +34,7 @@ def paid(session, now):
         take(session, written(*payments), now)
 
     def decide(name, amounts):
-        allocate(session, name, amounts, decided_by="Bea", reason="Asked", now=now)
+        allocate(session, name, amounts, decided_by="bea", reason="Asked", now=now)
 
     return session, receive, decide
 

@@ -49,7 +49,7 @@ class Bank:
     def take(self, content, **more):
         self.now += dt.timedelta(minutes=1)
         imported = import_file(
-            self.session, self.account, "s", content, received_by="Bea", now=self.now, **more
+            self.session, self.account, "s", content, received_by="bea", now=self.now, **more
         )
         self.session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
         self.session.execute(text("SET CONSTRAINTS ALL DEFERRED"))
@@ -756,7 +756,7 @@ def test_a_bank_account_is_of_one_market(bank, session, now):
     for number, names in ((IBAN, NAMES), ("00123412345678", frozenset())):
         other = BankAccount("gb13", number, "GBP", {}, names)
         with pytest.raises(Refused, match="whose statements are imported to gb12"):
-            import_file(session, other, "s", message(FIRST), received_by="Bea", now=now)
+            import_file(session, other, "s", message(FIRST), received_by="bea", now=now)
 
 
 REFERRED = (entry("50.00", reference="A"), entry("-50.00", reference="B"))

@@ -59,7 +59,7 @@ def written(*payments, number=1, opening=0):
 
 
 def take(session, content, now, account=ACCOUNT):
-    return import_file(session, account, "s.xml", content, received_by="Bea", now=now)
+    return import_file(session, account, "s.xml", content, received_by="bea", now=now)
 
 
 def counts(session):
@@ -170,7 +170,7 @@ def test_a_person_allocates_what_rests_and_a_correction_names_what_it_reverses(b
     name = "gb12-bank-000001/1"
     first = queries.decided_transactions(billed, MARKET, 1, 1)[0].latest.journal_number
     posted = allocate(
-        billed, name, {INVOICE: 50_000}, decided_by="Bea", reason="Asked the payer", now=now
+        billed, name, {INVOICE: 50_000}, decided_by="bea", reason="Asked the payer", now=now
     )
     assert balances(billed)[INVOICE] == 30
     reason = billed.scalar(
@@ -298,7 +298,7 @@ def test_allocations_sum_to_their_payments_whatever_is_decided(session, now, dra
                 with session.begin_nested():
                     allocate(
                         session, f"gb12-bank-000001/{line_of}", {document: amount},
-                        decided_by="Bea", reason="Drawn", now=now,
+                        decided_by="bea", reason="Drawn", now=now,
                     )  # fmt: skip
             except Refused:
                 continue

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from common.refusals import Refused
 from ledger import tables
 from ledger.chain import GENESIS_DIGEST, seal_journal
+from ledger.constraint_rules import RULE_OF_CONSTRAINT
 from ledger.issuing import issue
 from ledger.journal import ENERGY, Posting
 from ledger.posting import post, post_many
@@ -20,7 +21,7 @@ from ledger.queries import (
     journal_summaries,
     posted_runs,
 )
-from ledger.rules import RULE_OF_CONSTRAINT, LedgerRule
+from ledger.rules import LedgerRule
 from ledger.store import (
     Head,
     constraints_as_refusals,

@@ -30,7 +30,7 @@ def request(*days: dt.date, **changes) -> SealRequest:
         DayToSeal(day, start, start + dt.timedelta(days=1))
         for day, start in zip(days, midnights, strict=True)
     ]
-    return replace(SealRequest(MARKET, tuple(spans), "Olive", "Year's end"), **changes)
+    return replace(SealRequest(MARKET, tuple(spans), "bea", "Year's end"), **changes)
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_the_database_refuses_seals_that_the_service_would_not_make(
     post(session, replace(journal(dt.date(2024, 2, 1)), key="the anchor"), now)
     start = dt.datetime.combine(DAY, dt.time(), dt.UTC)
     row = SealRow(
-        MARKET, DAY, 4, start, start + dt.timedelta(days=1), "Olive", "Why", now, 3,
+        MARKET, DAY, 4, start, start + dt.timedelta(days=1), "bea", "Why", now, 3,
         posted[2].digest,
     )._replace(**changes)  # fmt: skip
 

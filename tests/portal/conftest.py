@@ -7,11 +7,12 @@ from django.core.cache import cache
 from django.db import connections
 from django.test import Client
 
-from portal.access import Role, ensure_roles
-from portal.models import Membership
+from database.session import transaction
+from ledger.people.roles import Role
 from portal.second_factor import lacks_second_factor
 from portal.settings import django_database
 from tests.portal.site import GENERATOR, MARKET, OUTSIDER, SUPPLIER, Site, make_site, serving_from
+from tests.worlds import people
 from tests.worlds.acts import do_acts_at_once
 from tests.worlds.second_factor import confirm, give_second_factor
 
@@ -44,6 +45,16 @@ def on_site(site: Site, settings, monkeypatch) -> Iterator[None]:
         yield
 
 
+def add_account(name: str, role: Role | None = None, *participants: str) -> None:
+    """Make an account that holds a role, for the participants of the market."""
+    with transaction() as session:
+        owners = [(MARKET, each) for each in participants] if role is Role.PARTICIPANT else [()]
+        for owner in owners:
+            people.add(session, name, role, *owner)
+        if not owners:
+            people.add(session, name)
+
+
 @pytest.fixture
 def make_user(db, django_user_model) -> Callable[..., object]:
     """Return a function that makes a user with a role, acting for participants.
@@ -54,13 +65,10 @@ def make_user(db, django_user_model) -> Callable[..., object]:
     def make(
         name: str, role: Role | None = None, *participants: str, second_factor: bool = True
     ) -> object:
+        add_account(name, role, *participants)
         user = django_user_model.objects.create_user(name, password=PASSWORD)
-        if role is not None:
-            user.groups.add(ensure_roles()[role])
         if second_factor and lacks_second_factor(user):
             give_second_factor(user)
-        for participant in participants:
-            Membership.objects.create(user=user, market=MARKET, participant=participant)
         return user
 
     return make
@@ -86,8 +94,8 @@ PEOPLE: dict[str, tuple] = {
     "colleague": (Role.PARTICIPANT, SUPPLIER, GENERATOR),
     "generator": (Role.PARTICIPANT, GENERATOR),
     "outsider": (Role.PARTICIPANT, OUTSIDER),
-    "unlinked participant": (Role.PARTICIPANT,),
-    "linked without role": (None, SUPPLIER),
+    "unlinked participant": (Role.PARTICIPANT, "elsewhere"),
+    "nobody": (),
     "regulator": (Role.REGULATOR,),
     "operator": (Role.OPERATOR,),
     "auditor": (Role.AUDITOR,),
@@ -99,11 +107,8 @@ def documents(site: Site) -> dict[str, list]:
     """The documents by participant, in order of issue, as the ledger lists them."""
     from portal.queries.invoices import invoices_of
 
-    with serving_from(site.url, site.engine):
-        from database.session import transaction
-
-        with transaction() as session:
-            found = invoices_of(session, None)
+    with serving_from(site.url, site.engine), transaction() as session:
+        found = invoices_of(session, None)
     by_participant: dict[str, list] = {}
     for one in reversed(found):
         by_participant.setdefault(one.participant, []).append(one)

@@ -10,7 +10,7 @@ from tests.portal.site import SUPPLIER
 OPEN, SIGN_IN, FORBIDDEN, ABSENT = 200, 302, 403, 404
 
 EVERYONE = (
-    "signed out", "owner", "colleague", "outsider", "unlinked participant", "linked without role",
+    "signed out", "owner", "colleague", "outsider", "unlinked participant",
     "regulator", "operator", "auditor",
 )  # fmt: skip
 SEES_THE_DOCUMENT = {"owner", "colleague", "operator", "auditor"}
@@ -89,7 +89,7 @@ def test_asking_for_a_replay_is_for_operators_and_auditors(who, sign_in, site):
 
 
 def test_asking_for_a_replay_needs_a_post_and_a_token(make_user, site):
-    from portal.access import Role
+    from ledger.people.roles import Role
 
     client = Client(enforce_csrf_checks=True)
     client.force_login(make_user("auditor", Role.AUDITOR))
@@ -98,7 +98,8 @@ def test_asking_for_a_replay_needs_a_post_and_a_token(make_user, site):
 
 
 def test_a_closed_account_sees_what_is_public(make_user, site):
-    from portal.access import NOBODY, Role, viewer_of
+    from ledger.people.roles import Role
+    from portal.access import NOBODY, viewer_of
 
     user = make_user("gone", Role.AUDITOR)
     user.is_active = False

@@ -7,7 +7,7 @@ import pytest
 from django.template.loader import render_to_string
 
 from database.session import transaction
-from portal.access import Role
+from ledger.people.roles import Role
 from portal.queries.invoices import invoice_page
 from settlement.documents.arithmetic import Price
 from tests.portal.site import OUTSIDER, SHORT_DAY, SUPPLIER

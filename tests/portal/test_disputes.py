@@ -13,7 +13,7 @@ from django.test import Client
 from database.session import make_engine, transaction
 from ledger.disputes import queries
 from ledger.disputes.course import Action
-from portal.access import Role
+from ledger.people.roles import Role
 from portal.models import AuditEntry, Membership
 from settlement.billing.issuing import issue_month
 from tests.portal.site import serving_from

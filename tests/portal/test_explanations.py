@@ -7,7 +7,8 @@ from itertools import islice
 import pytest
 
 from database.session import transaction
-from portal.access import Role, Viewer
+from ledger.people.roles import Role
+from portal.access import Viewer
 from portal.queries.explanations import find_line_explanation
 from portal.queries.invoices import invoice_page
 from settlement.explanations.tree import Explanation

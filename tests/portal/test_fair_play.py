@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from database.session import transaction
-from portal.access import Role, Viewer
+from ledger.people.roles import Role
+from portal.access import Viewer
 from portal.queries.explanations import sum_up_others
 from portal.queries.fair_play import FairPlayTotals, fair_play_totals
 from settlement.explanations.entitlements import Entitlements

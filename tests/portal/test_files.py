@@ -9,8 +9,8 @@ import pytest
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from ledger.people.roles import Role
 from portal import exports
-from portal.access import Role
 from portal.models import AuditEntry, Export, ExportPart
 from portal.views import evidence, invoices
 from tests.portal.site import SUPPLIER

@@ -25,7 +25,7 @@ def test_a_visitor_reads_what_this_is(sign_in):
 
 
 def test_a_user_without_a_role_is_told_so(sign_in):
-    page = sign_in("linked without role").get("/").content.decode()
+    page = sign_in("nobody").get("/").content.decode()
     assert "Your account has no role yet" in page
 
 

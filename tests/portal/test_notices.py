@@ -115,7 +115,7 @@ def test_reading_marks_are_a_users_own(sign_in, own):
 
 @pytest.mark.parametrize(
     ("who", "status"),
-    [("signed out", 302), ("outsider", 302), ("regulator", 403), ("linked without role", 403)],
+    [("signed out", 302), ("outsider", 302), ("regulator", 403), ("nobody", 403)],
 )
 def test_who_may_mark(sign_in, who, status):
     answer = sign_in(who).post("/notices/read/", {"until": "2030-01-01T00:00Z"})
@@ -124,7 +124,7 @@ def test_who_may_mark(sign_in, who, status):
 
 
 def test_marking_needs_a_post_and_a_token(make_user):
-    from portal.access import Role
+    from ledger.people.roles import Role
 
     client = Client(enforce_csrf_checks=True)
     client.force_login(make_user("owner", Role.PARTICIPANT, SUPPLIER))

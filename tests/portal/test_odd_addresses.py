@@ -10,9 +10,10 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
-from portal.access import Role, ensure_roles
+from ledger.people.roles import Role
+from tests.portal.conftest import add_account
 from tests.portal.site import GENERATOR, MARKET, SUPPLIER
-from tests.worlds.second_factor import confirm, give_second_factor
+from tests.worlds.second_factor import confirm
 
 pytestmark = pytest.mark.django_db
 
@@ -91,9 +92,9 @@ def known(site, documents) -> dict[str, str]:
 @pytest.fixture
 def everybody(make_user) -> Client:
     """The browser of somebody in every role, for whom every view is reached."""
-    user = make_user("everybody", None, SUPPLIER, GENERATOR)
-    user.groups.add(*(ensure_roles()[role] for role in Role))
-    give_second_factor(user)
+    for role in Role:
+        add_account("everybody", role, *((SUPPLIER, GENERATOR) if role == "participant" else ()))
+    user = make_user("everybody")
     client = Client(raise_request_exception=False)
     client.force_login(user)
     confirm(client, user)

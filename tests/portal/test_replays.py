@@ -9,8 +9,8 @@ from django.db import connection
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from ledger.people.roles import Role
 from portal import jobs, replays
-from portal.access import Role
 from portal.models import AuditEntry, ReplayRequest
 from settlement.replays.replay import Replayed
 

@@ -11,8 +11,8 @@ from portal.queries import rules as queries
 from portal.views import rules as views
 from rulebook.clause_text import fill_clause
 from rulebook.documents import KINDS
-from rulebook.ending import end
 from tests.portal.site import SUPPLIER
+from tests.worlds.law import end
 from tests.worlds.rolled_back import rolled_back
 
 SHOWN_AS_HEAD = {"Kind", "Market", "Title", "Publication date", "Clauses"}
@@ -140,7 +140,7 @@ def test_a_document_that_has_ended_says_so_and_until_when(sign_in, site, monkeyp
         monkeypatch.setattr(views, "transaction", lambda: nullcontext(session))
         assert "has ended" not in text(reader, f"{address}?on=2024-03-30")
         end(session, "gb12", "charge-list/isles-networks", dt.date(2024, 6, 1), known=known,
-            author="Ann", approver="Bo", reason="It leaves the market")  # fmt: skip
+            reason="It leaves the market")  # fmt: skip
         stood = queries.rule_on(session, "gb12/charge-list/isles-networks", dt.date(2024, 5, 31))
         page = text(reader, f"{address}?on=2024-05-31")
         last_day = '<time datetime="2024-05-31">31 May 2024</time>.'

@@ -5,8 +5,7 @@ from allauth.mfa.totp.internal import auth as totp
 from django.contrib.auth.models import Group
 from django.db import DatabaseError, transaction
 
-from portal.access import Role
-from portal.demo import DEMO_GROUP
+from ledger.people.roles import Role
 from portal.models import AuditEntry
 from tests.portal.conftest import PASSWORD
 

@@ -9,9 +9,9 @@ from typing import Any
 from rulebook.digest import document_body
 from rulebook.documents import Document
 from rulebook.folders import file_name, read_files
-from rulebook.publishing import publish
 from rulebook.reading import document_of
 from rulebook.yaml_text import write_yaml
+from tests.worlds.law import publish
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
 GB12 = SCENARIOS / "gb12"
@@ -59,8 +59,6 @@ def publish_gb12(session, known, **changes):
 def publish_documents(session, documents, **changes):
     arguments = {
         "valid_from": NEW_YEAR,
-        "author": "ada",
-        "approver": "grace",
         "reason": "opening of the market",
     }
     return publish(session, documents, **(arguments | changes))

@@ -11,10 +11,10 @@ from rulebook.digest import document_body, document_digest
 from rulebook.documents import ChargeList, Registration
 from rulebook.documents.charge_list import charge_names
 from rulebook.law import rules_for_period
-from rulebook.publishing import publish
 from rulebook.reading import document_of, read_document
 from rulebook.yaml_text import write_yaml
 from tests.worlds import tiny_market
+from tests.worlds.law import publish
 from tests.worlds.settled import PUBLISHED, publish_tiny
 
 JANUARY, FEBRUARY, MARCH = (dt.date(2024, month, 1) for month in (1, 2, 3))
@@ -324,7 +324,7 @@ def test_a_charge_list_is_published_beside_the_law_and_found_on_every_day(sessio
 def publish_charges(session, documents):
     publish(
         session, documents, valid_from=FEBRUARY, known=LATER,
-        author="Ada", approver="Grace", reason="Charges from February",
+        reason="Charges from February",
     )  # fmt: skip
 
 

@@ -11,8 +11,9 @@ import database.session
 from rulebook.digest import document_digest
 from tests.rulebook.law import GB12, RULES, scenario, write_law
 from tests.worlds import tiny_market
+from tests.worlds.people import LAST_OF_PEOPLE, as_account
 
-DECIDED = ["--author", "ada", "--approver", "grace", "--reason", "opening"]
+DECIDED = ["--reason", "opening"]
 
 
 @pytest.fixture
@@ -31,21 +32,43 @@ def run(committed_database, monkeypatch):
     return call
 
 
+@pytest.fixture
+def decide(run, monkeypatch):
+    """Propose by a command, and approve by another."""
+
+    def call(*arguments):
+        out, _, error = run("propose", *arguments, *DECIDED, "--json")
+        assert error is None
+        proposed = json.loads(out)
+        with as_account(monkeypatch, "grace"):
+            return run("approve", proposed["proposal"], proposed["digest"])
+
+    return call
+
+
 def count(engine):
     with engine.connect() as connection:
         return connection.execute(text("SELECT count(*) FROM rulebook.version")).scalar_one()
 
 
-def test_publish_show_and_export(run, tmp_path):
-    out, err, error = run("publish", GB12, "--valid-from", "2024-01-01", *DECIDED)
+def test_publish_show_and_export(run, tmp_path, monkeypatch):
+    out, err, error = run("propose", "law", GB12, "--valid-from", "2024-01-01", *DECIDED, "--json")
     assert (err, error) == ("", None)
-    assert len(out.splitlines()) == 16
-    assert all(line.startswith("published  gb12/") for line in out.splitlines())
+    proposed = json.loads(out)
+    out, _, error = run("proposals", proposed["proposal"])
+    assert proposed["digest"] in out
+    with as_account(monkeypatch, "grace"):
+        out, err, error = run("approve", proposed["proposal"], proposed["digest"])
+    assert (err, error) == ("", None)
+    assert out.splitlines()[0] == f"approved proposal {proposed['proposal']}"
+    assert len(out.splitlines()) == 17
+    assert all(line.startswith("published  gb12/") for line in out.splitlines()[1:])
 
-    out, _, error = run("publish", GB12, "--valid-from", "2024-01-01", *DECIDED, "--json")
+    out, _, error = run("propose", "law", GB12, "--valid-from", "2024-01-01", *DECIDED, "--json")
     assert error is None
-    again = json.loads(out)["published"]
-    assert [version["appended"] for version in again] == [False] * 16
+    again = json.loads(out)
+    assert again["proposal"] is None
+    assert [version["appended"] for version in again["unchanged"]] == [False] * 16
 
     digest = document_digest(scenario()[RULES]).hex()
     out, _, error = run("rules_at", "gb12", "2024-01-15")
@@ -80,16 +103,18 @@ def test_every_file_of_a_folder_is_published_or_named_as_left_out(run, tmp_path)
     law = write_law(tmp_path, tiny_market.documents(), doric="DORIC.YAML", birch="birch.Yml")
     (law / "registration" / "elder.yaml.bak").write_text("kind: registration")
     (law / ".doric.yaml").write_text("kind: registration")
-    out, err, error = run("publish", law, "--valid-from", "2024-01-01", *DECIDED)
+    out, err, error = run("propose", "law", law, "--valid-from", "2024-01-01", *DECIDED)
     assert error is None
-    assert len(out.splitlines()) == len(tiny_market.documents())
-    assert "tiny/registration/doric" in out
-    assert "tiny/registration/birch" in out
+    out, _, error = run("proposals", 1 + LAST_OF_PEOPLE, "--json")
+    (proposal,) = json.loads(out)
+    assert len(proposal["content"]["documents"]) == len(tiny_market.documents())
+    assert "tiny/registration/doric" in proposal["texts"]
+    assert "tiny/registration/birch" in proposal["texts"]
     assert err.splitlines() == [
         f"left out {law}/.doric.yaml: it is hidden; a name without the dot in front would be read",
         f"left out {law}/registration/elder.yaml.bak: its name does not end in .yaml or .yml",
     ]
-    out, _, error = run("publish", law, "--valid-from", "2024-01-01", *DECIDED, "--json")
+    out, _, error = run("propose", "law", law, "--valid-from", "2024-01-01", *DECIDED, "--json")
     assert [each["place"] for each in json.loads(out)["left_out"]] == [
         f"{law}/.doric.yaml", f"{law}/registration/elder.yaml.bak",
     ]  # fmt: skip
@@ -100,16 +125,13 @@ def test_a_refused_publication_prints_every_finding_and_writes_nothing(
 ):
     (tmp_path / "a.yaml").write_text("kind: market-rules\n")
     (tmp_path / "b.yaml").write_text("kind: nonsense\n")
-    out, err, error = run(
-        "publish", GB12, tmp_path, "--valid-from", "2024-01-01", "--author", "a", "--approver", "a"
-    )
+    out, err, error = run("propose", "law", GB12, tmp_path, "--valid-from", "2024-01-01")
     assert out == ""
     assert err == ""
     first, *lines = error.splitlines()
     assert first == "Refused; nothing was written:"
     assert any("[unknown-kind]" in line for line in lines)
     assert any("[missing-field]" in line for line in lines)
-    assert any("[four-eyes]" in line for line in lines)
     assert count(committed_database) == 0
 
 
@@ -131,7 +153,7 @@ def test_a_market_without_law_is_an_error_of_the_command(run, tmp_path):
         ["rules_at", "gb12", "2024-02-30"],
         ["rules_at", "gb12", "2024-01-15", "--known-at", "2024-01-01T00:00"],
         ["rules_at", "gb12", "2024-01-15", "--known-at", "yesterday"],
-        ["publish", "x.yaml", "--valid-from", "2024-01-01"],
+        ["approve", "1"],
     ],
 )
 def test_arguments_that_make_no_sense(run, arguments):
@@ -139,7 +161,7 @@ def test_arguments_that_make_no_sense(run, arguments):
     assert error.startswith("Error: ")
 
 
-@pytest.mark.parametrize("command", ["publish", "rules_at", "export"])
+@pytest.mark.parametrize("command", ["approve", "rules_at", "export"])
 def test_every_argument_has_a_help_text(command):
     from django.core.management import load_command_class
 
@@ -149,8 +171,8 @@ def test_every_argument_has_a_help_text(command):
         assert action.help, action.dest
 
 
-def test_a_folder_that_cannot_be_written(run, tmp_path):
-    run("publish", GB12, "--valid-from", "2024-01-01", *DECIDED)
+def test_a_folder_that_cannot_be_written(run, decide, tmp_path):
+    decide("law", GB12, "--valid-from", "2024-01-01")
     (tmp_path / "file").write_text("not a folder")
     _, _, error = run("export", "gb12", "2024-01-15", "--out", tmp_path / "file" / "law")
     assert "name another folder" in error

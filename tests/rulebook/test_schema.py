@@ -38,9 +38,9 @@ def test_the_database_has_every_constraint_that_the_model_declares(committed_dat
         assert set(found) == declared
 
 
-def test_the_migration_is_taken_back_and_made_again(committed_database):
-    url = committed_database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+def test_the_migration_is_taken_back_and_made_again(bare_database):
+    url = bare_database.url.set(drivername="postgresql").render_as_string(hide_password=False)
     schema.downgrade(url, "base")
-    assert inspect(committed_database).get_table_names("rulebook") == []
+    assert inspect(bare_database).get_table_names("rulebook") == []
     schema.upgrade(url)
-    assert "version" in inspect(committed_database).get_table_names("rulebook")
+    assert "version" in inspect(bare_database).get_table_names("rulebook")

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from common.refusals import Refused
 from ledger.billing import SealedInvoice
 from ledger.payments.allocate import allocate
-from rulebook.publishing import publish
 from settlement.accounts.bank_statements import import_statements
 from settlement.accounts.late import post_interest
 from settlement.baselines.comparison import Baselines, compare_baselines
@@ -27,6 +26,7 @@ from tests.scenarios.law import amended, base_law, documents_of
 from tests.scenarios.readings import Meters
 from tests.scenarios.tables import Row, ScenarioError, read_table
 from tests.worlds.banked import bank_file
+from tests.worlds.law import publish
 
 MARKET = "paper"
 FIRST_LAW = dt.date(2023, 1, 1)
@@ -169,7 +169,7 @@ class Scenario:
         ]
         content = bank_file(entries, number=self._statements + 1, opening=self._bank, on=BANK_DAY)
         import_statements(
-            self.session, MARKET, row.text("what"), content, received_by="Bea", now=self._now
+            self.session, MARKET, row.text("what"), content, received_by="bea", now=self._now
         )
         self._statements += 1
         self._bank += sum(one.amount_minor for entry in entries for one in entry)
@@ -186,7 +186,7 @@ class Scenario:
                 self.session,
                 payment,
                 of_payment,
-                decided_by="Bea",
+                decided_by="bea",
                 reason="A scenario",
                 now=self._now,
             )
@@ -214,8 +214,6 @@ class Scenario:
             documents_of(law or self._law, instruments),
             valid_from=valid_from,
             known=self._now,
-            author="Ada",
-            approver="Grace",
             reason="A scenario",
         )
 

@@ -145,7 +145,7 @@ def test_accounts_reconcile_whatever_is_paid_and_decided(paid, drawn, moves):
                 with paid.begin_nested():
                     allocate(
                         paid, f"tiny-bank-000003/{line}", {documents[which].name: amount},
-                        decided_by="Bea", reason="Drawn", now=LATER,
+                        decided_by="bea", reason="Drawn", now=LATER,
                     )  # fmt: skip
             except Refused:
                 continue

@@ -11,7 +11,6 @@ import pytest
 from common.refusals import Refused
 from rulebook.documents import Document, Registration
 from rulebook.folders import read_files
-from rulebook.publishing import publish
 from rulebook.resolve import RuleSet
 from settlement.core.periods import interval_starts
 from settlement.datasets.files import Form, encode_table, readings_table
@@ -30,6 +29,7 @@ from settlement.meters.ingest import MeterFile, ingest
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION
 from settlement.meters.store import readings_known_at
 from tests.worlds import tiny_market
+from tests.worlds.law import publish
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDED = ROOT.parent / "shared" / "data" / "gb12"
@@ -73,8 +73,6 @@ def publish_tiny(session, documents=None) -> None:
         documents or tiny_market.documents(),
         valid_from=tiny_market.VALID_FROM,
         known=dt.datetime(2023, 12, 1, tzinfo=dt.UTC),
-        author="ann",
-        approver="bob",
         reason="first law",
     )
 
@@ -349,8 +347,6 @@ def test_days_of_the_recorded_year_are_made_and_ingested_clocks_changing_include
         [ROOT / "scenarios" / "gb12"],
         valid_from=dt.date(2024, 1, 1),
         known=dt.datetime(2023, 12, 1, tzinfo=dt.UTC),
-        author="ann",
-        approver="bob",
         reason="first law",
     )
     received = dt.datetime(2024, 10, 28, 9, tzinfo=dt.UTC)

@@ -21,7 +21,6 @@ from ledger.disputes.steps import StepRequest, take_step
 from ledger.disputes.store import insert_event
 from ledger.disputes.tables import Attachment as StoredAttachment
 from ledger.rules import LedgerRule
-from rulebook.publishing import publish
 from settlement.billing.disputing import dispute_line, terms_at_issue
 from settlement.billing.issuing import issue_month
 from settlement.verification import list_checks
@@ -42,6 +41,8 @@ from tests.worlds.disputed import (
     step,
     upheld,
 )
+from tests.worlds.law import publish
+from tests.worlds.people import act_as, add_second
 from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import (
     RESETTLED,
@@ -179,9 +180,9 @@ def test_a_line_opened_and_withdrawn_again_and_again_fills_no_disk(billed, monke
     assert refused_opening(billed, now, attachment=READINGS) == beyond
     opened(billed, "cedar", "charge.fuel", now)  # in words it may be said
     another = actor_of("doric")
-    assert not list(attached.room_breaches(billed, "tiny", None, another.name, READINGS, now))
+    assert not list(attached.room_breaches(billed, "tiny", None, another.account, READINGS, now))
     later = now + attached.PERIOD
-    assert not list(attached.room_breaches(billed, "tiny", None, owner.name, READINGS, later))
+    assert not list(attached.room_breaches(billed, "tiny", None, owner.account, READINGS, later))
 
 
 def test_a_dispute_holds_so_many_bytes_whoever_attaches_them(billed, monkeypatch):
@@ -213,8 +214,6 @@ def test_later_law_does_not_move_the_deadlines_of_an_open_dispute(billed):
         [tiny_market.settlement_terms(disputes=days)],
         valid_from=tiny_market.VALID_FROM,
         known=SOON + MINUTE,
-        author="Ada",
-        approver="Grace",
         reason="Answer sooner",
     )
     again = queries.find(billed, "tiny", 1)
@@ -274,14 +273,16 @@ def test_what_is_upheld_is_a_part_of_the_claim(billed, award):
 
 
 def test_who_answered_cannot_decide_even_past_the_service(billed):
+    add_second(billed, "olga", "olga-two", Role.REGULATOR)
     record = opened(billed, "cedar", "charge.fuel", SOON)
     record = step(billed, record, Action.REJECT, OPERATOR, SOON)
     record = step(billed, record, Action.ESCALATE, actor_of("cedar"), SOON)
     with pytest.raises(Refused) as refused:
-        step(billed, record, Action.UPHOLD, replace(REGULATOR, name="olga"), SOON)
+        step(billed, record, Action.UPHOLD, replace(REGULATOR, account="olga-two"), SOON)
     assert codes(refused) == [DisputeRule.ACTS_FOR_BOTH_SIDES]
     with pytest.raises(Refused) as refused:
-        insert_event(billed, forged(record, "refuse", "olga", "regulator"))
+        act_as(billed, "olga-two")
+        insert_event(billed, forged(record, "refuse", "olga-two", "regulator"))
     assert codes(refused) == [DisputeRule.ACTS_FOR_BOTH_SIDES]
 
 

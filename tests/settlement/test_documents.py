@@ -12,7 +12,6 @@ import pytest
 
 from common.refusals import Refused
 from rulebook.documents import Registration
-from rulebook.publishing import publish
 from settlement.billing.issuing import issue_month
 from settlement.documents.as_json import InvoiceJson, schema
 from settlement.documents.bulk import render_all
@@ -24,6 +23,7 @@ from settlement.documents.render import (
     render_document,
 )
 from tests.worlds import tiny_market
+from tests.worlds.law import publish
 from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import (
     FIRST_DAY,
@@ -139,8 +139,6 @@ def test_later_registrations_and_terms_leave_issued_documents_as_they_are(billed
         law,
         valid_from=FIRST_DAY,
         known=RESETTLED + dt.timedelta(hours=1),
-        author="Ada",
-        approver="Grace",
         reason="New names from the start of the month",
     )
     for (number, name), content in before.items():

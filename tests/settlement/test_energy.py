@@ -10,7 +10,6 @@ from sqlalchemy import text
 from common.refusals import Refused
 from ledger.queries import balances
 from rulebook.checks import check_document
-from rulebook.publishing import publish
 from settlement.billing.energy import verify_energy
 from settlement.core.energy_accounts import DEMAND, GENERATION, IMBALANCE, LOSSES, MEASURES
 from settlement.replays.replay import replay
@@ -19,6 +18,7 @@ from settlement.runs.results import vector_digest
 from settlement.runs.store import series
 from settlement.verification import list_checks
 from tests.worlds import tiny_market
+from tests.worlds.law import publish
 from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import (
     CORRECTED,
@@ -121,7 +121,7 @@ def test_areas_that_the_law_brings_later_take_the_place_of_the_one_account(sessi
     assert {code for _, code in posted(session)} == {"tiny:WH:-:imbalance:market"}
     publish(
         session, [tiny_market.grid_model(energy_accounts=tiny_market.AREAS)],
-        valid_from=LAST_DAY, known=CORRECTED, author="Ada", approver="Grace", reason="Areas",
+        valid_from=LAST_DAY, known=CORRECTED, reason="Areas",
     )  # fmt: skip
     later = settle_tiny(session, "SF", RESETTLED)
     found = {key: amount for key, amount in posted(session).items() if amount}

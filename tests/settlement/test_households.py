@@ -14,12 +14,12 @@ import pytest
 
 from common.refusals import Refused
 from rulebook.documents import Registration
-from rulebook.publishing import publish
 from settlement.meters.ingest import MeterFile, ingest
 from settlement.meters.register import DEMAND
 from settlement.runs.reading_quality import reading_quality
 from tests.conftest import SHARED
 from tests.worlds import tiny_market
+from tests.worlds.law import publish
 from tests.worlds.settled import INGESTED, publish_tiny
 
 pytestmark = pytest.mark.real_data
@@ -121,8 +121,6 @@ def test_implausible_readings_of_real_homes_are_flagged_then_estimated_by_rule(
         law(homes, **ESTIMATE)[:1],
         valid_from=tiny_market.VALID_FROM,
         known=later,
-        author="Ada",
-        approver="Grace",
         reason="Estimate what nobody believes",
     )
     found = {

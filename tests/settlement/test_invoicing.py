@@ -9,12 +9,12 @@ from sqlalchemy import text
 from common.refusals import Refused
 from ledger.invoice import document_number
 from rulebook.law import rules_at
-from rulebook.publishing import publish
 from settlement.billing.day_law import DayLaw
 from settlement.billing.invoicing import clauses_of
 from settlement.billing.issuing import issue_month
 from settlement.runs.settle import settle
 from tests.worlds import tiny_market
+from tests.worlds.law import publish
 from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import (
     CORRECTED,
@@ -266,8 +266,6 @@ def test_a_unit_that_was_sold_is_credited_to_one_and_billed_to_the_other(session
         ],
         valid_from=FIRST_DAY,
         known=CORRECTED,
-        author="Ada",
-        approver="Grace",
         reason="U3 was sold",
     )
     settle_tiny(session, "SF", RESETTLED)

@@ -16,7 +16,6 @@ from ledger.invoice import Tax, document_number, round_half_away
 from ledger.log.checkpoints import publish_checkpoint
 from portal.queries.invoices import invoice_page
 from rulebook.documents import MarketRules, Registration
-from rulebook.publishing import publish
 from settlement.billing.disputing import dispute_line
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
@@ -37,6 +36,7 @@ from settlement.verification import list_checks
 from tests.documents.validators import breaches
 from tests.settlement.evidence_cases import Memory, exported, rows, written
 from tests.worlds import tiny_market
+from tests.worlds.law import publish
 from tests.worlds.logged import signer
 from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import (
@@ -65,7 +65,7 @@ def rules_of(tax: Tax) -> MarketRules:
 def change(session, documents, valid_from, known=PUBLISHED + MINUTE):
     publish(
         session, documents, valid_from=valid_from, known=known,
-        author="Ada", approver="Grace", reason="A change of the law",
+        reason="A change of the law",
     )  # fmt: skip
 
 

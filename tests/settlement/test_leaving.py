@@ -2,10 +2,10 @@
 
 import datetime as dt
 
-from rulebook.ending import end
 from settlement.billing.issuing import issue_month
 from settlement.verification import list_checks
 from tests.worlds import tiny_market
+from tests.worlds.law import end
 from tests.worlds.settled import (
     FIRST_DAY,
     LAST_DAY,
@@ -22,7 +22,7 @@ SECOND_DAY = FIRST_DAY + dt.timedelta(days=1)
 def test_who_left_is_billed_for_the_days_before(session):
     publish_tiny(session)
     end(session, "tiny", "registration/doric", LAST_DAY,
-        known=PUBLISHED + dt.timedelta(minutes=1), author="Ann", approver="Bo",
+        known=PUBLISHED + dt.timedelta(minutes=1),
         reason="Doric leaves the market")  # fmt: skip
     ingest_tiny(session, last_day=SECOND_DAY)
     staying = [*tiny_market.UNITS, *tiny_market.SUPPLIERS["cedar"]]

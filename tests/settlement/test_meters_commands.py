@@ -13,8 +13,8 @@ from database.session import transaction
 from portal import signing
 from portal.management import base
 from portal.management.commands import dataset, ingest, readings
-from rulebook.publishing import publish
 from tests.worlds import tiny_market
+from tests.worlds.law import publish
 
 MONTH = ("--from", "2024-03-30", "--to", "2024-04-01")
 LABEL = "tiny-2024-03-30-to-2024-04-01"
@@ -30,8 +30,6 @@ def market(committed_database, monkeypatch):
             tiny_market.documents(),
             valid_from=tiny_market.VALID_FROM,
             known=dt.datetime(2023, 12, 1, tzinfo=dt.UTC),
-            author="ann",
-            approver="bob",
             reason="first law",
         )
     for command in (base, signing, dataset, ingest, readings):

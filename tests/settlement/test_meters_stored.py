@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from common.refusals import Refused
 from database.session import transaction
 from rulebook.law import rules_for_period
-from rulebook.publishing import publish
 from settlement.meters.digest import content_digest
 from settlement.meters.ingest import MeterFile, ingest
 from settlement.meters.register import AVAILABLE, DEMAND, GENERATION
@@ -20,6 +19,7 @@ from settlement.meters.verification import verify_readings
 from settlement.runs.inputs import completed_readings
 from settlement.runs.settle import settle
 from tests.worlds import tiny_market
+from tests.worlds.law import publish
 
 MARKET = tiny_market.MARKET
 FIRST, LAST = dt.date(2024, 1, 10), dt.date(2024, 1, 12)
@@ -37,8 +37,6 @@ def publish_tiny(session: Session, **changes) -> None:
             {
                 "valid_from": tiny_market.VALID_FROM,
                 "known": dt.datetime(2023, 12, 1, tzinfo=dt.UTC),
-                "author": "ann",
-                "approver": "bob",
                 "reason": "first law",
             }
             | changes

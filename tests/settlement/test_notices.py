@@ -118,8 +118,7 @@ def test_a_document_is_told_and_a_note_says_what_it_corrects():
 
 def test_seals_are_told_to_each_participant():
     seals = [
-        SealedDays("tiny", name, 12, DAYS, "Olive", "Year's end", NOON)
-        for name in ("cedar", "doric")
+        SealedDays("tiny", name, 12, DAYS, "bea", "Year's end", NOON) for name in ("cedar", "doric")
     ]
     found = notices_of([], [], seals)
     assert [(notice.participant, notice.days) for notice in found] == [

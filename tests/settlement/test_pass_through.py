@@ -17,7 +17,6 @@ from database.session import make_engine, transaction
 from ledger.invoice import document_number
 from ledger.log.checkpoints import publish_checkpoint
 from rulebook.documents.market_rules import Tax
-from rulebook.publishing import publish
 from settlement.billing.issuing import issue_month
 from settlement.billing.post import post
 from settlement.documents.formats import FORMATS
@@ -32,6 +31,7 @@ from settlement.runs.store import day_vectors, stored_values
 from tests.settlement.evidence_cases import Memory, exported
 from tests.settlement.people_units import storage_units_in
 from tests.worlds import tiny_market
+from tests.worlds.law import publish
 from tests.worlds.logged import signer
 from tests.worlds.settled import (
     CORRECTED,
@@ -52,7 +52,7 @@ KINDS = ("tariff", "subscription", "fee")
 def publish_later(session, documents, valid_from, known=PUBLISHED + dt.timedelta(minutes=1)):
     publish(
         session, documents, valid_from=valid_from, known=known,
-        author="Ada", approver="Grace", reason="A change of the law",
+        reason="A change of the law",
     )  # fmt: skip
 
 

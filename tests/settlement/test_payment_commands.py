@@ -56,7 +56,7 @@ def test_a_file_is_imported_once_and_what_rests_is_allocated_and_returned(
     assert (told["is_new"], again["is_new"]) == (True, False)
     (waiting,) = printed(capsys, "queue", "tiny")
     assert (waiting["payment"], waiting["rest_minor"]) == ("tiny-bank-000001/2", 5_000)
-    signed = ("--by", "Bea", "--reason", "Asked the payer")
+    signed = ("--reason", "Asked the payer")
     target = f"{documents[1].name}=50.00"
     call_command("payments", "allocate", waiting["payment"], target, *signed)
     assert "Posted as journal" in capsys.readouterr().out
@@ -76,7 +76,7 @@ def test_a_refusal_is_told_and_nothing_is_written(documents, tmp_path, capsys):
     with pytest.raises(CommandError, match="no such file"):
         call_command("payments", "import", "tiny", str(tmp_path / "absent.xml"))
     with pytest.raises(CommandError, match="TRANSACTION_IS_UNKNOWN"):
-        call_command("payments", "return", "tiny-bank-000001/1", "--reason", "No", "--by", "Bea")
+        call_command("payments", "return", "tiny-bank-000001/1", "--reason", "No")
     with pytest.raises(CommandError, match="is not DOCUMENT=AMOUNT"):
         call_command("payments", "allocate", "x/1", "doc 1.23", "--reason", "No")
     call_command("payments", "queue", "tiny")

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from rulebook.publishing import publish
 from settlement.core.engine import DayReadings, DayResult, settle_day
 from settlement.replays.replay import replay
 from settlement.rules.compile import compile_market
@@ -23,6 +22,7 @@ from settlement.runs.settle import settle
 from settlement.runs.store import find_run
 from tests.conftest import ROOT
 from tests.worlds import tiny_market
+from tests.worlds.law import publish
 from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import (
     FIRST_DAY,
@@ -145,8 +145,6 @@ def publish_later_rules(session) -> None:
         tiny_market.registrations({"U2": 91_000_000})[1:2],
         valid_from=FIRST_DAY + dt.timedelta(days=1),
         known=RESETTLED,
-        author="Ada",
-        approver="Grace",
         reason="Offer corrected",
     )
 

@@ -9,11 +9,11 @@ from sqlalchemy.exc import DBAPIError
 from common.refusals import Refused
 from database.session import make_engine, transaction
 from ledger.sealing import seal_days, sealed_spans, seals_of
-from rulebook.publishing import publish
 from settlement.calendar.market_calendar import seal
 from settlement.runs.settle import settle
 from settlement.verification import list_checks
 from tests.worlds import tiny_market
+from tests.worlds.law import publish
 from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import (
     FIRST_DAY,
@@ -60,7 +60,7 @@ def closed_days(closed_database):
 
 
 def seal_tiny(session, first_day=FIRST_DAY, last_day=LAST_DAY, now=LATER, **changes):
-    said = {"sealed_by": "Olive", "reason": "Year's end"} | changes
+    said = {"sealed_by": "bea", "reason": "Year's end"} | changes
     return seal(session, "tiny", first_day, last_day, now=now, **said)
 
 
@@ -142,8 +142,6 @@ def publish_again(session, valid_from, valid_to=None, *, checked=True, **changes
         valid_from=valid_from,
         valid_to=valid_to,
         known=LATER + dt.timedelta(hours=1),
-        author="Ada",
-        approver="Grace",
         reason="Second thoughts",
         sealed=sealed_spans(session) if checked else {},
     )
@@ -184,7 +182,7 @@ def test_a_new_participant_does_not_join_a_sealed_day(closed_days):
     with pytest.raises(Refused) as refused:
         publish(
             closed_days, [elder], valid_from=FIRST_DAY, known=LATER + dt.timedelta(hours=1),
-            author="Ada", approver="Grace", reason="Late", sealed=sealed_spans(closed_days),
+            reason="Late", sealed=sealed_spans(closed_days),
         )  # fmt: skip
     assert codes(refused) == ["law-of-sealed-day"]
     assert "3 sealed days" in refused.value.findings[0].value

@@ -13,13 +13,13 @@ from common.refusals import Refused
 from database.session import transaction
 from ledger.rules import LedgerRule
 from rulebook.documents import Registration
-from rulebook.publishing import publish
 from settlement.billing.post import post
 from settlement.meters.register import MEASURE_TITLES
 from settlement.runs import store
 from settlement.runs.settle import settle
 from tests.ledger.rules import rule_of
 from tests.worlds import tiny_market
+from tests.worlds.law import publish
 from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import (
     CORRECTED,
@@ -142,8 +142,6 @@ def move_c_home(session) -> None:
         [Registration.model_validate(cedar), Registration.model_validate(doric)],
         valid_from=MOVED_FROM,
         known=CORRECTED,
-        author="Ada",
-        approver="Grace",
         reason="C-home has moved",
     )
 

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from database.session import make_engine, transaction
 from rulebook.law import rules_at
-from rulebook.publishing import publish
 from settlement.billing.issuing import issue_month
 from settlement.billing.lines import CATALOGUE, Side
 from settlement.billing.post import post
@@ -25,6 +24,7 @@ from settlement.rules.compile import compile_market
 from settlement.runs import store
 from settlement.runs.settle import no_progress, settle
 from tests.conftest import ROOT
+from tests.worlds.law import publish
 
 FOLDER = ROOT / "scenarios" / "gb12-variants"
 VARIANTS = ("amm1-per-interval", "amm1-per-day", "amm2-per-interval", "amm2-per-day")
@@ -40,8 +40,6 @@ def publish_at(session: Session, path: Path, known: dt.datetime):
         [path],
         valid_from=FIRST_DAY,
         known=known,
-        author="Ada",
-        approver="Grace",
         reason="For the test",
     )
 

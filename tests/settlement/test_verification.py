@@ -39,7 +39,6 @@ from ledger.trail.verification import TRAILED
 from rulebook import tables as rulebook_tables
 from rulebook.digest import body_digest
 from rulebook.documents import Registration
-from rulebook.publishing import publish
 from rulebook.store import every_version
 from rulebook.versions import Version, row_digest
 from settlement import tables
@@ -54,6 +53,7 @@ from tests.settlement.study_cases import study_tiny
 from tests.worlds import tiny_market
 from tests.worlds.banked import pay_tiny
 from tests.worlds.disputed import dispute_tiny, settled
+from tests.worlds.law import publish
 from tests.worlds.logged import fill_log, signer
 from tests.worlds.settled import (
     CORRECTED,
@@ -123,8 +123,6 @@ def fill(session: Session) -> None:
         valid_from=LAST_DAY + dt.timedelta(days=1),
         valid_to=LAST_DAY + dt.timedelta(days=7),
         known=CORRECTED,
-        author="Ada",
-        approver="Grace",
         reason="Offer of a week",
     )
     ingest_tiny(session, last_day=LAST_DAY, seed=2, only=["B-home"], received_at=CORRECTED)

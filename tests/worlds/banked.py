@@ -27,7 +27,7 @@ def bank_file(
 
 def take(session: Session, content: bytes, now: dt.datetime) -> Imported:
     """Import a file for the tiny market."""
-    return import_statements(session, "tiny", "bank.xml", content, received_by="Bea", now=now)
+    return import_statements(session, "tiny", "bank.xml", content, received_by="bea", now=now)
 
 
 def pay_tiny(session: Session, now: dt.datetime) -> None:
@@ -57,4 +57,4 @@ def pay_tiny(session: Session, now: dt.datetime) -> None:
         ("tiny-bank-000001/4", {}),
         ("tiny-bank-000001/5", {second.name: 100}),
     ):
-        allocate(session, name, amounts, decided_by="Bea", reason="Asked", now=now)
+        allocate(session, name, amounts, decided_by="bea", reason="Asked", now=now)

@@ -14,6 +14,7 @@ from ledger.disputes.steps import StepRequest, take_step
 from ledger.invoice import document_number
 from ledger.tables import Invoice, InvoiceLine
 from settlement.billing.disputing import dispute_line
+from tests.worlds.people import acting_as
 
 OPERATOR = Actor("olga", Role.OPERATOR)
 REGULATOR = Actor("rufus", Role.REGULATOR)
@@ -46,23 +47,26 @@ def opened(
     attachment: Attachment | None = None,
 ) -> Record:
     document, line = line_of(session, participant, kind)
-    return dispute_line(
-        session,
-        document,
-        line,
-        claim or Claim(amount_micro=1_000_000),
-        actor_of(participant),
-        "The meter counted twice.",
-        now,
-        attachment,
-    )
+    actor = actor_of(participant)
+    with acting_as(session, actor.account):
+        return dispute_line(
+            session,
+            document,
+            line,
+            claim or Claim(amount_micro=1_000_000),
+            actor,
+            "The meter counted twice.",
+            now,
+            attachment,
+        )
 
 
 def step(
     session: Session, record: Record, action: Action, actor: Actor, now: dt.datetime, **more
 ) -> Record:
     request = StepRequest(action, actor, more.pop("reason", f"We {action} it."), **more)
-    return take_step(session, record.row.market, record.row.number, request, now)
+    with acting_as(session, actor.account):
+        return take_step(session, record.row.market, record.row.number, request, now)
 
 
 def upheld(session: Session, record: Record, now: dt.datetime, award: Claim | None = None):

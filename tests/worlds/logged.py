@@ -38,7 +38,7 @@ def take_payments(session: Session, count: int) -> None:
     head = StatementHead("SMALL", 1, account.number, "GBP", 0, SIGNED.date())
     paid = [[Payment(1, SIGNED.date(), "Somebody", PAYER, "a penny")] for _ in range(count)]
     content = statement_xml(head, paid)
-    import_file(session, account, "small.xml", content, received_by="Bea", now=SIGNED)
+    import_file(session, account, "small.xml", content, received_by="bea", now=SIGNED)
 
 
 def fill_log(session: Session) -> None:

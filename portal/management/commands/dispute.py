@@ -18,9 +18,10 @@ from ledger.disputes.records import Actor, DisputedLine, Record
 from ledger.disputes.steps import StepRequest, take_step
 from ledger.disputes.store import line_of
 from ledger.invoice_queries import document_id
+from ledger.people.roles import Role as EveryRole
+from ledger.people.store import acting
 from portal.amounts import amount_form, parse_micro, parse_quantity, quantity_form
 from portal.management.arguments import (
-    BY,
     JSON,
     MARKET,
     REASON,
@@ -60,7 +61,7 @@ OWNER = argument("--participant", required=True, metavar="PARTICIPANT", help="wh
 ATTACH = argument(
     "--attach", type=Path, metavar="PATH", help="PDF, PNG, JPEG, XLSX, CSV or text file"
 )
-SIGNED = (REASON, BY, JSON)
+SIGNED = (REASON, JSON)
 
 
 class Command(BaseCommand[Record]):
@@ -69,6 +70,7 @@ class Command(BaseCommand[Record]):
         "answers and settles; the regulator decides. Every step is an event that stays."
     )
     appends_facts = True
+    may_act = frozenset({EveryRole.PARTICIPANT, EveryRole.OPERATOR, EveryRole.REGULATOR})
     actions: ClassVar = {
         "open": Subcommand(
             "dispute a line of an issued document", (*LINE, CLAIM, OWNER, ATTACH, *SIGNED)
@@ -109,9 +111,9 @@ class Command(BaseCommand[Record]):
         action = Action(getattr(options, "verdict", options.action))
         role = ROLE_OF[action]
         owner = options.participant if role is Role.PARTICIPANT else None
-        actor = Actor(options.by, role, owner)
         attachment = read_attachment(getattr(options, "attach", None))
         with transaction() as session:
+            actor = Actor(acting(session).account, role, owner)
             if action is Action.OPEN:
                 return dispute_line(
                     session,

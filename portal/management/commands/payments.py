@@ -12,8 +12,9 @@ from database.session import transaction
 from ledger.payments import queries
 from ledger.payments.allocate import allocate, find_transaction
 from ledger.payments.queries import Decided
+from ledger.people.store import acting
 from portal.amounts import amount_form, parse_minor
-from portal.management.arguments import BY, JSON, MARKET, REASON, Subcommand, argument
+from portal.management.arguments import JSON, MARKET, REASON, Subcommand, argument
 from portal.management.base import BaseCommand, Options
 from portal.management.console import minor_units
 from portal.payment_words import allocation_words
@@ -55,7 +56,7 @@ AMOUNTS = argument(
     metavar="DOCUMENT=AMOUNT",
     help="such as gb12-invoice-000001=120.50; below zero for what the market paid",
 )
-SIGNED = (REASON, BY, JSON)
+SIGNED = (REASON, JSON)
 
 
 class Command(BaseCommand[Any]):
@@ -70,13 +71,11 @@ class Command(BaseCommand[Any]):
     actions: ClassVar = {
         "import": Subcommand(
             "import camt.053 files of the operator's account; what is left out is named",
-            (MARKET, FILES, MISSING, BY, JSON),
+            (MARKET, FILES, MISSING, JSON),
         ),
         "queue": Subcommand("payments of which something is not allocated", (MARKET, JSON)),
         "list": Subcommand("every payment, with what it pays", (MARKET, JSON)),
-        "allocate": Subcommand(
-            "allocate a payment to documents", (PAYMENT, AMOUNTS, REASON, BY, JSON)
-        ),
+        "allocate": Subcommand("allocate a payment to documents", (PAYMENT, AMOUNTS, REASON, JSON)),
         "return": Subcommand("return a payment to the queue", (PAYMENT, *SIGNED)),
     }
 
@@ -115,7 +114,7 @@ class Command(BaseCommand[Any]):
                     market,
                     name,
                     path.read_bytes(),
-                    received_by=options.by,
+                    received_by=acting(session).account,
                     now=self.now(),
                     missing=options.missing,
                 )
@@ -151,7 +150,7 @@ def _decide(options: Options) -> dict[str, Any]:
             session,
             options.payment,
             amounts,
-            decided_by=options.by,
+            decided_by=acting(session).account,
             reason=options.reason,
             now=options.now,
         )

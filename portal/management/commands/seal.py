@@ -1,10 +1,11 @@
-"""`manage.py seal MARKET --month 2024-01 --by WHO --reason WHY`: close settlement days."""
+"""`manage.py seal MARKET --month 2024-01 --reason WHY`: close settlement days."""
 
 from typing import Any
 
 from database.session import transaction
+from ledger.people.store import acting
 from ledger.seal import Seal
-from portal.management.arguments import BY, JSON, MARKET, PERIOD, REASON
+from portal.management.arguments import JSON, MARKET, PERIOD, REASON
 from portal.management.base import BaseCommand, Options
 from settlement.calendar.market_calendar import seal
 
@@ -16,7 +17,7 @@ class Command(BaseCommand[list[Seal]]):
         "calendar is posted before. A day that is sealed already keeps its seal."
     )
     appends_facts = True
-    takes = (MARKET, PERIOD, BY.with_settings(required=True, help="who seals them"), REASON, JSON)
+    takes = (MARKET, PERIOD, REASON, JSON)
 
     def run(self, options: Options) -> list[Seal]:
         with transaction() as session:
@@ -25,7 +26,7 @@ class Command(BaseCommand[list[Seal]]):
                 options.market,
                 options.first_day,
                 options.last_day,
-                sealed_by=options.by,
+                sealed_by=acting(session).account,
                 reason=options.reason,
                 now=options.now,
             )

@@ -23,13 +23,13 @@ from sqlalchemy import Engine
 
 from database.metadata import SCHEMAS
 from database.session import make_engine, transaction
-from portal.access import Role, ensure_roles
+from ledger.people.roles import Role
 from portal.django_on import django_on
-from portal.models import Membership
 from portal.second_factor import lacks_second_factor
 from tests.conftest import ROOT
 from tests.portal.fuzz.samples import make_samples
 from tests.portal.site import GENERATOR, MARKET, SUPPLIER, Site, serving_from
+from tests.worlds import people
 from tests.worlds.copied import copied
 from tests.worlds.second_factor import give_second_factor
 
@@ -137,14 +137,18 @@ def fuzzed_world(site: Site, server_url: str, folder: Path) -> Iterator[World]:
 
 
 def _make_people() -> None:
-    groups = ensure_roles()
     for name, (roles, participants) in PEOPLE.items():
-        user = User.objects.create_user(f"fuzz-{name}", password="k4d-q8mz-7tru-pine")
-        user.groups.add(*(groups[role] for role in roles))
+        account = f"fuzz-{name}".replace(" ", "-")
+        with transaction() as session:
+            people.add(session, account)
+            for role in roles:
+                if role is not Role.PARTICIPANT:
+                    people.add(session, account, role)
+            for participant in participants:
+                people.add(session, account, Role.PARTICIPANT, MARKET, participant)
+        user = User.objects.create_user(account, password="k4d-q8mz-7tru-pine")
         if lacks_second_factor(user):
             give_second_factor(user)
-        for participant in participants:
-            Membership.objects.create(user=user, market=MARKET, participant=participant)
 
 
 def _known(watcher: psycopg.Connection, site: Site) -> dict[str, tuple[str, ...]]:

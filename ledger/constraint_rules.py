@@ -1,0 +1,51 @@
+"""Which constraint or trigger of the database speaks for which rule of the ledger."""
+
+from ledger.rules import LedgerRule
+
+# Python says a breach before anything is written, all breaches at once; the database keeps the rule
+# against what came in between, and against code that forgot to ask.
+RULE_OF_CONSTRAINT = {
+    "journal_balances": LedgerRule.JOURNAL_IS_UNBALANCED,
+    "journal_is_complete": LedgerRule.JOURNAL_IS_INCOMPLETE,
+    "pk_posting": LedgerRule.JOURNAL_IS_INCOMPLETE,
+    "account_is_open": LedgerRule.ROW_IS_MALFORMED,
+    "journal_follows": LedgerRule.JOURNAL_IS_OUT_OF_ORDER,
+    "pk_journal": LedgerRule.JOURNAL_IS_OUT_OF_ORDER,
+    "uq_journal_key": LedgerRule.KEY_HAS_OTHER_INPUT,
+    "uq_journal_market_settlement_day_run_kind": LedgerRule.RUN_IS_ALREADY_POSTED,
+    "ck_journal_cause_is_of_the_list": LedgerRule.CAUSE_IS_UNKNOWN,
+    "fk_journal_cause": LedgerRule.CAUSE_IS_UNKNOWN,
+    "uq_journal_cause": LedgerRule.CAUSE_IS_TAKEN,
+    "ck_journal_run_is_the_cause": LedgerRule.CAUSE_IS_ANOTHER,
+    "cause_names_journal": LedgerRule.CAUSE_IS_ANOTHER,
+    "cause_moves_account": LedgerRule.ACCOUNT_IS_OF_ANOTHER_CAUSE,
+    "ck_posting_amount_moves": LedgerRule.AMOUNT_IS_ZERO,
+    "ck_journal_run_is_named": LedgerRule.RUN_IS_HALF_NAMED,
+    "ck_journal_run_is_no_study": LedgerRule.RUN_IS_A_STUDY,
+    "day_is_sealed": LedgerRule.DAY_IS_SEALED,
+    "pk_seal": LedgerRule.DAY_IS_SEALED,
+    "seal_is_founded": LedgerRule.SEAL_IS_UNFOUNDED,
+    "ck_seal_sealed_by_someone": LedgerRule.SEAL_IS_UNFOUNDED,
+    "ck_seal_anchor_is_last": LedgerRule.SEAL_IS_UNFOUNDED,
+    "invoice_is_complete": LedgerRule.INVOICE_IS_INCOMPLETE,
+    "invoice_is_of_its_lines": LedgerRule.INVOICE_DIFFERS_FROM_LINES,
+    "pk_invoice_line": LedgerRule.INVOICE_IS_INCOMPLETE,
+    "fk_invoice_line_invoice_id": LedgerRule.INVOICE_IS_INCOMPLETE,
+    "invoice_follows": LedgerRule.INVOICE_IS_OUT_OF_ORDER,
+    "invoice_is_counted": LedgerRule.INVOICE_IS_OUT_OF_ORDER,
+    "invoice_seals_newest_checkpoint": LedgerRule.INVOICE_IS_OUT_OF_ORDER,
+    "uq_invoice_market_participant_participant_number": LedgerRule.INVOICE_IS_OUT_OF_ORDER,
+    "ck_invoice_participant_number_is_positive": LedgerRule.INVOICE_IS_OUT_OF_ORDER,
+    "pk_invoice": LedgerRule.INVOICE_IS_OUT_OF_ORDER,
+    "allocation_fits_document": LedgerRule.ALLOCATION_IS_TOO_MUCH,
+    "acts_as_itself": LedgerRule.ACTS_AS_ANOTHER,
+    "holds_role": LedgerRule.ROLE_IS_MISSING,
+    "two_people": LedgerRule.TWO_PEOPLE_DECIDE,
+    "grant_is_approved": LedgerRule.DECISION_IS_MISSING,
+    "recorded_by_someone": LedgerRule.ACTS_AS_ANOTHER,
+    "version_is_decided": LedgerRule.DECISION_IS_MISSING,
+    "pk_bank_file": LedgerRule.STATEMENT_HAS_OTHER_CONTENT,
+    "uq_bank_statement_identity": LedgerRule.STATEMENT_HAS_OTHER_CONTENT,
+    "pk_bank_statement": LedgerRule.STATEMENT_IS_OUT_OF_SEQUENCE,
+}
+"""The constraint or trigger of the database that speaks for a rule."""

@@ -1,0 +1,134 @@
+"""Propose, and approve: two rows, each under its own token, both naming one digest."""
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from common.refusals import Finding, Refused, refuse_any, shown
+from ledger import store as ledger_store
+from ledger.people import store
+from ledger.people.rights import NOBODY, check_approver, check_proposer
+from ledger.people.roles import Kind
+from ledger.people.rows import ApprovalRow, ProposalRow
+from ledger.people.store import StoredProposal
+from ledger.people.tables import Approval, Proposal
+
+SHORTEST_DIGEST = 8
+"""Hexadecimal digits of a digest by which an approver names what was read."""
+
+
+def canonical_text(content: Mapping[str, Any]) -> str:
+    """Return the one writing of a content: JSON of texts and mappings, keys in order."""
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def propose(
+    session: Session,
+    kind: Kind,
+    market: str | None,
+    content: Mapping[str, Any],
+    now: dt.datetime,
+    texts: str = "",
+) -> StoredProposal:
+    """Append a proposal in the name of whoever acts.
+
+    Args:
+        session: acts as whoever proposes.
+        kind: what it is.
+        market: whose law it would change; None of a grant.
+        content: all that is decided, in texts and mappings of them.
+        now: when.
+        texts: what the content names by digest; whoever reads it holds the two together.
+
+    Raises:
+        Refused: nobody acts, or who does may not propose it.
+    """
+    ledger_store.lock(session)
+    rights = store.acting(session)
+    refuse_any(check_proposer(rights, kind))
+    written = canonical_text(content)
+    row = ProposalRow(
+        store.next_number(session, Proposal),
+        kind.value,
+        market,
+        sha256(written.encode()).digest(),
+        rights.account,
+        now,
+    )
+    store.append(session, Proposal, [row], content=written, texts=texts)
+    return StoredProposal(
+        row.number, kind, market, written, row.content_digest, texts, rights.account, now, None,
+        None,
+    )  # fmt: skip
+
+
+def approve(session: Session, number: int, digest: str, now: dt.datetime) -> StoredProposal:
+    """Append the approval of a proposal, in the name of whoever acts.
+
+    What was approved is then done, in the same transaction, by whoever called.
+
+    Args:
+        session: acts as whoever approves.
+        number: of the proposal.
+        digest: of its content, in hexadecimal, or how it begins: what the approver has read.
+        now: when.
+
+    Raises:
+        Refused: with every finding.
+    """
+    ledger_store.lock(session)
+    stored = find_open(session, number)
+    findings = []
+    hexadecimal = stored.content_digest.hex()
+    if len(digest) < SHORTEST_DIGEST or not hexadecimal.startswith(digest.lower()):
+        findings.append(
+            Finding(
+                "digest-differs",
+                f"proposal {number}",
+                shown(digest),
+                f"the digest of what was read, at least {SHORTEST_DIGEST} digits of it; that of "
+                f"proposal {number} begins {hexadecimal[:SHORTEST_DIGEST]}",
+                f"read it, `manage.py proposals {number}`, and name its digest",
+            )
+        )
+    rights = store.acting(session)
+    grantee = NOBODY
+    if stored.kind is Kind.GRANT:
+        grantee = store.rights_of(session, json.loads(stored.content)["account"])
+    proposer = store.rights_of(session, stored.proposed_by)
+    findings += check_approver(rights, proposer, stored.kind, grantee)
+    refuse_any(findings)
+    row = ApprovalRow(number, stored.content_digest, rights.account, now)
+    store.append(session, Approval, [row])
+    return stored._replace(approved_by=rights.account, approved_at=now)
+
+
+def find_open(session: Session, number: int) -> StoredProposal:
+    """Return a proposal that nobody has approved.
+
+    Raises:
+        Refused: there is none of the number, or it was approved.
+    """
+    stored = store.proposal(session, number)
+    if stored is None or stored.approved_by is not None:
+        value = (
+            "no such proposal"
+            if stored is None
+            else f"approved by {stored.approved_by} at {stored.approved_at:%Y-%m-%d %H:%M}Z"
+        )
+        raise Refused(
+            [
+                Finding(
+                    "proposal-not-open",
+                    f"proposal {number}",
+                    value,
+                    "a proposal is approved once",
+                    "`manage.py proposals` lists those that wait",
+                )
+            ]
+        )
+    return stored

@@ -1,0 +1,65 @@
+"""`manage.py proposals [NUMBER]`: what is proposed, and by whom it was approved."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from database.session import transaction
+from ledger.people import store
+from ledger.people.store import StoredProposal
+from portal.management.arguments import JSON, argument, at_least, flag
+from portal.management.base import BaseCommand, Options
+
+
+class Command(BaseCommand[list[StoredProposal]]):
+    help = "List what is proposed and waits for another person, or show one proposal whole."
+    takes = (
+        argument("number", nargs="?", type=at_least(1), metavar="NUMBER", help="to show whole"),
+        flag("--all", "also what was approved"),
+        JSON,
+    )
+
+    def run(self, options: Options) -> list[StoredProposal]:
+        with transaction() as session:
+            if options.number is None:
+                return store.proposals(session, open_only=not options.all)
+            found = store.proposal(session, options.number)
+        if found is None:
+            raise CommandError(f"proposal {options.number}: there is none of this number")
+        return [found]
+
+    def as_json(self, outcome: list[StoredProposal], options: Options) -> Any:
+        return [
+            {
+                **each._asdict(),
+                "content": json.loads(each.content),
+                "texts": json.loads(each.texts) if each.texts and options.number else {},
+            }
+            for each in outcome
+        ]
+
+    def lines(self, outcome: list[StoredProposal], options: Options) -> Iterator[str]:
+        for each in outcome:
+            yield _line(each)
+            if options.number:
+                yield f"digest {each.content_digest.hex()}"
+                yield json.dumps(json.loads(each.content), indent=2, ensure_ascii=False)
+                if each.texts:
+                    yield json.dumps(json.loads(each.texts), indent=2, ensure_ascii=False)
+        if not outcome:
+            yield "Nothing waits for an approval."
+
+
+def _line(each: StoredProposal) -> str:
+    state = (
+        f"approved by {each.approved_by} at {each.approved_at:%Y-%m-%d %H:%M}Z"
+        if each.approved_at
+        else "waits"
+    )
+    what = f"{each.kind} of {each.market} law" if each.market else f"{each.kind}"
+    return (
+        f"{each.number}  {each.content_digest.hex()[:16]}  {what}, proposed by {each.proposed_by} "
+        f"at {each.proposed_at:%Y-%m-%d %H:%M}Z; {state}"
+    )

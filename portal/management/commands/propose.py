@@ -1,0 +1,133 @@
+"""`manage.py propose law|end|grant ...`: what another person then approves."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+from database.session import transaction
+from ledger.people.granting import Wanted, propose_grant
+from ledger.people.roles import MANAGERS, Role
+from ledger.people.store import StoredProposal
+from portal.management.arguments import DAY, JSON, MARKET, REASON, Subcommand, argument, parse_day
+from portal.management.base import BaseCommand, Options
+from rulebook.documents import KINDS
+from rulebook.folders import LeftOut, left_out_of
+from rulebook.printing import published_as_dict, published_line
+from rulebook.publishing import PublishedVersion
+from settlement.enactment.propose import propose_ending, propose_publication
+
+FILES = argument(
+    "files", nargs="+", type=Path, metavar="FILE", help="YAML file, or a folder of them"
+)
+FROM = argument(
+    "--valid-from", type=parse_day, required=True, metavar="DAY", help="first day, YYYY-MM-DD"
+)
+TO = argument(
+    "--valid-to",
+    type=parse_day,
+    metavar="DAY",
+    help="first day on which they no longer apply; default: no end",
+)
+DOCUMENT = argument("document", metavar="DOCUMENT", help="its name, such as registration/doric")
+ACCOUNT = argument("account", metavar="ACCOUNT", help="who is to have the role")
+ROLE = argument("role", choices=[role.value for role in Role], help="that it is to have")
+OF_MARKET = argument("--market", metavar="MARKET", help="of the participant")
+PARTICIPANT = argument(
+    "--participant", metavar="PARTICIPANT", help="for which a participant's account acts"
+)
+
+
+class Proposed(NamedTuple):
+    """A proposal, or how what was to be proposed stands already."""
+
+    proposal: StoredProposal | None
+    stands: tuple[PublishedVersion, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+
+class Command(BaseCommand[Proposed]):
+    help = (
+        f"Propose documents of one market ({', '.join(sorted(KINDS))}), the end of one, or a role "
+        "for an account. All that forbids it now is said now; another person approves it, by "
+        "`manage.py approve`, and then it is done, all or none."
+    )
+    appends_facts = True
+    may_act = MANAGERS
+    actions: ClassVar = {
+        "law": Subcommand(
+            "documents of one market; one that already stands so is left alone",
+            (
+                FILES,
+                FROM,
+                TO,
+                REASON.with_settings(
+                    required=False,
+                    default="",
+                    help="why; needed where the validity begins in the past",
+                ),
+                JSON,
+            ),
+        ),
+        "end": Subcommand(
+            "that a document ends, such as the registration of a participant who leaves; what "
+            "rests on it must end before, and sealed days keep their law",
+            (
+                MARKET,
+                DOCUMENT,
+                DAY.with_settings(help="first day on which it no longer applies, YYYY-MM-DD"),
+                REASON,
+                JSON,
+            ),
+        ),
+        "grant": Subcommand(
+            "that an account has a role", (ACCOUNT, ROLE, OF_MARKET, PARTICIPANT, JSON)
+        ),
+    }
+
+    def run(self, options: Options) -> Proposed:
+        if options.action == "law":
+            return self._propose_law(options)
+        with transaction() as session:
+            if options.action == "grant":
+                role = Role(options.role)
+                wanted = Wanted(options.account, role, options.market, options.participant)
+                return Proposed(propose_grant(session, wanted, options.now))
+            _, proposal = propose_ending(
+                session, options.market, options.document, options.day,
+                now=options.now, reason=options.reason,
+            )  # fmt: skip
+            return Proposed(proposal)
+
+    def _propose_law(self, options: Options) -> Proposed:
+        # Before anything is refused: a document that lies here by a wrong name may be what lacks.
+        left_out = left_out_of(options.files)
+        for place, why in left_out:
+            self.stderr.write(f"left out {place}: {why}")
+        with transaction() as session:
+            planned, proposal = propose_publication(
+                session, options.files, valid_from=options.valid_from, valid_to=options.valid_to,
+                now=options.now, reason=options.reason,
+            )  # fmt: skip
+            return Proposed(proposal, tuple(planned.as_standing()), tuple(left_out))
+
+    def as_json(self, outcome: Proposed, options: Options) -> Any:
+        found = outcome.proposal
+        return {
+            "proposal": found.number if found else None,
+            "digest": found.content_digest if found else None,
+            "unchanged": [published_as_dict(version) for version in outcome.stands],
+            "left_out": [each._asdict() for each in outcome.left_out],
+        }
+
+    def lines(self, outcome: Proposed, options: Options) -> Iterator[str]:
+        yield from map(published_line, outcome.stands)
+        found = outcome.proposal
+        if found is None:
+            yield "It stands so already; nothing is proposed."
+            return
+        digest = found.content_digest.hex()
+        yield f"Proposal {found.number} of {found.proposed_by}, digest {digest}"
+        yield (
+            f"Another person reads it, `manage.py proposals {found.number}`, and approves it: "
+            f"`manage.py approve {found.number} {digest[:16]}`"
+        )

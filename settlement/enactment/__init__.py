@@ -1,0 +1,1 @@
+"""How law is made: proposed by one person, approved by another, and then published."""

@@ -1,0 +1,95 @@
+"""Approve what another person proposed, and let it become law in the same transaction."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from common.refusals import Finding, Refused
+from ledger.people import proposals
+from ledger.people.granting import approve_grant
+from ledger.people.roles import Kind
+from ledger.people.store import StoredProposal
+from ledger.sealing import sealed_spans
+from rulebook.ending import end, plan_end
+from rulebook.publication import Decision
+from rulebook.publishing import PublishedVersion, plan, publish
+from settlement.enactment.content import (
+    ending_content,
+    publication_content,
+    read_ending,
+    read_publication,
+)
+
+
+def approve(session: Session, number: int, digest: str, now: dt.datetime) -> list[PublishedVersion]:
+    """Approve a proposal in the name of whoever acts, and do what it says.
+
+    Everything is checked again: what was lawful to propose may be so no more.
+
+    Args:
+        session: acts as whoever approves.
+        number: of the proposal.
+        digest: of its content, in hexadecimal, or how it begins: what the approver has read.
+        now: when.
+
+    Returns:
+        How each document now stands; nothing of a grant.
+
+    Raises:
+        Refused: with every finding; nothing is written.
+    """
+    stored = proposals.find_open(session, number)
+    if stored.kind is Kind.GRANT:
+        approve_grant(session, number, digest, now)
+        return []
+    act = _publish if stored.kind is Kind.PUBLICATION else _end
+    return act(session, stored, digest, now)
+
+
+def _publish(
+    session: Session, stored: StoredProposal, digest: str, now: dt.datetime
+) -> list[PublishedVersion]:
+    wanted = read_publication(stored.number, stored.content, stored.texts)
+    # The law's lock before the ledger's, which to approve takes: every command has this order.
+    planned = plan(
+        session, wanted.documents, valid_from=wanted.valid_from, valid_to=wanted.valid_to,
+        known=now, reason=wanted.reason, sealed=sealed_spans(session),
+    )  # fmt: skip
+    _refuse_moved(stored, publication_content(planned))
+    approved = proposals.approve(session, stored.number, digest, now)
+    return publish(session, planned, _decision(approved))
+
+
+def _end(
+    session: Session, stored: StoredProposal, digest: str, now: dt.datetime
+) -> list[PublishedVersion]:
+    wanted = read_ending(stored.content)
+    planned = plan_end(
+        session, stored.market or "", wanted.instrument, wanted.day,
+        known=now, reason=wanted.reason, sealed=sealed_spans(session),
+    )  # fmt: skip
+    _refuse_moved(stored, ending_content(planned))
+    approved = proposals.approve(session, stored.number, digest, now)
+    return [end(session, planned, _decision(approved))]
+
+
+def _decision(approved: StoredProposal) -> Decision:
+    return Decision(approved.number, approved.proposed_by, approved.approved_by or "")
+
+
+def _refuse_moved(stored: StoredProposal, content: Mapping[str, Any]) -> None:
+    """Refuse what would say something else by now than it did when it was proposed."""
+    if proposals.canonical_text(content) != stored.content:
+        raise Refused(
+            [
+                Finding(
+                    "law-has-moved",
+                    f"proposal {stored.number}",
+                    "it would do something else by now",
+                    "what is approved is what was proposed",
+                    "propose it again",
+                )
+            ]
+        )

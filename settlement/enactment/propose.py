@@ -1,0 +1,78 @@
+"""Propose law: a publication, or the end of a document, in the name of whoever acts."""
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from ledger.people import proposals
+from ledger.people.roles import Kind
+from ledger.people.store import StoredProposal
+from ledger.sealing import sealed_spans
+from rulebook.documents import Document
+from rulebook.ending import EndingPlan, plan_end
+from rulebook.publishing import Plan, plan
+from settlement.enactment.content import (
+    ending_content,
+    publication_content,
+    publication_texts,
+)
+
+
+def propose_publication(
+    session: Session,
+    files_or_documents: Sequence[Path | Document],
+    *,
+    valid_from: dt.date | dt.datetime,
+    valid_to: dt.date | dt.datetime | None = None,
+    now: dt.datetime,
+    reason: str = "",
+) -> tuple[Plan, StoredProposal | None]:
+    """Propose documents of one market; all that forbids publishing them now is found now.
+
+    Args:
+        session: acts as whoever proposes.
+        files_or_documents: files, folders, or documents.
+        valid_from: first day of validity, or the instant at which that day begins.
+        valid_to: first day on which the documents no longer apply; None for no end.
+        now: when.
+        reason: why; must be stated where validity begins before `now`.
+
+    Returns:
+        What it would do, and the proposal; None where every document stands so already.
+
+    Raises:
+        Refused: with every finding; nothing is written.
+    """
+    planned = plan(
+        session, files_or_documents, valid_from=valid_from, valid_to=valid_to, known=now,
+        reason=reason, sealed=sealed_spans(session),
+    )  # fmt: skip
+    if not planned.is_needed:
+        return planned, None
+    content, texts = publication_content(planned), publication_texts(planned)
+    written = proposals.canonical_text(texts)
+    return planned, proposals.propose(
+        session, Kind.PUBLICATION, planned.market, content, now, written
+    )
+
+
+def propose_ending(
+    session: Session, market: str, name: str, day: dt.date, *, now: dt.datetime, reason: str
+) -> tuple[EndingPlan, StoredProposal | None]:
+    """Propose the end of a document, on the first day on which it no longer applies.
+
+    Returns:
+        What it would do, and the proposal; None where it ends on that day already.
+
+    Raises:
+        Refused: with every finding; nothing is written.
+    """
+    planned = plan_end(
+        session, market, name, day, known=now, reason=reason, sealed=sealed_spans(session)
+    )
+    if not planned.is_needed:
+        return planned, None
+    content = ending_content(planned)
+    return planned, proposals.propose(session, Kind.ENDING, market, content, now)

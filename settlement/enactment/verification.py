@@ -1,0 +1,74 @@
+"""Verification of how law was made: every version rests on a proposal that two people decided."""
+
+import json
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from common.damage import damage
+from common.refusals import Finding
+from ledger.people.roles import Kind
+from ledger.people.tables import Proposal
+from ledger.verification import Findings
+from settlement.enactment.content import check_texts
+
+UNDECIDED = "version-undecided"
+
+# As the trigger of the database, but for who acted, which the rows of people say.
+VERSIONS = text(
+    """
+    WITH decided AS MATERIALIZED (
+        SELECT proposal.number, proposal.kind, proposal.market, proposed_by, approved_by,
+            content::jsonb AS content
+        FROM people.proposal JOIN people.approval ON approval.proposal = proposal.number
+        WHERE proposal.kind <> 'grant'
+    ), named AS MATERIALIZED (
+        SELECT decided.number, each.key AS instrument, decode(each.value, 'hex') AS digest
+        FROM decided, jsonb_each_text(decided.content -> 'documents') AS each
+    )
+    SELECT version.instrument, version.id, version.approval
+    FROM rulebook.version LEFT JOIN decided ON decided.number = version.approval
+        LEFT JOIN named ON named.number = version.approval
+            AND named.instrument = version.instrument
+        LEFT JOIN rulebook.version AS origin ON origin.id = version.origin
+    WHERE (
+        decided.market = version.market AND decided.proposed_by = version.author
+        AND decided.approved_by = version.approver
+        AND CASE
+            WHEN version.origin IS NOT NULL THEN
+                origin.digest = version.digest AND origin.approval = version.approval
+            WHEN decided.kind = 'publication' THEN
+                named.digest = version.digest
+                AND lower(version.valid) = (decided.content ->> 'valid_from')::timestamptz
+                AND upper(version.valid)
+                    IS NOT DISTINCT FROM (decided.content ->> 'valid_to')::timestamptz
+                AND version.reason = decided.content ->> 'reason'
+            ELSE version.instrument = decided.content ->> 'instrument'
+                AND upper(version.valid) = (decided.content ->> 'ends')::timestamptz
+                AND version.reason = decided.content ->> 'reason'
+            END
+    ) IS NOT TRUE
+    ORDER BY version.instrument, version.id
+    """
+)
+
+
+def verify_enactment(session: Session) -> Findings:
+    """Hold every version of law to its proposal, and every proposal to its texts."""
+    for instrument, identity, approval in session.execute(VERSIONS):
+        place = f"rulebook.version {instrument} {identity} approval"
+        yield damage(UNDECIDED, place, f"proposal {approval} and its approval do not say so")
+    yield from _verify_texts(session)
+
+
+def _verify_texts(session: Session) -> Findings:
+    proposed = select(Proposal.number, Proposal.kind, Proposal.content, Proposal.texts)
+    for number, kind, content, texts in session.execute(proposed.order_by(Proposal.number)):
+        if kind == Kind.PUBLICATION:
+            yield from _publication_texts(number, content, texts)
+        elif texts:
+            yield damage("proposal-altered", f"people.proposal {number} texts", "it has none")
+
+
+def _publication_texts(number: int, content: str, texts: str) -> list[Finding]:
+    return list(check_texts(number, json.loads(content)["documents"], json.loads(texts)))
