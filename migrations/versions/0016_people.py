@@ -8,8 +8,8 @@ from database.chained import chain_rows, unchain_rows
 from database.guards import allow_changes, forbid_changes
 from database.logged import forget_facts, log_facts
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

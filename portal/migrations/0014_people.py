@@ -29,7 +29,7 @@ def chain(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("portal", "0011_attempts")]
+    dependencies = [("portal", "0013_subject_of_an_act")]
     operations = [
         migrations.RunPython(unchain),
         migrations.DeleteModel("Membership"),

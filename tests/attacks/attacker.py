@@ -58,6 +58,8 @@ from ledger.payments.statements import (
     statement_digest,
     transaction_digest,
 )
+from ledger.people import tables as people_tables
+from ledger.people.verification import HASHED
 from ledger.seal import SealRow, seal_digest
 from ledger.trail import tables as trail_tables
 from ledger.trail.link import HeadRow, LinkRow
@@ -413,8 +415,32 @@ _witnesses = remake_each(
 )
 _keys = remake_each(log_tables.LogKey.__table__, lambda row: sealed_as(KeyRow, row).digest)
 
+PEOPLE = {
+    f"people.{table.__tablename__}": remake_each(
+        table.__table__, lambda row, kind=kind: sealed_as(kind, row).digest
+    )
+    for table, kind in HASHED.items()
+}
+
+
+def remake_contents(session: Session) -> None:
+    """Make anew the digests of what was proposed, and of what names them."""
+    for table in (people_tables.Proposal.__table__, people_tables.Approval.__table__):
+        key = table.primary_key.columns.keys()[0]
+        contents = dict(session.execute(text("SELECT number, content FROM people.proposal")).all())
+        for row in rows_of(session, table):
+            if row[key] in contents:
+                digest = sha256(contents[row[key]].encode()).digest()
+                write(session, table, row, content_digest=digest)
+    PEOPLE["people.proposal"](session)
+    PEOPLE["people.approval"](session)
+
+
 REMAKES: dict[str, tuple[Callable[[Session], None], ...]] = {
     "rulebook.version": (remake_law,),
+    **{table: (remake,) for table, remake in PEOPLE.items()},
+    "people.proposal": (remake_contents,),
+    "people.approval": (remake_contents,),
     "settlement.reading": (remake_readings,),
     "settlement.reading_file": (remake_readings,),
     "settlement.result": (remake_results, remake_runs),

@@ -24,7 +24,7 @@ Row = dict[str, Any]
 COLUMNS = text(
     "SELECT table_schema || '.' || table_name, column_name FROM information_schema.columns "
     "JOIN information_schema.tables USING (table_schema, table_name) "
-    "WHERE table_schema IN ('rulebook', 'settlement', 'ledger', 'portal') "
+    "WHERE table_schema IN ('rulebook', 'settlement', 'ledger', 'people', 'portal') "
     "AND table_type = 'BASE TABLE'"
 )
 KEYS = text(
@@ -50,6 +50,14 @@ LEAVES = {
     "ledger.seal": "ledger.seal {market}/{settlement_day}",
     "ledger.trail_link": "{source} {key}",
     "ledger.witness": "ledger.witness {number}",
+    "people.account": "people.account {id}",
+    "people.account_grant": "people.account_grant {number}",
+    "people.approval": "people.approval {proposal}",
+    "people.deed": "people.deed {number}",
+    "people.founding": "people.founding {operator}",
+    "people.person": "people.person {number}",
+    "people.proposal": "people.proposal {number}",
+    "people.withdrawal": "people.withdrawal {grant_number}",
     "rulebook.version": "rulebook.version {id}",
     "settlement.reading": "settlement.reading_file {file_id}",
     "settlement.reading_file": "settlement.reading_file {id}",

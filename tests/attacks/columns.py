@@ -62,14 +62,19 @@ FACTS = {
     "ledger.trail_link": "change key source",
     "ledger.witness": "cause name number public_key recorded_at",
     "portal.account_emailaddress": "email primary user_id verified",
-    "portal.auth_group": "name",
+    "people.account": "id person recorded_at recorded_by",
+    "people.account_grant": "account approval granted_at market number participant role",
+    "people.approval": "approved_at approved_by proposal",
+    "people.deed": "account at command words",
+    "people.founding": "founded_at is_demonstration operator regulator",
+    "people.person": "name number recorded_at recorded_by salt",
+    "people.proposal": "content kind market number proposed_at proposed_by texts",
+    "people.withdrawal": "grant_number reason withdrawn_at withdrawn_by",
     "portal.auth_user": (
         "date_joined email first_name is_active is_staff is_superuser last_name password username"
     ),
-    "portal.auth_user_groups": "group_id user_id",
     "portal.mfa_authenticator": "created_at data type user_id",
-    "portal.portal_auditentry": "action at reason subject user_name user_number",
-    "portal.portal_membership": "market participant user_id",
+    "portal.portal_auditentry": "account action at reason subject",
     "portal.portal_noticesent": "key sent_at sent_to",
     "portal.portal_replayrequest": (
         "error finished_at first_difference recomputed_digest requested_at requested_by_id run_id "
@@ -99,12 +104,10 @@ DERIVED = {
     "ledger.account": "code commodity kind market participant subject",
     "ledger.cosignature": "number",
     "portal.account_emailaddress": "id",
-    "portal.auth_group": "id",
+    "people.deed": "number",
     "portal.auth_user": "id",
-    "portal.auth_user_groups": "id",
     "portal.mfa_authenticator": "id",
     "portal.portal_auditentry": "id",
-    "portal.portal_membership": "id",
     "portal.portal_noticesent": "id",
     "portal.portal_replayrequest": "id",
     "settlement.day_total": "entity measure run_id settlement_day total_wh",
@@ -133,6 +136,13 @@ DIGESTS = {
     "ledger.trail_head": "digest link_digest number",
     "ledger.trail_link": "digest number previous_digest row_digest",
     "ledger.witness": "digest",
+    "people.account": "digest",
+    "people.account_grant": "digest",
+    "people.approval": "content_digest digest",
+    "people.founding": "digest",
+    "people.person": "digest",
+    "people.proposal": "content_digest digest",
+    "people.withdrawal": "digest",
     "rulebook.version": "digest row_digest",
     "settlement.day_total": "digest",
     "settlement.reading": "digest",
@@ -144,18 +154,27 @@ DIGESTS = {
 """Columns that follow from the rows that they seal: to make them anew is to put them back."""
 
 TRANSIENT = {
+    "people.founding": {"once": "it is true, or the table has no row"},
+    "people.token": {
+        "account expires_at hash made_at": "it lets a process act for some hours: who writes one "
+        "writes as the database, whose roles stand in database/roles",
+    },
+    "portal.auth_group": {"id name": "no page or command asks for a group: grants say who may"},
+    "portal.auth_user_groups": {
+        "group_id id user_id": "no page or command asks for a group: grants say who may",
+    },
     "portal.account_emailconfirmation": {
         "created email_address_id id key sent": "no address is confirmed: sign-in is by name",
     },
     "portal.auth_group_permissions": {
-        "group_id id permission_id": "no page or command asks for a permission: roles are groups",
+        "group_id id permission_id": "no page or command asks for a permission: grants say who may",
     },
     "portal.auth_permission": {
         "codename content_type_id id name": "no page or command asks for a permission",
     },
     "portal.auth_user": {"last_login": "the sign-in is an entry of the audit trail"},
     "portal.auth_user_user_permissions": {
-        "id permission_id user_id": "no page or command asks for a permission: roles are groups",
+        "id permission_id user_id": "no page or command asks for a permission: grants say who may",
     },
     "portal.django_content_type": {
         "app_label id model": "names of models for permissions, which nothing asks for",

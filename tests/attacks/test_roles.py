@@ -317,9 +317,8 @@ def test_the_web_process_cannot_give_anybody_a_right(connections):
     for statement in (
         "UPDATE portal.auth_user SET is_superuser = true",
         "UPDATE portal.auth_user SET is_active = true",
-        "INSERT INTO portal.auth_user_groups (user_id, group_id) VALUES (1, 1)",
-        "INSERT INTO portal.portal_membership (user_id, market, participant) VALUES (1, 'a', 'b')",
-        "UPDATE portal.auth_group SET name = 'operator'",
+        "INSERT INTO people.account_grant (number) VALUES (1)",
+        "INSERT INTO people.approval (proposal) VALUES (1)",
         "UPDATE portal.portal_auditentry SET reason = ''",
         "DELETE FROM portal.portal_auditentry",
     ):

@@ -5,15 +5,15 @@ import time
 import pytest
 from allauth.mfa.models import Authenticator
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
+from database.session import transaction
+from ledger.people.roles import Role
 from portal import second_factor
-from portal.access import Role, ensure_roles
-from portal.demo import DEMO_GROUP
 from portal.models import AuditEntry
 from portal.second_factor import DO_WITHOUT, OF_THE_ACCOUNT, lacks_second_factor
+from tests.worlds import people
 from tests.worlds.portal_alone import portal_alone
 from tests.worlds.second_factor import code_of, confirm, give_second_factor
 
@@ -34,16 +34,17 @@ def django_db_setup(clone_portal_database, django_db_blocker):
 
 
 @pytest.fixture(autouse=True)
-def quick_passwords(settings):
+def quick_passwords(settings, monkeypatch):
+    monkeypatch.setattr("portal.second_factor.is_demo", lambda: False)  # as where money is real
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
 def make_person(db):
     def make(*roles: Role):
-        user = get_user_model().objects.create_user("olga", password=PASSWORD)
-        user.groups.add(*(ensure_roles()[role] for role in roles))
-        return user
+        with transaction() as session:
+            people.add_holding(session, "whoever", roles)
+        return get_user_model().objects.create_user("whoever", password=PASSWORD)
 
     return make
 
@@ -55,7 +56,7 @@ def signed_in(user) -> Client:
 
 
 def give_password(client: Client):
-    return client.post(SIGN_IN, {"login": "olga", "password": PASSWORD})
+    return client.post(SIGN_IN, {"login": "whoever", "password": PASSWORD})
 
 
 def actions() -> list[str]:
@@ -132,17 +133,15 @@ def test_who_removes_the_last_factor_is_led_back_at_once(make_person):
 
 
 @pytest.mark.parametrize(
-    ("is_demonstration", "is_of_the_group", "lacks"),
+    ("is_shown_as_one", "is_founded_as_one", "lacks"),
     [(True, True, False), (True, False, True), (False, True, True)],
 )
 def test_grace_is_for_a_demonstrations_sign_ins_in_a_demonstration(
-    make_person, settings, is_demonstration, is_of_the_group, lacks
+    make_person, settings, monkeypatch, is_shown_as_one, is_founded_as_one, lacks
 ):
-    settings.DEMO_HAS_GRACE = is_demonstration
-    user = make_person(Role.OPERATOR)
-    if is_of_the_group:
-        user.groups.add(Group.objects.get_or_create(name=DEMO_GROUP)[0])
-    assert lacks_second_factor(user) is lacks
+    settings.DEMO_HAS_GRACE = is_shown_as_one
+    monkeypatch.setattr("portal.second_factor.is_demo", lambda: is_founded_as_one)
+    assert lacks_second_factor(make_person(Role.OPERATOR)) is lacks
 
 
 def test_a_password_and_a_wrong_code_open_nothing_and_are_in_the_trail(make_person):

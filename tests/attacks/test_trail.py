@@ -58,13 +58,13 @@ def test_every_row_is_linked_and_a_checkpoint_names_the_head(session):
 
 def test_a_change_and_a_removal_are_links_too(session):
     do(session, "UPDATE portal.auth_user SET is_superuser = true WHERE username = 'pia'")
-    do(session, "DELETE FROM portal.portal_membership")
+    do(session, "DELETE FROM portal.mfa_authenticator")
     settle_triggers(session)
     last = session.execute(
         text("SELECT source, change FROM ledger.trail_link ORDER BY number DESC LIMIT 2")
     ).all()
     assert [tuple(row) for row in last] == [
-        ("portal.portal_membership", "removed"),
+        ("portal.mfa_authenticator", "removed"),
         ("portal.auth_user", "stored"),
     ]
     assert found(session) == []
@@ -72,7 +72,7 @@ def test_a_change_and_a_removal_are_links_too(session):
 
 def test_a_sign_in_alone_makes_a_new_checkpoint_and_nothing_at_all_makes_none(session):
     assert not publish_checkpoint(session, signer(1), ROTATED).is_new
-    do(session, "INSERT INTO portal.auth_group (name) VALUES ('auditor')")
+    do(session, "UPDATE portal.auth_user SET is_active = false")
     settle_triggers(session)
     assert publish_checkpoint(session, signer(1), ROTATED).is_new
     assert not publish_checkpoint(session, signer(1), ROTATED).is_new

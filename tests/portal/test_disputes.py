@@ -14,9 +14,10 @@ from database.session import make_engine, transaction
 from ledger.disputes import queries
 from ledger.disputes.course import Action
 from ledger.people.roles import Role
-from portal.models import AuditEntry, Membership
+from portal.models import AuditEntry
 from settlement.billing.issuing import issue_month
 from tests.portal.site import serving_from
+from tests.worlds import people
 from tests.worlds.disputed import (
     MINUTE,
     OPERATOR,
@@ -110,9 +111,11 @@ def person(make_user):
             clients[who] = Client()
             if who != "signed out":
                 role, *participants = PEOPLE[who]
-                user = make_user(who.replace(" ", "-"), role)
-                for participant in participants:
-                    Membership.objects.create(user=user, market="tiny", participant=participant)
+                account = f"tiny-{who}".replace(" ", "-")
+                with transaction() as session:
+                    for participant in participants:
+                        people.add(session, account, role, "tiny", participant)
+                user = make_user(account, None if participants else role)
                 clients[who].force_login(user)
                 confirm(clients[who], user)
         return clients[who]
@@ -250,7 +253,7 @@ def test_a_step_is_taken_by_its_party_alone(action, person, clock):
     assert (answer.status_code, answer["Location"]) == (302, "/disputes/tiny/1/")
     assert state_now() == action
     entry = AuditEntry.objects.get(action="dispute")
-    assert (entry.user_name, entry.subject) == (who, f"tiny dispute 1: {action}")
+    assert (entry.account, entry.subject) == (f"tiny-{who}", f"tiny dispute 1: {action}")
     assert entry.reason == FILLED["reason"]
 
 

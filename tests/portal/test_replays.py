@@ -60,7 +60,7 @@ def test_asking_leaves_a_request_and_an_audit_entry_and_queues_one_job(signed_in
     assert (job.id, job.task_name, job.lock) == (request.job_number, "replay", "replay-0")
     assert job.args == {"number": request.pk}
     entry = AuditEntry.objects.get(action="replay")
-    assert (entry.user_name, entry.subject) == ("the-auditor", f"run {site.first_run}")
+    assert (entry.account, entry.subject) == ("the-auditor", f"run {site.first_run}")
 
 
 def test_the_page_polls_while_a_replay_runs_and_stops_when_it_is_done(signed_in, site):

@@ -33,6 +33,9 @@ from ledger.log import tables as log_tables
 from ledger.log.checkpoints import publish_checkpoint
 from ledger.log.verification import SOURCES
 from ledger.payments import tables as payment_tables
+from ledger.people import tables as people_tables
+from ledger.people.roles import Role
+from ledger.people.verification import HASHED
 from ledger.sealing import seal_days
 from ledger.trail import tables as trail_tables
 from ledger.trail.verification import TRAILED
@@ -55,6 +58,7 @@ from tests.worlds.banked import pay_tiny
 from tests.worlds.disputed import dispute_tiny, settled
 from tests.worlds.law import publish
 from tests.worlds.logged import fill_log, signer
+from tests.worlds.people import add, withdraw_last
 from tests.worlds.settled import (
     CORRECTED,
     FIRST_DAY,
@@ -76,6 +80,8 @@ LAST_DAY = FIRST_DAY
 UNPAID_UNTIL = dt.date(2024, 4, 14)
 UNPAID = dt.datetime(2024, 4, 14, 9, tzinfo=dt.UTC)
 TABLES = [
+    *(table.__table__ for table in HASHED),
+    people_tables.Deed.__table__,
     rulebook_tables.VersionRow.__table__,
     tables.ReadingFileRow.__table__,
     tables.ReadingRow.__table__,
@@ -132,6 +138,8 @@ def fill(session: Session) -> None:
     seal_days(session, seal_request(FIRST_DAY, LAST_DAY), RESETTLED)
     pay_tiny(session, RESETTLED)
     post_interest(session, "tiny", UNPAID_UNTIL, now=UNPAID)
+    add(session, "left", Role.AUDITOR)
+    withdraw_last(session)
     fill_trail(session)
     register_witnesses(session)
     fill_log(session)

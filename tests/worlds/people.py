@@ -6,7 +6,7 @@ until the test says otherwise.
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -81,6 +81,8 @@ def found_people(session: Session) -> None:
         let_sign_in(session, founder.account)
     for account, role in OTHERS.items():
         add(session, account, role)
+    for account in ("eve", "pia"):
+        add(session, account)
     for participant in ("cedar", "doric", "birch", "ash"):
         add(session, f"desk-of-{participant}", Role.PARTICIPANT, "tiny", participant)
 
@@ -107,6 +109,18 @@ def add(
             _grant(session, Wanted(account, role, market, participant))
 
 
+def add_holding(session: Session, account: str, roles: Iterable[Role]) -> None:
+    """Make an account anew that holds these roles and no other."""
+    add(session, account)
+    for grant in store.grants(session):
+        if grant.account == account and grant.withdrawn_at is None and grant.role not in roles:
+            accounts.withdraw(session, grant.number, "Another test", FOUNDED)
+            let_sign_in(session, account)
+    for role in roles:
+        owner = ("tiny", "cedar") if role is Role.PARTICIPANT else ()
+        add(session, account, role, *owner)
+
+
 def add_second(session: Session, account: str, second: str, role: Role) -> None:
     """Make a second account of the person of an account, and let it hold a role."""
     with acting_as(session, OPERATOR.account):
@@ -114,6 +128,13 @@ def add_second(session: Session, account: str, second: str, role: Role) -> None:
         accounts.add_account(session, second, person, FOUNDED)
         let_sign_in(session, second)
         _grant(session, Wanted(second, role))
+
+
+def withdraw_last(session: Session) -> None:
+    """Take away the right that was granted last."""
+    last = store.grants(session)[-1]
+    with acting_as(session, REGULATOR.account):
+        accounts.withdraw(session, last.number, "It left", FOUNDED)
 
 
 def _grant(session: Session, wanted: Wanted) -> None:

@@ -8,20 +8,16 @@ STATEMENTS = (
     "is_staff, is_superuser, date_joined) VALUES ('olga', 'hash', 'olga@operator.example', 'Olga', "
     "'O', true, false, false, '2024-03-01T09:00Z'), ('pia', 'hash', '', '', '', true, false, "
     "false, '2024-03-01T10:00Z')",
-    "INSERT INTO portal.auth_group (name) VALUES ('operator'), ('participant')",
-    "INSERT INTO portal.auth_user_groups (user_id, group_id) SELECT auth_user.id, auth_group.id "
-    "FROM portal.auth_user, portal.auth_group WHERE (username, name) IN "
-    "(('olga', 'operator'), ('pia', 'participant'))",
     'INSERT INTO portal.account_emailaddress (user_id, email, verified, "primary") '
     "SELECT id, email, true, true FROM portal.auth_user WHERE email <> ''",
     "INSERT INTO portal.mfa_authenticator (user_id, type, data, created_at) "
     "SELECT id, 'totp', '{\"secret\": \"s\", \"a\": [1, 2.5]}', '2024-03-01T09:30Z' "
     "FROM portal.auth_user WHERE username = 'olga'",
-    "INSERT INTO portal.portal_membership (user_id, market, participant) "
-    "SELECT id, 'tiny', 'cedar' FROM portal.auth_user WHERE username = 'pia'",
-    "INSERT INTO portal.portal_auditentry (at, user_number, user_name, action, subject, reason) "
-    "VALUES ('2024-03-01T11:00Z', 1, 'olga', 'sign-in', '', ''), "
-    "('2024-03-01T11:05:07.000001Z', NULL, '', 'evidence', 'run x', 'Überprüfung')",
+    "INSERT INTO portal.portal_auditentry (at, account, action, subject, reason) "
+    "VALUES ('2024-03-01T11:00Z', 'olga', 'sign-in', '', ''), "
+    "('2024-03-01T11:05:07.000001Z', '', 'evidence', 'run x', 'Überprüfung')",
+    "INSERT INTO people.deed (at, account, command, words) "
+    "VALUES ('2024-03-01T11:30Z', 'bea', 'settle', 'market tiny')",
     "INSERT INTO portal.portal_noticesent (key, sent_at, sent_to) "
     "VALUES ('tiny/cedar/1', '2024-03-01T12:00Z', 'desk@cedar.example')",
     "INSERT INTO portal.portal_replayrequest (run_id, requested_by_id, requested_at, state, "
