@@ -16,6 +16,7 @@ from tests.worlds.roles import stated_urls
 
 HEADING = "## Do it yourself\n\n"
 Shell = Callable[[str], str]
+PASSWORD = "k4d-q8mz-7tru-pine\n"
 
 
 def commands() -> list[str]:
@@ -35,13 +36,14 @@ def shell(server_url: str, tmp_path: Path) -> Iterator[Shell]:
             (tmp_path / entry.name).symlink_to(entry)
     (tmp_path / ".venv").symlink_to(sys.prefix)
     with empty_database(server_url) as url:
-        environment = os.environ | stated_urls(url)
+        environment = os.environ | stated_urls(url) | {"XDG_STATE_HOME": str(tmp_path / "state")}
 
         def run(command: str) -> str:
             done = subprocess.run(
                 ["bash", "-euo", "pipefail", "-c", command],
                 cwd=tmp_path,
                 env=environment,
+                input=PASSWORD,
                 capture_output=True,
                 text=True,
                 check=False,
@@ -78,11 +80,17 @@ def served(command: str) -> str:
 
 def test_the_readme_can_be_followed_as_it_is_written(shell):
     *steps, serve = commands()
-    run_id = ""
-    said = {}
+    run_id, digest, said = "", "", {}
+    keys: dict[str, str] = {}
     for step in steps:
-        said[step] = shell(step.replace("RUN", run_id))
+        account = next((word for word in step.split() if word in keys), "")
+        written = step.replace("RUN", run_id).replace("KEY", keys.get(account, ""))
+        said[step] = shell(written.replace("DIGEST", digest))
         if " settle " in step:
             run_id = said[step].split()[1]  # as a reader would take it: Run ... (II) of gb12
+        elif " found " in step:
+            keys = dict(re.findall(r"login (\w+) --invitation (\S+)", said[step]))
+        elif " propose " in step:
+            digest = said[step].split()[-1].rstrip("`")
     assert any(line.split()[2] == "replay" and said[line].strip() for line in steps)
     assert "Tallystick" in shell(served(serve))

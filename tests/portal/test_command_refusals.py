@@ -67,7 +67,7 @@ def test_whoever_asks_for_json_is_refused_in_json(site, words):
         (("late", "gb12", "--json", "--market=--"), "unrecognized"),
         (("payments", "import", "gb12", "a" * 256), "longer than the path of a file can be"),
         (
-            ("publish", "a/" * 2100, "--valid-from=2024-01-01", "--author=a", "--approver=b"),
+            ("propose", "law", "a/" * 2100, "--valid-from=2024-01-01"),
             "longer",
         ),
         (("checkpoint", f"--out={'ä' * 128}"), "longer than the path of a file can be"),

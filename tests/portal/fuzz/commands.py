@@ -23,7 +23,7 @@ WRITES_IN_PARTS = {"settle_due", "demo", "schema", "migrate", "send_notices"}
 """Commands of which every part stands by itself, and says so."""
 
 KIND_OF_FILE = {
-    "publish": "law", "ingest": "readings", "payments": "bank", "recompute": "evidence",
+    "propose": "law", "ingest": "readings", "payments": "bank", "recompute": "evidence",
     "shapley": "game", "served": "game", "dispute": "attachment", "study": "overlay",
 }  # fmt: skip
 KIND_OF_OPTION = {"checkpoint": "note", "attach": "attachment", "overlay": "overlay"}
@@ -33,7 +33,7 @@ SUFFIXES = {
 }  # fmt: skip
 KNOWN_AS = {
     "invoice": "document", "number": "document", "note": "document", "amounts": "document",
-    "by": "participant", "author": "participant", "entity": "participant",
+    "entity": "participant", "account": "participant",
 }  # fmt: skip
 
 
