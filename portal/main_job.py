@@ -22,8 +22,8 @@ from ledger.payments.queries import decided_transactions, statements
 from ledger.people.founding import Founder
 from ledger.queries import balances
 from portal.demo_dispute import dispute_largest_line, settle_corrected
-from portal.demo_witness import register_demo_witness, witness_demo
 from portal.demo_people import OPERATOR, REGULATOR, DemoPeople, demo_people
+from portal.demo_witness import register_demo_witness, witness_demo
 from portal.signing import sign_log
 from settlement.accounts.bank_statements import import_statements
 from settlement.billing.issuing import issue_month

@@ -23,7 +23,7 @@ from portal import audit, dispute_words
 from portal.access import viewer_of
 from portal.acts.requests import Done, Entry, Execute
 from portal.dispute_forms import StepForm, kept_form
-from portal.dispute_rights import acts_for, may_act
+from portal.dispute_rights import may_act
 from portal.models import Act
 from portal.payment_words import allocation_words
 from portal.queries.invoices import invoice_owner
@@ -75,7 +75,7 @@ def open_dispute(session: Session, act: Act, now: dt.datetime) -> Done:
     """Open a dispute on a line of a document."""
     number, line = act.arguments["number"], act.arguments["line"]
     owner = invoice_owner(session, number)
-    _refuse_unless(owner is not None and acts_for(act.user, viewer_of(act.user), *owner), act)
+    _refuse_unless(owner in viewer_of(act.user).acts_for, act)
     actor = Actor(act.user.get_username(), Party.PARTICIPANT, owner[1] if owner else None)
     form = kept_form(act.arguments, _content(act))
     record = dispute_line(
@@ -92,8 +92,7 @@ def take_dispute_step(session: Session, act: Act, now: dt.datetime) -> Done:
     action = Action(act.arguments["action"])
     form = kept_form(act.arguments, _content(act))
     found = disputes.find(session, market, number)
-    viewer = viewer_of(act.user)
-    _refuse_unless(found is not None and may_act(act.user, viewer, found, action), act)
+    _refuse_unless(found is not None and may_act(viewer_of(act.user), found, action), act)
     record = take_step(session, market, number, _step_request(act, found, action, form), now)
     upheld = record.upheld if action in (Action.ACCEPT, Action.UPHOLD) else None
     of_claim = f": {dispute_words.claim_in_words(upheld, record)}" if upheld else ""

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from common.refusals import Refused
 from database import session as database
 from portal import jobs
+from portal.acts.permits import act_by_permit, end_permit, grant_permit
 from portal.audit import Action, record
 from portal.models import Act
 
@@ -70,15 +71,18 @@ def ask(
     content: bytes | None = None,
 ) -> Act:
     """Store what a person asks for, with its job, and wait a moment for its outcome."""
+    act = Act(
+        user=user,
+        kind=kind,
+        subject=subject,
+        arguments=dict(arguments),
+        content=content,
+        asked_at=timezone.now(),
+    )
+    with database.transaction() as session:
+        grant_permit(session, act, KEPT)
     with transaction.atomic():
-        act = Act.objects.create(
-            user=user,
-            kind=kind,
-            subject=subject,
-            arguments=dict(arguments),
-            content=content,
-            asked_at=timezone.now(),
-        )
+        act.save()
         act.job_number = jobs.defer("act", act.pk)
         act.save(update_fields=["job_number"])
     return wait_for(act)
@@ -121,11 +125,13 @@ def _in_one_transaction(act: Act, run: Execute, now: dt.datetime) -> Done | None
             return None
         try:
             with session.begin_nested():
+                act_by_permit(session, act)
                 done = run(session, act, now)
         except Refused as refused:
             findings = [finding.as_dict() for finding in refused.findings]
             mark(session, act.pk, State.REFUSED, {"findings": findings}, now)
             return None
+        end_permit(session, act)
         outcome = {"told": done.told, "notes": done.notes, "where": done.where}
         mark(session, act.pk, State.DONE, outcome, now)
         return done

@@ -19,7 +19,7 @@ from portal.acts.answers import answer
 from portal.acts.requests import ask
 from portal.confirmation import confirms, is_confirmed
 from portal.dispute_forms import StepForm, kept_form, read_form
-from portal.dispute_rights import acts_for, may_act
+from portal.dispute_rights import may_act
 from portal.models import Act
 from portal.queries import disputes as queries
 from portal.queries.invoices import InvoicePage, invoice_page
@@ -106,9 +106,8 @@ def opening(request: SignedInRequest, number: str, line: int) -> HttpResponse:
         invoice = invoice_page(session, number)
         disputed = invoice.line(line)
         summary = invoice.summary
-        if disputed is None or not acts_for(
-            request.user, request.viewer, summary.market, summary.participant
-        ):
+        owner = summary.market, summary.participant
+        if disputed is None or owner not in request.viewer.acts_for:
             raise Http404("no line for this user to dispute")
         time = queries.time_to_dispute(session, summary.market, summary.issued_at, now)
     if request.method != "POST":
@@ -150,7 +149,7 @@ def take_next_step(request: SignedInRequest, market: str, number: int, action: s
         shown = _find_dispute(request, session, market, number)
     # Only whose step it is: whether the dispute's state allows it, `take_step` asks under the lock,
     # as another may have taken a step since.
-    if not may_act(request.user, request.viewer, shown.record, wanted):
+    if not may_act(request.viewer, shown.record, wanted):
         raise Http404("no such step for this user")
     of = shown.record.line
     form = read_form(request, of.currency, of.quantity_unit)
@@ -202,7 +201,7 @@ def _page(
     steps = [
         action
         for action in NEXT[record.course.state(shown.now)]
-        if may_act(request.user, request.viewer, record, action)
+        if may_act(request.viewer, record, action)
         and action in record.course.steps_for(name, ROLE_OF[action], shown.now)
     ]
     found = queries.dispute_page(session, shown, Action.SETTLE in steps)

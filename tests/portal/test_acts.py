@@ -20,14 +20,16 @@ from sqlalchemy import text
 from database.roles.names import Role as DatabaseRole
 from database.session import make_engine, transaction
 from ledger.payments import queries
+from ledger.people.roles import Role
 from portal import jobs, tasks
-from portal.access import Role, ensure_roles
 from portal.acts import requests
 from portal.acts.executors import EXECUTORS
+from portal.acts.permits import grant_permit
 from portal.acts.requests import execute
 from portal.django_on import django_on
 from portal.models import Act, AuditEntry
 from tests.portal.site import serving_from
+from tests.worlds import people
 from tests.worlds.banked import pay_tiny
 from tests.worlds.roles import url_as
 from tests.worlds.second_factor import confirm, give_second_factor
@@ -48,13 +50,10 @@ def world(clone_portal_database, django_db_blocker) -> Iterator[SimpleNamespace]
     with transaction(made) as session:
         bill_tiny(session)
         pay_tiny(session, SETTLED)
+        people.add(session, "paul", Role.PARTICIPANT, "tiny", "cedar")
     with django_db_blocker.unblock(), django_on(url):
-        groups = ensure_roles()
-        for name, role in (("olga", Role.OPERATOR), ("paul", Role.PARTICIPANT)):
-            user = User.objects.create_user(name)
-            user.groups.add(groups[role])
-            if role is Role.OPERATOR:
-                give_second_factor(user)
+        give_second_factor(User.objects.create_user("olga"))
+        User.objects.create_user("paul")
     roles = {role: url_as(url, role) for role in (DatabaseRole.WRITER, *PAGES)}
     engines = {role: make_engine(address) for role, address in roles.items()}
     yield SimpleNamespace(url=url, roles=roles, engines=engines, engine=made)
@@ -264,6 +263,17 @@ def test_the_asked_again_page_is_a_part_for_scripts(page, work):
     assert done["HX-Redirect"] == f"/acts/{act.pk}/"
 
 
+def permitted(world, name: str, kind: str, subject: str, arguments: dict, content=None) -> Act:
+    """Return an act that an account asked for, past the page."""
+    user = User.objects.get(username=name)
+    act = Act(user=user, kind=kind, subject=subject, arguments=arguments, content=content)
+    act.asked_at = NOW
+    with transaction(world.engines[DatabaseRole.PORTAL]) as session:
+        grant_permit(session, act, requests.KEPT)
+    act.save()
+    return act
+
+
 @pytest.mark.parametrize(
     ("kind", "subject", "arguments"),
     [
@@ -275,29 +285,61 @@ def test_the_asked_again_page_is_a_part_for_scripts(page, work):
 def test_a_request_of_who_has_no_right_to_it_is_refused_when_it_is_done(
     page, work, world, kind, subject, arguments
 ):
-    """As one that was written into the table past the page, or whose asker lost the right since."""
+    """As one whose asker lost the right since."""
     before = decisions(world)
-    act = Act.objects.create(
-        user=User.objects.get(username="paul"),
-        kind=kind,
-        subject=subject,
-        arguments=arguments,
-        asked_at=NOW,
-    )
-    assert work(act.pk).state == Act.State.REFUSED
-    assert [finding.code for finding in Act.objects.get(pk=act.pk).findings] == ["act-not-entitled"]
+    act = permitted(world, "paul", kind, subject, arguments)
+    assert refusal(work(act.pk)) == ["act-not-entitled"]
+    assert decisions(world) == before
+
+
+def refusal(act: Act) -> list[str]:
+    assert act.state == Act.State.REFUSED
+    return [finding.code for finding in act.findings]
+
+
+def test_what_is_done_is_done_by_the_account_that_asked(page, work, world):
+    work(asked(page).pk)
+    with transaction(world.engine) as session:
+        found = queries.decided_transactions(session, "tiny")
+        (payment,) = (each for each in found if each.transaction.name == PAYMENT)
+        assert payment.decisions[-1].decided_by == "olga"
+
+
+FORGERIES = {
+    "written past the page": lambda act: None,
+    "of another amount": lambda act: act.arguments["amounts"].update({DOCUMENT: 1_000_000}),
+    "for another reason": lambda act: act.arguments.update(reason="As they wish"),
+    "of another payment": lambda act: setattr(act, "subject", "tiny-bank-000001/1"),
+    "in another's name": lambda act: setattr(act, "user", User.objects.get(username="paul")),
+    "with a file": lambda act: setattr(act, "content", b"another"),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_a_row_that_is_not_what_its_account_asked_for_is_not_done(page, work, world, forgery):
+    """Whoever may write such rows may not say what somebody decided."""
+    before = decisions(world)
+    act = asked(page)
+    FORGERIES[forgery](act)
+    act.pk, act.asked_at = None, act.asked_at + dt.timedelta(forgery == "written past the page")
+    act.save()
+    assert refusal(work(act.pk)) == ["act-not-permitted"]
+    assert decisions(world) == before
+
+
+def test_a_row_that_was_done_and_is_written_again_is_not_done_again(page, work, world):
+    act = asked(page)
+    work(act.pk)
+    before = decisions(world)
+    act.pk = None
+    act.save()
+    assert refusal(work(act.pk)) == ["act-not-permitted"]
     assert decisions(world) == before
 
 
 def test_a_request_is_gone_after_a_day_and_its_file_when_it_was_done(page, work, world):
-    act = Act.objects.create(
-        user=User.objects.get(username="olga"),
-        kind="import",
-        subject="bank.xml",
-        arguments={"market": "tiny", "name": "bank.xml", "missing": ""},
-        content=b"no bank's",
-        asked_at=NOW,
-    )
+    file = {"market": "tiny", "name": "bank.xml", "missing": ""}
+    act = permitted(world, "olga", "import", "bank.xml", file, b"no bank's")
     assert work(act.pk).state == Act.State.REFUSED
     assert Act.objects.get(pk=act.pk).content is None
     with django_on(world.roles[DatabaseRole.WRITER]):
