@@ -1,4 +1,4 @@
-"""Secrets that are made once and kept in a file of their own, which its owner alone may read."""
+"""Secrets that are made by chance: a salt of a row, or one kept in a file of its owner's."""
 
 import contextlib
 import os
@@ -6,6 +6,12 @@ import secrets
 from pathlib import Path
 
 SECRET_BYTES = 50
+SALT_BYTES = 16
+
+
+def make_salt() -> bytes:
+    """Return what keeps a row that says little from being guessed by its digest."""
+    return secrets.token_bytes(SALT_BYTES)
 
 
 def kept_secret(path: Path) -> str:

@@ -24,6 +24,13 @@ class Decision(NamedTuple):
     approver: str
 
 
+class Placed(NamedTuple):
+    """A document, and the file that it was read from."""
+
+    place: str
+    document: Document
+
+
 @dataclass(frozen=True)
 class Request:
     """What is to be published, for when, and why."""

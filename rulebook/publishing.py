@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -18,6 +17,7 @@ from rulebook.folders import read_files
 from rulebook.publication import (
     Change,
     Decision,
+    Placed,
     Request,
     changes_of,
     recording_findings,
@@ -53,13 +53,6 @@ class PublishedVersion:
     appended: bool
     closed: tuple[uuid.UUID, ...]
     remainders: tuple[uuid.UUID, ...]
-
-
-class Placed(NamedTuple):
-    """A document, and the file that it was read from."""
-
-    place: str
-    document: Document
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,14 @@
 """Accounts that come later, and rights that are taken away."""
 
 import datetime as dt
-import secrets
 
 from sqlalchemy.orm import Session
 
 from common.people import is_same_person, name_shown
 from common.refusals import Finding, refuse_any, shown
+from database.secrets import make_salt
 from ledger import store as ledger_store
 from ledger.people import store, tokens
-from ledger.people.founding import SALT_BYTES
 from ledger.people.rights import check_manager, check_name, check_new_account
 from ledger.people.rows import AccountRow, PersonRow, WithdrawalRow
 from ledger.people.tables import Person, UserAccount, Withdrawal
@@ -52,8 +51,7 @@ def add_person(
         )
     refuse_any(findings)
     number = store.next_number(session, Person)
-    salt = secrets.token_bytes(SALT_BYTES)
-    person = PersonRow(number, name_shown(name), salt, now, maker.account)
+    person = PersonRow(number, name_shown(name), make_salt(), now, maker.account)
     store.append(session, Person, [person])
     store.append(session, UserAccount, [AccountRow(account, number, now, maker.account)])
 

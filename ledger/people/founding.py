@@ -1,21 +1,19 @@
 """The founding: the first two people, in one transaction, once."""
 
 import datetime as dt
-import secrets
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
 from common.people import is_same_person, name_shown
 from common.refusals import Finding, refuse_any
+from database.secrets import make_salt
 from ledger import store as ledger_store
 from ledger.people import store
 from ledger.people.rights import check_name, check_new_account
 from ledger.people.roles import Role
 from ledger.people.rows import AccountRow, FoundingRow, GrantRow, PersonRow
 from ledger.people.tables import AccountGrant, Founding, Person, UserAccount
-
-SALT_BYTES = 16
 
 
 class Founder(NamedTuple):
@@ -51,7 +49,7 @@ def found(
     refuse_any(_check(session, operator, regulator))
     founders = ((operator, Role.OPERATOR), (regulator, Role.REGULATOR))
     people = [
-        PersonRow(number, name_shown(each.name), secrets.token_bytes(SALT_BYTES), now, None)
+        PersonRow(number, name_shown(each.name), make_salt(), now, None)
         for number, (each, _) in enumerate(founders, start=1)
     ]
     accounts = [

@@ -23,12 +23,12 @@ def hash_of(token: str) -> bytes:
 
 def accept(session: Session, account: str, token: str, lasting: dt.timedelta) -> None:
     """Let whoever holds a token act as an account, for so long from now; those that ended go."""
-    session.execute(delete(Token).where(Token.expires_at < func.now()))
+    session.execute(delete(Token).where(Token.expires_at < func.clock_timestamp()))
     statement = insert(Token).values(
         hash=hash_of(token),
         account=account,
-        made_at=func.now(),
-        expires_at=func.now() + lasting,
+        made_at=func.clock_timestamp(),
+        expires_at=func.clock_timestamp() + lasting,
     )
     session.execute(
         statement.on_conflict_do_update(

@@ -57,7 +57,8 @@ def _publish(
         session, wanted.documents, valid_from=wanted.valid_from, valid_to=wanted.valid_to,
         known=now, reason=wanted.reason, sealed=sealed_spans(session),
     )  # fmt: skip
-    _refuse_moved(stored, publication_content(planned))
+    content = publication_content(planned.request, planned.start, planned.end)
+    _refuse_moved(stored, content)
     approved = proposals.approve(session, stored.number, digest, now)
     return publish(session, planned, _decision(approved))
 
@@ -70,7 +71,8 @@ def _end(
         session, stored.market or "", wanted.instrument, wanted.day,
         known=now, reason=wanted.reason, sealed=sealed_spans(session),
     )  # fmt: skip
-    _refuse_moved(stored, ending_content(planned))
+    content = ending_content(planned.instrument, planned.request, planned.end)
+    _refuse_moved(stored, content)
     approved = proposals.approve(session, stored.number, digest, now)
     return [end(session, planned, _decision(approved))]
 

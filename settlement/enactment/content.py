@@ -14,8 +14,7 @@ from typing import Any, NamedTuple
 
 from common.refusals import Finding, Refused
 from rulebook.digest import body_digest, document_body, document_digest
-from rulebook.ending import EndingPlan
-from rulebook.publishing import Placed, Plan
+from rulebook.publication import Placed, Request
 from rulebook.reading import document_of
 from rulebook.versions import instant_text
 
@@ -37,34 +36,36 @@ class Ending(NamedTuple):
     reason: str
 
 
-def publication_content(planned: Plan) -> dict[str, Any]:
-    """Return what is decided of a publication."""
+def publication_content(
+    request: Request, start: dt.datetime, end: dt.datetime | None
+) -> dict[str, Any]:
+    """Return what is decided of a publication, for the validity [start, end)."""
     return {
-        "valid_from": instant_text(planned.start),
-        "valid_to": instant_text(planned.end),
-        "reason": planned.request.reason,
+        "valid_from": instant_text(start),
+        "valid_to": instant_text(end),
+        "reason": request.reason,
         "documents": {
             document.instrument: document_digest(document).hex()
-            for _, document in planned.request.documents
+            for _, document in request.documents
         },
     }
 
 
-def publication_texts(planned: Plan) -> dict[str, Any]:
+def publication_texts(request: Request) -> dict[str, Any]:
     """Return the documents that a publication names by digest."""
     return {
         document.instrument: {"place": place, "body": document_body(document)}
-        for place, document in planned.request.documents
+        for place, document in request.documents
     }
 
 
-def ending_content(planned: EndingPlan) -> dict[str, Any]:
-    """Return what is decided of an ending."""
+def ending_content(instrument: str, request: Request, ends: dt.datetime) -> dict[str, Any]:
+    """Return what is decided of an ending: from the day of a request on, which begins at `ends`."""
     return {
-        "instrument": planned.instrument,
-        "day": str(planned.request.valid_from),
-        "ends": instant_text(planned.end),
-        "reason": planned.request.reason,
+        "instrument": instrument,
+        "day": str(request.valid_from),
+        "ends": instant_text(ends),
+        "reason": request.reason,
     }
 
 

@@ -51,7 +51,8 @@ def propose_publication(
     )  # fmt: skip
     if not planned.is_needed:
         return planned, None
-    content, texts = publication_content(planned), publication_texts(planned)
+    content = publication_content(planned.request, planned.start, planned.end)
+    texts = publication_texts(planned.request)
     written = proposals.canonical_text(texts)
     return planned, proposals.propose(
         session, Kind.PUBLICATION, planned.market, content, now, written
@@ -74,5 +75,5 @@ def propose_ending(
     )
     if not planned.is_needed:
         return planned, None
-    content = ending_content(planned)
+    content = ending_content(planned.instrument, planned.request, planned.end)
     return planned, proposals.propose(session, Kind.ENDING, market, content, now)

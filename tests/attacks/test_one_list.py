@@ -337,6 +337,10 @@ DATABASE_ALONE: dict[str, Callable[[Insider], None]] = {
     ),
     "disputes": sql("UPDATE ledger.dispute_event SET reason = reason || ' Twice.'"),
     "trail": sql("DELETE FROM ledger.trail_link WHERE number = 2"),
+    "people and their rights": sql("UPDATE people.person SET name = name || ' junior'"),
+    "rules against decisions": sql(
+        "UPDATE people.proposal SET texts = replace(texts, 'Cedar', 'Cedars')"
+    ),
     "witnesses": sql("UPDATE ledger.cosignature SET signed_at = signed_at + interval '1 s'"),
 }
 """Forgeries by the checks of `verify` that evidence holds nothing of."""
