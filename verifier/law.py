@@ -15,10 +15,10 @@ from verifier.values import Row, parse_moment, to_text
 
 VERSIONS = "law/versions.jsonl"
 DOCUMENT_PREFIX = b"tallystick/rulebook/document/1\n"
-VERSION_PREFIX = b"tallystick/rulebook/version/1\n"
+VERSION_PREFIX = b"tallystick/rulebook/version/2\n"
 VERSION = parse_layout(
     "id:U market:T instrument:T kind:T digest:B valid_from:M valid_to:M? recorded_from:M status:T "
-    "author:T approver:T reason:T supersedes:LU origin:U?"
+    "author:T approver:T approval:T reason:T supersedes:LU origin:U?"
 )
 
 

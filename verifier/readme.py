@@ -106,7 +106,7 @@ lists them, each as type (1 byte: N absent, I integer, T text, B bytes, D day, M
 L list), length (4 bytes, big-endian) and payload.
 
 document   SHA-256("tallystick/rulebook/document/1\\n" and its canonical JSON)
-version    SHA-256("tallystick/rulebook/version/1\\n" and the canonical JSON of its columns)
+version    SHA-256("tallystick/rulebook/version/2\\n" and the canonical JSON of its columns)
 reading    SHA-256("tallystick/reading/1\\n" and its columns)
 input      root(leaf(fields(pin)) of each pin, digest of each reading of the inputs by day, measure
            and entity); of a study also of what was made for it

@@ -121,6 +121,7 @@ def _version_row(version: VersionRow) -> dict[str, Any]:
         "status": version.status,
         "author": version.author,
         "approver": version.approver,
+        "approval": str(version.approval),
         "reason": version.reason,
         "supersedes": version.supersedes,
         "origin": version.origin,
