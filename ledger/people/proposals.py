@@ -56,10 +56,11 @@ def propose(
         kind.value,
         market,
         sha256(written.encode()).digest(),
+        texts,
         rights.account,
         now,
     )
-    store.append(session, Proposal, [row], content=written, texts=texts)
+    store.append(session, Proposal, [row], content=written)
     return StoredProposal(
         row.number, kind, market, written, row.content_digest, texts, rights.account, now, None,
         None,

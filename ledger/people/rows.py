@@ -72,6 +72,7 @@ class ProposalRow(NamedTuple):
     kind: str
     market: str | None
     content_digest: bytes
+    texts: str
     proposed_by: str
     proposed_at: dt.datetime
 

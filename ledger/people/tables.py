@@ -196,7 +196,7 @@ class Deed(Base):
         SCHEMA_ARGUMENTS,
     )
 
-    number: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     at: Mapped[datetime] = mapped_column(MOMENT)
     account: Mapped[str] = mapped_column(ForeignKey("people.account.id"))
     command: Mapped[str] = mapped_column(Text)

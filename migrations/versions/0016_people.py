@@ -115,7 +115,7 @@ def create_beginnings() -> None:
     )
     op.create_table(
         "deed",
-        sa.Column("number", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        sa.Column("number", sa.BigInteger, sa.Identity(), primary_key=True),
         moment("at"),
         account("account"),
         text("command"),

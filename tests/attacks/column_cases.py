@@ -128,7 +128,7 @@ class Attacked(Tampering):
         )
         self.update(table, row, column, value)
         after = {**row, column: value}
-        if column == "content":  # named by its digest, which is made anew
+        if isinstance(value, bytes) and column == "content":  # named by its digest, made anew
             after |= {"sha256": sha256(value).digest(), "content_digest": content_digest(value)}
         leaves = {self._leaf_of(table, each) for each in (row, after)}
         return Changed(table, column, frozenset(leaves))

@@ -81,7 +81,7 @@ FACTS = {
         "state stored_digest"
     ),
     "rulebook.version": (
-        "approver author body id instrument kind market origin reason recorded status supersedes "
+        "approval approver author body id instrument kind market origin reason recorded status supersedes "
         "valid"
     ),
     "settlement.reading": (

@@ -15,9 +15,10 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from database.embedded import ROOT
+from database.session import make_engine
 from portal.demo import create_demo_sign_ins
 from portal.django_on import django_on
-from tests.portal.site import GENERATOR, MARKET, SUPPLIER, Site, make_site
+from tests.portal.site import GENERATOR, MARKET, SUPPLIER, Site, make_site, serving_from
 from tests.worlds.copied import copied
 from tests.worlds.roles import urls_of_roles
 
@@ -78,9 +79,11 @@ def served(clone_portal_database, server_url: str, django_db_blocker) -> Iterato
     site.engine.dispose()
     connections.close_all()
     with copied(server_url, site.url) as url:
-        with django_db_blocker.unblock(), django_on(url):
+        made = make_engine(url)
+        with django_db_blocker.unblock(), django_on(url), serving_from(url, made):
             create_demo_sign_ins(timezone.now(), "tiny", DISPUTING)
             create_demo_sign_ins(timezone.now(), MARKET, [SUPPLIER, GENERATOR])
+        made.dispose()
         with serving(url) as (address, passwords):
             yield Served(address, url, passwords, site)
 

@@ -382,6 +382,14 @@ NAMES = {
     "ledger.trail_head": "{number}",
     "ledger.witness": "{number}",
     "ledger.cosignature": "{number}",
+    "people.person": "{number}",
+    "people.account": "{id}",
+    "people.founding": "{operator}",
+    "people.proposal": "{number}",
+    "people.approval": "{proposal}",
+    "people.account_grant": "{number}",
+    "people.withdrawal": "{grant_number}",
+    "people.deed": "{number}",
 }
 """How a place names a row of a table; all parts between the bars must be there."""
 MOVED = {
