@@ -148,12 +148,18 @@ def _cloning_after(
 
 
 @pytest.fixture(scope="session")
-def clone_database(server_url: str, template_database: str) -> Iterator[Callable[[], str]]:
+def clone_bare_database(server_url: str, template_database: str) -> Iterator[Callable[[], str]]:
+    """Return a function that clones a database in which nobody is, and whose log is empty."""
+    with _cloning(server_url, template_database) as clone:
+        yield clone
+
+
+@pytest.fixture(scope="session")
+def clone_database(
+    server_url: str, clone_bare_database: Callable[[], str]
+) -> Iterator[Callable[[], str]]:
     """Return a function that clones a database with the people of tests in it, made once."""
-    with (
-        _cloning(server_url, template_database) as clone_bare,
-        _cloning_after(server_url, clone_bare(), found_people) as clone,
-    ):
+    with _cloning_after(server_url, clone_bare_database(), found_people) as clone:
         yield clone
 
 
@@ -195,12 +201,11 @@ def committed_database(clone_database) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def bare_database(server_url: str, template_database: str) -> Iterator[Engine]:
+def bare_database(clone_bare_database: Callable[[], str]) -> Iterator[Engine]:
     """Engine of a fresh clone in which nobody is, for tests of the schema and of the founding."""
-    with _cloning(server_url, template_database) as clone:
-        made = make_engine(clone())
-        yield made
-        made.dispose()
+    made = make_engine(clone_bare_database())
+    yield made
+    made.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -81,8 +81,8 @@ FACTS = {
         "state stored_digest"
     ),
     "rulebook.version": (
-        "approval approver author body id instrument kind market origin reason recorded status supersedes "
-        "valid"
+        "approval approver author body id instrument kind market origin reason recorded status "
+        "supersedes valid"
     ),
     "settlement.reading": (
         "entity file_id market measure quality received_at revision settlement_day values"

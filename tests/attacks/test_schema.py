@@ -18,7 +18,7 @@ from database.session import make_engine
 from settlement.verification import list_checks
 
 EXPECTED = parse_manifest(MANIFEST.read_text(encoding="utf-8"))
-OURS = "('rulebook', 'settlement', 'ledger', 'portal')"
+OURS = "('rulebook', 'settlement', 'ledger', 'people', 'portal')"
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +177,7 @@ SELECT format('%I.%I(%s) function', nspname, proname,
   FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
   JOIN pg_language ON pg_language.oid = prolang
  WHERE lanname IN ('plpgsql', 'sql')
-   AND nspname IN ('rulebook', 'settlement', 'ledger', 'portal', 'public')
+   AND nspname IN ('rulebook', 'settlement', 'ledger', 'people', 'portal', 'public')
 """
 
 
@@ -549,10 +549,8 @@ def test_work_memory_is_nobody_s_attack(insider):
 
 def test_triggers_that_the_server_s_files_switch_off_are_seen(migrated):
     # As a line of postgresql.conf does: nothing in the database tells of it.
-    off = make_engine(
-        migrated.url.render_as_string(hide_password=False)
-        + "&options=-c%20session_replication_role%3Dreplica"
-    )
+    url = migrated.url.update_query_dict({"options": "-c session_replication_role=replica"})
+    off = make_engine(url.render_as_string(hide_password=False))
     with off.connect() as connection:
         seen = found(connection)
     off.dispose()

@@ -53,7 +53,8 @@ def url_of(engine) -> str:
 
 def test_down_to_nothing_and_up_to_the_same(bare_database):
     before = facts(bare_database)
-    assert {fact[1:3] for fact in before if fact[0] == "column"} == set(COLUMNS)
+    columns = {fact[1:3] for fact in before if fact[0] == "column"}
+    assert {column for column in columns if column[0] != "people.token"} == set(COLUMNS)
     schema.downgrade(url_of(bare_database))
     assert facts(bare_database) == []
     with transaction(bare_database) as session:

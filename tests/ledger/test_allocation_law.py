@@ -132,7 +132,7 @@ def _decide_unasked(session, name, amounts, now):
     after = holdings(transaction, "GBP", amounts, dict.fromkeys(balances(session), "lumen-supply"))
     row = row._replace(
         decision=row.decision + 1,
-        decided_by="Mal",
+        decided_by="bea",
         reason="no",
         documents=tuple(amounts),
         amounts_minor=tuple(amounts.values()),

@@ -23,6 +23,7 @@ from settlement.datasets.bank import Payment, StatementHead, statement_xml
 from tests.ledger.bank import IBAN, PAYER, Entry, File
 from tests.ledger.drafts import DAY, GENERATOR, MARKET, MONTH, SUPPLIER, invoice, journal, line
 from tests.ledger.rules import rule_of
+from tests.worlds.people import acting_as
 
 ACCOUNT = BankAccount(MARKET, IBAN, "GBP", {PAYER: frozenset({SUPPLIER})})
 INVOICE, SELF_BILLED = "gb12-invoice-000001", "gb12-self-billed-000001"
@@ -176,11 +177,12 @@ def test_a_person_allocates_what_rests_and_a_correction_names_what_it_reverses(b
     reason = billed.scalar(
         text("SELECT reason FROM ledger.journal WHERE number = :number"), {"number": posted.number}
     )
-    assert reason == f"Payment {name}, by Bea: Asked the payer; reverses journal {first}"
-    allocate(billed, name, {}, decided_by="Cal", reason="Wrong payer", now=now)
+    assert reason == f"Payment {name}, by bea: Asked the payer; reverses journal {first}"
+    with acting_as(billed, "cal"):
+        allocate(billed, name, {}, decided_by="cal", reason="Wrong payer", now=now)
     (back,) = queries.queue(billed, MARKET)
     assert (back.rest_minor, back.latest.reverses) == (50_000, posted.number)
-    assert [one.decided_by for one in back.decisions] == ["the matching rules", "Bea", "Cal"]
+    assert [one.decided_by for one in back.decisions] == ["bea", "bea", "cal"]
     assert balances(billed)[INVOICE] == 50_030
     assert bank_minor(billed) == 50_000
     assert sound(billed)

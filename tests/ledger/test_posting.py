@@ -253,10 +253,16 @@ def test_update_delete_and_truncate_are_refused(session, now, statement):
 
 def test_every_constraint_that_speaks_for_a_code_exists(session):
     named = session.execute(
-        text("SELECT conname FROM pg_constraint WHERE connamespace = 'ledger'::regnamespace")
+        text(
+            "SELECT conname FROM pg_constraint "
+            "WHERE connamespace IN ('ledger'::regnamespace, 'people'::regnamespace)"
+        )
     )
     functions = session.execute(
-        text("SELECT prosrc FROM pg_proc WHERE pronamespace = 'ledger'::regnamespace")
+        text(
+            "SELECT prosrc FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace "
+            "WHERE nspname IN ('ledger', 'people', 'rulebook')"
+        )
     )
     raised = " ".join(functions.scalars())
     names = set(named.scalars())

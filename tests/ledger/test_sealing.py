@@ -20,6 +20,7 @@ from ledger.verification import verify
 from tests.ledger.drafts import DAY, MARKET, journal
 from tests.ledger.test_posting import codes, insert_raw
 from tests.worlds.logged import take_payments
+from tests.worlds.people import acting_as
 
 NEXT_DAY = DAY + dt.timedelta(days=1)
 
@@ -51,9 +52,10 @@ def test_a_seal_names_the_last_journal_of_its_day_and_is_anchored(session, now, 
 
 def test_a_day_is_sealed_once_and_the_original_returned(session, now, posted):
     (original,) = seal_days(session, request(DAY), now)
-    again, new = seal_days(
-        session, request(DAY, NEXT_DAY, sealed_by="Oscar"), now + dt.timedelta(days=1)
-    )
+    with acting_as(session, "cal"):
+        again, new = seal_days(
+            session, request(DAY, NEXT_DAY, sealed_by="cal"), now + dt.timedelta(days=1)
+        )
     assert (again.row, again.is_repeat, new.is_repeat) == (original.row, True, False)
     assert seal_days(session, request(DAY, NEXT_DAY), now) == seals_of(session)
     assert journal_head(session).number == 5
