@@ -19,7 +19,6 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
-from portal.acting import end_token
 from portal.models import AuditEntry
 
 Action = AuditEntry.Action
@@ -50,6 +49,8 @@ def _record_sign_in(sender: object, user: User, **_: object) -> None:
 @receiver(user_logged_out)
 def _record_sign_out(sender: object, request: HttpRequest, user: User | None, **_: object) -> None:
     if user is not None:
+        from portal.acting import end_token  # commands that sign nobody out need no accounts
+
         record(user, Action.SIGN_OUT)
         end_token(request)
 

@@ -37,7 +37,6 @@ NOT_TOLD = frozenset(
      "force_color", "skip_checks", "invitation", "seed")
 )  # fmt: skip
 """Options that say nothing of what is done."""
-MOST_WORDS = 1_000
 
 
 def utc_now() -> dt.datetime:
@@ -186,7 +185,8 @@ def _words(options: Options) -> str:
         if value not in (None, False, [], "") and name not in NOT_TOLD
     }
     words = ", ".join(f"{name} {_shown(value)}" for name, value in told.items())
-    return words[:MOST_WORDS]
+    # The name of a file may hold bytes that are no text.
+    return words.encode(errors="backslashreplace").decode()
 
 
 def _shown(value: object) -> str:

@@ -47,14 +47,18 @@ PEOPLE = {
     "owner": (Role.PARTICIPANT, "cedar"),
     "colleague": (Role.PARTICIPANT, "cedar", "alder"),
     "outsider": (Role.PARTICIPANT, "doric"),
-    "unlinked": (Role.PARTICIPANT,),
-    "without role": (None, "cedar"),
+    "unlinked": (Role.PARTICIPANT, "elsewhere"),
+    "without role": (None,),
     "operator": (Role.OPERATOR,),
     "regulator": (Role.REGULATOR,),
     "auditor": (Role.AUDITOR,),
 }
 PARTIES = {"owner", "colleague"}
 SEES_ALL = {"operator", "regulator", "auditor"}
+
+
+def account_of(who: str) -> str:
+    return f"tiny-{who}".replace(" ", "-")
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +71,10 @@ def tiny_site(clone_portal_database):
         ingest_tiny(session)
         settle_tiny(session)
         issue_month(session, "tiny", JANUARY, now=SETTLED)
+        for who, (role, *participants) in PEOPLE.items():
+            for participant in participants or [None]:
+                owner = ("tiny", participant) if participant else ()
+                people.add(session, account_of(who), role, *owner)
     yield SimpleNamespace(url=url, engine=made)
     made.dispose()
 
@@ -102,7 +110,7 @@ def on_tiny(tiny_site, on_site, clock):
 
 
 @pytest.fixture
-def person(make_user):
+def person(make_user, site):
     """Return a function from who somebody is to their browser; each is made once."""
     clients: dict[str, Client] = {}
 
@@ -110,12 +118,9 @@ def person(make_user):
         if who not in clients:
             clients[who] = Client()
             if who != "signed out":
-                role, *participants = PEOPLE[who]
-                account = f"tiny-{who}".replace(" ", "-")
-                with transaction() as session:
-                    for participant in participants:
-                        people.add(session, account, role, "tiny", participant)
-                user = make_user(account, None if participants else role)
+                with transaction(site.engine) as session:  # where Django is
+                    people.add(session, account_of(who))
+                user = make_user(account_of(who))
                 clients[who].force_login(user)
                 confirm(clients[who], user)
         return clients[who]
@@ -314,7 +319,7 @@ def test_a_line_is_disputed_from_the_invoice_with_a_file(person):
     with ledger() as session:
         record = queries.find(session, "tiny", 1)
     assert record.row.claimed_micro == 1_250_000
-    assert record.events[0].actor == "owner"
+    assert record.events[0].actor == "tiny-owner"
     assert record.events[0].attachment_name == "our-readings.csv"
     page = text_of(client.get(f"/invoices/{document}/"))
     assert "Dispute 1 is open: you claim £1.25." in page

@@ -6,14 +6,17 @@ import io
 from zipfile import ZipFile
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from database.session import transaction
 from ledger.people.roles import Role
 from portal import exports
 from portal.models import AuditEntry, Export, ExportPart
 from portal.views import evidence, invoices
 from tests.portal.site import SUPPLIER
+from tests.worlds import people
 
 
 @pytest.fixture(autouse=True)
@@ -107,12 +110,16 @@ def test_a_file_is_seen_by_who_asked_and_by_nobody_else(owner, sign_in, interval
     assert sign_in("regulator").get("/files/").status_code == 403
 
 
-def test_who_acts_for_the_participant_no_longer_has_no_file_any_more(owner, intervals):
-    owner.post(intervals)
+def test_who_acts_for_the_participant_no_longer_has_no_file_any_more(make_user, intervals):
+    leaving = Client()
+    leaving.force_login(make_user("leaving", Role.PARTICIPANT, SUPPLIER))
+    leaving.post(intervals)
     export = Export.objects.get()
     exports.make(export.pk)
-    export.user.memberships.all().delete()
-    assert owner.get(f"/files/{export.pk}/download/").status_code == 404
+    assert leaving.get(f"/files/{export.pk}/download/").status_code == 200
+    with transaction() as session:
+        people.withdraw_all(session, "leaving")
+    assert leaving.get(f"/files/{export.pk}/download/").status_code == 403
 
 
 def test_twelve_files_at_once_are_three_and_a_sentence(make_user, db):

@@ -149,5 +149,5 @@ def test_a_document_that_has_ended_says_so_and_until_when(sign_in, site, monkeyp
         gap = text(reader, address, 404)
         assert f"It ended: its last day is {last_day}" in gap
         assert "would be refused" not in gap
-        assert "by Ann, approved by Bo: It leaves the market" in gap
+        assert "by ada, approved by grace: It leaves the market" in gap
         assert gap.count(stood.digest.hex()) == 1, "what was superseded is not among what applies"

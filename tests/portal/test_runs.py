@@ -110,5 +110,5 @@ def test_the_audit_trail_shows_what_commands_did(sign_in, site):
     ):  # fmt: skip
         assert page.count(what) >= 1, what
     assert "gb12 II 2024-03-30 to 2024-03-31" in page
-    assert "A. Drafter (demonstration), approved by R. Gulator (demonstration)" in page
+    assert "operator, approved by regulator" in page
     assert "gb12, March 2024: " in page

@@ -134,6 +134,15 @@ def add_second(session: Session, account: str, second: str, role: Role) -> None:
         _grant(session, Wanted(second, role))
 
 
+def withdraw_all(session: Session, account: str) -> None:
+    """Take away every right of an account."""
+    with acting_as(session, REGULATOR.account):
+        for grant in store.grants(session):
+            if grant.account == account and grant.withdrawn_at is None:
+                accounts.withdraw(session, grant.number, "Another test", FOUNDED)
+                let_sign_in(session, account)
+
+
 def withdraw_last(session: Session) -> None:
     """Take away the right that was granted last."""
     last = store.grants(session)[-1]

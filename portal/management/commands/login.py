@@ -1,5 +1,6 @@
 """`manage.py login ACCOUNT`: let commands act as an account, for some hours."""
 
+import contextlib
 import getpass
 import sys
 from pathlib import Path
@@ -14,10 +15,11 @@ from django.core.management.base import CommandError
 
 from database.session import transaction
 from ledger.people import store, tokens
-from portal.management.arguments import argument
+from portal.management.arguments import JSON, argument
 from portal.management.base import BaseCommand, Options
 from portal.management.signed_in import keep_token
 from portal.people import accept_invitation, sign_in_command
+from portal.second_factor import lacks_second_factor
 
 
 class SignedIn(NamedTuple):
@@ -41,6 +43,7 @@ class Command(BaseCommand[SignedIn]):
             metavar="KEY",
             help="of the account, to set a password by; the password is then a new one",
         ),
+        JSON,
     )
 
     def run(self, options: Options) -> SignedIn:
@@ -62,6 +65,8 @@ class Command(BaseCommand[SignedIn]):
             user: User | None = accept_invitation(options.account, options.invitation, password)
         else:
             user = authenticate(username=options.account, password=password)
+        if user is not None and not options.invitation:
+            _refuse_without_factor(user)
         if user is None or not _is_second_factor_right(user):
             raise CommandError(
                 f"{options.account}: the account, its password and its code do not go together"
@@ -81,7 +86,23 @@ def _ask(words: str) -> str:
     """Return what is typed unseen, or the next line of standard input where nobody types."""
     if sys.stdin.isatty():
         return getpass.getpass(words)
-    return sys.stdin.readline().rstrip("\n")
+    with contextlib.suppress(OSError):  # closed, as under a timer: nothing is given
+        return sys.stdin.readline().rstrip("\n")
+    return ""
+
+
+def _refuse_without_factor(user: User) -> None:
+    """Refuse whoever must have a second factor and has none that a terminal can ask for.
+
+    An invitation is one itself: it came by another way than the password.
+    """
+    has_app = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()
+    has_passkey = Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN).exists()
+    if lacks_second_factor(user) or (has_passkey and not has_app):
+        raise CommandError(
+            f"{user.get_username()}: this account acts by a second factor, and has no "
+            "authenticator app that a terminal could ask for; sign in to the portal and add one there"
+        )
 
 
 def _is_second_factor_right(user: User) -> bool:

@@ -4,12 +4,14 @@ from typing import Any
 
 from database.session import transaction
 from ledger.people import tokens
+from portal.management.arguments import JSON
 from portal.management.base import BaseCommand, Options
 from portal.management.signed_in import forget_token, stored_token
 
 
 class Command(BaseCommand[None]):
     help = "End what `login` began: the token is forgotten here, and lets nobody act any more."
+    takes = (JSON,)
 
     def run(self, options: Options) -> None:
         token = stored_token()
