@@ -101,7 +101,7 @@ def _refuse_without_factor(user: User) -> None:
     if lacks_second_factor(user) or (has_passkey and not has_app):
         raise CommandError(
             f"{user.get_username()}: this account acts by a second factor, and has no "
-            "authenticator app that a terminal could ask for; sign in to the portal and add one there"
+            "authenticator app that a terminal could ask for; add one in the portal"
         )
 
 
