@@ -5,8 +5,10 @@ in which order rows came; a moment that was changed makes another digest.
 """
 
 import datetime as dt
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from sqlalchemy import select, text
@@ -70,7 +72,7 @@ PARTIES = text(
 class Span(NamedTuple):
     """A right, from when to before when it held."""
 
-    role: Role
+    role: str
     owner: tuple[str | None, str | None]
     granted_at: dt.datetime
     withdrawn_at: dt.datetime | None
@@ -127,16 +129,16 @@ def read_registry(session: Session) -> Registry:
         end.withdrawn_at,
     ).outerjoin(end, end.grant_number == grant.number)  # fmt: skip
     for account, role, market, participant, granted_at, withdrawn_at in session.execute(statement):
-        spans[account].append(Span(Role(role), (market, participant), granted_at, withdrawn_at))
+        spans[account].append(Span(role, (market, participant), granted_at, withdrawn_at))
     return Registry(persons, spans)
 
 
 def _verify_digests(session: Session, table: type[Base], row: type[NamedTuple]) -> Findings:
     columns = table.__table__.columns
-    keys = [column.name for column in table.__table__.primary_key]
     seen: set[Any] = set()
-    statement = select(*(columns[name] for name in (*keys, *row._fields, "digest")))
-    for key, *values, digest in session.execute(statement.order_by(columns[keys[0]])):
+    statement = select(*(columns[name] for name in (*row._fields, "digest")))
+    for *values, digest in session.execute(statement.order_by(columns[row._fields[0]])):
+        key = values[0]
         place = f"people.{table.__tablename__}"
         if key in seen:
             yield damage(FOREIGN, f"{place} {key}", "the row stands twice")
@@ -146,13 +148,18 @@ def _verify_digests(session: Session, table: type[Base], row: type[NamedTuple]) 
 
 
 def _verify_founding(session: Session, registry: Registry) -> Findings:
-    founding = session.scalar(select(tables.Founding))
-    if founding is None:
+    foundings = session.scalars(select(tables.Founding).order_by(tables.Founding.once)).all()
+    for founding in foundings[:-1]:
+        yield damage(FOREIGN, f"people.founding {founding.operator}", "there is one founding")
+    if not foundings:
         return
+    founding = foundings[-1]
+    if not founding.once:
+        yield changed("people.founding", founding.operator)
     first = [registry.persons.get(each) for each in (founding.operator, founding.regulator)]
     if None in first or first[0] == first[1]:
         value = f"{founding.operator} and {founding.regulator} are not two people"
-        yield damage(DECISION, "people.founding", value)
+        yield damage(DECISION, f"people.founding {founding.operator}", value)
     persons = select(tables.Person.number, tables.Person.recorded_at).where(
         tables.Person.recorded_by.is_(None)
     )
@@ -173,16 +180,27 @@ def _verify_decisions(session: Session, registry: Registry) -> Findings:
     proposal, approval = tables.Proposal, tables.Approval
     statement = (
         select(
-            proposal.number, proposal.kind, proposal.proposed_by, proposal.proposed_at,
-            approval.approved_by, approval.approved_at,
-            text("people.proposal.content::jsonb ->> 'account' AS grantee"),
+            proposal.number, proposal.kind, proposal.content, proposal.content_digest,
+            proposal.proposed_by, proposal.proposed_at, approval.approved_by, approval.approved_at,
         )
         .outerjoin(approval, approval.proposal == proposal.number)
         .order_by(proposal.number)
     )  # fmt: skip
-    for number, kind, proposer, proposed_at, approver, approved_at, grantee in session.execute(
-        statement
-    ):
+    for (
+        number,
+        kind,
+        content,
+        digest,
+        proposer,
+        proposed_at,
+        approver,
+        approved_at,
+    ) in session.execute(statement):
+        if sha256(content.encode()).digest() != digest:
+            yield changed("people.proposal", f"{number} content")
+        if kind not in DECIDERS:
+            yield damage(DECISION, f"people.proposal {number} kind", f"nobody decides a {kind}")
+            continue
         deciders = DECIDERS[Kind(kind)]
         if not registry.might(proposer, deciders.propose, proposed_at):
             value = f"{proposer} might not propose a {kind} then"
@@ -196,9 +214,17 @@ def _verify_decisions(session: Session, registry: Registry) -> Findings:
         person = registry.persons.get(approver)
         others = [registry.persons.get(proposer)]
         if kind == Kind.GRANT:
-            others.append(registry.persons.get(grantee))
+            others.append(registry.persons.get(_grantee(content)))
         if person is None or person in others:
             yield damage(DECISION, place, f"{approver} approves what concerns the same person")
+
+
+def _grantee(content: str) -> str:
+    """Return the account that a grant is for, and no account's name where it cannot be read."""
+    try:
+        return str(json.loads(content)["account"])
+    except (ValueError, LookupError, TypeError):
+        return ""
 
 
 def _verify_grants(session: Session) -> Findings:
@@ -211,7 +237,8 @@ def _verify_grants(session: Session) -> Findings:
         "AND founding.founded_at = held.granted_at AND held.account = CASE held.role "
         "WHEN 'operator' THEN founding.operator WHEN 'regulator' THEN founding.regulator END "
         "WHERE CASE WHEN held.approval IS NULL THEN founding.once IS NULL ELSE ("
-        "proposal.kind = 'grant' AND proposal.content::jsonb @> jsonb_build_object("
+        "proposal.kind = 'grant' AND "
+        "CASE WHEN proposal.content IS JSON THEN proposal.content::jsonb END @> jsonb_build_object("
         "'account', held.account, 'role', held.role, 'market', held.market, "
         "'participant', held.participant)) IS NOT TRUE END ORDER BY held.number"
     )

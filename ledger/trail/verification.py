@@ -134,10 +134,15 @@ def _verify_rows(
         f"FULL JOIN ({rows}) AS held ON held.row_key = link.key "
         "ORDER BY coalesce(link.key, held.row_key)"
     )
+    before = None
     for key, change, digest, row_key, *values in session.execute(statement, {"table": table}):
         place = f"{table} {row_key or key}"
         is_held = key is not None and change != REMOVED
-        if row_key is None and is_held:
+        is_again = row_key is not None and row_key == before
+        before = row_key
+        if is_again:
+            yield damage(FOREIGN, place, "the row stands twice")
+        elif row_key is None and is_held:
             yield damage(GONE, place, "no row, and no link of the trail that says it was removed")
         elif row_key is not None and not is_held:
             yield damage(UNLINKED, place, "no link of the trail says that it was stored")

@@ -13,18 +13,22 @@ from ledger.verification import Findings
 from settlement.enactment.content import check_texts
 
 UNDECIDED = "version-undecided"
+ALTERED = "proposal-altered"
 
 # As the trigger of the database, but for who acted, which the rows of people say.
 VERSIONS = text(
     """
     WITH decided AS MATERIALIZED (
         SELECT proposal.number, proposal.kind, proposal.market, proposed_by, approved_by,
-            content::jsonb AS content
+            CASE WHEN content IS JSON OBJECT THEN content::jsonb END AS content
         FROM people.proposal JOIN people.approval ON approval.proposal = proposal.number
         WHERE proposal.kind <> 'grant'
     ), named AS MATERIALIZED (
         SELECT decided.number, each.key AS instrument, decode(each.value, 'hex') AS digest
-        FROM decided, jsonb_each_text(decided.content -> 'documents') AS each
+        FROM decided, jsonb_each_text(
+            CASE jsonb_typeof(decided.content -> 'documents')
+                WHEN 'object' THEN decided.content -> 'documents' END
+        ) AS each
     )
     SELECT version.instrument, version.id, version.approval
     FROM rulebook.version LEFT JOIN decided ON decided.number = version.approval
@@ -67,8 +71,11 @@ def _verify_texts(session: Session) -> Findings:
         if kind == Kind.PUBLICATION:
             yield from _publication_texts(number, content, texts)
         elif texts:
-            yield damage("proposal-altered", f"people.proposal {number} texts", "it has none")
+            yield damage(ALTERED, f"people.proposal {number} texts", "it has none")
 
 
 def _publication_texts(number: int, content: str, texts: str) -> list[Finding]:
-    return list(check_texts(number, json.loads(content)["documents"], json.loads(texts)))
+    try:
+        return list(check_texts(number, json.loads(content)["documents"], json.loads(texts)))
+    except (ValueError, LookupError, TypeError, AttributeError):  # of another form than was sealed
+        return [damage(ALTERED, f"people.proposal {number} texts", "what it says cannot be read")]

@@ -35,7 +35,7 @@ from ledger.log.verification import SOURCES
 from ledger.payments import tables as payment_tables
 from ledger.people import tables as people_tables
 from ledger.people.roles import Role
-from ledger.people.verification import HASHED
+from ledger.people.verification import DEEDS, HASHED
 from ledger.sealing import seal_days
 from ledger.trail import tables as trail_tables
 from ledger.trail.verification import TRAILED
@@ -113,6 +113,8 @@ TABLES = [
     trail_tables.TrailHead.__table__,
 ]
 COLUMNS = [(f"{table.schema}.{table.name}", column.name) for table in TABLES for column in table.c]
+UNSEALED = {("people.token", name) for name in ("account", "expires_at", "hash", "made_at")}
+"""What lets processes act for some hours, and then is gone: no fact rests on it."""
 
 
 def fill(session: Session) -> None:
@@ -384,7 +386,7 @@ NAMES = {
     "ledger.cosignature": "{number}",
     "people.person": "{number}",
     "people.account": "{id}",
-    "people.founding": "{operator}",
+    "people.founding": "",  # there is one
     "people.proposal": "{number}",
     "people.approval": "{proposal}",
     "people.account_grant": "{number}",
@@ -436,10 +438,19 @@ def test_every_column_of_the_domain_is_tampered_with(tampered):
         "WHERE table_schema = ANY(%s) AND table_type = 'BASE TABLE'",
         [list(SCHEMAS)],
     ).fetchall()
-    assert sorted(found) == sorted(COLUMNS)
+    assert sorted(set(found) - UNSEALED) == sorted(COLUMNS)
 
 
+DECIDED = {"people.proposal", "people.approval", "people.account_grant", "rulebook.version"}
+DONE = {deed.table for deed in DEEDS} | {"ledger.dispute_event"}
 KNOCK_ON: dict[str, set[str]] = {
+    "people.person": {"people.account", "people.founding", "people.approval"},
+    "people.account": {"people.founding", "people.approval"},
+    "people.founding": {"people.person", "people.account", "people.account_grant"},
+    "people.proposal": DECIDED,
+    "people.approval": DECIDED,
+    "people.account_grant": {*DECIDED, *DONE},
+    "people.withdrawal": {*DECIDED, *DONE},
     "rulebook.version": {
         "settlement.run",
         "settlement.day_total",
@@ -713,7 +724,7 @@ def verified_copies(filled_database) -> dict[str, list[Verified]]:
             key = tampered.keys(table)[-1]
             row = tampered.rows(table)[-1]
             (change, *_) = changes(row[key], None)
-            if isinstance(change, int):
+            if isinstance(change, int) and not isinstance(change, bool):
                 change += 1_000
             rows[table] = [{**row, key: change}]
         return verify_rounds(tampered, rows, is_named_apart, Tampering.insert)
