@@ -14,6 +14,7 @@ from django_htmx.middleware import HtmxDetails
 from database.session import transaction
 from ledger.people.roles import Role
 from ledger.people.store import rights_of
+from portal.audit import record_file
 
 P = ParamSpec("P")
 
@@ -163,7 +164,7 @@ def viewer_of(user: User | AnonymousUser) -> Viewer:
 
 
 def open_to(may_enter: Callable[[Viewer], bool]) -> Callable[[GuardedView[P]], View[P]]:
-    """Return a decorator: sign in first, then 403 unless `may_enter`."""
+    """Return a decorator: sign in first, then 403 unless `may_enter`; files leave an entry."""
 
     def decorate(view: GuardedView[P]) -> View[P]:
         @login_required
@@ -173,7 +174,9 @@ def open_to(may_enter: Callable[[Viewer], bool]) -> Callable[[GuardedView[P]], V
             signed_in = cast(SignedInRequest, request)
             if not may_enter(signed_in.viewer):
                 raise PermissionDenied
-            return view(signed_in, *args, **named)
+            answer = view(signed_in, *args, **named)
+            record_file(signed_in, answer)
+            return answer
 
         return guarded
 

@@ -1,6 +1,7 @@
-"""The audit trail of the portal: every write leaves an entry that nothing can change."""
+"""The audit trail of the portal: each write and each file leaves an entry, for good."""
 
 import datetime as dt
+from email.message import Message
 
 from allauth.account.signals import authentication_step_completed, password_changed
 from allauth.mfa.models import Authenticator
@@ -16,12 +17,13 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from portal.models import AuditEntry
 
 Action = AuditEntry.Action
+SUBJECT_LETTERS = 200
 
 
 def record(
@@ -39,6 +41,15 @@ def record(
         subject=subject,
         reason=reason,
     )
+
+
+def record_file(request: HttpRequest, answer: HttpResponseBase) -> None:
+    """Append an entry for a file that leaves the portal; a page leaves none."""
+    disposition = Message()
+    disposition["Content-Disposition"] = answer.headers.get("Content-Disposition", "inline")
+    if disposition.get_content_disposition() == "attachment" and isinstance(request.user, User):
+        subject = f"{disposition.get_filename()} from {request.path}"
+        record(request.user, Action.EXPORT, subject[:SUBJECT_LETTERS])
 
 
 @receiver(user_logged_in)

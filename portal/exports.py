@@ -17,9 +17,11 @@ from django.utils import timezone
 from common.refusals import Refused
 from database import session as database
 from portal import jobs
+from portal.access import Viewer, viewer_of
 from portal.addresses import with_address
 from portal.bodies import Refusal
 from portal.models import Export, ExportPart
+from portal.queries.invoices import invoice_owner
 from settlement.documents.formats import CSV, FORMATS
 from settlement.documents.render import find_document, render_document
 from settlement.evidence.export import write_evidence
@@ -41,10 +43,22 @@ TOO_MANY_UNDER_WAY = Refusal(
     "Ask again when one of them is ready; they stand under Files.",
     retry_seconds=30,
 )
+NOT_ENTITLED = Refusal(
+    403,
+    "This file is not for your account",
+    "It holds what your account has no right to read, and was not made.",
+    "Ask the operator of the market for the right, or sign in with the account that has it.",
+)
 
 
 def ask(user: User, kind: str, subject: str, now: dt.datetime) -> Export | Refusal:
-    """Return the file of a subject that is being made for an account, or ask the worker for it."""
+    """Return the file of a subject that is being made for an account, or ask the worker for it.
+
+    Who may not have it is refused: it is asked here, when the worker makes it, and when it is
+    taken, as a role or a link can be taken away in between.
+    """
+    if not may_have(viewer_of(user), kind, subject):
+        return NOT_ENTITLED
     fail_lost(user, now)
     under_way = Export.objects.filter(user=user, state=State.RUNNING)
     same = under_way.filter(kind=kind, subject=subject).first()
@@ -81,6 +95,9 @@ def make(number: int) -> None:
     export = Export.objects.filter(pk=number, state=State.RUNNING).first()
     if export is None:
         raise LookupError(f"no file {number} waits to be made")
+    if not may_have(viewer_of(export.user), export.kind, export.subject):
+        _end(export, State.REFUSED, NOT_ENTITLED.sentence)
+        return
     with tempfile.TemporaryFile() as sink:
         try:
             export.file_name, export.media_type = MAKERS[export.kind](export, sink)
@@ -120,6 +137,24 @@ def remove_expired(now: dt.datetime) -> int:
     count = expired.count()
     expired.delete()
     return count
+
+
+def may_have(viewer: Viewer, kind: str, subject: str) -> bool:
+    """Return whether a user may read what is in a file of a kind, and of a subject."""
+    return MAY_HAVE[kind](viewer, subject)
+
+
+def _may_read_document(viewer: Viewer, number: str) -> bool:
+    with database.transaction() as session:
+        owner = invoice_owner(session, number)
+    return owner is not None and viewer.may_see(*owner)
+
+
+MAY_HAVE: dict[str, Callable[[Viewer, str], bool]] = {
+    Kind.EVIDENCE: lambda viewer, _: viewer.sees_runs,
+    Kind.INTERVALS: _may_read_document,
+}
+"""Whether what is in a file of each kind is open to a user."""
 
 
 def evidence_name(run: Run) -> str:

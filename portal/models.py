@@ -7,7 +7,7 @@ from common.refusals import Finding
 
 
 class AuditEntry(models.Model):
-    """One write, kept for ever: who, when, what and why. The database refuses to change it.
+    """One deed, kept for ever: who, when, what and why. The database refuses to change it.
 
     Who did it is an account, or none that is known; what commands did stands in `people.deed`.
     """
@@ -31,7 +31,15 @@ class AuditEntry(models.Model):
         STATEMENT = "statement-imported", "Imported a bank statement"
         ALLOCATION = "payment-allocated", "Allocated a payment"
         RETURN = "payment-returned", "Returned a payment to the queue"
-        EVIDENCE = "evidence", "Downloaded evidence"
+        EVIDENCE = "evidence", "Downloaded evidence"  # before every file was an export
+        EXPORT = "export", "Took a file"
+        READING = "reading", "Read another's data"
+        INVITED = "invited", "Invited an account"
+        FIRST_PASSWORD = "first-password", "Set a password by an invitation"
+        ACCOUNT_MADE = "account-made", "Made an account"
+        GRANT_PROPOSED = "grant-proposed", "Proposed a right"
+        GRANT_APPROVED = "grant-approved", "Approved a right"
+        RIGHT_WITHDRAWN = "right-withdrawn", "Took a right away"
         DEMO_SIGN_IN = "demo-sign-in", "Demo sign-in made"
 
     at = models.DateTimeField(db_index=True)
@@ -233,6 +241,11 @@ class Act(models.Model):
         RETURN = "return", "Return a payment to the queue"
         DISPUTE = "dispute", "Open a dispute"
         STEP = "step", "Take a step in a dispute"
+        ACCOUNT = "account", "Make an account"
+        INVITE = "invite", "Invite an account"
+        GRANT = "grant", "Propose a right"
+        APPROVE = "approve", "Approve a right"
+        WITHDRAW = "withdraw", "Take a right away"
 
     class State(models.TextChoices):
         """How far it is."""

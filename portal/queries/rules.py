@@ -45,6 +45,13 @@ class RuleVersion:
     reason: str
     zone: str
 
+    @property
+    def owner(self) -> tuple[str, str] | None:
+        """Market and participant of which it says what is not public; None of all other law."""
+        if isinstance(self.document, Registration):
+            return self.market, self.document.participant
+        return (self.market, self.document.owner) if isinstance(self.document, ChargeList) else None
+
     def is_open_to(self, viewer: Viewer) -> bool:
         """Return whether a user may read it: rules are public, registrations are not."""
         if not isinstance(self.document, Registration):

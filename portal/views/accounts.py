@@ -25,6 +25,7 @@ from portal.access import SignedInRequest, Viewer, open_to
 from portal.days import day_complaint, parse_day
 from portal.middleware import UnreadableRequest
 from portal.quotas import Kind, spends
+from portal.readings_kept import keep_list, keep_reading
 from portal.views.rules import chosen_day, status_of
 from rulebook.store import markets
 
@@ -79,6 +80,7 @@ def listing(request: SignedInRequest) -> HttpResponse:
             for participant, _ in standings(session, market, day_end(on))
             if request.viewer.may_see(market, participant)
         ]
+    keep_list(request, is_everybodys=request.viewer.participants is None)
     context = {
         "on": on,
         "complaint": complaint,
@@ -187,6 +189,7 @@ def _period(
         request.viewer.participants is None and market not in markets_of(session, participant)
     ):
         raise Http404("no such account for this user")
+    keep_reading(request.user, request.viewer, market, participant)
     today = timezone.now().date()
     begun = first_movement(session, market, participant)
     usual = (begun.date() if begun else today, max(today, begun.date() if begun else today))

@@ -12,6 +12,7 @@ from common.refusals import Refused
 from database.session import transaction
 from ledger.payments.account_queries import day_end
 from portal.access import SignedInRequest, Viewer, open_to
+from portal.readings_kept import keep_list
 from portal.views.rules import chosen_day, status_of
 from rulebook.store import markets
 from settlement.accounts.credit import Credit
@@ -41,6 +42,7 @@ def page(request: SignedInRequest) -> HttpResponse:
         shown = [credit for credit in report.credits if _may_see(request.viewer, report, credit)]
         if shown:
             reports.append((report, shown))
+    keep_list(request, is_everybodys=request.viewer.sees_all_credit)
     context = {
         "on": on,
         "complaint": complaint,

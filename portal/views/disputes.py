@@ -24,6 +24,7 @@ from portal.models import Act
 from portal.queries import disputes as queries
 from portal.queries.invoices import InvoicePage, invoice_page
 from portal.quotas import Kind, sends_file, spends
+from portal.readings_kept import keep_list, keep_reading
 from portal.views.invoices import refuse_others, sees_invoices
 from settlement.documents.issued_document import IssuedLine
 
@@ -50,6 +51,7 @@ def listing(request: SignedInRequest) -> HttpResponse:
     now = timezone.now()
     with transaction() as session:
         found, others = queries.disputes_for(session, request.viewer, now)
+    keep_list(request, is_everybodys=request.viewer.sees_all_disputes)
     pages = Paginator(found, DISPUTES_A_PAGE)
     context = {
         "page": pages.get_page(request.GET.get("page")),
@@ -102,7 +104,7 @@ def opening(request: SignedInRequest, number: str, line: int) -> HttpResponse:
     """Ask for what is wrong with a line, and open the dispute."""
     now = timezone.now()
     with transaction() as session:
-        refuse_others(session, request.viewer, number)
+        refuse_others(session, request, number)
         invoice = invoice_page(session, number)
         disputed = invoice.line(line)
         summary = invoice.summary
@@ -126,7 +128,7 @@ def show_refused_opening(request: SignedInRequest, act: Act) -> HttpResponse:
     """Show the form of a dispute that was not opened, as it was filled in, with every reason."""
     number, line = act.arguments["number"], act.arguments["line"]
     with transaction() as session:
-        refuse_others(session, request.viewer, number)
+        refuse_others(session, request, number)
         invoice = invoice_page(session, number)
         disputed, summary = invoice.line(line), invoice.summary
         if disputed is None:
@@ -185,6 +187,8 @@ def _find_dispute(
     shown = queries.dispute_for(session, request.viewer, market, number, timezone.now())
     if shown is None:
         raise Http404("no such dispute for this user")
+    if shown.is_entitled:  # to others it shows what of it moved their own lines
+        keep_reading(request.user, request.viewer, market, shown.record.row.participant)
     return shown
 
 

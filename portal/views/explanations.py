@@ -70,8 +70,8 @@ def interval(
 def _find_line(
     session: Session, request: SignedInRequest, number: str, line: int
 ) -> queries.LineExplanation:
-    if not request.viewer.decides_disputes or not is_disputed(session, number, line):
-        refuse_others(session, request.viewer, number)
+    decides = request.viewer.decides_disputes and is_disputed(session, number, line)
+    refuse_others(session, request, number, is_open=decides)
     found = queries.find_line_explanation(session, invoice_page(session, number), line)
     if found is None:
         raise Http404("no such line in this document")

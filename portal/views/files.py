@@ -1,19 +1,14 @@
 """Files that the worker makes: those of the account that asked, how far each is, and the file."""
 
-from collections.abc import Callable
-
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from database.session import transaction
 from portal import exports
 from portal.access import SignedInRequest, Viewer, open_to
-from portal.audit import Action, record
 from portal.bodies import Refusal
 from portal.models import Export
-from portal.queries.invoices import invoice_owner
 from portal.quotas import Kind, refused, spend
 
 SHOWN_FILES = 50
@@ -48,10 +43,8 @@ def page(request: SignedInRequest, file_number: int) -> HttpResponse:
 def download(request: SignedInRequest, file_number: int) -> HttpResponseBase:
     """Send a file that is ready, piece by piece."""
     export = _own(request, file_number)
-    if not export.is_ready or not MAY_STILL[export.kind](request.viewer, export.subject):
+    if not export.is_ready or not exports.may_have(request.viewer, export.kind, export.subject):
         raise Http404("no such file for this user")
-    if export.kind == Export.Kind.EVIDENCE:
-        record(request.user, Action.EVIDENCE, f"run {export.subject}")
     answer = StreamingHttpResponse(exports.content_of(export), content_type=export.media_type)
     answer["Content-Length"] = str(export.size_bytes)
     answer["Content-Disposition"] = f'attachment; filename="{export.file_name}"'
@@ -75,16 +68,3 @@ def offer(request: SignedInRequest, kind: Export.Kind, subject: str) -> HttpResp
 def _own(request: SignedInRequest, file_number: int) -> Export:
     # Another's looks like one that is not there.
     return get_object_or_404(Export, pk=file_number, user=request.user)
-
-
-def _may_read_document(viewer: Viewer, number: str) -> bool:
-    with transaction() as session:
-        owner = invoice_owner(session, number)
-    return owner is not None and viewer.may_see(*owner)
-
-
-MAY_STILL: dict[str, Callable[[Viewer, str], bool]] = {
-    Export.Kind.EVIDENCE: lambda viewer, _: viewer.sees_runs,
-    Export.Kind.INTERVALS: _may_read_document,
-}
-"""Whether who asked may still read it: a role or a link can be taken away since."""

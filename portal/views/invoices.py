@@ -14,6 +14,7 @@ from portal.models import Export
 from portal.queries import invoices as queries
 from portal.queries.disputes import marks_of_document, time_to_dispute
 from portal.quotas import Kind, refused, spend
+from portal.readings_kept import keep_list, keep_reading
 from portal.views.files import offer
 from settlement.documents.formats import CSV, FORMATS, Format
 from settlement.documents.render import find_document, render_document
@@ -42,6 +43,7 @@ def listing(request: SignedInRequest) -> HttpResponse:
     """List the documents that this user may see, latest first."""
     with transaction() as session:
         found = queries.invoices_of(session, request.viewer.participants)
+    keep_list(request, is_everybodys=request.viewer.participants is None)
     context = {
         "invoices": found,
         "several": len({summary.participant for summary in found}) > 1,
@@ -55,7 +57,7 @@ def listing(request: SignedInRequest) -> HttpResponse:
 def page(request: SignedInRequest, number: str) -> HttpResponse:
     """Show one document: parties, lines by charge, rounding, total, digests, corrections."""
     with transaction() as session:
-        refuse_others(session, request.viewer, number)
+        refuse_others(session, request, number)
         found = queries.invoice_page(session, number)
         summary, now = found.summary, timezone.now()
         disputed = marks_of_document(session, summary.id, now)
@@ -82,7 +84,7 @@ def download(request: SignedInRequest, number: str, format_name: str) -> HttpRes
     if of_format is None:
         raise Http404("no such format")
     with transaction() as session:
-        refuse_others(session, request.viewer, number)
+        refuse_others(session, request, number)
         is_large = format_name == CSV and queries.interval_count(session, number) > ROWS_AT_ONCE
     if is_large:
         return offer(request, Export.Kind.INTERVALS, number)
@@ -105,8 +107,20 @@ def _send(number: str, of_format: Format) -> HttpResponse:
     return answer
 
 
-def refuse_others(session: Session, viewer: Viewer, number: str) -> None:
-    """Raise Http404 for another participant's document, exactly as for one that is not there."""
+def refuse_others(
+    session: Session, request: SignedInRequest, number: str, *, is_open: bool = False
+) -> None:
+    """Raise Http404 for another participant's document, exactly as for one that is not there.
+
+    Whoever sees it by a role leaves an entry in the trail.
+
+    Args:
+        session: to look it up.
+        request: of whoever asks.
+        number: of the document.
+        is_open: whether it is open to them for another reason than whose it is.
+    """
     owner = queries.invoice_owner(session, number)
-    if owner is None or not viewer.may_see(*owner):
+    if owner is None or not (is_open or request.viewer.may_see(*owner)):
         raise Http404("no such document for this user")
+    keep_reading(request.user, request.viewer, *owner)

@@ -13,6 +13,7 @@ from database.session import transaction
 from portal import reading_marks
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.queries.notices import notices_for, shown_notices
+from portal.readings_kept import keep_list
 
 NOTICES_A_PAGE = 50
 
@@ -33,6 +34,7 @@ def listing(request: SignedInRequest) -> HttpResponse:
         listed = [notice for notice in found if not chosen or notice.participant == chosen]
         page = Paginator(listed, NOTICES_A_PAGE).get_page(request.GET.get("page"))
         shown = shown_notices(session, list(page))
+    keep_list(request, is_everybodys=request.viewer.participants is None)
     read = reading_marks.read_keys(request.user)
     context: dict[str, Any] = {
         "page": page,

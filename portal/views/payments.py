@@ -26,6 +26,7 @@ from portal.confirmation import confirms, is_confirmed
 from portal.models import Act
 from portal.payment_words import allocation_words
 from portal.quotas import Kind, spends
+from portal.readings_kept import keep_list
 from rulebook.store import markets
 
 SPARE_ROWS = 3
@@ -68,6 +69,7 @@ def _listing(
             for market in known
             for payment in reversed(queries.decided_transactions(session, market))
         ]
+    keep_list(request, is_everybodys=True)
     pages = Paginator(payments, PAYMENTS_A_PAGE)
     context = {
         "markets": known,
@@ -130,6 +132,7 @@ def _page(
             for document in queries.documents(session, transaction_.market)
             if document.balance_minor * sign > 0 and document.currency == of_statement.currency
         ]
+    keep_list(request, is_everybodys=True)  # whose it is stands in its documents, perhaps several
     rows = typed or [
         (document, minor_text(amount, of_statement.currency).replace("-", MINUS))
         for document, amount in found.amounts.items()

@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -14,6 +15,7 @@ from portal.curve_view import curve_figures
 from portal.days import day_complaint, parse_day
 from portal.document_view import fields_of
 from portal.queries import rules as queries
+from portal.readings_kept import keep_reading
 from rulebook.clause_text import fill_clause
 from rulebook.documents import MarketRules
 
@@ -87,6 +89,9 @@ def _version_page(
     viewer = viewer_of(request.user)
     if not found.is_open_to(viewer):
         raise Http404("no such document for this user")
+    owner, user = found.owner, request.user
+    if owner and isinstance(user, User) and viewer.may_read_registration(*owner):
+        keep_reading(user, viewer, *owner)
     currency = queries.currency_of(session, found)
     history = queries.rule_history(session, found.instrument)
     context = {

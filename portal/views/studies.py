@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from database.session import transaction
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.queries import studies as queries
+from portal.readings_kept import keep_list
 
 
 def sees_studies(viewer: Viewer) -> bool:
@@ -33,4 +34,5 @@ def page(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
         found = queries.study_page(session, run_id)
     if found is None:
         raise Http404("no such study")
+    keep_list(request, is_everybodys=True)  # it states what each participant would be paid
     return render(request, "studies/page.html", {"study": found, "section": "studies"})

@@ -72,6 +72,8 @@ def test_a_participant_takes_the_evidence_of_its_own_documents_alone(
         assert report.counts["results of the participant"] > 10
     assert client.get(f"{address}?month=March").status_code == 400
     entry = AuditEntry.objects.order_by("id").last()
-    assert (entry.action, entry.subject) == ("evidence", f"gb12 {SUPPLIER} 2024-03")
+    assert (entry.action, entry.subject) == (
+        "export", f"evidence-gb12-{SUPPLIER}-2024-03.zip from {address}",
+    )  # fmt: skip
     assert sign_in("outsider").get(address).status_code == 404
     assert sign_in("auditor").get(address).status_code == 404

@@ -15,7 +15,7 @@ from ledger.people.roles import Role
 from portal import exports
 from portal.models import AuditEntry, Export, ExportPart
 from portal.views import evidence, invoices
-from tests.portal.site import SUPPLIER
+from tests.portal.site import GENERATOR, OUTSIDER, SUPPLIER
 from tests.worlds import people
 
 
@@ -29,6 +29,14 @@ def all_is_large(monkeypatch):
 @pytest.fixture
 def owner(sign_in):
     return sign_in("owner")
+
+
+@pytest.fixture
+def leaver(make_user):
+    """The browser of one who acts for the supplier, until a test takes that away."""
+    client = Client()
+    client.force_login(make_user("leaver", Role.PARTICIPANT, SUPPLIER, GENERATOR))
+    return client
 
 
 @pytest.fixture
@@ -82,10 +90,10 @@ def test_evidence_is_made_and_its_taking_is_in_the_trail(sign_in, site):
     auditor.post(f"/runs/{site.later_run}/evidence/")
     export = Export.objects.get()
     exports.make(export.pk)
-    assert not AuditEntry.objects.filter(action="evidence").exists()
+    assert not AuditEntry.objects.filter(action="export").exists()
     sent = content_of(auditor.get(f"/files/{export.pk}/download/"))
     assert "run.json" in ZipFile(io.BytesIO(sent)).namelist()
-    assert AuditEntry.objects.get(action="evidence").subject == f"run {site.later_run}"
+    assert site.later_run in AuditEntry.objects.get(action="export").subject
 
 
 def test_what_is_refused_says_why(sign_in, site):
@@ -110,21 +118,42 @@ def test_a_file_is_seen_by_who_asked_and_by_nobody_else(owner, sign_in, interval
     assert sign_in("regulator").get("/files/").status_code == 403
 
 
-def test_who_acts_for_the_participant_no_longer_has_no_file_any_more(make_user, intervals):
-    leaving = Client()
-    leaving.force_login(make_user("leaving", Role.PARTICIPANT, SUPPLIER))
-    leaving.post(intervals)
+def test_who_acts_for_the_participant_no_longer_has_no_file_any_more(leaver, intervals):
+    leaver.post(intervals)
     export = Export.objects.get()
     exports.make(export.pk)
-    assert leaving.get(f"/files/{export.pk}/download/").status_code == 200
     with transaction() as session:
-        people.withdraw_all(session, "leaving")
-    assert leaving.get(f"/files/{export.pk}/download/").status_code == 403
+        people.withdraw_link(session, "leaver", SUPPLIER)
+    assert leaver.get(f"/files/{export.pk}/download/").status_code == 404
+
+
+def test_who_has_no_right_to_a_file_cannot_ask_for_it_past_the_page(make_user, documents):
+    """Whatever page calls it: the right is asked where the file is."""
+    number, now = documents[SUPPLIER][0].number, timezone.now()
+    for name, role, kind, subject in (
+        ("ola", (Role.PARTICIPANT, OUTSIDER), Export.Kind.INTERVALS, number),
+        ("oli", (Role.PARTICIPANT, SUPPLIER), Export.Kind.EVIDENCE, "any run"),
+        ("reg", (Role.REGULATOR,), Export.Kind.INTERVALS, number),
+        ("aud", (Role.AUDITOR,), Export.Kind.INTERVALS, "no-such-document"),
+    ):
+        assert exports.ask(make_user(name, *role), kind, subject, now) is exports.NOT_ENTITLED
+    assert not Export.objects.exists() and not ProcrastinateJob.objects.exists()
+
+
+def test_a_file_whose_asker_lost_the_right_is_not_made(leaver, intervals, monkeypatch):
+    leaver.post(intervals)
+    export = Export.objects.get()
+    monkeypatch.setitem(exports.MAKERS, "intervals", None)  # whoever calls it fails
+    with transaction() as session:
+        people.withdraw_link(session, "leaver", SUPPLIER)
+    exports.make(export.pk)
+    export.refresh_from_db()
+    assert (export.state, export.error) == ("refused", exports.NOT_ENTITLED.sentence)
 
 
 def test_twelve_files_at_once_are_three_and_a_sentence(make_user, db):
     user, now = make_user("hasty", Role.AUDITOR), timezone.now()
-    asked = [exports.ask(user, Export.Kind.INTERVALS, f"gb12-{n}", now) for n in range(12)]
+    asked = [exports.ask(user, Export.Kind.EVIDENCE, str(n), now) for n in range(12)]
     assert Export.objects.count() == exports.MOST_UNDER_WAY
     assert asked[3:] == [exports.TOO_MANY_UNDER_WAY] * 9
     assert ProcrastinateJob.objects.count() == exports.MOST_UNDER_WAY

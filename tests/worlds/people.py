@@ -143,6 +143,15 @@ def withdraw_all(session: Session, account: str) -> None:
                 let_sign_in(session, account)
 
 
+def withdraw_link(session: Session, account: str, participant: str) -> None:
+    """Take away that an account acts for a participant."""
+    with acting_as(session, REGULATOR.account):
+        for grant in store.grants(session):
+            is_it = (grant.account, grant.participant) == (account, participant)
+            if is_it and grant.withdrawn_at is None:
+                accounts.withdraw(session, grant.number, "It left", FOUNDED)
+
+
 def withdraw_last(session: Session) -> None:
     """Take away the right that was granted last."""
     last = store.grants(session)[-1]
