@@ -4,6 +4,7 @@ import importlib
 from typing import Any
 
 from django.apps import AppConfig
+from django.core.checks import register
 from django.db.backends.signals import connection_created
 
 from database.session import current_patience
@@ -16,9 +17,10 @@ class PortalConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Listen for sign-ins, which the audit trail keeps, and for connections of requests."""
+        """Listen for sign-ins and connections of requests, and check what is deployed."""
         # Only now: it imports models, which exist once every application is loaded.
         importlib.import_module("portal.audit")
+        register(importlib.import_module("portal.checks").check_founding, deploy=True)
         connection_created.connect(limit_connection)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from django.conf import settings
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding, Refused
@@ -71,11 +72,23 @@ def demo_people(now: dt.datetime) -> DemoPeople:
     """Return the people of this demonstration, founded now where nobody was.
 
     Raises:
-        Refused: the database was founded, and for no demonstration.
+        Refused: the database was founded, and for no demonstration; or the portal is for others.
     """
     people = DemoPeople(now, {})
     with transaction() as session:
         founding = store.founding(session)
+        if founding is None and not settings.DEMO_HAS_GRACE:
+            raise Refused(
+                [
+                    Finding(
+                        "no-demonstration",
+                        "this portal",
+                        f"one for others, at {', '.join(settings.ALLOWED_HOSTS)}",
+                        "a demonstration's passwords are printed",
+                        "unset TALLYSTICK_HOSTS, or set TALLYSTICK_DEMO=1 to say that it is one",
+                    )
+                ]
+            )
         if founding is None:
             found(session, OPERATOR, REGULATOR, now, is_demonstration=True)
         elif not founding.is_demonstration:

@@ -7,6 +7,7 @@ from allauth.mfa.totp.internal import auth as totp
 from django.contrib.auth import get_user_model
 from django.test import Client, override_settings
 
+from common.refusals import Refused
 from portal.demo import create_demo_sign_ins, renew_demo_sign_ins
 from portal.models import AuditEntry
 
@@ -51,6 +52,13 @@ def test_a_second_factor_that_a_visitor_left_behind_is_gone():
     client = Client()
     client.post("/account/sign-in/", {"login": "auditor", "password": made[2].password})
     assert client.get("/")["Location"] == "/runs/"
+
+
+def test_a_portal_for_others_founds_no_demonstration(settings, monkeypatch):
+    settings.DEMO_HAS_GRACE = False
+    monkeypatch.setattr("portal.demo_people.store.founding", lambda _: None)
+    with pytest.raises(Refused, match="TALLYSTICK_DEMO=1"):
+        create_demo_sign_ins(NOW, "gb12", PEOPLE)
 
 
 def test_passwords_are_long_and_never_repeat():

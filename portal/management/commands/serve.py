@@ -9,7 +9,9 @@ from django.core.management.base import ALL_CHECKS, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from common.refusals import Refused
 from database.addresses import refuse_wrong_roles, worker_environment
+from portal.checks import find_demonstration
 from portal.demo import renew_demo_sign_ins
 from portal.management.arguments import PORT, THREADS, argument, at_least, flag
 from portal.management.base import BaseCommand, Options
@@ -59,6 +61,9 @@ class Command(BaseCommand[Callable[[str], None]]):
                 "the tables of this database are not those of this version; run "
                 "`manage.py migrate` first, or `make demo` for a database to look at"
             )
+        finding = find_demonstration()
+        if finding:
+            raise Refused([finding])
         renewed = renew_demo_sign_ins(self.now())
         is_public = not get_user_model().objects.exists()
         return partial(announce_portal, self.stdout, renewed, is_public=is_public)
