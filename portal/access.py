@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django_htmx.middleware import HtmxDetails
 
 from database.session import transaction
-from ledger.people.roles import Role
+from ledger.people.roles import MANAGERS, Role
 from ledger.people.store import rights_of
 from portal.audit import record_file
 
@@ -24,6 +24,7 @@ SEES_RUNS = {Role.OPERATOR, Role.AUDITOR}
 SEES_STUDIES = {Role.OPERATOR, Role.AUDITOR, Role.REGULATOR}
 """A study states what every participant would be paid, so participants do not see it."""
 SEES_AUDIT = {Role.AUDITOR}
+SEES_PEOPLE = {Role.OPERATOR, Role.AUDITOR, Role.REGULATOR}
 KEEPS_TRAIL = {Role.OPERATOR, Role.AUDITOR, Role.REGULATOR}
 """Who keeps checkpoints with the links of the trail, each a hash that others might guess at."""
 SEES_ALL_DISPUTES = {Role.OPERATOR, Role.AUDITOR, Role.REGULATOR}
@@ -72,6 +73,16 @@ class Viewer:
     def sees_audit(self) -> bool:
         """Whether the audit trail of the portal is open to this user."""
         return bool(self.roles & SEES_AUDIT)
+
+    @property
+    def sees_people(self) -> bool:
+        """Whether accounts, and who may do what, are open to this user."""
+        return bool(self.roles & SEES_PEOPLE)
+
+    @property
+    def manages_people(self) -> bool:
+        """Whether this user makes accounts, and proposes, approves and takes away rights."""
+        return bool(self.roles & MANAGERS)
 
     @property
     def keeps_trail(self) -> bool:

@@ -7,7 +7,8 @@ schema `people`. An account gets its first password by an invitation, which hold
 import datetime as dt
 import secrets
 
-from django.contrib.auth import get_user_model
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import default_token_generator
@@ -17,17 +18,56 @@ from sqlalchemy.orm import Session
 from common.refusals import Finding, Refused
 from ledger.people import tokens
 
+SECOND_FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
+"""What is one: recovery codes replace it for a day, and are made with it."""
+
 
 def invite(account: str) -> str:
-    """Return the key by which whoever gets it sets the first password, or another, once.
+    """Return the key by which whoever gets it sets the first password, once.
 
     It holds until a password is set, and no longer than PASSWORD_RESET_TIMEOUT.
+
+    Raises:
+        Refused: as `open_invitation` does.
     """
-    user, is_new = get_user_model().objects.get_or_create(username=account)
+    return invitation_key(open_invitation(account))
+
+
+def open_invitation(account: str) -> User:
+    """Let an account be invited to set a password.
+
+    One that has a password is invited to another only where a second factor still says who signs
+    in: else whoever invites could become whom they invite.
+
+    Raises:
+        Refused: the account has a password and nothing else.
+    """
+    user, is_new = User.objects.get_or_create(username=account)
     if is_new:
         user.set_unusable_password()
         user.save()
+    if user.has_usable_password() and not is_mfa_enabled(user, SECOND_FACTORS):
+        raise Refused(
+            [
+                Finding(
+                    "invitation-taken", f"account {account}", "a password, and no second factor",
+                    "whoever invites could sign in as an account whose password is all it has",
+                    "make another account of the same person, and have its rights granted",
+                )
+            ]
+        )  # fmt: skip
+    return user
+
+
+def invitation_key(user: User) -> str:
+    """Return a key of an invitation; each that is made holds until one of them is used."""
     return default_token_generator.make_token(user)
+
+
+def invited(account: str, key: str) -> User | None:
+    """Return whom a key invites; None where it invites nobody, or nobody any more."""
+    user = User.objects.filter(username=account).first()
+    return user if user and default_token_generator.check_token(user, key) else None
 
 
 def accept_invitation(account: str, key: str, password: str) -> User:
@@ -36,8 +76,8 @@ def accept_invitation(account: str, key: str, password: str) -> User:
     Raises:
         Refused: there is no such invitation, or the password is weak.
     """
-    user = get_user_model().objects.filter(username=account).first()
-    if user is None or not default_token_generator.check_token(user, key):
+    user = invited(account, key)
+    if user is None:
         raise Refused(
             [
                 Finding(
@@ -58,7 +98,7 @@ def accept_invitation(account: str, key: str, password: str) -> User:
             ]
         ) from None  # fmt: skip
     user.set_password(password)
-    user.save()
+    user.save(update_fields=["password"])  # all that the web process may change of an account
     return user
 
 

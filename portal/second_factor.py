@@ -18,11 +18,10 @@ from django.utils.crypto import salted_hmac
 from ledger.people.roles import Role
 from portal.access import NOBODY, roles_of, viewer_of
 from portal.demo import is_demo
+from portal.people import SECOND_FACTORS
 
 DO_WITHOUT = {Role.PARTICIPANT}
 """Roles that may do without; any other, one that is added too, needs a second factor."""
-FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
-"""What is one: recovery codes replace it for a day, and are made with it."""
 OF_THE_ACCOUNT = ("account_", "mfa_")
 """How the names of those pages begin that are about the account itself: all that is open to whoever
 lacks a second factor. One is set up there, and one signs out."""
@@ -30,7 +29,7 @@ lacks a second factor. One is set up there, and one signs out."""
 
 def lacks_second_factor(user: User) -> bool:
     """Return whether a user must set up a second factor before anything else."""
-    if roles_of(user) <= DO_WITHOUT or is_mfa_enabled(user, FACTORS):
+    if roles_of(user) <= DO_WITHOUT or is_mfa_enabled(user, SECOND_FACTORS):
         return False
     return not has_grace()
 

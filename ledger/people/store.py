@@ -72,6 +72,7 @@ class Held(NamedTuple):
     approved_by: str | None
     withdrawn_at: dt.datetime | None
     withdrawn_by: str | None
+    reason: str | None
 
 
 def append(session: Session, table: type[Base], rows: Sequence[SealedRow], **more: object) -> None:
@@ -170,6 +171,7 @@ def grants(session: Session) -> list[Held]:
             Approval.approved_by,
             Withdrawal.withdrawn_at,
             Withdrawal.withdrawn_by,
+            Withdrawal.reason,
         )
         .outerjoin(Approval, Approval.proposal == grant.approval)
         .outerjoin(Proposal, Proposal.number == grant.approval)

@@ -21,6 +21,7 @@ from ledger.payments.allocate import allocate, find_transaction
 from ledger.payments.statements import statement_name
 from portal import audit, dispute_words
 from portal.access import viewer_of
+from portal.acts import people
 from portal.acts.requests import Done, Entry, Execute
 from portal.dispute_forms import StepForm, kept_form
 from portal.dispute_rights import may_act
@@ -151,6 +152,11 @@ EXECUTORS: Mapping[str, Execute] = MappingProxyType(
         Act.Kind.RETURN: decide_payment,
         Act.Kind.DISPUTE: open_dispute,
         Act.Kind.STEP: take_dispute_step,
+        Act.Kind.ACCOUNT: people.make_account,
+        Act.Kind.INVITE: people.invite_account,
+        Act.Kind.GRANT: people.propose_right,
+        Act.Kind.APPROVE: people.approve_right,
+        Act.Kind.WITHDRAW: people.withdraw_right,
     }
 )
 """By kind of act."""

@@ -1,7 +1,8 @@
 """The audit trail: what was done in the portal, and by commands what left rows of its own.
 
 Settling, ingesting, publishing and issuing are read off their rows, so that nobody can forget to
-leave an entry; the portal's own entries are kept in a table that refuses to change.
+leave an entry; what a command did as an account is a deed of it, and the portal's own entries are
+kept in a table that refuses to change.
 """
 
 import datetime as dt
@@ -13,6 +14,7 @@ from itertools import islice
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from ledger.people.tables import Deed
 from ledger.tables import Invoice
 from portal.models import AuditEntry
 from rulebook.tables import VersionRow
@@ -62,6 +64,12 @@ def _facts(session: Session) -> Iterator[TrailEntry]:
     yield from _ingested(session)
     yield from _published(session)
     yield from _issued(session)
+    yield from _done(session)
+
+
+def _done(session: Session) -> Iterator[TrailEntry]:
+    for row in session.execute(select(Deed.at, Deed.account, Deed.command, Deed.words)):
+        yield TrailEntry(row.at, row.account, f"Ran {row.command}", row.words)
 
 
 def _settled(session: Session) -> Iterator[TrailEntry]:

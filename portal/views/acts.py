@@ -12,12 +12,12 @@ from portal import jobs
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.acts.answers import ShowRefused, answer
 from portal.models import Act
-from portal.views import disputes, payments
+from portal.views import disputes, payments, people
 
 
 def acts_on_pages(viewer: Viewer) -> bool:
     """Return whether there is anything that this user may ask for."""
-    return viewer.sees_disputes or viewer.sees_payments
+    return viewer.sees_disputes or viewer.sees_payments or viewer.manages_people
 
 
 @require_safe
@@ -43,6 +43,11 @@ SHOW_REFUSED: Mapping[str, ShowRefused] = MappingProxyType(
         Act.Kind.RETURN: payments.show_refused_decision,
         Act.Kind.DISPUTE: disputes.show_refused_opening,
         Act.Kind.STEP: disputes.show_refused_step,
+        Act.Kind.ACCOUNT: people.show_refused_add,
+        Act.Kind.INVITE: people.show_refused_account,
+        Act.Kind.GRANT: people.show_refused_account,
+        Act.Kind.APPROVE: people.show_refused_approval,
+        Act.Kind.WITHDRAW: people.show_refused_account,
     }
 )
 """By kind of act: its form again, with what was typed and every reason."""
