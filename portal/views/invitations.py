@@ -34,8 +34,8 @@ def _accept(request: HttpRequest, account: str, key: str) -> HttpResponse:
     succeed(attempt)  # the key was right: a weak password is no guess
     password = request.POST.get("password", "")
     if password != request.POST.get("again", ""):
-        complaints = ("The two passwords differ. Type the same one twice.",)
-        return _page(request, account, complaints, status=UNPROCESSABLE)
+        differ = "The two passwords differ. Type the same one twice."
+        return _page(request, account, (differ,), status=UNPROCESSABLE)
     try:
         user = accept_invitation(account, key, password)
     except Refused as refused:
