@@ -18,6 +18,7 @@ from portal.queries.disputes import disputes_of_run
 from portal.queries.energy import energy_csv, energy_table
 from portal.queries.trail import Trail
 from portal.quotas import Kind, spends
+from portal.readings_kept import keep_list
 from settlement.runs.store import find_run
 
 SHOWN_REPLAYS = 10
@@ -53,6 +54,7 @@ def page(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
             raise Http404("no such run")
         market = found.summary.run.market
         disputed = disputes_of_run(session, market, run_id, timezone.now())
+    keep_list(request, is_everybodys=True)  # its findings name participants and their meters
     replays.fail_lost_requests(run_id, timezone.now())
     asked = list(ReplayRequest.objects.filter(run_id=run_id)[:SHOWN_REPLAYS])
     context = {

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Page
 
 from database.session import transaction
+from ledger.people import store
 from portal.queries.invoices import invoices_of
 from tests.browser.conftest import NARROW
 from tests.portal.site import GENERATOR, SUPPLIER
@@ -44,6 +45,9 @@ PAGES = {
     "payments": ("/payments/", "operator"),
     "payment": ("/payments/gb12-bank-000001/1/", "operator"),
     "credit": ("/credit/", "regulator"),
+    "people": ("/people/", "regulator"),
+    "account and its rights": ("/people/accounts/operator/", "regulator"),
+    "proposal of a right": ("/people/proposals/{proposal}/", "regulator"),
     "account": ("/account/two-factor/", "auditor"),
 }
 
@@ -84,11 +88,18 @@ def number(served) -> str:
     return found[-1].number
 
 
+@pytest.fixture
+def proposal(served) -> int:
+    with transaction(served.site.engine) as session:
+        return next(each.number for each in store.proposals(session) if each.kind == "grant")
+
+
 @pytest.fixture(params=PAGES)
-def page(request, open_page, served, number) -> Page:
+def page(request, open_page, served, number, proposal) -> Page:
     path, who = PAGES[request.param]
     site = served.site
-    return open_page(path.format(number=number, run=site.first_run, study=site.study), who)
+    known = {"number": number, "run": site.first_run, "study": site.study, "proposal": proposal}
+    return open_page(path.format(**known), who)
 
 
 def test_a_page_is_sound(page: Page):

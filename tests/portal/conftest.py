@@ -113,37 +113,3 @@ def documents(site: Site) -> dict[str, list]:
     for one in reversed(found):
         by_participant.setdefault(one.participant, []).append(one)
     return by_participant
-
-
-@pytest.fixture
-def addresses(site, documents) -> dict[str, str]:
-    """Addresses, by what they are of, that `test_access` opens as every kind of person."""
-    number = documents[SUPPLIER][0].number
-    return {
-        "rules": "/rules/",
-        "rule document": "/rules/gb12/market-rules/?on=2024-03-30",
-        "invoices": "/invoices/",
-        "invoice": f"/invoices/{number}/",
-        **{
-            f"invoice as {name}": f"/invoices/{number}/invoice.{name}"
-            for name in ("pdf", "xml", "ubl", "json", "csv")
-        },
-        "line": f"/invoices/{number}/1/",
-        "day": f"/invoices/{number}/1/2024-03-31/",
-        "interval": f"/invoices/{number}/1/2024-03-31/46/",
-        "runs": "/runs/",
-        "run": f"/runs/{site.first_run}/",
-        "evidence": f"/runs/{site.first_run}/evidence/",
-        "calendar": "/calendar/",
-        "notices": "/notices/",
-        "studies": "/studies/",
-        "study": f"/studies/{site.study}/",
-        "audit": "/audit/",
-        "accounts": "/accounts/",
-        "account": f"/accounts/gb12/{SUPPLIER}/",
-        "account evidence": f"/accounts/gb12/{SUPPLIER}/evidence.zip",
-        "account csv": f"/accounts/gb12/{SUPPLIER}/statement.csv",
-        "payments": "/payments/",
-        "payment": "/payments/gb12-bank-000001/1/",
-        "credit": "/credit/",
-    }

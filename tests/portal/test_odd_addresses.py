@@ -85,6 +85,8 @@ def known(site, documents) -> dict[str, str]:
         "request_number": "1",
         "file_number": "1",
         "act_number": "1",
+        "account": "operator",
+        "key": "no-key",
         "pk": "1",
     }
 

@@ -26,7 +26,8 @@ METHODS = ("get", "get", "get", "get", "post", "head", "put", "options", "delete
 PART = re.compile(r"<(?:(\w+):)?(\w+)>")
 VALUE_OF = {
     "line": "1", "day": "2024-03-31", "interval": "1", "format_name": "json", "old_size": "1",
-    "action": "withdraw", "step": "1", "request_number": "1",
+    "action": "withdraw", "step": "1", "request_number": "1", "account": "operator",
+    "key": "no-key",
 }  # fmt: skip
 
 WHOLE_DAY_S = 86_400

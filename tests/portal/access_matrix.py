@@ -1,0 +1,134 @@
+"""The access matrix: every route of the portal, by every visitor, and what a read of it leaves.
+
+The visitors are seven: the *owner*, who acts for the supplier whose document, account and file the
+addresses name; a *colleague*, who acts for it and for another; an *outsider*, who acts for a third;
+a regulator, an operator and an auditor, who each confirmed that it is they; and nobody signed in.
+What is one account's own, such as a file or an act, is the owner's here; an invitation is the
+operator's. The dispute is a third participant's, of which the owner's lines moved.
+"""
+
+# ruff: noqa: E501 - a row of the matrix is a line
+
+from typing import NamedTuple
+
+from portal.readings_kept import EVERYBODY
+from tests.portal.site import MARKET, SUPPLIER
+
+VISITORS = ("owner", "colleague", "outsider", "regulator", "operator", "auditor", "signed out")
+BY_ROLE = ("regulator", "operator", "auditor")
+GET, POST, BOTH = "get", "post", "both"
+ALL, OWNERS = EVERYBODY, f"{MARKET}/{SUPPLIER}"
+DISPUTERS = f"{MARKET}/foundry-business-power"
+
+
+class Row(NamedTuple):
+    """A route.
+
+    Attributes:
+        route: its name.
+        address: one of its addresses; what stands in braces, the test makes.
+        answers: the status for each of VISITORS, in order; `in` leads to the sign-in.
+        reads: what the trail says that a visitor read by a role; empty where nobody is shown.
+        method: how it is asked for; BOTH of a page that takes a form, and is asked for by GET.
+        unwalked: why the browser does not walk it as a page of its own.
+        names: why it may name participants and yet be no read of their data.
+    """
+
+    route: str
+    address: str
+    answers: str
+    reads: str = ""
+    method: str = GET
+    unwalked: str = ""
+    names: str = ""
+
+
+LINKS = "who acts for whom, and nothing of their affairs"
+FORM, FILE, OWN = "a form's answer", "a file", "the account's own form"
+
+
+# fmt: off
+MATRIX = (
+    Row("home", "/", "302 302 302 302 302 302 200"),
+    Row("rules", "/rules/", "200 200 200 200 200 200 200"),
+    Row("rule-version", "/rules/version/{registration}/", "200 200 404 200 200 200 404", reads=OWNERS, unwalked="the page of the document, in another version"),
+    Row("rule-document", "/rules/gb12/registration/{owner}/?on=2024-03-30", "200 200 404 200 200 200 404", reads=OWNERS),
+    Row("invoices", "/invoices/", "200 200 200 403 200 200 in", reads=ALL),
+    Row("invoice", "/invoices/{number}/", "200 200 404 403 200 200 in", reads=OWNERS),
+    Row("invoice-file", "/invoices/{number}/invoice.json", "200 200 404 403 200 200 in", reads=OWNERS, method=BOTH, unwalked=FILE),
+    Row("why-line", "/invoices/{number}/1/", "200 200 404 404 200 200 in", reads=OWNERS),
+    Row("dispute-line", "/invoices/{number}/1/dispute/", "200 200 404 403 404 404 in", reads=OWNERS, method=BOTH),
+    Row("why-day", "/invoices/{number}/1/2024-03-31/", "200 200 404 404 200 200 in", reads=OWNERS),
+    Row("why-interval", "/invoices/{number}/1/2024-03-31/46/", "200 200 404 404 200 200 in", reads=OWNERS),
+    Row("files", "/files/", "200 200 200 403 200 200 in"),
+    Row("file", "/files/{file}/", "200 404 404 403 404 404 in", unwalked="as the list of files, until one is asked for"),
+    Row("file-download", "/files/{file}/download/", "200 404 404 403 404 404 in", unwalked=FILE),
+    Row("notices", "/notices/", "200 200 200 403 200 200 in", reads=ALL),
+    Row("notices-read", "/notices/read/", "302 302 302 403 302 302 in", method=POST, unwalked=FORM),
+    Row("proof", "/proof/", "200 200 200 200 200 200 200"),
+    Row("check-proof", "/proof/check/", "200 200 200 200 200 200 200", method=BOTH),
+    Row("check-script", "/proof/check_proof.py", "200 200 200 200 200 200 200", unwalked=FILE),
+    Row("verifier", "/proof/verify.py", "200 200 200 200 200 200 200", unwalked=FILE),
+    Row("newest-checkpoint-kept", "/proof/checkpoint/newest/kept/", "200 200 200 200 200 200 200", unwalked=FILE),
+    Row("cosignatures", "/proof/checkpoint/{size}/cosignatures/", "400 400 400 400 400 400 400", method=POST, unwalked="for programmes, in plain text"),
+    Row("checkpoint-note", "/proof/checkpoint/{size}/", "200 200 200 200 200 200 200", unwalked=FILE),
+    Row("checkpoint-kept", "/proof/checkpoint/{size}/kept/", "200 200 200 200 200 200 200", unwalked=FILE),
+    Row("consistency-json", "/proof/consistency/{size}/{size}/proof.json", "200 200 200 200 200 200 200", unwalked=FILE),
+    Row("proof-of-document", "/proof/document/{number}/", "200 200 200 200 200 200 200"),
+    Row("proof-json", "/proof/document/{number}/proof.json", "200 200 200 200 200 200 200", unwalked=FILE),
+    Row("disputes", "/disputes/", "200 200 200 200 200 200 in", reads=ALL),
+    Row("dispute-counts", "/disputes/counts/", "200 200 200 200 200 200 200"),
+    Row("dispute", "/disputes/gb12/1/", "200 200 200 200 200 200 in", reads=DISPUTERS),
+    Row("dispute-file", "/disputes/gb12/1/file/1/", "404 404 404 200 200 200 in", reads=DISPUTERS, unwalked=FILE),
+    Row("dispute-step", "/disputes/gb12/1/uphold/", "404 404 404 422 404 404 in", reads=DISPUTERS, method=POST, unwalked=FORM),
+    Row("accounts", "/accounts/", "200 200 200 403 200 200 in", reads=ALL),
+    Row("account", "/accounts/gb12/{owner}/", "200 200 404 403 200 200 in", reads=OWNERS),
+    Row("account-csv", "/accounts/gb12/{owner}/statement.csv", "200 200 404 403 200 200 in", reads=OWNERS, unwalked=FILE),
+    Row("account-evidence", "/accounts/gb12/{owner}/evidence.zip", "200 200 404 403 404 404 in", unwalked=FILE),
+    Row("payments", "/payments/", "403 403 403 403 200 200 in", reads=ALL),
+    Row("payments-import", "/payments/import/", "403 403 403 403 400 403 in", reads=ALL, method=POST, unwalked=FORM),
+    Row("payment", "/payments/gb12-bank-000001/1/", "403 403 403 403 200 200 in", reads=ALL),
+    Row("payment-decide", "/payments/gb12-bank-000001/1/decide/", "403 403 403 403 200 403 in", reads=ALL, method=POST, unwalked=FORM),
+    Row("act", "/acts/{act}/", "200 404 404 404 404 404 in", unwalked="a sentence, until it is done and leads on"),
+    Row("credit", "/credit/", "200 200 200 200 200 200 in", reads=ALL),
+    Row("runs", "/runs/", "403 403 403 403 200 200 in"),
+    Row("run", "/runs/{run}/", "403 403 403 403 200 200 in", reads=ALL),
+    Row("run-energy", "/runs/{run}/energy.csv", "403 403 403 403 200 200 in", unwalked=FILE),
+    Row("evidence", "/runs/{run}/evidence/", "403 403 403 403 200 200 in", method=BOTH, unwalked=FILE),
+    Row("ask-for-replay", "/runs/{run}/replay/", "403 403 403 403 302 302 in", method=POST, unwalked=FORM),
+    Row("replay", "/runs/{run}/replay/{replay}/", "403 403 403 403 302 302 in", unwalked="a part of the page of a run"),
+    Row("calendar", "/calendar/", "403 403 403 403 200 200 in"),
+    Row("studies", "/studies/", "403 403 403 200 200 200 in"),
+    Row("study", "/studies/{study}/", "403 403 403 200 200 200 in", reads=ALL),
+    Row("audit", "/audit/", "403 403 403 403 403 200 in", names="the trail itself"),
+    Row("people", "/people/", "403 403 403 200 200 200 in", names=LINKS),
+    Row("people-add", "/people/add/", "403 403 403 422 422 403 in", method=POST, unwalked=FORM),
+    Row("people-proposal", "/people/proposals/{proposal}/", "403 403 403 200 200 200 in", names=LINKS),
+    Row("people-approve", "/people/proposals/{proposal}/approve/", "403 403 403 422 422 403 in", method=POST, unwalked=FORM),
+    Row("people-invitation", "/people/invitations/{invitation}/", "403 403 403 404 200 403 in", unwalked="a key, shown once"),
+    Row("person", "/people/accounts/operator/", "403 403 403 200 200 200 in", names=LINKS),
+    Row("person-invite", "/people/accounts/nobody/invite/", "403 403 403 404 404 403 in", method=POST, unwalked=FORM),
+    Row("person-propose", "/people/accounts/operator/propose/", "403 403 403 422 422 403 in", method=POST, unwalked=FORM),
+    Row("person-withdraw", "/people/accounts/operator/withdraw/", "403 403 403 422 422 403 in", method=POST, unwalked=FORM),
+    Row("account_login", "/account/sign-in/", "302 302 302 302 302 302 200", method=BOTH),
+    Row("account_logout", "/account/sign-out/", "200 200 200 200 200 200 302", method=BOTH, unwalked=FORM),
+    Row("account_inactive", "/account/inactive/", "200 200 200 200 200 200 200", method=BOTH, unwalked="one sentence"),
+    Row("account_invitation", "/account/invitation/operator/no-key/", "404 404 404 404 404 404 404", method=BOTH, unwalked="the form of a password, to who is invited"),
+    Row("account_reauthenticate", "/account/confirm/", "200 200 200 200 200 200 in", method=BOTH, unwalked="the form of sign-in"),
+    Row("account_change_password", "/account/password/", "200 200 200 200 200 200 in", method=BOTH, unwalked="a form of one field more than sign-in"),
+    Row("account_set_password", "/account/password/set/", "302 302 302 302 302 302 in", method=BOTH, unwalked="the same form without the password that there is not"),
+    Row("mfa_index", "/account/two-factor/", "200 200 200 200 200 200 in", method=BOTH),
+    Row("mfa_authenticate", "/account/two-factor/authenticate/", "302 302 302 302 302 302 in", method=BOTH, unwalked="the form of a code"),
+    Row("mfa_reauthenticate", "/account/two-factor/reauthenticate/", "302 302 302 302 302 302 in", method=BOTH, unwalked="the form of a code"),
+    Row("mfa_activate_totp", "/account/two-factor/totp/activate/", "200 200 200 200 200 200 in", method=BOTH, unwalked=OWN),
+    Row("mfa_deactivate_totp", "/account/two-factor/totp/deactivate/", "404 404 404 404 404 404 in", method=BOTH, unwalked=OWN),
+    Row("mfa_view_recovery_codes", "/account/two-factor/recovery-codes/", "404 404 404 404 404 404 in", method=BOTH, unwalked="the account's own codes"),
+    Row("mfa_generate_recovery_codes", "/account/two-factor/recovery-codes/generate/", "200 200 200 200 200 200 in", method=BOTH, unwalked=OWN),
+    Row("mfa_download_recovery_codes", "/account/two-factor/recovery-codes/download/", "404 404 404 404 404 404 in", method=BOTH, unwalked=FILE),
+    Row("mfa_list_webauthn", "/account/two-factor/webauthn/", "200 200 200 200 200 200 in", method=BOTH, unwalked="the account's own keys"),
+    Row("mfa_add_webauthn", "/account/two-factor/webauthn/add/", "200 200 200 200 200 200 in", method=BOTH, unwalked=OWN),
+    Row("mfa_reauthenticate_webauthn", "/account/two-factor/webauthn/reauthenticate/", "302 302 302 302 302 302 in", method=BOTH, unwalked="the form of a key"),
+    Row("mfa_remove_webauthn", "/account/two-factor/webauthn/keys/1/remove/", "404 404 404 404 404 404 in", method=BOTH, unwalked=OWN),
+    Row("mfa_edit_webauthn", "/account/two-factor/webauthn/keys/1/edit/", "404 404 404 404 404 404 in", method=BOTH, unwalked=OWN),
+)
+# fmt: on
