@@ -106,7 +106,7 @@ def test_the_audit_trail_shows_what_commands_did(sign_in, site):
     client.get(f"/runs/{site.first_run}/evidence/")
     page = text(client, "/audit/")
     for what in (
-        "Published", "Ingested readings", "Settled", "Issued", "Downloaded evidence",
+        "Published", "Ingested readings", "Settled", "Issued", "Took a file",
     ):  # fmt: skip
         assert page.count(what) >= 1, what
     assert "gb12 II 2024-03-30 to 2024-03-31" in page
