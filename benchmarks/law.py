@@ -21,7 +21,7 @@ def publish(
     """Publish documents in a database without people; the operator goes on acting."""
     found(session, OPERATOR, REGULATOR, known, is_demonstration=True)
     for account in (OPERATOR.account, REGULATOR.account):
-        tokens.accept(session, account, account, dt.timedelta(days=1))
+        tokens.accept(tokens.through(session), account, account, dt.timedelta(days=1))
     act_by(session, OPERATOR.account)
     _, proposal = propose_publication(
         session, documents, valid_from=valid_from, now=known, reason="Law of the benchmark"

@@ -163,7 +163,9 @@ def make_database(access: Access) -> None:
     # CREATE DATABASE runs in no transaction, and has no IF NOT EXISTS.
     with psycopg.connect(access.superuser_url(), autocommit=True) as connection:
         if _is_missing(connection, "SELECT FROM pg_roles WHERE rolname = %s", owner):
-            connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEROLE").format(name))
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
+        # It can give a role of its making no right that it lacks itself.
+        connection.execute(sql.SQL("ALTER ROLE {} CREATEROLE BYPASSRLS").format(name))
         set_password(connection, owner, access.password(Role.OWNER))
         if _is_missing(connection, "SELECT FROM pg_database WHERE datname = %s", access.database):
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, name))

@@ -32,7 +32,7 @@ class DemoPeople(NamedTuple):
         """Let a transaction act as an account from here on."""
         if account not in self.tokens:
             self.tokens[account] = secrets.token_urlsafe(tokens.TOKEN_BYTES)
-            tokens.accept(session, account, self.tokens[account], LASTING)
+            tokens.accept(tokens.through(session), account, self.tokens[account], LASTING)
         act_by(session, self.tokens[account])
 
     @contextmanager

@@ -110,5 +110,5 @@ def sign_in_command(session: Session, account: str) -> str:
 def sign_in_service(session: Session, account: str, lasting: dt.timedelta) -> str:
     """Return a token by which a service acts, such as a timer, for so long."""
     token = secrets.token_urlsafe(tokens.TOKEN_BYTES)
-    tokens.accept(session, account, token, lasting)
+    tokens.accept(tokens.through(session), account, token, lasting)
     return token

@@ -14,7 +14,7 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from database.outages import Unusable
-from database.roles.names import GRANTED, Role, role_name, role_prefix
+from database.roles.names import GRANTED, PASS_BY_ROW_SECURITY, Role, role_name, role_prefix
 from database.roles.privileges import (
     FUNCTIONS,
     SCHEMAS,
@@ -131,20 +131,29 @@ def _passwords(prefix: str, urls: Mapping[Role, str]) -> dict[Role, str]:
 def _make_roles(connection: Connection, prefix: str, passwords: Mapping[Role, str]) -> None:
     names = {role: role_name(prefix, role) for role in GRANTED}
     found = connection.execute(
-        "SELECT rolname FROM pg_roles WHERE rolname = ANY (%s)", [list(names.values())]
-    )
-    there = {name for (name,) in found}
+        "SELECT rolname, rolbypassrls FROM pg_roles WHERE rolname = ANY (%s)",
+        [list(names.values())],
+    ).fetchall()
+    there = {name for name, _ in found}
+    passing = {name for name, passes in found if passes}
     try:
         for role, name in names.items():
             if name not in there:
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
+            if role in PASS_BY_ROW_SECURITY and name not in passing:
+                connection.execute(sql.SQL("ALTER ROLE {} BYPASSRLS").format(sql.Identifier(name)))
             if role in passwords:
                 set_password(connection, name, passwords[role])
     except psycopg.errors.InsufficientPrivilege as refused:
-        missing = " ".join(f'CREATE ROLE "{n}" LOGIN;' for n in names.values() if n not in there)
+        missing = " ".join(
+            f'CREATE ROLE "{name}" LOGIN{" BYPASSRLS" if role in PASS_BY_ROW_SECURITY else ""};'
+            for role, name in names.items()
+            if name not in there
+        )
         raise Unusable(
             f"the owner of the database may not make its roles: {refused.diag.message_primary}. "
-            f"Give it CREATEROLE, or let an administrator make them: {missing or 'with passwords'}"
+            "Give it CREATEROLE and BYPASSRLS, or let an administrator make them: "
+            f"{missing or 'with passwords'}"
         ) from None
 
 

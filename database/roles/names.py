@@ -17,12 +17,15 @@ class Role(StrEnum):
     WRITER = "writer"
     """Commands and workers: they append facts, and read all there is."""
     PORTAL = "portal"
-    """SQLAlchemy in the web process: it reads facts, and knows nothing of who is signed in."""
+    """SQLAlchemy in the web process: it reads the facts that whoever is signed in may see."""
     PORTAL_AUTH = "portal_auth"
     """Django in the web process: users, sessions and requests, and no fact."""
     AUDITOR = "auditor"
     """Whoever checks with tools of their own: they read, and no secret of anybody's."""
 
+
+PASS_BY_ROW_SECURITY = frozenset({Role.WRITER, Role.AUDITOR})
+"""Roles that read whole tables; the others see what `database.row_security` lets them."""
 
 GRANTED = tuple(role for role in Role if role is not Role.OWNER)
 """The roles that are told what they may; the owner may do anything."""

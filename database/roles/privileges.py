@@ -71,8 +71,9 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
             ),
             FACTS,
         ),
-        # The web process lets the sessions act that it holds, and so may make a token.
-        "people.token": {WRITER: ANY_ROW, PORTAL: ANY_ROW},
+        # Who knows that somebody signed in lets their session act. The connection that reads facts
+        # makes no token: whatever a page were made to ask by it, it asks as who is signed in.
+        "people.token": UNDER_WAY,
         # A witness has no account: its key says whose a co-signature is, and the portal takes it.
         "ledger.cosignature": {**FACTS, PORTAL: APPEND},
         "ledger.log_leaf": BY_GUARDS,
@@ -126,7 +127,7 @@ SCHEMAS: Mapping[str, Privileges] = MappingProxyType(
         "rulebook": {WRITER: "USAGE", PORTAL: "USAGE", AUDITOR: "USAGE"},
         "settlement": {WRITER: "USAGE", PORTAL: "USAGE", AUDITOR: "USAGE"},
         "ledger": {WRITER: "USAGE", PORTAL: "USAGE", AUDITOR: "USAGE"},
-        "people": {WRITER: "USAGE", PORTAL: "USAGE", AUDITOR: "USAGE"},
+        "people": {WRITER: "USAGE", PORTAL: "USAGE", PORTAL_AUTH: "USAGE", AUDITOR: "USAGE"},
         "portal": {WRITER: "USAGE", PORTAL_AUTH: "USAGE", AUDITOR: "USAGE"},
         "public": {WRITER: "USAGE", AUDITOR: "USAGE"},
     }
@@ -146,6 +147,11 @@ FUNCTIONS: Mapping[str, Privileges] = MappingProxyType(
         "people.holds_role": ASKED_WHO,
         "people.acts_for": ASKED_WHO,
         "people.person_of": ASKED_WHO,
+        # By the policies of rows, as whoever reads.
+        "people.sees_as": {PORTAL: "EXECUTE"},
+        "people.owned": {PORTAL: "EXECUTE"},
+        "people.own_documents": {PORTAL: "EXECUTE"},
+        "ledger.bare_disputes": ASKED_WHO,
         "ledger.round_half_away": CALLED,
         # By guards that act as their owner, alone.
         "ledger.log_leaf_hash": {},
@@ -170,6 +176,10 @@ AS_OWNER: Mapping[str, str] = MappingProxyType(
     {
         "ledger.log_facts": "nobody may append a leaf by hand",
         "ledger.link_row": "Django, which may not see the ledger, appends to the trail",
+        "people.sees_as": "a policy asks it, and grants have policies themselves",
+        "people.owned": "a policy asks it, and grants have policies themselves",
+        "ledger.bare_disputes": "that there are disputes is public, and whose is not",
+        "people.own_documents": "a policy asks it, and documents have policies themselves",
         "people.acting": "it compares a token with hashes that whoever acts need not read",
     }
 )

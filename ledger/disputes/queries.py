@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from ledger.disputes import store
+from ledger.disputes.bare import bare_disputes
 from ledger.disputes.corrections import Suggestion, suggestions
 from ledger.disputes.course import ANSWERS, AWAITS_SETTLEMENT, DECISIONS, Action, State
 from ledger.disputes.records import Record
 from ledger.disputes.tables import Dispute, DisputeEvent
 from ledger.invoice import document_number
-from ledger.tables import Account, Invoice, InvoiceLine, Posting
+from ledger.tables import Invoice, InvoiceLine
 
 WORD_OF = {
     Action.OPEN: "opened",
@@ -89,30 +90,12 @@ def latest_by_line(session: Session, invoice_id: UUID) -> dict[int, Record]:
     return {record.row.line: record for record in found}
 
 
-def settled_moving_lines_of(
-    session: Session, participants: Collection[tuple[str, str]]
-) -> list[Record]:
-    """Return the settled disputes of others whose resettlement moved lines of these participants.
+def settled_moving_own(session: Session) -> list[Record]:
+    """Return the disputes of others whose resettlement moved lines of who acts, their course alone.
 
     A resettlement moves everyone who shares a pot with the disputed line.
     """
-    pair = tuple_(Account.market, Account.participant)
-    keys = (
-        select(DisputeEvent.market, DisputeEvent.dispute_number)
-        .join(Posting, Posting.journal_number == func.any(DisputeEvent.journal_numbers))
-        .join(Account, Account.code == Posting.account)
-        .where(
-            DisputeEvent.action == Action.SETTLE.value,
-            pair.in_(list(participants)),
-            Account.kind.like("charge.%") | Account.kind.like("payment.%"),
-        )
-        .distinct()
-    )
-    return store.records(
-        session,
-        tuple_(Dispute.market, Dispute.number).in_(keys),
-        tuple_(Dispute.market, Dispute.participant).not_in(list(participants)),
-    )
+    return [each.record for each in bare_disputes(session) if each.has_moved_own]
 
 
 def corrected_micro(session: Session, record: Record) -> int | None:
@@ -172,7 +155,7 @@ def month_counts(session: Session, now: datetime) -> list[MonthCount]:
     """Return the counts that are public: by market and month, latest month first."""
     counted: Counter[tuple[str, date, State]] = Counter(
         (record.row.market, record.line.billing_month, record.course.state(now))
-        for record in disputes(session)
+        for record, _ in bare_disputes(session)
     )
     months = {(market, month) for market, month, _ in counted}
     return [

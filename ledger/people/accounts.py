@@ -8,7 +8,7 @@ from common.people import is_same_person, name_shown
 from common.refusals import Finding, refuse_any, shown
 from database.secrets import make_salt
 from ledger import store as ledger_store
-from ledger.people import store, tokens
+from ledger.people import store
 from ledger.people.rights import check_manager, check_name, check_new_account
 from ledger.people.rows import AccountRow, PersonRow, WithdrawalRow
 from ledger.people.tables import Person, UserAccount, Withdrawal
@@ -81,7 +81,7 @@ def add_account(session: Session, account: str, person: int | None, now: dt.date
 
 
 def withdraw(session: Session, grant: int, reason: str, now: dt.datetime) -> None:
-    """Take a right away: one person is enough for that; the account's tokens end with it.
+    """Take a right away: one person is enough for that. Open sessions have it no more.
 
     Raises:
         Refused: with every finding.
@@ -113,8 +113,6 @@ def withdraw(session: Session, grant: int, reason: str, now: dt.datetime) -> Non
         )
     refuse_any(findings)
     store.append(session, Withdrawal, [WithdrawalRow(grant, maker.account, now, reason.strip())])
-    if held is not None:
-        tokens.end_all(session, held.account)
 
 
 def _check_free(session: Session, account: str) -> list[Finding]:

@@ -17,12 +17,13 @@ from sqlalchemy.orm import Session
 from common.refusals import Finding, Refused
 from database.session import act_by
 from ledger.people import store, tokens
+from portal import acting
 from portal.models import Act
 
 
-def grant_permit(session: Session, act: Act, lasting: timedelta) -> None:
+def grant_permit(act: Act, lasting: timedelta) -> None:
     """Let the worker do an act in the name of whoever asks for it."""
-    tokens.accept(session, act.user.get_username(), permit_of(act), lasting)
+    tokens.accept(acting.run, act.user.get_username(), permit_of(act), lasting)
 
 
 def act_by_permit(session: Session, act: Act) -> None:
@@ -50,7 +51,7 @@ def act_by_permit(session: Session, act: Act) -> None:
 
 def end_permit(session: Session, act: Act) -> None:
     """Let nobody act by a permit any more, in the transaction that used it."""
-    tokens.end(session, permit_of(act))
+    tokens.end(tokens.through(session), permit_of(act))
 
 
 def permit_of(act: Act) -> str:

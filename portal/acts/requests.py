@@ -79,9 +79,8 @@ def ask(
         content=content,
         asked_at=timezone.now(),
     )
-    with database.transaction() as session:
-        grant_permit(session, act, KEPT)
     with transaction.atomic():
+        grant_permit(act, KEPT)
         act.save()
         act.job_number = jobs.defer("act", act.pk)
         act.save(update_fields=["job_number"])

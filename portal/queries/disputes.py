@@ -117,7 +117,7 @@ def disputes_for(
         found = queries.sort_by_deadline(queries.disputes(session), now)
         return [ShownDispute(record, now, True) for record in found], []
     own = queries.sort_by_deadline(queries.disputes(session, None, viewer.participants), now)
-    others = queries.settled_moving_lines_of(session, viewer.participants or ())
+    others = queries.settled_moving_own(session)
     return (
         [ShownDispute(record, now, True) for record in own],
         [ShownDispute(record, now, False) for record in others],
@@ -129,14 +129,13 @@ def dispute_for(
 ) -> ShownDispute | None:
     """Return a dispute as a user may see it; None where it may not, or there is none."""
     record = queries.find(session, market, number)
-    if record is None:
-        return None
-    owner = (market, record.row.participant)
-    if viewer.sees_all_disputes or owner in (viewer.participants or ()):
-        return ShownDispute(record, now, True)
-    moved = queries.settled_moving_lines_of(session, viewer.participants or ())
-    is_moved = any(moved_record.key == record.key for moved_record in moved)
-    return ShownDispute(record, now, False) if is_moved else None
+    if record is not None:
+        owner = (market, record.row.participant)
+        if viewer.sees_all_disputes or owner in (viewer.participants or ()):
+            return ShownDispute(record, now, True)
+    moved = {record.key: record for record in queries.settled_moving_own(session)}
+    bare = moved.get((market, number))
+    return ShownDispute(bare, now, False) if bare else None
 
 
 def dispute_page(session: Session, shown: ShownDispute, wants_suggestions: bool) -> DisputePage:
@@ -144,7 +143,8 @@ def dispute_page(session: Session, shown: ShownDispute, wants_suggestions: bool)
     record = shown.record
     terms = rule_by_digest(session, record.row.terms_digest)
     document = terms.document if terms else None
-    corrected = queries.corrected_micro(session, record)
+    # What is told of a dispute of others names no document that could bill it.
+    corrected = queries.corrected_micro(session, record) if shown.is_entitled else None
     waits = record.course.state(shown.now) in AWAITS_SETTLEMENT
     return DisputePage(
         dispute=shown,

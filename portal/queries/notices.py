@@ -14,8 +14,12 @@ from settlement.notices.derivation import derive_notices
 from settlement.notices.notice import Notice, Sort
 from settlement.notices.store import ledger_state
 
-_cached: dict[tuple[object, ...], tuple[Notice, ...]] = {}
-"""The notices of one state and hour; they follow from them alone, so they may be kept."""
+Owners = frozenset[tuple[str, str]] | None
+"""Markets and participants whose rows a reader sees; None: everybody's."""
+
+_cached: dict[Owners, tuple[tuple[object, ...], tuple[Notice, ...]]] = {}
+"""By whose rows a reader sees: a state and hour of theirs, and the notices that follow from it."""
+MOST_CACHED = 64
 
 
 @dataclass(frozen=True)
@@ -55,19 +59,20 @@ class ShownNotice:
         }
 
 
-def notices(session: Session, now: dt.datetime) -> tuple[Notice, ...]:
-    """Return every notice of every participant, latest first.
+def notices(session: Session, now: dt.datetime, owners: Owners = None) -> tuple[Notice, ...]:
+    """Return every notice of the participants whose rows the session sees, latest first.
 
     What the clock does to a dispute, it does at the beginning of a local day: within an hour of it
     the notice is there.
     """
     state = (*ledger_state(session), now.replace(minute=0, second=0, microsecond=0))
-    found = _cached.get(state)
-    if found is None:
+    known, found = _cached.get(owners, (None, ()))
+    if known != state:
         found = tuple(derive_notices(session, now))
         # The ledger only grows and the clock only advances: no earlier state is asked for again.
-        _cached.clear()
-        _cached[state] = found
+        if len(_cached) >= MOST_CACHED:
+            _cached.clear()
+        _cached[owners] = state, found
     return found
 
 
@@ -77,7 +82,7 @@ def notices_for(session: Session, viewer: Viewer, now: dt.datetime) -> list[Noti
         return []
     return [
         notice
-        for notice in notices(session, now)
+        for notice in notices(session, now, viewer.participants)
         if viewer.may_see(notice.market, notice.participant)
     ]
 

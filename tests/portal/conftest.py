@@ -14,6 +14,7 @@ from portal.settings import django_database
 from tests.portal.site import GENERATOR, MARKET, OUTSIDER, SUPPLIER, Site, make_site, serving_from
 from tests.worlds import people
 from tests.worlds.acts import do_acts_at_once
+from tests.worlds.as_portal import answer_as_portal
 from tests.worlds.second_factor import confirm, give_second_factor
 
 PASSWORD = "k4d-q8mz-7tru-pine"
@@ -41,6 +42,7 @@ def on_site(site: Site, settings, monkeypatch) -> Iterator[None]:
     cache.clear()  # allauth counts failed sign-ins there
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast
     do_acts_at_once(monkeypatch)
+    answer_as_portal(monkeypatch, site.url)
     with serving_from(site.url, site.engine):
         yield
 

@@ -21,7 +21,7 @@ from database.roles.names import Role as DatabaseRole
 from database.session import make_engine, transaction
 from ledger.payments import queries
 from ledger.people.roles import Role
-from portal import jobs, tasks
+from portal import acting, jobs, tasks
 from portal.acts import requests
 from portal.acts.executors import EXECUTORS
 from portal.acts.permits import grant_permit
@@ -70,6 +70,7 @@ def page(world, django_db_blocker, monkeypatch) -> Iterator[Client]:
     monkeypatch.setattr(jobs, "defer", QUEUE)
     for name in ("take", "mark"):
         monkeypatch.setattr(requests, name, REAL[name])
+    monkeypatch.setattr(acting, "run", RUN)
     monkeypatch.setattr(requests, "WAIT_SECONDS", 0)
     portal = DatabaseRole.PORTAL
     with (
@@ -85,6 +86,7 @@ def page(world, django_db_blocker, monkeypatch) -> Iterator[Client]:
 
 
 QUEUE = jobs.defer
+RUN = acting.run
 REAL = {name: getattr(requests, name) for name in ("take", "mark")}
 
 
@@ -268,8 +270,7 @@ def permitted(world, name: str, kind: str, subject: str, arguments: dict, conten
     user = User.objects.get(username=name)
     act = Act(user=user, kind=kind, subject=subject, arguments=arguments, content=content)
     act.asked_at = NOW
-    with transaction(world.engines[DatabaseRole.PORTAL]) as session:
-        grant_permit(session, act, requests.KEPT)
+    grant_permit(act, requests.KEPT)
     act.save()
     return act
 

@@ -7,6 +7,7 @@ import pytest
 from portal import jobs, tasks
 from portal.acts import requests
 from portal.models import Act
+from tests.worlds.as_portal import as_worker
 
 
 def do_acts_at_once(patch: pytest.MonkeyPatch) -> None:
@@ -20,7 +21,8 @@ def do_acts_at_once(patch: pytest.MonkeyPatch) -> None:
     def defer(task: str, number: int) -> int:
         job = queue(task, number)
         if task == "act":
-            tasks.do_act(number)
+            with as_worker():
+                tasks.do_act(number)
         return job
 
     def take(_session: object, number: int) -> bool:

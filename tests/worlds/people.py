@@ -93,7 +93,7 @@ def found_people(session: Session) -> None:
 
 def let_sign_in(session: Session, account: str) -> None:
     """Let tests act as an account."""
-    tokens.accept(session, account, token_of(account), LASTING)
+    tokens.accept(tokens.through(session), account, token_of(account), LASTING)
 
 
 def add(

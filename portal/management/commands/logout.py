@@ -17,7 +17,7 @@ class Command(BaseCommand[None]):
         token = stored_token()
         if token:
             with transaction() as session:
-                tokens.end(session, token)
+                tokens.end(tokens.through(session), token)
         forget_token()
 
     def lines(self, outcome: None, options: Options) -> list[str]:

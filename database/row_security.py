@@ -1,0 +1,150 @@
+"""Which rows of participants' tables a reader sees: those of the account that acts, and no other.
+
+Commands and workers read whole tables, and so do auditors' own tools: their roles pass by row
+security. Every other role, that of the web process, sees through the policies here. The account is
+that of the transaction's token (`database.acting`): SQL that names another's account shows nothing,
+for it has no token of theirs.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+_DEFINER = "STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp"
+
+# Policies call these as subqueries, so that each is asked once a statement and not once a row. They
+# act as their owner, for they read grants, which have policies themselves.
+CREATE_SEES_AS = f"""
+CREATE FUNCTION people.sees_as(VARIADIC roles text[]) RETURNS boolean
+LANGUAGE sql {_DEFINER}
+RETURN people.holds_role(people.acting(), roles)
+"""
+
+CREATE_OWNED = f"""
+CREATE FUNCTION people.owned() RETURNS TABLE (market text, participant text)
+LANGUAGE sql {_DEFINER}
+BEGIN ATOMIC
+    SELECT held.market, held.participant FROM people.account_grant AS held
+    WHERE held.account = people.acting() AND held.role = 'participant'
+        AND NOT EXISTS (
+            SELECT FROM people.withdrawal WHERE withdrawal.grant_number = held.number);
+END
+"""
+
+CREATE_OWN_DOCUMENTS = f"""
+CREATE FUNCTION people.own_documents() RETURNS text[]
+LANGUAGE sql {_DEFINER}
+RETURN (
+    SELECT coalesce(array_agg(invoice.series || '-' || lpad(
+        invoice.number::text, greatest(6, length(invoice.number::text)), '0')), '{{}}')
+    FROM ledger.invoice JOIN people.owned() AS owner
+        ON invoice.market = owner.market AND invoice.participant = owner.participant
+)
+"""
+
+# What everybody may know of a dispute, and no other's row: see `ledger.disputes.bare`.
+CREATE_BARE_DISPUTES = f"""
+CREATE FUNCTION ledger.bare_disputes() RETURNS TABLE (
+    market text, number bigint, kind text, billing_month date, terms_digest bytea, time_zone text,
+    raise_within_days int, answer_within_days int, escalate_within_days int,
+    decide_within_days int, events jsonb, moved_own boolean)
+LANGUAGE sql {_DEFINER}
+BEGIN ATOMIC
+    SELECT dispute.market, dispute.number, CASE WHEN moved.own THEN line.kind END,
+        invoice.billing_month, dispute.terms_digest, dispute.time_zone, dispute.raise_within_days,
+        dispute.answer_within_days, dispute.escalate_within_days, dispute.decide_within_days,
+        taken.events, moved.own
+    FROM ledger.dispute
+        JOIN ledger.invoice_line AS line
+            ON line.invoice_id = dispute.invoice_id AND line.line = dispute.line
+        JOIN ledger.invoice ON invoice.id = dispute.invoice_id
+        CROSS JOIN LATERAL (
+            SELECT jsonb_agg(jsonb_build_object(
+                'number', event.number, 'step', event.step, 'action', event.action,
+                'role', event.role, 'taken_at', event.taken_at, 'run_id', event.run_id,
+                'journal_numbers', event.journal_numbers, 'digest', encode(event.digest, 'hex')
+                ) ORDER BY event.step) AS events
+            FROM ledger.dispute_event AS event
+            WHERE event.market = dispute.market AND event.dispute_number = dispute.number
+        ) AS taken
+        CROSS JOIN LATERAL (
+            SELECT EXISTS (
+                SELECT FROM ledger.dispute_event AS event
+                    JOIN ledger.posting ON posting.journal_number = ANY (event.journal_numbers)
+                    JOIN ledger.account ON account.code = posting.account
+                    JOIN people.owned() AS owner ON owner.market = account.market
+                        AND owner.participant = account.participant
+                WHERE event.market = dispute.market AND event.dispute_number = dispute.number
+                    AND event.action = 'settle'
+                    AND (account.kind LIKE 'charge.%' OR account.kind LIKE 'payment.%')
+            ) AND NOT EXISTS (
+                SELECT FROM people.owned() AS owner
+                WHERE owner.market = dispute.market AND owner.participant = dispute.participant
+            ) AS own
+        ) AS moved;
+END
+"""
+
+FUNCTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "people.sees_as(text[])": CREATE_SEES_AS,
+        "people.owned()": CREATE_OWNED,
+        "people.own_documents()": CREATE_OWN_DOCUMENTS,
+        "ledger.bare_disputes()": CREATE_BARE_DISPUTES,
+    }
+)
+
+
+def _sees(*roles: str) -> str:
+    return f"(SELECT people.sees_as({', '.join(map(repr, roles))}))"
+
+
+_OWN = "(market, participant) IN (SELECT market, participant FROM people.owned())"
+_BILLS = _sees("operator", "auditor")
+_OVERSEES = _sees("operator", "auditor", "regulator")
+
+POLICIES: Mapping[str, str] = MappingProxyType(
+    {
+        "ledger.account": f"{_OVERSEES} OR {_OWN}",
+        "ledger.posting": f"{_OVERSEES} OR account IN (SELECT code FROM ledger.account)",
+        "ledger.invoice": f"{_OVERSEES} OR {_OWN}",
+        # The regulator oversees what is owed, and reads of documents what is disputed.
+        "ledger.invoice_line": (
+            f"{_BILLS} OR invoice_id IN (SELECT id FROM ledger.invoice WHERE {_OWN}) "
+            f"OR {_sees('regulator')} AND invoice_id IN (SELECT invoice_id FROM ledger.dispute)"
+        ),
+        "ledger.dispute": f"{_OVERSEES} OR {_OWN}",
+        "ledger.dispute_event": (
+            f"{_OVERSEES} OR (market, dispute_number) IN "
+            "(SELECT market, number FROM ledger.dispute)"
+        ),
+        "ledger.attachment": (
+            f"{_OVERSEES} OR sha256 IN (SELECT attachment_sha256 FROM ledger.dispute_event)"
+        ),
+        "ledger.bank_file": _BILLS,
+        "ledger.bank_statement": (
+            f"{_BILLS} OR (market, number) IN "
+            "(SELECT market, statement_number FROM ledger.bank_transaction)"
+        ),
+        "ledger.bank_transaction": (
+            f"{_BILLS} OR (market, statement_number, line) IN "
+            "(SELECT market, statement_number, line FROM ledger.allocation)"
+        ),
+        "ledger.allocation": f"{_BILLS} OR documents && (SELECT people.own_documents())",
+        "ledger.interest": (
+            f"{_OVERSEES} OR document = ANY ((SELECT people.own_documents())::text[])"
+        ),
+    }
+)
+"""By table, whose rows may be read: every table of what a participant owes, pays or disputes."""
+
+
+def secure_rows(execute: Callable[[str], object], table: str) -> None:
+    """Let readers see the rows of a table that its policy says, from here on."""
+    execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    execute(f"CREATE POLICY reads ON {table} FOR SELECT USING ({POLICIES[table]})")
+
+
+def unsecure_rows(execute: Callable[[str], object], table: str) -> None:
+    """Undo `secure_rows`."""
+    execute(f"DROP POLICY reads ON {table}")
+    execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")

@@ -1,0 +1,24 @@
+"""Row security: a reader sees the rows of participants for which its account may ask."""
+
+from alembic import op
+
+from database.row_security import FUNCTIONS, POLICIES, secure_rows, unsecure_rows
+
+revision = "0018"
+down_revision = "0017"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    for definition in FUNCTIONS.values():
+        op.execute(definition)
+    for table in POLICIES:
+        secure_rows(op.execute, table)
+
+
+def downgrade() -> None:
+    for table in POLICIES:
+        unsecure_rows(op.execute, table)
+    for name in reversed(FUNCTIONS):
+        op.execute(f"DROP FUNCTION {name}")
