@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from calendar import monthrange
 
 from common.calendar_years import EARLIEST_DAY, LATEST_DAY
 
@@ -36,3 +37,11 @@ def day_complaint(text: str) -> str:
     return (
         f"“{text[:40]}” is not a day from {EARLIEST_DAY} to {LATEST_DAY}; write it as 2024-01-15."
     )
+
+
+def parse_month(month: str) -> tuple[dt.date, dt.date] | None:
+    """Return the first and last day of a month written as 2024-01, or None."""
+    first = parse_day(f"{month}-01")
+    if first is None:
+        return None
+    return first, first + dt.timedelta(days=monthrange(first.year, first.month)[1] - 1)

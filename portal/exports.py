@@ -20,11 +20,13 @@ from portal import jobs
 from portal.access import Viewer, viewer_of
 from portal.addresses import with_address
 from portal.bodies import Refusal
+from portal.days import parse_month
 from portal.models import Export, ExportPart
 from portal.queries.invoices import invoice_owner
 from settlement.documents.formats import CSV, FORMATS
 from settlement.documents.render import find_document, render_document
 from settlement.evidence.export import write_evidence
+from settlement.evidence.participant import write_participant_evidence
 from settlement.runs.run import Run
 from settlement.runs.store import find_run
 
@@ -150,9 +152,15 @@ def _may_read_document(viewer: Viewer, number: str) -> bool:
     return owner is not None and viewer.may_see(*owner)
 
 
+def _acts_for_owner(viewer: Viewer, subject: str) -> bool:
+    market, participant, *_ = subject.split(" ")
+    return viewer.participants is not None and (market, participant) in viewer.participants
+
+
 MAY_HAVE: dict[str, Callable[[Viewer, str], bool]] = {
     Kind.EVIDENCE: lambda viewer, _: viewer.sees_runs,
     Kind.INTERVALS: _may_read_document,
+    Kind.OWN: _acts_for_owner,
 }
 """Whether what is in a file of each kind is open to a user."""
 
@@ -179,8 +187,19 @@ def _make_intervals(export: Export, sink: IO[bytes]) -> tuple[str, str]:
     return f"{export.subject}.{of_format.ending}", of_format.media_type
 
 
+def _make_own(export: Export, sink: IO[bytes]) -> tuple[str, str]:
+    market, participant, *months = export.subject.split(" ")
+    month = parse_month(months[0]) if months else None
+    with database.transaction() as session:
+        write_participant_evidence(
+            session, market, participant, month, sink, jobs.progress_of(export)
+        )
+    return f"evidence-{'-'.join(export.subject.split(' '))}.zip", "application/zip"
+
+
 MAKERS: dict[str, Callable[[Export, IO[bytes]], tuple[str, str]]] = {
     Kind.EVIDENCE: _make_evidence,
     Kind.INTERVALS: _make_intervals,
+    Kind.OWN: _make_own,
 }
 """What writes a file of each kind, and returns its name and media type."""

@@ -177,6 +177,7 @@ class Export(models.Model):
 
         EVIDENCE = "evidence", "Evidence of a run"
         INTERVALS = "intervals", "Intervals of a document"
+        OWN = "own", "Evidence of one's own documents"
 
     class State(models.TextChoices):
         """How far it is."""

@@ -1,9 +1,7 @@
 """Evidence as a download: of a run for operators and auditors, of a participant for its people."""
 
-import datetime as dt
 import tempfile
 import uuid
-from calendar import monthrange
 from collections.abc import Callable
 from typing import IO
 
@@ -16,22 +14,21 @@ from django.http import (
 )
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 from sqlalchemy.orm import Session
 
 from common.refusals import Refused
 from database.session import transaction
 from portal.access import SignedInRequest, open_to
-from portal.days import parse_day
-from portal.exports import evidence_name
+from portal.days import parse_month
+from portal.exports import evidence_name, may_have
 from portal.middleware import UnreadableRequest
 from portal.models import Export
-from portal.quotas import Kind, refused, spend, spends
+from portal.quotas import Kind, refused, spend
 from portal.views.accounts import sees_accounts
 from portal.views.files import offer
 from portal.views.runs import sees_runs
 from settlement.evidence.export import write_evidence
-from settlement.evidence.participant import write_participant_evidence
 from settlement.runs.run import Run
 from settlement.runs.settle import no_progress
 from settlement.runs.store import find_run
@@ -67,40 +64,21 @@ def _send(request: SignedInRequest, run: Run) -> HttpResponseBase:
     return _sent(sink, evidence_name(run))
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @open_to(sees_accounts)
-@spends(Kind.EXPORT)
 def of_participant(request: SignedInRequest, market: str, participant: str) -> HttpResponseBase:
-    """Send a participant's own evidence, to its people and to nobody else."""
-    own = request.viewer.participants
-    # Who sees everybody's documents has the evidence of runs; this one is for those it is about.
-    if own is None or (market, participant) not in own:
-        raise Http404("no such evidence for this user")
-    month = _month(request.GET.get("month", "").strip())
-    try:
-        sink = _written(
-            lambda session, sink: write_participant_evidence(
-                session, market, participant, month, sink, no_progress
-            )
-        )
-    except Refused as refused:
-        return _refusal_page(request, refused, market=market, participant=participant)
-    shown = f"-{month[0]:%Y-%m}" if month else ""
-    return _sent(sink, f"evidence-{market}-{participant}{shown}.zip")
+    """Let the worker make a participant's own evidence, for its people and for nobody else.
 
-
-def _month(asked: str) -> tuple[dt.date, dt.date] | None:
-    """Return the first and last day of the month asked for; None where none is.
-
-    Raises:
-        UnreadableRequest: it is no month.
+    It holds roots over the rows of others, which the web process cannot read.
     """
-    if not asked:
-        return None
-    first = parse_day(f"{asked}-01")
-    if first is None:
+    month = request.GET.get("month", "").strip()
+    if month and parse_month(month) is None:
         raise UnreadableRequest("A month is written as 2024-01.")
-    return first, first + dt.timedelta(days=monthrange(first.year, first.month)[1] - 1)
+    subject = f"{market} {participant} {month}".strip()
+    # Who sees everybody's documents has the evidence of runs; this one is for those it is about.
+    if not may_have(request.viewer, Export.Kind.OWN, subject):
+        raise Http404("no such evidence for this user")
+    return offer(request, Export.Kind.OWN, subject)
 
 
 def _written(write: Callable[[Session, IO[bytes]], None]) -> IO[bytes]:
@@ -130,6 +108,6 @@ def _refusal_page(request: SignedInRequest, refused: Refused, **subject: object)
         **subject,
         "reasons": [str(finding) for finding in found[:SHOWN_REASONS]],
         "more": max(0, len(found) - SHOWN_REASONS),
-        "section": "runs" if "run" in subject else "accounts",
+        "section": "runs",
     }
     return render(request, "runs/no_evidence.html", context, status=CONFLICT)

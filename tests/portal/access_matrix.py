@@ -84,7 +84,7 @@ MATRIX = (
     Row("accounts", "/accounts/", "200 200 200 403 200 200 in", reads=ALL),
     Row("account", "/accounts/gb12/{owner}/", "200 200 404 403 200 200 in", reads=OWNERS),
     Row("account-csv", "/accounts/gb12/{owner}/statement.csv", "200 200 404 403 200 200 in", reads=OWNERS, unwalked=FILE),
-    Row("account-evidence", "/accounts/gb12/{owner}/evidence.zip", "200 200 404 403 404 404 in", unwalked=FILE),
+    Row("account-evidence", "/accounts/gb12/{owner}/evidence.zip", "200 200 404 403 404 404 in", method=BOTH, unwalked=FORM),
     Row("payments", "/payments/", "403 403 403 403 200 200 in", reads=ALL),
     Row("payments-import", "/payments/import/", "403 403 403 403 400 403 in", reads=ALL, method=POST, unwalked=FORM),
     Row("payment", "/payments/gb12-bank-000001/1/", "403 403 403 403 200 200 in", reads=ALL),
