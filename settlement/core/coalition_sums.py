@@ -119,7 +119,9 @@ def _interval_sums(
     numerators = np.empty(units, dtype=np.int64)
     add_up_by_member(by_outer, numerators[:outer])
     add_up_by_member(by_inner, numerators[outer:])
-    return numerators - everything, value_all
+    for unit in range(units):
+        numerators[unit] -= everything
+    return numerators, value_all
 
 
 @kernel

@@ -104,5 +104,6 @@ def subset_sums(values: Integers) -> Integers:
     sums = np.zeros(1 << len(values), dtype=np.int64)
     for bit in range(len(values)):
         half = 1 << bit
-        sums[half : 2 * half] = sums[:half] + values[bit]
+        for subset in range(half):
+            sums[half + subset] = sums[subset] + values[bit]
     return sums
