@@ -18,7 +18,6 @@ from math import comb, lcm
 
 import numpy as np
 
-from settlement.core.adequacy_sums import adequacy_sums
 from settlement.core.arrays import Integers, integers, require_int64
 from settlement.core.coalition_sums import coalition_sums, plan_of
 from settlement.core.cuts import Cuts, copperplate_cuts
@@ -65,11 +64,16 @@ def shapley_location(
     """
     available, demand = _checked(available_kw, demand_kw, unit_node, cuts)
     weights = size_weights(len(available))
-    return _summing(*coalition_sums(plan_of(cuts, unit_node), weights, available, demand))
+    numerators, value_all = coalition_sums(plan_of(cuts, unit_node), weights, available, demand)
+    if np.any(numerators.sum(axis=0) != value_all * denominator(len(numerators))):
+        raise ArithmeticError("Shapley numerators do not sum to the value of all units")
+    return numerators, value_all
 
 
 def shapley_adequacy(available_kw: Integers, demand_kw: Integers) -> tuple[Integers, Integers]:
     """Return the exact Shapley values of the adequacy game, ``v(S) = min(supply of S, demand)``.
+
+    It is the location game of one node.
 
     Args:
         available_kw: shape (U, T), not negative.
@@ -78,8 +82,7 @@ def shapley_adequacy(available_kw: Integers, demand_kw: Integers) -> tuple[Integ
     Returns and raises as `shapley_location`.
     """
     one_node = np.zeros(len(available_kw), dtype=np.int64)
-    available, demand = _checked(available_kw, demand_kw[np.newaxis], one_node, copperplate_cuts())
-    return _summing(*adequacy_sums(size_weights(len(available)), available, demand[0]))
+    return shapley_location(copperplate_cuts(), one_node, available_kw, demand_kw[np.newaxis])
 
 
 def _checked(
@@ -104,10 +107,3 @@ def _checked(
 def _largest_sum(values: Integers) -> int:
     """Return a bound of what an interval comes to: the sum of the largest of each row."""
     return sum(int(row.max()) for row in values) if values.shape[1] else 0
-
-
-def _summing(numerators: Integers, value_all: Integers) -> tuple[Integers, Integers]:
-    """Return what a kernel found, if it shares out all that there is."""
-    if np.any(numerators.sum(axis=0) != value_all * denominator(len(numerators))):
-        raise ArithmeticError("Shapley numerators do not sum to the value of all units")
-    return numerators, value_all
