@@ -3,10 +3,12 @@
 import datetime as dt
 import secrets
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from allauth.mfa.models import Authenticator
 from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import make_password
 from django.db.transaction import atomic
 
 from database.session import transaction
@@ -37,17 +39,35 @@ def create_demo_sign_ins(
 
     A new password ends the sessions that the old one opened.
     """
+    roles = create_demo_users(now, market, participants)
+    return _renewed([(name, *role) for name, role in roles.items()], now)
+
+
+def create_demo_users(
+    now: dt.datetime, market: str, participants: Sequence[str]
+) -> dict[str, tuple[Role, str]]:
+    """Make one user a role and one a participant; nobody can sign in before they are renewed.
+
+    Returns:
+        The role of each, and whom it acts for.
+    """
     people = demo_people(now)
     with people.acting_as(OPERATOR.account) as session:
         people.ensure_participants(session, market, participants)
+    roles = {
+        REGULATOR.account: (Role.REGULATOR, ""),
+        OPERATOR.account: (Role.OPERATOR, ""),
+        AUDITOR.account: (Role.AUDITOR, ""),
+        **{each: (Role.PARTICIPANT, each) for each in participants},
+    }
+    users = get_user_model().objects
     with atomic():
-        made = [
-            _renewed(each.account, role, "", now)
-            for each, role in (
-                (REGULATOR, Role.REGULATOR), (OPERATOR, Role.OPERATOR), (AUDITOR, Role.AUDITOR)
-            )
-        ]  # fmt: skip
-        return made + [_renewed(each, Role.PARTICIPANT, each, now) for each in participants]
+        for name in roles:
+            user, is_new = users.get_or_create(username=name)
+            if is_new:
+                user.set_unusable_password()
+                user.save(update_fields=["password"])
+    return roles
 
 
 def renew_demo_sign_ins(now: dt.datetime) -> list[DemoSignIn]:
@@ -63,24 +83,31 @@ def renew_demo_sign_ins(now: dt.datetime) -> list[DemoSignIn]:
     first: dict[str, store.Held] = {}
     for grant in held:
         first.setdefault(grant.account, grant)
+    users = get_user_model().objects.filter(is_active=True).order_by("pk")
+    names = [name for name in users.values_list("username", flat=True) if name in first]
+    return _renewed(
+        [(name, first[name].role, first[name].participant or "") for name in names], now
+    )
+
+
+def _renewed(roles: Sequence[tuple[str, Role, str]], now: dt.datetime) -> list[DemoSignIn]:
+    """Give accounts new passwords, each told with its role and whom it acts for."""
+    passwords = [new_password() for _ in roles]
+    # A hash takes half a second, as it should, and no lock of Python's: of so many, a core each.
+    with ThreadPoolExecutor() as pool:
+        hashes = list(pool.map(make_password, passwords))
     with atomic():
-        users = get_user_model().objects.filter(is_active=True).order_by("pk")
-        return [
-            _renewed(name, first[name].role, first[name].participant or "", now)
-            for name in users.values_list("username", flat=True)
-            if name in first
-        ]
-
-
-def _renewed(account: str, role: Role, participant: str, now: dt.datetime) -> DemoSignIn:
-    user = get_user_model().objects.get_or_create(username=account)[0]
-    user.is_active = True
-    password = new_password()
-    user.set_password(password)
-    user.save(update_fields=["password"])  # all that the web process may change of an account
-    Authenticator.objects.filter(user=user).delete()  # or a past visitor's phone would lock it
-    record(user, Action.DEMO_SIGN_IN, role, "demonstration", at=now)
-    return DemoSignIn(account, role.value, participant, password)
+        for (account, role, _), hashed in zip(roles, hashes, strict=True):
+            user = get_user_model().objects.get(username=account)
+            user.password = hashed
+            user.save(update_fields=["password"])  # all the web process may change of an account
+            # Or a past visitor's phone would lock it.
+            Authenticator.objects.filter(user=user).delete()
+            record(user, Action.DEMO_SIGN_IN, role, "demonstration", at=now)
+    return [
+        DemoSignIn(account, role.value, participant, password)
+        for (account, role, participant), password in zip(roles, passwords, strict=True)
+    ]
 
 
 def new_password() -> str:

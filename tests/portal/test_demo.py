@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client, override_settings
 
 from common.refusals import Refused
-from portal.demo import create_demo_sign_ins, renew_demo_sign_ins
+from portal.demo import create_demo_sign_ins, create_demo_users, renew_demo_sign_ins
 from portal.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
@@ -94,3 +94,13 @@ def test_serving_renews_the_sign_ins_that_there_are_and_keeps_whom_they_act_for(
     }
     assert not {one.password for one in made} & {one.password for one in renewed}
     assert client.login(username=renewed[-1].username, password=renewed[-1].password)
+
+
+def test_users_that_wait_to_be_served_sign_in_with_nothing_until_then(client):
+    create_demo_users(NOW, "gb12", PEOPLE)
+    assert not AuditEntry.objects.filter(action="demo-sign-in").exists()
+    users = get_user_model().objects.all()
+    assert [user.has_usable_password() for user in users] == [False] * 5
+    renewed = renew_demo_sign_ins(NOW)
+    assert [one.username for one in renewed] == ["regulator", "operator", "auditor", *PEOPLE]
+    assert client.login(username="operator", password=renewed[1].password)

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from functools import partial
 
 from django.core.management import call_command
-from django.core.management.base import ALL_CHECKS, CommandError
+from django.core.management.base import CommandError
 
 from database.addresses import web_environment
 from database.session import transaction
 from ledger.invoice_queries import invoices
-from portal.demo import DemoSignIn, create_demo_sign_ins
+from portal.demo import DemoSignIn, create_demo_sign_ins, create_demo_users
 from portal.job_summary import summary_text
 from portal.main_job import Job, JobRequest, run_main_job
 from portal.management.arguments import DATA, IN_MARKET, MONTH, PORT, SEED, THREADS, flag
@@ -23,7 +23,6 @@ from settlement.core.periods import interval_count
 
 
 class Command(BaseCommand[list[DemoSignIn]]):
-    requires_system_checks = ALL_CHECKS
     makes_market = True
     help = (
         "Run the main job: publish the rules of gb12, ingest a month (or, with --data, a year of "
@@ -58,13 +57,19 @@ class Command(BaseCommand[list[DemoSignIn]]):
             except Unserved as error:
                 raise CommandError(str(error)) from None
             web_environment()  # refuses where pages would have no address
+            self.check()  # of the portal; imports every page, which nobody asks for who serves none
         call_command("migrate", verbosity=0)
         job = run_main_job(request, utc_now, progress_bar)
         rules = self._rules(job)
         self.stdout.write(summary_text(job, rules.currency, self._interval_count(job, rules)))
         if not job.is_proven:
             raise CommandError("the main job did not prove itself; see above")
-        return self._make_sign_ins(job)
+        # Who serves later is given passwords then; these would be told to nobody.
+        participants = self._participants(job)
+        if options.no_serve:
+            create_demo_users(self.now(), request.market, participants)
+            return []
+        return create_demo_sign_ins(self.now(), request.market, participants)
 
     def lines(self, outcome: list[DemoSignIn], options: Options) -> Iterator[str]:
         # The main job is summed up by `run`, also where it did not prove itself.
@@ -87,10 +92,8 @@ class Command(BaseCommand[list[DemoSignIn]]):
             for day in job.runs[-1].days
         )
 
-    def _make_sign_ins(self, job: Job) -> list[DemoSignIn]:
-        run = job.runs[-1]
+    def _participants(self, job: Job) -> list[str]:
         with transaction() as session:
-            issued = invoices(session, market=run.market)
+            issued = invoices(session, market=job.request.market)
         largest = sorted(issued, key=lambda invoice: -abs(invoice.due_minor))
-        chosen = list(dict.fromkeys(invoice.participant for invoice in largest))
-        return create_demo_sign_ins(self.now(), run.market, chosen)
+        return list(dict.fromkeys(invoice.participant for invoice in largest))
