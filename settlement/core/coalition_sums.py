@@ -74,75 +74,42 @@ def coalition_sums(
 
     The caller has checked that no sum can pass int64.
     """
+    outer, inner = int(plan.outer_units.sum()), len(plan.unit_order) - int(plan.outer_units.sum())
+    sizes = np.bitwise_count(np.arange(1 << max(outer, inner))).astype(np.int64)
+    # weight(size - 1) + weight(size): what a coalition of that size counts for.
+    both = weights + np.concatenate([[0], weights[:-1]])
+    tables = _room_to_fold(plan)
+    demand = np.ascontiguousarray(demand_kw[plan.node_order[::-1]].T)
+    supply = np.ascontiguousarray(available_kw[plan.unit_order].T)
     numerators = np.empty_like(available_kw)
-    by_interval, value_all = _sums_by_interval(
-        plan.boundary_kw,
-        np.ascontiguousarray(demand_kw[plan.node_order[::-1]].T),
-        np.ascontiguousarray(available_kw[plan.unit_order].T),
-        plan.outer_units,
-        weights,
-    )
-    numerators[plan.unit_order] = by_interval.T
+    value_all = np.empty(available_kw.shape[1], dtype=np.int64)
+    by_member = np.empty(len(plan.unit_order), dtype=np.int64)
+    for interval, supply_kw in enumerate(supply):
+        cut_kw = plan.boundary_kw + subset_sums(demand[interval])
+        table, joined = _fold_nodes(cut_kw, supply_kw, plan.outer_units, tables)
+        inner_kw, choices = _choices_in_order(supply_kw[outer:])
+        by_place = _weigh_places(inner_kw, choices, sizes, both, outer + 1)
+        last_kw = supply_kw[joined:outer]
+        by_outer, cells, value = _sum_by_outer(table, last_kw, inner_kw, by_place, sizes)
+        by_inner, everything = _sum_by_inner(cells, inner_kw, choices, sizes, weights, both)
+        add_up_by_member(by_outer, by_member[:outer])
+        add_up_by_member(by_inner, by_member[outer:])
+        numerators[plan.unit_order, interval] = by_member - everything
+        value_all[interval] = value
     return numerators, value_all
 
 
-# The kernels are written in loops: numba takes a second and more to compile each expression of
-# whole arrays, or a sort, which a fresh machine waits for.
-
-
-@kernel
-def _sums_by_interval(
-    boundary_kw: Integers,
-    demand_kw: Integers,
-    supply_kw: Integers,
-    outer_units: Integers,
-    weights: Integers,
-) -> tuple[Integers, Integers]:
-    """Return numerators, shape (T, U) in the plan's order, and the value of all, shape (T,)."""
-    intervals, units = supply_kw.shape
-    outer = 0
-    for count in outer_units:
-        outer += count
-    sizes = np.empty(1 << max(outer, units - outer), dtype=np.int64)
-    for choice in range(len(sizes)):
-        sizes[choice] = sizes[choice >> 1] + (choice & 1) if choice else 0
-    by_outer = np.empty(1 << outer, dtype=np.int64)
-    by_inner = np.empty(1 << (units - outer), dtype=np.int64)
-    numerators = np.empty((intervals, units), dtype=np.int64)
-    value_all = np.empty(intervals, dtype=np.int64)
-    tables = _room_to_fold(len(boundary_kw), outer_units)
-    for interval in range(intervals):
-        supply = supply_kw[interval]
-        cut_kw = subset_sums(demand_kw[interval])
-        for cut in range(len(cut_kw)):
-            cut_kw[cut] += boundary_kw[cut]
-        table, joined = _fold_nodes(cut_kw, supply, outer_units, tables)
-        inner_kw, inner_choices = choices_in_order(supply[outer:])
-        everything, value_all[interval] = _sum_coalitions(
-            table,
-            supply[joined:outer],
-            inner_kw,
-            inner_choices,
-            sizes,
-            weights,
-            by_outer,
-            by_inner,
-        )
-        add_up_by_member(by_outer, numerators[interval, :outer])
-        add_up_by_member(by_inner, numerators[interval, outer:])
-        for unit in range(units):
-            numerators[interval, unit] -= everything
-    return numerators, value_all
-
-
-@kernel
-def _room_to_fold(cuts: int, outer_units: Integers) -> Integers:
+def _room_to_fold(plan: Plan) -> Integers:
     """Return two tables in which any of the tables of `_fold_nodes` has room, to use in turns."""
-    most, cells = cuts, cuts
-    for position in range(len(outer_units) - 1):
-        cells = (cells >> 1) << outer_units[position]
-        most = max(most, cells)
-    return np.empty((2, most), dtype=np.int64)
+    cells = [len(plan.boundary_kw)]
+    for unit_count in plan.outer_units[:-1].tolist():
+        cells.append((cells[-1] >> 1) << unit_count)
+    return np.empty((2, max(cells)), dtype=np.int64)
+
+
+# What a fresh machine waits for is how long numba compiles. A kernel that calls another is compiled
+# with all of it again, so these call one after the other from Python; each expression of whole
+# arrays takes a second and more, as does a sort, so they are written in loops.
 
 
 @kernel
@@ -182,7 +149,7 @@ def _fold_nodes(
 
 
 @kernel
-def choices_in_order(supply_kw: Integers) -> tuple[Integers, Integers]:
+def _choices_in_order(supply_kw: Integers) -> tuple[Integers, Integers]:
     """Return shapes (2**K,): what each choice of K units supplies, rising, and the choices so."""
     sums_kw = np.zeros(1 << len(supply_kw), dtype=np.int64)
     choices = np.zeros(1 << len(supply_kw), dtype=np.int64)
@@ -204,39 +171,26 @@ def choices_in_order(supply_kw: Integers) -> tuple[Integers, Integers]:
 
 
 @kernel
-def _sum_coalitions(
-    table: Integers,
-    last_kw: Integers,
-    inner_kw: Integers,
-    inner_choices: Integers,
-    sizes: Integers,
-    weights: Integers,
-    by_outer: Integers,
-    by_inner: Integers,
-) -> tuple[int, int]:
-    """Write what the coalitions of each outer and of each inner choice come to.
-
-    Each is weighted as one that a member joined or would join.
+def _sum_by_outer(
+    table: Integers, last_kw: Integers, inner_kw: Integers, by_place: Integers, sizes: Integers
+) -> tuple[Integers, Integers, int]:
+    """Visit every outer choice, with all inner ones at once.
 
     Args:
         table: as `_fold_nodes` returns it.
         last_kw: shape (L,), supply of the outer units at the last node.
-        inner_kw, inner_choices: shape (I,), as `choices_in_order` returns them.
+        inner_kw: shape (I,), as `_choices_in_order` returns it.
+        by_place: as `_weigh_places` returns it.
         sizes: of every choice.
-        weights: by coalition size.
-        by_outer: shape (O,), written.
-        by_inner: shape (I,), written.
 
     Returns:
-        The sum over all coalitions by the weight of their size, and the value of all units.
+        By outer choice, the sum of the values of its coalitions, each weighted as one that a member
+        joined or would join; by outer size and place in the order of inner choices, how many outer
+        choices there are and what they come to outside and inside; and the value of all units.
     """
     choices, places = len(table) >> 1, len(inner_kw)
-    outer_sizes = sizes[len(by_outer) - 1] + 1
-    by_place = _weigh_places(inner_kw, inner_choices, sizes, weights, outer_sizes)
-    # By outer size and place: how many outer choices, and what they come to outside and inside.
-    counts = np.zeros((outer_sizes, places + 1), dtype=np.int64)
-    outsides = np.zeros((outer_sizes, places + 1), dtype=np.int64)
-    insides = np.zeros((outer_sizes, places + 1), dtype=np.int64)
+    by_outer = np.empty(choices << len(last_kw), dtype=np.int64)
+    cells = np.zeros((len(by_place), places + 1, 3), dtype=np.int64)
     value = 0
     for members in range(1 << len(last_kw)):
         supply = 0
@@ -260,23 +214,16 @@ def _sum_coalitions(
                 + by_place[size, short, 1]
                 + by_place[size, short, 2] * inside
             )
-            counts[size, short] += 1
-            outsides[size, short] += outside
-            insides[size, short] += inside
+            cells[size, short, 0] += 1
+            cells[size, short, 1] += outside
+            cells[size, short, 2] += inside
             value = min(outside + inner_kw[places - 1], inside)
-    everything = _sum_by_inner(
-        counts, outsides, insides, inner_kw, inner_choices, sizes, weights, by_inner
-    )
-    return everything, value
+    return by_outer, cells, value
 
 
 @kernel
 def _weigh_places(
-    inner_kw: Integers,
-    inner_choices: Integers,
-    sizes: Integers,
-    weights: Integers,
-    outer_sizes: int,
+    inner_kw: Integers, inner_choices: Integers, sizes: Integers, both: Integers, outer_sizes: int
 ) -> Integers:
     """Return shape (outer sizes, places + 1, 3): what inner choices count for at each place.
 
@@ -288,7 +235,7 @@ def _weigh_places(
     for size in range(outer_sizes):
         total = 0
         for place in range(places):
-            weight = both_weights(weights, size + sizes[inner_choices[place]])
+            weight = both[size + sizes[inner_choices[place]]]
             total += weight
             by_place[size, place + 1, 0] = total
             by_place[size, place + 1, 1] = by_place[size, place, 1] + weight * inner_kw[place]
@@ -299,35 +246,39 @@ def _weigh_places(
 
 @kernel
 def _sum_by_inner(
-    counts: Integers,
-    outsides: Integers,
-    insides: Integers,
+    cells: Integers,
     inner_kw: Integers,
     inner_choices: Integers,
     sizes: Integers,
     weights: Integers,
-    by_inner: Integers,
-) -> int:
-    """Write what the coalitions of each inner choice come to; return the sum over all."""
+    both: Integers,
+) -> tuple[Integers, int]:
+    """Return what the coalitions of each inner choice come to, and all by the weight of their size.
+
+    Args:
+        cells: as `_sum_by_outer` returns it.
+        inner_kw, inner_choices: shape (I,), as `_choices_in_order` returns them.
+        sizes: of every choice.
+        weights, both: by coalition size, once and as one that a member joined or would join.
+    """
     places = len(inner_kw)
+    by_inner = np.zeros(places, dtype=np.int64)
     everything = 0
-    for place in range(places):
-        by_inner[place] = 0
-    for size in range(len(counts)):
+    for size in range(len(cells)):
         # Of outer choices whose place is above an inner one's, the cut outside is the smaller.
         count, outside, inside = 0, 0, 0
         for place in range(1, places + 1):
-            count += counts[size, place]
-            outside += outsides[size, place]
+            count += cells[size, place, 0]
+            outside += cells[size, place, 1]
         for place in range(places):
-            inside += insides[size, place]
+            inside += cells[size, place, 2]
             total = outside + count * inner_kw[place] + inside
-            count -= counts[size, place + 1]
-            outside -= outsides[size, place + 1]
+            count -= cells[size, place + 1, 0]
+            outside -= cells[size, place + 1, 1]
             coalition_size = size + sizes[inner_choices[place]]
-            by_inner[inner_choices[place]] += both_weights(weights, coalition_size) * total
+            by_inner[inner_choices[place]] += both[coalition_size] * total
             everything += weights[coalition_size] * total
-    return everything
+    return by_inner, everything
 
 
 @kernel
@@ -343,9 +294,3 @@ def add_up_by_member(sums: Integers, by_member: Integers) -> None:
             total += sums[choice + bit]
             sums[choice] += sums[choice + bit]
         by_member[member] = total
-
-
-@kernel
-def both_weights(weights: Integers, size: int) -> int:
-    """Return weight(size - 1) + weight(size), what a coalition of that size counts for."""
-    return int(weights[size]) + (int(weights[size - 1]) if size else 0)
