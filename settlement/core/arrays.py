@@ -1,9 +1,9 @@
 """The array types of the engine, and the one door through which numbers enter it."""
 
 from collections.abc import Callable
+from functools import cached_property, update_wrapper
 from typing import Any, TypeVar, cast
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -21,9 +21,34 @@ def kernel(function: _Kernel) -> _Kernel:
     The code is cached on disk, so one machine compiles it once. Under ``NUMBA_DISABLE_JIT=1``
     the function runs as the plain Python it is written in, with the same result.
     """
-    # nogil, as days run on threads. Neither fastmath nor parallel: no order of operations may
-    # depend on the machine.
-    return cast(_Kernel, numba.njit(cache=True, nogil=True)(function))
+    return cast(_Kernel, _Compiled(function))
+
+
+class _Compiled:
+    """A function that is compiled when it is first called.
+
+    Only then is numba imported, which takes half a second: most commands compute nothing.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        update_wrapper(self, function)
+
+    def __call__(self, *values: Any) -> Any:
+        return self._dispatcher(*values)
+
+    @cached_property
+    def _dispatcher(self) -> Any:
+        import numba
+
+        # nogil, as days run on threads. Neither fastmath nor parallel: no order of operations may
+        # depend on the machine.
+        return numba.njit(cache=True, nogil=True)(self._function)
+
+    @property
+    def _numba_type_(self) -> Any:
+        """What numba knows this by where another kernel calls it."""
+        return self._dispatcher._numba_type_
 
 
 def integers(values: ArrayLike, shape: tuple[int, ...], name: str) -> Integers:
