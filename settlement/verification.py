@@ -4,7 +4,6 @@ Each row carries a digest over all its columns, and sums of digests tie rows to 
 to results. Nothing here trusts a stored digest: every one is computed again from the row.
 """
 
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +29,7 @@ from ledger.trail.verification import verify_trail
 from settlement.accounts.interest_verification import verify_interest
 from settlement.billing.billed_verification import verify_billed
 from settlement.billing.disputing import verify_dispute_terms
+from settlement.billing.held import HeldRuns
 from settlement.billing.posted_verification import verify_posted_runs
 from settlement.calendar.store import law_after_seals, readings_after_seals
 from settlement.enactment.verification import verify_enactment
@@ -73,7 +73,7 @@ def list_checks(
         unreplayed: takes the runs that an earlier version of the engine made, for the caller to
             say that they were not settled again; without it, they are findings.
     """
-    held: set[uuid.UUID] = set()
+    held: HeldRuns = {}
     # Before the rows: those are read under the ledger's lock, and settling again takes long.
     settle_again = partial(verify_replays, threads=threads, held=held, unreplayed=unreplayed)
     replays = Check(REPLAYS, settle_again)
@@ -82,7 +82,7 @@ def list_checks(
 
 
 def list_row_checks(
-    kept: KeptCheckpoint | None = None, held: set[uuid.UUID] | None = None
+    kept: KeptCheckpoint | None = None, held: HeldRuns | None = None
 ) -> tuple[Check, ...]:
     """Return every check of rows, in the order of the data's path, for one verification.
 
@@ -94,7 +94,7 @@ def list_row_checks(
             with its leaf hashes, what does not is named.
         held: runs whose rows a replay of this verification found as they are stored.
     """
-    held = set() if held is None else held
+    held = {} if held is None else held
     return (
         Check("people and their rights", verify_people),
         Check("rules", rulebook.verification.verify),

@@ -11,6 +11,7 @@ import ledger.store
 from common.refusals import Finding, Refused
 from ledger.journal import STUDY
 from ledger.posting import Posted
+from settlement.billing.held import HeldDays, moving_totals
 from settlement.billing.posting import MOVING_MEASURES, SettledDay, draft_journals, settled_day
 from settlement.rules.register import register_of
 from settlement.runs import store
@@ -40,7 +41,7 @@ def post(session: Session, run: Run, *, now: dt.datetime) -> list[Posted]:
 
 
 def settled_days(
-    session: Session, run: Run, law_of: LawOf | None = None, *, is_held: bool = False
+    session: Session, run: Run, law_of: LawOf | None = None, held: HeldDays | None = None
 ) -> Iterator[SettledDay]:
     """Yield what each day of a run comes to, from its stored results and day totals.
 
@@ -50,34 +51,31 @@ def settled_days(
         session: the caller's session.
         run: the run.
         law_of: see `pinned_periods`.
-        is_held: whether its rows were all hashed again in this transaction, and need not be.
+        held: its days, if its rows were all read and hashed again in this transaction.
 
     Raises:
         Refused: after the last day, a row does not give its digest, or the run's is not theirs.
     """
     findings: list[Finding] = []
-    metered_wh = _metered_energy_wh(session, run, findings, is_held=is_held)
+    metered_wh = {} if held else _metered_energy_wh(session, run, findings)
     day_digests = []
     for period in pinned_periods(session, run, law_of):
         rules = period.rules
         register = register_of(rules.registrations, rules.charge_lists)
         for day in period.days:
-            if day not in metered_wh:
+            if day not in (held or metered_wh):
                 raise Refused([*findings, _no_day_total(run, day)])
-            digest, vectors = store.day_digest_and_vectors(session, run.id, day, MOVING_MEASURES)
+            if held:
+                digest, totals = held[day].digest, held[day].totals
+            else:
+                digest, vectors = store.day_digest_and_vectors(
+                    session, run.id, day, MOVING_MEASURES
+                )
+                findings += _altered(run, vectors)
+                totals = moving_totals(vectors) | metered_wh[day]
             day_digests.append(digest)
-            findings += [] if is_held else _altered(run, vectors)
-            totals = {
-                (vector.measure, vector.entity): sum(vector.values.tolist()) for vector in vectors
-            }
-            yield settled_day(
-                run.market,
-                rules.market_rules.currency,
-                register,
-                totals | metered_wh[day],
-                day,
-                digest,
-            )
+            currency = rules.market_rules.currency
+            yield settled_day(run.market, currency, register, totals, day, digest)
     if run_result_digest(day_digests) != run.result_digest:
         findings.append(altered_run(run))
     if findings:
@@ -85,12 +83,12 @@ def settled_days(
 
 
 def _metered_energy_wh(
-    session: Session, run: Run, findings: list[Finding], *, is_held: bool
+    session: Session, run: Run, findings: list[Finding]
 ) -> dict[dt.date, dict[VectorKey, int]]:
     """Return the metered energy of a run by day, and by measure and entity, in Wh."""
     days: dict[dt.date, dict[VectorKey, int]] = {}
     for total, digest in stored_day_totals(session, run.id):
-        if not is_held and digest != total.digest:
+        if digest != total.digest:
             findings.append(altered_day_total(run.id, total))
         days.setdefault(total.day, {})[total.measure, total.entity] = total.total_wh
     return days

@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from sqlalchemy.orm import Session
 
@@ -12,6 +12,7 @@ from common.refusals import Finding
 from ledger.cause_verification import JOURNAL_CAUSE, StoredJournal, compare, read_journals
 from ledger.causes import CauseSource
 from settlement.billing.energy import verify_energy
+from settlement.billing.held import HeldRuns
 from settlement.billing.post import settled_days
 from settlement.billing.posting import SettledDay, draft_journals
 from settlement.runs.pinned import UNREADABLE, LawOf, law_read_once
@@ -19,7 +20,7 @@ from settlement.runs.run import Run
 from settlement.runs.store import find_run
 
 
-def verify_posted_runs(session: Session, held: Collection[uuid.UUID] = ()) -> Iterator[Finding]:
+def verify_posted_runs(session: Session, held: HeldRuns | None = None) -> Iterator[Finding]:
     """Draft the journal of every posted day again, in the order of posting, and compare it.
 
     What earlier journals of a day posted is what is stored of them: each journal is held to the
@@ -29,6 +30,7 @@ def verify_posted_runs(session: Session, held: Collection[uuid.UUID] = ()) -> It
         session: the caller's session.
         held: runs whose results and day totals were hashed again in this transaction.
     """
+    held = held or {}
     law_of = law_read_once(session)
     days_of: defaultdict[uuid.UUID, set[dt.date | None]] = defaultdict(set)
     runs: dict[uuid.UUID, Run] = {}
@@ -38,7 +40,7 @@ def verify_posted_runs(session: Session, held: Collection[uuid.UUID] = ()) -> It
     for journal in read_journals(session, CauseSource.RUN):
         if journal.run_id != run_id or settled is None:  # the days of a run come one after another
             run_id = journal.run_id
-            settled = _Settled(session, run_id, law_of, is_held=run_id in held)
+            settled = _Settled(session, run_id, law_of, held)
         if settled.run is not None:
             runs[settled.run.id] = settled.run
             days_of[settled.run.id].add(journal.settlement_day)
@@ -57,7 +59,7 @@ class _Settled:
     """A run and what its days come to; nothing where it cannot be read."""
 
     def __init__(
-        self, session: Session, run_id: uuid.UUID | None, law_of: LawOf, *, is_held: bool
+        self, session: Session, run_id: uuid.UUID | None, law_of: LawOf, held: HeldRuns
     ) -> None:
         self.run: Run | None = None
         self.days: dict[dt.date, SettledDay] = {}
@@ -65,7 +67,7 @@ class _Settled:
         try:
             self.run = find_run(session, run_id) if run_id else None
             if self.run is not None:
-                days = settled_days(session, self.run, law_of, is_held=is_held)
+                days = settled_days(session, self.run, law_of, held.get(self.run.id))
                 self.days = {each.day: each for each in days}
         except UNREADABLE:  # which the checks of runs name
             self.is_named = True

@@ -8,6 +8,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from ledger.journal import STUDY
+from settlement.billing.held import HeldDay, held_day
 from settlement.replays.inputs import pinned_inputs
 from settlement.runs import store
 from settlement.runs.computing import ComputedDay, SettlementInputs, compute
@@ -50,6 +51,7 @@ def replay(
     progress: Progress = no_progress,
     law_of: LawOf | None = None,
     memory: DayMemory | None = None,
+    held: dict[dt.date, HeldDay] | None = None,
 ) -> Replayed:
     """Compute a run again from what it is pinned to, and compare every row.
 
@@ -62,6 +64,7 @@ def replay(
         progress: is told of each day.
         law_of: see `pinned_periods`, where many runs are replayed.
         memory: of days that were computed before, where many runs are replayed.
+        held: takes what each day comes to, as it is stored; it holds if there is no difference.
     """
     inputs = pinned_inputs(session, run, law_of, memory)
     totals = _stored_totals(session, run)
@@ -70,11 +73,11 @@ def replay(
     for done, day in enumerate(compute(inputs, threads, memory), start=1):
         digests.append(day.digest)
         # All days are computed even after a difference, as the digest of the whole is reported too.
-        difference = (
-            difference
-            or _difference(session, run, day)
-            or _totals_difference(day.day, totals, inputs.day_totals(day.day))
-        )
+        if difference is None:
+            stored, used = store.day_vectors(session, run.id, day.day), inputs.day_totals(day.day)
+            difference = _difference(stored, day) or _totals_difference(day.day, totals, used)
+            if held is not None:
+                held[day.day] = held_day(day.digest, stored, used)
         progress(done, len(inputs.days))
     result_digest = run_result_digest(digests)
     if difference is None and result_digest != run.result_digest:
@@ -102,8 +105,7 @@ def _difference_of_inputs(
     return None
 
 
-def _difference(session: Session, run: Run, computed: ComputedDay) -> str | None:
-    stored = store.day_vectors(session, run.id, computed.day)
+def _difference(stored: Sequence[ResultVector], computed: ComputedDay) -> str | None:
     proven = list(_proven_digests(stored, computed))
     # The digest of the day is over every row, in order and each once.
     if all(proven) and day_digest(proven) == computed.digest:

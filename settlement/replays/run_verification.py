@@ -1,5 +1,6 @@
 """Every run hashed again, with what it is pinned to, its day totals and its results."""
 
+import datetime as dt
 import uuid
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
@@ -10,6 +11,7 @@ from common.damage import damage
 from common.refusals import Finding, Refused
 from ledger.journal import STUDY
 from rulebook.law import rules_for_period
+from settlement.billing.held import HeldDay, HeldRuns, held_day
 from settlement.replays.inputs import pinned_inputs
 from settlement.runs import store
 from settlement.runs.computing import SettlementInputs
@@ -29,7 +31,7 @@ from settlement.studies.overlay import body_digest
 from settlement.studies.store import overlay_digest, study_rows
 
 
-def verify_runs(session: Session, held: set[uuid.UUID] | None = None) -> Iterator[Finding]:
+def verify_runs(session: Session, held: HeldRuns | None = None) -> Iterator[Finding]:
     """Re-hash every run, its inputs and every result vector, and rebuild its digests.
 
     Args:
@@ -37,7 +39,7 @@ def verify_runs(session: Session, held: set[uuid.UUID] | None = None) -> Iterato
         held: runs of which that was done in this transaction, by a replay; takes the others that
             are as they are stored.
     """
-    held = set() if held is None else held
+    held = {} if held is None else held
     runs: dict[uuid.UUID, Run | None] = {}
     law_of = law_read_once(session)
     for run_id, run, stored_digest in store.run_rows(session):
@@ -52,10 +54,11 @@ def verify_runs(session: Session, held: set[uuid.UUID] | None = None) -> Iterato
             yield damage("run-digest", place, "its columns do not give its digest")
         yield from _verify_law(session, run, place)
         if run.id not in held:
-            found = list(_verify_contents(session, run, law_of, place))
+            days: dict[dt.date, HeldDay] = {}
+            found = list(_verify_contents(session, run, law_of, place, days))
             yield from found
             if not found:
-                held.add(run.id)
+                held[run.id] = days
         for day in store.days_outside(session, run):
             row = f"settlement.result {run.id} {day}"
             yield damage("result-outside-run", row, "the day is not one of the run's days")
@@ -102,11 +105,13 @@ def _verify_law(session: Session, run: Run, place: str) -> Iterator[Finding]:
         yield damage("run-law", place, value)
 
 
-def _verify_contents(session: Session, run: Run, law_of: LawOf, place: str) -> Iterator[Finding]:
+def _verify_contents(
+    session: Session, run: Run, law_of: LawOf, place: str, days: dict[dt.date, HeldDay]
+) -> Iterator[Finding]:
     """Hold a run to its inputs, and its day totals and results to the run."""
     inputs = yield from _verify_inputs(session, run, law_of, place)
     yield from _verify_day_totals(session, run, inputs)
-    yield from _verify_results(session, run)
+    yield from _verify_results(session, run, inputs, days)
 
 
 def _verify_inputs(
@@ -145,7 +150,10 @@ def _verify_day_totals(
         yield damage("day-total", row, "the readings of the run sum to it, and it is not stored")
 
 
-def _verify_results(session: Session, run: Run) -> Iterator[Finding]:
+def _verify_results(
+    session: Session, run: Run, inputs: SettlementInputs | None, days: dict[dt.date, HeldDay]
+) -> Iterator[Finding]:
+    """Re-hash every result; days takes what each day comes to, which holds if nothing is found."""
     day_digests = []
     for day in run.days:
         digests = []
@@ -161,5 +169,7 @@ def _verify_results(session: Session, run: Run) -> Iterator[Finding]:
                 yield altered_result(run.id, vector)
             digests.append(digest)
         day_digests.append(day_digest(digests))
+        if inputs is not None:
+            days[day] = held_day(day_digests[-1], vectors, inputs.day_totals(day))
     if run_result_digest(day_digests) != run.result_digest:
         yield altered_run(run)

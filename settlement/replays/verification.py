@@ -1,12 +1,13 @@
 """Settle every posted run again: a run that was invented is a cause of money, too."""
 
-import uuid
+import datetime as dt
 from collections.abc import Iterator
 
 from sqlalchemy.orm import Session
 
 from common.damage import damage
 from common.refusals import Finding
+from settlement.billing.held import HeldDay, HeldRuns
 from settlement.replays.replay import replay
 from settlement.runs.day_memory import DayMemory
 from settlement.runs.pinned import UNREADABLE, law_read_once
@@ -19,7 +20,7 @@ RUN_REPLAY = "run-replay"
 def verify_replays(
     session: Session,
     threads: int = 1,
-    held: set[uuid.UUID] | None = None,
+    held: HeldRuns | None = None,
     unreplayed: list[Run] | None = None,
 ) -> Iterator[Finding]:
     """Replay every run that posted a day, and name the first row of each that comes out otherwise.
@@ -46,8 +47,11 @@ def verify_replays(
         if unreplayed is not None and is_earlier_engine(run.engine_version):
             unreplayed.append(run)
             continue
+        days: dict[dt.date, HeldDay] = {}
         try:
-            replayed = replay(session, run, threads=threads, law_of=law_of, memory=memory)
+            replayed = replay(
+                session, run, threads=threads, law_of=law_of, memory=memory, held=days
+            )
         except UNREADABLE as error:
             reason = str(error).partition("\n")[0]
             yield damage(RUN_REPLAY, place, f"what it was computed from cannot be read: {reason}")
@@ -56,4 +60,4 @@ def verify_replays(
             value = f"settled again, it differs: {replayed.first_difference}"
             yield damage(RUN_REPLAY, place, value)
         elif held is not None:
-            held.add(run_id)
+            held[run_id] = days
