@@ -16,18 +16,18 @@ def interval_starts(day: date, zone: str, minutes: int) -> tuple[datetime, ...]:
         ValueError: minutes does not divide an hour, or the day, of which a part would be in none.
         zoneinfo.ZoneInfoNotFoundError: no such time zone.
     """
-    if minutes < 1 or 60 % minutes:
-        raise ValueError(f"interval of {minutes} minutes: it must divide 60; use 5, 15, 30 or 60")
-    start, end = _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
-    step = timedelta(minutes=minutes)
-    if (end - start) % step:
-        raise ValueError(f"{day} of {zone}: {end - start} is no whole number of {minutes} minutes")
-    return tuple(start + number * step for number in range((end - start) // step))
+    start, step = day_start(day, zone), timedelta(minutes=minutes)
+    return tuple(start + number * step for number in range(interval_count(day, zone, minutes)))
 
 
 def interval_count(day: date, zone: str, minutes: int) -> int:
-    """Return how many intervals a local day has."""
-    return len(interval_starts(day, zone, minutes))
+    """Return how many intervals a local day has; raises as `interval_starts`."""
+    if minutes < 1 or 60 % minutes:
+        raise ValueError(f"interval of {minutes} minutes: it must divide 60; use 5, 15, 30 or 60")
+    length = day_start(day + timedelta(days=1), zone) - day_start(day, zone)
+    if length % timedelta(minutes=minutes):
+        raise ValueError(f"{day} of {zone}: {length} is no whole number of {minutes} minutes")
+    return length // timedelta(minutes=minutes)
 
 
 def settlement_day(instant: datetime, zone: str) -> date:
@@ -41,5 +41,6 @@ def settlement_day(instant: datetime, zone: str) -> date:
     return instant.astimezone(ZoneInfo(zone)).date()
 
 
-def _midnight(day: date, zone: str) -> datetime:
+def day_start(day: date, zone: str) -> datetime:
+    """Return the UTC start of a local day."""
     return datetime.combine(day, time(), tzinfo=ZoneInfo(zone)).astimezone(UTC)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from settlement.core.periods import MINUTES_PER_HOUR, interval_starts
+from settlement.core.periods import MINUTES_PER_HOUR, day_start, interval_count
 
 Integers = NDArray[np.int64]
 
@@ -49,6 +49,7 @@ LARGEST_DEMAND_WH = 10**13
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
+_US_PER_MINUTE = 60_000_000
 
 
 @dataclass(frozen=True)
@@ -190,12 +191,13 @@ def calendar_of(register: MeterRegister, minutes: int | None = None) -> Calendar
         for offset in range((piece.last_day - piece.first_day).days + 1):
             day = piece.first_day + dt.timedelta(days=offset)
             length = minutes or piece.interval_minutes
-            instants = interval_starts(day, register.time_zone, length)
-            start_us = [(instant - _EPOCH) // _MICROSECOND for instant in instants]
+            length_us = length * _US_PER_MINUTE
+            first_us = (day_start(day, register.time_zone) - _EPOCH) // _MICROSECOND
+            end = first_us + interval_count(day, register.time_zone, length) * length_us
             days.append(day)
             terms.append(index)
-            starts.append(np.array(start_us, dtype=np.int64))
-            end_us.append(start_us[-1] + length * 60_000_000)
+            starts.append(np.arange(first_us, end, length_us, dtype=np.int64))
+            end_us.append(end)
     count = np.array([len(day_starts) for day_starts in starts], dtype=np.int64)
     empty = np.empty(0, dtype=np.int64)
     return Calendar(

@@ -17,7 +17,7 @@ from common.unpacking import (
     ungzip,
 )
 
-BOMB_BYTES = 200_000_000
+BOMB_BYTES = 20_000_000
 
 
 def zipped(content: bytes, method: int = zipfile.ZIP_DEFLATED) -> bytes:
