@@ -5,11 +5,13 @@ import secrets
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from allauth.mfa.models import Authenticator
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
 from django.db.transaction import atomic
+from sqlalchemy import Connection, Engine
 
 from database.session import transaction
 from ledger.people import store
@@ -20,6 +22,9 @@ from portal.demo_people import AUDITOR, OPERATOR, REGULATOR, demo_people
 PASSWORD_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # without l, o, 0, 1
 PASSWORD_PARTS = 4
 PART_LETTERS = 4
+
+_is_demo: WeakKeyDictionary[Engine | Connection, bool] = WeakKeyDictionary()
+"""What a database was founded for. It stands for good, and every page asks twice."""
 
 
 @dataclass(frozen=True)
@@ -121,5 +126,10 @@ def new_password() -> str:
 def is_demo() -> bool:
     """Return whether this database was founded for a demonstration, whose passwords are printed."""
     with transaction() as session:
-        founding = store.founding(session)
-    return founding is not None and founding.is_demonstration
+        bind = session.get_bind()
+        if bind not in _is_demo:
+            founding = store.founding(session)
+            if founding is None:
+                return False
+            _is_demo[bind] = founding.is_demonstration
+        return _is_demo[bind]
