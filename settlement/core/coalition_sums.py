@@ -22,9 +22,12 @@ integer with the bit of unit k, in the plan's order, set where unit k is a membe
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from settlement.core.arrays import Integers, kernel
 from settlement.core.cuts import Cuts, subset_sums
+
+Sizes = NDArray[np.int8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +78,7 @@ def coalition_sums(
     The caller has checked that no sum can pass int64.
     """
     outer, inner = int(plan.outer_units.sum()), len(plan.unit_order) - int(plan.outer_units.sum())
-    sizes = np.bitwise_count(np.arange(1 << max(outer, inner))).astype(np.int64)
+    sizes = np.bitwise_count(np.arange(1 << max(outer, inner))).astype(np.int8)
     # weight(size - 1) + weight(size): what a coalition of that size counts for.
     both = weights + np.concatenate([[0], weights[:-1]])
     tables = _room_to_fold(plan)
@@ -84,13 +87,14 @@ def coalition_sums(
     numerators = np.empty_like(available_kw)
     value_all = np.empty(available_kw.shape[1], dtype=np.int64)
     by_member = np.empty(len(plan.unit_order), dtype=np.int64)
+    by_outer = np.empty(1 << outer, dtype=np.int64)
     for interval, supply_kw in enumerate(supply):
         cut_kw = plan.boundary_kw + subset_sums(demand[interval])
         table, joined = _fold_nodes(cut_kw, supply_kw, plan.outer_units, tables)
         inner_kw, choices = _choices_in_order(supply_kw[outer:])
         by_place = _weigh_places(inner_kw, choices, sizes, both, outer + 1)
-        last_kw = supply_kw[joined:outer]
-        by_outer, cells, value = _sum_by_outer(table, last_kw, inner_kw, by_place, sizes)
+        last = supply_kw[joined:outer]
+        cells, value = _sum_by_outer(table, last, inner_kw, by_place, sizes, by_outer)
         by_inner, everything = _sum_by_inner(cells, inner_kw, choices, sizes, weights, both)
         add_up_by_member(by_outer, by_member[:outer])
         add_up_by_member(by_inner, by_member[outer:])
@@ -101,10 +105,8 @@ def coalition_sums(
 
 def _room_to_fold(plan: Plan) -> Integers:
     """Return two tables in which any of the tables of `_fold_nodes` has room, to use in turns."""
-    cells = [len(plan.boundary_kw)]
-    for unit_count in plan.outer_units[:-1].tolist():
-        cells.append((cells[-1] >> 1) << unit_count)
-    return np.empty((2, max(cells)), dtype=np.int64)
+    folded = np.cumsum(plan.outer_units[:-1]) - np.arange(1, len(plan.outer_units))
+    return np.empty((2, len(plan.boundary_kw) << int(folded.max(initial=0))), dtype=np.int64)
 
 
 # What a fresh machine waits for is how long numba compiles. A kernel that calls another is compiled
@@ -172,33 +174,37 @@ def _choices_in_order(supply_kw: Integers) -> tuple[Integers, Integers]:
 
 @kernel
 def _sum_by_outer(
-    table: Integers, last_kw: Integers, inner_kw: Integers, by_place: Integers, sizes: Integers
-) -> tuple[Integers, Integers, int]:
+    table: Integers,
+    last_kw: Integers,
+    inner_kw: Integers,
+    by_place: Integers,
+    sizes: Sizes,
+    by_outer: Integers,
+) -> tuple[Integers, int]:
     """Visit every outer choice, with all inner ones at once.
 
     Args:
-        table: as `_fold_nodes` returns it.
+        table, inner_kw, by_place: as `_fold_nodes`, `_choices_in_order`, `_weigh_places` return.
         last_kw: shape (L,), supply of the outer units at the last node.
-        inner_kw: shape (I,), as `_choices_in_order` returns it.
-        by_place: as `_weigh_places` returns it.
-        sizes: of every choice.
+        by_outer: takes, by outer choice, the sum of the values of its coalitions, each weighted as
+            one that a member joined or would join.
 
     Returns:
-        By outer choice, the sum of the values of its coalitions, each weighted as one that a member
-        joined or would join; by outer size and place in the order of inner choices, how many outer
-        choices there are and what they come to outside and inside; and the value of all units.
+        By outer size and place in the order of inner choices, how many outer choices there are and
+        what they come to outside and inside; and the value of all units.
     """
     choices, places = len(table) >> 1, len(inner_kw)
-    by_outer = np.empty(choices << len(last_kw), dtype=np.int64)
     cells = np.zeros((len(by_place), places + 1, 3), dtype=np.int64)
-    value = 0
+    outside_kw, inside_kw = table[:choices], table[choices:]
     for members in range(1 << len(last_kw)):
         supply = 0
         for unit in range(len(last_kw)):
             if members >> unit & 1:
                 supply += last_kw[unit]
+        written = by_outer[members * choices : (members + 1) * choices]
+        size_of = sizes[members * choices : (members + 1) * choices]
         for choice in range(choices):
-            outside, inside = table[choice] + supply, table[choices + choice]
+            outside, inside = outside_kw[choice] + supply, inside_kw[choice]
             room = inside - outside
             short = 0  # so many inner choices leave the cut outside the smaller one
             step = places >> 1
@@ -208,22 +214,20 @@ def _sum_by_outer(
                 step >>= 1
             if inner_kw[short] < room:
                 short += 1
-            size = sizes[members * choices + choice]
-            by_outer[members * choices + choice] = (
-                by_place[size, short, 0] * outside
-                + by_place[size, short, 1]
-                + by_place[size, short, 2] * inside
-            )
-            cells[size, short, 0] += 1
-            cells[size, short, 1] += outside
-            cells[size, short, 2] += inside
-            value = min(outside + inner_kw[places - 1], inside)
-    return by_outer, cells, value
+            # Without a sign, as numba looks at each index that has one whether it counts backwards.
+            size, place = np.uintp(size_of[choice]), np.uintp(short)
+            weight, cell = by_place[size, place], cells[size, place]
+            written[choice] = weight[0] * outside + weight[1] + weight[2] * inside
+            cell[0] += 1
+            cell[1] += outside
+            cell[2] += inside
+    value = min(table[choices - 1] + supply + inner_kw[places - 1], table[2 * choices - 1])
+    return cells, value
 
 
 @kernel
 def _weigh_places(
-    inner_kw: Integers, inner_choices: Integers, sizes: Integers, both: Integers, outer_sizes: int
+    inner_kw: Integers, inner_choices: Integers, sizes: Sizes, both: Integers, outer_sizes: int
 ) -> Integers:
     """Return shape (outer sizes, places + 1, 3): what inner choices count for at each place.
 
@@ -249,16 +253,14 @@ def _sum_by_inner(
     cells: Integers,
     inner_kw: Integers,
     inner_choices: Integers,
-    sizes: Integers,
+    sizes: Sizes,
     weights: Integers,
     both: Integers,
 ) -> tuple[Integers, int]:
     """Return what the coalitions of each inner choice come to, and all by the weight of their size.
 
     Args:
-        cells: as `_sum_by_outer` returns it.
-        inner_kw, inner_choices: shape (I,), as `_choices_in_order` returns them.
-        sizes: of every choice.
+        cells, inner_kw, inner_choices: as `_sum_by_outer` and `_choices_in_order` return them.
         weights, both: by coalition size, once and as one that a member joined or would join.
     """
     places = len(inner_kw)
