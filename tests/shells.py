@@ -23,6 +23,7 @@ SHELLS = {
     "ledger/billed_verification.py": "reads every line of documents, to verify it",
     "ledger/cause_verification.py": "reads every row to prove it",
     "ledger/disputes/attached.py": "reads rows",
+    "ledger/disputes/bare.py": "asks questions of the database",
     "ledger/disputes/corrections.py": "reads rows",
     "ledger/disputes/queries.py": "asks questions of the database",
     "ledger/disputes/steps.py": "use case: take a step in a dispute",
