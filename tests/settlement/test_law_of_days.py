@@ -38,6 +38,7 @@ from tests.settlement.evidence_cases import Memory, exported, rows, written
 from tests.worlds import tiny_market
 from tests.worlds.law import publish
 from tests.worlds.logged import signer
+from tests.worlds.people import act_as
 from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import (
     CORRECTED,
@@ -354,12 +355,13 @@ def test_a_dispute_is_settled_by_the_line_that_takes_the_disputed_one_back(sessi
         next(each for each in issued if each.row.participant == "cedar") for issued in corrected
     )
     disputed = first.lines[-1]
+    act_as(session, "desk-of-cedar")
     record = dispute_line(
         session,
         document_number(first.row.series, first.row.number),
         disputed.line,
         Claim(amount_micro=disputed.amount_micro),
-        Actor("Carol", Role.PARTICIPANT, "cedar"),
+        Actor("desk-of-cedar", Role.PARTICIPANT, "cedar"),
         "The rate is not ours",
         REVISED,
     )
