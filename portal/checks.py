@@ -7,7 +7,6 @@ from django.core.checks import CheckMessage, Error
 from sqlalchemy.exc import ProgrammingError
 
 from common.refusals import Finding
-from portal.demo import is_demo
 
 DEMONSTRATION_ID = "portal.E001"
 
@@ -23,6 +22,8 @@ def check_founding(app_configs: Any, **_: Any) -> list[CheckMessage]:
 
 def find_demonstration() -> Finding | None:
     """Return that a portal for others shows a demonstration, unless it says that it is one."""
+    from portal.demo import is_demo  # most commands need no accounts
+
     if settings.DEMO_HAS_GRACE or settings.DEBUG or not is_demo():
         return None
     return Finding(

@@ -145,10 +145,12 @@ def _make_roles(connection: Connection, prefix: str, passwords: Mapping[Role, st
             if role in passwords:
                 set_password(connection, name, passwords[role])
     except psycopg.errors.InsufficientPrivilege as refused:
+        passes = {name: " BYPASSRLS" if role in PASS_BY_ROW_SECURITY else ""
+                  for role, name in names.items()}  # fmt: skip
         missing = " ".join(
-            f'CREATE ROLE "{name}" LOGIN{" BYPASSRLS" if role in PASS_BY_ROW_SECURITY else ""};'
-            for role, name in names.items()
-            if name not in there
+            f'{"ALTER" if name in there else "CREATE"} ROLE "{name}" LOGIN{passes[name]};'
+            for name in names.values()
+            if name not in there or (passes[name] and name not in passing)
         )
         raise Unusable(
             f"the owner of the database may not make its roles: {refused.diag.message_primary}. "

@@ -188,7 +188,7 @@ class Withdrawal(Base):
 
 
 class Deed(Base):
-    """What was done by a command, and as whom; each row is a link of the trail."""
+    """What a command was asked to do, and as whom, whatever came of it; a link of the trail."""
 
     __tablename__ = "deed"
     __table_args__ = (

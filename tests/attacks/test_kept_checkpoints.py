@@ -19,9 +19,9 @@ COUNT = 9
 
 
 @pytest.fixture(scope="module")
-def logged(clone_database) -> Engine:
+def logged(clone_bare_database) -> Engine:
     """Nine runs and the key, a kept checkpoint, and one run that came after it."""
-    made = make_engine(clone_database())
+    made = make_engine(clone_bare_database())
     with transaction(made) as session:
         publish_small_facts(session, COUNT)
         publish_checkpoint(session, signer(1), SIGNED)

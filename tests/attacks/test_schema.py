@@ -169,10 +169,12 @@ def test_each_index_that_keeps_rows_apart_is_named(insider, statement):
 EACH_FUNCTION = """
 SELECT format('%I.%I(%s) function', nspname, proname,
               pg_get_function_identity_arguments(pg_proc.oid)),
-       regexp_replace(pg_get_functiondef(pg_proc.oid), '(AS \\$function\\$|RETURN ).*',
+       regexp_replace(pg_get_functiondef(pg_proc.oid), '(AS \\$function\\$|RETURN |BEGIN ATOMIC).*',
            CASE WHEN lanname = 'plpgsql' AND (proretset OR prorettype = 'void'::regtype)
                 THEN 'AS $$ BEGIN RETURN; END $$'
                 WHEN lanname = 'plpgsql' THEN 'AS $$ BEGIN RETURN NULL; END $$'
+                WHEN proretset
+                THEN format('AS $$ SELECT * FROM %I.%I() LIMIT 0 $$', nspname, proname)
                 ELSE 'AS $$ SELECT NULL::' || format_type(prorettype, NULL) || ' $$' END)
   FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
   JOIN pg_language ON pg_language.oid = prolang
@@ -399,11 +401,19 @@ ALONE = {
         {"event trigger meddle": "what no migration makes"},
     ),
     "row security that hides rows": (
-        "ALTER TABLE ledger.invoice ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; "
-        "CREATE POLICY hide ON ledger.invoice USING (participant <> 'intruder')",
+        "ALTER TABLE ledger.seal ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; "
+        "CREATE POLICY hide ON ledger.seal USING (sealed_by <> 'intruder')",
         {
-            "ledger.invoice": "'row security; row security of its owner too', expected no more",
-            "ledger.invoice policy hide": "to rows where (participant <> ",
+            "ledger.seal": "'row security; row security of its owner too', expected no more",
+            "ledger.seal policy hide": "to rows where (sealed_by <> ",
+        },
+    ),
+    "row security that shows everything": (
+        "ALTER TABLE ledger.invoice DISABLE ROW LEVEL SECURITY; "
+        "ALTER POLICY reads ON ledger.posting USING (true)",
+        {
+            "ledger.invoice": "expected 'row security'",
+            "ledger.posting policy reads": "to rows where true",
         },
     ),
     "a privilege for everybody": (

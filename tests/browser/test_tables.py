@@ -3,7 +3,7 @@
 import pytest
 
 from tests.browser.conftest import NARROW, WIDE
-from tests.browser.test_every_page import PAGES, number  # noqa: F401
+from tests.browser.test_every_page import PAGES, number, proposal  # noqa: F401
 
 SCREENS = {"wide": WIDE, "narrow": NARROW}
 SCROLLS_IN_PLACE = {
@@ -84,10 +84,11 @@ UNLABELLED = """() => [...document.querySelectorAll(".stacked td:not([colspan], 
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_no_cell_is_cut(name, open_page, served, number):  # noqa: F811
+def test_no_cell_is_cut(name, open_page, served, number, proposal):  # noqa: F811
     path, who = PAGES[name]
     site = served.site
-    page = open_page(path.format(number=number, run=site.first_run, study=site.study), who)
+    known = {"number": number, "run": site.first_run, "study": site.study, "proposal": proposal}
+    page = open_page(path.format(**known), who)
     for screen, size in SCREENS.items():
         page.set_viewport_size(size)
         assert page.evaluate(CUT) == [], screen

@@ -44,7 +44,7 @@ TERMS = DisputeTerms(bytes(range(32)), "Europe/London", 90, 15, 20, 30)
 BANK = BankAccount(MARKET, IBAN, "GBP", {})
 ACTORS = {
     Role.PARTICIPANT: "Petra Participant",
-    Role.OPERATOR: "Olga Operator",
+    Role.OPERATOR: "bea",
     Role.REGULATOR: "Rae Regulator",
 }
 
@@ -157,7 +157,7 @@ class Books:
         request = SealRequest(
             MARKET,
             (DayToSeal(day, begins, begins + dt.timedelta(days=1)),),
-            "Olga Operator",
+            "bea",
             "the last run is posted",
         )
         has_journal = any(posted == day for posted, _ in self.posted)

@@ -107,7 +107,7 @@ MATRIX = (
     Row("people-approve", "/people/proposals/{proposal}/approve/", "403 403 403 422 422 403 in", method=POST, unwalked=FORM),
     Row("people-invitation", "/people/invitations/{invitation}/", "403 403 403 404 200 403 in", unwalked="a key, shown once"),
     Row("person", "/people/accounts/operator/", "403 403 403 200 200 200 in", names=LINKS),
-    Row("person-invite", "/people/accounts/nobody/invite/", "403 403 403 404 404 403 in", method=POST, unwalked=FORM),
+    Row("person-invite", "/people/accounts/never-made/invite/", "403 403 403 404 404 403 in", method=POST, unwalked=FORM),
     Row("person-propose", "/people/accounts/operator/propose/", "403 403 403 422 422 403 in", method=POST, unwalked=FORM),
     Row("person-withdraw", "/people/accounts/operator/withdraw/", "403 403 403 422 422 403 in", method=POST, unwalked=FORM),
     Row("account_login", "/account/sign-in/", "302 302 302 302 302 302 200", method=BOTH),

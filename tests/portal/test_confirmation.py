@@ -23,7 +23,7 @@ MOVES_NO_MONEY = {
     "cosignatures": "a witness, who has no account, states what it keeps",
     "dispute-line": "a participant claims; money moves when it was decided and settled again",
     **dict.fromkeys(
-        ["check-proof", "evidence", "invoice-file"],
+        ["check-proof", "account-evidence", "evidence", "invoice-file"],
         "makes or reads a file",
     ),
 }
