@@ -205,8 +205,8 @@ def run_command(words: list[str]) -> Ended:
     return Ended(status or 0, out.getvalue(), err.getvalue())
 
 
-ATTEMPT = "ledger.trail_link, people.deed"
-"""What a command leaves in the trail that appends facts: who tried, whatever came of it."""
+ATTEMPTS = {"ledger.trail_link, people.deed", "ledger.trail_link"}
+"""What is left of who tried, whatever came of it: a deed, or with `login` a refused sign-in."""
 
 
 def try_command(rng: random.Random, world: World, leaf: Leaf, failures: Failures) -> None:
@@ -225,7 +225,7 @@ def try_command(rng: random.Random, world: World, leaf: Leaf, failures: Failures
         world.written()
     if ended.status not in (0, 1, 2):
         failures.add(f"{name}: exit {ended.status}", told)
-    if ended.status and changed not in (None, ATTEMPT) and name not in WRITES_IN_PARTS:
+    if ended.status and changed not in {None, *ATTEMPTS} and name not in WRITES_IN_PARTS:
         failures.add(f"{name}: refused, and wrote to {changed}", f"{told}\n{ended.err[:400]}")
     for complaint in _complaints(words, ended):
         failures.add(f"{name}: {complaint}", f"{told}\n{ended.out[-200:]}\n{ended.err[:600]}")
