@@ -92,7 +92,7 @@ def approve_right(session: Session, act: Act, now: dt.datetime) -> Done:
 
 
 def withdraw_right(session: Session, act: Act, now: dt.datetime) -> Done:
-    """Take a right away; the account signs in again for what it keeps."""
+    """Take a right away: at once, in open sessions too."""
     number, reason = act.arguments["grant"], act.arguments["reason"]
     accounts.withdraw(session, number, reason, now)
     held = next(each for each in store.grants(session) if each.number == number)

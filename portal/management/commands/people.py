@@ -76,7 +76,7 @@ class Command(BaseCommand[Everybody]):
             ),
         ),
         "withdraw": Subcommand(
-            "end a right; the account signs in again for what it keeps",
+            "end a right: at once, in open sessions too",
             (
                 argument("grant", type=at_least(1), metavar="GRANT", help="number of the grant"),
                 REASON,
