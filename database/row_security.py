@@ -104,6 +104,11 @@ _OVERSEES = _sees("operator", "auditor", "regulator")
 
 POLICIES: Mapping[str, str] = MappingProxyType(
     {
+        # Whose an entity is, the law of its day says. What participants are told of readings and
+        # results, the worker explains to them, line by line: see `portal.explanations`.
+        **dict.fromkeys(
+            ("settlement.reading", "settlement.result", "settlement.day_total"), _BILLS
+        ),
         "ledger.account": f"{_OVERSEES} OR {_OWN}",
         "ledger.posting": f"{_OVERSEES} OR account IN (SELECT code FROM ledger.account)",
         "ledger.invoice": f"{_OVERSEES} OR {_OWN}",

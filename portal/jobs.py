@@ -7,8 +7,9 @@ told by the heart of its worker, which writes the time every ten seconds.
 
 import datetime as dt
 import logging
+import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from django.db import connection
 from django.utils import timezone
@@ -19,12 +20,26 @@ log = logging.getLogger(__name__)
 
 HEART = dt.timedelta(seconds=60)
 """A worker of which nothing was seen for so long is gone."""
-AT_ONCE = 5
+AT_ONCE = 6
 """Jobs of a worker."""
-LANES = {"replay": 1, "export": 2}
-"""How many of a kind that takes minutes are under way at once: an act never waits behind them."""
+LANES = {"replay": 1, "export": 2, "explain": 2}
+"""How many of a kind are under way at once: an act never waits behind them."""
+WAIT_SECONDS = 2.0
+"""How long a page waits for the worker before it says that it is being done."""
+LOOK_SECONDS = 0.05
 GONE = "the process that computed it is gone"
 ERROR_LETTERS = 2_000
+
+
+class Asked(Protocol):
+    """A row of what somebody asked for."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the outcome is still to come."""
+
+
+A = TypeVar("A", bound=Asked)
 
 
 class Request(Protocol):
@@ -42,6 +57,16 @@ def defer(task: str, number: int) -> int:
     """Queue a task of `portal.tasks` for the row of a number; return the number of its job."""
     lock = f"{task}-{number % LANES[task]}" if task in LANES else None
     return app.configure_task(task, lock=lock).defer(number=number)
+
+
+def wait_for(read: Callable[[], A]) -> A:
+    """Return what was asked for once it is done; as it is after a moment, or without a worker."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    found = read()
+    while found.is_running and time.monotonic() < deadline and is_worker_there():
+        time.sleep(LOOK_SECONDS)
+        found = read()
+    return found
 
 
 def is_lost(job_number: int | None, now: dt.datetime) -> bool:

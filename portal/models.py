@@ -228,6 +228,47 @@ class Export(models.Model):
         return self.state == self.State.READY
 
 
+class ExplanationRequest(models.Model):
+    """What somebody asks of a line, and the page that the worker made of it; kept for an hour.
+
+    `day` and `interval` are empty where the line, or the whole day, is asked for. `rights` are
+    those by which it was made: whoever has others asks anew.
+    """
+
+    class State(models.TextChoices):
+        """How far it is."""
+
+        RUNNING = "running", "Being worked out"
+        READY = "ready", "Ready"
+        NOTHING = "nothing", "Nothing to explain"
+        FAILED = "failed", "Failed"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    rights = models.JSONField()
+    document = models.CharField(max_length=100)
+    line = models.PositiveIntegerField()
+    day = models.DateField(null=True)
+    interval = models.PositiveIntegerField(null=True)
+    asked_at = models.DateTimeField()
+    state = models.CharField(max_length=12, choices=State.choices, default=State.RUNNING)
+    content = models.TextField(blank=True)
+    job_number = models.BigIntegerField(null=True)
+
+    class Meta:
+        """Order and indexes."""
+
+        ordering = ("-asked_at", "-id")
+        indexes = (models.Index(fields=["user", "document", "line"], name="explanations_by_line"),)
+
+    def __str__(self) -> str:
+        return f"Explanation of {self.document} line {self.line}: {self.get_state_display()}"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the outcome is still to come."""
+        return self.state == self.State.RUNNING
+
+
 class Act(models.Model):
     """What a person asked for that changes money or law; the worker does it once, as the writer.
 

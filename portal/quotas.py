@@ -31,6 +31,7 @@ class Kind(StrEnum):
     EXPORT = "export"
     UPLOAD = "upload"
     REPLAY = "replay"
+    EXPLANATION = "explanation"
 
 
 class Quota(NamedTuple):
@@ -44,6 +45,7 @@ QUOTAS = {
     Kind.EXPORT: Quota(120, "files"),
     Kind.UPLOAD: Quota(60, "uploads"),
     Kind.REPLAY: Quota(20, "replays"),
+    Kind.EXPLANATION: Quota(1_200, "explanations"),
 }
 
 

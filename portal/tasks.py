@@ -30,14 +30,23 @@ def make_export(number: int) -> None:
     exports.make(number)
 
 
+@app.task(name="explain", priority=15)
+def explain(number: int) -> None:
+    """Work out why a number is what it is, for the page that asks."""
+    from portal import explanations
+
+    explanations.make(number)
+
+
 @app.periodic(cron="*/10 * * * *")
 @app.task(name="expire")
 def expire(timestamp: int) -> None:
-    """Remove files whose day is over."""
-    from portal import exports
+    """Remove files and explanations whose time is over."""
+    from portal import explanations, exports
     from portal.acts.requests import remove_old
 
     exports.remove_expired(timezone.now())
+    explanations.remove_old(timezone.now())
     remove_old(timezone.now())
 
 

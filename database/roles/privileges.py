@@ -111,6 +111,10 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
         },
         "portal.portal_export": {WRITER: ANY_ROW, PORTAL_AUTH: "SELECT, INSERT, UPDATE"},
         "portal.portal_exportpart": {WRITER: ANY_ROW, PORTAL_AUTH: READ},
+        "portal.portal_explanationrequest": {
+            WRITER: ANY_ROW,
+            PORTAL_AUTH: "SELECT, INSERT, UPDATE (state, content, job_number)",
+        },
         # A page says that it was queued, and nothing of what became of it.
         "portal.portal_act": {WRITER: ANY_ROW, PORTAL_AUTH: "SELECT, INSERT, UPDATE (job_number)"},
         # The queue. Its triggers write events, as whoever changed a job.

@@ -7,7 +7,6 @@ leaves it to be done again, and whoever does it a second time finds it marked. S
 import datetime as dt
 import json
 import logging
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -29,9 +28,6 @@ log = logging.getLogger(__name__)
 
 Kind, State = Act.Kind, Act.State
 KEPT = dt.timedelta(days=1)
-WAIT_SECONDS = 2.0
-"""How long a page waits for the worker before it says that it is being done."""
-LOOK_SECONDS = 0.05
 
 TAKE = "SELECT id FROM portal.portal_act WHERE id = :number AND state = 'asked' FOR UPDATE"
 MARK = """
@@ -84,18 +80,7 @@ def ask(
         act.save()
         act.job_number = jobs.defer("act", act.pk)
         act.save(update_fields=["job_number"])
-    return wait_for(act)
-
-
-def wait_for(act: Act) -> Act:
-    """Return an act with its outcome, or as it is after a moment, or where no worker is there."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < deadline:
-        act = Act.objects.defer("content").get(pk=act.pk)
-        if not act.is_running or not jobs.is_worker_there():
-            break
-        time.sleep(LOOK_SECONDS)
-    return act
+    return jobs.wait_for(lambda: Act.objects.defer("content").get(pk=act.pk))
 
 
 def execute(number: int, executors: Mapping[str, Execute], now: dt.datetime) -> Act | None:

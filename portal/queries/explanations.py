@@ -7,6 +7,7 @@ top is turned.
 """
 
 import datetime as dt
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -40,24 +41,37 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class DayPage:
-    """A day of a line, interval by interval; `replaced` is the run that it corrected.
+class NamedRun:
+    """What a page says of a run."""
 
-    `read` is what was read for it, in the ledger's sign.
-    """
+    id: uuid.UUID
+    kind: str
+    result_digest: bytes
+
+
+@dataclass(frozen=True)
+class LinePage:
+    """A line as the sum of its days."""
+
+    days: tuple[Explanation, ...]
+
+
+@dataclass(frozen=True)
+class DayPage:
+    """A day of a line, interval by interval; `replaced` is the run that it corrected."""
 
     day: dt.date
     intervals: tuple[Interval, ...]
     amount_micro: int
-    run: Run
-    replaced: Run | None
-    read: LineDay
+    run: NamedRun
+    replaced: NamedRun | None
 
 
 @dataclass(frozen=True)
 class IntervalPage:
-    """The tree behind one interval: what holds, and what it replaced."""
+    """The tree behind one interval of a day: what holds, and what it replaced."""
 
+    day: DayPage
     interval: Interval
     amount_micro: int
     now: Explanation
@@ -83,37 +97,45 @@ class LineExplanation:
         """The clauses that the line cites, in the versions that it obeyed."""
         return self.invoice.clauses[self.line.number]
 
-    def days(self, session: Session) -> tuple[Explanation, ...]:
+    def days(self, session: Session) -> LinePage:
         """Return what was posted for each settlement day."""
         tree = explain_line(session, self.reference)
-        return tuple(replace(child, value=self.sign * child.value) for child in tree.children)
+        return LinePage(
+            tuple(replace(child, value=self.sign * child.value) for child in tree.children)
+        )
 
-    def day(self, session: Session, day: dt.date) -> DayPage | None:
-        """Return a day, interval by interval; None when the line has nothing on it."""
-        found = line_day(session, self.reference, day)
-        if found is None:
-            return None
-        amounts = [self.sign * int(value) for value in found.amounts_micro]
+    def read_day(self, session: Session, day: dt.date) -> LineDay | None:
+        """Return what was read for a day, in the ledger's sign; None when it has nothing on it."""
+        return line_day(session, self.reference, day)
+
+    def day(self, read: LineDay) -> DayPage:
+        """Return a day, interval by interval."""
+        amounts = [self.sign * int(value) for value in read.amounts_micro]
         intervals = tuple(
             Interval(number, start, clock, amount)
             for number, ((start, clock), amount) in enumerate(
-                zip(self._local_times(found), amounts, strict=True), start=1
+                zip(self._local_times(read), amounts, strict=True), start=1
             )
         )
-        return DayPage(day, intervals, sum(amounts), found.run, found.replaced, found)
+        replaced = None if read.replaced is None else _named(read.replaced)
+        return DayPage(read.day, intervals, sum(amounts), _named(read.run), replaced)
 
-    def interval(self, day: DayPage, number: int, viewer: Viewer) -> IntervalPage:
-        """Return the tree behind an interval of a day, which are numbered from 1.
+    def interval(self, read: LineDay, number: int, viewer: Viewer) -> IntervalPage | None:
+        """Return the tree behind an interval of a day, from 1; None where it has no such interval.
 
         What others were paid is summed up for those who may not see it.
         """
+        day = self.day(read)
+        if not 1 <= number <= len(day.intervals):
+            return None
         market = self.reference.invoice.market
-        whole = explain_interval(self.reference, day.read, number - 1)
+        whole = explain_interval(self.reference, read, number - 1)
         # Whoever may open the line may read what is its participant's: who decides a dispute, too.
         own = self.reference.invoice.participant
         tree = sum_up_others(whole, lambda owner: owner == own or viewer.may_see(market, owner))
         now, *before = (self._with_document_sign(child) for child in tree.children)
         return IntervalPage(
+            day=day,
             interval=day.intervals[number - 1],
             amount_micro=self.sign * tree.value,
             now=now,
@@ -153,6 +175,10 @@ def find_line_explanation(
             quantity=None if line.quantity is None else -line.quantity,
         )
     return LineExplanation(invoice, line, reference)
+
+
+def _named(run: Run) -> NamedRun:
+    return NamedRun(run.id, run.kind, run.result_digest)
 
 
 def sum_up_others(tree: Explanation, may_see: Callable[[str], bool]) -> Explanation:

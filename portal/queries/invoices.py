@@ -21,10 +21,7 @@ from settlement.billing.posted_month import posted_month
 from settlement.documents.issued_document import IssuedDocument, IssuedLine
 from settlement.documents.render import find_document
 from settlement.explanations.tree import CitedClause
-from settlement.runs.store import posted_days
 from settlement.tables import RunRow
-
-INTERVALS_A_DAY = 48
 
 SummaryRow = tuple[Invoice, str | None, Invoice | None]
 """A document, the kind of its run and the document that it corrects; None where it has none."""
@@ -117,19 +114,6 @@ def invoice_owner(session: Session, number: str) -> tuple[str, str] | None:
         return None
     row = session.get(Invoice, found)
     return None if row is None else (row.market, row.participant)
-
-
-def interval_count(session: Session, number: str) -> int:
-    """Return how many intervals the lines of a document rest on at most, to tell large from small.
-
-    No more is asked than days and lines, so that a day counts as one without a change of clocks.
-    """
-    found = parsed_number(number)
-    row = session.get(Invoice, found) if found else None
-    if row is None:
-        return 0
-    days = {day for day, _, _ in posted_days(session, row.market, row.billing_month)}
-    return row.line_count * len(days) * INTERVALS_A_DAY
 
 
 def invoice_page(session: Session, number: str) -> InvoicePage:

@@ -1,17 +1,22 @@
 """Why this number: from a line to its days, a day's intervals, and the tree behind one interval."""
 
 import datetime as dt
+from collections.abc import Callable
+from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
-from sqlalchemy.orm import Session
+from django_htmx.http import HttpResponseClientRedirect
 
 from database.session import transaction
+from portal import explanations, jobs
 from portal.access import SignedInRequest, Viewer, open_to
+from portal.bodies import Refusal
+from portal.explanations import Page, State, Subject
 from portal.queries import explanations as queries
-from portal.queries.disputes import is_disputed
 from portal.queries.invoices import invoice_page
+from portal.quotas import refused
 from portal.views.invoices import refuse_others
 
 
@@ -24,24 +29,24 @@ def sees_explanations(viewer: Viewer) -> bool:
 @open_to(sees_explanations)
 def line(request: SignedInRequest, number: str, line: int) -> HttpResponse:
     """Show a line as the sum of its days."""
-    with transaction() as session:
-        why = _find_line(session, request, number, line)
-        days = why.days(session)
-    largest = max((abs(child.value) for child in days), default=0)
-    context = {"why": why, "days": days, "largest": largest, "section": "invoices"}
-    return render(request, "why/line.html", context)
+    return _explain(request, Subject(number, line), "why/line.html", _line_context)
+
+
+def _line_context(found: queries.LinePage) -> dict[str, Any]:
+    largest = max((abs(child.value) for child in found.days), default=0)
+    return {"days": found.days, "largest": largest}
 
 
 @require_safe
 @open_to(sees_explanations)
 def day(request: SignedInRequest, number: str, line: int, day: dt.date) -> HttpResponse:
     """Show a day of a line as the sum of its intervals."""
-    with transaction() as session:
-        why = _find_line(session, request, number, line)
-        found = _find_day(session, why, day)
+    return _explain(request, Subject(number, line, day), "why/day.html", _day_context)
+
+
+def _day_context(found: queries.DayPage) -> dict[str, Any]:
     largest = max(abs(interval.amount_micro) for interval in found.intervals)
-    context = {"why": why, "day": found, "largest": largest, "section": "invoices"}
-    return render(request, "why/day.html", context)
+    return {"day": found, "largest": largest}
 
 
 @require_safe
@@ -50,36 +55,50 @@ def interval(
     request: SignedInRequest, number: str, line: int, day: dt.date, interval: int
 ) -> HttpResponse:
     """Show the tree behind one interval: shares, prices, readings and clauses."""
-    with transaction() as session:
-        why = _find_line(session, request, number, line)
-        of_day = _find_day(session, why, day)
-        if not 1 <= interval <= len(of_day.intervals):
-            raise Http404("no such interval on this day")
-        found = why.interval(of_day, interval, request.viewer)
-    context = {
-        "why": why,
-        "day": of_day,
+    subject = Subject(number, line, day, interval)
+    return _explain(request, subject, "why/interval.html", _interval_context)
+
+
+def _interval_context(found: queries.IntervalPage) -> dict[str, Any]:
+    number = found.interval.number
+    return {
+        "day": found.day,
         "found": found,
-        "previous": interval - 1 or None,
-        "next": interval + 1 if interval < len(of_day.intervals) else None,
-        "section": "invoices",
+        "previous": number - 1 or None,
+        "next": number + 1 if number < len(found.day.intervals) else None,
     }
-    return render(request, "why/interval.html", context)
 
 
-def _find_line(
-    session: Session, request: SignedInRequest, number: str, line: int
-) -> queries.LineExplanation:
-    decides = request.viewer.decides_disputes and is_disputed(session, number, line)
-    refuse_others(session, request, number, is_open=decides)
-    found = queries.find_line_explanation(session, invoice_page(session, number), line)
+def _explain(
+    request: SignedInRequest,
+    subject: Subject,
+    template: str,
+    context_of: Callable[[Any], dict[str, Any]],
+) -> HttpResponse:
+    """Show an explanation, or that it is being worked out; the page then leads on by itself."""
+    why = _find_line(request, subject)
+    asked = explanations.ask(request.user, request.viewer, subject)
+    if isinstance(asked, Refusal):
+        return refused(asked)
+    if asked.state == State.NOTHING:
+        raise Http404("nothing of the kind in this document")
+    context: dict[str, Any] = {"why": why, "section": "invoices"}
+    if asked.state == State.READY:
+        if request.htmx:
+            return HttpResponseClientRedirect(request.path)
+        found: Page = explanations.page_of(asked)
+        return render(request, template, context | context_of(found))
+    context |= {"asked": asked, "has_worker": jobs.is_worker_there()}
+    return render(request, "why/_state.html" if request.htmx else "why/waiting.html", context)
+
+
+def _find_line(request: SignedInRequest, subject: Subject) -> queries.LineExplanation:
+    """Return the line of a document, with what stands on the document itself."""
+    with transaction() as session:
+        is_open = explanations.may_explain(session, request.viewer, subject)
+        refuse_others(session, request, subject.document, is_open=is_open)
+        document = invoice_page(session, subject.document)
+        found = queries.find_line_explanation(session, document, subject.line)
     if found is None:
         raise Http404("no such line in this document")
-    return found
-
-
-def _find_day(session: Session, why: queries.LineExplanation, day: dt.date) -> queries.DayPage:
-    found = why.day(session, day)
-    if found is None:
-        raise Http404("the line has nothing on this day")
     return found

@@ -20,16 +20,14 @@ from settlement.documents.formats import CSV, FORMATS, Format
 from settlement.documents.render import find_document, render_document
 from settlement.documents.wording import duties, explanations
 
-ROWS_AT_ONCE = 5_000
-"""Intervals of all lines of a document that are written while one waits: half a second."""
-
 DOWNLOADS = (
-    ("pdf", "PDF with Factur-X"),
-    ("xml", "Factur-X XML"),
-    ("ubl", "UBL"),
-    ("json", "JSON"),
-    ("csv", "CSV of intervals"),
+    ("pdf", "PDF with Factur-X", True),
+    ("xml", "Factur-X XML", True),
+    ("ubl", "UBL", True),
+    ("json", "JSON", True),
+    (CSV, "CSV of intervals", False),
 )
+"""Formats, what people call them, and whether one is sent at once: others have a page first."""
 
 
 def sees_invoices(viewer: Viewer) -> bool:
@@ -79,14 +77,16 @@ def page(request: SignedInRequest, number: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @open_to(sees_invoices)
 def download(request: SignedInRequest, number: str, format_name: str) -> HttpResponse:
-    """Send one document as a file in a format; many intervals are asked for, and made beside."""
+    """Send one document as a file in a format; its intervals are asked for, and made beside.
+
+    They tell what everybody together was charged or paid, which the web process cannot read.
+    """
     of_format = FORMATS.get(format_name)
     if of_format is None:
         raise Http404("no such format")
     with transaction() as session:
         refuse_others(session, request, number)
-        is_large = format_name == CSV and queries.interval_count(session, number) > ROWS_AT_ONCE
-    if is_large:
+    if format_name == CSV:
         return offer(request, Export.Kind.INTERVALS, number)
     if request.method == "POST":  # a form asks for what is made beside, and this is sent at once
         return HttpResponseNotAllowed(["GET", "HEAD"])

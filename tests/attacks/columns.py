@@ -201,6 +201,10 @@ TRANSIENT = {
     "portal.portal_exportpart": {
         "content export_id id number": "pieces of that copy; evidence is checked by its verifier",
     },
+    "portal.portal_explanationrequest": {
+        "asked_at content day document id interval job_number line rights state user_id": "a page "
+        "for an hour, worked out of what is proven elsewhere",
+    },
     "portal.portal_replayrequest": {
         "seconds": "how long it took says nothing of what it found",
         "done job_number total": "how far it is; the verdict is a fact",

@@ -4,6 +4,7 @@ Each table with a policy, each visitor: what its connection counts is what the v
 say that one is somebody else shows nothing, for nobody's token is known.
 """
 
+import re
 from collections.abc import Iterator
 
 import psycopg
@@ -31,6 +32,7 @@ OWNED = {
 }
 """Tables whose rows name their participant."""
 DOCUMENT = "series || '-' || lpad(number::text, 6, '0')"
+NOTHING = "SELECT 0 WHERE %s <> ''"
 OF_PARTICIPANT = {
     **{
         table: f"SELECT count(*) FROM {table} WHERE {column} = %s"
@@ -66,7 +68,8 @@ OF_PARTICIPANT = {
         "SELECT count(DISTINCT (market, statement_number)) FROM ledger.allocation "
         f"WHERE documents && ARRAY(SELECT {DOCUMENT} FROM ledger.invoice WHERE participant = %s)"
     ),
-    "ledger.bank_file": "SELECT 0 WHERE %s <> ''",
+    "ledger.bank_file": NOTHING,
+    **dict.fromkeys(("settlement.reading", "settlement.result", "settlement.day_total"), NOTHING),
     "ledger.interest": (
         "SELECT count(*) FROM ledger.interest WHERE document IN ("
         f"SELECT {DOCUMENT} FROM ledger.invoice WHERE participant = %s)"
@@ -219,5 +222,6 @@ def test_what_is_told_of_the_disputes_of_others_names_nobody(url):
         rows = session.execute(text("SELECT * FROM ledger.bare_disputes()")).all()
     engine.dispose()
     assert rows
+    told = re.sub("[0-9a-f]{64}", "", str(rows))  # a digest may read as a name by chance
     for hidden in ("cedar", "tiny-invoice", "desk-of", "bea", "olga"):
-        assert hidden not in str(rows), hidden
+        assert hidden not in told, hidden

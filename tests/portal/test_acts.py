@@ -71,7 +71,7 @@ def page(world, django_db_blocker, monkeypatch) -> Iterator[Client]:
     for name in ("take", "mark"):
         monkeypatch.setattr(requests, name, REAL[name])
     monkeypatch.setattr(acting, "run", RUN)
-    monkeypatch.setattr(requests, "WAIT_SECONDS", 0)
+    monkeypatch.setattr(jobs, "WAIT_SECONDS", 0)
     portal = DatabaseRole.PORTAL
     with (
         django_db_blocker.unblock(),

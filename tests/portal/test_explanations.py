@@ -40,14 +40,14 @@ def whys(session, summaries, step=1):
 @pytest.mark.parametrize("participant", [SUPPLIER, GENERATOR])
 def test_days_sum_to_the_line(session, documents, participant):
     for why in whys(session, documents[participant]):
-        assert sum(day.value for day in why.days(session)) == why.line.exact_micro
+        assert sum(day.value for day in why.days(session).days) == why.line.exact_micro
 
 
 @pytest.mark.parametrize("participant", [SUPPLIER, GENERATOR])
 def test_intervals_sum_to_the_day_on_the_short_day_too(session, documents, participant):
     for why in whys(session, documents[participant], step=11):
-        for day in why.days(session):
-            found = why.day(session, day.day)
+        for day in why.days(session).days:
+            found = why.day(why.read_day(session, day.day))
             assert len(found.intervals) == {FIRST_DAY: 48, SHORT_DAY: 46}[day.day]
             assert sum(each.amount_micro for each in found.intervals) == day.value
 
@@ -55,18 +55,17 @@ def test_intervals_sum_to_the_day_on_the_short_day_too(session, documents, parti
 @pytest.mark.parametrize("participant", [SUPPLIER, GENERATOR])
 def test_the_tree_of_an_interval_comes_to_its_amount(session, documents, participant):
     for why in whys(session, documents[participant], step=11):
-        for day in why.days(session):
-            of_day = why.day(session, day.day)
-            found = why.interval(of_day, 36, EVERYTHING)
+        for day in why.days(session).days:
+            found = why.interval(why.read_day(session, day.day), 36, EVERYTHING)
             replaced = found.before.value if found.before else 0
             assert found.now.value - replaced == found.amount_micro
-            assert found.amount_micro == of_day.intervals[35].amount_micro
-            assert (found.before is None) == (of_day.replaced is None)
+            assert found.amount_micro == found.day.intervals[35].amount_micro
+            assert (found.before is None) == (found.day.replaced is None)
 
 
 def test_clocks_go_forward_between_the_second_and_third_half_hour(session, documents):
     why = next(whys(session, documents[SUPPLIER]))
-    clocks = [each.clock for each in why.day(session, SHORT_DAY).intervals]
+    clocks = [each.clock for each in why.day(why.read_day(session, SHORT_DAY)).intervals]
     assert clocks[:4] == [
         "00:00 to 00:30 GMT",
         "00:30 GMT to 02:00 BST",
@@ -96,7 +95,7 @@ def test_an_interval_shows_readings_formula_shapley_values_and_clauses(session, 
     why = next(one for one in whys(session, documents[GENERATOR]) if "location" in one.line.kind)
     number = why.invoice.summary.number
     page = text(sign_in("generator"), f"/invoices/{number}/{why.line.number}/2024-03-30/36/")
-    found = why.interval(why.day(session, FIRST_DAY), 36, EVERYTHING)
+    found = why.interval(why.read_day(session, FIRST_DAY), 36, EVERYTHING)
     for node in nodes(found.now):
         assert node.label in page
         if node.source:
@@ -121,7 +120,7 @@ def nodes(tree: Explanation):
 def test_a_note_shows_what_holds_and_what_it_replaced(session, sign_in, documents):
     note = documents[SUPPLIER][1]
     why = next(whys(session, [note]))
-    day = why.days(session)[0].day
+    day = why.days(session).days[0].day
     page = text(sign_in("owner"), f"/invoices/{note.number}/{why.line.number}/{day}/20/")
     assert "What holds now, by run SF" in page
     assert "What it replaced, by run II" in page
@@ -149,7 +148,7 @@ def test_a_day_has_all_its_intervals_on_the_page(sign_in, documents):
 
 def test_what_others_were_paid_is_summed_up_for_a_participant(session, documents):
     why = next(whys(session, documents[SUPPLIER]))
-    of_day = why.day(session, FIRST_DAY)
+    of_day = why.read_day(session, FIRST_DAY)
     supplier = Viewer(frozenset({Role.PARTICIPANT}), frozenset({("gb12", SUPPLIER)}))
     whole = next(node for node in nodes(why.interval(of_day, 36, EVERYTHING).now) if node.owner)
     assert whole.owner

@@ -113,7 +113,6 @@ def test_a_participant_is_shown_the_run_without_a_link_that_is_not_its_own(sign_
         ("xml", "application/xml", "xml", b"<?xml"),
         ("ubl", "application/xml", "ubl.xml", b"<?xml"),
         ("json", "application/json", "json", b"{"),
-        ("csv", "text/csv; charset=utf-8", "csv", b"document,line,"),
     ],
 )
 def test_a_document_is_downloaded_in_each_format(sign_in, invoice, name, media_type, ending, start):

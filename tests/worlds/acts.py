@@ -9,6 +9,9 @@ from portal.acts import requests
 from portal.models import Act
 from tests.worlds.as_portal import as_worker
 
+AT_ONCE = {"act": tasks.do_act, "explain": tasks.explain}
+"""What a page waits for."""
+
 
 def do_acts_at_once(patch: pytest.MonkeyPatch) -> None:
     """Let no worker be needed: what a test asks for is rolled back, and no other could see it.
@@ -20,9 +23,9 @@ def do_acts_at_once(patch: pytest.MonkeyPatch) -> None:
 
     def defer(task: str, number: int) -> int:
         job = queue(task, number)
-        if task == "act":
+        if task in AT_ONCE:
             with as_worker():
-                tasks.do_act(number)
+                AT_ONCE[task](number)
         return job
 
     def take(_session: object, number: int) -> bool:

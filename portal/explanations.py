@@ -1,0 +1,144 @@
+"""Why a number is what it is: worked out by the worker, for the account that asks.
+
+An explanation rests on what others metered and on what runs found for them, which the web process
+cannot read. The worker stores what the page shows, in which the figures of others are one sum. It
+stands for an hour, for whoever asks the same again with the same rights.
+"""
+
+import datetime as dt
+from typing import Any, NamedTuple
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+from pydantic import ConfigDict, TypeAdapter
+from sqlalchemy.orm import Session
+
+from database import session as database
+from portal import jobs
+from portal.access import Viewer, viewer_of
+from portal.bodies import Refusal
+from portal.models import ExplanationRequest
+from portal.queries.disputes import is_disputed
+from portal.queries.explanations import DayPage, IntervalPage, LinePage, find_line_explanation
+from portal.queries.invoices import invoice_owner, invoice_page
+from portal.quotas import Kind, spend
+
+State = ExplanationRequest.State
+KEPT = dt.timedelta(hours=1)
+
+Page = LinePage | DayPage | IntervalPage
+PAGES: TypeAdapter[Page] = TypeAdapter(
+    Page, config=ConfigDict(ser_json_bytes="hex", val_json_bytes="hex")
+)
+
+
+class Subject(NamedTuple):
+    """What is to be explained: a line, one of its days, or one interval of it, from 1."""
+
+    document: str
+    line: int
+    day: dt.date | None = None
+    interval: int | None = None
+
+
+def may_explain(session: Session, viewer: Viewer, subject: Subject) -> bool:
+    """Return whether it is open to a user: to who sees the document, and to who decides of it."""
+    owner = invoice_owner(session, subject.document)
+    if owner is None:
+        return False
+    decides = viewer.decides_disputes and is_disputed(session, subject.document, subject.line)
+    return decides or viewer.may_see(*owner)
+
+
+def ask(user: User, viewer: Viewer, subject: Subject) -> ExplanationRequest | Refusal:
+    """Return the explanation of a subject, or as far as it is after a moment.
+
+    Whoever calls it has asked `may_explain`; the worker asks again.
+    """
+    now = timezone.now()
+    rights = _rights(viewer)
+    asked = ExplanationRequest.objects.filter(
+        user=user, rights=rights, asked_at__gt=now - KEPT, **subject._asdict()
+    )
+    found = asked.exclude(state=State.FAILED).first()
+    if found is not None and found.is_running and jobs.is_lost(found.job_number, now):
+        jobs.give_up(found.job_number)
+        _end(found.pk, State.FAILED)
+        found = None
+    if found is None:
+        refusal = spend(user, Kind.EXPLANATION, now)
+        if refusal is not None:
+            return refusal
+        with transaction.atomic():
+            found = ExplanationRequest.objects.create(
+                user=user, rights=rights, asked_at=now, **subject._asdict()
+            )
+            found.job_number = jobs.defer("explain", found.pk)
+            found.save(update_fields=["job_number"])
+    number = found.pk
+    return jobs.wait_for(lambda: ExplanationRequest.objects.get(pk=number))
+
+
+def page_of(found: ExplanationRequest) -> Page:
+    """Return what the page of an explanation that is ready shows."""
+    return PAGES.validate_json(found.content)
+
+
+def make(number: int) -> None:
+    """Work out an explanation and store it; the worker's part.
+
+    Raises:
+        LookupError: no such explanation waits to be made.
+    """
+    asked = ExplanationRequest.objects.filter(pk=number, state=State.RUNNING).first()
+    if asked is None:
+        raise LookupError(f"no explanation {number} waits to be made")
+    subject = Subject(asked.document, asked.line, asked.day, asked.interval)
+    viewer = viewer_of(asked.user)
+    try:
+        with database.transaction() as session:
+            is_open = _rights(viewer) == asked.rights and may_explain(session, viewer, subject)
+            page = _explain(session, viewer, subject) if is_open else None
+        content = "" if page is None else PAGES.dump_json(page).decode()
+    except Exception:
+        # What an error says may be of others' data: it is for the log.
+        _end(number, State.FAILED)
+        raise
+    _end(number, State.READY if content else State.NOTHING, content)
+
+
+def remove_old(now: dt.datetime) -> None:
+    """Remove what stands no longer."""
+    ExplanationRequest.objects.filter(asked_at__lt=now - KEPT).delete()
+
+
+def _explain(session: Session, viewer: Viewer, subject: Subject) -> Page | None:
+    """Return what a page shows; None where the document has nothing of the kind."""
+    document = invoice_page(session, subject.document)
+    why = find_line_explanation(session, document, subject.line)
+    if why is None:
+        return None
+    if subject.day is None:
+        return why.days(session)
+    read = why.read_day(session, subject.day)
+    if read is None:
+        return None
+    if subject.interval is None:
+        return why.day(read)
+    return why.interval(read, subject.interval, viewer)
+
+
+def _rights(viewer: Viewer) -> dict[str, Any]:
+    """Return the rights by which a page is made: with others, it would show something else."""
+    sees = viewer.participants
+    return {
+        "roles": sorted(viewer.roles),
+        "participants": None if sees is None else sorted(map(list, sees)),
+    }
+
+
+def _end(number: int, state: str, content: str = "") -> None:
+    ExplanationRequest.objects.filter(pk=number, state=State.RUNNING).update(
+        state=state, content=content
+    )

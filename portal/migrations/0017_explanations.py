@@ -1,0 +1,50 @@
+"""Explanations are worked out by the worker: the web process reads nobody's readings."""
+
+import django.db.models.deletion
+from django.conf import settings
+from django.db import migrations, models
+
+STATES = [
+    ("running", "Being worked out"),
+    ("ready", "Ready"),
+    ("nothing", "Nothing to explain"),
+    ("failed", "Failed"),
+]
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("portal", "0016_evidence_of_ones_own"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+    ]
+    operations = [
+        migrations.CreateModel(
+            name="ExplanationRequest",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        settings.AUTH_USER_MODEL,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                    ),
+                ),
+                ("rights", models.JSONField()),
+                ("document", models.CharField(max_length=100)),
+                ("line", models.PositiveIntegerField()),
+                ("day", models.DateField(null=True)),
+                ("interval", models.PositiveIntegerField(null=True)),
+                ("asked_at", models.DateTimeField()),
+                ("state", models.CharField(choices=STATES, default="running", max_length=12)),
+                ("content", models.TextField(blank=True)),
+                ("job_number", models.BigIntegerField(null=True)),
+            ],
+            options={
+                "ordering": ("-asked_at", "-id"),
+                "indexes": [
+                    models.Index(fields=["user", "document", "line"], name="explanations_by_line")
+                ],
+            },
+        ),
+    ]
