@@ -106,9 +106,11 @@ POLICIES: Mapping[str, str] = MappingProxyType(
     {
         # Whose an entity is, the law of its day says. What participants are told of readings and
         # results, the worker explains to them, line by line: see `portal.explanations`.
-        **dict.fromkeys(
-            ("settlement.reading", "settlement.result", "settlement.day_total"), _BILLS
-        ),
+        "settlement.reading_file": _BILLS,
+        "settlement.reading": _BILLS,
+        "settlement.result": _BILLS,
+        "settlement.day_total": _BILLS,
+        "settlement.study": _OVERSEES,
         "ledger.account": f"{_OVERSEES} OR {_OWN}",
         "ledger.posting": f"{_OVERSEES} OR account IN (SELECT code FROM ledger.account)",
         "ledger.invoice": f"{_OVERSEES} OR {_OWN}",
@@ -138,9 +140,85 @@ POLICIES: Mapping[str, str] = MappingProxyType(
         "ledger.interest": (
             f"{_OVERSEES} OR document = ANY ((SELECT people.own_documents())::text[])"
         ),
+        "ledger.trail_link": _OVERSEES,
+        "people.person": f"{_OVERSEES} OR number = (SELECT people.person_of(people.acting()))",
+        "people.account": f"{_OVERSEES} OR id = (SELECT people.acting())",
+        "people.proposal": f"{_OVERSEES} OR proposed_by = (SELECT people.acting())",
+        "people.approval": (
+            f"{_OVERSEES} OR approved_by = (SELECT people.acting()) "
+            "OR proposal IN (SELECT number FROM people.proposal)"
+        ),
+        "people.account_grant": f"{_OVERSEES} OR account = (SELECT people.acting())",
+        "people.withdrawal": (
+            f"{_OVERSEES} OR grant_number IN (SELECT number FROM people.account_grant)"
+        ),
+        "people.deed": f"{_OVERSEES} OR account = (SELECT people.acting())",
     }
 )
-"""By table, whose rows may be read: every table of what a participant owes, pays or disputes."""
+"""By table, whose rows may be read: every table that tells of a participant or of a person."""
+
+_MINE = "user_id = (SELECT id FROM portal.auth_user WHERE username = people.acting())"
+
+OWN_POLICIES: Mapping[str, str] = MappingProxyType(
+    {
+        "portal.portal_act": _MINE,
+        "portal.portal_export": _MINE,
+        "portal.portal_exportpart": "export_id IN (SELECT id FROM portal.portal_export)",
+        "portal.portal_explanationrequest": _MINE,
+        "portal.portal_noticeread": _MINE,
+        "portal.portal_use": _MINE,
+        "portal.portal_replayrequest": _BILLS,
+    }
+)
+"""By table of Django, whose rows may be read and written: of what people ask for, their own."""
+
+APPENDED_BY_ALL: Mapping[str, str] = MappingProxyType(
+    {
+        # A sign-in is appended before anybody acts.
+        "portal.portal_auditentry": f"{_sees('auditor')} OR account = (SELECT people.acting())",
+    }
+)
+"""By table, whose rows may be read where everybody appends."""
+
+OPEN: Mapping[str, str] = MappingProxyType(
+    {
+        "rulebook.version": "XXX",
+        "settlement.run": "what was settled when, by which digests",
+        **dict.fromkeys(
+            ("ledger.journal", "ledger.seal"), "that there are entries, and not whose they are"
+        ),
+        **dict.fromkeys(
+            (
+                "ledger.log_leaf", "ledger.log_key", "ledger.log_tile", "ledger.checkpoint",
+                "ledger.trail_head", "ledger.witness", "ledger.cosignature",
+            ),
+            "the log is public: hashes, notes and keys",
+        ),
+        "people.founding": "who began, and whether it is a demonstration, is told to everybody",
+        "people.token": "hashes of secrets, asked for before it is known who acts",
+        **dict.fromkeys(
+            (
+                "portal.django_session", "portal.auth_user", "portal.mfa_authenticator",
+                "portal.portal_attempt", "portal.account_emailaddress",
+                "portal.account_emailconfirmation",
+            ),
+            "asked for before it is known who acts; sealed, hashed or a name",
+        ),
+        **dict.fromkeys(
+            (
+                "portal.django_migrations", "portal.django_content_type", "portal.auth_permission",
+                "portal.auth_group", "portal.auth_group_permissions", "portal.auth_user_groups",
+                "portal.auth_user_user_permissions",
+            ),
+            "Django's own lists, which tell of nobody",
+        ),
+        **dict.fromkeys(
+            ("portal.procrastinate_jobs", "portal.procrastinate_workers"),
+            "the queue names rows by their number",
+        ),
+    }
+)  # fmt: skip
+"""By table without a policy that the web process reads, why everybody may read all of it."""
 
 
 def secure_rows(execute: Callable[[str], object], table: str) -> None:
@@ -149,7 +227,18 @@ def secure_rows(execute: Callable[[str], object], table: str) -> None:
     execute(f"CREATE POLICY reads ON {table} FOR SELECT USING ({POLICIES[table]})")
 
 
+def secure_own_rows(execute: Callable[[str], object], table: str) -> None:
+    """Let the web process see and write the rows of a table of Django that its policy says."""
+    execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    if table in OWN_POLICIES:
+        execute(f"CREATE POLICY reads ON {table} USING ({OWN_POLICIES[table]})")
+    else:
+        execute(f"CREATE POLICY reads ON {table} FOR SELECT USING ({APPENDED_BY_ALL[table]})")
+        execute(f"CREATE POLICY appends ON {table} FOR INSERT WITH CHECK (true)")
+
+
 def unsecure_rows(execute: Callable[[str], object], table: str) -> None:
-    """Undo `secure_rows`."""
+    """Undo `secure_rows`, or `secure_own_rows`."""
     execute(f"DROP POLICY reads ON {table}")
+    execute(f"DROP POLICY IF EXISTS appends ON {table}")
     execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")

@@ -159,6 +159,11 @@ def waiting_at_most(patience: Patience) -> Iterator[None]:
         _patience.reset(before)
 
 
+def current_token() -> str | None:
+    """Return the token by which transactions that begin now act; None where they act as nobody."""
+    return _token.get()
+
+
 @contextmanager
 def acting_by(token: str | None) -> Iterator[None]:
     """Let transactions that begin in the block act as the account of a token; None: as nobody."""

@@ -5,9 +5,13 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.core.checks import register
+from django.db import connections
 from django.db.backends.signals import connection_created
 
-from database.session import current_patience
+from database.acting import TOKEN_SETTING
+from database.session import current_patience, current_token
+
+ACT = "SELECT set_config(%s, %s, false)"
 
 
 class PortalConfig(AppConfig):
@@ -22,6 +26,7 @@ class PortalConfig(AppConfig):
         importlib.import_module("portal.audit")
         register(importlib.import_module("portal.checks").check_founding, deploy=True)
         connection_created.connect(limit_connection)
+        connection_created.connect(act_on_connection)
 
 
 def limit_connection(connection: Any, **_: object) -> None:
@@ -34,3 +39,15 @@ def limit_connection(connection: Any, **_: object) -> None:
                 "set_config('statement_timeout', %s, false)",
                 [str(patience.lock_ms), str(patience.statement_ms)],
             )
+
+
+def act_on_connection(connection: Any = None, **_: object) -> None:
+    """Let a connection of Django act as the account of the request that it is used for, to its end.
+
+    Call it once that is known; without a connection, of the one that is open. One that is opened
+    later acts so too, and each is closed with its request.
+    """
+    used = connection or connections["default"]
+    if used.connection is not None:
+        with used.cursor() as cursor:
+            cursor.execute(ACT, [TOKEN_SETTING, current_token() or ""])

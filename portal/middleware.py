@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from database.outages import is_busy
 from database.session import Patience, acting_by, waiting_at_most
 from portal.acting import token_of
+from portal.apps import act_on_connection
 from portal.busy import busy_response
 from portal.health import health_response
 
@@ -109,7 +110,7 @@ def _refuse(where: str, texts: Iterable[str]) -> None:
 
 
 class ActAsAccount:
-    """Let what a request writes be written in the name of whoever is signed in.
+    """Let what a request reads and writes be read and written as whoever is signed in.
 
     The token is made of the session's key, which the browser alone holds, and of the secret of this
     portal; it ends with the session. So neither who reads the tables nor who writes a session there
@@ -122,6 +123,7 @@ class ActAsAccount:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer, as the account of whoever is signed in."""
         with acting_by(token_of(request)):
+            act_on_connection()
             return self.get_response(request)
 
 

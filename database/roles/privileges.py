@@ -99,7 +99,7 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
         "portal.account_emailconfirmation": OF_DJANGO,
         "portal.mfa_authenticator": UNDER_WAY,
         "portal.portal_auditentry": {WRITER: APPEND, PORTAL_AUTH: APPEND, AUDITOR: READ},
-        "portal.portal_noticesent": {WRITER: APPEND, PORTAL_AUTH: READ, AUDITOR: READ},
+        "portal.portal_noticesent": {WRITER: APPEND, AUDITOR: READ},
         "portal.portal_noticeread": {WRITER: ANY_ROW, PORTAL_AUTH: APPEND},
         "portal.portal_use": UNDER_WAY,
         "portal.portal_attempt": UNDER_WAY,
@@ -141,18 +141,19 @@ CALLED: Privileges = {WRITER: "EXECUTE"}
 """Called in checks and guards, by whoever inserts."""
 ASKED_WHO: Privileges = {WRITER: "EXECUTE", PORTAL: "EXECUTE"}
 """Who acts, and by which right: it tells whoever holds a token of themselves alone."""
+ASKED_BY_POLICIES: Privileges = {**ASKED_WHO, PORTAL_AUTH: "EXECUTE"}
 QUEUED: Privileges = {WRITER: "EXECUTE", PORTAL_AUTH: "EXECUTE"}
 
 FUNCTIONS: Mapping[str, Privileges] = MappingProxyType(
     {
         "public.person_key": CALLED,
         "ledger.source_that_moves": CALLED,
-        "people.acting": ASKED_WHO,
+        "people.acting": ASKED_BY_POLICIES,
         "people.holds_role": ASKED_WHO,
         "people.acts_for": ASKED_WHO,
         "people.person_of": ASKED_WHO,
         # By the policies of rows, as whoever reads.
-        "people.sees_as": {PORTAL: "EXECUTE"},
+        "people.sees_as": {PORTAL: "EXECUTE", PORTAL_AUTH: "EXECUTE"},
         "people.owned": {PORTAL: "EXECUTE"},
         "people.own_documents": {PORTAL: "EXECUTE"},
         "ledger.bare_disputes": ASKED_WHO,

@@ -1,4 +1,4 @@
-"""Row security of what was metered, and of what runs found."""
+"""Row security of what was metered, of what runs found, and of people."""
 
 from alembic import op
 
@@ -9,7 +9,21 @@ down_revision = "0018"
 branch_labels = None
 depends_on = None
 
-TABLES = ("settlement.reading", "settlement.result", "settlement.day_total")
+TABLES = (
+    "settlement.reading_file",
+    "settlement.reading",
+    "settlement.result",
+    "settlement.day_total",
+    "settlement.study",
+    "ledger.trail_link",
+    "people.person",
+    "people.account",
+    "people.proposal",
+    "people.approval",
+    "people.account_grant",
+    "people.withdrawal",
+    "people.deed",
+)
 
 
 def upgrade() -> None:

@@ -1,8 +1,12 @@
-"""Explanations are worked out by the worker: the web process reads nobody's readings."""
+"""Explanations are worked out by the worker, and the web process sees who asks what is theirs."""
+
+from typing import Any
 
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
+
+from database.row_security import secure_own_rows, unsecure_rows
 
 STATES = [
     ("running", "Being worked out"),
@@ -10,6 +14,30 @@ STATES = [
     ("nothing", "Nothing to explain"),
     ("failed", "Failed"),
 ]
+
+
+TABLES = (
+    "portal.portal_act",
+    "portal.portal_export",
+    "portal.portal_exportpart",
+    "portal.portal_explanationrequest",
+    "portal.portal_noticeread",
+    "portal.portal_use",
+    "portal.portal_replayrequest",
+    "portal.portal_auditentry",
+)
+
+
+def secure(_apps: Any, schema_editor: Any) -> None:
+    """Let each account see its own rows."""
+    for table in TABLES:
+        secure_own_rows(schema_editor.execute, table)
+
+
+def unsecure(_apps: Any, schema_editor: Any) -> None:
+    """Undo it."""
+    for table in reversed(TABLES):
+        unsecure_rows(schema_editor.execute, table)
 
 
 class Migration(migrations.Migration):
@@ -47,4 +75,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.RunPython(secure, unsecure),
     ]

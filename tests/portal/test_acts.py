@@ -1,7 +1,7 @@
 """What a person asks for on a page is done by the worker: once, as the writer, and as that person.
 
-The page's connections are the portal's roles and the worker's the writer's, on a database to which
-all of them commit.
+A page is answered by the portal's roles and the worker acts as the writer, on a database to which
+both of them commit.
 """
 
 import datetime as dt
@@ -17,11 +17,12 @@ from django.test import Client
 from django.utils import timezone
 from sqlalchemy import text
 
+import database.session
 from database.roles.names import Role as DatabaseRole
 from database.session import make_engine, transaction
 from ledger.payments import queries
 from ledger.people.roles import Role
-from portal import acting, jobs, tasks
+from portal import acting, apps, jobs, tasks
 from portal.acts import requests
 from portal.acts.executors import EXECUTORS
 from portal.acts.permits import grant_permit
@@ -71,12 +72,12 @@ def page(world, django_db_blocker, monkeypatch) -> Iterator[Client]:
     for name in ("take", "mark"):
         monkeypatch.setattr(requests, name, REAL[name])
     monkeypatch.setattr(acting, "run", RUN)
+    monkeypatch.setattr(apps, "current_token", database.session.current_token)
     monkeypatch.setattr(jobs, "WAIT_SECONDS", 0)
-    portal = DatabaseRole.PORTAL
     with (
         django_db_blocker.unblock(),
-        django_on(world.roles[DatabaseRole.PORTAL_AUTH]),
-        serving_from(world.roles[portal], world.engines[portal]),
+        django_on(world.url),
+        serving_from(world.url, world.engine),
     ):
         client = Client()
         user = User.objects.get(username="olga")
@@ -355,7 +356,10 @@ def test_no_page_writes_a_fact(page, world):
         transaction(world.engines[DatabaseRole.PORTAL]) as session,
     ):
         pay_tiny(session, SETTLED)
-    with pytest.raises(Exception, match="permission denied"):
+    with (
+        pytest.raises(Exception, match="permission denied"),
+        django_on(world.roles[DatabaseRole.PORTAL_AUTH]),
+    ):
         Act.objects.filter(pk=1).update(state=Act.State.DONE)
     with (
         pytest.raises(Exception, match="permission denied"),

@@ -7,10 +7,12 @@ so row security, and what the role may not do, hold in every test of a page.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from hashlib import sha256
 from typing import Any
 
 import psycopg
 import pytest
+from django.db import connection
 from django.test import Client
 from sqlalchemy import Connection, event
 from sqlalchemy.orm import Session, SessionTransaction
@@ -19,7 +21,7 @@ from database import session as database
 from database.acting import TOKEN_SETTING
 from database.roles.granting import find_prefix, plain_url
 from database.roles.names import Role, role_name
-from portal import acting
+from portal import acting, apps
 
 _answering: ContextVar[str | None] = ContextVar("answering", default=None)
 """The role of the web process while it answers."""
@@ -27,17 +29,35 @@ _answering: ContextVar[str | None] = ContextVar("answering", default=None)
 
 def answer_as_portal(patch: pytest.MonkeyPatch, url: str) -> None:
     """Let requests of a test be answered as the role of the portal in the database of `url`."""
-    with psycopg.connect(plain_url(url)) as connection:
-        role = role_name(find_prefix(connection), Role.PORTAL)
+    with psycopg.connect(plain_url(url)) as connected:
+        prefix = find_prefix(connected)
+    role, role_of_django = (role_name(prefix, each) for each in (Role.PORTAL, Role.PORTAL_AUTH))
     ask = Client.request
 
     def request(client: Client, **given: Any) -> Any:
-        with _as(role):
+        with _as(role), _django_as(role_of_django):
             return ask(client, **given)
 
     patch.setattr(Client, "request", request)
-    # Django's transaction is rolled back, and what it writes no other connection could read.
-    patch.setattr(acting, "run", run_as_superuser)
+    # Both transactions of a test may be rolled back, and neither reads what the other writes.
+    patch.setattr(acting, "run", _run_in_both)
+    patch.setattr(apps, "current_token", lambda: _token_for_django(database.current_token()))
+
+
+def _run_in_both(statement: str, values: Any) -> None:
+    """Run a statement about tokens in the domain's transaction and, of one derived, Django's."""
+    run_as_superuser(statement, values)
+    if "hash" in values:
+        values = {**values, "hash": sha256(values["hash"].hex().encode()).digest()}
+    with _django_as(None), connection.cursor() as cursor:
+        # The account may stand in the other transaction alone.
+        cursor.execute("SET session_replication_role TO replica")
+        cursor.execute(statement, values)
+        cursor.execute("RESET session_replication_role")
+
+
+def _token_for_django(token: str | None) -> str | None:
+    return token and sha256(token.encode()).hexdigest()
 
 
 @contextmanager
@@ -49,9 +69,40 @@ def _as(role: str | None) -> Iterator[None]:
         _answering.reset(before)
 
 
-def as_worker() -> Any:
-    """Return a context of what the worker does while a page waits for it."""
-    return _as(None)
+@contextmanager
+def _django_as(role: str | None) -> Iterator[None]:
+    """Let Django's connection act by a role; it shares one transaction with the whole test."""
+    if connection.connection is None or not connection.is_usable():
+        yield
+        return
+    before, token = _settings()
+    _set(role, "")
+    try:
+        yield
+    finally:
+        if not connection.needs_rollback:
+            _set(before, token)
+
+
+def _settings() -> tuple[str, str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user, current_setting(%s, true)", [TOKEN_SETTING])
+        return cursor.fetchone()
+
+
+def _set(role: str | None, token: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+        if role:
+            cursor.execute(f'SET ROLE "{role}"')
+        cursor.execute("SELECT set_config(%s, %s, false)", [TOKEN_SETTING, token or ""])
+
+
+@contextmanager
+def as_worker() -> Iterator[None]:
+    """Do what the worker does while a page waits for it."""
+    with _as(None), _django_as(None):
+        yield
 
 
 def run_as_superuser(statement: str, values: Any) -> None:
