@@ -104,6 +104,11 @@ _OVERSEES = _sees("operator", "auditor", "regulator")
 
 POLICIES: Mapping[str, str] = MappingProxyType(
     {
+        # A registration tells of costs, contacts and accounts; all other law is public.
+        "rulebook.version": (
+            f"kind <> 'registration' OR {_OVERSEES} OR (market, body ->> 'participant') IN "
+            "(SELECT market, participant FROM people.owned())"
+        ),
         # Whose an entity is, the law of its day says. What participants are told of readings and
         # results, the worker explains to them, line by line: see `portal.explanations`.
         "settlement.reading_file": _BILLS,
@@ -182,7 +187,6 @@ APPENDED_BY_ALL: Mapping[str, str] = MappingProxyType(
 
 OPEN: Mapping[str, str] = MappingProxyType(
     {
-        "rulebook.version": "XXX",
         "settlement.run": "what was settled when, by which digests",
         **dict.fromkeys(
             ("ledger.journal", "ledger.seal"), "that there are entries, and not whose they are"

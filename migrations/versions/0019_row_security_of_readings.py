@@ -1,4 +1,4 @@
-"""Row security of what was metered, of what runs found, and of people."""
+"""Row security of registrations, of what was metered and what runs found, and of people."""
 
 from alembic import op
 
@@ -10,6 +10,7 @@ branch_labels = None
 depends_on = None
 
 TABLES = (
+    "rulebook.version",
     "settlement.reading_file",
     "settlement.reading",
     "settlement.result",

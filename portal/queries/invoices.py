@@ -17,7 +17,7 @@ from ledger.invoice import document_number, parsed_number
 from ledger.tables import Invoice
 from portal.queries.rules import RuleVersion, market_zone, rule_by_digest, rule_on
 from rulebook.clause_text import fill_clause
-from settlement.billing.posted_month import posted_month
+from settlement.billing.posted_month import obeyed_versions
 from settlement.documents.issued_document import IssuedDocument, IssuedLine
 from settlement.documents.render import find_document
 from settlement.explanations.tree import CitedClause
@@ -130,12 +130,12 @@ def invoice_page(session: Session, number: str) -> InvoicePage:
     summary = _summarised(session, session.execute(query).all())[0]
     document = find_document(session, number)
     # As the document was issued: a later correction of the law changes none.
-    month = posted_month(session, row.market, row.billing_month)
-    settled = month.held(row.last_journal_number)
-    registration = f"{row.market}/registration/{row.participant}"
     rules = f"{row.market}/market-rules"
-    digests = dict.fromkeys(posted.law.rules.digests[rules] for posted in settled.values())
-    versions = (rule_by_digest(session, digest) for digest in digests)
+    settled = obeyed_versions(
+        session, row.market, row.billing_month, row.last_journal_number, rules
+    )
+    registration = f"{row.market}/registration/{row.participant}"
+    versions = (rule_by_digest(session, digest) for digest in dict.fromkeys(settled.values()))
     return InvoicePage(
         summary=summary,
         registration=(

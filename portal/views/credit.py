@@ -12,6 +12,7 @@ from common.refusals import Refused
 from database.session import transaction
 from ledger.payments.account_queries import day_end
 from portal.access import SignedInRequest, Viewer, open_to
+from portal.queries.people import participants
 from portal.readings_kept import keep_list
 from portal.views.rules import chosen_day, status_of
 from rulebook.store import markets
@@ -33,10 +34,11 @@ def page(request: SignedInRequest) -> HttpResponse:
     at = min(day_end(on), timezone.now())
     with transaction() as session:
         asked = [(market, _report(session, market, at)) for market in markets(session)]
+        registered = set(participants(session))
     reports, missing = [], []
     for market, report in asked:
         if isinstance(report, Refused):
-            if _has_part_in(request.viewer, market):
+            if _has_part_in(request.viewer, registered, market):
                 missing.append((market, report.findings))
             continue
         shown = [credit for credit in report.credits if _may_see(request.viewer, report, credit)]
@@ -61,8 +63,10 @@ def _report(session: Session, market: str, at: dt.datetime) -> CreditReport | Re
         return refused
 
 
-def _has_part_in(viewer: Viewer, market: str) -> bool:
-    return viewer.sees_all_credit or any(of == market for of, _ in viewer.participants or ())
+def _has_part_in(viewer: Viewer, registered: set[tuple[str, str]], market: str) -> bool:
+    """Return whether a market could have something to say to a user, had it the law to say it."""
+    own = registered & (viewer.participants or frozenset())
+    return viewer.sees_all_credit or any(of == market for of, _ in own)
 
 
 def _may_see(viewer: Viewer, report: CreditReport, credit: Credit) -> bool:

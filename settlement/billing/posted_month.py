@@ -26,3 +26,30 @@ def posted_month(session: Session, market: str, billing_month: dt.date) -> Poste
         if first <= day <= last
     ]
     return PostedMonth(posted)
+
+
+def obeyed_versions(
+    session: Session, market: str, billing_month: dt.date, up_to: int, instrument: str
+) -> dict[dt.date, bytes]:
+    """Return by day which version of an instrument the run obeyed that held after a journal.
+
+    It is told by the pins of runs, for who may not read all the law that they obeyed.
+
+    Args:
+        session: the caller's session.
+        market, billing_month: the days.
+        up_to: number of the journal.
+        instrument: one that was in force on each day.
+    """
+    runs = {run.id: run for run in runs_of_month(session, market, billing_month)}
+    held = {
+        day: runs[run_id]
+        for day, number, run_id in posted_days(session, market, billing_month)
+        if number <= up_to and run_id in runs
+    }
+    return {
+        day: pin.digest
+        for day, run in sorted(held.items())
+        for pin in run.law_pins
+        if pin.instrument == instrument and pin.first_day <= day <= pin.last_day
+    }

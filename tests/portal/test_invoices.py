@@ -198,6 +198,7 @@ def test_a_line_shows_what_of_it_is_estimated(quality, estimated, shown):
     assert " ".join(strip_tags(page).replace("\u00a0", " ").split()) == shown
 
 
+@pytest.mark.django_db
 def test_the_address_on_a_document_leads_anyone_to_its_proof(client, invoice):
     document = page_of(invoice).document
     assert PROOF_ADDRESS.format(code=document.code) in proof_words(document)
