@@ -4,8 +4,8 @@ A test arranges and looks as a superuser, and its requests are answered as the r
 so row security, and what the role may not do, hold in every test of a page.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from hashlib import sha256
 from typing import Any
@@ -28,20 +28,32 @@ _answering: ContextVar[str | None] = ContextVar("answering", default=None)
 
 
 def answer_as_portal(patch: pytest.MonkeyPatch, url: str) -> None:
-    """Let requests of a test be answered as the role of the portal in the database of `url`."""
-    with psycopg.connect(plain_url(url)) as connected:
-        prefix = find_prefix(connected)
-    role, role_of_django = (role_name(prefix, each) for each in (Role.PORTAL, Role.PORTAL_AUTH))
+    """Let requests of a test be answered as the roles of the portal in the database of `url`."""
+    as_web_process = web_process_of(url)
     ask = Client.request
 
     def request(client: Client, **given: Any) -> Any:
-        with _as(role), _django_as(role_of_django):
+        with as_web_process():
             return ask(client, **given)
 
     patch.setattr(Client, "request", request)
     # Both transactions of a test may be rolled back, and neither reads what the other writes.
     patch.setattr(acting, "run", _run_in_both)
     patch.setattr(apps, "current_token", lambda: _token_for_django(database.current_token()))
+
+
+def web_process_of(url: str) -> Callable[[], AbstractContextManager[None]]:
+    """Return what lets a block act by the two roles of the web process in the database of `url`."""
+    with psycopg.connect(plain_url(url)) as connected:
+        prefix = find_prefix(connected)
+    role, role_of_django = (role_name(prefix, each) for each in (Role.PORTAL, Role.PORTAL_AUTH))
+
+    @contextmanager
+    def as_web_process() -> Iterator[None]:
+        with _as(role), _django_as(role_of_django):
+            yield
+
+    return as_web_process
 
 
 def _run_in_both(statement: str, values: Any) -> None:
