@@ -7,12 +7,13 @@ however well its own digests were made.
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from itertools import groupby
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import ScalarSelect, func, select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from common.damage import damage
 from common.refusals import Finding
@@ -21,7 +22,7 @@ from ledger.causes import Cause, CauseSource, source_that_moves
 from ledger.journal import JournalDraft
 
 JOURNAL_CAUSE = "journal-cause"
-ROWS_AT_A_TIME = 10_000
+JOURNALS_AT_A_TIME = 100
 JOURNAL = "ledger.journal"
 
 Moves = tuple[tuple[str, int], ...]
@@ -57,17 +58,25 @@ def read_journals(session: Session, source: CauseSource) -> Iterator[StoredJourn
         journal.cause_key, journal.cause_digest,
     )  # fmt: skip
     statement = (
-        select(*columns, posting.account, posting.amount)
-        .outerjoin(posting, posting.journal_number == journal.number)
+        select(*columns, _by_line(posting.account), _by_line(posting.amount))
         .where(journal.cause_source == source)
-        .order_by(journal.number, posting.line)
+        .order_by(journal.number)
     )
-    rows: Iterator[Any] = iter(
-        session.execute(statement, execution_options={"yield_per": ROWS_AT_A_TIME})
-    )
-    for head, of_journal in groupby(rows, key=lambda row: tuple(row[: len(columns)])):
-        moves = tuple((row.account, row.amount) for row in of_journal if row.account is not None)
+    rows = session.execute(statement, execution_options={"yield_per": JOURNALS_AT_A_TIME})
+    for *head, accounts, amounts in rows:
+        moves = tuple(zip(accounts or (), amounts or (), strict=True))
         yield StoredJournal._make((*head[:-3], Cause._make(head[-3:]), moves))
+
+
+def _by_line(column: InstrumentedAttribute[Any]) -> ScalarSelect[Any]:
+    """Select one column of a journal's postings as an array.
+
+    A row a journal, and not one a posting, which would each bring all that the journal states.
+    """
+    posting = tables.Posting
+    in_order = postgresql.aggregate_order_by(column, posting.line)
+    of_journal = posting.journal_number == tables.Journal.number
+    return select(func.array_agg(in_order)).where(of_journal).scalar_subquery()
 
 
 def hold_to_causes(
@@ -124,6 +133,7 @@ def _words(value: object) -> str:
     return value.hex() if isinstance(value, bytes) else repr(value)
 
 
+@lru_cache(maxsize=100_000)
 def moves_account(cause_source: str, account: str) -> bool:
     """Return whether a cause of a source may move an account, by the kind in the account's code.
 
