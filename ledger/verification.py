@@ -41,7 +41,7 @@ from ledger.chain import (
     invoice_digest,
     invoice_line_digest,
     journal_digest,
-    posting_digest,
+    posting_digests,
 )
 from ledger.closing import closing_journal
 from ledger.invoice import Tax, document_number, subtotals, sum_by_tax, totals
@@ -152,18 +152,17 @@ def _verify_postings(
     commodities: dict[str, str],
 ) -> Findings:
     totals: defaultdict[str, int] = defaultdict(int)
-    for posting, digest in zip(postings, digests, strict=True):
-        key = f"{posting.journal_number}/{posting.line}"
-        if posting_digest(posting) != digest:
-            yield changed("ledger.posting", key)
+    for posting, digest, actual in zip(postings, digests, posting_digests(postings), strict=True):
+        if actual != digest:
+            yield changed("ledger.posting", _key_of(posting))
         if posting.account in commodities:
             totals[commodities[posting.account]] += posting.amount
         else:
             value = f"its account {posting.account} does not exist"
-            yield damage(MISSING, f"ledger.posting {key}", value)
+            yield damage(MISSING, f"ledger.posting {_key_of(posting)}", value)
         if not moves_account(journal.cause_source, posting.account):
             value = f"{journal.cause_source} caused it, which moves no {posting.account}"
-            yield damage(JOURNAL_CAUSE, f"ledger.posting {key}", value)
+            yield damage(JOURNAL_CAUSE, f"ledger.posting {_key_of(posting)}", value)
     lines = [posting.line for posting in postings]
     yield from _verify_lines(
         "ledger.posting", lines, journal.posting_count, f"{journal.number}/{{}}".format
@@ -172,6 +171,10 @@ def _verify_postings(
         if total != 0:
             value = f"{commodity} sums to {total}, not to zero"
             yield damage(BALANCE, f"ledger.journal {journal.number}", value)
+
+
+def _key_of(posting: PostingRow) -> str:
+    return f"{posting.journal_number}/{posting.line}"
 
 
 def _verify_invoices(session: Session, closing: dict[int, JournalDraft]) -> Findings:
@@ -327,7 +330,9 @@ def _columns(table: type[Base], row: type[NamedTuple]) -> Select[Any]:
 
 
 def _stream(session: Session, statement: Select[Any]) -> Iterator[Any]:
-    return iter(session.execute(statement, execution_options={"yield_per": ROWS_AT_A_TIME}))
+    # Of the connection: the session would make each row twice, though these hold columns alone.
+    options = {"yield_per": ROWS_AT_A_TIME}
+    return iter(session.connection().execute(statement, execution_options=options))
 
 
 def _with_children(
