@@ -4,7 +4,6 @@ import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from sqlalchemy.orm import Session
 
 from ledger.journal import STUDY
@@ -143,7 +142,8 @@ def _proven_digests(stored: Sequence[ResultVector], computed: ComputedDay) -> It
     ours = {(vector.measure, vector.entity): vector for vector in vectors}
     for vector in stored:
         same = ours.get((vector.measure, vector.entity))
-        if same is not None and np.array_equal(same.values, vector.values):
+        # As bytes: numpy takes ten times as long to set up a comparison of so few.
+        if same is not None and same.values.tobytes() == vector.values.tobytes():
             actual = same.digest
         else:
             actual = vector_digest(vector.day, vector.measure, vector.entity, vector.values)
