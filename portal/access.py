@@ -174,6 +174,12 @@ def viewer_of(user: User | AnonymousUser) -> Viewer:
     return Viewer(rights.roles, None if sees_all else rights.participants, rights.participants)
 
 
+def viewer_in(request: HttpRequest) -> Viewer:
+    """Return what the user of a request may see, as the middleware read it for the request."""
+    found: Viewer | None = getattr(request, "viewer", None)
+    return found or viewer_of(request.user)
+
+
 def open_to(may_enter: Callable[[Viewer], bool]) -> Callable[[GuardedView[P]], View[P]]:
     """Return a decorator: sign in first, then 403 unless `may_enter`; files leave an entry."""
 

@@ -29,7 +29,11 @@ lacks a second factor. One is set up there, and one signs out."""
 
 def lacks_second_factor(user: User) -> bool:
     """Return whether a user must set up a second factor before anything else."""
-    if roles_of(user) <= DO_WITHOUT or is_mfa_enabled(user, SECOND_FACTORS):
+    return _lacks_one_for(roles_of(user), user)
+
+
+def _lacks_one_for(roles: frozenset[Role], user: User) -> bool:
+    if roles <= DO_WITHOUT or is_mfa_enabled(user, SECOND_FACTORS):
         return False
     return not has_grace()
 
@@ -57,8 +61,9 @@ class RequireSecondFactor:
         user = request.user
         if not user.is_authenticated:
             return None
-        lacks = lacks_second_factor(user)
-        setattr(request, "viewer", NOBODY if lacks else viewer_of(user))  # noqa: B010
+        viewer = viewer_of(user)
+        lacks = _lacks_one_for(viewer.roles, user)
+        setattr(request, "viewer", NOBODY if lacks else viewer)  # noqa: B010
         setattr(request, "lacks_second_factor", lacks)  # noqa: B010
         name = (request.resolver_match and request.resolver_match.url_name) or ""
         return redirect("mfa_index") if lacks and not name.startswith(OF_THE_ACCOUNT) else None

@@ -108,19 +108,19 @@ def acting(session: Session) -> Rights:
 
 def rights_of(session: Session, account: str) -> Rights:
     """Return what an account may do; of an unknown one, nothing."""
-    known = session.execute(
-        select(UserAccount.id, UserAccount.person).where(UserAccount.id == account)
-    ).one_or_none()
-    if known is None:
+    grant = AccountGrant
+    statement = (
+        select(UserAccount.person, grant.role, grant.market, grant.participant)
+        .outerjoin(grant, (grant.account == UserAccount.id) & ~_is_withdrawn())
+        .where(UserAccount.id == account)
+    )
+    rows = session.execute(statement).all()  # in one question: every page asks
+    if not rows:
         return NOBODY
-    grants = session.execute(
-        select(AccountGrant.role, AccountGrant.market, AccountGrant.participant).where(
-            AccountGrant.account == account, ~_is_withdrawn()
-        )
-    ).all()
-    participants = {(row.market, row.participant) for row in grants if row.role == Role.PARTICIPANT}
-    roles = frozenset(Role(row.role) for row in grants)
-    return Rights(known.id, known.person, roles, frozenset(participants))
+    held = [row for row in rows if row.role is not None]
+    participants = {(row.market, row.participant) for row in held if row.role == Role.PARTICIPANT}
+    roles = frozenset(Role(row.role) for row in held)
+    return Rights(account, rows[0].person, roles, frozenset(participants))
 
 
 def persons_of(session: Session, accounts: Iterable[str]) -> dict[str, int | None]:

@@ -15,7 +15,7 @@ from common.refusals import Refused
 from database.session import transaction
 from ledger.log.proof_file import MAX_FILE_CHARACTERS, MalformedProof, check_proof
 from ledger.rules import LedgerRule
-from portal.access import viewer_of
+from portal.access import viewer_in
 from portal.queries import proof as queries
 from portal.queries.invoices import invoice_owner
 from settlement.evidence.verifier_file import verifier_digest, verifier_file
@@ -61,7 +61,7 @@ def document(request: HttpRequest, number: str) -> HttpResponse:
         owner = invoice_owner(session, number)
         context = {
             "shown": shown,
-            "may_open": owner is not None and viewer_of(request.user).may_see(*owner),
+            "may_open": owner is not None and viewer_in(request).may_see(*owner),
             "script": queries.check_script(),
             "section": "proof",
         }
@@ -108,7 +108,7 @@ def note(request: HttpRequest, size: int) -> HttpResponse:
 @require_safe
 def kept(request: HttpRequest, size: int) -> HttpResponse:
     """Send the file of a checkpoint for those who keep it; with the trail to few of them."""
-    has_trail = viewer_of(request.user).keeps_trail
+    has_trail = viewer_in(request).keeps_trail
     with transaction() as session:
         try:
             text = queries.kept_of(session, size, has_trail=has_trail)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from sqlalchemy.orm import Session
 
 from database.session import transaction
-from portal.access import viewer_of
+from portal.access import viewer_in
 from portal.curve_view import curve_figures
 from portal.days import day_complaint, parse_day
 from portal.document_view import fields_of
@@ -29,7 +29,8 @@ def in_force(request: HttpRequest) -> HttpResponse:
     on, complaint = chosen_day(request)
     with transaction() as session:
         markets = queries.rules_in_force(session, on)
-        markets = [law.visible_to(viewer_of(request.user)) for law in markets]
+        viewer = viewer_in(request)
+        markets = [law.visible_to(viewer) for law in markets]
     context = {"on": on, "complaint": complaint, "markets": markets, "section": "rules"}
     return render(request, "rules/in_force.html", context, status=status_of(complaint))
 
@@ -42,7 +43,7 @@ def document(request: HttpRequest, instrument: str) -> HttpResponse:
         found = queries.rule_on(session, instrument, on)
         if found is None:
             history = queries.rule_history(session, instrument)
-            if not history or not history[0].is_open_to(viewer_of(request.user)):
+            if not history or not history[0].is_open_to(viewer_in(request)):
                 raise Http404("no such instrument for this user")
             context = {
                 "instrument": instrument,
@@ -86,7 +87,7 @@ def _version_page(
     on: dt.date | None,
     complaint: str,
 ) -> HttpResponse:
-    viewer = viewer_of(request.user)
+    viewer = viewer_in(request)
     if not found.is_open_to(viewer):
         raise Http404("no such document for this user")
     owner, user = found.owner, request.user
