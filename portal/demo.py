@@ -13,6 +13,7 @@ from django.contrib.auth.hashers import make_password
 from django.db.transaction import atomic
 from sqlalchemy import Connection, Engine
 
+import database.session
 from database.session import acting_by, transaction
 from ledger.people import store, tokens
 from ledger.people.roles import Role
@@ -136,11 +137,11 @@ def new_password() -> str:
 
 def is_demo() -> bool:
     """Return whether this database was founded for a demonstration, whose passwords are printed."""
-    with transaction() as session:
-        bind = session.get_bind()
-        if bind not in _is_demo:
+    bind = database.session.engine()
+    if bind not in _is_demo:  # every page asks, so nothing is opened where it is known
+        with transaction() as session:
             founding = store.founding(session)
-            if founding is None:
-                return False
-            _is_demo[bind] = founding.is_demonstration
-        return _is_demo[bind]
+        if founding is None:
+            return False
+        _is_demo[bind] = founding.is_demonstration
+    return _is_demo[bind]
