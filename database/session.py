@@ -134,13 +134,13 @@ class Patience(NamedTuple):
     statement_ms: int
 
 
-LIMIT_TRANSACTION = (
-    "SELECT set_config('lock_timeout', CAST(:lock_ms AS text), true), "
+LIMITS = (
+    "set_config('lock_timeout', CAST(:lock_ms AS text), true), "
     "set_config('statement_timeout', CAST(:statement_ms AS text), true)"
 )
 _patience: ContextVar[Patience | None] = ContextVar("patience", default=None)
 
-ACT_BY_TOKEN = f"SELECT set_config('{TOKEN_SETTING}', :token, true)"
+ACTING_BY_TOKEN = f"set_config('{TOKEN_SETTING}', :token, true)"
 _token: ContextVar[str | None] = ContextVar("token", default=None)
 
 
@@ -176,7 +176,7 @@ def acting_by(token: str | None) -> Iterator[None]:
 
 def act_by(session: Session, token: str) -> None:
     """Let a transaction act as the account of a token from here to its end."""
-    session.execute(text(ACT_BY_TOKEN), {"token": token})
+    session.execute(text(f"SELECT {ACTING_BY_TOKEN}"), {"token": token})
 
 
 @contextmanager
@@ -184,10 +184,19 @@ def transaction(bind: Engine | None = None) -> Iterator[Session]:
     """Open one transaction: committed when the block ends, rolled back when it raises."""
     # What was read stays readable after the commit: expired rows would ask a closed session.
     with Session(bind or engine(), expire_on_commit=False) as session, session.begin():
-        patience = current_patience()
-        if patience is not None:
-            session.execute(text(LIMIT_TRANSACTION), patience._asdict())
-        token = _token.get()
-        if token is not None:
-            act_by(session, token)
+        _set_up(session, current_patience(), _token.get())
         yield session
+
+
+def _set_up(session: Session, patience: Patience | None, token: str | None) -> None:
+    """Let a transaction wait no longer than a patience, and act as the account of a token."""
+    settings: dict[str, Any] = {}
+    wanted = []
+    if patience is not None:
+        wanted.append(LIMITS)
+        settings |= patience._asdict()
+    if token is not None:
+        wanted.append(ACTING_BY_TOKEN)
+        settings["token"] = token
+    if wanted:  # in one statement: a page opens several transactions
+        session.execute(text(f"SELECT {', '.join(wanted)}"), settings)

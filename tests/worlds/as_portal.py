@@ -128,11 +128,13 @@ def _take_role(_: Session, __: SessionTransaction, connection: Connection) -> No
     role = _answering.get()
     if role is None and not _is_taken(connection):
         return
-    setting = f"'{role}'" if role else "NONE"
-    connection.exec_driver_sql(f"SET LOCAL ROLE {setting}")
     # Connections of tests act as somebody; a page acts as nobody until it says as whom.
-    token = "''" if role else "DEFAULT"
-    connection.exec_driver_sql(f"SET LOCAL {TOKEN_SETTING} TO {token}")
+    if role:  # in one statement, as a page opens several transactions
+        settings = {"role": role, TOKEN_SETTING: ""}
+        chosen = ", ".join(f"set_config('{name}', '{to}', true)" for name, to in settings.items())
+        connection.exec_driver_sql(f"SELECT {chosen}")
+    else:
+        connection.exec_driver_sql(f"SET LOCAL ROLE NONE; SET LOCAL {TOKEN_SETTING} TO DEFAULT")
 
 
 def _is_taken(connection: Connection) -> bool:
