@@ -120,17 +120,24 @@ def _merged(
     is_near: Flags, path_kw: Integers, unit_node: Integers, available_kw: Integers
 ) -> Integers:
     """Return shape (N,): a node of the cluster of each node with units; a cluster has one name."""
+    # In loops: numba took eight seconds to compile the same as expressions of whole arrays.
     nodes = len(is_near)
     # Some pair of units has a path wide enough where the smallest unit at either node has one.
-    smallest = np.full(nodes, FAR, dtype=np.int64)
+    smallest, cluster_of = np.empty(nodes, dtype=np.int64), np.empty(nodes, dtype=np.int64)
+    for node in range(nodes):
+        smallest[node], cluster_of[node] = FAR, node
     for unit in range(len(unit_node)):
         smallest[unit_node[unit]] = min(smallest[unit_node[unit]], available_kw[unit])
-    places = np.flatnonzero(smallest < FAR)
+    places, count = np.empty(nodes, dtype=np.int64), 0
+    for node in range(nodes):
+        if smallest[node] < FAR:
+            places[count] = node
+            count += 1
+    places = places[:count]
     near, wide = is_near.copy(), np.zeros((nodes, nodes), dtype=np.bool_)
     for left in places:
         for right in places:
             wide[left, right] = path_kw[left, right] >= max(smallest[left], smallest[right])
-    cluster_of = np.arange(nodes)
     again = True
     while again:
         again = False
@@ -143,12 +150,22 @@ def _merged(
                     and near[left, right]
                     and wide[left, right]
                 ):
-                    cluster_of[cluster_of == right] = left
-                    for table in (near, wide):
-                        table[left] |= table[right]
-                        table[:, left] |= table[:, right]
+                    for node in range(nodes):
+                        if cluster_of[node] == right:
+                            cluster_of[node] = left
+                    _join(near, left, right)
+                    _join(wide, left, right)
                     again = True
     return cluster_of
+
+
+@kernel
+def _join(table: Flags, left: np.int64, right: np.int64) -> None:
+    """Let the row and the column of one cluster hold those of another too."""
+    for node in range(len(table)):
+        table[left, node] |= table[right, node]
+    for node in range(len(table)):
+        table[node, left] |= table[node, right]
 
 
 @kernel

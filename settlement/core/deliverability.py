@@ -179,14 +179,17 @@ def _flows_into(
     imports_w = np.zeros((holons, intervals), dtype=np.int64)
     shut = np.empty(nodes, dtype=np.bool_)
     way = np.empty((2, nodes), dtype=np.int64)
+    left_w, wanted_w = np.empty(nodes, dtype=np.int64), np.empty(nodes, dtype=np.int64)
     for interval in range(intervals):
         for holon in range(holons):
-            inside = node_holon == holon
             room_w = rating_w.copy()
-            # Products, as numba takes seconds to compile a choice by `np.where`.
-            left_w = available_w[:, interval] * ~inside
-            wanted_w = demand_w[:, interval] * ~inside
-            any_w = left_w.sum()
+            # In loops, as numba takes seconds to compile each expression of whole arrays.
+            any_w = 0
+            for node in range(nodes):
+                inside = node_holon[node] == holon
+                left_w[node] = 0 if inside else available_w[node, interval]
+                wanted_w[node] = 0 if inside else demand_w[node, interval]
+                any_w += left_w[node]
             shut[:] = False
             for node in range(nodes):
                 left_w[node] -= add_supply(
@@ -194,7 +197,8 @@ def _flows_into(
                 )
             # Supply that is left cannot reach demand that is left, nor will it: what flows into
             # the holon opens no way there. So the same flow goes on with the holon alone in want.
-            wanted_w[:] = any_w * inside
+            for node in range(nodes):
+                wanted_w[node] = any_w if node_holon[node] == holon else 0
             shut[:] = False
             for node in range(nodes):
                 imports_w[holon, interval] += add_supply(

@@ -149,16 +149,40 @@ def _extend(
             else:
                 here[0, count], here[1, count] = clamped, weight
                 count += 1
-    order = np.argsort(here[0, :count])
-    uses, weights_of = here[0, :count][order], here[1, :count][order]
+    _sort(here, count)
     merged = 0
     for place in range(count):
-        if merged and here[0, merged - 1] == uses[place]:
-            here[1, merged - 1] = _reduced(here[1, merged - 1] + weights_of[place], modulus)
+        use, weight = here[0, place], here[1, place]
+        if merged and here[0, merged - 1] == use:
+            here[1, merged - 1] = _reduced(here[1, merged - 1] + weight, modulus)
         else:
-            here[0, merged], here[1, merged] = uses[place], weights_of[place]
+            here[0, merged], here[1, merged] = use, weight
             merged += 1
     return merged
+
+
+@kernel
+def _sort(here: Integers, count: int) -> None:
+    """Sort the first uses of `here` to rise, each with its weight."""
+    # Written out: numba takes four seconds to compile a sort of its own.
+    other = np.empty((2, count), dtype=np.int64)
+    width = 1
+    while width < count:
+        for start in range(0, count - width, 2 * width):
+            left, middle, end = start, start + width, min(start + 2 * width, count)
+            if here[0, middle - 1] <= here[0, middle]:
+                continue  # as nearly all are: the uses of each choice come in order
+            right = middle
+            for place in range(start, end):
+                if right >= end or (left < middle and here[0, left] <= here[0, right]):
+                    other[0, place], other[1, place] = here[0, left], here[1, left]
+                    left += 1
+                else:
+                    other[0, place], other[1, place] = here[0, right], here[1, right]
+                    right += 1
+            for place in range(start, end):
+                here[0, place], here[1, place] = other[0, place], other[1, place]
+        width *= 2
 
 
 @kernel

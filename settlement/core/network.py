@@ -157,7 +157,11 @@ def _serve_by_groups(
     unserved_kw = np.empty((groups + 1, nodes), dtype=np.int64)
     shut = np.zeros((groups + 1, nodes), dtype=np.bool_)
     way = np.empty((2, nodes), dtype=np.int64)
-    room_kw[0], unserved_kw[0] = rating_kw, demand_kw
+    # Rows are copied by loops here: numba takes five seconds to compile one assigned to another.
+    for arc in range(len(rating_kw)):
+        room_kw[0, arc] = rating_kw[arc]
+    for node in range(nodes):
+        unserved_kw[0, node] = demand_kw[node]
     for chosen in range(1, 1 << groups):
         without = chosen & (chosen - 1)
         size, group, rest = 0, 0, without
@@ -166,8 +170,11 @@ def _serve_by_groups(
             size += 1
         while not (chosen - without) >> group & 1:
             group += 1
-        room_kw[size + 1], unserved_kw[size + 1] = room_kw[size], unserved_kw[size]
-        shut[size + 1] = shut[size]
+        for arc in range(len(rating_kw)):
+            room_kw[size + 1, arc] = room_kw[size, arc]
+        for node in range(nodes):
+            unserved_kw[size + 1, node] = unserved_kw[size, node]
+            shut[size + 1, node] = shut[size, node]
         served[chosen] = served[without]
         for node in range(nodes):
             if group_kw[group, node]:

@@ -52,7 +52,8 @@ def _weigh(values: Integers, weights: Integers, numerators: Integers) -> int:
         for coalition in range(bit):
             sizes[coalition + bit] = sizes[coalition] + 1
     both = weights.copy()
-    both[1:] += weights[:-1]
+    for size in range(1, len(both)):  # as rows added whole take numba five seconds to compile
+        both[size] += weights[size - 1]
     weighted = np.empty(len(values), dtype=np.int64)
     everything = 0
     for coalition in range(len(values)):
