@@ -42,7 +42,7 @@ def record(
     account = user.get_username() if user else ""
     # Django asks for what it inserted, and a row is read by policy: nobody acts yet who signs in.
     with connection.cursor() as cursor:
-        cursor.execute(APPEND, [at or timezone.now(), account, action, subject, reason])
+        cursor.execute(APPEND, [at or timezone.now(), account, action, subject, str(reason)])
 
 
 def record_file(request: HttpRequest, answer: HttpResponseBase) -> None:
