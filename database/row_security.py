@@ -133,10 +133,8 @@ POLICIES: Mapping[str, str] = MappingProxyType(
             f"{_OVERSEES} OR sha256 IN (SELECT attachment_sha256 FROM ledger.dispute_event)"
         ),
         "ledger.bank_file": _BILLS,
-        "ledger.bank_statement": (
-            f"{_BILLS} OR (market, number) IN "
-            "(SELECT market, statement_number FROM ledger.bank_transaction)"
-        ),
+        # Its balances are the market's, and sums over what others paid.
+        "ledger.bank_statement": _BILLS,
         "ledger.bank_transaction": (
             f"{_BILLS} OR (market, statement_number, line) IN "
             "(SELECT market, statement_number, line FROM ledger.allocation)"

@@ -26,6 +26,15 @@ from portal.quotas import Kind, spend
 
 State = ExplanationRequest.State
 KEPT = dt.timedelta(hours=1)
+MOST_UNDER_WAY = 10
+"""Of one account: the worker makes few at once, and others wait behind them."""
+TOO_MANY_UNDER_WAY = Refusal(
+    429,
+    "Your explanations are still being worked out",
+    f"An account has at most {MOST_UNDER_WAY} under way, and yours has. Nothing more was started.",
+    "Load the page again when one of them is there.",
+    retry_seconds=5,
+)
 
 Page = LinePage | DayPage | IntervalPage
 PAGES: TypeAdapter[Page] = TypeAdapter(
@@ -52,32 +61,38 @@ def may_explain(session: Session, viewer: Viewer, subject: Subject) -> bool:
 
 
 def ask(user: User, viewer: Viewer, subject: Subject) -> ExplanationRequest | Refusal:
-    """Return the explanation of a subject, or as far as it is after a moment.
+    """Return the explanation of a subject, or as far as it is; one that is new is waited for.
 
     Whoever calls it has asked `may_explain`; the worker asks again.
     """
     now = timezone.now()
     rights = _rights(viewer)
-    asked = ExplanationRequest.objects.filter(
-        user=user, rights=rights, asked_at__gt=now - KEPT, **subject._asdict()
-    )
-    found = asked.exclude(state=State.FAILED).first()
-    if found is not None and found.is_running and jobs.is_lost(found.job_number, now):
-        jobs.give_up(found.job_number)
-        _end(found.pk, State.FAILED)
-        found = None
-    if found is None:
-        refusal = spend(user, Kind.EXPLANATION, now)
-        if refusal is not None:
-            return refusal
-        with transaction.atomic():
-            found = ExplanationRequest.objects.create(
-                user=user, rights=rights, asked_at=now, **subject._asdict()
-            )
-            found.job_number = jobs.defer("explain", found.pk)
-            found.save(update_fields=["job_number"])
-    number = found.pk
-    return jobs.wait_for(lambda: ExplanationRequest.objects.get(pk=number))
+    asked = ExplanationRequest.objects.filter(user=user, asked_at__gt=now - KEPT)
+    same = asked.filter(rights=rights, **subject._asdict()).exclude(state=State.FAILED)
+    found = same.first()
+    if found is not None and not _is_lost(found, now):
+        return found
+    if asked.filter(state=State.RUNNING).count() >= MOST_UNDER_WAY:
+        return TOO_MANY_UNDER_WAY
+    refusal = spend(user, Kind.EXPLANATION, now)
+    if refusal is not None:
+        return refusal
+    with transaction.atomic():
+        made = ExplanationRequest.objects.create(
+            user=user, rights=rights, asked_at=now, **subject._asdict()
+        )
+        made.job_number = jobs.defer("explain", made.pk)
+        made.save(update_fields=["job_number"])
+    return jobs.wait_for(lambda: ExplanationRequest.objects.get(pk=made.pk))
+
+
+def _is_lost(found: ExplanationRequest, now: dt.datetime) -> bool:
+    """Return whether nobody works on an explanation any more, and mark it as failed then."""
+    if not found.is_running or not jobs.is_lost(found.job_number, now):
+        return False
+    jobs.give_up(found.job_number)
+    _end(found.pk, State.FAILED)
+    return True
 
 
 def page_of(found: ExplanationRequest) -> Page:
@@ -100,12 +115,12 @@ def make(number: int) -> None:
         with database.transaction() as session:
             is_open = _rights(viewer) == asked.rights and may_explain(session, viewer, subject)
             page = _explain(session, viewer, subject) if is_open else None
-        content = "" if page is None else PAGES.dump_json(page).decode()
+        content = {} if page is None else {"content": PAGES.dump_json(page).decode()}
     except Exception:
         # What an error says may be of others' data: it is for the log.
         _end(number, State.FAILED)
         raise
-    _end(number, State.READY if content else State.NOTHING, content)
+    _end(number, State.READY if content else State.NOTHING, **content)
 
 
 def remove_old(now: dt.datetime) -> None:
@@ -138,7 +153,6 @@ def _rights(viewer: Viewer) -> dict[str, Any]:
     }
 
 
-def _end(number: int, state: str, content: str = "") -> None:
-    ExplanationRequest.objects.filter(pk=number, state=State.RUNNING).update(
-        state=state, content=content
-    )
+def _end(number: int, state: str, **more: str) -> None:
+    # The web process may end one that is lost, and writes no content.
+    ExplanationRequest.objects.filter(pk=number, state=State.RUNNING).update(state=state, **more)

@@ -9,6 +9,7 @@ import datetime as dt
 import logging
 import time
 from collections.abc import Callable
+from threading import BoundedSemaphore
 from typing import Protocol, TypeVar
 
 from django.db import connection
@@ -27,6 +28,8 @@ LANES = {"replay": 1, "export": 2, "explain": 2}
 WAIT_SECONDS = 2.0
 """How long a page waits for the worker before it says that it is being done."""
 LOOK_SECONDS = 0.05
+_waiting = BoundedSemaphore(3)
+"""Pages of a process that wait at once: others find threads to answer them."""
 GONE = "the process that computed it is gone"
 ERROR_LETTERS = 2_000
 
@@ -61,12 +64,17 @@ def defer(task: str, number: int) -> int:
 
 def wait_for(read: Callable[[], A]) -> A:
     """Return what was asked for once it is done; as it is after a moment, or without a worker."""
-    deadline = time.monotonic() + WAIT_SECONDS
     found = read()
-    while found.is_running and time.monotonic() < deadline and is_worker_there():
-        time.sleep(LOOK_SECONDS)
-        found = read()
-    return found
+    if not found.is_running or not _waiting.acquire(blocking=False):
+        return found
+    try:
+        deadline = time.monotonic() + WAIT_SECONDS
+        while found.is_running and time.monotonic() < deadline and is_worker_there():
+            time.sleep(LOOK_SECONDS)
+            found = read()
+        return found
+    finally:
+        _waiting.release()
 
 
 def is_lost(job_number: int | None, now: dt.datetime) -> bool:

@@ -113,7 +113,7 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
         "portal.portal_exportpart": {WRITER: ANY_ROW, PORTAL_AUTH: READ},
         "portal.portal_explanationrequest": {
             WRITER: ANY_ROW,
-            PORTAL_AUTH: "SELECT, INSERT, UPDATE (state, content, job_number)",
+            PORTAL_AUTH: "SELECT, INSERT, UPDATE (state, job_number)",
         },
         # A page says that it was queued, and nothing of what became of it.
         "portal.portal_act": {WRITER: ANY_ROW, PORTAL_AUTH: "SELECT, INSERT, UPDATE (job_number)"},

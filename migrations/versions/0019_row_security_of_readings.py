@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from database.row_security import secure_rows, unsecure_rows
+from database.row_security import POLICIES, secure_rows, unsecure_rows
 
 revision = "0019"
 down_revision = "0018"
@@ -27,11 +27,20 @@ TABLES = (
 )
 
 
+REPLACED = "ledger.bank_statement"
+SEEN_BEFORE = (
+    "(SELECT people.sees_as('operator', 'auditor')) OR (market, number) IN "
+    "(SELECT market, statement_number FROM ledger.bank_transaction)"
+)
+
+
 def upgrade() -> None:
+    op.execute(f"ALTER POLICY reads ON {REPLACED} USING ({POLICIES[REPLACED]})")
     for table in TABLES:
         secure_rows(op.execute, table)
 
 
 def downgrade() -> None:
+    op.execute(f"ALTER POLICY reads ON {REPLACED} USING ({SEEN_BEFORE})")
     for table in TABLES:
         unsecure_rows(op.execute, table)

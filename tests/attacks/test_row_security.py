@@ -69,10 +69,7 @@ OF_PARTICIPANT = {
         "SELECT count(DISTINCT (market, statement_number, line)) FROM ledger.allocation "
         f"WHERE documents && ARRAY(SELECT {DOCUMENT} FROM ledger.invoice WHERE participant = %s)"
     ),
-    "ledger.bank_statement": (
-        "SELECT count(DISTINCT (market, statement_number)) FROM ledger.allocation "
-        f"WHERE documents && ARRAY(SELECT {DOCUMENT} FROM ledger.invoice WHERE participant = %s)"
-    ),
+    "ledger.bank_statement": NOTHING,
     "ledger.bank_file": NOTHING,
     **dict.fromkeys(
         (

@@ -1,6 +1,7 @@
 """Explanations are made by the worker: asked for once, and told to who asked, by their rights."""
 
 import html
+from contextlib import ExitStack
 
 import pytest
 from django.test import Client
@@ -138,3 +139,32 @@ def test_an_account_has_so_many_an_hour(sign_in, interval, monkeypatch):
     text(client.get(interval))
     assert "explanations" in text(client.get(interval.replace("/36/", "/37/")), status=429)
     text(client.get(interval))  # what stands costs nothing
+
+
+def test_an_account_has_so_many_under_way(sign_in, no_worker, interval, monkeypatch):
+    client = sign_in("owner")
+    monkeypatch.setattr(explanations, "MOST_UNDER_WAY", 2)
+    for number in (36, 37, 36):
+        text(client.get(interval.replace("/36/", f"/{number}/")))
+    assert "still being worked out" in text(client.get(interval.replace("/36/", "/38/")), 429)
+    assert ExplanationRequest.objects.count() == 2
+
+
+def test_no_more_pages_wait_than_leave_threads_for_others(monkeypatch):
+    class Running:
+        is_running = True
+
+    monkeypatch.setattr(jobs, "is_worker_there", lambda: True)
+    monkeypatch.setattr(jobs, "WAIT_SECONDS", 1)
+    looked: list[int] = []
+
+    def read() -> Running:
+        looked.append(1)
+        return Running()
+
+    with ExitStack() as held:
+        for _ in range(3):
+            jobs._waiting.acquire()
+            held.callback(jobs._waiting.release)
+        jobs.wait_for(read)
+    assert looked == [1]
