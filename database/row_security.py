@@ -140,6 +140,7 @@ POLICIES: Mapping[str, str] = MappingProxyType(
             "(SELECT market, statement_number, line FROM ledger.allocation)"
         ),
         "ledger.allocation": f"{_BILLS} OR documents && (SELECT people.own_documents())",
+        "people.answer": f"{_OVERSEES} OR {_OWN}",
         "ledger.interest": (
             f"{_OVERSEES} OR document = ANY ((SELECT people.own_documents())::text[])"
         ),

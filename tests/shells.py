@@ -97,6 +97,7 @@ SHELLS = {
     "settlement/documents/intervals.py": "reads the results behind a document",
     "settlement/documents/render.py": "use case: find and render a document",
     "settlement/enactment/approve.py": "use case: approve law",
+    "settlement/enactment/payees.py": "use case: answer a change, which it asks the database of",
     "settlement/enactment/propose.py": "use case: propose law",
     "settlement/enactment/verification.py": "reads every row to prove it",
     "settlement/evidence/export.py": "use case: export evidence",

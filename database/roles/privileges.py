@@ -65,6 +65,7 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
                 "people.founding",
                 "people.proposal",
                 "people.approval",
+                "people.answer",
                 "people.account_grant",
                 "people.withdrawal",
                 "people.deed",
@@ -142,6 +143,7 @@ CALLED: Privileges = {WRITER: "EXECUTE"}
 ASKED_WHO: Privileges = {WRITER: "EXECUTE", PORTAL: "EXECUTE"}
 """Who acts, and by which right: it tells whoever holds a token of themselves alone."""
 ASKED_BY_POLICIES: Privileges = {**ASKED_WHO, PORTAL_AUTH: "EXECUTE"}
+WHO_IS_PAID: Privileges = {WRITER: "EXECUTE", AUDITOR: "EXECUTE"}
 QUEUED: Privileges = {WRITER: "EXECUTE", PORTAL_AUTH: "EXECUTE"}
 
 FUNCTIONS: Mapping[str, Privileges] = MappingProxyType(
@@ -155,6 +157,11 @@ FUNCTIONS: Mapping[str, Privileges] = MappingProxyType(
         # By the policies of rows, as whoever reads.
         "people.sees_as": {PORTAL: "EXECUTE", PORTAL_AUTH: "EXECUTE"},
         "people.owned": {PORTAL: "EXECUTE"},
+        # What a registration changes is asked by commands, by guards and by auditors alike.
+        "rulebook.payee_of": WHO_IS_PAID,
+        "rulebook.payee_changes": WHO_IS_PAID,
+        "rulebook.payee_delay": WHO_IS_PAID,
+        "people.proposed_payees": {**ASKED_WHO, AUDITOR: "EXECUTE"},
         "people.own_documents": {PORTAL: "EXECUTE"},
         "ledger.bare_disputes": ASKED_WHO,
         "ledger.round_half_away": CALLED,
@@ -185,6 +192,7 @@ AS_OWNER: Mapping[str, str] = MappingProxyType(
         "people.owned": "a policy asks it, and grants have policies themselves",
         "ledger.bare_disputes": "that there are disputes is public, and whose is not",
         "people.own_documents": "a policy asks it, and documents have policies themselves",
+        "people.proposed_payees": "a participant is told of its own part of a proposal alone",
         "people.acting": "it compares a token with hashes that whoever acts need not read",
     }
 )

@@ -40,6 +40,7 @@ SOURCES = frozenset(
         "ledger.witness",
         "people.account",
         "people.account_grant",
+        "people.answer",
         "people.approval",
         "people.founding",
         "people.person",
@@ -61,6 +62,7 @@ NUMBERED = (
     "ledger.witness",
     "people.person",
     "people.proposal",
+    "people.answer",
     "people.account_grant",
 )
 """Sources whose keys are numbers that only rise, so that their leaves stand in that order."""

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -67,7 +67,9 @@ def propose(
     )  # fmt: skip
 
 
-def approve(session: Session, number: int, digest: str, now: dt.datetime) -> StoredProposal:
+def approve(
+    session: Session, number: int, digest: str, now: dt.datetime, found: Iterable[Finding] = ()
+) -> StoredProposal:
     """Append the approval of a proposal, in the name of whoever acts.
 
     What was approved is then done, in the same transaction, by whoever called.
@@ -77,25 +79,14 @@ def approve(session: Session, number: int, digest: str, now: dt.datetime) -> Sto
         number: of the proposal.
         digest: of its content, in hexadecimal, or how it begins: what the approver has read.
         now: when.
+        found: what already forbids it, to be said with the rest.
 
     Raises:
         Refused: with every finding.
     """
     ledger_store.lock(session)
     stored = find_open(session, number)
-    findings = []
-    hexadecimal = stored.content_digest.hex()
-    if len(digest) < SHORTEST_DIGEST or not hexadecimal.startswith(digest.lower()):
-        findings.append(
-            Finding(
-                "digest-differs",
-                f"proposal {number}",
-                shown(digest),
-                f"the digest of what was read, at least {SHORTEST_DIGEST} digits of it; that of "
-                f"proposal {number} begins {hexadecimal[:SHORTEST_DIGEST]}",
-                f"read it, `manage.py proposals {number}`, and name its digest",
-            )
-        )
+    findings = [*found, *check_digest(stored, digest)]
     rights = store.acting(session)
     grantee = NOBODY
     if stored.kind is Kind.GRANT:
@@ -106,6 +97,20 @@ def approve(session: Session, number: int, digest: str, now: dt.datetime) -> Sto
     row = ApprovalRow(number, stored.content_digest, rights.account, now)
     store.append(session, Approval, [row])
     return stored._replace(approved_by=rights.account, approved_at=now)
+
+
+def check_digest(stored: StoredProposal, digest: str) -> Iterator[Finding]:
+    """Find that somebody names another digest than that of a proposal, or too little of it."""
+    hexadecimal = stored.content_digest.hex()
+    if len(digest) < SHORTEST_DIGEST or not hexadecimal.startswith(digest.lower()):
+        yield Finding(
+            "digest-differs",
+            f"proposal {stored.number}",
+            shown(digest),
+            f"the digest of what was read, at least {SHORTEST_DIGEST} digits of it; that of "
+            f"proposal {stored.number} begins {hexadecimal[:SHORTEST_DIGEST]}",
+            f"read it, `manage.py proposals {stored.number}`, and name its digest",
+        )
 
 
 def find_open(session: Session, number: int) -> StoredProposal:

@@ -5,6 +5,8 @@
     tallystick.founding.1     operator, regulator, is_demonstration, founded_at
     tallystick.proposal.1     number, kind, market, content_digest, proposed_by, proposed_at
     tallystick.approval.1     proposal, content_digest, approved_by, approved_at
+    tallystick.answer.1       number, proposal, content_digest, market, participant, agrees,
+                              answered_by, answered_at
     tallystick.grant.1        number, account, role, market, participant, approval, granted_at
     tallystick.withdrawal.1   grant_number, withdrawn_by, withdrawn_at, reason
 
@@ -94,6 +96,24 @@ class ApprovalRow(NamedTuple):
     def digest(self) -> bytes:
         """The digest over every column."""
         return leaf_hash(encode("tallystick.approval.1", self))
+
+
+class AnswerRow(NamedTuple):
+    """The sealed columns of `people.answer`: a participant's word on a change of its payee."""
+
+    number: int
+    proposal: int
+    content_digest: bytes
+    market: str
+    participant: str
+    agrees: bool
+    answered_by: str
+    answered_at: dt.datetime
+
+    @property
+    def digest(self) -> bytes:
+        """The digest over every column; true is sealed as 1."""
+        return leaf_hash(encode("tallystick.answer.1", self._replace(agrees=int(self.agrees))))
 
 
 class GrantRow(NamedTuple):

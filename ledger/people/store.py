@@ -12,6 +12,7 @@ from ledger.people.rights import NOBODY, Rights
 from ledger.people.roles import Kind, Role
 from ledger.people.tables import (
     AccountGrant,
+    Answer,
     Approval,
     Deed,
     Founding,
@@ -47,6 +48,16 @@ class StoredProposal(NamedTuple):
     proposed_at: dt.datetime
     approved_by: str | None
     approved_at: dt.datetime | None
+
+
+class Answered(NamedTuple):
+    """The word of a participant on a proposal, and whose account gave it."""
+
+    participant: str
+    agrees: bool
+    account: str
+    person: int | None
+    at: dt.datetime
 
 
 class Known(NamedTuple):
@@ -194,6 +205,23 @@ def proposal(session: Session, number: int) -> StoredProposal | None:
     """Return a proposal, or None."""
     row = session.execute(_proposals().where(Proposal.number == number)).one_or_none()
     return _stored(row) if row else None
+
+
+def answers(session: Session, number: int) -> list[Answered]:
+    """Return what participants said of a proposal, in order."""
+    statement = (
+        select(
+            Answer.participant,
+            Answer.agrees,
+            Answer.answered_by,
+            UserAccount.person,
+            Answer.answered_at,
+        )
+        .join(UserAccount, UserAccount.id == Answer.answered_by)
+        .where(Answer.proposal == number)
+        .order_by(Answer.number)
+    )
+    return [Answered(*row) for row in session.execute(statement)]
 
 
 def _proposals() -> Any:

@@ -139,6 +139,32 @@ class Approval(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class Answer(Base):
+    """The word of a participant on a change of who it is or where it is paid: yes, or no."""
+
+    __tablename__ = "answer"
+    __table_args__ = (
+        UniqueConstraint("proposal", "participant", "agrees"),
+        ForeignKeyConstraint(
+            ["proposal", "content_digest"],
+            ["people.proposal.number", "people.proposal.content_digest"],
+        ),
+        CheckConstraint("number >= 1", name="number_is_positive"),
+        digest_check(),
+        SCHEMA_ARGUMENTS,
+    )
+
+    number: Mapped[int] = whole_number()
+    proposal: Mapped[int] = mapped_column(BigInteger)
+    content_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    market: Mapped[str] = mapped_column(Text)
+    participant: Mapped[str] = mapped_column(Text)
+    agrees: Mapped[bool] = mapped_column(Boolean)
+    answered_by: Mapped[str] = mapped_column(ForeignKey("people.account.id"))
+    answered_at: Mapped[datetime] = mapped_column(MOMENT)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class AccountGrant(Base):
     """A role that an account has; that of a participant is for one participant of one market."""
 

@@ -29,6 +29,7 @@ HASHED: dict[type[Base], type[NamedTuple]] = {
     tables.Founding: rows.FoundingRow,
     tables.Proposal: rows.ProposalRow,
     tables.Approval: rows.ApprovalRow,
+    tables.Answer: rows.AnswerRow,
     tables.AccountGrant: rows.GrantRow,
     tables.Withdrawal: rows.WithdrawalRow,
 }
@@ -105,6 +106,7 @@ def verify_people(session: Session) -> Findings:
     registry = read_registry(session)
     yield from _verify_founding(session, registry)
     yield from _verify_decisions(session, registry)
+    yield from _verify_answers(session, registry)
     yield from _verify_grants(session)
     for deed in DEEDS:
         statement = f"SELECT {deed.key}, {deed.actor}, {deed.moment} FROM {deed.table} ORDER BY 1"
@@ -217,6 +219,29 @@ def _verify_decisions(session: Session, registry: Registry) -> Findings:
             others.append(registry.persons.get(_grantee(content)))
         if person is None or person in others:
             yield damage(DECISION, place, f"{approver} approves what concerns the same person")
+
+
+def _verify_answers(session: Session, registry: Registry) -> Findings:
+    """Hold every answer to who might give it, and every approval to that nobody objected."""
+    answer, approval = tables.Answer, tables.Approval
+    statement = (
+        select(answer, tables.Proposal.market.label("of_market"), approval.approved_by)
+        .outerjoin(tables.Proposal, tables.Proposal.number == answer.proposal)
+        .outerjoin(approval, approval.proposal == answer.proposal)
+        .order_by(answer.number)
+    )
+    for row, market, approver in session.execute(statement):
+        place = f"people.answer {row.number}"
+        owner = (row.market, row.participant)
+        is_entitled = registry.might(row.answered_by, (Role.PARTICIPANT,), row.answered_at, owner)
+        if not is_entitled or market != row.market:
+            value = f"{row.answered_by} did not act for {row.participant} then"
+            yield damage(UNENTITLED, f"{place} answered_by", value)
+        if registry.persons.get(row.answered_by) is None:
+            yield damage(DECISION, place, f"{row.answered_by} is no person")
+        if approver is not None and not row.agrees:
+            value = f"{approver} approved what {row.participant} objected to"
+            yield damage(DECISION, f"people.approval {row.proposal}", value)
 
 
 def _grantee(content: str) -> str:

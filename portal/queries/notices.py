@@ -170,6 +170,22 @@ def _credit_sentences(notice: Notice) -> tuple[str, ...]:
     )
 
 
+def _payee_title(notice: Notice) -> str:
+    return f"A change of who {notice.participant} is, or where it is paid, was {notice.subject}"
+
+
+def _payee_sentences(notice: Notice) -> tuple[str, ...]:
+    return (
+        *(f"{words[0].upper()}{words[1:]}." for words in notice.words),
+        f"It is {notice.reason}, and would apply from {_days(notice.days)}.",
+        "It becomes law only if you confirm it. If you did not ask for it, object to it in the "
+        "portal, under Changes, and call the operator by a number that you know, not by one of "
+        "this message."
+        if notice.subject == "proposed"
+        else "If you did not ask for it, call the operator and the regulator at once.",
+    )
+
+
 def _correction_title(notice: Notice) -> str:
     return f"Run {notice.subject} corrected {_days(notice.days)}"
 
@@ -202,6 +218,7 @@ _WORDS: dict[Sort, tuple[Callable[[Notice], str], Callable[[Notice], tuple[str, 
     Sort.SEAL: (_seal_title, _seal_sentences),
     Sort.DISPUTE: (_dispute_title, _dispute_sentences),
     Sort.CREDIT: (_credit_title, _credit_sentences),
+    Sort.PAYEE: (_payee_title, _payee_sentences),
     Sort.CORRECTION: (_correction_title, _correction_sentences),
 }
 """Title and sentences of every sort of notice."""

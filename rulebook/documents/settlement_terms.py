@@ -155,3 +155,14 @@ class SettlementTerms(Document):
         ge=0,
         le=LONGEST_DAYS,
     )
+    payee_change_delay_days: WholeNumber | None = described(
+        "Delay of a change of payee",
+        "Days from the proposal of a change of a participant's bank account, legal name or tax "
+        "identifier to the first instant at which it may apply; empty where no such change may be "
+        "made",
+        "days",
+        default=None,
+        ge=1,
+        le=366,
+        exclude_if=is_absent,
+    )

@@ -21,6 +21,7 @@ from settlement.enactment.content import (
     read_ending,
     read_publication,
 )
+from settlement.enactment.payees import check_approved
 
 
 def approve(session: Session, number: int, digest: str, now: dt.datetime) -> list[PublishedVersion]:
@@ -59,7 +60,8 @@ def _publish(
     )  # fmt: skip
     content = publication_content(planned.request, planned.start, planned.end)
     _refuse_moved(stored, content)
-    approved = proposals.approve(session, stored.number, digest, now)
+    found = check_approved(session, planned, stored)
+    approved = proposals.approve(session, stored.number, digest, now, found)
     return publish(session, planned, _decision(approved))
 
 

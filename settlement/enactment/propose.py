@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from common.refusals import refuse_any
 from ledger.people import proposals
 from ledger.people.roles import Kind
 from ledger.people.store import StoredProposal
@@ -18,6 +19,7 @@ from settlement.enactment.content import (
     publication_content,
     publication_texts,
 )
+from settlement.enactment.payees import check_proposed
 
 
 def propose_publication(
@@ -51,6 +53,7 @@ def propose_publication(
     )  # fmt: skip
     if not planned.is_needed:
         return planned, None
+    refuse_any(check_proposed(session, planned, now))
     content = publication_content(planned.request, planned.start, planned.end)
     texts = publication_texts(planned.request)
     written = proposals.canonical_text(texts)

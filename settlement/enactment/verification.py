@@ -13,6 +13,7 @@ from ledger.verification import Findings
 from settlement.enactment.content import check_texts
 
 UNDECIDED = "version-undecided"
+UNCONFIRMED = "payee-unconfirmed"
 ALTERED = "proposal-altered"
 
 # As the trigger of the database, but for who acted, which the rows of people say.
@@ -56,12 +57,49 @@ VERSIONS = text(
     """
 )
 
+# As the guard of the database, in the order in which versions say that they were recorded.
+PAYEES = text(
+    """
+    SELECT fresh.market, change.participant, fresh.approval
+    FROM (
+        SELECT market, approval, valid, lower(recorded) AS at,
+            jsonb_object_agg(instrument, body) AS documents
+        FROM rulebook.version WHERE instrument LIKE '%/registration/%'
+        GROUP BY market, approval, valid, lower(recorded)
+    ) AS fresh
+        LEFT JOIN people.proposal ON proposal.number = fresh.approval
+        LEFT JOIN people.approval ON approval.proposal = proposal.number
+        CROSS JOIN LATERAL rulebook.payee_delay(
+            fresh.market, coalesce(proposal.proposed_at, fresh.at), fresh.at, '{}') AS terms
+        CROSS JOIN LATERAL rulebook.payee_changes(
+            fresh.market, fresh.documents, lower(fresh.valid), upper(fresh.valid), fresh.at, '{}'
+        ) AS change
+    WHERE terms.is_bound AND (
+        lower(fresh.valid) >= proposal.proposed_at + make_interval(hours => 24 * terms.delay_days)
+        AND EXISTS (
+            SELECT FROM people.answer
+                JOIN people.account AS confirms ON confirms.id = answer.answered_by
+                LEFT JOIN people.account AS proposes ON proposes.id = proposal.proposed_by
+                LEFT JOIN people.account AS approves ON approves.id = approval.approved_by
+            WHERE answer.proposal = proposal.number AND answer.market = fresh.market
+                AND answer.participant = change.participant AND answer.agrees
+                AND answer.answered_at BETWEEN proposal.proposed_at AND approval.approved_at
+                AND confirms.person NOT IN (proposes.person, approves.person))
+    ) IS NOT TRUE
+    ORDER BY fresh.market, change.participant, fresh.approval
+    """
+)
+
 
 def verify_enactment(session: Session) -> Findings:
     """Hold every version of law to its proposal, and every proposal to its texts."""
     for instrument, identity, approval in session.execute(VERSIONS):
         place = f"rulebook.version {instrument} {identity} approval"
         yield damage(UNDECIDED, place, f"proposal {approval} and its approval do not say so")
+    for market, participant, approval in session.execute(PAYEES):
+        place = f"rulebook.version {market}/registration/{participant} approval"
+        value = f"proposal {approval} changes its account, name, tax number or units"
+        yield damage(UNCONFIRMED, place, f"{value}, too early or unconfirmed")
     yield from _verify_texts(session)
 
 

@@ -10,9 +10,12 @@ from ledger.disputes.course import State
 from ledger.disputes.queries import WORD_OF, disputes
 from ledger.disputes.records import Record
 from rulebook.days import day_of, day_start
+from rulebook.store import time_zone
 from settlement.accounts.credit_report import credit_report
+from settlement.enactment.payee_rules import words_of
+from settlement.enactment.payees import proposed_payees
 from settlement.notices import store
-from settlement.notices.notice import CreditLevel, DisputeStep, Notice, notices_of
+from settlement.notices.notice import CreditLevel, DisputeStep, Notice, Payee, notices_of
 
 ONE_DAY = dt.timedelta(days=1)
 
@@ -28,6 +31,7 @@ def derive_notices(session: Session, now: dt.datetime) -> list[Notice]:
         list(_levels(session)),
         store.payments(session),
         store.laws(session),
+        list(_payees(session, now)),
     )
 
 
@@ -57,6 +61,33 @@ def _steps(record: Record, now: dt.datetime) -> Iterator[DisputeStep]:
     if course.state(now) is State.LAPSED:
         at = day_start(course.escalate_by + ONE_DAY, terms.time_zone)
         yield step("lapsed", "left as it was answered", at)
+
+
+def _payees(session: Session, now: dt.datetime) -> Iterator[Payee]:
+    """Yield what became of each change of a payee that was proposed once somebody was paid."""
+    for found in proposed_payees(session):
+        if not found.delay.is_bound:
+            continue
+        zone = time_zone(session, found.market, now) or "UTC"
+        first = Payee(
+            found.market,
+            found.change.participant,
+            found.number,
+            found.change.taker,
+            "proposed",
+            found.proposed_by,
+            found.proposed_at,
+            day_of(found.starts, zone),
+            tuple(f"{word.name}: {word.old} -> {word.new}" for word in words_of(found.change)),
+            found.change.told,
+        )
+        yield first
+        for each in found.answers:
+            step = "confirmed" if each["agrees"] else "objected to"
+            at = dt.datetime.fromisoformat(each["at"])
+            yield first._replace(step=step, by=each["account"], at=at)
+        if found.approved_by is not None and found.approved_at is not None:
+            yield first._replace(step="approved", by=found.approved_by, at=found.approved_at)
 
 
 def _levels(session: Session) -> Iterator[CreditLevel]:

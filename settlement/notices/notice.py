@@ -26,6 +26,7 @@ class Sort(StrEnum):
     SEAL = "seal"
     DISPUTE = "dispute"
     CREDIT = "credit"
+    PAYEE = "payee"
 
 
 class Movement(NamedTuple):
@@ -78,6 +79,7 @@ class Law(NamedTuple):
     """A version of an instrument that changes or begins after it was recorded, or replaced another.
 
     `participant` is who is told: of a registration its participant alone, of rules everybody.
+    `told` are the contacts that versions before named: else to replace them would tell nobody.
     """
 
     market: str
@@ -88,6 +90,22 @@ class Law(NamedTuple):
     first_day: dt.date
     reason: str
     at: dt.datetime
+    told: tuple[str, ...] = ()
+
+
+class Payee(NamedTuple):
+    """A step of a change of who a participant is or where it is paid; `words` say the change."""
+
+    market: str
+    participant: str
+    proposal: int
+    taker: str | None
+    step: str
+    by: str
+    at: dt.datetime
+    first_day: dt.date
+    words: tuple[str, ...]
+    told: tuple[str, ...]
 
 
 class SealedDays(NamedTuple):
@@ -146,7 +164,7 @@ class Notice:
     Attributes:
         key: the same for the same notice, always.
         subject: the run kind, the kind of document, who sealed, the dispute, the credit level, the
-            payment, or the title of the law.
+            payment, the title of the law, or how far a change of a payee is.
         days: the settlement days it is about, in order; of a document the first day of its month,
             of a payment the day of its value, of law the first on which it applies.
         changes: of a correction, by commodity and kind of account.
@@ -157,6 +175,8 @@ class Notice:
         instrument: of law, which.
         exposure_micro, cover_micro: of a credit level.
         reason: why, as it was stated.
+        words: of a change of a payee, what was and what is to be.
+        told: addresses beside those in force to which it is sent: those that a change may replace.
     """
 
     key: str
@@ -177,6 +197,8 @@ class Notice:
     reason: str = ""
     exposure_micro: int = 0
     cover_micro: int = 0
+    words: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
 
     @property
     def money(self) -> tuple[tuple[str, int], ...]:
@@ -207,6 +229,7 @@ def notices_of(
     levels: Iterable[CreditLevel] = (),
     payments: Iterable[Paid] = (),
     laws: Iterable[Law] = (),
+    payees: Iterable[Payee] = (),
 ) -> list[Notice]:
     """Return every notice of every participant, latest first."""
     found = [
@@ -214,6 +237,7 @@ def notices_of(
         *map(_issued, documents),
         *map(_paid, payments),
         *map(_enacted, laws),
+        *map(_changed, payees),
         *map(_sealed, seals),
         *map(_disputed, steps),
         *map(_levelled, levels),
@@ -316,6 +340,23 @@ def _enacted(law: Law) -> Notice:
         days=(law.first_day,),
         instrument=law.instrument,
         reason=law.reason,
+        told=law.told,
+    )
+
+
+def _changed(payee: Payee) -> Notice:
+    taken = f":{payee.taker}" if payee.taker else ""
+    return Notice(
+        key=f"{Sort.PAYEE}:{payee.proposal}:{payee.participant}{taken}:{payee.step}",
+        sort=Sort.PAYEE,
+        market=payee.market,
+        participant=payee.participant,
+        at=payee.at,
+        subject=payee.step,
+        days=(payee.first_day,),
+        reason=f"proposal {payee.proposal}, by {payee.by}",
+        words=payee.words,
+        told=payee.told,
     )
 
 

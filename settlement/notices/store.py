@@ -60,7 +60,12 @@ HAVING sum(posting.amount) <> 0
 """
 LAWS = """
 SELECT version.market, told.participant, version.instrument, version.body ->> 'title',
-       version.id::text, lower(version.valid), version.reason, lower(version.recorded), zone.name
+       version.id::text, lower(version.valid), version.reason, lower(version.recorded), zone.name,
+       ARRAY(SELECT DISTINCT contact ->> 'email'
+               FROM rulebook.version AS before,
+                    jsonb_array_elements(before.body -> 'contacts') AS contact
+              WHERE before.kind = 'registration' AND before.instrument = version.instrument
+                AND lower(before.recorded) < lower(version.recorded) ORDER BY 1)
   FROM (SELECT *, row_number() OVER (PARTITION BY instrument, digest ORDER BY lower(recorded),
                                      lower(valid)) AS nth,
                min(lower(recorded)) OVER (PARTITION BY instrument) AS begun
@@ -73,6 +78,10 @@ SELECT version.market, told.participant, version.instrument, version.body ->> 't
    AND (version.kind <> 'registration'
         OR split_part(version.instrument, '/', 3) = told.participant)
  ORDER BY lower(version.recorded), version.instrument, told.participant
+"""
+DECIDED = """
+SELECT count(*) FROM ledger.log_leaf
+ WHERE source IN ('people.proposal', 'people.approval', 'people.answer')
 """
 INVOICE_HEADS = "SELECT series, max(number) FROM ledger.invoice GROUP BY series ORDER BY series"
 
@@ -93,7 +102,9 @@ def ledger_state(session: Session) -> tuple[object, ...]:
     steps = session.scalar(text("SELECT count(*) FROM ledger.dispute_event"))
     # The law too: credit levels follow from cover and terms, which change without a journal.
     law = session.scalar(text("SELECT max(lower(recorded)) FROM rulebook.version"))
-    return (*journal_head(session), *heads, steps, law)
+    # What people propose, approve and answer may be hidden from who asks; their leaves are not.
+    decided = session.scalar(text(DECIDED))
+    return (*journal_head(session), *heads, steps, law, decided)
 
 
 def movements(session: Session) -> list[Movement]:
@@ -126,8 +137,11 @@ def payments(session: Session) -> list[Paid]:
 def laws(session: Session) -> list[Law]:
     """Return the versions that begin after they were recorded or replace another, by reader."""
     return [
-        Law(market, participant, instrument, title, version, day_of(begins, zone), reason, at)
-        for market, participant, instrument, title, version, begins, reason, at, zone in (
+        Law(
+            market, participant, instrument, title, version, day_of(begins, zone), reason, at,
+            tuple(told),
+        )
+        for market, participant, instrument, title, version, begins, reason, at, zone, told in (
             session.execute(text(LAWS))
         )
     ]

@@ -52,6 +52,7 @@ LEAVES = {
     "ledger.witness": "ledger.witness {number}",
     "people.account": "people.account {id}",
     "people.account_grant": "people.account_grant {number}",
+    "people.answer": "people.answer {number}",
     "people.approval": "people.approval {proposal}",
     "people.deed": "people.deed {number}",
     "people.founding": "people.founding {operator}",

@@ -389,6 +389,7 @@ NAMES = {
     "people.founding": "",  # there is one
     "people.proposal": "{number}",
     "people.approval": "{proposal}",
+    "people.answer": "{number}",
     "people.account_grant": "{number}",
     "people.withdrawal": "{grant_number}",
     "people.deed": "{number}",

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.management.base import CommandError
 
@@ -11,9 +11,17 @@ from ledger.people import store
 from ledger.people.store import StoredProposal
 from portal.management.arguments import JSON, argument, at_least, flag
 from portal.management.base import BaseCommand, Options
+from settlement.enactment.payees import ProposedPayee, payee_line, proposed_payees
 
 
-class Command(BaseCommand[list[StoredProposal]]):
+class Listed(NamedTuple):
+    """Proposals, and what those of law change for participants."""
+
+    proposals: list[StoredProposal]
+    payees: list[ProposedPayee]
+
+
+class Command(BaseCommand[Listed]):
     help = "List what is proposed and waits for another person, or show one proposal whole."
     takes = (
         argument("number", nargs="?", type=at_least(1), metavar="NUMBER", help="to show whole"),
@@ -21,34 +29,43 @@ class Command(BaseCommand[list[StoredProposal]]):
         JSON,
     )
 
-    def run(self, options: Options) -> list[StoredProposal]:
+    def run(self, options: Options) -> Listed:
         with transaction() as session:
+            payees = proposed_payees(session)
             if options.number is None:
-                return store.proposals(session, open_only=not options.all)
+                return Listed(store.proposals(session, open_only=not options.all), payees)
             found = store.proposal(session, options.number)
         if found is None:
             raise CommandError(f"proposal {options.number}: there is none of this number")
-        return [found]
+        return Listed([found], payees)
 
-    def as_json(self, outcome: list[StoredProposal], options: Options) -> Any:
+    def as_json(self, outcome: Listed, options: Options) -> Any:
         return [
             {
                 **each._asdict(),
                 "content": json.loads(each.content),
                 "texts": json.loads(each.texts) if each.texts and options.number else {},
+                "payees": [
+                    payee.change._asdict() | {"answers": payee.answers}
+                    for payee in outcome.payees
+                    if payee.number == each.number
+                ],
             }
-            for each in outcome
+            for each in outcome.proposals
         ]
 
-    def lines(self, outcome: list[StoredProposal], options: Options) -> Iterator[str]:
-        for each in outcome:
+    def lines(self, outcome: Listed, options: Options) -> Iterator[str]:
+        for each in outcome.proposals:
             yield _line(each)
+            for payee in outcome.payees:
+                if payee.number == each.number:
+                    yield payee_line(payee)
             if options.number:
                 yield f"digest {each.content_digest.hex()}"
                 yield json.dumps(json.loads(each.content), indent=2, ensure_ascii=False)
                 if each.texts:
                     yield json.dumps(json.loads(each.texts), indent=2, ensure_ascii=False)
-        if not outcome:
+        if not outcome.proposals:
             yield "Nothing waits for an approval."
 
 

@@ -14,6 +14,7 @@ from rulebook.documents import KINDS
 from rulebook.folders import LeftOut, left_out_of
 from rulebook.printing import published_as_dict, published_line
 from rulebook.publishing import PublishedVersion
+from settlement.enactment.payees import ProposedPayee, payee_line, proposed_payees
 from settlement.enactment.propose import propose_ending, propose_publication
 
 FILES = argument(
@@ -43,6 +44,7 @@ class Proposed(NamedTuple):
     proposal: StoredProposal | None
     stands: tuple[PublishedVersion, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    payees: tuple[ProposedPayee, ...] = ()
 
 
 class Command(BaseCommand[Proposed]):
@@ -108,7 +110,13 @@ class Command(BaseCommand[Proposed]):
                 session, options.files, valid_from=options.valid_from, valid_to=options.valid_to,
                 now=options.now, reason=options.reason,
             )  # fmt: skip
-            return Proposed(proposal, tuple(planned.as_standing()), tuple(left_out))
+            payees = [
+                each
+                for each in proposed_payees(session)
+                if proposal and each.number == proposal.number
+            ]
+        standing = tuple(planned.as_standing())
+        return Proposed(proposal, standing, tuple(left_out), tuple(payees))
 
     def as_json(self, outcome: Proposed, options: Options) -> Any:
         found = outcome.proposal
@@ -117,6 +125,7 @@ class Command(BaseCommand[Proposed]):
             "digest": found.content_digest if found else None,
             "unchanged": [published_as_dict(version) for version in outcome.stands],
             "left_out": [each._asdict() for each in outcome.left_out],
+            "confirmed_by": sorted({each.change.participant for each in outcome.payees}),
         }
 
     def lines(self, outcome: Proposed, options: Options) -> Iterator[str]:
@@ -127,6 +136,7 @@ class Command(BaseCommand[Proposed]):
             return
         digest = found.content_digest.hex()
         yield f"Proposal {found.number} of {found.proposed_by}, digest {digest}"
+        yield from map(payee_line, outcome.payees)
         yield (
             f"Another person reads it, `manage.py proposals {found.number}`, and approves it: "
             f"`manage.py approve {found.number} {digest[:16]}`"

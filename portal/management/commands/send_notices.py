@@ -1,7 +1,7 @@
 """`manage.py send_notices`: notices by e-mail to the contacts of each participant, once."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from portal.management.base import BaseCommand, Options
 from portal.models import NoticeSent
 from portal.notice_mail import contact_addresses, covering_note, message_subject, message_text
 from portal.queries.notices import ShownNotice, notices, shown_notices
+from settlement.notices.notice import Notice
 
 
 class Message(NamedTuple):
@@ -29,7 +30,8 @@ class Message(NamedTuple):
 class Command(BaseCommand[list[Message]]):
     help = (
         "Send every participant its notices that were not sent to it yet, in one message, to the "
-        "contacts of its registration in force. Safe to repeat: what was sent is marked. Without "
+        "contacts of its registration in force; of a change of the registration, to those before "
+        "it too. Safe to repeat: what was sent is marked. Without "
         "TALLYSTICK_SMTP_HOST the messages are printed."
     )
     appends_facts = True
@@ -48,14 +50,14 @@ class Command(BaseCommand[list[Message]]):
                 for notice in notices(session, options.now)
                 if notice.key not in sent and options.market in (None, notice.market)
             ]
-            due.sort(key=lambda notice: (notice.market, notice.participant, notice.at, notice.key))
-            shown = shown_notices(session, due)
             participants = {(notice.market, notice.participant) for notice in due}
             addresses = contact_addresses(session, participants, options.now)
+            due.sort(key=lambda notice: (*_recipient(notice, addresses), notice.at, notice.key))
+            shown = shown_notices(session, due)
             note = covering_note(session, shown)
         messages = []
-        for recipient, group in groupby(shown, key=_recipient):
-            message = Message(*recipient, addresses.get(recipient, ()), len(unsent := list(group)))
+        for recipient, group in groupby(shown, key=lambda each: _recipient(each.notice, addresses)):
+            message = Message(*recipient, len(unsent := list(group)))
             if message.to and not options.dry_run:
                 try:
                     _send(unsent, message.to, options.portal_url, note, options.now)
@@ -97,5 +99,9 @@ def _send(
         EmailMessage(message_subject(shown), text, to=list(to)).send()
 
 
-def _recipient(shown: ShownNotice) -> tuple[str, str]:
-    return shown.notice.market, shown.notice.participant
+def _recipient(
+    notice: Notice, addresses: Mapping[tuple[str, str], tuple[str, ...]]
+) -> tuple[str, str, tuple[str, ...]]:
+    """Return whom a notice is sent to: the contacts in force, and those that it may replace."""
+    in_force = addresses.get((notice.market, notice.participant), ())
+    return notice.market, notice.participant, tuple(dict.fromkeys((*in_force, *notice.told)))
