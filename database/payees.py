@@ -19,13 +19,14 @@ RETURN jsonb_build_object(
 """
 """Who a registration says that its participant is, and where it is paid."""
 
-# Known is what no later version took the place of. One that somebody only closed is known still:
-# else to close it first would make what follows a first registration. `leaving_out` are the rows
-# of the statement that asks; their moments are the word of whoever inserts them.
+# Earlier is what was recorded before, and at the same moment by another publication; of a remainder
+# all of that moment is its own publication's, as the guard is asked row by row. Known is what no
+# later version took the place of. One that somebody only closed is known still: else to close it
+# first would make what follows a first registration.
 CREATE_PAYEE_CHANGES = """
 CREATE FUNCTION rulebook.payee_changes(
-    of_market text, documents jsonb, starts timestamptz, ends timestamptz, until timestamptz,
-    leaving_out uuid[])
+    of_market text, documents jsonb, starts timestamptz, ends timestamptz,
+    recorded_at timestamptz, by_approval bigint, is_remainder boolean)
 RETURNS TABLE (participant text, before jsonb, after jsonb, units text[], taker text, told text[])
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
@@ -35,12 +36,16 @@ BEGIN ATOMIC
         SELECT version.instrument, version.body, version.valid, version.recorded, NOT EXISTS (
             SELECT FROM rulebook.version AS later
             WHERE later.instrument = version.instrument
-                AND lower(later.recorded) = upper(version.recorded)
-                AND lower(later.recorded) < until AND later.id <> ALL (leaving_out)
+                AND lower(later.recorded) = upper(version.recorded) AND (
+                    lower(later.recorded) < recorded_at
+                    OR lower(later.recorded) = recorded_at AND later.origin IS NULL
+                        AND later.approval IS DISTINCT FROM by_approval AND NOT is_remainder)
             ) AS is_known
         FROM rulebook.version
-        WHERE version.market = of_market AND version.instrument LIKE '%/registration/%'
-            AND lower(version.recorded) < until AND version.id <> ALL (leaving_out)
+        WHERE version.market = of_market AND version.instrument LIKE '%/registration/%' AND (
+            lower(version.recorded) < recorded_at
+            OR lower(version.recorded) = recorded_at AND version.origin IS NULL
+                AND version.approval IS DISTINCT FROM by_approval AND NOT is_remainder)
     ), beside AS MATERIALIZED (
         SELECT fresh.instrument, fresh.body AS after, known.body AS before
         FROM fresh JOIN earlier AS known
@@ -116,13 +121,15 @@ told: every address that a version before named, so that to change the contacts 
 # first waits for nothing.
 CREATE_PAYEE_DELAY = """
 CREATE FUNCTION rulebook.payee_delay(
-    of_market text, proposed_at timestamptz, until timestamptz, leaving_out uuid[])
+    of_market text, proposed_at timestamptz, starts timestamptz, recorded_at timestamptz,
+    by_approval bigint)
 RETURNS TABLE (is_bound boolean, delay_days int)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT count(*) > 0, max(terms.days) FILTER (
         WHERE terms.recorded && tstzrange(proposed_at - terms.delay, proposed_at, '[]')
-            AND terms.valid && tstzrange(proposed_at - terms.delay, proposed_at, '[]'))
+            AND terms.valid && tstzrange(
+                proposed_at - terms.delay, greatest(starts, proposed_at), '[]'))
     FROM (
         SELECT version.recorded, version.valid, stated.days,
             make_interval(hours => 24 * stated.days) AS delay
@@ -131,32 +138,44 @@ BEGIN ATOMIC
                 THEN least((version.body ->> 'payee_change_delay_days')::numeric, 3650)::int
                 END AS days) AS stated
         WHERE version.market = of_market AND version.kind = 'settlement-terms'
-            AND lower(version.recorded) < until AND version.id <> ALL (leaving_out)
+            AND lower(version.recorded) <= recorded_at
+            AND version.approval IS DISTINCT FROM by_approval
     ) AS terms;
 END
 """
-"""Whether a market has settlement terms, and the delay; NULL where they state none."""
+"""Whether a market has settlement terms, and the longest delay that they state from before the
+proposal up to the day of the change; NULL where they state none."""
 
 CREATE_CHECK_PAYEES = """
 CREATE FUNCTION rulebook.check_payees() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    own uuid[] := ARRAY(SELECT id FROM added);
     breach record;
 BEGIN
+    -- A moment before the last would let a version pass for the first.
+    SELECT added.market, added.instrument INTO breach FROM added
+    WHERE EXISTS (
+        SELECT FROM rulebook.version AS other
+        WHERE other.market = added.market AND lower(other.recorded) > lower(added.recorded));
+    IF FOUND THEN
+        RAISE EXCEPTION 'rulebook.version %: it is recorded before the last', breach.instrument
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'recorded_last';
+    END IF;
     SELECT fresh.market, change.participant, fresh.approval INTO breach
     FROM (
-        SELECT market, approval, valid, jsonb_object_agg(instrument, body) AS documents
+        SELECT market, approval, valid, recorded, origin IS NOT NULL AS is_remainder,
+            jsonb_object_agg(instrument, body) AS documents
         FROM added WHERE instrument LIKE '%/registration/%' OR kind = 'registration'
-        GROUP BY market, approval, valid
+        GROUP BY market, approval, valid, recorded, origin IS NOT NULL
     ) AS fresh
         JOIN people.proposal ON proposal.number = fresh.approval
         JOIN people.approval ON approval.proposal = proposal.number
         CROSS JOIN LATERAL rulebook.payee_delay(
-            fresh.market, proposal.proposed_at, 'infinity', own) AS terms
+            fresh.market, proposal.proposed_at, lower(fresh.valid), lower(fresh.recorded),
+            fresh.approval) AS terms
         CROSS JOIN LATERAL rulebook.payee_changes(
-            fresh.market, fresh.documents, lower(fresh.valid), upper(fresh.valid), 'infinity', own
-        ) AS change
+            fresh.market, fresh.documents, lower(fresh.valid), upper(fresh.valid),
+            lower(fresh.recorded), fresh.approval, fresh.is_remainder) AS change
     WHERE terms.is_bound AND (
         lower(fresh.valid) >= proposal.proposed_at + make_interval(hours => 24 * terms.delay_days)
         AND EXISTS (
@@ -235,7 +254,7 @@ BEGIN ATOMIC
             WHERE answer.proposal = proposal.number AND answer.participant = change.participant)
     FROM people.proposal LEFT JOIN people.approval ON approval.proposal = proposal.number
         CROSS JOIN LATERAL (
-            SELECT coalesce(approval.approved_at, 'infinity') AS until,
+            SELECT coalesce(approval.approved_at, 'infinity') AS recorded_at,
                 (proposal.content::jsonb ->> 'valid_from')::timestamptz AS starts,
                 (proposal.content::jsonb ->> 'valid_to')::timestamptz AS ends,
                 (SELECT jsonb_object_agg(text.key, text.value -> 'body')
@@ -244,9 +263,11 @@ BEGIN ATOMIC
                     WHERE text.key LIKE '%/registration/%') AS documents
         ) AS said
         CROSS JOIN LATERAL rulebook.payee_delay(
-            proposal.market, proposal.proposed_at, said.until, '{}') AS terms
+            proposal.market, proposal.proposed_at, said.starts, said.recorded_at, proposal.number
+        ) AS terms
         CROSS JOIN LATERAL rulebook.payee_changes(
-            proposal.market, said.documents, said.starts, said.ends, said.until, '{}') AS change
+            proposal.market, said.documents, said.starts, said.ends, said.recorded_at,
+            proposal.number, false) AS change
     WHERE proposal.kind = 'publication' AND said.documents IS NOT NULL
         AND (people.sees_as('operator', 'regulator', 'auditor')
             OR (SELECT rolbypassrls OR rolsuper FROM pg_roles WHERE rolname = session_user)
@@ -258,10 +279,10 @@ END
 
 FUNCTIONS = {
     "rulebook.payee_of(jsonb)": CREATE_PAYEE_OF,
-    "rulebook.payee_changes(text, jsonb, timestamptz, timestamptz, timestamptz, uuid[])": (
+    "rulebook.payee_changes(text, jsonb, timestamptz, timestamptz, timestamptz, bigint, boolean)": (
         CREATE_PAYEE_CHANGES
     ),
-    "rulebook.payee_delay(text, timestamptz, timestamptz, uuid[])": CREATE_PAYEE_DELAY,
+    "rulebook.payee_delay(text, timestamptz, timestamptz, timestamptz, bigint)": CREATE_PAYEE_DELAY,
     "rulebook.check_payees()": CREATE_CHECK_PAYEES,
     "people.check_answer()": CREATE_CHECK_ANSWER,
     "people.check_objection()": CREATE_CHECK_OBJECTION,

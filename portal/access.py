@@ -80,6 +80,11 @@ class Viewer:
         return bool(self.roles & SEES_PEOPLE)
 
     @property
+    def sees_changes(self) -> bool:
+        """Whether there are changes of who is paid for this user to see."""
+        return self.sees_people or Role.PARTICIPANT in self.roles
+
+    @property
     def manages_people(self) -> bool:
         """Whether this user makes accounts, and proposes, approves and takes away rights."""
         return bool(self.roles & MANAGERS)

@@ -40,6 +40,8 @@ class AuditEntry(models.Model):
         GRANT_PROPOSED = "grant-proposed", "Proposed a right"
         GRANT_APPROVED = "grant-approved", "Approved a right"
         RIGHT_WITHDRAWN = "right-withdrawn", "Took a right away"
+        CHANGE_CONFIRMED = "change-confirmed", "Confirmed a change of who is paid"
+        CHANGE_OBJECTED = "change-objected", "Objected to a change of who is paid"
         DEMO_SIGN_IN = "demo-sign-in", "Demo sign-in made"
 
     at = models.DateTimeField(db_index=True)
@@ -288,6 +290,7 @@ class Act(models.Model):
         GRANT = "grant", "Propose a right"
         APPROVE = "approve", "Approve a right"
         WITHDRAW = "withdraw", "Take a right away"
+        ANSWER = "answer", "Answer a change of who is paid"
 
     class State(models.TextChoices):
         """How far it is."""

@@ -1,8 +1,10 @@
 """What an account may do, as far as grants say; pure."""
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from common.people import name_key
 from common.refusals import Finding, shown
@@ -32,6 +34,16 @@ class Rights:
     def holds_any(self, roles: frozenset[Role]) -> bool:
         """Return whether it holds one of some roles."""
         return bool(self.roles & roles)
+
+
+class Answered(NamedTuple):
+    """The word of a participant on a proposal, and whose account gave it."""
+
+    participant: str
+    agrees: bool
+    account: str
+    person: int | None
+    at: dt.datetime
 
 
 NOBODY = Rights("", None, frozenset())

@@ -8,7 +8,7 @@ from sqlalchemy import exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from database.metadata import Base
-from ledger.people.rights import NOBODY, Rights
+from ledger.people.rights import NOBODY, Answered, Rights
 from ledger.people.roles import Kind, Role
 from ledger.people.tables import (
     AccountGrant,
@@ -48,16 +48,6 @@ class StoredProposal(NamedTuple):
     proposed_at: dt.datetime
     approved_by: str | None
     approved_at: dt.datetime | None
-
-
-class Answered(NamedTuple):
-    """The word of a participant on a proposal, and whose account gave it."""
-
-    participant: str
-    agrees: bool
-    account: str
-    person: int | None
-    at: dt.datetime
 
 
 class Known(NamedTuple):

@@ -12,7 +12,7 @@ from portal import jobs
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.acts.answers import ShowRefused, answer
 from portal.models import Act
-from portal.views import disputes, payments, people
+from portal.views import changes, disputes, payments, people
 
 
 def acts_on_pages(viewer: Viewer) -> bool:
@@ -48,6 +48,7 @@ SHOW_REFUSED: Mapping[str, ShowRefused] = MappingProxyType(
         Act.Kind.GRANT: people.show_refused_account,
         Act.Kind.APPROVE: people.show_refused_approval,
         Act.Kind.WITHDRAW: people.show_refused_account,
+        Act.Kind.ANSWER: changes.show_refused_answer,
     }
 )
 """By kind of act: its form again, with what was typed and every reason."""

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from common.refusals import Finding
-from ledger.people.rights import Rights
-from ledger.people.store import Answered
+from ledger.people.rights import Answered, Rights
 from rulebook.versions import instant_shown
 
 Payee = Mapping[str, str | None]

@@ -28,11 +28,11 @@ from settlement.enactment.payee_rules import (
 
 CHANGES = text(
     "SELECT participant, before, after, units, taker, told FROM rulebook.payee_changes("
-    ":market, CAST(:documents AS jsonb), :starts, :ends, 'infinity', '{}')"
+    ":market, CAST(:documents AS jsonb), :starts, :ends, 'infinity', NULL, false)"
 )
 DELAY = text(
     "SELECT is_bound, delay_days FROM rulebook.payee_delay("
-    ":market, :proposed_at, 'infinity', '{}')"
+    ":market, :proposed_at, :starts, 'infinity', NULL)"
 )
 PROPOSED = text("SELECT * FROM people.proposed_payees()")
 
@@ -69,7 +69,7 @@ def check_proposed(session: Session, planned: Plan, proposed_at: dt.datetime) ->
     changes = _changes(session, planned)
     if not changes:
         return []
-    delay = _delay(session, planned.market, proposed_at)
+    delay = _delay(session, planned, proposed_at)
     return list(check_delay(planned.market, changes, delay, proposed_at, planned.start))
 
 
@@ -82,7 +82,7 @@ def check_approved(session: Session, planned: Plan, stored: StoredProposal) -> l
     answers = store.answers(session, stored.number)
     if not changes and not answers:
         return []
-    delay = _delay(session, planned.market, stored.proposed_at)
+    delay = _delay(session, planned, stored.proposed_at)
     proposer = store.rights_of(session, stored.proposed_by)
     return [
         *check_delay(planned.market, changes, delay, stored.proposed_at, planned.start),
@@ -186,8 +186,9 @@ def _changes(session: Session, planned: Plan) -> Sequence[PayeeChange]:
     return [_change(row) for row in session.execute(CHANGES, values)]
 
 
-def _delay(session: Session, market: str, proposed_at: dt.datetime) -> Delay:
-    row = session.execute(DELAY, {"market": market, "proposed_at": proposed_at}).one()
+def _delay(session: Session, planned: Plan, proposed_at: dt.datetime) -> Delay:
+    values = {"market": planned.market, "proposed_at": proposed_at, "starts": planned.start}
+    row = session.execute(DELAY, values).one()
     return Delay(row.is_bound, row.delay_days)
 
 

@@ -62,18 +62,19 @@ PAYEES = text(
     """
     SELECT fresh.market, change.participant, fresh.approval
     FROM (
-        SELECT market, approval, valid, lower(recorded) AS at,
+        SELECT market, approval, valid, lower(recorded) AS at, origin IS NOT NULL AS is_remainder,
             jsonb_object_agg(instrument, body) AS documents
         FROM rulebook.version WHERE instrument LIKE '%/registration/%'
-        GROUP BY market, approval, valid, lower(recorded)
+        GROUP BY market, approval, valid, lower(recorded), origin IS NOT NULL
     ) AS fresh
         LEFT JOIN people.proposal ON proposal.number = fresh.approval
         LEFT JOIN people.approval ON approval.proposal = proposal.number
         CROSS JOIN LATERAL rulebook.payee_delay(
-            fresh.market, coalesce(proposal.proposed_at, fresh.at), fresh.at, '{}') AS terms
+            fresh.market, coalesce(proposal.proposed_at, fresh.at), lower(fresh.valid), fresh.at,
+            fresh.approval) AS terms
         CROSS JOIN LATERAL rulebook.payee_changes(
-            fresh.market, fresh.documents, lower(fresh.valid), upper(fresh.valid), fresh.at, '{}'
-        ) AS change
+            fresh.market, fresh.documents, lower(fresh.valid), upper(fresh.valid), fresh.at,
+            fresh.approval, fresh.is_remainder) AS change
     WHERE terms.is_bound AND (
         lower(fresh.valid) >= proposal.proposed_at + make_interval(hours => 24 * terms.delay_days)
         AND EXISTS (
@@ -90,12 +91,29 @@ PAYEES = text(
     """
 )
 
+# In the order of the log: a version that says that it was recorded earlier would pass for a first.
+BACKDATED = text(
+    """
+    SELECT instrument, id FROM (
+        SELECT version.instrument, version.id, version.market, lower(version.recorded) AS at,
+            max(lower(version.recorded)) OVER (
+                PARTITION BY version.market ORDER BY leaf.index) AS latest
+        FROM rulebook.version JOIN ledger.log_leaf AS leaf
+            ON leaf.source = 'rulebook.version' AND leaf.key = version.id::text
+    ) AS recorded
+    WHERE at < latest ORDER BY instrument, id
+    """
+)
+
 
 def verify_enactment(session: Session) -> Findings:
     """Hold every version of law to its proposal, and every proposal to its texts."""
     for instrument, identity, approval in session.execute(VERSIONS):
         place = f"rulebook.version {instrument} {identity} approval"
         yield damage(UNDECIDED, place, f"proposal {approval} and its approval do not say so")
+    for instrument, identity in session.execute(BACKDATED):
+        place = f"rulebook.version {instrument} {identity} recorded"
+        yield damage(UNDECIDED, place, "the log holds one before it that was recorded later")
     for market, participant, approval in session.execute(PAYEES):
         place = f"rulebook.version {market}/registration/{participant} approval"
         value = f"proposal {approval} changes its account, name, tax number or units"

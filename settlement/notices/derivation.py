@@ -15,7 +15,8 @@ from settlement.accounts.credit_report import credit_report
 from settlement.enactment.payee_rules import words_of
 from settlement.enactment.payees import proposed_payees
 from settlement.notices import store
-from settlement.notices.notice import CreditLevel, DisputeStep, Notice, Payee, notices_of
+from settlement.notices.notice import CreditLevel, DisputeStep, Notice, notices_of
+from settlement.notices.payee import Payee, notice_of_payee
 
 ONE_DAY = dt.timedelta(days=1)
 
@@ -31,7 +32,7 @@ def derive_notices(session: Session, now: dt.datetime) -> list[Notice]:
         list(_levels(session)),
         store.payments(session),
         store.laws(session),
-        list(_payees(session, now)),
+        map(notice_of_payee, _payees(session, now)),
     )
 
 

@@ -93,21 +93,6 @@ class Law(NamedTuple):
     told: tuple[str, ...] = ()
 
 
-class Payee(NamedTuple):
-    """A step of a change of who a participant is or where it is paid; `words` say the change."""
-
-    market: str
-    participant: str
-    proposal: int
-    taker: str | None
-    step: str
-    by: str
-    at: dt.datetime
-    first_day: dt.date
-    words: tuple[str, ...]
-    told: tuple[str, ...]
-
-
 class SealedDays(NamedTuple):
     """Days that were sealed together, on some of which a participant's accounts were moved."""
 
@@ -229,7 +214,7 @@ def notices_of(
     levels: Iterable[CreditLevel] = (),
     payments: Iterable[Paid] = (),
     laws: Iterable[Law] = (),
-    payees: Iterable[Payee] = (),
+    payees: Iterable[Notice] = (),
 ) -> list[Notice]:
     """Return every notice of every participant, latest first."""
     found = [
@@ -237,7 +222,7 @@ def notices_of(
         *map(_issued, documents),
         *map(_paid, payments),
         *map(_enacted, laws),
-        *map(_changed, payees),
+        *payees,
         *map(_sealed, seals),
         *map(_disputed, steps),
         *map(_levelled, levels),
@@ -341,22 +326,6 @@ def _enacted(law: Law) -> Notice:
         instrument=law.instrument,
         reason=law.reason,
         told=law.told,
-    )
-
-
-def _changed(payee: Payee) -> Notice:
-    taken = f":{payee.taker}" if payee.taker else ""
-    return Notice(
-        key=f"{Sort.PAYEE}:{payee.proposal}:{payee.participant}{taken}:{payee.step}",
-        sort=Sort.PAYEE,
-        market=payee.market,
-        participant=payee.participant,
-        at=payee.at,
-        subject=payee.step,
-        days=(payee.first_day,),
-        reason=f"proposal {payee.proposal}, by {payee.by}",
-        words=payee.words,
-        told=payee.told,
     )
 
 

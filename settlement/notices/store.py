@@ -138,7 +138,14 @@ def laws(session: Session) -> list[Law]:
     """Return the versions that begin after they were recorded or replace another, by reader."""
     return [
         Law(
-            market, participant, instrument, title, version, day_of(begins, zone), reason, at,
+            market,
+            participant,
+            instrument,
+            title,
+            version,
+            day_of(begins, zone),
+            reason,
+            at,
             tuple(told),
         )
         for market, participant, instrument, title, version, begins, reason, at, zone, told in (

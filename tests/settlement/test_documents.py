@@ -133,14 +133,14 @@ def test_later_registrations_and_terms_leave_issued_documents_as_they_are(billed
     terms = tiny_market.settlement_terms(
         payment_term_days=60, operator=operator | {"legal_name": "Another Operator"}
     )
-    law = [*moved, terms, type(tiny_market.market_rules()).model_validate(rules)]
-    publish(
-        billed,
-        law,
-        valid_from=FIRST_DAY,
-        known=RESETTLED + dt.timedelta(hours=1),
-        reason="New names from the start of the month",
-    )
+    law = [terms, type(tiny_market.market_rules()).model_validate(rules)]
+    later = RESETTLED + dt.timedelta(hours=1)
+    # A name changes for days to come alone, once its participant confirmed it.
+    for documents, valid_from in ((law, FIRST_DAY), (moved, later.date() + dt.timedelta(days=3))):
+        publish(
+            billed, documents, valid_from=valid_from, known=later, reason="Another law and names"
+        )
+        later += dt.timedelta(minutes=1)
     for (number, name), content in before.items():
         assert render_document(billed, find_document(billed, number), FORMATS[name]) == content
         assert b"Renamed" not in content

@@ -53,6 +53,8 @@ from tests.worlds.settled import (
 MONTH = dt.date(2024, 1, 1)
 DAYS = [MONTH + dt.timedelta(days=offset) for offset in range(3)]
 MINUTE = dt.timedelta(minutes=1)
+BEFORE = dt.datetime(2023, 12, 1, tzinfo=dt.UTC)
+"""Long enough before the days that a new name may apply in them."""
 REVISED = RESETTLED + dt.timedelta(hours=1)
 NINETEEN, SIXTEEN = Tax("S", 190_000), Tax("S", 160_000)
 
@@ -63,16 +65,16 @@ def rules_of(tax: Tax) -> MarketRules:
     return MarketRules.model_validate(rules.model_dump() | {"tax": stated})
 
 
-def change(session, documents, valid_from, known=PUBLISHED + MINUTE):
+def change(session, documents, valid_from, known=PUBLISHED + MINUTE, proposed=None):
     publish(
-        session, documents, valid_from=valid_from, known=known,
+        session, documents, valid_from=valid_from, known=known, proposed=proposed,
         reason="A change of the law",
     )  # fmt: skip
 
 
-def start(session, tax: Tax, *others, last_day=DAYS[-1]) -> None:
+def start(session, tax: Tax, *others, last_day=DAYS[-1], known=PUBLISHED) -> None:
     """Publish the market under a tax, with other documents, and meter its first days."""
-    publish_tiny(session, [rules_of(tax), *tiny_market.documents()[1:], *others])
+    publish_tiny(session, [rules_of(tax), *tiny_market.documents()[1:], *others], known=known)
     ingest_tiny(session, last_day=last_day)
 
 
@@ -321,11 +323,11 @@ def test_a_charge_list_that_is_replaced_names_and_grounds_the_lines_of_its_days(
 def test_a_month_names_its_parties_as_of_its_own_last_day(session):
     """A run over the end of a month names nobody as of the next month."""
     first, last = dt.date(2024, 1, 31), dt.date(2024, 2, 1)
-    publish_tiny(session)
+    publish_tiny(session, known=BEFORE)
     ingest_tiny(session, first, last, received_at=INGESTED)
     cedar = next(each for each in tiny_market.registrations() if each.participant == "cedar")
     renamed = Registration.model_validate(cedar.model_dump() | {"legal_name": "Cedar Energy"})
-    change(session, [renamed], last)
+    change(session, [renamed], last, proposed=BEFORE + MINUTE)
     post_days(session, "II", first, last)
     for month, name in ((MONTH, "Cedar Limited"), (last, "Cedar Energy")):
         (invoice,) = [
@@ -392,12 +394,12 @@ def test_evidence_adds_up_each_tax_of_a_month_by_itself(session, corrected):
 
 def test_the_page_names_the_market_rules_of_the_days_and_the_registration_of_the_party(session):
     """Not those of the month's last day, under which nothing was settled yet."""
-    start(session, NINETEEN)
-    change(session, [rules_of(SIXTEEN)], DAYS[1])
+    start(session, NINETEEN, known=BEFORE)
+    change(session, [rules_of(SIXTEEN)], DAYS[1], BEFORE + MINUTE)
     cedar = next(each for each in tiny_market.registrations() if each.participant == "cedar")
     renamed = Registration.model_validate(cedar.model_dump() | {"legal_name": "Cedar Energy"})
     end = dt.date(2024, 1, 31)
-    change(session, [renamed, rules_of(Tax("E", 0))], end, PUBLISHED + 2 * MINUTE)
+    change(session, [renamed, rules_of(Tax("E", 0))], end, BEFORE + 2 * MINUTE)
     post_days(session, "II", DAYS[0], DAYS[-1])
     (invoice,) = [each for each in bill(session) if each.row.participant == "cedar"]
     page = invoice_page(session, document_number(invoice.row.series, invoice.row.number))

@@ -117,6 +117,9 @@ UNSEALED = {("people.token", name) for name in ("account", "expires_at", "hash",
 """What lets processes act for some hours, and then is gone: no fact rests on it."""
 
 
+ELSEWHERE = "GB50TSBX00123412345678"
+
+
 def fill(session: Session) -> None:
     """Publish, amend, meter, correct, settle twice, bill twice, study: a row of every sort."""
     publish_tiny(session, tiny_market.with_areas(tiny_market.documents()))
@@ -140,6 +143,13 @@ def fill(session: Session) -> None:
     seal_days(session, seal_request(FIRST_DAY, LAST_DAY), RESETTLED)
     pay_tiny(session, RESETTLED)
     post_interest(session, "tiny", UNPAID_UNTIL, now=UNPAID)
+    paid_elsewhere = tiny_market.registrations()[1].model_dump() | {"iban": ELSEWHERE}
+    publish(
+        session,
+        [Registration.model_validate(paid_elsewhere)],
+        valid_from=UNPAID_UNTIL + dt.timedelta(days=10),
+        known=UNPAID,
+    )
     add(session, "left", Role.AUDITOR)
     withdraw_last(session)
     fill_trail(session)

@@ -297,7 +297,14 @@ def charges(**changes: Any) -> list[Document]:
 
 def settlement_terms(**changes: Any) -> SettlementTerms:
     """Return who bills, when money is due, and how a bill is disputed and closed."""
-    fields = ("payment_term_days", "late_payment", "credit", "disputes", "sealed_after_days")
+    fields = (
+        "payment_term_days",
+        "late_payment",
+        "credit",
+        "disputes",
+        "sealed_after_days",
+        "payee_change_delay_days",
+    )
     return SettlementTerms.model_validate(
         _head("settlement-terms", "ST", ("operator", *fields))
         | {
@@ -324,6 +331,7 @@ def settlement_terms(**changes: Any) -> SettlementTerms:
                 "decide_within_days": 30,
             },
             "sealed_after_days": 60,
+            "payee_change_delay_days": 1,
         }
         | changes
     )

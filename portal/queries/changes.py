@@ -1,0 +1,45 @@
+"""Changes of who is paid, as pages show them."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from ledger.people import store
+from portal.access import Viewer
+from settlement.enactment.payee_rules import Word, words_of
+from settlement.enactment.payees import ProposedPayee, proposed_payees
+
+
+@dataclass(frozen=True)
+class ShownChange:
+    """What a proposal changes for a participant; `may_answer`: it waits for the reader's word."""
+
+    found: ProposedPayee
+    words: tuple[Word, ...]
+    proposer: str
+    may_answer: bool
+
+    @property
+    def state(self) -> str:
+        """How far it is."""
+        if self.found.is_objected:
+            return "objected to"
+        if self.found.approved_by:
+            return f"approved by {self.found.approved_by}"
+        return "confirmed, and waits for approval" if self.found.answers else "not confirmed"
+
+
+def shown_changes(session: Session, viewer: Viewer) -> list[ShownChange]:
+    """Return what was proposed, in order, once somebody was paid; of a participant its own."""
+    names = store.names_of(session)
+    return [
+        ShownChange(
+            found,
+            tuple(words_of(found.change)),
+            names.get(found.proposed_by, found.proposed_by),
+            found.waits and (found.market, found.change.participant) in viewer.acts_for,
+        )
+        for found in proposed_payees(session)
+        if found.delay.is_bound
+        and (viewer.sees_people or (found.market, found.change.participant) in viewer.acts_for)
+    ]
