@@ -113,7 +113,8 @@ class AnswerRow(NamedTuple):
     @property
     def digest(self) -> bytes:
         """The digest over every column; true is sealed as 1."""
-        return leaf_hash(encode("tallystick.answer.1", self._replace(agrees=int(self.agrees))))
+        fields = (*self[:5], int(self.agrees), *self[6:])
+        return leaf_hash(encode("tallystick.answer.1", fields))
 
 
 class GrantRow(NamedTuple):
