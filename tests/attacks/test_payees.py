@@ -284,7 +284,8 @@ def test_a_version_that_says_it_was_recorded_before_the_last_is_no_first_one(mar
     publish(market, [registration("doric", title="Dorics")], valid_from=LATER, known=NOW)
     insert = (
         "INSERT INTO rulebook.version SELECT uuidv7(), market, instrument, kind, body, digest, "
-        "tstzrange('2050-01-01', NULL), tstzrange(lower(recorded) - interval '1 day', NULL), "
+        "tstzrange('2020-01-01', '2020-02-01'), "
+        "tstzrange(lower(recorded) - interval '1 day', NULL), "
         "status, author, approver, reason, supersedes, origin, row_digest, approval "
         "FROM rulebook.version WHERE instrument = 'tiny/registration/doric' "
         "AND origin IS NOT NULL"
@@ -292,8 +293,8 @@ def test_a_version_that_says_it_was_recorded_before_the_last_is_no_first_one(mar
     assert refused_by_database(market, insert) == "recorded_last"
     market.execute(text("SET LOCAL session_replication_role = replica"))
     market.execute(text(insert))
-    market.execute(text("SET LOCAL session_replication_role = origin"))
     market.execute(LOG_IT)
+    market.execute(text("SET LOCAL session_replication_role = origin"))
     (found,) = verify_enactment(market)
     assert found.place.startswith("rulebook.version tiny/registration/doric")
 
@@ -301,7 +302,7 @@ def test_a_version_that_says_it_was_recorded_before_the_last_is_no_first_one(mar
 LOG_IT = text(
     "INSERT INTO ledger.log_leaf (index, source, key, digest, leaf_hash) SELECT "
     "(SELECT max(index) + 1 FROM ledger.log_leaf), 'rulebook.version', id::text, row_digest, "
-    "sha256(row_digest) FROM rulebook.version WHERE lower(valid) = '2050-01-01'"
+    "sha256(row_digest) FROM rulebook.version WHERE lower(valid) = '2020-01-01'"
 )
 
 

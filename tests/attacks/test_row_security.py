@@ -30,6 +30,7 @@ OWNED = {
     "ledger.account": "participant",
     "ledger.invoice": "participant",
     "ledger.dispute": "participant",
+    "people.answer": "participant",
 }
 """Tables whose rows name their participant."""
 DOCUMENT = "series || '-' || lpad(number::text, 6, '0')"
@@ -108,7 +109,7 @@ OF_ACCOUNT = {
 REGULATOR_ALL = {
     "ledger.account", "ledger.posting", "ledger.invoice", "ledger.dispute", "ledger.dispute_event",
     "ledger.attachment", "ledger.interest", "ledger.trail_link", "settlement.study",
-    "rulebook.version", *OF_ACCOUNT,
+    "rulebook.version", "people.answer", *OF_ACCOUNT,
 }  # fmt: skip
 """What the regulator oversees."""
 REGULATOR_SOME = {

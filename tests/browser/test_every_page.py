@@ -45,6 +45,7 @@ PAGES = {
     "payments": ("/payments/", "operator"),
     "payment": ("/payments/gb12-bank-000001/1/", "operator"),
     "credit": ("/credit/", "regulator"),
+    "changes": ("/changes/", SUPPLIER),
     "people": ("/people/", "regulator"),
     "account and its rights": ("/people/accounts/operator/", "regulator"),
     "proposal of a right": ("/people/proposals/{proposal}/", "regulator"),

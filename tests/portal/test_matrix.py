@@ -87,6 +87,7 @@ def things(site, documents, owners) -> dict[str, object]:
         "number": number, "owner": SUPPLIER, "run": site.first_run, "study": site.study,
         "registration": registration.digest.hex(), "size": size, "file": file.pk, "act": act.pk,
         "invitation": invitation.pk, "replay": replay.pk, "proposal": grants[0].number,
+        "never": 999_999_999,
     }  # fmt: skip
 
 
