@@ -452,8 +452,11 @@ def test_every_column_of_the_domain_is_tampered_with(tampered):
     assert sorted(set(found) - UNSEALED) == sorted(COLUMNS)
 
 
-DECIDED = {"people.proposal", "people.approval", "people.account_grant", "rulebook.version"}
-DONE = {deed.table for deed in DEEDS} | {"ledger.dispute_event"}
+DECIDED = {
+    "people.proposal", "people.approval", "people.answer", "people.account_grant",
+    "rulebook.version",
+}  # fmt: skip
+DONE = {deed.table for deed in DEEDS} | {"ledger.dispute_event", "people.answer"}
 KNOCK_ON: dict[str, set[str]] = {
     "people.person": {"people.account", "people.founding", "people.approval"},
     "people.account": {"people.founding", "people.approval"},
