@@ -10,7 +10,7 @@ from database.payees import FUNCTIONS
 from database.row_security import secure_rows, unsecure_rows
 
 revision = "0020"
-down_revision = "0018"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 

@@ -48,7 +48,7 @@ ACTIONS = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("portal", "0016_evidence_of_ones_own")]
+    dependencies = [("portal", "0017_explanations")]
     operations = [
         migrations.AlterField("act", "kind", models.CharField(choices=KINDS, max_length=12)),
         migrations.AlterField("auditentry", "action", models.CharField(choices=ACTIONS, max_length=24)),

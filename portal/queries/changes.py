@@ -12,7 +12,10 @@ from settlement.enactment.payees import ProposedPayee, proposed_payees
 
 @dataclass(frozen=True)
 class ShownChange:
-    """What a proposal changes for a participant; `may_answer`: it waits for the reader's word."""
+    """What a proposal changes for a participant; `may_answer`: it waits for the reader's word.
+
+    `proposer` is empty where the reader may not know whose the account is.
+    """
 
     found: ProposedPayee
     words: tuple[Word, ...]
@@ -36,7 +39,7 @@ def shown_changes(session: Session, viewer: Viewer) -> list[ShownChange]:
         ShownChange(
             found,
             tuple(words_of(found.change)),
-            names.get(found.proposed_by, found.proposed_by),
+            names.get(found.proposed_by, ""),
             found.waits and (found.market, found.change.participant) in viewer.acts_for,
         )
         for found in proposed_payees(session)
