@@ -174,7 +174,9 @@ SELECT format('%I.%I(%s) function', nspname, proname,
                 THEN 'AS $$ BEGIN RETURN; END $$'
                 WHEN lanname = 'plpgsql' THEN 'AS $$ BEGIN RETURN NULL; END $$'
                 WHEN proretset
-                THEN format('AS $$ SELECT * FROM %I.%I() LIMIT 0 $$', nspname, proname)
+                THEN format('AS $$ SELECT * FROM %I.%I(%s) LIMIT 0 $$', nspname, proname, (
+                    SELECT string_agg('NULL::' || format_type(of_argument, NULL), ', ')
+                    FROM unnest(proargtypes::oid[]) AS of_argument))
                 ELSE 'AS $$ SELECT NULL::' || format_type(prorettype, NULL) || ' $$' END)
   FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
   JOIN pg_language ON pg_language.oid = prolang
