@@ -459,7 +459,8 @@ DECIDED = {
 DONE = {deed.table for deed in DEEDS} | {"ledger.dispute_event", "people.answer"}
 KNOCK_ON: dict[str, set[str]] = {
     "people.person": {"people.account", "people.founding", "people.approval"},
-    "people.account": {"people.founding", "people.approval"},
+    "people.account": {"people.founding", "people.approval", "people.answer", "rulebook.version"},
+    "people.answer": DECIDED,
     "people.founding": {"people.person", "people.account", "people.account_grant"},
     "people.proposal": DECIDED,
     "people.approval": DECIDED,
