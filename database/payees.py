@@ -177,7 +177,8 @@ BEGIN
             fresh.market, fresh.documents, lower(fresh.valid), upper(fresh.valid),
             lower(fresh.recorded), fresh.approval, fresh.is_remainder) AS change
     WHERE terms.is_bound AND (
-        lower(fresh.valid) >= proposal.proposed_at + make_interval(hours => 24 * terms.delay_days)
+        (change.taker IS NOT NULL OR lower(fresh.valid)
+            >= proposal.proposed_at + make_interval(hours => 24 * terms.delay_days))
         AND EXISTS (
             SELECT FROM people.answer
             WHERE answer.proposal = proposal.number AND answer.participant = change.participant

@@ -40,9 +40,11 @@ def record(
 ) -> None:
     """Append an entry: who, when, what and why."""
     account = user.get_username() if user else ""
+    # As text: some words are translated late.
+    said = map(str, (action, subject, reason))
     # Django asks for what it inserted, and a row is read by policy: nobody acts yet who signs in.
     with connection.cursor() as cursor:
-        cursor.execute(APPEND, [at or timezone.now(), account, action, subject, str(reason)])
+        cursor.execute(APPEND, [at or timezone.now(), account, *said])
 
 
 def record_file(request: HttpRequest, answer: HttpResponseBase) -> None:

@@ -1,7 +1,8 @@
 """What is asked of a change of a participant's account, name or tax number; pure.
 
 It applies no earlier than the settlement terms say after it was proposed; the participant confirms
-it, by a person who neither proposed nor approves it; and what it objects to is not approved.
+it, by a person who neither proposed nor approves it; and what it objects to is not approved. Units
+that leave it for another wait for its word alone: what was sold is corrected for days of the past.
 """
 
 import datetime as dt
@@ -102,6 +103,8 @@ def check_delay(
         return  # there was nobody to pay yet
     earliest = delay.earliest(proposed_at)
     for change in changes:
+        if change.after is None:
+            continue
         place = f"{market}/registration/{change.participant}"
         value = f"{_fields(change)} from {instant_shown(starts)}"
         if earliest is None:

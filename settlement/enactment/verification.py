@@ -76,7 +76,8 @@ PAYEES = text(
             fresh.market, fresh.documents, lower(fresh.valid), upper(fresh.valid), fresh.at,
             fresh.approval, fresh.is_remainder) AS change
     WHERE terms.is_bound AND (
-        lower(fresh.valid) >= proposal.proposed_at + make_interval(hours => 24 * terms.delay_days)
+        (change.taker IS NOT NULL OR lower(fresh.valid)
+            >= proposal.proposed_at + make_interval(hours => 24 * terms.delay_days))
         AND EXISTS (
             SELECT FROM people.answer
                 JOIN people.account AS confirms ON confirms.id = answer.answered_by
