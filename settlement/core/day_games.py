@@ -26,7 +26,7 @@ from settlement.core.clusters import clusters, clusters_of
 from settlement.core.cuts import W_PER_KW
 from settlement.core.games import Game, ramp_deliverable_w
 from settlement.core.levels import shapley_levels
-from settlement.core.model import DayReadings, MarketModel
+from settlement.core.model import MarketModel
 from settlement.core.network import Network
 from settlement.core.pots import Flexibility
 from settlement.core.rounding import apportion
@@ -81,34 +81,35 @@ class _Played:
         return [self.game(network, unit_node, t) for t in range(self.supply_kw.shape[1])]
 
 
-def play_games(model: MarketModel, readings: DayReadings, demand_w: Integers) -> DayGames:
+def play_games(
+    model: MarketModel, day: date, available_w: Integers, demand_w: Integers
+) -> DayGames:
     """Return the games of a day.
 
     Args:
         model: the market; its cuts are enumerated under ``exact`` alone.
-        readings: checked readings of the day.
+        day: the local day, which seeds the orders of the sampled method.
+        available_w: shape (U, T), what each unit could have fed in, as checked.
         demand_w: shape (N, T), demand at each node.
 
     Raises:
         ValueError, OverflowError: beyond the method; see the modules of the methods.
     """
     demand_kw = demand_w // W_PER_KW
-    supply_kw = readings.available_w // W_PER_KW
+    supply_kw = available_w // W_PER_KW
     games = {
         "adequacy": _Played(supply_kw, demand_kw, on_network=False),
         "location": _Played(supply_kw, demand_kw, on_network=True),
     }
     if model.flexibility is not None:
-        games["flexibility"] = _flexibility(model.flexibility, readings, demand_kw)
+        games["flexibility"] = _flexibility(model.flexibility, available_w, demand_kw)
     play = _PLAYS[model.shapley.method]
-    return play(model, readings.day, games)
+    return play(model, day, games)
 
 
-def _flexibility(flexibility: Flexibility, readings: DayReadings, demand_kw: Integers) -> _Played:
+def _flexibility(flexibility: Flexibility, available_w: Integers, demand_kw: Integers) -> _Played:
     ramp_w_per_h = flexibility.unit_ramp_w_per_h[:, np.newaxis]
-    deliverable_w = ramp_deliverable_w(
-        readings.available_w, ramp_w_per_h, flexibility.response_minutes
-    )
+    deliverable_w = ramp_deliverable_w(available_w, ramp_w_per_h, flexibility.response_minutes)
     # Where the requirement stands does not matter, as no limit stands between the units and it.
     requirement_kw = np.zeros_like(demand_kw)
     requirement_kw[0] = flexibility.requirement_kw(demand_kw.sum(axis=0))

@@ -4,7 +4,7 @@ A pure function of its arguments: the same arrays give the same tables on any ma
 number of threads, compiled or not.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -45,6 +45,7 @@ __all__ = [
     "DayResult",
     "MarketModel",
     "Measure",
+    "Play",
     "ResultTable",
     "settle_day",
 ]
@@ -129,8 +130,17 @@ class DayResult:
         return {table.measure: table.values for table in self.tables}[measure]
 
 
-def settle_day(model: MarketModel, readings: DayReadings) -> DayResult:
+Play = Callable[[MarketModel, date, Integers, Integers], DayGames]
+"""`play_games`, or what returns the same of games that were played before."""
+
+
+def settle_day(model: MarketModel, readings: DayReadings, play: Play = play_games) -> DayResult:
     """Settle one local day.
+
+    Args:
+        model: the compiled market.
+        readings: of the day.
+        play: plays the day's games.
 
     Raises:
         TypeError, ValueError: readings do not fit the model; see `checked_readings`.
@@ -142,7 +152,7 @@ def settle_day(model: MarketModel, readings: DayReadings) -> DayResult:
     available_w = node_available_w(model, readings.available_w)
     layers = price_layers(model, available_w, demand_w)
     prices = node_prices(model.grid, model.layers_in_use, layers)
-    games = play_games(model, readings, demand_w)
+    games = play(model, readings.day, readings.available_w, demand_w)
     payments = _payments(model, readings, layers[0].tightness_ppm.max(axis=0), games)
     fair_play = fair_play_outcome(model, readings)
     tables = (

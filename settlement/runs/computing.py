@@ -12,13 +12,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol, TypeVar
 
-from settlement.core.engine import DayReadings, MarketModel, ResultTable, settle_day
+from settlement.core.arrays import Integers
+from settlement.core.day_games import DayGames, play_games
+from settlement.core.engine import DayReadings, MarketModel, Play, ResultTable, settle_day
 from settlement.runs.day_memory import DayMemory
 from settlement.runs.day_totals import DayTotal
 from settlement.runs.results import ResultVector, day_digest, vectors_of
 from settlement.runs.run import Pin
 
 SETTLED = "settled day"
+GAMES = "games of a day"
 DAYS_AHEAD_PER_THREAD = 3
 """Days in flight per thread: enough to keep it busy, few enough to bound memory."""
 
@@ -136,7 +139,7 @@ def compute_day(
     """Return the results of a day, or what is remembered of one that equals it."""
 
     def settle() -> list[ResultVector]:
-        settled = settle_day(model, readings)
+        settled = settle_day(model, readings, _played_once(memory) if memory else play_games)
         return vectors_of(replace(settled, tables=(*settled.tables, *further)))
 
     # All that the results are made of: what `settle_day` is given, and what is stored beside.
@@ -149,6 +152,25 @@ def compute_day(
     if memory:
         memory.keep(key, digest)
     return ComputedDay(day, digest, lambda: vectors)
+
+
+def _played_once(memory: DayMemory) -> Play:
+    """Return what plays the games of a day, unless they were played before.
+
+    After a correction later days settle anew, as their history is another; their games are not.
+    """
+
+    def play(
+        model: MarketModel, day: dt.date, available_w: Integers, demand_w: Integers
+    ) -> DayGames:
+        # By the exact method, which takes few units and is dear. The shares of the others are of
+        # as many units as a country has, and a year of them fills the memory.
+        if model.shapley.method != "exact":
+            return play_games(model, day, available_w, demand_w)
+        key = memory.key_of(GAMES, model, day, available_w, demand_w)
+        return memory.once(key, lambda: play_games(model, day, available_w, demand_w))
+
+    return play
 
 
 def _in_order(

@@ -158,12 +158,15 @@ def test_numbers_in_another_shape_have_other_content():
 
 def test_an_equal_day_is_settled_once_in_a_verification(session, world, monkeypatch):
     _, (first, later) = world
-    settled = []
-    settle_day = computing.settle_day
+    settled, played = [], []
+    settle_day, play_games = computing.settle_day, computing.play_games
     monkeypatch.setattr(
         computing,
         "settle_day",
-        lambda model, day: settled.append(day.day) or settle_day(model, day),
+        lambda model, day, play: settled.append(day.day) or settle_day(model, day, play),
+    )
+    monkeypatch.setattr(
+        computing, "play_games", lambda *of: played.append(of[1]) or play_games(*of)
     )
     held = {}
     assert list(verify_replays(session, held=held)) == []
@@ -171,6 +174,8 @@ def test_an_equal_day_is_settled_once_in_a_verification(session, world, monkeypa
     # The correction weighs in the day after it, too.
     changed_days = [FIRST_DAY, FIRST_DAY + dt.timedelta(days=1)]
     assert settled == [*first.days, *changed_days]
+    # By its history alone, so what its units are worth is known.
+    assert played == [*first.days, FIRST_DAY]
 
 
 @pytest.mark.parametrize("which", ["first", "later", "both"])

@@ -143,7 +143,9 @@ def test_charges_are_payments_and_equalisation_by_every_method(market):
 @given(markets("levels", "clusters"))
 def test_the_gap_is_what_the_game_is_worth_beyond_the_network(market):
     model, readings = market
-    games = play_games(model, readings, node_demand_w(model, readings.demand_wh))
+    games = play_games(
+        model, readings.day, readings.available_w, node_demand_w(model, readings.demand_wh)
+    )
     for interval, served_kw in enumerate(games.served_kw.tolist()):
         location = games_of(model, readings, interval)["location"]
         everyone = range(location.unit_count)
