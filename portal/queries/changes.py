@@ -38,7 +38,7 @@ def shown_changes(session: Session, viewer: Viewer) -> list[ShownChange]:
     return [
         ShownChange(
             found,
-            tuple(words_of(found.change)),
+            tuple(words_of(found.change, whole=True)),
             names.get(found.proposed_by, ""),
             found.waits and (found.market, found.change.participant) in viewer.acts_for,
         )

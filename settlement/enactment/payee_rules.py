@@ -6,7 +6,7 @@ that leave it for another wait for its word alone: what was sold is corrected fo
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from common.refusals import Finding
@@ -25,9 +25,10 @@ WORDS = {
 }
 """Every field of a payee, in words."""
 NUMBERS = frozenset({"iban", "sort_code", "account_number"})
-"""Those that are told shortened: who reads them knows theirs, and another learns little."""
+"""Those that mail tells shortened: who reads it knows theirs, and another learns little."""
 LEFT_OF_NUMBER = 4
 NONE = "none"
+ALIKE = "another that ends alike"
 
 
 class PayeeChange(NamedTuple):
@@ -68,16 +69,21 @@ class Word(NamedTuple):
     new: str
 
 
-def words_of(change: PayeeChange) -> list[Word]:
-    """Return what a change says, in words; numbers of accounts shortened as banks do it."""
+def words_of(change: PayeeChange, *, whole: bool = False) -> list[Word]:
+    """Return what a change says, in words.
+
+    Args:
+        change: what is asked about.
+        whole: whether numbers of accounts stand whole, as whoever answers must read them: an
+            account is easily had that ends as another. Otherwise they are shortened as banks do.
+    """
     if change.after is None:
         units = ", ".join(change.units)
         return [Word("units", f"{units}, paid to {change.participant}", f"paid to {change.taker}")]
     return [
-        Word(words, " or ".join(sorted(old)), _shown(name, change.after[name]))
-        for name, words in WORDS.items()
-        if (old := {_shown(name, each[name]) for each in change.before})
-        and any(each[name] != change.after[name] for each in change.before)
+        _word(name, {each[name] for each in change.before}, change.after[name], whole=whole)
+        for name in WORDS
+        if any(each[name] != change.after[name] for each in change.before)
     ]
 
 
@@ -198,7 +204,17 @@ def _fields(change: PayeeChange) -> str:
     return " and ".join(word.name for word in words_of(change))
 
 
-def _shown(name: str, value: str | None) -> str:
+def _word(name: str, before: Set[str | None], after: str | None, *, whole: bool) -> Word:
+    old, new = (
+        {_shown(name, each, whole=whole) for each in before},
+        _shown(name, after, whole=whole),
+    )
+    if new in old and after not in before:
+        new = f"{new}, {ALIKE}"
+    return Word(WORDS[name], " or ".join(sorted(old)), new)
+
+
+def _shown(name: str, value: str | None, *, whole: bool) -> str:
     if value is None:
         return NONE
-    return shortened(value) if name in NUMBERS else value
+    return shortened(value) if name in NUMBERS and not whole else value

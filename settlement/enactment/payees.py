@@ -147,7 +147,9 @@ def proposed_payees(session: Session) -> list[ProposedPayee]:
 
 def payee_line(payee: ProposedPayee) -> str:
     """Return a change in a line: of whom, from what to what, and whether its participant agrees."""
-    words = "; ".join(f"{word.name} {word.old} -> {word.new}" for word in words_of(payee.change))
+    words = "; ".join(
+        f"{word.name} {word.old} -> {word.new}" for word in words_of(payee.change, whole=True)
+    )
     if payee.answers:
         state = ", ".join(
             f"{'confirmed' if each['agrees'] else 'objected to'} by {each['account']}"

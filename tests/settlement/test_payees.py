@@ -104,8 +104,18 @@ def test_accounts_are_told_shortened_and_names_whole():
         ("sort code", "none", "··000"),
         ("account number", "none", "··9911"),
     ]
+    assert [tuple(word) for word in words_of(change, whole=True)][1:] == [
+        ("bank account", OLD, "none"),
+        ("sort code", "none", "200000"),
+        ("account number", "none", "55779911"),
+    ]
     (word,) = words_of(MOVE)
     assert tuple(word) == ("units", "U1, U2, paid to cedar", "paid to birch")
+
+
+def test_an_account_that_ends_as_the_old_one_is_told_apart_though_shortened():
+    alike = CHANGE._replace(after=PAYEE | {"iban": "GB12TSBX00123498765432"})
+    assert words_of(alike)[0][1:] == ("GB··5432", "GB··5432, another that ends alike")
 
 
 def test_payouts_go_to_the_old_account_until_the_day_of_a_confirmed_change(session):
