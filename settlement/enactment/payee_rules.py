@@ -97,6 +97,15 @@ def shortened(number: str) -> str:
     return f"{number[:2] if number[:2].isalpha() else ''}··{number[-left:]}"
 
 
+def in_fours(iban: str) -> str:
+    """Return an IBAN as it is printed, by ISO 13616: in groups of four, which lines part at.
+
+    >>> in_fours("GB50TSBX00123412345678")
+    'GB50 TSBX 0012 3412 3456 78'
+    """
+    return " ".join(iban[place : place + 4] for place in range(0, len(iban), 4))
+
+
 def check_delay(
     market: str,
     changes: Sequence[PayeeChange],
@@ -217,4 +226,6 @@ def _word(name: str, before: Set[str | None], after: str | None, *, whole: bool)
 def _shown(name: str, value: str | None, *, whole: bool) -> str:
     if value is None:
         return NONE
-    return shortened(value) if name in NUMBERS and not whole else value
+    if name in NUMBERS and not whole:
+        return shortened(value)
+    return in_fours(value) if name == "iban" else value

@@ -18,7 +18,7 @@ from database.embedded import ROOT
 from database.session import make_engine
 from portal.demo import create_demo_sign_ins
 from portal.django_on import django_on
-from tests.portal.site import GENERATOR, MARKET, SUPPLIER, Site, make_site, serving_from
+from tests.portal.site import GENERATOR, MARKET, OUTSIDER, SUPPLIER, Site, make_site, serving_from
 from tests.worlds.copied import copied
 from tests.worlds.roles import urls_of_roles
 
@@ -82,7 +82,7 @@ def served(clone_portal_database, server_url: str, django_db_blocker) -> Iterato
         made = make_engine(url)
         with django_db_blocker.unblock(), django_on(url), serving_from(url, made):
             create_demo_sign_ins(timezone.now(), "tiny", DISPUTING)
-            create_demo_sign_ins(timezone.now(), MARKET, [SUPPLIER, GENERATOR])
+            create_demo_sign_ins(timezone.now(), MARKET, [SUPPLIER, GENERATOR, OUTSIDER])
         made.dispose()
         with serving(url) as (address, passwords):
             yield Served(address, url, passwords, site)

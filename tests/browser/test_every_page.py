@@ -7,7 +7,7 @@ from database.session import transaction
 from ledger.people import store
 from portal.queries.invoices import invoices_of
 from tests.browser.conftest import NARROW
-from tests.portal.site import GENERATOR, SUPPLIER
+from tests.portal.site import GENERATOR, OUTSIDER, SUPPLIER
 
 PAGES = {
     "home": ("/", None),
@@ -45,7 +45,8 @@ PAGES = {
     "payments": ("/payments/", "operator"),
     "payment": ("/payments/gb12-bank-000001/1/", "operator"),
     "credit": ("/credit/", "regulator"),
-    "changes": ("/changes/", SUPPLIER),
+    "changes": ("/changes/", OUTSIDER),
+    "change": ("/changes/{change}/", OUTSIDER),
     "people": ("/people/", "regulator"),
     "account and its rights": ("/people/accounts/operator/", "regulator"),
     "proposal of a right": ("/people/proposals/{proposal}/", "regulator"),
@@ -95,11 +96,22 @@ def proposal(served) -> int:
         return next(each.number for each in store.proposals(session) if each.kind == "grant")
 
 
-@pytest.fixture(params=PAGES)
-def page(request, open_page, served, number, proposal) -> Page:
-    path, who = PAGES[request.param]
+@pytest.fixture
+def known(served, number, proposal) -> dict[str, object]:
+    """What stands in the addresses of `PAGES`."""
     site = served.site
-    known = {"number": number, "run": site.first_run, "study": site.study, "proposal": proposal}
+    return {
+        "number": number,
+        "run": site.first_run,
+        "study": site.study,
+        "proposal": proposal,
+        "change": site.change,
+    }
+
+
+@pytest.fixture(params=PAGES)
+def page(request, open_page, known) -> Page:
+    path, who = PAGES[request.param]
     return open_page(path.format(**known), who)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.browser.conftest import NARROW, WIDE
-from tests.browser.test_every_page import PAGES, number, proposal  # noqa: F401
+from tests.browser.test_every_page import PAGES, known, number, proposal  # noqa: F401
 
 SCREENS = {"wide": WIDE, "narrow": NARROW}
 SCROLLS_IN_PLACE = {
@@ -40,14 +40,21 @@ CUT = """() => {
     if (getComputedStyle(cell).textOverflow === "ellipsis" && cell.scrollWidth > cell.clientWidth)
       cut.push(`shortened: ${cell.textContent.trim().slice(0, 40)}`);
   }
-  for (const money of document.querySelectorAll(".money")) {
-    if (!money.checkVisibility({visibilityProperty: true}) || money.closest(".unseen")) continue;
-    const inner = money.getBoundingClientRect();
-    const cell = money.closest("td, dd");
-    if (!cell) continue;
+  for (const cell of document.querySelectorAll("td, dd")) {
+    if (!cell.checkVisibility({visibilityProperty: true}) || cell.closest(".unseen")) continue;
     const outer = cell.getBoundingClientRect();
-    if (inner.right > outer.right + 1 || inner.left < outer.left - 1)
-      cut.push(`over its cell: ${money.textContent}`);
+    const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const around = texts.currentNode.parentElement;
+      if (!texts.currentNode.data.trim() || around.closest(".unseen, svg")) continue;
+      if (around.closest("td, th, dd") !== cell) continue;  // a table in it scrolls
+      if (!around.checkVisibility({visibilityProperty: true})) continue;
+      const text = document.createRange();
+      text.selectNodeContents(texts.currentNode);
+      const inner = text.getBoundingClientRect();
+      if (inner.right > outer.right + 1 || inner.left < outer.left - 1)
+        cut.push(`over its cell: ${texts.currentNode.data.trim().slice(0, 40)}`);
+    }
   }
   for (const region of document.querySelectorAll(".table-scroll"))
     if (region.scrollWidth > region.clientWidth + 1 &&
@@ -84,10 +91,8 @@ UNLABELLED = """() => [...document.querySelectorAll(".stacked td:not([colspan], 
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_no_cell_is_cut(name, open_page, served, number, proposal):  # noqa: F811
+def test_no_cell_is_cut(name, open_page, known):  # noqa: F811
     path, who = PAGES[name]
-    site = served.site
-    known = {"number": number, "run": site.first_run, "study": site.study, "proposal": proposal}
     page = open_page(path.format(**known), who)
     for screen, size in SCREENS.items():
         page.set_viewport_size(size)

@@ -4,7 +4,8 @@ The visitors are seven: the *owner*, who acts for the supplier whose document, a
 addresses name; a *colleague*, who acts for it and for another; an *outsider*, who acts for a third;
 a regulator, an operator and an auditor, who each confirmed that it is they; and nobody signed in.
 What is one account's own, such as a file or an act, is the owner's here; an invitation is the
-operator's. The dispute is a third participant's, of which the owner's lines moved.
+operator's. The change of who is paid is the outsider's, and the dispute a fourth participant's, of
+which the owner's lines moved.
 """
 
 # ruff: noqa: E501 - a row of the matrix is a line
@@ -12,12 +13,13 @@ operator's. The dispute is a third participant's, of which the owner's lines mov
 from typing import NamedTuple
 
 from portal.readings_kept import EVERYBODY
-from tests.portal.site import MARKET, SUPPLIER
+from tests.portal.site import MARKET, OUTSIDER, SUPPLIER
 
 VISITORS = ("owner", "colleague", "outsider", "regulator", "operator", "auditor", "signed out")
 BY_ROLE = ("regulator", "operator", "auditor")
 GET, POST, BOTH = "get", "post", "both"
 ALL, OWNERS = EVERYBODY, f"{MARKET}/{SUPPLIER}"
+OUTSIDERS = f"{MARKET}/{OUTSIDER}"
 DISPUTERS = f"{MARKET}/foundry-business-power"
 
 
@@ -102,7 +104,7 @@ MATRIX = (
     Row("study", "/studies/{study}/", "403 403 403 200 200 200 in", reads=ALL),
     Row("audit", "/audit/", "403 403 403 403 403 200 in", names="the trail itself"),
     Row("changes", "/changes/", "200 200 200 200 200 200 in", reads=ALL),
-    Row("change", "/changes/{never}/", "404 404 404 404 404 404 in", unwalked="there while somebody proposes one: tests/portal/test_changes.py"),
+    Row("change", "/changes/{change}/", "404 404 200 200 200 200 in", reads=OUTSIDERS),
     Row("change-answer", "/changes/{never}/answer/", "404 404 404 403 403 403 in", method=POST, unwalked=FORM),
     Row("people", "/people/", "403 403 403 200 200 200 in", names=LINKS),
     Row("people-add", "/people/add/", "403 403 403 422 422 403 in", method=POST, unwalked=FORM),

@@ -19,6 +19,9 @@ import database.session
 from database.embedded import ROOT
 from database.session import make_engine, transaction
 from portal.main_job import JobRequest, run_main_job
+from portal.queries.rules import rule_on
+from rulebook.documents import Registration
+from settlement.enactment.propose import propose_publication
 from settlement.studies.overlay import read_overlay
 from settlement.studies.study import run_study
 
@@ -37,6 +40,7 @@ class Site:
     first_run: str
     later_run: str
     study: str
+    change: int
 
 
 @cache
@@ -49,7 +53,23 @@ def make_site(clone_portal_database: Callable[[], str]) -> Site:
         job = run_main_job(request, ticking_clock(), lambda _: nullcontext(lambda *_: None))
     assert job.is_proven
     first, later = (str(run.id) for run in job.runs)
-    return Site(url, made, first, later, _make_study(made))
+    return Site(url, made, first, later, _make_study(made), _propose_change(made))
+
+
+def _propose_change(engine: Engine) -> int:
+    """Propose another bank account of the outsider, for its word; return the proposal."""
+    now = dt.datetime(2024, 5, 2, 9, 0, tzinfo=dt.UTC)
+    with transaction(engine) as session:
+        registration = rule_on(session, f"{MARKET}/registration/{OUTSIDER}", FIRST_DAY).document
+        changed = registration.model_dump() | {"iban": "GB29NWBK60161331926819"}
+        _, made = propose_publication(
+            session,
+            [Registration.model_validate(changed)],
+            valid_from=dt.date(2024, 6, 1),
+            now=now,
+        )
+    assert made is not None
+    return made.number
 
 
 def _make_study(engine: Engine) -> str:

@@ -16,6 +16,7 @@ from portal.models import AuditEntry
 from portal.queries.rules import rule_on
 from rulebook.documents import Registration
 from settlement.enactment.approve import approve
+from settlement.enactment.payee_rules import in_fours
 from settlement.enactment.propose import propose_publication
 from tests.portal.conftest import PEOPLE
 from tests.portal.site import FIRST_DAY, MARKET, OUTSIDER
@@ -69,7 +70,7 @@ def test_its_people_see_what_waits_and_others_do_not(proposal, sign_in):
     owner = sign_in(ITS_OWN)
     page = shown(owner.get(f"/changes/{proposal.number}/"))
     # The account stands whole: one that ends as theirs is easily had.
-    for words in (ELSEWHERE, "ada", "By letter", "If you did not ask for this, object"):
+    for words in (in_fours(ELSEWHERE), "ada", "By letter", "If you did not ask for this, object"):
         assert words in page
     assert proposal.content_digest.hex()[:8] in page
     assert "it waits for your word" in shown(owner.get("/changes/"))

@@ -46,7 +46,13 @@ def test_every_row_leads_to_its_route(things):
 
 
 def test_every_page_is_walked_by_the_browser_or_the_matrix_says_why_not():
-    some = {"run": SOME_ID, "study": SOME_ID, "number": "gb12-invoice-000001", "proposal": 1}
+    some = {
+        "run": SOME_ID,
+        "study": SOME_ID,
+        "number": "gb12-invoice-000001",
+        "proposal": 1,
+        "change": 1,
+    }
     paths = (path.partition("?")[0].format(**some) for path, _ in PAGES.values())
     walked = {resolve(path).url_name for path in paths}
     assert walked == {row.route for row in MATRIX if not row.unwalked}
@@ -87,7 +93,7 @@ def things(site, documents, owners) -> dict[str, object]:
         "number": number, "owner": SUPPLIER, "run": site.first_run, "study": site.study,
         "registration": registration.digest.hex(), "size": size, "file": file.pk, "act": act.pk,
         "invitation": invitation.pk, "replay": replay.pk, "proposal": grants[0].number,
-        "never": 999_999_999,
+        "change": site.change, "never": 999_999_999,
     }  # fmt: skip
 
 

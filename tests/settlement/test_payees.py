@@ -105,7 +105,7 @@ def test_accounts_are_told_shortened_and_names_whole():
         ("account number", "none", "··9911"),
     ]
     assert [tuple(word) for word in words_of(change, whole=True)][1:] == [
-        ("bank account", OLD, "none"),
+        ("bank account", "GB82 WEST 1234 5698 7654 32", "none"),
         ("sort code", "none", "200000"),
         ("account number", "none", "55779911"),
     ]
