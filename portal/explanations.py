@@ -116,11 +116,13 @@ def make(number: int) -> None:
             is_open = _rights(viewer) == asked.rights and may_explain(session, viewer, subject)
             page = _explain(session, viewer, subject) if is_open else None
         content = {} if page is None else {"content": PAGES.dump_json(page).decode()}
+        # A right that is gone may come back, and another request then finds what there is.
+        without = State.NOTHING if is_open else State.FAILED
     except Exception:
         # What an error says may be of others' data: it is for the log.
         _end(number, State.FAILED)
         raise
-    _end(number, State.READY if content else State.NOTHING, **content)
+    _end(number, State.READY if content else without, **content)
 
 
 def remove_old(now: dt.datetime) -> None:
@@ -135,7 +137,7 @@ def _explain(session: Session, viewer: Viewer, subject: Subject) -> Page | None:
     if why is None:
         return None
     if subject.day is None:
-        return why.days(session)
+        return why.by_day(session)
     read = why.read_day(session, subject.day)
     if read is None:
         return None

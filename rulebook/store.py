@@ -82,6 +82,16 @@ def time_zone(session: Session, market: str, known: dt.datetime) -> str | None:
     ).scalar_one_or_none()
 
 
+def time_zones(session: Session, known: dt.datetime) -> dict[str, str]:
+    """Return the time zone of each market that has rules, as known at `known`."""
+    rows = session.execute(
+        select(VersionRow.market, VersionRow.body["time_zone"].astext.label("time_zone"))
+        .where(VersionRow.kind == "market-rules", _holds(known))
+        .distinct()
+    )
+    return {row.market: row.time_zone for row in rows}
+
+
 def versions_with_digests(session: Session, digests: Mapping[str, bytes]) -> tuple[Version, ...]:
     """Return every version of each instrument with the digest given for it, whatever its times."""
     return _versions(

@@ -97,7 +97,7 @@ class LineExplanation:
         """The clauses that the line cites, in the versions that it obeyed."""
         return self.invoice.clauses[self.line.number]
 
-    def days(self, session: Session) -> LinePage:
+    def by_day(self, session: Session) -> LinePage:
         """Return what was posted for each settlement day."""
         tree = explain_line(session, self.reference)
         return LinePage(

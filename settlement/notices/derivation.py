@@ -10,7 +10,7 @@ from ledger.disputes.course import State
 from ledger.disputes.queries import WORD_OF, disputes
 from ledger.disputes.records import Record
 from rulebook.days import day_of, day_start
-from rulebook.store import time_zone
+from rulebook.store import time_zones
 from settlement.accounts.credit_report import credit_report
 from settlement.enactment.payee_rules import words_of
 from settlement.enactment.payees import proposed_payees
@@ -66,10 +66,9 @@ def _steps(record: Record, now: dt.datetime) -> Iterator[DisputeStep]:
 
 def _payees(session: Session, now: dt.datetime) -> Iterator[Payee]:
     """Yield what became of each change of a payee that was proposed once somebody was paid."""
-    for found in proposed_payees(session):
-        if not found.delay.is_bound:
-            continue
-        zone = time_zone(session, found.market, now) or "UTC"
+    bound = [found for found in proposed_payees(session) if found.delay.is_bound]
+    zones = time_zones(session, now) if bound else {}
+    for found in bound:
         first = Payee(
             found.market,
             found.change.participant,
@@ -78,7 +77,7 @@ def _payees(session: Session, now: dt.datetime) -> Iterator[Payee]:
             "proposed",
             found.proposed_by,
             found.proposed_at,
-            day_of(found.starts, zone),
+            day_of(found.starts, zones[found.market]),
             tuple(f"{word.name}: {word.old} -> {word.new}" for word in words_of(found.change)),
             found.change.told,
         )

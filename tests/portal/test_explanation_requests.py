@@ -14,7 +14,7 @@ from portal import explanations, jobs, tasks
 from portal.access import viewer_of
 from portal.models import ExplanationRequest
 from portal.quotas import QUOTAS, Kind, Quota
-from tests.portal.conftest import GENERATOR, SUPPLIER
+from tests.portal.site import GENERATOR, MARKET, SUPPLIER
 from tests.worlds import people
 from tests.worlds.acts import AT_ONCE
 from tests.worlds.as_portal import as_worker
@@ -99,14 +99,27 @@ def test_the_worker_asks_for_the_right_again(leaver, no_worker, interval):
         people.withdraw_link(session, "leaver", SUPPLIER)
     work_off()
     found = ExplanationRequest.objects.get()
-    assert (found.state, found.content) == (State.NOTHING, "")
+    assert (found.state, found.content) == (State.FAILED, "")
+
+
+def test_a_right_that_comes_back_opens_the_page_at_once(leaver, no_worker, interval):
+    leaver.get(interval)
+    with transaction() as session:
+        people.withdraw_link(session, "leaver", SUPPLIER)
+    work_off()
+    with transaction() as session:
+        people.add(session, "leaver", Role.PARTICIPANT, MARKET, SUPPLIER)
+    leaver.get(interval)
+    work_off()
+    assert "How it came about" in text(leaver.get(interval))
 
 
 def test_a_row_for_what_is_anothers_tells_nothing(make_user, documents):
     outsider = make_user("outsider", Role.PARTICIPANT, "lantern-supply")
     subject = explanations.Subject(documents[SUPPLIER][0].number, 1)
     explanations.ask(outsider, viewer_of(outsider), subject)
-    assert ExplanationRequest.objects.get().state == State.NOTHING
+    found = ExplanationRequest.objects.get()
+    assert (found.state, found.content) == (State.FAILED, "")
 
 
 def test_a_fault_is_told_without_what_it_says(sign_in, no_worker, interval, monkeypatch):

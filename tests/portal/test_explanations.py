@@ -40,13 +40,13 @@ def whys(session, summaries, step=1):
 @pytest.mark.parametrize("participant", [SUPPLIER, GENERATOR])
 def test_days_sum_to_the_line(session, documents, participant):
     for why in whys(session, documents[participant]):
-        assert sum(day.value for day in why.days(session).days) == why.line.exact_micro
+        assert sum(day.value for day in why.by_day(session).days) == why.line.exact_micro
 
 
 @pytest.mark.parametrize("participant", [SUPPLIER, GENERATOR])
 def test_intervals_sum_to_the_day_on_the_short_day_too(session, documents, participant):
     for why in whys(session, documents[participant], step=11):
-        for day in why.days(session).days:
+        for day in why.by_day(session).days:
             found = why.day(why.read_day(session, day.day))
             assert len(found.intervals) == {FIRST_DAY: 48, SHORT_DAY: 46}[day.day]
             assert sum(each.amount_micro for each in found.intervals) == day.value
@@ -55,7 +55,7 @@ def test_intervals_sum_to_the_day_on_the_short_day_too(session, documents, parti
 @pytest.mark.parametrize("participant", [SUPPLIER, GENERATOR])
 def test_the_tree_of_an_interval_comes_to_its_amount(session, documents, participant):
     for why in whys(session, documents[participant], step=11):
-        for day in why.days(session).days:
+        for day in why.by_day(session).days:
             found = why.interval(why.read_day(session, day.day), 36, EVERYTHING)
             replaced = found.before.value if found.before else 0
             assert found.now.value - replaced == found.amount_micro
@@ -120,7 +120,7 @@ def nodes(tree: Explanation):
 def test_a_note_shows_what_holds_and_what_it_replaced(session, sign_in, documents):
     note = documents[SUPPLIER][1]
     why = next(whys(session, [note]))
-    day = why.days(session).days[0].day
+    day = why.by_day(session).days[0].day
     page = text(sign_in("owner"), f"/invoices/{note.number}/{why.line.number}/{day}/20/")
     assert "What holds now, by run SF" in page
     assert "What it replaced, by run II" in page
