@@ -161,6 +161,7 @@ class Notice:
         exposure_micro, cover_micro: of a credit level.
         reason: why, as it was stated.
         words: of a change of a payee, what was and what is to be.
+        proposal: of a change of a payee, the proposal that makes it.
         told: addresses beside those in force to which it is sent: those that a change may replace.
     """
 
@@ -183,6 +184,7 @@ class Notice:
     exposure_micro: int = 0
     cover_micro: int = 0
     words: tuple[str, ...] = ()
+    proposal: int | None = None
     told: tuple[str, ...] = ()
 
     @property

@@ -34,5 +34,6 @@ def notice_of_payee(payee: Payee) -> Notice:
         days=(payee.first_day,),
         reason=f"proposal {payee.proposal}, by {payee.by}",
         words=payee.words,
+        proposal=payee.proposal,
         told=payee.told,
     )

@@ -74,6 +74,7 @@ def test_its_people_see_what_waits_and_others_do_not(proposal, sign_in):
         assert words in page
     assert proposal.content_digest.hex()[:8] in page
     assert "it waits for your word" in shown(owner.get("/changes/"))
+    assert f'href="/changes/{proposal.number}/"' in shown(owner.get("/notices/"))
     for who in ("owner", "colleague"):
         assert sign_in(who).get(f"/changes/{proposal.number}/").status_code == 404
     for who in ("operator", "regulator", "auditor"):
