@@ -18,6 +18,7 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from ledger.invoice import Tax
@@ -62,6 +63,11 @@ class LineQualities:
     estimated: EstimatedQualities
     unpriced: UnpricedQuantities = field(default_factory=dict)
     _days: dict[int, list[tuple[PostedDay, PostedDay | None]]] = field(default_factory=dict)
+
+    @cached_property
+    def _estimated_days(self) -> frozenset[tuple[uuid.UUID, dt.date]]:
+        """The days of runs on which anything was estimated: of most nothing is looked up."""
+        return frozenset((run_id, day) for run_id, day, _, _ in self.estimated)
 
     def of(self, participant: str, code: str, subject: str, tax: Tax) -> tuple[str, int | None]:
         """Return the quality of a line, and how much of its quantity is estimated.
@@ -121,6 +127,8 @@ class LineQualities:
     def _quality_on(
         self, posted: PostedDay, participant: str, kind: LineKind, subject: str
     ) -> Quality:
+        if (posted.run_id, posted.day) not in self._estimated_days:
+            return NOT_ESTIMATED
         if kind.is_pass_through:
             return self._quality_of_tariff(posted, participant, kind, subject)
         register = posted.law.register
