@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from ledger.people import store
 from portal.access import Viewer
+from portal.queries.rules import market_zone
 from settlement.enactment.payee_rules import Word, words_of
 from settlement.enactment.payees import ProposedPayee, proposed_payees
 
@@ -14,12 +15,13 @@ from settlement.enactment.payees import ProposedPayee, proposed_payees
 class ShownChange:
     """What a proposal changes for a participant; `may_answer`: it waits for the reader's word.
 
-    `proposer` is empty where the reader may not know whose the account is.
+    `proposer` is empty where the reader may not know whose the account is; `zone` is the market's.
     """
 
     found: ProposedPayee
     words: tuple[Word, ...]
     proposer: str
+    zone: str
     may_answer: bool
 
     @property
@@ -35,14 +37,17 @@ class ShownChange:
 def shown_changes(session: Session, viewer: Viewer) -> list[ShownChange]:
     """Return what was proposed, in order, once somebody was paid; of a participant its own."""
     names = store.names_of(session)
+    proposed = proposed_payees(session)
+    zones = {market: market_zone(session, market) for market in {each.market for each in proposed}}
     return [
         ShownChange(
             found,
             tuple(words_of(found.change, whole=True)),
             names.get(found.proposed_by, ""),
+            zones[found.market],
             found.waits and (found.market, found.change.participant) in viewer.acts_for,
         )
-        for found in proposed_payees(session)
+        for found in proposed
         if found.delay.is_bound
         and (viewer.sees_people or (found.market, found.change.participant) in viewer.acts_for)
     ]

@@ -81,6 +81,11 @@ def test_its_people_see_what_waits_and_others_do_not(proposal, sign_in):
         assert "Your word" not in shown(sign_in(who).get(f"/changes/{proposal.number}/"))
 
 
+def test_days_are_those_of_the_market(site, sign_in):
+    """As mail says them: in summer a day of the market begins on another of UTC."""
+    assert "1 Jun 2024, 00:00 BST" in shown(sign_in(ITS_OWN).get(f"/changes/{site.change}/"))
+
+
 def test_what_it_objects_to_is_not_approved(proposal, sign_in):
     page = shown(say(sign_in(ITS_OWN), proposal, "object"))
     assert f"You objected for {OUTSIDER}." in page
