@@ -24,8 +24,13 @@ def django_database(url: str) -> dict[str, object]:
         "PASSWORD": address.password or "",
         "HOST": address.query.get("host", address.host or ""),
         "PORT": str(address.port or ""),
-        # Django's models name no schema: the first of the path is where its tables are made.
-        "OPTIONS": {"options": "-c search_path=portal,public"},
+        "OPTIONS": {
+            # Django's models name no schema: the first of the path is where its tables are made.
+            "options": "-c search_path=portal,public",
+            # Every connection of the role reads what the others ask (pg_stat_activity), and a log
+            # of slow statements keeps it: no token, and nothing that people send, stands in it.
+            "server_side_binding": True,
+        },
     }
 
 

@@ -8,8 +8,11 @@ from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DjangosStore
 from django.contrib.sessions.models import Session
+from django.db import connection
 from django.test import Client
 
+from database.session import acting_by
+from portal.apps import act_on_connection
 from portal.models import AuditEntry
 from portal.sessions import SessionStore, row_name, seal
 from tests.worlds.portal_alone import portal_alone
@@ -134,3 +137,28 @@ def test_what_expired_is_cleared_away(people):
     Session.objects.update(expire_date=dt.datetime(2001, 1, 1, tzinfo=dt.UTC))
     SessionStore.clear_expired()
     assert not Session.objects.exists()
+
+
+ASKED = "SELECT query FROM pg_stat_activity WHERE pid = %s"
+
+
+def asked_last() -> str:
+    """Return the last statement of Django's connection, as another of its role reads it."""
+    number = connection.connection.info.backend_pid
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute(ASKED, [number])
+            return cursor.fetchone()[0]
+    finally:
+        other.close()
+
+
+def test_no_statement_tells_other_connections_of_its_role_a_token_or_what_people_send(db):
+    with acting_by("a-token-of-olga"):
+        act_on_connection()
+    assert "set_config" in (asked := asked_last())
+    assert "a-token-of-olga" not in asked
+    AuditEntry.objects.filter(reason="what olga claims").exists()
+    assert "portal_auditentry" in (asked := asked_last())
+    assert "what olga claims" not in asked
