@@ -1,8 +1,8 @@
 """Verification of bank statements and of what was decided about them, from their rows alone.
 
 Every file, statement, transaction and decision is hashed again; statements are followed from the
-first to the last; every decision is drafted into its journal again, and every journal of decisions
-held to its draft.
+first to the last, and read again from their files; every decision is drafted into its journal
+again, and every journal of decisions held to its draft.
 """
 
 from collections import defaultdict
@@ -20,6 +20,7 @@ from ledger.causes import PAID, CauseSource
 from ledger.invoice import document_number
 from ledger.journal import Account, JournalDraft
 from ledger.payments import tables
+from ledger.payments.file_verification import verify_against_files
 from ledger.payments.journals import allocation_journal, holdings, journal_key
 from ledger.payments.statements import (
     AllocationRow,
@@ -57,7 +58,13 @@ def verify_payments(session: Session) -> Findings:
     yield from _verify_files(session, files)
     by_statement: defaultdict[Key, list[tuple[TransactionRow, bytes]]] = defaultdict(list)
     yield from _verify_transactions(session, by_statement)
-    yield from _verify_statements(session, files, by_statement)
+    statements: list[StatementRow] = []
+    yield from _verify_statements(session, files, by_statement, statements)
+    stored = [
+        (row, [each for each, _ in by_statement.get((row.market, row.number), [])])
+        for row in statements
+    ]
+    yield from verify_against_files(session, stored)
     transactions: Transactions = {
         (row.market, row.statement_number, row.line): (row, digest)
         for rows in by_statement.values()
@@ -105,6 +112,7 @@ def _verify_statements(
     session: Session,
     files: set[File],
     by_statement: defaultdict[Key, list[tuple[TransactionRow, bytes]]],
+    statements: list[StatementRow],
 ) -> Findings:
     table = tables.BankStatement
     heads: dict[str, Head] = {}
@@ -117,6 +125,7 @@ def _verify_statements(
         name = statement_name(row.market, row.number)
         lines = by_statement.get((row.market, row.number), [])
         found.add((row.market, row.number))
+        statements.append(row)
         read.add((row.market, row.file_digest))
         head = heads.get(row.market, EMPTY)
         if row.number != head.number + 1:
