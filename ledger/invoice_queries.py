@@ -53,10 +53,18 @@ def unbilled(session: Session, market: str, billing_month: date) -> dict[str, di
     return dict(moved)
 
 
-def movements_by_day(session: Session, market: str, billing_month: date) -> Iterator[DayMovement]:
-    """Yield what each account of each participant moved for each day of a month, by account."""
+def movements_by_day(
+    session: Session, market: str, billing_month: date, up_to: int | None = None
+) -> Iterator[DayMovement]:
+    """Yield what each account of each participant moved for each day of a month, by account.
+
+    Args:
+        session: the caller's session.
+        market, billing_month: the days.
+        up_to: a journal: what moved until then, and was covered by documents that reach less far.
+    """
     account, journal, posting = tables.Account, tables.Journal, tables.Posting
-    covered = _covered(market, billing_month).subquery()
+    covered = _covered(market, billing_month, up_to).subquery()
     holder = (account.commodity, account.participant, account.kind, account.subject)
     is_covered = journal.number <= func.coalesce(covered.c.number, 0)
     statement = (
@@ -75,6 +83,7 @@ def movements_by_day(session: Session, market: str, billing_month: date) -> Iter
             journal.settlement_day >= billing_month,
             journal.settlement_day < next_month(billing_month),
             account.participant.is_not(None),
+            *(() if up_to is None else (journal.number <= up_to,)),
         )
         # By all columns: verification asks too, where the table's key may be broken.
         .group_by(account.code, *holder, journal.settlement_day)
@@ -87,19 +96,25 @@ def movements_by_day(session: Session, market: str, billing_month: date) -> Iter
             )
 
 
-def last_covered_journals(session: Session, market: str, billing_month: date) -> dict[str, int]:
-    """Return participant -> the last journal that its documents of the month take into account."""
-    rows = session.execute(_covered(market, billing_month)).all()
+def last_covered_journals(
+    session: Session, market: str, billing_month: date, up_to: int | None = None
+) -> dict[str, int]:
+    """Return participant -> the last journal that its documents of the month take into account.
+
+    With `up_to`, a journal, of the documents that reach less far.
+    """
+    rows = session.execute(_covered(market, billing_month, up_to)).all()
     return {row.participant: row.number for row in rows}
 
 
-def _covered(market: str, billing_month: date) -> Select[str, int]:
+def _covered(market: str, billing_month: date, up_to: int | None = None) -> Select[str, int]:
     invoice = tables.Invoice
-    return (
+    found = (
         select(invoice.participant, func.max(invoice.last_journal_number).label("number"))
         .where(invoice.market == market, invoice.billing_month == billing_month)
         .group_by(invoice.participant)
     )
+    return found if up_to is None else found.where(invoice.last_journal_number < up_to)
 
 
 def billed(

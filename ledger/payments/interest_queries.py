@@ -63,10 +63,17 @@ def billed_interest(session: Session, market: str, kinds: tuple[str, ...]) -> di
 
 
 def unbilled_reasons(
-    session: Session, market: str, billing_month: date, kinds: tuple[str, ...]
+    session: Session,
+    market: str,
+    billing_month: date,
+    kinds: tuple[str, ...],
+    up_to: int | None = None,
 ) -> dict[tuple[str, str, str], list[str]]:
-    """Return (participant, kind, subject) -> why journals that no document covers moved it."""
-    covered = invoice_queries.last_covered_journals(session, market, billing_month)
+    """Return (participant, kind, subject) -> why journals that no document covers moved it.
+
+    With `up_to`, a journal: as it was before the documents that reach up to it.
+    """
+    covered = invoice_queries.last_covered_journals(session, market, billing_month, up_to)
     account, journal, posting = tables.Account, tables.Journal, tables.Posting
     statement = (
         select(account.participant, account.kind, account.subject, journal.number, journal.reason)
@@ -83,6 +90,7 @@ def unbilled_reasons(
     )
     found: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
     for participant, kind, subject, number, reason in session.execute(statement):
-        if participant is not None and number > covered.get(participant, 0):
+        is_told = up_to is None or number <= up_to
+        if participant is not None and is_told and number > covered.get(participant, 0):
             found[participant, kind, subject].append(reason)
     return dict(found)

@@ -14,6 +14,8 @@ from ledger.billed_verification import DOCUMENT_LINES, verify_lines
 from ledger.invoice import document_number
 from ledger.invoice_queries import BilledAccount
 from ledger.journal import is_money
+from settlement.billing.day_law import PostedMonth
+from settlement.billing.drafted_verification import verify_drafts
 from settlement.billing.lines import LINE_KINDS
 from settlement.billing.posted_month import posted_month
 from settlement.runs.pinned import UNREADABLE
@@ -33,9 +35,12 @@ def verify_billed(session: Session) -> Iterator[Finding]:
         yield damage("line-rules", place, f"no rule with digest {digest} was ever published")
     for market, billing_month in ledger.invoice_queries.billed_months(session):
         try:
-            due = _sum_due(session, market, billing_month)
+            month = posted_month(session, market, billing_month)
+            due = _sum_due(session, market, billing_month, month)
+            stated = list(verify_drafts(session, market, billing_month, month))
         except UNREADABLE:  # the checks of runs name a run whose law is not there as it was
             continue
+        yield from stated
         billed = ledger.invoice_queries.billed_accounts(session, market, billing_month)
         for account in sorted(billed.keys() | due.keys()):
             if billed.get(account, 0) != due.get(account, 0):
@@ -50,9 +55,10 @@ def verify_billed(session: Session) -> Iterator[Finding]:
                 )
 
 
-def _sum_due(session: Session, market: str, billing_month: dt.date) -> dict[BilledAccount, int]:
+def _sum_due(
+    session: Session, market: str, billing_month: dt.date, month: PostedMonth
+) -> dict[BilledAccount, int]:
     """Return what the journals that documents of a month cover come to."""
-    month = posted_month(session, market, billing_month)
     covered = ledger.invoice_queries.last_covered_journals(session, market, billing_month)
     due: defaultdict[BilledAccount, int] = defaultdict(int)
     for account, day, _, amount in ledger.invoice_queries.movements_by_day(

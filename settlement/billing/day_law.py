@@ -84,6 +84,10 @@ class PostedMonth:
     posted: Sequence[PostedDay]
     _held: dict[int | None, Mapping[dt.date, PostedDay]] = field(default_factory=dict)
 
+    def until(self, up_to: int) -> "PostedMonth":
+        """Return the month as it was posted up to a journal."""
+        return PostedMonth([row for row in self.posted if row.number <= up_to])
+
     def held(self, up_to: int | None = None) -> Mapping[dt.date, PostedDay]:
         """Return each day as it stood after a journal, by day in order; None: as it stands."""
         # Participants that are billed together share their last journal, so few are asked for.

@@ -12,6 +12,7 @@ import ledger.invoice_queries
 import ledger.issuing
 import ledger.store
 from common.refusals import Finding, Refused
+from ledger.invoice import InvoiceDraft
 from ledger.issuing import Issued
 from ledger.payments.interest_queries import unbilled_reasons
 from rulebook.law import rules_at
@@ -59,16 +60,40 @@ def issue_month(
                 )
             ]
         )
-    drafts = draft_invoices(
+    return ledger.issuing.issue(session, draft_month(session, market, month, known=now), now)
+
+
+def draft_month(
+    session: Session,
+    market: str,
+    month: PostedMonth,
+    *,
+    known: dt.datetime,
+    up_to: int | None = None,
+) -> list[InvoiceDraft]:
+    """Return what is to be billed of a month: at issue, and again to prove what was issued.
+
+    Args:
+        session: the caller's session.
+        market: the market.
+        month: the days of the month that are posted, which are some.
+        known: the moment of issue: parties and terms are those of the law as it was known then.
+        up_to: the last journal that documents of that moment take into account; None as it is the
+            last of all.
+
+    Raises:
+        Refused: the market has no settlement terms.
+    """
+    billing_month = month.posted[0].day.replace(day=1)
+    return draft_invoices(
         billing_month,
         month,
-        ledger.invoice_queries.movements_by_day(session, market, billing_month),
-        _qualities(session, market, billing_month, month),
+        ledger.invoice_queries.movements_by_day(session, market, billing_month, up_to),
+        _qualities(session, market, billing_month, month, up_to),
         month.posted[-1].run_id,
-        _stated(session, market, month, now),
-        unbilled_reasons(session, market, billing_month, INTEREST_KINDS),
+        _stated(session, market, month, known),
+        unbilled_reasons(session, market, billing_month, INTEREST_KINDS, up_to),
     )
-    return ledger.issuing.issue(session, drafts, now)
 
 
 def _stated(session: Session, market: str, month: PostedMonth, known: dt.datetime) -> StatedParties:
@@ -92,13 +117,13 @@ def _stated(session: Session, market: str, month: PostedMonth, known: dt.datetim
 
 
 def _qualities(
-    session: Session, market: str, billing_month: dt.date, month: PostedMonth
+    session: Session, market: str, billing_month: dt.date, month: PostedMonth, up_to: int | None
 ) -> LineQualities:
     run_ids = list(dict.fromkeys(posted.run_id for posted in month.posted))
     qualities = {
         key: quality for run_id in run_ids for key, quality in _read_estimated(session, run_id)
     }
-    covered = ledger.invoice_queries.last_covered_journals(session, market, billing_month)
+    covered = ledger.invoice_queries.last_covered_journals(session, market, billing_month, up_to)
     unpriced: Counter[tuple[uuid.UUID, dt.date, str, str]] = Counter()
     for run_id in run_ids:
         for (day, kind, entity), quantity in unpriced_quantities(session, run_id).items():
