@@ -266,21 +266,41 @@ def invoices_of_month(
     return [(series, number, identity) for series, number, identity in session.execute(statement)]
 
 
+def documents_of_month(session: Session, market: str, billing_month: date) -> list[SealedInvoice]:
+    """Return every document of a month with its lines and all digests as stored, in order.
+
+    A document that stands twice, as verification may find it, is returned twice.
+    """
+    invoice = tables.Invoice
+    found = session.execute(
+        _invoice_rows()
+        .where(invoice.market == market, invoice.billing_month == billing_month)
+        .order_by(invoice.series, invoice.number)
+    ).all()
+    return _with_lines(session, found)
+
+
 def _sealed(session: Session, chosen: ColumnElement[bool]) -> SealedInvoice | None:
     found = session.execute(_invoice_rows().where(chosen)).one_or_none()
-    if found is None:
-        return None
+    return None if found is None else _with_lines(session, [found])[0]
+
+
+def _with_lines(session: Session, found: Sequence[Any]) -> list[SealedInvoice]:
     columns = tables.InvoiceLine.__table__.columns
     statement = (
         select(*(columns[name] for name in (*InvoiceLineRow._fields, "digest")))
-        .where(tables.InvoiceLine.invoice_id == found.id)
+        .where(tables.InvoiceLine.invoice_id.in_([row.id for row in found]))
         .order_by(tables.InvoiceLine.line)
     )
-    stored = session.execute(statement).all()
-    lines = [stored_line(row) for row in stored]
-    return SealedInvoice(
-        InvoiceRow(*found[:-1]), found.digest, lines, [row.digest for row in stored]
-    )
+    lines: defaultdict[UUID, list[InvoiceLineRow]] = defaultdict(list)
+    digests: defaultdict[UUID, list[bytes]] = defaultdict(list)
+    for row in session.execute(statement):
+        lines[row.invoice_id].append(stored_line(row))
+        digests[row.invoice_id].append(row.digest)
+    return [
+        SealedInvoice(InvoiceRow(*row[:-1]), row.digest, lines[row.id], digests[row.id])
+        for row in found
+    ]
 
 
 def document_id(session: Session, number: str) -> UUID | None:

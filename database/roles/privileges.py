@@ -143,7 +143,7 @@ CALLED: Privileges = {WRITER: "EXECUTE"}
 ASKED_WHO: Privileges = {WRITER: "EXECUTE", PORTAL: "EXECUTE"}
 """Who acts, and by which right: it tells whoever holds a token of themselves alone."""
 ASKED_BY_POLICIES: Privileges = {**ASKED_WHO, PORTAL_AUTH: "EXECUTE"}
-WHO_IS_PAID: Privileges = {WRITER: "EXECUTE", AUDITOR: "EXECUTE"}
+BY_LAW: Privileges = {WRITER: "EXECUTE", AUDITOR: "EXECUTE"}
 QUEUED: Privileges = {WRITER: "EXECUTE", PORTAL_AUTH: "EXECUTE"}
 
 FUNCTIONS: Mapping[str, Privileges] = MappingProxyType(
@@ -157,10 +157,11 @@ FUNCTIONS: Mapping[str, Privileges] = MappingProxyType(
         # By the policies of rows, as whoever reads.
         "people.sees_as": {PORTAL: "EXECUTE", PORTAL_AUTH: "EXECUTE"},
         "people.owned": {PORTAL: "EXECUTE"},
-        # What a registration changes is asked by commands, by guards and by auditors alike.
-        "rulebook.payee_of": WHO_IS_PAID,
-        "rulebook.payee_changes": WHO_IS_PAID,
-        "rulebook.payee_delay": WHO_IS_PAID,
+        # What law changes, and whose, is asked by commands, by guards and by auditors alike.
+        "rulebook.payee_of": BY_LAW,
+        "rulebook.payee_changes": BY_LAW,
+        "rulebook.payee_delay": BY_LAW,
+        "rulebook.follows_decision": BY_LAW,
         "people.proposed_payees": {**ASKED_WHO, AUDITOR: "EXECUTE"},
         "people.own_documents": {PORTAL: "EXECUTE"},
         "ledger.bare_disputes": ASKED_WHO,

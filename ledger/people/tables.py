@@ -10,9 +10,11 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Identity,
+    Index,
     LargeBinary,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -177,6 +179,13 @@ class AccountGrant(Base):
         CheckConstraint(
             "num_nonnulls(market, participant) = CASE role WHEN 'participant' THEN 2 ELSE 0 END",
             name="participant_is_named",
+        ),
+        # No approval is that of the founding, which gives each of its roles once.
+        Index(
+            "uq_account_grant_of_founding",
+            "role",
+            unique=True,
+            postgresql_where=text("approval IS NULL"),
         ),
         digest_check(),
         SCHEMA_ARGUMENTS,

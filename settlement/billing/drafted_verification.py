@@ -48,11 +48,9 @@ def verify_drafts(
         Refused: the law of their issue is not there as it was.
     """
     issued: defaultdict[Issue, list[SealedInvoice]] = defaultdict(list)
-    for _, _, identity in ledger.invoice_queries.invoices_of_month(session, market, billing_month):
-        document = ledger.invoice_queries.invoice(session, identity)
-        if document is not None:
-            row = document.row
-            issued[Issue(row.issued_at, row.last_journal_number)].append(document)
+    for document in ledger.invoice_queries.documents_of_month(session, market, billing_month):
+        row = document.row
+        issued[Issue(row.issued_at, row.last_journal_number)].append(document)
     for (issued_at, up_to), documents in sorted(issued.items()):
         posted = month.until(up_to)
         drafts = (

@@ -107,11 +107,42 @@ BACKDATED = text(
 )
 
 
+# As its guard asks; and what a publication left of a version is there, which no row tells alone.
+STRAY = text(
+    """
+    SELECT instrument, id FROM rulebook.version
+    WHERE rulebook.follows_decision(id) IS NOT TRUE ORDER BY instrument, id
+    """
+)
+CUT_OFF = text(
+    """
+    SELECT closed.instrument, closed.id
+    FROM rulebook.version AS closed CROSS JOIN LATERAL (
+        SELECT range_agg(next.valid) AS valid, bool_or(
+            decided.kind = 'ending' AND next.origin IS NULL) AS ended
+        FROM rulebook.version AS next
+            LEFT JOIN people.proposal AS decided ON decided.number = next.approval
+        WHERE closed.id = ANY (next.supersedes) AND lower(next.recorded) = upper(closed.recorded)
+    ) AS after
+    WHERE NOT upper_inf(closed.recorded) AND after.ended IS NOT TRUE
+        AND tstzmultirange(closed.valid) <@ after.valid IS NOT TRUE
+    ORDER BY closed.instrument, closed.id
+    """
+)
+
+
 def verify_enactment(session: Session) -> Findings:
     """Hold every version of law to its proposal, and every proposal to its texts."""
     for instrument, identity, approval in session.execute(VERSIONS):
         place = f"rulebook.version {instrument} {identity} approval"
         yield damage(UNDECIDED, place, f"proposal {approval} and its approval do not say so")
+    for instrument, identity in session.execute(STRAY):
+        place = f"rulebook.version {instrument} {identity} recorded"
+        value = "it is neither what was published when it was approved, nor what was left of that"
+        yield damage(UNDECIDED, place, value)
+    for instrument, identity in session.execute(CUT_OFF):
+        place = f"rulebook.version {instrument} {identity} recorded"
+        yield damage(UNDECIDED, place, "what took its place does not apply for all of its days")
     for instrument, identity in session.execute(BACKDATED):
         place = f"rulebook.version {instrument} {identity} recorded"
         yield damage(UNDECIDED, place, "the log holds one before it that was recorded later")

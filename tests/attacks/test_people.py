@@ -15,6 +15,7 @@ from ledger.people import accounts, granting, store
 from ledger.people.founding import Founder, found
 from ledger.people.granting import Wanted
 from ledger.people.roles import Role
+from ledger.people.verification import verify_people
 from settlement.enactment.approve import approve
 from settlement.enactment.propose import propose_publication
 from tests.worlds import people, tiny_market
@@ -172,7 +173,24 @@ def test_a_right_that_no_approval_gives_is_refused(session, approval):
         f"SELECT max(number) + 1, 'eve', 'operator', {approval}, now(), sha256('x') "
         "FROM people.account_grant",
     )
-    assert found in ("grant_is_approved", "uq_account_grant_approval")
+    assert found in ("uq_account_grant_of_founding", "uq_account_grant_approval")
+
+
+AS_FOUNDED = (
+    "INSERT INTO people.account_grant (number, account, role, granted_at, digest) "
+    "SELECT (SELECT max(number) + 1 FROM people.account_grant), account, role, granted_at, "
+    "sha256('x') FROM people.account_grant WHERE approval IS NULL AND role = 'operator'"
+)
+
+
+def test_who_founded_and_lost_the_role_does_not_give_it_back_by_the_founding(session):
+    assert refused_by_database(session, AS_FOUNDED) == "uq_account_grant_of_founding"
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+    session.execute(text("DROP INDEX people.uq_account_grant_of_founding"))
+    session.execute(text(AS_FOUNDED))
+    found = [each.place for each in verify_people(session) if each.code == "decision"]
+    number = session.scalar(text("SELECT max(number) FROM people.account_grant"))
+    assert found == [f"people.account_grant {number}"]
 
 
 def test_a_market_is_founded_once(session):
