@@ -49,7 +49,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ExplanationRequest",
             fields=[
-                ("id", models.BigAutoField(primary_key=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "user",
                     models.ForeignKey(
