@@ -14,6 +14,7 @@ from ledger.payments import queries
 from portal.models import AuditEntry
 from settlement.datasets.bank import StatementHead, statement_xml
 from tests.ledger.camt_files import zip_of
+from tests.portal.conftest import PEOPLE, add_account
 from tests.portal.site import MARKET
 
 NOT_OPERATORS = ("owner", "outsider", "regulator", "auditor")
@@ -21,7 +22,9 @@ NOT_OPERATORS = ("owner", "outsider", "regulator", "auditor")
 
 @pytest.fixture(autouse=True)
 def undone(on_site, site):
-    """Undo at the end of a test what its requests posted."""
+    """Undo at the end of a test what its requests posted, but not whose account signs in."""
+    for who in NOT_OPERATORS:
+        add_account(who, *PEOPLE[who])
     with site.engine.connect() as connection, pytest.MonkeyPatch.context() as patch:
         outer = connection.begin()
         patch.setattr("database.session.engine", lambda: connection)
