@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from common.outside_files import read_outside_file
 from common.refusals import Finding
 from rulebook.documents import Document
 from rulebook.reading import read_document
@@ -196,13 +197,7 @@ def _read_file(path: Path) -> tuple[Document | None, tuple[Finding, ...]]:
 def read_text(path: Path) -> tuple[str | None, tuple[Finding, ...]]:
     """Return the text of a file that holds a document, or why it cannot be read."""
     try:
-        # No more is read than may be: what /dev/zero holds would fill the memory.
-        with path.open("rb") as file:
-            content = file.read(LARGEST_FILE_BYTES + 1)
-        if len(content) > LARGEST_FILE_BYTES:
-            problem, remedy = f"more than {LARGEST_FILE_BYTES:_} bytes", "split the document"
-        else:
-            return content.decode("utf-8"), ()
+        return read_outside_file(path, LARGEST_FILE_BYTES).decode("utf-8"), ()
     except UnicodeDecodeError as error:
         problem, remedy = f"byte {error.start} is not UTF-8", "save the file as UTF-8"
     except OSError as error:

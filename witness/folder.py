@@ -21,9 +21,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+from common.outside_files import read_outside_text
 from common.refusals import Finding, Refused, shown
 from ledger.log.cosignature import Witness
-from ledger.log.kept import parse_kept
+from ledger.log.kept import LARGEST_BYTES, parse_kept
 from ledger.log.keys import load_key, load_or_make_key
 from ledger.log.note import MalformedNote, VerifierKey, is_log_name, parse_key, parse_note
 from witness.judging import Seen
@@ -161,7 +162,7 @@ def _open_folder(path: Path, name: str | None) -> Folder:
 
 def _read(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_outside_text(path, LARGEST_BYTES)
     except FileNotFoundError:
         return None
     except UnicodeDecodeError:

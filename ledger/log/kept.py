@@ -30,6 +30,8 @@ from ledger.trail.link import HEADS, HeadRow
 from ledger.tree import DIGEST_BYTES, merkle_root
 
 KEPT_FORMAT = "tallystick.kept-checkpoint.1"
+LARGEST_BYTES = 2**30
+"""Of a file: over twenty million leaves and links, 45 bytes each."""
 
 
 class KeptCheckpoint(NamedTuple):

@@ -18,10 +18,13 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from common.outside_files import open_outside_file
 from common.refusals import Refused
 from ledger.rules import LedgerRule
 
 OWNER_ONLY = 0o600
+LARGEST_BYTES = 10_000
+"""A key takes some hundred; a longer file holds something else, and what is read breaks off."""
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -32,10 +35,9 @@ def load_key(path: Path) -> Ed25519PrivateKey | None:
         Refused: others may read the file, or it holds no such key.
     """
     try:
-        with path.open("rb") as file:
-            # Of the file that is open: its name may lead to another one by the next call.
+        with open_outside_file(path) as file:
             mode = os.fstat(file.fileno()).st_mode
-            content = file.read()
+            content = file.read(LARGEST_BYTES)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -21,6 +21,7 @@ from ledger.log.note import MalformedNote, VerifierKey, parse_key
 
 MOST_LINES = 1_000
 MOST_CHARACTERS = 200_000
+LARGEST_POLICY_BYTES = 4 * MOST_CHARACTERS
 LONGEST_AGE_HOURS = 24 * 366
 NOTHING = "none"
 

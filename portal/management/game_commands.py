@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from common.file_names import file_name, file_path
+from common.outside_files import read_outside_file
 from common.refusals import Finding, Refused
 from portal.management.arguments import argument
 from settlement.games.answers import compute_answers
-from settlement.games.files import GameFile, read_games
+from settlement.games.files import LARGEST_FILE_BYTES, GameFile, read_games
 
 Answer = dict[str, Any]
 Answers = Answer | list[Answer]
@@ -29,7 +30,7 @@ def answer_games(
         Refused: with every finding on the file and its games.
     """
     try:
-        content = path.read_bytes()
+        content = read_outside_file(path, LARGEST_FILE_BYTES)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise Refused(

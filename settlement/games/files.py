@@ -18,6 +18,7 @@ LARGEST_KW = 10**9
 """One terawatt: more than any market's line, unit or demand."""
 LARGEST_COUNT = 10**6
 MOST_DIGITS = 100
+LARGEST_FILE_BYTES = 32 * 1024 * 1024
 
 FIELDS = frozenset(
     {"nodes", "lines", "units", "demand_kw", "holarchy", "coalition", "trunk_nodes", "hop_limit"}

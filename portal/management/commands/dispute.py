@@ -8,6 +8,7 @@ from django.core.management.base import CommandError
 from sqlalchemy.orm import Session
 
 from common.file_names import file_name, file_path
+from common.outside_files import read_outside_file
 from database.session import transaction
 from ledger.disputes import queries
 from ledger.disputes.attachments import LARGEST_BYTES, Attachment
@@ -206,7 +207,6 @@ def read_attachment(path: Path | None) -> Attachment | None:
     if path is None:
         return None
     try:
-        with path.open("rb") as file:
-            return Attachment(file_name(path), file.read(LARGEST_BYTES + 1))
+        return Attachment(file_name(path), read_outside_file(path, LARGEST_BYTES))
     except OSError as unreadable:
         raise CommandError(f"{file_path(path)} cannot be read: {unreadable.strerror}") from None

@@ -6,14 +6,15 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from common.file_names import file_name, file_path
 from database.session import transaction
 from portal.management.arguments import DATA, JSON, MARKET, OPEN_PERIOD, argument
 from portal.management.base import BaseCommand, Options
 from portal.management.console import progress_bar
+from portal.management.told_files import read_told_files
 from settlement.datasets.files import Form
 from settlement.datasets.market_files import make_recorded_files
 from settlement.meters.ingest import IngestedFile, MeterFile, ingest
+from settlement.meters.unpacking import MOST_UNPACKED_BYTES
 
 
 class Command(BaseCommand[list[IngestedFile]]):
@@ -54,7 +55,8 @@ class Command(BaseCommand[list[IngestedFile]]):
                         progress=progress,
                     )
             else:
-                files = [_read_meter_file(path) for path in options.files]
+                told = read_told_files(options.files, MOST_UNPACKED_BYTES)
+                files = [MeterFile(name, content) for name, content in told]
             return list(ingest(session, options.market, files, received_at=options.now))
 
     def as_json(self, outcome: list[IngestedFile], options: Options) -> Any:
@@ -65,13 +67,6 @@ class Command(BaseCommand[list[IngestedFile]]):
             yield _file_in_words(ingested)
             for notice in ingested.notices:
                 yield f"  {notice}"
-
-
-def _read_meter_file(path: Path) -> MeterFile:
-    try:
-        return MeterFile(file_name(path), path.read_bytes())
-    except OSError as error:
-        raise CommandError(f"{file_path(path)}: {error.strerror}; nothing was written") from error
 
 
 def _file_as_json(ingested: IngestedFile) -> dict[str, Any]:

@@ -7,16 +7,17 @@ from typing import Any, ClassVar
 
 from django.core.management.base import CommandError
 
-from common.file_names import file_name, file_path
 from database.session import transaction
 from ledger.payments import queries
 from ledger.payments.allocate import allocate, find_transaction
+from ledger.payments.bank_files import LARGEST_FILE_BYTES
 from ledger.payments.queries import Decided
 from ledger.people.store import acting
 from portal.amounts import amount_form, parse_minor
 from portal.management.arguments import JSON, MARKET, REASON, Subcommand, argument
 from portal.management.base import BaseCommand, Options
 from portal.management.console import minor_units
+from portal.management.told_files import read_told_files
 from portal.payment_words import allocation_words
 from settlement.accounts.bank_statements import import_statements
 
@@ -101,19 +102,16 @@ class Command(BaseCommand[Any]):
             yield f"Posted as journal {outcome['journal']}."
 
     def _import(self, options: Options) -> dict[str, Any]:
-        unread = [file_path(path) for path in options.files if not path.is_file()]
-        if unread:
-            raise CommandError(f"no such file: {', '.join(unread)}")
+        files = read_told_files(options.files, LARGEST_FILE_BYTES)
         market = options.market
         outcome: dict[str, Any] = {"statements": [], "notes": []}
         with transaction() as session:
-            for path in options.files:
-                name = file_name(path)
+            for name, content in files:
                 imported = import_statements(
                     session,
                     market,
                     name,
-                    path.read_bytes(),
+                    content,
                     received_by=acting(session).account,
                     now=self.now(),
                     missing=options.missing,

@@ -9,11 +9,12 @@ from django.core.management.base import CommandError
 from rich.console import Console
 
 from common.file_names import file_path
+from common.outside_files import read_outside_text
 from common.refusals import Finding
 from database.session import transaction
-from ledger.log.kept import KeptCheckpoint, parse_kept
+from ledger.log.kept import LARGEST_BYTES, KeptCheckpoint, parse_kept
 from ledger.log.note import MalformedNote
-from ledger.log.policy import MalformedPolicy, Policy, parse_policy
+from ledger.log.policy import LARGEST_POLICY_BYTES, MalformedPolicy, Policy, parse_policy
 from ledger.log.witness_verification import verify_quorum
 from portal.management.arguments import CHECKPOINT, JSON, THREADS, argument, flag
 from portal.management.base import BaseCommand, Options
@@ -124,7 +125,7 @@ def _not_replayed(run: Run) -> str:
 
 def _read_checkpoint(path: Path) -> KeptCheckpoint:
     try:
-        return parse_kept(path.read_text(encoding="utf-8"))
+        return parse_kept(read_outside_text(path, LARGEST_BYTES))
     except OSError as error:
         raise CommandError(f"{file_path(path)} cannot be read: {error.strerror}") from None
     except (UnicodeDecodeError, MalformedNote) as error:
@@ -133,7 +134,7 @@ def _read_checkpoint(path: Path) -> KeptCheckpoint:
 
 def _read_policy(path: Path) -> Policy:
     try:
-        return parse_policy(path.read_text(encoding="utf-8"))
+        return parse_policy(read_outside_text(path, LARGEST_POLICY_BYTES))
     except OSError as error:
         raise CommandError(f"{file_path(path)} cannot be read: {error.strerror}") from None
     except (UnicodeDecodeError, MalformedPolicy) as error:

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 from django.core.management.base import CommandError
 
 from common.file_names import file_path
+from common.outside_files import read_outside_text
 from common.refusals import Refused
+from ledger.log.kept import LARGEST_BYTES
 from ledger.log.note import VerifierKey
 from portal.management.arguments import JSON, argument, flag
 from portal.management.base import BaseCommand, Options
@@ -103,7 +105,7 @@ class Command(BaseCommand[Outcome]):
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_outside_text(path, LARGEST_BYTES)
     except OSError as error:
         raise CommandError(f"{file_path(path)} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
