@@ -22,6 +22,7 @@ from portal.addresses import with_address
 from portal.bodies import Refusal
 from portal.days import parse_month
 from portal.models import Export, ExportPart
+from portal.page_remedies import page_sentences
 from portal.queries.invoices import invoice_owner
 from settlement.documents.formats import CSV, FORMATS
 from settlement.documents.render import find_document, render_document
@@ -104,7 +105,7 @@ def make(number: int) -> None:
         try:
             export.file_name, export.media_type = MAKERS[export.kind](export, sink)
         except Refused as refused:
-            _end(export, State.REFUSED, "\n".join(map(str, refused.findings)))
+            _end(export, State.REFUSED, "\n".join(page_sentences(refused.findings)))
             return
         except Exception as error:
             # What an error says may be of others' data: it is for the log.

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 
 from common.refusals import Finding
+from portal.page_remedies import for_page
 
 
 class AuditEntry(models.Model):
@@ -327,8 +328,8 @@ class Act(models.Model):
 
     @property
     def findings(self) -> list[Finding]:
-        """Every reason for which it was refused."""
-        return [Finding(**finding) for finding in self.outcome.get("findings", ())]
+        """Every reason for which it was refused, with remedies for the reader of a page."""
+        return [for_page(Finding(**finding)) for finding in self.outcome.get("findings", ())]
 
 
 class ExportPart(models.Model):

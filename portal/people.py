@@ -82,8 +82,8 @@ def accept_invitation(account: str, key: str, password: str) -> User:
             [
                 Finding(
                     "invitation-unknown", f"account {account}", "no invitation that holds",
-                    "an invitation sets one password, within some days",
-                    "ask for another: `manage.py people invite`",
+                    "an invitation sets one password, within three days",
+                    "sign in with the password that it set, or ask whoever invited you for another",
                 )
             ]
         )  # fmt: skip

@@ -24,6 +24,7 @@ from portal.days import parse_month
 from portal.exports import evidence_name, may_have
 from portal.middleware import UnreadableRequest
 from portal.models import Export
+from portal.page_remedies import page_sentences
 from portal.quotas import Kind, refused, spend
 from portal.views.accounts import sees_accounts
 from portal.views.files import offer
@@ -106,7 +107,7 @@ def _refusal_page(request: SignedInRequest, refused: Refused, **subject: object)
     found = refused.findings
     context = {
         **subject,
-        "reasons": [str(finding) for finding in found[:SHOWN_REASONS]],
+        "reasons": page_sentences(found[:SHOWN_REASONS]),
         "more": max(0, len(found) - SHOWN_REASONS),
         "section": "runs",
     }

@@ -49,7 +49,8 @@ def test_what_no_checkpoint_covers_is_explained_with_the_remedy(sign_in, site):
     page = answer.content.decode()
     assert answer.status_code == 409
     assert f"settlement.run {site.study}" in page
-    assert "manage.py checkpoint" in page
+    assert "come again when the log was signed" in page
+    assert "manage.py" not in page
 
 
 def test_a_run_that_is_not_there_is_not_found(sign_in):
