@@ -50,6 +50,9 @@ MOST_TIMES = 200
 FREE_BYTES = 64_000_000
 """What any file may take, however small it is: a year of one meter that measured nothing."""
 BATCH_ROWS = 100_000
+LONGEST_ROW_BYTES = 2**20
+"""Of a row of CSV, which is read in blocks of so many."""
+_STRADDLING = "straddl"
 
 _NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
 _TEXTS = (
@@ -213,7 +216,7 @@ def _csv_cells(file: str, content: bytes, findings: list[Finding]) -> Cells:
         table = pa.csv.read_csv(
             io.BytesIO(text.content + b"\n"),  # a header alone is a table only if it ends
             # One thread: only then does the handler learn the number of the line.
-            read_options=pa.csv.ReadOptions(use_threads=False),
+            read_options=pa.csv.ReadOptions(use_threads=False, block_size=LONGEST_ROW_BYTES),
             parse_options=pa.csv.ParseOptions(
                 delimiter=text.separator, invalid_row_handler=skip, ignore_empty_lines=False
             ),
@@ -222,9 +225,7 @@ def _csv_cells(file: str, content: bytes, findings: list[Finding]) -> Cells:
             ),
         )
     except pa.ArrowException as error:
-        raise unreadable(
-            file, shown(str(error)), "CSV with a header", "export the file again"
-        ) from error
+        raise _unreadable_csv(file, str(error)) from error
     names = _wanted(file, table.column_names)
     rows = np.arange(1, table.num_rows + len(ragged) + 1)
     rows = np.setdiff1d(rows, np.array(ragged, dtype=np.int64))
@@ -233,6 +234,18 @@ def _csv_cells(file: str, content: bytes, findings: list[Finding]) -> Cells:
         blank &= pc.equal(table.column(name), "").to_numpy(zero_copy_only=False)
     kept = pa.array(~blank)
     return Cells(file, rows[~blank], {name: table.column(name).filter(kept) for name in names})
+
+
+def _unreadable_csv(file: str, words: str) -> UnusableFileError:
+    if _STRADDLING not in words:
+        return unreadable(file, shown(words), "CSV with a header", "export the file again")
+    # The reader's own words are of its blocks, and of no row.
+    return unreadable(
+        file,
+        "a longer row, or a quote that is not closed",
+        f"a row of at most {LONGEST_ROW_BYTES:,} bytes",
+        "close the quote, or part the rows",
+    )
 
 
 def _wanted(file: str, present: list[str]) -> list[str]:

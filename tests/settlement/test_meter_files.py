@@ -288,3 +288,11 @@ def test_values_beyond_what_is_possible_are_each_found_at_their_row():
     rows = [(*row[:3], -row[3], row[4]) for row in day_rows()]
     later = [(*row[:3], -row[3], row[4]) for row in day_rows(day=dt.date(2024, 1, 16))]
     assert codes(checked(csv([*rows, *later]))) == ["negative"] * 96
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_row_without_end_is_named_in_words_of_rows(quote):
+    row = quote + "x" * (2 * files.LONGEST_ROW_BYTES)
+    _, (found,) = files.read_cells("day.csv", f"{','.join(HEADER)}\n{row}\n".encode())
+    assert found.value == "a longer row, or a quote that is not closed"
+    assert f"at most {files.LONGEST_ROW_BYTES:,} bytes" in found.limit
