@@ -325,6 +325,12 @@ class LedgerRule(Rule):
         "once",
         "give each market an account of its own in its settlement terms",
     )
+    STATEMENT_IS_OF_THE_FUTURE = (
+        78,
+        "a statement tells of no day more than a year after its import, for none of an earlier "
+        "day could follow it",
+        "ask the bank for the statement with the days on which it booked",
+    )
     LOG_KEY_IS_EXPOSED = (
         80,
         "the file of a private key is readable by its owner alone",

@@ -5,7 +5,7 @@ All is appended under the ledger's lock, or nothing. `Refused` holds every reaso
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
 from sqlalchemy.orm import Session
@@ -25,6 +25,7 @@ from ledger.payments.statements import (
     AllocationRow,
     FileRow,
     SealedStatement,
+    Statement,
     StatementRow,
     TransactionRow,
     content_digest,
@@ -33,6 +34,9 @@ from ledger.payments.statements import (
 )
 from ledger.posting import post_many, require_zone
 from ledger.rules import LedgerRule
+
+MOST_AHEAD = timedelta(days=366)
+"""More than any bank books ahead, and no longer than an account can wait."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,8 @@ def import_file(
     judged = judge_statements(
         file.statements, known, account.number, account.currency, missing=missing
     )
-    refuse_any([*file.findings, *judged.findings])
+    future = _of_the_future(judged.new, now)
+    refuse_any([*file.findings, *judged.findings, *future])
     notes = (*file.notes, *judged.notes)
     if not judged.new:
         originals = [row for row in stored if row.name in judged.repeated]
@@ -129,6 +134,17 @@ def _of_another_market(session: Session, account: BankAccount) -> Iterator[Findi
             value = f"{account_words(account.number)}, whose statements are imported to {market}"
             place = f"market {account.market}"
             yield LedgerRule.BANK_ACCOUNT_IS_OF_ANOTHER_MARKET.finding(place, value)
+
+
+def _of_the_future(statements: Sequence[Statement], now: datetime) -> Iterator[Finding]:
+    """Find days for which the account would wait, as nothing is taken back."""
+    latest = (now.astimezone(UTC) + MOST_AHEAD).date()
+    for statement in statements:
+        booked = [transaction.booked_on for transaction in statement.transactions]
+        if (day := max([statement.closed_on, *booked])) > latest:
+            place = f"statement {statement.identification}"
+            value = f"{day}, imported on {now:%Y-%m-%d}"
+            yield LedgerRule.STATEMENT_IS_OF_THE_FUTURE.finding(place, value)
 
 
 def _known(

@@ -159,6 +159,18 @@ def test_a_statement_that_does_not_follow_is_refused_and_nothing_is_written(bill
     assert counts(billed) == before
 
 
+@pytest.mark.parametrize(("days", "is_taken"), [(366, True), (367, False)])
+def test_a_day_far_ahead_would_let_no_other_statement_follow(billed, now, days, is_taken):
+    before = counts(billed)
+    head = StatementHead("S-9", 9, IBAN, "GBP", 0, now.date() + dt.timedelta(days=days))
+    content = statement_xml(head, [])
+    if is_taken:
+        assert take(billed, content, now).statements
+    else:
+        assert refused(take, billed, content, now) == {Code.STATEMENT_IS_OF_THE_FUTURE}
+        assert counts(billed) == before
+
+
 def test_the_first_number_of_a_new_year_follows(billed, now):
     take(billed, written((50_030, INVOICE), number=7), now)
     head = StatementHead("S-2025-1", 1, IBAN, "GBP", 50_030, dt.date(2025, 1, 2))
