@@ -18,7 +18,7 @@ def open_outside_file(path: Path) -> BinaryIO:
     # Of the file that is open: its name may lead to another one by now.
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
-        raise OSError(errno.EINVAL, "a pipe, device or socket, and no file; name a file")
+        raise OSError(errno.EINVAL, "a pipe, device or socket, and no file")
     return file
 
 
@@ -32,19 +32,20 @@ def read_outside_file(path: Path, largest_bytes: int) -> bytes:
         # Never all that is there: it may grow while it is read.
         content = file.read(largest_bytes + 1)
     if len(content) > largest_bytes:
-        raise OSError(errno.EFBIG, f"more than {largest_bytes:,} bytes; name a smaller file")
+        raise OSError(errno.EFBIG, f"more than {largest_bytes:,} bytes")
     return content
 
 
 def read_outside_text(path: Path, largest_bytes: int) -> str:
-    """Return the text of a file in UTF-8, its lines ended as ours are, whatever ended them.
+    """Return the text of a file in UTF-8, its lines ended as ours are, whatever
+    ended them, and without the mark that some editors put before it.
 
     Raises:
         OSError: as `read_outside_file`.
         UnicodeDecodeError: it is no text.
     """
     content = read_outside_file(path, largest_bytes)
-    return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8").read()
+    return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig").read()
 
 
 def _without_waiting(name: str, flags: int) -> int:

@@ -244,7 +244,9 @@ def read_yaml(text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        problem = error.problem or "the text cannot be read"
+        # Its sentences go on from ours, which ends with the same word.
+        problem = (error.problem or "the text cannot be read").removeprefix("but ")
+        problem = problem.removeprefix("found ")
         if "codec" in problem:  # of the %xx in a tag, in words that are Python's
             problem = "a tag escapes what is no character"
         reader.problems.append(YamlProblem(*place, problem))

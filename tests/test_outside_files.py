@@ -31,7 +31,7 @@ def no_file(request, tmp_path) -> Path:
 
 
 def test_what_is_no_file_is_refused_and_not_waited_for(no_file):
-    with pytest.raises(OSError, match=r"name a file|directory"):
+    with pytest.raises(OSError, match=r"no file|directory|No such"):
         read_outside_file(no_file, 10)
     with pytest.raises(CommandError, match="nothing was written"):
         read_told_files([no_file], 10)
@@ -39,11 +39,11 @@ def test_what_is_no_file_is_refused_and_not_waited_for(no_file):
         read_attachment(no_file)
     _, findings = read_files([no_file / "x.yaml" if no_file.is_dir() else no_file])
     assert findings
-    with pytest.raises((Refused, CommandError), match=r"name a file|directory"):
+    with pytest.raises((Refused, CommandError), match=r"no file|directory|No such"):
         call_command("served", str(no_file))
     if no_file.exists():
         for read in (load_key, read_kept):
-            with pytest.raises(Refused, match=r"name a file|directory"):
+            with pytest.raises(Refused, match=r"no file|directory|No such"):
                 read(no_file)
 
 
@@ -53,9 +53,9 @@ def test_every_file_that_cannot_be_read_is_named_at_once(tmp_path):
     with pytest.raises(CommandError) as refused:
         read_told_files([tmp_path / name for name in ("large", "small", "gone")], 10)
     said = str(refused.value)
-    assert "large: more than 10 bytes; name a smaller file" in said
+    assert "large: more than 10 bytes" in said
     assert "gone: No such file" in said
-    assert "small" not in said.replace("smaller", "")
+    assert "small" not in said
     assert read_told_files([tmp_path / "small"], 10) == [("small", bytes(10))]
 
 

@@ -124,7 +124,7 @@ def _statements_of(member: Member, findings: list[Finding]) -> tuple[list[Page],
     try:
         root = etree.fromstring(content, parser)
     except etree.XMLSyntaxError as error:
-        broken = f"no XML: {error.msg}"
+        broken = f"no XML: {' '.join((error.msg or '').split())}"
         if member.name and not member.name.lower().endswith(".xml"):
             return [], broken
         findings.append(unreadable(member.within(f"line {error.lineno}"), broken))

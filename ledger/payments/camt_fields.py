@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from common.bank_accounts import account_key
 from common.currencies import BILLABLE, currency, minor_text
-from common.refusals import Finding
+from common.refusals import Finding, shown
 from ledger.rules import LedgerRule
 
 SIGNS = {"CRDT": 1, "DBIT": -1}
@@ -58,7 +58,7 @@ class Fields:
         code = "" if element is None else (element.get("Ccy") or "").strip()
         if code not in BILLABLE:
             self.missing(f"amount in a currency of ISO 4217 with at most two decimals, found "
-                         f"{f'{written} {code}'.strip()!r}")  # fmt: skip
+                         f"{shown(f'{written} {code}'.strip())}")  # fmt: skip
             return None
         digits = currency(code).minor_digits
         matched = _AMOUNT.fullmatch(written)
@@ -66,10 +66,10 @@ class Fields:
         has_digits = any(each.isdecimal() for each in written)
         if matched is None or not has_digits or len(part) > digits:
             form = "without decimals" if digits == 0 else "of at most two decimals"
-            self.missing(f"amount {form}, found {written!r}")
+            self.missing(f"amount {form}, found {shown(written)}")
             return None
         if len(whole) > LARGEST_WHOLE_DIGITS:
-            self.missing(f"amount below {10**LARGEST_WHOLE_DIGITS:,}, found {written!r}")
+            self.missing(f"amount below {10**LARGEST_WHOLE_DIGITS:,}, found {shown(written)}")
             return None
         return Money(int(f"{whole or '0'}{part.ljust(digits, '0')}"), code)
 
@@ -77,7 +77,7 @@ class Fields:
         """Return +1 for a credit and -1 for a debit."""
         side = (element.findtext("{*}CdtDbtInd") or "").strip()
         if side not in SIGNS:
-            self.missing(f"CdtDbtInd of CRDT or DBIT, found {side!r}")
+            self.missing(f"CdtDbtInd of CRDT or DBIT, found {shown(side)}")
         return SIGNS.get(side)
 
     def signed(self, element: Any, amount: Any | None) -> Money | None:
@@ -97,7 +97,7 @@ class Fields:
                 return date.fromisoformat(matched[1])
         except ValueError:
             pass
-        self.missing(f"{name} as a date, found {written!r}")
+        self.missing(f"{name} as a date, found {shown(written)}")
         return None
 
     def needed(self, element: Any, path: str) -> str | None:

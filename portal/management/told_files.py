@@ -22,5 +22,5 @@ def read_told_files(paths: Iterable[Path], largest_bytes: int) -> list[tuple[str
         except OSError as error:
             unread.append(f"{file_path(path)}: {error.strerror}")
     if unread:
-        raise CommandError("\n".join([*unread, "nothing was written"]))
+        raise CommandError("\n".join([*unread, "name files that can be read; nothing was written"]))
     return read

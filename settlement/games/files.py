@@ -245,7 +245,7 @@ class _Reader:
         if allowed is not None:
             place = f"{self.place}: {path}" if path else self.place
             self.reading.notices += [
-                f"{place}: field {name!r} is not of the format and was not read"
+                f"{place}: field {shown(name)} is not of the format and was not read"
                 for name in document
                 if name not in allowed
             ]

@@ -160,6 +160,13 @@ def test_a_file_is_refused_with_every_reason(what):
     assert all(refusal.place and refusal.value for refusal in refusals)
 
 
+def test_a_refusal_shows_what_was_found_on_one_short_line():
+    for content in (File([Entry("9" * 5000)]).xml(), File([Entry("1.00\0")]).xml()):
+        (found, *_) = findings(content)
+        assert len(found.value) < 300
+        assert "\n" not in found.value
+
+
 def test_a_refusal_names_the_entry():
     refusals = findings(File([Entry(), Entry(status="PDNG")], closing="1240.00").xml())
     assert [refusal.place for refusal in refusals] == ["statement S-1, entry 2"]
