@@ -11,6 +11,7 @@ from portal.secret import secret_key
 
 ROOT = Path(__file__).resolve().parent.parent
 MAX_PORT = 65_535
+MOST_DIGITS = 18
 LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 
 
@@ -34,9 +35,20 @@ def django_database(url: str) -> dict[str, object]:
     }
 
 
+SWITCHED_ON = frozenset({"1", "true", "yes", "on"})
+SWITCHED_OFF = frozenset({"0", "false", "no", "off"})
+
+
 def is_switched_on(name: str, default: bool) -> bool:
-    """Return whether the environment switches `name` on."""
-    return os.environ.get(name, str(int(default))).lower() in {"1", "true", "yes", "on"}
+    """Return whether the environment switches `name` on; what is empty is left as it is.
+
+    Raises:
+        ImproperlyConfigured: it says neither, and guessed it might ask for less than was meant.
+    """
+    text = os.environ.get(name, "").strip().lower()
+    if text not in {"", *SWITCHED_ON, *SWITCHED_OFF}:
+        raise ImproperlyConfigured(f"{name} is {text!r}; write 1 for on, or 0 for off")
+    return text in SWITCHED_ON if text else default
 
 
 def port_number(name: str, default: int) -> int:
@@ -46,7 +58,7 @@ def port_number(name: str, default: int) -> int:
         ImproperlyConfigured: it is no number of a port.
     """
     text = os.environ.get(name) or str(default)
-    if not text.isdecimal() or not 0 < int(text) <= MAX_PORT:
+    if not _has_digits_alone(text) or not 0 < int(text) <= MAX_PORT:
         raise ImproperlyConfigured(
             f"{name} is {text!r}, which is no port; it is a whole number from 1 to {MAX_PORT}"
         )
@@ -60,9 +72,14 @@ def whole_number(name: str, default: int) -> int:
         ImproperlyConfigured: it is none.
     """
     text = os.environ.get(name) or str(default)
-    if not text.isdecimal():
+    if not _has_digits_alone(text):
         raise ImproperlyConfigured(f"{name} is {text!r}; it is a whole number, such as {default}")
     return int(text)
+
+
+def _has_digits_alone(text: str) -> bool:
+    """Return whether a text is some digits, and not so many that no number is read of them."""
+    return text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS
 
 
 SECRET_KEY = secret_key(ROOT / "var")
