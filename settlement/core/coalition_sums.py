@@ -193,7 +193,7 @@ def _sum_by_outer(
         By outer size and place in the order of inner choices, how many outer choices there are and
         what they come to outside and inside; and the value of all units.
     """
-    choices, places = len(table) >> 1, len(inner_kw)
+    choices, places, one = len(table) >> 1, len(inner_kw), np.uintp(1)
     cells = np.zeros((len(by_place), places + 1, 3), dtype=np.int64)
     outside_kw, inside_kw = table[:choices], table[choices:]
     for members in range(1 << len(last_kw)):
@@ -206,16 +206,15 @@ def _sum_by_outer(
         for choice in range(choices):
             outside, inside = outside_kw[choice] + supply, inside_kw[choice]
             room = inside - outside
-            short = 0  # so many inner choices leave the cut outside the smaller one
-            step = places >> 1
+            # So many inner choices leave the cut outside the smaller one. Chosen and not branched
+            # to, as no processor foresees the way; and without a sign, as numba looks at each
+            # index that has one whether it counts backwards.
+            place, step = np.uintp(0), np.uintp(places >> 1)
             while step:
-                if inner_kw[short + step - 1] < room:
-                    short += step
-                step >>= 1
-            if inner_kw[short] < room:
-                short += 1
-            # Without a sign, as numba looks at each index that has one whether it counts backwards.
-            size, place = np.uintp(size_of[choice]), np.uintp(short)
+                place = place + step if inner_kw[place + step - one] < room else place
+                step >>= one
+            place += np.uintp(inner_kw[place] < room)
+            size = np.uintp(size_of[choice])
             weight, cell = by_place[size, place], cells[size, place]
             written[choice] = weight[0] * outside + weight[1] + weight[2] * inside
             cell[0] += 1
