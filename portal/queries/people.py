@@ -1,9 +1,10 @@
 """Accounts, what they may do, and what is proposed of them, as pages show it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -62,12 +63,14 @@ def shown_accounts(session: Session) -> list[ShownAccount]:
     """Return every account, by name."""
     grants = store.grants(session)
     users = {user.get_username(): user for user in User.objects.all()}
+    factors = Authenticator.objects.exclude(type=Authenticator.Type.RECOVERY_CODES)
+    by_two = set(factors.values_list("user_id", flat=True))
     return [
         ShownAccount(
             known,
             tuple(_of(grants, known.id, is_ended=False)),
             tuple(_of(grants, known.id, is_ended=True)),
-            _sign_in(known, users.get(known.id)),
+            _sign_in(known, users.get(known.id), by_two),
         )
         for known in store.accounts(session)
     ]
@@ -134,11 +137,11 @@ def _of(grants: Iterable[Held], account: str, *, is_ended: bool) -> list[Held]:
     ]
 
 
-def _sign_in(known: Known, user: User | None) -> str:
+def _sign_in(known: Known, user: User | None, by_two: Set[int]) -> str:
     if known.person is None:
         return "by token"
     if user is None:
         return "not invited"
     if not user.has_usable_password():
         return "invited"
-    return "by password"
+    return "by password and second factor" if user.pk in by_two else "by password"

@@ -254,6 +254,13 @@ def test_who_lost_the_password_of_an_account_with_a_second_factor_still_needs_th
     assert client.get("/runs/").status_code == 302
 
 
+def test_the_page_says_who_signs_in_by_two(operator, make_user):
+    user = make_user("forgetful", Role.AUDITOR, second_factor=False)
+    assert "second factor" not in shown(operator.get(address_of("forgetful")))
+    give_second_factor(user)
+    assert "by password and second factor" in shown(operator.get(address_of("forgetful")))
+
+
 def test_a_service_is_not_invited(operator, account):
     add(operator, account, whose="service")
     answer = operator.post(address_of(account, "invite"), follow=True)
