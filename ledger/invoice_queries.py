@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -174,6 +174,12 @@ def billed_before(session: Session, row: InvoiceRow) -> Billed:
         Tax(category, rate_ppm): amount for category, rate_ppm, amount in session.execute(statement)
     }
     return Billed(amounts, row.original)
+
+
+def last_issue(session: Session, market: str) -> datetime | None:
+    """Return when documents of a market were last issued."""
+    invoice = tables.Invoice
+    return session.scalar(select(func.max(invoice.issued_at)).where(invoice.market == market))
 
 
 def billed_months(session: Session) -> list[tuple[str, date]]:

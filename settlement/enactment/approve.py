@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding, Refused
+from ledger import store as ledger_store
+from ledger.invoice_queries import last_issue
 from ledger.people import proposals
 from ledger.people.granting import approve_grant
 from ledger.people.roles import Kind
@@ -15,6 +17,7 @@ from ledger.sealing import sealed_spans
 from rulebook.ending import end, plan_end
 from rulebook.publication import Decision
 from rulebook.publishing import PublishedVersion, plan, publish
+from rulebook.versions import instant_shown
 from settlement.enactment.content import (
     ending_content,
     publication_content,
@@ -60,7 +63,10 @@ def _publish(
     )  # fmt: skip
     content = publication_content(planned.request, planned.start, planned.end)
     _refuse_moved(stored, content)
-    found = check_approved(session, planned, stored)
+    found = [
+        *_check_moment(session, stored, now),
+        *check_approved(session, planned, stored),
+    ]
     approved = proposals.approve(session, stored.number, digest, now, found)
     return publish(session, planned, _decision(approved))
 
@@ -75,12 +81,34 @@ def _end(
     )  # fmt: skip
     content = ending_content(planned.instrument, planned.request, planned.end)
     _refuse_moved(stored, content)
-    approved = proposals.approve(session, stored.number, digest, now)
+    found = _check_moment(session, stored, now)
+    approved = proposals.approve(session, stored.number, digest, now, found)
     return [end(session, planned, _decision(approved))]
 
 
 def _decision(approved: StoredProposal) -> Decision:
     return Decision(approved.number, approved.proposed_by, approved.approved_by or "")
+
+
+def _check_moment(session: Session, stored: StoredProposal, now: dt.datetime) -> list[Finding]:
+    """Find documents that were issued since, while the approval waited for its turn.
+
+    They rest on the law as it was known then, and what is recorded before them was not.
+    """
+    ledger_store.lock(session)  # nothing is issued from here on
+    issued = last_issue(session, stored.market or "")
+    if issued is None or issued < now:
+        return []
+    return [
+        Finding(
+            "issued-since",
+            f"proposal {stored.number}",
+            f"approved at {instant_shown(now)}",
+            f"documents of {stored.market} were issued at {instant_shown(issued)}, by the law as "
+            "it was known then",
+            "approve it again",
+        )
+    ]
 
 
 def _refuse_moved(stored: StoredProposal, content: Mapping[str, Any]) -> None:
