@@ -242,6 +242,14 @@ class Tampering:
         )
         return clause, [row[name] for name in keys]
 
+    def _dropped(self, table: str, broken: str) -> sql.Composable:
+        """Return what drops the constraint that refused a row, or a unique index that is none."""
+        named = "SELECT EXISTS (SELECT FROM pg_constraint WHERE conname = %s)"
+        if self.connection.execute(named, [broken]).fetchone()[0]:
+            statement = sql.SQL("ALTER TABLE {} DROP CONSTRAINT {} CASCADE")
+            return statement.format(_name(table), sql.Identifier(broken))
+        return sql.SQL("DROP INDEX {}").format(_name(f"{table.split('.', maxsplit=1)[0]}.{broken}"))
+
     def _force(self, table: str, statement: sql.Composable, values: list[Any]) -> int:
         for _ in range(10):
             try:
@@ -251,11 +259,7 @@ class Tampering:
                 broken = refusal.diag.constraint_name
             except psycopg.errors.NotNullViolation as refusal:  # pragma: no cover
                 raise AssertionError(f"a NULL was tried: {refusal}") from refusal
-            self.connection.execute(
-                sql.SQL("ALTER TABLE {} DROP CONSTRAINT {} CASCADE").format(
-                    _name(table), sql.Identifier(broken)
-                )
-            )
+            self.connection.execute(self._dropped(table, broken))
         raise AssertionError(f"{table}: more than ten constraints stood in the way")
 
 
