@@ -1,7 +1,7 @@
 """What is posted and billed of interest on documents; read in the caller's transaction."""
 
 from collections import defaultdict
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 
 from sqlalchemy import BigInteger, func, select
@@ -9,6 +9,7 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session
 
 from ledger import invoice_queries, tables
+from ledger.causes import CauseSource
 from ledger.invoice import document_number
 
 
@@ -45,6 +46,15 @@ def posted_interest(
         name: PostedInterest(amount, count, until)
         for name, amount, count, until in session.execute(statement)
     }
+
+
+def last_interest_posted(session: Session, market: str) -> datetime | None:
+    """Return when interest was last posted in a market, on any document of it."""
+    journal = tables.Journal
+    is_interest = journal.cause_source == CauseSource.INTEREST
+    return session.scalar(
+        select(func.max(journal.posted_at)).where(journal.market == market, is_interest)
+    )
 
 
 def billed_interest(session: Session, market: str, kinds: tuple[str, ...]) -> dict[str, int]:

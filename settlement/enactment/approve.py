@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from common.refusals import Finding, Refused
 from ledger import store as ledger_store
 from ledger.invoice_queries import last_issue
+from ledger.payments.interest_queries import last_interest_posted
 from ledger.people import proposals
 from ledger.people.granting import approve_grant
 from ledger.people.roles import Kind
@@ -25,6 +26,7 @@ from settlement.enactment.content import (
     read_publication,
 )
 from settlement.enactment.payees import check_approved
+from settlement.meters.store import last_look
 
 
 def approve(session: Session, number: int, digest: str, now: dt.datetime) -> list[PublishedVersion]:
@@ -91,23 +93,27 @@ def _decision(approved: StoredProposal) -> Decision:
 
 
 def _check_moment(session: Session, stored: StoredProposal, now: dt.datetime) -> list[Finding]:
-    """Find documents that were issued since, while the approval waited for its turn.
+    """Find what was done by the law as it was known, since the approval began and while it waited.
 
-    They rest on the law as it was known then, and what is recorded before them was not.
+    What is recorded now, at the moment it began, would say that other law was known by then.
     """
-    ledger_store.lock(session)  # nothing is issued from here on
-    issued = last_issue(session, stored.market or "")
-    if issued is None or issued < now:
-        return []
+    ledger_store.lock(session)  # nothing more is done by the law from here on
+    market = stored.market or ""
+    acts = {
+        "a run settled": last_look(session, market),
+        "interest was posted": last_interest_posted(session, market),
+        "documents were issued": last_issue(session, market),
+    }
     return [
         Finding(
-            "issued-since",
+            "law-relied-on-since",
             f"proposal {stored.number}",
             f"approved at {instant_shown(now)}",
-            f"documents of {stored.market} were issued at {instant_shown(issued)}, by the law as "
-            "it was known then",
+            f"{act} in {market} by the law as it was known at {instant_shown(known)}",
             "approve it again",
         )
+        for act, known in acts.items()
+        if known is not None and known >= now
     ]
 
 

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from common.damage import damage
 from common.refusals import Finding, Refused
 from ledger.journal import STUDY
-from rulebook.law import rules_for_period
 from settlement.billing.held import HeldDay, HeldRuns, held_day
 from settlement.replays.inputs import pinned_inputs
 from settlement.runs import store
@@ -23,8 +22,7 @@ from settlement.runs.damages import (
 )
 from settlement.runs.day_total_store import orphan_day_total_runs, stored_day_totals
 from settlement.runs.day_totals import DayTotal
-from settlement.runs.inputs import pins_of
-from settlement.runs.pinned import UNREADABLE, LawOf, law_read_once
+from settlement.runs.pinned import UNREADABLE, LawOf, law_read_once, pins_in_force
 from settlement.runs.results import day_digest, run_result_digest, vector_digest
 from settlement.runs.run import Run, input_digest
 from settlement.studies.overlay import body_digest
@@ -92,12 +90,12 @@ def _verify_studies(session: Session, runs: Mapping[uuid.UUID, Run | None]) -> I
 def _verify_law(session: Session, run: Run, place: str) -> Iterator[Finding]:
     """Hold the law that a run is pinned to to what was in force, as it was known to the run."""
     try:
-        periods = rules_for_period(session, run.market, run.first_day, run.last_day, run.known_at)
+        in_force = pins_in_force(session, run)
     except UNREADABLE as unreadable:
         reason = str(unreadable).partition("\n")[0]
         yield damage("run-law", place, f"no law was in force on its days: {reason}")
         return
-    for pin in sorted(set(pins_of(periods)).symmetric_difference(run.law_pins)):
+    for pin in sorted(in_force.symmetric_difference(run.law_pins)):
         named = f"{pin.instrument} {pin.digest.hex()} from {pin.first_day} to {pin.last_day}"
         value = f"it obeys {named}, which was not in force, as it knew it"
         if pin not in run.law_pins:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from sqlalchemy.orm import Session
 
 from common.refusals import Refused
-from rulebook.law import rule_set_by_digests
+from rulebook.law import rule_set_by_digests, rules_for_period
 from rulebook.resolve import RulePeriod, RuleSet
-from settlement.runs.run import Run
+from settlement.runs.inputs import pins_of
+from settlement.runs.run import Pin, Run
 
 UNREADABLE = (Refused, ValueError, TypeError, KeyError, AttributeError)
 """What reading a run, and the law that it names, may end in where rows were changed."""
@@ -46,3 +47,13 @@ def pinned_periods(session: Session, run: Run, law_of: LawOf | None = None) -> l
         RulePeriod(first_day, last_day, of_digests(run.market, digests))
         for (first_day, last_day), digests in sorted(pins.items())
     ]
+
+
+def pins_in_force(session: Session, run: Run) -> set[Pin]:
+    """Return pins to the law in force on a run's days, as it was known to the run.
+
+    Raises:
+        Refused: no law was in force on some of the days.
+    """
+    days = (run.first_day, run.last_day)
+    return set(pins_of(rules_for_period(session, run.market, *days, run.known_at)))

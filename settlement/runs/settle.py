@@ -16,6 +16,7 @@ from settlement.meters.terms import ruled_days
 from settlement.runs import day_total_store as totals
 from settlement.runs import store
 from settlement.runs.calendar_order import refuse_posted_days
+from settlement.runs.completing import complete
 from settlement.runs.computing import compute
 from settlement.runs.inputs import run_inputs
 from settlement.runs.results import run_result_digest
@@ -55,8 +56,8 @@ def settle(
 
     Raises:
         Refused: rules have a gap, the run kind is not in the calendar, readings are missing,
-            `known_at` has not come yet, or one of the days is sealed, or posted under this kind or
-            a later one.
+            `known_at` has not come yet, one of the days is sealed, or posted under this kind or a
+            later one, or the law moved meanwhile.
     """
     refuse_future(known_at, now)
     lock_readings(session, market)  # what was known must not change while the run reads it
@@ -90,9 +91,8 @@ def settle(
         result_digest=run_result_digest(day_digests),
         created_at=now,
     )
-    # Last: the row marks the run complete. As a fact of the log it also takes the ledger's lock,
-    # for which nobody should wait while days are computed.
-    store.append_run(session, run)
+    # Last, as it takes the ledger's lock, for which nobody should wait while days are computed.
+    complete(session, [run])
     return Settled(run, is_new=True)
 
 

@@ -11,6 +11,7 @@ from ledger.journal import STUDY
 from rulebook.law import rules_for_period
 from settlement.meters.store import lock_readings
 from settlement.runs import store
+from settlement.runs.completing import complete
 from settlement.runs.computing import compute
 from settlement.runs.inputs import RunInputs, run_inputs
 from settlement.runs.results import run_result_digest
@@ -58,8 +59,8 @@ def run_study(
         source: names the overlay in findings, as a file path does.
 
     Raises:
-        Refused: rules have a gap, readings are missing, `known_at` has not come yet, or the
-            overlay does not fit the market or the days; nothing is stored.
+        Refused: rules have a gap, readings are missing, `known_at` has not come yet, the overlay
+            does not fit the market or the days, or the law moved meanwhile; nothing is stored.
     """
     refuse_future(known_at, now)
     lock_readings(session, market)  # what was known must not change while the run reads it
@@ -82,9 +83,7 @@ def run_study(
         return StudyOutcome(after, found, is_new=False)
     report = study_report(session, before, after, stage(2))
     # Last, as it takes the ledger's lock: nobody waits while a study is computed.
-    for run, run_is_new in ((before, before_is_new), (after, is_new)):
-        if run_is_new:
-            store.append_run(session, run)
+    complete(session, [run for run, new in ((before, before_is_new), (after, is_new)) if new])
     made = Study(after.id, before.id, overlay.body, report)
     append_study(session, made)
     return StudyOutcome(after, made, is_new=True)

@@ -11,15 +11,11 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.orm import Session
 
-from common.refusals import Refused
 from database.session import make_engine, transaction
 from ledger.invoice import Family, InvoiceDraft, InvoiceLine
 from settlement.billing import issuing
 from settlement.billing.billed_verification import verify_billed
 from settlement.billing.issuing import issue_month
-from settlement.enactment.approve import approve
-from settlement.enactment.propose import propose_publication
-from tests.worlds import people, tiny_market
 from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import (
     CORRECTED,
@@ -122,20 +118,4 @@ def test_every_document_of_a_month_that_was_billed_twice_is_drafted_as_it_was_is
     again = issue_month(market, "tiny", FIRST_DAY, now=RESETTLED + MINUTE)
     assert CORRECTED < RESETTLED
     assert again.invoices
-    assert list(verify_billed(market)) == []
-
-
-def test_an_approval_that_waited_while_documents_were_issued_is_given_again(market):
-    """Law of a moment before their issue would be law that they should have obeyed."""
-    terms = tiny_market.settlement_terms()
-    changed = terms.model_copy(update={"payment_term_days": terms.payment_term_days + 1})
-    with people.acting_as(market, "ada"):
-        _, made = propose_publication(
-            market, [changed], valid_from=FIRST_DAY, now=SETTLED - MINUTE, reason="Too short"
-        )
-    issue_month(market, "tiny", FIRST_DAY, now=SETTLED)
-    with people.acting_as(market, "grace"):
-        with pytest.raises(Refused, match="issued-since"):
-            approve(market, made.number, made.content_digest.hex(), SETTLED - MINUTE / 2)
-        approve(market, made.number, made.content_digest.hex(), SETTLED + MINUTE)
     assert list(verify_billed(market)) == []

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from settlement.runs.settle import Progress, no_progress
 from settlement.studies.overlay import Overlay
 from settlement.studies.study import StudyOutcome, run_study
 from tests.worlds.settled import FIRST_DAY, LAST_DAY, SETTLED, ingest_tiny, publish_tiny
@@ -19,7 +20,12 @@ def overlay(**shocks: Any) -> Overlay:
 
 
 def study_tiny(
-    session: Session, *, now=SETTLED, days=(FIRST_DAY, LAST_DAY), **shocks: Any
+    session: Session,
+    *,
+    now=SETTLED,
+    days=(FIRST_DAY, LAST_DAY),
+    progress: Progress = no_progress,
+    **shocks: Any,
 ) -> StudyOutcome:
     """Study the tiny market, published and metered before."""
     return run_study(
@@ -30,6 +36,7 @@ def study_tiny(
         source="o.yaml",
         known_at=now,
         now=now,
+        progress=progress,
     )
 
 
