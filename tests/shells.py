@@ -121,6 +121,7 @@ SHELLS = {
     "settlement/replays/verification.py": "replays posted runs, to verify them",
     "settlement/replays/replay.py": "use case: replay a run",
     "settlement/runs/calendar_order.py": "asks what is posted",
+    "settlement/runs/completing.py": "marks runs complete, under the lock of the ledger",
     "settlement/runs/day_total_store.py": "moves rows",
     "settlement/runs/energy.py": "sums in the database",
     "settlement/runs/findings.py": "loads what a run lacks",
