@@ -148,7 +148,7 @@ def fill(session: Session) -> None:
         session,
         [Registration.model_validate(paid_elsewhere)],
         valid_from=UNPAID_UNTIL + dt.timedelta(days=10),
-        known=UNPAID,
+        known=UNPAID + MINUTE,
     )
     add(session, "left", Role.AUDITOR)
     withdraw_last(session)
