@@ -74,22 +74,24 @@ def versions_known(
 
 
 def time_zone(session: Session, market: str, known: dt.datetime) -> str | None:
-    """Return the time zone of `market`, the same in all its market rules, as known at `known`."""
-    return session.execute(
-        select(VersionRow.body["time_zone"].astext)
-        .where(VersionRow.market == market, VersionRow.kind == "market-rules", _holds(known))
-        .limit(1)
-    ).scalar_one_or_none()
+    """Return the time zone of `market`, or None when no rules of it were known at `known`."""
+    return time_zones(session, [market], known).get(market)
 
 
-def time_zones(session: Session, known: dt.datetime) -> dict[str, str]:
-    """Return the time zone of each market that has rules, as known at `known`."""
-    rows = session.execute(
-        select(VersionRow.market, VersionRow.body["time_zone"].astext.label("time_zone"))
-        .where(VersionRow.kind == "market-rules", _holds(known))
-        .distinct()
+def time_zones(
+    session: Session, asked: Iterable[str], known: dt.datetime | None = None
+) -> dict[str, str]:
+    """Return the time zone of each market asked for, the same in all its market rules.
+
+    A market whose rules were not known at `known` is absent; without `known`, one that never had
+    any.
+    """
+    rules = select(VersionRow.market, VersionRow.body["time_zone"].astext.label("time_zone")).where(
+        VersionRow.kind == "market-rules", VersionRow.market.in_(set(asked))
     )
-    return {row.market: row.time_zone for row in rows}
+    if known is not None:
+        rules = rules.where(_holds(known))
+    return {row.market: row.time_zone for row in session.execute(rules.distinct())}
 
 
 def versions_with_digests(session: Session, digests: Mapping[str, bytes]) -> tuple[Version, ...]:

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from ledger.people import store
 from portal.access import Viewer
-from portal.queries.rules import market_zone
+from portal.queries.rules import zone_by_market
 from settlement.enactment.payee_rules import Word, words_of
 from settlement.enactment.payees import ProposedPayee, proposed_payees
 
@@ -38,7 +38,7 @@ def shown_changes(session: Session, viewer: Viewer) -> list[ShownChange]:
     """Return what was proposed, in order, once somebody was paid; of a participant its own."""
     names = store.names_of(session)
     proposed = proposed_payees(session)
-    zones = {market: market_zone(session, market) for market in {each.market for each in proposed}}
+    zones = zone_by_market(session, (each.market for each in proposed))
     return [
         ShownChange(
             found,

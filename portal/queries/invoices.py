@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, aliased
 
 from ledger.invoice import document_number, parsed_number
 from ledger.tables import Invoice
-from portal.queries.rules import RuleVersion, market_zone, rule_by_digest, rule_on
+from portal.queries.rules import RuleVersion, rule_by_digest, rule_on, zone_by_market
 from rulebook.clause_text import fill_clause
 from settlement.billing.posted_month import obeyed_versions
 from settlement.documents.issued_document import IssuedDocument, IssuedLine
@@ -163,7 +163,7 @@ def _summarised(session: Session, rows: Sequence[SummaryRow]) -> list[InvoiceSum
     for note in session.scalars(corrections.order_by(Invoice.number)):
         if note.original is not None:
             notes.setdefault(note.original, []).append(_number(note))
-    zones = {market: market_zone(session, market) for market in {row.market for row, _, _ in rows}}
+    zones = zone_by_market(session, (row.market for row, _, _ in rows))
     return [
         InvoiceSummary(
             id=row.id,

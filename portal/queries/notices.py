@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from common import quantities
 from portal import amounts
 from portal.access import Viewer
-from portal.queries.rules import market_zone
+from portal.queries.rules import zone_by_market
 from settlement.notices.derivation import derive_notices
 from settlement.notices.notice import Notice, Sort
 from settlement.notices.store import ledger_state
@@ -89,7 +89,7 @@ def notices_for(session: Session, viewer: Viewer, now: dt.datetime) -> list[Noti
 
 def shown_notices(session: Session, found: Sequence[Notice]) -> list[ShownNotice]:
     """Return notices in words."""
-    zones = {market: market_zone(session, market) for market in {notice.market for notice in found}}
+    zones = zone_by_market(session, (notice.market for notice in found))
     return [
         ShownNotice(notice, zones[notice.market], title(notice), sentences(notice))
         for notice in found

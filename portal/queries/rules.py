@@ -2,22 +2,24 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal.access import Viewer
 from rulebook.documents import KINDS, ChargeList, Document, MarketRules, Registration
 from rulebook.resolve import MARKET_WIDE
-from rulebook.store import markets
+from rulebook.store import markets, time_zones
 from rulebook.tables import VersionRow
 
 TITLE_OF_KIND = {kind: kind.replace("-", " ").capitalize() for kind in KINDS}
 
 
 NO_CURRENCY = "XXX"
+ZONE_BEFORE_RULES = "UTC"
 
 
 @dataclass(frozen=True)
@@ -107,33 +109,37 @@ class MarketLaw:
         return replace(self, kinds=tuple(kinds))
 
 
+def zone_by_market(session: Session, asked: Iterable[str]) -> dict[str, str]:
+    """Return the time zone of each market asked for, which its rules fix for good.
+
+    UTC before there are any.
+    """
+    named = set(asked)
+    return dict.fromkeys(named, ZONE_BEFORE_RULES) | time_zones(session, named)
+
+
 def market_zone(session: Session, market: str) -> str:
-    """Return the time zone of a market, which its rules fix for good; UTC before any rules."""
-    row = session.scalars(
-        select(VersionRow.body["time_zone"].astext)
-        .where(VersionRow.market == market, VersionRow.kind == "market-rules")
-        .limit(1)
-    ).first()
-    return row or "UTC"
+    """Return the time zone of a market; UTC before it has any rules."""
+    return zone_by_market(session, [market])[market]
 
 
 def rules_in_force(session: Session, on: dt.date) -> list[MarketLaw]:
     """Return what is in force at the start of a local day, as known now, by market."""
-    laws = []
-    for market in markets(session):
-        zone = market_zone(session, market)
-        rows = session.scalars(
-            _in_force(start_of_day(on, zone))
-            .where(VersionRow.market == market)
-            .order_by(VersionRow.instrument)
+    named = markets(session)
+    zones = zone_by_market(session, named)
+    # A day begins in each market by its own clock.
+    starts = [
+        and_(VersionRow.market == market, VersionRow.valid.contains(start_of_day(on, zone)))
+        for market, zone in zones.items()
+    ]
+    rows = session.scalars(_standing().where(or_(false(), *starts)).order_by(VersionRow.instrument))
+    versions = [_version(row, zones[row.market]) for row in rows]
+    return [
+        MarketLaw(
+            market, zones[market], _by_kind([each for each in versions if each.market == market])
         )
-        versions = [_version(row, zone) for row in rows]
-        kinds = tuple(
-            (title, tuple(version for version in versions if version.kind == kind))
-            for kind, title in TITLE_OF_KIND.items()
-        )
-        laws.append(MarketLaw(market, zone, kinds))
-    return laws
+        for market in named
+    ]
 
 
 def rule_on(
@@ -144,8 +150,11 @@ def rule_on(
     As it was known at `known`; without it, as it is known now.
     """
     zone = market_zone(session, instrument.partition("/")[0])
-    query = _in_force(start_of_day(on, zone), known).where(VersionRow.instrument == instrument)
-    row = session.scalars(query).first()
+    row = session.scalars(
+        _standing(known).where(
+            VersionRow.instrument == instrument, VersionRow.valid.contains(start_of_day(on, zone))
+        )
+    ).first()
     return None if row is None else _version(row, zone)
 
 
@@ -209,12 +218,19 @@ def start_of_day(day: dt.date, zone: str) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(), tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)
 
 
-def _in_force(instant: dt.datetime, known: dt.datetime | None = None) -> Select[VersionRow]:
+def _standing(known: dt.datetime | None = None) -> Select[VersionRow]:
+    """Return the query of what stood in the law at `known`; without it, of what stands now."""
     recorded = VersionRow.recorded
     return select(VersionRow).where(
         VersionRow.status == "in force",
-        VersionRow.valid.contains(instant),
         recorded.contains(known) if known else func.upper_inf(recorded),
+    )
+
+
+def _by_kind(versions: Sequence[RuleVersion]) -> tuple[tuple[str, tuple[RuleVersion, ...]], ...]:
+    return tuple(
+        (title, tuple(version for version in versions if version.kind == kind))
+        for kind, title in TITLE_OF_KIND.items()
     )
 
 

@@ -14,7 +14,7 @@ from ledger.queries import JournalSummary, journal_summaries
 from ledger.tables import Account, Journal, Posting
 from portal.queries.energy import EnergyTable, energy_table
 from portal.queries.fair_play import FairPlayTotals, fair_play_totals
-from portal.queries.rules import market_currency, market_zone
+from portal.queries.rules import market_currency, market_zone, zone_by_market
 from rulebook.days import day_start
 from settlement.billing.lines import GENERATED, TAKEN, Side, is_line, line_kind
 from settlement.billing.posting import EQUALISATION, LOSSES
@@ -93,7 +93,7 @@ class RunPage:
 def list_runs(session: Session) -> list[RunSummary]:
     """Return all runs, latest first."""
     runs = stored_runs(session)
-    zones = {market: market_zone(session, market) for market in {run.market for run in runs}}
+    zones = zone_by_market(session, (run.market for run in runs))
     return [RunSummary(run, zones[run.market]) for run in runs]
 
 

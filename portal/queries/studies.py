@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from common.quantities import ppm, with_unit
-from portal.queries.rules import market_zone
+from portal.queries.rules import market_zone, zone_by_market
 from portal.queries.runs import RunSummary
 from portal.study_tables import Table, tables
 from settlement.runs.run import Run
@@ -48,7 +48,7 @@ class StudyPage:
 def list_studies(session: Session) -> list[StudySummary]:
     """Return all studies, latest first."""
     found = store.list_studies(session)
-    zones = {market: market_zone(session, market) for market in {run.market for run, _ in found}}
+    zones = zone_by_market(session, (run.market for run, _ in found))
     return [_summary(run, study, zones[run.market]) for run, study in found]
 
 

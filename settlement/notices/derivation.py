@@ -67,7 +67,7 @@ def _steps(record: Record, now: dt.datetime) -> Iterator[DisputeStep]:
 def _payees(session: Session, now: dt.datetime) -> Iterator[Payee]:
     """Yield what became of each change of a payee that was proposed once somebody was paid."""
     bound = [found for found in proposed_payees(session) if found.delay.is_bound]
-    zones = time_zones(session, now) if bound else {}
+    zones = time_zones(session, (found.market for found in bound), now)
     for found in bound:
         first = Payee(
             found.market,
