@@ -81,10 +81,24 @@ def _compare(
 
 
 def _is_of(account: str, named: str | None) -> bool:
-    """Return whether a file that names an account can be of one.
+    """Return whether a file can be of the account that its statement is stored under.
 
-    Which national number is that of an IBAN of another form, the law of the day said.
+    One that names no account is of none, and one that names an IBAN is of the account with it.
+    Where either goes by a national number nothing is held: which is that of an IBAN of another
+    form, the law of the day said.
+
+    >>> _is_of("GB50TSBX00123412345678", None)
+    False
+    >>> _is_of("GB50TSBX00123412345678", "GB50TSBX00123412345678")
+    True
+    >>> _is_of("GB50TSBX00123412345678", "GB82WEST12345698765432")
+    False
+    >>> _is_of("GB50TSBX00123412345678", "12345678")
+    True
     """
-    if named is None or named in account_names(account, None):
-        return named is not None
-    return not (is_iban(named) and is_iban(account))
+    if named is None:
+        return False
+    if is_iban(account) and is_iban(named):
+        # Among its names, as the national number of an IBAN can have the form of one.
+        return named in account_names(account, None)
+    return True

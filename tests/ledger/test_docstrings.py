@@ -1,4 +1,4 @@
-"""The examples in the docstrings of the pure modules."""
+"""The examples in the docstrings of modules."""
 
 import doctest
 
@@ -6,9 +6,9 @@ import pytest
 
 from ledger import invoice, journal, tree
 from ledger.log import proofs, tiles
-from ledger.payments import journals, statements
+from ledger.payments import file_verification, journals, statements
 
-MODULES = [invoice, journal, tree, journals, proofs, statements, tiles]
+MODULES = [invoice, journal, tree, file_verification, journals, proofs, statements, tiles]
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
