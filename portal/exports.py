@@ -22,7 +22,6 @@ from portal.addresses import with_address
 from portal.bodies import Refusal
 from portal.days import parse_month
 from portal.models import Export, ExportPart
-from portal.page_remedies import page_sentences
 from portal.queries.invoices import invoice_owner
 from settlement.documents.formats import CSV, FORMATS
 from settlement.documents.render import find_document, render_document
@@ -105,7 +104,8 @@ def make(number: int) -> None:
         try:
             export.file_name, export.media_type = MAKERS[export.kind](export, sink)
         except Refused as refused:
-            _end(export, State.REFUSED, "\n".join(page_sentences(refused.findings)))
+            export.found = [finding.as_dict() for finding in refused.findings]
+            _end(export, State.REFUSED, "")
             return
         except Exception as error:
             # What an error says may be of others' data: it is for the log.

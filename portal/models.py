@@ -4,7 +4,6 @@ from django.conf import settings
 from django.db import models
 
 from common.refusals import Finding
-from portal.page_remedies import for_page
 
 
 class AuditEntry(models.Model):
@@ -201,6 +200,7 @@ class Export(models.Model):
     media_type = models.CharField(max_length=100, blank=True)
     size_bytes = models.BigIntegerField(default=0)
     error = models.TextField(blank=True)
+    found = models.JSONField(default=list)
     job_number = models.BigIntegerField(null=True)
     done = models.PositiveIntegerField(default=0, db_default=0)
     total = models.PositiveIntegerField(default=0, db_default=0)
@@ -229,6 +229,11 @@ class Export(models.Model):
     def is_ready(self) -> bool:
         """Whether the file is there."""
         return self.state == self.State.READY
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Every reason for which it was refused, but for a right that its asker lacks."""
+        return [Finding(**finding) for finding in self.found]
 
 
 class ExplanationRequest(models.Model):
@@ -328,8 +333,8 @@ class Act(models.Model):
 
     @property
     def findings(self) -> list[Finding]:
-        """Every reason for which it was refused, with remedies for the reader of a page."""
-        return [for_page(Finding(**finding)) for finding in self.outcome.get("findings", ())]
+        """Every reason for which it was refused."""
+        return [Finding(**finding) for finding in self.outcome.get("findings", ())]
 
 
 class ExportPart(models.Model):

@@ -14,9 +14,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from common import bank_accounts, currencies, quantities
+from common.refusals import Finding
 from ledger.journal import CHARGED, ENERGY, is_money
 from ledger.queries import JournalSummary
 from portal import amounts
+from portal.views import page_remedies
 from settlement.billing.lines import LINE_KINDS, account_title
 from settlement.notices.notice import Change
 
@@ -117,6 +119,12 @@ def line_title(code: str) -> str:
     kind = LINE_KINDS.get(code)
     # Law of before an edition may name a line that this one no longer bills.
     return code if kind is None else account_title("", kind.code)
+
+
+@register.filter
+def page_remedy(finding: Finding) -> str:
+    """Write what the reader of a page does about a finding."""
+    return page_remedies.page_remedy(finding)
 
 
 @register.simple_tag

@@ -18,6 +18,7 @@ from portal.confirmation import confirms
 from portal.models import Act
 from portal.queries.changes import shown_changes
 from portal.readings_kept import keep_list, keep_reading
+from portal.views.page_remedies import page_sentences
 
 UNPROCESSABLE = 422
 CONFIRM, OBJECT = "confirm", "object"
@@ -92,5 +93,5 @@ def answer(request: SignedInRequest, number: int) -> HttpResponse:
 
 def show_refused_answer(request: SignedInRequest, act: Act) -> HttpResponse:
     """Show a change with the answer that was refused, with every reason."""
-    sentences = tuple(map(str, act.findings))
+    sentences = page_sentences(act.findings)
     return _page(request, act.arguments["number"], sentences, act.arguments["digest"])

@@ -24,10 +24,10 @@ from portal.days import parse_month
 from portal.exports import evidence_name, may_have
 from portal.middleware import UnreadableRequest
 from portal.models import Export
-from portal.page_remedies import page_sentences
 from portal.quotas import Kind, refused, spend
 from portal.views.accounts import sees_accounts
 from portal.views.files import offer
+from portal.views.page_remedies import first_reasons
 from portal.views.runs import sees_runs
 from settlement.evidence.export import write_evidence
 from settlement.runs.run import Run
@@ -35,7 +35,6 @@ from settlement.runs.settle import no_progress
 from settlement.runs.store import find_run
 
 CONFLICT = 409
-SHOWN_REASONS = 10
 DAYS_AT_ONCE = 7
 """Of a run whose evidence is written while one waits: a second or two."""
 
@@ -104,11 +103,5 @@ def _sent(sink: IO[bytes], name: str) -> FileResponse:
 
 
 def _refusal_page(request: SignedInRequest, refused: Refused, **subject: object) -> HttpResponse:
-    found = refused.findings
-    context = {
-        **subject,
-        "reasons": page_sentences(found[:SHOWN_REASONS]),
-        "more": max(0, len(found) - SHOWN_REASONS),
-        "section": "runs",
-    }
+    context = {**subject, **first_reasons(refused.findings), "section": "runs"}
     return render(request, "runs/no_evidence.html", context, status=CONFLICT)

@@ -10,6 +10,7 @@ from portal.access import SignedInRequest, Viewer, open_to
 from portal.bodies import Refusal
 from portal.models import Export
 from portal.quotas import Kind, refused, spend
+from portal.views.page_remedies import first_reasons
 
 SHOWN_FILES = 50
 
@@ -33,7 +34,8 @@ def listing(request: SignedInRequest) -> HttpResponse:
 def page(request: SignedInRequest, file_number: int) -> HttpResponse:
     """Show how far a file is; the page asks again until it is ready."""
     exports.fail_lost(request.user, timezone.now())
-    context = {"file": _own(request, file_number), "section": "files"}
+    file = _own(request, file_number)
+    context = {"file": file, **first_reasons(file.findings), "section": "files"}
     template = "files/_state.html" if request.htmx else "files/page.html"
     return render(request, template, context)
 

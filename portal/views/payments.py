@@ -27,6 +27,7 @@ from portal.models import Act
 from portal.payment_words import allocation_words
 from portal.quotas import Kind, spends
 from portal.readings_kept import keep_list
+from portal.views.page_remedies import page_sentences
 from rulebook.store import markets
 
 SPARE_ROWS = 3
@@ -102,7 +103,7 @@ def import_file(request: SignedInRequest) -> HttpResponse:
 
 def show_refused_import(request: SignedInRequest, act: Act) -> HttpResponse:
     """Show the form of an import that was refused, with every reason."""
-    return _listing(request, _sentences(act), act.arguments)
+    return _listing(request, page_sentences(act.findings), act.arguments)
 
 
 @require_safe
@@ -189,7 +190,9 @@ def decide(request: SignedInRequest, statement: str, line: int) -> HttpResponse:
 def show_refused_decision(request: SignedInRequest, act: Act) -> HttpResponse:
     """Show the form of a decision that was refused, as it was typed, with every reason."""
     typed = [(document, amount) for document, amount in act.arguments["typed"]]
-    return _page(request, act.subject, _sentences(act), typed, reason=act.arguments["reason"])
+    return _page(
+        request, act.subject, page_sentences(act.findings), typed, reason=act.arguments["reason"]
+    )
 
 
 def _typing_errors(typed: list[tuple[str, str]], currency: str) -> list[str]:
@@ -209,7 +212,3 @@ def _find_payment(session: Session, name: str) -> Decided:
         return find_transaction(session, name)
     except Refused:
         raise Http404("no such payment") from None
-
-
-def _sentences(act: Act) -> tuple[str, ...]:
-    return tuple(map(str, act.findings))

@@ -23,6 +23,7 @@ from portal.confirmation import confirms
 from portal.models import Act
 from portal.people import invitation_key
 from portal.queries import people as queries
+from portal.views.page_remedies import page_sentences
 
 UNPROCESSABLE = 422
 INVITED = "invited"
@@ -88,7 +89,9 @@ def add(request: SignedInRequest) -> HttpResponse:
 
 def show_refused_add(request: SignedInRequest, act: Act) -> HttpResponse:
     """Show the form of an account that was not made, as it was filled in, with every reason."""
-    return _listing(request, _sentences(act), {**act.arguments, "account": act.subject})
+    return _listing(
+        request, page_sentences(act.findings), {**act.arguments, "account": act.subject}
+    )
 
 
 @require_safe
@@ -183,7 +186,7 @@ def withdraw(request: SignedInRequest, account: str) -> HttpResponse:
 
 def show_refused_account(request: SignedInRequest, act: Act) -> HttpResponse:
     """Show an account with the form that was refused, as it was filled in, with every reason."""
-    return _page(request, act.subject, act.kind, _sentences(act), act.arguments)
+    return _page(request, act.subject, act.kind, page_sentences(act.findings), act.arguments)
 
 
 @require_safe
@@ -216,7 +219,9 @@ def approve(request: SignedInRequest, number: int) -> HttpResponse:
 
 def show_refused_approval(request: SignedInRequest, act: Act) -> HttpResponse:
     """Show a proposal that was not approved, with every reason."""
-    return _proposal(request, act.arguments["number"], _sentences(act), act.arguments["digest"])
+    return _proposal(
+        request, act.arguments["number"], page_sentences(act.findings), act.arguments["digest"]
+    )
 
 
 def _choice_complaint(role: str, owner: str) -> str:
@@ -237,7 +242,3 @@ def _number(text: str) -> int | None:
 
 def _status(complaints: Sequence[str]) -> int:
     return UNPROCESSABLE if complaints else 200
-
-
-def _sentences(act: Act) -> tuple[str, ...]:
-    return tuple(map(str, act.findings))

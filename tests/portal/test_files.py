@@ -10,12 +10,15 @@ from django.test import Client
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from common.refusals import Refused
 from database.session import transaction
 from ledger.people.roles import Role
+from ledger.rules import LedgerRule
 from portal import exports
 from portal.addresses import with_address
 from portal.models import AuditEntry, Export, ExportPart
 from portal.views import evidence
+from portal.views.page_remedies import REMEDIES, SHOWN_REASONS
 from settlement.documents.formats import FORMATS
 from settlement.documents.render import find_document, render_document
 from tests.portal.site import GENERATOR, OUTSIDER, SUPPLIER
@@ -105,6 +108,27 @@ def test_what_is_refused_says_why(sign_in, site):
     export = Export.objects.get()
     exports.make(export.pk)
     assert f"settlement.run {site.study}" in shown(auditor.get(f"/files/{export.pk}/"))
+
+
+def test_a_refusal_is_stored_as_it_was_found_and_tells_the_reader_of_the_page_what_to_do(
+    sign_in, site, monkeypatch
+):
+    found = [LedgerRule.LOG_HAS_NO_CHECKPOINT.finding("log", f"{n} of it") for n in range(12)]
+
+    def refuse(*_):
+        raise Refused(found)
+
+    monkeypatch.setitem(exports.MAKERS, "evidence", refuse)
+    auditor = sign_in("auditor")
+    auditor.post(f"/runs/{site.later_run}/evidence/")
+    export = Export.objects.get()
+    exports.make(export.pk)
+    export.refresh_from_db()
+    assert (export.state, export.error, export.findings) == ("refused", "", found)
+    page = shown(auditor.get(f"/files/{export.pk}/"))
+    assert page.count(REMEDIES["LOG_HAS_NO_CHECKPOINT"]) == SHOWN_REASONS
+    assert f"{found[0].remedy} [" not in page
+    assert "And 2 more" in page
 
 
 def test_a_file_is_seen_by_who_asked_and_by_nobody_else(owner, sign_in, intervals):

@@ -1,6 +1,7 @@
 """A page never tells its reader to run a command, whatever was refused."""
 
 import ast
+import html
 from collections.abc import Iterator
 
 import pytest
@@ -8,8 +9,15 @@ import pytest
 from common.refusals import Finding
 from ledger.log.witness_rules import WitnessRule
 from ledger.rules import LedgerRule
-from portal.models import Act
-from portal.page_remedies import A_COMMAND, ASK_THE_OPERATOR, REMEDIES, for_page, page_sentences
+from portal.models import Act, Export
+from portal.queries import runs
+from portal.views.page_remedies import (
+    A_COMMAND,
+    ASK_THE_OPERATOR,
+    REMEDIES,
+    page_remedy,
+    page_sentences,
+)
 from tests.conftest import ROOT
 
 PACKAGES = ("common", "rulebook", "ledger", "settlement", "portal")
@@ -45,16 +53,32 @@ def test_remedies_with_commands_are_found():
 
 @pytest.mark.parametrize(("code", "remedy"), COMMANDS)
 def test_no_page_names_a_command(code, remedy):
-    act = Act(outcome={"findings": [found(code, remedy).as_dict()]})
     (sentence,) = page_sentences([found(code, remedy)])
-    assert [str(each) for each in act.findings] == [sentence]
     assert not A_COMMAND.search(sentence)
     assert REMEDIES.get(code, ASK_THE_OPERATOR) in sentence
 
 
 def test_other_remedies_are_left_as_they_are():
-    finding = found("person-alike", "write it as 2024-01 – or as gb12--x")
-    assert for_page(finding) is finding
+    remedy = "write it as 2024-01 – or as gb12--x"
+    assert page_remedy(found("person-alike", remedy)) == remedy
+
+
+def test_rows_hold_what_was_found_and_not_what_a_page_says_of_it():
+    finding = found("person-alike", "run manage.py people --another")
+    act = Act(outcome={"findings": [finding.as_dict()]})
+    export = Export(found=[finding.as_dict()])
+    assert act.findings == export.findings == [finding]
+
+
+@pytest.mark.django_db
+def test_a_page_of_what_did_not_stop_a_run_names_no_command(sign_in, site, monkeypatch):
+    finding = found("reading-estimated", "run manage.py readings gb12")
+    monkeypatch.setattr(runs, "run_findings", lambda *_: [finding])
+    answer = sign_in("auditor").get(f"/runs/{site.later_run}/")
+    page = html.unescape(answer.content.decode())
+    assert answer.status_code == 200
+    assert f"a limit, found a value; {ASK_THE_OPERATOR}." in page
+    assert "manage.py readings" not in page
 
 
 def test_no_words_name_a_command():

@@ -1,12 +1,16 @@
-"""What a page tells its reader to do, where a finding's remedy is for one at a terminal."""
+"""What a page says of findings: the remedy too is one for its reader, who may have no terminal.
+
+Rows and queries hold what was found; its words are chosen here, as a page is rendered.
+"""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
 from common.refusals import Finding
 
+SHOWN_REASONS = 10
 A_COMMAND = re.compile(r"manage\.py|(?<![\w-])--\w")
 ASK_THE_OPERATOR = "ask the operator of the market, who has a command for it"
 """Of a remedy that no page has a form for: whoever reads it there may have no terminal."""
@@ -48,13 +52,21 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
 """By code: the same remedy as the reader of a page finds it."""
 
 
-def for_page(finding: Finding) -> Finding:
-    """Return a finding whose remedy the reader of a page can follow."""
+def page_remedy(finding: Finding) -> str:
+    """Return the remedy of a finding that the reader of a page can follow."""
     if not A_COMMAND.search(finding.remedy):
-        return finding
-    return replace(finding, remedy=REMEDIES.get(finding.code, ASK_THE_OPERATOR))
+        return finding.remedy
+    return REMEDIES.get(finding.code, ASK_THE_OPERATOR)
 
 
-def page_sentences(findings: Iterable[Finding]) -> list[str]:
+def page_sentences(findings: Iterable[Finding]) -> tuple[str, ...]:
     """Return findings as a page lists them."""
-    return [str(for_page(finding)) for finding in findings]
+    return tuple(str(replace(finding, remedy=page_remedy(finding))) for finding in findings)
+
+
+def first_reasons(findings: Sequence[Finding]) -> dict[str, object]:
+    """Return what `_reasons.html` shows of findings that may be many."""
+    return {
+        "reasons": page_sentences(findings[:SHOWN_REASONS]),
+        "more": max(0, len(findings) - SHOWN_REASONS),
+    }
