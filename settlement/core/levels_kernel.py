@@ -164,7 +164,10 @@ def _extend(
 @kernel
 def _sort(here: Integers, count: int) -> None:
     """Sort the first uses of `here` to rise, each with its weight."""
-    # Written out: numba takes four seconds to compile a sort of its own.
+    # Any sort gives the same bytes, as weights of equal uses are summed exactly. It is written out
+    # as with numba's own, `np.argsort` of either kind, the first settlement on a machine compiles
+    # for 7.7 s of CPU and not 3.0. After that a day of gb12 takes the same by both, and three
+    # holons inside each other, with seven beside each other, a fifth longer by numba's.
     other = np.empty((2, count), dtype=np.int64)
     width = 1
     while width < count:
