@@ -4,7 +4,7 @@ import datetime as dt
 
 from common.quantities import with_unit
 from ledger.disputes.claims import Claim
-from ledger.disputes.course import Action, Role, State
+from ledger.disputes.course import Action, Course, Role, State
 from ledger.disputes.records import Record
 
 STATE_WORDS = {
@@ -77,12 +77,12 @@ def due_in_words(what: str, day: dt.date, today: dt.date) -> str:
     return f"{what} due {when}, on {day_in_words(day)}"
 
 
-def waits_for(record: Record, now: dt.datetime) -> str:
+def waits_for(course: Course, now: dt.datetime) -> str:
     """Return what a dispute waits for, and until when; empty where it is over.
 
     A participant need not escalate: that is allowed until a day, not due on it.
     """
-    course, today = record.course, record.row.terms.day_of(now)
+    today = course.terms.day_of(now)
     due, state = course.due(now), course.state(now)
     if due is None:
         return "a later run and its note are to correct the line" if course.is_open(now) else ""

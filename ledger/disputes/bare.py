@@ -8,69 +8,90 @@ function of the database, `ledger.bare_disputes`, which returns no other's row.
 import datetime as dt
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from ledger.disputes.records import DisputedLine, Record
-from ledger.disputes.sealing import DisputeRow, EventRow
+from ledger.disputes.course import Action, Course, Role, Step
+from ledger.disputes.terms import DisputeTerms
 
 QUERY = text(
     "SELECT market, number, kind, billing_month, terms_digest, time_zone, raise_within_days, "
     "answer_within_days, escalate_within_days, decide_within_days, events, moved_own "
     "FROM ledger.bare_disputes() ORDER BY market, number"
 )
-NOBODY = uuid.UUID(int=0)
 
 
-class Bare(NamedTuple):
-    """A dispute, of which the record holds empty texts for what only its parties may read.
+class BareEvent(NamedTuple):
+    """What everybody may know of a step: what was done, for which side, when, and by which run."""
 
-    `has_moved_own` says whether it is of another, and what settled it moved lines of participants
-    for whom who asks acts. Only then is the kind of the line told.
+    number: int
+    step: int
+    action: Action
+    role: Role
+    taken_at: dt.datetime
+    run_id: uuid.UUID | None
+    journal_numbers: tuple[int, ...]
+    digest: bytes
+
+    @property
+    def as_step(self) -> Step:
+        """The event as the machine sees it."""
+        return Step(self.action, None, self.taken_at)
+
+
+@dataclass(frozen=True)
+class BareDispute:
+    """What everybody may know of a dispute; its parties read a `Record`."""
+
+    market: str
+    number: int
+    billing_month: dt.date
+    terms: DisputeTerms
+    events: tuple[BareEvent, ...]
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Market and number."""
+        return self.market, self.number
+
+    @property
+    def course(self) -> Course:
+        """Its steps under its terms."""
+        return Course(self.terms, tuple(event.as_step for event in self.events))
+
+
+@dataclass(frozen=True)
+class MovingDispute(BareDispute):
+    """A dispute of another; what settled it moved lines of participants for whom who asks acts.
+
+    Such a reader, and no other, is told the kind of the disputed line.
     """
 
-    record: Record
-    has_moved_own: bool
+    line_kind: str
 
 
-def bare_disputes(session: Session) -> list[Bare]:
+def bare_disputes(session: Session) -> list[BareDispute]:
     """Return every dispute."""
     return [_bare(dict(row._mapping)) for row in session.execute(QUERY)]
 
 
-def _bare(of: Mapping[str, Any]) -> Bare:
-    row = DisputeRow(
-        of["market"], of["number"], "", NOBODY, 0, b"", None, None, bytes(of["terms_digest"]),
-        of["time_zone"], of["raise_within_days"], of["answer_within_days"],
-        of["escalate_within_days"], of["decide_within_days"],
+def _bare(of: Mapping[str, Any]) -> BareDispute:
+    terms = DisputeTerms(
+        bytes(of["terms_digest"]), of["time_zone"], of["raise_within_days"],
+        of["answer_within_days"], of["escalate_within_days"], of["decide_within_days"],
     )  # fmt: skip
-    line = DisputedLine(
-        document="",
-        series="",
-        issued_at=dt.datetime.min.replace(tzinfo=dt.UTC),
-        due_on=dt.date.min,
-        billing_month=of["billing_month"],
-        currency="",
-        last_journal_number=0,
-        kind=of["kind"] or "",
-        subject="",
-        description="",
-        quantity=None,
-        quantity_unit=None,
-        amount_micro=0,
-        digest=b"",
-    )
-    events = tuple(_event(of["market"], of["number"], event) for event in of["events"])
-    digests = tuple(bytes.fromhex(event["digest"]) for event in of["events"])
-    return Bare(Record(row, b"", line, events, digests), of["moved_own"])
+    events = tuple(_event(event) for event in of["events"])
+    known = of["market"], of["number"], of["billing_month"], terms, events
+    return MovingDispute(*known, of["kind"]) if of["moved_own"] else BareDispute(*known)
 
 
-def _event(market: str, dispute: int, of: Mapping[str, Any]) -> EventRow:
-    return EventRow(
-        market, of["number"], dispute, of["step"], of["action"], "", of["role"],
-        dt.datetime.fromisoformat(of["taken_at"]), "", None, None,
+def _event(of: Mapping[str, Any]) -> BareEvent:
+    return BareEvent(
+        of["number"], of["step"], Action(of["action"]), Role(of["role"]),
+        dt.datetime.fromisoformat(of["taken_at"]),
         uuid.UUID(of["run_id"]) if of["run_id"] else None, tuple(of["journal_numbers"]),
-        None, None, None, None, b"",
+        bytes.fromhex(of["digest"]),
     )  # fmt: skip

@@ -99,10 +99,10 @@ AWAITS_SETTLEMENT = (State.ACCEPTED, State.UPHELD)
 
 @dataclass(frozen=True)
 class Step:
-    """What the machine needs to know of an event."""
+    """What the machine needs to know of an event; `actor` is None where who acted is not told."""
 
     action: Action
-    actor: str
+    actor: str | None
     at: datetime
 
 
@@ -183,7 +183,11 @@ class Course:
     def breaches(
         self, action: Action, actor: str, role: Role, now: datetime
     ) -> Iterator[tuple[DisputeRule, str]]:
-        """Yield every rule that a step would break, with the value found."""
+        """Yield every rule that a step would break, with the value found.
+
+        Raises:
+            LookupError: it turns on who took a step of which that is not told.
+        """
         if ROLE_OF[action] is not role:
             yield DisputeRule.PARTY_IS_WRONG, f"the {role} wants to {action}"
         if now < self.steps[-1].at:
@@ -214,7 +218,10 @@ class Course:
             barred = (Action.OPEN,)
         elif action in DECISIONS:
             barred = (Action.OPEN, *ANSWERS)
-        return {step.actor for step in self.steps if step.action in barred}
+        acted = {step.actor for step in self.steps if step.action in barred}
+        if None in acted:
+            raise LookupError(f"who may {action} turns on who took other steps, which is not told")
+        return {actor for actor in acted if actor is not None}
 
     def _person(self, account: str) -> int | str:
         person = self.persons.get(account)

@@ -10,7 +10,7 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from ledger.disputes import store
-from ledger.disputes.bare import bare_disputes
+from ledger.disputes.bare import MovingDispute, bare_disputes
 from ledger.disputes.corrections import Suggestion, suggestions
 from ledger.disputes.course import ANSWERS, AWAITS_SETTLEMENT, DECISIONS, Action, State
 from ledger.disputes.records import Record
@@ -90,12 +90,12 @@ def latest_by_line(session: Session, invoice_id: UUID) -> dict[int, Record]:
     return {record.row.line: record for record in found}
 
 
-def settled_moving_own(session: Session) -> list[Record]:
-    """Return the disputes of others whose resettlement moved lines of who acts, their course alone.
+def settled_moving_own(session: Session) -> list[MovingDispute]:
+    """Return the disputes of others whose resettlement moved lines of who acts.
 
     A resettlement moves everyone who shares a pot with the disputed line.
     """
-    return [each.record for each in bare_disputes(session) if each.has_moved_own]
+    return [each for each in bare_disputes(session) if isinstance(each, MovingDispute)]
 
 
 def corrected_micro(session: Session, record: Record) -> int | None:
@@ -154,8 +154,8 @@ def attachment(session: Session, record: Record, step: int) -> tuple[str, str, b
 def month_counts(session: Session, now: datetime) -> list[MonthCount]:
     """Return the counts that are public: by market and month, latest month first."""
     counted: Counter[tuple[str, date, State]] = Counter(
-        (record.row.market, record.line.billing_month, record.course.state(now))
-        for record, _ in bare_disputes(session)
+        (dispute.market, dispute.billing_month, dispute.course.state(now))
+        for dispute in bare_disputes(session)
     )
     months = {(market, month) for market, month, _ in counted}
     return [

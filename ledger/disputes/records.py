@@ -7,6 +7,7 @@ from datetime import date, datetime
 from ledger.disputes.claims import Claim
 from ledger.disputes.course import Action, Course, Role
 from ledger.disputes.sealing import DisputeRow, EventRow
+from ledger.disputes.terms import DisputeTerms
 
 
 @dataclass(frozen=True)
@@ -57,17 +58,42 @@ class Record:
     @property
     def name(self) -> str:
         """How people and refusals name it."""
-        return name_of(self.row.market, self.row.number)
+        return name_of(self.market, self.number)
+
+    @property
+    def market(self) -> str:
+        """Market of the document."""
+        return self.row.market
+
+    @property
+    def number(self) -> int:
+        """Number within the market."""
+        return self.row.number
 
     @property
     def key(self) -> tuple[str, int]:
         """Market and number."""
-        return self.row.market, self.row.number
+        return self.market, self.number
+
+    @property
+    def billing_month(self) -> date:
+        """Month of the document."""
+        return self.line.billing_month
+
+    @property
+    def line_kind(self) -> str:
+        """Kind of the disputed line."""
+        return self.line.kind
+
+    @property
+    def terms(self) -> DisputeTerms:
+        """The rule of its deadlines."""
+        return self.row.terms
 
     @property
     def course(self) -> Course:
         """Its steps under its terms."""
-        return Course(self.row.terms, tuple(event.as_step for event in self.events), self.persons)
+        return Course(self.terms, tuple(event.as_step for event in self.events), self.persons)
 
     @property
     def upheld(self) -> Claim | None:

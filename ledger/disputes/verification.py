@@ -103,7 +103,7 @@ def _not_allowed(
         if not steps:
             return []
         course = Course(row.terms, steps, persons)
-        breaches = course.breaches(step.action, step.actor, role, step.at)
+        breaches = course.breaches(step.action, event.actor, role, step.at)
         return [f"{rule.limit}: {value}" for rule, value in breaches]
     except (ValueError, KeyError, OverflowError) as unreadable:  # no such action, role or zone
         return [f"it cannot be read: {unreadable}"]

@@ -36,7 +36,7 @@ def as_json(record: Record, now: dt.datetime) -> dict[str, Any]:
 
 def as_line(record: Record, now: dt.datetime) -> str:
     """Return a dispute on one line: number, state, what is claimed, and what it waits for."""
-    waits = waits_for(record, now)
+    waits = waits_for(record.course, now)
     return (
         f"{record.row.number:>4}  {record.course.state(now):<10} {record.row.participant:<22} "
         f"{record.line.document}/{record.row.line}  {claim_in_words(record.row.claim, record)}"

@@ -3,11 +3,13 @@
 import datetime as dt
 import uuid
 from dataclasses import dataclass
+from typing import ClassVar
 
 from sqlalchemy.orm import Session
 
 from common.refusals import Refused
 from ledger.disputes import queries
+from ledger.disputes.bare import BareDispute, BareEvent, MovingDispute
 from ledger.disputes.corrections import Suggestion, suggestions
 from ledger.disputes.course import AWAITS_SETTLEMENT, Action, Role
 from ledger.disputes.queries import MonthCount
@@ -22,20 +24,20 @@ from settlement.billing.lines import line_kind
 
 
 @dataclass(frozen=True)
-class ShownDispute:
-    """A dispute as one reader sees it at a moment.
+class _Shown:
+    """What any reader sees of a dispute at a moment who sees it at all.
 
     `is_entitled` says whether reasons, names, amounts and attachments are open to the reader.
     """
 
-    record: Record
+    record: Record | MovingDispute
     now: dt.datetime
-    is_entitled: bool
+    is_entitled: ClassVar[bool]
 
     @property
     def zone(self) -> str:
         """Time zone of the market."""
-        return self.record.row.time_zone
+        return self.record.terms.time_zone
 
     @property
     def state(self) -> str:
@@ -62,12 +64,28 @@ class ShownDispute:
     @property
     def waits_for(self) -> str:
         """What it waits for, and until when."""
-        return words.waits_for(self.record, self.now)
+        return words.waits_for(self.record.course, self.now)
 
     @property
     def charge(self) -> str:
         """Name of the charge or payment."""
-        return line_kind(self.record.line.kind).title
+        return line_kind(self.record.line_kind).title
+
+
+@dataclass(frozen=True)
+class ShownCourse(_Shown):
+    """A dispute of others whose settlement moved lines of its reader, who sees its course alone."""
+
+    record: MovingDispute
+    is_entitled: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class ShownDispute(_Shown):
+    """A dispute as a reader sees it to whom all of it is open."""
+
+    record: Record
+    is_entitled: ClassVar[bool] = True
 
     @property
     def claimed(self) -> str:
@@ -83,24 +101,27 @@ class ShownDispute:
 
 @dataclass(frozen=True)
 class ShownEvent:
-    """An event of the timeline; what is personal is empty for readers who are not entitled."""
+    """An event of the timeline; what is personal is None for readers who are not entitled.
 
-    event: EventRow
+    `upheld` and `note` are None, too, where the event says nothing of it.
+    """
+
+    event: EventRow | BareEvent
     digest: bytes
     title: str
     role: str
-    actor: str
-    reason: str
-    upheld: str
-    note: str | None
-    attachment_name: str | None
+    actor: str | None = None
+    reason: str | None = None
+    upheld: str | None = None
+    note: str | None = None
+    attachment_name: str | None = None
 
 
 @dataclass(frozen=True)
 class DisputePage:
     """Everything about one dispute that a reader may see."""
 
-    dispute: ShownDispute
+    dispute: ShownDispute | ShownCourse
     events: tuple[ShownEvent, ...]
     terms: RuleVersion | None
     due_date_clauses: tuple[str, ...]
@@ -111,54 +132,59 @@ class DisputePage:
 
 def disputes_for(
     session: Session, viewer: Viewer, now: dt.datetime
-) -> tuple[list[ShownDispute], list[ShownDispute]]:
+) -> tuple[list[ShownDispute], list[ShownCourse]]:
     """Return a user's disputes by deadline, and those of others that moved its lines."""
     if viewer.sees_all_disputes:
         found = queries.sort_by_deadline(queries.disputes(session), now)
-        return [ShownDispute(record, now, True) for record in found], []
+        return [ShownDispute(record, now) for record in found], []
     own = queries.sort_by_deadline(queries.disputes(session, None, viewer.participants), now)
     others = queries.settled_moving_own(session)
     return (
-        [ShownDispute(record, now, True) for record in own],
-        [ShownDispute(record, now, False) for record in others],
+        [ShownDispute(record, now) for record in own],
+        [ShownCourse(bare, now) for bare in others],
     )
 
 
 def dispute_for(
     session: Session, viewer: Viewer, market: str, number: int, now: dt.datetime
-) -> ShownDispute | None:
+) -> ShownDispute | ShownCourse | None:
     """Return a dispute as a user may see it; None where it may not, or there is none."""
     record = queries.find(session, market, number)
     if record is not None:
         owner = (market, record.row.participant)
         if viewer.sees_all_disputes or owner in (viewer.participants or ()):
-            return ShownDispute(record, now, True)
-    moved = {record.key: record for record in queries.settled_moving_own(session)}
+            return ShownDispute(record, now)
+    moved = {bare.key: bare for bare in queries.settled_moving_own(session)}
     bare = moved.get((market, number))
-    return ShownDispute(bare, now, False) if bare else None
+    return ShownCourse(bare, now) if bare else None
 
 
-def dispute_page(session: Session, shown: ShownDispute, wants_suggestions: bool) -> DisputePage:
+def dispute_page(
+    session: Session, shown: ShownDispute | ShownCourse, wants_suggestions: bool
+) -> DisputePage:
     """Return the page of a dispute; what would settle it only for those who may settle it."""
-    record = shown.record
-    terms = rule_by_digest(session, record.row.terms_digest)
+    terms = rule_by_digest(session, shown.record.terms.digest)
     document = terms.document if terms else None
-    # What is told of a dispute of others names no document that could bill it.
-    corrected = queries.corrected_micro(session, record) if shown.is_entitled else None
-    waits = record.course.state(shown.now) in AWAITS_SETTLEMENT
+    if isinstance(shown, ShownCourse):
+        events, corrected, found = _bare_events(shown.record), None, list[Suggestion]()
+    else:
+        events, corrected = _events(session, shown.record), _corrected(session, shown.record)
+        waits = shown.record.course.state(shown.now) in AWAITS_SETTLEMENT
+        found = suggestions(session, shown.record) if wants_suggestions and waits else []
     return DisputePage(
         dispute=shown,
-        events=tuple(_events(session, shown)),
+        events=tuple(events),
         terms=terms,
         due_date_clauses=document.clauses_governing("payment_term_days") if document else (),
         dispute_clauses=document.clauses_governing("disputes") if document else (),
-        corrected=(
-            words.money_in_words(-corrected, record.line.currency)
-            if corrected is not None
-            else None
-        ),
-        suggestions=tuple(suggestions(session, record)) if wants_suggestions and waits else (),
+        corrected=corrected,
+        suggestions=tuple(found),
     )
+
+
+def _corrected(session: Session, record: Record) -> str | None:
+    corrected = queries.corrected_micro(session, record)
+    return None if corrected is None else words.money_in_words(-corrected, record.line.currency)
 
 
 def marks_of_document(
@@ -166,7 +192,7 @@ def marks_of_document(
 ) -> dict[int, ShownDispute]:
     """Return the latest dispute of each line of a document that has any, by line."""
     found = queries.latest_by_line(session, invoice_id)
-    return {line: ShownDispute(record, now, True) for line, record in found.items()}
+    return {line: ShownDispute(record, now) for line, record in found.items()}
 
 
 def is_disputed(session: Session, number: str, line: int) -> bool:
@@ -206,7 +232,7 @@ def disputes_of_run(
     """Return the disputes that a run has settled, and those that it could settle."""
     waiting = [record for record, _ in queries.awaiting_settlement(session, now, run_id, market)]
     found = [*waiting, *queries.settled_by(session, run_id)]
-    return [ShownDispute(record, now, True) for record in found]
+    return [ShownDispute(record, now) for record in found]
 
 
 def counts(session: Session, now: dt.datetime) -> list[MonthCount]:
@@ -214,24 +240,29 @@ def counts(session: Session, now: dt.datetime) -> list[MonthCount]:
     return queries.month_counts(session, now)
 
 
-def _events(session: Session, shown: ShownDispute) -> list[ShownEvent]:
-    record, entitled = shown.record, shown.is_entitled
+def _bare_events(dispute: BareDispute) -> list[ShownEvent]:
+    return [
+        ShownEvent(event, event.digest, words.DONE_WORDS[event.action], words.OF_WHOM[event.role])
+        for event in dispute.events
+    ]
+
+
+def _events(session: Session, record: Record) -> list[ShownEvent]:
     found = []
     for event, digest in zip(record.events, record.event_digests, strict=True):
         action = Action(event.action)
         upheld = record.upheld if action in (Action.ACCEPT, Action.UPHOLD) else None
-        note = queries.document_of(session, event.note_id) if event.note_id and entitled else None
         found.append(
             ShownEvent(
                 event=event,
                 digest=digest,
                 title=words.DONE_WORDS[action],
                 role=words.OF_WHOM[Role(event.role)],
-                actor=event.actor if entitled else "",
-                reason=event.reason if entitled else "",
-                upheld=words.claim_in_words(upheld, record) if upheld and entitled else "",
-                note=note,
-                attachment_name=event.attachment_name if entitled else None,
+                actor=event.actor,
+                reason=event.reason,
+                upheld=words.claim_in_words(upheld, record) if upheld else None,
+                note=queries.document_of(session, event.note_id) if event.note_id else None,
+                attachment_name=event.attachment_name,
             )
         )
     return found

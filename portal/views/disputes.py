@@ -12,7 +12,6 @@ from database.session import transaction
 from ledger.disputes import queries as ledger_queries
 from ledger.disputes.course import NEXT, ROLE_OF, Action
 from ledger.disputes.course import Role as Party
-from ledger.disputes.records import Record
 from portal import dispute_words
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.acts.answers import answer
@@ -84,9 +83,11 @@ def file(request: SignedInRequest, market: str, number: int, step: int) -> HttpR
     """Send what was attached in a step, as a download, to those who may read it."""
     with transaction() as session:
         shown = _find_dispute(request, session, market, number)
+        if not isinstance(shown, queries.ShownDispute):
+            raise Http404("no such attachment for this user")
         found = ledger_queries.attachment(session, shown.record, step)
-    if found is None or not shown.is_entitled:
-        raise Http404("no such attachment for this user")
+    if found is None:
+        raise Http404("no such attachment")
     name, media_type, content = found
     response = HttpResponse(content, content_type=media_type)
     response.headers["Content-Disposition"] = content_disposition_header(True, name)
@@ -151,12 +152,14 @@ def take_next_step(request: SignedInRequest, market: str, number: int, action: s
         shown = _find_dispute(request, session, market, number)
     # Only whose step it is: whether the dispute's state allows it, `take_step` asks under the lock,
     # as another may have taken a step since.
-    if not may_act(request.viewer, shown.record, wanted):
+    if not isinstance(shown, queries.ShownDispute) or not may_act(
+        request.viewer, shown.record, wanted
+    ):
         raise Http404("no such step for this user")
     of = shown.record.line
     form = read_form(request, of.currency, of.quantity_unit)
     if form.complaints:
-        return _page_with_complaints(request, shown.record, wanted, form)
+        return _page_with_complaints(request, shown.record.key, wanted, form)
     content = form.attachment.content if form.attachment else None
     arguments = {**form.arguments, "market": market, "number": number, "action": action}
     subject = f"{shown.record.name}: {action}"
@@ -167,9 +170,8 @@ def take_next_step(request: SignedInRequest, market: str, number: int, action: s
 def show_refused_step(request: SignedInRequest, act: Act) -> HttpResponse:
     """Show a dispute with the step that was refused, as it was filled in, with every reason."""
     given = act.arguments
-    with transaction() as session:
-        shown = _find_dispute(request, session, given["market"], given["number"])
-    return _page_with_complaints(request, shown.record, Action(given["action"]), _refused_form(act))
+    dispute = given["market"], given["number"]
+    return _page_with_complaints(request, dispute, Action(given["action"]), _refused_form(act))
 
 
 def _refused_form(act: Act) -> StepForm:
@@ -183,11 +185,11 @@ def _refused_form(act: Act) -> StepForm:
 
 def _find_dispute(
     request: SignedInRequest, session: Session, market: str, number: int
-) -> queries.ShownDispute:
+) -> queries.ShownDispute | queries.ShownCourse:
     shown = queries.dispute_for(session, request.viewer, market, number, timezone.now())
     if shown is None:
         raise Http404("no such dispute for this user")
-    if shown.is_entitled:  # to others it shows what of it moved their own lines
+    if isinstance(shown, queries.ShownDispute):  # others see what of it moved their own lines
         keep_reading(request.user, request.viewer, market, shown.record.row.participant)
     return shown
 
@@ -201,13 +203,7 @@ def _page(
     form: StepForm | None = None,
 ) -> HttpResponse:
     shown = _find_dispute(request, session, market, number)
-    record, name = shown.record, request.user.get_username()
-    steps = [
-        action
-        for action in NEXT[record.course.state(shown.now)]
-        if may_act(request.viewer, record, action)
-        and action in record.course.steps_for(name, ROLE_OF[action], shown.now)
-    ]
+    steps = _next_steps(request, shown) if isinstance(shown, queries.ShownDispute) else []
     found = queries.dispute_page(session, shown, Action.SETTLE in steps)
     context = {
         "page": found,
@@ -225,11 +221,21 @@ def _page(
     return render(request, "disputes/page.html", context, status=status)
 
 
+def _next_steps(request: SignedInRequest, shown: queries.ShownDispute) -> list[Action]:
+    course, name = shown.record.course, request.user.get_username()
+    return [
+        action
+        for action in NEXT[course.state(shown.now)]
+        if may_act(request.viewer, shown.record, action)
+        and action in course.steps_for(name, ROLE_OF[action], shown.now)
+    ]
+
+
 def _page_with_complaints(
-    request: SignedInRequest, record: Record, action: Action, form: StepForm
+    request: SignedInRequest, dispute: tuple[str, int], action: Action, form: StepForm
 ) -> HttpResponse:
     with transaction() as session:
-        return _page(request, session, *record.key, tried=action, form=form)
+        return _page(request, session, *dispute, tried=action, form=form)
 
 
 def _opening_page(

@@ -180,3 +180,13 @@ def test_nothing_follows_a_state_that_is_over():
         State.WITHDRAWN,
         State.LAPSED,
     }
+
+
+def test_a_course_of_which_it_is_not_told_who_acted_stands_somewhere_and_judges_nobody():
+    steps = Step(Action.OPEN, None, START), Step(Action.REJECT, None, START)
+    course = Course(TERMS, steps)
+    assert course.state(START) is State.REJECTED
+    assert course.steps_for("ann", Role.PARTICIPANT, START) == (Action.ESCALATE, Action.WITHDRAW)
+    escalated = Course(TERMS, (*steps, Step(Action.ESCALATE, None, START)))
+    with pytest.raises(LookupError, match="is not told"):
+        escalated.steps_for("cat", Role.REGULATOR, START)
