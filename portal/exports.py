@@ -6,8 +6,7 @@ A file is stored in pieces of a megabyte, so that neither the worker nor a page 
 import datetime as dt
 import logging
 import tempfile
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import IO
 
 from django.contrib.auth.models import User
@@ -21,6 +20,7 @@ from portal.access import Viewer, viewer_of
 from portal.addresses import with_address
 from portal.bodies import Refusal
 from portal.days import parse_month
+from portal.export_subjects import DocumentIntervals, OwnEvidence, RunEvidence, Subject
 from portal.models import Export, ExportPart
 from portal.queries.invoices import invoice_owner
 from settlement.documents.formats import CSV, FORMATS
@@ -32,9 +32,10 @@ from settlement.runs.store import find_run
 
 log = logging.getLogger(__name__)
 
-Kind, State = Export.Kind, Export.State
+State = Export.State
 KEPT = dt.timedelta(days=1)
 PART_BYTES = 1_000_000
+ZIP = "application/zip"
 MOST_UNDER_WAY = 3
 """Of one account: the worker makes few at once, and others wait behind them."""
 TOO_MANY_UNDER_WAY = Refusal(
@@ -53,28 +54,29 @@ NOT_ENTITLED = Refusal(
 )
 
 
-def ask(user: User, kind: str, subject: str, now: dt.datetime) -> Export | Refusal:
+def ask(user: User, subject: Subject, now: dt.datetime) -> Export | Refusal:
     """Return the file of a subject that is being made for an account, or ask the worker for it.
 
     Who may not have it is refused: it is asked here, when the worker makes it, and when it is
     taken, as a role or a link can be taken away in between.
     """
-    if not may_have(viewer_of(user), kind, subject):
+    if not may_have(viewer_of(user), subject):
         return NOT_ENTITLED
     fail_lost(user, now)
     under_way = Export.objects.filter(user=user, state=State.RUNNING)
-    same = under_way.filter(kind=kind, subject=subject).first()
+    row = {"kind": subject.kind, "subject": subject.as_dict()}
+    same = under_way.filter(**row).first()
     if same is not None:
         return same
     if under_way.count() >= MOST_UNDER_WAY:
         return TOO_MANY_UNDER_WAY
     try:
         with transaction.atomic():
-            export = Export.objects.create(user=user, kind=kind, subject=subject, asked_at=now)
+            export = Export.objects.create(user=user, asked_at=now, **row)
             export.job_number = jobs.defer("export", export.pk)
             export.save(update_fields=["job_number"])
     except IntegrityError:  # the same form, sent twice at once
-        return under_way.get(kind=kind, subject=subject)
+        return under_way.get(**row)
     return export
 
 
@@ -97,12 +99,12 @@ def make(number: int) -> None:
     export = Export.objects.filter(pk=number, state=State.RUNNING).first()
     if export is None:
         raise LookupError(f"no file {number} waits to be made")
-    if not may_have(viewer_of(export.user), export.kind, export.subject):
+    if not may_have(viewer_of(export.user), export.of):
         _end(export, State.REFUSED, NOT_ENTITLED.sentence)
         return
     with tempfile.TemporaryFile() as sink:
         try:
-            export.file_name, export.media_type = MAKERS[export.kind](export, sink)
+            export.file_name, export.media_type = _write(export, sink)
         except Refused as refused:
             export.found = [finding.as_dict() for finding in refused.findings]
             _end(export, State.REFUSED, "")
@@ -142,28 +144,17 @@ def remove_expired(now: dt.datetime) -> int:
     return count
 
 
-def may_have(viewer: Viewer, kind: str, subject: str) -> bool:
-    """Return whether a user may read what is in a file of a kind, and of a subject."""
-    return MAY_HAVE[kind](viewer, subject)
-
-
-def _may_read_document(viewer: Viewer, number: str) -> bool:
-    with database.transaction() as session:
-        owner = invoice_owner(session, number)
-    return owner is not None and viewer.may_see(*owner)
-
-
-def _acts_for_owner(viewer: Viewer, subject: str) -> bool:
-    market, participant, *_ = subject.split(" ")
-    return viewer.participants is not None and (market, participant) in viewer.participants
-
-
-MAY_HAVE: dict[str, Callable[[Viewer, str], bool]] = {
-    Kind.EVIDENCE: lambda viewer, _: viewer.sees_runs,
-    Kind.INTERVALS: _may_read_document,
-    Kind.OWN: _acts_for_owner,
-}
-"""Whether what is in a file of each kind is open to a user."""
+def may_have(viewer: Viewer, subject: Subject) -> bool:
+    """Return whether a user may read what is in a file of a subject."""
+    match subject:
+        case RunEvidence():
+            return viewer.sees_runs
+        case DocumentIntervals(number):
+            with database.transaction() as session:
+                owner = invoice_owner(session, number)
+            return owner is not None and viewer.may_see(*owner)
+        case OwnEvidence(market, participant):
+            return viewer.participants is not None and (market, participant) in viewer.participants
 
 
 def evidence_name(run: Run) -> str:
@@ -171,36 +162,22 @@ def evidence_name(run: Run) -> str:
     return f"evidence-{run.market}-{run.kind}-{run.first_day}-{run.last_day}-{run.id}.zip"
 
 
-def _make_evidence(export: Export, sink: IO[bytes]) -> tuple[str, str]:
+def _write(export: Export, sink: IO[bytes]) -> tuple[str, str]:
+    """Write a file, and return its name and media type."""
+    progress = jobs.progress_of(export)
     with database.transaction() as session:
-        run = find_run(session, uuid.UUID(export.subject))
-        if run is None:
-            raise LookupError(f"there is no run {export.subject}")
-        write_evidence(session, run, sink, jobs.progress_of(export))
-    return evidence_name(run), "application/zip"
-
-
-def _make_intervals(export: Export, sink: IO[bytes]) -> tuple[str, str]:
-    of_format = FORMATS[CSV]
-    with database.transaction() as session:
-        document = with_address(find_document(session, export.subject))
-        sink.write(render_document(session, document, of_format))
-    return f"{export.subject}.{of_format.ending}", of_format.media_type
-
-
-def _make_own(export: Export, sink: IO[bytes]) -> tuple[str, str]:
-    market, participant, *months = export.subject.split(" ")
-    month = parse_month(months[0]) if months else None
-    with database.transaction() as session:
-        write_participant_evidence(
-            session, market, participant, month, sink, jobs.progress_of(export)
-        )
-    return f"evidence-{'-'.join(export.subject.split(' '))}.zip", "application/zip"
-
-
-MAKERS: dict[str, Callable[[Export, IO[bytes]], tuple[str, str]]] = {
-    Kind.EVIDENCE: _make_evidence,
-    Kind.INTERVALS: _make_intervals,
-    Kind.OWN: _make_own,
-}
-"""What writes a file of each kind, and returns its name and media type."""
+        match export.of:
+            case RunEvidence(run_id):
+                run = find_run(session, run_id)
+                if run is None:
+                    raise LookupError(f"there is no run {run_id}")
+                write_evidence(session, run, sink, progress)
+                return evidence_name(run), ZIP
+            case DocumentIntervals(number):
+                document = with_address(find_document(session, number))
+                sink.write(render_document(session, document, FORMATS[CSV]))
+                return f"{number}.{FORMATS[CSV].ending}", FORMATS[CSV].media_type
+            case OwnEvidence(market, participant, month) as own:
+                days = parse_month(month) if month else None
+                write_participant_evidence(session, market, participant, days, sink, progress)
+                return f"evidence-{'-'.join(own.words)}.zip", ZIP

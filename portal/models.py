@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 
 from common.refusals import Finding
+from portal.export_subjects import DocumentIntervals, OwnEvidence, RunEvidence, Subject, subject_of
 
 
 class AuditEntry(models.Model):
@@ -177,9 +178,9 @@ class Export(models.Model):
     class Kind(models.TextChoices):
         """What is in it."""
 
-        EVIDENCE = "evidence", "Evidence of a run"
-        INTERVALS = "intervals", "Intervals of a document"
-        OWN = "own", "Evidence of one's own documents"
+        EVIDENCE = RunEvidence.kind, "Evidence of a run"
+        INTERVALS = DocumentIntervals.kind, "Intervals of a document"
+        OWN = OwnEvidence.kind, "Evidence of one's own documents"
 
     class State(models.TextChoices):
         """How far it is."""
@@ -191,7 +192,7 @@ class Export(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=12, choices=Kind.choices)
-    subject = models.CharField(max_length=200)
+    subject = models.JSONField()
     asked_at = models.DateTimeField()
     state = models.CharField(max_length=12, choices=State.choices, default=State.RUNNING)
     finished_at = models.DateTimeField(null=True)
@@ -218,7 +219,12 @@ class Export(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.subject}: {self.get_state_display()}"
+        return f"{self.get_kind_display()} {self.of}: {self.get_state_display()}"
+
+    @property
+    def of(self) -> Subject:
+        """What it is of; in words, where it is written."""
+        return subject_of(self.kind, self.subject)
 
     @property
     def is_running(self) -> bool:

@@ -21,9 +21,9 @@ from common.refusals import Refused
 from database.session import transaction
 from portal.access import SignedInRequest, open_to
 from portal.days import parse_month
+from portal.export_subjects import OwnEvidence, RunEvidence
 from portal.exports import evidence_name, may_have
 from portal.middleware import UnreadableRequest
-from portal.models import Export
 from portal.quotas import Kind, refused, spend
 from portal.views.accounts import sees_accounts
 from portal.views.files import offer
@@ -48,7 +48,7 @@ def download(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
     if run is None:
         raise Http404("no such run")
     if len(run.days) > DAYS_AT_ONCE:
-        return offer(request, Export.Kind.EVIDENCE, str(run_id))
+        return offer(request, RunEvidence(run_id))
     if request.method == "POST":  # a form asks for what is made beside, and this is sent at once
         return HttpResponseNotAllowed(["GET", "HEAD"])
     refusal = spend(request.user, Kind.EXPORT, timezone.now())
@@ -74,11 +74,11 @@ def of_participant(request: SignedInRequest, market: str, participant: str) -> H
     month = request.GET.get("month", "").strip()
     if month and parse_month(month) is None:
         raise UnreadableRequest("A month is written as 2024-01.")
-    subject = f"{market} {participant} {month}".strip()
+    subject = OwnEvidence(market, participant, month or None)
     # Who sees everybody's documents has the evidence of runs; this one is for those it is about.
-    if not may_have(request.viewer, Export.Kind.OWN, subject):
+    if not may_have(request.viewer, subject):
         raise Http404("no such evidence for this user")
-    return offer(request, Export.Kind.OWN, subject)
+    return offer(request, subject)
 
 
 def _written(write: Callable[[Session, IO[bytes]], None]) -> IO[bytes]:

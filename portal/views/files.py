@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 from portal import exports
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.bodies import Refusal
+from portal.export_subjects import Subject
 from portal.models import Export
 from portal.quotas import Kind, refused, spend
 from portal.views.page_remedies import first_reasons
@@ -45,7 +46,7 @@ def page(request: SignedInRequest, file_number: int) -> HttpResponse:
 def download(request: SignedInRequest, file_number: int) -> HttpResponseBase:
     """Send a file that is ready, piece by piece."""
     export = _own(request, file_number)
-    if not export.is_ready or not exports.may_have(request.viewer, export.kind, export.subject):
+    if not export.is_ready or not exports.may_have(request.viewer, export.of):
         raise Http404("no such file for this user")
     answer = StreamingHttpResponse(exports.content_of(export), content_type=export.media_type)
     answer["Content-Length"] = str(export.size_bytes)
@@ -54,16 +55,17 @@ def download(request: SignedInRequest, file_number: int) -> HttpResponseBase:
     return answer
 
 
-def offer(request: SignedInRequest, kind: Export.Kind, subject: str) -> HttpResponse:
+def offer(request: SignedInRequest, subject: Subject) -> HttpResponse:
     """Answer for a file that is made beside: a page that asks, or, asked by its form, the file's.
 
     A link must not start work: browsers and those who look ahead follow links by themselves.
     """
     if request.method != "POST":
-        context = {"title": kind.label, "subject": subject, "section": "files"}
+        title = Export.Kind(subject.kind).label
+        context = {"title": title, "subject": subject, "section": "files"}
         return render(request, "files/ask.html", context)
     now = timezone.now()
-    found = spend(request.user, Kind.EXPORT, now) or exports.ask(request.user, kind, subject, now)
+    found = spend(request.user, Kind.EXPORT, now) or exports.ask(request.user, subject, now)
     return refused(found) if isinstance(found, Refusal) else redirect("file", found.pk)
 
 

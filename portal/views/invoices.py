@@ -10,7 +10,7 @@ from common.refusals import Refused
 from database.session import transaction
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.addresses import with_address
-from portal.models import Export
+from portal.export_subjects import DocumentIntervals
 from portal.queries import invoices as queries
 from portal.queries.disputes import marks_of_document, time_to_dispute
 from portal.quotas import Kind, refused, spend
@@ -87,7 +87,7 @@ def download(request: SignedInRequest, number: str, format_name: str) -> HttpRes
     with transaction() as session:
         refuse_others(session, request, number)
     if format_name == CSV:
-        return offer(request, Export.Kind.INTERVALS, number)
+        return offer(request, DocumentIntervals(number))
     if request.method == "POST":  # a form asks for what is made beside, and this is sent at once
         return HttpResponseNotAllowed(["GET", "HEAD"])
     refusal = spend(request.user, Kind.EXPORT, timezone.now())

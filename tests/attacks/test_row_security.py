@@ -285,7 +285,7 @@ REQUESTS = {
     "portal.portal_export": (
         "INSERT INTO portal.portal_export (user_id, kind, subject, asked_at, state, file_name, "
         "media_type, size_bytes, error, found) "
-        "VALUES (%s, 'own', 'x', now(), 'ready', '', '', 0, '', '[]')"
+        "VALUES (%s, 'own', '{}', now(), 'ready', '', '', 0, '', '[]')"
     ),
     "portal.portal_explanationrequest": (
         "INSERT INTO portal.portal_explanationrequest (user_id, rights, document, line, asked_at, "

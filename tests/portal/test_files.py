@@ -3,6 +3,8 @@
 import datetime as dt
 import html
 import io
+import json
+from uuid import uuid4
 from zipfile import ZipFile
 
 import pytest
@@ -16,12 +18,13 @@ from ledger.people.roles import Role
 from ledger.rules import LedgerRule
 from portal import exports
 from portal.addresses import with_address
+from portal.export_subjects import DocumentIntervals, OwnEvidence, RunEvidence, subject_of
 from portal.models import AuditEntry, Export, ExportPart
 from portal.views import evidence
 from portal.views.page_remedies import REMEDIES, SHOWN_REASONS
 from settlement.documents.formats import FORMATS
 from settlement.documents.render import find_document, render_document
-from tests.portal.site import GENERATOR, OUTSIDER, SUPPLIER
+from tests.portal.site import GENERATOR, MARKET, OUTSIDER, SUPPLIER
 from tests.worlds import people
 
 
@@ -87,7 +90,7 @@ def test_the_file_holds_the_intervals_of_the_document(owner, intervals):
     sent = content_of(answer)
     assert answer["Content-Length"] == str(len(sent))
     with transaction() as session:
-        document = with_address(find_document(session, export.subject))
+        document = with_address(find_document(session, str(export.of)))
         assert sent == render_document(session, document, FORMATS["csv"])
 
 
@@ -118,7 +121,7 @@ def test_a_refusal_is_stored_as_it_was_found_and_tells_the_reader_of_the_page_wh
     def refuse(*_):
         raise Refused(found)
 
-    monkeypatch.setitem(exports.MAKERS, "evidence", refuse)
+    monkeypatch.setattr(exports, "write_evidence", refuse)
     auditor = sign_in("auditor")
     auditor.post(f"/runs/{site.later_run}/evidence/")
     export = Export.objects.get()
@@ -131,6 +134,32 @@ def test_a_refusal_is_stored_as_it_was_found_and_tells_the_reader_of_the_page_wh
     assert "And 2 more" in page
 
 
+@pytest.mark.parametrize(
+    "subject",
+    [
+        RunEvidence(uuid4()),
+        DocumentIntervals("gb12-invoice-000001"),
+        OwnEvidence("gb12", "hearth", None),
+        OwnEvidence("gb 12", "hearth 2024-01", "2024-02"),
+        OwnEvidence("gb", "12 hearth 2024-01", "2024-02"),
+    ],
+)
+def test_what_a_file_is_of_is_read_back_as_it_was_written(subject):
+    row = json.loads(json.dumps(subject.as_dict()))
+    assert subject_of(subject.kind, row) == subject
+    for kind in {*Export.Kind.values, "another"} - {subject.kind}:
+        with pytest.raises(ValueError, match=f"no file of kind {kind}"):
+            subject_of(kind, row)
+
+
+def test_a_file_that_is_being_made_is_not_made_again(make_user, db):
+    user, now = make_user("patient", Role.PARTICIPANT, SUPPLIER), timezone.now()
+    months = (None, "2024-03", None, "2024-03")
+    asked = [exports.ask(user, OwnEvidence(MARKET, SUPPLIER, month), now) for month in months]
+    assert asked[:2] == asked[2:]
+    assert Export.objects.count() == 2
+
+
 def test_a_file_is_seen_by_who_asked_and_by_nobody_else(owner, sign_in, intervals):
     owner.post(intervals)
     export = Export.objects.get()
@@ -139,7 +168,7 @@ def test_a_file_is_seen_by_who_asked_and_by_nobody_else(owner, sign_in, interval
         other = sign_in(who)
         for address in (f"/files/{export.pk}/", f"/files/{export.pk}/download/"):
             assert other.get(address).status_code == 404, who
-        assert export.subject not in shown(other.get("/files/"))
+        assert str(export.of) not in shown(other.get("/files/"))
     for address in ("/files/", f"/files/{export.pk}/", f"/files/{export.pk}/download/"):
         assert sign_in("signed out").get(address).status_code == 302
     assert sign_in("regulator").get("/files/").status_code == 403
@@ -157,20 +186,21 @@ def test_who_acts_for_the_participant_no_longer_has_no_file_any_more(leaver, int
 def test_who_has_no_right_to_a_file_cannot_ask_for_it_past_the_page(make_user, documents):
     """Whatever page calls it: the right is asked where the file is."""
     number, now = documents[SUPPLIER][0].number, timezone.now()
-    for name, role, kind, subject in (
-        ("ola", (Role.PARTICIPANT, OUTSIDER), Export.Kind.INTERVALS, number),
-        ("oli", (Role.PARTICIPANT, SUPPLIER), Export.Kind.EVIDENCE, "any run"),
-        ("reg", (Role.REGULATOR,), Export.Kind.INTERVALS, number),
-        ("aud", (Role.AUDITOR,), Export.Kind.INTERVALS, "no-such-document"),
+    for name, role, subject in (
+        ("ola", (Role.PARTICIPANT, OUTSIDER), DocumentIntervals(number)),
+        ("oli", (Role.PARTICIPANT, SUPPLIER), RunEvidence(uuid4())),
+        ("ole", (Role.PARTICIPANT, SUPPLIER), OwnEvidence(MARKET, OUTSIDER, None)),
+        ("reg", (Role.REGULATOR,), DocumentIntervals(number)),
+        ("aud", (Role.AUDITOR,), DocumentIntervals("no-such-document")),
     ):
-        assert exports.ask(make_user(name, *role), kind, subject, now) is exports.NOT_ENTITLED
+        assert exports.ask(make_user(name, *role), subject, now) is exports.NOT_ENTITLED
     assert not Export.objects.exists() and not ProcrastinateJob.objects.exists()
 
 
 def test_a_file_whose_asker_lost_the_right_is_not_made(leaver, intervals, monkeypatch):
     leaver.post(intervals)
     export = Export.objects.get()
-    monkeypatch.setitem(exports.MAKERS, "intervals", None)  # whoever calls it fails
+    monkeypatch.setattr(exports, "render_document", None)  # whoever calls it fails
     with transaction() as session:
         people.withdraw_link(session, "leaver", SUPPLIER)
     exports.make(export.pk)
@@ -180,7 +210,7 @@ def test_a_file_whose_asker_lost_the_right_is_not_made(leaver, intervals, monkey
 
 def test_twelve_files_at_once_are_three_and_a_sentence(make_user, db):
     user, now = make_user("hasty", Role.AUDITOR), timezone.now()
-    asked = [exports.ask(user, Export.Kind.EVIDENCE, str(n), now) for n in range(12)]
+    asked = [exports.ask(user, RunEvidence(uuid4()), now) for _ in range(12)]
     assert Export.objects.count() == exports.MOST_UNDER_WAY
     assert asked[3:] == [exports.TOO_MANY_UNDER_WAY] * 9
     assert ProcrastinateJob.objects.count() == exports.MOST_UNDER_WAY
@@ -207,7 +237,7 @@ def test_a_fault_is_told_without_what_it_said(owner, intervals, monkeypatch):
     def fail(*_):
         raise ValueError("a reading of somebody else")
 
-    monkeypatch.setitem(exports.MAKERS, "intervals", fail)
+    monkeypatch.setattr(exports, "render_document", fail)
     with pytest.raises(ValueError, match="somebody else"):
         exports.make(export.pk)
     page = shown(owner.get(f"/files/{export.pk}/"))

@@ -80,7 +80,7 @@ def things(site, documents, owners) -> dict[str, object]:
         registration = rule_on(session, f"{MARKET}/registration/{SUPPLIER}", FIRST_DAY)
         size = last_checkpoint(session).size
     file = Export.objects.create(
-        user=owner, kind="intervals", subject=number, asked_at=now, state="ready",
+        user=owner, kind="intervals", subject={"document": number}, asked_at=now, state="ready",
         finished_at=now, expires_at=now, file_name="intervals.csv", media_type="text/csv",
     )  # fmt: skip
     ask = {"subject": "operator", "arguments": {}, "asked_at": now}
