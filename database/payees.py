@@ -20,7 +20,9 @@ RETURN jsonb_build_object(
 """Who a registration says that its participant is, and where it is paid."""
 
 # Earlier is what was recorded before, and at the same moment by another publication; of a remainder
-# all of that moment is its own publication's, as the guard is asked row by row. Known is what no
+# all of that moment is its own publication's, as the guard is asked row by row. Every registration
+# of the market is read, as any may have held a unit: an index of units would spare that, and let
+# guard and `verify` rest on what the index holds and not on the rows. Known is what no
 # later version took the place of. One that somebody only closed is known still: else to close it
 # first would make what follows a first registration.
 CREATE_PAYEE_CHANGES = """
@@ -235,10 +237,11 @@ END
 $$
 """
 
-# What a participant's people, and those who oversee a market, are shown of proposals: the part
-# that concerns them, and no other's registration. Whose role passes by row security asks for all.
+# What a participant's people, and those who oversee a market, are shown of the proposals asked for,
+# or of all where none is named: the part that concerns them, and no other's registration. Whose
+# role passes by row security is told of everybody's.
 CREATE_PROPOSED_PAYEES = """
-CREATE FUNCTION people.proposed_payees() RETURNS TABLE (
+CREATE FUNCTION people.proposed_payees(asked bigint[]) RETURNS TABLE (
     number bigint, market text, content_digest bytea, reason text, proposed_by text,
     proposed_at timestamptz, approved_by text, approved_at timestamptz, starts timestamptz,
     participant text, before jsonb, after jsonb, units text[], taker text, told text[],
@@ -270,6 +273,7 @@ BEGIN ATOMIC
             proposal.market, said.documents, said.starts, said.ends, said.recorded_at,
             proposal.number, false) AS change
     WHERE proposal.kind = 'publication' AND said.documents IS NOT NULL
+        AND (asked IS NULL OR proposal.number = ANY (asked))
         AND (people.sees_as('operator', 'regulator', 'auditor')
             OR (SELECT rolbypassrls OR rolsuper FROM pg_roles WHERE rolname = session_user)
             OR (proposal.market, change.participant)
@@ -287,5 +291,5 @@ FUNCTIONS = {
     "rulebook.check_payees()": CREATE_CHECK_PAYEES,
     "people.check_answer()": CREATE_CHECK_ANSWER,
     "people.check_objection()": CREATE_CHECK_OBJECTION,
-    "people.proposed_payees()": CREATE_PROPOSED_PAYEES,
+    "people.proposed_payees(bigint[])": CREATE_PROPOSED_PAYEES,
 }

@@ -34,10 +34,13 @@ class ShownChange:
         return "confirmed, and waits for approval" if self.found.answers else "not confirmed"
 
 
-def shown_changes(session: Session, viewer: Viewer) -> list[ShownChange]:
-    """Return what was proposed, in order, once somebody was paid; of a participant its own."""
+def shown_changes(session: Session, viewer: Viewer, number: int | None = None) -> list[ShownChange]:
+    """Return what was proposed once somebody was paid, in order; of a participant its own.
+
+    All of it, or what the proposal of a number changes.
+    """
     names = store.names_of(session)
-    proposed = proposed_payees(session)
+    proposed = proposed_payees(session, None if number is None else [number])
     zones = zone_by_market(session, (each.market for each in proposed))
     return [
         ShownChange(

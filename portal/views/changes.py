@@ -56,9 +56,7 @@ def _page(
     request: SignedInRequest, number: int, complaints: Sequence[str] = (), typed: str = ""
 ) -> HttpResponse:
     with transaction() as session:
-        changes = [
-            each for each in shown_changes(session, request.viewer) if each.found.number == number
-        ]
+        changes = shown_changes(session, request.viewer, number)
     if not changes:
         raise Http404("no such change")
     for each in changes:

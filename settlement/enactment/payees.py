@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
@@ -34,7 +34,7 @@ DELAY = text(
     "SELECT is_bound, delay_days FROM rulebook.payee_delay("
     ":market, :proposed_at, :starts, 'infinity', NULL)"
 )
-PROPOSED = text("SELECT * FROM people.proposed_payees()")
+PROPOSED = text("SELECT * FROM people.proposed_payees(CAST(:numbers AS bigint[]))")
 
 
 class ProposedPayee(NamedTuple):
@@ -115,8 +115,8 @@ def answer(
     rights = store.acting(session)
     concerned = {
         each.change.participant
-        for each in proposed_payees(session)
-        if each.number == number and (each.market, each.change.participant) in rights.participants
+        for each in proposed_payees(session, [number])
+        if (each.market, each.change.participant) in rights.participants
     }
     said = {(each.participant, each.agrees) for each in store.answers(session, number)}
     owners = sorted(name for name in concerned if (name, agrees) not in said)
@@ -140,9 +140,18 @@ def answer(
     return owners
 
 
-def proposed_payees(session: Session) -> list[ProposedPayee]:
-    """Return every change that was proposed, in order, of those whom the session may read of."""
-    return [_proposed(row) for row in session.execute(PROPOSED)]
+def proposed_payees(
+    session: Session, numbers: Collection[int] | None = None
+) -> list[ProposedPayee]:
+    """Return what proposals change, in order, for those whom the session may read of.
+
+    Args:
+        session: acts as whoever asks.
+        numbers: of the proposals; None for all that were ever made, each of which is held to the
+            registrations that were there.
+    """
+    asked = None if numbers is None else sorted(numbers)
+    return [_proposed(row) for row in session.execute(PROPOSED, {"numbers": asked})]
 
 
 def payee_line(payee: ProposedPayee) -> str:

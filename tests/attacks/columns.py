@@ -197,7 +197,7 @@ TRANSIENT = {
         "user_id": "what was asked for; what was done of it, and by whom, is a fact of the ledger",
     },
     "portal.portal_export": {
-        "asked_at done error expires_at file_name finished_at id job_number kind media_type "
+        "asked_at done error expires_at file_name finished_at found id job_number kind media_type "
         "size_bytes state subject total user_id": "a copy for a day of what is proven elsewhere",
     },
     "portal.portal_exportpart": {

@@ -18,7 +18,7 @@ from rulebook.documents import Registration
 from settlement.enactment import approve as approving
 from settlement.enactment import propose as proposing
 from settlement.enactment.approve import approve
-from settlement.enactment.payees import answer
+from settlement.enactment.payees import answer, proposed_payees
 from settlement.enactment.propose import propose_publication
 from settlement.enactment.verification import verify_enactment
 from settlement.notices.derivation import derive_notices
@@ -367,7 +367,30 @@ def test_the_old_contacts_are_told_whatever_is_changed_first(market):
 def test_what_waits_is_told_to_its_own_people_alone(market):
     """The function asks as its owner, and returns no other's."""
     made = propose(market, registration(iban=ANOTHER))
-    rows = market.execute(text("SELECT number, participant FROM people.proposed_payees()"))
+    rows = market.execute(text("SELECT number, participant FROM people.proposed_payees(NULL)"))
     assert [tuple(row) for row in rows] == [(made.number, "cedar")]
     stored = store.proposal(market, made.number)
     assert json.loads(stored.texts)["tiny/registration/cedar"]["body"]["iban"] == ANOTHER
+
+
+def test_who_asks_about_a_proposal_compares_the_registrations_of_no_other(market):
+    first = propose(market, registration(iban=ANOTHER))
+    second = propose(market, registration(legal_name="Cedar Holdings Limited"), now=NOW + MINUTE)
+    every = proposed_payees(market)
+    assert [each.number for each in every] == [first.number, second.number]
+    market.execute(text("SET LOCAL track_functions = 'all'"))
+    for numbers in ([], [second.number], [second.number + 1], [first.number, second.number]):
+        before = comparisons(market)
+        found = proposed_payees(market, numbers)
+        assert found == [each for each in every if each.number in numbers]
+        assert comparisons(market) - before == len(found)
+
+
+def comparisons(session) -> int:
+    """Return how often this transaction asked what documents change."""
+    return session.scalar(
+        text(
+            "SELECT coalesce(sum(pg_stat_get_xact_function_calls(oid)), 0) FROM pg_proc "
+            "WHERE oid = CAST('rulebook.payee_changes' AS regproc)"
+        )
+    )

@@ -50,11 +50,7 @@ def publish(
 
 def confirm(session: Session, proposal: StoredProposal, known: dt.datetime) -> None:
     """Let every participant confirm a proposal whom it concerns."""
-    changes = [
-        each
-        for each in proposed_payees(session)
-        if each.number == proposal.number and each.delay.is_bound
-    ]
+    changes = [each for each in proposed_payees(session, [proposal.number]) if each.delay.is_bound]
     for name in sorted({each.change.participant for each in changes}):
         account = f"desk-of-{name}"
         add(session, account, Role.PARTICIPANT, proposal.market, name)

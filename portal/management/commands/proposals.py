@@ -31,13 +31,14 @@ class Command(BaseCommand[Listed]):
 
     def run(self, options: Options) -> Listed:
         with transaction() as session:
-            payees = proposed_payees(session)
             if options.number is None:
-                return Listed(store.proposals(session, open_only=not options.all), payees)
-            found = store.proposal(session, options.number)
-        if found is None:
-            raise CommandError(f"proposal {options.number}: there is none of this number")
-        return Listed([found], payees)
+                found = list(store.proposals(session, open_only=not options.all))
+            else:
+                one = store.proposal(session, options.number)
+                if one is None:
+                    raise CommandError(f"proposal {options.number}: there is none of this number")
+                found = [one]
+            return Listed(found, proposed_payees(session, [each.number for each in found]))
 
     def as_json(self, outcome: Listed, options: Options) -> Any:
         return [

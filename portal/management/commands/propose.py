@@ -110,11 +110,7 @@ class Command(BaseCommand[Proposed]):
                 session, options.files, valid_from=options.valid_from, valid_to=options.valid_to,
                 now=options.now, reason=options.reason,
             )  # fmt: skip
-            payees = [
-                each
-                for each in proposed_payees(session)
-                if proposal and each.number == proposal.number
-            ]
+            payees = proposed_payees(session, [proposal.number]) if proposal else []
         standing = tuple(planned.as_standing())
         return Proposed(proposal, standing, tuple(left_out), tuple(payees))
 
