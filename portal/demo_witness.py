@@ -45,6 +45,6 @@ def witness_demo(session: Session, now: dt.datetime) -> None:
 def _folder(session: Session) -> Folder:
     # By the log's first checkpoint: a demonstration made anew, with the key that was left, is
     # another log under the same name, and a witness of the one before would call it a fork.
-    first = checkpoints(session)[-1]
+    *_, first = checkpoints(session)
     beside: Path = log_key_file().parent
     return open_folder(beside.joinpath("demonstration-witness", first.digest.hex()[:16]), NAME)

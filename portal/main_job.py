@@ -241,7 +241,7 @@ def _ensure_later_run(job: Job, first: Run) -> Run:
     """Return the later run of the first run's days, after corrected readings came in."""
     market = job.request.market
     with transaction() as session:
-        runs = store.list_runs(session, market)
+        runs = list(store.list_runs(session, market))
     for run in runs:
         if run.kind == LATER_KIND and run.first_day == first.first_day:
             return _post(job, run)

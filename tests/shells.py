@@ -14,6 +14,7 @@ SHELLS = {
     "database/embedded_access.py": "gives the server its passwords and its first database",
     "database/metadata.py": "what all tables are declared on",
     "database/outages.py": "looks where the database is, and at its disk",
+    "database/paged.py": "reads parts of what queries give",
     "database/roles/granting.py": "makes roles, and grants",
     "database/roles/privileges.py": "lists what the database grants",
     "database/schema.py": "applies migrations",

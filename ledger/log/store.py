@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, Select, cast, func, insert, select, tuple_
 from sqlalchemy.orm import Session
 
+from database.paged import PagedRows
 from ledger.log.leaf import Leaf
 from ledger.log.proofs import Node, Range, nodes_of
 from ledger.log.rows import CheckpointRow, KeyRow
@@ -102,10 +103,10 @@ def insert_key(session: Session, row: KeyRow) -> None:
     session.execute(insert(LogKey), [{**row._asdict(), "digest": row.digest}])
 
 
-def checkpoints(session: Session) -> list[CheckpointRow]:
+def checkpoints(session: Session) -> PagedRows[CheckpointRow]:
     """Return every checkpoint, latest first."""
-    rows = session.execute(_checkpoints().order_by(LogCheckpoint.size.desc()))
-    return [CheckpointRow(*row[:-1]) for row in rows]
+    latest_first = _checkpoints().order_by(LogCheckpoint.size.desc())
+    return PagedRows(session, latest_first, lambda rows: [CheckpointRow(*row[:-1]) for row in rows])
 
 
 def stored_checkpoints(session: Session) -> Iterator[tuple[CheckpointRow, bytes]]:

@@ -4,22 +4,28 @@
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Select, and_, func, select
+from sqlalchemy import BigInteger, Select, and_, func, select, tuple_
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session
 
 from common.currencies import minor_unit_micro
+from database.paged import PagedRows
 from ledger import tables as ledger_tables
 from ledger.causes import PAID, UNALLOCATED
 from ledger.invoice import document_number
 from ledger.journal import Account
 from ledger.payments import tables
 from ledger.payments.matching import OpenDocument
-from ledger.payments.statements import AllocationRow, StatementRow, TransactionRow
+from ledger.payments.statements import (
+    AllocationRow,
+    StatementRow,
+    TransactionKey,
+    TransactionRow,
+)
 from ledger.payments.store import columns
 
 
@@ -109,14 +115,23 @@ def _sums(*keys: Any) -> Select[Any]:
     )
 
 
-def statements(session: Session, market: str | None = None) -> list[StatementRow]:
+def statements(session: Session, market: str | None = None) -> PagedRows[StatementRow]:
     """Return the statements of a market, or of all, latest first."""
     table = tables.BankStatement
-    query = select(*columns(table, StatementRow))
+    query = select(*columns(table, StatementRow)).order_by(table.market, table.number.desc())
     if market is not None:
         query = query.where(table.market == market)
-    rows = session.execute(query.order_by(table.market, table.number.desc()))
-    return [StatementRow(*row) for row in rows]
+    return PagedRows(session, query, lambda rows: [StatementRow(*row) for row in rows])
+
+
+def currencies(session: Session, found: Iterable[Decided]) -> dict[tuple[str, int], str]:
+    """Return (market, number) of the statements of transactions -> their currency."""
+    table = tables.BankStatement
+    keys = {payment.transaction.key[:2] for payment in found}
+    query = select(table.market, table.number, table.currency).where(
+        tuple_(table.market, table.number).in_(keys)
+    )
+    return {(market, number): currency for market, number, currency in session.execute(query)}
 
 
 def statement(session: Session, market: str, number: int) -> StatementRow:
@@ -141,36 +156,86 @@ def decided_transactions(
     line: int | None = None,
 ) -> list[Decided]:
     """Return the transactions of a market, of a statement or one of it, in order."""
-    transaction, allocation = tables.BankTransaction, tables.Allocation
-    rows = (
-        select(*columns(transaction, TransactionRow), transaction.digest)
-        .where(*_of(transaction, market, number, line))
-        .order_by(transaction.statement_number, transaction.line)
-    )
-    decisions: defaultdict[tuple[int, int], list[AllocationRow]] = defaultdict(list)
-    query = (
-        select(*columns(allocation, AllocationRow))
-        .where(*_of(allocation, market, number, line))
-        .order_by(allocation.decision)
-    )
-    for found in session.execute(query):
-        decision = AllocationRow(*found)
-        decisions[decision.statement_number, decision.line].append(decision)
-    held = _held(session, market, number, line)
-    return [
-        Decided(
-            TransactionRow(*found[:-1]),
-            found[-1],
-            tuple(decisions[found.statement_number, found.line]),
-            tuple(held[found.statement_number, found.line]),
-        )
-        for found in session.execute(rows)
-    ]
+    return _decided(session, lambda table: _of(table, market, number, line))
 
 
 def queue(session: Session, market: str) -> list[Decided]:
     """Return the transactions of which something is not allocated, in order."""
-    return [payment for payment in decided_transactions(session, market) if payment.rest_minor]
+    return list(reversed(latest_transactions(session, market, waiting=True)[:]))
+
+
+def latest_transactions(
+    session: Session, market: str | None = None, *, waiting: bool = False
+) -> PagedRows[Decided]:
+    """Return the transactions of a market, or of each in turn, latest first.
+
+    Args:
+        session: the caller's session.
+        market: whose they are; None for all.
+        waiting: whether only those of which something is not allocated.
+    """
+    table = tables.BankTransaction
+    keys = _keys(table)
+    query = select(*keys).order_by(table.market, table.statement_number.desc(), table.line.desc())
+    if market is not None:
+        query = query.where(table.market == market)
+    if waiting:
+        query = query.where(tuple_(*keys).in_(_waiting()))
+
+    def read(rows: Sequence[Any]) -> list[Decided]:
+        wanted = [tuple(row) for row in rows]
+        found = _decided(session, lambda table: [tuple_(*_keys(table)).in_(wanted)])
+        by_key = {payment.transaction.key: payment for payment in found}
+        return [by_key[key] for key in wanted]
+
+    return PagedRows(session, query, read)
+
+
+def _keys(table: Any) -> tuple[Any, Any, Any]:
+    return table.market, table.statement_number, table.line
+
+
+def _waiting() -> Select[Any]:
+    """Return the query of the transactions of which something rests in the queue."""
+    account, posting, allocation = ledger_tables.Account, ledger_tables.Posting, tables.Allocation
+    return (
+        select(*_keys(allocation))
+        .select_from(allocation)
+        .join(posting, posting.journal_number == allocation.journal_number)
+        .join(account, and_(account.code == posting.account, account.kind == UNALLOCATED))
+        .group_by(*_keys(allocation))
+        .having(func.sum(posting.amount) != 0)
+    )
+
+
+def _decided(session: Session, which: Callable[[Any], Iterable[Any]]) -> list[Decided]:
+    """Return transactions in order, with what was decided of them.
+
+    Args:
+        session: the caller's session.
+        which: the conditions on a table that has the keys of transactions.
+    """
+    transaction, allocation = tables.BankTransaction, tables.Allocation
+    rows = (
+        select(*columns(transaction, TransactionRow), transaction.digest)
+        .where(*which(transaction))
+        .order_by(*_keys(transaction))
+    )
+    decisions: defaultdict[TransactionKey, list[AllocationRow]] = defaultdict(list)
+    query = (
+        select(*columns(allocation, AllocationRow))
+        .where(*which(allocation))
+        .order_by(allocation.decision)
+    )
+    for found in session.execute(query):
+        decision = AllocationRow(*found)
+        decisions[decision.market, decision.statement_number, decision.line].append(decision)
+    held = _held(session, which)
+    stated = [(TransactionRow(*found[:-1]), found[-1]) for found in session.execute(rows)]
+    return [
+        Decided(row, digest, tuple(decisions[row.key]), tuple(held[row.key]))
+        for row, digest in stated
+    ]
 
 
 def _of(table: Any, market: str, number: int | None, line: int | None) -> Iterable[Any]:
@@ -182,31 +247,31 @@ def _of(table: Any, market: str, number: int | None, line: int | None) -> Iterab
 
 
 def _held(
-    session: Session, market: str, number: int | None, line: int | None
-) -> defaultdict[tuple[int, int], list[Held]]:
+    session: Session, which: Callable[[Any], Iterable[Any]]
+) -> defaultdict[TransactionKey, list[Held]]:
     account, posting, allocation = ledger_tables.Account, ledger_tables.Posting, tables.Allocation
     total = sql_cast(func.sum(posting.amount), BigInteger)
     statement = (
         select(
-            allocation.statement_number, allocation.line, account.commodity, account.participant,
-            account.kind, account.subject, total,
+            *_keys(allocation), account.commodity, account.participant, account.kind,
+            account.subject, total,
         )
         .select_from(allocation)
         .join(posting, posting.journal_number == allocation.journal_number)
         .join(
             account, and_(account.code == posting.account, account.kind.in_((PAID, UNALLOCATED)))
         )
-        .where(*_of(allocation, market, number, line))
-        .group_by(allocation.statement_number, allocation.line, account.code)
+        .where(*which(allocation))
+        .group_by(*_keys(allocation), account.code)
         .having(total != 0)
         .order_by(account.code)
     )  # fmt: skip
-    held: defaultdict[tuple[int, int], list[Held]] = defaultdict(list)
+    held: defaultdict[TransactionKey, list[Held]] = defaultdict(list)
     for row in session.execute(statement):
-        statement_number, of_line, currency, participant, kind, subject, amount = row
+        market, statement_number, line, currency, participant, kind, subject, amount = row
         held_by = Account(market, currency, participant, kind, subject)
         minor = -amount // minor_unit_micro(currency)
-        held[statement_number, of_line].append(Held(held_by, minor))
+        held[market, statement_number, line].append(Held(held_by, minor))
     return held
 
 

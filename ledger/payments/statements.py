@@ -110,6 +110,10 @@ class StatementRow(NamedTuple):
         return statement_name(self.market, self.number)
 
 
+TransactionKey = tuple[str, int, int]
+"""Market, number of the statement, and line."""
+
+
 class TransactionRow(NamedTuple):
     """The sealed columns of `ledger.bank_transaction`."""
 
@@ -128,6 +132,11 @@ class TransactionRow(NamedTuple):
     counterparty_account: str
     reference: str
     remittance: str
+
+    @property
+    def key(self) -> TransactionKey:
+        """Market, statement and line."""
+        return self.market, self.statement_number, self.line
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
+from database.paged import PagedRows
 from ledger.invoice import document_number, parsed_number
 from ledger.tables import Invoice
 from portal.queries.rules import RuleVersion, rule_by_digest, rule_on, zone_by_market
@@ -90,21 +91,20 @@ class InvoicePage:
 
 def invoices_of(
     session: Session, participants: Collection[tuple[str, str]] | None
-) -> list[InvoiceSummary]:
+) -> PagedRows[InvoiceSummary]:
     """Return the documents of participants (market, participant), or of all, latest first."""
     query = _summaries()
     if participants is not None:
         pair = tuple_(Invoice.market, Invoice.participant)
         query = query.where(pair.in_(list(participants)))
-    rows = session.execute(
-        query.order_by(
-            Invoice.billing_month.desc(),
-            Invoice.issued_at.desc(),
-            Invoice.participant,
-            Invoice.number.desc(),
-        )
-    ).all()
-    return _summarised(session, rows)
+    latest_first = query.order_by(
+        Invoice.billing_month.desc(),
+        Invoice.issued_at.desc(),
+        Invoice.participant,
+        Invoice.number.desc(),
+        Invoice.series,
+    )
+    return PagedRows(session, latest_first, lambda rows: _summarised(session, rows))
 
 
 def invoice_owner(session: Session, number: str) -> tuple[str, str] | None:

@@ -7,6 +7,7 @@ from functools import cache
 from sqlalchemy.orm import Session
 
 from database.embedded import ROOT
+from database.paged import PagedRows
 from ledger.invoice import short_code
 from ledger.log import store
 from ledger.log.checkpoints import (
@@ -54,7 +55,7 @@ def verifier_keys(session: Session) -> list[VerifierKey]:
     return [row.key for row in public_keys(session)]
 
 
-def checkpoints(session: Session) -> list[CheckpointRow]:
+def checkpoints(session: Session) -> PagedRows[CheckpointRow]:
     """Return every checkpoint, latest first."""
     return store.checkpoints(session)
 

@@ -2,13 +2,14 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding
+from database.paged import PagedRows
 from ledger.journal import ENERGY, STUDY, is_money
 from ledger.queries import JournalSummary, journal_summaries
 from ledger.tables import Account, Journal, Posting
@@ -90,9 +91,13 @@ class RunPage:
         return (self.currency, ENERGY)
 
 
-def list_runs(session: Session) -> list[RunSummary]:
+def list_runs(session: Session) -> PagedRows[RunSummary]:
     """Return all runs, latest first."""
     runs = stored_runs(session)
+    return PagedRows(session, runs.query, lambda rows: _summarised(session, runs.read(rows)))
+
+
+def _summarised(session: Session, runs: Sequence[Run]) -> list[RunSummary]:
     zones = zone_by_market(session, (run.market for run in runs))
     return [RunSummary(run, zones[run.market]) for run in runs]
 

@@ -7,13 +7,16 @@ kept in a table that refuses to change.
 
 import datetime as dt
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from database.paged import PagedRows
 from ledger.people.tables import Deed
 from ledger.tables import Invoice
 from portal.models import AuditEntry
@@ -38,76 +41,96 @@ class Trail:
     """Every entry, latest first, as a sequence that is read a page at a time."""
 
     def __init__(self, session: Session) -> None:
-        self.facts = sorted(_facts(session), key=lambda entry: entry.at, reverse=True)
+        self.facts = [
+            PagedRows(session, query.order_by(*latest_first), partial(_told, tell))
+            for query, latest_first, tell in _FACTS
+        ]
         self.kept = AuditEntry.objects.all()
 
     def __len__(self) -> int:
-        return len(self.facts) + self.kept.count()
+        return sum(map(len, self.facts)) + self.kept.count()
 
     def __iter__(self) -> Iterator[TrailEntry]:
         return iter(self[: len(self)])
 
     def __getitem__(self, part: slice) -> list[TrailEntry]:
-        """Return a slice; no more of the portal's own entries are read than it can hold."""
-        own = map(_of_portal, self.kept[: part.stop])
-        merged = heapq.merge(self.facts, own, key=lambda entry: entry.at, reverse=True)
+        """Return a slice; of each kind of entry no more are read than stand up to its end."""
+        kinds = [*(facts[: part.stop] for facts in self.facts), _of_portal(self.kept[: part.stop])]
+        merged = heapq.merge(*kinds, key=lambda entry: entry.at, reverse=True)
         return list(islice(merged, part.start, part.stop))
 
 
-def _of_portal(entry: AuditEntry) -> TrailEntry:
-    who = entry.account or "nobody known"
-    return TrailEntry(entry.at, who, entry.get_action_display(), entry.subject, entry.reason)
+def _of_portal(entries: Iterable[AuditEntry]) -> Iterator[TrailEntry]:
+    for entry in entries:
+        who = entry.account or "nobody known"
+        yield TrailEntry(entry.at, who, entry.get_action_display(), entry.subject, entry.reason)
 
 
-def _facts(session: Session) -> Iterator[TrailEntry]:
-    yield from _settled(session)
-    yield from _ingested(session)
-    yield from _published(session)
-    yield from _issued(session)
-    yield from _done(session)
+def _told(tell: Callable[[Any], TrailEntry], rows: Sequence[Any]) -> list[TrailEntry]:
+    return [tell(row) for row in rows]
 
 
-def _done(session: Session) -> Iterator[TrailEntry]:
-    for row in session.execute(select(Deed.at, Deed.account, Deed.command, Deed.words)):
-        yield TrailEntry(row.at, row.account, f"Ran {row.command}", row.words)
+def _done(row: Any) -> TrailEntry:
+    return TrailEntry(row.at, row.account, f"Ran {row.command}", row.words)
 
 
-def _settled(session: Session) -> Iterator[TrailEntry]:
-    run = RunRow
-    for row in session.execute(
-        select(run.created_at, run.market, run.kind, run.first_day, run.last_day)
-    ):
-        subject = f"{row.market} {row.kind} {row.first_day} to {row.last_day}"
-        yield TrailEntry(row.created_at, BY_COMMAND, "Settled", subject)
+def _settled(row: Any) -> TrailEntry:
+    subject = f"{row.market} {row.kind} {row.first_day} to {row.last_day}"
+    return TrailEntry(row.created_at, BY_COMMAND, "Settled", subject)
 
 
-def _ingested(session: Session) -> Iterator[TrailEntry]:
-    file = ReadingFileRow
-    for row in session.execute(select(file.received_at, file.market, file.name)):
-        yield TrailEntry(
-            row.received_at, BY_COMMAND, "Ingested readings", f"{row.market} {row.name}"
-        )
+def _ingested(row: Any) -> TrailEntry:
+    subject = f"{row.market} {row.name}"
+    return TrailEntry(row.received_at, BY_COMMAND, "Ingested readings", subject)
 
 
-def _published(session: Session) -> Iterator[TrailEntry]:
-    # Publishing records again what remains of an earlier version: the first record is the deed.
-    version = VersionRow
-    at = func.min(func.lower(version.recorded))
-    for row in session.execute(
-        select(
-            version.instrument, version.author, version.approver, version.reason, at.label("at")
-        ).group_by(
-            version.instrument, version.digest, version.author, version.approver, version.reason
-        )
-    ):
-        who = f"{row.author}, approved by {row.approver}"
-        yield TrailEntry(row.at, who, "Published", row.instrument, row.reason)
+def _published(row: Any) -> TrailEntry:
+    who = f"{row.author}, approved by {row.approver}"
+    return TrailEntry(row.at, who, "Published", row.instrument, row.reason)
 
 
-def _issued(session: Session) -> Iterator[TrailEntry]:
-    invoice = Invoice
-    key = (invoice.issued_at, invoice.market, invoice.billing_month)
-    for row in session.execute(select(*key, func.count().label("documents")).group_by(*key)):
-        plural = "" if row.documents == 1 else "s"
-        subject = f"{row.market}, {row.billing_month:%B %Y}: {row.documents} document{plural}"
-        yield TrailEntry(row.issued_at, BY_COMMAND, "Issued", subject)
+def _issued(row: Any) -> TrailEntry:
+    plural = "" if row.documents == 1 else "s"
+    subject = f"{row.market}, {row.billing_month:%B %Y}: {row.documents} document{plural}"
+    return TrailEntry(row.issued_at, BY_COMMAND, "Issued", subject)
+
+
+_VERSION = (
+    VersionRow.instrument,
+    VersionRow.digest,
+    VersionRow.author,
+    VersionRow.approver,
+    VersionRow.reason,
+)
+_ISSUE = (Invoice.issued_at, Invoice.market, Invoice.billing_month)
+# Publishing records again what remains of an earlier version: the first record is the deed.
+_FIRST_RECORDED = func.min(func.lower(VersionRow.recorded)).label("at")
+
+_FACTS: tuple[tuple[Any, tuple[Any, ...], Callable[[Any], TrailEntry]], ...] = (
+    (
+        select(RunRow.created_at, RunRow.market, RunRow.kind, RunRow.first_day, RunRow.last_day),
+        (RunRow.created_at.desc(), RunRow.id),
+        _settled,
+    ),
+    (
+        select(ReadingFileRow.received_at, ReadingFileRow.market, ReadingFileRow.name),
+        (ReadingFileRow.received_at.desc(), ReadingFileRow.id),
+        _ingested,
+    ),
+    (
+        select(*_VERSION, _FIRST_RECORDED).group_by(*_VERSION),
+        (_FIRST_RECORDED.desc(), VersionRow.instrument, VersionRow.digest),
+        _published,
+    ),
+    (
+        select(*_ISSUE, func.count().label("documents")).group_by(*_ISSUE),
+        (_ISSUE[0].desc(), *_ISSUE[1:]),
+        _issued,
+    ),
+    (
+        select(Deed.at, Deed.account, Deed.command, Deed.words),
+        (Deed.at.desc(), Deed.number.desc()),
+        _done,
+    ),
+)
+"""What of the ledger stands in the trail: its query, its order, and what a row says."""

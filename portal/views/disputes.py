@@ -1,6 +1,5 @@
 """Disputes: the list, a dispute with its timeline, the next step, and the counts for all to see."""
 
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -20,6 +19,7 @@ from portal.confirmation import confirms, is_confirmed
 from portal.dispute_forms import StepForm, kept_form, read_form
 from portal.dispute_rights import may_act
 from portal.models import Act
+from portal.paging import page_of
 from portal.queries import disputes as queries
 from portal.queries.invoices import InvoicePage, invoice_page
 from portal.quotas import Kind, sends_file, spends
@@ -51,9 +51,8 @@ def listing(request: SignedInRequest) -> HttpResponse:
     with transaction() as session:
         found, others = queries.disputes_for(session, request.viewer, now)
     keep_list(request, is_everybodys=request.viewer.sees_all_disputes)
-    pages = Paginator(found, DISPUTES_A_PAGE)
     context = {
-        "page": pages.get_page(request.GET.get("page")),
+        "page": page_of(request, found, DISPUTES_A_PAGE),
         "others": others,
         "overdue": sum(dispute.is_overdue for dispute in found),
         "section": "disputes",

@@ -11,6 +11,7 @@ from database.session import transaction
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.addresses import with_address
 from portal.export_subjects import DocumentIntervals
+from portal.paging import page_of
 from portal.queries import invoices as queries
 from portal.queries.disputes import marks_of_document, time_to_dispute
 from portal.quotas import Kind, refused, spend
@@ -20,6 +21,7 @@ from settlement.documents.formats import CSV, FORMATS, Format
 from settlement.documents.render import find_document, render_document
 from settlement.documents.wording import duties, explanations
 
+INVOICES_A_PAGE = 100
 DOWNLOADS = (
     ("pdf", "PDF with Factur-X", True),
     ("xml", "Factur-X XML", True),
@@ -39,12 +41,13 @@ def sees_invoices(viewer: Viewer) -> bool:
 @open_to(sees_invoices)
 def listing(request: SignedInRequest) -> HttpResponse:
     """List the documents that this user may see, latest first."""
+    own = request.viewer.participants
     with transaction() as session:
-        found = queries.invoices_of(session, request.viewer.participants)
-    keep_list(request, is_everybodys=request.viewer.participants is None)
+        found = page_of(request, queries.invoices_of(session, own), INVOICES_A_PAGE)
+    keep_list(request, is_everybodys=own is None)
     context = {
         "invoices": found,
-        "several": len({summary.participant for summary in found}) > 1,
+        "several": own is None or len(own) > 1,
         "section": "invoices",
     }
     return render(request, "invoices/listing.html", context)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -12,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from database.session import transaction
 from portal import reading_marks
 from portal.access import SignedInRequest, Viewer, open_to
+from portal.paging import page_of
 from portal.queries.notices import notices_for, shown_notices
 from portal.readings_kept import keep_list
 
@@ -32,7 +32,7 @@ def listing(request: SignedInRequest) -> HttpResponse:
         names = sorted({notice.participant for notice in found})
         chosen = request.GET.get("participant", "")
         listed = [notice for notice in found if not chosen or notice.participant == chosen]
-        page = Paginator(listed, NOTICES_A_PAGE).get_page(request.GET.get("page"))
+        page = page_of(request, listed, NOTICES_A_PAGE)
         shown = shown_notices(session, list(page))
     keep_list(request, is_everybodys=request.viewer.participants is None)
     read = reading_marks.read_keys(request.user)

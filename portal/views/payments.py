@@ -1,8 +1,8 @@
 """Bank statements and the queue of payments: auditors read, operators import and allocate."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
@@ -12,18 +12,19 @@ from common.currencies import minor_text
 from common.file_names import file_name
 from common.quantities import MINUS
 from common.refusals import Refused
+from database.paged import PagedRows
 from database.session import transaction
 from ledger.payments import queries
 from ledger.payments.allocate import find_transaction
 from ledger.payments.bank_files import LARGEST_FILE_BYTES
 from ledger.payments.queries import Decided
-from ledger.payments.statements import statement_name
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.acts.answers import answer
 from portal.acts.requests import ask
 from portal.amounts import amount_form, parse_minor
 from portal.confirmation import confirms, is_confirmed
 from portal.models import Act
+from portal.paging import page_of
 from portal.payment_words import allocation_words
 from portal.quotas import Kind, spends
 from portal.readings_kept import keep_list
@@ -32,6 +33,7 @@ from rulebook.store import markets
 
 SPARE_ROWS = 3
 PAYMENTS_A_PAGE = 100
+STATEMENTS_A_PAGE = 20
 
 
 def sees_payments(viewer: Viewer) -> bool:
@@ -58,31 +60,35 @@ def _listing(
 ) -> HttpResponse:
     with transaction() as session:
         known = markets(session)
-        statements = [
-            (statement_name(statement.market, statement.number), statement)
-            for statement in queries.statements(session)
-        ]
-        currencies = {
-            (statement.market, statement.number): statement.currency for _, statement in statements
+        lists = {
+            "queue": page_of(request, _payments(session, waiting=True), PAYMENTS_A_PAGE, "queue"),
+            "payments": page_of(request, _payments(session), PAYMENTS_A_PAGE),
+            "statements": page_of(
+                request, queries.statements(session), STATEMENTS_A_PAGE, "statements"
+            ),
         }
-        payments = [
-            (payment, currencies[payment.transaction.market, payment.transaction.statement_number])
-            for market in known
-            for payment in reversed(queries.decided_transactions(session, market))
-        ]
     keep_list(request, is_everybodys=True)
-    pages = Paginator(payments, PAYMENTS_A_PAGE)
     context = {
+        **lists,
         "markets": known,
-        "statements": statements,
-        "queue": [pair for pair in payments if pair[0].rest_minor],
-        "payments": pages.get_page(request.GET.get("page")),
         "complaints": complaints,
         "typed": typed,
         "is_confirmed": is_confirmed(request),
         "section": "payments",
     }
     return render(request, "payments/listing.html", context, status=400 if complaints else 200)
+
+
+def _payments(session: Session, *, waiting: bool = False) -> PagedRows[tuple[Decided, str]]:
+    """Return payments, latest first, each with its currency."""
+    found = queries.latest_transactions(session, waiting=waiting)
+
+    def read(rows: Sequence[Any]) -> list[tuple[Decided, str]]:
+        payments = found.read(rows)
+        currencies = queries.currencies(session, payments)
+        return [(payment, currencies[payment.transaction.key[:2]]) for payment in payments]
+
+    return PagedRows(session, found.query, read)
 
 
 @require_POST

@@ -6,16 +6,17 @@ its parties alone.
 
 import json
 
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from common.refusals import Refused
 from database.session import transaction
+from ledger.log import store
 from ledger.log.proof_file import MAX_FILE_CHARACTERS, MalformedProof, check_proof
 from ledger.rules import LedgerRule
 from portal.access import viewer_in
+from portal.paging import page_of
 from portal.queries import proof as queries
 from portal.queries.invoices import invoice_owner
 from settlement.evidence.verifier_file import verifier_digest, verifier_file
@@ -33,14 +34,14 @@ def page(request: HttpRequest) -> HttpResponse:
         found = queries.documents_named(session, asked) if asked else []
         if len(found) == 1:
             return redirect("proof-of-document", number=found[0].leaf.key)
-        pages = Paginator(queries.checkpoints(session), CHECKPOINTS_A_PAGE)
-        rows = pages.get_page(request.GET.get("page"))
+        latest = store.last_checkpoint(session)
+        pages = page_of(request, queries.checkpoints(session), CHECKPOINTS_A_PAGE)
         context = {
             "asked": asked,
             "several": found,
-            "latest": pages.object_list[0].size if pages.count else 0,
-            "pages": rows,
-            "checkpoints": queries.with_signers(session, list(rows)),
+            "latest": latest.size if latest else 0,
+            "pages": pages,
+            "checkpoints": queries.with_signers(session, pages.rows),
             "witnesses": queries.witnesses(session),
             "keys": queries.public_keys(session),
             "script": queries.check_script(),

@@ -1,9 +1,7 @@
 """Settlement runs and their replays, for operators and auditors."""
 
 import uuid
-from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -13,6 +11,7 @@ from database.session import transaction
 from portal import replays
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.models import ReplayRequest
+from portal.paging import page_of
 from portal.queries import runs as queries
 from portal.queries.disputes import disputes_of_run
 from portal.queries.energy import energy_csv, energy_table
@@ -22,6 +21,7 @@ from portal.readings_kept import keep_list
 from settlement.runs.store import find_run
 
 SHOWN_REPLAYS = 10
+RUNS_A_PAGE = 50
 ENTRIES_A_PAGE = 100
 
 
@@ -40,7 +40,7 @@ def sees_audit(viewer: Viewer) -> bool:
 def listing(request: SignedInRequest) -> HttpResponse:
     """List all runs, latest first."""
     with transaction() as session:
-        found = queries.list_runs(session)
+        found = page_of(request, queries.list_runs(session), RUNS_A_PAGE)
     return render(request, "runs/listing.html", {"runs": found, "section": "runs"})
 
 
@@ -111,9 +111,8 @@ def replay_state(request: SignedInRequest, run_id: uuid.UUID, request_number: in
 def audit_trail(request: SignedInRequest) -> HttpResponse:
     """List what was done, in the portal and by commands, latest first."""
     with transaction() as session:
-        trail: Any = Trail(session)  # the stubs want a slice to be sliced again: no paginator does
-        pages = Paginator(trail, ENTRIES_A_PAGE)
-        context = {"entries": pages.get_page(request.GET.get("page")), "section": "audit"}
+        found = page_of(request, Trail(session), ENTRIES_A_PAGE)
+    context = {"entries": found, "section": "audit"}
     return render(request, "runs/audit.html", context)
 
 

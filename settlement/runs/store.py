@@ -9,6 +9,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from database.bulk import read_rows, write_rows
+from database.paged import PagedRows
 from ledger.tables import Journal, Posting
 from settlement.runs.results import ResultVector, day_digest
 from settlement.runs.run import Pin, Run
@@ -93,12 +94,12 @@ def find_equal_run(
     return None if row is None else run_of(row)
 
 
-def list_runs(session: Session, market: str | None = None) -> list[Run]:
+def list_runs(session: Session, market: str | None = None) -> PagedRows[Run]:
     """Return runs, latest first; of one market where it is named."""
     query = select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id)
     if market is not None:
         query = query.where(RunRow.market == market)
-    return [run_of(row) for row in session.scalars(query)]
+    return PagedRows(session, query, lambda rows: [run_of(row) for (row,) in rows])
 
 
 def run_rows(session: Session) -> Iterator[tuple[uuid.UUID, Run | None, bytes]]:

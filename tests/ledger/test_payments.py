@@ -267,6 +267,11 @@ def test_a_reversal_of_what_rests_leaves_what_another_paid(billed, now):
     take(billed, statement_xml(head, back), now)
     assert balances(billed)[INVOICE] == 0
     assert [waits.rest_minor for waits in queries.queue(billed, MARKET)] == [50_030, -50_030]
+    latest = queries.latest_transactions(billed)
+    assert list(latest) == queries.decided_transactions(billed, MARKET)[::-1]
+    waiting = queries.latest_transactions(billed, waiting=True)
+    assert (len(latest), len(waiting)) == (3, 2)
+    assert [waiting[0:1], waiting[1:2]] == [latest[0:1], latest[1:2]]
     assert sound(billed)
 
 

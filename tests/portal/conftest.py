@@ -110,7 +110,7 @@ def documents(site: Site) -> dict[str, list]:
     from portal.queries.invoices import invoices_of
 
     with serving_from(site.url, site.engine), transaction() as session:
-        found = invoices_of(session, None)
+        found = list(invoices_of(session, None))
     by_participant: dict[str, list] = {}
     for one in reversed(found):
         by_participant.setdefault(one.participant, []).append(one)

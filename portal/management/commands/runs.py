@@ -22,7 +22,7 @@ class Command(BaseCommand[list[tuple[Run, RunState]]]):
 
     def run(self, options: Options) -> list[tuple[Run, RunState]]:
         with transaction() as session:
-            runs = list_runs(session, options.market)
+            runs = list(list_runs(session, options.market))
             states = run_states(session, runs)
         return [(run, states[run.id]) for run in runs]
 
