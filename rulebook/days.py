@@ -1,8 +1,12 @@
 """Settlement days and instants: a day of the market begins at local midnight."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator
+from typing import TypeVar
 from zoneinfo import ZoneInfo
+
+Said = TypeVar("Said", bound=Hashable)
 
 
 def day_start(day: dt.date, zone: str) -> dt.datetime:
@@ -56,3 +60,49 @@ def first_uncovered(days: Span, covers: Iterable[Span]) -> dt.date | None:
             return None
         reached = max(reached, cover_end)
     return reached if end is None or reached < end else None
+
+
+def day_ranges(days: Iterable[dt.date]) -> Iterator[tuple[dt.date, dt.date]]:
+    """Yield first and last of each range of consecutive days, of days in order.
+
+    >>> days = [dt.date(2024, 1, day) for day in (1, 2, 3, 8)]
+    >>> [(first.day, last.day) for first, last in day_ranges(days)]
+    [(1, 3), (8, 8)]
+    """
+    first = last = None
+    for day in days:
+        if first is None or last is None or day != last + dt.timedelta(days=1):
+            if first is not None and last is not None:
+                yield first, last
+            first = day
+        last = day
+    if first is not None and last is not None:
+        yield first, last
+
+
+def ranges_alike(said: Iterable[tuple[dt.date, Said]]) -> list[tuple[dt.date, dt.date, Said]]:
+    """Return first and last of each range of consecutive days of which the same is said, and what.
+
+    So that who asks for a year is told once what holds for all its days.
+
+    Args:
+        said: days in order, each with what is said of it; of a day more than one thing may be.
+    """
+    days_of: defaultdict[Said, list[dt.date]] = defaultdict(list)
+    for day, what in said:
+        days_of[what].append(day)
+    found = [
+        (first, last, what) for what, days in days_of.items() for first, last in day_ranges(days)
+    ]
+    return sorted(found, key=lambda each: each[:2])
+
+
+def range_words(first: dt.date, last: dt.date) -> str:
+    """Return a range of days as findings name it.
+
+    >>> range_words(dt.date(2024, 1, 1), dt.date(2024, 1, 1))
+    '2024-01-01'
+    >>> range_words(dt.date(2024, 1, 1), dt.date(2024, 1, 3))
+    '2024-01-01 to 2024-01-03'
+    """
+    return f"{first}" if first == last else f"{first} to {last}"

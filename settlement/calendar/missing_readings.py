@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding
+from rulebook.days import day_ranges
 from rulebook.resolve import RulePeriod
 from settlement.calendar.due import ONE_DAY
 from settlement.calendar.store import vectors_by_day
@@ -43,7 +44,7 @@ def missing_readings(
     doubtful = [day for day in days if _is_doubtful(found, expected[day], day)]
     return {
         day: findings
-        for first, last in _consecutive(doubtful)
+        for first, last in day_ranges(doubtful)
         for day, findings in _findings(session, market, periods, first, last, known)
     }
 
@@ -78,19 +79,6 @@ def _is_doubtful(
         for measure, count in expected.items()
         for vectors, doubtful in (found.get((day, measure), (0, 0)),)
     )
-
-
-def _consecutive(days: Sequence[dt.date]) -> Iterator[tuple[dt.date, dt.date]]:
-    """Yield first and last of each run of consecutive days."""
-    first = last = None
-    for day in days:
-        if first is None or last is None or day != last + ONE_DAY:
-            if first is not None and last is not None:
-                yield first, last
-            first = day
-        last = day
-    if first is not None and last is not None:
-        yield first, last
 
 
 def _findings(

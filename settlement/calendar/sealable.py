@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from common.refusals import Finding
+from rulebook.days import day_ranges, range_words, ranges_alike
 from rulebook.resolve import RuleSet
 
 
@@ -29,50 +30,62 @@ def seal_findings(market: str, days: Iterable[DayOnRecord], today: dt.date) -> I
 
     A day may be sealed from `sealed_after_days` after it, once the last run of its calendar is
     posted. One that is sealed already is passed over.
+
+    Args:
+        days: in order.
     """
-    without_terms: list[dt.date] = []
-    for on_record in days:
-        if on_record.is_sealed:
-            continue
-        if on_record.rules.settlement_terms is None:
-            without_terms.append(on_record.day)
-        else:
-            yield from _too_early(
-                market, on_record, on_record.rules.settlement_terms.sealed_after_days, today
-            )
-        yield from _not_posted(market, on_record)
-    if without_terms:
+    waiting = [day for day in days if not day.is_sealed]
+    yield from _too_early(market, waiting, today)
+    yield from _not_posted(market, waiting)
+    yield from _without_terms(market, waiting)
+
+
+def _too_early(market: str, days: Iterable[DayOnRecord], today: dt.date) -> Iterator[Finding]:
+    early = (
+        (on_record.day, terms.sealed_after_days)
+        for on_record in days
+        if (terms := on_record.rules.settlement_terms) is not None
+        and today < _after(on_record.day, terms.sealed_after_days)
+    )
+    for first, last, sealed_after_days in ranges_alike(early):
+        yield Finding(
+            "seal-too-early",
+            f"{market} {range_words(first, last)}",
+            f"asked for on {today}",
+            f"a day may be sealed {sealed_after_days} days after it",
+            f"seal on {_after(last, sealed_after_days)} or later",
+        )
+
+
+def _not_posted(market: str, days: Iterable[DayOnRecord]) -> Iterator[Finding]:
+    lacking = (
+        (on_record.day, (last_run.run, last_run.lag_days, tuple(on_record.posted)))
+        for on_record in days
+        for last_run in on_record.rules.market_rules.settlement_calendar[-1:]
+        if last_run.run not in on_record.posted
+    )
+    for first, last, (kind, lag_days, posted) in ranges_alike(lacking):
+        yield Finding(
+            "last-run-missing",
+            f"{market} {range_words(first, last)}",
+            f"posted: {', '.join(posted) or 'nothing'}",
+            f"the last run of the calendar, {kind}, is posted before a day is sealed",
+            f"settle and post {kind}, "
+            f"due on {range_words(_after(first, lag_days), _after(last, lag_days))}",
+        )
+
+
+def _without_terms(market: str, days: Iterable[DayOnRecord]) -> Iterator[Finding]:
+    without = [on_record.day for on_record in days if on_record.rules.settlement_terms is None]
+    for first, last in day_ranges(without):
         yield Finding(
             "no-settlement-terms",
-            f"{market} {without_terms[0]} to {without_terms[-1]}",
-            f"no settlement terms in force on {len(without_terms)} of the days",
+            f"{market} {range_words(first, last)}",
+            "no settlement terms in force",
             "the settlement terms say from when a day may be sealed",
             "publish settlement terms with sealed_after_days for these days",
         )
 
 
-def _too_early(
-    market: str, on_record: DayOnRecord, sealed_after_days: int, today: dt.date
-) -> Iterator[Finding]:
-    first = on_record.day + dt.timedelta(days=sealed_after_days)
-    if today < first:
-        yield Finding(
-            "seal-too-early",
-            f"{market} {on_record.day}",
-            f"asked for on {today}",
-            f"it may be sealed {sealed_after_days} days after the day",
-            f"seal it on {first} or later",
-        )
-
-
-def _not_posted(market: str, on_record: DayOnRecord) -> Iterator[Finding]:
-    last = on_record.rules.market_rules.settlement_calendar[-1]
-    if last.run not in on_record.posted:
-        due = on_record.day + dt.timedelta(days=last.lag_days)
-        yield Finding(
-            "last-run-missing",
-            f"{market} {on_record.day}",
-            f"posted: {', '.join(on_record.posted) or 'nothing'}",
-            f"the last run of the calendar, {last.run}, is posted before a day is sealed",
-            f"settle and post {last.run}, due on {due}",
-        )
+def _after(day: dt.date, days: int) -> dt.date:
+    return day + dt.timedelta(days=days)

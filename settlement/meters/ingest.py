@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 import ledger.store
 from common.refusals import Finding, Refused
+from rulebook.days import range_words, ranges_alike
 from rulebook.law import rules_for_period
 from rulebook.resolve import RulePeriod
 from rulebook.store import time_zone
@@ -251,16 +252,23 @@ def _revisions(
 def _of_sealed_days(
     session: Session, file: MeterFile, readings: Sequence[StoredReading]
 ) -> Iterator[Finding]:
-    """Yield a finding for each sealed day about which a file says anything new."""
+    """Yield a finding for each range of sealed days about which a file says anything new."""
     vectors = Counter((reading.market, reading.settlement_day) for reading in readings)
-    for (market, day), at in sorted(ledger.store.sealed_at(session, vectors).items()):
-        count = vectors[market, day]
+    sealed = sorted(ledger.store.sealed_at(session, vectors).items())
+    alike = ranges_alike((day, (market, at)) for (market, day), at in sealed)
+    for first, last, (market, at) in alike:
+        count = sum(
+            count
+            for (of_market, day), count in vectors.items()
+            if of_market == market and first <= day <= last
+        )
         yield Finding(
             "day-is-sealed",
-            f"{file.name}: {market} {day}",
+            f"{file.name}: {market} {range_words(first, last)}",
             f"{count} day vector{'s' if count > 1 else ''} that differ from what is known",
-            f"no reading is accepted for a sealed day; this one was sealed at {at.isoformat()}",
-            "open a dispute of the document, or adjust a later period; leave the day out",
+            f"no reading is accepted for a sealed day; sealed at {at.isoformat()}",
+            f"open a dispute of the document, or adjust a later period; leave the "
+            f"{'day' if first == last else 'days'} out",
         )
 
 

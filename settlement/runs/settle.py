@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 import ledger.store
 from common.refusals import Finding, Refused, refuse_any
+from rulebook.days import range_words, ranges_alike
 from rulebook.law import rules_for_period
 from rulebook.resolve import RulePeriod
 from settlement.meters.store import lock_readings
@@ -136,10 +137,10 @@ def _refuse_sealed_days(session: Session, market: str, periods: Sequence[RulePer
     refuse_any(
         Finding(
             "day-is-sealed",
-            f"{market} {day}",
+            f"{market} {range_words(first, last)}",
             f"sealed at {at.isoformat()}",
             "nothing is posted to a sealed day, so it is not settled again",
             "open a dispute of the document, or adjust a later period",
         )
-        for (_, day), at in sorted(sealed.items())
+        for first, last, at in ranges_alike((day, at) for (_, day), at in sorted(sealed.items()))
     )

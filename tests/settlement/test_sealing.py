@@ -85,8 +85,10 @@ def test_a_day_is_sealed_on_the_first_day_that_the_terms_allow_and_not_before(se
     midnight = dt.datetime(2024, 3, 5, tzinfo=dt.UTC)
     with pytest.raises(Refused) as refused:
         seal_tiny(session, now=midnight - dt.timedelta(seconds=1))
-    assert codes(refused) == ["seal-too-early"] * 3
-    assert "2024-03-05" in refused.value.findings[0].remedy
+    (finding,) = refused.value.findings
+    assert finding.code == "seal-too-early"
+    assert finding.place == f"tiny {FIRST_DAY} to {LAST_DAY}"
+    assert "2024-03-07" in finding.remedy, "when the last of the days may be sealed"
     assert seals_of(session) == []
     assert len(seal_tiny(session, last_day=FIRST_DAY, now=midnight)) == 1
 
@@ -97,9 +99,11 @@ def test_a_day_whose_last_run_is_missing_is_not_sealed(session):
     settle_tiny(session, "II")
     with pytest.raises(Refused) as refused:
         seal_tiny(session)
-    assert codes(refused) == ["last-run-missing"] * 3
-    assert refused.value.findings[0].value == "posted: II"
-    assert "R1, due on 2024-01-16" in refused.value.findings[0].remedy
+    (finding,) = refused.value.findings
+    assert finding.code == "last-run-missing"
+    assert finding.place == f"tiny {FIRST_DAY} to {LAST_DAY}"
+    assert finding.value == "posted: II"
+    assert "R1, due on 2024-01-16 to 2024-01-18" in finding.remedy
 
 
 def test_without_settlement_terms_no_day_is_sealed(session):
@@ -107,7 +111,7 @@ def test_without_settlement_terms_no_day_is_sealed(session):
     ingest_tiny(session)
     with pytest.raises(Refused) as refused:
         seal_tiny(session)
-    assert codes(refused) == ["last-run-missing"] * 3 + ["no-settlement-terms"]
+    assert codes(refused) == ["last-run-missing", "no-settlement-terms"]
     assert "publish settlement terms" in refused.value.findings[-1].remedy
 
 
@@ -115,8 +119,11 @@ def test_readings_of_a_sealed_day_are_refused_unless_they_say_nothing_new(closed
     seal_tiny(closed_days, last_day=DAYS[1])
     with pytest.raises(Refused) as refused, closed_days.begin_nested():
         ingest_tiny(closed_days, seed=2, only=["B-home"], received_at=LATER)
-    assert codes(refused) == ["day-is-sealed"] * 2
-    assert "open a dispute" in refused.value.findings[0].remedy
+    (finding,) = refused.value.findings
+    assert finding.code == "day-is-sealed"
+    assert finding.place.endswith(f": tiny {FIRST_DAY} to {DAYS[1]}")
+    assert finding.value.startswith("2 day vectors")
+    assert "open a dispute" in finding.remedy
     ingest_tiny(closed_days, DAYS[2], DAYS[2], seed=2, only=["B-home"], received_at=LATER)
     content = tiny_market.readings_csv(FIRST_DAY, LAST_DAY, only=["C-home"])
     assert content
