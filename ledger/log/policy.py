@@ -12,22 +12,33 @@ was set back to last year has all its witnesses of last year, so a policy that n
 little, and this one must. Nor is `quorum none` taken, which asks for nothing.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from common.refusals import Finding, refuse_any, shown
 from ledger.log.cosignature import COSIGNATURE
-from ledger.log.note import MalformedNote, VerifierKey, parse_key
+from ledger.log.note import ED25519, MalformedNote, VerifierKey, parse_key
 
 MOST_LINES = 1_000
 MOST_CHARACTERS = 200_000
 LARGEST_POLICY_BYTES = 4 * MOST_CHARACTERS
 LONGEST_AGE_HOURS = 24 * 366
 NOTHING = "none"
+LINES = {
+    "log": "log KEY",
+    "witness": "witness NAME KEY",
+    "group": "group NAME any|all|NUMBER NAME...",
+    "quorum": "quorum NAME",
+    "age_hours": "age_hours HOURS",
+}
+"""How each line is written, by its first word."""
 
-
-class MalformedPolicy(ValueError):
-    """A text that is no policy; says which line is wrong, and with what."""
+_NEEDED = {
+    "log": "says by which key the log signs",
+    "quorum": "says who must have co-signed",
+    "age_hours": "says how old a co-signature may be",
+}
 
 
 class Group(NamedTuple):
@@ -67,90 +78,183 @@ class Policy:
         return met >= group.least
 
 
-def parse_policy(text: str) -> Policy:
+def parse_policy(text: str, place: str = "policy") -> Policy:
     """Return the policy that a text states.
 
+    Args:
+        text: of the file, without a mark before it.
+        place: what findings call it.
+
     Raises:
-        MalformedPolicy: a line is none, a key stands twice or is both the log's and a witness's,
-            or nobody must have co-signed.
+        Refused: naming every line that is none, or whose key or name stands on a line before it,
+            and what is missing, such as who must have co-signed.
     """
-    if len(text) > MOST_CHARACTERS or text.count("\n") > MOST_LINES:
-        raise MalformedPolicy(f"longer than {MOST_CHARACTERS} characters or {MOST_LINES} lines")
-    policy = Policy()
+    lines = text.split("\n")
+    if len(text) > MOST_CHARACTERS or len(lines) > MOST_LINES + 1:
+        refuse_any([_too_long(place, text, lines)])
+    reader = _Reader(Policy())
+    findings: list[Finding] = []
     # Line feeds alone end lines, and spaces and tabs alone part words, as the standard has it.
-    for number, line in enumerate(text.split("\n"), start=1):
-        words = line.replace("\t", " ").strip(" ").split(" ")
-        words = [word for word in words if word]
-        if not words or words[0].startswith("#"):
-            continue
-        try:
-            _add(policy, words)
-        except (MalformedPolicy, MalformedNote) as error:
-            raise MalformedPolicy(f"line {number}: {error}") from None
-    for wanted, what in (
-        (policy.logs, "no line `log` with a key of the log"),
-        (policy.quorum, "no line `quorum` that says who must have co-signed"),
-        (policy.age_hours, "no line `age_hours` that says how old a co-signature may be"),
-    ):
-        if not wanted:
-            raise MalformedPolicy(what)
-    return policy
+    for number, line in enumerate(lines, start=1):
+        words = [word for word in line.replace("\t", " ").split(" ") if word]
+        if words and not words[0].startswith("#"):
+            findings += (
+                Finding(wrong.code, f"{place} line {number}", *wrong[1:])
+                for wrong in reader.take(words)
+            )
+    findings += (
+        Finding("policy-lacks-a-line", place, f"no line `{word}`", f"one line {why}", _write(word))
+        for word, why in _NEEDED.items()
+        if word not in reader.begun
+    )
+    refuse_any(findings)
+    return reader.policy
 
 
-def _add(policy: Policy, words: list[str]) -> None:
-    match words:
-        case ["log", key] | ["log", key, _]:
-            policy.logs.append(_new_key(policy, parse_key(key)))
-        case ["witness", name, key] | ["witness", name, key, _]:
-            _require_new_name(policy, name)
-            policy.witnesses[name] = _new_key(policy, parse_key(key, COSIGNATURE))
-        case ["group", name, least, *members]:
-            _require_new_name(policy, name)
-            policy.groups[name] = _group(policy, least, members)
-        case ["quorum", name]:
-            if policy.quorum:
-                raise MalformedPolicy("a second quorum")
-            if name == NOTHING:
-                raise MalformedPolicy("`quorum none` asks for nobody; name a witness or a group")
-            _require_known(policy, name)
-            policy.quorum = name
-        case ["age_hours", hours]:
-            if policy.age_hours:
-                raise MalformedPolicy("a second age_hours")
-            policy.age_hours = _number(hours, LONGEST_AGE_HOURS)
-        case _:
-            raise MalformedPolicy(f"{' '.join(words)[:100]!r} is no line of a policy")
+class _Wrong(NamedTuple):
+    """What is wrong with a line: a finding but for its place."""
+
+    code: str
+    value: str
+    limit: str
+    remedy: str
 
 
-def _group(policy: Policy, least: str, members: list[str]) -> Group:
-    if not members or len(set(members)) != len(members):
-        raise MalformedPolicy("a group names its members, each once")
-    for member in members:
-        _require_known(policy, member)
-    counts: Mapping[str, int] = {"any": 1, "all": len(members)}
-    return Group(counts.get(least) or _number(least, len(members)), tuple(members))
+@dataclass
+class _Reader:
+    """Takes a policy line by line.
+
+    Attributes:
+        policy: what the lines came to so far.
+        names: of witnesses and groups, those of wrong lines too: who mends such a line has not
+            to be told that what names it is wrong as well.
+        begun: the first words of lines so far.
+    """
+
+    policy: Policy
+    names: set[str] = field(default_factory=set)
+    begun: set[str] = field(default_factory=set)
+
+    def take(self, words: list[str]) -> Iterator[_Wrong]:
+        """Add a line to the policy, and yield what is wrong with it."""
+        kind = words[0]
+        is_second = kind in self.begun
+        self.begun.add(kind)
+        match words:
+            case ["log", key] | ["log", key, _]:
+                yield from self._add_log(key)
+            case ["witness", name, key] | ["witness", name, key, _]:
+                yield from self._add_witness(name, key)
+            case ["group", name, least, *members] if members:
+                yield from self._add_group(name, least, members)
+            case ["quorum" | "age_hours", _] if is_second:
+                limit = f"a policy has one line `{kind}`"
+                yield _Wrong("policy-line-twice", "a second one", limit, "take one of them out")
+            case ["quorum", name]:
+                yield from self._add_quorum(name)
+            case ["age_hours", hours]:
+                yield from self._add_age(hours)
+            case _:
+                yield _no_line(words)
+
+    def _add_log(self, text: str) -> Iterator[_Wrong]:
+        key = _key(text, ED25519)
+        if isinstance(key, _Wrong):
+            yield key
+            return
+        yield from self._seen_before(key)
+        self.policy.logs.append(key)
+
+    def _add_witness(self, name: str, text: str) -> Iterator[_Wrong]:
+        yield from self._taken(name)
+        key = _key(text, COSIGNATURE)
+        if isinstance(key, _Wrong):
+            yield key
+            return
+        yield from self._seen_before(key)
+        self.policy.witnesses[name] = key
+
+    def _add_group(self, name: str, least: str, members: list[str]) -> Iterator[_Wrong]:
+        yield from self._unknown(members)
+        yield from self._taken(name)
+        if len(set(members)) != len(members):
+            limit = "a group names each of its members once"
+            yield _Wrong("policy-member-twice", shown(" ".join(members)), limit, "name it once")
+        count = {"any": 1, "all": len(members)}.get(least) or _number(least, len(members))
+        if count is None:
+            limit = f"any, all, or a number from 1 to {len(members)}"
+            remedy = "say how many of the members must have co-signed"
+            yield _Wrong("policy-count", shown(least), limit, remedy)
+            return
+        self.policy.groups[name] = Group(count, tuple(members))
+
+    def _add_quorum(self, name: str) -> Iterator[_Wrong]:
+        if name == NOTHING:
+            limit = "a quorum is a witness or a group; `none` asks for nobody"
+            yield _Wrong("policy-asks-for-nobody", shown(name), limit, "name a witness or a group")
+        else:
+            yield from self._unknown([name])
+        self.policy.quorum = name
+
+    def _add_age(self, text: str) -> Iterator[_Wrong]:
+        hours = _number(text, LONGEST_AGE_HOURS)
+        if hours is None:
+            limit = f"a whole number of hours from 1 to {LONGEST_AGE_HOURS}"
+            yield _Wrong("policy-age", shown(text), limit, "say how old a co-signature may be")
+        self.policy.age_hours = hours or 0
+
+    def _seen_before(self, key: VerifierKey) -> Iterator[_Wrong]:
+        """Find a key that a line before has: of one key under two names, one would do."""
+        known = {each.public_key for each in [*self.policy.logs, *self.policy.witnesses.values()]}
+        if key.public_key in known:
+            limit = "a public key stands on one line, of the log or of a witness"
+            remedy = "take one of the lines out: who signs twice is one"
+            yield _Wrong("policy-key-twice", f"{key}, which stands on a line before", limit, remedy)
+
+    def _taken(self, name: str) -> Iterator[_Wrong]:
+        if name == NOTHING or name in self.names:
+            limit = f"a witness or a group has a name of its own, and not `{NOTHING}`"
+            yield _Wrong("policy-name-taken", shown(name), limit, "give it another name")
+        self.names.add(name)
+
+    def _unknown(self, names: list[str]) -> Iterator[_Wrong]:
+        for name in dict.fromkeys(names):
+            if name not in self.names:
+                limit = "a line before makes the witness or the group that is named"
+                remedy = "correct the name, or write that line further up"
+                yield _Wrong("policy-name-unknown", shown(name), limit, remedy)
 
 
-def _new_key(policy: Policy, key: VerifierKey) -> VerifierKey:
-    """Return a key that no line before it has: of the same key under two names, one would do."""
-    known = {other.public_key for other in [*policy.logs, *policy.witnesses.values()]}
-    if key.public_key in known:
-        raise MalformedPolicy(f"the public key of {key} stands on a line before it")
-    return key
+def _no_line(words: list[str]) -> _Wrong:
+    kind = words[0]
+    limit = (
+        f"a line `{kind}` reads `{LINES[kind]}`"
+        if kind in LINES
+        else f"a line begins with {', '.join(LINES)} or #"
+    )
+    return _Wrong("policy-line", shown(" ".join(words)), limit, "write it so, or take it out")
 
 
-def _require_new_name(policy: Policy, name: str) -> None:
-    if name == NOTHING or name in policy.witnesses or name in policy.groups:
-        raise MalformedPolicy(f"the name {name[:60]!r} is taken")
+def _write(word: str) -> str:
+    return f"write a line `{LINES[word]}`"
 
 
-def _require_known(policy: Policy, name: str) -> None:
-    if name not in policy.witnesses and name not in policy.groups:
-        raise MalformedPolicy(f"no line before it makes a witness or a group {name[:60]!r}")
+def _too_long(place: str, text: str, lines: list[str]) -> Finding:
+    value = f"{len(text):,} characters in {len(lines):,} lines"
+    limit = f"a policy has at most {MOST_CHARACTERS:,} characters and {MOST_LINES:,} lines"
+    return Finding("policy-too-long", place, value, limit, "name the file of a policy")
 
 
-def _number(text: str, most: int) -> int:
+def _key(text: str, kind: bytes) -> VerifierKey | _Wrong:
+    try:
+        return parse_key(text, kind)
+    except MalformedNote:
+        whose = "log" if kind == ED25519 else "witness"
+        limit = f"a verifier key as a {whose} has it, NAME+KEYID+KEY, of type {kind[0]}"
+        return _Wrong("policy-key", shown(text), limit, f"copy the key as the {whose} prints it")
+
+
+def _number(text: str, most: int) -> int | None:
+    """Return a number from 1 to `most`; None where a text is none."""
     is_number = text.isascii() and text.isdecimal() and len(text) <= 6
-    if not is_number or not 1 <= int(text) <= most:
-        raise MalformedPolicy(f"{text[:60]!r} is no number from 1 to {most}")
-    return int(text)
+    return int(text) if is_number and 1 <= int(text) <= most else None

@@ -14,7 +14,7 @@ import pytest
 from common.refusals import Refused
 from ledger.log.cosignature import Witness, cosigned_at_seconds, cosigned_bytes
 from ledger.log.note import VerifierKey, parse_key, parse_note
-from ledger.log.policy import MalformedPolicy, parse_policy
+from ledger.log.policy import parse_policy
 from ledger.log.proofs import consistency_ranges, proof_hashes
 from ledger.tree import merkle_root
 from tests.worlds.logged import LOG_NAME, signer
@@ -422,37 +422,77 @@ def test_a_policy_says_who_must_have_cosigned(keys):
     ],
 )
 def test_a_quorum_of_nobody_is_refused(keys, lines):
-    with pytest.raises(MalformedPolicy):
+    with pytest.raises(Refused):
         parse_policy(policy(*keys, *lines))
 
 
 def test_the_logs_own_key_is_no_witness():
     own = VerifierKey("regulator.test/w", KEY.public_key, b"\x04")
-    with pytest.raises(MalformedPolicy, match="stands on a line before it"):
+    with pytest.raises(Refused, match="policy-key-twice"):
         parse_policy(policy(f"witness a {own}", "quorum a"))
 
 
 def test_one_key_under_two_names_is_no_two_witnesses(tmp_path):
     key = witness_in(tmp_path / "a").witness.key
     other = key._replace(name="another.test/w")
-    with pytest.raises(MalformedPolicy, match="stands on a line before it"):
+    with pytest.raises(Refused, match="policy-key-twice"):
         parse_policy(policy(f"witness a {key}", f"witness b {other}", "group g 2 a b", "quorum g"))
 
 
 def test_a_key_of_a_log_is_no_key_of_a_witness():
-    with pytest.raises(MalformedPolicy, match="of type 4"):
+    with pytest.raises(Refused, match="of type 4"):
         parse_policy(policy(f"witness a {signer(2).key}", "quorum a"))
 
 
 @pytest.mark.parametrize("age", ["", "age_hours 0", "age_hours 99999", "age_hours -1", "age 2d"])
 def test_a_policy_without_an_age_is_refused(keys, age):
-    with pytest.raises(MalformedPolicy):
+    with pytest.raises(Refused):
         parse_policy(policy(*keys, "quorum a", age=age))
 
 
 def test_a_policy_names_the_log():
-    with pytest.raises(MalformedPolicy):
+    with pytest.raises(Refused):
         parse_policy("quorum a\n")
+
+
+def test_every_wrong_line_of_a_policy_is_named_at_once(keys):
+    wrong = policy(
+        "witness a regulator.test/w+00000000+AAAA",
+        "witness b",
+        keys[0],
+        "group both all a c",
+        "quorum none",
+        "quorom both",
+        age="age_hours 0",
+    )
+    with pytest.raises(Refused) as refused:
+        parse_policy(wrong, "own.policy")
+    assert [(each.place, each.code) for each in refused.value.findings] == [
+        ("own.policy line 2", "policy-key"),
+        ("own.policy line 3", "policy-line"),
+        ("own.policy line 4", "policy-name-taken"),
+        ("own.policy line 5", "policy-name-unknown"),
+        ("own.policy line 6", "policy-asks-for-nobody"),
+        ("own.policy line 7", "policy-line"),
+        ("own.policy line 8", "policy-age"),
+    ]
+    assert "reads `witness NAME KEY`" in refused.value.findings[1].limit
+
+
+def test_what_a_policy_lacks_is_named_at_once_and_what_names_a_wrong_line_is_not(keys):
+    with pytest.raises(Refused) as refused:
+        parse_policy("# nobody yet\n")
+    assert [each.value for each in refused.value.findings] == [
+        f"no line `{word}`" for word in ("log", "quorum", "age_hours")
+    ]
+    with pytest.raises(Refused) as refused:
+        parse_policy(policy("witness a rubbish", "group g all a", "quorum g"))
+    assert [each.code for each in refused.value.findings] == ["policy-key"]
+
+
+def test_a_policy_of_a_line_too_many_is_no_policy():
+    with pytest.raises(Refused, match="policy-too-long"):
+        parse_policy(policy(*["# nothing"] * 1_000))
 
 
 @pytest.mark.parametrize("place", ["file", "file/witness"])

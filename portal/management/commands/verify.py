@@ -14,7 +14,7 @@ from common.refusals import Finding
 from database.session import transaction
 from ledger.log.kept import LARGEST_BYTES, KeptCheckpoint, parse_kept
 from ledger.log.note import MalformedNote
-from ledger.log.policy import LARGEST_POLICY_BYTES, MalformedPolicy, Policy, parse_policy
+from ledger.log.policy import LARGEST_POLICY_BYTES, Policy, parse_policy
 from ledger.log.witness_verification import verify_quorum
 from portal.management.arguments import CHECKPOINT, JSON, THREADS, argument, flag
 from portal.management.base import BaseCommand, Options
@@ -134,8 +134,9 @@ def _read_checkpoint(path: Path) -> KeptCheckpoint:
 
 def _read_policy(path: Path) -> Policy:
     try:
-        return parse_policy(read_outside_text(path, LARGEST_POLICY_BYTES))
+        text = read_outside_text(path, LARGEST_POLICY_BYTES)
     except OSError as error:
         raise CommandError(f"{file_path(path)} cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, MalformedPolicy) as error:
+    except UnicodeDecodeError as error:
         raise CommandError(f"{file_path(path)} is no policy: {error}") from None
+    return parse_policy(text, file_path(path))
