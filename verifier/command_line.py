@@ -3,15 +3,17 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from verifier.archive import open_evidence
+from verifier.archive import Files, open_evidence
 from verifier.checks import check_evidence
 from verifier.itself import own_digest
 from verifier.leaves import LEAVES
 from verifier.log import CHECKPOINT
-from verifier.log_notes import Trusted, note_of_kept, parse_checkpoint, parse_key
+from verifier.log_notes import Key, Trusted, note_of_kept, parse_checkpoint, parse_key
+from verifier.outside_files import is_there, read_named_text
 from verifier.report import UNREADABLE, Report, reason_of
 from verifier.witnesses import check_quorum, parse_policy
 
@@ -62,14 +64,43 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
 
 
-def read_trusted(keys: Sequence[str], checkpoint: Path | None) -> Trusted:
-    """Return what the reader has from elsewhere."""
-    texts = [Path(key).read_text() if Path(key).is_file() else key for key in keys]
-    note = checkpoint.read_text(encoding="utf-8") if checkpoint else None
-    return Trusted(
-        tuple(parse_key(line) for text in texts for line in text.split()),
-        None if note is None else parse_checkpoint(note_of_kept(note)),
-    )
+def read_trusted(keys: Sequence[str], checkpoint: Path | None, wrong: list[str]) -> Trusted:
+    """Return what the reader has from elsewhere; `wrong` takes what of it cannot be read."""
+    known = list[Key]()
+    for key in keys:
+        with understood("--key", wrong):
+            text = read_named_text(Path(key)) if is_there(key) else key
+            known += map(parse_key, text.split())
+    held = None
+    with understood("--checkpoint", wrong):
+        held = parse_checkpoint(note_of_kept(read_named_text(checkpoint))) if checkpoint else None
+    return Trusted(tuple(known), held)
+
+
+@contextmanager
+def understood(option: str, wrong: list[str]) -> Iterator[None]:
+    """Note that what an option names cannot be read, and go on to the next."""
+    try:
+        yield
+    except UNREADABLE as error:
+        wrong.append(f"{option} cannot be read: {reason_of(error)}")
+
+
+def find_evidence(path: Path) -> Files:
+    """Return the evidence at a path.
+
+    Raises:
+        ValueError: there is none.
+    """
+    try:
+        files = open_evidence(path)
+    except ValueError as error:
+        raise ValueError(f"{path}: no evidence: {error}") from None
+    if files is None:
+        raise ValueError(
+            f"{path}: no evidence: name its zip, or the folder that holds its manifest.json"
+        )
+    return files
 
 
 def check_path(
@@ -78,24 +109,19 @@ def check_path(
     """Check the evidence at a path.
 
     Raises:
-        NotUnderstood: there is none, or a key, the checkpoint or the policy cannot be read.
+        NotUnderstood: there is none, or a key, the checkpoint or the policy cannot be read; it
+            names all of them.
     """
+    wrong, files, wanted = list[str](), None, None
     try:
-        files = open_evidence(path)
+        files = find_evidence(path)
     except ValueError as error:
-        raise NotUnderstood(f"{path}: no evidence: {error}") from None
-    if files is None:
-        raise NotUnderstood(
-            f"{path}: no evidence: name its zip, or the folder that holds its manifest.json"
-        )
-    try:
-        trusted = read_trusted(keys, checkpoint)
-    except UNREADABLE as error:
-        raise NotUnderstood(f"--key or --checkpoint cannot be read: {reason_of(error)}") from None
-    try:
-        wanted = parse_policy(policy.read_text(encoding="utf-8")) if policy else None
-    except UNREADABLE as error:
-        raise NotUnderstood(f"--witness cannot be read: {reason_of(error)}") from None
+        wrong.append(str(error))
+    trusted = read_trusted(keys, checkpoint, wrong)
+    with understood("--witness", wrong):
+        wanted = parse_policy(read_named_text(policy)) if policy else None
+    if wrong or files is None:
+        raise NotUnderstood("\n".join(wrong))
     report = Report()
     report.notes.append(f"This verifier has SHA-256 {own_digest()}")
     check_evidence(files, report, trusted)

@@ -45,11 +45,19 @@ class Trusted(NamedTuple):
 NOTHING_TRUSTED = Trusted()
 
 
+def decode_base64(text: str) -> bytes:
+    """Return the bytes of a text in base64; of any other none, and who asks says of what."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return b""
+
+
 def parse_key(text: str) -> Key:
     """Return a verifier key from name+ID+base64, as C2SP signed-note has it."""
     name, _, rest = text.strip().partition("+")
     key_id, _, encoded_key = rest.partition("+")
-    content = base64.b64decode(encoded_key, validate=True)
+    content = decode_base64(encoded_key)
     expected = sha256(name.encode() + b"\n" + content)[:4]
     if len(content) != 33 or content[:1] != ED25519 or expected.hex() != key_id:
         raise ValueError(f"{text.strip()[:100]!r} is no verifier key of Ed25519")
@@ -65,7 +73,7 @@ def parse_checkpoint(note: str) -> Checkpoint:
     """Return what a note of C2SP tlog-checkpoint states; its signatures are still to be checked."""
     stated, _, signed = note.partition("\n\n")
     origin, size, encoded_root, *more = [*stated.split("\n"), "", ""]
-    hashed = base64.b64decode(encoded_root, validate=True)
+    hashed = decode_base64(encoded_root)
     is_size = size.isascii() and size.isdecimal() and str(int(size[:20])) == size
     if more != ["", ""] or not is_size or len(hashed) != 32 or not origin:
         raise ValueError("a note that states no origin, size and root, a line each")
@@ -75,7 +83,7 @@ def parse_checkpoint(note: str) -> Checkpoint:
     signatures = []
     for line in lines:
         name, _, encoded_signature = line.removeprefix(SIGNATURE_START).partition(" ")
-        content = base64.b64decode(encoded_signature, validate=True)
+        content = decode_base64(encoded_signature)
         # A log's signature is of 64 bytes; a witness's has 8 bytes of time before it.
         if not line.startswith(SIGNATURE_START) or len(content) not in (68, 76):
             raise ValueError(f"{line[:100]!r} is no signature line")

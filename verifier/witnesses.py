@@ -9,13 +9,12 @@
 Evidence shows the log as it was at its checkpoint, so when that was is told and not judged.
 """
 
-import base64
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from verifier.ed25519 import verify_signature
-from verifier.log_notes import Checkpoint, Key, parse_key
+from verifier.log_notes import Checkpoint, Key, decode_base64, parse_key
 from verifier.merkle_tree import sha256
 from verifier.report import Report
 
@@ -46,7 +45,7 @@ def parse_witness_key(text: str) -> Key:
     """Return the key of a witness from name+ID+base64."""
     name, _, rest = text.partition("+")
     key_id, _, encoded_key = rest.partition("+")
-    content = base64.b64decode(encoded_key, validate=True)
+    content = decode_base64(encoded_key)
     expected = sha256(name.encode() + b"\n" + content)[:4]
     if len(content) != 33 or content[:1] != COSIGNATURE or expected.hex() != key_id:
         raise ValueError(f"{text[:100]!r} is no key of a witness")
@@ -54,32 +53,45 @@ def parse_witness_key(text: str) -> Key:
 
 
 def parse_policy(text: str) -> Policy:
-    """Return the policy that a text states; one that asks for nobody is none."""
-    policy, quorums = Policy([], {}, {}, ""), list[str]()
-    for line in text.split("\n"):
+    """Return the policy that a text states; one that asks for nobody is none.
+
+    Raises:
+        ValueError: naming every line that is wrong, and what is missing.
+    """
+    policy, quorums, wrong = Policy([], {}, {}, ""), list[str](), list[str]()
+    for number, line in enumerate(text.split("\n"), start=1):
         words = line.split()
-        if not words or words[0].startswith("#"):
-            continue
-        kind, *rest = words
-        if kind == "log" and rest:
-            policy.logs.append(parse_key(rest[0]))
-        elif kind == "witness" and len(rest) in (2, 3):
-            require_new(rest[0], policy)
-            policy.witnesses[rest[0]] = parse_witness_key(rest[1])
-        elif kind == "group" and len(rest) > 2:
-            require_new(rest[0], policy)
-            policy.groups[rest[0]] = parse_group(rest[1], rest[2:], policy)
-        elif kind == "quorum" and len(rest) == 1:
-            quorums.append(rest[0])
-        elif kind != "age_hours":
-            raise ValueError(f"{line[:100]!r} is no line of a policy")
+        try:
+            if words and not words[0].startswith("#"):
+                add_line(words, policy, quorums)
+        except ValueError as error:
+            wrong.append(f"line {number}: {error}")
     keys = [key.public_key for key in (*policy.logs, *policy.witnesses.values())]
     if len(set(keys)) < len(keys):
-        raise ValueError("a public key that stands on two lines of the policy")
+        wrong.append("a public key that stands on two lines of the policy")
     known = policy.witnesses.keys() | policy.groups.keys()
     if len(quorums) != 1 or quorums[0] not in known or not policy.logs:
-        raise ValueError("a policy names a key of the log, and one quorum of witnesses")
+        wrong.append("a policy names a key of the log, and one quorum of witnesses")
+    if wrong:
+        raise ValueError("\n  ".join(wrong))
     return policy._replace(quorum=quorums[0])
+
+
+def add_line(words: Sequence[str], policy: Policy, quorums: list[str]) -> None:
+    """Add what a line states to a policy, and to its quorums the one that it names."""
+    kind, *rest = words
+    if kind == "log" and rest:
+        policy.logs.append(parse_key(rest[0]))
+    elif kind == "witness" and len(rest) in (2, 3):
+        require_new(rest[0], policy)
+        policy.witnesses[rest[0]] = parse_witness_key(rest[1])
+    elif kind == "group" and len(rest) > 2:
+        require_new(rest[0], policy)
+        policy.groups[rest[0]] = parse_group(rest[1], rest[2:], policy)
+    elif kind == "quorum" and len(rest) == 1:
+        quorums.append(rest[0])
+    elif kind != "age_hours":
+        raise ValueError(f"{' '.join(words)[:100]!r} is no line of a policy")
 
 
 def require_new(name: str, policy: Policy) -> None:
@@ -90,7 +102,8 @@ def require_new(name: str, policy: Policy) -> None:
 
 def parse_group(least: str, members: list[str], policy: Policy) -> tuple[int, list[str]]:
     """Return how many of which members; each is known before, and stands once."""
-    count = {"any": 1, "all": len(members)}.get(least) or int(least)
+    is_number = least.isascii() and least.isdecimal() and len(least) < 7
+    count = {"any": 1, "all": len(members)}.get(least) or (int(least) if is_number else 0)
     is_known = all(name in policy.witnesses or name in policy.groups for name in members)
     if not is_known or len(set(members)) < len(members) or not 1 <= count <= len(members):
         raise ValueError(f"no group of {least[:100]} of {members[:100]}")

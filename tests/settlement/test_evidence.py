@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -132,7 +133,7 @@ def verified(tmp_path_factory) -> Verified:
     def run(path, *options, cwd=ROOT, script=packed) -> subprocess.CompletedProcess:
         return subprocess.run(
             [sys.executable, "-I", "-S", str(script), *map(str, path), *options],
-            cwd=cwd, capture_output=True, text=True, check=False,
+            cwd=cwd, capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
 
     return run
@@ -838,6 +839,43 @@ def test_a_key_or_checkpoint_that_is_none_has_status_2(market, verified, tmp_pat
     outcome = verified([path], *option)
     assert outcome.returncode == 2
     assert "cannot be read" in outcome.stderr
+
+
+@pytest.mark.parametrize("option", ["path", "--key", "--checkpoint", "--witness"])
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_what_is_no_file_is_refused_at_once(market, verified, tmp_path, option, kind):
+    """Nobody may ever write to a pipe, and a device may have no end."""
+    path, pipe = tmp_path / "evidence.zip", tmp_path / "pipe"
+    path.write_bytes(market.zips["II"])
+    os.mkfifo(pipe)
+    no_file = {"pipe": str(pipe), "device": "/dev/zero", "folder": str(tmp_path)}[kind]
+    given = [[no_file]] if option == "path" else [[path], option, no_file]
+    outcome = verified(*given)
+    assert (outcome.returncode, outcome.stdout) == (2, "")
+    assert ("no evidence" if option == "path" else f"{option} cannot be read") in outcome.stderr
+
+
+def test_everything_that_is_not_understood_is_said_at_once(market, verified, tmp_path):
+    policy = tmp_path / "policy"
+    policy.write_text(f"log {signer(1).key}\nwitnes a b\nwitness one rubbish\nquorum none\n")
+    given = ("--key", "rubbish", "--checkpoint", "absent", "--witness", str(policy))
+    outcome = verified(["absent.zip"], *given)
+    assert outcome.returncode == 2
+    assert [line.partition(":")[0].strip() for line in outcome.stderr.splitlines()] == [
+        "absent.zip",
+        "--key cannot be read",
+        "--checkpoint cannot be read",
+        "--witness cannot be read",
+        "line 3",
+        "a policy names a key of the log, and one quorum of witnesses",
+    ]
+
+
+def test_a_key_is_read_from_a_file_with_an_editors_mark(market, verified, tmp_path):
+    path, keys = tmp_path / "evidence.zip", tmp_path / "keys"
+    path.write_bytes(market.zips["II"])
+    keys.write_text(f"\ufeff{signer(1).key}\n")
+    assert verified([path], "--key", str(keys)).returncode == 0
 
 
 def test_rubbish_in_any_file_is_a_finding_and_no_crash(market):
