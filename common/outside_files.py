@@ -8,6 +8,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 
+def is_too_large(error: OSError) -> bool:
+    """Return whether a file was not read as it is larger than may be: its reader can split it."""
+    return error.errno == errno.EFBIG
+
+
 def open_outside_file(path: Path) -> BinaryIO:
     """Open a file to read, and nothing that has no end or that somebody must first write to.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from common.outside_files import read_outside_file
+from common.outside_files import is_too_large, read_outside_file
 from common.refusals import Finding
 from rulebook.documents import Document
 from rulebook.reading import read_document
@@ -201,7 +201,8 @@ def read_text(path: Path) -> tuple[str | None, tuple[Finding, ...]]:
     except UnicodeDecodeError as error:
         problem, remedy = f"byte {error.start} is not UTF-8", "save the file as UTF-8"
     except OSError as error:
-        problem, remedy = _problem(error), "name a file that can be read"
+        problem = _problem(error)
+        remedy = "split the document" if is_too_large(error) else "name a file that can be read"
     return None, (_not_readable(path, problem, remedy),)
 
 

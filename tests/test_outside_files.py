@@ -53,8 +53,8 @@ def test_every_file_that_cannot_be_read_is_named_at_once(tmp_path):
     with pytest.raises(CommandError) as refused:
         read_told_files([tmp_path / name for name in ("large", "small", "gone")], 10)
     said = str(refused.value)
-    assert "large: more than 10 bytes" in said
-    assert "gone: No such file" in said
+    assert "large: more than 10 bytes; split it" in said
+    assert "gone: No such file or directory\n" in said
     assert "small" not in said
     assert read_told_files([tmp_path / "small"], 10) == [("small", bytes(10))]
 

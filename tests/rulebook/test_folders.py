@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rulebook.folders import left_out_of, look_into, read_files
+from rulebook.folders import LARGEST_FILE_BYTES, left_out_of, look_into, read_files
 from rulebook.yaml_text import write_yaml
 from tests.rulebook.law import GB12, HEARTH, HIGHLAND, RULES, made, short_body
 
@@ -108,6 +108,15 @@ def test_what_has_no_end_is_not_read_to_its_end():
     _, findings = read_files([Path("/dev/zero")])
     assert [finding.code for finding in findings] == ["file-not-readable"]
     assert "device" in findings[0].value
+
+
+def test_who_names_a_document_that_is_too_large_is_told_to_split_it(tmp_path):
+    large = tmp_path / "large.yaml"
+    with large.open("wb") as file:
+        file.truncate(LARGEST_FILE_BYTES + 1)
+    _, (finding,) = read_files([large])
+    assert "more than 33,554,432 bytes" in finding.value
+    assert finding.remedy == "split the document"
 
 
 @settings(max_examples=300)
