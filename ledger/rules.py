@@ -327,9 +327,10 @@ class LedgerRule(Rule):
     )
     STATEMENT_IS_OF_THE_FUTURE = (
         78,
-        "a statement tells of no day more than a year after its import, for none of an earlier "
+        "a statement tells of no day more than one after its import, for none of an earlier "
         "day could follow it",
-        "ask the bank for the statement with the days on which it booked",
+        "ask the bank for the statement with the days on which it booked; where they are right, "
+        "set the clock right",
     )
     LOG_KEY_IS_EXPOSED = (
         80,

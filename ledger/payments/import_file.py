@@ -35,8 +35,9 @@ from ledger.payments.statements import (
 from ledger.posting import post_many, require_zone
 from ledger.rules import LedgerRule
 
-MOST_AHEAD = timedelta(days=366)
-"""More than any bank books ahead, and no longer than an account can wait."""
+MOST_AHEAD = timedelta(days=1)
+"""Where the bank is, the day may have begun that has not in UTC. A day typed wrongly is refused
+while it can be: until it has come, the account could take no other statement."""
 
 
 @dataclass(frozen=True)

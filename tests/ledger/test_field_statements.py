@@ -81,7 +81,8 @@ class Bank:
 
 @pytest.fixture
 def bank(billed, now):
-    return Bank(billed, now)
+    """The account, two years later: after every day that the statements here tell of."""
+    return Bank(billed, now + dt.timedelta(days=731))
 
 
 def notes(imported):

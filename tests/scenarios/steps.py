@@ -167,6 +167,8 @@ class Scenario:
             ]
             for one in rows
         ]
+        # No bank tells of a day that has not come.
+        self._now = max(self._now, dt.datetime.combine(BANK_DAY, dt.time(9), tzinfo=dt.UTC))
         content = bank_file(entries, number=self._statements + 1, opening=self._bank, on=BANK_DAY)
         import_statements(
             self.session, MARKET, row.text("what"), content, received_by="bea", now=self._now
