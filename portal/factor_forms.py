@@ -5,13 +5,15 @@ from contextlib import contextmanager
 from typing import Any
 
 from allauth.core import context
+from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.webauthn import forms as webauthn
 from django.core.exceptions import ValidationError
 
 from portal.audit import Action, record
-from portal.throttle import TOO_MANY_CODES, Kind, begin_request, succeed
+from portal.throttle import TOO_MANY_CODES, Kind, begin_request, spend, succeed
 
 UNREADABLE = "That is no answer of a passkey."
 PASSKEY = Authenticator.Type.WEBAUTHN.label
@@ -24,6 +26,9 @@ class _Throttled(forms.BaseAuthenticateForm):  # type: ignore[misc]  # allauth s
         if attempt is None:
             raise ValidationError(TOO_MANY_CODES)
         code: str = super().clean_code()
+        if not spend(self.user, code):
+            self._emit_authentication_failed(self.authenticator)
+            raise get_adapter().validation_error("incorrect_code")
         succeed(attempt)
         return code
 
@@ -34,6 +39,16 @@ class AuthenticateForm(_Throttled, forms.AuthenticateForm):  # type: ignore[misc
 
 class ReauthenticateForm(_Throttled, forms.ReauthenticateForm):  # type: ignore[misc]  # untyped, too
     """The code with which one confirms that it is they."""
+
+
+class TurnOnAppForm(ActivateTOTPForm):  # type: ignore[misc]  # untyped, too
+    """The code by which an app is turned on."""
+
+    def clean_code(self) -> str:
+        """Return the code if it is right: who saw it typed does not sign in by it."""
+        code: str = super().clean_code()
+        spend(self.user, code)
+        return code
 
 
 @contextmanager

@@ -153,7 +153,10 @@ class Use(models.Model):
 
 
 class Attempt(models.Model):
-    """A password or a code that was tried in vain; kept for an hour, and tells nobody's name."""
+    """A password or a code that was tried in vain, or a code that was used, in place of an address.
+
+    Kept for an hour; it tells nobody's name.
+    """
 
     kind = models.CharField(max_length=8)
     account = models.CharField(max_length=64)
@@ -169,7 +172,7 @@ class Attempt(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"A {self.kind} that failed at {self.at:%Y-%m-%d %H:%M}"
+        return f"An attempt of kind {self.kind} at {self.at:%Y-%m-%d %H:%M}"
 
 
 class Export(models.Model):

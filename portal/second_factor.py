@@ -72,6 +72,12 @@ class RequireSecondFactor:
 class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types
     """Keeps secrets of second factors under SECRET_KEY, which is not in the database."""
 
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": "Incorrect code. The app shows another every half minute, and each opens "
+        "once: type the one that it shows now. If that is refused too, let the phone set its clock "
+        "by itself.",
+    }
+
     def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:
         """Return what a passkey is called until its owner says otherwise."""
         has = Authenticator.objects.filter(user=user, type=type).count()

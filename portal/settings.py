@@ -213,6 +213,7 @@ MFA_ADAPTER = "portal.second_factor.FactorAdapter"
 MFA_FORMS = {
     "authenticate": "portal.factor_forms.AuthenticateForm",
     "reauthenticate": "portal.factor_forms.ReauthenticateForm",
+    "activate_totp": "portal.factor_forms.TurnOnAppForm",
     "add_webauthn": "portal.factor_forms.AddPasskeyForm",
     "authenticate_webauthn": "portal.factor_forms.AuthenticatePasskeyForm",
     "reauthenticate_webauthn": "portal.factor_forms.ReauthenticatePasskeyForm",

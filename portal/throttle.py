@@ -6,7 +6,8 @@ from one address wait too, and an account that is guessed at from many addresses
 them one try. A code is asked for after the right password, so wrong ones close its account to all.
 
 Attempts are rows: processes share them, and a restart forgets none. Names and addresses are hashed
-under SECRET_KEY, as what is typed for a name may be a password.
+under SECRET_KEY, as what is typed for a name may be a password. So are codes that were used: what
+allauth remembers of them, it does in the memory of one process.
 """
 
 import datetime as dt
@@ -14,7 +15,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from allauth.account.internal.userkit import get_user_by_username
+from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.core.internal.ratelimit import get_ip
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -30,6 +33,8 @@ class Kind(StrEnum):
 
     PASSWORD = "password"
     CODE = "code"
+    SPENT = "spent"
+    """A code that was used."""
 
 
 class Bound(NamedTuple):
@@ -74,6 +79,19 @@ def begin(kind: Kind, account: str, address: str, now: dt.datetime) -> Attempt |
 def succeed(attempt: Attempt) -> None:
     """Take back an attempt that succeeded: only those that fail count."""
     attempt.delete()
+
+
+def spend(user: User, code: str) -> bool:
+    """Return whether a right code is used for the first time; of many at once, none is.
+
+    It is kept longer than a code of an app is right, and shorter than a person is likely to be
+    shown the same again.
+    """
+    now = timezone.now()
+    account, written = _hashed(f"user {user.pk}"), _hashed(normalize_user_code(code))
+    used = Attempt.objects.filter(kind=Kind.SPENT, account=account, address=written)
+    Attempt.objects.create(kind=Kind.SPENT, account=account, address=written, at=now)
+    return used.filter(at__gt=now - FIVE_MINUTES).count() == 1
 
 
 def account_of(name: str) -> str:

@@ -1,10 +1,12 @@
 """Attacks on powerful accounts by who has their password, or writes to their table."""
 
+import re
 import time
 
 import pytest
 from allauth.mfa.models import Authenticator
 from django.contrib.auth import get_user_model
+from django.core.cache import cache
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
@@ -20,6 +22,7 @@ from tests.worlds.second_factor import code_of, confirm, give_second_factor
 PASSWORD = "k4d-q8mz-7tru-pine"
 SIGN_IN, OWN_PAGE = "/account/sign-in/", "/account/two-factor/"
 CODE_PAGE = "/account/two-factor/authenticate/"
+TURN_ON = "/account/two-factor/totp/activate/"
 SAMPLES = {
     "number": "1", "size": "1", "day": "2024-01-01", "str": "x", "path": "x", "int": "1",
     "uuid": "00000000-0000-4000-8000-000000000000",
@@ -153,14 +156,32 @@ def test_a_password_and_a_wrong_code_open_nothing_and_are_in_the_trail(make_pers
     assert actions() == ["factor-refused"]
 
 
-def test_a_code_that_was_seen_opens_nothing_a_second_time(make_person):
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_a_code_that_was_seen_opens_nothing_a_second_time(make_person, forgotten):
+    """Nor in another process, which has a memory of its own."""
     secret = give_second_factor(make_person(Role.AUDITOR))
     code, openings = code_of(secret), []
     for _ in range(2):
         client = Client()
         give_password(client)
         openings.append(client.post(CODE_PAGE, {"code": code}).status_code)
+        if forgotten:
+            cache.clear()
     assert openings == [302, 200]
+    assert actions() == ["sign-in", "factor-refused"]
+
+
+def test_the_code_that_turned_an_app_on_does_not_sign_in(make_person):
+    user = make_person(Role.AUDITOR)
+    client = signed_in(user)
+    confirm(client, user)
+    page = client.get(TURN_ON).content.decode()
+    code = code_of(re.search(r'id="authenticator_secret">(\w+)<', page)[1])
+    assert client.post(TURN_ON, {"code": code}).status_code == 302
+    again = Client()
+    give_password(again)
+    answer = again.post(CODE_PAGE, {"code": code}).content.decode()
+    assert "let the phone set its clock by itself" in answer
 
 
 def test_a_recovery_code_opens_once_says_how_many_are_left_and_is_in_the_trail(make_person):

@@ -20,6 +20,7 @@ from portal.management.base import BaseCommand, Options
 from portal.management.signed_in import keep_token
 from portal.people import accept_invitation, sign_in_command
 from portal.second_factor import lacks_second_factor
+from portal.throttle import spend
 
 
 class SignedIn(NamedTuple):
@@ -113,6 +114,6 @@ def _is_second_factor_right(user: User) -> bool:
         return True
     code = _ask("Code of the authenticator app, or a recovery code: ").strip()
     if TOTP(totp).validate_code(code):
-        return True
+        return spend(user, code)
     recovery = factors.get(Authenticator.Type.RECOVERY_CODES)
     return recovery is not None and RecoveryCodes(recovery).validate_code(code)
