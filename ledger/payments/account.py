@@ -41,6 +41,7 @@ class Movement:
         payment: the bank's transaction, such as `gb12-bank-000001/3`; empty for none.
         value_on: the value day of a payment, the due day of a document, the last day of interest.
         number: of its journal; 0 for a document.
+        account: on the other side of a payment, as the bank named it; empty where it named none.
     """
 
     at: datetime
@@ -51,6 +52,7 @@ class Movement:
     payment: str
     value_on: date
     number: int
+    account: str = ""
 
     @property
     def moves_balance(self) -> bool:

@@ -170,7 +170,7 @@ def _posted(market: str, participant: str, start: datetime, end: datetime) -> An
             account.commodity, account.kind, account.subject, posting.amount, journal.posted_at,
             journal.number, journal.reason, journal.settlement_day, allocation.market,
             allocation.statement_number, allocation.line, allocation.decision,
-            transaction.value_on, transaction.is_reversal,
+            transaction.value_on, transaction.is_reversal, transaction.counterparty_account,
             allocation.reason.label("decided"),
         )
         .select_from(posting)
@@ -208,5 +208,6 @@ def _posted_movement(row: Any) -> Movement:
         entry, text = Entry.PAYMENT, "Payment received" if row.amount < 0 else "Payment made"
     name = transaction_name(row.market, row.statement_number, row.line)
     return Movement(
-        row.posted_at, entry, row.subject, text, row.amount, name, row.value_on, row.number
-    )
+        row.posted_at, entry, row.subject, text, row.amount, name, row.value_on, row.number,
+        row.counterparty_account,
+    )  # fmt: skip

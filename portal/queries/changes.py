@@ -33,6 +33,11 @@ class ShownChange:
             return f"approved by {self.found.approved_by}"
         return "confirmed, and waits for approval" if self.found.answers else "not confirmed"
 
+    @property
+    def applies(self) -> str:
+        """What is said before the moment from which it is law, or would be."""
+        return "Applies from" if self.found.approved_by else "Would apply from"
+
 
 def shown_changes(session: Session, viewer: Viewer, number: int | None = None) -> list[ShownChange]:
     """Return what was proposed once somebody was paid, in order; of a participant its own.

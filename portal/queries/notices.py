@@ -175,9 +175,10 @@ def _payee_title(notice: Notice) -> str:
 
 
 def _payee_sentences(notice: Notice) -> tuple[str, ...]:
+    applies = "applies" if notice.subject == "approved" else "would apply"
     return (
         *(f"{words[0].upper()}{words[1:]}." for words in notice.words),
-        f"It is {notice.reason}, and would apply from {_days(notice.days)}.",
+        f"It is {notice.reason}, and {applies} from {_days(notice.days)}.",
         "It becomes law only if you confirm it. If you did not ask for it, object to it in the "
         "portal, under Changes, and call the operator by a number that you know, not by one of "
         "this message."

@@ -40,6 +40,7 @@ COLUMNS = (
     "amount_micro",
     "balance_micro",
     "journal",
+    "bank_account",
 )
 
 
@@ -159,7 +160,7 @@ def as_csv(request: SignedInRequest, market: str, participant: str) -> HttpRespo
 def _csv_rows(account: AccountStatement) -> Iterator[tuple[object, ...]]:
     blank = [""] * 4
     opening, closing = account.opening_micro, account.closing.balance_micro
-    yield (account.currency, account.first_day, "opening", *blank, "", opening, "")
+    yield (account.currency, account.first_day, "opening", *blank, "", opening, "", "")
     for line in account.lines:
         moved = line.movement
         yield (
@@ -173,8 +174,9 @@ def _csv_rows(account: AccountStatement) -> Iterator[tuple[object, ...]]:
             moved.amount_micro,
             line.balance_micro,
             moved.number or "",
+            moved.account,
         )
-    yield (account.currency, account.last_day, "closing", *blank, "", closing, "")
+    yield (account.currency, account.last_day, "closing", *blank, "", closing, "", "")
 
 
 def _period(

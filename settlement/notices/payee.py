@@ -32,7 +32,7 @@ def notice_of_payee(payee: Payee) -> Notice:
         at=payee.at,
         subject=payee.step,
         days=(payee.first_day,),
-        reason=f"proposal {payee.proposal}, by {payee.by}",
+        reason=f"proposal {payee.proposal}, {payee.step} by {payee.by}",
         words=payee.words,
         proposal=payee.proposal,
         told=payee.told,

@@ -55,6 +55,14 @@ def test_a_paid_account_comes_to_nothing(sign_in):
     assert "Payment made" in page and "Nothing is open" in page
 
 
+def test_a_payment_names_the_account_it_went_to_whatever_is_registered_later(sign_in):
+    paid = [row for row in rows_of(sign_in("auditor"), GENERATOR) if row["entry"] == "payment"]
+    (account,) = {row["bank_account"] for row in paid}
+    assert account.startswith("GB")
+    page = shown(sign_in("generator"), page_of(GENERATOR))
+    assert f"the account {account}" in page
+
+
 def test_a_period_is_chosen_and_a_wrong_one_is_said(sign_in):
     client = sign_in("owner")
     later = shown(client, f"{page_of(SUPPLIER)}?from=2099-01-01&to=2099-01-31")

@@ -73,7 +73,8 @@ def test_its_people_see_what_waits_and_others_do_not(proposal, sign_in):
     for words in (in_fours(ELSEWHERE), "ada", "By letter", "If you did not ask for this, object"):
         assert words in page
     assert proposal.content_digest.hex()[:8] in page
-    assert "it waits for your word" in shown(owner.get("/changes/"))
+    listed = shown(owner.get("/changes/"))
+    assert "it waits for your word" in listed and "Would apply from" in listed
     assert f'href="/changes/{proposal.number}/"' in shown(owner.get("/notices/"))
     for who in ("owner", "colleague"):
         assert sign_in(who).get(f"/changes/{proposal.number}/").status_code == 404
@@ -127,4 +128,9 @@ def test_it_is_confirmed_by_its_digest_and_then_approved(proposal, sign_in):
     entry = AuditEntry.objects.get(action="change-confirmed")
     assert (entry.account, entry.subject) == (ITS_OWN, f"proposal {proposal.number}")
     approve_it(proposal)
-    assert "approved by grace" in shown(owner.get("/changes/"))
+    listed, page = shown(owner.get("/changes/")), shown(owner.get(f"/changes/{proposal.number}/"))
+    assert "approved by grace" in listed and "Applies from" in listed
+    assert "Applies from" in page and "Would apply from" not in page, "it is law by now"
+    told = shown(owner.get("/notices/"))
+    assert f"proposal {proposal.number}, approved by grace, and applies from" in told
+    assert f"proposal {proposal.number}, proposed by ada, and would apply from" in told

@@ -138,6 +138,7 @@ def statement_as_dict(statement: AccountStatement) -> dict[str, Any]:
                 "amount_micro": line.movement.amount_micro,
                 "balance_micro": line.balance_micro,
                 "journal": line.movement.number or None,
+                "bank_account": line.movement.account or None,
             }
             for line in statement.lines
         ],
