@@ -25,7 +25,6 @@ from ledger.payments.statements import (
     AllocationRow,
     FileRow,
     SealedStatement,
-    Statement,
     StatementRow,
     TransactionRow,
     content_digest,
@@ -108,7 +107,7 @@ def import_file(
     judged = judge_statements(
         file.statements, known, account.number, account.currency, missing=missing
     )
-    future = _of_the_future(judged.new, now)
+    future = _of_the_future(file.statements, now)
     refuse_any([*file.findings, *judged.findings, *future])
     notes = (*file.notes, *judged.notes)
     if not judged.new:
@@ -137,15 +136,18 @@ def _of_another_market(session: Session, account: BankAccount) -> Iterator[Findi
             yield LedgerRule.BANK_ACCOUNT_IS_OF_ANOTHER_MARKET.finding(place, value)
 
 
-def _of_the_future(statements: Sequence[Statement], now: datetime) -> Iterator[Finding]:
-    """Find days for which the account would wait, as nothing is taken back."""
+def _of_the_future(statements: Sequence[ReadStatement], now: datetime) -> Iterator[Finding]:
+    """Find days for which the account would wait, as nothing is taken back.
+
+    Of statements that do not follow, too: who is told that one is missing would go on without it.
+    """
     latest = (now.astimezone(UTC) + MOST_AHEAD).date()
     for statement in statements:
-        booked = [transaction.booked_on for transaction in statement.transactions]
-        if (day := max([statement.closed_on, *booked])) > latest:
-            place = f"statement {statement.identification}"
+        booked = [transaction.booked_on for transaction in statement.transactions or ()]
+        days = [*booked, *([statement.closed_on] if statement.closed_on else [])]
+        if days and (day := max(days)) > latest:
             value = f"{day}, imported on {now:%Y-%m-%d}"
-            yield LedgerRule.STATEMENT_IS_OF_THE_FUTURE.finding(place, value)
+            yield LedgerRule.STATEMENT_IS_OF_THE_FUTURE.finding(statement.place, value)
 
 
 def _known(

@@ -50,7 +50,7 @@ def import_file(session: Session, act: Act, now: dt.datetime) -> Done:
         notes.append(f"All of {name} was imported before; nothing changed.")
         return Done("", ["payments"], notes, appended=False)
     names = [statement_name(market, row.number) for row in imported.statements]
-    told = f"Imported {len(names)} statement(s) of {name}."
+    told = f"Imported {len(names)} statement{'s' if len(names) > 1 else ''} of {name}."
     entries = [Entry(audit.Action.STATEMENT, each) for each in names]
     return Done(told, ["payments"], notes, entries)
 

@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from portal import exports
+from portal import exports, jobs
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.bodies import Refusal
 from portal.export_subjects import Subject
@@ -36,7 +36,12 @@ def page(request: SignedInRequest, file_number: int) -> HttpResponse:
     """Show how far a file is; the page asks again until it is ready."""
     exports.fail_lost(request.user, timezone.now())
     file = _own(request, file_number)
-    context = {"file": file, **first_reasons(file.findings), "section": "files"}
+    context = {
+        "file": file,
+        "has_worker": jobs.is_worker_there(),
+        **first_reasons(file.findings),
+        "section": "files",
+    }
     template = "files/_state.html" if request.htmx else "files/page.html"
     return render(request, template, context)
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from database.session import transaction
-from portal import replays
+from portal import jobs, replays
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.models import ReplayRequest
 from portal.paging import page_of
@@ -62,6 +62,7 @@ def page(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
         "disputes": disputed,
         "latest": asked[0] if asked else None,
         "earlier": asked[1:],
+        "has_worker": jobs.is_worker_there(),
         "section": "runs",
     }
     return render(request, "runs/page.html", context)
@@ -117,4 +118,5 @@ def audit_trail(request: SignedInRequest) -> HttpResponse:
 
 
 def _replay_fragment(request: SignedInRequest, asked: ReplayRequest) -> HttpResponse:
-    return render(request, "runs/_replay.html", {"latest": asked, "run_id": asked.run_id})
+    context = {"latest": asked, "run_id": asked.run_id, "has_worker": jobs.is_worker_there()}
+    return render(request, "runs/_replay.html", context)

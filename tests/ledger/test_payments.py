@@ -171,6 +171,14 @@ def test_a_day_ahead_of_the_clock_would_let_no_other_statement_follow(billed, no
         assert counts(billed) == before
 
 
+def test_a_day_ahead_is_named_beside_what_does_not_follow(billed, now):
+    """Whoever is told that a statement is missing alone would go on without it, in vain."""
+    take(billed, written((50_030, INVOICE)), now)
+    head = StatementHead("S-9", 9, IBAN, "GBP", 0, now.date() + dt.timedelta(days=400))
+    codes = {Code.STATEMENT_IS_OUT_OF_SEQUENCE, Code.STATEMENT_IS_OF_THE_FUTURE}
+    assert refused(take, billed, statement_xml(head, []), now) == codes
+
+
 def test_the_first_number_of_a_new_year_follows(billed, now):
     take(billed, written((50_030, INVOICE), number=7), now)
     head = StatementHead("S-2025-1", 1, IBAN, "GBP", 50_030, dt.date(2025, 1, 2))

@@ -80,6 +80,7 @@ def test_the_file_holds_the_intervals_of_the_document(owner, intervals):
     page = f"/files/{export.pk}/"
     assert "every 2s" in shown(owner.get(page))
     assert "load it again" in shown(owner.get(page))
+    assert "No worker is there to do it." in shown(owner.get(page))
     assert owner.get(f"{page}download/").status_code == 404
     exports.make(export.pk)
     assert ExportPart.objects.count() > 1

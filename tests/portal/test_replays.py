@@ -91,6 +91,17 @@ def test_without_javascript_the_page_of_the_run_shows_the_same(signed_in, site):
     assert answer["Location"] == f"/runs/{site.first_run}/"
 
 
+def test_a_page_says_that_no_worker_is_there_until_one_is_seen(signed_in, site):
+    address, words = f"/runs/{site.first_run}/", "No worker is there to do it."
+    assert words not in shown(signed_in.get(address)), "nothing waits"
+    assert words in shown(signed_in.post(f"{address}replay/", **HTMX))
+    assert words in shown(signed_in.get(address))
+    request = ReplayRequest.objects.get()
+    take_job(request.job_number, timezone.now())
+    assert words not in shown(signed_in.get(address))
+    assert words not in shown(signed_in.get(f"{address}replay/{request.pk}/", **HTMX))
+
+
 def test_a_difference_is_named_beside_both_digests(signed_in, site, monkeypatch):
     def differs(session, run, *, threads, progress):
         return Replayed(run, bytes(32), "settlement.result 2024-03-30 demand_kw market: differ")
