@@ -18,11 +18,23 @@ FORM_BYTES = 64_000
 OVERHEAD_BYTES = FORM_BYTES
 """Of the other fields beside a file, and what parts them."""
 
+_BACK = "Go back: what you typed is still in the form."
 _UPLOADS = (
-    (re.compile(r"/payments/import/"), LARGEST_BANK_FILE_BYTES),
-    (re.compile(r"/disputes/[^/]+/[0-9]+/[^/]+/"), LARGEST_ATTACHMENT_BYTES),
-    (re.compile(r"/invoices/[^/]+/[0-9]+/dispute/"), LARGEST_ATTACHMENT_BYTES),
+    (
+        re.compile(r"/payments/import/"),
+        LARGEST_BANK_FILE_BYTES,
+        "Send a smaller file: zipped, or the statements of a month at a time.",
+    ),
+    *(
+        (re.compile(address), LARGEST_ATTACHMENT_BYTES, f"Choose a smaller file. {_BACK}")
+        for address in (
+            r"/disputes/[^/]+/[0-9]+/[^/]+/",
+            r"/invoices/[^/]+/[0-9]+/dispute/",
+        )
+    ),
 )
+"""Addresses that take a file, how large it may be, and what to do with a larger one."""
+
 _COSIGNATURES = re.compile(r"/proof/checkpoint/[0-9]+/cosignatures/")
 _WITH_BODY = ("POST", "PUT", "PATCH")
 
@@ -53,19 +65,19 @@ def body_limit(method: str, path: str) -> int:
 
 def upload_limit(path: str) -> int | None:
     """Return how many bytes a form with a file may have; None where an address takes no file."""
-    for pattern, largest_bytes in _UPLOADS:
+    for pattern, largest_bytes, _ in _UPLOADS:
         if pattern.fullmatch(path):
             return largest_bytes + OVERHEAD_BYTES
     return None
 
 
-def judge_length(stated: str | None, limit_bytes: int) -> Refusal | None:
+def judge_length(stated: str | None, limit_bytes: int, path: str) -> Refusal | None:
     """Return why a body of the length that its header states is refused, or None."""
     if stated is None:
         return None
     if not (stated.isascii() and stated.isdecimal() and len(stated) < 20):
         return NO_LENGTH
-    return too_long(limit_bytes) if int(stated) > limit_bytes else None
+    return too_long(limit_bytes, path) if int(stated) > limit_bytes else None
 
 
 NO_LENGTH = Refusal(
@@ -76,14 +88,17 @@ NO_LENGTH = Refusal(
 )
 
 
-def too_long(limit_bytes: int) -> Refusal:
+def too_long(limit_bytes: int, path: str) -> Refusal:
     """Return the refusal of a body that is longer than its address takes."""
-    takes = f"at most {limit_bytes:,} bytes" if limit_bytes else "nothing at all"
+    most = f"at most {limit_bytes:,} bytes" if limit_bytes else "nothing at all"
+    takes = f"This address takes {most} from you"
+    remedy = f"Write less. {_BACK}" if limit_bytes == FORM_BYTES else "Send less."
+    for pattern, largest_bytes, of_file in _UPLOADS:
+        if pattern.fullmatch(path) and limit_bytes > FORM_BYTES:
+            takes = f"A file here has at most {largest_bytes:,} bytes"
+            remedy = of_file
     return Refusal(
-        413,
-        "That is too large",
-        f"This address takes {takes} from you. Nothing of what you sent was stored.",
-        "Send a smaller file, zipped or in parts: a bank's statements a month at a time.",
+        413, "That is too large", f"{takes}. Nothing of what you sent was stored.", remedy
     )
 
 

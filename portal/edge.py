@@ -105,7 +105,7 @@ class Edge:
             except TimeoutError:
                 return _refused(TOO_SLOW)
             except TooLongError:
-                return _refused(too_long(limit_bytes))
+                return _refused(too_long(limit_bytes, scope["path"]))
             if not is_whole:
                 return None
             if self._under_way >= self.threads + self.patience.most_waiting:
@@ -123,7 +123,7 @@ class Edge:
             key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]
         }
         stated = headers.get("content-length")
-        refusal = judge_length(stated, limit_bytes)
+        refusal = judge_length(stated, limit_bytes, scope["path"])
         if refusal is not None:
             return refusal
         brings_file = limit_bytes > FORM_BYTES and (stated is None or int(stated) > FORM_BYTES)

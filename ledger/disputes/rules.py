@@ -34,7 +34,7 @@ class DisputeRule(Rule):
     )
     CLAIM_IS_MALFORMED = (
         206,
-        "a claim is either an amount or a quantity, a whole number above zero",
+        "a claim is either an amount or a quantity, and above zero",
         "give the part of the line that is wrong, as an amount or as a quantity",
     )
     CLAIM_IS_ABOVE_LINE = (

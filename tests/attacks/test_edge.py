@@ -219,6 +219,23 @@ def test_only_addresses_that_take_a_file_take_more_than_a_form(path, most):
     assert body_limit("POST", path) == most
 
 
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        (IMPORT, ("at most 20,000,000 bytes", "the statements of a month at a time")),
+        ("/disputes/gb12/3/answer/", ("at most 10,000,000 bytes", "what you typed is still")),
+        ("/invoices/gb12-INV-000001/3/dispute/", ("at most 10,000,000 bytes", "Choose a smaller")),
+        (SIGN_IN, ("at most 64,000 bytes", "Write less", "what you typed is still")),
+    ],
+)
+def test_who_sends_too_much_is_told_what_the_address_takes_and_what_to_do(path, words):
+    """No zip is an attachment, and no month of statements is a dispute."""
+    sender = ask(Sender(b"x"), path, headers=stated(400_000_000))
+    assert sender.status == 413
+    assert all(each in sender.page for each in words)
+    assert ("zipped" in sender.page) == (path == IMPORT)
+
+
 # Accounts
 
 
