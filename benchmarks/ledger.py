@@ -24,6 +24,7 @@ from ledger.chain import SealedJournal, seal_journal
 from ledger.journal import Account, JournalDraft, Posting
 from ledger.posting import post_many
 from ledger.store import copy_postings, insert_journals, journal_head, new_ids
+from settlement.runs.run import ENGINE_VERSION
 from settlement.tables import RunRow
 
 MARKET = "ledger-benchmark"
@@ -134,7 +135,7 @@ def _publish_runs(session: Session) -> None:
             "known_at": NOW,
             "pins": [],
             "input_digest": bytes(32),
-            "engine_version": "0",
+            "engine_version": ENGINE_VERSION,
             "result_digest": bytes(32),
             "created_at": NOW,
             "digest": bytes(32),

@@ -103,6 +103,8 @@ class RunRow(Base):
         CheckConstraint("octet_length(input_digest) = 32", name="input_digest_length"),
         CheckConstraint("octet_length(result_digest) = 32", name="result_digest_length"),
         CheckConstraint("octet_length(digest) = 32", name="digest_length"),
+        # Of rows that are added: those of earlier releases stay.
+        CheckConstraint("engine_version = '2'", name="engine_is_of_this_release"),
         {"schema": "settlement"},
     )
 

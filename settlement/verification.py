@@ -4,7 +4,7 @@ Each row carries a digest over all its columns, and sums of digests tie rows to 
 to results. Nothing here trusts a stored digest: every one is computed again from the row.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -63,19 +63,26 @@ class Check:
 
 
 def list_checks(
-    kept: KeptCheckpoint | None = None, *, threads: int = 1, unreplayed: list[Run] | None = None
+    kept: KeptCheckpoint | None = None,
+    *,
+    threads: int = 1,
+    left_out: Collection[str] = (),
+    unreplayed: list[Run] | None = None,
 ) -> tuple[Check, ...]:
     """Return every check: of the schema, which guards what comes after, of runs, then of rows.
 
     Args:
         kept: as `list_row_checks` takes it.
         threads: days that are settled again at once; 0 to settle none again.
-        unreplayed: takes the runs that an earlier version of the engine made, for the caller to
-            say that they were not settled again; without it, they are findings.
+        left_out: earlier versions of the engine whose posted runs are not settled again; those of
+            others are findings.
+        unreplayed: takes those runs, for the caller to say so.
     """
     held: HeldRuns = {}
     # Before the rows: those are read under the ledger's lock, and settling again takes long.
-    settle_again = partial(verify_replays, threads=threads, held=held, unreplayed=unreplayed)
+    settle_again = partial(
+        verify_replays, threads=threads, held=held, left_out=left_out, unreplayed=unreplayed
+    )
     replays = Check(REPLAYS, settle_again)
     first = (Check("schema", verify_schema), *((replays,) if threads else ()))
     return (*first, *list_row_checks(kept, held))

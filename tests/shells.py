@@ -117,6 +117,7 @@ SHELLS = {
     "settlement/meters/verification.py": "reads every row to prove it",
     "settlement/notices/derivation.py": "use case: derive all notices",
     "settlement/notices/store.py": "moves rows",
+    "settlement/replays/engine_verification.py": "reads which engine made each run, to verify it",
     "settlement/replays/inputs.py": "loads what a run is computed from",
     "settlement/replays/run_verification.py": "reads every row of runs to prove it",
     "settlement/replays/verification.py": "replays posted runs, to verify them",

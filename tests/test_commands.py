@@ -460,17 +460,24 @@ def test_an_overlay_with_faults_is_refused_with_all_of_them(command_on, metered,
     )
 
 
-def test_a_run_of_an_earlier_engine_is_said_not_to_be_replayed(command_on, metered, monkeypatch):
-    """As loud as what --quick leaves out; its rows and its journals are held to each other."""
+def test_a_run_of_an_earlier_engine_is_left_out_by_who_says_so(command_on, metered, monkeypatch):
+    """As --quick leaves runs out; its rows and its journals are held to each other."""
     command = command_on(metered)
+    constraint = "ALTER TABLE settlement.run {} CONSTRAINT ck_run_engine_is_of_this_release {}"
+    with transaction(metered) as session:
+        session.execute(text(constraint.format("DROP", "")))
     with monkeypatch.context() as earlier:
         earlier.setattr("settlement.runs.settle.ENGINE_VERSION", "1")
         run = json.loads(command("settle", "tiny", "II", *DAYS, "--json").out)["run"]
-    told = command("verify")
+    with transaction(metered) as session:
+        session.execute(text(constraint.format("ADD", "CHECK (engine_version = '2') NOT VALID")))
+    refused = command("verify")
+    assert (refused.status, refused.codes) == (1, ["run-replay"])
+    told = command("verify", "--leave-out-engine", "1")
     sentence = f"Not replayed: run {run} (tiny II), made by version 1 of the engine"
     assert told.status == 0
     assert sentence in told.out
-    printed = json.loads(command("verify", "--json").out)
+    printed = json.loads(command("verify", "--leave-out-engine", "1", "--json").out)
     assert [words.startswith(sentence) for words in printed["not_checked"]] == [True]
     with transaction(metered) as session:
         session.execute(text("SET LOCAL session_replication_role = replica"))

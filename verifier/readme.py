@@ -50,8 +50,9 @@ the file that it checks. And hold the checkpoint's key to the one that the opera
 elsewhere (`--key`), as whoever could forge the file could put another key into it. If you kept a
 checkpoint of before, of any size, hold the log to it: `--checkpoint FILE`.
 
-In a checkout, `manage.py recompute FILE.zip` also settles the days again from the rules and
-readings in this file and compares every result.
+In a checkout of a release with the run's engine_version, `manage.py recompute FILE.zip` also
+settles the days again from the rules and readings in this file and compares every result. Without
+that, nothing shows that the results follow from them.
 
 WHAT IS IN IT
 -------------

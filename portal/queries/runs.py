@@ -21,7 +21,7 @@ from settlement.billing.lines import GENERATED, TAKEN, Side, is_line, line_kind
 from settlement.billing.posting import EQUALISATION, LOSSES
 from settlement.runs.findings import run_findings
 from settlement.runs.reading_quality import QualityCounts, run_quality
-from settlement.runs.run import Run
+from settlement.runs.run import ENGINE_VERSION, Run
 from settlement.runs.store import find_run
 from settlement.runs.store import list_runs as stored_runs
 from settlement.studies.store import find_study
@@ -84,6 +84,11 @@ class RunPage:
     def is_study(self) -> bool:
         """Whether the run was made for a study; the ledger takes none of it."""
         return self.summary.run.kind == STUDY
+
+    @property
+    def is_of_another_engine(self) -> bool:
+        """Whether another version of the engine made it, so that none here can compute it again."""
+        return self.summary.run.engine_version != ENGINE_VERSION
 
     @property
     def commodities(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from common.damage import damage
 from common.refusals import Finding, Refused
 from ledger.journal import STUDY
 from settlement.billing.held import HeldDay, HeldRuns, held_day
+from settlement.replays.engine_verification import verify_engines
 from settlement.replays.inputs import pinned_inputs
 from settlement.runs import store
 from settlement.runs.computing import SettlementInputs
@@ -60,6 +61,7 @@ def verify_runs(session: Session, held: HeldRuns | None = None) -> Iterator[Find
         for day in store.days_outside(session, run):
             row = f"settlement.result {run.id} {day}"
             yield damage("result-outside-run", row, "the day is not one of the run's days")
+    yield from verify_engines(session)
     yield from _verify_studies(session, runs)
     for run_id in store.orphan_result_runs(session):
         yield damage("orphan-result", f"settlement.result of run {run_id}", "no such run")

@@ -1,7 +1,7 @@
 """Settle every posted run again: a run that was invented is a cause of money, too."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from sqlalchemy.orm import Session
 
@@ -21,13 +21,14 @@ def verify_replays(
     session: Session,
     threads: int = 1,
     held: HeldRuns | None = None,
+    left_out: Collection[str] = (),
     unreplayed: list[Run] | None = None,
 ) -> Iterator[Finding]:
     """Replay every run that posted a day, and name the first row of each that comes out otherwise.
 
     Of a run of an earlier version of the engine nobody here can say that its results are what it
-    computed: it is handed to the caller, to say so, or is named where nobody takes it. One of a
-    version that no release had is named in any case.
+    computed: it is named, unless who asks left its version out, having settled its runs again by a
+    release of that version. One of a version that no release had is named in any case.
 
     A day of which everything that it is computed from equals that of a day before is computed once;
     its rows are hashed again like those of any other.
@@ -36,7 +37,8 @@ def verify_replays(
         session: the caller's session.
         threads: days computed at once, at least 1.
         held: takes the runs whose inputs, day totals and results are as they are stored.
-        unreplayed: takes the runs of earlier versions of the engine, which were not settled again.
+        left_out: versions of the engine whose runs are not settled again.
+        unreplayed: takes those runs.
     """
     law_of, memory = law_read_once(session), DayMemory()
     for run_id, run in posted_runs(session):
@@ -44,8 +46,9 @@ def verify_replays(
         if run is None:
             yield damage(RUN_REPLAY, place, "its pins cannot be read")
             continue
-        if unreplayed is not None and is_earlier_engine(run.engine_version):
-            unreplayed.append(run)
+        if run.engine_version in left_out and is_earlier_engine(run.engine_version):
+            if unreplayed is not None:
+                unreplayed.append(run)
             continue
         days: dict[dt.date, HeldDay] = {}
         try:

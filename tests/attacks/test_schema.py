@@ -130,7 +130,7 @@ EACH_CHECK = f"""
 SELECT format('%I.%I constraint %I', nspname, relname, conname),
        format('ALTER TABLE %1$I.%2$I DROP CONSTRAINT %3$I; '
               'ALTER TABLE %1$I.%2$I ADD CONSTRAINT %3$I %4$s {{}}', nspname, relname, conname,
-              pg_get_constraintdef(pg_constraint.oid))
+              replace(pg_get_constraintdef(pg_constraint.oid), ' NOT VALID', ''))
   FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
   JOIN pg_namespace ON pg_namespace.oid = connamespace
  WHERE nspname IN {OURS} AND contype IN ('c', 'f')
@@ -141,7 +141,10 @@ SELECT format('%I.%I constraint %I', nspname, relname, conname),
 def test_each_constraint_that_looks_at_no_row_is_named(insider, weakness):
     attacked = execute_all(insider, EACH_CHECK.format(weakness))
     seen = found(insider)
-    assert {place for place in attacked if weakness not in seen.get(place, "")} == set()
+    # One that judges what is added alone is NOT VALID as it is made, and stays what was expected.
+    assert {
+        place for place in attacked if weakness not in seen.get(place, EXPECTED[place])
+    } == set()
 
 
 EACH_UNIQUE_INDEX = f"""

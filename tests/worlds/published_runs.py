@@ -9,6 +9,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from ledger.causes import Cause, CauseSource
+from settlement.runs.run import ENGINE_VERSION
 from settlement.tables import RunRow
 
 FIRST_DAY, LAST_DAY = dt.date(2024, 1, 1), dt.date(2024, 12, 31)
@@ -38,7 +39,7 @@ def publish_runs(session: Session, market: str, kinds: Iterable[str]) -> None:
             "known_at": PUBLISHED,
             "pins": [],
             "input_digest": bytes(32),
-            "engine_version": "0",
+            "engine_version": ENGINE_VERSION,
             "result_digest": bytes(32),
             "created_at": PUBLISHED,
             "digest": cause_of(kind).digest,

@@ -31,7 +31,7 @@ class Verified:
 
     Attributes:
         findings: what does not hold, by the name of the check.
-        unreplayed: the posted runs that an earlier version of the engine made.
+        unreplayed: the posted runs of earlier versions of the engine that were left out.
     """
 
     findings: dict[str, list[Finding]] = field(default_factory=dict)
@@ -58,6 +58,14 @@ class Command(BaseCommand[Verified]):
             "that you have from them; docs/transparency-log.md says how it is written",
         ),
         flag("--quick", f"leave out what takes as long as to settle: {REPLAYS}"),
+        argument(
+            "--leave-out-engine",
+            action="append",
+            default=[],
+            metavar="VERSION",
+            help="leave out the posted runs of an earlier version of the engine, which `verify` of "
+            "a release of that version settled again; without it, each of them is a finding",
+        ),
         THREADS,
         JSON,
     )
@@ -68,7 +76,12 @@ class Command(BaseCommand[Verified]):
         console = Console(stderr=True, quiet=options.json)
         outcome = Verified()
         threads = 0 if options.quick else options.threads
-        checks = list_checks(kept, threads=threads, unreplayed=outcome.unreplayed)
+        checks = list_checks(
+            kept,
+            threads=threads,
+            left_out=options.leave_out_engine,
+            unreplayed=outcome.unreplayed,
+        )
         if policy is not None:
             demand = partial(verify_quorum, policy=policy, kept=kept, now=options.now)
             checks = (*checks, Check(QUORUM, demand))
@@ -116,7 +129,7 @@ class Command(BaseCommand[Verified]):
 
 
 def _not_replayed(run: Run) -> str:
-    """Return what is said of a run that an earlier version of the engine made."""
+    """Return what is said of a run of an earlier version of the engine that was left out."""
     return (
         f"Not replayed: run {run.id} ({run.market} {run.kind}), made by version "
         f"{run.engine_version} of the engine; replay it with a release of that version."
