@@ -75,9 +75,9 @@ def verify_payments(session: Session) -> Findings:
 
 def _verify_files(session: Session, files: set[File]) -> Findings:
     table = tables.BankFile
-    for *row, content, digest in session.execute(
-        select(*columns(table, FileRow), table.content, table.digest)
-    ):
+    statement = select(*columns(table, FileRow), table.content, table.digest)
+    # One at a time: all files together need not fit into the memory.
+    for *row, content, digest in session.execute(statement.execution_options(yield_per=1)):
         file = FileRow(*row)
         key = file.content_digest.hex()
         if (file.market, file.content_digest) in files:
