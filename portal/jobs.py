@@ -90,9 +90,9 @@ def is_lost(job_number: int | None, now: dt.datetime) -> bool:
 def give_up(job_number: int | None) -> None:
     """End a job whose process is gone: while it counts as under way, its lock keeps others out."""
     with connection.cursor() as cursor:
+        # Where its heart beats again by now, the policy of the queue shows it to no web process.
         cursor.execute(
-            "SELECT procrastinate_finish_job_v1(id, 'failed', false) FROM procrastinate_jobs "
-            "WHERE id = %s AND status = 'doing'",
+            "UPDATE procrastinate_jobs SET status = 'failed' WHERE id = %s AND status = 'doing'",
             [job_number],
         )
 
@@ -126,16 +126,3 @@ def progress_of(request: Request) -> Callable[[int, int], None]:
             request.save(update_fields=["done", "total"])
 
     return report
-
-
-def run_worker(at_once: int) -> None:
-    """Work until a signal says to stop, at so many jobs at once."""
-    connector = app.connector.get_worker_connector()  # type: ignore[attr-defined]  # Django's has it
-    with app.replace_connector(connector):
-        app.run_worker(
-            concurrency=at_once,
-            delete_jobs="successful",
-            fetch_job_polling_interval=2.0,
-            shutdown_graceful_timeout=10.0,
-            name="tallystick",
-        )

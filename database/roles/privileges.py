@@ -27,6 +27,8 @@ BY_GUARDS: Privileges = {WRITER: READ, PORTAL: READ, AUDITOR: READ}
 UNDER_WAY: Privileges = {WRITER: ANY_ROW, PORTAL_AUTH: ANY_ROW}
 """What Django keeps for a while, and changes."""
 OF_DJANGO: Privileges = {WRITER: ANY_ROW, PORTAL_AUTH: READ}
+GIVES_UP = "UPDATE (state, error, finished_at, job_number)"
+"""What the web process says of a request: its job, and that nobody is left who does it."""
 
 TABLES: Mapping[str, Privileges] = MappingProxyType(
     {
@@ -107,10 +109,10 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
         # What people ask for, and how far it is: asked for here, and answered by the worker.
         "portal.portal_replayrequest": {
             WRITER: ANY_ROW,
-            PORTAL_AUTH: "SELECT, INSERT, UPDATE",
+            PORTAL_AUTH: f"SELECT, INSERT, {GIVES_UP}",
             AUDITOR: READ,
         },
-        "portal.portal_export": {WRITER: ANY_ROW, PORTAL_AUTH: "SELECT, INSERT, UPDATE"},
+        "portal.portal_export": {WRITER: ANY_ROW, PORTAL_AUTH: f"SELECT, INSERT, {GIVES_UP}"},
         "portal.portal_exportpart": {WRITER: ANY_ROW, PORTAL_AUTH: READ},
         "portal.portal_explanationrequest": {
             WRITER: ANY_ROW,
@@ -118,8 +120,13 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
         },
         # A page says that it was queued, and nothing of what became of it.
         "portal.portal_act": {WRITER: ANY_ROW, PORTAL_AUTH: "SELECT, INSERT, UPDATE (job_number)"},
-        # The queue. Its triggers write events, as whoever changed a job.
-        "portal.procrastinate_jobs": {WRITER: ANY_ROW, PORTAL_AUTH: "SELECT, INSERT, UPDATE"},
+        # The queue. Its triggers write events, as whoever changed a job. Policies say which jobs
+        # the web process queues, and which it ends: see `database.row_security`.
+        "portal.procrastinate_jobs": {
+            WRITER: ANY_ROW,
+            PORTAL_AUTH: "SELECT, INSERT (queue_name, task_name, priority, lock, queueing_lock, "
+            "args, scheduled_at), UPDATE (status)",
+        },
         "portal.procrastinate_events": {WRITER: ANY_ROW, PORTAL_AUTH: "INSERT"},
         "portal.procrastinate_workers": {WRITER: ANY_ROW, PORTAL_AUTH: READ},
         "portal.procrastinate_periodic_defers": {WRITER: ANY_ROW},
@@ -170,7 +177,7 @@ FUNCTIONS: Mapping[str, Privileges] = MappingProxyType(
         "ledger.log_leaf_hash": {},
         "ledger.field": {},
         "portal.procrastinate_defer_jobs_v1": QUEUED,
-        "portal.procrastinate_finish_job_v1": QUEUED,
+        "portal.procrastinate_finish_job_v1": CALLED,
         "portal.procrastinate_cancel_job_v1": CALLED,
         "portal.procrastinate_defer_periodic_job_v2": CALLED,
         "portal.procrastinate_fetch_job_v2": CALLED,

@@ -1,6 +1,7 @@
 """Acts that are done at once, in the process and the transaction of a test."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -20,13 +21,21 @@ def do_acts_at_once(patch: pytest.MonkeyPatch) -> None:
     does so with rows that are committed, `tests/portal/test_acts.py` shows.
     """
     queue: Callable[[str, int], int] = jobs.defer
+    wait: Callable[..., Any] = jobs.wait_for
+    queued: list[tuple[str, int]] = []
 
     def defer(task: str, number: int) -> int:
         job = queue(task, number)
         if task in AT_ONCE:
+            queued.append((task, number))
+        return job
+
+    def wait_for(read: Callable[[], Any]) -> Any:
+        while queued:
+            task, number = queued.pop(0)
             with as_worker():
                 AT_ONCE[task](number)
-        return job
+        return wait(read)
 
     def take(_session: object, number: int) -> bool:
         return Act.objects.filter(pk=number, state=Act.State.ASKED).exists()
@@ -37,6 +46,7 @@ def do_acts_at_once(patch: pytest.MonkeyPatch) -> None:
         )
 
     patch.setattr(jobs, "defer", defer)
+    patch.setattr(jobs, "wait_for", wait_for)
     # The log is committed, and other tests of the same database count its checkpoints.
     patch.setattr(signing, "sign_after", lambda _now: None)
     patch.setattr(requests, "take", take)

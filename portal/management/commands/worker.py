@@ -1,8 +1,9 @@
 """`manage.py worker`: make what pages ask for, beside the portal."""
 
-from portal.jobs import AT_ONCE, run_worker
+from portal.jobs import AT_ONCE
 from portal.management.arguments import argument, at_least
 from portal.management.base import BaseCommand, Options
+from portal.working import run_worker
 
 
 class Command(BaseCommand[None]):
