@@ -227,6 +227,18 @@ AND NOT EXISTS (
     WHERE other.status = 'todo' AND other.task_name = procrastinate_jobs.task_name
         AND other.args = procrastinate_jobs.args)
 """
+ADDED: Mapping[str, str] = MappingProxyType(
+    {
+        QUEUE: QUEUED,
+        # As `ledger.log.witnesses` takes them: what it signs over, only its key can show.
+        "ledger.cosignature": (
+            "signed_at BETWEEN now() - interval '1 day' AND now() + interval '10 minutes'"
+        ),
+    }
+)
+"""By table that everybody reads, which rows the web process may add: the queue names rows by their
+number, and the log is public."""
+
 LOST = """
 status = 'doing' AND NOT EXISTS (
     SELECT FROM portal.procrastinate_workers AS worker
@@ -251,7 +263,7 @@ OPEN: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(
             (
                 "ledger.log_leaf", "ledger.log_key", "ledger.log_tile", "ledger.checkpoint",
-                "ledger.trail_head", "ledger.witness", "ledger.cosignature",
+                "ledger.trail_head", "ledger.witness",
             ),
             "the log is public: hashes, notes and keys",
         ),
@@ -295,6 +307,20 @@ def secure_own_rows(execute: Callable[[str], object], table: str) -> None:
         execute(f"CREATE POLICY appends ON {table} FOR INSERT WITH CHECK (true)")
 
 
+def secure_added_rows(execute: Callable[[str], object], table: str) -> None:
+    """Let everybody read a table, and the web process add the rows that `ADDED` says."""
+    execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    execute(f"CREATE POLICY reads ON {table} FOR SELECT USING (true)")
+    execute(f"CREATE POLICY asks ON {table} FOR INSERT WITH CHECK ({ADDED[table]})")
+
+
+def unsecure_added_rows(execute: Callable[[str], object], table: str) -> None:
+    """Undo `secure_added_rows`."""
+    for policy in ("reads", "asks"):
+        execute(f"DROP POLICY {policy} ON {table}")
+    execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
+
+
 def secure_requests(execute: Callable[[str], object]) -> None:
     """Let the web process ask for what the worker does, and say nothing of what came of it."""
     for table, condition in ASKED.items():
@@ -307,9 +333,7 @@ def secure_requests(execute: Callable[[str], object]) -> None:
             f"CREATE POLICY gives_up ON {table} FOR UPDATE USING ({under_way}) "
             f"WITH CHECK ({own} AND state IN ('asked', 'running', 'failed'))"
         )
-    execute(f"ALTER TABLE {QUEUE} ENABLE ROW LEVEL SECURITY")
-    execute(f"CREATE POLICY reads ON {QUEUE} FOR SELECT USING (true)")
-    execute(f"CREATE POLICY asks ON {QUEUE} FOR INSERT WITH CHECK ({QUEUED})")
+    secure_added_rows(execute, QUEUE)
     execute(
         f"CREATE POLICY gives_up ON {QUEUE} FOR UPDATE USING ({LOST}) "
         "WITH CHECK (status = 'failed')"
@@ -318,12 +342,12 @@ def secure_requests(execute: Callable[[str], object]) -> None:
 
 def unsecure_requests(execute: Callable[[str], object]) -> None:
     """Undo `secure_requests`."""
-    for table in (*ASKED, QUEUE):
+    execute(f"DROP POLICY gives_up ON {QUEUE}")
+    unsecure_added_rows(execute, QUEUE)
+    for table in ASKED:
         for policy in ("reads", "asks", "gives_up"):
             execute(f"DROP POLICY {policy} ON {table}")
-    for table in ASKED:
         execute(f"CREATE POLICY reads ON {table} USING ({OWN_POLICIES[table]})")
-    execute(f"ALTER TABLE {QUEUE} DISABLE ROW LEVEL SECURITY")
 
 
 def unsecure_rows(execute: Callable[[str], object], table: str) -> None:

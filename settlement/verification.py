@@ -4,6 +4,7 @@ Each row carries a digest over all its columns, and sums of digests tie rows to 
 to results. Nothing here trusts a stored digest: every one is computed again from the row.
 """
 
+import struct
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -56,7 +57,13 @@ class Check:
             # An unreadable row breaks the transaction; from a savepoint the next check goes on.
             with session.begin_nested():
                 found.extend(self.findings(session))
-        except (DataError, psycopg.DataError, ValueError, OverflowError) as unreadable:
+        except (
+            DataError,
+            psycopg.DataError,
+            ValueError,
+            OverflowError,
+            struct.error,
+        ) as unreadable:
             reason = str(unreadable).splitlines()[0]
             found.append(damage("unreadable", f"a row of: {self.name}", reason))
         return found

@@ -78,7 +78,10 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
         # makes no token: whatever a page were made to ask by it, it asks as who is signed in.
         "people.token": UNDER_WAY,
         # A witness has no account: its key says whose a co-signature is, and the portal takes it.
-        "ledger.cosignature": {**FACTS, PORTAL: APPEND},
+        "ledger.cosignature": {
+            **FACTS,
+            PORTAL: "SELECT, INSERT (size, witness, signed_at, signature)",
+        },
         "ledger.log_leaf": BY_GUARDS,
         "ledger.trail_link": BY_GUARDS,
         # Django's own, in the schema `portal`.

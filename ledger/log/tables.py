@@ -146,6 +146,9 @@ class Cosignature(Base):
         CheckConstraint(
             "signed_at = date_trunc('second', signed_at)", name="signed_at_is_whole_seconds"
         ),
+        CheckConstraint(
+            "signed_at >= '1970-01-01Z' AND signed_at < '9000-01-01Z'", name="signed_at_is_readable"
+        ),
         Index(None, "witness", "signed_at"),
         SCHEMA_ARGUMENTS,
     )

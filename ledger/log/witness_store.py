@@ -8,7 +8,8 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from ledger.log.note import MAX_SIGNATURES, parse_note
+from ledger.log.cosignature import cosigned_at_seconds
+from ledger.log.note import MAX_SIGNATURES, Checkpoint, VerifierKey, parse_note
 from ledger.log.rows import WITHDRAWN, CheckpointRow, CosignatureRow, WitnessRow
 from ledger.log.tables import Cosignature, LogWitness
 
@@ -44,10 +45,13 @@ def insert_cosignature(session: Session, size: int, number: int, row: Cosignatur
     return bool(session.execute(statement.returning(Cosignature.number)).all())
 
 
-def count_cosignatures(session: Session, witness: int, since: datetime) -> int:
-    """Return how many co-signatures of a witness are stored from a moment on."""
+def count_cosignatures(session: Session, witness: int, since: datetime, until: datetime) -> int:
+    """Return how many co-signatures of a witness are stored from a moment on, up to another."""
     statement = select(func.count()).where(
-        Cosignature.witness == witness, Cosignature.signed_at > since
+        Cosignature.witness == witness,
+        Cosignature.signed_at > since,
+        # Rows of a time to come, which the portal's role could add, keep no witness out.
+        Cosignature.signed_at <= until,
     )
     return session.execute(statement).scalar_one()
 
@@ -61,12 +65,37 @@ def cosignatures(session: Session, sizes: Sequence[int] | None = None) -> Iterat
         yield CosignatureRow(size, WitnessRow(*witness).key, signed_at, signature)
 
 
+def last_cosignatures(
+    session: Session, rows: Sequence[CheckpointRow]
+) -> dict[int, list[CosignatureRow]]:
+    """Return, by size, the last co-signature of each witness that holds.
+
+    One that does not hold is passed over, or whoever could add a row would hide the genuine one,
+    and a note with a line that fails under a known key is refused by those who read it.
+    """
+    of_size: dict[int, dict[VerifierKey, list[CosignatureRow]]] = {row.size: {} for row in rows}
+    for each in cosignatures(session, list(of_size)):
+        of_size[each.size].setdefault(each.key, []).append(each)
+    found: dict[int, list[CosignatureRow]] = {}
+    for row in rows:
+        checkpoint = parse_note(row.note).checkpoint
+        last = (
+            next((each for each in reversed(of_key) if _holds(checkpoint, each)), None)
+            for of_key in of_size[row.size].values()
+        )
+        found[row.size] = [each for each in last if each is not None]
+    return found
+
+
+def _holds(checkpoint: Checkpoint, row: CosignatureRow) -> bool:
+    return cosigned_at_seconds(checkpoint, row.line, row.key) is not None
+
+
 def cosigned_note(session: Session, row: CheckpointRow) -> str:
     """Return the note of a checkpoint with the last co-signature of each witness under it."""
-    last = {each.key: each for each in cosignatures(session, [row.size])}
+    last = last_cosignatures(session, [row])[row.size]
     room = MAX_SIGNATURES - len(parse_note(row.note).signatures)
-    lines = [each.line.text for each in list(last.values())[:room]]
-    return row.note + "".join(lines)
+    return row.note + "".join(each.line.text for each in last[:room])
 
 
 def _cosignatures() -> Select[Any]:

@@ -152,7 +152,7 @@ def _take(
         raise Refused([WitnessRule.COSIGNATURE_IS_NOT_OF_TODAY.finding(place, value)])
     signed_at = datetime.fromtimestamp(at_seconds, now.tzinfo)
     row = CosignatureRow(checkpoint.size, key, signed_at, line.signature[MOMENT.size :])
-    count = witness_store.count_cosignatures(session, witness.number, now - DAY)
+    count = witness_store.count_cosignatures(session, witness.number, now - DAY, now + FAST_CLOCK)
     is_new = witness_store.insert_cosignature(session, checkpoint.size, witness.number, row)
     if is_new and count >= MOST_A_DAY:
         raise Refused([WitnessRule.COSIGNATURES_ARE_TOO_MANY.finding(place, f"{count} of a day")])

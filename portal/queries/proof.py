@@ -17,13 +17,12 @@ from ledger.log.checkpoints import (
     prove_consistency,
     prove_inclusion,
 )
-from ledger.log.cosignature import cosigned_at_seconds
 from ledger.log.note import VerifierKey, parse_note
 from ledger.log.proof_file import ConsistencyProof, InclusionProof
 from ledger.log.proofs import Step, inclusion_steps
 from ledger.log.rows import CheckpointRow, CosignatureRow, KeyRow, WitnessRow
 from ledger.log.store import PlacedLeaf
-from ledger.log.witness_store import cosignatures, cosigned_note, present_witnesses
+from ledger.log.witness_store import cosigned_note, last_cosignatures, present_witnesses
 
 
 @dataclass(frozen=True)
@@ -63,20 +62,13 @@ def checkpoints(session: Session) -> PagedRows[CheckpointRow]:
 def with_signers(session: Session, rows: Sequence[CheckpointRow]) -> list[ShownCheckpoint]:
     """Return checkpoints with the keys and the witnesses whose signatures on them hold."""
     keys = public_keys(session)
-    last: dict[int, dict[VerifierKey, CosignatureRow]] = {row.size: {} for row in rows}
-    for each in cosignatures(session, list(last)):
-        last[each.size][each.key] = each
+    cosigned = last_cosignatures(session, rows)
     found = []
     for row in rows:
         note = parse_note(row.note)
         signed = set(note.signed_by([key.key for key in keys]))
-        cosigned = [
-            each
-            for each in last[row.size].values()
-            if cosigned_at_seconds(note.checkpoint, each.line, each.key)
-        ]
         signers = tuple(key for key in keys if key.key in signed)
-        found.append(ShownCheckpoint(row, signers, tuple(cosigned)))
+        found.append(ShownCheckpoint(row, signers, tuple(cosigned[row.size])))
     return found
 
 

@@ -16,7 +16,7 @@ from database.acting import TOKEN_SETTING
 from database.roles.granting import plain_url
 from database.roles.names import Role
 from database.roles.privileges import TABLES
-from database.row_security import APPENDED_BY_ALL, OPEN, OWN_POLICIES, POLICIES, QUEUE
+from database.row_security import ADDED, APPENDED_BY_ALL, OPEN, OWN_POLICIES, POLICIES
 from database.session import make_engine, transaction
 from ledger.people.roles import Role as Held
 from tests.settlement.test_verification import fill
@@ -163,7 +163,7 @@ def test_every_table_with_a_policy_is_in_the_matrix():
 
 @pytest.mark.parametrize("role", [Role.PORTAL, Role.PORTAL_AUTH])
 def test_what_the_web_process_reads_has_a_policy_or_a_reason(insider, role):
-    secured = {*POLICIES, *OWN_POLICIES, *APPENDED_BY_ALL, QUEUE}
+    secured = {*POLICIES, *OWN_POLICIES, *APPENDED_BY_ALL, *ADDED}
     read = {table for table, may in TABLES.items() if "SELECT" in may.get(role, "")}
     assert read - secured - OPEN.keys() == set()
     rows = insider.execute(

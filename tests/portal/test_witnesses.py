@@ -76,7 +76,7 @@ def test_nobodys_sign_in_makes_a_cosignature(who, sign_in):
 
 
 @pytest.mark.parametrize("method", ["get", "put", "delete", "patch"])
-def test_another_method_is_refused(method, client):
+def test_another_method_is_refused(method, client, db):
     assert getattr(client, method)("/proof/checkpoint/7/cosignatures/").status_code == 405
     if method != "get":
         assert getattr(client, method)(NEWEST).status_code == 405
