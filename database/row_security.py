@@ -182,7 +182,7 @@ ASKED: Mapping[str, str] = MappingProxyType(
         "portal.portal_act": "state = 'asked' AND outcome = '{}' AND finished_at IS NULL",
         "portal.portal_export": (
             "state = 'running' AND file_name = '' AND media_type = '' AND size_bytes = 0 "
-            "AND error = '' AND finished_at IS NULL AND expires_at IS NULL"
+            "AND error = '' AND found = '[]' AND finished_at IS NULL AND expires_at IS NULL"
         ),
         "portal.portal_explanationrequest": "state = 'running' AND content = ''",
         "portal.portal_replayrequest": (

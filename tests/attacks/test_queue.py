@@ -44,8 +44,9 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
         "state": "asked", "outcome": Jsonb({}),
     },
     "portal.portal_export": {
-        "kind": "own", "subject": "tiny cedar", "asked_at": "now", "state": "running",
-        "file_name": "", "media_type": "", "size_bytes": 0, "error": "",
+        "kind": "own", "subject": Jsonb({"market": "tiny", "participant": "cedar"}),
+        "asked_at": "now", "state": "running", "file_name": "", "media_type": "",
+        "size_bytes": 0, "error": "", "found": Jsonb([]),
     },
     "portal.portal_explanationrequest": {
         "rights": Jsonb({}), "document": "x", "line": 1, "asked_at": "now", "state": "running",
@@ -309,7 +310,10 @@ def test_no_job_is_changed(column, django):
 SAME = {"stored_digest": b"x" * 32, "recomputed_digest": b"x" * 32, "seconds": 1.5}
 ANSWERS: Mapping[str, list[Mapping[str, Any]]] = {
     "portal.portal_act": [{"state": "done"}, {"outcome": Jsonb({"told": "Paid.", "notes": []})}],
-    "portal.portal_export": [{"state": "ready"}, {"file_name": "evidence.zip"}, {"size_bytes": 1}],
+    "portal.portal_export": [
+        {"state": "ready"}, {"file_name": "evidence.zip"}, {"size_bytes": 1},
+        {"found": Jsonb([{"code": "x"}])},
+    ],
     "portal.portal_explanationrequest": [{"state": "ready"}, {"content": "{}"}],
     "portal.portal_replayrequest": [
         {"state": "same", **SAME},

@@ -21,7 +21,7 @@ ALTER TABLE portal_export ALTER COLUMN subject TYPE varchar(200) USING CASE kind
 
 
 class Migration(migrations.Migration):
-    dependencies = [("portal", "0019_queue")]
+    dependencies = [("portal", "0018_changes")]
     operations = [
         migrations.AddField("export", "found", models.JSONField(default=list)),
         migrations.RunSQL(

@@ -19,7 +19,7 @@ def unsecure(_apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("portal", "0018_changes"),
+        ("portal", "0019_exports_as_values"),
         ("procrastinate", "0041_post_retry_failed_job"),
     ]
     operations = [migrations.RunPython(secure, unsecure)]
