@@ -220,7 +220,9 @@ def other_subject(table: str) -> dict[str, Any]:
     number = next(_others)
     if table.endswith("replayrequest"):
         return {"run_id": f"00000000-0000-4000-8000-{number:012}"}
-    return {"subject": f"tiny cedar {number}"} if table.endswith("export") else {}
+    if table.endswith("export"):
+        return {"subject": Jsonb({"market": "tiny", "participant": f"cedar-{number}"})}
+    return {}
 
 
 @pytest.mark.parametrize("table", REQUESTS)
@@ -311,7 +313,9 @@ SAME = {"stored_digest": b"x" * 32, "recomputed_digest": b"x" * 32, "seconds": 1
 ANSWERS: Mapping[str, list[Mapping[str, Any]]] = {
     "portal.portal_act": [{"state": "done"}, {"outcome": Jsonb({"told": "Paid.", "notes": []})}],
     "portal.portal_export": [
-        {"state": "ready"}, {"file_name": "evidence.zip"}, {"size_bytes": 1},
+        {"state": "ready"},
+        {"file_name": "evidence.zip"},
+        {"size_bytes": 1},
         {"found": Jsonb([{"code": "x"}])},
     ],
     "portal.portal_explanationrequest": [{"state": "ready"}, {"content": "{}"}],

@@ -44,7 +44,7 @@ def test_what_was_asked_for_stays_what_it_is_of(clone_portal_database, django_db
             )
             for words in ASKED:
                 cursor.execute(INSERT, words)
-        migrate("0020_exports_as_values")
+        migrate("0019_exports_as_values")
         found = list(Export.objects.order_by("pk"))
         assert [each.of for each in found] == list(ASKED.values())
         assert all(each.findings == [] for each in found)
