@@ -83,9 +83,9 @@ def _compare(
 def _is_of(account: str, named: str | None) -> bool:
     """Return whether a file can be of the account that its statement is stored under.
 
-    One that names no account is of none, and one that names an IBAN is of the account with it.
-    Where either goes by a national number nothing is held: which is that of an IBAN of another
-    form, the law of the day said.
+    One that names no account is of none, and an IBAN is the account's or has its national number.
+    Of a national number that a file names nothing is held where the account has an IBAN: which is
+    that of an IBAN of another form, the law of the day said.
 
     >>> _is_of("GB50TSBX00123412345678", None)
     False
@@ -93,12 +93,14 @@ def _is_of(account: str, named: str | None) -> bool:
     True
     >>> _is_of("GB50TSBX00123412345678", "GB82WEST12345698765432")
     False
+    >>> _is_of("00123412345678", "GB50TSBX00123412345678"), _is_of("00123412345678", "98765432")
+    (True, False)
     >>> _is_of("GB50TSBX00123412345678", "12345678")
     True
     """
     if named is None:
         return False
-    if is_iban(account) and is_iban(named):
-        # Among its names, as the national number of an IBAN can have the form of one.
-        return named in account_names(account, None)
-    return True
+    if is_iban(named):
+        # Among the names of either, as the national number of an IBAN can have the form of one.
+        return account in account_names(named, None) or named in account_names(account, None)
+    return is_iban(account) or named == account
