@@ -4,12 +4,12 @@ from collections import defaultdict
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, and_, case, exists, func, or_, select
+from sqlalchemy import BigInteger, Text, and_, case, exists, func, or_, select
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session
 
 from ledger import tables
-from ledger.causes import PAID
+from ledger.causes import PAID, CauseSource
 from ledger.invoice import document_number
 from ledger.journal import is_money
 from ledger.payments import tables as payment_tables
@@ -21,7 +21,6 @@ from ledger.payments.account import (
     in_order,
     run_balance,
 )
-from ledger.payments.statements import transaction_name
 
 INTEREST_SUFFIX = ".interest"
 CHARGED, PAYABLE = "charge.", "payment."
@@ -165,11 +164,15 @@ def _movements(
 def _posted(market: str, participant: str, start: datetime, end: datetime) -> Any:
     account, journal, posting = tables.Account, tables.Journal, tables.Posting
     allocation, transaction = payment_tables.Allocation, payment_tables.BankTransaction
+    number = sql_cast(transaction.statement_number, Text)
+    name = func.concat(
+        transaction.market, "-bank-", func.lpad(number, func.greatest(6, func.length(number)), "0"),
+        "/", transaction.line,
+    )  # fmt: skip
     return (
         select(
             account.commodity, account.kind, account.subject, posting.amount, journal.posted_at,
-            journal.number, journal.reason, journal.settlement_day, allocation.market,
-            allocation.statement_number, allocation.line, allocation.decision,
+            journal.number, journal.reason, journal.settlement_day, journal.cause_key,
             transaction.value_on, transaction.is_reversal, transaction.counterparty_account,
             allocation.reason.label("decided"),
         )
@@ -180,9 +183,9 @@ def _posted(market: str, participant: str, start: datetime, end: datetime) -> An
         .outerjoin(
             transaction,
             and_(
-                transaction.market == allocation.market,
-                transaction.statement_number == allocation.statement_number,
-                transaction.line == allocation.line,
+                journal.cause_source == CauseSource.ALLOCATION,
+                transaction.market == journal.market,
+                func.split_part(journal.cause_key, ":", 1) == name,
             ),
         )
         .where(
@@ -200,13 +203,15 @@ def _posted_movement(row: Any) -> Movement:
             row.posted_at, Entry.INTEREST, row.subject, row.reason, row.amount, "",
             row.settlement_day, row.number,
         )  # fmt: skip
-    if row.decision > 1:
-        entry, text = Entry.ALLOCATION, f"Payment allocated anew: {row.decided}"
+    name, _, decision = row.cause_key.rpartition(":")
+    if int(decision) > 1:
+        # A decision that names no document of whoever asks is hidden from them; its journal is not.
+        why = row.decided or "it pays no document of this account any more"
+        entry, text = Entry.ALLOCATION, f"Payment allocated anew: {why}"
     elif row.is_reversal:
         entry, text = Entry.PAYMENT, "Payment taken back by the bank"
     else:
         entry, text = Entry.PAYMENT, "Payment received" if row.amount < 0 else "Payment made"
-    name = transaction_name(row.market, row.statement_number, row.line)
     return Movement(
         row.posted_at, entry, row.subject, text, row.amount, name, row.value_on, row.number,
         row.counterparty_account,

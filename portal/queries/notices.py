@@ -11,7 +11,7 @@ from portal import amounts
 from portal.access import Viewer
 from portal.queries.rules import zone_by_market
 from settlement.notices.derivation import derive_notices
-from settlement.notices.notice import Notice, Sort
+from settlement.notices.notice import TAKEN_BACK, Notice, Sort
 from settlement.notices.store import ledger_state
 
 Owners = frozenset[tuple[str, str]] | None
@@ -118,14 +118,19 @@ def _document_sentences(notice: Notice) -> tuple[str, ...]:
 
 
 def _payment_title(notice: Notice) -> str:
+    if notice.reason == TAKEN_BACK:
+        return f"{_minor(notice)} of a payment was taken from your documents"
     came = "received from you" if notice.due_minor > 0 else "paid or returned to you"
     return f"{_minor(notice)} was {came}"
 
 
 def _payment_sentences(notice: Notice) -> tuple[str, ...]:
+    named = " and ".join(notice.documents)
     return (
         f"Bank transaction {notice.subject}, value {_days(notice.days)}.",
-        f"It is booked to {' and '.join(notice.documents)}.",
+        f"So much less of {named} is paid by it; no money came or went."
+        if notice.reason == TAKEN_BACK
+        else f"It is booked to {named}.",
     )
 
 

@@ -29,6 +29,10 @@ class Sort(StrEnum):
     PAYEE = "payee"
 
 
+TAKEN_BACK = "taken back"
+"""The reason of a notice of a payment that pays less of a participant's documents than before."""
+
+
 class Movement(NamedTuple):
     """What a later run moved on a participant's accounts of one kind; + the participant owes."""
 
@@ -62,7 +66,10 @@ class Document(NamedTuple):
 
 
 class Paid(NamedTuple):
-    """What of a payment was given to documents of a participant by one decision; + it paid."""
+    """What of a payment was given to documents of a participant by one decision; + it paid.
+
+    `is_taken_back`: what an earlier decision gave was taken from them again.
+    """
 
     market: str
     participant: str
@@ -73,6 +80,7 @@ class Paid(NamedTuple):
     currency: str
     value_on: dt.date
     at: dt.datetime
+    is_taken_back: bool = False
 
 
 class Law(NamedTuple):
@@ -313,6 +321,7 @@ def _paid(paid: Paid) -> Notice:
         documents=paid.documents,
         currency=paid.currency,
         due_minor=paid.amount_minor,
+        reason=TAKEN_BACK if paid.is_taken_back else "",
     )
 
 

@@ -43,19 +43,27 @@ SELECT sealed.market, touched.participant, sealed.journal_number, sealed.days, s
  ORDER BY sealed.journal_number, touched.participant
 """
 # What a decision moved on accounts `paid`: a decision that reverses one takes its part back first.
+# By its journal, as a decision that takes a payment from a document names that document no more,
+# and is hidden from whose document it is.
 PAYMENTS = """
-SELECT account.market, account.participant, allocation.statement_number, allocation.line,
-       allocation.decision, array_agg(account.subject ORDER BY account.subject),
-       -sum(posting.amount)::int8, account.commodity, bank.value_on, allocation.decided_at
-  FROM ledger.allocation
-  JOIN ledger.bank_transaction AS bank USING (market, statement_number, line)
-  JOIN ledger.posting ON posting.journal_number = allocation.journal_number
+SELECT account.market, account.participant, bank.statement_number, bank.line,
+       split_part(journal.cause_key, ':', 2)::int8,
+       array_agg(account.subject ORDER BY account.subject),
+       -sum(posting.amount)::int8, account.commodity, bank.value_on, journal.posted_at,
+       (sum(posting.amount) < 0) <> (bank.amount_minor > 0)
+  FROM ledger.journal
+  JOIN ledger.bank_transaction AS bank
+    ON bank.market = journal.market
+   AND split_part(journal.cause_key, ':', 1) = bank.market || '-bank-'
+       || lpad(bank.statement_number::text, greatest(6, length(bank.statement_number::text)), '0')
+       || '/' || bank.line
+  JOIN ledger.posting ON posting.journal_number = journal.number
   JOIN ledger.account ON account.code = posting.account AND account.kind = 'paid'
- WHERE account.participant IS NOT NULL
- GROUP BY account.market, account.participant, account.commodity, allocation.statement_number,
-          allocation.line, allocation.decision, bank.value_on, allocation.decided_at
+ WHERE journal.cause_source = 'ledger.allocation' AND account.participant IS NOT NULL
+ GROUP BY account.market, account.participant, account.commodity, bank.statement_number,
+          bank.line, journal.number, bank.value_on, bank.amount_minor
 HAVING sum(posting.amount) <> 0
- ORDER BY allocation.decided_at, account.market, allocation.statement_number, allocation.line,
+ ORDER BY journal.posted_at, account.market, bank.statement_number, bank.line,
           account.participant
 """
 LAWS = """
@@ -123,12 +131,20 @@ def payments(session: Session) -> list[Paid]:
     """Return what each decision about a payment gave to documents of a participant."""
     found = []
     for row in session.execute(text(PAYMENTS)):
-        market, participant, number, line, decision, named, micro, currency, value_on, at = row
+        market, participant, number, line, decision, named, micro, currency, value_on, *rest = row
         payment = f"{statement_name(market, number)}/{line}"
         minor = micro // minor_unit_micro(currency)
         found.append(
             Paid(
-                market, participant, payment, decision, tuple(named), minor, currency, value_on, at
+                market,
+                participant,
+                payment,
+                decision,
+                tuple(named),
+                minor,
+                currency,
+                value_on,
+                *rest,
             )
         )
     return found

@@ -150,6 +150,22 @@ def test_a_page_says_that_no_worker_is_there_and_what_it_came_to_when_one_was(pa
     )  # fmt: skip
 
 
+def test_whose_document_a_payment_is_taken_from_is_told_so_and_loses_no_page(page):
+    """The decision that takes it away names none of their documents, and is hidden from them."""
+    own, every = Client(), page
+    own.force_login(User.objects.get(username="paul"))
+    account = "/accounts/tiny/cedar/"
+    assert "Payment allocated anew: it pays no document of this account" in text_of(
+        own.get(account)
+    )
+    assert own.get(f"{account}statement.csv").status_code == 200
+    told = text_of(own.get("/notices/"))
+    assert "was received from you" in told
+    assert "of a payment was taken from your documents" in told
+    assert f"So much less of {DOCUMENT} is paid by it; no money came or went." in told
+    assert "Payment allocated anew: Asked" in text_of(every.get(account))
+
+
 def test_an_act_is_done_once(page, work, world):
     act, before = asked(page), decisions(world)
     work(act.pk)
