@@ -1,9 +1,14 @@
 """Signing in and out by the standard flows of django-allauth, and what the audit trail keeps."""
 
+from pathlib import Path
+
+import allauth
 import pytest
 from allauth.mfa.totp.internal import auth as totp
 from django.db import DatabaseError, transaction
+from django.template.loader import get_template
 
+from database.embedded import ROOT
 from ledger.people.roles import Role
 from portal.models import AuditEntry
 from tests.portal.conftest import PASSWORD
@@ -154,3 +159,16 @@ def test_an_account_can_be_closed_and_its_entries_stay(client, auditor):
     give(client)
     auditor.delete()
     assert ("sign-in", "auditor") in actions()
+
+
+def test_what_is_said_of_accounts_and_factors_is_said_in_our_words():
+    """Every message of a factor, one that a later release of allauth adds too."""
+    shipped = Path(allauth.__file__).parent / "templates"
+    of_factors = [path.name for path in (shipped / "mfa" / "messages").glob("*.txt")]
+    of_accounts = ("logged_in.txt", "logged_out.txt", "password_changed.txt", "password_set.txt")
+    assert of_factors
+    for name in (
+        *(f"mfa/messages/{each}" for each in of_factors),
+        *(f"account/messages/{each}" for each in of_accounts),
+    ):
+        assert Path(get_template(name).origin.name).is_relative_to(ROOT / "templates"), name
