@@ -42,6 +42,10 @@ CHECKS: Mapping[str, Listed] = {
         "documents bill what the journals moved that they cover",
         "documents against journals and law",
     ),
+    "stated": Listed(
+        "parties, accounts, terms, runs and quantities of documents follow from law and journals",
+        "documents against journals and law",
+    ),
     "log": Listed("facts are leaves, and checkpoints of one log signed them", "transparency log"),
 }
 """Every check of the evidence of a run, by its name, in the order in which they are made."""

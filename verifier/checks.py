@@ -22,6 +22,7 @@ from verifier.results import check_results
 from verifier.runs import RUN, check_inputs, check_run, is_study_pin
 from verifier.scope import check_scope
 from verifier.sealed_checkpoints import check_sealed_checkpoints
+from verifier.stated import check_stated, list_needed_law
 from verifier.values import Row
 
 
@@ -61,8 +62,8 @@ def check_run_evidence(files: Files, stated: Row, trusted: Trusted, report: Repo
         invoices = check_invoices(files, law, report)
     with report.checking("scope"):
         check_scope(run, book, invoices, report)
-    with report.checking("documents of law"):
-        check_needed(files, list_needed(run, invoices, law), law, report)
+    with report.checking("documents of law"), report.reading(VERSIONS):
+        check_needed(files, list_needed(run, invoices, book, law), law, report)
     with report.checking("causes"):
         check_causes(book, leaves, report)
     with report.checking("posted"):
@@ -72,21 +73,26 @@ def check_run_evidence(files: Files, stated: Row, trusted: Trusted, report: Repo
         check_sums(whole, book, report)
     with report.checking("billed"):
         check_billed(whole, book, report)
+    with report.checking("stated"):
+        check_stated(whole, law, book, report)
     with report.checking("log"), report.reading(LEAVES):
         told = list_told(law, run, readings, book, invoices)
         earlier = check_log(files, leaves, told, trusted, report)
         check_sealed_checkpoints(invoices, leaves, earlier, report)
 
 
-def list_needed(run: Row, invoices: Sequence[Invoice], law: Law) -> set[DocumentKey]:
-    """Return the documents of the law that the run obeyed, and those that lines name."""
+def list_needed(run: Row, invoices: Sequence[Invoice], book: Ledger, law: Law) -> set[DocumentKey]:
+    """Return the documents of law that the run obeyed, lines name or parties follow from."""
     named = {
         digest for invoice in invoices for line in invoice.lines for digest in line["rule_digests"]
     }
     pins = run["pins"] if run else []
-    return {(pin["instrument"], pin["digest"]) for pin in pins if not is_study_pin(pin)} | {
-        key for key in law.versions if key[1] in named
-    }
+    journals = [book.journals[number] for number in sorted(book.journals)]
+    return (
+        {(pin["instrument"], pin["digest"]) for pin in pins if not is_study_pin(pin)}
+        | {key for key in law.versions if key[1] in named}
+        | list_needed_law(law, [each.row for each in invoices if each.lines], journals)
+    )
 
 
 def list_told(

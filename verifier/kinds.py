@@ -63,8 +63,9 @@ run, as it knew it, follows, and is what the run obeyed.""",
     "document": Kind(
         "law/INSTRUMENT/DIGEST.json",
         """\
-a document that the run obeyed or a line names, as canonical JSON (RFC
-8785); its digest is over these bytes""",
+a document that the run obeyed, a line names, or the parties of a
+document follow from, as canonical JSON (RFC 8785); its digest is over
+these bytes""",
     ),
     "readable document": Kind(
         "law/INSTRUMENT/DIGEST.yaml",

@@ -26,6 +26,7 @@ from verifier.report import Report
 from verifier.rows import check_text, read_csv_rows, read_json_lines
 from verifier.runs import is_study_pin, read_run_row, run_digest, write_run
 from verifier.scope import MONTH
+from verifier.stated import REGISTRATION, TERMS, check_own_stated
 from verifier.values import Row, list_days, parse_hex, to_integer, to_text
 
 RUNS, DAYS = "runs.jsonl", "days.csv"
@@ -68,6 +69,7 @@ def check_participant(files: Files, stated: Row, trusted: Trusted, report: Repor
         read_runs(files, subject, report)
         read_days(files, subject, law, report)
         check_needed(files, list_own_law(subject, law), law, report)
+        check_own_stated(subject.invoices, law, list_own_parties(subject), report)
         check_own_money(subject.invoices, subject.days, subject.metered, report)
     with report.reading(CHECKPOINT):
         check_own_log(files, subject, journals, law, trusted, report)
@@ -180,7 +182,14 @@ def list_own_law(subject: Subject, law: Law) -> set[DocumentKey]:
         for pin in run["pins"]
         if not is_study_pin(pin) and pin["instrument"] in instruments
     }
-    return pinned | {key for key in law.versions if key[1] in named}
+    parties = list_own_parties(subject).values()
+    return pinned | {key for key in law.versions if key[1] in named or key[0] in parties}
+
+
+def list_own_parties(subject: Subject) -> Mapping[str, str]:
+    """Return the instruments that the parties of the participant's documents follow from."""
+    own = f"{subject.market}/{REGISTRATION}/{subject.participant}"
+    return {TERMS: f"{subject.market}/{TERMS}", REGISTRATION: own}
 
 
 def check_own_log(

@@ -40,6 +40,8 @@ WHAT IS RECOMPUTED
   all series from 1, is sealed into each, and each is proven to be in the log. That there is no
   later one no count can show: hold the last to what you received.
 - Lines, rounding, net, tax and due of each document.
+- That your name, address and bank account, those of the operator, and the payment term are those of
+  a registration and of terms for its month that were published before it was issued.
 - Of the months that the file goes into: that the lines are the sums of your results of each day, by
   the run that posted the day last of what is billed; that these results are in the digest of the
   run, and the run in the log; that the energy of lines is what your meters read, and the readings
@@ -55,6 +57,10 @@ WHAT IS ONLY COMMITTED TO
   an auditor or the regulator, recomputes them; the portal explains your own.
 - The price of a node is a result like yours and in the digest of the run; how it came about, only
   the evidence of the run shows.
+- That no later registration or terms had replaced these when a document was issued: only the
+  evidence of a run holds every version.
+- What lines are called, the clauses and rules that they name, and how much of a quantity is
+  estimated. An auditor's `manage.py verify` drafts each document again.
 - Interest, which rests on payments and no reading.
 
 A root over one value alone could be guessed by trying values; roots here are over as many as the

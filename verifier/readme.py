@@ -66,8 +66,8 @@ The log has a leaf for every version of the law, run, journal and document. All 
 and their root is what the operator signed, so none can be left out. Of these tables every leaf must
 be a row of this file, by digest:
 
-rulebook.version    all, with every column; documents only where the run obeyed them or a line of a
-                    document names them
+rulebook.version    all, with every column; documents only where the run obeyed them, a line of a
+                    document names them, or its parties and term follow from them
 ledger.journal      all, with every column; postings where the journal is of the market and of a
                     month in which the run has a day, or closes a document of such a month
 ledger.invoice      all of the market, with every column; lines where the month is one of the run's
@@ -78,6 +78,23 @@ Whether a journal or document is of those months stands in its own row, which it
 evidence file from which a journal, a document or a version is left out does not hold, nor one that
 says of a posted run that it is not posted. Of other tables, of documents of other markets and of
 other runs the file holds the digests alone; verify.py says of how many.
+
+WHAT IS PROVEN OF DOCUMENTS, AND WHAT IS NOT
+--------------------------------------------
+
+Of each document of the months of the run: its lines bill what the journals moved, and rounding, tax
+and due date follow; both parties, their bank accounts and the payment term are those of the terms
+and the registration in force on the last settled day of its month, as known when it was issued; it
+names the run that posted last. What lines count is what the journals moved, where one version alone
+of the market rules and of each charge list touches the month; else verify.py says of how many lines
+it is not recomputed.
+
+Not proven: what lines and their tax are called, how good the readings behind them are and how much
+of a quantity is estimated, which clauses and rules a line rests on, but for those rules being
+published, and how a day is shared by lines of several taxes. Of bank statements, payments,
+allocations and interest the file holds no more than leaves: that they were published. Who proposed
+and approved a version, it names by number and account, and proves nothing of. `manage.py verify`
+holds the operator's database to all of these.
 
 Rows name people: parties of every document of the market, authors and approvers. This file is for
 the operator, the regulator and auditors; participants get one of their own.

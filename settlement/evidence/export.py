@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import IO, Any
 
 from sqlalchemy.orm import Session
@@ -12,9 +12,9 @@ from rulebook.digest import canonical_bytes
 from rulebook.tables import VersionRow
 from settlement.evidence import store
 from settlement.evidence.archive import Archive
-from settlement.evidence.ledger_part import ledger_part
+from settlement.evidence.ledger_part import Row, ledger_part
 from settlement.evidence.log_part import Fact, LogPart, log_part, require_covered
-from settlement.evidence.rows import csv_rows, json_line, json_lines
+from settlement.evidence.rows import csv_rows, json_line, json_lines, plain_row
 from settlement.evidence.verifier_file import verifier_digest
 from settlement.meters.readings import VectorKey
 from settlement.meters.store import FILE_FIELDS
@@ -25,9 +25,10 @@ from settlement.runs.store import day_vectors
 from settlement.studies.store import find_study
 from verifier.archive import parse_json
 from verifier.kinds import README
-from verifier.law import document_path, readable_path
+from verifier.law import Law, document_path, readable_path
 from verifier.readable import write_readable
 from verifier.readme import write_readme
+from verifier.stated import list_needed_law
 
 Progress = Callable[[int, int], None]
 
@@ -56,6 +57,7 @@ def write_evidence(session: Session, run: Run, sink: IO[bytes], progress: Progre
     row = json_line(run_row(run))
     archive.add(README, write_readme(parse_json(row), verifier_digest()).encode())
     obeyed = {pin.digest for pin in run.law_pins} | book.rule_digests
+    obeyed |= stated_law(versions, book.billed_documents, book.journals)
     _add_all(archive, law_files(versions, obeyed))
     _add_all(archive, book.files())
     _add_all(archive, log.files())
@@ -105,6 +107,26 @@ def law_files(versions: Collection[VersionRow], obeyed: Collection[bytes]) -> di
             files[document_path(*key)] = canonical_bytes(version.body)
             files[readable_path(*key)] = write_readable(version.body).encode()
     return files
+
+
+def stated_law(
+    versions: Iterable[VersionRow], documents: Iterable[Row], journals: Iterable[Row]
+) -> set[bytes]:
+    """Return the digests of the law that the parties and terms of documents follow from.
+
+    It is what the verifier asks for, so it is found by its function, in its values.
+    """
+    law = Law()
+    for version in versions:
+        key = (version.instrument, version.digest.hex())
+        law.versions.setdefault(key, []).append(plain_row(_version_row(version)))
+    of_runs = [plain_row(_posted(row)) for row in journals if row["run_id"] is not None]
+    needed = list_needed_law(law, map(plain_row, documents), of_runs)
+    return {bytes.fromhex(digest) for _, digest in needed}
+
+
+def _posted(journal: Row) -> Row:
+    return {name: journal[name] for name in ("number", "market", "settlement_day", "run_id")}
 
 
 def _version_row(version: VersionRow) -> dict[str, Any]:

@@ -37,6 +37,12 @@ class LedgerPart:
     lines: Sequence[Row]
 
     @property
+    def billed_documents(self) -> list[Row]:
+        """The rows of the documents of the months of the run."""
+        whole = {line["invoice_id"] for line in self.lines}
+        return [row for row in self.documents if row["id"] in whole]
+
+    @property
     def rule_digests(self) -> set[bytes]:
         """The digests of the rules that the lines name."""
         return {digest for line in self.lines for digest in line["rule_digests"]}

@@ -12,7 +12,7 @@ from rulebook.tables import VersionRow
 from settlement.billing.lines import LINE_KINDS
 from settlement.evidence import store
 from settlement.evidence.archive import Archive
-from settlement.evidence.export import Progress, law_files, run_row
+from settlement.evidence.export import Progress, law_files, run_row, stated_law
 from settlement.evidence.ledger_part import Row, document_fact, journal_fact
 from settlement.evidence.log_part import Fact, LogPart, log_part, require_covered
 from settlement.evidence.partial_tree import Part, partial_tree
@@ -66,7 +66,7 @@ def write_participant_evidence(
     journals = _journals(session, market, documents, month, log)
     posted = {row["settlement_day"]: row["run_id"] for row in journals}
     runs = [_run(session, identity) for identity in sorted(set(posted.values()))]
-    versions = _versions(session, log, participant, runs, lines)
+    versions = _versions(session, log, participant, runs, lines, documents)
     facts = [
         *map(document_fact, documents),
         *map(journal_fact, journals),
@@ -184,9 +184,14 @@ def _run(session: Session, identity: uuid.UUID) -> Run:
 
 
 def _versions(
-    session: Session, log: LogPart, participant: str, runs: Sequence[Run], lines: Iterable[Row]
+    session: Session,
+    log: LogPart,
+    participant: str,
+    runs: Sequence[Run],
+    lines: Iterable[Row],
+    documents: Sequence[Row],
 ) -> list[VersionRow]:
-    """Return the versions that the participant's amounts follow from, or that lines name."""
+    """Return the versions that the participant's amounts and parties follow from, or lines name."""
     pinned = {
         (pin.instrument, pin.digest)
         for run in runs
@@ -194,12 +199,11 @@ def _versions(
         if pin.instrument.split("/", 1)[1] in (*OWN_LAW, f"registration/{participant}")
     }
     named = {digest for line in lines for digest in line["rule_digests"]}
-    return [
-        row
-        for row in store.versions(session)
-        if log.covers("rulebook.version", str(row.id))
-        and ((row.instrument, row.digest) in pinned or row.digest in named)
+    covered = [
+        row for row in store.versions(session) if log.covers("rulebook.version", str(row.id))
     ]
+    named |= stated_law(covered, documents, store.journals(session))
+    return [row for row in covered if (row.instrument, row.digest) in pinned or row.digest in named]
 
 
 def _days(session: Session, runs: Iterable[Run]) -> Iterable[dict[str, Any]]:

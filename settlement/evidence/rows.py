@@ -41,10 +41,14 @@ def plain(value: Any) -> Any:
     return value
 
 
+def plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with its values as JSON holds them."""
+    return {name: plain(value) for name, value in row.items()}
+
+
 def json_line(row: Mapping[str, Any]) -> bytes:
     """Return a row as one line of JSON, its columns in their order."""
-    values = {name: plain(value) for name, value in row.items()}
-    return (json.dumps(values, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+    return (json.dumps(plain_row(row), ensure_ascii=False, separators=(",", ":")) + "\n").encode()
 
 
 def json_lines(rows: Iterable[Mapping[str, Any]]) -> bytes:

@@ -311,6 +311,34 @@ FORGERIES: dict[str, list[Forgery]] = {
         ),
     ],
     "billed": [Forgery(bill_one_line_for_another, "document-lines")],
+    "stated": [
+        Forgery(
+            sql(
+                "UPDATE ledger.invoice SET seller_iban = 'GB50TSBX00123412345678', "
+                "buyer_iban = 'GB50TSBX00123412345678'",
+                "ledger.invoice",
+            ),
+            "document-states",
+        ),
+        Forgery(
+            sql(
+                "UPDATE ledger.invoice SET payment_term_days = 1, "
+                "due_on = CAST(issued_at AT TIME ZONE 'UTC' AS date) + 1",
+                "ledger.invoice",
+            ),
+            "document-states",
+        ),
+        Forgery(
+            sql("UPDATE ledger.invoice SET run_id = NULL", "ledger.invoice"), "document-states"
+        ),
+        Forgery(
+            sql(
+                "UPDATE ledger.invoice_line SET quantity = quantity + 1 WHERE quantity IS NOT NULL",
+                "ledger.invoice_line",
+            ),
+            "document-line-states",
+        ),
+    ],
     "log": [
         Forgery(
             sql(
