@@ -26,6 +26,10 @@ CHECKS: Mapping[str, Listed] = {
     "manifest": Listed("every file is listed, has its digest, and is of a known kind", None),
     "leaves": Listed("the log has each fact once", "transparency log"),
     "law": Listed("versions and documents give their digests", "rules"),
+    "remainders": Listed(
+        "a version was published once, or is what a publication left of another",
+        "rules against decisions",
+    ),
     "run": Listed("the run gives its digest, and obeyed the law in force", "runs and results"),
     "readme": Listed("what people read first follows from the run", None),
     "readings": Listed("readings and their files give their digests", "readings"),

@@ -17,6 +17,7 @@ from verifier.participant import check_participant
 from verifier.posting import check_posted
 from verifier.readings import READING_FILES, Readings, check_readings
 from verifier.readme import check_readme
+from verifier.remainders import check_remainders
 from verifier.report import Report
 from verifier.results import check_results
 from verifier.runs import RUN, check_inputs, check_run, is_study_pin
@@ -43,6 +44,8 @@ def check_run_evidence(files: Files, stated: Row, trusted: Trusted, report: Repo
         leaves = read_leaves(files, report)
     with report.checking("law"):
         law = check_law(files, report)
+    with report.checking("remainders"):
+        check_remainders(law, report)
     with report.checking("run"):
         run = check_run(files, law, report)
         if run and stated:

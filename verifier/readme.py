@@ -92,8 +92,9 @@ it is not recomputed.
 Not proven: what lines and their tax are called, how good the readings behind them are and how much
 of a quantity is estimated, which clauses and rules a line rests on, but for those rules being
 published, and how a day is shared by lines of several taxes. Of bank statements, payments,
-allocations and interest the file holds no more than leaves: that they were published. Who proposed
-and approved a version, it names by number and account, and proves nothing of. `manage.py verify`
+allocations and interest the file holds no more than leaves: that they were published. That a
+version was published once by its approval, or is what one left of another, is proven; who proposed
+and approved it, the file names, and proves nothing of. `manage.py verify`
 holds the operator's database to all of these.
 
 Rows name people: parties of every document of the market, authors and approvers. This file is for

@@ -222,6 +222,16 @@ FORGERIES: dict[str, list[Forgery]] = {
             "version-altered",
         )
     ],
+    "remainders": [
+        Forgery(
+            sql(
+                "UPDATE rulebook.version SET valid = tstzrange(lower(valid) + interval '1 day', "
+                "NULL) WHERE origin IS NOT NULL AND upper(valid) IS NULL",
+                "rulebook.version",
+            ),
+            "version-undecided",
+        )
+    ],
     "run": [Forgery(obey_law_that_was_not_in_force, "run-law")],
     "readings": [
         Forgery(sql(CHANGE_A_READING), "row-does-not-match-digest"),
@@ -366,9 +376,6 @@ DATABASE_ALONE: dict[str, Callable[[Insider], None]] = {
     "disputes": sql("UPDATE ledger.dispute_event SET reason = reason || ' Twice.'"),
     "trail": sql("DELETE FROM ledger.trail_link WHERE number = 2"),
     "people and their rights": sql("UPDATE people.person SET name = name || ' junior'"),
-    "rules against decisions": sql(
-        "UPDATE people.proposal SET texts = replace(texts, 'Cedar', 'Cedars')"
-    ),
     "witnesses": sql("UPDATE ledger.cosignature SET signed_at = signed_at + interval '1 s'"),
 }
 """Forgeries by the checks of `verify` that evidence holds nothing of."""
