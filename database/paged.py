@@ -1,7 +1,7 @@
 """The rows of a query as a sequence of which a part is read: what a page shows, and no more."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
@@ -37,8 +37,20 @@ class PagedRows(Generic[T]):
         rows = self.query.order_by(None).subquery()
         return self.session.scalar(select(func.count()).select_from(rows)) or 0
 
-    def __getitem__(self, part: slice) -> Sequence[T]:
-        """Return a part, by numbers from 0 on; no other row leaves the database."""
+    @overload
+    def __getitem__(self, part: int) -> T: ...
+
+    @overload
+    def __getitem__(self, part: slice) -> Sequence[T]: ...
+
+    def __getitem__(self, part: int | slice) -> T | Sequence[T]:
+        """Return one of them, or a part, by numbers from 0 on; no other row leaves the database."""
+        if isinstance(part, int):
+            number = part if part >= 0 else len(self) + part
+            found = self[number : number + 1]
+            if not found:
+                raise IndexError(part)
+            return found[0]
         start = part.start or 0
         count = None if part.stop is None else max(0, part.stop - start)
         return self.read(self.session.execute(self.query.offset(start).limit(count)).all())

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,15 +111,28 @@ def rows(engine: Engine) -> dict[str, list[Any]]:
         }
 
 
-@pytest.fixture(scope="module")
-def metered(clone_database) -> Iterator[Engine]:
-    """A market published and metered; commands that are refused leave it as it is."""
-    made = make_engine(clone_database())
+@contextmanager
+def metered_market(url: str) -> Iterator[Engine]:
+    made = make_engine(url)
     with transaction(made) as session:
         publish_tiny(session)
         ingest_tiny(session)
     yield made
     made.dispose()
+
+
+@pytest.fixture(scope="module")
+def metered(clone_database) -> Iterator[Engine]:
+    """A market published and metered; commands that are refused leave it as it is."""
+    with metered_market(clone_database()) as made:
+        yield made
+
+
+@pytest.fixture
+def metered_alone(clone_database) -> Iterator[Engine]:
+    """One of which no other test stores a run."""
+    with metered_market(clone_database()) as made:
+        yield made
 
 
 @pytest.fixture
@@ -460,16 +474,18 @@ def test_an_overlay_with_faults_is_refused_with_all_of_them(command_on, metered,
     )
 
 
-def test_a_run_of_an_earlier_engine_is_left_out_by_who_says_so(command_on, metered, monkeypatch):
+def test_a_run_of_an_earlier_engine_is_left_out_by_who_says_so(
+    command_on, metered_alone, monkeypatch
+):
     """As --quick leaves runs out; its rows and its journals are held to each other."""
-    command = command_on(metered)
+    command = command_on(metered_alone)
     constraint = "ALTER TABLE settlement.run {} CONSTRAINT ck_run_engine_is_of_this_release {}"
-    with transaction(metered) as session:
+    with transaction(metered_alone) as session:
         session.execute(text(constraint.format("DROP", "")))
     with monkeypatch.context() as earlier:
         earlier.setattr("settlement.runs.settle.ENGINE_VERSION", "1")
         run = json.loads(command("settle", "tiny", "II", *DAYS, "--json").out)["run"]
-    with transaction(metered) as session:
+    with transaction(metered_alone) as session:
         session.execute(text(constraint.format("ADD", "CHECK (engine_version = '2') NOT VALID")))
     refused = command("verify")
     assert (refused.status, refused.codes) == (1, ["run-replay"])
@@ -479,7 +495,7 @@ def test_a_run_of_an_earlier_engine_is_left_out_by_who_says_so(command_on, meter
     assert sentence in told.out
     printed = json.loads(command("verify", "--leave-out-engine", "1", "--json").out)
     assert [words.startswith(sentence) for words in printed["not_checked"]] == [True]
-    with transaction(metered) as session:
+    with transaction(metered_alone) as session:
         session.execute(text("SET LOCAL session_replication_role = replica"))
         session.execute(
             text(

@@ -86,8 +86,7 @@ CONTRAST = """() => {
 @pytest.fixture
 def number(served) -> str:
     with transaction(served.site.engine) as session:
-        found = invoices_of(session, {("gb12", SUPPLIER)})
-    return found[-1].number
+        return invoices_of(session, {("gb12", SUPPLIER)})[-1].number
 
 
 @pytest.fixture

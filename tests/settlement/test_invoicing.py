@@ -249,8 +249,9 @@ def test_a_market_without_terms_bills_once_they_are_published(session):
     (finding,) = refused.value.findings
     assert (finding.code, finding.place) == ("no-settlement-terms", "tiny/settlement-terms")
     assert "publish settlement terms" in finding.remedy
-    publish_tiny(session, [tiny_market.settlement_terms()], known=SETTLED)
-    assert issue(session)
+    published = SETTLED + dt.timedelta(minutes=1)
+    publish_tiny(session, [tiny_market.settlement_terms()], known=published)
+    assert issue(session, now=published)
 
 
 def test_a_unit_that_was_sold_is_credited_to_one_and_billed_to_the_other(session, first):
