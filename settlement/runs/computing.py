@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol, TypeVar
 
+from common.refusals import Finding, Refused
 from settlement.core.arrays import Integers
 from settlement.core.day_games import DayGames, play_games
 from settlement.core.engine import DayReadings, MarketModel, Play, ResultTable, settle_day
@@ -117,16 +118,33 @@ def compute_days(
         threads: days computed at once, at least 1.
         further_tables: returns what else is stored of a day, such as the quality of its readings.
         memory: as `compute` takes it.
+
+    Raises:
+        Refused: naming the first day of which some sum has no room in 64 bits.
     """
     if threads < 1:
         raise ValueError(f"threads: {threads} given, at least 1 needed")
 
     def compute(day: dt.date) -> ComputedDay:
         model = model_on(periods, day)
-        readings = readings_of(day, model)  # first: a study knows the others once it was read
-        return compute_day(day, model, readings, tuple(further_tables(day)), memory)
+        try:
+            readings = readings_of(day, model)  # first: a study knows the others once it was read
+            return compute_day(day, model, readings, tuple(further_tables(day)), memory)
+        except OverflowError as too_large:
+            raise Refused([_too_large(day, too_large)]) from too_large
 
     return _in_order(compute, days, threads)
+
+
+def _too_large(day: dt.date, error: OverflowError) -> Finding:
+    return Finding(
+        "quantities-too-large",
+        f"settlement of {day}",
+        str(error),
+        "what a day is settled by, summed over its market, is whole numbers of 64 bits",
+        "look for readings of it in another unit, such as mWh for Wh, or for such a price or cost, "
+        "and correct them",
+    )
 
 
 def compute_day(

@@ -14,6 +14,7 @@ from database.session import transaction
 from ledger.rules import LedgerRule
 from rulebook.documents import Registration
 from settlement.billing.post import post
+from settlement.meters.ingest import MeterFile, ingest
 from settlement.meters.register import MEASURE_TITLES
 from settlement.runs import store
 from settlement.runs.settle import settle
@@ -144,6 +145,25 @@ def move_c_home(session) -> None:
         known=CORRECTED,
         reason="C-home has moved",
     )
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_demand_of_which_no_tightness_can_be_computed_is_refused_by_its_day(session, threads):
+    """Each reading is one that a country could have; all together are more than the world's."""
+    publish_tiny(session)
+    rows = [
+        line.split(",") for line in tiny_market.readings_csv(FIRST_DAY, LAST_DAY).decode().split()
+    ]
+    for row in rows:
+        if row[2] == "metered_demand_wh" and row[0].startswith("2024-01-02"):
+            row[3] = str(9 * 10**12)
+    content = "\n".join(map(",".join, rows)).encode()
+    ingest(session, "tiny", [MeterFile("readings.csv", content)], received_at=INGESTED)
+    with pytest.raises(Refused) as refused:
+        settle_tiny(session, threads=threads)
+    (finding,) = refused.value.findings
+    assert (finding.code, finding.place) == ("quantities-too-large", "settlement of 2024-01-02")
+    assert "tightness: may reach" in finding.value
 
 
 def test_equal_inputs_are_settled_once(session, metered):
