@@ -10,18 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from common.refusals import Finding
-from rulebook.checks import InForce, check_law
+from rulebook.checks import check_law, side_by_side
 from rulebook.checks.clocks import days_are_whole
 from rulebook.days import Span, day_of
-from rulebook.documents import (
-    AllocationPolicy,
-    ChargeList,
-    Document,
-    GridModel,
-    MarketRules,
-    Registration,
-    SettlementTerms,
-)
+from rulebook.documents import Document, MarketRules
 from rulebook.publication import Change
 from rulebook.resolve import MARKET_WIDE, change_points, document_in
 from rulebook.versions import Version, covers, instant_shown
@@ -137,7 +129,7 @@ def _conflicts(
     # Documents change at these points alone, so what holds at each of them holds up to the next.
     for instant, until in zip(points, [*points[1:], end], strict=True):
         beside = [s.document for s in timeline if covers(s.valid_from, s.valid_to, instant)]
-        conflicts = check_law(_in_force(beside, places, _days(instant, until, zone)))
+        conflicts = check_law(side_by_side(beside, places, _days(instant, until, zone)))
         found.update(dict.fromkeys(conflicts))
     return list(found)
 
@@ -212,24 +204,6 @@ def _from(stretch: Stretch, start: dt.datetime) -> Stretch | None:
     if stretch.valid_to is not None and stretch.valid_to <= start:
         return None
     return replace(stretch, valid_from=max(stretch.valid_from, start))
-
-
-def _in_force(
-    documents: Sequence[Document],
-    places: Mapping[str, str],
-    days: Span,
-) -> InForce:
-    """Return documents that apply on all of `days`, by their kind."""
-    return InForce(
-        market_rules=next((d for d in documents if isinstance(d, MarketRules)), None),
-        grid_model=next((d for d in documents if isinstance(d, GridModel)), None),
-        allocation_policy=next((d for d in documents if isinstance(d, AllocationPolicy)), None),
-        registrations=tuple(d for d in documents if isinstance(d, Registration)),
-        places=places,
-        charge_lists=tuple(d for d in documents if isinstance(d, ChargeList)),
-        settlement_terms=next((d for d in documents if isinstance(d, SettlementTerms)), None),
-        days=days,
-    )
 
 
 def _days(start: dt.datetime, end: dt.datetime | None, zone: str) -> Span:

@@ -1,4 +1,4 @@
-"""The tables of settlement: readings and the files that held them, runs, results and studies."""
+"""The tables of settlement: readings and their files, runs, results, studies and trials."""
 
 import datetime as dt
 import uuid
@@ -184,4 +184,36 @@ class StudyRow(Base):
     before_run_id: Mapped[uuid.UUID] = mapped_column(Uuid, ForeignKey("settlement.run.id"))
     overlay: Mapped[dict[str, Any]] = mapped_column(JSONB)
     report: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class TrialRow(Base):
+    """Drafts of law tried on past days beside the law as it was: what was tried, and what came out.
+
+    `pins` are the law of the days, `drafts` hold each draft's texts whole, and `sides` what each
+    side was computed from and came to. No journal names a trial.
+    """
+
+    __tablename__ = "trial"
+    __table_args__ = (
+        CheckConstraint("last_day >= first_day", name="days_in_order"),
+        CheckConstraint("threshold_ppm >= 0", name="threshold_not_negative"),
+        CheckConstraint("octet_length(input_digest) = 32", name="input_digest_length"),
+        CheckConstraint("octet_length(digest) = 32", name="digest_length"),
+        {"schema": "settlement"},
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    market: Mapped[str] = mapped_column(Text)
+    first_day: Mapped[dt.date] = mapped_column(Date)
+    last_day: Mapped[dt.date] = mapped_column(Date)
+    known_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    threshold_ppm: Mapped[int] = mapped_column(BigInteger)
+    pins: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    drafts: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    sides: Mapped[list[dict[str, str]]] = mapped_column(JSONB)
+    input_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    engine_version: Mapped[str] = mapped_column(Text)
+    report: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
     digest: Mapped[bytes] = mapped_column(LargeBinary)

@@ -38,6 +38,7 @@ from settlement.meters.verification import verify_readings
 from settlement.replays.run_verification import verify_runs
 from settlement.replays.verification import verify_replays
 from settlement.runs.run import Run
+from settlement.trials.verification import verify_trials
 
 REPLAYS = "posted runs, settled again"
 """The check that `verify --quick` leaves out."""
@@ -115,6 +116,7 @@ def list_row_checks(
         Check("rules against decisions", verify_enactment),
         Check("readings", verify_readings),
         Check("runs and results", partial(verify_runs, held=held)),
+        Check("trials", verify_trials),
         Check("ledger", ledger.verification.verify),
         Check("seals", verify_sealed_days),
         Check("bank statements", verify_payments),

@@ -139,6 +139,11 @@ SHELLS = {
     "settlement/studies/store.py": "moves rows",
     "settlement/studies/study.py": "use case: run a study",
     "settlement/tables.py": "declares tables of the database",
+    "settlement/trials/inputs.py": "loads what a trial is computed from",
+    "settlement/trials/replay.py": "use case: replay a trial",
+    "settlement/trials/store.py": "moves rows",
+    "settlement/trials/trial.py": "use case: try drafts on past days",
+    "settlement/trials/verification.py": "reads every trial to prove it",
     "settlement/verification.py": "reads every row to prove it",
 }
 """What reaches the database, the clock, chance or the environment."""

@@ -29,6 +29,7 @@ from rulebook.documents import Document
 from rulebook.yaml_text import write_yaml
 from tests.conftest import ROOT
 from tests.settlement.test_verification import TABLES
+from tests.settlement.trial_cases import capped
 from tests.worlds import tiny_market
 from tests.worlds.people import as_account
 from tests.worlds.settled import FIRST_DAY, LAST_DAY, ingest_tiny, publish_tiny
@@ -460,6 +461,46 @@ def test_a_study_by_commands_is_listed_replayed_and_refused_to_the_ledger(
     assert "U2 fails" in command("studies", "--market", "tiny").out
     assert "one of tiny, found 'other'" in command("studies", "--market", "other").err
     assert json.loads(command("verify", "--json").out)["holds"]
+
+
+def written(folder: Path, *documents: Document) -> Path:
+    """Write documents as the files of a draft; return their folder."""
+    for number, document in enumerate(documents):
+        (folder / f"{number}.yaml").write_text(write_yaml(document))
+    return folder
+
+
+def test_a_trial_by_commands_says_who_gains_and_is_replayed(command_on, metered_alone, tmp_path):
+    command = command_on(metered_alone)
+    folder = written(tmp_path, capped(tiny_market.market_rules()))
+    told = command("trial", "tiny", "--draft", folder, *DAYS)
+    assert told.status == 0
+    assert "market-rules, price cap: £6,000.00 per\xa0MWh → £150.00 per\xa0MWh" in told.out
+    assert "As metered: nobody is taken to have acted otherwise" in told.out
+    assert re.search(r"The draft (moves|gives|takes) £", told.out)
+    again = command("trial", "tiny", "--draft", folder, *DAYS, "--second", folder, "--json")
+    made = json.loads(again.out)
+    assert made["is_new"]
+    assert {"law", "draft", "second", "participants", "moved_micro"} <= made.keys()
+    for row in made["participants"]:
+        assert row["difference_micro"] == row["draft_micro"] - row["law_micro"]
+        assert row["second_micro"] == row["draft_micro"]
+    assert command("trial", "tiny", "--draft", folder, *DAYS, "--second", folder, "--json").out == (
+        again.out.replace('"is_new": true', '"is_new": false')
+    )
+    assert json.loads(command("replay", made["trial"], "--json").out)["is_same"]
+    assert "no run or trial" in command("replay", "00000000-0000-4000-8000-000000000000").err
+    assert json.loads(command("verify", "--json").out)["holds"]
+
+
+def test_every_fault_of_a_draft_is_told_and_nothing_is_written(refused, tmp_path):
+    rules = tiny_market.market_rules()
+    body = rules.model_dump(mode="json") | {"interval_minutes": 60, "currency": "EUR"}
+    folder = written(tmp_path, type(rules).model_validate_json(json.dumps(body)))
+    outcome = refused("trial", "tiny", "--draft", folder, *DAYS)
+    assert outcome.codes == ["draft-not-comparable"] * 2
+    (folder / "0.yaml").write_text("kind: market-rules\n")
+    assert len(refused("trial", "tiny", "--draft", folder, *DAYS).codes) > 5
 
 
 def test_an_overlay_with_faults_is_refused_with_all_of_them(command_on, metered, tmp_path):

@@ -43,6 +43,7 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
                 "settlement.result",
                 "settlement.day_total",
                 "settlement.study",
+                "settlement.trial",
                 "ledger.account",
                 "ledger.journal",
                 "ledger.posting",

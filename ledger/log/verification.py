@@ -50,6 +50,7 @@ SOURCES = frozenset(
         "settlement.reading_file",
         "settlement.run",
         "settlement.study",
+        "settlement.trial",
     }
 )
 """The tables whose rows are leaves of the log; a migration calls `log_facts` for each."""

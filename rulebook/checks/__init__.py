@@ -5,7 +5,7 @@ Each check returns every finding. `check_document` looks at one document alone;
 """
 
 from rulebook.checks.document import check_document
-from rulebook.checks.in_force import InForce
+from rulebook.checks.in_force import InForce, side_by_side
 from rulebook.checks.law import check_law
 
-__all__ = ["InForce", "check_document", "check_law"]
+__all__ = ["InForce", "check_document", "check_law", "side_by_side"]

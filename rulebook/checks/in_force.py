@@ -1,7 +1,7 @@
 """What checks of documents side by side look at."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from rulebook.days import Span
@@ -36,3 +36,18 @@ class InForce:
     def place(self, document: Document) -> str:
         """Return how findings name `document`."""
         return self.places.get(document.instrument, document.instrument)
+
+
+def side_by_side(documents: Iterable[Document], places: Mapping[str, str], days: Span) -> InForce:
+    """Return documents that apply on all of `days`, by their kind."""
+    every = list(documents)
+    return InForce(
+        market_rules=next((d for d in every if isinstance(d, MarketRules)), None),
+        grid_model=next((d for d in every if isinstance(d, GridModel)), None),
+        allocation_policy=next((d for d in every if isinstance(d, AllocationPolicy)), None),
+        registrations=tuple(d for d in every if isinstance(d, Registration)),
+        places=places,
+        charge_lists=tuple(d for d in every if isinstance(d, ChargeList)),
+        settlement_terms=next((d for d in every if isinstance(d, SettlementTerms)), None),
+        days=days,
+    )

@@ -100,7 +100,7 @@ def _check_moment(session: Session, stored: StoredProposal, now: dt.datetime) ->
     ledger_store.lock(session)  # nothing more is done by the law from here on
     market = stored.market or ""
     acts = {
-        "a run settled": last_look(session, market),
+        "a run settled, or a draft was tried,": last_look(session, market),
         "interest was posted": last_interest_posted(session, market),
         "documents were issued": last_issue(session, market),
     }

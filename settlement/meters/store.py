@@ -21,7 +21,7 @@ from settlement.meters.digest import (
     reading_file_digest,
 )
 from settlement.meters.readings import MeasuredDay, Readings, VectorKey
-from settlement.tables import ReadingFileRow, RunRow
+from settlement.tables import ReadingFileRow, RunRow, TrialRow
 
 READING_TYPES = {
     "market": "text",
@@ -74,8 +74,18 @@ def lock_readings(session: Session, market: str) -> None:
 
 
 def last_look(session: Session, market: str) -> dt.datetime | None:
-    """Return the latest moment up to which any run of the market looked at readings, or None."""
-    return session.scalar(select(func.max(RunRow.known_at)).where(RunRow.market == market))
+    """Return the latest moment up to which a run or a trial of the market looked, or None."""
+    looked = [
+        session.scalar(select(func.max(row.known_at)).where(row.market == market))
+        for row in (RunRow, TrialRow)
+    ]
+    return max((moment for moment in looked if moment is not None), default=None)
+
+
+def files_known_at(session: Session, market: str, known: dt.datetime) -> frozenset[uuid.UUID]:
+    """Return the files of readings that a market had accepted by a moment."""
+    received = ReadingFileRow.market == market, ReadingFileRow.received_at <= known
+    return frozenset(session.scalars(select(ReadingFileRow.id).where(*received)))
 
 
 def find_file(session: Session, market: str, content_digest: bytes) -> StoredFile | None:

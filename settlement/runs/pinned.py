@@ -1,7 +1,7 @@
 """The law that a stored run obeyed, found again by its pins."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from sqlalchemy.orm import Session
 
@@ -39,13 +39,17 @@ def pinned_periods(session: Session, run: Run, law_of: LawOf | None = None) -> l
         run: the run.
         law_of: `law_read_once`, where the law of many runs is asked for.
     """
-    of_digests = law_of or law_read_once(session)
-    pins: dict[tuple[dt.date, dt.date], dict[str, bytes]] = {}
-    for pin in run.law_pins:
-        pins.setdefault((pin.first_day, pin.last_day), {})[pin.instrument] = pin.digest
+    return periods_of_pins(run.market, run.law_pins, law_of or law_read_once(session))
+
+
+def periods_of_pins(market: str, pins: Iterable[Pin], law_of: LawOf) -> list[RulePeriod]:
+    """Return the published rules that pins name, period by period."""
+    periods: dict[tuple[dt.date, dt.date], dict[str, bytes]] = {}
+    for pin in pins:
+        periods.setdefault((pin.first_day, pin.last_day), {})[pin.instrument] = pin.digest
     return [
-        RulePeriod(first_day, last_day, of_digests(run.market, digests))
-        for (first_day, last_day), digests in sorted(pins.items())
+        RulePeriod(first_day, last_day, law_of(market, digests))
+        for (first_day, last_day), digests in sorted(periods.items())
     ]
 
 

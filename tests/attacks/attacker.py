@@ -82,6 +82,7 @@ from settlement.runs.day_totals import DayTotal
 from settlement.runs.results import day_digest, run_result_digest, vector_digest
 from settlement.runs.store import run_of
 from settlement.studies.records import Study
+from settlement.trials.store import trial_of
 from tests.worlds.logged import LOG_NAME, signer
 
 KEYS = [signer(1), signer(2)]
@@ -402,6 +403,9 @@ _accounts = remake_each(
 )
 _totals = remake_each(tables.DayTotalRow.__table__, _total_digest)
 _studies = remake_each(tables.StudyRow.__table__, _study_digest)
+_trials = remake_each(
+    tables.TrialRow.__table__, lambda row: trial_of(tables.TrialRow(**row)).digest
+)
 _seals = remake_each(ledger_tables.Seal.__table__, lambda row: seal_digest(sealed_as(SealRow, row)))
 _allocations = remake_each(
     payment_tables.Allocation.__table__,
@@ -447,6 +451,7 @@ REMAKES: dict[str, tuple[Callable[[Session], None], ...]] = {
     "settlement.run": (remake_runs,),
     "settlement.day_total": (_totals,),
     "settlement.study": (_studies,),
+    "settlement.trial": (_trials,),
     "ledger.account": (_accounts,),
     "ledger.journal": (remake_journals,),
     "ledger.posting": (remake_journals,),

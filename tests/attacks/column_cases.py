@@ -65,6 +65,7 @@ LEAVES = {
     "settlement.result": "settlement.run {run_id}",
     "settlement.run": "settlement.run {id}",
     "settlement.study": "settlement.study {run_id}",
+    "settlement.trial": "settlement.trial {id}",
 }
 """The leaf or link that covers a row, by its table; of the portal's tables, the row itself."""
 

@@ -98,6 +98,10 @@ FACTS = {
         "result_digest"
     ),
     "settlement.study": "before_run_id overlay report run_id",
+    "settlement.trial": (
+        "created_at drafts engine_version first_day id input_digest known_at last_day market pins "
+        "report sides threshold_ppm"
+    ),
 }
 """Columns that only a leaf or a link tells of, by table."""
 
@@ -152,6 +156,7 @@ DIGESTS = {
     "settlement.result": "digest",
     "settlement.run": "digest",
     "settlement.study": "digest",
+    "settlement.trial": "digest",
 }
 """Columns that follow from the rows that they seal: to make them anew is to put them back."""
 

@@ -75,7 +75,7 @@ OF_PARTICIPANT = {
     **dict.fromkeys(
         (
             "settlement.reading_file", "settlement.reading", "settlement.result",
-            "settlement.day_total", "settlement.study", "ledger.trail_link",
+            "settlement.day_total", "settlement.study", "settlement.trial", "ledger.trail_link",
         ),
         NOTHING,
     ),
@@ -109,7 +109,7 @@ OF_ACCOUNT = {
 REGULATOR_ALL = {
     "ledger.account", "ledger.posting", "ledger.invoice", "ledger.dispute", "ledger.dispute_event",
     "ledger.attachment", "ledger.interest", "ledger.trail_link", "settlement.study",
-    "rulebook.version", "people.answer", *OF_ACCOUNT,
+    "settlement.trial", "rulebook.version", "people.answer", *OF_ACCOUNT,
 }  # fmt: skip
 """What the regulator oversees."""
 REGULATOR_SOME = {

@@ -28,7 +28,7 @@ SHARED = {
     if isinstance(shared, Argument)
 }
 WORDS_OF_TYPE = {
-    parse_day: {"day", "--from", "--to", "--on", "--valid-from", "--valid-to"},
+    parse_day: {"day", "--from", "--to", "--on", "--valid-from", "--valid-to", "--drawn-from"},
     parse_instant: {"--known-at", "--at"},
     month_days: {"--month"},
 }

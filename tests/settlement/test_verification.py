@@ -53,6 +53,7 @@ from settlement.runs.results import vector_digest
 from settlement.runs.settle import settle
 from settlement.verification import list_row_checks
 from tests.settlement.study_cases import study_tiny
+from tests.settlement.trial_cases import try_tiny
 from tests.worlds import tiny_market
 from tests.worlds.banked import pay_tiny
 from tests.worlds.disputed import dispute_tiny, settled
@@ -89,6 +90,7 @@ TABLES = [
     tables.ResultRow.__table__,
     tables.DayTotalRow.__table__,
     tables.StudyRow.__table__,
+    tables.TrialRow.__table__,
     ledger_tables.Account.__table__,
     ledger_tables.Journal.__table__,
     ledger_tables.Posting.__table__,
@@ -140,6 +142,7 @@ def fill(session: Session) -> None:
     later = _settle(session, "SF", RESETTLED)
     settled(session, disputed, later, RESETTLED + MINUTE)
     study_tiny(session, now=RESETTLED, days=(FIRST_DAY, LAST_DAY))
+    try_tiny(session, known_at=RESETTLED, first_day=FIRST_DAY, last_day=LAST_DAY)
     seal_days(session, seal_request(FIRST_DAY, LAST_DAY), RESETTLED)
     pay_tiny(session, RESETTLED)
     post_interest(session, "tiny", UNPAID_UNTIL, now=UNPAID)
@@ -376,6 +379,7 @@ NAMES = {
     "settlement.result": "{run_id}|{settlement_day}|{measure}|{entity}",
     "settlement.day_total": "{run_id}|{settlement_day}|{measure}|{entity}",
     "settlement.study": "{run_id}",
+    "settlement.trial": "{id}",
     "ledger.account": "{code}",
     "ledger.journal": "{number}",
     "ledger.posting": "{journal_number}/{line}",
@@ -473,6 +477,7 @@ KNOCK_ON: dict[str, set[str]] = {
     "rulebook.version": {
         "settlement.run",
         "settlement.day_total",
+        "settlement.trial",
         "ledger.interest",
         "ledger.journal",
         "ledger.invoice_line",

@@ -1,4 +1,4 @@
-"""`manage.py replay RUN`: compute a run again from its pins, and compare every row."""
+"""`manage.py replay RUN|TRIAL`: compute a run or a trial again from its pins, and compare."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -12,6 +12,8 @@ from portal.management.console import progress_bar
 from settlement.replays.replay import Replayed, replay
 from settlement.runs.run import Run
 from settlement.runs.store import find_run
+from settlement.trials.replay import ReplayedTrial, replay_trial
+from settlement.trials.store import find_trial
 
 
 class Comparison(NamedTuple):
@@ -21,21 +23,33 @@ class Comparison(NamedTuple):
     replayed: Replayed
 
 
-class Command(BaseCommand[Comparison]):
+class Command(BaseCommand[Comparison | ReplayedTrial]):
     help = (
-        "Compute a run again from the rules and readings it is pinned to and compare digests. "
+        "Compute a run again from the rules and readings it is pinned to and compare digests, or a "
+        "trial with its report. "
         "Exit status 1 and the first differing row when they differ. Nothing is written."
     )
     takes = (RUN, THREADS, JSON)
 
-    def run(self, options: Options) -> Comparison:
-        with transaction() as session, progress_bar("Replaying", quiet=options.json) as progress:
-            run = find_run(session, options.run)
-            if run is None:
-                raise CommandError(f"no run {options.run}; the runs page lists them")
-            return Comparison(run, replay(session, run, threads=options.threads, progress=progress))
+    def run(self, options: Options) -> Comparison | ReplayedTrial:
+        with progress_bar("Replaying", quiet=options.json) as progress:
+            with transaction() as session:
+                trial = find_trial(session, options.run)
+                run = find_run(session, options.run)
+                if run is not None:
+                    done = replay(session, run, threads=options.threads, progress=progress)
+                    return Comparison(run, done)
+            if trial is None:
+                raise CommandError(f"no run or trial {options.run}; the runs page lists the runs")
+            return replay_trial(transaction, trial, threads=options.threads, progress=progress)
 
-    def as_json(self, outcome: Comparison, options: Options) -> Any:
+    def as_json(self, outcome: Comparison | ReplayedTrial, options: Options) -> Any:
+        if isinstance(outcome, ReplayedTrial):
+            return {
+                "trial": outcome.trial.id,
+                "is_same": outcome.first_difference is None,
+                "first_difference": outcome.first_difference,
+            }
         return {
             "run": outcome.run.id,
             "is_same": outcome.replayed.is_same,
@@ -44,13 +58,19 @@ class Command(BaseCommand[Comparison]):
             "first_difference": outcome.replayed.first_difference,
         }
 
-    def lines(self, outcome: Comparison, options: Options) -> Iterator[str]:
+    def lines(self, outcome: Comparison | ReplayedTrial, options: Options) -> Iterator[str]:
+        if isinstance(outcome, ReplayedTrial):
+            if outcome.first_difference is None:
+                yield "The replay gives the same results on every side, and the same report."
+            return
         yield f"stored     {outcome.run.result_digest.hex()}"
         yield f"recomputed {outcome.replayed.result_digest.hex()}"
         if outcome.replayed.is_same:
             yield "The replay gives the same bytes."
 
-    def failure(self, outcome: Comparison, options: Options) -> str | None:
-        if outcome.replayed.is_same:
-            return None
-        return f"the replay differs: {outcome.replayed.first_difference}"
+    def failure(self, outcome: Comparison | ReplayedTrial, options: Options) -> str | None:
+        if isinstance(outcome, ReplayedTrial):
+            is_same, difference = outcome.first_difference is None, outcome.first_difference
+        else:
+            is_same, difference = outcome.replayed.is_same, outcome.replayed.first_difference
+        return None if is_same else f"the replay differs: {difference}"

@@ -1,0 +1,164 @@
+"""A trial in words: what the drafts change, what moves, from whom and to whom.
+
+Sentences are made from the stored report; amounts in them are rounded for reading, and the report
+holds the exact ones.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from common.currencies import currency
+from common.quantities import MICRO, scaled
+from portal.study_tables import money as rounded_money
+from rulebook.edit_words import edit_lines
+from rulebook.merging import ABSENT, Edit
+from settlement.studies.price_figures import PPM
+from settlement.trials.records import Trial
+from settlement.trials.report import (
+    DRAFTS,
+    GAINS,
+    GAINS_LITTLE,
+    LOSES,
+    LOSES_LITTLE,
+    SAME,
+)
+
+Report = Mapping[str, Any]
+
+CLASS_WORDS = {
+    GAINS: "gains",
+    GAINS_LITTLE: "gains a little",
+    SAME: "nothing changes",
+    LOSES_LITTLE: "loses a little",
+    LOSES: "loses",
+}
+NOBODY_RESPONDS = (
+    "As metered: nobody is taken to have acted otherwise, so readings stay; prices, charges, "
+    "shares and payments change."
+)
+MOST_NAMED = 2
+LEAST_NAMED_PPM = 150_000
+"""Who has a smaller part in what moves is not named in the sentence, but stands in the table."""
+_SCALES = ((10**12, "bn", 9), (10**9, "m", 6))
+
+
+class Mover(NamedTuple):
+    """A participant, and how far what it receives differs from the law."""
+
+    participant: str
+    difference_micro: int
+
+
+def difference_key(draft: str) -> str:
+    """Return the name by which a report tells how far a draft differs from the law."""
+    return "difference_micro" if draft == DRAFTS[0] else f"{draft}_difference_micro"
+
+
+def class_key(draft: str) -> str:
+    """Return the name by which a report tells the class of a difference."""
+    return "class" if draft == DRAFTS[0] else f"{draft}_class"
+
+
+def class_words(of_class: str) -> str:
+    """Return a class of gain or loss in words."""
+    return CLASS_WORDS[of_class]
+
+
+def money(micro: int, report: Report) -> str:
+    """Return an amount of a report, rounded for reading."""
+    return rounded_money(micro, report["currency"])
+
+
+def short_money(micro: int, code: str) -> str:
+    """Return an amount without sign as a sentence has it, to three digits.
+
+    >>> short_money(4_123_456_000_000, "GBP"), short_money(-12_345_000_000, "GBP")
+    ('£4.12m', '£12,345')
+    >>> short_money(1_234_567_000_000_000, "EUR")
+    '€1.23bn'
+    """
+    whole = abs(micro) // MICRO
+    for least, word, digits in _SCALES:
+        if whole * 1_000 >= least:
+            part = abs(micro) // (MICRO * 10 ** (digits - 2))
+            return f"{currency(code).sign}{scaled(part, 2)}{word}"
+    return rounded_money(abs(micro), code)
+
+
+def changed_lines(report: Report, draft: str) -> Iterator[str]:
+    """Yield a line for each thing that a draft changes of the law it was drawn from."""
+    edits: dict[str, list[Edit]] = {}
+    for stored in report["edits"][draft]:
+        before = ABSENT if stored["is_new"] else stored["before"]
+        after = ABSENT if stored["is_gone"] else stored["after"]
+        edits.setdefault(stored["instrument"], []).append(Edit(stored["path"], before, after))
+    yield from edit_lines(edits, report["currency"])
+    if not edits:
+        yield "nothing: it says what the law says"
+
+
+def headline(trial: Trial, draft: str) -> str:
+    """Return in a sentence what a draft moves, and mostly from whom to whom."""
+    report, days = trial.report, f"{trial.first_day} to {trial.last_day}"
+    moved = report["moved_micro"][draft]
+    movers = [
+        Mover(row["participant"], row[difference_key(draft)]) for row in report["participants"]
+    ]
+    lost = -sum(min(mover.difference_micro, 0) for mover in movers)
+    if not moved and not lost:
+        return f"The {draft} changes nobody's money from {days}."
+    code = report["currency"]
+    gains, loses = _named(movers, 1, "to"), _named(movers, -1, "from")
+    if not moved:
+        sentence = f"The {draft} takes {short_money(lost, code)} from {days}, {loses}"
+    elif not lost:
+        sentence = f"The {draft} gives {short_money(moved, code)} from {days}, {gains}"
+    else:
+        amount = short_money(moved, code)
+        sentence = f"The {draft} moves {amount} from {days}, {loses} {gains}"
+    if moved == lost:
+        return f"{sentence}."
+    # Charges = payments + what equalisation keeps: what participants do not gain, it does.
+    word = "goes to" if lost > moved else "comes out of"
+    return f"{sentence}; {short_money(lost - moved, code)} {word} equalisation."
+
+
+def _named(movers: Sequence[Mover], sign: int, word: str) -> str:
+    """Return to or from whom most of what moves one way goes, or whoever is the only one."""
+    of_sign = sorted(
+        (mover for mover in movers if mover.difference_micro * sign > 0),
+        key=lambda mover: (-abs(mover.difference_micro), mover.participant),
+    )
+    whole = sum(abs(mover.difference_micro) for mover in of_sign)
+    named = [
+        mover.participant
+        for place, mover in enumerate(of_sign[:MOST_NAMED])
+        if place == 0 or abs(mover.difference_micro) * PPM >= LEAST_NAMED_PPM * whole
+    ]
+    mostly = "mostly " if len(named) < len(of_sign) else "all "
+    return f"{mostly}{word} {' and '.join(named)}"
+
+
+def total_rows(report: Report, sides: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the totals of a report, a row each: its title, and a cell a side, law first."""
+    totals = [report["totals"][side] for side in sides]
+
+    for key, title in (
+        ("charges_micro", "Charged"),
+        ("payments_micro", "Paid"),
+        ("equalisation_micro", "Kept by equalisation"),
+    ):
+        yield (title, [money(total[key], report) for total in totals])
+    prices = [total["prices"] for total in totals]
+    for key, title in (
+        ("lowest_micro_per_mwh", "Lowest price, per MWh"),
+        ("mean_micro_per_mwh", "Mean price, per MWh"),
+        ("highest_micro_per_mwh", "Highest price, per MWh"),
+    ):
+        yield (title, [money(price[key], report) for price in prices])
+    yield ("Intervals at the cap", [f"{price['intervals_at_cap']:,}" for price in prices])
+    households = [total["households"] for total in totals]
+    yield (
+        "Gini of household charges",
+        ["-" if each["gini_ppm"] is None else scaled(each["gini_ppm"], 6) for each in households],
+    )

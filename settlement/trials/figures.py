@@ -1,0 +1,131 @@
+"""What one side of a trial comes to, day by day: what `post` would move, and the prices. Pure.
+
+A side is the law as it was, or a draft laid over it. Everything is summed by account of the ledger,
+so a trial and two runs that are settled and posted by themselves move the same to the micro.
+"""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ledger.journal import Account, is_money
+from rulebook.resolve import RuleSet
+from settlement.billing.held import moving_totals
+from settlement.billing.posting import settled_day
+from settlement.core.arrays import Integers
+from settlement.meters.quality import UsedReadings, is_estimated
+from settlement.meters.register import DEMAND, GENERATION
+from settlement.rules.register import Register, register_of
+from settlement.runs.computing import ComputedDay
+from settlement.runs.day_totals import DayTotal
+
+PRICE, TIGHTNESS = "node_price_micro_per_mwh", "tightness_ppm"
+
+
+@dataclass(frozen=True, eq=False)
+class SideDay:
+    """One day of one side.
+
+    Attributes:
+        digest: over the day's results.
+        amounts: what a journal of the day would hold, by account, if nothing were posted of it.
+        prices_micro_per_mwh: shape (N, T), of every node.
+        highest_tightness_ppm: of any part of the grid in any interval.
+    """
+
+    day: dt.date
+    digest: bytes
+    amounts: dict[Account, int]
+    prices_micro_per_mwh: Integers
+    highest_tightness_ppm: int
+
+
+def side_day(market: str, rules: RuleSet, computed: ComputedDay, totals: list[DayTotal]) -> SideDay:
+    """Return what a settled day comes to under its rules.
+
+    Args:
+        totals: the metered energy that the day used.
+    """
+    moved = moving_totals(computed.vectors)
+    moved |= {(each.measure, each.entity): each.total_wh for each in totals}
+    register = register_of(rules.registrations, rules.charge_lists)
+    currency = rules.market_rules.currency
+    settled = settled_day(market, currency, register, moved, computed.day, computed.digest)
+    prices = [vector.values for vector in computed.vectors if vector.measure == PRICE]
+    tightness = [
+        int(vector.values.max()) for vector in computed.vectors if vector.measure == TIGHTNESS
+    ]
+    return SideDay(
+        computed.day,
+        computed.digest,
+        dict(settled.amounts),
+        np.array(prices, dtype=np.int64),
+        max(tightness),
+    )
+
+
+@dataclass(eq=False)
+class SideFigures:
+    """The sums of a side, which grow day by day.
+
+    Attributes:
+        amounts: what all journals of its days would hold, by account.
+        by_month: the money of each participant, by the first day of the month.
+        register: all units, supply points and charges that it met.
+    """
+
+    amounts: dict[Account, int] = field(default_factory=lambda: defaultdict(int))
+    by_month: dict[dt.date, dict[str, int]] = field(default_factory=dict)
+    prices: dict[dt.date, list[Integers]] = field(default_factory=lambda: defaultdict(list))
+    tightness_ppm: dict[dt.date, int] = field(default_factory=lambda: defaultdict(int))
+    day_digests: list[bytes] = field(default_factory=list)
+    register: Register = field(default_factory=lambda: Register({}, {}))
+    floor_micro_per_mwh: int | None = None
+    cap_micro_per_mwh: int | None = None
+
+    def add(self, day: SideDay, rules: RuleSet) -> None:
+        """Add a day, settled under its rules."""
+        month = day.day.replace(day=1)
+        received = self.by_month.setdefault(month, defaultdict(int))
+        for account, amount in day.amounts.items():
+            self.amounts[account] += amount
+            if account.participant is not None and is_money(account.commodity):
+                received[account.participant] -= amount
+        self.prices[month].append(day.prices_micro_per_mwh)
+        self.tightness_ppm[month] = max(self.tightness_ppm[month], day.highest_tightness_ppm)
+        self.day_digests.append(day.digest)
+        self._meet(rules)
+
+    def _meet(self, rules: RuleSet) -> None:
+        met = register_of(rules.registrations, rules.charge_lists)
+        self.register = Register(
+            self.register.units | met.units,
+            self.register.supply_points | met.supply_points,
+            self.register.charges | met.charges,
+        )
+        floor = rules.market_rules.price_floor_micro_per_mwh
+        cap = rules.market_rules.price_cap_micro_per_mwh
+        self.floor_micro_per_mwh = min(
+            floor, floor if self.floor_micro_per_mwh is None else self.floor_micro_per_mwh
+        )
+        self.cap_micro_per_mwh = max(
+            cap, cap if self.cap_micro_per_mwh is None else self.cap_micro_per_mwh
+        )
+
+
+@dataclass
+class ReadingQuality:
+    """How many intervals of metered energy the days rest on, and how many were estimated."""
+
+    intervals: int = 0
+    estimated: int = 0
+
+    def add(self, used: Mapping[str, UsedReadings]) -> None:
+        """Add the readings of a day, by measure."""
+        for measure in (DEMAND, GENERATION):
+            codes = used[measure].codes
+            self.intervals += int(codes.size)
+            self.estimated += int(is_estimated(codes).sum())

@@ -1,0 +1,116 @@
+"""By what a trial groups money: what an account is for, and what its unit or supply point is. Pure.
+
+A unit and a supply point are grouped as the law of the last day names them. Money that is about
+neither, such as a charge that is passed through, stands under its kind alone.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from ledger.journal import Account, is_money
+from rulebook.documents.grid_model import GridModel
+from rulebook.documents.registration import SupplyPoint, Unit
+from settlement.rules.compile import compile_grid
+from settlement.rules.register import Register
+
+W_PER_MW = 1_000_000
+UNIT_SIZES_MW = (1, 10, 100, 1_000)
+HOUSEHOLD_SIZES = (1, 1_000, 100_000, 1_000_000)
+
+Places = Mapping[str, Mapping[str, str]]
+"""The part of the grid that a node lies in, by layer and node."""
+
+
+def places_of(grid: GridModel) -> Places:
+    """Return which holon of each layer holds each node."""
+    compiled = compile_grid(grid)
+    return {
+        layer.name: {
+            node: layer.holons[int(holon)]
+            for node, holon in zip(compiled.nodes, layer.node_holon, strict=True)
+        }
+        for layer in compiled.layers
+    }
+
+
+def received_micro(amounts: Mapping[Account, int]) -> dict[str, int]:
+    """Return what each participant receives; what it owes is negative."""
+    received: defaultdict[str, int] = defaultdict(int)
+    for account, amount in amounts.items():
+        if account.participant is not None and is_money(account.commodity):
+            received[account.participant] -= amount
+    return dict(received)
+
+
+def grouped_micro(
+    amounts: Mapping[Account, int], register: Register, places: Places
+) -> dict[str, dict[str, int]]:
+    """Return what members of each group receive, by dimension and group.
+
+    Dimensions: `kind` of line, `technology`, `product`, `size`, and every layer of the grid.
+    """
+    groups: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for account, amount in amounts.items():
+        if account.participant is None or not is_money(account.commodity):
+            continue
+        for dimension, name in _groups_of(account, register, places):
+            groups[dimension][name] -= amount
+    return {dimension: dict(found) for dimension, found in groups.items()}
+
+
+def _groups_of(account: Account, register: Register, places: Places) -> Iterator[tuple[str, str]]:
+    yield "kind", account.kind
+    unit = register.units.get(account.subject)
+    point = register.supply_points.get(account.subject)
+    found: Unit | SupplyPoint | None = None
+    # A unit and a point may have one name; the side of the money says which is meant.
+    if unit is not None and account.kind.startswith("payment."):
+        found = unit[1]
+        yield "technology", unit[1].technology
+        yield "size", unit_size(unit[1].capacity_w)
+    elif point is not None and account.kind.startswith("charge."):
+        found = point[1]
+        yield "product", point[1].product
+        yield "size", household_size(point[1].household_count)
+    if found is not None:
+        for layer, holon_of in places.items():
+            if found.node in holon_of:
+                yield f"layer {layer}", holon_of[found.node]
+
+
+def unit_size(capacity_w: int) -> str:
+    """Return the class of size of a unit.
+
+    >>> unit_size(999_999), unit_size(10_000_000), unit_size(3_000_000_000)
+    ('unit below 1 MW', 'unit of 10 to 100 MW', 'unit of 1,000 MW and more')
+    """
+    return _size("unit", "MW", [size * W_PER_MW for size in UNIT_SIZES_MW], W_PER_MW, capacity_w)
+
+
+def household_size(household_count: int) -> str:
+    """Return the class of size of a supply point, by the households behind it.
+
+    >>> household_size(0), household_size(12), household_size(2_000_000)
+    ('point without households', 'point of 1 to 1,000 households', \
+'point of 1,000,000 households and more')
+    """
+    if not household_count:
+        return "point without households"
+    if household_count < HOUSEHOLD_SIZES[-1]:
+        return _size("point", "households", HOUSEHOLD_SIZES, 1, household_count)
+    return f"point of {HOUSEHOLD_SIZES[-1]:,} households and more"
+
+
+def _size(what: str, unit: str, limits: Sequence[int], per: int, value: int) -> str:
+    above = [limit for limit in limits if limit <= value]
+    below = [limit for limit in limits if limit > value]
+    if not above:
+        return f"{what} below {below[0] // per:,} {unit}"
+    if not below:
+        return f"{what} of {above[-1] // per:,} {unit} and more"
+    return f"{what} of {above[-1] // per:,} to {below[0] // per:,} {unit}"
+
+
+def names_of(sides: Iterable[Mapping[str, int]]) -> list[str]:
+    """Return every name that any side has, sorted."""
+    return sorted({name for side in sides for name in side})

@@ -1,0 +1,165 @@
+"""What a trial is computed from: the law, each draft laid over it, and the readings as known."""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from common.refusals import Finding, Refused
+from rulebook.documents import Document
+from rulebook.drafting import Draft, amended_periods, draft_findings, draft_of
+from rulebook.law import rules_at, rules_for_period
+from rulebook.resolve import RulePeriod, RuleSet
+from settlement.meters.store import files_known_at, lock_readings
+from settlement.runs.inputs import RunInputs, run_inputs
+from settlement.runs.run import ENGINE_VERSION, Pin, input_digest
+from settlement.trials.records import trial_input_digest
+from settlement.trials.report import DRAFTS, LAW
+
+Documents = Sequence[tuple[str, Document]]
+"""The documents of a draft, each with the place that findings name it by."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrialRequest:
+    """What is to be tried.
+
+    Attributes:
+        drafts: the documents of one draft, or of two.
+        drawn_from: the day whose law they were drawn from; None for the law at `known_at`.
+        threshold_ppm: of a participant's turnover, beyond which it gains or loses much.
+    """
+
+    market: str
+    first_day: dt.date
+    last_day: dt.date
+    drafts: Sequence[Documents]
+    known_at: dt.datetime
+    threshold_ppm: int
+    drawn_from: dt.date | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class TrialInputs:
+    """Everything that the days of a trial are computed from; no database is needed any more.
+
+    Attributes:
+        drafts: by the name of their side.
+        sides: the law first, then each draft laid over it.
+        files: the accepted files of readings that were known.
+    """
+
+    market: str
+    first_day: dt.date
+    last_day: dt.date
+    known_at: dt.datetime
+    threshold_ppm: int
+    drafts: Mapping[str, Draft]
+    sides: Mapping[str, RunInputs]
+    files: frozenset[uuid.UUID]
+
+    @property
+    def days(self) -> list[dt.date]:
+        """The settlement days, in order."""
+        return self.sides[LAW].days
+
+    @property
+    def pins(self) -> tuple[Pin, ...]:
+        """The law of the days."""
+        return self.sides[LAW].pins
+
+    @property
+    def side_inputs(self) -> dict[str, bytes]:
+        """The digest of the rules and readings of each side, as a run of it would have it."""
+        return {
+            name: input_digest(side.pins, side.reading_digests) for name, side in self.sides.items()
+        }
+
+    @property
+    def digest(self) -> bytes:
+        """What the whole rests on."""
+        days = (self.first_day, self.last_day)
+        return trial_input_digest(
+            days, self.threshold_ppm, self.drafts, self.side_inputs, ENGINE_VERSION
+        )
+
+
+def load_inputs(session: Session, request: TrialRequest) -> TrialInputs:
+    """Load what a trial needs; readings are locked while they are read, and not after.
+
+    Raises:
+        Refused: a document of a draft is wrong, or does not fit the law of some day; the law has a
+            gap; or a reading is missing. Every reason is named that can be found without another.
+    """
+    market, known_at = request.market, request.known_at
+    findings = [
+        finding
+        for documents in request.drafts
+        for finding in draft_findings(market, documents, known_at)
+    ]
+    if findings:
+        raise Refused(findings)
+    periods = rules_for_period(session, market, request.first_day, request.last_day, known_at)
+    base = _base_of(session, request)
+    drafts = {
+        name: draft_of(market, documents, base)
+        for name, documents in zip(DRAFTS, request.drafts, strict=False)
+    }
+    return inputs_of_law(session, request, periods, drafts)
+
+
+def inputs_of_law(
+    session: Session,
+    request: TrialRequest,
+    periods: Sequence[RulePeriod],
+    drafts: Mapping[str, Draft],
+) -> TrialInputs:
+    """Load what a trial needs of drafts over a known law, as a replay does.
+
+    Raises:
+        Refused: see `load_inputs`.
+    """
+    law = {LAW: list(periods)}
+    findings: list[Finding] = []
+    for name, draft in drafts.items():
+        law[name], found = amended_periods(periods, draft)
+        findings += found
+    if findings:
+        raise Refused(list(dict.fromkeys(findings)))
+    lock_readings(session, request.market)
+    return TrialInputs(
+        request.market,
+        request.first_day,
+        request.last_day,
+        request.known_at,
+        request.threshold_ppm,
+        drafts,
+        {
+            name: run_inputs(session, request.market, of_side, request.known_at)
+            for name, of_side in law.items()
+        },
+        files_known_at(session, request.market, request.known_at),
+    )
+
+
+def _base_of(session: Session, request: TrialRequest) -> RuleSet:
+    effective = request.drawn_from or request.known_at
+    try:
+        return rules_at(session, request.market, effective, request.known_at)
+    except Refused as refused:
+        raise Refused(
+            [
+                Finding(
+                    "draft-without-base",
+                    finding.place,
+                    finding.value,
+                    "a draft changes the law of a day, by default the present one",
+                    "name a day with --drawn-from on which its law was in force",
+                )
+                if finding.code == "validity-gap"
+                else finding
+                for finding in refused.findings
+            ]
+        ) from refused

@@ -1,0 +1,103 @@
+"""Replay a trial: compute it again from what it is pinned to, and compare."""
+
+from typing import Any, NamedTuple
+
+from sqlalchemy.orm import Session
+
+from common.refusals import Finding, Refused
+from rulebook.drafting import Draft
+from rulebook.publication import Placed
+from rulebook.reading import document_of
+from rulebook.store import versions_with_digests
+from settlement.runs.pinned import law_read_once, periods_of_pins
+from settlement.runs.run import ENGINE_VERSION
+from settlement.runs.settle import Progress, no_progress
+from settlement.trials.inputs import TrialInputs, TrialRequest, inputs_of_law
+from settlement.trials.records import Trial
+from settlement.trials.trial import Transactions, try_days
+
+
+class ReplayedTrial(NamedTuple):
+    """What came of it: in words where it first differs, or None."""
+
+    trial: Trial
+    first_difference: str | None
+
+
+def replay_trial(
+    transactions: Transactions,
+    trial: Trial,
+    *,
+    threads: int = 1,
+    progress: Progress = no_progress,
+) -> ReplayedTrial:
+    """Compute a trial again, and compare digests and report; nothing is written.
+
+    Raises:
+        Refused: law, draft or readings that it is pinned to are not there as they were.
+    """
+    place = f"settlement.trial {trial.id}"
+    if trial.engine_version != ENGINE_VERSION:
+        return ReplayedTrial(
+            trial,
+            f"{place}: version {trial.engine_version} of the engine computed it and this is "
+            f"version {ENGINE_VERSION}; replay it with the release that has that version",
+        )
+    with transactions() as session:
+        inputs = stored_inputs(session, trial)
+    wanted = {side.side: side for side in trial.sides}
+    for name, digest in inputs.side_inputs.items():
+        if wanted[name].input_digest != digest:
+            return ReplayedTrial(trial, f"{place}: the inputs of {name} are not what it names")
+    if inputs.digest != trial.input_digest:
+        return ReplayedTrial(trial, f"{place}: its inputs are not what it names")
+    tried = try_days(inputs, threads, progress)
+    for name, digest in tried.result_digests.items():
+        if wanted[name].result_digest != digest:
+            return ReplayedTrial(trial, f"{place}: the results of {name} differ")
+    if tried.report != trial.report:
+        return ReplayedTrial(trial, f"{place}: stored and recomputed reports differ")
+    return ReplayedTrial(trial, None)
+
+
+def stored_inputs(session: Session, trial: Trial) -> TrialInputs:
+    """Return what a stored trial was computed from.
+
+    Raises:
+        Refused: some of it is not there as it was.
+    """
+    periods = periods_of_pins(trial.market, trial.pins, law_read_once(session))
+    request = TrialRequest(
+        trial.market, trial.first_day, trial.last_day, (), trial.known_at, trial.threshold_ppm
+    )
+    drafts = {record["name"]: stored_draft(session, trial, record) for record in trial.drafts}
+    return inputs_of_law(session, request, periods, drafts)
+
+
+def stored_draft(session: Session, trial: Trial, record: dict[str, Any]) -> Draft:
+    """Return a draft of a trial, with the texts that it was drawn from.
+
+    Raises:
+        Refused: a text is not there as it was.
+    """
+    digests = {name: bytes.fromhex(digest) for name, digest in record["base"].items()}
+    base = {version.instrument: version.body for version in versions_with_digests(session, digests)}
+    findings: list[Finding] = [
+        Finding(
+            "unknown-digest",
+            f"settlement.trial {trial.id}",
+            f"{name} {digests[name].hex()}",
+            "a draft was drawn from a text that was published",
+            "restore the rulebook that the trial was pinned to",
+        )
+        for name in sorted(digests.keys() - base.keys())
+    ]
+    documents = []
+    for text in record["documents"].values():
+        document, wrong = document_of(text["body"], text["place"])
+        findings += wrong
+        if document is not None:
+            documents.append(Placed(text["place"], document))
+    if findings:
+        raise Refused(findings)
+    return Draft(trial.market, tuple(documents), base)

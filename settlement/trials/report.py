@@ -1,0 +1,309 @@
+"""The report of a trial: the law beside one draft or two, over the same days and readings. Pure.
+
+All money is in micro and + is received by the participant: what `post` would move if nothing were
+posted of the days, before tax and rounding, charges that are passed through included.
+
+``totals``
+    of each side: charges, payments and what equalisation keeps (charges = payments + equalisation),
+    each `component` of cost charged and paid, energy by kind of account, prices (see
+    `settlement.studies.price_figures`), their `duration` (the price that is exceeded in 0, 1, ...
+    100 of 100 of all prices of nodes and intervals, the highest first), the highest tightness,
+    charges of `households` and of `products` as a study has them.
+``participants``, ``groups``
+    what each receives on each side, and the difference of each draft from the law, with a class:
+    `gains` and `loses` (more than the threshold, in ppm of what the participant turned over under
+    the law), `gains-little`, `loses-little`, and `same`.
+``moved_micro``
+    of each draft: what those who gain receive more, together.
+``months``
+    prices and tightness of each side, and what is moved, month by month.
+``edits``
+    of each draft: what it changes of the law that it was drawn from.
+
+Rounding: ratios are rounded down; what is not defined is null.
+"""
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ledger.journal import is_money
+from rulebook.documents.grid_model import GridModel
+from rulebook.drafting import Draft
+from rulebook.merging import ABSENT
+from settlement.billing.lines import Side
+from settlement.billing.posting import EQUALISATION
+from settlement.core.arrays import Integers
+from settlement.core.rounding import WH_PER_MWH
+from settlement.studies import fairness
+from settlement.studies.price_figures import price_figures, side_by_side
+from settlement.trials.figures import ReadingQuality, SideFigures
+from settlement.trials.groups import grouped_micro, names_of, places_of, received_micro
+
+FORMAT = "tallystick.trial-report.1"
+LAW = "law"
+DRAFTS = ("draft", "second")
+PPM = 1_000_000
+HUNDREDTHS = 100
+GAINS, GAINS_LITTLE, SAME, LOSES_LITTLE, LOSES = CLASSES = (
+    "gains",
+    "gains-little",
+    "same",
+    "loses-little",
+    "loses",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Tried:
+    """All that a report is made of.
+
+    Attributes:
+        sides: by name, the law first.
+        drafts: by name of their side.
+        grid: of the last day, as the law has it.
+        threshold_ppm: beyond which a participant gains or loses more than a little.
+    """
+
+    currency: str
+    sides: Mapping[str, SideFigures]
+    drafts: Mapping[str, Draft]
+    grid: GridModel
+    quality: ReadingQuality
+    threshold_ppm: int
+
+
+def trial_report(tried: Tried) -> dict[str, Any]:
+    """Return the report, whole numbers and words throughout."""
+    received = {name: received_micro(side.amounts) for name, side in tried.sides.items()}
+    participants = _participants(tried, received)
+    return {
+        "format": FORMAT,
+        "currency": tried.currency,
+        "threshold_ppm": tried.threshold_ppm,
+        "totals": {name: _totals(side) for name, side in tried.sides.items()},
+        "participants": participants,
+        "moved_micro": {
+            name: sum(max(row[_difference(name)], 0) for row in participants)
+            for name in tried.drafts
+        },
+        "groups": _groups(tried),
+        "months": _months(tried),
+        "readings": dataclasses.asdict(tried.quality)
+        | {"estimated_ppm": _per(tried.quality.estimated * PPM, tried.quality.intervals)},
+        "edits": {name: _edits(draft) for name, draft in tried.drafts.items()},
+    }
+
+
+def _participants(tried: Tried, received: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
+    turnover: defaultdict[str, int] = defaultdict(int)
+    for account, amount in tried.sides[LAW].amounts.items():
+        if account.participant is not None and is_money(account.commodity):
+            turnover[account.participant] += abs(amount)
+    rows = []
+    for name in names_of(received.values()):
+        row: dict[str, Any] = {"participant": name} | _compared(
+            {side: amounts.get(name, 0) for side, amounts in received.items()}
+        )
+        row["turnover_micro"] = turnover[name]
+        for draft in tried.drafts:
+            row[_class(draft)] = classed(
+                row[_difference(draft)], turnover[name], tried.threshold_ppm
+            )
+        rows.append(row)
+    return rows
+
+
+def classed(difference_micro: int, turnover_micro: int, threshold_ppm: int) -> str:
+    """Return the class of a difference from the law.
+
+    >>> classed(11, 1_000, 10_000), classed(-10, 1_000, 10_000), classed(0, 0, 10_000)
+    ('gains', 'loses-little', 'same')
+    """
+    if not difference_micro:
+        return SAME
+    is_much = abs(difference_micro) * PPM > threshold_ppm * turnover_micro
+    if difference_micro > 0:
+        return GAINS if is_much else GAINS_LITTLE
+    return LOSES if is_much else LOSES_LITTLE
+
+
+def _difference(draft: str) -> str:
+    return "difference_micro" if draft == DRAFTS[0] else f"{draft}_difference_micro"
+
+
+def _class(draft: str) -> str:
+    return "class" if draft == DRAFTS[0] else f"{draft}_class"
+
+
+def _compared(micro: Mapping[str, int]) -> dict[str, int]:
+    """Return what is received on each side, and how far each draft differs from the law."""
+    law = micro[LAW]
+    return {f"{side}_micro": amount for side, amount in micro.items()} | {
+        _difference(side): amount - law for side, amount in micro.items() if side != LAW
+    }
+
+
+def _groups(tried: Tried) -> dict[str, list[dict[str, Any]]]:
+    places = places_of(tried.grid)
+    # The units and points that a draft adds are grouped as the draft has them.
+    of_sides = {
+        name: grouped_micro(side.amounts, side.register, places)
+        for name, side in tried.sides.items()
+    }
+    dimensions = dict.fromkeys(name for groups in of_sides.values() for name in groups)
+    return {
+        dimension: [
+            {"name": name}
+            | _compared({side: of.get(dimension, {}).get(name, 0) for side, of in of_sides.items()})
+            for name in names_of(groups.get(dimension, {}) for groups in of_sides.values())
+        ]
+        for dimension in sorted(dimensions)
+    }
+
+
+def _months(tried: Tried) -> list[dict[str, Any]]:
+    law = tried.sides[LAW]
+    rows = []
+    for month, of_law in sorted(law.by_month.items()):
+        row: dict[str, Any] = {"month": f"{month:%Y-%m}"}
+        for name, side in tried.sides.items():
+            row[name] = {
+                "prices": _prices(side, side.prices[month]),
+                "highest_tightness_ppm": side.tightness_ppm[month],
+            }
+            if name != LAW:
+                received = side.by_month[month]
+                row[name]["moved_micro"] = sum(
+                    max(received.get(each, 0) - of_law.get(each, 0), 0)
+                    for each in names_of((of_law, received))
+                )
+        rows.append(row)
+    return rows
+
+
+def _totals(side: SideFigures) -> dict[str, Any]:
+    sums = dict.fromkeys(("charges_micro", "payments_micro", "equalisation_micro"), 0)
+    components: defaultdict[str, dict[str, int]] = defaultdict(
+        lambda: {"charged_micro": 0, "paid_micro": 0}
+    )
+    energy_wh: defaultdict[str, int] = defaultdict(int)
+    for account, amount in side.amounts.items():
+        of_side, _, component = account.kind.partition(".")
+        if not is_money(account.commodity):
+            if account.participant is not None and account.commodity == "WH":
+                energy_wh[account.kind] += abs(amount)
+        elif of_side == Side.CHARGE:
+            sums["charges_micro"] += amount
+            components[component]["charged_micro"] += amount
+        elif of_side == Side.PAYMENT:
+            sums["payments_micro"] -= amount
+            components[component]["paid_micro"] -= amount
+        elif account.kind == EQUALISATION:
+            sums["equalisation_micro"] -= amount
+    every = [day for month in sorted(side.prices) for day in side.prices[month]]
+    return {
+        **sums,
+        "components": {name: components[name] for name in sorted(components)},
+        "energy_wh": dict(sorted(energy_wh.items())),
+        "prices": _prices(side, every),
+        "duration_micro_per_mwh": duration_micro_per_mwh(side_by_side(every)),
+        "highest_tightness_ppm": max(side.tightness_ppm.values()),
+        "households": _households(side),
+        "products": _products(side),
+    }
+
+
+def _prices(side: SideFigures, days: Sequence[Integers]) -> dict[str, Any]:
+    floor, cap = side.floor_micro_per_mwh, side.cap_micro_per_mwh
+    if floor is None or cap is None:
+        raise ValueError("a side has at least one day")
+    return dataclasses.asdict(price_figures(side_by_side(days), floor, cap))
+
+
+def duration_micro_per_mwh(prices_micro_per_mwh: Integers) -> list[int]:
+    """Return 101 prices, highest first: of n in order, those at 0, n/100, 2n/100, ... rounded down.
+
+    >>> duration_micro_per_mwh(np.array([[30, 10, 20, 40]]))[::25]
+    [40, 30, 20, 10, 10]
+    """
+    ordered = np.sort(prices_micro_per_mwh.ravel())[::-1]
+    places = [min(part * len(ordered) // HUNDREDTHS, len(ordered) - 1) for part in range(101)]
+    return [int(ordered[place]) for place in places]
+
+
+def _charged_of_points(side: SideFigures) -> tuple[dict[str, int], dict[str, int]]:
+    """Return what each supply point was charged, and what it took, net export as nothing."""
+    charged: defaultdict[str, int] = defaultdict(int)
+    taken_wh: defaultdict[str, int] = defaultdict(int)
+    for account, amount in side.amounts.items():
+        if account.participant is None or account.subject not in side.register.supply_points:
+            continue
+        if is_money(account.commodity) and account.kind.startswith("charge."):
+            charged[account.subject] += amount
+        elif account.kind == "demand":
+            taken_wh[account.subject] += max(amount, 0)
+    return charged, taken_wh
+
+
+def _households(side: SideFigures) -> dict[str, Any]:
+    charged, _ = _charged_of_points(side)
+    groups = [
+        (point.household_count, charged[name])
+        for name, (_, point) in sorted(side.register.supply_points.items())
+        if point.household_count
+    ]
+    each = [amount // count for count, amount in groups]
+    return {
+        "gini_ppm": fairness.gini_ppm(groups),
+        "lorenz_ppm": fairness.lorenz_ppm(groups),
+        "lowest_micro": min(each, default=None),
+        "highest_micro": max(each, default=None),
+    }
+
+
+def _products(side: SideFigures) -> list[dict[str, Any]]:
+    charged, taken_wh = _charged_of_points(side)
+    points: defaultdict[str, list[str]] = defaultdict(list)
+    for name, (_, point) in sorted(side.register.supply_points.items()):
+        if taken_wh[name]:
+            points[point.product].append(name)
+    rows = []
+    for product, names in sorted(points.items()):
+        unit = [charged[name] * WH_PER_MWH // taken_wh[name] for name in names]
+        micro, wh = sum(charged[name] for name in names), sum(taken_wh[name] for name in names)
+        mean = micro * WH_PER_MWH // wh
+        rows.append(
+            {
+                "product": product,
+                "taken_wh": wh,
+                "mean_micro_per_mwh": mean,
+                "lowest_micro_per_mwh": min(unit),
+                "highest_micro_per_mwh": max(unit),
+                "spread_ppm": fairness.spread_ppm(unit, mean),
+            }
+        )
+    return rows
+
+
+def _edits(draft: Draft) -> list[dict[str, Any]]:
+    return [
+        {
+            "instrument": instrument,
+            "path": edit.path,
+            "before": None if edit.before is ABSENT else edit.before,
+            "after": None if edit.after is ABSENT else edit.after,
+            "is_new": edit.before is ABSENT,
+            "is_gone": edit.after is ABSENT,
+        }
+        for instrument, edits in sorted(draft.edits.items())
+        for edit in edits
+    ]
+
+
+def _per(amount: int, quantity: int) -> int | None:
+    return amount // quantity if quantity else None

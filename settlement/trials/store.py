@@ -1,0 +1,95 @@
+"""Trials in PostgreSQL; every function receives the caller's session."""
+
+import uuid
+from collections.abc import Iterator
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from database.paged import PagedRows
+from settlement.runs.run import Pin
+from settlement.tables import TrialRow
+from settlement.trials.records import SideDigests, Trial
+
+
+def append_trial(session: Session, trial: Trial) -> None:
+    """Append a trial, complete."""
+    session.execute(
+        insert(TrialRow).values(
+            id=trial.id,
+            market=trial.market,
+            first_day=trial.first_day,
+            last_day=trial.last_day,
+            known_at=trial.known_at,
+            threshold_ppm=trial.threshold_ppm,
+            pins=[pin.as_json() for pin in trial.pins],
+            drafts=trial.drafts,
+            sides=trial.sides_as_json,
+            input_digest=trial.input_digest,
+            engine_version=trial.engine_version,
+            report=trial.report,
+            created_at=trial.created_at,
+            digest=trial.digest,
+        )
+    )
+
+
+def find_trial(session: Session, trial_id: uuid.UUID) -> Trial | None:
+    """Return a trial, or None."""
+    row = session.get(TrialRow, trial_id)
+    return None if row is None else trial_of(row)
+
+
+def find_equal_trial(session: Session, market: str, input_digest: bytes) -> Trial | None:
+    """Return the earliest trial of a market with the same inputs, or None."""
+    row = session.scalars(
+        select(TrialRow)
+        .where(TrialRow.market == market, TrialRow.input_digest == input_digest)
+        .order_by(TrialRow.created_at, TrialRow.id)
+        .limit(1)
+    ).first()
+    return None if row is None else trial_of(row)
+
+
+def list_trials(session: Session, market: str | None = None) -> PagedRows[Trial]:
+    """Return trials, latest first; of one market where it is named."""
+    query = select(TrialRow).order_by(TrialRow.created_at.desc(), TrialRow.id)
+    if market is not None:
+        query = query.where(TrialRow.market == market)
+    return PagedRows(session, query, lambda rows: [trial_of(row) for (row,) in rows])
+
+
+def trial_rows(session: Session) -> Iterator[tuple[uuid.UUID, Trial | None, bytes]]:
+    """Yield every trial with the digest stored beside it; None for one that cannot be read."""
+    for row in session.scalars(select(TrialRow).order_by(TrialRow.id)):
+        try:
+            trial = trial_of(row)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            trial = None
+        yield row.id, trial, row.digest
+
+
+def trial_of(row: TrialRow) -> Trial:
+    """Return a stored row as a trial."""
+    return Trial(
+        id=row.id,
+        market=row.market,
+        first_day=row.first_day,
+        last_day=row.last_day,
+        known_at=row.known_at,
+        threshold_ppm=row.threshold_ppm,
+        pins=tuple(Pin.from_json(pin) for pin in row.pins),
+        drafts=row.drafts,
+        sides=tuple(
+            SideDigests(
+                side["side"],
+                bytes.fromhex(side["input_digest"]),
+                bytes.fromhex(side["result_digest"]),
+            )
+            for side in row.sides
+        ),
+        input_digest=row.input_digest,
+        engine_version=row.engine_version,
+        report=row.report,
+        created_at=row.created_at,
+    )

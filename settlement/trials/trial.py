@@ -1,0 +1,164 @@
+"""Try drafts of law on days of the past, beside the law as it was; nothing is posted.
+
+As metered: nobody is taken to have acted otherwise, so readings stay, and what changes are prices,
+charges, shares and payments. The readings are read in a transaction of their own, days are computed
+without any, and what came out is stored in a third: nobody waits for a trial.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+import ledger.store
+from common.refusals import Finding, Refused
+from rulebook.law import rules_for_period
+from rulebook.resolve import RuleSet
+from rulebook.versions import instant_shown
+from settlement.meters.store import files_known_at, lock_readings
+from settlement.meters.terms import ruled_days
+from settlement.runs.computing import ComputedDay, compute
+from settlement.runs.inputs import RunInputs, pins_of
+from settlement.runs.results import run_result_digest
+from settlement.runs.run import ENGINE_VERSION
+from settlement.runs.settle import Progress, no_progress, refuse_future
+from settlement.trials.figures import ReadingQuality, SideFigures, side_day
+from settlement.trials.inputs import TrialInputs, TrialRequest, load_inputs
+from settlement.trials.records import SideDigests, Trial, draft_record
+from settlement.trials.report import LAW, Tried, trial_report
+from settlement.trials.store import append_trial, find_equal_trial
+
+Transactions = Callable[[], AbstractContextManager[Session]]
+"""Opens a transaction, which is committed as its block ends."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrialOutcome:
+    """A trial, and whether it was there already: equal inputs are tried once."""
+
+    trial: Trial
+    is_new: bool
+
+
+@dataclass(frozen=True, eq=False)
+class TriedDays:
+    """What the days of a trial come to."""
+
+    result_digests: dict[str, bytes]
+    report: dict[str, Any]
+
+
+def run_trial(
+    transactions: Transactions,
+    request: TrialRequest,
+    *,
+    now: dt.datetime,
+    threads: int = 1,
+    progress: Progress = no_progress,
+) -> TrialOutcome:
+    """Settle days under each draft beside the law, compare them, and store what came out.
+
+    Raises:
+        Refused: see `load_inputs`; `known_at` has not come yet; law or readings of the days moved
+            meanwhile; or their sums have no room. Nothing is stored.
+    """
+    refuse_future(request.known_at, now)
+    with transactions() as session:
+        inputs = load_inputs(session, request)
+        found = find_equal_trial(session, request.market, inputs.digest)
+    if found is not None:
+        return TrialOutcome(found, is_new=False)
+    tried = try_days(inputs, threads, progress)
+    trial = Trial(
+        id=uuid.uuid4(),
+        market=inputs.market,
+        first_day=inputs.first_day,
+        last_day=inputs.last_day,
+        known_at=inputs.known_at,
+        threshold_ppm=inputs.threshold_ppm,
+        pins=inputs.pins,
+        drafts=[draft_record(name, draft) for name, draft in inputs.drafts.items()],
+        sides=tuple(
+            SideDigests(name, digest, tried.result_digests[name])
+            for name, digest in inputs.side_inputs.items()
+        ),
+        input_digest=inputs.digest,
+        engine_version=ENGINE_VERSION,
+        report=tried.report,
+        created_at=now,
+    )
+    with transactions() as session:
+        _refuse_moved(session, inputs)
+        append_trial(session, trial)
+    return TrialOutcome(trial, is_new=True)
+
+
+def try_days(inputs: TrialInputs, threads: int, progress: Progress = no_progress) -> TriedDays:
+    """Settle every day of each side, and return the report on them.
+
+    Raises:
+        Refused: the sums of a day have no room in 64 bits.
+    """
+    days = inputs.days
+    progress(0, len(days))
+    figures = {name: SideFigures() for name in inputs.sides}
+    laws = {name: dict(ruled_days(side.periods)) for name, side in inputs.sides.items()}
+    quality = ReadingQuality()
+    for done, computed in enumerate(_by_day(inputs, threads), start=1):
+        for name, of_side in computed.items():
+            day, rules = of_side.day, laws[name][of_side.day]
+            totals = inputs.sides[name].day_totals(day)
+            figures[name].add(side_day(inputs.market, rules, of_side, totals), rules)
+        quality.add(inputs.sides[LAW].used[days[done - 1]])
+        progress(done, len(days))
+    last: RuleSet = laws[LAW][days[-1]]
+    report = trial_report(
+        Tried(
+            last.market_rules.currency,
+            figures,
+            inputs.drafts,
+            last.grid_model,
+            quality,
+            inputs.threshold_ppm,
+        )
+    )
+    digests = {name: run_result_digest(side.day_digests) for name, side in figures.items()}
+    return TriedDays(digests, report)
+
+
+def _by_day(inputs: TrialInputs, threads: int) -> Iterator[dict[str, ComputedDay]]:
+    """Yield the days of all sides together, so that none is kept longer than it is compared."""
+    sides: list[RunInputs] = list(inputs.sides.values())
+    for of_sides in zip(*(compute(side, threads) for side in sides), strict=True):
+        yield dict(zip(inputs.sides, of_sides, strict=True))
+
+
+def _refuse_moved(session: Session, inputs: TrialInputs) -> None:
+    """Refuse to keep a trial whose law or readings are others by now, as they were known then."""
+    lock_readings(session, inputs.market)
+    known = files_known_at(session, inputs.market, inputs.known_at)
+    ledger.store.lock(session)  # nobody approves law without it, and the trial is a leaf
+    days = (inputs.first_day, inputs.last_day)
+    law = pins_of(rules_for_period(session, inputs.market, *days, inputs.known_at))
+    moved = []
+    if law != inputs.pins:
+        moved.append(("law-moved-while-trying", "the law"))
+    if known != inputs.files:
+        moved.append(("readings-moved-while-trying", "readings"))
+    if moved:
+        raise Refused(
+            [
+                Finding(
+                    code,
+                    f"{inputs.market} {inputs.first_day} to {inputs.last_day}",
+                    f"{what} known at {instant_shown(inputs.known_at)} were added to meanwhile",
+                    "a trial says what was known when it began",
+                    "try it again",
+                )
+                for code, what in moved
+            ]
+        )
