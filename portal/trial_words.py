@@ -4,6 +4,7 @@ Sentences are made from the stored report; amounts in them are rounded for readi
 holds the exact ones.
 """
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from common.quantities import MICRO, scaled
 from portal.study_tables import money as rounded_money
 from rulebook.edit_words import edit_lines
 from rulebook.merging import ABSENT, Edit
+from settlement.billing.lines import LINE_KINDS, Side
 from settlement.studies.price_figures import PPM
 from settlement.trials.records import Trial
 from settlement.trials.report import (
@@ -40,6 +42,15 @@ MOST_NAMED = 2
 LEAST_NAMED_PPM = 150_000
 """Who has a smaller part in what moves is not named in the sentence, but stands in the table."""
 _SCALES = ((10**12, "bn", 9), (10**9, "m", 6))
+
+
+_FLOWS = {Side.CHARGE: "charged", Side.PAYMENT: "paid"}
+_DIMENSIONS = {
+    "kind": "By kind of line",
+    "product": "By product",
+    "size": "By size",
+    "technology": "By technology",
+}
 
 
 class Mover(NamedTuple):
@@ -97,25 +108,45 @@ def changed_lines(report: Report, draft: str) -> Iterator[str]:
         yield "nothing: it says what the law says"
 
 
+def days_words(first_day: dt.date, last_day: dt.date) -> str:
+    """Return when days are, for a sentence.
+
+    >>> days_words(dt.date(2024, 2, 1), dt.date(2024, 2, 29))
+    'in February 2024'
+    >>> days_words(dt.date(2024, 1, 1), dt.date(2024, 12, 31))
+    'in 2024'
+    >>> days_words(dt.date(2024, 1, 1), dt.date(2024, 1, 7))
+    'from 1 January 2024 to 7 January 2024'
+    """
+    after = last_day + dt.timedelta(days=1)
+    if first_day.day == 1 and after.day == 1:
+        if first_day.month == 1 and after == dt.date(first_day.year + 1, 1, 1):
+            return f"in {first_day.year}"
+        if (first_day.year, first_day.month) == (last_day.year, last_day.month):
+            return f"in {first_day:%B %Y}"
+    first, last = (f"{day.day} {day:%B %Y}" for day in (first_day, last_day))
+    return f"on {first}" if first_day == last_day else f"from {first} to {last}"
+
+
 def headline(trial: Trial, draft: str) -> str:
     """Return in a sentence what a draft moves, and mostly from whom to whom."""
-    report, days = trial.report, f"{trial.first_day} to {trial.last_day}"
+    report, days = trial.report, days_words(trial.first_day, trial.last_day)
     moved = report["moved_micro"][draft]
     movers = [
         Mover(row["participant"], row[difference_key(draft)]) for row in report["participants"]
     ]
     lost = -sum(min(mover.difference_micro, 0) for mover in movers)
     if not moved and not lost:
-        return f"The {draft} changes nobody's money from {days}."
+        return f"The {draft} changes nobody's money {days}."
     code = report["currency"]
     gains, loses = _named(movers, 1, "to"), _named(movers, -1, "from")
     if not moved:
-        sentence = f"The {draft} takes {short_money(lost, code)} from {days}, {loses}"
+        sentence = f"The {draft} takes {short_money(lost, code)} {days}, {loses}"
     elif not lost:
-        sentence = f"The {draft} gives {short_money(moved, code)} from {days}, {gains}"
+        sentence = f"The {draft} gives {short_money(moved, code)} {days}, {gains}"
     else:
         amount = short_money(moved, code)
-        sentence = f"The {draft} moves {amount} from {days}, {loses} {gains}"
+        sentence = f"The {draft} moves {amount} {days}, {loses} {gains}"
     if moved == lost:
         return f"{sentence}."
     # Charges = payments + what equalisation keeps: what participants do not gain, it does.
@@ -137,6 +168,21 @@ def _named(movers: Sequence[Mover], sign: int, word: str) -> str:
     ]
     mostly = "mostly " if len(named) < len(of_sign) else "all "
     return f"{mostly}{word} {' and '.join(named)}"
+
+
+def written_group(dimension: str) -> str:
+    """Return what a dimension of groups is called.
+
+    >>> written_group("kind"), written_group("layer zone")
+    ('By kind of line', 'By zone')
+    """
+    return _DIMENSIONS.get(dimension, f"By {dimension.removeprefix('layer ')}")
+
+
+def written_kind(code: str) -> str:
+    """Return what a kind of line is called, and which way its money flows."""
+    kind = LINE_KINDS.get(code)
+    return code if kind is None else f"{kind.title}, {_FLOWS[kind.side]}"
 
 
 def total_rows(report: Report, sides: Sequence[str]) -> Iterator[tuple[str, list[str]]]:

@@ -24,6 +24,7 @@ from portal.views import (
     rules,
     runs,
     studies,
+    trials,
     witnesses,
 )
 
@@ -108,6 +109,10 @@ urlpatterns = [
     path("calendar/", calendar.page, name="calendar"),
     path("studies/", studies.listing, name="studies"),
     path("studies/<uuid:run_id>/", studies.page, name="study"),
+    path("trials/", trials.listing, name="trials"),
+    path("trials/<uuid:trial_id>/", trials.page, name="trial"),
+    path("trials/<uuid:trial_id>/trial.csv", trials.as_table, name="trial-csv"),
+    path("trials/<uuid:trial_id>/trial.json", trials.as_json, name="trial-json"),
     path("audit/", runs.audit_trail, name="audit"),
     path("changes/", changes.listing, name="changes"),
     path("changes/<number:number>/", changes.page, name="change"),

@@ -38,6 +38,8 @@ PAGES = {
     "all notices": ("/notices/", "auditor"),
     "studies": ("/studies/", "operator"),
     "study": ("/studies/{study}/", "operator"),
+    "trials": ("/trials/", "regulator"),
+    "trial": ("/trials/{trial}/", "regulator"),
     "files": ("/files/", SUPPLIER),
     "audit trail": ("/audit/", "auditor"),
     "accounts": ("/accounts/", "auditor"),
@@ -103,6 +105,7 @@ def known(served, number, proposal) -> dict[str, object]:
         "number": number,
         "run": site.first_run,
         "study": site.study,
+        "trial": site.trial,
         "proposal": proposal,
         "change": site.change,
     }

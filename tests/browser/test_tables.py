@@ -15,11 +15,12 @@ SCROLLS_IN_PLACE = {
     "registration",
     "calendar",
     "study",
+    "trial",
 }
 """Pages with a table that has more columns than a phone has room for, and no list of rows.
 
-Lines of a document, intervals of a day, tables of law, days by run, and what a study compared:
-every other table is seen without scrolling.
+Lines of a document, intervals of a day, tables of law, days by run, and what a study or
+a trial compared: every other table is seen without scrolling.
 """
 
 CUT = """() => {

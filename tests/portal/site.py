@@ -21,9 +21,13 @@ from database.session import make_engine, transaction
 from portal.main_job import JobRequest, run_main_job
 from portal.queries.rules import rule_on
 from rulebook.documents import Registration
+from rulebook.law import rules_at
 from settlement.enactment.propose import propose_publication
 from settlement.studies.overlay import read_overlay
 from settlement.studies.study import run_study
+from settlement.trials.inputs import TrialRequest
+from settlement.trials.trial import run_trial
+from tests.settlement.trial_cases import capped, placed
 
 MARKET = "gb12"
 FIRST_DAY, SHORT_DAY = dt.date(2024, 3, 30), dt.date(2024, 3, 31)
@@ -40,6 +44,7 @@ class Site:
     first_run: str
     later_run: str
     study: str
+    trial: str
     change: int
 
 
@@ -53,7 +58,9 @@ def make_site(clone_portal_database: Callable[[], str]) -> Site:
         job = run_main_job(request, ticking_clock(), lambda _: nullcontext(lambda *_: None))
     assert job.is_proven
     first, later = (str(run.id) for run in job.runs)
-    return Site(url, made, first, later, _make_study(made), _propose_change(made))
+    return Site(
+        url, made, first, later, _make_study(made), _make_trial(made), _propose_change(made)
+    )
 
 
 def _propose_change(engine: Engine) -> int:
@@ -88,6 +95,16 @@ def _make_study(engine: Engine) -> str:
                 now=now,
             ).run.id
         )
+
+
+def _make_trial(engine: Engine) -> str:
+    """Try a far lower cap, and a lower one, on the short day; return the trial."""
+    now = dt.datetime(2024, 5, 2, 10, 0, tzinfo=dt.UTC)
+    with transaction(engine) as session:
+        rules = rules_at(session, MARKET, SHORT_DAY, now).market_rules
+    drafts = [placed(capped(rules, cap_micro)) for cap_micro in (60_000_000, 80_000_000)]
+    request = TrialRequest(MARKET, SHORT_DAY, SHORT_DAY, drafts, now, threshold_ppm=10_000)
+    return str(run_trial(lambda: transaction(engine), request, now=now).trial.id)
 
 
 @contextmanager

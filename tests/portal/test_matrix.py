@@ -49,6 +49,7 @@ def test_every_page_is_walked_by_the_browser_or_the_matrix_says_why_not():
     some = {
         "run": SOME_ID,
         "study": SOME_ID,
+        "trial": SOME_ID,
         "number": "gb12-invoice-000001",
         "proposal": 1,
         "change": 1,
@@ -91,8 +92,9 @@ def things(site, documents, owners) -> dict[str, object]:
     replay = ReplayRequest.objects.create(run_id=site.first_run, requested_at=now)
     return {
         "number": number, "owner": SUPPLIER, "run": site.first_run, "study": site.study,
-        "registration": registration.digest.hex(), "size": size, "file": file.pk, "act": act.pk,
-        "invitation": invitation.pk, "replay": replay.pk, "proposal": grants[0].number,
+        "trial": site.trial, "registration": registration.digest.hex(), "size": size,
+        "file": file.pk, "act": act.pk, "invitation": invitation.pk,
+        "replay": replay.pk, "proposal": grants[0].number,
         "change": site.change, "never": 999_999_999,
     }  # fmt: skip
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from common.refusals import Refused
 from database.session import transaction
+from ledger.people.roles import MANAGERS
 from portal.management.arguments import (
     JSON,
     KNOWN_AT,
@@ -58,6 +59,7 @@ class Command(BaseCommand[TrialOutcome]):
         "the documents that change; each day has them on top of its own law."
     )
     appends_facts = True
+    may_act = MANAGERS
     takes = (
         MARKET,
         argument(

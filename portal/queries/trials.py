@@ -1,0 +1,91 @@
+"""Trials of drafts as pages show them: what moves in a sentence, and the report as tables."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from database.paged import PagedRows
+from portal.queries.rules import market_zone, zone_by_market
+from portal.study_tables import Table, percent
+from portal.trial_tables import DRAFT_TITLES, class_counts, drafts_of, tables
+from portal.trial_words import changed_lines, headline
+from settlement.trials import store
+from settlement.trials.records import Trial
+
+
+@dataclass(frozen=True)
+class TrialSummary:
+    """One row of the list of trials; `zone` is the market's."""
+
+    trial: Trial
+    zone: str
+    headline: str
+    day_count: int
+
+
+@dataclass(frozen=True)
+class DraftShown:
+    """A draft of a trial: what it changes, what it moves, and how many gain and lose."""
+
+    title: str
+    digest: str
+    headline: str
+    changes: tuple[str, ...]
+    classes: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class TrialPage:
+    """A trial with its drafts and its tables."""
+
+    summary: TrialSummary
+    drafts: tuple[DraftShown, ...]
+    tables: tuple[Table, ...]
+    threshold: str
+    estimated: str
+    command: str
+
+
+def list_trials(session: Session) -> PagedRows[TrialSummary]:
+    """Return all trials, latest first; those of a page are read when it is shown."""
+    found = store.list_trials(session)
+    return PagedRows(session, found.query, lambda rows: _summarised(session, found.read(rows)))
+
+
+def trial_page(session: Session, trial_id: uuid.UUID) -> TrialPage | None:
+    """Return a trial, or None."""
+    trial = store.find_trial(session, trial_id)
+    if trial is None:
+        return None
+    report = trial.report
+    names = drafts_of(report)
+    digests = {draft["name"]: draft["digest"] for draft in trial.drafts}
+    return TrialPage(
+        _summary(trial, market_zone(session, trial.market)),
+        tuple(
+            DraftShown(
+                DRAFT_TITLES[name],
+                digests[name],
+                headline(trial, name),
+                tuple(changed_lines(report, name)),
+                tuple(class_counts(report, name)),
+            )
+            for name in names
+        ),
+        tuple(tables(report)),
+        percent(trial.threshold_ppm),
+        percent(report["readings"]["estimated_ppm"] or 0),
+        f"manage.py replay {trial.id}",
+    )
+
+
+def _summarised(session: Session, trials: Sequence[Trial]) -> list[TrialSummary]:
+    zones = zone_by_market(session, (trial.market for trial in trials))
+    return [_summary(trial, zones[trial.market]) for trial in trials]
+
+
+def _summary(trial: Trial, zone: str) -> TrialSummary:
+    days = (trial.last_day - trial.first_day).days + 1
+    return TrialSummary(trial, zone, headline(trial, drafts_of(trial.report)[0]), days)

@@ -1,0 +1,173 @@
+"""The report of a trial as tables to read, and as rows of a file; the law beside each draft.
+
+Tables round for reading, as those of studies do; the file holds the exact integers.
+"""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from portal.study_tables import Cell, Row, Table, count, index, money, percent
+from portal.trial_words import CLASS_WORDS, class_key, difference_key, written_group, written_kind
+from settlement.trials.report import CLASSES, DRAFTS, LAW
+
+Report = Mapping[str, Any]
+
+DRAFT_TITLES = {DRAFTS[0]: "Draft", DRAFTS[1]: "Second draft"}
+TOTALS = (
+    ("charges_micro", "Charged", "To suppliers, charges passed through included."),
+    ("payments_micro", "Paid", "To owners of units, and to whom charges are passed through."),
+    ("equalisation_micro", "Kept by equalisation", "What was charged less what was paid."),
+)
+PRICES = (
+    ("lowest_micro_per_mwh", "Lowest price per MWh", money),
+    ("mean_micro_per_mwh", "Mean price per MWh", money),
+    ("highest_micro_per_mwh", "Highest price per MWh", money),
+    ("volatility_ppm", "Volatility", index),
+    ("intervals_at_cap", "Intervals at the cap", count),
+    ("intervals_at_floor", "Intervals at the floor", count),
+)
+HOUSEHOLDS = (
+    ("gini_ppm", "Gini index of household charges", index),
+    ("lowest_micro", "Lowest charge of a household", money),
+    ("highest_micro", "Highest charge of a household", money),
+)
+UNDEFINED = "–"
+
+
+def drafts_of(report: Report) -> list[str]:
+    """Return the names of the drafts of a report, in order."""
+    return [name for name in DRAFTS if name in report["totals"]]
+
+
+def class_counts(report: Report, draft: str) -> list[tuple[str, int]]:
+    """Return how many participants each class has under a draft, from gain to loss."""
+    found = [row[class_key(draft)] for row in report["participants"]]
+    return [(CLASS_WORDS[name], found.count(name)) for name in CLASSES]
+
+
+def tables(report: Report) -> Iterator[Table]:
+    """Yield the tables of a report, participants first."""
+    yield _participants(report)
+    yield _totals(report)
+    yield _months(report)
+    for dimension, rows in report["groups"].items():
+        title = written_group(dimension)
+        lead = "What is received, all participants together."
+        key = "by-" + dimension.replace(" ", "-")
+        named = [
+            row | {"name": written_kind(row["name"]) if dimension == "kind" else row["name"]}
+            for row in rows
+        ]
+        yield _compared(report, key, title, lead, named, "name")
+
+
+def _participants(report: Report) -> Table:
+    lead = "+ is received, before tax and rounding; those who lose most stand first."
+    rows = sorted(report["participants"], key=lambda row: row[difference_key(DRAFTS[0])])
+    return _compared(report, "participants", "Who gains and who loses", lead, rows, "participant")
+
+
+def _compared(
+    report: Report,
+    key: str,
+    title: str,
+    lead: str,
+    rows: Sequence[Mapping[str, Any]],
+    name: str,
+) -> Table:
+    drafts, code = drafts_of(report), report["currency"]
+    columns = ["Law"]
+    for draft in drafts:
+        columns += [DRAFT_TITLES[draft], "Difference"]
+    return Table(
+        key,
+        title,
+        lead,
+        tuple(columns),
+        tuple(
+            Row(
+                row[name],
+                CLASS_WORDS[row[class_key(drafts[0])]] if class_key(drafts[0]) in row else "",
+                tuple(_cells(row, drafts, code)),
+            )
+            for row in rows
+        ),
+    )
+
+
+def _cells(row: Mapping[str, Any], drafts: Sequence[str], code: str) -> Iterator[Cell]:
+    yield _plain(money(row["law_micro"], code))
+    for draft in drafts:
+        difference = row[difference_key(draft)]
+        yield _plain(money(row[f"{draft}_micro"], code))
+        words = money(difference, code)
+        yield _plain(f"+{words}" if difference > 0 else words)
+
+
+def _plain(words: str) -> Cell:
+    return Cell(words, words, "same")
+
+
+def _totals(report: Report) -> Table:
+    sides = [LAW, *drafts_of(report)]
+    code, totals = report["currency"], [report["totals"][side] for side in sides]
+
+    def row(title: str, meaning: str, values: Sequence[int | None], write: Any) -> Row:
+        words = [UNDEFINED if value is None else write(value, code) for value in values]
+        return Row(title, meaning, tuple(_plain(word) for word in words))
+
+    rows = [
+        row(title, means, [each[key] for each in totals], money) for key, title, means in TOTALS
+    ]
+    rows += [
+        row(title, "", [each["prices"][key] for each in totals], write)
+        for key, title, write in PRICES
+    ]
+    tightness = [each["highest_tightness_ppm"] for each in totals]
+    rows.append(row("Highest tightness", "Of any part of the grid.", tightness, percent))
+    rows += [
+        row(title, "", [each["households"][key] for each in totals], write)
+        for key, title, write in HOUSEHOLDS
+    ]
+    columns = ("Law", *(DRAFT_TITLES[side] for side in sides[1:]))
+    return Table("totals", "In all", "Of all days together.", columns, tuple(rows))
+
+
+def _months(report: Report) -> Table:
+    drafts, code = drafts_of(report), report["currency"]
+    rows = []
+    for month in report["months"]:
+        cells = [money(month[LAW]["prices"]["highest_micro_per_mwh"], code)]
+        for draft in drafts:
+            cells += [
+                money(month[draft]["prices"]["highest_micro_per_mwh"], code),
+                money(month[draft]["moved_micro"], code),
+            ]
+        cells.append(percent(month[LAW]["highest_tightness_ppm"]))
+        rows.append(Row(month["month"], "", tuple(_plain(cell) for cell in cells)))
+    columns = ["Highest price, law"]
+    for draft in drafts:
+        title = DRAFT_TITLES[draft].lower()
+        columns += [f"Highest price, {title}", f"Moved by the {title}"]
+    lead = "Months of scarcity are those whose price and tightness are high."
+    return Table("months", "By month", lead, (*columns, "Highest tightness"), tuple(rows))
+
+
+def as_csv(report: Report) -> str:
+    """Return participants and groups as CSV: whole micro, + is received."""
+    drafts = drafts_of(report)
+    written = io.StringIO()
+    columns = ["dimension", "name", "law_micro"]
+    for draft in drafts:
+        columns += [f"{draft}_micro", difference_key(draft)]
+    rows = csv.writer(written, lineterminator="\n")
+    rows.writerow(columns)
+    listed = [("participant", row["participant"], row) for row in report["participants"]]
+    listed += [
+        (dimension, row["name"], row) for dimension, of in report["groups"].items() for row in of
+    ]
+    for dimension, name, row in listed:
+        rows.writerow([dimension, name, *(row[column] for column in columns[2:])])
+    return written.getvalue()
