@@ -7,6 +7,7 @@ hundred examples, by Hypothesis. `make check` runs the rest, in seconds; `make t
 SWEEP = "sweeps over random markets, with kernels that compile"
 PROCESS = "starts processes of its own"
 SLOW = {
+    "charts/test_charts.py": "sets pages, and starts processes of its own",
     "database/test_embedded.py": "starts servers",
     "documents/test_currencies.py": "renders and validates in every currency",
     "documents/test_en16931.py": "renders and validates random documents",
