@@ -1,45 +1,25 @@
-"""The price curves of market rules as a drawing and a table, for those who read the law.
+"""The price curves of market rules as charts, for those who read the law.
 
-Layers with the same curves are drawn once. Positions are drawn to the nearest tenth of a unit;
-the figures beside them are exact.
+Layers with the same curves are drawn once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
 
-from common.currencies import currency
-from common.quantities import MICRO, ppm, scaled, with_unit
+from common.quantities import with_unit
+from portal.charts.chart import Chart
+from portal.charts.lines import Line, line_chart
+from portal.charts.units import Unit
 from rulebook.documents.market_rules import Knot, LayerRule, MarketRules
 from settlement.core.tightness import PPM_PER_POINT, Curve
 from settlement.rules.compile import curve_of
 
-WIDTH, HEIGHT = 680, 300
-LEFT, RIGHT, TOP, BOTTOM = 84, 16, 14, 58
-TICKS = 6
 BEYOND = 10
 """How much of the flat part is drawn after the last point: one part in ten."""
-
-
-@dataclass(frozen=True)
-class Tick:
-    """A line of the grid behind a drawing, and what it says."""
-
-    at: float
-    label: str
-
-
-@dataclass(frozen=True)
-class Slope:
-    """The steepest segment of a curve.
-
-    Attributes:
-        per_point: the most that the price moves for a percentage point of tightness, for people.
-    """
-
-    per_point: str
+OVER_TIGHTNESS = ("Tightness", Unit("ppm"))
 
 
 @dataclass(frozen=True)
@@ -48,25 +28,23 @@ class CurveFigure:
 
     Attributes:
         layers: names of the layers, outermost first, and whether each sets prices.
-        rows: tightness, price and sell price at every point of either curve, for people; the last
-            is empty where there is no sell curve.
-        buy, sell: the curves as points of a polyline; empty where there is no sell curve.
+        chart: both prices at every point of either curve.
+        buy_slope, sell_slope: the most that a price moves for a percentage point of tightness, for
+            people; that of net export is None where there is no sell curve.
     """
 
     layers: tuple[tuple[str, bool], ...]
-    rows: tuple[tuple[str, str, str], ...]
-    buy: str
-    sell: str
-    buy_slope: Slope
-    sell_slope: Slope | None
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: int = LEFT
-    right: int = WIDTH - RIGHT
-    top: int = TOP
-    bottom: int = HEIGHT - BOTTOM
+    chart: Chart
+    buy_slope: str
+    sell_slope: str | None
+
+    @property
+    def slope_words(self) -> str:
+        """How fast a price moves, in a sentence."""
+        taken = f"One percentage point of tightness moves this price by at most {self.buy_slope}"
+        if self.sell_slope is None:
+            return f"{taken}. Net export is paid the price of energy taken."
+        return f"{taken}; the price of net export by at most {self.sell_slope}."
 
 
 def curve_figures(rules: MarketRules) -> tuple[CurveFigure, ...]:
@@ -76,92 +54,47 @@ def curve_figures(rules: MarketRules) -> tuple[CurveFigure, ...]:
         groups.setdefault((layer.curve, layer.sell_curve), []).append(layer)
     return tuple(
         _figure(
+            f"price-curves-{number}",
             tuple((layer.layer, layer.in_use) for layer in layers),
             curve_of(buy),
             curve_of(sell) if sell else None,
             rules.currency,
         )
-        for (buy, sell), layers in groups.items()
+        for number, ((buy, sell), layers) in enumerate(groups.items(), 1)
     )
 
 
 def _figure(
-    layers: tuple[tuple[str, bool], ...], buy: Curve, sell: Curve | None, currency: str
+    key: str, layers: tuple[tuple[str, bool], ...], buy: Curve, sell: Curve | None, currency: str
 ) -> CurveFigure:
     curves = [buy] if sell is None else [buy, sell]
     knots = np.unique(np.concatenate([curve.tightness_ppm for curve in curves]))
-    prices = np.concatenate([curve.price_micro_per_mwh for curve in curves])
-    right = int(knots[-1]) + int(knots[-1]) // BEYOND
-    low, high = min(0, int(prices.min())), max(0, int(prices.max()))
-
-    def x_of(tightness_ppm: int) -> float:
-        return round(LEFT + (WIDTH - LEFT - RIGHT) * tightness_ppm / right, 1)
-
-    def y_of(price: int) -> float:
-        part = (price - low) / ((high - low) or 1)
-        return round(HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * part, 1)
-
-    def polyline(curve: Curve) -> str:
-        at = sorted({0, *curve.tightness_ppm.tolist(), right})
-        price = curve.price_at(np.array(at)).tolist()
-        return " ".join(f"{x_of(x)},{y_of(y)}" for x, y in zip(at, price, strict=True))
-
+    named = zip(("Energy taken", "Net export"), curves, strict=False)
+    series = [Line(name, _points(knots, curve)) for name, curve in named]
+    to = int(knots[-1]) + int(knots[-1]) // BEYOND
+    title = f"Layer{'s' if len(layers) > 1 else ''} {layer_names(layers)}"
     return CurveFigure(
         layers,
-        tuple(_rows(knots.tolist(), buy, sell, currency)),
-        polyline(buy),
-        "" if sell is None else polyline(sell),
+        line_chart(key, title, OVER_TIGHTNESS, series, Unit("micro per MWh", currency), to),
         _slope(buy, currency),
         None if sell is None else _slope(sell, currency),
-        tuple(Tick(x_of(x), ppm(x)) for x in _round_values(0, right)),
-        tuple(Tick(y_of(y), with_whole_currency(y, currency)) for y in _round_values(low, high)),
     )
 
 
-def with_whole_currency(micro: int, code: str) -> str:
-    """Return a price as an axis says it.
+def layer_names(layers: Sequence[tuple[str, bool]]) -> str:
+    """Return the names of layers, and which of them set no price.
 
-    >>> with_whole_currency(2_000_000_000, "GBP"), with_whole_currency(-500_000, "GBP")
-    ('£2,000', '−£0.5')
+    >>> layer_names([("system", True), ("zone", False)])
+    'system, zone (not in use)'
     """
-    amount = scaled(abs(micro), len(str(MICRO)) - 1)
-    return f"{'−' if micro < 0 else ''}{currency(code).sign}{amount}"
+    return ", ".join(name if in_use else f"{name} (not in use)" for name, in_use in layers)
 
 
-def _rows(
-    knots: Sequence[int], buy: Curve, sell: Curve | None, currency: str
-) -> Iterator[tuple[str, str, str]]:
-    def price(curve: Curve, tightness_ppm: int) -> str:
-        micro = int(curve.price_at(np.array(tightness_ppm)))
-        return with_unit(micro, "micro", currency)
-
-    for tightness_ppm in knots:
-        sold = "" if sell is None else price(sell, tightness_ppm)
-        yield ppm(tightness_ppm), price(buy, tightness_ppm), sold
+def _points(knots: np.ndarray, curve: Curve) -> tuple[tuple[int, int], ...]:
+    return tuple(zip(knots.tolist(), curve.price_at(knots).tolist(), strict=True))
 
 
-def _slope(curve: Curve, currency: str) -> Slope:
+def _slope(curve: Curve, currency: str) -> str:
     steepest = curve.steepest_micro_per_mwh_per_ppm
-    return Slope(
-        # Up, never down: the page says that a price moves by *at most* this.
-        with_unit(ceil(steepest * PPM_PER_POINT), "micro per MWh", currency),
-    )
-
-
-def _round_values(low: int, high: int) -> list[int]:
-    """Return few round values from `low` to `high`, both whole.
-
-    >>> _round_values(0, 1_650_000)
-    [0, 500000, 1000000, 1500000]
-    >>> _round_values(-3, 0)
-    [-3, -2, -1, 0]
-    """
-    step = 1
-    while (high - low) // step >= TICKS:
-        step = _next_round(step)
-    return list(range(-(-low // step) * step, high + 1, step))
-
-
-def _next_round(step: int) -> int:
-    """Return the value after 1, 2, 5, 10, 20, 50 and so on."""
-    return step * 5 // 2 if str(step)[0] == "2" else step * 2
+    # Up, never down: the page says that a price moves by *at most* this.
+    return with_unit(ceil(steepest * PPM_PER_POINT), "micro per MWh", currency)

@@ -18,11 +18,11 @@ from common.refusals import Finding
 from ledger.journal import CHARGED, ENERGY, is_money
 from ledger.queries import JournalSummary
 from portal import amounts
+from portal.charts.bars import cell_bar
 from portal.views import page_remedies
 from settlement.billing.lines import LINE_KINDS, account_title
 from settlement.notices.notice import Change
 
-BAR_STEPS = 1_000
 UNIT_OF_COMMODITY = {ENERGY: "Wh"} | {commodity: unit for unit, commodity in CHARGED.items()}
 
 register = template.Library()
@@ -211,15 +211,7 @@ def debits_in(journal: JournalSummary, commodities: tuple[str, ...]) -> list[Saf
 @register.filter
 def bar(value: int, largest: int) -> SafeString:
     """Draw a value as a bar beside its figure, for the eye alone."""
-    steps = round(BAR_STEPS * abs(value) / largest) if largest else 0
-    side = "minus" if value < 0 else "plus"
-    return format_html(
-        '<svg class="bar {}" viewBox="0 0 {} 10" preserveAspectRatio="none" aria-hidden="true">'
-        '<rect width="{}" height="10"/></svg>',
-        side,
-        BAR_STEPS,
-        steps,
-    )
+    return SafeString(cell_bar(int(value), int(largest)))
 
 
 @register.filter

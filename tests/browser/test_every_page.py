@@ -77,7 +77,9 @@ CONTRAST = """() => {
     const one = walker.currentNode.parentElement;
     if (!walker.currentNode.data.trim()) continue;
     if (!one.checkVisibility({visibilityProperty: true})) continue;
-    const [a, b] = [light(channels(getComputedStyle(one).color)), light(ground(one))];
+    const style = getComputedStyle(one);
+    const ink = one instanceof SVGElement ? style.fill : style.color;
+    const [a, b] = [light(channels(ink)), light(ground(one))];
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     if (ratio < 4.5) faint.add(`${one.className || one.tagName} ${ratio.toFixed(2)}`);
   }
@@ -124,7 +126,9 @@ def test_a_page_is_sound(page: Page):
     assert page.get_by_role("heading", level=1).count() == 1
     assert page.get_by_text("This is a demonstration").count() == 1
     assert page.evaluate(UNNAMED_CONTROLS) == []
-    assert page.evaluate(CONTRAST) == []
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate(CONTRAST) == [], scheme
     assert heading_steps(page) == []
     check_keyboard(page)
     check_narrow(page)

@@ -1,10 +1,12 @@
 """Colours of charts: legible, told apart by the colour-blind, and the same in the stylesheet."""
 
+import re
 from itertools import combinations
 
 import pytest
 
 from portal.charts.palette import SERIES, Ink
+from tests.conftest import ROOT
 
 GROUNDS = {"paper": ("#ffffff", "#f6f7f4"), "dark": ("#1b2322", "#121817")}
 GRAPHIC, TEXT = 3.0, 4.5
@@ -97,3 +99,15 @@ def test_the_measure_knows_colours_that_the_colour_blind_confuse():
     assert apart("#d55e00", "#8a6a00", "none") > 2 * APART
     assert apart("#d55e00", "#8a6a00", "protanopia") < APART
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
+
+
+def test_the_stylesheet_has_these_inks_for_both_schemes():
+    style = (ROOT / "static/tallystick.css").read_text()
+    before, dark = style.split("@media screen and (prefers-color-scheme: dark)")
+    dark, _ = dark.split("/* A wide screen")
+    for scheme, part in (("paper", before), ("dark", dark)):
+        said = dict(re.findall(r"(--chart-[a-z0-9]+): (#[0-9a-f]{6});", part))
+        assert said == {ink.variable: getattr(ink, scheme) for ink in Ink}
+        grounds = [re.search(rf"--{name}: (#[0-9a-f]+);", part)[1] for name in ("paper", "ground")]
+        assert tuple(grounds) == GROUNDS[scheme]
+    assert len(re.findall("--chart-[a-z0-9]+:", style)) == 2 * len(Ink)

@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from portal.charts.palette import Ink
 from portal.curve_view import curve_figures
 from portal.management import base
 from portal.management.commands import curves
@@ -35,7 +36,7 @@ def with_sell_curve(*layers: str) -> MarketRules:
 
 
 def points(line: str) -> list[tuple[float, float]]:
-    return [tuple(map(float, point.split(","))) for point in line.split()]
+    return [tuple(map(float, point.split())) for point in line.removeprefix("M").split("L")]
 
 
 def test_layers_with_the_same_curves_share_a_figure():
@@ -44,12 +45,14 @@ def test_layers_with_the_same_curves_share_a_figure():
         ["system", "node"],
         ["zone"],
     ]
-    assert [bool(figure.sell) for figure in figures] == [False, True]
+    assert [figure.sell_slope is not None for figure in figures] == [False, True]
+    assert [figure.chart.key for figure in figures] == ["price-curves-1", "price-curves-2"]
+    assert figures[0].chart.title == "Layers system, node"
 
 
 def test_the_table_has_both_prices_at_every_point_of_either_curve():
     (figure,) = curve_figures(with_sell_curve("system", "zone", "node"))
-    rows = [tuple(cell.replace("\xa0", " ") for cell in row) for row in figure.rows]
+    rows = [tuple(cell.replace("\xa0", " ") for cell in row) for row in figure.chart.table.rows]
     assert rows == [
         ("0 %", "£0.00", "£0.00"),
         ("10 %", "£10.00", "£0.00"),
@@ -62,21 +65,28 @@ def test_the_table_has_both_prices_at_every_point_of_either_curve():
 
 def test_the_steepest_segment_is_for_a_percentage_point_and_rounded_up():
     (figure,) = curve_figures(with_sell_curve("system", "zone", "node"))
-    assert figure.buy_slope.per_point.replace("\xa0", " ") == "£98.50 per MWh"
-    assert figure.sell_slope.per_point.replace("\xa0", " ") == "£49.30 per MWh"
+    assert figure.buy_slope.replace("\xa0", " ") == "£98.50 per MWh"
+    assert figure.sell_slope.replace("\xa0", " ") == "£49.30 per MWh"
 
 
 def test_curves_are_drawn_within_the_frame_to_the_right_and_never_down():
     (figure,) = curve_figures(with_sell_curve("system", "zone", "node"))
-    for line in (figure.buy, figure.sell):
-        across, down = zip(*points(line), strict=True)
+    drawing = figure.chart.wide
+    curves = [dict(each.attributes) for each in drawing.elements if each.tag == "path"][2:]
+    assert len(curves) == 2, "after the two of the legend"
+    for curve in curves:
+        across, down = zip(*points(curve["d"]), strict=True)
         assert list(across) == sorted(across)
         assert list(down) == sorted(down, reverse=True)
-        assert figure.left == across[0] and across[-1] == figure.right
-        assert figure.top <= min(down) and max(down) <= figure.bottom
-    ticks = [tick.label.replace("\xa0", " ") for tick in figure.x_ticks]
-    assert ticks == ["0 %", "50 %", "100 %", "150 %", "200 %"]
-    assert [tick.label for tick in figure.y_ticks] == ["£0", "£2,000", "£4,000", "£6,000"]
+        assert across[0] > 0 and across[-1] * 10 < drawing.width
+        assert min(down) > 0 and max(down) * 10 < drawing.height
+    said = [each.text.replace("\xa0", " ") for each in drawing.elements if each.text]
+    assert [label for label in said if label.endswith(" %")] == [
+        "0 %", "50 %", "100 %", "150 %", "200 %",
+    ]  # fmt: skip
+    assert [label for label in said if label.startswith("£")] == [
+        "£ per MWh", "£0", "£2,000", "£4,000", "£6,000",
+    ]  # fmt: skip
 
 
 def test_a_flat_curve_of_no_price_is_drawn_too():
@@ -84,14 +94,19 @@ def test_a_flat_curve_of_no_price_is_drawn_too():
     for layer in body["layers"]:
         layer["curve"] = [{"tightness_ppm": at, "price_micro_per_mwh": 0} for at in (0, 1)]
     (figure,) = curve_figures(MarketRules.model_validate(body))
-    assert {down for _, down in points(figure.buy)} == {figure.bottom}
+    elements = [dict(each.attributes) for each in figure.chart.wide.elements]
+    (curve,) = (each["d"] for each in elements if "d" in each)
+    (axis,) = (each["y1"] for each in elements if each.get("stroke") is Ink.EDGE)
+    assert {round(down * 10) for _, down in points(curve)} == {axis}
 
 
 @pytest.mark.django_db
 def test_the_page_of_the_rules_shows_the_curves(client: Client):
     page = html.unescape(client.get("/rules/gb12/market-rules/?on=2024-03-30").content.decode())
     page = page.replace("\xa0", " ")
-    assert page.count('<figure class="curve">') == 1
+    assert page.count('<figure class="chart" id="price-curves-1">') == 1
+    assert page.count("</svg>") == 2  # for a page, and for a phone
+    assert "style=" not in page and "<style" not in page
     assert "Layers system, region, zone, cluster, node" in page
     assert "at most £112.00 per MWh" in page
     assert "Net export is paid the price of energy taken" in page

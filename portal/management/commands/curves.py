@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from database.session import transaction
-from portal.curve_view import CurveFigure, curve_figures
+from portal.curve_view import CurveFigure, curve_figures, layer_names
 from portal.management.arguments import DAY, JSON, KNOWN_AT, MARKET
 from portal.management.base import BaseCommand, Options, table_row
 from rulebook.documents.market_rules import Knot, LayerRule, MarketRules
@@ -36,13 +36,13 @@ class Command(BaseCommand[MarketRules]):
 
 
 def _figure_lines(figure: CurveFigure) -> Iterator[str]:
-    yield ", ".join(name if in_use else f"{name} (not in use)" for name, in_use in figure.layers)
-    titles = ["tightness", "energy taken", "net export" if figure.sell else ""]
-    for row in (titles, *figure.rows):
+    yield layer_names(figure.layers)
+    titles = ("tightness", "energy taken", "net export")[: len(figure.chart.table.columns)]
+    for row in (titles, *figure.chart.table.rows):
         yield table_row("  ", row, 2, COLUMN).rstrip()
-    yield f"  a percentage point moves the price by at most {figure.buy_slope.per_point}"
+    yield f"  a percentage point moves the price by at most {figure.buy_slope}"
     if figure.sell_slope:
-        yield f"  and that of net export by at most {figure.sell_slope.per_point}"
+        yield f"  and that of net export by at most {figure.sell_slope}"
 
 
 def _layer_as_json(layer: LayerRule) -> dict[str, Any]:
