@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from database.paged import PagedRows
+from portal.charts.chart import Chart
 from portal.queries.rules import market_zone, zone_by_market
 from portal.study_tables import Table, percent
+from portal.trial_charts import charts
 from portal.trial_tables import DRAFT_TITLES, class_counts, drafts_of, tables
 from portal.trial_words import changed_lines, headline
 from settlement.trials import store
@@ -42,6 +44,7 @@ class TrialPage:
 
     summary: TrialSummary
     drafts: tuple[DraftShown, ...]
+    charts: tuple[Chart, ...]
     tables: tuple[Table, ...]
     threshold: str
     estimated: str
@@ -74,6 +77,7 @@ def trial_page(session: Session, trial_id: uuid.UUID) -> TrialPage | None:
             )
             for name in names
         ),
+        tuple(charts(report)),
         tuple(tables(report)),
         percent(trial.threshold_ppm),
         percent(report["readings"]["estimated_ppm"] or 0),

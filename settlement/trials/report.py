@@ -6,8 +6,8 @@ posted of the days, before tax and rounding, charges that are passed through inc
 ``totals``
     of each side: charges, payments and what equalisation keeps (charges = payments + equalisation),
     each `component` of cost charged and paid, energy by kind of account, prices (see
-    `settlement.studies.price_figures`), their `duration` (the price that is exceeded in 0, 1, ...
-    100 of 100 of all prices of nodes and intervals, the highest first), the highest tightness,
+    `settlement.studies.price_figures`), their `duration` (the highest price, then that which 1, 2,
+    ... 100 % of all prices of nodes and intervals reach or exceed), the highest tightness,
     charges of `households` and of `products` as a study has them.
 ``participants``, ``groups``
     what each receives on each side, and the difference of each draft from the law, with a class:
@@ -226,13 +226,13 @@ def _prices(side: SideFigures, days: Sequence[Integers]) -> dict[str, Any]:
 
 
 def duration_micro_per_mwh(prices_micro_per_mwh: Integers) -> list[int]:
-    """Return 101 prices, highest first: of n in order, those at 0, n/100, 2n/100, ... rounded down.
+    """Return 101 prices: the highest, then that which 1, 2, ... 100 % of all reach or exceed.
 
     >>> duration_micro_per_mwh(np.array([[30, 10, 20, 40]]))[::25]
-    [40, 30, 20, 10, 10]
+    [40, 40, 30, 20, 10]
     """
     ordered = np.sort(prices_micro_per_mwh.ravel())[::-1]
-    places = [min(part * len(ordered) // HUNDREDTHS, len(ordered) - 1) for part in range(101)]
+    places = [max(-(-part * len(ordered) // HUNDREDTHS) - 1, 0) for part in range(101)]
     return [int(ordered[place]) for place in places]
 
 
