@@ -16,12 +16,15 @@ Report = Mapping[str, Any]
 
 
 def charts(report: Report) -> Iterator[Chart]:
-    """Yield the charts of a report; one of a draft that changes nobody's money has no bars."""
+    """Yield the charts of a report; who neither gains nor loses has no bar."""
     money = Unit("micro", report["currency"])
     drafts = drafts_of(report)
     for draft in drafts:
-        rows = [(row["participant"], row[difference_key(draft)]) for row in report["participants"]]
-        if any(difference for _, difference in rows):
+        differences = {
+            row["participant"]: row[difference_key(draft)] for row in report["participants"]
+        }
+        rows = [(name, difference) for name, difference in differences.items() if difference]
+        if rows:
             title = f"{DRAFT_TITLES[draft]}: who gains and who loses"
             yield bar_chart(f"gains-{draft}", title, "Participant", rows, money)
     sides = {"Law": report["totals"][LAW]}
