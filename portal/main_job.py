@@ -38,7 +38,7 @@ from settlement.datasets.market_files import (
 from settlement.datasets.recorded import first_instant
 from settlement.enactment.approve import approve
 from settlement.enactment.propose import propose_publication
-from settlement.meters.ingest import ingest
+from settlement.meters.ingest import MeterFile, ingest
 from settlement.replays.replay import Replayed, replay
 from settlement.runs import store
 from settlement.runs.run import Run
@@ -61,6 +61,7 @@ class JobRequest:
         month: first and last day to make readings for, where there is no `data`.
         data: folder of recorded demand and availability, or None.
         seed: of the readings that are made, and of their correction.
+        readings: files of the month, to ingest as they are; where there are none, they are made.
     """
 
     market: str
@@ -68,6 +69,7 @@ class JobRequest:
     data: Path | None
     seed: int
     threads: int
+    readings: tuple[MeterFile, ...] = ()
 
 
 @dataclass
@@ -168,21 +170,27 @@ def _ensure_first_run(job: Job) -> Run:
         existing = _find_first_run(session, request)
     if existing is not None:
         return _post(job, existing)
-    with job.stage("make the readings") as session, job.progress("Dispatching days") as bar:
-        if request.data:
-            files = make_recorded_files(
-                session, request.market, request.data, None, None,
-                known=job.clock(), form=Form.PARQUET, progress=bar,
-            )  # fmt: skip
-        else:
-            files = make_synthetic_files(
-                session, request.market, *request.month,
-                seed=request.seed, known=job.clock(), form=Form.PARQUET, progress=bar,
-            )  # fmt: skip
+    files = list(request.readings) or _make_readings(job)
     with job.stage("ingest the readings") as session:
         ingested = ingest(session, request.market, files, received_at=job.clock())
     file = ingested[0].file
-    return _settle(job, FIRST_KIND, file.first_day, file.last_day)
+    # Files that are told may hold other days: the month is asked for, and what it lacks is named.
+    days = (file.first_day, file.last_day) if request.data else request.month
+    return _settle(job, FIRST_KIND, *days)
+
+
+def _make_readings(job: Job) -> list[MeterFile]:
+    request = job.request
+    with job.stage("make the readings") as session, job.progress("Dispatching days") as bar:
+        if request.data:
+            return make_recorded_files(
+                session, request.market, request.data, None, None,
+                known=job.clock(), form=Form.PARQUET, progress=bar,
+            )  # fmt: skip
+        return make_synthetic_files(
+            session, request.market, *request.month,
+            seed=request.seed, known=job.clock(), form=Form.PARQUET, progress=bar,
+        )  # fmt: skip
 
 
 def _find_first_run(session: Session, request: JobRequest) -> Run | None:

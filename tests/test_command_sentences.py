@@ -90,6 +90,8 @@ IMPOSSIBLE = [
     (("serve", "--port", "-1"), "-1 is not a port"),
     (("serve", "--address", "203.0.113.5", "--port", "0"), "cannot listen on 203.0.113.5"),
     (("demo", "--port", "99999"), "99999 is not a port"),
+    (("demo", "--readings", "nowhere"), "nowhere: no file whose name ends in .csv or .parquet"),
+    (("demo", "--readings", "nowhere", "--data", "nowhere"), "give --data or --readings, not both"),
     (("schema", "downgrade", "9999"), "Can't locate revision identified by '9999'"),
     (("schema", "upgrade", "9999"), "Can't locate revision identified by '9999'"),
     (("schema", "upgrade", "--yes-drop", "x"), "--yes-drop goes with downgrade"),

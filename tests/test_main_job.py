@@ -7,9 +7,13 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import text
 
+from common.refusals import Refused
 from database import session as database_session
 from portal import main_job
 from portal.main_job import JobRequest, run_main_job
+from settlement.meters.ingest import MeterFile
+from tests.two_region.readings import FIRST_DAY, FOLDER, LAST_DAY
+from tests.two_region.world import MARKET, RESULT_DIGEST
 
 DAYS = (dt.date(2024, 3, 30), dt.date(2024, 3, 31))
 
@@ -20,19 +24,24 @@ def no_progress(_title):
 
 
 @pytest.fixture
-def job_on(committed_database, monkeypatch):
-    """Return a function that runs the job for two days, one of them short, on a fresh database."""
+def run_job(committed_database, monkeypatch):
+    """Return a function that runs the job as it is asked for, on a fresh database."""
     url = committed_database.url.render_as_string(hide_password=False)
     monkeypatch.setenv("DATABASE_URL", url)
     database_session.engine.cache_clear()
     seconds = itertools.count()
-    start = dt.datetime(2024, 5, 1, 9, 0, tzinfo=dt.UTC)
-    request = JobRequest("gb12", DAYS, data=None, seed=1, threads=1)
-    yield lambda: run_main_job(
+    start = dt.datetime(2025, 5, 1, 9, 0, tzinfo=dt.UTC)
+    yield lambda request: run_main_job(
         request, lambda: start + dt.timedelta(seconds=next(seconds)), no_progress
     )
     database_session.engine().dispose()
     database_session.engine.cache_clear()
+
+
+@pytest.fixture
+def job_on(run_job):
+    """Return a function that runs the job for two days, one of them short."""
+    return lambda: run_job(JobRequest("gb12", DAYS, data=None, seed=1, threads=1))
 
 
 @pytest.mark.parametrize("cut_off_at", [1, 2])
@@ -61,3 +70,26 @@ def test_a_job_that_was_cut_off_before_posting_posts_when_run_again(
     assert again.documents == {}
     with committed_database.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM ledger.invoice")) == invoices
+
+
+def told(month=(FIRST_DAY, LAST_DAY)):
+    """Return the request for a month of the two-region market, of files that are told."""
+    files = [MeterFile(path.name, path.read_bytes()) for path in sorted(FOLDER.glob("*.csv"))]
+    return JobRequest(MARKET, month, data=None, seed=1, threads=1, readings=tuple(files))
+
+
+def test_a_month_of_files_is_settled_as_it_was_worked_by_hand(run_job, committed_database):
+    job = run_job(told())
+    assert job.is_proven
+    first, later = job.runs
+    assert (first.result_digest.hex(), first.kind, later.kind) == (RESULT_DIGEST, "II", "SF")
+    again = run_job(told())
+    assert (again.is_proven, again.documents) == (True, {})
+    assert [run.id for run in again.runs] == [first.id, later.id]
+
+
+def test_days_that_the_files_do_not_hold_are_named(run_job):
+    march = (dt.date(2025, 3, 1), dt.date(2025, 3, 2))
+    with pytest.raises(Refused) as refused:
+        run_job(told(march))
+    assert {finding.code for finding in refused.value.findings} == {"no-reading"}

@@ -9,11 +9,7 @@ from settlement.replays.replay import replay
 from settlement.verification import list_checks
 from tests.documents.validators import breaches
 from tests.two_region.readings import FIRST_DAY
-from tests.two_region.world import LAW, MARKET, Month
-
-INPUT_DIGEST = "8571e87176f1a9e2c83f8ed294a92c316168ee4456ccd459ce8241918f999996"
-RESULT_DIGEST = "181d1efc96fdfac3941c2eb45b08879fa03f1521b245522fa14858b3f2c5c499"
-"""They change with the law, the readings or the engine, which says so by its version."""
+from tests.two_region.world import INPUT_DIGEST, LAW, MARKET, RESULT_DIGEST, Month
 
 
 def test_the_law_is_all_that_its_folder_holds():

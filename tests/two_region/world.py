@@ -25,6 +25,10 @@ LAW_FROM = dt.date(2025, 1, 1)
 PUBLISHED = dt.datetime(2025, 3, 10, 9, tzinfo=dt.UTC)
 WORKING_DAY = dt.date(2025, 2, 3)
 INGESTED, SETTLED = (PUBLISHED + dt.timedelta(hours=hours) for hours in (1, 2))
+INPUT_DIGEST = "8571e87176f1a9e2c83f8ed294a92c316168ee4456ccd459ce8241918f999996"
+RESULT_DIGEST = "181d1efc96fdfac3941c2eb45b08879fa03f1521b245522fa14858b3f2c5c499"
+"""They change with the law, the readings or the engine, which says so by its version."""
+
 Results = dict[tuple[str, str], np.ndarray]
 """The results of a day by measure and entity, a value an hour."""
 

@@ -3,31 +3,47 @@
 import os
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from common.file_names import file_path
 from database.addresses import web_environment
 from database.session import transaction
 from ledger.invoice_queries import invoices
 from portal.demo import DemoSignIn, create_demo_sign_ins, create_demo_users
 from portal.job_summary import summary_text
 from portal.main_job import Job, JobRequest, run_main_job
-from portal.management.arguments import DATA, IN_MARKET, MONTH, PORT, SEED, THREADS, flag
+from portal.management.arguments import (
+    DATA,
+    IN_MARKET,
+    MONTH,
+    PORT,
+    SEED,
+    THREADS,
+    argument,
+    flag,
+)
 from portal.management.base import BaseCommand, Options, utc_now
 from portal.management.console import announce_portal, progress_bar
+from portal.management.told_files import read_told_files
 from portal.serving import Unserved, refuse_unusable_address, serve
 from rulebook.documents import MarketRules
 from rulebook.law import rules_at
 from settlement.core.periods import interval_count
+from settlement.datasets.files import Form
+from settlement.meters.ingest import MeterFile
+from settlement.meters.unpacking import MOST_UNPACKED_BYTES
 
 
 class Command(BaseCommand[list[DemoSignIn]]):
     makes_market = True
     help = (
-        "Run the main job: publish the rules of gb12, ingest a month (or, with --data, a year of "
-        "real intervals), settle it, correct it and settle it again, invoice, replay, verify; then "
-        "serve the portal. Running it again is safe: what is there already is not done twice."
+        "Run the main job: publish the rules of gb12, or of another ready market, ingest a month "
+        "(or, with --data, a year of real intervals), settle it, correct it and settle it again, "
+        "invoice, replay, verify; then serve the portal. Running it again is safe: what is there "
+        "already is not done twice."
     )
     takes = (
         IN_MARKET.with_settings(
@@ -38,6 +54,13 @@ class Command(BaseCommand[list[DemoSignIn]]):
         ),
         SEED,
         DATA,
+        argument(
+            "--readings",
+            type=Path,
+            metavar="FOLDER",
+            help="of files of the month to ingest as they are, instead; such as "
+            "scenarios/two-region-readings",
+        ),
         THREADS,
         flag("--no-serve", "exit instead of serving"),
         PORT,
@@ -50,6 +73,7 @@ class Command(BaseCommand[list[DemoSignIn]]):
             data=options.data,
             seed=options.seed,
             threads=options.threads,
+            readings=self._told_readings(options),
         )
         if not options.no_serve:  # before minutes of work, not after them
             try:
@@ -80,6 +104,25 @@ class Command(BaseCommand[list[DemoSignIn]]):
         if not options.no_serve:
             announce = partial(announce_portal, self.stdout, outcome)
             serve("127.0.0.1", options.port, 2 * (os.cpu_count() or 1) + 2, announce)
+
+    def _told_readings(self, options: Options) -> tuple[MeterFile, ...]:
+        """Return the files of the folder that is named; none where none is."""
+        if options.readings is None:
+            return ()
+        if options.data:
+            raise CommandError("give --data or --readings, not both")
+        paths = sorted(
+            path for ending in Form for path in options.readings.glob(f"*.{ending.value}")
+        )
+        if not paths:
+            raise CommandError(
+                f"{file_path(options.readings)}: no file whose name ends in .csv or .parquet; name "
+                "the folder of the month's readings"
+            )
+        return tuple(
+            MeterFile(name, content)
+            for name, content in read_told_files(paths, MOST_UNPACKED_BYTES)
+        )
 
     def _rules(self, job: Job) -> MarketRules:
         run = job.runs[-1]
