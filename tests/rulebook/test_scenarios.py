@@ -33,7 +33,7 @@ def supply_points(name):
     return {p.supply_point: p for r in registrations(name) for p in r.supply_points}
 
 
-@pytest.mark.parametrize("name", [*NAMES, "two-region"])
+@pytest.mark.parametrize("name", [*NAMES, "two-region", "rts-gmlc"])
 def test_a_scenario_is_sound(name):
     law = scenario(name)
     for document in law.values():
