@@ -14,6 +14,7 @@ SLOW = {
     "documents/test_pdf.py": "sets pages",
     "ledger/test_dispute_course.py": "walks random courses",
     "ledger/test_journal.py": "random journals",
+    "rts_gmlc/test_law.py": "solves linear programmes",
     "rulebook/test_json_schema.py": "random documents against their schemas",
     "rulebook/test_time_zones.py": PROCESS,
     "rulebook/test_yaml_text.py": "random documents through YAML",
