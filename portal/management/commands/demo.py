@@ -111,13 +111,15 @@ class Command(BaseCommand[list[DemoSignIn]]):
             return ()
         if options.data:
             raise CommandError("give --data or --readings, not both")
-        paths = sorted(
-            path for ending in Form for path in options.readings.glob(f"*.{ending.value}")
-        )
+        endings = {f".{form.value}" for form in Form}
+        problem = "no file whose name ends in .csv or .parquet"
+        try:
+            paths = sorted(path for path in options.readings.iterdir() if path.suffix in endings)
+        except OSError as error:
+            paths, problem = [], error.strerror or "it cannot be read"
         if not paths:
             raise CommandError(
-                f"{file_path(options.readings)}: no file whose name ends in .csv or .parquet; name "
-                "the folder of the month's readings"
+                f"{file_path(options.readings)}: {problem}; name the folder of the month's readings"
             )
         return tuple(
             MeterFile(name, content)
