@@ -45,3 +45,30 @@ def parse_month(month: str) -> tuple[dt.date, dt.date] | None:
     if first is None:
         return None
     return first, first + dt.timedelta(days=monthrange(first.year, first.month)[1] - 1)
+
+
+INSTANT_FORM = "write it as 2024-03-01T09:00Z, with its offset"
+
+
+def parse_instant(text: str) -> dt.datetime | None:
+    """Return an instant of ISO 8601 with an offset or Z, in UTC; None for anything else.
+
+    >>> parse_instant("2024-03-01T10:00+01:00")
+    datetime.datetime(2024, 3, 1, 9, 0, tzinfo=datetime.timezone.utc)
+    >>> parse_instant("2024-03-01T10:00"), parse_instant("9999-12-31T23:59Z")
+    (None, None)
+    """
+    try:
+        instant = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    # Further out, it is beyond what Python counts in some zone.
+    if instant.tzinfo is None or not EARLIEST_DAY <= instant.date() <= LATEST_DAY:
+        return None
+    return instant.astimezone(dt.UTC)
+
+
+def instant_complaint(text: str) -> str:
+    """Return what is wrong with what was asked for as an instant, and how one is written."""
+    within = f"from {EARLIEST_DAY} to {LATEST_DAY}"
+    return f"“{text[:40]}” is not an instant {within}; {INSTANT_FORM}."

@@ -6,6 +6,9 @@ from collections.abc import Hashable, Iterable, Iterator
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from common.calendar_years import YEARS
+from common.refusals import Finding
+
 Said = TypeVar("Said", bound=Hashable)
 
 
@@ -26,6 +29,18 @@ def day_of(instant: dt.datetime, zone: str) -> dt.date:
 def begins_a_day(instant: dt.datetime, zone: str) -> bool:
     """Return whether a day of time zone `zone` begins at `instant`."""
     return day_start(day_of(instant, zone), zone) == instant
+
+
+def check_years(place: str, moment: dt.date | dt.datetime, remedy: str) -> Iterator[Finding]:
+    """Find a day or an instant that lies beyond the years of every law."""
+    if moment.year not in YEARS:
+        yield Finding(
+            "validity-out-of-range",
+            place,
+            str(moment),
+            f"it lies in the years {YEARS[0]} to {YEARS[-1]}",
+            remedy,
+        )
 
 
 Span = tuple[dt.date, dt.date | None]

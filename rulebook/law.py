@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from common.refusals import Finding, Refused, refuse_any
 from rulebook import store
 from rulebook.checks.clocks import days_are_whole
-from rulebook.days import day_of, day_start
+from rulebook.days import check_years, day_of, day_start
 from rulebook.resolve import (
     RulePeriod,
     RuleSet,
@@ -28,8 +28,10 @@ def rules_at(
     A day stands for the instant at which it begins in the market's time zone.
 
     Raises:
-        Refused: some part of the law is not in force then (`validity-gap`).
+        Refused: some part of the law is not in force then (`validity-gap`), or no law is dated so
+            (`validity-out-of-range`).
     """
+    _refuse_years(market, effective)
     instant = _instant(session, market, effective, known)
     found = store.versions_known(session, market, known, instant, instant + dt.datetime.resolution)
     return _complete(in_force(found, instant, known), market, effective, instant, known)
@@ -45,11 +47,12 @@ def rules_for_period(
 
     Raises:
         ValueError: the last day lies before the first.
-        Refused: some part of the law is not in force on some day, or a day is no whole number of
-            intervals, with every such finding.
+        Refused: some part of the law is not in force on some day, a day is no whole number of
+            intervals, or no law is dated so, with every such finding.
     """
     if last_day < first_day:
         raise ValueError(f"the last day, {last_day}, lies before the first, {first_day}")
+    _refuse_years(market, first_day, last_day)
     zone = _zone(session, market, first_day, known)
     start, end = day_start(first_day, zone), day_start(last_day + dt.timedelta(days=1), zone)
     found = store.versions_known(session, market, known, start, end)
@@ -121,6 +124,15 @@ def _complete(
     if gaps:
         raise Refused(gaps)
     return rule_set_of(versions, market, effective)
+
+
+def _refuse_years(market: str, *moments: dt.date | dt.datetime) -> None:
+    """Refuse days beyond those of every law: one without end would seem to be made for them."""
+    refuse_any(
+        finding
+        for moment in moments
+        for finding in check_years(f"law of {market}", moment, "name another day")
+    )
 
 
 def _instant(

@@ -5,12 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from common.calendar_years import YEARS
 from common.refusals import Finding, shown
 from common.time_zones import is_zone
 from rulebook.amend import Remainder, amend
 from rulebook.checks import check_document
-from rulebook.days import begins_a_day, day_of, day_start
+from rulebook.days import begins_a_day, check_years, day_of, day_start
 from rulebook.digest import document_digest
 from rulebook.documents import Document, MarketRules
 from rulebook.versions import Version, instant_shown, overlap
@@ -166,15 +165,10 @@ def instant_of(
     """Return an end of a validity as an instant, or what is wrong with it."""
     if moment is None:
         return None, []
-    if moment.year not in YEARS:
-        finding = Finding(
-            "validity-out-of-range",
-            f"publication: {name}",
-            str(moment),
-            f"it lies in the years {YEARS[0]} to {YEARS[-1]}",
-            "name another day; for no end, leave the last day out",
-        )
-        return None, [finding]
+    remedy = "name another day; for no end, leave the last day out"
+    beyond = list(check_years(f"publication: {name}", moment, remedy))
+    if beyond:
+        return None, beyond
     if not isinstance(moment, dt.datetime):
         return day_start(moment, zone), []
     if begins_a_day(moment, zone):

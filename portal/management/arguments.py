@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from django.core.management.base import CommandError
 
 from common.calendar_years import EARLIEST_DAY, LATEST_DAY
+from common.known_at import refuse_future
 from portal import days
 
 
@@ -31,7 +32,8 @@ class Argument:
     """One argument or option, with the settings that argparse takes.
 
     Attributes:
-        is_now_unless_given: whether it is the moment at which the command began.
+        is_now_unless_given: whether it is a moment of knowledge: none that has not come yet, and
+            the one at which the command began where it is left out.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Argument:
 
         Raises:
             CommandError: it has no value, or is a path that no file can have, or no text.
+            Refused: it is a moment of knowledge that has not come yet.
         """
         destination = self.settings.get("dest", self.name.lstrip("-").replace("-", "_"))
         value = getattr(options, destination)
@@ -58,8 +61,11 @@ class Argument:
                 _refuse_long_path(self.name, each)
             elif isinstance(each, str):
                 _refuse_bytes(self.name, each)
-        if self.is_now_unless_given and getattr(options, destination) is None:
-            setattr(options, destination, options.now)
+        if self.is_now_unless_given:
+            if value is None:
+                setattr(options, destination, options.now)
+            else:
+                refuse_future(value, options.now)
 
     def with_settings(self, **settings: Any) -> "Argument":
         """Return the same argument with a few settings of a command's own."""
@@ -192,18 +198,10 @@ def parse_day(text: str) -> dt.date:
 
 def parse_instant(text: str) -> dt.datetime:
     """Return an instant given in ISO 8601 with an offset or Z; argparse shows the error."""
-    try:
-        instant = dt.datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise ArgumentTypeError(
-            f"{_cut(text)} is not an instant; write it as 2024-03-01T09:00Z, with its offset"
-        )
-    if not EARLIEST_DAY <= instant.date() <= LATEST_DAY:
-        # Further out, it is beyond what Python counts in some zone.
-        raise ArgumentTypeError(f"{_cut(text)} is not an instant {_WITHIN}")
-    return instant.astimezone(dt.UTC)
+    instant = days.parse_instant(text)
+    if instant is None:
+        raise ArgumentTypeError(f"{_cut(text)} is not an instant {_WITHIN}; {days.INSTANT_FORM}")
+    return instant
 
 
 def month_days(text: str) -> tuple[dt.date, dt.date]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 import ledger.store
+from common.known_at import refuse_future
 from common.refusals import Finding, Refused, refuse_any
 from rulebook.days import range_words, ranges_alike
 from rulebook.law import rules_for_period
@@ -95,22 +96,6 @@ def settle(
     # Last, as it takes the ledger's lock, for which nobody should wait while days are computed.
     complete(session, [run])
     return Settled(run, is_new=True)
-
-
-def refuse_future(known_at: dt.datetime, now: dt.datetime) -> None:
-    """Refuse to settle with what is known by a moment that has not come yet."""
-    if known_at > now:
-        raise Refused(
-            [
-                Finding(
-                    "known-at-in-future",
-                    "known_at",
-                    known_at.isoformat(),
-                    f"at most the present, {now.isoformat()}",
-                    "settle with what is known by now",
-                )
-            ]
-        )
 
 
 def _refuse_unknown_kind(kind: str, periods: Sequence[RulePeriod]) -> None:

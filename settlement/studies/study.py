@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from common.known_at import refuse_future
 from common.refusals import Refused
 from ledger.journal import STUDY
 from rulebook.law import rules_for_period
@@ -16,7 +17,7 @@ from settlement.runs.computing import compute
 from settlement.runs.inputs import RunInputs, run_inputs
 from settlement.runs.results import run_result_digest
 from settlement.runs.run import ENGINE_VERSION, Run, input_digest
-from settlement.runs.settle import Progress, no_progress, refuse_future
+from settlement.runs.settle import Progress, no_progress
 from settlement.studies.checks import overlay_findings
 from settlement.studies.inputs import StudyInputs
 from settlement.studies.overlay import Overlay

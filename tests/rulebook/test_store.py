@@ -186,6 +186,20 @@ def test_a_gap_is_a_finding_and_never_a_default(session, now):
         rules_at(session, "gb12", MARCH, now - MINUTE)
 
 
+@pytest.mark.parametrize("day", [dt.date(9999, 12, 31), dt.date(3000, 1, 1), dt.date(1899, 12, 31)])
+def test_no_law_is_asked_for_beyond_the_years_of_every_law(session, now, day):
+    publish_gb12(session, now)
+    first, last = sorted((MARCH, day))
+    for ask in (
+        lambda: rules_at(session, "gb12", day, now),
+        lambda: rules_at(session, "gb12", dt.datetime.combine(day, dt.time(), dt.UTC), now),
+        lambda: rules_for_period(session, "gb12", first, last, now),
+    ):
+        with pytest.raises(Refused) as refused:
+            ask()
+        assert codes(refused) == ["validity-out-of-range"]
+
+
 def bent(instrument, bend):
     values = body(instrument)
     bend(values)
