@@ -12,10 +12,26 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding, Refused
+from rulebook.standing import Record
 from rulebook.tables import VersionRow
 from rulebook.versions import Version
 
 _FETCH_AT_ONCE = 200
+
+_RECORD = (
+    VersionRow.valid,
+    VersionRow.recorded,
+    VersionRow.supersedes,
+    VersionRow.id,
+    VersionRow.instrument,
+    VersionRow.digest,
+    VersionRow.author,
+    VersionRow.approver,
+    VersionRow.approval,
+    VersionRow.reason,
+    VersionRow.origin,
+)
+"""What is read of a version where its text is not: a text may be long, and its history too."""
 
 DAY_IS_SEALED = "day_is_sealed"
 """The constraint that triggers name which keep the law of sealed days."""
@@ -71,6 +87,31 @@ def versions_known(
         _holds(known),
         VersionRow.valid.op("&&", is_comparison=True)(func.tstzrange(start, end, "[)")),
     )
+
+
+def records(session: Session, market: str, instruments: Iterable[str]) -> dict[str, list[Record]]:
+    """Return every version of each instrument asked for, without its text, as it was appended."""
+    return _records(
+        session, VersionRow.market == market, VersionRow.instrument.in_(list(instruments))
+    )
+
+
+def records_from(
+    session: Session, market: str, start: dt.datetime, known: dt.datetime
+) -> dict[str, list[Record]]:
+    """Return the versions recorded at `known` that apply at some instant from `start` on."""
+    later = VersionRow.valid.op("&&", is_comparison=True)(func.tstzrange(start, None, "[)"))
+    return _records(session, VersionRow.market == market, _holds(known), later)
+
+
+def _records(session: Session, *conditions: ColumnElement[bool]) -> dict[str, list[Record]]:
+    found: dict[str, list[Record]] = {}
+    for row in session.execute(select(*_RECORD).where(*conditions).order_by(VersionRow.id)):
+        valid, recorded, supersedes, *same = row
+        times = _start(valid), valid.upper, _start(recorded), recorded.upper
+        record = Record(*times, tuple(supersedes), *same)
+        found.setdefault(record.instrument, []).append(record)
+    return found
 
 
 def time_zone(session: Session, market: str, known: dt.datetime) -> str | None:
@@ -174,10 +215,13 @@ def _versions(session: Session, *conditions: ColumnElement[bool]) -> tuple[Versi
     return tuple(_version(row) for row in rows)
 
 
+def _start(times: Range[dt.datetime]) -> dt.datetime:
+    if times.lower is None:
+        raise ValueError(f"a version has a range without beginning, {times}")
+    return times.lower
+
+
 def _version(row: VersionRow) -> Version:
-    valid_from, recorded_from = row.valid.lower, row.recorded.lower
-    if valid_from is None or recorded_from is None:
-        raise ValueError(f"version {row.id} has a range without beginning")
     return Version(
         id=row.id,
         market=row.market,
@@ -185,9 +229,9 @@ def _version(row: VersionRow) -> Version:
         kind=row.kind,
         body=row.body,
         digest=row.digest,
-        valid_from=valid_from,
+        valid_from=_start(row.valid),
         valid_to=row.valid.upper,
-        recorded_from=recorded_from,
+        recorded_from=_start(row.recorded),
         recorded_to=row.recorded.upper,
         status=row.status,
         author=row.author,

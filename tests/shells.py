@@ -71,6 +71,7 @@ SHELLS = {
     "rulebook/ending.py": "use case: end a document",
     "rulebook/export.py": "use case: export the law",
     "rulebook/law.py": "loads the law in force",
+    "rulebook/outlook.py": "loads how the law stands",
     "rulebook/printing.py": "prints what publishing returns",
     "rulebook/publishing.py": "use case: publish law",
     "rulebook/store.py": "moves rows",

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 import database.session
 from rulebook.digest import document_digest
-from tests.rulebook.law import GB12, RULES, scenario, write_law
+from tests.rulebook.law import GB12, RULES, retitled, scenario, write_law
 from tests.worlds import tiny_market
 from tests.worlds.people import LAST_OF_PEOPLE, as_account
 
@@ -176,3 +176,45 @@ def test_a_folder_that_cannot_be_written(run, decide, tmp_path):
     (tmp_path / "file").write_text("not a folder")
     _, _, error = run("export", "gb12", "2024-01-15", "--out", tmp_path / "file" / "law")
     assert "name another folder" in error
+
+
+def test_what_is_scheduled_is_said_with_the_law(run, decide, tmp_path):
+    decide("law", GB12, "--valid-from", "2024-01-01")
+    coming = write_law(tmp_path / "coming", [retitled(RULES, "Rules of 2999")])
+    decide("law", coming, "--valid-from", "2999-01-01", "--valid-to", "2999-04-01")
+    digest = document_digest(retitled(RULES, "Rules of 2999")).hex()
+    today = "2024-01-15"
+
+    out, _, error = run("rules_at", "gb12", today)
+    assert error is None
+    (line,) = (line for line in out.splitlines() if line.startswith(RULES))
+    assert line.endswith(f"; changes on 2999-01-01 to {digest[:16]}")
+    assert sum("changes on" in line for line in out.splitlines()) == 1
+
+    out, _, _ = run("rules_at", "gb12", today, "--json")
+    (rules,) = (v for v in json.loads(out)["versions"] if v["instrument"] == RULES)
+    assert rules["state"] == "in force"
+    assert rules["changes"] == {"day": "2999-01-01", "digest": digest}
+    assert rules["first_recorded_from"] < rules["recorded_from"]
+    assert [cut["recorded"] for cut in rules["validity_changed"]] == [rules["recorded_from"]]
+
+    out, _, _ = run("rules_at", "gb12", "2999-02-01", "--json")
+    (rules,) = (v for v in json.loads(out)["versions"] if v["instrument"] == RULES)
+    assert (rules["state"], rules["digest"]) == ("scheduled", digest)
+    assert rules["changes"]["day"] == "2999-04-01"
+
+    out, _, error = run("export", "gb12", today, "--out", tmp_path / "law")
+    assert error is None
+    assert out.splitlines()[-1] == f"{RULES}  changes on 2999-01-01 to {digest[:16]}"
+    out, _, error = run("curves", "gb12", today)
+    assert error is None
+    assert out.splitlines()[-1] == f"{RULES}  changes on 2999-01-01 to {digest[:16]}"
+
+
+@pytest.mark.parametrize("command", ["rules_at", "export", "curves", "merit_order"])
+def test_what_will_be_known_is_asked_of_nobody(run, decide, tmp_path, command):
+    decide("law", GB12, "--valid-from", "2024-01-01")
+    more = ("--out", tmp_path / "law") if command == "export" else ()
+    out, _, error = run(command, "gb12", "2024-01-15", "--known-at", "2999-01-01T00:00Z", *more)
+    assert out == ""
+    assert error.count("[known-at-in-future]") == 1

@@ -9,10 +9,19 @@ from database.session import transaction
 from portal.management.arguments import DAY, JSON, KNOWN_AT, MARKET, OUT
 from portal.management.base import BaseCommand, Options
 from rulebook.export import export
+from rulebook.law import rules_at
+from rulebook.outlook import Outlook, outlook_of
+from rulebook.printing import ahead_line, change_as_dict
+
+Exported = tuple[list[Path], Outlook]
+"""The files, and what is scheduled after the law that they hold."""
 
 
-class Command(BaseCommand[list[Path]]):
-    help = "Write the law of a market in force on a day as YAML files, one a document."
+class Command(BaseCommand[Exported]):
+    help = (
+        "Write the law of a market in force on a day as YAML files, one a document, and say what "
+        "is scheduled after it."
+    )
     takes = (
         MARKET,
         DAY,
@@ -21,17 +30,27 @@ class Command(BaseCommand[list[Path]]):
         JSON,
     )
 
-    def run(self, options: Options) -> list[Path]:
+    def run(self, options: Options) -> Exported:
         try:
             with transaction() as session:
-                return list(
-                    export(session, options.market, options.day, options.known_at, options.out)
-                )
+                asked = session, options.market, options.day, options.known_at
+                files = export(*asked, options.out)
+                return files, outlook_of(session, rules_at(*asked), options.known_at)
         except OSError as error:
             raise CommandError(f"{options.out}: {error.strerror}; name another folder") from None
 
-    def as_json(self, outcome: list[Path], options: Options) -> Any:
-        return {"files": [str(file) for file in outcome]}
+    def as_json(self, outcome: Exported, options: Options) -> Any:
+        files, outlook = outcome
+        return {
+            "files": [str(file) for file in files],
+            "changes": {
+                instrument: change_as_dict(change, outlook)
+                for instrument, change in outlook.ahead.items()
+            },
+        }
 
-    def lines(self, outcome: list[Path], options: Options) -> list[str]:
-        return [str(file) for file in outcome]
+    def lines(self, outcome: Exported, options: Options) -> list[str]:
+        files, outlook = outcome
+        return [str(file) for file in files] + [
+            ahead_line(name, change, outlook) for name, change in outlook.ahead.items()
+        ]
