@@ -156,6 +156,16 @@ def ahead_of(history: Iterable[Record], at: dt.datetime, moment: dt.datetime) ->
     return None
 
 
+def ended_by(history: Iterable[Record], moment: dt.datetime) -> Record | None:
+    """Return the version by which the last end of a document was first recorded, if it has one."""
+    known = _recorded_by(history, moment)
+    standing = [version for version in known if not _is_closed(version, moment)]
+    last = max(standing, key=lambda version: version.valid_from, default=None)
+    if last is None or last.valid_to is None:
+        return None
+    return next(v for v in _lineage(last, known) if v.valid_to == last.valid_to)
+
+
 def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
     """Return spans in order, those that touch as one."""
     found: list[Span] = []

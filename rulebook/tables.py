@@ -15,7 +15,8 @@ class VersionRow(Base):
     """A version of a document.
 
     `recorded` may be closed once; every other column never changes. Two versions in force of one
-    instrument never overlap in both valid and recorded time.
+    instrument never overlap in both valid and recorded time. `status` says that it was decided; how
+    it stands at a moment is derived (`rulebook.standing`).
     """
 
     __tablename__ = "version"

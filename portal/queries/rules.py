@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
@@ -123,8 +123,13 @@ def market_zone(session: Session, market: str) -> str:
     return zone_by_market(session, [market])[market]
 
 
-def rules_in_force(session: Session, on: dt.date) -> list[MarketLaw]:
-    """Return what is in force at the start of a local day, as known now, by market."""
+def rules_in_force(
+    session: Session, on: dt.date, known: dt.datetime | None = None
+) -> list[MarketLaw]:
+    """Return what is in force at the start of a local day, by market.
+
+    As it was known at `known`; without it, as it is known now.
+    """
     named = markets(session)
     zones = zone_by_market(session, named)
     # A day begins in each market by its own clock.
@@ -132,7 +137,8 @@ def rules_in_force(session: Session, on: dt.date) -> list[MarketLaw]:
         and_(VersionRow.market == market, VersionRow.valid.contains(start_of_day(on, zone)))
         for market, zone in zones.items()
     ]
-    rows = session.scalars(_standing().where(or_(false(), *starts)).order_by(VersionRow.instrument))
+    query = _standing(known).where(or_(false(), *starts))
+    rows = session.scalars(query.order_by(VersionRow.instrument))
     versions = [_version(row, zones[row.market]) for row in rows]
     return [
         MarketLaw(
@@ -167,6 +173,12 @@ def rule_by_digest(session: Session, digest: bytes) -> RuleVersion | None:
         .limit(1)
     ).first()
     return None if row is None else _version(row, market_zone(session, row.market))
+
+
+def versions_of(session: Session, digests: Collection[bytes], zone: str) -> list[RuleVersion]:
+    """Return the versions that hold texts of these digests, of a market in a time zone."""
+    query = select(VersionRow).where(VersionRow.digest.in_(digests))
+    return [_version(row, zone) for row in session.scalars(query)]
 
 
 def currency_of(session: Session, version: RuleVersion) -> str:
@@ -204,13 +216,6 @@ def rule_history(session: Session, instrument: str) -> list[RuleVersion]:
         .order_by(func.lower(VersionRow.valid).desc(), func.lower(VersionRow.recorded).desc())
     )
     return [_version(row, zone) for row in rows]
-
-
-def last_standing(history: list[RuleVersion]) -> RuleVersion | None:
-    """Return the last version of an instrument that nothing took the place of, if it has an end."""
-    standing = [version for version in history if version.recorded_to is None]
-    last = max(standing, key=lambda version: version.valid_from, default=None)
-    return None if last is None or last.valid_to is None else last
 
 
 def start_of_day(day: dt.date, zone: str) -> dt.datetime:

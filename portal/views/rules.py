@@ -1,6 +1,7 @@
 """Rules in force, on any day, open to everyone; registrations to those whom they concern."""
 
 import datetime as dt
+from typing import NamedTuple
 
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
@@ -9,58 +10,115 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from sqlalchemy.orm import Session
 
+from common.known_at import check_known_at
 from database.session import transaction
 from portal.access import viewer_in
 from portal.curve_view import curve_figures
-from portal.days import day_complaint, parse_day
+from portal.days import day_complaint, instant_complaint, parse_day, parse_instant
 from portal.document_view import fields_of
 from portal.queries import rules as queries
+from portal.queries.standing import (
+    Ending,
+    ending_of,
+    next_beginning,
+    shown_history,
+    shown_law,
+    shown_text,
+)
 from portal.readings_kept import keep_reading
 from rulebook.clause_text import fill_clause
+from rulebook.days import day_of
 from rulebook.documents import MarketRules
+from rulebook.store import records
+from rulebook.versions import instant_shown
 
 DIGEST_LETTERS = 64
 OK, BAD_REQUEST = 200, 400
 
 
+class Asked(NamedTuple):
+    """The day and the moment of knowledge that an address asks for, or what was wrong with them.
+
+    Attributes:
+        known: the moment by whose record the law is shown; None for the present.
+        now: the present.
+    """
+
+    on: dt.date
+    known: dt.datetime | None
+    now: dt.datetime
+    complaint: str
+
+    @property
+    def moment(self) -> dt.datetime:
+        """As of when the page speaks."""
+        return self.known or self.now
+
+    @property
+    def is_to_come(self) -> bool:
+        """Whether the law of a day is shown that has not come yet."""
+        return self.on > self.moment.date()
+
+    @property
+    def known_text(self) -> str:
+        """The moment of knowledge as addresses write it."""
+        return instant_shown(self.known)
+
+    @property
+    def known_query(self) -> str:
+        """What a link of the page appends, so that it is answered by the same record."""
+        return f"&known={instant_shown(self.known)}" if self.known else ""
+
+
 @require_safe
 def in_force(request: HttpRequest) -> HttpResponse:
     """List the versions in force on a day, by market and kind."""
-    on, complaint = chosen_day(request)
+    asked = _asked(request)
+    viewer = viewer_in(request)
     with transaction() as session:
-        markets = queries.rules_in_force(session, on)
-        viewer = viewer_in(request)
-        markets = [law.visible_to(viewer) for law in markets]
-    context = {"on": on, "complaint": complaint, "markets": markets, "section": "rules"}
-    return render(request, "rules/in_force.html", context, status=status_of(complaint))
+        laws = queries.rules_in_force(session, asked.on, asked.known)
+        markets = [
+            shown_law(session, law, asked.on, asked.moment).visible_to(viewer) for law in laws
+        ]
+    context = _context(asked) | {"markets": markets}
+    return render(request, "rules/in_force.html", context, status=status_of(asked.complaint))
 
 
 @require_safe
 def document(request: HttpRequest, instrument: str) -> HttpResponse:
     """Show the version of an instrument that is in force on a day."""
-    on, complaint = chosen_day(request)
+    asked = _asked(request)
     with transaction() as session:
-        found = queries.rule_on(session, instrument, on)
+        found = queries.rule_on(session, instrument, asked.on, asked.known)
         if found is None:
-            history = queries.rule_history(session, instrument)
-            if not history or not history[0].is_open_to(viewer_in(request)):
-                raise Http404("no such instrument for this user")
-            context = {
-                "instrument": instrument,
-                "on": on,
-                "standing": [version for version in history if version.recorded_to is None],
-                "needed_every_day": history[0].needed_every_day,
-                "last": _ended_by(history, on),
-                "section": "rules",
-            }
-            return render(request, "rules/gap.html", context, status=404)
-        return _version_page(request, session, found, on, complaint)
+            return _gap_page(request, session, instrument, asked)
+        return _version_page(request, session, found, asked)
 
 
-def _ended_by(history: list[queries.RuleVersion], day: dt.date) -> queries.RuleVersion | None:
-    """Return the last version of an instrument that ended before a day, or None."""
-    last = queries.last_standing(history)
-    return last if last and last.last_day and last.last_day < day else None
+def _gap_page(
+    request: HttpRequest, session: Session, instrument: str, asked: Asked
+) -> HttpResponse:
+    versions = queries.rule_history(session, instrument)
+    if not versions or not versions[0].is_open_to(viewer_in(request)):
+        raise Http404("no such instrument for this user")
+    zone, title = versions[0].zone, {each.id: each.document.title for each in versions}
+    history = records(session, versions[0].market, [instrument])[instrument]
+    at = queries.start_of_day(asked.on, zone)
+    entries = shown_history(history, zone, asked.moment)
+    context = _context(asked) | {
+        "instrument": instrument,
+        "standing": [(each, title[each.record.id]) for each in entries if each.stands],
+        "needed_every_day": versions[0].needed_every_day,
+        "ending": _ending_before(ending_of(history, zone, asked.moment), asked.on),
+        "ahead": next_beginning(history, zone, at, asked.moment),
+        "zone": zone,
+    }
+    return render(request, "rules/gap.html", context, status=404)
+
+
+def _ending_before(ending: Ending | None, day: dt.date) -> Ending | None:
+    """Return how a document ends, where it has ended before a day."""
+    return ending if ending and ending.last_day < day else None
 
 
 @require_safe
@@ -77,15 +135,14 @@ def version(request: HttpRequest, digest: str) -> HttpResponse:
         found = queries.rule_by_digest(session, wanted)
         if found is None:
             raise Http404("no such version")
-        return _version_page(request, session, found, None, "")
+        return _version_page(request, session, found, None)
 
 
 def _version_page(
     request: HttpRequest,
     session: Session,
     found: queries.RuleVersion,
-    on: dt.date | None,
-    complaint: str,
+    asked: Asked | None,
 ) -> HttpResponse:
     viewer = viewer_in(request)
     if not found.is_open_to(viewer):
@@ -94,8 +151,10 @@ def _version_page(
     if owner and isinstance(user, User) and viewer.may_read_registration(*owner):
         keep_reading(user, viewer, *owner)
     currency = queries.currency_of(session, found)
-    history = queries.rule_history(session, found.instrument)
-    context = {
+    moment = asked.moment if asked else timezone.now()
+    history = records(session, found.market, [found.instrument])[found.instrument]
+    at = queries.start_of_day(asked.on, found.zone) if asked else None
+    context = (_context(asked) if asked else {"section": "rules"}) | {
         "version": found,
         "document": found.document,
         "clauses": [
@@ -104,15 +163,43 @@ def _version_page(
         ],
         "fields": fields_of(found.document, currency, found.withheld_from(viewer)),
         "curves": curve_figures(found.document) if isinstance(found.document, MarketRules) else (),
-        "history": history,
-        "ends": queries.last_standing(history),
-        "ended": _ended_by(history, timezone.now().date()) is not None,
+        "text": shown_text(found.digest, history, found.zone, moment, at),
+        "history": shown_history(history, found.zone, moment),
+        "ending": ending_of(history, found.zone, moment),
+        "today": day_of(moment, found.zone),
         "lacks_currency": currency == queries.NO_CURRENCY,
-        "on": on,
-        "complaint": complaint,
+    }
+    status = status_of(asked.complaint if asked else "")
+    return render(request, "rules/document.html", context, status=status)
+
+
+def _context(asked: Asked) -> dict[str, object]:
+    """Return what every page of the law of a day says of the day and the moment."""
+    return {
+        "asked": asked,
+        "on": asked.on,
+        "complaint": asked.complaint,
         "section": "rules",
     }
-    return render(request, "rules/document.html", context, status=status_of(complaint))
+
+
+def _asked(request: HttpRequest) -> Asked:
+    """Return the day asked for by ?on= and the moment by ?known=, or the present."""
+    on, complaint = chosen_day(request)
+    now, written = timezone.now(), request.GET.get("known", "").strip()
+    if not written:
+        return Asked(on, None, now, complaint)
+    known = parse_instant(written)
+    wrong = [instant_complaint(written)] if known is None else []
+    wrong += [
+        f"“{written[:40]}” has not come yet: what will be known then, nobody can say."
+        for _ in (check_known_at(known, now) if known else ())
+    ]
+    if not wrong:
+        return Asked(on, known, now, complaint)
+    return Asked(
+        on, None, now, " ".join([*filter(None, [complaint]), *wrong, "Shown as known now."])
+    )
 
 
 def chosen_day(request: HttpRequest) -> tuple[dt.date, str]:
