@@ -1,12 +1,12 @@
 """Questions about what is billed and what is not; read in the caller's transaction."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Select, func, select
+from sqlalchemy import BigInteger, ColumnElement, Date, Select, exists, func, select
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ledger import tables
 from ledger.billing import Billed, SealedInvoice
 from ledger.chain import InvoiceLineRow, InvoiceRow
-from ledger.invoice import OUTSIDE_SCOPE, Tax, parsed_number
+from ledger.invoice import OUTSIDE_SCOPE, Tax, document_number, parsed_number
 from ledger.journal import Account, DayMovement
 
 
@@ -270,6 +270,34 @@ def invoices_of_month(
         .order_by(invoice.series, invoice.number)
     )
     return [(series, number, identity) for series, number, identity in session.execute(statement)]
+
+
+def documents_of_days(
+    session: Session, market: str, days: Collection[date]
+) -> list[tuple[str, str, str, date]]:
+    """Return number, participant, kind and month of the documents that billed any of some days.
+
+    Those of a day's month that cover a journal of the day, in the order of their series.
+    """
+    invoice, journal = tables.Invoice, tables.Journal
+    of_month = func.date_trunc("month", journal.settlement_day).cast(Date) == invoice.billing_month
+    covered = (
+        journal.market == invoice.market,
+        journal.settlement_day.in_(days),
+        journal.number <= invoice.last_journal_number,
+        of_month,
+    )
+    statement = (
+        select(
+            invoice.series, invoice.number, invoice.participant, invoice.kind, invoice.billing_month
+        )
+        .where(invoice.market == market, exists().where(*covered))
+        .order_by(invoice.series, invoice.number)
+    )
+    return [
+        (document_number(row.series, row.number), row.participant, row.kind, row.billing_month)
+        for row in session.execute(statement)
+    ]
 
 
 def documents_of_month(session: Session, market: str, billing_month: date) -> list[SealedInvoice]:

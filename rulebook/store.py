@@ -79,13 +79,18 @@ def versions_known(
     known: dt.datetime,
     start: dt.datetime,
     end: dt.datetime | None,
+    kind: str | None = None,
 ) -> tuple[Version, ...]:
-    """Return the versions recorded at `known` that apply at some instant of [start, end)."""
+    """Return the versions recorded at `known` that apply at some instant of [start, end).
+
+    Of one kind, where it is named.
+    """
     return _versions(
         session,
         VersionRow.market == market,
         _holds(known),
         VersionRow.valid.op("&&", is_comparison=True)(func.tstzrange(start, end, "[)")),
+        *([] if kind is None else [VersionRow.kind == kind]),
     )
 
 

@@ -1,5 +1,6 @@
 """Changes of who is paid, as pages show them."""
 
+import datetime as dt
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -9,6 +10,8 @@ from portal.access import Viewer
 from portal.queries.rules import zone_by_market
 from settlement.enactment.payee_rules import Word, words_of
 from settlement.enactment.payees import ProposedPayee, proposed_payees
+from settlement.enactment.reach import Reach
+from settlement.enactment.reaching import reach_of
 
 
 @dataclass(frozen=True)
@@ -59,3 +62,12 @@ def shown_changes(session: Session, viewer: Viewer, number: int | None = None) -
         if found.delay.is_bound
         and (viewer.sees_people or (found.market, found.change.participant) in viewer.acts_for)
     ]
+
+
+def shown_reach(session: Session, viewer: Viewer, number: int, now: dt.datetime) -> Reach | None:
+    """Return what a proposal that waits touches of what is settled, for those who oversee markets.
+
+    To a participant, what others' registrations would say is not shown, nor what follows from it.
+    """
+    found = store.proposal(session, number) if viewer.sees_people else None
+    return None if found is None else reach_of(session, found, now)

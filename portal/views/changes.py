@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from database.session import transaction
@@ -16,7 +17,7 @@ from portal.acts.answers import answer as answer_with
 from portal.acts.requests import ask
 from portal.confirmation import confirms
 from portal.models import Act
-from portal.queries.changes import shown_changes
+from portal.queries.changes import shown_changes, shown_reach
 from portal.readings_kept import keep_list, keep_reading
 from portal.views.page_remedies import page_sentences
 
@@ -57,15 +58,20 @@ def _page(
 ) -> HttpResponse:
     with transaction() as session:
         changes = shown_changes(session, request.viewer, number)
+        reach = shown_reach(session, request.viewer, number, timezone.now()) if changes else None
     if not changes:
         raise Http404("no such change")
     for each in changes:
         owner = each.found.market, each.found.change.participant
         keep_reading(request.user, request.viewer, *owner)
+    if reach and reach.documents:  # whose they are stands beside each
+        keep_list(request, is_everybodys=request.viewer.sees_people)
     context = {
         "changes": changes,
         "proposal": changes[0].found,
         "digest": changes[0].found.content_digest,
+        "reach": reach,
+        "opens_documents": request.viewer.sees_invoices,
         "may_answer": any(each.may_answer for each in changes),
         "complaints": complaints,
         "typed": typed,

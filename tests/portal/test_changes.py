@@ -14,12 +14,13 @@ from common.refusals import Refused
 from database.session import transaction
 from portal.models import AuditEntry
 from portal.queries.rules import rule_on
+from portal.readings_kept import EVERYBODY
 from rulebook.documents import Registration
 from settlement.enactment.approve import approve
 from settlement.enactment.payee_rules import in_fours
 from settlement.enactment.propose import propose_publication
 from tests.portal.conftest import PEOPLE
-from tests.portal.site import FIRST_DAY, MARKET, OUTSIDER
+from tests.portal.site import FIRST_DAY, GENERATOR, MARKET, OUTSIDER, SHORT_DAY
 from tests.worlds import people
 
 ELSEWHERE = "GB82WEST12345698765432"
@@ -80,6 +81,46 @@ def test_its_people_see_what_waits_and_others_do_not(proposal, sign_in):
         assert sign_in(who).get(f"/changes/{proposal.number}/").status_code == 404
     for who in ("operator", "regulator", "auditor"):
         assert "Your word" not in shown(sign_in(who).get(f"/changes/{proposal.number}/"))
+
+
+@pytest.fixture
+def takeover(site):
+    """A unit that another generator is to have from the first settled day on."""
+    with transaction() as session:
+        giver, taker = (
+            rule_on(session, f"{MARKET}/registration/{name}", FIRST_DAY).document.model_dump()
+            for name in (GENERATOR, "highland-power")
+        )
+        *giver["units"], sold = giver["units"]
+        taker["units"] = [*taker["units"], sold]
+        with people.acting_as(session, "ada"):
+            _, made = propose_publication(
+                session, [Registration.model_validate(each) for each in (giver, taker)],
+                valid_from=FIRST_DAY, valid_to=SHORT_DAY, now=timezone.now(), reason="Sold",
+            )  # fmt: skip
+    return made
+
+
+def test_whoever_decides_is_shown_what_a_change_of_the_past_touches(takeover, sign_in, documents):
+    page = shown(sign_in("operator").get(f"/changes/{takeover.number}/"))
+    for words in ("30 Mar 2024", "II, SF", "R1", "What it touches of what is settled"):
+        assert words in page
+    numbers = [each.number for of_one in documents.values() for each in of_one]
+    assert numbers
+    for number in numbers:
+        assert f'href="/invoices/{number}/"' in page
+    regulator = shown(sign_in("regulator").get(f"/changes/{takeover.number}/"))
+    assert numbers[0] in regulator and f'href="/invoices/{numbers[0]}/"' not in regulator
+    assert AuditEntry.objects.filter(
+        account="regulator", action="reading", subject=EVERYBODY
+    ).exists(), "it names who was billed"
+    own = shown(sign_in("generator").get(f"/changes/{takeover.number}/"))
+    assert "What it touches" not in own and numbers[0] not in own
+
+
+def test_what_lies_ahead_touches_nothing(proposal, sign_in):
+    page = shown(sign_in("operator").get(f"/changes/{proposal.number}/"))
+    assert "It touches no settled day." in page
 
 
 def test_days_are_those_of_the_market(site, sign_in):

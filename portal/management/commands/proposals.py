@@ -12,13 +12,16 @@ from ledger.people.store import StoredProposal
 from portal.management.arguments import JSON, argument, at_least, flag
 from portal.management.base import BaseCommand, Options
 from settlement.enactment.payees import ProposedPayee, payee_line, proposed_payees
+from settlement.enactment.reach import Reach, reach_as_dict, reach_lines
+from settlement.enactment.reaching import reach_of
 
 
 class Listed(NamedTuple):
-    """Proposals, and what those of law change for participants."""
+    """Proposals, what those of law change for participants, and of one shown whole its reach."""
 
     proposals: list[StoredProposal]
     payees: list[ProposedPayee]
+    reach: Reach | None = None
 
 
 class Command(BaseCommand[Listed]):
@@ -38,7 +41,9 @@ class Command(BaseCommand[Listed]):
                 if one is None:
                     raise CommandError(f"proposal {options.number}: there is none of this number")
                 found = [one]
-            return Listed(found, proposed_payees(session, [each.number for each in found]))
+            payees = proposed_payees(session, [each.number for each in found])
+            reach = reach_of(session, found[0], options.now) if options.number else None
+            return Listed(found, payees, reach)
 
     def as_json(self, outcome: Listed, options: Options) -> Any:
         return [
@@ -51,6 +56,7 @@ class Command(BaseCommand[Listed]):
                     for payee in outcome.payees
                     if payee.number == each.number
                 ],
+                **({"touches": reach_as_dict(outcome.reach)} if outcome.reach else {}),
             }
             for each in outcome.proposals
         ]
@@ -61,6 +67,8 @@ class Command(BaseCommand[Listed]):
             for payee in outcome.payees:
                 if payee.number == each.number:
                     yield payee_line(payee)
+            if outcome.reach:
+                yield from reach_lines(outcome.reach)
             if options.number:
                 yield f"digest {each.content_digest.hex()}"
                 yield json.dumps(json.loads(each.content), indent=2, ensure_ascii=False)

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+from sqlalchemy.orm import Session
+
 from database.session import transaction
 from ledger.people.granting import Wanted, propose_grant
 from ledger.people.roles import MANAGERS, Role
@@ -16,6 +18,8 @@ from rulebook.printing import published_as_dict, published_line
 from rulebook.publishing import PublishedVersion
 from settlement.enactment.payees import ProposedPayee, payee_line, proposed_payees
 from settlement.enactment.propose import propose_ending, propose_publication
+from settlement.enactment.reach import Reach, reach_as_dict, reach_lines
+from settlement.enactment.reaching import reach_of
 
 FILES = argument(
     "files", nargs="+", type=Path, metavar="FILE", help="YAML file, or a folder of them"
@@ -45,6 +49,7 @@ class Proposed(NamedTuple):
     stands: tuple[PublishedVersion, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     payees: tuple[ProposedPayee, ...] = ()
+    reach: Reach | None = None
 
 
 class Command(BaseCommand[Proposed]):
@@ -98,7 +103,7 @@ class Command(BaseCommand[Proposed]):
                 session, options.market, options.document, options.day,
                 now=options.now, reason=options.reason,
             )  # fmt: skip
-            return Proposed(proposal)
+            return Proposed(proposal, reach=_reach(session, proposal, options))
 
     def _propose_law(self, options: Options) -> Proposed:
         # Before anything is refused: a document that lies here by a wrong name may be what lacks.
@@ -111,8 +116,9 @@ class Command(BaseCommand[Proposed]):
                 now=options.now, reason=options.reason,
             )  # fmt: skip
             payees = proposed_payees(session, [proposal.number]) if proposal else []
+            reach = _reach(session, proposal, options)
         standing = tuple(planned.as_standing())
-        return Proposed(proposal, standing, tuple(left_out), tuple(payees))
+        return Proposed(proposal, standing, tuple(left_out), tuple(payees), reach)
 
     def as_json(self, outcome: Proposed, options: Options) -> Any:
         found = outcome.proposal
@@ -122,6 +128,7 @@ class Command(BaseCommand[Proposed]):
             "unchanged": [published_as_dict(version) for version in outcome.stands],
             "left_out": [each._asdict() for each in outcome.left_out],
             "confirmed_by": sorted({each.change.participant for each in outcome.payees}),
+            "touches": reach_as_dict(outcome.reach) if outcome.reach else None,
         }
 
     def lines(self, outcome: Proposed, options: Options) -> Iterator[str]:
@@ -133,7 +140,13 @@ class Command(BaseCommand[Proposed]):
         digest = found.content_digest.hex()
         yield f"Proposal {found.number} of {found.proposed_by}, digest {digest}"
         yield from map(payee_line, outcome.payees)
+        if outcome.reach:
+            yield from reach_lines(outcome.reach)
         yield (
             f"Another person reads it, `manage.py proposals {found.number}`, and approves it: "
             f"`manage.py approve {found.number} {digest[:16]}`"
         )
+
+
+def _reach(session: Session, proposal: StoredProposal | None, options: Options) -> Reach | None:
+    return reach_of(session, proposal, options.now) if proposal else None
