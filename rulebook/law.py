@@ -1,7 +1,7 @@
 """The law of a market: in force on a day, over a period, or by the digests that a run pinned."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
@@ -13,6 +13,7 @@ from rulebook.resolve import (
     RulePeriod,
     RuleSet,
     change_points,
+    doubled_parts,
     in_force,
     missing_parts,
     rule_set_of,
@@ -60,7 +61,7 @@ def rules_for_period(
     gaps = [
         gap
         for point in points
-        for gap in missing_parts(in_force(found, point, known), market, point, known)
+        for gap in _gaps(in_force(found, point, known), market, point, known)
     ]
     if gaps:
         raise Refused(gaps)
@@ -120,10 +121,17 @@ def _complete(
     instant: dt.datetime,
     known: dt.datetime,
 ) -> RuleSet:
-    gaps = list(missing_parts(versions, market, instant, known))
-    if gaps:
-        raise Refused(gaps)
+    refuse_any(_gaps(versions, market, instant, known))
     return rule_set_of(versions, market, effective)
+
+
+def _gaps(
+    versions: Sequence[Version], market: str, instant: dt.datetime, known: dt.datetime
+) -> Iterator[Finding]:
+    """Find what keeps versions from being one law: a part that none holds, or that two do."""
+    yield from missing_parts(versions, market, instant, known)
+    # The database keeps them apart; of two, whichever came first would be taken for the law.
+    yield from doubled_parts(versions, instant)
 
 
 def _refuse_years(market: str, *moments: dt.date | dt.datetime) -> None:

@@ -5,6 +5,7 @@ A gap in validity is a finding, never a default.
 
 import datetime as dt
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -112,6 +113,20 @@ def missing_parts(
                 f"as known at {instant_shown(known)}",
                 "every instant that is settled has one law in force",
                 f"publish the {kind} for a validity that holds that instant",
+            )
+
+
+def doubled_parts(versions: Iterable[Version], effective: dt.datetime) -> Iterator[Finding]:
+    """Find each instrument of which two of `versions`, in force at `effective`, would apply."""
+    counts = Counter(version.instrument for version in versions)
+    for instrument, count in sorted(counts.items()):
+        if count > 1:
+            yield Finding(
+                "versions-overlap",
+                instrument,
+                f"{count} versions in force at {instant_shown(effective)}",
+                "one version of an instrument is in force at a time",
+                "`verify` names the rows; restore them from a backup",
             )
 
 
