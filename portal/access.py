@@ -139,9 +139,14 @@ class Viewer:
         """Name of the page where this user starts; None without a role."""
         return next((page for role, page in HOME_OF_ROLE.items() if role in self.roles), None)
 
+    @property
+    def sees_registrations(self) -> bool:
+        """Whether every registration is open to this user, so that none can be hidden."""
+        return bool(self.roles & SEES_REGISTRATIONS)
+
     def may_read_registration(self, market: str, participant: str) -> bool:
         """Return whether a registration, with its costs and contacts, is open to this user."""
-        return bool(self.roles & SEES_REGISTRATIONS) or self.may_see(market, participant)
+        return self.sees_registrations or self.may_see(market, participant)
 
     def may_see(self, market: str, participant: str) -> bool:
         """Return whether the affairs of a participant are open to this user."""

@@ -80,7 +80,7 @@ def in_force(request: HttpRequest) -> HttpResponse:
         markets = [
             shown_law(session, law, asked.on, asked.moment).visible_to(viewer) for law in laws
         ]
-    context = _context(asked) | {"markets": markets}
+    context = _context(asked) | {"markets": markets, "sees_all": viewer.sees_registrations}
     return render(request, "rules/in_force.html", context, status=status_of(asked.complaint))
 
 

@@ -36,8 +36,9 @@ def read(session, client, address, status=200):
     answer = client.get(address)
     session.execute(sql_text("SET LOCAL ROLE NONE"))  # which the page took, in this transaction
     assert answer.status_code == status, address
-    words = re.sub(r"<[^>]+>", " ", html.unescape(answer.content.decode()))
-    return " ".join(words.split()).replace(" .", "."), answer.content.decode()
+    words = re.sub(r"</?a\b[^>]*>|</?time\b[^>]*>", "", html.unescape(answer.content.decode()))
+    words = re.sub(r"<[^>]+>", " ", words)
+    return " ".join(words.split()), answer.content.decode()
 
 
 def read_later(session, client, address, status=200):
@@ -171,3 +172,12 @@ def test_an_end_moves_neither_who_wrote_a_text_nor_when(world, sign_in):
     assert "This document ends after 31 Dec 2998." in words
     words, _ = read_later(session, reader, f"/rules/?on={DAY}")
     assert "ends after 31 Dec 2998" in words
+
+
+def test_what_is_hidden_from_a_reader_is_not_said_to_be_absent(world, client, sign_in):
+    session, _ = world
+    words, _ = read(session, client, f"/rules/?on={DAY}")
+    assert "None in force on this day that is open to you." in words
+    assert "None in force on this day." not in words
+    words, _ = read(session, sign_in("auditor"), f"/rules/?on={DAY}")
+    assert "None in force on this day" not in words
