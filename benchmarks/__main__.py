@@ -10,7 +10,17 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import bulk, documents, games, invoicing, ledger, log, settling, shapley
+from benchmarks import (
+    bulk,
+    documents,
+    games,
+    invoicing,
+    law_of_day,
+    ledger,
+    log,
+    settling,
+    shapley,
+)
 from benchmarks.figures import Figure, Result
 
 SUITES: dict[str, Callable[[], list[Figure]]] = {
@@ -24,6 +34,7 @@ TARGETS: dict[str, Callable[[], list[Result]]] = {
     "the ledger, against its targets": ledger.results,
     "invoicing, against its target": invoicing.results,
     "the transparency log, against its targets": log.results,
+    "the law of a day, against its target": law_of_day.results,
     "documents, against their targets": documents.results,
     "a month of settlement, against its target": settling.month_results,
     "a year of settlement, against its targets": settling.year_results,

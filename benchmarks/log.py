@@ -7,22 +7,16 @@ but leaves and tiles. The yardstick is the reading of one leaf by its index.
 import datetime as dt
 import itertools
 import random
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 
-import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from psycopg import sql
-from sqlalchemy import Engine, make_url, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from benchmarks.figures import Figure, Result, median_ns
-from benchmarks.server import server_url
-from database import schema
-from database.roles.granting import drop_roles
-from database.session import make_engine, transaction
+from benchmarks.server import scratch_database
+from database.session import transaction
 from ledger.log.checkpoints import prove_consistency, prove_inclusion, publish_checkpoint
 from ledger.log.note import Signer
 from ledger.log.tables import LogLeaf
@@ -65,7 +59,7 @@ def results() -> list[Result]:
 @cache
 def _measured() -> tuple[int, int, int]:
     """Return median nanoseconds: a proof of inclusion, one of consistency, one leaf read."""
-    with _scratch() as made:
+    with scratch_database("log_benchmark") as made:
         with transaction(made) as session:
             sizes = _grow(session)
         with transaction(made) as session:
@@ -96,21 +90,3 @@ def _append(session: Session, first: int, end: int) -> None:
 
 def _timed(work: Callable[[], object]) -> int:
     return median_ns(work, PROOFS)
-
-
-@contextmanager
-def _scratch() -> Iterator[Engine]:
-    server = server_url()
-    name = f"log_benchmark_{uuid.uuid4().hex[:12]}"
-    url = make_url(server).set(database=name).render_as_string(hide_password=False)
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            schema.upgrade(url)
-            made = make_engine(url)
-            yield made
-            made.dispose()
-        finally:
-            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-            connection.execute(drop)
-            drop_roles(connection, name)
