@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from rulebook import store
 from rulebook.days import day_of, day_start
 from rulebook.resolve import RuleSet
-from rulebook.standing import Ahead, TextStanding, ahead_of, text_standing
+from rulebook.standing import Ahead, Span, State, TextStanding, ahead_of, state_of, text_standing
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,17 @@ class Outlook:
         standings: of each instrument of the rule set, as it is known.
         ahead: the next change of each instrument that changes, begins or ends later.
         zone: of the market.
+        known: when.
     """
 
     standings: Mapping[str, TextStanding]
     ahead: Mapping[str, Ahead]
     zone: str
+    known: dt.datetime
+
+    def state_of(self, span: Span) -> State:
+        """Return how law that stands for a span stands, by what is known."""
+        return state_of(span, self.known)
 
     def day_of(self, change: Ahead) -> dt.date:
         """Return the day of the market on which a change comes."""
@@ -45,7 +51,7 @@ def outlook_of(session: Session, rules: RuleSet, known: dt.datetime) -> Outlook:
         for instrument, digest in rules.digests.items()
         if (standing := text_standing(digest, histories[instrument], known)) is not None
     }
-    return Outlook(standings, changes_ahead(session, rules.market, instant, known), zone)
+    return Outlook(standings, changes_ahead(session, rules.market, instant, known), zone, known)
 
 
 def changes_ahead(

@@ -52,7 +52,7 @@ def pinned_as_dict(version: PinnedVersion, rules: RuleSet, outlook: Outlook) -> 
         "instrument": version.instrument,
         "title": rules.titles[version.instrument],
         "digest": version.digest.hex(),
-        "state": standing.state,
+        "state": outlook.state_of((version.valid_from, version.valid_to)),
         "valid_from": version.valid_from.isoformat(),
         "valid_to": version.valid_to.isoformat() if version.valid_to else None,
         "recorded_from": version.recorded_from.isoformat(),

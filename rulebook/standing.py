@@ -166,6 +166,14 @@ def ended_by(history: Iterable[Record], moment: dt.datetime) -> Record | None:
     return next(v for v in _lineage(last, known) if v.valid_to == last.valid_to)
 
 
+def state_of(span: Span, moment: dt.datetime) -> State:
+    """Return how law that stands for a span stands at a moment."""
+    start, end = span
+    if moment < start:
+        return State.SCHEDULED
+    return State.IN_FORCE if end is None or moment < end else State.ENDED
+
+
 def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
     """Return spans in order, those that touch as one."""
     found: list[Span] = []
@@ -186,10 +194,7 @@ def _is_closed(version: Record, moment: dt.datetime) -> bool:
 
 
 def _state(version: Record, moment: dt.datetime) -> State:
-    if moment < version.valid_from:
-        return State.SCHEDULED
-    is_over = version.valid_to is not None and version.valid_to <= moment
-    return State.ENDED if is_over else State.IN_FORCE
+    return state_of((version.valid_from, version.valid_to), moment)
 
 
 def _nearness(version: Record, moment: dt.datetime) -> tuple[int, dt.timedelta]:

@@ -21,6 +21,7 @@ from rulebook.standing import (
     ahead_of,
     ended_by,
     standing_of,
+    state_of,
     text_standing,
 )
 from rulebook.versions import covers
@@ -60,11 +61,13 @@ class ShownText:
     """How a text stands, and when it applies.
 
     Attributes:
+        state: of the span; a text that is in force today may be scheduled again for later days.
         span: on whose days it applies that are asked about; one of `spans`.
         ahead: the next change after that; None where none is scheduled.
     """
 
     standing: TextStanding
+    state: State
     span: ShownSpan
     spans: tuple[ShownSpan, ...]
     ahead: ShownAhead | None
@@ -72,7 +75,7 @@ class ShownText:
     @property
     def is_superseded(self) -> bool:
         """Whether nothing of it stands."""
-        return self.standing.state is State.SUPERSEDED
+        return self.state is State.SUPERSEDED
 
 
 @dataclass(frozen=True)
@@ -152,9 +155,11 @@ def shown_text(
         return None
     asked = at or max(standing.row.valid_from, min(moment, _last(standing.row)))
     span = next((span for span in standing.spans if covers(*span, asked)), standing.spans[-1])
-    change = None if standing.state is State.SUPERSEDED else ahead_of(history, asked, moment)
+    is_superseded = standing.state is State.SUPERSEDED
+    change = None if is_superseded else ahead_of(history, asked, moment)
     return ShownText(
         standing,
+        State.SUPERSEDED if is_superseded else state_of(span, moment),
         shown_span(span, zone),
         tuple(shown_span(each, zone) for each in standing.spans),
         None if change is None else _ahead(change, zone, moment),

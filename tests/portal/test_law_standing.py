@@ -90,6 +90,10 @@ def test_what_is_scheduled_is_shown_with_the_law_and_leads_on(world, client):
     assert "1 Jan 2999 has not come. This is what is scheduled for it by now" in words
     assert "changes on 1 Apr 2999" in words
     assert fact(page, "State") == "scheduled"
+    _, page = read_later(session, client, "/rules/gb12/market-rules/?on=2999-05-01")
+    assert fact(page, "State") == "scheduled", "in force today, and again from April on"
+    _, page = read_later(session, client, "/rules/?on=2999-05-01")
+    assert states(page).count("scheduled") == 1
 
 
 def test_one_version_of_a_document_says_that_it_is_in_force(world, client):

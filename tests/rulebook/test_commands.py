@@ -202,6 +202,10 @@ def test_what_is_scheduled_is_said_with_the_law(run, decide, tmp_path):
     (rules,) = (v for v in json.loads(out)["versions"] if v["instrument"] == RULES)
     assert (rules["state"], rules["digest"]) == ("scheduled", digest)
     assert rules["changes"]["day"] == "2999-04-01"
+    out, _, _ = run("rules_at", "gb12", "2999-05-01", "--json")
+    (rules,) = (v for v in json.loads(out)["versions"] if v["instrument"] == RULES)
+    assert rules["state"] == "scheduled", "in force today, and again from April on"
+    assert rules["changes"] is None
 
     out, _, error = run("export", "gb12", today, "--out", tmp_path / "law")
     assert error is None
