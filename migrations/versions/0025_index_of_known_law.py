@@ -7,7 +7,7 @@ law does not name, and holds what is in force by its stored status alone.
 from alembic import op
 
 revision = "0025"
-down_revision = "0023"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 import ledger.store
+from common.known_at import refuse_future
 from common.refusals import Finding, Refused
 from rulebook.law import rules_for_period
 from rulebook.resolve import RuleSet
@@ -25,7 +26,7 @@ from settlement.runs.computing import ComputedDay, compute
 from settlement.runs.inputs import RunInputs, pins_of
 from settlement.runs.results import run_result_digest
 from settlement.runs.run import ENGINE_VERSION
-from settlement.runs.settle import Progress, no_progress, refuse_future
+from settlement.runs.settle import Progress, no_progress
 from settlement.trials.figures import ReadingQuality, SideFigures, side_day
 from settlement.trials.inputs import TrialInputs, TrialRequest, load_inputs
 from settlement.trials.records import SideDigests, Trial, draft_record
