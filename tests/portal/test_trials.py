@@ -38,7 +38,8 @@ def test_a_trial_says_what_changes_who_gains_and_how_to_reproduce_it(sign_in, si
         "market-rules, price cap: £6,000.00 per\xa0MWh → £80.00 per\xa0MWh",
         "Who gains and who loses", "foundry-business-power", "Kept by equalisation",
         "By kind of line", "By product", "By zone", "By month", "Nothing, ever", "nothing changes",
-        "Draft: who gains and who loses. 0 lose, 1 gain, of 1", "Prices of all places, highest first.",
+        "Draft: who gains and who loses. 0 lose, 1 gain, of 1",
+        "Prices of all places, highest first.",
         f"manage.py replay {site.trial}",
     ):  # fmt: skip
         assert words in page, words
