@@ -103,6 +103,7 @@ SHELLS = {
     "settlement/enactment/approve.py": "use case: approve law",
     "settlement/enactment/payees.py": "use case: answer a change, which it asks the database of",
     "settlement/enactment/propose.py": "use case: propose law",
+    "settlement/enactment/proposed.py": "reads a proposal",
     "settlement/enactment/reaching.py": "asks what a proposal touches",
     "settlement/enactment/verification.py": "reads every row to prove it",
     "settlement/evidence/export.py": "use case: export evidence",

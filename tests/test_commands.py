@@ -489,8 +489,27 @@ def test_a_trial_by_commands_says_who_gains_and_is_replayed(command_on, metered_
         again.out.replace('"is_new": true', '"is_new": false')
     )
     assert json.loads(command("replay", made["trial"], "--json").out)["is_same"]
+    (listed,) = [
+        one for one in json.loads(command("trials", "--json").out) if one["trial"] == made["trial"]
+    ]
+    assert listed["moved_micro"] == made["moved_micro"]
+    assert made["trial"] in command("trials", "--market", "tiny").out
     assert "no run or trial" in command("replay", "00000000-0000-4000-8000-000000000000").err
     assert json.loads(command("verify", "--json").out)["holds"]
+
+
+def test_a_proposal_that_waits_is_tried_by_its_number(command_on, metered_alone, tmp_path):
+    command = command_on(metered_alone)
+    folder = written(tmp_path, capped(tiny_market.market_rules()))
+    (folder / "notes.txt").write_text("why")
+    proposed = json.loads(command("propose", "law", folder, *PUBLISH, "--json").out)
+    by_number = command("trial", "tiny", "--draft", proposed["proposal"], *DAYS, "--json")
+    by_folder = command("trial", "tiny", "--draft", folder, *DAYS, "--json")
+    assert json.loads(by_number.out)["participants"] == json.loads(by_folder.out)["participants"]
+    assert json.loads(by_folder.out)["is_new"] is False
+    assert "left out" in by_folder.err and "notes.txt" in by_folder.err
+    unknown = command("trial", "tiny", "--draft", "999", *DAYS)
+    assert (unknown.status, unknown.codes) == (1, ["proposal-not-open"])
 
 
 def test_every_fault_of_a_draft_is_told_and_nothing_is_written(refused, tmp_path):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from common.refusals import Refused
+from common.refusals import Finding, Refused
 from database.session import transaction
 from ledger.people.roles import MANAGERS
 from portal.management.arguments import (
@@ -30,7 +30,8 @@ from portal.trial_words import (
     money,
     total_rows,
 )
-from rulebook.folders import read_files
+from rulebook.folders import left_out_of, read_files
+from settlement.enactment.proposed import proposed_documents
 from settlement.studies.records import canonical
 from settlement.trials.inputs import Documents, TrialRequest
 from settlement.trials.report import DRAFTS, LAW
@@ -38,18 +39,37 @@ from settlement.trials.trial import TrialOutcome, run_trial
 
 NAME, COLUMN = 34, 22
 PPM_PER_PERCENT = 10_000
+MOST_DIGITS = 19
+"""Of the number of a proposal: what a column of the database holds."""
 
 
-def read_draft(files: Sequence[Path]) -> Documents:
-    """Return the documents of a draft.
+def read_drafts(drafts: Sequence[Sequence[Path]]) -> list[Documents]:
+    """Return the documents of each draft: of files and folders, or of a proposal by its number.
 
     Raises:
-        Refused: a file is no document, or two are of one instrument.
+        Refused: with every finding of every file; or there is no such proposal that waits.
     """
-    documents, findings = read_files(files)
+    read: list[Documents] = []
+    findings: list[Finding] = []
+    for named in drafts:
+        number = _proposal_number(named)
+        if number is not None:
+            with transaction() as session:
+                read.append(proposed_documents(session, number))
+        else:
+            documents, wrong = read_files(named)
+            read.append(documents)
+            findings += wrong
     if findings:
         raise Refused(findings)
-    return documents
+    return read
+
+
+def _proposal_number(named: Sequence[Path]) -> int | None:
+    """Return the number of the proposal that is named; None where it is files."""
+    word = str(named[0])
+    is_number = len(named) == 1 and word.isascii() and word.isdigit() and len(word) < MOST_DIGITS
+    return int(word) if is_number and not named[0].exists() else None
 
 
 class Command(BaseCommand[TrialOutcome]):
@@ -68,7 +88,8 @@ class Command(BaseCommand[TrialOutcome]):
             required=True,
             nargs="+",
             metavar="FILE",
-            help="YAML files of the documents that change, or a folder of them",
+            help="YAML files of the documents that change, or a folder of them; or the number of a "
+            "proposal that waits",
         ),
         argument(
             "--second",
@@ -98,7 +119,10 @@ class Command(BaseCommand[TrialOutcome]):
     )
 
     def run(self, options: Options) -> TrialOutcome:
-        drafts = [read_draft(files) for files in (options.draft, options.second) if files]
+        named = [files for files in (options.draft, options.second) if files]
+        for place, why in (each for files in named for each in left_out_of(files)):
+            self.stderr.write(f"left out {place}: {why}")
+        drafts = read_drafts(named)
         request = TrialRequest(
             options.market,
             options.first_day,
