@@ -41,11 +41,13 @@ class Draft:
         documents: with the place that findings name each by.
         base: the body of each document that it was drawn from, by instrument; a document that is
             new has none.
+        drawn_from: the instant whose law that is.
     """
 
     market: str
     documents: tuple[Placed, ...]
     base: Mapping[str, Mapping[str, Any]]
+    drawn_from: dt.datetime
 
     @property
     def digest(self) -> bytes:
@@ -74,14 +76,17 @@ class Draft:
         return iter(self.documents)
 
 
-def draft_of(market: str, documents: Sequence[tuple[str, Document]], base: RuleSet) -> Draft:
-    """Return the draft of some documents that were drawn from the law of a day."""
+def draft_of(
+    market: str, documents: Sequence[tuple[str, Document]], base: RuleSet, drawn_from: dt.datetime
+) -> Draft:
+    """Return the draft of some documents that were drawn from the law of an instant."""
     bodies = {document.instrument: document_body(document) for document in base.documents}
     named = {document.instrument for _, document in documents}
     return Draft(
         market,
         tuple(Placed(place, document) for place, document in documents),
         {name: body for name, body in bodies.items() if name in named},
+        drawn_from,
     )
 
 
@@ -135,7 +140,7 @@ def _amended(period: RulePeriod, draft: Draft) -> tuple[RuleSet, list[Finding]]:
     findings = list(_fixed_findings(rules, documents.values(), draft))
     days = (period.first_day, period.last_day + dt.timedelta(days=1))
     places = {document.instrument: place for place, document in draft}
-    known = set(check_law(side_by_side(of_law.values(), {}, days)))
+    known = set(check_law(side_by_side(of_law.values(), places, days)))
     findings += [
         finding
         for finding in check_law(side_by_side(documents.values(), places, days))

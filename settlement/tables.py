@@ -198,6 +198,7 @@ class TrialRow(Base):
     __table_args__ = (
         CheckConstraint("last_day >= first_day", name="days_in_order"),
         CheckConstraint("threshold_ppm >= 0", name="threshold_not_negative"),
+        CheckConstraint("known_at <= created_at", name="known_before_made"),
         CheckConstraint("octet_length(input_digest) = 32", name="input_digest_length"),
         CheckConstraint("octet_length(digest) = 32", name="digest_length"),
         {"schema": "settlement"},

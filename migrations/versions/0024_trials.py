@@ -38,6 +38,8 @@ def upgrade() -> None:
         column("digest", sa.LargeBinary),
         sa.CheckConstraint("last_day >= first_day", name="days_in_order"),
         sa.CheckConstraint("threshold_ppm >= 0", name="threshold_not_negative"),
+        # Nobody settles, ingests or approves before what a trial knew.
+        sa.CheckConstraint("known_at <= created_at", name="known_before_made"),
         sa.CheckConstraint("octet_length(input_digest) = 32", name="input_digest_length"),
         sa.CheckConstraint("octet_length(digest) = 32", name="digest_length"),
         schema="settlement",

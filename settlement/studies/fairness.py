@@ -31,11 +31,12 @@ def gini_ppm(groups: Sequence[Group]) -> int | None:
     if whole <= 0:
         return None
     members = sum(count for count, _ in groups)
-    difference = sum(
-        abs(groups[j][0] * groups[i][1] - groups[i][0] * groups[j][1])
-        for i in range(len(groups))
-        for j in range(i)
-    )
+    # From those who bear least each, no difference to those before is negative: one pass will do.
+    difference = below = borne = 0
+    for count, amount in sorted(groups, key=lambda group: Fraction(group[1], group[0])):
+        difference += amount * below - count * borne
+        below += count
+        borne += amount
     return difference * PPM // (members * whole)
 
 

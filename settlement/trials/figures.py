@@ -15,12 +15,12 @@ from ledger.journal import Account, is_money
 from rulebook.resolve import RuleSet
 from settlement.billing.held import moving_totals
 from settlement.billing.posting import settled_day
-from settlement.core.arrays import Integers
 from settlement.meters.quality import UsedReadings, is_estimated
 from settlement.meters.register import DEMAND, GENERATION
 from settlement.rules.register import Register, register_of
 from settlement.runs.computing import ComputedDay
 from settlement.runs.day_totals import DayTotal
+from settlement.trials.prices import PricedDay
 
 PRICE, TIGHTNESS = "node_price_micro_per_mwh", "tightness_ppm"
 
@@ -32,14 +32,13 @@ class SideDay:
     Attributes:
         digest: over the day's results.
         amounts: what a journal of the day would hold, by account, if nothing were posted of it.
-        prices_micro_per_mwh: shape (N, T), of every node.
         highest_tightness_ppm: of any part of the grid in any interval.
     """
 
     day: dt.date
     digest: bytes
     amounts: dict[Account, int]
-    prices_micro_per_mwh: Integers
+    prices: PricedDay
     highest_tightness_ppm: int
 
 
@@ -54,7 +53,9 @@ def side_day(market: str, rules: RuleSet, computed: ComputedDay, totals: list[Da
     register = register_of(rules.registrations, rules.charge_lists)
     currency = rules.market_rules.currency
     settled = settled_day(market, currency, register, moved, computed.day, computed.digest)
-    prices = [vector.values for vector in computed.vectors if vector.measure == PRICE]
+    prices = {
+        vector.entity: vector.values for vector in computed.vectors if vector.measure == PRICE
+    }
     tightness = [
         int(vector.values.max()) for vector in computed.vectors if vector.measure == TIGHTNESS
     ]
@@ -62,7 +63,12 @@ def side_day(market: str, rules: RuleSet, computed: ComputedDay, totals: list[Da
         computed.day,
         computed.digest,
         dict(settled.amounts),
-        np.array(prices, dtype=np.int64),
+        PricedDay(
+            tuple(prices),
+            np.array(list(prices.values()), dtype=np.int64),
+            rules.market_rules.price_floor_micro_per_mwh,
+            rules.market_rules.price_cap_micro_per_mwh,
+        ),
         max(tightness),
     )
 
@@ -79,12 +85,10 @@ class SideFigures:
 
     amounts: dict[Account, int] = field(default_factory=lambda: defaultdict(int))
     by_month: dict[dt.date, dict[str, int]] = field(default_factory=dict)
-    prices: dict[dt.date, list[Integers]] = field(default_factory=lambda: defaultdict(list))
+    prices: dict[dt.date, list[PricedDay]] = field(default_factory=lambda: defaultdict(list))
     tightness_ppm: dict[dt.date, int] = field(default_factory=lambda: defaultdict(int))
     day_digests: list[bytes] = field(default_factory=list)
     register: Register = field(default_factory=lambda: Register({}, {}))
-    floor_micro_per_mwh: int | None = None
-    cap_micro_per_mwh: int | None = None
 
     def add(self, day: SideDay, rules: RuleSet) -> None:
         """Add a day, settled under its rules."""
@@ -94,7 +98,7 @@ class SideFigures:
             self.amounts[account] += amount
             if account.participant is not None and is_money(account.commodity):
                 received[account.participant] -= amount
-        self.prices[month].append(day.prices_micro_per_mwh)
+        self.prices[month].append(day.prices)
         self.tightness_ppm[month] = max(self.tightness_ppm[month], day.highest_tightness_ppm)
         self.day_digests.append(day.digest)
         self._meet(rules)
@@ -105,14 +109,6 @@ class SideFigures:
             self.register.units | met.units,
             self.register.supply_points | met.supply_points,
             self.register.charges | met.charges,
-        )
-        floor = rules.market_rules.price_floor_micro_per_mwh
-        cap = rules.market_rules.price_cap_micro_per_mwh
-        self.floor_micro_per_mwh = min(
-            floor, floor if self.floor_micro_per_mwh is None else self.floor_micro_per_mwh
-        )
-        self.cap_micro_per_mwh = max(
-            cap, cap if self.cap_micro_per_mwh is None else self.cap_micro_per_mwh
         )
 
 

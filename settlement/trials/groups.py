@@ -1,7 +1,8 @@
 """By what a trial groups money: what an account is for, and what its unit or supply point is. Pure.
 
-A unit and a supply point are grouped as the law of the last day names them. Money that is about
-neither, such as a charge that is passed through, stands under its kind alone.
+On every side a unit and a supply point are grouped as the law of the last day that has them says,
+and those that only a draft has as that draft says. Money that is about neither, such as a charge
+that is passed through, stands under its kind alone.
 """
 
 from collections import defaultdict
@@ -40,6 +41,16 @@ def received_micro(amounts: Mapping[Account, int]) -> dict[str, int]:
         if account.participant is not None and is_money(account.commodity):
             received[account.participant] -= amount
     return dict(received)
+
+
+def shared_register(registers: Sequence[Register]) -> Register:
+    """Return all that some registers hold; what several hold is as the first has it: the law."""
+    units: dict[str, tuple[str, Unit]] = {}
+    points: dict[str, tuple[str, SupplyPoint]] = {}
+    for register in reversed(registers):
+        units |= register.units
+        points |= register.supply_points
+    return Register(units, points)
 
 
 def grouped_micro(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding, Refused
+from rulebook.days import day_start
 from rulebook.documents import Document
 from rulebook.drafting import Draft, amended_periods, draft_findings, draft_of
 from rulebook.law import rules_at, rules_for_period
@@ -102,12 +103,20 @@ def load_inputs(session: Session, request: TrialRequest) -> TrialInputs:
     if findings:
         raise Refused(findings)
     periods = rules_for_period(session, market, request.first_day, request.last_day, known_at)
-    base = _base_of(session, request)
-    drafts = {
-        name: draft_of(market, documents, base)
-        for name, documents in zip(DRAFTS, request.drafts, strict=False)
+    return inputs_of_law(session, request, periods, drafts_of(session, request))
+
+
+def drafts_of(session: Session, request: TrialRequest) -> dict[str, Draft]:
+    """Return the drafts of a request, each with the law that it was drawn from.
+
+    Raises:
+        Refused: no law was in force then.
+    """
+    base, drawn_from = _base_of(session, request)
+    return {
+        name: draft_of(request.market, documents, base, drawn_from)
+        for name, documents in zip(DRAFTS[: len(request.drafts)], request.drafts, strict=True)
     }
-    return inputs_of_law(session, request, periods, drafts)
 
 
 def inputs_of_law(
@@ -144,10 +153,14 @@ def inputs_of_law(
     )
 
 
-def _base_of(session: Session, request: TrialRequest) -> RuleSet:
+def _base_of(session: Session, request: TrialRequest) -> tuple[RuleSet, dt.datetime]:
+    """Return the law that drafts were drawn from, and the instant at which it was in force."""
     effective = request.drawn_from or request.known_at
     try:
-        return rules_at(session, request.market, effective, request.known_at)
+        rules = rules_at(session, request.market, effective, request.known_at)
+        zone = rules.market_rules.time_zone
+        day = request.drawn_from
+        return rules, request.known_at if day is None else day_start(day, zone)
     except Refused as refused:
         raise Refused(
             [

@@ -10,11 +10,14 @@ from ledger.chain import encode
 from ledger.tree import leaf_hash
 from rulebook.digest import body_digest, document_body
 from rulebook.drafting import Draft
+from rulebook.versions import instant_text
 from settlement.runs.run import Pin
 from settlement.studies.records import canonical
 
 TRIAL_TAG = "tallystick.trial.1"
 INPUT_TAG = "tallystick.trial-input.1"
+REPORT_FORMAT = "tallystick.trial-report.1"
+"""Raised by every change of what a report holds: equal inputs then give another report."""
 
 
 class SideDigests(NamedTuple):
@@ -96,6 +99,7 @@ def draft_record(name: str, draft: Draft) -> dict[str, Any]:
     return {
         "name": name,
         "digest": draft.digest.hex(),
+        "drawn_from": instant_text(draft.drawn_from),
         "base": {instrument: body_digest(body).hex() for instrument, body in draft.base.items()},
         "documents": {
             document.instrument: {"place": place, "body": document_body(document)}
@@ -118,6 +122,7 @@ def trial_input_digest(
             (
                 *days,
                 threshold_ppm,
+                REPORT_FORMAT,
                 tuple((name, draft.digest) for name, draft in drafts.items()),
                 tuple(side_inputs.items()),
                 engine_version,

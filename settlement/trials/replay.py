@@ -1,5 +1,7 @@
 """Replay a trial: compute it again from what it is pinned to, and compare."""
 
+import datetime as dt
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
@@ -9,11 +11,11 @@ from rulebook.drafting import Draft
 from rulebook.publication import Placed
 from rulebook.reading import document_of
 from rulebook.store import versions_with_digests
-from settlement.runs.pinned import law_read_once, periods_of_pins
+from settlement.runs.pinned import UNREADABLE, law_read_once, periods_of_pins
 from settlement.runs.run import ENGINE_VERSION
 from settlement.runs.settle import Progress, no_progress
 from settlement.trials.inputs import TrialInputs, TrialRequest, inputs_of_law
-from settlement.trials.records import Trial
+from settlement.trials.records import REPORT_FORMAT, Trial
 from settlement.trials.trial import Transactions, try_days
 
 
@@ -33,31 +35,46 @@ def replay_trial(
 ) -> ReplayedTrial:
     """Compute a trial again, and compare digests and report; nothing is written.
 
-    Raises:
-        Refused: law, draft or readings that it is pinned to are not there as they were.
+    What it is pinned to and is not there as it was is a difference too.
     """
-    place = f"settlement.trial {trial.id}"
+    differences = _differences(transactions, trial, threads, progress)
+    first = next(differences, None)
+    return ReplayedTrial(trial, first and f"settlement.trial {trial.id}: {first}")
+
+
+def _differences(
+    transactions: Transactions, trial: Trial, threads: int, progress: Progress
+) -> Iterator[str]:
+    """Yield in words how a stored trial differs from what it comes to; the first is enough."""
     if trial.engine_version != ENGINE_VERSION:
-        return ReplayedTrial(
-            trial,
-            f"{place}: version {trial.engine_version} of the engine computed it and this is "
-            f"version {ENGINE_VERSION}; replay it with the release that has that version",
+        yield (
+            f"version {trial.engine_version} of the engine computed it and this is version "
+            f"{ENGINE_VERSION}; replay it with the release that has that version"
         )
-    with transactions() as session:
-        inputs = stored_inputs(session, trial)
+    if trial.report.get("format") != REPORT_FORMAT:
+        yield "its report is not one of this release"
+    try:
+        with transactions() as session:
+            inputs = stored_inputs(session, trial)
+    except UNREADABLE as unreadable:
+        reason = str(unreadable).partition("\n")[0]
+        yield f"what it was computed from cannot be read: {reason}"
+        return
     wanted = {side.side: side for side in trial.sides}
+    if list(wanted) != list(inputs.sides):
+        yield "its sides are not the law and its drafts"
+        return
     for name, digest in inputs.side_inputs.items():
         if wanted[name].input_digest != digest:
-            return ReplayedTrial(trial, f"{place}: the inputs of {name} are not what it names")
+            yield f"the inputs of {name} are not what it names"
     if inputs.digest != trial.input_digest:
-        return ReplayedTrial(trial, f"{place}: its inputs are not what it names")
+        yield "its inputs are not what it names"
     tried = try_days(inputs, threads, progress)
     for name, digest in tried.result_digests.items():
         if wanted[name].result_digest != digest:
-            return ReplayedTrial(trial, f"{place}: the results of {name} differ")
+            yield f"the results of {name} differ"
     if tried.report != trial.report:
-        return ReplayedTrial(trial, f"{place}: stored and recomputed reports differ")
-    return ReplayedTrial(trial, None)
+        yield "stored and recomputed reports differ"
 
 
 def stored_inputs(session: Session, trial: Trial) -> TrialInputs:
@@ -100,4 +117,5 @@ def stored_draft(session: Session, trial: Trial, record: dict[str, Any]) -> Draf
             documents.append(Placed(text["place"], document))
     if findings:
         raise Refused(findings)
-    return Draft(trial.market, tuple(documents), base)
+    drawn_from = dt.datetime.fromisoformat(record["drawn_from"])
+    return Draft(trial.market, tuple(documents), base, drawn_from)

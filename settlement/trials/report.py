@@ -25,11 +25,9 @@ Rounding: ratios are rounded down; what is not defined is null.
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from ledger.journal import is_money
 from rulebook.documents.grid_model import GridModel
@@ -37,18 +35,22 @@ from rulebook.drafting import Draft
 from rulebook.merging import ABSENT
 from settlement.billing.lines import Side
 from settlement.billing.posting import EQUALISATION
-from settlement.core.arrays import Integers
 from settlement.core.rounding import WH_PER_MWH
 from settlement.studies import fairness
-from settlement.studies.price_figures import price_figures, side_by_side
 from settlement.trials.figures import ReadingQuality, SideFigures
-from settlement.trials.groups import grouped_micro, names_of, places_of, received_micro
+from settlement.trials.groups import (
+    grouped_micro,
+    names_of,
+    places_of,
+    received_micro,
+    shared_register,
+)
+from settlement.trials.prices import duration_micro_per_mwh, every_price, figures_of_days
+from settlement.trials.records import REPORT_FORMAT
 
-FORMAT = "tallystick.trial-report.1"
 LAW = "law"
 DRAFTS = ("draft", "second")
 PPM = 1_000_000
-HUNDREDTHS = 100
 GAINS, GAINS_LITTLE, SAME, LOSES_LITTLE, LOSES = CLASSES = (
     "gains",
     "gains-little",
@@ -82,7 +84,7 @@ def trial_report(tried: Tried) -> dict[str, Any]:
     received = {name: received_micro(side.amounts) for name, side in tried.sides.items()}
     participants = _participants(tried, received)
     return {
-        "format": FORMAT,
+        "format": REPORT_FORMAT,
         "currency": tried.currency,
         "threshold_ppm": tried.threshold_ppm,
         "totals": {name: _totals(side) for name, side in tried.sides.items()},
@@ -150,10 +152,10 @@ def _compared(micro: Mapping[str, int]) -> dict[str, int]:
 
 def _groups(tried: Tried) -> dict[str, list[dict[str, Any]]]:
     places = places_of(tried.grid)
-    # The units and points that a draft adds are grouped as the draft has them.
+    # By one register: what a draft calls otherwise would seem to move from group to group.
+    register = shared_register([side.register for side in tried.sides.values()])
     of_sides = {
-        name: grouped_micro(side.amounts, side.register, places)
-        for name, side in tried.sides.items()
+        name: grouped_micro(side.amounts, register, places) for name, side in tried.sides.items()
     }
     dimensions = dict.fromkeys(name for groups in of_sides.values() for name in groups)
     return {
@@ -173,7 +175,7 @@ def _months(tried: Tried) -> list[dict[str, Any]]:
         row: dict[str, Any] = {"month": f"{month:%Y-%m}"}
         for name, side in tried.sides.items():
             row[name] = {
-                "prices": _prices(side, side.prices[month]),
+                "prices": dataclasses.asdict(figures_of_days(side.prices[month])),
                 "highest_tightness_ppm": side.tightness_ppm[month],
             }
             if name != LAW:
@@ -210,30 +212,12 @@ def _totals(side: SideFigures) -> dict[str, Any]:
         **sums,
         "components": {name: components[name] for name in sorted(components)},
         "energy_wh": dict(sorted(energy_wh.items())),
-        "prices": _prices(side, every),
-        "duration_micro_per_mwh": duration_micro_per_mwh(side_by_side(every)),
+        "prices": dataclasses.asdict(figures_of_days(every)),
+        "duration_micro_per_mwh": duration_micro_per_mwh(every_price(every)),
         "highest_tightness_ppm": max(side.tightness_ppm.values()),
         "households": _households(side),
         "products": _products(side),
     }
-
-
-def _prices(side: SideFigures, days: Sequence[Integers]) -> dict[str, Any]:
-    floor, cap = side.floor_micro_per_mwh, side.cap_micro_per_mwh
-    if floor is None or cap is None:
-        raise ValueError("a side has at least one day")
-    return dataclasses.asdict(price_figures(side_by_side(days), floor, cap))
-
-
-def duration_micro_per_mwh(prices_micro_per_mwh: Integers) -> list[int]:
-    """Return 101 prices: the highest, then that which 1, 2, ... 100 % of all reach or exceed.
-
-    >>> duration_micro_per_mwh(np.array([[30, 10, 20, 40]]))[::25]
-    [40, 40, 30, 20, 10]
-    """
-    ordered = np.sort(prices_micro_per_mwh.ravel())[::-1]
-    places = [max(-(-part * len(ordered) // HUNDREDTHS) - 1, 0) for part in range(101)]
-    return [int(ordered[place]) for place in places]
 
 
 def _charged_of_points(side: SideFigures) -> tuple[dict[str, int], dict[str, int]]:

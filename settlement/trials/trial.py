@@ -28,7 +28,7 @@ from settlement.runs.results import run_result_digest
 from settlement.runs.run import ENGINE_VERSION
 from settlement.runs.settle import Progress, no_progress
 from settlement.trials.figures import ReadingQuality, SideFigures, side_day
-from settlement.trials.inputs import TrialInputs, TrialRequest, load_inputs
+from settlement.trials.inputs import TrialInputs, TrialRequest, drafts_of, load_inputs
 from settlement.trials.records import SideDigests, Trial, draft_record
 from settlement.trials.report import LAW, Tried, trial_report
 from settlement.trials.store import append_trial, find_equal_trial
@@ -93,9 +93,12 @@ def run_trial(
         created_at=now,
     )
     with transactions() as session:
-        _refuse_moved(session, inputs)
-        append_trial(session, trial)
-    return TrialOutcome(trial, is_new=True)
+        _refuse_moved(session, request, inputs)
+        # Under the locks: of two trials of the same inputs at once, the second finds the first.
+        found = find_equal_trial(session, request.market, inputs.digest)
+        if found is None:
+            append_trial(session, trial)
+    return TrialOutcome(found or trial, is_new=found is None)
 
 
 def try_days(inputs: TrialInputs, threads: int, progress: Progress = no_progress) -> TriedDays:
@@ -138,7 +141,7 @@ def _by_day(inputs: TrialInputs, threads: int) -> Iterator[dict[str, ComputedDay
         yield dict(zip(inputs.sides, of_sides, strict=True))
 
 
-def _refuse_moved(session: Session, inputs: TrialInputs) -> None:
+def _refuse_moved(session: Session, request: TrialRequest, inputs: TrialInputs) -> None:
     """Refuse to keep a trial whose law or readings are others by now, as they were known then."""
     lock_readings(session, inputs.market)
     known = files_known_at(session, inputs.market, inputs.known_at)
@@ -146,7 +149,8 @@ def _refuse_moved(session: Session, inputs: TrialInputs) -> None:
     days = (inputs.first_day, inputs.last_day)
     law = pins_of(rules_for_period(session, inputs.market, *days, inputs.known_at))
     moved = []
-    if law != inputs.pins:
+    bases = {name: draft.base for name, draft in drafts_of(session, request).items()}
+    if law != inputs.pins or bases != {name: d.base for name, d in inputs.drafts.items()}:
         moved.append(("law-moved-while-trying", "the law"))
     if known != inputs.files:
         moved.append(("readings-moved-while-trying", "readings"))

@@ -7,11 +7,13 @@ from sqlalchemy.orm import Session
 
 from common.damage import damage
 from common.refusals import Finding
-from rulebook.law import rules_for_period
+from rulebook.law import rules_at, rules_for_period
 from settlement.runs.inputs import pins_of
 from settlement.runs.pinned import UNREADABLE
-from settlement.trials.records import Trial
+from settlement.runs.run import ENGINE_VERSION, is_earlier_engine
+from settlement.trials.records import REPORT_FORMAT, Trial, trial_input_digest
 from settlement.trials.replay import stored_draft
+from settlement.trials.report import DRAFTS, LAW
 from settlement.trials.store import trial_rows
 
 
@@ -32,22 +34,67 @@ def verify_trials(session: Session) -> Iterator[Finding]:
         if trial.digest != stored_digest:
             yield damage("trial-digest", place, "its columns do not give its digest")
         yield from _verify_law(session, trial, place)
+        yield from _verify_report(trial, place)
+
+
+def _verify_report(trial: Trial, place: str) -> Iterator[Finding]:
+    """Hold a report to itself, and its trial to what it was computed from, without computing."""
+    names = [LAW, *(str(record.get("name")) for record in trial.drafts)]
+    if [side.side for side in trial.sides] != names or names[1:] != list(DRAFTS[: len(names) - 1]):
+        yield damage("trial-sides", place, "its sides are not the law and its drafts")
+        return
+    if not (trial.engine_version == ENGINE_VERSION or is_earlier_engine(trial.engine_version)):
+        yield damage("trial-engine", place, "no release had the version of its engine")
+    report = trial.report
+    try:
+        stated = (report["format"], report["threshold_ppm"], list(report["totals"]))
+        holds = stated[:2] == (REPORT_FORMAT, trial.threshold_ppm)
+        holds &= set(stated[2]) == set(names)
+        kept = {name: report["totals"][name]["equalisation_micro"] for name in names}
+        received = {
+            name: sum(row[f"{name}_micro"] for row in report["participants"]) for name in names
+        }
+        holds &= all(received[name] == -kept[name] for name in names)
+        holds &= all(
+            row["difference_micro"] == row["draft_micro"] - row["law_micro"]
+            for row in report["participants"]
+        )
+    except (KeyError, TypeError) as missing:
+        yield damage("trial-report", place, f"its report lacks {missing}")
+        return
+    if not holds:
+        yield damage("trial-report", place, "the figures of its report do not agree")
 
 
 def _verify_law(session: Session, trial: Trial, place: str) -> Iterator[Finding]:
+    """Hold a trial to the law of its days, and of the day that its drafts were drawn from."""
+    days = (trial.first_day, trial.last_day)
     try:
-        days = (trial.first_day, trial.last_day)
         law = pins_of(rules_for_period(session, trial.market, *days, trial.known_at))
-        drafts = [(record, stored_draft(session, trial, record)) for record in trial.drafts]
-        digests = [(record["digest"], draft.digest.hex()) for record, draft in drafts]
+        drafts = {record["name"]: stored_draft(session, trial, record) for record in trial.drafts}
+        in_force = {
+            name: rules_at(session, trial.market, draft.drawn_from, trial.known_at).digests
+            for name, draft in drafts.items()
+        }
     except UNREADABLE as unreadable:
         reason = str(unreadable).partition("\n")[0]
         yield damage("trial-law", place, f"what it was tried on cannot be read: {reason}")
         return
     if set(law) != set(trial.pins):
         yield damage("trial-law", place, "the law in force on its days, as it knew it, is another")
-    for stated, found in digests:
-        if stated != found:
+    for record in trial.drafts:
+        found = drafts[record["name"]].digest.hex()
+        if record["digest"] != found:
+            stated = record["digest"]
             yield damage(
                 "trial-draft", place, f"a draft has digest {found}, and it states {stated}"
             )
+        for instrument, digest in record["base"].items():
+            if in_force[record["name"]].get(instrument) != bytes.fromhex(digest):
+                words = f"{instrument} was not in force as a draft was drawn from it"
+                yield damage("trial-draft", place, words)
+    inputs = {side.side: side.input_digest for side in trial.sides}
+    if trial.input_digest != trial_input_digest(
+        days, trial.threshold_ppm, drafts, inputs, trial.engine_version
+    ):
+        yield damage("trial-inputs", place, "what it was computed from does not give its digest")

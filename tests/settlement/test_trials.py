@@ -6,6 +6,7 @@ from collections import defaultdict
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 import ledger.queries
 from common.refusals import Refused
@@ -425,3 +426,124 @@ def test_the_stored_report_holds_whole_numbers_and_words_alone(world_of):
     assert {type(value) for value in values(trial.report)} <= {int, str, bool, type(None)}
     assert json.loads(json.dumps(trial.report)) == trial.report
     assert trial.engine_version == ENGINE_VERSION
+
+
+def test_the_days_of_a_law_that_changes_are_each_held_to_their_own_cap_and_places(world_of):
+    grid = tiny_market.grid_model()
+    body = grid.model_dump(mode="json")
+    more = changed(grid, **with_node(body, "D"))
+    low = capped(tiny_market.market_rules(), 20_000_000)
+    with rolled_back(world_of(metered)[0]) as session:
+        publish_tiny(session, [low], known=SETTLED - 2 * MINUTE)
+        whole = try_tiny(session, [low], known_at=SETTLED - MINUTE).trial.report
+        everywhere = whole["totals"]["law"]["prices"]
+        assert everywhere["intervals_at_cap"] > 1
+    with rolled_back(world_of(metered)[0]) as session:
+        publish_tiny(session, [low, more], valid_from=SECOND_DAY, known=SETTLED - 2 * MINUTE)
+        report = try_tiny(session, [low], drawn_from=SECOND_DAY, known_at=SETTLED).trial.report
+        law, draft = (report["totals"][side]["prices"] for side in ("law", "draft"))
+        assert findings(session) == []
+    # On the first day no price comes near its cap; on the others the cap is the low one.
+    assert 1 < law["intervals_at_cap"] <= everywhere["intervals_at_cap"]
+    assert draft["intervals"] == law["intervals"] == everywhere["intervals"]
+    assert law["within_bounds"]
+
+
+def with_node(body, node):
+    """Return the fields of a grid model that has one more node, beside B."""
+    beside = next(holon for holon in body["holons"] if holon["holon"] == "B")
+    line = body["lines"][0]
+    return {
+        "nodes": [*body["nodes"], {"node": node, "title": node}],
+        "holons": [*body["holons"], beside | {"holon": node, "title": node}],
+        "lines": [*body["lines"], line | {"line": f"B-{node}", "from_node": "B", "to_node": node}],
+    }
+
+
+def test_groups_hold_what_moves_and_not_what_is_called_otherwise(world_of):
+    cedar = next(r for r in tiny_market.registrations() if r.participant == "cedar")
+    points = [p.model_dump(mode="json") | {"household_count": 2} for p in cedar.supply_points]
+    with rolled_back(world_of(metered)[0]) as session:
+        report = try_tiny(session, [changed(cedar, supply_points=points)]).trial.report
+    assert report["moved_micro"] == {"draft": 0}
+    assert report["edits"]["draft"]
+    for rows in report["groups"].values():
+        assert all(row["difference_micro"] == 0 for row in rows)
+
+
+def test_law_that_the_draft_was_drawn_from_may_not_move_either(engine):
+    def meanwhile(done, total):
+        if done == total:
+            with transaction(engine) as session:
+                other = capped(tiny_market.market_rules(), 160_000_000)
+                publish_tiny(
+                    session, [other], valid_from=dt.date(2024, 2, 1), known=SETTLED - MINUTE
+                )
+
+    wanted = request([capped(tiny_market.market_rules())])
+    with pytest.raises(Refused) as refused:
+        run_trial(lambda: transaction(engine), wanted, now=SETTLED, progress=meanwhile)
+    assert codes_of(refused) == ["law-moved-while-trying"]
+
+
+def test_of_two_trials_of_the_same_at_once_one_is_kept(engine):
+    wanted = request([capped(tiny_market.market_rules())])
+    first: list = []
+
+    def meanwhile(done, total):
+        if done == total and not first:
+            first.append(None)
+            first.append(run_trial(lambda: transaction(engine), wanted, now=SETTLED))
+
+    later = run_trial(lambda: transaction(engine), wanted, now=SETTLED, progress=meanwhile)
+    assert (first[1].is_new, later.is_new) == (True, False)
+    assert later.trial.id == first[1].trial.id
+
+
+FORGED = {
+    "another equalisation": (
+        "jsonb_set(report, '{totals,draft,equalisation_micro}', '1')", "report", "trial-report",
+    ),
+    "no figures": ("'{}'::jsonb", "report", "trial-report"),
+    "no sides": ("'[]'::jsonb", "sides", "trial-sides"),
+    "an engine that none had": ("'0'", "engine_version", "trial-engine"),
+    "other inputs": ("sha256('x')", "input_digest", "trial-inputs"),
+    "another base": (
+        "jsonb_set(drafts, '{0,drawn_from}', '\"2023-01-01T00:00:00+00:00\"')", "drafts",
+        "trial-law",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_trial_that_was_written_by_hand_with_its_digest_is_named(world_of, name):
+    value, column, code = FORGED[name]
+    with rolled_back(world_of(metered)[0]) as session:
+        made = try_tiny(session).trial
+        session.execute(text("SET LOCAL session_replication_role = replica"))
+        session.execute(text(f"UPDATE settlement.trial SET {column} = {value}"))
+        session.expire_all()
+        forged = find_trial(session, made.id)
+        assert forged is not None
+        session.execute(
+            text("UPDATE settlement.trial SET digest = :digest"), {"digest": forged.digest}
+        )
+        session.execute(text("SET LOCAL session_replication_role = origin"))
+        assert code in {found.code for found in findings(session)}
+        # What a draft was drawn from is a question of law, which a replay takes as it is stated.
+        if name != "another base":
+            assert replay_trial(within(session), forged).first_difference is not None
+
+
+def test_nobody_writes_a_trial_that_knew_more_than_its_time(world_of):
+    with rolled_back(world_of(metered)[0]) as session:
+        try_tiny(session)
+        columns = "market, first_day, last_day, threshold_ppm, pins, drafts, sides, input_digest"
+        kept = f"{columns}, engine_version, report, created_at, digest"
+        with pytest.raises(IntegrityError, match="known_before_made"):
+            session.execute(
+                text(
+                    f"INSERT INTO settlement.trial (id, known_at, {kept}) SELECT "
+                    f"gen_random_uuid(), timestamptz '2999-01-01Z', {kept} FROM settlement.trial"
+                )
+            )

@@ -1,6 +1,7 @@
 """`manage.py trial MARKET --draft FOLDER --from DAY --to DAY`: a draft on days of the past."""
 
 import json
+from argparse import ArgumentTypeError
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,17 @@ from settlement.trials.report import DRAFTS, LAW
 from settlement.trials.trial import TrialOutcome, run_trial
 
 NAME, COLUMN = 34, 22
-PPM_PER_PERCENT = 10_000
+PPM_PER_PERCENT, MOST_PERCENT = 10_000, 100
 MOST_DIGITS = 19
 """Of the number of a proposal: what a column of the database holds."""
+
+
+def parse_percent(text: str) -> int:
+    """Return a whole number from 0 to 100; argparse shows the error."""
+    percent = at_least(0)(text)
+    if percent > MOST_PERCENT:
+        raise ArgumentTypeError(f"{text} is more than {MOST_PERCENT}, all of a turnover")
+    return percent
 
 
 def read_drafts(drafts: Sequence[Sequence[Path]]) -> list[Documents]:
@@ -108,7 +117,7 @@ class Command(BaseCommand[TrialOutcome]):
         ),
         argument(
             "--threshold-percent",
-            type=at_least(0),
+            type=parse_percent,
             default=1,
             metavar="PERCENT",
             help="of its turnover, beyond which a participant gains or loses much; default: 1",
