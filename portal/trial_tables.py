@@ -89,11 +89,23 @@ def _compared(
         tuple(
             Row(
                 row[name],
-                CLASS_WORDS[row[class_key(drafts[0])]] if class_key(drafts[0]) in row else "",
+                _classes(row, drafts),
                 tuple(_cells(row, drafts, code)),
             )
             for row in rows
         ),
+    )
+
+
+def _classes(row: Mapping[str, Any], drafts: Sequence[str]) -> str:
+    """Return the class of a participant under each draft; nothing of a group, which has none."""
+    if class_key(drafts[0]) not in row:
+        return ""
+    words = [CLASS_WORDS[row[class_key(draft)]] for draft in drafts]
+    if len(words) == 1:
+        return words[0]
+    return "; ".join(
+        f"{DRAFT_TITLES[d].lower()}: {each}" for d, each in zip(drafts, words, strict=True)
     )
 
 
@@ -151,7 +163,10 @@ def _months(report: Report) -> Table:
     for draft in drafts:
         title = DRAFT_TITLES[draft].lower()
         columns += [f"Highest price, {title}", f"Moved by the {title}"]
-    lead = "Months of scarcity are those whose price and tightness are high."
+    lead = (
+        "Months of scarcity are those whose price and tightness are high. Who gains in one month "
+        "may lose in another, so months move more than all days together do."
+    )
     return Table("months", "By month", lead, (*columns, "Highest tightness"), tuple(rows))
 
 

@@ -39,6 +39,7 @@ NOBODY_RESPONDS = (
     "shares and payments change."
 )
 MOST_NAMED = 2
+LEAST_SAID_MICRO = 10_000
 LEAST_NAMED_PPM = 150_000
 """Who has a smaller part in what moves is not named in the sentence, but stands in the table."""
 _SCALES = ((10**12, "bn", 9), (10**9, "m", 6))
@@ -89,6 +90,8 @@ def short_money(micro: int, code: str) -> str:
     '€1.23bn'
     """
     whole = abs(micro) // MICRO
+    if 0 < abs(micro) < LEAST_SAID_MICRO:
+        return f"less than {rounded_money(LEAST_SAID_MICRO, code)}"
     for least, word, digits in _SCALES:
         if whole * 1_000 >= least:
             part = abs(micro) // (MICRO * 10 ** (digits - 2))
@@ -131,24 +134,25 @@ def days_words(first_day: dt.date, last_day: dt.date) -> str:
 def headline(trial: Trial, draft: str) -> str:
     """Return in a sentence what a draft moves, and mostly from whom to whom."""
     report, days = trial.report, days_words(trial.first_day, trial.last_day)
+    title = "draft" if draft == DRAFTS[0] else f"{draft} draft"
     moved = report["moved_micro"][draft]
     movers = [
         Mover(row["participant"], row[difference_key(draft)]) for row in report["participants"]
     ]
     lost = -sum(min(mover.difference_micro, 0) for mover in movers)
     if not moved and not lost:
-        return f"The {draft} changes nobody's money {days}."
+        return f"The {title} changes nobody's money {days}, before tax and interest."
     code = report["currency"]
     gains, loses = _named(movers, 1, "to"), _named(movers, -1, "from")
-    if not moved:
-        sentence = f"The {draft} takes {short_money(lost, code)} {days}, {loses}"
-    elif not lost:
-        sentence = f"The {draft} gives {short_money(moved, code)} {days}, {gains}"
-    else:
-        amount = short_money(moved, code)
-        sentence = f"The {draft} moves {amount} {days}, {loses} {gains}"
+    takes, gives = short_money(lost, code), short_money(moved, code)
     if moved == lost:
-        return f"{sentence}."
+        return f"The {title} moves {gives} {days}, {loses}, {gains}."
+    if not moved:
+        sentence = f"The {title} takes {takes} {days}, {loses}"
+    elif not lost:
+        sentence = f"The {title} gives {gives} {days}, {gains}"
+    else:
+        sentence = f"The {title} takes {takes} {days}, {loses}, and gives {gives}, {gains}"
     # Charges = payments + what equalisation keeps: what participants do not gain, it does.
     word = "goes to" if lost > moved else "comes out of"
     return f"{sentence}; {short_money(lost - moved, code)} {word} equalisation."

@@ -32,6 +32,10 @@ _FIXED = ("time_zone", "interval_minutes", "currency")
 """What readings are placed and amounts are counted by: with another, no two sides compare."""
 
 
+_OF_THE_TEXT = ("publication_date", "title")
+"""What every amendment has anew: on days of older law, the draft's stands."""
+
+
 @dataclass(frozen=True)
 class Draft:
     """Documents as somebody would have them, and the digests of the law they were drawn from.
@@ -156,7 +160,13 @@ def _laid_over(
     instrument = document.instrument
     base: Any = draft.base.get(instrument, ABSENT)
     law: Any = document_body(of_law[instrument]) if instrument in of_law else ABSENT
-    body, conflicts = merge(base, document_body(document), law)
+    body, found = merge(base, document_body(document), law)
+    conflicts = []
+    for conflict in found:
+        if conflict.path in _OF_THE_TEXT:
+            body[conflict.path] = conflict.draft
+        else:
+            conflicts.append(conflict)
     if conflicts:
         return None, [_conflict(period, place, conflict) for conflict in conflicts]
     if body is ABSENT:  # the law ended there what the draft leaves alone

@@ -73,7 +73,8 @@ def _members(
         for name, field in inner.model_fields.items():
             was, is_now = before.get(name), after.get(name)
             if was != is_now:
-                words = (_words(each, field, None, currency) for each in (was, is_now))
+                part = model_within(inner, [name])
+                words = (_words(each, field, part, currency) for each in (was, is_now))
                 what = f"{title}, line {number}, {(field.title or name).lower()}"
                 yield what, f" {ARROW} ".join(words)
 
@@ -91,4 +92,5 @@ def _words(value: Any, field: FieldInfo, inner: type[BaseModel] | None, currency
 def _parts(value: Mapping[str, Any], inner: type[BaseModel], currency: str) -> Iterable[str]:
     for name, part in value.items():
         field = inner.model_fields[name]
-        yield f"{(field.title or name).lower()} {_words(part, field, None, currency)}"
+        words = _words(part, field, model_within(inner, [name]), currency)
+        yield f"{(field.title or name).lower()} {words}"

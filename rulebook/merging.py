@@ -94,7 +94,8 @@ def merge(base: Any, draft: Any, law: Any, path: str = "") -> tuple[Any, list[Co
         law: the body of another day.
 
     Returns:
-        The merged body, which holds the law's value at each conflict.
+        The merged body, which holds the law's value at each conflict. Where both changed a list,
+        what the draft adds to it stands last.
 
     Example: of a base {cap: 6, floor: 0}, a draft {cap: 3, floor: 0} and a law {cap: 6, floor: 1},
     the merged body is {cap: 3, floor: 1}; of a law {cap: 5, floor: 0} the cap is a conflict.
@@ -104,7 +105,9 @@ def merge(base: Any, draft: Any, law: Any, path: str = "") -> tuple[Any, list[Co
     if _same(base, draft):
         return law, []
     parts = _parts_of(path, base, draft, law)
-    if parts is None or (isinstance(law, list) and _is_reordered(parts[0], parts[1])):
+    if parts is None or (
+        isinstance(law, list) and any(_is_reordered(parts[0], other) for other in parts[1:])
+    ):
         return law, [Conflict(path, base, draft, law)]
     of_base, of_draft, of_law = parts
     merged: dict[str, Any] = {}

@@ -20,6 +20,7 @@ from settlement.meters.register import DEMAND, GENERATION
 from settlement.rules.register import Register, register_of
 from settlement.runs.computing import ComputedDay
 from settlement.runs.day_totals import DayTotal
+from settlement.trials.groups import Places, places_of, shared_places
 from settlement.trials.prices import PricedDay
 
 PRICE, TIGHTNESS = "node_price_micro_per_mwh", "tightness_ppm"
@@ -81,6 +82,7 @@ class SideFigures:
         amounts: what all journals of its days would hold, by account.
         by_month: the money of each participant, by the first day of the month.
         register: all units, supply points and charges that it met.
+        places: where all nodes lie that it met, by layer, as the last day has them.
     """
 
     amounts: dict[Account, int] = field(default_factory=lambda: defaultdict(int))
@@ -89,6 +91,8 @@ class SideFigures:
     tightness_ppm: dict[dt.date, int] = field(default_factory=lambda: defaultdict(int))
     day_digests: list[bytes] = field(default_factory=list)
     register: Register = field(default_factory=lambda: Register({}, {}))
+    places: Places = field(default_factory=dict)
+    _met: RuleSet | None = None
 
     def add(self, day: SideDay, rules: RuleSet) -> None:
         """Add a day, settled under its rules."""
@@ -101,9 +105,12 @@ class SideFigures:
         self.prices[month].append(day.prices)
         self.tightness_ppm[month] = max(self.tightness_ppm[month], day.highest_tightness_ppm)
         self.day_digests.append(day.digest)
-        self._meet(rules)
+        if self._met is not rules:  # the days of a period share their rules
+            self._met = rules
+            self._meet(rules)
 
     def _meet(self, rules: RuleSet) -> None:
+        self.places = shared_places([places_of(rules.grid_model), self.places])
         met = register_of(rules.registrations, rules.charge_lists)
         self.register = Register(
             self.register.units | met.units,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ledger.journal import Account, is_money
 from rulebook.documents.grid_model import GridModel
 from rulebook.documents.registration import SupplyPoint, Unit
+from settlement.billing.lines import LINE_KINDS, Subject
 from settlement.rules.compile import compile_grid
 from settlement.rules.register import Register
 
@@ -41,6 +42,21 @@ def received_micro(amounts: Mapping[Account, int]) -> dict[str, int]:
         if account.participant is not None and is_money(account.commodity):
             received[account.participant] -= amount
     return dict(received)
+
+
+def subject_of(account: Account) -> Subject | None:
+    """Return what the lines of an account are about; None where it makes no line."""
+    kind = LINE_KINDS.get(account.kind)
+    return None if kind is None else kind.subject
+
+
+def shared_places(sides: Sequence[Places]) -> dict[str, dict[str, str]]:
+    """Return where every node lies that some side met; the first, the law, where several know."""
+    places: dict[str, dict[str, str]] = {}
+    for side in reversed(sides):
+        for layer, holon_of in side.items():
+            places.setdefault(layer, {}).update(holon_of)
+    return places
 
 
 def shared_register(registers: Sequence[Register]) -> Register:
@@ -74,12 +90,12 @@ def _groups_of(account: Account, register: Register, places: Places) -> Iterator
     unit = register.units.get(account.subject)
     point = register.supply_points.get(account.subject)
     found: Unit | SupplyPoint | None = None
-    # A unit and a point may have one name; the side of the money says which is meant.
-    if unit is not None and account.kind.startswith("payment."):
+    # A unit, a point and a charge may have one name; the kind of line says which is meant.
+    if unit is not None and subject_of(account) is Subject.UNIT:
         found = unit[1]
         yield "technology", unit[1].technology
         yield "size", unit_size(unit[1].capacity_w)
-    elif point is not None and account.kind.startswith("charge."):
+    elif point is not None and subject_of(account) is Subject.SUPPLY_POINT:
         found = point[1]
         yield "product", point[1].product
         yield "size", household_size(point[1].household_count)

@@ -145,12 +145,25 @@ def inputs_of_law(
         request.known_at,
         request.threshold_ppm,
         drafts,
-        {
-            name: run_inputs(session, request.market, of_side, request.known_at)
-            for name, of_side in law.items()
-        },
+        _sides(session, request, law),
         files_known_at(session, request.market, request.known_at),
     )
+
+
+def _sides(
+    session: Session, request: TrialRequest, law: Mapping[str, Sequence[RulePeriod]]
+) -> dict[str, RunInputs]:
+    """Return the inputs of each side; refuse with what every side lacks."""
+    sides: dict[str, RunInputs] = {}
+    findings: list[Finding] = []
+    for name, of_side in law.items():
+        try:
+            sides[name] = run_inputs(session, request.market, of_side, request.known_at)
+        except Refused as refused:
+            findings += refused.findings
+    if findings:
+        raise Refused(list(dict.fromkeys(findings)))
+    return sides
 
 
 def _base_of(session: Session, request: TrialRequest) -> tuple[RuleSet, dt.datetime]:

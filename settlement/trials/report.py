@@ -30,10 +30,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger.journal import is_money
-from rulebook.documents.grid_model import GridModel
 from rulebook.drafting import Draft
 from rulebook.merging import ABSENT
-from settlement.billing.lines import Side
+from settlement.billing.lines import Side, Subject
 from settlement.billing.posting import EQUALISATION
 from settlement.core.rounding import WH_PER_MWH
 from settlement.studies import fairness
@@ -41,9 +40,10 @@ from settlement.trials.figures import ReadingQuality, SideFigures
 from settlement.trials.groups import (
     grouped_micro,
     names_of,
-    places_of,
     received_micro,
+    shared_places,
     shared_register,
+    subject_of,
 )
 from settlement.trials.prices import duration_micro_per_mwh, every_price, figures_of_days
 from settlement.trials.records import REPORT_FORMAT
@@ -67,14 +67,12 @@ class Tried:
     Attributes:
         sides: by name, the law first.
         drafts: by name of their side.
-        grid: of the last day, as the law has it.
         threshold_ppm: beyond which a participant gains or loses more than a little.
     """
 
     currency: str
     sides: Mapping[str, SideFigures]
     drafts: Mapping[str, Draft]
-    grid: GridModel
     quality: ReadingQuality
     threshold_ppm: int
 
@@ -151,7 +149,7 @@ def _compared(micro: Mapping[str, int]) -> dict[str, int]:
 
 
 def _groups(tried: Tried) -> dict[str, list[dict[str, Any]]]:
-    places = places_of(tried.grid)
+    places = shared_places([side.places for side in tried.sides.values()])
     # By one register: what a draft calls otherwise would seem to move from group to group.
     register = shared_register([side.register for side in tried.sides.values()])
     of_sides = {
@@ -227,7 +225,7 @@ def _charged_of_points(side: SideFigures) -> tuple[dict[str, int], dict[str, int
     for account, amount in side.amounts.items():
         if account.participant is None or account.subject not in side.register.supply_points:
             continue
-        if is_money(account.commodity) and account.kind.startswith("charge."):
+        if is_money(account.commodity) and subject_of(account) is Subject.SUPPLY_POINT:
             charged[account.subject] += amount
         elif account.kind == "demand":
             taken_wh[account.subject] += max(amount, 0)

@@ -125,7 +125,6 @@ def try_days(inputs: TrialInputs, threads: int, progress: Progress = no_progress
             last.market_rules.currency,
             figures,
             inputs.drafts,
-            last.grid_model,
             quality,
             inputs.threshold_ppm,
         )

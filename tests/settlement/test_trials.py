@@ -547,3 +547,53 @@ def test_nobody_writes_a_trial_that_knew_more_than_its_time(world_of):
                     f"gen_random_uuid(), timestamptz '2999-01-01Z', {kept} FROM settlement.trial"
                 )
             )
+
+
+def test_a_charge_that_has_the_name_of_a_point_is_none_of_its_charges(world_of):
+    listed = tiny_market.charge_list()
+    body = listed.model_dump(mode="json")
+    report = []
+    for code in (None, "B-home"):
+        text_of = json.dumps(body)
+        renamed = (
+            text_of.replace(f'"{body["tariffs"][0]["code"]}"', f'"{code}"') if code else text_of
+        )
+        charges = type(listed).model_validate_json(renamed)
+        others = [d for d in tiny_market.charges() if d.kind != "charge-list"]
+
+        with rolled_back(world_of(metered)[0]) as session:
+            publish_tiny(session, [*others, charges], known=SETTLED - MINUTE)
+            report.append(try_tiny(session).trial.report)
+    for told in ("households", "products"):
+        assert report[0]["totals"]["law"][told] == report[1]["totals"]["law"][told]
+    assert report[0]["groups"]["product"] == report[1]["groups"]["product"]
+
+
+def test_layers_hold_the_money_of_every_point_that_a_draft_moves(world_of):
+    grid = tiny_market.grid_model()
+    more = changed(grid, **with_node(grid.model_dump(mode="json"), "D"))
+    cedar = next(r for r in tiny_market.registrations() if r.participant == "cedar")
+    points = [p.model_dump(mode="json") | {"node": "D"} for p in cedar.supply_points]
+    with rolled_back(world_of(metered)[0]) as session:
+        report = try_tiny(session, [more, changed(cedar, supply_points=points)]).trial.report
+    sums = {
+        name: sum(row["draft_micro"] for row in report["groups"][name])
+        for name in ("layer system", "layer zone", "layer node", "size")
+    }
+    assert len(set(sums.values())) == 1
+
+
+def test_what_each_draft_lacks_is_told_of_both(world_of):
+    with rolled_back(world_of(metered)[0]) as session, pytest.raises(Refused) as refused:
+        try_tiny(session, [new_unit(unit="X1")], [new_unit(unit="X2")])
+    told = " ".join(map(str, refused.value.findings))
+    assert "X1" in told and "X2" in told
+
+
+def test_a_date_and_a_title_of_a_later_amendment_are_no_conflict(world_of):
+    rules = tiny_market.market_rules()
+    later = changed(capped(rules), publication_date="2024-02-02", title="Rules as amended")
+    with rolled_back(world_of(metered)[0]) as session:
+        again = changed(rules, publication_date="2024-01-20", title="Rules of January")
+        publish_tiny(session, [again], valid_from=dt.date(2024, 2, 1), known=SETTLED - MINUTE)
+        assert try_tiny(session, [later]).is_new
