@@ -82,7 +82,7 @@ def money(micro: int, report: Report) -> str:
 
 
 def short_money(micro: int, code: str) -> str:
-    """Return an amount without sign as a sentence has it, to three digits.
+    """Return an amount without sign as a sentence has it: of millions two decimals, rounded down.
 
     >>> short_money(4_123_456_000_000, "GBP"), short_money(-12_345_000_000, "GBP")
     ('£4.12m', '£12,345')

@@ -51,7 +51,7 @@ def _differences(
             f"version {trial.engine_version} of the engine computed it and this is version "
             f"{ENGINE_VERSION}; replay it with the release that has that version"
         )
-    if trial.report.get("format") != REPORT_FORMAT:
+    if not isinstance(trial.report, dict) or trial.report.get("format") != REPORT_FORMAT:
         yield "its report is not one of this release"
     try:
         with transactions() as session:

@@ -39,8 +39,8 @@ def verify_trials(session: Session) -> Iterator[Finding]:
 
 def _verify_report(trial: Trial, place: str) -> Iterator[Finding]:
     """Hold a report to itself, and its trial to what it was computed from, without computing."""
-    names = [LAW, *(str(record.get("name")) for record in trial.drafts)]
-    if [side.side for side in trial.sides] != names or names[1:] != list(DRAFTS[: len(names) - 1]):
+    names = [LAW, *DRAFTS[: len(trial.drafts)]]
+    if [side.side for side in trial.sides] != names or _names_of(trial) != names[1:]:
         yield damage("trial-sides", place, "its sides are not the law and its drafts")
         return
     if not (trial.engine_version == ENGINE_VERSION or is_earlier_engine(trial.engine_version)):
@@ -59,11 +59,16 @@ def _verify_report(trial: Trial, place: str) -> Iterator[Finding]:
             row["difference_micro"] == row["draft_micro"] - row["law_micro"]
             for row in report["participants"]
         )
-    except (KeyError, TypeError) as missing:
+    except UNREADABLE as missing:
         yield damage("trial-report", place, f"its report lacks {missing}")
         return
     if not holds:
         yield damage("trial-report", place, "the figures of its report do not agree")
+
+
+def _names_of(trial: Trial) -> list[object]:
+    """Return what the drafts of a stored trial are called; None for one that is no record."""
+    return [record.get("name") if isinstance(record, dict) else None for record in trial.drafts]
 
 
 def _verify_law(session: Session, trial: Trial, place: str) -> Iterator[Finding]:
