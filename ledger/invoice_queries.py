@@ -89,11 +89,15 @@ def movements_by_day(
         .group_by(account.code, *holder, journal.settlement_day)
         .order_by(account.code, journal.settlement_day)
     )
+    last_holder: tuple[str, str | None, str, str] | None = None
     for commodity, participant, kind, subject, day, amount, before in session.execute(statement):
-        if day is not None:
-            yield DayMovement(
-                Account(market, commodity, participant, kind, subject), day, amount, before
-            )
+        if day is None:
+            continue
+        holder_of_row = (commodity, participant, kind, subject)
+        if holder_of_row != last_holder:  # the days of an account follow each other
+            last_holder = holder_of_row
+            moved_on = Account(market, commodity, participant, kind, subject)
+        yield DayMovement(moved_on, day, amount, before)
 
 
 def last_covered_journals(

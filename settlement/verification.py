@@ -74,6 +74,7 @@ def list_checks(
     kept: KeptCheckpoint | None = None,
     *,
     threads: int = 1,
+    processes: int = 1,
     left_out: Collection[str] = (),
     unreplayed: list[Run] | None = None,
 ) -> tuple[Check, ...]:
@@ -82,6 +83,7 @@ def list_checks(
     Args:
         kept: as `list_row_checks` takes it.
         threads: days that are settled again at once; 0 to settle none again.
+        processes: among which they are divided where they are many, as `verify_replays` takes it.
         left_out: earlier versions of the engine whose posted runs are not settled again; those of
             others are findings.
         unreplayed: takes those runs, for the caller to say so.
@@ -89,7 +91,12 @@ def list_checks(
     held: HeldRuns = {}
     # Before the rows: those are read under the ledger's lock, and settling again takes long.
     settle_again = partial(
-        verify_replays, threads=threads, held=held, left_out=left_out, unreplayed=unreplayed
+        verify_replays,
+        threads=threads,
+        held=held,
+        left_out=left_out,
+        unreplayed=unreplayed,
+        processes=processes,
     )
     replays = Check(REPLAYS, settle_again)
     first = (Check("schema", verify_schema), *((replays,) if threads else ()))

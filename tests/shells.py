@@ -125,6 +125,7 @@ SHELLS = {
     "settlement/replays/run_verification.py": "reads every row of runs to prove it",
     "settlement/replays/verification.py": "replays posted runs, to verify them",
     "settlement/replays/replay.py": "use case: replay a run",
+    "settlement/replays/shares.py": "replays some days of every run, with processes that it starts",
     "settlement/runs/calendar_order.py": "asks what is posted",
     "settlement/runs/completing.py": "marks runs complete, under the lock of the ledger",
     "settlement/runs/day_total_store.py": "moves rows",

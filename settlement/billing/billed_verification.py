@@ -3,6 +3,8 @@
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import groupby
+from operator import attrgetter
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -61,17 +63,15 @@ def _sum_due(
     """Return what the journals that documents of a month cover come to."""
     covered = ledger.invoice_queries.last_covered_journals(session, market, billing_month)
     due: defaultdict[BilledAccount, int] = defaultdict(int)
-    for account, day, _, amount in ledger.invoice_queries.movements_by_day(
-        session, market, billing_month
-    ):
-        participant = str(account.participant)
+    movements = ledger.invoice_queries.movements_by_day(session, market, billing_month)
+    for account, of_account in groupby(movements, key=attrgetter("account")):
+        participant, kind, subject = str(account.participant), account.kind, account.subject
         # What a document cannot bill is no line; what is not of its kind the digests tell.
-        if participant not in covered or account.kind not in LINE_KINDS:
+        if participant not in covered or kind not in LINE_KINDS or not is_money(account.commodity):
             continue
-        law = month.law_on(day, covered[participant])
-        if law is not None and is_money(account.commodity):
-            tax = law.tax_of(account.kind, account.subject).tax
-            due[
-                BilledAccount(participant, account.commodity, account.kind, account.subject, tax)
-            ] += amount
+        for _, day, _, amount in of_account:
+            law = month.law_on(day, covered[participant])
+            if law is not None:
+                tax = law.tax_of(kind, subject).tax
+                due[BilledAccount(participant, account.commodity, kind, subject, tax)] += amount
     return due

@@ -21,7 +21,8 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
+from itertools import groupby
+from operator import attrgetter, itemgetter
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
@@ -126,9 +127,10 @@ def _accounts(movements: Iterable[DayMovement]) -> dict[str, _ByAccount]:
     found: defaultdict[str, defaultdict[tuple[str, str, str], dict[dt.date, _Moved]]] = defaultdict(
         lambda: defaultdict(dict)
     )
-    for account, day, amount, covered in movements:
+    for account, of_account in groupby(movements, key=attrgetter("account")):
         key = (account.commodity, account.kind, account.subject)
-        found[str(account.participant)][key][day] = _Moved(amount, covered)
+        moved = found[str(account.participant)][key]
+        moved.update((day, _Moved(amount, covered)) for _, day, amount, covered in of_account)
     return dict(found)
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -42,15 +43,28 @@ class Replayed:
         return self.first_difference is None and self.result_digest == self.run.result_digest
 
 
+class ReplayedDay(NamedTuple):
+    """What came of one day: its digest as computed, and whether it is stored so.
+
+    Attributes:
+        held: what the day comes to, as it is stored; None where anything differs before its end.
+    """
+
+    day: dt.date
+    digest: bytes
+    difference: str | None
+    held: HeldDay | None
+
+
+class ReplayedDays(NamedTuple):
+    """What came of some days of a run: whether its inputs give any, and each of them."""
+
+    difference_of_inputs: str | None
+    days: list[ReplayedDay]
+
+
 def replay(
-    session: Session,
-    run: Run,
-    *,
-    threads: int = 1,
-    progress: Progress = no_progress,
-    law_of: LawOf | None = None,
-    memory: DayMemory | None = None,
-    held: dict[dt.date, HeldDay] | None = None,
+    session: Session, run: Run, *, threads: int = 1, progress: Progress = no_progress
 ) -> Replayed:
     """Compute a run again from what it is pinned to, and compare every row.
 
@@ -61,24 +75,56 @@ def replay(
         run: the run.
         threads: days computed at once, at least 1.
         progress: is told of each day.
+    """
+    replayed = replay_days(session, run, threads=threads, progress=progress)
+    return joined(session, run, [replayed])
+
+
+def replay_days(
+    session: Session,
+    run: Run,
+    *,
+    threads: int = 1,
+    within: tuple[dt.date, dt.date] = (dt.date.min, dt.date.max),
+    progress: Progress = no_progress,
+    law_of: LawOf | None = None,
+    memory: DayMemory | None = None,
+) -> ReplayedDays:
+    """Compute the days of a run that lie within two again, as `replay` does all of them.
+
+    Args:
+        session: the caller's session.
+        run: the run.
+        threads: days computed at once, at least 1.
+        within: the first day and the last.
+        progress: is told of each day.
         law_of: see `pinned_periods`, where many runs are replayed.
         memory: of days that were computed before, where many runs are replayed.
-        held: takes what each day comes to, as it is stored; it holds if there is no difference.
     """
     inputs = pinned_inputs(session, run, law_of, memory)
     totals = _stored_totals(session, run)
-    difference = _difference_of_inputs(run, inputs, totals)
-    digests = []
-    for done, day in enumerate(compute(inputs, threads, memory), start=1):
-        digests.append(day.digest)
+    of_inputs = difference = _difference_of_inputs(run, inputs, totals)
+    first_day, last_day = within
+    days = [day for day in inputs.days if first_day <= day <= last_day]
+    replayed = []
+    for done, day in enumerate(compute(inputs, threads, memory, days), start=1):
+        held = None
         # All days are computed even after a difference, as the digest of the whole is reported too.
         if difference is None:
             stored, used = store.day_vectors(session, run.id, day.day), inputs.day_totals(day.day)
             difference = _difference(stored, day) or _totals_difference(day.day, totals, used)
-            if held is not None:
-                held[day.day] = held_day(day.digest, stored, used)
-        progress(done, len(inputs.days))
-    result_digest = run_result_digest(digests)
+            held = held_day(day.digest, stored, used)
+        replayed.append(ReplayedDay(day.day, day.digest, difference, held))
+        progress(done, len(days))
+    return ReplayedDays(of_inputs, replayed)
+
+
+def joined(session: Session, run: Run, parts: Sequence[ReplayedDays]) -> Replayed:
+    """Return what came of a whole run, of all its days in order."""
+    days = [day for part in parts for day in part.days]
+    result_digest = run_result_digest([day.digest for day in days])
+    found = [*(part.difference_of_inputs for part in parts), *(day.difference for day in days)]
+    difference = next((each for each in found if each is not None), None)
     if difference is None and result_digest != run.result_digest:
         difference = f"settlement.run {run.id}: result_digest is not that of its results"
     if difference is None and run.kind == STUDY:

@@ -1,16 +1,14 @@
 """Settle every posted run again: a run that was invented is a cause of money, too."""
 
-import datetime as dt
 from collections.abc import Collection, Iterator
 
 from sqlalchemy.orm import Session
 
 from common.damage import damage
 from common.refusals import Finding
-from settlement.billing.held import HeldDay, HeldRuns
-from settlement.replays.replay import replay
-from settlement.runs.day_memory import DayMemory
-from settlement.runs.pinned import UNREADABLE, law_read_once
+from settlement.billing.held import HeldRuns
+from settlement.replays.replay import joined
+from settlement.replays.shares import replay_in_shares
 from settlement.runs.run import Run, is_earlier_engine
 from settlement.runs.store import posted_runs
 
@@ -23,6 +21,7 @@ def verify_replays(
     held: HeldRuns | None = None,
     left_out: Collection[str] = (),
     unreplayed: list[Run] | None = None,
+    processes: int = 1,
 ) -> Iterator[Finding]:
     """Replay every run that posted a day, and name the first row of each that comes out otherwise.
 
@@ -39,28 +38,28 @@ def verify_replays(
         held: takes the runs whose inputs, day totals and results are as they are stored.
         left_out: versions of the engine whose runs are not settled again.
         unreplayed: takes those runs.
+        processes: among which many days are divided, at least 1; those beside this one see what is
+            committed alone.
     """
-    law_of, memory = law_read_once(session), DayMemory()
+    chosen: list[Run] = []
     for run_id, run in posted_runs(session):
-        place = f"settlement.run {run_id}"
         if run is None:
-            yield damage(RUN_REPLAY, place, "its pins cannot be read")
-            continue
-        if run.engine_version in left_out and is_earlier_engine(run.engine_version):
+            yield damage(RUN_REPLAY, f"settlement.run {run_id}", "its pins cannot be read")
+        elif run.engine_version in left_out and is_earlier_engine(run.engine_version):
             if unreplayed is not None:
                 unreplayed.append(run)
+        else:
+            chosen.append(run)
+    for run, parts in replay_in_shares(session, chosen, threads, processes):
+        place = f"settlement.run {run.id}"
+        if isinstance(parts, str):
+            yield damage(RUN_REPLAY, place, f"what it was computed from cannot be read: {parts}")
             continue
-        days: dict[dt.date, HeldDay] = {}
-        try:
-            replayed = replay(
-                session, run, threads=threads, law_of=law_of, memory=memory, held=days
-            )
-        except UNREADABLE as error:
-            reason = str(error).partition("\n")[0]
-            yield damage(RUN_REPLAY, place, f"what it was computed from cannot be read: {reason}")
-            continue
+        replayed = joined(session, run, parts)
         if replayed.first_difference is not None:
             value = f"settled again, it differs: {replayed.first_difference}"
             yield damage(RUN_REPLAY, place, value)
         elif held is not None:
-            held[run_id] = days
+            held[run.id] = {
+                day.day: day.held for part in parts for day in part.days if day.held is not None
+            }

@@ -87,7 +87,10 @@ class SettlementInputs(Protocol):
 
 
 def compute(
-    inputs: SettlementInputs, threads: int, memory: DayMemory | None = None
+    inputs: SettlementInputs,
+    threads: int,
+    memory: DayMemory | None = None,
+    days: Sequence[dt.date] | None = None,
 ) -> Iterator[ComputedDay]:
     """Yield each day of a run as it is stored, in calendar order.
 
@@ -95,9 +98,11 @@ def compute(
         inputs: what the run is computed from.
         threads: days computed at once, at least 1.
         memory: of days that were settled before; a day that equals one of them is not settled.
+        days: of the run, in order; None for all of them.
     """
+    chosen = inputs.days if days is None else days
     return compute_days(
-        inputs.compiled(), inputs.days, inputs.day_readings, threads, inputs.further_tables, memory
+        inputs.compiled(), chosen, inputs.day_readings, threads, inputs.further_tables, memory
     )
 
 

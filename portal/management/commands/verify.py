@@ -79,6 +79,7 @@ class Command(BaseCommand[Verified]):
         checks = list_checks(
             kept,
             threads=threads,
+            processes=options.threads,
             left_out=options.leave_out_engine,
             unreplayed=outcome.unreplayed,
         )
