@@ -162,8 +162,8 @@ POLICIES: Mapping[str, str] = MappingProxyType(
 )
 """By table, whose rows may be read: every table that tells of a participant or of a person."""
 
-_ME = "(SELECT id FROM portal.auth_user WHERE username = people.acting())"
-_MINE = f"user_id = {_ME}"
+ME = "(SELECT id FROM portal.auth_user WHERE username = people.acting())"
+_MINE = f"user_id = {ME}"
 
 OWN_POLICIES: Mapping[str, str] = MappingProxyType(
     {
@@ -174,78 +174,20 @@ OWN_POLICIES: Mapping[str, str] = MappingProxyType(
         "portal.portal_noticeread": _MINE,
         "portal.portal_use": _MINE,
         "portal.portal_replayrequest": _BILLS,
+        "portal.portal_askedtrial": _MINE,
     }
 )
 """By table of Django, whose rows may be read and written: of what people ask for, their own."""
 
-ASKED: Mapping[str, str] = MappingProxyType(
-    {
-        "portal.portal_act": "state = 'asked' AND outcome = '{}' AND finished_at IS NULL",
-        "portal.portal_export": (
-            "state = 'running' AND file_name = '' AND media_type = '' AND size_bytes = 0 "
-            "AND error = '' AND found = '[]' AND finished_at IS NULL AND expires_at IS NULL"
-        ),
-        "portal.portal_explanationrequest": "state = 'running' AND content = ''",
-        "portal.portal_replayrequest": (
-            f"state = 'running' AND requested_by_id = {_ME} AND stored_digest IS NULL "
-            "AND recomputed_digest IS NULL AND first_difference = '' AND seconds IS NULL "
-            "AND error = '' AND finished_at IS NULL"
-        ),
-    }
-)
-"""By table of what people ask the worker for, how a row is that nobody answered: what comes of it,
-such as that a replay gave the same, the worker alone says. The web process may say that it failed,
-where no worker is left to."""
-
-QUEUE = "portal.procrastinate_jobs"
-_NUMBER = "(args ->> 'number')::bigint"
-
-
-def _job(task: str, priority: int, lanes: int, table: str) -> str:
-    """Return the branch of a job that does what a row asks for, of those that whoever acts sees."""
-    # Not the operator: a driver takes a per cent sign for a place of a value.
-    lock = f"lock = '{task}-' || mod({_NUMBER}, {lanes})" if lanes else "lock IS NULL"
-    return (
-        f"WHEN '{task}' THEN priority = {priority} AND {lock} AND EXISTS (SELECT FROM {table} "
-        f"AS asked WHERE asked.id = {_NUMBER} AND asked.state IN ('asked', 'running'))"
-    )
-
-
-# As `portal.jobs.defer` queues it. A moment that no clock has ended every worker, and a job of
-# another's lock kept that lock for ever.
-QUEUED = f"""
-status = 'todo' AND NOT abort_requested AND worker_id IS NULL AND attempts = 0
-AND scheduled_at IS NULL AND queueing_lock IS NULL AND queue_name = 'default'
-AND args = jsonb_build_object('number', {_NUMBER})
-AND CASE task_name
-    {_job("act", 20, 0, "portal.portal_act")}
-    {_job("explain", 15, 2, "portal.portal_explanationrequest")}
-    {_job("export", 10, 2, "portal.portal_export")}
-    {_job("replay", 0, 1, "portal.portal_replayrequest")}
-    ELSE false END
-AND NOT EXISTS (
-    SELECT FROM portal.procrastinate_jobs AS other
-    WHERE other.status = 'todo' AND other.task_name = procrastinate_jobs.task_name
-        AND other.args = procrastinate_jobs.args)
-"""
 ADDED: Mapping[str, str] = MappingProxyType(
     {
-        QUEUE: QUEUED,
         # As `ledger.log.witnesses` takes them: what it signs over, only its key can show.
         "ledger.cosignature": (
             "signed_at BETWEEN now() - interval '1 day' AND now() + interval '10 minutes'"
         ),
     }
 )
-"""By table that everybody reads, which rows the web process may add: the queue names rows by their
-number, and the log is public."""
-
-LOST = """
-status = 'doing' AND NOT EXISTS (
-    SELECT FROM portal.procrastinate_workers AS worker
-    WHERE worker.id = worker_id AND worker.last_heartbeat >= now() - interval '60 seconds')
-"""
-"""A job whose worker is gone: `portal.jobs.HEART`."""
+"""By table that everybody reads, as the log is public, which rows the web process may add."""
 
 APPENDED_BY_ALL: Mapping[str, str] = MappingProxyType(
     {
@@ -320,35 +262,6 @@ def unsecure_added_rows(execute: Callable[[str], object], table: str) -> None:
     for policy in ("reads", "asks"):
         execute(f"DROP POLICY {policy} ON {table}")
     execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
-
-
-def secure_requests(execute: Callable[[str], object]) -> None:
-    """Let the web process ask for what the worker does, and say nothing of what came of it."""
-    for table, condition in ASKED.items():
-        own = OWN_POLICIES[table]
-        under_way = f"{own} AND state IN ('asked', 'running')"
-        execute(f"DROP POLICY reads ON {table}")
-        execute(f"CREATE POLICY reads ON {table} FOR SELECT USING ({own})")
-        execute(f"CREATE POLICY asks ON {table} FOR INSERT WITH CHECK ({own} AND {condition})")
-        execute(
-            f"CREATE POLICY gives_up ON {table} FOR UPDATE USING ({under_way}) "
-            f"WITH CHECK ({own} AND state IN ('asked', 'running', 'failed'))"
-        )
-    secure_added_rows(execute, QUEUE)
-    execute(
-        f"CREATE POLICY gives_up ON {QUEUE} FOR UPDATE USING ({LOST}) "
-        "WITH CHECK (status = 'failed')"
-    )
-
-
-def unsecure_requests(execute: Callable[[str], object]) -> None:
-    """Undo `secure_requests`."""
-    execute(f"DROP POLICY gives_up ON {QUEUE}")
-    unsecure_added_rows(execute, QUEUE)
-    for table in ASKED:
-        for policy in ("reads", "asks", "gives_up"):
-            execute(f"DROP POLICY {policy} ON {table}")
-        execute(f"CREATE POLICY reads ON {table} USING ({OWN_POLICIES[table]})")
 
 
 def unsecure_rows(execute: Callable[[str], object], table: str) -> None:

@@ -23,7 +23,7 @@ HEART = dt.timedelta(seconds=60)
 """A worker of which nothing was seen for so long is gone."""
 AT_ONCE = 6
 """Jobs of a worker."""
-LANES = {"replay": 1, "export": 2, "explain": 2}
+LANES = {"replay": 1, "trial": 1, "export": 2, "explain": 2}
 """How many of a kind are under way at once: an act never waits behind them."""
 WAIT_SECONDS = 2.0
 """How long a page waits for the worker before it says that it is being done."""

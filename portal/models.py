@@ -4,7 +4,10 @@ from django.conf import settings
 from django.db import models
 
 from common.refusals import Finding
+from portal.asked_trial import AskedTrial
 from portal.export_subjects import DocumentIntervals, OwnEvidence, RunEvidence, Subject, subject_of
+
+__all__ = ["AskedTrial"]  # Django finds it here
 
 
 class AuditEntry(models.Model):
@@ -28,6 +31,7 @@ class AuditEntry(models.Model):
         CODES_MADE = "recovery-codes", "Made new recovery codes"
         CONFIRMED = "confirmed", "Confirmed who they are"
         REPLAY = "replay", "Asked for a replay"
+        TRIAL = "trial", "Asked for a trial"
         DISPUTE = "dispute", "Took a step in a dispute"
         STATEMENT = "statement-imported", "Imported a bank statement"
         ALLOCATION = "payment-allocated", "Allocated a payment"

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     EXPORT = "export"
     UPLOAD = "upload"
     REPLAY = "replay"
+    TRIAL = "trial"
     EXPLANATION = "explanation"
 
 
@@ -45,6 +46,7 @@ QUOTAS = {
     Kind.EXPORT: Quota(120, "files"),
     Kind.UPLOAD: Quota(60, "uploads"),
     Kind.REPLAY: Quota(20, "replays"),
+    Kind.TRIAL: Quota(40, "trials"),
     Kind.EXPLANATION: Quota(1_200, "explanations"),
 }
 

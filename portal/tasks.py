@@ -22,6 +22,14 @@ def answer_replay(number: int) -> None:
     replays.compute_request(number, os.cpu_count() or 1)
 
 
+@app.task(name="trial")
+def try_drafts(number: int) -> None:
+    """Settle days of the past under drafts that a page asked for."""
+    from portal import asked_trials
+
+    asked_trials.compute(number, os.cpu_count() or 1)
+
+
 @app.task(name="export", priority=10)
 def make_export(number: int) -> None:
     """Make a file that a page asked for."""

@@ -7,6 +7,7 @@ from portal import converters
 from portal.views import (
     accounts,
     acts,
+    asked_trials,
     calendar,
     changes,
     credit,
@@ -110,6 +111,9 @@ urlpatterns = [
     path("studies/", studies.listing, name="studies"),
     path("studies/<uuid:run_id>/", studies.page, name="study"),
     path("trials/", trials.listing, name="trials"),
+    path("trials/ask/", asked_trials.ask, name="ask-for-trial"),
+    path("trials/asked/<number:number>/", asked_trials.page, name="asked-trial"),
+    path("trials/asked/<number:number>/wish/", asked_trials.wish, name="asked-trial-wish"),
     path("trials/<uuid:trial_id>/", trials.page, name="trial"),
     path("trials/<uuid:trial_id>/trial.csv", trials.as_table, name="trial-csv"),
     path("trials/<uuid:trial_id>/trial.json", trials.as_json, name="trial-json"),

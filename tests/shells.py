@@ -15,6 +15,7 @@ SHELLS = {
     "database/metadata.py": "what all tables are declared on",
     "database/outages.py": "looks where the database is, and at its disk",
     "database/paged.py": "reads parts of what queries give",
+    "database/request_security.py": "lists what the web process may ask the database to queue",
     "database/roles/granting.py": "makes roles, and grants",
     "database/roles/privileges.py": "lists what the database grants",
     "database/schema.py": "applies migrations",

@@ -29,6 +29,8 @@ UNDER_WAY: Privileges = {WRITER: ANY_ROW, PORTAL_AUTH: ANY_ROW}
 OF_DJANGO: Privileges = {WRITER: ANY_ROW, PORTAL_AUTH: READ}
 GIVES_UP = "UPDATE (state, error, finished_at, job_number)"
 """What the web process says of a request: its job, and that nobody is left who does it."""
+GIVES_UP_OR_WISHES = "UPDATE (state, error, finished_at, job_number, wish)"
+"""What it says of a trial, too: that who asked wishes it to rest, to go on or to end."""
 
 TABLES: Mapping[str, Privileges] = MappingProxyType(
     {
@@ -116,6 +118,10 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
             PORTAL_AUTH: f"SELECT, INSERT, {GIVES_UP}",
             AUDITOR: READ,
         },
+        "portal.portal_askedtrial": {
+            WRITER: ANY_ROW,
+            PORTAL_AUTH: f"SELECT, INSERT, {GIVES_UP_OR_WISHES}",
+        },
         "portal.portal_export": {WRITER: ANY_ROW, PORTAL_AUTH: f"SELECT, INSERT, {GIVES_UP}"},
         "portal.portal_exportpart": {WRITER: ANY_ROW, PORTAL_AUTH: READ},
         "portal.portal_explanationrequest": {
@@ -125,7 +131,7 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
         # A page says that it was queued, and nothing of what became of it.
         "portal.portal_act": {WRITER: ANY_ROW, PORTAL_AUTH: "SELECT, INSERT, UPDATE (job_number)"},
         # The queue. Its triggers write events, as whoever changed a job. Policies say which jobs
-        # the web process queues, and which it ends: see `database.row_security`.
+        # the web process queues, and which it ends: see `database.request_security`.
         "portal.procrastinate_jobs": {
             WRITER: ANY_ROW,
             PORTAL_AUTH: "SELECT, INSERT (queue_name, task_name, priority, lock, queueing_lock, "

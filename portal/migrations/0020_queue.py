@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import migrations
 
-from database.row_security import secure_requests, unsecure_requests
+from database.request_security import secure_requests, unsecure_requests
 
 
 def secure(_apps: Any, schema_editor: Any) -> None:

@@ -5,15 +5,18 @@ import uuid
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from database.session import transaction
 from portal.access import SignedInRequest, open_to
+from portal.asked_trials import under_way
 from portal.paging import page_of
 from portal.queries import trials as queries
 from portal.quotas import Kind, spends
 from portal.readings_kept import keep_list
 from portal.trial_tables import as_csv
+from portal.views.asked_trials import tries_drafts
 from portal.views.studies import sees_studies
 from settlement.studies.records import canonical
 from settlement.trials.records import Trial
@@ -30,7 +33,13 @@ def listing(request: SignedInRequest) -> HttpResponse:
         found = page_of(request, queries.list_trials(session), TRIALS_A_PAGE)
         if found.row_count:
             keep_list(request, is_everybodys=True)  # a headline names who gains and who loses
-        return render(request, "trials/listing.html", {"trials": found, "section": "trials"})
+        context = {
+            "trials": found,
+            "asks": tries_drafts(request.viewer),
+            "under_way": under_way(request.user, timezone.now()),
+            "section": "trials",
+        }
+        return render(request, "trials/listing.html", context)
 
 
 @require_safe

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from database.bulk import read_rows, write_rows
 from database.paged import PagedRows
+from ledger.journal import STUDY
 from ledger.tables import Journal, Posting
 from settlement.runs.results import ResultVector, day_digest
 from settlement.runs.run import Pin, Run
@@ -179,6 +180,17 @@ def series(
 
 def _vectors(session: Session, query: str, params: Mapping[str, object]) -> list[ResultVector]:
     return [ResultVector(*row) for row in read_rows(session, query, params)]
+
+
+def settled_months(session: Session) -> dict[str, tuple[dt.date, dt.date]]:
+    """Return by market the month of the latest day that a run settled, up to that day."""
+    latest = (
+        select(RunRow.market, func.max(RunRow.last_day))
+        .where(RunRow.kind != STUDY)
+        .group_by(RunRow.market)
+        .order_by(RunRow.market)
+    )
+    return {market: (day.replace(day=1), day) for market, day in session.execute(latest)}
 
 
 def stored_values(vectors: Sequence[ResultVector]) -> dict[tuple[str, str], np.ndarray]:

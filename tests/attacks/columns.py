@@ -212,6 +212,11 @@ TRANSIENT = {
         "asked_at content day document id interval job_number line rights state user_id": "a page "
         "for an hour, worked out of what is proven elsewhere",
     },
+    "portal.portal_askedtrial": {
+        "asked_at done drafts error finished_at first_day found id job_number last_day market "
+        "state threshold_ppm total trial_id user_id wish": "what was asked for; the trial that it "
+        "came to is a fact of its own, and says of which drafts and days it is",
+    },
     "portal.portal_replayrequest": {
         "seconds": "how long it took says nothing of what it found",
         "done job_number total": "how far it is; the verdict is a fact",

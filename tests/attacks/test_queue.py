@@ -19,9 +19,9 @@ from psycopg.types.json import Jsonb
 
 from database.acting import TOKEN_SETTING
 from database.embedded import ROOT
+from database.request_security import ASKED, QUEUE
 from database.roles.granting import plain_url
 from database.roles.names import GRANTED, Role
-from database.row_security import ASKED, QUEUE
 from database.session import make_engine, transaction
 from ledger.people.roles import Role as Held
 from portal.jobs import LANES
@@ -52,6 +52,11 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
         "rights": Jsonb({}), "document": "x", "line": 1, "asked_at": "now", "state": "running",
         "content": "",
     },
+    "portal.portal_askedtrial": {
+        "market": "tiny", "first_day": "2024-03-01", "last_day": "2024-03-02",
+        "drafts": Jsonb([]), "threshold_ppm": 10_000, "asked_at": "now", "state": "running",
+        "wish": "", "found": Jsonb([]), "error": "",
+    },
     "portal.portal_replayrequest": {
         "run_id": "00000000-0000-4000-8000-000000000001", "requested_at": "now",
         "state": "running", "first_difference": "", "error": "",
@@ -62,6 +67,7 @@ TASKS = {
     "portal.portal_act": "act",
     "portal.portal_export": "export",
     "portal.portal_explanationrequest": "explain",
+    "portal.portal_askedtrial": "trial",
     "portal.portal_replayrequest": "replay",
 }
 
@@ -321,6 +327,12 @@ ANSWERS: Mapping[str, list[Mapping[str, Any]]] = {
         {"found": Jsonb([{"code": "x"}])},
     ],
     "portal.portal_explanationrequest": [{"state": "ready"}, {"content": "{}"}],
+    "portal.portal_askedtrial": [
+        {"state": "done"},
+        {"trial_id": "00000000-0000-4000-8000-000000000001"},
+        {"found": Jsonb([{"code": "x"}])},
+        {"done": 1},
+    ],
     "portal.portal_replayrequest": [
         {"state": "same", **SAME},
         {"state": "different", "first_difference": "settlement.result x"},

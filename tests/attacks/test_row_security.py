@@ -13,6 +13,7 @@ from psycopg import errors
 from sqlalchemy import text
 
 from database.acting import TOKEN_SETTING
+from database.request_security import QUEUE
 from database.roles.granting import plain_url
 from database.roles.names import Role
 from database.roles.privileges import TABLES
@@ -163,7 +164,7 @@ def test_every_table_with_a_policy_is_in_the_matrix():
 
 @pytest.mark.parametrize("role", [Role.PORTAL, Role.PORTAL_AUTH])
 def test_what_the_web_process_reads_has_a_policy_or_a_reason(insider, role):
-    secured = {*POLICIES, *OWN_POLICIES, *APPENDED_BY_ALL, *ADDED}
+    secured = {*POLICIES, *OWN_POLICIES, *APPENDED_BY_ALL, *ADDED, QUEUE}
     read = {table for table, may in TABLES.items() if "SELECT" in may.get(role, "")}
     assert read - secured - OPEN.keys() == set()
     rows = insider.execute(
@@ -290,6 +291,11 @@ REQUESTS = {
     "portal.portal_explanationrequest": (
         "INSERT INTO portal.portal_explanationrequest (user_id, rights, document, line, asked_at, "
         "state, content) VALUES (%s, '{}', 'x', 1, now(), 'running', '')"
+    ),
+    "portal.portal_askedtrial": (
+        "INSERT INTO portal.portal_askedtrial (user_id, market, first_day, last_day, drafts, "
+        "threshold_ppm, asked_at, state, wish, found, error) VALUES (%s, 'tiny', '2024-03-01', "
+        "'2024-03-02', '[]', 10000, now(), 'running', '', '[]', '')"
     ),
     "portal.portal_noticeread": (
         "INSERT INTO portal.portal_noticeread (user_id, key) VALUES (%s, 'x')"

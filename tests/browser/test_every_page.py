@@ -39,6 +39,7 @@ PAGES = {
     "studies": ("/studies/", "operator"),
     "study": ("/studies/{study}/", "operator"),
     "trials": ("/trials/", "regulator"),
+    "ask-for-trial": ("/trials/ask/", "regulator"),
     "trial": ("/trials/{trial}/", "regulator"),
     "files": ("/files/", SUPPLIER),
     "audit trail": ("/audit/", "auditor"),

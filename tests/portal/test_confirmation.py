@@ -20,6 +20,9 @@ DECIDE = "/payments/gb12-bank-000001/1/decide/"
 MOVES_NO_MONEY = {
     "notices-read": "a mark on a screen",
     "ask-for-replay": "computes a run again, and posts nothing",
+    **dict.fromkeys(
+        ["ask-for-trial", "asked-trial-wish"], "settles days under a draft, and posts nothing"
+    ),
     "cosignatures": "a witness, who has no account, states what it keeps",
     "dispute-line": "a participant claims; money moves when it was decided and settled again",
     **dict.fromkeys(

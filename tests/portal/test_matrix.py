@@ -17,7 +17,7 @@ from ledger.log.store import last_checkpoint
 from ledger.people import store
 from portal import readings_kept
 from portal.audit import Action
-from portal.models import Act, AuditEntry, Export, ReplayRequest
+from portal.models import Act, AskedTrial, AuditEntry, Export, ReplayRequest
 from portal.queries.people import participants
 from portal.queries.rules import rule_on
 from tests.browser.test_every_page import PAGES
@@ -89,10 +89,15 @@ def things(site, documents, owners) -> dict[str, object]:
     invitation = Act.objects.create(
         user=operator, kind="invite", state="done", finished_at=now, **ask
     )
+    asked = AskedTrial.objects.create(
+        user=operator, market=MARKET, first_day=FIRST_DAY, last_day=FIRST_DAY, drafts=[],
+        threshold_ppm=0, asked_at=now,
+    )  # fmt: skip
     replay = ReplayRequest.objects.create(run_id=site.first_run, requested_at=now)
     return {
         "number": number, "owner": SUPPLIER, "run": site.first_run, "study": site.study,
-        "trial": site.trial, "registration": registration.digest.hex(), "size": size,
+        "trial": site.trial, "asked": asked.pk,
+        "registration": registration.digest.hex(), "size": size,
         "file": file.pk, "act": act.pk, "invitation": invitation.pk,
         "replay": replay.pk, "proposal": grants[0].number,
         "change": site.change, "never": 999_999_999,

@@ -43,6 +43,7 @@ SENT_TO = {
     "/disputes/<str:market>/<number:number>/<str:action>/",
     "/payments/<str:statement>/<number:line>/decide/",
     "/runs/<uuid:run_id>/replay/",
+    "/trials/asked/<number:number>/wish/",
 }
 """Forms only, whose addresses are asked for by nothing else."""
 FINE = {200, 302, 400, 403, 404, 405, 409, 413, 422}
