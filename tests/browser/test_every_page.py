@@ -1,6 +1,9 @@
 """What holds on every page: it is named, legible, walked by keyboard, fits a phone, prints."""
 
+from typing import Any
+
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from database.session import transaction
@@ -55,6 +58,13 @@ PAGES = {
     "proposal of a right": ("/people/proposals/{proposal}/", "regulator"),
     "account": ("/account/two-factor/", "auditor"),
 }
+
+AXE = Axe()
+BY_SCHEME = {
+    "dark": {"runOnly": ["color-contrast"]},  # all that another scheme changes
+    "light": {},
+}
+"""Which rules of axe are asked; by default all of WCAG 2.2 to level AA, and good practice."""
 
 UNNAMED_CONTROLS = """() => [...document.querySelectorAll("a, button, input:not([type=hidden])")]
   .filter(one => !(one.textContent.trim() || one.labels?.length || one.getAttribute("aria-label")))
@@ -127,13 +137,26 @@ def test_a_page_is_sound(page: Page):
     assert page.get_by_role("heading", level=1).count() == 1
     assert page.get_by_text("This is a demonstration").count() == 1
     assert page.evaluate(UNNAMED_CONTROLS) == []
-    for scheme in ("dark", "light"):
+    for scheme, rules in BY_SCHEME.items():
         page.emulate_media(color_scheme=scheme)
+        assert axe_findings(page, rules) == [], scheme
         assert page.evaluate(CONTRAST) == [], scheme
     assert heading_steps(page) == []
     check_keyboard(page)
     check_narrow(page)
     check_print(page)
+
+
+def test_axe_finds_what_is_broken(open_page):
+    page = open_page("/", None)
+    page.evaluate("() => document.querySelector('h1').insertAdjacentHTML('afterend', '<img>')")
+    assert [found.partition(":")[0] for found in axe_findings(page, {})] == ["image-alt"]
+
+
+def axe_findings(page: Page, rules: dict[str, Any]) -> list[str]:
+    """Return what axe finds: the rule, and each element that breaks it."""
+    found = AXE.run(page, options={"resultTypes": ["violations"], **rules}).response["violations"]
+    return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
 
 
 def heading_steps(page: Page) -> list[str]:
