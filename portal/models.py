@@ -33,6 +33,8 @@ class AuditEntry(models.Model):
         REPLAY = "replay", "Asked for a replay"
         TRIAL = "trial", "Asked for a trial"
         DISPUTE = "dispute", "Took a step in a dispute"
+        SETTLED = "settled", "Settled and posted days"
+        ISSUED = "issued", "Issued documents"
         STATEMENT = "statement-imported", "Imported a bank statement"
         ALLOCATION = "payment-allocated", "Allocated a payment"
         RETURN = "payment-returned", "Returned a payment to the queue"
@@ -310,6 +312,8 @@ class Act(models.Model):
         APPROVE = "approve", "Approve a right"
         WITHDRAW = "withdraw", "Take a right away"
         ANSWER = "answer", "Answer a change of who is paid"
+        SETTLE = "settle", "Settle and post days"
+        ISSUE = "issue", "Issue documents"
 
     class State(models.TextChoices):
         """How far it is."""

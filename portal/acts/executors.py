@@ -21,7 +21,7 @@ from ledger.payments.allocate import allocate, find_transaction
 from ledger.payments.statements import statement_name
 from portal import audit, dispute_words
 from portal.access import viewer_of
-from portal.acts import changes, people
+from portal.acts import changes, people, settling
 from portal.acts.requests import Done, Entry, Execute
 from portal.dispute_forms import StepForm, kept_form
 from portal.dispute_rights import may_act
@@ -158,6 +158,8 @@ EXECUTORS: Mapping[str, Execute] = MappingProxyType(
         Act.Kind.APPROVE: people.approve_right,
         Act.Kind.WITHDRAW: people.withdraw_right,
         Act.Kind.ANSWER: changes.answer_change,
+        Act.Kind.SETTLE: settling.settle_days,
+        Act.Kind.ISSUE: settling.issue_documents,
     }
 )
 """By kind of act."""

@@ -29,6 +29,11 @@ class MonthRow:
     sealed: int
     states: tuple[tuple[str, tuple[tuple[State, int], ...]], ...]
 
+    @property
+    def has_posted(self) -> bool:
+        """Whether there is anything to bill of it, or was."""
+        return any(state is State.POSTED for _, of_run in self.states for state, _ in of_run)
+
 
 @dataclass(frozen=True)
 class DaySpan:

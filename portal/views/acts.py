@@ -12,7 +12,7 @@ from portal import jobs
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.acts.answers import ShowRefused, answer
 from portal.models import Act
-from portal.views import changes, disputes, payments, people
+from portal.views import changes, disputes, payments, people, settling
 
 
 def acts_on_pages(viewer: Viewer) -> bool:
@@ -49,6 +49,8 @@ SHOW_REFUSED: Mapping[str, ShowRefused] = MappingProxyType(
         Act.Kind.APPROVE: people.show_refused_approval,
         Act.Kind.WITHDRAW: people.show_refused_account,
         Act.Kind.ANSWER: changes.show_refused_answer,
+        Act.Kind.SETTLE: settling.show_refused,
+        Act.Kind.ISSUE: settling.show_refused,
     }
 )
 """By kind of act: its form again, with what was typed and every reason."""

@@ -1,6 +1,7 @@
 """The settlement calendar, for operators and auditors."""
 
 import datetime as dt
+from collections.abc import Sequence
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -9,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from database.session import transaction
 from portal.access import SignedInRequest, open_to
+from portal.acts.settling import SETTLES
 from portal.calendar_words import late_words
 from portal.days import parse_day
 from portal.queries.calendar import calendar_page
@@ -16,6 +18,7 @@ from portal.views.runs import sees_runs
 from rulebook.store import markets
 from settlement.calendar.due import State
 
+UNPROCESSABLE = 422
 LEGEND = (
     (State.POSTED, "the run is posted to the ledger"),
     (State.DUE, "the run is to be settled and posted today"),
@@ -31,10 +34,17 @@ LEGEND = (
 @open_to(sees_runs)
 def page(request: SignedInRequest) -> HttpResponse:
     """Show what is due, what blocks it, the days of a month by run, and what came late."""
+    return calendar_response(request)
+
+
+def calendar_response(
+    request: SignedInRequest, complaints: Sequence[str] = (), market: str | None = None
+) -> HttpResponse:
+    """Return the page of a market's calendar; with what was wrong with a form of it."""
     now = timezone.now()
     with transaction() as session:
         known = markets(session)
-        market = request.GET.get("market") or (known[0] if known else None)
+        market = market or request.GET.get("market") or (known[0] if known else None)
         if market is not None and market not in known:
             raise Http404("no such market")
         month = _month(request.GET.get("month", ""))
@@ -45,9 +55,12 @@ def page(request: SignedInRequest) -> HttpResponse:
         "page": found,
         "late": [(late, late_words(late)) for late in found.late] if found else [],
         "legend": LEGEND,
+        "settles": bool(request.viewer.roles & SETTLES),
+        "complaints": complaints,
         "section": "calendar",
     }
-    return render(request, "calendar/page.html", context)
+    status = UNPROCESSABLE if complaints else 200
+    return render(request, "calendar/page.html", context, status=status)
 
 
 def _month(text: str) -> dt.date | None:

@@ -99,6 +99,8 @@ MATRIX = (
     Row("evidence", "/runs/{run}/evidence/", "403 403 403 403 200 200 in", method=BOTH, unwalked=FILE),
     Row("ask-for-replay", "/runs/{run}/replay/", "403 403 403 403 302 302 in", method=POST, unwalked=FORM),
     Row("replay", "/runs/{run}/replay/{replay}/", "403 403 403 403 302 302 in", unwalked="a part of the page of a run"),
+    Row("settle-days", "/calendar/settle/", "403 403 403 403 422 403 in", method=POST, unwalked=FORM),
+    Row("issue-documents", "/calendar/issue/", "403 403 403 403 422 403 in", method=POST, unwalked=FORM),
     Row("calendar", "/calendar/", "403 403 403 403 200 200 in"),
     Row("studies", "/studies/", "403 403 403 200 200 200 in"),
     Row("study", "/studies/{study}/", "403 403 403 200 200 200 in", reads=ALL),
