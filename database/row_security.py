@@ -109,6 +109,11 @@ POLICIES: Mapping[str, str] = MappingProxyType(
             f"kind <> 'registration' OR {_OVERSEES} OR (market, body ->> 'participant') IN "
             "(SELECT market, participant FROM people.owned())"
         ),
+        # A draft is of its author and of those who oversee until review is asked for; from then on
+        # everybody reads the record, but for texts of registrations.
+        "rulebook.change": f"{_OVERSEES} OR number IN (SELECT rulebook.seen_changes())",
+        "rulebook.change_event": f"{_OVERSEES} OR change IN (SELECT rulebook.seen_changes())",
+        "rulebook.revision": f"{_OVERSEES} OR digest IN (SELECT rulebook.seen_revisions())",
         # Whose an entity is, the law of its day says. What participants are told of readings and
         # results, the worker explains to them, line by line: see `portal.explanations`.
         "settlement.reading_file": _BILLS,

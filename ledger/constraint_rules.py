@@ -41,6 +41,7 @@ RULE_OF_CONSTRAINT = {
     "acts_as_itself": LedgerRule.ACTS_AS_ANOTHER,
     "holds_role": LedgerRule.ROLE_IS_MISSING,
     "two_people": LedgerRule.TWO_PEOPLE_DECIDE,
+    "approval_of_last_revision": LedgerRule.DECISION_IS_MISSING,
     "grant_is_approved": LedgerRule.DECISION_IS_MISSING,
     "recorded_by_someone": LedgerRule.ACTS_AS_ANOTHER,
     "version_is_decided": LedgerRule.DECISION_IS_MISSING,

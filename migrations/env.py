@@ -12,6 +12,7 @@ from database.session import make_engine
 
 TABLE_MODULES = (
     "rulebook.tables",
+    "rulebook.changes.tables",
     "settlement.tables",
     "ledger.tables",
     "ledger.log.tables",

@@ -33,6 +33,7 @@ from settlement.billing.disputing import verify_dispute_terms
 from settlement.billing.held import HeldRuns
 from settlement.billing.posted_verification import verify_posted_runs
 from settlement.calendar.store import law_after_seals, readings_after_seals
+from settlement.enactment.change_verification import verify_changes
 from settlement.enactment.verification import verify_enactment
 from settlement.meters.verification import verify_readings
 from settlement.replays.run_verification import verify_runs
@@ -121,6 +122,7 @@ def list_row_checks(
         Check("people and their rights", verify_people),
         Check("rules", rulebook.verification.verify),
         Check("rules against decisions", verify_enactment),
+        Check("changes of law", verify_changes),
         Check("readings", verify_readings),
         Check("runs and results", partial(verify_runs, held=held)),
         Check("trials", verify_trials),

@@ -39,6 +39,9 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
         "rulebook.version": {**FACTS, WRITER: "SELECT, INSERT, UPDATE (recorded)"},
         **dict.fromkeys(
             (
+                "rulebook.change",
+                "rulebook.revision",
+                "rulebook.change_event",
                 "settlement.reading_file",
                 "settlement.reading",
                 "settlement.run",
@@ -179,6 +182,9 @@ FUNCTIONS: Mapping[str, Privileges] = MappingProxyType(
         "rulebook.payee_changes": BY_LAW,
         "rulebook.payee_delay": BY_LAW,
         "rulebook.follows_decision": BY_LAW,
+        "rulebook.change_steps": CALLED,
+        "rulebook.seen_changes": {PORTAL: "EXECUTE"},
+        "rulebook.seen_revisions": {PORTAL: "EXECUTE"},
         "people.proposed_payees": {**ASKED_WHO, AUDITOR: "EXECUTE"},
         "people.own_documents": {PORTAL: "EXECUTE"},
         "ledger.bare_disputes": ASKED_WHO,
@@ -211,6 +217,8 @@ AS_OWNER: Mapping[str, str] = MappingProxyType(
         "ledger.bare_disputes": "that there are disputes is public, and whose is not",
         "people.own_documents": "a policy asks it, and documents have policies themselves",
         "people.proposed_payees": "a participant is told of its own part of a proposal alone",
+        "rulebook.seen_changes": "a policy asks it, and events have policies themselves",
+        "rulebook.seen_revisions": "a policy asks it, and events have policies themselves",
         "people.acting": "it compares a token with hashes that whoever acts need not read",
     }
 )

@@ -19,6 +19,7 @@ from rulebook.ending import end, plan_end
 from rulebook.publication import Decision
 from rulebook.publishing import PublishedVersion, plan, publish
 from rulebook.versions import instant_shown
+from settlement.enactment.change_law import check_of_change, tell_approval
 from settlement.enactment.content import (
     ending_content,
     publication_content,
@@ -68,8 +69,10 @@ def _publish(
     found = [
         *_check_moment(session, stored, now),
         *check_approved(session, planned, stored),
+        *check_of_change(session, stored),
     ]
     approved = proposals.approve(session, stored.number, digest, now, found)
+    tell_approval(session, approved, now)
     return publish(session, planned, _decision(approved))
 
 

@@ -13,6 +13,7 @@ from ledger.people.store import StoredProposal
 from ledger.sealing import sealed_spans
 from rulebook.documents import Document
 from rulebook.ending import EndingPlan, plan_end
+from rulebook.publication import Placed
 from rulebook.publishing import Plan, plan
 from settlement.enactment.content import (
     ending_content,
@@ -24,7 +25,7 @@ from settlement.enactment.payees import check_proposed
 
 def propose_publication(
     session: Session,
-    files_or_documents: Sequence[Path | Document],
+    files_or_documents: Sequence[Path | Document | Placed],
     *,
     valid_from: dt.date | dt.datetime,
     valid_to: dt.date | dt.datetime | None = None,

@@ -68,6 +68,8 @@ from ledger.trail.verification import TRAILED
 from ledger.tree import merkle_root
 from rulebook import store as law_store
 from rulebook import tables as law_tables
+from rulebook.changes import records as change_records
+from rulebook.changes.tables import Change, ChangeEvent, Revision
 from rulebook.digest import body_digest
 from rulebook.versions import row_digest
 from settlement import tables
@@ -406,6 +408,12 @@ _studies = remake_each(tables.StudyRow.__table__, _study_digest)
 _trials = remake_each(
     tables.TrialRow.__table__, lambda row: trial_of(tables.TrialRow(**row)).digest
 )
+_changes = remake_each(
+    Change.__table__, lambda row: sealed_as(change_records.ChangeRow, row).digest
+)
+_revisions = remake_each(
+    Revision.__table__, lambda row: sealed_as(change_records.RevisionRow, row).digest
+)
 _seals = remake_each(ledger_tables.Seal.__table__, lambda row: seal_digest(sealed_as(SealRow, row)))
 _allocations = remake_each(
     payment_tables.Allocation.__table__,
@@ -440,7 +448,21 @@ def remake_contents(session: Session) -> None:
     PEOPLE["people.approval"](session)
 
 
+def remake_events(session: Session) -> None:
+    """Give every event the digest of its columns, and of the one before it."""
+    table = ChangeEvent.__table__
+    last: dict[int, bytes] = {}
+    for row in rows_of(session, table):
+        previous = last.get(row["change"])
+        digest = sealed_as(change_records.EventRow, {**row, "previous_digest": previous}).digest
+        write(session, table, row, previous_digest=previous, digest=digest)
+        last[row["change"]] = digest
+
+
 REMAKES: dict[str, tuple[Callable[[Session], None], ...]] = {
+    "rulebook.change": (_changes,),
+    "rulebook.change_event": (remake_events,),
+    "rulebook.revision": (_revisions,),
     "rulebook.version": (remake_law,),
     **{table: (remake,) for table, remake in PEOPLE.items()},
     "people.proposal": (remake_contents,),

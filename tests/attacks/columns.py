@@ -81,6 +81,17 @@ FACTS = {
         "error finished_at first_difference recomputed_digest requested_at requested_by_id run_id "
         "state stored_digest"
     ),
+    "rulebook.change": (
+        "do_nothing market number objectives opened_at opened_by options participant problem title "
+        "urgency"
+    ),
+    "rulebook.change_event": (
+        "account answers at body change kind participant proposal reason revision_digest sequence "
+        "state"
+    ),
+    "rulebook.revision": (
+        "author change draft drawn_from made_at number parent valid_from valid_to"
+    ),
     "rulebook.version": (
         "approval approver author body id instrument kind market origin reason recorded status "
         "supersedes valid"
@@ -149,6 +160,9 @@ DIGESTS = {
     "people.person": "digest",
     "people.proposal": "content_digest digest",
     "people.withdrawal": "digest",
+    "rulebook.change": "digest",
+    "rulebook.change_event": "digest previous_digest",
+    "rulebook.revision": "digest draft_digest",
     "rulebook.version": "digest row_digest",
     "settlement.day_total": "digest",
     "settlement.reading": "digest",

@@ -36,6 +36,7 @@ OWNED = {
 """Tables whose rows name their participant."""
 DOCUMENT = "series || '-' || lpad(number::text, 6, '0')"
 NOTHING = "SELECT 0 WHERE %s <> ''"
+REVIEWED = "SELECT change FROM rulebook.change_event WHERE kind = 'ask-review'"
 OF_PARTICIPANT = {
     **{
         table: f"SELECT count(*) FROM {table} WHERE {column} = %s"
@@ -70,6 +71,17 @@ OF_PARTICIPANT = {
     "ledger.bank_transaction": (
         "SELECT count(DISTINCT (market, statement_number, line)) FROM ledger.allocation "
         f"WHERE documents && ARRAY(SELECT {DOCUMENT} FROM ledger.invoice WHERE participant = %s)"
+    ),
+    "rulebook.change": (
+        f"SELECT count(*) FROM rulebook.change WHERE number IN ({REVIEWED}) OR participant = %s"
+    ),
+    "rulebook.change_event": (
+        f"SELECT count(*) FROM rulebook.change_event WHERE change IN ({REVIEWED}) "
+        "OR change IN (SELECT number FROM rulebook.change WHERE participant = %s)"
+    ),
+    "rulebook.revision": (
+        f"SELECT count(*) FROM rulebook.revision WHERE change IN ({REVIEWED}) "
+        "OR change IN (SELECT number FROM rulebook.change WHERE participant = %s)"
     ),
     "ledger.bank_statement": NOTHING,
     "ledger.bank_file": NOTHING,
@@ -110,7 +122,8 @@ OF_ACCOUNT = {
 REGULATOR_ALL = {
     "ledger.account", "ledger.posting", "ledger.invoice", "ledger.dispute", "ledger.dispute_event",
     "ledger.attachment", "ledger.interest", "ledger.trail_link", "settlement.study",
-    "settlement.trial", "rulebook.version", "people.answer", *OF_ACCOUNT,
+    "settlement.trial", "rulebook.version", "rulebook.change", "rulebook.change_event",
+    "rulebook.revision", "people.answer", *OF_ACCOUNT,
 }  # fmt: skip
 """What the regulator oversees."""
 REGULATOR_SOME = {

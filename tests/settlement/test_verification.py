@@ -40,6 +40,7 @@ from ledger.sealing import seal_days
 from ledger.trail import tables as trail_tables
 from ledger.trail.verification import TRAILED
 from rulebook import tables as rulebook_tables
+from rulebook.changes import tables as change_tables
 from rulebook.digest import body_digest
 from rulebook.documents import Registration
 from rulebook.store import every_version
@@ -56,6 +57,7 @@ from tests.settlement.study_cases import study_tiny
 from tests.settlement.trial_cases import try_tiny
 from tests.worlds import tiny_market
 from tests.worlds.banked import pay_tiny
+from tests.worlds.changing import fill_changes
 from tests.worlds.disputed import dispute_tiny, settled
 from tests.worlds.law import publish
 from tests.worlds.logged import fill_log, signer
@@ -84,6 +86,9 @@ TABLES = [
     *(table.__table__ for table in HASHED),
     people_tables.Deed.__table__,
     rulebook_tables.VersionRow.__table__,
+    change_tables.Change.__table__,
+    change_tables.Revision.__table__,
+    change_tables.ChangeEvent.__table__,
     tables.ReadingFileRow.__table__,
     tables.ReadingRow.__table__,
     tables.RunRow.__table__,
@@ -143,6 +148,7 @@ def fill(session: Session) -> None:
     settled(session, disputed, later, RESETTLED + MINUTE)
     study_tiny(session, now=RESETTLED, days=(FIRST_DAY, LAST_DAY))
     try_tiny(session, known_at=RESETTLED, first_day=FIRST_DAY, last_day=LAST_DAY)
+    fill_changes(session, first_day=FIRST_DAY, last_day=LAST_DAY)
     seal_days(session, seal_request(FIRST_DAY, LAST_DAY), RESETTLED)
     pay_tiny(session, RESETTLED)
     post_interest(session, "tiny", UNPAID_UNTIL, now=UNPAID)
@@ -373,6 +379,9 @@ def _leaf(value: Any) -> Any:
 
 NAMES = {
     "rulebook.version": "{id}",
+    "rulebook.change": "{number}",
+    "rulebook.revision": "{change}/{number}",
+    "rulebook.change_event": "{change}/{sequence}",
     "settlement.reading_file": "{id}",
     "settlement.reading": "{market} {settlement_day} {measure} {entity} revision {revision}",
     "settlement.run": "{id}",
@@ -462,18 +471,29 @@ def test_every_column_of_the_domain_is_tampered_with(tampered):
 
 DECIDED = {
     "people.proposal", "people.approval", "people.answer", "people.account_grant",
-    "rulebook.version",
+    "rulebook.version", "rulebook.change_event",
 }  # fmt: skip
-DONE = {deed.table for deed in DEEDS} | {"ledger.dispute_event", "people.answer"}
+DONE = {deed.table for deed in DEEDS} | {
+    "ledger.dispute_event", "people.answer", "rulebook.change_event",
+}  # fmt: skip
+OF_CHANGES = {"rulebook.change", "rulebook.revision", "rulebook.change_event"}
 KNOCK_ON: dict[str, set[str]] = {
     "people.person": {"people.account", "people.founding", "people.approval"},
-    "people.account": {"people.founding", "people.approval", "people.answer", "rulebook.version"},
+    "people.account": {
+        "people.founding",
+        "people.approval",
+        "people.answer",
+        "rulebook.version",
+        "rulebook.change_event",
+    },
     "people.answer": DECIDED,
     "people.founding": {"people.person", "people.account", "people.account_grant"},
     "people.proposal": DECIDED,
     "people.approval": DECIDED,
     "people.account_grant": {*DECIDED, *DONE},
     "people.withdrawal": {*DECIDED, *DONE},
+    **dict.fromkeys(OF_CHANGES, OF_CHANGES),
+    "settlement.trial": {"rulebook.change_event"},
     "rulebook.version": {
         "settlement.run",
         "settlement.day_total",
