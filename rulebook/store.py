@@ -112,6 +112,15 @@ def records_from(
     return _records(session, VersionRow.market == market, _holds(known), later)
 
 
+def records_of_approvals(session: Session, numbers: Collection[int]) -> dict[int, list[Record]]:
+    """Return the versions that name each approval asked for, without their texts, by its number."""
+    found: dict[int, list[Record]] = {number: [] for number in numbers}
+    for of_document in _records(session, VersionRow.approval.in_(list(numbers))).values():
+        for record in of_document:
+            found[record.approval].append(record)
+    return found
+
+
 def _records(session: Session, *conditions: ColumnElement[bool]) -> dict[str, list[Record]]:
     found: dict[str, list[Record]] = {}
     for row in session.execute(select(*_RECORD).where(*conditions).order_by(VersionRow.id)):

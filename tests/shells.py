@@ -104,6 +104,7 @@ SHELLS = {
     "settlement/documents/intervals.py": "reads the results behind a document",
     "settlement/documents/render.py": "use case: find and render a document",
     "settlement/enactment/approve.py": "use case: approve law",
+    "settlement/enactment/change_list.py": "lists changes",
     "settlement/enactment/change_law.py": "use case: a change becomes law",
     "settlement/enactment/change_verification.py": "reads every change to prove it",
     "settlement/enactment/changes.py": "use case: take the steps of a change",

@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 import psycopg
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, literal, select
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -45,8 +46,14 @@ def life(session: Session, number: int) -> Life | None:
     return lives(session, number).get(number)
 
 
-def lives(session: Session, number: int | None = None) -> dict[int, Life]:
-    """Return every change with its revisions and events, by number; or the one of a number."""
+def lives(
+    session: Session, number: int | None = None, *, with_texts: bool = True
+) -> dict[int, Life]:
+    """Return every change with its revisions and events, by number; or the one of a number.
+
+    `with_texts`: whether revisions hold their drafts, which may be long; without them, what rests
+    on a text, such as the digest of a revision, is not to be asked.
+    """
     of_change = Change.number if number is None else number
     changes = [
         ChangeRow(*row)
@@ -57,8 +64,12 @@ def lives(session: Session, number: int | None = None) -> dict[int, Life]:
         )
     ]
     revisions: defaultdict[int, list[RevisionRow]] = defaultdict(list)
+    columns = _columns(Revision, RevisionRow)
+    draft = RevisionRow._fields.index("draft")
+    if not with_texts:
+        columns[draft] = literal({}, JSONB).label("draft")
     for row in session.execute(
-        select(*_columns(Revision, RevisionRow))
+        select(*columns)
         .where(Revision.change == (Revision.change if number is None else number))
         .order_by(Revision.change, Revision.number)
     ):

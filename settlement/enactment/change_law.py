@@ -31,7 +31,7 @@ def rebase(session: Session, number: int, *, reason: str, now: dt.datetime) -> L
     """
     ledger_store.lock(session)
     life = find(session, number)
-    revision, draft = _last(life)
+    revision, draft = last_draft(life)
     rules = rules_at(session, life.change.market, revision.valid_from, now)
     law = {document.instrument: document_body(document) for document in rules.documents}
     drawn, findings = rebased(draft, law, revision.valid_from)
@@ -64,7 +64,7 @@ def propose_change(
     life = find(session, number)
     wanted = Wanted(Kind.PROPOSE, reason, saw=saw)
     findings = list(breaches(life, wanted, actor_of(acting(session)), now))
-    revision, draft = _last(life)
+    revision, draft = last_draft(life)
     # What moved is known before the law is locked, and asked again by what publishes.
     law = rulebook_store.versions_known(
         session, life.change.market, now, revision.valid_from, revision.valid_to
@@ -119,7 +119,7 @@ def _take(session: Session, number: int, wanted: Wanted, now: dt.datetime) -> Li
     return find(session, number)
 
 
-def _last(life: Life) -> tuple[RevisionRow, Draft]:
+def last_draft(life: Life) -> tuple[RevisionRow, Draft]:
     """Return the last revision of a change, and its draft.
 
     Raises:

@@ -31,6 +31,7 @@ from rulebook.versions import instant_text
 from settlement.tables import TrialRow
 
 ONE_DAY = dt.timedelta(days=1)
+EARLIEST = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 class Opening(NamedTuple):
@@ -294,6 +295,18 @@ def zone_of(session: Session, market: str, now: dt.datetime) -> str:
     if zone is None:
         raise Refused([_unknown_market(session, market)])
     return zone
+
+
+def currency_of(session: Session, market: str, now: dt.datetime) -> str:
+    """Return the currency of a market, by the rules that begin last of those known now.
+
+    Raises:
+        Refused: it has no law.
+    """
+    known = rulebook_store.versions_known(session, market, now, EARLIEST, None, kind="market-rules")
+    if not known:
+        raise Refused([_unknown_market(session, market)])
+    return str(max(known, key=lambda version: version.valid_from).body["currency"])
 
 
 def _breaches_of(life: Life, wanted: Wanted, rights: Rights, now: dt.datetime) -> Iterator[Finding]:

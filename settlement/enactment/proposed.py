@@ -1,4 +1,6 @@
-"""The documents of a proposal that waits, to be tried before anybody approves them."""
+"""The documents of a proposal that waits, or of a change, to be tried before anybody decides."""
+
+import datetime as dt
 
 from sqlalchemy.orm import Session
 
@@ -6,7 +8,19 @@ from common.refusals import Finding, Refused
 from ledger.people import proposals
 from ledger.people.roles import Kind
 from rulebook.publication import Placed
+from settlement.enactment.change_law import last_draft
+from settlement.enactment.changes import find
 from settlement.enactment.content import read_publication
+
+
+def revised_documents(session: Session, number: int) -> tuple[tuple[Placed, ...], dt.datetime]:
+    """Return the documents of the last revision of a change, and the instant they were drawn from.
+
+    Raises:
+        Refused: there is no such change, it has no text, or the text was altered.
+    """
+    revision, draft = last_draft(find(session, number))
+    return draft.documents, revision.drawn_from
 
 
 def proposed_documents(session: Session, number: int) -> tuple[Placed, ...]:

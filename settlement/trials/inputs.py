@@ -29,7 +29,8 @@ class TrialRequest:
 
     Attributes:
         drafts: the documents of one draft, or of two.
-        drawn_from: the day whose law they were drawn from; None for the law at `known_at`.
+        drawn_from: the day, or the instant, whose law they were drawn from; None for the law at
+            `known_at`.
         threshold_ppm: of a participant's turnover, beyond which it gains or loses much.
     """
 
@@ -39,7 +40,7 @@ class TrialRequest:
     drafts: Sequence[Documents]
     known_at: dt.datetime
     threshold_ppm: int
-    drawn_from: dt.date | None = None
+    drawn_from: dt.date | dt.datetime | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,8 +173,9 @@ def _base_of(session: Session, request: TrialRequest) -> tuple[RuleSet, dt.datet
     try:
         rules = rules_at(session, request.market, effective, request.known_at)
         zone = rules.market_rules.time_zone
-        day = request.drawn_from
-        return rules, request.known_at if day is None else day_start(day, zone)
+        if isinstance(effective, dt.datetime):
+            return rules, effective
+        return rules, day_start(effective, zone)
     except Refused as refused:
         raise Refused(
             [

@@ -28,7 +28,17 @@ SHARED = {
     if isinstance(shared, Argument)
 }
 WORDS_OF_TYPE = {
-    parse_day: {"day", "--from", "--to", "--on", "--valid-from", "--valid-to", "--drawn-from"},
+    parse_day: {
+        "day",
+        "--from",
+        "--to",
+        "--on",
+        "--valid-from",
+        "--valid-to",
+        "--drawn-from",
+        "--last-day",
+        "--review-on",
+    },
     parse_instant: {"--known-at", "--at"},
     month_days: {"--month"},
 }

@@ -1,5 +1,6 @@
 """`manage.py trial MARKET --draft FOLDER --from DAY --to DAY`: a draft on days of the past."""
 
+import datetime as dt
 import json
 from argparse import ArgumentTypeError
 from collections.abc import Iterator, Sequence
@@ -32,7 +33,7 @@ from portal.trial_words import (
     total_rows,
 )
 from rulebook.folders import left_out_of, read_files
-from settlement.enactment.proposed import proposed_documents
+from settlement.enactment.proposed import proposed_documents, revised_documents
 from settlement.studies.records import canonical
 from settlement.trials.inputs import Documents, TrialRequest
 from settlement.trials.report import DRAFTS, LAW
@@ -42,6 +43,8 @@ NAME, COLUMN = 34, 22
 PPM_PER_PERCENT, MOST_PERCENT = 10_000, 100
 MOST_DIGITS = 19
 """Of the number of a proposal: what a column of the database holds."""
+CHANGE = "change/"
+"""Opens the name of a draft that is the last revision of a change."""
 
 
 def parse_percent(text: str) -> int:
@@ -52,31 +55,45 @@ def parse_percent(text: str) -> int:
     return percent
 
 
-def read_drafts(drafts: Sequence[Sequence[Path]]) -> list[Documents]:
-    """Return the documents of each draft: of files and folders, or of a proposal by its number.
+def read_drafts(
+    drafts: Sequence[Sequence[Path]],
+) -> tuple[list[Documents], dt.datetime | None]:
+    """Return the documents of each draft: of files and folders, of a proposal, or of a change.
+
+    Returns:
+        The documents, and the instant that the first change was drawn from, where one is named.
 
     Raises:
-        Refused: with every finding of every file; or there is no such proposal that waits.
+        Refused: with every finding of every file; or there is no such proposal or change.
     """
     read: list[Documents] = []
     findings: list[Finding] = []
+    drawn_from: dt.datetime | None = None
     for named in drafts:
-        number = _proposal_number(named)
-        if number is not None:
+        number, change = _number(named), _number(named, CHANGE)
+        if change is not None:
+            with transaction() as session:
+                documents, drawn = revised_documents(session, change)
+            read.append(documents)
+            drawn_from = drawn_from or drawn
+        elif number is not None:
             with transaction() as session:
                 read.append(proposed_documents(session, number))
         else:
-            documents, wrong = read_files(named)
-            read.append(documents)
+            of_files, wrong = read_files(named)
+            read.append(of_files)
             findings += wrong
     if findings:
         raise Refused(findings)
-    return read
+    return read, drawn_from
 
 
-def _proposal_number(named: Sequence[Path]) -> int | None:
-    """Return the number of the proposal that is named; None where it is files."""
+def _number(named: Sequence[Path], before: str = "") -> int | None:
+    """Return the number that is named, of a proposal or after a word; None where it is files."""
     word = str(named[0])
+    if before and not word.startswith(before):
+        return None
+    word = word.removeprefix(before)
     is_number = len(named) == 1 and word.isascii() and word.isdigit() and len(word) < MOST_DIGITS
     return int(word) if is_number and not named[0].exists() else None
 
@@ -98,7 +115,7 @@ class Command(BaseCommand[TrialOutcome]):
             nargs="+",
             metavar="FILE",
             help="YAML files of the documents that change, or a folder of them; or the number of a "
-            "proposal that waits",
+            "proposal that waits, or change/NUMBER for the last revision of a change",
         ),
         argument(
             "--second",
@@ -113,7 +130,8 @@ class Command(BaseCommand[TrialOutcome]):
             "--drawn-from",
             type=parse_day,
             metavar="DAY",
-            help="day whose law the drafts were drawn from, YYYY-MM-DD; default: the present law",
+            help="day whose law the drafts were drawn from, YYYY-MM-DD; default: the present "
+            "law, or that which a change was drawn from",
         ),
         argument(
             "--threshold-percent",
@@ -131,7 +149,7 @@ class Command(BaseCommand[TrialOutcome]):
         named = [files for files in (options.draft, options.second) if files]
         for place, why in (each for files in named for each in left_out_of(files)):
             self.stderr.write(f"left out {place}: {why}")
-        drafts = read_drafts(named)
+        drafts, drawn_from = read_drafts(named)
         request = TrialRequest(
             options.market,
             options.first_day,
@@ -139,7 +157,7 @@ class Command(BaseCommand[TrialOutcome]):
             drafts,
             options.known_at,
             options.threshold_percent * PPM_PER_PERCENT,
-            options.drawn_from,
+            options.drawn_from or drawn_from,
         )
         with progress_bar("Trying", quiet=options.json) as progress:
             return run_trial(

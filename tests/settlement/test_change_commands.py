@@ -1,0 +1,90 @@
+"""Changes of the law by commands: from a problem to law, and what is refused on the way."""
+
+import json
+
+import pytest
+
+from rulebook.yaml_text import write_yaml
+from tests.settlement.trial_cases import capped
+from tests.test_commands import DAYS, command_on, metered_alone  # noqa: F401 -- fixtures
+from tests.worlds import tiny_market
+from tests.worlds.people import as_account
+
+OPENING = (
+    "--title", "Lower the cap", "--problem", "It is far above any cost",
+    "--objectives", "Lower bills", "--do-nothing", "It stays", "--option", "Lower it",
+    "--reason", "The winter showed it",
+)  # fmt: skip
+WHY = ("--reason", "For good reasons")
+
+
+@pytest.fixture
+def by(command_on, metered_alone, monkeypatch):  # noqa: F811
+    """Return what runs a command as an account."""
+    command = command_on(metered_alone)
+
+    def run(account, *arguments):
+        with as_account(monkeypatch, account):
+            return command(*arguments)
+
+    return run
+
+
+@pytest.fixture
+def draft(tmp_path):
+    """A folder with a lower cap in it."""
+    (tmp_path / "market-rules.yaml").write_text(write_yaml(capped(tiny_market.market_rules())))
+    return tmp_path
+
+
+def test_an_urgent_change_becomes_law_by_commands(by, draft):
+    opened = by("ada", "change", "open", "tiny", *OPENING, "--urgent", "Bills", "--json")
+    assert opened.status == 0, opened.err
+    assert json.loads(opened.out)["state"] == "draft"
+    revise = ("change", "revise", "1", draft, "--valid-from", "2030-01-01", *WHY)
+    told = by("ada", *revise)
+    assert "price cap: £6,000.00" in told.out
+    assert by("ada", "change", "ask-review", "1", *WHY).status == 0
+    said = by("rufus", "change", "comment", "1", "--document", "tiny/market-rules", *WHY, "--json")
+    event = json.loads(said.out)["last_event"]
+    unanswered = by("grace", "change", "assess", "1", "--uncounted", "Habits", *WHY)
+    assert (unanswered.status, unanswered.codes) == (1, ["comments-unanswered"])
+    assert by("ada", "change", "answer", "1", event, *WHY).status == 0
+    tried = json.loads(by("ada", "trial", "tiny", "--draft", "change/1", *DAYS, "--json").out)
+    assess = ("change", "assess", "1", "--uncounted", "Habits", "--trial", tried["trial"], *WHY)
+    assert by("grace", *assess).status == 0
+    stale = by("grace", "change", "accept", "1", "--review-on", "2031-01-01", "--after", "2", *WHY)
+    assert stale.codes == ["change-went-on"]
+    assert by("grace", "change", "accept", "1", "--review-on", "2031-01-01", *WHY).status == 0
+    proposed = json.loads(by("ada", "change", "propose", "1", *WHY, "--json").out)
+    (listed,) = json.loads(by("ada", "changes", "--market", "tiny", "--json").out)[:1]
+    assert (listed["state"], listed["proposal"]) == ("waiting for approval", proposed["proposal"])
+    (waiting,) = json.loads(by("grace", "proposals", "--json").out)
+    digest = waiting["content_digest"]
+    assert by("grace", "approve", waiting["number"], digest).status == 0
+    shown = by("eve", "changes", "1")
+    assert "\nscheduled; " in shown.out
+    assert f"approved it (proposal {waiting['number']})" in shown.out
+    assert json.loads(by("ada", "verify", "--json").out)["holds"]
+
+
+def test_a_proposal_that_was_made_without_a_change_stands_in_the_same_list(by, draft):
+    proposed = by("ada", "propose", "law", draft, "--valid-from", "2030-01-01", "--json")
+    number = json.loads(proposed.out)["proposal"]
+    listed = by("ada", "changes")
+    assert f"proposal {number}" in listed.out
+    assert "waiting for approval" in listed.out
+
+
+def test_what_nobody_may_do_is_refused_with_every_reason(by, draft):
+    assert by("eve", "change", "open", "tiny", *OPENING).codes == ["role-missing"]
+    assert by("ada", "change", "ask-review", "7", *WHY).codes == ["change-unknown"]
+    by("ada", "change", "open", "tiny", *OPENING)
+    refused = by("bea", "change", "accept", "1", "--review-on", "2031-01-01", *WHY)
+    assert refused.codes == [
+        "change-step-out-of-order", "change-without-revision", "change-step-of-others",
+    ]  # fmt: skip
+    unchanged = draft / "market-rules.yaml"
+    unchanged.write_text(write_yaml(tiny_market.market_rules()))
+    revise = by("ada", "change", "revise", "1", draft, "--valid-from", "2030-01-01", *WHY)
+    assert revise.codes == ["draft-changes-nothing"]
