@@ -85,6 +85,11 @@ class Viewer:
         return self.sees_people or Role.PARTICIPANT in self.roles
 
     @property
+    def takes_law_steps(self) -> bool:
+        """Whether this user opens changes of the law, and comments on them or decides."""
+        return bool(self.roles & {*MANAGERS, Role.PARTICIPANT})
+
+    @property
     def manages_people(self) -> bool:
         """Whether this user makes accounts, and proposes, approves and takes away rights."""
         return bool(self.roles & MANAGERS)

@@ -28,6 +28,9 @@ NEXT: dict[State, str] = {
 }
 """What comes next, by state."""
 
+REBASE = "rebase"
+"""A step that saves a revision by itself: what the text changes, laid over the law of its day."""
+
 URGENT_NEXT = "Others comment; the regulator assesses it at once, as it is urgent."
 
 

@@ -49,6 +49,7 @@ class AuditEntry(models.Model):
         RIGHT_WITHDRAWN = "right-withdrawn", "Took a right away"
         CHANGE_CONFIRMED = "change-confirmed", "Confirmed a change of who is paid"
         CHANGE_OBJECTED = "change-objected", "Objected to a change of who is paid"
+        LAW_CHANGE = "law-change", "Took a step of a change of the law"
         DEMO_SIGN_IN = "demo-sign-in", "Demo sign-in made"
 
     at = models.DateTimeField(db_index=True)
@@ -314,6 +315,8 @@ class Act(models.Model):
         ANSWER = "answer", "Answer a change of who is paid"
         SETTLE = "settle", "Settle and post days"
         ISSUE = "issue", "Issue documents"
+        CHANGE = "change", "Open a change of the law"
+        CHANGE_STEP = "change-step", "Take a step of a change of the law"
 
     class State(models.TextChoices):
         """How far it is."""

@@ -18,6 +18,7 @@ from portal.views import (
     home,
     invitations,
     invoices,
+    law_changes,
     notices,
     payments,
     people,
@@ -39,6 +40,14 @@ urlpatterns = [
     path("rules/", rules.in_force, name="rules"),
     # Before the next, whose instrument may hold slashes and would take this address too.
     path("rules/version/<str:digest>/", rules.version, name="rule-version"),
+    path("rules/changes/", law_changes.listing, name="law-changes"),
+    path("rules/changes/open/", law_changes.opening, name="law-change-open"),
+    path("rules/changes/<number:number>/", law_changes.page, name="law-change"),
+    path(
+        "rules/changes/<number:number>/<str:action>/",
+        law_changes.take_next_step,
+        name="law-change-step",
+    ),
     path("rules/<path:instrument>/", rules.document, name="rule-document"),
     path("invoices/", invoices.listing, name="invoices"),
     path("invoices/<str:number>/", invoices.page, name="invoice"),

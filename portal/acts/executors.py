@@ -22,6 +22,7 @@ from ledger.payments.statements import statement_name
 from portal import audit, dispute_words
 from portal.access import viewer_of
 from portal.acts import changes, people, settling
+from portal.acts import changes, law_changes, people
 from portal.acts.requests import Done, Entry, Execute
 from portal.dispute_forms import StepForm, kept_form
 from portal.dispute_rights import may_act
@@ -160,6 +161,8 @@ EXECUTORS: Mapping[str, Execute] = MappingProxyType(
         Act.Kind.ANSWER: changes.answer_change,
         Act.Kind.SETTLE: settling.settle_days,
         Act.Kind.ISSUE: settling.issue_documents,
+        Act.Kind.CHANGE: law_changes.open_law_change,
+        Act.Kind.CHANGE_STEP: law_changes.take_law_step,
     }
 )
 """By kind of act."""

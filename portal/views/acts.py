@@ -13,11 +13,17 @@ from portal.access import SignedInRequest, Viewer, open_to
 from portal.acts.answers import ShowRefused, answer
 from portal.models import Act
 from portal.views import changes, disputes, payments, people, settling
+from portal.views import changes, disputes, law_changes, payments, people
 
 
 def acts_on_pages(viewer: Viewer) -> bool:
     """Return whether there is anything that this user may ask for."""
-    return viewer.sees_disputes or viewer.sees_payments or viewer.manages_people
+    return (
+        viewer.sees_disputes
+        or viewer.sees_payments
+        or viewer.manages_people
+        or viewer.takes_law_steps
+    )
 
 
 @require_safe
@@ -51,6 +57,8 @@ SHOW_REFUSED: Mapping[str, ShowRefused] = MappingProxyType(
         Act.Kind.ANSWER: changes.show_refused_answer,
         Act.Kind.SETTLE: settling.show_refused,
         Act.Kind.ISSUE: settling.show_refused,
+        Act.Kind.CHANGE: law_changes.show_refused_opening,
+        Act.Kind.CHANGE_STEP: law_changes.show_refused_step,
     }
 )
 """By kind of act: its form again, with what was typed and every reason."""

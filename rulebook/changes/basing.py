@@ -51,8 +51,8 @@ def _moved(place: str, value: str) -> Finding:
         place,
         value,
         "a draft is drawn from the law that it is to replace",
-        "rebase it: `manage.py change rebase`, and try it again; where law changes again within "
-        "the days that are wanted, end them before that",
+        "rebase it, and try it again; where law changes again within the days that are wanted, end "
+        "them before that",
     )
 
 

@@ -24,7 +24,7 @@ LONGEST_TITLE = 200
 MOST_OPTIONS = 20
 
 SHORTEST_CONSULTATION = dt.timedelta(days=SHORTEST_CONSULTATION_DAYS)
-READ_IT_AGAIN = "read the change again: `manage.py changes NUMBER`"
+READ_IT_AGAIN = "read the change again, and go on from there"
 
 
 def place_of(life: Life) -> str:
@@ -68,7 +68,7 @@ def standing_breaches(
     if life.revision is None and kind not in WITHOUT_REVISION:
         yield Finding(
             "change-without-revision", place, "no text", f"{kind} is of a text",
-            "save a revision first: `manage.py change revise`",
+            "save a revision first",
         )  # fmt: skip
     if life.events and now < life.events[-1].at:
         yield Finding(
@@ -90,11 +90,11 @@ def _party_breaches(
             place,
             f"for {shown(participant)} of {life.change.market}",
             "an account acts for the participants that it was granted",
-            "leave --participant out, or sign in as an account of it",
+            "name none, or sign in as an account of it",
         )
     if not life.parties_of(actor, participant) & step.by:
         asked = " or ".join(sorted(step.by))
-        needs = ", for one named with --participant" if Party.PARTICIPANT in step.by else ""
+        needs = ", and name the participant they act for" if Party.PARTICIPANT in step.by else ""
         yield Finding(
             "change-step-of-others",
             place,
@@ -126,7 +126,7 @@ def _path_breaches(life: Life, kind: Kind, now: dt.datetime) -> Iterator[Finding
         yield Finding(
             "change-not-consulted", place, "no consultation was closed",
             "a change that is not urgent is consulted on before it is assessed",
-            "open the consultation: `manage.py change consult`",
+            "open the consultation",
         )  # fmt: skip
     if kind in (Kind.CONSULT, Kind.ASSESS) and (left := life.unanswered(Kind.COMMENT)):
         yield _unanswered(place, "comments-unanswered", left, Kind.ANSWER)
@@ -269,7 +269,7 @@ def _unanswered(place: str, code: str, left: tuple[Any, ...], kind: Kind) -> Fin
     numbers = ", ".join(str(event.sequence) for event in left)
     return Finding(
         code, place, f"events {numbers} have none", "what somebody said has an answer",
-        f"answer each: `manage.py change {kind}`",
+        f"{kind} each first",
     )  # fmt: skip
 
 

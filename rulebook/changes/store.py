@@ -172,7 +172,7 @@ def constraints_as_refusals(table: str) -> Iterator[None]:
                     f"rulebook.{table}",
                     said or "somebody else was there first",
                     limit,
-                    "read the change again: `manage.py changes NUMBER`",
+                    "read the change again, and go on from there",
                 )
             ]
         ) from error

@@ -94,7 +94,7 @@ def check_of_change(session: Session, stored: StoredProposal) -> Iterator[Findin
             f"change {number} is {life.state}",
             f"the proposal that waits of a change is that of its last revision, "
             f"{f'proposal {life.proposal}' if life.proposal else 'of which none waits'}",
-            f"read what came after it: `manage.py changes {number}`",
+            f"read what came after it in change {number}",
         )
 
 
@@ -133,7 +133,7 @@ def last_draft(life: Life) -> tuple[RevisionRow, Draft]:
                     f"change {life.change.number}",
                     "no text",
                     "law is made of a text",
-                    "save a revision first: `manage.py change revise`",
+                    "save a revision first",
                 )
             ]
         )

@@ -217,7 +217,7 @@ def assessment_body(
             f"trial {trial}",
             "no such trial",
             "an assessment names trials",
-            "`manage.py trials` lists them",
+            "name one of the list of trials",
         )
         for trial in wanted
         if trial not in found
@@ -243,7 +243,7 @@ def find(session: Session, number: int) -> Life:
                     f"change {number}",
                     "no such change",
                     "a change that was opened",
-                    "`manage.py changes` lists them",
+                    "name one of the list of changes",
                 )
             ]
         )
@@ -327,7 +327,7 @@ def _draft_findings(
             place,
             f"made from {f'revision {parent}' if parent else 'no revision'}",
             f"the last is {f'revision {last}' if last else 'none yet'}: what it says would be lost",
-            "read what changed, `manage.py changes NUMBER`, and make it from the last",
+            "read what changed, and make it from the last",
         )
     yield from draft_findings(life.change.market, [*draft], now)
     if not draft.edits:
@@ -358,7 +358,7 @@ def _trial_findings(
                 f"trial {trial}",
                 f"of {', '.join(each[:16] for each in tried) or 'nothing'}",
                 f"trials are of the last revision, whose draft is {digest[:16]}",
-                "try that: `manage.py trial MARKET --draft change/NUMBER`",
+                "try that, and name that trial",
             )
 
 

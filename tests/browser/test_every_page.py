@@ -53,6 +53,10 @@ PAGES = {
     "credit": ("/credit/", "regulator"),
     "changes": ("/changes/", OUTSIDER),
     "change": ("/changes/{change}/", OUTSIDER),
+    "changes of the law": ("/rules/changes/", SUPPLIER),
+    "change of the law": ("/rules/changes/{law}/", SUPPLIER),
+    "change of the law, to decide": ("/rules/changes/{law}/", "regulator"),
+    "opening of a change of the law": ("/rules/changes/open/", SUPPLIER),
     "people": ("/people/", "regulator"),
     "account and its rights": ("/people/accounts/operator/", "regulator"),
     "proposal of a right": ("/people/proposals/{proposal}/", "regulator"),
@@ -121,6 +125,7 @@ def known(served, number, proposal) -> dict[str, object]:
         "trial": site.trial,
         "proposal": proposal,
         "change": site.change,
+        "law": site.law_change,
     }
 
 

@@ -46,6 +46,7 @@ class Row(NamedTuple):
 
 
 LINKS = "who acts for whom, and nothing of their affairs"
+RECORD = "who said what of a change of the law, for everybody to read"
 FORM, FILE, OWN = "a form's answer", "a file", "the account's own form"
 
 
@@ -54,6 +55,10 @@ MATRIX = (
     Row("home", "/", "302 302 302 302 302 302 200"),
     Row("rules", "/rules/", "200 200 200 200 200 200 200"),
     Row("rule-version", "/rules/version/{registration}/", "200 200 404 200 200 200 404", reads=OWNERS, unwalked="the page of the document, in another version"),
+    Row("law-changes", "/rules/changes/", "200 200 200 200 200 200 in", names=RECORD),
+    Row("law-change-open", "/rules/changes/open/", "200 200 200 200 200 403 in", method=BOTH),
+    Row("law-change", "/rules/changes/{law}/", "200 200 200 200 200 200 in", names=RECORD),
+    Row("law-change-step", "/rules/changes/{law}/comment/", "422 422 422 422 422 403 in", method=POST, unwalked=FORM),
     Row("rule-document", "/rules/gb12/registration/{owner}/?on=2024-03-30", "200 200 404 200 200 200 404", reads=OWNERS),
     Row("invoices", "/invoices/", "200 200 200 403 200 200 in", reads=ALL),
     Row("invoice", "/invoices/{number}/", "200 200 404 403 200 200 in", reads=OWNERS),

@@ -18,8 +18,10 @@ from sqlalchemy import Engine
 import database.session
 from database.embedded import ROOT
 from database.session import make_engine, transaction
+from ledger.people.roles import Role
 from portal.main_job import JobRequest, run_main_job
 from portal.queries.rules import rule_on
+from rulebook.changes.steps import Kind
 from rulebook.documents import Registration
 from rulebook.law import rules_at
 from settlement.enactment.propose import propose_publication
@@ -28,11 +30,13 @@ from settlement.studies.study import run_study
 from settlement.trials.inputs import TrialRequest
 from settlement.trials.trial import run_trial
 from tests.settlement.trial_cases import capped, placed
+from tests.worlds import changing, people
 
 MARKET = "gb12"
 FIRST_DAY, SHORT_DAY = dt.date(2024, 3, 30), dt.date(2024, 3, 31)
 SUPPLIER, GENERATOR = "hearth-energy", "meridian-thermal"
 OUTSIDER = "lantern-supply"
+OPEN_FOR_LONG = dt.date(2090, 12, 31)
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class Site:
     study: str
     trial: str
     change: int
+    law_change: int
 
 
 @cache
@@ -58,9 +63,26 @@ def make_site(clone_portal_database: Callable[[], str]) -> Site:
         job = run_main_job(request, ticking_clock(), lambda _: nullcontext(lambda *_: None))
     assert job.is_proven
     first, later = (str(run.id) for run in job.runs)
-    return Site(
-        url, made, first, later, _make_study(made), _make_trial(made), _propose_change(made)
-    )
+    others = (_make_study(made), _make_trial(made), _propose_change(made), _open_law_change(made))
+    return Site(url, made, first, later, *others)
+
+
+def _open_law_change(engine: Engine) -> int:
+    """Take a lower cap into a consultation that is open for long, with a response; return it."""
+    now = dt.datetime(2024, 5, 2, 11, 0, tzinfo=dt.UTC)
+    with transaction(engine) as session:
+        rules = rules_at(session, MARKET, SHORT_DAY, now).market_rules
+        people.add(session, "desk-of-hearth", Role.PARTICIPANT, MARKET, SUPPLIER)
+        number = changing.opened(session, at=now, market=MARKET)
+        changing.revised(session, number, [capped(rules, 3_000_000_000)])
+        changing.step(session, number, Kind.ASK_REVIEW, "ada")
+        of_rules = {"instrument": f"{MARKET}/market-rules"}
+        said = changing.step(session, number, Kind.COMMENT, "rufus", body=of_rules)
+        changing.step(session, number, Kind.ANSWER, "ada", answers=said.sequence)
+        changing.consult(session, number, OPEN_FOR_LONG)
+        mine = {"participant": SUPPLIER, "reason": "Low enough for households"}
+        changing.step(session, number, Kind.RESPOND, "desk-of-hearth", **mine)
+    return number
 
 
 def _propose_change(engine: Engine) -> int:

@@ -53,6 +53,7 @@ def test_every_page_is_walked_by_the_browser_or_the_matrix_says_why_not():
         "number": "gb12-invoice-000001",
         "proposal": 1,
         "change": 1,
+        "law": 1,
     }
     paths = (path.partition("?")[0].format(**some) for path, _ in PAGES.values())
     walked = {resolve(path).url_name for path in paths}
@@ -100,7 +101,7 @@ def things(site, documents, owners) -> dict[str, object]:
         "registration": registration.digest.hex(), "size": size,
         "file": file.pk, "act": act.pk, "invitation": invitation.pk,
         "replay": replay.pk, "proposal": grants[0].number,
-        "change": site.change, "never": 999_999_999,
+        "change": site.change, "law": site.law_change, "never": 999_999_999,
     }  # fmt: skip
 
 

@@ -113,7 +113,8 @@ def filled(template: str, known: dict[str, str], name: str | None = None, value:
         part = found[1].rpartition(":")[2]
         if part == name:
             return value
-        return "1" if (template.startswith("/disputes/") and part == "number") else known[part]
+        is_numbered = template.startswith(("/disputes/", "/rules/changes/")) and part == "number"
+        return "1" if is_numbered else known[part]
 
     return re.sub(r"<([^>]+)>", of_part, template)
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from ledger.people import store as people_store
+from rulebook.changes import store
 from rulebook.changes.life import Life, Wanted
 from rulebook.changes.steps import Kind
 from rulebook.documents import Document
@@ -71,7 +73,7 @@ def revised(
         **changes,
     }
     with acting_as(session, account):
-        draft = drawn_draft(session, "tiny", texts, validity, when)
+        draft = drawn_draft(session, life.change.market, texts, validity, when)
         return revise(session, number, draft, validity=validity, now=when, **settings)
 
 
@@ -108,7 +110,8 @@ def consulted(session: Session) -> int:
 
 def consult(session: Session, number: int, last_day: dt.date = LAST_DAY) -> Life:
     """Open the consultation of a change."""
-    body = consultation_body(session, "tiny", last_day, OPENED)
+    life = find(session, number)
+    body = consultation_body(session, life.change.market, last_day, life.events[-1].at)
     return step(session, number, Kind.CONSULT, "grace", body=body)
 
 
@@ -170,3 +173,15 @@ def fill_changes(session: Session, **tried: Any) -> None:
         approve(session, proposal, digest, CLOSED + 10 * MINUTE)
     second = opened(session, "desk-of-doric", CLOSED + 11 * MINUTE, participant="doric")
     revised(session, second, account="desk-of-doric", validity=LATER)
+
+
+def numbers_of(session: Session) -> list[int]:
+    """Return the numbers of all changes."""
+    return list(store.lives(session))
+
+
+def digest_of(session: Session, number: int) -> str:
+    """Return the digest of the proposal that waits of a change."""
+    proposal = people_store.proposal(session, find(session, number).proposal or 0)
+    assert proposal is not None
+    return proposal.content_digest.hex()

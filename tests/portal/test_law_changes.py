@@ -1,0 +1,158 @@
+"""The pages of changes of the law: the public record, and the steps that are taken from them."""
+
+import datetime as dt
+import html
+from itertools import count
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from database.session import transaction
+from portal.models import AuditEntry
+from rulebook.changes.steps import Kind, State
+from rulebook.law import rules_at
+from settlement.enactment.changes import Validity, find
+from tests.portal.conftest import PEOPLE
+from tests.portal.site import MARKET, SUPPLIER
+from tests.settlement.trial_cases import capped
+from tests.worlds import changing
+
+ADDRESS = "/rules/changes/"
+_days = count(40)
+WHY = "For good reasons"
+OPENING = {
+    "market": MARKET, "title": "Pay later", "problem": "Bills come early",
+    "objectives": "Bills come later", "do_nothing": "They stay early",
+    "options": "A week later\n\nTwo weeks later", "urgency": "", "reason": "Cash is short",
+}  # fmt: skip
+
+
+def shown(answer, status=200) -> str:
+    assert answer.status_code == status
+    return " ".join(html.unescape(answer.content.decode()).replace("\xa0", " ").split())
+
+
+def take(client, number, action, **typed):
+    form = {"reason": WHY, "saw": "", **typed}
+    return client.post(f"{ADDRESS}{number}/{action}/", form, follow=True)
+
+
+def state_of(number) -> State:
+    with transaction() as session:
+        return find(session, number).state
+
+
+@pytest.fixture
+def urgent(site) -> int:
+    """An urgent change in review, of a day to come that no other test changes the law of."""
+    now = timezone.now() - dt.timedelta(hours=1)
+    day = now.date() + dt.timedelta(days=next(_days))
+    wanted = Validity(day, day + dt.timedelta(days=1))
+    with transaction() as session:
+        rules = rules_at(session, MARKET, now, now).market_rules
+        number = changing.opened(session, at=now, market=MARKET, urgency="Prices hurt")
+        changing.revised(session, number, [capped(rules, 2_000_000_000)], validity=wanted)
+        changing.step(session, number, Kind.ASK_REVIEW, "ada")
+    return number
+
+
+def test_everybody_who_is_signed_in_reads_the_whole_record(site, sign_in):
+    for who in PEOPLE:
+        client = sign_in(who)
+        page = shown(client.get(f"{ADDRESS}{site.law_change}/"))
+        for words in (
+            "Lower the price cap", "in consultation", "price cap: £6,000.00 per MWh",
+            "The cap stays, and scarce hours", "Low enough for households", SUPPLIER,
+            "asked for review", "Not answered yet.",
+        ):  # fmt: skip
+            assert words in page, (who, words)
+        assert "Lower the price cap" in shown(client.get(ADDRESS))
+
+
+def test_a_draft_is_its_authors_until_review_is_asked_for(site, sign_in):
+    owner = sign_in("owner")
+    page = shown(owner.post(f"{ADDRESS}open/", {**OPENING, "participant": SUPPLIER}, follow=True))
+    assert "Pay later" in page and "What you may do" in page
+    with transaction() as session:
+        number = max(changing.numbers_of(session))
+    assert f"Change {number} is open." in page
+    outsider = sign_in("outsider")
+    assert outsider.get(f"{ADDRESS}{number}/").status_code == 404
+    assert "Pay later" not in shown(outsider.get(ADDRESS))
+    assert "Pay later" in shown(sign_in("operator").get(f"{ADDRESS}{number}/"))
+    entry = AuditEntry.objects.get(action="law-change")
+    assert (entry.account, entry.subject) == ("owner", f"change {number}: opened the change")
+    page = shown(take(owner, number, "withdraw"))
+    assert "You withdrew the change." in page and state_of(number) is State.WITHDRAWN
+
+
+def test_what_is_wrong_with_an_opening_is_said_with_what_was_typed(site, sign_in):
+    typed = {**OPENING, "title": " ", "options": ""}
+    page = shown(sign_in("operator").post(f"{ADDRESS}open/", typed, follow=True), 422)
+    assert "options are weighed against doing nothing" in page
+    assert "words, 200 characters at most" in page
+    assert "Bills come early" in page
+
+
+def test_a_participant_responds_and_the_regulator_answers(site, sign_in):
+    number, owner = site.law_change, sign_in("owner")
+    page = shown(take(owner, number, "respond", participant=SUPPLIER, reason="Still too high"))
+    assert "Still too high" in page and "You responded." in page
+    for other in ("lantern-supply", ""):
+        page = shown(take(owner, number, "respond", participant=other), 422)
+        assert "Refused; nothing was changed." in page and WHY in page
+    with transaction() as session:
+        said = find(session, number).unanswered(Kind.RESPOND)
+    regulator = sign_in("regulator")
+    for event in said:
+        page = shown(take(regulator, number, "reply", answers=event.sequence, reason="We heard"))
+    assert "We heard" in page and "Not answered yet." not in page
+    assert "it is open until" in shown(take(regulator, number, "close"), 422)
+
+
+def test_an_urgent_change_becomes_law_from_its_page(urgent, sign_in, make_user):
+    operator, regulator = sign_in("operator"), sign_in("regulator")
+    assert "Give the day of the review" in shown(take(regulator, urgent, "accept"), 422)
+    assert take(operator, urgent, "assess", uncounted="Habits").status_code == 422
+    page = shown(take(regulator, urgent, "assess", uncounted="Habits of households"))
+    assert "Habits of households" in page and "Frozen to" in page
+    assert "accepted" in shown(take(regulator, urgent, "accept", day="2090-01-01"))
+    page = shown(take(operator, urgent, "propose"))
+    assert "Digest of proposal" in page and state_of(urgent) is State.WAITING
+    assert "digest of what was read" in shown(
+        take(regulator, urgent, "approve", digest="0" * 8), 422
+    )
+    with transaction() as session:
+        digest = changing.digest_of(session, urgent)
+    page = shown(take(regulator, urgent, "approve", digest=digest))
+    assert "scheduled" in page and state_of(urgent) is State.APPROVED
+    listed = shown(sign_in("owner").get(ADDRESS))
+    assert '<span class="status good">scheduled</span>' in listed
+
+
+def test_a_step_that_somebody_else_took_meanwhile_is_told(urgent, sign_in):
+    regulator = sign_in("regulator")
+    page = shown(take(regulator, urgent, "ask-changes", saw="2"), 422)
+    assert "whoever moves a change has seen all of it" in page
+    assert state_of(urgent) is State.IN_REVIEW
+
+
+def test_law_that_did_not_move_needs_no_rebase(urgent, sign_in):
+    page = shown(take(sign_in("operator"), urgent, "rebase"), 422)
+    assert "drawn from law that is another by now" in page
+
+
+def test_a_step_towards_law_is_confirmed_first(urgent, make_user):
+    client = Client()
+    client.force_login(make_user("regulator", *PEOPLE["regulator"]))
+    answer = client.post(f"{ADDRESS}{urgent}/assess/", {"reason": WHY})
+    assert answer.status_code == 302 and "/account/confirm/" in answer["Location"]
+
+
+def test_what_is_no_step_of_a_page_is_not_found(site, sign_in):
+    operator = sign_in("operator")
+    for action in ("open", "revise", "bless"):
+        assert take(operator, site.law_change, action).status_code == 404
+    assert operator.get(f"{ADDRESS}999999/").status_code == 404
+    assert take(sign_in("auditor"), site.law_change, "comment").status_code == 403
