@@ -22,6 +22,7 @@ from rulebook.changes.steps import ANSWERED_BY, STEPS, Kind, State, Step
 from rulebook.documents import MarketRules
 from rulebook.edit_words import edit_lines
 from rulebook.merging import Edit
+from settlement.enactment.change_law import is_base_moved
 from settlement.enactment.change_list import ListedChange, list_changes, state_of
 from settlement.enactment.changes import actor_of, currency_of, with_persons
 from settlement.enactment.reach import Reach
@@ -89,6 +90,7 @@ class LawChangePage:
         withheld: whether parts of what it changes are not public.
         places: the documents and clauses that a comment may be on, by value and words.
         participants: for which the reader may act here.
+        is_moved: whether the law that the last revision was drawn from is another by now.
         digest: of the proposal that waits; None where none does, or the reader may not see it.
     """
 
@@ -101,6 +103,7 @@ class LawChangePage:
     revisions: tuple[RevisionRow, ...]
     changes: tuple[str, ...] | None
     withheld: bool
+    is_moved: bool
     comments: tuple[Said, ...]
     responses: tuple[Said, ...]
     timeline: tuple[ShownEvent, ...]
@@ -116,6 +119,12 @@ class LawChangePage:
     def revision(self) -> RevisionRow | None:
         """The last revision that the reader may see."""
         return self.revisions[-1] if self.revisions else None
+
+    @property
+    def last_day(self) -> dt.date | None:
+        """The last day of the last consultation."""
+        opened = self.consulted
+        return dt.date.fromisoformat(opened.body["last_day"]) if opened else None
 
     @property
     def assessed(self) -> EventRow | None:
@@ -162,6 +171,7 @@ def law_change_page(
     )
     proposal = people_store.proposal(session, life.proposal) if life.proposal else None
     waits = proposal is not None and state is State.WAITING
+    is_moved = life.is_open and is_base_moved(session, life, now)
     return LawChangePage(
         life,
         state,
@@ -172,10 +182,11 @@ def law_change_page(
         life.revisions,
         changes,
         withheld,
+        is_moved,
         _said(life, Kind.COMMENT, shown),
         _said(life, Kind.RESPOND, shown),
         tuple(shown.values()),
-        _steps(life, rights, participants, now),
+        _steps(life, rights, participants, is_moved, now),
         {ANSWERED_BY[kind].value: life.unanswered(kind) for kind in SPOKEN},
         tuple(_places(life)),
         participants,
@@ -231,7 +242,7 @@ def _is_of(edit: Edit, fields: Iterable[str]) -> bool:
 
 
 def _steps(
-    life: Life, rights: Rights, participants: Sequence[str], now: dt.datetime
+    life: Life, rights: Rights, participants: Sequence[str], is_moved: bool, now: dt.datetime
 ) -> tuple[ShownStep, ...]:
     """Return the steps that the reader may take on this page; texts are written elsewhere."""
     if not rights.account:
@@ -245,7 +256,7 @@ def _steps(
             continue
         if kind is not Kind.REVISE:
             shown.append(ShownStep(kind.value, step.title, step.words))
-        elif life.revision is not None:
+        elif is_moved:
             title = "Draw the text anew from the law as it is now"
             shown.append(ShownStep(REBASE, title, "what became law since"))
     return tuple(shown)

@@ -192,6 +192,27 @@ def _payee_sentences(notice: Notice) -> tuple[str, ...]:
     )
 
 
+_CHANGE_TITLES = {
+    "consult": "is open for your response",
+    "reply": "answers your response",
+    "accept": "was accepted",
+    "reject": "was rejected",
+    "withdraw": "was withdrawn",
+}
+"""What became of a change of the law, by the kind of its step."""
+
+
+def _change_title(notice: Notice) -> str:
+    return f"Change {notice.change} of the law {_CHANGE_TITLES[notice.subject]}"
+
+
+def _change_sentences(notice: Notice) -> tuple[str, ...]:
+    title = f"{notice.words[0].rstrip('.')}."
+    if notice.subject == "consult":
+        return (title, f"Respond by {_days(notice.days)}, in the portal, under Law changes.")
+    return (title, "The whole record of it stands in the portal, under Law changes.")
+
+
 def _correction_title(notice: Notice) -> str:
     return f"Run {notice.subject} corrected {_days(notice.days)}"
 
@@ -226,6 +247,7 @@ _WORDS: dict[Sort, tuple[Callable[[Notice], str], Callable[[Notice], tuple[str, 
     Sort.CREDIT: (_credit_title, _credit_sentences),
     Sort.PAYEE: (_payee_title, _payee_sentences),
     Sort.CORRECTION: (_correction_title, _correction_sentences),
+    Sort.CHANGE: (_change_title, _change_sentences),
 }
 """Title and sentences of every sort of notice."""
 

@@ -66,10 +66,7 @@ def propose_change(
     findings = list(breaches(life, wanted, actor_of(acting(session)), now))
     revision, draft = last_draft(life)
     # What moved is known before the law is locked, and asked again by what publishes.
-    law = rulebook_store.versions_known(
-        session, life.change.market, now, revision.valid_from, revision.valid_to
-    )
-    refuse_any([*findings, *moved_findings(draft, law, revision.valid_from)])
+    refuse_any([*findings, *_moved(session, revision, draft, now)])
     # The law's lock before the ledger's: every command has this order.
     _, proposal = propose_publication(
         session, draft.documents, valid_from=revision.valid_from, valid_to=revision.valid_to,
@@ -79,6 +76,27 @@ def propose_change(
         raise Refused([_stands_already(number)])
     named = Wanted(Kind.PROPOSE, reason, proposal=proposal.number, saw=saw)
     return _take(session, number, named, now), proposal
+
+
+def is_base_moved(session: Session, life: Life, now: dt.datetime) -> bool:
+    """Return whether the law that the last revision was drawn from is another by now.
+
+    What cannot be read is not said to have moved: `propose_change` names it.
+    """
+    try:
+        revision, draft = last_draft(life)
+    except Refused:
+        return False
+    return any(_moved(session, revision, draft, now))
+
+
+def _moved(
+    session: Session, revision: RevisionRow, draft: Draft, now: dt.datetime
+) -> Iterator[Finding]:
+    law = rulebook_store.versions_known(
+        session, draft.market, now, revision.valid_from, revision.valid_to
+    )
+    return moved_findings(draft, law, revision.valid_from)
 
 
 def check_of_change(session: Session, stored: StoredProposal) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from itertools import chain
 
 from sqlalchemy.orm import Session
 
@@ -15,6 +16,7 @@ from settlement.accounts.credit_report import credit_report
 from settlement.enactment.payee_rules import words_of
 from settlement.enactment.payees import proposed_payees
 from settlement.notices import store
+from settlement.notices.change import notice_of_change
 from settlement.notices.notice import CreditLevel, DisputeStep, Notice, notices_of
 from settlement.notices.payee import Payee, notice_of_payee
 
@@ -32,7 +34,10 @@ def derive_notices(session: Session, now: dt.datetime) -> list[Notice]:
         list(_levels(session)),
         store.payments(session),
         store.laws(session),
-        map(notice_of_payee, _payees(session, now)),
+        chain(
+            map(notice_of_payee, _payees(session, now)),
+            map(notice_of_change, store.change_steps(session)),
+        ),
     )
 
 

@@ -27,6 +27,7 @@ class Sort(StrEnum):
     DISPUTE = "dispute"
     CREDIT = "credit"
     PAYEE = "payee"
+    CHANGE = "change"
 
 
 TAKEN_BACK = "taken back"
@@ -157,7 +158,8 @@ class Notice:
     Attributes:
         key: the same for the same notice, always.
         subject: the run kind, the kind of document, who sealed, the dispute, the credit level, the
-            payment, the title of the law, or how far a change of a payee is.
+            payment, the title of the law, how far a change of a payee is, or the step of a change
+            of the law.
         days: the settlement days it is about, in order; of a document the first day of its month,
             of a payment the day of its value, of law the first on which it applies.
         changes: of a correction, by commodity and kind of account.
@@ -168,8 +170,9 @@ class Notice:
         instrument: of law, which.
         exposure_micro, cover_micro: of a credit level.
         reason: why, as it was stated.
-        words: of a change of a payee, what was and what is to be.
+        words: of a change of a payee, what was and what is to be; of one of the law, its title.
         proposal: of a change of a payee, the proposal that makes it.
+        change: of a change of the law, its number.
         told: addresses beside those in force to which it is sent: those that a change may replace.
     """
 
@@ -193,6 +196,7 @@ class Notice:
     cover_micro: int = 0
     words: tuple[str, ...] = ()
     proposal: int | None = None
+    change: int | None = None
     told: tuple[str, ...] = ()
 
     @property
@@ -224,7 +228,7 @@ def notices_of(
     levels: Iterable[CreditLevel] = (),
     payments: Iterable[Paid] = (),
     laws: Iterable[Law] = (),
-    payees: Iterable[Notice] = (),
+    others: Iterable[Notice] = (),
 ) -> list[Notice]:
     """Return every notice of every participant, latest first."""
     found = [
@@ -232,7 +236,7 @@ def notices_of(
         *map(_issued, documents),
         *map(_paid, payments),
         *map(_enacted, laws),
-        *payees,
+        *others,
         *map(_sealed, seals),
         *map(_disputed, steps),
         *map(_levelled, levels),

@@ -12,6 +12,7 @@ from ledger.payments.statements import statement_name
 from ledger.store import journal_head
 from ledger.tables import Invoice
 from rulebook.days import day_of
+from settlement.notices.change import ChangeStep
 from settlement.notices.notice import Document, Law, Movement, Paid, SealedDays
 
 # The first journal of a day posts it; only those after it, nth > 1, correct something.
@@ -87,9 +88,27 @@ SELECT version.market, told.participant, version.instrument, version.body ->> 't
         OR split_part(version.instrument, '/', 3) = told.participant)
  ORDER BY lower(version.recorded), version.instrument, told.participant
 """
+CHANGES = """
+SELECT change.market, told.participant, change.number, event.sequence, change.title, event.kind,
+       event.at, event.body ->> 'last_day' AS last_day, zone.name AS zone
+  FROM rulebook.change_event AS event
+  JOIN rulebook.change ON change.number = event.change
+  JOIN (SELECT DISTINCT market, split_part(instrument, '/', 3) AS participant
+          FROM rulebook.version WHERE kind = 'registration') AS told USING (market)
+  JOIN (SELECT DISTINCT market, body ->> 'time_zone' AS name
+          FROM rulebook.version WHERE kind = 'market-rules') AS zone USING (market)
+  LEFT JOIN rulebook.change_event AS asked
+    ON asked.change = event.change AND asked.sequence = event.answers
+ WHERE event.kind IN ('consult', 'accept', 'reject')
+    OR event.kind = 'reply' AND asked.participant = told.participant
+    OR event.kind = 'withdraw' AND EXISTS (
+       SELECT FROM rulebook.change_event AS reviewed
+        WHERE reviewed.change = event.change AND reviewed.kind = 'ask-review')
+ ORDER BY change.number, event.sequence, told.participant
+"""
 DECIDED = """
 SELECT count(*) FROM ledger.log_leaf
- WHERE source IN ('people.proposal', 'people.approval', 'people.answer')
+ WHERE source IN ('people.proposal', 'people.approval', 'people.answer', 'rulebook.change_event')
 """
 INVOICE_HEADS = "SELECT series, max(number) FROM ledger.invoice GROUP BY series ORDER BY series"
 
@@ -167,6 +186,23 @@ def laws(session: Session) -> list[Law]:
         for market, participant, instrument, title, version, begins, reason, at, zone, told in (
             session.execute(text(LAWS))
         )
+    ]
+
+
+def change_steps(session: Session) -> list[ChangeStep]:
+    """Return the steps of changes of the law that participants are told of, by reader."""
+    return [
+        ChangeStep(
+            row.market,
+            row.participant,
+            row.number,
+            row.sequence,
+            row.title,
+            row.kind,
+            row.at,
+            dt.date.fromisoformat(row.last_day) if row.last_day else day_of(row.at, row.zone),
+        )
+        for row in session.execute(text(CHANGES))
     ]
 
 

@@ -111,6 +111,13 @@ def test_a_participant_responds_and_the_regulator_answers(site, sign_in):
     assert "it is open until" in shown(take(regulator, number, "close"), 422)
 
 
+def test_a_notice_leads_to_the_consultation(site, sign_in):
+    page = shown(sign_in("owner").get("/notices/"))
+    assert f"Change {site.law_change} of the law is open for your response" in page
+    assert "Respond by 31 December 2090" in page
+    assert f'href="{ADDRESS}{site.law_change}/"' in page
+
+
 def test_an_urgent_change_becomes_law_from_its_page(urgent, sign_in, make_user):
     operator, regulator = sign_in("operator"), sign_in("regulator")
     assert "Give the day of the review" in shown(take(regulator, urgent, "accept"), 422)

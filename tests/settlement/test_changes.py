@@ -16,6 +16,8 @@ from rulebook.changes.steps import Kind, State, transitions
 from settlement.enactment.approve import approve
 from settlement.enactment.change_law import rebase
 from settlement.enactment.changes import find, take_step
+from settlement.notices.derivation import derive_notices
+from settlement.notices.notice import Sort
 from settlement.verification import list_checks
 from tests.settlement.study_cases import metered
 from tests.settlement.trial_cases import capped, changed, try_tiny
@@ -69,6 +71,20 @@ def test_a_change_goes_from_a_problem_to_law_and_is_proven(world_of):
         assert second.change.participant == "doric"
         session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
         assert findings(session) == []
+
+
+def test_participants_are_told_of_what_concerns_them(world_of):
+    with rolled_back(world_of(metered)[0]) as session:
+        changing.fill_changes(session)
+        told = [each for each in derive_notices(session, LATER) if each.sort is Sort.CHANGE]
+        everybody = {each.participant for each in told}
+        steps = {
+            who: sorted(each.subject for each in told if each.participant == who)
+            for who in everybody
+        }
+    assert len(everybody) > 1
+    assert steps.pop("doric") == ["accept", "consult", "reply"]
+    assert all(of_one == ["accept", "consult"] for of_one in steps.values())
 
 
 def test_every_reason_against_a_step_is_told_at_once(tiny):
