@@ -21,8 +21,7 @@ from ledger.payments.allocate import allocate, find_transaction
 from ledger.payments.statements import statement_name
 from portal import audit, dispute_words
 from portal.access import viewer_of
-from portal.acts import changes, people, settling
-from portal.acts import changes, law_changes, people
+from portal.acts import changes, law_changes, people, settling
 from portal.acts.requests import Done, Entry, Execute
 from portal.dispute_forms import StepForm, kept_form
 from portal.dispute_rights import may_act

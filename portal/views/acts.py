@@ -12,8 +12,7 @@ from portal import jobs
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.acts.answers import ShowRefused, answer
 from portal.models import Act
-from portal.views import changes, disputes, payments, people, settling
-from portal.views import changes, disputes, law_changes, payments, people
+from portal.views import changes, disputes, law_changes, payments, people, settling
 
 
 def acts_on_pages(viewer: Viewer) -> bool:

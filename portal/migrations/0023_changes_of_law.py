@@ -14,6 +14,8 @@ KINDS = [
     ('approve', 'Approve a right'),
     ('withdraw', 'Take a right away'),
     ('answer', 'Answer a change of who is paid'),
+    ('settle', 'Settle and post days'),
+    ('issue', 'Issue documents'),
     ('change', 'Open a change of the law'),
     ('change-step', 'Take a step of a change of the law'),
 ]
@@ -30,7 +32,10 @@ ACTIONS = [
     ('recovery-codes', 'Made new recovery codes'),
     ('confirmed', 'Confirmed who they are'),
     ('replay', 'Asked for a replay'),
+    ('trial', 'Asked for a trial'),
     ('dispute', 'Took a step in a dispute'),
+    ('settled', 'Settled and posted days'),
+    ('issued', 'Issued documents'),
     ('statement-imported', 'Imported a bank statement'),
     ('payment-allocated', 'Allocated a payment'),
     ('payment-returned', 'Returned a payment to the queue'),
@@ -51,7 +56,7 @@ ACTIONS = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("portal", "0020_queue")]
+    dependencies = [("portal", "0022_settling_on_pages")]
     operations = [
         migrations.AlterField("act", "kind", models.CharField(choices=KINDS, max_length=12)),
         migrations.AlterField("auditentry", "action", models.CharField(choices=ACTIONS, max_length=24)),
