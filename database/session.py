@@ -188,6 +188,16 @@ def transaction(bind: Engine | None = None) -> Iterator[Session]:
         yield session
 
 
+@contextmanager
+def snapshot(bind: Engine | None = None) -> Iterator[Session]:
+    """Open one transaction that sees the database as it stood when it began, and writes nothing."""
+    how = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with Session(bind or engine(), expire_on_commit=False) as session, session.begin():
+        session.connection(execution_options=how)
+        _set_up(session, current_patience(), _token.get())
+        yield session
+
+
 def _set_up(session: Session, patience: Patience | None, token: str | None) -> None:
     """Let a transaction wait no longer than a patience, and act as the account of a token."""
     settings: dict[str, Any] = {}

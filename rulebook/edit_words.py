@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from enum import StrEnum
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -16,35 +17,88 @@ from rulebook.merging import ABSENT, Edit
 _MEMBER = re.compile(r"\[([^\]]*)\]")
 ARROW = "\N{RIGHTWARDS ARROW}"
 NOTHING = "nothing"
+DOCUMENT = "the document"
+
+
+class How(StrEnum):
+    """What became of a part, as a sentence goes on after its name."""
+
+    CHANGED = "is changed"
+    NEW = "is new"
+    LEFT_OUT = "is left out"
+    MOVED = "stand in another order"
+
+
+class FieldChange(NamedTuple):
+    """A change of one value, or of a part that came or went.
+
+    Attributes:
+        what: the title of the field, in small letters.
+        members: the names of the parts that it stands in, outermost first.
+        before, after: in the units of people; empty of what did not stand there, or was moved.
+    """
+
+    what: str
+    members: tuple[str, ...]
+    how: How
+    before: str = ""
+    after: str = ""
+
+    @property
+    def change(self) -> str:
+        """What became of it."""
+        return f"{self.before} {ARROW} {self.after}" if self.how is How.CHANGED else self.how
+
+    @property
+    def member(self) -> str:
+        """The parts that it stands in, as a sentence names them; empty of the document's own."""
+        return ", ".join(filter(None, self.members))
 
 
 def edit_lines(edits: Mapping[str, Sequence[Edit]], currency: str) -> Iterator[str]:
-    """Yield a line for every change of each document, in the order of documents and fields.
+    """Yield a line for every change of each document, in the order of documents and fields."""
+    for instrument, of_document in edits.items():
+        _, kind, *name = instrument.split("/")
+        heading = f"{kind} {name[0]}" if name else kind
+        yield from (f"{heading}, {line}" for line in change_lines(kind, of_document, currency))
+
+
+def change_lines(kind: str, edits: Iterable[Edit], currency: str) -> Iterator[str]:
+    """Yield a line for every change of a document of a kind, in the order of its fields.
 
     Members of a list that change in the same way, such as the layers that share a curve, stand in
     one line.
     """
-    for instrument, of_document in edits.items():
-        _, kind, *name = instrument.split("/")
-        heading = f"{kind} {name[0]}" if name else kind
-        alike: dict[tuple[str, str], list[str]] = {}
-        for edit in of_document:
-            for what, change in _changes(KINDS[kind], edit, currency):
-                member = ", ".join(_MEMBER.findall(edit.path))
-                alike.setdefault((what, change), []).append(member)
-        for (what, change), members in alike.items():
-            of_members = ", ".join(dict.fromkeys(filter(None, members)))
-            place = f"{heading}, {what}" + (f" of {of_members}" if of_members else "")
-            yield f"{place}: {change}"
+    alike: dict[tuple[str, str], list[str]] = {}
+    for each in field_changes(kind, edits, (currency, currency)):
+        alike.setdefault((each.what, each.change), []).append(each.member)
+    for (what, change), members in alike.items():
+        of_members = ", ".join(dict.fromkeys(filter(None, members)))
+        yield f"{what}{f' of {of_members}' if of_members else ''}: {change}"
 
 
-def _changes(model: type[BaseModel], edit: Edit, currency: str) -> Iterator[tuple[str, str]]:
-    """Yield what an edit changes, and how: a part of a list that is one value, by its place."""
+def field_changes(
+    kind: str, edits: Iterable[Edit], currencies: tuple[str, str]
+) -> Iterator[FieldChange]:
+    """Yield every change of a document of a kind: a part of a list that is one value, by place.
+
+    Args:
+        currencies: of the amounts before, and of those after.
+    """
+    for edit in edits:
+        yield from _changes(KINDS[kind], edit, currencies)
+
+
+def _changes(
+    model: type[BaseModel], edit: Edit, currencies: tuple[str, str]
+) -> Iterator[FieldChange]:
+    how = how_of(edit)
     if not edit.path:
-        yield "the document", "is new" if edit.before is ABSENT else "is left out"
+        yield FieldChange(DOCUMENT, (), how)
         return
-    if edit.path.endswith(" (order)"):
-        yield edit.path.removesuffix(" (order)"), "stand in another order"
+    members = tuple(_MEMBER.findall(edit.path))
+    if how is How.MOVED:
+        yield FieldChange(edit.path.removesuffix(" (order)"), members, how)
         return
     names = _MEMBER.sub("", edit.path).split(".")
     parent = model_within(model, names[:-1])
@@ -52,13 +106,29 @@ def _changes(model: type[BaseModel], edit: Edit, currency: str) -> Iterator[tupl
         raise ValueError(f"{edit.path} leads to no field of {model.__name__}")
     field, inner = parent.model_fields[names[-1]], model_within(model, names)
     title = (field.title or names[-1]).lower()
-    if edit.path.endswith("]") and ABSENT in (edit.before, edit.after):
-        yield title, "is new" if edit.before is ABSENT else "is left out"
+    if how is not How.CHANGED and edit.path.endswith("]"):
+        before, after = (
+            "" if value is ABSENT else _words(value, field, inner, currency)
+            for value, currency in zip((edit.before, edit.after), currencies, strict=True)
+        )
+        yield FieldChange(title, members, how, before, after)
     elif inner is not None and _alike(edit.before, edit.after):
-        yield from _members(title, inner, edit, currency)
+        yield from _members(title, members, inner, edit, currencies)
     else:
-        before, after = (_words(each, field, inner, currency) for each in (edit.before, edit.after))
-        yield title, f"{before} {ARROW} {after}"
+        before, after = (
+            _words(value, field, inner, currency)
+            for value, currency in zip((edit.before, edit.after), currencies, strict=True)
+        )
+        yield FieldChange(title, members, How.CHANGED, before, after)
+
+
+def how_of(edit: Edit) -> How:
+    """Return what an edit makes of what it is about."""
+    if edit.path.endswith(" (order)"):
+        return How.MOVED
+    if edit.before is ABSENT:
+        return How.NEW
+    return How.LEFT_OUT if edit.after is ABSENT else How.CHANGED
 
 
 def _alike(before: Any, after: Any) -> bool:
@@ -67,16 +137,23 @@ def _alike(before: Any, after: Any) -> bool:
 
 
 def _members(
-    title: str, inner: type[BaseModel], edit: Edit, currency: str
-) -> Iterator[tuple[str, str]]:
+    title: str,
+    members: tuple[str, ...],
+    inner: type[BaseModel],
+    edit: Edit,
+    currencies: tuple[str, str],
+) -> Iterator[FieldChange]:
     for number, (before, after) in enumerate(zip(edit.before, edit.after, strict=True), start=1):
         for name, field in inner.model_fields.items():
             was, is_now = before.get(name), after.get(name)
             if was != is_now:
                 part = model_within(inner, [name])
-                words = (_words(each, field, part, currency) for each in (was, is_now))
+                words = (
+                    _words(each, field, part, currency)
+                    for each, currency in zip((was, is_now), currencies, strict=True)
+                )
                 what = f"{title}, line {number}, {(field.title or name).lower()}"
-                yield what, f" {ARROW} ".join(words)
+                yield FieldChange(what, members, How.CHANGED, *words)
 
 
 def _words(value: Any, field: FieldInfo, inner: type[BaseModel] | None, currency: str) -> str:

@@ -61,6 +61,7 @@ def plan_end(
     known: dt.datetime,
     reason: str,
     sealed: Mapping[str, Sequence[tuple[dt.datetime, dt.datetime]]] = MappingProxyType({}),
+    locks: bool = True,
 ) -> EndingPlan:
     """Return what it would do to end a document: `day` is the first on which it does not apply.
 
@@ -75,11 +76,13 @@ def plan_end(
         known: when this is recorded; the shell passes the time of its clock.
         reason: why.
         sealed: the instants between which each sealed day lies, by market; their law stands.
+        locks: whether others who publish wait for the transaction; who only asks keeps nobody.
 
     Raises:
         Refused: with every finding; nothing is written.
     """
-    store.lock_market(session, market)
+    if locks:
+        store.lock_market(session, market)
     # After the lock: of two changes at once, the second sees what the first recorded.
     current = store.open_versions(session, market)
     request = Request((), day, None, known, reason.strip())

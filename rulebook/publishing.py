@@ -92,6 +92,7 @@ def plan(
     known: dt.datetime,
     reason: str = "",
     sealed: Mapping[str, Sequence[tuple[dt.datetime, dt.datetime]]] = MappingProxyType({}),
+    locks: bool = True,
 ) -> Plan:
     """Return what a publication would do, all or none; nothing is written.
 
@@ -108,6 +109,7 @@ def plan(
         known: when this is recorded; the shell passes the time of its clock.
         reason: why; must be stated where validity begins before `known`.
         sealed: the instants between which each sealed day lies, by market; their law stands.
+        locks: whether others who publish wait for the transaction; who only asks keeps nobody.
 
     Raises:
         Refused: with every finding.
@@ -123,6 +125,8 @@ def plan(
     if unread or not request.is_one_law:
         raise Refused(findings)
     closed = sealed.get(request.markets[0], ())
+    if locks:  # before the law is read: of two at once, the second amends what the first recorded
+        store.lock_market(session, request.markets[0])
     changes, start, end = _plan_changes(session, request, findings, closed)
     return Plan(request, tuple(changes), start, end)
 
@@ -169,10 +173,8 @@ def _plan_changes(
     findings: list[Finding],
     sealed: Sequence[tuple[dt.datetime, dt.datetime]],
 ) -> tuple[list[Change], dt.datetime, dt.datetime | None]:
-    """Return what the request changes, under the market's lock; refuse with every finding."""
+    """Return what the request changes; refuse with every finding."""
     market = request.markets[0]
-    store.lock_market(session, market)
-    # After the lock: of two publications at once, the second amends what the first recorded.
     current = store.open_versions(session, market)
     zone, wrong = zone_of(request, current)
     findings.extend(wrong)

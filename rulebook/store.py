@@ -104,6 +104,15 @@ def records(session: Session, market: str, instruments: Iterable[str]) -> dict[s
     )
 
 
+def records_at(
+    session: Session, market: str, instant: dt.datetime, known: dt.datetime
+) -> list[Record]:
+    """Return the versions recorded at `known` that apply at an instant, by instrument."""
+    applies = VersionRow.valid.op("@>", is_comparison=True)(func.tstzrange(instant, instant, "[]"))
+    found = _records(session, VersionRow.market == market, _holds(known), applies)
+    return [record for name in sorted(found) for record in found[name]]
+
+
 def records_from(
     session: Session, market: str, start: dt.datetime, known: dt.datetime
 ) -> dict[str, list[Record]]:
@@ -164,6 +173,17 @@ def versions_with_digests(session: Session, digests: Mapping[str, bytes]) -> tup
     return _versions(
         session, tuple_(VersionRow.instrument, VersionRow.digest).in_(list(digests.items()))
     )
+
+
+def versions_by_id(session: Session, identities: Collection[uuid.UUID]) -> tuple[Version, ...]:
+    """Return the versions of some identities."""
+    return _versions(session, VersionRow.id.in_(list(identities)))
+
+
+def first_with_digest(session: Session, digest: bytes) -> Version | None:
+    """Return the version by which a text was first recorded; None where none has the digest."""
+    found = _versions(session, VersionRow.digest == digest)
+    return min(found, key=lambda version: (version.recorded_from, version.id), default=None)
 
 
 def instruments_of_digests(session: Session, digests: Collection[bytes]) -> dict[bytes, str]:

@@ -3,7 +3,8 @@
 A command declares what it takes, in the words of `portal.management.arguments`, and says three
 things: what it does (`run`), what that is as JSON (`as_json`), and what it is on a terminal
 (`lines`). What serves or works until it is stopped does that in `go_on`, and so has no outcome as
-JSON. A refusal, or what `failure` returns, ends it with exit status 1.
+JSON. A refusal, or what `failure` returns, ends it with exit status 1; a command whose outcome has
+several says which by `status`.
 """
 
 import datetime as dt
@@ -83,6 +84,10 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
         """Return why the command fails although its outcome is printed, or None."""
         return None
 
+    def status(self, outcome: Outcome, options: Options) -> int:
+        """Return the exit status of a command that did not fail; of most, 0."""
+        return 0
+
     def go_on(self, outcome: Outcome, options: Options) -> None:
         """Do, once the outcome is printed, what goes on until it is stopped; most do nothing."""
 
@@ -134,6 +139,9 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
             raise CommandError(failure)
         with refusals_as_errors(as_json=is_json):
             self.go_on(outcome, options)
+        status = self.status(outcome, options)
+        if status:
+            raise SystemExit(status)
 
     def _appended_facts(self, options: Options) -> bool:
         if getattr(options, "dry_run", False):

@@ -45,13 +45,30 @@ def reach_of(session: Session, stored: StoredProposal, now: dt.datetime) -> Reac
     zone = store.time_zone(session, stored.market, now)
     if zone is None:
         return UNTOUCHED  # nothing is settled without law
-    proposed, texts = _proposed(stored, zone)
-    posted = _posted(session, stored.market, proposed, zone)
-    histories = store.records(session, stored.market, proposed.texts)
+    return reach_of_law(session, stored.market, zone, *_proposed(stored, zone), now)
+
+
+def reach_of_law(
+    session: Session,
+    market: str,
+    zone: str,
+    proposed: ProposedLaw,
+    documents: Iterable[Document],
+    now: dt.datetime,
+) -> Reach:
+    """Return what law would touch of what is settled and billed by now, were it published.
+
+    Args:
+        zone: of the market.
+        proposed: what would be law.
+        documents: its texts.
+    """
+    posted = _posted(session, market, proposed, zone)
+    histories = store.records(session, market, proposed.texts)
     days = days_of_other_law(posted, zone, proposed, histories, now)
-    calendars = _calendars(session, stored.market, proposed, texts, now)
+    calendars = _calendars(session, market, proposed, documents, now)
     settled = [SettledDay(day, posted[day], calendars.on(day_start(day, zone))) for day in days]
-    billed = documents_of_days(session, stored.market, days)
+    billed = documents_of_days(session, market, days)
     return Reach(touched_ranges(settled), tuple(TouchedDocument(*each) for each in billed))
 
 

@@ -40,6 +40,10 @@ WORDS_OF_TYPE = {
         "--review-on",
     },
     parse_instant: {"--known-at", "--at"},
+        "--before",
+        "--after",
+    },
+    parse_instant: {"--known-at", "--at", "--before-known", "--after-known"},
     month_days: {"--month"},
 }
 """What a day, an instant and a month are called, whatever the command."""

@@ -3,11 +3,10 @@
 import datetime as dt
 import json
 from argparse import ArgumentTypeError
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from common.refusals import Finding, Refused
 from database.session import transaction
 from ledger.people.roles import MANAGERS
 from portal.management.arguments import (
@@ -22,6 +21,7 @@ from portal.management.arguments import (
 )
 from portal.management.base import BaseCommand, Options, table_row
 from portal.management.console import progress_bar
+from portal.management.draft_files import read_drafts
 from portal.trial_words import (
     NOBODY_RESPONDS,
     changed_lines,
@@ -34,8 +34,9 @@ from portal.trial_words import (
 )
 from rulebook.folders import left_out_of, read_files
 from settlement.enactment.proposed import proposed_documents, revised_documents
+from rulebook.folders import left_out_of
 from settlement.studies.records import canonical
-from settlement.trials.inputs import Documents, TrialRequest
+from settlement.trials.inputs import TrialRequest
 from settlement.trials.report import DRAFTS, LAW
 from settlement.trials.trial import TrialOutcome, run_trial
 
