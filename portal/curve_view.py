@@ -3,7 +3,7 @@
 Layers with the same curves are drawn once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -19,6 +19,7 @@ from settlement.rules.compile import curve_of
 
 BEYOND = 10
 """How much of the flat part is drawn after the last point: one part in ten."""
+COMPARED = ("Before", "Before, net export", "After", "After, net export")
 OVER_TIGHTNESS = ("Tightness", Unit("ppm"))
 
 
@@ -62,6 +63,38 @@ def curve_figures(rules: MarketRules) -> tuple[CurveFigure, ...]:
         )
         for number, ((buy, sell), layers) in enumerate(groups.items(), 1)
     )
+
+
+def compared_curves(before: MarketRules, after: MarketRules) -> Iterator[Chart]:
+    """Yield the curves of layers that changed, before and after over each other.
+
+    Layers that changed in the same way are drawn once; one that came or went has the curves of
+    the one text alone.
+    """
+    layers: dict[str, list[LayerRule | None]] = {}
+    for side, rules in enumerate((before, after)):
+        for layer in rules.layers:
+            layers.setdefault(layer.layer, [None, None])[side] = layer
+    alike: dict[tuple[tuple[Knot, ...], ...], list[str]] = {}
+    for name, (old, new) in layers.items():
+        curves: tuple[tuple[Knot, ...], ...] = (*_curves(old), *_curves(new))
+        if _curves(old) != _curves(new):
+            alike.setdefault(curves, []).append(name)
+    price = Unit("micro per MWh", after.currency)
+    for number, (curves, names) in enumerate(alike.items(), 1):
+        lines = [
+            Line(said, tuple((knot.tightness_ppm, knot.price_micro_per_mwh) for knot in curve))
+            for said, curve in zip(COMPARED, curves, strict=True)
+            if curve
+        ]
+        last = max(place for line in lines for place, _ in line.points)
+        title = f"Layer{'s' if len(names) > 1 else ''} {', '.join(names)}"
+        key = f"compared-curves-{number}"
+        yield line_chart(key, title, OVER_TIGHTNESS, lines, price, last + last // BEYOND)
+
+
+def _curves(layer: LayerRule | None) -> tuple[tuple[Knot, ...], tuple[Knot, ...]]:
+    return ((), ()) if layer is None else (layer.curve, layer.sell_curve)
 
 
 def _figure(

@@ -25,6 +25,7 @@ class Ink(Enum):
     RULE = ("rule", "#d5dad6", "#3b4644")
     EDGE = ("edge", "#17211f", "#e6ebe8")
     WORDS = ("words", "#4f5b58", "#b3beba")
+    GROUND = ("ground", "#ffffff", "#1b2322")
 
     def __init__(self, key: str, paper: str, dark: str) -> None:
         self.key, self.paper, self.dark = key, paper, dark

@@ -16,6 +16,7 @@ from portal.access import viewer_in
 from portal.curve_view import curve_figures
 from portal.days import day_complaint, instant_complaint, parse_day, parse_instant
 from portal.document_view import fields_of
+from portal.grid_view import grid_chart
 from portal.queries import rules as queries
 from portal.queries.standing import (
     Ending,
@@ -28,7 +29,7 @@ from portal.queries.standing import (
 from portal.readings_kept import keep_reading
 from rulebook.clause_text import fill_clause
 from rulebook.days import day_of
-from rulebook.documents import MarketRules
+from rulebook.documents import GridModel, MarketRules
 from rulebook.store import records
 from rulebook.versions import instant_shown
 
@@ -124,18 +125,28 @@ def _ending_before(ending: Ending | None, day: dt.date) -> Ending | None:
 @require_safe
 def version(request: HttpRequest, digest: str) -> HttpResponse:
     """Show the document with a digest, in force or not."""
-    try:
-        wanted = bytes.fromhex(digest)
-    except ValueError:
-        raise Http404("not a digest") from None
-    # `fromhex` takes any even number of letters, and spaces between them.
-    if len(digest) != DIGEST_LETTERS:
-        raise Http404("not a digest")
+    wanted = digest_of(digest)
     with transaction() as session:
         found = queries.rule_by_digest(session, wanted)
         if found is None:
             raise Http404("no such version")
         return _version_page(request, session, found, None)
+
+
+def digest_of(written: str) -> bytes:
+    """Return the digest that an address names.
+
+    Raises:
+        Http404: it names none.
+    """
+    try:
+        wanted = bytes.fromhex(written)
+    except ValueError:
+        raise Http404("not a digest") from None
+    # `fromhex` takes any even number of letters, and spaces between them.
+    if len(written) != DIGEST_LETTERS:
+        raise Http404("not a digest")
+    return wanted
 
 
 def _version_page(
@@ -162,6 +173,7 @@ def _version_page(
             for clause in found.document.clauses
         ],
         "fields": fields_of(found.document, currency, found.withheld_from(viewer)),
+        "grid": grid_chart(found.document) if isinstance(found.document, GridModel) else None,
         "curves": curve_figures(found.document) if isinstance(found.document, MarketRules) else (),
         "text": shown_text(found.digest, history, found.zone, moment, at),
         "history": shown_history(history, found.zone, moment),

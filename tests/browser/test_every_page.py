@@ -20,6 +20,12 @@ PAGES = {
     "grid model": ("/rules/gb12/grid-model/?on=2024-03-30", None),
     "charge list": ("/rules/gb12/charge-list/isles-networks/?on=2024-03-30", "auditor"),
     "registration": (f"/rules/gb12/registration/{GENERATOR}/?on=2024-03-30", GENERATOR),
+    "law compared": ("/compare/?before=2020-01-01&after=2024-03-30", None),
+    "proposal compared": ("/compare/?proposal={change}", "regulator"),
+    "document compared": (
+        f"/compare/?proposal={{change}}&document=gb12/registration/{OUTSIDER}",
+        "regulator",
+    ),
     "invoices": ("/invoices/", SUPPLIER),
     "all invoices": ("/invoices/", "auditor"),
     "invoice": ("/invoices/{number}/", SUPPLIER),

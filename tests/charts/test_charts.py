@@ -16,10 +16,11 @@ import typst
 from pypdf import PdfReader
 
 from portal.charts.bars import MOST_BARS, bar_chart, cell_bar
-from portal.charts.chart import Chart
+from portal.charts.chart import Chart, Table
 from portal.charts.drawing import letters_wide
 from portal.charts.frame import steps
 from portal.charts.lines import Line, line_chart, lorenz_chart
+from portal.charts.network import Link, Mark, Network, Place, network_chart
 from portal.charts.panels import Panel, panels_chart
 from portal.charts.scales import Scale
 from portal.charts.times import Series, duration_chart, time_chart
@@ -62,7 +63,18 @@ def every_kind(name: str = "Draft A") -> list[Chart]:
         lorenz_chart("lorenz", name, "households", [("Law in force", tenths), (name, tenths)]),
         bar_chart("bars", name, "Participant", rows, MONEY),
         panels_chart("months", name, "Month", months, PRICE, "Half-hours"),
+        network_chart("network", name, network(name), "It is said.", Table(("Line",), (("A",),))),
     ]
+
+
+def network(name: str = "Draft A") -> Network:
+    """A ring of two groups, with what changed in each way, and a link past a row of others."""
+    places = [Place(f"p{at}", f"Place {at}", "ab"[at // 5]) for at in range(9)]
+    places.append(Place(name, "", "b", Mark.NEW))
+    links = [Link(f"p{at}", f"p{at + 1}", f"{at} MW") for at in range(8)]
+    links += [Link("p8", name, "9 MW", Mark.NEW), Link("p0", name, "1 MW", Mark.CHANGED)]
+    links.append(Link("p0", "p4", "7 MW", Mark.LEFT_OUT))
+    return Network(tuple(places), tuple(links), (("a", "North"), ("b", name)))
 
 
 KINDS = [each.key for each in every_kind()]
@@ -332,6 +344,20 @@ def test_a_bar_in_a_table_is_in_proportion():
             PRICE,
             "Half-hours",
         ),
+        lambda: network_chart("a", "A", Network((), (), ()), "", Table((), ())),
+        lambda: network_chart(
+            "a", "A", Network((Place("p", "", ""),) * 2, (), (("", ""),)), "", Table((), ())
+        ),
+        lambda: network_chart(
+            "a",
+            "A",
+            Network((Place("p", "", ""),), (Link("p", "q", ""),), (("", ""),)),
+            "",
+            Table((), ()),
+        ),
+        lambda: network_chart(
+            "a", "A", Network((Place("p", "", "x"),), (), (("", ""),)), "", Table((), ())
+        ),
         lambda: Unit("whole units of the currency per year", "GBP"),
     ],
 )
@@ -342,7 +368,7 @@ def test_what_cannot_be_drawn_truly_is_no_chart(refused):
 
 def test_charts_need_nothing_that_a_page_without_one_would_pay_for():
     said = (
-        "import sys, portal.charts.bars, portal.charts.panels, portal.charts.lines;"
+        "import sys, portal.charts.bars, portal.charts.network, portal.charts.lines;"
         "print(*{name.split('.')[0] for name in sys.modules})"
     )
     other = subprocess.run(

@@ -60,6 +60,8 @@ MATRIX = (
     Row("law-change", "/rules/changes/{law}/", "200 200 200 200 200 200 in", names=RECORD),
     Row("law-change-step", "/rules/changes/{law}/comment/", "422 422 422 422 422 403 in", method=POST, unwalked=FORM),
     Row("rule-document", "/rules/gb12/registration/{owner}/?on=2024-03-30", "200 200 404 200 200 200 404", reads=OWNERS),
+    Row("compare", "/compare/?market=gb12&before=2020-01-01&after=2024-03-30", "200 200 200 200 200 200 200"),
+    Row("versions-compared", "/compare/{registration}/{registration}/", "200 200 404 200 200 200 404", reads=OWNERS, unwalked="the page of a document of two laws, by another address"),
     Row("invoices", "/invoices/", "200 200 200 403 200 200 in", reads=ALL),
     Row("invoice", "/invoices/{number}/", "200 200 404 403 200 200 in", reads=OWNERS),
     Row("invoice-file", "/invoices/{number}/invoice.json", "200 200 404 403 200 200 in", reads=OWNERS, method=BOTH, unwalked=FILE),

@@ -38,7 +38,10 @@ ODD_VALUES = {
     "day": ODD_DAYS,
     "uuid": ODD_IDS,
 }
-ASKED = ("on", "from", "to", "month", "market", "participant", "document", "page", "next")
+ASKED = (
+    "on", "from", "to", "month", "market", "participant", "document", "page", "next", "known",
+    "before", "before_known", "after", "after_known", "proposal",
+)  # fmt: skip
 SENT_TO = {
     "/disputes/<str:market>/<number:number>/<str:action>/",
     "/payments/<str:statement>/<number:line>/decide/",
@@ -76,6 +79,8 @@ def known(site, documents) -> dict[str, str]:
         "format_name": "json",
         "instrument": f"{MARKET}/market-rules",
         "digest": "0" * 64,
+        "before": "0" * 64,
+        "after": "0" * 64,
         "size": "1",
         "old_size": "1",
         "market": MARKET,
