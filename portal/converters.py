@@ -28,6 +28,20 @@ class Size(Number):
     regex = "[0-9]{1,18}"
 
 
+class Anchor:
+    """The anchor of a clause, such as MR-4.2, which no name of a document looks like."""
+
+    regex = r"[A-Z]{2}-[0-9]+(?:\.[0-9]+)*"
+
+    def to_python(self, value: str) -> str:
+        """Return the anchor."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """Return the anchor."""
+        return value
+
+
 class Day:
     """A day in the one form that addresses have."""
 

@@ -20,6 +20,7 @@ from portal.views import (
     invitations,
     invoices,
     law_changes,
+    law,
     notices,
     payments,
     people,
@@ -35,6 +36,7 @@ from portal.views import (
 register_converter(converters.Number, "number")
 register_converter(converters.Size, "size")
 register_converter(converters.Day, "day")
+register_converter(converters.Anchor, "anchor")
 
 urlpatterns = [
     path("", home.landing, name="home"),
@@ -50,6 +52,15 @@ urlpatterns = [
         name="law-change-step",
     ),
     path("rules/<path:instrument>/", rules.document, name="rule-document"),
+    path("law/<str:market>/at/<day:day>/", law.whole, name="law"),
+    # Before the next, whose document may hold slashes and would take this address too.
+    path(
+        "law/<str:market>/<path:document>/<anchor:anchor>/at/<day:day>/",
+        law.clause,
+        name="law-clause",
+    ),
+    path("law/<str:market>/<path:document>/at/<day:day>/", law.document, name="law-document"),
+    path("law/<str:market>/<path:document>/timeline/", law.timeline, name="law-timeline"),
     path("compare/", comparison.laws, name="compare"),
     path("compare/<str:before>/<str:after>/", comparison.versions, name="versions-compared"),
     path("invoices/", invoices.listing, name="invoices"),

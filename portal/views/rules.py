@@ -66,6 +66,11 @@ class Asked(NamedTuple):
         return instant_shown(self.known)
 
     @property
+    def known_question(self) -> str:
+        """What the address of a page without another question appends, to the same end."""
+        return f"?{self.known_query.removeprefix('&')}" if self.known else ""
+
+    @property
     def known_query(self) -> str:
         """What a link of the page appends, so that it is answered by the same record."""
         return f"&known={instant_shown(self.known)}" if self.known else ""
@@ -88,7 +93,11 @@ def in_force(request: HttpRequest) -> HttpResponse:
 @require_safe
 def document(request: HttpRequest, instrument: str) -> HttpResponse:
     """Show the version of an instrument that is in force on a day."""
-    asked = _asked(request)
+    return document_on(request, instrument, _asked(request))
+
+
+def document_on(request: HttpRequest, instrument: str, asked: Asked) -> HttpResponse:
+    """Show the version of an instrument that is in force on a day that is asked for."""
     with transaction() as session:
         found = queries.rule_on(session, instrument, asked.on, asked.known)
         if found is None:
@@ -197,7 +206,11 @@ def _context(asked: Asked) -> dict[str, object]:
 
 def _asked(request: HttpRequest) -> Asked:
     """Return the day asked for by ?on= and the moment by ?known=, or the present."""
-    on, complaint = chosen_day(request)
+    return asked_on(request, *chosen_day(request))
+
+
+def asked_on(request: HttpRequest, on: dt.date, complaint: str = "") -> Asked:
+    """Return a day and the moment asked for by ?known=, or the present."""
     now, written = timezone.now(), request.GET.get("known", "").strip()
     if not written:
         return Asked(on, None, now, complaint)

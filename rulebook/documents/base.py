@@ -193,6 +193,11 @@ class Document(Model):
         """Return what stays the same from version to version: `gb12/market-rules`."""
         return f"{self.market}/{self.kind}"
 
+    @property
+    def name(self) -> str:
+        """Return the instrument without its market: `registration/northwind`."""
+        return self.instrument.removeprefix(f"{self.market}/")
+
     def clauses_governing(self, path: str) -> tuple[str, ...]:
         """Return the anchors of the clauses that govern field `path`, in the document's order."""
         return tuple(clause.anchor for clause in self.clauses if path in clause.fields)

@@ -20,6 +20,9 @@ PAGES = {
     "grid model": ("/rules/gb12/grid-model/?on=2024-03-30", None),
     "charge list": ("/rules/gb12/charge-list/isles-networks/?on=2024-03-30", "auditor"),
     "registration": (f"/rules/gb12/registration/{GENERATOR}/?on=2024-03-30", GENERATOR),
+    "law of a day": ("/law/gb12/at/2024-03-30/", None),
+    "clause": ("/law/gb12/market-rules/MR-2.3/at/2024-03-30/", None),
+    "document over time": ("/law/gb12/market-rules/timeline/", None),
     "law compared": ("/compare/?before=2020-01-01&after=2024-03-30", None),
     "proposal compared": ("/compare/?proposal={change}", "regulator"),
     "document compared": (

@@ -15,10 +15,11 @@ import pytest
 import typst
 from pypdf import PdfReader
 
+from portal.charts.areas import Area, areas_chart
 from portal.charts.bars import MOST_BARS, bar_chart, cell_bar
 from portal.charts.chart import Chart, Table
 from portal.charts.drawing import letters_wide
-from portal.charts.frame import steps
+from portal.charts.frame import Axis, steps
 from portal.charts.lines import Line, line_chart, lorenz_chart
 from portal.charts.network import Link, Mark, Network, Place, network_chart
 from portal.charts.panels import Panel, panels_chart
@@ -63,8 +64,22 @@ def every_kind(name: str = "Draft A") -> list[Chart]:
         lorenz_chart("lorenz", name, "households", [("Law in force", tenths), (name, tenths)]),
         bar_chart("bars", name, "Participant", rows, MONEY),
         panels_chart("months", name, "Month", months, PRICE, "Half-hours"),
+        areas_chart("areas", name, areas(name), time_axes(), "It is said.", Table(("A",), ())),
         network_chart("network", name, network(name), "It is said.", Table(("Line",), (("A",),))),
     ]
+
+
+def areas(name: str = "Draft A") -> list[Area]:
+    """A text, and another that takes its middle once it is known."""
+    return [
+        Area("A", 0, None, 0, 60), Area("A", 0, 30, 60, None), Area(name, 30, 50, 60, None),
+        Area("A", 50, None, 60, None),
+    ]  # fmt: skip
+
+
+def time_axes() -> tuple[Axis, Axis]:
+    days = Axis(0, 100, tuple((at, f"{at} Jan 2024") for at in (0, 30, 31, 50)), "Applies on")
+    return days, Axis(0, 90, ((0, "1 Jan 2024"), (1, "2 Jan 2024"), (60, "3 Jan 2024")), "Known on")
 
 
 def network(name: str = "Draft A") -> Network:
@@ -358,6 +373,8 @@ def test_a_bar_in_a_table_is_in_proportion():
         lambda: network_chart(
             "a", "A", Network((Place("p", "", "x"),), (), (("", ""),)), "", Table((), ())
         ),
+        lambda: areas_chart("a", "A", [], time_axes(), "", Table((), ())),
+        lambda: areas_chart("a", "A", [Area("A", 3, 3, 0, 1)], time_axes(), "", Table((), ())),
         lambda: Unit("whole units of the currency per year", "GBP"),
     ],
 )

@@ -28,6 +28,7 @@ ODD_DAYS = (
     "0000-01-01", "0001-01-01", "1900-01-01", "2024-02-30", "2999-12-31", "9999-12-31", "20240115",
     NUL, NO_UTF8,
 )  # fmt: skip
+ODD_ANCHORS = ("MR-0", "ZZ-1.1", f"MR-{'9' * 5000}", "mr-1.1", "MR-", NUL, NO_UTF8)
 ODD_IDS = ("0" * 32, "00000000-0000-0000-0000-000000000000", "f" * 36, NUL)
 ODD_VALUES = {
     "str": ODD_TEXTS,
@@ -36,6 +37,7 @@ ODD_VALUES = {
     "int": ODD_NUMBERS,  # of allauth's pages
     "size": ODD_NUMBERS,
     "day": ODD_DAYS,
+    "anchor": ODD_ANCHORS,
     "uuid": ODD_IDS,
 }
 ASKED = (
@@ -78,6 +80,8 @@ def known(site, documents) -> dict[str, str]:
         "interval": "1",
         "format_name": "json",
         "instrument": f"{MARKET}/market-rules",
+        "document": "market-rules",
+        "anchor": "MR-1.1",
         "digest": "0" * 64,
         "before": "0" * 64,
         "after": "0" * 64,

@@ -1,0 +1,123 @@
+"""The text of the law at permanent addresses: whole, a document, a clause; and over time."""
+
+import datetime as dt
+import html
+from contextlib import nullcontext
+
+import pytest
+from sqlalchemy import text as sql_text
+
+from database.session import transaction
+from portal.law_timeline import timeline_chart
+from portal.queries.rules import rule_on
+from portal.views import law as views
+from portal.views import rules as rules_views
+from rulebook import store
+from rulebook.clause_text import fill_clause
+from tests.portal.site import FIRST_DAY, MARKET, SUPPLIER
+from tests.settlement.trial_cases import capped
+from tests.worlds.law import publish
+from tests.worlds.rolled_back import rolled_back
+
+pytestmark = pytest.mark.django_db
+
+RULES = f"{MARKET}/market-rules"
+
+
+def text(client, address, status=200):
+    answer = client.get(address)
+    assert answer.status_code == status, address
+    return html.unescape(answer.content.decode()).replace("\xa0", " ")
+
+
+@pytest.fixture
+def lowered(site, monkeypatch):
+    """The law once a lower cap was published for a summer, and known since a moment."""
+    known = dt.datetime.now(dt.UTC)
+    with rolled_back(site.engine) as session:
+        session.execute(sql_text("SET LOCAL ROLE NONE"))
+        rules = rule_on(session, RULES, FIRST_DAY).document
+        publish(
+            session, [capped(rules, 3_000_000_000)], valid_from=dt.date(2024, 6, 1),
+            valid_to=dt.date(2024, 9, 1), known=known, reason="A summer",
+        )  # fmt: skip
+        for each in (views, rules_views):
+            monkeypatch.setattr(each, "transaction", lambda: nullcontext(session))
+        yield session, known
+
+
+def test_the_law_of_a_day_is_one_page_of_every_clause(client, sign_in):
+    page = text(client, "/law/gb12/at/2024-03-30/")
+    for name in ("market-rules", "grid-model", "allocation-policy", "charge-list/isles-networks"):
+        with transaction() as session:
+            found = rule_on(session, f"{MARKET}/{name}", FIRST_DAY)
+        for clause in found.document.clauses:
+            assert f"/law/gb12/{name}/{clause.anchor}/at/2024-03-30/" in page
+            for words, _ in fill_clause(found.document, clause.text, "GBP").pieces():
+                assert words.strip().replace("\xa0", " ") in page
+    assert "/registration/" not in page
+    assert f"/rules/gb12/registration/{SUPPLIER}/" in text(
+        sign_in("owner"), "/law/gb12/at/2024-03-30/"
+    )
+    assert "No law of gb12 applies" in text(client, "/law/gb12/at/2020-01-01/")
+    text(client, "/law/nowhere/at/2024-03-30/", 404)
+
+
+def test_a_document_has_a_permanent_address_for_a_day(client):
+    address = "/law/gb12/market-rules/at/2024-03-30/"
+    page = text(client, address)
+    assert f'href="{address}"' in page
+    text(client, "/law/gb12/constitution/at/2024-03-30/", 404)
+    text(client, "/law/gb12/market-rules/at/2024-02-30/", 404)
+    assert "Nothing in force on" in text(client, "/law/gb12/market-rules/at/2020-01-01/", 404)
+
+
+def test_a_clause_reads_as_it_did_on_each_day_and_says_until_when(client, lowered):
+    _, known = lowered
+    july = text(client, "/law/gb12/market-rules/MR-2.3/at/2024-07-01/")
+    assert "£3,000.00 per MWh" in july.split("Its readings")[0]
+    assert 'datetime="2024-06-01"' in july and 'datetime="2024-08-31"' in july
+    assert july.split("Its readings")[1].count("<tr") == 4, "a head, and three readings"
+    march = text(client, "/law/gb12/market-rules/MR-2.3/at/2024-03-01/")
+    assert "£6,000.00 per MWh" in march.split("Its readings")[0]
+    before = (known - dt.timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%MZ")
+    early = text(client, f"/law/gb12/market-rules/MR-2.3/at/2024-07-01/?known={before}")
+    assert "£6,000.00 per MWh" in early.split("Its readings")[0]
+    assert "3,000" not in early
+    same = text(client, "/law/gb12/market-rules/MR-1.1/at/2024-07-01/")
+    assert same.split("Its readings")[1].count("<tr") == 2, "it read so throughout"
+
+
+def test_a_clause_that_is_no_law_on_a_day_says_so_and_one_that_never_was_is_not_found(client):
+    page = text(client, "/law/gb12/market-rules/MR-2.3/at/2020-01-01/", 404)
+    assert "no law on that day" in page and "Its readings" in page
+    for odd in ("MR-99.9", "GM-1.1", "AA-1"):
+        text(client, f"/law/gb12/market-rules/{odd}/at/2024-03-30/", 404)
+    text(client, "/law/nowhere/market-rules/MR-1.1/at/2024-03-30/", 404)
+
+
+def test_a_text_over_time_is_drawn_by_when_it_applied_and_was_known(client, lowered):
+    session, known = lowered
+    page = text(client, "/law/gb12/market-rules/timeline/")
+    assert 'id="timeline"' in page and "4 versions of 2 texts" in page
+    history = store.records(session, MARKET, [RULES])[RULES]
+    chart = timeline_chart("Rules", history, "Europe/London", known + dt.timedelta(days=1))
+    names = [row[0][:1] for row in chart.table.rows]
+    assert sorted(names) == ["A", "A", "A", "B"]
+    (summer,) = [row for row in chart.table.rows if row[0].startswith("B")]
+    assert summer[1:3] == (
+        "1 Jun 2024", "31 Aug 2024",
+    )  # fmt: skip
+    drawn = [each for each in chart.wide.elements if each.tag == "rect"]
+    assert len(drawn) == 4
+    boxes = [dict(each.attributes) for each in drawn]
+    for box in boxes:
+        assert box["width"] > 0 and box["height"] > 0
+        assert box["x"] + box["width"] <= chart.wide.width
+    # What one moment knew is one level: areas never lie on each other.
+    for one in boxes:
+        for other in boxes:
+            across = one["x"] < other["x"] + other["width"] and other["x"] < one["x"] + one["width"]
+            up = one["y"] < other["y"] + other["height"] and other["y"] < one["y"] + one["height"]
+            assert one is other or not (across and up)
+    text(client, "/law/gb12/constitution/timeline/", 404)
