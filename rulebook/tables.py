@@ -13,11 +13,18 @@ from sqlalchemy import (
     Text,
     Uuid,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
 from database.metadata import Base
+
+WORDS_OF_CLAUSES = (
+    "jsonb_to_tsvector('english'::regconfig, "
+    "jsonb_path_query_array(body, '$.clauses[*].text'::jsonpath), '[\"string\"]'::jsonb)"
+)
+"""The words of all clauses of a version; what is searched by them is written so, to the letter."""
 
 
 class VersionRow(Base):
@@ -47,6 +54,7 @@ class VersionRow(Base):
             "recorded",
             postgresql_using="gist",
         ),
+        Index("ix_version_words_of_clauses", text(WORDS_OF_CLAUSES), postgresql_using="gin"),
         CheckConstraint("status IN ('in force')", name="status_known"),
         CheckConstraint("octet_length(digest) = 32", name="digest_length"),
         CheckConstraint("octet_length(row_digest) = 32", name="row_digest_length"),

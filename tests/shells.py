@@ -71,6 +71,7 @@ SHELLS = {
     "ledger/verification.py": "reads every row to prove it",
     "rulebook/changes/store.py": "moves rows",
     "rulebook/changes/tables.py": "declares tables of the database",
+    "rulebook/clause_search.py": "asks questions of the database",
     "rulebook/comparing.py": "loads the law of two moments",
     "rulebook/ending.py": "use case: end a document",
     "rulebook/export.py": "use case: export the law",

@@ -139,5 +139,28 @@ def _whole_numbers(held: NamedValue) -> Iterator[NamedValue]:
             yield replace(held, value=value)
 
 
-CLAUSE_CHECKS = (clause_anchors, clause_fields, clause_names, clause_characters, clause_numbers)
+def clauses_together(document: Document, place: str) -> Iterator[Finding]:
+    """The clauses of a document are not more than a search can hold the words of."""
+    held = sum(len(clause.text.encode()) for clause in document.clauses)
+    if held > MOST_CLAUSE_BYTES:
+        yield Finding(
+            "clauses-too-long",
+            f"{place}: clauses",
+            f"{held:_} bytes of text",
+            f"at most {MOST_CLAUSE_BYTES:_} together, whose words can all be found",
+            "say it in fewer words; what repeats a value can name its field in braces",
+        )
+
+
+MOST_CLAUSE_BYTES = 200_000
+"""Some thirty thousand words: a text of PostgreSQL's search holds five times as many bytes."""
+
+CLAUSE_CHECKS = (
+    clause_anchors,
+    clause_fields,
+    clause_names,
+    clause_characters,
+    clause_numbers,
+    clauses_together,
+)
 """The checks of clauses, in the order in which they run."""

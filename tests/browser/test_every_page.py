@@ -23,6 +23,7 @@ PAGES = {
     "law of a day": ("/law/gb12/at/2024-03-30/", None),
     "clause": ("/law/gb12/market-rules/MR-2.3/at/2024-03-30/", None),
     "document over time": ("/law/gb12/market-rules/timeline/", None),
+    "search of the law": ("/search/?q=price+cap", None),
     "law compared": ("/compare/?before=2020-01-01&after=2024-03-30", None),
     "proposal compared": ("/compare/?proposal={change}", "regulator"),
     "document compared": (

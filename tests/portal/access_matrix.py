@@ -64,6 +64,7 @@ MATRIX = (
     Row("law-document", "/law/gb12/registration/{owner}/at/2024-03-30/", "200 200 404 200 200 200 404", reads=OWNERS, unwalked="the page of the document, by a permanent address"),
     Row("law-clause", "/law/gb12/registration/{owner}/RG-2.1/at/2024-03-30/", "200 200 404 200 200 200 404", reads=OWNERS),
     Row("law-timeline", "/law/gb12/registration/{owner}/timeline/", "200 200 404 200 200 200 404", reads=OWNERS),
+    Row("search", "/search/?q=price", "200 200 200 200 200 200 200"),
     Row("compare", "/compare/?market=gb12&before=2020-01-01&after=2024-03-30", "200 200 200 200 200 200 200"),
     Row("versions-compared", "/compare/{registration}/{registration}/", "200 200 404 200 200 200 404", reads=OWNERS, unwalked="the page of a document of two laws, by another address"),
     Row("invoices", "/invoices/", "200 200 200 403 200 200 in", reads=ALL),

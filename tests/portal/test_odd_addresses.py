@@ -43,6 +43,7 @@ ODD_VALUES = {
 ASKED = (
     "on", "from", "to", "month", "market", "participant", "document", "page", "next", "known",
     "before", "before_known", "after", "after_known", "proposal",
+    "q",
 )  # fmt: skip
 SENT_TO = {
     "/disputes/<str:market>/<number:number>/<str:action>/",

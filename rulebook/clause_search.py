@@ -1,0 +1,108 @@
+"""Clauses of all versions by their words, best first: asked of PostgreSQL's full text.
+
+A clause is found in the words of its own text. Names in braces are words too, so `price cap` finds
+`{price_cap}`; the figures that stand for them on pages do not, as each version has its own.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from rulebook.standing import Span
+from rulebook.tables import WORDS_OF_CLAUSES
+
+REGISTRATION = "registration"
+NO_WORD = ("", "T")
+"""What PostgreSQL makes of a query that asks for no word, or only for such as are left out."""
+
+_ASKED = text("SELECT querytree(websearch_to_tsquery('english', :words))")
+_FOUND = text(f"""
+    WITH asked AS MATERIALIZED (
+        SELECT websearch_to_tsquery('english', :words) AS query,
+               querytree(websearch_to_tsquery('english', :words))::tsquery AS any_of_it
+    ), clause AS (
+        SELECT version.instrument, version.id, version.valid, version.recorded,
+               entry ->> 'anchor' AS anchor, entry ->> 'text' AS said, asked.query
+        FROM asked, rulebook.version, jsonb_array_elements(version.body -> 'clauses') AS entry
+        WHERE {WORDS_OF_CLAUSES} @@ asked.any_of_it
+          AND (CAST(:market AS text) IS NULL OR version.market = :market)
+          AND (version.kind <> :registration OR :sees_all OR version.instrument = ANY(:own))
+          AND to_tsvector('english', entry ->> 'text') @@ asked.query
+    )
+    SELECT instrument, anchor, said,
+           (array_agg(id ORDER BY upper_inf(recorded) DESC, lower(recorded) DESC, id DESC))[1],
+           range_agg(valid) FILTER (WHERE upper_inf(recorded)),
+           range_agg(valid),
+           count(*) OVER ()
+    FROM clause
+    GROUP BY instrument, anchor, said, query
+    ORDER BY range_agg(valid) FILTER (WHERE upper_inf(recorded)) IS NULL,
+             ts_rank_cd(to_tsvector('english', said), query) DESC, instrument, anchor, said
+    LIMIT :count OFFSET :start
+""")
+
+
+@dataclass(frozen=True)
+class FoundClause:
+    """A clause in one wording.
+
+    Attributes:
+        version: one that holds it, which stands if any does.
+        spans: the valid times for which it stands; of one that is superseded, those that it had.
+        stands: whether it is law for any time, by what is known now.
+    """
+
+    instrument: str
+    anchor: str
+    text: str
+    version: uuid.UUID
+    spans: tuple[Span, ...]
+    stands: bool
+
+
+def asks_for_a_word(session: Session, words: str) -> bool:
+    """Return whether a query asks for any word that clauses could hold."""
+    return session.execute(_ASKED, {"words": words}).scalar_one().strip() not in NO_WORD
+
+
+def find_clauses(
+    session: Session,
+    words: str,
+    *,
+    market: str | None,
+    own: Collection[str] | None,
+    start: int = 0,
+    count: int,
+) -> tuple[int, list[FoundClause]]:
+    """Return how many clauses there are in all, and some of them: what stands first, best first.
+
+    Args:
+        words: as people write them for a search: `or`, "phrases" and -words mean what they mean
+            there. It asks for a word.
+        market: of this one alone, if one is named.
+        own: the registrations that may be found; None for all of them.
+        start, count: which of them.
+    """
+    asked = {
+        "words": words, "market": market, "registration": REGISTRATION, "sees_all": own is None,
+        "own": list(own or ()), "start": start, "count": count,
+    }  # fmt: skip
+    rows = session.execute(_FOUND, asked).all()
+    return (rows[0][6] if rows else 0), [_clause(row) for row in rows]
+
+
+def _clause(row: Sequence[Any]) -> FoundClause:
+    instrument, anchor, said, version, standing, ever, _ = row
+    spans = tuple((_start(each.lower), each.upper) for each in standing or ever)
+    return FoundClause(instrument, anchor, said, version, spans, bool(standing))
+
+
+def _start(lower: dt.datetime | None) -> dt.datetime:
+    if lower is None:
+        raise ValueError("a version has a range without beginning")
+    return lower
