@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from database.clause_words import WORDS_OF_CLAUSES
 from rulebook.standing import Span
-from rulebook.tables import WORDS_OF_CLAUSES
 
 REGISTRATION = "registration"
 NO_WORD = ("", "T")
@@ -29,9 +29,13 @@ _FOUND = text(f"""
         SELECT version.instrument, version.id, version.valid, version.recorded,
                entry ->> 'anchor' AS anchor, entry ->> 'text' AS said, asked.query
         FROM asked, rulebook.version, jsonb_array_elements(version.body -> 'clauses') AS entry
-        WHERE {WORDS_OF_CLAUSES} @@ asked.any_of_it
+        WHERE version.id IN (
+                SELECT rulebook.public_versions_with(asked.any_of_it)
+                UNION ALL
+                SELECT id FROM rulebook.version
+                WHERE kind = :registration AND (:sees_all OR instrument = ANY(:own))
+                  AND {WORDS_OF_CLAUSES} @@ asked.any_of_it)
           AND (CAST(:market AS text) IS NULL OR version.market = :market)
-          AND (version.kind <> :registration OR :sees_all OR version.instrument = ANY(:own))
           AND to_tsvector('english', entry ->> 'text') @@ asked.query
     )
     SELECT instrument, anchor, said,

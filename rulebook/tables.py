@@ -18,13 +18,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
+from database.clause_words import WORDS_OF_CLAUSES
 from database.metadata import Base
-
-WORDS_OF_CLAUSES = (
-    "jsonb_to_tsvector('english'::regconfig, "
-    "jsonb_path_query_array(body, '$.clauses[*].text'::jsonpath), '[\"string\"]'::jsonb)"
-)
-"""The words of all clauses of a version; what is searched by them is written so, to the letter."""
 
 
 class VersionRow(Base):

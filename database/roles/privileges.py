@@ -161,7 +161,8 @@ SCHEMAS: Mapping[str, Privileges] = MappingProxyType(
 CALLED: Privileges = {WRITER: "EXECUTE"}
 """Called in checks and guards, by whoever inserts."""
 ASKED_WHO: Privileges = {WRITER: "EXECUTE", PORTAL: "EXECUTE"}
-"""Who acts, and by which right: it tells whoever holds a token of themselves alone."""
+"""Who acts, and by which right, which it tells whoever holds a token of themselves alone; or what
+everybody may know."""
 ASKED_BY_POLICIES: Privileges = {**ASKED_WHO, PORTAL_AUTH: "EXECUTE"}
 BY_LAW: Privileges = {WRITER: "EXECUTE", AUDITOR: "EXECUTE"}
 QUEUED: Privileges = {WRITER: "EXECUTE", PORTAL_AUTH: "EXECUTE"}
@@ -185,6 +186,7 @@ FUNCTIONS: Mapping[str, Privileges] = MappingProxyType(
         "rulebook.change_steps": CALLED,
         "rulebook.seen_changes": {PORTAL: "EXECUTE"},
         "rulebook.seen_revisions": {PORTAL: "EXECUTE"},
+        "rulebook.public_versions_with": ASKED_WHO,
         "people.proposed_payees": {**ASKED_WHO, AUDITOR: "EXECUTE"},
         "people.own_documents": {PORTAL: "EXECUTE"},
         "ledger.bare_disputes": ASKED_WHO,
@@ -216,6 +218,7 @@ AS_OWNER: Mapping[str, str] = MappingProxyType(
         "people.owned": "a policy asks it, and grants have policies themselves",
         "ledger.bare_disputes": "that there are disputes is public, and whose is not",
         "people.own_documents": "a policy asks it, and documents have policies themselves",
+        "rulebook.public_versions_with": "an index by words serves nobody whose rows have policies",
         "people.proposed_payees": "a participant is told of its own part of a proposal alone",
         "rulebook.seen_changes": "a policy asks it, and events have policies themselves",
         "rulebook.seen_revisions": "a policy asks it, and events have policies themselves",

@@ -55,6 +55,7 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
         appends_facts: whether it publishes, posts or issues, so that a checkpoint follows; of a
             command with `actions`, which of them do. Whoever asks for that is signed in.
         may_act: the roles of which whoever asks for that holds one.
+        usage_status: with which it ends where its words are none of a command line.
     """
 
     # Django would check the portal before each command, for which it imports every page. That is
@@ -66,6 +67,7 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
     may_act: ClassVar[frozenset[Role]] = frozenset({Role.OPERATOR})
     takes: ClassVar[Sequence[CommandArgument]] = ()
     actions: ClassVar[Mapping[str, Subcommand]] = {}
+    usage_status: ClassVar[int] = 2
     _tells_json = False
 
     def run(self, options: Options) -> Outcome:
@@ -177,7 +179,10 @@ class BaseCommand(base.BaseCommand, Generic[Outcome]):
         def error(message: str) -> None:
             if self._tells_json:
                 print_failure(message)
-            say(message)
+            try:
+                say(message)
+            except SystemExit:
+                raise SystemExit(self.usage_status) from None
 
         setattr(parser, "error", error)  # noqa: B010 - argparse makes the parsers of actions itself
 

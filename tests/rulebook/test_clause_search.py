@@ -6,8 +6,10 @@ import pytest
 from sqlalchemy import text
 
 from common.refusals import Refused
+from database.clause_words import CREATE_PUBLIC_VERSIONS_WITH
 from rulebook.checks.clauses import MOST_CLAUSE_BYTES
 from rulebook.clause_search import asks_for_a_word, find_clauses
+from rulebook.store import versions_by_id
 from tests.rulebook.law import RULES, body, made, publish_gb12
 from tests.worlds.law import publish
 
@@ -83,14 +85,18 @@ def test_they_are_paged_and_registrations_are_found_by_whom_they_concern(law):
     assert found(law, "zebra", market="elsewhere")[0] == 0
 
 
-def test_the_index_serves_the_question(law):
+def test_the_index_serves_the_question_of_words(law):
     law.execute(text("SET LOCAL enable_seqscan = off"))
-    from rulebook.clause_search import _FOUND
-
-    asked = {"words": "zebra", "market": None, "registration": "registration", "sees_all": True,
-             "own": [], "start": 0, "count": 9}  # fmt: skip
-    plan = "\n".join(row[0] for row in law.execute(text(f"EXPLAIN {_FOUND.text}"), asked))
+    body = CREATE_PUBLIC_VERSIONS_WITH.partition("BEGIN ATOMIC")[2].rpartition("END")[0]
+    question = body.replace(" words;", " 'zebra'::tsquery")
+    plan = "\n".join(row[0] for row in law.execute(text(f"EXPLAIN {question}")))
     assert "ix_version_words_of_clauses" in plan
+
+
+def test_whoever_asks_is_told_of_public_law_alone_by_the_function(law):
+    of_all = text("SELECT rulebook.public_versions_with('market'::tsquery)")
+    found = {version.kind for version in versions_by_id(law, law.scalars(of_all).all())}
+    assert found and "registration" not in found
 
 
 def longest(word):

@@ -12,6 +12,7 @@ from sqlalchemy import text
 import database.session
 from common.refusals import Refused
 from database.session import snapshot, transaction
+from portal.management.commands.plan import Command
 from rulebook.edit_words import How
 from rulebook.folders import write_files
 from rulebook.yaml_text import write_yaml
@@ -146,6 +147,7 @@ def test_the_command_prints_a_plan_and_ends_by_what_there_is_to_do(run, tmp_path
     assert (status, said.splitlines()[-1]) == (0, "The law stands so already: nothing to do.")
     said, status = run("plan", *wanted, "--valid-from", FIRST_DAY)
     assert status == 1 and "[retroactive-without-reason]" in said
+    assert Command().usage_status == 1, "2 says that there is something to do"
     said, status = run("plan", *wanted, "--valid-from", MARCH, "--valid-to", JUNE, "--whole")
     assert status == 1 and "[whole-law-ends]" in said
 

@@ -32,6 +32,7 @@ class Command(BaseCommand[Planned]):
         "waits. It ends with status 0 where there is nothing to do, 2 where there is something, "
         "1 where it is refused."
     )
+    usage_status = 1  # as 2 is an answer
     takes = (
         argument(
             "files", nargs="+", type=Path, metavar="FILE", help="YAML file, or a folder of them"

@@ -20,14 +20,15 @@ from tests.worlds.second_factor import confirm
 FINE = {200, 204, 302, 303, 304, 400, 403, 404, 405, 409, 413, 422, 429}
 ASKED = (
     "on", "from", "to", "month", "market", "participant", "document", "page", "next", "kind", "q",
-    "state", "sort", "number", "size", "at",
+    "state", "sort", "number", "size", "at", "known", "before", "before_known", "after",
+    "after_known", "proposal",
 )  # fmt: skip
 METHODS = ("get", "get", "get", "get", "post", "head", "put", "options", "delete")
 PART = re.compile(r"<(?:(\w+):)?(\w+)>")
 VALUE_OF = {
     "line": "1", "day": "2024-03-31", "interval": "1", "format_name": "json", "old_size": "1",
     "action": "withdraw", "step": "1", "request_number": "1", "account": "operator",
-    "key": "no-key",
+    "key": "no-key", "anchor": "MR-2.3", "before": "0" * 64, "after": "0" * 64,
 }  # fmt: skip
 
 WHOLE_DAY_S = 86_400
