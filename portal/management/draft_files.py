@@ -1,5 +1,6 @@
-"""Drafts as commands are told them: files and folders, or the number of a proposal that waits."""
+"""Drafts as commands are told them: files, the number of a proposal that waits, or a change."""
 
+import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,39 +8,55 @@ from common.refusals import Finding, Refused
 from database.session import transaction
 from rulebook.documents import Document
 from rulebook.folders import read_files
-from settlement.enactment.proposed import proposed_documents
+from settlement.enactment.proposed import proposed_documents, revised_documents
 
 Documents = Sequence[tuple[str, Document]]
 """Documents, with the place that findings name each by."""
 
 MOST_DIGITS = 19
 """Of the number of a proposal: what a column of the database holds."""
+CHANGE = "change/"
+"""Opens the name of a draft that is the last revision of a change."""
 
 
-def read_drafts(drafts: Sequence[Sequence[Path]]) -> list[Documents]:
-    """Return the documents of each draft: of files and folders, or of a proposal by its number.
+def read_drafts(
+    drafts: Sequence[Sequence[Path]],
+) -> tuple[list[Documents], dt.datetime | None]:
+    """Return the documents of each draft: of files and folders, of a proposal, or of a change.
+
+    Returns:
+        The documents, and the instant that the first change was drawn from, where one is named.
 
     Raises:
-        Refused: with every finding of every file; or there is no such proposal that waits.
+        Refused: with every finding of every file; or there is no such proposal or change.
     """
     read: list[Documents] = []
     findings: list[Finding] = []
+    drawn_from: dt.datetime | None = None
     for named in drafts:
-        number = _proposal_number(named)
-        if number is not None:
+        number, change = _number(named), _number(named, CHANGE)
+        if change is not None:
+            with transaction() as session:
+                documents, drawn = revised_documents(session, change)
+            read.append(documents)
+            drawn_from = drawn_from or drawn
+        elif number is not None:
             with transaction() as session:
                 read.append(proposed_documents(session, number))
         else:
-            documents, wrong = read_files(named)
-            read.append(documents)
+            of_files, wrong = read_files(named)
+            read.append(of_files)
             findings += wrong
     if findings:
         raise Refused(findings)
-    return read
+    return read, drawn_from
 
 
-def _proposal_number(named: Sequence[Path]) -> int | None:
-    """Return the number of the proposal that is named; None where it is files."""
+def _number(named: Sequence[Path], before: str = "") -> int | None:
+    """Return the number that is named, of a proposal or after a word; None where it is files."""
     word = str(named[0])
+    if before and not word.startswith(before):
+        return None
+    word = word.removeprefix(before)
     is_number = len(named) == 1 and word.isascii() and word.isdigit() and len(word) < MOST_DIGITS
     return int(word) if is_number and not named[0].exists() else None

@@ -38,8 +38,6 @@ WORDS_OF_TYPE = {
         "--drawn-from",
         "--last-day",
         "--review-on",
-    },
-    parse_instant: {"--known-at", "--at"},
         "--before",
         "--after",
     },

@@ -113,7 +113,7 @@ class Command(BaseCommand[Compared]):
                 refuse_future(known, options.now)
         for place, why in left_out_of(options.draft or ()):
             self.stderr.write(f"left out {place}: {why}")
-        drafts = read_drafts([options.draft]) if options.draft else []
+        drafts = read_drafts([options.draft])[0] if options.draft else []
         with snapshot() as session:
             if options.versions:
                 old, new = texts_by_digest(session, options.versions)

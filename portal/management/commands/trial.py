@@ -1,6 +1,5 @@
 """`manage.py trial MARKET --draft FOLDER --from DAY --to DAY`: a draft on days of the past."""
 
-import datetime as dt
 import json
 from argparse import ArgumentTypeError
 from collections.abc import Iterator
@@ -32,8 +31,6 @@ from portal.trial_words import (
     money,
     total_rows,
 )
-from rulebook.folders import left_out_of, read_files
-from settlement.enactment.proposed import proposed_documents, revised_documents
 from rulebook.folders import left_out_of
 from settlement.studies.records import canonical
 from settlement.trials.inputs import TrialRequest
@@ -42,10 +39,6 @@ from settlement.trials.trial import TrialOutcome, run_trial
 
 NAME, COLUMN = 34, 22
 PPM_PER_PERCENT, MOST_PERCENT = 10_000, 100
-MOST_DIGITS = 19
-"""Of the number of a proposal: what a column of the database holds."""
-CHANGE = "change/"
-"""Opens the name of a draft that is the last revision of a change."""
 
 
 def parse_percent(text: str) -> int:
@@ -54,49 +47,6 @@ def parse_percent(text: str) -> int:
     if percent > MOST_PERCENT:
         raise ArgumentTypeError(f"{text} is more than {MOST_PERCENT}, all of a turnover")
     return percent
-
-
-def read_drafts(
-    drafts: Sequence[Sequence[Path]],
-) -> tuple[list[Documents], dt.datetime | None]:
-    """Return the documents of each draft: of files and folders, of a proposal, or of a change.
-
-    Returns:
-        The documents, and the instant that the first change was drawn from, where one is named.
-
-    Raises:
-        Refused: with every finding of every file; or there is no such proposal or change.
-    """
-    read: list[Documents] = []
-    findings: list[Finding] = []
-    drawn_from: dt.datetime | None = None
-    for named in drafts:
-        number, change = _number(named), _number(named, CHANGE)
-        if change is not None:
-            with transaction() as session:
-                documents, drawn = revised_documents(session, change)
-            read.append(documents)
-            drawn_from = drawn_from or drawn
-        elif number is not None:
-            with transaction() as session:
-                read.append(proposed_documents(session, number))
-        else:
-            of_files, wrong = read_files(named)
-            read.append(of_files)
-            findings += wrong
-    if findings:
-        raise Refused(findings)
-    return read, drawn_from
-
-
-def _number(named: Sequence[Path], before: str = "") -> int | None:
-    """Return the number that is named, of a proposal or after a word; None where it is files."""
-    word = str(named[0])
-    if before and not word.startswith(before):
-        return None
-    word = word.removeprefix(before)
-    is_number = len(named) == 1 and word.isascii() and word.isdigit() and len(word) < MOST_DIGITS
-    return int(word) if is_number and not named[0].exists() else None
 
 
 class Command(BaseCommand[TrialOutcome]):

@@ -8,8 +8,8 @@ from alembic import op
 
 from database.clause_words import CREATE_INDEX, FUNCTIONS
 
-revision = "0028"
-down_revision = "0025"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
