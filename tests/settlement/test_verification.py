@@ -494,7 +494,9 @@ KNOCK_ON: dict[str, set[str]] = {
     "people.withdrawal": {*DECIDED, *DONE},
     **dict.fromkeys(OF_CHANGES, OF_CHANGES),
     "settlement.trial": {"rulebook.change_event"},
+    "settlement.day_total": {"ledger.journal"},  # which posts what it sums
     "rulebook.version": {
+        "ledger.dispute",
         "settlement.run",
         "settlement.day_total",
         "settlement.trial",
@@ -554,7 +556,7 @@ KNOCK_ON: dict[str, set[str]] = {
     "ledger.dispute": {"ledger.dispute_event"},
     "ledger.dispute_event": {"ledger.attachment"},
     "ledger.log_key": {"ledger.checkpoint"},
-    "ledger.checkpoint": {"ledger.cosignature"},
+    "ledger.checkpoint": {"ledger.cosignature", "ledger.invoice"},  # which documents seal
     "ledger.witness": {"ledger.cosignature"},
     "ledger.cosignature": {"ledger.trail_link"},
     "ledger.trail_link": {"ledger.trail_head", *TRAILED},

@@ -172,7 +172,9 @@ def fill_changes(session: Session, **tried: Any) -> None:
     with acting_as(session, "grace"):
         approve(session, proposal, digest, CLOSED + 10 * MINUTE)
     second = opened(session, "desk-of-doric", CLOSED + 11 * MINUTE, participant="doric")
-    revised(session, second, account="desk-of-doric", validity=LATER)
+    for cap_micro in (120_000_000, 110_000_000):
+        lower = [capped(tiny_market.market_rules(), cap_micro)]
+        revised(session, second, lower, "desk-of-doric", validity=LATER)
 
 
 def numbers_of(session: Session) -> list[int]:
