@@ -122,6 +122,7 @@ POLICIES: Mapping[str, str] = MappingProxyType(
         "settlement.day_total": _BILLS,
         "settlement.study": _OVERSEES,
         "settlement.trial": _OVERSEES,
+        "settlement.trial_made": _OVERSEES,
         "ledger.account": f"{_OVERSEES} OR {_OWN}",
         "ledger.posting": f"{_OVERSEES} OR account IN (SELECT code FROM ledger.account)",
         "ledger.invoice": f"{_OVERSEES} OR {_OWN}",

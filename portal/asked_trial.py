@@ -34,6 +34,7 @@ class AskedTrial(models.Model):
     last_day = models.DateField()
     drafts = models.JSONField()
     threshold_ppm = models.PositiveIntegerField()
+    mode = models.CharField(max_length=12, default="as-metered")
     asked_at = models.DateTimeField()
     state = models.CharField(max_length=12, choices=State.choices, default=State.RUNNING)
     wish = models.CharField(max_length=8, choices=Wish.choices, blank=True, default=Wish.GO_ON)

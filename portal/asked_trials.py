@@ -40,6 +40,7 @@ def ask_for_trial(
     sources: Sequence[Source],
     days: tuple[dt.date, dt.date],
     threshold_ppm: int,
+    mode: str,
     now: dt.datetime,
 ) -> AskedTrial:
     """Ask the worker to try drafts of one market, one or two, on days of the past."""
@@ -52,6 +53,7 @@ def ask_for_trial(
             last_day=last_day,
             drafts=[source._asdict() for source in sources],
             threshold_ppm=threshold_ppm,
+            mode=mode,
             asked_at=now,
             total=(last_day - first_day).days + 1,
         )
@@ -116,7 +118,13 @@ def _run(asked: AskedTrial, threads: int) -> TrialOutcome:
     with database.transaction() as session:
         drafts = [read_source(session, source) for source in asked.drafts]
     request = TrialRequest(
-        asked.market, asked.first_day, asked.last_day, drafts, now, asked.threshold_ppm
+        asked.market,
+        asked.first_day,
+        asked.last_day,
+        drafts,
+        now,
+        asked.threshold_ppm,
+        mode=asked.mode,
     )
     progress = _heeding(asked.pk)
     progress(0, asked.total)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from portal.days import parse_day
 from portal.draft_sources import Source
+from settlement.trials.records import AS_METERED, MODES
 
 MOST_PERCENT, PPM_PER_PERCENT = 100, 10_000
 LONGEST_DAYS = 366
@@ -22,6 +23,7 @@ class TrialForm:
     first_day: str = ""
     last_day: str = ""
     threshold_percent: str = MUCH_PERCENT
+    mode: str = AS_METERED
     sources: list[Source] = field(default_factory=list)
     days: tuple[dt.date, dt.date] | None = None
     threshold_ppm: int = 0
@@ -36,10 +38,13 @@ def read_form(typed: Mapping[str, str], known: Sequence[Source]) -> TrialForm:
         first_day=typed.get("first_day", "").strip(),
         last_day=typed.get("last_day", "").strip(),
         threshold_percent=typed.get("threshold_percent", "").strip(),
+        mode=typed.get("mode", AS_METERED),
     )
     _read_sources(form, {source.key: source for source in known})
     _read_days(form)
     _read_threshold(form)
+    if form.mode not in MODES:
+        form.complaints.append("Choose how days are tried: as metered, or made again.")
     return form
 
 

@@ -15,7 +15,7 @@ from rulebook.edit_words import edit_lines
 from rulebook.merging import ABSENT, Edit
 from settlement.billing.lines import LINE_KINDS, Side
 from settlement.studies.price_figures import PPM
-from settlement.trials.records import Trial
+from settlement.trials.records import AS_METERED, MADE_AGAIN, Trial
 from settlement.trials.report import (
     DRAFTS,
     GAINS,
@@ -34,10 +34,12 @@ CLASS_WORDS = {
     LOSES_LITTLE: "loses a little",
     LOSES: "loses",
 }
-NOBODY_RESPONDS = (
-    "As metered: nobody is taken to have acted otherwise, so readings stay; prices, charges, "
-    "shares and payments change."
-)
+MODE_WORDS = {
+    AS_METERED: "As metered: nobody is taken to have acted otherwise, so readings stay; prices, "
+    "charges, shares and payments change.",
+    MADE_AGAIN: "Made again: least-cost dispatch and Fair Play say on every side, the law's too, "
+    "what would have been generated and delivered, so that nothing but the draft sets them apart.",
+}
 MOST_NAMED = 2
 LEAST_SAID_MICRO = 10_000
 LEAST_NAMED_PPM = 150_000

@@ -144,6 +144,29 @@ class ResultRow(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class TrialMadeRow(Base):
+    """One day vector that was made of a side of a trial, by solvers whose floats differ elsewhere.
+
+    The trial's row commits to all of them by a digest of each side.
+    """
+
+    __tablename__ = "trial_made"
+    __table_args__ = (
+        CheckConstraint("octet_length(digest) = 32", name="digest_length"),
+        {"schema": "settlement"},
+    )
+
+    trial_id: Mapped[uuid.UUID] = mapped_column(
+        Uuid, ForeignKey("settlement.trial.id"), primary_key=True
+    )
+    side: Mapped[str] = mapped_column(Text, primary_key=True)
+    settlement_day: Mapped[dt.date] = mapped_column(Date, primary_key=True)
+    measure: Mapped[str] = mapped_column(Text, primary_key=True)
+    entity: Mapped[str] = mapped_column(Text, primary_key=True)
+    values: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class DayTotalRow(Base):
     """The metered energy of one entity that a day of a run used, summed in Wh."""
 

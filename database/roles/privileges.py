@@ -49,6 +49,7 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
                 "settlement.day_total",
                 "settlement.study",
                 "settlement.trial",
+                "settlement.trial_made",
                 "ledger.account",
                 "ledger.journal",
                 "ledger.posting",

@@ -52,6 +52,7 @@ class Migration(migrations.Migration):
                 ('last_day', models.DateField()),
                 ('drafts', models.JSONField()),
                 ('threshold_ppm', models.PositiveIntegerField()),
+                ('mode', models.CharField(default='as-metered', max_length=12)),
                 ('asked_at', models.DateTimeField()),
                 ('state', models.CharField(choices=[('running', 'Being tried'), ('done', 'Tried'), ('refused', 'Refused'), ('cancelled', 'Cancelled'), ('failed', 'Failed')], default='running', max_length=12)),
                 ('wish', models.CharField(blank=True, choices=[('', 'Go on'), ('pause', 'Pause'), ('cancel', 'Cancel')], default='', max_length=8)),

@@ -13,7 +13,7 @@ from portal.queries.rules import market_zone, zone_by_market
 from portal.study_tables import Table, percent
 from portal.trial_charts import charts
 from portal.trial_tables import DRAFT_TITLES, class_counts, drafts_of, tables
-from portal.trial_words import changed_lines, headline
+from portal.trial_words import MODE_WORDS, changed_lines, headline
 from settlement.trials import store
 from settlement.trials.records import Trial
 
@@ -50,6 +50,7 @@ class TrialPage:
     tables: tuple[Table, ...]
     threshold: str
     estimated: str
+    mode: str
     command: str
 
 
@@ -84,6 +85,7 @@ def trial_page(session: Session, trial_id: uuid.UUID) -> TrialPage | None:
         tuple(tables(report)),
         percent(trial.threshold_ppm),
         percent(report["readings"]["estimated_ppm"] or 0),
+        MODE_WORDS[trial.mode],
         f"manage.py replay {trial.id}",
     )
 

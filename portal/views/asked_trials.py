@@ -61,7 +61,7 @@ def _ask(request: SignedInRequest) -> HttpResponse:
         context["complaints"] = read.complaints
         return render(request, "trials/ask.html", context, status=UNPROCESSABLE)
     asked = asked_trials.ask_for_trial(
-        request.user, read.sources, read.days, read.threshold_ppm, timezone.now()
+        request.user, read.sources, read.days, read.threshold_ppm, read.mode, timezone.now()
     )
     return redirect("asked-trial", asked.pk)
 

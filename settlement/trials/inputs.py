@@ -2,12 +2,14 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding, Refused
+from rulebook.checks.law import MOST_NODES_FAIR_PLAY
 from rulebook.days import day_start
 from rulebook.documents import Document
 from rulebook.drafting import Draft, amended_periods, draft_findings, draft_of
@@ -16,7 +18,9 @@ from rulebook.resolve import RulePeriod, RuleSet
 from settlement.meters.store import files_known_at, lock_readings
 from settlement.runs.inputs import RunInputs, run_inputs
 from settlement.runs.run import ENGINE_VERSION, Pin, input_digest
-from settlement.trials.records import trial_input_digest
+from settlement.studies.inputs import StudyInputs
+from settlement.trials.made import Made
+from settlement.trials.records import AS_METERED, MADE_AGAIN, trial_input_digest
 from settlement.trials.report import DRAFTS, LAW
 
 Documents = Sequence[tuple[str, Document]]
@@ -32,6 +36,7 @@ class TrialRequest:
         drawn_from: the day, or the instant, whose law they were drawn from; None for the law at
             `known_at`.
         threshold_ppm: of a participant's turnover, beyond which it gains or loses much.
+        mode: whether days are as metered, or made again on every side.
     """
 
     market: str
@@ -41,6 +46,7 @@ class TrialRequest:
     known_at: dt.datetime
     threshold_ppm: int
     drawn_from: dt.date | dt.datetime | None = None
+    mode: str = AS_METERED
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +55,7 @@ class TrialInputs:
 
     Attributes:
         drafts: by the name of their side.
-        sides: the law first, then each draft laid over it.
+        sides: the law first, then each draft laid over it; as metered, or to be made again.
         files: the accepted files of readings that were known.
     """
 
@@ -59,7 +65,7 @@ class TrialInputs:
     known_at: dt.datetime
     threshold_ppm: int
     drafts: Mapping[str, Draft]
-    sides: Mapping[str, RunInputs]
+    sides: Mapping[str, RunInputs | StudyInputs]
     files: frozenset[uuid.UUID]
 
     @property
@@ -70,13 +76,24 @@ class TrialInputs:
     @property
     def pins(self) -> tuple[Pin, ...]:
         """The law of the days."""
-        return self.sides[LAW].pins
+        return self.known_of(LAW).pins
+
+    def known_of(self, name: str) -> RunInputs:
+        """Return the law and the readings of a side as they are known, whatever is made of them."""
+        side = self.sides[name]
+        return side.known if isinstance(side, StudyInputs) else side
 
     @property
     def side_inputs(self) -> dict[str, bytes]:
-        """The digest of the rules and readings of each side, as a run of it would have it."""
+        """The digest of the rules and readings of each side, as a run of it would have it.
+
+        Of one that is made again, of what it is made from: its pins name the readings as known.
+        """
         return {
-            name: input_digest(side.pins, side.reading_digests) for name, side in self.sides.items()
+            name: input_digest(
+                side.pins, [] if isinstance(side, StudyInputs) else side.reading_digests
+            )
+            for name, side in self.sides.items()
         }
 
     @property
@@ -125,8 +142,16 @@ def inputs_of_law(
     request: TrialRequest,
     periods: Sequence[RulePeriod],
     drafts: Mapping[str, Draft],
+    stored: Mapping[str, Made] = MappingProxyType({}),
 ) -> TrialInputs:
     """Load what a trial needs of drafts over a known law, as a replay does.
+
+    Args:
+        session: the caller's session.
+        request: what is to be tried.
+        periods: the law of its days.
+        drafts: by the name of their side.
+        stored: of each side what was made of its days before, where they are made again.
 
     Raises:
         Refused: see `load_inputs`.
@@ -136,9 +161,15 @@ def inputs_of_law(
     for name, draft in drafts.items():
         law[name], found = amended_periods(periods, draft)
         findings += found
+    if request.mode == MADE_AGAIN:
+        findings += _too_large_findings(law)
     if findings:
         raise Refused(list(dict.fromkeys(findings)))
     lock_readings(session, request.market)
+    known = _sides(session, request, law)
+    sides: Mapping[str, RunInputs | StudyInputs] = known
+    if request.mode == MADE_AGAIN:
+        sides = {name: StudyInputs(of, None, stored.get(name)) for name, of in known.items()}
     return TrialInputs(
         request.market,
         request.first_day,
@@ -146,9 +177,24 @@ def inputs_of_law(
         request.known_at,
         request.threshold_ppm,
         drafts,
-        _sides(session, request, law),
+        sides,
         files_known_at(session, request.market, request.known_at),
     )
+
+
+def _too_large_findings(law: Mapping[str, Sequence[RulePeriod]]) -> Iterator[Finding]:
+    """Find grids on which Fair Play cannot say who may take what; it is part of what is made."""
+    for periods in law.values():
+        for first_day, _, rules in periods:
+            nodes = len(rules.grid_model.nodes)
+            if nodes > MOST_NODES_FAIR_PLAY:
+                yield Finding(
+                    "grid-too-large-to-make-again",
+                    f"{rules.market}/grid-model from {first_day}",
+                    f"{nodes} nodes",
+                    f"days are made again by Fair Play, on at most {MOST_NODES_FAIR_PLAY} nodes",
+                    "try it as metered",
+                )
 
 
 def _sides(

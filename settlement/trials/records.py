@@ -20,12 +20,28 @@ REPORT_FORMAT = "tallystick.trial-report.1"
 """Raised by every change of what a report holds: equal inputs then give another report."""
 
 
+AS_METERED, MADE_AGAIN = MODES = ("as-metered", "made-again")
+"""Whether nobody responds, or dispatch and Fair Play are made again on every side."""
+
+
 class SideDigests(NamedTuple):
-    """What one side was computed from, and what it came to."""
+    """What one side was computed from, and what it came to.
+
+    `made_digest` is over what was made of its days, which is stored; None where they are as
+    metered.
+    """
 
     side: str
     input_digest: bytes
     result_digest: bytes
+    made_digest: bytes | None = None
+
+    @property
+    def as_json(self) -> dict[str, str]:
+        """Return the side as it is stored."""
+        digests = {name: value.hex() for name, value in self._asdict().items() if name != "side"
+                   and value is not None}  # fmt: skip
+        return {"side": self.side} | digests
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,14 +73,18 @@ class Trial:
     @property
     def sides_as_json(self) -> list[dict[str, str]]:
         """Return the sides as they are stored."""
-        return [
-            {
-                "side": each.side,
-                "input_digest": each.input_digest.hex(),
-                "result_digest": each.result_digest.hex(),
-            }
-            for each in self.sides
-        ]
+        return [each.as_json for each in self.sides]
+
+    @property
+    def day_count(self) -> int:
+        """How many days it has."""
+        return (self.last_day - self.first_day).days + 1
+
+    @property
+    def mode(self) -> str:
+        """Whether its days are as metered, or made again on every side."""
+        made = any(side.made_digest is not None for side in self.sides)
+        return MADE_AGAIN if made else AS_METERED
 
     @property
     def digest(self) -> bytes:

@@ -12,11 +12,14 @@ from rulebook.publication import Placed
 from rulebook.reading import document_of
 from rulebook.store import versions_with_digests
 from settlement.runs.pinned import UNREADABLE, law_read_once, periods_of_pins
+from settlement.runs.results import vector_of
 from settlement.runs.run import ENGINE_VERSION
 from settlement.runs.settle import Progress, no_progress
 from settlement.trials.inputs import TrialInputs, TrialRequest, inputs_of_law
-from settlement.trials.records import REPORT_FORMAT, Trial
-from settlement.trials.trial import Transactions, try_days
+from settlement.trials.made import MadeVector, made_by_side
+from settlement.trials.records import MADE_AGAIN, REPORT_FORMAT, Trial
+from settlement.trials.store import made_of
+from settlement.trials.trial import Transactions, TriedDays, try_days
 
 
 class ReplayedTrial(NamedTuple):
@@ -69,10 +72,23 @@ def _differences(
             yield f"the inputs of {name} are not what it names"
     if inputs.digest != trial.input_digest:
         yield "its inputs are not what it names"
-    tried = try_days(inputs, threads, progress)
+    try:
+        tried = try_days(inputs, threads, progress)
+    except UNREADABLE as unreadable:
+        reason = str(unreadable).partition("\n")[0]
+        yield f"what was made of its days cannot be read: {reason}"
+        return
+    yield from _differences_of(trial, inputs, tried)
+
+
+def _differences_of(trial: Trial, inputs: TrialInputs, tried: TriedDays) -> Iterator[str]:
+    wanted = {side.side: side for side in trial.sides}
     for name, digest in tried.result_digests.items():
         if wanted[name].result_digest != digest:
             yield f"the results of {name} differ"
+    for side in tried.digests(inputs):
+        if wanted[side.side].made_digest != side.made_digest:
+            yield f"what was made of {side.side} is not what it names"
     if tried.report != trial.report:
         yield "stored and recomputed reports differ"
 
@@ -85,10 +101,30 @@ def stored_inputs(session: Session, trial: Trial) -> TrialInputs:
     """
     periods = periods_of_pins(trial.market, trial.pins, law_read_once(session))
     request = TrialRequest(
-        trial.market, trial.first_day, trial.last_day, (), trial.known_at, trial.threshold_ppm
+        trial.market,
+        trial.first_day,
+        trial.last_day,
+        (),
+        trial.known_at,
+        trial.threshold_ppm,
+        mode=trial.mode,
     )
     drafts = {record["name"]: stored_draft(session, trial, record) for record in trial.drafts}
-    return inputs_of_law(session, request, periods, drafts)
+    # Of a day of which nothing is stored, that is named; it is not made anew.
+    made = made_by_side(
+        map(_with_own_digest, made_of(session, trial.id)),
+        [side.side for side in trial.sides if trial.mode == MADE_AGAIN],
+        [trial.first_day + dt.timedelta(days=1) * day for day in range(trial.day_count)],
+    )
+    return inputs_of_law(session, request, periods, drafts, made)
+
+
+def _with_own_digest(made: MadeVector) -> MadeVector:
+    """Return a vector with the digest that its values have, whatever is stored beside them."""
+    vector = made.vector
+    return MadeVector(
+        made.side, vector_of(vector.day, vector.measure, vector.entity, vector.values)
+    )
 
 
 def stored_draft(session: Session, trial: Trial, record: dict[str, Any]) -> Draft:

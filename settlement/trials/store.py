@@ -1,15 +1,33 @@
 """Trials in PostgreSQL; every function receives the caller's session."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from database.bulk import read_rows, write_rows
 from database.paged import PagedRows
+from settlement.runs.results import ResultVector
 from settlement.runs.run import Pin
-from settlement.tables import TrialRow
+from settlement.tables import TrialMadeRow, TrialRow
+from settlement.trials.made import MadeVector
 from settlement.trials.records import SideDigests, Trial
+
+MADE_TYPES = {
+    "trial_id": "uuid",
+    "side": "text",
+    "settlement_day": "date",
+    "measure": "text",
+    "entity": "text",
+    "values": "int8[]",
+    "digest": "bytea",
+}
+MADE_QUERY = """
+SELECT side, settlement_day, measure, entity, values, digest FROM settlement.trial_made
+ WHERE trial_id = %(trial_id)s
+ ORDER BY side, settlement_day, measure COLLATE "C", entity COLLATE "C"
+"""
 
 
 def append_trial(session: Session, trial: Trial) -> None:
@@ -32,6 +50,27 @@ def append_trial(session: Session, trial: Trial) -> None:
             digest=trial.digest,
         )
     )
+
+
+def append_made(session: Session, trial_id: uuid.UUID, made: Iterable[MadeVector]) -> None:
+    """Append what was made of the days of a trial, after its row."""
+    rows = (
+        (trial_id, side, each.day, each.measure, each.entity, each.values, each.digest)
+        for side, each in made
+    )
+    write_rows(session, "settlement.trial_made", MADE_TYPES, rows)
+
+
+def made_of(session: Session, trial_id: uuid.UUID) -> list[MadeVector]:
+    """Return what was made of the days of a trial, by side, day, measure and entity."""
+    rows = read_rows(session, MADE_QUERY, {"trial_id": trial_id})
+    return [MadeVector(side, ResultVector(*values)) for side, *values in rows]
+
+
+def orphan_made_trials(session: Session) -> list[uuid.UUID]:
+    """Return the trials that something was made for but that are not there."""
+    known = select(TrialRow.id).where(TrialRow.id == TrialMadeRow.trial_id).exists()
+    return list(session.scalars(select(TrialMadeRow.trial_id).where(~known).distinct()))
 
 
 def find_trial(session: Session, trial_id: uuid.UUID) -> Trial | None:
@@ -85,6 +124,7 @@ def trial_of(row: TrialRow) -> Trial:
                 side["side"],
                 bytes.fromhex(side["input_digest"]),
                 bytes.fromhex(side["result_digest"]),
+                bytes.fromhex(side["made_digest"]) if "made_digest" in side else None,
             )
             for side in row.sides
         ),

@@ -1,8 +1,11 @@
 """Try drafts of law on days of the past, beside the law as it was; nothing is posted.
 
 As metered: nobody is taken to have acted otherwise, so readings stay, and what changes are prices,
-charges, shares and payments. The readings are read in a transaction of their own, days are computed
-without any, and what came out is stored in a third: nobody waits for a trial.
+charges, shares and payments. Made again: dispatch and Fair Play say on every side what would have
+been metered, as studies do, so that what a draft changes of supply shows.
+
+The readings are read in a transaction of their own, days are computed without any, and what came
+out is stored in a third: nobody waits for a trial.
 """
 
 import datetime as dt
@@ -23,15 +26,17 @@ from rulebook.versions import instant_shown
 from settlement.meters.store import files_known_at, lock_readings
 from settlement.meters.terms import ruled_days
 from settlement.runs.computing import ComputedDay, compute
-from settlement.runs.inputs import RunInputs, pins_of
-from settlement.runs.results import run_result_digest
+from settlement.runs.inputs import pins_of
+from settlement.runs.results import ResultVector, run_result_digest
 from settlement.runs.run import ENGINE_VERSION
 from settlement.runs.settle import Progress, no_progress
+from settlement.studies.inputs import StudyInputs
 from settlement.trials.figures import ReadingQuality, SideFigures, side_day
 from settlement.trials.inputs import TrialInputs, TrialRequest, drafts_of, load_inputs
+from settlement.trials.made import MadeVector, made_digest, made_totals, made_vectors
 from settlement.trials.records import SideDigests, Trial, draft_record
 from settlement.trials.report import LAW, Tried, trial_report
-from settlement.trials.store import append_trial, find_equal_trial
+from settlement.trials.store import append_made, append_trial, find_equal_trial
 
 Transactions = Callable[[], AbstractContextManager[Session]]
 """Opens a transaction, which is committed as its block ends."""
@@ -51,6 +56,22 @@ class TriedDays:
 
     result_digests: dict[str, bytes]
     report: dict[str, Any]
+    made: list[MadeVector]
+
+    def digests(self, inputs: TrialInputs) -> tuple[SideDigests, ...]:
+        """Return what each side was computed from, and came to."""
+        made: dict[str, list[ResultVector]] = {}
+        for side, vector in self.made:
+            made.setdefault(side, []).append(vector)
+        return tuple(
+            SideDigests(
+                name,
+                digest,
+                self.result_digests[name],
+                made_digest(made[name]) if name in made else None,
+            )
+            for name, digest in inputs.side_inputs.items()
+        )
 
 
 def run_trial(
@@ -83,10 +104,7 @@ def run_trial(
         threshold_ppm=inputs.threshold_ppm,
         pins=inputs.pins,
         drafts=[draft_record(name, draft) for name, draft in inputs.drafts.items()],
-        sides=tuple(
-            SideDigests(name, digest, tried.result_digests[name])
-            for name, digest in inputs.side_inputs.items()
-        ),
+        sides=tried.digests(inputs),
         input_digest=inputs.digest,
         engine_version=ENGINE_VERSION,
         report=tried.report,
@@ -98,6 +116,7 @@ def run_trial(
         found = find_equal_trial(session, request.market, inputs.digest)
         if found is None:
             append_trial(session, trial)
+            append_made(session, trial.id, tried.made)
     return TrialOutcome(found or trial, is_new=found is None)
 
 
@@ -110,14 +129,19 @@ def try_days(inputs: TrialInputs, threads: int, progress: Progress = no_progress
     days = inputs.days
     progress(0, len(days))
     figures = {name: SideFigures() for name in inputs.sides}
-    laws = {name: dict(ruled_days(side.periods)) for name, side in inputs.sides.items()}
-    quality = ReadingQuality()
+    laws = {name: dict(ruled_days(inputs.known_of(name).periods)) for name in inputs.sides}
+    quality, made = ReadingQuality(), list[MadeVector]()
     for done, computed in enumerate(_by_day(inputs, threads), start=1):
         for name, of_side in computed.items():
             day, rules = of_side.day, laws[name][of_side.day]
-            totals = inputs.sides[name].day_totals(day)
+            side = inputs.sides[name]
+            if isinstance(side, StudyInputs):
+                totals = made_totals(of_side)
+                made += [MadeVector(name, vector) for vector in made_vectors(of_side)]
+            else:
+                totals = side.day_totals(day)
             figures[name].add(side_day(inputs.market, rules, of_side, totals), rules)
-        quality.add(inputs.sides[LAW].used[days[done - 1]])
+        quality.add(inputs.known_of(LAW).used[days[done - 1]])
         progress(done, len(days))
     last: RuleSet = laws[LAW][days[-1]]
     report = trial_report(
@@ -130,13 +154,13 @@ def try_days(inputs: TrialInputs, threads: int, progress: Progress = no_progress
         )
     )
     digests = {name: run_result_digest(side.day_digests) for name, side in figures.items()}
-    return TriedDays(digests, report)
+    return TriedDays(digests, report, made)
 
 
 def _by_day(inputs: TrialInputs, threads: int) -> Iterator[dict[str, ComputedDay]]:
     """Yield the days of all sides together, so that none is kept longer than it is compared."""
-    sides: list[RunInputs] = list(inputs.sides.values())
-    for of_sides in zip(*(compute(side, threads) for side in sides), strict=True):
+    sides = [compute(side, threads) for side in inputs.sides.values()]
+    for of_sides in zip(*sides, strict=True):
         yield dict(zip(inputs.sides, of_sides, strict=True))
 
 

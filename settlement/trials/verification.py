@@ -10,11 +10,13 @@ from common.refusals import Finding
 from rulebook.law import rules_at, rules_for_period
 from settlement.runs.inputs import pins_of
 from settlement.runs.pinned import UNREADABLE
+from settlement.runs.results import ResultVector, vector_of
 from settlement.runs.run import ENGINE_VERSION, is_earlier_engine
+from settlement.trials.made import made_digest
 from settlement.trials.records import REPORT_FORMAT, Trial, trial_input_digest
 from settlement.trials.replay import stored_draft
 from settlement.trials.report import DRAFTS, LAW
-from settlement.trials.store import trial_rows
+from settlement.trials.store import made_of, orphan_made_trials, trial_rows
 
 
 def verify_trials(session: Session) -> Iterator[Finding]:
@@ -35,6 +37,26 @@ def verify_trials(session: Session) -> Iterator[Finding]:
             yield damage("trial-digest", place, "its columns do not give its digest")
         yield from _verify_law(session, trial, place)
         yield from _verify_report(trial, place)
+        yield from _verify_made(session, trial, place)
+    for trial_id in orphan_made_trials(session):
+        yield damage("orphan-made", f"settlement.trial_made of {trial_id}", "no such trial")
+
+
+def _verify_made(session: Session, trial: Trial, place: str) -> Iterator[Finding]:
+    """Re-hash what was made of a trial's days, and hold it to the digest of each side."""
+    made: dict[str, list[ResultVector]] = {}
+    for side, vector in made_of(session, trial.id):
+        again = vector_of(vector.day, vector.measure, vector.entity, vector.values)
+        if again.digest != vector.digest:
+            row = f"{trial.id} {side} {vector.day} {vector.measure} {vector.entity}"
+            words = "its columns do not give its digest"
+            yield damage("made-digest", f"settlement.trial_made {row}", words)
+        made.setdefault(side, []).append(again)
+    stated = {side.side: side.made_digest for side in trial.sides if side.made_digest is not None}
+    for name in sorted(made.keys() | stated.keys()):
+        if made_digest(made.get(name, ())) != stated.get(name):
+            words = f"what is stored as made of {name} is not what it names"
+            yield damage("trial-made", place, words)
 
 
 def _verify_report(trial: Trial, place: str) -> Iterator[Finding]:

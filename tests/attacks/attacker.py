@@ -81,9 +81,16 @@ from settlement.meters.digest import (
     readings_root,
 )
 from settlement.runs.day_totals import DayTotal
-from settlement.runs.results import day_digest, run_result_digest, vector_digest
+from settlement.runs.results import (
+    ResultVector,
+    day_digest,
+    run_result_digest,
+    vector_digest,
+    vector_of,
+)
 from settlement.runs.store import run_of
 from settlement.studies.records import Study
+from settlement.trials.made import made_digest
 from settlement.trials.store import trial_of
 from tests.worlds.logged import LOG_NAME, signer
 
@@ -408,6 +415,27 @@ _studies = remake_each(tables.StudyRow.__table__, _study_digest)
 _trials = remake_each(
     tables.TrialRow.__table__, lambda row: trial_of(tables.TrialRow(**row)).digest
 )
+
+
+def remake_made(session: Session) -> None:
+    """Make anew the digests of what was made of trials, and those of each side over them."""
+    table, trials = tables.TrialMadeRow.__table__, tables.TrialRow.__table__
+    made: dict[Any, dict[str, list[ResultVector]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows_of(session, table):
+        named = (row["settlement_day"], row["measure"], row["entity"])
+        vector = vector_of(*named, np.array(row["values"]))
+        write(session, table, row, digest=vector.digest)
+        made[row["trial_id"]][row["side"]].append(vector)
+    for row in rows_of(session, trials):
+        of_trial = made.get(row["id"], {})
+        sides = [
+            side | ({"made_digest": made_digest(of_trial[side["side"]]).hex()}
+                    if side["side"] in of_trial else {})
+            for side in row["sides"]
+        ]  # fmt: skip
+        write(session, trials, row, sides=sides)
+
+
 _changes = remake_each(
     Change.__table__, lambda row: sealed_as(change_records.ChangeRow, row).digest
 )
@@ -474,6 +502,7 @@ REMAKES: dict[str, tuple[Callable[[Session], None], ...]] = {
     "settlement.day_total": (_totals,),
     "settlement.study": (_studies,),
     "settlement.trial": (_trials,),
+    "settlement.trial_made": (remake_made, _trials),
     "ledger.account": (_accounts,),
     "ledger.journal": (remake_journals,),
     "ledger.posting": (remake_journals,),

@@ -69,6 +69,7 @@ LEAVES = {
     "settlement.run": "settlement.run {id}",
     "settlement.study": "settlement.study {run_id}",
     "settlement.trial": "settlement.trial {id}",
+    "settlement.trial_made": "settlement.trial {trial_id}",
 }
 """The leaf or link that covers a row, by its table; of the portal's tables, the row itself."""
 
@@ -79,6 +80,7 @@ CHAINS = (
     ("ledger.attachment", "ledger.dispute", "ledger.dispute_event"),
     ("settlement.reading", "settlement.reading_file"),
     ("settlement.result", "settlement.run"),
+    ("settlement.trial_made", "settlement.trial"),
 )
 """Tables whose rows are sealed together: a change in one makes digests of the others anew."""
 

@@ -109,6 +109,7 @@ FACTS = {
         "result_digest"
     ),
     "settlement.study": "before_run_id overlay report run_id",
+    "settlement.trial_made": "entity measure settlement_day side trial_id values",
     "settlement.trial": (
         "created_at drafts engine_version first_day id input_digest known_at last_day market pins "
         "report sides threshold_ppm"
@@ -171,6 +172,7 @@ DIGESTS = {
     "settlement.run": "digest",
     "settlement.study": "digest",
     "settlement.trial": "digest",
+    "settlement.trial_made": "digest",
 }
 """Columns that follow from the rows that they seal: to make them anew is to put them back."""
 
@@ -228,8 +230,8 @@ TRANSIENT = {
     },
     "portal.portal_askedtrial": {
         "asked_at done drafts error finished_at first_day found id job_number last_day market "
-        "state threshold_ppm total trial_id user_id wish": "what was asked for; the trial that it "
-        "came to is a fact of its own, and says of which drafts and days it is",
+        "mode state threshold_ppm total trial_id user_id wish": "what was asked for; the trial "
+        "that it came to is a fact of its own, and says of which drafts and days it is",
     },
     "portal.portal_replayrequest": {
         "seconds": "how long it took says nothing of what it found",

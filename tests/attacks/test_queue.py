@@ -54,8 +54,8 @@ REQUESTS: Mapping[str, Mapping[str, Any]] = {
     },
     "portal.portal_askedtrial": {
         "market": "tiny", "first_day": "2024-03-01", "last_day": "2024-03-02",
-        "drafts": Jsonb([]), "threshold_ppm": 10_000, "asked_at": "now", "state": "running",
-        "wish": "", "found": Jsonb([]), "error": "",
+        "drafts": Jsonb([]), "threshold_ppm": 10_000, "mode": "as-metered", "asked_at": "now",
+        "state": "running", "wish": "", "found": Jsonb([]), "error": "",
     },
     "portal.portal_replayrequest": {
         "run_id": "00000000-0000-4000-8000-000000000001", "requested_at": "now",

@@ -88,7 +88,8 @@ OF_PARTICIPANT = {
     **dict.fromkeys(
         (
             "settlement.reading_file", "settlement.reading", "settlement.result",
-            "settlement.day_total", "settlement.study", "settlement.trial", "ledger.trail_link",
+            "settlement.day_total", "settlement.study", "settlement.trial", "settlement.trial_made",
+            "ledger.trail_link",
         ),
         NOTHING,
     ),
@@ -122,7 +123,8 @@ OF_ACCOUNT = {
 REGULATOR_ALL = {
     "ledger.account", "ledger.posting", "ledger.invoice", "ledger.dispute", "ledger.dispute_event",
     "ledger.attachment", "ledger.interest", "ledger.trail_link", "settlement.study",
-    "settlement.trial", "rulebook.version", "rulebook.change", "rulebook.change_event",
+    "settlement.trial", "settlement.trial_made", "rulebook.version", "rulebook.change",
+    "rulebook.change_event",
     "rulebook.revision", "people.answer", *OF_ACCOUNT,
 }  # fmt: skip
 """What the regulator oversees."""
@@ -307,8 +309,8 @@ REQUESTS = {
     ),
     "portal.portal_askedtrial": (
         "INSERT INTO portal.portal_askedtrial (user_id, market, first_day, last_day, drafts, "
-        "threshold_ppm, asked_at, state, wish, found, error) VALUES (%s, 'tiny', '2024-03-01', "
-        "'2024-03-02', '[]', 10000, now(), 'running', '', '[]', '')"
+        "threshold_ppm, mode, asked_at, state, wish, found, error) VALUES (%s, 'tiny', "
+        "'2024-03-01', '2024-03-02', '[]', 10000, 'as-metered', now(), 'running', '', '[]', '')"
     ),
     "portal.portal_noticeread": (
         "INSERT INTO portal.portal_noticeread (user_id, key) VALUES (%s, 'x')"

@@ -201,6 +201,7 @@ GOOD = {"draft": "proposal-1", "first_day": "2024-01-01", "last_day": "2024-01-3
         ({"last_day": ""}, "Write the first and the last day"),
         ({"last_day": "2023-12-31"}, "not before the first"),
         ({"last_day": "2025-01-01"}, f"at most {LONGEST_DAYS} days"),
+        ({"mode": "otherwise"}, "Choose how"),
         ({"threshold_percent": "101"}, "from 0 to 100"),
         ({"threshold_percent": "-1"}, "from 0 to 100"),
         ({"threshold_percent": "1.5"}, "from 0 to 100"),

@@ -52,6 +52,7 @@ from settlement.billing.post import post
 from settlement.meters.digest import StoredReading, reading_digest
 from settlement.runs.results import vector_digest
 from settlement.runs.settle import settle
+from settlement.trials.records import MODES
 from settlement.verification import list_row_checks
 from tests.settlement.study_cases import study_tiny
 from tests.settlement.trial_cases import try_tiny
@@ -147,7 +148,8 @@ def fill(session: Session) -> None:
     later = _settle(session, "SF", RESETTLED)
     settled(session, disputed, later, RESETTLED + MINUTE)
     study_tiny(session, now=RESETTLED, days=(FIRST_DAY, LAST_DAY))
-    try_tiny(session, known_at=RESETTLED, first_day=FIRST_DAY, last_day=LAST_DAY)
+    for mode in MODES:
+        try_tiny(session, known_at=RESETTLED, first_day=FIRST_DAY, last_day=LAST_DAY, mode=mode)
     fill_changes(session, first_day=FIRST_DAY, last_day=LAST_DAY)
     seal_days(session, seal_request(FIRST_DAY, LAST_DAY), RESETTLED)
     pay_tiny(session, RESETTLED)
@@ -389,6 +391,7 @@ NAMES = {
     "settlement.day_total": "{run_id}|{settlement_day}|{measure}|{entity}",
     "settlement.study": "{run_id}",
     "settlement.trial": "{id}",
+    "settlement.trial_made": "{trial_id}",
     "ledger.account": "{code}",
     "ledger.journal": "{number}",
     "ledger.posting": "{journal_number}/{line}",
@@ -493,7 +496,8 @@ KNOCK_ON: dict[str, set[str]] = {
     "people.account_grant": {*DECIDED, *DONE},
     "people.withdrawal": {*DECIDED, *DONE},
     **dict.fromkeys(OF_CHANGES, OF_CHANGES),
-    "settlement.trial": {"rulebook.change_event"},
+    "settlement.trial": {"rulebook.change_event", "settlement.trial_made"},
+    "settlement.trial_made": {"settlement.trial"},
     "settlement.day_total": {"ledger.journal"},  # which posts what it sums
     "rulebook.version": {
         "ledger.dispute",

@@ -16,13 +16,14 @@ from portal.management.arguments import (
     THREADS,
     argument,
     at_least,
+    flag,
     parse_day,
 )
 from portal.management.base import BaseCommand, Options, table_row
 from portal.management.console import progress_bar
 from portal.management.draft_files import read_drafts
 from portal.trial_words import (
-    NOBODY_RESPONDS,
+    MODE_WORDS,
     changed_lines,
     class_key,
     class_words,
@@ -34,6 +35,7 @@ from portal.trial_words import (
 from rulebook.folders import left_out_of
 from settlement.studies.records import canonical
 from settlement.trials.inputs import TrialRequest
+from settlement.trials.records import AS_METERED, MADE_AGAIN
 from settlement.trials.report import DRAFTS, LAW
 from settlement.trials.trial import TrialOutcome, run_trial
 
@@ -52,8 +54,8 @@ def parse_percent(text: str) -> int:
 class Command(BaseCommand[TrialOutcome]):
     help = (
         "Settle days of the past under a draft of the law, and beside it under the law as it was: "
-        "as metered, as if nobody had acted otherwise. What is posted stays as it is. A draft is "
-        "the documents that change; each day has them on top of its own law."
+        "as metered, as if nobody had acted otherwise, or made again. What is posted stays as it "
+        "is. A draft is the documents that change; each day has them on top of its own law."
     )
     appends_facts = True
     may_act = MANAGERS
@@ -91,6 +93,11 @@ class Command(BaseCommand[TrialOutcome]):
             metavar="PERCENT",
             help="of its turnover, beyond which a participant gains or loses much; default: 1",
         ),
+        flag(
+            "--made-again",
+            "make dispatch and Fair Play again on every side, as studies do: for drafts that "
+            "change supply, service or the grid. Without it days are as metered",
+        ),
         KNOWN_AT,
         THREADS,
         JSON,
@@ -109,6 +116,7 @@ class Command(BaseCommand[TrialOutcome]):
             options.known_at,
             options.threshold_percent * PPM_PER_PERCENT,
             options.drawn_from or drawn_from,
+            MADE_AGAIN if options.made_again else AS_METERED,
         )
         with progress_bar("Trying", quiet=options.json) as progress:
             return run_trial(
@@ -129,7 +137,7 @@ class Command(BaseCommand[TrialOutcome]):
             "first_day": trial.first_day,
             "last_day": trial.last_day,
             "known_at": trial.known_at,
-            "mode": "as-metered",
+            "mode": trial.mode,
             "input_digest": trial.input_digest,
             "engine_version": trial.engine_version,
             "is_new": outcome.is_new,
@@ -145,7 +153,7 @@ class Command(BaseCommand[TrialOutcome]):
             f"Trial {trial.id} of {trial.market}, {trial.first_day} to {trial.last_day}; "
             f"{'new' if outcome.is_new else 'tried before, from the same inputs'}"
         )
-        yield f"{NOBODY_RESPONDS} Nothing is posted."
+        yield f"{MODE_WORDS[trial.mode]} Nothing is posted."
         for draft in trial.drafts:
             name = draft["name"]
             yield f"\n{name.capitalize()} {draft['digest'][:16]}"
