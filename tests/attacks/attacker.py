@@ -481,7 +481,7 @@ def remake_events(session: Session) -> None:
     table = ChangeEvent.__table__
     last: dict[int, bytes] = {}
     for row in rows_of(session, table):
-        previous = last.get(row["change"])
+        previous = last.get(row["change"], row["previous_digest"])  # one that moved stands alone
         digest = sealed_as(change_records.EventRow, {**row, "previous_digest": previous}).digest
         write(session, table, row, previous_digest=previous, digest=digest)
         last[row["change"]] = digest

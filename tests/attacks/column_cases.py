@@ -125,7 +125,7 @@ class Attacked(Tampering):
         rows = self.rows(table)
         if table == "ledger.checkpoint":
             rows = rows[:-1]  # the last is a leaf that no checkpoint covers yet
-        valued = [row for row in rows if row[column] not in (None, [])]
+        valued = [row for row in rows if row[column] not in (None, [], {})]
         row = valued[place % len(valued)] if valued else rows[place % len(rows)]
         is_key = column in self.keys(table)
         value = next(
