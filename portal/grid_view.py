@@ -167,15 +167,7 @@ def _lines_table(grids: Sequence[GridModel]) -> Table:
     else:
         (first,) = earlier
         names = [name for name in (first | last) if first.get(name) != last.get(name)]
-        rows = [
-            (
-                name,
-                _ends(last.get(name) or first[name]),
-                _told(first.get(name)),
-                _told(last.get(name)),
-            )
-            for name in names
-        ]
+        rows = [_changed_row(name, first.get(name), last.get(name)) for name in names]
         columns = ("Line", "Joins", "Before", "After")
     return _cut(columns, rows)
 
@@ -220,11 +212,11 @@ def _ends(line: Line) -> str:
     return f"{line.from_node} – {line.to_node}"
 
 
-def _told(line: Line | None) -> str:
-    if line is None:
-        return NOTHING
-    forward, backward = _ratings(line)
-    return f"{_ends(line)}, {forward} / {backward}"
+def _changed_row(name: str, old: Line | None, new: Line | None) -> tuple[str, str, str, str]:
+    """Return a line before and after; what it joins stands once, unless it is laid elsewhere."""
+    ends = dict.fromkeys(_ends(line) for line in (old, new) if line)
+    before, after = (NOTHING if line is None else " / ".join(_ratings(line)) for line in (old, new))
+    return name, " → ".join(ends), before, after
 
 
 def _label_of(joint: _Joint | None) -> str:

@@ -204,7 +204,7 @@ def _draw(width: int, *, of: Network, layout: _Layout) -> Drawing:
             top += BETWEEN
     bottom = top - (BETWEEN if is_framed else 0) + units(2)
     parts = [
-        *_legend(marks),
+        *legend(marks),
         *frames,
         *(part for link in of.links for part in _link(link, boxes, layout)),
         *_labels(of.links, boxes, layout, width),
@@ -346,14 +346,9 @@ def _labels(
     ]  # fmt: skip
     for link in links:
         label = f"{link.mark.sign} {link.label if len(links) <= MOST_LABELS else ''}".strip()
-        one, other = boxes[link.one], boxes[link.other]
-        if not label or one.row == other.row:
+        if not label:
             continue
-        upper, lower = sorted((one, other), key=lambda box: box.row)
-        bends = layout.bends.get((link.one, link.other), ())
-        lower = boxes[bends[0]] if bends else lower
-        x = (upper.x + lower.x) // 2
-        y = (upper.y + upper.half_height + lower.y - lower.half_height) // 2
+        x, y = _middle(link, boxes, layout)
         half = width_of(label) // 2 + units(3)
         area = (x - half, y - LINE // 2, x + half, y + LINE // 2)
         inside = area[0] >= 0 and area[2] <= width
@@ -362,6 +357,18 @@ def _labels(
             place = (("x", area[0]), ("y", area[1]), ("width", 2 * half), ("height", LINE))
             yield Element("rect", (*place, ("fill", Ink.GROUND), ("stroke", "none")))
             yield words(x, y + units(5), label, anchor="middle")
+
+
+def _middle(link: Link, boxes: Mapping[str, _Box], layout: _Layout) -> tuple[int, int]:
+    """Return the middle of a link, or of its way to the first bend."""
+    one, other = sorted((boxes[link.one], boxes[link.other]), key=lambda box: (box.row, box.number))
+    if one.row == other.row:
+        is_beside = other.number - one.number == 1
+        over = min(one.y - one.half_height, other.y - other.half_height) - ROW // 2
+        return (one.x + other.x) // 2, (one.y + other.y) // 2 if is_beside else over
+    bends = layout.bends.get((link.one, link.other), ())
+    lower = boxes[bends[0]] if bends else other
+    return (one.x + lower.x) // 2, (one.y + one.half_height + lower.y - lower.half_height) // 2
 
 
 def _overlap(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:
@@ -376,7 +383,8 @@ def _framed(title: str, top: int, bottom: int, width: int) -> Iterator[Element]:
     yield words(FRAME, top + units(20), shortened(title, most))
 
 
-def _legend(marks: Sequence[Mark]) -> Iterator[Element]:
+def legend(marks: Sequence[Mark]) -> Iterator[Element]:
+    """Yield a row for each way in which parts changed."""
     for row, mark in enumerate(marks):
         middle = LEGEND_ROW * row + units(10)
         yield path(f"M0 {written(middle)}H{written(KEY)}", mark.ink, mark.dashes, mark.thickness)

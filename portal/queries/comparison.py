@@ -13,6 +13,7 @@ from portal.access import Viewer
 from portal.charts.chart import Chart
 from portal.curve_view import compared_curves
 from portal.grid_view import grid_chart
+from portal.holarchy_view import holarchy_chart
 from rulebook.comparing import Law, compare_laws, law_at, texts_by_digest, with_draft
 from rulebook.comparison import Comparison, Text, compare, differing
 from rulebook.documents import KINDS, Document, GridModel, MarketRules
@@ -161,6 +162,8 @@ def charts_of(comparison: Comparison) -> list[Chart]:
     if isinstance(old, MarketRules) and isinstance(new, MarketRules):
         return list(compared_curves(old, new))
     if isinstance(old, GridModel) and isinstance(new, GridModel):
-        chart = grid_chart(new, old)
-        return [chart] if chart else []
+        is_nested_anew = (old.layers, old.holons) != (new.layers, new.holons)
+        nested = holarchy_chart(new, old) if is_nested_anew else None
+        drawn = grid_chart(new, old) if is_nested_anew or old.lines != new.lines else None
+        return [each for each in (drawn, nested) if each]
     return []

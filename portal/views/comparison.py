@@ -24,6 +24,7 @@ from portal.queries import comparison as queries
 from portal.readings_kept import keep_reading
 from portal.views.rules import digest_of, status_of
 from rulebook.comparison import Comparison
+from rulebook.comparison_words import counts_words
 from rulebook.store import markets
 from rulebook.versions import instant_shown
 
@@ -124,6 +125,7 @@ def _page(
     context |= {
         "comparison": found,
         "document": found.document,
+        "in_words": counts_words(found.counts),
         "is_changed": len(texts) == 2,  # else each clause and value is on the document's own page
         "values": page_of(request, queries.Values(found), VALUES_A_PAGE),
         "charts": queries.charts_of(found),

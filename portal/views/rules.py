@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session
 from common.known_at import check_known_at
 from database.session import transaction
 from portal.access import viewer_in
+from portal.charts.chart import Chart
 from portal.curve_view import curve_figures
 from portal.days import day_complaint, instant_complaint, parse_day, parse_instant
 from portal.document_view import fields_of
 from portal.grid_view import grid_chart
+from portal.holarchy_view import holarchy_chart
 from portal.queries import rules as queries
 from portal.queries.standing import (
     Ending,
@@ -29,7 +31,7 @@ from portal.queries.standing import (
 from portal.readings_kept import keep_reading
 from rulebook.clause_text import fill_clause
 from rulebook.days import day_of
-from rulebook.documents import GridModel, MarketRules
+from rulebook.documents import Document, GridModel, MarketRules
 from rulebook.store import records
 from rulebook.versions import instant_shown
 
@@ -182,7 +184,7 @@ def _version_page(
             for clause in found.document.clauses
         ],
         "fields": fields_of(found.document, currency, found.withheld_from(viewer)),
-        "grid": grid_chart(found.document) if isinstance(found.document, GridModel) else None,
+        "pictures": _pictures(found.document),
         "curves": curve_figures(found.document) if isinstance(found.document, MarketRules) else (),
         "text": shown_text(found.digest, history, found.zone, moment, at),
         "history": shown_history(history, found.zone, moment),
@@ -192,6 +194,13 @@ def _version_page(
     }
     status = status_of(asked.complaint if asked else "")
     return render(request, "rules/document.html", context, status=status)
+
+
+def _pictures(document: Document) -> list[Chart]:
+    """Return the grid of a grid model, and what lies in what, as far as there is room for them."""
+    if not isinstance(document, GridModel):
+        return []
+    return [each for each in (grid_chart(document), holarchy_chart(document)) if each]
 
 
 def _context(asked: Asked) -> dict[str, object]:

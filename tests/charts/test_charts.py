@@ -21,6 +21,7 @@ from portal.charts.chart import Chart, Table
 from portal.charts.drawing import letters_wide
 from portal.charts.frame import Axis, steps
 from portal.charts.lines import Line, line_chart, lorenz_chart
+from portal.charts.nesting import Part, nesting_chart
 from portal.charts.network import Link, Mark, Network, Place, network_chart
 from portal.charts.panels import Panel, panels_chart
 from portal.charts.scales import Scale
@@ -65,6 +66,7 @@ def every_kind(name: str = "Draft A") -> list[Chart]:
         bar_chart("bars", name, "Participant", rows, MONEY),
         panels_chart("months", name, "Month", months, PRICE, "Half-hours"),
         areas_chart("areas", name, areas(name), time_axes(), "It is said.", Table(("A",), ())),
+        nesting_chart("nesting", name, ("system", "node"), parts(name), "It is said.", NO_ROWS),
         network_chart("network", name, network(name), "It is said.", Table(("Line",), (("A",),))),
     ]
 
@@ -80,6 +82,16 @@ def areas(name: str = "Draft A") -> list[Area]:
 def time_axes() -> tuple[Axis, Axis]:
     days = Axis(0, 100, tuple((at, f"{at} Jan 2024") for at in (0, 30, 31, 50)), "Applies on")
     return days, Axis(0, 90, ((0, "1 Jan 2024"), (1, "2 Jan 2024"), (60, "3 Jan 2024")), "Known on")
+
+
+NO_ROWS = Table(("A",), ())
+
+
+def parts(name: str = "Draft A") -> list[Part]:
+    return [
+        Part("Great Britain", (Part("n"), Part(name, (), Mark.NEW), Part("x", (), Mark.CHANGED))),
+        Part("Ireland", (), Mark.LEFT_OUT),
+    ]  # fmt: skip
 
 
 def network(name: str = "Draft A") -> Network:
@@ -373,6 +385,8 @@ def test_a_bar_in_a_table_is_in_proportion():
         lambda: network_chart(
             "a", "A", Network((Place("p", "", "x"),), (), (("", ""),)), "", Table((), ())
         ),
+        lambda: nesting_chart("a", "A", ("system",), [], "", NO_ROWS),
+        lambda: nesting_chart("a", "A", ("system",), parts(), "", NO_ROWS),
         lambda: areas_chart("a", "A", [], time_axes(), "", Table((), ())),
         lambda: areas_chart("a", "A", [Area("A", 3, 3, 0, 1)], time_axes(), "", Table((), ())),
         lambda: Unit("whole units of the currency per year", "GBP"),

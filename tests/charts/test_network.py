@@ -11,6 +11,7 @@ from portal.charts.chart import Chart
 from portal.charts.layering import group_rows, in_order, is_bend, with_bends
 from portal.charts.network import MOST_PLACES, Mark
 from portal.grid_view import MOST_ROWS, grid_chart
+from portal.holarchy_view import holarchy_chart
 from rulebook.documents import GridModel
 from rulebook.folders import read_files
 from tests.conftest import ROOT
@@ -152,3 +153,37 @@ def test_a_grid_of_thousands_is_drawn_by_what_its_nodes_lie_in():
 def test_a_grid_is_the_same_bytes_from_the_same_law():
     one, other = (grid_chart(grid("rts-gmlc")) for _ in range(2))
     assert json.dumps([one.svg, one.narrow_svg]) == json.dumps([other.svg, other.narrow_svg])
+
+
+@pytest.mark.parametrize(("name", "rows"), [("two-region", 2), ("gb12", 12), ("rts-gmlc", 73)])
+def test_every_part_of_a_grid_is_drawn_in_what_it_lies_in(name, rows):
+    law = grid(name)
+    chart = holarchy_chart(law)
+    boxes = drawn(chart, "rect")
+    assert len(boxes) == len(law.holons) and len(chart.table.rows) == rows
+    assert chart.table.columns == law.layers
+    columns = {}
+    for box in boxes:
+        columns[box["x"]] = columns.get(box["x"], 0) + box["height"]
+    assert len(columns) == len(law.layers)
+    assert len(set(columns.values())) == 1, "each layer is the whole"
+
+
+def test_what_changed_of_the_holarchy_is_marked():
+    before = grid("gb12")
+    holons = before.model_dump(mode="json")["holons"]
+    moved = next(each for each in holons if each["holon"] == "scotland-border")
+    moved["parent"] = "northern-england"
+    holons.append({"holon": "isles", "layer": "cluster", "parent": "scotland", "title": "Isles"})
+    after = changed(before, holons=[each for each in holons if each["holon"] != "N34"])
+    chart = holarchy_chart(after, before)
+    told = {row[-2]: row[-1] for row in chart.table.rows}
+    assert told["N34, South-east"] == "left out"
+    assert "new: isles; left out: N34; changed: scotland-border." in chart.alternative
+    assert {"− N34", "+ Isles"} <= set(texts(chart))
+
+
+def test_a_holarchy_of_thousands_is_drawn_as_far_as_there_is_room():
+    chart = holarchy_chart(big(2_000, 50))
+    assert chart.table.columns == ("system", "zone") and len(chart.table.rows) == 50
+    assert len(holarchy_chart(big(300, 200)).table.rows) == 1
