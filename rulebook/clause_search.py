@@ -21,32 +21,41 @@ NO_WORD = ("", "T")
 """What PostgreSQL makes of a query that asks for no word, or only for such as are left out."""
 
 _ASKED = text("SELECT querytree(websearch_to_tsquery('english', :words))")
+# What is the same is looked at once: a text that is recorded many times, and a clause that many
+# texts hold. Only of the clauses that are left are the words made, which is what takes time.
 _FOUND = text(f"""
     WITH asked AS MATERIALIZED (
         SELECT websearch_to_tsquery('english', :words) AS query,
                querytree(websearch_to_tsquery('english', :words))::tsquery AS any_of_it
-    ), clause AS (
-        SELECT version.instrument, version.id, version.valid, version.recorded,
-               entry ->> 'anchor' AS anchor, entry ->> 'text' AS said, asked.query
-        FROM asked, rulebook.version, jsonb_array_elements(version.body -> 'clauses') AS entry
-        WHERE version.id IN (
-                SELECT rulebook.public_versions_with(asked.any_of_it)
+    ), hit AS (
+        SELECT instrument, digest,
+               (array_agg(id ORDER BY upper_inf(recorded) DESC, lower(recorded) DESC, id DESC))[1]
+                   AS id,
+               range_agg(valid) FILTER (WHERE upper_inf(recorded)) AS standing,
+               range_agg(valid) AS ever
+        FROM rulebook.version
+        WHERE id IN (
+                SELECT rulebook.public_versions_with(asked.any_of_it) FROM asked
                 UNION ALL
-                SELECT id FROM rulebook.version
+                SELECT id FROM rulebook.version, asked
                 WHERE kind = :registration AND (:sees_all OR instrument = ANY(:own))
                   AND {WORDS_OF_CLAUSES} @@ asked.any_of_it)
-          AND (CAST(:market AS text) IS NULL OR version.market = :market)
-          AND to_tsvector('english', entry ->> 'text') @@ asked.query
+          AND (CAST(:market AS text) IS NULL OR market = :market)
+        GROUP BY instrument, digest
+    ), clause AS (
+        SELECT hit.instrument, entry ->> 'anchor' AS anchor, entry ->> 'text' AS said,
+               (array_agg(hit.id ORDER BY hit.standing IS NULL, hit.id DESC))[1] AS id,
+               range_agg(hit.standing) AS standing, range_agg(hit.ever) AS ever
+        FROM hit JOIN rulebook.version ON version.id = hit.id
+            CROSS JOIN LATERAL jsonb_array_elements(version.body -> 'clauses') AS entry
+        GROUP BY hit.instrument, anchor, said
+    ), worded AS MATERIALIZED (
+        SELECT clause.*, to_tsvector('english', said) AS words FROM clause
     )
-    SELECT instrument, anchor, said,
-           (array_agg(id ORDER BY upper_inf(recorded) DESC, lower(recorded) DESC, id DESC))[1],
-           range_agg(valid) FILTER (WHERE upper_inf(recorded)),
-           range_agg(valid),
-           count(*) OVER ()
-    FROM clause
-    GROUP BY instrument, anchor, said, query
-    ORDER BY range_agg(valid) FILTER (WHERE upper_inf(recorded)) IS NULL,
-             ts_rank_cd(to_tsvector('english', said), query) DESC, instrument, anchor, said
+    SELECT instrument, anchor, said, id, standing, ever, count(*) OVER ()
+    FROM worded, asked
+    WHERE words @@ query
+    ORDER BY standing IS NULL, ts_rank_cd(words, query) DESC, instrument, anchor, said
     LIMIT :count OFFSET :start
 """)
 

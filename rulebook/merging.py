@@ -129,6 +129,8 @@ def _same(one: Any, other: Any) -> bool:
     # Bodies are JSON, where 1 and true are two values; Python holds them equal.
     if one is ABSENT or other is ABSENT:
         return one is other
+    if one != other:  # at once: what Python holds different is no one writing of JSON
+        return False
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 

@@ -122,7 +122,7 @@ class Command(BaseCommand[Compared]):
             before, said = _law(session, options, "before", options.now.date())
             if drafts:
                 after = with_draft(before, [document for _, document in drafts[0]])
-                return _compared(session, options, before, after, (said, f"a draft on {said}"))
+                return _compared(session, options, before, after, (said, "a draft laid over it"))
             other, later = _law(session, options, "after", options.before or options.now.date())
             return _compared(session, options, before, other, (said, later))
 
