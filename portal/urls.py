@@ -61,6 +61,11 @@ urlpatterns = [
         name="law-clause",
     ),
     path("law/<str:market>/<path:document>/at/<day:day>/", law.document, name="law-document"),
+    path(
+        "law/<str:market>/<path:document>/at/<day:day>/akn.xml",
+        law.akoma_ntoso_file,
+        name="law-akoma-ntoso",
+    ),
     path("law/<str:market>/<path:document>/timeline/", law.timeline, name="law-timeline"),
     path("search/", search.clauses, name="search"),
     path("compare/", comparison.laws, name="compare"),

@@ -1,7 +1,7 @@
 """Law beside law, as pages show it: which documents differ, and one of them whole."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -55,6 +55,16 @@ class Differences:
         return compare_laws(self._session, self._laws.before, self._laws.after, names, withheld)
 
 
+def folded(changes: Iterable[FieldChange]) -> list[FieldChange]:
+    """Return changes, those that are alike but for the part that they stand in as one."""
+    alike: dict[FieldChange, list[str]] = {}
+    for each in changes:
+        alike.setdefault(each._replace(members=()), []).append(each.member)
+    return [
+        change._replace(members=tuple(dict.fromkeys(members))) for change, members in alike.items()
+    ]
+
+
 class Values:
     """What differs in the values of a document, a part of which is put in words at a time."""
 
@@ -65,7 +75,7 @@ class Values:
         return len(self._comparison.edits)
 
     def __getitem__(self, part: slice, /) -> Sequence[FieldChange]:
-        return list(self._comparison.value_changes(part.start or 0, part.stop))
+        return folded(self._comparison.value_changes(part.start or 0, part.stop))
 
 
 def laws_of(

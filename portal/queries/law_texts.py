@@ -13,6 +13,7 @@ from portal.queries.comparison import is_open
 from portal.queries.rules import market_currency, start_of_day
 from portal.queries.standing import ShownSpan, shown_span
 from rulebook import store
+from rulebook.akoma_ntoso import Act, akoma_ntoso
 from rulebook.clause_readings import readings_of, standing_at
 from rulebook.clause_text import FilledText, fill_clause
 from rulebook.comparing import Law, law_at, read_version, texts_of
@@ -116,6 +117,19 @@ def clause_on(
     asked = next((each for each in readings if each.is_asked_for and each.text), None)
     title = stretches[-1][1].document.title
     return ClauseOnDay(title, zone, asked, tuple(readings), len(standing) - len(near))
+
+
+def act_on(session: Session, instrument: str, day: dt.date, known: dt.datetime) -> str | None:
+    """Return a document of a day, as known at a moment, as Akoma Ntoso; None where it is no law."""
+    market = instrument.partition("/")[0]
+    law = law_at(session, market, day, known)
+    identity = law.rows.get(instrument)
+    if identity is None:
+        return None
+    (version,) = store.versions_by_id(session, [identity])
+    times = version.valid_from, version.valid_to, version.recorded_from
+    act = Act(read_version(version), version.digest, *times)
+    return akoma_ntoso(act, law.zone, law.currency)
 
 
 def history_of(session: Session, instrument: str, now: dt.datetime) -> History | None:

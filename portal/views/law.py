@@ -10,8 +10,9 @@ from django.views.decorators.http import require_safe
 
 from database.session import transaction
 from portal.access import Viewer, viewer_in
+from portal.audit import record_file
 from portal.queries import law_texts as queries
-from portal.queries.comparison import is_open, owner_of
+from portal.queries.comparison import is_open, owner_of, withheld_from
 from portal.readings_kept import keep_reading
 from portal.views.rules import Asked, asked_on, document_on, status_of
 from rulebook.store import markets
@@ -33,6 +34,28 @@ def whole(request: HttpRequest, market: str, day: dt.date) -> HttpResponse:
 def document(request: HttpRequest, market: str, document: str, day: dt.date) -> HttpResponse:
     """Show a document as it applies on a day."""
     return document_on(request, f"{market}/{document}", asked_on(request, day))
+
+
+@require_safe
+def akoma_ntoso_file(
+    request: HttpRequest, market: str, document: str, day: dt.date
+) -> HttpResponse:
+    """Send a document as it applies on a day as Akoma Ntoso, to who may read all of it."""
+    asked, viewer = asked_on(request, day), viewer_in(request)
+    instrument = f"{market}/{document}"
+    _refuse_closed(request, instrument, viewer)
+    if withheld_from(instrument, viewer):
+        raise Http404("a file holds the whole document, of which this user may not see all")
+    with transaction() as session:
+        found = queries.act_on(session, instrument, day, asked.moment)
+    if found is None:
+        raise Http404("no such document on that day")
+    answer = HttpResponse(found, content_type="application/akn+xml; charset=utf-8")
+    name = f"{instrument.replace('/', '-')}-{day}.xml"
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    if owner_of(instrument):  # law that is public leaves no entry
+        record_file(request, answer)
+    return answer
 
 
 @require_safe

@@ -184,6 +184,7 @@ def _version_page(
             for clause in found.document.clauses
         ],
         "fields": fields_of(found.document, currency, found.withheld_from(viewer)),
+        "withholds": bool(found.withheld_from(viewer)),
         "pictures": _pictures(found.document),
         "curves": curve_figures(found.document) if isinstance(found.document, MarketRules) else (),
         "text": shown_text(found.digest, history, found.zone, moment, at),

@@ -62,6 +62,7 @@ MATRIX = (
     Row("rule-document", "/rules/gb12/registration/{owner}/?on=2024-03-30", "200 200 404 200 200 200 404", reads=OWNERS),
     Row("law", "/law/gb12/at/2024-03-30/", "200 200 200 200 200 200 200"),
     Row("law-document", "/law/gb12/registration/{owner}/at/2024-03-30/", "200 200 404 200 200 200 404", reads=OWNERS, unwalked="the page of the document, by a permanent address"),
+    Row("law-akoma-ntoso", "/law/gb12/registration/{owner}/at/2024-03-30/akn.xml", "200 200 404 200 200 200 404", reads=OWNERS, unwalked=FILE),
     Row("law-clause", "/law/gb12/registration/{owner}/RG-2.1/at/2024-03-30/", "200 200 404 200 200 200 404", reads=OWNERS),
     Row("law-timeline", "/law/gb12/registration/{owner}/timeline/", "200 200 404 200 200 200 404", reads=OWNERS),
     Row("search", "/search/?q=price", "200 200 200 200 200 200 200"),

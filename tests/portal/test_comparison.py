@@ -108,6 +108,7 @@ def test_a_cap_is_told_in_clauses_values_and_curves(sign_in, proposed):
     assert "<del>£6,000.00</del><ins>£3,000.00</ins>" in page
     assert "Its words stand; values that it names changed." in page
     assert '<th scope="row">Price cap</th>' in page
+    assert "system, region, zone, cluster, node</td>" in page, "what is alike stands once"
     assert 'id="compared-curves-1"' in page and "Before" in page
     grid = text(regulator, f"{proposed}&document=gb12/grid-model")
     assert 'id="grid"' in grid and "changed: N0 – N1" in grid

@@ -5,6 +5,7 @@ import html
 from contextlib import nullcontext
 
 import pytest
+from lxml import etree
 from sqlalchemy import text as sql_text
 
 from database.session import transaction
@@ -15,6 +16,7 @@ from portal.views import rules as rules_views
 from rulebook import store
 from rulebook.clause_text import fill_clause
 from tests.portal.site import FIRST_DAY, MARKET, SUPPLIER
+from tests.rulebook.test_akoma_ntoso import SCHEMA
 from tests.settlement.trial_cases import capped
 from tests.worlds.law import publish
 from tests.worlds.rolled_back import rolled_back
@@ -121,3 +123,18 @@ def test_a_text_over_time_is_drawn_by_when_it_applied_and_was_known(client, lowe
             up = one["y"] < other["y"] + other["height"] and other["y"] < one["y"] + one["height"]
             assert one is other or not (across and up)
     text(client, "/law/gb12/constitution/timeline/", 404)
+
+
+def test_a_document_is_sent_as_akoma_ntoso_to_who_may_read_all_of_it(client, sign_in):
+    address = "/law/gb12/market-rules/at/2024-03-30/akn.xml"
+    answer = client.get(address)
+    assert answer["Content-Type"] == "application/akn+xml; charset=utf-8"
+    assert 'filename="gb12-market-rules-2024-03-30.xml"' in answer["Content-Disposition"]
+    assert etree.XMLSchema(etree.parse(SCHEMA)).validate(etree.fromstring(answer.content))
+    assert address in text(client, "/rules/gb12/market-rules/?on=2024-03-30")
+    charges = "/law/gb12/charge-list/isles-networks/at/2024-03-30/akn.xml"
+    text(client, charges, 404)
+    assert charges not in text(client, "/rules/gb12/charge-list/isles-networks/?on=2024-03-30")
+    assert sign_in("auditor").get(charges).status_code == 200
+    text(client, f"/law/gb12/registration/{SUPPLIER}/at/2024-03-30/akn.xml", 404)
+    text(client, "/law/gb12/market-rules/at/2020-01-01/akn.xml", 404)
