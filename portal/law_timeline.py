@@ -11,6 +11,7 @@ from rulebook.days import day_of
 from rulebook.standing import Record
 
 KEY = "timeline"
+MOST_ROWS = 200
 ONE_DAY = dt.timedelta(days=1)
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 OPEN_END = "no end"
@@ -22,7 +23,7 @@ def timeline_chart(title: str, history: Sequence[Record], zone: str, now: dt.dat
 
     Read along a moment of knowledge, it tells what was law of which day, as was then known. Texts
     have letters, in the order in which they were first recorded. Of a long history, what was
-    recorded last is drawn.
+    recorded last is drawn, and a little more of it is told.
 
     Args:
         history: every version of the document, at least one.
@@ -43,10 +44,10 @@ def timeline_chart(title: str, history: Sequence[Record], zone: str, now: dt.dat
     ]
     visible = [each for each in areas if each.high != each.low]
     left_out = len(in_order) - len(visible)
-    note = f"The drawing has {len(visible)} of {len(in_order)} versions." if left_out else ""
-    rows = tuple(_row(each, names, zone) for each in in_order[::-1])
+    note = f"The drawing has {len(visible)} of {len(in_order):,} versions." if left_out else ""
+    rows = tuple(_row(each, names, zone) for each in in_order[-MOST_ROWS:][::-1])
     columns = ("Text", "Applies from", "Until", "Known from", "Known until")
-    said = f"{len(in_order)} versions of {len(names)} texts. {note}".strip()
+    said = f"{len(in_order):,} versions of {len(names):,} texts. {note}".strip()
     table = Table(columns, rows, note)
     return areas_chart(KEY, title, visible, _axes(visible, zone, now), said, table)
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.access import Viewer
 from portal.charts.chart import Chart
-from portal.law_timeline import letters_of, timeline_chart
+from portal.law_timeline import MOST_ROWS, letters_of, timeline_chart
 from portal.queries.comparison import is_open
 from portal.queries.rules import market_currency, start_of_day
 from portal.queries.standing import ShownSpan, shown_span
@@ -142,7 +142,9 @@ def history_of(session: Session, instrument: str, now: dt.datetime) -> History |
     in_order = sorted(history, key=lambda each: (each.recorded_from, each.valid_from))
     (last,) = store.versions_by_id(session, [in_order[-1].id])
     title = read_version(last).title
-    texts = tuple((letter, digest) for digest, letter in letters_of(in_order).items())
+    told = {record.digest for record in in_order[-MOST_ROWS:]}
+    letters = letters_of(in_order)
+    texts = tuple((letter, digest) for digest, letter in letters.items() if digest in told)
     return History(title, timeline_chart(title, history, zone, now), texts)
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import html
+import uuid
 from contextlib import nullcontext
 
 import pytest
@@ -9,12 +10,13 @@ from lxml import etree
 from sqlalchemy import text as sql_text
 
 from database.session import transaction
-from portal.law_timeline import timeline_chart
+from portal.law_timeline import MOST_ROWS, timeline_chart
 from portal.queries.rules import rule_on
 from portal.views import law as views
 from portal.views import rules as rules_views
 from rulebook import store
 from rulebook.clause_text import fill_clause
+from rulebook.standing import Record
 from tests.portal.site import FIRST_DAY, MARKET, SUPPLIER
 from tests.rulebook.test_akoma_ntoso import SCHEMA
 from tests.settlement.trial_cases import capped
@@ -138,3 +140,21 @@ def test_a_document_is_sent_as_akoma_ntoso_to_who_may_read_all_of_it(client, sig
     assert sign_in("auditor").get(charges).status_code == 200
     text(client, f"/law/gb12/registration/{SUPPLIER}/at/2024-03-30/akn.xml", 404)
     text(client, "/law/gb12/market-rules/at/2020-01-01/akn.xml", 404)
+
+
+def test_of_a_long_history_what_was_recorded_last_is_drawn_and_told():
+    start = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
+    history = [
+        Record(
+            start, None, start + at * dt.timedelta(days=1), start + (at + 1) * dt.timedelta(days=1),
+            (), uuid.uuid4(), RULES, bytes([at % 250]) * 32, "ada", "grace", 1, "", None,
+        )
+        for at in range(500)
+    ]  # fmt: skip
+    chart = timeline_chart("Rules", history, "UTC", start + dt.timedelta(days=600))
+    assert len(chart.table.rows) == MOST_ROWS
+    assert "60 of 500 versions" in chart.table.note and "500 versions of 250 texts" in (
+        chart.alternative
+    )
+    assert len([each for each in chart.wide.elements if each.tag == "rect"]) == 60
+    assert chart.table.rows[0][3] == "14 May 2025 00:00Z"
