@@ -81,7 +81,8 @@ def plan_law(
         valid_to: first day on which the documents no longer apply; None for no end.
         now: when.
         reason: why; must be stated where validity begins before `now`.
-        is_whole: whether the files are the whole law, so that what they do not hold would end.
+        is_whole: whether the files are the whole law, so that what they do not hold would end; as
+            the law stands, before any of the files is law.
 
     Raises:
         Refused: with every finding, of the files and of what would end.
