@@ -14,9 +14,10 @@ from portal.charts.chart import Chart
 from portal.curve_view import compared_curves
 from portal.grid_view import grid_chart
 from portal.holarchy_view import holarchy_chart
+from portal.law_access import is_open, withheld_from
 from rulebook.comparing import Law, compare_laws, law_at, texts_by_digest, with_draft
 from rulebook.comparison import Comparison, Text, compare, differing
-from rulebook.documents import KINDS, Document, GridModel, MarketRules
+from rulebook.documents import Document, GridModel, MarketRules
 from rulebook.edit_words import FieldChange
 from settlement.enactment.content import read_ending, read_publication
 
@@ -140,27 +141,6 @@ def versions_compared(session: Session, before: bytes, after: bytes, viewer: Vie
         raise LookupError("not open to this user")
     withheld = {field for name in names for field in withheld_from(name, viewer)}
     return compare(old, new, withheld)
-
-
-def owner_of(instrument: str) -> tuple[str, str] | None:
-    """Return market and participant of which a document says what is not public; None of others."""
-    market, kind, *name = instrument.split("/")
-    return (market, name[0]) if kind in ("registration", "charge-list") and name else None
-
-
-def is_open(instrument: str, viewer: Viewer) -> bool:
-    """Return whether a user may read a document: rules are public, registrations are not."""
-    owner = owner_of(instrument)
-    is_registration = instrument.split("/")[1] == "registration"
-    return not (is_registration and owner) or viewer.may_read_registration(*owner)
-
-
-def withheld_from(instrument: str, viewer: Viewer) -> frozenset[str]:
-    """Return the fields of a document of which a user is told nothing."""
-    owner = owner_of(instrument)
-    if owner is None or viewer.may_read_registration(*owner):
-        return frozenset()
-    return KINDS[instrument.split("/")[1]].withheld_fields
 
 
 def charts_of(comparison: Comparison) -> list[Chart]:

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from portal.access import Viewer
 from portal.charts.chart import Chart
+from portal.law_access import is_open
 from portal.law_timeline import MOST_ROWS, letters_of, timeline_chart
-from portal.queries.comparison import is_open
 from portal.queries.rules import market_currency, start_of_day
 from portal.queries.standing import ShownSpan, shown_span
 from rulebook import store

@@ -10,16 +10,14 @@ from sqlalchemy import Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal.access import Viewer
-from rulebook.documents import KINDS, ChargeList, Document, MarketRules, Registration
+from portal.law_access import is_open, owner_of, withheld_from
+from rulebook.comparing import NO_CURRENCY, ZONE_BEFORE_RULES
+from rulebook.documents import KINDS, Document, MarketRules
 from rulebook.resolve import MARKET_WIDE
 from rulebook.store import markets, time_zones
 from rulebook.tables import VersionRow
 
 TITLE_OF_KIND = {kind: kind.replace("-", " ").capitalize() for kind in KINDS}
-
-
-NO_CURRENCY = "XXX"
-ZONE_BEFORE_RULES = "UTC"
 
 
 @dataclass(frozen=True)
@@ -50,22 +48,15 @@ class RuleVersion:
     @property
     def owner(self) -> tuple[str, str] | None:
         """Market and participant of which it says what is not public; None of all other law."""
-        if isinstance(self.document, Registration):
-            return self.market, self.document.participant
-        return (self.market, self.document.owner) if isinstance(self.document, ChargeList) else None
+        return owner_of(self.instrument)
 
     def is_open_to(self, viewer: Viewer) -> bool:
         """Return whether a user may read it: rules are public, registrations are not."""
-        if not isinstance(self.document, Registration):
-            return True
-        return viewer.may_read_registration(self.market, self.document.participant)
+        return is_open(self.instrument, viewer)
 
     def withheld_from(self, viewer: Viewer) -> tuple[str, ...]:
         """Return the fields that a user may not read: prices are public, who bears them is not."""
-        if not isinstance(self.document, ChargeList):
-            return ()
-        is_open = viewer.may_read_registration(self.market, self.document.owner)
-        return () if is_open else tuple(sorted(self.document.withheld_fields))
+        return tuple(sorted(withheld_from(self.instrument, viewer)))
 
     @property
     def needed_every_day(self) -> bool:

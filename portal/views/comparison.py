@@ -19,6 +19,7 @@ from common.refusals import Refused
 from database.session import transaction
 from portal.access import Viewer, viewer_in
 from portal.days import day_complaint, instant_complaint, parse_day, parse_instant
+from portal.law_access import owner_of
 from portal.paging import page_of
 from portal.queries import comparison as queries
 from portal.readings_kept import keep_reading
@@ -119,7 +120,7 @@ def _page(
 ) -> HttpResponse:
     texts = [text for text in (found.before, found.after) if text]
     for instrument in {text.document.instrument for text in texts}:
-        owner, user = queries.owner_of(instrument), request.user
+        owner, user = owner_of(instrument), request.user
         if owner and isinstance(user, User) and viewer.may_read_registration(*owner):
             keep_reading(user, viewer, *owner)
     context |= {

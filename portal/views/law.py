@@ -11,8 +11,8 @@ from django.views.decorators.http import require_safe
 from database.session import transaction
 from portal.access import Viewer, viewer_in
 from portal.audit import record_file
+from portal.law_access import is_open, owner_of, withheld_from
 from portal.queries import law_texts as queries
-from portal.queries.comparison import is_open, owner_of, withheld_from
 from portal.readings_kept import keep_reading
 from portal.views.rules import Asked, asked_on, document_on, status_of
 from rulebook.store import markets

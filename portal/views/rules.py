@@ -30,6 +30,7 @@ from portal.queries.standing import (
 )
 from portal.readings_kept import keep_reading
 from rulebook.clause_text import fill_clause
+from rulebook.comparing import NO_CURRENCY
 from rulebook.days import day_of
 from rulebook.documents import Document, GridModel, MarketRules
 from rulebook.store import records
@@ -191,7 +192,7 @@ def _version_page(
         "history": shown_history(history, found.zone, moment),
         "ending": ending_of(history, found.zone, moment),
         "today": day_of(moment, found.zone),
-        "lacks_currency": currency == queries.NO_CURRENCY,
+        "lacks_currency": currency == NO_CURRENCY,
     }
     status = status_of(asked.complaint if asked else "")
     return render(request, "rules/document.html", context, status=status)

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 
 from sqlalchemy import event
 
-from portal.queries.rules import ZONE_BEFORE_RULES, rules_in_force, zone_by_market
+from portal.queries.rules import rules_in_force, zone_by_market
+from rulebook.comparing import ZONE_BEFORE_RULES
 from rulebook.store import time_zone, time_zones
 from tests.rulebook.law import publish_documents
 from tests.worlds import tiny_market
