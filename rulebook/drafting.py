@@ -115,34 +115,44 @@ def draft_findings(
 
 
 def amended_periods(
-    periods: Iterable[RulePeriod], draft: Draft
+    periods: Sequence[RulePeriod], draft: Draft, *, goes_on: bool = False
 ) -> tuple[list[RulePeriod], list[Finding]]:
     """Return the law of each period with a draft laid over it, or every reason why it cannot be.
 
     A finding of a period that its law has without the draft too is no reason.
+
+    Args:
+        periods: of which the last holds its last day, or where the law `goes_on`, all days after.
+        draft: what is laid over each.
+        goes_on: whether the law is looked at without an end, as publication looks at it.
     """
     amended: list[RulePeriod] = []
     findings: dict[Finding, None] = {}
-    for period in periods:
-        rules, found = _amended(period, draft)
+    for number, period in enumerate(periods, start=1):
+        is_open = goes_on and number == len(periods)
+        rules, found = _amended(period, draft, is_open)
         findings.update(dict.fromkeys(found))
         amended.append(RulePeriod(period.first_day, period.last_day, rules))
     return amended, list(findings)
 
 
-def _amended(period: RulePeriod, draft: Draft) -> tuple[RuleSet, list[Finding]]:
+def _amended(period: RulePeriod, draft: Draft, is_open: bool) -> tuple[RuleSet, list[Finding]]:
     rules = period.rules
     of_law = {document.instrument: document for document in rules.documents}
     documents, findings = dict(of_law), []
+    is_whole = True
     for place, document in draft:
         wanted, wrong = _laid_over(period, draft, place, document, of_law)
         findings += wrong
         if wanted is not None:
             documents[wanted.instrument] = wanted
-    if findings:
+        elif wrong:
+            is_whole = False
+    # Beside a document that nobody could lay there, the law would lack it, and for nothing.
+    if not is_whole:
         return rules, findings
-    findings = list(_fixed_findings(rules, documents.values(), draft))
-    days = (period.first_day, period.last_day + dt.timedelta(days=1))
+    findings += _fixed_findings(rules, documents.values(), draft)
+    days = (period.first_day, None if is_open else period.last_day + dt.timedelta(days=1))
     places = {document.instrument: place for place, document in draft}
     known = set(check_law(side_by_side(of_law.values(), places, days)))
     findings += [

@@ -101,17 +101,7 @@ def zone_of(request: Request, current: Sequence[Version]) -> tuple[str | None, l
     findings: list[Finding] = []
     for place, document in request.documents:
         if isinstance(document, MarketRules):
-            if zone is not None and document.time_zone != zone:
-                findings.append(
-                    Finding(
-                        "time-zone-changed",
-                        f"{place}: time_zone",
-                        shown(document.time_zone),
-                        f"the settlement days of {document.market} are days of {zone}; "
-                        "in another zone some hours would fall in two days or in none",
-                        f"keep {zone}, or open another market",
-                    )
-                )
+            findings.extend(zone_changed(place, document, zone))
             zone = zone or document.time_zone
     if zone is None:
         findings.append(
@@ -124,6 +114,19 @@ def zone_of(request: Request, current: Sequence[Version]) -> tuple[str | None, l
             )
         )
     return (zone if zone is not None and is_zone(zone) else None), findings
+
+
+def zone_changed(place: str, rules: MarketRules, zone: str | None) -> Iterator[Finding]:
+    """Find market rules of another time zone than the market's, which never changes."""
+    if zone is not None and rules.time_zone != zone:
+        yield Finding(
+            "time-zone-changed",
+            f"{place}: time_zone",
+            shown(rules.time_zone),
+            f"the settlement days of {rules.market} are days of {zone}; "
+            "in another zone some hours would fall in two days or in none",
+            f"keep {zone}, or open another market",
+        )
 
 
 def zone_in(current: Iterable[Version]) -> str | None:

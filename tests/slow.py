@@ -12,6 +12,8 @@ SLOW = {
     "documents/test_currencies.py": "renders and validates in every currency",
     "documents/test_en16931.py": "renders and validates random documents",
     "documents/test_pdf.py": "sets pages",
+    "editing/test_forms.py": "sends every page of every document of every market",
+    "editing/test_judging.py": "holds every refusal to the page of its field",
     "ledger/test_dispute_course.py": "walks random courses",
     "ledger/test_journal.py": "random journals",
     "rts_gmlc/test_law.py": "solves linear programmes",
