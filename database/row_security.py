@@ -179,6 +179,8 @@ OWN_POLICIES: Mapping[str, str] = MappingProxyType(
         "portal.portal_explanationrequest": _MINE,
         "portal.portal_noticeread": _MINE,
         "portal.portal_use": _MINE,
+        # What somebody writes is no law, and nobody else's to read until it is proposed.
+        "portal.portal_workingcopy": _MINE,
         "portal.portal_replayrequest": _BILLS,
         "portal.portal_askedtrial": _MINE,
     }

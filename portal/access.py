@@ -34,6 +34,8 @@ SEES_REGISTRATIONS = {Role.OPERATOR, Role.AUDITOR, Role.REGULATOR}
 SEES_PAYMENTS = {Role.OPERATOR, Role.AUDITOR}
 ALLOCATES_PAYMENTS = {Role.OPERATOR}
 SEES_ALL_CREDIT = {Role.OPERATOR, Role.AUDITOR, Role.REGULATOR}
+WRITES_LAW = {Role.OPERATOR, Role.REGULATOR, Role.PARTICIPANT}
+"""Who drafts law and proposes it; auditors look at what others do."""
 HOME_OF_ROLE = {
     Role.OPERATOR: "runs",
     Role.AUDITOR: "runs",
@@ -138,6 +140,11 @@ class Viewer:
     def sees_credit(self) -> bool:
         """Whether any exposure is open to this user."""
         return self.sees_all_credit or self.sees_invoices
+
+    @property
+    def writes_law(self) -> bool:
+        """Whether this user keeps working copies of the law."""
+        return bool(self.roles & WRITES_LAW)
 
     @property
     def home(self) -> str | None:

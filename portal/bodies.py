@@ -18,12 +18,20 @@ FORM_BYTES = 64_000
 OVERHEAD_BYTES = FORM_BYTES
 """Of the other fields beside a file, and what parts them."""
 
+LARGEST_DRAFT_BYTES = 500_000
+"""Of a document in a file that a page reads while its sender waits; commands read larger ones."""
+
 _BACK = "Go back: what you typed is still in the form."
 _UPLOADS = (
     (
         re.compile(r"/payments/import/"),
         LARGEST_BANK_FILE_BYTES,
         "Send a smaller file: zipped, or the statements of a month at a time.",
+    ),
+    (
+        re.compile(r"/drafts/[0-9]+/upload/"),
+        LARGEST_DRAFT_BYTES,
+        "Send one document a file; a longer one is a file of the command that publishes.",
     ),
     *(
         (re.compile(address), LARGEST_ATTACHMENT_BYTES, f"Choose a smaller file. {_BACK}")

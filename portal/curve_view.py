@@ -5,6 +5,7 @@ Layers with the same curves are drawn once.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil
 
 import numpy as np
@@ -95,6 +96,22 @@ def compared_curves(before: MarketRules, after: MarketRules) -> Iterator[Chart]:
 
 def _curves(layer: LayerRule | None) -> tuple[tuple[Knot, ...], tuple[Knot, ...]]:
     return ((), ()) if layer is None else (layer.curve, layer.sell_curve)
+def layer_figure(layer: LayerRule, currency: str) -> CurveFigure | None:
+    """Return the curves of a layer that somebody is writing; None where they are none yet."""
+    if not _is_curve(layer.curve) or (layer.sell_curve and not _is_curve(layer.sell_curve)):
+        return None
+    sell = curve_of(layer.sell_curve) if layer.sell_curve else None
+    named = ((layer.layer, layer.in_use),)
+    return _figure("price-curve", named, curve_of(layer.curve), sell, currency)
+
+
+def _is_curve(knots: Sequence[Knot]) -> bool:
+    """Return whether prices can be read from knots: two, tightness rising and no price falling."""
+    return len(knots) > 1 and all(
+        before.tightness_ppm < after.tightness_ppm
+        and before.price_micro_per_mwh <= after.price_micro_per_mwh
+        for before, after in pairwise(knots)
+    )
 
 
 def _figure(

@@ -13,6 +13,8 @@ from portal.views import (
     comparison,
     credit,
     disputes,
+    draft_parts,
+    drafts,
     evidence,
     explanations,
     files,
@@ -70,6 +72,26 @@ urlpatterns = [
     path("search/", search.clauses, name="search"),
     path("compare/", comparison.laws, name="compare"),
     path("compare/<str:before>/<str:after>/", comparison.versions, name="versions-compared"),
+    path("drafts/", drafts.listing, name="drafts"),
+    path("drafts/begin/", drafts.begin, name="draft-begin"),
+    path("drafts/<number:copy_number>/", drafts.page, name="draft"),
+    # Before those of documents, whose names are kinds and never one of these.
+    path("drafts/<number:copy_number>/change/", drafts.change, name="draft-change"),
+    path("drafts/<number:copy_number>/upload/", drafts.upload, name="draft-upload"),
+    path("drafts/<number:copy_number>/discard/", drafts.discard, name="draft-discard"),
+    path(
+        "drafts/<number:copy_number>/<str:document_key>/document.yaml",
+        drafts.as_yaml,
+        name="draft-yaml",
+    ),
+    path(
+        "drafts/<number:copy_number>/<str:document_key>/", draft_parts.part, name="draft-document"
+    ),
+    path(
+        "drafts/<number:copy_number>/<str:document_key>/<str:part>/",
+        draft_parts.part,
+        name="draft-part",
+    ),
     path("invoices/", invoices.listing, name="invoices"),
     path("invoices/<str:number>/", invoices.page, name="invoice"),
     path("invoices/<str:number>/invoice.<str:format_name>", invoices.download, name="invoice-file"),

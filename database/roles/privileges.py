@@ -115,6 +115,7 @@ TABLES: Mapping[str, Privileges] = MappingProxyType(
         "portal.portal_noticesent": {WRITER: APPEND, AUDITOR: READ},
         "portal.portal_noticeread": {WRITER: ANY_ROW, PORTAL_AUTH: APPEND},
         "portal.portal_use": UNDER_WAY,
+        "portal.portal_workingcopy": UNDER_WAY,
         "portal.portal_attempt": UNDER_WAY,
         # What people ask for, and how far it is: asked for here, and answered by the worker.
         "portal.portal_replayrequest": {

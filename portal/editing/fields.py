@@ -3,6 +3,7 @@
 Nothing is said here of any one field: a field that is added to a model tomorrow has its form.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -88,6 +89,12 @@ class Values:
 
 
 Spec = Leaf | Part | Rows | Values
+
+
+def is_name(kind: str, name: str) -> bool:
+    """Return whether documents of a kind may be named so; of kinds that are named by a field."""
+    schema = schema_of(kind)["properties"][NAMED_BY[kind]]
+    return len(name) <= schema["maxLength"] and bool(re.fullmatch(schema["pattern"], name))
 
 
 def fixed_fields(kind: str) -> frozenset[str]:

@@ -16,8 +16,9 @@ from portal.editing.bodies import (
     without_row,
 )
 from portal.editing.fields import Leaf, Part, Path, Rows, Values, blank_part, spec_at
+from portal.editing.items import Control, Sheet, has_room
 from portal.editing.measures import measure_of
-from portal.editing.sheets import Control, Sheet, has_room, text_of, value_of
+from portal.editing.sheets import text_of, value_of
 
 _BREAKS = re.compile(r"\r\n|\r|\n")
 
@@ -84,7 +85,8 @@ def do(kind: str, body: Any, action: str) -> tuple[Any, Path]:
     word, _, name = action.partition(" ")
     path = path_of(name)
     spec, holder = spec_at(kind, path), value_at(body, path)
-    if word == "add" and isinstance(spec, Rows | Values) and holder is not NOTHING:
+    is_there = bool(path) and isinstance(value_at(body, path[:-1]), dict)
+    if word == "add" and isinstance(spec, Rows | Values) and is_there:
         count = len(holder) if isinstance(holder, list) else 0
         if not has_room(spec, count):
             raise LookupError(f"{name} has no room")

@@ -19,6 +19,7 @@ from ledger.journal import CHARGED, ENERGY, is_money
 from ledger.queries import JournalSummary
 from portal import amounts
 from portal.charts.bars import cell_bar
+from portal.editing.keys import key_of
 from portal.views import page_remedies
 from settlement.billing.lines import LINE_KINDS, account_title
 from settlement.notices.notice import Change
@@ -125,6 +126,12 @@ def line_title(code: str) -> str:
 def page_remedy(finding: Finding) -> str:
     """Write what the reader of a page does about a finding."""
     return page_remedies.page_remedy(finding)
+
+
+@register.filter
+def document_key(instrument: str) -> str:
+    """Write what a document is called within its market."""
+    return key_of(instrument)
 
 
 @register.simple_tag

@@ -20,6 +20,7 @@ from portal.document_view import fields_of
 from portal.grid_view import grid_chart
 from portal.holarchy_view import holarchy_chart
 from portal.queries import rules as queries
+from portal.queries.drafts import may_write
 from portal.queries.standing import (
     Ending,
     ending_of,
@@ -193,6 +194,8 @@ def _version_page(
         "ending": ending_of(history, found.zone, moment),
         "today": day_of(moment, found.zone),
         "lacks_currency": currency == NO_CURRENCY,
+        "may_write": viewer.writes_law and may_write(viewer, found.market, found.instrument),
+        "lacks_currency": currency == queries.NO_CURRENCY,
     }
     status = status_of(asked.complaint if asked else "")
     return render(request, "rules/document.html", context, status=status)

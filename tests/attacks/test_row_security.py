@@ -318,6 +318,11 @@ REQUESTS = {
     "portal.portal_use": (
         "INSERT INTO portal.portal_use (user_id, kind, at) VALUES (%s, 'export', now())"
     ),
+    "portal.portal_workingcopy": (
+        "INSERT INTO portal.portal_workingcopy (user_id, market, law_day, drawn_from, wanted_from, "
+        "base, bodies, version, begun_at, changed_at) VALUES (%s, 'tiny', '2024-01-01', now(), "
+        "'2024-01-01', '{}', '{}', 1, now(), now())"
+    ),
 }
 PART = (
     "INSERT INTO portal.portal_exportpart (export_id, number, content) "

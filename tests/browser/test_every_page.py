@@ -10,6 +10,7 @@ from database.session import transaction
 from ledger.people import store
 from portal.queries.invoices import invoices_of
 from tests.browser.conftest import NARROW
+from tests.browser.drafts import draft_with_faults
 from tests.portal.site import GENERATOR, OUTSIDER, SUPPLIER
 
 PAGES = {
@@ -54,6 +55,12 @@ PAGES = {
     "trials": ("/trials/", "regulator"),
     "ask-for-trial": ("/trials/ask/", "regulator"),
     "trial": ("/trials/{trial}/", "regulator"),
+    "drafts of law": ("/drafts/", "regulator"),
+    "no draft of law": ("/drafts/", "operator"),
+    "draft of law": ("/drafts/{draft}/", "regulator"),
+    "document of a draft": ("/drafts/{draft}/market-rules/", "regulator"),
+    "part of a draft": ("/drafts/{draft}/market-rules/layers.0/", "regulator"),
+    "list of a draft": ("/drafts/{draft}/market-rules/layers/", "regulator"),
     "files": ("/files/", SUPPLIER),
     "audit trail": ("/audit/", "auditor"),
     "accounts": ("/accounts/", "auditor"),
@@ -136,6 +143,7 @@ def known(served, number, proposal) -> dict[str, object]:
         "proposal": proposal,
         "change": site.change,
         "law": site.law_change,
+        "draft": draft_with_faults(served),
     }
 
 

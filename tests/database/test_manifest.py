@@ -42,7 +42,7 @@ def test_the_examples_hold():
 
 def test_a_line_that_names_no_place_is_refused():
     with pytest.raises(ValueError, match="names no place: '<<<<<<< HEAD'"):
-        parse_manifest(TEXT.replace("revision:", "<<<<<<< HEAD\nrevision:"))
+        parse_manifest(TEXT.replace("\nrevision:", "\n<<<<<<< HEAD\nrevision:"))
 
 
 @pytest.mark.parametrize(

@@ -21,10 +21,9 @@ from portal.editing.fields import (
     spec_at,
     spec_of,
 )
+from portal.editing.items import MOST_VALUES, ROWS_A_PAGE
 from portal.editing.measures import Measure, as_typed, measure_of, number_text, read_number
 from portal.editing.sheets import (
-    MOST_VALUES,
-    ROWS_A_PAGE,
     every_page,
     page_of_path,
     sheet_of,

@@ -3,7 +3,7 @@
 The visitors are seven: the *owner*, who acts for the supplier whose document, account and file the
 addresses name; a *colleague*, who acts for it and for another; an *outsider*, who acts for a third;
 a regulator, an operator and an auditor, who each confirmed that it is they; and nobody signed in.
-What is one account's own, such as a file or an act, is the owner's here; an invitation is the
+What is one account's own, such as a file, an act or a draft of law, is the owner's here; an invitation is the
 operator's. The change of who is paid is the outsider's, and the dispute a fourth participant's, of
 which the owner's lines moved.
 """
@@ -68,6 +68,15 @@ MATRIX = (
     Row("search", "/search/?q=price", "200 200 200 200 200 200 200"),
     Row("compare", "/compare/?market=gb12&before=2020-01-01&after=2024-03-30", "200 200 200 200 200 200 200"),
     Row("versions-compared", "/compare/{registration}/{registration}/", "200 200 404 200 200 200 404", reads=OWNERS, unwalked="the page of a document of two laws, by another address"),
+    Row("drafts", "/drafts/", "200 200 200 200 200 403 in"),
+    Row("draft-begin", "/drafts/begin/", "422 422 422 422 422 403 in", method=POST, unwalked=FORM),
+    Row("draft", "/drafts/{draft}/", "200 404 404 404 404 403 in"),
+    Row("draft-change", "/drafts/{draft}/change/", "404 404 404 404 404 403 in", method=POST, unwalked=FORM),
+    Row("draft-upload", "/drafts/{draft}/upload/", "422 404 404 404 404 403 in", method=POST, unwalked=FORM),
+    Row("draft-discard", "/drafts/{draft}/discard/", "422 404 404 404 404 403 in", method=POST, unwalked=FORM),
+    Row("draft-yaml", "/drafts/{draft}/market-rules/document.yaml", "200 404 404 404 404 403 in", unwalked=FILE),
+    Row("draft-document", "/drafts/{draft}/market-rules/", "200 404 404 404 404 403 in", method=BOTH),
+    Row("draft-part", "/drafts/{draft}/market-rules/layers.0/", "200 404 404 404 404 403 in", method=BOTH),
     Row("invoices", "/invoices/", "200 200 200 403 200 200 in", reads=ALL),
     Row("invoice", "/invoices/{number}/", "200 200 404 403 200 200 in", reads=OWNERS),
     Row("invoice-file", "/invoices/{number}/invoice.json", "200 200 404 403 200 200 in", reads=OWNERS, method=BOTH, unwalked=FILE),

@@ -22,6 +22,15 @@ MOVES_NO_MONEY = {
     "ask-for-replay": "computes a run again, and posts nothing",
     **dict.fromkeys(
         ["ask-for-trial", "asked-trial-wish"], "settles days under a draft, and posts nothing"
+        [
+            "draft-begin",
+            "draft-change",
+            "draft-upload",
+            "draft-discard",
+            "draft-document",
+            "draft-part",
+        ],
+        "a draft of one's own, which is no law",
     ),
     "cosignatures": "a witness, who has no account, states what it keeps",
     "dispute-line": "a participant claims; money moves when it was decided and settled again",

@@ -23,6 +23,7 @@ from portal.queries.rules import rule_on
 from tests.browser.test_every_page import PAGES
 from tests.portal.access_matrix import BOTH, BY_ROLE, GET, MATRIX, POST, VISITORS, Row
 from tests.portal.site import FIRST_DAY, MARKET, SUPPLIER
+from tests.worlds.drafted import law_in_a_copy
 
 OF_THE_ACCOUNT = ("account_", "mfa_")
 SOME_ID = "00000000-0000-4000-8000-000000000000"
@@ -54,6 +55,7 @@ def test_every_page_is_walked_by_the_browser_or_the_matrix_says_why_not():
         "proposal": 1,
         "change": 1,
         "law": 1,
+        "draft": 1,
     }
     paths = (path.partition("?")[0].format(**some) for path, _ in PAGES.values())
     walked = {resolve(path).url_name for path in paths}
@@ -94,6 +96,7 @@ def things(site, documents, owners) -> dict[str, object]:
         user=operator, market=MARKET, first_day=FIRST_DAY, last_day=FIRST_DAY, drafts=[],
         threshold_ppm=0, asked_at=now,
     )  # fmt: skip
+    draft = law_in_a_copy(owner, "market-rules")
     replay = ReplayRequest.objects.create(run_id=site.first_run, requested_at=now)
     return {
         "number": number, "owner": SUPPLIER, "run": site.first_run, "study": site.study,
@@ -102,6 +105,7 @@ def things(site, documents, owners) -> dict[str, object]:
         "file": file.pk, "act": act.pk, "invitation": invitation.pk,
         "replay": replay.pk, "proposal": grants[0].number,
         "change": site.change, "law": site.law_change, "never": 999_999_999,
+        "change": site.change, "draft": draft.pk, "never": 999_999_999,
     }  # fmt: skip
 
 

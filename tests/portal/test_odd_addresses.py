@@ -14,6 +14,7 @@ from django.urls import URLPattern, get_resolver
 from ledger.people.roles import Role
 from tests.portal.conftest import add_account
 from tests.portal.site import GENERATOR, MARKET, SUPPLIER
+from tests.worlds.drafted import law_in_a_copy
 from tests.worlds.second_factor import confirm
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +102,9 @@ def known(site, documents) -> dict[str, str]:
         "account": "operator",
         "key": "no-key",
         "pk": "1",
+        "copy_number": "1",
+        "document_key": "market-rules",
+        "part": "layers.0",
     }
 
 
@@ -110,6 +114,7 @@ def everybody(make_user) -> Client:
     for role in Role:
         add_account("everybody", role, *((SUPPLIER, GENERATOR) if role == "participant" else ()))
     user = make_user("everybody")
+    law_in_a_copy(user, "market-rules", number=1)
     client = Client(raise_request_exception=False)
     client.force_login(user)
     confirm(client, user)

@@ -31,6 +31,7 @@ from tests.portal.fuzz.samples import make_samples
 from tests.portal.site import GENERATOR, MARKET, SUPPLIER, Site, serving_from
 from tests.worlds import people
 from tests.worlds.copied import copied
+from tests.worlds.drafted import law_in_a_copy
 from tests.worlds.second_factor import give_second_factor
 
 SOCKET = "socket"
@@ -150,6 +151,8 @@ def _make_people() -> None:
         user = User.objects.create_user(account, password="k4d-q8mz-7tru-pine")
         if lacks_second_factor(user):
             give_second_factor(user)
+        if name == "everybody":
+            law_in_a_copy(user, "market-rules", "grid-model")
 
 
 def _known(watcher: psycopg.Connection, site: Site) -> dict[str, tuple[str, ...]]:
@@ -168,6 +171,7 @@ def _known(watcher: psycopg.Connection, site: Site) -> dict[str, tuple[str, ...]
         "instrument": column("SELECT DISTINCT instrument FROM rulebook.version"),
         "digest": column("SELECT encode(digest, 'hex') FROM rulebook.version LIMIT 5"),
         "size": column("SELECT size FROM ledger.checkpoint"),
+        "copy_number": column("SELECT id FROM portal.portal_workingcopy"),
     }
 
 

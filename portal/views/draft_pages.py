@@ -1,0 +1,161 @@
+"""What pages of working copies show: findings beside their fields, with where each is put right."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from common.refusals import Finding
+from portal.editing.bodies import path_text, value_at
+from portal.editing.fields import Leaf, Part, Path, spec_at
+from portal.editing.items import Group, Item, Link, Sheet, Table
+from portal.editing.judging import Located, name_beside
+from portal.editing.keys import instrument_of, key_of, kind_of, name_of
+from portal.editing.measures import as_typed, measure_of
+from portal.editing.sheets import page_of_path
+from portal.editing.typed import place_words
+from portal.models import WorkingCopy
+from portal.queries.drafts import OF_PARTICIPANTS
+from portal.views.page_remedies import page_remedy
+
+
+@dataclass(frozen=True)
+class FoundOnPage:
+    """A finding as a page states it.
+
+    Attributes:
+        finding: with a remedy that the reader of a page can follow.
+        document: name of the document within the copy; empty of law beside it.
+        part: of the page on which its field stands, as addresses write it.
+        page_number: which part of a long list that is.
+        name: of the field; the element of it has that name as its id.
+        where: the field in titles; the place as publication states it, of law beside the copy.
+        words: what the rule asks for, what was found and what to do, in the measures of the form.
+    """
+
+    finding: Finding
+    document: str
+    part: str
+    page_number: int
+    name: str
+    where: str
+    words: str
+
+
+@dataclass(frozen=True)
+class ShownDocument:
+    """A document of a working copy, in the list of them."""
+
+    key: str
+    kind: str
+    title: str
+    is_new: bool
+    finding_count: int
+    lines: Sequence[str]
+    more_lines: int
+
+
+def owner_of(market: str, instrument: str) -> tuple[str, str] | None:
+    """Return the market and participant of which a document says what is not public."""
+    return (market, name_of(instrument)) if kind_of(instrument) in OF_PARTICIPANTS else None
+
+
+def found_on_page(copy: WorkingCopy, found: Sequence[Located], code: str) -> list[FoundOnPage]:
+    """Return findings with where each is put right.
+
+    Args:
+        code: of the currency that the form is typed in.
+    """
+    return [_found(copy, each, code) for each in found]
+
+
+def _found(copy: WorkingCopy, each: Located, code: str) -> FoundOnPage:
+    finding = replace(each.finding, remedy=page_remedy(each.finding))
+    words = f"{finding.limit}, found {finding.value}; {finding.remedy}"
+    instrument = instrument_of(copy.market, each.document)
+    if instrument is None:
+        words = as_typed(words, code)
+        return FoundOnPage(finding, "", "", 1, "", finding.place, words)
+    kind = kind_of(instrument)
+    leaf = spec_at(kind, each.path)
+    measure = measure_of(leaf.unit, code, leaf.name) if isinstance(leaf, Leaf) else None
+    part, number = page_of_path(kind, copy.bodies[instrument], each.path)
+    return FoundOnPage(
+        finding,
+        each.document,
+        path_text(part),
+        number,
+        path_text(each.path),
+        place_words(kind, each.path) if each.path else "The document",
+        as_typed(words, code, measure),
+    )
+
+
+def shown_document(
+    instrument: str,
+    copy: WorkingCopy,
+    found: Sequence[Located],
+    lines: Sequence[str],
+    most_lines: int,
+) -> ShownDocument:
+    """Return a document of a copy as the list of them shows it."""
+    key, title = key_of(instrument), copy.bodies[instrument].get("title")
+    return ShownDocument(
+        key,
+        kind_of(instrument),
+        title if isinstance(title, str) and title else key,
+        instrument not in copy.base,
+        sum(each.document == key for each in found),
+        lines[:most_lines],
+        max(0, len(lines) - most_lines),
+    )
+
+
+def beside_fields(
+    sheet: Sheet, found: Sequence[FoundOnPage], paths: Mapping[str, Path]
+) -> tuple[dict[str, list[FoundOnPage]], list[FoundOnPage]]:
+    """Return the findings of a page by the name of what they stand beside, and those of none.
+
+    Args:
+        found: the findings of the document.
+        paths: the path of each field that a finding names.
+    """
+    part, names = path_text(sheet.path), sheet.names()
+    beside: dict[str, list[FoundOnPage]] = {}
+    others: list[FoundOnPage] = []
+    for each in found:
+        path = paths[each.name]
+        name = name_beside(names, path)
+        if name and (each.part == part or _leads_on(sheet, name)):
+            beside.setdefault(name, []).append(each)
+        elif each.part == part:
+            others.append(each)
+    return beside, others
+
+
+def _leads_on(sheet: Sheet, name: str) -> bool:
+    """Return whether what stands on a page leads to a page of its own."""
+    return any(
+        (isinstance(item, Link) and item.name == name)
+        or (isinstance(item, Table) and item.has_pages_of_rows and name.startswith(item.name))
+        for item in _flat(sheet.items)
+    )
+
+
+def _flat(items: Sequence[Item]) -> list[Item]:
+    found: list[Item] = []
+    for item in items:
+        found.append(item)
+        if isinstance(item, Group):
+            found += _flat(item.items)
+    return found
+
+
+def part_title(kind: str, path: Path, body: Any) -> str:
+    """Return what a page of a part is called: a row by its name, the document by its title."""
+    if not path:
+        return str(body.get("title") or kind)
+    words, spec = place_words(kind, path), spec_at(kind, path)
+    if not isinstance(path[-1], int) or not isinstance(spec, Part):
+        return words
+    name = value_at(body, (*path, spec.fields[0].name))
+    return f"{words}: {name}" if isinstance(name, str) and name else words
