@@ -2,6 +2,7 @@
 
 import datetime as dt
 import html
+import json
 import re
 
 import pytest
@@ -11,13 +12,18 @@ from lxml import html as lxml_html
 from common.refusals import Refused
 from database.session import transaction
 from portal import copies
+from portal.editing.keys import key_of
 from portal.models import AuditEntry, WorkingCopy
 from portal.queries.rules import rule_on
+from rulebook.digest import document_body
 from rulebook.documents import KINDS
+from rulebook.publication import Placed
+from rulebook.publishing import plan
+from rulebook.reading import document_of
 from rulebook.yaml_text import write_yaml
 from tests.portal.site import FIRST_DAY, GENERATOR, MARKET, OUTSIDER, SUPPLIER
 from tests.rulebook.law import RULES
-from tests.rulebook.test_checks import ALONE
+from tests.rulebook.test_checks import ALONE, TOGETHER
 from tests.worlds.drafted import law_in_a_copy
 
 CAP = "price_cap_micro_per_mwh"
@@ -479,6 +485,40 @@ def test_the_refusal_table_each_stands_beside_its_field_with_code_and_remedy(sig
         if field.tag in ("input", "select", "textarea"):
             assert field.get("aria-invalid") == "true"
             assert f"found-{name}" in field.get("aria-describedby")
+
+
+def refused_by_publication(copy):
+    """Return every finding with which publication refuses the documents of a copy."""
+    placed = [
+        Placed(key_of(name), document_of(body, key_of(name))[0])
+        for name, body in copy.bodies.items()
+    ]
+    assert all(document is not None for _, document in placed)
+    known = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
+    with transaction() as session:
+        try:
+            plan(session, placed, valid_from=copy.wanted_from, known=known, reason="Tried")
+        except Refused as refused:
+            return set(refused.findings)
+    return set()
+
+
+def test_what_is_said_of_a_copy_is_what_publication_says(sign_in):
+    """Code, place, value, limit and remedy of every finding, of every case of the checks."""
+    user, compared = client_user(sign_in("regulator")), 0
+    copy = law_in_a_copy(user, "market-rules")
+    for name, bend, _ in [*ALONE, *TOGETHER]:
+        with transaction() as session:
+            of_law = document_body(rule_on(session, name, FIRST_DAY).document)
+        body = json.loads(json.dumps(of_law))
+        bend(body)
+        copy.base, copy.bodies = {name: of_law}, {name: body}
+        with transaction() as session:
+            found = copies.judge_copy(session, copy, "GBP", dt.datetime.now(dt.UTC))
+        expected = refused_by_publication(copy)
+        assert {each.finding for each in found} == expected, (name, expected)
+        compared += bool(expected)
+    assert compared > 80
 
 
 def test_a_copy_with_many_findings_answers_in_time(sign_in):
