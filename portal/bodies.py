@@ -18,8 +18,9 @@ FORM_BYTES = 64_000
 OVERHEAD_BYTES = FORM_BYTES
 """Of the other fields beside a file, and what parts them."""
 
-LARGEST_DRAFT_BYTES = 500_000
-"""Of a document in a file that a page reads while its sender waits; commands read larger ones."""
+LARGEST_DRAFT_BYTES = 200_000
+"""Of a document in a file that a page reads while its sender waits, for a second or two, with a
+processor of the web process; that is six times the longest of the ready markets."""
 
 _BACK = "Go back: what you typed is still in the form."
 _UPLOADS = (
