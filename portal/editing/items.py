@@ -10,6 +10,8 @@ from portal.editing.fields import Leaf, Part, Path, Rows, Values
 from portal.editing.measures import Measure, as_typed
 
 ROWS_A_PAGE = 25
+NO_CURRENCY = "XXX"
+"""ISO 4217's code for none: no description of a field names an amount of money."""
 MOST_VALUES = 100
 """Of a list of plain values, which stands whole on its page; a form sends no more fields."""
 FLAG_WORDS: Mapping[bool, str] = {True: "yes", False: "no"}
@@ -42,7 +44,7 @@ class Control:
     @property
     def help(self) -> str:
         """What the field is, in the measure that people type."""
-        return as_typed(self.leaf.help, "XXX", self.measure)
+        return help_of(self.leaf, self.measure)
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -103,6 +105,13 @@ class Table:
     first: int
     total: int
     has_pages_of_rows: bool
+
+    @property
+    def legend(self) -> list[tuple[str, str]]:
+        """What each column is, where a row has columns, in the measure that people type."""
+        if isinstance(self.spec, Values):
+            return []
+        return [(leaf.title, help_of(leaf, measure)) for leaf, measure in self.columns]
 
     @property
     def is_full(self) -> bool:
@@ -174,6 +183,11 @@ class Sheet:
     def names(self) -> set[str]:
         """Return the names of all beside which a finding may be shown, its own among them."""
         return {path_text(self.path), *_names(self.items)}
+
+
+def help_of(leaf: Leaf, measure: Measure) -> str:
+    """Return what a field is, with the numbers of its description as people type them."""
+    return as_typed(leaf.help, NO_CURRENCY, measure)
 
 
 def has_room(spec: Rows | Values, count: int) -> bool:

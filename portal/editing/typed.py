@@ -58,7 +58,7 @@ def with_typed(body: Any, sheet: Sheet, sent: Mapping[str, str]) -> Any:
     for control in sheet.controls():
         if control.name in sent:
             text = typed_text(sent[control.name])
-            if text != control.text:
+            if text != typed_text(control.text):
                 body = _with_text(body, control, text)
     return body
 

@@ -17,6 +17,9 @@ from portal.models import WorkingCopy
 from portal.queries.drafts import OF_PARTICIPANTS
 from portal.views.page_remedies import page_remedy
 
+MOST_LINES = 40
+"""Of changes in words that a page lists for one document."""
+
 
 @dataclass(frozen=True)
 class FoundOnPage:
@@ -43,15 +46,20 @@ class FoundOnPage:
 
 @dataclass(frozen=True)
 class ShownDocument:
-    """A document of a working copy, in the list of them."""
+    """A document of a working copy, in the list of them.
+
+    Attributes:
+        lines: what it changes, in words; none where it cannot be read yet.
+    """
 
     key: str
     kind: str
     title: str
-    is_new: bool
+    state: str
     finding_count: int
     lines: Sequence[str]
     more_lines: int
+    is_read: bool
 
 
 def owner_of(market: str, instrument: str) -> tuple[str, str] | None:
@@ -91,22 +99,24 @@ def _found(copy: WorkingCopy, each: Located, code: str) -> FoundOnPage:
 
 
 def shown_document(
-    instrument: str,
-    copy: WorkingCopy,
-    found: Sequence[Located],
-    lines: Sequence[str],
-    most_lines: int,
+    instrument: str, copy: WorkingCopy, found: Sequence[Located], words: Sequence[str] | None
 ) -> ShownDocument:
-    """Return a document of a copy as the list of them shows it."""
+    """Return a document of a copy as the list of them shows it.
+
+    Args:
+        words: what it changes; None where it changes something and cannot be read.
+    """
     key, title = key_of(instrument), copy.bodies[instrument].get("title")
+    changed = "as in the law" if words is not None and not words else "changed"
     return ShownDocument(
         key,
         kind_of(instrument),
         title if isinstance(title, str) and title else key,
-        instrument not in copy.base,
+        changed if instrument in copy.base else "new",
         sum(each.document == key for each in found),
-        lines[:most_lines],
-        max(0, len(lines) - most_lines),
+        (words or ())[:MOST_LINES],
+        max(0, len(words or ()) - MOST_LINES),
+        words is not None,
     )
 
 

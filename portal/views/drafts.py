@@ -5,7 +5,7 @@ else's to read, so no act of the worker is needed for it.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -35,14 +35,13 @@ from portal.views.page_remedies import page_sentences
 from rulebook.digest import document_body
 from rulebook.documents import KINDS, Document
 from rulebook.edit_words import edit_lines
+from rulebook.merging import Edit
 from rulebook.reading import document_of, read_document
 from rulebook.store import markets
 from rulebook.yaml_text import write_yaml
 
 COPIES_A_PAGE = 25
 UNPROCESSABLE = 422
-MOST_LINES = 40
-"""Of changes in words that a page lists for one document."""
 
 
 def writes_law(viewer: Viewer) -> bool:
@@ -137,11 +136,11 @@ def _page(request: SignedInRequest, copy: WorkingCopy, complaints: Sequence[str]
     # A right that was taken away since takes what it showed along.
     keys = {"", *map(key_of, open_ones)}
     found = [each for each in found if each.document in keys]
-    lines = {name: list(edit_lines({name: edits[name]}, code)) for name in edits}
+    lines = {name: _words(copy.bodies[name], name, edits[name], code) for name in edits}
     context = {
         "copy": copy,
         "documents": [
-            shown_document(name, copy, found, lines.get(name, []), MOST_LINES)
+            shown_document(name, copy, found, lines.get(name, ()))
             for name in sorted(copy.bodies, key=_order)
             if name in open_ones
         ],
@@ -154,6 +153,18 @@ def _page(request: SignedInRequest, copy: WorkingCopy, complaints: Sequence[str]
         "section": "drafts",
     }
     return render(request, "drafts/page.html", context, status=_status(complaints))
+
+
+def _words(
+    body: Mapping[str, Any], instrument: str, edits: Sequence[Edit], code: str
+) -> Sequence[str] | None:
+    """Return what a document changes, in words; None where it cannot be read yet.
+
+    Changes are named by the names of members, and those may be anything before they are read.
+    """
+    if document_of(body, instrument)[0] is None:
+        return None
+    return list(edit_lines({instrument: edits}, code))
 
 
 def _order(instrument: str) -> tuple[int, str]:

@@ -1,17 +1,19 @@
 """Forms of documents: every field has one, and a form that nobody touched changes nothing."""
 
 import copy
+import datetime as dt
 import json
 from functools import cache
 from itertools import count
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from common.quantities import MINUS
 from portal.editing.bodies import NOTHING, path_of, path_text, value_at, with_value
 from portal.editing.fields import (
+    NAMED_BY,
     Leaf,
     Part,
     Rows,
@@ -23,6 +25,7 @@ from portal.editing.fields import (
     spec_of,
 )
 from portal.editing.items import MOST_VALUES, ROWS_A_PAGE
+from portal.editing.judging import WantedLaw, judge
 from portal.editing.measures import Measure, as_typed, measure_of, number_text, read_number
 from portal.editing.sheets import (
     every_page,
@@ -31,17 +34,21 @@ from portal.editing.sheets import (
     text_of,
     value_of,
 )
-from portal.editing.typed import differences, do, with_taken, with_typed
+from portal.editing.typed import differences, do, place_words, with_taken, with_typed
 from portal.settings import DATA_UPLOAD_MAX_NUMBER_FIELDS
 from rulebook.digest import canonical_bytes, document_body
 from rulebook.documents import KINDS, Document
+from rulebook.edit_words import edit_lines
 from rulebook.folders import read_files
+from rulebook.merging import edits_between
 from rulebook.reading import document_of
 from tests.rulebook.law import GRID, RULES, SCENARIOS, body
 
 CODE = "GBP"
 MARKETS = ["gb12", "gb12-published", "gb12-variants", "rts-gmlc", "two-region"]
 WIDGETS = {"text", "words", "number", "day", "flag", "choice"}
+START = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
+NO_LAW = WantedLaw((), START.date(), "Europe/London")
 BESIDE = 4
 """Fields of a form beside those of the document: token, version, tick of the cap, button."""
 LEAVES = [(kind, path, leaf) for kind in KINDS for path, leaf in every_leaf(spec_of(kind))]
@@ -369,3 +376,41 @@ def test_a_path_is_written_and_read():
     with pytest.raises(LookupError):
         with_value({"a": 1}, ("b", "c"), 2)
     assert json.dumps(with_value({"a": [1, 2]}, ("a", 1), 3)) == '{"a": [1, 3]}'
+
+
+ODD = st.none() | st.integers() | st.booleans() | st.text(max_size=5) | st.just(["x"])
+
+
+def bodies_of(spec):
+    """Draw what may stand in a field of a working copy: values of its kind, odd ones and none."""
+    if isinstance(spec, Leaf):
+        of_kind = {
+            "number": st.integers(-(2**53), 2**53),
+            "flag": st.booleans(),
+            "choice": st.sampled_from(spec.choices or ("x",)),
+            "day": st.dates().map(str),
+        }
+        return of_kind.get(spec.widget, st.text("ab ä'\"<&\n", max_size=8)) | ODD
+    if isinstance(spec, Values):
+        return st.lists(bodies_of(spec.value), max_size=3)
+    if isinstance(spec, Rows):
+        return st.lists(bodies_of(spec.row), max_size=3) | st.none()
+    fields = {field.name: bodies_of(field) for field in spec.fields}
+    part = st.fixed_dictionaries({}, optional=fields)
+    return part | st.none() if spec.is_optional else part
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_whatever_a_copy_holds_its_forms_are_shown_and_change_nothing_unasked(kind, data):
+    values = data.draw(bodies_of(spec_of(kind))) | {"kind": kind, "market": "gb12"}
+    assert typed_unchanged(kind, values) == values
+    name = f"gb12/{kind}" + ("/x" if kind in NAMED_BY else "")
+    base = next(document_body(d) for d in documents_of("gb12") if d.kind == kind)
+    for each in judge("gb12", {name: values}, {name: base}, START, NO_LAW, CODE):
+        page_of_path(kind, values, each.path)
+        assert place_words(kind, each.path) or not each.path
+    edits = list(edits_between(base, values))
+    if document_of(values, kind)[0] is not None:
+        assert all(edit_lines({name: edits}, CODE))

@@ -95,6 +95,9 @@ def test_the_cap_is_changed_in_one_place_and_the_copy_says_so_in_words(sign_in):
     page = shown(client.get(address))
     assert "5 points of price curves stand at the cap and move with it" in page
     assert "system at 150\N{NO-BREAK SPACE}%" in page and "£/MWh" in page
+    assert "Demand over deliverable supply; 100 % is all supply in use" in shown(
+        client.get(f"{address}layers.0/")
+    )
     answer = save(client, address, **{CAP: "3,000"})
     assert answer["Location"] == address
     rules = stored(copy).bodies[RULES]
@@ -137,6 +140,10 @@ def test_what_is_no_number_is_saved_and_said_beside_its_field(sign_in):
     page = shown(client.get(address))
     assert 'value="three thousand"' in page and "Rules with a typing error" in page
     assert "a number in £/MWh, with at most 6 decimals is needed" in page
+    save(client, f"{address}layers.0/", layers__0__layer="a]b[c.d")
+    page = shown(client.get(f"/drafts/{copy.pk}/"))
+    assert "told in words once every field of it can be read" in page
+    save(client, f"{address}layers.0/", layers__0__layer="system")
     save(client, address, **{CAP: "3000"})
     assert stored(copy).bodies[RULES]["layers"][0]["curve"][-1]["price_micro_per_mwh"] == 3 * 10**9
     assert "Publication would find nothing wrong" in shown(client.get(f"/drafts/{copy.pk}/"))
