@@ -119,20 +119,26 @@ def _saved(request: SignedInRequest, opened: Opened) -> HttpResponse:
     is_current = request.POST.get("version", "") == str(opened.copy.version)
     if not is_current and action != TAKE:
         return _conflict(request, opened, sent)
+    body, told = _typed(request, opened, action, sent), "Saved in your working copy."
+    changed = opened.path
     try:
-        body, changed = _changed(request, opened, action, sent)
-        tidy = copies.tidied(body)
-        bodies = {**opened.copy.bodies, opened.instrument: tidy}
-        is_saved = is_current and copies.save_copy(opened.copy, timezone.now(), bodies=bodies)
+        if action not in (SAVE, TAKE):
+            body, changed = do(opened.kind, body, action)
     except LookupError:
-        return _page(request, opened, ("The row or part of that button is not there any more.",))
+        told = "What was typed is saved; the row or part of that button is not there any more."
+    tidy = copies.tidied(body)
+    bodies = {**opened.copy.bodies, opened.instrument: tidy}
+    try:
+        is_saved = is_current and copies.save_copy(opened.copy, timezone.now(), bodies=bodies)
     except Refused as refused:
+        # Shown as it was typed, though it is not stored.
+        opened.copy.bodies = bodies
         return _page(request, opened, page_sentences(refused.findings))
     if not is_saved:
         # Somebody saved between our reading and our saving; the copy is read as they left it.
         copy, _ = open_document(request, opened.copy.pk, opened.key)
         return _conflict(request, replace(opened, copy=copy), sent)
-    messages.success(request, "Saved in your working copy.")
+    messages.success(request, told)
     return redirect(_address_after(opened, tidy, changed))
 
 
@@ -145,10 +151,8 @@ def _sent(posted: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _changed(
-    request: SignedInRequest, opened: Opened, action: str, sent: Mapping[str, str]
-) -> tuple[Any, Path]:
-    """Return the document with what was typed, and after what the button does."""
+def _typed(request: SignedInRequest, opened: Opened, action: str, sent: Mapping[str, str]) -> Any:
+    """Return the document with what was typed, or with what was chosen of two windows."""
     if action == TAKE:
         chosen = {
             name: text for name, text in sent.items() if request.POST.get(f"choice:{name}") == YOURS
@@ -158,19 +162,19 @@ def _changed(
         body = with_typed(opened.body, opened.sheet(), sent)
     if moves_with_cap(opened.kind) and CAP in sent and request.POST.get(FOLLOWS):
         body = with_points_at_cap(opened.body, body, opened.base)
-    if action in (SAVE, TAKE):
-        return body, opened.path
-    return do(opened.kind, body, action)
+    return body
 
 
 def _address_after(opened: Opened, body: Any, changed: Path) -> str:
-    """Return where a form leads on to: the page of what was changed."""
-    if changed == opened.path or value_at(body, changed) is NOTHING:
+    """Return where a form leads on to: the page of what was changed, or what is left around it."""
+    if changed == opened.path and value_at(body, changed) is not NOTHING:
         return opened.address
     path, page = page_of_path(opened.kind, body, changed)
     if path == opened.path and isinstance(changed[-1], str):
         page = opened.page  # a row moved or went: the list stays where it was looked at
-    return address_of(opened.copy.pk, opened.key, path, page, path_text(changed))
+    is_there = value_at(body, changed) is not NOTHING
+    name = path_text(changed) if is_there else ""
+    return address_of(opened.copy.pk, opened.key, path, page, name)
 
 
 def _page(request: SignedInRequest, opened: Opened, complaints: Sequence[str]) -> HttpResponse:
@@ -238,6 +242,7 @@ def _conflict(request: SignedInRequest, opened: Opened, sent: Mapping[str, str])
         "part": path_text(opened.path),
         "title": part_title(opened.kind, opened.path, opened.body),
         "address": opened.address,
+        "stored": _address_after(opened, opened.body, opened.path),
         "differences": found,
         "follows_cap": bool(request.POST.get(FOLLOWS)),
         "section": "drafts",

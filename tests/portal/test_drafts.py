@@ -170,7 +170,9 @@ def test_rows_are_added_moved_and_removed_by_buttons(sign_in):
     assert "curve-tightness-not-rising" in shown(client.get(address))
     save(client, address, do="remove layers.1.curve.5")
     assert len(stored(copy).bodies[RULES]["layers"][1]["curve"]) == 5
-    assert save(client, address, do="remove layers.1.curve.99").status_code == 422
+    answer = save(client, address, do="remove layers.1.curve.99", layers__1__layer="land")
+    assert "is not there any more" in shown(client.get(answer["Location"]))
+    assert stored(copy).bodies[RULES]["layers"][1]["layer"] == "land", "what was typed is saved"
 
 
 def test_a_curve_is_drawn_once_it_is_one(sign_in):
@@ -332,6 +334,20 @@ def test_a_second_window_is_noticed_and_either_is_taken(sign_in):
     assert client.post(address, {**form, "do": "take"}).status_code == 409, "it moved again"
 
 
+def test_a_row_that_went_in_another_window_leads_to_what_is_left(sign_in):
+    client = sign_in("regulator")
+    _, copy = begin(client, "market-rules")
+    address = f"/drafts/{copy.pk}/market-rules/products/"
+    last = form_of(client, f"/drafts/{copy.pk}/market-rules/products.4/")
+    save(client, address, do="remove products.4")
+    sent = {**last, "products.4.title": "Kept", "do": "save"}
+    answer = client.post(f"/drafts/{copy.pk}/market-rules/products.4/", sent)
+    page = shown(answer, 409)
+    assert "Yours: Kept" in page and "it cannot be taken: copy it from here" in page
+    assert f'href="{address}"' in page
+    assert client.get(address).status_code == 200
+
+
 def test_of_two_that_save_at_once_one_is_saved(sign_in):
     client = sign_in("regulator")
     _, copy = begin(client, "market-rules")
@@ -439,7 +455,8 @@ def test_a_copy_that_is_too_large_is_refused_and_nothing_is_lost(sign_in, monkey
     _, copy = begin(client, "market-rules")
     monkeypatch.setattr(copies, "LARGEST_COPY_BYTES", 100)
     answer = save(client, f"/drafts/{copy.pk}/market-rules/", title="Longer")
-    assert "have at most 100 bytes" in shown(answer, 422)
+    page = shown(answer, 422)
+    assert "have at most 100 bytes" in page and 'value="Longer"' in page
     assert stored(copy).bodies == copy.base
 
 
