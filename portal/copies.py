@@ -18,7 +18,8 @@ from common.refusals import Finding, Refused
 from portal.editing.judging import Located, draft_of_bodies, judge, read_bodies
 from portal.models import WorkingCopy
 from portal.queries.drafts import wanted_law
-from portal.queries.rules import NO_CURRENCY, market_currency, market_zone, start_of_day
+from portal.queries.rules import market_currency, market_zone, start_of_day
+from rulebook.comparing import NO_CURRENCY
 from rulebook.digest import document_body
 from rulebook.drafting import Draft
 from rulebook.merging import ABSENT, Edit, edits_between

@@ -96,6 +96,8 @@ def compared_curves(before: MarketRules, after: MarketRules) -> Iterator[Chart]:
 
 def _curves(layer: LayerRule | None) -> tuple[tuple[Knot, ...], tuple[Knot, ...]]:
     return ((), ()) if layer is None else (layer.curve, layer.sell_curve)
+
+
 def layer_figure(layer: LayerRule, currency: str) -> CurveFigure | None:
     """Return the curves of a layer that somebody is writing; None where they are none yet."""
     if not _is_curve(layer.curve) or (layer.sell_curve and not _is_curve(layer.sell_curve)):

@@ -195,7 +195,6 @@ def _version_page(
         "today": day_of(moment, found.zone),
         "lacks_currency": currency == NO_CURRENCY,
         "may_write": viewer.writes_law and may_write(viewer, found.market, found.instrument),
-        "lacks_currency": currency == queries.NO_CURRENCY,
     }
     status = status_of(asked.complaint if asked else "")
     return render(request, "rules/document.html", context, status=status)

@@ -22,6 +22,8 @@ MOVES_NO_MONEY = {
     "ask-for-replay": "computes a run again, and posts nothing",
     **dict.fromkeys(
         ["ask-for-trial", "asked-trial-wish"], "settles days under a draft, and posts nothing"
+    ),
+    **dict.fromkeys(
         [
             "draft-begin",
             "draft-change",

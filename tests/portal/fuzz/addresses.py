@@ -29,7 +29,7 @@ VALUE_OF = {
     "line": "1", "day": "2024-03-31", "interval": "1", "format_name": "json", "old_size": "1",
     "action": "withdraw", "step": "1", "request_number": "1", "account": "operator",
     "key": "no-key", "anchor": "MR-2.3", "before": "0" * 64, "after": "0" * 64,
-    "key": "no-key", "document_key": "market-rules", "part": "layers.0",
+    "document_key": "market-rules", "part": "layers.0",
 }  # fmt: skip
 
 WHOLE_DAY_S = 86_400

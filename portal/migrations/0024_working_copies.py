@@ -23,7 +23,7 @@ def unsecure(_apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("portal", "0020_queue"),
+        ("portal", "0023_changes_of_law"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
     operations = [

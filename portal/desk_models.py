@@ -1,4 +1,4 @@
-"""The table of trials that pages ask for: how far each is, and what came of it."""
+"""Tables of who writes law: what they draft, and the trials that they ask for."""
 
 from django.conf import settings
 from django.db import models
@@ -69,3 +69,32 @@ class AskedTrial(models.Model):
     def findings(self) -> list[Finding]:
         """Every reason for which it was refused."""
         return [Finding(**finding) for finding in self.found]
+
+
+class WorkingCopy(models.Model):
+    """Law as a person would have it, while they write it: theirs alone, and no law.
+
+    `base` and `bodies` hold documents by instrument: those it was drawn from, and as they were
+    edited; a document that is new has no base. `version` counts the times that it was saved.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    market = models.CharField(max_length=48)
+    law_day = models.DateField()
+    drawn_from = models.DateTimeField()
+    wanted_from = models.DateField()
+    base = models.JSONField(default=dict)
+    bodies = models.JSONField(default=dict)
+    revision = models.BigIntegerField(null=True)
+    version = models.PositiveIntegerField(default=1)
+    begun_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        """Order and indexes."""
+
+        ordering = ("-changed_at", "-id")
+        indexes = (models.Index(fields=["user", "changed_at"], name="copies_by_account"),)
+
+    def __str__(self) -> str:
+        return f"Working copy {self.pk} of {self.market}"
