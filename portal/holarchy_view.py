@@ -22,7 +22,7 @@ def holarchy_chart(grid: GridModel, before: GridModel | None = None) -> Chart | 
     layers = list(grid.layers[: len(layers)])
     if not layers:
         return None
-    inside = _by_parent(holons)
+    inside = _by_parent(holons, grid.layers)
     innermost = layers[-1]
     parts = tuple(_parts(inside.get(None, ()), inside, innermost))
     rows = tuple(_rows(inside.get(None, ()), inside, innermost, ()))
@@ -56,10 +56,20 @@ def _count(layer: str, holons: Sequence[Marked]) -> int:
     return sum(holon.layer == layer for holon, _ in holons)
 
 
-def _by_parent(holons: Sequence[Marked]) -> Mapping[str | None, Sequence[Marked]]:
+def _by_parent(
+    holons: Sequence[Marked], layers: Sequence[str]
+) -> Mapping[str | None, Sequence[Marked]]:
+    """Return the holons by what they lie in, in layers further out than their own.
+
+    A part of an earlier grid may be of a layer that is no more, or that lies elsewhere now.
+    """
+    place = {layer: number for number, layer in enumerate(layers)}
+    place_of = {holon.holon: place.get(holon.layer, len(layers)) for holon, _ in holons}
     found: dict[str | None, list[Marked]] = {}
     for holon, mark in holons:
-        found.setdefault(holon.parent, []).append((holon, mark))
+        around = -1 if holon.parent is None else place_of.get(holon.parent, len(layers))
+        if around < place.get(holon.layer, -1):
+            found.setdefault(holon.parent, []).append((holon, mark))
     return found
 
 

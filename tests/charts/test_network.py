@@ -187,3 +187,19 @@ def test_a_holarchy_of_thousands_is_drawn_as_far_as_there_is_room():
     chart = holarchy_chart(big(2_000, 50))
     assert chart.table.columns == ("system", "zone") and len(chart.table.rows) == 50
     assert len(holarchy_chart(big(300, 200)).table.rows) == 1
+
+
+@pytest.mark.parametrize(
+    "layers", [["system", "region"], ["system", "zone", "node"], ["node", "cluster", "system"]]
+)
+def test_grids_of_other_layers_are_drawn_beside_each_other(layers):
+    before = grid("gb12")
+    body = before.model_dump(mode="json")["holons"]
+    kept = [each for each in body if each["layer"] in layers]
+    names = {each["holon"] for each in kept}
+    for each in kept:
+        each["parent"] = each["parent"] if each["parent"] in names else None
+    after = changed(before, layers=layers, holons=kept)
+    for old, new in ((before, after), (after, before)):
+        for chart in (grid_chart(new, old), holarchy_chart(new, old)):
+            assert chart is None or chart.svg
