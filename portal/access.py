@@ -142,6 +142,11 @@ class Viewer:
         return self.sees_all_credit or self.sees_invoices
 
     @property
+    def tries_drafts(self) -> bool:
+        """Whether this user has drafts of law tried on days of the past."""
+        return bool(self.roles & MANAGERS)
+
+    @property
     def writes_law(self) -> bool:
         """Whether this user keeps working copies of the law."""
         return bool(self.roles & WRITES_LAW)

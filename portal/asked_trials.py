@@ -14,11 +14,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from common.refusals import Refused
+from common.refusals import Finding, Refused
 from database import session as database
 from portal import jobs
 from portal.audit import Action, record
-from portal.draft_sources import Source, read_source
+from portal.draft_sources import ReadSource, Source, read_source
 from portal.models import AskedTrial
 from portal.signing import sign_after
 from settlement.trials.inputs import TrialRequest
@@ -121,14 +121,37 @@ def _run(asked: AskedTrial, threads: int) -> TrialOutcome:
         asked.market,
         asked.first_day,
         asked.last_day,
-        drafts,
+        [draft.documents for draft in drafts],
         now,
         asked.threshold_ppm,
-        mode=asked.mode,
+        _drawn_from(drafts),
+        asked.mode,
     )
     progress = _heeding(asked.pk)
     progress(0, asked.total)
     return run_trial(database.transaction, request, now=now, threads=threads, progress=progress)
+
+
+def _drawn_from(drafts: Sequence[ReadSource]) -> dt.datetime | None:
+    """Return the instant that all drafts were drawn from; None for the present law.
+
+    Raises:
+        Refused: each was drawn from another.
+    """
+    instants = {draft.drawn_from for draft in drafts}
+    if len(instants) > 1:
+        raise Refused(
+            [
+                Finding(
+                    "drafts-drawn-apart",
+                    "the two drafts",
+                    "each was drawn from the law of another moment",
+                    "drafts that are compared were drawn from one law",
+                    "draw one of them anew, or try each by itself",
+                )
+            ]
+        )
+    return instants.pop()
 
 
 def _heeding(number: int) -> Callable[[int, int], None]:

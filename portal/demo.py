@@ -19,7 +19,7 @@ from ledger.people import store, tokens
 from ledger.people.roles import Role
 from portal import acting
 from portal.audit import Action, record
-from portal.demo_people import AUDITOR, OPERATOR, REGULATOR, demo_people
+from portal.demo_people import AUDITOR, COMMISSIONER, OPERATOR, REGULATOR, demo_people
 
 PASSWORD_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # without l, o, 0, 1
 PASSWORD_PARTS = 4
@@ -66,6 +66,7 @@ def create_demo_users(
         people.ensure_participants(session, market, participants)
     roles = {
         REGULATOR.account: (Role.REGULATOR, ""),
+        COMMISSIONER.account: (Role.REGULATOR, ""),
         OPERATOR.account: (Role.OPERATOR, ""),
         AUDITOR.account: (Role.AUDITOR, ""),
         **{each: (Role.PARTICIPANT, each) for each in participants},

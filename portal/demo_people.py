@@ -18,6 +18,8 @@ from ledger.people.roles import Role
 
 OPERATOR = Founder("operator", "A. Drafter (demonstration)")
 REGULATOR = Founder("regulator", "R. Gulator (demonstration)")
+COMMISSIONER = Founder("commissioner", "C. Ommissioner (demonstration)")
+"""Another regulator: nobody decides on a text of their own."""
 AUDITOR = Founder("auditor", "A. Uditor (demonstration)")
 LASTING = dt.timedelta(hours=12)
 
@@ -105,4 +107,5 @@ def demo_people(now: dt.datetime) -> DemoPeople:
             )
     with people.acting_as(OPERATOR.account) as session:
         people.ensure(session, *AUDITOR, Role.AUDITOR)
+        people.ensure(session, *COMMISSIONER, Role.REGULATOR)
     return people

@@ -317,6 +317,7 @@ class Act(models.Model):
         ISSUE = "issue", "Issue documents"
         CHANGE = "change", "Open a change of the law"
         CHANGE_STEP = "change-step", "Take a step of a change of the law"
+        REVISE = "revise", "Save a revision of a change"
 
     class State(models.TextChoices):
         """How far it is."""

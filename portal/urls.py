@@ -14,6 +14,7 @@ from portal.views import (
     credit,
     disputes,
     draft_parts,
+    draft_revisions,
     drafts,
     evidence,
     explanations,
@@ -78,6 +79,11 @@ urlpatterns = [
     # Before those of documents, whose names are kinds and never one of these.
     path("drafts/<number:copy_number>/change/", drafts.change, name="draft-change"),
     path("drafts/<number:copy_number>/upload/", drafts.upload, name="draft-upload"),
+    path(
+        "drafts/<number:copy_number>/revision/",
+        draft_revisions.save_revision,
+        name="draft-revision",
+    ),
     path("drafts/<number:copy_number>/discard/", drafts.discard, name="draft-discard"),
     path(
         "drafts/<number:copy_number>/<str:document_key>/document.yaml",

@@ -162,6 +162,7 @@ EXECUTORS: Mapping[str, Execute] = MappingProxyType(
         Act.Kind.ISSUE: settling.issue_documents,
         Act.Kind.CHANGE: law_changes.open_law_change,
         Act.Kind.CHANGE_STEP: law_changes.take_law_step,
+        Act.Kind.REVISE: law_changes.save_law_revision,
     }
 )
 """By kind of act."""

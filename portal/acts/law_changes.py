@@ -4,6 +4,7 @@ Who may take each step is asked by what takes it (`settlement.enactment`), of th
 """
 
 import datetime as dt
+import json
 import uuid
 from typing import Any
 
@@ -14,17 +15,20 @@ from portal.audit import Action
 from portal.change_words import REBASE, next_words
 from portal.models import Act
 from rulebook.changes.life import Life, Wanted
+from rulebook.changes.records import draft_from_json
 from rulebook.changes.steps import STEPS, Kind, State
 from settlement.enactment.approve import approve
 from settlement.enactment.change_law import propose_change, rebase
 from settlement.enactment.change_list import state_of
 from settlement.enactment.changes import (
     Opening,
+    Validity,
     assessment_body,
     consultation_body,
     determination_body,
     find,
     open_change,
+    revise,
     take_step,
 )
 
@@ -46,6 +50,26 @@ def open_law_change(session: Session, act: Act, now: dt.datetime) -> Done:
     life = open_change(session, opening, now)
     told = f"Change {life.change.number} is open. {next_words(life, State.DRAFT)}"
     return _done(life, told, said["reason"], STEPS[Kind.OPEN].done)
+
+
+def save_law_revision(session: Session, act: Act, now: dt.datetime) -> Done:
+    """Save a text of a change, for good: the working copy that came with the request."""
+    said = act.arguments
+    number, reason = said["number"], said["reason"]
+    draft = draft_from_json(
+        find(session, number).change.market,
+        json.loads(bytes(act.content or b"{}")),
+        dt.datetime.fromisoformat(said["drawn_from"]),
+    )
+    validity = Validity(dt.date.fromisoformat(said["valid_from"]))
+    life = revise(
+        session, number, draft, said["parent"], validity, reason=reason, now=now,
+        participant=said["participant"],
+    )  # fmt: skip
+    told = (
+        f"Revision {len(life.revisions)} is saved. {next_words(life, state_of(session, life, now))}"
+    )
+    return _done(life, told, reason, STEPS[Kind.REVISE].done)
 
 
 def take_law_step(session: Session, act: Act, now: dt.datetime) -> Done:

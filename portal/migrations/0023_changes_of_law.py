@@ -18,6 +18,7 @@ KINDS = [
     ('issue', 'Issue documents'),
     ('change', 'Open a change of the law'),
     ('change-step', 'Take a step of a change of the law'),
+    ('revise', 'Save a revision of a change'),
 ]
 ACTIONS = [
     ('sign-in', 'Signed in'),

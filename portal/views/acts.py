@@ -12,7 +12,15 @@ from portal import jobs
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.acts.answers import ShowRefused, answer
 from portal.models import Act
-from portal.views import changes, disputes, law_changes, payments, people, settling
+from portal.views import (
+    changes,
+    disputes,
+    draft_revisions,
+    law_changes,
+    payments,
+    people,
+    settling,
+)
 
 
 def acts_on_pages(viewer: Viewer) -> bool:
@@ -58,6 +66,7 @@ SHOW_REFUSED: Mapping[str, ShowRefused] = MappingProxyType(
         Act.Kind.ISSUE: settling.show_refused,
         Act.Kind.CHANGE: law_changes.show_refused_opening,
         Act.Kind.CHANGE_STEP: law_changes.show_refused_step,
+        Act.Kind.REVISE: draft_revisions.show_refused_revision,
     }
 )
 """By kind of act: its form again, with what was typed and every reason."""

@@ -7,7 +7,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import HttpResponseClientRedirect
 
 from database.session import transaction
-from ledger.people.roles import MANAGERS
 from portal import asked_trials, jobs
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.draft_sources import list_sources
@@ -27,7 +26,7 @@ WISHES = {
 
 def tries_drafts(viewer: Viewer) -> bool:
     """Return whether this user may have drafts tried."""
-    return bool(viewer.roles & MANAGERS)
+    return viewer.tries_drafts
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from common.refusals import Refused
 from database.session import transaction
+from ledger.people.store import rights_of
 from portal import copies
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.bodies import LARGEST_DRAFT_BYTES
@@ -27,6 +28,7 @@ from portal.editing.suppliers import switched
 from portal.models import WorkingCopy
 from portal.paging import page_of
 from portal.queries import drafts as queries
+from portal.queries.revisable import revisable_changes
 from portal.queries.rules import rule_on
 from portal.quotas import Kind, sends_file, spends
 from portal.readings_kept import keep_reading
@@ -118,15 +120,20 @@ def _of_law(
 @open_to(writes_law)
 def page(request: SignedInRequest, copy_number: int) -> HttpResponse:
     """Show a working copy: its documents, what is wrong with them, and what they change."""
-    return _page(request, copy_of(request, copy_number), ())
+    return draft_page(request, copy_of(request, copy_number), ())
 
 
-def _page(request: SignedInRequest, copy: WorkingCopy, complaints: Sequence[str]) -> HttpResponse:
+def draft_page(
+    request: SignedInRequest, copy: WorkingCopy, complaints: Sequence[str], reason: str = ""
+) -> HttpResponse:
+    """Show a working copy, with what was wrong with a form of it and the reason that was typed."""
     now = timezone.now()
     with transaction() as session:
         code = copies.currency_of_copy(session, copy)
         found = copies.judge_copy(session, copy, code, now)
         offered = queries.documents_of_day(session, request.viewer, copy.market, copy.law_day)
+        rights = rights_of(session, request.user.get_username())
+        revisable = revisable_changes(session, rights, copy.market, now)
     edits = copies.edits_of_copy(copy)
     open_ones = {
         name for name in copy.bodies if queries.may_write(request.viewer, copy.market, name)
@@ -146,6 +153,8 @@ def _page(request: SignedInRequest, copy: WorkingCopy, complaints: Sequence[str]
         ],
         "found": found_on_page(copy, found, code),
         "changes_nothing": not edits,
+        "revisable": revisable,
+        "reason": reason,
         "offered": [each for each in offered if each.instrument not in copy.bodies],
         "kinds": [(kind, kind in NAMED_BY) for kind in KINDS],
         "suppliers": [name_of(each.instrument) for each in offered if each.kind == "registration"],
@@ -189,7 +198,7 @@ def change(request: SignedInRequest, copy_number: int) -> HttpResponse:
         if action == "switch":
             return _switch(request, copy, now)
     except Refused as refused:
-        return _page(request, copy, page_sentences(refused.findings))
+        return draft_page(request, copy, page_sentences(refused.findings))
     raise Http404("no such change")
 
 
@@ -211,13 +220,13 @@ def _begin_document(request: SignedInRequest, copy: WorkingCopy, now: dt.datetim
         sentence = (
             f"Name the {NAMED_BY[kind]} whose document it is: lower-case words joined by dashes."
         )
-        return _page(request, copy, (sentence,))
+        return draft_page(request, copy, (sentence,))
     if instrument is None:
-        return _page(request, copy, ("Choose a kind of document.",))
+        return draft_page(request, copy, ("Choose a kind of document.",))
     if instrument in copy.bodies:
-        return _page(request, copy, (f"The copy has {key} already: open it below.",))
+        return draft_page(request, copy, (f"The copy has {key} already: open it below.",))
     if not queries.may_write(request.viewer, copy.market, instrument):
-        return _page(request, copy, (f"The {kind} of {name} is not yours to write.",))
+        return draft_page(request, copy, (f"The {kind} of {name} is not yours to write.",))
     body = blank_document(kind, copy.market, name)
     _save(request, copy, now, bodies={**copy.bodies, instrument: body})
     return redirect("draft-document", copy.pk, key)
@@ -244,7 +253,7 @@ def _switch(request: SignedInRequest, copy: WorkingCopy, now: dt.datetime) -> Ht
     point, written = (request.POST.get(name, "").strip() for name in ("point", "on"))
     day, taker = parse_day(written), f"{copy.market}/registration/{request.POST.get('to', '')}"
     if day is None:
-        return _page(request, copy, (day_complaint(written),))
+        return draft_page(request, copy, (day_complaint(written),))
     with transaction() as session:
         offered = queries.documents_of_day(session, request.viewer, copy.market, copy.law_day)
     of_law = {
@@ -264,7 +273,7 @@ def _date(request: SignedInRequest, copy: WorkingCopy, now: dt.datetime) -> Http
     written = request.POST.get("on", "").strip()
     day = parse_day(written)
     if day is None:
-        return _page(request, copy, (day_complaint(written),))
+        return draft_page(request, copy, (day_complaint(written),))
     _save(request, copy, now, wanted_from=day)
     return redirect("draft", copy.pk)
 
@@ -289,7 +298,7 @@ def upload(request: SignedInRequest, copy_number: int) -> HttpResponse:
     if document is not None:
         complaints = _misplaced(request, copy, document)
     if document is None or complaints:
-        return _page(request, copy, complaints)
+        return draft_page(request, copy, complaints)
     with transaction() as session:
         of_law = rule_on(session, document.instrument, copy.law_day)
     base = dict(copy.base)
@@ -299,7 +308,7 @@ def upload(request: SignedInRequest, copy_number: int) -> HttpResponse:
     try:
         _save(request, copy, timezone.now(), bodies=bodies, base=base)
     except Refused as refused:
-        return _page(request, copy, page_sentences(refused.findings))
+        return draft_page(request, copy, page_sentences(refused.findings))
     return redirect("draft", copy.pk)
 
 
@@ -335,7 +344,7 @@ def as_yaml(request: SignedInRequest, copy_number: int, document_key: str) -> Ht
     found, findings = document_of(copy.bodies[instrument], document_key)
     if found is None:
         sentence = "A file holds a document that can be read, and this one cannot be yet:"
-        return _page(request, copy, (sentence, *page_sentences(findings)))
+        return draft_page(request, copy, (sentence, *page_sentences(findings)))
     answer = HttpResponse(write_yaml(found), content_type="application/yaml; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{document_key}.yaml"'
     return answer
@@ -348,7 +357,7 @@ def discard(request: SignedInRequest, copy_number: int) -> HttpResponse:
     copy = copy_of(request, copy_number)
     mine = copies.copies_of(request.user).filter(pk=copy.pk)
     if request.POST.get("version", "") != str(copy.version):
-        return _page(
+        return draft_page(
             request,
             copy,
             ("It was saved since this page was shown. Look at it, and throw it away again.",),

@@ -75,6 +75,7 @@ def _opening_page(request: SignedInRequest, form: LawForm) -> HttpResponse:
         "markets": markets,
         "participants": sorted(name for _, name in request.viewer.acts_for),
         "typed": form.arguments,
+        "asked_market": request.GET.get("market", ""),
         "complaints": form.complaints,
         "section": "law-changes",
     }

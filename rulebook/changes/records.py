@@ -7,7 +7,7 @@ the digest of its own canonical bytes.
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from common.refusals import Finding, Refused
@@ -143,16 +143,39 @@ def draft_as_json(draft: Draft) -> dict[str, Any]:
     }
 
 
+def draft_from_json(market: str, stored: Mapping[str, Any], drawn_from: dt.datetime) -> Draft:
+    """Return a draft as `draft_as_json` wrote it, its texts held to their digests.
+
+    Raises:
+        Refused: a text is not the one that was written, or is no document.
+    """
+    return _draft_of(market, stored, drawn_from, _changed_on_the_way)
+
+
 def draft_of_revision(market: str, revision: RevisionRow) -> Draft:
     """Return the draft of a revision, its texts held to their digests.
 
     Raises:
         Refused: a text is not the one that was saved.
     """
+    draft = _draft_of(
+        market, revision.draft, revision.drawn_from, lambda what: _altered(revision, what)
+    )
+    if draft.digest != revision.draft_digest:
+        raise Refused([_altered(revision, "draft")])
+    return draft
+
+
+def _draft_of(
+    market: str,
+    stored: Mapping[str, Any],
+    drawn_from: dt.datetime,
+    altered: Callable[[str], Finding],
+) -> Draft:
     documents, findings = [], []
-    for instrument, text in sorted(revision.draft["documents"].items()):
+    for instrument, text in sorted(stored["documents"].items()):
         if body_digest(text["body"]).hex() != text["digest"]:
-            findings.append(_altered(revision, instrument))
+            findings.append(altered(instrument))
             continue
         document, wrong = document_of(text["body"], text["place"])
         findings += wrong
@@ -160,10 +183,17 @@ def draft_of_revision(market: str, revision: RevisionRow) -> Draft:
             documents.append(Placed(text["place"], document))
     if findings:
         raise Refused(findings)
-    draft = Draft(market, tuple(documents), revision.draft["base"], revision.drawn_from)
-    if draft.digest != revision.draft_digest:
-        raise Refused([_altered(revision, "draft")])
-    return draft
+    return Draft(market, tuple(documents), stored["base"], drawn_from)
+
+
+def _changed_on_the_way(what: str) -> Finding:
+    return Finding(
+        "draft-altered",
+        what,
+        "another text",
+        "a draft holds the texts that its digests name",
+        "save it again",
+    )
 
 
 def _altered(revision: RevisionRow, what: str) -> Finding:

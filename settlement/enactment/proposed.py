@@ -7,6 +7,8 @@ from sqlalchemy.orm import Session
 from common.refusals import Finding, Refused
 from ledger.people import proposals
 from ledger.people.roles import Kind
+from rulebook.changes.records import draft_of_revision
+from rulebook.drafting import Draft
 from rulebook.publication import Placed
 from settlement.enactment.change_law import last_draft
 from settlement.enactment.changes import find
@@ -21,6 +23,29 @@ def revised_documents(session: Session, number: int) -> tuple[tuple[Placed, ...]
     """
     revision, draft = last_draft(find(session, number))
     return draft.documents, revision.drawn_from
+
+
+def revised_draft(session: Session, number: int, revision: int) -> Draft:
+    """Return the draft of a revision of a change, by the number of each.
+
+    Raises:
+        Refused: there is no such change or revision, or the text was altered.
+    """
+    life = find(session, number)
+    for row in life.revisions:
+        if row.number == revision:
+            return draft_of_revision(life.change.market, row)
+    raise Refused(
+        [
+            Finding(
+                "revision-unknown",
+                f"change {number}",
+                f"revision {revision}",
+                f"the change has {len(life.revisions)}",
+                "name one that it has",
+            )
+        ]
+    )
 
 
 def proposed_documents(session: Session, number: int) -> tuple[Placed, ...]:

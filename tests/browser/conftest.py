@@ -76,13 +76,29 @@ def confirm(page: Page, password: str) -> None:
 def served(clone_portal_database, server_url: str, django_db_blocker) -> Iterator[Served]:
     """The portal of `manage.py serve`, on a copy of the filled database with demo sign-ins."""
     site = make_site(clone_portal_database)
-    site.engine.dispose()
-    connections.close_all()
+    with served_copy(site, server_url, django_db_blocker) as made:
+        yield made
+
+
+@contextmanager
+def served_copy(site: Site, server_url: str, django_db_blocker: Any) -> Iterator[Served]:
+    """Serve a copy of a filled database with demo sign-ins, for the length of the block."""
+    with pytest.MonkeyPatch.context() as patch:
+        # The loop of a Chromium may run by now, beside which Django works when it is told to.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        site.engine.dispose()
+        connections.close_all()
     with copied(server_url, site.url) as url:
         made = make_engine(url)
-        with django_db_blocker.unblock(), django_on(url), serving_from(url, made):
-            create_demo_sign_ins(timezone.now(), "tiny", DISPUTING)
-            create_demo_sign_ins(timezone.now(), MARKET, [SUPPLIER, GENERATOR, OUTSIDER])
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            django_db_blocker.unblock(),
+            serving_from(url, made),
+        ):
+            patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+            with django_on(url):
+                create_demo_sign_ins(timezone.now(), "tiny", DISPUTING)
+                create_demo_sign_ins(timezone.now(), MARKET, [SUPPLIER, GENERATOR, OUTSIDER])
         made.dispose()
         with serving(url) as (address, passwords):
             yield Served(address, url, passwords, site)

@@ -74,6 +74,7 @@ MATRIX = (
     Row("draft-change", "/drafts/{draft}/change/", "404 404 404 404 404 403 in", method=POST, unwalked=FORM),
     Row("draft-upload", "/drafts/{draft}/upload/", "422 404 404 404 404 403 in", method=POST, unwalked=FORM),
     Row("draft-discard", "/drafts/{draft}/discard/", "422 404 404 404 404 403 in", method=POST, unwalked=FORM),
+    Row("draft-revision", "/drafts/{draft}/revision/", "422 404 404 404 404 403 in", method=POST, unwalked=FORM),
     Row("draft-yaml", "/drafts/{draft}/market-rules/document.yaml", "200 404 404 404 404 403 in", unwalked=FILE),
     Row("draft-document", "/drafts/{draft}/market-rules/", "200 404 404 404 404 403 in", method=BOTH),
     Row("draft-part", "/drafts/{draft}/market-rules/layers.0/", "200 404 404 404 404 403 in", method=BOTH),

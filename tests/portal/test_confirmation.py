@@ -29,6 +29,7 @@ MOVES_NO_MONEY = {
             "draft-change",
             "draft-upload",
             "draft-discard",
+            "draft-revision",
             "draft-document",
             "draft-part",
         ],

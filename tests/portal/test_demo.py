@@ -104,5 +104,11 @@ def test_users_that_wait_to_be_served_sign_in_with_nothing_until_then(client):
     users = get_user_model().objects.all()
     assert [user.has_usable_password() for user in users] == [False] * 5
     renewed = renew_demo_sign_ins(NOW)
-    assert [one.username for one in renewed] == ["regulator", "operator", "auditor", *PEOPLE]
+    assert [one.username for one in renewed] == [
+        "regulator",
+        "commissioner",
+        "operator",
+        "auditor",
+        *PEOPLE,
+    ]
     assert client.login(username="operator", password=renewed[1].password)

@@ -1,0 +1,132 @@
+"""The tutorial, by two regulators and an operator, in a browser and without the command line.
+
+One changes the cap and sees who wins and loses; another decides; the operator settles and bills.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Served, Windows, confirm, served_copy
+from tests.portal.site import MARKET, SUPPLIER
+
+WRITER, DECIDER, OPERATOR = "regulator", "commissioner", "operator"
+PATIENCE_MS = 60_000
+
+
+@pytest.fixture(scope="module")
+def served(served, server_url, django_db_blocker) -> Iterator[Served]:
+    """A portal of its own: what is decided here is law for whoever else reads it."""
+    with served_copy(served.site, server_url, django_db_blocker) as own:
+        yield own
+
+
+@pytest.fixture
+def open_page(chromium, served) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens a page, signed in; what the console says fails the test."""
+    windows = Windows(chromium, served)
+
+    def open_one(path: str, who: str) -> Page:
+        page = windows.page_of(who, javascript=True)
+        page.goto(path)
+        return page
+
+    yield open_one
+    assert windows.said == []
+
+
+@contextmanager
+def confirmed(page: Page, served, who: str) -> Iterator[None]:
+    """Answer the page that asks who one is, if it comes, after what moves money or law."""
+    yield
+    heading = page.get_by_role("heading", level=1)
+    heading.wait_for()
+    if heading.text_content() == "Confirm that it is you":
+        confirm(page, served.passwords[who])
+
+
+def write_cap(page: Page, pounds: str) -> None:
+    page.get_by_role("button", name="Change this").click()
+    page.get_by_label("Price cap").fill(pounds)
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    expect(page.get_by_text("Saved in your working copy.")).to_be_visible()
+    page.get_by_role("link", name=re.compile("^Working copy")).click()
+    expect(page.locator("#changes")).to_contain_text(re.compile("price cap.*→ £3,000"))
+
+
+def open_change(page: Page) -> None:
+    page.get_by_role("link", name=re.compile("^Open an?.* change")).click()
+    expect(page.get_by_label("Market")).to_have_value(MARKET)
+    for label, words in {
+        "Title": "A lower price cap", "Problem": "Prices at the cap are paid by few.",
+        "Objectives": "Bound what a household may owe.", "Doing nothing": "The cap stays.",
+        "Other options": "Lower the cap to £3,000", "Why it is urgent": "Winter is near.",
+        "Why now": "The last review asked for it.",
+    }.items():  # fmt: skip
+        page.get_by_label(label, exact=True).fill(words)
+    page.get_by_role("button", name="Open the change").click()
+    page.get_by_role("heading", name="A lower price cap").wait_for(timeout=PATIENCE_MS)
+
+
+def step(page: Page, served, who: str, title: str, words: str, **more: str) -> None:
+    page.get_by_text(title, exact=True).first.click()
+    form = page.locator("details[open]")
+    for label, text in more.items():
+        form.get_by_label(label).fill(text)
+    form.locator("textarea").last.fill(words)
+    with confirmed(page, served, who):
+        form.get_by_role("button", name=title).click()
+    page.get_by_text(re.compile(r"^You .*\.")).first.wait_for(timeout=PATIENCE_MS)
+
+
+def test_a_cap_is_changed_tried_decided_settled_and_billed_on_pages_alone(open_page, served):
+    page = open_page("/rules/gb12/market-rules/?on=2024-03-30", WRITER)
+    write_cap(page, "3,000")
+    wanted = page.get_by_label("Wanted from")
+    wanted.fill("2024-03-30")
+    page.get_by_role("button", name="Set the day").click()
+    open_change(page)
+    page.goto("/drafts/")
+    page.get_by_role("main").get_by_role("link", name=re.compile("gb12|Working copy")).first.click()
+    page.get_by_label("What it changes of the text before").fill("The cap at £3,000")
+    page.get_by_role("button", name="Save as a revision").click()
+    page.get_by_text("Revision 1 is saved.").wait_for(timeout=PATIENCE_MS)
+    address = page.url
+
+    page.get_by_role("link", name="Try it on past days").click()
+    page.get_by_label("First day").fill("2024-03-30")
+    page.get_by_label("Last day").fill("2024-03-31")
+    page.get_by_role("button", name="Try it").click()
+    expect(page.get_by_role("heading", name="In pictures")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("£|changes nothing"))
+
+    page.goto(address)
+    step(page, served, WRITER, "Ask for review", "Look at the curves, please.")
+    page = open_page(address, DECIDER)
+    step(page, served, DECIDER, "Freeze the assessment", "Few lose.",
+         **{"What no trial counts": "What people do next."})  # fmt: skip
+    step(page, served, DECIDER, "Accept the change", "It bounds bills.",
+         **{"Day from which": "2027-03-31"})  # fmt: skip
+    step(page, served, DECIDER, "Propose it as law", "A lower cap, as decided.")
+    digest = page.locator("dd").filter(has_text=re.compile("^[0-9a-f]{8} ")).last.text_content()
+    page = open_page(address, WRITER)
+    expect(page.get_by_text("Approve", exact=True)).to_have_count(0)  # not on one's own text
+    page = open_page(address, DECIDER)
+    step(page, served, DECIDER, "Approve", "Read.", **{"Digest of what you read": digest[:8]})
+    expect(page.get_by_text("in force").first).to_be_visible()
+
+    page = open_page("/calendar/", OPERATOR)
+    with confirmed(page, served, OPERATOR):
+        page.get_by_role("button", name=re.compile("^Settle and post")).first.click()
+    page.get_by_text(re.compile("Settled .* and posted 2 journals")).wait_for(timeout=PATIENCE_MS)
+    page.goto("/calendar/")
+    page.get_by_role("button", name="Issue documents of").last.click()
+    page.get_by_text(re.compile("Issued .* documents of gb12 for March 2024")).wait_for(
+        timeout=PATIENCE_MS
+    )
+    page = open_page("/invoices/", SUPPLIER)
+    page.get_by_role("link", name=re.compile("gb12-")).first.click()
+    expect(page.locator(".notice").first).to_be_visible()  # a note of what changed since
