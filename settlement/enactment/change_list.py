@@ -14,7 +14,7 @@ from rulebook import store as rulebook_store
 from rulebook.changes import store
 from rulebook.changes.life import Life
 from rulebook.changes.standing import state_of_law
-from rulebook.changes.steps import State
+from rulebook.changes.steps import Kind, State
 from rulebook.standing import Record
 
 
@@ -61,6 +61,17 @@ def list_changes(
     ]
     wanted = [each for each in listed if market in (None, each.market)]
     return sorted(wanted, key=lambda each: (each.at, each.number or 0), reverse=True)
+
+
+def void_proposals(session: Session) -> dict[int, int]:
+    """Return the proposals that nobody may approve any more, each with the change that went on."""
+    lives = store.lives(session, with_texts=False).values()
+    return {
+        event.proposal: life.change.number
+        for life in lives
+        for event in life.events
+        if event.kind == Kind.PROPOSE and event.proposal and event.proposal != life.proposal
+    }
 
 
 def state_of(session: Session, life: Life, now: dt.datetime) -> State:

@@ -68,6 +68,24 @@ def test_an_urgent_change_becomes_law_by_commands(by, draft):
     assert json.loads(by("ada", "verify", "--json").out)["holds"]
 
 
+def test_a_proposal_of_an_older_text_is_void_and_is_listed_so(by, draft):
+    by("ada", "change", "open", "tiny", *OPENING, "--urgent", "Bills")
+    revise = ("change", "revise", "1", draft, "--valid-from", "2030-01-01", *WHY)
+    by("ada", *revise)
+    by("ada", "change", "ask-review", "1", *WHY)
+    by("grace", "change", "assess", "1", "--uncounted", "Habits", *WHY)
+    by("grace", "change", "accept", "1", "--review-on", "2031-01-01", *WHY)
+    by("ada", "change", "propose", "1", *WHY)
+    (waiting,) = json.loads(by("grace", "proposals", "--json").out)
+    assert waiting["void_by_change"] is None
+    lower = capped(tiny_market.market_rules(), 90_000_000)
+    (draft / "market-rules.yaml").write_text(write_yaml(lower))
+    assert by("ada", *revise).status == 0
+    assert "void, as change 1 went on" in by("grace", "proposals").out
+    refused = by("grace", "approve", waiting["number"], waiting["content_digest"])
+    assert (refused.status, refused.codes) == (1, ["proposal-of-older-revision"])
+
+
 def test_a_proposal_that_was_made_without_a_change_stands_in_the_same_list(by, draft):
     proposed = by("ada", "propose", "law", draft, "--valid-from", "2030-01-01", "--json")
     number = json.loads(proposed.out)["proposal"]

@@ -11,16 +11,21 @@ from ledger.people import store
 from ledger.people.store import StoredProposal
 from portal.management.arguments import JSON, argument, at_least, flag
 from portal.management.base import BaseCommand, Options
+from settlement.enactment.change_list import void_proposals
 from settlement.enactment.payees import ProposedPayee, payee_line, proposed_payees
 from settlement.enactment.reach import Reach, reach_as_dict, reach_lines
 from settlement.enactment.reaching import reach_of
 
 
 class Listed(NamedTuple):
-    """Proposals, what those of law change for participants, and of one shown whole its reach."""
+    """Proposals, what those of law change for participants, and of one shown whole its reach.
+
+    `void`: by proposal that is not to be approved any more, the change that went on.
+    """
 
     proposals: list[StoredProposal]
     payees: list[ProposedPayee]
+    void: dict[int, int]
     reach: Reach | None = None
 
 
@@ -43,7 +48,7 @@ class Command(BaseCommand[Listed]):
                 found = [one]
             payees = proposed_payees(session, [each.number for each in found])
             reach = reach_of(session, found[0], options.now) if options.number else None
-            return Listed(found, payees, reach)
+            return Listed(found, payees, void_proposals(session), reach)
 
     def as_json(self, outcome: Listed, options: Options) -> Any:
         return [
@@ -56,6 +61,7 @@ class Command(BaseCommand[Listed]):
                     for payee in outcome.payees
                     if payee.number == each.number
                 ],
+                "void_by_change": outcome.void.get(each.number),
                 **({"touches": reach_as_dict(outcome.reach)} if outcome.reach else {}),
             }
             for each in outcome.proposals
@@ -63,7 +69,7 @@ class Command(BaseCommand[Listed]):
 
     def lines(self, outcome: Listed, options: Options) -> Iterator[str]:
         for each in outcome.proposals:
-            yield _line(each)
+            yield _line(each, outcome.void.get(each.number))
             for payee in outcome.payees:
                 if payee.number == each.number:
                     yield payee_line(payee)
@@ -78,12 +84,10 @@ class Command(BaseCommand[Listed]):
             yield "Nothing waits for an approval."
 
 
-def _line(each: StoredProposal) -> str:
-    state = (
-        f"approved by {each.approved_by} at {each.approved_at:%Y-%m-%d %H:%M}Z"
-        if each.approved_at
-        else "waits"
-    )
+def _line(each: StoredProposal, changed: int | None) -> str:
+    state = f"void, as change {changed} went on" if changed else "waits"
+    if each.approved_at:
+        state = f"approved by {each.approved_by} at {each.approved_at:%Y-%m-%d %H:%M}Z"
     what = f"{each.kind} of {each.market} law" if each.market else f"{each.kind}"
     return (
         f"{each.number}  {each.content_digest.hex()[:16]}  {what}, proposed by {each.proposed_by} "
