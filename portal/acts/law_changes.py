@@ -83,7 +83,7 @@ def take_law_step(session: Session, act: Act, now: dt.datetime) -> Done:
         done = STEPS[Kind.PROPOSE].done
     elif action == Kind.APPROVE:
         proposal = find(session, number).proposal or 0
-        approve(session, proposal, said["digest"], now)
+        approve(session, proposal, said["digest"], now, reason)
         life, done = find(session, number), STEPS[Kind.APPROVE].done
     else:
         kind = Kind(action)

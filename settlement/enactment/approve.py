@@ -30,7 +30,9 @@ from settlement.enactment.payees import check_approved
 from settlement.meters.store import last_look
 
 
-def approve(session: Session, number: int, digest: str, now: dt.datetime) -> list[PublishedVersion]:
+def approve(
+    session: Session, number: int, digest: str, now: dt.datetime, reason: str = ""
+) -> list[PublishedVersion]:
     """Approve a proposal in the name of whoever acts, and do what it says.
 
     Everything is checked again: what was lawful to propose may be so no more.
@@ -40,6 +42,7 @@ def approve(session: Session, number: int, digest: str, now: dt.datetime) -> lis
         number: of the proposal.
         digest: of its content, in hexadecimal, or how it begins: what the approver has read.
         now: when.
+        reason: why, in the record of the change that proposed it, where one did.
 
     Returns:
         How each document now stands; nothing of a grant.
@@ -51,12 +54,13 @@ def approve(session: Session, number: int, digest: str, now: dt.datetime) -> lis
     if stored.kind is Kind.GRANT:
         approve_grant(session, number, digest, now)
         return []
-    act = _publish if stored.kind is Kind.PUBLICATION else _end
-    return act(session, stored, digest, now)
+    if stored.kind is Kind.ENDING:
+        return _end(session, stored, digest, now)
+    return _publish(session, stored, digest, now, reason)
 
 
 def _publish(
-    session: Session, stored: StoredProposal, digest: str, now: dt.datetime
+    session: Session, stored: StoredProposal, digest: str, now: dt.datetime, reason: str
 ) -> list[PublishedVersion]:
     wanted = read_publication(stored.number, stored.content, stored.texts)
     # The law's lock before the ledger's, which to approve takes: every command has this order.
@@ -72,7 +76,7 @@ def _publish(
         *check_of_change(session, stored),
     ]
     approved = proposals.approve(session, stored.number, digest, now, found)
-    tell_approval(session, approved, now)
+    tell_approval(session, approved, now, reason)
     return publish(session, planned, _decision(approved))
 
 

@@ -116,8 +116,12 @@ def check_of_change(session: Session, stored: StoredProposal) -> Iterator[Findin
         )
 
 
-def tell_approval(session: Session, approved: StoredProposal, now: dt.datetime) -> None:
+def tell_approval(
+    session: Session, approved: StoredProposal, now: dt.datetime, reason: str = ""
+) -> None:
     """Append the step of a change whose proposal was approved, in the same transaction.
+
+    Who gives no reason, as the command asks for none, has read it and approved it.
 
     Raises:
         Refused: whoever approved wrote the text.
@@ -125,8 +129,8 @@ def tell_approval(session: Session, approved: StoredProposal, now: dt.datetime) 
     number = store.change_of_proposal(session, approved.number)
     if number is None:
         return
-    reason = f"Read and approved as proposal {approved.number}"
-    _take(session, number, Wanted(Kind.APPROVE, reason, proposal=approved.number), now)
+    why = reason or f"Read and approved as proposal {approved.number}"
+    _take(session, number, Wanted(Kind.APPROVE, why, proposal=approved.number), now)
 
 
 def _take(session: Session, number: int, wanted: Wanted, now: dt.datetime) -> Life:

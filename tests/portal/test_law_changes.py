@@ -147,6 +147,7 @@ def test_an_urgent_change_becomes_law_from_its_page(site, urgent, sign_in):
         )
         rights = rights_of(session, "grace")
         found = law_change_page(session, NOBODY, rights, urgent, timezone.now())
+        assert found.life.events[-1].reason == WHY
         assert (found.state, found.status, found.steps) == (State.SCHEDULED, "good", ())
     page = shown(take(regulator, urgent, "reject", reason="On second thoughts"))
     assert '<span class="status bad">rejected</span>' in page and "Digest of proposal" not in page
