@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from ledger.people.rights import Rights
 from rulebook.changes import store
-from rulebook.changes.breaches import steps_open_to
+from rulebook.changes.breaches import standing_breaches
 from rulebook.changes.steps import Kind
 from settlement.enactment.changes import actor_of, with_persons
 
@@ -29,6 +29,10 @@ class Revisable(NamedTuple):
         return f"{self.number}.{self.parent}"
 
 
+NO_TEXT_YET = "change-without-revision"
+"""No reason here: what is saved is the first."""
+
+
 def revisable_changes(
     session: Session, rights: Rights, market: str, now: dt.datetime
 ) -> list[Revisable]:
@@ -39,16 +43,11 @@ def revisable_changes(
     acts_for = [None, *sorted(name for of, name in rights.participants if of == market)]
     found = []
     for life in with_persons(session, [each for each in lives if each.change.market == market]):
-        participant = next(
-            (
-                name
-                for name in acts_for
-                if any(step.kind is Kind.REVISE for step in steps_open_to(life, actor, name, now))
-            ),
-            "",
-        )
-        if participant != "":
-            change = life.change
-            row = Revisable(change.number, change.title, len(life.revisions), participant)
-            found.append(row)
+        for participant in acts_for:
+            breaches = standing_breaches(life, Kind.REVISE, actor, participant, now)
+            if all(finding.code == NO_TEXT_YET for finding in breaches):
+                change = life.change
+                row = Revisable(change.number, change.title, len(life.revisions), participant)
+                found.append(row)
+                break
     return found[::-1]
