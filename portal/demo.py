@@ -66,9 +66,9 @@ def create_demo_users(
         people.ensure_participants(session, market, participants)
     roles = {
         REGULATOR.account: (Role.REGULATOR, ""),
-        COMMISSIONER.account: (Role.REGULATOR, ""),
         OPERATOR.account: (Role.OPERATOR, ""),
         AUDITOR.account: (Role.AUDITOR, ""),
+        COMMISSIONER.account: (Role.REGULATOR, ""),
         **{each: (Role.PARTICIPANT, each) for each in participants},
     }
     users = get_user_model().objects

@@ -21,6 +21,7 @@ from ledger.log.rows import CheckpointRow
 from ledger.payments.queries import decided_transactions, statements
 from ledger.people.founding import Founder
 from ledger.queries import balances
+from portal.demo_change import consult_on_lower_cap
 from portal.demo_dispute import dispute_largest_line, settle_corrected
 from portal.demo_people import OPERATOR, REGULATOR, DemoPeople, demo_people
 from portal.demo_witness import register_demo_witness, witness_demo
@@ -123,6 +124,7 @@ def run_main_job(request: JobRequest, clock: Clock, progress: ProgressBar) -> Jo
     with job.stage("settle the dispute") as session:
         settle_corrected(session, request.market, clock())
     _pay(job)
+    _consult(job, later)
     _witness(job)
     with job.stage("replay") as session, progress("Replaying") as bar:
         job.replayed = replay(session, later, threads=request.threads, progress=bar)
@@ -134,6 +136,20 @@ def run_main_job(request: JobRequest, clock: Clock, progress: ProgressBar) -> Jo
     with transaction() as session:
         job.sums = _sum_postings(session, later)
     return job
+
+
+def _consult(job: Job, run: Run) -> None:
+    """Have a change of the law in consultation, tried on the last month of a run."""
+    start = time.monotonic()
+    days = max(run.first_day, run.last_day.replace(day=1)), run.last_day
+    with job.progress("Trying a change of the law") as bar:
+        is_new = consult_on_lower_cap(
+            job.request.market, days, job.clock, job.people,
+            threads=job.request.threads, progress=bar,
+        )  # fmt: skip
+    job.seconds["try a change of the law"] = time.monotonic() - start
+    if is_new:
+        _sign(job)
 
 
 def _publish(job: Job) -> None:

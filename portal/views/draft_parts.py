@@ -167,7 +167,7 @@ def _typed(request: SignedInRequest, opened: Opened, action: str, sent: Mapping[
 
 def _address_after(opened: Opened, body: Any, changed: Path) -> str:
     """Return where a form leads on to: the page of what was changed, or what is left around it."""
-    if changed == opened.path and value_at(body, changed) is not NOTHING:
+    if changed == opened.path and sheet_of(opened.kind, body, changed, 1, opened.code):
         return opened.address
     path, page = page_of_path(opened.kind, body, changed)
     if path == opened.path and isinstance(changed[-1], str):

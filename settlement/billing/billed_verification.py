@@ -40,7 +40,7 @@ def verify_billed(session: Session) -> Iterator[Finding]:
             month = posted_month(session, market, billing_month)
             due = _sum_due(session, market, billing_month, month)
             stated = list(verify_drafts(session, market, billing_month, month))
-        except UNREADABLE:  # the checks of runs name a run whose law is not there as it was
+        except UNREADABLE:  # checks of runs and accounts name what is not there as it was
             continue
         yield from stated
         billed = ledger.invoice_queries.billed_accounts(session, market, billing_month)

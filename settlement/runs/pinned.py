@@ -11,7 +11,7 @@ from rulebook.resolve import RulePeriod, RuleSet
 from settlement.runs.inputs import pins_of
 from settlement.runs.run import Pin, Run
 
-UNREADABLE = (Refused, ValueError, TypeError, KeyError, AttributeError)
+UNREADABLE = (Refused, ValueError, TypeError, LookupError, AttributeError)
 """What reading a run, and the law that it names, may end in where rows were changed."""
 
 LawOf = Callable[[str, Mapping[str, bytes]], RuleSet]

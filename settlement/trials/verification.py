@@ -37,12 +37,12 @@ def verify_trials(session: Session) -> Iterator[Finding]:
             yield damage("trial-digest", place, "its columns do not give its digest")
         yield from _verify_law(session, trial, place)
         yield from _verify_report(trial, place)
-        yield from _verify_made(session, trial, place)
+        yield from _verify_made(session, trial)
     for trial_id in orphan_made_trials(session):
         yield damage("orphan-made", f"settlement.trial_made of {trial_id}", "no such trial")
 
 
-def _verify_made(session: Session, trial: Trial, place: str) -> Iterator[Finding]:
+def _verify_made(session: Session, trial: Trial) -> Iterator[Finding]:
     """Re-hash what was made of a trial's days, and hold it to the digest of each side."""
     made: dict[str, list[ResultVector]] = {}
     for side, vector in made_of(session, trial.id):
@@ -55,8 +55,8 @@ def _verify_made(session: Session, trial: Trial, place: str) -> Iterator[Finding
     stated = {side.side: side.made_digest for side in trial.sides if side.made_digest is not None}
     for name in sorted(made.keys() | stated.keys()):
         if made_digest(made.get(name, ())) != stated.get(name):
-            words = f"what is stored as made of {name} is not what it names"
-            yield damage("trial-made", place, words)
+            place = f"settlement.trial_made {trial.id} {name}"
+            yield damage("trial-made", place, "its rows are not what the trial names")
 
 
 def _verify_report(trial: Trial, place: str) -> Iterator[Finding]:

@@ -24,10 +24,16 @@ def test_every_sign_in_opens_its_own_home():
         ("regulator", "regulator", ""),
         ("operator", "operator", ""),
         ("auditor", "auditor", ""),
+        ("commissioner", "regulator", ""),
         ("hearth-energy", "participant", "hearth-energy"),
         ("meridian-thermal", "participant", "meridian-thermal"),
     ]
-    homes = {"regulator": "/rules/", "operator": "/runs/", "auditor": "/runs/"}
+    homes = {
+        "regulator": "/rules/",
+        "commissioner": "/rules/",
+        "operator": "/runs/",
+        "auditor": "/runs/",
+    }
     for one in made:
         client = Client()
         client.post("/account/sign-in/", {"login": one.username, "password": one.password})
@@ -42,7 +48,7 @@ def test_another_run_makes_other_passwords_and_ends_the_sessions_of_the_old_ones
     second = create_demo_sign_ins(NOW, "gb12", PEOPLE)
     assert not {one.password for one in first} & {one.password for one in second}
     assert client.get("/runs/").status_code == 302
-    assert AuditEntry.objects.filter(action="demo-sign-in", at=NOW).count() == 10
+    assert AuditEntry.objects.filter(action="demo-sign-in", at=NOW).count() == 12
 
 
 def test_a_second_factor_that_a_visitor_left_behind_is_gone():
@@ -64,7 +70,7 @@ def test_a_portal_for_others_founds_no_demonstration(settings, monkeypatch):
 
 def test_passwords_are_long_and_never_repeat():
     passwords = [one.password for one in create_demo_sign_ins(NOW, "gb12", PEOPLE)]
-    assert len(set(passwords)) == 5
+    assert len(set(passwords)) == 6
     assert all(len(password) == 19 for password in passwords)
 
 
@@ -102,13 +108,13 @@ def test_users_that_wait_to_be_served_sign_in_with_nothing_until_then(client):
     create_demo_users(NOW, "gb12", PEOPLE)
     assert not AuditEntry.objects.filter(action="demo-sign-in").exists()
     users = get_user_model().objects.all()
-    assert [user.has_usable_password() for user in users] == [False] * 5
+    assert [user.has_usable_password() for user in users] == [False] * 6
     renewed = renew_demo_sign_ins(NOW)
     assert [one.username for one in renewed] == [
         "regulator",
-        "commissioner",
         "operator",
         "auditor",
+        "commissioner",
         *PEOPLE,
     ]
     assert client.login(username="operator", password=renewed[1].password)

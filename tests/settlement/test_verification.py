@@ -97,6 +97,7 @@ TABLES = [
     tables.DayTotalRow.__table__,
     tables.StudyRow.__table__,
     tables.TrialRow.__table__,
+    tables.TrialMadeRow.__table__,
     ledger_tables.Account.__table__,
     ledger_tables.Journal.__table__,
     ledger_tables.Posting.__table__,
