@@ -14,6 +14,8 @@ SCROLLS_IN_PLACE = {
     "charge list",
     "registration",
     "calendar",
+    "law of a day",
+    "document over time",
     "study",
     "trial",
 }

@@ -258,6 +258,14 @@ def test_flow_through_many_nodes_stands_beside_deliverability():
     assert ("too-many-nodes-for-max-flow", "market-rules", ("deliverability",)) in found
 
 
+def test_too_many_words_of_all_clauses_stand_beside_their_list():
+    rules = body(RULES)
+    more = rules["clauses"][0] | {"text": "a " * 990 + "a"}
+    rules["clauses"] += [more | {"anchor": f"MR-9{number}.1"} for number in range(110)]
+    found = {(each.finding.code, each.document, each.path) for each in judge_bodies({RULES: rules})}
+    assert ("clauses-too-long", "market-rules", ("clauses",)) in found
+
+
 @pytest.mark.parametrize(("bend", "expected", "path"), CHARGE_LISTS)
 def test_findings_of_a_charge_list_stand_beside_its_rows(bend, expected, path):
     values = document_body(made_list(bend))
@@ -277,7 +285,7 @@ def test_the_refusal_table_holds_every_code_of_the_checks():
     tried = {code for row in (*ALONE, *TOGETHER) for code in row[2]}
     tried |= {code for row in CHARGE_LISTS for code in row[1]}
     tried |= {row[2] for row in (*MORE, *WIDE)} | {row[3] for row in CLOCKS}
-    tried |= {"charge-owner-not-registered", "too-many-nodes-for-max-flow"}
+    tried |= {"charge-owner-not-registered", "too-many-nodes-for-max-flow", "clauses-too-long"}
     assert len(written) > 80
     # Of clocks that split a reading no form is wrong before the market's zone is another.
     assert written - tried == {"resolution-does-not-fit-day"}

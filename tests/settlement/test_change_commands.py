@@ -53,7 +53,7 @@ def test_an_urgent_change_becomes_law_by_commands(by, draft):
     tried = json.loads(by("ada", "trial", "tiny", "--draft", "change/1", *DAYS, "--json").out)
     assess = ("change", "assess", "1", "--uncounted", "Habits", "--trial", tried["trial"], *WHY)
     assert by("grace", *assess).status == 0
-    stale = by("grace", "change", "accept", "1", "--review-on", "2031-01-01", "--after", "2", *WHY)
+    stale = by("grace", "change", "accept", "1", "--review-on", "2031-01-01", "--seen", "2", *WHY)
     assert stale.codes == ["change-went-on"]
     assert by("grace", "change", "accept", "1", "--review-on", "2031-01-01", *WHY).status == 0
     proposed = json.loads(by("ada", "change", "propose", "1", *WHY, "--json").out)

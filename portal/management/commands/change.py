@@ -46,15 +46,15 @@ from settlement.enactment.changes import (
 NUMBER = argument("number", type=at_least(1), metavar="NUMBER", help="of the change")
 EVENT = argument("event", type=at_least(1), metavar="EVENT", help="number of what is answered")
 FOR = argument("--participant", metavar="PARTICIPANT", help="for which you act; default: for none")
-AFTER = argument(
-    "--after",
+SEEN = argument(
+    "--seen",
     type=at_least(1),
     metavar="EVENT",
     help="number of the last event that you saw; refused where another came since",
 )
 MORE: dict[Kind, tuple[CommandArgument, ...]] = {
     Kind.COMMENT: (
-        argument("--document", metavar="INSTRUMENT", help="such as gb12/market-rules"),
+        argument("--document", metavar="DOCUMENT", help="such as gb12/market-rules"),
         argument("--clause", metavar="ANCHOR", help="of the document, such as price-cap"),
         FOR,
     ),
@@ -94,7 +94,7 @@ PLAIN = tuple(
 def _plain(kind: Kind) -> Subcommand:
     step = STEPS[kind]
     who = " or ".join(sorted(step.by))
-    seen = (AFTER,) if step.moves else ()
+    seen = (SEEN,) if step.moves else ()
     help = f"{step.title.lower()}, by the {who}"
     return Subcommand(help, (NUMBER, *MORE.get(kind, ()), *seen, REASON, JSON))
 
@@ -157,7 +157,7 @@ class Command(BaseCommand[ShownChange]):
             "draw its text anew from the law of its first day, which moved", (NUMBER, REASON, JSON)
         ),
         "propose": Subcommand(
-            "propose its last revision as law", (NUMBER, AFTER, REASON, JSON)
+            "propose its last revision as law", (NUMBER, SEEN, REASON, JSON)
         ),
         **{kind.value: _plain(kind) for kind in PLAIN},
     }  # fmt: skip
@@ -179,7 +179,7 @@ class Command(BaseCommand[ShownChange]):
             case "rebase":
                 return rebase(session, options.number, reason=reason, now=now)
             case "propose":
-                number, saw = options.number, options.after
+                number, saw = options.number, options.seen
                 return propose_change(session, number, reason=reason, now=now, saw=saw)[0]
         wanted = Wanted(
             Kind(options.action),
@@ -188,7 +188,7 @@ class Command(BaseCommand[ShownChange]):
             getattr(options, "event", None),
             None,
             _body(session, options),
-            getattr(options, "after", None),
+            getattr(options, "seen", None),
         )
         return take_step(session, options.number, wanted, now)
 
