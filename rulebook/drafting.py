@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from common.refusals import Finding, shown
+from common.refusals import Finding, Refused, shown
 from rulebook.checks import check_document, check_law, side_by_side
 from rulebook.days import day_start
 from rulebook.digest import body_digest, canonical_bytes, document_body, document_digest
@@ -21,6 +21,7 @@ from rulebook.merging import ABSENT, Conflict, Edit, edits_between, merge
 from rulebook.publication import Placed, Request, request_findings
 from rulebook.reading import document_of
 from rulebook.resolve import PinnedVersion, RulePeriod, RuleSet
+from rulebook.versions import instant_shown
 
 DRAFT_PREFIX = b"tallystick/rulebook/draft/1\n"
 """Opens the bytes that the digest of a draft is taken over."""
@@ -92,6 +93,31 @@ def draft_of(
         {name: body for name, body in bodies.items() if name in named},
         drawn_from,
     )
+
+
+def drawn_together(instants: Iterable[dt.datetime | None]) -> dt.datetime | None:
+    """Return the instant whose law all of some drafts were drawn from; None for the present law.
+
+    Raises:
+        Refused: they were drawn from the law of several: laid over one, a draft would seem to
+            change what changed since, or not to change what it does.
+    """
+    found = set(instants)
+    if len(found) > 1:
+        raise Refused(
+            [
+                Finding(
+                    "drafts-drawn-apart",
+                    "the drafts",
+                    " and ".join(
+                        sorted(instant_shown(each) if each else "the present law" for each in found)
+                    ),
+                    "drafts that are tried beside each other were drawn from one law",
+                    "draw one of them anew, or try each by itself",
+                )
+            ]
+        )
+    return next(iter(found), None)
 
 
 def draft_findings(

@@ -7,6 +7,7 @@ from pathlib import Path
 from common.refusals import Finding, Refused
 from database.session import transaction
 from rulebook.documents import Document
+from rulebook.drafting import drawn_together
 from rulebook.folders import read_files
 from settlement.enactment.proposed import proposed_documents, revised_documents
 
@@ -25,31 +26,34 @@ def read_drafts(
     """Return the documents of each draft: of files and folders, of a proposal, or of a change.
 
     Returns:
-        The documents, and the instant that the first change was drawn from, where one is named.
+        The documents, and the instant that they were drawn from: None for the present law.
 
     Raises:
-        Refused: with every finding of every file; or there is no such proposal or change.
+        Refused: with every finding of every file; or there is no such proposal or change, or
+            the drafts were drawn from the law of several moments.
     """
     read: list[Documents] = []
     findings: list[Finding] = []
-    drawn_from: dt.datetime | None = None
+    drawn_from: list[dt.datetime | None] = []
     for named in drafts:
         number, change = _number(named), _number(named, CHANGE)
         if change is not None:
             with transaction() as session:
                 documents, drawn = revised_documents(session, change)
             read.append(documents)
-            drawn_from = drawn_from or drawn
+            drawn_from.append(drawn)
         elif number is not None:
             with transaction() as session:
                 read.append(proposed_documents(session, number))
+            drawn_from.append(None)
         else:
             of_files, wrong = read_files(named)
             read.append(of_files)
+            drawn_from.append(None)
             findings += wrong
     if findings:
         raise Refused(findings)
-    return read, drawn_from
+    return read, drawn_together(drawn_from)
 
 
 def _number(named: Sequence[Path], before: str = "") -> int | None:
