@@ -14,13 +14,14 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from common.refusals import Finding, Refused
+from common.refusals import Refused
 from database import session as database
 from portal import jobs
 from portal.audit import Action, record
-from portal.draft_sources import ReadSource, Source, read_source
+from portal.draft_sources import Source, read_source
 from portal.models import AskedTrial
 from portal.signing import sign_after
+from rulebook.drafting import drawn_together
 from settlement.trials.inputs import TrialRequest
 from settlement.trials.trial import TrialOutcome, run_trial
 
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 State, Wish = AskedTrial.State, AskedTrial.Wish
 LOOK_SECONDS = 0.5
 """Between looks at what the asker wishes."""
+LONGEST_REST_SECONDS = 600.0
+"""Then it goes on by itself: trials are made one at a time, and others wait behind it."""
 
 
 class Cancelled(Exception):
@@ -124,34 +127,12 @@ def _run(asked: AskedTrial, threads: int) -> TrialOutcome:
         [draft.documents for draft in drafts],
         now,
         asked.threshold_ppm,
-        _drawn_from(drafts),
+        drawn_together(draft.drawn_from for draft in drafts),
         asked.mode,
     )
     progress = _heeding(asked.pk)
     progress(0, asked.total)
     return run_trial(database.transaction, request, now=now, threads=threads, progress=progress)
-
-
-def _drawn_from(drafts: Sequence[ReadSource]) -> dt.datetime | None:
-    """Return the instant that all drafts were drawn from; None for the present law.
-
-    Raises:
-        Refused: each was drawn from another.
-    """
-    instants = {draft.drawn_from for draft in drafts}
-    if len(instants) > 1:
-        raise Refused(
-            [
-                Finding(
-                    "drafts-drawn-apart",
-                    "the two drafts",
-                    "each was drawn from the law of another moment",
-                    "drafts that are compared were drawn from one law",
-                    "draw one of them anew, or try each by itself",
-                )
-            ]
-        )
-    return instants.pop()
 
 
 def _heeding(number: int) -> Callable[[int, int], None]:
@@ -164,7 +145,10 @@ def _heeding(number: int) -> Callable[[int, int], None]:
             return
         requests = AskedTrial.objects.filter(pk=number)
         requests.update(done=done, total=total)
+        rests_until = time.monotonic() + LONGEST_REST_SECONDS
         while (wanted := requests.values_list("wish", flat=True).get()) == Wish.PAUSE:
+            if time.monotonic() >= rests_until:
+                requests.filter(wish=Wish.PAUSE).update(wish=Wish.GO_ON)
             time.sleep(LOOK_SECONDS)
         if wanted == Wish.CANCEL:
             raise Cancelled

@@ -149,6 +149,19 @@ def test_a_trial_rests_goes_on_and_ends_as_its_asker_wishes(regulator, form, mon
     assert not list(wishes)
 
 
+def test_a_trial_rests_no_longer_than_others_can_wait(regulator, form, monkeypatch):
+    asked = ask(regulator, form)
+    regulator.post(f"/trials/asked/{asked.pk}/wish/", {"wish": "pause"})
+    run_by(monkeypatch, lambda *_, progress, **__: progress(1, 2))
+    monkeypatch.setattr(asked_trials, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(asked_trials, "LONGEST_REST_SECONDS", 0.0)
+    # What is computed comes to nothing here: it went on, which is all that is asked.
+    with as_worker(), pytest.raises(AttributeError):
+        asked_trials.compute(asked.pk, threads=1)
+    asked.refresh_from_db()
+    assert (asked.wish, asked.done) == ("", 1)
+
+
 def test_a_paused_trial_says_so_and_offers_to_go_on(regulator, form):
     asked = ask(regulator, form)
     address = f"/trials/asked/{asked.pk}/"
