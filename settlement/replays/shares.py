@@ -10,12 +10,14 @@ import gc
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from itertools import pairwise
 from multiprocessing import get_context
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
+from database.outages import Unusable
 from database.session import acting_by, current_token, transaction
 from settlement.replays.replay import ReplayedDays, replay_days
 from settlement.runs.day_memory import DayMemory
@@ -70,7 +72,13 @@ def replay_in_shares(
             for share in others
         ]
         parts = [_replay_share(session, runs, own, each_threads)]
-        parts += [future.result() for future in waiting]
+        try:
+            parts += [future.result() for future in waiting]
+        except BrokenProcessPool:
+            raise Unusable(
+                "a process that settled days again was ended from outside, as where memory runs "
+                "out; give the machine more, or keep to one process with --threads 1"
+            ) from None
     for run in runs:
         of_run = [part[run.id] for part in parts]
         unreadable = next((each for each in of_run if isinstance(each, str)), None)

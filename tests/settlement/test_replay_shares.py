@@ -1,12 +1,15 @@
 """What several processes replay between them is what one replays alone."""
 
 import datetime as dt
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from database.outages import Unusable
 from database.session import transaction
 from settlement.replays import shares
 from settlement.replays.shares import shares_of
@@ -83,6 +86,30 @@ def test_what_differs_is_named_whichever_process_replayed_it(share_days):
     assert [finding.place for finding in found] == [f"settlement.run {run.id}" for run in runs]
     for finding, day in zip(found, FORGED, strict=True):
         assert f"{day} charge.fuel_micro" in finding.value
+
+
+class Ended:
+    """A pool whose processes were ended from outside."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        self.asked: Future = Future()
+        self.asked.set_exception(BrokenProcessPool("terminated abruptly"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def submit(self, *_: object) -> Future:
+        return self.asked
+
+
+def test_a_process_that_is_ended_from_outside_is_a_sentence(share_days, monkeypatch):
+    engine, _ = share_days(fill_twice)
+    monkeypatch.setattr(shares, "ProcessPoolExecutor", Ended)
+    with transaction(engine) as session, pytest.raises(Unusable, match="--threads 1"):
+        list(verify_replays(session, processes=2))
 
 
 def test_what_another_process_cannot_read_is_named(share_days, monkeypatch):
