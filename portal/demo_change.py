@@ -53,7 +53,8 @@ def consult_on_lower_cap(
     Does nothing where the market has a change already.
     """
     with people.acting_as(REGULATOR.account) as session:
-        if any(life.change.market == market for life in store.lives(session).values()):
+        lives = store.lives(session, with_texts=False).values()
+        if any(life.change.market == market for life in lives):
             return False
         number = _write(session, market, clock())
     _try(market, number, days, clock(), threads, progress)
