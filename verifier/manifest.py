@@ -14,7 +14,7 @@ from verifier.values import Row
 from verifier.writing import check_columns, check_object, check_values
 
 RUN_FORMAT = "tallystick.evidence.2"
-PARTICIPANT_FORMAT = "tallystick.participant-evidence.1"
+PARTICIPANT_FORMAT = "tallystick.participant-evidence.2"
 FORMATS = {
     RUN_FORMAT: (parse_layout("format:T run:U"), KINDS),
     PARTICIPANT_FORMAT: (parse_layout("format:T market:T participant:T"), PARTICIPANT_KINDS),

@@ -13,7 +13,7 @@ from verifier.results import Day
 from verifier.rows import read_csv_rows
 from verifier.values import Row, parse_hex, parse_vector, to_text
 
-OWN_RESULT = parse_layout("leaves:I measure:T? entity:T? values:V? digest:B")
+OWN_RESULT = parse_layout("depth:I measure:T? entity:T? values:V? digest:B")
 NODE_PRICE, NODE_SELL_PRICE = "node_price_micro_per_mwh", "node_sell_price_micro_per_mwh"
 
 
@@ -56,7 +56,7 @@ def read_own_day(
     last: tuple[str, str] = ("", "")
     for line, row in read_csv_rows(files, name, OWN_RESULT, (), report):
         with report.reading(name, line):
-            rows.append((row["leaves"], parse_hex(row["digest"])))
+            rows.append((row["depth"], parse_hex(row["digest"])))
             if is_untold(row, ("measure", "entity", "values"), name, line, report):
                 continue
             measure, entity = key = (to_text(row["measure"]), to_text(row["entity"]))
@@ -89,6 +89,6 @@ def is_untold(row: Row, columns: tuple[str, ...], name: str, line: str, report: 
     if all(value is None for value in values):
         report.count("roots over what others have")
         return True
-    if row["leaves"] != 1 or None in values:
-        report.add(name, line, "one leaf with all its values, or a root with none", "another row")
+    if None in values:
+        report.add(name, line, "a leaf with all its values, or a root with none", "another row")
     return False

@@ -12,7 +12,7 @@ from verifier.runs import encode_pin
 from verifier.values import Row, parse_hex, parse_vector, to_text
 
 OWN_READING = parse_layout(
-    "leaves:I settlement_day:D? measure:T? entity:T? revision:I? values:V? quality:T? "
+    "depth:I settlement_day:D? measure:T? entity:T? revision:I? values:V? quality:T? "
     "received_at:M? file_id:U? digest:B"
 )
 TOLD = ("settlement_day", "measure", "entity", "revision", "values", "quality", "received_at",
@@ -25,7 +25,7 @@ def read_own_readings(files: Files, name: str, run: Row, report: Report) -> Ener
     rows: list[tuple[int, bytes]] = []
     for line, row in read_csv_rows(files, name, OWN_READING, (), report):
         with report.reading(name, line):
-            rows.append((row["leaves"], parse_hex(row["digest"])))
+            rows.append((row["depth"], parse_hex(row["digest"])))
             if is_untold(row, TOLD, name, line, report):
                 continue
             values = parse_vector(row["values"])
@@ -43,6 +43,8 @@ def read_own_readings(files: Files, name: str, run: Row, report: Report) -> Ener
             key=lambda pin: (pin["first_day"], pin["last_day"], pin["instrument"], pin["digest"]),
         )
         first = [leaf_hash(encode_pin(pin)) for pin in pins]
-        found = root_of_rows(rows, first).hex()
+        if [digest for _, digest in rows[: len(first)]] != first:
+            report.add(name, "", "the pins of the run as its first rows", "other rows")
+        found = root_of_rows(rows).hex()
         report.equal(name, "", "input_digest of the run", run["input_digest"], found)
     return metered

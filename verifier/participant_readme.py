@@ -52,8 +52,9 @@ WHAT IS ONLY COMMITTED TO
 -------------------------
 
 - What others metered, were paid and were charged: it stands here as roots over several values at
-  once (`leaves` says how many), the same for everybody. So also what a share is a share of: pots
-  and costs that many bear, and the Shapley values of others. Whoever has the evidence of the run,
+  once, the same for everybody (`depth` says where in the tree; how many values a root is over, no
+  hash commits to and no file says). So also what a share is a share of: pots and costs that many
+  bear, and the Shapley values of others. Whoever has the evidence of the run,
   an auditor or the regulator, recomputes them; the portal explains your own.
 - The price of a node is a result like yours and in the digest of the run; how it came about, only
   the evidence of the run shows.

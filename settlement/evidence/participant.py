@@ -23,7 +23,7 @@ from settlement.meters.readings import VectorKey
 from settlement.runs.inputs import RunInputs, run_inputs
 from settlement.runs.pinned import pinned_periods
 from settlement.runs.results import ResultVector
-from settlement.runs.run import Run
+from settlement.runs.run import Run, pin_leaves
 from settlement.runs.store import day_vectors, find_run
 from verifier.kinds import README
 from verifier.log import CHECKPOINT, KEYS
@@ -227,7 +227,7 @@ def _own_results(run: Run, day: dt.date, vectors: Sequence[ResultVector], owned:
 
 
 def _own_readings(session: Session, run: Run, owned: Owned) -> bytes:
-    """Return a run's readings of the participant's meters, with roots over all others."""
+    """Return a run's pins and its readings of the participant's meters, roots over all others."""
     inputs = run_inputs(session, run.market, pinned_periods(session, run), run.known_at)
     owned.learn(run, inputs)
     looked_at = sorted(inputs.looked_at.items())
@@ -238,10 +238,11 @@ def _own_readings(session: Session, run: Run, owned: Owned) -> bytes:
         for day in sorted(days)
         for row in store.readings_of_day(session, run.market, day, run.known_at)
     }
-    # Pins come first in the tree: the reader has them all.
-    first = len(run.pins)
-    digests = [bytes(32)] * first + [digest for _, digest in looked_at]
-    parts = partial_tree(digests, {first + place for place in own}, first)
+    # The reader has every pin, and holds the first rows to them.
+    pins = pin_leaves(run.pins)
+    first = len(pins)
+    digests = [*pins, *(digest for _, digest in looked_at)]
+    parts = partial_tree(digests, {*range(first), *(first + place for place in own)})
     told = {first + place: stored[looked_at[place][0]] for place in own}
     return _parts(tuple(OWN_READING), parts, told)
 
@@ -252,8 +253,8 @@ def _parts(
     """Return the rows of a partial tree, with the values of what is told."""
     blank = dict.fromkeys(columns)
     rows = (
-        blank | (dict(told[part.place]) if part.place is not None else {})
-        | {"leaves": part.leaves, "digest": part.digest}
+        blank | ({} if part.place is None else dict(told.get(part.place, {})))
+        | {"depth": part.depth, "digest": part.digest}
         for part in parts
     )  # fmt: skip
     return csv_rows(columns, rows)

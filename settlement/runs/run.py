@@ -129,8 +129,12 @@ def input_digest(pins: Sequence[Pin], reading_digests: Iterable[bytes]) -> bytes
         reading_digests: the digests of the readings by day, measure and entity.
     """
     # Neither known_at nor the kind is in it: a later look that finds the same has equal inputs.
-    leaves = [leaf_hash(_pin_bytes(pin)) for pin in sorted(pins)]
-    return merkle_root([*leaves, *reading_digests])
+    return merkle_root([*pin_leaves(pins), *reading_digests])
+
+
+def pin_leaves(pins: Iterable[Pin]) -> list[bytes]:
+    """Return the leaf hashes of pins in their sort order: they come first among a run's inputs."""
+    return [leaf_hash(_pin_bytes(pin)) for pin in sorted(pins)]
 
 
 def _pin_bytes(pin: Pin) -> bytes:

@@ -2,7 +2,8 @@
 
 import io
 from collections.abc import Iterator
-from itertools import cycle
+from contextlib import suppress
+from itertools import cycle, product
 from random import Random
 
 import pytest
@@ -107,16 +108,33 @@ def test_nothing_is_told_that_is_another_s(market):
                 assert row[f"{side}_legal_name"].encode() not in content, (name, other)
 
 
-def test_most_of_what_others_have_stands_under_roots_over_several(market):
+def test_no_file_counts_what_others_have(market):
+    """A root does not commit to how many leaves it is over: a count of them could be anything."""
     for files in market.values():
-        counts = [
-            int(row["leaves"])
-            for name, content in files.items()
-            if name.startswith(("results/", "readings/"))
-            for row in rows(name, content)
-            if not row["entity"]
-        ]
-        assert sum(count for count in counts if count > 1) > 2 * counts.count(1)
+        for name, content in files.items():
+            if name.startswith(("results/", "readings/")):
+                assert {"depth", "digest"} <= set(rows(name, content)[0])
+                assert "leaves" not in rows(name, content)[0]
+
+
+def test_every_depth_is_held_by_the_root(market):
+    """The mutations found that a count of leaves was not, at the right edge of a tree."""
+    tried = 0
+    for files in market.values():
+        for name in sorted(files):
+            if not name.startswith("results/"):
+                continue
+            found = rows(name, files[name])
+            digests = [bytes.fromhex(row["digest"]) for row in found]
+            depths = [int(row["depth"]) for row in found]
+            root = root_of_rows(zip(depths, digests, strict=True))
+            for place, depth in product(range(len(depths)), range(max(depths) + 2)):
+                if depth != depths[place]:
+                    other = [*depths[:place], depth, *depths[place + 1 :]]
+                    with suppress(ValueError):
+                        assert root_of_rows(zip(other, digests, strict=True)) != root
+                    tried += 1
+    assert tried > 100
 
 
 def test_a_document_that_is_left_out_is_missed_by_its_count(of_one):
@@ -161,21 +179,33 @@ def test_without_a_document_there_is_nothing_to_export(session):
         exported(session, "nobody")
 
 
-@given(some.integers(1, 70), some.sets(some.integers(0, 69)), some.integers(0, 5))
-def test_a_partial_tree_has_the_root_of_the_whole(count, own, start):
+@given(some.integers(0, 70), some.sets(some.integers(0, 69)))
+def test_a_partial_tree_has_the_root_of_the_whole(count, own):
     digests = [leaf_hash(bytes([number])) for number in range(count)]
-    start = min(start, count)
-    parts = list(partial_tree(digests, own, start))
-    found = root_of_rows([(part.leaves, part.digest) for part in parts], digests[:start])
-    assert found == merkle_root(digests)
-    told = {part.place for part in parts if part.place is not None}
-    assert told == {place for place in own if start <= place < count}
+    own = {place for place in own if place < count}
+    parts = list(partial_tree(digests, own))
+    assert root_of_rows([(part.depth, part.digest) for part in parts]) == merkle_root(digests)
+    assert {part.place for part in parts if part.place is not None} == own
 
 
-@pytest.mark.parametrize("counts", [[3], [1, 2], [0], [-1], [2, 4]])
-def test_a_root_over_what_is_no_whole_subtree_is_refused(counts):
-    with pytest.raises(ValueError, match="no whole subtree"):
-        root_of_rows([(count, bytes(32)) for count in counts])
+@given(some.integers(1, 70), some.sets(some.integers(0, 69)), some.integers(0, 99), some.data())
+def test_no_other_depths_of_the_same_rows_give_its_root(count, own, place, data):
+    digests = [leaf_hash(bytes([number])) for number in range(count)]
+    parts = [(part.depth, part.digest) for part in partial_tree(digests, own & set(range(count)))]
+    depths = data.draw(some.lists(some.integers(0, 8), min_size=len(parts), max_size=len(parts)))
+    if depths == [depth for depth, _ in parts]:
+        return
+    other = [(depth, digest) for depth, (_, digest) in zip(depths, parts, strict=True)]
+    with suppress(ValueError):
+        assert root_of_rows(other) != merkle_root(digests)
+
+
+@pytest.mark.parametrize(
+    "depths", [[1], [1, 2, 2, 1], [2, 2], [1, 2], [-1], [2, 1], [1, 1, 1], [0, 0]]
+)
+def test_rows_that_are_no_whole_tree_are_refused(depths):
+    with pytest.raises(ValueError, match="tree"):
+        root_of_rows([(depth, bytes(32)) for depth in depths])
 
 
 def test_a_run_that_stands_twice_is_found(of_one):
