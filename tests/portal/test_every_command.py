@@ -198,3 +198,21 @@ def test_a_command_starts_without_what_another_one_needs():
     )
     houses = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()}
     assert set(found.stdout.split()) & (houses | {"numba", "numpy", "pypdf"}) == NEEDED_BY_ALL
+
+
+def listed() -> list[list[str]]:
+    """Return what `docs/commands.md` lists, a row of words for each command with its options."""
+    rows = (ROOT / "docs/commands.md").read_text().splitlines()
+    cells = [row.split(" | ")[0] for row in rows if row.startswith("| `")]
+    return [written.split() for cell in cells for written in re.findall("`(.*?)`", cell)]
+
+
+def test_the_document_of_commands_lists_each_and_none_else():
+    assert sorted({command for command, *_ in listed()}) == NAMES
+
+
+@pytest.mark.parametrize("written", listed(), ids=" ".join)
+def test_an_option_in_the_document_of_commands_is_one(written):
+    command, *words = written
+    known = {option for parser in parsers(command) for option in parser._option_string_actions}
+    assert {word for word in words if word.startswith("--")} <= known
