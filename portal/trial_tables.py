@@ -1,10 +1,8 @@
-"""The report of a trial as tables to read, and as rows of a file; the law beside each draft.
+"""The report of a trial as tables to read; the law beside each draft.
 
-Tables round for reading, as those of studies do; the file holds the exact integers.
+Tables round for reading, as those of studies do; files hold the exact integers.
 """
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -30,6 +28,9 @@ PRICES = (
 )
 HOUSEHOLDS = (
     ("gini_ppm", "Gini index of household charges", index),
+    ("top_tenth_ppm", "Part that the tenth charged most bears", percent),
+    ("entropy_ppm", "Entropy index of household charges", index),
+    ("atkinson_ppm", "Atkinson index of household charges", index),
     ("lowest_micro", "Lowest charge of a household", money),
     ("highest_micro", "Highest charge of a household", money),
 )
@@ -90,7 +91,7 @@ def _compared(
             Row(
                 row[name],
                 _classes(row, drafts),
-                tuple(_cells(row, drafts, code)),
+                tuple(compared_cells(row, drafts, code)),
             )
             for row in rows
         ),
@@ -109,16 +110,18 @@ def _classes(row: Mapping[str, Any], drafts: Sequence[str]) -> str:
     )
 
 
-def _cells(row: Mapping[str, Any], drafts: Sequence[str], code: str) -> Iterator[Cell]:
-    yield _plain(money(row["law_micro"], code))
+def compared_cells(row: Mapping[str, Any], drafts: Sequence[str], code: str) -> Iterator[Cell]:
+    """Yield what is received under the law, and under each draft with how far that differs."""
+    yield plain(money(row["law_micro"], code))
     for draft in drafts:
         difference = row[difference_key(draft)]
-        yield _plain(money(row[f"{draft}_micro"], code))
+        yield plain(money(row[f"{draft}_micro"], code))
         words = money(difference, code)
-        yield _plain(f"+{words}" if difference > 0 else words)
+        yield plain(f"+{words}" if difference > 0 else words)
 
 
-def _plain(words: str) -> Cell:
+def plain(words: str) -> Cell:
+    """Return a cell of a table that compares sides by their columns."""
     return Cell(words, words, "same")
 
 
@@ -128,7 +131,7 @@ def _totals(report: Report) -> Table:
 
     def row(title: str, meaning: str, values: Sequence[int | None], write: Any) -> Row:
         words = [UNDEFINED if value is None else write(value, code) for value in values]
-        return Row(title, meaning, tuple(_plain(word) for word in words))
+        return Row(title, meaning, tuple(plain(word) for word in words))
 
     rows = [
         row(title, means, [each[key] for each in totals], money) for key, title, means in TOTALS
@@ -140,7 +143,7 @@ def _totals(report: Report) -> Table:
     tightness = [each["highest_tightness_ppm"] for each in totals]
     rows.append(row("Highest tightness", "Of any part of the grid.", tightness, percent))
     rows += [
-        row(title, "", [each["households"][key] for each in totals], write)
+        row(title, "", [each["households"].get(key) for each in totals], write)
         for key, title, write in HOUSEHOLDS
     ]
     columns = ("Law", *(DRAFT_TITLES[side] for side in sides[1:]))
@@ -158,7 +161,7 @@ def _months(report: Report) -> Table:
                 money(month[draft]["moved_micro"], code),
             ]
         cells.append(percent(month[LAW]["highest_tightness_ppm"]))
-        rows.append(Row(month["month"], "", tuple(_plain(cell) for cell in cells)))
+        rows.append(Row(month["month"], "", tuple(plain(cell) for cell in cells)))
     columns = ["Highest price, law"]
     for draft in drafts:
         title = DRAFT_TITLES[draft].lower()
@@ -168,21 +171,3 @@ def _months(report: Report) -> Table:
         "may lose in another, so months move more than all days together do."
     )
     return Table("months", "By month", lead, (*columns, "Highest tightness"), tuple(rows))
-
-
-def as_csv(report: Report) -> str:
-    """Return participants and groups as CSV: whole micro, + is received."""
-    drafts = drafts_of(report)
-    written = io.StringIO()
-    columns = ["dimension", "name", "law_micro"]
-    for draft in drafts:
-        columns += [f"{draft}_micro", difference_key(draft)]
-    rows = csv.writer(written, lineterminator="\n")
-    rows.writerow(columns)
-    listed = [("participant", row["participant"], row) for row in report["participants"]]
-    listed += [
-        (dimension, row["name"], row) for dimension, of in report["groups"].items() for row in of
-    ]
-    for dimension, name, row in listed:
-        rows.writerow([dimension, name, *(row[column] for column in columns[2:])])
-    return written.getvalue()

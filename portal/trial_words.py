@@ -20,10 +20,12 @@ from settlement.trials.report import (
     DRAFTS,
     GAINS,
     GAINS_LITTLE,
+    LAW,
     LOSES,
     LOSES_LITTLE,
     SAME,
 )
+from settlement.trials.seen import PublicTrial
 
 Report = Mapping[str, Any]
 
@@ -71,6 +73,11 @@ def difference_key(draft: str) -> str:
 def class_key(draft: str) -> str:
     """Return the name by which a report tells the class of a difference."""
     return "class" if draft == DRAFTS[0] else f"{draft}_class"
+
+
+def draft_words(draft: str) -> str:
+    """Return what a draft is called in a sentence."""
+    return "draft" if draft == DRAFTS[0] else f"{draft} draft"
 
 
 def class_words(of_class: str) -> str:
@@ -136,7 +143,7 @@ def days_words(first_day: dt.date, last_day: dt.date) -> str:
 def headline(trial: Trial, draft: str) -> str:
     """Return in a sentence what a draft moves, and mostly from whom to whom."""
     report, days = trial.report, days_words(trial.first_day, trial.last_day)
-    title = "draft" if draft == DRAFTS[0] else f"{draft} draft"
+    title = draft_words(draft)
     moved = report["moved_micro"][draft]
     movers = [
         Mover(row["participant"], row[difference_key(draft)]) for row in report["participants"]
@@ -158,6 +165,29 @@ def headline(trial: Trial, draft: str) -> str:
     # Charges = payments + what equalisation keeps: what participants do not gain, it does.
     word = "goes to" if lost > moved else "comes out of"
     return f"{sentence}; {short_money(lost - moved, code)} {word} equalisation."
+
+
+def public_headline(trial: PublicTrial, draft: str) -> str:
+    """Return in a sentence what everybody may know of what a draft moves."""
+    days, title = days_words(trial.first_day, trial.last_day), draft_words(draft)
+    report = trial.report
+    if "totals" not in report:
+        return f"A draft tried {days}, by an earlier release"
+    code, moved = report["currency"], report["moved"][draft]
+    law, new = (
+        rounded_money(report["totals"][side]["prices"]["mean_micro_per_mwh"], code)
+        for side in (LAW, draft)
+    )
+    price = f"the mean price {days} is {new} per MWh, " + (
+        "as under the law" if law == new else f"{law} under the law"
+    )
+    gained, lost = moved["gained_micro"], moved["lost_micro"]
+    if gained is None or lost is None:
+        return f"Under the {title}, {price}."
+    if not gained and not lost:
+        return f"The {title} changes nobody's money {days}, before tax and interest."
+    gives, takes = short_money(gained, code), short_money(lost, code)
+    return f"The {title} gives {gives} to some and takes {takes} from others; {price}."
 
 
 def _named(movers: Sequence[Mover], sign: int, word: str) -> str:

@@ -33,6 +33,7 @@ from portal.views import (
     search,
     settling,
     studies,
+    trial_files,
     trials,
     witnesses,
 )
@@ -176,8 +177,8 @@ urlpatterns = [
     path("trials/asked/<number:number>/", asked_trials.page, name="asked-trial"),
     path("trials/asked/<number:number>/wish/", asked_trials.wish, name="asked-trial-wish"),
     path("trials/<uuid:trial_id>/", trials.page, name="trial"),
-    path("trials/<uuid:trial_id>/trial.csv", trials.as_table, name="trial-csv"),
-    path("trials/<uuid:trial_id>/trial.json", trials.as_json, name="trial-json"),
+    path("trials/<uuid:trial_id>/trial.csv", trial_files.as_table, name="trial-csv"),
+    path("trials/<uuid:trial_id>/trial.json", trial_files.as_text, name="trial-json"),
     path("audit/", runs.audit_trail, name="audit"),
     path("changes/", changes.listing, name="changes"),
     path("changes/<number:number>/", changes.page, name="change"),

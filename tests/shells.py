@@ -155,6 +155,7 @@ SHELLS = {
     "settlement/tables.py": "declares tables of the database",
     "settlement/trials/inputs.py": "loads what a trial is computed from",
     "settlement/trials/replay.py": "use case: replay a trial",
+    "settlement/trials/seen.py": "reads what of trials everybody may know",
     "settlement/trials/store.py": "moves rows",
     "settlement/trials/trial.py": "use case: try drafts on past days",
     "settlement/trials/verification.py": "reads every trial to prove it",
@@ -175,6 +176,8 @@ NOT_IN_INTEGERS = {
     "settlement/games/answers.py": "prints the standard error of sampled shares",
     "settlement/meters/cells.py": "files hold floats; those that are no whole number are refused",
     "settlement/studies/fairness.py": "divides a Fraction, which is exact",
+    "settlement/trials/evenness.py": "divides a Fraction, which is exact",
+    "settlement/trials/suppression.py": "divides a Fraction, which is exact",
     "witness/folder.py": "joins paths by the sign of division",
 }
 """What is no shell and yet holds a float, or the sign of division."""

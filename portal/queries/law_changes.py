@@ -14,6 +14,7 @@ from ledger.people.rights import Rights
 from portal.access import Viewer
 from portal.change_words import REBASE, event_words, next_words, stated
 from portal.queries.rules import market_zone, zone_by_market
+from portal.queries.seen_trials import SeenTrial, seen_trial
 from rulebook.changes import store
 from rulebook.changes.breaches import steps_open_to
 from rulebook.changes.life import Life
@@ -28,6 +29,7 @@ from settlement.enactment.changes import actor_of, currency_of, with_persons
 from settlement.enactment.reach import Reach
 from settlement.enactment.reaching import reach_of
 from settlement.tables import TrialRow
+from settlement.trials.seen import ListedTrial, public_trials_of
 
 GOOD, BAD, PLAIN = "good", "bad", "plain"
 STATUS = {
@@ -90,6 +92,8 @@ class LawChangePage:
         withheld: whether parts of what it changes are not public.
         places: the documents and clauses that a comment may be on, by value and words.
         participants: for which the reader may act here.
+        trials: of the last revision, that the reader may know of.
+        tried: what everybody may know of one of them.
         is_moved: whether the law that the last revision was drawn from is another by now.
         digest: of the proposal that waits; None where none does, or the reader may not see it.
     """
@@ -112,6 +116,7 @@ class LawChangePage:
     places: tuple[tuple[str, str], ...]
     participants: tuple[str, ...]
     trials: tuple[Any, ...]
+    tried: SeenTrial | None
     digest: bytes | None
     reach: Reach | None
 
@@ -172,6 +177,7 @@ def law_change_page(
     proposal = people_store.proposal(session, life.proposal) if life.proposal else None
     waits = proposal is not None and state is State.WAITING
     is_moved = life.is_open and is_base_moved(session, life, now)
+    trials, public = _overseen_trials(session, life), _trials(session, life)
     return LawChangePage(
         life,
         state,
@@ -190,7 +196,8 @@ def law_change_page(
         {ANSWERED_BY[kind].value: life.unanswered(kind) for kind in SPOKEN},
         tuple(_places(life)),
         participants,
-        _trials(session, life),
+        trials or public,
+        seen_trial(session, public[0].id) if public else None,
         proposal.content_digest if waits and proposal else None,
         reach_of(session, proposal, now) if waits and proposal and viewer.sees_people else None,
     )
@@ -270,8 +277,21 @@ def _places(life: Life) -> Iterable[tuple[str, str]]:
             yield f"{instrument}#{clause['anchor']}", f"{instrument}, clause {clause['anchor']}"
 
 
-def _trials(session: Session, life: Life) -> tuple[Any, ...]:
-    """Return the trials of the last revision that the reader may see, latest first."""
+def _trials(session: Session, life: Life) -> tuple[ListedTrial, ...]:
+    """Return the trials of the last revision that everybody may know of, latest first.
+
+    Those that an assessment names stand before others.
+    """
+    if life.revision is None:
+        return ()
+    found = public_trials_of(session, life.change.market, life.revision.draft_digest)
+    assessed = life.last(Kind.ASSESS)
+    named = assessed.body.get("trials", {}) if assessed else {}
+    return tuple(sorted(found, key=lambda trial: str(trial.id) not in named))
+
+
+def _overseen_trials(session: Session, life: Life) -> tuple[Any, ...]:
+    """Return the trials of the last revision that the reader may read whole, latest first."""
     if life.revision is None:
         return ()
     named = [{"digest": life.revision.draft_digest.hex()}]

@@ -7,6 +7,7 @@ that is passed through, stands under its kind alone.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from ledger.journal import Account, is_money
 from rulebook.documents.grid_model import GridModel
@@ -21,6 +22,10 @@ HOUSEHOLD_SIZES = (1, 1_000, 100_000, 1_000_000)
 
 Places = Mapping[str, Mapping[str, str]]
 """The part of the grid that a node lies in, by layer and node."""
+
+Groups = tuple[tuple[str, str], ...]
+"""By dimension, the group that an account is of."""
+NO_HOUSEHOLDS = "point without households"
 
 
 def places_of(grid: GridModel) -> Places:
@@ -69,20 +74,50 @@ def shared_register(registers: Sequence[Register]) -> Register:
     return Register(units, points)
 
 
-def grouped_micro(
-    amounts: Mapping[Account, int], register: Register, places: Places
-) -> dict[str, dict[str, int]]:
-    """Return what members of each group receive, by dimension and group.
+def cells_of(
+    sides: Mapping[str, Mapping[Account, int]], register: Register, places: Places
+) -> list[dict[str, Any]]:
+    """Return what each participant receives on each side, by all groups together, in micro.
 
-    Dimensions: `kind` of line, `technology`, `product`, `size`, and every layer of the grid.
+    A cell names the participant, by dimension the group that its accounts are of, and an amount a
+    side; + is received. Dimensions: `kind` of line, `technology`, `product`, `size`, and every
+    layer of the grid. What else a report tells of groups are sums of cells.
     """
-    groups: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for account, amount in amounts.items():
-        if account.participant is None or not is_money(account.commodity):
-            continue
-        for dimension, name in _groups_of(account, register, places):
-            groups[dimension][name] -= amount
-    return {dimension: dict(found) for dimension, found in groups.items()}
+    found: dict[tuple[str, Groups], dict[str, int]] = {}
+    for side, amounts in sides.items():
+        for account, amount in amounts.items():
+            if account.participant is None or not is_money(account.commodity):
+                continue
+            key = (account.participant, tuple(_groups_of(account, register, places)))
+            found.setdefault(key, dict.fromkeys(sides, 0))[side] -= amount
+    return [
+        {"participant": participant, "groups": dict(groups)}
+        | {f"{side}_micro": amount for side, amount in micro.items()}
+        for (participant, groups), micro in sorted(found.items())
+    ]
+
+
+def grouped_micro(
+    cells: Iterable[Mapping[str, Any]], sides: Iterable[str]
+) -> dict[str, dict[str, dict[str, int]]]:
+    """Return what members of each group receive on each side, by dimension, group and side."""
+    names = tuple(sides)
+    sums: dict[str, dict[str, dict[str, int]]] = {}
+    for cell in cells:
+        for dimension, group in cell["groups"].items():
+            of_dimension = sums.setdefault(dimension, {})
+            micro = of_dimension.setdefault(group, dict.fromkeys(names, 0))
+            for name in names:
+                micro[name] += cell[f"{name}_micro"]
+    return {
+        dimension: {group: sums[dimension][group] for group in sorted(sums[dimension])}
+        for dimension in sorted(sums)
+    }
+
+
+def is_of_households(groups: Mapping[str, str]) -> bool:
+    """Return whether a cell is of supply points with households behind them."""
+    return "product" in groups and groups["size"] != NO_HOUSEHOLDS
 
 
 def _groups_of(account: Account, register: Register, places: Places) -> Iterator[tuple[str, str]]:
@@ -122,7 +157,7 @@ def household_size(household_count: int) -> str:
 'point of 1,000,000 households and more')
     """
     if not household_count:
-        return "point without households"
+        return NO_HOUSEHOLDS
     if household_count < HOUSEHOLD_SIZES[-1]:
         return _size("point", "households", HOUSEHOLD_SIZES, 1, household_count)
     return f"point of {HOUSEHOLD_SIZES[-1]:,} households and more"

@@ -16,8 +16,10 @@ from settlement.studies.records import canonical
 
 TRIAL_TAG = "tallystick.trial.1"
 INPUT_TAG = "tallystick.trial-input.1"
-REPORT_FORMAT = "tallystick.trial-report.1"
+REPORT_FORMAT = "tallystick.trial-report.2"
 """Raised by every change of what a report holds: equal inputs then give another report."""
+FIRST_FORMAT = "tallystick.trial-report.1"
+"""Of reports without cells: they say nothing that participants or the public may read."""
 
 
 AS_METERED, MADE_AGAIN = MODES = ("as-metered", "made-again")
@@ -134,6 +136,7 @@ def trial_input_digest(
     drafts: Mapping[str, Draft],
     side_inputs: Mapping[str, bytes],
     engine_version: str,
+    report_format: str = REPORT_FORMAT,
 ) -> bytes:
     """Return what a trial rests on: its days, its drafts, and the inputs of each side."""
     return leaf_hash(
@@ -142,7 +145,7 @@ def trial_input_digest(
             (
                 *days,
                 threshold_ppm,
-                REPORT_FORMAT,
+                report_format,
                 tuple((name, draft.digest) for name, draft in drafts.items()),
                 tuple(side_inputs.items()),
                 engine_version,

@@ -13,10 +13,15 @@ posted of the days, before tax and rounding, charges that are passed through inc
     what each receives on each side, and the difference of each draft from the law, with a class:
     `gains` and `loses` (more than the threshold, in ppm of what the participant turned over under
     the law), `gains-little`, `loses-little`, and `same`.
+``cells``
+    what each participant receives by all groups at once: see `settlement.trials.groups.cells_of`.
 ``moved_micro``
     of each draft: what those who gain receive more, together.
 ``months``
     prices and tightness of each side, and what is moved, month by month.
+``evenness``
+    of each draft what measures of inequality say of it beside the law, and where Lorenz curves
+    cross: see `settlement.trials.evenness`.
 ``edits``
     of each draft: what it changes of the law that it was drawn from.
 
@@ -25,7 +30,7 @@ Rounding: ratios are rounded down; what is not defined is null.
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,8 +41,10 @@ from settlement.billing.lines import Side, Subject
 from settlement.billing.posting import EQUALISATION
 from settlement.core.rounding import WH_PER_MWH
 from settlement.studies import fairness
+from settlement.trials.evenness import compared_evenness, measures_ppm
 from settlement.trials.figures import ReadingQuality, SideFigures
 from settlement.trials.groups import (
+    cells_of,
     grouped_micro,
     names_of,
     received_micro,
@@ -80,7 +87,7 @@ class Tried:
 def trial_report(tried: Tried) -> dict[str, Any]:
     """Return the report, whole numbers and words throughout."""
     received = {name: received_micro(side.amounts) for name, side in tried.sides.items()}
-    participants = _participants(tried, received)
+    participants, cells = _participants(tried, received), _cells(tried)
     return {
         "format": REPORT_FORMAT,
         "currency": tried.currency,
@@ -88,11 +95,13 @@ def trial_report(tried: Tried) -> dict[str, Any]:
         "totals": {name: _totals(side) for name, side in tried.sides.items()},
         "participants": participants,
         "moved_micro": {
-            name: sum(max(row[_difference(name)], 0) for row in participants)
+            name: sum(max(row[difference_key(name)], 0) for row in participants)
             for name in tried.drafts
         },
-        "groups": _groups(tried),
+        "groups": groups_of(cells, list(tried.sides)),
+        "cells": cells,
         "months": _months(tried),
+        "evenness": _evenness(tried),
         "readings": dataclasses.asdict(tried.quality)
         | {"estimated_ppm": _per(tried.quality.estimated * PPM, tried.quality.intervals)},
         "edits": {name: _edits(draft) for name, draft in tried.drafts.items()},
@@ -106,13 +115,13 @@ def _participants(tried: Tried, received: Mapping[str, Mapping[str, int]]) -> li
             turnover[account.participant] += abs(amount)
     rows = []
     for name in names_of(received.values()):
-        row: dict[str, Any] = {"participant": name} | _compared(
+        row: dict[str, Any] = {"participant": name} | compared(
             {side: amounts.get(name, 0) for side, amounts in received.items()}
         )
         row["turnover_micro"] = turnover[name]
         for draft in tried.drafts:
-            row[_class(draft)] = classed(
-                row[_difference(draft)], turnover[name], tried.threshold_ppm
+            row[class_key(draft)] = classed(
+                row[difference_key(draft)], turnover[name], tried.threshold_ppm
             )
         rows.append(row)
     return rows
@@ -132,37 +141,43 @@ def classed(difference_micro: int, turnover_micro: int, threshold_ppm: int) -> s
     return LOSES if is_much else LOSES_LITTLE
 
 
-def _difference(draft: str) -> str:
+def sides_of(report: Mapping[str, Any]) -> list[str]:
+    """Return the names of the sides of a report, the law first."""
+    return [name for name in (LAW, *DRAFTS) if name in report["totals"]]
+
+
+def difference_key(draft: str) -> str:
+    """Return the name by which a report tells how far a draft differs from the law."""
     return "difference_micro" if draft == DRAFTS[0] else f"{draft}_difference_micro"
 
 
-def _class(draft: str) -> str:
+def class_key(draft: str) -> str:
+    """Return the name by which a report tells the class of a difference."""
     return "class" if draft == DRAFTS[0] else f"{draft}_class"
 
 
-def _compared(micro: Mapping[str, int]) -> dict[str, int]:
+def compared(micro: Mapping[str, int]) -> dict[str, int]:
     """Return what is received on each side, and how far each draft differs from the law."""
     law = micro[LAW]
     return {f"{side}_micro": amount for side, amount in micro.items()} | {
-        _difference(side): amount - law for side, amount in micro.items() if side != LAW
+        difference_key(side): amount - law for side, amount in micro.items() if side != LAW
     }
 
 
-def _groups(tried: Tried) -> dict[str, list[dict[str, Any]]]:
+def _cells(tried: Tried) -> list[dict[str, Any]]:
     places = shared_places([side.places for side in tried.sides.values()])
     # By one register: what a draft calls otherwise would seem to move from group to group.
     register = shared_register([side.register for side in tried.sides.values()])
-    of_sides = {
-        name: grouped_micro(side.amounts, register, places) for name, side in tried.sides.items()
-    }
-    dimensions = dict.fromkeys(name for groups in of_sides.values() for name in groups)
+    return cells_of({name: side.amounts for name, side in tried.sides.items()}, register, places)
+
+
+def groups_of(
+    cells: Iterable[Mapping[str, Any]], sides: Sequence[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return what each group receives on each side, and how far each draft differs."""
     return {
-        dimension: [
-            {"name": name}
-            | _compared({side: of.get(dimension, {}).get(name, 0) for side, of in of_sides.items()})
-            for name in names_of(groups.get(dimension, {}) for groups in of_sides.values())
-        ]
-        for dimension in sorted(dimensions)
+        dimension: [{"name": name} | compared(micro) for name, micro in groups.items()]
+        for dimension, groups in grouped_micro(cells, sides).items()
     }
 
 
@@ -232,19 +247,31 @@ def _charged_of_points(side: SideFigures) -> tuple[dict[str, int], dict[str, int
     return charged, taken_wh
 
 
-def _households(side: SideFigures) -> dict[str, Any]:
+def _household_groups(side: SideFigures) -> list[fairness.Group]:
+    """Return the households of each supply point that has some, and what they were charged."""
     charged, _ = _charged_of_points(side)
-    groups = [
+    return [
         (point.household_count, charged[name])
         for name, (_, point) in sorted(side.register.supply_points.items())
         if point.household_count
     ]
+
+
+def _households(side: SideFigures) -> dict[str, Any]:
+    groups = _household_groups(side)
     each = [amount // count for count, amount in groups]
     return {
-        "gini_ppm": fairness.gini_ppm(groups),
+        **measures_ppm(groups),
         "lorenz_ppm": fairness.lorenz_ppm(groups),
         "lowest_micro": min(each, default=None),
         "highest_micro": max(each, default=None),
+    }
+
+
+def _evenness(tried: Tried) -> dict[str, Any]:
+    law = _household_groups(tried.sides[LAW])
+    return {
+        name: compared_evenness(law, _household_groups(tried.sides[name])) for name in tried.drafts
     }
 
 

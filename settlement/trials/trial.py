@@ -34,6 +34,7 @@ from settlement.studies.inputs import StudyInputs
 from settlement.trials.figures import ReadingQuality, SideFigures, side_day
 from settlement.trials.inputs import TrialInputs, TrialRequest, drafts_of, load_inputs
 from settlement.trials.made import MadeVector, made_digest, made_totals, made_vectors
+from settlement.trials.public import public_part
 from settlement.trials.records import SideDigests, Trial, draft_record
 from settlement.trials.report import LAW, Tried, trial_report
 from settlement.trials.store import append_made, append_trial, find_equal_trial
@@ -153,6 +154,7 @@ def try_days(inputs: TrialInputs, threads: int, progress: Progress = no_progress
             inputs.threshold_ppm,
         )
     )
+    report["public"] = public_part(report)
     digests = {name: run_result_digest(side.day_digests) for name, side in figures.items()}
     return TriedDays(digests, report, made)
 

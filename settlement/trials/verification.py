@@ -1,7 +1,8 @@
 """Every trial hashed again, and held to the law of its days as it knew it."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -13,9 +14,10 @@ from settlement.runs.pinned import UNREADABLE
 from settlement.runs.results import ResultVector, vector_of
 from settlement.runs.run import ENGINE_VERSION, is_earlier_engine
 from settlement.trials.made import made_digest
-from settlement.trials.records import REPORT_FORMAT, Trial, trial_input_digest
+from settlement.trials.public import public_part
+from settlement.trials.records import FIRST_FORMAT, REPORT_FORMAT, Trial, trial_input_digest
 from settlement.trials.replay import stored_draft
-from settlement.trials.report import DRAFTS, LAW
+from settlement.trials.report import DRAFTS, LAW, groups_of
 from settlement.trials.store import made_of, orphan_made_trials, trial_rows
 
 
@@ -69,9 +71,9 @@ def _verify_report(trial: Trial, place: str) -> Iterator[Finding]:
         yield damage("trial-engine", place, "no release had the version of its engine")
     report = trial.report
     try:
-        stated = (report["format"], report["threshold_ppm"], list(report["totals"]))
-        holds = stated[:2] == (REPORT_FORMAT, trial.threshold_ppm)
-        holds &= set(stated[2]) == set(names)
+        holds = report["format"] in (REPORT_FORMAT, FIRST_FORMAT)
+        holds &= report["threshold_ppm"] == trial.threshold_ppm
+        holds &= set(report["totals"]) == set(names)
         kept = {name: report["totals"][name]["equalisation_micro"] for name in names}
         received = {
             name: sum(row[f"{name}_micro"] for row in report["participants"]) for name in names
@@ -81,6 +83,7 @@ def _verify_report(trial: Trial, place: str) -> Iterator[Finding]:
             row["difference_micro"] == row["draft_micro"] - row["law_micro"]
             for row in report["participants"]
         )
+        holds &= report["format"] == FIRST_FORMAT or _are_sums(report, names)
     except UNREADABLE as missing:
         yield damage("trial-report", place, f"its report lacks {missing}")
         return
@@ -88,9 +91,32 @@ def _verify_report(trial: Trial, place: str) -> Iterator[Finding]:
         yield damage("trial-report", place, "the figures of its report do not agree")
 
 
+def _are_sums(report: Mapping[str, Any], names: Sequence[str]) -> bool:
+    """Return whether participants, groups and what everybody may read are made of the cells."""
+    received = {
+        row["participant"]: [row[f"{name}_micro"] for name in names]
+        for row in report["participants"]
+    }
+    sums = {participant: [0] * len(names) for participant in received}
+    for cell in report["cells"]:
+        for place, name in enumerate(names):
+            sums[cell["participant"]][place] += cell[f"{name}_micro"]
+    return (
+        sums == received
+        and report["groups"] == groups_of(report["cells"], names)
+        and report["public"] == public_part(report)
+    )
+
+
 def _names_of(trial: Trial) -> list[object]:
     """Return what the drafts of a stored trial are called; None for one that is no record."""
     return [record.get("name") if isinstance(record, dict) else None for record in trial.drafts]
+
+
+def _format_of(trial: Trial) -> str:
+    """Return the format of a stored report, or this release's for one that is no report."""
+    stated = trial.report.get("format") if isinstance(trial.report, dict) else None
+    return FIRST_FORMAT if stated == FIRST_FORMAT else REPORT_FORMAT
 
 
 def _verify_law(session: Session, trial: Trial, place: str) -> Iterator[Finding]:
@@ -122,6 +148,6 @@ def _verify_law(session: Session, trial: Trial, place: str) -> Iterator[Finding]
                 yield damage("trial-draft", place, words)
     inputs = {side.side: side.input_digest for side in trial.sides}
     if trial.input_digest != trial_input_digest(
-        days, trial.threshold_ppm, drafts, inputs, trial.engine_version
+        days, trial.threshold_ppm, drafts, inputs, trial.engine_version, _format_of(trial)
     ):
         yield damage("trial-inputs", place, "what it was computed from does not give its digest")

@@ -291,6 +291,28 @@ def test_what_is_told_of_the_disputes_of_others_names_nobody(url):
         assert not re.search(rf"\b{hidden}\b", str(rows)), hidden
 
 
+TRIALS = "SELECT id::text FROM settlement.trial ORDER BY id"
+
+
+@pytest.mark.parametrize("visitor", VISITORS)
+def test_of_a_trial_everybody_is_told_sums_and_a_participant_its_own_rows(insider, reader, visitor):
+    act_as(reader, visitor)
+    own = {name for name, desk in OWNERS.items() if desk == visitor}
+    told = []
+    for (trial,) in insider.execute(TRIALS).fetchall():
+        told.append(reader.execute("SELECT * FROM settlement.public_trial(%s)", [trial]).fetchall())
+        rows = reader.execute("SELECT * FROM settlement.own_trial_rows(%s)", [trial]).fetchall()
+        assert {participant for participant, _, _ in rows} == own
+        for participant, total, cells in rows:
+            assert {cell["participant"] for cell in (total, *cells)} == {participant}
+            for side in ("law", "draft"):
+                key = f"{side}_micro"
+                assert sum(cell[key] for cell in cells) == total[key]
+    assert told
+    for hidden in ("cedar", "doric", "alder", "birch"):
+        assert not re.search(rf"\b{hidden}\b", str(told)), hidden
+
+
 # What people ask for: Django's own tables, by its own connection.
 
 REQUESTS = {

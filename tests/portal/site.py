@@ -24,6 +24,8 @@ from portal.queries.rules import rule_on
 from rulebook.changes.steps import Kind
 from rulebook.documents import Registration
 from rulebook.law import rules_at
+from settlement.enactment.change_law import last_draft
+from settlement.enactment.changes import find
 from settlement.enactment.propose import propose_publication
 from settlement.studies.overlay import read_overlay
 from settlement.studies.study import run_study
@@ -51,6 +53,7 @@ class Site:
     trial: str
     change: int
     law_change: int
+    seen_trial: str
 
 
 @cache
@@ -64,7 +67,7 @@ def make_site(clone_portal_database: Callable[[], str]) -> Site:
     assert job.is_proven
     first, later = (str(run.id) for run in job.runs)
     others = (_make_study(made), _make_trial(made), _propose_change(made), _open_law_change(made))
-    return Site(url, made, first, later, *others)
+    return Site(url, made, first, later, *others, _make_seen_trial(made, others[-1]))
 
 
 def _open_law_change(engine: Engine) -> int:
@@ -126,6 +129,17 @@ def _make_trial(engine: Engine) -> str:
         rules = rules_at(session, MARKET, SHORT_DAY, now).market_rules
     drafts = [placed(capped(rules, cap_micro)) for cap_micro in (60_000_000, 80_000_000)]
     request = TrialRequest(MARKET, SHORT_DAY, SHORT_DAY, drafts, now, threshold_ppm=10_000)
+    return str(run_trial(lambda: transaction(engine), request, now=now).trial.id)
+
+
+def _make_seen_trial(engine: Engine, number: int) -> str:
+    """Try the text that is in consultation on the short day; return the trial."""
+    now = dt.datetime(2024, 5, 2, 12, 0, tzinfo=dt.UTC)
+    with transaction(engine) as session:
+        _, draft = last_draft(find(session, number))
+    request = TrialRequest(
+        MARKET, SHORT_DAY, SHORT_DAY, [draft.documents], now, 10_000, draft.drawn_from
+    )
     return str(run_trial(lambda: transaction(engine), request, now=now).trial.id)
 
 

@@ -100,7 +100,7 @@ def things(site, documents, owners) -> dict[str, object]:
     replay = ReplayRequest.objects.create(run_id=site.first_run, requested_at=now)
     return {
         "number": number, "owner": SUPPLIER, "run": site.first_run, "study": site.study,
-        "trial": site.trial, "asked": asked.pk,
+        "trial": site.seen_trial, "asked": asked.pk,
         "registration": registration.digest.hex(), "size": size,
         "file": file.pk, "act": act.pk, "invitation": invitation.pk,
         "replay": replay.pk, "proposal": grants[0].number,

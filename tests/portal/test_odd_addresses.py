@@ -95,7 +95,7 @@ def known(site, documents) -> dict[str, str]:
         "step": "1",
         "statement": "gb12-bank-000001",
         "run_id": site.first_run,
-        "trial_id": site.trial,
+        "trial_id": site.seen_trial,
         "request_number": "1",
         "file_number": "1",
         "act_number": "1",

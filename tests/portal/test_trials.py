@@ -78,6 +78,60 @@ def test_a_trial_that_is_not_there_is_not_found(sign_in, site):
         assert client.get(f"/trials/{site.first_run}/{ending}").status_code == 404
 
 
-def test_navigation_leads_there_only_for_those_who_may(sign_in):
-    assert "/trials/" in text(sign_in("regulator"), "/rules/")
-    assert "/trials/" not in text(sign_in("owner"), "/rules/")
+def test_everybody_reads_sums_and_a_participant_its_own_rows(sign_in, site):
+    page = text(sign_in("owner"), f"/trials/{site.seen_trial}/")
+    for words in (
+        "What hearth-energy would have received",
+        "nothing changes for hearth-energy", "Highest price per MWh", "withheld",
+        "Withheld is a sum that fewer than 5 participants make up",
+        "How many gain, and how many lose", "Prices of all places, highest first.",
+    ):  # fmt: skip
+        assert words in page, words
+    for other in ("lantern-supply", "foundry-business-power", "meridian-thermal"):
+        assert other not in page
+    both = text(sign_in("colleague"), f"/trials/{site.seen_trial}/")
+    assert both.count("<h2>What ") == 2
+    assert "<h2>What " not in text(sign_in("nobody"), f"/trials/{site.seen_trial}/")
+
+
+def test_a_trial_of_a_draft_that_is_not_public_is_nobodys_but_of_who_oversees(sign_in, site):
+    owner = sign_in("owner")
+    listed = text(owner, "/trials/")
+    assert f"/trials/{site.seen_trial}/" in listed
+    assert site.trial not in listed
+    for ending in ("", "trial.csv", "trial.json"):
+        assert owner.get(f"/trials/{site.trial}/{ending}").status_code == 404
+    assert site.trial in text(sign_in("auditor"), "/trials/")
+
+
+def test_files_hold_what_their_reader_may_know_and_nothing_else(sign_in, site):
+    owner, address = sign_in("owner"), f"/trials/{site.seen_trial}/"
+    rows = list(csv.DictReader(io.StringIO(owner.get(f"{address}trial.csv").content.decode())))
+    own = [row for row in rows if row["dimension"] == "participant"]
+    assert [row["name"] for row in own] == ["hearth-energy"]
+    kinds = [row for row in rows if row["dimension"] == "kind of hearth-energy"]
+    assert sum(int(row["draft_micro"]) for row in kinds) == int(own[0]["draft_micro"])
+    assert {row["law_micro"] for row in rows if row["dimension"] == "product"} == {""}
+    found = json.loads(owner.get(f"{address}trial.json").content)
+    assert [each["participant"] for each in found["own"]] == ["hearth-energy"]
+    whole = json.loads(sign_in("auditor").get(f"{address}trial.json").content)
+    assert found["public"]["groups"] == whole["public"]["groups"]
+    assert "participants" not in found["public"]
+    assert "lantern-supply" not in json.dumps(found)
+
+
+def test_the_page_of_a_change_shows_what_everybody_may_know_of_its_trial(sign_in, site):
+    for who in ("outsider", "regulator"):
+        page = text(sign_in(who), f"/rules/changes/{site.law_change}/")
+        for words in (
+            "What everybody may know of a trial", "Prices of all places, highest first.",
+            "Kept by equalisation", f"/trials/{site.seen_trial}/", "withheld",
+        ):  # fmt: skip
+            assert words in page, (who, words)
+        assert "meridian-thermal" not in page
+
+
+def test_navigation_leads_there_for_everybody_who_is_signed_in(sign_in, client):
+    for who in ("regulator", "owner"):
+        assert "/trials/" in text(sign_in(who), "/rules/")
+    assert "/trials/" not in text(client, "/rules/")

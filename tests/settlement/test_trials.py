@@ -504,6 +504,15 @@ FORGED = {
     "another equalisation": (
         "jsonb_set(report, '{totals,draft,equalisation_micro}', '1')", "report", "trial-report",
     ),
+    "a group of few that everybody may read": (
+        "jsonb_set(report, '{public,groups,kind,0,law_micro}', '1')", "report", "trial-report",
+    ),
+    "rows of a participant that are not its sum": (
+        "jsonb_set(report, '{cells,0,law_micro}', '1')", "report", "trial-report",
+    ),
+    "a report of the format before": (
+        "report || '{\"format\": \"tallystick.trial-report.1\"}'", "report", "trial-inputs",
+    ),
     "no figures": ("'{}'::jsonb", "report", "trial-report"),
     "a report that is a list": ("'[1]'::jsonb", "report", "trial-report"),
     "drafts that are words": ("'[\"x\"]'::jsonb", "drafts", "trial-law"),

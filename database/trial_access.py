@@ -1,0 +1,86 @@
+"""What of trials whoever is signed in reads, who may not read them whole.
+
+A trial's report holds the money of every participant, so its rows are of those who oversee the
+market. Of a trial whose drafts were all put to consultation, or assessed, everybody reads what its
+report tells everybody, and each participant its own rows. These functions act as their owner, and
+return no other part of a report.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_DEFINER = "STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp"
+
+# A registration tells of costs and contacts, and so does a draft of one. Paths are lax: a row that
+# somebody forged hides no other.
+CREATE_CONSULTED_TRIALS = f"""
+CREATE FUNCTION settlement.consulted_trials() RETURNS TABLE (
+    id uuid, market text, first_day date, last_day date, created_at timestamptz, drafts text[])
+LANGUAGE sql {_DEFINER}
+BEGIN ATOMIC
+    SELECT trial.id, trial.market, trial.first_day, trial.last_day, trial.created_at,
+        ARRAY(SELECT jsonb_path_query(trial.drafts, '$[*].digest') #>> '{{}}')
+    FROM settlement.trial
+    WHERE jsonb_path_exists(trial.drafts, '$[*].digest') AND NOT EXISTS (
+        SELECT FROM jsonb_path_query(trial.drafts, '$[*]') AS tried (draft)
+        WHERE NOT EXISTS (
+            SELECT FROM rulebook.revision
+                JOIN rulebook.change ON change.number = revision.change
+                JOIN rulebook.change_event AS event ON event.change = revision.change
+                    AND event.revision_digest = revision.digest
+            WHERE change.market = trial.market AND event.kind IN ('consult', 'assess')
+                AND encode(revision.draft_digest, 'hex') = tried.draft ->> 'digest'
+                AND NOT EXISTS (
+                    SELECT FROM jsonb_object_keys(revision.draft -> 'documents')
+                        AS named (instrument)
+                    WHERE named.instrument LIKE '%/registration/%')));
+END
+"""
+
+CREATE_PUBLIC_TRIAL = f"""
+CREATE FUNCTION settlement.public_trial(of_trial uuid) RETURNS TABLE (
+    id uuid, market text, first_day date, last_day date, known_at timestamptz, mode text,
+    drafts jsonb, engine_version text, created_at timestamptz, digest bytea, currency text,
+    readings jsonb, public jsonb)
+LANGUAGE sql {_DEFINER}
+BEGIN ATOMIC
+    SELECT trial.id, trial.market, trial.first_day, trial.last_day, trial.known_at,
+        CASE WHEN jsonb_path_exists(trial.sides, '$[*].made_digest')
+            THEN 'made-again' ELSE 'as-metered' END,
+        (SELECT jsonb_agg(jsonb_build_object(
+            'name', tried.draft -> 'name', 'digest', tried.draft -> 'digest',
+            'drawn_from', tried.draft -> 'drawn_from') ORDER BY tried.place)
+            FROM jsonb_path_query(trial.drafts, '$[*]') WITH ORDINALITY AS tried (draft, place)),
+        trial.engine_version, trial.created_at, trial.digest, trial.report ->> 'currency',
+        trial.report -> 'readings', trial.report -> 'public'
+    FROM settlement.trial
+    WHERE trial.id = of_trial
+        AND trial.id IN (SELECT seen.id FROM settlement.consulted_trials() AS seen);
+END
+"""
+
+CREATE_OWN_TRIAL_ROWS = f"""
+CREATE FUNCTION settlement.own_trial_rows(of_trial uuid) RETURNS TABLE (
+    participant text, total jsonb, cells jsonb)
+LANGUAGE sql {_DEFINER}
+BEGIN ATOMIC
+    SELECT owner.participant, row.total,
+        (SELECT coalesce(jsonb_agg(cell.own ORDER BY cell.place), '[]')
+            FROM jsonb_path_query(trial.report, '$.cells[*]') WITH ORDINALITY AS cell (own, place)
+            WHERE cell.own ->> 'participant' = owner.participant)
+    FROM settlement.trial
+        JOIN people.owned() AS owner ON owner.market = trial.market
+        CROSS JOIN LATERAL jsonb_path_query(trial.report, '$.participants[*]') AS row (total)
+    WHERE trial.id = of_trial AND trial.report ? 'cells'
+        AND row.total ->> 'participant' = owner.participant
+        AND trial.id IN (SELECT seen.id FROM settlement.consulted_trials() AS seen);
+END
+"""
+
+FUNCTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "settlement.consulted_trials()": CREATE_CONSULTED_TRIALS,
+        "settlement.public_trial(uuid)": CREATE_PUBLIC_TRIAL,
+        "settlement.own_trial_rows(uuid)": CREATE_OWN_TRIAL_ROWS,
+    }
+)

@@ -1,0 +1,87 @@
+"""A trial as rows of files: exact integers in micro, + is received.
+
+One row a participant and a group: its dimension, its name, and what it receives on each side, with
+how far each draft differs from the law. What is withheld has no amount.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from settlement.studies.records import canonical
+from settlement.trials.report import compared, difference_key, sides_of
+from settlement.trials.seen import OwnRows
+
+Report = Mapping[str, Any]
+
+
+class FileRow(NamedTuple):
+    """One row of a file: what it is about, and the amounts of `columns_of`; None are withheld."""
+
+    dimension: str
+    name: str
+    amounts: tuple[int | None, ...]
+
+
+def columns_of(report: Report) -> tuple[str, ...]:
+    """Return the names of the amounts of each row."""
+    law, *drafts = sides_of(report)
+    columns = [f"{law}_micro"]
+    for draft in drafts:
+        columns += [f"{draft}_micro", difference_key(draft)]
+    return tuple(columns)
+
+
+def report_rows(report: Report) -> Iterator[FileRow]:
+    """Yield every participant and every group of a whole report."""
+    columns = columns_of(report)
+    for row in report["participants"]:
+        yield _row("participant", row["participant"], row, columns)
+    yield from _group_rows(report)
+
+
+def seen_rows(report: Report, own: Sequence[OwnRows]) -> Iterator[FileRow]:
+    """Yield what may be known: the reader's own participants, by kind of line, and the groups."""
+    columns, sides = columns_of(report), sides_of(report)
+    for rows in own:
+        yield _row("participant", rows.participant, rows.total, columns)
+        for kind, micro in own_kinds(rows, sides).items():
+            yield _row(f"kind of {rows.participant}", kind, compared(micro), columns)
+    yield from _group_rows(report)
+
+
+def own_kinds(own: OwnRows, sides: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Return what a participant receives by kind of line and side, in order of kind."""
+    kinds: dict[str, dict[str, int]] = {}
+    for cell in own.cells:
+        sums = kinds.setdefault(cell["groups"]["kind"], dict.fromkeys(sides, 0))
+        for side in sides:
+            sums[side] += cell[f"{side}_micro"]
+    return {kind: kinds[kind] for kind in sorted(kinds)}
+
+
+def _group_rows(report: Report) -> Iterator[FileRow]:
+    columns = columns_of(report)
+    for dimension in sorted(report["groups"]):
+        for row in report["groups"][dimension]:
+            yield _row(dimension, row["name"], row, columns)
+
+
+def _row(dimension: str, name: str, row: Mapping[str, Any], columns: Sequence[str]) -> FileRow:
+    return FileRow(dimension, name, tuple(row.get(column) for column in columns))
+
+
+def as_csv(columns: Sequence[str], rows: Iterator[FileRow]) -> bytes:
+    """Return rows as CSV in UTF-8."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(["dimension", "name", *columns])
+    writer.writerows([row.dimension, row.name, *row.amounts] for row in rows)
+    return written.getvalue().encode()
+
+
+def as_json(content: dict[str, Any]) -> bytes:
+    """Return figures as JSON, in one order however they were stored."""
+    return f"{json.dumps(json.loads(canonical(content)), indent=2, ensure_ascii=False)}\n".encode()

@@ -1,0 +1,152 @@
+"""Which trials everybody may know of: those of drafts that were put to consultation alone."""
+
+import datetime as dt
+
+import pytest
+from sqlalchemy import text
+
+from rulebook.changes.steps import Kind
+from settlement.trials.seen import (
+    find_public_trial,
+    list_public_trials,
+    own_rows,
+    public_trials_of,
+)
+from settlement.trials.store import find_trial
+from tests.settlement.study_cases import metered
+from tests.settlement.trial_cases import capped, changed, try_tiny
+from tests.worlds import changing, tiny_market
+from tests.worlds.people import acting_as
+from tests.worlds.rolled_back import rolled_back
+
+SECOND_CAP_MICRO = 140_000_000
+OTHER_CAP_MICRO = 130_000_000
+LAST = changing.CLOSED + dt.timedelta(days=1)
+
+
+def lower(cap_micro):
+    return [capped(tiny_market.market_rules(), cap_micro)]
+
+
+def known(session):
+    return [listed.id for listed in list_public_trials(session)]
+
+
+def registered_otherwise():
+    registration = tiny_market.registrations()[0]
+    return changed(registration, legal_name=f"{registration.legal_name} and Sons")
+
+
+@pytest.fixture(scope="module")
+def world(world_of):
+    return world_of(metered)[0]
+
+
+def test_a_trial_is_known_from_the_consultation_on(world):
+    with rolled_back(world) as session:
+        number = changing.opened(session)
+        changing.revised(session, number)
+        trial = try_tiny(session, known_at=changing.CLOSED).trial
+        assert known(session) == []
+        changing.step(session, number, Kind.ASK_REVIEW, "ada")
+        assert known(session) == []  # read by all, and not yet asked about
+        changing.consult(session, number)
+        assert known(session) == [trial.id]
+        changing.step(session, number, Kind.WITHDRAW, "ada")
+        assert known(session) == [trial.id]  # what was told stays told
+        digest = bytes.fromhex(trial.drafts[0]["digest"])
+        assert [each.id for each in public_trials_of(session, "tiny", digest)] == [trial.id]
+        assert public_trials_of(session, "other", digest) == []
+
+
+def test_of_an_urgent_change_a_trial_is_known_from_the_assessment_on(world):
+    with rolled_back(world) as session:
+        number = changing.reviewed(session, urgency="Prices hurt now")
+        trial = try_tiny(session, known_at=changing.CLOSED).trial
+        assert known(session) == []
+        changing.assess(session, number, [trial.id])
+        assert known(session) == [trial.id]
+
+
+def test_a_trial_beside_a_draft_that_is_not_public_is_not(world):
+    with rolled_back(world) as session:
+        number = changing.reviewed(session)
+        changing.consult(session, number)
+        beside = try_tiny(session, lower(150_000_000), lower(OTHER_CAP_MICRO), known_at=LAST).trial
+        alone = try_tiny(session, known_at=LAST).trial
+        assert known(session) == [alone.id]
+        assert find_public_trial(session, beside.id) is None
+        with acting_as(session, "desk-of-cedar"):
+            assert own_rows(session, beside.id) == []
+        other = changing.opened(session, at=LAST)
+        changing.revised(session, other, lower(OTHER_CAP_MICRO))
+        changing.step(session, other, Kind.ASK_REVIEW, "ada")
+        changing.consult(session, other, LAST.date() + dt.timedelta(days=40))
+        assert set(known(session)) == {alone.id, beside.id}
+
+
+def test_what_changes_a_registration_is_nobodys_to_know(world):
+    with rolled_back(world) as session:
+        number = changing.opened(session)
+        changing.revised(session, number, [registered_otherwise()])
+        changing.step(session, number, Kind.ASK_REVIEW, "ada")
+        changing.consult(session, number)
+        trial = try_tiny(session, [registered_otherwise()], known_at=changing.CLOSED).trial
+        drafts = text("SELECT encode(draft_digest, 'hex') FROM rulebook.revision")
+        assert trial.drafts[0]["digest"] in session.scalars(drafts).all()
+        assert known(session) == []
+
+
+def test_what_is_told_is_what_the_report_says(world):
+    with rolled_back(world) as session:
+        changing.consult(session, changing.reviewed(session))
+        trial = try_tiny(session, known_at=changing.CLOSED).trial
+        found = find_public_trial(session, trial.id)
+        stored = find_trial(session, trial.id)
+        assert found is not None
+        assert stored is not None
+        assert found.public == stored.report["public"] == trial.report["public"]
+        assert (found.mode, found.digest) == (trial.mode, trial.digest)
+        assert found.readings == trial.report["readings"]
+        rows = {row["participant"]: row for row in trial.report["participants"]}
+        for name in ("cedar", "doric"):
+            with acting_as(session, f"desk-of-{name}"):
+                ((participant, total, cells),) = own_rows(session, trial.id)
+            assert (participant, total) == (name, rows[name])
+            assert cells == [c for c in trial.report["cells"] if c["participant"] == name]
+        with acting_as(session, "eve"):
+            assert own_rows(session, trial.id) == []
+
+
+def test_a_row_that_somebody_forged_hides_no_other(world):
+    with rolled_back(world) as session:
+        changing.consult(session, changing.reviewed(session))
+        trial = try_tiny(session, known_at=changing.CLOSED).trial
+        forged = try_tiny(session, known_at=changing.CLOSED, threshold_ppm=1).trial
+        session.execute(text("SET LOCAL session_replication_role = replica"))
+        for column, value in (("report", '"x"'), ("drafts", '{"digest": true}'), ("sides", "3")):
+            session.execute(
+                text(
+                    f"UPDATE settlement.trial SET {column} = CAST(:value AS jsonb) WHERE id = :id"
+                ),
+                {"value": value, "id": forged.id},
+            )
+            assert trial.id in known(session)
+            with acting_as(session, "desk-of-cedar"):
+                assert own_rows(session, forged.id) == []
+            assert find_public_trial(session, trial.id) is not None
+
+
+def test_a_report_of_an_earlier_release_says_nothing(world):
+    with rolled_back(world) as session:
+        changing.consult(session, changing.reviewed(session))
+        trial = try_tiny(session, known_at=changing.CLOSED).trial
+        session.execute(text("SET LOCAL session_replication_role = replica"))
+        session.execute(
+            text("UPDATE settlement.trial SET report = report - '{cells,public}'::text[]")
+        )
+        found = find_public_trial(session, trial.id)
+        assert found is not None
+        assert found.public is None
+        with acting_as(session, "desk-of-cedar"):
+            assert own_rows(session, trial.id) == []
