@@ -12,6 +12,7 @@ from portal.charts.chart import Chart
 from portal.charts.times import Series, duration_chart
 from portal.charts.units import Unit
 from portal.study_tables import Row, Table, count, index, money, percent
+from portal.trial_evenness import listed
 from portal.trial_files import own_kinds
 from portal.trial_tables import DRAFT_TITLES, PRICES, TOTALS, compared_cells, drafts_of, plain
 from portal.trial_words import (
@@ -54,26 +55,40 @@ def public_tables(report: Report) -> Iterator[Table]:
     yield _totals(report)
     yield _classes(report)
     for dimension, rows in report["groups"].items():
-        yield Table(
-            "by-" + dimension.replace(" ", "-"),
-            written_group(dimension),
-            _of_groups(rows),
-            _columns(report),
-            tuple(
-                Row(_name(dimension, row["name"]), "", tuple(_cells(report, row)))
-                for row in rows
-                if "law_micro" in row
-            ),
-        )
+        told = [row for row in rows if _says_something(row)]
+        if told:
+            yield Table(
+                "by-" + dimension.replace(" ", "-"),
+                written_group(dimension),
+                _of_groups(rows),
+                _columns(report),
+                tuple(
+                    Row(_name(dimension, row["name"]), "", tuple(_cells(report, row)))
+                    for row in told
+                ),
+            )
+
+
+def withheld_breakdowns(report: Report) -> str:
+    """Return in a sentence by what nothing is told; empty where something is by everything."""
+    silent = [
+        written_group(dimension).lower()
+        for dimension, rows in report["groups"].items()
+        if not any(map(_says_something, rows))
+    ]
+    return f"Every sum {listed(silent)} is withheld." if silent else ""
+
+
+def _says_something(row: Mapping[str, Any]) -> bool:
+    """Return whether a group is told, and is not nothing on every side."""
+    return any(value for key, value in row.items() if key.endswith("_micro"))
 
 
 def _of_groups(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return what a table of groups holds, and how many it does not."""
     withheld = sum("law_micro" not in row for row in rows)
-    if withheld == len(rows):
-        return f"All {withheld} are withheld." if withheld > 1 else "The only one is withheld."
     words = "What is received, all participants together."
-    return f"{words} {withheld} of {len(rows)} withheld." if withheld else words
+    return f"{words} {withheld} of {len(rows)} are withheld." if withheld else words
 
 
 def _name(dimension: str, name: str) -> str:

@@ -61,7 +61,7 @@ def evenness_sentences(report: Report, draft: str) -> Iterator[str]:
     yield f"Measures disagree on how evenly households are charged under the {words}."
     for verdict in (Verdict.MORE_EVEN, Verdict.LESS_EVEN):
         named = [name for name in MEASURES if verdicts.get(name) == verdict]
-        figures = _listed([f"{MEASURES[each].title} ({_figures(report, draft, each)})"
+        figures = listed([f"{MEASURES[each].title} ({_figures(report, draft, each)})"
                            for each in named])  # fmt: skip
         yield f"It is {WORDS[verdict]} by {figures}."
     yield from _why(report, draft, found["crossings_ppm"])
@@ -70,7 +70,7 @@ def evenness_sentences(report: Report, draft: str) -> Iterator[str]:
         for name in MEASURES
         if verdicts.get(name) in (Verdict.MORE_EVEN, Verdict.LESS_EVEN)
     ]
-    yield f"{_capital(_listed(looks))}."
+    yield f"{_capital(listed(looks))}."
 
 
 def _agreed(report: Report, draft: str, verdicts: Mapping[str, str]) -> Iterator[str]:
@@ -81,7 +81,7 @@ def _agreed(report: Report, draft: str, verdicts: Mapping[str, str]) -> Iterator
         return
     (verdict,) = changed
     named = [name for name in MEASURES if verdicts.get(name) == verdict]
-    figures = _listed([f"{MEASURES[each].title} ({_figures(report, draft, each)})"
+    figures = listed([f"{MEASURES[each].title} ({_figures(report, draft, each)})"
                        for each in named])  # fmt: skip
     yield (
         f"What households are charged is {WORDS[Verdict(verdict)]} under the {draft_words(draft)} "
@@ -101,10 +101,10 @@ def _figures(report: Report, draft: str, name: str) -> str:
 def _why(report: Report, draft: str, crossings_ppm: Sequence[int]) -> Iterator[str]:
     """Yield where the curves cross, and which tenths bear more and which less."""
     if crossings_ppm:
-        places = _listed([percent(each) for each in crossings_ppm])
+        places = listed([percent(each) for each in crossings_ppm])
         yield (
             f"The Lorenz curves cross at {places} of the households, counted from those who are "
-            "charged least, so no one of both is the more even throughout."
+            "charged least, so neither is the more even throughout."
         )
     parts = [
         [after - before for before, after in pairwise((0, *totals["households"]["lorenz_ppm"]))]
@@ -120,8 +120,8 @@ def _why(report: Report, draft: str, crossings_ppm: Sequence[int]) -> Iterator[s
             runs.append(f"{_tenths(numbers)} {more} ({percent(new)} for {percent(law)})")
     if runs:
         yield (
-            f"Under the {draft_words(draft)}, of what all households are charged, "
-            f"{_listed(runs, of_runs=True)}."
+            "Of what all households are charged, by tenths from those who are charged least: under "
+            f"the {draft_words(draft)} {listed(runs, of_runs=True)}."
         )
 
 
@@ -140,10 +140,10 @@ def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _listed(words: Sequence[str], *, of_runs: bool = False) -> str:
+def listed(words: Sequence[str], *, of_runs: bool = False) -> str:
     """Return words as a list in a sentence.
 
-    >>> _listed(["a"]), _listed(["a", "b"]), _listed(["a", "b", "c"])
+    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
     ('a', 'a and b', 'a, b and c')
     """
     *before, last = words

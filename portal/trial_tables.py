@@ -6,7 +6,7 @@ Tables round for reading, as those of studies do; files hold the exact integers.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from portal.study_tables import Cell, Row, Table, count, index, money, percent
+from portal.study_tables import DESIGNS, Cell, Row, Table, count, index, money, percent
 from portal.trial_words import CLASS_WORDS, class_key, difference_key, written_group, written_kind
 from settlement.trials.report import CLASSES, DRAFTS, LAW
 
@@ -34,6 +34,7 @@ HOUSEHOLDS = (
     ("lowest_micro", "Lowest charge of a household", money),
     ("highest_micro", "Highest charge of a household", money),
 )
+BASELINE_TITLES = {name: DESIGNS[name] for name in ("nodal", "uniform", "flat")}
 UNDEFINED = "–"
 
 
@@ -126,8 +127,11 @@ def plain(words: str) -> Cell:
 
 
 def _totals(report: Report) -> Table:
-    sides = [LAW, *drafts_of(report)]
-    code, totals = report["currency"], [report["totals"][side] for side in sides]
+    sides, code = [LAW, *drafts_of(report)], report["currency"]
+    baselines = report.get("baselines", {})
+    designs = [design for design in BASELINE_TITLES if design in baselines]
+    totals = [report["totals"][side] for side in sides]
+    totals += [baselines[design] for design in designs]
 
     def row(title: str, meaning: str, values: Sequence[int | None], write: Any) -> Row:
         words = [UNDEFINED if value is None else write(value, code) for value in values]
@@ -137,17 +141,34 @@ def _totals(report: Report) -> Table:
         row(title, means, [each[key] for each in totals], money) for key, title, means in TOTALS
     ]
     rows += [
-        row(title, "", [each["prices"][key] for each in totals], write)
+        row(title, "", [each["prices"].get(key) for each in totals], write)
         for key, title, write in PRICES
     ]
-    tightness = [each["highest_tightness_ppm"] for each in totals]
+    tightness = [each.get("highest_tightness_ppm") for each in totals]
     rows.append(row("Highest tightness", "Of any part of the grid.", tightness, percent))
     rows += [
         row(title, "", [each["households"].get(key) for each in totals], write)
         for key, title, write in HOUSEHOLDS
     ]
     columns = ("Law", *(DRAFT_TITLES[side] for side in sides[1:]))
-    return Table("totals", "In all", "Of all days together.", columns, tuple(rows))
+    columns += tuple(BASELINE_TITLES[design] for design in designs)
+    return Table("totals", "In all", _of_totals(baselines, designs), columns, tuple(rows))
+
+
+def _of_totals(baselines: Mapping[str, Any], designs: Sequence[str]) -> str:
+    """Return what stands beside the drafts, and why a design lacks a figure."""
+    words = "Of all days together."
+    if designs:
+        return (
+            f"{words} Beside stand the days of the law under other designs, charges that are "
+            "passed through included: each place at its marginal price, all at one marginal price, "
+            "and all at one price that recovers what the law pays. They say nothing of a draft. A "
+            "dash stands where there is no such figure: a flat tariff has no price of an interval "
+            "that could be at the cap or the floor, and tightness sets prices here alone."
+        )
+    if "why_not" in baselines:
+        return f"{words} Other designs have no figures beside: {baselines['why_not']}."
+    return f"{words} An earlier release made this trial, and put no other designs beside."
 
 
 def _months(report: Report) -> Table:

@@ -4,6 +4,7 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -15,6 +16,7 @@ from portal.seen_trial_tables import (
     own_table,
     public_charts,
     public_tables,
+    withheld_breakdowns,
     withheld_words,
 )
 from portal.study_tables import Table, percent
@@ -113,11 +115,15 @@ def seen_trial(session: Session, trial_id: uuid.UUID) -> SeenTrial | None:
         ),
         tuple(public_charts(report)) if is_told else (),
         tuple(public_tables(report)) if is_told else (),
-        withheld_words(report) if is_told and is_withheld(report) else "",
+        _withheld(report) if is_told and is_withheld(report) else "",
         percent(trial.readings["estimated_ppm"] or 0),
         MODE_WORDS[trial.mode],
         is_told,
     )
+
+
+def _withheld(report: dict[str, Any]) -> str:
+    return f"{withheld_words(report)} {withheld_breakdowns(report)}".strip()
 
 
 def _own_sentence(trial: PublicTrial, own: OwnRows) -> str:

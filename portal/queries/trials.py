@@ -12,6 +12,7 @@ from portal.charts.chart import Chart
 from portal.queries.rules import market_zone, zone_by_market
 from portal.study_tables import Table, percent
 from portal.trial_charts import charts
+from portal.trial_evenness import evenness_sentences
 from portal.trial_tables import DRAFT_TITLES, class_counts, drafts_of, tables
 from portal.trial_words import MODE_WORDS, changed_lines, headline
 from settlement.trials import store
@@ -38,6 +39,7 @@ class DraftShown:
     headline: str
     changes: tuple[str, ...]
     classes: tuple[tuple[str, int], ...]
+    evenness: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ def trial_page(session: Session, trial_id: uuid.UUID) -> TrialPage | None:
                 headline(trial, name),
                 tuple(changed_lines(report, name)),
                 tuple(class_counts(report, name)),
+                tuple(evenness_sentences(report, name)),
             )
             for name in names
         ),

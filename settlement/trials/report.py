@@ -22,6 +22,10 @@ posted of the days, before tax and rounding, charges that are passed through inc
 ``evenness``
     of each draft what measures of inequality say of it beside the law, and where Lorenz curves
     cross: see `settlement.trials.evenness`.
+``public``
+    what everybody may know of it: see `settlement.trials.public`.
+``baselines``
+    what the days come to under other designs: see `settlement.trials.baselines`.
 ``edits``
     of each draft: what it changes of the law that it was drawn from.
 

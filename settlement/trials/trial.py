@@ -25,12 +25,13 @@ from rulebook.resolve import RuleSet
 from rulebook.versions import instant_shown
 from settlement.meters.store import files_known_at, lock_readings
 from settlement.meters.terms import ruled_days
-from settlement.runs.computing import ComputedDay, compute
+from settlement.runs.computing import ComputedDay, compute, model_on
 from settlement.runs.inputs import pins_of
 from settlement.runs.results import ResultVector, run_result_digest
 from settlement.runs.run import ENGINE_VERSION
 from settlement.runs.settle import Progress, no_progress
 from settlement.studies.inputs import StudyInputs
+from settlement.trials.baselines import BaselineFigures, add_day
 from settlement.trials.figures import ReadingQuality, SideFigures, side_day
 from settlement.trials.inputs import TrialInputs, TrialRequest, drafts_of, load_inputs
 from settlement.trials.made import MadeVector, made_digest, made_totals, made_vectors
@@ -121,8 +122,21 @@ def run_trial(
     return TrialOutcome(found or trial, is_new=found is None)
 
 
-def try_days(inputs: TrialInputs, threads: int, progress: Progress = no_progress) -> TriedDays:
+def try_days(
+    inputs: TrialInputs,
+    threads: int,
+    progress: Progress = no_progress,
+    *,
+    with_baselines: bool = True,
+) -> TriedDays:
     """Settle every day of each side, and return the report on them.
+
+    Args:
+        inputs: what the trial is computed from.
+        threads: days computed at once, at least 1.
+        progress: called with (done, total).
+        with_baselines: whether the days are priced under other designs, too; a replay of a trial
+            as metered compares none, as their prices are a solver's.
 
     Raises:
         Refused: the sums of a day have no room in 64 bits.
@@ -132,6 +146,7 @@ def try_days(inputs: TrialInputs, threads: int, progress: Progress = no_progress
     figures = {name: SideFigures() for name in inputs.sides}
     laws = {name: dict(ruled_days(inputs.known_of(name).periods)) for name in inputs.sides}
     quality, made = ReadingQuality(), list[MadeVector]()
+    baselines, law_models = BaselineFigures(), inputs.sides[LAW].compiled()
     for done, computed in enumerate(_by_day(inputs, threads), start=1):
         for name, of_side in computed.items():
             day, rules = of_side.day, laws[name][of_side.day]
@@ -143,6 +158,11 @@ def try_days(inputs: TrialInputs, threads: int, progress: Progress = no_progress
                 totals = side.day_totals(day)
             figures[name].add(side_day(inputs.market, rules, of_side, totals), rules)
         quality.add(inputs.known_of(LAW).used[days[done - 1]])
+        if with_baselines:
+            law = computed[LAW]
+            model, rules = model_on(law_models, law.day), laws[LAW][law.day]
+            readings, is_made = inputs.known_of(LAW).metered(law.day, model), bool(made)
+            add_day(baselines, rules, model, law, readings, is_made=is_made)
         progress(done, len(days))
     last: RuleSet = laws[LAW][days[-1]]
     report = trial_report(
@@ -155,6 +175,8 @@ def try_days(inputs: TrialInputs, threads: int, progress: Progress = no_progress
         )
     )
     report["public"] = public_part(report)
+    if with_baselines:
+        report["baselines"] = baselines.report(figures[LAW])
     digests = {name: run_result_digest(side.day_digests) for name, side in figures.items()}
     return TriedDays(digests, report, made)
 
