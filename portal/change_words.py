@@ -1,10 +1,10 @@
 """What is said of a change: for commands and pages alike."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from rulebook.changes.life import Life
+from rulebook.changes.life import Actor, Life
 from rulebook.changes.records import EventRow, RevisionRow, draft_of_revision
-from rulebook.changes.steps import OPEN_STATES, STEPS, Kind, State
+from rulebook.changes.steps import OPEN_STATES, STEPS, Kind, State, Step
 from rulebook.documents import MarketRules
 from rulebook.edit_words import edit_lines
 from settlement.enactment.change_list import ListedChange
@@ -17,7 +17,8 @@ NEXT: dict[State, str] = {
     State.CONSULTED: "The regulator freezes the assessment.",
     State.ASSESSED: "The regulator accepts it or rejects it, with reasons.",
     State.DETERMINED: "It is proposed as law.",
-    State.WAITING: "Another person reads it and approves it, or rejects it.",
+    State.WAITING: "A regulator who neither wrote nor proposed it reads it and approves it, or a "
+    "regulator rejects it.",
     State.APPROVED: "It is law as its versions say.",
     State.SCHEDULED: "It is law, and applies from its first day on.",
     State.IN_FORCE: "Its outcome is held to what was forecast, from the day that was determined.",
@@ -41,6 +42,19 @@ def next_words(life: Life, state: State) -> str:
     if state is State.IN_REVIEW and life.was_consulted:
         return "Others comment; the regulator assesses it, or opens another consultation."
     return NEXT[state]
+
+
+def another_words(life: Life, actor: Actor, steps: Sequence[Step]) -> Iterator[str]:
+    """Yield who may take steps that are refused to somebody because of what they did before.
+
+    Args:
+        steps: those that are refused for that alone, in the order of the table.
+    """
+    if steps and life.wrote(actor):
+        titles = " and ".join(f"“{step.title}”" for step in steps)
+        yield f"{titles}: you wrote this text, so a regulator who did not decides on it."
+    elif steps:
+        yield f"“{steps[0].title}”: you proposed it, so a regulator who did not approves it."
 
 
 def event_words(event: EventRow) -> str:

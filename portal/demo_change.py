@@ -15,7 +15,7 @@ from database.session import transaction
 from portal.demo_people import COMMISSIONER, REGULATOR, DemoPeople
 from rulebook.changes import store
 from rulebook.changes.life import Life, Wanted
-from rulebook.changes.steps import Kind
+from rulebook.changes.steps import Kind, State
 from rulebook.documents import MarketRules
 from rulebook.law import rules_at
 from settlement.enactment.change_law import last_draft
@@ -65,6 +65,18 @@ def consult_on_lower_cap(
         body = consultation_body(session, market, last_day, now)
         take_step(session, number, Wanted(Kind.CONSULT, asked, body=body), now)
     return True
+
+
+def consulted_change(market: str) -> str:
+    """Return the number and title of the last law change in consultation; empty without one."""
+    with transaction() as session:
+        lives = store.lives(session, with_texts=False).values()
+    consulted = [
+        life.change
+        for life in lives
+        if life.change.market == market and life.state is State.IN_CONSULTATION
+    ]
+    return f"{consulted[-1].number}, {consulted[-1].title}" if consulted else ""
 
 
 def _write(session: Session, market: str, now: dt.datetime) -> int:

@@ -25,6 +25,7 @@ def summary_text(job: Job, currency: str, interval_count: int) -> str:
             "",
             *_proof_lines(job),
             "",
+            *_change_lines(job),
             "Seconds: "
             + ", ".join(f"{name} {seconds:.1f}" for name, seconds in job.seconds.items())
             + f"; in all {sum(job.seconds.values()):.1f}.",
@@ -74,6 +75,13 @@ def _document_lines(job: Job) -> list[str]:
 def _payment_lines(job: Job) -> list[str]:
     paid, waiting = (job.payments.get(name, 0) for name in ("payments", "waiting"))
     return [f"Bank statement: {paid} payments; waiting for a decision: {waiting}."]
+
+
+def _change_lines(job: Job) -> list[str]:
+    """Say what there is to read first, and what to do then."""
+    consulted = [f"Law change {job.change}, is in consultation: read it in the portal."]
+    tutorial = "docs/tutorial.md makes one of your own in ten minutes, in the browser."
+    return [*(consulted if job.change else []), tutorial, ""]
 
 
 def _proof_lines(job: Job) -> list[str]:

@@ -21,7 +21,7 @@ from ledger.log.rows import CheckpointRow
 from ledger.payments.queries import decided_transactions, statements
 from ledger.people.founding import Founder
 from ledger.queries import balances
-from portal.demo_change import consult_on_lower_cap
+from portal.demo_change import consult_on_lower_cap, consulted_change
 from portal.demo_dispute import dispute_largest_line, settle_corrected
 from portal.demo_people import OPERATOR, REGULATOR, DemoPeople, demo_people
 from portal.demo_witness import register_demo_witness, witness_demo
@@ -75,7 +75,7 @@ class JobRequest:
 
 @dataclass
 class Job:
-    """What the main job did."""
+    """What the main job did; `change` names the law change that is in consultation, if any is."""
 
     request: JobRequest
     clock: Clock
@@ -87,6 +87,7 @@ class Job:
     documents: dict[str, int] = field(default_factory=dict)
     payments: dict[str, int] = field(default_factory=dict)
     replayed: Replayed | None = None
+    change: str = ""
     checkpoint: CheckpointRow | None = None
     key_made: str | None = None
     witness_key: VerifierKey | None = None
@@ -147,6 +148,7 @@ def _consult(job: Job, run: Run) -> None:
             job.request.market, days, job.clock, job.people,
             threads=job.request.threads, progress=bar,
         )  # fmt: skip
+    job.change = consulted_change(job.request.market)
     job.seconds["try a change of the law"] = time.monotonic() - start
     if is_new:
         _sign(job)

@@ -12,11 +12,11 @@ from common.refusals import Refused
 from ledger.people import store as people_store
 from ledger.people.rights import Rights
 from portal.access import Viewer
-from portal.change_words import REBASE, event_words, next_words, stated
+from portal.change_words import REBASE, another_words, event_words, next_words, stated
 from portal.queries.rules import market_zone, zone_by_market
 from portal.queries.seen_trials import SeenTrial, seen_trial
 from rulebook.changes import store
-from rulebook.changes.breaches import steps_open_to
+from rulebook.changes.breaches import steps_of_another, steps_open_to
 from rulebook.changes.life import Life
 from rulebook.changes.records import EventRow, RevisionRow, draft_of_revision
 from rulebook.changes.steps import ANSWERED_BY, STEPS, Kind, State, Step
@@ -94,6 +94,7 @@ class LawChangePage:
         participants: for which the reader may act here.
         trials: of the last revision, that the reader may know of.
         tried: what everybody may know of one of them.
+        of_another: who may take the steps that the reader may not, having written or proposed it.
         is_moved: whether the law that the last revision was drawn from is another by now.
         digest: of the proposal that waits; None where none does, or the reader may not see it.
     """
@@ -112,6 +113,7 @@ class LawChangePage:
     responses: tuple[Said, ...]
     timeline: tuple[ShownEvent, ...]
     steps: tuple[ShownStep, ...]
+    of_another: tuple[str, ...]
     unanswered: dict[str, tuple[EventRow, ...]]
     places: tuple[tuple[str, str], ...]
     participants: tuple[str, ...]
@@ -193,6 +195,7 @@ def law_change_page(
         _said(life, Kind.RESPOND, shown),
         tuple(shown.values()),
         _steps(life, rights, participants, is_moved, now),
+        _steps_of_another(life, rights, now),
         {ANSWERED_BY[kind].value: life.unanswered(kind) for kind in SPOKEN},
         tuple(_places(life)),
         participants,
@@ -267,6 +270,13 @@ def _steps(
             title = "Draw the text anew from the law as it is now"
             shown.append(ShownStep(REBASE, title, "what became law since"))
     return tuple(shown)
+
+
+def _steps_of_another(life: Life, rights: Rights, now: dt.datetime) -> tuple[str, ...]:
+    if not rights.account:
+        return ()
+    actor = actor_of(rights)
+    return tuple(another_words(life, actor, steps_of_another(life, actor, None, now)))
 
 
 def _places(life: Life) -> Iterable[tuple[str, str]]:

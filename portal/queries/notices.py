@@ -185,8 +185,8 @@ def _payee_sentences(notice: Notice) -> tuple[str, ...]:
         *(f"{words[0].upper()}{words[1:]}." for words in notice.words),
         f"It is {notice.reason}, and {applies} from {_days(notice.days)}.",
         "It becomes law only if you confirm it. If you did not ask for it, object to it in the "
-        "portal, under Changes, and call the operator by a number that you know, not by one of "
-        "this message."
+        "portal, under Payee changes, and call the operator by a number that you know, not by one "
+        "of this message."
         if notice.subject == "proposed"
         else "If you did not ask for it, call the operator and the regulator at once.",
     )
@@ -199,11 +199,11 @@ _CHANGE_TITLES = {
     "reject": "was rejected",
     "withdraw": "was withdrawn",
 }
-"""What became of a change of the law, by the kind of its step."""
+"""What became of a law change, by the kind of its step."""
 
 
 def _change_title(notice: Notice) -> str:
-    return f"Change {notice.change} of the law {_CHANGE_TITLES[notice.subject]}"
+    return f"Law change {notice.change} {_CHANGE_TITLES[notice.subject]}"
 
 
 def _change_sentences(notice: Notice) -> tuple[str, ...]:

@@ -32,12 +32,12 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "participant-missing": "choose the participant for which it acts",
         "participant-named": "choose no participant",
         "payee-change-unconfirmed": "let who acts for it read and confirm it on the page of the "
-        "change",
+        "payee change",
         "person-alike": "choose that person as the one whose account it is, or tick that the "
         "person is another",
         "person-unknown": "choose one of the people that the page lists",
         "proposal-not-of-a-grant": "law is approved by a regulator at a terminal",
-        "proposal-not-open": "the pages of people and of changes list those that wait",
+        "proposal-not-open": "the pages of people and of payee changes list those that wait",
         "role-missing": "let somebody who may do it, or have the role proposed and approved on "
         "the page of people",
         "ROLE_IS_MISSING": "let somebody do it who may, or have the role proposed and approved "

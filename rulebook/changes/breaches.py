@@ -24,6 +24,8 @@ LONGEST_TITLE = 200
 MOST_OPTIONS = 20
 
 SHORTEST_CONSULTATION = dt.timedelta(days=SHORTEST_CONSULTATION_DAYS)
+TWO_PEOPLE = "two-people"
+"""The code of what is refused to the person who wrote or proposed, and to no other."""
 READ_IT_AGAIN = "read the change again, and go on from there"
 
 
@@ -104,10 +106,18 @@ def _party_breaches(
         )
     if step.by_another and life.wrote(actor):
         yield Finding(
-            "two-people",
+            TWO_PEOPLE,
             place,
             f"{step.kind} of a text that the same person wrote",
             "nobody reviews, assesses, decides or approves their own text",
+            "have somebody else do it",
+        )
+    elif step.kind is Kind.APPROVE and life.proposed_by(actor):
+        yield Finding(
+            TWO_PEOPLE,
+            place,
+            "approve of what the same person proposed",
+            "what is proposed is approved by another, who did not write its text either",
             "have somebody else do it",
         )
 
@@ -263,6 +273,18 @@ def steps_open_to(
         for kind, step in STEPS.items()
         if kind not in idle and not any(standing_breaches(life, kind, actor, participant, now))
     )
+
+
+def steps_of_another(
+    life: Life, actor: Actor, participant: str | None, now: dt.datetime
+) -> tuple[Step, ...]:
+    """Return the steps that somebody might take now, had they not written or proposed it."""
+    found = []
+    for kind, step in STEPS.items():
+        codes = {each.code for each in standing_breaches(life, kind, actor, participant, now)}
+        if codes == {TWO_PEOPLE}:
+            found.append(step)
+    return tuple(found)
 
 
 def _unanswered(place: str, code: str, left: tuple[Any, ...], kind: Kind) -> Finding:

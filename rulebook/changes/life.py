@@ -158,10 +158,18 @@ class Life:
 
     def wrote(self, actor: Actor) -> bool:
         """Return whether somebody wrote the last revision."""
+        return self.revision is not None and self._is_of(actor, self.revision.author)
+
+    def proposed_by(self, actor: Actor) -> bool:
+        """Return whether somebody made the proposal that waits."""
+        proposed = self.last(Kind.PROPOSE)
+        if self.state is not State.WAITING or proposed is None:
+            return False
+        return self._is_of(actor, proposed.account)
+
+    def _is_of(self, actor: Actor, account: str) -> bool:
         known = Life(self.change, persons={**self.persons, actor.account: actor.person})
-        return self.revision is not None and known.is_same_person(
-            actor.account, self.revision.author
-        )
+        return known.is_same_person(actor.account, account)
 
 
 def instant_in(body: Mapping[str, Any], name: str) -> dt.datetime | None:

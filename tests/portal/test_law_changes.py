@@ -118,7 +118,7 @@ def test_a_participant_responds_and_the_regulator_answers(site, sign_in):
 
 def test_a_notice_leads_to_the_consultation(site, sign_in):
     page = shown(sign_in("owner").get("/notices/"))
-    assert f"Change {site.law_change} of the law is open for your response" in page
+    assert f"Law change {site.law_change} is open for your response" in page
     assert "Respond by 31 December 2090" in page
     assert f'href="{ADDRESS}{site.law_change}/"' in page
 
@@ -131,8 +131,13 @@ def test_an_urgent_change_becomes_law_from_its_page(site, urgent, sign_in):
     page = shown(take(regulator, urgent, "assess", uncounted="Habits of households"))
     assert "Habits of households" in page and "Frozen to" in page
     assert "accepted" in shown(take(regulator, urgent, "accept", day="2090-01-01"))
+    assert "you proposed it" not in shown(operator.get(f"{ADDRESS}{urgent}/"))
+    page = shown(take(regulator, urgent, "propose"))
+    assert "“Approve”: you proposed it, so a regulator who did not approves it." in page
+    assert "approve/" not in page
     page = shown(take(operator, urgent, "propose"))
     assert "Digest of proposal" in page and state_of(urgent) is State.WAITING
+    assert "approve/" in shown(regulator.get(f"{ADDRESS}{urgent}/"))
     assert "digest of what was read" in shown(
         take(regulator, urgent, "approve", digest="0" * 8), 422
     )

@@ -101,7 +101,7 @@ def _plain(kind: Kind) -> Subcommand:
 
 class Command(BaseCommand[ShownChange]):
     help = (
-        "Open a change of the law, or take a step of it: write its text, have it reviewed, "
+        "Open a law change, or take a step of it: write its text, have it reviewed, "
         "consult, assess, decide, propose. Another person approves what is proposed, by "
         "`manage.py approve`. Every step is an event that stays; `manage.py changes` shows them."
     )

@@ -21,7 +21,7 @@ class Listed(NamedTuple):
 
 class Command(BaseCommand[Listed]):
     help = (
-        "List the changes of the law, and the proposals that were made without one, with how each "
+        "List the law changes, and the proposals that were made without one, with how each "
         "stands: what moved last stands first. Or show one change whole: what it is about, what "
         "it changes in words, and every step that somebody took."
     )

@@ -11,9 +11,9 @@ from settlement.enactment.payees import answer
 
 class Command(BaseCommand[list[str]]):
     help = (
-        "Confirm a proposal that changes a participant's bank account, legal name or tax number, "
-        "or who is paid for a unit of it: by a person who acts for the participant, and neither "
-        "proposed nor approves it. What is objected to is not approved."
+        "Confirm a payee change: a proposal that changes a participant's bank account, legal name "
+        "or tax number, or who is paid for a unit of it. By a person who acts for the participant, "
+        "and neither proposed nor approves it. What is objected to is not approved."
     )
     appends_facts = True
     may_act = frozenset({Role.PARTICIPANT})
