@@ -15,15 +15,18 @@ from sqlalchemy.orm import Session
 
 from common.currencies import DECIMALS
 from common.refusals import Finding, Refused
-from portal.editing.judging import Located, draft_of_bodies, judge, read_bodies
+from portal.editing.judging import Located, draft_of_bodies, judge, located, read_bodies
+from portal.editing.keys import key_of
 from portal.models import WorkingCopy
 from portal.queries.drafts import wanted_law
 from portal.queries.rules import market_currency, market_zone, start_of_day
+from rulebook.changes.basing import base_findings
 from rulebook.comparing import NO_CURRENCY
 from rulebook.digest import document_body
 from rulebook.drafting import Draft
 from rulebook.merging import ABSENT, Edit, edits_between
 from rulebook.reading import document_of
+from rulebook.store import records_of_day
 
 MOST_COPIES = 20
 """Of an account: whoever has so many throws one away first."""
@@ -136,7 +139,13 @@ def currency_of_copy(session: Session, copy: WorkingCopy) -> str:
 def judge_copy(session: Session, copy: WorkingCopy, code: str, now: dt.datetime) -> list[Located]:
     """Return what publication would find wrong with a copy, by the law as it is known now."""
     law = wanted_law(session, copy.market, copy.wanted_from, now)
-    return judge(copy.market, copy.bodies, copy.base, copy.drawn_from, law, code)
+    published = records_of_day(session, copy.market, copy.bodies, copy.drawn_from)
+    places = {name: key_of(name) for name in copy.bodies}
+    of_base = base_findings(places, copy.base, copy.drawn_from, published)
+    return [
+        *(located(finding, copy.bodies) for finding in of_base),
+        *judge(copy.market, copy.bodies, copy.base, copy.drawn_from, law, code),
+    ]
 
 
 def edits_of_copy(copy: WorkingCopy) -> dict[str, list[Edit]]:

@@ -13,6 +13,7 @@ from portal.views import (
     comparison,
     credit,
     disputes,
+    draft_changes,
     draft_parts,
     draft_revisions,
     drafts,
@@ -78,7 +79,7 @@ urlpatterns = [
     path("drafts/begin/", drafts.begin, name="draft-begin"),
     path("drafts/<number:copy_number>/", drafts.page, name="draft"),
     # Before those of documents, whose names are kinds and never one of these.
-    path("drafts/<number:copy_number>/change/", drafts.change, name="draft-change"),
+    path("drafts/<number:copy_number>/change/", draft_changes.change, name="draft-change"),
     path("drafts/<number:copy_number>/upload/", drafts.upload, name="draft-upload"),
     path(
         "drafts/<number:copy_number>/revision/",

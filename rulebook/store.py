@@ -113,6 +113,18 @@ def records_at(
     return [record for name in sorted(found) for record in found[name]]
 
 
+def records_of_day(
+    session: Session, market: str, instruments: Collection[str], instant: dt.datetime
+) -> dict[str, list[Record]]:
+    """Return every version of some instruments that was known, now or ever, to apply at an instant.
+
+    By instrument; one that never was law then is absent.
+    """
+    applies = VersionRow.valid.op("@>", is_comparison=True)(func.tstzrange(instant, instant, "[]"))
+    named = VersionRow.instrument.in_(list(instruments))
+    return _records(session, VersionRow.market == market, named, applies)
+
+
 def records_from(
     session: Session, market: str, start: dt.datetime, known: dt.datetime
 ) -> dict[str, list[Record]]:

@@ -22,9 +22,8 @@ from portal import copies
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.bodies import LARGEST_DRAFT_BYTES
 from portal.days import day_complaint, parse_day
-from portal.editing.fields import NAMED_BY, blank_document, is_name
+from portal.editing.fields import NAMED_BY
 from portal.editing.keys import instrument_of, key_of, kind_of, name_of
-from portal.editing.suppliers import switched
 from portal.models import WorkingCopy
 from portal.paging import page_of
 from portal.queries import drafts as queries
@@ -91,7 +90,7 @@ def begin(request: SignedInRequest) -> HttpResponse:
             return _listing(request, ("Choose a market.",))
         if day is None:
             return _listing(request, (day_complaint(written),))
-        bodies = _of_law(request, session, market, key, day) if key else {}
+        bodies = document_of_law(request, session, market, key, day) if key else {}
         try:
             copy = copies.begin_copy(session, request.user, market, day, bodies, timezone.now())
         except Refused as refused:
@@ -99,7 +98,7 @@ def begin(request: SignedInRequest) -> HttpResponse:
     return redirect("draft-document", copy.pk, key) if key else redirect("draft", copy.pk)
 
 
-def _of_law(
+def document_of_law(
     request: SignedInRequest, session: Session, market: str, key: str, day: dt.date
 ) -> dict[str, Any]:
     """Return a document of the law of a day, by instrument; one that is closed looks like none.
@@ -164,6 +163,16 @@ def draft_page(
     return render(request, "drafts/page.html", context, status=_status(complaints))
 
 
+def save_or_tell(request: HttpRequest, copy: WorkingCopy, now: dt.datetime, **changes: Any) -> None:
+    """Save a change of a copy that is of no one field; of two at once, the second is told."""
+    if not copies.save_copy(copy, now, **changes):
+        messages.warning(
+            request,
+            "The working copy was saved in another window at the same moment, so this was not "
+            "done. Look at it, and do it again.",
+        )
+
+
 def _words(
     body: Mapping[str, Any], instrument: str, edits: Sequence[Edit], code: str
 ) -> Sequence[str] | None:
@@ -178,114 +187,6 @@ def _words(
 
 def _order(instrument: str) -> tuple[int, str]:
     return list(KINDS).index(kind_of(instrument)), instrument
-
-
-@require_POST
-@open_to(writes_law)
-def change(request: SignedInRequest, copy_number: int) -> HttpResponse:
-    """Add a document to a working copy, begin one, take one out, or say from when it is wanted."""
-    copy, now = copy_of(request, copy_number), timezone.now()
-    action, key = request.POST.get("do", ""), request.POST.get("document", "")
-    try:
-        if action == "add":
-            return _add(request, copy, key, now)
-        if action == "begin":
-            return _begin_document(request, copy, now)
-        if action == "take-out":
-            return _take_out(request, copy, key, now)
-        if action == "date":
-            return _date(request, copy, now)
-        if action == "switch":
-            return _switch(request, copy, now)
-    except Refused as refused:
-        return draft_page(request, copy, page_sentences(refused.findings))
-    raise Http404("no such change")
-
-
-def _add(request: SignedInRequest, copy: WorkingCopy, key: str, now: dt.datetime) -> HttpResponse:
-    with transaction() as session:
-        added = _of_law(request, session, copy.market, key, copy.law_day)
-    # What was edited already stays as it is.
-    if not added.keys() <= copy.bodies.keys():
-        bodies, base = {**copy.bodies, **added}, {**copy.base, **added}
-        _save(request, copy, now, bodies=bodies, base=base)
-    return redirect("draft-document", copy.pk, key)
-
-
-def _begin_document(request: SignedInRequest, copy: WorkingCopy, now: dt.datetime) -> HttpResponse:
-    kind, name = request.POST.get("kind", ""), request.POST.get("name", "").strip()
-    key = f"{kind}.{name}" if kind in NAMED_BY else kind
-    instrument = instrument_of(copy.market, key)
-    if kind in NAMED_BY and not is_name(kind, name):
-        sentence = (
-            f"Name the {NAMED_BY[kind]} whose document it is: lower-case words joined by dashes."
-        )
-        return draft_page(request, copy, (sentence,))
-    if instrument is None:
-        return draft_page(request, copy, ("Choose a kind of document.",))
-    if instrument in copy.bodies:
-        return draft_page(request, copy, (f"The copy has {key} already: open it below.",))
-    if not queries.may_write(request.viewer, copy.market, instrument):
-        return draft_page(request, copy, (f"The {kind} of {name} is not yours to write.",))
-    body = blank_document(kind, copy.market, name)
-    _save(request, copy, now, bodies={**copy.bodies, instrument: body})
-    return redirect("draft-document", copy.pk, key)
-
-
-def _take_out(
-    request: SignedInRequest, copy: WorkingCopy, key: str, now: dt.datetime
-) -> HttpResponse:
-    instrument = instrument_of(copy.market, key)
-    if instrument not in copy.bodies:
-        raise Http404("no such document")
-    bodies = {name: body for name, body in copy.bodies.items() if name != instrument}
-    base = {name: body for name, body in copy.base.items() if name != instrument}
-    _save(request, copy, now, bodies=bodies, base=base)
-    return redirect("draft", copy.pk)
-
-
-def _switch(request: SignedInRequest, copy: WorkingCopy, now: dt.datetime) -> HttpResponse:
-    """Let another supplier answer for a supply point from a day on, in the middle of a month too.
-
-    Raises:
-        Refused: there is no such point, or no such supplier.
-    """
-    point, written = (request.POST.get(name, "").strip() for name in ("point", "on"))
-    day, taker = parse_day(written), f"{copy.market}/registration/{request.POST.get('to', '')}"
-    if day is None:
-        return draft_page(request, copy, (day_complaint(written),))
-    with transaction() as session:
-        offered = queries.documents_of_day(session, request.viewer, copy.market, copy.law_day)
-    of_law = {
-        each.instrument: document_body(each.document)
-        for each in offered
-        if each.kind == "registration"
-    }
-    edited = {name: body for name, body in copy.bodies.items() if kind_of(name) == "registration"}
-    found = switched(of_law | edited, point, taker)
-    drawn = {name: of_law[name] for name in found.bodies if name in of_law}
-    bodies, base = {**copy.bodies, **found.bodies}, {**drawn, **copy.base}
-    _save(request, copy, now, bodies=bodies, base=base, wanted_from=day)
-    return redirect("draft", copy.pk)
-
-
-def _date(request: SignedInRequest, copy: WorkingCopy, now: dt.datetime) -> HttpResponse:
-    written = request.POST.get("on", "").strip()
-    day = parse_day(written)
-    if day is None:
-        return draft_page(request, copy, (day_complaint(written),))
-    _save(request, copy, now, wanted_from=day)
-    return redirect("draft", copy.pk)
-
-
-def _save(request: HttpRequest, copy: WorkingCopy, now: dt.datetime, **changes: Any) -> None:
-    """Save a change of a copy that is of no one field; of two at once, the second is told."""
-    if not copies.save_copy(copy, now, **changes):
-        messages.warning(
-            request,
-            "The working copy was saved in another window at the same moment, so this was not "
-            "done. Look at it, and do it again.",
-        )
 
 
 @require_POST
@@ -306,7 +207,7 @@ def upload(request: SignedInRequest, copy_number: int) -> HttpResponse:
         base[document.instrument] = document_body(of_law.document)
     bodies = {**copy.bodies, document.instrument: document_body(document)}
     try:
-        _save(request, copy, timezone.now(), bodies=bodies, base=base)
+        save_or_tell(request, copy, timezone.now(), bodies=bodies, base=base)
     except Refused as refused:
         return draft_page(request, copy, page_sentences(refused.findings))
     return redirect("draft", copy.pk)

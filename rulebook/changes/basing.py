@@ -15,7 +15,43 @@ from rulebook.drafting import Draft
 from rulebook.merging import ABSENT, merge
 from rulebook.publication import Placed
 from rulebook.reading import document_of
+from rulebook.standing import Record
 from rulebook.versions import Version, instant_shown
+
+
+def base_findings(
+    places: Mapping[str, str],
+    base: Mapping[str, Mapping[str, Any]],
+    drawn_from: dt.datetime,
+    published: Mapping[str, Sequence[Record]],
+) -> Iterator[Finding]:
+    """Yield each document that was not drawn from law: what it seems to change, it does not.
+
+    Args:
+        places: how findings name each document of a draft, by instrument.
+        base: what the draft says that each was drawn from; none of one that is new.
+        drawn_from: the instant whose law that was, known now or earlier.
+        published: the versions that applied then, known now or ever (`records_of_day`).
+    """
+    for instrument in dict.fromkeys((*places, *base)):
+        place = places.get(instrument, instrument)
+        records = published.get(instrument, ())
+        if instrument not in base:
+            if any(record.recorded_to is None for record in records):
+                yield Finding(
+                    "draft-base-missing", place, "a document that is new",
+                    f"the law of {instant_shown(drawn_from)} has it already",
+                    "take it out, and draw it from that law",
+                )  # fmt: skip
+        elif body_digest(base[instrument]) not in {record.digest for record in records}:
+            yield Finding(
+                "draft-base-unpublished",
+                place,
+                f"drawn from {body_digest(base[instrument]).hex()[:16]}",
+                "a draft is drawn from a text that was published as law of "
+                f"{instant_shown(drawn_from)}",
+                "draw it from that law, and change it again",
+            )
 
 
 def moved_findings(

@@ -18,6 +18,7 @@ from ledger.people import store as people_store
 from ledger.people.rights import SIGN_IN, Rights
 from rulebook import store as rulebook_store
 from rulebook.changes import store
+from rulebook.changes.basing import base_findings
 from rulebook.changes.breaches import breaches, opening_findings
 from rulebook.changes.life import Actor, Life, Wanted, next_event
 from rulebook.changes.records import ChangeRow, RevisionRow, draft_as_json
@@ -116,7 +117,7 @@ def revise(
     """
     ledger_store.lock(session)
     rights, life = acting(session), find(session, number)
-    findings = list(_draft_findings(life, draft, parent, now))
+    findings = list(_draft_findings(session, life, draft, parent, now))
     span, wrong = _instants(session, life.change.market, validity, now)
     findings += wrong
     wanted = Wanted(Kind.REVISE, reason, participant)
@@ -317,7 +318,7 @@ def _breaches_of(life: Life, wanted: Wanted, rights: Rights, now: dt.datetime) -
 
 
 def _draft_findings(
-    life: Life, draft: Draft, parent: int | None, now: dt.datetime
+    session: Session, life: Life, draft: Draft, parent: int | None, now: dt.datetime
 ) -> Iterator[Finding]:
     place = f"change {life.change.number}"
     last = life.revision.number if life.revision else None
@@ -330,6 +331,10 @@ def _draft_findings(
             "read what changed, and make it from the last",
         )
     yield from draft_findings(life.change.market, [*draft], now)
+    places = {document.instrument: at for at, document in draft}
+    named = {*places, *draft.base}
+    law = rulebook_store.records_of_day(session, draft.market, named, draft.drawn_from)
+    yield from base_findings(places, draft.base, draft.drawn_from, law)
     if not draft.edits:
         yield Finding(
             "draft-changes-nothing", place, "the text of the law as it is",

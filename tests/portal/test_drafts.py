@@ -12,6 +12,7 @@ from lxml import html as lxml_html
 from common.refusals import Refused
 from database.session import transaction
 from portal import copies
+from portal.dispute_words import day_in_words
 from portal.editing.keys import key_of
 from portal.models import AuditEntry, WorkingCopy
 from portal.queries.rules import rule_on
@@ -229,6 +230,19 @@ def test_a_registration_is_begun_from_an_empty_form(sign_in):
     assert stored(copy).bodies[f"{MARKET}/registration/newcomer"]["units"][0]["capacity_w"] == (
         12_500_000
     )
+
+
+def test_a_document_that_the_law_has_is_drawn_from_it_and_not_begun_anew(sign_in):
+    client = sign_in("regulator")
+    _, copy = begin(client)
+    typed = {"do": "begin", "kind": "market-rules"}
+    page = shown(client.post(f"/drafts/{copy.pk}/change/", typed), 422)
+    assert f"The law of {day_in_words(FIRST_DAY)} has market-rules: add it below." in page
+    stored(copy)
+    copy.bodies = {RULES: begin(client, "market-rules")[1].bodies[RULES]}  # as before it was asked
+    copy.save()
+    page = shown(client.get(f"/drafts/{copy.pk}/"))
+    assert "draft-base-missing" in page and "has it already" in page
 
 
 def test_every_page_of_every_document_of_the_law_can_be_opened_and_sent_as_it_stands(sign_in):

@@ -1,5 +1,6 @@
 """The life of a change on the real database: its steps, its refusals, and races of two."""
 
+import dataclasses
 import datetime as dt
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from rulebook.changes.life import Wanted
 from rulebook.changes.steps import Kind, State, transitions
 from settlement.enactment.approve import approve
 from settlement.enactment.change_law import rebase
-from settlement.enactment.changes import find, take_step
+from settlement.enactment.changes import drawn_draft, find, revise, take_step
 from settlement.notices.derivation import derive_notices
 from settlement.notices.notice import Sort
 from settlement.verification import list_checks
@@ -115,6 +116,27 @@ def test_a_consultation_is_open_as_long_as_its_rule_says_and_every_response_is_a
     assert refused_codes(close) == ["responses-unanswered"]
     changing.step(tiny, number, Kind.REPLY, "grace", ends_at, answers=said.sequence)
     assert close().state is State.CONSULTED
+
+
+def test_a_revision_is_drawn_from_law_that_was_published(tiny):
+    """What a draft says that it was drawn from is told as what it changes: no word is taken."""
+    number, rules = changing.opened(tiny), tiny_market.market_rules()
+    texts = changing.placed(capped(rules))
+    with acting_as(tiny, "ada"):
+        drawn = drawn_draft(tiny, "tiny", texts, changing.WANTED, OPENED)
+        title = {rules.instrument: {**drawn.base[rules.instrument], "title": "Never published"}}
+
+        def save(**changes):
+            draft = dataclasses.replace(drawn, **changes)
+            return revise(
+                tiny, number, draft, None, changing.WANTED, reason="Lower", now=OPENED + MINUTE
+            )
+
+        early = drawn.drawn_from - dt.timedelta(days=3650)
+        assert refused_codes(lambda: save(base=title)) == ["draft-base-unpublished"]
+        assert refused_codes(lambda: save(drawn_from=early)) == ["draft-base-unpublished"]
+        assert refused_codes(lambda: save(base={})) == ["draft-base-missing"]
+        assert len(save().revisions) == 1
 
 
 def test_a_revision_voids_what_was_found_and_what_waits(tiny):

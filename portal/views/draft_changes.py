@@ -1,0 +1,125 @@
+"""What is done to a working copy as a whole: documents added, begun and taken out, and its day."""
+
+import datetime as dt
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from common.refusals import Refused
+from database.session import transaction
+from portal.access import SignedInRequest, open_to
+from portal.days import day_complaint, parse_day
+from portal.dispute_words import day_in_words
+from portal.editing.fields import NAMED_BY, blank_document, is_name
+from portal.editing.keys import instrument_of, kind_of
+from portal.editing.suppliers import switched
+from portal.models import WorkingCopy
+from portal.queries import drafts as queries
+from portal.queries.rules import rule_on
+from portal.views.drafts import copy_of, document_of_law, draft_page, save_or_tell, writes_law
+from portal.views.page_remedies import page_sentences
+from rulebook.digest import document_body
+
+
+@require_POST
+@open_to(writes_law)
+def change(request: SignedInRequest, copy_number: int) -> HttpResponse:
+    """Add a document to a working copy, begin one, take one out, or say from when it is wanted."""
+    copy, now = copy_of(request, copy_number), timezone.now()
+    action, key = request.POST.get("do", ""), request.POST.get("document", "")
+    try:
+        if action == "add":
+            return _add(request, copy, key, now)
+        if action == "begin":
+            return _begin_document(request, copy, now)
+        if action == "take-out":
+            return _take_out(request, copy, key, now)
+        if action == "date":
+            return _date(request, copy, now)
+        if action == "switch":
+            return _switch(request, copy, now)
+    except Refused as refused:
+        return draft_page(request, copy, page_sentences(refused.findings))
+    raise Http404("no such change")
+
+
+def _add(request: SignedInRequest, copy: WorkingCopy, key: str, now: dt.datetime) -> HttpResponse:
+    with transaction() as session:
+        added = document_of_law(request, session, copy.market, key, copy.law_day)
+    # What was edited already stays as it is.
+    if not added.keys() <= copy.bodies.keys():
+        bodies, base = {**copy.bodies, **added}, {**copy.base, **added}
+        save_or_tell(request, copy, now, bodies=bodies, base=base)
+    return redirect("draft-document", copy.pk, key)
+
+
+def _begin_document(request: SignedInRequest, copy: WorkingCopy, now: dt.datetime) -> HttpResponse:
+    kind, name = request.POST.get("kind", ""), request.POST.get("name", "").strip()
+    key = f"{kind}.{name}" if kind in NAMED_BY else kind
+    instrument = instrument_of(copy.market, key)
+    if kind in NAMED_BY and not is_name(kind, name):
+        sentence = (
+            f"Name the {NAMED_BY[kind]} whose document it is: lower-case words joined by dashes."
+        )
+        return draft_page(request, copy, (sentence,))
+    if instrument is None:
+        return draft_page(request, copy, ("Choose a kind of document.",))
+    if instrument in copy.bodies:
+        return draft_page(request, copy, (f"The copy has {key} already: open it below.",))
+    if not queries.may_write(request.viewer, copy.market, instrument):
+        return draft_page(request, copy, (f"The {kind} of {name} is not yours to write.",))
+    with transaction() as session:
+        if rule_on(session, instrument, copy.law_day) is not None:
+            sentence = f"The law of {day_in_words(copy.law_day)} has {key}: add it below."
+            return draft_page(request, copy, (sentence,))
+    body = blank_document(kind, copy.market, name)
+    save_or_tell(request, copy, now, bodies={**copy.bodies, instrument: body})
+    return redirect("draft-document", copy.pk, key)
+
+
+def _take_out(
+    request: SignedInRequest, copy: WorkingCopy, key: str, now: dt.datetime
+) -> HttpResponse:
+    instrument = instrument_of(copy.market, key)
+    if instrument not in copy.bodies:
+        raise Http404("no such document")
+    bodies = {name: body for name, body in copy.bodies.items() if name != instrument}
+    base = {name: body for name, body in copy.base.items() if name != instrument}
+    save_or_tell(request, copy, now, bodies=bodies, base=base)
+    return redirect("draft", copy.pk)
+
+
+def _switch(request: SignedInRequest, copy: WorkingCopy, now: dt.datetime) -> HttpResponse:
+    """Let another supplier answer for a supply point from a day on, in the middle of a month too.
+
+    Raises:
+        Refused: there is no such point, or no such supplier.
+    """
+    point, written = (request.POST.get(name, "").strip() for name in ("point", "on"))
+    day, taker = parse_day(written), f"{copy.market}/registration/{request.POST.get('to', '')}"
+    if day is None:
+        return draft_page(request, copy, (day_complaint(written),))
+    with transaction() as session:
+        offered = queries.documents_of_day(session, request.viewer, copy.market, copy.law_day)
+    of_law = {
+        each.instrument: document_body(each.document)
+        for each in offered
+        if each.kind == "registration"
+    }
+    edited = {name: body for name, body in copy.bodies.items() if kind_of(name) == "registration"}
+    found = switched(of_law | edited, point, taker)
+    drawn = {name: of_law[name] for name in found.bodies if name in of_law}
+    bodies, base = {**copy.bodies, **found.bodies}, {**drawn, **copy.base}
+    save_or_tell(request, copy, now, bodies=bodies, base=base, wanted_from=day)
+    return redirect("draft", copy.pk)
+
+
+def _date(request: SignedInRequest, copy: WorkingCopy, now: dt.datetime) -> HttpResponse:
+    written = request.POST.get("on", "").strip()
+    day = parse_day(written)
+    if day is None:
+        return draft_page(request, copy, (day_complaint(written),))
+    save_or_tell(request, copy, now, wanted_from=day)
+    return redirect("draft", copy.pk)
