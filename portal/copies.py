@@ -48,8 +48,12 @@ def begin_copy(
     law_day: dt.date,
     bodies: Bodies,
     now: dt.datetime,
+    **otherwise: Any,
 ) -> WorkingCopy:
     """Begin a working copy of some documents, drawn from the law of a day.
+
+    Args:
+        otherwise: what it begins with that is not as in that law, as of a revision.
 
     Raises:
         Refused: the account has as many as it may have, or the documents are too large.
@@ -69,16 +73,19 @@ def begin_copy(
             ]
         )
     zone = market_zone(session, market)
+    drawn = {
+        "drawn_from": start_of_day(law_day, zone),
+        "wanted_from": law_day,
+        "base": dict(bodies),
+    }
     return WorkingCopy.objects.create(
         user=user,
         market=market,
         law_day=law_day,
-        drawn_from=start_of_day(law_day, zone),
-        wanted_from=law_day,
-        base=dict(bodies),
         bodies=dict(bodies),
         begun_at=now,
         changed_at=now,
+        **(drawn | otherwise),
     )
 
 

@@ -76,6 +76,7 @@ class WorkingCopy(models.Model):
 
     `base` and `bodies` hold documents by instrument: those it was drawn from, and as they were
     edited; a document that is new has no base. `version` counts the times that it was saved.
+    `change` and `revision` name the text that it was begun from, or saved as; none of the law's.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
@@ -85,6 +86,7 @@ class WorkingCopy(models.Model):
     wanted_from = models.DateField()
     base = models.JSONField(default=dict)
     bodies = models.JSONField(default=dict)
+    change = models.BigIntegerField(null=True)
     revision = models.BigIntegerField(null=True)
     version = models.PositiveIntegerField(default=1)
     begun_at = models.DateTimeField()

@@ -14,6 +14,7 @@ from portal.views import (
     credit,
     disputes,
     draft_changes,
+    draft_comparison,
     draft_parts,
     draft_revisions,
     drafts,
@@ -57,6 +58,11 @@ urlpatterns = [
         law_changes.take_next_step,
         name="law-change-step",
     ),
+    path(
+        "rules/changes/<number:number>/compared/<number:revision>/",
+        draft_comparison.revision_compared,
+        name="law-change-compared",
+    ),
     path("rules/<path:instrument>/", rules.document, name="rule-document"),
     path("law/<str:market>/at/<day:day>/", law.whole, name="law"),
     # Before the next, whose document may hold slashes and would take this address too.
@@ -77,6 +83,11 @@ urlpatterns = [
     path("compare/<str:before>/<str:after>/", comparison.versions, name="versions-compared"),
     path("drafts/", drafts.listing, name="drafts"),
     path("drafts/begin/", drafts.begin, name="draft-begin"),
+    path(
+        "drafts/begin/<number:number>/",
+        draft_revisions.begin_from_revision,
+        name="draft-from-revision",
+    ),
     path("drafts/<number:copy_number>/", drafts.page, name="draft"),
     # Before those of documents, whose names are kinds and never one of these.
     path("drafts/<number:copy_number>/change/", draft_changes.change, name="draft-change"),
@@ -85,6 +96,11 @@ urlpatterns = [
         "drafts/<number:copy_number>/revision/",
         draft_revisions.save_revision,
         name="draft-revision",
+    ),
+    path(
+        "drafts/<number:copy_number>/compared/",
+        draft_comparison.copy_compared,
+        name="draft-compared",
     ),
     path("drafts/<number:copy_number>/discard/", drafts.discard, name="draft-discard"),
     path(

@@ -8,6 +8,7 @@ import json
 import uuid
 from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.acts.requests import Done, Entry
@@ -31,6 +32,10 @@ from settlement.enactment.changes import (
     revise,
     take_step,
 )
+
+SAVED_AS = """
+UPDATE portal.portal_workingcopy SET change = :change, revision = :revision WHERE id = :copy
+"""
 
 
 def open_law_change(session: Session, act: Act, now: dt.datetime) -> Done:
@@ -61,11 +66,17 @@ def save_law_revision(session: Session, act: Act, now: dt.datetime) -> Done:
         json.loads(bytes(act.content or b"{}")),
         dt.datetime.fromisoformat(said["drawn_from"]),
     )
-    validity = Validity(dt.date.fromisoformat(said["valid_from"]))
+    ends = said.get("valid_to")
+    validity = Validity(
+        dt.date.fromisoformat(said["valid_from"]), dt.datetime.fromisoformat(ends) if ends else None
+    )
     life = revise(
         session, number, draft, said["parent"], validity, reason=reason, now=now,
         participant=said["participant"],
     )  # fmt: skip
+    # Whoever goes on with the copy goes on from here, and is told where somebody else did.
+    saved = {"copy": said["copy"], "change": number, "revision": len(life.revisions)}
+    session.execute(text(SAVED_AS), saved)
     told = (
         f"Revision {len(life.revisions)} is saved. {next_words(life, state_of(session, life, now))}"
     )

@@ -13,10 +13,11 @@ from ledger.people import store as people_store
 from ledger.people.rights import Rights
 from portal.access import Viewer
 from portal.change_words import REBASE, another_words, event_words, next_words, stated
+from portal.queries.revisable import readable_revision
 from portal.queries.rules import market_zone, zone_by_market
 from portal.queries.seen_trials import SeenTrial, seen_trial
 from rulebook.changes import store
-from rulebook.changes.breaches import steps_of_another, steps_open_to
+from rulebook.changes.breaches import standing_breaches, steps_of_another, steps_open_to
 from rulebook.changes.life import Life
 from rulebook.changes.records import EventRow, RevisionRow, draft_of_revision
 from rulebook.changes.steps import ANSWERED_BY, STEPS, Kind, State, Step
@@ -95,6 +96,7 @@ class LawChangePage:
         trials: of the last revision, that the reader may know of.
         tried: what everybody may know of one of them.
         of_another: who may take the steps that the reader may not, having written or proposed it.
+        may_edit: whether the reader may save the next revision, made from the last.
         is_moved: whether the law that the last revision was drawn from is another by now.
         digest: of the proposal that waits; None where none does, or the reader may not see it.
     """
@@ -117,6 +119,7 @@ class LawChangePage:
     unanswered: dict[str, tuple[EventRow, ...]]
     places: tuple[tuple[str, str], ...]
     participants: tuple[str, ...]
+    may_edit: bool
     trials: tuple[Any, ...]
     tried: SeenTrial | None
     digest: bytes | None
@@ -199,6 +202,7 @@ def law_change_page(
         {ANSWERED_BY[kind].value: life.unanswered(kind) for kind in SPOKEN},
         tuple(_places(life)),
         participants,
+        _may_edit(viewer, life, rights, participants, now),
         trials or public,
         seen_trial(session, public[0].id) if public else None,
         proposal.content_digest if waits and proposal else None,
@@ -277,6 +281,18 @@ def _steps_of_another(life: Life, rights: Rights, now: dt.datetime) -> tuple[str
         return ()
     actor = actor_of(rights)
     return tuple(another_words(life, actor, steps_of_another(life, actor, None, now)))
+
+
+def _may_edit(
+    viewer: Viewer, life: Life, rights: Rights, participants: Sequence[str], now: dt.datetime
+) -> bool:
+    if not viewer.writes_law or readable_revision(life, viewer) is None:
+        return False
+    actor = actor_of(rights)
+    return any(
+        not any(standing_breaches(life, Kind.REVISE, actor, participant, now))
+        for participant in (None, *participants)
+    )
 
 
 def _places(life: Life) -> Iterable[tuple[str, str]]:

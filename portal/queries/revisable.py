@@ -1,13 +1,19 @@
-"""The changes of the law whose text somebody may save: of which a copy becomes a revision."""
+"""The changes whose text somebody may save, and the revisions that a copy goes on from."""
 
 import datetime as dt
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
 from ledger.people.rights import Rights
+from portal.access import Viewer
+from portal.models import WorkingCopy
+from portal.queries.drafts import may_write
 from rulebook.changes import store
 from rulebook.changes.breaches import standing_breaches
+from rulebook.changes.life import Life
+from rulebook.changes.records import RevisionRow
 from rulebook.changes.steps import Kind
 from settlement.enactment.changes import actor_of, with_persons
 
@@ -51,3 +57,36 @@ def revisable_changes(
                 found.append(row)
                 break
     return found[::-1]
+
+
+def bodies_of(revision: RevisionRow) -> Mapping[str, Mapping[str, Any]]:
+    """Return the documents of a revision, by instrument."""
+    return {name: text["body"] for name, text in revision.draft["documents"].items()}
+
+
+def readable_revision(life: Life, viewer: Viewer) -> RevisionRow | None:
+    """Return the last revision of a change where a user may write each document of it.
+
+    None where another is the last, or a document of it is not theirs to write: saved without what
+    they may not read, it would lose that.
+    """
+    last, revision = life.last(Kind.REVISE), life.revision
+    if last is None or revision is None or revision.digest != last.revision_digest:
+        return None
+    names = bodies_of(revision)
+    is_whole = all(may_write(viewer, life.change.market, name) for name in names)
+    return revision if is_whole else None
+
+
+def later_revision(session: Session, copy: WorkingCopy) -> RevisionRow | None:
+    """Return the last revision of the change of a copy, where it came after the copy's own."""
+    life = store.life(session, copy.change) if copy.change else None
+    last = life.revision if life else None
+    return last if last and last.number > (copy.revision or 0) else None
+
+
+def own_revision(session: Session, copy: WorkingCopy) -> RevisionRow | None:
+    """Return the revision that a copy was begun from, or saved as; None where it has none."""
+    life = store.life(session, copy.change) if copy.change else None
+    revisions = life.revisions if life else ()
+    return next((each for each in revisions if each.number == copy.revision), None)

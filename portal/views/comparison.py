@@ -93,7 +93,7 @@ def laws(request: HttpRequest) -> HttpResponse:
             one = queries.comparison_of(session, found, asked.document, viewer)
             if one is None:
                 raise Http404("no such document of either law for this user")
-            return _page(request, viewer, one, context)
+            return document_page(request, viewer, one, context)
         page = page_of(request, queries.Differences(session, found, viewer), DOCUMENTS_A_PAGE)
         rows = [(each, asked.address(each.document.instrument)) for each in page]
     context |= {"page": page, "rows": rows}
@@ -112,12 +112,13 @@ def versions(request: HttpRequest, before: str, after: str) -> HttpResponse:
     except (Refused, LookupError):
         raise Http404("no two such versions for this user") from None
     context = {"section": "rules", "digests": digests, "complaint": ""}
-    return _page(request, viewer, found, context)
+    return document_page(request, viewer, found, context)
 
 
-def _page(
+def document_page(
     request: HttpRequest, viewer: Viewer, found: Comparison, context: dict[str, Any]
 ) -> HttpResponse:
+    """Show one document as two texts have it; the context says which those are."""
     texts = [text for text in (found.before, found.after) if text]
     for instrument in {text.document.instrument for text in texts}:
         owner, user = owner_of(instrument), request.user

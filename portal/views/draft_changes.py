@@ -1,6 +1,7 @@
 """What is done to a working copy as a whole: documents added, begun and taken out, and its day."""
 
 import datetime as dt
+from collections.abc import Callable, Mapping
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
@@ -17,7 +18,9 @@ from portal.editing.keys import instrument_of, kind_of
 from portal.editing.suppliers import switched
 from portal.models import WorkingCopy
 from portal.queries import drafts as queries
-from portal.queries.rules import rule_on
+from portal.queries.revisable import later_revision, own_revision
+from portal.queries.rules import market_zone, rule_on
+from portal.revision_copies import brought_after
 from portal.views.drafts import copy_of, document_of_law, draft_page, save_or_tell, writes_law
 from portal.views.page_remedies import page_sentences
 from rulebook.digest import document_body
@@ -28,24 +31,17 @@ from rulebook.digest import document_body
 def change(request: SignedInRequest, copy_number: int) -> HttpResponse:
     """Add a document to a working copy, begin one, take one out, or say from when it is wanted."""
     copy, now = copy_of(request, copy_number), timezone.now()
-    action, key = request.POST.get("do", ""), request.POST.get("document", "")
+    act = ACTIONS.get(request.POST.get("do", ""))
+    if act is None:
+        raise Http404("no such change")
     try:
-        if action == "add":
-            return _add(request, copy, key, now)
-        if action == "begin":
-            return _begin_document(request, copy, now)
-        if action == "take-out":
-            return _take_out(request, copy, key, now)
-        if action == "date":
-            return _date(request, copy, now)
-        if action == "switch":
-            return _switch(request, copy, now)
+        return act(request, copy, now)
     except Refused as refused:
         return draft_page(request, copy, page_sentences(refused.findings))
-    raise Http404("no such change")
 
 
-def _add(request: SignedInRequest, copy: WorkingCopy, key: str, now: dt.datetime) -> HttpResponse:
+def _add(request: SignedInRequest, copy: WorkingCopy, now: dt.datetime) -> HttpResponse:
+    key = request.POST.get("document", "")
     with transaction() as session:
         added = document_of_law(request, session, copy.market, key, copy.law_day)
     # What was edited already stays as it is.
@@ -79,10 +75,8 @@ def _begin_document(request: SignedInRequest, copy: WorkingCopy, now: dt.datetim
     return redirect("draft-document", copy.pk, key)
 
 
-def _take_out(
-    request: SignedInRequest, copy: WorkingCopy, key: str, now: dt.datetime
-) -> HttpResponse:
-    instrument = instrument_of(copy.market, key)
+def _take_out(request: SignedInRequest, copy: WorkingCopy, now: dt.datetime) -> HttpResponse:
+    instrument = instrument_of(copy.market, request.POST.get("document", ""))
     if instrument not in copy.bodies:
         raise Http404("no such document")
     bodies = {name: body for name, body in copy.bodies.items() if name != instrument}
@@ -116,6 +110,20 @@ def _switch(request: SignedInRequest, copy: WorkingCopy, now: dt.datetime) -> Ht
     return redirect("draft", copy.pk)
 
 
+def _bring_in(request: SignedInRequest, copy: WorkingCopy, now: dt.datetime) -> HttpResponse:
+    """Lay the last revision of its change under a copy that was begun from an earlier one.
+
+    Raises:
+        Refused: both changed the same place to different values; nothing is saved.
+    """
+    with transaction() as session:
+        own, later = own_revision(session, copy), later_revision(session, copy)
+        zone = market_zone(session, copy.market)
+    if own is not None and later is not None:
+        save_or_tell(request, copy, now, **brought_after(copy, own, later, zone))
+    return redirect("draft", copy.pk)
+
+
 def _date(request: SignedInRequest, copy: WorkingCopy, now: dt.datetime) -> HttpResponse:
     written = request.POST.get("on", "").strip()
     day = parse_day(written)
@@ -123,3 +131,14 @@ def _date(request: SignedInRequest, copy: WorkingCopy, now: dt.datetime) -> Http
         return draft_page(request, copy, (day_complaint(written),))
     save_or_tell(request, copy, now, wanted_from=day)
     return redirect("draft", copy.pk)
+
+
+ACTIONS: Mapping[str, Callable[[SignedInRequest, WorkingCopy, dt.datetime], HttpResponse]] = {
+    "add": _add,
+    "begin": _begin_document,
+    "take-out": _take_out,
+    "date": _date,
+    "bring-in": _bring_in,
+    "switch": _switch,
+}
+"""What a button of the page does, by the name that it sends."""

@@ -27,7 +27,7 @@ from portal.editing.keys import instrument_of, key_of, kind_of, name_of
 from portal.models import WorkingCopy
 from portal.paging import page_of
 from portal.queries import drafts as queries
-from portal.queries.revisable import revisable_changes
+from portal.queries.revisable import later_revision, own_revision, revisable_changes
 from portal.queries.rules import rule_on
 from portal.quotas import Kind, sends_file, spends
 from portal.readings_kept import keep_reading
@@ -133,6 +133,7 @@ def draft_page(
         offered = queries.documents_of_day(session, request.viewer, copy.market, copy.law_day)
         rights = rights_of(session, request.user.get_username())
         revisable = revisable_changes(session, rights, copy.market, now)
+        own, later = own_revision(session, copy), later_revision(session, copy)
     edits = copies.edits_of_copy(copy)
     open_ones = {
         name for name in copy.bodies if queries.may_write(request.viewer, copy.market, name)
@@ -152,7 +153,9 @@ def draft_page(
         ],
         "found": found_on_page(copy, found, code),
         "changes_nothing": not edits,
-        "revisable": revisable,
+        "revisable": [each for each in revisable if not (later and each.number == copy.change)],
+        "own": own,
+        "later": later,
         "reason": reason,
         "offered": [each for each in offered if each.instrument not in copy.bodies],
         "kinds": [(kind, kind in NAMED_BY) for kind in KINDS],

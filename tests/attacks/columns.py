@@ -222,8 +222,8 @@ TRANSIENT = {
         "size_bytes state subject total user_id": "a copy for a day of what is proven elsewhere",
     },
     "portal.portal_workingcopy": {
-        "base begun_at bodies changed_at drawn_from id law_day market revision user_id version "
-        "wanted_from": "what somebody writes; law is what is proposed of it and approved",
+        "base begun_at bodies change changed_at drawn_from id law_day market revision user_id "
+        "version wanted_from": "what somebody writes; law is what is proposed of it and approved",
     },
     "portal.portal_exportpart": {
         "content export_id id number": "pieces of that copy; evidence is checked by its verifier",

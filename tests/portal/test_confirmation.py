@@ -26,6 +26,7 @@ MOVES_NO_MONEY = {
     **dict.fromkeys(
         [
             "draft-begin",
+            "draft-from-revision",
             "draft-change",
             "draft-upload",
             "draft-discard",

@@ -232,6 +232,23 @@ def test_a_registration_is_begun_from_an_empty_form(sign_in):
     )
 
 
+def test_a_copy_is_shown_beside_the_law_clause_by_clause(sign_in):
+    client = sign_in("regulator")
+    _, copy = begin(client, "market-rules")
+    compared = f"/drafts/{copy.pk}/compared/"
+    assert "No document differs." in shown(client.get(compared))
+    save(client, f"/drafts/{copy.pk}/market-rules/", **{CAP: "3000"})
+    page = shown(client.get(compared))
+    assert f"The law of {day_in_words(FIRST_DAY)}, and working copy {copy.pk}." in page
+    page = shown(client.get(f"{compared}?document={RULES}"))
+    assert "£3,000.00" in page and "<ins>" in page and "<svg" in page
+    assert client.get(f"{compared}?document={MARKET}/grid-model").status_code == 404
+    stored(copy)
+    copy.bodies[RULES]["interval_minutes"] = "soon"
+    copy.save()
+    assert f"as not every field of it can be read yet: {RULES}" in shown(client.get(compared))
+
+
 def test_a_document_that_the_law_has_is_drawn_from_it_and_not_begun_anew(sign_in):
     client = sign_in("regulator")
     _, copy = begin(client)

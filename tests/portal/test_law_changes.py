@@ -12,7 +12,7 @@ from database.session import transaction
 from ledger.people.store import rights_of
 from portal.access import NOBODY
 from portal.acts.law_changes import take_law_step
-from portal.models import Act, AuditEntry
+from portal.models import Act, AuditEntry, WorkingCopy
 from portal.queries.law_changes import law_change_page
 from rulebook.changes.steps import Kind, State
 from rulebook.law import rules_at
@@ -175,6 +175,67 @@ def test_a_step_towards_law_is_confirmed_first(urgent, make_user):
     client.force_login(make_user("regulator", *PEOPLE["regulator"]))
     answer = client.post(f"{ADDRESS}{urgent}/assess/", {"reason": WHY})
     assert answer.status_code == 302 and "/account/confirm/" in answer["Location"]
+
+
+def edited(client, number, **fields) -> WorkingCopy:
+    """Begin a working copy of the last revision of a change, and write fields of its document."""
+    answer = client.post(f"/drafts/begin/{number}/")
+    copy = WorkingCopy.objects.get(pk=int(answer["Location"].split("/")[2]))
+    (name,) = copy.bodies
+    copy.bodies[name] |= fields
+    copy.save()
+    return copy
+
+
+def save_revision(client, copy, parent):
+    form = {"change": f"{copy.change}.{parent}", "reason": WHY}
+    return client.post(f"/drafts/{copy.pk}/revision/", form, follow=True)
+
+
+def test_a_revision_is_edited_and_one_that_was_saved_meanwhile_is_brought_in(urgent, sign_in):
+    operator, regulator = sign_in("operator"), sign_in("regulator")
+    assert "Edit this revision" in shown(operator.get(f"{ADDRESS}{urgent}/"))
+    theirs = edited(operator, urgent, title="Theirs")
+    mine = edited(regulator, urgent, payee_change_delay_days=33)
+    assert (mine.change, mine.revision) == (urgent, 1)
+    assert "Revision 2 is saved." in shown(save_revision(operator, theirs, 1))
+    page = shown(save_revision(regulator, mine, 1), 422)
+    assert "nothing of the copy is lost" in page
+    assert f"Revision 2 of law change {urgent} was saved meanwhile" in page
+    bring = {"do": "bring-in"}
+    page = shown(regulator.post(f"/drafts/{mine.pk}/change/", bring, follow=True))
+    assert "was saved meanwhile" not in page
+    mine.refresh_from_db()
+    (body,) = mine.bodies.values()
+    assert (mine.revision, body["title"], body["payee_change_delay_days"]) == (2, "Theirs", 33)
+    page = shown(save_revision(regulator, mine, 2))
+    assert "Revision 3 is saved." in page and state_of(urgent) is State.DRAFT
+    compared = f"{ADDRESS}{urgent}/compared/3/"
+    assert f"Revision 1, and revision 3 of law change {urgent}" in shown(
+        regulator.get(f"{compared}?with=1")
+    )
+    page = shown(regulator.get(f"{compared}?with=1&document={MARKET}/settlement-terms"))
+    assert "Theirs" in page and "33" in page
+    assert "Theirs" in shown(regulator.get(f"{compared}?document={MARKET}/settlement-terms"))
+    for odd in ("4", "x", "9" * 30):
+        assert regulator.get(f"{compared}?with={odd}").status_code == 404
+    # What both changed to different values is named, and nothing of either is lost.
+    late = edited(operator, urgent, title="Mine")
+    other = edited(regulator, urgent, title="Others'")
+    shown(save_revision(regulator, other, 3))
+    page = shown(operator.post(f"/drafts/{late.pk}/change/", bring, follow=True), 422)
+    assert "revision 4 has" in page and "Others'" in page and "Mine" in page
+    late.refresh_from_db()
+    assert late.revision == 3 and "Mine" in str(late.bodies)
+
+
+def test_a_text_is_edited_by_whoever_may_save_it_alone(site, urgent, sign_in):
+    owner = sign_in("owner")
+    assert "Edit this revision" not in shown(owner.get(f"{ADDRESS}{urgent}/"))
+    page = shown(owner.post(f"/drafts/begin/{urgent}/", follow=True))
+    assert f"The text of change {urgent} is not yours to write." in page
+    assert owner.post("/drafts/begin/999999/").status_code == 404
+    assert not WorkingCopy.objects.exists()
 
 
 def test_what_is_no_step_of_a_page_is_not_found(site, sign_in):

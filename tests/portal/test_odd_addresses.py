@@ -44,7 +44,7 @@ ODD_VALUES = {
 ASKED = (
     "on", "from", "to", "month", "market", "participant", "document", "page", "next", "known",
     "before", "before_known", "after", "after_known", "proposal",
-    "q",
+    "q", "with",
 )  # fmt: skip
 SENT_TO = {
     "/disputes/<str:market>/<number:number>/<str:action>/",
