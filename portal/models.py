@@ -50,6 +50,8 @@ class AuditEntry(models.Model):
         CHANGE_CONFIRMED = "change-confirmed", "Confirmed a change of who is paid"
         CHANGE_OBJECTED = "change-objected", "Objected to a change of who is paid"
         LAW_CHANGE = "law-change", "Took a step of a change of the law"
+        LAW_PROPOSED = "law-proposed", "Proposed law"
+        LAW_APPROVED = "law-approved", "Approved law"
         DEMO_SIGN_IN = "demo-sign-in", "Demo sign-in made"
 
     at = models.DateTimeField(db_index=True)
@@ -318,6 +320,8 @@ class Act(models.Model):
         CHANGE = "change", "Open a change of the law"
         CHANGE_STEP = "change-step", "Take a step of a change of the law"
         REVISE = "revise", "Save a revision of a change"
+        END = "end", "End a registration"
+        APPROVE_LAW = "approve-law", "Approve law"
 
     class State(models.TextChoices):
         """How far it is."""

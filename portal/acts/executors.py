@@ -21,7 +21,7 @@ from ledger.payments.allocate import allocate, find_transaction
 from ledger.payments.statements import statement_name
 from portal import audit, dispute_words
 from portal.access import viewer_of
-from portal.acts import changes, law_changes, people, settling
+from portal.acts import changes, law_changes, law_proposals, people, settling
 from portal.acts.requests import Done, Entry, Execute
 from portal.dispute_forms import StepForm, kept_form
 from portal.dispute_rights import may_act
@@ -163,6 +163,8 @@ EXECUTORS: Mapping[str, Execute] = MappingProxyType(
         Act.Kind.CHANGE: law_changes.open_law_change,
         Act.Kind.CHANGE_STEP: law_changes.take_law_step,
         Act.Kind.REVISE: law_changes.save_law_revision,
+        Act.Kind.END: law_proposals.end_registration,
+        Act.Kind.APPROVE_LAW: law_proposals.approve_law,
     }
 )
 """By kind of act."""

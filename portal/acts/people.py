@@ -80,7 +80,7 @@ def approve_right(session: Session, act: Act, now: dt.datetime) -> Done:
                     f"proposal {number}",
                     "no such proposal" if found is None else found.kind,
                     "here rights are approved",
-                    "law is approved by command: `manage.py approve`",
+                    "law is approved on the page of its proposal",
                 )
             ]
         )

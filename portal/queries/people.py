@@ -88,7 +88,7 @@ def open_grants(session: Session, reader: str) -> list[ShownProposal]:
 
 
 def open_law(session: Session) -> int:
-    """Return how many proposals of law wait: those are read and approved by command."""
+    """Return how many proposals of law wait: those stand among the law changes."""
     return sum(each.kind is not Kind.GRANT for each in store.proposals(session, open_only=True))
 
 

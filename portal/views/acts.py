@@ -17,6 +17,7 @@ from portal.views import (
     disputes,
     draft_revisions,
     law_changes,
+    law_proposals,
     payments,
     people,
     settling,
@@ -67,6 +68,8 @@ SHOW_REFUSED: Mapping[str, ShowRefused] = MappingProxyType(
         Act.Kind.CHANGE: law_changes.show_refused_opening,
         Act.Kind.CHANGE_STEP: law_changes.show_refused_step,
         Act.Kind.REVISE: draft_revisions.show_refused_revision,
+        Act.Kind.END: law_proposals.show_refused_end,
+        Act.Kind.APPROVE_LAW: law_proposals.show_refused_approval,
     }
 )
 """By kind of act: its form again, with what was typed and every reason."""

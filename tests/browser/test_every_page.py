@@ -77,6 +77,8 @@ PAGES = {
         "/rules/changes/{law}/compared/1/?document=gb12/market-rules",
         SUPPLIER,
     ),
+    "proposal of law": ("/rules/proposals/{change}/", "regulator"),
+    "end of a registration": (f"/rules/end/gb12/{SUPPLIER}/?last_day=2090-03-31", "operator"),
     "opening of a change of the law": ("/rules/changes/open/", SUPPLIER),
     "people": ("/people/", "regulator"),
     "account and its rights": ("/people/accounts/operator/", "regulator"),

@@ -103,6 +103,7 @@ def known(site, documents) -> dict[str, str]:
         "key": "no-key",
         "pk": "1",
         "copy_number": "1",
+        "revision": "1",
         "document_key": "market-rules",
         "part": "layers.0",
     }
@@ -128,7 +129,7 @@ def filled(template: str, known: dict[str, str], name: str | None = None, value:
         part = found[1].rpartition(":")[2]
         if part == name:
             return value
-        is_numbered = template.startswith(("/disputes/", "/rules/changes/")) and part == "number"
+        is_numbered = template.startswith(("/disputes/", "/rules/")) and part == "number"
         return "1" if is_numbered else known[part]
 
     return re.sub(r"<([^>]+)>", of_part, template)

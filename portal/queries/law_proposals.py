@@ -1,0 +1,79 @@
+"""Proposals of law that were made without a change, as pages show them."""
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from common.refusals import Finding
+from ledger.people import store
+from ledger.people.rights import check_approver
+from ledger.people.roles import Kind
+from ledger.people.store import StoredProposal
+from portal.queries.rules import market_zone
+from rulebook.changes.store import change_of_proposal
+from settlement.enactment.payees import ProposedPayee, proposed_payees
+from settlement.enactment.reach import Reach
+from settlement.enactment.reaching import reach_of
+
+
+@dataclass(frozen=True)
+class ShownProposal:
+    """A proposal of law.
+
+    Attributes:
+        ends: the instrument that it ends; empty where it publishes documents.
+        starts: from when it is law; of an end, the first moment without the document.
+        stops: the first moment at which documents apply no longer; None for no end.
+        documents: the instruments that it publishes.
+        change: of whose text it is, which is decided on its own page; None of most.
+        payees: the changes of payees in it, each of which waits for its participant's word.
+        hindrances: why the reader may not approve it.
+        reach: what it touches of what is settled; None once it was approved.
+    """
+
+    stored: StoredProposal
+    proposer: str
+    zone: str
+    ends: str
+    starts: dt.datetime
+    stops: dt.datetime | None
+    documents: tuple[str, ...]
+    reason: str
+    change: int | None
+    payees: tuple[ProposedPayee, ...]
+    hindrances: tuple[Finding, ...]
+    reach: Reach | None
+
+
+def shown_proposal(
+    session: Session, number: int, reader: str, now: dt.datetime
+) -> ShownProposal | None:
+    """Return a proposal of law, open or approved; None where there is none.
+
+    Raises:
+        Refused: a text of it is not the one that was proposed.
+    """
+    stored = store.proposal(session, number)
+    if stored is None or stored.kind is Kind.GRANT or stored.market is None:
+        return None
+    content = json.loads(stored.content)
+    is_end = stored.kind is Kind.ENDING
+    starts = dt.datetime.fromisoformat(content["ends" if is_end else "valid_from"])
+    stops = None if is_end else content["valid_to"]
+    reads, proposed = (store.rights_of(session, each) for each in (reader, stored.proposed_by))
+    return ShownProposal(
+        stored,
+        store.names_of(session).get(stored.proposed_by, ""),
+        market_zone(session, stored.market),
+        content["instrument"] if is_end else "",
+        starts,
+        dt.datetime.fromisoformat(stops) if stops else None,
+        () if is_end else tuple(sorted(content["documents"])),
+        content["reason"],
+        change_of_proposal(session, number),
+        tuple(proposed_payees(session, [number])),
+        tuple(check_approver(reads, proposed, stored.kind)),
+        reach_of(session, stored, now),
+    )
