@@ -155,6 +155,7 @@ SHELLS = {
     "settlement/studies/study.py": "use case: run a study",
     "settlement/tables.py": "declares tables of the database",
     "settlement/trials/inputs.py": "loads what a trial is computed from",
+    "settlement/trials/opened.py": "use case: settle days of a trial again, to open a figure",
     "settlement/trials/replay.py": "use case: replay a trial",
     "settlement/trials/seen.py": "reads what of trials everybody may know",
     "settlement/trials/store.py": "moves rows",

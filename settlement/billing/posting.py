@@ -106,13 +106,24 @@ def _money(
         if measure == EQUALISATION_MEASURE:
             amounts[_account(market, currency, None, EQUALISATION, entity)] = -total
         elif measure in KIND_OF_MEASURE:
-            kind = KIND_OF_MEASURE[measure]
-            participant, subject = _answers(register, kind, entity)
-            account = _account(market, currency, participant, kind.code, subject)
-            amounts[account] = kind.sign * total
+            account = line_account(market, currency, register, measure, entity)
+            amounts[account] = KIND_OF_MEASURE[measure].sign * total
         elif measure.endswith(MONEY_SUFFIX):
             raise LookupError(f"{measure}: no row of the catalogue of line kinds has this money")
     return amounts
+
+
+def line_account(
+    market: str, currency: str, register: Register, measure: str, entity: str
+) -> Account:
+    """Return the account of a participant that a result of `KIND_OF_MEASURE` moves.
+
+    Raises:
+        LookupError: nobody answers for the entity.
+    """
+    kind = KIND_OF_MEASURE[measure]
+    participant, subject = _answers(register, kind, entity)
+    return _account(market, currency, participant, kind.code, subject)
 
 
 def _answers(register: Register, kind: LineKind, entity: str) -> tuple[str, str]:

@@ -24,6 +24,8 @@ METHOD_WORDS = {
 
 def source_words(fact: ReadingFact, interval: int) -> str:
     """Return revision, quality, arrival and file of a reading, or what stands in its place."""
+    if fact.made:
+        return fact.made
     estimate, source = fact.estimates.get(interval), fact.source
     if source is None:
         came = "no reading was received"

@@ -8,7 +8,7 @@ Where only one of the two bears the tax of the line, the other counts as nothing
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -21,16 +21,18 @@ from ledger.chain import InvoiceLineRow, InvoiceRow
 from ledger.invoice import Tax
 from ledger.invoice_queries import next_month
 from ledger.journal import Account
-from rulebook.resolve import RulePeriod
+from rulebook.resolve import RulePeriod, RuleSet
 from settlement.billing.day_law import tax_of_line
 from settlement.billing.lines import LineKind, Side, Subject, line_kind
 from settlement.billing.posted_month import posted_month
+from settlement.core.engine import DayReadings, MarketModel
 from settlement.core.pass_through import charged_entity
 from settlement.core.periods import interval_starts
 from settlement.explanations.charges import Charges
 from settlement.explanations.pass_through import PassThroughCharges
 from settlement.explanations.payments import Payments
 from settlement.explanations.tree import DayFacts, Explanation, ReadingFact
+from settlement.meters.readings import ReadingSource
 from settlement.meters.sources import reading_sources
 from settlement.rules.compile import compile_rules
 from settlement.rules.register import register_of
@@ -212,27 +214,45 @@ def day_facts(session: Session, run: Run, day: dt.date, law_of: LawOf | None = N
         for first_day, last_day, rules in pinned_periods(session, run, law_of)
         if first_day <= day <= last_day
     )
-    market_rules = rules.market_rules
-    model = compile_rules(rules)
     # Of the day alone, without the rest of the run: a day comes out the same either way.
     inputs = run_inputs(session, run.market, [RulePeriod(day, day, rules)], run.known_at)
+    results = store.stored_values(store.day_vectors(session, run.id, day))
+    readings = readings_used(day, inputs, reading_sources(session, run.market, day, run.known_at))
+    return facts_of(day, rules, results, readings, inputs.day_readings)
+
+
+def facts_of(
+    day: dt.date,
+    rules: RuleSet,
+    results: Mapping[VectorKey, np.ndarray],
+    readings: Mapping[VectorKey, ReadingFact],
+    day_readings: Callable[[dt.date, MarketModel], DayReadings],
+) -> DayFacts:
+    """Return what is known of a day that was settled under some rules.
+
+    Args:
+        day, rules: the day, and its law.
+        results: what it came to, by measure and entity.
+        readings: what it was settled from, by measure and entity.
+        day_readings: returns the same as the engine is given it.
+    """
+    market_rules, model = rules.market_rules, compile_rules(rules)
     return DayFacts(
         day=day,
         starts=interval_starts(day, market_rules.time_zone, market_rules.interval_minutes),
         rules=rules,
         model=model,
         register=register_of(rules.registrations, rules.charge_lists),
-        results=store.stored_values(store.day_vectors(session, run.id, day)),
-        readings=_readings(session, run, day, inputs),
-        day_readings=cache(lambda: inputs.day_readings(day, model)),
+        results=results,
+        readings=readings,
+        day_readings=cache(lambda: day_readings(day, model)),
     )
 
 
-def _readings(
-    session: Session, run: Run, day: dt.date, inputs: RunInputs
+def readings_used(
+    day: dt.date, inputs: RunInputs, sources: Mapping[VectorKey, ReadingSource]
 ) -> dict[VectorKey, ReadingFact]:
-    """Return the readings of a day as the run used them, by measure and entity."""
-    sources = reading_sources(session, run.market, day, run.known_at)
+    """Return the readings of a day as they settle, by measure and entity, with their sources."""
     return {
         (measure, entity): ReadingFact(
             used.values[row],
@@ -261,14 +281,28 @@ def _tree(facts: DayFacts, reference: LineReference, interval: int) -> Explanati
             f"{reference.line.subject}: under this run another tax is due on it, so another line"
         )
         return Explanation(label, 0, "micro")
-    kind, subject = reference.kind, reference.line.subject
+    return line_tree(facts, reference.kind, reference.line.subject, owner, interval, sign=-1)
+
+
+def line_tree(
+    facts: DayFacts, kind: LineKind, subject: str, participant: str, interval: int, sign: int
+) -> Explanation:
+    """Return the tree behind one interval of what a participant is charged or paid.
+
+    Args:
+        facts: of the day.
+        kind, subject: the line: its kind, and the unit, supply point or charge that it is about.
+        participant: who answers for it.
+        interval: of the day, from 0.
+        sign: what turns a payment to its unit; a charge, and what is passed through, is as stored.
+    """
     if kind.is_pass_through:
         if kind.is_paid_on:
             return PassThroughCharges(facts, interval).paid_on(kind.charge_type, subject)
-        of = reference.invoice.participant if kind.side is Side.CHARGE else ""
+        of = participant if kind.side is Side.CHARGE else ""
         return PassThroughCharges(facts, interval).line(kind.component, subject, of)
     if kind.side is Side.PAYMENT:
-        return Payments(facts, interval).payment(kind.component, subject, sign=-1)
+        return Payments(facts, interval).payment(kind.component, subject, sign=sign)
     return Charges(facts, interval).charge(kind.component, subject)
 
 

@@ -65,10 +65,17 @@ class Grounds:
             dtype=np.int64,
         )
 
+    def asked_wh(self) -> np.ndarray:
+        """Return what supply points asked for, in the model's order: what scarcity is about."""
+        points, asked = self.facts.model.supply_points, self.facts.asked_wh
+        if asked is None:
+            return self.stack(DEMAND, points)
+        return np.array([asked[point][self.interval] for point in points], dtype=np.int64)
+
     def node_demand_kw(self) -> np.ndarray:
         """Return demand at each node in kW, as the engine's games take it."""
-        points = self.stack(DEMAND, self.facts.model.supply_points)
-        return node_demand_w(self.facts.model, points[:, np.newaxis])[:, 0] // W_PER_KW
+        asked = self.asked_wh()[:, np.newaxis]
+        return node_demand_w(self.facts.model, asked)[:, 0] // W_PER_KW
 
     def cite(self, line: str) -> tuple[CitedClause, ...]:
         """Return the clauses that a kind of invoice line rests on."""

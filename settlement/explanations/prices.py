@@ -12,7 +12,7 @@ from settlement.core.model import node_available_w, node_demand_w
 from settlement.core.tightness import PPM_PER_POINT, Curve
 from settlement.explanations.grounds import Grounds
 from settlement.explanations.tree import Explanation
-from settlement.meters.register import AVAILABLE, DEMAND
+from settlement.meters.register import AVAILABLE
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Prices(Grounds):
 
     def _tightness(self, layer: Layer, holon: int) -> Explanation:
         name = f"{layer.name} {layer.holons[holon]}"
-        demand_w = node_demand_w(self.facts.model, self._column(DEMAND))
+        demand_w = node_demand_w(self.facts.model, self.asked_wh()[:, np.newaxis])
         demand = int(layer.sums(demand_w)[holon, 0])
         deliverable = self._deliverable(layer, holon)
         quotient = f"{megawatts(demand)} wanted ÷ {megawatts(deliverable.value)}"
@@ -69,7 +69,7 @@ class Prices(Grounds):
     def _deliverable(self, layer: Layer, holon: int) -> Explanation:
         model = self.facts.model
         deliverable = self.facts.result("deliverable_w", self._entity(layer, holon), self.interval)
-        available_w = node_available_w(model, self._column(AVAILABLE))
+        available_w = node_available_w(model, self.stack(AVAILABLE, model.units)[:, np.newaxis])
         inside = int(layer.sums(available_w)[holon, 0])
         how = {
             "boundary": "and the surplus outside counts up to that",
@@ -100,12 +100,6 @@ class Prices(Grounds):
             "micro/MWh",
             self._read_off(curve, tightness),
         )
-
-    def _column(self, measure: str) -> np.ndarray:
-        """Return this interval's readings of a measure, in the model's order, shape (E, 1)."""
-        model = self.facts.model
-        entities = model.supply_points if measure == DEMAND else model.units
-        return self.stack(measure, entities)[:, np.newaxis]
 
     def _entity(self, layer: Layer, holon: int) -> str:
         return f"{layer.name}/{layer.holons[holon]}"

@@ -1,7 +1,7 @@
 """What an explanation is, and the facts of a day that it is made from."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -60,6 +60,13 @@ class Explanation:
     interval: int | None = None
 
 
+def cited_clauses(tree: Explanation) -> Iterator[CitedClause]:
+    """Yield every clause that an explanation rests on, as often as it does."""
+    yield from tree.clauses
+    for child in tree.children:
+        yield from cited_clauses(child)
+
+
 @dataclass(frozen=True, eq=False)
 class ReadingFact:
     """One day vector of readings as a run used it, and where it came from.
@@ -69,12 +76,14 @@ class ReadingFact:
         codes: shape (T,), the quality of each, as in `settlement.meters.quality`.
         estimates: what was estimated by rule, by interval.
         source: None where nothing was received and all is estimated.
+        made: how it was made, where it was not metered; else empty.
     """
 
     values: np.ndarray
     codes: np.ndarray
     estimates: Mapping[int, Estimate]
     source: ReadingSource | None
+    made: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +94,8 @@ class DayFacts:
         results: the stored result vectors by measure and entity.
         readings: the readings that the run used, by measure and entity.
         day_readings: returns the day as the engine was given it.
+        asked_wh: what each supply point asked for, by which scarcity is measured; None where that
+            is what it took.
     """
 
     day: dt.date
@@ -95,6 +106,7 @@ class DayFacts:
     results: Mapping[VectorKey, np.ndarray]
     readings: Mapping[VectorKey, ReadingFact]
     day_readings: Callable[[], DayReadings]
+    asked_wh: Mapping[str, np.ndarray] | None = None
 
     @cached_property
     def fair_play_shares(self) -> DayShares:

@@ -105,11 +105,13 @@ class SideFigures:
         self.prices[month].append(day.prices)
         self.tightness_ppm[month] = max(self.tightness_ppm[month], day.highest_tightness_ppm)
         self.day_digests.append(day.digest)
-        if self._met is not rules:  # the days of a period share their rules
-            self._met = rules
-            self._meet(rules)
+        self.meet(rules)
 
-    def _meet(self, rules: RuleSet) -> None:
+    def meet(self, rules: RuleSet) -> None:
+        """Take in who and what stands in the rules of a day."""
+        if self._met is rules:  # the days of a period share their rules
+            return
+        self._met = rules
         self.places = shared_places([places_of(rules.grid_model), self.places])
         met = register_of(rules.registrations, rules.charge_lists)
         self.register = Register(

@@ -156,15 +156,7 @@ def inputs_of_law(
     Raises:
         Refused: see `load_inputs`.
     """
-    law = {LAW: list(periods)}
-    findings: list[Finding] = []
-    for name, draft in drafts.items():
-        law[name], found = amended_periods(periods, draft)
-        findings += found
-    if request.mode == MADE_AGAIN:
-        findings += _too_large_findings(law)
-    if findings:
-        raise Refused(list(dict.fromkeys(findings)))
+    law = law_of_sides(periods, drafts, request.mode)
     lock_readings(session, request.market)
     known = _sides(session, request, law)
     sides: Mapping[str, RunInputs | StudyInputs] = known
@@ -180,6 +172,26 @@ def inputs_of_law(
         sides,
         files_known_at(session, request.market, request.known_at),
     )
+
+
+def law_of_sides(
+    periods: Sequence[RulePeriod], drafts: Mapping[str, Draft], mode: str
+) -> dict[str, list[RulePeriod]]:
+    """Return the law of each side, period by period: as it is known, and each draft laid over it.
+
+    Raises:
+        Refused: a draft does not fit the law of some day, or a grid is too large to be made again.
+    """
+    law = {LAW: list(periods)}
+    findings: list[Finding] = []
+    for name, draft in drafts.items():
+        law[name], found = amended_periods(periods, draft)
+        findings += found
+    if mode == MADE_AGAIN:
+        findings += _too_large_findings(law)
+    if findings:
+        raise Refused(list(dict.fromkeys(findings)))
+    return law
 
 
 def _too_large_findings(law: Mapping[str, Sequence[RulePeriod]]) -> Iterator[Finding]:

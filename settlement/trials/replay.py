@@ -1,7 +1,7 @@
 """Replay a trial: compute it again from what it is pinned to, and compare."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
@@ -10,13 +10,16 @@ from common.refusals import Finding, Refused
 from rulebook.drafting import Draft
 from rulebook.publication import Placed
 from rulebook.reading import document_of
+from rulebook.resolve import RulePeriod
 from rulebook.store import versions_with_digests
+from settlement.runs.inputs import RunInputs, run_inputs
 from settlement.runs.pinned import UNREADABLE, law_read_once, periods_of_pins
 from settlement.runs.results import vector_of
 from settlement.runs.run import ENGINE_VERSION
 from settlement.runs.settle import Progress, no_progress
-from settlement.trials.inputs import TrialInputs, TrialRequest, inputs_of_law
-from settlement.trials.made import MadeVector, made_by_side
+from settlement.studies.inputs import StudyInputs
+from settlement.trials.inputs import TrialInputs, TrialRequest, inputs_of_law, law_of_sides
+from settlement.trials.made import Made, MadeVector, made_by_side
 from settlement.trials.records import MADE_AGAIN, REPORT_FORMAT, Trial
 from settlement.trials.store import made_of
 from settlement.trials.trial import Transactions, TriedDays, try_days
@@ -112,14 +115,65 @@ def stored_inputs(session: Session, trial: Trial) -> TrialInputs:
         trial.threshold_ppm,
         mode=trial.mode,
     )
-    drafts = {record["name"]: stored_draft(session, trial, record) for record in trial.drafts}
+    days = [trial.first_day + dt.timedelta(days=1) * day for day in range(trial.day_count)]
+    made = _stored_made(session, trial, days)
+    return inputs_of_law(session, request, periods, stored_drafts(session, trial), made)
+
+
+def _stored_made(session: Session, trial: Trial, days: Sequence[dt.date]) -> Mapping[str, Made]:
+    """Return what was made of all of its days, or of one; nothing where they are as metered."""
     # Of a day of which nothing is stored, that is named; it is not made anew.
-    made = made_by_side(
-        map(_with_own_digest, made_of(session, trial.id)),
+    only = days[0] if len(days) == 1 else None
+    return made_by_side(
+        map(_with_own_digest, made_of(session, trial.id, only)),
         [side.side for side in trial.sides if trial.mode == MADE_AGAIN],
-        [trial.first_day + dt.timedelta(days=1) * day for day in range(trial.day_count)],
+        days,
     )
-    return inputs_of_law(session, request, periods, drafts, made)
+
+
+def stored_law(session: Session, trial: Trial) -> dict[str, list[RulePeriod]]:
+    """Return the law of each side of a stored trial, period by period.
+
+    Raises:
+        Refused: some of it is not there as it was.
+    """
+    periods = periods_of_pins(trial.market, trial.pins, law_read_once(session))
+    return law_of_sides(periods, stored_drafts(session, trial), trial.mode)
+
+
+def stored_day(
+    session: Session, trial: Trial, law: Mapping[str, Sequence[RulePeriod]], day: dt.date
+) -> dict[str, RunInputs | StudyInputs]:
+    """Return what one day of each side of a stored trial was computed from.
+
+    A day comes out the same alone as among the others of its trial.
+
+    Args:
+        session, trial: the caller's session, and the trial.
+        law: of its sides, as `stored_law` returns it.
+        day: one of its days.
+
+    Raises:
+        Refused: some of it is not there as it was.
+    """
+    made = _stored_made(session, trial, [day])
+    sides: dict[str, RunInputs | StudyInputs] = {}
+    for name, periods in law.items():
+        rules = next(rules for first, last, rules in periods if first <= day <= last)
+        of_day = [RulePeriod(day, day, rules)]
+        known = run_inputs(session, trial.market, of_day, trial.known_at)
+        is_made = trial.mode == MADE_AGAIN
+        sides[name] = StudyInputs(known, None, made.get(name)) if is_made else known
+    return sides
+
+
+def stored_drafts(session: Session, trial: Trial) -> dict[str, Draft]:
+    """Return the drafts of a stored trial, by the name of their side.
+
+    Raises:
+        Refused: a text is not there as it was.
+    """
+    return {record["name"]: stored_draft(session, trial, record) for record in trial.drafts}
 
 
 def _with_own_digest(made: MadeVector) -> MadeVector:

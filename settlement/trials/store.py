@@ -1,5 +1,6 @@
 """Trials in PostgreSQL; every function receives the caller's session."""
 
+import datetime as dt
 import uuid
 from collections.abc import Iterable, Iterator
 
@@ -25,7 +26,7 @@ MADE_TYPES = {
 }
 MADE_QUERY = """
 SELECT side, settlement_day, measure, entity, values, digest FROM settlement.trial_made
- WHERE trial_id = %(trial_id)s
+ WHERE trial_id = %(trial_id)s AND settlement_day = coalesce(%(day)s, settlement_day)
  ORDER BY side, settlement_day, measure COLLATE "C", entity COLLATE "C"
 """
 
@@ -61,9 +62,9 @@ def append_made(session: Session, trial_id: uuid.UUID, made: Iterable[MadeVector
     write_rows(session, "settlement.trial_made", MADE_TYPES, rows)
 
 
-def made_of(session: Session, trial_id: uuid.UUID) -> list[MadeVector]:
-    """Return what was made of the days of a trial, by side, day, measure and entity."""
-    rows = read_rows(session, MADE_QUERY, {"trial_id": trial_id})
+def made_of(session: Session, trial_id: uuid.UUID, day: dt.date | None = None) -> list[MadeVector]:
+    """Return what was made of the days of a trial, or of one, by side, day, measure and entity."""
+    rows = read_rows(session, MADE_QUERY, {"trial_id": trial_id, "day": day})
     return [MadeVector(side, ResultVector(*values)) for side, *values in rows]
 
 

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -32,7 +32,7 @@ from settlement.runs.run import ENGINE_VERSION
 from settlement.runs.settle import Progress, no_progress
 from settlement.studies.inputs import StudyInputs
 from settlement.trials.baselines import BaselineFigures, add_day
-from settlement.trials.figures import ReadingQuality, SideFigures, side_day
+from settlement.trials.figures import ReadingQuality, SideDay, SideFigures, side_day
 from settlement.trials.inputs import TrialInputs, TrialRequest, drafts_of, load_inputs
 from settlement.trials.made import MadeVector, made_digest, made_totals, made_vectors
 from settlement.trials.public import public_part
@@ -144,27 +144,21 @@ def try_days(
     days = inputs.days
     progress(0, len(days))
     figures = {name: SideFigures() for name in inputs.sides}
-    laws = {name: dict(ruled_days(inputs.known_of(name).periods)) for name in inputs.sides}
     quality, made = ReadingQuality(), list[MadeVector]()
     baselines, law_models = BaselineFigures(), inputs.sides[LAW].compiled()
-    for done, computed in enumerate(_by_day(inputs, threads), start=1):
-        for name, of_side in computed.items():
-            day, rules = of_side.day, laws[name][of_side.day]
-            side = inputs.sides[name]
-            if isinstance(side, StudyInputs):
-                totals = made_totals(of_side)
+    for done, computed in enumerate(settled_sides(inputs, threads), start=1):
+        for name, (rules, of_side, side) in computed.items():
+            if isinstance(inputs.sides[name], StudyInputs):
                 made += [MadeVector(name, vector) for vector in made_vectors(of_side)]
-            else:
-                totals = side.day_totals(day)
-            figures[name].add(side_day(inputs.market, rules, of_side, totals), rules)
+            figures[name].add(side, rules)
         quality.add(inputs.known_of(LAW).used[days[done - 1]])
         if with_baselines:
-            law = computed[LAW]
-            model, rules = model_on(law_models, law.day), laws[LAW][law.day]
+            rules, law, _ = computed[LAW]
+            model = model_on(law_models, law.day)
             readings, is_made = inputs.known_of(LAW).metered(law.day, model), bool(made)
             add_day(baselines, rules, model, law, readings, is_made=is_made)
         progress(done, len(days))
-    last: RuleSet = laws[LAW][days[-1]]
+    last = inputs.known_of(LAW).periods[-1].rules
     report = trial_report(
         Tried(
             last.market_rules.currency,
@@ -181,11 +175,31 @@ def try_days(
     return TriedDays(digests, report, made)
 
 
-def _by_day(inputs: TrialInputs, threads: int) -> Iterator[dict[str, ComputedDay]]:
-    """Yield the days of all sides together, so that none is kept longer than it is compared."""
+class SettledSide(NamedTuple):
+    """A day of a side: its rules, its results, and what they come to."""
+
+    rules: RuleSet
+    computed: ComputedDay
+    day: SideDay
+
+
+def settled_sides(inputs: TrialInputs, threads: int) -> Iterator[dict[str, SettledSide]]:
+    """Yield the days of all sides together, so that none is kept longer than it is compared.
+
+    Raises:
+        Refused: the sums of a day have no room in 64 bits.
+    """
+    laws = {name: dict(ruled_days(inputs.known_of(name).periods)) for name in inputs.sides}
     sides = [compute(side, threads) for side in inputs.sides.values()]
     for of_sides in zip(*sides, strict=True):
-        yield dict(zip(inputs.sides, of_sides, strict=True))
+        settled = {}
+        for name, computed in zip(inputs.sides, of_sides, strict=True):
+            side, rules = inputs.sides[name], laws[name][computed.day]
+            is_made = isinstance(side, StudyInputs)
+            totals = made_totals(computed) if is_made else side.day_totals(computed.day)
+            day = side_day(inputs.market, rules, computed, totals)
+            settled[name] = SettledSide(rules, computed, day)
+        yield settled
 
 
 def _refuse_moved(session: Session, request: TrialRequest, inputs: TrialInputs) -> None:
