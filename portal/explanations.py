@@ -15,10 +15,11 @@ from pydantic import ConfigDict, TypeAdapter
 from sqlalchemy.orm import Session
 
 from database import session as database
-from portal import jobs
+from portal import jobs, opened_trials
 from portal.access import Viewer, viewer_of
 from portal.bodies import Refusal
 from portal.models import ExplanationRequest
+from portal.opened_trials import may_open_part, opened_of
 from portal.queries.disputes import is_disputed
 from portal.queries.explanations import DayPage, IntervalPage, LinePage, find_line_explanation
 from portal.queries.invoices import invoice_owner, invoice_page
@@ -43,7 +44,10 @@ PAGES: TypeAdapter[Page] = TypeAdapter(
 
 
 class Subject(NamedTuple):
-    """What is to be explained: a line, one of its days, or one interval of it, from 1."""
+    """What is to be explained: a line, one of its days, or one interval of it, from 1.
+
+    `document` is the number of a document, or names a row of a trial, as `Opened` does.
+    """
 
     document: str
     line: int
@@ -53,6 +57,9 @@ class Subject(NamedTuple):
 
 def may_explain(session: Session, viewer: Viewer, subject: Subject) -> bool:
     """Return whether it is open to a user: to who sees the document, and to who decides of it."""
+    opened = opened_of(*subject)
+    if opened is not None:
+        return may_open_part(session, viewer, opened)
     owner = invoice_owner(session, subject.document)
     if owner is None:
         return False
@@ -100,8 +107,12 @@ def page_of(found: ExplanationRequest) -> Page:
     return PAGES.validate_json(found.content)
 
 
-def make(number: int) -> None:
+def make(number: int, threads: int = 1) -> None:
     """Work out an explanation and store it; the worker's part.
+
+    Args:
+        number: of the request.
+        threads: days computed at once, where many are.
 
     Raises:
         LookupError: no such explanation waits to be made.
@@ -110,19 +121,28 @@ def make(number: int) -> None:
     if asked is None:
         raise LookupError(f"no explanation {number} waits to be made")
     subject = Subject(asked.document, asked.line, asked.day, asked.interval)
-    viewer = viewer_of(asked.user)
+    viewer, content = viewer_of(asked.user), b""
+    opened = opened_of(*subject)
     try:
         with database.transaction() as session:
             is_open = _rights(viewer) == asked.rights and may_explain(session, viewer, subject)
-            page = _explain(session, viewer, subject) if is_open else None
-        content = {} if page is None else {"content": PAGES.dump_json(page).decode()}
+            if is_open and opened is None:
+                page = _explain(session, viewer, subject)
+                content = b"" if page is None else PAGES.dump_json(page)
+        if is_open and opened is not None:
+            # In transactions of its own: nobody waits while days are settled.
+            found = opened_trials.make(database.transaction, viewer, opened, threads=threads)
+            content = b"" if found is None else opened.pages.dump_json(found)
         # A right that is gone may come back, and another request then finds what there is.
         without = State.NOTHING if is_open else State.FAILED
     except Exception:
         # What an error says may be of others' data: it is for the log.
         _end(number, State.FAILED)
         raise
-    _end(number, State.READY if content else without, **content)
+    if content:
+        _end(number, State.READY, content=content.decode())
+    else:
+        _end(number, without)
 
 
 def remove_old(now: dt.datetime) -> None:

@@ -257,6 +257,7 @@ class Export(models.Model):
 class ExplanationRequest(models.Model):
     """What somebody asks of a line, and the page that the worker made of it; kept for an hour.
 
+    `document` is the number of a document, or names a row of a trial and `line` a line of its day.
     `day` and `interval` are empty where the line, or the whole day, is asked for. `rights` are
     those by which it was made: whoever has others asks anew.
     """

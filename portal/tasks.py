@@ -43,7 +43,7 @@ def explain(number: int) -> None:
     """Work out why a number is what it is, for the page that asks."""
     from portal import explanations
 
-    explanations.make(number)
+    explanations.make(number, os.cpu_count() or 1)
 
 
 @app.periodic(cron="*/10 * * * *")

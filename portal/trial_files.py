@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from settlement.studies.records import canonical
 from settlement.trials.report import compared, difference_key, sides_of
+from settlement.trials.rows import report_rows
 from settlement.trials.seen import OwnRows
 
 Report = Mapping[str, Any]
@@ -34,12 +35,11 @@ def columns_of(report: Report) -> tuple[str, ...]:
     return tuple(columns)
 
 
-def report_rows(report: Report) -> Iterator[FileRow]:
+def whole_rows(report: Report) -> Iterator[FileRow]:
     """Yield every participant and every group of a whole report."""
     columns = columns_of(report)
-    for row in report["participants"]:
-        yield _row("participant", row["participant"], row, columns)
-    yield from _group_rows(report)
+    for row in report_rows(report):
+        yield _row(row.dimension, row.name, row.figures, columns)
 
 
 def seen_rows(report: Report, own: Sequence[OwnRows]) -> Iterator[FileRow]:
@@ -49,7 +49,9 @@ def seen_rows(report: Report, own: Sequence[OwnRows]) -> Iterator[FileRow]:
         yield _row("participant", rows.participant, rows.total, columns)
         for kind, micro in own_kinds(rows, sides).items():
             yield _row(f"kind of {rows.participant}", kind, compared(micro), columns)
-    yield from _group_rows(report)
+    for dimension in sorted(report["groups"]):
+        for row in report["groups"][dimension]:
+            yield _row(dimension, row["name"], row, columns)
 
 
 def own_kinds(own: OwnRows, sides: Sequence[str]) -> dict[str, dict[str, int]]:
@@ -60,13 +62,6 @@ def own_kinds(own: OwnRows, sides: Sequence[str]) -> dict[str, dict[str, int]]:
         for side in sides:
             sums[side] += cell[f"{side}_micro"]
     return {kind: kinds[kind] for kind in sorted(kinds)}
-
-
-def _group_rows(report: Report) -> Iterator[FileRow]:
-    columns = columns_of(report)
-    for dimension in sorted(report["groups"]):
-        for row in report["groups"][dimension]:
-            yield _row(dimension, row["name"], row, columns)
 
 
 def _row(dimension: str, name: str, row: Mapping[str, Any], columns: Sequence[str]) -> FileRow:

@@ -4,11 +4,13 @@ Tables round for reading, as those of studies do; files hold the exact integers.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from portal.study_tables import DESIGNS, Cell, Row, Table, count, index, money, percent
 from portal.trial_words import CLASS_WORDS, class_key, difference_key, written_group, written_kind
 from settlement.trials.report import CLASSES, DRAFTS, LAW
+from settlement.trials.rows import PARTICIPANT, row_numbers
 
 Report = Mapping[str, Any]
 
@@ -38,6 +40,13 @@ BASELINE_TITLES = {name: DESIGNS[name] for name in ("nodal", "uniform", "flat")}
 UNDEFINED = "–"
 
 
+@dataclass(frozen=True)
+class OpenRow(Row):
+    """A row that opens down to intervals, by its number in the report."""
+
+    number: int
+
+
 def drafts_of(report: Report) -> list[str]:
     """Return the names of the drafts of a report, in order."""
     return [name for name in DRAFTS if name in report["totals"]]
@@ -58,17 +67,13 @@ def tables(report: Report) -> Iterator[Table]:
         title = written_group(dimension)
         lead = "What is received, all participants together."
         key = "by-" + dimension.replace(" ", "-")
-        named = [
-            row | {"name": written_kind(row["name"]) if dimension == "kind" else row["name"]}
-            for row in rows
-        ]
-        yield _compared(report, key, title, lead, named, "name")
+        yield _compared(report, key, title, lead, rows, dimension)
 
 
 def _participants(report: Report) -> Table:
     lead = "+ is received, before tax and rounding; those who lose most stand first."
     rows = sorted(report["participants"], key=lambda row: row[difference_key(DRAFTS[0])])
-    return _compared(report, "participants", "Who gains and who loses", lead, rows, "participant")
+    return _compared(report, "participants", "Who gains and who loses", lead, rows, PARTICIPANT)
 
 
 def _compared(
@@ -77,9 +82,11 @@ def _compared(
     title: str,
     lead: str,
     rows: Sequence[Mapping[str, Any]],
-    name: str,
+    dimension: str,
 ) -> Table:
     drafts, code = drafts_of(report), report["currency"]
+    name = PARTICIPANT if dimension == PARTICIPANT else "name"
+    numbers = row_numbers(report)
     columns = ["Law"]
     for draft in drafts:
         columns += [DRAFT_TITLES[draft], "Difference"]
@@ -89,10 +96,11 @@ def _compared(
         lead,
         tuple(columns),
         tuple(
-            Row(
-                row[name],
+            OpenRow(
+                written_kind(row[name]) if dimension == "kind" else row[name],
                 _classes(row, drafts),
                 tuple(compared_cells(row, drafts, code)),
+                numbers[dimension, row[name]],
             )
             for row in rows
         ),

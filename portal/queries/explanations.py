@@ -8,7 +8,7 @@ top is turned.
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -26,7 +26,7 @@ from settlement.explanations.explain import (
     find_line,
     line_day,
 )
-from settlement.explanations.tree import CitedClause, Explanation
+from settlement.explanations.tree import CitedClause, Explanation, cited_clauses
 from settlement.runs.run import Run
 
 
@@ -114,7 +114,8 @@ class LineExplanation:
         intervals = tuple(
             Interval(number, start, clock, amount)
             for number, ((start, clock), amount) in enumerate(
-                zip(self._local_times(read), amounts, strict=True), start=1
+                zip(local_times(read.starts, self.invoice.summary.zone), amounts, strict=True),
+                start=1,
             )
         )
         replaced = None if read.replaced is None else _named(read.replaced)
@@ -141,7 +142,7 @@ class LineExplanation:
             now=now,
             before=before[0] if before else None,
             clauses=tuple(
-                {(clause.digest, clause.anchor): clause for clause in _cited_clauses(tree)}.values()
+                {(clause.digest, clause.anchor): clause for clause in cited_clauses(tree)}.values()
             ),
         )
 
@@ -149,15 +150,15 @@ class LineExplanation:
         """Return a tree whose top has the document's sign, as what stands below it has."""
         return replace(tree, value=self.reference.kind.sign * tree.value)
 
-    def _local_times(self, found: LineDay) -> Iterator[tuple[str, str]]:
-        """Yield the local start of every interval, and its start and end, with zone."""
-        step = found.starts[1] - found.starts[0] if len(found.starts) > 1 else dt.timedelta(hours=1)
-        zone = self.invoice.summary.zone
-        for start, end in pairwise((*found.starts, found.starts[-1] + step)):
-            begins, ends = _clock_time(start, zone), _clock_time(end, zone)
-            same_offset = begins.partition(" ")[2] == ends.partition(" ")[2]
-            shown = begins.partition(" ")[0] if same_offset else begins
-            yield begins, f"{shown} to {ends}"
+
+def local_times(starts: Sequence[dt.datetime], zone: str) -> Iterator[tuple[str, str]]:
+    """Yield the local start of every interval of a day, and its start and end, with zone."""
+    step = starts[1] - starts[0] if len(starts) > 1 else dt.timedelta(hours=1)
+    for start, end in pairwise((*starts, starts[-1] + step)):
+        begins, ends = _clock_time(start, zone), _clock_time(end, zone)
+        same_offset = begins.partition(" ")[2] == ends.partition(" ")[2]
+        shown = begins.partition(" ")[0] if same_offset else begins
+        yield begins, f"{shown} to {ends}"
 
 
 def find_line_explanation(
@@ -195,9 +196,3 @@ def sum_up_others(tree: Explanation, may_see: Callable[[str], bool]) -> Explanat
 
 def _clock_time(instant: dt.datetime, zone: str) -> str:
     return local_time(instant, zone).partition(", ")[2]
-
-
-def _cited_clauses(tree: Explanation) -> Iterator[CitedClause]:
-    yield from tree.clauses
-    for child in tree.children:
-        yield from _cited_clauses(child)

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from database.session import transaction
 from portal.access import SignedInRequest, open_to
 from portal.quotas import Kind, spends
-from portal.trial_files import as_csv, as_json, columns_of, report_rows, seen_rows
+from portal.trial_files import as_csv, as_json, columns_of, seen_rows, whole_rows
 from portal.views.law_changes import reads_law
 from portal.views.studies import sees_studies
 from settlement.trials import seen
@@ -43,7 +43,7 @@ def _content(request: SignedInRequest, trial_id: uuid.UUID) -> TrialFile:
             trial = find_trial(session, trial_id)
             if trial is None:
                 raise Http404("no such trial")
-            return columns_of(trial.report), report_rows(trial.report), trial.report
+            return columns_of(trial.report), whole_rows(trial.report), trial.report
         public = seen.find_public_trial(session, trial_id)
         own = seen.own_rows(session, trial_id)
     if public is None or public.public is None:

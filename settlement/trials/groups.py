@@ -88,7 +88,7 @@ def cells_of(
         for account, amount in amounts.items():
             if account.participant is None or not is_money(account.commodity):
                 continue
-            key = (account.participant, tuple(groups_of(account, register, places)))
+            key = (account.participant, tuple(groups_of_account(account, register, places)))
             found.setdefault(key, dict.fromkeys(sides, 0))[side] -= amount
     return [
         {"participant": participant, "groups": dict(groups)}
@@ -120,7 +120,9 @@ def is_of_households(groups: Mapping[str, str]) -> bool:
     return "product" in groups and groups["size"] != NO_HOUSEHOLDS
 
 
-def groups_of(account: Account, register: Register, places: Places) -> Iterator[tuple[str, str]]:
+def groups_of_account(
+    account: Account, register: Register, places: Places
+) -> Iterator[tuple[str, str]]:
     """Yield the groups that the money of an account counts in, each as dimension and name."""
     yield "kind", account.kind
     unit = register.units.get(account.subject)

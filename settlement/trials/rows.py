@@ -11,7 +11,7 @@ from ledger.journal import Account, is_money
 from rulebook.resolve import RulePeriod
 from settlement.rules.register import Register
 from settlement.trials.figures import SideFigures
-from settlement.trials.groups import Places, groups_of, shared_places, shared_register
+from settlement.trials.groups import Places, groups_of_account, shared_places, shared_register
 
 PARTICIPANT = "participant"
 """The dimension of the rows that each stand for a participant; others are those of groups."""
@@ -35,12 +35,12 @@ class ReportRow(NamedTuple):
 
 
 def report_rows(report: Mapping[str, Any]) -> list[ReportRow]:
-    """Return participants, then groups by dimension, in the order of the report."""
+    """Return participants in the order of the report, then groups by dimension."""
     rows = [ReportRow(PARTICIPANT, row["participant"], row) for row in report["participants"]]
     rows += [
         ReportRow(dimension, row["name"], row)
-        for dimension, of in report["groups"].items()
-        for row in of
+        for dimension in sorted(report["groups"])
+        for row in report["groups"][dimension]
     ]
     return rows
 
@@ -62,7 +62,7 @@ class Grouping:
         if account.participant is None or not is_money(account.commodity):
             return []
         own = (PARTICIPANT, account.participant)
-        return [own, *groups_of(account, self.register, self.places)]
+        return [own, *groups_of_account(account, self.register, self.places)]
 
 
 def grouping_of(law: Mapping[str, Sequence[RulePeriod]]) -> Grouping:

@@ -18,6 +18,9 @@ SCROLLS_IN_PLACE = {
     "document over time",
     "study",
     "trial",
+    "row of a trial",
+    "day of a trial",
+    "line of a trial",
 }
 """Pages with a table that has more columns than a phone has room for, and no list of rows.
 

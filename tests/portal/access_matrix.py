@@ -20,6 +20,8 @@ BY_ROLE = ("regulator", "operator", "auditor")
 GET, POST, BOTH = "get", "post", "both"
 ALL, OWNERS = EVERYBODY, f"{MARKET}/{SUPPLIER}"
 OUTSIDERS = f"{MARKET}/{OUTSIDER}"
+FIRSTS = f"{MARKET}/albion-nuclear"
+"""Whose row stands first in a trial."""
 DISPUTERS = f"{MARKET}/foundry-business-power"
 
 
@@ -141,6 +143,10 @@ MATRIX = (
     Row("trial", "/trials/{trial}/", "200 200 200 200 200 200 in", reads=ALL),
     Row("trial-csv", "/trials/{trial}/trial.csv", "200 200 200 200 200 200 in", unwalked=FILE),
     Row("trial-json", "/trials/{trial}/trial.json", "200 200 200 200 200 200 in", unwalked=FILE),
+    Row("trial-row", "/trials/{trial}/1/", "403 403 403 200 200 200 in", reads=FIRSTS),
+    Row("trial-day", "/trials/{trial}/1/2024-03-31/", "403 403 403 200 200 200 in", reads=FIRSTS),
+    Row("trial-line", "/trials/{trial}/1/2024-03-31/1/", "403 403 403 200 200 200 in", reads=FIRSTS),
+    Row("trial-trees", "/trials/{trial}/1/2024-03-31/1/36/", "403 403 403 200 200 200 in", reads=ALL),
     Row("audit", "/audit/", "403 403 403 403 403 200 in", names="the trail itself"),
     Row("changes", "/changes/", "200 200 200 200 200 200 in", reads=ALL),
     Row("change", "/changes/{change}/", "404 404 200 200 200 200 in", reads=OUTSIDERS),

@@ -44,7 +44,7 @@ ODD_VALUES = {
 ASKED = (
     "on", "from", "to", "month", "market", "participant", "document", "page", "next", "known",
     "before", "before_known", "after", "after_known", "proposal",
-    "q", "with",
+    "q", "with", "draft",
 )  # fmt: skip
 SENT_TO = {
     "/disputes/<str:market>/<number:number>/<str:action>/",
@@ -80,6 +80,7 @@ def known(site, documents) -> dict[str, str]:
         "line": "1",
         "day": "2024-03-31",
         "interval": "1",
+        "row": "1",
         "format_name": "json",
         "instrument": f"{MARKET}/market-rules",
         "document": "market-rules",
