@@ -133,6 +133,7 @@ def both(first, second):
 
 
 def numbers(tree):
+    """Yield a tree and all that stands below, of either kind."""
     yield tree
     for child in tree.children:
         yield from numbers(child)
@@ -155,6 +156,21 @@ def test_two_trees_mark_what_the_lower_cap_changes_and_nothing_else(opened):
     assert Mark.DIFFERS in marks["Price"]
     assert marks["Energy taken"] >= {Mark.SAME}
     assert marks["Supply available inside"] == marks["Demand inside"] == {Mark.SAME}
+
+
+def test_tightness_is_made_of_the_demand_and_supply_below_it_on_every_side(opened):
+    """Of days that are made again it is what was asked for, and not what was delivered."""
+    found = opened.days[FIRST_DAY]
+    line = next(iter(found.lines(opened.row("kind", "charge.dynamic"))))
+    checked = 0
+    for side in found.sides.values():
+        for interval in range(0, 48, ACROSS):
+            for node in numbers(side.tree(line, interval)):
+                if node.label.startswith("Tightness of"):
+                    demand, supply = (child.value for child in node.children)
+                    assert node.value == (demand * 1_000_000 // supply if supply else node.value)
+                    checked += 1
+    assert checked
 
 
 def leaf(label, value, **more):
