@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from database.paged import PagedRows
 from portal.charts.chart import Chart
 from portal.queries.rules import market_zone, zone_by_market
+from portal.queries.uncounted import Uncounted, uncounted_effects
 from portal.seen_trial_tables import (
     is_withheld,
     own_table,
@@ -77,6 +78,7 @@ class SeenTrial:
     withheld: str
     estimated: str
     mode: str
+    uncounted: tuple[Uncounted, ...]
     is_told: bool
 
     @property
@@ -118,6 +120,9 @@ def seen_trial(session: Session, trial_id: uuid.UUID) -> SeenTrial | None:
         _withheld(report) if is_told and is_withheld(report) else "",
         percent(trial.readings["estimated_ppm"] or 0),
         MODE_WORDS[trial.mode],
+        uncounted_effects(
+            session, trial.market, (draft["digest"] for draft in trial.drafts), trial.id
+        ),
         is_told,
     )
 

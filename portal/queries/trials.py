@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from database.paged import PagedRows
 from portal.charts.chart import Chart
 from portal.queries.rules import market_zone, zone_by_market
+from portal.queries.uncounted import Uncounted, uncounted_effects
 from portal.study_tables import Table, percent
 from portal.trial_charts import charts
 from portal.trial_evenness import evenness_sentences
@@ -54,6 +55,7 @@ class TrialPage:
     estimated: str
     mode: str
     command: str
+    uncounted: tuple[Uncounted, ...]
 
 
 def list_trials(session: Session) -> PagedRows[TrialSummary]:
@@ -90,6 +92,9 @@ def trial_page(session: Session, trial_id: uuid.UUID) -> TrialPage | None:
         percent(report["readings"]["estimated_ppm"] or 0),
         MODE_WORDS[trial.mode],
         f"manage.py replay {trial.id}",
+        uncounted_effects(
+            session, trial.market, (draft["digest"] for draft in trial.drafts), trial.id
+        ),
     )
 
 

@@ -90,8 +90,8 @@ def test_everybody_reads_sums_and_a_participant_its_own_rows(sign_in, site):
     for other in ("lantern-supply", "foundry-business-power", "meridian-thermal"):
         assert other not in page
     both = text(sign_in("colleague"), f"/trials/{site.seen_trial}/")
-    assert both.count("<h2>What ") == 2
-    assert "<h2>What " not in text(sign_in("nobody"), f"/trials/{site.seen_trial}/")
+    assert both.count("would have received</h2>") == 2
+    assert "would have received</h2>" not in text(sign_in("nobody"), f"/trials/{site.seen_trial}/")
 
 
 def test_a_trial_of_a_draft_that_is_not_public_is_nobodys_but_of_who_oversees(sign_in, site):
@@ -129,6 +129,17 @@ def test_the_page_of_a_change_shows_what_everybody_may_know_of_its_trial(sign_in
         ):  # fmt: skip
             assert words in page, (who, words)
         assert "meridian-thermal" not in page
+
+
+def test_effects_that_are_not_counted_are_told_or_where_they_will_be(sign_in, site):
+    regulator = sign_in("regulator")
+    for client in (sign_in("outsider"), regulator):
+        page = text(client, f"/trials/{site.seen_trial}/")
+        assert "What is not counted" in page
+        assert "Nothing is said yet: the text is not assessed." in page
+        assert f'href="/rules/changes/{site.law_change}/"' in page
+    page = text(regulator, f"/trials/{site.trial}/")
+    assert "no change of the law has this draft as its text" in page
 
 
 def test_navigation_leads_there_for_everybody_who_is_signed_in(sign_in, client):

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 from sqlalchemy import text
 
+from portal.queries.uncounted import uncounted_effects
 from rulebook.changes.steps import Kind
 from settlement.trials.seen import (
     find_public_trial,
@@ -150,3 +151,19 @@ def test_a_report_of_an_earlier_release_says_nothing(world):
         assert found.public is None
         with acting_as(session, "desk-of-cedar"):
             assert own_rows(session, trial.id) == []
+
+
+def test_what_an_assessment_says_stands_in_its_trial(world):
+    with rolled_back(world) as session:
+        number = changing.consulted(session)
+        trial = try_tiny(session, known_at=changing.CLOSED).trial
+        other = try_tiny(session, known_at=changing.CLOSED, threshold_ppm=1).trial
+        changing.assess(session, number, [trial.id])
+        digests = [draft["digest"] for draft in trial.drafts]
+        (told,) = uncounted_effects(session, "tiny", digests, trial.id)
+        assert (told.change, told.words, told.names_it) == (
+            number, "What households do about it", True,
+        )  # fmt: skip
+        (told,) = uncounted_effects(session, "tiny", digests, other.id)
+        assert not told.names_it
+        assert uncounted_effects(session, "other", digests, trial.id) == ()
