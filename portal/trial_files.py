@@ -10,12 +10,16 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import pyarrow as pa
+import pyarrow.parquet
+
 from settlement.studies.records import canonical
 from settlement.trials.report import compared, difference_key, sides_of
 from settlement.trials.rows import report_rows
 from settlement.trials.seen import OwnRows
 
 Report = Mapping[str, Any]
+MOST_OF_64_BITS = 2**63 - 1
 
 
 class FileRow(NamedTuple):
@@ -75,6 +79,26 @@ def as_csv(columns: Sequence[str], rows: Iterator[FileRow]) -> bytes:
     writer.writerow(["dimension", "name", *columns])
     writer.writerows([row.dimension, row.name, *row.amounts] for row in rows)
     return written.getvalue().encode()
+
+
+def as_parquet(columns: Sequence[str], rows: Iterator[FileRow]) -> bytes:
+    """Return rows as Parquet; amounts as whole numbers of 64 bits, or decimals where one is larger.
+
+    The same rows give the same bytes.
+    """
+    found = list(rows)
+    amounts = [amount for row in found for amount in row.amounts if amount is not None]
+    is_large = any(abs(amount) > MOST_OF_64_BITS for amount in amounts)
+    kind = pa.decimal128(38) if is_large else pa.int64()
+    arrays = [
+        pa.array([row.dimension for row in found], pa.string()),
+        pa.array([row.name for row in found], pa.string()),
+        *(pa.array([row.amounts[place] for row in found], kind) for place in range(len(columns))),
+    ]
+    sink = io.BytesIO()
+    table = pa.table(arrays, names=["dimension", "name", *columns])
+    pa.parquet.write_table(table, sink, write_page_checksum=True)
+    return sink.getvalue()
 
 
 def as_json(content: dict[str, Any]) -> bytes:

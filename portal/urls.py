@@ -226,6 +226,8 @@ urlpatterns = [
         opened_trials.trees,
         name="trial-trees",
     ),
+    path("trials/<uuid:trial_id>/trial.parquet", trial_files.as_columns, name="trial-parquet"),
+    path("trials/<uuid:trial_id>/trial.pdf", trial_files.as_print, name="trial-pdf"),
     path("audit/", runs.audit_trail, name="audit"),
     path("changes/", changes.listing, name="changes"),
     path("changes/<number:number>/", changes.page, name="change"),

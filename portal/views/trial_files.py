@@ -1,5 +1,6 @@
 """Files of a trial: whole for those who oversee the market, what they may know for all others."""
 
+import datetime as dt
 import uuid
 from typing import Any
 
@@ -8,8 +9,12 @@ from django.views.decorators.http import require_safe
 
 from database.session import transaction
 from portal.access import SignedInRequest, open_to
+from portal.queries.seen_trials import seen_trial
+from portal.queries.trials import trial_page
 from portal.quotas import Kind, spends
-from portal.trial_files import as_csv, as_json, columns_of, seen_rows, whole_rows
+from portal.trial_files import as_csv, as_json, as_parquet, columns_of, seen_rows, whole_rows
+from portal.trial_pdf import trial_pdf
+from portal.trial_print import Printed, printed_seen_trial, printed_trial
 from portal.views.law_changes import reads_law
 from portal.views.studies import sees_studies
 from settlement.trials import seen
@@ -34,6 +39,39 @@ def as_text(request: SignedInRequest, trial_id: uuid.UUID) -> HttpResponse:
     """Send the report as JSON, exactly."""
     _, _, content = _content(request, trial_id)
     return _file(as_json(content), "application/json", f"trial-{trial_id}.json")
+
+
+@require_safe
+@open_to(reads_law)
+@spends(Kind.EXPORT)
+def as_columns(request: SignedInRequest, trial_id: uuid.UUID) -> HttpResponse:
+    """Send what each receives as Parquet, exactly."""
+    columns, rows, _ = _content(request, trial_id)
+    kind = "application/vnd.apache.parquet"
+    return _file(as_parquet(columns, rows), kind, f"trial-{trial_id}.parquet")
+
+
+@require_safe
+@open_to(reads_law)
+@spends(Kind.EXPORT)
+def as_print(request: SignedInRequest, trial_id: uuid.UUID) -> HttpResponse:
+    """Send the report as a PDF, rounded for reading, with its pictures."""
+    printed, made_at = _printed(request, trial_id)
+    return _file(trial_pdf(printed, made_at), "application/pdf", f"trial-{trial_id}.pdf")
+
+
+def _printed(request: SignedInRequest, trial_id: uuid.UUID) -> tuple[Printed, dt.datetime]:
+    """Return a trial as it is printed for the reader, and when it was made."""
+    with transaction() as session:
+        if sees_studies(request.viewer):
+            whole = trial_page(session, trial_id)
+            if whole is not None:
+                return printed_trial(whole), whole.summary.trial.created_at
+        else:
+            found = seen_trial(session, trial_id)
+            if found is not None and found.is_told:
+                return printed_seen_trial(found), found.summary.trial.created_at
+    raise Http404("no such trial for this user, or none with figures")
 
 
 def _content(request: SignedInRequest, trial_id: uuid.UUID) -> TrialFile:

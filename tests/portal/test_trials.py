@@ -6,9 +6,17 @@ import io
 import json
 import uuid
 
+import pyarrow.parquet as pq
+from pypdf import PdfReader
+
 from database.session import transaction
 from portal.queries import trials
+from portal.trial_files import FileRow, as_parquet
 from settlement.trials.store import find_trial
+
+
+def pypdf_text(written):
+    return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(written)).pages)
 
 
 def text(client, address):
@@ -64,6 +72,48 @@ def test_the_files_hold_the_exact_numbers(sign_in, site):
     assert sum(kinds) == whole != 0
 
 
+def test_parquet_holds_what_csv_does(sign_in, site):
+    for who in ("regulator", "owner"):
+        client, address = sign_in(who), f"/trials/{site.seen_trial}/"
+        told = client.get(f"{address}trial.csv").content.decode()
+        found = client.get(f"{address}trial.parquet")
+        assert found["Content-Type"] == "application/vnd.apache.parquet"
+        table = pq.read_table(io.BytesIO(found.content))
+        assert table.schema.field("law_micro").type == "int64"
+        rows = [
+            {name: "" if value is None else str(value) for name, value in row.items()}
+            for row in table.to_pylist()
+        ]
+        assert rows == list(csv.DictReader(io.StringIO(told)))
+        assert client.get(f"{address}trial.parquet").content == found.content
+
+
+def test_amounts_beyond_64_bits_are_decimals():
+    rows = [FileRow("participant", "p", (2**63, None))]
+    table = pq.read_table(io.BytesIO(as_parquet(("law_micro", "draft_micro"), iter(rows))))
+    assert table.to_pylist()[0]["law_micro"] == 2**63
+
+
+def test_the_pdf_is_the_report_of_the_page_and_the_same_bytes(sign_in, site):
+    address = f"/trials/{site.seen_trial}/trial.pdf"
+    of_regulator = sign_in("regulator").get(address)
+    assert of_regulator["Content-Type"] == "application/pdf"
+    of_auditor = sign_in("auditor").get(address)
+    assert of_regulator.content == of_auditor.content
+    whole = " ".join(pypdf_text(of_regulator.content).split())
+    for words in (
+        "Who gains and who loses", "foundry-business-power", "Kept by equalisation", "In pictures",
+        "Prices of all places, highest first", "Nodal price", "What is not counted",
+        "Nothing of a trial is posted or billed", f"manage.py replay {site.seen_trial}",
+    ):  # fmt: skip
+        assert words in whole, words
+    own = " ".join(pypdf_text(sign_in("owner").get(address).content).split())
+    for words in ("What hearth-energy would have received", "What is withheld", "In pictures"):
+        assert words in own, words
+    for other in ("lantern-supply", "foundry-business-power", "meridian-thermal"):
+        assert other not in own
+
+
 def test_the_report_on_the_page_is_the_stored_one(sign_in, site):
     with transaction(site.engine) as session:
         stored = find_trial(session, uuid.UUID(site.trial))
@@ -74,7 +124,7 @@ def test_the_report_on_the_page_is_the_stored_one(sign_in, site):
 
 def test_a_trial_that_is_not_there_is_not_found(sign_in, site):
     client = sign_in("operator")
-    for ending in ("", "trial.csv", "trial.json"):
+    for ending in ("", "trial.csv", "trial.json", "trial.parquet", "trial.pdf"):
         assert client.get(f"/trials/{site.first_run}/{ending}").status_code == 404
 
 
@@ -99,7 +149,7 @@ def test_a_trial_of_a_draft_that_is_not_public_is_nobodys_but_of_who_oversees(si
     listed = text(owner, "/trials/")
     assert f"/trials/{site.seen_trial}/" in listed
     assert site.trial not in listed
-    for ending in ("", "trial.csv", "trial.json"):
+    for ending in ("", "trial.csv", "trial.json", "trial.parquet", "trial.pdf"):
         assert owner.get(f"/trials/{site.trial}/{ending}").status_code == 404
     assert site.trial in text(sign_in("auditor"), "/trials/")
 

@@ -1,0 +1,134 @@
+"""A trial as a printed report: the words, tables and pictures of its page, in one order. Pure."""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from portal.amounts import local_time
+from portal.queries.seen_trials import SeenTrial
+from portal.queries.trials import TrialPage
+from portal.queries.uncounted import Uncounted
+from portal.study_tables import Table
+from settlement.trials.records import MADE_AGAIN
+from settlement.trials.seen import PublicTrial
+
+Printed = dict[str, Any]
+
+POSTED = "Nothing of a trial is posted or billed."
+
+
+def printed_trial(page: TrialPage) -> Printed:
+    """Return a whole trial as `trial.typ` sets it; as JSON."""
+    summary, trial = page.summary, page.summary.trial
+    zone = summary.zone
+    facts = [
+        *_facts(trial.first_day, trial.last_day, trial.known_at, page.estimated, zone),
+        ("Inputs", trial.input_digest.hex()),
+        *((draft.title, draft.digest) for draft in page.drafts),
+        *((f"Results of {side.side}", side.result_digest.hex()) for side in trial.sides),
+        ("Engine", f"version {trial.engine_version}"),
+        ("Reproduce it", page.command),
+    ]
+    sections: list[Printed] = []
+    for draft in page.drafts:
+        of_classes = ", ".join(f"{words}: {number}" for words, number in draft.classes)
+        said = [
+            draft.headline,
+            f"Of the law in force at {local_time(draft.drawn_from, zone)}, from which it was "
+            "drawn, it changes:",
+        ]
+        after = [
+            "Participants by what changes for them, where more than "
+            f"{page.threshold} of what they turned over under the law is much: {of_classes}.",
+            " ".join(draft.evenness),
+        ]
+        sections.append(_section(draft.title, said, items=draft.changes, after=after))
+    sections += [_of_table(table) for table in page.tables]
+    sections.append(_uncounted(page.uncounted))
+    return _printed(summary.headline, page.mode, _kicker(trial.mode, trial.market), facts) | {
+        "identifier": str(trial.id),
+        "sections": sections,
+        "charts": _charts(page.charts),
+    }
+
+
+def printed_seen_trial(page: SeenTrial) -> Printed:
+    """Return what a reader may know of a trial as `trial.typ` sets it; as JSON."""
+    summary = page.summary
+    trial: PublicTrial = summary.trial
+    facts = [
+        *_facts(trial.first_day, trial.last_day, trial.known_at, page.estimated, summary.zone),
+        ("Digest of the whole trial", trial.digest.hex()),
+        *((draft.title, draft.digest) for draft in page.drafts),
+        ("Engine", f"version {trial.engine_version}"),
+    ]
+    sections: list[Printed] = []
+    for own in page.own:
+        for table in own.tables:
+            sections.append(_of_table(table, own.sentence))
+    if page.withheld:
+        sections.append(_section("What is withheld", [page.withheld]))
+    sections += [_of_table(table) for table in page.tables]
+    sections.append(_uncounted(page.uncounted))
+    return _printed(summary.headline, page.mode, _kicker(trial.mode, trial.market), facts) | {
+        "identifier": str(trial.id),
+        "sections": sections,
+        "charts": _charts(page.charts),
+    }
+
+
+def _printed(title: str, lead: str, kicker: str, facts: Sequence[tuple[str, str]]) -> Printed:
+    return {"title": title, "lead": f"{lead} {POSTED}", "kicker": kicker, "facts": facts}
+
+
+def _kicker(mode: str, market: str) -> str:
+    return f"Trial {'made again' if mode == MADE_AGAIN else 'as metered'} · {market}"
+
+
+def _facts(
+    first_day: dt.date, last_day: dt.date, known_at: dt.datetime, estimated: str, zone: str
+) -> Iterator[tuple[str, str]]:
+    first, last = (f"{day.day} {day:%b %Y}" for day in (first_day, last_day))
+    yield "Days", f"{first} to {last}"
+    yield "Law and readings known at", local_time(known_at, zone)
+    yield "Estimated readings", estimated
+
+
+def _section(
+    title: str,
+    said: Iterable[str] = (),
+    items: Iterable[str] = (),
+    after: Iterable[str] = (),
+    columns: Sequence[str] = (),
+    rows: Sequence[Printed] = (),
+) -> Printed:
+    return {
+        "title": title,
+        "said": [words for words in said if words],
+        "items": list(items),
+        "after": [words for words in after if words],
+        "columns": list(columns),
+        "rows": list(rows),
+    }
+
+
+def _of_table(table: Table, sentence: str = "") -> Printed:
+    rows = [
+        {"title": row.title, "meaning": row.meaning, "cells": [cell.after for cell in row.cells]}
+        for row in table.rows
+    ]
+    return _section(table.title, [sentence, table.lead], columns=table.columns, rows=rows)
+
+
+def _uncounted(uncounted: Sequence[Uncounted]) -> Printed:
+    """Return what changes say that no trial counts, or that nothing is said."""
+    said = []
+    for each in uncounted:
+        words = each.words or "Nothing is said yet: the text is not assessed."
+        said.append(f"Change {each.change}, {each.title}: {words}")
+    nothing = "Nothing is said, as no change of the law has this draft as its text."
+    return _section("What is not counted", said or [nothing])
+
+
+def _charts(charts: Iterable[Any]) -> list[Printed]:
+    return [{"title": chart.title, "drawing": chart.printed} for chart in charts]
