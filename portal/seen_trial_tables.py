@@ -7,6 +7,7 @@ of it, it is withheld, and so is what would give it away. A participant reads it
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from common.currencies import NO_BREAK_SPACE
 from portal.charts.bars import bar_chart
 from portal.charts.chart import Chart
 from portal.charts.times import Series, duration_chart
@@ -26,6 +27,7 @@ from settlement.trials.seen import OwnRows
 
 Report = Mapping[str, Any]
 WITHHELD = "withheld"
+PPM_PER_PERCENT = 10_000
 EVENNESS = (
     ("gini_ppm", "Gini index of household charges", index),
     ("top_tenth_ppm", "Part that the tenth charged most bears", percent),
@@ -34,9 +36,10 @@ EVENNESS = (
 
 def withheld_words(report: Report) -> str:
     """Return in a sentence when a figure is withheld."""
+    part = report["largest_ppm"] // PPM_PER_PERCENT
     return (
-        f"Withheld is a sum that fewer than {report['least_participants']} participants make up, "
-        f"or one of them more than {percent(report['largest_ppm'])} of, and what it could be "
+        f"A sum that fewer than {report['least_participants']} participants make up, or one of "
+        f"them more than {part}{NO_BREAK_SPACE}% of, is withheld, and so is what it could be "
         "computed from."
     )
 
@@ -76,7 +79,7 @@ def withheld_breakdowns(report: Report) -> str:
         for dimension, rows in report["groups"].items()
         if not any(map(_says_something, rows))
     ]
-    return f"Every sum {listed(silent)} is withheld." if silent else ""
+    return f"Nothing is told {listed(silent)}." if silent else ""
 
 
 def _says_something(row: Mapping[str, Any]) -> bool:

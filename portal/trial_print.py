@@ -30,10 +30,10 @@ def printed_trial(page: TrialPage) -> Printed:
         ("Reproduce it", page.command),
     ]
     sections: list[Printed] = []
-    for draft in page.drafts:
+    for place, draft in enumerate(page.drafts):
         of_classes = ", ".join(f"{words}: {number}" for words, number in draft.classes)
         said = [
-            draft.headline,
+            draft.headline if place else "",  # that of the first is the title
             f"Of the law in force at {local_time(draft.drawn_from, zone)}, from which it was "
             "drawn, it changes:",
         ]

@@ -21,6 +21,9 @@ SCROLLS_IN_PLACE = {
     "row of a trial",
     "day of a trial",
     "line of a trial",
+    "trial of one's own",
+    "change of the law",
+    "change of the law, to decide",
 }
 """Pages with a table that has more columns than a phone has room for, and no list of rows.
 

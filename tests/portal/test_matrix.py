@@ -51,6 +51,7 @@ def test_every_page_is_walked_by_the_browser_or_the_matrix_says_why_not():
         "run": SOME_ID,
         "study": SOME_ID,
         "trial": SOME_ID,
+        "seen_trial": SOME_ID,
         "number": "gb12-invoice-000001",
         "proposal": 1,
         "change": 1,

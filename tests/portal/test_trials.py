@@ -133,7 +133,7 @@ def test_everybody_reads_sums_and_a_participant_its_own_rows(sign_in, site):
     for words in (
         "What hearth-energy would have received",
         "nothing changes for hearth-energy", "Highest price per MWh", "withheld",
-        "Withheld is a sum that fewer than 5 participants make up",
+        "A sum that fewer than 5 participants make up, or one of them more than 50\xa0% of",
         "How many gain, and how many lose", "Prices of all places, highest first.",
     ):  # fmt: skip
         assert words in page, words
