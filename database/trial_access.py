@@ -13,27 +13,33 @@ _DEFINER = "STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path = pg_cat
 
 # A registration tells of costs and contacts, and so does a draft of one. Paths are lax: a row that
 # somebody forged hides no other.
+CREATE_IS_CONSULTED = f"""
+CREATE FUNCTION settlement.is_consulted(of_market text, drafts jsonb) RETURNS boolean
+LANGUAGE sql {_DEFINER}
+RETURN jsonb_path_exists(drafts, '$[*].digest') AND NOT EXISTS (
+    SELECT FROM jsonb_path_query(drafts, '$[*]') AS tried (draft)
+    WHERE NOT EXISTS (
+        SELECT FROM rulebook.revision
+            JOIN rulebook.change ON change.number = revision.change
+            JOIN rulebook.change_event AS event ON event.change = revision.change
+                AND event.revision_digest = revision.digest
+        WHERE change.market = of_market AND event.kind IN ('consult', 'assess')
+            AND encode(revision.draft_digest, 'hex') = tried.draft ->> 'digest'
+            AND NOT EXISTS (
+                SELECT FROM jsonb_object_keys(revision.draft -> 'documents') AS named (instrument)
+                WHERE named.instrument LIKE '%/registration/%')))
+"""
+
 CREATE_CONSULTED_TRIALS = f"""
-CREATE FUNCTION settlement.consulted_trials() RETURNS TABLE (
-    id uuid, market text, first_day date, last_day date, created_at timestamptz, drafts text[])
+CREATE FUNCTION settlement.consulted_trials(of_draft text) RETURNS TABLE (
+    id uuid, market text, first_day date, last_day date, created_at timestamptz)
 LANGUAGE sql {_DEFINER}
 BEGIN ATOMIC
-    SELECT trial.id, trial.market, trial.first_day, trial.last_day, trial.created_at,
-        ARRAY(SELECT jsonb_path_query(trial.drafts, '$[*].digest') #>> '{{}}')
+    SELECT trial.id, trial.market, trial.first_day, trial.last_day, trial.created_at
     FROM settlement.trial
-    WHERE jsonb_path_exists(trial.drafts, '$[*].digest') AND NOT EXISTS (
-        SELECT FROM jsonb_path_query(trial.drafts, '$[*]') AS tried (draft)
-        WHERE NOT EXISTS (
-            SELECT FROM rulebook.revision
-                JOIN rulebook.change ON change.number = revision.change
-                JOIN rulebook.change_event AS event ON event.change = revision.change
-                    AND event.revision_digest = revision.digest
-            WHERE change.market = trial.market AND event.kind IN ('consult', 'assess')
-                AND encode(revision.draft_digest, 'hex') = tried.draft ->> 'digest'
-                AND NOT EXISTS (
-                    SELECT FROM jsonb_object_keys(revision.draft -> 'documents')
-                        AS named (instrument)
-                    WHERE named.instrument LIKE '%/registration/%')));
+    WHERE (of_draft IS NULL OR trial.drafts @> jsonb_build_array(
+            jsonb_build_object('digest', of_draft)))
+        AND settlement.is_consulted(trial.market, trial.drafts);
 END
 """
 
@@ -54,8 +60,7 @@ BEGIN ATOMIC
         trial.engine_version, trial.created_at, trial.digest, trial.report ->> 'currency',
         trial.report -> 'readings', trial.report -> 'public'
     FROM settlement.trial
-    WHERE trial.id = of_trial
-        AND trial.id IN (SELECT seen.id FROM settlement.consulted_trials() AS seen);
+    WHERE trial.id = of_trial AND settlement.is_consulted(trial.market, trial.drafts);
 END
 """
 
@@ -73,13 +78,14 @@ BEGIN ATOMIC
         CROSS JOIN LATERAL jsonb_path_query(trial.report, '$.participants[*]') AS row (total)
     WHERE trial.id = of_trial AND trial.report ? 'cells'
         AND row.total ->> 'participant' = owner.participant
-        AND trial.id IN (SELECT seen.id FROM settlement.consulted_trials() AS seen);
+        AND settlement.is_consulted(trial.market, trial.drafts);
 END
 """
 
 FUNCTIONS: Mapping[str, str] = MappingProxyType(
     {
-        "settlement.consulted_trials()": CREATE_CONSULTED_TRIALS,
+        "settlement.is_consulted(text, jsonb)": CREATE_IS_CONSULTED,
+        "settlement.consulted_trials(text)": CREATE_CONSULTED_TRIALS,
         "settlement.public_trial(uuid)": CREATE_PUBLIC_TRIAL,
         "settlement.own_trial_rows(uuid)": CREATE_OWN_TRIAL_ROWS,
     }

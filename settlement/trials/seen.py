@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, Date, DateTime, Text, Uuid, column, func, select, text
+from sqlalchemy import Date, DateTime, Text, Uuid, cast, column, func, select, text
 from sqlalchemy.orm import Session
 
 from database.paged import PagedRows
@@ -27,14 +27,13 @@ OWN_ROWS = text(
 
 
 class ListedTrial(NamedTuple):
-    """A trial that everybody may know of; `drafts` are the digests of its drafts."""
+    """A trial that everybody may know of."""
 
     id: uuid.UUID
     market: str
     first_day: dt.date
     last_day: dt.date
     created_at: dt.datetime
-    drafts: list[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,15 +78,17 @@ class OwnRows(NamedTuple):
     cells: list[dict[str, Any]]
 
 
-def list_public_trials(session: Session) -> PagedRows[ListedTrial]:
-    """Return the trials that everybody may know of, latest first."""
-    seen = func.settlement.consulted_trials().table_valued(
+def list_public_trials(
+    session: Session, draft_digest: bytes | None = None
+) -> PagedRows[ListedTrial]:
+    """Return trials that everybody may know of, latest first; of one draft where it is named."""
+    of_draft = None if draft_digest is None else draft_digest.hex()
+    seen = func.settlement.consulted_trials(cast(of_draft, Text)).table_valued(
         column("id", Uuid),
         column("market", Text),
         column("first_day", Date),
         column("last_day", Date),
         column("created_at", DateTime(timezone=True)),
-        column("drafts", ARRAY(Text)),
         name="seen",
     )
     query = select(*(seen.c[name] for name in ListedTrial._fields))
@@ -96,12 +97,9 @@ def list_public_trials(session: Session) -> PagedRows[ListedTrial]:
 
 
 def public_trials_of(session: Session, market: str, draft_digest: bytes) -> list[ListedTrial]:
-    """Return the trials of a draft that everybody may know of, latest first."""
-    return [
-        listed
-        for listed in list_public_trials(session)
-        if listed.market == market and draft_digest.hex() in listed.drafts
-    ]
+    """Return the trials of a draft of a market that everybody may know of, latest first."""
+    found = list_public_trials(session, draft_digest)
+    return [listed for listed in found if listed.market == market]
 
 
 def find_public_trial(session: Session, trial_id: uuid.UUID) -> PublicTrial | None:
