@@ -44,12 +44,13 @@ class GridRow:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table; `total` holds the figures of its last row."""
+    """A table; `total` holds the figures of its last row, if it has one."""
 
     head: str
     columns: tuple[str, ...]
     rows: tuple[GridRow, ...]
     total: tuple[Figure, ...]
+    total_title: str = "Together"
 
 
 def row_words(row: ReportRow) -> tuple[str, str]:

@@ -214,6 +214,12 @@ urlpatterns = [
     path("trials/<uuid:trial_id>/", trials.page, name="trial"),
     path("trials/<uuid:trial_id>/trial.csv", trial_files.as_table, name="trial-csv"),
     path("trials/<uuid:trial_id>/trial.json", trial_files.as_text, name="trial-json"),
+    path("trials/<uuid:trial_id>/prices/", opened_trials.prices, name="trial-prices"),
+    path(
+        "trials/<uuid:trial_id>/prices/<day:day>/",
+        opened_trials.prices,
+        name="trial-prices-of-day",
+    ),
     path("trials/<uuid:trial_id>/<number:row>/", opened_trials.row, name="trial-row"),
     path("trials/<uuid:trial_id>/<number:row>/<day:day>/", opened_trials.day, name="trial-day"),
     path(

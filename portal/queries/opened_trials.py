@@ -22,10 +22,15 @@ OfSides = tuple[tuple[int, ...], ...]
 
 @dataclass(frozen=True)
 class RowsPage:
-    """What rows of a report, by number, come to on each day; see `OpenedRows`."""
+    """What rows of a report, by number, come to on each day, and its prices; see `OpenedRows`.
+
+    `lowest` and `highest` hold of each day a tuple a side, of the price in each interval.
+    """
 
     days: tuple[dt.date, ...]
     received_micro: Mapping[int, tuple[tuple[int, ...], ...]]
+    lowest: tuple[OfSides, ...]
+    highest: tuple[OfSides, ...]
     other_sides: tuple[str, ...]
 
 
@@ -110,7 +115,10 @@ Page = RowsPage | RowDayPage | LinePage | TreesPage | NotOpened
 def rows_page(opened: OpenedRows, numbers: Mapping[tuple[str, str], int]) -> RowsPage:
     """Return the days of rows, by their numbers."""
     received = {numbers[key]: tuple(days) for key, days in opened.received_micro.items()}
-    return RowsPage(opened.days, received, opened.other_sides)
+    lowest, highest = (
+        tuple(tuple(side[end] for side in of_day) for of_day in opened.prices) for end in (0, 1)
+    )
+    return RowsPage(opened.days, received, lowest, highest, opened.other_sides)
 
 
 def row_day_page(opened: OpenedDay, row: ReportRow) -> RowDayPage:

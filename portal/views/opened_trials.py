@@ -1,4 +1,4 @@
-"""A figure of a trial, opened: its days, a day's settlement periods and lines, two trees of one."""
+"""Figures of a trial, opened: days, settlement periods and lines, two trees of one; and prices."""
 
 import datetime as dt
 import uuid
@@ -18,6 +18,7 @@ from portal.access import SignedInRequest, Viewer, open_to
 from portal.bodies import Refusal
 from portal.compared_trees import two_trees
 from portal.explanations import State, Subject
+from portal.opened_prices import agrees, days_prices, periods_prices, prices_chart
 from portal.opened_tables import (
     SIDE_TITLES,
     by_difference,
@@ -36,7 +37,7 @@ from portal.quotas import refused
 from portal.readings_kept import keep_list, keep_reading
 from settlement.trials.records import Trial
 from settlement.trials.report import DRAFTS
-from settlement.trials.rows import ReportRow
+from settlement.trials.rows import ReportRow, report_rows
 from settlement.trials.store import find_trial
 
 LINES_A_PAGE = 100
@@ -51,7 +52,7 @@ class _Shown(NamedTuple):
     """The trial of a page, its row, and what the worker made of it."""
 
     trial: Trial
-    row: ReportRow
+    row: ReportRow | None
     opened: Opened
     zone: str
 
@@ -76,19 +77,15 @@ class _Shown(NamedTuple):
 @open_to(opens_trials)
 def row(request: SignedInRequest, trial_id: uuid.UUID, row: int) -> HttpResponse:
     """Show a row of a trial, day by day."""
-    shown = _find(request, Opened(trial_id, row))
+    shown = _find_row(request, Opened(trial_id, row))
     # One request serves all rows: what is dear is to settle the days, not to sum them.
     every = Opened(trial_id)
 
     def context(page: queries.RowsPage) -> dict[str, Any]:
         grid = days_grid(page, row, shown.sides, lambda day: shown.address(day=day))
-        recorded = shown.row.received_micro(shown.sides)
+        recorded = report_rows(shown.trial.report)[row - 1].received_micro(shown.sides)
         sums = tuple(map(sum, zip(*page.received_micro[row], strict=True)))
-        return {
-            "grid": grid,
-            "agrees": sums == recorded and not page.other_sides,
-            "is_long": len(page.days) > 1,
-        }
+        return {"grid": grid, "agrees": sums == recorded and not page.other_sides}
 
     return _answer(request, shown, every, "trials/row.html", context)
 
@@ -97,7 +94,7 @@ def row(request: SignedInRequest, trial_id: uuid.UUID, row: int) -> HttpResponse
 @open_to(opens_trials)
 def day(request: SignedInRequest, trial_id: uuid.UUID, row: int, day: dt.date) -> HttpResponse:
     """Show a day of a row: its settlement periods, and the lines that they are made of."""
-    shown = _find(request, Opened(trial_id, row, day))
+    shown = _find_row(request, Opened(trial_id, row, day))
 
     def context(page: queries.RowDayPage) -> dict[str, Any]:
         lines = page_of(request, by_difference(page.lines), LINES_A_PAGE)
@@ -121,7 +118,7 @@ def line(
     """Show a line of a day: energy, price and amount of each settlement period."""
     if not line:
         raise Http404("lines are counted from 1")
-    shown = _find(request, Opened(trial_id, row, day, line))
+    shown = _find_row(request, Opened(trial_id, row, day, line))
 
     def context(page: queries.LinePage) -> dict[str, Any]:
         def address_of(interval: int) -> str:
@@ -150,7 +147,7 @@ def trees(
     """Show why a line has its amount in an interval, under the law and under a draft."""
     if not line or not interval:
         raise Http404("lines and intervals are counted from 1")
-    shown = _find(request, Opened(trial_id, row, day, line, interval))
+    shown = _find_row(request, Opened(trial_id, row, day, line, interval))
     drafts = [side for side in shown.sides if side in DRAFTS]
     wanted = request.GET.get("draft")
     draft = wanted if wanted in drafts else drafts[0]
@@ -175,18 +172,53 @@ def trees(
     return _answer(request, shown, shown.opened, "trials/trees.html", context)
 
 
-def _find(request: SignedInRequest, opened: Opened) -> _Shown:
-    """Return the trial and the row of a page, and keep that it is read."""
+@require_safe
+@open_to(opens_trials)
+def prices(
+    request: SignedInRequest, trial_id: uuid.UUID, day: dt.date | None = None
+) -> HttpResponse:
+    """Show the prices of a trial, day by day, or those of a day by settlement period."""
+    trial, zone = _find_trial(trial_id, day)
+    if not may_open(request.viewer, trial.market, None):
+        raise PermissionDenied
+    shown = _Shown(trial, None, Opened(trial_id, day=day), zone)
+
+    def address_of(day: dt.date) -> str:
+        return reverse("trial-prices-of-day", args=[trial_id, day])
+
+    def context(page: queries.RowsPage) -> dict[str, Any]:
+        grid = (
+            days_prices(page, shown.sides, address_of)
+            if day is None
+            else periods_prices(page, day, shown.sides)
+        )
+        return {
+            "grid": grid,
+            "chart": prices_chart(page, shown.sides, shown.currency, day),
+            "agrees": agrees(page, trial.report, shown.sides),
+        }
+
+    return _answer(request, shown, Opened(trial_id), "trials/prices.html", context)
+
+
+def _find_trial(trial_id: uuid.UUID, day: dt.date | None) -> tuple[Trial, str]:
+    """Return a trial that has a day, and the zone of its market."""
     with transaction() as session:
-        trial = find_trial(session, opened.trial_id)
+        trial = find_trial(session, trial_id)
         zone = "UTC" if trial is None else market_zone(session, trial.market)
     if trial is None:
         raise Http404("no such trial")
+    if day is not None and not trial.first_day <= day <= trial.last_day:
+        raise Http404("no day of this trial")
+    return trial, zone
+
+
+def _find_row(request: SignedInRequest, opened: Opened) -> _Shown:
+    """Return the trial and the row of a page, and keep that it is read."""
+    trial, zone = _find_trial(opened.trial_id, opened.day)
     row = row_of(trial, opened.row)
     if row is None:
         raise Http404("no such row in this trial")
-    if opened.day is not None and not trial.first_day <= opened.day <= trial.last_day:
-        raise Http404("no day of this trial")
     participant = participant_of(row)
     if not may_open(request.viewer, trial.market, participant):
         raise PermissionDenied
@@ -212,7 +244,7 @@ def _answer(
         return refused(asked)
     if asked.state == State.NOTHING:
         raise Http404("nothing of the kind in this trial")
-    name, table = row_words(shown.row)
+    name, table = row_words(shown.row) if shown.row else ("Prices", "Every settlement period")
     context: dict[str, Any] = {
         "section": "trials",
         "tried": shown.trial,

@@ -8,6 +8,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -26,6 +27,7 @@ from settlement.studies import measures
 from settlement.studies.inputs import StudyInputs
 from settlement.trials.figures import PRICE
 from settlement.trials.made import METERED
+from settlement.trials.prices import PricedDay
 from settlement.trials.records import Trial
 from settlement.trials.replay import stored_day, stored_inputs, stored_law
 from settlement.trials.rows import Grouping, ReportRow, grouping_of
@@ -38,6 +40,13 @@ MADE_WORDS = {
 }
 
 
+class PriceRange(NamedTuple):
+    """The lowest and the highest price of any node in each interval of a day, micro per MWh."""
+
+    lowest: tuple[int, ...]
+    highest: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class OpenedRows:
     """What rows of a report come to on each day of the trial.
@@ -46,11 +55,13 @@ class OpenedRows:
         days: the settlement days, in order.
         received_micro: of each row, by dimension and name, a day after the other: what is received
             on each side, the law first.
+        prices: a day after the other: those of each side.
         other_sides: the sides whose results, made again, are not those that the trial names.
     """
 
     days: tuple[dt.date, ...]
     received_micro: Mapping[tuple[str, str], Sequence[tuple[int, ...]]]
+    prices: tuple[tuple[PriceRange, ...], ...]
     other_sides: tuple[str, ...]
 
 
@@ -67,11 +78,13 @@ def open_rows(
         inputs = stored_inputs(session, trial)
     received: dict[tuple[str, str], list[tuple[int, ...]]] = {row.key: [] for row in rows}
     digests: dict[str, list[bytes]] = {name: [] for name in inputs.sides}
+    prices = []
     for settled in settled_sides(inputs, threads):
         of_sides = []
         for name, side in settled.items():
             digests[name].append(side.computed.digest)
             of_sides.append(_by_row(side.day.amounts, grouping))
+        prices.append(tuple(_price_range(side.day.prices) for side in settled.values()))
         for key, of_days in received.items():
             of_days.append(tuple(side.get(key, 0) for side in of_sides))
     others = [
@@ -79,7 +92,12 @@ def open_rows(
         for side in trial.sides
         if run_result_digest(digests[side.side]) != side.result_digest
     ]
-    return OpenedRows(tuple(inputs.days), received, tuple(others))
+    return OpenedRows(tuple(inputs.days), received, tuple(prices), tuple(others))
+
+
+def _price_range(priced: PricedDay) -> PriceRange:
+    prices = priced.prices_micro_per_mwh
+    return PriceRange(tuple(prices.min(axis=0).tolist()), tuple(prices.max(axis=0).tolist()))
 
 
 def _by_row(amounts: Mapping[Account, int], grouping: Grouping) -> dict[tuple[str, str], int]:

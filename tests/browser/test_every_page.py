@@ -53,6 +53,8 @@ PAGES = {
     "trials": ("/trials/", "regulator"),
     "ask-for-trial": ("/trials/ask/", "regulator"),
     "trial": ("/trials/{trial}/", "regulator"),
+    "prices of a trial": ("/trials/{trial}/prices/", "regulator"),
+    "prices of a day of a trial": ("/trials/{trial}/prices/2024-03-31/", "regulator"),
     "row of a trial": ("/trials/{trial}/1/", "regulator"),
     "day of a trial": ("/trials/{trial}/1/2024-03-31/", "regulator"),
     "line of a trial": ("/trials/{trial}/1/2024-03-31/1/", "regulator"),

@@ -19,6 +19,8 @@ SCROLLS_IN_PLACE = {
     "study",
     "trial",
     "row of a trial",
+    "prices of a trial",
+    "prices of a day of a trial",
     "day of a trial",
     "line of a trial",
     "trial of one's own",

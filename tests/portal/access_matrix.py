@@ -143,6 +143,8 @@ MATRIX = (
     Row("trial", "/trials/{trial}/", "200 200 200 200 200 200 in", reads=ALL),
     Row("trial-csv", "/trials/{trial}/trial.csv", "200 200 200 200 200 200 in", unwalked=FILE),
     Row("trial-json", "/trials/{trial}/trial.json", "200 200 200 200 200 200 in", unwalked=FILE),
+    Row("trial-prices", "/trials/{trial}/prices/", "403 403 403 200 200 200 in"),
+    Row("trial-prices-of-day", "/trials/{trial}/prices/2024-03-31/", "403 403 403 200 200 200 in"),
     Row("trial-row", "/trials/{trial}/1/", "403 403 403 200 200 200 in", reads=FIRSTS),
     Row("trial-day", "/trials/{trial}/1/2024-03-31/", "403 403 403 200 200 200 in", reads=FIRSTS),
     Row("trial-line", "/trials/{trial}/1/2024-03-31/1/", "403 403 403 200 200 200 in", reads=FIRSTS),

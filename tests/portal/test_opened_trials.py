@@ -139,6 +139,28 @@ def test_what_is_the_same_on_both_sides_is_not_marked(regulator, site, row):
     assert "Nothing: every number" in page
 
 
+def test_prices_open_down_to_the_settlement_periods_and_agree(regulator, site, trial):
+    page = text(regulator, f"/trials/{site.trial}/prices/")
+    assert "Agrees" in page and f'href="/trials/{site.trial}/prices/{DAY}/"' in page
+    found = kept(RowsPage)
+    assert [max(of_side) for of_side in found.highest[0]] == [
+        trial.report["totals"][side.side]["prices"]["highest_micro_per_mwh"] for side in trial.sides
+    ]
+    assert [len(of_side) for of_side in (*found.lowest[0], *found.highest[0])] == [46] * 6
+    page = text(regulator, f"/trials/{site.trial}/prices/{DAY}/")
+    assert "Period 46" in page and "Highest price of any place" in page
+    assert ExplanationRequest.objects.count() == 1
+    text(regulator, f"/trials/{site.trial}/prices/2024-04-01/", status=404)
+    ExplanationRequest.objects.update(content=asked_with_another_price())
+    assert "Differs" in text(regulator, f"/trials/{site.trial}/prices/")
+
+
+def asked_with_another_price():
+    content = json.loads(ExplanationRequest.objects.get().content)
+    content["highest"][0][1][7] = 10**12
+    return json.dumps(content)
+
+
 def test_a_page_says_that_it_is_made_and_leads_on(regulator, site, monkeypatch):
     monkeypatch.setitem(AT_ONCE, "explain", lambda _number: None)
     address = f"/trials/{site.trial}/1/{DAY}/1/1/?draft=second"
