@@ -55,6 +55,25 @@ def prices_chart(
     )
 
 
+def zoomed(page: RowsPage, sides: Sequence[str], currency: str) -> dict[str, Any]:
+    """Return what a script plots, to zoom into: the highest prices of all settlement periods."""
+    return {
+        "moment": "Settlement period",
+        "unit": f"{currency} per MWh",
+        "days": [
+            [f"{day.day} {day:%b %Y}", len(of_day[0])]
+            for day, of_day in zip(page.days, page.highest, strict=True)
+        ],
+        "series": [
+            {
+                "name": SIDE_TITLES[side],
+                "micro": [price for of_day in page.highest for price in of_day[at]],
+            }
+            for at, side in enumerate(sides)
+        ],
+    }
+
+
 def agrees(page: RowsPage, report: Mapping[str, Any], sides: Sequence[str]) -> bool:
     """Return whether the lowest and the highest of all prices are those of the record."""
     return not page.other_sides and all(

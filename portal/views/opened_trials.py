@@ -18,7 +18,7 @@ from portal.access import SignedInRequest, Viewer, open_to
 from portal.bodies import Refusal
 from portal.compared_trees import two_trees
 from portal.explanations import State, Subject
-from portal.opened_prices import agrees, days_prices, periods_prices, prices_chart
+from portal.opened_prices import agrees, days_prices, periods_prices, prices_chart, zoomed
 from portal.opened_tables import (
     SIDE_TITLES,
     by_difference,
@@ -195,6 +195,7 @@ def prices(
         return {
             "grid": grid,
             "chart": prices_chart(page, shown.sides, shown.currency, day),
+            "zoom": zoomed(page, shown.sides, shown.currency) if day is None else None,
             "agrees": agrees(page, trial.report, shown.sides),
         }
 
