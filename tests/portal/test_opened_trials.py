@@ -1,15 +1,20 @@
 """Figures of a trial, opened in the portal: rows, days, lines, and two trees beside each other."""
 
+import datetime as dt
 import html
 import json
 import re
 import uuid
 
 import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
 
 from common.currencies import NO_BREAK_SPACE
 from database.session import transaction
-from portal import opened_trials, tasks
+from ledger.people.roles import Role
+from portal import explanations, opened_trials, tasks
+from portal.access import viewer_of
 from portal.models import ExplanationRequest
 from portal.opened_tables import row_words
 from portal.queries.opened_trials import LinePage, RowDayPage, RowsPage, TreesPage
@@ -176,7 +181,7 @@ def test_a_page_says_that_it_is_made_and_leads_on(regulator, site, monkeypatch):
 def test_what_a_trial_has_not_is_not_found(regulator, site):
     for ending in (
         "0/", "999/", "1/2024-03-30/", "1/2024-04-01/", f"1/{DAY}/0/", f"1/{DAY}/999/",
-        f"1/{DAY}/1/0/", f"1/{DAY}/1/47/", f"1/{DAY}/0/1/", f"1/{DAY}/999/1/",
+        f"1/{DAY}/1/0/", f"1/{DAY}/1/47/", f"1/{DAY}/0/1/",
     ):  # fmt: skip
         text(regulator, f"/trials/{site.trial}/{ending}", status=404)
     text(regulator, f"/trials/{site.first_run}/1/", status=404)
@@ -191,6 +196,43 @@ def test_one_rule_says_who_may_open_whose_figures(sign_in, site, monkeypatch, tr
     client = sign_in("regulator")
     text(client, f"/trials/{site.trial}/1/")
     assert list(kept(RowsPage).received_micro) == [1]
+
+
+def test_who_may_not_open_a_trial_is_told_nothing_by_the_worker_either(sign_in, site):
+    """As by a statement that somebody slips into a page: the right is asked for again."""
+    sign_in("owner")
+    owner = User.objects.get(username="owner")
+    for row, day in ((0, None), (1, dt.date(2024, 3, 31))):
+        asked = ExplanationRequest.objects.create(
+            user=owner,
+            rights=explanations._rights(viewer_of(owner)),
+            document=f"trial {site.trial} {row}",
+            line=0,
+            day=day,
+            asked_at=timezone.now(),
+        )
+        with as_worker():
+            tasks.explain(asked.pk)
+        asked.refresh_from_db()
+        assert (asked.state, asked.content) == (ExplanationRequest.State.FAILED, "")
+
+
+@pytest.mark.parametrize(
+    "document", ["trial", "trial x 1", f"trial {uuid.UUID(int=0)} 1", "trial 1"]
+)
+def test_a_request_that_names_no_trial_ends_in_nothing(make_user, site, document):
+    user = make_user("odd", Role.REGULATOR)
+    asked = ExplanationRequest.objects.create(
+        user=user,
+        rights=explanations._rights(viewer_of(user)),
+        document=document,
+        line=0,
+        asked_at=timezone.now(),
+    )
+    with as_worker():
+        tasks.explain(asked.pk)
+    asked.refresh_from_db()
+    assert (asked.state, asked.content) == (ExplanationRequest.State.FAILED, "")
 
 
 def test_an_older_engine_is_named_and_nothing_is_shown(regulator, site, monkeypatch):
