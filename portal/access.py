@@ -62,6 +62,11 @@ class Viewer:
         return self.participants is None or Role.PARTICIPANT in self.roles
 
     @property
+    def sees_notices(self) -> bool:
+        """Whether this user is told of anything: of its participants, or of what it oversees."""
+        return self.sees_invoices or self.sees_people
+
+    @property
     def sees_runs(self) -> bool:
         """Whether runs and their replays are open to this user."""
         return bool(self.roles & SEES_RUNS)

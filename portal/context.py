@@ -10,7 +10,7 @@ from django.utils.functional import SimpleLazyObject
 from database.session import transaction
 from portal.access import NOBODY, Viewer, roles_of, viewer_of
 from portal.demo import is_demo
-from portal.queries.notices import notices_for
+from portal.queries.notices import notices_for, overseen_notices
 from portal.reading_marks import read_keys
 
 
@@ -31,9 +31,12 @@ def site(request: HttpRequest) -> dict[str, Any]:
 
 def _unread_count(user: Any, viewer: Viewer) -> int:
     """Return how many notices a participant has not read; those of others are not counted."""
-    if user is None or not viewer.participants:
+    if user is None or not (viewer.participants or viewer.sees_people):
         return 0
     with transaction() as session:
-        found = notices_for(session, viewer, timezone.now())
+        if viewer.participants:
+            found = notices_for(session, viewer, timezone.now())
+        else:
+            found = overseen_notices(session, viewer)
     read = read_keys(user) if found else set()
     return sum(notice.key not in read for notice in found)

@@ -10,9 +10,10 @@ from common import quantities
 from portal import amounts
 from portal.access import Viewer
 from portal.queries.rules import zone_by_market
+from settlement.notices.change import OVERSEEN, notice_of_change
 from settlement.notices.derivation import derive_notices
 from settlement.notices.notice import TAKEN_BACK, Notice, Sort
-from settlement.notices.store import ledger_state
+from settlement.notices.store import TOLD_TO_OVERSEERS, ledger_state, overseen_steps
 
 Owners = frozenset[tuple[str, str]] | None
 """Markets and participants whose rows a reader sees; None: everybody's."""
@@ -78,13 +79,26 @@ def notices(session: Session, now: dt.datetime, owners: Owners = None) -> tuple[
 
 def notices_for(session: Session, viewer: Viewer, now: dt.datetime) -> list[Notice]:
     """Return the notices that are open to a user, latest first."""
-    if not viewer.sees_invoices:
-        return []
-    return [
-        notice
-        for notice in notices(session, now, viewer.participants)
-        if viewer.may_see(notice.market, notice.participant)
-    ]
+    found = []
+    if viewer.sees_invoices:
+        found += [
+            notice
+            for notice in notices(session, now, viewer.participants)
+            if viewer.may_see(notice.market, notice.participant)
+            and not (viewer.sees_people and _is_overseen(notice))
+        ]
+    return sorted([*found, *overseen_notices(session, viewer)], key=lambda each: each.at)[::-1]
+
+
+def overseen_notices(session: Session, viewer: Viewer) -> list[Notice]:
+    """Return the notices to those who oversee markets: each step of a law change, once."""
+    steps = overseen_steps(session) if viewer.sees_people else []
+    return [notice_of_change(step) for step in steps]
+
+
+def _is_overseen(notice: Notice) -> bool:
+    """Return whether an overseer is told the same once, and not as each participant is."""
+    return notice.sort is Sort.CHANGE and notice.subject in {*TOLD_TO_OVERSEERS, "withdraw"}
 
 
 def shown_notices(session: Session, found: Sequence[Notice]) -> list[ShownNotice]:
@@ -193,9 +207,12 @@ def _payee_sentences(notice: Notice) -> tuple[str, ...]:
 
 
 _CHANGE_TITLES = {
-    "consult": "is open for your response",
+    "ask-review": "waits for review",
+    "consult": "is open for responses",
     "reply": "answers your response",
     "accept": "was accepted",
+    "propose": "waits for approval",
+    "approve": "was approved",
     "reject": "was rejected",
     "withdraw": "was withdrawn",
 }
@@ -209,7 +226,13 @@ def _change_title(notice: Notice) -> str:
 def _change_sentences(notice: Notice) -> tuple[str, ...]:
     title = f"{notice.words[0].rstrip('.')}."
     if notice.subject == "consult":
+        if notice.participant == OVERSEEN:
+            return (title, f"Responses come until the end of {_days(notice.days)}.")
         return (title, f"Respond by {_days(notice.days)}, in the portal, under Law changes.")
+    if notice.subject == "approve":
+        return (title, f"It applies from {_days(notice.days)}.")
+    if notice.subject in ("ask-review", "propose"):
+        return (title, "Whoever may take the next step finds it in the portal, under Law changes.")
     return (title, "The whole record of it stands in the portal, under Law changes.")
 
 

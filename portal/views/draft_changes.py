@@ -71,8 +71,22 @@ def _begin_document(request: SignedInRequest, copy: WorkingCopy, now: dt.datetim
             sentence = f"The law of {day_in_words(copy.law_day)} has {key}: add it below."
             return draft_page(request, copy, (sentence,))
     body = blank_document(kind, copy.market, name)
+    like = request.POST.get("like", "")
+    if like and kind == "registration":
+        body |= _taken_from(request, copy, f"{kind}.{like}")
     save_or_tell(request, copy, now, bodies={**copy.bodies, instrument: body})
     return redirect("draft-document", copy.pk, key)
+
+
+def _taken_from(request: SignedInRequest, copy: WorkingCopy, key: str) -> dict[str, object]:
+    """Return what a new registration has as another: what it does, and the law that says so.
+
+    Raises:
+        Http404: there is no such registration for this user.
+    """
+    with transaction() as session:
+        (other,) = document_of_law(request, session, copy.market, key, copy.law_day).values()
+    return {name: other[name] for name in ("clauses", "roles")}
 
 
 def _take_out(request: SignedInRequest, copy: WorkingCopy, now: dt.datetime) -> HttpResponse:

@@ -78,7 +78,10 @@ def found_on_page(copy: WorkingCopy, found: Sequence[Located], code: str) -> lis
 
 def _found(copy: WorkingCopy, each: Located, code: str) -> FoundOnPage:
     finding = replace(each.finding, remedy=page_remedy(each.finding))
-    words = f"{finding.limit}, found {finding.value}; {finding.remedy}"
+    value = "none" if finding.value == "[]" else finding.value
+    words = f"{finding.limit}, found {value}; {finding.remedy}"
+    if finding.code == "missing-field":  # what the field is stands beside it
+        words = f"the field is needed; {finding.remedy}"
     instrument = instrument_of(copy.market, each.document)
     if instrument is None:
         words = as_typed(words, code)

@@ -14,13 +14,14 @@ from portal.access import SignedInRequest, Viewer, open_to
 from portal.paging import page_of
 from portal.queries.notices import notices_for, shown_notices
 from portal.readings_kept import keep_list
+from settlement.notices.change import OVERSEEN
 
 NOTICES_A_PAGE = 50
 
 
 def sees_notices(viewer: Viewer) -> bool:
     """Return whether notices are open to this user."""
-    return viewer.sees_invoices
+    return viewer.sees_notices
 
 
 @require_safe
@@ -29,7 +30,7 @@ def listing(request: SignedInRequest) -> HttpResponse:
     """List what changed, latest first; of one participant where it is asked for."""
     with transaction() as session:
         found = notices_for(session, request.viewer, timezone.now())
-        names = sorted({notice.participant for notice in found})
+        names = sorted({notice.participant for notice in found} - {OVERSEEN})
         chosen = request.GET.get("participant", "")
         listed = [notice for notice in found if not chosen or notice.participant == chosen]
         page = page_of(request, listed, NOTICES_A_PAGE)

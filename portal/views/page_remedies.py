@@ -54,6 +54,8 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
 
 def page_remedy(finding: Finding) -> str:
     """Return the remedy of a finding that the reader of a page can follow."""
+    if finding.code == "missing-field":  # there its field stands, and has no name of a file's
+        return "fill it in"
     if not A_COMMAND.search(finding.remedy):
         return finding.remedy
     return REMEDIES.get(finding.code, ASK_THE_OPERATOR)

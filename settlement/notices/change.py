@@ -5,11 +5,15 @@ from typing import NamedTuple
 
 from settlement.notices.notice import Notice, Sort
 
+OVERSEEN = ""
+"""In the place of a participant: of a notice to those who oversee the market."""
+
 
 class ChangeStep(NamedTuple):
     """A step of a change that a participant is told of.
 
-    `day` is the last of a consultation that opens; of every other step the day of the step.
+    `day` is the last of a consultation that opens, and the first of what was approved where its
+    text may be seen; of every other step the day of the step.
     """
 
     market: str

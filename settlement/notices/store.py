@@ -12,7 +12,7 @@ from ledger.payments.statements import statement_name
 from ledger.store import journal_head
 from ledger.tables import Invoice
 from rulebook.days import day_of
-from settlement.notices.change import ChangeStep
+from settlement.notices.change import OVERSEEN, ChangeStep
 from settlement.notices.notice import Document, Law, Movement, Paid, SealedDays
 
 # The first journal of a day posts it; only those after it, nth > 1, correct something.
@@ -90,22 +90,31 @@ SELECT version.market, told.participant, version.instrument, version.body ->> 't
 """
 CHANGES = """
 SELECT change.market, told.participant, change.number, event.sequence, change.title, event.kind,
-       event.at, event.body ->> 'last_day' AS last_day, zone.name AS zone
+       event.at, event.body ->> 'last_day' AS last_day, zone.name AS zone, revision.valid_from
   FROM rulebook.change_event AS event
   JOIN rulebook.change ON change.number = event.change
-  JOIN (SELECT DISTINCT market, split_part(instrument, '/', 3) AS participant
-          FROM rulebook.version WHERE kind = 'registration') AS told USING (market)
+  LEFT JOIN rulebook.revision
+    ON revision.change = event.change AND revision.digest = event.revision_digest
+  JOIN ({told}) AS told USING (market)
   JOIN (SELECT DISTINCT market, body ->> 'time_zone' AS name
           FROM rulebook.version WHERE kind = 'market-rules') AS zone USING (market)
   LEFT JOIN rulebook.change_event AS asked
     ON asked.change = event.change AND asked.sequence = event.answers
- WHERE event.kind IN ('consult', 'accept', 'reject')
+ WHERE event.kind = ANY(:kinds)
     OR event.kind = 'reply' AND asked.participant = told.participant
     OR event.kind = 'withdraw' AND EXISTS (
        SELECT FROM rulebook.change_event AS reviewed
         WHERE reviewed.change = event.change AND reviewed.kind = 'ask-review')
  ORDER BY change.number, event.sequence, told.participant
 """
+PARTICIPANTS = """
+SELECT DISTINCT market, split_part(instrument, '/', 3) AS participant
+          FROM rulebook.version WHERE kind = 'registration'
+"""
+OVERSEERS = f"SELECT DISTINCT market, '{OVERSEEN}' AS participant FROM rulebook.change"
+TOLD_TO_PARTICIPANTS = ("consult", "accept", "reject", "approve")
+TOLD_TO_OVERSEERS = ("ask-review", "consult", "accept", "reject", "propose", "approve")
+"""Beside what follows from who said what; overseers are told of what waits for one of them, too."""
 DECIDED = """
 SELECT count(*) FROM ledger.log_leaf
  WHERE source IN ('people.proposal', 'people.approval', 'people.answer', 'rulebook.change_event')
@@ -191,6 +200,16 @@ def laws(session: Session) -> list[Law]:
 
 def change_steps(session: Session) -> list[ChangeStep]:
     """Return the steps of changes of the law that participants are told of, by reader."""
+    return _change_steps(session, PARTICIPANTS, TOLD_TO_PARTICIPANTS)
+
+
+def overseen_steps(session: Session) -> list[ChangeStep]:
+    """Return the steps of changes of the law that those who oversee markets are told of, once."""
+    return _change_steps(session, OVERSEERS, TOLD_TO_OVERSEERS)
+
+
+def _change_steps(session: Session, told: str, kinds: Sequence[str]) -> list[ChangeStep]:
+    statement = text(CHANGES.format(told=told))
     return [
         ChangeStep(
             row.market,
@@ -200,9 +219,11 @@ def change_steps(session: Session) -> list[ChangeStep]:
             row.title,
             row.kind,
             row.at,
-            dt.date.fromisoformat(row.last_day) if row.last_day else day_of(row.at, row.zone),
+            dt.date.fromisoformat(row.last_day)
+            if row.last_day
+            else day_of((row.kind == "approve" and row.valid_from) or row.at, row.zone),
         )
-        for row in session.execute(text(CHANGES))
+        for row in session.execute(statement, {"kinds": list(kinds)})
     ]
 
 

@@ -97,6 +97,7 @@ def test_a_cap_is_changed_tried_decided_settled_and_billed_on_pages_alone(open_p
     open_change(page)
     page.goto("/drafts/")
     page.get_by_role("main").get_by_role("link", name=re.compile("gb12|Working copy")).first.click()
+    page.get_by_label("Of which change").select_option(index=1)  # the latest; none is taken unasked
     page.get_by_label("What it changes of the text before").fill("The cap at £3,000")
     page.get_by_role("button", name="Save as a revision").click()
     page.get_by_text("Revision 1 is saved.").wait_for(timeout=PATIENCE_MS)

@@ -118,9 +118,22 @@ def test_a_participant_responds_and_the_regulator_answers(site, sign_in):
 
 def test_a_notice_leads_to_the_consultation(site, sign_in):
     page = shown(sign_in("owner").get("/notices/"))
-    assert f"Law change {site.law_change} is open for your response" in page
+    assert f"Law change {site.law_change} is open for responses" in page
     assert "Respond by 31 December 2090" in page
     assert f'href="{ADDRESS}{site.law_change}/"' in page
+
+
+def test_those_who_oversee_are_told_each_step_once(site, urgent, sign_in):
+    title = f"Law change {site.law_change} is open for responses"
+    regulator = sign_in("regulator")
+    for client in (regulator, sign_in("operator"), sign_in("auditor")):
+        page = shown(client.get("/notices/"))
+        assert page.count(title) == 1 and page.count(f"Law change {urgent} waits for review") == 1
+        assert " unread" in page
+    assert "invoice" not in shown(regulator.get("/notices/")).lower()
+    until = timezone.now().isoformat()
+    assert " unread" not in shown(regulator.post("/notices/read/", {"until": until}, follow=True))
+    assert f"Law change {urgent} waits" not in shown(sign_in("owner").get("/notices/"))
 
 
 def test_an_urgent_change_becomes_law_from_its_page(site, urgent, sign_in):

@@ -84,8 +84,8 @@ def test_participants_are_told_of_what_concerns_them(world_of):
             for who in everybody
         }
     assert len(everybody) > 1
-    assert steps.pop("doric") == ["accept", "consult", "reply"]
-    assert all(of_one == ["accept", "consult"] for of_one in steps.values())
+    assert steps.pop("doric") == ["accept", "approve", "consult", "reply"]
+    assert all(of_one == ["accept", "approve", "consult"] for of_one in steps.values())
 
 
 def test_every_reason_against_a_step_is_told_at_once(tiny):
