@@ -184,7 +184,11 @@ BEGIN
     END IF;
     holds := holds AND CASE NEW.kind
         WHEN 'consult' THEN of_change.urgency = '' AND (NEW.body ->> 'ends_at')::timestamptz
-            >= NEW.at + make_interval(hours => 24 * 28)
+            >= NEW.at + make_interval(hours => 24 * coalesce((
+                SELECT (rules.body ->> 'consultation_days')::integer
+                FROM rulebook.version AS rules
+                WHERE rules.instrument = of_change.market || '/market-rules'
+                    AND rules.valid @> NEW.at AND rules.recorded @> NEW.at), 28))
         WHEN 'respond' THEN NEW.at < (stated ->> 'ends_at')::timestamptz
         WHEN 'close' THEN NEW.at >= (stated ->> 'ends_at')::timestamptz
         WHEN 'accept' THEN (NEW.body ->> 'review_from')::timestamptz IS NOT NULL

@@ -26,7 +26,12 @@ from rulebook.edit_words import edit_lines
 from rulebook.merging import Edit
 from settlement.enactment.change_law import is_base_moved
 from settlement.enactment.change_list import ListedChange, list_changes, state_of
-from settlement.enactment.changes import actor_of, currency_of, with_persons
+from settlement.enactment.changes import (
+    actor_of,
+    consultation_days_of,
+    currency_of,
+    with_persons,
+)
 from settlement.enactment.reach import Reach
 from settlement.enactment.reaching import reach_of
 from settlement.tables import TrialRow
@@ -96,6 +101,7 @@ class LawChangePage:
         trials: of the last revision, that the reader may know of.
         tried: what everybody may know of one of them.
         of_another: who may take the steps that the reader may not, having written or proposed it.
+        consultation_days: the least that a consultation is open that opens now.
         may_edit: whether the reader may save the next revision, made from the last.
         is_moved: whether the law that the last revision was drawn from is another by now.
         digest: of the proposal that waits; None where none does, or the reader may not see it.
@@ -120,6 +126,7 @@ class LawChangePage:
     places: tuple[tuple[str, str], ...]
     participants: tuple[str, ...]
     may_edit: bool
+    consultation_days: int
     trials: tuple[Any, ...]
     tried: SeenTrial | None
     digest: bytes | None
@@ -203,6 +210,7 @@ def law_change_page(
         tuple(_places(life)),
         participants,
         _may_edit(viewer, life, rights, participants, now),
+        consultation_days_of(session, life.change.market, now),
         trials or public,
         seen_trial(session, public[0].id) if public else None,
         proposal.content_digest if waits and proposal else None,

@@ -9,7 +9,6 @@ from rulebook.changes.life import Actor, Life, Wanted, instant_in, state_after
 from rulebook.changes.records import ChangeRow
 from rulebook.changes.steps import (
     ANSWERED_BY,
-    SHORTEST_CONSULTATION_DAYS,
     STEPS,
     WITHOUT_REVISION,
     Kind,
@@ -23,7 +22,6 @@ LONGEST_TEXT = 20_000
 LONGEST_TITLE = 200
 MOST_OPTIONS = 20
 
-SHORTEST_CONSULTATION = dt.timedelta(days=SHORTEST_CONSULTATION_DAYS)
 TWO_PEOPLE = "two-people"
 """The code of what is refused to the person who wrote or proposed, and to no other."""
 READ_IT_AGAIN = "read the change again, and go on from there"
@@ -172,12 +170,13 @@ def _content_breaches(life: Life, wanted: Wanted, now: dt.datetime) -> Iterator[
         yield from _comment_breaches(life, wanted.body)
     elif kind is Kind.CONSULT:
         ends_at = instant_in(wanted.body, "ends_at")
-        if ends_at is None or ends_at - now < SHORTEST_CONSULTATION:
+        shortest_days = life.consultation_days
+        if ends_at is None or ends_at - now < dt.timedelta(days=shortest_days):
             yield Finding(
                 "consultation-too-short",
                 f"{place}: last day",
                 f"it would end at {instant_shown(ends_at)}",
-                f"a consultation is open for {SHORTEST_CONSULTATION_DAYS} days or more, from "
+                f"a consultation is open for {shortest_days} days or more, from "
                 f"{instant_shown(now)}",
                 "name a later last day",
             )

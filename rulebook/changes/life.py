@@ -13,6 +13,7 @@ from rulebook.changes.records import ChangeRow, EventRow, RevisionRow
 from rulebook.changes.steps import (
     ANSWERED_BY,
     OPEN_STATES,
+    SHORTEST_CONSULTATION_DAYS,
     STEPS,
     Kind,
     Party,
@@ -61,12 +62,14 @@ class Life:
 
     Attributes:
         persons: the person of each account that acted; None of a service.
+        consultation_days: the least that a consultation is open, by the market rules.
     """
 
     change: ChangeRow
     revisions: tuple[RevisionRow, ...] = ()
     events: tuple[EventRow, ...] = ()
     persons: Mapping[str, int | None] = field(default_factory=dict)
+    consultation_days: int = SHORTEST_CONSULTATION_DAYS
 
     @property
     def state(self) -> State | None:

@@ -115,9 +115,9 @@ STORED_STATES = OPEN_STATES | {State.APPROVED, State.WITHDRAWN, State.REJECTED}
 """The states that an event leads to."""
 
 SHORTEST_CONSULTATION_DAYS = 28
-"""The least that a consultation is open. It is no part of a document, whose digest it would change,
-nor of a change, where whoever consults would choose it. Section 11A of the Electricity Act 1989
-asks as much for changes of licences."""
+"""The least that a consultation is open, where the market rules state nothing. It is no part of a
+change, where whoever consults would choose it. Section 11A of the Electricity Act 1989 asks as much
+for changes of licences."""
 
 _AUTHOR, _REGULATOR = Party.AUTHOR, Party.REGULATOR
 _MANAGERS = frozenset({_REGULATOR, Party.OPERATOR})

@@ -13,6 +13,7 @@ from rulebook.documents.base import (
     Text,
     WholeNumber,
     described,
+    is_absent,
 )
 from rulebook.documents.meter_data import MeterDataRules
 
@@ -160,3 +161,13 @@ class MarketRules(Document):
         "Settlement calendar", "Runs of every settlement day, in order", min_length=1, max_length=20
     )
     tax: Tax = described("Tax", "How invoices are taxed")
+    consultation_days: WholeNumber | None = described(
+        "Shortest consultation",
+        "Days that a consultation on a law change is open at least, by the rules of the moment at "
+        "which it opens; 28 where it is empty",
+        "days",
+        default=None,
+        ge=1,
+        le=366,
+        exclude_if=is_absent,
+    )

@@ -4,6 +4,7 @@ A step is judged under the ledger's lock, by the rows that are there then: of tw
 stored, and the other is told what came before it.
 """
 
+import dataclasses
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from rulebook.changes.basing import base_findings
 from rulebook.changes.breaches import breaches, opening_findings
 from rulebook.changes.life import Actor, Life, Wanted, next_event
 from rulebook.changes.records import ChangeRow, RevisionRow, draft_as_json
-from rulebook.changes.steps import Kind
+from rulebook.changes.steps import SHORTEST_CONSULTATION_DAYS, Kind
 from rulebook.days import day_start
 from rulebook.documents import Document
 from rulebook.drafting import Draft, draft_findings, draft_of
@@ -149,6 +150,8 @@ def take_step(session: Session, number: int, wanted: Wanted, now: dt.datetime) -
     """
     ledger_store.lock(session)
     rights, life = acting(session), find(session, number)
+    shortest = consultation_days_of(session, life.change.market, now)
+    life = dataclasses.replace(life, consultation_days=shortest)
     findings = list(_breaches_of(life, wanted, rights, now))
     if wanted.kind is Kind.ASSESS:
         findings += _trial_findings(session, life, wanted.body.get("trials"))
@@ -286,6 +289,14 @@ def actor_of(rights: Rights) -> Actor:
     return Actor(rights.account, rights.person, roles, rights.participants)
 
 
+def drawn_findings(session: Session, draft: Draft) -> Iterator[Finding]:
+    """Find the documents of a draft that were not drawn from law that was published."""
+    places = {document.instrument: at for at, document in draft}
+    named = {*places, *draft.base}
+    law = rulebook_store.records_of_day(session, draft.market, named, draft.drawn_from)
+    yield from base_findings(places, draft.base, draft.drawn_from, law)
+
+
 def zone_of(session: Session, market: str, now: dt.datetime) -> str:
     """Return the time zone of a market.
 
@@ -310,10 +321,16 @@ def currency_of(session: Session, market: str, now: dt.datetime) -> str:
     return str(max(known, key=lambda version: version.valid_from).body["currency"])
 
 
+def consultation_days_of(session: Session, market: str, now: dt.datetime) -> int:
+    """Return for how many days a consultation that opens now is open at least."""
+    moment = dt.timedelta.resolution
+    known = rulebook_store.versions_known(session, market, now, now, now + moment, "market-rules")
+    stated = (version.body.get("consultation_days") for version in known)
+    return next((days for days in stated if days), SHORTEST_CONSULTATION_DAYS)
+
+
 def _breaches_of(life: Life, wanted: Wanted, rights: Rights, now: dt.datetime) -> Iterator[Finding]:
-    known = Life(
-        life.change, life.revisions, life.events, {**life.persons, rights.account: rights.person}
-    )
+    known = dataclasses.replace(life, persons={**life.persons, rights.account: rights.person})
     return breaches(known, wanted, actor_of(rights), now)
 
 
@@ -331,10 +348,7 @@ def _draft_findings(
             "read what changed, and make it from the last",
         )
     yield from draft_findings(life.change.market, [*draft], now)
-    places = {document.instrument: at for at, document in draft}
-    named = {*places, *draft.base}
-    law = rulebook_store.records_of_day(session, draft.market, named, draft.drawn_from)
-    yield from base_findings(places, draft.base, draft.drawn_from, law)
+    yield from drawn_findings(session, draft)
     if not draft.edits:
         yield Finding(
             "draft-changes-nothing", place, "the text of the law as it is",

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from common.refusals import Refused
 from database.session import make_engine, transaction
 from rulebook.changes import store
-from rulebook.changes.life import Wanted
+from rulebook.changes.life import Wanted, next_event
 from rulebook.changes.steps import Kind, State, transitions
 from settlement.enactment.approve import approve
 from settlement.enactment.change_law import rebase
@@ -137,6 +137,29 @@ def test_a_revision_is_drawn_from_law_that_was_published(tiny):
         assert refused_codes(lambda: save(drawn_from=early)) == ["draft-base-unpublished"]
         assert refused_codes(lambda: save(base={})) == ["draft-base-missing"]
         assert len(save().revisions) == 1
+
+
+def test_the_market_rules_say_how_long_a_consultation_is_open_at_least(tiny):
+    """Both the use case and the guard of the database ask the rules of the moment."""
+    number = changing.reviewed(tiny)
+    rules = changed(tiny_market.market_rules(), consultation_days=40)
+    asked_at = find(tiny, number).events[-1].at
+    publish(tiny, [rules], valid_from=dt.date(2024, 1, 1), known=asked_at + MINUTE / 2,
+            reason="Longer")  # fmt: skip
+    at = asked_at + MINUTE
+    short = lambda: changing.consult(tiny, number, dt.date(2024, 4, 8))  # noqa: E731
+    with pytest.raises(Refused, match="open for 40 days or more"):
+        short()
+    stated = {"last_day": "2024-04-08", "ends_at": "2024-04-08T23:00:00.000000Z"}
+    life = find(tiny, number)
+    event = next_event(life, Wanted(Kind.CONSULT, "Say", body=stated), "grace", at)
+    with (
+        acting_as(tiny, "grace"),
+        pytest.raises(Refused, match="waits for what it needs"),
+        tiny.begin_nested(),
+    ):
+        store.append_event(tiny, event)
+    assert changing.consult(tiny, number, dt.date(2024, 4, 30)).state is State.IN_CONSULTATION
 
 
 def test_a_revision_voids_what_was_found_and_what_waits(tiny):
