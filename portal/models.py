@@ -322,6 +322,7 @@ class Act(models.Model):
         CHANGE_STEP = "change-step", "Take a step of a change of the law"
         REVISE = "revise", "Save a revision of a change"
         END = "end", "End a registration"
+        PROPOSE_LAW = "propose-law", "Propose law"
         APPROVE_LAW = "approve-law", "Approve law"
 
     class State(models.TextChoices):

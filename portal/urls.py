@@ -115,6 +115,7 @@ urlpatterns = [
         draft_revisions.save_revision,
         name="draft-revision",
     ),
+    path("drafts/<number:copy_number>/propose/", law_proposals.propose_copy, name="draft-propose"),
     path(
         "drafts/<number:copy_number>/compared/",
         draft_comparison.copy_compared,

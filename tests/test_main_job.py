@@ -10,6 +10,7 @@ from sqlalchemy import text
 from common.refusals import Refused
 from database import session as database_session
 from portal import main_job
+from portal.job_summary import summary_text
 from portal.main_job import JobRequest, run_main_job
 from settlement.meters.ingest import MeterFile
 from tests.two_region.readings import FIRST_DAY, FOLDER, LAST_DAY
@@ -85,6 +86,10 @@ def test_a_month_of_files_is_settled_as_it_was_worked_by_hand(run_job, committed
     assert (first.result_digest.hex(), first.kind, later.kind) == (RESULT_DIGEST, "II", "SF")
     again = run_job(told())
     assert (again.is_proven, again.documents) == (True, {})
+    # What there is to read first is named on every run, not on the one that made it alone.
+    named = {each.change for each in (job, again)}
+    assert len(named) == 1 and named.pop().startswith("1, Lower the price cap to ")
+    assert "docs/tutorial.md" in summary_text(again, "GBP", 1)
     assert [run.id for run in again.runs] == [first.id, later.id]
 
 

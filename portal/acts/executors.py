@@ -164,6 +164,7 @@ EXECUTORS: Mapping[str, Execute] = MappingProxyType(
         Act.Kind.CHANGE_STEP: law_changes.take_law_step,
         Act.Kind.REVISE: law_changes.save_law_revision,
         Act.Kind.END: law_proposals.end_registration,
+        Act.Kind.PROPOSE_LAW: law_proposals.propose_copy,
         Act.Kind.APPROVE_LAW: law_proposals.approve_law,
     }
 )

@@ -1,6 +1,8 @@
 """Acts about law that is proposed without a change: the end of a registration, and approvals."""
 
 import datetime as dt
+import json
+from collections.abc import Iterator
 
 from sqlalchemy.orm import Session
 
@@ -8,9 +10,16 @@ from common.refusals import Finding, Refused, refuse_any
 from portal.acts.requests import Done, Entry
 from portal.audit import Action
 from portal.models import Act
+from portal.queries.drafts import OF_PARTICIPANTS
+from rulebook.changes.basing import moved_findings
+from rulebook.changes.records import draft_from_json
+from rulebook.days import day_start
+from rulebook.drafting import Draft
+from rulebook.store import versions_known
 from settlement.enactment.approve import approve
+from settlement.enactment.changes import drawn_findings, zone_of
 from settlement.enactment.leaving import ONE_DAY, leaving, left_findings
-from settlement.enactment.propose import propose_ending
+from settlement.enactment.propose import propose_ending, propose_publication
 
 
 def end_registration(session: Session, act: Act, now: dt.datetime) -> Done:
@@ -35,6 +44,41 @@ def end_registration(session: Session, act: Act, now: dt.datetime) -> Done:
     told = f"Proposal {proposal.number} waits for a regulator, who is another person."
     entry = Entry(Action.LAW_PROPOSED, f"proposal {proposal.number}", reason)
     return Done(told, ["law-proposal", str(proposal.number)], entries=[entry])
+
+
+def propose_copy(session: Session, act: Act, now: dt.datetime) -> Done:
+    """Propose the registrations and charge lists of a working copy, as it came with the request."""
+    said = act.arguments
+    market, day = said["market"], dt.date.fromisoformat(said["valid_from"])
+    drawn_from = dt.datetime.fromisoformat(said["drawn_from"])
+    draft = draft_from_json(market, json.loads(bytes(act.content or b"{}")), drawn_from)
+    findings = [*_common_findings(draft), *drawn_findings(session, draft)]
+    starts = day_start(day, zone_of(session, market, now))
+    law = versions_known(session, market, now, starts, None)
+    findings += moved_findings(draft, law, starts)
+    try:
+        _, proposal = propose_publication(
+            session, draft.documents, valid_from=day, now=now, reason=said["reason"]
+        )
+    except Refused as refused:
+        raise Refused([*findings, *refused.findings]) from None
+    refuse_any(findings)
+    if proposal is None:
+        return Done("It stands so already.", ["draft", str(said["copy"])], appended=False)
+    told = f"Proposal {proposal.number} waits for a regulator, who is another person."
+    entry = Entry(Action.LAW_PROPOSED, f"proposal {proposal.number}", said["reason"])
+    return Done(told, ["law-proposal", str(proposal.number)], entries=[entry])
+
+
+def _common_findings(draft: Draft) -> Iterator[Finding]:
+    """Find documents that concern everybody: those are decided in public."""
+    for place, document in draft:
+        if document.kind not in OF_PARTICIPANTS:
+            yield Finding(
+                "law-of-everybody", place, document.kind,
+                "registrations and charge lists are proposed without a change",
+                "save it as a revision of a law change",
+            )  # fmt: skip
 
 
 def approve_law(session: Session, act: Act, now: dt.datetime) -> Done:

@@ -69,6 +69,7 @@ SHOW_REFUSED: Mapping[str, ShowRefused] = MappingProxyType(
         Act.Kind.CHANGE_STEP: law_changes.show_refused_step,
         Act.Kind.REVISE: draft_revisions.show_refused_revision,
         Act.Kind.END: law_proposals.show_refused_end,
+        Act.Kind.PROPOSE_LAW: law_proposals.show_refused_copy,
         Act.Kind.APPROVE_LAW: law_proposals.show_refused_approval,
     }
 )

@@ -154,6 +154,8 @@ def draft_page(
         "found": found_on_page(copy, found, code),
         "changes_nothing": not edits,
         "revisable": [each for each in revisable if not (later and each.number == copy.change)],
+        "may_propose": request.viewer.manages_people
+        and all(kind_of(name) in queries.OF_PARTICIPANTS for name in copy.bodies),
         "own": own,
         "later": later,
         "reason": reason,

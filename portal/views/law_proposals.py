@@ -1,6 +1,7 @@
 """Law that is proposed without a change: the end of a registration, and a proposal to approve."""
 
 import datetime as dt
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,15 +17,19 @@ from portal.access import SignedInRequest, Viewer, open_to
 from portal.acts.answers import answer
 from portal.acts.requests import ask
 from portal.confirmation import confirms
+from portal.copies import draft_of_copy
 from portal.days import day_complaint, parse_day
 from portal.models import Act
 from portal.queries.law_proposals import shown_proposal
 from portal.readings_kept import keep_list, keep_reading
+from portal.views.drafts import copy_of, draft_page
 from portal.views.page_remedies import page_sentences
+from rulebook.changes.records import draft_as_json
 from settlement.enactment.leaving import Leaving, leaving
 
 UNPROCESSABLE = 422
 LONGEST_REASON = 2_000
+TOO_LONG = f"Give the reason in {LONGEST_REASON:,} characters at most."
 MOST_POINTS = 200
 """Of supply points that the form lists; a finding names those that nobody takes over."""
 
@@ -67,7 +72,7 @@ def propose_end(request: SignedInRequest, market: str, participant: str) -> Http
     if parse_day(typed["last_day"]) is None:
         complaints.append(day_complaint(typed["last_day"]))
     if len(typed["reason"]) > LONGEST_REASON:
-        complaints.append(f"Give the reason in {LONGEST_REASON:,} characters at most.")
+        complaints.append(TOO_LONG)
     if complaints:
         return _end_page(request, market, participant, typed, complaints)
     arguments = {**typed, "market": market, "participant": participant}
@@ -118,6 +123,37 @@ def _leaving(market: str, participant: str, last_day: dt.date) -> Leaving | None
             return leaving(session, market, participant, last_day, timezone.now())
     except Refused:
         return None
+
+
+@require_POST
+@open_to(proposes_law)
+@confirms("draft", "copy_number")
+def propose_copy(request: SignedInRequest, copy_number: int) -> HttpResponse:
+    """Propose the registrations and charge lists of a working copy, without a law change."""
+    copy = copy_of(request, copy_number)
+    reason = request.POST.get("reason", "").strip()[: LONGEST_REASON + 1]
+    if len(reason) > LONGEST_REASON:
+        return draft_page(request, copy, (TOO_LONG,), reason)
+    try:
+        draft = draft_of_copy(copy)
+    except Refused as refused:
+        return draft_page(request, copy, page_sentences(refused.findings), reason)
+    arguments = {
+        "copy": copy.pk,
+        "market": copy.market,
+        "drawn_from": draft.drawn_from.isoformat(),
+        "valid_from": str(copy.wanted_from),
+        "reason": reason,
+    }
+    content = json.dumps(draft_as_json(draft), ensure_ascii=False).encode()
+    act = ask(request.user, Act.Kind.PROPOSE_LAW, f"working copy {copy.pk}", arguments, content)
+    return answer(request, act, show_refused_copy)
+
+
+def show_refused_copy(request: SignedInRequest, act: Act) -> HttpResponse:
+    """Show the working copy that was not proposed, with every reason."""
+    copy = copy_of(request, act.arguments["copy"])
+    return draft_page(request, copy, page_sentences(act.findings), act.arguments["reason"])
 
 
 @require_safe

@@ -88,6 +88,7 @@ SELECT version.market, told.participant, version.instrument, version.body ->> 't
         OR split_part(version.instrument, '/', 3) = told.participant)
  ORDER BY lower(version.recorded), version.instrument, told.participant
 """
+# The zone of a market is that of any of its rules: one is read, as every page counts these.
 CHANGES = """
 SELECT change.market, told.participant, change.number, event.sequence, change.title, event.kind,
        event.at, event.body ->> 'last_day' AS last_day, zone.name AS zone, revision.valid_from
@@ -96,8 +97,9 @@ SELECT change.market, told.participant, change.number, event.sequence, change.ti
   LEFT JOIN rulebook.revision
     ON revision.change = event.change AND revision.digest = event.revision_digest
   JOIN ({told}) AS told USING (market)
-  JOIN (SELECT DISTINCT market, body ->> 'time_zone' AS name
-          FROM rulebook.version WHERE kind = 'market-rules') AS zone USING (market)
+  JOIN LATERAL (SELECT body ->> 'time_zone' AS name FROM rulebook.version
+                 WHERE version.market = change.market AND kind = 'market-rules' LIMIT 1) AS zone
+    ON true
   LEFT JOIN rulebook.change_event AS asked
     ON asked.change = event.change AND asked.sequence = event.answers
  WHERE event.kind = ANY(:kinds)

@@ -86,6 +86,7 @@ MATRIX = (
     Row("draft-revision", "/drafts/{draft}/revision/", "422 404 404 404 404 403 in", method=POST, unwalked=FORM),
     Row("draft-from-revision", "/drafts/begin/{law}/", "302 302 302 302 302 403 in", method=POST, unwalked=FORM),
     Row("draft-compared", "/drafts/{draft}/compared/", "200 404 404 404 404 403 in"),
+    Row("draft-propose", "/drafts/{draft}/propose/", "403 403 403 404 404 403 in", method=POST, unwalked=FORM),
     Row("draft-yaml", "/drafts/{draft}/market-rules/document.yaml", "200 404 404 404 404 403 in", unwalked=FILE),
     Row("draft-document", "/drafts/{draft}/market-rules/", "200 404 404 404 404 403 in", method=BOTH),
     Row("draft-part", "/drafts/{draft}/market-rules/layers.0/", "200 404 404 404 404 403 in", method=BOTH),

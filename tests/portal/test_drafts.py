@@ -224,7 +224,7 @@ def test_a_registration_is_begun_from_an_empty_form(sign_in):
     assert answer["Location"] == address
     assert "the field is needed" in shown(client.get(address))
     page = shown(client.get(f"/drafts/{copy.pk}/"))
-    assert "new" in page and "registration.newcomer" in page
+    assert "new" in page and "registration.newcomer" in page and "fill it in" in page
     save(client, address, do="add units")
     answer = save(client, f"{address}units.0/", units__0__capacity_w="12.5")
     assert stored(copy).bodies[f"{MARKET}/registration/newcomer"]["units"][0]["capacity_w"] == (
@@ -260,6 +260,26 @@ def test_a_document_that_the_law_has_is_drawn_from_it_and_not_begun_anew(sign_in
     copy.save()
     page = shown(client.get(f"/drafts/{copy.pk}/"))
     assert "draft-base-missing" in page and "has it already" in page
+
+
+def test_a_registration_is_begun_with_the_clauses_of_another_and_nothing_else_of_it(sign_in):
+    client = sign_in("operator")
+    _, copy = begin(client)
+    sent = {"do": "begin", "kind": "registration", "name": "newcomer", "like": GENERATOR}
+    client.post(f"/drafts/{copy.pk}/change/", sent)
+    with transaction() as session:
+        other = document_body(
+            rule_on(session, f"{MARKET}/registration/{GENERATOR}", FIRST_DAY).document
+        )
+    body = stored(copy).bodies[f"{MARKET}/registration/newcomer"]
+    assert (body["clauses"], body["roles"]) == (other["clauses"], other["roles"])
+    assert body["units"] == [] and other["tax_identifier"] not in str(body)
+    sent |= {"name": "nextcomer", "like": "nobody"}
+    assert client.post(f"/drafts/{copy.pk}/change/", sent).status_code == 404
+    client = sign_in("owner")  # who may not read another's is given nothing of it
+    _, copy = begin(client)
+    sent |= {"name": SUPPLIER, "like": GENERATOR}
+    assert client.post(f"/drafts/{copy.pk}/change/", sent).status_code in (404, 422)
 
 
 def test_every_page_of_every_document_of_the_law_can_be_opened_and_sent_as_it_stands(sign_in):

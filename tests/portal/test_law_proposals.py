@@ -4,15 +4,17 @@ import html
 import re
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from common.refusals import Refused
 from database.session import transaction
 from ledger.people.store import proposals
 from portal.acts.law_proposals import approve_law
-from portal.models import Act, AuditEntry
-from tests.portal.site import GENERATOR, MARKET, SUPPLIER
+from portal.models import Act, AuditEntry, WorkingCopy
+from tests.portal.site import FIRST_DAY, GENERATOR, MARKET, SUPPLIER
 from tests.worlds import people
+from tests.worlds.drafted import law_in_a_copy
 from tests.worlds.rolled_back import rolled_back
 
 pytestmark = pytest.mark.django_db
@@ -67,6 +69,45 @@ def test_a_participant_leaves_by_a_form_and_another_person_approves(site, sign_i
         with people.acting_as(session, "ada"), pytest.raises(Refused, match="proposal-not-open"):
             approve_law(session, Act(arguments=said), timezone.now())
     assert f"/rules/proposals/{number}/" in shown(regulator.get("/rules/changes/"))
+
+
+def proposed_copy(client, number, reason="As agreed"):
+    return client.post(f"/drafts/{number}/propose/", {"reason": reason}, follow=True)
+
+
+def test_a_change_of_supplier_in_mid_month_is_proposed_from_its_forms_alone(sign_in):
+    operator, before = sign_in("operator"), numbers()
+    begun = {"market": MARKET, "on": str(FIRST_DAY), "document": ""}
+    copy = WorkingCopy.objects.get(
+        pk=int(operator.post("/drafts/begin/", begun)["Location"].split("/")[2])
+    )
+    switch = {"do": "switch", "point": "N0-P1", "to": "lantern-supply", "on": "2090-03-17"}
+    page = shown(operator.post(f"/drafts/{copy.pk}/change/", switch, follow=True))
+    assert "Propose it now" in page
+    page = shown(proposed_copy(operator, copy.pk))
+    (number,) = numbers() - before
+    assert f"Proposal {number} of law" in page and "17 Mar 2090" in page and "As agreed" in page
+    assert f"{MARKET}/registration/lantern-supply" in page
+    # What concerns everybody is decided in public.
+    add = {"do": "add", "document": "market-rules"}
+    operator.post(f"/drafts/{copy.pk}/change/", add)
+    assert "Propose it now" not in shown(operator.get(f"/drafts/{copy.pk}/"))
+    assert "law-of-everybody" in shown(proposed_copy(operator, copy.pk), 422)
+    assert "2,000 characters" in shown(proposed_copy(operator, copy.pk, "x" * 2001), 422)
+    assert numbers() == before | {number}
+
+
+def test_a_copy_whose_law_became_another_is_not_proposed(sign_in):
+    operator, before = sign_in("operator"), numbers()
+    name = f"{MARKET}/registration/{SUPPLIER}"
+    copy = law_in_a_copy(User.objects.get(username="operator"), f"registration.{SUPPLIER}")
+    body = {**copy.bodies[name], "title": "Another"}
+    WorkingCopy.objects.filter(pk=copy.pk).update(
+        bodies={name: body}, base={name: {**copy.base[name], "title": "Never law"}}
+    )
+    page = shown(proposed_copy(operator, copy.pk), 422)
+    assert "draft-base-unpublished" in page and "draft-base-moved" in page
+    assert numbers() == before
 
 
 def test_what_is_no_last_day_or_no_participant_is_said(sign_in):
