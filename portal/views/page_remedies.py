@@ -36,7 +36,6 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "person-alike": "choose that person as the one whose account it is, or tick that the "
         "person is another",
         "person-unknown": "choose one of the people that the page lists",
-        "proposal-not-of-a-grant": "law is approved by a regulator on the page of its proposal",
         "proposal-not-open": "the pages of people and of payee changes list those that wait",
         "role-missing": "let somebody who may do it, or have the role proposed and approved on "
         "the page of people",
