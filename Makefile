@@ -70,7 +70,7 @@ serve: setup
 	@$(manage) serve --port $(PORT) $(ARGS)
 
 test: setup-dev browser
-	@$(bin)/python -m pytest $(spread) $(ARGS)
+	@$(bin)/python -m pytest $(spread) --durations=40 --durations-min=2 $(ARGS)
 
 test-oracles: .venv/oracles.stamp
 	@$(bin)/python -m pytest -m oracle tests/oracles $(ARGS)
