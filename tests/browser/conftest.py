@@ -65,6 +65,12 @@ def sign_in(page: Page, who: str, password: str) -> None:
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
 
 
+def when_worked_out(page: Page) -> Page:
+    """Return a page once the worker has made what it asked for; until then it leads on itself."""
+    page.get_by_text("Being worked out").wait_for(state="hidden", timeout=60_000)
+    return page
+
+
 def confirm(page: Page, password: str) -> None:
     """Answer the page that asks who one is, before money moves; what was typed goes on."""
     page.get_by_role("heading", name="Confirm that it is you").wait_for()

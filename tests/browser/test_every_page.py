@@ -7,8 +7,9 @@ from playwright.sync_api import Page
 from database.session import transaction
 from ledger.people import store
 from portal.queries.invoices import invoices_of
-from tests.browser.conftest import NARROW
+from tests.browser.conftest import NARROW, when_worked_out
 from tests.browser.drafts import draft_with_faults
+from tests.browser.tables import CUT, SCREENS, SCROLLS, check_cells
 from tests.portal.site import GENERATOR, OUTSIDER, SUPPLIER
 
 PAGES = {
@@ -156,14 +157,11 @@ def known(served, number, proposal) -> dict[str, object]:
     }
 
 
-@pytest.fixture(params=PAGES)
-def page(request, open_page, known) -> Page:
-    path, who = PAGES[request.param]
-    return open_page(path.format(**known), who)
-
-
-def test_a_page_is_sound(page: Page):
-    """One test a page, since signing in is the slow part."""
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_sound(name, open_page, known):
+    """One test a page, since opening it is the slow part."""
+    path, who = PAGES[name]
+    page = when_worked_out(open_page(path.format(**known), who))
     assert page.title().endswith(" - Tallystick")
     assert page.locator("html").get_attribute("lang") == "en-GB"
     assert page.get_by_role("heading", level=1).count() == 1
@@ -177,6 +175,8 @@ def test_a_page_is_sound(page: Page):
     check_keyboard(page)
     check_narrow(page)
     check_print(page)
+    page.emulate_media(media="null")
+    check_cells(page, name)
 
 
 def test_axe_finds_what_is_broken(open_page):
@@ -228,3 +228,19 @@ def check_print(page: Page) -> None:
     page.emulate_media(media="print")
     assert not page.locator(".masthead nav").is_visible()
     assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("size", SCREENS.values(), ids=SCREENS)
+def test_billions_are_whole_in_every_list(open_page, size):
+    """The amounts of the database are those of two days; a market's year has billions."""
+    grow = """() => document.querySelectorAll(".money").forEach(money => {
+      const below = money.querySelector(".below");
+      money.firstChild.data = "−£12,345,678,901.23";
+      if (below) below.textContent = "4567";
+    })"""
+    for path, who in (("/invoices/", "auditor"), ("/credit/", "regulator")):
+        page = open_page(path, who)
+        page.set_viewport_size(size)
+        page.evaluate(grow)
+        assert page.evaluate(CUT) == []
+        assert page.evaluate(SCROLLS) == []

@@ -1,9 +1,8 @@
 """No table cuts a number: what has no room stands in blocks, or scrolls in place."""
 
-import pytest
+from playwright.sync_api import Page
 
 from tests.browser.conftest import NARROW, WIDE
-from tests.browser.test_every_page import PAGES, known, number, proposal  # noqa: F401
 
 SCREENS = {"wide": WIDE, "narrow": NARROW}
 SCROLLS_IN_PLACE = {
@@ -101,10 +100,13 @@ UNLABELLED = """() => [...document.querySelectorAll(".stacked td:not([colspan], 
 """Cells that have no head beside them once their row is a block."""
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_no_cell_is_cut(name, open_page, known):  # noqa: F811
-    path, who = PAGES[name]
-    page = open_page(path.format(**known), who)
+def check_cells(page: Page, name: str) -> None:
+    """Hold the cells of a page on screens and on paper: none is cut, none stands without its head.
+
+    Args:
+        page: with its media and its size to be set anew afterwards.
+        name: what `test_every_page` calls it.
+    """
     for screen, size in SCREENS.items():
         page.set_viewport_size(size)
         assert page.evaluate(CUT) == [], screen
@@ -116,19 +118,3 @@ def test_no_cell_is_cut(name, open_page, known):  # noqa: F811
     page.emulate_media(media="print")
     page.evaluate(MILLIONS)
     assert page.evaluate(BROKEN) == []
-
-
-@pytest.mark.parametrize("size", SCREENS.values(), ids=SCREENS)
-def test_billions_are_whole_in_every_list(open_page, size):
-    """The amounts of the database are those of two days; a market's year has billions."""
-    grow = """() => document.querySelectorAll(".money").forEach(money => {
-      const below = money.querySelector(".below");
-      money.firstChild.data = "−£12,345,678,901.23";
-      if (below) below.textContent = "4567";
-    })"""
-    for path, who in (("/invoices/", "auditor"), ("/credit/", "regulator")):
-        page = open_page(path, who)
-        page.set_viewport_size(size)
-        page.evaluate(grow)
-        assert page.evaluate(CUT) == []
-        assert page.evaluate(SCROLLS) == []
