@@ -142,6 +142,11 @@ BEGIN
             NEW.sequence, NEW.change
             USING ERRCODE = 'check_violation', CONSTRAINT = 'change_names_last_revision';
     END IF;
+    IF people.person_of(NEW.account) IS NULL THEN
+        RAISE EXCEPTION 'event % of change %: % is a service', NEW.sequence, NEW.change,
+            NEW.account
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'two_people';
+    END IF;
     IF step.by_another AND (NEW.account = written.author
         OR people.person_of(NEW.account) = people.person_of(written.author))
     THEN

@@ -69,6 +69,11 @@ def check_acting(rights: Rights, roles: frozenset[Role], deed: str) -> Iterator[
 def check_proposer(rights: Rights, kind: Kind) -> Iterator[Finding]:
     """Find why an account may not propose something of a kind."""
     yield from check_acting(rights, DECIDERS[kind].propose, f"propose a {kind}")
+    # Whoever holds the token of a service may approve by an account of their own.
+    if rights.account and rights.person is None:
+        yield Finding("service-proposes", f"account {rights.account}", "a service",
+                      "a person proposes, and another approves",
+                      "let a person sign in and propose it")  # fmt: skip
 
 
 def check_approver(

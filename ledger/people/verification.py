@@ -219,6 +219,8 @@ def _verify_decisions(session: Session, registry: Registry) -> Findings:
             others.append(registry.persons.get(_grantee(content)))
         if person is None or person in others:
             yield damage(DECISION, place, f"{approver} approves what concerns the same person")
+        elif registry.persons.get(proposer) is None:
+            yield damage(DECISION, place, f"{approver} approves what no person proposed")
 
 
 def _verify_answers(session: Session, registry: Registry) -> Findings:

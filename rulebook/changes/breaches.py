@@ -92,6 +92,12 @@ def _party_breaches(
             "an account acts for the participants that it was granted",
             "name none, or sign in as an account of it",
         )
+    if actor.account and actor.person is None:
+        # Whoever holds the token of a service may be the person who takes the other steps.
+        yield Finding(
+            "service-takes-step", place, "a service", "each step of a change is a person's",
+            "let a person sign in and take it",
+        )  # fmt: skip
     if not life.parties_of(actor, participant) & step.by:
         asked = " or ".join(sorted(step.by))
         needs = ", and name the participant they act for" if Party.PARTICIPANT in step.by else ""

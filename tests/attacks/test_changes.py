@@ -18,7 +18,9 @@ from common.refusals import Refused
 from database.roles.granting import plain_url
 from database.roles.names import Role
 from database.session import make_engine, transaction
+from ledger.people.roles import Role as AccountRole
 from rulebook.changes import store
+from rulebook.changes.life import state_after
 from rulebook.changes.records import EventRow
 from rulebook.changes.steps import Kind, State
 from rulebook.versions import instant_text
@@ -120,6 +122,19 @@ def test_a_step_in_anothers_name_is_refused(tiny):
     number = changing.reviewed(tiny)
     row = forged(tiny, number, Kind.ASK_CHANGES, State.CHANGES_ASKED)
     assert refused(tiny, row, "eve") == OTHERS
+
+
+@pytest.mark.parametrize("kind", [Kind.ASK_CHANGES, Kind.CONSULT, Kind.COMMENT])
+def test_a_service_takes_no_step(tiny, kind):
+    # It is nobody's, so whoever holds its token would judge a text of their own.
+    number = changing.reviewed(tiny)
+    people.add_service(tiny, "timer", AccountRole.REGULATOR)
+    with pytest.raises(Refused) as found:
+        changing.step(tiny, number, kind, "timer", body=LONG if kind is Kind.CONSULT else {})
+    assert [each.code for each in found.value.findings] == ["service-takes-step"]
+    state = state_after(State.IN_REVIEW, kind)
+    row = forged(tiny, number, kind, state, account="timer", body=LONG)
+    assert refused(tiny, row) == "two-people"
 
 
 def test_a_step_of_an_older_text_is_refused(tiny):

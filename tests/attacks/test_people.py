@@ -106,6 +106,28 @@ def test_a_service_approves_nothing(session, proposal):
     assert found == "two_people"
 
 
+def test_what_a_service_proposed_is_approved_by_nobody(session, proposal, monkeypatch):
+    # Whoever holds the token of a service approves by an account of their own: one person.
+    people.add_service(session, "timer", Role.OPERATOR)
+    people.act_as(session, "timer")
+    with pytest.raises(Refused) as refused:
+        granting.propose_grant(session, Wanted("cal", Role.REGULATOR), NOW)
+    assert codes(refused) == ["service-proposes"]
+    monkeypatch.setattr("ledger.people.proposals.check_proposer", lambda *_: ())
+    _, made = propose_publication(
+        session, [tiny_market.registrations()[0].model_copy(update={"title": "Mine"})],
+        valid_from=FROM, now=NOW, reason="To decide alone",
+    )  # fmt: skip
+    people.act_as(session, "grace")
+    found = refused_by_database(session, APPROVE, by="grace", number=made.number)
+    assert found == "two_people"
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+    session.execute(text(APPROVE), {"by": "grace", "number": made.number})
+    session.execute(text("SET LOCAL session_replication_role = origin"))
+    found = [finding.value for finding in verify_people(session)]
+    assert "grace approves what no person proposed" in found
+
+
 def test_who_lost_the_role_approves_no_more(session, proposal):
     people.withdraw_all(session, "grace")
     people.act_as(session, "grace")

@@ -96,6 +96,15 @@ def let_sign_in(session: Session, account: str) -> None:
     tokens.accept(tokens.through(session), account, token_of(account), LASTING)
 
 
+def add_service(session: Session, account: str, role: Role | None = None) -> None:
+    """Make an account of nobody, and let it hold a role."""
+    with acting_as(session, OPERATOR.account):
+        accounts.add_account(session, account, None, FOUNDED)
+    let_sign_in(session, account)
+    if role is not None:
+        add(session, account, role)
+
+
 def add(
     session: Session,
     account: str,
