@@ -31,7 +31,7 @@ State, Wish = AskedTrial.State, AskedTrial.Wish
 LOOK_SECONDS = 0.5
 """Between looks at what the asker wishes."""
 LONGEST_REST_SECONDS = 600.0
-"""Then it goes on by itself: trials are made one at a time, and others wait behind it."""
+"""In all; then it goes on by itself: trials are made one at a time, and others wait behind it."""
 
 
 class Cancelled(Exception):
@@ -137,19 +137,22 @@ def _run(asked: AskedTrial, threads: int) -> TrialOutcome:
 
 def _heeding(number: int) -> Callable[[int, int], None]:
     """Return what stores how far a trial is, and rests or ends where its asker wishes that."""
-    looked = 0.0
+    looked, rested = 0.0, 0.0
 
     def report(done: int, total: int) -> None:
-        nonlocal looked
+        nonlocal looked, rested
         if time.monotonic() - looked < LOOK_SECONDS and done < total:
             return
         requests = AskedTrial.objects.filter(pk=number)
         requests.update(done=done, total=total)
-        rests_until = time.monotonic() + LONGEST_REST_SECONDS
+        began = time.monotonic()
         while (wanted := requests.values_list("wish", flat=True).get()) == Wish.PAUSE:
-            if time.monotonic() >= rests_until:
+            if rested + time.monotonic() - began >= LONGEST_REST_SECONDS:
                 requests.filter(wish=Wish.PAUSE).update(wish=Wish.GO_ON)
+                break
             time.sleep(LOOK_SECONDS)
+        # All its rests together: who wished for one after the other held everybody's trials.
+        rested += time.monotonic() - began
         if wanted == Wish.CANCEL:
             raise Cancelled
         looked = time.monotonic()

@@ -162,6 +162,30 @@ def test_a_trial_rests_no_longer_than_others_can_wait(regulator, form, monkeypat
     assert (asked.wish, asked.done) == ("", 1)
 
 
+def test_rests_one_after_the_other_are_no_longer_together(regulator, form, monkeypatch):
+    asked = ask(regulator, form)
+    clock = [0.0]
+
+    def pause():
+        regulator.post(f"/trials/asked/{asked.pk}/wish/", {"wish": "pause"})
+
+    def sleep(seconds):
+        clock[0] += 100 * seconds
+
+    def run(_transactions, _request, *, progress, **_):
+        for done in range(1, 5):
+            pause()
+            progress(done, 5)
+            clock[0] += 1
+
+    run_by(monkeypatch, run)
+    stopped = SimpleNamespace(monotonic=lambda: clock[0], sleep=sleep)
+    monkeypatch.setattr(asked_trials, "time", stopped)
+    with as_worker(), pytest.raises(AttributeError):
+        asked_trials.compute(asked.pk, threads=1)
+    assert clock[0] <= asked_trials.LONGEST_REST_SECONDS + 100
+
+
 def test_a_paused_trial_says_so_and_offers_to_go_on(regulator, form):
     asked = ask(regulator, form)
     address = f"/trials/asked/{asked.pk}/"
