@@ -2,8 +2,8 @@
 
 A trial's report holds the money of every participant, so its rows are of those who oversee the
 market. Of a trial whose drafts were all put to consultation, or assessed, everybody reads what its
-report tells everybody, and each participant its own rows. These functions act as their owner, and
-return no other part of a report.
+report tells everybody, but for what another trial of nearly the same days withholds, and each
+participant its own rows. These functions act as their owner, and return no other part of a report.
 """
 
 from collections.abc import Mapping
@@ -43,6 +43,49 @@ BEGIN ATOMIC
 END
 """
 
+_SAME_DAYS = """10 * (least(trial.last_day, other.last_day)
+                        - greatest(trial.first_day, other.first_day) + 1)
+                    >= 9 * (greatest(trial.last_day, other.last_day)
+                        - least(trial.first_day, other.first_day) + 1)"""
+"""That two trials share nine tenths of their days: what one tells is nearly what another would."""
+
+_TOLD_BESIDE = """jsonb_build_object(
+            'totals', (
+                SELECT coalesce(jsonb_object_agg(side.key, side.value || (
+                    SELECT coalesce(jsonb_object_agg(total.name, NULL::text), '{}')
+                    FROM unnest(ARRAY['charges_micro', 'payments_micro', 'equalisation_micro'])
+                        AS total (name)
+                    WHERE EXISTS (SELECT FROM unnest(beside.reports) AS other (report)
+                        WHERE other.report #> ARRAY['public', 'totals', 'law', total.name]
+                            = 'null'))), '{}')
+                FROM jsonb_each(trial.report #> '{public,totals}') AS side),
+            'moved', (
+                SELECT coalesce(jsonb_object_agg(draft.key, CASE WHEN EXISTS (
+                    SELECT FROM unnest(beside.reports) AS other (report)
+                    WHERE other.report -> 'is_of_same_draft' = 'true'
+                        AND jsonb_path_exists(other.report, '$.public.moved.*.* ? (@ == null)'))
+                    THEN '{"gained_micro": null, "lost_micro": null}' ELSE draft.value END), '{}')
+                FROM jsonb_each(trial.report #> '{public,moved}') AS draft),
+            'groups', (
+                SELECT coalesce(jsonb_object_agg(dimension.key, (
+                    SELECT coalesce(jsonb_agg(CASE WHEN EXISTS (
+                        SELECT FROM unnest(beside.reports) AS other (report)
+                            CROSS JOIN jsonb_path_query(other.report
+                                #> ARRAY['public', 'groups', dimension.key], '$[*]')
+                                AS theirs (told)
+                        WHERE theirs.told -> 'name' = own.told -> 'name'
+                            AND NOT theirs.told ? 'law_micro')
+                        THEN jsonb_build_object('name', own.told -> 'name')
+                        ELSE own.told END ORDER BY own.place), '[]')
+                    FROM jsonb_path_query(dimension.value, '$[*]')
+                        WITH ORDINALITY AS own (told, place))), '{}')
+                FROM jsonb_each(trial.report #> '{public,groups}') AS dimension))"""
+"""Of what a trial tells, what each of the others beside it tells as well.
+
+The law's side is one in all of them, and so is that of a draft tried twice: each withholds one sum
+more than the small ones, and if it were another in each, all of them would follow.
+"""
+
 CREATE_PUBLIC_TRIAL = f"""
 CREATE FUNCTION settlement.public_trial(of_trial uuid) RETURNS TABLE (
     id uuid, market text, first_day date, last_day date, known_at timestamptz, mode text,
@@ -58,8 +101,21 @@ BEGIN ATOMIC
             'drawn_from', tried.draft -> 'drawn_from') ORDER BY tried.place)
             FROM jsonb_path_query(trial.drafts, '$[*]') WITH ORDINALITY AS tried (draft, place)),
         trial.engine_version, trial.created_at, trial.digest, trial.report ->> 'currency',
-        trial.report -> 'readings', trial.report -> 'public'
+        trial.report -> 'readings',
+        CASE WHEN cardinality(beside.reports) = 0 THEN trial.report -> 'public'
+            ELSE (trial.report -> 'public') || {_TOLD_BESIDE} END
     FROM settlement.trial
+        CROSS JOIN LATERAL (
+            SELECT ARRAY(
+                SELECT jsonb_build_object('public', other.report -> 'public',
+                    'is_of_same_draft', EXISTS (
+                        SELECT FROM jsonb_path_query(trial.drafts, '$[*].digest') AS own (digest)
+                            JOIN jsonb_path_query(other.drafts, '$[*].digest') AS theirs (digest)
+                                USING (digest)))
+                FROM settlement.trial AS other
+                WHERE other.market = trial.market AND other.id <> trial.id
+                    AND {_SAME_DAYS} AND settlement.is_consulted(other.market, other.drafts))
+        ) AS beside (reports)
     WHERE trial.id = of_trial AND settlement.is_consulted(trial.market, trial.drafts);
 END
 """

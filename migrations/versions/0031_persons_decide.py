@@ -1,11 +1,13 @@
 """What two people decide is proposed by a person, and each step of a change is a person's.
 
-A service has no person: whoever held its token, and an account of their own, was two.
+A service has no person: whoever held its token, and an account of their own, was two. And trials of
+the same days tell everybody no more together than each of them alone.
 """
 
 from alembic import op
 
 from database.changes import CREATE_CHECK_EVENT
+from database.trial_access import CREATE_PUBLIC_TRIAL
 
 revision = "0031"
 down_revision = "0030"
@@ -49,8 +51,9 @@ $$
 
 def upgrade() -> None:
     op.execute(CHECK_APPROVAL)
-    op.execute(CREATE_CHECK_EVENT.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
+    for definition in (CREATE_CHECK_EVENT, CREATE_PUBLIC_TRIAL):
+        op.execute(definition.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
 
 
 def downgrade() -> None:
-    """Leave both functions: no service had a reason to decide before."""
+    """Leave the functions: they refuse more and tell less."""

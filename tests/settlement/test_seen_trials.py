@@ -1,6 +1,7 @@
 """Which trials everybody may know of: those of drafts that were put to consultation alone."""
 
 import datetime as dt
+import json
 
 import pytest
 from sqlalchemy import text
@@ -136,6 +137,65 @@ def test_a_row_that_somebody_forged_hides_no_other(world):
             with acting_as(session, "desk-of-cedar"):
                 assert own_rows(session, forged.id) == []
             assert find_public_trial(session, trial.id) is not None
+
+
+def says(session, trial, told, *, total=-314, moved=12):
+    """Let a trial tell some groups of four, as if its report were of a larger market."""
+    rows = [{"name": name} | ({"law_micro": 60} if name in told else {}) for name in "sxyz"]
+    public = {
+        "totals": {side: {"charges_micro": total} for side in ("law", "draft")},
+        "moved": {"draft": {"gained_micro": moved, "lost_micro": moved}},
+        "groups": {"layer inner": rows, "kind": []},
+    }
+    stored = {"value": json.dumps({"public": public}), "id": trial.id}
+    update = "UPDATE settlement.trial SET report = report || CAST(:value AS jsonb) WHERE id = :id"
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+    session.execute(text(update), stored)
+    session.execute(text("SET LOCAL session_replication_role = origin"))
+
+
+def told_of(session, trial):
+    """Return the groups, the total of charges, and what is gained, that a trial tells."""
+    public = find_public_trial(session, trial.id).public
+    rows = public["groups"]["layer inner"]
+    assert [row["name"] for row in rows] == list("sxyz")
+    assert public["groups"]["kind"] == []
+    told = "".join(row["name"] for row in rows if "law_micro" in row)
+    assert public["totals"]["law"] == public["totals"]["draft"]
+    return told, public["totals"]["law"]["charges_micro"], public["moved"]["draft"]["gained_micro"]
+
+
+def test_trials_of_the_same_days_tell_no_more_together_than_each_alone(world):
+    # The group s is small. One withholds y with it, the other x: all but s would be told.
+    with rolled_back(world) as session:
+        number = changing.reviewed(session)
+        other = changing.reviewed(session)
+        changing.revised(session, other, lower(OTHER_CAP_MICRO))
+        changing.step(session, other, Kind.ASK_REVIEW, "ada")
+        changing.consult(session, number)
+        first = try_tiny(session, known_at=LAST).trial
+        second = try_tiny(session, lower(OTHER_CAP_MICRO), known_at=LAST).trial
+        says(session, first, "xz")
+        says(session, second, "yz", total=None, moved=None)
+        assert told_of(session, first) == ("xz", -314, 12)  # the other is not public
+        changing.consult(session, other)
+        assert told_of(session, first) == ("z", None, 12)  # what another draft moves is another sum
+        assert told_of(session, second) == ("z", None, None)
+
+
+def test_a_draft_tried_twice_on_nearly_the_same_days_tells_what_both_tell(world):
+    with rolled_back(world) as session:
+        changing.consult(session, changing.reviewed(session))
+        both = [try_tiny(session, known_at=LAST, threshold_ppm=ppm).trial for ppm in (1, 2)]
+        says(session, both[0], "xyz")
+        says(session, both[1], "z", moved=None)
+        assert [told_of(session, trial) for trial in both] == [("z", -314, None)] * 2
+        longer = text("UPDATE settlement.trial SET last_day = first_day + :more WHERE id = :id")
+        session.execute(text("SET LOCAL session_replication_role = replica"))
+        for days, told in ((20, ("z", -314, None)), (30, ("xyz", -314, 12))):
+            session.execute(longer, {"more": days - 1, "id": both[0].id})
+            session.execute(longer, {"more": 18, "id": both[1].id})
+            assert told_of(session, both[0]) == told
 
 
 def test_a_report_of_an_earlier_release_says_nothing(world):
