@@ -36,10 +36,11 @@ EVENNESS = (
 
 def withheld_words(report: Report) -> str:
     """Return in a sentence when a figure is withheld."""
-    part = report["largest_ppm"] // PPM_PER_PERCENT
+    part, rest = (report[name] // PPM_PER_PERCENT for name in ("largest_ppm", "least_rest_ppm"))
     return (
         f"A sum that fewer than {report['least_participants']} participants make up, or one of "
-        f"them more than {part}{NO_BREAK_SPACE}% of, is withheld, and so is what it could be "
+        f"them more than {part}{NO_BREAK_SPACE}% of, or all but the two largest less than "
+        f"{rest}{NO_BREAK_SPACE}% of the largest, is withheld, and so is what it could be "
         "computed from."
     )
 

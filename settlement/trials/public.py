@@ -22,6 +22,7 @@ from settlement.trials.report import CLASSES, class_key, compared, difference_ke
 from settlement.trials.suppression import (
     LARGEST_PPM,
     LEAST_PARTICIPANTS,
+    LEAST_REST_PPM,
     Parts,
     is_small_sum,
     told_sums,
@@ -50,6 +51,7 @@ def public_part(report: Report) -> dict[str, Any]:
     return {
         "least_participants": LEAST_PARTICIPANTS,
         "largest_ppm": LARGEST_PPM,
+        "least_rest_ppm": LEAST_REST_PPM,
         "totals": {side: _told_totals(report, side, told) for side in sides},
         "moved": {draft: _told_moved(report, draft, told) for draft in moved},
         "classes": {draft: _told_classes(report, draft) for draft in moved},

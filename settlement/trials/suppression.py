@@ -1,9 +1,10 @@
 """Which sums of participants' money may be told to everybody, so that nobody's is told with them.
 
 A sum is *small* where fewer than five participants make it up on some side, or in the difference
-from the law, or where one of them makes up more than half: who knows its own part of such a sum
-knows much of another's. Small sums are withheld, and so is what would let them be computed from
-what is shown.
+from the law, or where one of them makes up more than half, or where all but the two largest come
+to less than a tenth of the largest: who knows its own part of such a sum, the second largest above
+all, knows much of another's. Small sums are withheld, and so is what would let them be computed
+from what is shown.
 
 Sums are told in many breakdowns at once, and what one withholds another may give away: places that
 lie within each other, kinds of line that are all of units. So sums are shown one by one, the
@@ -20,6 +21,9 @@ LEAST_PARTICIPANTS = 5
 """Who publishes statistics of firms asks for three to ten: of fewer, two know the third."""
 LARGEST_PPM = 500_000
 """Of a sum, without signs: beyond half, the sum is a fair guess at the part of the largest."""
+LEAST_REST_PPM = 100_000
+"""Of the largest part: what all but the two largest come to. The second largest takes its own part
+away, and is left with the largest and this: the p% rule of statistical offices, which ask 10."""
 
 Vector = dict[int, Fraction]
 """A combination of parts, by their place."""
@@ -72,11 +76,16 @@ def is_small_sum(amounts: Iterable[int]) -> bool:
     (True, False, False)
     >>> is_small_sum([1, -1, 1, 1, 4]), is_small_sum([1, -1, 1, 1, 5])
     (False, True)
+    >>> is_small_sum([30, 30, 1, 1, 1]), is_small_sum([31, 30, 1, 1, 1])
+    (False, True)
     """
-    found = [abs(amount) for amount in amounts if amount]
+    found = sorted((abs(amount) for amount in amounts if amount), reverse=True)
     if not found:
         return False
-    return len(found) < LEAST_PARTICIPANTS or max(found) * PPM > LARGEST_PPM * sum(found)
+    if len(found) < LEAST_PARTICIPANTS:
+        return True
+    largest, rest = found[0], sum(found[2:])
+    return largest * PPM > LARGEST_PPM * sum(found) or rest * PPM < LEAST_REST_PPM * largest
 
 
 def told_sums(parts: Parts, sums: Mapping[str, Sequence[int]], first: Sequence[str]) -> set[str]:

@@ -186,6 +186,14 @@ def test_one_who_makes_up_more_than_half_is_not_told_of():
     assert told_sums(parts, sums, []) == {"even"}
 
 
+def test_the_second_largest_does_not_learn_the_largest():
+    # It takes its own part away, and is left with the other's and a little more.
+    large = [("largest", (1000, 1010)), ("second", (990, 1000))]
+    little, much = ([(f"p{n}", (part, part + 10)) for n in range(4)] for part in (24, 26))
+    told = [told_sums(Parts(large + rest), {"all": range(6)}, []) for rest in (little, much)]
+    assert told == [set(), {"all"}]
+
+
 def test_classes_of_few_are_not_told_nor_is_what_is_left():
     cells = [cell(f"p{n:02}", 10, 10, kind="charge.a") for n in range(8)]
     cells += [cell(f"q{n:02}", 10, 9, kind="charge.a") for n in range(6)]
