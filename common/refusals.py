@@ -4,6 +4,7 @@ A check of a document, a folder or a file reports **every** finding. Use cases r
 the whole list at their edge; whoever shows it prints one line a finding.
 """
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -80,10 +81,23 @@ def refuse_any(findings: Iterable[Finding]) -> None:
 def shown(value: object) -> str:
     """Return `value` as a finding shows it: on one line, cut to a readable length.
 
-    >>> shown("N0")
-    "'N0'"
+    >>> shown("N0"), shown(None), shown(True), shown(dt.date(2024, 1, 31))
+    ("'N0'", 'nothing', 'true', '2024-01-31')
     """
-    written = repr(value)
+    written = _written(value)
     if len(written) <= _LONGEST_VALUE:
         return written
     return written[: _LONGEST_VALUE - 3] + "..."
+
+
+def _written(value: object) -> str:
+    """Return a value as files have it, and no words of Python; texts in quotes, as `'1'` is no 1."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return str(value).lower()
+        case dt.date():  # a moment is one, too
+            return str(value)
+        case _:
+            return repr(value)
