@@ -190,11 +190,27 @@ def _content_breaches(life: Life, wanted: Wanted, now: dt.datetime) -> Iterator[
         uncounted = wanted.body.get("uncounted")
         text = uncounted if isinstance(uncounted, str) else ""
         yield from text_findings(f"{place}: effects that are not counted", text)
-    elif kind is Kind.ACCEPT and instant_in(wanted.body, "review_from") is None:
+    elif kind is Kind.ACCEPT:
+        yield from _review_breaches(place, instant_in(wanted.body, "review_from"), now)
+
+
+def _review_breaches(
+    place: str, review_from: dt.datetime | None, now: dt.datetime
+) -> Iterator[Finding]:
+    """Yield that what is accepted states no day of its review, or one that has begun already."""
+    if review_from is None:
         yield Finding(
             "review-without-day", f"{place}: day of review", "none",
             "what is accepted states when its outcome is held to what was forecast",
             "name a day",
+        )  # fmt: skip
+    # What is accepted now has no outcome yet; by a typing error of a year it would be noted at once.
+    elif review_from <= now:
+        yield Finding(
+            "review-before-outcome", f"{place}: day of review",
+            f"it would begin at {instant_shown(review_from)}",
+            f"a review looks back on what became law, so it begins after {instant_shown(now)}",
+            "name a later day",
         )  # fmt: skip
 
 

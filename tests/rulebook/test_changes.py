@@ -185,6 +185,14 @@ def test_the_outcome_is_noted_once_its_day_has_come():
     assert codes(life, note, ADA, NOW + 400 * DAY) == []
 
 
+@pytest.mark.parametrize(("after", "code"), [(-DAY, 1), (dt.timedelta(0), 1), (DAY, 0)])
+def test_the_day_of_a_review_is_one_that_has_not_begun(after, code):
+    life = life_of(*IN_REVIEW, (Kind.ASSESS, GRACE))
+    body = {"review_from": instant_text(NOW + DAY + after)}
+    accept = Wanted(Kind.ACCEPT, "Why", body=body)
+    assert codes(life, accept, GRACE, NOW + DAY) == ["review-before-outcome"] * code
+
+
 def test_the_steps_that_are_shown_are_those_that_are_taken():
     life = life_of(*IN_REVIEW)
     shown = {step.kind for step in steps_open_to(life, GRACE, None, NOW + DAY)}
