@@ -8,13 +8,14 @@ from types import MappingProxyType
 
 from sqlalchemy.orm import Session
 
-from common.refusals import Finding, Refused
+from common.refusals import Finding, Refused, refuse_any
 from rulebook.checks.law import MOST_NODES_FAIR_PLAY
 from rulebook.days import day_start
 from rulebook.documents import Document
 from rulebook.drafting import Draft, amended_periods, draft_findings, draft_of
 from rulebook.law import rules_at, rules_for_period
 from rulebook.resolve import RulePeriod, RuleSet
+from rulebook.versions import instant_shown
 from settlement.meters.store import files_known_at, lock_readings
 from settlement.runs.inputs import RunInputs, run_inputs
 from settlement.runs.run import ENGINE_VERSION, Pin, input_digest
@@ -110,7 +111,8 @@ def load_inputs(session: Session, request: TrialRequest) -> TrialInputs:
 
     Raises:
         Refused: a document of a draft is wrong, or does not fit the law of some day; the law has a
-            gap; or a reading is missing. Every reason is named that can be found without another.
+            gap; a day is not over; or a reading is missing. Every reason is named that can be found
+            without another.
     """
     market, known_at = request.market, request.known_at
     findings = [
@@ -121,7 +123,24 @@ def load_inputs(session: Session, request: TrialRequest) -> TrialInputs:
     if findings:
         raise Refused(findings)
     periods = rules_for_period(session, market, request.first_day, request.last_day, known_at)
+    refuse_any(_days_to_come(request, periods[-1].rules.market_rules.time_zone))
     return inputs_of_law(session, request, periods, drafts_of(session, request))
+
+
+def _days_to_come(request: TrialRequest, zone: str) -> Iterator[Finding]:
+    """Find that days were not over when what is known was.
+
+    A year that was mistyped would be centuries of days, each without any of its readings.
+    """
+    if day_start(request.last_day + dt.timedelta(days=1), zone) > request.known_at:
+        yield Finding(
+            "day-not-over",
+            f"{request.market}: last day",
+            f"{request.last_day}",
+            f"a trial settles days that were over at {instant_shown(request.known_at)}, up to when "
+            "readings are known",
+            "name an earlier last day",
+        )
 
 
 def drafts_of(session: Session, request: TrialRequest) -> dict[str, Draft]:

@@ -251,6 +251,16 @@ REFUSED = {
     ),
     "a unit without readings": (lambda: [new_unit()], {}, "no-reading"),
     "a unit at no node": (lambda: [new_unit(node="Z")], {}, "registration-unknown-node"),
+    "days that are to come": (
+        lambda: [capped(tiny_market.market_rules())],
+        {"last_day": dt.date(2999, 12, 31)},
+        "day-not-over",
+    ),
+    "a day that is not over": (
+        lambda: [capped(tiny_market.market_rules())],
+        {"last_day": SETTLED.date()},
+        "day-not-over",
+    ),
     "a base before the law": (
         lambda: [capped(tiny_market.market_rules())],
         {"drawn_from": dt.date(2023, 1, 1)},
