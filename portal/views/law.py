@@ -14,7 +14,7 @@ from portal.audit import record_file
 from portal.law_access import is_open, owner_of, withheld_from
 from portal.queries import law_texts as queries
 from portal.readings_kept import keep_reading
-from portal.views.rules import Asked, asked_on, document_on, status_of
+from portal.views.rules import Asked, asked_on, document_on, refuse_wrong_moment, status_of
 from rulebook.store import markets
 
 
@@ -40,9 +40,14 @@ def document(request: HttpRequest, market: str, document: str, day: dt.date) -> 
 def akoma_ntoso_file(
     request: HttpRequest, market: str, document: str, day: dt.date
 ) -> HttpResponse:
-    """Send a document as it applies on a day as Akoma Ntoso, to who may read all of it."""
+    """Send a document as it applies on a day as Akoma Ntoso, to who may read all of it.
+
+    Raises:
+        UnreadableRequest: the moment that is asked for is none, or has not come yet.
+    """
     asked, viewer = asked_on(request, day), viewer_in(request)
     instrument = f"{market}/{document}"
+    refuse_wrong_moment(asked)
     _refuse_closed(request, instrument, viewer)
     if withheld_from(instrument, viewer):
         raise Http404("a file holds the whole document, of which this user may not see all")

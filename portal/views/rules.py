@@ -19,6 +19,7 @@ from portal.days import day_complaint, instant_complaint, parse_day, parse_insta
 from portal.document_view import fields_of
 from portal.grid_view import grid_chart
 from portal.holarchy_view import holarchy_chart
+from portal.middleware import UnreadableRequest
 from portal.queries import rules as queries
 from portal.queries.drafts import may_write
 from portal.queries.standing import (
@@ -39,6 +40,7 @@ from rulebook.versions import instant_shown
 
 DIGEST_LETTERS = 64
 OK, BAD_REQUEST = 200, 400
+SHOWN_NOW = "Shown as known now."
 
 
 class Asked(NamedTuple):
@@ -235,9 +237,17 @@ def asked_on(request: HttpRequest, on: dt.date, complaint: str = "") -> Asked:
     ]
     if not wrong:
         return Asked(on, known, now, complaint)
-    return Asked(
-        on, None, now, " ".join([*filter(None, [complaint]), *wrong, "Shown as known now."])
-    )
+    return Asked(on, None, now, " ".join([*filter(None, [complaint]), *wrong, SHOWN_NOW]))
+
+
+def refuse_wrong_moment(asked: Asked) -> None:
+    """Refuse a file of a moment that cannot be read: unlike a page, it would not say what it is of.
+
+    Raises:
+        UnreadableRequest: with what was wrong.
+    """
+    if asked.complaint:
+        raise UnreadableRequest(asked.complaint.removesuffix(SHOWN_NOW).strip())
 
 
 def chosen_day(request: HttpRequest) -> tuple[dt.date, str]:
