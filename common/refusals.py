@@ -91,7 +91,7 @@ def shown(value: object) -> str:
 
 
 def _written(value: object) -> str:
-    """Return a value as files have it, and no words of Python; texts in quotes, as `'1'` is no 1."""
+    """Return a value as files have it, in no words of Python; texts in quotes, as '1' is no 1."""
     match value:
         case None:
             return "nothing"

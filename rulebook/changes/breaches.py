@@ -204,7 +204,7 @@ def _review_breaches(
             "what is accepted states when its outcome is held to what was forecast",
             "name a day",
         )  # fmt: skip
-    # What is accepted now has no outcome yet; by a typing error of a year it would be noted at once.
+    # What is accepted now has no outcome yet, and by a mistyped year it would be noted at once.
     elif review_from <= now:
         yield Finding(
             "review-before-outcome", f"{place}: day of review",
