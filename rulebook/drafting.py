@@ -124,20 +124,24 @@ def draft_findings(
     market: str, documents: Sequence[tuple[str, Document]], known: dt.datetime
 ) -> list[Finding]:
     """Return what is wrong with the documents of a draft by themselves."""
-    found = [
+    # What has no validity yet is not asked for any: known stands for both of its ends.
+    request = Request(tuple(documents), known, None, known, "")
+    return misplaced_findings(market, documents) or list(request_findings(request))
+
+
+def misplaced_findings(market: str, documents: Sequence[tuple[str, Document]]) -> list[Finding]:
+    """Return which documents are none of a market, and so of no draft of its law."""
+    return [
         Finding(
             "draft-of-another-market",
             place,
             document.market,
-            f"the draft is tried on the market {market}",
-            f"name the folder of {market}, or try it on {document.market}",
+            f"the draft is laid over the law of the market {market}",
+            f"name the folder of {market}, or the market {document.market}",
         )
         for place, document in documents
         if document.market != market
     ]
-    # What has no validity yet is not asked for any: known stands for both of its ends.
-    request = Request(tuple(documents), known, None, known, "")
-    return found or list(request_findings(request))
 
 
 def amended_periods(

@@ -74,8 +74,15 @@ def request_findings(request: Request) -> Iterator[Finding]:
             "one publication concerns one market",
             "publish each market by itself",
         )
-    places: dict[str, str] = {}
+    yield from repeated_findings(request.documents)
     for place, document in request.documents:
+        yield from check_document(document, place)
+
+
+def repeated_findings(documents: Iterable[tuple[str, Document]]) -> Iterator[Finding]:
+    """Find documents of one name, of which one alone could stand."""
+    places: dict[str, str] = {}
+    for place, document in documents:
         if document.instrument in places:
             yield Finding(
                 "versions-overlap",
@@ -85,7 +92,6 @@ def request_findings(request: Request) -> Iterator[Finding]:
                 "publish one version of an instrument for one time",
             )
         places.setdefault(document.instrument, place)
-        yield from check_document(document, place)
 
 
 def zone_of(request: Request, current: Sequence[Version]) -> tuple[str | None, list[Finding]]:

@@ -161,6 +161,10 @@ def test_law_is_compared_by_days_by_knowledge_by_version_and_with_a_draft(run, t
         run("propose", "law", *draft, "--valid-from", JUNE, "--reason", "x", "--json")[0]
     )
     assert told in run("compare", "tiny", "--before", MARCH, "--draft", proposed["proposal"])[0]
+    other = folder(tmp_path / "other", RULES.model_copy(update={"market": "other"}))
+    for files, code in ((other, "draft-of-another-market"), (draft * 2, "versions-overlap")):
+        said, status = run("compare", "tiny", "--before", MARCH, "--draft", *files)
+        assert (status, f"[{code}]" in said) == (1, True), "none is compared as if it were new"
     assert "No document differs." in run("compare", "tiny", "--before", MARCH, "--after", JUNE)[0]
     before = run("compare", "tiny", "--before", "2023-01-01", "--after", MARCH, "--json")[0]
     found = json.loads(before)["documents"]

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from argparse import ArgumentTypeError
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ from django.core.management.base import CommandError
 from sqlalchemy.orm import Session
 
 from common.known_at import refuse_future
+from common.refusals import Finding, refuse_any
 from database.session import snapshot
 from portal.management.arguments import (
     JSON,
@@ -21,11 +22,13 @@ from portal.management.arguments import (
     parse_instant,
 )
 from portal.management.base import BaseCommand, Options
-from portal.management.draft_files import read_drafts
+from portal.management.draft_files import Documents, read_drafts
 from rulebook.comparing import Law, compare_laws, law_at, texts_by_digest, with_draft
 from rulebook.comparison import Comparison, compare, differing
 from rulebook.comparison_words import comparison_as_dict, comparison_lines
+from rulebook.drafting import misplaced_findings
 from rulebook.folders import left_out_of
+from rulebook.publication import repeated_findings
 
 DIGEST_BYTES = 32
 
@@ -114,6 +117,7 @@ class Command(BaseCommand[Compared]):
         for place, why in left_out_of(options.draft or ()):
             self.stderr.write(f"left out {place}: {why}")
         drafts = read_drafts([options.draft])[0] if options.draft else []
+        refuse_any(_draft_findings(options.market, drafts))
         with snapshot() as session:
             if options.versions:
                 old, new = texts_by_digest(session, options.versions)
@@ -140,6 +144,13 @@ class Command(BaseCommand[Compared]):
             yield from comparison_lines(each)
         if not outcome.comparisons:
             yield "No document differs."
+
+
+def _draft_findings(market: str, drafts: Sequence[Documents]) -> Iterator[Finding]:
+    """Find documents that could not stand beside the others: of another market, or of one name."""
+    for documents in drafts:
+        yield from misplaced_findings(market, documents)
+        yield from repeated_findings(documents)
 
 
 def _law(session: Session, options: Options, side: str, day: dt.date) -> tuple[Law, str]:
