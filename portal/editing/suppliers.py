@@ -1,5 +1,6 @@
 """Another supplier for a supply point: two registrations that change together. Pure."""
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +53,22 @@ def switched(registrations: Mapping[str, Body], point: str, taker: str) -> Switc
             taker: with_row(registrations[taker], (POINTS,), row),
         },
     )
+
+
+def day_findings(day: dt.date, wanted_from: dt.date, *, has_edits: bool) -> Iterator[Finding]:
+    """Find a change of supplier on another day than what a working copy changes already.
+
+    A copy becomes law on one day: another would move what was written before, and nobody would see.
+    """
+    if has_edits and day != wanted_from:
+        yield Finding(
+            "copy-of-another-day",
+            "change of supplier: day",
+            f"{day}",
+            f"all that a working copy changes becomes law on one day, and what this one changes "
+            f"already does so on {wanted_from}",
+            f"begin another working copy for {day}, or give this one that day first",
+        )
 
 
 def _holders(registrations: Mapping[str, Body], point: str) -> Iterator[tuple[str, int]]:

@@ -8,14 +8,15 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from common.refusals import Refused
+from common.refusals import Refused, refuse_any
 from database.session import transaction
+from portal import copies
 from portal.access import SignedInRequest, open_to
 from portal.days import day_complaint, parse_day
 from portal.dispute_words import day_in_words
 from portal.editing.fields import NAMED_BY, blank_document, is_name
 from portal.editing.keys import instrument_of, kind_of
-from portal.editing.suppliers import switched
+from portal.editing.suppliers import day_findings, switched
 from portal.models import WorkingCopy
 from portal.queries import drafts as queries
 from portal.queries.revisable import later_revision, own_revision
@@ -103,12 +104,15 @@ def _switch(request: SignedInRequest, copy: WorkingCopy, now: dt.datetime) -> Ht
     """Let another supplier answer for a supply point from a day on, in the middle of a month too.
 
     Raises:
-        Refused: there is no such point, or no such supplier.
+        Refused: there is no such point, or no such supplier; or the copy changes something on
+            another day.
     """
     point, written = (request.POST.get(name, "").strip() for name in ("point", "on"))
     day, taker = parse_day(written), f"{copy.market}/registration/{request.POST.get('to', '')}"
     if day is None:
         return draft_page(request, copy, (day_complaint(written),))
+    has_edits = bool(copies.edits_of_copy(copy))
+    refuse_any(day_findings(day, copy.wanted_from, has_edits=has_edits))
     with transaction() as session:
         offered = queries.documents_of_day(session, request.viewer, copy.market, copy.law_day)
     of_law = {

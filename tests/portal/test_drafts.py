@@ -480,6 +480,10 @@ def test_a_supply_point_changes_its_supplier_in_the_middle_of_a_month(sign_in):
     assert f"supply points of {point}: is new" in page
     for wrong in ({"point": "no-such"}, {"to": "nobody"}, {"on": "soon"}, {"to": OUTSIDER}):
         assert client.post(address, sent | wrong).status_code == 422, wrong
+    later = {"point": bodies[hearth]["supply_points"][0]["supply_point"], "on": "2024-07-01"}
+    assert "does so on 2024-06-14" in shown(client.post(address, sent | later), 422)
+    assert (stored(copy).wanted_from, copy.bodies) == (dt.date(2024, 6, 14), bodies)
+    assert client.post(address, sent | later | {"on": "2024-06-14"}).status_code == 302
 
 
 def test_a_copy_is_thrown_away_as_it_was_seen(sign_in):
