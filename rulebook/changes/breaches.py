@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from common.refusals import Finding, shown
+from common.unseen import is_unseen
 from rulebook.changes.life import Actor, Life, Wanted, instant_in, state_after
 from rulebook.changes.records import ChangeRow
 from rulebook.changes.steps import (
@@ -271,8 +272,8 @@ def opening_findings(change: ChangeRow) -> Iterator[Finding]:
 def text_findings(place: str, text: str, longest: int = LONGEST_TEXT) -> Iterator[Finding]:
     """Yield why a text is none that a record can hold: it says something, in bounded length."""
     value = ""
-    if not text.strip():
-        value = "nothing"
+    if all(character.isspace() or is_unseen(character) for character in text):
+        value = "nothing that is seen" if text.strip() else "nothing"
     elif len(text) > longest:
         value = f"{len(text):,} characters"
     elif any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text):

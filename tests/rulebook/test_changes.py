@@ -207,6 +207,8 @@ def test_what_a_change_says_has_words_and_an_option():
         "options-missing", "text-malformed", "text-malformed",
     ]  # fmt: skip
     assert list(opening_findings(CHANGE)) == []
+    unseen = CHANGE._replace(objectives="\u200b \u2060")
+    assert [finding.value for finding in opening_findings(unseen)] == ["nothing that is seen"]
 
 
 def test_a_draft_is_laid_over_the_law_that_moved_and_what_both_changed_is_named():
