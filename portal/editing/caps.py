@@ -15,6 +15,8 @@ from portal.editing.measures import measure_of, number_text
 
 CAP = "price_cap_micro_per_mwh"
 _PRICE, _TIGHTNESS = "price_micro_per_mwh", "tightness_ppm"
+_PRICE_DIGITS = 6
+"""Decimals of a price as it is typed: documents hold micro of the currency."""
 _CURVES = {"curve": "", "sell_curve": " (sell curve)"}
 
 
@@ -24,9 +26,12 @@ class CapNote:
 
     Attributes:
         points: each point that stands at it, in words.
+        highest: the highest point of any curve in the unit of the form, where it lies below the
+            cap, which then never binds; else empty.
     """
 
     points: tuple[str, ...]
+    highest: str = ""
 
 
 def moves_with_cap(kind: str) -> bool:
@@ -35,13 +40,16 @@ def moves_with_cap(kind: str) -> bool:
 
 
 def cap_note(body: Mapping[str, Any], base: Mapping[str, Any] | None) -> CapNote:
-    """Return which points stand at the cap.
+    """Return which points stand at the cap, and whether every point lies below it.
 
     Args:
-        base: the document that it was drawn from; its cap stands for one that is no number yet.
+        base: the document that it was drawn from.
     """
-    cap = _cap(body, base)
-    return CapNote(tuple(_words(body, path) for path in _points_at(body, cap)))
+    cap, top = _cap(body, base), _highest(body)
+    points = tuple(_words(body, path) for path in _points_at(body, cap))
+    if top is None or not _is_whole(body.get(CAP)) or top >= body[CAP]:
+        return CapNote(points)
+    return CapNote(points, number_text(top, _PRICE_DIGITS))
 
 
 def with_points_at_cap(
@@ -57,22 +65,37 @@ def with_points_at_cap(
 
 
 def _cap(body: Mapping[str, Any], base: Mapping[str, Any] | None) -> int | None:
-    for each in (body, base or {}):
-        cap = each.get(CAP)
-        if isinstance(cap, int) and not isinstance(cap, bool):
-            return cap
-    return None
+    """Return the cap; of one that is no number, the last that was one.
+
+    A copy does not keep what stood in a field before. Where the curves of the law reach its cap,
+    those of the copy reached its own, so their highest point still says which it was.
+    """
+    if _is_whole(body.get(CAP)):
+        return int(body[CAP])
+    if base is None or not _is_whole(base.get(CAP)):
+        return None
+    if _highest(base) != base[CAP]:
+        return int(base[CAP])
+    return _highest(body)
+
+
+def _highest(body: Mapping[str, Any]) -> int | None:
+    return max((price for _, price in _prices(body)), default=None)
 
 
 def _points_at(body: Mapping[str, Any], cap: int | None) -> Iterator[Path]:
+    return (path for path, price in _prices(body) if price == cap)
+
+
+def _prices(body: Mapping[str, Any]) -> Iterator[tuple[Path, int]]:
     layers = body.get("layers")
     for number, layer in enumerate(layers if isinstance(layers, list) else []):
         for curve in _CURVES:
             knots = value_at(layer, (curve,))
             for position, knot in enumerate(knots if isinstance(knots, list) else []):
                 price = value_at(knot, (_PRICE,))
-                if _is_whole(price) and price == cap:
-                    yield ("layers", number, curve, position, _PRICE)
+                if _is_whole(price):
+                    yield ("layers", number, curve, position, _PRICE), int(price)
 
 
 def _words(body: Mapping[str, Any], path: Path) -> str:

@@ -54,6 +54,26 @@ def test_a_cap_that_is_no_number_yet_moves_nothing_and_forgets_nothing():
     assert last_prices(put_right) == [3_000 * POUND] * 5
 
 
+def test_points_at_the_last_cap_of_the_copy_follow_over_what_is_no_number():
+    base = body(RULES)
+    first = with_points_at_cap(base, base | {CAP: 2_500 * POUND}, base)
+    typo = with_points_at_cap(first, first | {CAP: "2ooo"}, base)
+    assert last_prices(typo) == [2_500 * POUND] * 5 and len(cap_note(typo, base).points) == 5
+    put_right = with_points_at_cap(typo, typo | {CAP: 3_500 * POUND}, base)
+    assert last_prices(put_right) == [3_500 * POUND] * 5
+    apart = copy.deepcopy(base) | {CAP: 9_000 * POUND}  # law whose curves never reached its cap
+    typo = apart | {CAP: None}
+    assert with_points_at_cap(typo, typo | {CAP: 8_000 * POUND}, apart)["layers"] == base["layers"]
+
+
+def test_a_cap_above_every_point_is_said_to_never_bind():
+    base = body(RULES)
+    assert cap_note(base, base).highest == ""
+    assert cap_note(base | {CAP: 7_000 * POUND}, base).highest == "6000"
+    assert cap_note(base | {CAP: 5_999 * POUND}, base).highest == "", "that is refused"
+    assert cap_note(base | {CAP: "soon"}, base).highest == ""
+
+
 HARDLY_BEGUN = [
     {},
     {CAP: 5},
