@@ -1,7 +1,9 @@
 """What is said of a change: for commands and pages alike."""
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 
+from portal.dispute_words import day_in_words
 from rulebook.changes.life import Actor, Life
 from rulebook.changes.records import EventRow, RevisionRow, draft_of_revision
 from rulebook.changes.steps import OPEN_STATES, STEPS, Kind, State, Step
@@ -55,6 +57,37 @@ def another_words(life: Life, actor: Actor, steps: Sequence[Step]) -> Iterator[s
         yield f"{titles}: you wrote this text, so a regulator who did not decides on it."
     elif steps:
         yield f"“{steps[0].title}”: you proposed it, so a regulator who did not approves it."
+
+
+_ENDED_BY_REVISION: dict[State, str] = {
+    State.IN_REVIEW: "its review ends, and comments on revision {number} are of another text",
+    State.IN_CONSULTATION: "its consultation ends, open until the end of {last_day}, and what was "
+    "found of revision {number} is void",
+    State.CONSULTED: "what was learnt in its consultation is of revision {number}, another text",
+    State.ASSESSED: "the assessment of revision {number} is void",
+    State.DETERMINED: "the assessment of revision {number} and its acceptance are void",
+    State.WAITING: "the assessment of revision {number} and its acceptance are void, and proposal "
+    "{proposal} waits no longer",
+}
+"""What a new revision ends, by state. Of a draft nothing, nor where changes were asked for."""
+
+
+def revision_ends(life: Life) -> str:
+    """Say what a new revision ends of a change that is past its draft; empty where nothing."""
+    state, consulted = life.state, life.last(Kind.CONSULT)
+    if state not in _ENDED_BY_REVISION:
+        return ""
+    ends = _ENDED_BY_REVISION[state].format(
+        number=len(life.revisions),
+        proposal=life.proposal,
+        last_day=day_in_words(dt.date.fromisoformat(consulted.body["last_day"]))
+        if consulted
+        else "",
+    )
+    return (
+        f"Law change {life.change.number} is {state.value}. A revision takes it back to a draft: "
+        f"{ends}."
+    )
 
 
 def event_words(event: EventRow) -> str:

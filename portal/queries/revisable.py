@@ -8,13 +8,14 @@ from sqlalchemy.orm import Session
 
 from ledger.people.rights import Rights
 from portal.access import Viewer
+from portal.change_words import revision_ends
 from portal.models import WorkingCopy
 from portal.queries.drafts import may_write
 from rulebook.changes import store
 from rulebook.changes.breaches import standing_breaches
 from rulebook.changes.life import Life
 from rulebook.changes.records import RevisionRow
-from rulebook.changes.steps import Kind
+from rulebook.changes.steps import Kind, State
 from settlement.enactment.changes import actor_of, with_persons
 
 
@@ -22,17 +23,25 @@ class Revisable(NamedTuple):
     """A change, and the number of its last revision: nothing where it has none yet.
 
     `participant` is the one for which whoever saves does so, where they may for no other reason.
+    `ends` says what the next revision ends; empty of a draft, and where changes were asked for.
     """
 
     number: int
     title: str
     parent: int
     participant: str | None
+    state: State
+    ends: str
 
     @property
     def key(self) -> str:
         """What a form names it by: with the revision that was seen, which another may follow."""
         return f"{self.number}.{self.parent}"
+
+    @property
+    def consent(self) -> str:
+        """What a form sends of who read what ends: of this revision, in this state."""
+        return f"{self.key} {self.state.value}"
 
 
 NO_TEXT_YET = "change-without-revision"
@@ -53,8 +62,16 @@ def revisable_changes(
             breaches = standing_breaches(life, Kind.REVISE, actor, participant, now)
             if all(finding.code == NO_TEXT_YET for finding in breaches):
                 change = life.change
-                row = Revisable(change.number, change.title, len(life.revisions), participant)
-                found.append(row)
+                found.append(
+                    Revisable(
+                        change.number,
+                        change.title,
+                        len(life.revisions),
+                        participant,
+                        life.state or State.DRAFT,
+                        revision_ends(life),
+                    )
+                )
                 break
     return found[::-1]
 

@@ -29,6 +29,7 @@ from rulebook.changes import store
 from rulebook.changes.records import draft_as_json
 
 CHOOSE = "Choose the change of which it is to be the text."
+CONSENT = "If you want that, tick it below, beside the reason, and save again."
 MEANWHILE = "Another revision was saved meanwhile. Bring it in first: nothing of the copy is lost."
 
 
@@ -71,11 +72,14 @@ def save_revision(request: SignedInRequest, copy_number: int) -> HttpResponse:
     is_same = chosen.number == copy.change
     if is_same and later:
         return draft_page(request, copy, (MEANWHILE,), reason)
+    if chosen.ends and chosen.consent not in request.POST.getlist("ends"):
+        # Whoever saves a text may not know how far its change is; to end that is no by-product.
+        return draft_page(request, copy, (f"{chosen.ends} {CONSENT}",), reason, chosen.key)
     valid_to = own.valid_to if is_same and own else None
     try:
         draft = copies.draft_of_copy(copy)
     except Refused as refused:
-        return draft_page(request, copy, page_sentences(refused.findings), reason)
+        return draft_page(request, copy, page_sentences(refused.findings), reason, chosen.key)
     arguments = {
         "copy": copy.pk,
         "number": chosen.number,
@@ -94,4 +98,6 @@ def save_revision(request: SignedInRequest, copy_number: int) -> HttpResponse:
 def show_refused_revision(request: SignedInRequest, act: Act) -> HttpResponse:
     """Show the working copy that was not saved as a revision, with every reason."""
     copy = copy_of(request, act.arguments["copy"])
-    return draft_page(request, copy, page_sentences(act.findings), act.arguments["reason"])
+    said = act.arguments
+    chosen = f"{said['number']}.{said['parent'] or 0}"
+    return draft_page(request, copy, page_sentences(act.findings), said["reason"], chosen)

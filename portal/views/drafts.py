@@ -123,9 +123,18 @@ def page(request: SignedInRequest, copy_number: int) -> HttpResponse:
 
 
 def draft_page(
-    request: SignedInRequest, copy: WorkingCopy, complaints: Sequence[str], reason: str = ""
+    request: SignedInRequest,
+    copy: WorkingCopy,
+    complaints: Sequence[str],
+    reason: str = "",
+    chosen: str = "",
 ) -> HttpResponse:
-    """Show a working copy, with what was wrong with a form of it and the reason that was typed."""
+    """Show a working copy, with what was wrong with a form of it and what was typed there.
+
+    Args:
+        reason: that was typed.
+        chosen: the change that was chosen, by its key; else the copy's own is.
+    """
     now = timezone.now()
     with transaction() as session:
         code = copies.currency_of_copy(session, copy)
@@ -159,6 +168,8 @@ def draft_page(
         "own": own,
         "later": later,
         "reason": reason,
+        "chosen": chosen,
+        "is_any_past_draft": any(each.ends for each in revisable),
         "offered": [each for each in offered if each.instrument not in copy.bodies],
         "kinds": [(kind, kind in NAMED_BY) for kind in KINDS],
         "suppliers": [name_of(each.instrument) for each in offered if each.kind == "registration"],
