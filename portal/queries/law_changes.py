@@ -12,7 +12,14 @@ from common.refusals import Refused
 from ledger.people import store as people_store
 from ledger.people.rights import Rights
 from portal.access import Viewer
-from portal.change_words import REBASE, another_words, event_words, next_words, stated
+from portal.change_words import (
+    REBASE,
+    another_words,
+    event_words,
+    next_words,
+    revision_ends,
+    stated,
+)
 from portal.queries.revisable import readable_revision
 from portal.queries.rules import market_zone, zone_by_market
 from portal.queries.seen_trials import SeenTrial, seen_trial
@@ -94,7 +101,8 @@ class LawChangePage:
     """Everything that a page shows of a change.
 
     Attributes:
-        changes: what the last revision changes, in words; None where the reader may not read it.
+        changes: what the last revision that the reader may read changes, in words; None of none.
+        is_earlier: whether a later one was saved, which the reader may not read.
         withheld: whether parts of what it changes are not public.
         places: the documents and clauses that a comment may be on, by value and words.
         participants: for which the reader may act here.
@@ -116,6 +124,7 @@ class LawChangePage:
     revisions: tuple[RevisionRow, ...]
     changes: tuple[str, ...] | None
     withheld: bool
+    is_earlier: bool
     is_moved: bool
     comments: tuple[Said, ...]
     responses: tuple[Said, ...]
@@ -157,6 +166,18 @@ class LawChangePage:
     def consulted(self) -> EventRow | None:
         """The opening of the last consultation."""
         return self.life.last(Kind.CONSULT)
+
+    @property
+    def revision_ends(self) -> str:
+        """What a new revision ends; empty of a draft."""
+        return revision_ends(self.life)
+
+    @property
+    def consultation_end(self) -> EventRow | None:
+        """The step that ended the last consultation; None while it is open."""
+        opened = self.consulted
+        after = self.life.events[opened.sequence :] if opened else ()
+        return next((event for event in after if event.state != State.IN_CONSULTATION), None)
 
     def _standing(self, kind: Kind) -> EventRow | None:
         event, saved = self.life.last(kind), self.life.last(Kind.REVISE)
@@ -200,6 +221,7 @@ def law_change_page(
         life.revisions,
         changes,
         withheld,
+        _is_earlier(life),
         is_moved,
         _said(life, Kind.COMMENT, shown),
         _said(life, Kind.RESPOND, shown),
@@ -235,11 +257,13 @@ def _said(life: Life, kind: Kind, shown: dict[int, ShownEvent]) -> tuple[Said, .
 def _changes(
     session: Session, viewer: Viewer, life: Life, now: dt.datetime
 ) -> tuple[tuple[str, ...] | None, bool]:
-    """Return what the last revision changes in words, and whether parts of that are withheld."""
-    last = life.last(Kind.REVISE)
+    """Return what a revision changes in words, and whether parts of that are withheld.
+
+    It is the last that the reader may read: what was open to all stays so when another follows.
+    """
     revision = life.revision
-    if revision is None or last is None or revision.digest != last.revision_digest:
-        return None, False  # the last is not to be seen, and an older one is another text
+    if revision is None:
+        return None, False
     try:
         draft = draft_of_revision(life.change.market, revision)
     except Refused:
@@ -256,6 +280,11 @@ def _changes(
     own = [text.currency for _, text in draft if isinstance(text, MarketRules)]
     currency = own[0] if own else currency_of(session, life.change.market, now)
     return tuple(edit_lines(edits, currency)), withheld
+
+
+def _is_earlier(life: Life) -> bool:
+    last, revision = life.last(Kind.REVISE), life.revision
+    return bool(last and revision and revision.digest != last.revision_digest)
 
 
 def _is_of(edit: Edit, fields: Iterable[str]) -> bool:

@@ -98,7 +98,11 @@ def overseen_notices(session: Session, viewer: Viewer) -> list[Notice]:
 
 def _is_overseen(notice: Notice) -> bool:
     """Return whether an overseer is told the same once, and not as each participant is."""
-    return notice.sort is Sort.CHANGE and notice.subject in {*TOLD_TO_OVERSEERS, "withdraw"}
+    return notice.sort is Sort.CHANGE and notice.subject in {
+        *TOLD_TO_OVERSEERS,
+        "revise",
+        "withdraw",
+    }
 
 
 def shown_notices(session: Session, found: Sequence[Notice]) -> list[ShownNotice]:
@@ -209,6 +213,7 @@ def _payee_sentences(notice: Notice) -> tuple[str, ...]:
 _CHANGE_TITLES = {
     "ask-review": "waits for review",
     "consult": "is open for responses",
+    "revise": "is no longer open for responses",
     "reply": "answers your response",
     "accept": "was accepted",
     "propose": "waits for approval",
@@ -229,6 +234,13 @@ def _change_sentences(notice: Notice) -> tuple[str, ...]:
         if notice.participant == OVERSEEN:
             return (title, f"Responses come until the end of {_days(notice.days)}.")
         return (title, f"Respond by {_days(notice.days)}, in the portal, under Law changes.")
+    if notice.subject == "revise":
+        return (
+            title,
+            f"Its consultation ended on {_days(notice.days)}, as a revision was saved: what you "
+            "read is no longer its text.",
+            "You are told if it is open for responses again. What was said stays in the record.",
+        )
     if notice.subject == "approve":
         return (title, f"It applies from {_days(notice.days)}.")
     if notice.subject in ("ask-review", "propose"):

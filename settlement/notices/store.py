@@ -107,6 +107,10 @@ SELECT change.market, told.participant, change.number, event.sequence, change.ti
     OR event.kind = 'withdraw' AND EXISTS (
        SELECT FROM rulebook.change_event AS reviewed
         WHERE reviewed.change = event.change AND reviewed.kind = 'ask-review')
+    OR event.kind = 'revise' AND EXISTS (
+       SELECT FROM rulebook.change_event AS consulted
+        WHERE consulted.change = event.change AND consulted.sequence = event.sequence - 1
+          AND consulted.state = 'in consultation')
  ORDER BY change.number, event.sequence, told.participant
 """
 PARTICIPANTS = """

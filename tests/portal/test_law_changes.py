@@ -201,7 +201,8 @@ def edited(client, number, **fields) -> WorkingCopy:
 
 
 def save_revision(client, copy, parent):
-    form = {"change": f"{copy.change}.{parent}", "reason": WHY}
+    key = f"{copy.change}.{parent}"
+    form = {"change": key, "reason": WHY, "ends": f"{key} in review"}
     return client.post(f"/drafts/{copy.pk}/revision/", form, follow=True)
 
 
@@ -240,6 +241,55 @@ def test_a_revision_is_edited_and_one_that_was_saved_meanwhile_is_brought_in(urg
     assert "revision 4 has" in page and "Others'" in page and "Mine" in page
     late.refresh_from_db()
     assert late.revision == 3 and "Mine" in str(late.bodies)
+
+
+def test_a_revision_ends_a_consultation_only_by_a_tick_and_those_who_were_asked_are_told(
+    site, sign_in
+):
+    now = timezone.now() - dt.timedelta(hours=1)
+    wanted = Validity(now.date() + dt.timedelta(days=next(_days)))
+    with transaction() as session:
+        terms = rules_at(session, MARKET, now, now).settlement_terms
+        number = changing.opened(session, at=now, market=MARKET)
+        changing.revised(session, number, [changed(terms, title="Terms asked")], validity=wanted)
+        changing.step(session, number, Kind.ASK_REVIEW, "ada")
+        changing.consult(session, number, dt.date(2090, 11, 30))
+    operator, owner = sign_in("operator"), sign_in("owner")
+    copy = edited(operator, number, title="Terms anew")
+    ends = f"Law change {number} is in consultation. A revision takes it back to a draft"
+    page = shown(operator.get(f"/drafts/{copy.pk}/"))
+    assert ends in page and "open until the end of 30 November 2090" in page
+    key = f"{number}.1"
+    form, address = {"change": key, "reason": WHY}, f"/drafts/{copy.pk}/revision/"
+    for tick in (
+        {},
+        {"ends": f"{key} in review"},
+        {"ends": f"{site.law_change}.1 in consultation"},
+    ):
+        page = shown(operator.post(address, form | tick), 422)
+        assert f'value="{key}" selected' in page and f">{WHY}</textarea>" in page
+    assert state_of(number) is State.IN_CONSULTATION
+    form["ends"] = f"{key} in consultation"
+    assert "Revision 2 is saved." in shown(operator.post(address, form, follow=True))
+    page = shown(owner.get(f"{ADDRESS}{number}/"))
+    assert "It was open from" in page and "<p>Open from" not in page
+    assert "a revision was saved, which took the change back to a draft" in page
+    assert "This is what revision 1 changes" in page and "Terms asked" in page
+    assert "Terms anew" not in page and "No text that you may read yet" not in page
+    title = f"Law change {number} is no longer open for responses"
+    for client in (owner, sign_in("regulator")):
+        assert shown(client.get("/notices/")).count(title) == 1
+    fresh = WorkingCopy.objects.get(pk=begun(operator))
+    fresh.bodies, fresh.base = copy.bodies, copy.base
+    fresh.save()
+    page = shown(operator.get(f"/drafts/{fresh.pk}/"))
+    chooser = page.partition('name="change"')[2].partition("</select>")[0]
+    assert "Choose one" in chooser and "selected" not in chooser
+
+
+def begun(client) -> int:
+    answer = client.post("/drafts/begin/", {"market": MARKET, "on": "2024-05-01", "document": ""})
+    return int(answer["Location"].split("/")[2])
 
 
 def test_a_text_is_edited_by_whoever_may_save_it_alone(site, urgent, sign_in):
