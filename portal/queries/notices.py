@@ -210,6 +210,27 @@ def _payee_sentences(notice: Notice) -> tuple[str, ...]:
     )
 
 
+def _ending_title(notice: Notice) -> str:
+    if notice.subject == "approved":
+        return f"The registration of {notice.participant} ends"
+    return f"The end of the registration of {notice.participant} was proposed"
+
+
+def _ending_sentences(notice: Notice) -> tuple[str, ...]:
+    why = f"{notice.reason.rstrip('.')}."
+    if notice.subject == "approved":
+        return (
+            f"Its last day is {_days(notice.days)}, as {notice.words[0]} approved: {why}",
+            "Days until then are still settled, billed and corrected. If you do not leave, call "
+            "the operator and the regulator at once.",
+        )
+    return (
+        f"Its last day would be {_days(notice.days)}, as {notice.words[0]} proposed: {why}",
+        "It ends only if a regulator, who is another person, approves it. If you do not leave, "
+        "call the operator and the regulator at once.",
+    )
+
+
 _CHANGE_TITLES = {
     "ask-review": "waits for review",
     "consult": "is open for responses",
@@ -283,6 +304,7 @@ _WORDS: dict[Sort, tuple[Callable[[Notice], str], Callable[[Notice], tuple[str, 
     Sort.PAYEE: (_payee_title, _payee_sentences),
     Sort.CORRECTION: (_correction_title, _correction_sentences),
     Sort.CHANGE: (_change_title, _change_sentences),
+    Sort.ENDING: (_ending_title, _ending_sentences),
 }
 """Title and sentences of every sort of notice."""
 

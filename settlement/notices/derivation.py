@@ -17,6 +17,7 @@ from settlement.enactment.payee_rules import words_of
 from settlement.enactment.payees import proposed_payees
 from settlement.notices import store
 from settlement.notices.change import notice_of_change
+from settlement.notices.ending import notice_of_ending
 from settlement.notices.notice import CreditLevel, DisputeStep, Notice, notices_of
 from settlement.notices.payee import Payee, notice_of_payee
 
@@ -37,6 +38,7 @@ def derive_notices(session: Session, now: dt.datetime) -> list[Notice]:
         chain(
             map(notice_of_payee, _payees(session, now)),
             map(notice_of_change, store.change_steps(session)),
+            map(notice_of_ending, store.endings(session)),
         ),
     )
 

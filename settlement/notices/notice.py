@@ -28,6 +28,7 @@ class Sort(StrEnum):
     CREDIT = "credit"
     PAYEE = "payee"
     CHANGE = "change"
+    ENDING = "ending"
 
 
 TAKEN_BACK = "taken back"
@@ -158,19 +159,21 @@ class Notice:
     Attributes:
         key: the same for the same notice, always.
         subject: the run kind, the kind of document, who sealed, the dispute, the credit level, the
-            payment, the title of the law, how far a change of a payee is, or the step of a change
-            of the law.
+            payment, the title of the law, how far a change of a payee or the end of a registration
+            is, or the step of a change of the law.
         days: the settlement days it is about, in order; of a document the first day of its month,
-            of a payment the day of its value, of law the first on which it applies.
+            of a payment the day of its value, of law the first on which it applies, of the end of
+            a registration the last on which it does.
         changes: of a correction, by commodity and kind of account.
         documents: numbers of the documents where it is found, the note itself among them.
         original: number of the document that a note corrects.
         due_minor: of a document or a payment, what it comes to; + the participant pays.
         due_on: of a document, when it is to be paid.
-        instrument: of law, which.
+        instrument: of law, which; of the end of a registration, that.
         exposure_micro, cover_micro: of a credit level.
         reason: why, as it was stated.
-        words: of a change of a payee, what was and what is to be; of one of the law, its title.
+        words: of a change of a payee, what was and what is to be; of one of the law, its title;
+            of the end of a registration, who proposed or approved it.
         proposal: of a change of a payee, the proposal that makes it.
         change: of a change of the law, its number.
         told: addresses beside those in force to which it is sent: those that a change may replace.

@@ -13,8 +13,10 @@ from ledger.store import journal_head
 from ledger.tables import Invoice
 from rulebook.days import day_of
 from settlement.notices.change import OVERSEEN, ChangeStep
+from settlement.notices.ending import Ending
 from settlement.notices.notice import Document, Law, Movement, Paid, SealedDays
 
+ONE_DAY = dt.timedelta(days=1)
 # The first journal of a day posts it; only those after it, nth > 1, correct something.
 MOVEMENTS = """
 SELECT journal.market, account.participant, journal.run_id, journal.run_kind, account.commodity,
@@ -87,6 +89,47 @@ SELECT version.market, told.participant, version.instrument, version.body ->> 't
    AND (version.kind <> 'registration'
         OR split_part(version.instrument, '/', 3) = told.participant)
  ORDER BY lower(version.recorded), version.instrument, told.participant
+"""
+# An end records the last version again, and nothing of the instrument is left beyond it. Law that
+# changes leaves remainders too: after them either other law follows, or the end stands as it stood.
+ENDINGS = """
+SELECT market, split_part(instrument, '/', 3) AS participant, instrument, named.name, step, by, at,
+       ends, zone.name AS zone, reason,
+       ARRAY(SELECT DISTINCT contact ->> 'email'
+               FROM rulebook.version AS own,
+                    jsonb_array_elements(own.body -> 'contacts') AS contact
+              WHERE own.instrument = named.instrument ORDER BY 1) AS told
+  FROM (SELECT proposal.market, content::jsonb ->> 'instrument' AS instrument,
+               number::text AS name, 'proposed' AS step, proposed_by AS by, proposed_at AS at,
+               (content::jsonb ->> 'ends')::timestamptz AS ends,
+               content::jsonb ->> 'reason' AS reason
+          FROM people.proposal WHERE kind = 'ending'
+        UNION ALL
+        SELECT version.market, version.instrument, version.id::text, 'approved', version.approver,
+               lower(version.recorded), upper(version.valid), version.reason
+          FROM rulebook.version
+         WHERE NOT upper_inf(version.valid)
+           AND EXISTS (
+               SELECT FROM rulebook.version AS before
+                WHERE before.instrument = version.instrument AND before.digest = version.digest
+                  AND upper(before.recorded) = lower(version.recorded)
+                  AND lower(before.valid) = lower(version.valid))
+           AND EXISTS (
+               SELECT FROM rulebook.version AS before
+                WHERE before.instrument = version.instrument
+                  AND upper(before.recorded) = lower(version.recorded)
+                  AND (upper_inf(before.valid) OR upper(before.valid) > upper(version.valid)))
+           AND NOT EXISTS (
+               SELECT FROM rulebook.version AS beyond
+                WHERE beyond.instrument = version.instrument
+                  AND beyond.recorded @> lower(version.recorded)
+                  AND (upper_inf(beyond.valid) OR upper(beyond.valid) > upper(version.valid)))
+       ) AS named
+  JOIN LATERAL (SELECT body ->> 'time_zone' AS name FROM rulebook.version
+                 WHERE version.market = named.market AND kind = 'market-rules' LIMIT 1) AS zone
+    ON true
+ WHERE split_part(instrument, '/', 2) = 'registration'
+ ORDER BY at, instrument, step
 """
 # The zone of a market is that of any of its rules: one is read, as every page counts these.
 CHANGES = """
@@ -212,6 +255,29 @@ def change_steps(session: Session) -> list[ChangeStep]:
 def overseen_steps(session: Session) -> list[ChangeStep]:
     """Return the steps of changes of the law that those who oversee markets are told of, once."""
     return _change_steps(session, OVERSEERS, TOLD_TO_OVERSEERS)
+
+
+def endings(session: Session) -> list[Ending]:
+    """Return each end of a registration that was proposed or approved.
+
+    A proposal is read by commands and by those who oversee markets; what was approved by its
+    participant too.
+    """
+    return [
+        Ending(
+            row.market,
+            row.participant,
+            row.instrument,
+            row.name,
+            row.step,
+            row.by,
+            row.at,
+            day_of(row.ends, row.zone) - ONE_DAY,
+            row.reason,
+            tuple(row.told),
+        )
+        for row in session.execute(text(ENDINGS))
+    ]
 
 
 def _change_steps(session: Session, told: str, kinds: Sequence[str]) -> list[ChangeStep]:

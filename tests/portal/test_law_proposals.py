@@ -1,5 +1,6 @@
 """Law that is proposed without a change: a participant leaves by a form, and two people decide."""
 
+import datetime as dt
 import html
 import re
 
@@ -12,6 +13,8 @@ from database.session import transaction
 from ledger.people.store import proposals
 from portal.acts.law_proposals import approve_law
 from portal.models import Act, AuditEntry, WorkingCopy
+from portal.queries.notices import title
+from settlement.notices.derivation import derive_notices
 from tests.portal.site import FIRST_DAY, GENERATOR, MARKET, SUPPLIER
 from tests.worlds import people
 from tests.worlds.drafted import law_in_a_copy
@@ -59,6 +62,7 @@ def test_a_participant_leaves_by_a_form_and_another_person_approves(site, sign_i
     page = shown(regulator.get(f"/rules/proposals/{number}/"))
     digest = re.search(r"[0-9a-f]{64}", page.replace(" ", ""))[0]
     assert "Approve</button>" in page and "1 Apr 2090" in page
+    assert "It cannot be taken back, nor refused" in page, "what becomes of it is said"
     wrong = regulator.post(f"/rules/proposals/{number}/approve/", {"digest": "0" * 8}, follow=True)
     assert "the digest of what was read" in shown(wrong, 422)
     said = {"number": number, "digest": digest}
@@ -66,9 +70,23 @@ def test_a_participant_leaves_by_a_form_and_another_person_approves(site, sign_i
         with people.acting_as(session, "grace"):
             done = approve_law(session, Act(arguments=said), timezone.now())
         assert done.where == ["law-proposal", str(number)]
+        told = [each for each in derive_notices(session, timezone.now()) if each.sort == "ending"]
         with people.acting_as(session, "ada"), pytest.raises(Refused, match="proposal-not-open"):
             approve_law(session, Act(arguments=said), timezone.now())
     assert f"/rules/proposals/{number}/" in shown(regulator.get("/rules/changes/"))
+    # The participant is told of both steps; remainders of law that changed are no end.
+    last_day = dt.date.fromisoformat(LAST_DAY)
+    assert [(each.subject, each.participant, each.days) for each in told] == [
+        ("approved", GENERATOR, (last_day,)), ("proposed", GENERATOR, (last_day,)),
+    ]  # fmt: skip
+    assert [title(each) for each in told] == [
+        f"The registration of {GENERATOR} ends",
+        f"The end of the registration of {GENERATOR} was proposed",
+    ]
+    assert all(each.told for each in told), "by e-mail too"
+    page = shown(operator.get(f"/notices/?participant={GENERATOR}"))
+    assert "Its last day would be 31 March 2090" in page and "It leaves the market." in page
+    assert "The end of the registration" not in shown(sign_in("outsider").get("/notices/"))
 
 
 def proposed_copy(client, number, reason="As agreed"):
