@@ -164,6 +164,16 @@ def edits_of_copy(copy: WorkingCopy) -> dict[str, list[Edit]]:
     return {instrument: edits for instrument, edits in found.items() if edits}
 
 
+def dated_as_before(copy: WorkingCopy) -> list[str]:
+    """Return the instruments whose text was changed and whose publication date was not."""
+    date = "publication_date"
+    return [
+        name
+        for name in edits_of_copy(copy)
+        if name in copy.base and copy.bodies[name].get(date) == copy.base[name].get(date)
+    ]
+
+
 def draft_of_copy(copy: WorkingCopy) -> Draft:
     """Return a working copy as a draft of law, to be tried or saved as a revision.
 

@@ -24,13 +24,17 @@ from portal.queries.rules import market_zone, rule_on
 from portal.revision_copies import brought_after
 from portal.views.drafts import copy_of, document_of_law, draft_page, save_or_tell, writes_law
 from portal.views.page_remedies import page_sentences
+from rulebook.days import day_of
 from rulebook.digest import document_body
 
 
 @require_POST
 @open_to(writes_law)
 def change(request: SignedInRequest, copy_number: int) -> HttpResponse:
-    """Add a document to a working copy, begin one, take one out, or say from when it is wanted."""
+    """Add a document to a working copy, begin one, take one out, or say from when it is wanted.
+
+    What else is done to the whole of it stands in the same table.
+    """
     copy, now = copy_of(request, copy_number), timezone.now()
     act = ACTIONS.get(request.POST.get("do", ""))
     if act is None:
@@ -151,11 +155,27 @@ def _date(request: SignedInRequest, copy: WorkingCopy, now: dt.datetime) -> Http
     return redirect("draft", copy.pk)
 
 
+def _state_publication(
+    request: SignedInRequest, copy: WorkingCopy, now: dt.datetime
+) -> HttpResponse:
+    """State today as the day of publication of each changed text that has that of the law."""
+    with transaction() as session:
+        today = day_of(now, market_zone(session, copy.market))
+    of_today = {
+        name: {**copy.bodies[name], "publication_date": str(today)}
+        for name in copies.dated_as_before(copy)
+        if queries.may_write(request.viewer, copy.market, name)
+    }
+    save_or_tell(request, copy, now, bodies={**copy.bodies, **of_today})
+    return redirect("draft", copy.pk)
+
+
 ACTIONS: Mapping[str, Callable[[SignedInRequest, WorkingCopy, dt.datetime], HttpResponse]] = {
     "add": _add,
     "begin": _begin_document,
     "take-out": _take_out,
     "date": _date,
+    "state-publication": _state_publication,
     "bring-in": _bring_in,
     "switch": _switch,
 }

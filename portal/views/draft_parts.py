@@ -200,6 +200,7 @@ def _page(request: SignedInRequest, opened: Opened, complaints: Sequence[str]) -
         "elsewhere": len(found) - sum(map(len, beside.values())) - len(others),
         "cap": _cap_note(opened),
         "figure": _figure(opened),
+        "is_old_dated": opened.instrument in copies.dated_as_before(copy),
         "complaints": complaints,
         "section": "drafts",
     }

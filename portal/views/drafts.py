@@ -21,6 +21,7 @@ from ledger.people.store import rights_of
 from portal import copies
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.bodies import LARGEST_DRAFT_BYTES
+from portal.copy_reach import looks_back, reach_of_copy
 from portal.days import day_complaint, parse_day
 from portal.editing.fields import NAMED_BY
 from portal.editing.keys import instrument_of, key_of, kind_of, name_of
@@ -28,11 +29,12 @@ from portal.models import WorkingCopy
 from portal.paging import page_of
 from portal.queries import drafts as queries
 from portal.queries.revisable import later_revision, own_revision, revisable_changes
-from portal.queries.rules import rule_on
+from portal.queries.rules import market_zone, rule_on
 from portal.quotas import Kind, sends_file, spends
 from portal.readings_kept import keep_reading
 from portal.views.draft_pages import found_on_page, owner_of, shown_document
 from portal.views.page_remedies import page_sentences
+from rulebook.days import day_of
 from rulebook.digest import document_body
 from rulebook.documents import KINDS, Document
 from rulebook.edit_words import edit_lines
@@ -143,6 +145,9 @@ def draft_page(
         rights = rights_of(session, request.user.get_username())
         revisable = revisable_changes(session, rights, copy.market, now)
         own, later = own_revision(session, copy), later_revision(session, copy)
+        is_past = request.viewer.sees_people and looks_back(session, copy, now)
+        reach = reach_of_copy(session, copy, own, now) if is_past else None
+        today = day_of(now, market_zone(session, copy.market))
     edits = copies.edits_of_copy(copy)
     open_ones = {
         name for name in copy.bodies if queries.may_write(request.viewer, copy.market, name)
@@ -165,6 +170,10 @@ def draft_page(
         "revisable": [each for each in revisable if not (later and each.number == copy.change)],
         "may_propose": request.viewer.manages_people
         and all(kind_of(name) in queries.OF_PARTICIPANTS for name in copy.bodies),
+        "is_past": is_past,
+        "reach": reach,
+        "today": today,
+        "old_dated": [key_of(name) for name in copies.dated_as_before(copy) if name in open_ones],
         "own": own,
         "later": later,
         "reason": reason,

@@ -486,6 +486,32 @@ def test_a_supply_point_changes_its_supplier_in_the_middle_of_a_month(sign_in):
     assert client.post(address, sent | later | {"on": "2024-06-14"}).status_code == 302
 
 
+def test_a_changed_text_keeps_no_old_publication_date_unseen_and_a_past_day_says_what_it_touches(
+    sign_in,
+):
+    client = sign_in("regulator")
+    _, copy = begin(client, "market-rules")
+    address, own = f"/drafts/{copy.pk}/", f"/drafts/{copy.pk}/market-rules/"
+    old = copy.base[RULES]["publication_date"]
+    page = shown(client.get(address))
+    assert 'id="old-dated"' not in page and "the copy would touch no settled day" in page
+    save(client, own, title="Rules of another title")
+    assert stored(copy).bodies[RULES]["publication_date"] == old, "nothing by itself"
+    assert "the day on which the text before it was made public" in shown(client.get(own))
+    page = shown(client.get(address))
+    assert "market-rules: the text was changed, and the publication date is that of" in page
+    days, documents = re.search(r"touch (\d+) settled days? and (\d+) issued doc", page).groups()
+    assert int(days) > 0 and int(documents) > 0
+    client.post(f"{address}change/", {"do": "state-publication"})
+    assert stored(copy).bodies[RULES]["publication_date"] > old
+    page = shown(client.get(address))
+    assert 'id="old-dated"' not in page and "Publication would find nothing wrong" in page
+    save(client, own, interval_minutes="soon")
+    assert "is told once every changed field can be read" in shown(client.get(address))
+    client.post(f"{address}change/", {"do": "date", "on": "2090-01-01"})
+    assert "lies in the past" not in shown(client.get(address))
+
+
 def test_a_copy_is_thrown_away_as_it_was_seen(sign_in):
     client = sign_in("regulator")
     _, copy = begin(client, "market-rules")
