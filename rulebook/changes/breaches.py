@@ -1,6 +1,7 @@
 """Why a step may not be taken: every reason at once; pure."""
 
 import datetime as dt
+import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,6 +18,8 @@ from rulebook.changes.steps import (
     State,
     Step,
 )
+from rulebook.clause_characters import spelled_out
+from rulebook.printed_text import unneeded_unseen
 from rulebook.versions import instant_shown
 
 LONGEST_TEXT = 20_000
@@ -218,7 +221,8 @@ def _review_breaches(
 def _answer_breaches(life: Life, wanted: Wanted) -> Iterator[Finding]:
     asked = next(kind for kind, answer in ANSWERED_BY.items() if answer is wanted.kind)
     found = life.at(wanted.answers or 0)
-    place = f"{place_of(life)}: event {wanted.answers}"
+    named = f"event {wanted.answers}" if wanted.answers else "event that is answered"
+    place = f"{place_of(life)}: {named}"
     if found is None or found.kind != asked:
         yield Finding(
             "answers-nothing", place, found.kind if found else "no such event",
@@ -276,13 +280,20 @@ def text_findings(place: str, text: str, longest: int = LONGEST_TEXT) -> Iterato
         value = "nothing that is seen" if text.strip() else "nothing"
     elif len(text) > longest:
         value = f"{len(text):,} characters"
-    elif any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text):
+    elif any(_is_no_sign(character) for character in text):
         value = "a character that no text has"
+    else:  # such as one that turns the rest of a line round, so that it reads otherwise
+        value = next((spelled_out(character) for character, _ in unneeded_unseen(text)), "")
     if value:
         yield Finding(
-            "text-malformed", place, value, f"words, {longest:,} characters at most",
+            "text-malformed", place, value, f"words, {longest:,} characters at most, all seen",
             "write what others are to read",
         )  # fmt: skip
+
+
+def _is_no_sign(character: str) -> bool:
+    """Return whether a character is half of one, or a control that ends no line and is no tab."""
+    return unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\r\t"
 
 
 def steps_open_to(

@@ -209,6 +209,16 @@ def test_what_a_change_says_has_words_and_an_option():
     assert list(opening_findings(CHANGE)) == []
     unseen = CHANGE._replace(objectives="\u200b \u2060")
     assert [finding.value for finding in opening_findings(unseen)] == ["nothing that is seen"]
+    for title, value in (
+        ("A cap\u202e000,3", "U+202E (right-to-left override)"),
+        ("A \a", "a character that no text has"),
+    ):
+        told = list(opening_findings(CHANGE._replace(title=title)))
+        assert [(each.code, each.value) for each in told] == [("text-malformed", value)]
+    shown_whole = CHANGE._replace(
+        title="Ein Deckel für Großkunden 👨\u200d👩", problem="One.\n\tTwo.\r\n"
+    )
+    assert list(opening_findings(shown_whole)) == []
 
 
 def test_a_draft_is_laid_over_the_law_that_moved_and_what_both_changed_is_named():
