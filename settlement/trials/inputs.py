@@ -16,7 +16,7 @@ from rulebook.drafting import Draft, amended_periods, draft_findings, draft_of
 from rulebook.law import rules_at, rules_for_period
 from rulebook.resolve import RulePeriod, RuleSet
 from rulebook.versions import instant_shown
-from settlement.meters.store import files_known_at, lock_readings
+from settlement.meters.store import files_known_at, lock_readings, readings_known_at
 from settlement.runs.inputs import RunInputs, run_inputs
 from settlement.runs.run import ENGINE_VERSION, Pin, input_digest
 from settlement.studies.inputs import StudyInputs
@@ -123,16 +123,19 @@ def load_inputs(session: Session, request: TrialRequest) -> TrialInputs:
     if findings:
         raise Refused(findings)
     periods = rules_for_period(session, market, request.first_day, request.last_day, known_at)
-    refuse_any(_days_to_come(request, periods[-1].rules.market_rules.time_zone))
+    refuse_any(_days_to_come(session, request, periods[-1].rules.market_rules.time_zone))
     return inputs_of_law(session, request, periods, drafts_of(session, request))
 
 
-def _days_to_come(request: TrialRequest, zone: str) -> Iterator[Finding]:
-    """Find that days were not over when what is known was.
+def _days_to_come(session: Session, request: TrialRequest, zone: str) -> Iterator[Finding]:
+    """Find that the last day was not over when what is known was, and nothing was known of it.
 
-    A year that was mistyped would be centuries of days, each without any of its readings.
+    A year that was mistyped would be centuries of days, each without any of its readings. Readings
+    that are made, for a demonstration, may be of days to come.
     """
-    if day_start(request.last_day + dt.timedelta(days=1), zone) > request.known_at:
+    market, last_day, known_at = request.market, request.last_day, request.known_at
+    is_over = day_start(last_day + dt.timedelta(days=1), zone) <= known_at
+    if not is_over and not readings_known_at(session, market, last_day, last_day, known_at).days:
         yield Finding(
             "day-not-over",
             f"{request.market}: last day",
