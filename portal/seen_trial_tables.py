@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from common.currencies import NO_BREAK_SPACE
-from portal.charts.bars import bar_chart
 from portal.charts.chart import Chart
 from portal.charts.times import Series, duration_chart
 from portal.charts.units import Unit
 from portal.study_tables import Row, Table, count, index, money, percent
+from portal.trial_charts import bars_on_one_scale
 from portal.trial_evenness import listed
 from portal.trial_files import own_kinds
 from portal.trial_tables import DRAFT_TITLES, PRICES, TOTALS, compared_cells, drafts_of, plain
@@ -173,15 +173,15 @@ def own_table(report: Report, own: OwnRows) -> Table:
 def public_charts(report: Report) -> Iterator[Chart]:
     """Yield the pictures that everybody may see: what kinds of line differ, and prices."""
     money_unit = Unit("micro", report["currency"])
+    changed, titles = {}, {}
     for draft in drafts_of(report):
-        rows = [
+        changed[draft] = [
             (written_kind(row["name"]), row[difference_key(draft)])
             for row in report["groups"].get("kind", ())
             if row.get(difference_key(draft))
         ]
-        if rows:
-            title = f"{DRAFT_TITLES[draft]}: which kinds of line bring more, and which less"
-            yield bar_chart(f"kinds-{draft}", title, "Kind of line", rows, money_unit)
+        titles[draft] = f"{DRAFT_TITLES[draft]}: which kinds of line bring more, and which less"
+    yield from bars_on_one_scale("kinds", titles, "Kind of line", changed, money_unit)
     sides = {"Law": report["totals"][LAW]}
     sides |= {DRAFT_TITLES[draft]: report["totals"][draft] for draft in drafts_of(report)}
     durations = [

@@ -1,16 +1,16 @@
 """The pictures of a trial: who gains and loses, prices by duration, how evenly all is borne."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from portal.charts.bars import bar_chart
+from portal.charts.bars import Row, bar_chart
 from portal.charts.chart import Chart
 from portal.charts.lines import WHOLE_PPM, lorenz_chart
 from portal.charts.times import Series, duration_chart
 from portal.charts.units import Unit
 from portal.trial_tables import DRAFT_TITLES, drafts_of
-from portal.trial_words import difference_key
-from settlement.trials.report import LAW
+from portal.trial_words import class_key, difference_key
+from settlement.trials.report import LAW, SAME
 
 Report = Mapping[str, Any]
 
@@ -19,14 +19,16 @@ def charts(report: Report) -> Iterator[Chart]:
     """Yield the charts of a report; who neither gains nor loses has no bar."""
     money = Unit("micro", report["currency"])
     drafts = drafts_of(report)
-    for draft in drafts:
-        differences = {
-            row["participant"]: row[difference_key(draft)] for row in report["participants"]
-        }
-        rows = [(name, difference) for name, difference in differences.items() if difference]
-        if rows:
-            title = f"{DRAFT_TITLES[draft]}: who gains and who loses"
-            yield bar_chart(f"gains-{draft}", title, "Participant", rows, money)
+    changed = {
+        draft: [
+            (row["participant"], row[difference_key(draft)])
+            for row in report["participants"]
+            if row[class_key(draft)] != SAME
+        ]
+        for draft in drafts
+    }
+    titles = {draft: f"{DRAFT_TITLES[draft]}: who gains and who loses" for draft in drafts}
+    yield from bars_on_one_scale("gains", titles, "Participant", changed, money)
     sides = {"Law": report["totals"][LAW]}
     sides |= {DRAFT_TITLES[draft]: report["totals"][draft] for draft in drafts}
     durations = [
@@ -38,3 +40,25 @@ def charts(report: Report) -> Iterator[Chart]:
     # None where households together are charged nothing: there is no whole to have parts of.
     if all(parts and parts[-1] == WHOLE_PPM for _, parts in lorenz):
         yield lorenz_chart("lorenz", "What households are charged", "households", lorenz)
+
+
+def bars_on_one_scale(
+    key: str,
+    titles: Mapping[str, str],
+    who: str,
+    rows: Mapping[str, Sequence[Row]],
+    unit: Unit,
+) -> Iterator[Chart]:
+    """Yield a chart of the bars of each draft that has any, all on one scale.
+
+    Args:
+        key: its own on the page; the name of each draft is added.
+        titles: by draft.
+        who: what the names are of.
+        rows: by draft.
+        unit: of the values.
+    """
+    beside = [row for of_draft in rows.values() for row in of_draft]
+    for draft, of_draft in rows.items():
+        if of_draft:
+            yield bar_chart(f"{key}-{draft}", titles[draft], who, of_draft, unit, beside)

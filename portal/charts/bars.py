@@ -29,7 +29,9 @@ CELL_WIDTH = units(1_000)
 Row = tuple[str, int]
 
 
-def bar_chart(key: str, title: str, who: str, rows: Sequence[Row], unit: Unit) -> Chart:
+def bar_chart(
+    key: str, title: str, who: str, rows: Sequence[Row], unit: Unit, beside: Sequence[Row] = ()
+) -> Chart:
     """Return who loses and who gains, sorted from the greatest loss to the greatest gain.
 
     The drawing has the `MOST_BARS` that change most, and says so where they are not all; the table
@@ -38,6 +40,8 @@ def bar_chart(key: str, title: str, who: str, rows: Sequence[Row], unit: Unit) -
     Args:
         who: what the names are of, such as `Participant`.
         rows: names, each once, and what each gains; a loss is below nothing.
+        beside: the rows of all charts that this one is compared with: they have one scale, so
+            that equal amounts are equally long.
 
     Raises:
         ValueError: there is no row, or two of one name.
@@ -59,7 +63,7 @@ def bar_chart(key: str, title: str, who: str, rows: Sequence[Row], unit: Unit) -
             tuple((name, _with_sign(value, unit.cell(value))) for name, value in ordered),
             note,
         ),
-        partial(_draw, rows=shown, unit=unit),
+        partial(_draw, rows=shown, unit=unit, beside=beside),
     )
 
 
@@ -81,14 +85,15 @@ def _sentence(title: str, ordered: Sequence[Row], unit: Unit, note: str) -> str:
     return f"{title}. {'; '.join(parts)}. {note}".strip()
 
 
-def _draw(width: int, *, rows: Sequence[Row], unit: Unit) -> Drawing:
-    values = [value for _, value in rows]
+def _draw(width: int, *, rows: Sequence[Row], unit: Unit, beside: Sequence[Row]) -> Drawing:
+    values = [value for _, value in (*rows, *beside)]
     is_narrow = width <= NARROW
-    names = [
-        shortened(name, MOST_NARROW_LETTERS if is_narrow else MOST_LETTERS) for name, _ in rows
-    ]
+    most = MOST_NARROW_LETTERS if is_narrow else MOST_LETTERS
+    names = [shortened(name, most) for name, _ in rows]
+    # Where the bars begin is part of the scale, so names of the other charts have room here, too.
+    widest = max(letters_wide(shortened(name, most)) for name, _ in (*rows, *beside))
     # On a phone a name stands above its bar: beside it, there would be room for neither.
-    left = RIGHT if is_narrow else max(map(letters_wide, names)) * LETTER_TENTHS + units(10)
+    left = RIGHT if is_narrow else widest * LETTER_TENTHS + units(10)
     above = NAME if is_narrow else 0
     height = above + BAR + GAP
     across = Scale(min(0, *values), max(0, *values), left, width - RIGHT)

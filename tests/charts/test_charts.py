@@ -334,6 +334,21 @@ def test_bars_stand_from_the_greatest_loss_to_the_greatest_gain():
     )
 
 
+def test_bars_that_are_compared_have_one_scale():
+    rows = [[("a", 1_000_000), ("b", -1_000_000)], [("a", 1_000_000), ("a longer name", 9_000_000)]]
+    every = [row for of_chart in rows for row in of_chart]
+    alone = [bar_chart("a", "A", "Participant", each, MONEY) for each in rows]
+    beside = [bar_chart("a", "A", "Participant", each, MONEY, every) for each in rows]
+
+    def widths(chart):
+        return [
+            dict(each.attributes)["width"] for each in chart.wide.elements if each.tag == "rect"
+        ]
+
+    assert widths(alone[0])[1] != widths(alone[1])[0]
+    assert widths(beside[0])[1] == widths(beside[1])[0] > 0
+
+
 def test_of_more_participants_those_who_change_most_are_drawn_and_all_are_told():
     rows = [(f"p{at:03}", (at - 100) * 1_000_000) for at in range(200)]
     chart = bar_chart("a", "A", "Participant", rows, MONEY)
