@@ -15,7 +15,7 @@ from rulebook.edit_words import edit_lines
 from rulebook.merging import ABSENT, Edit
 from settlement.billing.lines import LINE_KINDS, Side
 from settlement.studies.price_figures import PPM
-from settlement.trials.records import AS_METERED, MADE_AGAIN, Trial
+from settlement.trials.records import AS_METERED, MADE_AGAIN, REPORT_FORMAT, Trial
 from settlement.trials.report import (
     DRAFTS,
     GAINS,
@@ -24,6 +24,7 @@ from settlement.trials.report import (
     LOSES,
     LOSES_LITTLE,
     SAME,
+    minor_unit_micro,
 )
 from settlement.trials.seen import PublicTrial
 
@@ -83,6 +84,16 @@ def draft_words(draft: str) -> str:
 def class_words(of_class: str) -> str:
     """Return a class of gain or loss in words."""
     return CLASS_WORDS[of_class]
+
+
+def least_money(report: Report) -> str:
+    """Return below what nothing changes for a participant; "" of a report that has no such bound.
+
+    Before the bound, anything but nothing was a gain or a loss.
+    """
+    if report.get("format") != REPORT_FORMAT:
+        return ""
+    return money(minor_unit_micro(report["currency"]), report)
 
 
 def money(micro: int, report: Report) -> str:

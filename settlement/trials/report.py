@@ -12,7 +12,8 @@ posted of the days, before tax and rounding, charges that are passed through inc
 ``participants``, ``groups``
     what each receives on each side, and the difference of each draft from the law, with a class:
     `gains` and `loses` (more than the threshold, in ppm of what the participant turned over under
-    the law), `gains-little`, `loses-little`, and `same`.
+    the law), `gains-little`, `loses-little`, and `same`: less than the minor unit of the currency
+    in all, which no document could state. The difference itself is exact.
 ``cells``
     what each participant receives by all groups at once: see `settlement.trials.groups.cells_of`.
 ``moved_micro``
@@ -38,6 +39,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from common.currencies import currency
+from common.quantities import MICRO
 from ledger.journal import is_money
 from rulebook.drafting import Draft
 from rulebook.merging import ABSENT
@@ -125,19 +128,35 @@ def _participants(tried: Tried, received: Mapping[str, Mapping[str, int]]) -> li
         row["turnover_micro"] = turnover[name]
         for draft in tried.drafts:
             row[class_key(draft)] = classed(
-                row[difference_key(draft)], turnover[name], tried.threshold_ppm
+                row[difference_key(draft)],
+                turnover[name],
+                tried.threshold_ppm,
+                minor_unit_micro(tried.currency),
             )
         rows.append(row)
     return rows
 
 
-def classed(difference_micro: int, turnover_micro: int, threshold_ppm: int) -> str:
-    """Return the class of a difference from the law.
+def minor_unit_micro(code: str) -> int:
+    """Return the least amount that documents in a currency state.
+
+    >>> minor_unit_micro("GBP"), minor_unit_micro("JPY")
+    (10000, 1000000)
+    """
+    return int(MICRO // 10 ** currency(code).minor_digits)
+
+
+def classed(
+    difference_micro: int, turnover_micro: int, threshold_ppm: int, least_micro: int = 1
+) -> str:
+    """Return the class of a difference from the law; one below `least_micro` is none.
 
     >>> classed(11, 1_000, 10_000), classed(-10, 1_000, 10_000), classed(0, 0, 10_000)
     ('gains', 'loses-little', 'same')
+    >>> classed(-9_999, 0, 10_000, 10_000), classed(-10_000, 0, 10_000, 10_000)
+    ('same', 'loses')
     """
-    if not difference_micro:
+    if abs(difference_micro) < least_micro:
         return SAME
     is_much = abs(difference_micro) * PPM > threshold_ppm * turnover_micro
     if difference_micro > 0:

@@ -15,7 +15,13 @@ from settlement.runs.results import ResultVector, vector_of
 from settlement.runs.run import ENGINE_VERSION, is_earlier_engine
 from settlement.trials.made import made_digest
 from settlement.trials.public import public_part
-from settlement.trials.records import FIRST_FORMAT, REPORT_FORMAT, Trial, trial_input_digest
+from settlement.trials.records import (
+    FIRST_FORMAT,
+    FORMATS,
+    REPORT_FORMAT,
+    Trial,
+    trial_input_digest,
+)
 from settlement.trials.replay import stored_draft
 from settlement.trials.report import DRAFTS, LAW, groups_of
 from settlement.trials.store import made_of, orphan_made_trials, trial_rows
@@ -71,7 +77,7 @@ def _verify_report(trial: Trial, place: str) -> Iterator[Finding]:
         yield damage("trial-engine", place, "no release had the version of its engine")
     report = trial.report
     try:
-        holds = report["format"] in (REPORT_FORMAT, FIRST_FORMAT)
+        holds = report["format"] in FORMATS
         holds &= report["threshold_ppm"] == trial.threshold_ppm
         holds &= set(report["totals"]) == set(names)
         kept = {name: report["totals"][name]["equalisation_micro"] for name in names}
@@ -116,7 +122,7 @@ def _names_of(trial: Trial) -> list[object]:
 def _format_of(trial: Trial) -> str:
     """Return the format of a stored report, or this release's for one that is no report."""
     stated = trial.report.get("format") if isinstance(trial.report, dict) else None
-    return FIRST_FORMAT if stated == FIRST_FORMAT else REPORT_FORMAT
+    return stated if stated in FORMATS else REPORT_FORMAT
 
 
 def _verify_law(session: Session, trial: Trial, place: str) -> Iterator[Finding]:

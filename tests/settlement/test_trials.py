@@ -15,9 +15,11 @@ from ledger.journal import is_money
 from settlement.billing.posting import account_of
 from settlement.runs import store as runs
 from settlement.runs.run import ENGINE_VERSION
-from settlement.trials.replay import replay_trial
+from settlement.trials.records import FIRST_FORMAT, SECOND_FORMAT, trial_input_digest
+from settlement.trials.replay import replay_trial, stored_drafts
 from settlement.trials.store import find_trial, list_trials
 from settlement.trials.trial import run_trial
+from settlement.trials.verification import verify_trials
 from settlement.verification import list_checks
 from tests.settlement.study_cases import metered
 from tests.settlement.test_waiting_approvals import approve_at, propose_longer_term
@@ -555,6 +557,30 @@ def test_a_trial_that_was_written_by_hand_with_its_digest_is_named(world_of, nam
         # What a draft was drawn from is a question of law, which a replay takes as it is stated.
         if name != "another base":
             assert replay_trial(within(session), forged).first_difference is not None
+
+
+@pytest.mark.parametrize("of_release", [FIRST_FORMAT, SECOND_FORMAT])
+def test_reports_of_earlier_releases_stand(world_of, of_release):
+    with rolled_back(world_of(metered)[0]) as session:
+        made = try_tiny(session).trial
+        inputs = {side.side: side.input_digest for side in made.sides}
+        digest = trial_input_digest(
+            (made.first_day, made.last_day), made.threshold_ppm, stored_drafts(session, made),
+            inputs, made.engine_version, of_release,
+        )  # fmt: skip
+        session.execute(text("SET LOCAL session_replication_role = replica"))
+        stated = json.dumps({"format": of_release})
+        session.execute(
+            text("UPDATE settlement.trial SET report = report || :stated, input_digest = :digest"),
+            {"stated": stated, "digest": digest},
+        )
+        session.expire_all()
+        earlier = find_trial(session, made.id)
+        assert earlier is not None
+        session.execute(
+            text("UPDATE settlement.trial SET digest = :digest"), {"digest": earlier.digest}
+        )
+        assert list(verify_trials(session)) == []
 
 
 def test_nobody_writes_a_trial_that_knew_more_than_its_time(world_of):
