@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from portal.amounts import local_time
+from portal.queries.named_drafts import UNNAMED
 from portal.queries.seen_trials import SeenTrial
 from portal.queries.trials import TrialPage
 from portal.queries.uncounted import Uncounted
@@ -30,22 +31,25 @@ def printed_trial(page: TrialPage) -> Printed:
         ("Reproduce it", page.command),
     ]
     sections: list[Printed] = []
+    nothing = f", and less than {page.least} in all is nothing" if page.least else ""
     for place, draft in enumerate(page.drafts):
         of_classes = ", ".join(f"{words}: {number}" for words, number in draft.classes)
         said = [
+            "; ".join(name.words for name in draft.names) or UNNAMED,
             draft.headline if place else "",  # that of the first is the title
             f"Of the law in force at {local_time(draft.drawn_from, zone)}, from which it was "
             "drawn, it changes:",
         ]
         after = [
             "Participants by what changes for them, where more than "
-            f"{page.threshold} of what they turned over under the law is much: {of_classes}.",
+            f"{page.threshold} of what they turned over under the law is much{nothing}: "
+            f"{of_classes}.",
             " ".join(draft.evenness),
         ]
         sections.append(_section(draft.title, said, items=draft.changes, after=after))
     sections += [_of_table(table) for table in page.tables]
     sections.append(_uncounted(page.uncounted))
-    return _printed(summary.headline, page.mode, _kicker(trial.mode, trial.market), facts) | {
+    return _printed(summary.headline, page, _kicker(trial.mode, trial.market), facts) | {
         "identifier": str(trial.id),
         "sections": sections,
         "charts": _charts(page.charts),
@@ -60,6 +64,7 @@ def printed_seen_trial(page: SeenTrial) -> Printed:
         *_facts(trial.first_day, trial.last_day, trial.known_at, page.estimated, summary.zone),
         ("Digest of the whole trial", trial.digest.hex()),
         *((draft.title, draft.digest) for draft in page.drafts),
+        *((draft.title, name.words) for draft in page.drafts for name in draft.names),
         ("Engine", f"version {trial.engine_version}"),
     ]
     sections: list[Printed] = []
@@ -70,15 +75,18 @@ def printed_seen_trial(page: SeenTrial) -> Printed:
         sections.append(_section("What is withheld", [page.withheld]))
     sections += [_of_table(table) for table in page.tables]
     sections.append(_uncounted(page.uncounted))
-    return _printed(summary.headline, page.mode, _kicker(trial.mode, trial.market), facts) | {
+    return _printed(summary.headline, page, _kicker(trial.mode, trial.market), facts) | {
         "identifier": str(trial.id),
         "sections": sections,
         "charts": _charts(page.charts),
     }
 
 
-def _printed(title: str, lead: str, kicker: str, facts: Sequence[tuple[str, str]]) -> Printed:
-    return {"title": title, "lead": f"{lead} {POSTED}", "kicker": kicker, "facts": facts}
+def _printed(
+    title: str, page: TrialPage | SeenTrial, kicker: str, facts: Sequence[tuple[str, str]]
+) -> Printed:
+    lead = " ".join([page.mode, *page.as_law, POSTED])
+    return {"title": title, "lead": lead, "kicker": kicker, "facts": facts}
 
 
 def _kicker(mode: str, market: str) -> str:

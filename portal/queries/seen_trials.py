@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from database.paged import PagedRows
 from portal.charts.chart import Chart
+from portal.queries.named_drafts import DraftName, names_of_draft, tried_as_law
 from portal.queries.rules import market_zone, zone_by_market
 from portal.queries.uncounted import Uncounted, uncounted_effects
 from portal.seen_trial_tables import (
@@ -47,6 +48,7 @@ class SeenDraft:
     """A draft of a trial as everybody may know it."""
 
     title: str
+    names: tuple[DraftName, ...]
     digest: str
     drawn_from: dt.datetime
     headline: str
@@ -66,6 +68,7 @@ class SeenTrial:
     """What a page shows of a trial to those who may not read it whole.
 
     Attributes:
+        as_law: of drafts that are not wanted for all of the days, that they are tried on them.
         withheld: in words when figures are withheld; empty where none is.
         is_told: whether it has figures; one that an earlier release made has none.
     """
@@ -75,6 +78,7 @@ class SeenTrial:
     own: tuple[OwnTable, ...]
     charts: tuple[Chart, ...]
     tables: tuple[Table, ...]
+    as_law: tuple[str, ...]
     withheld: str
     estimated: str
     mode: str
@@ -100,11 +104,14 @@ def seen_trial(session: Session, trial_id: uuid.UUID) -> SeenTrial | None:
         return None
     report, is_told = trial.report, trial.public is not None
     own = seen.own_rows(session, trial_id) if is_told else ()
+    zone, days = market_zone(session, trial.market), (trial.first_day, trial.last_day)
+    named = {draft["name"]: names_of_draft(session, trial.market, draft) for draft in trial.drafts}
     return SeenTrial(
-        _summary(trial, market_zone(session, trial.market)),
+        _summary(trial, zone),
         tuple(
             SeenDraft(
                 DRAFT_TITLES[draft["name"]],
+                named[draft["name"]],
                 draft["digest"],
                 dt.datetime.fromisoformat(draft["drawn_from"]),
                 public_headline(trial, draft["name"]),
@@ -117,6 +124,7 @@ def seen_trial(session: Session, trial_id: uuid.UUID) -> SeenTrial | None:
         ),
         tuple(public_charts(report)) if is_told else (),
         tuple(public_tables(report)) if is_told else (),
+        tuple(filter(None, (tried_as_law(name, named[name], days, zone) for name in named))),
         _withheld(report) if is_told and is_withheld(report) else "",
         percent(trial.readings["estimated_ppm"] or 0),
         MODE_WORDS[trial.mode],

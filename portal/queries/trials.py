@@ -9,13 +9,14 @@ from sqlalchemy.orm import Session
 
 from database.paged import PagedRows
 from portal.charts.chart import Chart
+from portal.queries.named_drafts import DraftName, names_of_draft, tried_as_law
 from portal.queries.rules import market_zone, zone_by_market
 from portal.queries.uncounted import Uncounted, uncounted_effects
 from portal.study_tables import Table, percent
 from portal.trial_charts import charts
 from portal.trial_evenness import evenness_sentences
 from portal.trial_tables import DRAFT_TITLES, class_counts, drafts_of, tables
-from portal.trial_words import MODE_WORDS, changed_lines, headline
+from portal.trial_words import MODE_WORDS, changed_lines, headline, least_money
 from settlement.trials import store
 from settlement.trials.records import Trial
 
@@ -32,9 +33,16 @@ class TrialSummary:
 
 @dataclass(frozen=True)
 class DraftShown:
-    """A draft of a trial: what it changes, what it moves, and how many gain and lose."""
+    """A draft of a trial: what it changes, what it moves, and how many gain and lose.
+
+    Attributes:
+        names: the law changes and proposals that have its text.
+        base: the documents that it was drawn from, and their digests in hexadecimal.
+    """
 
     title: str
+    names: tuple[DraftName, ...]
+    base: tuple[tuple[str, str], ...]
     digest: str
     drawn_from: dt.datetime
     headline: str
@@ -45,13 +53,21 @@ class DraftShown:
 
 @dataclass(frozen=True)
 class TrialPage:
-    """A trial with its drafts and its tables."""
+    """A trial with its drafts and its tables.
+
+    Attributes:
+        as_law: of drafts that are not wanted for all of the days, that they are tried on them.
+        least: below which nothing changes for a participant; "" of an earlier release, by which
+            anything did.
+    """
 
     summary: TrialSummary
     drafts: tuple[DraftShown, ...]
     charts: tuple[Chart, ...]
     tables: tuple[Table, ...]
+    as_law: tuple[str, ...]
     threshold: str
+    least: str
     estimated: str
     mode: str
     command: str
@@ -69,14 +85,18 @@ def trial_page(session: Session, trial_id: uuid.UUID) -> TrialPage | None:
     trial = store.find_trial(session, trial_id)
     if trial is None:
         return None
-    report = trial.report
+    report, zone = trial.report, market_zone(session, trial.market)
     names = drafts_of(report)
     stored = {draft["name"]: draft for draft in trial.drafts}
+    named = {name: names_of_draft(session, trial.market, stored[name]) for name in names}
+    days = trial.first_day, trial.last_day
     return TrialPage(
-        _summary(trial, market_zone(session, trial.market)),
+        _summary(trial, zone),
         tuple(
             DraftShown(
                 DRAFT_TITLES[name],
+                named[name],
+                tuple(sorted(stored[name]["base"].items())),
                 stored[name]["digest"],
                 dt.datetime.fromisoformat(stored[name]["drawn_from"]),
                 headline(trial, name),
@@ -88,7 +108,9 @@ def trial_page(session: Session, trial_id: uuid.UUID) -> TrialPage | None:
         ),
         tuple(charts(report)),
         tuple(tables(report)),
+        tuple(filter(None, (tried_as_law(name, named[name], days, zone) for name in names))),
         percent(trial.threshold_ppm),
+        least_money(report),
         percent(report["readings"]["estimated_ppm"] or 0),
         MODE_WORDS[trial.mode],
         f"manage.py replay {trial.id}",

@@ -11,6 +11,7 @@ from portal import asked_trials, jobs
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.draft_sources import list_sources
 from portal.models import AskedTrial
+from portal.queries.rules import market_zone
 from portal.quotas import Kind, spends
 from portal.trial_form import TrialForm, read_form
 from portal.views.page_remedies import first_reasons
@@ -77,8 +78,11 @@ def page(request: SignedInRequest, number: int) -> HttpResponse:
         if request.htmx:
             return HttpResponseClientRedirect(request.path)
         return redirect("trial", asked.trial_id)
+    with transaction() as session:
+        zone = market_zone(session, asked.market)
     context = {
         "asked": asked,
+        "zone": zone,
         "has_worker": jobs.is_worker_there(),
         **first_reasons(asked.findings),
         "section": "trials",

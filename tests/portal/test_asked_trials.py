@@ -50,6 +50,8 @@ def test_the_form_offers_what_waits_and_the_days_settled_last(regulator, site):
     assert f'value="proposal-{site.change}" selected' in page
     assert 'value="2024-03-01"' in page
     assert 'value="2024-03-31"' in page
+    assert "(wanted from 1 Jun 2024)" in page
+    assert "as if it were law on all of them" in page
     assert "Try a draft" in shown(regulator.get("/trials/"))
 
 

@@ -1,6 +1,8 @@
 """Trials in the portal: the list, the report of one, its files, and nothing to see yet."""
 
 import csv
+import dataclasses
+import datetime as dt
 import html
 import io
 import json
@@ -10,9 +12,12 @@ import pyarrow.parquet as pq
 from pypdf import PdfReader
 
 from database.session import transaction
+from ledger.people.store import proposal
 from portal.queries import trials
+from portal.queries.named_drafts import names_of_draft, tried_as_law
 from portal.trial_files import FileRow, as_parquet
 from settlement.trials.store import find_trial
+from tests.portal.site import MARKET
 
 
 def pypdf_text(written):
@@ -51,6 +56,45 @@ def test_a_trial_says_what_changes_who_gains_and_how_to_reproduce_it(sign_in, si
         f"manage.py replay {site.trial}",
     ):  # fmt: skip
         assert words in page, words
+
+
+def test_a_trial_names_whose_texts_it_tried_and_from_when_they_are_wanted(sign_in, site):
+    change = f"Law change {site.law_change}, revision 1: "
+    wanted = "it is tried as if it were law on all days from 31 Mar 2024 to 31 Mar 2024."
+    regulator = sign_in("regulator")
+    for reader in (regulator, sign_in("owner")):
+        page = text(reader, f"/trials/{site.seen_trial}/")
+        assert f'<a href="/rules/changes/{site.law_change}/">{change}' in page
+        assert "The draft is wanted from 1 " in page and wanted in page
+        printed = reader.get(f"/trials/{site.seen_trial}/trial.pdf").content
+        told = " ".join(pypdf_text(printed).split())
+        assert change in told and wanted in told
+    of_files = text(regulator, f"/trials/{site.trial}/")
+    assert of_files.count("A text that no law change and no proposal has") == 2
+    assert "is wanted from" not in of_files
+    assert "less than £0.01 in all is nothing" in of_files
+
+
+def test_a_proposal_is_named_by_the_documents_that_it_would_publish(site):
+    with transaction(site.engine) as session:
+        waits = proposal(session, site.change)
+        assert waits is not None
+        record = {"digest": "00" * 32, "documents": json.loads(waits.texts)}
+        (name,) = names_of_draft(session, MARKET, record)
+        assert (name.words, name.address) == (
+            f"Proposal {site.change}", f"/rules/proposals/{site.change}/",
+        )  # fmt: skip
+        assert names_of_draft(session, "another", record) == ()
+    may, june = dt.date(2024, 5, 31), dt.date(2024, 6, 1)
+    assert tried_as_law("second", [name], (may, june), "Europe/London") == (
+        "The second draft is wanted from 1 Jun 2024; it is tried as if it were law on all days "
+        "from 31 May 2024 to 1 Jun 2024."
+    )
+    assert tried_as_law("draft", [name], (june, june), "Europe/London") == ""
+    ended = dataclasses.replace(name, valid_to=dt.datetime(2024, 6, 1, 23, tzinfo=dt.UTC))
+    assert "from 1 Jun 2024 to 1 Jun 2024; it is tried" in tried_as_law(
+        "draft", [ended], (june, june + dt.timedelta(days=1)), "Europe/London"
+    )
 
 
 def test_the_files_hold_the_exact_numbers(sign_in, site):
