@@ -95,6 +95,7 @@ def test_the_cap_is_changed_in_one_place_and_the_copy_says_so_in_words(sign_in):
     address = f"/drafts/{copy.pk}/market-rules/"
     page = shown(client.get(address))
     assert "5 points of price curves stand at the cap and move with it" in page
+    assert "A lower cap therefore flattens the last stretch" in page
     assert "system at 150\N{NO-BREAK SPACE}%" in page and "£/MWh" in page
     assert "Demand over deliverable supply; 100 % is all supply in use" in shown(
         client.get(f"{address}layers.0/")
