@@ -42,6 +42,48 @@ def readings_of(anchor: str, stretches: Iterable[tuple[Span, Text]]) -> list[Rea
     return found
 
 
+@dataclass(frozen=True)
+class Replaced:
+    """What a clause said, by what was known then, for days of which it says something else now."""
+
+    reading: Reading
+    record: Record
+
+
+def replaced_readings(
+    anchor: str, readings: Iterable[Reading], closed: Iterable[tuple[Record, Text]]
+) -> list[Replaced]:
+    """Return how a clause read for days that other law was recorded for since.
+
+    Args:
+        anchor: of the clause.
+        readings: what it says now.
+        closed: versions that stand no more, and their texts, those that stood last first.
+    """
+    now = list(readings)
+    found: dict[tuple[str, Span], Replaced] = {}
+    for record, text in closed:
+        said = _reading(text.document, anchor, text.currency)
+        for reading in now:
+            span = _shared((record.valid_from, record.valid_to), reading.span)
+            if said is not None and span is not None and reading.text != said:
+                replaced = Replaced(Reading(anchor, span, said), record)
+                found.setdefault((str(said), span), replaced)
+    return list(found.values())
+
+
+def _shared(first: Span, second: Span) -> Span | None:
+    ends = [end for end in (first[1], second[1]) if end is not None]
+    start, end = max(first[0], second[0]), min(ends) if ends else None
+    return (start, end) if end is None or start < end else None
+
+
+def closed_by(history: Iterable[Record], moment: dt.datetime) -> list[Record]:
+    """Return the versions that stood no more at a moment, those that stood last first."""
+    closed = [each for each in history if each.recorded_to and each.recorded_to <= moment]
+    return sorted(closed, key=lambda each: (each.recorded_to, each.valid_from), reverse=True)
+
+
 def standing_at(history: Iterable[Record], moment: dt.datetime) -> list[Record]:
     """Return the versions that stood at a moment, in the order in which they apply."""
     known = (each for each in history if covers(each.recorded_from, each.recorded_to, moment))

@@ -1,7 +1,8 @@
 """Clauses of all versions by their words, best first: asked of PostgreSQL's full text.
 
 A clause is found in the words of its own text. Names in braces are words too, so `price cap` finds
-`{price_cap}`; the figures that stand for them on pages do not, as each version has its own.
+`{price_cap}`; the figures that stand for them on pages do not, as each version has its own. The
+same words over other figures are another reading, which is found apart.
 """
 
 import datetime as dt
@@ -22,7 +23,8 @@ NO_WORD = ("", "T")
 
 _ASKED = text("SELECT querytree(websearch_to_tsquery('english', :words))")
 # What is the same is looked at once: a text that is recorded many times, and a clause that many
-# texts hold. Only of the clauses that are left are the words made, which is what takes time.
+# texts hold with the same values of the fields that it names by their first step. Only of the
+# clauses that are left are the words made, which is what takes time.
 _FOUND = text(f"""
     WITH asked AS MATERIALIZED (
         SELECT websearch_to_tsquery('english', :words) AS query,
@@ -32,7 +34,7 @@ _FOUND = text(f"""
                (array_agg(id ORDER BY upper_inf(recorded) DESC, lower(recorded) DESC, id DESC))[1]
                    AS id,
                range_agg(valid) FILTER (WHERE upper_inf(recorded)) AS standing,
-               range_agg(valid) AS ever
+               range_agg(valid) AS ever, max(lower(recorded)) AS since
         FROM rulebook.version
         WHERE id IN (
                 SELECT rulebook.public_versions_with(asked.any_of_it) FROM asked
@@ -44,28 +46,37 @@ _FOUND = text(f"""
         GROUP BY instrument, digest
     ), clause AS (
         SELECT hit.instrument, entry ->> 'anchor' AS anchor, entry ->> 'text' AS said,
-               (array_agg(hit.id ORDER BY hit.standing IS NULL, hit.id DESC))[1] AS id,
+               (array_agg(hit.id ORDER BY hit.standing IS NULL, hit.since DESC, hit.id DESC))[1]
+                   AS id,
                range_agg(hit.standing) AS standing, range_agg(hit.ever) AS ever
         FROM hit JOIN rulebook.version ON version.id = hit.id
             CROSS JOIN LATERAL jsonb_array_elements(version.body -> 'clauses') AS entry
-        GROUP BY hit.instrument, anchor, said
+            LEFT JOIN LATERAL (
+                SELECT jsonb_object_agg(field.key, field.value) AS filled
+                FROM jsonb_each(version.body) AS field
+                WHERE EXISTS (
+                    SELECT
+                    FROM regexp_matches(entry ->> 'text', '[{{]([^{{}}.]+)', 'g') AS named(step)
+                    WHERE starts_with(field.key, step[1]))
+            ) AS of_version ON strpos(entry ->> 'text', '{{') > 0
+        GROUP BY hit.instrument, anchor, said, of_version.filled
     ), worded AS MATERIALIZED (
         SELECT clause.*, to_tsvector('english', said) AS words FROM clause
     )
     SELECT instrument, anchor, said, id, standing, ever, count(*) OVER ()
     FROM worded, asked
     WHERE words @@ query
-    ORDER BY standing IS NULL, ts_rank_cd(words, query) DESC, instrument, anchor, said
+    ORDER BY standing IS NULL, ts_rank_cd(words, query) DESC, instrument, anchor, said, id
     LIMIT :count OFFSET :start
 """)
 
 
 @dataclass(frozen=True)
 class FoundClause:
-    """A clause in one wording.
+    """A clause in one wording, with the same figures filled in.
 
     Attributes:
-        version: one that holds it, which stands if any does.
+        version: one that holds it, which stands if any does; else that recorded last.
         spans: the valid times for which it stands; of one that is superseded, those that it had.
         stands: whether it is law for any time, by what is known now.
     """

@@ -1,7 +1,7 @@
 """The text of the law on a day, whole or a clause, and the history of a document."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -14,13 +14,23 @@ from portal.queries.rules import market_currency, start_of_day
 from portal.queries.standing import ShownSpan, shown_span
 from rulebook import store
 from rulebook.akoma_ntoso import Act, akoma_ntoso
-from rulebook.clause_readings import readings_of, standing_at
+from rulebook.clause_readings import (
+    Replaced,
+    closed_by,
+    readings_of,
+    replaced_readings,
+    standing_at,
+)
 from rulebook.clause_text import FilledText, fill_clause
 from rulebook.comparing import Law, law_at, read_version, texts_of
 from rulebook.comparison import Text
 from rulebook.documents import KINDS, Document, MarketRules
+from rulebook.standing import Record
+from rulebook.versions import instant_shown
 
 ON_PAGES_OF_THEIR_OWN = "registration"
+MOST_CLOSED = 20
+"""Versions that stand no more of which a clause is read, those that stood last."""
 MOST_STRETCHES = 100
 """Versions of a document of which a clause is read; a longer history is cut around the day."""
 
@@ -49,11 +59,27 @@ class ShownReading:
 
 
 @dataclass(frozen=True)
+class ShownReplaced:
+    """How a clause read for days, until the law for them became another."""
+
+    days: ShownSpan
+    text: FilledText
+    known_from: dt.datetime
+    known_until: dt.datetime | None
+
+    @property
+    def known_query(self) -> str:
+        """What the address of its page appends, so that it reads there as it did."""
+        return f"?known={instant_shown(self.known_from)}"
+
+
+@dataclass(frozen=True)
 class ClauseOnDay:
     """A clause of the law on a day, and its other readings, in the order of time.
 
     Attributes:
         reading: what it says on the day; None where the document or the clause is no law then.
+        replaced: how it read by what was known before, those that were replaced last first.
         left_out: how many versions of the document are too far from the day to be shown.
     """
 
@@ -61,6 +87,7 @@ class ClauseOnDay:
     zone: str
     reading: ShownReading | None
     readings: tuple[ShownReading, ...]
+    replaced: tuple[ShownReplaced, ...]
     left_out: int
 
 
@@ -102,21 +129,41 @@ def clause_on(
     before = [each for each in standing if each.valid_from <= at][-MOST_STRETCHES // 2 :]
     after = [each for each in standing if each.valid_from > at][: MOST_STRETCHES // 2]
     near = [*before, *after]
-    texts = {version.id: version for version in store.versions_by_id(session, [r.id for r in near])}
-    stretches = []
-    for record in near:
-        document = read_version(texts[record.id])
-        currency = _currency(session, document, record.valid_from)
-        stretches.append(((record.valid_from, record.valid_to), Text(document, currency)))
+    stretches = [
+        ((record.valid_from, record.valid_to), text) for record, text in _texts(session, near)
+    ]
+    found = readings_of(anchor, stretches)
     readings = [
-        ShownReading(shown_span(each.span, zone), each.text, each.holds_at(at))
-        for each in readings_of(anchor, stretches)
+        ShownReading(shown_span(each.span, zone), each.text, each.holds_at(at)) for each in found
     ]
     if not any(each.text for each in readings):
         return None
     asked = next((each for each in readings if each.is_asked_for and each.text), None)
     title = stretches[-1][1].document.title
-    return ClauseOnDay(title, zone, asked, tuple(readings), len(standing) - len(near))
+    closed = _texts(session, closed_by(history, known)[:MOST_CLOSED])
+    replaced = tuple(
+        _shown_replaced(each, zone) for each in replaced_readings(anchor, found, closed)
+    )
+    return ClauseOnDay(title, zone, asked, tuple(readings), replaced, len(standing) - len(near))
+
+
+def _texts(session: Session, records: Sequence[Record]) -> list[tuple[Record, Text]]:
+    identities = [record.id for record in records]
+    versions = {version.id: version for version in store.versions_by_id(session, identities)}
+    found = []
+    for record in records:
+        document = read_version(versions[record.id])
+        currency = _currency(session, document, record.valid_from)
+        found.append((record, Text(document, currency)))
+    return found
+
+
+def _shown_replaced(replaced: Replaced, zone: str) -> ShownReplaced:
+    reading, record = replaced.reading, replaced.record
+    if reading.text is None:
+        raise ValueError("what was replaced is a text")
+    days = shown_span(reading.span, zone)
+    return ShownReplaced(days, reading.text, record.recorded_from, record.recorded_to)
 
 
 def act_on(session: Session, instrument: str, day: dt.date, known: dt.datetime) -> str | None:

@@ -1,5 +1,6 @@
 """Clauses that a search found, as pages show them: filled in, with the days on which each holds."""
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from rulebook import store
 from rulebook.clause_search import REGISTRATION, FoundClause, find_clauses
 from rulebook.clause_text import FilledText, fill_clause
 from rulebook.comparing import read_version
+from rulebook.days import day_of
+from rulebook.versions import instant_shown
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,8 @@ class ShownClause:
     Attributes:
         name: of the document, without its market.
         days: for which the wording holds, or of one that is superseded, held.
+        day: on which it is shown.
+        known_from, known_until: of one that is superseded, when it was last law of that day.
     """
 
     market: str
@@ -30,6 +35,15 @@ class ShownClause:
     text: FilledText
     days: tuple[ShownSpan, ...]
     stands: bool
+    zone: str
+    day: dt.date
+    known_from: dt.datetime
+    known_until: dt.datetime | None
+
+    @property
+    def known_query(self) -> str:
+        """What the address of its page appends, so that it reads there as it is found."""
+        return "" if self.stands else f"?known={instant_shown(self.known_from)}"
 
 
 class FoundClauses:
@@ -56,6 +70,8 @@ class FoundClauses:
             market, version = _market(each), versions[each.version]
             document = read_version(version)
             currency = market_currency(self._session, market, version.valid_from)
+            spans = tuple(shown_span(span, zones[market]) for span in each.spans)
+            day = day_of(version.valid_from, zones[market])
             shown.append(
                 ShownClause(
                     market,
@@ -63,8 +79,12 @@ class FoundClauses:
                     document.title,
                     each.anchor,
                     fill_clause(document, each.text, currency),
-                    tuple(shown_span(span, zones[market]) for span in each.spans),
+                    spans,
                     each.stands,
+                    zones[market],
+                    spans[0].first_day if each.stands else day,
+                    version.recorded_from,
+                    version.recorded_to,
                 )
             )
         return shown
