@@ -3,10 +3,13 @@
 import datetime as dt
 import re
 from calendar import monthrange
+from zoneinfo import ZoneInfo
 
 from common.calendar_years import EARLIEST_DAY, LATEST_DAY
+from rulebook.days import day_start
 
 _FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_HAS_TIME = re.compile(r"[ T][0-9]{2}:[0-9]{2}")
 
 
 def parse_day(text: str) -> dt.date | None:
@@ -45,6 +48,54 @@ def parse_month(month: str) -> tuple[dt.date, dt.date] | None:
     if first is None:
         return None
     return first, first + dt.timedelta(days=monthrange(first.year, first.month)[1] - 1)
+
+
+KNOWN_FORM = (
+    "write a day as 2024-03-01, which stands for its end, or a moment as 2024-03-01 09:00, by the "
+    "clock of {zone}, or as 2024-03-01T09:00Z"
+)
+
+
+def parse_known(text: str, zone: str, now: dt.datetime) -> dt.datetime | None:
+    """Return the moment of knowledge that people write, in UTC; None for anything else.
+
+    A day is its end, and today is now. What has no offset is by the clock of `zone`: where the
+    clock goes back, the first of two, and of what it leaves out, what it would have been.
+
+    >>> now = dt.datetime(2024, 7, 2, 9, 0, tzinfo=dt.UTC)
+    >>> str(parse_known("2024-07-01", "Europe/London", now))
+    '2024-07-01 23:00:00+00:00'
+    >>> parse_known("2024-07-02", "Europe/London", now) == now
+    True
+    >>> str(parse_known("2024-07-01 10:30", "Europe/London", now))
+    '2024-07-01 09:30:00+00:00'
+    """
+    day = parse_day(text)
+    if day is not None:
+        begins, ends = day_start(day, zone), day_start(day + dt.timedelta(days=1), zone)
+        return now if begins <= now < ends else ends
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if not EARLIEST_DAY <= moment.date() <= LATEST_DAY or not _HAS_TIME.search(text):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(zone))
+    return moment.astimezone(dt.UTC)
+
+
+def known_complaints(
+    text: str, known: dt.datetime | None, zone: str, now: dt.datetime
+) -> list[str]:
+    """Return what is wrong with what was asked for as a moment of knowledge, if anything is."""
+    if known is None:
+        within = f"from {EARLIEST_DAY} to {LATEST_DAY}"
+        form = KNOWN_FORM.format(zone=zone)
+        return [f"“{text[:40]}” is neither a day nor a moment {within}; {form}."]
+    if known > now:
+        return [f"“{text[:40]}” has not come yet: what will be known then, nobody can say."]
+    return []
 
 
 INSTANT_FORM = "write it as 2024-03-01T09:00Z, with its offset"

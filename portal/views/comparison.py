@@ -14,16 +14,15 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 from sqlalchemy.orm import Session
 
-from common.known_at import check_known_at
 from common.refusals import Refused
 from database.session import transaction
 from portal.access import Viewer, viewer_in
-from portal.days import day_complaint, instant_complaint, parse_day, parse_instant
+from portal.days import day_complaint, known_complaints, parse_day, parse_known
 from portal.law_access import owner_of
 from portal.paging import page_of
 from portal.queries import comparison as queries
 from portal.readings_kept import keep_reading
-from portal.views.rules import digest_of, status_of
+from portal.views.rules import BAD_REQUEST, clock_of, digest_of, status_of
 from rulebook.comparison import Comparison
 from rulebook.comparison_words import counts_words
 from rulebook.store import markets
@@ -37,11 +36,12 @@ class Side(NamedTuple):
 
     day: dt.date
     known: dt.datetime | None
+    refused: str = ""
 
     @property
     def known_text(self) -> str:
         """The moment of knowledge as addresses write it; empty for now."""
-        return instant_shown(self.known) if self.known else ""
+        return instant_shown(self.known) if self.known else self.refused
 
     def at(self, now: dt.datetime) -> tuple[dt.date, dt.datetime]:
         """Return the day, and the moment by whose record its law is read."""
@@ -57,6 +57,7 @@ class Asked:
     after: Side
     proposal: int | None
     document: str
+    zone: str
     complaints: tuple[str, ...]
 
     @property
@@ -83,10 +84,14 @@ def laws(request: HttpRequest) -> HttpResponse:
     viewer, now = viewer_in(request), timezone.now()
     with transaction() as session:
         named = markets(session)
-        asked = _asked(request.GET, named, now)
+        zone = clock_of(session, request.GET.get("market", "").strip())
+        asked = _asked(request.GET, named, zone, now)
         context: dict[str, Any] = {"asked": asked, "markets": named, "section": "rules"}
         if not named:
             return render(request, "compare/laws.html", context)
+        if asked.before.refused or asked.after.refused:
+            context["complaint"] = " ".join(asked.complaints)
+            return render(request, "compare/laws.html", context, status=BAD_REQUEST)
         found = _laws(session, asked, viewer, now).visible_to(viewer)
         context |= {"laws": found, "complaint": " ".join(asked.complaints)}
         if asked.document:
@@ -149,10 +154,10 @@ def _laws(session: Session, asked: Asked, viewer: Viewer, now: dt.datetime) -> q
         raise Http404("no proposal of law that waits") from None
 
 
-def _asked(query: Mapping[str, str], named: list[str], now: dt.datetime) -> Asked:
+def _asked(query: Mapping[str, str], named: list[str], zone: str, now: dt.datetime) -> Asked:
     """Return what an address asks for; of days and moments that are none, what is wrong."""
     complaints: list[str] = []
-    sides = [_side(query, name, now, complaints) for name in ("before", "after")]
+    sides = [_side(query, name, zone, now, complaints) for name in ("before", "after")]
     market = query.get("market", "").strip()
     if market not in named:
         if market:
@@ -164,7 +169,13 @@ def _asked(query: Mapping[str, str], named: list[str], now: dt.datetime) -> Aske
         complaints.append(f"“{number[:40]}” is not the number of a proposal.")
     document = query.get("document", "").strip()
     return Asked(
-        market, sides[0], sides[1], int(number) if is_number else None, document, tuple(complaints)
+        market,
+        sides[0],
+        sides[1],
+        int(number) if is_number else None,
+        document,
+        zone,
+        tuple(complaints),
     )
 
 
@@ -172,7 +183,9 @@ MOST_DIGITS = 9
 """Of the number of a proposal, as in other addresses."""
 
 
-def _side(query: Mapping[str, str], name: str, now: dt.datetime, complaints: list[str]) -> Side:
+def _side(
+    query: Mapping[str, str], name: str, zone: str, now: dt.datetime, complaints: list[str]
+) -> Side:
     day, written = now.date(), query.get(name, "").strip()
     if written:
         found = parse_day(written)
@@ -181,13 +194,7 @@ def _side(query: Mapping[str, str], name: str, now: dt.datetime, complaints: lis
     said = query.get(f"{name}_known", "").strip()
     if not said:
         return Side(day, None)
-    known = parse_instant(said)
-    if known is None:
-        complaints.append(f"{instant_complaint(said)} Shown as known now.")
-    elif any(check_known_at(known, now)):
-        complaints.append(
-            f"“{said[:40]}” has not come yet: what will be known then, nobody can say. "
-            "Shown as known now."
-        )
-        known = None
-    return Side(day, known)
+    known = parse_known(said, zone, now)
+    wrong = known_complaints(said, known, zone, now)
+    complaints += wrong
+    return Side(day, None, said) if wrong else Side(day, known)

@@ -14,14 +14,16 @@ from portal.audit import record_file
 from portal.law_access import is_open, owner_of, withheld_from
 from portal.queries import law_texts as queries
 from portal.readings_kept import keep_reading
-from portal.views.rules import Asked, asked_on, document_on, refuse_wrong_moment, status_of
+from portal.views.rules import Asked, asked_on, document_on, refused_page, status_of
 from rulebook.store import markets
 
 
 @require_safe
 def whole(request: HttpRequest, market: str, day: dt.date) -> HttpResponse:
     """Show the law of a market on a day as one text, to be read and printed."""
-    asked, viewer = asked_on(request, day), viewer_in(request)
+    asked, viewer = asked_on(request, day, market), viewer_in(request)
+    if asked.refused:
+        return refused_page(request, asked)
     with transaction() as session:
         if market not in markets(session):
             raise Http404("no such market")
@@ -33,21 +35,18 @@ def whole(request: HttpRequest, market: str, day: dt.date) -> HttpResponse:
 @require_safe
 def document(request: HttpRequest, market: str, document: str, day: dt.date) -> HttpResponse:
     """Show a document as it applies on a day."""
-    return document_on(request, f"{market}/{document}", asked_on(request, day))
+    return document_on(request, f"{market}/{document}", asked_on(request, day, market))
 
 
 @require_safe
 def akoma_ntoso_file(
     request: HttpRequest, market: str, document: str, day: dt.date
 ) -> HttpResponse:
-    """Send a document as it applies on a day as Akoma Ntoso, to who may read all of it.
-
-    Raises:
-        UnreadableRequest: the moment that is asked for is none, or has not come yet.
-    """
-    asked, viewer = asked_on(request, day), viewer_in(request)
+    """Send a document as it applies on a day as Akoma Ntoso, to who may read all of it."""
+    asked, viewer = asked_on(request, day, market), viewer_in(request)
     instrument = f"{market}/{document}"
-    refuse_wrong_moment(asked)
+    if asked.refused:
+        return refused_page(request, asked)
     _refuse_closed(request, instrument, viewer)
     if withheld_from(instrument, viewer):
         raise Http404("a file holds the whole document, of which this user may not see all")
@@ -68,8 +67,10 @@ def clause(
     request: HttpRequest, market: str, document: str, anchor: str, day: dt.date
 ) -> HttpResponse:
     """Show a clause as it reads on a day, and its other readings."""
-    asked, viewer = asked_on(request, day), viewer_in(request)
+    asked, viewer = asked_on(request, day, market), viewer_in(request)
     instrument = f"{market}/{document}"
+    if asked.refused:
+        return refused_page(request, asked)
     _refuse_closed(request, instrument, viewer)
     with transaction() as session:
         found = queries.clause_on(session, instrument, anchor, day, asked.moment)

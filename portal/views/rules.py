@@ -10,17 +10,16 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from sqlalchemy.orm import Session
 
-from common.known_at import check_known_at
 from database.session import transaction
 from portal.access import viewer_in
 from portal.charts.chart import Chart
 from portal.curve_view import curve_figures
-from portal.days import day_complaint, instant_complaint, parse_day, parse_instant
+from portal.days import day_complaint, known_complaints, parse_day, parse_known
 from portal.document_view import fields_of
 from portal.grid_view import grid_chart
 from portal.holarchy_view import holarchy_chart
-from portal.middleware import UnreadableRequest
 from portal.queries import rules as queries
+from portal.queries.decided import decided_addresses
 from portal.queries.drafts import may_write
 from portal.queries.standing import (
     Ending,
@@ -35,7 +34,7 @@ from rulebook.clause_text import fill_clause
 from rulebook.comparing import NO_CURRENCY
 from rulebook.days import day_of
 from rulebook.documents import Document, GridModel, MarketRules
-from rulebook.store import records
+from rulebook.store import markets, records
 from rulebook.versions import instant_shown
 
 DIGEST_LETTERS = 64
@@ -49,12 +48,17 @@ class Asked(NamedTuple):
     Attributes:
         known: the moment by whose record the law is shown; None for the present.
         now: the present.
+        zone: by whose clock the moment is written.
+        refused: what was asked for as a moment and is none. No law is shown then: that of the
+            present would be taken for an answer.
     """
 
     on: dt.date
     known: dt.datetime | None
     now: dt.datetime
     complaint: str
+    zone: str = "UTC"
+    refused: str = ""
 
     @property
     def moment(self) -> dt.datetime:
@@ -86,24 +90,26 @@ class Asked(NamedTuple):
 def in_force(request: HttpRequest) -> HttpResponse:
     """List the versions in force on a day, by market and kind."""
     asked = _asked(request)
+    if asked.refused:
+        return refused_page(request, asked)
     viewer = viewer_in(request)
     with transaction() as session:
         laws = queries.rules_in_force(session, asked.on, asked.known)
-        markets = [
-            shown_law(session, law, asked.on, asked.moment).visible_to(viewer) for law in laws
-        ]
-    context = _context(asked) | {"markets": markets, "sees_all": viewer.sees_registrations}
+        shown = [shown_law(session, law, asked.on, asked.moment).visible_to(viewer) for law in laws]
+    context = _context(asked) | {"markets": shown, "sees_all": viewer.sees_registrations}
     return render(request, "rules/in_force.html", context, status=status_of(asked.complaint))
 
 
 @require_safe
 def document(request: HttpRequest, instrument: str) -> HttpResponse:
     """Show the version of an instrument that is in force on a day."""
-    return document_on(request, instrument, _asked(request))
+    return document_on(request, instrument, _asked(request, instrument.partition("/")[0]))
 
 
 def document_on(request: HttpRequest, instrument: str, asked: Asked) -> HttpResponse:
     """Show the version of an instrument that is in force on a day that is asked for."""
+    if asked.refused:
+        return refused_page(request, asked)
     with transaction() as session:
         found = queries.rule_on(session, instrument, asked.on, asked.known)
         if found is None:
@@ -194,6 +200,7 @@ def _version_page(
         "text": shown_text(found.digest, history, found.zone, moment, at),
         "history": shown_history(history, found.zone, moment),
         "ending": ending_of(history, found.zone, moment),
+        "decided": decided_addresses(session, viewer, {each.approval for each in history}),
         "today": day_of(moment, found.zone),
         "lacks_currency": currency == NO_CURRENCY,
         "may_write": viewer.writes_law and may_write(viewer, found.market, found.instrument),
@@ -219,35 +226,48 @@ def _context(asked: Asked) -> dict[str, object]:
     }
 
 
-def _asked(request: HttpRequest) -> Asked:
+def refused_page(request: HttpRequest, asked: Asked) -> HttpResponse:
+    """Say what is wrong with the moment of knowledge that was asked for, with the form to mend it.
+
+    What is not there and what is not open to the reader look the same, as nothing is read.
+    """
+    # A permanent address holds its day already.
+    context = _context(asked) | {"asks_for_day": "/law/" not in request.path}
+    return render(request, "rules/refused.html", context, status=BAD_REQUEST)
+
+
+def _asked(request: HttpRequest, market: str = "") -> Asked:
     """Return the day asked for by ?on= and the moment by ?known=, or the present."""
-    return asked_on(request, *chosen_day(request))
+    day, complaint = chosen_day(request)
+    return asked_on(request, day, market, complaint)
 
 
-def asked_on(request: HttpRequest, on: dt.date, complaint: str = "") -> Asked:
-    """Return a day and the moment asked for by ?known=, or the present."""
+def clock_of(session: Session, market: str) -> str:
+    """Return the zone by whose clock people write moments for a market; "" for all of them.
+
+    Markets of several zones have no clock in common, and UTC is every market's.
+    """
+    named = markets(session)
+    zones = queries.zone_by_market(session, [market] if market in named else named)
+    return next(iter(zones.values())) if len(set(zones.values())) == 1 else "UTC"
+
+
+def asked_on(request: HttpRequest, on: dt.date, market: str, complaint: str = "") -> Asked:
+    """Return a day and the moment asked for by ?known=, or the present.
+
+    The moment is by the clock of the market, or as `clock_of` says.
+    """
     now, written = timezone.now(), request.GET.get("known", "").strip()
     if not written:
         return Asked(on, None, now, complaint)
-    known = parse_instant(written)
-    wrong = [instant_complaint(written)] if known is None else []
-    wrong += [
-        f"“{written[:40]}” has not come yet: what will be known then, nobody can say."
-        for _ in (check_known_at(known, now) if known else ())
-    ]
+    with transaction() as session:
+        zone = clock_of(session, market)
+    known = parse_known(written, zone, now)
+    wrong = known_complaints(written, known, zone, now)
     if not wrong:
-        return Asked(on, known, now, complaint)
-    return Asked(on, None, now, " ".join([*filter(None, [complaint]), *wrong, SHOWN_NOW]))
-
-
-def refuse_wrong_moment(asked: Asked) -> None:
-    """Refuse a file of a moment that cannot be read: unlike a page, it would not say what it is of.
-
-    Raises:
-        UnreadableRequest: with what was wrong.
-    """
-    if asked.complaint:
-        raise UnreadableRequest(asked.complaint.removesuffix(SHOWN_NOW).strip())
+        return Asked(on, known, now, complaint, zone)
+    said = " ".join([*filter(None, [complaint]), *wrong])
+    return Asked(on, None, now, said, zone, written)
 
 
 def chosen_day(request: HttpRequest) -> tuple[dt.date, str]:

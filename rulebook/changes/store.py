@@ -1,7 +1,7 @@
 """Changes in PostgreSQL: read whole, append; every function works in the caller's transaction."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
@@ -114,6 +114,14 @@ def change_of_proposal(session: Session, proposal: int) -> int | None:
             ChangeEvent.proposal == proposal, ChangeEvent.kind == "propose"
         )
     )
+
+
+def changes_of_proposals(session: Session, proposals: Collection[int]) -> dict[int, int]:
+    """Return the number of the change that made each proposal, of those that the reader may see."""
+    made = select(ChangeEvent.proposal, ChangeEvent.change).where(
+        ChangeEvent.proposal.in_(list(proposals)), ChangeEvent.kind == "propose"
+    )
+    return {proposal: change for proposal, change in session.execute(made) if proposal is not None}
 
 
 def next_number(session: Session) -> int:

@@ -145,6 +145,8 @@ def test_two_versions_are_compared_by_their_digests(client, sign_in):
 def test_what_is_no_day_moment_or_market_is_named(client, odd):
     page = text(client, f"/compare/?{odd}", 400)
     assert 'class="complaint"' in page
+    assert ("Nothing is compared" in page) == ("known=" in odd)
+    assert ("No document that is open to you differs" in page) != ("known=" in odd)
 
 
 def test_what_is_no_document_of_either_law_is_not_found(client):

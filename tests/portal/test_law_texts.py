@@ -2,18 +2,23 @@
 
 import datetime as dt
 import html
+import re
 import uuid
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 from lxml import etree
 from sqlalchemy import text as sql_text
 
 from database.session import transaction
+from portal.amounts import local_time
 from portal.law_timeline import MOST_ROWS, timeline_chart
+from portal.queries import decided
 from portal.queries.rules import rule_on
 from portal.views import law as views
 from portal.views import rules as rules_views
+from portal.views import search as search_views
 from rulebook import store
 from rulebook.clause_text import fill_clause
 from rulebook.standing import Record
@@ -45,9 +50,13 @@ def lowered(site, monkeypatch):
             session, [capped(rules, 3_000_000_000)], valid_from=dt.date(2024, 6, 1),
             valid_to=dt.date(2024, 9, 1), known=known, reason="A summer",
         )  # fmt: skip
-        for each in (views, rules_views):
+        for each in (views, rules_views, search_views):
             monkeypatch.setattr(each, "transaction", lambda: nullcontext(session))
         yield session, known
+
+
+def bare(page):
+    return re.sub(r"<[^>]+>", "", page)
 
 
 def test_the_law_of_a_day_is_one_page_of_every_clause(client, sign_in):
@@ -81,7 +90,9 @@ def test_a_clause_reads_as_it_did_on_each_day_and_says_until_when(client, lowere
     july = text(client, "/law/gb12/market-rules/MR-2.3/at/2024-07-01/")
     assert "£3,000.00 per MWh" in july.split("Its readings")[0]
     assert 'datetime="2024-06-01"' in july and 'datetime="2024-08-31"' in july
-    assert july.split("Its readings")[1].count("<tr") == 4, "a head, and three readings"
+    readings, before = july.split("Its readings")[1].split("As it read before")
+    assert "£6,000.00 per MWh" in before
+    assert readings.count("<tr") == 4, "a head, and three readings"
     march = text(client, "/law/gb12/market-rules/MR-2.3/at/2024-03-01/")
     assert "£6,000.00 per MWh" in march.split("Its readings")[0]
     before = (known - dt.timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%MZ")
@@ -90,6 +101,65 @@ def test_a_clause_reads_as_it_did_on_each_day_and_says_until_when(client, lowere
     assert "3,000" not in early
     same = text(client, "/law/gb12/market-rules/MR-1.1/at/2024-07-01/")
     assert same.split("Its readings")[1].count("<tr") == 2, "it read so throughout"
+
+
+def test_a_text_that_other_law_was_recorded_for_is_found_with_its_figures(client, lowered):
+    session, _ = lowered
+    rules = rule_on(session, RULES, FIRST_DAY).document
+    whole = capped(rules, 5_000_000_000)
+    since = dt.datetime.now(dt.UTC)
+    publish(
+        session, [whole], valid_from=dt.date(2024, 6, 1), valid_to=dt.date(2024, 9, 1),
+        known=since, reason="A mistake",
+    )  # fmt: skip
+    page = text(client, "/search/?q=price+cap")
+    for figure in ("£6,000.00", "£3,000.00", "£5,000.00"):
+        assert f"cap of {figure} per MWh" in page, figure
+    ended = local_time(since, "Europe/London")
+    assert f"as known until {ended}" in bare(page)
+    first, second, last = (page.index(f"cap of £{each},000.00 per MWh") for each in (5, 6, 3))
+    assert max(first, second) < last, "what is superseded stands last"
+    read = text(client, "/law/gb12/market-rules/MR-2.3/at/2024-07-01/")
+    now, before = read.split("As it read before")
+    assert "£5,000.00" in now and "£3,000.00" not in now
+    assert "£3,000.00" in before and "£6,000.00" in before and ended in bare(before)
+    then, _ = re.findall(r'/law/gb12/market-rules/MR-2.3/at/2024-06-01/\?known=[^"]+', before)
+    read_then = text(client, then)
+    assert "cap of £3,000.00 per MWh" in read_then and "As the law was known at" in read_then
+
+
+def test_the_law_leads_to_the_change_that_made_it_or_to_its_proposal(client, sign_in, lowered):
+    session, _ = lowered
+    address = "/rules/gb12/market-rules/?on=2024-07-01"
+    history = store.records(session, MARKET, [RULES])[RULES]
+    approval = max(each.approval for each in history)
+    link = f'<a href="/rules/proposals/{approval}/">proposal {approval}</a>'
+    assert link in text(sign_in("regulator"), address)
+    assert "/rules/proposals/" not in text(client, address)
+
+
+def test_of_a_law_change_the_law_leads_to_the_change(monkeypatch):
+    viewer = SimpleNamespace(sees_people=True)
+    monkeypatch.setattr(decided, "changes_of_proposals", lambda *_: {7: 2})
+    assert decided.decided_addresses(None, viewer, {7, 8}) == {
+        7: "/rules/changes/2/", 8: "/rules/proposals/8/",
+    }  # fmt: skip
+    viewer.sees_people = False
+    assert decided.decided_addresses(None, viewer, {7, 8}) == {7: "/rules/changes/2/"}
+
+
+def test_a_moment_is_a_day_by_its_end_or_a_time_by_the_clock_of_the_market(client):
+    address = "/law/gb12/market-rules/MR-2.3/at/2024-07-01/?known="
+    for written, shown in (
+        ("2024-07-01", "2 Jul 2024, 00:00 BST"), ("2024-07-01 09:00", "1 Jul 2024, 09:00 BST"),
+        ("2024-07-01T09:00Z", "1 Jul 2024, 10:00 BST"),
+    ):  # fmt: skip
+        assert f"As the law was known at {shown}" in bare(text(client, address + written))
+    assert "As the law was known at" in text(client, f"{address}{dt.datetime.now(dt.UTC).date()}")
+    for ending in ("MR-2.3/at/2024-07-01/", "at/2024-07-01/", "at/2024-07-01/akn.xml"):
+        refused = text(client, f"/law/gb12/market-rules/{ending}?known=2024-07-01T25:00", 400)
+        assert "is neither a day nor a moment" in refused and "clock of Europe/London" in refused
+        assert "No law is shown" in refused
 
 
 def test_a_clause_that_is_no_law_on_a_day_says_so_and_one_that_never_was_is_not_found(client):
