@@ -147,6 +147,11 @@ class LawChangePage:
         return self.revisions[-1] if self.revisions else None
 
     @property
+    def has_text(self) -> bool:
+        """Whether a text was saved, be it open to the reader or not."""
+        return self.life.last(Kind.REVISE) is not None
+
+    @property
     def last_day(self) -> dt.date | None:
         """The last day of the last consultation."""
         opened = self.consulted

@@ -62,6 +62,18 @@ def minor_name(currency: str) -> str:
 
 
 @register.filter
+def with_sign(number: str, code: str) -> str:
+    """Return a number that is written already as an amount of a currency.
+
+    >>> with_sign("90.2450908985", "GBP"), with_sign("−1.5", "GBP")
+    ('£90.2450908985', '−£1.5')
+    """
+    unsigned = number.removeprefix(quantities.MINUS)
+    minus = quantities.MINUS if unsigned != number else ""
+    return f"{minus}{currencies.currency(code).sign}{unsigned}"
+
+
+@register.filter
 def energy(wh: int) -> SafeString:
     """Write exact energy in MWh; the digits below the kWh stand back."""
     mwh, below = amounts.energy_parts(int(wh))

@@ -29,7 +29,7 @@ from portal.models import WorkingCopy
 from portal.paging import page_of
 from portal.queries import drafts as queries
 from portal.queries.revisable import later_revision, own_revision, revisable_changes
-from portal.queries.rules import market_zone, rule_on
+from portal.queries.rules import market_zone, rule_on, zone_by_market
 from portal.quotas import Kind, sends_file, spends
 from portal.readings_kept import keep_reading
 from portal.views.draft_pages import found_on_page, owner_of, shown_document
@@ -74,6 +74,7 @@ def _listing(request: SignedInRequest, complaints: Sequence[str]) -> HttpRespons
         context = {
             "copies": page_of(request, mine, COPIES_A_PAGE),
             "markets": markets(session),
+            "zones": zone_by_market(session, {copy.market for copy in mine}),
             "today": timezone.now().date(),
             "complaints": complaints,
             "section": "drafts",
@@ -144,10 +145,11 @@ def draft_page(
         offered = queries.documents_of_day(session, request.viewer, copy.market, copy.law_day)
         rights = rights_of(session, request.user.get_username())
         revisable = revisable_changes(session, rights, copy.market, now)
+        zone = market_zone(session, copy.market)
         own, later = own_revision(session, copy), later_revision(session, copy)
         is_past = request.viewer.sees_people and looks_back(session, copy, now)
         reach = reach_of_copy(session, copy, own, now) if is_past else None
-        today = day_of(now, market_zone(session, copy.market))
+        today = day_of(now, zone)
     edits = copies.edits_of_copy(copy)
     open_ones = {
         name for name in copy.bodies if queries.may_write(request.viewer, copy.market, name)
@@ -160,6 +162,7 @@ def draft_page(
     lines = {name: _words(copy.bodies[name], name, edits[name], code) for name in edits}
     context = {
         "copy": copy,
+        "zone": zone,
         "documents": [
             shown_document(name, copy, found, lines.get(name, ()))
             for name in sorted(copy.bodies, key=_order)

@@ -1,6 +1,7 @@
 """Pass-through charges on the pages: the charge list, lines of invoices, and why."""
 
 import html
+import re
 from dataclasses import replace
 
 import pytest
@@ -72,7 +73,9 @@ def test_a_supplier_reads_why_a_tariff_is_what_it_is(sign_in, documents):
     line = lines_of(invoice)["TUOS"].number
     where = f"/invoices/{invoice.number}/{line}/"
     client = sign_in("owner")
-    assert str(SHORT_DAY.day) in text(client, where)
+    whole = text(client, where)
+    assert str(SHORT_DAY.day) in whole
+    assert re.search("<dt>Average price</dt><dd>£[0-9]", whole) and "GBP per" not in whole
     assert "17:00" in text(client, f"{where}{SHORT_DAY}/")
     hour = text(client, f"{where}{SHORT_DAY}/33/")  # the hour from 17:00 of a 46-interval day
     assert "5,810,315.759 kWh × £0.029 per kWh, rounded" in hour

@@ -79,6 +79,7 @@ def test_a_draft_is_its_authors_until_review_is_asked_for(site, sign_in):
     owner = sign_in("owner")
     page = shown(owner.post(f"{ADDRESS}open/", {**OPENING, "participant": SUPPLIER}, follow=True))
     assert "Pay later" in page and "What you may do" in page
+    assert "It has no text yet." in page and "not open to you" not in page
     with transaction() as session:
         number = max(changing.numbers_of(session))
     assert f"Change {number} is open." in page
@@ -188,6 +189,8 @@ def test_a_step_towards_law_is_confirmed_first(urgent, make_user):
     client.force_login(make_user("regulator", *PEOPLE["regulator"]))
     answer = client.post(f"{ADDRESS}{urgent}/assess/", {"reason": WHY})
     assert answer.status_code == 302 and "/account/confirm/" in answer["Location"]
+    asked = shown(client.get(answer["Location"]))
+    assert "moves money, decides on law or on a dispute" in asked and "Before money" not in asked
 
 
 def edited(client, number, **fields) -> WorkingCopy:
