@@ -109,9 +109,12 @@ def tried_as_law(
     }
     if not wanted:
         return ""
+    tried = (
+        f"on {_day(first)}" if first == last else f"on all days from {_day(first)} to {_day(last)}"
+    )
     return (
         f"The {draft_words(draft)} is wanted {' or '.join(wanted)}; it is tried as if it were law "
-        f"on all days from {_day(first)} to {_day(last)}."
+        f"{tried}."
     )
 
 
