@@ -125,6 +125,14 @@ def page(request: SignedInRequest, copy_number: int) -> HttpResponse:
     return draft_page(request, copy_of(request, copy_number), ())
 
 
+def _open_documents(request: SignedInRequest, copy: WorkingCopy) -> set[str]:
+    """Return the documents of a copy that its writer may still read; that it did is kept."""
+    names = {name for name in copy.bodies if queries.may_write(request.viewer, copy.market, name)}
+    for name in sorted(names):
+        keep_copy_reading(request, copy, name)
+    return names
+
+
 def draft_page(
     request: SignedInRequest,
     copy: WorkingCopy,
@@ -151,11 +159,7 @@ def draft_page(
         reach = reach_of_copy(session, copy, own, now) if is_past else None
         today = day_of(now, zone)
     edits = copies.edits_of_copy(copy)
-    open_ones = {
-        name for name in copy.bodies if queries.may_write(request.viewer, copy.market, name)
-    }
-    for name in sorted(open_ones):
-        keep_copy_reading(request, copy, name)
+    open_ones = _open_documents(request, copy)
     # A right that was taken away since takes what it showed along.
     keys = {"", *map(key_of, open_ones)}
     found = [each for each in found if each.document in keys]
