@@ -1,9 +1,9 @@
 """Merkle trees of which most leaves are others': what is told is a leaf, what is not is a root.
 
-A row stands at a depth, the number of nodes above it, from left to right: so the shape of the tree
-is given, and the root above all holds every depth. How many leaves a root is over it does not
-commit to, and no row says so. Of what others have, no single value is shown where a larger subtree
-hides it.
+A row stands at a depth, the number of nodes above it, from left to right: so the shape of the
+tree is given, and the root above all holds every depth. How many leaves a root is over it does
+not commit to, and no row says so. Of what others have, no single value is shown where a larger
+subtree hides it.
 """
 
 from collections.abc import Iterable
