@@ -99,13 +99,13 @@ def test_a_change_of_supplier_in_mid_month_is_proposed_from_its_forms_alone(sign
     copy = WorkingCopy.objects.get(
         pk=int(operator.post("/drafts/begin/", begun)["Location"].split("/")[2])
     )
-    switch = {"do": "switch", "point": "N0-P1", "to": "lantern-supply", "on": "2090-03-17"}
+    switch = {"do": "switch", "point": "N0-P1", "to": "commonweal-power", "on": "2090-03-17"}
     page = shown(operator.post(f"/drafts/{copy.pk}/change/", switch, follow=True))
     assert "Propose it now" in page
     page = shown(proposed_copy(operator, copy.pk))
     (number,) = numbers() - before
     assert f"Proposal {number} of law" in page and "17 Mar 2090" in page and "As agreed" in page
-    assert f"{MARKET}/registration/lantern-supply" in page
+    assert f"{MARKET}/registration/commonweal-power" in page
     # What concerns everybody is decided in public.
     add = {"do": "add", "document": "market-rules"}
     operator.post(f"/drafts/{copy.pk}/change/", add)
