@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from sqlalchemy.orm import Session
 
-from common.refusals import Finding, Refused, shown
+from common.refusals import Finding, Refused
 from portal.copies import begin_copy
 from portal.editing.keys import key_of
 from portal.models import WorkingCopy
@@ -16,7 +16,7 @@ from portal.queries.rules import market_zone
 from rulebook.changes.life import Life
 from rulebook.changes.records import RevisionRow
 from rulebook.days import day_of
-from rulebook.merging import ABSENT, Conflict, merge
+from rulebook.merging import ABSENT, Conflict, merge, value_shown
 
 
 def begin_from(
@@ -78,11 +78,7 @@ def _conflict(instrument: str, conflict: Conflict, later: RevisionRow) -> Findin
     return Finding(
         "revision-conflict",
         place,
-        f"the copy has {_value(conflict.draft)}, begun from {_value(conflict.base)}",
-        f"revision {later.number} has {_value(conflict.law)} there",
+        f"the copy has {value_shown(conflict.draft)}, begun from {value_shown(conflict.base)}",
+        f"revision {later.number} has {value_shown(conflict.law)} there",
         "write that there, bring the revision in, and change it again",
     )
-
-
-def _value(value: Any) -> str:
-    return "nothing" if value is ABSENT else shown(value)

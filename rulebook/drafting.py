@@ -17,7 +17,7 @@ from rulebook.checks import check_document, check_law, side_by_side
 from rulebook.days import day_start
 from rulebook.digest import body_digest, canonical_bytes, document_body, document_digest
 from rulebook.documents import Document, MarketRules
-from rulebook.merging import ABSENT, Conflict, Edit, edits_between, merge
+from rulebook.merging import ABSENT, Conflict, Edit, edits_between, merge, value_shown
 from rulebook.publication import Placed, Request, request_findings
 from rulebook.reading import document_of
 from rulebook.resolve import PinnedVersion, RulePeriod, RuleSet
@@ -223,14 +223,10 @@ def _conflict(period: RulePeriod, place: str, conflict: Conflict) -> Finding:
     return Finding(
         "amendment-conflict",
         where,
-        f"{_value(conflict.draft)}, drawn from {_value(conflict.base)}",
-        f"the law of {days} has {_value(conflict.law)} there",
+        f"{value_shown(conflict.draft)}, drawn from {value_shown(conflict.base)}",
+        f"the law of {days} has {value_shown(conflict.law)} there",
         "try it on other days, or draw the draft from the law of these days",
     )
-
-
-def _value(value: Any) -> str:
-    return "nothing" if value is ABSENT else shown(value)
 
 
 def _fixed_findings(

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from common.refusals import shown
+
 NAME_OF_MEMBER: Mapping[str, str] = MappingProxyType(
     {
         "charging": "product",
@@ -44,6 +46,11 @@ class _Absent:
 
 
 ABSENT: Final = _Absent()
+
+
+def value_shown(value: Any) -> str:
+    """Return a value that a text has, or has not, as findings show it."""
+    return "nothing" if value is ABSENT else shown(value)
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from common.refusals import Finding, shown
+from common.refusals import Finding
 from rulebook.checks import check_document
 from rulebook.digest import body_digest, document_body
 from rulebook.drafting import Draft
-from rulebook.merging import ABSENT, merge
+from rulebook.merging import ABSENT, merge, value_shown
 from rulebook.publication import Placed
 from rulebook.reading import document_of
 from rulebook.standing import Record
@@ -115,8 +115,9 @@ def rebased(
             Finding(
                 "rebase-conflict",
                 f"{place}: {conflict.path}" if conflict.path else place,
-                f"the draft has {_value(conflict.draft)}, drawn from {_value(conflict.base)}",
-                f"the law of {instant_shown(drawn_from)} has {_value(conflict.law)} there",
+                f"the draft has {value_shown(conflict.draft)}, "
+                f"drawn from {value_shown(conflict.base)}",
+                f"the law of {instant_shown(drawn_from)} has {value_shown(conflict.law)} there",
                 "revise the draft: take the law's value there, or draw the document from that law",
             )
             for conflict in conflicts
@@ -133,7 +134,3 @@ def rebased(
     named = {document.instrument for _, document in documents}
     bases = {name: body for name, body in law.items() if name in named}
     return Draft(draft.market, tuple(documents), bases, drawn_from), []
-
-
-def _value(value: Any) -> str:
-    return "nothing" if value is ABSENT else shown(value)
