@@ -188,16 +188,24 @@ def test_a_partial_tree_has_the_root_of_the_whole(count, own):
     assert {part.place for part in parts if part.place is not None} == own
 
 
-@given(some.integers(1, 70), some.sets(some.integers(0, 69)), some.integers(0, 99), some.data())
-def test_no_other_depths_of_the_same_rows_give_its_root(count, own, place, data):
+def tree_depths(draw: Random, leaves: int, depth: int = 0) -> list[int]:
+    """Return the depths of the leaves of some whole tree."""
+    if leaves == 1:
+        return [depth]
+    left = draw.randint(1, leaves - 1)
+    return [
+        *tree_depths(draw, left, depth + 1),
+        *tree_depths(draw, leaves - left, depth + 1),
+    ]
+
+
+@given(some.integers(1, 70), some.sets(some.integers(0, 69)), some.randoms(use_true_random=False))
+def test_no_other_tree_of_the_same_rows_has_its_root(count, own, draw):
     digests = [leaf_hash(bytes([number])) for number in range(count)]
-    parts = [(part.depth, part.digest) for part in partial_tree(digests, own & set(range(count)))]
-    depths = data.draw(some.lists(some.integers(0, 8), min_size=len(parts), max_size=len(parts)))
-    if depths == [depth for depth, _ in parts]:
-        return
-    other = [(depth, digest) for depth, (_, digest) in zip(depths, parts, strict=True)]
-    with suppress(ValueError):
-        assert root_of_rows(other) != merkle_root(digests)
+    parts = list(partial_tree(digests, own & set(range(count))))
+    depths = tree_depths(draw, len(parts))
+    root = root_of_rows(zip(depths, (part.digest for part in parts), strict=True))
+    assert (root == merkle_root(digests)) == (depths == [part.depth for part in parts])
 
 
 @pytest.mark.parametrize(
