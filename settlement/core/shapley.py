@@ -20,6 +20,7 @@ import numpy as np
 
 from settlement.core.arrays import Integers, integers, require_int64
 from settlement.core.coalition_sums import coalition_sums, plan_of
+from settlement.core.contraction import contract
 from settlement.core.cuts import Cuts, copperplate_cuts
 
 MAXIMUM_UNITS = 24
@@ -64,6 +65,7 @@ def shapley_location(
     """
     available, demand = _checked(available_kw, demand_kw, unit_node, cuts)
     weights = size_weights(len(available))
+    cuts, unit_node, demand = contract(cuts, unit_node, available, demand)
     numerators, value_all = coalition_sums(plan_of(cuts, unit_node), weights, available, demand)
     if np.any(numerators.sum(axis=0) != value_all * denominator(len(numerators))):
         raise ArithmeticError("Shapley numerators do not sum to the value of all units")
