@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Every command of Tallystick; `python manage.py help` lists them."""
 
+import atexit
 import errno
 import gc
 import io
@@ -139,4 +140,6 @@ if __name__ == "__main__":
     # Nearly all that a command imports and reads lives until it ends. To look for garbage among it
     # at every 700th object, as Python does, takes a sixth of the time to start.
     gc.set_threshold(50_000)
+    # At its end it looks once more, for most of a second where much was read.
+    atexit.register(gc.freeze)
     main(sys.argv)
