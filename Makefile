@@ -26,7 +26,11 @@ MUTATIONS ?= 2000
 
 bin     := .venv/bin
 # To compile every module takes a third of an installation; Python compiles those that are imported, once.
-pip     := $(bin)/python -m pip --disable-pip-version-check --quiet install --no-compile --require-hashes
+pip     := $(bin)/python -m pip --disable-pip-version-check --quiet install --no-compile --no-deps --require-hashes
+# Most of it is downloads, which pip makes one after the other: the lock, which names every package, in four parts at once.
+install  = mkdir -p .venv/parts && rm -f .venv/parts/* \
+  && awk '/^[^ \#]/ { part = ++count % 4 } part != "" { print > (".venv/parts/" part) }' $(1) \
+  && ls .venv/parts/* | xargs -n 1 -P 4 $(pip) -r
 manage  := $(bin)/python manage.py
 
 # A file is one process's, or a whole folder, for what its tests share (tests/slow.py); in the order of tests/conftest.py.
@@ -45,17 +49,17 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .venv/runtime.stamp: requirements.txt | .venv/bin/python
 	@echo "Installing the locked dependencies into .venv (about a minute on a fresh machine)"
-	@$(pip) -r requirements.txt
+	@$(call install,requirements.txt)
 	@touch $@
 
 .venv/dev.stamp: requirements-dev.txt .venv/runtime.stamp
 	@echo "Installing the test tools into .venv"
-	@$(pip) -r requirements-dev.txt
+	@$(call install,requirements-dev.txt)
 	@touch $@
 
 .venv/oracles.stamp: requirements-oracles.txt .venv/dev.stamp
 	@echo "Installing the independent judges into .venv"
-	@$(pip) -r requirements-oracles.txt
+	@$(call install,requirements-oracles.txt)
 	@touch $@
 
 setup: .venv/runtime.stamp
