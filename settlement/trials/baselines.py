@@ -7,10 +7,12 @@ they inform, and no replay compares them. Pure.
 """
 
 import dataclasses
-from collections import defaultdict
+import datetime as dt
+from collections import defaultdict, deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -172,23 +174,58 @@ class BaselineFigures:
         return dataclasses.asdict(figures_of_days(self.prices[design]))
 
 
-def add_day(
-    figures: BaselineFigures,
-    rules: RuleSet,
-    model: MarketModel,
-    computed: ComputedDay,
-    readings: DayReadings,
-    *,
-    is_made: bool,
-) -> None:
-    """Add a day to the baselines, or keep why they have no figures."""
-    if figures.why_not:
-        return
-    try:
-        made = made_day(computed, model, readings) if is_made else None
-        figures.add(rules, model, made or solved_day(rules, model, readings))
-    except (DispatchError, OverflowError, ValueError) as problem:
-        figures.why_not = f"{computed.day}: {problem}"
+class DayPricing:
+    """Prices days on threads while others are settled; the figures grow in the order of the days.
+
+    The solver works without Python's lock, and takes longer than to settle the day.
+    """
+
+    def __init__(self, figures: BaselineFigures, threads: int) -> None:
+        self._figures, self._most_waiting = figures, 2 * threads
+        self._pool = ThreadPoolExecutor(threads)
+        self._waiting: deque[tuple[dt.date, RuleSet, MarketModel, Future[BaselineDay]]] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)  # after a failure, of days that nobody wants
+
+    def add(
+        self,
+        rules: RuleSet,
+        model: MarketModel,
+        computed: ComputedDay,
+        readings: DayReadings,
+        *,
+        is_made: bool,
+    ) -> None:
+        """Have a day priced, or read at the prices that were made with it, while there are figures."""
+        if self._figures.why_not:
+            return
+        priced = (
+            self._pool.submit(made_day, computed, model, readings)
+            if is_made
+            else self._pool.submit(solved_day, rules, model, readings)
+        )
+        self._waiting.append((computed.day, rules, model, priced))
+        if len(self._waiting) > self._most_waiting:
+            self._take()
+
+    def finish(self) -> None:
+        """Wait for the days that are left."""
+        while self._waiting:
+            self._take()
+
+    def _take(self) -> None:
+        """Add the next day to the figures, or keep why they cannot be had."""
+        day, rules, model, priced = self._waiting.popleft()
+        if self._figures.why_not:
+            return
+        try:
+            self._figures.add(rules, model, priced.result())
+        except (DispatchError, OverflowError, ValueError) as problem:
+            self._figures.why_not = f"{day}: {problem}"
 
 
 def _priced(places: tuple[str, ...], price: Integers, rules: MarketRules) -> PricedDay:

@@ -31,7 +31,7 @@ from settlement.runs.results import ResultVector, run_result_digest
 from settlement.runs.run import ENGINE_VERSION
 from settlement.runs.settle import Progress, no_progress
 from settlement.studies.inputs import StudyInputs
-from settlement.trials.baselines import BaselineFigures, add_day
+from settlement.trials.baselines import BaselineFigures, DayPricing
 from settlement.trials.figures import ReadingQuality, SideDay, SideFigures, side_day
 from settlement.trials.inputs import TrialInputs, TrialRequest, drafts_of, load_inputs
 from settlement.trials.made import MadeVector, made_digest, made_totals, made_vectors
@@ -146,18 +146,20 @@ def try_days(
     figures = {name: SideFigures() for name in inputs.sides}
     quality, made = ReadingQuality(), list[MadeVector]()
     baselines, law_models = BaselineFigures(), inputs.sides[LAW].compiled()
-    for done, computed in enumerate(settled_sides(inputs, threads), start=1):
-        for name, (rules, of_side, side) in computed.items():
-            if isinstance(inputs.sides[name], StudyInputs):
-                made += [MadeVector(name, vector) for vector in made_vectors(of_side)]
-            figures[name].add(side, rules)
-        quality.add(inputs.known_of(LAW).used[days[done - 1]])
-        if with_baselines:
-            rules, law, _ = computed[LAW]
-            model = model_on(law_models, law.day)
-            readings, is_made = inputs.known_of(LAW).metered(law.day, model), bool(made)
-            add_day(baselines, rules, model, law, readings, is_made=is_made)
-        progress(done, len(days))
+    with DayPricing(baselines, threads) as pricing:
+        for done, computed in enumerate(settled_sides(inputs, threads), start=1):
+            for name, (rules, of_side, side) in computed.items():
+                if isinstance(inputs.sides[name], StudyInputs):
+                    made += [MadeVector(name, vector) for vector in made_vectors(of_side)]
+                figures[name].add(side, rules)
+            quality.add(inputs.known_of(LAW).used[days[done - 1]])
+            if with_baselines:
+                rules, law, _ = computed[LAW]
+                model = model_on(law_models, law.day)
+                readings, is_made = inputs.known_of(LAW).metered(law.day, model), bool(made)
+                pricing.add(rules, model, law, readings, is_made=is_made)
+            progress(done, len(days))
+        pricing.finish()
     last = inputs.known_of(LAW).periods[-1].rules
     report = trial_report(
         Tried(
