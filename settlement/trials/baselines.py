@@ -200,7 +200,7 @@ class DayPricing:
         *,
         is_made: bool,
     ) -> None:
-        """Have a day priced, or read at the prices that were made with it, while there are figures."""
+        """Have a day priced, or read at the prices made with it, while there are figures."""
         if self._figures.why_not:
             return
         priced = (
