@@ -57,7 +57,7 @@ class Asked(NamedTuple):
     known: dt.datetime | None
     now: dt.datetime
     complaint: str
-    zone: str = "UTC"
+    zone: str
     refused: str = ""
 
     @property
@@ -258,10 +258,10 @@ def asked_on(request: HttpRequest, on: dt.date, market: str, complaint: str = ""
     The moment is by the clock of the market, or as `clock_of` says.
     """
     now, written = timezone.now(), request.GET.get("known", "").strip()
-    if not written:
-        return Asked(on, None, now, complaint)
     with transaction() as session:
         zone = clock_of(session, market)
+    if not written:
+        return Asked(on, None, now, complaint, zone)
     known = parse_known(written, zone, now)
     wrong = known_complaints(written, known, zone, now)
     if not wrong:

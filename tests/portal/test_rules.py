@@ -27,6 +27,14 @@ def text(client, address, status=200):
     return html.unescape(answer.content.decode())
 
 
+@pytest.mark.parametrize("known", ["", "&known=2026-01-01", "&known=soon"])
+def test_the_hint_names_the_clock_by_which_a_moment_is_read(sign_in, known):
+    page = text(
+        sign_in("auditor"), f"/rules/?on=2024-03-30{known}", 400 if "soon" in known else 200
+    )
+    assert "by the clock of Europe/London" in page
+
+
 def test_the_list_names_every_document_with_its_digest(sign_in):
     page = text(sign_in("auditor"), "/rules/?on=2024-03-30")
     with transaction() as session:
