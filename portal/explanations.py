@@ -15,15 +15,16 @@ from pydantic import ConfigDict, TypeAdapter
 from sqlalchemy.orm import Session
 
 from database import session as database
-from portal import jobs, opened_trials
+from portal import jobs
 from portal.access import Viewer, viewer_of
 from portal.bodies import Refusal
 from portal.models import ExplanationRequest
-from portal.opened_trials import may_open_part, opened_of
 from portal.queries.disputes import is_disputed
 from portal.queries.explanations import DayPage, IntervalPage, LinePage, find_line_explanation
 from portal.queries.invoices import invoice_owner, invoice_page
 from portal.quotas import Kind, spend
+from portal.trials import opening
+from portal.trials.opening import may_open_part, opened_of
 
 State = ExplanationRequest.State
 KEPT = dt.timedelta(hours=1)
@@ -131,7 +132,7 @@ def make(number: int, threads: int = 1) -> None:
                 content = b"" if page is None else PAGES.dump_json(page)
         if is_open and opened is not None:
             # In transactions of its own: nobody waits while days are settled.
-            found = opened_trials.make(database.transaction, viewer, opened, threads=threads)
+            found = opening.make(database.transaction, viewer, opened, threads=threads)
             content = b"" if found is None else opened.pages.dump_json(found)
         # A right that is gone may come back, and another request then finds what there is.
         without = State.NOTHING if is_open else State.FAILED

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 
 from common.refusals import Finding
-from portal.desk_models import AskedTrial, WorkingCopy
+from portal.drafting_models import AskedTrial, WorkingCopy
 from portal.export_subjects import DocumentIntervals, OwnEvidence, RunEvidence, Subject, subject_of
 
 __all__ = ["AskedTrial", "WorkingCopy"]  # Django finds them here

@@ -25,9 +25,9 @@ def answer_replay(number: int) -> None:
 @app.task(name="trial")
 def try_drafts(number: int) -> None:
     """Settle days of the past under drafts that a page asked for."""
-    from portal import asked_trials
+    from portal.trials import requests
 
-    asked_trials.compute(number, os.cpu_count() or 1)
+    requests.compute(number, os.cpu_count() or 1)
 
 
 @app.task(name="export", priority=10)

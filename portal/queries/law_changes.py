@@ -1,6 +1,7 @@
 """Changes of the law as pages show them: the list, and the whole record of one."""
 
 import datetime as dt
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,6 @@ from portal.change_words import (
 )
 from portal.queries.revisable import readable_revision
 from portal.queries.rules import market_zone, zone_by_market
-from portal.queries.seen_trials import SeenTrial, seen_trial
 from rulebook.changes import store
 from rulebook.changes.breaches import standing_breaches, steps_of_another, steps_open_to
 from rulebook.changes.life import Life
@@ -137,7 +137,7 @@ class LawChangePage:
     may_edit: bool
     consultation_days: int
     trials: tuple[Any, ...]
-    tried: SeenTrial | None
+    public_trial: uuid.UUID | None
     digest: bytes | None
     reach: Reach | None
 
@@ -239,7 +239,7 @@ def law_change_page(
         _may_edit(viewer, life, rights, participants, now),
         consultation_days_of(session, life.change.market, now),
         trials or public,
-        seen_trial(session, public[0].id) if public else None,
+        public[0].id if public else None,
         proposal.content_digest if waits and proposal else None,
         reach_of(session, proposal, now) if waits and proposal and viewer.sees_people else None,
     )

@@ -7,13 +7,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import HttpResponseClientRedirect
 
 from database.session import transaction
-from portal import asked_trials, jobs
+from portal import jobs
 from portal.access import SignedInRequest, Viewer, open_to
-from portal.draft_sources import list_sources
 from portal.models import AskedTrial
 from portal.queries.rules import market_zone
 from portal.quotas import Kind, spends
-from portal.trial_form import TrialForm, read_form
+from portal.trials import requests
+from portal.trials.form import TrialForm, read_form
+from portal.trials.sources import list_sources
 from portal.views.page_remedies import first_reasons
 from settlement.runs.store import settled_months
 
@@ -60,7 +61,7 @@ def _ask(request: SignedInRequest) -> HttpResponse:
         context = {"form": read, "sources": known, "section": "trials"}
         context["complaints"] = read.complaints
         return render(request, "trials/ask.html", context, status=UNPROCESSABLE)
-    asked = asked_trials.ask_for_trial(
+    asked = requests.ask_for_trial(
         request.user, read.sources, read.days, read.threshold_ppm, read.mode, timezone.now()
     )
     return redirect("asked-trial", asked.pk)
@@ -72,7 +73,7 @@ def page(request: SignedInRequest, number: int) -> HttpResponse:
     """Show how far a trial is; the page asks again until it is done, and then leads to it."""
     # Another's looks like one that is not there.
     mine = AskedTrial.objects.filter(user=request.user)
-    asked_trials.fail_lost(mine.filter(pk=number), timezone.now())
+    requests.fail_lost(mine.filter(pk=number), timezone.now())
     asked = get_object_or_404(mine, pk=number)
     if asked.state == AskedTrial.State.DONE:
         if request.htmx:
@@ -98,5 +99,5 @@ def wish(request: SignedInRequest, number: int) -> HttpResponse:
     get_object_or_404(AskedTrial, pk=number, user=request.user)
     wanted = WISHES.get(request.POST.get("wish", ""))
     if wanted is not None:
-        asked_trials.wish(request.user, number, wanted)
+        requests.wish(request.user, number, wanted)
     return redirect("asked-trial", number)

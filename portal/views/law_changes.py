@@ -16,6 +16,7 @@ from portal.law_change_forms import LawForm, read_opening, read_step
 from portal.models import Act
 from portal.paging import page_of
 from portal.queries.law_changes import law_change_page, list_law_changes
+from portal.trials.seen import seen_trial
 from portal.views.page_remedies import page_sentences
 from rulebook import store as rulebook_store
 from rulebook.changes.steps import STEPS, Kind, Party
@@ -114,12 +115,14 @@ def _page(request: SignedInRequest, number: int, form: LawForm | None = None) ->
     with transaction() as session:
         rights = rights_of(session, request.user.get_username())
         found = law_change_page(session, request.viewer, rights, number, timezone.now())
-    if found is None:
-        raise Http404("no such change for this user")
+        if found is None:
+            raise Http404("no such change for this user")
+        trial = seen_trial(session, found.public_trial) if found.public_trial else None
     typed = form.arguments if form else {}
     tried = typed.get("action", "")
     context = {
         "change": found,
+        "trial": trial,
         "typed": typed,
         "tried": tried,
         "complaints": form.complaints if form else (),

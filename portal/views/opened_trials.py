@@ -16,10 +16,15 @@ from database.session import transaction
 from portal import explanations, jobs
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.bodies import Refusal
-from portal.compared_trees import two_trees
 from portal.explanations import State, Subject
-from portal.opened_prices import agrees, days_prices, periods_prices, prices_chart, zoomed
-from portal.opened_tables import (
+from portal.paging import page_of
+from portal.queries.rules import market_zone
+from portal.quotas import refused
+from portal.readings_kept import keep_list, keep_reading
+from portal.trials import opened_pages as pages
+from portal.trials.compared_trees import two_trees
+from portal.trials.opened_prices import agrees, days_prices, periods_prices, prices_chart, zoomed
+from portal.trials.opened_tables import (
     SIDE_TITLES,
     by_difference,
     days_grid,
@@ -29,12 +34,7 @@ from portal.opened_tables import (
     periods_grid,
     row_words,
 )
-from portal.opened_trials import Opened, may_open, participant_of, row_of
-from portal.paging import page_of
-from portal.queries import opened_trials as queries
-from portal.queries.rules import market_zone
-from portal.quotas import refused
-from portal.readings_kept import keep_list, keep_reading
+from portal.trials.opening import Opened, may_open, participant_of, row_of
 from settlement.trials.records import Trial
 from settlement.trials.report import DRAFTS
 from settlement.trials.rows import ReportRow, report_rows
@@ -81,7 +81,7 @@ def row(request: SignedInRequest, trial_id: uuid.UUID, row: int) -> HttpResponse
     # One request serves all rows: what is dear is to settle the days, not to sum them.
     every = Opened(trial_id)
 
-    def context(page: queries.RowsPage) -> dict[str, Any]:
+    def context(page: pages.RowsPage) -> dict[str, Any]:
         grid = days_grid(page, row, shown.sides, lambda day: shown.address(day=day))
         recorded = report_rows(shown.trial.report)[row - 1].received_micro(shown.sides)
         sums = tuple(map(sum, zip(*page.received_micro[row], strict=True)))
@@ -96,7 +96,7 @@ def day(request: SignedInRequest, trial_id: uuid.UUID, row: int, day: dt.date) -
     """Show a day of a row: its settlement periods, and the lines that they are made of."""
     shown = _find_row(request, Opened(trial_id, row, day))
 
-    def context(page: queries.RowDayPage) -> dict[str, Any]:
+    def context(page: pages.RowDayPage) -> dict[str, Any]:
         lines = page_of(request, by_difference(page.lines), LINES_A_PAGE)
         return {
             "grid": periods_grid(page.periods, shown.sides),
@@ -120,7 +120,7 @@ def line(
         raise Http404("lines are counted from 1")
     shown = _find_row(request, Opened(trial_id, row, day, line))
 
-    def context(page: queries.LinePage) -> dict[str, Any]:
+    def context(page: pages.LinePage) -> dict[str, Any]:
         def address_of(interval: int) -> str:
             return shown.address(day=day, line=line, interval=interval)
 
@@ -152,7 +152,7 @@ def trees(
     wanted = request.GET.get("draft")
     draft = wanted if wanted in drafts else drafts[0]
 
-    def context(page: queries.TreesPage) -> dict[str, Any]:
+    def context(page: pages.TreesPage) -> dict[str, Any]:
         return {
             "line": page.line,
             "words": line_words(page.line),
@@ -186,7 +186,7 @@ def prices(
     def address_of(day: dt.date) -> str:
         return reverse("trial-prices-of-day", args=[trial_id, day])
 
-    def context(page: queries.RowsPage) -> dict[str, Any]:
+    def context(page: pages.RowsPage) -> dict[str, Any]:
         grid = (
             days_prices(page, shown.sides, address_of)
             if day is None
@@ -264,7 +264,7 @@ def _answer(
         return render(request, partial_page if request.htmx else "trials/opening.html", context)
     if request.htmx:
         return HttpResponseClientRedirect(request.get_full_path())
-    found: queries.Page = opened.pages.validate_json(asked.content)
-    if isinstance(found, queries.NotOpened):
+    found: pages.Page = opened.pages.validate_json(asked.content)
+    if isinstance(found, pages.NotOpened):
         return render(request, "trials/not_opened.html", context | {"reasons": found.reasons})
     return render(request, template, context | context_of(found))

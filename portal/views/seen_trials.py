@@ -8,7 +8,7 @@ from django.shortcuts import render
 from database.session import transaction
 from portal.access import SignedInRequest
 from portal.paging import page_of
-from portal.queries import seen_trials as queries
+from portal.trials import seen
 
 TRIALS_A_PAGE = 50
 
@@ -16,7 +16,7 @@ TRIALS_A_PAGE = 50
 def listing(request: SignedInRequest) -> HttpResponse:
     """List the trials of drafts that were put to consultation, latest first."""
     with transaction() as session:
-        found = page_of(request, queries.list_seen_trials(session), TRIALS_A_PAGE)
+        found = page_of(request, seen.list_seen_trials(session), TRIALS_A_PAGE)
         context = {"trials": found, "is_seen": True, "section": "trials"}
         return render(request, "trials/listing.html", context)
 
@@ -24,7 +24,7 @@ def listing(request: SignedInRequest) -> HttpResponse:
 def page(request: SignedInRequest, trial_id: uuid.UUID) -> HttpResponse:
     """Show what everybody may know of a trial, and what it says of whom the reader acts for."""
     with transaction() as session:
-        found = queries.seen_trial(session, trial_id)
+        found = seen.seen_trial(session, trial_id)
     if found is None:
         raise Http404("no such trial for this user")
     return render(request, "trials/seen.html", {"trial": found, "section": "trials"})

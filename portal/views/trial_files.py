@@ -9,12 +9,12 @@ from django.views.decorators.http import require_safe
 
 from database.session import transaction
 from portal.access import SignedInRequest, open_to
-from portal.queries.seen_trials import seen_trial
-from portal.queries.trials import trial_page
 from portal.quotas import Kind, spends
-from portal.trial_files import as_csv, as_json, as_parquet, columns_of, seen_rows, whole_rows
-from portal.trial_pdf import trial_pdf
-from portal.trial_print import Printed, printed_seen_trial, printed_trial
+from portal.trials.files import as_csv, as_json, as_parquet, columns_of, seen_rows, whole_rows
+from portal.trials.pdf import trial_pdf
+from portal.trials.printing import Printed, printed_seen_trial, printed_trial
+from portal.trials.reports import trial_page
+from portal.trials.seen import seen_trial
 from portal.views.law_changes import reads_law
 from portal.views.studies import sees_studies
 from settlement.trials import seen

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_safe
 
 from database.session import transaction
 from portal.access import SignedInRequest, open_to
-from portal.asked_trials import under_way
 from portal.paging import page_of
-from portal.queries import trials as queries
 from portal.readings_kept import keep_list
+from portal.trials import reports
+from portal.trials.requests import under_way
 from portal.views import seen_trials
 from portal.views.asked_trials import tries_drafts
 from portal.views.law_changes import reads_law
@@ -32,7 +32,7 @@ def listing(request: SignedInRequest) -> HttpResponse:
     if not sees_studies(request.viewer):
         return seen_trials.listing(request)
     with transaction() as session:
-        found = page_of(request, queries.list_trials(session), TRIALS_A_PAGE)
+        found = page_of(request, reports.list_trials(session), TRIALS_A_PAGE)
         if found.row_count:
             keep_list(request, is_everybodys=True)  # a headline names who gains and who loses
         context = {
@@ -51,7 +51,7 @@ def page(request: SignedInRequest, trial_id: uuid.UUID) -> HttpResponse:
     if not sees_studies(request.viewer):
         return seen_trials.page(request, trial_id)
     with transaction() as session:
-        found = queries.trial_page(session, trial_id)
+        found = reports.trial_page(session, trial_id)
     if found is None:
         raise Http404("no such trial")
     keep_list(request, is_everybodys=True)

@@ -9,10 +9,10 @@ import pytest
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from common.refusals import Finding, Refused
-from portal import asked_trials
-from portal.draft_sources import Source
 from portal.models import AskedTrial, AuditEntry
-from portal.trial_form import LONGEST_DAYS, read_form
+from portal.trials import requests
+from portal.trials.form import LONGEST_DAYS, read_form
+from portal.trials.sources import Source
 from settlement.trials.store import find_trial
 from tests.portal.site import MARKET, SHORT_DAY
 from tests.portal.test_replays import end_job
@@ -78,10 +78,10 @@ def test_the_worker_tries_it_and_the_page_leads_to_the_report(regulator, form, s
     with rolled_back(site.engine) as session:
         # The market's database is shared by tests: what is stored there is rolled back.
         own = SimpleNamespace(transaction=lambda: contextlib.nullcontext(session))
-        monkeypatch.setattr(asked_trials, "database", own)
-        monkeypatch.setattr(asked_trials, "sign_after", lambda _now: None)
+        monkeypatch.setattr(requests, "database", own)
+        monkeypatch.setattr(requests, "sign_after", lambda _now: None)
         with as_worker():
-            asked_trials.compute(asked.pk, threads=1)
+            requests.compute(asked.pk, threads=1)
         asked.refresh_from_db()
         trial = find_trial(session, asked.trial_id)
         assert (trial.first_day, trial.last_day) == (SHORT_DAY, SHORT_DAY)
@@ -93,7 +93,7 @@ def test_the_worker_tries_it_and_the_page_leads_to_the_report(regulator, form, s
 
 
 def run_by(monkeypatch, run):
-    monkeypatch.setattr(asked_trials, "run_trial", run)
+    monkeypatch.setattr(requests, "run_trial", run)
 
 
 def test_a_refusal_is_told_with_every_reason(regulator, form, monkeypatch):
@@ -104,7 +104,7 @@ def test_a_refusal_is_told_with_every_reason(regulator, form, monkeypatch):
 
     run_by(monkeypatch, refuse)
     with as_worker():
-        asked_trials.compute(asked.pk, threads=1)
+        requests.compute(asked.pk, threads=1)
     page = shown(regulator.get(f"/trials/asked/{asked.pk}/"))
     assert "Refused" in page
     assert "law" in page
@@ -119,7 +119,7 @@ def test_a_fault_of_ours_is_told_without_its_words(regulator, form, monkeypatch)
 
     run_by(monkeypatch, fail)
     with as_worker(), pytest.raises(ZeroDivisionError):
-        asked_trials.compute(asked.pk, threads=1)
+        requests.compute(asked.pk, threads=1)
     page = shown(regulator.get(f"/trials/asked/{asked.pk}/"))
     assert "ZeroDivisionError" in page
     assert "of another's data" not in page
@@ -141,10 +141,10 @@ def test_a_trial_rests_goes_on_and_ends_as_its_asker_wishes(regulator, form, mon
             progress(done, 8)
 
     run_by(monkeypatch, run)
-    monkeypatch.setattr(asked_trials, "LOOK_SECONDS", 0.0)
-    monkeypatch.setattr(asked_trials.time, "sleep", wish_next)
+    monkeypatch.setattr(requests, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(requests.time, "sleep", wish_next)
     with as_worker():
-        asked_trials.compute(asked.pk, threads=1)
+        requests.compute(asked.pk, threads=1)
     assert seen == [1, 2, 3, 4, 5]
     page = shown(regulator.get(address))
     assert "Cancelled after 5 of 8 days" in page.replace("</span>", "")
@@ -155,11 +155,11 @@ def test_a_trial_rests_no_longer_than_others_can_wait(regulator, form, monkeypat
     asked = ask(regulator, form)
     regulator.post(f"/trials/asked/{asked.pk}/wish/", {"wish": "pause"})
     run_by(monkeypatch, lambda *_, progress, **__: progress(1, 2))
-    monkeypatch.setattr(asked_trials, "LOOK_SECONDS", 0.0)
-    monkeypatch.setattr(asked_trials, "LONGEST_REST_SECONDS", 0.0)
+    monkeypatch.setattr(requests, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(requests, "LONGEST_REST_SECONDS", 0.0)
     # What is computed comes to nothing here: it went on, which is all that is asked.
     with as_worker(), pytest.raises(AttributeError):
-        asked_trials.compute(asked.pk, threads=1)
+        requests.compute(asked.pk, threads=1)
     asked.refresh_from_db()
     assert (asked.wish, asked.done) == ("", 1)
 
@@ -182,10 +182,10 @@ def test_rests_one_after_the_other_are_no_longer_together(regulator, form, monke
 
     run_by(monkeypatch, run)
     stopped = SimpleNamespace(monotonic=lambda: clock[0], sleep=sleep)
-    monkeypatch.setattr(asked_trials, "time", stopped)
+    monkeypatch.setattr(requests, "time", stopped)
     with as_worker(), pytest.raises(AttributeError):
-        asked_trials.compute(asked.pk, threads=1)
-    assert clock[0] <= asked_trials.LONGEST_REST_SECONDS + 100
+        requests.compute(asked.pk, threads=1)
+    assert clock[0] <= requests.LONGEST_REST_SECONDS + 100
 
 
 def test_a_paused_trial_says_so_and_offers_to_go_on(regulator, form):
@@ -220,7 +220,7 @@ def test_a_trial_whose_process_is_gone_is_closed(regulator, form):
     end_job(asked.job_number, "failed")
     assert "is gone" in shown(regulator.get(f"/trials/asked/{asked.pk}/"))
     with pytest.raises(LookupError):
-        asked_trials.compute(asked.pk, threads=1)
+        requests.compute(asked.pk, threads=1)
 
 
 ONE, OTHER = Source("proposal", 1, "gb12", "One"), Source("proposal", 2, "tiny", "Other")

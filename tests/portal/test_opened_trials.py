@@ -13,11 +13,12 @@ from django.utils import timezone
 from common.currencies import NO_BREAK_SPACE
 from database.session import transaction
 from ledger.people.roles import Role
-from portal import explanations, opened_trials, tasks
+from portal import explanations, tasks
 from portal.access import viewer_of
 from portal.models import ExplanationRequest
-from portal.opened_tables import row_words
-from portal.queries.opened_trials import LinePage, RowDayPage, RowsPage, TreesPage
+from portal.trials import opening
+from portal.trials.opened_pages import LinePage, RowDayPage, RowsPage, TreesPage
+from portal.trials.opened_tables import row_words
 from settlement.trials.rows import report_rows
 from settlement.trials.store import find_trial
 from tests.worlds.acts import AT_ONCE
@@ -57,7 +58,7 @@ def regulator(sign_in):
 def kept(kind):
     """Return what the worker keeps for the page that was asked for last."""
     asked = ExplanationRequest.objects.latest("pk")
-    found = opened_trials.opened_of(asked.document, asked.line, asked.day, asked.interval)
+    found = opening.opened_of(asked.document, asked.line, asked.day, asked.interval)
     assert found is not None
     page = found.pages.validate_json(asked.content)
     assert isinstance(page, kind)
@@ -191,7 +192,7 @@ def test_one_rule_says_who_may_open_whose_figures(sign_in, site, monkeypatch, tr
     """What widens the rule to a participant's own opens its row, and nobody else's."""
     own = report_rows(trial.report)[0].name
     monkeypatch.setattr(
-        opened_trials, "may_open", lambda _viewer, _market, participant: participant == own
+        opening, "may_open", lambda _viewer, _market, participant: participant == own
     )
     client = sign_in("regulator")
     text(client, f"/trials/{site.trial}/1/")
@@ -236,7 +237,7 @@ def test_a_request_that_names_no_trial_ends_in_nothing(make_user, site, document
 
 
 def test_an_older_engine_is_named_and_nothing_is_shown(regulator, site, monkeypatch):
-    monkeypatch.setattr(opened_trials, "ENGINE_VERSION", "next")
+    monkeypatch.setattr(opening, "ENGINE_VERSION", "next")
     page = text(regulator, f"/trials/{site.trial}/1/")
     assert "cannot be settled again here" in page and "version next" in page
 

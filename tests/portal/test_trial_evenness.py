@@ -1,6 +1,6 @@
 """What a trial says of inequality: in words of its figures, and why measures disagree."""
 
-from portal.trial_evenness import evenness_sentences
+from portal.trials.evenness import evenness_sentences
 from settlement.studies.fairness import lorenz_ppm
 from settlement.trials.evenness import compared_evenness, measures_ppm
 

@@ -13,9 +13,9 @@ from pypdf import PdfReader
 
 from database.session import transaction
 from ledger.people.store import proposal
-from portal.queries import trials
-from portal.queries.named_drafts import names_of_draft, tried_as_law
-from portal.trial_files import FileRow, as_parquet
+from portal.trials import reports
+from portal.trials.files import FileRow, as_parquet
+from portal.trials.names import names_of_draft, tried_as_law
 from settlement.trials.store import find_trial
 from tests.portal.site import MARKET
 
@@ -37,7 +37,7 @@ def test_the_list_says_what_each_moves_and_leads_to_it(sign_in, site):
 
 
 def test_an_empty_list_says_how_to_begin(sign_in, monkeypatch):
-    monkeypatch.setattr(trials, "list_trials", lambda _: [])
+    monkeypatch.setattr(reports, "list_trials", lambda _: [])
     page = text(sign_in("auditor"), "/trials/")
     assert "No draft was tried yet" in page
     assert "manage.py trial MARKET --draft FILE" in page

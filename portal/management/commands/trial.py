@@ -22,7 +22,7 @@ from portal.management.arguments import (
 from portal.management.base import BaseCommand, Options, table_row
 from portal.management.console import progress_bar
 from portal.management.draft_files import read_drafts
-from portal.trial_words import (
+from portal.trials.words import (
     MODE_WORDS,
     changed_lines,
     class_key,

@@ -6,8 +6,8 @@ from typing import Any
 from database.session import transaction
 from portal.management.arguments import IN_MARKET, JSON
 from portal.management.base import BaseCommand, Options
-from portal.trial_tables import drafts_of
-from portal.trial_words import headline
+from portal.trials.tables import drafts_of
+from portal.trials.words import headline
 from settlement.trials.records import Trial
 from settlement.trials.store import list_trials
 

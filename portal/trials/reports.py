@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 
 from database.paged import PagedRows
 from portal.charts.chart import Chart
-from portal.queries.named_drafts import DraftName, names_of_draft, tried_as_law
 from portal.queries.rules import market_zone, zone_by_market
 from portal.queries.uncounted import Uncounted, uncounted_effects
 from portal.study_tables import Table, percent
-from portal.trial_charts import charts
-from portal.trial_evenness import evenness_sentences
-from portal.trial_tables import DRAFT_TITLES, class_counts, drafts_of, tables
-from portal.trial_words import MODE_WORDS, changed_lines, headline, least_money
+from portal.trials.charts import charts
+from portal.trials.evenness import evenness_sentences
+from portal.trials.names import UNNAMED, DraftName, names_of_draft, tried_as_law
+from portal.trials.tables import DRAFT_TITLES, class_counts, drafts_of, tables
+from portal.trials.words import MODE_WORDS, changed_lines, headline, least_money
 from settlement.trials import store
 from settlement.trials.records import Trial
 
@@ -49,6 +49,11 @@ class DraftShown:
     changes: tuple[str, ...]
     classes: tuple[tuple[str, int], ...]
     evenness: tuple[str, ...]
+
+    @property
+    def unnamed(self) -> str:
+        """What is said of it where nothing has its text."""
+        return UNNAMED
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from portal.amounts import local_time
-from portal.queries.named_drafts import UNNAMED
-from portal.queries.seen_trials import SeenTrial
-from portal.queries.trials import TrialPage
 from portal.queries.uncounted import Uncounted
 from portal.study_tables import Table
+from portal.trials.reports import TrialPage
+from portal.trials.seen import SeenTrial
 from settlement.trials.records import MADE_AGAIN
 from settlement.trials.seen import PublicTrial
 
@@ -35,7 +34,7 @@ def printed_trial(page: TrialPage) -> Printed:
     for place, draft in enumerate(page.drafts):
         of_classes = ", ".join(f"{words}: {number}" for words, number in draft.classes)
         said = [
-            "; ".join(name.words for name in draft.names) or UNNAMED,
+            "; ".join(name.words for name in draft.names) or draft.unnamed,
             draft.headline if place else "",  # that of the first is the title
             f"Of the law in force at {local_time(draft.drawn_from, zone)}, from which it was "
             "drawn, it changes:",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portal.study_tables import DESIGNS, Cell, Row, Table, count, index, money, percent
-from portal.trial_words import CLASS_WORDS, class_key, difference_key, written_group, written_kind
+from portal.trials.words import CLASS_WORDS, class_key, difference_key, written_group, written_kind
 from settlement.trials.report import CLASSES, DRAFTS, LAW
 from settlement.trials.rows import PARTICIPANT, row_numbers
 

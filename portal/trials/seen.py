@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from database.paged import PagedRows
 from portal.charts.chart import Chart
-from portal.queries.named_drafts import DraftName, names_of_draft, tried_as_law
 from portal.queries.rules import market_zone, zone_by_market
 from portal.queries.uncounted import Uncounted, uncounted_effects
-from portal.seen_trial_tables import (
+from portal.study_tables import Table, percent
+from portal.trials.names import DraftName, names_of_draft, tried_as_law
+from portal.trials.seen_tables import (
     is_withheld,
     own_table,
     public_charts,
@@ -21,9 +22,8 @@ from portal.seen_trial_tables import (
     withheld_breakdowns,
     withheld_words,
 )
-from portal.study_tables import Table, percent
-from portal.trial_tables import DRAFT_TITLES, drafts_of
-from portal.trial_words import CLASS_WORDS, MODE_WORDS, class_key, draft_words, public_headline
+from portal.trials.tables import DRAFT_TITLES, drafts_of
+from portal.trials.words import CLASS_WORDS, MODE_WORDS, class_key, draft_words, public_headline
 from settlement.trials import seen
 from settlement.trials.report import DRAFTS, SAME
 from settlement.trials.seen import ListedTrial, OwnRows, PublicTrial

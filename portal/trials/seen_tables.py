@@ -12,11 +12,11 @@ from portal.charts.chart import Chart
 from portal.charts.times import Series, duration_chart
 from portal.charts.units import Unit
 from portal.study_tables import Row, Table, count, index, money, percent
-from portal.trial_charts import bars_on_one_scale
-from portal.trial_evenness import listed
-from portal.trial_files import own_kinds
-from portal.trial_tables import DRAFT_TITLES, PRICES, TOTALS, compared_cells, drafts_of, plain
-from portal.trial_words import (
+from portal.trials.charts import bars_on_one_scale
+from portal.trials.evenness import listed
+from portal.trials.files import own_kinds
+from portal.trials.tables import DRAFT_TITLES, PRICES, TOTALS, compared_cells, drafts_of, plain
+from portal.trials.words import (
     CLASS_WORDS,
     difference_key,
     written_group,

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from ledger.people.roles import Kind
 from ledger.people.tables import Proposal
-from portal.trial_words import draft_words
+from portal.trials.words import draft_words
 from rulebook.changes.tables import Change, ChangeEvent, Revision
 from rulebook.days import day_of
 from rulebook.digest import body_digest

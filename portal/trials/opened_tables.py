@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from portal.charts.chart import Chart
 from portal.charts.times import Series, time_chart
 from portal.charts.units import Unit
-from portal.queries.opened_trials import Periods, RowsPage, TrialLine
-from portal.trial_tables import DRAFT_TITLES
-from portal.trial_words import written_group, written_kind
+from portal.trials.opened_pages import Periods, RowsPage, TrialLine
+from portal.trials.tables import DRAFT_TITLES
+from portal.trials.words import written_group, written_kind
 from settlement.trials.report import LAW
 from settlement.trials.rows import ReportRow
 

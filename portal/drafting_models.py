@@ -9,7 +9,7 @@ from common.refusals import Finding
 class AskedTrial(models.Model):
     """A trial of drafts that a page asked for: how far it is, and what came of it.
 
-    `drafts` names each by where it comes from (`portal.draft_sources`).
+    `drafts` names each by where it comes from (`portal.trials.sources`).
     """
 
     class State(models.TextChoices):

@@ -9,7 +9,7 @@ from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
 from portal.study_tables import index, percent
-from portal.trial_words import draft_words
+from portal.trials.words import draft_words
 from settlement.trials.evenness import Verdict, disagree
 from settlement.trials.report import LAW
 

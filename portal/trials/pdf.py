@@ -12,7 +12,7 @@ from pathlib import Path
 
 import typst
 
-from portal.trial_print import Printed
+from portal.trials.printing import Printed
 from rulebook.printed_text import font_families
 from settlement.documents.pdf import FONTS
 
@@ -24,7 +24,7 @@ def trial_pdf(printed: Printed, made_at: dt.datetime) -> bytes:
     """Return a report as a PDF.
 
     Args:
-        printed: see `portal.trial_print`.
+        printed: see `portal.trials.printing`.
         made_at: when the trial was made, to the second.
     """
     report = printed | {"fonts": font_families(), "issuer": ISSUER}
@@ -43,4 +43,4 @@ def _compiler() -> typst.Compiler:
     fonts = typst.Fonts(
         include_system_fonts=False, include_embedded_fonts=True, font_paths=[str(FONTS)]
     )
-    return typst.Compiler(str(TEMPLATE), root=str(TEMPLATE.parent), font_paths=fonts)
+    return typst.Compiler(str(TEMPLATE), root=str(TEMPLATE.parents[1]), font_paths=fonts)

@@ -18,9 +18,9 @@ from common.refusals import Refused
 from database import session as database
 from portal import jobs
 from portal.audit import Action, record
-from portal.draft_sources import Source, read_source
 from portal.models import AskedTrial
 from portal.signing import sign_after
+from portal.trials.sources import Source, read_source
 from rulebook.drafting import drawn_together
 from settlement.trials.inputs import TrialRequest
 from settlement.trials.trial import TrialOutcome, run_trial

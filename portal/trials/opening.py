@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from common.refusals import Refused
 from portal.access import Viewer
-from portal.queries.opened_trials import (
+from portal.trials.opened_pages import (
     LinePage,
     NotOpened,
     Page,

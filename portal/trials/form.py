@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from portal.days import parse_day
-from portal.draft_sources import Source
+from portal.trials.sources import Source
 from settlement.trials.records import AS_METERED, MODES
 
 MOST_PERCENT, PPM_PER_PERCENT = 100, 10_000

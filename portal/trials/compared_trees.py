@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from portal.amounts import money_exact
-from portal.opened_tables import MOST_CAUSES, SIDE_TITLES
-from portal.queries.opened_trials import TreesPage
+from portal.trials.opened_pages import TreesPage
+from portal.trials.opened_tables import MOST_CAUSES, SIDE_TITLES
 from settlement.billing.lines import Side, line_kind
 from settlement.explanations.comparing import Marked, Pair, compare, same_words
 from settlement.explanations.tree import CitedClause, Explanation, cited_clauses

@@ -7,8 +7,8 @@ from typing import Any
 from portal.charts.chart import Chart
 from portal.charts.times import Series, time_chart
 from portal.charts.units import Unit
-from portal.opened_tables import SIDE_TITLES, Figure, Grid, GridRow
-from portal.queries.opened_trials import RowsPage
+from portal.trials.opened_pages import RowsPage
+from portal.trials.opened_tables import SIDE_TITLES, Figure, Grid, GridRow
 
 
 def days_prices(page: RowsPage, sides: Sequence[str], address_of: Callable[[dt.date], str]) -> Grid:

@@ -8,8 +8,8 @@ from portal.charts.chart import Chart
 from portal.charts.lines import WHOLE_PPM, lorenz_chart
 from portal.charts.times import Series, duration_chart
 from portal.charts.units import Unit
-from portal.trial_tables import DRAFT_TITLES, drafts_of
-from portal.trial_words import class_key, difference_key
+from portal.trials.tables import DRAFT_TITLES, drafts_of
+from portal.trials.words import class_key, difference_key
 from settlement.trials.report import LAW, SAME
 
 Report = Mapping[str, Any]
