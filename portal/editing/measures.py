@@ -76,6 +76,7 @@ _SCALED = "|".join(
 )
 _WITH_UNIT = re.compile(rf"(?<![\w.])(?P<number>-?[0-9][0-9_]*) (?P<unit>{_SCALED})(?!\w)")
 _GROUPED = re.compile(r"(?<![\w.-])-?[0-9]{1,3}(?:_[0-9]{3})+(?!\w)")
+_ANY_NUMBER = re.compile(r"(?<![\w.-])-?[0-9][0-9_]*(?![\w.])")
 
 
 def measure_of(unit: str, code: str, field: str = "") -> Measure:
@@ -121,6 +122,20 @@ def as_typed(text: str, code: str, measure: Measure | None = None) -> str:
         return written
     digits, label = measure.digits, measure.label
     return _GROUPED.sub(lambda found: f"{number_text(_whole(found[0]), digits)} {label}", written)
+
+
+def number_as_typed(text: str, measure: Measure) -> str:
+    """Return a sentence of which every number is a value of one field, as people type it.
+
+    >>> megawatts = Measure("MW", 6)
+    >>> number_as_typed("the least is 0", megawatts), number_as_typed("-1_500_000", megawatts)
+    ('the least is 0 MW', '-1.5 MW')
+    """
+
+    def in_measure(found: re.Match[str]) -> str:
+        return f"{number_text(_whole(found[0]), measure.digits)} {measure.label}".rstrip()
+
+    return _ANY_NUMBER.sub(in_measure, text)
 
 
 def _whole(written: str) -> int:

@@ -23,7 +23,6 @@ from portal.queries.revisable import later_revision, own_revision
 from portal.queries.rules import market_zone, rule_on
 from portal.revision_copies import brought_after
 from portal.views.drafts import copy_of, document_of_law, draft_page, save_or_tell, writes_law
-from portal.views.page_remedies import page_sentences
 from rulebook.days import day_of
 from rulebook.digest import document_body
 
@@ -42,7 +41,7 @@ def change(request: SignedInRequest, copy_number: int) -> HttpResponse:
     try:
         return act(request, copy, now)
     except Refused as refused:
-        return draft_page(request, copy, page_sentences(refused.findings))
+        return draft_page(request, copy, refused.findings)
 
 
 def _add(request: SignedInRequest, copy: WorkingCopy, now: dt.datetime) -> HttpResponse:

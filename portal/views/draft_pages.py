@@ -1,5 +1,6 @@
 """What pages of working copies show: findings beside their fields, with where each is put right."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,17 +9,22 @@ from common.refusals import Finding
 from portal.editing.bodies import path_text, value_at
 from portal.editing.fields import Leaf, Part, Path, spec_at
 from portal.editing.items import Group, Item, Link, Sheet, Table
-from portal.editing.judging import Located, name_beside
+from portal.editing.judging import Located, located, name_beside
 from portal.editing.keys import instrument_of, key_of, kind_of, name_of
-from portal.editing.measures import as_typed, measure_of
+from portal.editing.measures import as_typed, measure_of, number_as_typed
 from portal.editing.sheets import page_of_path
 from portal.editing.typed import place_words
 from portal.models import WorkingCopy
 from portal.queries.drafts import OF_PARTICIPANTS
 from portal.views.page_remedies import page_remedy
+from rulebook.documents import KINDS
+from rulebook.documents.paths import field_description
 
 MOST_LINES = 40
 """Of changes in words that a page lists for one document."""
+OF_THE_NUMBER = frozenset({"too-large", "too-small"})
+"""Findings whose limit is a value of the field, written without its unit."""
+_NUMBER = re.compile(r"-?[0-9][0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -78,17 +84,11 @@ def found_on_page(copy: WorkingCopy, found: Sequence[Located], code: str) -> lis
 
 def _found(copy: WorkingCopy, each: Located, code: str) -> FoundOnPage:
     finding = replace(each.finding, remedy=page_remedy(each.finding))
-    value = "none" if finding.value == "[]" else finding.value
-    words = f"{finding.limit}, found {value}; {finding.remedy}"
-    if finding.code == "missing-field":  # what the field is stands beside it
-        words = f"the field is needed; {finding.remedy}"
     instrument = instrument_of(copy.market, each.document)
     if instrument is None:
-        words = as_typed(words, code)
+        words = _told(finding, "", None, code)
         return FoundOnPage(finding, "", "", 1, "", finding.place, words)
     kind = kind_of(instrument)
-    leaf = spec_at(kind, each.path)
-    measure = measure_of(leaf.unit, code, leaf.name) if isinstance(leaf, Leaf) else None
     part, number = page_of_path(kind, copy.bodies[instrument], each.path)
     return FoundOnPage(
         finding,
@@ -97,8 +97,34 @@ def _found(copy: WorkingCopy, each: Located, code: str) -> FoundOnPage:
         number,
         path_text(each.path),
         place_words(kind, each.path) if each.path else "The document",
-        as_typed(words, code, measure),
+        _told(finding, kind, each.path, code),
     )
+
+
+def _told(finding: Finding, kind: str, path: Path | None, code: str) -> str:
+    """Return what a finding says, in the measure in which its field is typed."""
+    if finding.code == "missing-field":
+        return f"the field is needed; {finding.remedy}"
+    leaf = spec_at(kind, path) if path else None
+    measure = measure_of(leaf.unit, code, leaf.name) if isinstance(leaf, Leaf) else None
+    limit, value, remedy = finding.limit, finding.value, finding.remedy
+    if measure is not None and measure.label:
+        if finding.code in OF_THE_NUMBER:
+            limit = number_as_typed(limit, measure)
+        if _NUMBER.fullmatch(value):
+            value = number_as_typed(value, measure)
+    if path:  # a file has no help beside its fields; a form has, and in its own measure
+        about = field_description(KINDS[kind], [step for step in path if isinstance(step, str)])
+        remedy = remedy.removesuffix(f" ({about})")
+    value = "none" if value == "[]" else value
+    return as_typed(f"{limit}, found {value}; {remedy}", code, measure)
+
+
+def refusal_sentences(copy: WorkingCopy, findings: Sequence[Finding], code: str) -> tuple[str, ...]:
+    """Return why a working copy was refused as it stands on its forms, and not in a file."""
+    found = found_on_page(copy, [located(each, copy.bodies) for each in findings], code)
+    places = [f"{each.document}: {each.where}" if each.document else each.where for each in found]
+    return tuple(f"{place}: {each.words}" for place, each in zip(places, found, strict=True))
 
 
 def shown_document(

@@ -79,7 +79,7 @@ def save_revision(request: SignedInRequest, copy_number: int) -> HttpResponse:
     try:
         draft = copies.draft_of_copy(copy)
     except Refused as refused:
-        return draft_page(request, copy, page_sentences(refused.findings), reason, chosen.key)
+        return draft_page(request, copy, refused.findings, reason, chosen.key)
     arguments = {
         "copy": copy.pk,
         "number": chosen.number,
@@ -100,4 +100,4 @@ def show_refused_revision(request: SignedInRequest, act: Act) -> HttpResponse:
     copy = copy_of(request, act.arguments["copy"])
     said = act.arguments
     chosen = f"{said['number']}.{said['parent'] or 0}"
-    return draft_page(request, copy, page_sentences(act.findings), said["reason"], chosen)
+    return draft_page(request, copy, act.findings, said["reason"], chosen)

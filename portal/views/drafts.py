@@ -6,6 +6,7 @@ else's to read, so no act of the worker is needed for it.
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from sqlalchemy.orm import Session
 
-from common.refusals import Refused
+from common.refusals import Finding, Refused
 from database.session import transaction
 from ledger.people.store import rights_of
 from portal import copies
@@ -32,7 +33,12 @@ from portal.queries.revisable import later_revision, own_revision, revisable_cha
 from portal.queries.rules import market_zone, rule_on, zone_by_market
 from portal.quotas import Kind, sends_file, spends
 from portal.readings_kept import keep_reading
-from portal.views.draft_pages import found_on_page, owner_of, shown_document
+from portal.views.draft_pages import (
+    found_on_page,
+    owner_of,
+    refusal_sentences,
+    shown_document,
+)
 from portal.views.page_remedies import page_sentences
 from rulebook.days import day_of
 from rulebook.digest import document_body
@@ -136,13 +142,14 @@ def _open_documents(request: SignedInRequest, copy: WorkingCopy) -> set[str]:
 def draft_page(
     request: SignedInRequest,
     copy: WorkingCopy,
-    complaints: Sequence[str],
+    complaints: Sequence[str | Finding],
     reason: str = "",
     chosen: str = "",
 ) -> HttpResponse:
     """Show a working copy, with what was wrong with a form of it and what was typed there.
 
     Args:
+        complaints: sentences, and findings, which are told in the measures of its forms.
         reason: that was typed.
         chosen: the change that was chosen, by its key; else the copy's own is.
     """
@@ -189,10 +196,20 @@ def draft_page(
         "offered": [each for each in offered if each.instrument not in copy.bodies],
         "kinds": [(kind, kind in NAMED_BY) for kind in KINDS],
         "suppliers": [name_of(each.instrument) for each in offered if each.kind == "registration"],
-        "complaints": complaints,
+        "complaints": _sentences(copy, complaints, code),
         "section": "drafts",
     }
     return render(request, "drafts/page.html", context, status=_status(complaints))
+
+
+def _sentences(
+    copy: WorkingCopy, complaints: Sequence[str | Finding], code: str
+) -> tuple[str, ...]:
+    told = (
+        (each,) if isinstance(each, str) else refusal_sentences(copy, [each], code)
+        for each in complaints
+    )
+    return tuple(chain.from_iterable(told))
 
 
 def save_or_tell(request: HttpRequest, copy: WorkingCopy, now: dt.datetime, **changes: Any) -> None:
@@ -241,7 +258,7 @@ def upload(request: SignedInRequest, copy_number: int) -> HttpResponse:
     try:
         save_or_tell(request, copy, timezone.now(), bodies=bodies, base=base)
     except Refused as refused:
-        return draft_page(request, copy, page_sentences(refused.findings))
+        return draft_page(request, copy, refused.findings)
     return redirect("draft", copy.pk)
 
 
@@ -277,7 +294,7 @@ def as_yaml(request: SignedInRequest, copy_number: int, document_key: str) -> Ht
     found, findings = document_of(copy.bodies[instrument], document_key)
     if found is None:
         sentence = "A file holds a document that can be read, and this one cannot be yet:"
-        return draft_page(request, copy, (sentence, *page_sentences(findings)))
+        return draft_page(request, copy, (sentence, *findings))
     answer = HttpResponse(write_yaml(found), content_type="application/yaml; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{document_key}.yaml"'
     return answer
@@ -320,5 +337,5 @@ def keep_copy_reading(request: SignedInRequest, copy: WorkingCopy, instrument: s
         keep_reading(request.user, request.viewer, *owner)
 
 
-def _status(complaints: Sequence[str]) -> int:
+def _status(complaints: Sequence[object]) -> int:
     return UNPROCESSABLE if complaints else 200

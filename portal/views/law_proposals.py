@@ -137,7 +137,7 @@ def propose_copy(request: SignedInRequest, copy_number: int) -> HttpResponse:
     try:
         draft = draft_of_copy(copy)
     except Refused as refused:
-        return draft_page(request, copy, page_sentences(refused.findings), reason)
+        return draft_page(request, copy, refused.findings, reason)
     arguments = {
         "copy": copy.pk,
         "market": copy.market,
@@ -153,7 +153,7 @@ def propose_copy(request: SignedInRequest, copy_number: int) -> HttpResponse:
 def show_refused_copy(request: SignedInRequest, act: Act) -> HttpResponse:
     """Show the working copy that was not proposed, with every reason."""
     copy = copy_of(request, act.arguments["copy"])
-    return draft_page(request, copy, page_sentences(act.findings), act.arguments["reason"])
+    return draft_page(request, copy, act.findings, act.arguments["reason"])
 
 
 @require_safe
