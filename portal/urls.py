@@ -27,6 +27,7 @@ from portal.views import (
     law,
     law_changes,
     law_proposals,
+    leaving,
     notices,
     opened_trials,
     payments,
@@ -73,12 +74,12 @@ urlpatterns = [
     ),
     path(
         "rules/end/<str:market>/<str:participant>/",
-        law_proposals.ending,
+        leaving.ending,
         name="registration-end",
     ),
     path(
         "rules/end/<str:market>/<str:participant>/propose/",
-        law_proposals.propose_end,
+        leaving.propose_end,
         name="registration-end-propose",
     ),
     path("rules/<path:instrument>/", rules.document, name="rule-document"),

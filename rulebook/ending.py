@@ -20,7 +20,7 @@ from rulebook.publication import (
     recording_findings,
     zone_in,
 )
-from rulebook.publishing import PublishedVersion, published, record
+from rulebook.publishing import Plan, PublishedVersion, published, record, standing_after
 from rulebook.resolve import document_in
 from rulebook.resulting_law import ending_findings
 from rulebook.versions import Version, instant_shown
@@ -62,6 +62,7 @@ def plan_end(
     reason: str,
     sealed: Mapping[str, Sequence[tuple[dt.datetime, dt.datetime]]] = MappingProxyType({}),
     locks: bool = True,
+    after: Plan | None = None,
 ) -> EndingPlan:
     """Return what it would do to end a document: `day` is the first on which it does not apply.
 
@@ -77,6 +78,7 @@ def plan_end(
         reason: why.
         sealed: the instants between which each sealed day lies, by market; their law stands.
         locks: whether others who publish wait for the transaction; who only asks keeps nobody.
+        after: a publication that is to be law before the end is; None where none is.
 
     Raises:
         Refused: with every finding; nothing is written.
@@ -85,6 +87,8 @@ def plan_end(
         store.lock_market(session, market)
     # After the lock: of two changes at once, the second sees what the first recorded.
     current = store.open_versions(session, market)
+    if after is not None:
+        current = standing_after(current, after)
     request = Request((), day, None, known, reason.strip())
     findings = [*_check_reason(request)]
     instrument = name if name.startswith(f"{market}/") else f"{market}/{name}"

@@ -131,6 +131,28 @@ def plan(
     return Plan(request, tuple(changes), start, end)
 
 
+def standing_after(current: Sequence[Version], planned: Plan) -> tuple[Version, ...]:
+    """Return the open versions of a market as they would be once a plan is law.
+
+    Nobody has decided it yet: the versions that it would append name nobody.
+    """
+    closed = {version.id for change in planned.changes for version in change.closes}
+    standing = [version for version in current if version.id not in closed]
+    # Recorded before whatever is asked about the law after it.
+    request = replace(planned.request, known=planned.request.known - dt.timedelta.resolution)
+    nobody = Decision(0, "", "")
+    for change in planned.changes:
+        if change.unchanged is None:
+            standing += [
+                replace(each.of, valid_from=each.valid_from, valid_to=each.valid_to)
+                for each in change.remainders
+            ]
+            identity = uuid.uuid5(uuid.NAMESPACE_OID, change.document.instrument)
+            version = _new_version(identity, request, nobody, change, planned.start, planned.end)
+            standing.append(version)
+    return tuple(standing)
+
+
 def publish(session: Session, planned: Plan, decision: Decision) -> list[PublishedVersion]:
     """Let a plan become law, as two people decided, in the transaction in which it was made.
 

@@ -197,6 +197,20 @@ def proposal(session: Session, number: int) -> StoredProposal | None:
     return _stored(row) if row else None
 
 
+def proposed_beside(session: Session, stored: StoredProposal) -> list[StoredProposal]:
+    """Return what was proposed in the same act, of the same market: by one account, at one moment.
+
+    In the order of their numbers, without the one asked about.
+    """
+    statement = _proposals().where(
+        Proposal.proposed_at == stored.proposed_at,
+        Proposal.proposed_by == stored.proposed_by,
+        Proposal.market == stored.market,
+        Proposal.number != stored.number,
+    )
+    return [_stored(row) for row in session.execute(statement.order_by(Proposal.number))]
+
+
 def answers(session: Session, number: int) -> list[Answered]:
     """Return what participants said of a proposal, in order."""
     statement = (

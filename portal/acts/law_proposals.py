@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding, Refused, refuse_any
+from ledger.people.store import proposal
 from portal.acts.requests import Done, Entry
 from portal.audit import Action
 from portal.models import Act
@@ -15,11 +16,13 @@ from rulebook.changes.basing import moved_findings
 from rulebook.changes.records import draft_from_json
 from rulebook.days import day_start
 from rulebook.drafting import Draft
+from rulebook.ending import plan_end
 from rulebook.store import versions_known
 from settlement.enactment.approve import approve
 from settlement.enactment.changes import drawn_findings, zone_of
-from settlement.enactment.leaving import ONE_DAY, leaving, left_findings
-from settlement.enactment.propose import propose_ending, propose_publication
+from settlement.enactment.leaving import ONE_DAY, Choice, leaving
+from settlement.enactment.propose import propose_leave, propose_publication
+from settlement.enactment.proposed import ending_after
 
 
 def end_registration(session: Session, act: Act, now: dt.datetime) -> Done:
@@ -27,23 +30,25 @@ def end_registration(session: Session, act: Act, now: dt.datetime) -> Done:
     said = act.arguments
     market, participant, reason = said["market"], said["participant"], said["reason"]
     last_day = dt.date.fromisoformat(said["last_day"])
-    found = leaving(session, market, participant, last_day, now)
-    findings: list[Finding] = list(left_findings(found)) if found and not said["is_off"] else []
     name = f"registration/{participant}"
-    try:
-        _, proposal = propose_ending(
-            session, market, name, last_day + ONE_DAY, now=now, reason=reason
-        )
-    except Refused as refused:
-        raise Refused([*findings, *refused.findings]) from None
-    # What was proposed is undone with the rest of the act.
-    refuse_any(findings)
-    if proposal is None:
+    choice = Choice(said["to"], said["takers"], said["is_off"])
+    found = leaving(session, market, participant, last_day, now)
+    if found is None:  # it has begun by no such day, or there is none, which the plan says
+        plan_end(session, market, name, last_day + ONE_DAY, known=now, reason=reason)
+    proposed = propose_leave(session, found, last_day, choice, now, reason) if found else []
+    if not proposed:
         told = f"{participant} leaves {market} after that day already; nothing was proposed."
         return Done(told, ["rule-document", f"{market}/{name}"], appended=False)
-    told = f"Proposal {proposal.number} waits for a regulator, who is another person."
-    entry = Entry(Action.LAW_PROPOSED, f"proposal {proposal.number}", reason)
-    return Done(told, ["law-proposal", str(proposal.number)], entries=[entry])
+    first, *later = proposed
+    told = f"Proposal {first.number} waits for a regulator, who is another person."
+    if later:
+        told = (
+            f"Proposal {first.number} hands over what {participant} holds; proposal "
+            f"{later[0].number} is its end, and is approved after that one. Both wait for a "
+            "regulator, who is another person."
+        )
+    entries = [Entry(Action.LAW_PROPOSED, f"proposal {one.number}", reason) for one in proposed]
+    return Done(told, ["law-proposal", str(first.number)], entries=entries)
 
 
 def propose_copy(session: Session, act: Act, now: dt.datetime) -> Done:
@@ -87,4 +92,9 @@ def approve_law(session: Session, act: Act, now: dt.datetime) -> Done:
     approve(session, number, act.arguments["digest"], now)
     told = f"Proposal {number} is approved: it is law."
     entry = Entry(Action.LAW_APPROVED, f"proposal {number}", "")
+    stored = proposal(session, number)
+    end = ending_after(session, stored) if stored else None
+    if end is not None and end.approved_at is None:
+        told += f" The end that was proposed with it, proposal {end.number}, waits for you next."
+        return Done(told, ["law-proposal", str(end.number)], entries=[entry])
     return Done(told, ["law-proposal", str(number)], entries=[entry])

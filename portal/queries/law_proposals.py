@@ -14,6 +14,7 @@ from ledger.people.store import StoredProposal
 from portal.queries.rules import market_zone
 from rulebook.changes.store import change_of_proposal
 from settlement.enactment.payees import ProposedPayee, proposed_payees
+from settlement.enactment.proposed import ending_after, handover_of
 from settlement.enactment.reach import Reach
 from settlement.enactment.reaching import reach_of
 
@@ -30,6 +31,8 @@ class ShownProposal:
         change: of whose text it is, which is decided on its own page; None of most.
         payees: the changes of payees in it, each of which waits for its participant's word.
         hindrances: why the reader may not approve it.
+        before: the proposal that is approved before it, while that waits.
+        after: the end that was proposed with it, and is approved after it.
         reach: what it touches of what is settled; None once it was approved.
     """
 
@@ -44,6 +47,8 @@ class ShownProposal:
     change: int | None
     payees: tuple[ProposedPayee, ...]
     hindrances: tuple[Finding, ...]
+    before: int | None
+    after: int | None
     reach: Reach | None
 
 
@@ -62,6 +67,8 @@ def shown_proposal(
     is_end = stored.kind is Kind.ENDING
     starts = dt.datetime.fromisoformat(content["ends" if is_end else "valid_from"])
     stops = None if is_end else content["valid_to"]
+    before = handover_of(session, stored) if is_end else None
+    after = None if is_end else ending_after(session, stored)
     reads, proposed = (store.rights_of(session, each) for each in (reader, stored.proposed_by))
     return ShownProposal(
         stored,
@@ -75,5 +82,7 @@ def shown_proposal(
         change_of_proposal(session, number),
         tuple(proposed_payees(session, [number])),
         tuple(check_approver(reads, proposed, stored.kind)),
+        before.number if before and before.approved_at is None else None,
+        after.number if after else None,
         reach_of(session, stored, now),
     )

@@ -18,6 +18,7 @@ from portal.views import (
     draft_revisions,
     law_changes,
     law_proposals,
+    leaving,
     payments,
     people,
     settling,
@@ -68,7 +69,7 @@ SHOW_REFUSED: Mapping[str, ShowRefused] = MappingProxyType(
         Act.Kind.CHANGE: law_changes.show_refused_opening,
         Act.Kind.CHANGE_STEP: law_changes.show_refused_step,
         Act.Kind.REVISE: draft_revisions.show_refused_revision,
-        Act.Kind.END: law_proposals.show_refused_end,
+        Act.Kind.END: leaving.show_refused_end,
         Act.Kind.PROPOSE_LAW: law_proposals.show_refused_copy,
         Act.Kind.APPROVE_LAW: law_proposals.show_refused_approval,
     }

@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from common.refusals import Refused, refuse_any
+from common.refusals import Finding, Refused, refuse_any
 from database.session import transaction
 from portal import copies
 from portal.access import SignedInRequest, open_to
@@ -41,7 +41,12 @@ def change(request: SignedInRequest, copy_number: int) -> HttpResponse:
     try:
         return act(request, copy, now)
     except Refused as refused:
-        return draft_page(request, copy, refused.findings)
+        return _again(request, copy, *refused.findings)
+
+
+def _again(request: SignedInRequest, copy: WorkingCopy, *complaints: str | Finding) -> HttpResponse:
+    """Show the working copy with the form as it was filled in, and why nothing came of it."""
+    return draft_page(request, copy, complaints, request.POST.dict())
 
 
 def _add(request: SignedInRequest, copy: WorkingCopy, now: dt.datetime) -> HttpResponse:
@@ -63,17 +68,17 @@ def _begin_document(request: SignedInRequest, copy: WorkingCopy, now: dt.datetim
         sentence = (
             f"Name the {NAMED_BY[kind]} whose document it is: lower-case words joined by dashes."
         )
-        return draft_page(request, copy, (sentence,))
+        return _again(request, copy, sentence)
     if instrument is None:
-        return draft_page(request, copy, ("Choose a kind of document.",))
+        return _again(request, copy, "Choose a kind of document.")
     if instrument in copy.bodies:
-        return draft_page(request, copy, (f"The copy has {key} already: open it below.",))
+        return _again(request, copy, f"The copy has {key} already: open it below.")
     if not queries.may_write(request.viewer, copy.market, instrument):
-        return draft_page(request, copy, (f"The {kind} of {name} is not yours to write.",))
+        return _again(request, copy, f"The {kind} of {name} is not yours to write.")
     with transaction() as session:
         if rule_on(session, instrument, copy.law_day) is not None:
             sentence = f"The law of {day_in_words(copy.law_day)} has {key}: add it below."
-            return draft_page(request, copy, (sentence,))
+            return _again(request, copy, sentence)
     body = blank_document(kind, copy.market, name)
     like = request.POST.get("like", "")
     if like and kind == "registration":
@@ -113,7 +118,7 @@ def _switch(request: SignedInRequest, copy: WorkingCopy, now: dt.datetime) -> Ht
     point, written = (request.POST.get(name, "").strip() for name in ("point", "on"))
     day, taker = parse_day(written), f"{copy.market}/registration/{request.POST.get('to', '')}"
     if day is None:
-        return draft_page(request, copy, (day_complaint(written),))
+        return _again(request, copy, day_complaint(written))
     has_edits = bool(copies.edits_of_copy(copy))
     refuse_any(day_findings(day, copy.wanted_from, has_edits=has_edits))
     with transaction() as session:
@@ -149,7 +154,7 @@ def _date(request: SignedInRequest, copy: WorkingCopy, now: dt.datetime) -> Http
     written = request.POST.get("on", "").strip()
     day = parse_day(written)
     if day is None:
-        return draft_page(request, copy, (day_complaint(written),))
+        return _again(request, copy, day_complaint(written))
     save_or_tell(request, copy, now, wanted_from=day)
     return redirect("draft", copy.pk)
 

@@ -124,7 +124,10 @@ def refusal_sentences(copy: WorkingCopy, findings: Sequence[Finding], code: str)
     """Return why a working copy was refused as it stands on its forms, and not in a file."""
     found = found_on_page(copy, [located(each, copy.bodies) for each in findings], code)
     places = [f"{each.document}: {each.where}" if each.document else each.where for each in found]
-    return tuple(f"{place}: {each.words}" for place, each in zip(places, found, strict=True))
+    return tuple(
+        f"{place}: {each.words} [{each.finding.code}]"
+        for place, each in zip(places, found, strict=True)
+    )
 
 
 def shown_document(

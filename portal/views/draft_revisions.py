@@ -62,24 +62,26 @@ def save_revision(request: SignedInRequest, copy_number: int) -> HttpResponse:
     """Save a working copy as the next revision of a change."""
     copy, now = copy_of(request, copy_number), timezone.now()
     reason = request.POST.get("reason", "").strip()
+    ends = request.POST.getlist("ends")
+    typed = {"do": "revise", "reason": reason, "change": request.POST.get("change"), "ends": ends}
     with transaction() as session:
         rights = rights_of(session, request.user.get_username())
         open_ones = revisable_changes(session, rights, copy.market, now)
         later, own = later_revision(session, copy), own_revision(session, copy)
     chosen = next((one for one in open_ones if one.key == request.POST.get("change")), None)
     if chosen is None:
-        return draft_page(request, copy, (MEANWHILE if later else CHOOSE,), reason)
+        return draft_page(request, copy, (MEANWHILE if later else CHOOSE,), typed)
     is_same = chosen.number == copy.change
     if is_same and later:
-        return draft_page(request, copy, (MEANWHILE,), reason)
-    if chosen.ends and chosen.consent not in request.POST.getlist("ends"):
+        return draft_page(request, copy, (MEANWHILE,), typed)
+    if chosen.ends and chosen.consent not in ends:
         # Whoever saves a text may not know how far its change is; to end that is no by-product.
-        return draft_page(request, copy, (f"{chosen.ends} {CONSENT}",), reason, chosen.key)
+        return draft_page(request, copy, (f"{chosen.ends} {CONSENT}",), typed)
     valid_to = own.valid_to if is_same and own else None
     try:
         draft = copies.draft_of_copy(copy)
     except Refused as refused:
-        return draft_page(request, copy, refused.findings, reason, chosen.key)
+        return draft_page(request, copy, refused.findings, typed)
     arguments = {
         "copy": copy.pk,
         "number": chosen.number,
@@ -100,4 +102,5 @@ def show_refused_revision(request: SignedInRequest, act: Act) -> HttpResponse:
     copy = copy_of(request, act.arguments["copy"])
     said = act.arguments
     chosen = f"{said['number']}.{said['parent'] or 0}"
-    return draft_page(request, copy, act.findings, said["reason"], chosen)
+    typed = {"do": "revise", "reason": said["reason"], "change": chosen}
+    return draft_page(request, copy, act.findings, typed)

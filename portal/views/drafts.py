@@ -7,6 +7,7 @@ else's to read, so no act of the worker is needed for it.
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 from django.contrib import messages
@@ -51,6 +52,7 @@ from rulebook.yaml_text import write_yaml
 
 COPIES_A_PAGE = 25
 UNPROCESSABLE = 422
+NOTHING_TYPED: Mapping[str, Any] = MappingProxyType({})
 
 
 def writes_law(viewer: Viewer) -> bool:
@@ -73,7 +75,11 @@ def listing(request: SignedInRequest) -> HttpResponse:
     return _listing(request, ())
 
 
-def _listing(request: SignedInRequest, complaints: Sequence[str]) -> HttpResponse:
+def _listing(
+    request: SignedInRequest,
+    complaints: Sequence[str],
+    typed: Mapping[str, Any] = NOTHING_TYPED,
+) -> HttpResponse:
     # Few, and without their documents, each of which may be long.
     mine = list(copies.copies_of(request.user).defer("base", "bodies"))
     with transaction() as session:
@@ -82,6 +88,7 @@ def _listing(request: SignedInRequest, complaints: Sequence[str]) -> HttpRespons
             "markets": markets(session),
             "zones": zone_by_market(session, {copy.market for copy in mine}),
             "today": timezone.now().date(),
+            "typed": typed,
             "complaints": complaints,
             "section": "drafts",
         }
@@ -96,14 +103,14 @@ def begin(request: SignedInRequest) -> HttpResponse:
     day, key = parse_day(written), request.POST.get("document", "")
     with transaction() as session:
         if market not in markets(session):
-            return _listing(request, ("Choose a market.",))
+            return _listing(request, ("Choose a market.",), request.POST.dict())
         if day is None:
-            return _listing(request, (day_complaint(written),))
+            return _listing(request, (day_complaint(written),), request.POST.dict())
         bodies = document_of_law(request, session, market, key, day) if key else {}
         try:
             copy = copies.begin_copy(session, request.user, market, day, bodies, timezone.now())
         except Refused as refused:
-            return _listing(request, page_sentences(refused.findings))
+            return _listing(request, page_sentences(refused.findings), request.POST.dict())
     return redirect("draft-document", copy.pk, key) if key else redirect("draft", copy.pk)
 
 
@@ -143,15 +150,13 @@ def draft_page(
     request: SignedInRequest,
     copy: WorkingCopy,
     complaints: Sequence[str | Finding],
-    reason: str = "",
-    chosen: str = "",
+    typed: Mapping[str, Any] = NOTHING_TYPED,
 ) -> HttpResponse:
     """Show a working copy, with what was wrong with a form of it and what was typed there.
 
     Args:
         complaints: sentences, and findings, which are told in the measures of its forms.
-        reason: that was typed.
-        chosen: the change that was chosen, by its key; else the copy's own is.
+        typed: into which of its forms, as its button sends it under `do`, and what.
     """
     now = timezone.now()
     with transaction() as session:
@@ -190,8 +195,7 @@ def draft_page(
         "old_dated": [key_of(name) for name in copies.dated_as_before(copy) if name in open_ones],
         "own": own,
         "later": later,
-        "reason": reason,
-        "chosen": chosen,
+        "typed": typed,
         "is_any_past_draft": any(each.ends for each in revisable),
         "offered": [each for each in offered if each.instrument not in copy.bodies],
         "kinds": [(kind, kind in NAMED_BY) for kind in KINDS],

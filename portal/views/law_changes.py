@@ -125,6 +125,7 @@ def _page(request: SignedInRequest, number: int, form: LawForm | None = None) ->
         "trial": trial,
         "typed": typed,
         "tried": tried,
+        "typed_place": "#".join(filter(None, map(typed.get, ("instrument", "clause")))),
         "complaints": form.complaints if form else (),
         "is_passed": bool(tried) and tried not in {step.action for step in found.steps},
         "opens_documents": request.viewer.sees_invoices,

@@ -1,12 +1,12 @@
 """Approve what another person proposed, and let it become law in the same transaction."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from common.refusals import Finding, Refused
+from common.refusals import Finding, Refused, refuse_any
 from ledger import store as ledger_store
 from ledger.invoice_queries import last_issue
 from ledger.payments.interest_queries import last_interest_posted
@@ -27,6 +27,7 @@ from settlement.enactment.content import (
     read_publication,
 )
 from settlement.enactment.payees import check_approved
+from settlement.enactment.proposed import handover_of
 from settlement.meters.store import last_look
 
 
@@ -83,6 +84,8 @@ def _publish(
 def _end(
     session: Session, stored: StoredProposal, digest: str, now: dt.datetime
 ) -> list[PublishedVersion]:
+    # Before that is law, whatever is found is of law that it makes other.
+    refuse_any(_check_handover(session, stored))
     wanted = read_ending(stored.content)
     planned = plan_end(
         session, stored.market or "", wanted.instrument, wanted.day,
@@ -122,6 +125,22 @@ def _check_moment(session: Session, stored: StoredProposal, now: dt.datetime) ->
         for act, known in acts.items()
         if known is not None and known >= now
     ]
+
+
+def _check_handover(session: Session, stored: StoredProposal) -> Iterator[Finding]:
+    """Find that what a participant leaves behind is not handed over yet: its end comes after.
+
+    As law, the handover states the registration anew, without an end.
+    """
+    handover = handover_of(session, stored)
+    if handover is not None and handover.approved_at is None:
+        yield Finding(
+            "handover-waits",
+            f"proposal {stored.number}",
+            f"proposal {handover.number} waits",
+            "what a participant holds is handed over before its registration ends",
+            f"approve proposal {handover.number} first",
+        )
 
 
 def _refuse_moved(stored: StoredProposal, content: Mapping[str, Any]) -> None:

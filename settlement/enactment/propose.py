@@ -20,6 +20,7 @@ from settlement.enactment.content import (
     publication_content,
     publication_texts,
 )
+from settlement.enactment.leaving import Choice, Leaving, plan_leave
 from settlement.enactment.payees import check_proposed
 
 
@@ -55,12 +56,13 @@ def propose_publication(
     if not planned.is_needed:
         return planned, None
     refuse_any(check_proposed(session, planned, now))
+    return planned, _propose_plan(session, planned, now)
+
+
+def _propose_plan(session: Session, planned: Plan, now: dt.datetime) -> StoredProposal:
     content = publication_content(planned.request, planned.start, planned.end)
-    texts = publication_texts(planned.request)
-    written = proposals.canonical_text(texts)
-    return planned, proposals.propose(
-        session, Kind.PUBLICATION, planned.market, content, now, written
-    )
+    written = proposals.canonical_text(publication_texts(planned.request))
+    return proposals.propose(session, Kind.PUBLICATION, planned.market, content, now, written)
 
 
 def propose_ending(
@@ -79,5 +81,40 @@ def propose_ending(
     )
     if not planned.is_needed:
         return planned, None
+    return planned, _propose_end(session, market, planned, now)
+
+
+def _propose_end(
+    session: Session, market: str, planned: EndingPlan, now: dt.datetime
+) -> StoredProposal:
     content = ending_content(planned.instrument, planned.request, planned.end)
-    return planned, proposals.propose(session, Kind.ENDING, market, content, now)
+    return proposals.propose(session, Kind.ENDING, market, content, now)
+
+
+def propose_leave(
+    session: Session,
+    found: Leaving,
+    last_day: dt.date,
+    choice: Choice,
+    now: dt.datetime,
+    reason: str,
+) -> list[StoredProposal]:
+    """Propose that a participant leaves: what it hands over, where it does, and then its end.
+
+    Returns:
+        The proposals, in the order in which they are approved; none where it leaves so already.
+
+    Raises:
+        Refused: with every finding; nothing is written.
+    """
+    planned, findings = plan_leave(session, found, last_day, choice, now, reason)
+    handover, ending = planned
+    if handover is not None:
+        findings += check_proposed(session, handover, now)
+    refuse_any(findings)
+    proposed = []
+    if handover is not None and handover.is_needed:
+        proposed.append(_propose_plan(session, handover, now))
+    if ending is not None and ending.is_needed:
+        proposed.append(_propose_end(session, found.registration.market, ending, now))
+    return proposed

@@ -1,12 +1,14 @@
 """The documents of a proposal that waits, or of a change, to be tried before anybody decides."""
 
 import datetime as dt
+import json
 
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding, Refused
 from ledger.people import proposals
 from ledger.people.roles import Kind
+from ledger.people.store import StoredProposal, proposed_beside
 from rulebook.changes.records import draft_of_revision
 from rulebook.drafting import Draft
 from rulebook.publication import Placed
@@ -46,6 +48,35 @@ def revised_draft(session: Session, number: int, revision: int) -> Draft:
             )
         ]
     )
+
+
+def handover_of(session: Session, ending: StoredProposal) -> StoredProposal | None:
+    """Return what was proposed in one act with an end, to be law before it; None where none was."""
+    return next(
+        (
+            each
+            for each in proposed_beside(session, ending)
+            if each.kind is Kind.PUBLICATION and _hands_over(each, ending)
+        ),
+        None,
+    )
+
+
+def ending_after(session: Session, handover: StoredProposal) -> StoredProposal | None:
+    """Return the end that was proposed in one act with what is handed over before it."""
+    return next(
+        (
+            each
+            for each in proposed_beside(session, handover)
+            if each.kind is Kind.ENDING and _hands_over(handover, each)
+        ),
+        None,
+    )
+
+
+def _hands_over(handover: StoredProposal, ending: StoredProposal) -> bool:
+    starts, ends = json.loads(handover.content)["valid_from"], json.loads(ending.content)["ends"]
+    return handover.number < ending.number and bool(starts == ends)
 
 
 def proposed_documents(session: Session, number: int) -> tuple[Placed, ...]:

@@ -38,6 +38,7 @@ MOVES_NO_MONEY = {
     ),
     "cosignatures": "a witness, who has no account, states what it keeps",
     "dispute-line": "a participant claims; money moves when it was decided and settled again",
+    "registration-end": "shows what would follow, and proposes nothing",
     "law-change-open": "says what is wrong with the law; others decide what comes of it",
     **dict.fromkeys(
         ["check-proof", "account-evidence", "evidence", "invoice-file"],

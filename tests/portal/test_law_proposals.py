@@ -14,10 +14,14 @@ from ledger.people.store import proposals
 from portal.acts.law_proposals import approve_law
 from portal.models import Act, AuditEntry, WorkingCopy
 from portal.queries.notices import title
+from portal.queries.rules import rule_on
+from settlement.enactment.leaving import Choice, leaving, plan_leave
+from settlement.enactment.verification import verify_enactment
 from settlement.notices.derivation import derive_notices
-from tests.portal.site import FIRST_DAY, GENERATOR, MARKET, SUPPLIER
+from tests.portal.site import FIRST_DAY, GENERATOR, MARKET, OUTSIDER, SUPPLIER
 from tests.worlds import people
 from tests.worlds.drafted import law_in_a_copy
+from tests.worlds.law import publish
 from tests.worlds.rolled_back import rolled_back
 
 pytestmark = pytest.mark.django_db
@@ -51,8 +55,6 @@ def test_a_participant_leaves_by_a_form_and_another_person_approves(site, sign_i
     page = shown(propose(operator, reason=" "), 422)
     assert "a supply point has a supplier" in page and "a document is ended for a" in page
     assert "a supply point has a supplier" in shown(propose(operator), 422)
-    page = shown(propose(operator, is_off="yes"), 422)
-    assert "a supply point has a supplier" not in page and "link-unknown-supply-point" in page
     assert numbers() == before
     page = shown(propose(operator, f"/rules/end/{MARKET}/{GENERATOR}/"))
     (number,) = numbers() - before
@@ -87,6 +89,112 @@ def test_a_participant_leaves_by_a_form_and_another_person_approves(site, sign_i
     page = shown(operator.get(f"/notices/?participant={GENERATOR}"))
     assert "Its last day would be 31 March 2090" in page and "It leaves the market." in page
     assert "The end of the registration" not in shown(sign_in("outsider").get("/notices/"))
+
+
+def digest_of(number: int) -> str:
+    with transaction() as session:
+        return next(p for p in proposals(session) if p.number == number).content_digest.hex()
+
+
+def points_of(session, participant: str, on: str) -> list[str] | None:
+    """Return the supply points of a registration on a day; None where there is none."""
+    found = rule_on(session, f"{MARKET}/registration/{participant}", dt.date.fromisoformat(on))
+    return None if found is None else [p.supply_point for p in found.document.supply_points]
+
+
+def links_after(session, names, on="2090-04-01") -> list[str]:
+    found = rule_on(session, f"{MARKET}/charge-list/isles-networks", dt.date.fromisoformat(on))
+    return [
+        link.supply_point
+        for link in found.document.links
+        if link.supply_point in names and (link.to_day is None or str(link.to_day) > on)
+    ]
+
+
+def approve_both(session, first: int, last: int):
+    """Approve a handover and then the end that was proposed with it, and in no other order."""
+    handed, ended = ({"number": one, "digest": digest_of(one)} for one in (first, last))
+    with people.acting_as(session, "grace"), pytest.raises(Refused, match="handover-waits"):
+        approve_law(session, Act(arguments=ended), timezone.now())
+    with people.acting_as(session, "grace"):
+        done = approve_law(session, Act(arguments=handed), timezone.now())
+    assert done.where == ["law-proposal", str(last)], "the end is what comes next"
+    with people.acting_as(session, "grace"):
+        approve_law(session, Act(arguments=ended), timezone.now())
+
+
+def test_whoever_leaves_hands_over_all_it_holds_by_one_page(site, sign_in):
+    operator, before = sign_in("operator"), numbers()
+    page = shown(operator.get(ENDING))
+    assert "TUOS" in page and "Contract" in page and "N0-P1" in page, "from the start"
+    assert "goes on, and is owed by" not in page
+    chosen = {"to": OUTSIDER, "taker.N0-P2": "commonweal-power", "last_day": LAST_DAY}
+    page = shown(operator.post(ENDING, chosen))
+    assert "Nothing stands against it" in page and numbers() == before
+    assert "goes on, and is owed by lantern-supply" in page
+    assert "goes on, and is owed by commonweal-power" in page
+    page = shown(propose(operator, **chosen))
+    first, last = sorted(numbers() - before)
+    assert f"Proposal {first} of law" in page and f"/rules/proposals/{last}/" in page
+    assert "which is approved after this one" in page
+    page = shown(sign_in("regulator").get(f"/rules/proposals/{last}/"))
+    assert f"Approve proposal {first} first" in page and "Approve</button>" not in page
+    with rolled_back(site.engine) as session:
+        held, taken = (points_of(session, name, LAST_DAY) for name in (SUPPLIER, OUTSIDER))
+        approve_both(session, first, last)
+        assert points_of(session, SUPPLIER, LAST_DAY) == held
+        assert points_of(session, SUPPLIER, "2090-04-01") is None, "it is no participant any more"
+        after = points_of(session, OUTSIDER, "2090-04-01")
+        assert after == [*taken, *(name for name in held if name != "N0-P2")]
+        assert "N0-P2" in points_of(session, "commonweal-power", "2090-04-01")
+        assert set(links_after(session, held)) == set(held), "charges go on"
+        assert not list(verify_enactment(session))
+
+
+def test_charges_end_where_nobody_takes_energy_any_more(site, sign_in):
+    operator, before = sign_in("operator"), numbers()
+    shown(propose(operator, is_off="yes", to="commonweal-power", **{"taker.N0-P1": "-"}))
+    first, last = sorted(numbers() - before)
+    with rolled_back(site.engine) as session:
+        held = points_of(session, SUPPLIER, LAST_DAY)
+        approve_both(session, first, last)
+        assert set(links_after(session, held)) == set(held) - {"N0-P1"}
+        assert "N0-P1" in links_after(session, held, LAST_DAY), "on its last day it is charged"
+        assert "N0-P1" not in points_of(session, "commonweal-power", "2090-04-01")
+
+
+def test_everything_against_an_end_is_said_at_once_and_what_was_chosen_stays(sign_in):
+    operator, before = sign_in("operator"), numbers()
+    wrong = {"to": SUPPLIER, "taker.N0-P2": "nobody-here", "taker.NO-SUCH": OUTSIDER}
+    page = shown(propose(operator, reason=" ", **wrong), 422)
+    for said in (f"'{SUPPLIER}'", "'nobody-here'", "'NO-SUCH'", "for a stated reason"):
+        assert said in page, said
+    page = shown(propose(operator, reason="", to=OUTSIDER, **{"taker.N0-P2": "-"}), 422)
+    assert "supply-points-left" in page and "N0-P2" in page and "for a stated reason" in page
+    assert f"<option selected>{OUTSIDER}</option>" in page
+    assert '<option value="-" selected>' in page and f'value="{LAST_DAY}"' in page
+    assert numbers() == before
+    for who in ("owner", "auditor", "outsider"):
+        assert sign_in(who).post(ENDING, wrong).status_code == 403
+
+
+def test_an_end_undoes_no_law_that_comes_later(site, sign_in):
+    operator = sign_in("operator")
+    with rolled_back(site.engine) as session:
+        found = leaving(session, MARKET, SUPPLIER, dt.date(2090, 3, 31), timezone.now())
+        taker = rule_on(session, f"{MARKET}/registration/{OUTSIDER}", FIRST_DAY).document
+        later = taker.model_copy(update={"title": "As it will be"})
+        publish(session, [later], valid_from=dt.date(2095, 1, 1), known=timezone.now())
+        _, findings = plan_leave(
+            session, found, dt.date(2090, 3, 31), Choice(OUTSIDER), timezone.now(), "It leaves"
+        )
+    assert [(each.code, each.place) for each in findings] == [
+        ("law-changes-later", f"{MARKET}/registration/{OUTSIDER}")
+    ]
+    assert "2095-01-01" in findings[0].value
+    assert "Nothing stands against it" in shown(
+        operator.post(ENDING, {"to": OUTSIDER, "last_day": LAST_DAY})
+    )
 
 
 def proposed_copy(client, number, reason="As agreed"):
