@@ -8,6 +8,7 @@ import datetime as dt
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, select, tuple_
@@ -89,6 +90,18 @@ class InvoicePage:
         return next((line for line in self.lines if line.number == number), None)
 
 
+class CorrectedLine(NamedTuple):
+    """What a line of a note changes: a line of the document that the note corrects.
+
+    Attributes:
+        number: of that line; 0 where that document has none of the kind.
+        words: whether all of it is taken back, or how it changes.
+    """
+
+    number: int
+    words: str
+
+
 def invoices_of(
     session: Session, participants: Collection[tuple[str, str]] | None
 ) -> PagedRows[InvoiceSummary]:
@@ -145,6 +158,37 @@ def invoice_page(session: Session, number: str) -> InvoicePage:
         document=document,
         clauses=_clauses(session, document),
     )
+
+
+def corrected_lines(session: Session, page: InvoicePage) -> dict[int, CorrectedLine]:
+    """Return what each line of a note changes, by its number; nothing of a first document."""
+    note = page.document
+    if page.summary.corrects is None:
+        return {}
+    before = find_document(session, page.summary.corrects)
+    # Both have the sign of their documents; what a credit note states is taken back.
+    sign = note.sign * before.sign
+    original = {_told_apart(line): line for line in before.lines}
+    return {line.number: _corrected(line, original, sign) for line in note.lines}
+
+
+def _told_apart(line: IssuedLine) -> tuple[str, str, str, int]:
+    return line.kind, line.subject, line.tax_category, line.tax_rate_ppm
+
+
+def _corrected(
+    line: IssuedLine, original: Mapping[tuple[str, str, str, int], IssuedLine], sign: int
+) -> CorrectedLine:
+    before = original.get(_told_apart(line))
+    if before is None:
+        return CorrectedLine(0, "new: it has no line of the kind")
+    if (line.quantity or 0) * sign == -(before.quantity or 0) and (
+        line.exact_micro * sign == -before.exact_micro
+    ):
+        return CorrectedLine(before.number, "takes all of it back")
+    if line.quantity == 0 and before.quantity:
+        return CorrectedLine(before.number, "the same quantity at another price")
+    return CorrectedLine(before.number, "the difference to it, and to notes in between")
 
 
 def _summaries() -> Select[Invoice, str, Invoice]:

@@ -61,12 +61,14 @@ def page(request: SignedInRequest, number: str) -> HttpResponse:
         refuse_others(session, request, number)
         found = queries.invoice_page(session, number)
         summary, now = found.summary, timezone.now()
+        corrected = queries.corrected_lines(session, found)
         disputed = marks_of_document(session, summary.id, now)
         may_dispute = (summary.market, summary.participant) in (
             request.viewer.participants or ()
         ) and (time_to_dispute(session, summary.market, summary.issued_at, now) is not None)
     context = {
         "invoice": found,
+        "corrected": corrected,
         "disputes": disputed,
         "may_dispute": may_dispute,
         "section": "invoices",

@@ -235,7 +235,7 @@ class IssuedDocument:
             found.sort(key=lambda group: -abs(group.amount_minor))
         others = tuple(line for line in self.lines if self.original and line.quantity == 0)
         if others:
-            title = "Nothing on balance: quantities that are as they were"
+            title = "Other amounts: quantities that are as they were"
             found.append(LineGroup(NOTHING_ON_BALANCE, title, others))
         return tuple(found)
 

@@ -94,7 +94,7 @@ def test_a_note_leads_with_what_changed_and_groups_what_did_not(sign):
     ]
     assert sum(group.amount_minor for group in document.groups) == document.net_minor
     first = pages(document)[0]
-    assert first.index("Fuel") < first.index("Adequacy pot") < first.index("Nothing on balance:")
+    assert first.index("Fuel") < first.index("Adequacy pot") < first.index("Other amounts:")
 
 
 def test_the_first_document_of_a_month_keeps_the_order_of_its_lines():

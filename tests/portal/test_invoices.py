@@ -2,14 +2,16 @@
 
 import html
 import re
+from dataclasses import replace
 
 import pytest
 from django.template.loader import render_to_string
 from django.utils.html import strip_tags
 
 from database.session import transaction
-from portal.queries.invoices import invoice_page
+from portal.queries.invoices import _corrected, corrected_lines, invoice_page
 from settlement.documents.issued_document import IssuedLine, sign_of
+from settlement.documents.render import find_document
 from settlement.documents.wording import PROOF_ADDRESS, proof_words
 from tests.portal.site import GENERATOR, SUPPLIER
 
@@ -143,6 +145,43 @@ def test_a_credit_note_states_positive_amounts(sign_in, documents):
         found = page_of(note).document
         assert found.due_minor > 0
         assert "Amounts are what is credited" in text(client, f"/invoices/{note.number}/")
+
+
+def test_each_line_of_a_note_names_the_line_that_it_changes(sign_in, documents):
+    client, said = sign_in("auditor"), set()
+    for note in (one for ones in documents.values() for one in ones if one.corrects):
+        page = text(client, f"/invoices/{note.number}/")
+        before = {(line.kind, line.subject): line for line in find_document_of(note.corrects).lines}
+        with transaction() as session:
+            changed = corrected_lines(session, invoice_page(session, note.number))
+        found = page_of(note).document
+        assert changed.keys() == {line.number for line in found.lines}
+        for line in found.lines:
+            number, words = changed[line.number]
+            original = before.get((line.kind, line.subject))
+            assert number == (original.number if original else 0)
+            if number:
+                assert f"/why/{note.corrects}/{number}/" in page or f"Line {number} of" in page
+            said.add(words)
+        assert "nothing on balance" not in page or any(
+            line.quantity == 0 and not line.exact_micro for line in found.lines
+        )
+    assert "the same quantity at another price" in said
+
+
+def test_what_is_taken_back_whole_is_called_so(documents):
+    note = next(one for ones in documents.values() for one in ones if one.corrects)
+    line = find_document_of(note.corrects).lines[0]
+    key = (line.kind, line.subject, line.tax_category, line.tax_rate_ppm)
+    assert _corrected(line, {key: line}, -1) == (line.number, "takes all of it back")
+    back = replace(line, quantity=-(line.quantity or 0), exact_micro=-line.exact_micro)
+    assert _corrected(back, {key: line}, 1) == (line.number, "takes all of it back")
+    assert _corrected(line, {}, 1).number == 0
+
+
+def find_document_of(number):
+    with transaction() as session:
+        return find_document(session, number)
 
 
 @pytest.mark.parametrize(
