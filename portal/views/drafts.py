@@ -201,6 +201,7 @@ def draft_page(
         "kinds": [(kind, kind in NAMED_BY) for kind in KINDS],
         "suppliers": [name_of(each.instrument) for each in offered if each.kind == "registration"],
         "complaints": _sentences(copy, complaints, code),
+        "every_one_by": "manage.py plan FILE --valid-from DAY",
         "section": "drafts",
     }
     return render(request, "drafts/page.html", context, status=_status(complaints))
