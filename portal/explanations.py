@@ -6,6 +6,8 @@ stands for an hour, for whoever asks the same again with the same rights.
 """
 
 import datetime as dt
+import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
@@ -108,6 +110,21 @@ def page_of(found: ExplanationRequest) -> Page:
     return PAGES.validate_json(found.content)
 
 
+def hand_on(number: int) -> bool:
+    """Queue what takes long in a lane of its own, and return whether it does; the worker's part.
+
+    A page may queue an explanation alone; what it opens is looked at here, before days are settled.
+    """
+    asked = ExplanationRequest.objects.filter(pk=number, state=State.RUNNING).first()
+    opened = opened_of(asked.document, asked.line, asked.day, asked.interval) if asked else None
+    if asked is None or opened is None or not opened.is_long:
+        return False
+    with transaction.atomic():
+        asked.job_number = jobs.defer("open", number)
+        asked.save(update_fields=["job_number"])
+    return True
+
+
 def make(number: int, threads: int = 1) -> None:
     """Work out an explanation and store it; the worker's part.
 
@@ -132,18 +149,24 @@ def make(number: int, threads: int = 1) -> None:
                 content = b"" if page is None else PAGES.dump_json(page)
         if is_open and opened is not None:
             # In transactions of its own: nobody waits while days are settled.
-            found = opening.make(database.transaction, viewer, opened, threads=threads)
+            found = opening.make(
+                database.transaction,
+                viewer,
+                opened,
+                threads=threads,
+                progress=_progress_of(number),
+            )
             content = b"" if found is None else opened.pages.dump_json(found)
         # A right that is gone may come back, and another request then finds what there is.
         without = State.NOTHING if is_open else State.FAILED
     except Exception:
         # What an error says may be of others' data: it is for the log.
-        _end(number, State.FAILED)
+        _end(number, State.FAILED, content="")
         raise
     if content:
         _end(number, State.READY, content=content.decode())
     else:
-        _end(number, without)
+        _end(number, without, content="")
 
 
 def remove_old(now: dt.datetime) -> None:
@@ -165,6 +188,20 @@ def _explain(session: Session, viewer: Viewer, subject: Subject) -> Page | None:
     if subject.interval is None:
         return why.day(read)
     return why.interval(read, subject.interval, viewer)
+
+
+def _progress_of(number: int) -> Callable[[int, int], None]:
+    """Return what stores how far a request is, once a second at most."""
+    stored = 0.0
+
+    def report(done: int, total: int) -> None:
+        nonlocal stored
+        if time.monotonic() - stored >= 1.0:
+            stored = time.monotonic()
+            running = ExplanationRequest.objects.filter(pk=number, state=State.RUNNING)
+            running.update(content=f"{done} {total}")
+
+    return report
 
 
 def _rights(viewer: Viewer) -> dict[str, Any]:

@@ -21,10 +21,13 @@ log = logging.getLogger(__name__)
 
 HEART = dt.timedelta(seconds=60)
 """A worker of which nothing was seen for so long is gone."""
-AT_ONCE = 6
-"""Jobs of a worker."""
-LANES = {"replay": 1, "trial": 1, "export": 2, "explain": 2}
-"""How many of a kind are under way at once: an act never waits behind them."""
+LANES = {"replay": 1, "trial": 1, "open": 1, "export": 2, "explain": 2}
+"""How many of a kind are under way at once: an act never waits behind them.
+
+All days of a trial, settled again for a row of it, take minutes: they keep to a lane of their own.
+"""
+AT_ONCE = sum(LANES.values()) + 1
+"""Jobs of a worker: every lane may be taken, and an act is done all the same."""
 WAIT_SECONDS = 2.0
 """How long a page waits for the worker before it says that it is being done."""
 LOOK_SECONDS = 0.05

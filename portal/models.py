@@ -259,7 +259,8 @@ class ExplanationRequest(models.Model):
 
     `document` is the number of a document, or names a row of a trial and `line` a line of its day.
     `day` and `interval` are empty where the line, or the whole day, is asked for. `rights` are
-    those by which it was made: whoever has others asks anew.
+    those by which it was made: whoever has others asks anew. `content` is the page, and while it is
+    being made, how many days of how many are settled, where that is told.
     """
 
     class State(models.TextChoices):
@@ -294,6 +295,14 @@ class ExplanationRequest(models.Model):
     def is_running(self) -> bool:
         """Whether the outcome is still to come."""
         return self.state == self.State.RUNNING
+
+    @property
+    def days_settled(self) -> tuple[int, int] | None:
+        """How many days of how many are settled, while it is made; None where that is untold."""
+        done, _, total = self.content[:20].partition(" ")
+        if not (self.is_running and done.isdecimal() and total.isdecimal()):
+            return None
+        return int(done), int(total)
 
 
 class Act(models.Model):

@@ -43,6 +43,15 @@ def explain(number: int) -> None:
     """Work out why a number is what it is, for the page that asks."""
     from portal import explanations
 
+    if not explanations.hand_on(number):
+        explanations.make(number, os.cpu_count() or 1)
+
+
+@app.task(name="open", priority=12)
+def open_trial(number: int) -> None:
+    """Settle all days of a trial again, for the page that opens a row of it."""
+    from portal import explanations
+
     explanations.make(number, os.cpu_count() or 1)
 
 

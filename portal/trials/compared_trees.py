@@ -1,6 +1,6 @@
 """Two explanations of one line, under the law and under a draft, as a page shows them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from portal.amounts import money_exact
@@ -9,7 +9,6 @@ from portal.trials.opened_tables import MOST_CAUSES, SIDE_TITLES
 from settlement.billing.lines import Side, line_kind
 from settlement.explanations.comparing import Marked, Pair, compare, same_words
 from settlement.explanations.tree import CitedClause, Explanation, cited_clauses
-from settlement.trials.records import Trial
 
 _VERBS = {Side.CHARGE: "charged", Side.PAYMENT: "paid"}
 
@@ -53,14 +52,13 @@ class TwoTrees:
     drafted: frozenset[bytes]
 
 
-def two_trees(page: TreesPage, trial: Trial, draft: str, currency: str) -> TwoTrees:
+def two_trees(page: TreesPage, sides: Sequence[str], draft: str, currency: str) -> TwoTrees:
     """Return the trees of the law and of a draft side by side."""
-    at = [side.side for side in trial.sides].index(draft)
+    at = list(sides).index(draft)
     law, other = page.trees[0], page.trees[at]
     pair = compare(law, other)
     causes = list(_told_once(pair))
-    published = {pin.digest for pin in trial.pins}
-    clauses = tuple(_clauses(law, other, published))
+    clauses = tuple(_clauses(law, other, frozenset(page.published)))
     return TwoTrees(
         page.received_micro[at] - page.received_micro[0],
         arithmetic(page, at, SIDE_TITLES[draft].lower(), currency),
@@ -112,7 +110,9 @@ def _told_once(pair: Pair) -> Iterator[Pair]:
             yield cause
 
 
-def _clauses(law: Explanation, draft: Explanation, published: set[bytes]) -> Iterator[ShownClause]:
+def _clauses(
+    law: Explanation, draft: Explanation, published: frozenset[bytes]
+) -> Iterator[ShownClause]:
     """Yield each clause that either tree cites once, the law's first."""
     of_law = {(each.instrument, each.anchor): each for each in cited_clauses(law)}
     seen = set()

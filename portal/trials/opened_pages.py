@@ -4,13 +4,13 @@ Each number stands once a side, the law first; + is received.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from ledger.journal import Account
 from portal.queries.explanations import local_times, sum_up_others
 from settlement.billing.lines import LINE_KINDS, Subject
-from settlement.explanations.tree import Explanation
+from settlement.explanations.tree import Explanation, cited_clauses
 from settlement.trials.opened import OpenedDay, OpenedRows, OpenedSide
 from settlement.trials.rows import ReportRow
 
@@ -93,13 +93,17 @@ class LinePage:
 
 @dataclass(frozen=True)
 class TreesPage:
-    """An interval of a line, as a tree a side."""
+    """An interval of a line, as a tree a side.
+
+    `published` holds the digests of the law that the trees cite; other clauses are the draft's.
+    """
 
     line: TrialLine
     clock: str
     count: int
     received_micro: tuple[int, ...]
     trees: tuple[Explanation, ...]
+    published: tuple[bytes, ...]
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,12 @@ def line_page(opened: OpenedDay, row: ReportRow, number: int) -> LinePage | None
 
 
 def trees_page(
-    opened: OpenedDay, row: ReportRow, number: int, interval: int, may_see: Callable[[str], bool]
+    opened: OpenedDay,
+    row: ReportRow,
+    number: int,
+    interval: int,
+    may_see: Callable[[str], bool],
+    published: Collection[bytes],
 ) -> TreesPage | None:
     """Return the trees behind an interval of a line, from 1; None where there is no such interval.
 
@@ -147,12 +156,15 @@ def trees_page(
     count = len(_clocks(opened))
     if line is None or not 1 <= interval <= count:
         return None
+    trees = tuple(sum_up_others(side.tree(line, interval - 1), may_see) for side in sides)
+    cited = {clause.digest for tree in trees for clause in cited_clauses(tree)}
     return TreesPage(
         _shown(opened, line, number),
         _clocks(opened)[interval - 1],
         count,
         tuple(int(side.received(line)[interval - 1]) for side in sides),
-        tuple(sum_up_others(side.tree(line, interval - 1), may_see) for side in sides),
+        trees,
+        tuple(sorted(cited.intersection(published))),
     )
 
 

@@ -8,6 +8,7 @@ an hour, for whoever asks the same with the same rights.
 import datetime as dt
 import re
 import uuid
+from dataclasses import replace
 from typing import NamedTuple
 
 from pydantic import ConfigDict, TypeAdapter
@@ -28,14 +29,20 @@ from portal.trials.opened_pages import (
     trees_page,
 )
 from settlement.runs.run import ENGINE_VERSION
+from settlement.runs.settle import Progress, no_progress
 from settlement.trials.opened import open_day, open_rows
 from settlement.trials.records import Trial
 from settlement.trials.rows import PARTICIPANT, ReportRow, report_rows, row_numbers
+from settlement.trials.seen import find_public_trial
 from settlement.trials.store import find_trial
 from settlement.trials.trial import Transactions
 
-_DOCUMENT = re.compile(r"trial ([0-9a-f-]{36}) ([0-9]{1,9})")
+_DOCUMENT = re.compile(r"trial ([0-9a-f-]{36}) (?:([0-9]{1,9})|own ([a-z0-9-]{1,48}))")
 """How a request names a row of a trial, where others name a document: no number has a space."""
+
+OWN_NUMBER = 1
+"""Of the only row that a request for a participant's own has."""
+MOVED = "What this trial was computed from is not there as it was; tell the operator."
 
 _JSON = ConfigDict(ser_json_bytes="hex", val_json_bytes="hex")
 _ROWS: TypeAdapter[Page] = TypeAdapter(RowsPage | NotOpened, config=_JSON)
@@ -49,6 +56,8 @@ class Opened(NamedTuple):
 
     Attributes:
         row, line, interval: from 1; 0 where all rows, or the whole day, are asked for.
+        own: the participant whose row is opened for whoever acts for it; it has no number then,
+            as the report that numbers rows is hidden from them.
     """
 
     trial_id: uuid.UUID
@@ -56,11 +65,18 @@ class Opened(NamedTuple):
     day: dt.date | None = None
     line: int = 0
     interval: int = 0
+    own: str = ""
 
     @property
     def document(self) -> str:
         """What a request calls it in place of a document."""
-        return f"trial {self.trial_id} {self.row}"
+        named = f"own {self.own}" if self.own else str(self.row)
+        return f"trial {self.trial_id} {named}"
+
+    @property
+    def is_long(self) -> bool:
+        """Whether all days are settled again, and not one."""
+        return self.day is None
 
     @property
     def pages(self) -> TypeAdapter[Page]:
@@ -77,7 +93,8 @@ def opened_of(document: str, line: int, day: dt.date | None, interval: int | Non
     found = _DOCUMENT.fullmatch(document)
     if found is None:
         return None
-    return Opened(uuid.UUID(found[1]), int(found[2]), day, line, interval or 0)
+    identity, row, own = found.groups()
+    return Opened(uuid.UUID(identity), int(row or 0), day, line, interval or 0, own or "")
 
 
 def may_open(viewer: Viewer, market: str, participant: str | None) -> bool:
@@ -96,6 +113,13 @@ def participant_of(row: ReportRow) -> str | None:
     return row.name if row.dimension == PARTICIPANT else None
 
 
+def may_open_own(session: Session, viewer: Viewer, opened: Opened) -> bool:
+    """Return whether a participant's own row is open to a user: of a trial that all may know of."""
+    found = find_public_trial(session, opened.trial_id)
+    is_told = found is not None and found.public is not None
+    return is_told and found is not None and (found.market, opened.own) in viewer.acts_for
+
+
 def open_rows_of(viewer: Viewer, trial: Trial) -> list[ReportRow]:
     """Return the rows of a trial that are open to a user."""
     return [
@@ -103,6 +127,14 @@ def open_rows_of(viewer: Viewer, trial: Trial) -> list[ReportRow]:
         for row in report_rows(trial.report)
         if may_open(viewer, trial.market, participant_of(row))
     ]
+
+
+def opened_row(trial: Trial, opened: Opened) -> ReportRow | None:
+    """Return the row of a trial that is opened; None where it has no such row."""
+    if not opened.own:
+        return row_of(trial, opened.row)
+    key = (PARTICIPANT, opened.own)
+    return next((row for row in report_rows(trial.report) if row.key == key), None)
 
 
 def row_of(trial: Trial, number: int) -> ReportRow | None:
@@ -116,6 +148,8 @@ def may_open_part(session: Session, viewer: Viewer, opened: Opened) -> bool:
     trial = find_trial(session, opened.trial_id)
     if trial is None:
         return False
+    if opened.own:
+        return may_open_own(session, viewer, opened) and opened_row(trial, opened) is not None
     if not opened.row:
         return bool(open_rows_of(viewer, trial))
     row = row_of(trial, opened.row)
@@ -123,9 +157,17 @@ def may_open_part(session: Session, viewer: Viewer, opened: Opened) -> bool:
 
 
 def make(
-    transactions: Transactions, viewer: Viewer, opened: Opened, *, threads: int = 1
+    transactions: Transactions,
+    viewer: Viewer,
+    opened: Opened,
+    *,
+    threads: int = 1,
+    progress: Progress = no_progress,
 ) -> Page | None:
-    """Return what a page shows; None where the trial has nothing of the kind; the worker's part."""
+    """Return what a page shows; None where the trial has nothing of the kind; the worker's part.
+
+    Whoever calls it has asked `may_open_part`.
+    """
     with transactions() as session:
         trial = find_trial(session, opened.trial_id)
     if trial is None:
@@ -139,20 +181,24 @@ def make(
             )
         )
     try:
-        return _make(transactions, viewer, trial, opened, threads)
+        return _make(transactions, viewer, trial, opened, threads, progress)
     except Refused as refused:
+        if opened.own:  # what is missing may be another's
+            return NotOpened((MOVED,))
         return NotOpened(tuple(str(finding) for finding in refused.findings))
 
 
 def _make(
-    transactions: Transactions, viewer: Viewer, trial: Trial, opened: Opened, threads: int
+    transactions: Transactions,
+    viewer: Viewer,
+    trial: Trial,
+    opened: Opened,
+    threads: int,
+    progress: Progress,
 ) -> Page | None:
     if opened.day is None:
-        rows = open_rows_of(viewer, trial)
-        return rows_page(
-            open_rows(transactions, trial, rows, threads=threads), row_numbers(trial.report)
-        )
-    row = row_of(trial, opened.row)
+        return _rows(transactions, viewer, trial, opened, threads, progress)
+    row = opened_row(trial, opened)
     if row is None or not trial.first_day <= opened.day <= trial.last_day:
         return None
     with transactions() as session:
@@ -161,9 +207,30 @@ def _make(
         return row_day_page(found, row)
     if not opened.interval:
         return line_page(found, row, opened.line)
-    market, own = trial.market, participant_of(row)
+    market, subject = trial.market, participant_of(row)
 
     def may_see(owner: str) -> bool:
-        return owner == own or may_open(viewer, market, owner)
+        return owner == subject or may_open(viewer, market, owner)
 
-    return trees_page(found, row, opened.line, opened.interval, may_see)
+    published = frozenset(pin.digest for pin in trial.pins)
+    return trees_page(found, row, opened.line, opened.interval, may_see, published)
+
+
+def _rows(
+    transactions: Transactions,
+    viewer: Viewer,
+    trial: Trial,
+    opened: Opened,
+    threads: int,
+    progress: Progress,
+) -> RowsPage | None:
+    """Settle all days; of a participant's own, for its row alone."""
+    own = opened_row(trial, opened) if opened.own else None
+    if opened.own and own is None:
+        return None
+    rows = open_rows_of(viewer, trial) if own is None else [own]
+    found = open_rows(transactions, trial, rows, threads=threads, progress=progress)
+    if own is None:
+        return rows_page(found, row_numbers(trial.report))
+    # Prices of the whole grid are no part of one row.
+    return rows_page(replace(found, prices=()), {own.key: OWN_NUMBER})

@@ -34,7 +34,7 @@ def printed_trial(page: TrialPage) -> Printed:
     for place, draft in enumerate(page.drafts):
         of_classes = ", ".join(f"{words}: {number}" for words, number in draft.classes)
         said = [
-            "; ".join(name.words for name in draft.names) or draft.unnamed,
+            "" if draft.names else draft.unnamed,
             draft.headline if place else "",  # that of the first is the title
             f"Of the law in force at {local_time(draft.drawn_from, zone)}, from which it was "
             "drawn, it changes:",
@@ -45,7 +45,7 @@ def printed_trial(page: TrialPage) -> Printed:
             f"{of_classes}.",
             " ".join(draft.evenness),
         ]
-        sections.append(_section(draft.title, said, items=draft.changes, after=after))
+        sections.append(_section(draft.heading, said, items=draft.changes, after=after))
     sections += [_of_table(table) for table in page.tables]
     sections.append(_uncounted(page.uncounted))
     return _printed(summary.headline, page, _kicker(trial.mode, trial.market), facts) | {

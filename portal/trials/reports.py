@@ -51,6 +51,12 @@ class DraftShown:
     evenness: tuple[str, ...]
 
     @property
+    def heading(self) -> str:
+        """What it is called: by whose text it is, where that has a name."""
+        named = "; ".join(name.words for name in self.names)
+        return f"{named} ({self.title.lower()})" if named else self.title
+
+    @property
     def unnamed(self) -> str:
         """What is said of it where nothing has its text."""
         return UNNAMED

@@ -34,10 +34,11 @@ from portal.trials.opened_tables import (
     periods_grid,
     row_words,
 )
-from portal.trials.opening import Opened, may_open, participant_of, row_of
+from portal.trials.opening import OWN_NUMBER, Opened, may_open, participant_of, row_of
 from settlement.trials.records import Trial
 from settlement.trials.report import DRAFTS
-from settlement.trials.rows import ReportRow, report_rows
+from settlement.trials.rows import ReportRow
+from settlement.trials.seen import PublicTrial
 from settlement.trials.store import find_trial
 
 LINES_A_PAGE = 100
@@ -48,53 +49,84 @@ def opens_trials(viewer: Viewer) -> bool:
     return viewer.sees_studies
 
 
-class _Shown(NamedTuple):
-    """The trial of a page, its row, and what the worker made of it."""
+class Shown(NamedTuple):
+    """The trial of a page, its row, what is opened of it, and the zone of its market.
 
-    trial: Trial
+    Attributes:
+        tried: the whole trial, or what everybody may know of it.
+        sides: the names of its sides, the law first.
+        currency: of its amounts.
+    """
+
+    tried: Trial | PublicTrial
     row: ReportRow | None
     opened: Opened
     zone: str
+    sides: list[str]
+    currency: str
 
     @property
-    def sides(self) -> list[str]:
-        """The names of its sides, the law first."""
-        return [side.side for side in self.trial.sides]
-
-    @property
-    def currency(self) -> str:
-        """Of its amounts."""
-        return str(self.trial.report["currency"])
+    def day_count(self) -> int:
+        """How many days the trial has."""
+        return (self.tried.last_day - self.tried.first_day).days + 1
 
     def address(self, **parts: object) -> str:
-        """Return the address of what lies below the page."""
-        named = {"trial_id": self.trial.id, "row": self.opened.row}
-        route = {1: "trial-day", 2: "trial-line", 3: "trial-trees"}[len(parts)]
-        return reverse(route, kwargs=named | parts)
+        """Return the address of what lies below the row: a day, a line of it, an interval."""
+        opened, below = self.opened, ("row", "day", "line", "trees")[len(parts)]
+        named: dict[str, object] = {"trial_id": self.tried.id}
+        if opened.own:
+            return reverse(f"trial-own-{below}", kwargs=named | {"participant": opened.own} | parts)
+        return reverse(f"trial-{below}", kwargs=named | {"row": opened.row} | parts)
+
+    def crumbs(self, name: str) -> list[tuple[str, str]]:
+        """Return what lies above the page and the page itself, with their addresses."""
+        opened, tried = self.opened, self.tried
+        above = reverse("trial-prices", args=[tried.id]) if self.row is None else self.address()
+        found = [(name, above)]
+        if opened.day is not None:
+            words = f"{opened.day.day} {opened.day:%b %Y}"
+            found.append((words, "" if self.row is None else self.address(day=opened.day)))
+        if opened.line:
+            address = self.address(day=opened.day, line=opened.line)
+            found.append((f"Line {opened.line}", address))
+        if opened.interval:
+            found.append((f"Period {opened.interval}", ""))
+        return found
 
 
 @require_safe
 @open_to(opens_trials)
 def row(request: SignedInRequest, trial_id: uuid.UUID, row: int) -> HttpResponse:
     """Show a row of a trial, day by day."""
-    shown = _find_row(request, Opened(trial_id, row))
+    return row_page(request, _find_row(request, Opened(trial_id, row)))
+
+
+def row_page(request: SignedInRequest, shown: Shown) -> HttpResponse:
+    """Show the days of a row."""
     # One request serves all rows: what is dear is to settle the days, not to sum them.
-    every = Opened(trial_id)
+    asked = shown.opened if shown.opened.own else Opened(shown.tried.id)
+    number = shown.opened.row or OWN_NUMBER
 
     def context(page: pages.RowsPage) -> dict[str, Any]:
-        grid = days_grid(page, row, shown.sides, lambda day: shown.address(day=day))
-        recorded = report_rows(shown.trial.report)[row - 1].received_micro(shown.sides)
-        sums = tuple(map(sum, zip(*page.received_micro[row], strict=True)))
+        grid = days_grid(page, number, shown.sides, lambda day: shown.address(day=day))
+        recorded = shown.row.received_micro(shown.sides) if shown.row else ()
+        sums = tuple(map(sum, zip(*page.received_micro[number], strict=True)))
         return {"grid": grid, "agrees": sums == recorded and not page.other_sides}
 
-    return _answer(request, shown, every, "trials/row.html", context)
+    return _answer(request, shown, asked, "trials/row.html", context)
 
 
 @require_safe
 @open_to(opens_trials)
 def day(request: SignedInRequest, trial_id: uuid.UUID, row: int, day: dt.date) -> HttpResponse:
     """Show a day of a row: its settlement periods, and the lines that they are made of."""
-    shown = _find_row(request, Opened(trial_id, row, day))
+    return day_page(request, _find_row(request, Opened(trial_id, row, day)))
+
+
+def day_page(request: SignedInRequest, shown: Shown) -> HttpResponse:
+    """Show a day of a row."""
+    day = shown.opened.day
+    assert day is not None
 
     def context(page: pages.RowDayPage) -> dict[str, Any]:
         lines = page_of(request, by_difference(page.lines), LINES_A_PAGE)
@@ -116,9 +148,13 @@ def line(
     request: SignedInRequest, trial_id: uuid.UUID, row: int, day: dt.date, line: int
 ) -> HttpResponse:
     """Show a line of a day: energy, price and amount of each settlement period."""
-    if not line:
-        raise Http404("lines are counted from 1")
-    shown = _find_row(request, Opened(trial_id, row, day, line))
+    return line_page(request, _find_row(request, Opened(trial_id, row, day, counted(line))))
+
+
+def line_page(request: SignedInRequest, shown: Shown) -> HttpResponse:
+    """Show a line of a day."""
+    day, line = shown.opened.day, shown.opened.line
+    assert day is not None
 
     def context(page: pages.LinePage) -> dict[str, Any]:
         def address_of(interval: int) -> str:
@@ -145,19 +181,39 @@ def trees(
     interval: int,
 ) -> HttpResponse:
     """Show why a line has its amount in an interval, under the law and under a draft."""
-    if not line or not interval:
+    opened = Opened(trial_id, row, day, counted(line), counted(interval))
+    return trees_page(request, _find_row(request, opened))
+
+
+def counted(number: int) -> int:
+    """Return the number of a line or an interval of an address; 0 would ask for all of them.
+
+    Raises:
+        Http404: it is 0.
+    """
+    if not number:
         raise Http404("lines and intervals are counted from 1")
-    shown = _find_row(request, Opened(trial_id, row, day, line, interval))
+    return number
+
+
+def trees_page(request: SignedInRequest, shown: Shown) -> HttpResponse:
+    """Show two trees of an interval.
+
+    Raises:
+        Http404: the trial has no draft of that name.
+    """
+    day, line, interval = shown.opened.day, shown.opened.line, shown.opened.interval
     drafts = [side for side in shown.sides if side in DRAFTS]
-    wanted = request.GET.get("draft")
-    draft = wanted if wanted in drafts else drafts[0]
+    draft = request.GET.get("draft", drafts[0])
+    if draft not in drafts:
+        raise Http404("no such draft in this trial")
 
     def context(page: pages.TreesPage) -> dict[str, Any]:
         return {
             "line": page.line,
             "words": line_words(page.line),
             "page": page,
-            "found": two_trees(page, shown.trial, draft, shown.currency),
+            "found": two_trees(page, shown.sides, draft, shown.currency),
             "draft": draft,
             "draft_title": SIDE_TITLES[draft].lower(),
             "drafts": [(name, SIDE_TITLES[name].lower()) for name in drafts],
@@ -181,7 +237,7 @@ def prices(
     trial, zone = _find_trial(trial_id, day)
     if not may_open(request.viewer, trial.market, None):
         raise PermissionDenied
-    shown = _Shown(trial, None, Opened(trial_id, day=day), zone)
+    shown = _whole(trial, None, Opened(trial_id, day=day), zone)
 
     def address_of(day: dt.date) -> str:
         return reverse("trial-prices-of-day", args=[trial_id, day])
@@ -214,7 +270,7 @@ def _find_trial(trial_id: uuid.UUID, day: dt.date | None) -> tuple[Trial, str]:
     return trial, zone
 
 
-def _find_row(request: SignedInRequest, opened: Opened) -> _Shown:
+def _find_row(request: SignedInRequest, opened: Opened) -> Shown:
     """Return the trial and the row of a page, and keep that it is read."""
     trial, zone = _find_trial(opened.trial_id, opened.day)
     row = row_of(trial, opened.row)
@@ -228,12 +284,17 @@ def _find_row(request: SignedInRequest, opened: Opened) -> _Shown:
         keep_list(request, is_everybodys=True)
     else:
         keep_reading(request.user, request.viewer, trial.market, participant)
-    return _Shown(trial, row, opened, zone)
+    return _whole(trial, row, opened, zone)
+
+
+def _whole(trial: Trial, row: ReportRow | None, opened: Opened, zone: str) -> Shown:
+    sides = [side.side for side in trial.sides]
+    return Shown(trial, row, opened, zone, sides, str(trial.report["currency"]))
 
 
 def _answer(
     request: SignedInRequest,
-    shown: _Shown,
+    shown: Shown,
     opened: Opened,
     template: str,
     context_of: Callable[[Any], dict[str, Any]],
@@ -248,14 +309,15 @@ def _answer(
     name, table = row_words(shown.row) if shown.row else ("Prices", "Every settlement period")
     context: dict[str, Any] = {
         "section": "trials",
-        "tried": shown.trial,
+        "tried": shown.tried,
+        "day_count": shown.day_count,
         "zone": shown.zone,
-        "row": shown.opened.row,
+        "crumbs": shown.crumbs(name),
         "row_name": name,
         "row_table": table,
         "day": shown.opened.day,
-        "line_number": shown.opened.line,
         "interval": shown.opened.interval,
+        "is_long": opened.is_long,
         "currency": shown.currency,
     }
     if asked.state != State.READY:

@@ -23,6 +23,7 @@ from settlement.meters.register import DEMAND, GENERATION
 from settlement.meters.sources import reading_sources
 from settlement.runs.computing import compute
 from settlement.runs.results import VectorKey, run_result_digest
+from settlement.runs.settle import Progress, no_progress
 from settlement.studies import measures
 from settlement.studies.inputs import StudyInputs
 from settlement.trials.figures import PRICE
@@ -66,7 +67,12 @@ class OpenedRows:
 
 
 def open_rows(
-    transactions: Transactions, trial: Trial, rows: Iterable[ReportRow], *, threads: int = 1
+    transactions: Transactions,
+    trial: Trial,
+    rows: Iterable[ReportRow],
+    *,
+    threads: int = 1,
+    progress: Progress = no_progress,
 ) -> OpenedRows:
     """Settle all days of a trial again, and return what rows of its report have of each.
 
@@ -79,7 +85,8 @@ def open_rows(
     received: dict[tuple[str, str], list[tuple[int, ...]]] = {row.key: [] for row in rows}
     digests: dict[str, list[bytes]] = {name: [] for name in inputs.sides}
     prices = []
-    for settled in settled_sides(inputs, threads):
+    for done, settled in enumerate(settled_sides(inputs, threads), start=1):
+        progress(done, len(inputs.days))
         of_sides = []
         for name, side in settled.items():
             digests[name].append(side.computed.digest)

@@ -23,6 +23,9 @@ SCROLLS_IN_PLACE = {
     "day of a trial",
     "line of a trial",
     "trial of one's own",
+    "own row of a trial",
+    "day of one's own",
+    "line of one's own",
     "change of the law",
     "change of the law, to decide",
 }

@@ -12,6 +12,7 @@ from tests.browser.drafts import draft_with_faults
 from tests.browser.tables import CUT, SCREENS, SCROLLS, check_cells
 from tests.portal.site import GENERATOR, OUTSIDER, SUPPLIER
 
+OWN_ROW = f"/trials/{{seen_trial}}/own/{SUPPLIER}/"
 PAGES = {
     "home": ("/", None),
     "sign in": ("/account/sign-in/", None),
@@ -61,6 +62,10 @@ PAGES = {
     "line of a trial": ("/trials/{trial}/1/2024-03-31/1/", "regulator"),
     "law and draft": ("/trials/{trial}/1/2024-03-31/1/36/", "regulator"),
     "trial of one's own": ("/trials/{seen_trial}/", SUPPLIER),
+    "own row of a trial": (OWN_ROW, SUPPLIER),
+    "day of one's own": (f"{OWN_ROW}2024-03-31/", SUPPLIER),
+    "line of one's own": (f"{OWN_ROW}2024-03-31/1/", SUPPLIER),
+    "law and draft of one's own": (f"{OWN_ROW}2024-03-31/1/36/", SUPPLIER),
     "drafts of law": ("/drafts/", "regulator"),
     "no draft of law": ("/drafts/", "operator"),
     "draft of law": ("/drafts/{draft}/", "regulator"),

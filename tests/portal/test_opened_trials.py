@@ -9,11 +9,12 @@ import uuid
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from common.currencies import NO_BREAK_SPACE
 from database.session import transaction
 from ledger.people.roles import Role
-from portal import explanations, tasks
+from portal import explanations, jobs, tasks
 from portal.access import viewer_of
 from portal.models import ExplanationRequest
 from portal.trials import opening
@@ -21,6 +22,7 @@ from portal.trials.opened_pages import LinePage, RowDayPage, RowsPage, TreesPage
 from portal.trials.opened_tables import row_words
 from settlement.trials.rows import report_rows
 from settlement.trials.store import find_trial
+from tests.portal.site import GENERATOR, SUPPLIER
 from tests.worlds.acts import AT_ONCE
 from tests.worlds.as_portal import as_worker
 
@@ -129,8 +131,8 @@ def test_two_trees_stand_beside_each_other_for_either_draft(regulator, site, row
     second = text(regulator, f"{address}?draft=second")
     assert "Under the second draft" in second and "£80.00" in second
     assert ExplanationRequest.objects.count() == 1
-    for other in ("law", "third", "", "'"):
-        assert "Under the draft" in text(regulator, f"{address}?draft={other}")
+    for other in ("law", "third", "nope", "", "'"):
+        text(regulator, f"{address}?draft={other}", status=404)
     # Only what a published version says is linked to it.
     for digest in re.findall(r'href="/rules/version/([0-9a-f]{64})/', page):
         assert regulator.get(f"/rules/version/{digest}/").status_code == 200
@@ -213,7 +215,7 @@ def test_who_may_not_open_a_trial_is_told_nothing_by_the_worker_either(sign_in, 
             asked_at=timezone.now(),
         )
         with as_worker():
-            tasks.explain(asked.pk)
+            explanations.make(asked.pk)
         asked.refresh_from_db()
         assert (asked.state, asked.content) == (ExplanationRequest.State.FAILED, "")
 
@@ -231,7 +233,7 @@ def test_a_request_that_names_no_trial_ends_in_nothing(make_user, site, document
         asked_at=timezone.now(),
     )
     with as_worker():
-        tasks.explain(asked.pk)
+        explanations.make(asked.pk)
     asked.refresh_from_db()
     assert (asked.state, asked.content) == (ExplanationRequest.State.FAILED, "")
 
@@ -251,3 +253,107 @@ def test_a_record_that_says_otherwise_is_named(regulator, site, monkeypatch):
     page = text(regulator, f"/trials/{site.trial}/1/")
     assert "Differs" in page and f"manage.py replay {site.trial}" in page
     assert NO_BREAK_SPACE not in page.partition("<title>")[2].partition("</title>")[0]
+
+
+OWN = "/trials/{trial}/own/{name}/"
+
+
+def test_a_participant_opens_its_own_row_down_to_two_trees(sign_in, site):
+    owner = sign_in("owner")
+    address = OWN.format(trial=site.seen_trial, name=SUPPLIER)
+    assert f'href="{address}"' in text(owner, f"/trials/{site.seen_trial}/")
+    page = text(owner, address)
+    assert "Agrees" in page and f'href="{address}{DAY}/"' in page and SUPPLIER in page
+    found = kept(RowsPage)
+    assert found.lowest == () and found.highest == (), "prices of the grid are no part of a row"
+    with transaction(site.engine) as session:
+        whole = find_trial(session, uuid.UUID(site.seen_trial))
+    row = next(each for each in report_rows(whole.report) if each.name == SUPPLIER)
+    assert list(found.received_micro.values()) == [(row.received_micro(("law", "draft")),)]
+    page = text(owner, f"{address}{DAY}/")
+    of_day = kept(RowDayPage)
+    assert {line.participant for line in of_day.lines} == {SUPPLIER}
+    assert f'href="{address}{DAY}/1/"' in page
+    assert f'href="{address}{DAY}/1/36/"' in text(owner, f"{address}{DAY}/1/")
+    page = text(owner, f"{address}{DAY}/1/36/")
+    assert "Under the law" in page and "Under the draft" in page
+    trees = kept(TreesPage)
+    assert [-tree.value for tree in trees.trees] == list(trees.received_micro)
+    # Names of others stand in no tree of theirs: what they are paid is one sum.
+    others = {row.name for row in report_rows(whole.report) if row.dimension == "participant"}
+    assert not [name for name in others - {SUPPLIER} if name in page]
+    for digest in re.findall(r'href="/rules/version/([0-9a-f]{64})/', page):
+        assert owner.get(f"/rules/version/{digest}/").status_code == 200
+
+
+def test_nobody_opens_the_row_of_another_by_its_address(sign_in, site):
+    mine, others = (OWN.format(trial=site.seen_trial, name=n) for n in (SUPPLIER, GENERATOR))
+    for who, address, status in (
+        ("outsider", mine, 404), ("unlinked participant", mine, 404), ("owner", others, 404),
+        ("nobody", mine, 403), ("regulator", mine, 403), ("colleague", others, 200),
+    ):  # fmt: skip
+        client = sign_in(who)
+        for below in ("", f"{DAY}/", f"{DAY}/1/", f"{DAY}/1/36/"):
+            assert client.get(address + below).status_code == status, (who, below)
+        number = report_rows_of(site)[SUPPLIER]
+        if who != "regulator":
+            text(client, f"/trials/{site.seen_trial}/{number}/", status=403)
+    owner = sign_in("generator")
+    # Of a draft that was put to nobody, not even its own.
+    text(owner, OWN.format(trial=site.trial, name=GENERATOR), status=404)
+    for odd in ("x" * 100, "Hearth", "hearth-energy%20", "..", "0"):
+        assert owner.get(OWN.format(trial=site.seen_trial, name=odd)).status_code == 404, odd
+    for odd in ("2024-03-30/", "2024-04-01/", f"{DAY}/0/", f"{DAY}/1/0/", f"{DAY}/999/"):
+        address = OWN.format(trial=site.seen_trial, name=GENERATOR)
+        assert owner.get(address + odd).status_code == 404, odd
+
+
+def report_rows_of(site):
+    with transaction(site.engine) as session:
+        whole = find_trial(session, uuid.UUID(site.seen_trial))
+    return {each.name: n for n, each in enumerate(report_rows(whole.report), start=1)}
+
+
+def test_the_worker_asks_again_whose_row_it_is(make_user, site):
+    """As by a row that somebody slips in, or of one whose right was taken away meanwhile."""
+    user = make_user("ola", Role.PARTICIPANT, SUPPLIER)
+    for trial, name in (
+        (site.seen_trial, GENERATOR), (site.trial, SUPPLIER), (site.seen_trial, "no-such"),
+    ):  # fmt: skip
+        for day in (None, dt.date(2024, 3, 31)):
+            asked = ExplanationRequest.objects.create(
+                user=user,
+                rights=explanations._rights(viewer_of(user)),
+                document=f"trial {trial} own {name}",
+                line=0,
+                day=day,
+                asked_at=timezone.now(),
+            )
+            with as_worker():
+                explanations.make(asked.pk)
+            asked.refresh_from_db()
+            assert (asked.state, asked.content) == (ExplanationRequest.State.FAILED, "")
+
+
+def test_all_days_have_a_lane_of_their_own_and_say_how_far_they_are(regulator, site, monkeypatch):
+    monkeypatch.setitem(AT_ONCE, "open", lambda _number: None)
+    address = f"/trials/{site.trial}/1/"
+    page = text(regulator, address)
+    assert "Being worked out" in page and "Waits for a free hand" in page
+    asked = ExplanationRequest.objects.latest("pk")
+    job = ProcrastinateJob.objects.get(pk=asked.job_number)
+    assert (job.task_name, job.lock) == ("open", "open-0")
+    explanations._progress_of(asked.pk)(12, 366)
+    page = text(regulator, address)
+    assert "12 of 366 days" in page and '<progress max="366" value="12"' in page
+    reported = []
+    monkeypatch.setattr(explanations, "_progress_of", lambda _: lambda *far: reported.append(far))
+    with as_worker():
+        tasks.open_trial(asked.pk)
+    assert reported == [(1, 1)] and "Agrees" in text(regulator, address)
+    explanations._progress_of(asked.pk)(1, 366)
+    assert "Agrees" in text(regulator, address), "what is ready stays as it is"
+    text(regulator, f"{address}{DAY}/")
+    asked = ExplanationRequest.objects.latest("pk")
+    assert ProcrastinateJob.objects.get(pk=asked.job_number).task_name == "explain"
+    assert sum(jobs.LANES.values()) < jobs.AT_ONCE, "an act is done though every lane is taken"

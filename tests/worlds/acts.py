@@ -10,7 +10,7 @@ from portal.acts import requests
 from portal.models import Act
 from tests.worlds.as_portal import as_worker
 
-AT_ONCE = {"act": tasks.do_act, "explain": tasks.explain}
+AT_ONCE = {"act": tasks.do_act, "explain": tasks.explain, "open": tasks.open_trial}
 """What a page waits for."""
 
 
