@@ -196,7 +196,7 @@ BEGIN
                     AND rules.valid @> NEW.at AND rules.recorded @> NEW.at), 28))
         WHEN 'respond' THEN NEW.at < (stated ->> 'ends_at')::timestamptz
         WHEN 'close' THEN NEW.at >= (stated ->> 'ends_at')::timestamptz
-        WHEN 'accept' THEN (NEW.body ->> 'review_from')::timestamptz IS NOT NULL
+        WHEN 'accept' THEN (NEW.body ->> 'review_from')::timestamptz > NEW.at
         WHEN 'note' THEN NEW.at >= (stated ->> 'review_from')::timestamptz
         WHEN 'assess' THEN btrim(NEW.body ->> 'uncounted') <> '' AND (
             of_change.urgency <> '' OR EXISTS (

@@ -239,7 +239,8 @@ $$
 
 # What a participant's people, and those who oversee a market, are shown of the proposals asked for,
 # or of all where none is named: the part that concerns them, and no other's registration. Whose
-# role passes by row security is told of everybody's.
+# role passes by row security is told of everybody's. Since proposals end it tells of that, too: see
+# `database.proposal_ends`.
 CREATE_PROPOSED_PAYEES = """
 CREATE FUNCTION people.proposed_payees(asked bigint[]) RETURNS TABLE (
     number bigint, market text, content_digest bytea, reason text, proposed_by text,

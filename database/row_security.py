@@ -159,6 +159,7 @@ POLICIES: Mapping[str, str] = MappingProxyType(
             f"{_OVERSEES} OR approved_by = (SELECT people.acting()) "
             "OR proposal IN (SELECT number FROM people.proposal)"
         ),
+        "people.proposal_end": (f"{_OVERSEES} OR proposal IN (SELECT number FROM people.proposal)"),
         "people.account_grant": f"{_OVERSEES} OR account = (SELECT people.acting())",
         "people.withdrawal": (
             f"{_OVERSEES} OR grant_number IN (SELECT number FROM people.account_grant)"

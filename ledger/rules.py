@@ -159,6 +159,11 @@ class LedgerRule(Rule):
         "law and rights rest on an approved proposal that says so",
         "propose it, and have another person approve it",
     )
+    MOMENT_IS_ANOTHER = (
+        29,
+        "a decision, a step towards one, and a checkpoint state the present moment",
+        "set the clock of this machine right, and do it again",
+    )
     MONTH_IS_MALFORMED = (
         30,
         "a billing month is written as its first day",

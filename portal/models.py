@@ -52,6 +52,7 @@ class AuditEntry(models.Model):
         LAW_CHANGE = "law-change", "Took a step of a change of the law"
         LAW_PROPOSED = "law-proposed", "Proposed law"
         LAW_APPROVED = "law-approved", "Approved law"
+        PROPOSAL_ENDED = "proposal-ended", "Gave up a proposal"
         DEMO_SIGN_IN = "demo-sign-in", "Demo sign-in made"
 
     at = models.DateTimeField(db_index=True)
@@ -333,6 +334,7 @@ class Act(models.Model):
         END = "end", "End a registration"
         PROPOSE_LAW = "propose-law", "Propose law"
         APPROVE_LAW = "approve-law", "Approve law"
+        GIVE_UP = "give-up", "Give up a proposal"
 
     class State(models.TextChoices):
         """How far it is."""

@@ -74,6 +74,11 @@ urlpatterns = [
         name="law-proposal-approve",
     ),
     path(
+        "rules/proposals/<number:number>/give-up/",
+        law_proposals.give_up,
+        name="law-proposal-give-up",
+    ),
+    path(
         "rules/end/<str:market>/<str:participant>/",
         leaving.ending,
         name="registration-end",

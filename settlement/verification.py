@@ -20,6 +20,7 @@ from common.refusals import Finding
 from database.catalogue.verification import verify_schema
 from ledger.disputes.verification import verify_disputes
 from ledger.log.kept import KeptCheckpoint
+from ledger.log.moment_verification import verify_moments
 from ledger.log.tree_verification import verify_published
 from ledger.log.verification import verify_leaves
 from ledger.log.witness_verification import verify_witnesses
@@ -123,6 +124,7 @@ def list_row_checks(
         Check("rules", rulebook.verification.verify),
         Check("rules against decisions", verify_enactment),
         Check("changes of law", verify_changes),
+        Check("moments of decisions", verify_moments),
         Check("readings", verify_readings),
         Check("runs and results", partial(verify_runs, held=held)),
         Check("trials", verify_trials),

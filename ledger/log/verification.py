@@ -45,6 +45,7 @@ SOURCES = frozenset(
         "people.founding",
         "people.person",
         "people.proposal",
+        "people.proposal_end",
         "people.withdrawal",
         "rulebook.change",
         "rulebook.change_event",

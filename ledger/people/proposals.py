@@ -1,4 +1,4 @@
-"""Propose, and approve: two rows, each under its own token, both naming one digest."""
+"""Propose, and approve: two rows, each under its own token, both naming one digest; or give up."""
 
 import datetime as dt
 import json
@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from common.refusals import Finding, Refused, refuse_any, shown
 from ledger import store as ledger_store
 from ledger.people import store
-from ledger.people.rights import NOBODY, check_approver, check_proposer
-from ledger.people.roles import Kind
-from ledger.people.rows import ApprovalRow, ProposalRow
+from ledger.people.rights import NOBODY, check_approver, check_ending, check_proposer
+from ledger.people.roles import Kind, Outcome
+from ledger.people.rows import ApprovalRow, ProposalEndRow, ProposalRow
 from ledger.people.store import StoredProposal
-from ledger.people.tables import Approval, Proposal
+from ledger.people.tables import Approval, Proposal, ProposalEnd
 
 SHORTEST_DIGEST = 8
 """Hexadecimal digits of a digest by which an approver names what was read."""
@@ -99,6 +99,39 @@ def approve(
     return stored._replace(approved_by=rights.account, approved_at=now)
 
 
+def give_up(
+    session: Session,
+    number: int,
+    outcome: Outcome,
+    reason: str,
+    now: dt.datetime,
+    found: Iterable[Finding] = (),
+) -> StoredProposal:
+    """Append that a proposal is given up, in the name of whoever acts: nobody approves it then.
+
+    Args:
+        session: acts as whoever proposed it, or to reject it as another person.
+        number: of the proposal.
+        outcome: whether it is withdrawn or rejected.
+        reason: why, in words.
+        now: when.
+        found: what already forbids it, to be said with the rest.
+
+    Raises:
+        Refused: with every finding; nothing is written.
+    """
+    ledger_store.lock(session)
+    stored = find_open(session, number)
+    rights = store.acting(session)
+    proposer = store.rights_of(session, stored.proposed_by)
+    refuse_any([*found, *check_ending(rights, proposer, stored.kind, outcome)])
+    row = ProposalEndRow(number, outcome.value, rights.account, now, reason.strip())
+    store.append(session, ProposalEnd, [row])
+    return stored._replace(
+        outcome=outcome, ended_by=row.ended_by, ended_at=now, end_reason=row.reason
+    )
+
+
 def check_digest(stored: StoredProposal, digest: str) -> Iterator[Finding]:
     """Find that somebody names another digest than that of a proposal, or too little of it."""
     hexadecimal = stored.content_digest.hex()
@@ -114,27 +147,31 @@ def check_digest(stored: StoredProposal, digest: str) -> Iterator[Finding]:
 
 
 def find_open(session: Session, number: int) -> StoredProposal:
-    """Return a proposal that nobody has approved.
+    """Return a proposal that waits: nobody has approved it or given it up.
 
     Raises:
-        Refused: there is none of the number, or it was approved.
+        Refused: there is none of the number, or it waits no more.
     """
     stored = store.proposal(session, number)
-    if stored is None or stored.approved_by is not None:
-        value = (
-            "no such proposal"
-            if stored is None
-            else f"approved by {stored.approved_by} at {stored.approved_at:%Y-%m-%d %H:%M}Z"
-        )
+    if stored is None or not stored.is_open:
         raise Refused(
             [
                 Finding(
                     "proposal-not-open",
                     f"proposal {number}",
-                    value,
-                    "a proposal is approved once",
+                    "no such proposal" if stored is None else state_words(stored),
+                    "a proposal is approved once, and not after it was given up",
                     "`manage.py proposals` lists those that wait",
                 )
             ]
         )
     return stored
+
+
+def state_words(stored: StoredProposal) -> str:
+    """Return how a proposal stands: waits, or what became of it, by whom and when, in UTC."""
+    if stored.approved_at is not None:
+        return f"approved by {stored.approved_by} at {stored.approved_at:%Y-%m-%d %H:%M}Z"
+    if stored.ended_at is not None:
+        return f"{stored.outcome} by {stored.ended_by} at {stored.ended_at:%Y-%m-%d %H:%M}Z"
+    return "waits"

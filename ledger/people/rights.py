@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from common.people import name_key
 from common.refusals import Finding, shown
-from ledger.people.roles import DECIDERS, MANAGERS, Kind, Role
+from ledger.people.roles import DECIDERS, MANAGERS, Kind, Outcome, Role
 
 ACCOUNT_NAME = re.compile(r"[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*")
 ACCOUNT_NAME_LENGTH = 48
@@ -96,6 +96,38 @@ def check_approver(
             f"{deed} {other.account}, who is the same person",
             "two people decide, and nobody for themselves",
             "have somebody else approve it",
+        )
+
+
+def check_ending(
+    rights: Rights, proposer: Rights, kind: Kind, outcome: Outcome
+) -> Iterator[Finding]:
+    """Find why an account may not give up a proposal: its own, or as another person another's."""
+    decided = DECIDERS[kind]
+    roles = decided.propose if outcome is Outcome.WITHDRAWN else decided.approve
+    deed = "withdraw" if outcome is Outcome.WITHDRAWN else "reject"
+    yield from check_acting(rights, roles, f"{deed} a {kind}")
+    if not rights.account:
+        return
+    place = f"account {rights.account}"
+    if rights.person is None:
+        yield Finding("service-ends-proposal", place, "a service", f"a person may {deed} it",
+                      f"let a person sign in and {deed} it")  # fmt: skip
+    elif outcome is Outcome.WITHDRAWN and rights.person != proposer.person:
+        yield Finding(
+            "proposal-of-another",
+            place,
+            f"it was proposed by {proposer.account}, who is another person",
+            "who proposed it withdraws it",
+            "let them withdraw it, or reject it",
+        )
+    elif outcome is Outcome.REJECTED and rights.person == proposer.person:
+        yield Finding(
+            "two-people",
+            place,
+            f"it was proposed by {proposer.account}, who is the same person",
+            "another person rejects it",
+            "withdraw it, or have somebody else reject it",
         )
 
 

@@ -21,6 +21,13 @@ class Kind(StrEnum):
     GRANT = "grant"
 
 
+class Outcome(StrEnum):
+    """How a proposal ends that nobody approves: in the words of a change of law."""
+
+    WITHDRAWN = "withdrawn"
+    REJECTED = "rejected"
+
+
 class Deciders(NamedTuple):
     """The roles of which an account needs one to propose, and one to approve."""
 

@@ -5,6 +5,7 @@
     tallystick.founding.1     operator, regulator, is_demonstration, founded_at
     tallystick.proposal.1     number, kind, market, content_digest, proposed_by, proposed_at
     tallystick.approval.1     proposal, content_digest, approved_by, approved_at
+    tallystick.proposal-end.1 proposal, outcome, ended_by, ended_at, reason
     tallystick.answer.1       number, proposal, content_digest, market, participant, agrees,
                               answered_by, answered_at
     tallystick.grant.1        number, account, role, market, participant, approval, granted_at
@@ -96,6 +97,21 @@ class ApprovalRow(NamedTuple):
     def digest(self) -> bytes:
         """The digest over every column."""
         return leaf_hash(encode("tallystick.approval.1", self))
+
+
+class ProposalEndRow(NamedTuple):
+    """The sealed columns of `people.proposal_end`: how a proposal that is no law was given up."""
+
+    proposal: int
+    outcome: str
+    ended_by: str
+    ended_at: dt.datetime
+    reason: str
+
+    @property
+    def digest(self) -> bytes:
+        """The digest over every column."""
+        return leaf_hash(encode("tallystick.proposal-end.1", self))
 
 
 class AnswerRow(NamedTuple):

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from database.metadata import Base
 from ledger.people.rights import NOBODY, Answered, Rights
-from ledger.people.roles import Kind, Role
+from ledger.people.roles import Kind, Outcome, Role
 from ledger.people.tables import (
     AccountGrant,
     Answer,
@@ -18,6 +18,7 @@ from ledger.people.tables import (
     Founding,
     Person,
     Proposal,
+    ProposalEnd,
     UserAccount,
     Withdrawal,
 )
@@ -36,7 +37,7 @@ class SealedRow(Protocol):
 
 
 class StoredProposal(NamedTuple):
-    """A proposal, and its approval where it has one."""
+    """A proposal, and its approval where it has one, or how it was given up."""
 
     number: int
     kind: Kind
@@ -48,6 +49,15 @@ class StoredProposal(NamedTuple):
     proposed_at: dt.datetime
     approved_by: str | None
     approved_at: dt.datetime | None
+    outcome: Outcome | None = None
+    ended_by: str | None = None
+    ended_at: dt.datetime | None = None
+    end_reason: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for another person."""
+        return self.approved_by is None and self.outcome is None
 
 
 class Known(NamedTuple):
@@ -184,10 +194,10 @@ def grants(session: Session) -> list[Held]:
 
 
 def proposals(session: Session, *, open_only: bool = False) -> list[StoredProposal]:
-    """Return proposals, latest first; `open_only` leaves out what was approved."""
+    """Return proposals, latest first; `open_only` leaves out what was approved or given up."""
     statement = _proposals().order_by(Proposal.number.desc())
     if open_only:
-        statement = statement.where(Approval.proposal.is_(None))
+        statement = statement.where(Approval.proposal.is_(None), ProposalEnd.proposal.is_(None))
     return [_stored(row) for row in session.execute(statement)]
 
 
@@ -229,7 +239,7 @@ def answers(session: Session, number: int) -> list[Answered]:
 
 
 def _proposals() -> Any:
-    return select(
+    columns = (
         Proposal.number,
         Proposal.kind,
         Proposal.market,
@@ -240,11 +250,21 @@ def _proposals() -> Any:
         Proposal.proposed_at,
         Approval.approved_by,
         Approval.approved_at,
-    ).outerjoin(Approval, Approval.proposal == Proposal.number)
+        ProposalEnd.outcome,
+        ProposalEnd.ended_by,
+        ProposalEnd.ended_at,
+        ProposalEnd.reason,
+    )
+    return (
+        select(*columns)
+        .outerjoin(Approval, Approval.proposal == Proposal.number)
+        .outerjoin(ProposalEnd, ProposalEnd.proposal == Proposal.number)
+    )
 
 
 def _stored(row: Any) -> StoredProposal:
-    return StoredProposal(*row)._replace(kind=Kind(row.kind))
+    outcome = Outcome(row.outcome) if row.outcome else None
+    return StoredProposal(*row)._replace(kind=Kind(row.kind), outcome=outcome)
 
 
 def _is_withdrawn() -> Any:

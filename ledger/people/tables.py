@@ -141,6 +141,27 @@ class Approval(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class ProposalEnd(Base):
+    """That a proposal is given up: withdrawn by who made it, or rejected by another person."""
+
+    __tablename__ = "proposal_end"
+    __table_args__ = (
+        CheckConstraint("outcome IN ('withdrawn', 'rejected')", name="outcome_is_known"),
+        CheckConstraint("btrim(reason) <> '' AND length(reason) <= 20000", name="reason_is_given"),
+        digest_check(),
+        SCHEMA_ARGUMENTS,
+    )
+
+    proposal: Mapped[int] = mapped_column(
+        ForeignKey("people.proposal.number"), primary_key=True, autoincrement=False
+    )
+    outcome: Mapped[str] = mapped_column(Text)
+    ended_by: Mapped[str] = mapped_column(ForeignKey("people.account.id"))
+    ended_at: Mapped[datetime] = mapped_column(MOMENT)
+    reason: Mapped[str] = mapped_column(Text)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class Answer(Base):
     """The word of a participant on a change of who it is or where it is paid: yes, or no."""
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from common.damage import damage
 from database.metadata import Base
 from ledger.people import rows, tables
-from ledger.people.roles import DECIDERS, MANAGERS, Kind, Role
+from ledger.people.roles import DECIDERS, MANAGERS, Kind, Outcome, Role
 from ledger.verification import FOREIGN, Findings, changed
 
 UNENTITLED = "deed-unentitled"
@@ -30,6 +30,7 @@ HASHED: dict[type[Base], type[NamedTuple]] = {
     tables.Proposal: rows.ProposalRow,
     tables.Approval: rows.ApprovalRow,
     tables.Answer: rows.AnswerRow,
+    tables.ProposalEnd: rows.ProposalEndRow,
     tables.AccountGrant: rows.GrantRow,
     tables.Withdrawal: rows.WithdrawalRow,
 }
@@ -107,6 +108,7 @@ def verify_people(session: Session) -> Findings:
     yield from _verify_founding(session, registry)
     yield from _verify_decisions(session, registry)
     yield from _verify_answers(session, registry)
+    yield from _verify_ends(session, registry)
     yield from _verify_grants(session)
     for deed in DEEDS:
         statement = f"SELECT {deed.key}, {deed.actor}, {deed.moment} FROM {deed.table} ORDER BY 1"
@@ -244,6 +246,40 @@ def _verify_answers(session: Session, registry: Registry) -> Findings:
         if approver is not None and not row.agrees:
             value = f"{approver} approved what {row.participant} objected to"
             yield damage(DECISION, f"people.approval {row.proposal}", value)
+
+
+def _verify_ends(session: Session, registry: Registry) -> Findings:
+    """Hold every proposal that was given up to who might do so, and to that nobody approved it."""
+    end, proposal, approval = tables.ProposalEnd, tables.Proposal, tables.Approval
+    answered = select(tables.Answer.proposal).where(
+        tables.Answer.proposal == end.proposal, tables.Answer.answered_at > end.ended_at
+    )
+    statement = (
+        select(end, proposal.kind, proposal.proposed_by, proposal.proposed_at,
+               approval.approved_by, answered.exists().label("is_answered"))
+        .outerjoin(proposal, proposal.number == end.proposal)
+        .outerjoin(approval, approval.proposal == end.proposal)
+        .order_by(end.proposal)
+    )  # fmt: skip
+    for row, kind, proposer, proposed_at, approver, is_answered in session.execute(statement):
+        place = f"people.proposal_end {row.proposal}"
+        if kind not in DECIDERS or row.outcome not in set(Outcome):
+            yield damage(DECISION, place, f"nobody ends a {kind} so")
+            continue
+        is_withdrawn = row.outcome == Outcome.WITHDRAWN
+        decided = DECIDERS[Kind(kind)]
+        roles = decided.propose if is_withdrawn else decided.approve
+        if not registry.might(row.ended_by, roles, row.ended_at):
+            value = f"{row.ended_by} might not end a {kind} so then"
+            yield damage(UNENTITLED, f"{place} ended_by", value)
+        person = registry.persons.get(row.ended_by)
+        is_own = person == registry.persons.get(proposer)
+        if person is None or is_own != is_withdrawn:
+            value = f"what {proposer} proposed was not {row.outcome} by {row.ended_by}"
+            yield damage(DECISION, place, value)
+        if approver is not None or is_answered or row.ended_at < proposed_at:
+            value = "it was proposed, answered or approved after it ended"
+            yield damage(DECISION, place, value)
 
 
 def _grantee(content: str) -> str:

@@ -166,6 +166,7 @@ EXECUTORS: Mapping[str, Execute] = MappingProxyType(
         Act.Kind.END: law_proposals.end_registration,
         Act.Kind.PROPOSE_LAW: law_proposals.propose_copy,
         Act.Kind.APPROVE_LAW: law_proposals.approve_law,
+        Act.Kind.GIVE_UP: law_proposals.give_up_law,
     }
 )
 """By kind of act."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy.orm import Session
 
 from common.refusals import Finding, Refused, refuse_any
+from ledger.people.roles import Outcome
 from ledger.people.store import proposal
 from portal.acts.requests import Done, Entry
 from portal.audit import Action
@@ -20,6 +21,7 @@ from rulebook.ending import plan_end
 from rulebook.store import versions_known
 from settlement.enactment.approve import approve
 from settlement.enactment.changes import drawn_findings, zone_of
+from settlement.enactment.giving_up import give_up
 from settlement.enactment.leaving import ONE_DAY, Choice, leaving
 from settlement.enactment.propose import propose_leave, propose_publication
 from settlement.enactment.proposed import ending_after
@@ -86,6 +88,16 @@ def _common_findings(draft: Draft) -> Iterator[Finding]:
             )  # fmt: skip
 
 
+def give_up_law(session: Session, act: Act, now: dt.datetime) -> Done:
+    """Withdraw law that one proposed, or reject what another did."""
+    number, reason = act.arguments["number"], act.arguments["reason"]
+    outcome = Outcome(act.arguments["outcome"])
+    give_up(session, number, outcome, reason=reason, now=now)
+    told = f"Proposal {number} is {outcome}: nobody can approve it any more."
+    entry = Entry(Action.PROPOSAL_ENDED, f"proposal {number}: {outcome}", reason)
+    return Done(told, ["law-proposal", str(number)], entries=[entry])
+
+
 def approve_law(session: Session, act: Act, now: dt.datetime) -> Done:
     """Approve law that another person proposed, by the digest of what was read."""
     number = act.arguments["number"]
@@ -94,7 +106,7 @@ def approve_law(session: Session, act: Act, now: dt.datetime) -> Done:
     entry = Entry(Action.LAW_APPROVED, f"proposal {number}", "")
     stored = proposal(session, number)
     end = ending_after(session, stored) if stored else None
-    if end is not None and end.approved_at is None:
+    if end is not None and end.is_open:
         told += f" The end that was proposed with it, proposal {end.number}, waits for you next."
         return Done(told, ["law-proposal", str(end.number)], entries=[entry])
     return Done(told, ["law-proposal", str(number)], entries=[entry])

@@ -30,6 +30,8 @@ class ShownChange:
     @property
     def state(self) -> str:
         """How far it is."""
+        if self.found.outcome:
+            return f"{self.found.outcome} by {self.found.ended_by}"
         if self.found.is_objected:
             return "objected to"
         if self.found.approved_by:

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from common.refusals import Finding
 from ledger.people import store
-from ledger.people.rights import check_approver
-from ledger.people.roles import Kind
+from ledger.people.rights import check_approver, check_ending
+from ledger.people.roles import Kind, Outcome
 from ledger.people.store import StoredProposal
 from portal.queries.rules import market_zone
 from rulebook.changes.store import change_of_proposal
@@ -34,6 +34,9 @@ class ShownProposal:
         before: the proposal that is approved before it, while that waits.
         after: the end that was proposed with it, and is approved after it.
         reach: what it touches of what is settled; None once it was approved.
+        ender: the name of whoever gave it up; empty of one that waits or was approved.
+        may_withdraw, may_reject: what the reader may do instead of approving it.
+        reach: what it touches of what is settled; None once it waits no more.
     """
 
     stored: StoredProposal
@@ -49,13 +52,16 @@ class ShownProposal:
     hindrances: tuple[Finding, ...]
     before: int | None
     after: int | None
+    ender: str
+    may_withdraw: bool
+    may_reject: bool
     reach: Reach | None
 
 
 def shown_proposal(
     session: Session, number: int, reader: str, now: dt.datetime
 ) -> ShownProposal | None:
-    """Return a proposal of law, open or approved; None where there is none.
+    """Return a proposal of law, as it stands; None where there is none.
 
     Raises:
         Refused: a text of it is not the one that was proposed.
@@ -70,19 +76,30 @@ def shown_proposal(
     before = handover_of(session, stored) if is_end else None
     after = None if is_end else ending_after(session, stored)
     reads, proposed = (store.rights_of(session, each) for each in (reader, stored.proposed_by))
+    names = store.names_of(session)
+    change = change_of_proposal(session, number)
+    may = {
+        outcome: stored.is_open
+        and change is None
+        and not any(check_ending(reads, proposed, stored.kind, outcome))
+        for outcome in Outcome
+    }
     return ShownProposal(
         stored,
-        store.names_of(session).get(stored.proposed_by, ""),
+        names.get(stored.proposed_by, ""),
         market_zone(session, stored.market),
         content["instrument"] if is_end else "",
         starts,
         dt.datetime.fromisoformat(stops) if stops else None,
         () if is_end else tuple(sorted(content["documents"])),
         content["reason"],
-        change_of_proposal(session, number),
+        change,
         tuple(proposed_payees(session, [number])),
         tuple(check_approver(reads, proposed, stored.kind)),
         before.number if before and before.approved_at is None else None,
         after.number if after else None,
+        names.get(stored.ended_by or "", ""),
+        may[Outcome.WITHDRAWN],
+        may[Outcome.REJECTED],
         reach_of(session, stored, now),
     )

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from common import quantities
+from ledger.people.roles import Outcome
 from portal import amounts
 from portal.access import Viewer
 from portal.queries.rules import zone_by_market
 from settlement.notices.change import OVERSEEN, notice_of_change
 from settlement.notices.derivation import derive_notices
+from settlement.notices.given_up import notice_of_given_up
 from settlement.notices.notice import TAKEN_BACK, Notice, Sort
-from settlement.notices.store import TOLD_TO_OVERSEERS, ledger_state, overseen_steps
+from settlement.notices.store import TOLD_TO_OVERSEERS, given_up, ledger_state, overseen_steps
 
 Owners = frozenset[tuple[str, str]] | None
 """Markets and participants whose rows a reader sees; None: everybody's."""
@@ -91,9 +93,13 @@ def notices_for(session: Session, viewer: Viewer, now: dt.datetime) -> list[Noti
 
 
 def overseen_notices(session: Session, viewer: Viewer) -> list[Notice]:
-    """Return the notices to those who oversee markets: each step of a law change, once."""
+    """Return the notices to those who oversee markets: each step of a law change, once.
+
+    And each proposal of law that was made without one and given up.
+    """
     steps = overseen_steps(session) if viewer.sees_people else []
-    return [notice_of_change(step) for step in steps]
+    ended = given_up(session) if viewer.sees_people else []
+    return [*map(notice_of_change, steps), *map(notice_of_given_up, ended)]
 
 
 def _is_overseen(notice: Notice) -> bool:
@@ -199,6 +205,12 @@ def _payee_title(notice: Notice) -> str:
 
 def _payee_sentences(notice: Notice) -> tuple[str, ...]:
     applies = "applies" if notice.subject == "approved" else "would apply"
+    if notice.subject in set(Outcome):
+        return (
+            *(f"{words[0].upper()}{words[1:]}." for words in notice.words),
+            f"It is {notice.reason}, and would have applied from {_days(notice.days)}.",
+            "Nobody can approve it any more: payouts stay as they are.",
+        )
     return (
         *(f"{words[0].upper()}{words[1:]}." for words in notice.words),
         f"It is {notice.reason}, and {applies} from {_days(notice.days)}.",
@@ -210,10 +222,23 @@ def _payee_sentences(notice: Notice) -> tuple[str, ...]:
     )
 
 
+def _given_up_title(notice: Notice) -> str:
+    return f"Proposal {notice.law_proposal} of law was {notice.subject}"
+
+
+def _given_up_sentences(notice: Notice) -> tuple[str, ...]:
+    what, by = notice.words
+    return (
+        f"{what.rstrip('.')}.",
+        f"{by} gives the reason: {notice.reason.rstrip('.')}.",
+        "Nobody can approve it any more.",
+    )
+
+
 def _ending_title(notice: Notice) -> str:
     if notice.subject == "approved":
         return f"The registration of {notice.participant} ends"
-    return f"The end of the registration of {notice.participant} was proposed"
+    return f"The end of the registration of {notice.participant} was {notice.subject}"
 
 
 def _ending_sentences(notice: Notice) -> tuple[str, ...]:
@@ -223,6 +248,12 @@ def _ending_sentences(notice: Notice) -> tuple[str, ...]:
             f"Its last day is {_days(notice.days)}, as {notice.words[0]} approved: {why}",
             "Days until then are still settled, billed and corrected. If you do not leave, call "
             "the operator and the regulator at once.",
+        )
+    if notice.subject != "proposed":
+        return (
+            f"Its last day would have been {_days(notice.days)}; {notice.words[0]} gives the "
+            f"reason: {why}",
+            "The registration stands as it stood.",
         )
     return (
         f"Its last day would be {_days(notice.days)}, as {notice.words[0]} proposed: {why}",
@@ -305,6 +336,7 @@ _WORDS: dict[Sort, tuple[Callable[[Notice], str], Callable[[Notice], tuple[str, 
     Sort.CORRECTION: (_correction_title, _correction_sentences),
     Sort.CHANGE: (_change_title, _change_sentences),
     Sort.ENDING: (_ending_title, _ending_sentences),
+    Sort.PROPOSAL: (_given_up_title, _given_up_sentences),
 }
 """Title and sentences of every sort of notice."""
 

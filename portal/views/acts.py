@@ -72,6 +72,7 @@ SHOW_REFUSED: Mapping[str, ShowRefused] = MappingProxyType(
         Act.Kind.END: leaving.show_refused_end,
         Act.Kind.PROPOSE_LAW: law_proposals.show_refused_copy,
         Act.Kind.APPROVE_LAW: law_proposals.show_refused_approval,
+        Act.Kind.GIVE_UP: law_proposals.show_refused_end_of_proposal,
     }
 )
 """By kind of act: its form again, with what was typed and every reason."""

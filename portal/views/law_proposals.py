@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from common.refusals import Refused
 from database.session import transaction
-from ledger.people.roles import Role
+from ledger.people.roles import Outcome, Role
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.acts.answers import answer
 from portal.acts.requests import ask
@@ -93,6 +93,31 @@ def approve(request: SignedInRequest, number: int) -> HttpResponse:
     return answer(request, act, show_refused_approval)
 
 
+@require_POST
+@open_to(proposes_law)
+@confirms("law-proposal", "number")
+def give_up(request: SignedInRequest, number: int) -> HttpResponse:
+    """Withdraw a proposal of law, or reject another's, for a reason that the record keeps."""
+    outcome = request.POST.get("outcome", "")
+    reason = request.POST.get("reason", "").strip()[: LONGEST_REASON + 1]
+    complaints = []
+    if outcome not in set(Outcome):
+        complaints.append("Choose: withdraw it, or reject it.")
+    if len(reason) > LONGEST_REASON:
+        complaints.append(TOO_LONG)
+    if complaints:
+        return _page(request, number, complaints, "", reason)
+    arguments = {"number": number, "outcome": outcome, "reason": reason}
+    act = ask(request.user, Act.Kind.GIVE_UP, f"proposal {number}: {outcome}", arguments)
+    return answer(request, act, show_refused_end_of_proposal)
+
+
+def show_refused_end_of_proposal(request: SignedInRequest, act: Act) -> HttpResponse:
+    """Show a proposal that was not given up, with every reason."""
+    said = act.arguments
+    return _page(request, said["number"], page_sentences(act.findings), "", said["reason"])
+
+
 def show_refused_approval(request: SignedInRequest, act: Act) -> HttpResponse:
     """Show a proposal that was not approved, with every reason."""
     said = act.arguments
@@ -100,7 +125,11 @@ def show_refused_approval(request: SignedInRequest, act: Act) -> HttpResponse:
 
 
 def _page(
-    request: SignedInRequest, number: int, complaints: Sequence[str], typed: str
+    request: SignedInRequest,
+    number: int,
+    complaints: Sequence[str],
+    typed: str,
+    typed_reason: str = "",
 ) -> HttpResponse:
     reader = request.user.get_username()
     try:
@@ -118,6 +147,7 @@ def _page(
         "opens_documents": request.viewer.sees_invoices,
         "complaints": complaints,
         "typed": typed,
+        "typed_reason": typed_reason,
         "section": "law-changes",
     }
     status = UNPROCESSABLE if complaints else 200

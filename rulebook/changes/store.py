@@ -35,6 +35,7 @@ _LIMITS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "assessment_of_revision": ("trial-of-another-draft", "trials are of the last revision"),
         "proposal_of_revision": ("proposal-of-another-text", "a proposal is of the last revision"),
         "two_people": ("two-people", "nobody decides on a text of their own"),
+        "moment_is_present": ("change-moment", "a step is taken at the present moment"),
         "acts_as_itself": ("change-step-of-others", "a step is taken in one's own name"),
     }
 )

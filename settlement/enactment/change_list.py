@@ -2,13 +2,15 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
 from ledger.people import store as people_store
 from ledger.people.roles import Kind as ProposalKind
+from ledger.people.roles import Outcome
 from ledger.people.store import StoredProposal
 from rulebook import store as rulebook_store
 from rulebook.changes import store
@@ -16,6 +18,11 @@ from rulebook.changes.life import Life
 from rulebook.changes.standing import state_of_law
 from rulebook.changes.steps import Kind, State
 from rulebook.standing import Record
+
+ENDED: Mapping[Outcome, State] = MappingProxyType(
+    {Outcome.WITHDRAWN: State.WITHDRAWN, Outcome.REJECTED: State.REJECTED}
+)
+"""How a proposal stands that was given up, in the words of changes."""
 
 
 class ListedChange(NamedTuple):
@@ -102,16 +109,18 @@ def _of_proposal(
         title = f"End of {decided['instrument']}"
     else:
         title = decided["reason"] or ", ".join(sorted(decided["documents"]))
-    is_open = proposal.approved_at is None
+    state = ENDED.get(proposal.outcome) if proposal.outcome else None
+    if proposal.approved_at is not None:
+        state = state_of_law(versions, now)
     return ListedChange(
         None,
         proposal.number,
         proposal.market or "",
         title,
-        State.WAITING if is_open else state_of_law(versions, now),
+        state or State.WAITING,
         False,
         proposal.proposed_by,
         None,
         proposal.proposed_at,
-        proposal.approved_at or proposal.proposed_at,
+        proposal.approved_at or proposal.ended_at or proposal.proposed_at,
     )

@@ -4,9 +4,11 @@ What might be done at a moment is asked of the rights that accounts held then; t
 approvals and trials that steps name are held to them.
 """
 
+import dataclasses
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import select, text
@@ -23,6 +25,11 @@ from rulebook.changes.life import Actor, Life, Wanted, next_event
 from rulebook.changes.records import EventRow, draft_of_revision
 from rulebook.changes.steps import OF_A_PROPOSAL, Kind
 from rulebook.versions import instant_text
+from settlement.enactment.changes import (
+    consultation_body,
+    consultation_days_of,
+    determination_body,
+)
 from settlement.tables import TrialRow
 
 DIGEST = "change-digest"
@@ -30,6 +37,14 @@ COURSE = "change-course"
 NAMED = "change-names-another"
 UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
 """What it raises to read a row of another form than was stored."""
+
+STATES_A_DAY: Mapping[str, tuple[str, Callable[..., dict[str, Any]]]] = MappingProxyType(
+    {
+        Kind.CONSULT.value: ("last_day", consultation_body),
+        Kind.ACCEPT.value: ("review_on", determination_body),
+    }
+)
+"""By kind of step, the day in its body, and what makes that body."""
 
 PROPOSED = text(
     "SELECT proposal.number, proposal.market, proposal.content, proposal.proposed_by, "
@@ -49,7 +64,7 @@ def verify_changes(session: Session) -> Findings:
     for life in store.lives(session).values():
         known = Life(life.change, life.revisions, life.events, registry.persons)
         yield from _verify_texts(known)
-        yield from _verify_course(known, registry)
+        yield from _verify_course(session, known, registry)
         for event in known.events:
             yield from _verify_named(known, event, trials, proposed)
 
@@ -83,7 +98,7 @@ def _verify_texts(life: Life) -> Findings:
         yield damage(COURSE, place, f"{len(life.revisions)} revisions, of which {saved} were saved")
 
 
-def _verify_course(life: Life, registry: Registry) -> Findings:
+def _verify_course(session: Session, life: Life, registry: Registry) -> Findings:
     """Take every step of a change again, from the first."""
     change, saved = life.change, 0
     if not life.events:
@@ -92,6 +107,9 @@ def _verify_course(life: Life, registry: Registry) -> Findings:
         place = f"rulebook.change_event {event.change}/{event.sequence}"
         saved += event.kind == Kind.REVISE
         before = Life(change, life.revisions[:saved], life.events[:done], life.persons)
+        if event.kind == Kind.CONSULT:
+            shortest = consultation_days_of(session, change.market, event.at)
+            before = dataclasses.replace(before, consultation_days=shortest)
         try:
             wanted = Wanted(
                 Kind(event.kind),
@@ -110,6 +128,24 @@ def _verify_course(life: Life, registry: Registry) -> Findings:
         if not found and not is_next:
             yield damage(COURSE, place, "it does not follow what was before it")
         yield from _verify_author(before, event, place)
+        yield from _verify_days(session, change.market, event, place)
+
+
+def _verify_days(session: Session, market: str, event: EventRow, place: str) -> Findings:
+    """Hold the day that a step states to the moment by which it is counted.
+
+    Pages tell the day, so one that is later than the moment would mislead who still responds.
+    """
+    if event.kind not in STATES_A_DAY:
+        return
+    name, body_of = STATES_A_DAY[event.kind]
+    try:
+        day = dt.date.fromisoformat(event.body[name])
+        is_so = body_of(session, market, day, event.at) == event.body
+    except (*UNREADABLE, Refused):
+        is_so = False
+    if not is_so:
+        yield damage(COURSE, place, f"its {name} is not the day of the moment that it states")
 
 
 def _verify_author(life: Life, event: EventRow, place: str) -> Findings:

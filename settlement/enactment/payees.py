@@ -52,6 +52,9 @@ class ProposedPayee(NamedTuple):
     change: PayeeChange
     delay: Delay
     answers: tuple[Mapping[str, Any], ...]
+    outcome: str | None
+    ended_by: str | None
+    ended_at: dt.datetime | None
 
     @property
     def is_objected(self) -> bool:
@@ -61,7 +64,12 @@ class ProposedPayee(NamedTuple):
     @property
     def waits(self) -> bool:
         """Whether its participant has said nothing yet, and it may still be approved."""
-        return self.approved_at is None and self.delay.is_bound and not self.answers
+        return self.is_open and self.delay.is_bound and not self.answers
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its proposal may still be approved, as far as it is a proposal."""
+        return self.approved_at is None and self.outcome is None
 
 
 def check_proposed(session: Session, planned: Plan, proposed_at: dt.datetime) -> list[Finding]:
@@ -218,5 +226,6 @@ def _proposed(row: Any) -> ProposedPayee:
     return ProposedPayee(
         row.number, row.market, row.content_digest, row.reason, row.proposed_by, row.proposed_at,
         row.approved_by, row.approved_at, row.starts, _change(row),
-        Delay(row.is_bound, row.delay_days), tuple(row.answers or ()),
+        Delay(row.is_bound, row.delay_days), tuple(row.answers or ()), row.outcome, row.ended_by,
+        row.ended_at,
     )  # fmt: skip

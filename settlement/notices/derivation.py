@@ -95,6 +95,8 @@ def _payees(session: Session, now: dt.datetime) -> Iterator[Payee]:
             yield first._replace(step=step, by=each["account"], at=at)
         if found.approved_by is not None and found.approved_at is not None:
             yield first._replace(step="approved", by=found.approved_by, at=found.approved_at)
+        if found.outcome and found.ended_by is not None and found.ended_at is not None:
+            yield first._replace(step=found.outcome, by=found.ended_by, at=found.ended_at)
 
 
 def _levels(session: Session) -> Iterator[CreditLevel]:

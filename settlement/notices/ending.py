@@ -7,7 +7,7 @@ from settlement.notices.notice import Notice, Sort
 
 
 class Ending(NamedTuple):
-    """A step of the end of a registration: `proposed`, or `approved`.
+    """A step of the end of a registration: `proposed`, `withdrawn`, `rejected` or `approved`.
 
     `name` tells it from others: of the proposal, or of the version that has the end. `last_day` is
     the last on which the registration applies, or would. `told` are the contacts of the

@@ -29,6 +29,7 @@ class Sort(StrEnum):
     PAYEE = "payee"
     CHANGE = "change"
     ENDING = "ending"
+    PROPOSAL = "proposal"
 
 
 TAKEN_BACK = "taken back"
@@ -160,7 +161,7 @@ class Notice:
         key: the same for the same notice, always.
         subject: the run kind, the kind of document, who sealed, the dispute, the credit level, the
             payment, the title of the law, how far a change of a payee or the end of a registration
-            is, or the step of a change of the law.
+            is, the step of a change of the law, or how a proposal of law was given up.
         days: the settlement days it is about, in order; of a document the first day of its month,
             of a payment the day of its value, of law the first on which it applies, of the end of
             a registration the last on which it does.
@@ -173,8 +174,10 @@ class Notice:
         exposure_micro, cover_micro: of a credit level.
         reason: why, as it was stated.
         words: of a change of a payee, what was and what is to be; of one of the law, its title;
-            of the end of a registration, who proposed or approved it.
+            of the end of a registration, who proposed or approved it; of a proposal of law, what
+            it is and who gave it up.
         proposal: of a change of a payee, the proposal that makes it.
+        law_proposal: of a proposal of law that was given up, its number.
         change: of a change of the law, its number.
         told: addresses beside those in force to which it is sent: those that a change may replace.
     """
@@ -199,6 +202,7 @@ class Notice:
     cover_micro: int = 0
     words: tuple[str, ...] = ()
     proposal: int | None = None
+    law_proposal: int | None = None
     change: int | None = None
     told: tuple[str, ...] = ()
 

@@ -14,6 +14,7 @@ from ledger.tables import Invoice
 from rulebook.days import day_of
 from settlement.notices.change import OVERSEEN, ChangeStep
 from settlement.notices.ending import Ending
+from settlement.notices.given_up import GivenUp
 from settlement.notices.notice import Document, Law, Movement, Paid, SealedDays
 
 ONE_DAY = dt.timedelta(days=1)
@@ -99,11 +100,12 @@ SELECT market, split_part(instrument, '/', 3) AS participant, instrument, named.
                FROM rulebook.version AS own,
                     jsonb_array_elements(own.body -> 'contacts') AS contact
               WHERE own.instrument = named.instrument ORDER BY 1) AS told
-  FROM (SELECT proposal.market, content::jsonb ->> 'instrument' AS instrument,
-               number::text AS name, 'proposed' AS step, proposed_by AS by, proposed_at AS at,
-               (content::jsonb ->> 'ends')::timestamptz AS ends,
-               content::jsonb ->> 'reason' AS reason
-          FROM people.proposal WHERE kind = 'ending'
+  FROM (SELECT market, instrument, number::text AS name, 'proposed' AS step, proposed_by AS by,
+               proposed_at AS at, ends, reason
+          FROM people.proposed_endings()
+        UNION ALL
+        SELECT market, instrument, number::text, outcome, ended_by, ended_at, ends, end_reason
+          FROM people.proposed_endings() WHERE outcome IS NOT NULL
         UNION ALL
         SELECT version.market, version.instrument, version.id::text, 'approved', version.approver,
                lower(version.recorded), upper(version.valid), version.reason
@@ -156,6 +158,16 @@ SELECT change.market, told.participant, change.number, event.sequence, change.ti
           AND consulted.state = 'in consultation')
  ORDER BY change.number, event.sequence, told.participant
 """
+GIVEN_UP = """
+SELECT proposal.market, proposal.number, coalesce(
+           'End of ' || (content::jsonb ->> 'instrument'),
+           nullif(content::jsonb ->> 'reason', ''),
+           (SELECT string_agg(named.key, ', ' ORDER BY named.key)
+              FROM jsonb_each(content::jsonb -> 'documents') AS named)) AS title,
+       outcome, ended_by, ended_at, ended.reason
+  FROM people.proposal_end AS ended JOIN people.proposal ON proposal.number = ended.proposal
+ WHERE proposal.market IS NOT NULL ORDER BY proposal.number
+"""
 PARTICIPANTS = """
 SELECT DISTINCT market, split_part(instrument, '/', 3) AS participant
           FROM rulebook.version WHERE kind = 'registration'
@@ -166,7 +178,8 @@ TOLD_TO_OVERSEERS = ("ask-review", "consult", "accept", "reject", "propose", "ap
 """Beside what follows from who said what; overseers are told of what waits for one of them, too."""
 DECIDED = """
 SELECT count(*) FROM ledger.log_leaf
- WHERE source IN ('people.proposal', 'people.approval', 'people.answer', 'rulebook.change_event')
+ WHERE source IN ('people.proposal', 'people.approval', 'people.answer', 'people.proposal_end',
+                 'rulebook.change_event')
 """
 INVOICE_HEADS = "SELECT series, max(number) FROM ledger.invoice GROUP BY series ORDER BY series"
 
@@ -258,10 +271,9 @@ def overseen_steps(session: Session) -> list[ChangeStep]:
 
 
 def endings(session: Session) -> list[Ending]:
-    """Return each end of a registration that was proposed or approved.
+    """Return each end of a registration that was proposed, given up or approved.
 
-    A proposal is read by commands and by those who oversee markets; what was approved by its
-    participant too.
+    Of a participant's own, and to commands and those who oversee markets of everybody's.
     """
     return [
         Ending(
@@ -278,6 +290,11 @@ def endings(session: Session) -> list[Ending]:
         )
         for row in session.execute(text(ENDINGS))
     ]
+
+
+def given_up(session: Session) -> list[GivenUp]:
+    """Return the proposals of law that were given up and that no change made, as overseers see."""
+    return [GivenUp(*row) for row in session.execute(text(GIVEN_UP))]
 
 
 def _change_steps(session: Session, told: str, kinds: Sequence[str]) -> list[ChangeStep]:

@@ -58,6 +58,7 @@ LEAVES = {
     "people.founding": "people.founding {operator}",
     "people.person": "people.person {number}",
     "people.proposal": "people.proposal {number}",
+    "people.proposal_end": "people.proposal_end {proposal}",
     "people.withdrawal": "people.withdrawal {grant_number}",
     "rulebook.change": "rulebook.change {number}",
     "rulebook.change_event": "rulebook.change_event {change}/{sequence}",

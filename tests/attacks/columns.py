@@ -70,6 +70,7 @@ FACTS = {
     "people.founding": "founded_at is_demonstration operator regulator",
     "people.person": "name number recorded_at recorded_by salt",
     "people.proposal": "content kind market number proposed_at proposed_by texts",
+    "people.proposal_end": "ended_at ended_by outcome proposal reason",
     "people.withdrawal": "grant_number reason withdrawn_at withdrawn_by",
     "portal.auth_user": (
         "date_joined email first_name is_active is_staff is_superuser last_name password username"
@@ -160,6 +161,7 @@ DIGESTS = {
     "people.founding": "digest",
     "people.person": "digest",
     "people.proposal": "content_digest digest",
+    "people.proposal_end": "digest",
     "people.withdrawal": "digest",
     "rulebook.change": "digest",
     "rulebook.change_event": "digest previous_digest",

@@ -21,7 +21,8 @@ from tests.attacks.column_cases import (
     unnamed_digests,
 )
 from tests.attacks.columns import DERIVED, DIGESTS, FACTS, columns_of, listed
-from tests.worlds.logged import ROTATED, signer
+from tests.settlement.test_verification import FILLED, HOUR
+from tests.worlds.logged import signer
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def world(clone_filled_database):
     """A row of every sort, and a checkpoint that was kept of it all."""
     made = make_engine(clone_filled_database())
     with transaction(made) as session:
-        published = publish_checkpoint(session, signer(2), ROTATED)
+        published = publish_checkpoint(session, signer(2), FILLED + 2 * HOUR)
         kept = parse_kept(keep_checkpoint(session, published.checkpoint))
     yield made, kept
     made.dispose()

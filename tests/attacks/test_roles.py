@@ -30,6 +30,7 @@ from ledger.disputes.sealing import AttachmentRow, attachment_digest
 from ledger.log.leaf import Leaf
 from settlement.verification import list_checks
 from tests.settlement.test_verification import fill
+from tests.worlds.moments import any_moment
 from tests.worlds.roles import url_as
 
 ROLES = [role.value for role in GRANTED]
@@ -457,8 +458,8 @@ def written(clone_portal_database) -> Iterator[tuple[str, Engine]]:
 
 
 def test_the_writer_stores_a_row_of_every_sort_and_verifies_them(written):
-    _, engine = written
-    with transaction(engine) as session:
+    url, engine = written
+    with any_moment(url), transaction(engine) as session:
         fill(session)
     with transaction(engine) as session:
         assert [finding for check in list_checks() for finding in check.run(session)] == []

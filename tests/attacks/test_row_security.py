@@ -111,6 +111,10 @@ OF_ACCOUNT = {
         "SELECT count(*) FROM people.approval JOIN people.proposal ON number = proposal "
         "WHERE %s IN (proposed_by, approved_by)"
     ),
+    "people.proposal_end": (
+        "SELECT count(*) FROM people.proposal_end JOIN people.proposal ON number = proposal "
+        "WHERE proposed_by = %s"
+    ),
     "people.account_grant": "SELECT count(*) FROM people.account_grant WHERE account = %s",
     "people.withdrawal": (
         "SELECT count(*) FROM people.withdrawal JOIN people.account_grant AS held "

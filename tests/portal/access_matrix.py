@@ -66,6 +66,7 @@ MATRIX = (
     Row("law-proposal", "/rules/proposals/{change}/", "403 403 403 200 200 200 in", reads=ALL),
     Row("law-proposal-approve", "/rules/proposals/{change}/approve/", "403 403 403 422 403 403 in", method=POST, unwalked=FORM),
     Row("registration-end", f"/rules/end/{OWNERS}/?last_day=2090-03-31", "403 403 403 200 200 403 in", reads=OWNERS, method=BOTH),
+    Row("law-proposal-give-up", "/rules/proposals/{change}/give-up/", "403 403 403 422 422 403 in", method=POST, unwalked=FORM),
     Row("registration-end-propose", f"/rules/end/{OWNERS}/propose/", "403 403 403 422 422 403 in", method=POST, unwalked=FORM),
     Row("law-change-step", "/rules/changes/{law}/comment/", "422 422 422 422 422 403 in", method=POST, unwalked=FORM),
     Row("rule-document", "/rules/gb12/registration/{owner}/?on=2024-03-30", "200 200 404 200 200 200 404", reads=OWNERS),

@@ -64,7 +64,10 @@ def test_a_participant_leaves_by_a_form_and_another_person_approves(site, sign_i
     page = shown(regulator.get(f"/rules/proposals/{number}/"))
     digest = re.search(r"[0-9a-f]{64}", page.replace(" ", ""))[0]
     assert "Approve</button>" in page and "1 Apr 2090" in page
-    assert "It cannot be taken back, nor refused" in page, "what becomes of it is said"
+    assert "Whoever proposed it may withdraw it" in page, "what becomes of it is said"
+    assert "Reject the proposal</button>" in page and "Withdraw" not in page.split("<h2>")[-1]
+    told = shown(sign_in("generator").get("/notices/"))
+    assert f"The end of the registration of {GENERATOR} was proposed" in told, "before it is law"
     wrong = regulator.post(f"/rules/proposals/{number}/approve/", {"digest": "0" * 8}, follow=True)
     assert "the digest of what was read" in shown(wrong, 422)
     said = {"number": number, "digest": digest}
@@ -89,6 +92,46 @@ def test_a_participant_leaves_by_a_form_and_another_person_approves(site, sign_i
     page = shown(operator.get(f"/notices/?participant={GENERATOR}"))
     assert "Its last day would be 31 March 2090" in page and "It leaves the market." in page
     assert "The end of the registration" not in shown(sign_in("outsider").get("/notices/"))
+    # Who proposed it takes it back; then nobody approves it, and whom it concerns is told.
+    page = shown(operator.get(f"/rules/proposals/{number}/"))
+    assert "Withdraw the proposal</button>" in page and "Reject the proposal" not in page
+    give_up = f"/rules/proposals/{number}/give-up/"
+    taken = {"outcome": "withdrawn", "reason": "It stays"}
+    for typed, words in (
+        ({**taken, "outcome": "blessed"}, "Choose: withdraw it, or reject it."),
+        ({**taken, "reason": " "}, "text-malformed"),
+        ({**taken, "reason": "x" * 2001}, "2,000 characters"),
+        ({**taken, "outcome": "rejected"}, "another person rejects it"),
+    ):
+        page = shown(operator.post(give_up, typed, follow=True), 422)
+        assert words in page and typed["reason"][:9].strip() in page, "what was typed stands"
+    page = shown(operator.post(give_up, taken, follow=True))
+    assert "withdrawn by operator" in page and "Why it was withdrawn It stays" in plain(page)
+    assert "</button>" not in page.split("<h1")[1], "nothing is left to do"
+    assert "proposal-not-open" in shown(operator.post(give_up, taken, follow=True), 422)
+    page = shown(regulator.get("/notices/"))
+    assert f"Proposal {number} of law was withdrawn" in page and "It stays." in page
+    assert AuditEntry.objects.filter(action="proposal-ended", account="operator").count() == 1
+    told = shown(sign_in("colleague").get("/notices/"))
+    assert f"The end of the registration of {GENERATOR} was withdrawn" in told
+
+
+def plain(page: str) -> str:
+    return " ".join(re.sub("<[^>]*>", " ", page).split())
+
+
+def test_a_regulator_rejects_what_another_proposed(sign_in):
+    operator, regulator, before = sign_in("operator"), sign_in("regulator"), numbers()
+    shown(propose(operator, f"/rules/end/{MARKET}/{GENERATOR}/"))
+    (number,) = numbers() - before
+    rejected = {"outcome": "rejected", "reason": "It is needed in winter"}
+    address = f"/rules/proposals/{number}/give-up/"
+    page = shown(regulator.post(address, rejected, follow=True))
+    assert "rejected by regulator" in page and "It is needed in winter" in page
+    page = shown(regulator.get("/rules/changes/"))
+    assert f"/rules/proposals/{number}/" in page and "rejected" in page
+    for who in ("owner", "outsider"):
+        assert sign_in(who).post(address, rejected).status_code == 403
 
 
 def digest_of(number: int) -> str:

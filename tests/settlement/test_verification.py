@@ -25,6 +25,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from database.metadata import SCHEMAS
+from database.moments import MOMENTS
 from database.session import make_engine
 from ledger import tables as ledger_tables
 from ledger.chain import PostingRow, posting_digest
@@ -58,11 +59,11 @@ from tests.settlement.study_cases import study_tiny
 from tests.settlement.trial_cases import try_tiny
 from tests.worlds import tiny_market
 from tests.worlds.banked import pay_tiny
-from tests.worlds.changing import fill_changes
+from tests.worlds.changing import AFTER_CHANGES, fill_changes
 from tests.worlds.disputed import dispute_tiny, settled
 from tests.worlds.law import publish
 from tests.worlds.logged import fill_log, signer
-from tests.worlds.people import add, withdraw_last
+from tests.worlds.people import add, give_up_a_right, withdraw_last
 from tests.worlds.settled import (
     CORRECTED,
     FIRST_DAY,
@@ -83,6 +84,9 @@ JANUARY = dt.date(2024, 1, 1)
 LAST_DAY = FIRST_DAY
 UNPAID_UNTIL = dt.date(2024, 4, 14)
 UNPAID = dt.datetime(2024, 4, 14, 9, tzinfo=dt.UTC)
+HOUR = dt.timedelta(hours=1)
+FILLED = UNPAID + HOUR
+"""When the log is signed that holds a row of every sort; a second time an hour later."""
 TABLES = [
     *(table.__table__ for table in HASHED),
     people_tables.Deed.__table__,
@@ -133,6 +137,8 @@ def fill(session: Session) -> None:
     """Publish, amend, meter, correct, settle twice, bill twice, study: a row of every sort."""
     publish_tiny(session, tiny_market.with_areas(tiny_market.documents()))
     ingest_tiny(session, last_day=LAST_DAY)
+    add(session, "left", Role.AUDITOR)
+    withdraw_last(session)
     publish_checkpoint(session, signer(1), SETTLED)  # which documents seal
     _settle(session, "II", SETTLED)
     disputed, *_ = dispute_tiny(session, SETTLED + MINUTE)
@@ -152,6 +158,7 @@ def fill(session: Session) -> None:
     for mode in MODES:
         try_tiny(session, known_at=RESETTLED, first_day=FIRST_DAY, last_day=LAST_DAY, mode=mode)
     fill_changes(session, first_day=FIRST_DAY, last_day=LAST_DAY)
+    give_up_a_right(session, AFTER_CHANGES)
     seal_days(session, seal_request(FIRST_DAY, LAST_DAY), RESETTLED)
     pay_tiny(session, RESETTLED)
     post_interest(session, "tiny", UNPAID_UNTIL, now=UNPAID)
@@ -162,12 +169,10 @@ def fill(session: Session) -> None:
         valid_from=UNPAID_UNTIL + dt.timedelta(days=10),
         known=UNPAID + MINUTE,
     )
-    add(session, "left", Role.AUDITOR)
-    withdraw_last(session)
     fill_trail(session)
     register_witnesses(session)
-    fill_log(session)
-    cosign_last(session, 1, 2)
+    fill_log(session, FILLED)
+    cosign_last(session, 1, 2, at=FILLED + 3 * HOUR)
 
 
 def _settle(session: Session, kind: str, now: dt.datetime) -> uuid.UUID:
@@ -435,6 +440,7 @@ NAMES = {
     "people.founding": "",  # there is one
     "people.proposal": "{number}",
     "people.approval": "{proposal}",
+    "people.proposal_end": "{proposal}",
     "people.answer": "{number}",
     "people.account_grant": "{number}",
     "people.withdrawal": "{grant_number}",
@@ -490,10 +496,10 @@ def test_every_column_of_the_domain_is_tampered_with(tampered):
 
 DECIDED = {
     "people.proposal", "people.approval", "people.answer", "people.account_grant",
-    "rulebook.version", "rulebook.change_event",
+    "people.proposal_end", "rulebook.version", "rulebook.change_event",
 }  # fmt: skip
 DONE = {deed.table for deed in DEEDS} | {
-    "ledger.dispute_event", "people.answer", "rulebook.change_event",
+    "ledger.dispute_event", "people.answer", "people.proposal_end", "rulebook.change_event",
 }  # fmt: skip
 OF_CHANGES = {"rulebook.change", "rulebook.revision", "rulebook.change_event"}
 KNOCK_ON: dict[str, set[str]] = {
@@ -502,10 +508,12 @@ KNOCK_ON: dict[str, set[str]] = {
         "people.founding",
         "people.approval",
         "people.answer",
+        "people.proposal_end",
         "rulebook.version",
         "rulebook.change_event",
     },
     "people.answer": DECIDED,
+    "people.proposal_end": DECIDED,
     "people.founding": {"people.person", "people.account", "people.account_grant"},
     "people.proposal": DECIDED,
     "people.approval": DECIDED,
@@ -576,7 +584,8 @@ KNOCK_ON: dict[str, set[str]] = {
     "ledger.dispute": {"ledger.dispute_event"},
     "ledger.dispute_event": {"ledger.attachment"},
     "ledger.log_key": {"ledger.checkpoint"},
-    "ledger.checkpoint": {"ledger.cosignature", "ledger.invoice"},  # which documents seal
+    # Which documents seal, and which bound the moments of decisions.
+    "ledger.checkpoint": {"ledger.cosignature", "ledger.invoice", *MOMENTS},
     "ledger.witness": {"ledger.cosignature"},
     "ledger.cosignature": {"ledger.trail_link"},
     "ledger.trail_link": {"ledger.trail_head", *TRAILED},

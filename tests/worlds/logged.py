@@ -41,10 +41,10 @@ def take_payments(session: Session, count: int) -> None:
     import_file(session, account, "small.xml", content, received_by="bea", now=SIGNED)
 
 
-def fill_log(session: Session) -> None:
-    """Sign what is there, grow the log past a full tile, and rotate the key."""
+def fill_log(session: Session, signed_at: dt.datetime = SIGNED) -> None:
+    """Sign what is there, grow the log past a full tile, and rotate the key an hour later."""
     missing = TILE_WIDTH - log_size(session)
-    publish_checkpoint(session, signer(1), SIGNED)
+    publish_checkpoint(session, signer(1), signed_at)
     take_payments(session, missing // LEAVES_OF_A_PAYMENT)
-    publish_checkpoint(session, signer(1), SIGNED)
-    rotate_key(session, signer(1), signer(2), ROTATED)
+    publish_checkpoint(session, signer(1), signed_at)
+    rotate_key(session, signer(1), signer(2), signed_at + (ROTATED - SIGNED))

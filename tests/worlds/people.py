@@ -19,7 +19,8 @@ from database.session import act_by
 from ledger.people import accounts, granting, store, tokens
 from ledger.people.founding import found
 from ledger.people.granting import Wanted
-from ledger.people.roles import Role
+from ledger.people.proposals import give_up
+from ledger.people.roles import Outcome, Role
 from portal.demo_people import OPERATOR, REGULATOR
 
 FOUNDED = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
@@ -141,6 +142,13 @@ def add_second(session: Session, account: str, second: str, role: Role) -> None:
         accounts.add_account(session, second, person, FOUNDED)
         let_sign_in(session, second)
         _grant(session, Wanted(second, role))
+
+
+def give_up_a_right(session: Session, at: dt.datetime) -> None:
+    """Propose a right in Ada's name, and take that back."""
+    with acting_as(session, "ada"):
+        proposal = granting.propose_grant(session, Wanted("pia", Role.AUDITOR), at)
+        give_up(session, proposal.number, Outcome.WITHDRAWN, "Not needed", at)
 
 
 def withdraw_all(session: Session, account: str) -> None:

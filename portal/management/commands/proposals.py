@@ -8,6 +8,7 @@ from django.core.management.base import CommandError
 
 from database.session import transaction
 from ledger.people import store
+from ledger.people.proposals import state_words
 from ledger.people.store import StoredProposal
 from portal.management.arguments import JSON, argument, at_least, flag
 from portal.management.base import BaseCommand, Options
@@ -33,7 +34,7 @@ class Command(BaseCommand[Listed]):
     help = "List what is proposed and waits for another person, or show one proposal whole."
     takes = (
         argument("number", nargs="?", type=at_least(1), metavar="NUMBER", help="to show whole"),
-        flag("--all", "also what was approved"),
+        flag("--all", "also what was approved, withdrawn or rejected"),
         JSON,
     )
 
@@ -85,9 +86,9 @@ class Command(BaseCommand[Listed]):
 
 
 def _line(each: StoredProposal, changed: int | None) -> str:
-    state = f"void, as change {changed} went on" if changed else "waits"
-    if each.approved_at:
-        state = f"approved by {each.approved_by} at {each.approved_at:%Y-%m-%d %H:%M}Z"
+    state = f"void, as change {changed} went on" if changed else state_words(each)
+    if each.end_reason:
+        state = f"{state}: {each.end_reason}"
     what = f"{each.kind} of {each.market} law" if each.market else f"{each.kind}"
     return (
         f"{each.number}  {each.content_digest.hex()[:16]}  {what}, proposed by {each.proposed_by} "
