@@ -50,6 +50,7 @@ _SAME_DAYS = """10 * (least(trial.last_day, other.last_day)
 """That two trials share nine tenths of their days: what one tells is nearly what another would."""
 
 _TOLD_BESIDE = """jsonb_build_object(
+            'is_beside_another', cardinality(beside.names) > 0,
             'totals', (
                 SELECT coalesce(jsonb_object_agg(side.key, side.value || (
                     SELECT coalesce(jsonb_object_agg(total.name, NULL::text), '{}')
@@ -57,13 +58,15 @@ _TOLD_BESIDE = """jsonb_build_object(
                         AS total (name)
                     WHERE EXISTS (SELECT FROM unnest(beside.reports) AS other (report)
                         WHERE other.report #> ARRAY['public', 'totals', 'law', total.name]
-                            = 'null'))), '{}')
+                            = 'null')
+                        OR total.name = ANY (beside.names))), '{}')
                 FROM jsonb_each(trial.report #> '{public,totals}') AS side),
             'moved', (
                 SELECT coalesce(jsonb_object_agg(draft.key, CASE WHEN EXISTS (
                     SELECT FROM unnest(beside.reports) AS other (report)
                     WHERE other.report -> 'is_of_same_draft' = 'true'
                         AND jsonb_path_exists(other.report, '$.public.moved.*.* ? (@ == null)'))
+                    OR 'moved' = ANY (beside.names)
                     THEN '{"gained_micro": null, "lost_micro": null}' ELSE draft.value END), '{}')
                 FROM jsonb_each(trial.report #> '{public,moved}') AS draft),
             'groups', (
@@ -75,6 +78,7 @@ _TOLD_BESIDE = """jsonb_build_object(
                                 AS theirs (told)
                         WHERE theirs.told -> 'name' = own.told -> 'name'
                             AND NOT theirs.told ? 'law_micro')
+                        OR dimension.key || ': ' || (own.told ->> 'name') = ANY (beside.names)
                         THEN jsonb_build_object('name', own.told -> 'name')
                         ELSE own.told END ORDER BY own.place), '[]')
                     FROM jsonb_path_query(dimension.value, '$[*]')
@@ -102,7 +106,8 @@ BEGIN ATOMIC
             FROM jsonb_path_query(trial.drafts, '$[*]') WITH ORDINALITY AS tried (draft, place)),
         trial.engine_version, trial.created_at, trial.digest, trial.report ->> 'currency',
         trial.report -> 'readings',
-        CASE WHEN cardinality(beside.reports) = 0 THEN trial.report -> 'public'
+        CASE WHEN cardinality(beside.reports) + cardinality(beside.names) = 0
+            THEN trial.report -> 'public'
             ELSE (trial.report -> 'public') || {_TOLD_BESIDE} END
     FROM settlement.trial
         CROSS JOIN LATERAL (
@@ -115,7 +120,22 @@ BEGIN ATOMIC
                 FROM settlement.trial AS other
                 WHERE other.market = trial.market AND other.id <> trial.id
                     AND {_SAME_DAYS} AND settlement.is_consulted(other.market, other.drafts))
-        ) AS beside (reports)
+            , ARRAY(
+                SELECT DISTINCT withheld.name
+                FROM settlement.trial AS other
+                    CROSS JOIN LATERAL (
+                        SELECT own.told FROM jsonb_path_query(trial.report, '$.beside[*]')
+                            AS own (told) WHERE own.told ->> 'trial' = other.id::text
+                        UNION ALL
+                        SELECT theirs.told FROM jsonb_path_query(other.report, '$.beside[*]')
+                            AS theirs (told) WHERE theirs.told ->> 'trial' = trial.id::text
+                    ) AS named
+                    CROSS JOIN LATERAL (
+                        SELECT jsonb_path_query(named.told, '$.withheld[*]') #>> '{{}}'
+                    ) AS withheld (name)
+                WHERE other.market = trial.market AND other.id <> trial.id
+                    AND settlement.is_consulted(other.market, other.drafts))
+        ) AS beside (reports, names)
     WHERE trial.id = of_trial AND settlement.is_consulted(trial.market, trial.drafts);
 END
 """

@@ -1,6 +1,7 @@
 """A proposal is withdrawn by who made it, or rejected by another person, and is approved no more.
 
-Its participants are told: of a change of who is paid, and of the end of their registration.
+Its participants are told: of a change of who is paid, and of the end of their registration. And
+trials that share some days tell everybody no sum whose difference would be withheld.
 """
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from database.moments import check_moment
 from database.payees import CREATE_PROPOSED_PAYEES as BEFORE
 from database.proposal_ends import CHECKS, CREATE_PROPOSED_ENDINGS, CREATE_PROPOSED_PAYEES
 from database.row_security import secure_rows, unsecure_rows
+from database.trial_access import CREATE_PUBLIC_TRIAL
 
 revision = "0033"
 down_revision = "0032"
@@ -45,6 +47,7 @@ def upgrade() -> None:
     op.execute("DROP FUNCTION people.proposed_payees(bigint[])")
     op.execute(CREATE_PROPOSED_PAYEES)
     op.execute(CREATE_PROPOSED_ENDINGS)
+    op.execute(CREATE_PUBLIC_TRIAL.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
 
 
 def downgrade() -> None:

@@ -15,6 +15,7 @@ from portal.queries.uncounted import Uncounted, uncounted_effects
 from portal.study_tables import Table, percent
 from portal.trials.names import DraftName, names_of_draft, tried_as_law
 from portal.trials.seen_tables import (
+    beside_words,
     is_withheld,
     own_table,
     public_charts,
@@ -136,7 +137,8 @@ def seen_trial(session: Session, trial_id: uuid.UUID) -> SeenTrial | None:
 
 
 def _withheld(report: dict[str, Any]) -> str:
-    return f"{withheld_words(report)} {withheld_breakdowns(report)}".strip()
+    said = (withheld_words(report), beside_words(report), withheld_breakdowns(report))
+    return " ".join(filter(None, said))
 
 
 def _own_sentence(trial: PublicTrial, own: OwnRows) -> str:

@@ -22,7 +22,7 @@ from portal.trials.words import (
     written_group,
     written_kind,
 )
-from settlement.trials.report import CLASSES, LAW, compared, sides_of
+from settlement.trials.report import LAW, compared, sides_of
 from settlement.trials.seen import OwnRows
 
 Report = Mapping[str, Any]
@@ -42,6 +42,16 @@ def withheld_words(report: Report) -> str:
         f"them more than {part}{NO_BREAK_SPACE}% of, or all but the two largest less than "
         f"{rest}{NO_BREAK_SPACE}% of the largest, is withheld, and so is what it could be "
         "computed from."
+    )
+
+
+def beside_words(report: Report) -> str:
+    """Return in a sentence that sums are withheld for another trial; empty where none is."""
+    if not report.get("is_beside_another"):
+        return ""
+    return (
+        "Another trial that you may read shares some of these days. A sum is withheld in both "
+        "where what lies between the two would be withheld of a trial of its own."
     )
 
 
@@ -136,7 +146,7 @@ def _totals(report: Report) -> Table:
 def _classes(report: Report) -> Table:
     drafts = drafts_of(report)
     rows = []
-    for name in CLASSES:
+    for name in report["classes"][drafts[0]]:
         found = [report["classes"][draft][name] for draft in drafts]
         cells = (plain(WITHHELD if each is None else count(each)) for each in found)
         rows.append(Row(CLASS_WORDS[name].capitalize(), "", tuple(cells)))

@@ -15,7 +15,7 @@ from rulebook.edit_words import edit_lines
 from rulebook.merging import ABSENT, Edit
 from settlement.billing.lines import LINE_KINDS, Side
 from settlement.studies.price_figures import PPM
-from settlement.trials.records import AS_METERED, MADE_AGAIN, REPORT_FORMAT, Trial
+from settlement.trials.records import AS_METERED, FIRST_FORMAT, MADE_AGAIN, SECOND_FORMAT, Trial
 from settlement.trials.report import (
     DRAFTS,
     GAINS,
@@ -91,7 +91,7 @@ def least_money(report: Report) -> str:
 
     Before the bound, anything but nothing was a gain or a loss.
     """
-    if report.get("format") != REPORT_FORMAT:
+    if report.get("format") in (FIRST_FORMAT, SECOND_FORMAT):
         return ""
     return money(minor_unit_micro(report["currency"]), report)
 

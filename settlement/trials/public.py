@@ -6,7 +6,8 @@
 ``moved``
     of each draft what those who gain receive more, and those who lose less, together.
 ``classes``
-    of each draft how many participants gain, lose, or neither.
+    of each draft how many participants gain, lose, or neither: not how many do so by more than the
+    threshold of the trial, as two of them would tell of who lies between.
 ``groups``
     what each group receives on each side, by dimension.
 
@@ -18,7 +19,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from settlement.trials.groups import is_of_households
-from settlement.trials.report import CLASSES, class_key, compared, difference_key, sides_of
+from settlement.trials.records import EARLIER_FORMATS
+from settlement.trials.report import (
+    CLASSES,
+    GAINS,
+    GAINS_LITTLE,
+    LOSES,
+    LOSES_LITTLE,
+    SAME,
+    class_key,
+    compared,
+    difference_key,
+    sides_of,
+)
 from settlement.trials.suppression import (
     LARGEST_PPM,
     LEAST_PARTICIPANTS,
@@ -34,6 +47,8 @@ Sums = dict[str, list[int]]
 
 CHARGES, PAYMENTS, EQUALISATION = TOTALS = ("charges_micro", "payments_micro", "equalisation_micro")
 _SIDE_OF = {CHARGES: "charge.", PAYMENTS: "payment."}
+PUBLIC_CLASSES = (GAINS, SAME, LOSES)
+_WITHOUT_THRESHOLD = {GAINS_LITTLE: GAINS, LOSES_LITTLE: LOSES}
 PRICED = ("prices", "duration_micro_per_mwh", "highest_tightness_ppm")
 EVENNESS = ("gini_ppm", "top_tenth_ppm", "entropy_ppm", "atkinson_ppm")
 
@@ -44,7 +59,8 @@ def public_part(report: Report) -> dict[str, Any]:
     parts = Parts(
         (cell["participant"], [cell[f"{side}_micro"] for side in sides]) for cell in cells
     )
-    totals, moved, groups = _totals(cells), dict(_moved(report)), _groups(cells)
+    totals, groups = places_of_totals(cells), places_of_groups(cells)
+    moved = dict(_moved(report))
     named = totals | {name: places for of_draft in moved.values() for name, places in of_draft}
     first = [*totals, *(name for name in named if name not in totals)]
     told = told_sums(parts, named | groups, first)
@@ -59,7 +75,7 @@ def public_part(report: Report) -> dict[str, Any]:
     }
 
 
-def _totals(cells: Sequence[Mapping[str, Any]]) -> Sums:
+def places_of_totals(cells: Sequence[Mapping[str, Any]]) -> Sums:
     """Return of which cells each total is the sum; what equalisation keeps, no cell has."""
     totals: Sums = {EQUALISATION: list(range(len(cells)))}
     for name, side in _SIDE_OF.items():
@@ -95,15 +111,17 @@ def _moved_name(draft: str, sign: int) -> str:
     return f"{draft} {'gains' if sign > 0 else 'loses'}"
 
 
-def _groups(cells: Sequence[Mapping[str, Any]]) -> Sums:
+def places_of_groups(cells: Sequence[Mapping[str, Any]]) -> Sums:
+    """Return of which cells each group of each dimension is the sum."""
     groups: Sums = {}
     for place, cell in enumerate(cells):
         for dimension, group in cell["groups"].items():
-            groups.setdefault(_group_name(dimension, group), []).append(place)
+            groups.setdefault(group_name(dimension, group), []).append(place)
     return groups
 
 
-def _group_name(dimension: str, group: str) -> str:
+def group_name(dimension: str, group: str) -> str:
+    """Return how a group is named among the sums."""
     return f"{dimension}: {group}"
 
 
@@ -143,7 +161,10 @@ def _told_classes(report: Report, draft: str) -> dict[str, int | None]:
     All participants of a market are known, so a class that stands alone would be what is left.
     """
     found = [row[class_key(draft)] for row in report["participants"]]
-    counts = {name: found.count(name) for name in CLASSES}
+    names: tuple[str, ...] = CLASSES
+    if report.get("format") not in EARLIER_FORMATS:
+        found, names = [_WITHOUT_THRESHOLD.get(name, name) for name in found], PUBLIC_CLASSES
+    counts = {name: found.count(name) for name in names}
     few = {name for name, count in counts.items() if 0 < count < LEAST_PARTICIPANTS}
     if len(few) == 1:
         others = [name for name, count in counts.items() if count and name not in few]
@@ -158,7 +179,7 @@ def _told_groups(report: Report, told: set[str]) -> dict[str, list[dict[str, Any
             {"name": row["name"]}
             | (
                 compared({side: row[f"{side}_micro"] for side in sides})
-                if _group_name(dimension, row["name"]) in told
+                if group_name(dimension, row["name"]) in told
                 else {}
             )
             for row in rows

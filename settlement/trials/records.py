@@ -16,13 +16,16 @@ from settlement.studies.records import canonical
 
 TRIAL_TAG = "tallystick.trial.1"
 INPUT_TAG = "tallystick.trial-input.1"
-REPORT_FORMAT = "tallystick.trial-report.3"
+REPORT_FORMAT = "tallystick.trial-report.4"
 """Raised by every change of what a report holds: equal inputs then give another report."""
 FIRST_FORMAT = "tallystick.trial-report.1"
 """Of reports without cells: they say nothing that participants or the public may read."""
 SECOND_FORMAT = "tallystick.trial-report.2"
 """Of reports in which whoever differs by less than the minor unit gains or loses a little."""
-FORMATS = (FIRST_FORMAT, SECOND_FORMAT, REPORT_FORMAT)
+THIRD_FORMAT = "tallystick.trial-report.3"
+"""Of reports that tell everybody how many gain a little, and nothing of other trials."""
+EARLIER_FORMATS = (FIRST_FORMAT, SECOND_FORMAT, THIRD_FORMAT)
+FORMATS = (*EARLIER_FORMATS, REPORT_FORMAT)
 
 
 AS_METERED, MADE_AGAIN = MODES = ("as-metered", "made-again")

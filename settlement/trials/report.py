@@ -25,6 +25,8 @@ posted of the days, before tax and rounding, charges that are passed through inc
     cross: see `settlement.trials.evenness`.
 ``public``
     what everybody may know of it: see `settlement.trials.public`.
+``beside``
+    which sums other trials of some of these days withhold with it: see `settlement.trials.beside`.
 ``baselines``
     what the days come to under other designs: see `settlement.trials.baselines`.
 ``edits``

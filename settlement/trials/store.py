@@ -12,6 +12,7 @@ from database.paged import PagedRows
 from settlement.runs.results import ResultVector
 from settlement.runs.run import Pin
 from settlement.tables import TrialMadeRow, TrialRow
+from settlement.trials.beside import Told
 from settlement.trials.made import MadeVector
 from settlement.trials.records import SideDigests, Trial
 
@@ -89,6 +90,16 @@ def find_equal_trial(session: Session, market: str, input_digest: bytes) -> Tria
         .limit(1)
     ).first()
     return None if row is None else trial_of(row)
+
+
+def trials_sharing_days(
+    session: Session, market: str, first_day: dt.date, last_day: dt.date
+) -> dict[uuid.UUID, Told]:
+    """Return every trial of a market that shares a day with a period, by identity."""
+    query = select(TrialRow.id, TrialRow.drafts, TrialRow.report).where(
+        TrialRow.market == market, TrialRow.first_day <= last_day, TrialRow.last_day >= first_day
+    )
+    return {row.id: Told(*row) for row in session.execute(query)}
 
 
 def list_trials(session: Session, market: str | None = None) -> PagedRows[Trial]:

@@ -8,9 +8,10 @@ The readings are read in a transaction of their own, days are computed without a
 out is stored in a third: nobody waits for a trial.
 """
 
+import dataclasses
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -32,13 +33,19 @@ from settlement.runs.run import ENGINE_VERSION
 from settlement.runs.settle import Progress, no_progress
 from settlement.studies.inputs import StudyInputs
 from settlement.trials.baselines import BaselineFigures, DayPricing
+from settlement.trials.beside import Told, beside
 from settlement.trials.figures import ReadingQuality, SideDay, SideFigures, side_day
 from settlement.trials.inputs import TrialInputs, TrialRequest, drafts_of, load_inputs
 from settlement.trials.made import MadeVector, made_digest, made_totals, made_vectors
 from settlement.trials.public import public_part
 from settlement.trials.records import SideDigests, Trial, draft_record
 from settlement.trials.report import LAW, Tried, trial_report
-from settlement.trials.store import append_made, append_trial, find_equal_trial
+from settlement.trials.store import (
+    append_made,
+    append_trial,
+    find_equal_trial,
+    trials_sharing_days,
+)
 
 Transactions = Callable[[], AbstractContextManager[Session]]
 """Opens a transaction, which is committed as its block ends."""
@@ -97,6 +104,9 @@ def run_trial(
     if found is not None:
         return TrialOutcome(found, is_new=False)
     tried = try_days(inputs, threads, progress)
+    days = (inputs.first_day, inputs.last_day)
+    with transactions() as session:
+        others = trials_sharing_days(session, inputs.market, *days)
     trial = Trial(
         id=uuid.uuid4(),
         market=inputs.market,
@@ -112,14 +122,24 @@ def run_trial(
         report=tried.report,
         created_at=now,
     )
+    # Held to what is there before the locks are taken, and then to what came since: nobody waits.
+    held = {other: _beside(trial, [told]) for other, told in others.items()}
     with transactions() as session:
         _refuse_moved(session, request, inputs)
+        there = trials_sharing_days(session, inputs.market, *days)
+        held |= {other: _beside(trial, [there[other]]) for other in there.keys() - held.keys()}
+        sums = [row for other in sorted(held, key=str) for row in held[other]]
+        trial = dataclasses.replace(trial, report={**trial.report, "beside": sums})
         # Under the locks: of two trials of the same inputs at once, the second finds the first.
         found = find_equal_trial(session, request.market, inputs.digest)
         if found is None:
             append_trial(session, trial)
             append_made(session, trial.id, tried.made)
     return TrialOutcome(found or trial, is_new=found is None)
+
+
+def _beside(trial: Trial, others: Sequence[Told]) -> list[dict[str, Any]]:
+    return beside(Told(trial.id, trial.drafts, trial.report), others)
 
 
 def try_days(

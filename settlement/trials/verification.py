@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from common.damage import damage
@@ -13,6 +14,7 @@ from settlement.runs.inputs import pins_of
 from settlement.runs.pinned import UNREADABLE
 from settlement.runs.results import ResultVector, vector_of
 from settlement.runs.run import ENGINE_VERSION, is_earlier_engine
+from settlement.trials.beside import Told, beside
 from settlement.trials.made import made_digest
 from settlement.trials.public import public_part
 from settlement.trials.records import (
@@ -25,6 +27,12 @@ from settlement.trials.records import (
 from settlement.trials.replay import stored_draft
 from settlement.trials.report import DRAFTS, LAW, groups_of
 from settlement.trials.store import made_of, orphan_made_trials, trial_rows
+
+IN_ORDER = text(
+    "SELECT trial.id, trial.market, trial.first_day, trial.last_day, trial.drafts, trial.report "
+    "FROM settlement.trial JOIN ledger.log_leaf AS leaf "
+    "ON leaf.source = 'settlement.trial' AND leaf.key = trial.id::text ORDER BY leaf.index"
+)
 
 
 def verify_trials(session: Session) -> Iterator[Finding]:
@@ -46,8 +54,30 @@ def verify_trials(session: Session) -> Iterator[Finding]:
         yield from _verify_law(session, trial, place)
         yield from _verify_report(trial, place)
         yield from _verify_made(session, trial)
+    yield from _verify_beside(session)
     for trial_id in orphan_made_trials(session):
         yield damage("orphan-made", f"settlement.trial_made of {trial_id}", "no such trial")
+
+
+def _verify_beside(session: Session) -> Iterator[Finding]:
+    """Hold every trial to those before it in the log: which sums two of them do not tell."""
+    before: list[tuple[Any, Told]] = []
+    for row in session.execute(IN_ORDER):
+        told = Told(row.id, row.drafts, row.report)
+        place = f"settlement.trial {row.id}"
+        try:
+            if told.report["format"] == REPORT_FORMAT:
+                sharing = [
+                    other
+                    for (market, first, last), other in before
+                    if market == row.market and first <= row.last_day and last >= row.first_day
+                ]
+                if told.report["beside"] != beside(told, sharing):
+                    words = "what it withholds beside other trials is another"
+                    yield damage("trial-report", place, words)
+        except UNREADABLE as missing:
+            yield damage("trial-report", place, f"its report lacks {missing}")
+        before.append(((row.market, row.first_day, row.last_day), told))
 
 
 def _verify_made(session: Session, trial: Trial) -> Iterator[Finding]:

@@ -181,7 +181,7 @@ def test_whoever_leaves_hands_over_all_it_holds_by_one_page(site, sign_in):
     assert f"Proposal {first} of law" in page and f"/rules/proposals/{last}/" in page
     assert "which is approved after this one" in page
     page = shown(sign_in("regulator").get(f"/rules/proposals/{last}/"))
-    assert f"Approve proposal {first} first" in page and "Approve</button>" not in page
+    assert f"It can be approved once proposal {first} is" in page and "Approve</button>" not in page
     with rolled_back(site.engine) as session:
         held, taken = (points_of(session, name, LAST_DAY) for name in (SUPPLIER, OUTSIDER))
         approve_both(session, first, last)

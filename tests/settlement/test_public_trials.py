@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from settlement.trials.public import public_part
-from settlement.trials.report import CLASSES, DRAFTS, classed, compared, groups_of
+from settlement.trials.report import DRAFTS, classed, compared, groups_of
 from settlement.trials.suppression import Parts, told_sums
 
 SIDES = ("law", "draft")
@@ -199,7 +199,18 @@ def test_classes_of_few_are_not_told_nor_is_what_is_left():
     cells += [cell(f"q{n:02}", 10, 9, kind="charge.a") for n in range(6)]
     cells += [cell("r", 10, 11, kind="charge.a")]
     classes = public_part(report(cells))["classes"][DRAFTS[0]]
-    assert classes == dict.fromkeys(CLASSES, 0) | {"same": 8, "loses": None, "gains": None}
+    assert classes == {"same": 8, "loses": None, "gains": None}
+
+
+def test_thresholds_give_nobody_away():
+    """Of two trials that differ by their threshold alone, both tell the same counts."""
+    whole = report([cell(f"p{n:02}", 100, 90 - n, kind="charge.a") for n in range(12)])
+    told = []
+    for least in ("loses", "loses-little"):
+        for row in whole["participants"][:6]:
+            row["class"] = least
+        told.append(public_part(whole)["classes"][DRAFTS[0]])
+    assert told == [{"gains": 0, "same": 0, "loses": 12}] * 2
 
 
 def test_who_gains_is_not_told_by_what_the_others_lose():

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from portal.queries.uncounted import uncounted_effects
+from portal.seen_trial_tables import beside_words
 from rulebook.changes.steps import Kind
 from settlement.trials.seen import (
     find_public_trial,
@@ -15,11 +16,13 @@ from settlement.trials.seen import (
     public_trials_of,
 )
 from settlement.trials.store import find_trial
+from settlement.trials.verification import verify_trials
 from tests.settlement.study_cases import metered
 from tests.settlement.trial_cases import capped, changed, try_tiny
 from tests.worlds import changing, tiny_market
 from tests.worlds.people import acting_as
 from tests.worlds.rolled_back import rolled_back
+from tests.worlds.settled import FIRST_DAY
 
 SECOND_CAP_MICRO = 140_000_000
 OTHER_CAP_MICRO = 130_000_000
@@ -196,6 +199,51 @@ def test_a_draft_tried_twice_on_nearly_the_same_days_tells_what_both_tell(world)
             session.execute(longer, {"more": days - 1, "id": both[0].id})
             session.execute(longer, {"more": 18, "id": both[1].id})
             assert told_of(session, both[0]) == told
+
+
+def test_what_lies_between_two_periods_is_withheld_of_both_while_both_are_public(world):
+    with rolled_back(world) as session:
+        number, other = changing.reviewed(session), changing.reviewed(session)
+        changing.revised(session, other, lower(OTHER_CAP_MICRO))
+        changing.step(session, other, Kind.ASK_REVIEW, "ada")
+        changing.consult(session, number)
+        month = try_tiny(session, known_at=LAST).trial
+        day = try_tiny(session, lower(OTHER_CAP_MICRO), known_at=LAST, last_day=FIRST_DAY).trial
+        says(session, month, "sxyz")
+        says(session, day, "sxyz")
+        names = ["charges_micro", "layer inner: x", "moved"]
+        beside = [{"trial": str(month.id), "withheld": names}]
+        session.execute(text("SET LOCAL session_replication_role = replica"))
+        session.execute(
+            text("UPDATE settlement.trial SET report = report || :beside WHERE id = :id"),
+            {"beside": json.dumps({"beside": beside}), "id": day.id},
+        )
+        session.execute(text("SET LOCAL session_replication_role = origin"))
+        assert told_of(session, month) == ("sxyz", -314, 12)  # the other is not public
+        assert not find_public_trial(session, month.id).public.get("is_beside_another")
+        changing.consult(session, other)
+        for trial in (month, day):
+            assert told_of(session, trial) == ("syz", None, None)
+            report = find_public_trial(session, trial.id).report
+            assert report["is_beside_another"]
+            assert "shares some of these days" in beside_words(report)
+
+
+def test_what_a_trial_withholds_beside_others_is_proven(world):
+    with rolled_back(world) as session:
+        first = try_tiny(session, last_day=FIRST_DAY).trial
+        second = try_tiny(session).trial
+        assert (first.report["beside"], second.report["beside"]) == ([], [])
+        assert list(verify_trials(session)) == []
+        session.execute(text("SET LOCAL session_replication_role = replica"))
+        session.execute(
+            text("""UPDATE settlement.trial SET report = report || '{"beside": [1]}'
+                WHERE id = :id"""),
+            {"id": second.id},
+        )
+        session.expire_all()
+        found = [each.value for each in verify_trials(session)]
+        assert "what it withholds beside other trials is another" in found
 
 
 def test_a_report_of_an_earlier_release_says_nothing(world):

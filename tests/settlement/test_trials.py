@@ -15,7 +15,8 @@ from ledger.journal import is_money
 from settlement.billing.posting import account_of
 from settlement.runs import store as runs
 from settlement.runs.run import ENGINE_VERSION
-from settlement.trials.records import FIRST_FORMAT, SECOND_FORMAT, trial_input_digest
+from settlement.trials.public import public_part
+from settlement.trials.records import EARLIER_FORMATS, trial_input_digest
 from settlement.trials.replay import replay_trial, stored_drafts
 from settlement.trials.store import find_trial, list_trials
 from settlement.trials.trial import run_trial
@@ -559,7 +560,7 @@ def test_a_trial_that_was_written_by_hand_with_its_digest_is_named(world_of, nam
             assert replay_trial(within(session), forged).first_difference is not None
 
 
-@pytest.mark.parametrize("of_release", [FIRST_FORMAT, SECOND_FORMAT])
+@pytest.mark.parametrize("of_release", EARLIER_FORMATS)
 def test_reports_of_earlier_releases_stand(world_of, of_release):
     with rolled_back(world_of(metered)[0]) as session:
         made = try_tiny(session).trial
@@ -569,7 +570,8 @@ def test_reports_of_earlier_releases_stand(world_of, of_release):
             inputs, made.engine_version, of_release,
         )  # fmt: skip
         session.execute(text("SET LOCAL session_replication_role = replica"))
-        stated = json.dumps({"format": of_release})
+        report = {**made.report, "format": of_release}
+        stated = json.dumps({"format": of_release, "public": public_part(report)})
         session.execute(
             text("UPDATE settlement.trial SET report = report || :stated, input_digest = :digest"),
             {"stated": stated, "digest": digest},
