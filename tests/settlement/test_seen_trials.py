@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from portal.queries.uncounted import uncounted_effects
-from portal.seen_trial_tables import beside_words
+from portal.trials.seen_tables import beside_words
 from rulebook.changes.steps import Kind
 from settlement.trials.seen import (
     find_public_trial,
