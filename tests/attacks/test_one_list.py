@@ -376,6 +376,9 @@ DATABASE_ALONE: dict[str, Callable[[Insider], None]] = {
     "disputes": sql("UPDATE ledger.dispute_event SET reason = reason || ' Twice.'"),
     "trail": sql("DELETE FROM ledger.trail_link WHERE number = 2"),
     "changes of law": sql("UPDATE rulebook.change SET problem = problem || ' At all.'"),
+    "moments of decisions": sql(
+        "UPDATE people.proposal SET proposed_at = proposed_at + interval '100 years'"
+    ),
     "trials": sql("UPDATE settlement.trial SET threshold_ppm = threshold_ppm + 1"),
     "people and their rights": sql("UPDATE people.person SET name = name || ' junior'"),
     "witnesses": sql("UPDATE ledger.cosignature SET signed_at = signed_at + interval '1 s'"),
