@@ -11,6 +11,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
+from django.db.transaction import atomic
 from sqlalchemy.orm import Session
 
 from common.currencies import DECIMALS
@@ -20,6 +21,7 @@ from portal.editing.keys import key_of
 from portal.models import WorkingCopy
 from portal.queries.drafts import wanted_law
 from portal.queries.rules import market_currency, market_zone, start_of_day
+from portal.quotas import lock_account
 from rulebook.changes.basing import base_findings
 from rulebook.comparing import NO_CURRENCY
 from rulebook.digest import document_body
@@ -59,7 +61,27 @@ def begin_copy(
         Refused: the account has as many as it may have, or the documents are too large.
     """
     refuse_size(bodies)
-    count = copies_of(user).count()
+    zone = market_zone(session, market)
+    drawn = {
+        "drawn_from": start_of_day(law_day, zone),
+        "wanted_from": law_day,
+        "base": dict(bodies),
+    }
+    with atomic():
+        lock_account(user)
+        _refuse_more(copies_of(user).count())
+        return WorkingCopy.objects.create(
+            user=user,
+            market=market,
+            law_day=law_day,
+            bodies=dict(bodies),
+            begun_at=now,
+            changed_at=now,
+            **(drawn | otherwise),
+        )
+
+
+def _refuse_more(count: int) -> None:
     if count >= MOST_COPIES:
         raise Refused(
             [
@@ -72,21 +94,6 @@ def begin_copy(
                 )
             ]
         )
-    zone = market_zone(session, market)
-    drawn = {
-        "drawn_from": start_of_day(law_day, zone),
-        "wanted_from": law_day,
-        "base": dict(bodies),
-    }
-    return WorkingCopy.objects.create(
-        user=user,
-        market=market,
-        law_day=law_day,
-        bodies=dict(bodies),
-        begun_at=now,
-        changed_at=now,
-        **(drawn | otherwise),
-    )
 
 
 def save_copy(copy: WorkingCopy, now: dt.datetime, **changes: Any) -> bool:

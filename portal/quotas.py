@@ -1,6 +1,6 @@
-"""What one account may ask for in an hour, so that nobody's haste is everybody's wait.
+"""What one account may ask for in an hour or a day, so that nobody's haste is everybody's wait.
 
-Each use is a row; rows older than the hour are removed as new ones come. A refusal is a page with
+Each use is a row; rows older than that are removed as new ones come. A refusal is a page with
 status 429 that says when there is room again.
 """
 
@@ -20,7 +20,7 @@ from portal.bodies import Refusal, refusal_page
 from portal.models import Use
 
 P = ParamSpec("P")
-HOUR = dt.timedelta(hours=1)
+HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 LOCK_SPACE = 0x7A12
 """First half of the key of the advisory lock under which the uses of an account are counted."""
 
@@ -36,17 +36,24 @@ class Kind(StrEnum):
 
 
 class Quota(NamedTuple):
-    """How many an hour, and what people call it."""
+    """How many within a span, and what people call them."""
 
     most: int
     words: str
+    span: dt.timedelta = HOUR
+
+    @property
+    def span_words(self) -> str:
+        """What people call the span."""
+        return "a day" if self.span == DAY else "an hour"
 
 
 QUOTAS = {
     Kind.EXPORT: Quota(120, "files"),
     Kind.UPLOAD: Quota(60, "uploads"),
     Kind.REPLAY: Quota(20, "replays"),
-    Kind.TRIAL: Quota(40, "trials"),
+    # A year takes minutes of the one worker that tries drafts, and each is kept for good.
+    Kind.TRIAL: Quota(60, "trials", DAY),
     Kind.EXPLANATION: Quota(1_200, "explanations"),
 }
 
@@ -54,19 +61,26 @@ QUOTAS = {
 def spend(user: User, kind: Kind, now: dt.datetime) -> Refusal | None:
     """Count one use, or return why there is no room; a use that is refused is not counted."""
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            # Of two requests at once the second counts the first.
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, user.pk])
-        Use.objects.filter(user=user, at__lte=now - HOUR).delete()
+        lock_account(user)
+        Use.objects.filter(user=user, kind=kind, at__lte=now - QUOTAS[kind].span).delete()
         if is_used_up(user, kind, now):
             return too_many(kind, _seconds_to_room(user, kind, now))
         Use.objects.create(user=user, kind=kind, at=now)
     return None
 
 
+def lock_account(user: User) -> None:
+    """Let whoever counts what an account has, too, wait until this transaction ends.
+
+    Of two requests at once the second counts the first.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, user.pk])
+
+
 def is_used_up(user: User, kind: Kind, now: dt.datetime | None = None) -> bool:
-    """Return whether an account has had its number of a kind in the hour before `now`."""
-    since = (now or timezone.now()) - HOUR
+    """Return whether an account has had its number of a kind in the span before `now`."""
+    since = (now or timezone.now()) - QUOTAS[kind].span
     return Use.objects.filter(user=user, kind=kind, at__gt=since).count() >= QUOTAS[kind].most
 
 
@@ -76,8 +90,8 @@ def too_many(kind: Kind, retry_seconds: int = 60) -> Refusal:
     minutes = -(-retry_seconds // 60)
     return Refusal(
         429,
-        f"That is more {quota.words} than an hour has room for",
-        f"An account may ask for {quota.most} {quota.words} an hour, and yours has. "
+        f"That is more {quota.words} than {quota.span_words} has room for",
+        f"An account may ask for {quota.most} {quota.words} {quota.span_words}, and yours has. "
         "Nothing was started or stored.",
         f"Ask again in {minutes} minute{'s' if minutes > 1 else ''}; what you have stays yours.",
         retry_seconds,
@@ -122,6 +136,7 @@ def sends_file(request: HttpRequest) -> bool:
 
 def _seconds_to_room(user: User, kind: Kind, now: dt.datetime) -> int:
     """Return when the oldest use that counts will count no more."""
-    uses = Use.objects.filter(user=user, kind=kind, at__gt=now - HOUR).order_by("-at")
+    span = QUOTAS[kind].span
+    uses = Use.objects.filter(user=user, kind=kind, at__gt=now - span).order_by("-at")
     oldest = uses.values_list("at", flat=True)[QUOTAS[kind].most - 1]
-    return max(1, int((oldest + HOUR - now).total_seconds()) + 1)
+    return max(1, int((oldest + span - now).total_seconds()) + 1)

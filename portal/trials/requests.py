@@ -18,7 +18,9 @@ from common.refusals import Refused
 from database import session as database
 from portal import jobs
 from portal.audit import Action, record
+from portal.bodies import Refusal
 from portal.models import AskedTrial
+from portal.quotas import Kind, lock_account, spend
 from portal.signing import sign_after
 from portal.trials.sources import Source, read_source
 from rulebook.drafting import drawn_together
@@ -32,6 +34,10 @@ LOOK_SECONDS = 0.5
 """Between looks at what the asker wishes."""
 LONGEST_REST_SECONDS = 600.0
 """In all; then it goes on by itself: trials are made one at a time, and others wait behind it."""
+
+
+MOST_UNDER_WAY = 5
+"""Trials of an account that wait or run at once: they are made one at a time, and others wait."""
 
 
 class Cancelled(Exception):
@@ -66,6 +72,25 @@ def ask_for_trial(
         titles = "; ".join(source.title for source in sources)
         record(user, Action.TRIAL, f"{titles}, {first_day} to {last_day}"[:200], at=now)
     return asked
+
+
+def no_room(user: User, now: dt.datetime) -> Refusal | None:
+    """Return why an account may ask for no trial now; of two requests at once one is counted first.
+
+    In the transaction in which it then asks.
+    """
+    lock_account(user)
+    count = len(under_way(user, now))
+    if count >= MOST_UNDER_WAY:
+        return Refusal(
+            429,
+            "You have as many trials under way as an account may have",
+            f"{count} of your trials wait or run, and {MOST_UNDER_WAY} is the most at once: drafts "
+            "are tried one after the other, and others wait too. Nothing was started or stored.",
+            "Cancel one on its page, or ask again when one has ended.",
+            60,
+        )
+    return spend(user, Kind.TRIAL, now)
 
 
 def under_way(user: User, now: dt.datetime) -> list[AskedTrial]:

@@ -1,5 +1,6 @@
 """Trials asked for on a page: the form, how far each is, and its asker's wish meanwhile."""
 
+from django.db.transaction import atomic
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -11,7 +12,7 @@ from portal import jobs
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.models import AskedTrial
 from portal.queries.rules import market_zone
-from portal.quotas import Kind, spends
+from portal.quotas import refused
 from portal.trials import requests
 from portal.trials.form import TrialForm, read_form
 from portal.trials.sources import list_sources
@@ -33,7 +34,6 @@ def tries_drafts(viewer: Viewer) -> bool:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @open_to(tries_drafts)
-@spends(Kind.TRIAL, when=lambda request: request.method == "POST")
 def ask(request: SignedInRequest) -> HttpResponse:
     """Show the form, which draft and on which days; or ask for what it says."""
     return _ask(request) if request.method == "POST" else _form(request)
@@ -61,9 +61,14 @@ def _ask(request: SignedInRequest) -> HttpResponse:
         context = {"form": read, "sources": known, "section": "trials"}
         context["complaints"] = read.complaints
         return render(request, "trials/ask.html", context, status=UNPROCESSABLE)
-    asked = requests.ask_for_trial(
-        request.user, read.sources, read.days, read.threshold_ppm, read.mode, timezone.now()
-    )
+    now = timezone.now()
+    with atomic():
+        refusal = requests.no_room(request.user, now)
+        if refusal is not None:
+            return refused(refusal)
+        asked = requests.ask_for_trial(
+            request.user, read.sources, read.days, read.threshold_ppm, read.mode, now
+        )
     return redirect("asked-trial", asked.pk)
 
 

@@ -6,10 +6,13 @@ import html
 from types import SimpleNamespace
 
 import pytest
+from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from common.refusals import Finding, Refused
-from portal.models import AskedTrial, AuditEntry
+from portal import quotas
+from portal.models import AskedTrial, AuditEntry, Use
+from portal.quotas import Kind
 from portal.trials import requests
 from portal.trials.form import LONGEST_DAYS, read_form
 from portal.trials.sources import Source
@@ -263,3 +266,30 @@ def test_a_form_that_is_right_is_read_whole_and_one_that_is_wrong_is_kept(regula
     assert 'value="soon"' in shown(answer)
     assert 'value="7"' in shown(answer)
     assert not AskedTrial.objects.exists()
+
+
+def test_so_many_trials_of_an_account_are_under_way_at_once(regulator, form, sign_in, monkeypatch):
+    monkeypatch.setattr(requests, "MOST_UNDER_WAY", 1)
+    asked = ask(regulator, form)
+    answer = regulator.post("/trials/ask/", form)
+    assert (answer.status_code, answer["Retry-After"]) == (429, "60")
+    assert "1 of your trials wait or run" in shown(answer)
+    assert AskedTrial.objects.count() == ProcrastinateJob.objects.count() == 1
+    assert Use.objects.filter(kind="trial").count() == 1, "what is refused is not counted"
+    assert sign_in("operator").post("/trials/ask/", form).status_code == 302, "another's are theirs"
+    AskedTrial.objects.filter(pk=asked.pk).update(state="cancelled")
+    assert regulator.post("/trials/ask/", form).status_code == 302
+
+
+def test_so_many_trials_of_an_account_are_made_a_day(regulator, form, monkeypatch):
+    monkeypatch.setitem(quotas.QUOTAS, Kind.TRIAL, quotas.QUOTAS[Kind.TRIAL]._replace(most=1))
+    assert regulator.post("/trials/ask/", {**form, "first_day": "soon"}).status_code == 422
+    ask(regulator, form)
+    answer = regulator.post("/trials/ask/", form)
+    assert answer.status_code == 429 and int(answer["Retry-After"]) > 23 * 3600
+    assert "An account may ask for 1 trials a day" in shown(answer)
+    assert regulator.get("/trials/ask/").status_code == 200
+    Use.objects.update(at=timezone.now() - dt.timedelta(hours=23))
+    assert regulator.post("/trials/ask/", form).status_code == 429
+    Use.objects.update(at=timezone.now() - dt.timedelta(hours=25))
+    assert regulator.post("/trials/ask/", form).status_code == 302

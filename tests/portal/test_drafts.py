@@ -4,14 +4,20 @@ import datetime as dt
 import html
 import json
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.utils import timezone
 from lxml import html as lxml_html
 
 from common.refusals import Refused
 from database.session import transaction
 from portal import copies
+from portal.copies import begin_copy
 from portal.dispute_words import day_in_words
 from portal.editing.keys import key_of
 from portal.models import AuditEntry, WorkingCopy
@@ -530,6 +536,42 @@ def test_an_account_has_so_many_and_is_told(sign_in, monkeypatch):
     begin(client)
     answer, _ = begin(client)
     assert "at most 1 working copies" in shown(answer, 422)
+
+
+def test_of_two_copies_begun_at_once_at_the_limit_one_is_kept(site, monkeypatch):
+    """Real connections: each counts before the other has written, unless one waits."""
+    monkeypatch.setattr(copies, "MOST_COPIES", 1)
+    ready = threading.Barrier(2)
+
+    def begin_one(user):
+        ready.wait()
+        try:
+            with transaction() as session:
+                begin_copy(session, user, MARKET, FIRST_DAY, {}, timezone.now())
+        except Refused as refused:
+            return refused.findings[0].code
+        finally:
+            connection.close()
+        return "kept"
+
+    def made():
+        try:
+            return User.objects.create_user("pia")
+        finally:
+            connection.close()
+
+    def gone(user):
+        user.delete()
+        connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        user = pool.submit(made).result()
+        try:
+            came = list(pool.map(begin_one, [user, user]))
+            with_one = pool.submit(lambda: WorkingCopy.objects.filter(user=user).count()).result()
+        finally:
+            pool.submit(gone, user).result()
+    assert (sorted(came), with_one) == (["kept", "too-many-copies"], 1)
 
 
 def test_a_copy_that_is_too_large_is_refused_and_nothing_is_lost(sign_in, monkeypatch):
