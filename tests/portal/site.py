@@ -61,6 +61,8 @@ def make_site(clone_portal_database: Callable[[], str]) -> Site:
     """Return the database of the portal tests, made on first use."""
     url = clone_portal_database()
     made = make_engine(url)
+    # Nobody stops the server of the tests: to ask it first is a round trip of every transaction.
+    made.pool._pre_ping = False
     request = JobRequest(MARKET, (FIRST_DAY, SHORT_DAY), data=None, seed=3, threads=1)
     with serving_from(url, made):
         job = run_main_job(request, ticking_clock(), lambda _: nullcontext(lambda *_: None))

@@ -7,6 +7,7 @@ so row security, and what the role may not do, hold in every test of a page.
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -42,6 +43,7 @@ def answer_as_portal(patch: pytest.MonkeyPatch, url: str) -> None:
     patch.setattr(apps, "current_token", lambda: _token_for_django(database.current_token()))
 
 
+@cache
 def web_process_of(url: str) -> Callable[[], AbstractContextManager[None]]:
     """Return what lets a block act by the two roles of the web process in the database of `url`."""
     with psycopg.connect(plain_url(url)) as connected:
@@ -87,27 +89,24 @@ def _django_as(role: str | None) -> Iterator[None]:
     if connection.connection is None or not connection.is_usable():
         yield
         return
-    before, token = _settings()
-    _set(role, "")
+    before, token = _exchange(role or "none", "")
     try:
         yield
     finally:
         if not connection.needs_rollback:
-            _set(before, token)
+            _exchange(before, token)
 
 
-def _settings() -> tuple[str, str]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_user, current_setting(%s, true)", [TOKEN_SETTING])
-        return cursor.fetchone()
-
-
-def _set(role: str | None, token: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("RESET ROLE")
-        if role:
-            cursor.execute(f'SET ROLE "{role}"')
-        cursor.execute("SELECT set_config(%s, %s, false)", [TOKEN_SETTING, token or ""])
+def _exchange(role: str, token: str) -> tuple[str, str]:
+    """Set the role and the token of Django's connection; return those that it had."""
+    with connection.cursor() as cursor:  # in one statement, as each request does it twice
+        cursor.execute(
+            "SELECT current_setting('role'), coalesce(current_setting(%s, true), ''), "
+            "set_config('role', %s, false), set_config(%s, %s, false)",
+            [TOKEN_SETTING, role, TOKEN_SETTING, token],
+        )
+        had_role, had_token, *_ = cursor.fetchone()
+        return had_role, had_token
 
 
 @contextmanager

@@ -21,7 +21,7 @@ def copied(server_url: str, url: str) -> Iterator[str]:
     source = sql.Identifier(make_url(url).database)
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(HANG_UP, [make_url(url).database])
-        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
         connection.execute(create.format(sql.Identifier(name), source))
         copy = make_url(url).set(database=name).render_as_string(hide_password=False)
         let_roles_in(copy)
