@@ -5,11 +5,12 @@ that one which is added is tried too.
 """
 
 import re
+from urllib.parse import unquote
 
 import pytest
 from django.http import QueryDict
 from django.test import Client
-from django.urls import URLPattern, get_resolver
+from django.urls import Resolver404, URLPattern, get_resolver, resolve
 
 from ledger.people.roles import Role
 from tests.portal.conftest import add_account
@@ -145,13 +146,25 @@ def test_every_kind_of_part_is_tried(routes):
     assert kinds == ODD_VALUES.keys()
 
 
+def reaches_a_view(address: str) -> bool:
+    """Return whether an address is one of the router's, and readable."""
+    path = unquote(address)
+    try:
+        resolve(path)
+    except Resolver404:
+        return False
+    return "\0" not in path
+
+
 def test_odd_parts_of_an_address_are_told_from_faults(routes, known, everybody):
+    """Of the addresses of a part that reach no view, which are answered alike, one is asked for."""
     failed = []
     for template, parts in routes:
         for name in parts:
             kind = re.search(rf"<(\w+):{name}>", template)[1]
-            for value in ODD_VALUES[kind]:
-                address = filled(template, known, name, value)
+            odd = [filled(template, known, name, value) for value in ODD_VALUES[kind]]
+            alike = [address for address in odd if not reaches_a_view(address)]
+            for address in [each for each in odd if each not in alike[1:]]:
                 ask = everybody.post if template in SENT_TO else everybody.get
                 status = ask(address).status_code
                 if status not in FINE:
@@ -177,10 +190,10 @@ def asked(monkeypatch) -> set[str]:
 
 
 def test_odd_questions_of_an_address_are_told_from_faults(routes, known, everybody, asked):
-    odd = (NUL, NO_UTF8, "9" * 30, "-1", "0001-01-01", "9999-12-31", "9999-12", "2024-13")
+    odd = (NO_UTF8, "9" * 30, "-1", "0001-01-01", "9999-12-31", "9999-12", "2024-13")
     at_once = "&".join(f"{name}={value}" for value in odd for name in ASKED)
     sound = f"on=2024-03-31&from=2024-03-30&to=2024-03-31&month=2024-03&market={MARKET}&page=1"
-    first = [at_once, f"{NUL}={NUL}", "&&==&%", f"{sound}&participant={SUPPLIER}"]
+    first = [at_once, "&&==&%", f"{sound}&participant={SUPPLIER}"]
     further = ["&".join(f"{name}={value}" for name in ASKED) for value in odd]
     failed, looking = [], 0
     for template, _ in routes:
@@ -207,6 +220,7 @@ def test_odd_questions_of_an_address_are_told_from_faults(routes, known, everybo
     [
         ("/rules/%00/", 400),
         ("/proof/?document=%00", 400),
+        ("/proof/?%00=%00", 400),
         (f"/proof/checkpoint/{'9' * 23}/", 404),
         (f"/proof/consistency/1/{'9' * 19}/proof.json", 404),
         (f"/disputes/gb12/{'9' * 20}/", 404),
