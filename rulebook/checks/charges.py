@@ -240,21 +240,31 @@ def unpriced_days(charges: ChargeList, within: Span) -> Iterator[tuple[int, dt.d
     may still be published, and until they are, settlement states what is linked and flags it.
     """
     linked = charges.linked_charges()
+    # A charge is linked to all supply points of a market, nearly all on the same days.
+    found: dict[tuple[str, str | None, Span], dt.date | None] = {}
     for number, link in enumerate(charges.links):
         charge = linked.get((link.charge, link.charge_type))
         days = shared_days(span_of(link), within)
         if charge is None or days is None:
             continue
-        days = _priced_days(charge, days)
-        if days is None:
-            continue
-        gaps = [
-            gap
-            for numbered in _by_hour(charge).values()
-            if (gap := first_uncovered(days, [span_of(price) for _, price in numbered]))
-        ]
-        if gaps:
-            yield number, min(gaps)
+        of = link.charge, link.charge_type, days
+        if of not in found:
+            found[of] = _first_unpriced(charge, days)
+        day = found[of]
+        if day is not None:
+            yield number, day
+
+
+def _first_unpriced(charge: Charge, days: Span) -> dt.date | None:
+    """Return the first of the days between a charge's prices on which an hour has none, or None."""
+    priced = _priced_days(charge, days)
+    if priced is None:
+        return None
+    gaps = (
+        first_uncovered(priced, [span_of(price) for _, price in numbered])
+        for numbered in _by_hour(charge).values()
+    )
+    return min((gap for gap in gaps if gap is not None), default=None)
 
 
 def _priced_days(charge: Charge, days: Span) -> Span | None:
