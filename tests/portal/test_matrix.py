@@ -15,7 +15,7 @@ from django.utils import timezone
 from database.session import transaction
 from ledger.log.store import last_checkpoint
 from ledger.people import store
-from portal import readings_kept
+from portal import opened_trials, readings_kept
 from portal.audit import Action
 from portal.models import Act, AskedTrial, AuditEntry, Export, ReplayRequest
 from portal.queries.people import participants
@@ -124,6 +124,28 @@ def names(site) -> list[bytes]:
         return [name.encode() for _, name in participants(session)]
 
 
+@pytest.fixture(scope="module")
+def opened_once() -> Iterator[None]:
+    """Settle what is opened of a trial once for all visitors; what each is shown is their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        for opened in (opened_trials.open_day, opened_trials.open_rows):
+            patch.setattr(opened_trials, opened.__name__, _remembering(opened))
+        yield
+
+
+def _remembering(opened: Callable) -> Callable:
+    known: dict[tuple, object] = {}
+
+    def remembered(where, trial, what, **options):
+        key = trial.id, str(what)
+        if key not in known:
+            known[key] = opened(where, trial, what, **options)
+        return known[key]
+
+    return remembered
+
+
+@pytest.mark.usefixtures("opened_once")
 @pytest.mark.parametrize("who", VISITORS)
 def test_who_may_open_what_and_what_the_trail_keeps(who, visit, things, names, monkeypatch):
     monkeypatch.setattr(readings_kept, "ONCE_IN", readings_kept.ONCE_IN * 0)
