@@ -40,6 +40,17 @@ def amounts_of(code: str) -> tuple[str, str, str]:
     return OF_TWO if DECIMALS[code] == 2 else OF_NONE
 
 
+def is_set_apart(code: str) -> bool:
+    """Tell whether a PDF is to be set in a currency, which takes a tenth of a second.
+
+    All whose part has no name of its own are set alike, in letters of ASCII: one of each kind, with
+    decimals and without, stands for them.
+    """
+    part = currency(code).minor_name
+    has_name = not part.startswith(("hundredths of ", "whole "))
+    return has_name or not part.isascii() or code in {"AED", "CLP"}
+
+
 def page_text(document) -> str:
     """What the portal's page of a document says, tags left out."""
     summary = InvoiceSummary(
@@ -106,9 +117,10 @@ def test_a_currency_is_refused_with_a_reason_or_billed_right(code):
     assert in_one_line(sign + set_apart) in page
     assert "£" not in page or code == "GBP"
 
-    text = in_one_line(pdf_text(pdf(document)))
-    assert f"{code} {shown}" in text
-    assert f"rounded to {currency(code).minor_name}"[:20] in text
+    if is_set_apart(code):
+        text = in_one_line(pdf_text(pdf(document)))
+        assert f"{code} {shown}" in text
+        assert f"rounded to {currency(code).minor_name}"[:20] in text
 
     for xml in (factur_x(document), ubl(document)):
         tree = etree.fromstring(xml)
