@@ -1,4 +1,7 @@
-"""The README's *Do it yourself* block, run by a shell as it is written, in a folder of its own."""
+"""The README's *Do it yourself* block, run by a shell as it is written, in a folder of its own.
+
+Of its week two days are settled: what a month takes, `tests/test_main_job.py` settles.
+"""
 
 import os
 import re
@@ -15,6 +18,7 @@ from tests.conftest import ROOT, empty_database
 from tests.worlds.roles import stated_urls
 
 HEADING = "## Do it yourself\n\n"
+WEEK, DAYS = "--from 2024-01-01 --to 2024-01-07", "--from 2024-01-01 --to 2024-01-02"
 Shell = Callable[[str], str]
 PASSWORD = "k4d-q8mz-7tru-pine\n"
 
@@ -22,9 +26,10 @@ PASSWORD = "k4d-q8mz-7tru-pine\n"
 def commands() -> list[str]:
     """Return the commands of the block, each on one line."""
     block = (ROOT / "README.md").read_text().split(HEADING)[1]
+    assert block.count(WEEK) == 3
     code = re.match(r"(?:    .*\n)+", block)
     assert code is not None
-    lines = [line.removeprefix("    ") for line in code[0].splitlines()]
+    lines = [line.removeprefix("    ").replace(WEEK, DAYS) for line in code[0].splitlines()]
     return "\n".join(lines).replace("\\\n", "").splitlines()
 
 
