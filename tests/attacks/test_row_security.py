@@ -20,7 +20,6 @@ from database.roles.privileges import TABLES
 from database.row_security import ADDED, APPENDED_BY_ALL, OPEN, OWN_POLICIES, POLICIES
 from database.session import make_engine, transaction
 from ledger.people.roles import Role as Held
-from tests.settlement.test_verification import fill
 from tests.worlds import people
 from tests.worlds.roles import url_as
 
@@ -141,12 +140,11 @@ REGULATOR_SOME = {
 
 
 @pytest.fixture(scope="module")
-def url(clone_portal_database) -> str:
+def url(clone_filled_database) -> str:
     """A database with a row of every sort, of several participants."""
-    made = clone_portal_database()
+    made = clone_filled_database()
     engine = make_engine(made)
     with transaction(engine) as session:
-        fill(session)
         people.add(session, "gone", Held.PARTICIPANT, "tiny", "cedar")
         people.withdraw_last(session)
     engine.dispose()
@@ -160,12 +158,18 @@ def insider(url) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-@pytest.fixture
-def reader(url) -> Iterator[psycopg.Connection]:
-    """The connection by which pages read facts; it acts as nobody yet."""
+@pytest.fixture(scope="module")
+def connected(url) -> Iterator[psycopg.Connection]:
     with psycopg.connect(plain_url(url_as(url, Role.PORTAL)), autocommit=True) as connection:
-        act_as(connection, None)
         yield connection
+
+
+@pytest.fixture
+def reader(connected) -> psycopg.Connection:
+    """The connection by which pages read facts, one page after another; it acts as nobody yet."""
+    connected.execute("RESET ALL")
+    act_as(connected, None)
+    return connected
 
 
 def act_as(reader: psycopg.Connection, account: str | None) -> None:
