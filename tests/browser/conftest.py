@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from database.embedded import ROOT
 from database.session import make_engine
-from portal.demo import create_demo_sign_ins
+from portal.demo import create_demo_users
 from portal.django_on import django_on
 from tests.portal.site import GENERATOR, MARKET, OUTSIDER, SUPPLIER, Site, make_site, serving_from
 from tests.worlds.copied import copied
@@ -103,8 +103,9 @@ def served_copy(site: Site, server_url: str, django_db_blocker: Any) -> Iterator
         ):
             patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
             with django_on(url):
-                create_demo_sign_ins(timezone.now(), "tiny", DISPUTING)
-                create_demo_sign_ins(timezone.now(), MARKET, [SUPPLIER, GENERATOR, OUTSIDER])
+                # Without passwords: whoever serves gives each a new one.
+                create_demo_users(timezone.now(), "tiny", DISPUTING)
+                create_demo_users(timezone.now(), MARKET, [SUPPLIER, GENERATOR, OUTSIDER])
         made.dispose()
         with serving(url) as (address, passwords):
             yield Served(address, url, passwords, site)

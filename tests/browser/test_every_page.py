@@ -229,9 +229,13 @@ def check_narrow(page: Page) -> None:
 
 
 def check_print(page: Page) -> None:
-    """On paper there is no navigation, and nothing is cut off."""
+    """On paper there is no navigation; that nothing is cut off there, `check_cells` asks."""
     page.emulate_media(media="print")
     assert not page.locator(".masthead nav").is_visible()
+
+
+def test_a_page_is_printed(open_page, number):
+    page = open_page(f"/invoices/{number}/", SUPPLIER)
     assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
 
 
