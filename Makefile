@@ -6,6 +6,7 @@
 #   make test-oracles   compare the dispatch with PyPSA, which is installed for it
 #   make campaign       a hundred thousand random operations on the ledger, and writers that race
 #   make campaign SEED=… the operations of that seed again
+#   make properties     every property on all its examples, of which `make test` draws a third
 #   make fuzz           20,000 odd arguments, files, addresses and forms, and 4,000 mutations of evidence; SEED=7 for others
 #   make check          lint, format, types, import contracts, schema drift, audit, fast tests: under a minute once types are cached
 #   make audit          known vulnerabilities of what is locked; says so where their database cannot be had
@@ -39,7 +40,7 @@ spread  := -n $(JOBS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 # Where this is set, every process compiles every module again, and collecting the tests takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup setup-dev demo test test-oracles campaign fuzz check audit bench serve lock browser clean
+.PHONY: setup setup-dev demo test test-oracles campaign properties fuzz check audit bench serve lock browser clean
 .DEFAULT_GOAL := demo
 
 .venv/bin/python:
@@ -84,6 +85,9 @@ campaign: setup-dev
 	  echo "The same once more: make campaign SEED=$$seed OPERATIONS=$(OPERATIONS)"; \
 	  TALLYSTICK_SEED=$$seed TALLYSTICK_OPERATIONS=$(OPERATIONS) TALLYSTICK_SECONDS=60 \
 	  $(bin)/python -m pytest -rP -n $(JOBS) --maxprocesses 8 tests/campaign $(ARGS)
+
+properties: setup-dev
+	@TALLYSTICK_EXAMPLES=100 $(bin)/python -m pytest -m property $(spread) $(ARGS)
 
 fuzz: setup-dev
 	@TALLYSTICK_INPUTS=$(INPUTS) TALLYSTICK_MUTATIONS=$(MUTATIONS) TALLYSTICK_SEED=$(SEED) \

@@ -26,13 +26,14 @@ from sqlalchemy.orm import Session
 from database import embedded, schema
 from database.roles.granting import drop_roles
 from database.session import make_engine, refuse_old_server, transaction
+from tests.examples import tried
 from tests.slow import ALL_SLOW, LONGEST, SLOW, TOGETHER
 from tests.worlds.people import found_people, url_acting_as
 from tests.worlds.roles import let_roles_in
 from tests.worlds.rolled_back import rolled_back
 
 # No deadline for a single example: the first to meet a kernel compiles it, and machines are shared.
-settings.register_profile("without-deadline", deadline=None)
+settings.register_profile("without-deadline", deadline=None, max_examples=tried(100))
 settings.load_profile("without-deadline")
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -303,6 +304,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if is_fast(item):
             item.add_marker("fast")
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker("property")
     needs = {"real_data": SHARED / "data", "golden": SHARED / "golden"}
     for mark, folder in needs.items():
         if not folder.is_dir():

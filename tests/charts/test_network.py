@@ -15,6 +15,7 @@ from portal.holarchy_view import holarchy_chart
 from rulebook.documents import GridModel
 from rulebook.folders import read_files
 from tests.conftest import ROOT
+from tests.examples import tried
 from tests.settlement.trial_cases import changed
 
 GRIDS = {"two-region": (2, 1), "gb12": (12, 12), "rts-gmlc": (73, 109)}
@@ -36,7 +37,7 @@ def texts(chart: Chart) -> list[str]:
 links = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)).filter(lambda p: p[0] != p[1]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tried(60), deadline=None)
 @given(links)
 def test_a_link_joins_places_of_one_row_or_of_neighbours_once_it_is_bent(pairs):
     names = [f"n{at}" for at in range(12)]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from database.bulk import read_rows, write_rows
+from tests.examples import tried
 
 TYPES = {
     "name": "text",
@@ -51,7 +52,7 @@ rows = st.lists(
 
 
 @given(rows)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tried(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_round_trip(session, drawn):
     columns = ", ".join(f"{name} {kind}" for name, kind in TYPES.items())
     session.execute(text("DROP TABLE IF EXISTS public.travel"))

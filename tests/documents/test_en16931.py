@@ -21,6 +21,7 @@ from tests.documents.made import (
     many_lines,
 )
 from tests.documents.validators import breaches
+from tests.examples import tried
 from tests.ledger.drafts import OPERATOR, VAT
 
 RAM = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}"
@@ -125,7 +126,7 @@ def test_lines_that_the_standard_cannot_multiply_are_one_unit_at_their_amount():
     assert breaches(factur_x(document), "factur-x") == []
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=tried(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(any_document())
 def test_any_document_is_valid(document):
     assert breaches(factur_x(document), "factur-x") == []

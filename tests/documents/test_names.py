@@ -26,6 +26,7 @@ from settlement.documents.pdf import pdf
 from tests.documents import font_tables
 from tests.documents.made import BILLED, make_document, many_lines
 from tests.documents.validators import breaches
+from tests.examples import tried
 
 NAMES = {
     "han, hebrew, arabic and a picture": "天地電力株式会社 שלום مرحبا 💡 İşık",
@@ -128,7 +129,7 @@ MIXED = st.text(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=tried(150), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.one_of(NAME, MIXED))
 @example("天\u0301")
 @example("︙\ufe20")

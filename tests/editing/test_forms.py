@@ -42,6 +42,7 @@ from rulebook.edit_words import edit_lines
 from rulebook.folders import read_files
 from rulebook.merging import edits_between
 from rulebook.reading import document_of
+from tests.examples import tried
 from tests.rulebook.law import GRID, RULES, SCENARIOS, body
 
 CODE = "GBP"
@@ -401,7 +402,7 @@ def bodies_of(spec):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=tried(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_whatever_a_copy_holds_its_forms_are_shown_and_change_nothing_unasked(kind, data):
     values = data.draw(bodies_of(spec_of(kind))) | {"kind": kind, "market": "gb12"}

@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from ledger.disputes.course import NEXT, Action, Course, Role, State, Step
 from ledger.disputes.rules import DisputeRule
 from ledger.disputes.terms import DisputeTerms
+from tests.examples import tried
 
 ZONE = "Europe/London"
 TERMS = DisputeTerms(bytes(32), ZONE, 90, 3, 4, 2)
@@ -115,7 +116,7 @@ class Courses(RuleBasedStateMachine):
 
 
 TestCourses = Courses.TestCase
-TestCourses.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
+TestCourses.settings = settings(max_examples=tried(150), stateful_step_count=25, deadline=None)
 
 
 def course(*steps, terms=TERMS):

@@ -31,6 +31,7 @@ from ledger.log.tree_verification import verify_published
 from ledger.log.verification import verify_leaves
 from ledger.rules import LedgerRule
 from ledger.tree import merkle_root
+from tests.examples import tried
 from tests.ledger.rules import rule_of
 from tests.worlds.logged import LOG_NAME, ROTATED, SIGNED, fill_log, publish_small_facts, signer
 from tests.worlds.rolled_back import rolled_back
@@ -151,7 +152,7 @@ def test_full_tiles_are_stored(filled):
     assert tile.root == merkle_root(leaf_hashes(filled)[:256])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=tried(30))
 @given(st.integers(0, 259))
 def test_every_fact_that_is_covered_is_proven(filled, index):
     row = filled.execute(select(LogLeaf).where(LogLeaf.index == index)).scalars().one()

@@ -14,6 +14,7 @@ from ledger.log.leaf import Leaf
 from ledger.log.tables import LogLeaf
 from ledger.log.verification import SOURCES, sources, verify_leaves
 from ledger.posting import post
+from tests.examples import tried
 from tests.ledger.drafts import DAY, journal
 from tests.worlds.people import add
 from tests.worlds.settled import ingest_tiny, publish_tiny, settle_tiny
@@ -53,7 +54,7 @@ def test_every_fact_is_a_leaf_in_the_order_of_publication(session):
     assert list(verify_leaves(session)) == []
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=tried(50))
 @given(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),

@@ -20,6 +20,7 @@ from ledger.posting import post
 from ledger.rules import LedgerRule as Code
 from ledger.verification import verify
 from settlement.datasets.bank import Payment, StatementHead, statement_xml
+from tests.examples import tried
 from tests.ledger.bank import IBAN, PAYER, Entry, File
 from tests.ledger.drafts import DAY, GENERATOR, MARKET, MONTH, SUPPLIER, invoice, journal, line
 from tests.ledger.rules import rule_of
@@ -314,7 +315,7 @@ moves = st.lists(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tried(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn, moves)
 def test_allocations_sum_to_their_payments_whatever_is_decided(session, now, drawn, moves):
     with session.begin_nested() as nested:

@@ -22,7 +22,7 @@ from tests.portal.site import serving_from
 INPUTS = int(os.environ.get("TALLYSTICK_INPUTS", "0"))
 """How many are tried; without, as many as `SHORT_CPU_S` lets."""
 
-SHORT_INPUTS, SHORT_CPU_S = 500, 12
+SHORT_INPUTS, SHORT_CPU_S = 250, 6
 SEED = int(os.environ.get("TALLYSTICK_SEED") or random.SystemRandom().randrange(2**32))
 
 

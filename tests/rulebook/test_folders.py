@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from rulebook.folders import LARGEST_FILE_BYTES, left_out_of, look_into, read_files
 from rulebook.yaml_text import write_yaml
+from tests.examples import tried
 from tests.rulebook.law import GB12, HEARTH, HIGHLAND, RULES, made, short_body
 
 
@@ -119,7 +120,7 @@ def test_who_names_a_document_that_is_too_large_is_told_to_split_it(tmp_path):
     assert finding.remedy == "split the document"
 
 
-@settings(max_examples=300)
+@settings(max_examples=tried(300))
 @given(content=st.binary(max_size=200) | st.text(max_size=100).map(lambda t: t.encode("utf-16")))
 def test_any_bytes_are_a_document_or_a_refusal(tmp_path_factory, content):
     file = tmp_path_factory.getbasetemp() / "any.yaml"

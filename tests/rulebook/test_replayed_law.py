@@ -19,6 +19,7 @@ from rulebook.digest import document_digest
 from rulebook.law import rules_at
 from rulebook.resolve import MARKET_WIDE, doubled_parts
 from rulebook.verification import verify
+from tests.examples import tried
 from tests.rulebook.test_resolve import version
 from tests.worlds import tiny_market
 from tests.worlds.law import end, publish
@@ -112,7 +113,7 @@ def assert_says(session, model, known):
                 assert said.keys() >= NEEDED
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tried(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(decisions, min_size=2, max_size=6))
 def test_replaying_all_amendments_gives_the_text_at_every_date_as_known_then(engine, made):
     made = [("law", tuple(NAMES), made[0][2] if made[0][0] == "law" else (0, None)), *made]

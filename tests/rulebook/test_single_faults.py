@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from rulebook.checks import check_document
 from rulebook.reading import document_of
+from tests.examples import tried
 from tests.rulebook.law import GRID, HEARTH, POLICY, RULES, TERMS, body
 
 FAULTS = [None, "", -1, "x y\u200b", [], {}, 10**30, True, 1.5, "\0", "ä"]
@@ -33,7 +34,7 @@ def shown_path(path):
 
 
 @pytest.mark.parametrize("instrument", [RULES, GRID, POLICY, HEARTH, TERMS, CHARGES])
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tried(100), deadline=None)
 @given(data=st.data())
 def test_what_cannot_be_read_is_found_at_its_field_and_nowhere_else(instrument, data):
     values = copy.deepcopy(body(instrument))

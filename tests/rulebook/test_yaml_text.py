@@ -11,6 +11,7 @@ from rulebook.checks import check_document
 from rulebook.digest import document_digest
 from rulebook.reading import document_of, read_document
 from rulebook.yaml_text import YamlRefused, read_yaml, write_yaml
+from tests.examples import tried
 from tests.rulebook.core_yaml import CoreReader
 from tests.rulebook.law import HIGHLAND, RULES, body, made, short_body
 
@@ -157,7 +158,7 @@ pieces = st.sampled_from(
 unruly = st.text(max_size=200) | st.lists(pieces | st.text(max_size=3), max_size=40).map("".join)
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=tried(1_000))
 @given(text=unruly)
 def test_any_text_is_a_document_or_a_refusal(text):
     document, findings = read_document(text, "file")
@@ -166,7 +167,7 @@ def test_any_text_is_a_document_or_a_refusal(text):
         str(finding).encode()
 
 
-@settings(max_examples=300)
+@settings(max_examples=tried(300))
 @given(
     field=st.sampled_from(sorted(body(RULES))),
     value=st.recursive(

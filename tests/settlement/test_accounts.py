@@ -24,6 +24,7 @@ from settlement.accounts.credit import credit_of
 from settlement.accounts.credit_report import credit_report
 from settlement.accounts.late import post_interest
 from settlement.datasets.bank import Payment
+from tests.examples import tried
 from tests.worlds import tiny_market
 from tests.worlds.banked import PAYER, bank_file, pay_tiny, take
 from tests.worlds.rolled_back import rolled_back
@@ -129,7 +130,7 @@ moves = st.lists(
 )
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tried(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn, moves)
 def test_accounts_reconcile_whatever_is_paid_and_decided(paid, drawn, moves):
     with paid.begin_nested() as nested:

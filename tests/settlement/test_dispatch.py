@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from settlement.dispatch.least_cost import DayDispatch, DispatchModel, dispatch_day
+from tests.examples import tried
 from tests.settlement.dispatch_cases import MW, MWH, integers, model
 
 
@@ -112,7 +113,7 @@ def test_bad_input_is_refused():
         dispatch_day(model(units=[(0, 6_000, 0, 0)]), integers([1]), integers([1]))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tried(40), deadline=None)
 @given(
     units=st.lists(
         st.tuples(st.integers(0, 300), st.integers(0, 500_000_000)), min_size=1, max_size=6

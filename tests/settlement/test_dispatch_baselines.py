@@ -16,6 +16,7 @@ from settlement.baselines.tariffs import (
     uniform_day,
 )
 from settlement.core.model import DayReadings
+from tests.examples import tried
 from tests.settlement.dispatch_cases import MW, MWH, integers, markets, model
 
 DAY = dt.date(2024, 1, 1)
@@ -124,7 +125,7 @@ def test_flat_charges_sum_to_the_payments_and_follow_energy(payments, days):
             assert abs(part * total - payments * wh) < total
 
 
-@settings(max_examples=60)
+@settings(max_examples=tried(60))
 @given(market=markets(), floor=st.integers(-50, 0), cap=st.integers(0, 400))
 def test_no_baseline_price_leaves_the_bounds(market, floor, cap):
     made, available_w, demand_wh = market

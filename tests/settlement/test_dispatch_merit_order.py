@@ -13,6 +13,7 @@ from settlement.dispatch.merit_order import MeteredDay, Reason, check_merit_orde
 from settlement.dispatch.power_flow import unserved_by_power_flow_kw
 from settlement.dispatch.report import MeritOrderReport, format_report
 from settlement.dispatch.transfers import transfers_of
+from tests.examples import tried
 from tests.oracles.real_markets import great_britain
 from tests.settlement.dispatch_cases import MW, MWH, integers, markets, model
 
@@ -157,7 +158,7 @@ def test_bad_input_is_refused():
             check_merit_order(CONGESTED, dataclasses.replace(good, **change))
 
 
-@settings(max_examples=150)
+@settings(max_examples=tried(150))
 @given(markets())
 def test_least_cost_dispatch_has_nothing_unexplained(market):
     made, available_w, demand_wh = market
@@ -178,7 +179,7 @@ def test_least_cost_dispatch_has_nothing_unexplained(market):
     assert (by_unit <= np.maximum(generation_wh, 0)).all()
 
 
-@settings(max_examples=150)
+@settings(max_examples=tried(150))
 @given(markets(), st.integers(0, 10**6))
 def test_all_energy_out_of_merit_is_listed_with_what_explains_it_or_flagged(market, seed):
     """Whatever units ran and held: entries are what ran beyond merit, and say why in full."""
@@ -247,7 +248,7 @@ def assert_explained(made, day: MeteredDay, entry) -> None:
             assert entry.constraint == ""
 
 
-@settings(max_examples=60)
+@settings(max_examples=tried(60))
 @given(markets())
 def test_power_flow_never_serves_more_than_line_ratings(market):
     made, available_w, demand_wh = market

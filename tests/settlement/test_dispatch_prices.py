@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from settlement.dispatch.prices import bounded_micro, day_optimum, uniform_optimum
+from tests.examples import tried
 from tests.settlement.dispatch_cases import MW, MWH, integers, markets, model
 
 CAP = 6_000_000_000
@@ -100,7 +101,7 @@ def test_degenerate_prices_are_the_same_every_time():
     assert days[0].node_price_per_mwh.tobytes() == days[1].node_price_per_mwh.tobytes()
 
 
-@settings(max_examples=60)
+@settings(max_examples=tried(60))
 @given(markets())
 def test_what_consumers_pay_beyond_what_producers_get_is_what_the_lines_are_worth(market):
     made, available_w, demand_wh = market
@@ -115,7 +116,7 @@ def test_what_consumers_pay_beyond_what_producers_get_is_what_the_lines_are_wort
     assert rent == pytest.approx(worth.sum(axis=0), rel=1e-7, abs=1e-4)
 
 
-@settings(max_examples=60)
+@settings(max_examples=tried(60))
 @given(markets())
 def test_equal_days_have_equal_prices_to_the_last_bit(market):
     first, second = (day_optimum(*market) for _ in range(2))
@@ -124,7 +125,7 @@ def test_equal_days_have_equal_prices_to_the_last_bit(market):
         assert np.asarray(first_values).tobytes() == np.asarray(other).tobytes()
 
 
-@settings(max_examples=60)
+@settings(max_examples=tried(60))
 @given(
     offers=st.lists(st.integers(0, 300), min_size=1, max_size=5),
     demand_mwh=st.lists(st.integers(0, 200), min_size=3, max_size=3),
@@ -144,7 +145,7 @@ def test_without_a_binding_line_every_node_has_the_uniform_price(offers, demand_
     assert nodal.cost == pytest.approx(uniform.cost)
 
 
-@settings(max_examples=60)
+@settings(max_examples=tried(60))
 @given(markets())
 def test_a_network_never_makes_a_day_cheaper(market):
     nodal, uniform = day_optimum(*market), uniform_optimum(*market)

@@ -15,6 +15,7 @@ from settlement.trials.evenness import (
     measures,
     measures_ppm,
 )
+from tests.examples import tried
 
 ONE_AND_THREE = [(1, 30), (3, 30)]
 
@@ -100,7 +101,7 @@ def test_gini_and_the_top_tenth_disagree():
 GROUPS = st.lists(st.tuples(st.integers(1, 6), st.integers(1, 40)), min_size=1, max_size=8)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=tried(80), deadline=None)
 @given(GROUPS, GROUPS)
 def test_measures_disagree_only_where_curves_cross(law, draft):
     found = compared_evenness(law, draft)
@@ -108,7 +109,7 @@ def test_measures_disagree_only_where_curves_cross(law, draft):
         assert found["crossings_ppm"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tried(40), deadline=None)
 @given(GROUPS)
 def test_measures_against_the_households_one_by_one(groups):
     each = [Fraction(amount, count) for count, amount in groups for _ in range(count)]

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from settlement.games.files import read_games
+from tests.examples import tried
 
 GAME = {
     "nodes": ["N0", "N1", 2],
@@ -257,7 +258,7 @@ def test_whatever_is_written_gives_a_game_or_findings(name, value):
 
 
 @given(anything)
-@settings(max_examples=500)
+@settings(max_examples=tried(500))
 def test_whatever_is_written_as_a_holarchy_gives_a_game_or_findings(value):
     reading = read(GAME | {"holarchy": value})
     assert bool(reading.games) != bool(reading.findings)

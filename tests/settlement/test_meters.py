@@ -20,6 +20,7 @@ from settlement.meters.register import (
     MEASURES,
     metered_supply_point,
 )
+from tests.examples import tried
 from tests.settlement.meter_cases import (
     DAY,
     HEADER,
@@ -329,7 +330,7 @@ def wide(rows) -> bytes:
     return csv(rows).decode().replace(",", "\t").encode("utf-16")
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=tried(120), deadline=None)
 @given(
     form=st.sampled_from([csv, parquet, packed, wide]),
     place=st.floats(0, 1, exclude_max=True),
@@ -373,7 +374,7 @@ def test_the_days_that_a_file_touches_are_local():
     assert local_days(table, ZONE) == [dt.date(2024, 7, 1)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=tried(30), deadline=None)
 @given(
     first=st.dates(dt.date(2024, 1, 1), dt.date(2024, 12, 29)),
     day_count=st.integers(1, 3),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from settlement.trials.public import public_part
 from settlement.trials.report import DRAFTS, classed, compared, groups_of
 from settlement.trials.suppression import Parts, told_sums
+from tests.examples import tried
 
 SIDES = ("law", "draft")
 
@@ -82,7 +83,7 @@ SIX_IN_EACH = [
 """Five groups of which one has two participants: another must not be told either."""
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tried(60), deadline=None)
 @given(CELLS)
 @example(SIX_IN_EACH)
 def test_nothing_that_is_withheld_follows_from_what_is_told(cells):
@@ -129,7 +130,7 @@ def test_nothing_that_is_withheld_follows_from_what_is_told(cells):
 
 
 @given(CELLS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=tried(50), deadline=None)
 def test_what_is_told_is_what_the_report_says_and_of_many(cells):
     whole = report(cells)
     public = public_part(whole)

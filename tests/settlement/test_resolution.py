@@ -27,6 +27,7 @@ from settlement.meters.resolution import spread_wh, sum_wh
 from settlement.meters.store import readings_known_at
 from settlement.runs.reading_quality import reading_quality
 from settlement.runs.settle import settle
+from tests.examples import tried
 from tests.settlement.meter_cases import DAY, ZONE, checked, codes, csv, register, terms
 from tests.worlds import tiny_market
 from tests.worlds.settled import INGESTED, SETTLED, publish_tiny
@@ -312,7 +313,7 @@ def test_a_reading_is_held_to_what_its_meter_can_have_read_in_its_time():
     assert result.findings[0].limit.startswith("at most 1000000 Wh")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tried(200), deadline=None)
 @given(
     values=st.lists(st.integers(-(10**13), 10**13), min_size=1, max_size=30),
     parts=st.integers(1, 12),

@@ -21,6 +21,7 @@ from settlement.core.network import Network, network_of
 from settlement.core.sampled import sampled
 from settlement.core.shapley_rule import METHODS
 from settlement.core.shares import Shares
+from tests.examples import tried
 from tests.settlement.core import examples
 from tests.settlement.core.draws import Words, examples_of
 from tests.settlement.core.examples import read_trunk
@@ -97,7 +98,7 @@ def beside(case: Case, other: Case) -> Case:
 
 @pytest.mark.parametrize("method", METHODS)
 @given(case=cases())
-@settings(max_examples=40)
+@settings(max_examples=tried(40))
 def test_efficiency_all_that_is_worth_is_shared(method, case):
     network = case.tree.network if method == "levels" else case.game.network
     holon = case.tree.node_holon if method == "levels" else np.arange(network.node_count)
@@ -112,7 +113,7 @@ def test_efficiency_all_that_is_worth_is_shared(method, case):
 
 @pytest.mark.parametrize("method", METHODS)
 @given(case=cases(), data=st.data())
-@settings(max_examples=40)
+@settings(max_examples=tried(40))
 def test_symmetry_a_unit_like_another_gets_as_much(method, case, data):
     game = case.game
     like = data.draw(st.integers(0, game.unit_count - 1))
@@ -132,7 +133,7 @@ def test_symmetry_a_unit_like_another_gets_as_much(method, case, data):
 
 @pytest.mark.parametrize("method", METHODS)
 @given(case=cases(most_units=5), kw=st.integers(0, 30))
-@settings(max_examples=40)
+@settings(max_examples=tried(40))
 def test_a_null_player_gets_nothing_and_takes_nothing(method, case, kw):
     """A unit of any size where there is no demand and no line adds nothing to any coalition."""
     none = as_numbers([])
@@ -147,7 +148,7 @@ def test_a_null_player_gets_nothing_and_takes_nothing(method, case, kw):
 
 @pytest.mark.parametrize("method", METHODS)
 @given(one=cases(most_units=4), other=cases(most_units=4))
-@settings(max_examples=40)
+@settings(max_examples=tried(40))
 def test_additivity_shares_of_two_games_are_those_of_their_sum(method, one, other):
     """The same units play for the demand of one island, of the other, and of both."""
     both = beside(one, other)
@@ -163,7 +164,7 @@ def test_additivity_shares_of_two_games_are_those_of_their_sum(method, one, othe
 
 @pytest.mark.parametrize("method", METHODS)
 @given(case=cases(), random=st.randoms(use_true_random=False))
-@settings(max_examples=40)
+@settings(max_examples=tried(40))
 def test_any_numbering_of_units_and_nodes_gives_the_same(method, case, random):
     game, network = case.game, case.game.network
     units, nodes = list(range(game.unit_count)), list(range(network.node_count))

@@ -22,6 +22,7 @@ from settlement.core.network import network_of
 from settlement.core.pots import Flexibility, Pot
 from settlement.core.sampled import sampled
 from settlement.core.shapley_rule import METHODS, MICROWATTS_PER_KW, ShapleyRule
+from tests.examples import tried
 from tests.settlement.core import examples, reference
 from tests.settlement.core.draws import Words, any_of, examples_of
 from tests.settlement.core.reference import as_numbers
@@ -109,7 +110,7 @@ def spread(game: Game, nodes: int) -> np.ndarray:
 
 
 @given(markets())
-@settings(max_examples=120)
+@settings(max_examples=tried(120))
 def test_each_interval_is_shared_as_its_games_are(market):
     model, readings = market
     result = settle_day(model, readings)

@@ -13,9 +13,10 @@ from settlement.core.grid import Grid, Layer
 from settlement.core.pots import pot_targets_micro
 from settlement.core.rounding import annual_to_day
 from settlement.runs.computing import Period, compute_days
+from tests.examples import tried
 from tests.settlement.core import policies
 
-FEWER = settings(max_examples=50)
+FEWER = settings(max_examples=tried(50))
 
 
 def sums(result: DayResult, prefix: str) -> np.ndarray:

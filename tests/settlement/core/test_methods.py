@@ -8,6 +8,7 @@ from settlement.core import methods
 from settlement.core.games import Game
 from settlement.core.methods import exact, levels
 from settlement.core.network import Network, network_of
+from tests.examples import tried
 from tests.settlement.core import examples, reference
 from tests.settlement.core.reference import as_numbers
 
@@ -24,7 +25,7 @@ def test_exact_is_as_the_reference_on_any_game(game):
 
 
 @given(examples.games(most_units=7, intervals=1))
-@settings(max_examples=50)
+@settings(max_examples=tried(50))
 def test_flows_and_cuts_give_the_same_shares(game):
     """The same game, on a grid with nodes enough that cuts are not enumerated."""
     grid, unit_node, available, demand = game

@@ -7,6 +7,7 @@ from settlement.core.games import Game
 from settlement.core.methods import exact
 from settlement.core.network import network_of
 from settlement.core.sampled import sampled
+from tests.examples import tried
 from tests.settlement.core import examples
 from tests.settlement.core.draws import Words, examples_of
 from tests.settlement.core.reference import as_numbers
@@ -38,7 +39,7 @@ def by_all_draws(game: Game, seed: int, orders: int) -> list[int]:
 
 
 @given(sampled_games(), st.integers(0, 2**64 - 1))
-@settings(max_examples=40)
+@settings(max_examples=tried(40))
 def test_each_order_adds_what_its_coalitions_are_worth(game, seed):
     found = sampled(game, seed, most_orders=20)
     assert found.denominator == 20
@@ -64,7 +65,7 @@ def test_in_the_same_orders_more_supply_never_earns_less(game, seed, data):
 
 
 @given(sampled_games(most_units=5))
-@settings(max_examples=30)
+@settings(max_examples=tried(30))
 def test_the_exact_value_is_within_a_few_standard_errors(game):
     found = sampled(game, seed=7, most_orders=2000)
     pairs = zip(found.fractions_kw(), exact(game).fractions_kw(), strict=True)

@@ -8,10 +8,13 @@ from settlement.core.games import Game
 from settlement.core.holarchy import HolarchyTree, holarchy_tree
 from settlement.core.methods import exact, levels
 from settlement.core.network import Network
+from tests.examples import tried
 from tests.settlement.core import reference
 from tests.settlement.core.reference import as_numbers
 
-GRIDS = 2000
+pytestmark = pytest.mark.property
+
+GRIDS = tried(2000)
 PARTS = 4
 
 

@@ -1,0 +1,15 @@
+"""How many examples a property is tried on: a share in `make test`, all in `make properties`.
+
+Every run draws others, and one that failed is tried first the next time, so a share of a hundred
+finds in a few runs what a hundred find in one.
+"""
+
+import os
+
+PERCENT = int(os.environ.get("TALLYSTICK_EXAMPLES", "30"))
+FEWEST = 10
+
+
+def tried(count: int) -> int:
+    """Return how many of the examples that a property asks for are tried in this run."""
+    return max(min(count, FEWEST), count * PERCENT // 100)
