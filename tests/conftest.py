@@ -277,13 +277,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Leave what `TOGETHER` names to one process each, and every other file to one."""
+    """Leave what `TOGETHER` names to one process, and every other file to one each."""
     from xdist.scheduler import LoadFileScheduling
 
     class LoadWorldScheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             folder = nodeid.removeprefix("tests/").partition("/")[0]
-            return folder if folder in TOGETHER else super()._split_scope(nodeid)
+            return TOGETHER[0] if folder in TOGETHER else super()._split_scope(nodeid)
 
     return LoadWorldScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 

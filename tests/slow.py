@@ -8,15 +8,19 @@ SWEEP = "sweeps over random markets, with kernels that compile"
 PROCESS = "starts processes of its own"
 SLOW = {
     "charts/test_charts.py": "sets pages, and starts processes of its own",
+    "charts/test_network.py": "draws grids of thousands of nodes",
     "database/test_embedded.py": "starts servers",
     "documents/test_currencies.py": "renders and validates in every currency",
     "documents/test_en16931.py": "renders and validates random documents",
+    "documents/test_names.py": "sets pages",
+    "documents/test_pages.py": "sets pages",
     "documents/test_pdf.py": "sets pages",
     "editing/test_forms.py": "sends every page of every document of every market",
     "editing/test_judging.py": "holds every refusal to the page of its field",
     "ledger/test_dispute_course.py": "walks random courses",
     "ledger/test_journal.py": "random journals",
     "rts_gmlc/test_law.py": "solves linear programmes",
+    "rulebook/test_akoma_ntoso.py": "holds every document of every market to a schema",
     "rulebook/test_json_schema.py": "random documents against their schemas",
     "rulebook/test_time_zones.py": PROCESS,
     "rulebook/test_yaml_text.py": "random documents through YAML",
@@ -65,21 +69,20 @@ ALL_SLOW = ("browser", "campaign", "oracles", "portal")
 """Folders below `tests/` of which every test needs a database, a browser or much time."""
 
 TOGETHER = ("browser", "portal")
-"""Folders whose files one process runs, for the world that they share takes seconds to make."""
+"""Folders that one process runs, all of them, for the world that they share takes long to make."""
 
 LONGEST = (
     "test_readme.py",
     "settlement/test_verification.py",
     "browser/test_every_page.py",
-    "portal/test_disputes.py",
     "settlement/test_evidence.py",
     "scenarios/test_scenarios.py",
     "test_commands.py",
     "test_main_job.py",
     "test_real_year.py",
     "test_command_sentences.py",
+    "attacks/test_columns.py",
     "settlement/core/test_thousands.py",
-    "settlement/core/test_market_maker.py",
     "settlement/core/test_same_bytes.py",
 )
 """Files below `tests/` that take longest, by and large the longest first; one of a folder that one
