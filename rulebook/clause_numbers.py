@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 
 from rulebook.clause_characters import normal_form
 from rulebook.clause_units import MONEY_BEFORE, MONEY_SIGN, Unit, unit_at, with_per
@@ -106,6 +107,11 @@ def stated_numbers(text: str, anchors: Collection[str] = ()) -> list[StatedNumbe
     >>> [each.text for each in stated_numbers("Five layers; ninety pounds on 1 May, by MR-2.2.")]
     ['ninety pounds']
     """
+    return list(_stated_numbers(text, frozenset(anchors)))
+
+
+@lru_cache(maxsize=1024)  # who writes law has the same clauses read with every page that they save
+def _stated_numbers(text: str, anchors: frozenset[str]) -> tuple[StatedNumber, ...]:
     plain = _NO_NUMBER.sub(lambda found: _left_out(found, anchors), normal_form(text))
     numerals = list(_numerals(plain))
     words = (
@@ -116,9 +122,8 @@ def stated_numbers(text: str, anchors: Collection[str] = ()) -> list[StatedNumbe
     found = sorted((*numerals, *words), key=lambda each: each.start)
     shared = _share_units(found, plain)
     shared += [further for each in shared for further in _read_further(each, plain)]
-    return sorted(
-        (each for each in shared if each.is_numeral or each.unit), key=lambda each: each.start
-    )
+    said = (each for each in shared if each.is_numeral or each.unit)
+    return tuple(sorted(said, key=lambda each: each.start))
 
 
 def _left_out(found: re.Match[str], anchors: Collection[str]) -> str:
