@@ -15,11 +15,12 @@ from django.utils import timezone
 from database.session import transaction
 from ledger.log.store import last_checkpoint
 from ledger.people import store
-from portal import opened_trials, readings_kept
+from portal import readings_kept
 from portal.audit import Action
 from portal.models import Act, AskedTrial, AuditEntry, Export, ReplayRequest
 from portal.queries.people import participants
 from portal.queries.rules import rule_on
+from portal.trials import opening
 from tests.browser.test_every_page import PAGES
 from tests.portal.access_matrix import BOTH, BY_ROLE, GET, MATRIX, POST, VISITORS, Row
 from tests.portal.site import FIRST_DAY, MARKET, SUPPLIER
@@ -128,8 +129,8 @@ def names(site) -> list[bytes]:
 def opened_once() -> Iterator[None]:
     """Settle what is opened of a trial once for all visitors; what each is shown is their own."""
     with pytest.MonkeyPatch.context() as patch:
-        for opened in (opened_trials.open_day, opened_trials.open_rows):
-            patch.setattr(opened_trials, opened.__name__, _remembering(opened))
+        for opened in (opening.open_day, opening.open_rows):
+            patch.setattr(opening, opened.__name__, _remembering(opened))
         yield
 
 
