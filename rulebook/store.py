@@ -97,6 +97,11 @@ def versions_known(
     )
 
 
+def versions_of(session: Session, instrument: str, known: dt.datetime) -> tuple[Version, ...]:
+    """Return the versions of one instrument recorded at `known`, whenever they apply."""
+    return _versions(session, VersionRow.instrument == instrument, _holds(known))
+
+
 def records(session: Session, market: str, instruments: Iterable[str]) -> dict[str, list[Record]]:
     """Return every version of each instrument asked for, without its text, as it was appended."""
     return _records(

@@ -17,13 +17,12 @@ from rulebook.changes.basing import moved_findings
 from rulebook.changes.records import draft_from_json
 from rulebook.days import day_start
 from rulebook.drafting import Draft
-from rulebook.ending import plan_end
 from rulebook.store import versions_known
 from settlement.enactment.approve import approve
 from settlement.enactment.changes import drawn_findings, zone_of
 from settlement.enactment.giving_up import give_up
-from settlement.enactment.leaving import ONE_DAY, Choice, leaving
-from settlement.enactment.propose import propose_leave, propose_publication
+from settlement.enactment.leaving import Choice
+from settlement.enactment.propose import propose_leaving, propose_publication
 from settlement.enactment.proposed import ending_after
 
 
@@ -34,10 +33,9 @@ def end_registration(session: Session, act: Act, now: dt.datetime) -> Done:
     last_day = dt.date.fromisoformat(said["last_day"])
     name = f"registration/{participant}"
     choice = Choice(said["to"], said["takers"], said["is_off"])
-    found = leaving(session, market, participant, last_day, now)
-    if found is None:  # it has begun by no such day, or there is none, which the plan says
-        plan_end(session, market, name, last_day + ONE_DAY, known=now, reason=reason)
-    proposed = propose_leave(session, found, last_day, choice, now, reason) if found else []
+    proposed = propose_leaving(
+        session, market, participant, last_day, choice, now=now, reason=reason
+    )
     if not proposed:
         told = f"{participant} leaves {market} after that day already; nothing was proposed."
         return Done(told, ["rule-document", f"{market}/{name}"], appended=False)

@@ -145,8 +145,6 @@ def _page(
     day, now = parse_day(typed.last_day), timezone.now()
     with transaction() as session:
         found = _leaving(session, market, participant, day or now.date(), now)
-        # Of a day before it began, it is as it stands now that is shown; the act says why not.
-        found = found or _leaving(session, market, participant, now.date(), now)
         if found is None:
             raise Http404("no such registration")
         planned, findings = None, list[Finding]()

@@ -19,7 +19,7 @@ from rulebook.publication import Placed
 from rulebook.publishing import Plan, plan
 from rulebook.reading import document_of
 from rulebook.versions import Version
-from settlement.enactment.changes import EARLIEST, zone_of
+from settlement.enactment.changes import zone_of
 from settlement.enactment.handing_over import HeldLink, handed_over, held_links
 
 ONE_DAY = dt.timedelta(days=1)
@@ -50,6 +50,7 @@ class Leaving(NamedTuple):
         links: of charge lists to its meters and units, on its last day or after it.
         suppliers: the other participants that are registered as suppliers from then on.
         law: every registration and charge list of the first day without it, by instrument.
+        begins_on: its first day of all; where that comes after the last day, it is as it begins.
     """
 
     registration: Registration
@@ -58,6 +59,7 @@ class Leaving(NamedTuple):
     links: tuple[HeldLink, ...]
     suppliers: tuple[str, ...]
     law: Mapping[str, Version]
+    begins_on: dt.date
 
     @property
     def meters(self) -> tuple[LeftMeter, ...]:
@@ -95,18 +97,19 @@ class Leave(NamedTuple):
 def leaving(
     session: Session, market: str, participant: str, last_day: dt.date, now: dt.datetime
 ) -> Leaving | None:
-    """Return what leaves with a participant after its last day; None where it is none by then.
+    """Return what leaves with a participant after its last day; None where it never is one.
 
     Raises:
         Refused: the market has no law, or a stored text is no document of its kind.
     """
-    ends_at = day_start(last_day + ONE_DAY, zone_of(session, market, now))
+    zone = zone_of(session, market, now)
+    ends_at = day_start(last_day + ONE_DAY, zone)
     instrument = f"{market}/registration/{participant}"
-    known = store.versions_known(session, market, now, EARLIEST, ends_at, "registration")
-    own = [version for version in known if version.instrument == instrument]
+    own = sorted(store.versions_of(session, instrument, now), key=lambda each: each.valid_from)
     if not own:
         return None
-    registration = read_version(max(own, key=lambda version: version.valid_from))
+    last = next((each for each in reversed(own) if each.valid_from < ends_at), own[0])
+    registration = read_version(last)
     if not isinstance(registration, Registration):
         return None
     law = {
@@ -137,6 +140,7 @@ def leaving(
         tuple(held_links(lists, names, last_day)),
         tuple(sorted(name for name, body in others.items() if "supplier" in body["roles"])),
         law,
+        day_of(own[0].valid_from, zone),
     )
 
 

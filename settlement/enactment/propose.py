@@ -20,7 +20,7 @@ from settlement.enactment.content import (
     publication_content,
     publication_texts,
 )
-from settlement.enactment.leaving import Choice, Leaving, plan_leave
+from settlement.enactment.leaving import ONE_DAY, Choice, Leaving, leaving, plan_leave
 from settlement.enactment.payees import check_proposed
 
 
@@ -89,6 +89,31 @@ def _propose_end(
 ) -> StoredProposal:
     content = ending_content(planned.instrument, planned.request, planned.end)
     return proposals.propose(session, Kind.ENDING, market, content, now)
+
+
+def propose_leaving(
+    session: Session,
+    market: str,
+    participant: str,
+    last_day: dt.date,
+    choice: Choice,
+    *,
+    now: dt.datetime,
+    reason: str,
+) -> list[StoredProposal]:
+    """Propose that a participant leaves after its last day, as `propose_leave`.
+
+    Raises:
+        Refused: with every finding, that it never was one among them; nothing is written.
+    """
+    found = leaving(session, market, participant, last_day, now)
+    if found is not None:
+        return propose_leave(session, found, last_day, choice, now, reason)
+    ends = last_day + ONE_DAY
+    _, proposal = propose_ending(
+        session, market, f"registration/{participant}", ends, now=now, reason=reason
+    )
+    return [proposal] if proposal else []
 
 
 def propose_leave(

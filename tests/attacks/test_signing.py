@@ -50,7 +50,8 @@ def test_a_checkpoint_follows_every_deed(command, published, tmp_path):
         ("ingest", "tiny", file),
         ("settle", "tiny", "II", *DAYS),
         ("invoice", "tiny", "--month", "2024-01"),
-        ("propose", "end", "tiny", "tiny/registration/cedar", "2030-01-01", "--reason", "Enough"),
+        ("propose", "end", "tiny", "tiny/registration/cedar", "2030-01-01", "--unsupplied",
+         "--reason", "Enough"),
     ):  # fmt: skip
         done = command(*deed)
         assert (done.status, unsigned(published)) == (0, 0), f"{deed[0]}: {done.err}"

@@ -106,3 +106,31 @@ def test_what_nobody_may_do_is_refused_with_every_reason(by, draft):
     unchanged.write_text(write_yaml(tiny_market.market_rules()))
     revise = by("ada", "change", "revise", "1", draft, "--valid-from", "2030-01-01", *WHY)
     assert revise.codes == ["draft-changes-nothing"]
+
+
+def test_the_end_of_a_registration_asks_whose_its_points_are_then(by):
+    end = ("propose", "end", "tiny", "registration/doric", "2030-01-01", *WHY)
+    assert by("ada", *end).codes == ["supply-points-left"]
+    assert by("ada", *end[:4], "1990-01-01", *WHY).codes == [
+        "supply-points-left", "ends-before-it-begins",
+    ]  # fmt: skip
+    assert by("ada", *end[:4], "0001-01-01", *WHY).status == 2
+    assert by("ada", *end[:3], "registration/nobody", *end[4:]).codes == ["document-unknown"]
+    assert by("grace", "proposals", "--json").out.strip() == "[]", "nothing was proposed"
+    proposed = json.loads(by("ada", *end, "--unsupplied", "--json").out)["proposal"]
+    # Who proposed it takes it back; the words of the command are those of the record.
+    wrong = by("grace", "proposal", "withdraw", proposed, *WHY)
+    assert (wrong.status, wrong.codes) == (1, ["proposal-of-another"])
+    told = by("ada", "proposal", "withdraw", proposed, *WHY)
+    assert told.out.startswith(f"proposal {proposed}: withdrawn by ada at "), told.err
+    assert by("grace", "proposals", "--json").out.strip() == "[]"
+    (listed,) = [
+        each
+        for each in json.loads(by("grace", "proposals", "--all", "--json").out)
+        if each["number"] == proposed
+    ]
+    assert (listed["outcome"], listed["ended_by"]) == ("withdrawn", "ada")
+    again = json.loads(by("ada", *end, "--unsupplied", "--json").out)["proposal"]
+    rejected = json.loads(by("grace", "proposal", "reject", again, *WHY, "--json").out)
+    assert (rejected["outcome"], rejected["ended_by"]) == ("rejected", "grace")
+    assert by("rufus", "approve", again, "0" * 8).codes == ["proposal-not-open"]

@@ -2,9 +2,14 @@
 
 import datetime as dt
 
+import pytest
+
+from common.refusals import Refused
 from settlement.billing.issuing import issue_month
+from settlement.enactment.leaving import Choice, leaving
+from settlement.enactment.propose import propose_leaving
 from settlement.verification import list_checks
-from tests.worlds import tiny_market
+from tests.worlds import people, tiny_market
 from tests.worlds.law import end
 from tests.worlds.settled import (
     FIRST_DAY,
@@ -32,3 +37,21 @@ def test_who_left_is_billed_for_the_days_before(session):
     assert {each.row.participant for each in documents} == {"alder", "birch", "cedar", "doric"}
     for check in list_checks():
         assert list(check.run(session)) == [], check.name
+
+
+def test_who_is_registered_later_leaves_no_sooner(session):
+    """Of a day before its registration begins, it is shown as it begins."""
+    publish_tiny(session)
+    known = PUBLISHED + dt.timedelta(minutes=1)
+    found = leaving(session, "tiny", "doric", dt.date(1990, 1, 1), known)
+    assert found is not None
+    assert found.begins_on > dt.date(1990, 1, 1)
+    assert found.registration.participant == "doric"
+    act = lambda: propose_leaving(  # noqa: E731
+        session, "tiny", "doric", dt.date(1990, 1, 1), Choice(), now=known, reason="x"
+    )
+    with people.acting_as(session, "ada"), pytest.raises(Refused) as refused:
+        act()
+    codes = [finding.code for finding in refused.value.findings]
+    assert codes == ["supply-points-left", "ends-before-it-begins"]
+    assert leaving(session, "tiny", "nobody", LAST_DAY, known) is None

@@ -10,14 +10,24 @@ from database.session import transaction
 from ledger.people.granting import Wanted, propose_grant
 from ledger.people.roles import MANAGERS, Role
 from ledger.people.store import StoredProposal
-from portal.management.arguments import DAY, JSON, MARKET, REASON, Subcommand, argument, parse_day
+from portal.management.arguments import (
+    DAY,
+    JSON,
+    MARKET,
+    REASON,
+    Subcommand,
+    argument,
+    flag,
+    parse_day,
+)
 from portal.management.base import BaseCommand, Options
 from rulebook.documents import KINDS
 from rulebook.folders import LeftOut, left_out_of
 from rulebook.printing import published_as_dict, published_line
 from rulebook.publishing import PublishedVersion
+from settlement.enactment.leaving import ONE_DAY, Choice
 from settlement.enactment.payees import ProposedPayee, payee_line, proposed_payees
-from settlement.enactment.propose import propose_ending, propose_publication
+from settlement.enactment.propose import propose_ending, propose_leaving, propose_publication
 from settlement.enactment.reach import Reach, reach_as_dict, reach_lines
 from settlement.enactment.reaching import reach_of
 
@@ -43,13 +53,18 @@ PARTICIPANT = argument(
 
 
 class Proposed(NamedTuple):
-    """A proposal, or how what was to be proposed stands already."""
+    """A proposal, or how what was to be proposed stands already.
+
+    Attributes:
+        later: what was proposed with it, and is approved after it.
+    """
 
     proposal: StoredProposal | None
     stands: tuple[PublishedVersion, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     payees: tuple[ProposedPayee, ...] = ()
     reach: Reach | None = None
+    later: tuple[StoredProposal, ...] = ()
 
 
 class Command(BaseCommand[Proposed]):
@@ -82,6 +97,17 @@ class Command(BaseCommand[Proposed]):
                 MARKET,
                 DOCUMENT,
                 DAY.with_settings(help="first day on which it no longer applies, YYYY-MM-DD"),
+                argument(
+                    "--to",
+                    default="",
+                    metavar="PARTICIPANT",
+                    help="of a registration: the supplier that takes its supply points over",
+                ),
+                flag(
+                    "--unsupplied",
+                    "of a registration: nobody takes energy any more at its supply points that no "
+                    "other supplier takes over",
+                ),
                 REASON,
                 JSON,
             ),
@@ -99,11 +125,9 @@ class Command(BaseCommand[Proposed]):
                 role = Role(options.role)
                 wanted = Wanted(options.account, role, options.market, options.participant)
                 return Proposed(propose_grant(session, wanted, options.now))
-            _, proposal = propose_ending(
-                session, options.market, options.document, options.day,
-                now=options.now, reason=options.reason,
-            )  # fmt: skip
-            return Proposed(proposal, reach=_reach(session, proposal, options))
+            proposed = _propose_end(session, options)
+            first = proposed[0] if proposed else None
+            return Proposed(first, reach=_reach(session, first, options), later=tuple(proposed[1:]))
 
     def _propose_law(self, options: Options) -> Proposed:
         # Before anything is refused: a document that lies here by a wrong name may be what lacks.
@@ -128,6 +152,9 @@ class Command(BaseCommand[Proposed]):
             "unchanged": [published_as_dict(version) for version in outcome.stands],
             "left_out": [each._asdict() for each in outcome.left_out],
             "confirmed_by": sorted({each.change.participant for each in outcome.payees}),
+            "then": [
+                {"proposal": each.number, "digest": each.content_digest} for each in outcome.later
+            ],
             "touches": reach_as_dict(outcome.reach) if outcome.reach else None,
         }
 
@@ -146,6 +173,25 @@ class Command(BaseCommand[Proposed]):
             f"Another person reads it, `manage.py proposals {found.number}`, and approves it: "
             f"`manage.py approve {found.number} {digest[:16]}`"
         )
+        for each in outcome.later:
+            yield (
+                f"After it, the end that was proposed with it: `manage.py approve {each.number} "
+                f"{each.content_digest.hex()[:16]}`"
+            )
+
+
+def _propose_end(session: Session, options: Options) -> list[StoredProposal]:
+    kind, _, participant = options.document.removeprefix(f"{options.market}/").partition("/")
+    if kind == "registration" and participant:
+        return propose_leaving(
+            session, options.market, participant, options.day - ONE_DAY,
+            Choice(options.to, is_off=options.unsupplied), now=options.now, reason=options.reason,
+        )  # fmt: skip
+    _, proposal = propose_ending(
+        session, options.market, options.document, options.day,
+        now=options.now, reason=options.reason,
+    )  # fmt: skip
+    return [proposal] if proposal else []
 
 
 def _reach(session: Session, proposal: StoredProposal | None, options: Options) -> Reach | None:
