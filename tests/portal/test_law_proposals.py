@@ -286,8 +286,7 @@ def test_what_is_no_last_day_or_no_participant_is_said(sign_in):
     assert "is not a day" in shown(operator.get(f"{ENDING}?last_day=x"), 422)
     assert "2,000 characters" in shown(propose(operator, reason="x" * 2001), 422)
     assert "ends-before-it-begins" in shown(propose(operator, last_day="1990-01-01"), 422)
-    page = shown(operator.get(f"{ENDING}?last_day=1990-01-01"), 422)
-    assert "1 January 1990 is before the registration begins, on 1 January 2024" in page
+    assert "ends-before-it-begins" in shown(operator.get(f"{ENDING}?last_day=1990-01-01"))
     for name in ("nobody", "x" * 300):
         assert operator.get(f"/rules/end/{MARKET}/{name}/").status_code == 404
         assert propose(operator, f"/rules/end/{MARKET}/{name}/").status_code in (404, 422)
