@@ -188,7 +188,7 @@ def _corrected(
         return CorrectedLine(before.number, "takes all of it back")
     if line.quantity == 0 and before.quantity:
         return CorrectedLine(before.number, "the same quantity at another price")
-    return CorrectedLine(before.number, "the difference to it, and to notes in between")
+    return CorrectedLine(before.number, "what changed of it since")
 
 
 def _summaries() -> Select[Invoice, str, Invoice]:

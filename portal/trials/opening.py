@@ -210,6 +210,8 @@ def _make(
     market, subject = trial.market, participant_of(row)
 
     def may_see(owner: str) -> bool:
+        if opened.own:  # whatever else its reader oversees: that is read, and kept, elsewhere
+            return (market, owner) in viewer.acts_for
         return owner == subject or may_open(viewer, market, owner)
 
     published = frozenset(pin.digest for pin in trial.pins)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -21,9 +21,9 @@ from portal.models import Act
 from portal.readings_kept import keep_reading
 from portal.views.law_proposals import LONGEST_REASON, TOO_LONG, UNPROCESSABLE, proposes_law
 from portal.views.page_remedies import page_sentences
-from settlement.enactment.handing_over import HeldLink
 from settlement.enactment.leaving import (
     NOBODY,
+    ONE_DAY,
     Choice,
     Leave,
     Leaving,
@@ -34,7 +34,7 @@ from settlement.enactment.leaving import (
 
 MOST_METERS = 150
 """Of meters with a choice of their own; what is chosen for all is of the others too."""
-MOST_LINKS = 200
+MOST_CHARGES = 200
 LONGEST_NAME = 100
 OF_EACH = "taker."
 """Before the name of a meter, in the name of the field that says who takes it over."""
@@ -69,11 +69,16 @@ class ShownMeter:
 
 
 @dataclass(frozen=True)
-class ShownLink:
-    """A link of a charge list to what leaves, and what becomes of it."""
+class ShownCharge:
+    """A charge on what leaves, of the same days and with the same end: what it falls on."""
 
-    link: HeldLink
+    instrument: str
+    charge: str
+    word: str
+    from_day: dt.date
+    to_day: dt.date | None
     outcome: str
+    names: tuple[str, ...] = ()
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -152,20 +157,20 @@ def _page(
             planned, findings = _planned(session, found, day, typed, now)
     keep_reading(request.user, request.viewer, market, participant)
     meters = [_shown(found, each, typed) for each in found.meters]
+    charges = _charges(found, typed)
     context = {
         "market": market,
         "participant": participant,
         "registration": found.registration,
         "meters": meters[:MOST_METERS],
         "more_meters": max(0, len(meters) - MOST_METERS),
-        "links": [
-            ShownLink(each, _outcome(found, each, typed)) for each in found.links[:MOST_LINKS]
-        ],
-        "more_links": max(0, len(found.links) - MOST_LINKS),
+        "charges": charges[:MOST_CHARGES],
+        "more_charges": max(0, len(charges) - MOST_CHARGES),
         "suppliers": found.suppliers,
         "nobody": NOBODY,
         "left": sum(typed.choice.taker(each) is None for each in found.points),
         "day": day,
+        "first_day": day + ONE_DAY if day else None,
         "typed": typed,
         "planned": planned,
         "findings": page_sentences(findings),
@@ -199,10 +204,14 @@ def _shown(found: Leaving, meter: LeftMeter, typed: Typed) -> ShownMeter:
     return ShownMeter(meter, charges, typed.takers.get(meter.name, ""), typed.choice.taker(meter))
 
 
-def _outcome(found: Leaving, link: HeldLink, typed: Typed) -> str:
-    """Return what becomes of a charge on something that leaves, in words."""
-    meter = next((each for each in found.meters if each.name == link.name), None)
-    taker = typed.choice.taker(meter) if meter else None
-    if taker:
-        return f"goes on, and is owed by {taker}"
-    return "ends with the last day"
+def _charges(found: Leaving, typed: Typed) -> list[ShownCharge]:
+    """Return the charges on what leaves, each with all that it falls on and what becomes of it."""
+    meters = {each.name: each for each in found.meters}
+    found_of: dict[ShownCharge, list[str]] = {}
+    for link in found.links:
+        taker = typed.choice.taker(meters[link.name]) if link.name in meters else None
+        outcome = f"goes on, and is owed by {taker}" if taker else "ends with the last day"
+        days = (link.from_day, link.to_day)
+        charge = ShownCharge(link.instrument, link.charge, link.word, *days, outcome)
+        found_of.setdefault(charge, []).append(link.name)
+    return [replace(each, names=tuple(dict.fromkeys(names))) for each, names in found_of.items()]

@@ -46,9 +46,11 @@ def held_links(
     for instrument, body in charge_lists.items():
         for position, link in enumerate(body.get("links", ())):
             kind = next((kind for kind in WORD_OF_LINKED if link.get(kind)), "")
+            if link.get(kind) not in names:
+                continue
             begins = dt.date.fromisoformat(link["from_day"])
             ends = dt.date.fromisoformat(link["to_day"]) if link.get("to_day") else None
-            if kind and link[kind] in names and (ends is None or ends > day):
+            if ends is None or ends > day:
                 yield HeldLink(instrument, position, link["charge"], kind, link[kind], begins, ends)
 
 

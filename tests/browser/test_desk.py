@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Served, Windows, confirm, served_copy
-from tests.portal.site import MARKET
+from tests.portal.site import MARKET, OUTSIDER, SUPPLIER
 
 WRITER, DECIDER, OPERATOR = "regulator", "commissioner", "operator"
 PATIENCE_MS = 60_000
@@ -136,3 +136,23 @@ def test_a_cap_is_changed_tried_decided_settled_and_billed_on_pages_alone(open_p
     note.get_by_role("link", name=re.compile("^gb12-")).first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("gb12-")
     expect(page.get_by_role("main")).to_contain_text("MR-")  # the clauses that it rests on
+
+
+def test_a_supplier_that_leaves_hands_over_all_it_holds_on_one_page(open_page, served):
+    page = open_page(f"/rules/end/{MARKET}/{SUPPLIER}/", OPERATOR)
+    expect(page.get_by_role("region", name="Charges")).to_contain_text("TUOS")
+    page.get_by_label("Last day").fill("2090-03-31")
+    page.get_by_label("Who takes over its supply points").select_option(OUTSIDER)
+    page.get_by_label("Supplier of N0-P2 from then on").select_option("Nobody")
+    page.get_by_role("button", name="Show what follows").click()
+    expect(page.locator("#against")).to_contain_text("found N0-P2")
+    expect(page.get_by_label("Supplier of N0-P2 from then on")).to_have_value("-")
+    page.get_by_label("Nobody takes energy any more").check()
+    page.get_by_label("Reason").fill("It leaves the market")
+    with confirmed(page, served, OPERATOR):
+        page.get_by_role("button", name="Propose the end").click()
+    expect(page.get_by_text("hands over what a participant holds")).to_be_visible(
+        timeout=PATIENCE_MS
+    )
+    page.get_by_role("link", name=re.compile("^proposal [0-9]+$")).click()
+    expect(page.get_by_text("It is approved after")).to_be_visible()

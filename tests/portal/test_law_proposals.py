@@ -28,6 +28,9 @@ pytestmark = pytest.mark.django_db
 
 LAST_DAY = "2090-03-31"
 ENDING = f"/rules/end/{MARKET}/{SUPPLIER}/"
+LEAVER = "commonweal-power"
+"""Whose notices no other test counts: what is proposed here stays."""
+LEAVING = f"/rules/end/{MARKET}/{LEAVER}/"
 
 
 def shown(answer, status=200) -> str:
@@ -168,63 +171,76 @@ def approve_both(session, first: int, last: int):
 
 def test_whoever_leaves_hands_over_all_it_holds_by_one_page(site, sign_in):
     operator, before = sign_in("operator"), numbers()
-    page = shown(operator.get(ENDING))
-    assert "TUOS" in page and "Contract" in page and "N0-P1" in page, "from the start"
+    page = shown(operator.get(LEAVING))
+    assert "TUOS" in page and "Contract" in page and "N30-P2" in page, "from the start"
     assert "goes on, and is owed by" not in page
-    chosen = {"to": OUTSIDER, "taker.N0-P2": "commonweal-power", "last_day": LAST_DAY}
-    page = shown(operator.post(ENDING, chosen))
+    chosen = {"to": OUTSIDER, "taker.N31-P3": SUPPLIER, "last_day": LAST_DAY}
+    page = shown(operator.post(LEAVING, chosen))
     assert "Nothing stands against it" in page and numbers() == before
     assert "goes on, and is owed by lantern-supply" in page
-    assert "goes on, and is owed by commonweal-power" in page
-    page = shown(propose(operator, **chosen))
+    assert "goes on, and is owed by hearth-energy" in page
+    page = shown(propose(operator, LEAVING, **chosen))
     first, last = sorted(numbers() - before)
     assert f"Proposal {first} of law" in page and f"/rules/proposals/{last}/" in page
     assert "which is approved after this one" in page
     page = shown(sign_in("regulator").get(f"/rules/proposals/{last}/"))
     assert f"It can be approved once proposal {first} is" in page and "Approve</button>" not in page
     with rolled_back(site.engine) as session:
-        held, taken = (points_of(session, name, LAST_DAY) for name in (SUPPLIER, OUTSIDER))
+        held, taken = (points_of(session, name, LAST_DAY) for name in (LEAVER, OUTSIDER))
         approve_both(session, first, last)
-        assert points_of(session, SUPPLIER, LAST_DAY) == held
-        assert points_of(session, SUPPLIER, "2090-04-01") is None, "it is no participant any more"
+        assert points_of(session, LEAVER, LAST_DAY) == held
+        assert points_of(session, LEAVER, "2090-04-01") is None, "it is no participant any more"
         after = points_of(session, OUTSIDER, "2090-04-01")
-        assert after == [*taken, *(name for name in held if name != "N0-P2")]
-        assert "N0-P2" in points_of(session, "commonweal-power", "2090-04-01")
+        assert after == [*taken, *(name for name in held if name != "N31-P3")]
+        assert "N31-P3" in points_of(session, SUPPLIER, "2090-04-01")
         assert set(links_after(session, held)) == set(held), "charges go on"
         assert not list(verify_enactment(session))
 
 
+def test_of_two_who_propose_the_same_end_one_is_heard(site, sign_in):
+    """As law, the second handover would register anew who has left."""
+    operator, before = sign_in("operator"), numbers()
+    for _ in range(2):
+        shown(propose(operator, LEAVING, to=OUTSIDER))
+    first, last, again, _ = sorted(numbers() - before)
+    with rolled_back(site.engine) as session:
+        approve_both(session, first, last)
+        said = {"number": again, "digest": digest_of(again)}
+        with people.acting_as(session, "grace"), pytest.raises(Refused, match="leaver-has-left"):
+            approve_law(session, Act(arguments=said), timezone.now())
+
+
 def test_charges_end_where_nobody_takes_energy_any_more(site, sign_in):
     operator, before = sign_in("operator"), numbers()
-    shown(propose(operator, is_off="yes", to="commonweal-power", **{"taker.N0-P1": "-"}))
+    shown(propose(operator, LEAVING, is_off="yes", to=SUPPLIER, **{"taker.N30-P2": "-"}))
     first, last = sorted(numbers() - before)
     with rolled_back(site.engine) as session:
-        held = points_of(session, SUPPLIER, LAST_DAY)
+        held = points_of(session, LEAVER, LAST_DAY)
         approve_both(session, first, last)
-        assert set(links_after(session, held)) == set(held) - {"N0-P1"}
-        assert "N0-P1" in links_after(session, held, LAST_DAY), "on its last day it is charged"
-        assert "N0-P1" not in points_of(session, "commonweal-power", "2090-04-01")
+        assert set(links_after(session, held)) == set(held) - {"N30-P2"}
+        assert "N30-P2" in links_after(session, held, LAST_DAY), "on its last day it is charged"
+        assert "N30-P2" not in points_of(session, SUPPLIER, "2090-04-01")
 
 
 def test_everything_against_an_end_is_said_at_once_and_what_was_chosen_stays(sign_in):
     operator, before = sign_in("operator"), numbers()
-    wrong = {"to": SUPPLIER, "taker.N0-P2": "nobody-here", "taker.NO-SUCH": OUTSIDER}
-    page = shown(propose(operator, reason=" ", **wrong), 422)
-    for said in (f"'{SUPPLIER}'", "'nobody-here'", "'NO-SUCH'", "for a stated reason"):
+    wrong = {"to": LEAVER, "taker.N31-P3": "nobody-here", "taker.NO-SUCH": OUTSIDER}
+    page = shown(propose(operator, LEAVING, reason=" ", **wrong), 422)
+    for said in (f"'{LEAVER}'", "'nobody-here'", "'NO-SUCH'", "for a stated reason"):
         assert said in page, said
-    page = shown(propose(operator, reason="", to=OUTSIDER, **{"taker.N0-P2": "-"}), 422)
-    assert "supply-points-left" in page and "N0-P2" in page and "for a stated reason" in page
+    page = shown(propose(operator, LEAVING, reason="", to=OUTSIDER, **{"taker.N31-P3": "-"}), 422)
+    assert "supply-points-left" in page and "N31-P3" in page and "for a stated reason" in page
     assert f"<option selected>{OUTSIDER}</option>" in page
     assert '<option value="-" selected>' in page and f'value="{LAST_DAY}"' in page
     assert numbers() == before
     for who in ("owner", "auditor", "outsider"):
-        assert sign_in(who).post(ENDING, wrong).status_code == 403
+        assert sign_in(who).post(LEAVING, wrong).status_code == 403
 
 
 def test_an_end_undoes_no_law_that_comes_later(site, sign_in):
     operator = sign_in("operator")
     with rolled_back(site.engine) as session:
-        found = leaving(session, MARKET, SUPPLIER, dt.date(2090, 3, 31), timezone.now())
+        found = leaving(session, MARKET, LEAVER, dt.date(2090, 3, 31), timezone.now())
         taker = rule_on(session, f"{MARKET}/registration/{OUTSIDER}", FIRST_DAY).document
         later = taker.model_copy(update={"title": "As it will be"})
         publish(session, [later], valid_from=dt.date(2095, 1, 1), known=timezone.now())
@@ -236,7 +252,7 @@ def test_an_end_undoes_no_law_that_comes_later(site, sign_in):
     ]
     assert "2095-01-01" in findings[0].value
     assert "Nothing stands against it" in shown(
-        operator.post(ENDING, {"to": OUTSIDER, "last_day": LAST_DAY})
+        operator.post(LEAVING, {"to": OUTSIDER, "last_day": LAST_DAY})
     )
 
 
