@@ -26,7 +26,7 @@ from rulebook.digest import document_body
 from rulebook.documents import KINDS
 from rulebook.publication import Placed
 from rulebook.publishing import plan
-from rulebook.reading import document_of
+from rulebook.reading import document_of, read_document
 from rulebook.yaml_text import write_yaml
 from tests.portal.site import FIRST_DAY, GENERATOR, MARKET, OUTSIDER, SUPPLIER
 from tests.rulebook.law import RULES
@@ -686,3 +686,18 @@ def test_a_file_of_a_document_that_cannot_be_read_says_why(sign_in):
     save(client, f"/drafts/{copy.pk}/market-rules/", **{CAP: "x"})
     answer = client.get(f"/drafts/{copy.pk}/market-rules/document.yaml")
     assert "this one cannot be yet" in shown(answer, 422)
+
+
+def test_thousands_of_faults_of_a_file_are_counted_and_the_first_of_them_shown(sign_in):
+    client = sign_in("operator")
+    _, copy = begin(client)
+    faults = "\n".join(f"  - {{node: 1, holon: {number}}}" for number in range(3_000))
+    text = f"kind: grid-model\nmarket: {MARKET}\ntitle: Faulty\nnodes:\n{faults}\n"
+    sent = {"file": SimpleUploadedFile("grid.yaml", text.encode())}
+    answer = client.post(f"/drafts/{copy.pk}/upload/", sent)
+    page = shown(answer, 422)
+    _, findings = read_document(text, "grid.yaml")
+    assert len(findings) > 3_000
+    assert f"{len(findings)} reasons were found; these are the first 200" in page
+    assert f"And {len(findings) - 200} more." in page and "manage.py plan FILE" in page
+    assert len(answer.content) < 200_000
