@@ -6,7 +6,17 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import psycopg
-from sqlalchemy import ColumnElement, func, insert, select, text, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    cast,
+    func,
+    insert,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -88,11 +98,13 @@ def versions_known(
 
     Of one kind, where it is named.
     """
+    moment = DateTime(timezone=True)
+    within = func.rulebook.versions_within(
+        market, cast(start, moment), cast(end, moment), cast(known, moment)
+    ).column_valued("found")
     return _versions(
         session,
-        VersionRow.market == market,
-        _holds(known),
-        VersionRow.valid.op("&&", is_comparison=True)(func.tstzrange(start, end, "[)")),
+        VersionRow.id.in_(select(within)),
         *([] if kind is None else [VersionRow.kind == kind]),
     )
 

@@ -1,7 +1,8 @@
 """A proposal is withdrawn by who made it, or rejected by another person, and is approved no more.
 
 Its participants are told: of a change of who is paid, and of the end of their registration. And
-trials that share some days tell everybody no sum whose difference would be withheld.
+trials that share some days tell everybody no sum whose difference would be withheld; and the law of
+a day is found by an index for those whose rows have policies, too.
 """
 
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ from alembic import op
 
 from database.acting import actor_trigger
 from database.guards import allow_changes, forbid_changes
+from database.known_law import CREATE_VERSIONS_WITHIN, FUNCTION
 from database.logged import forget_facts, log_facts
 from database.moments import check_moment
 from database.payees import CREATE_PROPOSED_PAYEES as BEFORE
@@ -47,10 +49,12 @@ def upgrade() -> None:
     op.execute("DROP FUNCTION people.proposed_payees(bigint[])")
     op.execute(CREATE_PROPOSED_PAYEES)
     op.execute(CREATE_PROPOSED_ENDINGS)
+    op.execute(CREATE_VERSIONS_WITHIN)
     op.execute(CREATE_PUBLIC_TRIAL.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
 
 
 def downgrade() -> None:
+    op.execute(f"DROP FUNCTION {FUNCTION}")
     op.execute("DROP FUNCTION people.proposed_endings()")
     op.execute("DROP FUNCTION people.proposed_payees(bigint[])")
     op.execute(BEFORE)
