@@ -111,6 +111,7 @@ SHELLS = {
     "settlement/enactment/change_law.py": "use case: a change becomes law",
     "settlement/enactment/change_verification.py": "reads every change to prove it",
     "settlement/enactment/changes.py": "use case: take the steps of a change",
+    "settlement/enactment/end_checks.py": "asks what an end rests on",
     "settlement/enactment/giving_up.py": "use case: give up a proposal",
     "settlement/enactment/leaving.py": "reads who leaves",
     "settlement/enactment/payees.py": "use case: answer a change, which it asks the database of",

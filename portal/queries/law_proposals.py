@@ -13,6 +13,7 @@ from ledger.people.roles import Kind, Outcome
 from ledger.people.store import StoredProposal
 from portal.queries.rules import market_zone
 from rulebook.changes.store import change_of_proposal
+from settlement.enactment.end_checks import end_hindrances
 from settlement.enactment.payees import ProposedPayee, proposed_payees
 from settlement.enactment.proposed import ending_after, handover_of
 from settlement.enactment.reach import Reach
@@ -84,6 +85,9 @@ def shown_proposal(
         and not any(check_ending(reads, proposed, stored.kind, outcome))
         for outcome in Outcome
     }
+    hindrances = tuple(check_approver(reads, proposed, stored.kind))
+    if stored.is_open:
+        hindrances += tuple(end_hindrances(session, stored, now))
     return ShownProposal(
         stored,
         names.get(stored.proposed_by, ""),
@@ -95,9 +99,9 @@ def shown_proposal(
         content["reason"],
         change,
         tuple(proposed_payees(session, [number])),
-        tuple(check_approver(reads, proposed, stored.kind)),
-        before.number if before and before.approved_at is None else None,
-        after.number if after else None,
+        hindrances,
+        before.number if before and before.is_open else None,
+        after.number if after and after.outcome is None else None,
         names.get(stored.ended_by or "", ""),
         may[Outcome.WITHDRAWN],
         may[Outcome.REJECTED],

@@ -27,8 +27,9 @@ from settlement.enactment.content import (
     read_ending,
     read_publication,
 )
+from settlement.enactment.end_checks import check_handed_over, check_handover, check_left
 from settlement.enactment.payees import check_approved
-from settlement.enactment.proposed import ending_after, handover_of
+from settlement.enactment.proposed import ending_after
 from settlement.meters.store import last_look
 
 
@@ -75,6 +76,7 @@ def _publish(
     found = [
         *_check_leaver(session, stored, wanted.valid_from, now),
         *_check_moment(session, stored, now),
+        *check_handover(session, stored, now),
         *check_approved(session, planned, stored),
         *check_of_change(session, stored),
     ]
@@ -87,7 +89,7 @@ def _end(
     session: Session, stored: StoredProposal, digest: str, now: dt.datetime
 ) -> list[PublishedVersion]:
     # Before that is law, whatever is found is of law that it makes other.
-    refuse_any(_check_handover(session, stored))
+    refuse_any(check_handed_over(session, stored))
     wanted = read_ending(stored.content)
     planned = plan_end(
         session, stored.market or "", wanted.instrument, wanted.day,
@@ -95,7 +97,7 @@ def _end(
     )  # fmt: skip
     content = ending_content(planned.instrument, planned.request, planned.end)
     _refuse_moved(stored, content)
-    found = _check_moment(session, stored, now)
+    found = [*_check_moment(session, stored, now), *check_left(session, stored, now)]
     approved = proposals.approve(session, stored.number, digest, now, found)
     return [end(session, planned, _decision(approved))]
 
@@ -147,22 +149,6 @@ def _check_leaver(
             f"{instrument} has ended by {instant_shown(starts)}",
             "who hands over is registered on the first day on which another takes over",
             "leave the proposal as it stands; nothing follows",
-        )
-
-
-def _check_handover(session: Session, stored: StoredProposal) -> Iterator[Finding]:
-    """Find that what a participant leaves behind is not handed over yet: its end comes after.
-
-    As law, the handover states the registration anew, without an end.
-    """
-    handover = handover_of(session, stored)
-    if handover is not None and handover.approved_at is None:
-        yield Finding(
-            "handover-waits",
-            f"proposal {stored.number}",
-            f"proposal {handover.number} waits",
-            "what a participant holds is handed over before its registration ends",
-            f"approve proposal {handover.number} first",
         )
 
 

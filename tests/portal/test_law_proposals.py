@@ -210,6 +210,70 @@ def test_of_two_who_propose_the_same_end_one_is_heard(site, sign_in):
             approve_law(session, Act(arguments=said), timezone.now())
 
 
+def end_by_both(operator) -> tuple[int, int]:
+    """Propose that the supplier leaves, and return what it hands over and its end."""
+    before = numbers()
+    shown(propose(operator, LEAVING, to=OUTSIDER))
+    first, last = sorted(numbers() - before)
+    return first, last
+
+
+def approved(session, number: int) -> None:
+    with people.acting_as(session, "grace"):
+        approve_law(
+            session, Act(arguments={"number": number, "digest": digest_of(number)}), timezone.now()
+        )
+
+
+def with_point(session, participant: str, like: str, name: str, on: str):
+    """Return a registration with one supply point more, as another of that day."""
+    day = dt.date.fromisoformat(on)
+    found = rule_on(session, f"{MARKET}/registration/{participant}", day).document
+    of = rule_on(session, f"{MARKET}/registration/{like}", day).document
+    point = of.supply_points[0].model_copy(update={"supply_point": name})
+    return found.model_copy(update={"supply_points": (*found.supply_points, point)})
+
+
+def test_what_is_handed_over_undoes_no_law_that_came_since(site, sign_in):
+    first, _ = end_by_both(sign_in("operator"))
+    with rolled_back(site.engine) as session:
+        more = with_point(session, OUTSIDER, LEAVER, "N0-P9", "2090-04-01")
+        publish(session, [more], valid_from=dt.date(2090, 2, 1), known=timezone.now())
+        with pytest.raises(Refused, match="law-has-moved"):
+            approved(session, first)
+
+
+@pytest.mark.parametrize("day", ["2090-03-01", "2090-04-01"])
+def test_no_end_leaves_a_point_that_came_since_without_a_supplier(site, sign_in, day):
+    first, last = end_by_both(sign_in("operator"))
+    with rolled_back(site.engine) as session:
+        more = with_point(session, LEAVER, LEAVER, "N0-P9", LAST_DAY)
+        approved(session, first)
+        if day > LAST_DAY:
+            more = with_point(session, LEAVER, OUTSIDER, "N0-P9", "2090-04-01")
+        publish(
+            session, [more], valid_from=dt.date.fromisoformat(day),
+            valid_to=dt.date(2090, 4, 1) if day < LAST_DAY else None, known=timezone.now(),
+        )  # fmt: skip
+        with pytest.raises(Refused, match=r"N0-P9.*holds-more-since"):
+            approved(session, last)
+
+
+def test_of_an_end_and_what_it_hands_over_neither_is_law_once_the_other_is_given_up(sign_in):
+    operator, regulator = sign_in("operator"), sign_in("regulator")
+    for position, code in ((0, "waits"), (1, "end-given-up")):
+        both = end_by_both(operator)
+        given_up, left = both[position], both[1 - position]
+        rejected = {"outcome": "rejected", "reason": "Not so"}
+        shown(regulator.post(f"/rules/proposals/{given_up}/give-up/", rejected, follow=True))
+        page = shown(regulator.get(f"/rules/proposals/{left}/"))
+        assert "You cannot approve it" in page and "rejected by regulator" in page
+        assert "Approve</button>" not in page and "It can be approved once" not in page
+        digest = {"digest": digest_of(left)}
+        page = shown(regulator.post(f"/rules/proposals/{left}/approve/", digest, follow=True), 422)
+        assert code in page and "propose the end again" in page
+
+
 def test_charges_end_where_nobody_takes_energy_any_more(site, sign_in):
     operator, before = sign_in("operator"), numbers()
     shown(propose(operator, LEAVING, is_off="yes", to=SUPPLIER, **{"taker.N30-P2": "-"}))
