@@ -166,9 +166,15 @@ def _told_classes(report: Report, draft: str) -> dict[str, int | None]:
         found, names = [_WITHOUT_THRESHOLD.get(name, name) for name in found], PUBLIC_CLASSES
     counts = {name: found.count(name) for name in names}
     few = {name for name, count in counts.items() if 0 < count < LEAST_PARTICIPANTS}
-    if len(few) == 1:
-        others = [name for name, count in counts.items() if count and name not in few]
-        few |= {min(others, key=lambda name: counts[name])} if others else set()
+    others = sorted(
+        (name for name, count in counts.items() if count and name not in few),
+        key=lambda name: counts[name],
+    )
+    # Of one each that is not told, together two, both would follow from the two that are left.
+    while (
+        others and few and (len(few) == 1 or sum(counts[name] for name in few) < LEAST_PARTICIPANTS)
+    ):
+        few.add(others.pop(0))
     return {name: None if name in few else count for name, count in counts.items()}
 
 

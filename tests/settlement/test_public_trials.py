@@ -203,6 +203,13 @@ def test_classes_of_few_are_not_told_nor_is_what_is_left():
     assert classes == {"same": 8, "loses": None, "gains": None}
 
 
+def test_one_who_gains_and_one_who_loses_are_not_what_is_left():
+    cells = [cell(f"p{n:02}", 10, 10, kind="charge.a") for n in range(8)]
+    cells += [cell("q", 10, 9, kind="charge.a"), cell("r", 10, 11, kind="charge.a")]
+    classes = public_part(report(cells))["classes"][DRAFTS[0]]
+    assert set(classes.values()) == {None}, "of ten, of whom eight are told, both would be known"
+
+
 def test_thresholds_give_nobody_away():
     """Of two trials that differ by their threshold alone, both tell the same counts."""
     whole = report([cell(f"p{n:02}", 100, 90 - n, kind="charge.a") for n in range(12)])
