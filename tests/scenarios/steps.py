@@ -22,7 +22,7 @@ from settlement.runs.settle import settle
 from settlement.runs.store import find_run
 from settlement.studies.overlay import read_overlay
 from settlement.studies.study import run_study
-from tests.scenarios.law import amended, base_law, documents_of
+from tests.scenarios.law import Bodies, amended, base_law, documents_of
 from tests.scenarios.readings import Meters
 from tests.scenarios.tables import Row, ScenarioError, read_table
 from tests.worlds.banked import bank_file
@@ -30,7 +30,7 @@ from tests.worlds.law import publish
 
 MARKET = "paper"
 FIRST_LAW = dt.date(2023, 1, 1)
-FIRST_STEP = dt.datetime(2025, 1, 15, 9, 0, tzinfo=dt.UTC)
+BASE_PUBLISHED = dt.datetime(2025, 1, 15, 10, 0, tzinfo=dt.UTC)
 COLUMNS = ("step", "do", "what", "first_day", "last_day")
 ALLOCATION_COLUMNS = ("payment", "document", "amount_minor")
 PAYMENT_COLUMNS = ("amount_minor", "value_on", "iban", "text", "reversal")
@@ -58,20 +58,31 @@ class Told:
     notices: dict[str, list[dict[str, str]]] = field(default_factory=dict)
 
 
+def publish_base(session: Session) -> None:
+    """Publish the base law, with which every scenario begins."""
+    law = base_law()
+    publish(
+        session,
+        documents_of(law, list(law)),
+        valid_from=FIRST_LAW,
+        known=BASE_PUBLISHED,
+        reason="A scenario",
+    )
+
+
 class Scenario:
     """A folder, played step by step; each is taken an hour after the one before."""
 
     def __init__(self, folder: Path, session: Session) -> None:
-        """Publish the given law, each piece from its own day on."""
+        """Publish the given law over the base, each piece from its own day on."""
         self.folder = folder
         self.session = session
         self.told = Told()
         path = folder / "when" / "steps.csv"
         self.steps = read_table(path, COLUMNS) if path.exists() else USUAL_STEPS
-        self._now = FIRST_STEP
+        self._now = BASE_PUBLISHED
         self._statements = self._bank = 0
         self._law = base_law()
-        self._publish(list(self._law), FIRST_LAW)
         laws = [(FIRST_LAW, self._law)]
         for given in sorted(folder.glob("given_law*.yaml")):
             start = given.stem.removeprefix("given_law").removeprefix("_from_")
@@ -209,11 +220,11 @@ class Scenario:
         self._publish(instruments, valid_from, law)
         self._law = law
 
-    def _publish(self, instruments: Sequence[str], valid_from: dt.date, law=None) -> None:
+    def _publish(self, instruments: Sequence[str], valid_from: dt.date, law: Bodies) -> None:
         self._now += dt.timedelta(hours=1)
         publish(
             self.session,
-            documents_of(law or self._law, instruments),
+            documents_of(law, instruments),
             valid_from=valid_from,
             known=self._now,
             reason="A scenario",

@@ -3,13 +3,18 @@
 The format is in README.md.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
+from database.session import make_engine, transaction
 from tests.scenarios.expected import differences
 from tests.scenarios.law import BASE
-from tests.scenarios.steps import Scenario
+from tests.scenarios.steps import Scenario, publish_base
+from tests.worlds.rolled_back import rolled_back
 
 HERE = Path(__file__).parent
 FOLDERS = sorted(path.parent for path in HERE.glob("*/*/purpose.md"))
@@ -18,6 +23,23 @@ PARTS = {"purpose.md", "when", "then"}
 
 def name(folder: Path) -> str:
     return str(folder.relative_to(HERE))
+
+
+@pytest.fixture(scope="module")
+def governed(clone_database) -> Iterator[Engine]:
+    """A database of the base law, published once for all scenarios."""
+    made = make_engine(clone_database())
+    with transaction(made) as opened:
+        publish_base(opened)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def session(governed) -> Iterator[Session]:
+    """A session in which the base law is published; rolled back at the end."""
+    with rolled_back(governed) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=name)
