@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from rulebook.changes.steps import Kind
@@ -47,18 +47,22 @@ def uncounted_effects(
         .where(Change.market == market, Revision.draft_digest.in_(digests))
         .order_by(Change.number, Revision.number)
     )
+    named = session.execute(texts).all()
+    assessments = (
+        select(ChangeEvent)
+        .where(
+            tuple_(ChangeEvent.change, ChangeEvent.revision_digest).in_(
+                [(number, digest) for number, _, digest in named]
+            ),
+            ChangeEvent.kind == Kind.ASSESS,
+        )
+        .order_by(ChangeEvent.sequence)
+    )
+    # In one question for all texts; of one text the last assessment stands.
+    last = {(each.change, each.revision_digest): each for each in session.scalars(assessments)}
     found: dict[int, Uncounted] = {}
-    for number, title, digest in session.execute(texts):
-        assessment = session.scalars(
-            select(ChangeEvent)
-            .where(
-                ChangeEvent.change == number,
-                ChangeEvent.kind == Kind.ASSESS,
-                ChangeEvent.revision_digest == digest,
-            )
-            .order_by(ChangeEvent.sequence.desc())
-            .limit(1)
-        ).first()
+    for number, title, digest in named:
+        assessment = last.get((number, digest))
         if assessment is None:
             found.setdefault(number, Uncounted(number, title, "", "", None, names_it=False))
             continue

@@ -306,7 +306,11 @@ def test_equal_inputs_are_tried_once_and_progress_begins_at_nothing(world_of):
         assert again.trial.id == made.trial.id
         assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
         assert try_tiny(session, known_at=RESETTLED, threshold_ppm=1).is_new
-        assert [trial.market for trial in list_trials(session, "tiny")] == ["tiny"] * 2
+        listed = list(list_trials(session, "tiny"))
+        assert [trial.market for trial in listed] == ["tiny"] * 2
+        assert all("moved_micro" in trial.report for trial in listed)
+        whole = find_trial(session, listed[0].id)
+        assert len(json.dumps(listed[0].report)) * 2 < len(json.dumps(whole.report)), "a headline"
         assert list(list_trials(session, "other")) == []
         assert len(list(runs.list_runs(session))) == 0
         assert session.execute(text("SELECT count(*) FROM ledger.journal")).scalar() == 0
