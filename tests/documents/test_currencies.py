@@ -73,6 +73,7 @@ def page_text(document) -> str:
     context = {
         "invoice": InvoicePage(summary, None, None, document, {}),
         "disputes": {},
+        "corrected": {},
         "explanations": list(explanations(document)),
     }
     page = render_to_string("invoices/page.html", context)

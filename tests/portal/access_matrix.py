@@ -101,7 +101,7 @@ MATRIX = (
     Row("files", "/files/", "200 200 200 403 200 200 in"),
     Row("file", "/files/{file}/", "200 404 404 403 404 404 in", unwalked="as the list of files, until one is asked for"),
     Row("file-download", "/files/{file}/download/", "200 404 404 403 404 404 in", unwalked=FILE),
-    Row("notices", "/notices/", "200 200 200 200 200 200 in", reads=ALL, spared="regulator"),
+    Row("notices", "/notices/", "200 200 200 200 200 200 in", reads=ALL, spared="regulator", names="whose registration ends is law"),
     Row("notices-read", "/notices/read/", "302 302 302 302 302 302 in", method=POST, unwalked=FORM),
     Row("proof", "/proof/", "200 200 200 200 200 200 200"),
     Row("check-proof", "/proof/check/", "200 200 200 200 200 200 200", method=BOTH),

@@ -102,7 +102,8 @@ def test_the_owner_is_paid_and_reads_what_each_supplier_owes_as_one_sum(
 def test_a_line_that_is_not_taxed_says_so(documents):
     with transaction() as session:
         page = invoice_page(session, documents[SUPPLIER][0].number)
-    written = render_to_string("invoices/page.html", {"invoice": page, "disputes": {}})
+    beside = {"disputes": {}, "corrected": {}}
+    written = render_to_string("invoices/page.html", {"invoice": page, **beside})
     words = "no tax is due on it"
     assert words not in written
     lines = tuple(
@@ -111,6 +112,6 @@ def test_a_line_that_is_not_taxed_says_so(documents):
     )
     untaxed = replace(page, document=replace(page.document, lines=lines))
     tariffs = next(group for group in untaxed.document.groups if group.kind == "charge.tariff")
-    written = render_to_string("invoices/page.html", {"invoice": untaxed, "disputes": {}})
+    written = render_to_string("invoices/page.html", {"invoice": untaxed, **beside})
     # Once in the line, and once each in what its links are called.
     assert written.count(f"; {words}") == len(tariffs.lines)

@@ -92,6 +92,7 @@ ELSEWHERE = {
     ("drafts/page.html", 7): "a file, which no page can choose for its reader",
     ("drafts/part.html", 0): "is saved as it is typed, whatever is wrong with it",
     ("law_changes/proposal.html", 0): "one digest: tests/portal/test_law_proposals.py",
+    ("law_changes/proposal.html", 1): "a reason to give up: tests/portal/test_law_proposals.py",
     ("people/proposal.html", 0): "one digest: tests/portal/test_people.py",
     ("payments/listing.html", 0): "a file of a bank: tests/portal/test_payments.py",
     ("payments/page.html", 0): "tests/portal/test_payments.py",

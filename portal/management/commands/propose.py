@@ -98,7 +98,7 @@ class Command(BaseCommand[Proposed]):
                 DOCUMENT,
                 DAY.with_settings(help="first day on which it no longer applies, YYYY-MM-DD"),
                 argument(
-                    "--to",
+                    "--taker",
                     default="",
                     metavar="PARTICIPANT",
                     help="of a registration: the supplier that takes its supply points over",
@@ -185,7 +185,8 @@ def _propose_end(session: Session, options: Options) -> list[StoredProposal]:
     if kind == "registration" and participant:
         return propose_leaving(
             session, options.market, participant, options.day - ONE_DAY,
-            Choice(options.to, is_off=options.unsupplied), now=options.now, reason=options.reason,
+            Choice(options.taker, is_off=options.unsupplied),
+            now=options.now, reason=options.reason,
         )  # fmt: skip
     _, proposal = propose_ending(
         session, options.market, options.document, options.day,
