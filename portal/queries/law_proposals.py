@@ -34,7 +34,6 @@ class ShownProposal:
         hindrances: why the reader may not approve it.
         before: the proposal that is approved before it, while that waits.
         after: the end that was proposed with it, and is approved after it.
-        reach: what it touches of what is settled; None once it was approved.
         ender: the name of whoever gave it up; empty of one that waits or was approved.
         may_withdraw, may_reject: what the reader may do instead of approving it.
         reach: what it touches of what is settled; None once it waits no more.

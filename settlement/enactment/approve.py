@@ -1,7 +1,7 @@
 """Approve what another person proposed, and let it become law in the same transaction."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -18,7 +18,6 @@ from ledger.sealing import sealed_spans
 from rulebook.ending import end, plan_end
 from rulebook.publication import Decision
 from rulebook.publishing import PublishedVersion, plan, publish
-from rulebook.store import records_from
 from rulebook.versions import instant_shown
 from settlement.enactment.change_law import check_of_change, tell_approval
 from settlement.enactment.content import (
@@ -29,7 +28,6 @@ from settlement.enactment.content import (
 )
 from settlement.enactment.end_checks import check_handed_over, check_handover, check_left
 from settlement.enactment.payees import check_approved
-from settlement.enactment.proposed import ending_after
 from settlement.meters.store import last_look
 
 
@@ -74,7 +72,6 @@ def _publish(
     content = publication_content(planned.request, planned.start, planned.end)
     _refuse_moved(stored, content)
     found = [
-        *_check_leaver(session, stored, wanted.valid_from, now),
         *_check_moment(session, stored, now),
         *check_handover(session, stored, now),
         *check_approved(session, planned, stored),
@@ -129,27 +126,6 @@ def _check_moment(session: Session, stored: StoredProposal, now: dt.datetime) ->
         for act, known in acts.items()
         if known is not None and known >= now
     ]
-
-
-def _check_leaver(
-    session: Session, stored: StoredProposal, starts: dt.datetime, now: dt.datetime
-) -> Iterator[Finding]:
-    """Find that whoever hands over has left by now, as by another proposal of the same.
-
-    As law, the handover would register it anew, without an end.
-    """
-    ending = ending_after(session, stored)
-    if ending is None:
-        return
-    instrument = read_ending(ending.content).instrument
-    if instrument not in records_from(session, stored.market or "", starts, now):
-        yield Finding(
-            "leaver-has-left",
-            f"proposal {stored.number}",
-            f"{instrument} has ended by {instant_shown(starts)}",
-            "who hands over is registered on the first day on which another takes over",
-            "leave the proposal as it stands; nothing follows",
-        )
 
 
 def _refuse_moved(stored: StoredProposal, content: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from ledger.people.proposals import state_words
 from ledger.people.roles import Kind
 from ledger.people.store import StoredProposal
 from rulebook import store
+from rulebook.versions import instant_shown
 from settlement.enactment.handing_over import METERS
 from settlement.enactment.leaving import MOST_NAMED
 from settlement.enactment.proposed import ending_after, handover_of
@@ -73,6 +74,15 @@ def check_handover(
         store.records_from(session, handover.market or "", starts, known)
         for known in (handover.proposed_at, now)
     )
+    leaver = json.loads(ending.content)["instrument"]
+    if leaver not in by_now:  # as law, the handover would register it anew, without an end
+        yield Finding(
+            "leaver-has-left",
+            place,
+            f"{leaver} has ended by {instant_shown(starts)}",
+            "who hands over is registered on the first day on which another takes over",
+            AGAIN,
+        )
     for instrument in content["documents"]:
         stood, stands = (
             [(max(each.valid_from, starts), each.valid_to, each.digest) for each in of_then]

@@ -20,7 +20,7 @@ from rulebook.publishing import Plan, plan
 from rulebook.reading import document_of
 from rulebook.versions import Version
 from settlement.enactment.changes import zone_of
-from settlement.enactment.handing_over import HeldLink, handed_over, held_links
+from settlement.enactment.handing_over import METERS, HeldLink, handed_over, held_links
 
 ONE_DAY = dt.timedelta(days=1)
 MOST_NAMED = 20
@@ -28,6 +28,7 @@ MOST_NAMED = 20
 NOBODY = "-"
 """Chosen as the supplier of a point at which nobody takes energy any more."""
 OF_PARTICIPANTS = ("registration", "charge-list")
+UNKNOWN_TAKER = "taker-unknown"
 
 
 class LeftMeter(NamedTuple):
@@ -50,7 +51,6 @@ class Leaving(NamedTuple):
         links: of charge lists to its meters and units, on its last day or after it.
         suppliers: the other participants that are registered as suppliers from then on.
         law: every registration and charge list of the first day without it, by instrument.
-        begins_on: its first day of all; where that comes after the last day, it is as it begins.
     """
 
     registration: Registration
@@ -59,7 +59,6 @@ class Leaving(NamedTuple):
     links: tuple[HeldLink, ...]
     suppliers: tuple[str, ...]
     law: Mapping[str, Version]
-    begins_on: dt.date
 
     @property
     def meters(self) -> tuple[LeftMeter, ...]:
@@ -99,11 +98,12 @@ def leaving(
 ) -> Leaving | None:
     """Return what leaves with a participant after its last day; None where it never is one.
 
+    Where it is one from a later day on alone, it is shown as it begins.
+
     Raises:
         Refused: the market has no law, or a stored text is no document of its kind.
     """
-    zone = zone_of(session, market, now)
-    ends_at = day_start(last_day + ONE_DAY, zone)
+    ends_at = day_start(last_day + ONE_DAY, zone_of(session, market, now))
     instrument = f"{market}/registration/{participant}"
     own = sorted(store.versions_of(session, instrument, now), key=lambda each: each.valid_from)
     if not own:
@@ -126,7 +126,7 @@ def leaving(
     takers = {
         row[name]: other
         for other, body in others.items()
-        for rows, name in (("supply_points", "supply_point"), ("sub_meters", "sub_meter"))
+        for rows, name in METERS.items()
         for row in body.get(rows, ())
     }
     points = [LeftMeter(each, takers.get(each.supply_point)) for each in registration.supply_points]
@@ -140,7 +140,6 @@ def leaving(
         tuple(held_links(lists, names, last_day)),
         tuple(sorted(name for name, body in others.items() if "supplier" in body["roles"])),
         law,
-        day_of(own[0].valid_from, zone),
     )
 
 
@@ -187,9 +186,6 @@ def plan_leave(
     except Refused as refused:
         return Leave(handover, None), [*findings, *refused.findings]
     return Leave(handover, ending), findings
-
-
-UNKNOWN_TAKER = "taker-unknown"
 
 
 def _choice_findings(found: Leaving, choice: Choice) -> Iterator[Finding]:
