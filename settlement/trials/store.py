@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import Text, case, cast, func, insert, select
@@ -98,11 +98,18 @@ def find_equal_trial(session: Session, market: str, input_digest: bytes) -> Tria
 
 
 def trials_sharing_days(
-    session: Session, market: str, first_day: dt.date, last_day: dt.date
+    session: Session,
+    market: str,
+    first_day: dt.date,
+    last_day: dt.date,
+    known: Collection[uuid.UUID] = (),
 ) -> dict[uuid.UUID, Told]:
-    """Return every trial of a market that shares a day with a period, by identity."""
+    """Return every trial of a market that shares a day with a period, but for those known."""
     query = select(TrialRow.id, TrialRow.drafts, TrialRow.report).where(
-        TrialRow.market == market, TrialRow.first_day <= last_day, TrialRow.last_day >= first_day
+        TrialRow.market == market,
+        TrialRow.first_day <= last_day,
+        TrialRow.last_day >= first_day,
+        TrialRow.id.not_in(known),
     )
     return {row.id: Told(*row) for row in session.execute(query)}
 

@@ -126,8 +126,8 @@ def run_trial(
     held = {other: _beside(trial, [told]) for other, told in others.items()}
     with transactions() as session:
         _refuse_moved(session, request, inputs)
-        there = trials_sharing_days(session, inputs.market, *days)
-        held |= {other: _beside(trial, [there[other]]) for other in there.keys() - held.keys()}
+        since = trials_sharing_days(session, inputs.market, *days, known=held.keys())
+        held |= {other: _beside(trial, [told]) for other, told in since.items()}
         sums = [row for other in sorted(held, key=str) for row in held[other]]
         trial = dataclasses.replace(trial, report={**trial.report, "beside": sums})
         # Under the locks: of two trials of the same inputs at once, the second finds the first.
