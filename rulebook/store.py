@@ -9,7 +9,9 @@ import psycopg
 from sqlalchemy import (
     ColumnElement,
     DateTime,
-    cast,
+    Select,
+    Text,
+    bindparam,
     func,
     insert,
     select,
@@ -98,15 +100,10 @@ def versions_known(
 
     Of one kind, where it is named.
     """
-    moment = DateTime(timezone=True)
-    within = func.rulebook.versions_within(
-        market, cast(start, moment), cast(end, moment), cast(known, moment)
-    ).column_valued("found")
-    return _versions(
-        session,
-        VersionRow.id.in_(select(within)),
-        *([] if kind is None else [VersionRow.kind == kind]),
-    )
+    times = {"of_market": market, "starts": start, "ends": end, "known_at": known}
+    if kind is None:
+        return _read(session, _WITHIN, times)
+    return _read(session, _WITHIN.where(VersionRow.kind == kind), times)
 
 
 def versions_of(session: Session, instrument: str, known: dt.datetime) -> tuple[Version, ...]:
@@ -171,14 +168,7 @@ def _records(session: Session, *conditions: ColumnElement[bool]) -> dict[str, li
 
 def time_zone(session: Session, market: str, known: dt.datetime) -> str | None:
     """Return the time zone of `market`, or None when no rules of it were known at `known`."""
-    # Any of the rules says it. By instrument and status, one is found by the index that keeps them
-    # apart; by market and kind, every version would be looked at.
-    query = select(VersionRow.body["time_zone"].astext).where(
-        VersionRow.instrument == f"{market}/market-rules",
-        VersionRow.status == IN_FORCE,
-        _holds(known),
-    )
-    return session.scalars(query.limit(1)).first()
+    return session.scalars(_ZONE, {"rules": f"{market}/market-rules", "known": known}).first()
 
 
 def time_zones(
@@ -278,9 +268,41 @@ def _holds(instant: dt.datetime) -> ColumnElement[bool]:
     return VersionRow.recorded.op("@>", is_comparison=True)(func.tstzrange(instant, instant, "[]"))
 
 
+def _select(*conditions: ColumnElement[bool]) -> Select[Any]:
+    return select(*_COLUMNS).where(*conditions).order_by(VersionRow.instrument, VersionRow.id)
+
+
 def _versions(session: Session, *conditions: ColumnElement[bool]) -> tuple[Version, ...]:
-    query = select(*_COLUMNS).where(*conditions).order_by(VersionRow.instrument, VersionRow.id)
-    return tuple(_version(row) for row in session.execute(query))
+    return _read(session, _select(*conditions), {})
+
+
+def _read(session: Session, query: Select[Any], values: Mapping[str, Any]) -> tuple[Version, ...]:
+    return tuple(_version(row) for row in session.execute(query, values))
+
+
+_MOMENT = DateTime(timezone=True)
+_ZONE = (
+    # Any of the rules says it. By instrument and status, one is found by the index that keeps them
+    # apart; by market and kind, every version would be looked at.
+    select(VersionRow.body["time_zone"].astext)
+    .where(
+        VersionRow.instrument == bindparam("rules"),
+        VersionRow.status == IN_FORCE,
+        VersionRow.recorded.op("@>", is_comparison=True)(bindparam("known", type_=_MOMENT)),
+    )
+    .limit(1)
+)
+_WITHIN = _select(
+    VersionRow.id.in_(
+        select(
+            func.rulebook.versions_within(
+                bindparam("of_market", type_=Text()),
+                *(bindparam(name, type_=_MOMENT) for name in ("starts", "ends", "known_at")),
+            ).column_valued("found")
+        )
+    )
+)
+"""Which law applies within some time. Both are asked of every page and day: put together once."""
 
 
 def _start(times: Range[dt.datetime]) -> dt.datetime:
