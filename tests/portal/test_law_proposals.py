@@ -269,6 +269,9 @@ def test_of_an_end_and_what_it_hands_over_neither_is_law_once_the_other_is_given
         page = shown(regulator.get(f"/rules/proposals/{left}/"))
         assert "You cannot approve it" in page and "rejected by regulator" in page
         assert "Approve</button>" not in page and "It can be approved once" not in page
+        if code == "waits":
+            page = shown(regulator.get(f"/rules/proposals/{given_up}/"))
+            assert "which is approved no more without this one" in page
         digest = {"digest": digest_of(left)}
         page = shown(regulator.post(f"/rules/proposals/{left}/approve/", digest, follow=True), 422)
         assert code in page and "propose the end again" in page
