@@ -27,8 +27,12 @@ UNNAMED = "A text that no law change and no proposal has, as a file tried by com
 
 @dataclass(frozen=True)
 class DraftName:
-    """A law change or a proposal with the text of a draft, and the validity that it wants."""
+    """A law change or a proposal with the text of a draft, and the validity that it wants.
 
+    `whose` names it alone; `words` say what it is about, too.
+    """
+
+    whose: str
     words: str
     address: str
     valid_from: dt.datetime
@@ -60,8 +64,9 @@ def _changes(session: Session, market: str, digest: str) -> Iterator[DraftName]:
         .order_by(Change.number, Revision.number)
     )
     for number, title, revision, valid_from, valid_to in session.execute(texts):
-        words = f"Law change {number}, revision {revision}: {title}"
-        yield DraftName(words, reverse("law-change", args=[number]), valid_from, valid_to)
+        whose = f"Law change {number}, revision {revision}"
+        address = reverse("law-change", args=[number])
+        yield DraftName(whose, f"{whose}: {title}", address, valid_from, valid_to)
 
 
 def _proposals(
@@ -83,6 +88,7 @@ def _proposals(
         decided = json.loads(content)
         reason, end = decided["reason"], decided["valid_to"]
         yield DraftName(
+            f"Proposal {number}",
             f"Proposal {number}" + (f": {reason}" if reason else ""),
             reverse("law-proposal", args=[number]),
             dt.datetime.fromisoformat(decided["valid_from"]),
@@ -103,7 +109,7 @@ def tried_as_law(
     """
     first, last = days
     wanted = {
-        words: None
+        name.whose: words
         for name in names
         if (words := _wanted_on_part(name, first, last, zone)) is not None
     }
@@ -112,10 +118,12 @@ def tried_as_law(
     tried = (
         f"on {_day(first)}" if first == last else f"on all days from {_day(first)} to {_day(last)}"
     )
-    return (
-        f"The {draft_words(draft)} is wanted {' or '.join(wanted)}; it is tried as if it were law "
-        f"{tried}."
-    )
+    if len(wanted) == len(names):
+        when = f"The {draft_words(draft)} is wanted {' or '.join(dict.fromkeys(wanted.values()))}"
+    else:  # another, whose text it is as well, wants it on all of the days
+        each = " and ".join(f"by {whose} {words}" for whose, words in wanted.items())
+        when = f"The {draft_words(draft)} is wanted {each} only"
+    return f"{when}; it is tried as if it were law {tried}."
 
 
 def _wanted_on_part(name: DraftName, first: dt.date, last: dt.date, zone: str) -> str | None:

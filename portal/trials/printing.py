@@ -36,8 +36,7 @@ def printed_trial(page: TrialPage) -> Printed:
         said = [
             "" if draft.names else draft.unnamed,
             draft.headline if place else "",  # that of the first is the title
-            f"Of the law in force at {local_time(draft.drawn_from, zone)}, from which it was "
-            "drawn, it changes:",
+            "Of the law from which it was drawn, it changes:",
         ]
         after = [
             "Participants by what changes for them, where more than "

@@ -1,6 +1,5 @@
 """Trials of drafts as pages show them: what moves in a sentence, and the report as tables."""
 
-import datetime as dt
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +43,6 @@ class DraftShown:
     names: tuple[DraftName, ...]
     base: tuple[tuple[str, str], ...]
     digest: str
-    drawn_from: dt.datetime
     headline: str
     changes: tuple[str, ...]
     classes: tuple[tuple[str, int], ...]
@@ -109,7 +107,6 @@ def trial_page(session: Session, trial_id: uuid.UUID) -> TrialPage | None:
                 named[name],
                 tuple(sorted(stored[name]["base"].items())),
                 stored[name]["digest"],
-                dt.datetime.fromisoformat(stored[name]["drawn_from"]),
                 headline(trial, name),
                 tuple(changed_lines(report, name)),
                 tuple(class_counts(report, name)),

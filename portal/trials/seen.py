@@ -1,6 +1,5 @@
 """Trials as pages show them to whoever is signed in: sums of many, and rows of their own."""
 
-import datetime as dt
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,7 +50,6 @@ class SeenDraft:
     title: str
     names: tuple[DraftName, ...]
     digest: str
-    drawn_from: dt.datetime
     headline: str
 
 
@@ -114,7 +112,6 @@ def seen_trial(session: Session, trial_id: uuid.UUID) -> SeenTrial | None:
                 DRAFT_TITLES[draft["name"]],
                 named[draft["name"]],
                 draft["digest"],
-                dt.datetime.fromisoformat(draft["drawn_from"]),
                 public_headline(trial, draft["name"]),
             )
             for draft in trial.drafts

@@ -91,6 +91,13 @@ def test_a_proposal_is_named_by_the_documents_that_it_would_publish(site):
         "from 31 May 2024 to 1 Jun 2024."
     )
     assert tried_as_law("draft", [name], (june, june), "Europe/London") == ""
+    other = dataclasses.replace(
+        name, whose="Law change 9, revision 1", valid_from=dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
+    )
+    assert tried_as_law("draft", [other, name], (may, may), "Europe/London") == (
+        f"The draft is wanted by Proposal {site.change} from 1 Jun 2024 only; it is tried as if it "
+        "were law on 31 May 2024."
+    )
     ended = dataclasses.replace(name, valid_to=dt.datetime(2024, 6, 1, 23, tzinfo=dt.UTC))
     assert "from 1 Jun 2024 to 1 Jun 2024; it is tried" in tried_as_law(
         "draft", [ended], (june, june + dt.timedelta(days=1)), "Europe/London"
