@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from portal.access import Viewer
 from portal.amounts import local_time
+from portal.queries.cited import CitedText
 from portal.queries.invoices import InvoicePage
 from settlement.documents.issued_document import IssuedLine
 from settlement.explanations.explain import (
@@ -93,7 +94,7 @@ class LineExplanation:
         return -1 if self.invoice.summary.is_self_billed else 1
 
     @property
-    def clauses(self) -> tuple[CitedClause, ...]:
+    def clauses(self) -> tuple[CitedText, ...]:
         """The clauses that the line cites, in the versions that it obeyed."""
         return self.invoice.clauses[self.line.number]
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, aliased
 from database.paged import PagedRows
 from ledger.invoice import document_number, parsed_number
 from ledger.tables import Invoice
+from portal.queries.cited import CitedText, cite_once, first_recorded
 from portal.queries.rules import RuleVersion, rule_by_digest, rule_on, zone_by_market
 from rulebook.clause_text import fill_clause
 from settlement.billing.posted_month import obeyed_versions
@@ -78,7 +79,7 @@ class InvoicePage:
     registration: RuleVersion | None
     market_rules: tuple[RuleVersion, ...]
     document: IssuedDocument
-    clauses: Mapping[int, tuple[CitedClause, ...]]
+    clauses: Mapping[int, tuple[CitedText, ...]]
 
     @property
     def lines(self) -> tuple[IssuedLine, ...]:
@@ -230,11 +231,11 @@ def _summarised(session: Session, rows: Sequence[SummaryRow]) -> list[InvoiceSum
     ]
 
 
-def _clauses(session: Session, document: IssuedDocument) -> dict[int, tuple[CitedClause, ...]]:
+def _clauses(session: Session, document: IssuedDocument) -> dict[int, tuple[CitedText, ...]]:
     """Return the clauses that each line cites, by its number, in the versions that it obeyed."""
     versions = {digest: rule_by_digest(session, digest) for digest in document.laws}
-    return {
-        line.number: tuple(
+    cited = {
+        line.number: [
             CitedClause(
                 clause.anchor,
                 fill_clause(version.document, clause.text, document.currency),
@@ -246,9 +247,11 @@ def _clauses(session: Session, document: IssuedDocument) -> dict[int, tuple[Cite
             if (version := versions.get(digest)) is not None
             for clause in version.document.clauses
             if clause.anchor == anchor
-        )
+        ]
         for line in document.lines
     }
+    recorded = first_recorded(session, document.laws)
+    return {number: cite_once(clauses, recorded) for number, clauses in cited.items()}
 
 
 def _number(row: Invoice) -> str:

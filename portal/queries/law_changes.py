@@ -311,7 +311,9 @@ def _steps(
         if kind not in found:
             continue
         if kind is not Kind.REVISE:
-            shown.append(ShownStep(kind.value, step.title, step.words))
+            waits = kind is Kind.PROPOSE and life.state is State.WAITING
+            title = "Propose it anew, in place of what waits" if waits else step.title
+            shown.append(ShownStep(kind.value, title, step.words))
         elif is_moved:
             title = "Draw the text anew from the law as it is now"
             shown.append(ShownStep(REBASE, title, "what became law since"))

@@ -15,6 +15,7 @@ from portal.access import SignedInRequest, Viewer, open_to
 from portal.bodies import Refusal
 from portal.explanations import Page, State, Subject
 from portal.queries import explanations as queries
+from portal.queries.cited import cite_once, first_recorded
 from portal.queries.invoices import invoice_page
 from portal.quotas import refused
 from portal.views.invoices import refuse_others
@@ -61,7 +62,10 @@ def interval(
 
 def _interval_context(found: queries.IntervalPage) -> dict[str, Any]:
     number = found.interval.number
+    with transaction() as session:
+        recorded = first_recorded(session, {clause.digest for clause in found.clauses})
     return {
+        "clauses": cite_once(found.clauses, recorded),
         "day": found.day,
         "found": found,
         "previous": number - 1 or None,

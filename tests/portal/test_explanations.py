@@ -9,6 +9,7 @@ import pytest
 from database.session import transaction
 from ledger.people.roles import Role
 from portal.access import Viewer
+from portal.queries.cited import cite_once
 from portal.queries.explanations import find_line_explanation
 from portal.queries.invoices import invoice_page
 from settlement.explanations.tree import Explanation
@@ -104,7 +105,7 @@ def test_an_interval_shows_readings_formula_shapley_values_and_clauses(session, 
     assert "÷ 232,792,560 kW exactly" in page
     assert "revision" not in page.partition("Revision 1")[0]
     assert found.clauses
-    for clause in found.clauses:
+    for clause in cite_once(found.clauses, {}):
         for words, table in clause.text.pieces():
             assert words.strip() in page
             assert table is None or all(cell in page for row in table.rows for cell in row)
