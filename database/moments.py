@@ -29,12 +29,53 @@ MOMENTS: Mapping[str, Moment] = MappingProxyType(
         "people.proposal_end": Moment("proposal", "ended_at"),
         "people.account_grant": Moment("number", "granted_at"),
         "people.withdrawal": Moment("grant_number", "withdrawn_at"),
+        "rulebook.change": Moment("number", "opened_at"),
+        "rulebook.revision": Moment("change || '/' || number", "made_at"),
         "rulebook.change_event": Moment("change || '/' || sequence", "at"),
+        "people.person": Moment("number", "recorded_at"),
+        "people.account": Moment("id", "recorded_at"),
+        "people.founding": Moment("operator", "founded_at"),
+        "ledger.invoice": Moment(
+            "series || '-' || lpad(number::text, greatest(6, length(number::text)), '0')",
+            "issued_at",
+        ),
+        "ledger.bank_file": Moment("market || '/' || encode(content_digest, 'hex')", "received_at"),
+        "ledger.allocation": Moment(
+            "market || '-bank-' || lpad(statement_number::text, greatest(6, "
+            "length(statement_number::text)), '0') || '/' || line || ':' || decision",
+            "decided_at",
+        ),
+        "ledger.dispute_event": Moment("market || '/' || number", "taken_at"),
+        "ledger.seal": Moment("market || '/' || settlement_day", "sealed_at"),
+        "ledger.log_key": Moment("number", "valid_from"),
+        "ledger.witness": Moment("number", "recorded_at"),
         # A checkpoint bounds the rest, so its own moment is none that somebody chooses either.
         "ledger.checkpoint": Moment("size", "signed_at"),
     }
 )
-"""By table, what is held to the clock: decisions, the steps to them, and what bounds both."""
+"""By table, what is held to the clock: decisions, the steps to them, documents and disputes, whose
+windows count from it, and what bounds them all."""
+
+NOT_HELD: Mapping[str, str] = MappingProxyType(
+    {
+        "rulebook.version.valid": "days to come or gone",
+        "rulebook.version.recorded": "the moment of its approval, which is held: by trigger",
+        "rulebook.revision.drawn_from": "an instant whose law a draft was drawn from",
+        "rulebook.revision.valid_from": "the first instant of days to come or gone",
+        "rulebook.revision.valid_to": "the instant after days to come or gone",
+        "settlement.run.known_at": "the moment asked about, up to which a run knew",
+        "settlement.run.created_at": "when its work began: a year computes for longer than minutes",
+        "settlement.trial.known_at": "the moment asked about, up to which a trial knew",
+        "settlement.trial.created_at": "when its work began, as of a run",
+        "settlement.reading_file.received_at": "when its work began, as of a run; one before the "
+        "last look of a run is refused, as it would change what that run knew",
+        "ledger.journal.posted_at": "when the work of its run or document began; no window counts "
+        "from it, and journals are in order by number",
+        "ledger.seal.begins_at": "the midnight before a day",
+        "ledger.seal.ends_at": "the midnight after a day",
+    }
+)
+"""By column, why the moment that a leaf states is not held to the clock: of every other it is."""
 
 # The owner restores backups, and could take the guard away as well: `verify` holds what it writes.
 # It is also how tests write what happened long ago (`tests/worlds/moments.py`); no process of the

@@ -161,7 +161,7 @@ class LedgerRule(Rule):
     )
     MOMENT_IS_ANOTHER = (
         29,
-        "a decision, a step towards one, and a checkpoint state the present moment",
+        "decisions, documents, steps of a dispute, seals and checkpoints state the present moment",
         "set the clock of this machine right, and do it again",
     )
     MONTH_IS_MALFORMED = (

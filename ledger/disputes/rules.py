@@ -145,5 +145,6 @@ RULE_OF_CONSTRAINT: dict[str, Rule] = {
     "dispute_has_two_sides": DisputeRule.ACTS_FOR_BOTH_SIDES,
     "acts_as_itself": LedgerRule.ACTS_AS_ANOTHER,
     "holds_role": LedgerRule.ROLE_IS_MISSING,
+    "moment_is_present": LedgerRule.MOMENT_IS_ANOTHER,
 }
 """The constraint or trigger of the database that speaks for a rule."""

@@ -12,31 +12,43 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from common.refusals import Refused
-from database.moments import MOMENTS, TOLERANCE_MINUTES
+from database.moments import MOMENTS, NOT_HELD, TOLERANCE_MINUTES
 from database.roles.granting import plain_url
 from database.roles.names import Role
 from database.session import make_engine, transaction
 from ledger.log.checkpoints import publish_checkpoint
 from ledger.log.moment_verification import UNTRUE, verify_moments
+from ledger.log.verification import sources
 from ledger.people.granting import Wanted as Right
 from ledger.people.granting import propose_grant
 from ledger.people.roles import Role as AccountRole
+from ledger.sealing import seal_days
 from rulebook.changes import store
 from rulebook.changes.life import Wanted, next_event
 from rulebook.changes.steps import Kind
 from rulebook.versions import instant_text
+from settlement.billing.issuing import issue_month
 from settlement.enactment.change_verification import COURSE, verify_changes
 from settlement.enactment.changes import consultation_body, find, take_step
 from settlement.enactment.propose import propose_publication
 from tests.settlement.trial_cases import capped
 from tests.worlds import changing, tiny_market
+from tests.worlds.banked import bank_file, take
 from tests.worlds.changing import MINUTE, OPENED
+from tests.worlds.disputed import opened
 from tests.worlds.law import publish
 from tests.worlds.logged import signer
 from tests.worlds.people import act_as, acting_as
 from tests.worlds.roles import url_as
 from tests.worlds.rolled_back import rolled_back
-from tests.worlds.settled import publish_tiny
+from tests.worlds.settled import (
+    RESETTLED,
+    SETTLED,
+    bill_tiny,
+    correct_tiny,
+    seal_request,
+    settle_tiny,
+)
 
 FIVE_WEEKS = dt.timedelta(days=35)
 AN_HOUR = dt.timedelta(hours=1)
@@ -52,7 +64,9 @@ def made(clone_database):
     url = clone_database()
     engine = make_engine(url)
     with transaction(engine) as session:
-        publish_tiny(session)
+        bill_tiny(session)
+        correct_tiny(session)
+        settle_tiny(session, "SF", RESETTLED)
         changing.reviewed(session)
         publish_checkpoint(session, signer(1), OPENED + AN_HOUR)
     yield url, engine
@@ -118,11 +132,53 @@ def test_the_writer_proposes_nothing_at_another_moment(writer):
             act()
 
 
+def state_of_another_day(session):
+    """Documents whose window to dispute is over, a dispute within one, and days sealed in time."""
+    return (
+        lambda: issue_month(session, "tiny", tiny_market.VALID_FROM, now=RESETTLED),
+        lambda: opened(session, "cedar", "charge.fuel", SETTLED + MINUTE),
+        lambda: seal_days(session, seal_request(), RESETTLED),
+        lambda: take(session, bank_file([], on=RESETTLED.date()), RESETTLED),
+    )
+
+
+@pytest.mark.parametrize("position", range(4))
+def test_the_writer_states_no_document_dispute_seal_or_payment_of_another_day(writer, position):
+    """What the owner writes, below, the writer does not: with the product's own functions."""
+    with pytest.raises(Refused, match="state the present moment"):
+        state_of_another_day(writer)[position]()
+
+
 def test_the_writer_signs_no_log_of_another_day(writer):
     consult(writer, 1, utc_now())
     with pytest.raises(DBAPIError, match="the clock of the database says"), writer.begin_nested():
         publish_checkpoint(writer, signer(1), OPENED + dt.timedelta(days=9))
     assert publish_checkpoint(writer, signer(1), utc_now()).is_new
+
+
+MOMENTS_OF_FACTS = """
+SELECT attname FROM pg_attribute
+WHERE attrelid = to_regclass(:table) AND attnum > 0 AND NOT attisdropped
+    AND atttypid IN ('timestamptz'::regtype, 'tstzrange'::regtype)
+"""
+
+
+def test_every_moment_of_a_leaf_is_held_or_it_is_said_why_not(owner):
+    found = {
+        f"{source.table}.{column}"
+        for source in sources(owner)
+        for column in owner.scalars(text(MOMENTS_OF_FACTS), {"table": source.table})
+    }
+    held = {f"{table}.{moment.column}" for table, moment in MOMENTS.items()}
+    assert not held & set(NOT_HELD)
+    assert found == held | set(NOT_HELD)
+
+
+def test_a_moment_is_found_by_the_key_of_its_leaf(owner):
+    keys = {source.table: source.key for source in sources(owner)}
+    assert {table: moment.key for table, moment in MOMENTS.items()} == {
+        table: keys[table] for table in MOMENTS
+    }
 
 
 def test_every_decision_has_the_guard(made):
@@ -149,6 +205,19 @@ def test_what_the_owner_wrote_for_another_day_is_named(owner, minutes):
         publish_checkpoint(owner, signer(1), signed_at)
     found = [(each.code, each.place) for each in verify_moments(owner)]
     assert found == [(UNTRUE, "rulebook.change_event 1/4 at")]
+
+
+@pytest.mark.parametrize(
+    ("position", "table"),
+    list(enumerate(("ledger.invoice", "ledger.dispute_event", "ledger.seal", "ledger.bank_file"))),
+)
+def test_a_document_dispute_seal_or_payment_before_the_checkpoint_without_it_is_named(
+    owner, position, table
+):
+    state_of_another_day(owner)[position]()
+    named = [each for each in verify_moments(owner) if each.place.startswith(f"{table} ")]
+    assert named and {each.code for each in named} == {UNTRUE}
+    assert all(each.place.endswith(MOMENTS[table].column) for each in named)
 
 
 def test_a_consultation_in_the_span_of_two_checkpoints_is_named(owner):

@@ -12,6 +12,7 @@ from ledger.log.kept import parse_kept
 from ledger.log.note import parse_key, parse_note
 from ledger.log.proof_file import check_proof
 from ledger.log.store import key_rows
+from portal.management.base import utc_now
 from settlement.billing.issuing import issue_month
 from tests.settlement.test_verification import JANUARY
 from tests.test_commands import command_on
@@ -205,7 +206,7 @@ def test_a_cut_off_invoice_is_found_against_a_note_kept_elsewhere(command, bille
         settle_tiny(session, "SF", RESETTLED)
     command("checkpoint")
     with transaction(billed) as session:
-        issue_month(session, "tiny", JANUARY, now=RESETTLED)
+        issue_month(session, "tiny", JANUARY, now=utc_now())  # after what was signed just now
     command("checkpoint", "--out", note)
     assert command("verify", "--checkpoint", note).status == 0
     with transaction(billed) as session:

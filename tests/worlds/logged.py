@@ -32,19 +32,19 @@ def publish_small_facts(session: Session, count: int, first: int = 1) -> None:
     publish_runs(session, "small", [f"small-{number}" for number in numbers])
 
 
-def take_payments(session: Session, count: int) -> None:
+def take_payments(session: Session, count: int, now: dt.datetime = SIGNED) -> None:
     """Take in a statement of so many payments of a penny that nobody knows the purpose of."""
     account = BankAccount("small", "GB33BUKB20201555555555", "GBP", {})
     head = StatementHead("SMALL", 1, account.number, "GBP", 0, SIGNED.date())
     paid = [[Payment(1, SIGNED.date(), "Somebody", PAYER, "a penny")] for _ in range(count)]
     content = statement_xml(head, paid)
-    import_file(session, account, "small.xml", content, received_by="bea", now=SIGNED)
+    import_file(session, account, "small.xml", content, received_by="bea", now=now)
 
 
 def fill_log(session: Session, signed_at: dt.datetime = SIGNED) -> None:
     """Sign what is there, grow the log past a full tile, and rotate the key an hour later."""
     missing = TILE_WIDTH - log_size(session)
     publish_checkpoint(session, signer(1), signed_at)
-    take_payments(session, missing // LEAVES_OF_A_PAYMENT)
+    take_payments(session, missing // LEAVES_OF_A_PAYMENT, signed_at)
     publish_checkpoint(session, signer(1), signed_at)
     rotate_key(session, signer(1), signer(2), signed_at + (ROTATED - SIGNED))
