@@ -114,6 +114,7 @@ SHELLS = {
     "settlement/enactment/end_checks.py": "asks what an end rests on",
     "settlement/enactment/giving_up.py": "use case: give up a proposal",
     "settlement/enactment/leaving.py": "reads who leaves",
+    "settlement/enactment/moved_law.py": "asks what became of the law that a proposal is for",
     "settlement/enactment/payees.py": "use case: answer a change, which it asks the database of",
     "settlement/enactment/planning.py": "use case: plan law",
     "settlement/enactment/propose.py": "use case: propose law",

@@ -310,6 +310,8 @@ def _steps(
     for kind, step in STEPS.items():
         if kind not in found:
             continue
+        if kind is Kind.APPROVE and is_moved:
+            continue  # it would be refused: what waits was made for other law
         if kind is not Kind.REVISE:
             waits = kind is Kind.PROPOSE and life.state is State.WAITING
             title = "Propose it anew, in place of what waits" if waits else step.title

@@ -14,6 +14,7 @@ from ledger.people.store import StoredProposal
 from portal.queries.rules import market_zone
 from rulebook.changes.store import change_of_proposal
 from settlement.enactment.end_checks import end_hindrances
+from settlement.enactment.moved_law import check_moved
 from settlement.enactment.payees import ProposedPayee, proposed_payees
 from settlement.enactment.proposed import ending_after, handover_of
 from settlement.enactment.reach import Reach
@@ -86,7 +87,7 @@ def shown_proposal(
     }
     hindrances = tuple(check_approver(reads, proposed, stored.kind))
     if stored.is_open:
-        hindrances += tuple(end_hindrances(session, stored, now))
+        hindrances += (*check_moved(session, stored), *end_hindrances(session, stored, now))
     return ShownProposal(
         stored,
         names.get(stored.proposed_by, ""),

@@ -1,7 +1,7 @@
 """Approve what another person proposed, and let it become law in the same transaction."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -27,6 +27,7 @@ from settlement.enactment.content import (
     read_publication,
 )
 from settlement.enactment.end_checks import check_handed_over, check_handover, check_left
+from settlement.enactment.moved_law import check_moved
 from settlement.enactment.payees import check_approved
 from settlement.meters.store import last_look
 
@@ -70,8 +71,10 @@ def _publish(
         known=now, reason=wanted.reason, sealed=sealed_spans(session),
     )  # fmt: skip
     content = publication_content(planned.request, planned.start, planned.end)
-    _refuse_moved(stored, content)
+    moved = list(check_moved(session, stored))
+    _refuse_other(stored, content, moved)
     found = [
+        *moved,
         *_check_moment(session, stored, now),
         *check_handover(session, stored, now),
         *check_approved(session, planned, stored),
@@ -93,8 +96,9 @@ def _end(
         known=now, reason=wanted.reason, sealed=sealed_spans(session),
     )  # fmt: skip
     content = ending_content(planned.instrument, planned.request, planned.end)
-    _refuse_moved(stored, content)
-    found = [*_check_moment(session, stored, now), *check_left(session, stored, now)]
+    moved = list(check_moved(session, stored))
+    _refuse_other(stored, content, moved)
+    found = [*moved, *_check_moment(session, stored, now), *check_left(session, stored, now)]
     approved = proposals.approve(session, stored.number, digest, now, found)
     return [end(session, planned, _decision(approved))]
 
@@ -128,11 +132,20 @@ def _check_moment(session: Session, stored: StoredProposal, now: dt.datetime) ->
     ]
 
 
-def _refuse_moved(stored: StoredProposal, content: Mapping[str, Any]) -> None:
-    """Refuse what would say something else by now than it did when it was proposed."""
+def _refuse_other(
+    stored: StoredProposal, content: Mapping[str, Any], moved: Sequence[Finding]
+) -> None:
+    """Refuse what would say something else by now than it did when it was proposed.
+
+    Args:
+        stored: what was proposed.
+        content: what it would say.
+        moved: the documents whose law became another, which is why, where there are any.
+    """
     if proposals.canonical_text(content) != stored.content:
         raise Refused(
-            [
+            moved
+            or [
                 Finding(
                     "law-has-moved",
                     f"proposal {stored.number}",

@@ -16,6 +16,7 @@ from portal.models import Act, AuditEntry, WorkingCopy
 from portal.queries.notices import title
 from portal.queries.rules import rule_on
 from settlement.enactment.leaving import Choice, leaving, plan_leave
+from settlement.enactment.propose import propose_publication
 from settlement.enactment.verification import verify_enactment
 from settlement.notices.derivation import derive_notices
 from tests.portal.site import FIRST_DAY, GENERATOR, MARKET, OUTSIDER, SUPPLIER
@@ -241,6 +242,32 @@ def test_what_is_handed_over_undoes_no_law_that_came_since(site, sign_in):
         publish(session, [more], valid_from=dt.date(2090, 2, 1), known=timezone.now())
         with pytest.raises(Refused, match="law-has-moved"):
             approved(session, first)
+
+
+def test_a_page_says_that_the_law_moved_before_anybody_presses_approve(site, sign_in):
+    """Of two that wait for one document, the second was made for law that is another by then."""
+    regulator, day, both = sign_in("regulator"), dt.date(2090, 6, 1), []
+    with transaction() as session:
+        terms = rule_on(session, f"{MARKET}/settlement-terms", day).document
+        for term in (20, 21):
+            with people.acting_as(session, "ada"):
+                _, made = propose_publication(
+                    session, [terms.model_copy(update={"payment_term_days": term})],
+                    valid_from=day, valid_to=dt.date(2090, 6, 2), now=timezone.now(),
+                    reason="Another term",
+                )  # fmt: skip
+            both.append(made.number)
+    first, second = both
+    for number in both:
+        assert "Approve</button>" in shown(regulator.get(f"/rules/proposals/{number}/"))
+    with transaction() as session:
+        approved(session, first)
+    page = shown(regulator.get(f"/rules/proposals/{second}/"))
+    assert "You cannot approve it" in page and "Approve</button>" not in page
+    assert f"proposal {first} made {MARKET}/settlement-terms another at" in page
+    said = {"digest": digest_of(second)}
+    page = shown(regulator.post(f"/rules/proposals/{second}/approve/", said, follow=True), 422)
+    assert "law-has-moved" in page and "propose anew what is still wanted" in page
 
 
 @pytest.mark.parametrize("day", ["2090-03-01", "2090-04-01"])

@@ -13,6 +13,7 @@ from ledger.people.store import StoredProposal
 from portal.management.arguments import JSON, argument, at_least, flag
 from portal.management.base import BaseCommand, Options
 from settlement.enactment.change_list import void_proposals
+from settlement.enactment.moved_law import check_moved
 from settlement.enactment.payees import ProposedPayee, payee_line, proposed_payees
 from settlement.enactment.reach import Reach, reach_as_dict, reach_lines
 from settlement.enactment.reaching import reach_of
@@ -21,12 +22,14 @@ from settlement.enactment.reaching import reach_of
 class Listed(NamedTuple):
     """Proposals, what those of law change for participants, and of one shown whole its reach.
 
-    `void`: by proposal that is not to be approved any more, the change that went on.
+    `void`: by proposal that is not to be approved any more, the change that went on. `moved`: by
+    proposal that waits, the documents whose law became another since, each in words.
     """
 
     proposals: list[StoredProposal]
     payees: list[ProposedPayee]
     void: dict[int, int]
+    moved: dict[int, list[str]]
     reach: Reach | None = None
 
 
@@ -49,7 +52,12 @@ class Command(BaseCommand[Listed]):
                 found = [one]
             payees = proposed_payees(session, [each.number for each in found])
             reach = reach_of(session, found[0], options.now) if options.number else None
-            return Listed(found, payees, void_proposals(session), reach)
+            moved = {
+                each.number: [finding.value for finding in check_moved(session, each)]
+                for each in found
+                if each.is_open
+            }
+            return Listed(found, payees, void_proposals(session), moved, reach)
 
     def as_json(self, outcome: Listed, options: Options) -> Any:
         return [
@@ -63,6 +71,7 @@ class Command(BaseCommand[Listed]):
                     if payee.number == each.number
                 ],
                 "void_by_change": outcome.void.get(each.number),
+                "law_moved": outcome.moved.get(each.number, []),
                 **({"touches": reach_as_dict(outcome.reach)} if outcome.reach else {}),
             }
             for each in outcome.proposals
@@ -71,6 +80,8 @@ class Command(BaseCommand[Listed]):
     def lines(self, outcome: Listed, options: Options) -> Iterator[str]:
         for each in outcome.proposals:
             yield _line(each, outcome.void.get(each.number))
+            for moved in outcome.moved.get(each.number, ()):
+                yield f"  cannot be approved: {moved}"
             for payee in outcome.payees:
                 if payee.number == each.number:
                     yield payee_line(payee)
