@@ -26,7 +26,7 @@ class Move(NamedTuple):
     Attributes:
         at: when it was recorded.
         approval: the proposal that was approved then; None where it cannot be told.
-        starts: the first instant whose law is another by now.
+        starts: the first instant whose law is another.
     """
 
     at: dt.datetime
@@ -34,20 +34,25 @@ class Move(NamedTuple):
     starts: dt.datetime
 
 
-def first_move(history: Sequence[Record], span: Span, since: dt.datetime) -> Move | None:
+def first_move(
+    history: Sequence[Record],
+    span: Span,
+    since: dt.datetime,
+    known: dt.datetime | None = None,
+) -> Move | None:
     """Return by what the law of a span first became another after a moment.
 
     Args:
         history: every version of one instrument, known now or earlier.
         span: the instants asked about.
         since: the moment as of whose knowledge the law is taken.
+        known: a later moment, as of which it is compared; None for what stands.
 
     Returns:
-        None where the law of the span is by now what it was: nothing was recorded for it, or what
-        was recorded says the same.
+        None where the law of the span is what it was: nothing was recorded for it, or what was
+        recorded says the same.
     """
-    then = _law(history, span, since)
-    by_now = _law([record for record in history if record.recorded_to is None], span, None)
+    then, by_now = _law(history, span, since), _law(history, span, known)
     if then == by_now:
         return None
     later = sorted({each.recorded_from for each in history if each.recorded_from > since})
@@ -57,11 +62,11 @@ def first_move(history: Sequence[Record], span: Span, since: dt.datetime) -> Mov
 
 
 def _law(history: Iterable[Record], span: Span, known: dt.datetime | None) -> list[Stretch]:
-    """Return what was law within a span as known at a moment, or of all that is given; in order."""
+    """Return what was law within a span as known at a moment, None for what stands; in order."""
     start, end = span
     found: list[Stretch] = []
     for record in sorted(history, key=lambda each: each.valid_from):
-        if known is not None and not _is_known(record, known):
+        if not _is_known(record, known):
             continue
         starts, ends = max(record.valid_from, start), _earlier(record.valid_to, end)
         if ends is not None and ends <= starts:
@@ -73,7 +78,9 @@ def _law(history: Iterable[Record], span: Span, known: dt.datetime | None) -> li
     return found
 
 
-def _is_known(record: Record, known: dt.datetime) -> bool:
+def _is_known(record: Record, known: dt.datetime | None) -> bool:
+    if known is None:
+        return record.recorded_to is None
     return record.recorded_from <= known and (
         record.recorded_to is None or known < record.recorded_to
     )

@@ -118,6 +118,11 @@ def records(session: Session, market: str, instruments: Iterable[str]) -> dict[s
     )
 
 
+def every_record(session: Session) -> dict[str, list[Record]]:
+    """Return all versions of all markets, without their texts, by instrument."""
+    return _records(session)
+
+
 def records_at(
     session: Session, market: str, instant: dt.datetime, known: dt.datetime
 ) -> list[Record]:

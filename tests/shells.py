@@ -106,6 +106,7 @@ SHELLS = {
     "settlement/dispatch/merit_order_of_day.py": "use case: check the merit order of a day",
     "settlement/documents/intervals.py": "reads the results behind a document",
     "settlement/documents/render.py": "use case: find and render a document",
+    "settlement/enactment/approval_verification.py": "reads every approval of law to prove it",
     "settlement/enactment/approve.py": "use case: approve law",
     "settlement/enactment/change_list.py": "lists changes",
     "settlement/enactment/change_law.py": "use case: a change becomes law",

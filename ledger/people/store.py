@@ -193,9 +193,12 @@ def grants(session: Session) -> list[Held]:
     return [Held(*row)._replace(role=Role(row.role)) for row in rows]
 
 
-def proposals(session: Session, *, open_only: bool = False) -> list[StoredProposal]:
+def proposals(
+    session: Session, *, open_only: bool = False, kinds: Iterable[Kind] = tuple(Kind)
+) -> list[StoredProposal]:
     """Return proposals, latest first; `open_only` leaves out what was approved or given up."""
-    statement = _proposals().order_by(Proposal.number.desc())
+    named = Proposal.kind.in_([kind.value for kind in kinds])
+    statement = _proposals().where(named).order_by(Proposal.number.desc())
     if open_only:
         statement = statement.where(Approval.proposal.is_(None), ProposalEnd.proposal.is_(None))
     return [_stored(row) for row in session.execute(statement)]

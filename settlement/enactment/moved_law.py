@@ -7,7 +7,7 @@ other documents, or of other days, moves nothing of it.
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
@@ -17,7 +17,7 @@ from ledger.people.store import StoredProposal
 from rulebook import store
 from rulebook.changes.store import change_of_proposal
 from rulebook.moves import Move, first_move
-from rulebook.standing import Span
+from rulebook.standing import Record, Span
 from rulebook.versions import instant_shown
 from settlement.enactment.proposed import ending_after, handover_of
 
@@ -29,17 +29,35 @@ def check_moved(session: Session, stored: StoredProposal) -> Iterator[Finding]:
     """
     if stored.kind is Kind.GRANT:
         return
-    instruments, span = _wanted(stored)
-    histories = store.records(session, stored.market or "", instruments)
-    since, remedy = _shown_at(session, stored), ""
+    histories = store.records(session, stored.market or "", wanted_law(stored)[0])
+    remedy = ""
+    for instrument, move in moves_of(stored, histories, shown_at(session, stored)):
+        remedy = remedy or _remedy(session, stored)
+        yield _finding(stored, instrument, move, remedy)
+
+
+def moves_of(
+    stored: StoredProposal,
+    histories: Mapping[str, Sequence[Record]],
+    since: dt.datetime,
+    known: dt.datetime | None = None,
+) -> Iterator[tuple[str, Move]]:
+    """Yield each document of a proposal whose law became another, and by what.
+
+    Args:
+        stored: a publication or an ending.
+        histories: every version of its documents, by instrument.
+        since: the moment whose law it is for.
+        known: the moment as of which it is compared; None for what stands.
+    """
+    instruments, span = wanted_law(stored)
     for instrument in instruments:
-        move = first_move(histories.get(instrument, ()), span, since)
+        move = first_move(histories.get(instrument, ()), span, since, known)
         if move is not None:
-            remedy = remedy or _remedy(session, stored)
-            yield _finding(stored, instrument, move, remedy)
+            yield instrument, move
 
 
-def _wanted(stored: StoredProposal) -> tuple[list[str], Span]:
+def wanted_law(stored: StoredProposal) -> tuple[list[str], Span]:
     """Return the documents of a proposal, and the instants for which it says what is law."""
     content = json.loads(stored.content)
     if stored.kind is Kind.ENDING:
@@ -49,7 +67,7 @@ def _wanted(stored: StoredProposal) -> tuple[list[str], Span]:
     return sorted(content["documents"]), (starts, dt.datetime.fromisoformat(ends) if ends else None)
 
 
-def _shown_at(session: Session, stored: StoredProposal) -> dt.datetime:
+def shown_at(session: Session, stored: StoredProposal) -> dt.datetime:
     """Return the moment whose law the proposal is for.
 
     An end is for the law as what is handed over before it makes it, in the same act.
@@ -58,13 +76,20 @@ def _shown_at(session: Session, stored: StoredProposal) -> dt.datetime:
     return (handover and handover.approved_at) or stored.proposed_at
 
 
-def _finding(stored: StoredProposal, instrument: str, move: Move, remedy: str) -> Finding:
+def move_words(instrument: str, move: Move) -> str:
+    """Return what made a document another, when, and from which instant on."""
     by = f"proposal {move.approval}" if move.approval else "what was decided"
+    return (
+        f"{by} made {instrument} another at {instant_shown(move.at)}, "
+        f"from {instant_shown(move.starts)}"
+    )
+
+
+def _finding(stored: StoredProposal, instrument: str, move: Move, remedy: str) -> Finding:
     return Finding(
         "law-has-moved",
         f"proposal {stored.number}: {instrument}",
-        f"{by} made {instrument} another at {instant_shown(move.at)}, "
-        f"from {instant_shown(move.starts)}",
+        move_words(instrument, move),
         "what is approved is what was shown: texts beside the law of their days, which is no other "
         "by then",
         remedy,

@@ -10,6 +10,7 @@ from common.refusals import Finding
 from ledger.people.roles import Kind
 from ledger.people.tables import Proposal
 from ledger.verification import Findings
+from settlement.enactment.approval_verification import verify_approvals
 from settlement.enactment.content import check_texts
 
 UNDECIDED = "version-undecided"
@@ -151,6 +152,7 @@ def verify_enactment(session: Session) -> Findings:
         value = f"proposal {approval} changes its account, name, tax number or units"
         yield damage(UNCONFIRMED, place, f"{value}, too early or unconfirmed")
     yield from _verify_texts(session)
+    yield from verify_approvals(session)
 
 
 def _verify_texts(session: Session) -> Findings:

@@ -15,6 +15,7 @@ from common.refusals import Refused
 from database.session import transaction
 from rulebook.moves import first_move
 from rulebook.store import records
+from settlement.enactment.approval_verification import UNSHOWN
 from settlement.enactment.approve import approve
 from settlement.enactment.changes import find
 from settlement.enactment.moved_law import check_moved
@@ -80,7 +81,7 @@ def test_the_second_of_two_that_wait_for_one_document_is_refused(tiny):
     assert "withdraw or reject it, and propose anew" in finding.remedy
     again = proposed(tiny, terms(21), JUNE, when=ASKED + 2 * HOUR)
     approved(tiny, again, ASKED + 3 * HOUR)
-    assert [found for check in list_checks() for found in check.run(tiny)] == []
+    assert found_in(tiny) == []
 
 
 @pytest.mark.parametrize(
@@ -148,6 +149,40 @@ def test_a_law_change_that_waits_asks_for_a_rebase(tiny):
         approve(tiny, proposal, digest, when + HOUR, "Read")
     assert [found.code for found in caught.value.findings] == ["law-has-moved"]
     assert f"rebase change {number}" in caught.value.findings[0].remedy
+
+
+def found_in(session) -> list:
+    return [found for check in list_checks() for found in check.run(session)]
+
+
+def test_an_approval_that_nobody_held_to_the_law_is_named_by_verify(tiny, monkeypatch):
+    """No trigger asks it: two people with code of their own would have it stored."""
+    monkeypatch.setattr("settlement.enactment.approve.check_moved", lambda *_: [])
+    first, second = proposed(tiny, terms(20)), proposed(tiny, terms(21), JUNE)
+    for made, when in ((first, HOUR), (second, 2 * HOUR)):
+        approved(tiny, made, ASKED + when)
+    (finding,) = found_in(tiny)
+    assert (finding.code, finding.place) == (UNSHOWN, f"people.approval {second.number}")
+    assert f"proposal {first.number} made {TERMS} another" in finding.value
+
+
+def test_an_end_that_leaves_points_without_a_supplier_is_named_by_verify(tiny, monkeypatch):
+    """What the participant held by the end, nobody was chosen to take over."""
+    for name in ("check_left", "check_moved"):
+        monkeypatch.setattr(f"settlement.enactment.approve.{name}", lambda *_: [])
+    publish(tiny, [member()], valid_from=MAY, known=ASKED)
+    with people.acting_as(tiny, "ada"):
+        _, end = propose_ending(
+            tiny, "tiny", "registration/elder", JUNE, now=ASKED + MINUTE, reason="It leaves"
+        )
+    supplier = next(each for each in tiny_market.registrations() if each.supply_points)
+    point = supplier.supply_points[0].model_copy(update={"supply_point": "E-home"})
+    holds = member(roles=supplier.roles, supply_points=(point,))
+    publish(tiny, [holds], valid_from=MAY, valid_to=JUNE, known=ASKED + HOUR)
+    approved(tiny, end, ASKED + 2 * HOUR)
+    named = {(each.code, each.place) for each in found_in(tiny)}
+    assert named == {(UNSHOWN, f"people.approval {end.number}")}
+    assert any("E-home" in each.value for each in found_in(tiny))
 
 
 @pytest.mark.parametrize("trial", range(5))
