@@ -16,11 +16,12 @@ from portal.models import Act, AuditEntry, WorkingCopy
 from portal.queries.law_changes import law_change_page
 from rulebook.changes.steps import Kind, State
 from rulebook.law import rules_at
-from settlement.enactment.changes import Validity, find
+from settlement.enactment.changes import Validity, determination_body, find
 from tests.portal.conftest import PEOPLE
 from tests.portal.site import MARKET, SUPPLIER
 from tests.settlement.trial_cases import changed
 from tests.worlds import changing, people
+from tests.worlds.law import publish
 from tests.worlds.rolled_back import rolled_back
 
 ADDRESS = "/rules/changes/"
@@ -170,6 +171,27 @@ def test_an_urgent_change_becomes_law_from_its_page(site, urgent, sign_in):
         assert (found.state, found.status, found.steps) == (State.SCHEDULED, "good", ())
     page = shown(take(regulator, urgent, "reject", reason="On second thoughts"))
     assert '<span class="status bad">rejected</span>' in page and "Digest of proposal" not in page
+
+
+def test_no_change_is_approved_whose_law_moved_while_it_waited(urgent, site):
+    with rolled_back(site.engine) as session:
+        changing.assess(session, urgent)
+        at = find(session, urgent).events[-1].at
+        body = determination_body(session, MARKET, at.date() + dt.timedelta(days=400), at)
+        changing.step(session, urgent, Kind.ACCEPT, "grace", body=body)
+        changing.propose(session, urgent)
+        rights, draft = rights_of(session, "grace"), find(session, urgent).revision
+        now = timezone.now()
+        before = law_change_page(session, NOBODY, rights, urgent, now)
+        assert "approve" in [step.action for step in before.steps]
+        terms = rules_at(session, MARKET, draft.valid_from, now).settlement_terms
+        publish(
+            session, [changed(terms, title="Another title")], valid_from=draft.valid_from,
+            valid_to=draft.valid_to, known=now, reason="It came in between",
+        )  # fmt: skip
+        after = law_change_page(session, NOBODY, rights, urgent, timezone.now())
+        assert after.is_moved and "approve" not in [step.action for step in after.steps]
+        assert "rebase" in [step.action for step in after.steps]
 
 
 def test_a_step_that_somebody_else_took_meanwhile_is_told(urgent, sign_in):
