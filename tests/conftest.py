@@ -36,6 +36,9 @@ from tests.worlds.rolled_back import rolled_back
 settings.register_profile("without-deadline", deadline=None, max_examples=tried(100))
 settings.load_profile("without-deadline")
 
+# A tenth of the time of a process of tests went into walking all that lives, again and again.
+gc.set_threshold(50_000, 20, 20)
+
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 TEST_SERVER_FOLDER = ROOT / "var" / "postgresql-test"
