@@ -3,12 +3,13 @@
 import datetime as dt
 import io
 import json
+from contextlib import contextmanager
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from database.session import transaction
+from database.session import make_engine, transaction
 from settlement.billing.issuing import issue_month
 from tests.portal.site import serving_from
 from tests.worlds.disputed import MINUTE, READINGS, line_of
@@ -26,6 +27,29 @@ JANUARY = dt.date(2024, 1, 1)
 @pytest.fixture
 def run(billed_database, monkeypatch):
     """Return what runs a command on the tiny market, billed once, at a moment of its own."""
+    with running_on(billed_database, monkeypatch) as call:
+        yield call
+
+
+@pytest.fixture(scope="module")
+def undisputed(clone_billed_database):
+    """Engine of the tiny market, billed once, which commands that are refused leave as it is."""
+    made = make_engine(clone_billed_database())
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def run_refused(undisputed, monkeypatch):
+    """Return what runs a command that disputes nothing, whatever is asked of it."""
+    with running_on(undisputed, monkeypatch) as call:
+        yield call
+        assert call("disputes", "tiny").strip() == "No line is disputed."
+
+
+@contextmanager
+def running_on(engine, monkeypatch):
+    """Give what runs a command on a database, by default at the moment after the one before."""
     moment = [SETTLED]
 
     def clock() -> dt.datetime:
@@ -40,8 +64,8 @@ def run(billed_database, monkeypatch):
         return printed.getvalue()
 
     monkeypatch.setattr("portal.management.base.utc_now", clock)
-    url = billed_database.url.render_as_string(hide_password=False)
-    with serving_from(url, billed_database):
+    url = engine.url.render_as_string(hide_password=False)
+    with serving_from(url, engine):
         yield call
 
 
@@ -98,8 +122,8 @@ def test_energy_is_typed_and_said_back_in_mwh(run):
     assert found["claimed_quantity"] == 1_500
 
 
-def test_without_disputes_the_list_says_so(run):
-    assert run("disputes", "tiny").strip() == "No line is disputed."
+def test_without_disputes_the_list_says_so(run_refused):
+    assert run_refused("disputes", "tiny").strip() == "No line is disputed."
 
 
 REFUSED = {
@@ -116,15 +140,15 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_refusal_is_a_message_and_writes_nothing(run, case):
+def test_a_refusal_is_a_message_and_writes_nothing(run_refused, case):
     options, words = REFUSED[case]
     with pytest.raises(CommandError, match=words):
-        run(*opening(**options))
-    assert run("disputes", "tiny").strip() == "No line is disputed."
+        run_refused(*opening(**options))
+    assert run_refused("disputes", "tiny").strip() == "No line is disputed."
 
 
 @pytest.mark.parametrize("step", [("answer", "accept"), ("decide", "uphold"), ("settle",)])
-def test_a_step_in_no_dispute_is_refused(run, step):
+def test_a_step_in_no_dispute_is_refused(run_refused, step):
     action, *verdict = step
     with pytest.raises(CommandError, match="DISPUTE_IS_UNKNOWN"):
-        run("dispute", action, "tiny", 7, *verdict, "--reason=Because.")
+        run_refused("dispute", action, "tiny", 7, *verdict, "--reason=Because.")

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from common.refusals import Refused
-from database.session import transaction
 from ledger.invoice_queries import unbilled
 from ledger.payments import queries
 from ledger.payments.account import BUCKETS, Entry, Standing, age_open_items
@@ -27,7 +26,7 @@ from settlement.datasets.bank import Payment
 from tests.examples import tried
 from tests.worlds import tiny_market
 from tests.worlds.banked import PAYER, bank_file, pay_tiny, take
-from tests.worlds.rolled_back import rolled_back
+from tests.worlds.rolled_back import reading, rolled_back
 from tests.worlds.settled import PUBLISHED, SETTLED, bill_tiny
 
 PAID = SETTLED + dt.timedelta(days=20)
@@ -246,13 +245,16 @@ def test_credit_is_derived_for_any_moment(paid):
         credit_report(paid, "tiny", PUBLISHED - DAY)
 
 
+def billed_and_paid(session):
+    bill_tiny(session)
+    pay_tiny(session, PAID)
+
+
 @pytest.fixture
-def commands(committed_database, monkeypatch):
-    with transaction(committed_database) as session:
-        bill_tiny(session)
-        pay_tiny(session, PAID)
+def commands(world_of, monkeypatch):
+    engine, _ = world_of(billed_and_paid)
     for command in (base, ageing, credit, statement):
-        monkeypatch.setattr(command, "transaction", lambda: transaction(committed_database))
+        monkeypatch.setattr(command, "transaction", lambda: reading(engine))
     monkeypatch.setattr(base, "utc_now", lambda: LATER)
 
 

@@ -11,29 +11,20 @@ from database.session import transaction
 from portal.management import base
 from portal.management.commands import baselines, merit_order
 from settlement.runs import store
-from tests.worlds.settled import (
-    FIRST_DAY,
-    LAST_DAY,
-    SETTLED,
-    ingest_tiny,
-    publish_tiny,
-    settle_tiny,
-)
+from tests.worlds.rolled_back import reading
+from tests.worlds.settled import FIRST_DAY, LAST_DAY, SETTLED, fill_tiny
 
 DAYS = ("--from", str(FIRST_DAY), "--to", str(LAST_DAY))
 
 
 @pytest.fixture
-def market(committed_database, monkeypatch):
-    """The tiny market, published, metered and settled, in a database that both commands use."""
-    with transaction(committed_database) as session:
-        publish_tiny(session)
-        ingest_tiny(session)
-        settle_tiny(session)
+def market(world_of, monkeypatch):
+    """The tiny market, published, metered and settled, in a database that both commands read."""
+    engine, _ = world_of(fill_tiny)
     for command in (base, baselines, merit_order):
-        monkeypatch.setattr(command, "transaction", lambda: transaction(committed_database))
+        monkeypatch.setattr(command, "transaction", lambda: reading(engine))
     monkeypatch.setattr(base, "utc_now", lambda: SETTLED)
-    return committed_database
+    return engine
 
 
 def printed(capsys, *command) -> dict:

@@ -21,20 +21,42 @@ LABEL = "tiny-2024-03-30-to-2024-04-01"
 PARTS = ("availability", "demand", "generation")
 
 
+def publish_first_law(session):
+    publish(
+        session,
+        tiny_market.documents(),
+        valid_from=tiny_market.VALID_FROM,
+        known=dt.datetime(2023, 12, 1, tzinfo=dt.UTC),
+        reason="first law",
+    )
+
+
 @pytest.fixture
-def market(committed_database, monkeypatch):
+def use(monkeypatch):
+    """Return a function by which the commands use a database."""
+
+    def use(engine):
+        for command in (base, signing, dataset, ingest, readings):
+            monkeypatch.setattr(command, "transaction", lambda: transaction(engine))
+        return engine
+
+    return use
+
+
+@pytest.fixture
+def market(committed_database, use):
     """The tiny market, published in a database that both commands use."""
     with transaction(committed_database) as session:
-        publish(
-            session,
-            tiny_market.documents(),
-            valid_from=tiny_market.VALID_FROM,
-            known=dt.datetime(2023, 12, 1, tzinfo=dt.UTC),
-            reason="first law",
-        )
-    for command in (base, signing, dataset, ingest, readings):
-        monkeypatch.setattr(command, "transaction", lambda: transaction(committed_database))
-    return committed_database
+        publish_first_law(session)
+    return use(committed_database)
+
+
+@pytest.fixture
+def market_as_it_is(world_of, use):
+    """The same in a database of several tests, which stays as it was published."""
+    engine, _ = world_of(publish_first_law)
+    yield use(engine)
+    assert reading_count(engine) == 0
 
 
 def reading_count(engine) -> int:
@@ -67,7 +89,7 @@ def test_a_data_set_is_written_ingested_and_known_the_second_time(market, tmp_pa
     assert outcome["notices"][0]["code"] == "late"
 
 
-def test_the_terminal_shows_fifty_findings_and_json_all(market, tmp_path, capsys):
+def test_the_terminal_shows_fifty_findings_and_json_all(market_as_it_is, tmp_path, capsys):
     rows = ["interval_start,entity,measure,value"]
     rows += [
         f"2024-03-30T{n // 2:02}:{n % 2 * 30:02}Z,B-home,metered_demand_wh,-1" for n in range(48)
@@ -89,7 +111,7 @@ def test_the_terminal_shows_fifty_findings_and_json_all(market, tmp_path, capsys
     findings = json.loads(capsys.readouterr().out)["refused"]
     assert len(findings) == 96
     assert findings[0].keys() == {"code", "place", "value", "limit", "remedy"}
-    assert reading_count(market) == 0
+    assert reading_count(market_as_it_is) == 0
 
 
 @pytest.mark.parametrize(
@@ -110,7 +132,7 @@ def test_the_terminal_shows_fifty_findings_and_json_all(market, tmp_path, capsys
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_message(
-    market, tmp_path, monkeypatch, arguments, message
+    market_as_it_is, tmp_path, monkeypatch, arguments, message
 ):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(CommandError, match=message):

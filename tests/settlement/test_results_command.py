@@ -10,25 +10,24 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from database.session import transaction
 from portal.management.commands import results
 from settlement.core.periods import interval_starts
 from settlement.runs.store import day_vectors
 from tests.worlds import tiny_market
+from tests.worlds.rolled_back import reading
 from tests.worlds.settled import FIRST_DAY, LAST_DAY, fill_tiny
 
 
 @pytest.fixture
-def run(committed_database, monkeypatch):
-    with transaction(committed_database) as session:
-        made = fill_tiny(session)
-    monkeypatch.setattr(results, "transaction", lambda: transaction(committed_database))
+def run(world_of, monkeypatch):
+    engine, made = world_of(fill_tiny)
+    monkeypatch.setattr(results, "transaction", lambda: reading(engine))
     return made
 
 
 @pytest.fixture
-def stored(committed_database, run):
-    with transaction(committed_database) as session:
+def stored(world_of, run):
+    with reading(world_of(fill_tiny)[0]) as session:
         return [vector for day in run.days for vector in day_vectors(session, run.id, day)]
 
 

@@ -1,10 +1,15 @@
-"""A session in a world that several tests share: whatever a test does there is rolled back."""
+"""A session in a world that several tests share: whatever a test does there is rolled back.
+
+Or it may do nothing there but read.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
+
+from database.session import transaction
 
 
 @contextmanager
@@ -17,3 +22,11 @@ def rolled_back(engine: Engine) -> Iterator[Session]:
         ) as opened:
             yield opened
         outer.rollback()
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """Open a transaction in which PostgreSQL refuses to write, for commands that only inform."""
+    with transaction(engine) as session:
+        session.execute(text("SET TRANSACTION READ ONLY"))
+        yield session
