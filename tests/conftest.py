@@ -37,7 +37,7 @@ settings.register_profile("without-deadline", deadline=None, max_examples=tried(
 settings.load_profile("without-deadline")
 
 # A tenth of the time of a process of tests went into walking all that lives, again and again.
-gc.set_threshold(50_000, 20, 20)
+gc.set_threshold(10_000, 20, 50)
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
