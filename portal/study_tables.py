@@ -4,16 +4,24 @@ A cell holds the figure under the shock, the same without it, and which way it w
 rounded for reading; the stored report, and `manage.py study --json`, hold the exact ones.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from common.currencies import NO_BREAK_SPACE, currency
-from common.quantities import MICRO, MINUS, scaled
+from common.quantities import MICRO
+from portal.study_figures import (
+    COST,
+    HOUSEHOLDS,
+    OPERATION,
+    PRICES,
+    SERVICE,
+    Figure,
+    Write,
+    money,
+    percent,
+)
 
 UNKNOWN = "–"
-SMALL_MICRO = 1_000 * MICRO
-SMALL_WH = 10 * MICRO
 DESIGNS = {
     "settled": "Market maker",
     "nodal": "Nodal price",
@@ -21,9 +29,6 @@ DESIGNS = {
     "flat": "Flat tariff",
 }
 """What people call the designs, in the order of the columns."""
-
-Write = Callable[[int, str], str]
-"""Writes a figure, given the currency."""
 
 
 @dataclass(frozen=True)
@@ -55,176 +60,11 @@ class Table:
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True)
-class Figure:
-    """How a figure of the report is named, explained and written."""
-
-    name: str
-    title: str
-    meaning: str
-    write: Write
-
-
-def money(micro: int, code: str) -> str:
-    """Return an amount in whole units of the currency, or to the minor one where it is small.
-
-    >>> money(1_234_567_890_000, "GBP"), money(89_807_733, "GBP"), money(-4_999, "GBP")
-    ('£1,234,568', '£89.81', '£0.00')
-    """
-    digits = 0 if abs(micro) >= SMALL_MICRO else currency(code).minor_digits
-    unit = MICRO // 10**digits
-    rounded = (abs(micro) + unit // 2) // unit
-    sign = MINUS if micro < 0 and rounded else ""
-    whole, part = divmod(rounded, 10**digits)
-    return f"{sign}{currency(code).sign}{whole:,}" + (f".{part:0{digits}d}" if digits else "")
-
-
-def energy(wh: int, _currency: str = "") -> str:
-    """Return energy in whole MWh, or with three decimals where it is small.
-
-    >>> energy(12_345_678_900), energy(1_234_567)
-    ('12,346\\xa0MWh', '1.235\\xa0MWh')
-    """
-    if abs(wh) >= SMALL_WH or not wh:
-        return f"{scaled(_rounded(wh, MICRO), 0)}{NO_BREAK_SPACE}MWh"
-    return f"{scaled(_rounded(wh, 1_000), 3)}{NO_BREAK_SPACE}MWh"
-
-
-def percent(value: int, _currency: str = "") -> str:
-    """Return parts per million as a percentage with one decimal.
-
-    >>> percent(123_456), percent(1_032_129)
-    ('12.3\\xa0%', '103.2\\xa0%')
-    """
-    return f"{scaled(_rounded(value, 1_000), 1, at_least=1)}{NO_BREAK_SPACE}%"
-
-
-def index(value: int, _currency: str = "") -> str:
-    """Return parts per million as a number from 0 to 1 with three decimals.
-
-    >>> index(123_456)
-    '0.123'
-    """
-    return scaled(_rounded(value, 1_000), 3, at_least=3)
-
-
-def count(value: int, _currency: str = "") -> str:
-    """Return a whole number."""
-    return scaled(value, 0)
-
-
-def yes_or_no(value: int, _currency: str = "") -> str:
-    """Return yes or no."""
-    return "yes" if value else "no"
-
-
-def _rounded(value: int, unit: int) -> int:
-    sign = -1 if value < 0 else 1
-    return sign * ((abs(value) + unit // 2) // unit)
-
-
-OPERATION = (
-    Figure("desired_wh", "Energy asked for", "By all supply points together.", energy),
-    Figure("served_wh", "Energy served", "What of it would have been delivered.", energy),
-    Figure(
-        "unserved_wh", "Energy not served", "Asked for and not delivered: the shortage.", energy
-    ),
-    Figure(
-        "wasted_wh",
-        "Could have been served",
-        "The most that units and lines could have delivered, less what was served: waste.",
-        energy,
-    ),
-    Figure(
-        "curtailed_wh",
-        "Free energy left unused",
-        "Available at an offer of nothing, such as wind, and not generated.",
-        energy,
-    ),
-    Figure("fuel_micro", "Fuel", "Paid to units for what they generate, as offered.", money),
-    Figure(
-        "highest_tightness_ppm",
-        "Highest tightness",
-        "Demand over deliverable supply in the tightest part of the grid; above 100 % not all can "
-        "be served there.",
-        percent,
-    ),
-    Figure(
-        "short_intervals",
-        "Intervals with a shortage",
-        "In which somebody got less than asked.",
-        count,
-    ),
-    Figure(
-        "lowest_delivery_ppm",
-        "Worst served supply point",
-        "What was delivered there over what was asked for.",
-        percent,
-    ),
-    Figure(
-        "jain_ppm",
-        "Evenness of service",
-        "Jain index of delivered over desired: 1 where every supply point gets the same part.",
-        index,
-    ),
-)
-PRICES = (
-    Figure("highest_micro_per_mwh", "Highest price", "At any node in any interval, a MWh.", money),
-    Figure("lowest_micro_per_mwh", "Lowest price", "At any node in any interval, a MWh.", money),
-    Figure("mean_micro_per_mwh", "Mean price", "Over all nodes and intervals, a MWh.", money),
-    Figure(
-        "volatility_ppm", "Volatility", "Standard deviation of prices over their mean.", percent
-    ),
-    Figure(
-        "largest_step_micro_per_mwh",
-        "Largest step",
-        "Most that a price moves from one interval to the next.",
-        money,
-    ),
-    Figure(
-        "intervals_at_cap", "Intervals at the cap", "In which at least one node is there.", count
-    ),
-    Figure(
-        "intervals_at_floor",
-        "Intervals at the floor",
-        "In which at least one node is there.",
-        count,
-    ),
-    Figure(
-        "within_bounds",
-        "Within floor and cap",
-        "Whether every price kept the bounds of the law.",
-        yes_or_no,
-    ),
-)
-COST = (
-    Figure("charges_micro", "Charges", "What supply points pay.", money),
-    Figure("payments_micro", "Payments", "What units are paid.", money),
-    Figure(
-        "movement_micro",
-        "Charges less payments",
-        "Into the equalisation account; under marginal prices, what the network earns.",
-        money,
-    ),
-    Figure("charges_micro_per_mwh", "Charges a MWh served", "Charges over energy served.", money),
-)
-HOUSEHOLDS = (
-    Figure(
-        "gini_ppm",
-        "Gini index of charges",
-        "0 where every household bears the same, 1 where one bears all; above 1 where some are "
-        "compensated by more than they are charged.",
-        index,
-    ),
-    Figure("lowest_micro", "Lowest charge a household", "On average at one supply point.", money),
-    Figure("highest_micro", "Highest charge a household", "On average at one supply point.", money),
-)
-
-
 def tables(report: Mapping[str, Any]) -> list[Table]:
     """Return every table of a report."""
     return [
         _operation_table(report),
+        *_service_tables(report),
         _design_table(
             report, "prices", "Prices", "How far prices move, and whether bounds hold.", PRICES
         ),
@@ -232,7 +72,7 @@ def tables(report: Mapping[str, Any]) -> list[Table]:
             report,
             "cost",
             "Cost",
-            "The flat tariff recovers what the market maker pays units, at one price.",
+            _of_cost(report),
             COST,
         ),
         _design_table(
@@ -271,8 +111,10 @@ def _operation_table(report: Mapping[str, Any]) -> Table:
     return Table(
         "operation",
         "Service and waste",
-        "What runs and who is served is the same under every design; they differ in money.",
-        ("All designs",),
+        "What runs and who is served under the market maker."
+        if has_service(report)
+        else "What runs and who is served is the same under every design; they differ in money.",
+        ("Market maker" if has_service(report) else "All designs",),
         tuple(
             Row(
                 figure.title,
@@ -281,6 +123,41 @@ def _operation_table(report: Mapping[str, Any]) -> Table:
             )
             for figure in OPERATION
         ),
+    )
+
+
+def has_service(report: Mapping[str, Any]) -> bool:
+    """Return whether each design serves in its own way; before, all billed what was metered."""
+    return all("service" in side for side in report["designs"]["nodal"].values())
+
+
+def _service_tables(report: Mapping[str, Any]) -> Iterator[Table]:
+    if has_service(report):
+        lead = (
+            "Nodal prices serve the near first where the cap is the price everywhere; a uniform "
+            "price sells as if there were no network, and what cannot be delivered is not; the "
+            "flat tariff serves everybody the same part, but for those behind a full line. Each "
+            "bills what it serves alone."
+        )
+        names = _not_stated(report)
+        if names:
+            lead += f" No registration states the carbon intensity of {', '.join(names)}."
+        yield _design_table(report, "service", "Service by design", lead, SERVICE)
+
+
+def _not_stated(report: Mapping[str, Any]) -> list[str]:
+    """Return the units that generate, and of whose carbon nothing is known."""
+    sides = [side for design in report["designs"].values() for side in design.values()]
+    return sorted({name for side in sides for name in side["service"]["carbon_not_stated"]})
+
+
+def _of_cost(report: Mapping[str, Any]) -> str:
+    if not has_service(report):
+        return "The flat tariff recovers what the market maker pays units, at one price."
+    return (
+        "A uniform price pays the redispatch for the network too, and all bear it. The flat "
+        "tariff recovers at one price what the market maker pays units, but fuel for what they "
+        "generate under it."
     )
 
 
@@ -396,5 +273,6 @@ def _party_micro(side: Mapping[str, Any] | None, design: str, kind: str) -> int 
     micro = int(side["micro"][design])
     if kind == "payment":
         return micro
-    energy_wh = int(side["energy_wh"])
+    taken = side["energy_wh"]  # an earlier release has one for all designs
+    energy_wh = int(taken[design] if isinstance(taken, Mapping) else taken)
     return micro * MICRO // energy_wh if energy_wh > 0 else None

@@ -29,6 +29,7 @@ _UNITS = (
     "micro_per_kwh",
     "micro_per_month",
     "micro_per_piece",
+    "g_per_kwh",
     "minutes",
     "days",
     "years",

@@ -178,6 +178,7 @@ NOT_IN_INTEGERS = {
     "settlement/dispatch/merit_order.py": "holds integers to the floats of the dispatch",
     "settlement/dispatch/prices.py": "linear programmes are solved in floats",
     "settlement/dispatch/programme.py": "linear programmes are solved in floats",
+    "settlement/dispatch/rationing.py": "linear programmes are solved in floats",
     "settlement/dispatch/report.py": "holds integers to the floats of the dispatch",
     "settlement/dispatch/transfers.py": "linear programmes are solved in floats",
     "settlement/games/answers.py": "prints the standard error of sampled shares",

@@ -13,8 +13,11 @@ from verifier.values import Row, list_days, parse_hex, parse_vector, to_text
 
 RESULT = parse_layout("measure:T entity:T values:V digest:B")
 STUDY_MADE = (
-    "study.delivered_wh", "study.generation_wh", "study.nodal_price_micro_per_mwh",
-    "study.uniform_price_micro_per_mwh",
+    "study.delivered_wh", "study.flat_delivered_wh", "study.flat_generation_wh",
+    "study.generation_wh", "study.nodal_delivered_wh", "study.nodal_generation_wh",
+    "study.nodal_price_micro_per_mwh", "study.uniform_delivered_wh",
+    "study.uniform_generation_wh", "study.uniform_price_micro_per_mwh",
+    "study.uniform_scheduled_wh",
 )  # fmt: skip
 """Results of float solvers, which are among the inputs of a study."""
 

@@ -55,6 +55,7 @@ _MEASURES: Mapping[str, Measure] = MappingProxyType(
         "W per hour": Measure("MW per hour", 6),
         "Wh": Measure("MWh", 6),
         "m": Measure("km", 3),
+        "g per kWh": Measure("g/kWh", 0),
         "micro": Measure(_SIGN, 6),
         "micro per MWh": Measure(f"{_SIGN}/MWh", 6),
         "micro per kWh": Measure(f"{_SIGN}/kWh", 6),

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
-from portal.study_tables import index, percent
+from portal.study_figures import index, percent
 from portal.trials.words import draft_words
 from settlement.trials.evenness import Verdict, disagree
 from settlement.trials.report import LAW

@@ -10,7 +10,8 @@ from database.paged import PagedRows
 from portal.charts.chart import Chart
 from portal.queries.rules import market_zone, zone_by_market
 from portal.queries.uncounted import Uncounted, uncounted_effects
-from portal.study_tables import Table, percent
+from portal.study_figures import percent
+from portal.study_tables import Table
 from portal.trials.charts import charts
 from portal.trials.evenness import evenness_sentences
 from portal.trials.names import UNNAMED, DraftName, names_of_draft, tried_as_law

@@ -11,7 +11,8 @@ from database.paged import PagedRows
 from portal.charts.chart import Chart
 from portal.queries.rules import market_zone, zone_by_market
 from portal.queries.uncounted import Uncounted, uncounted_effects
-from portal.study_tables import Table, percent
+from portal.study_figures import percent
+from portal.study_tables import Table
 from portal.trials.names import DraftName, names_of_draft, tried_as_law
 from portal.trials.seen_tables import (
     beside_words,

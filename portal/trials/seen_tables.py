@@ -11,7 +11,8 @@ from common.currencies import NO_BREAK_SPACE
 from portal.charts.chart import Chart
 from portal.charts.times import Series, duration_chart
 from portal.charts.units import Unit
-from portal.study_tables import Row, Table, count, index, money, percent
+from portal.study_figures import count, index, money, percent
+from portal.study_tables import Row, Table
 from portal.trials.charts import bars_on_one_scale
 from portal.trials.evenness import listed
 from portal.trials.files import own_kinds

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from portal.study_tables import DESIGNS, Cell, Row, Table, count, index, money, percent
+from portal.study_figures import count, energy, index, money, percent, tonnes
+from portal.study_tables import DESIGNS, Cell, Row, Table
 from portal.trials.words import CLASS_WORDS, class_key, difference_key, written_group, written_kind
 from settlement.trials.report import CLASSES, DRAFTS, LAW
 from settlement.trials.rows import PARTICIPANT, row_numbers
@@ -19,6 +20,26 @@ TOTALS = (
     ("charges_micro", "Charged", "To suppliers, charges passed through included."),
     ("payments_micro", "Paid", "To owners of units, and to whom charges are passed through."),
     ("equalisation_micro", "Kept by equalisation", "What was charged less what was paid."),
+)
+SERVICE = (
+    (
+        "served_wh",
+        "Energy served",
+        "To all supply points; each design serves in its own way, and bills that alone.",
+        energy,
+    ),
+    (
+        "not_billed_micro",
+        "Not billed, as not served",
+        "What was asked for and not served would cost at the marginal prices of a design.",
+        money,
+    ),
+    (
+        "carbon_g",
+        "Carbon dioxide, t",
+        "Equivalent, of what units generate, by the intensity that their registrations state.",
+        tonnes,
+    ),
 )
 PRICES = (
     ("lowest_micro_per_mwh", "Lowest price per MWh", money),
@@ -148,6 +169,12 @@ def _totals(report: Report) -> Table:
     rows = [
         row(title, means, [each[key] for each in totals], money) for key, title, means in TOTALS
     ]
+    if LAW in baselines:  # of reports of this release; before, baselines billed all that was asked
+        served = [baselines[LAW], *({} for _ in sides[1:]), *(baselines[each] for each in designs)]
+        rows += [
+            row(title, means, [each.get(key) for each in served], write)
+            for key, title, means, write in SERVICE
+        ]
     rows += [
         row(title, "", [each["prices"].get(key) for each in totals], write)
         for key, title, write in PRICES
@@ -167,16 +194,37 @@ def _of_totals(baselines: Mapping[str, Any], designs: Sequence[str]) -> str:
     """Return what stands beside the drafts, and why a design lacks a figure."""
     words = "Of all days together."
     if designs:
-        return (
+        words = (
             f"{words} Beside stand the days of the law under other designs, charges that are "
             "passed through included: each place at its marginal price, all at one marginal price, "
-            "and all at one price that recovers what the law pays. They say nothing of a draft. A "
-            "dash stands where there is no such figure: a flat tariff has no price of an interval "
-            "that could be at the cap or the floor, and tightness sets prices here alone."
+            "and all at one price that recovers what units are paid. They say nothing of a draft. "
+            "A dash stands where there is no such figure: a flat tariff has no price of an "
+            "interval that could be at the cap or the floor, and tightness sets prices here alone."
+        )
+        if LAW in baselines:
+            return f"{words}{''.join(_of_service(baselines, designs))}"
+        return (
+            f"{words} An earlier release made this trial: its designs bill all that was metered, "
+            "also what they would not serve."
         )
     if "why_not" in baselines:
         return f"{words} Other designs have no figures beside: {baselines['why_not']}."
     return f"{words} An earlier release made this trial, and put no other designs beside."
+
+
+def _of_service(baselines: Mapping[str, Any], designs: Sequence[str]) -> Iterator[str]:
+    """Yield sentences on what designs do not serve, and on whose carbon nothing is known."""
+    asked = baselines[LAW]["asked_wh"]
+    for design in designs:
+        short = asked - baselines[design]["served_wh"]
+        if short > 0:
+            yield (
+                f" {BASELINE_TITLES[design]}: of {energy(asked)} asked for, {energy(short)} would "
+                "not be served, and are not billed."
+            )
+    names = {name for each in (LAW, *designs) for name in baselines[each]["carbon_not_stated"]}
+    if names:
+        yield f" No registration states the carbon intensity of {', '.join(sorted(names))}."
 
 
 def _months(report: Report) -> Table:

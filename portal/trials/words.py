@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from common.currencies import currency
 from common.quantities import MICRO, scaled
-from portal.study_tables import money as rounded_money
+from portal.study_figures import money as rounded_money
 from rulebook.edit_words import edit_lines
 from rulebook.merging import ABSENT, Edit
 from settlement.billing.lines import LINE_KINDS, Side

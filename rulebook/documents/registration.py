@@ -24,6 +24,9 @@ from rulebook.documents.base import (
 from rulebook.documents.grid_model import HIGHEST_POWER_W
 from rulebook.documents.market_rules import HIGHEST_PRICE_MICRO_PER_MWH
 
+HIGHEST_CARBON_G_PER_KWH = 10_000
+"""Several times that of any fuel burnt for power: what is more was given in another unit."""
+
 _ADDRESS_PART = rf"[^{CONTROLS}{SPACES}@]+"
 EmailAddress = Annotated[
     str,
@@ -185,6 +188,16 @@ class Unit(Model):
         "years",
         ge=1,
         le=200,
+    )
+    carbon_g_per_kwh: WholeNumber | None = described(
+        "Carbon intensity",
+        "Carbon dioxide equivalent of a kWh that the unit generates; empty where it is not stated. "
+        "It is reported and moves no money",
+        "g per kWh",
+        default=None,
+        ge=0,
+        le=HIGHEST_CARBON_G_PER_KWH,
+        exclude_if=is_absent,
     )
     resolution_minutes: WholeNumber | None = _resolution()
 

@@ -1,7 +1,7 @@
 """A settled period again, under other designs, from the same inputs."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -9,19 +9,25 @@ from sqlalchemy.orm import Session
 from common.refusals import Finding, Refused
 from ledger.journal import STUDY
 from rulebook.resolve import RulePeriod
+from settlement.baselines.designs import Design
 from settlement.baselines.tariffs import (
-    MarginalDay,
+    FUEL_MEASURE,
+    Placed,
+    SolvedDay,
     flat_charges_micro,
+    flat_fuel_micro,
+    flat_payments_micro,
     flat_price_micro_per_mwh,
-    nodal_day,
+    marginal_money,
+    placed,
     price_bounds,
-    uniform_day,
+    solve_day,
 )
-from settlement.baselines.totals import Design, Totals, by_name
+from settlement.baselines.totals import Totals, by_name
 from settlement.billing.lines import Side, measures_of_designs
+from settlement.core.arrays import Integers
 from settlement.core.model import DayReadings
 from settlement.dispatch.market import dispatch_model
-from settlement.dispatch.programme import Integers
 from settlement.rules.compile import compile_rules
 from settlement.rules.register import Register, register_of
 from settlement.runs import store
@@ -51,10 +57,10 @@ class Baselines:
 
 @dataclass(frozen=True, eq=False)
 class _Day:
-    """A day's readings with who answers for them."""
+    """What a day delivers under the flat tariff, with who answers for it."""
 
     register: Register
-    readings: DayReadings
+    delivered_wh: Integers
 
 
 def compare_baselines(
@@ -63,8 +69,8 @@ def compare_baselines(
     """Return what participants paid and were paid in a period, and would have by each baseline.
 
     The latest run that covers the period says what was settled. Its pinned rules and the readings
-    that it knew are the inputs of the baselines. The flat tariff recovers what the run paid, so its
-    payments are the run's.
+    that it knew are the inputs of the baselines, each of which serves by its own rules
+    (`settlement.baselines.serving`) and bills that alone (`settlement.baselines.tariffs`).
 
     Raises:
         Refused: no run covers the period, or its inputs are incomplete.
@@ -76,14 +82,12 @@ def compare_baselines(
         period = RulePeriod(max(first, first_day), min(last, last_day), rules)
         if period.first_day <= period.last_day:
             days += _add_period(session, run, period, totals)
-    paid_micro = totals.of(Side.PAYMENT, Design.SETTLED)
-    demand_wh = [day.readings.demand_wh for day in days]
-    for day, charges in zip(days, flat_charges_micro(paid_micro, demand_wh), strict=True):
+    paid_micro = totals.of(Side.PAYMENT, Design.FLAT)
+    delivered_wh = [day.delivered_wh for day in days]
+    for day, charges in zip(days, flat_charges_micro(paid_micro, delivered_wh), strict=True):
         points = day.register.supply_points
-        totals.add_supply_points(
-            day.register, {}, {Design.FLAT: by_name(points, charges.sum(axis=1))}
-        )
-    flat_price = flat_price_micro_per_mwh(paid_micro, demand_wh)
+        totals.add_charges(day.register, {Design.FLAT: by_name(points, charges.sum(axis=1))})
+    flat_price = flat_price_micro_per_mwh(paid_micro, delivered_wh)
     return Baselines(run, first_day, last_day, totals, flat_price)
 
 
@@ -115,54 +119,59 @@ def _add_period(session: Session, run: Run, period: RulePeriod, totals: Totals) 
     days = []
     for day in inputs.days:
         readings = inputs.metered(day, model)
-        nodal = nodal_day(dispatch, model.supply_point_node, readings, bounds)
-        uniform = uniform_day(dispatch, model.supply_point_node, readings, bounds)
+        solved = solve_day(dispatch, model.supply_point_node, readings, bounds)
         settled = store.day_vectors(session, run.id, day)
-        _add_day(
-            totals, register, readings, settled, {Design.NODAL: nodal, Design.UNIFORM: uniform}
-        )
-        days.append(_Day(register, readings))
+        _add_day(totals, register, placed(model), readings, solved, settled)
+        days.append(_Day(register, solved.designs.flat.delivered_wh))
     return days
 
 
 def _add_day(
     totals: Totals,
     register: Register,
+    market: Placed,
     readings: DayReadings,
+    solved: SolvedDay,
     settled: list[ResultVector],
-    marginal: dict[Design, MarginalDay],
 ) -> None:
-    paid, charged = _settled_micro(settled, Side.PAYMENT), _settled_micro(settled, Side.CHARGE)
+    money, served = marginal_money(market, solved), solved.designs.served
     units, points = register.units, register.supply_points
+    paid = _settled_micro(settled, measures_of_designs(Side.PAYMENT))
     totals.add_units(
         register,
-        _day_sums(units, readings.generation_wh),
-        {Design.SETTLED: paid, Design.FLAT: paid}
+        {Design.SETTLED: readings.generation_wh}
+        | {design: each.generation_wh for design, each in served.items()},
+        {
+            Design.SETTLED: paid,
+            Design.FLAT: flat_payments_micro(
+                paid,
+                _settled_micro(settled, {FUEL_MEASURE}),
+                by_name(units, flat_fuel_micro(market, solved).sum(axis=1)),
+            ),
+        }
         | {
-            design: _day_sums(units, outcome.payments_micro) for design, outcome in marginal.items()
+            design: by_name(units, each.payments_micro.sum(axis=1))
+            for design, each in money.items()
         },
     )
     totals.add_supply_points(
         register,
-        _day_sums(points, readings.demand_wh),
-        {Design.SETTLED: charged}
+        solved.asked_wh,
+        {Design.SETTLED: readings.demand_wh}
+        | {design: each.delivered_wh for design, each in served.items()},
+        {Design.SETTLED: _settled_micro(settled, measures_of_designs(Side.CHARGE))}
         | {
-            design: _day_sums(points, outcome.charges_micro) for design, outcome in marginal.items()
+            design: by_name(points, each.charges_micro.sum(axis=1))
+            for design, each in money.items()
         },
     )
+    for design, each in money.items():
+        totals.not_billed_micro[design] += each.not_billed_micro
 
 
-def _day_sums(names: Iterable[str], values: Integers) -> dict[str, int]:
-    return by_name(names, values.sum(axis=1))
-
-
-def _settled_micro(vectors: list[ResultVector], side: Side) -> dict[str, int]:
-    """Return a day's payments or charges by entity, all components together.
-
-    Pass-through charges are the same under every design, and left out.
-    """
+def _settled_micro(vectors: list[ResultVector], measures: Collection[str]) -> dict[str, int]:
+    """Return a day's payments or charges by entity, of some measures together."""
     sums: dict[str, int] = {}
-    measures = measures_of_designs(side)
     for vector in vectors:
         if vector.measure in measures:
             sums[vector.entity] = sums.get(vector.entity, 0) + int(vector.values.sum())

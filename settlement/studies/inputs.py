@@ -1,7 +1,7 @@
 """What a study settles: the law and the readings of real days, under an overlay or without one."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +10,7 @@ import numpy as np
 from common.refusals import Finding, Refused
 from ledger.tree import merkle_root
 from rulebook.resolve import RuleSet
+from settlement.baselines.serving import DesignsDay
 from settlement.baselines.tariffs import PriceBounds, price_bounds
 from settlement.core.arrays import Integers
 from settlement.core.engine import DayReadings, MarketModel, ResultTable
@@ -36,17 +37,21 @@ from settlement.studies.measures import (
     AVAILABLE,
     CURTAILED,
     DELIVERED,
+    DESIGNS,
     DESIRED,
     GENERATION,
     MADE,
     MARKET,
     MAXIMUM,
     NODAL_PRICE,
+    OF_DESIGNS,
     REACHABLE,
     UNIFORM_PRICE,
+    UNIFORM_SCHEDULED,
 )
 from settlement.studies.overlay import Overlay
 from settlement.studies.shocks import overlaid_periods, overlaid_readings
+from settlement.studies.stored_designs import stored_designs
 
 Made = Mapping[dt.date, Mapping[VectorKey, ResultVector]]
 """What was made of each day, by measure and entity."""
@@ -201,6 +206,10 @@ def _stored_day(model: MarketModel, stored: Mapping[VectorKey, ResultVector]) ->
         rows(DELIVERED, model.supply_points),
         rows(NODAL_PRICE, model.grid.nodes),
         rows(UNIFORM_PRICE, MARKET),
+        # Without any of it, an earlier release made the day, and it stays as it was.
+        stored_designs(rows, model.units, model.supply_points)
+        if any(measure in OF_DESIGNS for measure, _ in stored)
+        else None,
     )
 
 
@@ -238,4 +247,15 @@ def _study_tables(
         ResultTable(CURTAILED, model.units, curtailed_wh),
         ResultTable(MAXIMUM, MARKET, allowed.maximum_wh[np.newaxis]),
         ResultTable(REACHABLE, MARKET, reachable[np.newaxis]),
+        *_design_tables(model, made.designs),
     ]
+
+
+def _design_tables(model: MarketModel, designs: DesignsDay | None) -> Iterator[ResultTable]:
+    if designs is None:
+        return
+    for design, served in designs.served.items():
+        delivered, generation = DESIGNS[design]
+        yield ResultTable(delivered, model.supply_points, served.delivered_wh)
+        yield ResultTable(generation, model.units, served.generation_wh)
+    yield ResultTable(UNIFORM_SCHEDULED, model.units, designs.scheduled_wh)

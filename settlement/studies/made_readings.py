@@ -5,7 +5,8 @@
 2. *Least-cost dispatch* of what may be taken says what each unit generates. Power flow and the
    energy in storage may leave something of it unserved; each supply point of a node gets less in
    proportion to what it may take, by largest remainder.
-3. *Marginal prices* of what was asked for, without a network and with one, price the baselines.
+3. *The baselines* serve what was asked for each in its own way, at marginal prices without a
+   network and with one (`settlement.baselines`).
 
 Steps 2 and 3 solve linear programmes in floats, so what they make is stored with the study and a
 replay reads it from there.
@@ -15,13 +16,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from settlement.baselines.tariffs import (
-    PriceBounds,
-    free_w,
-    nodal_price_micro_per_mwh,
-    node_demand_wh,
-    uniform_price_micro_per_mwh,
-)
+from settlement.baselines.serving import DesignsDay, free_w, node_demand_wh, points_without
+from settlement.baselines.tariffs import PriceBounds, solve_day
 from settlement.core.arrays import Flags, Integers
 from settlement.core.cuts import W_PER_KW, subset_sums
 from settlement.core.fair_play_amounts import energy_wh
@@ -29,7 +25,6 @@ from settlement.core.fair_play_market import shares_of_day, supply_of_day_w
 from settlement.core.fair_play_rules import FairPlay, Requests, metered_requests
 from settlement.core.max_min import room_for
 from settlement.core.model import DayReadings, MarketModel
-from settlement.core.rounding import apportion
 from settlement.dispatch.least_cost import dispatch_day
 from settlement.dispatch.programme import DispatchModel
 
@@ -56,12 +51,14 @@ class MadeDay:
         delivered_wh: shape (G, T), at most what was asked for; negative is net export.
         nodal_price_micro_per_mwh: shape (N, T).
         uniform_price_micro_per_mwh: shape (1, T).
+        designs: who is served by each baseline; None of a day that an earlier release made.
     """
 
     generation_wh: Integers
     delivered_wh: Integers
     nodal_price_micro_per_mwh: Integers
     uniform_price_micro_per_mwh: Integers
+    designs: DesignsDay | None
 
 
 def apply_fair_play(model: MarketModel, rules: FairPlay, readings: DayReadings) -> Entitled:
@@ -148,29 +145,14 @@ def make_day(
     least_cost = dispatch_day(
         dispatch, free_w(readings), node_demand_wh(dispatch, point_node, allowed_wh)
     )
+    baselines = solve_day(dispatch, point_node, readings, bounds)
     return MadeDay(
         least_cost.generation_wh,
-        _delivered_wh(point_node, allowed_wh, least_cost.unserved_wh),
-        nodal_price_micro_per_mwh(dispatch, point_node, readings, bounds),
-        uniform_price_micro_per_mwh(dispatch, point_node, readings, bounds),
+        points_without(point_node, allowed_wh, least_cost.unserved_wh),
+        baselines.nodal_micro_per_mwh,
+        baselines.uniform_micro_per_mwh,
+        baselines.designs,
     )
-
-
-def _delivered_wh(point_node: Integers, allowed_wh: Integers, unserved_wh: Integers) -> Integers:
-    """Return what is left of what may be taken, where dispatch leaves something of it unserved.
-
-    Example: 10 Wh unserved at a node whose points may take 30, 60 and -5 leaves 27, 53 and -5: of
-    10 the first bears 3 1/3 and the second 6 2/3, which is 3 and 7.
-    """
-    delivered_wh = allowed_wh.copy()
-    for node, interval in np.argwhere(unserved_wh > 0).tolist():
-        points = np.flatnonzero((point_node == node) & (allowed_wh[:, interval] > 0))
-        weights = allowed_wh[points, interval].tolist()
-        # Rounding to whole Wh can leave one more unserved than there was to serve.
-        short = min(int(unserved_wh[node, interval]), sum(weights))
-        if short:
-            delivered_wh[points, interval] -= np.array(apportion(short, weights), dtype=np.int64)
-    return delivered_wh
 
 
 def as_metered(

@@ -4,7 +4,15 @@ GENERATION = "study.generation_wh"
 DELIVERED = "study.delivered_wh"
 NODAL_PRICE = "study.nodal_price_micro_per_mwh"
 UNIFORM_PRICE = "study.uniform_price_micro_per_mwh"
-MADE = (DELIVERED, GENERATION, NODAL_PRICE, UNIFORM_PRICE)
+DESIGNS = {
+    "nodal": ("study.nodal_delivered_wh", "study.nodal_generation_wh"),
+    "uniform": ("study.uniform_delivered_wh", "study.uniform_generation_wh"),
+    "flat": ("study.flat_delivered_wh", "study.flat_generation_wh"),
+}
+"""What each of the other designs delivers, and generates for it. Earlier releases stored none."""
+UNIFORM_SCHEDULED = "study.uniform_scheduled_wh"
+OF_DESIGNS = (*(measure for pair in DESIGNS.values() for measure in pair), UNIFORM_SCHEDULED)
+MADE = (DELIVERED, GENERATION, NODAL_PRICE, UNIFORM_PRICE, *OF_DESIGNS)
 """Measures that float solvers made: part of the inputs, read from the store by a replay."""
 DESIRED = "study.desired_wh"
 AVAILABLE = "study.available_w"

@@ -1,25 +1,28 @@
 """The report of a study: the days under the shock beside the same days without it, by design.
 
 Everything comes from the stored vectors of the two runs, in integers, so a replay finds the same
-report. What was generated and delivered is the same under every design; the designs differ in
-prices and money. Pass-through charges are left out: no design sets them. The report is a plain
-mapping, stored as JSON:
+report. Each design serves in its own way, and bills what it serves alone: the market maker what
+Fair Play and dispatch deliver, the others as `settlement.baselines` says. Pass-through charges are
+left out: no design sets them. The report is a plain mapping, stored as JSON:
 
 ``operation``
-    for `before` and `after`: desired, served, unserved (desired = served + unserved), the physical
-    maximum v(all), which counts storage at its full power in every interval, *wasted* (what could
-    have been served with storage at what it gave, less what was served), *curtailed* (available
-    at an offer of nothing and not generated), generated, intervals in which somebody got less than
-    asked, fuel as bid, the highest tightness of any part of the grid, and the lowest and the Jain
-    index of delivered over desired by supply point.
+    of the market maker, for `before` and `after`: desired, served, unserved (desired = served +
+    unserved), the physical maximum v(all), which counts storage at its full power in every
+    interval, *wasted* (what could have been served with storage at what it gave, less what was
+    served), *curtailed* (available at an offer of nothing and not generated), generated, intervals
+    in which somebody got less than asked, fuel as bid, the highest tightness of any part of the
+    grid, and the lowest and the Jain index of delivered over desired by supply point.
 ``designs``
-    for each of settled (the market maker), nodal, uniform and flat, before and after: ``prices``
+    for each of settled (the market maker), nodal, uniform and flat, before and after: ``service``
+    (served, unserved, what the unserved would cost at the design's marginal prices and is not
+    billed, the lowest and the Jain index of delivered over desired by supply point, carbon of what
+    is generated and the units of which no intensity is stated), ``prices``
     (see `settlement.price_figures`; the flat price has one place and no bounds of its own),
     ``cost`` (charges, payments, movement = charges - payments, charges per MWh taken),
     ``households`` (Gini and Lorenz of charges per household, lowest and highest), and ``places``
     (by product, the spread over supply points of charges per MWh around the product's mean).
 ``parties``
-    for each participant and product or technology: energy, and money by design.
+    for each participant and product or technology: energy and money by design.
 
 Rounding: every ratio is rounded down; what is not defined (nothing was taken) is null.
 """
@@ -27,32 +30,37 @@ Rounding: every ratio is rounded down; what is not defined (nothing was taken) i
 import dataclasses
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from settlement.baselines.designs import Design
+from settlement.baselines.serving import Served
 from settlement.baselines.tariffs import (
-    MarginalDay,
+    FUEL_MEASURE,
+    Placed,
     PriceBounds,
-    day_at_price,
+    SolvedDay,
     flat_charges_micro,
+    flat_fuel_micro,
+    flat_payments_micro,
     flat_price_micro_per_mwh,
+    marginal_money,
 )
-from settlement.baselines.totals import Design, Totals, by_name
+from settlement.baselines.totals import Totals, by_name
 from settlement.billing.lines import Side, measures_of_designs
 from settlement.core.arrays import Integers
-from settlement.core.model import DayReadings
 from settlement.core.rounding import WH_PER_MWH
 from settlement.rules.register import Register
 from settlement.runs.results import VectorKey
 from settlement.studies import fairness, measures
 from settlement.studies.price_figures import price_figures, side_by_side
+from settlement.studies.stored_designs import stored_solution
 
-FORMAT = "tallystick.study-report.1"
+FORMAT = "tallystick.study-report.2"
 SIDES = ("before", "after")
-FUEL_MEASURE = "payment.fuel_micro"
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,17 +81,35 @@ class StudyDay:
         """Return one measure of whatever has it, shape (E, T)."""
         return np.array([row for (name, _), row in self.values.items() if name == measure])
 
-    def micro(self, side: Side) -> dict[str, int]:
-        """Return the day's payments or charges by entity, all components together.
-
-        Pass-through charges are the same under every design, and left out.
-        """
+    def micro(self, of_measures: Collection[str]) -> dict[str, int]:
+        """Return the day's money by entity, of some measures together."""
         sums: dict[str, int] = defaultdict(int)
-        measures_of_side = measures_of_designs(side)
         for (measure, entity), values in self.values.items():
-            if measure in measures_of_side:
+            if measure in of_measures:
                 sums[entity] += int(values.sum())
         return sums
+
+    @property
+    def placed(self) -> Placed:
+        """Where everybody is, and what units offer."""
+        place = {node: number for number, node in enumerate(self.nodes)}
+        units = [unit for _, unit in self.register.units.values()]
+        points = [point for _, point in self.register.supply_points.values()]
+        return Placed(
+            np.array([place[unit.node] for unit in units], np.int64),
+            np.array([place[point.node] for point in points], np.int64),
+            np.array([unit.offer_micro_per_mwh for unit in units], np.int64),
+        )
+
+    @property
+    def solved(self) -> SolvedDay:
+        """What solvers left of the day.
+
+        Raises:
+            KeyError: an earlier release made the day, and stored nothing of other designs.
+        """
+        units, points = tuple(self.register.units), tuple(self.register.supply_points)
+        return stored_solution(self.rows, units, points, self.nodes)
 
 
 class Figures:
@@ -96,7 +122,7 @@ class Figures:
         self.prices: dict[Design, list[Integers]] = defaultdict(list)
         self.charges: dict[Design, dict[str, int]] = {d: defaultdict(int) for d in Design}
         self.desired_wh: dict[str, int] = defaultdict(int)
-        self.taken_wh: dict[str, int] = defaultdict(int)
+        self.taken_wh: dict[Design, dict[str, int]] = {d: defaultdict(int) for d in Design}
         self.register = Register({}, {})
         self._days: list[tuple[StudyDay, Integers]] = []
 
@@ -114,63 +140,87 @@ class Figures:
         )
 
     def add(self, day: StudyDay) -> None:
-        """Add a day: its operation, and its money under every design but the flat one."""
-        register = day.register
+        """Add a day: its operation, and its money under every design but what flat charges."""
+        register, solved = day.register, day.solved
         points, units = tuple(register.supply_points), tuple(register.units)
-        demand = day.rows(measures.DELIVERED, points)
-        desired = day.rows(measures.DESIRED, points)
-        generation = day.rows(measures.GENERATION, units)
         self.register = Register(
             self.register.units | register.units,
             self.register.supply_points | register.supply_points,
         )
-        self._add_operation(day, desired, demand, generation)
-        metered = DayReadings(day.day, generation, np.zeros_like(generation), demand)
-        marginal = _marginal(day, metered)
-        paid, charged = day.micro(Side.PAYMENT), day.micro(Side.CHARGE)
-        self.prices[Design.SETTLED].append(day.rows("node_price_micro_per_mwh", day.nodes))
-        for design, outcome in marginal.items():
-            self.prices[design].append(outcome.price_micro_per_mwh)
-        self.totals.add_units(
-            register,
-            by_name(units, generation.sum(axis=1)),
-            {Design.SETTLED: paid, Design.FLAT: paid}
-            | {d: by_name(units, m.payments_micro.sum(axis=1)) for d, m in marginal.items()},
-        )
-        self._charge(
-            day,
-            by_name(points, demand.sum(axis=1)),
-            {Design.SETTLED: charged}
-            | {d: by_name(points, m.charges_micro.sum(axis=1)) for d, m in marginal.items()},
-        )
-        self._days.append((day, demand))
+        served = {
+            Design.SETTLED: Served(
+                day.rows(measures.DELIVERED, points), day.rows(measures.GENERATION, units)
+            ),
+            **solved.designs.served,
+        }
+        self._add_operation(day, solved.asked_wh, served[Design.SETTLED])
+        self._take(points, solved.asked_wh, served)
+        self._add_money(day, solved, served)
+        self._days.append((day, solved.designs.flat.delivered_wh))
 
     def close(self) -> None:
-        """Add the flat tariff, which needs every day: it recovers all that was paid."""
-        paid_micro = self.totals.of(Side.PAYMENT, Design.SETTLED)
-        demand_wh = [demand for _, demand in self._days]
-        charges = flat_charges_micro(paid_micro, demand_wh)
+        """Add the flat tariff, which needs every day: it recovers all that it pays."""
+        paid_micro = self.totals.of(Side.PAYMENT, Design.FLAT)
+        delivered_wh = [delivered for _, delivered in self._days]
+        charges = flat_charges_micro(paid_micro, delivered_wh)
         for (day, _), micro in zip(self._days, charges, strict=True):
-            points = day.register.supply_points
-            self._charge(day, {}, {Design.FLAT: by_name(points, micro.sum(axis=1))})
-        price = flat_price_micro_per_mwh(paid_micro, demand_wh)
+            by_point = by_name(day.register.supply_points, micro.sum(axis=1))
+            self.totals.add_charges(day.register, {Design.FLAT: by_point})
+            self._charge({Design.FLAT: by_point})
+        price = flat_price_micro_per_mwh(paid_micro, delivered_wh)
         self.prices[Design.FLAT] = [np.full((1, self.intervals), price, dtype=np.int64)]
 
-    def _charge(
-        self,
-        day: StudyDay,
-        energy_wh: Mapping[str, int],
-        amounts: Mapping[Design, Mapping[str, int]],
-    ) -> None:
-        self.totals.add_supply_points(day.register, energy_wh, amounts)
+    def _add_money(self, day: StudyDay, solved: SolvedDay, served: Mapping[Design, Served]) -> None:
+        market, register = day.placed, day.register
+        money = marginal_money(market, solved)
+        units, points = tuple(register.units), tuple(register.supply_points)
+        paid = day.micro(measures_of_designs(Side.PAYMENT))
+        flat = flat_payments_micro(
+            paid,
+            day.micro({FUEL_MEASURE}),
+            by_name(units, flat_fuel_micro(market, solved).sum(axis=1)),
+        )
+        charges = {Design.SETTLED: day.micro(measures_of_designs(Side.CHARGE))} | {
+            design: by_name(points, each.charges_micro.sum(axis=1))
+            for design, each in money.items()
+        }
+        self.totals.add_units(
+            register,
+            {design: each.generation_wh for design, each in served.items()},
+            {Design.SETTLED: paid, Design.FLAT: flat}
+            | {d: by_name(units, each.payments_micro.sum(axis=1)) for d, each in money.items()},
+        )
+        self.totals.add_supply_points(
+            register,
+            solved.asked_wh,
+            {design: each.delivered_wh for design, each in served.items()},
+            charges,
+        )
+        self._charge(charges)
+        self.prices[Design.SETTLED].append(day.rows("node_price_micro_per_mwh", day.nodes))
+        for design, each in money.items():
+            self.prices[design].append(each.price_micro_per_mwh)
+            self.totals.not_billed_micro[design] += each.not_billed_micro
+
+    def _charge(self, amounts: Mapping[Design, Mapping[str, int]]) -> None:
         for design, by_point in amounts.items():
             for point, micro in by_point.items():
                 self.charges[design][point] += micro
 
-    def _add_operation(
-        self, day: StudyDay, desired: Integers, demand: Integers, generation: Integers
+    def _take(
+        self, points: Sequence[str], asked_wh: Integers, served: Mapping[Design, Served]
     ) -> None:
-        desired_wh, taken_wh = np.maximum(desired, 0), np.maximum(demand, 0)
+        """Add what supply points asked for and took, without what they feed in."""
+        taken = {design: each.delivered_wh for design, each in served.items()}
+        for sums, energy in (
+            (self.desired_wh, asked_wh),
+            *((self.taken_wh[design], wh) for design, wh in taken.items()),
+        ):
+            for point, wh in by_name(points, np.maximum(energy, 0).sum(axis=1)).items():
+                sums[point] += wh
+
+    def _add_operation(self, day: StudyDay, desired: Integers, served: Served) -> None:
+        desired_wh, taken_wh = np.maximum(desired, 0), np.maximum(served.delivered_wh, 0)
         maximum_wh, reachable_wh = (
             day.rows(measure, measures.MARKET)[0]
             for measure in (measures.MAXIMUM, measures.REACHABLE)
@@ -182,7 +232,7 @@ class Figures:
             "maximum_wh": maximum_wh.sum(),
             "wasted_wh": np.maximum(reachable_wh - taken_wh.sum(axis=0), 0).sum(),
             "curtailed_wh": day.rows(measures.CURTAILED, day.register.units).sum(),
-            "generated_wh": np.maximum(generation, 0).sum(),
+            "generated_wh": np.maximum(served.generation_wh, 0).sum(),
             "short_intervals": (desired_wh > taken_wh).any(axis=0).sum(),
             "fuel_micro": sum(sum(row.tolist()) for row in day.of(FUEL_MEASURE)),
         }
@@ -191,10 +241,6 @@ class Figures:
         self.operation["highest_tightness_ppm"] = max(
             self.operation["highest_tightness_ppm"], int(day.of("tightness_ppm").max())
         )
-        points = day.register.supply_points
-        for sums, energy in ((self.desired_wh, desired_wh), (self.taken_wh, taken_wh)):
-            for point, wh in by_name(points, energy.sum(axis=1)).items():
-                sums[point] += wh
 
 
 def compare_figures(currency: str, before: Figures, after: Figures) -> dict[str, Any]:
@@ -213,33 +259,32 @@ def compare_figures(currency: str, before: Figures, after: Figures) -> dict[str,
     }
 
 
-def _marginal(day: StudyDay, metered: DayReadings) -> dict[Design, MarginalDay]:
-    register = day.register
-    place = {node: number for number, node in enumerate(day.nodes)}
-    unit_node = np.array([place[unit.node] for _, unit in register.units.values()], np.int64)
-    point_node = np.array(
-        [place[point.node] for _, point in register.supply_points.values()], np.int64
-    )
-    nodal = day.rows(measures.NODAL_PRICE, day.nodes)
-    uniform = day.rows(measures.UNIFORM_PRICE, measures.MARKET)
-    return {
-        Design.NODAL: day_at_price(nodal, unit_node, point_node, metered),
-        Design.UNIFORM: day_at_price(
-            uniform, np.zeros_like(unit_node), np.zeros_like(point_node), metered
-        ),
-    }
-
-
 def _operation(figures: Figures) -> dict[str, int | None]:
+    return {**dict(figures.operation), **_evenness(figures, Design.SETTLED)}
+
+
+def _evenness(figures: Figures, design: Design) -> dict[str, int | None]:
+    """Return how evenly supply points are served, each counting once."""
+    taken_wh = figures.taken_wh[design]
     ratios = [
-        figures.taken_wh[point] * fairness.PPM // desired
+        taken_wh[point] * fairness.PPM // desired
         for point, desired in sorted(figures.desired_wh.items())
         if desired
     ]
     return {
-        **dict(figures.operation),
         "lowest_delivery_ppm": min(ratios, default=None),
         "jain_ppm": fairness.jain_ppm(ratios),
+    }
+
+
+def _service(figures: Figures, design: Design) -> dict[str, Any]:
+    served_wh = sum(figures.taken_wh[design].values())
+    return {
+        "served_wh": served_wh,
+        "unserved_wh": sum(figures.desired_wh.values()) - served_wh,
+        "not_billed_micro": figures.totals.not_billed_micro[design],
+        **_evenness(figures, design),
+        **figures.totals.carbon[design].as_json(),
     }
 
 
@@ -253,12 +298,15 @@ def _design(figures: Figures, design: Design) -> dict[str, Any]:
     charges = figures.totals.of(Side.CHARGE, design)
     payments = figures.totals.of(Side.PAYMENT, design)
     return {
+        "service": _service(figures, design),
         "prices": dataclasses.asdict(prices),
         "cost": {
             "charges_micro": charges,
             "payments_micro": payments,
             "movement_micro": charges - payments,
-            "charges_micro_per_mwh": _per(charges * WH_PER_MWH, sum(figures.taken_wh.values())),
+            "charges_micro_per_mwh": _per(
+                charges * WH_PER_MWH, sum(figures.taken_wh[design].values())
+            ),
         },
         "households": _households(figures, design),
         "places": _places(figures, design),
@@ -282,14 +330,15 @@ def _households(figures: Figures, design: Design) -> dict[str, Any]:
 
 def _places(figures: Figures, design: Design) -> list[dict[str, Any]]:
     points: dict[str, list[str]] = defaultdict(list)
+    taken_wh = figures.taken_wh[design]
     for point, (_, registered) in sorted(figures.register.supply_points.items()):
-        if figures.taken_wh[point]:
+        if taken_wh[point]:
             points[registered.product].append(point)
     rows = []
     for product, names in sorted(points.items()):
         charged = {point: figures.charges[design][point] for point in names}
-        unit = [charged[name] * WH_PER_MWH // figures.taken_wh[name] for name in names]
-        mean = _per(sum(charged.values()) * WH_PER_MWH, sum(figures.taken_wh[p] for p in names))
+        unit = [charged[name] * WH_PER_MWH // taken_wh[name] for name in names]
+        mean = _per(sum(charged.values()) * WH_PER_MWH, sum(taken_wh[p] for p in names))
         rows.append(
             {
                 "product": product,
@@ -311,7 +360,7 @@ def _parties(before: Figures, after: Figures) -> list[dict[str, Any]]:
             names = {"side": key[0], "participant": key[1], "product": key[2]}
             row = rows.setdefault(key, names)
             row[side] = {
-                "energy_wh": party.energy_wh,
+                "energy_wh": {design.value: party.energy_wh[design] for design in Design},
                 "micro": {design.value: party.amount_micro[design] for design in Design},
             }
     return list(rows.values())

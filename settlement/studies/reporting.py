@@ -14,19 +14,31 @@ from settlement.rules.register import register_of
 from settlement.runs import store
 from settlement.runs.pinned import pinned_periods
 from settlement.runs.run import Run
-from settlement.studies.report import Figures, StudyDay, compare_figures
+from settlement.studies.overlay import Overlay
+from settlement.studies.report import FORMAT, Figures, StudyDay, compare_figures
+from settlement.studies.shocks import overlaid_periods
 from settlement.studies.store import find_study
 
 Progress = Callable[[int, int], None]
 
 
-def study_report(session: Session, before: Run, after: Run, progress: Progress) -> dict[str, Any]:
-    """Return the report on two stored runs of the same days and the same published law."""
-    law = dict(ruled_days(pinned_periods(session, after)))
+def study_report(
+    session: Session, before: Run, after: Run, overlay: Overlay, progress: Progress
+) -> dict[str, Any]:
+    """Return the report on two stored runs of the same days and the same published law.
+
+    Args:
+        overlay: of the run after; offers are those that it leaves.
+
+    Raises:
+        KeyError: an earlier release made a run, and stored nothing of other designs.
+    """
+    periods = pinned_periods(session, after)
+    law, overlaid = (dict(ruled_days(overlaid_periods(periods, each))) for each in (None, overlay))
     figures = Figures(), Figures()
     for done, day in enumerate(after.days, start=1):
-        for run, sums in zip((before, after), figures, strict=True):
-            sums.add(_study_day(session, run, day, law[day]))
+        for run, sums, rules in zip((before, after), figures, (law, overlaid), strict=True):
+            sums.add(_study_day(session, run, day, rules[day]))
         progress(done, len(after.days))
     for sums in figures:
         sums.close()
@@ -39,7 +51,10 @@ def report_difference(session: Session, run: Run) -> str | None:
     before = found and store.find_run(session, found.before_run_id)
     if not found or not before:
         return None
-    if study_report(session, before, run, lambda *_: None) == found.report:
+    if found.report.get("format") != FORMAT:
+        return f"settlement.study {run.id}: its report is not one of this release"
+    overlay = Overlay.model_validate(found.overlay)
+    if study_report(session, before, run, overlay, lambda *_: None) == found.report:
         return None
     return f"settlement.study {run.id}: stored and recomputed reports differ"
 

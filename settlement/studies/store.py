@@ -15,10 +15,10 @@ from settlement.runs.inputs import RunInputs
 from settlement.runs.results import ResultVector, VectorKey, vector_of
 from settlement.runs.run import Pin, Run
 from settlement.studies.inputs import StudyInputs
-from settlement.studies.measures import MADE
+from settlement.studies.measures import MADE, UNIFORM_SCHEDULED
 from settlement.studies.overlay import Overlay
 from settlement.studies.records import Study
-from settlement.tables import RunRow, StudyRow
+from settlement.tables import ResultRow, RunRow, StudyRow
 
 
 def append_study(session: Session, study: Study) -> None:
@@ -72,6 +72,10 @@ def find_equal_study_run(
             RunRow.kind == STUDY,
             RunRow.engine_version == engine_version,
             RunRow.pins == [pin.as_json() for pin in pins],
+            # Of a run that an earlier release made, nothing is stored of other designs.
+            select(ResultRow.run_id)
+            .where(ResultRow.run_id == RunRow.id, ResultRow.measure == UNIFORM_SCHEDULED)
+            .exists(),
         )
         .order_by(RunRow.created_at, RunRow.id)
         .limit(1)

@@ -82,7 +82,7 @@ def run_study(
     if found is not None:
         progress(STAGES * days, STAGES * days)
         return StudyOutcome(after, found, is_new=False)
-    report = study_report(session, before, after, stage(2))
+    report = study_report(session, before, after, overlay, stage(2))
     # Last, as it takes the ledger's lock: nobody waits while a study is computed.
     complete(session, [run for run, new in ((before, before_is_new), (after, is_new)) if new])
     made = Study(after.id, before.id, overlay.body, report)

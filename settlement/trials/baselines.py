@@ -1,15 +1,20 @@
 """The days of a trial under other market designs: what the same energy would cost.
 
-Baselines stand beside the law, on its readings or on what was made of them (see
-`settlement.baselines`). What is passed through is the same under every design and counted in each,
-so that charges less payments compare. Prices of a trial as metered come from a solver in floats:
-they inform, and no replay compares them. Pure.
+Baselines stand beside the law, on its readings or on what was made of them; each serves in its own
+way and bills what it serves alone (see `settlement.baselines`). What is passed through is the same
+under every design and counted in each, so that charges less payments compare. Of a trial as metered
+prices and what is served come from a solver in floats: they inform, and no replay compares them.
+
+Of each design: charges, payments and what equalisation keeps, `served_wh` (without net export),
+`not_billed_micro` (what is asked for and not served would cost at its marginal prices), carbon of
+what is generated, households and prices. Beside them `law` has what was asked for, served, and
+emitted under the law, as metered or made. Pure.
 """
 
 import dataclasses
 import datetime as dt
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -19,16 +24,20 @@ import numpy as np
 from ledger.journal import is_money
 from rulebook.documents import MarketRules
 from rulebook.resolve import RuleSet
+from settlement.baselines.carbon import Carbon
+from settlement.baselines.designs import BASELINES, MARGINAL, Design
 from settlement.baselines.tariffs import (
-    day_at_price,
+    FUEL_MEASURE,
+    SolvedDay,
     flat_charges_micro,
+    flat_fuel_micro,
     flat_price_micro_per_mwh,
-    nodal_price_micro_per_mwh,
+    marginal_money,
+    placed,
     price_bounds,
-    uniform_price_micro_per_mwh,
+    solve_day,
 )
-from settlement.baselines.totals import Design
-from settlement.billing.lines import LINE_KINDS, LineKind, Side
+from settlement.billing.lines import KIND_OF_MEASURE, LINE_KINDS, LineKind, Side
 from settlement.core.arrays import Integers
 from settlement.core.model import DayReadings, MarketModel
 from settlement.dispatch.market import dispatch_model
@@ -37,92 +46,104 @@ from settlement.rules.register import Register, register_of
 from settlement.runs.computing import ComputedDay
 from settlement.studies import measures
 from settlement.studies.fairness import Group
+from settlement.studies.stored_designs import stored_solution
 from settlement.trials.evenness import measures_ppm
 from settlement.trials.figures import SideFigures
 from settlement.trials.prices import PricedDay, figures_of_days
+from settlement.trials.report import LAW
 
-PRICED = (Design.NODAL, Design.UNIFORM)
-BASELINES = (*PRICED, Design.FLAT)
+FUEL = KIND_OF_MEASURE[FUEL_MEASURE]
 
 
 @dataclass(frozen=True, eq=False)
 class BaselineDay:
-    """A day of the law as baselines price it: the energy, and the prices of nodes and of all."""
+    """A day of the law, and how baselines serve and price it.
 
-    readings: DayReadings
-    nodal_micro_per_mwh: Integers
-    uniform_micro_per_mwh: Integers
+    Attributes:
+        generation_wh, served_wh: int64[U, T] and int64[G, T], under the law; net export negative.
+    """
+
+    generation_wh: Integers
+    served_wh: Integers
+    solved: SolvedDay
 
 
 def solved_day(rules: RuleSet, model: MarketModel, readings: DayReadings) -> BaselineDay:
-    """Return a metered day, priced by least-cost dispatch.
+    """Return a metered day, served and priced by least-cost dispatch.
 
     Raises:
         DispatchError, ValueError: no optimum was found, or the fleet cannot be dispatched.
     """
-    dispatch, bounds = dispatch_model(rules), price_bounds(rules.market_rules)
-    return BaselineDay(
-        readings,
-        nodal_price_micro_per_mwh(dispatch, model.supply_point_node, readings, bounds),
-        uniform_price_micro_per_mwh(dispatch, model.supply_point_node, readings, bounds),
-    )
+    bounds = price_bounds(rules.market_rules)
+    solved = solve_day(dispatch_model(rules), model.supply_point_node, readings, bounds)
+    return BaselineDay(readings.generation_wh, readings.demand_wh, solved)
 
 
-def made_day(computed: ComputedDay, model: MarketModel, readings: DayReadings) -> BaselineDay:
-    """Return a day that was made again, at the prices that were made with it."""
+def made_day(computed: ComputedDay, model: MarketModel) -> BaselineDay:
+    """Return a day that was made again, as baselines were served and priced with it."""
     values = {(vector.measure, vector.entity): vector.values for vector in computed.vectors}
 
-    def rows(measure: str, entities: tuple[str, ...]) -> Integers:
+    def rows(measure: str, entities: Sequence[str]) -> Integers:
         return np.array([values[measure, entity] for entity in entities], dtype=np.int64)
 
-    made = dataclasses.replace(
-        readings,
-        generation_wh=rows(measures.GENERATION, tuple(model.units)),
-        demand_wh=rows(measures.DELIVERED, tuple(model.supply_points)),
-    )
-    return BaselineDay(
-        made,
-        rows(measures.NODAL_PRICE, tuple(model.grid.nodes)),
-        rows(measures.UNIFORM_PRICE, measures.MARKET),
-    )
+    units, points = tuple(model.units), tuple(model.supply_points)
+    solved = stored_solution(rows, units, points, tuple(model.grid.nodes))
+    return BaselineDay(rows(measures.GENERATION, units), rows(measures.DELIVERED, points), solved)
 
 
 @dataclass(eq=False)
 class BaselineFigures:
-    """The sums of the baselines, which grow day by day; `why_not` says why there are none."""
+    """The sums of the baselines, which grow day by day; `why_not` says why there are none.
 
-    paid_micro: dict[Design, int] = field(default_factory=lambda: dict.fromkeys(PRICED, 0))
+    Attributes:
+        paid_micro: at marginal prices; of the flat tariff, fuel alone.
+        taken_wh: what supply points took; settled is under the law.
+        flat_delivered: of each day, its supply points and what they get under the flat tariff.
+    """
+
+    paid_micro: dict[Design, int] = field(default_factory=lambda: dict.fromkeys(BASELINES, 0))
     charged_micro: dict[Design, dict[str, int]] = field(
         default_factory=lambda: {design: defaultdict(int) for design in BASELINES}
     )
-    prices: dict[Design, list[PricedDay]] = field(default_factory=lambda: {d: [] for d in PRICED})
-    demand: list[tuple[tuple[str, ...], Integers]] = field(default_factory=list)
+    not_billed_micro: dict[Design, int] = field(default_factory=lambda: dict.fromkeys(MARGINAL, 0))
+    asked_wh: int = 0
+    taken_wh: dict[Design, int] = field(default_factory=lambda: dict.fromkeys(Design, 0))
+    carbon: dict[Design, Carbon] = field(default_factory=lambda: {d: Carbon() for d in Design})
+    prices: dict[Design, list[PricedDay]] = field(default_factory=lambda: {d: [] for d in MARGINAL})
+    flat_delivered: list[tuple[tuple[str, ...], Integers]] = field(default_factory=list)
     register: Register = field(default_factory=lambda: Register({}, {}))
     why_not: str = ""
 
     def add(self, rules: RuleSet, model: MarketModel, day: BaselineDay) -> None:
         """Add a day, by the law's rules of it."""
-        prices = {Design.NODAL: day.nodal_micro_per_mwh, Design.UNIFORM: day.uniform_micro_per_mwh}
-        units, points = dispatch_model(rules).unit_node, model.supply_point_node
-        for design, price in prices.items():
-            is_one = design is Design.UNIFORM
-            outcome = day_at_price(
-                price,
-                np.zeros_like(units) if is_one else units,
-                np.zeros_like(points) if is_one else points,
-                day.readings,
-            )
-            self.paid_micro[design] += int(outcome.payments_micro.sum())
-            charged = outcome.charges_micro.sum(axis=1).tolist()
+        solved, market = day.solved, placed(model)
+        for design, money in marginal_money(market, solved).items():
+            self.paid_micro[design] += int(money.payments_micro.sum())
+            charged = money.charges_micro.sum(axis=1).tolist()
             for name, micro in zip(model.supply_points, charged, strict=True):
                 self.charged_micro[design][name] += micro
+            self.not_billed_micro[design] += money.not_billed_micro
+            is_one = design is Design.UNIFORM
             places = measures.MARKET if is_one else tuple(model.grid.nodes)
-            self.prices[design].append(_priced(places, price, rules.market_rules))
-        self.demand.append((tuple(model.supply_points), day.readings.demand_wh))
+            self.prices[design].append(
+                _priced(places, money.price_micro_per_mwh, rules.market_rules)
+            )
+        self.paid_micro[Design.FLAT] += int(flat_fuel_micro(market, solved).sum())
         met = register_of(rules.registrations)
+        self.asked_wh += _taken_wh(solved.asked_wh)
+        self._serve(met, Design.SETTLED, day.served_wh, day.generation_wh)
+        for design, served in solved.designs.served.items():
+            self._serve(met, design, served.delivered_wh, served.generation_wh)
+        self.flat_delivered.append((tuple(model.supply_points), solved.designs.flat.delivered_wh))
         self.register = Register(
             self.register.units | met.units, self.register.supply_points | met.supply_points
         )
+
+    def _serve(
+        self, met: Register, design: Design, delivered_wh: Integers, generation_wh: Integers
+    ) -> None:
+        self.taken_wh[design] += _taken_wh(delivered_wh)
+        self.carbon[design].add(met.units, generation_wh)
 
     def report(self, law: SideFigures) -> dict[str, Any]:
         """Return what each design comes to, by name, or why there are none.
@@ -132,27 +153,35 @@ class BaselineFigures:
         """
         if self.why_not:
             return {"why_not": self.why_not}
-        passed, paid = _passed_through_micro(law), _designed_payments_micro(law)
-        demand = [demand_wh for _, demand_wh in self.demand]
-        flat = flat_charges_micro(paid, demand)
-        for (names, _), charges in zip(self.demand, flat, strict=True):
+        passed = _passed_through_micro(law)
+        paid = dict(self.paid_micro)
+        paid[Design.FLAT] += _payments_without_fuel_micro(law)
+        delivered = [delivered_wh for _, delivered_wh in self.flat_delivered]
+        flat = flat_charges_micro(paid[Design.FLAT], delivered)
+        for (names, _), charges in zip(self.flat_delivered, flat, strict=True):
             for name, micro in zip(names, charges.sum(axis=1).tolist(), strict=True):
                 self.charged_micro[Design.FLAT][name] += micro
-        flat_price = flat_price_micro_per_mwh(paid, demand)
+        flat_price = flat_price_micro_per_mwh(paid[Design.FLAT], delivered)
         return {
-            design.value: self._totals(design, passed, paid)
-            | {
-                "prices": _flat_prices(flat_price)
-                if design is Design.FLAT
-                else self._prices(design)
-            }
-            for design in BASELINES
+            LAW: {"asked_wh": self.asked_wh, **self._service(Design.SETTLED)},
+            **{
+                design.value: self._totals(design, passed, paid[design])
+                | {
+                    "prices": _flat_prices(flat_price)
+                    if design is Design.FLAT
+                    else self._prices(design)
+                }
+                for design in BASELINES
+            },
         }
 
-    def _totals(self, design: Design, passed: dict[Side, int], flat_paid: int) -> dict[str, Any]:
+    def _service(self, design: Design) -> dict[str, Any]:
+        return {"served_wh": self.taken_wh[design], **self.carbon[design].as_json()}
+
+    def _totals(self, design: Design, passed: dict[Side, int], paid: int) -> dict[str, Any]:
         charged = self.charged_micro[design]
         charges = sum(charged.values()) + passed[Side.CHARGE]
-        payments = self.paid_micro.get(design, flat_paid) + passed[Side.PAYMENT]
+        payments = paid + passed[Side.PAYMENT]
         groups: list[Group] = [
             (point.household_count, charged[name])
             for name, (_, point) in sorted(self.register.supply_points.items())
@@ -163,6 +192,8 @@ class BaselineFigures:
             "charges_micro": charges,
             "payments_micro": payments,
             "equalisation_micro": charges - payments,
+            **self._service(design),
+            "not_billed_micro": self.not_billed_micro.get(design),
             "households": {
                 **measures_ppm(groups),
                 "lowest_micro": min(each, default=None),
@@ -204,7 +235,7 @@ class DayPricing:
         if self._figures.why_not:
             return
         priced = (
-            self._pool.submit(made_day, computed, model, readings)
+            self._pool.submit(made_day, computed, model)
             if is_made
             else self._pool.submit(solved_day, rules, model, readings)
         )
@@ -228,6 +259,11 @@ class DayPricing:
             self._figures.why_not = f"{day}: {problem}"
 
 
+def _taken_wh(energy_wh: Integers) -> int:
+    """Return what supply points take together, whatever others feed in."""
+    return int(np.maximum(energy_wh, 0).sum())
+
+
 def _priced(places: tuple[str, ...], price: Integers, rules: MarketRules) -> PricedDay:
     bounds = price_bounds(rules)
     return PricedDay(places, price, bounds.floor_micro_per_mwh, bounds.cap_micro_per_mwh)
@@ -248,12 +284,12 @@ def _passed_through_micro(law: SideFigures) -> dict[Side, int]:
     return sums
 
 
-def _designed_payments_micro(law: SideFigures) -> int:
-    """Return what a design pays: all payments but what is passed through."""
+def _payments_without_fuel_micro(law: SideFigures) -> int:
+    """Return what any design pays: all payments but fuel, and what is passed through."""
     return -sum(
         amount
         for kind, amount in _money(law)
-        if kind.side is Side.PAYMENT and not kind.is_pass_through
+        if kind.side is Side.PAYMENT and not kind.is_pass_through and kind is not FUEL
     )
 
 

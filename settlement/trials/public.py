@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from settlement.trials.groups import is_of_households
-from settlement.trials.records import EARLIER_FORMATS
+from settlement.trials.records import FORMATS_ALONE
 from settlement.trials.report import (
     CLASSES,
     GAINS,
@@ -162,7 +162,7 @@ def _told_classes(report: Report, draft: str) -> dict[str, int | None]:
     """
     found = [row[class_key(draft)] for row in report["participants"]]
     names: tuple[str, ...] = CLASSES
-    if report.get("format") not in EARLIER_FORMATS:
+    if report.get("format") not in FORMATS_ALONE:
         found, names = [_WITHOUT_THRESHOLD.get(name, name) for name in found], PUBLIC_CLASSES
     counts = {name: found.count(name) for name in names}
     few = {name for name, count in counts.items() if 0 < count < LEAST_PARTICIPANTS}

@@ -16,7 +16,7 @@ from settlement.studies.records import canonical
 
 TRIAL_TAG = "tallystick.trial.1"
 INPUT_TAG = "tallystick.trial-input.1"
-REPORT_FORMAT = "tallystick.trial-report.4"
+REPORT_FORMAT = "tallystick.trial-report.5"
 """Raised by every change of what a report holds: equal inputs then give another report."""
 FIRST_FORMAT = "tallystick.trial-report.1"
 """Of reports without cells: they say nothing that participants or the public may read."""
@@ -24,7 +24,11 @@ SECOND_FORMAT = "tallystick.trial-report.2"
 """Of reports in which whoever differs by less than the minor unit gains or loses a little."""
 THIRD_FORMAT = "tallystick.trial-report.3"
 """Of reports that tell everybody how many gain a little, and nothing of other trials."""
-EARLIER_FORMATS = (FIRST_FORMAT, SECOND_FORMAT, THIRD_FORMAT)
+FOURTH_FORMAT = "tallystick.trial-report.4"
+"""Of reports whose baselines bill energy that they would not serve."""
+FORMATS_ALONE = (FIRST_FORMAT, SECOND_FORMAT, THIRD_FORMAT)
+"""Of reports that count by the threshold of their trial, and say nothing beside other trials."""
+EARLIER_FORMATS = (*FORMATS_ALONE, FOURTH_FORMAT)
 FORMATS = (*EARLIER_FORMATS, REPORT_FORMAT)
 
 

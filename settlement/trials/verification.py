@@ -20,6 +20,7 @@ from settlement.trials.public import public_part
 from settlement.trials.records import (
     FIRST_FORMAT,
     FORMATS,
+    FORMATS_ALONE,
     REPORT_FORMAT,
     Trial,
     trial_input_digest,
@@ -66,7 +67,7 @@ def _verify_beside(session: Session) -> Iterator[Finding]:
         told = Told(row.id, row.drafts, row.report)
         place = f"settlement.trial {row.id}"
         try:
-            if told.report["format"] == REPORT_FORMAT:
+            if told.report["format"] not in FORMATS_ALONE:
                 sharing = [
                     other
                     for (market, first, last), other in before

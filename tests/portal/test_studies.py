@@ -7,7 +7,8 @@ from django.urls import reverse
 
 from portal.queries import studies
 from portal.queries.studies import shock_in_words
-from portal.study_tables import compare, index, money, percent
+from portal.study_figures import index, money, percent
+from portal.study_tables import compare
 from settlement.studies.overlay import DemandSurge, FuelPrice, LineOutage, Outage, WindDrought
 
 

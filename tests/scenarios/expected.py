@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from ledger.billing import SealedInvoice
-from settlement.baselines.totals import Design
+from settlement.baselines.designs import Design
 from settlement.runs.store import day_vectors, stored_values
 from tests.scenarios.always import imbalances, not_replayed
 from tests.scenarios.steps import Told
@@ -38,7 +38,8 @@ LINE_VALUES = (
 PARTY_KEY = ("step", "side", "participant", "product")
 PARTY_VALUES = (
     "run",
-    "energy_wh",
+    "asked_wh",
+    *(f"{design.value}_wh" for design in Design),
     *(f"{design.value}_micro" for design in Design),
     "flat_price_micro_per_mwh",
 )
@@ -213,7 +214,8 @@ def _baselines(told: Told, path: Path) -> Iterator[str]:
             "participant": party.participant,
             "product": party.product,
             "run": step_of[compared.run.id],
-            "energy_wh": party.energy_wh,
+            "asked_wh": party.asked_wh,
+            **{f"{design.value}_wh": wh for design, wh in party.energy_wh.items()},
             **{f"{design.value}_micro": micro for design, micro in party.amount_micro.items()},
             "flat_price_micro_per_mwh": compared.flat_price_micro_per_mwh,
         }

@@ -48,8 +48,8 @@ def test_baselines_stand_beside_what_was_settled(market, capsys):
     totals = found["totals"]
     assert totals["settled"]["payments_micro"] == settled_sum(market, "payment.")
     assert totals["settled"]["charges_micro"] == settled_sum(market, "charge.")
-    flat = totals["flat"]
-    assert flat["payments_micro"] == flat["charges_micro"] == totals["settled"]["payments_micro"]
+    for design in ("uniform", "flat"):
+        assert totals[design]["payments_micro"] == totals[design]["charges_micro"]
     assert found["flat_price_micro_per_mwh"] > 0
     assert totals["nodal"]["charges_micro"] > 0 and totals["uniform"]["charges_micro"] > 0
     products = {(party["side"], party["product"]) for party in found["parties"]}
@@ -59,6 +59,15 @@ def test_baselines_stand_beside_what_was_settled(market, capsys):
             assert totals[design][f"{side}s_micro"] == sum(
                 party[f"{design}_micro"] for party in found["parties"] if party["side"] == side
             )
+        for side, key in (("payment", "generated_wh"), ("charge", "served_wh")):
+            assert totals[design][key] == sum(
+                party[f"{design}_wh"] for party in found["parties"] if party["side"] == side
+            )
+        assert totals[design]["served_wh"] <= found["asked_wh"]
+        assert totals[design]["carbon_g"] is None and totals[design]["carbon_not_stated"]
+    # Nothing but what is served is billed: the rest is what the bill was before.
+    assert totals["nodal"]["served_wh"] < found["asked_wh"]
+    assert totals["nodal"]["not_billed_micro"] > 0
 
 
 def test_baselines_are_the_same_twice_and_of_part_of_a_run(market, capsys):
@@ -81,6 +90,10 @@ def test_baselines_read_as_a_table(market, capsys):
     call_command("baselines", "tiny", *DAYS)
     text = capsys.readouterr().out
     assert "settled" in text and "nodal" in text and "all charges" in text
+    assert "MWh generated and served" in text and "all served" in text
+    assert "not served, and not billed: at its prices they would cost" in text
+    assert "flat: of " in text and "bear nothing of the payments" in text
+    assert "No registration states the carbon intensity of U1, " in text
 
 
 def test_baselines_without_a_run_are_refused(market):

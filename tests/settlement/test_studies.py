@@ -1,5 +1,8 @@
 """Studies: stored, never posted, the same twice and again by replay; and the report adds up."""
 
+import json
+
+import numpy as np
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
@@ -7,14 +10,25 @@ from sqlalchemy.exc import IntegrityError
 from common.refusals import Refused
 from database.session import make_engine, transaction
 from ledger.journal import STUDY
+from settlement.baselines.tariffs import FUEL_MEASURE
 from settlement.billing.post import post
 from settlement.replays.replay import replay
 from settlement.runs import store
-from settlement.studies.store import find_study, list_studies
+from settlement.runs.inputs import run_inputs
+from settlement.runs.pinned import pinned_periods
+from settlement.studies.measures import DELIVERED, DESIGNS, OF_DESIGNS
+from settlement.studies.reporting import report_difference
+from settlement.studies.store import (
+    find_equal_study_run,
+    find_study,
+    list_studies,
+    stored_inputs,
+)
 from settlement.verification import list_checks
 from tests.settlement.study_cases import metered, study_tiny
 from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import RESETTLED, correct_tiny
+from tests.worlds.tiny_market import registrations
 
 
 @pytest.fixture(scope="module")
@@ -154,9 +168,72 @@ def test_charges_are_payments_and_the_stated_movement(session, studied):
         }
         assert costs["settled"]["movement_micro"] == stated
         assert costs["flat"]["movement_micro"] == 0
-        assert costs["flat"]["charges_micro"] == costs["settled"]["payments_micro"]
+        assert costs["uniform"]["movement_micro"] == 0
+        # Other fuel, and the same cost beside it.
+        fuel = sum(int(v.values.sum()) for v in store.series(session, run, [FUEL_MEASURE]))
+        offers = {unit.unit: unit.offer_micro_per_mwh for r in registrations() for unit in r.units}
+        flat_fuel = sum(
+            wh * offers[v.entity]
+            for v in store.series(session, run, [DESIGNS["flat"][1]])
+            for wh in v.values.tolist()
+            if wh > 0
+        )
+        beside = costs["settled"]["payments_micro"] - fuel
+        paid = beside + flat_fuel // 1_000_000
+        assert abs(costs["flat"]["payments_micro"] - paid) <= len(offers) * len(studied.run.days)
         for cost in costs.values():
             assert cost["charges_micro"] == cost["payments_micro"] + cost["movement_micro"]
+
+
+def test_each_design_has_its_own_service(session, studied):
+    report = studied.study.report
+    for side, run in zip(
+        ("before", "after"), (studied.study.before_run_id, studied.run.id), strict=True
+    ):
+        desired = report["operation"][side]["desired_wh"]
+        for name, design in report["designs"].items():
+            service = design[side]["service"]
+            measure = DELIVERED if name == "settled" else DESIGNS[name][0]
+            assert service["served_wh"] == sum(
+                int(np.maximum(v.values, 0).sum()) for v in store.series(session, run, [measure])
+            )
+            assert service["served_wh"] + service["unserved_wh"] == desired
+            assert service["carbon_g"] is None
+            assert service["carbon_not_stated"]
+            taken = [p[side]["energy_wh"][name] for p in report["parties"] if p["side"] == "charge"]
+            assert sum(taken) <= service["served_wh"]
+            unbilled = service["not_billed_micro"]
+            assert (unbilled > 0) == (name in ("nodal", "uniform") and service["unserved_wh"] > 0)
+        assert (
+            report["operation"][side]["served_wh"]
+            == (report["designs"]["settled"][side]["service"]["served_wh"])
+        )
+    after = {name: each["after"]["service"] for name, each in report["designs"].items()}
+    intervals = report["intervals"]  # a Wh an interval is what rounding may move
+    assert after["uniform"]["served_wh"] <= after["nodal"]["served_wh"] + intervals
+    assert after["nodal"]["lowest_delivery_ppm"] < after["flat"]["lowest_delivery_ppm"]
+
+
+def test_a_study_of_an_earlier_release_stands_and_is_studied_anew(session, studied):
+    """Then nothing of other designs was stored, and one report had one energy for all of them."""
+    session.execute(text("SET LOCAL session_replication_role = replica"))
+    session.execute(
+        text("DELETE FROM settlement.result WHERE measure = ANY(:names)"), {"names": [*OF_DESIGNS]}
+    )
+    before = store.find_run(session, studied.study.before_run_id)
+    known = run_inputs(session, "tiny", pinned_periods(session, before), before.known_at)
+    earlier = stored_inputs(session, before, known)
+    for day in earlier.days:
+        earlier.day_readings(day, earlier.compiled()[0].model)
+        assert not {table.measure for table in earlier.further_tables(day)} & set(OF_DESIGNS)
+    found = find_equal_study_run(session, "tiny", before.pins, before.engine_version)
+    assert found is None
+    report = dict(studied.study.report, format="tallystick.study-report.1")
+    session.execute(
+        text("UPDATE settlement.study SET report = :report"), {"report": json.dumps(report)}
+    )
+    session.expire_all()
+    assert "not one of this release" in report_difference(session, studied.run)
 
 
 def test_parties_add_up_to_the_totals_of_each_design(studied):

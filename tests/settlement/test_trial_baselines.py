@@ -3,7 +3,7 @@
 import pytest
 
 from settlement.baselines.comparison import compare_baselines
-from settlement.baselines.totals import Design
+from settlement.baselines.designs import BASELINES, Design
 from settlement.billing.lines import Side
 from settlement.dispatch.programme import DispatchError
 from settlement.trials import baselines
@@ -28,7 +28,7 @@ def test_baselines_are_those_of_a_run_of_the_same_days(world_of, world):
         "payments_micro": law["payments_micro"] - found.totals.of(Side.PAYMENT, Design.SETTLED),
     }
     assert any(passed.values()) == (world is metered_with_charges)
-    for design in (Design.NODAL, Design.UNIFORM, Design.FLAT):
+    for design in BASELINES:
         told = report["baselines"][design.value]
         for key, side in (("charges_micro", Side.CHARGE), ("payments_micro", Side.PAYMENT)):
             assert told[key] == found.totals.of(side, design) + passed[key]
@@ -37,7 +37,16 @@ def test_baselines_are_those_of_a_run_of_the_same_days(world_of, world):
     assert report["baselines"]["flat"]["prices"]["mean_micro_per_mwh"] == (
         found.flat_price_micro_per_mwh
     )
-    assert report["baselines"]["flat"]["payments_micro"] == law["payments_micro"]
+    for design, key in ((Design.SETTLED, "law"), *((each, each.value) for each in BASELINES)):
+        told = report["baselines"][key]
+        carbon = found.totals.carbon[design]
+        assert (told["carbon_g"], told["carbon_not_stated"]) == tuple(carbon.as_json().values())
+        assert told["served_wh"] == found.totals.energy_wh(Side.CHARGE, design)
+    assert report["baselines"]["law"]["asked_wh"] == found.totals.asked_wh
+    assert (
+        report["baselines"]["nodal"]["not_billed_micro"]
+        == (found.totals.not_billed_micro[Design.NODAL])
+    )
     nodal, uniform = (report["baselines"][name]["prices"] for name in ("nodal", "uniform"))
     assert nodal["intervals"] == uniform["intervals"] == law["prices"]["intervals"]
 
