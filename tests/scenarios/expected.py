@@ -42,6 +42,7 @@ PARTY_VALUES = (
     *(f"{design.value}_wh" for design in Design),
     *(f"{design.value}_micro" for design in Design),
     "flat_price_micro_per_mwh",
+    *(f"{design.value}_carbon_g" for design in Design),
 )
 
 POSTINGS = """
@@ -218,6 +219,7 @@ def _baselines(told: Told, path: Path) -> Iterator[str]:
             **{f"{design.value}_wh": wh for design, wh in party.energy_wh.items()},
             **{f"{design.value}_micro": micro for design, micro in party.amount_micro.items()},
             "flat_price_micro_per_mwh": compared.flat_price_micro_per_mwh,
+            **{f"{d.value}_carbon_g": carbon.grams for d, carbon in compared.totals.carbon.items()},
         }
         for step, compared in told.baselines.items()
         for party in compared.totals.parties
