@@ -52,6 +52,7 @@ SLOW = {
     "settlement/test_dispatch_baselines.py": "solves linear programmes",
     "settlement/test_dispatch_merit_order.py": "solves linear programmes",
     "settlement/test_dispatch_prices.py": "solves linear programmes",
+    "settlement/test_dispatch_serving.py": "solves linear programmes",
     "settlement/test_evidence_parts.py": PROCESS,
     "settlement/test_fair_play_real.py": "plays real data",
     "settlement/test_game_files.py": "random game files",

@@ -5,10 +5,11 @@ import pytest
 from sqlalchemy import text
 
 from common.refusals import Refused
+from settlement.runs.computing import compute
 from settlement.runs.store import find_run
 from settlement.studies import measures
 from settlement.trials.records import AS_METERED, MADE_AGAIN
-from settlement.trials.replay import replay_trial
+from settlement.trials.replay import replay_trial, stored_day, stored_law
 from settlement.trials.store import find_trial, made_of
 from settlement.trials.verification import verify_trials
 from tests.settlement.study_cases import study_tiny
@@ -114,3 +115,24 @@ def test_a_grid_that_fair_play_does_not_take_is_refused(world_of, monkeypatch):
             try_tiny(session, mode=MADE_AGAIN)
     assert {each.code for each in refused.value.findings} == {"grid-too-large-to-make-again"}
     assert request(mode=MADE_AGAIN).mode == MADE_AGAIN
+
+
+def test_a_day_of_a_trial_of_an_earlier_release_opens_as_it_was(world_of):
+    """Then nothing was stored of who other designs serve: no figure of a side needs it."""
+    with rolled_back(world_of(metered_with_charges)[0]) as session:
+        trial = try_tiny(session, mode=MADE_AGAIN).trial
+        session.execute(text("SET LOCAL session_replication_role = replica"))
+        session.execute(
+            text("DELETE FROM settlement.trial_made WHERE measure = ANY(:names)"),
+            {"names": [*measures.OF_DESIGNS]},
+        )
+        sides = stored_day(session, trial, stored_law(session, trial), trial.first_day)
+        found = {}
+        for name, side in sides.items():
+            (day,) = compute(side, 1)
+            assert not {vector.measure for vector in day.vectors} & set(measures.OF_DESIGNS)
+            found[name] = {vector.measure for vector in day.vectors}
+        assert all(measures.DELIVERED in of_side for of_side in found.values())
+        trial.report["format"] = "tallystick.trial-report.4"
+        outcome = replay_trial(within(session), trial)
+        assert "its report is not one of this release" in outcome.first_difference

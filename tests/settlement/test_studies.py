@@ -157,6 +157,34 @@ def test_what_was_desired_is_served_or_unserved(studied):
         assert side["served_wh"] <= side["maximum_wh"] <= side["desired_wh"]
 
 
+def other_fuel_micro(session, run, factor):
+    """Return what fuel costs more under the flat tariff, at the offers of the law by a factor."""
+    offers = {unit.unit: unit.offer_micro_per_mwh for r in registrations() for unit in r.units}
+    fuel_micro = sum(int(v.values.sum()) for v in store.series(session, run, [FUEL_MEASURE]))
+    flat_micro = sum(
+        wh * offers[v.entity] * factor
+        for v in store.series(session, run, [DESIGNS["flat"][1]])
+        for wh in v.values.tolist()
+        if wh > 0
+    )
+    return flat_micro // 1_000_000 - fuel_micro
+
+
+def room_for_rounding(studied):
+    """Return a micro a unit and day."""
+    return sum(len(r.units) for r in registrations()) * len(studied.run.days)
+
+
+def test_fuel_of_the_flat_tariff_is_paid_at_the_offers_that_the_overlay_leaves(session):
+    technologies = sorted({unit.technology for r in registrations() for unit in r.units})
+    dearer = [{"technologies": technologies, "factor_ppm": 3_000_000}]
+    found = study_tiny(session, now=RESETTLED, fuel_prices=dearer)
+    costs = {name: each["after"]["cost"] for name, each in found.study.report["designs"].items()}
+    paid = costs["settled"]["payments_micro"] + other_fuel_micro(session, found.run.id, 3)
+    assert abs(costs["flat"]["payments_micro"] - paid) <= room_for_rounding(found)
+    assert costs["uniform"]["movement_micro"] == 0
+
+
 def test_charges_are_payments_and_the_stated_movement(session, studied):
     runs = (studied.study.before_run_id, studied.run.id)
     for side, run in zip(("before", "after"), runs, strict=True):
@@ -169,18 +197,8 @@ def test_charges_are_payments_and_the_stated_movement(session, studied):
         assert costs["settled"]["movement_micro"] == stated
         assert costs["flat"]["movement_micro"] == 0
         assert costs["uniform"]["movement_micro"] == 0
-        # Other fuel, and the same cost beside it.
-        fuel = sum(int(v.values.sum()) for v in store.series(session, run, [FUEL_MEASURE]))
-        offers = {unit.unit: unit.offer_micro_per_mwh for r in registrations() for unit in r.units}
-        flat_fuel = sum(
-            wh * offers[v.entity]
-            for v in store.series(session, run, [DESIGNS["flat"][1]])
-            for wh in v.values.tolist()
-            if wh > 0
-        )
-        beside = costs["settled"]["payments_micro"] - fuel
-        paid = beside + flat_fuel // 1_000_000
-        assert abs(costs["flat"]["payments_micro"] - paid) <= len(offers) * len(studied.run.days)
+        paid = costs["settled"]["payments_micro"] + other_fuel_micro(session, run, 1)
+        assert abs(costs["flat"]["payments_micro"] - paid) <= room_for_rounding(studied)
         for cost in costs.values():
             assert cost["charges_micro"] == cost["payments_micro"] + cost["movement_micro"]
 
