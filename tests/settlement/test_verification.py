@@ -540,7 +540,8 @@ KNOCK_ON: dict[str, set[str]] = {
         "ledger.invoice",
         "ledger.journal",
     },
-    "settlement.result": {"settlement.run", "ledger.journal"},
+    # Losses and imbalance of areas are posted as they stand there.
+    "settlement.result": {"settlement.run", "ledger.journal", "ledger.posting"},
     "settlement.study": {"settlement.run", "settlement.day_total"},
     "ledger.account": {"ledger.journal", "ledger.posting", "ledger.allocation", "ledger.invoice"},
     "ledger.journal": {
