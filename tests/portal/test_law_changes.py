@@ -180,14 +180,15 @@ def test_no_change_is_approved_whose_law_moved_while_it_waited(urgent, site):
         at = find(session, urgent).events[-1].at
         body = determination_body(session, MARKET, at.date() + dt.timedelta(days=400), at)
         changing.step(session, urgent, Kind.ACCEPT, "grace", body=body)
-        changing.propose(session, urgent)
+        # Other tests publish in the same site, by clocks of their own.
+        then = max(at + changing.MINUTE, last_recorded(session, MARKET) or at)
+        changing.propose(session, urgent, at=then + dt.timedelta.resolution)
         rights, draft = rights_of(session, "grace"), find(session, urgent).revision
-        now = timezone.now()
+        now = max(timezone.now(), then + changing.MINUTE)
         before = law_change_page(session, NOBODY, rights, urgent, now)
         assert "approve" in [step.action for step in before.steps]
         terms = rules_at(session, MARKET, draft.valid_from, now).settlement_terms
-        # Other tests publish in the same site, by clocks of their own.
-        known = max(now, last_recorded(session, MARKET) or now) + dt.datetime.resolution
+        known = now + changing.MINUTE
         publish(
             session, [changed(terms, title="Another title")], valid_from=draft.valid_from,
             valid_to=draft.valid_to, known=known, reason="It came in between",
