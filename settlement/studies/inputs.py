@@ -10,14 +10,16 @@ import numpy as np
 from common.refusals import Finding, Refused
 from ledger.tree import merkle_root
 from rulebook.resolve import RuleSet
-from settlement.baselines.serving import DesignsDay
+from settlement.baselines.serving import DesignsDay, free_w, node_demand_wh
 from settlement.baselines.tariffs import PriceBounds, price_bounds
 from settlement.core.arrays import Integers
 from settlement.core.engine import DayReadings, MarketModel, ResultTable
 from settlement.core.fair_play import Terms
 from settlement.core.fair_play_rules import FairPlay
+from settlement.dispatch.horizon import DayToDispatch
+from settlement.dispatch.losses import demand_with_losses_wh, with_losses
 from settlement.dispatch.market import dispatch_model
-from settlement.dispatch.programme import DispatchModel
+from settlement.dispatch.model import DispatchModel
 from settlement.rules.compile import compile_rules
 from settlement.rules.register import register_of
 from settlement.runs.computing import Period
@@ -25,6 +27,7 @@ from settlement.runs.day_totals import DayTotal
 from settlement.runs.inputs import RunInputs
 from settlement.runs.results import ResultVector, VectorKey, vector_of
 from settlement.runs.run import Pin, study_pin
+from settlement.studies.dispatched_days import DispatchedDays, Fleet
 from settlement.studies.made_readings import (
     Entitled,
     MadeDay,
@@ -59,11 +62,15 @@ Made = Mapping[dt.date, Mapping[VectorKey, ResultVector]]
 
 @dataclass(frozen=True, eq=False)
 class Law:
-    """The rules of consecutive days under an overlay, compiled for everything a study does."""
+    """The rules of consecutive days under an overlay, compiled for everything a study does.
+
+    `fleet` is what generates: `dispatch`, which prices, and what its areas lose.
+    """
 
     rules: RuleSet
     model: MarketModel
     dispatch: DispatchModel
+    fleet: Fleet
     bounds: PriceBounds
     fair_play: FairPlay
 
@@ -82,6 +89,8 @@ class StudyInputs:
             for first, last, rules in overlaid_periods(known.periods, overlay)
         ]
         self._stored = stored
+        self._dispatched = DispatchedDays(known.days, self._fleet_on, self._demand_of)
+        self._allowed: dict[dt.date, Entitled] = {}
         self._tables: dict[dt.date, list[ResultTable]] = {}
 
     @property
@@ -129,15 +138,51 @@ class StudyInputs:
 
     def day_readings(self, day: dt.date, model: MarketModel) -> DayReadings:
         """Return a day's readings as they would have been metered under the overlay."""
-        law = next(law for first, last, law in self._laws if first <= day <= last)
-        readings = overlaid_readings(law.rules, self.overlay, self.known.day_readings(day, model))
-        allowed = apply_fair_play(model, law.fair_play, readings)
+        law = self._law_on(day)
+        readings = self._asked(day)
+        allowed = self._allowed_on(day)
         if self._stored is None:
-            made = make_day(model, law.dispatch, law.bounds, readings, allowed.demand_wh)
+            made = make_day(
+                model,
+                law.fleet.model,
+                law.bounds,
+                readings,
+                allowed.demand_wh,
+                self._dispatched.of(day),
+            )
         else:
             made = _stored_day(model, self._stored[day])
         self._tables[day] = _study_tables(law, readings, allowed, made)
         return as_metered(readings, made.generation_wh, made.delivered_wh)
+
+    def _law_on(self, day: dt.date) -> Law:
+        return next(law for first, last, law in self._laws if first <= day <= last)
+
+    def _fleet_on(self, day: dt.date) -> Fleet:
+        return self._law_on(day).fleet
+
+    def _asked(self, day: dt.date) -> DayReadings:
+        """Return a day's readings under the overlay: demand is what is asked for."""
+        law = self._law_on(day)
+        return overlaid_readings(law.rules, self.overlay, self.known.day_readings(day, law.model))
+
+    def _allowed_on(self, day: dt.date) -> Entitled:
+        """Return what Fair Play allows of a day, which the dispatch of the day before asks too."""
+        found = self._allowed.get(day)
+        if found is None:
+            law = self._law_on(day)
+            found = apply_fair_play(law.model, law.fair_play, self._asked(day))
+            # Two threads may find the same at once; it is the same.
+            self._allowed[day] = found
+        return found
+
+    def _demand_of(self, day: dt.date) -> DayToDispatch:
+        law = self._law_on(day)
+        allowed_wh = self._allowed_on(day).demand_wh
+        at_nodes_wh = node_demand_wh(law.dispatch, law.model.supply_point_node, allowed_wh)
+        return DayToDispatch(
+            free_w(self._asked(day)), demand_with_losses_wh(law.model.energy_areas, at_nodes_wh)
+        )
 
     def day_totals(self, day: dt.date) -> list[DayTotal]:
         """Return nothing: a study is never posted, so no journal needs its energy."""
@@ -162,10 +207,12 @@ class StudyInputs:
 
 def _compiled(rules: RuleSet) -> Law:
     model = compile_rules(rules)
+    dispatch = dispatch_model(rules)
     return Law(
         rules=rules,
         model=model,
-        dispatch=dispatch_model(rules),
+        dispatch=dispatch,
+        fleet=Fleet(model.units, with_losses(dispatch, model.energy_areas)),
         bounds=price_bounds(rules.market_rules),
         fair_play=model.fair_play or _plain_fair_play(rules, model),
     )
