@@ -104,7 +104,7 @@ class RunRow(Base):
         CheckConstraint("octet_length(result_digest) = 32", name="result_digest_length"),
         CheckConstraint("octet_length(digest) = 32", name="digest_length"),
         # Of rows that are added: those of earlier releases stay.
-        CheckConstraint("engine_version = '2'", name="engine_is_of_this_release"),
+        CheckConstraint("engine_version = '3'", name="engine_is_of_this_release"),
         {"schema": "settlement"},
     )
 

@@ -144,6 +144,7 @@ SHELLS = {
     "settlement/replays/shares.py": "replays some days of every run, with processes that it starts",
     "settlement/runs/calendar_order.py": "asks what is posted",
     "settlement/runs/completing.py": "marks runs complete, under the lock of the ledger",
+    "settlement/runs/contract_history.py": "loads the days before a run, for what it begins with",
     "settlement/runs/day_total_store.py": "moves rows",
     "settlement/runs/energy.py": "sums in the database",
     "settlement/runs/findings.py": "loads what a run lacks",

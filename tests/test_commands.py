@@ -546,7 +546,7 @@ def test_a_run_of_an_earlier_engine_is_left_out_by_who_says_so(
         earlier.setattr("settlement.runs.settle.ENGINE_VERSION", "1")
         run = json.loads(command("settle", "tiny", "II", *DAYS, "--json").out)["run"]
     with transaction(metered_alone) as session:
-        session.execute(text(constraint.format("ADD", "CHECK (engine_version = '2') NOT VALID")))
+        session.execute(text(constraint.format("ADD", "CHECK (engine_version = '3') NOT VALID")))
     refused = command("verify")
     assert (refused.status, refused.codes) == (1, ["run-replay"])
     told = command("verify", "--leave-out-engine", "1")

@@ -19,7 +19,7 @@ from tests.settlement.trial_cases import capped, placed, within
 from tests.worlds.law import publish
 
 pytestmark = pytest.mark.real_data
-FIRST_DAY, LAST_DAY = dt.date(2024, 1, 1), dt.date(2024, 1, 7)
+FIRST_DAY, LAST_DAY = dt.date(2024, 2, 22), dt.date(2024, 2, 25)
 LOWER_CAP_MICRO = 3_000_000_000
 PUBLISHED = dt.datetime(2025, 1, 2, 9, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)

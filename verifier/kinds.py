@@ -78,10 +78,19 @@ writes it again from the JSON and compares""",
         """\
 the readings of a day that are inputs of the run, each in the revision
 that was known to it: of the run's days those that it settles; of other
-days what Fair Play weighs, and what estimates looked at, whether they
-rest on it or passed it over""",
+days what estimates looked at, whether they rest on it or passed it
+over""",
     ),
     "reading files": Kind("readings/files.csv", "the files in which the readings came"),
+    "contracts": Kind(
+        "contracts.json",
+        """\
+where the law of the run serves contracts, what its first day begins
+with: what is owed, by the interval in which it is due, and what was
+due, delivered, missed and taken since the month began. It is an input of
+the run; the readings of earlier days, from which it follows, are not""",
+        is_required=False,
+    ),
     "results": Kind("results/DAY.csv", "every result of a day"),
     "journals": Kind(
         "ledger/journals.jsonl",

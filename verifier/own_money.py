@@ -23,7 +23,7 @@ from verifier.values import parse_day, to_text
 
 WH_PER_MWH = PPM = 1_000_000
 INTEREST = ("charge.interest", "payment.interest")
-COUNTED_APART = ("charge.over_take", "charge.compensation")
+COUNTED_APART = ("charge.over_take", "charge.compensation", "charge.excess")
 """Lines of supply points that count other energy than what was taken."""
 
 Account = tuple[str, str, str]

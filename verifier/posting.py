@@ -10,7 +10,7 @@ from verifier.ledger import JOURNALS, Ledger
 from verifier.merkle_tree import leaf_hash
 from verifier.readings import DEMAND, GENERATION, Energy
 from verifier.report import Report
-from verifier.results import Day
+from verifier.results import TAKEN, Day
 from verifier.runs import is_study_pin
 from verifier.values import Row, list_days, to_text
 
@@ -74,7 +74,10 @@ def sum_used_wh(day: str, settled: Day, metered: Energy) -> dict[tuple[str, str]
 
 
 def list_used_wh(day: str, settled: Day, metered: Energy) -> dict[tuple[str, str], list[int]]:
-    """Return the energy of each interval of a day, as `sum_used_wh` sums it."""
+    """Return the energy of each interval of a day, as `sum_used_wh` sums it.
+
+    Of a supply point whose contract is served, what it takes of what was metered as its wish.
+    """
     used: dict[tuple[str, str], list[int]] = {}
     keys = {key[1:] for key in metered if key[0] == day}
     estimated = {
@@ -93,6 +96,9 @@ def list_used_wh(day: str, settled: Day, metered: Energy) -> dict[tuple[str, str
             else value
             for number, value in enumerate(values)
         ]
+    for _, measure, entity in settled.vectors:
+        if measure == TAKEN and (DEMAND, entity) in used:
+            used[DEMAND, entity] = settled.vectors[day, TAKEN, entity]
     return used
 
 
@@ -138,7 +144,7 @@ def expected_movements(
         if is_passed_through(measure):
             for code, amount in passed_movements(register, measure, entity, total):
                 moved[code] += amount
-        elif measure in ("over_take_wh", "missed_wh"):
+        elif measure in ("over_take_wh", "shortfall_wh", "excess_wh"):
             stated = measure.removesuffix("_wh")
             moved[account("WH", register.points[entity], stated, entity)] += total
             moved[account("WH", None, stated, "market")] -= total

@@ -22,6 +22,10 @@ STUDY_MADE = (
 """Results of float solvers, which are among the inputs of a study."""
 
 
+TAKEN = "taken_wh"
+"""What a supply point takes, where its contract is served."""
+
+
 @dataclass
 class Day:
     """What the results of a day come to: its digest, and totals by measure and entity."""
@@ -65,7 +69,7 @@ def check_results_of_day(files: Files, day: str, report: Report) -> Day:
             found = leaf_hash(encode_row("tallystick.result.1", fields))
             report.equal(name, place, "the row to have digest", row["digest"], found.hex())
             kept.totals[key] = sum(values)
-            if measure.partition(".")[0] in ("quality", "estimated"):
+            if measure == TAKEN or measure.partition(".")[0] in ("quality", "estimated"):
                 kept.vectors[day, measure, entity] = values
             if measure in STUDY_MADE:
                 kept.made.append(digests[-1])

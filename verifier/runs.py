@@ -16,13 +16,14 @@ from verifier.writing import check_columns, check_object, check_values
 
 RUN = "run.json"
 OVERLAY = "study/overlay.json"
+CONTRACTS = "contracts.json"
 READINGS = "readings"
 PIN = parse_layout("first_day:D last_day:D instrument:T digest:B")
 RUN_LAYOUT = parse_layout(
     "id:U market:T kind:T first_day:D last_day:D known_at:M pins:LB input_digest:B "
     "engine_version:T result_digest:B created_at:M"
 )
-ENGINE_VERSIONS = ("1", "2")
+ENGINE_VERSIONS = ("1", "2", "3")
 """Every version of the engine that a release had."""
 
 SOME_TIME_ON_THE_DAY = dt.time(10, 59, tzinfo=dt.UTC)
@@ -124,13 +125,17 @@ def check_law_of_day(run: Row, day: str, law: Law, report: Report) -> None:
 def check_inputs(
     files: Files, run: Row, readings: Sequence[bytes], made: Sequence[bytes], report: Report
 ) -> None:
-    """Hold the input digest to the pins, the readings and what was made for a study."""
+    """Hold the input digest to the pins, the readings and what was made for a study.
+
+    Where the run begins with contracts, what they begin with is one more reading.
+    """
     with report.reading(RUN, "input_digest"):
         pins = sorted(
             run["pins"],
             key=lambda pin: (pin["first_day"], pin["last_day"], pin["instrument"], pin["digest"]),
         )
         leaves = [leaf_hash(encode_pin(pin)) for pin in pins]
+        readings = [*readings, *contract_leaf(files, report)]
         found = merkle_root([*leaves, *readings, *made]).hex()
         what = f"of {len(pins)} pins and {len(readings)} readings, input_digest"
         report.equal(RUN, "input_digest", what, run["input_digest"], found)
@@ -139,6 +144,19 @@ def check_inputs(
             check_study_pin(files, pin, readings, report)
         if OVERLAY in files.names() and not any(name_of_study_pin(pin) != READINGS for pin in own):
             report.add(OVERLAY, "", "no overlay, as the run is pinned to none,", "one")
+
+
+def contract_leaf(files: Files, report: Report) -> list[bytes]:
+    """Return the leaf of what contracts begin with, among a run's inputs; none where none shares.
+
+    A file too many, or one that is missing, gives another input_digest than the run's.
+    """
+    if CONTRACTS not in files.names():
+        return []
+    content = files.read(CONTRACTS)
+    if canonical_json(parse_json(content)).encode() != content:
+        report.add(CONTRACTS, "", "JSON as RFC 8785 writes it", "another writing")
+    return [leaf_hash(encode_row("tallystick.contracts.1", [("B", content)]))]
 
 
 def check_study_pin(files: Files, pin: Row, readings: Sequence[bytes], report: Report) -> None:

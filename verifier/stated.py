@@ -30,7 +30,8 @@ TAXING = (MARKET_RULES, CHARGE_LIST)
 COUNTED = {
     "payment.fuel": "generation",
     "charge.over_take": "over_take",
-    "charge.compensation": "missed",
+    "charge.compensation": "shortfall",
+    "charge.excess": "excess",
     **dict.fromkeys(
         (
             "charge.fuel", "charge.regulated", "charge.availability", "charge.adequacy",

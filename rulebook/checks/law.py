@@ -12,8 +12,8 @@ from rulebook.checks.resolutions import resolutions_fit_interval
 from rulebook.checks.terms import sealed_after_the_last_run
 from rulebook.documents import Registration
 
-MOST_NODES_FAIR_PLAY = 20
-"""Fair Play looks at every cut of the grid, of which there are 2 to the power of its nodes."""
+MOST_NODES_FAIR_PLAY = 200
+"""To share an interval by flows takes milliseconds with 118 nodes."""
 
 MOST_NODES_MAX_FLOW = 200
 """Flow into every holon takes seconds a day with 73 nodes, and grows with about their cube."""
@@ -82,7 +82,10 @@ def every_line_cites_law(law: InForce) -> Iterator[Finding]:
     if law.market_rules is None or law.allocation_policy is None:
         return
     documents = (law.market_rules, law.allocation_policy)
-    for line in law.allocation_policy.line_kinds():
+    lines = [*law.allocation_policy.line_kinds()]
+    if any(product.energy_wh is not None for product in law.market_rules.products):
+        lines.append("charge.excess")
+    for line in lines:
         if not any(document.clauses_of_line(line) for document in documents):
             yield Finding(
                 "line-without-clause",
@@ -90,6 +93,35 @@ def every_line_cites_law(law: InForce) -> Iterator[Finding]:
                 f"no clause names {line} among its lines",
                 "every line of an invoice rests on a clause",
                 f"add {line} to the `lines` of the clause that it rests on",
+            )
+
+
+def blocks_are_of_subscriptions(law: InForce) -> Iterator[Finding]:
+    """A contract covers energy where the policy serves contracts, and its holders subscribe."""
+    if law.market_rules is None or law.allocation_policy is None:
+        return
+    policy = law.allocation_policy
+    mode = {charging.product: charging.mode for charging in policy.charging}
+    for position, product in enumerate(law.market_rules.products):
+        if product.energy_wh is None:
+            continue
+        place = f"{law.place(law.market_rules)}: products[{position}].energy_wh"
+        if policy.fair_play is None:
+            yield Finding(
+                "block-without-fair-play",
+                place,
+                shown(product.energy_wh),
+                "what was taken in a month is remembered where the policy has `fair_play`",
+                "state `fair_play`, or remove the energy covered",
+            )
+        if mode.get(product.product, "subscription") != "subscription":
+            yield Finding(
+                "block-of-dynamic-product",
+                place,
+                shown(product.energy_wh),
+                f"{product.product} pays the price of its node ({mode[product.product]}), and a "
+                "block is covered by a share of the costs",
+                "charge it by subscription, or remove the energy covered",
             )
 
 
@@ -180,7 +212,7 @@ def participants_are_told_apart(law: InForce) -> Iterator[Finding]:
 
 
 def fair_play_fits(law: InForce) -> Iterator[Finding]:
-    """Fair Play names products of the market, charges over-take, and can look at every cut."""
+    """Fair Play names products of the market, charges over-take, and finds flows in time."""
     policy = law.allocation_policy
     if policy is None or policy.fair_play is None:
         return
@@ -220,6 +252,7 @@ CHECKS_TOGETHER: tuple[Callable[[InForce], Iterator[Finding]], ...] = (
     maximum_flow_fits,
     every_product_charged,
     every_line_cites_law,
+    blocks_are_of_subscriptions,
     registered_at_known_nodes,
     registered_for_known_products,
     resolutions_fit_interval,

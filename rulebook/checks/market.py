@@ -96,7 +96,10 @@ def layers_in_use(rules: MarketRules, place: str) -> Iterator[Finding]:
 
 
 def products_complete(rules: MarketRules, place: str) -> Iterator[Finding]:
-    """Each product stands once; flexible demand has a window and essential demand has none."""
+    """Each product stands once; flexible demand has a window and essential demand has none.
+
+    A window is a whole number of intervals, and only what covers a block has a price above it.
+    """
     yield from repeated(
         [product.product for product in rules.products],
         f"{place}: products[{{}}].product",
@@ -111,6 +114,24 @@ def products_complete(rules: MarketRules, place: str) -> Iterator[Finding]:
                 shown(product.window_minutes),
                 f"{product.timing} demand has {'a' if flexible else 'no'} window",
                 "state a window" if flexible else "remove the window",
+            )
+        elif not 60 % rules.interval_minutes and (
+            (product.window_minutes or 0) % rules.interval_minutes
+        ):
+            yield Finding(
+                "window-of-part-intervals",
+                f"{place}: products[{position}].window_minutes",
+                f"{product.window_minutes} minutes",
+                f"a window is a whole number of intervals of {rules.interval_minutes} minutes",
+                "state such a window",
+            )
+        if product.excess_price_micro_per_mwh is not None and product.energy_wh is None:
+            yield Finding(
+                "excess-price-without-block",
+                f"{place}: products[{position}].excess_price_micro_per_mwh",
+                shown(product.excess_price_micro_per_mwh),
+                "a price of what is above the energy covered, which the product does not state",
+                "state `energy_wh`, or remove the price",
             )
 
 

@@ -197,18 +197,10 @@ class FairPlayProduct(Model):
 class FairPlay(Model):
     """Who is served when there is not enough, and what over-take and missed reliability move."""
 
-    history_days: WholeNumber = described(
-        "History",
-        "Local days before the day whose deliveries weigh in it, beside the day's own earlier "
-        "intervals; fewer where the market is younger, and 0 for the day's own alone",
-        "days",
-        ge=0,
-        le=92,
-    )
     least_fulfilment_ppm: WholeNumber = described(
         "Least fulfilment",
-        "What was delivered of what was desired counts as at least this, so that nobody's weight "
-        "is without bound",
+        "What was delivered of what was due in a month counts as at least this, so that nobody's "
+        "weight is without bound",
         "ppm",
         ge=1,
         le=MILLION,
@@ -223,7 +215,7 @@ class FairPlay(Model):
     compensation_paid_by: Literal["equalisation", "over-take"] = described(
         "Compensation paid by",
         "`equalisation`: the equalisation account pays what over-take does not bring in; "
-        "`over-take`: a day's compensation is at most what its over-take is charged, in proportion",
+        "`over-take`: a month's compensation is at most what over-take is charged, in proportion",
         default="equalisation",
     )
     moves_money: Flag = described(

@@ -73,7 +73,11 @@ class CalendarRun(Model):
 
 
 class Product(Model):
-    """A three-dimensional contract: how much, when, and how reliably."""
+    """A three-dimensional contract: how much, when, and how reliably.
+
+    How much is a power, which bounds what Fair Play entitles to, and an energy, which the contract
+    covers; how reliably is a promise over a calendar month by the market's clock.
+    """
 
     product: Identifier = described("Product", "Short name of the product, such as P1")
     title: Text = described("Title", "Name of the product in full")
@@ -85,12 +89,31 @@ class Product(Model):
         ge=1,
         le=10**12,
     )
+    energy_wh: WholeNumber | None = described(
+        "Energy covered",
+        "Energy of a month that the contract of one household covers; empty where it covers all",
+        "Wh",
+        default=None,
+        ge=1,
+        le=10**12,
+        exclude_if=is_absent,
+    )
+    excess_price_micro_per_mwh: WholeNumber | None = described(
+        "Excess price",
+        "Price of energy above what the contract covers; empty where that of the node holds",
+        "micro per MWh",
+        default=None,
+        ge=0,
+        le=HIGHEST_PRICE_MICRO_PER_MWH,
+        exclude_if=is_absent,
+    )
     timing: Literal["essential", "flexible"] = described(
         "Timing", "Essential demand is served when it arises; flexible demand within its window"
     )
     window_minutes: WholeNumber | None = described(
         "Window",
-        "Time within which flexible demand must be served; empty for essential demand",
+        "Time within which flexible demand that was refused is served, from the end of the "
+        "interval that refused it; empty for essential demand",
         "minutes",
         default=None,
         ge=1,
@@ -98,10 +121,19 @@ class Product(Model):
     )
     reliability_ppm: WholeNumber = described(
         "Reliability",
-        "Share of the desired energy that the contract promises to deliver",
+        "Share of the energy due in a calendar month that the contract promises to deliver",
         "ppm",
         ge=0,
         le=MILLION,
+    )
+    tier_weight_ppm: WholeNumber | None = described(
+        "Tier weight",
+        "Weight of the product where not all can be served, beside that of others; empty is one",
+        "ppm",
+        default=None,
+        ge=1,
+        le=100 * MILLION,
+        exclude_if=is_absent,
     )
 
 

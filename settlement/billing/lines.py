@@ -68,7 +68,10 @@ GENERATED = Quantity("Energy generated", "Wh", ENERGY, "generation", GENERATION,
 OVER_TAKE = Quantity(
     "Energy taken above entitlement", "Wh", ENERGY, "over_take", "over_take_wh", False
 )
-MISSED = Quantity("Energy promised and not delivered", "Wh", ENERGY, "missed", "missed_wh", False)
+SHORTFALL = Quantity(
+    "Energy promised and not delivered", "Wh", ENERGY, "shortfall", "shortfall_wh", False
+)
+EXCESS = Quantity("Energy above what contracts cover", "Wh", ENERGY, "excess", "excess_wh", False)
 
 
 @dataclass(frozen=True)
@@ -219,13 +222,22 @@ CATALOGUE = (
         priced_at=PricedAt.NODE,
     ),
     _of_point(
+        "excess",
+        "Energy above the contract",
+        "energy above what its contract covers in a month",
+        EXCESS,
+    ),
+    _of_point(
         "over_take",
         "Taken above entitlement",
         "energy taken above its entitlement, at the price cap",
         OVER_TAKE,
     ),
     _of_point(
-        "compensation", "Compensation", "compensation for energy promised and not delivered", MISSED
+        "compensation",
+        "Compensation",
+        "compensation for energy promised and not delivered",
+        SHORTFALL,
     ),
     _of_point(
         "equalisation",

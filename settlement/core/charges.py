@@ -12,6 +12,10 @@ Dynamic energy pays the price at its node instead, and is paid the sell price th
 What that comes to, more or less than the dynamic part of the cost, is the movement of the
 equalisation account; by rule it may be returned at once, by energy taken over the day.
 
+A contract may cover a block of energy a month. What a supply point takes above it is charged apart,
+at the product's excess price or, where it states none, at the price of the node: it bears no share
+of the costs and pays no dynamic price beside.
+
 Source: the per-timestamp and aggregate charging of the thesis behind arXiv 2512.13871.
 """
 
@@ -36,6 +40,7 @@ MEASURES = {
         for name in COMPONENTS
     },
     "charge.dynamic_micro": Measure("dynamic point", "+ is owed to the market"),
+    "charge.excess_micro": Measure("point with a block", "+ is owed for what is above it"),
     "charge.over_take_micro": Measure("supply point", "+ is owed; where Fair Play moves money"),
     "charge.compensation_micro": Measure("supply point", "- is given for what was missed"),
     "charge.equalisation_micro": Measure("supply point", "- is given back, if a rule returns it"),
@@ -53,14 +58,18 @@ class Charging:
         non_fuel_basis: ``interval`` or ``day``.
         returned_to: to whom the equalisation movement is returned: ``nobody``, ``everyone``, or
             points with any ``subscription`` or any ``dynamic`` part.
+        blocks: energy that contracts cover in a month; None where none does.
     """
 
     dynamic_ppm: Integers
     capacity_weight_ppm: Integers
     non_fuel_basis: str = "interval"
     returned_to: str = "nobody"
+    blocks: "Blocks | None" = None
 
     def __post_init__(self) -> None:
+        if self.blocks is not None and len(self.blocks.covered_wh) != len(self.dynamic_ppm):
+            raise ValueError("blocks need one entry for each supply point")
         if np.any((self.dynamic_ppm < 0) | (self.dynamic_ppm > PPM)):
             raise ValueError(f"dynamic_ppm must be 0 to {PPM}")
         if np.any(self.capacity_weight_ppm < 0):
@@ -77,6 +86,48 @@ class Charging:
     def is_dynamic(self) -> np.ndarray:
         """Shape (G,), whether a point pays the price with any part."""
         return self.dynamic_ppm > 0
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """Energy that contracts cover in a month.
+
+    Attributes:
+        has_block: shape (G,), whether the contract of a point covers a block.
+        covered_wh: shape (G,), the block; 0 where there is none.
+        price_micro_per_mwh: shape (G,), for what is above it; `NODE_PRICE` for that of the node.
+    """
+
+    has_block: Flags
+    covered_wh: Integers
+    price_micro_per_mwh: Integers
+
+    def __post_init__(self) -> None:
+        if len({len(self.has_block), len(self.covered_wh), len(self.price_micro_per_mwh)}) != 1:
+            raise ValueError("has_block, covered_wh and price_micro_per_mwh differ in length")
+        if self.covered_wh.min(initial=0) < 0:
+            raise ValueError("covered_wh must not be negative")
+
+
+NODE_PRICE = -(2**62)
+"""In the place of an excess price: that of the node. No price comes near it."""
+
+
+def excess_wh(blocks: Blocks, taken_before_wh: Integers, demand_wh: Integers) -> Integers:
+    """Return what is taken above the blocks, shape (G, T).
+
+    Args:
+        taken_before_wh: shape (G,), in the month before the day; net export does not count.
+        demand_wh: shape (G, T), negative is net export.
+
+    Example: a block of 100 Wh of which 70 were taken before; of 20, 20 and 20 Wh the first is
+    covered, 10 of the second are, and the rest of it and the third are above the block.
+    """
+    taken = np.maximum(demand_wh, 0)
+    before = taken_before_wh[:, np.newaxis] + np.cumsum(taken, axis=1) - taken
+    left = np.maximum(blocks.covered_wh[:, np.newaxis] - before, 0)
+    excess: Integers = np.where(blocks.has_block[:, np.newaxis], np.maximum(taken - left, 0), 0)
+    return excess
 
 
 class Charge(NamedTuple):
@@ -99,6 +150,7 @@ def charge_points(
     price_micro_per_mwh: Integers,
     sell_price_micro_per_mwh: Integers,
     fair_play_micro: Mapping[str, Integers],
+    taken_before_wh: Integers | None = None,
 ) -> tuple[list[Charge], Integers]:
     """Return all that points are charged, and what goes into the equalisation account.
 
@@ -108,6 +160,7 @@ def charge_points(
         cost_micro: by component, shape (T,), what units are paid.
         price_micro_per_mwh, sell_price_micro_per_mwh: shape (G, T), at the node of each point.
         fair_play_micro: by component, shape (G, T), what Fair Play charges and gives.
+        taken_before_wh: shape (G,), in the month before the day; needed where there are blocks.
 
     Returns:
         The charges in the order of their tables, and the movement of the account, shape (T,): what
@@ -115,6 +168,16 @@ def charge_points(
     """
     everyone = np.ones(len(demand_wh), dtype=np.bool_)
     pays = charging.is_dynamic
+    taken_wh, excess = demand_wh, []
+    if charging.blocks is not None:
+        if taken_before_wh is None:
+            raise ValueError("taken_before_wh: needed where contracts cover blocks")
+        above_wh = excess_wh(charging.blocks, taken_before_wh, demand_wh)
+        stated = charging.blocks.price_micro_per_mwh[:, np.newaxis]
+        price = np.where(stated == NODE_PRICE, price_micro_per_mwh, stated)
+        has = charging.blocks.has_block
+        excess = [Charge("excess", has, energy_amounts_micro(above_wh[has], price[has]))]
+        demand_wh = demand_wh - above_wh
     dynamic = dynamic_charges_micro(
         price_micro_per_mwh[pays],
         sell_price_micro_per_mwh[pays],
@@ -133,13 +196,14 @@ def charge_points(
             for component, cost in cost_micro.items()
         ),
         Charge("dynamic", pays, dynamic),
+        *excess,
         *(Charge(component, everyone, amounts) for component, amounts in fair_play_micro.items()),
     ]
     movement = np.zeros(demand_wh.shape[1], dtype=np.int64)
     movement += sum(charge.amounts_micro.sum(axis=0) for charge in charges)
     movement -= sum(cost_micro.values())
     if charging.returned_to != "nobody":
-        returned = returned_micro(movement, demand_wh, charging)
+        returned = returned_micro(movement, taken_wh, charging)
         charges.append(Charge("equalisation", everyone, returned))
         movement = movement + returned.sum(axis=0)
     return charges, movement

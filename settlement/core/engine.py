@@ -12,7 +12,7 @@ import numpy as np
 
 from settlement.core.arrays import Flags, Integers
 from settlement.core.charges import MEASURES as CHARGE_MEASURES
-from settlement.core.charges import charge_points
+from settlement.core.charges import charge_points, excess_wh
 from settlement.core.day_games import GAMES, DayGames, play_games
 from settlement.core.energy_accounts import MEASURES as AREA_MEASURES
 from settlement.core.energy_accounts import energy_of_areas
@@ -75,15 +75,21 @@ MEASURES = {
     "cluster_number": Measure("unit", "from 0: clusters"),
     "demand_kw": Measure("market", "demand of all nodes, as it was asked for"),
     # To fair_play_unused_w: where the policy applies Fair Play.
-    "desired_w": Measure("supply point", "requested"),
-    "entitlement_w": Measure("supply point", "what it may take, at most what it desired"),
+    "desired_w": Measure("supply point", "requested anew, up to the power that is contracted"),
+    "entitlement_w": Measure("supply point", "what it may take of what is new and what is owed"),
     # The entitlement where the metered demand is all that is known of the request.
-    "delivered_w": Measure("supply point", "metered, or the entitlement"),
+    "delivered_w": Measure("supply point", "taken of it, as metered, or the entitlement"),
+    "late_w": Measure("supply point", "the part of it that had been owed"),
+    "missed_w": Measure("supply point", "due and refused"),
+    "declined_w": Measure("supply point", "offered of what was asked for, and not taken"),
+    "owed_w": Measure("supply point", "refused, and its window open where the interval ends"),
+    "taken_wh": Measure("supply point", "what settles; negative is net export"),
     "over_take_wh": Measure("supply point", "taken above entitlement"),
-    "missed_wh": Measure("supply point", "missing to the contracted reliability"),
+    "shortfall_wh": Measure("supply point", "lacking of the promise where its term ends"),
     "fair_play_maximum_w": Measure("market", "most that the network can serve"),
     "fair_play_unused_w": Measure("market", "of it, what indivisible requests left over"),
     **{f"payment.{name}_micro": Measure("unit", "+ is paid to the owner") for name in COMPONENTS},
+    "excess_wh": Measure("point with a block", "taken above what contracts cover in a month"),
     **CHARGE_MEASURES,
     "equalisation_micro": Measure("market", "+ goes into the equalisation account"),
     **{
@@ -148,13 +154,14 @@ def settle_day(model: MarketModel, readings: DayReadings, play: Play = play_game
         LookupError: a result that is not among `MEASURES`, which nobody could read.
     """
     readings = checked_readings(model, readings)
+    fair_play = fair_play_outcome(model, readings)
+    readings = fair_play.readings
     demand_w = node_demand_w(model, readings.scarcity_wh)
     available_w = node_available_w(model, readings.available_w)
     layers = price_layers(model, available_w, demand_w)
     prices = node_prices(model.grid, model.layers_in_use, layers)
     games = play(model, readings.day, readings.available_w, demand_w)
     payments = _payments(model, readings, layers[0].tightness_ppm.max(axis=0), games)
-    fair_play = fair_play_outcome(model, readings)
     tables = (
         *_scarcity_tables(model, layers, prices),
         *_game_tables(model, games),
@@ -230,8 +237,10 @@ def _charge_tables(
         prices.price_micro_per_mwh[node],
         prices.sell_price_micro_per_mwh[node],
         fair_play.charges_micro,
+        None if readings.requests is None else readings.requests.state.taken_wh,
     )
     return [
+        *_excess_tables(model, readings),
         *(
             ResultTable(
                 f"charge.{charge.component}_micro",
@@ -242,6 +251,14 @@ def _charge_tables(
         ),
         ResultTable("equalisation_micro", MARKET, movement_micro[np.newaxis]),
     ]
+
+
+def _excess_tables(model: MarketModel, readings: DayReadings) -> Iterator[ResultTable]:
+    blocks, requests = model.charging.blocks, readings.requests
+    if blocks is not None and requests is not None:
+        above_wh = excess_wh(blocks, requests.state.taken_wh, readings.demand_wh)
+        chosen = _chosen(model.supply_points, blocks.has_block)
+        yield ResultTable("excess_wh", chosen, above_wh[blocks.has_block])
 
 
 def _pass_through_tables(model: MarketModel, readings: DayReadings) -> Iterator[ResultTable]:

@@ -1,10 +1,10 @@
-"""What Fair Play moves in energy and money: over-take, and reliability that was missed.
+"""What Fair Play moves in energy and money: over-take, and promises that were not kept.
 
 Over-take is what a supply point took above its entitlement; it is charged at the price cap, beside
-what metered energy costs otherwise. Reliability is contracted over a day: of what a point desired,
-at least so many parts per million are delivered. What is missing to that is compensated at the
-price the contract states. What over-take brings in beyond compensation goes into the equalisation
-account, and what compensation costs beyond over-take comes out of it.
+what metered energy costs otherwise. A promise is kept or not over a term: what its group lacks of
+it when the term ends is compensated, in its last interval, at the price the contract states, to the
+group's members by what each missed in the term. What over-take brings in beyond compensation goes
+into the equalisation account, and what compensation costs beyond over-take comes out of it.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from settlement.core.arrays import Integers, largest_magnitude, require_int64
+from settlement.core.contracts import Contracts, Memory
 from settlement.core.rounding import apportion, energy_amounts_micro
 from settlement.core.tightness import PPM
 
@@ -23,13 +24,13 @@ class Amounts:
     Attributes:
         over_take_wh: taken above entitlement.
         over_take_micro: + is owed to the market.
-        missed_wh: missing to the contracted reliability.
+        shortfall_wh: lacking of the promise where the term ends.
         compensation_micro: + is owed to the supply point.
     """
 
     over_take_wh: Integers
     over_take_micro: Integers
-    missed_wh: Integers
+    shortfall_wh: Integers
     compensation_micro: Integers
 
 
@@ -50,57 +51,46 @@ def energy_wh(power_w: Integers, interval_minutes: int) -> Integers:
     return energy
 
 
-def over_take_w(entitlement_w: Integers, delivered_w: Integers) -> Integers:
-    """Return what was taken above entitlement, any shape."""
-    over_take: Integers = np.maximum(delivered_w - entitlement_w, 0)
-    return over_take
+def shortfalls_w(contracts: Contracts, memory: Memory, missed_w: Integers) -> Integers:
+    """Return what each supply point lacks of its group's promise, shape (G,), in W x intervals.
 
+    ``max(0, ceil(promise x matured - delivered))`` of a group, set out over its members by what
+    each missed, by largest remainder, ties to the first.
 
-def missed_w(reliability_ppm: Integers, desired_w: Integers, delivered_w: Integers) -> Integers:
-    """Return what is missing to the contracted reliability of a day, shape (G, T).
-
-    ``max(0, desired x reliability // 10**6 - delivered)`` over the day, where an interval's
-    delivery counts up to what was desired in it. It is set out over the intervals by what was not
-    delivered in each, by largest remainder, ties to the earliest.
-
-    Example: 1,000 and 1,000 W desired at 990,000 ppm, 900 and 700 delivered: 1,980 - 1,600 = 380
-    missed, set out as 100 to 300: 95 and 285.
+    Example: 990,000 ppm of 2,000 matured were promised and 1,600 delivered: 380 are lacking. Two
+    members missed 100 and 300 of it: 95 and 285.
 
     Args:
-        reliability_ppm: shape (G,).
-        desired_w, delivered_w: shape (G, T), not negative.
+        memory: of the groups, where the term ends.
+        missed_w: shape (G,), in the term.
     """
-    missed = np.zeros_like(desired_w)
-    short_w = np.maximum(desired_w - delivered_w, 0)
-    for point in np.flatnonzero(short_w.any(axis=1)).tolist():
-        short = short_w[point].tolist()
-        desired = sum(desired_w[point].tolist())
-        allowed = desired - desired * int(reliability_ppm[point]) // PPM
-        if sum(short) > allowed:
-            missed[point] = apportion(sum(short) - allowed, short)
-    return missed
+    shortfalls = np.zeros_like(missed_w)
+    for group, deficit in enumerate(memory.deficits(contracts.promise_ppm)):
+        points = contracts.points_of[group]
+        missed = missed_w[points].tolist()
+        if deficit > 0 and any(missed):
+            shortfalls[points] = apportion(-(-deficit // PPM), missed)
+    return shortfalls
 
 
 def fair_play_amounts(
-    reliability_ppm: Integers,
-    entitlement_w: Integers,
-    desired_w: Integers,
-    delivered_w: Integers,
+    over_take_w: Integers,
+    shortfall_w: Integers,
     interval_minutes: int,
     over_take_micro_per_mwh: int,
-    compensation_micro_per_mwh: Integers | int,
-    *,
-    is_limited: bool = False,
+    compensation_micro_per_mwh: Integers,
+    limited_to_micro: int | None = None,
 ) -> Amounts:
-    """Return over-take and missed reliability of a day, with their money.
+    """Return over-take and shortfalls of a day as energy, with their money.
 
     Args:
-        reliability_ppm: shape (G,).
-        entitlement_w, desired_w, delivered_w: shape (G, T), over all priorities.
+        over_take_w: shape (G, T), taken above entitlement.
+        shortfall_w: shape (G, T), in W x intervals: 0 but where a term ends.
         interval_minutes: length of an interval.
         over_take_micro_per_mwh: the market's cap price.
-        compensation_micro_per_mwh: as the contract states, an int or shape (G, 1).
-        is_limited: whether a day's compensation is at most what its over-take is charged.
+        compensation_micro_per_mwh: shape (G, 1), as the contract states.
+        limited_to_micro: what over-take was charged in the term before the day, where compensation
+            is at most what over-take is charged; None where it is not limited.
 
     Raises:
         OverflowError: quantities too large for exact sums.
@@ -109,13 +99,15 @@ def fair_play_amounts(
     compensation is limited and exceeds what over-take is charged, that amount is split over all
     points and intervals by what each would get, by largest remainder.
     """
-    over_take = energy_wh(over_take_w(entitlement_w, delivered_w), interval_minutes)
-    missed = energy_wh(missed_w(reliability_ppm, desired_w, delivered_w), interval_minutes)
+    over_take = energy_wh(over_take_w, interval_minutes)
+    shortfall = energy_wh(shortfall_w, interval_minutes)
     over_take_micro = energy_amounts_micro(over_take, over_take_micro_per_mwh)
-    compensation_micro = energy_amounts_micro(missed, compensation_micro_per_mwh)
-    if is_limited:
-        compensation_micro = _limited(compensation_micro, int(over_take_micro.sum()))
-    return Amounts(over_take, over_take_micro, missed, compensation_micro)
+    compensation_micro = energy_amounts_micro(shortfall, compensation_micro_per_mwh)
+    if limited_to_micro is not None:
+        compensation_micro = _limited(
+            compensation_micro, limited_to_micro + sum(over_take_micro.ravel().tolist())
+        )
+    return Amounts(over_take, over_take_micro, shortfall, compensation_micro)
 
 
 def _limited(amounts_micro: Integers, most_micro: int) -> Integers:

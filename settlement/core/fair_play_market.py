@@ -1,27 +1,45 @@
-"""Fair Play of a market: from a day's readings to shares, quantities and money."""
+"""Fair Play of a market: from a day's readings to service, quantities and money."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 import numpy as np
 
 from settlement.core.arrays import Integers
-from settlement.core.fair_play_amounts import Amounts, fair_play_amounts
-from settlement.core.fair_play_day import DayShares, History, fair_day, used_export_w
-from settlement.core.fair_play_rules import FairPlay, metered_requests
+from settlement.core.contract_day import Served, serve_day
+from settlement.core.contract_state import (
+    NOTHING_CARRIED,
+    Carried,
+    DayState,
+    begin_day,
+    end_day,
+    ends_term,
+)
+from settlement.core.fair_play_amounts import (
+    Amounts,
+    energy_wh,
+    fair_play_amounts,
+    shortfalls_w,
+)
+from settlement.core.fair_play_rules import FairPlay, Requests
 from settlement.core.model import DayReadings, MarketModel, node_available_w
+from settlement.core.room import sums_at
 
 
 @dataclass(frozen=True, eq=False)
 class FairPlayOutcome:
-    """What Fair Play comes to on a day, by measure; empty where no rule applies it.
+    """What Fair Play comes to on a day; empty where no rule applies it.
 
     Attributes:
-        of_points: each of shape (G, T).
-        of_market: each of shape (T,).
+        readings: the day as it settles: what was refused is not taken, and what was owed is taken
+            where it was served.
+        of_points: by measure, each of shape (G, T).
+        of_market: by measure, each of shape (T,).
         charges_micro: by component, each of shape (G, T), + is owed to the market.
     """
 
+    readings: DayReadings
     of_points: Mapping[str, Integers] = field(default_factory=dict)
     of_market: Mapping[str, Integers] = field(default_factory=dict)
     charges_micro: Mapping[str, Integers] = field(default_factory=dict)
@@ -31,20 +49,31 @@ def fair_play_outcome(model: MarketModel, readings: DayReadings) -> FairPlayOutc
     """Return what Fair Play comes to on a day, if it is among the model's rules."""
     rules = model.fair_play
     if rules is None:
-        return FairPlayOutcome()
-    shares = shares_of_day(model, rules, readings)
-    amounts = amounts_of_day(model, rules, shares)
+        return FairPlayOutcome(readings)
+    day = shares_of_day(model, rules, readings)
+    served, amounts = day.served, amounts_of_day(model, rules, day)
     return FairPlayOutcome(
+        replace(
+            readings,
+            demand_wh=day.taken_wh,
+            asked_wh=_asked_wh(model, readings, day),
+            requests=day.requests,
+        ),
         of_points={
-            "desired_w": shares.desired_w,
-            "entitlement_w": shares.entitlement_w,
-            "delivered_w": shares.delivered_w,
+            "desired_w": served.desired_w,
+            "entitlement_w": served.entitlement_w,
+            "delivered_w": served.delivered_w,
+            "late_w": served.late_w,
+            "missed_w": served.missed_w,
+            "declined_w": served.declined_w,
+            "owed_w": served.owed_w,
+            "taken_wh": day.taken_wh,
             "over_take_wh": amounts.over_take_wh,
-            "missed_wh": amounts.missed_wh,
+            "shortfall_wh": amounts.shortfall_wh,
         },
         of_market={
-            "fair_play_maximum_w": shares.maximum_w,
-            "fair_play_unused_w": shares.unused_w,
+            "fair_play_maximum_w": served.maximum_w,
+            "fair_play_unused_w": served.unused_w,
         },
         charges_micro={
             "over_take": amounts.over_take_micro,
@@ -55,74 +84,150 @@ def fair_play_outcome(model: MarketModel, readings: DayReadings) -> FairPlayOutc
     )
 
 
-def shares_of_day(model: MarketModel, rules: FairPlay, readings: DayReadings) -> DayShares:
-    """Return what each supply point of a market is entitled to over a day.
+@dataclass(frozen=True, eq=False)
+class DayShares:
+    """What contracts come to on a day, and what is taken by them.
 
-    Metered energy and requests become mean power over the interval, exactly.
+    Attributes:
+        day: the local day.
+        requests: by which it was shared.
+        served: how the contracts were served.
+        over_take_w: shape (G, T), taken above entitlement.
+        taken_wh: shape (G, T), what settles: as metered where requests are known beside the meter,
+            and elsewhere what was served; negative is net export.
+        ended: the state in which the day ends, but for `over_take_micro`, which is that before it.
+    """
+
+    day: date
+    requests: Requests
+    served: Served
+    over_take_w: Integers
+    taken_wh: Integers
+    ended: DayState
+
+
+def shares_of_day(model: MarketModel, rules: FairPlay, readings: DayReadings) -> DayShares:
+    """Return what each supply point of a market is served over a day.
+
+    Metered energy and requests become mean power over the interval, exactly. A request above the
+    power that a contract allows is no request: who takes it takes above entitlement.
 
     Args:
         rules: those of the model, or a variant of them.
     """
-    requests = readings.requests or metered_requests(readings.demand_wh)
-    desired_w = _desired_w(model, readings)
-    flexible = rules.is_flexible[:, np.newaxis]
-    return fair_day(
-        model.cuts,
-        rules.terms,
-        requests.history,
-        supply_of_day_w(model, rules, readings),
-        np.stack([np.where(flexible, 0, desired_w), np.where(flexible, desired_w, 0)]),
-        np.maximum(readings.demand_wh, 0) * (60 // model.interval_minutes),
+    requests = requests_of(model, rules, readings)
+    per_hour = 60 // model.interval_minutes
+    known = requests.is_known[:, np.newaxis]
+    metered_w = np.maximum(readings.demand_wh, 0) * per_hour
+    asked_w = np.where(known, requests.desired_wh * per_hour, metered_w)
+    limit_w = rules.limit_w[:, np.newaxis]
+    served = serve_day(
+        model.rooms,
+        rules.contracts,
+        requests.state.contracts,
+        node_available_w(model, readings.available_w),
+        np.minimum(asked_w, limit_w),
+        metered_w,
         requests.is_known,
         None if requests.seed is None else (requests.seed, readings.day),
+        _export_w(model, readings),
+    )
+    above_limit_w = np.maximum(metered_w - limit_w, 0)
+    over_take_w = np.where(known, np.maximum(metered_w - served.entitlement_w, 0), above_limit_w)
+    taken_wh = np.where(
+        known,
+        readings.demand_wh,
+        np.minimum(readings.demand_wh, 0)
+        + energy_wh(served.delivered_w + above_limit_w, model.interval_minutes),
+    )
+    before = requests.state
+    ended = DayState(
+        served.after,
+        before.missed_w + served.missed_w.sum(axis=1),
+        before.taken_wh + np.maximum(taken_wh, 0).sum(axis=1),
+        before.over_take_micro,
+    )
+    return DayShares(readings.day, requests, served, over_take_w, taken_wh, ended)
+
+
+def requests_of(model: MarketModel, rules: FairPlay, readings: DayReadings) -> Requests:
+    """Return a day's requests; where none are stated, the meter's alone and nothing before."""
+    if readings.requests is not None:
+        return readings.requests
+    points = len(readings.demand_wh)
+    return Requests(
+        np.zeros_like(readings.demand_wh),
+        np.zeros(points, dtype=np.bool_),
+        begin_day(rules.contracts, model.supply_points, NOTHING_CARRIED, readings.day),
     )
 
 
-def supply_of_day_w(model: MarketModel, rules: FairPlay, readings: DayReadings) -> Integers:
-    """Return supply at each node, shape (N, T): what units have available, and used net export."""
-    metered_w = readings.demand_wh * (60 // model.interval_minutes)
-    return node_available_w(model, readings.available_w) + used_export_w(
-        rules.terms, metered_w, _desired_w(model, readings)
-    )
+def carried_after(model: MarketModel, rules: FairPlay, readings: DayReadings) -> Carried:
+    """Return what a day hands to the next of its contracts."""
+    day = shares_of_day(model, rules, readings)
+    amounts = amounts_of_day(model, rules, day)
+    charged = sum(amounts.over_take_micro.ravel().tolist())
+    ended = replace(day.ended, over_take_micro=day.ended.over_take_micro + charged)
+    return end_day(rules.contracts, model.supply_points, ended)
 
 
-def _desired_w(model: MarketModel, readings: DayReadings) -> Integers:
-    requests = readings.requests or metered_requests(readings.demand_wh)
-    known = requests.is_known[:, np.newaxis]
-    desired_wh = np.where(known, requests.desired_wh, np.maximum(readings.demand_wh, 0))
-    return desired_wh * (60 // model.interval_minutes)
+def _asked_wh(model: MarketModel, readings: DayReadings, day: DayShares) -> Integers:
+    """Return demand by which scarcity is measured, shape (G, T): taken, and due but not served.
 
-
-def history_of_day(model: MarketModel, rules: FairPlay, readings: DayReadings) -> History:
-    """Return what a day counts in the history of a later one.
-
-    Where requests are known beside the meter, the metered energy counts as delivered. Elsewhere it
-    is what the rules entitle to on that day alone: without a history before it, and without a
-    lottery, an indivisible request counting with the part that it would be drawn for.
-
-    Args:
-        readings: of the earlier day; the history in its requests does not count.
+    What waits in its window presses on nobody; so every Wh that is asked for counts once, where it
+    is served or missed. Where requests are known beside the meter, the meter alone counts, as
+    whoever states a request must not set a price by it.
     """
-    own = readings.requests or metered_requests(readings.demand_wh)
-    divisible = replace(rules.terms, indivisible=np.zeros_like(rules.terms.indivisible))
-    undelayed = replace(
-        metered_requests(readings.demand_wh), desired_wh=own.desired_wh, is_known=own.is_known
-    )
-    shares = shares_of_day(
-        model, replace(rules, terms=divisible), replace(readings, requests=undelayed)
-    )
-    return shares.as_history
+    if readings.asked_wh is not None:
+        return readings.asked_wh
+    missed_wh = energy_wh(day.served.missed_w, model.interval_minutes)
+    known = day.requests.is_known[:, np.newaxis]
+    asked_wh: Integers = day.taken_wh + np.where(known, 0, missed_wh)
+    return asked_wh
 
 
-def amounts_of_day(model: MarketModel, rules: FairPlay, shares: DayShares) -> Amounts:
-    """Return over-take and missed reliability of a day, with their money."""
+def supply_of_day_w(model: MarketModel, readings: DayReadings) -> Integers:
+    """Return supply at each node, shape (N, T): what units have available, and used net export.
+
+    Export is netted against what others at the node newly ask for; where something is owed there,
+    more of it may be used, as `serve_day` does.
+    """
+    nodes, node = len(model.grid.nodes), model.supply_point_node
+    taken_w = np.stack([sums_at(nodes, node, w) for w in _asked_w(model, readings).T], axis=1)
+    available_w = node_available_w(model, readings.available_w)
+    supply: Integers = available_w + np.minimum(_export_w(model, readings), taken_w)
+    return supply
+
+
+def _export_w(model: MarketModel, readings: DayReadings) -> Integers:
+    """Return net export at each node, shape (N, T), in W."""
+    nodes, node = len(model.grid.nodes), model.supply_point_node
+    exported_w = np.maximum(-readings.demand_wh, 0) * (60 // model.interval_minutes)
+    return np.stack([sums_at(nodes, node, w) for w in exported_w.T], axis=1)
+
+
+def _asked_w(model: MarketModel, readings: DayReadings) -> Integers:
+    per_hour = 60 // model.interval_minutes
+    metered_w: Integers = np.maximum(readings.demand_wh, 0) * per_hour
+    if readings.requests is None:
+        return metered_w
+    known = readings.requests.is_known[:, np.newaxis]
+    asked_w: Integers = np.where(known, readings.requests.desired_wh * per_hour, metered_w)
+    return asked_w
+
+
+def amounts_of_day(model: MarketModel, rules: FairPlay, day: DayShares) -> Amounts:
+    """Return over-take and shortfalls of a day, with their money."""
+    shortfall_w = np.zeros_like(day.over_take_w)
+    if ends_term(day.day):
+        shortfall_w[:, -1] = shortfalls_w(
+            rules.contracts, day.ended.contracts.memory, day.ended.missed_w
+        )
     return fair_play_amounts(
-        rules.terms.reliability_ppm,
-        shares.entitlement_w,
-        shares.desired_w,
-        shares.delivered_w,
+        day.over_take_w,
+        shortfall_w,
         model.interval_minutes,
         rules.over_take_micro_per_mwh,
         rules.compensation_micro_per_mwh[:, np.newaxis],
-        is_limited=rules.paid_by == "over-take",
+        day.requests.state.over_take_micro if rules.paid_by == "over-take" else None,
     )

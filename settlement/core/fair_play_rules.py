@@ -5,10 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from settlement.core.arrays import Flags, Integers, integers, largest_magnitude, require_int64
-from settlement.core.fair_play import Terms
-from settlement.core.fair_play_day import History, no_history
+from settlement.core.contract_state import DayState
+from settlement.core.contracts import Contracts
 
 PAID_BY = ("equalisation", "over-take")
+
+UNLIMITED_W = 2**50
+"""The limit of a supply point whose contract sets none; no power comes near it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,32 +19,31 @@ class FairPlay:
     """The rules of Fair Play in force on a day.
 
     Attributes:
-        terms: of the G supply points.
-        is_flexible: shape (G,), served after the essential.
-        history_days: local days before a day that make its history.
+        contracts: of the G supply points.
+        limit_w: shape (G,), the most power that a contract entitles to; `UNLIMITED_W` for none.
         over_take_micro_per_mwh: the market's price cap.
         compensation_micro_per_mwh: shape (G,), for energy promised and not delivered.
         paid_by: ``equalisation``: the equalisation account pays what over-take does not;
-            ``over-take``: a day's compensation is at most what its over-take is charged.
+            ``over-take``: a term's compensation is at most what its over-take is charged.
         moves_money: whether over-take is charged and missed reliability compensated.
     """
 
-    terms: Terms
-    is_flexible: Flags
-    history_days: int
+    contracts: Contracts
+    limit_w: Integers
     over_take_micro_per_mwh: int
     compensation_micro_per_mwh: Integers
     paid_by: str = "equalisation"
     moves_money: bool = True
 
     def __post_init__(self) -> None:
-        points = (len(self.terms.node),)
-        price = integers(self.compensation_micro_per_mwh, points, "compensation_micro_per_mwh")
-        object.__setattr__(self, "compensation_micro_per_mwh", price)
-        if np.shape(self.is_flexible) != points:
-            raise ValueError(f"is_flexible: shape {np.shape(self.is_flexible)}, {points} needed")
-        if min(self.history_days, self.over_take_micro_per_mwh, price.min(initial=0)) < 0:
-            raise ValueError("history_days and prices must not be negative")
+        points = (len(self.contracts.point_group),)
+        for name in ("limit_w", "compensation_micro_per_mwh"):
+            values = integers(getattr(self, name), points, name)
+            object.__setattr__(self, name, values)
+            if values.min(initial=0) < 0:
+                raise ValueError(f"{name} must not be negative")
+        if self.over_take_micro_per_mwh < 0:
+            raise ValueError("over_take_micro_per_mwh must not be negative")
         if self.paid_by not in PAID_BY:
             raise ValueError(f"paid_by is one of {PAID_BY}")
 
@@ -53,20 +55,14 @@ class Requests:
     Attributes:
         desired_wh: shape (G, T), requests known beside the meter, not negative.
         is_known: shape (G,), whether they are; elsewhere metered demand is the request.
-        history: of the days before, in W.
+        state: in which the day begins.
         seed: digest of the day's inputs, 32 bytes; None where nothing is drawn by lottery.
     """
 
     desired_wh: Integers
     is_known: Flags
-    history: History
+    state: DayState
     seed: bytes | None = None
-
-
-def metered_requests(demand_wh: Integers) -> Requests:
-    """Return requests that are known from the meter alone, without history."""
-    points = len(demand_wh)
-    return Requests(np.zeros_like(demand_wh), np.zeros(points, dtype=np.bool_), no_history(points))
 
 
 def check_requests(requests: Requests, shape: tuple[int, int]) -> Requests:
@@ -78,19 +74,25 @@ def check_requests(requests: Requests, shape: tuple[int, int]) -> Requests:
         OverflowError: a quantity is so large that sums over the market may pass int64.
     """
     desired = integers(requests.desired_wh, shape, "desired_wh")
-    past = requests.history
-    history = History(
-        integers(past.desired_w, shape[:1], "history of desired_w"),
-        integers(past.delivered_w, shape[:1], "history of delivered_w"),
+    before = requests.state
+    owed = before.contracts.owed
+    state = DayState(
+        before.contracts,
+        integers(before.missed_w, shape[:1], "missed before"),
+        integers(before.taken_wh, shape[:1], "taken before"),
+        before.over_take_micro,
     )
     if np.shape(requests.is_known) != shape[:1]:
         raise ValueError(f"is_known: shape {np.shape(requests.is_known)}, {shape[:1]} needed")
+    if owed.shape[1:] != shape[:1]:
+        raise ValueError(f"owed before: {owed.shape[1]} points, {shape[0]} needed")
     for name, values in (
         ("desired_wh", desired),
-        ("history of desired_w", history.desired_w),
-        ("history of delivered_w", history.delivered_w),
+        ("owed before", owed),
+        ("missed before", state.missed_w),
+        ("taken before", state.taken_wh),
     ):
         if values.min(initial=0) < 0:
-            raise ValueError(f"{name}: negative; what is desired or delivered is not")
+            raise ValueError(f"{name}: negative; what is desired, owed, missed or taken is not")
     require_int64(largest_magnitude(desired) * shape[0] * 60, "desired_wh")
-    return Requests(desired, requests.is_known, history, requests.seed)
+    return Requests(desired, requests.is_known, state, requests.seed)

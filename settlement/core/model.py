@@ -23,8 +23,10 @@ from settlement.core.grid import Grid
 from settlement.core.holarchy import HolarchyTree, tree_of_layers, without_limits
 from settlement.core.levels_plan import LevelsPlan, levels_plan
 from settlement.core.network import Network, network_of
+from settlement.core.network_rooms import rooms_of
 from settlement.core.pass_through import PassThrough
 from settlement.core.pots import COST_RECOVERY, Flexibility, Pot, Target
+from settlement.core.room import Rooms
 from settlement.core.shapley_rule import EXACT, ShapleyRule
 from settlement.core.tightness import PPM, Curve
 
@@ -102,7 +104,7 @@ class MarketModel:
             object.__setattr__(self, name, flags)
         _require_points(points, "charging", self.charging.dynamic_ppm)
         if self.fair_play is not None:
-            _require_points(points, "fair_play", self.fair_play.terms.node)
+            _require_points(points, "fair_play", self.fair_play.contracts.point_group)
         if 60 % self.interval_minutes:
             raise ValueError(f"interval of {self.interval_minutes} minutes: it must divide 60")
         self._check_layers()
@@ -138,6 +140,11 @@ class MarketModel:
     def cuts(self) -> Cuts:
         """The grid's cuts, enumerated on first use."""
         return grid_cuts(self.grid)
+
+    @cached_property
+    def rooms(self) -> Rooms:
+        """What answers how much can be brought to nodes together, in W."""
+        return rooms_of(self.grid)
 
     @cached_property
     def network(self) -> Network:
@@ -235,7 +242,9 @@ def checked_readings(model: MarketModel, readings: DayReadings) -> DayReadings:
         else integers(readings.reserve_w, units, "reserve_w"),
         readings.requests
         and check_requests(readings.requests, (len(model.supply_points), intervals)),
-        integers(readings.scarcity_wh, (len(model.supply_points), intervals), "asked_wh"),
+        None
+        if readings.asked_wh is None
+        else integers(readings.asked_wh, (len(model.supply_points), intervals), "asked_wh"),
         integers(
             np.zeros((0, intervals), dtype=np.int64)
             if readings.sub_metered_wh is None

@@ -18,6 +18,7 @@ from settlement.evidence.rows import csv_rows, json_line, json_lines, plain_row
 from settlement.evidence.verifier_file import verifier_digest
 from settlement.meters.readings import VectorKey
 from settlement.meters.store import FILE_FIELDS
+from settlement.runs.contract_days import carried_as_dict
 from settlement.runs.inputs import run_inputs
 from settlement.runs.pinned import pinned_periods
 from settlement.runs.run import Run
@@ -28,6 +29,7 @@ from verifier.kinds import README
 from verifier.law import Law, document_path, readable_path
 from verifier.readable import write_readable
 from verifier.readme import write_readme
+from verifier.runs import CONTRACTS
 from verifier.stated import list_needed_law
 
 Progress = Callable[[int, int], None]
@@ -73,6 +75,8 @@ def write_evidence(session: Session, run: Run, sink: IO[bytes], progress: Progre
     for done, day in enumerate(run.days, start=2 + len(reading_days)):
         archive.add(f"results/{day}.csv", _results(session, run, day))
         progress(done, total)
+    if known.knows_contracts:
+        archive.add(CONTRACTS, canonical_bytes(carried_as_dict(known.contracts.before)))
     archive.add("run.json", row)
     _add_all(archive, _study_files(session, run))
     archive.close(run=str(run.id))

@@ -241,7 +241,7 @@ def _own_readings(session: Session, run: Run, owned: Owned) -> bytes:
     # The reader has every pin, and holds the first rows to them.
     pins = pin_leaves(run.pins)
     first = len(pins)
-    digests = [*pins, *(digest for _, digest in looked_at)]
+    digests = [*pins, *inputs.reading_digests]
     parts = partial_tree(digests, {*range(first), *(first + place for place in own)})
     told = {first + place: stored[looked_at[place][0]] for place in own}
     return _parts(tuple(OWN_READING), parts, told)

@@ -16,11 +16,12 @@ from common.refusals import Refused
 from rulebook.reading import validated
 from rulebook.resolve import RulePeriod, rule_set_of
 from rulebook.versions import Version
+from settlement.core.contract_state import NOTHING_CARRIED, Carried
 from settlement.meters.completing import complete
 from settlement.meters.readings import MeasuredDay, Readings
 from settlement.runs.computing import ComputedDay, compute
+from settlement.runs.contract_days import carried_from_dict
 from settlement.runs.inputs import RunInputs, inputs_of
-from settlement.runs.requests import first_day_of_history
 from settlement.runs.results import ResultVector, VectorKey, vector_of
 from settlement.runs.run import ENGINE_VERSION
 from settlement.studies.inputs import StudyInputs
@@ -31,7 +32,7 @@ from verifier.readings import READING, READING_FILES
 from verifier.report import Finding, Report, describe
 from verifier.results import RESULT, STUDY_MADE
 from verifier.rows import read_csv_rows
-from verifier.runs import OVERLAY, RUN, is_study_pin
+from verifier.runs import CONTRACTS, OVERLAY, RUN, is_study_pin
 from verifier.values import Row, parse_moment, parse_vector, to_integer
 
 
@@ -104,11 +105,18 @@ def _inputs(files: Files, run: Row, law: Law) -> RunInputs | StudyInputs:
         chosen = {day: rows for day, rows in days.items() if first <= day <= last}
         return Readings(market, known, _stacked(chosen, entities))
 
-    readings = between(first_day_of_history(periods), periods[-1].last_day)
-    inputs = inputs_of(periods, readings, complete(readings, periods, between))
+    readings = between(periods[0].first_day, periods[-1].last_day)
+    inputs = inputs_of(periods, readings, complete(readings, periods, between), _carried(files))
     if run["kind"] != "study":
         return inputs
     return StudyInputs(inputs, _overlay(files), _made(files, inputs.days))
+
+
+def _carried(files: Files) -> Carried:
+    """Return what the first day begins with, as the file states it; nothing where it does not."""
+    if CONTRACTS not in files.names():
+        return NOTHING_CARRIED
+    return carried_from_dict(parse_json(files.read(CONTRACTS)))
 
 
 def _periods(run: Row, law: Law) -> list[RulePeriod]:

@@ -7,17 +7,17 @@ import numpy as np
 
 from common.quantities import megawatt_hours, ppm, scaled
 from settlement.billing.lines import LINE_KINDS, MONEY_SUFFIX, Side, line_kind, name_of_cost
+from settlement.core.charges import NODE_PRICE
 from settlement.core.tightness import PPM
+from settlement.explanations.entitlements import Entitlements
 from settlement.explanations.fair_play import FairPlayCharges
-from settlement.explanations.grounds import Grounds
 from settlement.explanations.payments import Payments
 from settlement.explanations.prices import Prices
 from settlement.explanations.tree import Explanation
-from settlement.meters.register import DEMAND
 
 
 @dataclass(frozen=True)
-class Charges(Grounds):
+class Charges(Entitlements):
     """Explains what supply points are charged in one interval, down to the payments behind it."""
 
     def charge(self, component: str, point: str) -> Explanation:
@@ -26,8 +26,10 @@ class Charges(Grounds):
             return self._dynamic(point)
         if component == "equalisation":
             return self._returned(point)
+        if component == "excess":
+            return self._excess(point)
         if component in ("over_take", "compensation"):
-            return FairPlayCharges(self.facts, self.interval).charge(component, point)
+            return FairPlayCharges(self.facts, self.interval).charge_of(component, point)
         if f"{Side.PAYMENT}.{component}" not in LINE_KINDS:
             return self._by_clause(component, point)
         return self._cost_share(component, point)
@@ -36,7 +38,7 @@ class Charges(Grounds):
         """Return what a charge is that no unit is paid for and that needs no tree of its own."""
         kind = line_kind(f"{Side.CHARGE}.{component}")
         amount = self.facts.result(f"{kind.code}{MONEY_SUFFIX}", point, self.interval)
-        reading = self.reading(DEMAND, point, "Energy taken at this supply point")
+        reading = self.taken(point)
         clauses = self.cite(kind.code)
         return Explanation(
             kind.title, amount, "micro", "as its clause says", clauses=clauses, children=(reading,)
@@ -73,12 +75,12 @@ class Charges(Grounds):
                     "the sum of what the units below are paid for this interval",
                     children=tuple(paid),
                 ),
-                self.reading(DEMAND, point, "Energy taken at this supply point"),
+                self.taken(point),
             ),
         )
 
     def _subscribed_part(self, title: str, cost: int, subscribed: int) -> Explanation:
-        taken = {point: max(value, 0) for point, value in self.demand_wh().items()}
+        taken = {point: max(value, 0) for point, value in self.covered_wh().items()}
         everyone = sum(taken.values())
         parts = self._subscribed_ppm()
         energy = sum(wh * parts[point] for point, wh in taken.items()) // PPM
@@ -102,8 +104,8 @@ class Charges(Grounds):
         capacity = charging.capacity_weight_ppm.tolist() if weighted else [1] * len(points)
         parts = self._subscribed_ppm()
         weights = {}
-        for point, weight in zip(points, capacity, strict=True):
-            values = np.maximum(self.facts.readings[DEMAND, point].values, 0)
+        taken = np.maximum(self.facts.covered_wh, 0)
+        for point, weight, values in zip(points, capacity, taken, strict=True):
             energy = int(values.sum() if by_day else values[self.interval])
             weights[point] = energy * parts[point] * weight
         common = PPM * PPM if weighted else PPM  # whole Wh where nobody is mixed or weighted
@@ -130,7 +132,7 @@ class Charges(Grounds):
     def _dynamic(self, point: str) -> Explanation:
         facts = self.facts
         amount = facts.result("charge.dynamic_micro", point, self.interval)
-        reading = self.reading(DEMAND, point, "Energy taken at this supply point")
+        reading, covered = self.taken(point), self.covered_wh()[point]
         price = Prices(facts, self.interval).node_price(
             facts.register.supply_points[point][1].node, selling=reading.value < 0
         )
@@ -140,17 +142,64 @@ class Charges(Grounds):
             "Energy at the price of its node",
             amount,
             "micro",
-            f"{megawatt_hours(reading.value)} × {self.money(price.value, 'MWh')}{mixed}; fractions "
+            f"{megawatt_hours(covered)} × {self.money(price.value, 'MWh')}{mixed}; fractions "
             "of a millionth are carried to the next interval of the day",
             clauses=self.cite("charge.dynamic"),
-            children=(reading, price),
+            children=(reading, *self._block(point), price),
+        )
+
+    def _excess(self, point: str) -> Explanation:
+        facts, index = self.facts, self.facts.model.supply_points.index(point)
+        blocks = facts.model.charging.blocks
+        stated = NODE_PRICE if blocks is None else int(blocks.price_micro_per_mwh[index])
+        price = (
+            Prices(facts, self.interval).node_price(facts.register.supply_points[point][1].node)
+            if stated == NODE_PRICE
+            else Explanation(
+                "Excess price of its product",
+                stated,
+                "micro/MWh",
+                clauses=self.governing(
+                    facts.rules.market_rules, "products.excess_price_micro_per_mwh"
+                ),
+            )
+        )
+        reading = self.taken(point)
+        above = max(reading.value, 0) - max(self.covered_wh()[point], 0)
+        return Explanation(
+            "Energy above what its contract covers",
+            facts.result("charge.excess_micro", point, self.interval),
+            "micro",
+            f"{megawatt_hours(above)} × {self.money(price.value, 'MWh')}; fractions of a millionth "
+            "are carried to the next interval of the day",
+            clauses=self.cite("charge.excess"),
+            children=(reading, *self._block(point), price),
+        )
+
+    def _block(self, point: str) -> tuple[Explanation, ...]:
+        """Return what the contract covers in the month, and what was taken before; if it does."""
+        facts, index = self.facts, self.facts.model.supply_points.index(point)
+        blocks, requests = facts.model.charging.blocks, facts.settled.requests
+        if blocks is None or requests is None or not blocks.has_block[index]:
+            return ()
+        taken = np.maximum(facts.settled.demand_wh[index], 0)
+        before = int(requests.state.taken_wh[index]) + int(taken[: self.interval].sum())
+        return (
+            Explanation(
+                "Energy of a month that its contract covers",
+                int(blocks.covered_wh[index]),
+                "Wh",
+                f"{megawatt_hours(before)} of the month were taken before this interval",
+                clauses=self.governing(facts.rules.market_rules, "products.energy_wh"),
+            ),
         )
 
     def _returned(self, point: str) -> Explanation:
         facts, interval = self.facts, self.interval
         amount = facts.result("charge.equalisation_micro", point, interval)
         returned = facts.total("charge.equalisation_micro", interval)
-        over_day = int(np.maximum(facts.readings[DEMAND, point].values, 0).sum())
+        row = facts.settled.demand_wh[facts.model.supply_points.index(point)]
+        over_day = int(np.maximum(row, 0).sum())
         return Explanation(
             "Part of what the equalisation account returns",
             amount,

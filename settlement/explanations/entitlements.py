@@ -1,60 +1,63 @@
-"""Why a supply point is entitled to what it is: desire, weight, the part of its node, the cut.
+"""Why a supply point is entitled to what it is: what it wants, the turns of service, the cut.
 
-Entitlement, the part of its node, the cut that holds the node back and the readings behind them are
-computed again from the inputs that the run is pinned to, as the engine does.
+Entitlement, the turns in which its group was served, what they left to it and the cut that held it
+back are computed again from the inputs that the run is pinned to, as the engine does. What was owed
+is followed from the interval that refused it to the one that serves it.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from common.quantities import megawatt_hours, megawatts, ppm
-from settlement.core.cuts import W_PER_KW, subset_sums
-from settlement.core.fair_play import PRIORITIES, Shares, weights_ppm
-from settlement.core.fair_play_day import DayShares, History
-from settlement.core.fair_play_market import supply_of_day_w
-from settlement.core.fair_play_rules import FairPlay
-from settlement.core.max_min import Frozen, binding_members, room_for
-from settlement.core.tightness import PPM
-from settlement.explanations.grounds import Grounds
+from settlement.core.contracts import Memory
+from settlement.core.order_of_service import (
+    DUE,
+    LEFT_OVER,
+    PROMISES,
+    WAITING,
+    Service,
+    Turn,
+    Wanted,
+    wanted_in,
+)
+from settlement.explanations.service_grounds import ServiceGrounds
 from settlement.explanations.tree import Explanation
-from settlement.meters.register import AVAILABLE, DEMAND, DESIRED
+from settlement.meters.register import DEMAND, DESIRED
+
+TURN_WORDS = {
+    PROMISES: "Served of what its promise needs",
+    DUE: "Served of what else is due",
+}
+LEFT_OVER_WORDS = "Served of what whole requests left over"
 
 
 @dataclass(frozen=True)
-class Entitlements(Grounds):
+class Entitlements(ServiceGrounds):
     """Explains what Fair Play entitles supply points to in one interval."""
 
     @property
-    def rules(self) -> FairPlay:
-        """The rules of Fair Play in force on the day."""
-        rules = self.facts.model.fair_play
-        if rules is None:
-            raise LookupError(f"no rule applies Fair Play on {self.facts.day}")
-        return rules
-
-    @property
-    def day(self) -> DayShares:
-        """The shares of the day, as the engine computed them."""
-        return self.facts.fair_play_shares
-
-    @property
-    def shares(self) -> Shares:
-        """The shares of the interval."""
-        return self.day.intervals[self.interval]
+    def wanted(self) -> Wanted:
+        """What was wanted of the interval, new and owed."""
+        served = self.day.served
+        return wanted_in(
+            self.rules.contracts, served.before[self.interval], served.desired_w[:, self.interval]
+        )
 
     def entitlement(self, point: str) -> Explanation:
         """Return the tree behind what a supply point may take."""
         index = self.facts.model.supply_points.index(point)
-        entitled = int(self.day.entitlement_w[index, self.interval])
-        desired = int(self.day.desired_w[index, self.interval])
-        children: list[Explanation] = [self._desired(point)]
-        formula = "all that it desired"
-        is_drawn = bool(self.rules.terms.indivisible[index]) and self._is_short(index)
-        if is_drawn or entitled < desired:
-            formula = self._drawn(entitled) if is_drawn else self._shared_by_weight(index)
-            children += [self._weight(point, index), self._node(index)]
-            children += [self._lottery(index)] if is_drawn else []
+        entitled = int(self.day.served.entitlement_w[index, self.interval])
+        owed = [*self._owed(index)]
+        children = [self._desired(point), *owed]
+        formula = "all that it desired" + (" and was owed" if owed else "")
+        if self.service is not None:
+            children += self._served(index, self.service)
+            if entitled < int(self.wanted.all[index]):
+                formula = "what its group is served, and its part of that"
         return Explanation(
             f"Entitlement ({point})",
             entitled,
@@ -69,73 +72,190 @@ class Entitlements(Grounds):
             return self.reading(DESIRED, point, "Energy desired")
         return self.reading(DEMAND, point, "Energy desired: what was metered")
 
-    def _rank(self, index: int) -> int:
-        return int(self.rules.is_flexible[index])
+    def _owed(self, index: int) -> Iterator[Explanation]:
+        """Yield what was refused before and may be served in the interval, the earliest due first.
 
-    def _weights(self) -> np.ndarray:
-        before = self.day.before[self.interval]
-        return weights_ppm(self.rules.terms, before.desired_w, before.delivered_w)
+        What is due after j intervals was refused a window before that: it is told of its product.
+        """
+        owed = self.day.served.before[self.interval].owed[:, index]
+        window = int(self.rules.contracts.point_window[index])
+        for after in np.flatnonzero(owed).tolist():
+            refused = self._clock(after - window)
+            yield Explanation(
+                f"Owed since {refused}",
+                int(owed[after]),
+                "W",
+                f"refused then; its window of {window} intervals closes at "
+                f"{self._clock(after + 1)}",
+                clauses=self.governing(self.facts.rules.market_rules, "products.window_minutes"),
+            )
 
-    def _shared_by_weight(self, index: int) -> str:
-        """Say how what a node is served of a priority is shared inside it; see `fill_by_weight`."""
-        terms, rank = self.rules.terms, self._rank(index)
-        given, wanted = (
-            values[rank].tolist()
-            for values in (self.shares.entitlement_w, self._desired_by_priority())
+    def _clock(self, after: int) -> str:
+        """Return the local start of an interval so many after this one, with its day if another."""
+        rules = self.facts.rules.market_rules
+        step = timedelta(minutes=rules.interval_minutes)
+        start = (self.facts.starts[self.interval] + after * step).astimezone(
+            ZoneInfo(rules.time_zone)
         )
-        others = terms.points_at[int(terms.node[index])]
-        full = [
-            other for other in others if given[other] == wanted[other] or terms.indivisible[other]
-        ]
-        rest = [other for other in others if other not in full]
-        weights = self._weights().tolist()
-        left = sum(given[other] for other in rest)
-        own = weights[index] * wanted[index]
-        pull = sum(weights[other] * wanted[other] for other in rest)
-        return (
-            f"{megawatts(left)} × {own:,} ÷ {pull:,}: what is left at {self._node_name(index)} "
-            "beside requests met in full, by weight × power desired, rounded down; what is left "
-            "over goes a watt each to the largest remainders"
-        )
+        same_day = start.date() == self.facts.day
+        return f"{start:%H:%M %Z}" if same_day else f"{start.day} {start:%B %Y, %H:%M %Z}"
 
-    def _drawn(self, entitled: int) -> str:
-        met = "and was drawn" if entitled else "and was not drawn"
-        return f"its request is met whole or not at all, {met}"
+    def _group(self, index: int) -> int:
+        return int(self.rules.contracts.point_group[index])
 
-    def _is_short(self, index: int) -> bool:
-        """Return whether demand of its priority at its node is held back."""
-        node, rank = int(self.rules.terms.node[index]), self._rank(index)
-        return any(
-            node in frozen.nodes and frozen.total < frozen.weight
-            for frozen in self.shares.frozen[rank]
-        )
+    def _group_name(self, group: int) -> str:
+        node, product = self.rules.contracts.groups[group]
+        return f"{product} at {node}"
 
-    def _desired_by_priority(self) -> np.ndarray:
-        desired = self.day.desired_w[:, self.interval]
-        flexible = self.rules.is_flexible
-        return np.stack([np.where(flexible, 0, desired), np.where(flexible, desired, 0)])
+    def _served(self, index: int, service: Service) -> Iterator[Explanation]:
+        """Yield what the point is served, of what is due and of each deadline, with its turns."""
+        wanted, group = self.wanted, self._group(index)
+        turns = [turn for turn in service.turns if turn.wanted[group]]
+        if wanted.due[index]:
+            yield self._part(
+                index,
+                "Served of what is due",
+                int(service.due_w[index]),
+                int(wanted.due[index]),
+                int(self.rules.contracts.by_group(wanted.due)[group]),
+                [turn for turn in turns if turn.name in TURN_WORDS or _is_left(turn, 0)],
+                DUE,
+            )
+        for after in np.flatnonzero(wanted.waiting[:, index]).tolist():
+            yield self._part(
+                index,
+                f"Served of what may wait until {self._clock(after + 1)}",
+                int(service.waiting_w[after, index]),
+                int(wanted.waiting[after, index]),
+                int(self.rules.contracts.by_group(wanted.waiting[after])[group]),
+                [turn for turn in turns if turn.name not in TURN_WORDS and turn.due_after == after],
+                f"{WAITING} {after}",
+            )
 
-    def _node_name(self, index: int) -> str:
-        return self.facts.model.grid.nodes[int(self.rules.terms.node[index])]
-
-    def _weight(self, point: str, index: int) -> Explanation:
-        terms, before = self.rules.terms, self.day.before[self.interval]
-        reliability = int(terms.reliability_ppm[index])
-        weight = int(self._weights()[index])
-        fulfilment = self._fulfilment(index, before)
+    def _part(
+        self,
+        index: int,
+        label: str,
+        given: int,
+        own: int,
+        whole: int,
+        turns: list[Turn],
+        turn: str,
+    ) -> Explanation:
+        """Return what a point is given of what its group is served, in whole or by its part."""
+        group = self._group(index)
+        served = sum(int(turn.served[group]) for turn in turns)
+        formula = "all of it"
+        if self.rules.contracts.indivisible[group] and served < whole:
+            drawn = "and was drawn" if given else "and was not drawn"
+            formula = (
+                f"its request is met whole or not at all, {drawn} by lottery over the "
+                f"{megawatts(served)} that {self._group_name(group)} is served; the seed is "
+                f"SHA-256 of “tallystick lottery 1”, a line feed, the digest {self._seed()} of the "
+                f"day's rules and readings, and the place “{self._place(group, turn)}”"
+            )
+        elif served < whole:
+            formula = (
+                f"{megawatts(own)} × {megawatts(served)} ÷ {megawatts(whole)}: the part that "
+                f"{self._group_name(group)} is served, the same for all in it, to within a watt"
+            )
         return Explanation(
-            f"Weight ({point})",
+            label, given, "W", formula, children=tuple(self._turn(turn, group) for turn in turns)
+        )
+
+    def _seed(self) -> str:
+        seed = self.day.requests.seed
+        return "" if seed is None else seed.hex()
+
+    def _place(self, group: int, turn: str) -> str:
+        """Return the place of a drawing in words, as `serve_day` states it."""
+        node, product = self.rules.contracts.groups[group]
+        return f"{self.facts.day.isoformat()} {self.interval} {node} {product} {turn}"
+
+    def _turn(self, turn: Turn, group: int) -> Explanation:
+        """Return what a group is served in a turn: all, or by its weight behind a cut."""
+        served, wanted = int(turn.served[group]), int(turn.wanted[group])
+        words = TURN_WORDS.get(turn.name, "Served of what may wait")
+        words = LEFT_OVER_WORDS if turn.name == LEFT_OVER else words
+        step = next(
+            (number for number, each in enumerate(turn.frozen) if group in each.claims), None
+        )
+        formula = f"all of {megawatts(wanted)}"
+        children = [self._needed(group)] if turn.name == PROMISES else []
+        if step is not None:
+            frozen, weight = turn.frozen[step], int(turn.weight[group])
+            formula = (
+                f"{weight:,} × {megawatts(wanted)} × {megawatts(frozen.total)} ÷ {frozen.pull:,}: "
+                "weight × wanted, as a part of that of all who are held back by one cut, rounded "
+                "down; what is left over goes a watt each to the largest remainders"
+            )
+            children += [self._weight(group, weight), self.cut(turn, step)]
+        return Explanation(
+            f"{words} ({self._group_name(group)})",
+            served,
+            "W",
+            formula,
+            children=tuple(children),
+        )
+
+    def _memory(self) -> Memory:
+        return self.day.served.before[self.interval].memory
+
+    def _needed(self, group: int) -> Explanation:
+        """Return what a group must be served not to fall behind its promise."""
+        promise = int(self.rules.contracts.promise_ppm[group])
+        matured, delivered = self._energies(group)
+        return Explanation(
+            f"Promise of {self._group_name(group)}",
+            promise,
+            "ppm",
+            f"of {megawatt_hours(matured)} that were due since the month began and what is due "
+            f"now; {megawatt_hours(delivered)} were delivered",
+            clauses=self.governing(self.facts.rules.market_rules, "products.reliability_ppm"),
+        )
+
+    def _energies(self, group: int) -> tuple[int, int]:
+        minutes, memory = self.facts.model.interval_minutes, self._memory()
+        return (
+            memory.matured[group] * minutes // 60,
+            memory.delivered[group] * minutes // 60,
+        )
+
+    def _weight(self, group: int, weight: int) -> Explanation:
+        contracts, memory = self.rules.contracts, self._memory()
+        tier = int(contracts.tier_ppm[group])
+        matured, delivered = self._energies(group)
+        fulfilment = memory.fulfilment_ppm()[group]
+        least = contracts.least_fulfilment_ppm
+        return Explanation(
+            f"Weight ({self._group_name(group)})",
             weight,
             "ppm",
-            f"{ppm(reliability)} ÷ {ppm(max(fulfilment.value, terms.least_fulfilment_ppm))}, "
-            "rounded down to 0.0001\u00a0%, at least that: the reliability that its contract "
-            "promises over the part of what it desired that was delivered to it",
+            f"{ppm(tier)} ÷ {ppm(max(fulfilment, least))}, rounded down to 0.0001\u00a0%: the "
+            "weight of its tier over the part of what was due that was delivered",
             clauses=self.governing(
-                self.facts.rules.allocation_policy,
-                "fair_play.history_days",
-                "fair_play.least_fulfilment_ppm",
+                self.facts.rules.allocation_policy, "fair_play.least_fulfilment_ppm"
             ),
-            children=(self.reliability(point), fulfilment),
+            children=(
+                Explanation(
+                    f"Tier of {self._group_name(group)}",
+                    tier,
+                    "ppm",
+                    clauses=self.governing(
+                        self.facts.rules.market_rules, "products.tier_weight_ppm"
+                    ),
+                ),
+                Explanation(
+                    "Fulfilment",
+                    fulfilment,
+                    "ppm",
+                    f"{megawatt_hours(delivered)} delivered ÷ {megawatt_hours(matured)} due since "
+                    f"the month began; counts as at least {ppm(least)}"
+                    if memory.matured[group]
+                    else "nothing was due since the month began: counts as whole",
+                    is_missing=not memory.matured[group],
+                ),
+            ),
         )
 
     def reliability(self, point: str) -> Explanation:
@@ -144,163 +264,42 @@ class Entitlements(Grounds):
         product = self.facts.register.supply_points[point][1].product
         return Explanation(
             f"Reliability of product {product}",
-            int(self.rules.terms.reliability_ppm[index]),
+            int(self.rules.contracts.promise_ppm[self._group(index)]),
             "ppm",
             clauses=self.governing(self.facts.rules.market_rules, "products.reliability_ppm"),
         )
 
-    def _fulfilment(self, index: int, before: History) -> Explanation:
-        minutes = self.facts.model.interval_minutes
-        desired, delivered = (
-            int(values[index]) * minutes // 60 for values in (before.desired_w, before.delivered_w)
-        )
-        least = self.rules.terms.least_fulfilment_ppm
-        wanted = int(before.desired_w[index])
-        value = int(before.delivered_w[index]) * PPM // wanted if wanted else PPM
-        days = self.rules.history_days
-        span = f"the {days} days before and " if days else ""
-        return Explanation(
-            "Fulfilment",
-            value,
-            "ppm",
-            f"{megawatt_hours(delivered)} delivered ÷ {megawatt_hours(desired)} desired in {span}"
-            f"the earlier intervals of the day; counts as at least {ppm(least)}"
-            if wanted
-            else f"nothing was desired in {span}the earlier intervals of the day: counts as whole",
-            is_missing=not wanted,
-        )
-
-    def _node(self, index: int) -> Explanation:
-        """Return what the node is served of the priority, and what holds it back."""
-        rank, node = self._rank(index), int(self.rules.terms.node[index])
-        steps = self.shares.frozen[rank]
-        step = next(number for number, earlier in enumerate(steps) if node in earlier.nodes)
-        frozen = steps[step]
-        name = PRIORITIES[rank]
-        served = int(self.shares.node_served_w[rank, node])
-        wanted = int(self._node_desired(rank)[node])
-        points = self.rules.terms.points_at[node]
-        leaves_over = bool(self.rules.terms.indivisible[points].any())
-        less = ", less what whole requests could not use" if leaves_over else ""
-        return Explanation(
-            f"Served of {name} demand at {self._node_name(index)}",
-            served,
-            "W",
-            f"{megawatts(wanted)} desired × {megawatts(frozen.total)} ÷ "
-            f"{megawatts(frozen.weight)}, to within a watt{less}: "
-            "every node held back by one cut is served the same part of what it desires",
-            children=(self._cut(rank, steps, step),),
-        )
-
-    def _node_desired(self, rank: int) -> np.ndarray:
-        desired = np.zeros(len(self.facts.model.grid.nodes), dtype=np.int64)
-        np.add.at(desired, self.rules.terms.node, self._desired_by_priority()[rank])
-        return desired
-
-    def _cut(self, rank: int, steps: tuple[Frozen, ...], step: int) -> Explanation:
-        """Return the cut that holds back a set of nodes: what can be brought to its demand side."""
-        model = self.facts.model
-        held = sorted(node for frozen in steps[: step + 1] for node in frozen.nodes)
-        desired = self._node_desired(rank)
-        supply = supply_of_day_w(model, self.rules, self.facts.day_readings())[:, self.interval]
-        earlier = self.shares.node_served_w[:rank].sum(axis=0)
-        room = room_for(model.cuts.boundary_kw * W_PER_KW, supply) - subset_sums(earlier)
-        side = binding_members(room, desired, held)
-        outside = [node for node in held if node not in side]
-        children = [*self._brought_to(side, int(supply[list(side)].sum()))]
-        if rank:
-            children.append(
-                Explanation(
-                    f"Served there before, to {PRIORITIES[rank - 1]} demand",
-                    -int(earlier[list(side)].sum()),
-                    "W",
-                )
+    def taken(self, point: str) -> Explanation:
+        """Return the energy that a supply point takes: as metered, or as its contract serves it."""
+        metered = self.reading(DEMAND, point, "Energy taken at this supply point")
+        if self.facts.model.fair_play is None:
+            return metered
+        index = self.facts.model.supply_points.index(point)
+        taken = int(self.day.taken_wh[index, self.interval])
+        if taken == metered.value or self.day.requests.is_known[index]:
+            return metered
+        served = self.day.served
+        late, refused = (
+            int(values[index, self.interval])
+            for values in (
+                served.late_w,
+                served.desired_w - (served.delivered_w - served.late_w),
             )
-        if outside:
-            children.append(
-                Explanation(
-                    f"Desired at {self._names(outside)}, served in full",
-                    int(desired[outside].sum()),
-                    "W",
-                )
-            )
-        frozen = steps[step]
-        before = sum(earlier.total for earlier in steps[:step])
+        )
         return Explanation(
-            f"What the grid can serve at {self._names(held)}",
-            before + frozen.total,
-            "W",
-            f"the smallest cut; {megawatts(before)} of it is at nodes held back at a lower part"
-            if before
-            else "the smallest cut",
-            children=tuple(children),
-        )
-
-    def _brought_to(self, side: tuple[int, ...], supply_w: int) -> tuple[Explanation, ...]:
-        """Return what can be brought to the demand side of a cut: its own supply, and by lines."""
-        lines, rating = self._lines_into(side)
-        return (
-            Explanation(
-                f"Supply at {self._names(side)}",
-                supply_w,
-                "W",
-                "what units have available, and net export that serves demand at its own node",
-                children=self._supplies(side, supply_w),
-            ),
-            Explanation(
-                f"Lines into {self._names(side)}",
-                rating,
-                "W",
-                f"the ratings of {', '.join(lines) or 'no line'}, each rounded down to a kW",
-                clauses=self.governing(self.facts.rules.grid_model, "lines.rating_w"),
+            f"Energy taken at this supply point ({point})",
+            taken,
+            "Wh",
+            f"what was metered as its wish, less {megawatts(refused)} refused in this interval, "
+            f"and {megawatts(late)} that had been owed; what is below a millionth of a MWh is "
+            "carried to the next interval of the day",
+            clauses=self.governing(self.facts.rules.allocation_policy, "fair_play"),
+            children=(
+                self.reading(DEMAND, point, "Energy metered, as its wish"),
+                self.entitlement(point),
             ),
         )
 
-    def _names(self, nodes: list[int] | tuple[int, ...]) -> str:
-        return ", ".join(self.facts.model.grid.nodes[node] for node in nodes) or "no node"
 
-    def _lines_into(self, side: tuple[int, ...]) -> tuple[list[str], int]:
-        grid = self.facts.model.grid
-        names, total = [], 0
-        ends = zip(grid.line_from.tolist(), grid.line_to.tolist(), strict=True)
-        for line, (source, target) in enumerate(ends):
-            if (source in side) == (target in side):
-                continue
-            rating = grid.rating_w if target in side else grid.reverse_rating_w
-            names.append(f"{grid.nodes[source]}–{grid.nodes[target]}")
-            total += int(rating[line]) // W_PER_KW * W_PER_KW
-        return names, total
-
-    def _supplies(self, side: tuple[int, ...], whole: int) -> tuple[Explanation, ...]:
-        model, owner = self.facts.model, self.facts.register.unit_owner
-        units = tuple(
-            self.reading(AVAILABLE, unit, "Declared availability", owner(unit))
-            for unit, node in zip(model.units, model.unit_node.tolist(), strict=True)
-            if node in side
-        )
-        export = whole - sum(unit.value for unit in units)
-        used = Explanation("Net export that serves demand at its own node", export, "W")
-        return (*units, used) if export else units
-
-    def _lottery(self, index: int) -> Explanation:
-        rank = self._rank(index)
-        requests = self.facts.day_readings().requests
-        seed = b"" if requests is None or requests.seed is None else requests.seed
-        place = (
-            f"{self.facts.day.isoformat()} {self.interval} {self._node_name(index)} "
-            f"{PRIORITIES[rank]}"
-        )
-        points = self.rules.terms.points_at[int(self.rules.terms.node[index])]
-        drawn = (self.shares.entitlement_w[rank] > 0) & self.rules.terms.indivisible
-        tickets = self._weights()[index]
-        return Explanation(
-            "Met by the lottery at its node",
-            int(drawn[points].sum()),
-            "",
-            f"drawn with {tickets:,} tickets of its own, its weight; the seed is SHA-256 of "
-            f"“tallystick lottery 1”, a line feed, the digest {seed.hex()} of the day's rules and "
-            f"readings, and “{place}”",
-            clauses=self.governing(
-                self.facts.rules.allocation_policy, "fair_play.products.indivisible"
-            ),
-        )
+def _is_left(turn: Turn, after: int) -> bool:
+    return turn.name == LEFT_OVER and turn.due_after == after

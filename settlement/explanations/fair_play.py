@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from common.quantities import megawatt_hours, megawatts
+from settlement.core.contract_state import ends_term
 from settlement.explanations.entitlements import Entitlements
 from settlement.explanations.tree import Explanation
 from settlement.meters.register import DEMAND
@@ -14,7 +13,7 @@ from settlement.meters.register import DEMAND
 class FairPlayCharges(Entitlements):
     """Explains what over-take is charged and what missed reliability is compensated with."""
 
-    def charge(self, component: str, point: str) -> Explanation:
+    def charge_of(self, component: str, point: str) -> Explanation:
         """Return the tree behind a charge of Fair Play."""
         return self._over_take(point) if component == "over_take" else self._compensation(point)
 
@@ -54,22 +53,23 @@ class FairPlayCharges(Entitlements):
     def _compensation(self, point: str) -> Explanation:
         facts = self.facts
         amount = facts.result("charge.compensation_micro", point, self.interval)
-        missed = facts.result("missed_wh", point, self.interval)
+        shortfall = facts.result("shortfall_wh", point, self.interval)
         index = facts.model.supply_points.index(point)
         price = int(self.rules.compensation_micro_per_mwh[index])
         limited = ""
         if self.rules.paid_by == "over-take":
-            most = facts.day_total("charge.over_take_micro")
-            limited = f"; over all points and the day at most {self.money(most)}, in proportion"
+            most = self.day.requests.state.over_take_micro
+            most += facts.day_total("charge.over_take_micro")
+            limited = f"; over all points and the month at most {self.money(most)}, in proportion"
         return Explanation(
-            "Compensation for reliability that was missed",
+            "Compensation for a promise that was not kept",
             amount,
             "micro",
-            f"{megawatt_hours(-missed)} × {self.money(price, 'MWh')}; fractions of a millionth are "
-            f"carried to the next interval of the day{limited}",
+            f"{megawatt_hours(-shortfall)} × {self.money(price, 'MWh')}; fractions of a millionth "
+            f"are carried to the next interval of the day{limited}",
             clauses=self.cite("charge.compensation"),
             children=(
-                self._missed(point, index, missed),
+                self._shortfall(point, index, shortfall),
                 Explanation(
                     "Price of compensation",
                     price,
@@ -83,34 +83,38 @@ class FairPlayCharges(Entitlements):
             ),
         )
 
-    def _missed(self, point: str, index: int, missed: int) -> Explanation:
-        minutes = self.facts.model.interval_minutes
-        desired, delivered = self.day.desired_w[index], self.day.delivered_w[index]
-        counted = np.minimum(desired, delivered)
-        day_desired, day_counted = (
-            int(values.sum()) * minutes // 60 for values in (desired, counted)
-        )
-        short, day_short = (
-            int(values) * minutes // 60
-            for values in ((desired - counted)[self.interval], (desired - counted).sum())
-        )
-        of_day = int(self.facts.results["missed_wh", point].sum())
+    def _shortfall(self, point: str, index: int, shortfall: int) -> Explanation:
+        """Return what a point lacks of its group's promise; it is known where the month ends."""
+        group = self._group(index)
+        name = self._group_name(group)
+        label = f"Energy promised and not delivered ({point})"
+        if not ends_term(self.facts.day) or self.interval != len(self.facts.starts) - 1:
+            return Explanation(label, shortfall, "Wh", "a promise is held to its month, at its end")
+        ended, minutes = self.day.ended, self.facts.model.interval_minutes
+        members = self.rules.contracts.points_of[group]
+        missed = int(ended.missed_w[index]) * minutes // 60
+        of_all = int(ended.missed_w[members].sum()) * minutes // 60
+        memory = ended.contracts.memory
         return Explanation(
-            f"Energy promised and not delivered ({point})",
-            missed,
+            label,
+            shortfall,
             "Wh",
-            f"{megawatt_hours(of_day)} over the day, set out over its intervals by what was not "
-            f"delivered in each: {megawatt_hours(short)} of {megawatt_hours(day_short)} in "
-            "this one",
+            f"what {name} lacks of its promise, set out over those who hold it by what each was "
+            f"refused for good: {megawatt_hours(missed)} of {megawatt_hours(of_all)}",
             children=(
-                Explanation("Energy desired over the day", day_desired, "Wh"),
                 Explanation(
-                    "Energy delivered over the day, each interval up to what was desired in it",
-                    day_counted,
+                    f"Due to {name} in the month", _wh(memory.matured[group], minutes), "Wh"
+                ),
+                Explanation(
+                    f"Delivered to {name} in the month",
+                    _wh(memory.delivered[group], minutes),
                     "Wh",
                     "as metered where requests are known beside the meter, else the entitlement",
                 ),
                 self.reliability(point),
-                self.entitlement(point),
             ),
         )
+
+
+def _wh(power_intervals: int, minutes: int) -> int:
+    return power_intervals * minutes // 60

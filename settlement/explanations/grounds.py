@@ -15,7 +15,6 @@ from settlement.core.cuts import W_PER_KW
 from settlement.core.model import node_demand_w
 from settlement.explanations.estimates import estimate_words, ground_numbers, source_words
 from settlement.explanations.tree import CitedClause, DayFacts, Explanation
-from settlement.meters.register import DEMAND
 
 
 @dataclass(frozen=True)
@@ -50,13 +49,10 @@ class Grounds:
             micro, f"micro{per and ' per '}{per}", self.facts.rules.market_rules.currency
         )
 
-    def demand_wh(self) -> dict[str, int]:
-        """Return the metered energy of every supply point; negative is net export."""
-        return {
-            entity: int(fact.values[self.interval])
-            for (measure, entity), fact in self.facts.readings.items()
-            if measure == DEMAND
-        }
+    def covered_wh(self) -> dict[str, int]:
+        """Return what each supply point takes within its contract's block; negative is export."""
+        covered = self.facts.covered_wh[:, self.interval].tolist()
+        return dict(zip(self.facts.model.supply_points, covered, strict=True))
 
     def stack(self, measure: str, entities: Sequence[str]) -> np.ndarray:
         """Return the readings of a measure in the order of `entities`."""
@@ -66,11 +62,8 @@ class Grounds:
         )
 
     def asked_wh(self) -> np.ndarray:
-        """Return what supply points asked for, in the model's order: what scarcity is about."""
-        points, asked = self.facts.model.supply_points, self.facts.asked_wh
-        if asked is None:
-            return self.stack(DEMAND, points)
-        return np.array([asked[point][self.interval] for point in points], dtype=np.int64)
+        """Return demand by which scarcity is measured, shape (G,), in the model's order."""
+        return self.facts.settled.scarcity_wh[:, self.interval]
 
     def node_demand_kw(self) -> np.ndarray:
         """Return demand at each node in kW, as the engine's games take it."""

@@ -29,8 +29,9 @@ from settlement.core.pass_through import (
     hour_steps,
     subscription_day_micro,
 )
-from settlement.explanations.grounds import Grounds
+from settlement.explanations.entitlements import Entitlements
 from settlement.explanations.tree import Explanation
+from settlement.meters.register import DEMAND
 
 WORDS_OF_LINKED: dict[LinkedKind, tuple[str, str]] = {
     "supply_point": ("Energy taken", "the sum of its intervals; net export counts as none"),
@@ -46,7 +47,7 @@ WORDS_OF_LINKED: dict[LinkedKind, tuple[str, str]] = {
 
 
 @dataclass(frozen=True)
-class PassThroughCharges(Grounds):
+class PassThroughCharges(Entitlements):
     """Explains pass-through charges in one interval; their amounts stand where a step begins."""
 
     def line(self, kind: str, code: str, supplier: str) -> Explanation:
@@ -126,14 +127,27 @@ class PassThroughCharges(Grounds):
             unit = "pieces"
             return Explanation(f"Quantity linked ({name})", link.quantity, unit)
         measure, (label, words) = ENERGY_OF_LINKED[kind], WORDS_OF_LINKED[kind]
-        counted = np.maximum(self.facts.readings[measure, name].values[list(step)], 0)
+        counted = np.maximum(self._energy(measure, name)[list(step)], 0)
         readings: tuple[Explanation, ...] = ()
         if self._step_name(key) == "hour":
             readings = tuple(
-                replace(self, interval=number).reading(measure, name, f"{label}, {clock}")
-                for number, clock in zip(step, self._clock(step), strict=True)
+                replace(
+                    replace(self, interval=number)._counted_in(measure, name, label),
+                    label=f"{label}, {clock} ({name})",
+                )
+                for number, clock in zip(step, self._step_times(step), strict=True)
             )
         return Explanation(f"{label} ({name})", int(counted.sum()), "Wh", words, children=readings)
+
+    def _energy(self, measure: str, name: str) -> np.ndarray:
+        """Return energy that a tariff counts, shape (T,): of a supply point what it takes."""
+        if measure != DEMAND:
+            return self.facts.readings[measure, name].values
+        taken: np.ndarray = self.facts.settled.demand_wh[self.facts.model.supply_points.index(name)]
+        return taken
+
+    def _counted_in(self, measure: str, name: str, label: str) -> Explanation:
+        return self.taken(name) if measure == DEMAND else self.reading(measure, name, label)
 
     def _price(self, key: ChargeKey) -> Explanation:
         """Return the price in force, per kWh, day or piece."""
@@ -142,7 +156,7 @@ class PassThroughCharges(Grounds):
         title = f"Price of {key[1]}"
         match charge:
             case Tariff():
-                hour = self._clock([self.interval])[0][:2]
+                hour = self._step_times([self.interval])[0][:2]
                 entry = next(
                     price
                     for price in charge.prices
@@ -199,7 +213,7 @@ class PassThroughCharges(Grounds):
         day = self.facts.day
         return overlapping(span_of(part), (day, day + dt.timedelta(days=1)))
 
-    def _clock(self, intervals: Sequence[int]) -> list[str]:
+    def _step_times(self, intervals: Sequence[int]) -> list[str]:
         zone = ZoneInfo(self.facts.rules.market_rules.time_zone)
         starts = [self.facts.starts[number].astimezone(zone) for number in intervals]
         return [f"{start:%H:%M}" for start in starts]

@@ -9,9 +9,9 @@ import numpy as np
 
 from rulebook.clause_text import FilledText
 from rulebook.resolve import RuleSet
+from settlement.core.charges import excess_wh
 from settlement.core.engine import DayReadings, MarketModel
-from settlement.core.fair_play_day import DayShares
-from settlement.core.fair_play_market import shares_of_day
+from settlement.core.fair_play_market import DayShares, fair_play_outcome, shares_of_day
 from settlement.meters.estimation import Estimate
 from settlement.meters.readings import ReadingSource
 from settlement.rules.register import Register
@@ -94,8 +94,6 @@ class DayFacts:
         results: the stored result vectors by measure and entity.
         readings: the readings that the run used, by measure and entity.
         day_readings: returns the day as the engine was given it.
-        asked_wh: what each supply point asked for, by which scarcity is measured; None where that
-            is what it took.
     """
 
     day: dt.date
@@ -106,7 +104,20 @@ class DayFacts:
     results: Mapping[VectorKey, np.ndarray]
     readings: Mapping[VectorKey, ReadingFact]
     day_readings: Callable[[], DayReadings]
-    asked_wh: Mapping[str, np.ndarray] | None = None
+
+    @cached_property
+    def settled(self) -> DayReadings:
+        """The day as it settles: of supply points, what their contracts let them take."""
+        return fair_play_outcome(self.model, self.day_readings()).readings
+
+    @cached_property
+    def covered_wh(self) -> np.ndarray:
+        """What supply points take within the blocks of their contracts, shape (G, T)."""
+        blocks, requests = self.model.charging.blocks, self.settled.requests
+        if blocks is None or requests is None:
+            return self.settled.demand_wh
+        taken_before = requests.state.taken_wh
+        return self.settled.demand_wh - excess_wh(blocks, taken_before, self.settled.demand_wh)
 
     @cached_property
     def fair_play_shares(self) -> DayShares:

@@ -101,7 +101,7 @@ def replay_days(
         law_of: see `pinned_periods`, where many runs are replayed.
         memory: of days that were computed before, where many runs are replayed.
     """
-    inputs = pinned_inputs(session, run, law_of, memory)
+    inputs = pinned_inputs(session, run, law_of)
     totals = _stored_totals(session, run)
     of_inputs = difference = _difference_of_inputs(run, inputs, totals)
     first_day, last_day = within

@@ -1,6 +1,6 @@
 """From documents to arrays: the rules in force as the engine's `MarketModel`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
 
@@ -11,11 +11,11 @@ from rulebook.documents.grid_model import GridModel
 from rulebook.documents.market_rules import Knot, LayerRule, MarketRules
 from rulebook.documents.registration import Registration, SupplyPoint, Unit
 from rulebook.resolve import RuleSet
-from settlement.core.charges import Charging
+from settlement.core.charges import NODE_PRICE, Blocks, Charging
+from settlement.core.contracts import Contracts
 from settlement.core.energy_accounts import EnergyAreas
 from settlement.core.engine import MarketModel
-from settlement.core.fair_play import Terms
-from settlement.core.fair_play_rules import FairPlay
+from settlement.core.fair_play_rules import UNLIMITED_W, FairPlay
 from settlement.core.grid import Grid, Layer
 from settlement.core.pots import Flexibility, Pot, Target
 from settlement.core.shapley_rule import ShapleyRule
@@ -66,7 +66,7 @@ def compile_market(
         unit_is_eligible=~np.array(regulated),
         supply_points=tuple(register.supply_points),
         supply_point_node=np.array([node_index[point.node] for point in points]),
-        charging=_charging(policy, [point.product for point in points]),
+        charging=_charging(market_rules, policy, points),
         pots=tuple(Pot(pot.pot, pot.weight_ppm, pot.timing) for pot in policy.pots),
         target=Target(policy.target.rule, (policy.target.benchmark_annual_units or 0) * MILLION),
         availability_price_micro_per_mw_h=(
@@ -96,28 +96,20 @@ def _fair_play(
     rule = policy.fair_play
     if rule is None:
         return None
-    own = {product_rule.product: product_rule for product_rule in rule.products}
-    products = {product.product: product for product in market_rules.products}
-    whole = {name for name, product_rule in own.items() if product_rule.indivisible}
     price = {
-        name: product_rule.compensation_micro_per_mwh
-        for name, product_rule in own.items()
-        if product_rule.compensation_micro_per_mwh is not None
+        own.product: own.compensation_micro_per_mwh
+        for own in rule.products
+        if own.compensation_micro_per_mwh is not None
     }
     return FairPlay(
-        terms=Terms(
-            nodes=nodes,
-            node=np.array([nodes.index(point.node) for point in points], dtype=np.int64),
-            reliability_ppm=np.array(
-                [products[point.product].reliability_ppm for point in points], dtype=np.int64
-            ),
-            indivisible=np.array([point.product in whole for point in points], dtype=np.bool_),
+        contracts=contracts_of(
+            market_rules,
+            points,
+            nodes,
+            whole={own_rule.product for own_rule in rule.products if own_rule.indivisible},
             least_fulfilment_ppm=rule.least_fulfilment_ppm,
         ),
-        is_flexible=np.array(
-            [products[point.product].timing == "flexible" for point in points], dtype=np.bool_
-        ),
-        history_days=rule.history_days,
+        limit_w=_limits_w(market_rules, points),
         over_take_micro_per_mwh=market_rules.price_cap_micro_per_mwh,
         compensation_micro_per_mwh=np.array(
             [price.get(point.product, rule.compensation_micro_per_mwh) for point in points],
@@ -125,6 +117,91 @@ def _fair_play(
         ),
         paid_by=rule.compensation_paid_by,
         moves_money=rule.moves_money,
+    )
+
+
+def plain_fair_play(
+    market_rules: MarketRules, points: Sequence[SupplyPoint], nodes: tuple[str, ...]
+) -> FairPlay:
+    """Return Fair Play by the contracts alone, which moves no money, where no rule applies it."""
+    return FairPlay(
+        contracts=contracts_of(
+            market_rules, points, nodes, whole=frozenset(), least_fulfilment_ppm=1
+        ),
+        limit_w=np.full(len(points), UNLIMITED_W),
+        over_take_micro_per_mwh=0,
+        compensation_micro_per_mwh=np.zeros(len(points), dtype=np.int64),
+        moves_money=False,
+    )
+
+
+def _limits_w(market_rules: MarketRules, points: Sequence[SupplyPoint]) -> np.ndarray:
+    """Return the most power that the contract of each supply point entitles to, shape (G,)."""
+    magnitude = {product.product: product.magnitude_w for product in market_rules.products}
+    limits = [
+        UNLIMITED_W if of_one is None else point.household_count * of_one
+        for point in points
+        for of_one in [magnitude[point.product]]
+    ]
+    return np.array(limits, dtype=np.int64)
+
+
+def contracts_of(
+    market_rules: MarketRules,
+    points: Sequence[SupplyPoint],
+    nodes: tuple[str, ...],
+    *,
+    whole: Set[str],
+    least_fulfilment_ppm: int,
+) -> Contracts:
+    """Return the contracts of the groups, which are the products held at each node.
+
+    Args:
+        whole: products whose requests are met whole or not at all.
+    """
+    products = {product.product: product for product in market_rules.products}
+    groups = sorted({(point.node, point.product) for point in points})
+    of_group = [products[product] for _, product in groups]
+    return Contracts(
+        nodes=nodes,
+        groups=tuple(groups),
+        node=np.array([nodes.index(node) for node, _ in groups], dtype=np.int64),
+        promise_ppm=np.array([product.reliability_ppm for product in of_group], dtype=np.int64),
+        tier_ppm=np.array([product.tier_weight_ppm or PPM for product in of_group], dtype=np.int64),
+        window=np.array(
+            [
+                (product.window_minutes or 0) // market_rules.interval_minutes
+                for product in of_group
+            ],
+            dtype=np.int64,
+        ),
+        indivisible=np.array([product in whole for _, product in groups], dtype=np.bool_),
+        point_group=np.array(
+            [groups.index((point.node, point.product)) for point in points], dtype=np.int64
+        ),
+        least_fulfilment_ppm=least_fulfilment_ppm,
+    )
+
+
+def _blocks(market_rules: MarketRules, points: Sequence[SupplyPoint]) -> Blocks | None:
+    """Return what contracts cover in a month; None where none covers a block."""
+    products = {product.product: product for product in market_rules.products}
+    of_point = [products[point.product] for point in points]
+    if all(product.energy_wh is None for product in of_point):
+        return None
+    prices = [product.excess_price_micro_per_mwh for product in of_point]
+    return Blocks(
+        has_block=np.array([product.energy_wh is not None for product in of_point], dtype=np.bool_),
+        covered_wh=np.array(
+            [
+                point.household_count * (product.energy_wh or 0)
+                for point, product in zip(points, of_point, strict=True)
+            ],
+            dtype=np.int64,
+        ),
+        price_micro_per_mwh=np.array(
+            [NODE_PRICE if price is None else price for price in prices], dtype=np.int64
+        ),
     )
 
 
@@ -143,7 +220,10 @@ def _sell_curves(layer_rules: Sequence[LayerRule]) -> tuple[Curve, ...]:
     return tuple(curve_of(rule.sell_curve or rule.curve) for rule in layer_rules)
 
 
-def _charging(policy: AllocationPolicy, products: Sequence[str]) -> Charging:
+def _charging(
+    market_rules: MarketRules, policy: AllocationPolicy, points: Sequence[SupplyPoint]
+) -> Charging:
+    products = [point.product for point in points]
     rule = {charging.product: charging for charging in policy.charging}
     part = {"subscription": 0, "dynamic": PPM}
     return Charging(
@@ -156,6 +236,7 @@ def _charging(policy: AllocationPolicy, products: Sequence[str]) -> Charging:
         ),
         non_fuel_basis=policy.non_fuel_basis,
         returned_to=policy.equalisation_returned_to,
+        blocks=_blocks(market_rules, points) if policy.fair_play else None,
     )
 
 

@@ -1,14 +1,18 @@
-"""The metered energy that a day of a run used, summed: what its journal moves in energy.
+"""The energy that a day of a run settled, summed: what its journal moves in energy.
 
 It is stored beside the day's results, so that posting does not read the meters again. A total sums
-the readings as the day used them, measured or estimated by rule. Each has a digest of its own; a
-replay compares it, and `verify` sums the readings again that the run is pinned to.
+the readings as the day used them, measured or estimated by rule; of a supply point, what it takes,
+where its contract did not serve all that it wished for, or served what was owed. Each has a digest
+of its own; a replay compares it, and `verify` sums again what the run is pinned to.
 """
 
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ledger.chain import encode
 from ledger.tree import leaf_hash
@@ -37,15 +41,23 @@ class DayTotal:
         return leaf_hash(encode(DAY_TOTAL_TAG, fields))
 
 
-def day_totals(day: dt.date, used: Mapping[str, UsedReadings]) -> list[DayTotal]:
-    """Return the totals of a day's metered energy, ordered by measure and entity.
+def day_totals(
+    day: dt.date,
+    used: Mapping[str, UsedReadings],
+    taken_wh: Mapping[str, NDArray[np.int64]] | None = None,
+) -> list[DayTotal]:
+    """Return the totals of a day's energy, ordered by measure and entity.
 
     Sums are exact: a day vector of int64 is summed in Python's integers.
+
+    Args:
+        used: the readings of the day.
+        taken_wh: by supply point, what it takes where that is not what was metered.
     """
+    taken = taken_wh or {}
     return [
-        DayTotal(day, measure, entity, sum(values))
+        DayTotal(day, measure, entity, sum(values.tolist()))
         for measure in METERED_ENERGY
-        for entity, values in zip(
-            used[measure].entities, used[measure].values.tolist(), strict=True
-        )
+        for entity, metered in zip(used[measure].entities, used[measure].values, strict=True)
+        for values in [taken.get(entity, metered) if measure == DEMAND else metered]
     ]

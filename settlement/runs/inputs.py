@@ -1,13 +1,14 @@
 """What a run is computed from: rule periods, their pins, and the readings known at a moment."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
 from common.refusals import Refused
 from rulebook.resolve import RulePeriod
+from settlement.core.contract_state import NOTHING_CARRIED, Carried
 from settlement.core.engine import DayReadings, MarketModel, ResultTable
 from settlement.meters.completing import Completed, complete
 from settlement.meters.estimation import Estimate
@@ -16,17 +17,11 @@ from settlement.meters.readings import Readings, VectorKey, rows_or_zero
 from settlement.meters.register import AVAILABLE, DEMAND, DESIRED, GENERATION, RESERVE, SUB_METERED
 from settlement.meters.store import readings_known_at
 from settlement.meters.terms import ruled_days
-from settlement.rules.compile import compile_rules
 from settlement.rules.register import register_of
 from settlement.runs.computing import Period
-from settlement.runs.day_memory import DayMemory
+from settlement.runs.contract_days import ContractDays, carried_digest
+from settlement.runs.contract_history import carried_before
 from settlement.runs.day_totals import DayTotal, day_totals
-from settlement.runs.requests import (
-    RequestsOfRun,
-    digests_of,
-    first_day_of_history,
-    history_digests,
-)
 from settlement.runs.run import Pin
 
 
@@ -39,7 +34,7 @@ class RunInputs:
         estimates: of each vector with estimates by rule, those by interval.
         looked_at: the digest of every stored reading that the run rests on, of its own days and,
             where a rule looks further, of days before and after them.
-        requests: what Fair Play shares each day by, where its rules know it.
+        contracts: what Fair Play shares each day by, where its rules know it.
     """
 
     periods: Sequence[RulePeriod]
@@ -48,27 +43,34 @@ class RunInputs:
     used: Mapping[dt.date, Mapping[str, UsedReadings]]
     estimates: Mapping[VectorKey, Mapping[int, Estimate]]
     looked_at: Mapping[VectorKey, bytes]
-    requests: RequestsOfRun
+    contracts: ContractDays
 
     @property
     def reading_digests(self) -> list[bytes]:
-        """The digests of the readings looked at, by day, measure and entity."""
-        return [digest for _, digest in sorted(self.looked_at.items())]
+        """The digests of the readings looked at, by day, measure and entity.
+
+        Then that of what the first day begins with, where its rules know Fair Play.
+        """
+        digests = [digest for _, digest in sorted(self.looked_at.items())]
+        if self.knows_contracts:
+            digests.append(carried_digest(self.contracts.before))
+        return digests
+
+    @property
+    def knows_contracts(self) -> bool:
+        """Whether Fair Play shares any of the days, so that what came before is an input."""
+        return any(rules.allocation_policy.fair_play for _, _, rules in self.periods)
 
     def compiled(self) -> list[Period]:
         """Return the compiled rules of each period."""
         return [
-            Period(
-                first_day,
-                last_day,
-                compile_rules(rules),
-            )
-            for first_day, last_day, rules in self.periods
+            Period(first_day, last_day, self.contracts.model_on(first_day))
+            for first_day, last_day, _ in self.periods
         ]
 
     def day_readings(self, day: dt.date, model: MarketModel) -> DayReadings:
         """Return what a day is settled from, in the order of a model's units, points and meters."""
-        requests = self.requests.of_day(day, model, self.used[day][DESIRED])
+        requests = self.contracts.requests(day, model)
         return replace(self.metered(day, model), requests=requests)
 
     def metered(self, day: dt.date, model: MarketModel) -> DayReadings:
@@ -84,8 +86,16 @@ class RunInputs:
         )
 
     def day_totals(self, day: dt.date) -> list[DayTotal]:
-        """Return the metered energy that a day used, by measure and entity."""
-        return day_totals(day, self.used[day])
+        """Return the energy of a day as it settles, by measure and entity.
+
+        What units generated is as metered; what supply points take is what their contracts served,
+        where Fair Play says so.
+        """
+        shares = self.contracts.shares(day)
+        if shares is None:
+            return day_totals(day, self.used[day])
+        points = self.contracts.model_on(day).supply_points
+        return day_totals(day, self.used[day], dict(zip(points, shares.taken_wh, strict=True)))
 
     def further_tables(self, day: dt.date) -> list[ResultTable]:
         """Return what is stored of a day beside its settlement.
@@ -104,7 +114,6 @@ def run_inputs(
     market: str,
     periods: Sequence[RulePeriod],
     known_at: dt.datetime,
-    memory: DayMemory | None = None,
 ) -> RunInputs:
     """Load what a run needs.
 
@@ -113,22 +122,28 @@ def run_inputs(
         market: of the run.
         periods: the rules of its days.
         known_at: up to when readings were received that the run knows.
-        memory: of days that were computed before, where many runs are.
 
     Raises:
         Refused: a reading is missing and the rules do not estimate it, may not settle, or a day has
             the wrong number of intervals; every one is named.
     """
-    return inputs_of(periods, *completed_readings(session, market, periods, known_at), memory)
+    completed = completed_readings(session, market, periods, known_at)
+    return inputs_of(periods, *completed, carried_before(session, market, periods[0], known_at))
 
 
 def inputs_of(
     periods: Sequence[RulePeriod],
     readings: Readings,
     completed: Completed,
-    memory: DayMemory | None = None,
+    before: Carried = NOTHING_CARRIED,
 ) -> RunInputs:
     """Return what a run needs, from the readings as known and what the rules make of them.
+
+    Args:
+        periods: the rules of its days.
+        readings: as known to the run.
+        completed: what the rules make of them.
+        before: what the first day begins with.
 
     Raises:
         Refused: see `run_inputs`.
@@ -142,9 +157,9 @@ def inputs_of(
         sorted(completed.days),
         completed.days,
         completed.estimates,
-        # By key, as one reading may be looked at, weigh as history and settle: it is one input.
-        {**completed.looked_at, **history_digests(readings, periods), **own},
-        RequestsOfRun(readings, periods, own, memory or DayMemory()),
+        # By key, as one reading may be looked at and settle: it is one input.
+        {**completed.looked_at, **own},
+        ContractDays(periods, completed.days, own, before),
     )
 
 
@@ -154,16 +169,13 @@ def completed_readings(
     periods: Sequence[RulePeriod],
     known_at: dt.datetime,
 ) -> tuple[Readings, Completed]:
-    """Return the stored readings of the periods and their history, and what the rules make of them.
-
-    The history is that of Fair Play; only the days of the periods are completed.
-    """
+    """Return the stored readings of the periods, and what the rules make of them."""
 
     def history(first_day: dt.date, last_day: dt.date, entities: Sequence[str]) -> Readings:
         return readings_known_at(session, market, first_day, last_day, known_at, entities)
 
-    first_day = first_day_of_history(periods)
-    readings = readings_known_at(session, market, first_day, periods[-1].last_day, known_at)
+    first_day, last_day = periods[0].first_day, periods[-1].last_day
+    readings = readings_known_at(session, market, first_day, last_day, known_at)
     return readings, complete(readings, periods, history)
 
 
@@ -182,6 +194,19 @@ def _own_digests(readings: Readings, periods: Sequence[RulePeriod]) -> dict[Vect
         }
         own.update(digests_of(readings, day, used))
     return own
+
+
+def digests_of(
+    readings: Readings, day: dt.date, used: Mapping[str, Set[str]]
+) -> Iterator[tuple[VectorKey, bytes]]:
+    """Yield the digest of each reading there is of a day, of the entities used by measure."""
+    for measure, entities in used.items():
+        measured = readings.days.get(day, {}).get(measure)
+        if measured is None:
+            continue
+        for entity, digest in zip(measured.entities, measured.digests, strict=True):
+            if entity in entities:
+                yield (day, measure, entity), digest
 
 
 def pins_of(periods: Sequence[RulePeriod]) -> tuple[Pin, ...]:

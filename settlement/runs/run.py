@@ -14,7 +14,7 @@ from ledger.chain import encode
 from ledger.journal import STUDY
 from ledger.tree import leaf_hash, merkle_root
 
-ENGINE_VERSION = "2"
+ENGINE_VERSION = "3"
 """Raised by every change that can alter a result; a replay with another version says so."""
 
 

@@ -2,8 +2,9 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from threading import Lock
 
 import numpy as np
 
@@ -13,12 +14,13 @@ from rulebook.resolve import RuleSet
 from settlement.baselines.serving import DesignsDay
 from settlement.baselines.tariffs import PriceBounds, price_bounds
 from settlement.core.arrays import Integers
+from settlement.core.contract_state import Carried, begin_day
 from settlement.core.engine import DayReadings, MarketModel, ResultTable
-from settlement.core.fair_play import Terms
-from settlement.core.fair_play_rules import FairPlay
+from settlement.core.fair_play_market import carried_after
+from settlement.core.fair_play_rules import FairPlay, Requests
 from settlement.dispatch.market import dispatch_model
 from settlement.dispatch.programme import DispatchModel
-from settlement.rules.compile import compile_rules
+from settlement.rules.compile import compile_rules, plain_fair_play
 from settlement.rules.register import register_of
 from settlement.runs.computing import Period
 from settlement.runs.day_totals import DayTotal
@@ -83,6 +85,8 @@ class StudyInputs:
         ]
         self._stored = stored
         self._tables: dict[dt.date, list[ResultTable]] = {}
+        self._carried = {known.days[0]: known.contracts.before}
+        self._lock = Lock()
 
     @property
     def market(self) -> str:
@@ -129,15 +133,43 @@ class StudyInputs:
 
     def day_readings(self, day: dt.date, model: MarketModel) -> DayReadings:
         """Return a day's readings as they would have been metered under the overlay."""
-        law = next(law for first, last, law in self._laws if first <= day <= last)
-        readings = overlaid_readings(law.rules, self.overlay, self.known.day_readings(day, model))
+        law, readings = self._asked(day, self._carried_into(day))
         allowed = apply_fair_play(model, law.fair_play, readings)
         if self._stored is None:
             made = make_day(model, law.dispatch, law.bounds, readings, allowed.demand_wh)
         else:
             made = _stored_day(model, self._stored[day])
         self._tables[day] = _study_tables(law, readings, allowed, made)
-        return as_metered(readings, made.generation_wh, made.delivered_wh)
+        return as_metered(readings, allowed, made.generation_wh, made.delivered_wh)
+
+    def _asked(self, day: dt.date, carried: Carried) -> tuple[Law, DayReadings]:
+        """Return the law of a day, and its readings under the overlay: what was asked for.
+
+        What Fair Play allows of it follows from what the days of the study before it leave.
+        """
+        law = next(law for first, last, law in self._laws if first <= day <= last)
+        known = self.known.day_readings(day, law.model)
+        readings = overlaid_readings(law.rules, self.overlay, known)
+        points = law.model.supply_points
+        return law, replace(
+            readings,
+            requests=Requests(
+                np.zeros_like(readings.demand_wh),
+                np.zeros(len(points), dtype=np.bool_),
+                begin_day(law.fair_play.contracts, points, carried, day),
+                None if known.requests is None else known.requests.seed,
+            ),
+        )
+
+    def _carried_into(self, day: dt.date) -> Carried:
+        """Return what a day of the study begins with; days are asked for on threads."""
+        with self._lock:
+            known = max(each for each in self._carried if each <= day)
+            while known < day:
+                law, readings = self._asked(known, self._carried[known])
+                known += dt.timedelta(days=1)
+                self._carried[known] = carried_after(law.model, law.fair_play, readings)
+            return self._carried[day]
 
     def day_totals(self, day: dt.date) -> list[DayTotal]:
         """Return nothing: a study is never posted, so no journal needs its energy."""
@@ -167,31 +199,13 @@ def _compiled(rules: RuleSet) -> Law:
         model=model,
         dispatch=dispatch_model(rules),
         bounds=price_bounds(rules.market_rules),
-        fair_play=model.fair_play or _plain_fair_play(rules, model),
+        fair_play=model.fair_play or _plain(rules, model),
     )
 
 
-def _plain_fair_play(rules: RuleSet, model: MarketModel) -> FairPlay:
-    """Return Fair Play where no rule applies it: essential first, weighed by reliability."""
-    products = {product.product: product for product in rules.market_rules.products}
-    points = [
-        products[point.product]
-        for _, point in register_of(rules.registrations).supply_points.values()
-    ]
-    return FairPlay(
-        Terms(
-            model.grid.nodes,
-            model.supply_point_node,
-            np.array([point.reliability_ppm for point in points], dtype=np.int64),
-            np.zeros(len(points), dtype=np.bool_),
-            least_fulfilment_ppm=1,
-        ),
-        np.array([point.timing == "flexible" for point in points], dtype=np.bool_),
-        history_days=0,
-        over_take_micro_per_mwh=0,
-        compensation_micro_per_mwh=np.zeros(len(points), dtype=np.int64),
-        moves_money=False,
-    )
+def _plain(rules: RuleSet, model: MarketModel) -> FairPlay:
+    points = [point for _, point in register_of(rules.registrations).supply_points.values()]
+    return plain_fair_play(rules.market_rules, points, model.grid.nodes)
 
 
 def _stored_day(model: MarketModel, stored: Mapping[VectorKey, ResultVector]) -> MadeDay:

@@ -19,11 +19,9 @@ import numpy as np
 from settlement.baselines.serving import DesignsDay, free_w, node_demand_wh, points_without
 from settlement.baselines.tariffs import PriceBounds, solve_day
 from settlement.core.arrays import Flags, Integers
-from settlement.core.cuts import W_PER_KW, subset_sums
 from settlement.core.fair_play_amounts import energy_wh
 from settlement.core.fair_play_market import shares_of_day, supply_of_day_w
-from settlement.core.fair_play_rules import FairPlay, Requests, metered_requests
-from settlement.core.max_min import room_for
+from settlement.core.fair_play_rules import FairPlay, Requests
 from settlement.core.model import DayReadings, MarketModel
 from settlement.dispatch.least_cost import dispatch_day
 from settlement.dispatch.programme import DispatchModel
@@ -35,11 +33,15 @@ class Entitled:
 
     Attributes:
         demand_wh: shape (G, T), what each supply point may take; negative is net export.
+        pressing_wh: shape (G, T), that and what was due and refused: by which scarcity is measured.
         maximum_wh: shape (T,), the most that the network could serve of what was asked for.
+        requests: by which the day was shared.
     """
 
     demand_wh: Integers
+    pressing_wh: Integers
     maximum_wh: Integers
+    requests: Requests
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,23 +71,16 @@ def apply_fair_play(model: MarketModel, rules: FairPlay, readings: DayReadings) 
         rules: of Fair Play in force, or those of `settlement.studies.inputs` where none are.
         readings: `demand_wh` is what is asked for; requests beside it give history and lottery.
 
-    Rounding: power is energy x intervals an hour, exactly; what may be taken goes back to energy by
-    `energy_wh`, so a point's day is off by less than 1 Wh, and is at most what it asked for.
+    What a contract refuses is not taken, and what it owed is taken where it is served.
     """
+    shares = shares_of_day(model, rules, readings)
     per_hour = 60 // model.interval_minutes
-    requests = metered_requests(readings.demand_wh)
-    if readings.requests is not None:
-        past = readings.requests
-        requests = replace(requests, history=past.history, seed=past.seed)
-    shares = shares_of_day(model, rules, replace(readings, requests=requests))
-    taken_w = np.maximum(readings.demand_wh, 0) * per_hour
-    # Met in full is the very Wh asked for; the running sum of the other case may shift by 1 Wh.
-    allowed_wh = np.where(
-        shares.entitlement_w == taken_w,
-        taken_w // per_hour,
-        energy_wh(shares.entitlement_w, model.interval_minutes),
+    return Entitled(
+        shares.taken_wh,
+        shares.taken_wh + energy_wh(shares.served.missed_w, model.interval_minutes),
+        shares.served.maximum_w // per_hour,
+        shares.requests,
     )
-    return Entitled(np.minimum(allowed_wh, readings.demand_wh), shares.maximum_w // per_hour)
 
 
 def reachable_wh(
@@ -112,12 +107,11 @@ def reachable_wh(
     given_w = np.maximum(generation_wh, 0) * per_hour
     available_w = np.where(is_storage[:, np.newaxis], given_w, readings.available_w)
     unrequested = replace(readings, available_w=available_w, requests=None)
-    supply_w = supply_of_day_w(model, rules, unrequested)
+    supply_w = supply_of_day_w(model, unrequested)
     asked_w = np.zeros_like(supply_w)
     np.add.at(asked_w, model.supply_point_node, np.maximum(readings.demand_wh, 0) * per_hour)
-    boundary_w = model.cuts.boundary_kw * W_PER_KW
     most_w = [
-        (room_for(boundary_w, supply) + subset_sums(asked)[::-1]).min()
+        model.rooms.given(supply).most(asked)
         for supply, asked in zip(supply_w.T, asked_w.T, strict=True)
     ]
     return np.array(most_w, dtype=np.int64) // per_hour
@@ -156,16 +150,15 @@ def make_day(
 
 
 def as_metered(
-    readings: DayReadings, generation_wh: Integers, delivered_wh: Integers
+    readings: DayReadings, allowed: Entitled, generation_wh: Integers, delivered_wh: Integers
 ) -> DayReadings:
     """Return a day's readings as they would have been metered, with what was asked for beside."""
-    asked_wh = readings.demand_wh
-    past = readings.requests or metered_requests(asked_wh)
+    asked_wh, past = readings.demand_wh, allowed.requests
     everybody = np.ones(len(asked_wh), dtype=np.bool_)
     return replace(
         readings,
         generation_wh=generation_wh,
         demand_wh=delivered_wh,
-        requests=Requests(np.maximum(asked_wh, 0), everybody, past.history, past.seed),
-        asked_wh=asked_wh,
+        requests=Requests(np.maximum(asked_wh, 0), everybody, past.state, past.seed),
+        asked_wh=allowed.pressing_wh,
     )

@@ -24,7 +24,6 @@ from settlement.meters.sources import reading_sources
 from settlement.runs.computing import compute
 from settlement.runs.results import VectorKey, run_result_digest
 from settlement.runs.settle import Progress, no_progress
-from settlement.studies import measures
 from settlement.studies.inputs import StudyInputs
 from settlement.trials.figures import PRICE
 from settlement.trials.made import METERED
@@ -185,10 +184,10 @@ def open_day(session: Session, trial: Trial, day: dt.date) -> OpenedDay:
     sides = {}
     for name, inputs in stored_day(session, trial, law, day).items():
         known = inputs.known if isinstance(inputs, StudyInputs) else inputs
-        computed = next(compute(inputs, 1))
+        computed = next(compute(inputs, 1, days=[day]))
         results = {(each.measure, each.entity): each.values for each in computed.vectors}
         used = readings_used(day, known, sources)
-        facts = facts_of(day, known.periods[0].rules, results, used, inputs.day_readings)
+        facts = facts_of(day, known.periods[-1].rules, results, used, inputs.day_readings)
         sides[name] = opened_side(facts if known is inputs else _made_again(facts))
     return OpenedDay(sides, grouping_of(law))
 
@@ -207,7 +206,6 @@ def opened_side(facts: DayFacts) -> OpenedSide:
 def _made_again(facts: DayFacts) -> DayFacts:
     """Return the facts of a day with what was made of it in place of what was metered."""
     readings: dict[VectorKey, ReadingFact] = dict(facts.readings)
-    asked = {}
     for (measure, entity), values in facts.results.items():
         if measure in METERED:
             metered = METERED[measure]
@@ -215,6 +213,4 @@ def _made_again(facts: DayFacts) -> DayFacts:
             readings[metered, entity] = ReadingFact(
                 values, nothing, {}, None, made=MADE_WORDS[metered]
             )
-        elif measure == measures.DESIRED:
-            asked[entity] = values
-    return replace(facts, readings=readings, asked_wh=asked)
+    return replace(facts, readings=readings)

@@ -159,9 +159,13 @@ def stored_day(
     made = _stored_made(session, trial, [day])
     sides: dict[str, RunInputs | StudyInputs] = {}
     for name, periods in law.items():
-        rules = next(rules for first, last, rules in periods if first <= day <= last)
-        of_day = [RulePeriod(day, day, rules)]
-        known = run_inputs(session, trial.market, of_day, trial.known_at)
+        # With the days before it: what its contracts begin with is what those of the side left.
+        until = [
+            RulePeriod(first, min(last, day), rules)
+            for first, last, rules in periods
+            if first <= day
+        ]
+        known = run_inputs(session, trial.market, until, trial.known_at)
         is_made = trial.mode == MADE_AGAIN
         sides[name] = StudyInputs(known, None, made.get(name)) if is_made else known
     return sides

@@ -22,7 +22,7 @@ from tests.worlds.settled import CORRECTED, RESETTLED, correct_tiny, fill_tiny, 
 from verifier.runs import ENGINE_VERSIONS
 
 CONSTRAINT = "ck_run_engine_is_of_this_release"
-INVENTED = ["1", "0", "3", "01", "2.0", "99", "one", ""]
+INVENTED = ["1", "2", "0", "4", "01", "3.0", "99", "one", ""]
 ALL_EARLIER = ENGINE_VERSIONS[:-1]
 
 

@@ -21,7 +21,6 @@ from tests.worlds.settled import ingest_tiny, publish_tiny, settle_tiny
 from tests.worlds.tiny_market import documents as tiny_documents
 
 RULES = {
-    "history_days": 1,
     "least_fulfilment_ppm": 10_000,
     "compensation_micro_per_mwh": 100_000_000,
 }
@@ -38,7 +37,9 @@ def test_a_run_under_fair_play_shows_what_it_came_to(sign_in, site):
         found = fair_play_totals(session, find_run(session, uuid.UUID(site.later_run)))
     assert found.intervals == 48 + 46
     assert 0 <= found.short <= found.intervals
-    assert found.entitled_w == found.maximum_w <= found.desired_w
+    assert found.entitled_w == found.maximum_w
+    assert found.delivered_ppm is not None
+    assert found.late_w <= found.delivered_w <= found.entitled_w
     assert found.used_ppm == 1_000_000
     shown = page(sign_in("auditor"), f"/runs/{site.later_run}/")
     assert "Fair Play under shortage" in shown
@@ -53,7 +54,7 @@ def test_what_a_run_came_to_is_not_open_to_participants(sign_in, site, who):
 @pytest.fixture
 def short_run(session):
     publish_tiny(session, tiny_documents(fair_play=RULES))
-    ingest_tiny(session, desiring=["B-home", "C-office"])
+    ingest_tiny(session, desiring=["B-home", "C-office"], available_percent=50)
     return settle_tiny(session)
 
 
@@ -70,11 +71,14 @@ def test_totals_are_those_of_the_stored_results(session, short_run):
     )
     assert 90 < found.short < found.intervals == 144
     assert found.entitled_w == found.maximum_w == sums["fair_play_maximum_w"]
-    assert found.desired_w == sums["desired_w"] > found.entitled_w
-    assert (found.over_take_wh, found.missed_wh) == (sums["over_take_wh"], sums["missed_wh"])
+    assert (found.delivered_w, found.late_w) == (sums["delivered_w"], sums["late_w"])
+    assert found.missed_w == sums["missed_w"] > 0
+    assert found.missed_wh == found.missed_w // 2
+    due_w = found.delivered_w + found.missed_w
+    assert found.delivered_ppm == found.delivered_w * 10**6 // due_w
+    assert (found.over_take_wh, found.shortfall_wh) == (sums["over_take_wh"], sums["shortfall_wh"])
     assert found.over_take_micro == sums["charge.over_take_micro"] > 0
-    assert found.compensation_micro == -sums["charge.compensation_micro"] > 0
-    assert found.entitled_ppm == found.entitled_w * 10**6 // found.desired_w
+    assert found.compensation_micro == -sums["charge.compensation_micro"]
     no_database = None  # a run never changes, and is added up once
     assert fair_play_totals(no_database, short_run) == found
 
@@ -106,7 +110,8 @@ def nodes(tree: Explanation):
 
 def test_a_part_of_nothing_is_no_figure():
     """Where nothing was desired a whole of it was given: that would be a figure nobody measured."""
-    nothing = FairPlayTotals(48, 0, 0, 0, 0, 0, 0, 0, 0)
-    assert (nothing.entitled_ppm, nothing.used_ppm) == (None, None)
-    half = FairPlayTotals(48, 0, 200, 100, 400, 0, 0, 0, 0)
-    assert (half.entitled_ppm, half.used_ppm) == (500_000, 250_000)
+    nothing = FairPlayTotals(48, 0, 0, 0, 0, 0, 0, 30, 0, 0, 0, 0)
+    assert (nothing.delivered_ppm, nothing.used_ppm) == (None, None)
+    half = FairPlayTotals(48, 0, 200, 100, 200, 100, 400, 30, 0, 0, 0, 0)
+    assert (half.delivered_ppm, half.used_ppm) == (500_000, 250_000)
+    assert (half.late_wh, half.missed_wh) == (50, 100)

@@ -110,11 +110,11 @@ REFUSED = [
     ),
     (
         POLICY,
-        ["fair_play.history_days"],
-        "in the week, or 1 week, before",
-        "1 week",
-        "fair_play.history_days",
-        "fair_play.history",
+        ["fair_play.least_fulfilment_ppm"],
+        "no part counting as less than a tenth, or 10 %",
+        "10 %",
+        "fair_play.least_fulfilment_ppm",
+        "fair_play.least_fulfilment",
     ),
     (
         TERMS,

@@ -14,7 +14,7 @@ CHARGES = "gb12/charge-list/isles-networks"
 FILLED = [
     (RULES, "No price is above {price_cap}.", "No price is above £6,000.00 per MWh."),
     (RULES, "{price_cap_micro_per_mwh}", "£6,000.00 per MWh"),
-    (RULES, "{products.P2.magnitude} or {products.P2.window}", "7 kW or 480 minutes"),
+    (RULES, "{products.P2.magnitude} or {products.P2.window}", "10 kW or 480 minutes"),
     (RULES, "{products.NR.magnitude}", "none"),
     (RULES, "{settlement_calendar.SF.lag}", "16 days"),
     (RULES, "{layers.node.in_use}", "yes"),

@@ -95,7 +95,9 @@ def test_maximum_flow_is_limited_to_grids_of_which_a_day_takes_minutes():
     rules, grid, policy = body(RULES), body(GRID), body(POLICY)
     policy |= {"shapley": {"method": "sampled", "sampled": {"seed": 1}}, "fair_play": None}
     many_nodes(grid)
-    wide = {GRID: made(grid), POLICY: made(policy)}
+    for product in rules["products"]:  # no block without Fair Play
+        product["energy_wh"] = None
+    wide = {GRID: made(grid), POLICY: made(policy), RULES: made(rules)}
     assert check_law(in_force(wide)) == ()
     rules["deliverability"] = "max-flow"
     assert check_law(in_force({RULES: made(rules)})) == ()

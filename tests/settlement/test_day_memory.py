@@ -21,9 +21,9 @@ from settlement.runs.day_memory import DayMemory
 from settlement.runs.settle import settle
 from tests.attacks.attacker import turn_triggers_off
 from tests.attacks.column_cases import Changed, remake_after
-from tests.settlement.test_fair_play import DRAWN
 from tests.settlement.test_verification import changes
 from tests.worlds import tiny_market
+from tests.worlds.fair_play import DRAWN
 from tests.worlds.rolled_back import rolled_back
 from tests.worlds.settled import (
     CORRECTED,
@@ -35,16 +35,16 @@ from tests.worlds.settled import (
     settle_tiny,
 )
 
-LAW = {"fair_play": DRAWN | {"history_days": 1}}
-"""Fair Play, so that a day is settled from its history and by lottery, too."""
+LAW = {"fair_play": DRAWN}
+"""Fair Play, so that a day is settled from what was before it and by lottery, too."""
 
 
 def fill_twice(session):
-    """Settle three days, correct the first, and settle them again: one day or two stay the same."""
+    """Settle three days, correct the last, and settle them again: two days stay the same."""
     publish_tiny(session, [*tiny_market.documents(**LAW), *tiny_market.charges()])
     ingest_tiny(session, desiring=["B-home"])
     first = settle_tiny(session)
-    ingest_tiny(session, FIRST_DAY, FIRST_DAY, seed=2, only=["B-home"], received_at=CORRECTED)
+    ingest_tiny(session, LAST_DAY, LAST_DAY, seed=2, only=["B-home"], received_at=CORRECTED)
     later = settle(
         session, "tiny", "SF", FIRST_DAY, LAST_DAY, known_at=RESETTLED, now=RESETTLED
     ).run
@@ -171,11 +171,7 @@ def test_an_equal_day_is_settled_once_in_a_verification(session, world, monkeypa
     held = {}
     assert list(verify_replays(session, held=held)) == []
     assert set(held) == {first.id, later.id}
-    # The correction weighs in the day after it, too.
-    changed_days = [FIRST_DAY, FIRST_DAY + dt.timedelta(days=1)]
-    assert settled == [*first.days, *changed_days]
-    # By its history alone, so what its units are worth is known.
-    assert played == [*first.days, FIRST_DAY]
+    assert settled == played == [*first.days, LAST_DAY]
 
 
 @pytest.mark.parametrize("which", ["first", "later", "both"])
@@ -189,13 +185,13 @@ def test_forged_results_of_a_day_that_is_not_settled_again_are_named(session, wo
             "UPDATE settlement.result SET values[1] = values[1] + 1 WHERE run_id = ANY(:runs) "
             "AND settlement_day = :day AND measure = 'charge.fuel_micro'"
         ),
-        {"runs": [run.id for run in forged], "day": LAST_DAY},
+        {"runs": [run.id for run in forged], "day": FIRST_DAY},
     )
     remake_after(session, [Changed("settlement.result", "values", frozenset())])
     held: dict = {}
     found = {finding.place: finding.value for finding in verify_replays(session, held=held)}
     assert found.keys() == {f"settlement.run {run.id}" for run in forged}
-    assert all(f"{LAST_DAY} charge.fuel_micro" in value for value in found.values())
+    assert all(f"{FIRST_DAY} charge.fuel_micro" in value for value in found.values())
     assert set(held) == {first.id, later.id} - {run.id for run in forged}
 
 

@@ -42,10 +42,10 @@ from tests.settlement.evidence_cases import (
 )
 from tests.settlement.study_cases import study_tiny
 from tests.settlement.test_data_quality import STEPS, only, without
-from tests.settlement.test_fair_play import FAIR_PLAY
 from tests.test_commands import command_on  # noqa: F401  a fixture
 from tests.worlds import tiny_market
 from tests.worlds.banked import pay_tiny
+from tests.worlds.fair_play import FAIR_PLAY
 from tests.worlds.logged import signer, take_payments
 from tests.worlds.settled import CORRECTED, INGESTED, RESETTLED, SETTLED, ingest_tiny, publish_tiny
 from tests.worlds.witnessed import witness
@@ -198,7 +198,7 @@ def test_the_evidence_holds_every_sort_of_reading(market):
     assert {"1", "2"} <= {row["revision"] for row in found}
     assert any("X" in row["quality"] for row in found)
     measures = {row["measure"] for row in rows("x.csv", market.files()[f"results/{FIRST}.csv"])}
-    assert {"estimated.metered_demand_wh", "missed_wh", "charge.tariff_micro"} <= measures
+    assert {"estimated.metered_demand_wh", "missed_w", "charge.tariff_micro"} <= measures
 
 
 def test_the_same_facts_give_the_same_bytes(market):

@@ -1,76 +1,64 @@
-"""Fair Play from rules and readings to runs, journals and invoices, and why each number is so."""
+"""Fair Play from rules and readings to runs, replays and evidence: what a day is served by."""
 
-import datetime as dt
+import json
 import re
-from fractions import Fraction
-from hashlib import sha256
 
 import numpy as np
 import pytest
-from sqlalchemy import text
 
 from common.refusals import Refused
 from database.session import make_engine, transaction
+from ledger.log.checkpoints import publish_checkpoint
+from rulebook.digest import canonical_bytes
 from rulebook.law import rules_for_period
-from settlement.billing.issuing import issue_month
+from settlement.evidence.recompute import recompute
 from settlement.evidence.store import day_digests
-from settlement.explanations.explain import day_facts, explain_interval, find_line, line_day
-from settlement.explanations.fair_play import FairPlayCharges
+from settlement.explanations.explain import day_facts
 from settlement.meters.ingest import MeterFile, ingest
 from settlement.replays.replay import replay
-from settlement.runs import store
+from settlement.runs.contract_days import carried_digest
 from settlement.runs.inputs import run_inputs
-from settlement.runs.settle import settle
-from settlement.verification import list_checks
-from tests.settlement.people_units import storage_units_in
+from tests.settlement.evidence_cases import Memory, exported
 from tests.worlds import tiny_market
-from tests.worlds.rolled_back import rolled_back
-from tests.worlds.settled import (
-    CORRECTED,
-    FIRST_DAY,
-    INGESTED,
-    LAST_DAY,
-    RESETTLED,
-    SETTLED,
-    ingest_tiny,
-    publish_tiny,
-    settle_tiny,
+from tests.worlds.fair_play import (
+    DAYS,
+    DRAWN,
+    FAIR_PLAY,
+    FIRST,
+    KNOWN,
+    LAST,
+    LIMIT_WH,
+    MIDDLE,
+    NEXT_MONTH,
+    POINTS,
+    ingest_month_end,
+    law_with,
+    publish_with,
+    settle_days,
+    settle_month_end,
+    vectors,
 )
+from tests.worlds.logged import signer
+from tests.worlds.rolled_back import rolled_back
+from tests.worlds.settled import CORRECTED, SETTLED, publish_tiny
+from verifier.runs import CONTRACTS
 
-DAYS = [FIRST_DAY + dt.timedelta(days=offset) for offset in range(3)]
-POINTS = ("B-home", "B-office", "C-home", "C-office")
-KNOWN = ("B-home", "C-office")
-FAIR_PLAY = {
-    "history_days": 2,
-    "least_fulfilment_ppm": 10_000,
-    "compensation_micro_per_mwh": 100_000_000,
-    "products": [{"product": "office", "compensation_micro_per_mwh": 40_000_000}],
-}
-DRAWN = FAIR_PLAY | {"products": [{"product": "office", "indivisible": True}]}
-
-
-def publish_with(session, fair_play, timing="flexible"):
-    """Publish the tiny law with Fair Play; `timing` of offices, homes are essential."""
-    rules, *others = tiny_market.documents(fair_play=fair_play)
-    home, office = rules.products
-    window = 240 if timing == "flexible" else None
-    office = office.model_copy(update={"timing": timing, "window_minutes": window})
-    publish_tiny(session, [rules.model_copy(update={"products": (home, office)}), *others])
+LIMITS = np.array([[LIMIT_WH.get(point, 10**12)] for point in POINTS])
 
 
 @pytest.fixture(
     scope="module",
-    params=[(FAIR_PLAY, "essential"), (FAIR_PLAY, "flexible"), (DRAWN, "essential")],
-    ids=["by weight", "by priority", "by lot"],
+    params=[(FAIR_PLAY, "essential"), (FAIR_PLAY, "flexible"), (DRAWN, "flexible")],
+    ids=["essential", "flexible", "by lot"],
 )
 def settled_market(clone_database, request):
-    """A database with the days settled by one law of Fair Play, and the run."""
+    """A database with the days settled by one law of Fair Play, the run, and offices' timing."""
     made = make_engine(clone_database())
     with transaction(made) as opened:
         publish_with(opened, *request.param)
-        ingest_tiny(opened, desiring=KNOWN)
-        settled = settle_tiny(opened)
-    yield made, settled
+        ingest_month_end(opened)
+        settled = settle_month_end(opened)
+    yield made, settled, request.param[1]
     made.dispose()
 
 
@@ -88,301 +76,215 @@ def session(request, database_engine):
         yield opened
 
 
-def vectors(session, run, day):
-    return store.stored_values(store.day_vectors(session, run.id, day))
+def of_points(found, *measures):
+    return [np.array([found[measure, point] for point in POINTS]) for measure in measures]
 
 
-def settle_days(session, first, last, now=RESETTLED, kind="II", **options):
-    return settle(session, "tiny", kind, first, last, known_at=now, now=now, **options).run
+def metered_wh(session, run, day):
+    readings = day_facts(session, run, day).readings
+    return np.array([readings["metered_demand_wh", point].values for point in POINTS])
 
 
 def test_what_is_stored_says_who_was_served_and_wastes_nothing(session, run):
-    short = 0
+    short, owed_before = 0, np.zeros(len(POINTS), dtype=np.int64)
+    known = np.array([point in KNOWN for point in POINTS])
     for day in DAYS:
         found = vectors(session, run, day)
-        of = {
-            measure: np.array([found[measure, point] for point in POINTS])
-            for measure in ("desired_w", "entitlement_w", "delivered_w", "over_take_wh")
-        }
+        desired, entitled, delivered, late, missed, declined, owed, over_take, taken = of_points(
+            found, "desired_w", "entitlement_w", "delivered_w", "late_w", "missed_w", "declined_w",
+            "owed_w", "over_take_wh", "taken_wh",
+        )  # fmt: skip
+        before = np.column_stack([owed_before, owed[:, :-1]])
         maximum, unused = (found[f"fair_play_{name}_w", "market"] for name in ("maximum", "unused"))
-        assert np.array_equal(of["entitlement_w"].sum(axis=0) + unused, maximum)
-        assert np.all(maximum <= of["desired_w"].sum(axis=0))
-        short += int((maximum < of["desired_w"].sum(axis=0)).sum())
-        known = np.array([point in KNOWN for point in POINTS])
-        assert np.array_equal(of["delivered_w"][~known], of["entitlement_w"][~known])
-        assert of["over_take_wh"][known].any()
-        assert not of["over_take_wh"][~known].any()
-    assert short > 90
+        assert np.array_equal(entitled.sum(axis=0) + unused, maximum)
+        wanted = (desired + before).sum(axis=0)
+        assert np.all(maximum <= wanted)
+        short += int((maximum < wanted).sum())
+        # What is desired is delivered, declined or missed once, and nothing is lost.
+        assert np.array_equal(desired + before, delivered + declined + missed + owed)
+        assert not declined[~known].any()
+        assert np.all(late <= before)
+        assert np.array_equal(delivered[~known], entitled[~known])
+        metered = metered_wh(session, run, day)
+        above = np.maximum(metered - LIMITS, 0)
+        assert np.array_equal(over_take[~known], above[~known])
+        assert over_take[known].any()
+        assert np.array_equal(taken[known], metered[known])
+        # Half a Wh is carried to the next interval.
+        assert np.all(np.abs(2 * (taken - above)[~known] - delivered[~known]) <= 1)
+        owed_before = owed[:, -1]
+    assert short > 75
+
+
+def test_an_owed_midnight_lies_between_the_days_of_flexible_offices(session, run, settled_market):
+    owed = [
+        int(of_points(vectors(session, run, day), "owed_w")[0][:, -1].sum()) for day in DAYS[:-1]
+    ]
+    late = of_points(vectors(session, run, LAST), "late_w")[0]
+    is_flexible = settled_market[2] == "flexible"
+    assert all(each > 0 for each in owed) == is_flexible
+    assert bool(late[:, :8].any()) == is_flexible
 
 
 def test_a_day_settles_alike_alone_and_in_a_month_in_any_number_of_threads(session, run):
     for day in DAYS:
         alone = settle_days(session, day, day, now=SETTLED, kind="SF", threads=2)
         assert dict(day_digests(session, alone))[day] == dict(day_digests(session, run))[day]
+        assert replay(session, alone).is_same
     assert replay(session, run, threads=3).is_same
 
 
-def test_the_readings_of_the_days_before_are_among_the_inputs(session):
-    publish_with(session, FAIR_PLAY, "essential")
-    ingest_tiny(session, desiring=KNOWN)
-    before = settle_days(session, LAST_DAY, LAST_DAY, now=SETTLED, kind="SF")
-    day = DAYS[1]
-    ingest_tiny(session, day, day, seed=3, only=["C-home"], received_at=CORRECTED)
+@pytest.mark.parametrize("timing", ["essential", "flexible"])
+def test_what_is_known_of_the_month_before_a_day_is_among_its_inputs(session, timing):
+    publish_with(session, FAIR_PLAY, timing)
+    ingest_month_end(session)
+    before = settle_days(session, LAST, LAST, now=SETTLED, kind="SF")
+    first = settle_days(session, FIRST, FIRST, now=SETTLED, kind="SF")
+    ingest_month_end(session, MIDDLE, MIDDLE, seed=3, only=["C-home"], received_at=CORRECTED)
     assert replay(session, before).is_same
-    after = settle_days(session, LAST_DAY, LAST_DAY, kind="SF")
+    after = settle_days(session, LAST, LAST, kind="SF")
     assert after.id != before.id
+    assert after.input_digest != before.input_digest
     assert after.result_digest != before.result_digest
-    first = settle_days(session, FIRST_DAY, FIRST_DAY, now=SETTLED, kind="SF")
-    assert settle_days(session, FIRST_DAY, FIRST_DAY, kind="SF").id == first.id
+    assert settle_days(session, FIRST, FIRST, kind="SF").id == first.id
 
 
-def test_without_history_the_days_before_do_not_matter(session):
-    publish_with(session, FAIR_PLAY | {"history_days": 0})
-    ingest_tiny(session, desiring=KNOWN)
-    before = settle_days(session, LAST_DAY, LAST_DAY, now=SETTLED)
-    ingest_tiny(session, DAYS[1], DAYS[1], seed=3, only=["C-home"], received_at=CORRECTED)
-    assert settle_days(session, LAST_DAY, LAST_DAY).id == before.id
+def test_a_month_begins_anew_unless_something_is_owed_into_it(session):
+    publish_with(session, FAIR_PLAY, "essential")
+    ingest_month_end(session, LAST, NEXT_MONTH)
+    before = settle_days(session, NEXT_MONTH, NEXT_MONTH, now=SETTLED)
+    ingest_month_end(session, LAST, LAST, seed=3, received_at=CORRECTED)
+    assert settle_days(session, NEXT_MONTH, NEXT_MONTH).id == before.id
+
+
+def test_what_is_owed_into_a_month_is_among_the_inputs_of_its_first_day(session):
+    publish_with(session, FAIR_PLAY, "flexible")
+    ingest_month_end(session, LAST, NEXT_MONTH)
+    before = settle_days(session, NEXT_MONTH, NEXT_MONTH, now=SETTLED)
+    facts = day_facts(session, before, NEXT_MONTH)
+    state = facts.day_readings().requests.state
+    assert state.contracts.owes
+    assert not any(state.contracts.memory.matured)
+    assert not state.missed_w.any()
+    ingest_month_end(session, LAST, LAST, seed=3, received_at=CORRECTED)
+    after = settle_days(session, NEXT_MONTH, NEXT_MONTH)
+    assert after.input_digest != before.input_digest
+    assert after.result_digest != before.result_digest
+
+
+@pytest.mark.parametrize("valid_from", [FIRST.replace(day=1), MIDDLE, LAST])
+def test_a_month_begins_alike_alone_however_short_before_it_the_law_begins(session, valid_from):
+    publish_tiny(session, law_with(FAIR_PLAY), valid_from=valid_from)
+    first = max(valid_from, FIRST)
+    ingest_month_end(session, first, NEXT_MONTH)
+    whole = settle_days(session, first, NEXT_MONTH, now=SETTLED)
+    alone = settle_days(session, NEXT_MONTH, NEXT_MONTH, now=SETTLED, kind="SF")
+    digests = (dict(day_digests(session, each))[NEXT_MONTH] for each in (whole, alone))
+    assert len(set(digests)) == 1
+    assert day_facts(session, alone, NEXT_MONTH).day_readings().requests.state.contracts.owes
+
+
+def test_the_readings_before_count_by_what_they_come_to(session, run):
+    """Of the days before, what a day begins with is an input, and not their readings."""
+    periods = rules_for_period(session, "tiny", LAST, LAST, SETTLED)
+    inputs = run_inputs(session, "tiny", periods, SETTLED)
+    assert inputs.days == [LAST]
+    assert {day for day, _, _ in inputs.looked_at} == {LAST}
+    assert inputs.reading_digests[-1] == carried_digest(inputs.contracts.before)
+    whole = run_inputs(
+        session, "tiny", rules_for_period(session, "tiny", FIRST, LAST, SETTLED), SETTLED
+    )
+    assert whole.contracts.carried_into(LAST) == inputs.contracts.before
+    assert set(inputs.contracts.before.matured) >= {("B", "home"), ("C", "home")}
 
 
 def test_desired_readings_change_no_result_of_a_market_without_fair_play(session):
     publish_tiny(session)
-    ingest_tiny(session)
-    before = settle_days(session, FIRST_DAY, LAST_DAY, now=SETTLED)
-    header, *rows = tiny_market.readings_csv(FIRST_DAY, LAST_DAY, desiring=POINTS).splitlines()
+    ingest_month_end(session, desiring=())
+    before = settle_days(session, FIRST, LAST, now=SETTLED)
+    header, *rows = tiny_market.readings_csv(FIRST, LAST, desiring=POINTS).splitlines()
     desired = b"\n".join([header, *(row for row in rows if b",desired_wh," in row)])
     ingest(session, "tiny", [MeterFile("desired.csv", desired)], received_at=CORRECTED)
-    after = settle_days(session, FIRST_DAY, LAST_DAY)
+    after = settle_days(session, FIRST, LAST)
     assert after.id != before.id
     assert after.result_digest == before.result_digest
-    measures = {measure for measure, _ in vectors(session, before, FIRST_DAY)}
+    measures = {measure for measure, _ in vectors(session, before, FIRST)}
     assert not measures & {"desired_w", "entitlement_w", "charge.compensation_micro"}
 
 
 def test_the_seed_of_a_days_lottery_is_the_digest_of_a_run_of_that_day_alone(session):
     publish_with(session, DRAWN)
-    ingest_tiny(session, desiring=KNOWN)
-    whole = settle_days(session, FIRST_DAY, LAST_DAY, now=SETTLED)
+    ingest_month_end(session)
+    whole = settle_days(session, FIRST, LAST, now=SETTLED)
     for day in DAYS:
         alone = settle_days(session, day, day, now=SETTLED, kind="SF")
         requests = day_facts(session, whole, day).day_readings().requests
         assert requests.seed == alone.input_digest
 
 
-def test_journals_and_documents_carry_the_money_and_its_energy(session, run):
-    invoices = issue_month(session, "tiny", FIRST_DAY, now=SETTLED).invoices
-    lines = {(line.kind, line.subject): line for invoice in invoices for line in invoice.lines}
-    for kind, measure, sign in (
-        ("charge.over_take", "over_take_wh", 1),
-        ("charge.compensation", "missed_wh", -1),
-    ):
-        for point in POINTS:
-            found = [vectors(session, run, day) for day in DAYS]
-            amount = sum(int(day[f"{kind}_micro", point].sum()) for day in found)
-            assert amount * sign >= 0
-            if not amount:
-                assert (kind, point) not in lines
-                continue
-            line = lines[kind, point]
-            assert line.amount_micro == amount
-            assert line.quantity == sum(int(day[measure, point].sum()) for day in found)
-            assert line.clauses == ("AP-7",)
-    assert lines["charge.over_take", "C-office"].description == (
-        "Office at C: energy taken above its entitlement, at the price cap"
-    )
-    assert lines["charge.compensation", "B-office"].description == (
-        "Office at B: compensation for energy promised and not delivered"
-    )
-    unbalanced = session.execute(
-        text(
-            "SELECT journal_number FROM ledger.posting JOIN ledger.account ON code = account "
-            "GROUP BY journal_number, commodity HAVING sum(amount) <> 0"
-        )
-    ).all()
-    assert unbalanced == []
-    assert [found for check in list_checks() for found in check.findings(session)] == []
-
-
-def test_a_correction_posts_and_bills_the_difference(session, run):
-    issue_month(session, "tiny", FIRST_DAY, now=SETTLED)
-    ingest_tiny(session, seed=2, only=["B-home"], desiring=["B-home"], received_at=CORRECTED)
-    later = settle_tiny(session, "SF", RESETTLED)
-    issue_month(session, "tiny", FIRST_DAY, now=RESETTLED)
-    billed = dict(
-        session.execute(
-            text(
-                "SELECT kind, sum(amount_micro)::bigint FROM ledger.invoice_line "
-                "WHERE kind IN ('charge.over_take', 'charge.compensation') GROUP BY kind"
-            )
-        ).all()
-    )
-    for kind, amount in billed.items():
-        assert amount == sum(
-            int(values.sum())
-            for day in DAYS
-            for (measure, _), values in vectors(session, later, day).items()
-            if measure == f"{kind}_micro"
-        )
-    assert set(billed) == {"charge.over_take", "charge.compensation"}
-
-
-def nodes(explanation):
-    yield explanation
-    for child in explanation.children:
-        yield from nodes(child)
-
-
-def numbers_of(formula: str) -> list[Fraction]:
-    return [
-        Fraction(found.replace(",", "")) for found in re.findall(r"\d[\d,]*(?:\.\d+)?", formula)
-    ]
-
-
-def test_every_line_explains_itself_to_its_amount(session, run):
-    invoices = issue_month(session, "tiny", FIRST_DAY, now=SETTLED).invoices
-    explained = 0
-    for invoice in invoices:
-        for line in invoice.lines:
-            if line.kind not in {"charge.over_take", "charge.compensation"}:
-                continue
-            reference = find_line(session, invoice.row.id, line.line)
-            of_day = line_day(session, reference, LAST_DAY)
-            for interval in (0, 17, 30, 47):
-                tree = explain_interval(reference, of_day, interval)
-                assert tree.value == of_day.amounts_micro[interval]
-                assert tree.children[0].value == tree.value
-                assert storage_units_in(tree) == []
-                quantity, price = tree.children[0].children
-                exact = quantity.value * price.value // 10**6
-                assert abs(abs(tree.value) - exact) <= 1
-                assert [clause.anchor for clause in tree.children[0].clauses] == ["AP-7"]
-                explained += 1
-    assert explained >= 16
-
-
-def test_entitlements_explain_themselves_down_to_the_cut(session, run):
-    facts = day_facts(session, run, LAST_DAY)
-    seen = set()
-    for interval in range(48):
-        for point in POINTS:
-            tree = FairPlayCharges(facts, interval).entitlement(point)
-            assert tree.value == facts.result("entitlement_w", point, interval)
-            desired = tree.children[0]
-            assert 2 * max(desired.value, 0) == facts.result("desired_w", point, interval)
-            if tree.value == 2 * desired.value:
-                continue
-            by_label = {
-                node.label.partition(" ")[0]: node
-                for node in nodes(tree)
-                if not node.label.startswith("Served there before")
-            }
-            cut = by_label["What"]
-            assert cut.value == sum(child.value for child in cut.children)
-            supply = by_label["Supply"]
-            assert supply.value == sum(child.value for child in supply.children)
-            ratio = by_label["Served"]
-            wanted, total, weight = numbers_of(ratio.formula)
-            assert (
-                abs(ratio.value - 10**6 * wanted * total // weight) <= 1 or "whole" in ratio.formula
-            )
-            weight = by_label["Weight"]
-            reliability, fulfilment, _ = numbers_of(weight.formula)
-            assert weight.value == reliability * 10**6 // fulfilment
-            delivered, wanted = numbers_of(by_label["Fulfilment"].formula)[:2]
-            assert abs(by_label["Fulfilment"].value - delivered * 10**6 // wanted) <= 1
-            seen |= set(by_label)
-    assert seen >= {"What", "Supply", "Lines", "Weight", "Fulfilment", "Reliability"}
-
-
-def test_net_export_that_serves_its_own_node_is_among_the_supply(session):
-    publish_with(session, FAIR_PLAY, "essential")
-    content = tiny_market.readings_csv(FIRST_DAY, FIRST_DAY).decode()
-    # C has 2 MW of its offices and the 30 MW of the line for homes that desire 8 to 48 MW.
-    sent = re.sub(r"(C-office,metered_demand_wh,)\d+", r"\g<1>-1000000", content)
-    sent = re.sub(r"(U4,available_w,)\d+", r"\g<1>0", sent)
-    ingest(session, "tiny", [MeterFile("export.csv", sent.encode())], received_at=INGESTED)
-    run = settle_days(session, FIRST_DAY, FIRST_DAY)
-    facts = day_facts(session, run, FIRST_DAY)
-    told = 0
-    for interval in range(48):
-        for point in ("B-home", "C-home"):
-            tree = FairPlayCharges(facts, interval).entitlement(point)
-            for supply in (n for n in nodes(tree) if n.label.startswith("Supply at")):
-                assert supply.value == sum(child.value for child in supply.children)
-                told += supply.children[-1].label.startswith("Net export")
-    exported = facts.readings["metered_demand_wh", "C-office"].values
-    assert (exported < 0).all()
-    assert not facts.results["desired_w", "C-office"].any()
-    found = facts.results
-    assert np.array_equal(
-        sum(found["entitlement_w", point] for point in POINTS),
-        found["fair_play_maximum_w", "market"],
-    )
-    assert told > 10
-
-
-def test_a_drawing_can_be_drawn_again_from_its_explanation(session):
-    publish_with(session, DRAWN)
-    ingest_tiny(session, desiring=KNOWN)
-    run = settle_tiny(session)
-    facts = day_facts(session, run, FIRST_DAY)
-    drawn = 0
-    for interval in range(48):
-        tree = FairPlayCharges(facts, interval).entitlement("B-office")
-        lotteries = [node for node in nodes(tree) if node.label.startswith("Met by the lottery")]
-        for lottery in lotteries:
-            digest = bytes.fromhex(re.search(r"[0-9a-f]{64}", lottery.formula).group())
-            place = f"2024-01-01 {interval} B flexible"
-            assert f"“{place}”" in lottery.formula
-            seed = sha256(b"tallystick lottery 1\n" + digest + place.encode()).digest()
-            assert len(seed) == 32
-            # One indivisible request at its node: it is met if it fits in what it would get.
-            assert lottery.value == (tree.value > 0)
-            drawn += 1
-    assert drawn > 10
+def test_evidence_of_a_day_holds_what_it_begins_with_and_no_other(session, run, tmp_path):
+    alone = settle_days(session, LAST, LAST, now=SETTLED, kind="SF")
+    publish_checkpoint(session, signer(1), SETTLED)
+    files = Memory.of(exported(session, alone))
+    path = tmp_path / "evidence.zip"
+    path.write_bytes(files.zipped())
+    count, findings = recompute(path)
+    assert count > 100
+    assert findings == []
+    assert files.findings() == []
+    stated = json.loads(files[CONTRACTS])
+    for name in ("owed_w", "matured") if stated["owed_w"] else ("matured",):
+        forged = files.with_file(CONTRACTS, canonical_bytes(stated | {name: {}}))
+        path.write_bytes(forged.zipped())
+        assert {finding.file for finding in recompute(path)[1]} == {f"results/{LAST}.csv"}, name
+        assert ("run.json", "input_digest") in {
+            (found.file, found.row) for found in forged.findings()
+        }
 
 
 @pytest.mark.parametrize("paid_by", ["equalisation", "over-take"])
 def test_nobody_is_compensated_beyond_over_take_where_over_take_pays(session, paid_by):
     publish_with(
         session,
-        FAIR_PLAY | {"compensation_paid_by": paid_by, "compensation_micro_per_mwh": 10**11},
+        FAIR_PLAY
+        | {
+            "compensation_paid_by": paid_by,
+            "compensation_micro_per_mwh": 10**11,
+            "products": [],
+        },
+        "essential",
     )
-    ingest_tiny(session, desiring=["B-home"])
-    run = settle_tiny(session)
-    for day in DAYS:
-        found = vectors(session, run, day)
-        paid, taken = (
-            sum(int(found[f"charge.{kind}_micro", point].sum()) for point in POINTS)
-            for kind in ("compensation", "over_take")
-        )
-        assert taken > 0
-        assert (-paid == taken) == (paid_by == "over-take")
+    ingest_month_end(session, desiring=["B-home"])
+    run = settle_month_end(session)
+    taken, paid = (
+        [
+            sum(
+                int(vectors(session, run, day)[f"charge.{kind}_micro", point].sum())
+                for point in POINTS
+            )
+            for day in DAYS
+        ]
+        for kind in ("over_take", "compensation")
+    )
+    assert min(taken) > 0
+    assert paid[:-1] == [0, 0], "a promise is held to its month, at its end"
+    assert paid[-1] < 0
+    assert (-paid[-1] == sum(taken)) == (paid_by == "over-take")
 
 
 def test_without_money_there_is_nothing_to_bill(session):
     publish_with(session, FAIR_PLAY | {"moves_money": False})
-    ingest_tiny(session, desiring=KNOWN)
-    run = settle_tiny(session)
-    measures = {measure for measure, _ in vectors(session, run, FIRST_DAY)}
-    assert {"entitlement_w", "over_take_wh", "missed_wh"} <= measures
+    ingest_month_end(session)
+    found = vectors(session, settle_month_end(session), LAST)
+    measures = {measure for measure, _ in found}
+    assert {"entitlement_w", "over_take_wh", "shortfall_wh"} <= measures
+    assert any(found["shortfall_wh", point].any() for point in POINTS)
     assert not {"charge.over_take_micro", "charge.compensation_micro"} & measures
-
-
-def test_inputs_reach_back_no_further_than_the_history(session, run):
-    periods = rules_for_period(session, "tiny", LAST_DAY, LAST_DAY, SETTLED)
-    inputs = run_inputs(session, "tiny", periods, SETTLED)
-    assert inputs.days == [LAST_DAY]
-    assert {day for day, _, _ in inputs.looked_at} == set(DAYS)
-    assert {measure for day, measure, _ in inputs.looked_at if day < LAST_DAY} == {
-        "available_w",
-        "metered_demand_wh",
-        "desired_wh",
-    }
 
 
 def test_negative_desire_is_refused_at_the_door(session):
     publish_with(session, FAIR_PLAY)
-    content = tiny_market.readings_csv(FIRST_DAY, FIRST_DAY, desiring=["B-office"]).decode()
+    content = tiny_market.readings_csv(FIRST, FIRST, desiring=["B-office"]).decode()
     bad = re.sub(r"(B-office,desired_wh,)\d+", r"\g<1>-5", content, count=1)
     with pytest.raises(Refused) as refused:
         ingest(session, "tiny", [MeterFile("bad.csv", bad.encode())], received_at=CORRECTED)

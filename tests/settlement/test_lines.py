@@ -46,9 +46,12 @@ def test_a_line_sums_what_the_core_returns_and_rests_on_what_meters_read(kind: L
 
 
 def test_quantities_and_energy_of_the_core_are_counted_by_a_line_or_an_account():
-    """Metered energy of areas sums what the meters' accounts state already."""
+    """Metered energy of areas sums what the meters' accounts state already.
+
+    What contracts let a supply point take is what the account of its demand states.
+    """
     counted = {kind.quantity.measure for kind in CATALOGUE if kind.quantity is not None}
-    counted |= {*STATED_MEASURES, GENERATION, DEMAND}
+    counted |= {*STATED_MEASURES, GENERATION, DEMAND, "taken_wh"}
     assert {
         name for name in MEASURES if name.startswith(QUANTITY) or name.endswith("_wh")
     } <= counted

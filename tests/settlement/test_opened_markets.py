@@ -14,13 +14,12 @@ from settlement.trials.records import AS_METERED, MODES
 from settlement.trials.rows import PARTICIPANT, report_rows
 from settlement.trials.trial import run_trial
 from tests.conftest import ROOT
-from tests.settlement.test_fair_play import DRAWN, FAIR_PLAY, KNOWN, publish_with
 from tests.settlement.trial_cases import changed, placed, try_tiny, within
 from tests.two_region.readings import FOLDER
 from tests.worlds import tiny_market
+from tests.worlds.fair_play import DRAWN, FAIR_PLAY, LAST, ingest_month_end, publish_with
 from tests.worlds.law import publish
 from tests.worlds.rolled_back import rolled_back
-from tests.worlds.settled import FIRST_DAY, ingest_tiny
 
 KNOWN_AT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
@@ -28,12 +27,12 @@ HOUR = dt.timedelta(hours=1)
 
 def by_weight(session):
     publish_with(session, FAIR_PLAY, "flexible")
-    ingest_tiny(session, desiring=KNOWN)
+    ingest_month_end(session)
 
 
 def by_lot(session):
     publish_with(session, DRAWN, "essential")
-    ingest_tiny(session, desiring=KNOWN)
+    ingest_month_end(session)
 
 
 def two_region(session):
@@ -83,8 +82,8 @@ def test_figures_open_where_fair_play_shares(world_of, world, mode):
         draft = tiny_market.allocation_policy(
             fair_play=FAIR_PLAY | {"compensation_micro_per_mwh": 300_000_000}
         )
-        trial = try_tiny(session, [draft], last_day=FIRST_DAY, mode=mode).trial
-        kinds = check_opened(session, trial, FIRST_DAY, 11)
+        trial = try_tiny(session, [draft], first_day=LAST, last_day=LAST, mode=mode).trial
+        kinds = check_opened(session, trial, LAST, 11)
     assert kinds >= ({"charge.over_take", "charge.compensation"} if mode == AS_METERED else set())
 
 

@@ -390,10 +390,12 @@ def readings_csv(
     seed: int = 1,
     only: Sequence[str] = (),
     desiring: Sequence[str] = (),
+    available_percent: int = 100,
 ) -> bytes:
     """Return complete readings of some days as CSV; of the entities in `only` where given.
 
-    Of the supply points in `desiring` it is known what they desired, beside what was metered.
+    Of the supply points in `desiring` it is known what they desired, beside what was metered. Units
+    have so much of what they otherwise have available.
     """
     random = np.random.default_rng(seed)
     rows = ["interval_start,entity,measure,value,quality"]
@@ -401,6 +403,7 @@ def readings_csv(
         starts = interval_starts(first_day + dt.timedelta(days=offset), ZONE, 30)
         for unit, (_, _, capacity_w, _) in UNITS.items():
             available_w = random.integers(capacity_w // 2, capacity_w, len(starts))
+            available_w = available_w * available_percent // 100
             generation_wh = available_w // 2 * random.integers(2, 9, len(starts)) // 10
             rows += _rows(starts, unit, "available_w", available_w)
             rows += _rows(starts, unit, "metered_generation_wh", generation_wh)

@@ -10,12 +10,13 @@ from itertools import product
 
 import numpy as np
 
-from settlement.core.charges import BASES, RETURNED_TO, Charging
+from settlement.core.charges import BASES, NODE_PRICE, RETURNED_TO, Blocks, Charging
 from settlement.core.clusters import clusters, clusters_of, neighbourhood
+from settlement.core.contract_state import NOTHING_CARRIED, begin_day
+from settlement.core.contracts import Contracts
 from settlement.core.deliverability import MEASURES, imports_by_cuts_w, imports_by_flow_w
 from settlement.core.engine import DayReadings, DayResult, MarketModel
-from settlement.core.fair_play import Terms
-from settlement.core.fair_play_rules import FairPlay, metered_requests
+from settlement.core.fair_play_rules import UNLIMITED_W, FairPlay, Requests
 from settlement.core.games import Game
 from settlement.core.grid import Grid, Layer
 from settlement.core.holarchy import holarchy_tree
@@ -199,41 +200,83 @@ def tiny_market(dynamic: bool = True) -> MarketModel:
     )
 
 
+def contracts(model: MarketModel, **changes) -> Contracts:
+    """Contracts of a market: one product for each point, every other flexible, for 99 percent."""
+    points = len(model.supply_points)
+    terms = {
+        "nodes": model.grid.nodes,
+        "groups": tuple(
+            (model.grid.nodes[node], point)
+            for node, point in zip(
+                model.supply_point_node.tolist(), model.supply_points, strict=True
+            )
+        ),
+        "node": model.supply_point_node,
+        "promise_ppm": np.full(points, 990_000),
+        "tier_ppm": np.full(points, 1_000_000),
+        "window": np.arange(points) % 2 * 4,
+        "indivisible": np.zeros(points, dtype=bool),
+        "point_group": np.arange(points),
+        "least_fulfilment_ppm": 10_000,
+    }
+    return Contracts(**terms | changes)
+
+
 def fair_play(model: MarketModel, **changes) -> FairPlay:
     """Fair Play for a market: every other point is flexible, all contract for 99 percent."""
     points = len(model.supply_points)
-    terms = Terms(
-        model.grid.nodes,
-        model.supply_point_node,
-        np.full(points, 990_000),
-        np.zeros(points, dtype=bool),
-        10_000,
-    )
     rules = {
-        "terms": terms,
-        "is_flexible": np.arange(points) % 2 == 1,
-        "history_days": 0,
+        "contracts": contracts(model),
+        "limit_w": np.full(points, UNLIMITED_W),
         "over_take_micro_per_mwh": CAP_MICRO_PER_MWH,
         "compensation_micro_per_mwh": np.full(points, 90_000_000),
     }
     return FairPlay(**rules | changes)
 
 
+def requests(
+    model: MarketModel,
+    intervals: int,
+    day: dt.date = dt.date(2024, 1, 15),
+    carried=NOTHING_CARRIED,
+    **changes,
+) -> Requests:
+    """Requests of which the meter alone tells, unless it is said, on a day that begins so."""
+    points = len(model.supply_points)
+    terms = model.fair_play.contracts if model.fair_play else contracts(model)
+    stated = {
+        "desired_wh": np.zeros((points, intervals), dtype=np.int64),
+        "is_known": np.zeros(points, dtype=bool),
+        "state": begin_day(terms, model.supply_points, carried, day),
+    }
+    return Requests(**stated | changes)
+
+
 def tiny_shortage() -> tuple[MarketModel, DayReadings]:
     """The tiny market under Fair Play, on a day with an eighth of its supply, some of it drawn."""
     model, day = tiny_market(), tiny_day()
-    rules = fair_play(model)
-    drawn = replace(rules.terms, indivisible=np.array([False, True, True]))
-    requests = replace(
-        metered_requests(day.demand_wh),
+    drawn = contracts(model, indivisible=np.array([False, True, True]))
+    model = replace(model, fair_play=fair_play(model, contracts=drawn))
+    stated = requests(
+        model,
+        48,
         desired_wh=day.demand_wh + np.arange(48) % 7 * 100,
         is_known=np.array([True, False, True]),
         seed=bytes(range(32)),
     )
-    return (
-        replace(model, fair_play=replace(rules, terms=drawn)),
-        replace(day, available_w=day.available_w // 8, requests=requests),
+    return model, replace(day, available_w=day.available_w // 8, requests=stated)
+
+
+def tiny_covered() -> tuple[MarketModel, DayReadings]:
+    """The tiny market under Fair Play, on a day on which blocks of two contracts are used up."""
+    model, day = tiny_market(), tiny_day()
+    blocks = Blocks(
+        np.array([True, False, True]), as_numbers([4_000, 0, 9_000]), as_numbers([NODE_PRICE, 0, 7])
     )
+    model = replace(
+        model, fair_play=fair_play(model), charging=replace(model.charging, blocks=blocks)
+    )
+    return model, replace(day, requests=requests(model, 48))
 
 
 def tiny_market_by_flow() -> MarketModel:

@@ -1,15 +1,15 @@
 """Slow, obvious Fair Play: every set of nodes by name, every ratio a fraction."""
 
 from fractions import Fraction
+from functools import partial
 from itertools import chain, combinations
 
 import networkx as nx
-import numpy as np
 
-from settlement.core.fair_play import Terms
+from settlement.core.contracts import Contracts
 from tests.settlement.core import examples
 from tests.settlement.core.draws import Words, any_of, examples_of
-from tests.settlement.core.reference import as_numbers, most_flow
+from tests.settlement.core.reference import most_flow
 
 
 def lines_between(grid):
@@ -70,25 +70,13 @@ def filled(grid, supply_w, demand_w, weight) -> list[Fraction]:
     return [served[node] for node in range(len(grid.nodes))]
 
 
-def fill_by_weight(amount, desired, weights) -> list[Fraction]:
-    """Water filling by raising the level from cap to cap."""
-    shares = [Fraction(0)] * len(desired)
-    rising = {index for index, wanted in enumerate(desired) if wanted}
-    level, left = Fraction(0), Fraction(amount)
-    while rising and left:
-        pull = sum(weights[index] * desired[index] for index in rising)
-        step = min(left / pull, *(Fraction(1, weights[index]) - level for index in rising))
-        level, left = level + step, left - step * pull
-        for index in rising:
-            shares[index] = level * weights[index] * desired[index]
-        rising -= {index for index in rising if level * weights[index] >= 1}
-    return shares
-
-
 # From few values for ties, from odd ones for remainders, and as large as a country.
 WATTS = any_of((0, 0, 0, 5_000, 10_000), range(30_008), range(10**11 + 1))
 REQUESTED_W = any_of((0, 0, 5_000), range(20_008))
-WEIGHTS = any_of((10**6,), range(1, 10**9 + 1))
+PROMISES = any_of((0, 900_000, 990_000, 999_000, 10**6), range(10**6 + 1))
+TIERS = any_of((10**6, 2 * 10**6), range(1, 10**7 + 1))
+WINDOWS = any_of((0, 0, 1, 2, 3))
+CLAIM_WEIGHTS = any_of((1, 2, 10**6, 2 * 10**6), range(1, 10**6 + 1))
 
 
 def read_shortage(words: Words):
@@ -101,31 +89,47 @@ def shortages():
     return examples_of(read_shortage, words=60)
 
 
-def read_request(words: Words, most_points: int, whole: bool):
-    grid = examples.read_grid(words)
-    nodes, points = len(grid.nodes), words.count(1, most_points)
-    terms = Terms(
+def read_claims(words: Words):
+    grid = examples.read_grid(words, most_nodes=3)
+    nodes, claims = len(grid.nodes), words.count(1, 4)
+    return (
+        grid,
+        words.of(WATTS, nodes),
+        words.below(nodes, claims),
+        words.of(WATTS, claims),
+        words.of(CLAIM_WEIGHTS, claims),
+    )
+
+
+def claims():
+    """Claims on a grid: (grid, supply_w[N], node[C], wanted_w[C], weight[C])."""
+    return examples_of(read_claims, words=60)
+
+
+def read_contracts(words: Words, intervals: int, *, whole: bool):
+    """A grid, contracts of its groups, and supply and demand of some intervals."""
+    grid = examples.read_grid(words, most_nodes=4)
+    nodes, groups, points = len(grid.nodes), words.count(1, 4), words.count(1, 5)
+    node = words.below(nodes, groups)
+    contracts = Contracts(
         grid.nodes,
-        words.below(nodes, points),
-        as_numbers([990_000] * points),
-        words.flags(points) & whole,
-        1_000,
+        tuple((f"N{place}", f"P{index}") for index, place in enumerate(node.tolist())),
+        node,
+        words.of(PROMISES, groups),
+        words.of(TIERS, groups),
+        words.of(WINDOWS, groups),
+        words.flags(groups) & whole,
+        words.below(groups, points),
+        100_000,
     )
     return (
         grid,
-        terms,
-        words.of(REQUESTED_W, nodes),
-        words.of(REQUESTED_W, 2, points),
-        words.of(WEIGHTS, points),
+        contracts,
+        words.of(REQUESTED_W, nodes, intervals),
+        words.of(REQUESTED_W, points, intervals),
     )
 
 
-def requests(most_points: int = 7, whole: bool = False):
-    """(grid, terms, supply_w[N], desired_w[2,G], weights[G]); `whole`: some are indivisible."""
-    return examples_of(read_request, most_points, whole, words=90)
-
-
-def at_nodes(terms: Terms, values) -> np.ndarray:
-    sums = np.zeros(len(terms.nodes), dtype=np.int64)
-    np.add.at(sums, terms.node, values)
-    return sums
+def contract_days(intervals: int = 5, *, whole: bool = False):
+    """(grid, contracts, supply_w[N,T], desired_w[G,T]); `whole`: some are indivisible."""
+    return examples_of(partial(read_contracts, whole=whole), intervals, words=120)

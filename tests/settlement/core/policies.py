@@ -5,7 +5,7 @@ from itertools import product
 
 from settlement.core.charges import BASES, RETURNED_TO, Charging
 from settlement.core.engine import DayReadings, MarketModel
-from settlement.core.fair_play_rules import PAID_BY, metered_requests
+from settlement.core.fair_play_rules import PAID_BY
 from settlement.core.pots import COST_RECOVERY, GAMES, RULES, Flexibility, Pot, Target
 from settlement.core.rounding import apportion
 from settlement.core.shapley_rule import METHODS, ShapleyRule
@@ -64,12 +64,15 @@ def read_fair_policy(words: Words) -> tuple[MarketModel, DayReadings]:
     rules = examples.fair_play(
         model, paid_by=words.one_of(PAID_BY), moves_money=words.one_of((False, True))
     )
-    requests = replace(
-        metered_requests(readings.demand_wh),
+    model = replace(model, fair_play=rules)
+    requests = examples.requests(
+        model,
+        readings.demand_wh.shape[1],
+        day=readings.day,
         desired_wh=words.of(DESIRED_WH, *readings.demand_wh.shape),
         is_known=words.flags(len(model.supply_points)),
     )
-    return replace(model, fair_play=rules), replace(readings, requests=requests)
+    return model, replace(readings, requests=requests)
 
 
 def fair_policies():

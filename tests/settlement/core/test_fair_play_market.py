@@ -7,91 +7,136 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from settlement.core.charges import NODE_PRICE, Blocks
+from settlement.core.contract_state import Carried, begin_day, end_day, ends_term
 from settlement.core.engine import DayReadings, settle_day
-from settlement.core.fair_play_day import History, no_history
-from settlement.core.fair_play_market import history_of_day, shares_of_day
-from settlement.core.fair_play_rules import Requests
+from settlement.core.fair_play_market import carried_after, fair_play_outcome
+from settlement.core.model import checked_readings
+from settlement.runs.contract_days import carried_as_dict, carried_from_dict
 from tests.settlement.core import examples
 from tests.settlement.core import fair_play_reference as reference
 from tests.settlement.core.draws import Words, any_of, examples_of
 from tests.settlement.core.reference import as_numbers
 
 CAP = examples.CAP_MICRO_PER_MWH
-OF_POINTS = ["desired_w", "entitlement_w", "delivered_w", "over_take_wh", "missed_wh"]
+OF_POINTS = [
+    "desired_w", "entitlement_w", "delivered_w", "late_w", "missed_w", "declined_w", "owed_w",
+    "taken_wh", "over_take_wh", "shortfall_wh",
+]  # fmt: skip
 OF_MARKET = ["fair_play_maximum_w", "fair_play_unused_w"]
 CHARGES = ["charge.over_take_micro", "charge.compensation_micro"]
 PAID_BY = ("equalisation", "over-take")
-
-
-def requests_for(model, intervals: int, **changes) -> Requests:
-    points = len(model.supply_points)
-    return Requests(
-        **{
-            "desired_wh": np.zeros((points, intervals), dtype=np.int64),
-            "is_known": np.zeros(points, dtype=bool),
-            "history": no_history(points),
-            **changes,
-        }
-    )
+WINDOWS = any_of((0, 0, 1, 2, 4))
 
 
 PAST_W = any_of(range(10**9 + 1))
+OWED_W = any_of((0, 0, 500, 4_000), range(20_008))
 DESIRED_WH = any_of(range(9_001))
 
 
 def read_short_market(words: Words):
     model, readings = examples.read_market(words)
-    points = len(model.supply_points)
+    points, intervals = readings.demand_wh.shape
     rules = examples.fair_play(
         model,
-        is_flexible=words.flags(points),
+        contracts=examples.contracts(model, window=words.of(WINDOWS, points)),
         paid_by=words.one_of(PAID_BY),
         moves_money=True,
     )
-    requests = Requests(
-        words.of(DESIRED_WH, *readings.demand_wh.shape),
-        words.flags(points),
-        History(words.of(PAST_W, points), words.of(PAST_W, points)),
+    model = replace(model, fair_play=rules)
+    groups = rules.contracts.groups
+    matured, missed = words.of(PAST_W, points).tolist(), words.of(PAST_W, points).tolist()
+    carried = Carried(
+        owed_w={
+            point: tuple(rows)
+            for point, rows in zip(
+                model.supply_points, words.of(OWED_W, points, 3).tolist(), strict=True
+            )
+        },
+        matured=dict(zip(groups, matured, strict=True)),
+        delivered={
+            group: max(due - lost, 0)
+            for group, due, lost in zip(groups, matured, missed, strict=True)
+        },
+        missed_w=dict(zip(model.supply_points, missed, strict=True)),
     )
-    return replace(model, fair_play=rules), replace(readings, requests=requests)
+    # Half of the days end their term.
+    day = words.one_of((readings.day, dt.date(2024, 1, 31)))
+    requests = examples.requests(
+        model,
+        intervals,
+        day=day,
+        carried=carried,
+        desired_wh=words.of(DESIRED_WH, points, intervals),
+        is_known=words.flags(points),
+    )
+    return model, replace(readings, day=day, requests=requests)
 
 
 def short_markets():
     """A market with Fair Play and a day of it; of some points requests are known."""
-    return examples_of(read_short_market, words=240)
+    return examples_of(read_short_market, words=280)
 
 
-def served_by_the_physics(model, readings, desired_w) -> list[int]:
+def served_by_the_physics(model, readings, wanted_w) -> list[int]:
     """Most that flows to what is desired in each interval, net export beside units as supply."""
-    available = np.zeros((len(model.grid.nodes), desired_w.shape[1]), dtype=np.int64)
-    export, taken = available.copy(), available.copy()
+    available = np.zeros((len(model.grid.nodes), wanted_w.shape[1]), dtype=np.int64)
+    export = available.copy()
     np.add.at(available, model.unit_node, readings.available_w)
     np.add.at(export, model.supply_point_node, np.maximum(-2 * readings.demand_wh, 0))
-    np.add.at(taken, model.supply_point_node, desired_w)
-    supply = available + np.minimum(export, taken)
+    wanted = np.zeros_like(export)
+    np.add.at(wanted, model.supply_point_node, wanted_w)
+    supply = available + np.minimum(export, wanted)
     return [
-        reference.servable_by_flow(model.grid, supply[:, interval], taken[:, interval])
-        for interval in range(desired_w.shape[1])
+        reference.servable_by_flow(model.grid, supply[:, interval], wanted[:, interval])
+        for interval in range(wanted_w.shape[1])
     ]
 
 
+def wanted_of(model, readings, result):
+    """What is new in each interval, and what had been owed where it began."""
+    owed = result.values("owed_w")
+    before = readings.requests.state.contracts.owed.sum(axis=0)
+    return result.values("desired_w") + np.column_stack([before, owed[:, :-1]])
+
+
 @given(short_markets())
-def test_a_settled_day_wastes_nothing_and_entitles_nobody_beyond_desire(case):
+def test_a_settled_day_wastes_nothing_and_entitles_nobody_beyond_what_is_wanted(case):
     model, readings = case
     result = settle_day(model, readings)
     desired, entitled = result.values("desired_w"), result.values("entitlement_w")
-    most = served_by_the_physics(model, readings, desired)
+    wanted = wanted_of(model, readings, result)
+    most = served_by_the_physics(model, readings, wanted)
     assert entitled.sum(axis=0).tolist() == most
     assert result.values("fair_play_maximum_w")[0].tolist() == most
     assert not result.values("fair_play_unused_w").any()
-    assert np.all((entitled >= 0) & (entitled <= desired))
+    assert np.all((entitled >= 0) & (entitled <= wanted))
     known = readings.requests.is_known
     assert np.array_equal(desired[known], 2 * readings.requests.desired_wh[known])
-    taken = 2 * np.maximum(readings.demand_wh, 0)
-    assert np.array_equal(desired[~known], taken[~known])
-    assert np.array_equal(result.values("delivered_w")[known], taken[known])
-    assert np.array_equal(result.values("delivered_w")[~known], entitled[~known])
+    metered = 2 * np.maximum(readings.demand_wh, 0)
+    assert np.array_equal(desired[~known], metered[~known])
+    delivered = result.values("delivered_w")
+    assert np.array_equal(delivered[known], np.minimum(metered, wanted)[known])
+    assert np.array_equal(delivered[~known], entitled[~known])
     assert not result.values("over_take_wh")[~known].any()
+    taken = result.values("taken_wh")
+    assert np.array_equal(taken[known], readings.demand_wh[known])
+    # What is served, to within the Wh that a day's rounding carries.
+    served = delivered + np.minimum(2 * readings.demand_wh, 0)
+    assert np.all(abs(2 * np.cumsum(taken, axis=1) - np.cumsum(served, axis=1))[~known] < 2)
+
+
+@given(short_markets())
+def test_every_wh_that_is_asked_for_counts_once(case):
+    model, readings = case
+    outcome = fair_play_outcome(model, checked_readings(model, readings))
+    unknown = ~readings.requests.is_known
+    asked = outcome.readings.scarcity_wh[unknown].sum(axis=1)
+    net = readings.demand_wh[unknown].sum(axis=1)
+    before = readings.requests.state.contracts.owed.sum(axis=0)[unknown]
+    after = outcome.of_points["owed_w"][unknown, -1]
+    # Half a Wh for each of two running sums, and one for what is owed on both sides.
+    assert np.all(abs(2 * asked - (2 * net + before - after)) <= 4)
 
 
 @given(short_markets())
@@ -109,23 +154,49 @@ def test_money_balances_with_over_take_and_compensation(case):
     assert over_take.sum() == sum(
         wh * CAP // 10**6 for wh in result.values("over_take_wh").sum(axis=1).tolist()
     )
-    in_full = sum(wh * 90 for wh in result.values("missed_wh").sum(axis=1).tolist())
+    shortfall = result.values("shortfall_wh")
+    assert not shortfall[:, :-1].any()
+    assert ends_term(readings.day) or not shortfall.any()
+    in_full = sum(wh * 90 for wh in shortfall.sum(axis=1).tolist())
     if model.fair_play.paid_by == "over-take":
         in_full = min(in_full, int(over_take.sum()))
     assert -compensation.sum() == in_full
 
 
 @given(short_markets())
-def test_fair_play_without_money_states_and_moves_nothing(case):
+def test_fair_play_without_money_charges_neither_over_take_nor_compensation(case):
     model, readings = case
     stated = settle_day(
         replace(model, fair_play=replace(model.fair_play, moves_money=False)), readings
     )
-    without = settle_day(replace(model, fair_play=None), readings)
-    measures = [table.measure for table in without.tables]
-    assert [t.measure for t in stated.tables if t.measure not in OF_POINTS + OF_MARKET] == measures
+    moving = settle_day(model, readings)
+    measures = [table.measure for table in moving.tables if table.measure not in CHARGES]
+    assert [table.measure for table in stated.tables] == measures
     for measure in measures:
-        assert np.array_equal(stated.values(measure), without.values(measure))
+        if "equalisation" not in measure:  # what over-take brings in moves the account
+            assert np.array_equal(stated.values(measure), moving.values(measure))
+
+
+@given(short_markets())
+def test_a_day_carries_on_what_it_leaves(case):
+    model, readings = case
+    carried = carried_after(model, model.fair_play, readings)
+    outcome = fair_play_outcome(model, readings)
+    owed = {
+        point: int(owed)
+        for point, owed in zip(model.supply_points, outcome.of_points["owed_w"][:, -1], strict=True)
+        if owed
+    }
+    assert {point: sum(rows) for point, rows in carried.owed_w.items()} == owed
+    again = begin_day(model.fair_play.contracts, model.supply_points, carried, dt.date(2024, 1, 16))
+    assert end_day(model.fair_play.contracts, model.supply_points, again) == carried
+    assert carried_from_dict(carried_as_dict(carried)) == carried
+    # A new month forgets all but what is owed.
+    first = begin_day(model.fair_play.contracts, model.supply_points, carried, dt.date(2024, 2, 1))
+    assert np.array_equal(first.contracts.owed, again.contracts.owed)
+    assert set(first.contracts.memory.matured) == {0}
+    assert not first.missed_w.any()
+    assert not first.taken_wh.any()
 
 
 def tiny(**changes):
@@ -152,23 +223,24 @@ def test_measures_stand_where_they_are_documented():
     assert all(entities[measure] == ("market",) for measure in OF_MARKET)
 
 
-def by_hand():
+def by_hand(day=dt.date(2024, 1, 31)):
     """Wind 3 kW north; 2 kW come from the south. Home north desires 8 kW and takes 6."""
     return DayReadings(
-        dt.date(2024, 1, 1),
+        day,
         generation_wh=as_numbers([[0], [0], [0]]),
         available_w=as_numbers([[9_000], [0], [3_000]]),
         demand_wh=as_numbers([[3_000], [1_000], [2_000]]),
-        requests=requests_for(
+        requests=examples.requests(
             tiny(),
             1,
+            day=day,
             desired_wh=as_numbers([[4_000], [0], [0]]),
             is_known=np.array([True, False, False]),
         ),
     )
 
 
-def test_over_take_and_missed_reliability_by_hand():
+def test_over_take_and_a_broken_promise_by_hand():
     result = settle_day(tiny(), by_hand())
     # North gets 3 + 2 of 8 kW; the south has 9 kW for 6 and sends 2 of the rest.
     assert result.values("fair_play_maximum_w").tolist() == [[11_000]]
@@ -178,17 +250,28 @@ def test_over_take_and_missed_reliability_by_hand():
     assert result.values("over_take_wh").ravel().tolist() == [500, 0, 0]
     assert result.values("charge.over_take_micro").ravel().tolist() == [3_000_000, 0, 0]
     # 99 % of 8 kW are promised and 6 were delivered: 1.92 kW, or 960 Wh, at 90 pounds per MWh.
-    assert result.values("missed_wh").ravel().tolist() == [960, 0, 0]
+    assert result.values("missed_w").ravel().tolist() == [2_000, 0, 0]
+    assert result.values("shortfall_wh").ravel().tolist() == [960, 0, 0]
     assert result.values("charge.compensation_micro").ravel().tolist() == [-86_400, 0, 0]
+    # Within the month nothing is lacking yet: it may be made good.
+    within = settle_day(tiny(), by_hand(dt.date(2024, 1, 30)))
+    assert not within.values("shortfall_wh").any()
+    assert within.values("missed_w").ravel().tolist() == [2_000, 0, 0]
 
 
 def test_compensation_out_of_over_take_alone_is_cut_in_proportion():
     dear = np.full(3, 10 * CAP)
-    result = settle_day(tiny(paid_by="over-take", compensation_micro_per_mwh=dear), by_hand())
+    rules = {"paid_by": "over-take", "compensation_micro_per_mwh": dear}
+    result = settle_day(tiny(**rules), by_hand())
     assert result.values("charge.compensation_micro").ravel().tolist() == [-3_000_000, 0, 0]
+    # What was charged before in the month counts, too.
+    day = by_hand()
+    state = replace(day.requests.state, over_take_micro=1_000_000)
+    more = settle_day(tiny(**rules), replace(day, requests=replace(day.requests, state=state)))
+    assert more.values("charge.compensation_micro").ravel().tolist() == [-4_000_000, 0, 0]
     nobody_over = replace(by_hand(), requests=None)
     none = settle_day(tiny(paid_by="over-take"), nobody_over)
-    assert none.values("missed_wh").any()
+    assert none.values("shortfall_wh").any()
     assert not none.values("charge.compensation_micro").any()
 
 
@@ -200,40 +283,43 @@ def test_what_is_not_delivered_returns_to_nobody_but_by_rule():
     assert moved.tolist() == [[3_000_000 - 86_400]]
 
 
-def test_a_bad_day_before_weighs_and_an_early_interval_too():
-    model = tiny(is_flexible=np.zeros(3, dtype=bool))
-    node = as_numbers([1, 1, 1])
-    terms = replace(model.fair_play.terms, node=node)
-    model = replace(model, supply_point_node=node, fair_play=replace(model.fair_play, terms=terms))
-    readings = DayReadings(
-        dt.date(2024, 1, 1),
-        generation_wh=np.zeros((3, 2), dtype=np.int64),
-        available_w=as_numbers([[6_000, 6_000], [0, 0], [0, 0]]),
-        demand_wh=np.full((3, 2), 2_000),
-        requests=requests_for(
-            model, 2, history=History(as_numbers([12_000, 0, 0]), as_numbers([4_000, 0, 0]))
-        ),
-    )
-    shares = shares_of_day(model, model.fair_play, readings)
-    # Fulfilment of a third weighs three times: 3.6 of 6 kW, and 1.2 to each other point.
-    assert shares.entitlement_w[:, 0].tolist() == [3_600, 1_200, 1_200]
-    # Then home has 7.6 of 16 and the others 1.2 of 4: weights 1 / 0.475 and 1 / 0.3.
-    assert shares.entitlement_w[:, 1].tolist() == [1_440, 2_280, 2_280]
+def test_power_above_the_contract_is_no_request_and_is_taken_above_entitlement():
+    # Home may draw 4 kW and takes 6; there is supply enough for all.
+    model = tiny(limit_w=as_numbers([4_000, 10**6, 10**6]))
+    readings = replace(by_hand(), available_w=as_numbers([[90_000], [0], [90_000]]), requests=None)
+    result = settle_day(model, readings)
+    assert result.values("desired_w").ravel().tolist() == [4_000, 2_000, 4_000]
+    assert result.values("entitlement_w").ravel().tolist() == [4_000, 2_000, 4_000]
+    assert result.values("over_take_wh").ravel().tolist() == [1_000, 0, 0]
+    assert result.values("taken_wh").ravel().tolist() == [3_000, 1_000, 2_000]
 
 
-def test_an_earlier_day_counts_without_a_history_and_without_a_lottery_of_its_own():
+def test_energy_above_the_block_of_a_month_is_charged_apart():
     model = tiny()
-    past = History(as_numbers([10**9] * 3), as_numbers([1] * 3))
-    requests = requests_for(model, 48, history=past, seed=bytes(32))
-    day = examples.tiny_day()
-    readings = replace(day, available_w=day.available_w // 8, requests=requests)
-    whole = replace(model.fair_play.terms, indivisible=np.ones(3, dtype=bool))
-    rules = replace(model.fair_play, terms=whole)
-    counted = history_of_day(model, rules, readings)
-    alone = shares_of_day(model, model.fair_play, replace(readings, requests=None))
-    assert np.array_equal(counted.desired_w, alone.desired_w.sum(axis=1))
-    assert np.array_equal(counted.delivered_w, alone.entitlement_w.sum(axis=1))
-    assert (counted.delivered_w < counted.desired_w).any()
+    blocks = Blocks(
+        np.array([True, False, True]), as_numbers([4_000, 0, 1_000]), as_numbers([NODE_PRICE, 0, 7])
+    )
+    model = replace(model, charging=replace(model.charging, blocks=blocks))
+    readings = replace(by_hand(), available_w=as_numbers([[90_000], [0], [90_000]]))
+    requests = examples.requests(model, 1, carried=Carried(taken_wh={"home": 2_000, "shop": 900}))
+    result = settle_day(model, replace(readings, requests=requests))
+    # Home has 2,000 Wh left of its block and takes 3,000; the shop 100 and takes 2,000.
+    assert result.values("excess_wh").tolist() == [[1_000], [1_900]]
+    price = int(result.values("node_price_micro_per_mwh")[0, 0])
+    assert result.values("charge.excess_micro").ravel().tolist() == [
+        1_000 * price // 10**6,
+        1_900 * 7 // 10**6,
+    ]
+    charges, payments = (
+        sum(table.values.sum(axis=0) for table in result.tables if table.measure.startswith(kind))
+        for kind in ("charge.", "payment.")
+    )
+    assert np.array_equal(charges, payments + result.values("equalisation_micro")[0])
+
+
+BAD_STATE = replace(
+    examples.requests(examples.tiny_market(), 48).state, missed_w=as_numbers([0, 0, -1])
+)
 
 
 @pytest.mark.parametrize(
@@ -242,17 +328,17 @@ def test_an_earlier_day_counts_without_a_history_and_without_a_lottery_of_its_ow
         ({"desired_wh": -np.ones((3, 48), dtype=np.int64)}, "desired_wh: negative"),
         ({"desired_wh": np.ones((2, 48), dtype=np.int64)}, "desired_wh: shape"),
         ({"is_known": np.ones(2, dtype=bool)}, "is_known: shape"),
-        ({"history": History(-np.ones(3, dtype=int), np.ones(3, dtype=int))}, "history of desired"),
+        ({"state": BAD_STATE}, "missed before: negative"),
     ],
 )
 def test_requests_that_do_not_fit_are_refused(changes, message):
-    requests = requests_for(tiny(), 48, **changes)
+    requests = examples.requests(tiny(), 48, **changes)
     with pytest.raises(ValueError, match=message):
         settle_day(tiny(), replace(examples.tiny_day(), requests=requests))
 
 
 def test_requests_beyond_exact_arithmetic_are_refused():
-    requests = requests_for(tiny(), 48, desired_wh=np.full((3, 48), 2**60))
+    requests = examples.requests(tiny(), 48, desired_wh=np.full((3, 48), 2**60))
     with pytest.raises(OverflowError, match="desired_wh: may reach"):
         settle_day(tiny(), replace(examples.tiny_day(), requests=requests))
 
@@ -260,8 +346,8 @@ def test_requests_beyond_exact_arithmetic_are_refused():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"is_flexible": np.zeros(2, dtype=bool)}, "is_flexible: shape"),
-        ({"history_days": -1}, "must not be negative"),
+        ({"limit_w": as_numbers([0, 0])}, "limit_w: shape"),
+        ({"limit_w": as_numbers([0, 0, -1])}, "must not be negative"),
         ({"over_take_micro_per_mwh": -1}, "must not be negative"),
         ({"compensation_micro_per_mwh": as_numbers([0, 0, -1])}, "must not be negative"),
         ({"compensation_micro_per_mwh": as_numbers([0, 0])}, "compensation_micro_per_mwh: shape"),

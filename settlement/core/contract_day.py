@@ -1,0 +1,220 @@
+"""Service of contracts over a day: each interval begins where the one before it ended."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from settlement.core.arrays import Flags, Integers, integers, largest_magnitude, require_int64
+from settlement.core.contracts import Contracts, ContractState
+from settlement.core.order_of_service import (
+    Service,
+    Wanted,
+    serve_in_turns,
+    wanted_in,
+)
+from settlement.core.room import Room, Rooms, sums_at
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """What contracts come to in each of T intervals, in W.
+
+    Attributes:
+        desired_w: shape (G, T), new in each interval.
+        entitlement_w: shape (G, T), what may be taken: of what is new, and of what was owed.
+        delivered_w: shape (G, T), what was delivered of it; the entitlement where the meter alone
+            is known, and else what was metered, as far as it was desired or owed.
+        late_w: shape (G, T), the part of what was delivered that had been owed.
+        missed_w: shape (G, T), what was due and refused.
+        declined_w: shape (G, T), what was offered of what was asked for, and not taken; none where
+            the meter alone is known.
+        owed_w: shape (G, T), what is owed where each interval ends.
+        supply_w: shape (N, T), with what is used of net export at its own node.
+        maximum_w: shape (T,), v(all) of what is new and what is owed.
+        unused_w: shape (T,), what indivisible requests left over of it.
+        before: T entries, the state in which each interval began.
+        services: T entries, how each was served; None where all that is wanted was.
+        after: the state in which the day ends.
+    """
+
+    desired_w: Integers
+    entitlement_w: Integers
+    delivered_w: Integers
+    late_w: Integers
+    missed_w: Integers
+    declined_w: Integers
+    owed_w: Integers
+    supply_w: Integers
+    maximum_w: Integers
+    unused_w: Integers
+    before: tuple[ContractState, ...]
+    services: tuple[Service | None, ...]
+    after: ContractState
+
+
+def serve_day(
+    rooms: Rooms,
+    contracts: Contracts,
+    state: ContractState,
+    supply_w: Integers,
+    desired_w: Integers,
+    metered_w: Integers,
+    is_known: Flags,
+    lottery: tuple[bytes, date] | None = None,
+    export_w: Integers | None = None,
+) -> Served:
+    """Return how the contracts of every interval of a local day are served.
+
+    In each interval ``desired + owed before = delivered + declined + missed + owed after``: what is
+    desired is delivered, declined or missed once, and nothing is lost. Who asks for energy, is
+    offered it and does not take it has declined it: nothing of it is owed, and no promise broken.
+
+    Args:
+        rooms: of the grid, in W; see `network_rooms`.
+        state: in which the day begins.
+        supply_w: shape (N, T), available supply at each node.
+        export_w: shape (N, T), net export of supply points: it serves what is wanted at its own
+            node, and is not sent on.
+        desired_w: shape (G, T), new in each interval, not negative.
+        metered_w: shape (G, T), not negative; counts where `is_known`.
+        is_known: shape (G,), whether requests are known beside the meter. Elsewhere the metered
+            demand is the request, and the entitlement counts as delivered.
+        lottery: digest of the day's inputs and the day, where some requests are indivisible. The
+            place of a drawing reads ``2024-01-17 35 N0 P2 waiting 3``: day, interval from 0, node,
+            product and turn.
+
+    Raises:
+        ValueError: a shape differs, a quantity is negative, or a lottery without a place.
+        OverflowError: quantities too large for exact arithmetic.
+    """
+    points, intervals = np.shape(desired_w)
+    desired = integers(desired_w, (points, intervals), "desired_w")
+    supply = integers(supply_w, (rooms.node_count, intervals), "supply_w")
+    metered = integers(metered_w, (points, intervals), "metered_w")
+    export = np.zeros_like(supply) if export_w is None else export_w
+    export = integers(export, supply.shape, "export_w")
+    if min(each.min(initial=0) for each in (desired, supply, export, metered, state.owed)) < 0:
+        raise ValueError("supply, what is desired and what is owed must not be negative")
+    _require_fit(rooms, supply + export, desired, state)
+    steps: list[_Step] = []
+    supplies = []
+    before = state
+    for interval in range(intervals):
+        place = lottery and (lottery[0], f"{lottery[1].isoformat()} {interval}")
+        wanted = wanted_in(contracts, before, desired[:, interval])
+        node = contracts.node[contracts.point_group]
+        at_nodes = sums_at(len(contracts.nodes), node, wanted.all)
+        # Counting what is used of export as supply, and the whole of what is wanted, raises v(all)
+        # by exactly that.
+        brought = supply[:, interval] + np.minimum(export[:, interval], at_nodes)
+        supplies.append(brought)
+        step = _serve(
+            contracts,
+            before,
+            rooms.given(brought),
+            wanted,
+            desired[:, interval],
+            metered[:, interval],
+            is_known,
+            place,
+        )
+        steps.append(step)
+        before = step.after
+    stacked = {
+        name: np.stack([getattr(step, name) for step in steps], axis=1)
+        for name in ("entitlement_w", "delivered_w", "late_w", "missed_w", "declined_w")
+    }
+    return Served(
+        desired_w=desired,
+        **stacked,
+        owed_w=np.stack([step.after.owed.sum(axis=0) for step in steps], axis=1),
+        supply_w=np.stack(supplies, axis=1),
+        maximum_w=np.array([step.maximum_w for step in steps], dtype=np.int64),
+        unused_w=np.array(
+            [step.service.unused_w if step.service else 0 for step in steps], dtype=np.int64
+        ),
+        before=tuple(step.before for step in steps),
+        services=tuple(step.service for step in steps),
+        after=before,
+    )
+
+
+def _require_fit(rooms: Rooms, supply: Integers, desired: Integers, state: ContractState) -> None:
+    wanted = largest_magnitude(desired) * desired.shape[0]
+    owed = sum(state.owed.sum(axis=0).tolist()) + wanted * max(len(state.owed), 1)
+    largest = rooms.most_brought + largest_magnitude(supply) * len(supply)
+    require_int64(4 * (largest + wanted + owed), "supply and demand of an interval")
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """One interval, in W; arrays of shape (G,)."""
+
+    before: ContractState
+    service: Service | None
+    entitlement_w: Integers
+    delivered_w: Integers
+    late_w: Integers
+    missed_w: Integers
+    declined_w: Integers
+    maximum_w: int
+    after: ContractState
+
+
+def _serve(
+    contracts: Contracts,
+    before: ContractState,
+    room: Room,
+    wanted: Wanted,
+    desired: Integers,
+    metered: Integers,
+    is_known: Flags,
+    place: tuple[bytes, str] | None,
+) -> _Step:
+    node = contracts.node[contracts.point_group]
+    at_nodes = sums_at(len(contracts.nodes), node, wanted.all)
+    maximum = room.most(at_nodes)
+    service = None
+    due, waiting = wanted.due, wanted.waiting
+    if maximum < at_nodes.sum():
+        service = serve_in_turns(contracts, before, wanted, room, place)
+        due, waiting = service.due_w, service.waiting_w
+    entitlement = due + waiting.sum(axis=0)
+    offered_due, offered = due, waiting
+    if is_known.any():
+        due, waiting = _as_metered(wanted, due, waiting, metered, is_known)
+        offered_due, offered = np.maximum(offered_due, due), np.maximum(offered, waiting)
+    delivered = due + waiting.sum(axis=0)
+    missed = wanted.due - offered_due
+    memory = before.memory.after(
+        contracts.by_group(delivered + missed), contracts.by_group(delivered)
+    )
+    # What is new stands in the row of its window, or is due at once. Where the day before had other
+    # law, something that it refused may be due with it: that counts first.
+    window = contracts.point_window
+    everyone = np.arange(len(window))
+    with_new = np.where(window > 0, waiting[window, everyone], due)
+    wanted_with_new = np.where(window > 0, wanted.waiting[window, everyone], wanted.due)
+    new = np.maximum(with_new - (wanted_with_new - desired), 0)
+    return _Step(
+        before=before,
+        service=service,
+        entitlement_w=entitlement,
+        delivered_w=delivered,
+        late_w=delivered - new,
+        missed_w=missed,
+        declined_w=offered_due + offered.sum(axis=0) - delivered,
+        maximum_w=maximum,
+        after=ContractState((wanted.waiting - offered)[1:], memory),
+    )
+
+
+def _as_metered(
+    wanted: Wanted, due: Integers, waiting: Integers, metered: Integers, is_known: Flags
+) -> tuple[Integers, Integers]:
+    """Return what was delivered: where requests are known, of the meter, the earliest due first."""
+    rows = np.concatenate([wanted.due[np.newaxis], wanted.waiting[1:]])
+    filled = np.clip(metered - (np.cumsum(rows, axis=0) - rows), 0, rows)
+    by_meter = np.concatenate([np.zeros_like(filled[:1]), filled[1:]])
+    return np.where(is_known, filled[0], due), np.where(is_known, by_meter, waiting)

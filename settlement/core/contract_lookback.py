@@ -1,0 +1,124 @@
+"""Whether anything may be owed where a day begins, whatever was owed some days before.
+
+What a day begins with follows from all that happened since nothing was owed. To find such a moment
+without going back for ever, the most that *could* be owed in each set of nodes is carried through
+the days instead of what is. It begins with all flexible demand of one window, and in an interval ::
+
+    lacking(B) = desired(B) + most(B) - room(B)
+    most(C)   <- min( most(C) + flexible(C), flexible(C) of the last window,
+                      max over n in C of max over B with n in B of lacking(B), at least 0 )
+
+Whatever the order of service, what is refused in C is no more than some cut with a node of C lacks.
+Where this is 0 everywhere, nothing is owed, for certain. Where a grid has too many nodes for its
+sets, or requests are met whole or not at all, the most is carried for each node, and is 0 after an
+interval in which the grid can serve all that may be wanted; so it looks back as far or farther.
+Where requests are known beside the meter,
+what is owed follows from the meter, the earliest due first.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from settlement.core.arrays import Flags, Integers
+from settlement.core.contracts import Contracts
+from settlement.core.cuts import subset_sums
+from settlement.core.room import Rooms, sums_at
+from settlement.core.room_by_cuts import CutRooms
+
+
+def may_owe(
+    rooms: Rooms,
+    contracts: Contracts,
+    supply_w: Integers,
+    desired_w: Integers,
+    metered_w: Integers,
+    is_known: Flags,
+) -> bool:
+    """Return whether anything may be owed where a stretch of intervals ends.
+
+    Args:
+        rooms: of the grid, in W.
+        supply_w: shape (N, T), of the intervals of the stretch.
+        desired_w: shape (G, T), new in each.
+        metered_w: shape (G, T), counts where `is_known`.
+        is_known: shape (G,), whether requests are known beside the meter.
+    """
+    window, intervals = contracts.point_window, desired_w.shape[1]
+    if not contracts.longest_window:
+        return False
+    if intervals < contracts.longest_window:
+        return True
+    nodes = len(contracts.nodes)
+    node = contracts.node[contracts.point_group]
+    flexible_w = np.where((window > 0)[:, np.newaxis], desired_w, 0)
+    # Before the stretch nothing is known, so anything may be owed until a whole window of it is.
+    # Of what is met whole or not at all, more may be refused than any cut lacks.
+    most: _MostOfSets | _MostOfNodes = _MostOfNodes(rooms)
+    if isinstance(rooms, CutRooms) and not contracts.indivisible.any():
+        most = _MostOfSets(rooms)
+    of_meter = np.where(is_known & (window > 0), _ANYTHING_W, 0)
+    for interval in range(intervals):
+        since = max(interval - contracts.longest_window + 1, 0)
+        recent_w = flexible_w[:, since : interval + 1].sum(axis=1)
+        whole = interval - since + 1 == contracts.longest_window
+        desired = sums_at(nodes, node, desired_w[:, interval] + of_meter)
+        new = sums_at(nodes, node, np.where(is_known, 0, flexible_w[:, interval]))
+        most.go_on(supply_w[:, interval], desired, new)
+        left = np.maximum(of_meter + flexible_w[:, interval] - metered_w[:, interval], 0)
+        of_meter = np.where(is_known & (window > 0), left, 0)
+        if whole:
+            most.hold_to(sums_at(nodes, node, np.where(is_known, 0, recent_w)))
+            of_meter = np.minimum(of_meter, recent_w)
+    return bool(most.of.any() or of_meter.any())
+
+
+_ANYTHING_W = 2**45
+
+
+class _MostOfSets:
+    """The most that may be owed in every set of nodes: `of`, shape (2**N,), in W."""
+
+    def __init__(self, rooms: CutRooms) -> None:
+        self._rooms = rooms
+        self.of = np.full(1 << rooms.node_count, _ANYTHING_W)
+        self.of[0] = 0
+
+    def go_on(self, supply: Integers, desired: Integers, new: Integers) -> None:
+        """Go on by an interval, given supply, all that is new and what of it may wait, (N,)."""
+        lacking = self.of + subset_sums(desired) - self._rooms.given(supply).of_sets
+        refused = [
+            max(int(lacking.reshape(-1, 2, 1 << place)[:, 1].max()), 0)
+            for place in range(len(supply))
+        ]
+        self.of = np.minimum(self.of + subset_sums(new), _largest_members(refused))
+
+    def hold_to(self, asked: Integers) -> None:
+        """Hold what may be owed to what was asked for in the last window, shape (N,)."""
+        self.of = np.minimum(self.of, subset_sums(asked))
+
+
+class _MostOfNodes:
+    """The most that may be owed at every node: `of`, shape (N,), in W; as `_MostOfSets`."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+        self.of = np.full(rooms.node_count, _ANYTHING_W)
+
+    def go_on(self, supply: Integers, desired: Integers, new: Integers) -> None:
+        """Nothing is refused, whatever is owed, where all that may be wanted can be served."""
+        wanted = self.of + desired
+        is_served = self._rooms.given(supply).most(wanted) == wanted.sum()
+        self.of = np.zeros_like(self.of) if is_served else self.of + new
+
+    def hold_to(self, asked: Integers) -> None:
+        """Hold what may be owed to what was asked for in the last window, shape (N,)."""
+        self.of = np.minimum(self.of, asked)
+
+
+def _largest_members(values: Sequence[int]) -> Integers:
+    """Return shape (2**N,): the largest value of the members of every set; 0 of the empty."""
+    largest = np.zeros(1, dtype=np.int64)
+    for value in values:
+        largest = np.concatenate([largest, np.maximum(largest, value)])
+    return largest

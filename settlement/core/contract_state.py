@@ -1,0 +1,127 @@
+"""What one day hands to the next of its contracts, by name; and in which state a day begins.
+
+The law of two days may differ: supply points come and go, and so do products. So what is carried is
+named, and taken up by whoever still has the name. What is owed to a supply point that is gone has
+nobody to be served to, and lapses.
+
+A *term* is a calendar month by the market's clock: the memory of promises, what is missed and what
+is taken begin anew with its first day. What is owed does not: it was promised within its window.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TypeVar
+
+import numpy as np
+
+from settlement.core.arrays import Integers
+from settlement.core.contracts import Contracts, ContractState, Memory
+
+Name = TypeVar("Name")
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What a day hands to the next; whoever is not named has nothing.
+
+    Attributes:
+        owed_w: by supply point: entry j is due in interval j of the next day, in W x intervals.
+        matured, delivered: by node and product, since the term began, in W x intervals.
+        missed_w: by supply point, since the term began.
+        taken_wh: by supply point, since the term began; net export does not count.
+        over_take_micro: charged to all since the term began.
+    """
+
+    owed_w: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    matured: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    delivered: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    missed_w: Mapping[str, int] = field(default_factory=dict)
+    taken_wh: Mapping[str, int] = field(default_factory=dict)
+    over_take_micro: int = 0
+
+
+NOTHING_CARRIED = Carried()
+
+
+@dataclass(frozen=True, eq=False)
+class DayState:
+    """The state in which a day begins, in the order of its supply points.
+
+    Attributes:
+        contracts: what is owed, and the memory of the groups.
+        missed_w, taken_wh: shape (G,), since the term began.
+        over_take_micro: charged to all since the term began.
+    """
+
+    contracts: ContractState
+    missed_w: Integers
+    taken_wh: Integers
+    over_take_micro: int = 0
+
+
+def begin_day(contracts: Contracts, points: Sequence[str], carried: Carried, day: date) -> DayState:
+    """Return the state in which a day begins.
+
+    Args:
+        points: G ids, in the order of the contracts.
+        carried: from the day before.
+    """
+    if day.day == 1:
+        carried = Carried(owed_w=carried.owed_w)
+    owed = [carried.owed_w.get(point, ()) for point in points]
+    height = max([contracts.longest_window, *map(len, owed)])
+    rows = np.zeros((height, len(points)), dtype=np.int64)
+    for point, due in enumerate(owed):
+        rows[: len(due), point] = due
+    memory = Memory(
+        tuple(carried.matured.get(group, 0) for group in contracts.groups),
+        tuple(carried.delivered.get(group, 0) for group in contracts.groups),
+    )
+    return DayState(
+        ContractState(rows, memory),
+        _in_order(carried.missed_w, points),
+        _in_order(carried.taken_wh, points),
+        carried.over_take_micro,
+    )
+
+
+def end_day(contracts: Contracts, points: Sequence[str], ended: DayState) -> Carried:
+    """Return what a day hands to the next: the state in which it ended, by name."""
+    rows = ended.contracts.owed
+    return Carried(
+        owed_w={
+            points[point]: _without_end(rows[:, point].tolist())
+            for point in np.flatnonzero(rows.any(axis=0)).tolist()
+        },
+        matured=_named(contracts.groups, ended.contracts.memory.matured),
+        delivered=_named(contracts.groups, ended.contracts.memory.delivered),
+        missed_w=_named(points, ended.missed_w.tolist()),
+        taken_wh=_named(points, ended.taken_wh.tolist()),
+        over_take_micro=ended.over_take_micro,
+    )
+
+
+def ends_term(day: date) -> bool:
+    """Return whether a local day is the last of its month."""
+    return (day + timedelta(days=1)).day == 1
+
+
+def first_day_of_term(day: date) -> date:
+    """Return the first local day of the month of a day."""
+    return day.replace(day=1)
+
+
+def _in_order(values: Mapping[str, int], points: Sequence[str]) -> Integers:
+    return np.array([values.get(point, 0) for point in points], dtype=np.int64)
+
+
+def _named(names: Sequence[Name], values: Sequence[int]) -> dict[Name, int]:
+    return {name: value for name, value in zip(names, values, strict=True) if value}
+
+
+def _without_end(values: list[int]) -> tuple[int, ...]:
+    """Return values up to the last that is not 0."""
+    while values and not values[-1]:
+        values.pop()
+    return tuple(values)

@@ -1,0 +1,233 @@
+"""In what state each day of a run begins: what is owed, remembered and taken before it.
+
+The state before a day is a pure function of readings as known to the run and of the law of each
+day: it is carried from day to day, by each day's own rules, from one before which nothing was owed
+to anybody and no term had begun. A day therefore comes out the same whether it is settled alone or
+in a month. What the first day of a run begins with is among its inputs, and in their digest.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ledger.chain import encode
+from ledger.tree import leaf_hash
+from rulebook.digest import canonical_bytes
+from rulebook.resolve import RulePeriod, RuleSet
+from settlement.core.contract_state import Carried, begin_day
+from settlement.core.fair_play_market import DayShares, carried_after, shares_of_day
+from settlement.core.fair_play_rules import FairPlay, Requests
+from settlement.core.model import DayReadings, MarketModel
+from settlement.meters.quality import UsedReadings
+from settlement.meters.readings import VectorKey, rows_or_zero
+from settlement.meters.register import AVAILABLE, DEMAND, DESIRED, GENERATION
+from settlement.rules.compile import compile_rules
+from settlement.runs.run import Pin, input_digest
+
+CONTRACTS_TAG = "tallystick.contracts.1"
+
+UsedDays = Mapping[dt.date, Mapping[str, UsedReadings]]
+
+
+@dataclass(frozen=True, eq=False)
+class ContractDays:
+    """The contracts of consecutive days, computed in turn when they are asked for.
+
+    Attributes:
+        periods: the rules of the days.
+        used: the readings of each day as they settle.
+        own_digests: of the stored readings that the days settle.
+        before: what the first day begins with.
+    """
+
+    periods: Sequence[RulePeriod]
+    used: UsedDays
+    own_digests: Mapping[VectorKey, bytes]
+    before: Carried
+    _carried: dict[dt.date, Carried] = field(default_factory=dict)
+    _models: dict[dt.date, MarketModel] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    @property
+    def first_day(self) -> dt.date:
+        """The first of the days."""
+        return self.periods[0].first_day
+
+    def model_on(self, day: dt.date) -> MarketModel:
+        """Return the compiled rules of a day; the same for all days of a period."""
+        first, _, rules = self._period(day)
+        if first not in self._models:
+            self._models[first] = compile_rules(rules)
+        return self._models[first]
+
+    def requests(self, day: dt.date, model: MarketModel) -> Requests | None:
+        """Return what Fair Play shares a day by; None where its rules know none."""
+        if model.fair_play is None:
+            return None
+        return self._requests(day, model, model.fair_play, self.carried_into(day))
+
+    def carried_into(self, day: dt.date) -> Carried:
+        """Return what a day begins with.
+
+        Raises:
+            LookupError: the day lies before the first.
+        """
+        # One after the other: days are asked for on threads, and each follows from that before it.
+        with self._lock:
+            known = day
+            while known != self.first_day and known not in self._carried:
+                known -= dt.timedelta(days=1)
+                if known < self.first_day:
+                    raise LookupError(f"{day} lies before {self.first_day}")
+            carried = self.before if known == self.first_day else self._carried[known]
+            while known < day:
+                carried = self._after(known, carried)
+                known += dt.timedelta(days=1)
+                self._carried[known] = carried
+        return carried
+
+    def carried_on(self) -> Carried:
+        """Return what the day after the last begins with."""
+        last = self.periods[-1].last_day
+        return self._after(last, self.carried_into(last))
+
+    def shares(self, day: dt.date) -> DayShares | None:
+        """Return how the contracts of a day are served; None where its rules know none."""
+        model = self.model_on(day)
+        if model.fair_play is None:
+            return None
+        readings = self._readings(day, model, self.requests(day, model))
+        return shares_of_day(model, model.fair_play, readings)
+
+    def readings(self, day: dt.date) -> DayReadings:
+        """Return a day's readings, with its requests as if nothing had been before it."""
+        model = self.model_on(day)
+        if model.fair_play is None:
+            return self._readings(day, model, None)
+        requests = self._requests(day, model, model.fair_play, Carried())
+        return self._readings(day, model, requests)
+
+    def _after(self, day: dt.date, carried: Carried) -> Carried:
+        model = self.model_on(day)
+        if model.fair_play is None:
+            return Carried()
+        if day not in self.used:  # nobody knows what was desired: what was owed lapses
+            return replace(carried, owed_w={})
+        requests = self._requests(day, model, model.fair_play, carried)
+        return carried_after(model, model.fair_play, self._readings(day, model, requests))
+
+    def _requests(
+        self, day: dt.date, model: MarketModel, fair_play: FairPlay, carried: Carried
+    ) -> Requests:
+        points = model.supply_points
+        desired, is_known = desired_of(self.used[day][DESIRED], points)
+        contracts = fair_play.contracts
+        seed = self._seed(day, carried) if contracts.indivisible.any() else None
+        return Requests(desired, is_known, begin_day(contracts, points, carried, day), seed)
+
+    def _readings(self, day: dt.date, model: MarketModel, requests: Requests | None) -> DayReadings:
+        used = self.used[day]
+        return DayReadings(
+            day,
+            used[GENERATION].values_of(model.units),
+            used[AVAILABLE].values_of(model.units),
+            used[DEMAND].values_of(model.supply_points),
+            requests=requests,
+        )
+
+    def _seed(self, day: dt.date, carried: Carried) -> bytes:
+        """Return the digest of the day's rules, its own readings, and what it begins with."""
+        # Of this day and not of the run: a day draws the same alone, in a month and in a replay.
+        _, _, rules = self._period(day)
+        pins = [Pin(day, day, version.instrument, version.digest) for version in rules.versions]
+        own = [digest for key, digest in sorted(self.own_digests.items()) if key[0] == day]
+        return input_digest(pins, [*own, carried_digest(carried)])
+
+    def _period(self, day: dt.date) -> tuple[dt.date, dt.date, RuleSet]:
+        return next(period for period in self.periods if period[0] <= day <= period[1])
+
+
+def desired_of(
+    desired: UsedReadings, points: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the requests known beside the meter, and of which supply points they are known."""
+    known = set(desired.entities)
+    is_known = np.array([point in known for point in points], dtype=np.bool_)
+    return rows_or_zero(desired.entities, desired.values, points), is_known
+
+
+def carried_as_dict(carried: Carried) -> dict[str, object]:
+    """Return what a day begins with as JSON writes it: sorted, whole numbers as text.
+
+    Energy of a country's month is more than every reader of JSON holds exactly.
+    """
+    return {
+        "owed_w": {
+            point: [str(due) for due in rows] for point, rows in sorted(carried.owed_w.items())
+        },
+        "matured": _by_group(carried.matured),
+        "delivered": _by_group(carried.delivered),
+        "missed_w": _by_name(carried.missed_w),
+        "taken_wh": _by_name(carried.taken_wh),
+        "over_take_micro": str(carried.over_take_micro),
+    }
+
+
+def carried_from_dict(stated: Mapping[str, object]) -> Carried:
+    """Return what `carried_as_dict` wrote.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is no such thing.
+    """
+    owed, matured, delivered, missed, taken = (
+        _mapping(stated[name])
+        for name in ("owed_w", "matured", "delivered", "missed_w", "taken_wh")
+    )
+    return Carried(
+        {point: tuple(map(_whole, _list(rows))) for point, rows in owed.items()},
+        {_group(name): _whole(value) for name, value in matured.items()},
+        {_group(name): _whole(value) for name, value in delivered.items()},
+        {point: _whole(value) for point, value in missed.items()},
+        {point: _whole(value) for point, value in taken.items()},
+        _whole(stated["over_take_micro"]),
+    )
+
+
+def carried_digest(carried: Carried) -> bytes:
+    """Return the RFC 6962 leaf hash of the tag and the canonical JSON of what a day begins with."""
+    return leaf_hash(encode(CONTRACTS_TAG, [canonical_bytes(carried_as_dict(carried))]))
+
+
+def _by_group(values: Mapping[tuple[str, str], int]) -> dict[str, str]:
+    return {"/".join(group): str(value) for group, value in sorted(values.items())}
+
+
+def _by_name(values: Mapping[str, int]) -> dict[str, str]:
+    return {name: str(value) for name, value in sorted(values.items())}
+
+
+def _group(name: str) -> tuple[str, str]:
+    node, _, product = name.partition("/")
+    return node, product
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{value!r} is no mapping")
+    return value
+
+
+def _list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} is no list")
+    return value
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, str) or not value.removeprefix("-").isdecimal():
+        raise TypeError(f"{value!r} is no whole number")
+    return int(value)

@@ -1,0 +1,143 @@
+"""What the first day of a run begins with, found in the readings and the law of days before it."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from common.refusals import Refused
+from rulebook.law import rules_for_period
+from rulebook.resolve import RulePeriod
+from settlement.core.contract_lookback import may_owe
+from settlement.core.contract_state import NOTHING_CARRIED, Carried, first_day_of_term
+from settlement.core.fair_play_market import supply_of_day_w
+from settlement.core.model import DayReadings
+from settlement.meters.completing import complete
+from settlement.meters.quality import UsedReadings
+from settlement.meters.readings import Readings
+from settlement.meters.store import readings_known_at
+from settlement.runs.contract_days import ContractDays
+
+ONE_DAY = dt.timedelta(days=1)
+MOST_DAYS_LOOKED_BACK = 7
+"""Before a term, to see that nothing was owed where it began; the term before it is taken else."""
+
+
+def carried_before(
+    session: Session, market: str, period: RulePeriod, known_at: dt.datetime
+) -> Carried:
+    """Return what a day begins with, as readings and law were known at a moment.
+
+    Args:
+        session: the caller's session.
+        market: of the day.
+        period: of which it is the first day.
+    """
+    if period.rules.allocation_policy.fair_play is None:
+        return NOTHING_CARRIED
+    history = _History(session, market, known_at)
+    last = period.first_day - ONE_DAY
+    begins = first_day_of_term(period.first_day)
+    while history.has_law(begins - ONE_DAY) and history.may_owe_at(begins):
+        begins = first_day_of_term(begins - ONE_DAY)
+    days = history.days(begins, last)
+    return NOTHING_CARRIED if days is None else days.carried_on()
+
+
+class _History:
+    """The days before a run, as they would settle."""
+
+    def __init__(self, session: Session, market: str, known_at: dt.datetime) -> None:
+        self._session, self._market, self._known_at = session, market, known_at
+
+    def has_law(self, day: dt.date) -> bool:
+        """Return whether law is in force on a day."""
+        return bool(self._law(day, day))
+
+    def may_owe_at(self, day: dt.date) -> bool:
+        """Return whether anything may be owed where a day begins, as far as days before it say."""
+        for count in range(1, MOST_DAYS_LOOKED_BACK + 1):
+            days = self.days(day - count * ONE_DAY, day - ONE_DAY)
+            if days is None:
+                return False  # there was no law by which anything could be owed
+            if len(days.periods) > 1 or days.first_day != day - count * ONE_DAY:
+                # Of other contracts nothing is told here; and where the law begins less than a week
+                # before, all that it refused since may be owed.
+                return True
+            if not _may_owe(days):
+                return False
+        return True
+
+    def days(self, first: dt.date, last: dt.date) -> ContractDays | None:
+        """Return the days on which law is in force, up to a last one; None where there is none."""
+        periods = self._law(first, last) if first <= last else []
+        if not periods:
+            return None
+        readings = self._readings(periods[0].first_day, last)
+        return ContractDays(periods, dict(self._complete(readings, periods)), {}, NOTHING_CARRIED)
+
+    def _law(self, first: dt.date, last: dt.date) -> list[RulePeriod]:
+        """Return the law of the days up to the last one, from where it is without a gap."""
+        try:
+            return rules_for_period(self._session, self._market, first, last, self._known_at)
+        except Refused:
+            pass
+        found: list[RulePeriod] = []
+        for count in range((last - first).days + 1):
+            day = last - count * ONE_DAY
+            try:
+                found = rules_for_period(self._session, self._market, day, last, self._known_at)
+            except Refused:
+                break
+        return found
+
+    def _complete(
+        self, readings: Readings, periods: list[RulePeriod]
+    ) -> Iterator[tuple[dt.date, dict[str, UsedReadings]]]:
+        """Yield each day that could be settled with its readings; what lacks one is left out."""
+        completed = complete(readings, periods, self._readings)
+        if not completed.findings:
+            yield from completed.days.items()
+            return
+        for first, last, rules in periods:
+            for number in range((last - first).days + 1):
+                day = first + number * ONE_DAY
+                alone = complete(readings, [RulePeriod(day, day, rules)], self._readings)
+                if not alone.findings:
+                    yield from alone.days.items()
+
+    def _readings(
+        self, first: dt.date, last: dt.date, entities: Sequence[str] | None = None
+    ) -> Readings:
+        return readings_known_at(self._session, self._market, first, last, self._known_at, entities)
+
+
+def _may_owe(days: ContractDays) -> bool:
+    """Return whether anything may be owed where days of one law end."""
+    model = days.model_on(days.first_day)
+    if model.fair_play is None:
+        return False
+    seen = [days.readings(day) for day in sorted(days.used)]
+    if not seen:
+        return False
+    supply = [supply_of_day_w(model, readings) for readings in seen]
+    asked = [_asked(readings, 60 // model.interval_minutes) for readings in seen]
+    requests = [readings.requests for readings in seen]
+    is_known = np.any([each.is_known for each in requests if each is not None], axis=0)
+    return may_owe(
+        model.rooms,
+        model.fair_play.contracts,
+        np.concatenate(supply, axis=1),
+        np.concatenate([desired for desired, _ in asked], axis=1),
+        np.concatenate([metered for _, metered in asked], axis=1),
+        is_known,
+    )
+
+
+def _asked(readings: DayReadings, per_hour: int) -> tuple[np.ndarray, np.ndarray]:
+    metered_w = np.maximum(readings.demand_wh, 0) * per_hour
+    if readings.requests is None:
+        return metered_w, metered_w
+    known = readings.requests.is_known[:, np.newaxis]
+    return np.where(known, readings.requests.desired_wh * per_hour, metered_w), metered_w
