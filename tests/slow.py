@@ -52,6 +52,7 @@ SLOW = {
     "settlement/core/test_value_table.py": SWEEP,
     "settlement/core/test_yardsticks.py": SWEEP,
     "settlement/test_dispatch_baselines.py": "solves linear programmes",
+    "settlement/test_dispatch_limits.py": "solves linear programmes",
     "settlement/test_dispatch_merit_order.py": "solves linear programmes",
     "settlement/test_dispatch_prices.py": "solves linear programmes",
     "settlement/test_evidence_parts.py": PROCESS,

@@ -9,6 +9,8 @@ from settlement.datasets.market_files import make_recorded_files
 from settlement.meters.ingest import ingest
 from settlement.replays.replay import replay
 from settlement.runs.settle import no_progress
+from settlement.runs.store import find_run
+from settlement.studies.energy_balance import balance_of_run
 from settlement.studies.overlay import read_overlay
 from settlement.studies.study import run_study
 from tests.conftest import ROOT, SHARED
@@ -54,3 +56,10 @@ def test_the_largest_unit_fails_on_a_winter_day(session):
         > (designs["settled"]["after"]["prices"]["intervals_at_cap"])
     )
     assert replay(session, studied.run).is_same
+    # Every Wh that is taken or lost was generated, in the shortage too.
+    for run_id in (studied.study.before_run_id, studied.study.run_id):
+        run = find_run(session, run_id)
+        assert run is not None
+        balance = balance_of_run(session, run)
+        assert balance.losses_wh > 10**9
+        assert (balance.residual_wh, balance.imbalance_wh) == (0, 0)

@@ -37,8 +37,8 @@ from settlement.core.model import DayReadings
 from settlement.core.periods import MINUTES_PER_HOUR
 from settlement.core.rounding import apportion
 from settlement.dispatch.least_cost import DayDispatch, dispatch_day
+from settlement.dispatch.model import DispatchModel, Integers
 from settlement.dispatch.prices import without_network
-from settlement.dispatch.programme import DispatchModel, Integers
 from settlement.dispatch.rationing import Shortage, rationed_wh
 
 

@@ -30,8 +30,8 @@ from settlement.baselines.serving import DesignsDay, Served, free_w, node_demand
 from settlement.core.model import DayReadings, MarketModel
 from settlement.core.pots import fuel_payments_micro
 from settlement.core.rounding import WH_PER_MWH, apportion, energy_amounts_micro
+from settlement.dispatch.model import DispatchModel, Integers
 from settlement.dispatch.prices import bounded_micro, day_optimum, uniform_optimum
-from settlement.dispatch.programme import DispatchModel, Integers
 
 FUEL_MEASURE = "payment.fuel_micro"
 """The one payment of a settlement that follows what a unit generates on the day."""

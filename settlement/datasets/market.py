@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from rulebook.documents import GridModel
 from rulebook.resolve import RuleSet
+from settlement.core.energy_accounts import EnergyAreas
 from settlement.dispatch.market import dispatch_model, integers, node_numbers
-from settlement.dispatch.programme import DispatchModel
+from settlement.dispatch.model import DispatchModel
+from settlement.rules.compile import energy_areas_of
 
 Integers = NDArray[np.int64]
 
@@ -39,6 +41,7 @@ class MarketShape:
         dispatch: grid and fleet for the dispatch, units and nodes in the same order.
         resolutions: what one reading of a unit, supply point or sub-meter covers.
         sub_meters: names, sorted.
+        energy_areas: where energy is lost by area; None where it is not.
     """
 
     market: str
@@ -58,6 +61,7 @@ class MarketShape:
     dispatch: DispatchModel
     resolutions: Resolutions
     sub_meters: tuple[str, ...] = ()
+    energy_areas: EnergyAreas | None = None
 
 
 def market_shape(rules: RuleSet) -> MarketShape:
@@ -91,6 +95,7 @@ def market_shape(rules: RuleSet) -> MarketShape:
         dispatch=dispatch_model(rules),
         resolutions=resolutions_of(rules),
         sub_meters=tuple(sorted(m.sub_meter for r in rules.registrations for m in r.sub_meters)),
+        energy_areas=energy_areas_of(rules.grid_model),
     )
 
 

@@ -1,14 +1,15 @@
 """What happened, before dispatch: availability and demand, day by day."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from settlement.datasets.market import MarketShape
-from settlement.dispatch.least_cost import dispatch_day
+from settlement.dispatch.horizon import DayToDispatch, dispatch_days
+from settlement.dispatch.losses import demand_with_losses_wh, with_losses
 
 Integers = NDArray[np.int64]
 Progress = Callable[[int, int], None]
@@ -37,11 +38,33 @@ class ProfileDay:
 def dispatch_profile(
     shape: MarketShape, profile: Sequence[ProfileDay], progress: Progress
 ) -> list[Integers]:
-    """Return the metered generation int64[U, T] in Wh of each day, by least-cost dispatch."""
-    generation = []
-    for done, day in enumerate(profile, start=1):
-        node_demand = np.zeros((shape.dispatch.node_count, len(day.starts)), dtype=np.int64)
-        np.add.at(node_demand, shape.supply_point_node, day.demand_wh)
-        generation.append(dispatch_day(shape.dispatch, day.available_w, node_demand).generation_wh)
-        progress(done, len(profile))
+    """Return the metered generation int64[U, T] in Wh of each day, by least-cost dispatch.
+
+    Losses are generated where the grid model states them. A day that does not follow the one
+    before it begins as a first day does.
+    """
+    generation: list[Integers] = []
+    for stretch in _stretches(profile):
+        days = [DayToDispatch(day.available_w, _node_demand_wh(shape, day)) for day in stretch]
+        for dispatched in dispatch_days(with_losses(shape.dispatch, shape.energy_areas), days):
+            generation.append(dispatched.generation_wh)
+            progress(len(generation), len(profile))
     return generation
+
+
+def _stretches(profile: Sequence[ProfileDay]) -> Iterator[list[ProfileDay]]:
+    """Yield the days in stretches without a gap."""
+    stretch: list[ProfileDay] = []
+    for day in profile:
+        if stretch and day.day - stretch[-1].day != dt.timedelta(days=1):
+            yield stretch
+            stretch = []
+        stretch.append(day)
+    if stretch:
+        yield stretch
+
+
+def _node_demand_wh(shape: MarketShape, day: ProfileDay) -> Integers:
+    demand_wh = np.zeros((shape.dispatch.node_count, len(day.starts)), dtype=np.int64)
+    np.add.at(demand_wh, shape.supply_point_node, day.demand_wh)
+    return demand_with_losses_wh(shape.energy_areas, demand_wh)

@@ -7,7 +7,7 @@ import numpy as np
 from rulebook.documents import GridModel
 from rulebook.resolve import RuleSet
 from settlement.core.arrays import Integers
-from settlement.dispatch.programme import DispatchModel
+from settlement.dispatch.model import DispatchModel
 
 PENALTY_OVER_OFFER = 10
 """Unserved demand costs the price cap, or this many times the highest offer if that is more."""
@@ -32,6 +32,9 @@ def dispatch_model(rules: RuleSet) -> DispatchModel:
         reactance_ppm=integers([line.reactance_ppm or 0 for line in grid.lines]),
         unit_node=integers([nodes[unit.node] for unit in units]),
         offer_micro_per_mwh=integers([unit.offer_micro_per_mwh for unit in units]),
+        minimum_w=integers([unit.minimum_w for unit in units]),
+        ramp_w_per_h=integers([unit.ramp_w_per_h for unit in units]),
+        loss_ppm=integers([0 for _ in units]),
         storage_wh=integers([unit.storage_wh or 0 for unit in units]),
         round_trip_efficiency_ppm=integers([unit.round_trip_efficiency_ppm or 0 for unit in units]),
         unserved_micro_per_mwh=penalty,

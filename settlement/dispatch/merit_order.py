@@ -5,7 +5,9 @@ energy, as if nothing stood in its way. What a unit ran beyond that is *out of m
 offers, what the units listed last ran. It is held against the least-cost operation of the day
 (`settlement.dispatch.prices`), which knows the network, storage and reserve:
 
-1. A unit that ran with an offer above the price at its node ran at no node's need: *unexplained*.
+1. A unit that ran with an offer above the price at its node ran at no node's need. Its *ramp* may
+   explain that, as it could not fall in time or had to rise for later; or its *minimum*, up to
+   which it gives energy since it is on. Else it is *unexplained*.
 2. Other energy out of merit stands in for cheaper energy that did not run, the cheapest first. It
    is explained, one cheaper unit at a time, by
 
@@ -14,13 +16,19 @@ offers, what the units listed last ran. It is held against the least-cost operat
      the largest part in the difference of the two prices keeps more of it away (or no line leads
      from the one unit to the other);
    - *storage*: the cheaper unit is one whose stored energy is worth more at another time;
+   - *ramp*: the cheaper unit could not rise in time, or had to stay low for later;
+   - *minimum*: the cheaper unit is off, and less was wanted of it than its minimum;
    - and by nothing where the cheaper unit should have run: *unexplained*.
 
 Where units generated more than all nodes took (losses, or a meter in error), the difference is
 spread over the nodes by demand first, so that least cost makes up the energy that was metered.
 
+Who ran is taken as it was, and so is what storage held by the end of the day against its beginning:
+the check asks whether those who were on gave what they should have. What a unit ran at before the
+day limits nothing.
+
 By complementary slackness a least-cost operation has nothing unexplained, whichever of several
-optimal operations it is and whichever of several optimal prices it is held against.
+optimal operations of those units it is and whichever of several optimal prices it is held against.
 
 Prices are floats. The check informs: nothing of it is paid, charged or part of a digest.
 """
@@ -31,15 +39,11 @@ from functools import cached_property
 import numpy as np
 
 from settlement.core.periods import MINUTES_PER_HOUR
+from settlement.dispatch.model import MILLION, DispatchModel, Floats, Integers
+from settlement.dispatch.operation import known_operation
 from settlement.dispatch.out_of_merit import MeritOrder, MeteredDay, OutOfMerit, Reason
 from settlement.dispatch.prices import DayOptimum, day_optimum
-from settlement.dispatch.programme import (
-    MILLION,
-    TIE_BREAK_PER_MWH,
-    DispatchModel,
-    Floats,
-    Integers,
-)
+from settlement.dispatch.programme import TIE_BREAK_PER_MWH
 from settlement.dispatch.transfers import Transfers, transfers_of
 
 __all__ = ["MeritOrder", "MeteredDay", "OutOfMerit", "Reason", "check_merit_order"]
@@ -55,7 +59,8 @@ def check_merit_order(model: DispatchModel, day: MeteredDay) -> MeritOrder:
     """
     _check_shapes(model, day)
     free_w = day.available_w - np.minimum(day.reserve_w, day.available_w)
-    optimum = day_optimum(model, free_w, _demand_with_losses_wh(day))
+    known = known_operation(model, day.generation_wh)
+    optimum = day_optimum(model, free_w, _demand_with_losses_wh(model, day), known)
     checker = _Checker(model, day, optimum)
     entries = [entry for t in range(day.demand_wh.shape[1]) for entry in checker.interval(t)]
     hours = model.interval_minutes / MINUTES_PER_HOUR
@@ -81,11 +86,12 @@ def _check_shapes(model: DispatchModel, day: MeteredDay) -> None:
             raise ValueError(f"{name} of {power_w.min()} W; it is not negative")
 
 
-def _demand_with_losses_wh(day: MeteredDay) -> Integers:
+def _demand_with_losses_wh(model: DispatchModel, day: MeteredDay) -> Integers:
     """Return int64[N, T]: demand, and each node's part of what was generated beyond it."""
     taken_wh = np.maximum(day.demand_wh, 0)
     total_wh = taken_wh.sum(axis=0)
-    beyond_wh = day.generation_wh.sum(axis=0) - total_wh
+    arriving_wh = day.generation_wh - day.generation_wh * model.loss_ppm[:, np.newaxis] // MILLION
+    beyond_wh = arriving_wh.sum(axis=0) - total_wh
     # Whole Wh of a unit and of a node are rounded; that is no loss.
     is_lost = (beyond_wh > len(day.generation_wh) + len(taken_wh)) & (total_wh > 0)
     share = np.where(is_lost, beyond_wh / np.maximum(total_wh, 1), 0.0)
@@ -104,13 +110,16 @@ class _Checker:
 
     def __init__(self, model: DispatchModel, day: MeteredDay, optimum: DayOptimum) -> None:
         self.model, self.day, self.optimum = model, day, optimum
-        self.offer: Floats = model.offer_micro_per_mwh / MILLION
+        # At the node: of what is paid for, the area may lose a part.
+        self.offer: Floats = model.offer_micro_per_mwh / (MILLION - model.loss_ppm)
         # Metered energy may itself come from a dispatch with the tie-break.
         self.tolerance = 2 * TIE_BREAK_PER_MWH * (len(self.offer) + 1)
         share = model.interval_minutes
         self.ran_wh = np.maximum(day.generation_wh, 0)
         self.could_wh = np.maximum(day.available_w * share // MINUTES_PER_HOUR, self.ran_wh)
         self.reserve_wh = day.reserve_w * share // MINUTES_PER_HOUR
+        least_w = np.minimum(model.minimum_w[:, np.newaxis], day.available_w)
+        self.least_wh = -(-least_w * share // MINUTES_PER_HOUR)
 
     @cached_property
     def transfers(self) -> Transfers:
@@ -123,14 +132,29 @@ class _Checker:
         idle = self._idle(t) if dear else []
         for unit in sorted(dear, key=lambda number: (-self.offer[number], -number)):
             energy_wh = int(beyond_wh[unit])
-            matched: list[OutOfMerit] = []
-            node_price = self.optimum.node_price_per_mwh[self.model.unit_node[unit], t]
-            if self.offer[unit] <= node_price + self.tolerance:
+            if self._is_wanted(unit, t):
                 matched = self._matched(unit, t, energy_wh, idle)
+            else:
+                matched = self._held(unit, t, energy_wh)
             yield from matched
             left = energy_wh - sum(entry.energy_wh for entry in matched)
             if left:
                 yield self._entry(unit, t, left, None, Reason.UNEXPLAINED)
+
+    def _is_wanted(self, unit: int, t: int) -> bool:
+        node_price = self.optimum.node_price_per_mwh[self.model.unit_node[unit], t]
+        return bool(self.offer[unit] <= node_price + self.tolerance)
+
+    def _held(self, unit: int, t: int, energy_wh: int) -> list[OutOfMerit]:
+        """Return what of a unit's energy its ramp or its minimum explains above the price."""
+        node_price = self.optimum.node_price_per_mwh[self.model.unit_node[unit], t]
+        with_ramp = self.offer[unit] + self.optimum.ramp_value_per_mwh[unit, t]
+        if with_ramp <= node_price + self.tolerance:
+            return [self._entry(unit, t, energy_wh, None, Reason.RAMP)]
+        held_wh = min(energy_wh, int(self.least_wh[unit, t]))
+        if held_wh and self.optimum.minimum_value_per_mwh[unit, t] < -self.tolerance:
+            return [self._entry(unit, t, held_wh, None, Reason.MINIMUM)]
+        return []
 
     def _beyond_merit(self, ran_wh: Integers, could_wh: Integers) -> Integers:
         """Return int64[U]: what each unit ran beyond merit order, offers within tolerance alike."""
@@ -173,12 +197,12 @@ class _Checker:
                 continue
             offer[2] -= taken
             left -= taken
-            reason, line = self._reason(unit, cheaper, t, bool(is_reserve))
+            reason, line = self._reason(unit, cheaper, t, energy_wh, bool(is_reserve))
             entries.append(self._entry(unit, t, taken, cheaper, reason, line))
         return entries
 
     def _reason(
-        self, unit: int, cheaper: int, t: int, is_reserve: bool
+        self, unit: int, cheaper: int, t: int, energy_wh: int, is_reserve: bool
     ) -> tuple[Reason, int | None]:
         if is_reserve:
             return Reason.RESERVE, None
@@ -192,6 +216,10 @@ class _Checker:
             stored = self.optimum.storage_value_per_mwh[cheaper, t]
             if self.offer[cheaper] + stored >= wanted:
                 return Reason.STORAGE, None
+        if self.offer[cheaper] + self.optimum.ramp_value_per_mwh[cheaper, t] >= wanted:
+            return Reason.RAMP, None
+        if not self.ran_wh[cheaper, t] and energy_wh < self.least_wh[cheaper, t]:
+            return Reason.MINIMUM, None
         return Reason.UNEXPLAINED, None
 
     def _entry(
@@ -207,6 +235,8 @@ class _Checker:
         if line is not None:
             constraint = self.day.lines[line]
             shadow = abs(self.optimum.line_price_per_mwh[line, t])
+        elif reason in (Reason.RAMP, Reason.MINIMUM):
+            constraint = self.day.units[unit if cheaper is None else cheaper]
         elif cheaper is not None and reason in (Reason.STORAGE, Reason.RESERVE):
             constraint = self.day.units[cheaper]
             if reason is Reason.STORAGE:

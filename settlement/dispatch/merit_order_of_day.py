@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from rulebook.law import rules_at
 from rulebook.resolve import RulePeriod
 from settlement.core.periods import interval_starts
+from settlement.dispatch.losses import demand_with_losses_wh, with_losses
 from settlement.dispatch.market import dispatch_model
 from settlement.dispatch.merit_order import MeteredDay, check_merit_order
 from settlement.dispatch.power_flow import unserved_by_power_flow_kw
@@ -38,7 +39,7 @@ def check_merit_order_of_day(
         generation_wh=readings.generation_wh,
         available_w=readings.available_w,
         reserve_w=np.zeros_like(readings.available_w) if reserve_w is None else reserve_w,
-        demand_wh=demand_wh,
+        demand_wh=demand_with_losses_wh(compiled.energy_areas, demand_wh),
     )
     return MeritOrderReport(
         market=market,
@@ -47,6 +48,6 @@ def check_merit_order_of_day(
         starts=interval_starts(
             day, rules.market_rules.time_zone, rules.market_rules.interval_minutes
         ),
-        merit_order=check_merit_order(model, metered),
+        merit_order=check_merit_order(with_losses(model, compiled.energy_areas), metered),
         unserved_by_power_flow_kw=unserved_by_power_flow_kw(model, readings.available_w, demand_wh),
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from settlement.dispatch.programme import Integers
+from settlement.dispatch.model import Integers
 
 
 class Reason(StrEnum):
@@ -12,6 +12,8 @@ class Reason(StrEnum):
     LINE = "line"
     RESERVE = "reserve"
     STORAGE = "storage"
+    RAMP = "ramp"
+    MINIMUM = "minimum"
     UNEXPLAINED = "unexplained"
 
 
@@ -24,7 +26,7 @@ class MeteredDay:
         generation_wh: int64[U, T], negative where storage takes energy in.
         available_w: int64[U, T].
         reserve_w: int64[U, T], held back for reserve out of what is available, and at most that.
-        demand_wh: int64[N, T], negative for net export.
+        demand_wh: int64[N, T], with what its area loses of it; negative for net export.
     """
 
     units: tuple[str, ...]
@@ -46,8 +48,8 @@ class OutOfMerit:
         offer_micro_per_mwh: what the unit is paid for it.
         node_price_micro_per_mwh: price at the unit's node at least cost, to the nearest micro.
         reason: what explains it.
-        constraint: name of the line, or of the unit that holds reserve or stores; empty where there
-            is no line or no explanation.
+        constraint: name of the line, or of the unit that holds reserve, stores, or is bound by its
+            ramp or minimum; empty where there is no line or no explanation.
         shadow_price_micro_per_mwh: what one more MWh through the line, or held in the storage unit,
             would be worth; 0 for other reasons.
         instead_of: the cheaper unit that did not run; empty where the node needed no energy at

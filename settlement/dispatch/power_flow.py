@@ -8,10 +8,11 @@ import dataclasses
 
 import numpy as np
 
+from settlement.dispatch.model import DispatchModel, Integers
 from settlement.dispatch.prices import day_optimum
-from settlement.dispatch.programme import DispatchModel, Integers
 
 KW_PER_MW = 1000
+UNLIMITED_W_PER_H = 10**15
 
 
 def unserved_by_power_flow_kw(
@@ -19,8 +20,8 @@ def unserved_by_power_flow_kw(
 ) -> Integers:
     """Return int64[T]: the most demand served by the transport model less that by power flow.
 
-    Every unit may run at its availability and storage is not counted, as in the value of all units
-    in settlement, and net export of a node is no supply.
+    Every unit may run at its availability, whatever its minimum and ramp, and storage is not
+    counted, as in the value of all units in settlement; net export of a node is no supply.
 
     Args:
         model: grid and fleet.
@@ -32,6 +33,8 @@ def unserved_by_power_flow_kw(
     everything_runs = dataclasses.replace(
         model,
         offer_micro_per_mwh=np.zeros_like(model.offer_micro_per_mwh),
+        minimum_w=np.zeros_like(model.minimum_w),
+        ramp_w_per_h=np.full_like(model.ramp_w_per_h, UNLIMITED_W_PER_H),
         storage_wh=np.zeros_like(model.storage_wh),
     )
     demand_wh = np.maximum(demand_wh, 0)

@@ -1,7 +1,9 @@
 """Marginal prices of a day: what one more MWh would cost at each node, and without a network.
 
-They come from the programme of `settlement.dispatch.least_cost`, without its tie-break, so a price
-is an offer, or what offers make of it through the network and storage:
+They come from the programme of `settlement.dispatch.least_cost` for the day alone, with those units
+on that are on, and without its tie-break; so a price is an offer, or what offers make of it through
+the network, storage and ramps. What it costs to have a unit on at all is in no price, as in the
+markets that pay it beside the price.
 
     nodal price       dual of the node's balance over the hours of the interval: the least cost of
                       one more MWh of demand there; positive where demand costs
@@ -23,17 +25,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from settlement.core.periods import MINUTES_PER_HOUR
+from settlement.core.arrays import Flags
 from settlement.dispatch.least_cost import check_inputs
-from settlement.dispatch.programme import (
-    MILLION,
-    Block,
-    DispatchModel,
-    Floats,
-    Integers,
-    programme_of,
-    solve,
-)
+from settlement.dispatch.model import MILLION, DispatchModel, FleetState, Floats, Integers
+from settlement.dispatch.programme import programme_of
+from settlement.dispatch.solving import solve_priced
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +43,10 @@ class DayOptimum:
         node_price_per_mwh: float[N, T], in units of the currency, before any cap.
         line_price_per_mwh: float[L, T], sign as above; `line price x flow` is never negative.
         storage_value_per_mwh: float[U, T], 0 for a unit that stores nothing.
+        ramp_value_per_mwh: float[U, T], what one more MWh of a unit costs beside its offer, as it
+            moves what its ramp allows before and after; 0 for a unit whose ramp does not bind.
+        minimum_value_per_mwh: float[U, T], negative for a unit that is held at its minimum, and
+            positive for one that is off while the price is above its offer.
         cost: the least cost of the day, unserved demand at the penalty included.
     """
 
@@ -57,35 +57,65 @@ class DayOptimum:
     node_price_per_mwh: Floats
     line_price_per_mwh: Floats
     storage_value_per_mwh: Floats
+    ramp_value_per_mwh: Floats
+    minimum_value_per_mwh: Floats
     cost: float
 
 
-def day_optimum(model: DispatchModel, available_w: Integers, demand_wh: Integers) -> DayOptimum:
+@dataclass(frozen=True, eq=False)
+class KnownOperation:
+    """What is known of how a day was operated: U units, T intervals.
+
+    Attributes:
+        is_on: bool[U, T], which units ran.
+        begins_wh, ends_wh: int64[U], what units that store held before and after the day.
+    """
+
+    is_on: Flags
+    begins_wh: Integers
+    ends_wh: Integers
+
+
+def day_optimum(
+    model: DispatchModel,
+    available_w: Integers,
+    demand_wh: Integers,
+    known: KnownOperation | None = None,
+) -> DayOptimum:
     """Return the least-cost operation of a day with its prices.
 
-    Arguments and errors are those of `settlement.dispatch.least_cost.dispatch_day`.
+    Other arguments and errors are those of `settlement.dispatch.least_cost.dispatch_day`.
+
+    Args:
+        known: what is known of how the day was operated.
     """
     check_inputs(model, available_w, demand_wh)
-    block = Block(model)
-    intervals = available_w.shape[1]
-    hours = model.interval_minutes / MINUTES_PER_HOUR
-    solution = solve(programme_of(model, block, available_w, demand_wh, tie_break_per_mwh=0))
-    columns = solution.columns.reshape(intervals, block.width).T
-    reduced = solution.reduced_costs.reshape(intervals, block.width).T
-    rows = solution.row_duals.reshape(intervals, block.height).T
-    generation = columns[block.slices["generation"]].copy()
-    generation[block.stores] -= columns[block.slices["charging"]]
+    before = None if known is None else FleetState(None, known.begins_wh)
+    ends_wh = None if known is None else known.ends_wh
+    programme = programme_of(model, available_w, demand_wh, before, ends_wh)
+    block = programme.block
+    is_on = None if known is None else known.is_on[block.committed].T
+    solution = solve_priced(programme, is_on)
+    columns = programme.of_columns(solution.columns).T
+    reduced = programme.of_columns(solution.reduced_costs).T
+    rows = programme.of_rows(solution.row_duals).T
+    arriving_hours = model.hours * (1 - model.loss_ppm[:, np.newaxis] / MILLION)
+    worth = programme.worth_of_limits(solution.row_duals)
+    generation = columns[block.columns["generation"]].copy()
+    generation[block.stores] -= columns[block.columns["charging"]]
     storage_value = np.zeros_like(generation)
     # The row counts energy in MWh already, and its left side grows with the level.
-    storage_value[block.stores] = -rows[block.storage_row :]
+    storage_value[block.stores] = -rows[block.rows["storage"]]
     return DayOptimum(
         generation_mw=generation,
-        flow_mw=columns[block.slices["flow"]],
-        unserved_mw=columns[block.slices["unserved"]],
-        spilled_mw=columns[block.slices["spilled"]],
-        node_price_per_mwh=rows[: model.node_count] / hours,
-        line_price_per_mwh=-reduced[block.slices["flow"]] / hours,
+        flow_mw=columns[block.columns["flow"]],
+        unserved_mw=columns[block.columns["unserved"]],
+        spilled_mw=columns[block.columns["spilled"]],
+        node_price_per_mwh=rows[block.rows["balance"]] / model.hours,
+        line_price_per_mwh=-reduced[block.columns["flow"]] / model.hours,
         storage_value_per_mwh=storage_value,
+        ramp_value_per_mwh=worth["ramp"] / arriving_hours,
+        minimum_value_per_mwh=worth["minimum"] / arriving_hours,
         cost=solution.cost,
     )
 

@@ -1,269 +1,344 @@
-"""The linear programme that `settlement.dispatch` states, laid out for HiGHS and solved."""
+"""The programme that `settlement.dispatch.least_cost` states, laid out for HiGHS."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import highspy
 import numpy as np
-from numpy.typing import NDArray
 
-from settlement.core.periods import MINUTES_PER_HOUR
+from settlement.core.arrays import Flags
+from settlement.dispatch.block import Block
+from settlement.dispatch.limits import Limits, least_mw, limits_of
+from settlement.dispatch.model import MILLION, DispatchModel, FleetState, Floats, Integers
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Entries = list[tuple[int, int, float]]
-
-MILLION = 1_000_000
 TIE_BREAK_PER_MWH = 1e-5
+HALF = 2
+HALF_ON = 0.5
+
+Entries = tuple[Integers, Integers, Floats]
+"""Row, column and value of entries of the matrix."""
 
 
-class DispatchError(RuntimeError):
-    """HiGHS found no optimum. The programme always has one, so this is a defect, not an input."""
+@dataclass(frozen=True, eq=False)
+class Programme:
+    """A window of T intervals as a programme.
 
-
-@dataclass(frozen=True)
-class DispatchModel:
-    """What stays the same from day to day: U units, N nodes, L lines.
+    Columns and rows run by interval, then as the block lays them out; after the last interval
+    come, of each unit that stores, how much its level is short of and beyond what it is to be,
+    and the row that says so.
 
     Attributes:
-        node_count: N; nodes are 0 to N-1.
-        line_from, line_to: int64[L], node where forward flow enters and leaves.
-        rating_w, reverse_rating_w: int64[L], most power forward and backward.
-        reactance_ppm: int64[L], per unit x 10^6; 0 where the line has none.
-        unit_node: int64[U].
-        offer_micro_per_mwh: int64[U].
-        storage_wh: int64[U], 0 for a unit that stores nothing.
-        round_trip_efficiency_ppm: int64[U], all of the loss taken on charging.
-        unserved_micro_per_mwh: penalty for demand not served; above every offer.
-        interval_minutes: length of an interval.
+        block: the layout of an interval.
+        intervals: T.
+        decided: of how many of them it is decided who is on; in those after, which are looked
+            ahead at, a unit may be partly on.
+        lp: the programme without its whole numbers: a unit may be partly on.
+        untied_cost: the cost of each column without the tie-break.
     """
 
-    node_count: int
-    line_from: Integers
-    line_to: Integers
-    rating_w: Integers
-    reverse_rating_w: Integers
-    reactance_ppm: Integers
-    unit_node: Integers
-    offer_micro_per_mwh: Integers
-    storage_wh: Integers
-    round_trip_efficiency_ppm: Integers
-    unserved_micro_per_mwh: int
-    interval_minutes: int
+    block: Block
+    intervals: int
+    decided: int
+    lp: highspy.HighsLp
+    untied_cost: Floats
 
+    def on_columns(self) -> Integers:
+        """Return the columns that are 0 or 1, in order."""
+        first = np.arange(self.decided)[:, np.newaxis] * self.block.width
+        return np.asarray(first + np.arange(self.block.width)[self.block.columns["on"]]).ravel()
 
-class Block:
-    """Where each quantity of one interval stands among the columns and rows of the programme."""
+    def on_of(self, columns: Floats) -> Flags:
+        """Return bool[decided, C], which units with a minimum are on in a solution."""
+        on = self.of_columns(columns)[: self.decided, self.block.columns["on"]]
+        return np.asarray(on > HALF_ON)
 
-    def __init__(self, model: DispatchModel) -> None:
-        self.stores = np.flatnonzero(model.storage_wh > 0)
-        self.cycles = _independent_cycles(model)
-        sizes = {
-            "generation": len(model.unit_node),
-            "charging": len(self.stores),
-            "level": len(self.stores),
-            "flow": len(model.line_from),
-            "unserved": model.node_count,
-            "spilled": model.node_count,
+    def energy_cost(self, columns: Floats) -> float:
+        """Return what generation costs in a solution, without any penalty."""
+        energy = self.block.columns["generation"]
+        costs = self.of_columns(np.array(self.lp.col_cost_))[:, energy]
+        return float((costs * self.of_columns(columns)[:, energy]).sum())
+
+    def of_columns(self, values: Floats) -> Floats:
+        """Return float[T, width] of the values of all columns."""
+        return values[: self.intervals * self.block.width].reshape(self.intervals, -1)
+
+    def of_rows(self, values: Floats) -> Floats:
+        """Return float[T, height] of the values of all rows."""
+        return values[: self.intervals * self.block.height].reshape(self.intervals, -1)
+
+    def worth_of_limits(self, row_duals: Floats) -> dict[str, Floats]:
+        """Return float[U, T] each: what ramp and minimum add to what one more MW of a unit costs.
+
+        By the columns of generation: cost less the duals of their rows x the entries there.
+        """
+        matrix, block = self.lp.a_matrix_, self.block
+        starts, rows = np.array(matrix.start_), np.array(matrix.index_)
+        of_column = np.repeat(np.arange(self.lp.num_col_), np.diff(starts))
+        kind = np.full(block.height, -1)
+        for name, rule in (("rise", 0), ("fall", 0), ("least", 1), ("most", 1)):
+            kind[block.rows[name]] = rule
+        within = rows < self.intervals * block.height
+        rule_of = np.where(within, kind[rows % block.height], -1) if block.height else rows
+        worth = -np.array(matrix.value_) * row_duals[rows]
+        return {
+            name: self.of_columns(
+                np.bincount(
+                    of_column[rule_of == rule],
+                    weights=worth[rule_of == rule],
+                    minlength=self.lp.num_col_,
+                ).astype(np.float64)
+            )[:, block.columns["generation"]].T
+            for rule, name in enumerate(("ramp", "minimum"))
         }
-        self.slices: dict[str, slice] = {}
-        self.width = 0
-        for name, size in sizes.items():
-            self.slices[name] = slice(self.width, self.width + size)
-            self.width += size
-        self.storage_row = model.node_count + len(self.cycles)
-        self.height = self.storage_row + len(self.stores)
-
-    def column(self, name: str, number: int) -> int:
-        """Return the column of one quantity, counted from the interval's first."""
-        return int(self.slices[name].start) + number
-
-
-def _independent_cycles(model: DispatchModel) -> list[dict[int, float]]:
-    """Return a cycle basis as {line: signed reactance}, over the lines that have a reactance.
-
-    A line that closes a cycle is not in the spanning forest; its cycle runs along the line and
-    back through the forest. Parallel lines make a cycle of two.
-    """
-    path: list[dict[int, float]] = [{} for _ in range(model.node_count)]
-    tree = list(range(model.node_count))
-    cycles = []
-    for line in np.flatnonzero(model.reactance_ppm > 0).tolist():
-        start, end = int(model.line_from[line]), int(model.line_to[line])
-        step = {line: float(model.reactance_ppm[line]) / MILLION}
-        if tree[start] == tree[end]:
-            cycles.append(_joined((path[start], 1), (step, 1), (path[end], -1)))
-            continue
-        # Hang the tree of `end` below `start`: every path there now begins with the way to `end`.
-        to_end, root = path[end], tree[end]
-        for node in range(model.node_count):
-            if tree[node] == root:
-                path[node] = _joined((path[start], 1), (step, 1), (to_end, -1), (path[node], 1))
-                tree[node] = tree[start]
-    return cycles
-
-
-def _joined(*parts: tuple[dict[int, float], int]) -> dict[int, float]:
-    total: dict[int, float] = {}
-    for part, sign in parts:
-        for line, reactance in part.items():
-            total[line] = total.get(line, 0.0) + sign * reactance
-    return {line: reactance for line, reactance in total.items() if reactance}
 
 
 def programme_of(
     model: DispatchModel,
-    block: Block,
     available_w: Integers,
     demand_wh: Integers,
-    tie_break_per_mwh: float = TIE_BREAK_PER_MWH,
-) -> highspy.HighsLp:
-    """Return the programme of one day; columns run by interval, then as `Block` lays them out.
+    before: FleetState | None = None,
+    ends_wh: Integers | None = None,
+    decided: int | None = None,
+) -> Programme:
+    """Return the programme of a window.
 
     Args:
-        model, available_w, demand_wh: as in `settlement.dispatch.least_cost`.
-        block: the layout of the model.
-        tie_break_per_mwh: how much dearer each unit is than the one before it; 0 where the prices
-            of the programme are what is wanted.
+        model, available_w, demand_wh, before: as in `settlement.dispatch.least_cost`.
+        ends_wh: int64[U], what a unit that stores is to hold at the end; None for half of what it
+            can.
+        decided: see `Programme`; None for all intervals.
     """
     intervals = available_w.shape[1]
-    hours = model.interval_minutes / MINUTES_PER_HOUR
-    storage_mwh = model.storage_wh[block.stores] / MILLION
-    demand_mw = demand_wh.T / MILLION / hours
-    penalty = model.unserved_micro_per_mwh / MILLION
+    block = Block(model, available_w)
+    stores = len(block.stores)
+    full_mwh = model.storage_wh[block.stores] / MILLION
+    end_mwh = full_mwh / HALF if ends_wh is None else ends_wh[block.stores] / MILLION
+    lower, upper = _column_bounds(model, block, available_w, demand_wh)
+    limits = limits_of(model, block, available_w, before)
+    least, most = _row_bounds(model, block, demand_wh, before, limits)
+    costs = [
+        _all_costs(model, block, intervals, tie_break) for tie_break in (TIE_BREAK_PER_MWH, 0.0)
+    ]
+
+    lp = highspy.HighsLp()
+    lp.num_col_ = intervals * block.width + 2 * stores
+    lp.num_row_ = intervals * block.height + stores
+    lp.col_cost_ = costs[0]
+    lp.col_lower_ = np.concatenate((lower.ravel(), np.zeros(2 * stores)))
+    lp.col_upper_ = np.concatenate((upper.ravel(), np.tile(full_mwh, 2)))
+    lp.row_lower_ = np.concatenate((least.ravel(), end_mwh))
+    lp.row_upper_ = np.concatenate((most.ravel(), end_mwh))
+    _fill_matrix(lp, _entries(model, block, available_w, limits))
+    return Programme(block, intervals, intervals if decided is None else decided, lp, costs[1])
+
+
+def _all_costs(
+    model: DispatchModel, block: Block, intervals: int, tie_break_per_mwh: float
+) -> Floats:
+    stores = len(block.stores)
+    hourly = _costs(model, block, tie_break_per_mwh)
+    # To end with more than was to be is worth nothing; with less is avoided wherever it can be.
+    short = np.full(stores, model.unserved_micro_per_mwh / MILLION)
+    beyond = np.full(stores, tie_break_per_mwh)
+    return np.concatenate((np.tile(hourly * model.hours, intervals), short, beyond))
+
+
+def _costs(model: DispatchModel, block: Block, tie_break_per_mwh: float) -> Floats:
+    """Return the cost of each column of an interval, each unit dearer than the one before it."""
     offers = model.offer_micro_per_mwh / MILLION
-
     cost = np.zeros(block.width)
-    cost[block.slices["generation"]] = offers + tie_break_per_mwh * np.arange(len(offers))
-    cost[block.slices["unserved"]] = penalty
-    lower = np.zeros((intervals, block.width))
-    upper = np.empty((intervals, block.width))
-    upper[:, block.slices["generation"]] = available_w.T / MILLION
-    upper[:, block.slices["charging"]] = available_w[block.stores].T / MILLION
-    upper[:, block.slices["level"]] = storage_mwh
-    lower[:, block.slices["flow"]] = -model.reverse_rating_w / MILLION
-    upper[:, block.slices["flow"]] = model.rating_w / MILLION
-    upper[:, block.slices["unserved"]] = np.maximum(demand_mw, 0)
-    upper[:, block.slices["spilled"]] = np.maximum(-demand_mw, 0)
-    right = np.zeros((intervals, block.height))
-    right[:, : model.node_count] = demand_mw
+    cost[block.columns["generation"]] = offers + tie_break_per_mwh * np.arange(len(offers))
+    for name in ("unserved", "excess"):
+        cost[block.columns[name]] = model.unserved_micro_per_mwh / MILLION
+    return cost
+
+
+def _column_bounds(
+    model: DispatchModel, block: Block, available_w: Integers, demand_wh: Integers
+) -> tuple[Floats, Floats]:
+    available_mw, demand_mw = available_w.T / MILLION, demand_wh.T / MILLION / model.hours
+    lower = np.zeros((len(available_mw), block.width))
+    upper = np.full_like(lower, np.inf)
+    at = block.columns
+    upper[:, at["generation"]] = available_mw
+    upper[:, at["charging"]] = available_mw[:, block.stores]
+    upper[:, at["level"]] = model.storage_wh[block.stores] / MILLION
+    lower[:, at["flow"]] = -model.reverse_rating_w / MILLION
+    upper[:, at["flow"]] = model.rating_w / MILLION
+    upper[:, at["unserved"]] = np.maximum(demand_mw, 0)
+    upper[:, at["spilled"]] = np.maximum(-demand_mw, 0)
+    upper[:, at["on"]] = 1
+    return lower, upper
+
+
+def _row_bounds(
+    model: DispatchModel,
+    block: Block,
+    demand_wh: Integers,
+    before: FleetState | None,
+    limits: Limits,
+) -> tuple[Floats, Floats]:
+    intervals = demand_wh.shape[1]
+    least = np.zeros((intervals, block.height))
+    least[:, block.rows["balance"]] = demand_wh.T / MILLION / model.hours
     if intervals:
-        lower[-1, block.slices["level"]] = upper[-1, block.slices["level"]] = storage_mwh / 2
-        right[0, block.storage_row :] = storage_mwh / 2
+        level_wh = model.storage_wh / HALF if before is None else before.level_wh
+        least[0, block.rows["storage"]] = level_wh[block.stores] / MILLION
+    most = least.copy()
+    for name in ("rise", "fall", "most"):
+        least[:, block.rows[name]] = -np.inf
+    most[:, block.rows["least"]] = np.inf
+    has_no_minimum = ~np.isin(block.ramped, block.committed)
+    # A unit with a minimum has its limits on the left, by whether it is on (`_ramps`).
+    most[:, block.rows["rise"]] = np.where(has_no_minimum, limits.rise, limits.start)
+    most[:, block.rows["fall"]] = np.where(has_no_minimum, limits.fall, limits.stop)
+    if intervals and limits.before is None:
+        most[0, block.rows["rise"]] = most[0, block.rows["fall"]] = np.inf
+    elif intervals and limits.before is not None:
+        was_on = has_no_minimum | (limits.before > 0)
+        rise = np.where(was_on, limits.rise[0], limits.start[0])
+        most[0, block.rows["rise"]] = limits.before + rise
+        most[0, block.rows["fall"]] -= limits.before
+    return least, most
 
-    programme = highspy.HighsLp()
-    programme.num_col_ = intervals * block.width
-    programme.num_row_ = intervals * block.height
-    programme.col_cost_ = np.tile(cost * hours, intervals)
-    programme.col_lower_, programme.col_upper_ = lower.ravel(), upper.ravel()
-    programme.row_lower_ = programme.row_upper_ = right.ravel()
-    _fill_matrix(programme, model, block, intervals)
-    return programme
 
-
-def _fill_matrix(
-    programme: highspy.HighsLp, model: DispatchModel, block: Block, intervals: int
-) -> None:
-    rows, columns, values = _repeated(_interval_entries(model, block), block, intervals, 0)
+def _entries(
+    model: DispatchModel, block: Block, available_w: Integers, limits: Limits
+) -> list[Entries]:
+    intervals = available_w.shape[1]
     before = [
-        (block.storage_row + number, block.column("level", number), -1.0)
+        (block.row("storage", number), block.column("level", number), -1.0)
         for number in range(len(block.stores))
     ]
-    # The level before an interval stands among the columns of the interval before it.
-    more = _repeated(before, block, intervals - 1, 1)
-    rows, columns, values = (
-        np.concatenate(pair) for pair in zip((rows, columns, values), more, strict=True)
-    )
-    order = np.lexsort((rows, columns))
-    matrix = programme.a_matrix_
-    matrix.format_ = highspy.MatrixFormat.kColwise
-    matrix.num_col_, matrix.num_row_ = intervals * block.width, intervals * block.height
-    counts = np.bincount(columns, minlength=intervals * block.width)
-    matrix.start_ = np.concatenate(([0], np.cumsum(counts)))
-    matrix.index_ = rows[order]
-    matrix.value_ = values[order]
+    entries = [
+        _repeated(_interval_entries(model, block), block, intervals, 0),
+        # The level before an interval stands among the columns of the interval before it.
+        _repeated(before, block, intervals - 1, 1),
+        *_minimums(model, block, available_w),
+        *_ramps(block, limits),
+    ]
+    stores = np.arange(len(block.stores))
+    row = intervals * block.height + stores
+    short = intervals * block.width + stores
+    if intervals:
+        level = (intervals - 1) * block.width + block.column("level") + stores
+        entries.append((row, level, np.ones(len(stores))))
+    entries.append((row, short, np.ones(len(stores))))
+    entries.append((row, short + len(stores), -np.ones(len(stores))))
+    return entries
 
 
-def _interval_entries(model: DispatchModel, block: Block) -> Entries:
-    """Return (row, column, value) of one interval, counted from its first row and column."""
-    hours = model.interval_minutes / MINUTES_PER_HOUR
-    entries: Entries = []
+def _interval_entries(model: DispatchModel, block: Block) -> list[tuple[int, int, float]]:
+    """Return (row, column, value) of what is the same in every interval."""
+    hours = model.hours
+    # On balance: where a unit takes energy in, its area feeds in so much less to lose a part of.
+    arriving = 1 - model.loss_ppm / MILLION
+    entries: list[tuple[int, int, float]] = []
     for unit, node in enumerate(model.unit_node.tolist()):
-        entries.append((node, block.column("generation", unit), 1.0))
+        entries.append((node, block.column("generation", unit), float(arriving[unit])))
     for line, (start, end) in enumerate(zip(model.line_from, model.line_to, strict=True)):
         entries.append((int(start), block.column("flow", line), -1.0))
         entries.append((int(end), block.column("flow", line), 1.0))
     for node in range(model.node_count):
         entries.append((node, block.column("unserved", node), 1.0))
         entries.append((node, block.column("spilled", node), -1.0))
+        entries.append((node, block.column("excess", node), -1.0))
     for number, cycle in enumerate(block.cycles):
         for line, reactance in cycle.items():
-            entries.append((model.node_count + number, block.column("flow", line), reactance))
+            entries.append((block.row("cycle", number), block.column("flow", line), reactance))
     for number, unit in enumerate(block.stores.tolist()):
-        row = block.storage_row + number
+        row = block.row("storage", number)
         efficiency = float(model.round_trip_efficiency_ppm[unit]) / MILLION
         charging = block.column("charging", number)
-        entries.append((int(model.unit_node[unit]), charging, -1.0))
+        entries.append((int(model.unit_node[unit]), charging, -float(arriving[unit])))
         entries.append((row, block.column("level", number), 1.0))
         entries.append((row, charging, -efficiency * hours))
         entries.append((row, block.column("generation", unit), hours))
     return entries
 
 
+def _minimums(model: DispatchModel, block: Block, available_w: Integers) -> list[Entries]:
+    """A unit gives its least where it is on, at most what is available, and nothing where off."""
+    units, number = block.committed, np.arange(len(block.committed))
+    grid = _Grid(block, available_w.shape[1])
+    least = least_mw(model, units, available_w)
+    most = available_w[units].T / MILLION
+    return [
+        grid.entries("least", number, "generation", units, np.ones_like(least)),
+        grid.entries("least", number, "on", number, -least),
+        grid.entries("most", number, "generation", units, np.ones_like(most)),
+        grid.entries("most", number, "on", number, -most),
+    ]
+
+
+def _ramps(block: Block, limits: Limits) -> list[Entries]:
+    """Power less that before is at most the rise, before less power at most the fall.
+
+    Of a unit that is on or off:  rise of power <= start - (start - rise) x on before,
+                                  fall of power <= stop - (stop - fall) x on.
+    """
+    units, number = block.ramped, np.arange(len(block.ramped))
+    grid = _Grid(block, len(limits.rise))
+    one = np.ones_like(limits.rise)
+    place = np.searchsorted(block.committed, units)
+    on_off = np.flatnonzero(np.isin(units, block.committed))
+    switch = place[on_off]
+    slower_start = (limits.start - limits.rise)[:, on_off]
+    slower_stop = (limits.stop - limits.fall)[:, on_off]
+    return [
+        grid.entries("rise", number, "generation", units, one),
+        grid.entries("rise", number, "generation", units, -one, before=True),
+        grid.entries("rise", on_off, "on", switch, slower_start, before=True),
+        grid.entries("fall", number, "generation", units, -one),
+        grid.entries("fall", number, "generation", units, one, before=True),
+        grid.entries("fall", on_off, "on", switch, slower_stop),
+    ]
+
+
+class _Grid:
+    """Makes entries of all intervals of a block."""
+
+    def __init__(self, block: Block, intervals: int) -> None:
+        self.block = block
+        self.interval = np.arange(intervals)[:, np.newaxis]
+
+    def entries(
+        self,
+        row: str,
+        row_number: Integers,
+        column: str,
+        column_number: Integers,
+        values: Floats,
+        *,
+        before: bool = False,
+    ) -> Entries:
+        """Return entries of values of shape (T, n); `before`: columns of the interval before."""
+        rows = self.interval * self.block.height + self.block.row(row) + row_number
+        columns = self.interval * self.block.width + self.block.column(column) + column_number
+        if before:
+            rows, columns, values = rows[1:], columns[1:] - self.block.width, values[1:]
+        return rows.ravel(), columns.ravel(), values.ravel()
+
+
 def _repeated(
     entries: Sequence[tuple[int, int, float]], block: Block, times: int, row_shift: int
-) -> tuple[Integers, Integers, Floats]:
+) -> Entries:
     table = np.array(entries, dtype=np.float64).reshape(-1, 3)
-    number = np.arange(max(times, 0))[:, None]
+    number = np.arange(max(times, 0))[:, np.newaxis]
     rows = (number + row_shift) * block.height + table[:, 0].astype(np.int64)
     columns = number * block.width + table[:, 1].astype(np.int64)
     return rows.ravel(), columns.ravel(), np.tile(table[:, 2], max(times, 0))
 
 
-@dataclass(frozen=True, eq=False)
-class Solution:
-    """An optimal solution of a programme.
-
-    Attributes:
-        columns: value of every column.
-        row_duals: change of the least cost per unit of each row's right-hand side.
-        reduced_costs: change of the least cost per unit that each column is forced up.
-        cost: the least cost.
-    """
-
-    columns: Floats
-    row_duals: Floats
-    reduced_costs: Floats
-    cost: float
-
-
-def solve(programme: highspy.HighsLp) -> Solution:
-    """Return the optimum; the options are fixed, so equal input, equal output.
-
-    Where several optima or several duals exist, it is the one at which the simplex method of this
-    release of HiGHS ends: one thread, fixed seed, no state from an earlier programme.
-
-    Raises:
-        DispatchError: HiGHS found no optimum.
-    """
-    solver = highspy.Highs()
-    for option, value in (
-        ("output_flag", False),
-        ("threads", 1),
-        ("parallel", "off"),
-        ("solver", "simplex"),
-        ("random_seed", 0),
-    ):
-        solver.setOptionValue(option, value)
-    solver.passModel(programme)
-    solver.run()
-    status = solver.getModelStatus()
-    if status not in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kModelEmpty):
-        raise DispatchError(f"HiGHS ended with {solver.modelStatusToString(status)}")
-    found = solver.getSolution()
-    return Solution(
-        np.array(found.col_value),
-        np.array(found.row_dual),
-        np.array(found.col_dual),
-        float(solver.getInfo().objective_function_value),
-    )
+def _fill_matrix(lp: highspy.HighsLp, entries: list[Entries]) -> None:
+    rows, columns, values = (np.concatenate(part) for part in zip(*entries, strict=True))
+    stated = values != 0
+    rows, columns, values = rows[stated], columns[stated], values[stated]
+    order = np.lexsort((rows, columns))
+    matrix = lp.a_matrix_
+    matrix.format_ = highspy.MatrixFormat.kColwise
+    matrix.num_col_, matrix.num_row_ = lp.num_col_, lp.num_row_
+    counts = np.bincount(columns, minlength=lp.num_col_)
+    matrix.start_ = np.concatenate(([0], np.cumsum(counts)))
+    matrix.index_ = rows[order]
+    matrix.value_ = values[order]

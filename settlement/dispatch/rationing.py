@@ -29,15 +29,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from settlement.core.periods import MINUTES_PER_HOUR
-from settlement.dispatch.programme import (
-    MILLION,
-    Block,
-    DispatchError,
-    DispatchModel,
-    Floats,
-    Integers,
-    solve,
-)
+from settlement.dispatch.block import independent_cycles
+from settlement.dispatch.model import MILLION, DispatchModel, Floats, Integers
+from settlement.dispatch.solving import DispatchError, solve_linear
 
 SLACKS_MW = (5e-7, 1e-5, 1e-3)
 """By how much a bound that a programme found is loosened for the next one to hold: half a watt, and
@@ -109,7 +103,7 @@ class _Programme:
         self._slack_mw = slack_mw
         self._intervals = shortage.asked_wh.shape[1]
         self._nodes, self._lines = model.node_count, len(model.line_from)
-        self._cycles = Block(model).cycles
+        self._cycles = independent_cycles(model)
         mw_per_wh = MINUTES_PER_HOUR / model.interval_minutes / MILLION
         self._asked_mw = shortage.asked_wh.T * mw_per_wh
         fed_in_mw, supply_mw = shortage.fed_in_wh.T * mw_per_wh, shortage.supply_wh.T * mw_per_wh
@@ -188,7 +182,7 @@ class _Programme:
         matrix.format_ = highspy.MatrixFormat.kColwise
         matrix.num_col_, matrix.num_row_ = programme.num_col_, programme.num_row_
         matrix.start_, matrix.index_, matrix.value_ = self._matrix
-        found = solve(programme)
+        found = solve_linear(programme)
         return (
             found.columns.reshape(self._intervals, self._width),
             found.row_duals.reshape(self._intervals, self._height),

@@ -4,8 +4,23 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from settlement.dispatch.model import MILLION, Integers
 from settlement.dispatch.out_of_merit import MeritOrder, OutOfMerit, Reason
-from settlement.dispatch.programme import MILLION, Integers
+
+CAUSE_OF_CHEAPER = {
+    Reason.LINE: "no line leads there from {}",
+    Reason.RESERVE: "{} holds reserve",
+    Reason.STORAGE: "{} stores energy worth more at another time",
+    Reason.RAMP: "{} could not rise in time, or stays low for later",
+    Reason.MINIMUM: "{} is off, and less than its minimum was wanted",
+    Reason.UNEXPLAINED: "{} should have run",
+}
+OWN_CAUSE = {
+    Reason.RAMP: "its ramp keeps it from falling, or has it rise for later",
+    Reason.MINIMUM: "it is on, and gives at least its minimum",
+    Reason.UNEXPLAINED: "its node needed none at this offer",
+}
+"""Why a unit ran before cheaper energy: by the cheaper unit, or by itself."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,17 +72,9 @@ def millionths_text(millionths: int) -> str:
 def describe_cause(entry: OutOfMerit) -> str:
     """Return in words why the energy ran before cheaper energy."""
     cheaper = entry.instead_of
-    match entry.reason:
-        case Reason.LINE if not entry.constraint:
-            return f"no line leads there from {cheaper}"
-        case Reason.LINE:
-            return f"line {entry.constraint} is full, {cheaper} is behind it"
-        case Reason.RESERVE:
-            return f"{cheaper} holds reserve"
-        case Reason.STORAGE:
-            return f"{cheaper} stores energy worth more at another time"
-        case Reason.UNEXPLAINED:
-            return f"{cheaper} should have run" if cheaper else "its node needed none at this offer"
+    if entry.reason is Reason.LINE and entry.constraint:
+        return f"line {entry.constraint} is full, {cheaper} is behind it"
+    return (CAUSE_OF_CHEAPER if cheaper else OWN_CAUSE)[entry.reason].format(cheaper)
 
 
 def _power_flow_lines(report: MeritOrderReport) -> Iterator[str]:

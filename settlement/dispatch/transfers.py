@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from settlement.dispatch.programme import DispatchModel, Floats
+from settlement.dispatch.model import DispatchModel, Floats
 
 NEGLIGIBLE_PER_MWH = 1e-9
 NEGLIGIBLE_SHARE = 1e-7

@@ -292,6 +292,11 @@ def compile_grid(document: GridModel) -> Grid:
     )
 
 
+def energy_areas_of(document: GridModel) -> EnergyAreas | None:
+    """Return the areas of a grid document, its nodes sorted by name; None where there are none."""
+    return _energy_areas(document, compile_grid(document))
+
+
 def _energy_areas(document: GridModel, grid: Grid) -> EnergyAreas | None:
     """Return the areas in the order of their layer's holons, or None where there are none."""
     accounts = document.energy_accounts

@@ -11,15 +11,17 @@ import numpy as np
 from common.refusals import Finding, Refused
 from ledger.tree import merkle_root
 from rulebook.resolve import RuleSet
-from settlement.baselines.serving import DesignsDay
+from settlement.baselines.serving import DesignsDay, free_w, node_demand_wh
 from settlement.baselines.tariffs import PriceBounds, price_bounds
 from settlement.core.arrays import Integers
 from settlement.core.contract_state import Carried, begin_day
 from settlement.core.engine import DayReadings, MarketModel, ResultTable
 from settlement.core.fair_play_market import carried_after
 from settlement.core.fair_play_rules import FairPlay, Requests
+from settlement.dispatch.horizon import DayToDispatch
+from settlement.dispatch.losses import demand_with_losses_wh, with_losses
 from settlement.dispatch.market import dispatch_model
-from settlement.dispatch.programme import DispatchModel
+from settlement.dispatch.model import DispatchModel
 from settlement.rules.compile import compile_rules, plain_fair_play
 from settlement.rules.register import register_of
 from settlement.runs.computing import Period
@@ -27,6 +29,7 @@ from settlement.runs.day_totals import DayTotal
 from settlement.runs.inputs import RunInputs
 from settlement.runs.results import ResultVector, VectorKey, vector_of
 from settlement.runs.run import Pin, study_pin
+from settlement.studies.dispatched_days import DispatchedDays, Fleet
 from settlement.studies.made_readings import (
     Entitled,
     MadeDay,
@@ -61,11 +64,15 @@ Made = Mapping[dt.date, Mapping[VectorKey, ResultVector]]
 
 @dataclass(frozen=True, eq=False)
 class Law:
-    """The rules of consecutive days under an overlay, compiled for everything a study does."""
+    """The rules of consecutive days under an overlay, compiled for everything a study does.
+
+    `fleet` is what generates: `dispatch`, which prices, and what its areas lose.
+    """
 
     rules: RuleSet
     model: MarketModel
     dispatch: DispatchModel
+    fleet: Fleet
     bounds: PriceBounds
     fair_play: FairPlay
 
@@ -84,6 +91,8 @@ class StudyInputs:
             for first, last, rules in overlaid_periods(known.periods, overlay)
         ]
         self._stored = stored
+        self._dispatched = DispatchedDays(known.days, self._fleet_on, self._demand_of)
+        self._allowed: dict[dt.date, Entitled] = {}
         self._tables: dict[dt.date, list[ResultTable]] = {}
         self._carried = {known.days[0]: known.contracts.before}
         self._lock = Lock()
@@ -133,25 +142,42 @@ class StudyInputs:
 
     def day_readings(self, day: dt.date, model: MarketModel) -> DayReadings:
         """Return a day's readings as they would have been metered under the overlay."""
-        law, readings = self._asked(day, self._carried_into(day))
-        allowed = apply_fair_play(model, law.fair_play, readings)
+        law = self._law_on(day)
+        readings = self._asked(day)
+        allowed = self._allowed_on(day)
         if self._stored is None:
-            made = make_day(model, law.dispatch, law.bounds, readings, allowed.demand_wh)
+            made = make_day(
+                model,
+                law.fleet.model,
+                law.bounds,
+                readings,
+                allowed.demand_wh,
+                self._dispatched.of(day),
+            )
         else:
             made = _stored_day(model, self._stored[day])
         self._tables[day] = _study_tables(law, readings, allowed, made)
         return as_metered(readings, allowed, made.generation_wh, made.delivered_wh)
 
-    def _asked(self, day: dt.date, carried: Carried) -> tuple[Law, DayReadings]:
-        """Return the law of a day, and its readings under the overlay: what was asked for.
+    def _law_on(self, day: dt.date) -> Law:
+        return next(law for first, last, law in self._laws if first <= day <= last)
+
+    def _fleet_on(self, day: dt.date) -> Fleet:
+        return self._law_on(day).fleet
+
+    def _asked(self, day: dt.date) -> DayReadings:
+        """Return a day's readings under the overlay: demand is what is asked for.
 
         What Fair Play allows of it follows from what the days of the study before it leave.
         """
-        law = next(law for first, last, law in self._laws if first <= day <= last)
+        return self._asked_after(self._carried_into(day), day)
+
+    def _asked_after(self, carried: Carried, day: dt.date) -> DayReadings:
+        law = self._law_on(day)
         known = self.known.day_readings(day, law.model)
         readings = overlaid_readings(law.rules, self.overlay, known)
         points = law.model.supply_points
-        return law, replace(
+        return replace(
             readings,
             requests=Requests(
                 np.zeros_like(readings.demand_wh),
@@ -166,10 +192,29 @@ class StudyInputs:
         with self._lock:
             known = max(each for each in self._carried if each <= day)
             while known < day:
-                law, readings = self._asked(known, self._carried[known])
+                law = self._law_on(known)
+                readings = self._asked_after(self._carried[known], known)
                 known += dt.timedelta(days=1)
                 self._carried[known] = carried_after(law.model, law.fair_play, readings)
             return self._carried[day]
+
+    def _allowed_on(self, day: dt.date) -> Entitled:
+        """Return what Fair Play allows of a day, which the dispatch of the day before asks too."""
+        found = self._allowed.get(day)
+        if found is None:
+            law = self._law_on(day)
+            found = apply_fair_play(law.model, law.fair_play, self._asked(day))
+            # Two threads may find the same at once; it is the same.
+            self._allowed[day] = found
+        return found
+
+    def _demand_of(self, day: dt.date) -> DayToDispatch:
+        law = self._law_on(day)
+        allowed_wh = self._allowed_on(day).demand_wh
+        at_nodes_wh = node_demand_wh(law.dispatch, law.model.supply_point_node, allowed_wh)
+        return DayToDispatch(
+            free_w(self._asked(day)), demand_with_losses_wh(law.model.energy_areas, at_nodes_wh)
+        )
 
     def day_totals(self, day: dt.date) -> list[DayTotal]:
         """Return nothing: a study is never posted, so no journal needs its energy."""
@@ -194,10 +239,12 @@ class StudyInputs:
 
 def _compiled(rules: RuleSet) -> Law:
     model = compile_rules(rules)
+    dispatch = dispatch_model(rules)
     return Law(
         rules=rules,
         model=model,
-        dispatch=dispatch_model(rules),
+        dispatch=dispatch,
+        fleet=Fleet(model.units, with_losses(dispatch, model.energy_areas)),
         bounds=price_bounds(rules.market_rules),
         fair_play=model.fair_play or _plain(rules, model),
     )

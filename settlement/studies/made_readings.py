@@ -2,7 +2,8 @@
 
 1. *Fair Play* says who may take what, where not all that is asked for can be served. This is
    exact, and a replay computes it again.
-2. *Least-cost dispatch* of what may be taken says what each unit generates. Power flow and the
+2. *Least-cost dispatch* of what may be taken, and of what is lost of it, says what each unit
+   generates, day after day (`settlement.studies.dispatched_days`). Power flow, ramps and the
    energy in storage may leave something of it unserved; each supply point of a node gets less in
    proportion to what it may take, by largest remainder.
 3. *The baselines* serve what was asked for each in its own way, at marginal prices without a
@@ -19,12 +20,17 @@ import numpy as np
 from settlement.baselines.serving import DesignsDay, free_w, node_demand_wh, points_without
 from settlement.baselines.tariffs import PriceBounds, solve_day
 from settlement.core.arrays import Flags, Integers
+from settlement.core.energy_accounts import LOSSES, energy_of_areas
 from settlement.core.fair_play_amounts import energy_wh
 from settlement.core.fair_play_market import shares_of_day, supply_of_day_w
 from settlement.core.fair_play_rules import FairPlay, Requests
 from settlement.core.model import DayReadings, MarketModel
-from settlement.dispatch.least_cost import dispatch_day
-from settlement.dispatch.programme import DispatchModel
+from settlement.dispatch.least_cost import DayDispatch
+from settlement.dispatch.losses import closed_wh, unserved_without_losses_wh
+from settlement.dispatch.model import DispatchModel
+
+ROUNDS = 8
+"""How often the rounding of a day is closed; each closes all but what it moves."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +129,7 @@ def make_day(
     bounds: PriceBounds,
     readings: DayReadings,
     allowed_wh: Integers,
+    least_cost: DayDispatch,
 ) -> MadeDay:
     """Make generation, delivered demand and marginal prices of a day.
 
@@ -131,22 +138,84 @@ def make_day(
         bounds: floor and cap of the rules.
         readings: `demand_wh` is what is asked for; the metered generation does not count.
         allowed_wh: shape (G, T), what Fair Play allows of it.
+        least_cost: the dispatch of what is allowed, and of its losses.
 
     Raises:
         DispatchError: HiGHS found no optimum.
     """
     point_node = model.supply_point_node
-    least_cost = dispatch_day(
-        dispatch, free_w(readings), node_demand_wh(dispatch, point_node, allowed_wh)
+    at_nodes_wh = node_demand_wh(dispatch, point_node, allowed_wh)
+    unserved_wh = unserved_without_losses_wh(
+        model.energy_areas, at_nodes_wh, least_cost.unserved_wh
+    )
+    generation_wh, delivered_wh = _closed(
+        model,
+        dispatch,
+        readings,
+        least_cost.generation_wh,
+        _delivered_wh(point_node, allowed_wh, unserved_wh, least_cost.spilled_wh),
     )
     baselines = solve_day(dispatch, point_node, readings, bounds)
     return MadeDay(
-        least_cost.generation_wh,
-        points_without(point_node, allowed_wh, least_cost.unserved_wh),
+        generation_wh,
+        delivered_wh,
         baselines.nodal_micro_per_mwh,
         baselines.uniform_micro_per_mwh,
         baselines.designs,
     )
+
+
+def _delivered_wh(
+    point_node: Integers, allowed_wh: Integers, unserved_wh: Integers, spilled_wh: Integers
+) -> Integers:
+    """Return what is left of what may be taken, where dispatch leaves something of it unserved.
+
+    Net export that cannot leave its node is not fed in: what is spilled is left out of it alike.
+    """
+    taken_wh = points_without(point_node, allowed_wh, unserved_wh)
+    delivered_wh: Integers = -points_without(point_node, -taken_wh, spilled_wh)
+    return delivered_wh
+
+
+def _closed(
+    model: MarketModel,
+    dispatch: DispatchModel,
+    readings: DayReadings,
+    generation_wh: Integers,
+    delivered_wh: Integers,
+) -> tuple[Integers, Integers]:
+    """Return generation that is what is delivered and lost, to the Wh, and what is delivered.
+
+    Only rounding is closed (`closed_wh`): by the units that run, and where all of them give what
+    they can by who takes the most. To close an interval may move what another loses by 1 Wh, as
+    losses are steps of a running sum; so it is done again, a few times.
+    """
+    most_wh = free_w(readings) * model.interval_minutes // 60
+    for _ in range(ROUNDS):
+        beyond_wh = _beyond_wh(model, generation_wh, delivered_wh)
+        if not beyond_wh.any():
+            break
+        generation_wh = closed_wh(dispatch, generation_wh, most_wh, beyond_wh)
+        lacking_wh = -_beyond_wh(model, generation_wh, delivered_wh)
+        most_rounding = 2 * (len(generation_wh) + dispatch.node_count)
+        delivered_wh = delivered_wh.copy()
+        for interval in np.flatnonzero((lacking_wh > 0) & (lacking_wh <= most_rounding)):
+            point = delivered_wh[:, interval].argmax()
+            left_wh = max(int(delivered_wh[point, interval]) - int(lacking_wh[interval]), 0)
+            if delivered_wh[point, interval] > 0:
+                delivered_wh[point, interval] = left_wh
+    return generation_wh, delivered_wh
+
+
+def _beyond_wh(model: MarketModel, generation_wh: Integers, delivered_wh: Integers) -> Integers:
+    """Return shape (T,): what is generated beyond what is delivered and lost."""
+    beyond_wh: Integers = generation_wh.sum(axis=0) - delivered_wh.sum(axis=0)
+    if model.energy_areas is None:
+        return beyond_wh
+    places = (model.unit_node, model.supply_point_node)
+    energy = energy_of_areas(model.energy_areas, *places, generation_wh, delivered_wh)
+    lost_wh: Integers = energy[LOSSES].sum(axis=0)
+    return beyond_wh - lost_wh
 
 
 def as_metered(

@@ -41,7 +41,7 @@ from settlement.billing.lines import KIND_OF_MEASURE, LINE_KINDS, LineKind, Side
 from settlement.core.arrays import Integers
 from settlement.core.model import DayReadings, MarketModel
 from settlement.dispatch.market import dispatch_model
-from settlement.dispatch.programme import DispatchError
+from settlement.dispatch.solving import DispatchError
 from settlement.rules.register import Register, register_of
 from settlement.runs.computing import ComputedDay
 from settlement.studies import measures

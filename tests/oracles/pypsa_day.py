@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas
 
-from settlement.dispatch.programme import DispatchModel
+from settlement.dispatch.model import DispatchModel
 
 MILLION = 1_000_000
 
@@ -25,7 +25,10 @@ class Judged:
 
 
 def judge(pypsa, model: DispatchModel, available_w, demand_wh, *, storage: bool) -> Judged:
-    """Return PyPSA's least cost; without storage, units that store do not run at all."""
+    """Return PyPSA's least cost; without storage, units that store do not run at all.
+
+    Units with a minimum are committable, and those whose ramp is below their power have its limits.
+    """
     for name in ("pypsa", "linopy"):
         logging.getLogger(name).setLevel(logging.ERROR)
     intervals = available_w.shape[1]
@@ -45,12 +48,12 @@ def judge(pypsa, model: DispatchModel, available_w, demand_wh, *, storage: bool)
     for node, bus in enumerate(buses):
         sources.append((f"shed {bus}", bus, taken_mw[node], penalty))
         sources.append((f"export {bus}", bus, exported_mw[node], 0.0))
-    _add_sources(network, sources)
+    _add_sources(network, model, available_w / MILLION, sources)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         status, condition = network.optimize(
             solver_name="highs",
-            solver_options={"output_flag": False, "threads": 1},
+            solver_options={"output_flag": False, "threads": 1, "mip_rel_gap": 1e-5},
             progress=False,
         )
     assert (status, condition) == ("ok", "optimal")
@@ -102,7 +105,7 @@ def _add_units(network, model: DispatchModel, available_mw, storage: bool) -> li
     return sources
 
 
-def _add_sources(network, sources: list[Source]) -> None:
+def _add_sources(network, model: DispatchModel, available_mw, sources: list[Source]) -> None:
     names = [name for name, _, _, _ in sources]
     most_mw = np.array([most for _, _, most, _ in sources])
     largest_mw = np.maximum(most_mw.max(axis=1), 1.0)
@@ -114,6 +117,24 @@ def _add_sources(network, sources: list[Source]) -> None:
         p_max_pu=table(network, names, most_mw / largest_mw[:, None]),
         marginal_cost=[cost for _, _, _, cost in sources],
     )
+    _add_limits(network, model, available_mw)
+
+
+def _add_limits(network, model: DispatchModel, available_mw) -> None:
+    """Set minimums and ramps of generators; in PyPSA a ramp is a part of power in a snapshot."""
+    generators = network.generators
+    for unit in np.flatnonzero(model.storage_wh == 0):
+        name, most_mw = f"U{unit}", available_mw[unit].max()
+        minimum_mw = model.minimum_w[unit] / MILLION
+        ramp_mw = model.ramp_w_per_h[unit] / MILLION * model.interval_minutes / 60
+        if minimum_mw and most_mw:
+            generators.loc[name, "committable"] = True
+            generators.loc[name, "p_min_pu"] = minimum_mw / most_mw
+            generators.loc[name, "up_time_before"] = 1
+            for limit in ("ramp_limit_start_up", "ramp_limit_shut_down"):
+                generators.loc[name, limit] = min(max(minimum_mw, ramp_mw) / most_mw, 1)
+        if ramp_mw < most_mw:
+            generators.loc[name, ["ramp_limit_up", "ramp_limit_down"]] = ramp_mw / most_mw
 
 
 def table(network, names: list[str], values: np.ndarray):

@@ -12,7 +12,7 @@ from rulebook.folders import read_files
 from rulebook.resolve import RuleSet
 from settlement.datasets.market import market_shape
 from settlement.datasets.recorded import recorded_profile
-from settlement.dispatch.programme import DispatchModel
+from settlement.dispatch.model import DispatchModel
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"
@@ -30,7 +30,7 @@ class Intervals:
 
 def great_britain(scenario: str, first_day: dt.date, last_day: dt.date) -> Intervals:
     """Return consecutive days of gb12 under the rules of a scenario."""
-    shape = market_shape(_rules(scenario, first_day))
+    shape = market_shape(rules_of_scenario(scenario, first_day))
     profile = recorded_profile(shape, DATA / "gb12", first_day, last_day)
     available_w = np.concatenate([day.available_w for day in profile], axis=1)
     point_wh = np.concatenate([day.demand_wh for day in profile], axis=1)
@@ -39,7 +39,7 @@ def great_britain(scenario: str, first_day: dt.date, last_day: dt.date) -> Inter
     return Intervals(shape.dispatch, available_w, demand_wh)
 
 
-def _rules(scenario: str, day: dt.date) -> RuleSet:
+def rules_of_scenario(scenario: str, day: dt.date) -> RuleSet:
     read, findings = read_files([ROOT / "scenarios" / scenario])
     assert not findings
     documents = [document for _, document in read]
@@ -84,6 +84,10 @@ def reliability_test_system(demand_ppm: int) -> Intervals:
         offer_micro_per_mwh=integers(
             unit["avg_cost_full_load_usd_mwh"] * MILLION for unit in units
         ),
+        # Hours stand alone here.
+        minimum_w=np.zeros(len(units), dtype=np.int64),
+        ramp_w_per_h=np.full(len(units), 10**15),
+        loss_ppm=np.zeros(len(units), dtype=np.int64),
         storage_wh=np.zeros(len(units), dtype=np.int64),
         round_trip_efficiency_ppm=np.zeros(len(units), dtype=np.int64),
         unserved_micro_per_mwh=6_000 * MILLION,

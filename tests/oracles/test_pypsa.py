@@ -16,7 +16,9 @@ import pytest
 
 pypsa = pytest.importorskip("pypsa", reason="oracle: PyPSA is not installed (make test-oracles)")
 
+from settlement.dispatch.model import DispatchModel  # noqa: E402
 from settlement.dispatch.prices import DayOptimum, day_optimum  # noqa: E402
+from settlement.dispatch.solving import GAP  # noqa: E402
 from settlement.dispatch.transfers import transfers_of  # noqa: E402
 from tests.oracles.pypsa_day import MILLION, judge  # noqa: E402
 from tests.oracles.real_markets import (  # noqa: E402
@@ -33,6 +35,14 @@ PRICE_TOLERANCE_PER_MWH = 1e-4
 LEAST_EQUAL = 0.9
 
 
+def without_limits(model: DispatchModel) -> DispatchModel:
+    return dataclasses.replace(
+        model,
+        minimum_w=np.zeros_like(model.minimum_w),
+        ramp_w_per_h=np.full_like(model.ramp_w_per_h, 10**15),
+    )
+
+
 def sampled(market: Intervals, seed: int) -> Intervals:
     """Return single intervals of a market, without storage, which joins intervals to a day."""
     count = market.demand_wh.shape[1]
@@ -40,7 +50,8 @@ def sampled(market: Intervals, seed: int) -> Intervals:
     stores = market.model.storage_wh > 0
     available_w = market.available_w[:, chosen].copy()
     available_w[stores] = 0
-    model = dataclasses.replace(market.model, storage_wh=np.zeros_like(market.model.storage_wh))
+    model = without_limits(market.model)
+    model = dataclasses.replace(model, storage_wh=np.zeros_like(model.storage_wh))
     return Intervals(model, available_w, market.demand_wh[:, chosen])
 
 
@@ -73,6 +84,7 @@ def test_cost_and_nodal_prices_of_sampled_intervals_equal_those_of_pypsa(market)
 @pytest.mark.parametrize("scenario", ["gb12", "gb12-published"])
 def test_cost_of_a_day_with_storage_equals_that_of_pypsa(scenario):
     day = great_britain(scenario, dt.date(2024, 1, 15), dt.date(2024, 1, 15))
+    day = dataclasses.replace(day, model=without_limits(day.model))
     judged = judge(pypsa, day.model, day.available_w, day.demand_wh, storage=True)
     ours = day_optimum(day.model, day.available_w, day.demand_wh)
     assert ours.cost == pytest.approx(judged.objective, rel=COST_TOLERANCE)
@@ -80,6 +92,57 @@ def test_cost_of_a_day_with_storage_equals_that_of_pypsa(scenario):
         ours.node_price_per_mwh, judged.price_per_mwh, rtol=1e-6, atol=PRICE_TOLERANCE_PER_MWH
     ).all(axis=0)
     print(f"{scenario} day: prices equal in {equal.sum()} of {len(equal)} intervals")
+
+
+@pytest.mark.parametrize("scenario", ["gb12", "gb12-published"])
+def test_cost_of_two_days_that_storage_joins_equals_that_of_pypsa(scenario):
+    """One window of 96 intervals: what storage holds at midnight is free, and half at the end."""
+    two = great_britain(scenario, dt.date(2024, 1, 1), dt.date(2024, 1, 2))
+    two = dataclasses.replace(two, model=without_limits(two.model))
+    judged = judge(pypsa, two.model, two.available_w, two.demand_wh, storage=True)
+    ours = day_optimum(two.model, two.available_w, two.demand_wh)
+    assert ours.cost == pytest.approx(judged.objective, rel=COST_TOLERANCE)
+    alone = sum(
+        day_optimum(two.model, two.available_w[:, of], two.demand_wh[:, of]).cost
+        for of in (slice(48), slice(48, None))
+    )
+    assert ours.cost < alone
+
+
+def ramped(day: Intervals, slower: int) -> Intervals:
+    """Return a day whose ramps are slower, and whose availability falls no faster than they.
+
+    PyPSA holds a unit to its ramp where its availability falls faster, and finds no solution.
+    """
+    model = dataclasses.replace(day.model, ramp_w_per_h=day.model.ramp_w_per_h // slower)
+    ramp_w = model.ramp_w_per_h * model.interval_minutes // 60
+    available_w = day.available_w.copy()
+    for now in range(1, available_w.shape[1]):
+        available_w[:, now] = np.maximum(available_w[:, now], available_w[:, now - 1] - ramp_w)
+    return Intervals(model, available_w, day.demand_wh)
+
+
+@pytest.mark.parametrize("slower", [8, 16])
+def test_cost_of_a_day_with_ramps_equals_that_of_pypsa(slower):
+    day = ramped(great_britain("gb12", dt.date(2024, 1, 3), dt.date(2024, 1, 3)), slower)
+    model = dataclasses.replace(day.model, minimum_w=np.zeros_like(day.model.minimum_w))
+    judged = judge(pypsa, model, day.available_w, day.demand_wh, storage=True)
+    ours = day_optimum(model, day.available_w, day.demand_wh)
+    free = day_optimum(without_limits(model), day.available_w, day.demand_wh)
+    assert ours.cost == pytest.approx(judged.objective, rel=COST_TOLERANCE)
+    print(f"ramps / {slower}: {ours.cost:.0f}, without {free.cost:.0f}")
+    assert ours.cost > free.cost * (1 + COST_TOLERANCE)
+
+
+@pytest.mark.parametrize("date", [dt.date(2024, 7, 7), dt.date(2024, 4, 6)])
+def test_cost_of_a_day_with_minimums_and_ramps_is_that_of_pypsa_within_the_gap(date):
+    day = ramped(great_britain("gb12", date, date), 1)
+    judged = judge(pypsa, day.model, day.available_w, day.demand_wh, storage=True)
+    ours = day_optimum(day.model, day.available_w, day.demand_wh)
+    free = day_optimum(without_limits(day.model), day.available_w, day.demand_wh)
+    print(f"{date}: {ours.cost:.0f}, PyPSA {judged.objective:.0f}, without {free.cost:.0f}")
+    assert judged.objective * (1 - 1e-5) <= ours.cost <= judged.objective * (1 + GAP)
+    assert free.cost < judged.objective
 
 
 def interval_cost(one: Intervals, ours: DayOptimum) -> np.ndarray:

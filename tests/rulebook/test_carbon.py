@@ -6,7 +6,7 @@ from rulebook.checks.document import check_document
 from rulebook.clause_units import unit_at
 from rulebook.digest import document_body, document_digest
 from rulebook.reading import document_of
-from tests.rulebook.law import HIGHLAND, body, made
+from tests.rulebook.law import HIGHLAND, body, made, scenario
 
 
 def stated(grams):
@@ -63,3 +63,23 @@ def test_its_units_are_read_in_one_measure():
     measures = {unit_at(text, 1)[0].measure for text in ("1 g/kWh", "1 kg/MWh", "1 t/MWh")}
     assert measures == {"carbon"}
     assert unit_at("1 t/MWh", 1)[0].factor == 1_000
+
+
+MEDIANS = {"wind": 11, "nuclear": 12, "gas": 490, "battery": None}
+"""Grams a kWh over the life cycle: IPCC AR5 WG III annex III, table A.III.2; it has no battery."""
+
+
+@pytest.mark.parametrize("name", ["gb12", "gb12-published"])
+def test_the_markets_state_the_medians_that_they_cite(name):
+    registrations = {
+        instrument: document
+        for instrument, document in scenario(name).items()
+        if document.kind == "registration"
+    }
+    units = [
+        (unit, 12 if instrument.endswith("/eastern-reach-wind") else MEDIANS[unit.technology])
+        for instrument, document in registrations.items()
+        for unit in document.units
+    ]
+    assert {unit.technology for unit, _ in units} == set(MEDIANS)
+    assert all(unit.carbon_g_per_kwh == grams for unit, grams in units)

@@ -3,11 +3,12 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from settlement.dispatch.least_cost import DispatchModel
+from settlement.dispatch.model import DispatchModel
 
 MW = 1_000_000
 MWH = 1_000_000
 PENALTY = 6_000_000_000
+FAST_MW_PER_H = 1_000_000
 
 
 def integers(*values):
@@ -15,7 +16,13 @@ def integers(*values):
 
 
 def model(nodes=1, lines=(), units=(), minutes=60) -> DispatchModel:
-    """Lines: from, to, rating in MW, reactance. Units: node, offer, storage in MWh, efficiency."""
+    """Lines: from, to, rating in MW, reactance.
+
+    Units: node, offer, storage in MWh, efficiency, and where they have them minimum in MW and
+    ramp in MW per hour.
+    """
+    minimums = [unit[4] if len(unit) > 4 else 0 for unit in units]
+    ramps = [unit[5] if len(unit) > 5 else FAST_MW_PER_H for unit in units]
     return DispatchModel(
         node_count=nodes,
         line_from=integers(*(line[0] for line in lines)),
@@ -25,6 +32,9 @@ def model(nodes=1, lines=(), units=(), minutes=60) -> DispatchModel:
         reactance_ppm=integers(*(line[3] for line in lines)),
         unit_node=integers(*(unit[0] for unit in units)),
         offer_micro_per_mwh=integers(*(unit[1] * MW for unit in units)),
+        minimum_w=integers(*(minimum * MW for minimum in minimums)),
+        ramp_w_per_h=integers(*(ramp * MW for ramp in ramps)),
+        loss_ppm=integers(*(0 for _ in units)),
         storage_wh=integers(*(unit[2] * MWH for unit in units)),
         round_trip_efficiency_ppm=integers(*(unit[3] for unit in units)),
         unserved_micro_per_mwh=PENALTY,

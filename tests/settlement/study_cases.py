@@ -25,6 +25,7 @@ def study_tiny(
     now=SETTLED,
     days=(FIRST_DAY, LAST_DAY),
     progress: Progress = no_progress,
+    threads: int = 1,
     **shocks: Any,
 ) -> StudyOutcome:
     """Study the tiny market, published and metered before."""
@@ -37,6 +38,7 @@ def study_tiny(
         known_at=now,
         now=now,
         progress=progress,
+        threads=threads,
     )
 
 

@@ -10,6 +10,7 @@ from django.core.management.base import CommandError
 from database.session import transaction
 from portal.management import base
 from portal.management.commands import baselines, merit_order
+from settlement.dispatch.out_of_merit import Reason
 from settlement.runs import store
 from tests.worlds.rolled_back import reading
 from tests.worlds.settled import FIRST_DAY, LAST_DAY, SETTLED, fill_tiny
@@ -103,7 +104,7 @@ def test_baselines_without_a_run_are_refused(market):
 
 def test_the_merit_order_of_a_day_adds_up(market, capsys):
     found = printed(capsys, "merit_order", "tiny", str(FIRST_DAY))
-    assert set(found["out_of_merit_wh"]) == {"line", "reserve", "storage", "unexplained"}
+    assert set(found["out_of_merit_wh"]) == set(Reason)
     assert len(found["unserved_by_power_flow_kw"]) == 48
     by_reason = dict.fromkeys(found["out_of_merit_wh"], 0)
     for entry in found["entries"]:

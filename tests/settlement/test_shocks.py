@@ -7,10 +7,10 @@ import pytest
 
 from common.refusals import Refused
 from rulebook.resolve import RulePeriod, RuleSet
-from settlement.baselines.serving import points_without
 from settlement.core.model import DayReadings
 from settlement.rules.compile import compile_market
 from settlement.studies.checks import overlay_findings
+from settlement.studies.made_readings import _delivered_wh
 from settlement.studies.overlay import read_overlay
 from settlement.studies.shocks import overlaid_periods, overlaid_readings
 from tests.conftest import ROOT
@@ -104,10 +104,10 @@ def test_a_line_outage_lowers_both_ratings():
 
 
 def test_what_dispatch_leaves_unserved_is_shared_by_what_may_be_taken():
-    delivered = points_without(
-        np.array([0, 0, 0, 1]), np.array([[30], [60], [-5], [10]]), np.array([[10], [11]])
-    )
-    assert delivered.ravel().tolist() == [27, 53, -5, 0]
+    unserved_wh, spilled_wh = np.array([[10], [11], [0]]), np.array([[0], [0], [4]])
+    allowed_wh = np.array([[30], [60], [-5], [10], [-9], [3]])
+    delivered = _delivered_wh(np.array([0, 0, 0, 1, 2, 2]), allowed_wh, unserved_wh, spilled_wh)
+    assert delivered.ravel().tolist() == [27, 53, -5, 0, -5, 3]
 
 
 REFUSED = [

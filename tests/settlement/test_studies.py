@@ -79,6 +79,17 @@ def test_equal_inputs_are_studied_once(session, studied):
     assert len(store.list_runs(session)) == 3
 
 
+def test_days_that_roll_are_the_same_on_any_number_of_threads(world_of):
+    """Each day begins with what the one before it left, whichever thread asks for it first."""
+    found = []
+    for threads in (1, 3):
+        with rolled_back(world_of(metered)[0]) as session:
+            study = study_tiny(session, threads=threads)
+            before = store.find_run(session, study.study.before_run_id)
+            found.append([(run.input_digest, run.result_digest) for run in (before, study.run)])
+    assert found[0] == found[1]
+
+
 def test_other_readings_are_another_study(session, studied):
     correct_tiny(session)
     again = study_tiny(session, now=RESETTLED)
@@ -92,7 +103,7 @@ def test_a_replay_gives_the_same_bytes(session, studied, monkeypatch):
         raise AssertionError("a replay solves no linear programme")
 
     monkeypatch.setattr("settlement.dispatch.least_cost.solve", solve)
-    monkeypatch.setattr("settlement.dispatch.prices.solve", solve)
+    monkeypatch.setattr("settlement.dispatch.prices.solve_priced", solve)
     for run in store.list_runs(session):
         for threads in (1, 2):
             outcome = replay(session, run, threads=threads)

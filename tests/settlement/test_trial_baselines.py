@@ -5,7 +5,7 @@ import pytest
 from settlement.baselines.comparison import compare_baselines
 from settlement.baselines.designs import BASELINES, Design
 from settlement.billing.lines import Side
-from settlement.dispatch.programme import DispatchError
+from settlement.dispatch.solving import DispatchError
 from settlement.trials import baselines
 from settlement.trials.records import MADE_AGAIN
 from settlement.trials.replay import replay_trial
