@@ -17,6 +17,7 @@ from ledger.invoice import document_number
 from ledger.tables import Invoice, InvoiceLine
 from portal.demo_people import OPERATOR, REGULATOR, DemoPeople
 from settlement.billing.disputing import dispute_line, terms_at_issue
+from settlement.billing.lines import TAKEN
 
 BY_OPERATOR = Actor(OPERATOR.account, Role.OPERATOR)
 BY_REGULATOR = Actor(REGULATOR.account, Role.REGULATOR)
@@ -29,8 +30,9 @@ READINGS = Attachment(
 def dispute_largest_line(
     session: Session, market: str, clock: Callable[[], dt.datetime], people: DemoPeople
 ) -> None:
-    """Dispute the largest line of the largest invoice, up to the regulator, who upholds half.
+    """Dispute the largest line of metered energy of the largest invoice, up to the regulator.
 
+    The regulator upholds half. A line of capacity is not disputed: no meter is read again for it.
     Does nothing where the market has a dispute already, or where it is too late for one.
     """
     if disputes(session, market):
@@ -38,7 +40,12 @@ def dispute_largest_line(
     largest = session.execute(
         select(Invoice.series, Invoice.number, Invoice.issued_at, Invoice.participant, InvoiceLine)
         .join(InvoiceLine, InvoiceLine.invoice_id == Invoice.id)
-        .where(Invoice.market == market, Invoice.kind == "invoice", InvoiceLine.quantity > 0)
+        .where(
+            Invoice.market == market,
+            Invoice.kind == "invoice",
+            InvoiceLine.quantity > 0,
+            InvoiceLine.quantity_unit == TAKEN.unit,
+        )
         .order_by(Invoice.due_minor.desc(), InvoiceLine.amount_micro.desc(), InvoiceLine.line)
         .limit(1)
     ).one_or_none()
