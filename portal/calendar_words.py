@@ -1,7 +1,10 @@
 """What pages and commands say of the calendar: a range that is due, its command, late readings."""
 
 from settlement.calendar.due import DueRange
+from settlement.calendar.following import FollowingDays
 from settlement.calendar.late import LateReadings
+
+NO_RUN_LEFT = "no run is left: open a dispute, or adjust a later period"
 
 
 def range_line(due_range: DueRange) -> str:
@@ -27,11 +30,24 @@ def late_words(late: LateReadings) -> str:
     counts = ((arrival.corrected, "corrected"), (arrival.first, "first known"))
     vectors = " and ".join(f"{count} {what}" for count, what in counts if count)
     late_by = f", {late.days_late} days late" if late.is_late else ""
+    following = NO_RUN_LEFT
     if late.next_kind:
         following = f"{late.next_kind}, due {late.next_due_on}, takes them up"
-    else:
-        following = "no run is left: open a dispute, or adjust a later period"
     return (
         f"after {arrival.posted_kind}: {vectors} from {arrival.file}, received "
         f"{arrival.received_on}{late_by}; {following}"
     )
+
+
+def following_words(days: FollowingDays) -> str:
+    """Return posted days that begin otherwise since, in words, without the days themselves."""
+    said = (
+        f"after {days.posted_kind}: what contracts owe, remember and cover before them changed "
+        f"with readings of {days.since}"
+    )
+    if days.next_kind is None:
+        return f"{said}; {NO_RUN_LEFT}"
+    due = days.next_due_from
+    if due != days.next_due_to:
+        return f"{said}; {days.next_kind}, due {due} to {days.next_due_to}, settles them again"
+    return f"{said}; {days.next_kind}, due {due}, settles them again"

@@ -9,10 +9,12 @@ from itertools import groupby
 from sqlalchemy.orm import Session
 
 from settlement.calendar.due import CalendarEntry, DueRange, State, blocked_ranges, due_ranges
+from settlement.calendar.following import FollowingDays
 from settlement.calendar.late import LateReadings
 from settlement.calendar.market_calendar import (
     CalendarDay,
     MarketCalendar,
+    list_following_days,
     list_late_readings,
     market_calendar,
 )
@@ -91,6 +93,7 @@ class CalendarPage:
         kinds: the runs of the calendar on the shown days, with their titles.
         runs: each of them over the month.
         late: what came after the last run of its day, cut to a readable number.
+        following: the posted days that begin otherwise by it.
     """
 
     calendar: MarketCalendar
@@ -103,6 +106,7 @@ class CalendarPage:
     blocked: tuple[DueRange, ...]
     late: tuple[LateReadings, ...]
     late_count: int
+    following: tuple[FollowingDays, ...]
 
 
 def calendar_page(
@@ -138,6 +142,7 @@ def calendar_page(
         blocked=tuple(blocked),
         late=tuple(arrived[:SHOWN_LATE]),
         late_count=len(arrived),
+        following=tuple(list_following_days(session, market, known=now)),
     )
 
 

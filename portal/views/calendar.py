@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from database.session import transaction
 from portal.access import SignedInRequest, open_to
 from portal.acts.settling import SETTLES
-from portal.calendar_words import late_words
+from portal.calendar_words import following_words, late_words
 from portal.days import parse_day
 from portal.queries.calendar import calendar_page
 from portal.views.runs import sees_runs
@@ -54,6 +54,7 @@ def calendar_response(
         "market": market,
         "page": found,
         "late": [(late, late_words(late)) for late in found.late] if found else [],
+        "following": [(days, following_words(days)) for days in found.following] if found else [],
         "legend": LEGEND,
         "settles": bool(request.viewer.roles & SETTLES),
         "complaints": complaints,

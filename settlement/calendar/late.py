@@ -55,6 +55,14 @@ class DayTerms:
     late_after_days: int
     is_sealed: bool
 
+    def run_after(self, kind: str) -> CalendarRun | None:
+        """Return the run that comes after one that is posted; None where none is left."""
+        if self.is_sealed:
+            return None
+        kinds = [run.run for run in self.runs]
+        at = kinds.index(kind) + 1 if kind in kinds else len(kinds)
+        return next(iter(self.runs[at:]), None)
+
 
 def late_readings(
     arrivals: Iterable[Arrival], terms: Mapping[dt.date, DayTerms]
@@ -67,9 +75,7 @@ def late_readings(
     found = []
     for arrival in arrivals:
         of_day = terms[arrival.day]
-        kinds = [run.run for run in of_day.runs]
-        at = kinds.index(arrival.posted_kind) + 1 if arrival.posted_kind in kinds else len(kinds)
-        following = None if of_day.is_sealed else next(iter(of_day.runs[at:]), None)
+        following = of_day.run_after(arrival.posted_kind)
         deadline = arrival.day + of_day.late_after_days * ONE_DAY
         found.append(
             LateReadings(

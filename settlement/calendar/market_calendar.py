@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -21,12 +21,18 @@ from rulebook.store import lock_market, time_zone
 from settlement.billing.post import post
 from settlement.calendar import store
 from settlement.calendar.due import ONE_DAY, CalendarEntry, DayFacts, DueRange, entries_of
+from settlement.calendar.following import FollowingDays, following_days
 from settlement.calendar.late import DayTerms, LateReadings, late_readings
 from settlement.calendar.missing_readings import NOTHING, missing_readings, summarise_missing
 from settlement.calendar.sealable import DayOnRecord, seal_findings
+from settlement.meters.register import AVAILABLE, DEMAND, DESIRED
 from settlement.meters.store import lock_readings
 from settlement.meters.terms import ruled_days
+from settlement.runs.contract_history import carried_before
 from settlement.runs.settle import Progress, Settled, no_progress, settle
+
+SHARED_BY = (AVAILABLE, DEMAND, DESIRED)
+"""The measures by which contracts are served, and so what they carry from day to day."""
 
 
 @dataclass(frozen=True)
@@ -156,15 +162,48 @@ def list_late_readings(session: Session, market: str, *, known: dt.datetime) -> 
     days = [arrival.day for arrival in arrived]
     periods = rules_for_period(session, market, min(days), max(days), known)
     sealed = ledger.store.sealed_at(session, ((market, day) for day in days))
-    terms = {
-        day: DayTerms(
-            rules.market_rules.settlement_calendar,
-            rules.market_rules.meter_data.late_after_days,
-            (market, day) in sealed,
-        )
-        for day, rules in ruled_days(periods)
-    }
+    terms = {day: _terms(market, day, rules, sealed) for day, rules in ruled_days(periods)}
     return late_readings(arrived, terms)
+
+
+def _terms(
+    market: str, day: dt.date, rules: RuleSet, sealed: Container[tuple[str, dt.date]]
+) -> DayTerms:
+    return DayTerms(
+        rules.market_rules.settlement_calendar,
+        rules.market_rules.meter_data.late_after_days,
+        (market, day) in sealed,
+    )
+
+
+def list_following_days(
+    session: Session, market: str, *, known: dt.datetime
+) -> list[FollowingDays]:
+    """Return the posted days that begin otherwise since, as readings of days before them came.
+
+    Raises:
+        Refused: no rules are known of the market, or of one of the days.
+    """
+    _zone(session, market, known)
+    posted = store.last_posted(session, market)
+    if not posted:
+        return []
+    periods = rules_for_period(session, market, posted[0].day, posted[-1].day, known)
+    rules_of = dict(ruled_days(periods))
+    posted = [each for each in posted if rules_of[each.day].allocation_policy.fair_play]
+    after = min((each.known_at for each in posted), default=known)
+    received = store.last_received(session, market, SHARED_BY, after=after, known=known)
+    if not received:
+        return []
+    sealed = ledger.store.sealed_at(session, ((market, each.day) for each in posted))
+    terms = {day: _terms(market, day, rules, sealed) for day, rules in rules_of.items()}
+
+    def begins_otherwise(day: dt.date, then: dt.datetime) -> bool:
+        period = RulePeriod(day, day, rules_of[day])
+        before, now = (carried_before(session, market, period, at) for at in (then, known))
+        return before.owed_w != now.owed_w
+
+    return following_days(posted, received, terms, begins_otherwise)
 
 
 def _zone(session: Session, market: str, known: dt.datetime) -> str:

@@ -2,11 +2,13 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from settlement.calendar.following import PostedDay
 from settlement.calendar.late import Arrival
 
 READINGS_AFTER_SEALS = """
@@ -52,6 +54,18 @@ SELECT reading.settlement_day, reading_file.id, reading_file.name,
   JOIN settlement.reading_file ON reading_file.id = reading.file_id
  GROUP BY reading.settlement_day, reading_file.id, reading_file.name, received_on, posted.run_kind
  ORDER BY reading.settlement_day, received_on, reading_file.name
+"""
+LAST_POSTED = """
+SELECT DISTINCT ON (settlement_day) settlement_day, run_kind, known_at
+  FROM ledger.journal JOIN settlement.run ON run.id = journal.run_id
+ WHERE journal.market = :market
+ ORDER BY settlement_day, number DESC
+"""
+LAST_RECEIVED = """
+SELECT settlement_day, max(received_at) FROM settlement.reading
+ WHERE market = :market AND received_at > :after AND received_at <= :known
+   AND measure = ANY (:measures)
+ GROUP BY settlement_day
 """
 
 
@@ -114,3 +128,22 @@ def arrivals(session: Session, market: str, known: dt.datetime, zone: str) -> li
     """Return the readings that came after the last posted run of their day looked, by file."""
     params = {"market": market, "known": known, "zone": zone}
     return [Arrival(*row) for row in session.execute(text(ARRIVALS), params)]
+
+
+def last_posted(session: Session, market: str) -> list[PostedDay]:
+    """Return the last posted run of each settlement day of a market, by day."""
+    return [PostedDay(*row) for row in session.execute(text(LAST_POSTED), {"market": market})]
+
+
+def last_received(
+    session: Session,
+    market: str,
+    measures: Sequence[str],
+    *,
+    after: dt.datetime,
+    known: dt.datetime,
+) -> dict[dt.date, dt.datetime]:
+    """Return when the last reading of some measures came between two moments, by settlement day."""
+    params = {"market": market, "measures": list(measures), "after": after, "known": known}
+    rows = session.execute(text(LAST_RECEIVED), params)
+    return {day: moment for day, moment in rows}  # noqa: C416 - of rows, which are no pairs to mypy
