@@ -37,18 +37,7 @@ def dispute_largest_line(
     """
     if disputes(session, market):
         return
-    largest = session.execute(
-        select(Invoice.series, Invoice.number, Invoice.issued_at, Invoice.participant, InvoiceLine)
-        .join(InvoiceLine, InvoiceLine.invoice_id == Invoice.id)
-        .where(
-            Invoice.market == market,
-            Invoice.kind == "invoice",
-            InvoiceLine.quantity > 0,
-            InvoiceLine.quantity_unit == TAKEN.unit,
-        )
-        .order_by(Invoice.due_minor.desc(), InvoiceLine.amount_micro.desc(), InvoiceLine.line)
-        .limit(1)
-    ).one_or_none()
+    largest = _largest_metered_line(session, market)
     if largest is None:
         return
     series, number, issued_at, participant, line = largest
@@ -89,6 +78,24 @@ def dispute_largest_line(
     ):
         people.act(session, request.actor.account)
         take_step(session, market, opened.row.number, request, clock())
+
+
+def _largest_metered_line(
+    session: Session, market: str
+) -> tuple[str, int, dt.datetime, str, InvoiceLine] | None:
+    """Return series, number, issue and participant of the largest invoice, and its largest line."""
+    return session.execute(
+        select(Invoice.series, Invoice.number, Invoice.issued_at, Invoice.participant, InvoiceLine)
+        .join(InvoiceLine, InvoiceLine.invoice_id == Invoice.id)
+        .where(
+            Invoice.market == market,
+            Invoice.kind == "invoice",
+            InvoiceLine.quantity > 0,
+            InvoiceLine.quantity_unit == TAKEN.unit,
+        )
+        .order_by(Invoice.due_minor.desc(), InvoiceLine.amount_micro.desc(), InvoiceLine.line)
+        .limit(1)
+    ).one_or_none()
 
 
 def settle_corrected(session: Session, market: str, now: dt.datetime) -> None:

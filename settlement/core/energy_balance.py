@@ -1,15 +1,14 @@
 """The energy of a market, line by line, until nothing is unexplained.
 
-Meters say what units generate and supply points take. The imbalance that they leave, generation
-less demand less losses (`settlement.core.energy_accounts`), has two causes with names and a rest:
-
     generated + from storage + fed in = served + into storage + losses + residual
-    imbalance of the accounts         = residual - refused
+    served                            = metered - refused + late
 
-*Refused* is demand that Fair Play did not allow and that its meter counts as taken all the same,
-where no request stands beside the meter; it is in the demand of the accounts, and not served. What
-is left is the *residual*: losses by the factor that nobody generated, demand that was taken and
-not generated, or a meter in error. It is 0 where days were made again (`settlement.studies`).
+Where a supply point is known by its meter alone, its meter counts what it wished for: what Fair
+Play *refused* of it in its interval was not taken, and what it took *late*, inside its window, the
+meter counts earlier. Neither is in the energy accounts, whose imbalance (generation less demand
+less losses, `settlement.core.energy_accounts`) is therefore the *residual*: losses by the factor
+that nobody generated, demand that was taken and not generated, or a meter in error. It is 0 where
+days were made again (`settlement.studies`).
 """
 
 from dataclasses import dataclass, fields
@@ -28,8 +27,10 @@ class EnergyBalance:
         generated_wh: by units that do not store.
         from_storage_wh, into_storage_wh: what units that store gave and took in.
         fed_in_wh: net export of supply points.
-        served_wh: demand taken and not refused.
-        refused_wh: demand refused by Fair Play and metered as taken.
+        served_wh: demand taken, as it settles.
+        metered_wh: demand as meters count it.
+        refused_wh: of that, what was not taken in its interval.
+        late_wh: what was taken after the interval whose meter counts it.
         losses_wh: by the factors of the grid model.
         residual_wh: what no line explains.
     """
@@ -39,14 +40,11 @@ class EnergyBalance:
     into_storage_wh: int = 0
     fed_in_wh: int = 0
     served_wh: int = 0
+    metered_wh: int = 0
     refused_wh: int = 0
+    late_wh: int = 0
     losses_wh: int = 0
     residual_wh: int = 0
-
-    @property
-    def imbalance_wh(self) -> int:
-        """What the energy accounts call imbalance."""
-        return self.residual_wh - self.refused_wh
 
     def __add__(self, other: Self) -> "EnergyBalance":
         """Return the balance of the days of both."""
@@ -58,44 +56,39 @@ class EnergyBalance:
 def energy_balance(
     is_storage: Flags,
     generation_wh: Integers,
-    demand_wh: Integers,
-    delivered_w: Integers | None,
+    metered_wh: Integers,
+    taken_wh: Integers,
     losses_wh: int,
-    interval_minutes: int,
 ) -> EnergyBalance:
     """Return the balance of a day.
 
     Args:
         is_storage: shape (U,).
         generation_wh: shape (U, T), negative where storage takes energy in.
-        demand_wh: shape (G, T), as metered; negative is net export.
-        delivered_w: shape (G, T), what counts as delivered by Fair Play; None where it is no rule.
+        metered_wh: shape (G, T), demand as metered; negative is net export.
+        taken_wh: shape (G, T), demand as it settles; where no rule of Fair Play is in force, the
+            same.
         losses_wh: of the day.
-        interval_minutes: length of an interval.
 
-    Rounding: refused power over the day, as energy, down to a whole Wh.
-
-    Example: of 100 Wh metered in an hour and 90 W delivered, 10 Wh were refused. With 92 Wh
-    generated and 2 Wh of losses, the residual is 92 - 90 - 2 = 0, and the imbalance -10.
+    Example: of 100 Wh metered in an hour 10 were refused. With 92 Wh generated and 2 Wh of losses,
+    the residual is 92 - 90 - 2 = 0.
     """
-    taken_wh, fed_in_wh = np.maximum(demand_wh, 0), int(np.maximum(-demand_wh, 0).sum())
+    metered, served = np.maximum(metered_wh, 0), np.maximum(taken_wh, 0)
     stored_wh, units_wh = generation_wh[is_storage], generation_wh[~is_storage]
-    refused_wh = 0
-    if delivered_w is not None:
-        taken_w = taken_wh * (60 // interval_minutes)
-        refused_wh = int(np.maximum(taken_w - delivered_w, 0).sum()) * interval_minutes // 60
-    served_wh = int(taken_wh.sum()) - refused_wh
+    served_wh, fed_in_wh = int(served.sum()), int(np.maximum(-taken_wh, 0).sum())
     generated_wh = int(units_wh.sum())
     from_storage_wh = int(np.maximum(stored_wh, 0).sum())
     into_storage_wh = int(np.maximum(-stored_wh, 0).sum())
     given_wh = generated_wh + from_storage_wh + fed_in_wh
     return EnergyBalance(
-        generated_wh,
-        from_storage_wh,
-        into_storage_wh,
-        fed_in_wh,
-        served_wh,
-        refused_wh,
-        losses_wh,
-        given_wh - served_wh - into_storage_wh - losses_wh,
+        generated_wh=generated_wh,
+        from_storage_wh=from_storage_wh,
+        into_storage_wh=into_storage_wh,
+        fed_in_wh=fed_in_wh,
+        served_wh=served_wh,
+        metered_wh=int(metered.sum()),
+        refused_wh=int(np.maximum(metered - served, 0).sum()),
+        late_wh=int(np.maximum(served - metered, 0).sum()),
+        losses_wh=losses_wh,
+        residual_wh=given_wh - served_wh - into_storage_wh - losses_wh,
     )

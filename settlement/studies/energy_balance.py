@@ -19,7 +19,7 @@ from settlement.runs.results import VectorKey
 from settlement.runs.run import Run
 from settlement.studies import measures
 
-DELIVERED_W = "delivered_w"
+TAKEN_WH = "taken_wh"
 
 Values = Mapping[VectorKey, Integers]
 
@@ -40,19 +40,13 @@ def balance_of_run(session: Session, run: Run) -> EnergyBalance:
                 for _, unit in register_of(period.rules.registrations).units.values()
             ]
         )
-        minutes = period.rules.market_rules.interval_minutes
         days = _made(session, run, period) if run.kind == STUDY else _metered(session, run, period)
-        for values, generation_wh, demand_wh in days:
-            delivered = [row for (name, _), row in sorted(values.items()) if name == DELIVERED_W]
+        for values, generation_wh, metered_wh in days:
+            taken = [row for (name, _), row in sorted(values.items()) if name == TAKEN_WH]
             lost_wh = sum(int(row.sum()) for (name, _), row in values.items() if name == LOSSES)
-            total += energy_balance(
-                stores,
-                generation_wh,
-                demand_wh,
-                np.array(delivered, dtype=np.int64) if delivered else None,
-                lost_wh,
-                minutes,
-            )
+            # Without Fair Play what is metered settles.
+            taken_wh = np.array(taken, dtype=np.int64) if taken else metered_wh
+            total += energy_balance(stores, generation_wh, metered_wh, taken_wh, lost_wh)
     return total
 
 

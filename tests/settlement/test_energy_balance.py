@@ -26,20 +26,18 @@ def integers(*values):
 
 
 def test_every_line_by_hand():
-    """A unit, a store that takes 20 in and gives 15; 100 metered, of which 90 are allowed."""
+    """A unit, a store that takes 20 in and gives 15; of 100 metered 10 wait for the next hour."""
     balance = energy_balance(
         np.array([False, True]),
         integers([120, 70], [-20, 15]),
         integers([100, 100], [-5, 0]),
-        integers([90, 100], [0, 0]),
+        integers([90, 110], [-5, 0]),
         3,
-        60,
     )
     assert balance == EnergyBalance(
-        generated_wh=190, from_storage_wh=15, into_storage_wh=20, fed_in_wh=5,
-        served_wh=190, refused_wh=10, losses_wh=3, residual_wh=-3,
+        generated_wh=190, from_storage_wh=15, into_storage_wh=20, fed_in_wh=5, served_wh=200,
+        metered_wh=200, refused_wh=10, late_wh=10, losses_wh=3, residual_wh=-13,
     )  # fmt: skip
-    assert balance.imbalance_wh == 185 - 195 - 3
 
 
 def settle_areas(session):
@@ -48,18 +46,17 @@ def settle_areas(session):
     return settle_tiny(session)
 
 
-def test_the_imbalance_of_a_settled_run_is_its_residual_and_what_was_refused(world_of):
+def test_the_imbalance_of_a_settled_run_is_its_residual(world_of):
     engine, run = world_of(settle_areas)
     with rolled_back(engine) as session:
         balance = balance_of_run(session, run)
         areas = energy_by_area(session, run.id)
         stated = sum(int(vector.values.sum()) for vector in series(session, run.id, [IMBALANCE]))
-    assert balance.imbalance_wh == stated
+    assert balance.residual_wh == stated
     assert balance.losses_wh == sum(area.losses_wh for area in areas) > 0
     net = balance.generated_wh + balance.from_storage_wh - balance.into_storage_wh
     assert net == sum(area.generation_wh for area in areas)
-    taken = balance.served_wh + balance.refused_wh - balance.fed_in_wh
-    assert taken == sum(area.demand_wh for area in areas)
+    assert balance.served_wh - balance.fed_in_wh == sum(area.demand_wh for area in areas)
 
 
 def publish_areas(session):
@@ -75,7 +72,7 @@ def test_days_made_again_generate_their_losses_and_leave_nothing_unexplained(wor
             run = find_run(session, run_id)
             balance = balance_of_run(session, run)
             assert balance.losses_wh > 0
-            assert (balance.residual_wh, balance.refused_wh, balance.imbalance_wh) == (0, 0, 0)
+            assert (balance.residual_wh, balance.refused_wh, balance.late_wh) == (0, 0, 0)
             made = series(session, run.id, [measures.DELIVERED])
             assert sum(int(np.maximum(each.values, 0).sum()) for each in made) == balance.served_wh
 
@@ -95,7 +92,7 @@ def test_the_command_prints_every_line_and_they_add_up(run, capsys):
     assert found["generated_wh"] + found["from_storage_wh"] + found["fed_in_wh"] == (
         found["served_wh"] + found["into_storage_wh"] + found["losses_wh"] + found["residual_wh"]
     )
-    assert found["imbalance_wh"] == found["residual_wh"] - found["refused_wh"]
+    assert found["served_wh"] == found["metered_wh"] - found["refused_wh"] + found["late_wh"]
     call_command("energy", str(run.id))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("Energy of tiny ")

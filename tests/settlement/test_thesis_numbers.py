@@ -51,6 +51,8 @@ def law(variant: str, rating_multiplier: int) -> MarketModel:
     assert isinstance(policy, AllocationPolicy)
     body = policy.model_dump(mode="json")
     body["shapley"]["clusters"]["rating_multiplier"] = rating_multiplier
+    # The scripts count all that is wanted as served, also where lines do not let it through.
+    body["fair_play"] = None
     return compile_market(
         rules.market_rules,
         rules.grid_model,

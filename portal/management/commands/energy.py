@@ -27,8 +27,9 @@ class Outcome(NamedTuple):
 class Command(BaseCommand[Outcome]):
     help = (
         "Set out the energy of a run, settled or of a study: what was generated, stored, served "
-        "and lost, what Fair Play refused though a meter counted it as taken, and the residual "
-        "that no line explains. Nothing is stored or settled by it."
+        "and lost, and the residual that no line explains; and how what is served follows from "
+        "what meters count: less what Fair Play refused, and with what it served late. Nothing is "
+        "stored or settled by it."
     )
     takes = (RUN, JSON)
 
@@ -44,7 +45,6 @@ class Command(BaseCommand[Outcome]):
             "run": outcome.run.id,
             "market": outcome.run.market,
             **dataclasses.asdict(outcome.balance),
-            "imbalance_wh": outcome.balance.imbalance_wh,
         }
 
     def lines(self, outcome: Outcome, options: Options) -> Iterator[str]:
@@ -58,10 +58,11 @@ class Command(BaseCommand[Outcome]):
             ("taken in by storage", -balance.into_storage_wh),
             ("losses by the grid model", -balance.losses_wh),
             ("unexplained residual", balance.residual_wh),
+            ("demand as metered", balance.metered_wh),
+            ("refused in its interval, metered there", -balance.refused_wh),
+            ("served late, metered before", balance.late_wh),
         ):
             yield f"  {label:<42} {mwh_text(wh)} MWh"
-        yield f"  {'refused by Fair Play, metered as taken':<42} {mwh_text(balance.refused_wh)} MWh"
-        yield f"  {'imbalance: the residual less that':<42} {mwh_text(balance.imbalance_wh)} MWh"
 
 
 def mwh_text(wh: int) -> str:
