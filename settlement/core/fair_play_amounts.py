@@ -55,10 +55,12 @@ def shortfalls_w(contracts: Contracts, memory: Memory, missed_w: Integers) -> In
     """Return what each supply point lacks of its group's promise, shape (G,), in W x intervals.
 
     ``max(0, ceil(promise x matured - delivered))`` of a group, set out over its members by what
-    each missed, by largest remainder, ties to the first.
+    each missed, by largest remainder, ties to the first. What members missed that left the group
+    before the term ended has its part too, and nobody gets that: who stays is compensated for
+    what it missed itself.
 
     Example: 990,000 ppm of 2,000 matured were promised and 1,600 delivered: 380 are lacking. Two
-    members missed 100 and 300 of it: 95 and 285.
+    members missed 100 and 300 of it: 95 and 285. Had the second left, the first would lack 95.
 
     Args:
         memory: of the groups, where the term ends.
@@ -68,8 +70,9 @@ def shortfalls_w(contracts: Contracts, memory: Memory, missed_w: Integers) -> In
     for group, deficit in enumerate(memory.deficits(contracts.promise_ppm)):
         points = contracts.points_of[group]
         missed = missed_w[points].tolist()
+        left = memory.matured[group] - memory.delivered[group] - sum(missed)
         if deficit > 0 and any(missed):
-            shortfalls[points] = apportion(-(-deficit // PPM), missed)
+            shortfalls[points] = apportion(-(-deficit // PPM), [*missed, left])[:-1]
     return shortfalls
 
 

@@ -7,7 +7,7 @@ is followed from the interval that refused it to the one that serves it.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -76,29 +76,64 @@ class Entitlements(ServiceGrounds):
         """Yield what was refused before and may be served in the interval, the earliest due first.
 
         What is due after j intervals was refused a window before that: it is told of its product.
+        Where another version of the market rules was in force then, its window may have been
+        another: only the close is certain.
         """
         owed = self.day.served.before[self.interval].owed[:, index]
         window = int(self.rules.contracts.point_window[index])
+        changed = self._rules_in_force_since()
         for after in np.flatnonzero(owed).tolist():
-            refused = self._clock(after - window)
+            closes = self._clock(after + 1)
+            if self._may_be_of_other_law(index, after, changed):
+                since = f"before {self._in_words(changed)}"
+                how = f"refused under market rules of before; its window closes at {closes}"
+            else:
+                since = self._clock(after - window)
+                how = f"refused then; its window of {window} intervals closes at {closes}"
             yield Explanation(
-                f"Owed since {refused}",
+                f"Owed since {since}",
                 int(owed[after]),
                 "W",
-                f"refused then; its window of {window} intervals closes at "
-                f"{self._clock(after + 1)}",
+                how,
                 clauses=self.governing(self.facts.rules.market_rules, "products.window_minutes"),
             )
 
+    def _may_be_of_other_law(self, index: int, after: int, changed: datetime) -> bool:
+        """Return whether any of what is due after some intervals was refused before a change."""
+        refused = after - int(self.rules.contracts.point_window[index])
+        if refused >= 0 or self._starts(refused) < changed:
+            return True
+        # Where the change is of this day, something due at the same time may have been owed then.
+        began = next((t for t, start in enumerate(self.facts.starts) if start == changed), None)
+        if began is None or began > self.interval:
+            return False
+        rows = self.day.served.before[began].owed[:, index]
+        row = self.interval - began + after
+        return row < len(rows) and bool(rows[row])
+
+    def _rules_in_force_since(self) -> datetime:
+        """Return from when the market rules of the day are in force, in one version."""
+        instrument = self.facts.rules.market_rules.instrument
+        return next(
+            version.valid_from
+            for version in self.facts.rules.versions
+            if version.instrument == instrument
+        )
+
+    def _starts(self, after: int) -> datetime:
+        """Return the start of an interval so many after this one."""
+        step = timedelta(minutes=self.facts.rules.market_rules.interval_minutes)
+        start: datetime = self.facts.starts[self.interval] + after * step
+        return start
+
     def _clock(self, after: int) -> str:
         """Return the local start of an interval so many after this one, with its day if another."""
-        rules = self.facts.rules.market_rules
-        step = timedelta(minutes=rules.interval_minutes)
-        start = (self.facts.starts[self.interval] + after * step).astimezone(
-            ZoneInfo(rules.time_zone)
-        )
-        same_day = start.date() == self.facts.day
-        return f"{start:%H:%M %Z}" if same_day else f"{start.day} {start:%B %Y, %H:%M %Z}"
+        return self._in_words(self._starts(after))
+
+    def _in_words(self, moment: datetime) -> str:
+        local = moment.astimezone(ZoneInfo(self.facts.rules.market_rules.time_zone))
+        same_day = local.date() == self.facts.day
+        return f"{local:%H:%M %Z}" if same_day else f"{local.day} {local:%B %Y, %H:%M %Z}"
 
     def _group(self, index: int) -> int:
         return int(self.rules.contracts.point_group[index])

@@ -91,16 +91,17 @@ class FairPlayCharges(Entitlements):
         if not ends_term(self.facts.day) or self.interval != len(self.facts.starts) - 1:
             return Explanation(label, shortfall, "Wh", "a promise is held to its month, at its end")
         ended, minutes = self.day.ended, self.facts.model.interval_minutes
-        members = self.rules.contracts.points_of[group]
         missed = int(ended.missed_w[index]) * minutes // 60
-        of_all = int(ended.missed_w[members].sum()) * minutes // 60
         memory = ended.contracts.memory
+        # That of all, and of those who left in the month: nobody else gets their part.
+        of_group = memory.matured[group] - memory.delivered[group]
         return Explanation(
             label,
             shortfall,
             "Wh",
             f"what {name} lacks of its promise, set out over those who hold it by what each was "
-            f"refused for good: {megawatt_hours(missed)} of {megawatt_hours(of_all)}",
+            f"refused for good: {megawatt_hours(missed)} of "
+            f"{megawatt_hours(_wh(of_group, minutes))}",
             children=(
                 Explanation(
                     f"Due to {name} in the month", _wh(memory.matured[group], minutes), "Wh"

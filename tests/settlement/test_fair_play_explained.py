@@ -30,15 +30,24 @@ from tests.worlds.fair_play import (
     JANUARY,
     KNOWN,
     LAST,
+    MIDDLE,
     POINTS,
     ingest_month_end,
+    law_with,
     publish_with,
     settle_days,
     settle_month_end,
     vectors,
 )
 from tests.worlds.rolled_back import rolled_back
-from tests.worlds.settled import CORRECTED, INGESTED, RESETTLED, SETTLED
+from tests.worlds.settled import (
+    CORRECTED,
+    INGESTED,
+    PUBLISHED,
+    RESETTLED,
+    SETTLED,
+    publish_tiny,
+)
 
 LAWS = {
     "essential": (FAIR_PLAY, {"timing": "essential"}),
@@ -376,3 +385,27 @@ def test_a_drawing_can_be_drawn_again_from_its_explanation(session, run, law):
             assert bool(met) == (lottery.value > 0)
             drawn += 1
     assert (drawn > 5) == (law == "by lot")
+
+
+def test_what_another_version_of_the_law_refused_is_owed_since_before_it(session):
+    """Offices wait 4 hours up to the 29th, then 2: of what was refused before, the close holds."""
+    publish_with(session, FAIR_PLAY)
+    rules, *_ = law_with(FAIR_PLAY)
+    home, office = rules.products
+    shorter = office.model_copy(update={"window_minutes": 120})
+    publish_tiny(
+        session,
+        [rules.model_copy(update={"products": (home, shorter)})],
+        valid_from=MIDDLE,
+        known=PUBLISHED + dt.timedelta(minutes=1),
+    )
+    ingest_month_end(session)
+    settled = settle_month_end(session)
+    owed = vectors(session, settled, FIRST)["owed_w", "B-office"][-1]
+    facts = day_facts(session, settled, MIDDLE)
+    found = named(FairPlayCharges(facts, 0).entitlement("B-office"), "Owed since")
+    assert sum(node.value for node in found) == owed > 0
+    assert {node.label for node in found} == {"Owed since before 00:00 GMT"}
+    assert all("under market rules of before" in node.formula for node in found)
+    later = named(FairPlayCharges(facts, 12).entitlement("B-office"), "Owed since")
+    assert not any("before" in node.label for node in later)

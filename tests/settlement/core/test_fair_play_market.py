@@ -45,7 +45,9 @@ def read_short_market(words: Words):
     )
     model = replace(model, fair_play=rules)
     groups = rules.contracts.groups
-    matured, missed = words.of(PAST_W, points).tolist(), words.of(PAST_W, points).tolist()
+    matured = words.of(PAST_W, points)
+    missed = np.minimum(words.of(PAST_W, points), matured).tolist()
+    matured = matured.tolist()
     carried = Carried(
         owed_w={
             point: tuple(rows)
@@ -55,8 +57,7 @@ def read_short_market(words: Words):
         },
         matured=dict(zip(groups, matured, strict=True)),
         delivered={
-            group: max(due - lost, 0)
-            for group, due, lost in zip(groups, matured, missed, strict=True)
+            group: due - lost for group, due, lost in zip(groups, matured, missed, strict=True)
         },
         missed_w=dict(zip(model.supply_points, missed, strict=True)),
     )
