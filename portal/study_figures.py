@@ -144,7 +144,8 @@ SERVICE = (
     Figure(
         "not_billed_micro",
         "Not billed, as not served",
-        "What was asked for and not served would cost at the marginal prices of the design.",
+        "What was asked for and not served would cost at the marginal prices of the design; a dash "
+        "where it has none.",
         money,
     ),
     Figure(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from settlement.baselines.carbon import Carbon
-from settlement.baselines.designs import Design
+from settlement.baselines.designs import MARGINAL, Design
 from settlement.billing.lines import Side
 from settlement.core.arrays import Integers
 from settlement.rules.register import Register
@@ -45,13 +45,13 @@ class Totals:
     Attributes:
         carbon: of what each design generates.
         not_billed_micro: what was asked for and is not served would cost at the marginal prices of
-            a design; 0 where a design has none.
+            a design; of the designs that have such prices alone.
     """
 
     def __init__(self) -> None:
         self._parties: dict[tuple[Side, str, str], PartyTotal] = {}
         self.carbon = {design: Carbon() for design in Design}
-        self.not_billed_micro = _of_designs()
+        self.not_billed_micro = dict.fromkeys(MARGINAL, 0)
 
     def add_units(
         self, register: Register, generation_wh: Mapping[Design, Integers], amounts_micro: Amounts

@@ -15,8 +15,9 @@ left out: no design sets them. The report is a plain mapping, stored as JSON:
 ``designs``
     for each of settled (the market maker), nodal, uniform and flat, before and after: ``service``
     (served, unserved, what the unserved would cost at the design's marginal prices and is not
-    billed, the lowest and the Jain index of delivered over desired by supply point, carbon of what
-    is generated and the units of which no intensity is stated), ``prices``
+    billed, null of a design without such prices, the lowest and the Jain index of delivered over
+    desired by supply point, carbon of what is generated and the units of which no intensity is
+    stated), ``prices``
     (see `settlement.price_figures`; the flat price has one place and no bounds of its own),
     ``cost`` (charges, payments, movement = charges - payments, charges per MWh taken),
     ``households`` (Gini and Lorenz of charges per household, lowest and highest), and ``places``
@@ -59,7 +60,7 @@ from settlement.studies import fairness, measures
 from settlement.studies.price_figures import price_figures, side_by_side
 from settlement.studies.stored_designs import stored_solution
 
-FORMAT = "tallystick.study-report.2"
+FORMAT = "tallystick.study-report.3"
 SIDES = ("before", "after")
 
 
@@ -282,7 +283,7 @@ def _service(figures: Figures, design: Design) -> dict[str, Any]:
     return {
         "served_wh": served_wh,
         "unserved_wh": sum(figures.desired_wh.values()) - served_wh,
-        "not_billed_micro": figures.totals.not_billed_micro[design],
+        "not_billed_micro": figures.totals.not_billed_micro.get(design),
         **_evenness(figures, design),
         **figures.totals.carbon[design].as_json(),
     }

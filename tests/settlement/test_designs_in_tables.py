@@ -6,6 +6,7 @@ import pytest
 
 from portal.study_tables import tables as study_tables
 from portal.trials.tables import tables as trial_tables
+from settlement.baselines.designs import BASELINES, MARGINAL, Design
 from tests.settlement.study_cases import metered, study_tiny
 from tests.settlement.trial_cases import try_tiny
 from tests.worlds.rolled_back import rolled_back
@@ -34,6 +35,17 @@ def test_a_trial_shows_who_is_served_and_says_what_is_not_billed(reports):
     assert cells(found, "Carbon dioxide, t") == ["–"] * 5
     assert "would not be served, and are not billed." in found.lead
     assert "No registration states the carbon intensity of U1, " in found.lead
+
+
+def test_what_is_not_billed_is_stated_of_designs_with_marginal_prices_alone(reports):
+    trial, study = reports
+    of_trial = cells(table(trial_tables(trial), "totals"), "Not billed, as not served")
+    of_study = cells(table(study_tables(study), "service"), "Not billed, as not served")
+    law, draft, *of_baselines = of_trial
+    assert (law, draft) == ("–", "–")
+    for found, designs in ((of_baselines, BASELINES), (of_study, Design)):
+        for words, design in zip(found, designs, strict=True):
+            assert (words == "–") == (design not in MARGINAL)
 
 
 def test_a_study_has_a_table_of_service_by_design(reports):

@@ -81,7 +81,7 @@ def _totals(totals: Totals, design: Design) -> dict[str, Any]:
         "charges_micro": totals.of(Side.CHARGE, design),
         "generated_wh": totals.energy_wh(Side.PAYMENT, design),
         "served_wh": totals.energy_wh(Side.CHARGE, design),
-        "not_billed_micro": totals.not_billed_micro[design],
+        "not_billed_micro": totals.not_billed_micro.get(design),
         **totals.carbon[design].as_json(),
     }
 
@@ -115,8 +115,8 @@ def _not_billed(outcome: Baselines) -> Iterator[str]:
             continue
         asked = _mwh(totals.asked_wh)
         words = f"{design.value}: of {asked} asked for, {_mwh(short_wh)} are not served"
-        micro = totals.not_billed_micro[design]
-        if design is Design.FLAT:
+        micro = totals.not_billed_micro.get(design)
+        if micro is None:
             yield f"{words}, and bear nothing of the payments."
         else:
             yield f"{words}, and not billed: at its prices they would cost {micro // MICRO:,} more."
