@@ -57,6 +57,16 @@ def test_a_study_has_a_table_of_service_by_design(reports):
     assert table(study_tables(reports[1]), "operation").columns == ("Market maker",)
 
 
+def test_no_figure_of_the_market_maker_stands_twice_in_a_study(reports):
+    titles = [
+        row.title
+        for key in ("operation", "service")
+        for row in table(study_tables(reports[1]), key).rows
+    ]
+    assert len(titles) == len(set(titles))
+    assert {"Energy asked for", "Energy not served", "Worst served supply point"} <= set(titles)
+
+
 def test_reports_of_earlier_releases_are_shown_as_they_were(reports):
     trial, study = (copy.deepcopy(report) for report in reports)
     del trial["baselines"]["law"]
@@ -73,5 +83,7 @@ def test_reports_of_earlier_releases_are_shown_as_they_were(reports):
         for side in ("before", "after"):
             party[side]["energy_wh"] = party[side]["energy_wh"]["settled"]
     assert table(study_tables(study), "service") is None
-    assert table(study_tables(study), "operation").columns == ("All designs",)
+    operation = table(study_tables(study), "operation")
+    assert operation.columns == ("All designs",)
+    assert "MWh" in cells(operation, "Energy not served")[0]
     assert table(study_tables(study), "charges").rows

@@ -6,6 +6,7 @@ from typing import Any
 from database.session import transaction
 from portal.management.arguments import JSON, MARKET, PERIOD
 from portal.management.base import BaseCommand, Options, table_row
+from portal.study_figures import carbon_not_stated
 from settlement.baselines.carbon import Carbon
 from settlement.baselines.comparison import Baselines, compare_baselines
 from settlement.baselines.designs import BASELINES, Design
@@ -71,7 +72,9 @@ class Command(BaseCommand[Baselines]):
         yield _row("all served", (totals.energy_wh(Side.CHARGE, d) for d in Design))
         carbon = (_tonnes(totals.carbon[design]) for design in Design)
         yield table_row("t of carbon dioxide equivalent", carbon, NAME, COLUMN)
-        yield from _not_stated(totals)
+        not_stated = (totals.carbon[design].not_stated for design in Design)
+        if words := carbon_not_stated(set().union(*not_stated)):
+            yield words
         yield from _not_billed(outcome)
 
 
@@ -97,13 +100,6 @@ def _row(name: str, millionths: Iterable[int]) -> str:
 
 def _tonnes(carbon: Carbon) -> str:
     return "-" if carbon.grams is None else f"{carbon.grams // MICRO:,}"
-
-
-def _not_stated(totals: Totals) -> Iterator[str]:
-    """Yield whose carbon no figure has."""
-    names = sorted(set().union(*(totals.carbon[design].not_stated for design in Design)))
-    if names:
-        yield f"No registration states the carbon intensity of {', '.join(names)}: not counted."
 
 
 def _not_billed(outcome: Baselines) -> Iterator[str]:
