@@ -36,7 +36,7 @@ class Command(BaseCommand[Baselines]):
             "run": outcome.run.id,
             "first_day": outcome.first_day,
             "last_day": outcome.last_day,
-            "flat_price_micro_per_mwh": outcome.flat_price_micro_per_mwh,
+            "flat_price_micro_per_mwh": outcome.totals.flat_price_micro_per_mwh,
             "asked_wh": outcome.totals.asked_wh,
             "totals": {design.value: _totals(outcome.totals, design) for design in Design},
             "parties": [
