@@ -9,7 +9,6 @@ from tests.law_reads import fields, reads
 
 OF_READERS = "words for readers; nothing is computed from them"
 OF_LINE = "describes the line, which carries by its ratings and its reactance"
-OF_COVER = "says what was lodged and where; what counts is its amount"
 NOT_READ = {
     ("Document", "publication_date"): OF_READERS,
     ("CalendarRun", "title"): OF_READERS,
@@ -19,8 +18,6 @@ NOT_READ = {
     ("SubMeter", "title"): OF_READERS,
     ("Line", "length_m"): OF_LINE,
     ("Line", "voltage_kv"): OF_LINE,
-    ("CreditCover", "form"): OF_COVER,
-    ("CreditCover", "reference"): OF_COVER,
     ("Unit", "expected_payback_years"): "the fairness report of a month and year will read it",
 }
 """Fields that no code of the engine reads, each with the reason why it stands all the same."""
