@@ -12,6 +12,7 @@ from typing import IO
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from sqlalchemy.orm import Session
 
 from common.refusals import Refused
 from database import session as database
@@ -23,6 +24,7 @@ from portal.days import parse_month
 from portal.export_subjects import DocumentIntervals, OwnEvidence, RunEvidence, Subject
 from portal.models import Export, ExportPart
 from portal.queries.invoices import invoice_owner
+from portal.queries.rules import clock_of
 from settlement.documents.formats import CSV, FORMATS
 from settlement.documents.render import find_document, render_document
 from settlement.evidence.export import write_evidence
@@ -155,6 +157,20 @@ def may_have(viewer: Viewer, subject: Subject) -> bool:
             return owner is not None and viewer.may_see(*owner)
         case OwnEvidence(market, participant):
             return viewer.participants is not None and (market, participant) in viewer.participants
+
+
+def clock_of_file(session: Session, subject: Subject) -> str:
+    """Return the zone by whose clock the moments of a file are written: that of its market."""
+    match subject:
+        case RunEvidence(run_id):
+            run = find_run(session, run_id)
+            market = run.market if run else ""
+        case DocumentIntervals(number):
+            owner = invoice_owner(session, number)
+            market = owner[0] if owner else ""
+        case OwnEvidence(market):
+            pass
+    return clock_of(session, market)
 
 
 def evidence_name(run: Run) -> str:

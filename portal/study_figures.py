@@ -4,10 +4,11 @@ Figures are rounded for reading; the stored report, and `manage.py study --json`
 ones.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from common.currencies import NO_BREAK_SPACE, currency
+from common.names import in_natural_order
 from common.quantities import MICRO, MINUS, scaled
 
 SMALL_MICRO = 1_000 * MICRO
@@ -88,17 +89,44 @@ def yes_or_no(value: int, _currency: str = "") -> str:
     return "yes" if value else "no"
 
 
+def carbon_not_stated(units: Collection[str]) -> str:
+    """Return in words whose carbon no figure has; nothing where that is nobody's.
+
+    >>> carbon_not_stated({"G10", "G2"})
+    'No registration states the carbon intensity of G2, G10: what they emit is not counted.'
+    """
+    if not units:
+        return ""
+    names = ", ".join(in_natural_order(units))
+    return f"No registration states the carbon intensity of {names}: what they emit is not counted."
+
+
 def _rounded(value: int, unit: int) -> int:
     sign = -1 if value < 0 else 1
     return sign * ((abs(value) + unit // 2) // unit)
 
 
-OPERATION = (
-    Figure("desired_wh", "Energy asked for", "By all supply points together.", energy),
-    Figure("served_wh", "Energy served", "What of it would have been delivered.", energy),
+SERVED = (
+    Figure("served_wh", "Energy served", "What would be delivered of it.", energy),
     Figure(
         "unserved_wh", "Energy not served", "Asked for and not delivered: the shortage.", energy
     ),
+    Figure(
+        "lowest_delivery_ppm",
+        "Worst served supply point",
+        "What was delivered there over what was asked for.",
+        percent,
+    ),
+    Figure(
+        "jain_ppm",
+        "Evenness of service",
+        "Jain index of delivered over desired: 1 where every supply point gets the same part.",
+        index,
+    ),
+)
+"""Who is served; of reports of earlier releases, the same under every design."""
+OPERATION = (
+    Figure("desired_wh", "Energy asked for", "By all supply points together.", energy),
     Figure(
         "wasted_wh",
         "Could have been served",
@@ -125,39 +153,15 @@ OPERATION = (
         "In which somebody got less than asked.",
         count,
     ),
-    Figure(
-        "lowest_delivery_ppm",
-        "Worst served supply point",
-        "What was delivered there over what was asked for.",
-        percent,
-    ),
-    Figure(
-        "jain_ppm",
-        "Evenness of service",
-        "Jain index of delivered over desired: 1 where every supply point gets the same part.",
-        index,
-    ),
 )
 SERVICE = (
-    Figure("served_wh", "Energy served", "Each design serves in its own way.", energy),
-    Figure("unserved_wh", "Energy not served", "Asked for and not delivered.", energy),
+    *SERVED,
     Figure(
         "not_billed_micro",
         "Not billed, as not served",
-        "What was asked for and not served would cost at the marginal prices of the design.",
+        "What was asked for and not served would cost at the marginal prices of the design; a dash "
+        "where it has none.",
         money,
-    ),
-    Figure(
-        "lowest_delivery_ppm",
-        "Worst served supply point",
-        "What was delivered there over what was asked for.",
-        percent,
-    ),
-    Figure(
-        "jain_ppm",
-        "Evenness of service",
-        "Jain index of delivered over desired: 1 where every supply point gets the same part.",
-        index,
     ),
     Figure(
         "carbon_g",

@@ -8,15 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from common.names import in_natural_order
 from common.quantities import MICRO
 from portal.study_figures import (
     COST,
     HOUSEHOLDS,
     OPERATION,
     PRICES,
+    SERVED,
     SERVICE,
     Figure,
     Write,
+    carbon_not_stated,
     money,
     percent,
 )
@@ -108,22 +111,18 @@ def tables(report: Mapping[str, Any]) -> list[Table]:
 
 
 def _operation_table(report: Mapping[str, Any]) -> Table:
-    return Table(
-        "operation",
-        "Service and waste",
-        "What runs and who is served under the market maker."
-        if has_service(report)
-        else "What runs and who is served is the same under every design; they differ in money.",
-        ("Market maker" if has_service(report) else "All designs",),
-        tuple(
-            Row(
-                figure.title,
-                figure.meaning,
-                (_cell(report["operation"], figure, report["currency"]),),
-            )
-            for figure in OPERATION
-        ),
+    column = "Market maker"
+    lead = "What the days ask for, what runs and what is wasted under the market maker."
+    figures: Sequence[Figure] = OPERATION
+    if not has_service(report):
+        column = "All designs"
+        lead = "What runs and who is served is the same under every design; they differ in money."
+        figures = (*OPERATION, *SERVED)
+    rows = (
+        Row(figure.title, figure.meaning, (_cell(report["operation"], figure, report["currency"]),))
+        for figure in figures
     )
+    return Table("operation", "Operation and waste", lead, (column,), tuple(rows))
 
 
 def has_service(report: Mapping[str, Any]) -> bool:
@@ -139,16 +138,14 @@ def _service_tables(report: Mapping[str, Any]) -> Iterator[Table]:
             "flat tariff serves everybody the same part, but for those behind a full line. Each "
             "bills what it serves alone."
         )
-        names = _not_stated(report)
-        if names:
-            lead += f" No registration states the carbon intensity of {', '.join(names)}."
+        lead = f"{lead} {carbon_not_stated(_not_stated(report))}".rstrip()
         yield _design_table(report, "service", "Service by design", lead, SERVICE)
 
 
-def _not_stated(report: Mapping[str, Any]) -> list[str]:
+def _not_stated(report: Mapping[str, Any]) -> set[str]:
     """Return the units that generate, and of whose carbon nothing is known."""
     sides = [side for design in report["designs"].values() for side in design.values()]
-    return sorted({name for side in sides for name in side["service"]["carbon_not_stated"]})
+    return {name for side in sides for name in side["service"]["carbon_not_stated"]}
 
 
 def _of_cost(report: Mapping[str, Any]) -> str:
@@ -235,7 +232,7 @@ def _place_rows(report: Mapping[str, Any]) -> Iterator[Row]:
         for side in ("before", "after")
         for place in designs[design][side]["places"]
     }
-    for product in sorted({product for _, _, product in spreads}):
+    for product in in_natural_order({product for _, _, product in spreads}):
         yield Row(
             product,
             "",

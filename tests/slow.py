@@ -65,6 +65,7 @@ SLOW = {
     "test_commands.py": PROCESS,
     "test_dependency_audit.py": PROCESS,
     "test_import_contracts.py": "reads every import of the product",
+    "test_law_is_read.py": "types every expression of the engine",
 }
 """Files below `tests/`."""
 

@@ -114,6 +114,16 @@ def market_zone(session: Session, market: str) -> str:
     return zone_by_market(session, [market])[market]
 
 
+def clock_of(session: Session, market: str) -> str:
+    """Return the zone by whose clock people write moments for a market; "" for all of them.
+
+    Markets of several zones have no clock in common, and UTC is every market's.
+    """
+    named = markets(session)
+    zones = zone_by_market(session, [market] if market in named else named)
+    return next(iter(zones.values())) if len(set(zones.values())) == 1 else "UTC"
+
+
 def rules_in_force(
     session: Session, on: dt.date, known: dt.datetime | None = None
 ) -> list[MarketLaw]:

@@ -7,7 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from portal.study_figures import count, energy, index, money, percent, tonnes
+from portal.study_figures import (
+    carbon_not_stated,
+    count,
+    energy,
+    index,
+    money,
+    percent,
+    tonnes,
+)
 from portal.study_tables import DESIGNS, Cell, Row, Table
 from portal.trials.words import CLASS_WORDS, class_key, difference_key, written_group, written_kind
 from settlement.trials.report import CLASSES, DRAFTS, LAW
@@ -224,7 +232,7 @@ def _of_service(baselines: Mapping[str, Any], designs: Sequence[str]) -> Iterato
             )
     names = {name for each in (LAW, *designs) for name in baselines[each]["carbon_not_stated"]}
     if names:
-        yield f" No registration states the carbon intensity of {', '.join(sorted(names))}."
+        yield f" {carbon_not_stated(names)}"
 
 
 def _months(report: Report) -> Table:

@@ -8,10 +8,12 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
+from database.session import transaction
 from portal import jobs
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.acts.answers import ShowRefused, answer
 from portal.models import Act
+from portal.queries.rules import clock_of
 from portal.views import (
     changes,
     disputes,
@@ -46,7 +48,9 @@ def page(request: SignedInRequest, act_number: int) -> HttpResponse:
         if request.htmx:
             return HttpResponseClientRedirect(request.path)
         return answer(request, act, SHOW_REFUSED[act.kind])
-    context = {"act": act, "has_worker": jobs.is_worker_there(), "section": ""}
+    with transaction() as session:
+        zone = clock_of(session, act.arguments.get("market", ""))
+    context = {"act": act, "zone": zone, "has_worker": jobs.is_worker_there(), "section": ""}
     template = "acts/_state.html" if request.htmx else "acts/page.html"
     return render(request, template, context)
 

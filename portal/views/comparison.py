@@ -21,8 +21,9 @@ from portal.days import day_complaint, known_complaints, parse_day, parse_known
 from portal.law_access import owner_of
 from portal.paging import page_of
 from portal.queries import comparison as queries
+from portal.queries.rules import clock_of
 from portal.readings_kept import keep_reading
-from portal.views.rules import BAD_REQUEST, clock_of, digest_of, status_of
+from portal.views.rules import BAD_REQUEST, digest_of, status_of
 from rulebook.comparison import Comparison
 from rulebook.comparison_words import counts_words
 from rulebook.store import markets

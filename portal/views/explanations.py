@@ -86,7 +86,11 @@ def _explain(
         return refused(asked)
     if asked.state == State.NOTHING:
         raise Http404("nothing of the kind in this document")
-    context: dict[str, Any] = {"why": why, "section": "invoices"}
+    context: dict[str, Any] = {
+        "why": why,
+        "zone": why.invoice.summary.zone,
+        "section": "invoices",
+    }
     if asked.state == State.READY:
         if request.htmx:
             return HttpResponseClientRedirect(request.path)

@@ -5,6 +5,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from database.session import transaction
 from portal import exports, jobs
 from portal.access import SignedInRequest, Viewer, open_to
 from portal.bodies import Refusal
@@ -27,7 +28,9 @@ def listing(request: SignedInRequest) -> HttpResponse:
     """List the account's own files, latest first."""
     exports.fail_lost(request.user, timezone.now())
     found = Export.objects.filter(user=request.user)[:SHOWN_FILES]
-    return render(request, "files/listing.html", {"files": found, "section": "files"})
+    with transaction() as session:
+        files = [(file, exports.clock_of_file(session, file.of)) for file in found]
+    return render(request, "files/listing.html", {"files": files, "section": "files"})
 
 
 @require_safe
@@ -36,8 +39,11 @@ def page(request: SignedInRequest, file_number: int) -> HttpResponse:
     """Show how far a file is; the page asks again until it is ready."""
     exports.fail_lost(request.user, timezone.now())
     file = _own(request, file_number)
+    with transaction() as session:
+        zone = exports.clock_of_file(session, file.of)
     context = {
         "file": file,
+        "zone": zone,
         "has_worker": jobs.is_worker_there(),
         **first_reasons(file.findings),
         "section": "files",

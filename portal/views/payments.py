@@ -26,6 +26,7 @@ from portal.confirmation import confirms, is_confirmed
 from portal.models import Act
 from portal.paging import page_of
 from portal.payment_words import allocation_words
+from portal.queries.rules import clock_of
 from portal.quotas import Kind, spends
 from portal.readings_kept import keep_list
 from portal.views.page_remedies import page_sentences
@@ -139,6 +140,7 @@ def _page(
             for document in queries.documents(session, transaction_.market)
             if document.balance_minor * sign > 0 and document.currency == of_statement.currency
         ]
+        zone = clock_of(session, transaction_.market)
     keep_list(request, is_everybodys=True)  # whose it is stands in its documents, perhaps several
     rows = typed or [
         (document, minor_text(amount, of_statement.currency).replace("-", MINUS))
@@ -148,6 +150,7 @@ def _page(
         "found": found,
         "payment": transaction_,
         "statement": of_statement,
+        "zone": zone,
         "open_documents": open_ones,
         "rows": rows + [("", "")] * max(1, SPARE_ROWS - len(rows)),
         "complaints": complaints,

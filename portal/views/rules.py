@@ -34,7 +34,7 @@ from rulebook.clause_text import fill_clause
 from rulebook.comparing import NO_CURRENCY
 from rulebook.days import day_of
 from rulebook.documents import Document, GridModel, MarketRules
-from rulebook.store import markets, records
+from rulebook.store import records
 from rulebook.versions import instant_shown
 
 DIGEST_LETTERS = 64
@@ -242,16 +242,6 @@ def _asked(request: HttpRequest, market: str = "") -> Asked:
     return asked_on(request, day, market, complaint)
 
 
-def clock_of(session: Session, market: str) -> str:
-    """Return the zone by whose clock people write moments for a market; "" for all of them.
-
-    Markets of several zones have no clock in common, and UTC is every market's.
-    """
-    named = markets(session)
-    zones = queries.zone_by_market(session, [market] if market in named else named)
-    return next(iter(zones.values())) if len(set(zones.values())) == 1 else "UTC"
-
-
 def asked_on(request: HttpRequest, on: dt.date, market: str, complaint: str = "") -> Asked:
     """Return a day and the moment asked for by ?known=, or the present.
 
@@ -259,7 +249,7 @@ def asked_on(request: HttpRequest, on: dt.date, market: str, complaint: str = ""
     """
     now, written = timezone.now(), request.GET.get("known", "").strip()
     with transaction() as session:
-        zone = clock_of(session, market)
+        zone = queries.clock_of(session, market)
     if not written:
         return Asked(on, None, now, complaint, zone)
     known = parse_known(written, zone, now)

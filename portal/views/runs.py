@@ -15,6 +15,7 @@ from portal.paging import page_of
 from portal.queries import runs as queries
 from portal.queries.disputes import disputes_of_run
 from portal.queries.energy import energy_csv, energy_table
+from portal.queries.rules import clock_of
 from portal.queries.trail import Trail
 from portal.quotas import Kind, spends
 from portal.readings_kept import keep_list
@@ -118,5 +119,13 @@ def audit_trail(request: SignedInRequest) -> HttpResponse:
 
 
 def _replay_fragment(request: SignedInRequest, asked: ReplayRequest) -> HttpResponse:
-    context = {"latest": asked, "run_id": asked.run_id, "has_worker": jobs.is_worker_there()}
+    with transaction() as session:
+        run = find_run(session, asked.run_id)
+        zone = clock_of(session, run.market if run else "")
+    context = {
+        "latest": asked,
+        "run_id": asked.run_id,
+        "zone": zone,
+        "has_worker": jobs.is_worker_there(),
+    }
     return render(request, "runs/_replay.html", context)

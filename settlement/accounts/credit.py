@@ -15,6 +15,18 @@ from rulebook.documents import Registration
 from rulebook.documents.base import MILLION
 from rulebook.documents.settlement_terms import CreditTerms, WarningLevel
 
+FORMS = {"cash": "cash", "guarantee": "guarantee", "letter-of-credit": "letter of credit"}
+"""What people call the forms of cover."""
+
+
+@dataclass(frozen=True)
+class Lodged:
+    """A deposit or an instrument that covers debts, by its number or name; amounts in micro."""
+
+    form: str
+    reference: str
+    amount_micro: int
+
 
 @dataclass(frozen=True)
 class Credit:
@@ -23,7 +35,7 @@ class Credit:
     Attributes:
         unpaid_micro, unbilled_micro: documents not paid, and what is settled and not billed.
         exposure_micro: of these, what counts by the terms; never below zero.
-        cover_micro: all that is lodged.
+        lodged: what covers it.
         level: the highest level that is reached; None below the first.
     """
 
@@ -32,8 +44,13 @@ class Credit:
     unpaid_micro: int
     unbilled_micro: int
     exposure_micro: int
-    cover_micro: int
+    lodged: tuple[Lodged, ...]
     level: WarningLevel | None
+
+    @property
+    def cover_micro(self) -> int:
+        """All that is lodged."""
+        return sum(each.amount_micro for each in self.lodged)
 
     @property
     def headroom_micro(self) -> int:
@@ -58,15 +75,18 @@ def credit_of(
     """Return how a participant's debt stands to its cover; without registration it has none."""
     parts = {"unpaid": standing.balance_micro, "unbilled": standing.unbilled_micro}
     exposure = max(0, sum(parts[name] for name in terms.exposure))
-    lodged = registration.credit_cover if registration is not None else ()
-    cover = sum(deposit.amount_micro for deposit in lodged)
+    lodged = tuple(
+        Lodged(FORMS[deposit.form], deposit.reference, deposit.amount_micro)
+        for deposit in (registration.credit_cover if registration is not None else ())
+    )
+    cover = sum(each.amount_micro for each in lodged)
     return Credit(
         participant=participant,
         legal_name=registration.legal_name if registration is not None else participant,
         unpaid_micro=standing.balance_micro,
         unbilled_micro=standing.unbilled_micro,
         exposure_micro=exposure,
-        cover_micro=cover,
+        lodged=lodged,
         level=_level(exposure, cover, terms),
     )
 

@@ -8,7 +8,7 @@ from rulebook.documents.allocation_policy import AllocationPolicy
 from rulebook.documents.base import MILLION
 from rulebook.documents.charge_list import ChargeList
 from rulebook.documents.grid_model import GridModel
-from rulebook.documents.market_rules import Knot, LayerRule, MarketRules
+from rulebook.documents.market_rules import Knot, LayerRule, MarketRules, Product
 from rulebook.documents.registration import Registration, SupplyPoint, Unit
 from rulebook.resolve import RuleSet
 from settlement.core.charges import NODE_PRICE, Blocks, Charging
@@ -169,10 +169,7 @@ def contracts_of(
         promise_ppm=np.array([product.reliability_ppm for product in of_group], dtype=np.int64),
         tier_ppm=np.array([product.tier_weight_ppm or PPM for product in of_group], dtype=np.int64),
         window=np.array(
-            [
-                (product.window_minutes or 0) // market_rules.interval_minutes
-                for product in of_group
-            ],
+            [_window_minutes(product) // market_rules.interval_minutes for product in of_group],
             dtype=np.int64,
         ),
         indivisible=np.array([product in whole for _, product in groups], dtype=np.bool_),
@@ -181,6 +178,11 @@ def contracts_of(
         ),
         least_fulfilment_ppm=least_fulfilment_ppm,
     )
+
+
+def _window_minutes(product: Product) -> int:
+    """Return for how long what is refused is owed; essential demand is served at once or not."""
+    return (product.window_minutes or 0) if product.timing == "flexible" else 0
 
 
 def _blocks(market_rules: MarketRules, points: Sequence[SupplyPoint]) -> Blocks | None:

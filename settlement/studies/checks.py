@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from common.names import in_natural_order
 from common.refusals import Finding, shown
 from rulebook.documents.market_rules import HIGHEST_PRICE_MICRO_PER_MWH
 from rulebook.resolve import RulePeriod, RuleSet
@@ -91,7 +92,7 @@ def _names(shock: Shock, rules: RuleSet, place: str) -> Iterator[Finding]:
                     f"unknown-{field}",
                     f"{place}.{field}[{number}]",
                     shown(name),
-                    f"{rules.market} has the {field} {', '.join(sorted(names))}",
+                    f"{rules.market} has the {field} {', '.join(in_natural_order(names))}",
                     "name one of these",
                 )
 

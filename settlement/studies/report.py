@@ -15,8 +15,9 @@ left out: no design sets them. The report is a plain mapping, stored as JSON:
 ``designs``
     for each of settled (the market maker), nodal, uniform and flat, before and after: ``service``
     (served, unserved, what the unserved would cost at the design's marginal prices and is not
-    billed, the lowest and the Jain index of delivered over desired by supply point, carbon of what
-    is generated and the units of which no intensity is stated), ``prices``
+    billed, null of a design without such prices, the lowest and the Jain index of delivered over
+    desired by supply point, carbon of what is generated and the units of which no intensity is
+    stated), ``prices``
     (see `settlement.price_figures`; the flat price has one place and no bounds of its own),
     ``cost`` (charges, payments, movement = charges - payments, charges per MWh taken),
     ``households`` (Gini and Lorenz of charges per household, lowest and highest), and ``places``
@@ -30,27 +31,18 @@ Rounding: every ratio is rounded down; what is not defined (nothing was taken) i
 import dataclasses
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from settlement.baselines.day import DesignDay, SettledMoney
 from settlement.baselines.designs import Design
 from settlement.baselines.serving import Served
-from settlement.baselines.tariffs import (
-    FUEL_MEASURE,
-    Placed,
-    PriceBounds,
-    SolvedDay,
-    flat_charges_micro,
-    flat_fuel_micro,
-    flat_payments_micro,
-    flat_price_micro_per_mwh,
-    marginal_money,
-)
-from settlement.baselines.totals import Totals, by_name
-from settlement.billing.lines import Side, measures_of_designs
+from settlement.baselines.tariffs import FUEL_MEASURE, Placed, PriceBounds
+from settlement.baselines.totals import Totals
+from settlement.billing.lines import Side
 from settlement.core.arrays import Integers
 from settlement.core.rounding import WH_PER_MWH
 from settlement.rules.register import Register
@@ -59,7 +51,7 @@ from settlement.studies import fairness, measures
 from settlement.studies.price_figures import price_figures, side_by_side
 from settlement.studies.stored_designs import stored_solution
 
-FORMAT = "tallystick.study-report.2"
+FORMAT = "tallystick.study-report.3"
 SIDES = ("before", "after")
 
 
@@ -81,14 +73,6 @@ class StudyDay:
         """Return one measure of whatever has it, shape (E, T)."""
         return np.array([row for (name, _), row in self.values.items() if name == measure])
 
-    def micro(self, of_measures: Collection[str]) -> dict[str, int]:
-        """Return the day's money by entity, of some measures together."""
-        sums: dict[str, int] = defaultdict(int)
-        for (measure, entity), values in self.values.items():
-            if measure in of_measures:
-                sums[entity] += int(values.sum())
-        return sums
-
     @property
     def placed(self) -> Placed:
         """Where everybody is, and what units offer."""
@@ -102,122 +86,66 @@ class StudyDay:
         )
 
     @property
-    def solved(self) -> SolvedDay:
-        """What solvers left of the day.
+    def of_designs(self) -> DesignDay:
+        """The day as designs are held against it.
 
         Raises:
             KeyError: an earlier release made the day, and stored nothing of other designs.
         """
         units, points = tuple(self.register.units), tuple(self.register.supply_points)
-        return stored_solution(self.rows, units, points, self.nodes)
+        return DesignDay(
+            self.register,
+            self.nodes,
+            self.placed,
+            self.bounds,
+            Served(self.rows(measures.DELIVERED, points), self.rows(measures.GENERATION, units)),
+            SettledMoney.of((*key, values) for key, values in self.values.items()),
+            stored_solution(self.rows, units, points, self.nodes),
+        )
 
 
 class Figures:
-    """What one run of a study comes to, day by day."""
+    """What one run of a study comes to, day by day.
+
+    Attributes:
+        totals: under every design.
+        operation: what runs, and what is wasted; see the report.
+        prices: of the market maker, each day's.
+        bounds: of each day.
+    """
 
     def __init__(self) -> None:
         """Start with nothing."""
         self.totals = Totals()
         self.operation: dict[str, int] = defaultdict(int)
-        self.prices: dict[Design, list[Integers]] = defaultdict(list)
-        self.charges: dict[Design, dict[str, int]] = {d: defaultdict(int) for d in Design}
-        self.desired_wh: dict[str, int] = defaultdict(int)
-        self.taken_wh: dict[Design, dict[str, int]] = {d: defaultdict(int) for d in Design}
-        self.register = Register({}, {})
-        self._days: list[tuple[StudyDay, Integers]] = []
+        self.prices: list[Integers] = []
+        self.bounds: list[PriceBounds] = []
 
     @property
     def intervals(self) -> int:
         """How many intervals the days have together."""
-        return sum(demand.shape[1] for _, demand in self._days)
-
-    @property
-    def bounds(self) -> PriceBounds:
-        """The widest bounds of any day."""
-        return PriceBounds(
-            min(day.bounds.floor_micro_per_mwh for day, _ in self._days),
-            max(day.bounds.cap_micro_per_mwh for day, _ in self._days),
-        )
+        return sum(prices.shape[1] for prices in self.prices)
 
     def add(self, day: StudyDay) -> None:
         """Add a day: its operation, and its money under every design but what flat charges."""
-        register, solved = day.register, day.solved
-        points, units = tuple(register.supply_points), tuple(register.units)
-        self.register = Register(
-            self.register.units | register.units,
-            self.register.supply_points | register.supply_points,
-        )
-        served = {
-            Design.SETTLED: Served(
-                day.rows(measures.DELIVERED, points), day.rows(measures.GENERATION, units)
-            ),
-            **solved.designs.served,
-        }
-        self._add_operation(day, solved.asked_wh, served[Design.SETTLED])
-        self._take(points, solved.asked_wh, served)
-        self._add_money(day, solved, served)
-        self._days.append((day, solved.designs.flat.delivered_wh))
+        of_designs = day.of_designs
+        self.totals.add(of_designs)
+        self._add_operation(day, of_designs.solved.asked_wh, of_designs.settled)
+        self.prices.append(day.rows("node_price_micro_per_mwh", day.nodes))
+        self.bounds.append(day.bounds)
 
     def close(self) -> None:
         """Add the flat tariff, which needs every day: it recovers all that it pays."""
-        paid_micro = self.totals.of(Side.PAYMENT, Design.FLAT)
-        delivered_wh = [delivered for _, delivered in self._days]
-        charges = flat_charges_micro(paid_micro, delivered_wh)
-        for (day, _), micro in zip(self._days, charges, strict=True):
-            by_point = by_name(day.register.supply_points, micro.sum(axis=1))
-            self.totals.add_charges(day.register, {Design.FLAT: by_point})
-            self._charge({Design.FLAT: by_point})
-        price = flat_price_micro_per_mwh(paid_micro, delivered_wh)
-        self.prices[Design.FLAT] = [np.full((1, self.intervals), price, dtype=np.int64)]
+        self.totals.close()
 
-    def _add_money(self, day: StudyDay, solved: SolvedDay, served: Mapping[Design, Served]) -> None:
-        market, register = day.placed, day.register
-        money = marginal_money(market, solved)
-        units, points = tuple(register.units), tuple(register.supply_points)
-        paid = day.micro(measures_of_designs(Side.PAYMENT))
-        flat = flat_payments_micro(
-            paid,
-            day.micro({FUEL_MEASURE}),
-            by_name(units, flat_fuel_micro(market, solved).sum(axis=1)),
-        )
-        charges = {Design.SETTLED: day.micro(measures_of_designs(Side.CHARGE))} | {
-            design: by_name(points, each.charges_micro.sum(axis=1))
-            for design, each in money.items()
-        }
-        self.totals.add_units(
-            register,
-            {design: each.generation_wh for design, each in served.items()},
-            {Design.SETTLED: paid, Design.FLAT: flat}
-            | {d: by_name(units, each.payments_micro.sum(axis=1)) for d, each in money.items()},
-        )
-        self.totals.add_supply_points(
-            register,
-            solved.asked_wh,
-            {design: each.delivered_wh for design, each in served.items()},
-            charges,
-        )
-        self._charge(charges)
-        self.prices[Design.SETTLED].append(day.rows("node_price_micro_per_mwh", day.nodes))
-        for design, each in money.items():
-            self.prices[design].append(each.price_micro_per_mwh)
-            self.totals.not_billed_micro[design] += each.not_billed_micro
-
-    def _charge(self, amounts: Mapping[Design, Mapping[str, int]]) -> None:
-        for design, by_point in amounts.items():
-            for point, micro in by_point.items():
-                self.charges[design][point] += micro
-
-    def _take(
-        self, points: Sequence[str], asked_wh: Integers, served: Mapping[Design, Served]
-    ) -> None:
-        """Add what supply points asked for and took, without what they feed in."""
-        taken = {design: each.delivered_wh for design, each in served.items()}
-        for sums, energy in (
-            (self.desired_wh, asked_wh),
-            *((self.taken_wh[design], wh) for design, wh in taken.items()),
-        ):
-            for point, wh in by_name(points, np.maximum(energy, 0).sum(axis=1)).items():
-                sums[point] += wh
+    def prices_of(self, design: Design) -> Integers:
+        """Return the prices of a design at its places, shape (P, K), once closed."""
+        if design is Design.SETTLED:
+            return side_by_side(self.prices)
+        if design is Design.FLAT:
+            price = self.totals.flat_price_micro_per_mwh
+            return np.full((1, self.intervals), price, dtype=np.int64)
+        return side_by_side([day.prices_micro_per_mwh for day in self.totals.prices[design]])
 
     def _add_operation(self, day: StudyDay, desired: Integers, served: Served) -> None:
         desired_wh, taken_wh = np.maximum(desired, 0), np.maximum(served.delivered_wh, 0)
@@ -265,10 +193,10 @@ def _operation(figures: Figures) -> dict[str, int | None]:
 
 def _evenness(figures: Figures, design: Design) -> dict[str, int | None]:
     """Return how evenly supply points are served, each counting once."""
-    taken_wh = figures.taken_wh[design]
+    taken_wh = figures.totals.taken_wh[design]
     ratios = [
         taken_wh[point] * fairness.PPM // desired
-        for point, desired in sorted(figures.desired_wh.items())
+        for point, desired in sorted(figures.totals.desired_wh.items())
         if desired
     ]
     return {
@@ -278,22 +206,22 @@ def _evenness(figures: Figures, design: Design) -> dict[str, int | None]:
 
 
 def _service(figures: Figures, design: Design) -> dict[str, Any]:
-    served_wh = sum(figures.taken_wh[design].values())
+    served_wh = sum(figures.totals.taken_wh[design].values())
     return {
         "served_wh": served_wh,
-        "unserved_wh": sum(figures.desired_wh.values()) - served_wh,
-        "not_billed_micro": figures.totals.not_billed_micro[design],
+        "unserved_wh": sum(figures.totals.desired_wh.values()) - served_wh,
+        "not_billed_micro": figures.totals.not_billed_micro.get(design),
         **_evenness(figures, design),
         **figures.totals.carbon[design].as_json(),
     }
 
 
 def _design(figures: Figures, design: Design) -> dict[str, Any]:
-    bounds = figures.bounds
     prices = price_figures(
-        side_by_side(figures.prices[design]),
-        bounds.floor_micro_per_mwh,
-        bounds.cap_micro_per_mwh,
+        figures.prices_of(design),
+        # The widest bounds of any day.
+        min(bounds.floor_micro_per_mwh for bounds in figures.bounds),
+        max(bounds.cap_micro_per_mwh for bounds in figures.bounds),
     )
     charges = figures.totals.of(Side.CHARGE, design)
     payments = figures.totals.of(Side.PAYMENT, design)
@@ -305,7 +233,7 @@ def _design(figures: Figures, design: Design) -> dict[str, Any]:
             "payments_micro": payments,
             "movement_micro": charges - payments,
             "charges_micro_per_mwh": _per(
-                charges * WH_PER_MWH, sum(figures.taken_wh[design].values())
+                charges * WH_PER_MWH, sum(figures.totals.taken_wh[design].values())
             ),
         },
         "households": _households(figures, design),
@@ -314,11 +242,7 @@ def _design(figures: Figures, design: Design) -> dict[str, Any]:
 
 
 def _households(figures: Figures, design: Design) -> dict[str, Any]:
-    groups = [
-        (registered.household_count, figures.charges[design][point])
-        for point, (_, registered) in sorted(figures.register.supply_points.items())
-        if registered.household_count
-    ]
+    groups = figures.totals.households(design)
     per_household = [amount // count for count, amount in groups]
     return {
         "gini_ppm": fairness.gini_ppm(groups),
@@ -330,13 +254,13 @@ def _households(figures: Figures, design: Design) -> dict[str, Any]:
 
 def _places(figures: Figures, design: Design) -> list[dict[str, Any]]:
     points: dict[str, list[str]] = defaultdict(list)
-    taken_wh = figures.taken_wh[design]
-    for point, (_, registered) in sorted(figures.register.supply_points.items()):
+    taken_wh = figures.totals.taken_wh[design]
+    for point, (_, registered) in sorted(figures.totals.register.supply_points.items()):
         if taken_wh[point]:
             points[registered.product].append(point)
     rows = []
     for product, names in sorted(points.items()):
-        charged = {point: figures.charges[design][point] for point in names}
+        charged = {point: figures.totals.charged_micro[design][point] for point in names}
         unit = [charged[name] * WH_PER_MWH // taken_wh[name] for name in names]
         mean = _per(sum(charged.values()) * WH_PER_MWH, sum(taken_wh[p] for p in names))
         rows.append(

@@ -13,6 +13,7 @@ import numpy as np
 
 from ledger.journal import Account, is_money
 from rulebook.resolve import RuleSet
+from settlement.baselines.day import PricedDay
 from settlement.billing.held import moving_totals
 from settlement.billing.posting import settled_day
 from settlement.meters.quality import UsedReadings, is_estimated
@@ -21,7 +22,6 @@ from settlement.rules.register import Register, register_of
 from settlement.runs.computing import ComputedDay
 from settlement.runs.day_totals import DayTotal
 from settlement.trials.groups import Places, places_of, shared_places
-from settlement.trials.prices import PricedDay
 
 PRICE, TIGHTNESS = "node_price_micro_per_mwh", "tightness_ppm"
 

@@ -14,6 +14,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from ledger.journal import Account
+from settlement.baselines.day import PricedDay
 from settlement.billing.lines import KIND_OF_MEASURE, Subject, line_kind
 from settlement.billing.posting import line_account
 from settlement.core.arrays import Integers
@@ -27,7 +28,6 @@ from settlement.runs.settle import Progress, no_progress
 from settlement.studies.inputs import StudyInputs
 from settlement.trials.figures import PRICE
 from settlement.trials.made import METERED
-from settlement.trials.prices import PricedDay
 from settlement.trials.records import Trial
 from settlement.trials.replay import stored_day, stored_inputs, stored_law
 from settlement.trials.rows import Grouping, ReportRow, grouping_of

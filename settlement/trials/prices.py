@@ -1,30 +1,15 @@
 """Prices of days whose places and bounds may differ, as the law of each day has them. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 
+from settlement.baselines.day import PricedDay
 from settlement.core.arrays import Integers
 from settlement.studies.price_figures import PriceFigures, price_figures, side_by_side
 
 HUNDREDTHS = 100
-
-
-@dataclass(frozen=True, eq=False)
-class PricedDay:
-    """The prices of a day, and the bounds that its law sets.
-
-    Attributes:
-        nodes: the places, in the order of rows.
-        prices_micro_per_mwh: shape (N, T).
-    """
-
-    nodes: tuple[str, ...]
-    prices_micro_per_mwh: Integers
-    floor_micro_per_mwh: int
-    cap_micro_per_mwh: int
 
 
 def figures_of_days(days: Sequence[PricedDay]) -> PriceFigures:

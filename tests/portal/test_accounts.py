@@ -3,6 +3,7 @@
 import csv
 import html
 import io
+import re
 
 import pytest
 
@@ -92,6 +93,7 @@ def test_credit_is_in_words_and_own_or_all(sign_in):
     every = shown(sign_in("regulator"), "/credit/")
     assert "Within" in every and "Headroom" in every
     assert all(one in every for one in (SUPPLIER, GENERATOR, OUTSIDER))
+    assert re.search(r"Guarantee \d+ \(guarantee\)", every)
     own = shown(sign_in("owner"), "/credit/")
     assert SUPPLIER in own and GENERATOR not in own
     early = shown(sign_in("auditor"), "/credit/?on=2001-01-01")

@@ -5,6 +5,7 @@ both of them commit.
 """
 
 import datetime as dt
+import re
 import threading
 from collections.abc import Iterator
 from itertools import count
@@ -137,6 +138,7 @@ def test_a_page_says_that_no_worker_is_there_and_what_it_came_to_when_one_was(pa
     act = asked(page)
     shown = text_of(page.get(f"/acts/{act.pk}/"))
     assert "Being done" in shown
+    assert re.search(r"asked for at .+ (GMT|BST)<", shown)
     assert "No worker is there to do it." in shown
     assert decisions(world) == before
     work(act.pk)

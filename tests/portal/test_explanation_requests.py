@@ -1,6 +1,7 @@
 """Explanations are made by the worker: asked for once, and told to who asked, by their rights."""
 
 import html
+import re
 from contextlib import ExitStack
 
 import pytest
@@ -56,6 +57,7 @@ def test_a_page_says_that_it_is_worked_out_and_leads_on(sign_in, no_worker, inte
     page = text(client.get(interval))
     assert "Being worked out" in page
     assert "every 1s" in page
+    assert re.search(r"since .+ (GMT|BST)<", page)
     assert "No worker is there" in page
     assert "Being worked out" in text(client.get(interval, HTTP_HX_REQUEST="true"))
     work_off()

@@ -4,6 +4,7 @@ import datetime as dt
 import html
 import io
 import json
+import re
 from uuid import uuid4
 from zipfile import ZipFile
 
@@ -80,12 +81,15 @@ def test_the_file_holds_the_intervals_of_the_document(owner, intervals):
     page = f"/files/{export.pk}/"
     assert "every 2s" in shown(owner.get(page))
     assert "load it again" in shown(owner.get(page))
+    assert re.search(r"asked for at .+ (GMT|BST)<", shown(owner.get(page)))
     assert "No worker is there to do it." in shown(owner.get(page))
     assert owner.get(f"{page}download/").status_code == 404
     exports.make(export.pk)
     assert ExportPart.objects.count() > 1
     assert "every 2s" not in shown(owner.get(page, HTTP_HX_REQUEST="true"))
     assert "Ready" in shown(owner.get("/files/"))
+    assert "UTC" not in shown(owner.get("/files/"))
+    assert re.search(r"It is kept until .+ (GMT|BST)<", shown(owner.get(page)))
     answer = owner.get(f"{page}download/")
     assert answer["Content-Disposition"].startswith('attachment; filename="gb12-')
     sent = content_of(answer)
@@ -102,6 +106,7 @@ def test_evidence_is_made_and_its_taking_is_in_the_trail(sign_in, site):
     exports.make(export.pk)
     assert not AuditEntry.objects.filter(action="export").exists()
     sent = content_of(auditor.get(f"/files/{export.pk}/download/"))
+    assert re.search(r"It is kept until .+ (GMT|BST)<", shown(auditor.get(f"/files/{export.pk}/")))
     assert "run.json" in ZipFile(io.BytesIO(sent)).namelist()
     assert site.later_run in AuditEntry.objects.get(action="export").subject
 

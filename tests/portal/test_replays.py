@@ -2,6 +2,7 @@
 
 import datetime as dt
 import html
+import re
 import uuid
 
 import pytest
@@ -70,10 +71,12 @@ def test_the_page_polls_while_a_replay_runs_and_stops_when_it_is_done(signed_in,
     assert f'hx-get="{address}{request.pk}/"' in page
     assert "every 2s" in page
     assert "<button" not in page
+    assert re.search(r"asked for at .+ (GMT|BST)<", page)
     request = replays.compute_request(request.pk, threads=1)
     page = shown(signed_in.get(f"{address}{request.pk}/", **HTMX))
     assert "every 2s" not in page
     assert "The same bytes" in page
+    assert re.search(r"Asked for by the-auditor at .+ (GMT|BST)<", page)
     assert (
         page.count(" ".join(request.stored_digest.hex()[i : i + 8] for i in range(0, 64, 8))) == 2
     )

@@ -1,10 +1,12 @@
 """Studies in the portal: the list, the report of one, its runs, and nothing to see yet."""
 
+import doctest
 import html
 
 import pytest
 from django.urls import reverse
 
+from portal import study_figures
 from portal.queries import studies
 from portal.queries.studies import shock_in_words
 from portal.study_figures import index, money, percent
@@ -16,6 +18,10 @@ def text(client, address):
     answer = client.get(address)
     assert answer.status_code == 200
     return html.unescape(answer.content.decode())
+
+
+def test_the_examples_are_true():
+    assert doctest.testmod(study_figures).failed == 0
 
 
 def test_the_list_names_the_study_and_leads_to_it(sign_in, site):

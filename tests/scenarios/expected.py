@@ -218,7 +218,7 @@ def _baselines(told: Told, path: Path) -> Iterator[str]:
             "asked_wh": party.asked_wh,
             **{f"{design.value}_wh": wh for design, wh in party.energy_wh.items()},
             **{f"{design.value}_micro": micro for design, micro in party.amount_micro.items()},
-            "flat_price_micro_per_mwh": compared.flat_price_micro_per_mwh,
+            "flat_price_micro_per_mwh": compared.totals.flat_price_micro_per_mwh,
             **{f"{d.value}_carbon_g": carbon.grams for d, carbon in compared.totals.carbon.items()},
         }
         for step, compared in told.baselines.items()

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from typing import get_args
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -18,8 +19,9 @@ from ledger.payments.allocate import allocate
 from ledger.payments.matching import OpenDocument
 from portal.management import base
 from portal.management.commands import ageing, credit, statement
+from rulebook.documents.registration import CreditCover
 from rulebook.documents.settlement_terms import CreditTerms
-from settlement.accounts.credit import credit_of
+from settlement.accounts.credit import FORMS, credit_of
 from settlement.accounts.credit_report import credit_report
 from settlement.accounts.late import post_interest
 from settlement.datasets.bank import Payment
@@ -233,6 +235,16 @@ def test_a_level_is_reached_by_exposure_over_cover(what):
     assert credit_of("cedar", None, standing, only_unpaid).exposure_micro == max(0, unpaid)
 
 
+def test_what_is_lodged_is_named_as_the_registration_has_it():
+    cover = [*COVER, {"form": "letter-of-credit", "reference": "LC 7", "amount_micro": 5}]
+    found = credit_of("cedar", registration(cover), Standing(), TERMS)
+    assert [(each.form, each.reference) for each in found.lodged] == [
+        ("cash", "D-1"), ("cash", "D-1"), ("letter of credit", "LC 7"),
+    ]  # fmt: skip
+    assert found.cover_micro == 1_205
+    assert FORMS.keys() == set(get_args(CreditCover.model_fields["form"].annotation))
+
+
 def test_credit_is_derived_for_any_moment(paid):
     report = credit_report(paid, "tiny", SETTLED)
     found = {credit.participant: credit for credit in report.credits}
@@ -271,6 +283,8 @@ def test_the_commands_print_the_same_sums(commands, capsys):
     assert account["closing_micro"] == balances["balance_micro"]
     assert sum(open_items["cedar"]["amounts_minor"].values()) * 10_000 == account["closing_micro"]
     assert report["cedar"]["unpaid_micro"] == account["closing_micro"]
+    for row in report.values():
+        assert sum(each["amount_micro"] for each in row["lodged"]) == row["cover_micro"]
     for command in (
         ("statement", "cedar"),
         ("statement", "cedar", "--at", LATER.isoformat()),

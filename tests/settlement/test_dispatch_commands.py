@@ -68,7 +68,8 @@ def test_baselines_stand_beside_what_was_settled(market, capsys):
         assert totals[design]["carbon_g"] is None and totals[design]["carbon_not_stated"]
     # Nothing but what is served is billed: the rest is what the bill was before.
     assert totals["nodal"]["served_wh"] < found["asked_wh"]
-    assert totals["nodal"]["not_billed_micro"] > 0
+    assert totals["nodal"]["not_billed_micro"] > 0 and totals["uniform"]["not_billed_micro"] > 0
+    assert totals["settled"]["not_billed_micro"] is totals["flat"]["not_billed_micro"] is None
 
 
 def test_baselines_are_the_same_twice_and_of_part_of_a_run(market, capsys):

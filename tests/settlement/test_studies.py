@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from common.refusals import Refused
 from database.session import make_engine, transaction
 from ledger.journal import STUDY
+from settlement.baselines.designs import MARGINAL
 from settlement.baselines.tariffs import FUEL_MEASURE
 from settlement.billing.post import post
 from settlement.replays.replay import replay
@@ -232,7 +233,10 @@ def test_each_design_has_its_own_service(session, studied):
             taken = [p[side]["energy_wh"][name] for p in report["parties"] if p["side"] == "charge"]
             assert sum(taken) <= service["served_wh"]
             unbilled = service["not_billed_micro"]
-            assert (unbilled > 0) == (name in ("nodal", "uniform") and service["unserved_wh"] > 0)
+            if name in MARGINAL:
+                assert (unbilled > 0) == (service["unserved_wh"] > 0)
+            else:
+                assert unbilled is None
         assert (
             report["operation"][side]["served_wh"]
             == (report["designs"]["settled"][side]["service"]["served_wh"])

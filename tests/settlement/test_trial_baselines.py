@@ -9,7 +9,7 @@ from settlement.dispatch.solving import DispatchError
 from settlement.trials import baselines
 from settlement.trials.records import MADE_AGAIN
 from settlement.trials.replay import replay_trial
-from tests.settlement.study_cases import metered
+from tests.settlement.study_cases import metered, study_tiny
 from tests.settlement.test_trials import metered_with_charges
 from tests.settlement.trial_cases import try_tiny, within
 from tests.worlds.rolled_back import rolled_back
@@ -35,7 +35,7 @@ def test_baselines_are_those_of_a_run_of_the_same_days(world_of, world):
         assert told["equalisation_micro"] == told["charges_micro"] - told["payments_micro"]
         assert 0 <= told["households"]["gini_ppm"] < 1_000_000
     assert report["baselines"]["flat"]["prices"]["mean_micro_per_mwh"] == (
-        found.flat_price_micro_per_mwh
+        found.totals.flat_price_micro_per_mwh
     )
     for design, key in ((Design.SETTLED, "law"), *((each, each.value) for each in BASELINES)):
         told = report["baselines"][key]
@@ -49,6 +49,26 @@ def test_baselines_are_those_of_a_run_of_the_same_days(world_of, world):
     )
     nodal, uniform = (report["baselines"][name]["prices"] for name in ("nodal", "uniform"))
     assert nodal["intervals"] == uniform["intervals"] == law["prices"]["intervals"]
+
+
+def test_baselines_of_days_that_are_made_again_are_those_of_a_study_without_shocks(world_of):
+    with rolled_back(world_of(metered)[0]) as session:
+        told = try_tiny(session, mode=MADE_AGAIN).trial.report["baselines"]
+        designs = study_tiny(session).study.report["designs"]
+    for design, key in ((Design.SETTLED, "law"), *((each, each.value) for each in BASELINES)):
+        service = designs[design.value]["before"]["service"]
+        assert told["law"]["asked_wh"] == service["served_wh"] + service["unserved_wh"]
+        for name in ("served_wh", "carbon_g", "carbon_not_stated"):
+            assert told[key][name] == service[name]
+    for design in BASELINES:
+        found, side = told[design.value], designs[design.value]["before"]
+        assert found["not_billed_micro"] == side["service"]["not_billed_micro"]
+        for name in ("charges_micro", "payments_micro"):
+            assert found[name] == side["cost"][name]
+        for name in ("gini_ppm", "lowest_micro", "highest_micro"):
+            assert found["households"][name] == side["households"][name]
+        for name, figure in found["prices"].items():
+            assert figure == side["prices"][name]
 
 
 def test_baselines_of_days_that_are_made_again_are_replayed_too(world_of):

@@ -6,6 +6,7 @@ from typing import Any
 from database.session import transaction
 from portal.management.arguments import JSON, MARKET, PERIOD
 from portal.management.base import BaseCommand, Options, table_row
+from portal.study_figures import carbon_not_stated
 from settlement.baselines.carbon import Carbon
 from settlement.baselines.comparison import Baselines, compare_baselines
 from settlement.baselines.designs import BASELINES, Design
@@ -35,7 +36,7 @@ class Command(BaseCommand[Baselines]):
             "run": outcome.run.id,
             "first_day": outcome.first_day,
             "last_day": outcome.last_day,
-            "flat_price_micro_per_mwh": outcome.flat_price_micro_per_mwh,
+            "flat_price_micro_per_mwh": outcome.totals.flat_price_micro_per_mwh,
             "asked_wh": outcome.totals.asked_wh,
             "totals": {design.value: _totals(outcome.totals, design) for design in Design},
             "parties": [
@@ -71,7 +72,9 @@ class Command(BaseCommand[Baselines]):
         yield _row("all served", (totals.energy_wh(Side.CHARGE, d) for d in Design))
         carbon = (_tonnes(totals.carbon[design]) for design in Design)
         yield table_row("t of carbon dioxide equivalent", carbon, NAME, COLUMN)
-        yield from _not_stated(totals)
+        not_stated = (totals.carbon[design].not_stated for design in Design)
+        if words := carbon_not_stated(set().union(*not_stated)):
+            yield words
         yield from _not_billed(outcome)
 
 
@@ -81,7 +84,7 @@ def _totals(totals: Totals, design: Design) -> dict[str, Any]:
         "charges_micro": totals.of(Side.CHARGE, design),
         "generated_wh": totals.energy_wh(Side.PAYMENT, design),
         "served_wh": totals.energy_wh(Side.CHARGE, design),
-        "not_billed_micro": totals.not_billed_micro[design],
+        "not_billed_micro": totals.not_billed_micro.get(design),
         **totals.carbon[design].as_json(),
     }
 
@@ -99,13 +102,6 @@ def _tonnes(carbon: Carbon) -> str:
     return "-" if carbon.grams is None else f"{carbon.grams // MICRO:,}"
 
 
-def _not_stated(totals: Totals) -> Iterator[str]:
-    """Yield whose carbon no figure has."""
-    names = sorted(set().union(*(totals.carbon[design].not_stated for design in Design)))
-    if names:
-        yield f"No registration states the carbon intensity of {', '.join(names)}: not counted."
-
-
 def _not_billed(outcome: Baselines) -> Iterator[str]:
     """Yield in words what of a bill is left out because it is not served."""
     totals = outcome.totals
@@ -115,8 +111,8 @@ def _not_billed(outcome: Baselines) -> Iterator[str]:
             continue
         asked = _mwh(totals.asked_wh)
         words = f"{design.value}: of {asked} asked for, {_mwh(short_wh)} are not served"
-        micro = totals.not_billed_micro[design]
-        if design is Design.FLAT:
+        micro = totals.not_billed_micro.get(design)
+        if micro is None:
             yield f"{words}, and bear nothing of the payments."
         else:
             yield f"{words}, and not billed: at its prices they would cost {micro // MICRO:,} more."

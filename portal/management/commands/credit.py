@@ -1,5 +1,6 @@
 """`manage.py credit MARKET [--at MOMENT]`: exposure of every participant to its cover."""
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
@@ -58,6 +59,7 @@ def _credit_as_json(credit: Credit) -> dict[str, Any]:
         "unbilled_micro": credit.unbilled_micro,
         "exposure_micro": credit.exposure_micro,
         "cover_micro": credit.cover_micro,
+        "lodged": [dataclasses.asdict(each) for each in credit.lodged],
         "headroom_micro": credit.headroom_micro,
         "level": credit.level.level if credit.level else None,
     }
