@@ -1,20 +1,21 @@
 """Reserve that units of a made or recorded day hold, as far as their dispatch leaves them power.
 
 No record says who held reserve, so a rule of the data set does: in every interval a tenth of the
-demand served is held (arXiv 2512.13871), by those units that may hold reserve and store nothing, in
-proportion to the power that they have available and do not generate. How full a store stands no
-reading tells, so none is counted on. Where they have less than a tenth left, they hold all of it;
-and where somebody goes short, nothing is held, for reserve is called before demand is refused.
+demand is held (arXiv 2512.13871), by those units that may hold reserve and store nothing, in
+proportion to the power that they have available and do not generate; where they have less than a
+tenth left, they hold all of it. How full a store stands no reading tells, so none is counted on.
+
+Least-cost dispatch serves all that it can before anything is held, so what is left where somebody
+goes short is what no line could bring there: reserve takes nothing from service.
 """
 
 import numpy as np
 
-from settlement.core.arrays import Flags
 from settlement.core.periods import MINUTES_PER_HOUR
 from settlement.core.rounding import apportion
 from settlement.core.tightness import PPM
 from settlement.datasets.market import MarketShape
-from settlement.datasets.profile import Integers, ProfileDay, demand_and_losses_wh
+from settlement.datasets.profile import Integers, ProfileDay
 
 HELD_OF_DEMAND_PPM = 100_000
 
@@ -36,7 +37,7 @@ def reserve_of_day_w(shape: MarketShape, day: ProfileDay, generation_wh: Integer
     left_w = np.maximum(day.available_w - np.maximum(generation_wh, 0) * per_hour, 0)
     left_w[~shape.holds_reserve] = 0
     demand_w = np.maximum(day.demand_wh.sum(axis=0), 0) * per_hour
-    wanted_w = np.where(_is_short(shape, day, generation_wh), 0, _tenth(demand_w))
+    wanted_w = _tenth(demand_w)
     held_w = np.zeros_like(left_w)
     for interval, (wanted, left) in enumerate(
         zip(wanted_w.tolist(), left_w.T.tolist(), strict=True)
@@ -52,15 +53,3 @@ def _tenth(demand_w: Integers) -> Integers:
     whole, rest = np.divmod(demand_w, PPM)
     tenth: Integers = whole * HELD_OF_DEMAND_PPM + rest * HELD_OF_DEMAND_PPM // PPM
     return tenth
-
-
-def _is_short(shape: MarketShape, day: ProfileDay, generation_wh: Integers) -> Flags:
-    """Return shape (T,), whether less is generated than demand and losses ask for.
-
-    The dispatch rounds each unit and node to a Wh, so less than one for each of them is no lack.
-    """
-    asked_wh = demand_and_losses_wh(shape, day).sum(axis=0)
-    rounding_wh = len(shape.units) + shape.dispatch.node_count
-    lacking_wh: Integers = asked_wh - generation_wh.sum(axis=0)
-    is_short: Flags = lacking_wh > rounding_wh
-    return is_short

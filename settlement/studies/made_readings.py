@@ -97,10 +97,10 @@ def apply_fair_play(model: MarketModel, rules: FairPlay, readings: DayReadings) 
 def without_called_reserve(
     model: MarketModel, is_storage: Flags, readings: DayReadings, allowed_wh: Integers
 ) -> DayReadings:
-    """Return a day's readings in which nobody holds reserve while others would go short for it.
+    """Return a day's readings in which nobody holds reserve while others go short for it.
 
-    Reserve is called before demand is refused. So where the network cannot serve what may be taken
-    from what is available beyond reserve, none is held in that interval, and none is paid.
+    Reserve is called before demand is refused. So in an interval in which the network could serve
+    more of what may be taken with it than without, none is held, and none is paid.
 
     Args:
         is_storage: shape (U,); stores are not counted on, as they may be empty.
@@ -112,13 +112,15 @@ def without_called_reserve(
     np.add.at(at_nodes_wh, model.supply_point_node, allowed_wh)
     asked_w = np.maximum(demand_with_losses_wh(model.energy_areas, at_nodes_wh), 0)
     asked_w *= MINUTES_PER_HOUR // model.interval_minutes
-    free = np.where(is_storage[:, np.newaxis], 0, free_w(readings))
-    supply_w = node_available_w(model, free)
-    most_w = [
-        model.rooms.given(supply).most(asked)
-        for supply, asked in zip(supply_w.T, asked_w.T, strict=True)
-    ]
-    is_called = np.array(most_w, dtype=np.int64) < asked_w.sum(axis=0)
+
+    def most_w(power_w: Integers) -> list[int]:
+        supply_w = node_available_w(model, np.where(is_storage[:, np.newaxis], 0, power_w))
+        return [
+            model.rooms.given(supply).most(asked)
+            for supply, asked in zip(supply_w.T, asked_w.T, strict=True)
+        ]
+
+    is_called = np.array(most_w(free_w(readings))) < np.array(most_w(readings.available_w))
     return replace(readings, reserve_w=np.where(is_called, 0, readings.reserve_w))
 
 

@@ -372,7 +372,7 @@ def test_days_of_the_recorded_year_are_made_and_ingested_clocks_changing_include
             progress=no_progress,
         )
         ingested = ingest(session, "gb12", files, received_at=received)
-        assert [ingested_file.file.vector_count for ingested_file in ingested] == [40, 21, 21]
+        assert [ingested_file.file.vector_count for ingested_file in ingested] == [40, 21, 21, 3]
         measured = readings_known_at(session, "gb12", day, day, received).days[day]
         assert measured[DEMAND].values.shape == (40, count)
         assert measured[GENERATION].values.shape == measured[AVAILABLE].values.shape == (21, count)
@@ -410,7 +410,7 @@ def one_interval(available_w, demand_wh) -> ProfileDay:
     [
         ((0, 20_000_000, 5_000_000, 0), (0, 3_333_333, 0, 1_666_667), "a tenth, by what is left"),
         ((0, 24_000_000, -1_000_000, 2_000_000), (0, 2_000_000, 0, 1_000_000), "all that is left"),
-        ((0, 23_000_000, 0, 0), (0, 0, 0, 0), "2 MWh of demand are not served"),
+        ((0, 25_000_000, 0, 2_500_000), (0, 0, 0, 0), "nothing is left"),
     ],
 )
 def test_reserve_is_a_tenth_of_demand_from_what_units_have_left(generation_wh, held_w, why):
