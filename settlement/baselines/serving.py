@@ -79,18 +79,20 @@ class DesignsDay:
         }
 
 
-def serve_day(model: DispatchModel, point_node: Integers, readings: DayReadings) -> DesignsDay:
+def serve_day(
+    model: DispatchModel, point_node: Integers, asked_wh: Integers, free: Integers
+) -> DesignsDay:
     """Return who is served of what was asked for on a day, by each design.
 
     Args:
-        model: grid and fleet, units in the order of the readings.
+        model: grid and fleet, units in the order of `free`.
         point_node: int64[G], node of each supply point.
-        readings: the day; what was metered of generation does not count.
+        asked_wh: int64[G, T].
+        free: int64[U, T] in W, as `supply_w` returns.
 
     Raises:
         ValueError, DispatchError: as in `settlement.dispatch.least_cost.dispatch_day`.
     """
-    free, asked_wh = free_w(readings), readings.scarcity_wh
     everything = dispatch_day(model, free, node_demand_wh(model, point_node, asked_wh))
     plate = without_network(model)
     one_node = np.zeros_like(point_node)
@@ -182,6 +184,24 @@ def node_demand_wh(model: DispatchModel, point_node: Integers, demand_wh: Intege
     demand = np.zeros((model.node_count, demand_wh.shape[1]), dtype=np.int64)
     np.add.at(demand, point_node, demand_wh)
     return demand
+
+
+def supply_w(model: DispatchModel, point_node: Integers, readings: DayReadings) -> Integers:
+    """Return what the designs may serve from, int64[U, T] in W.
+
+    Reserve is held under each design too, but it is called before demand is refused: in intervals
+    in which somebody would go short beside it, all that is available serves.
+
+    Raises:
+        ValueError, DispatchError: as in `settlement.dispatch.least_cost.dispatch_day`.
+    """
+    free = free_w(readings)
+    if readings.reserve_w is None or not readings.reserve_w.any():
+        return free
+    asked_wh = node_demand_wh(model, point_node, readings.scarcity_wh)
+    is_short = (dispatch_day(model, free, asked_wh).unserved_wh > 0).any(axis=0)
+    supply: Integers = np.where(is_short, readings.available_w, free)
+    return supply
 
 
 def free_w(readings: DayReadings) -> Integers:

@@ -26,7 +26,7 @@ import numpy as np
 
 from rulebook.documents import MarketRules
 from settlement.baselines.designs import Design
-from settlement.baselines.serving import DesignsDay, Served, free_w, node_demand_wh, serve_day
+from settlement.baselines.serving import DesignsDay, Served, node_demand_wh, serve_day, supply_w
 from settlement.core.model import DayReadings, MarketModel
 from settlement.core.pots import fuel_payments_micro
 from settlement.core.rounding import WH_PER_MWH, apportion, energy_amounts_micro
@@ -125,11 +125,12 @@ def solve_day(
         ValueError, DispatchError: as in `settlement.dispatch.least_cost.dispatch_day`.
     """
     demand_wh = node_demand_wh(model, point_node, readings.scarcity_wh)
-    nodal = day_optimum(model, free_w(readings), demand_wh)
-    uniform = uniform_optimum(model, free_w(readings), demand_wh)
+    free = supply_w(model, point_node, readings)
+    nodal = day_optimum(model, free, demand_wh)
+    uniform = uniform_optimum(model, free, demand_wh)
     return SolvedDay(
         readings.scarcity_wh,
-        serve_day(model, point_node, readings),
+        serve_day(model, point_node, readings.scarcity_wh, free),
         _micro(nodal.node_price_per_mwh, bounds),
         _micro(uniform.node_price_per_mwh, bounds),
     )

@@ -13,8 +13,9 @@ import pyarrow.parquet
 
 from settlement.datasets.market import MarketShape, Resolutions
 from settlement.datasets.profile import Integers, ProfileDay
+from settlement.datasets.reserve import reserve_of_day_w
 from settlement.meters.ingest import MeterFile
-from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, SUB_METERED
+from settlement.meters.register import AVAILABLE, DEMAND, GENERATION, RESERVE, SUB_METERED
 from settlement.meters.resolution import is_energy, spread_wh, sum_wh
 
 INSTANT = pa.timestamp("us", tz="UTC")
@@ -125,8 +126,9 @@ def make_profile_files(
 ) -> list[MeterFile]:
     """Return demand, availability and generation of a market as three files to ingest.
 
-    They are named <market>-<label>-demand, -availability and -generation. Where the profile knows
-    the sub-meters of the market, they have a fourth, -sub-meters.
+    They are named <market>-<label>-demand, -availability and -generation. Where the market buys
+    reserve, what units hold of it is another, -reserve; where the profile knows the sub-meters of
+    the market, they have one, too, -sub-meters.
     """
     starts = [day.starts for day in profile]
     contents = {
@@ -134,6 +136,13 @@ def make_profile_files(
         "availability": (shape.units, AVAILABLE, [day.available_w for day in profile]),
         "generation": (shape.units, GENERATION, generation),
     }
+    if shape.holds_reserve.any():
+        holders = np.flatnonzero(shape.holds_reserve)
+        held = [
+            reserve_of_day_w(shape, day, generated)[holders]
+            for day, generated in zip(profile, generation, strict=True)
+        ]
+        contents["reserve"] = (tuple(shape.units[unit] for unit in holders), RESERVE, held)
     sub_metered = [day.sub_metered_wh for day in profile if day.sub_metered_wh is not None]
     if shape.sub_meters and sub_metered:
         contents["sub-meters"] = (shape.sub_meters, SUB_METERED, sub_metered)

@@ -38,6 +38,7 @@ class MarketShape:
         household_count: int64[G], 0 for non-residential demand.
         magnitude_w: int64[G], power that the product allows a household; 0 where it sets none.
         flexible: bool[G], whether the product's timing is flexible.
+        holds_reserve: bool[U], whether a unit may hold reserve, stores nothing, and is paid for it.
         dispatch: grid and fleet for the dispatch, units and nodes in the same order.
         resolutions: what one reading of a unit, supply point or sub-meter covers.
         sub_meters: names, sorted.
@@ -58,6 +59,7 @@ class MarketShape:
     household_count: Integers
     magnitude_w: Integers
     flexible: NDArray[np.bool_]
+    holds_reserve: NDArray[np.bool_]
     dispatch: DispatchModel
     resolutions: Resolutions
     sub_meters: tuple[str, ...] = ()
@@ -76,6 +78,8 @@ def market_shape(rules: RuleSet) -> MarketShape:
     )
     products = {product.product: product for product in rules.market_rules.products}
     nodes = node_numbers(rules.grid_model)
+    reserve = rules.allocation_policy.reserve
+    buys_reserve = reserve is not None and reserve.availability_price_micro_per_mw_h > 0
     regions = _regions(rules.grid_model)
     return MarketShape(
         market=rules.market,
@@ -92,6 +96,9 @@ def market_shape(rules: RuleSet) -> MarketShape:
         household_count=integers([point.household_count for point in points]),
         magnitude_w=integers([products[point.product].magnitude_w or 0 for point in points]),
         flexible=np.array([products[point.product].timing == "flexible" for point in points], bool),
+        holds_reserve=np.array(
+            [buys_reserve and unit.can_reserve and unit.storage_wh is None for unit in units], bool
+        ),
         dispatch=dispatch_model(rules),
         resolutions=resolutions_of(rules),
         sub_meters=tuple(sorted(m.sub_meter for r in rules.registrations for m in r.sub_meters)),

@@ -45,7 +45,7 @@ def dispatch_profile(
     """
     generation: list[Integers] = []
     for stretch in _stretches(profile):
-        days = [DayToDispatch(day.available_w, _node_demand_wh(shape, day)) for day in stretch]
+        days = [DayToDispatch(day.available_w, demand_and_losses_wh(shape, day)) for day in stretch]
         for dispatched in dispatch_days(with_losses(shape.dispatch, shape.energy_areas), days):
             generation.append(dispatched.generation_wh)
             progress(len(generation), len(profile))
@@ -64,7 +64,8 @@ def _stretches(profile: Sequence[ProfileDay]) -> Iterator[list[ProfileDay]]:
         yield stretch
 
 
-def _node_demand_wh(shape: MarketShape, day: ProfileDay) -> Integers:
+def demand_and_losses_wh(shape: MarketShape, day: ProfileDay) -> Integers:
+    """Return int64[N, T]: what the nodes ask for, and what is lost on its way."""
     demand_wh = np.zeros((shape.dispatch.node_count, len(day.starts)), dtype=np.int64)
     np.add.at(demand_wh, shape.supply_point_node, day.demand_wh)
     return demand_with_losses_wh(shape.energy_areas, demand_wh)

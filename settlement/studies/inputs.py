@@ -37,6 +37,7 @@ from settlement.studies.made_readings import (
     as_metered,
     make_day,
     reachable_wh,
+    without_called_reserve,
 )
 from settlement.studies.measures import (
     AVAILABLE,
@@ -143,7 +144,7 @@ class StudyInputs:
     def day_readings(self, day: dt.date, model: MarketModel) -> DayReadings:
         """Return a day's readings as they would have been metered under the overlay."""
         law = self._law_on(day)
-        readings = self._asked(day)
+        readings = self._supplied(day)
         allowed = self._allowed_on(day)
         if self._stored is None:
             made = make_day(
@@ -208,12 +209,19 @@ class StudyInputs:
             self._allowed[day] = found
         return found
 
+    def _supplied(self, day: dt.date) -> DayReadings:
+        """Return a day's readings as asked, with the reserve that is held and not called."""
+        law = self._law_on(day)
+        is_storage = law.dispatch.storage_wh > 0
+        allowed_wh = self._allowed_on(day).demand_wh
+        return without_called_reserve(law.model, is_storage, self._asked(day), allowed_wh)
+
     def _demand_of(self, day: dt.date) -> DayToDispatch:
         law = self._law_on(day)
         allowed_wh = self._allowed_on(day).demand_wh
         at_nodes_wh = node_demand_wh(law.dispatch, law.model.supply_point_node, allowed_wh)
         return DayToDispatch(
-            free_w(self._asked(day)), demand_with_losses_wh(law.model.energy_areas, at_nodes_wh)
+            free_w(self._supplied(day)), demand_with_losses_wh(law.model.energy_areas, at_nodes_wh)
         )
 
     def day_totals(self, day: dt.date) -> list[DayTotal]:

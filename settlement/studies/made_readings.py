@@ -24,9 +24,14 @@ from settlement.core.energy_accounts import LOSSES, energy_of_areas
 from settlement.core.fair_play_amounts import energy_wh
 from settlement.core.fair_play_market import shares_of_day, supply_of_day_w
 from settlement.core.fair_play_rules import FairPlay, Requests
-from settlement.core.model import DayReadings, MarketModel
+from settlement.core.model import DayReadings, MarketModel, node_available_w
+from settlement.core.periods import MINUTES_PER_HOUR
 from settlement.dispatch.least_cost import DayDispatch
-from settlement.dispatch.losses import closed_wh, unserved_without_losses_wh
+from settlement.dispatch.losses import (
+    closed_wh,
+    demand_with_losses_wh,
+    unserved_without_losses_wh,
+)
 from settlement.dispatch.model import DispatchModel
 
 ROUNDS = 8
@@ -87,6 +92,36 @@ def apply_fair_play(model: MarketModel, rules: FairPlay, readings: DayReadings) 
         shares.served.maximum_w // per_hour,
         shares.requests,
     )
+
+
+def without_called_reserve(
+    model: MarketModel, is_storage: Flags, readings: DayReadings, allowed_wh: Integers
+) -> DayReadings:
+    """Return a day's readings in which nobody holds reserve while others go short for it.
+
+    Reserve is called before demand is refused. So in an interval in which the network could serve
+    more of what may be taken with it than without, none is held, and none is paid.
+
+    Args:
+        is_storage: shape (U,); stores are not counted on, as they may be empty.
+        allowed_wh: shape (G, T), what Fair Play allows.
+    """
+    if readings.reserve_w is None or not readings.reserve_w.any():
+        return readings
+    at_nodes_wh = np.zeros((len(model.grid.nodes), allowed_wh.shape[1]), dtype=np.int64)
+    np.add.at(at_nodes_wh, model.supply_point_node, allowed_wh)
+    asked_w = np.maximum(demand_with_losses_wh(model.energy_areas, at_nodes_wh), 0)
+    asked_w *= MINUTES_PER_HOUR // model.interval_minutes
+
+    def most_w(power_w: Integers) -> list[int]:
+        supply_w = node_available_w(model, np.where(is_storage[:, np.newaxis], 0, power_w))
+        return [
+            model.rooms.given(supply).most(asked)
+            for supply, asked in zip(supply_w.T, asked_w.T, strict=True)
+        ]
+
+    is_called = np.array(most_w(free_w(readings))) < np.array(most_w(readings.available_w))
+    return replace(readings, reserve_w=np.where(is_called, 0, readings.reserve_w))
 
 
 def reachable_wh(

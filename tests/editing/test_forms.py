@@ -259,14 +259,14 @@ def test_breaks_of_a_wide_field_are_blanks():
 def test_rows_are_added_removed_and_moved():
     values = body(RULES)
     more, path = do("market-rules", values, "add layers.1.curve")
-    assert path == ("layers", 1, "curve", 5) and more["layers"][1]["curve"][5] == {}
+    assert path == ("layers", 1, "curve", 6) and more["layers"][1]["curve"][6] == {}
     moved, path = do("market-rules", values, "down layers.1.curve.0")
     assert path == ("layers", 1, "curve")
     curve = values["layers"][1]["curve"]
     assert moved["layers"][1]["curve"][:2] == [curve[1], curve[0]]
     back, _ = do("market-rules", moved, "up layers.1.curve.1")
     assert back == values
-    fewer, _ = do("market-rules", values, "remove layers.1.curve.4")
+    fewer, _ = do("market-rules", values, "remove layers.1.curve.5")
     assert fewer["layers"][1]["curve"] == curve[:-1]
     assert fewer["layers"][0] == values["layers"][0]
     same, _ = do("market-rules", values, "up layers.0")

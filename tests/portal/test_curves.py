@@ -104,12 +104,13 @@ def test_a_flat_curve_of_no_price_is_drawn_too():
 def test_the_page_of_the_rules_shows_the_curves(client: Client):
     page = html.unescape(client.get("/rules/gb12/market-rules/?on=2024-03-30").content.decode())
     page = page.replace("\xa0", " ")
-    assert page.count('<figure class="chart" id="price-curves-1">') == 1
-    assert page.count("</svg>") == 2  # for a page, and for a phone
+    assert page.count('<figure class="chart" id="price-curves-') == 5
+    assert page.count("</svg>") == 10  # for a page, and for a phone
     assert "style=" not in page and "<style" not in page
-    assert "Layers system, region, zone, cluster, node" in page
-    assert "at most £112.00 per MWh" in page
-    assert "Net export is paid the price of energy taken" in page
+    assert "Layer system" in page and "Layer node" in page
+    assert "at most £114.00 per MWh" in page and "at most £110.00 per MWh" in page
+    assert "at most £115.00 per MWh" in page  # of net export
+    assert "Net export is paid the price of energy taken" not in page
     grid = client.get("/rules/gb12/grid-model/?on=2024-03-30").content.decode()
     assert "Price curves" not in grid
 

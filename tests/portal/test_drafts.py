@@ -100,7 +100,7 @@ def test_the_cap_is_changed_in_one_place_and_the_copy_says_so_in_words(sign_in):
     _, copy = begin(client, "market-rules")
     address = f"/drafts/{copy.pk}/market-rules/"
     page = shown(client.get(address))
-    assert "5 points of price curves stand at the cap and move with it" in page
+    assert "10 points of price curves stand at the cap and move with it" in page
     assert "A lower cap therefore flattens the last stretch" in page
     assert "system at 150\N{NO-BREAK SPACE}%" in page and "£/MWh" in page
     assert "Demand over deliverable supply; 100 % is all supply in use" in shown(
@@ -130,7 +130,7 @@ def test_without_the_tick_the_points_stay_and_each_is_found_beside_its_field(sig
     client.post(address, sent)
     page = shown(client.get(address))
     assert "It cannot be proposed yet" in page
-    assert f'href="/drafts/{copy.pk}/market-rules/layers.0/#layers.0.curve.4.price' in page
+    assert f'href="/drafts/{copy.pk}/market-rules/layers.0/#layers.0.curve.5.price' in page
     page = shown(client.get(f"/drafts/{copy.pk}/market-rules/layers.0/"))
     beside = "it lies between the floor of 0 and the cap of 3000 £/MWh, found 6000 £/MWh"
     assert beside in page, "in the measure of the form"
@@ -162,22 +162,22 @@ def test_rows_are_added_moved_and_removed_by_buttons(sign_in):
     _, copy = begin(client, "market-rules")
     address = f"/drafts/{copy.pk}/market-rules/layers.1/"
     answer = save(client, address, do="add layers.1.curve", layers__1__layer="territory")
-    assert answer["Location"] == f"{address}#layers.1.curve.5"
+    assert answer["Location"] == f"{address}#layers.1.curve.6"
     curve = stored(copy).bodies[RULES]["layers"][1]["curve"]
-    assert len(curve) == 6 and copy.bodies[RULES]["layers"][1]["layer"] == "territory"
+    assert len(curve) == 7 and copy.bodies[RULES]["layers"][1]["layer"] == "territory"
     page = shown(client.get(address))
     assert "the field is needed (Tightness" in page, "of the row that is still empty"
-    typed = {"layers__1__curve__5__tightness_ppm": "160",
-             "layers__1__curve__5__price_micro_per_mwh": "6000"}  # fmt: skip
+    typed = {"layers__1__curve__6__tightness_ppm": "160",
+             "layers__1__curve__6__price_micro_per_mwh": "6000"}  # fmt: skip
     save(client, address, **typed)
-    assert stored(copy).bodies[RULES]["layers"][1]["curve"][5] == {
+    assert stored(copy).bodies[RULES]["layers"][1]["curve"][6] == {
         "tightness_ppm": 1_600_000, "price_micro_per_mwh": 6_000_000_000,
     }  # fmt: skip
-    save(client, address, do="up layers.1.curve.5")
-    assert stored(copy).bodies[RULES]["layers"][1]["curve"][4]["tightness_ppm"] == 1_600_000
+    save(client, address, do="up layers.1.curve.6")
+    assert stored(copy).bodies[RULES]["layers"][1]["curve"][5]["tightness_ppm"] == 1_600_000
     assert "curve-tightness-not-rising" in shown(client.get(address))
-    save(client, address, do="remove layers.1.curve.5")
-    assert len(stored(copy).bodies[RULES]["layers"][1]["curve"]) == 5
+    save(client, address, do="remove layers.1.curve.6")
+    assert len(stored(copy).bodies[RULES]["layers"][1]["curve"]) == 6
     answer = save(client, address, do="remove layers.1.curve.99", layers__1__layer="land")
     assert "is not there any more" in shown(client.get(answer["Location"]))
     assert stored(copy).bodies[RULES]["layers"][1]["layer"] == "land", "what was typed is saved"

@@ -22,7 +22,7 @@ def knot(tightness, price):
 
 
 def set_curve(*knots):
-    return lambda v: v["layers"][1].update(curve=[knot(*k) for k in knots])
+    return lambda v: v["layers"][1].update(curve=[knot(*k) for k in knots], sell_curve=[])
 
 
 def unuse(values):
@@ -91,9 +91,9 @@ ALONE = [
     (RULES, lambda v: v.update(time_zone="../etc/passwd"), ["time-zone-unknown"]),
     (RULES, lambda v: v.update(interval_minutes=25), ["interval-does-not-divide-hour"]),
     (RULES, lambda v: v.update(price_floor_micro_per_mwh=6_000_000_000),
-     ["floor-not-below-cap"] + ["curve-price-outside-bounds"] * 20),
+     ["floor-not-below-cap"] + ["curve-price-outside-bounds"] * 50),
     (RULES, unuse, ["no-layer-in-use"]),
-    (RULES, twice("layers"), ["layer-repeated"]),
+    (RULES, twice("layers"), ["clause-unknown-name"] * 2 + ["layer-repeated"]),
     (RULES, set_curve((0, 0), (0, 5)), ["curve-tightness-not-rising"]),
     (RULES, set_curve((5, 0), (4, 5), (4, 6)), ["curve-tightness-not-rising"] * 2),
     (RULES, set_curve((0, 6), (1, 5)), ["curve-price-falls"]),
@@ -164,10 +164,9 @@ ALONE = [
     (GRID, lambda v: v["nodes"].append({"node": "N40", "title": "New"}),
      ["grid-not-connected"] + ["layer-misses-node"] * 5),
     (POLICY, lambda v: v["pots"][0].update(weight_ppm=499_999), ["weights-do-not-sum"]),
-    (POLICY, lambda v: [v["pots"][i].update(weight_ppm=w) for i, w in enumerate((0, 0, 600_000,
-     400_000))], ["part-missing"]),
-    (POLICY, lambda v: v.update(flexibility={"response_minutes": 30, "requirement_ppm": 1}),
-     ["part-unused"]),
+    (POLICY, lambda v: v.update(flexibility=None), ["clause-unknown-name"] * 2 + ["part-missing"]),
+    (POLICY, lambda v: [v["pots"][i].update(weight_ppm=w) for i, w in enumerate((0, 0, 0,
+     1_000_000))], ["part-unused"]),
     (POLICY, lambda v: v["target"].update(rule="equalisation"), ["part-missing"]),
     (POLICY, lambda v: v["target"].update(benchmark_annual_units=5), ["part-unused"]),
     (POLICY, lambda v: v["charging"][0].update(mode="mixed"), ["part-missing"]),

@@ -30,10 +30,10 @@ PRICE = "layers.curve.price_micro_per_mwh"
 SHARE = "layers.curve.tightness_ppm"
 
 REFUSED = [
-    (RULES, CURVE, "It rises to 90 pounds.", "90 pounds", PRICE, "layers.system.curve"),
-    (RULES, CURVE, "It rises to ninety pounds.", "ninety pounds", PRICE, "layers.system.curve"),
-    (RULES, CURVE, "£400/MWh when all is in use", "£400/MWh", PRICE, "layers.system.curve"),
-    (RULES, CURVE, "4p a kWh, or £0.09 per kWh", "£0.09 per kWh", PRICE, "layers.system.curve"),
+    (RULES, CURVE, "It rises to 80 pounds.", "80 pounds", PRICE, "layers.system.curve"),
+    (RULES, CURVE, "It rises to eighty pounds.", "eighty pounds", PRICE, "layers.system.curve"),
+    (RULES, CURVE, "£300/MWh when all is in use", "£300/MWh", PRICE, "layers.system.curve"),
+    (RULES, CURVE, "4p a kWh, or £0.08 per kWh", "£0.08 per kWh", PRICE, "layers.system.curve"),
     (RULES, CURVE, "at a tightness of nine tenths", "nine tenths", SHARE, "layers.system.curve"),
     (RULES, CURVE, "from 30 on", "30", SHARE, "layers.system.curve"),
     (

@@ -24,10 +24,10 @@ FILLED = [
     (RULES, "{meter_data.accepted_quality}", "measured, estimated"),
     (RULES, "{tax}", "(category AE, rate 0 %, note Reverse charge: the buyer accounts for value"),
     (RULES, "{layers.node.curve}", "(tightness 0 %, price £0.00 per MWh; tightness 30 %, price £"),
-    (RULES, "{layers.curve}", "(tightness 0 %, price £0.00 per MWh; tightness 30 %, price £"),
+    (RULES, "{layers.sell_curve}", "(tightness 0 %, price £0.00 per MWh; tightness 30 %, price £"),
     (GRID, "{lines.N0-N1.rating}", "9,000 MW"),
     (GRID, "{lines.N0-N1.voltage} and {lines.N0-N1.length}", "400 kV and 200 km"),
-    (POLICY, "{pots.adequacy.weight}", "50 %"),
+    (POLICY, "{pots.adequacy.weight}", "40 %"),
     (POLICY, "{fair_play.compensation}", "£90.00 per MWh"),
     (TERMS, "{late_payment.annual_rate}", "8 %"),
     (
@@ -99,8 +99,8 @@ def test_a_list_is_a_table_between_the_words():
     assert before == "The price is read from "
     assert isinstance(table, ValueTable)
     assert table.columns == ("Tightness", "Price")
-    assert spaced(table.rows[2][0]) == "90 %"
-    assert spaced(table.rows[2][1]) == "£90.00 per MWh"
+    assert spaced(table.rows[3][0]) == "90 %"
+    assert spaced(table.rows[3][1]) == "£95.00 per MWh"
     assert after == " at its tightness."
 
 

@@ -13,7 +13,12 @@ from rulebook.documents import Document, Registration
 from rulebook.folders import read_files
 from rulebook.resolve import RuleSet
 from settlement.core.periods import interval_starts
-from settlement.datasets.files import Form, encode_table, readings_table
+from settlement.datasets.files import (
+    Form,
+    encode_table,
+    make_profile_files,
+    readings_table,
+)
 from settlement.datasets.market import MarketShape, market_shape
 from settlement.datasets.market_files import (
     days_label,
@@ -23,6 +28,7 @@ from settlement.datasets.market_files import (
 )
 from settlement.datasets.profile import ProfileDay, dispatch_profile
 from settlement.datasets.recorded import first_instant, recorded_profile
+from settlement.datasets.reserve import reserve_of_day_w
 from settlement.datasets.synthetic import synthetic_profile
 from settlement.dispatch.losses import demand_with_losses_wh
 from settlement.meters.cells import read_readings
@@ -366,7 +372,7 @@ def test_days_of_the_recorded_year_are_made_and_ingested_clocks_changing_include
             progress=no_progress,
         )
         ingested = ingest(session, "gb12", files, received_at=received)
-        assert [ingested_file.file.vector_count for ingested_file in ingested] == [40, 21, 21]
+        assert [ingested_file.file.vector_count for ingested_file in ingested] == [40, 21, 21, 3]
         measured = readings_known_at(session, "gb12", day, day, received).days[day]
         assert measured[DEMAND].values.shape == (40, count)
         assert measured[GENERATION].values.shape == measured[AVAILABLE].values.shape == (21, count)
@@ -374,3 +380,55 @@ def test_days_of_the_recorded_year_are_made_and_ingested_clocks_changing_include
         gap = taken_wh - measured[GENERATION].values.sum(axis=0)
         # Losses of demand are generated too: at most the highest factor of any area.
         assert (gap >= -taken_wh * 23 // 1000 - 21).all()
+
+
+def reserve_market(**policy) -> MarketShape:
+    """The tiny market, where a megawatt of reserve costs something, and its gas may hold some."""
+    documents = tiny_market.documents()
+    changed = []
+    for document in documents:
+        body = document.model_dump()
+        if document.kind == "allocation-policy":
+            body["reserve"] = {"availability_price_micro_per_mw_h": 7_500_000} | policy
+        for unit in body.get("units", ()):
+            unit["can_reserve"] = unit["technology"] != "wind"
+        changed.append(type(document).model_validate(body))
+    return market_shape(rules_of(changed))
+
+
+def one_interval(available_w, demand_wh) -> ProfileDay:
+    return ProfileDay(
+        FIRST,
+        (dt.datetime(2024, 3, 29, tzinfo=dt.UTC),),
+        np.array([[each] for each in available_w]),
+        np.array([[each] for each in demand_wh]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("generation_wh", "held_w", "why"),
+    [
+        ((0, 20_000_000, 5_000_000, 0), (0, 3_333_333, 0, 1_666_667), "a tenth, by what is left"),
+        ((0, 24_000_000, -1_000_000, 2_000_000), (0, 2_000_000, 0, 1_000_000), "all that is left"),
+        ((0, 25_000_000, 0, 2_500_000), (0, 0, 0, 0), "nothing is left"),
+    ],
+)
+def test_reserve_is_a_tenth_of_demand_from_what_units_have_left(generation_wh, held_w, why):
+    """U1 is wind, and U3 a battery whose content nobody reads: neither is counted on."""
+    shape = reserve_market()
+    available_w = [9_000_000, 50_000_000, 20_000_000, 5_000_000]
+    day = one_interval(available_w, (10_000_000, 5_000_000, 6_000_000, 4_000_000))
+    found = reserve_of_day_w(shape, day, np.array([[each] for each in generation_wh]))
+    assert found[:, 0].tolist() == list(held_w), why
+
+
+def test_a_market_that_pays_nothing_for_reserve_has_no_readings_of_it():
+    for shape in (tiny(), reserve_market(availability_price_micro_per_mw_h=0)):
+        assert not shape.holds_reserve.any()
+    days = [one_interval([10**7] * 4, [10**6] * 4)]
+    generation = [np.array([[10**6]] * 4)]
+    names = [
+        [file.name for file in make_profile_files(shape, "x", days, generation, Form.CSV)]
+        for shape in (tiny(), reserve_market())
+    ]
+    assert names[1] == [*names[0], "tiny-x-reserve.csv"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from settlement.baselines.serving import serve_day
+from settlement.baselines.serving import serve_day, supply_w
 from settlement.core.model import DayReadings
 from settlement.dispatch.rationing import Shortage, rationed_wh
 from tests.examples import tried
@@ -21,7 +21,7 @@ TWO = model(2, [(0, 1, 10, 0)], [(0, 12, 0, 0)])
 def served(made, points, available_w, asked_wh):
     """Return who is served on a day."""
     readings = DayReadings(DAY, np.zeros_like(available_w), available_w, asked_wh)
-    return serve_day(made, points, readings)
+    return serve_day(made, points, asked_wh, supply_w(made, points, readings))
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,19 @@ def test_each_design_serves_in_its_own_way(asked, nodal, uniform, flat):
         assert design.delivered_wh[:, 0].tolist() == [each * MWH for each in expected]
         assert design.generation_wh.sum() == sum(expected) * MWH
     assert day.scheduled_wh.tolist() == [[min(20, sum(asked)) * MWH]]
+
+
+def test_reserve_is_called_before_anybody_is_refused():
+    """Of 20 MW 8 are held: in the second hour 18 are asked for, in the third 12 behind the line."""
+    asked_wh = integers([4, 10, 0], [6, 8, 12]) * MWH
+    available_w, held_w = integers([20, 20, 20]) * MW, integers([8, 8, 12]) * MW
+    points = integers(0, 1)
+    readings = DayReadings(DAY, np.zeros_like(available_w), available_w, asked_wh, held_w)
+    free = supply_w(TWO, points, readings)
+    assert free.tolist() == [[12 * MW, 20 * MW, 20 * MW]]
+    day = serve_day(TWO, points, asked_wh, free)
+    for design in (day.nodal, day.uniform, day.flat):
+        assert design.delivered_wh.sum(axis=0).tolist() == [10 * MWH, 18 * MWH, 10 * MWH]
 
 
 def test_alike_nodes_share_pro_rata_and_so_do_the_points_of_a_node():

@@ -1,6 +1,7 @@
 """Each shock by hand on the tiny market, and every finding about an overlay."""
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from rulebook.resolve import RulePeriod, RuleSet
 from settlement.core.model import DayReadings
 from settlement.rules.compile import compile_market
 from settlement.studies.checks import overlay_findings
-from settlement.studies.made_readings import _delivered_wh
+from settlement.studies.made_readings import _delivered_wh, without_called_reserve
 from settlement.studies.overlay import read_overlay
 from settlement.studies.shocks import overlaid_periods, overlaid_readings
 from tests.conftest import ROOT
@@ -101,6 +102,26 @@ def test_a_line_outage_lowers_both_ratings():
     )
     ratings = [(line.rating_w, line.reverse_rating_w) for line in rules.grid_model.lines]
     assert ratings == [(16_666_650, 16_666_650), (30_000_000, 30_000_000)]
+
+
+def test_reserve_is_called_where_more_is_served_with_it_and_not_where_a_line_is_full():
+    """Half hours in which 60, 70 and 90 MW are asked for at C, behind a line of 30 MW from B."""
+    model = compile_market(
+        RULES.market_rules, RULES.grid_model, RULES.allocation_policy, RULES.registrations
+    )
+    mw = 1_000_000
+    available_w = np.array([60 * mw, 80 * mw, 20 * mw, 50 * mw])[:, None].repeat(3, axis=1)
+    held_w = np.array([[0, 0, 0], [20, 20, 20], [0, 0, 0], [20, 20, 0]]) * mw
+    asked_wh = np.zeros((4, 3), dtype=np.int64)
+    asked_wh[POINTS.index("C-home")] = np.array([60, 70, 90]) * mw // 2
+    day = DayReadings(DAY, np.zeros_like(available_w), available_w, asked_wh, held_w)
+    is_storage = np.array([False, False, True, False])
+    found = without_called_reserve(model, is_storage, day, asked_wh).reserve_w
+    # 60 is 30 of the line and 30 of what U4 does not hold; of 70 U4 gives 10 that it held.
+    assert (found[:, 0] == held_w[:, 0]).all() and not found[:, 1].any()
+    assert (found[:, 2] == held_w[:, 2]).all(), "what U2 holds cannot be brought to C"
+    nobody = replace(day, reserve_w=None)
+    assert without_called_reserve(model, is_storage, nobody, asked_wh) is nobody
 
 
 def test_what_dispatch_leaves_unserved_is_shared_by_what_may_be_taken():

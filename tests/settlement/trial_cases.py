@@ -27,7 +27,7 @@ def capped(rules: MarketRules, cap_micro: int = LOWER_CAP_MICRO) -> Document:
     """Return market rules with a lower cap, and curves that end at it."""
     layers = rules.model_dump(mode="json")["layers"]
     for layer in layers:
-        for knot in layer["curve"]:
+        for knot in (*layer["curve"], *layer["sell_curve"]):
             knot["price_micro_per_mwh"] = min(knot["price_micro_per_mwh"], cap_micro)
     return changed(rules, price_cap_micro_per_mwh=cap_micro, layers=layers)
 
