@@ -100,6 +100,12 @@ OPERATION = (
         "unserved_wh", "Energy not served", "Asked for and not delivered: the shortage.", energy
     ),
     Figure(
+        "moved_wh",
+        "Energy that waited",
+        "Asked for later, within its window, as the price of the interval before was high.",
+        energy,
+    ),
+    Figure(
         "wasted_wh",
         "Could have been served",
         "The most that units and lines could have delivered, less what was served: waste.",

@@ -122,6 +122,7 @@ def _operation_table(report: Mapping[str, Any]) -> Table:
                 (_cell(report["operation"], figure, report["currency"]),),
             )
             for figure in OPERATION
+            if figure.name in report["operation"]["after"]
         ),
     )
 
