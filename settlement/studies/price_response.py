@@ -9,15 +9,13 @@ next::
     asked_t  = new_t + waiting_{t-1} - waits_t
 
 What waits is asked for later, within the window of its contract: what arises in interval t, at the
-latest in interval t + window. So a price moves energy in time and takes none away. Of one supply
-point in a standing hour, a change of price by dp moves ``flexible demand x response x dp`` of
-demand, which moves the price again; what goes round once is the loop gain (`loop_gain_ppm`).
+latest in interval t + window. So a price moves energy in time and takes none away. How such a loop
+behaves is what `settlement.studies.sweep` asks.
 
 C columns stand side by side: a day has one, a sweep one for each of its cells.
 """
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 
@@ -122,23 +120,3 @@ def _part_of(energy_wh: Integers, part_ppm: Integers) -> Integers:
     whole, rest = np.divmod(energy_wh, PPM)
     part: Integers = whole * part_ppm + rest * part_ppm // PPM
     return part
-
-
-def loop_gain_ppm(
-    slope_micro_per_mwh_per_ppm: Fraction,
-    response_ppm_per_unit: int,
-    flexible_w: int,
-    deliverable_w: int,
-) -> int:
-    """Return demand response x curve slope of a holon in a standing hour, rounded up.
-
-    A price that is 1 micro higher moves ``flexible x response / 10**12`` of demand, which is so
-    much over the deliverable supply of tightness, which at the slope of the curve is the gain in
-    micro: ``slope x response x flexible / (10**6 x deliverable)``.
-
-    Example: 40 of 100 MW deliverable are flexible, the curve rises by 3,000 micro per MWh a ppm of
-    tightness, and 500 ppm wait for each pound: 3,000 x 500 x 0.4 / 10**6 = 0.6, so 600,000 ppm.
-    """
-    gain = slope_micro_per_mwh_per_ppm * response_ppm_per_unit * flexible_w
-    over = MICRO * deliverable_w
-    return -int(-gain * PPM // over)

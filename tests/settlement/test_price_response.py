@@ -1,7 +1,5 @@
 """Flexible demand that answers prices: by hand, energy kept, prices without memory, days alike."""
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -25,7 +23,6 @@ from settlement.studies.price_response import (
     NO_PRICE,
     Answering,
     answer_price,
-    loop_gain_ppm,
     nothing_waits,
 )
 from tests.settlement.study_cases import metered, response, study_tiny
@@ -83,11 +80,6 @@ def test_nobody_waits_beyond_the_last_interval_or_without_a_price():
     # With one interval to come, what would be due in two is due in one.
     found = answer_price(all_wait, nothing_waits(2, 1, 1), new, high, intervals_left=1)
     assert found.waiting_wh.ravel().tolist() == [100, 0]
-
-
-def test_the_gain_of_a_loop_by_hand():
-    assert loop_gain_ppm(Fraction(3_000), 500, 40_000_000, 100_000_000) == 600_000
-    assert loop_gain_ppm(Fraction(1, 3), 1, 1, 1) == 1  # a third of a millionth, rounded up
 
 
 @given(KEPT, st.lists(st.integers(NO_PRICE, 10**11), min_size=20, max_size=20), st.integers(1, 9))
