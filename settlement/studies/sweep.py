@@ -242,7 +242,9 @@ def _gains(model: MarketModel, hour: StandingHour) -> Gains:
             outside = Fraction((int(flexible_w.sum()) - inside) * tightness, PPM)
             pressing = inside + (outside if is_left_over[holon] else 0)
             standing.append(slope_at(curve, tightness) * Fraction(pressing, supply))
-            steepest.append(curve.steepest_micro_per_mwh_per_ppm * Fraction(inside + outside, supply))
+            steepest.append(
+                curve.steepest_micro_per_mwh_per_ppm * Fraction(inside + outside, supply)
+            )
     return Gains(max(standing), max(steepest))
 
 
