@@ -128,6 +128,12 @@ SERVED = (
 OPERATION = (
     Figure("desired_wh", "Energy asked for", "By all supply points together.", energy),
     Figure(
+        "moved_wh",
+        "Energy that waited",
+        "Asked for later, within its window, as the price of the interval before was high.",
+        energy,
+    ),
+    Figure(
         "wasted_wh",
         "Could have been served",
         "The most that units and lines could have delivered, less what was served: waste.",

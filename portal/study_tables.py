@@ -121,6 +121,7 @@ def _operation_table(report: Mapping[str, Any]) -> Table:
     rows = (
         Row(figure.title, figure.meaning, (_cell(report["operation"], figure, report["currency"]),))
         for figure in figures
+        if figure.name in report["operation"]["after"]
     )
     return Table("operation", "Operation and waste", lead, (column,), tuple(rows))
 

@@ -159,6 +159,8 @@ SHELLS = {
     "settlement/studies/inputs.py": "loads what a run is computed from",
     "settlement/studies/reporting.py": "reads the results of both runs",
     "settlement/studies/store.py": "moves rows",
+    "settlement/studies/transition.py": "use case: a period beside the market in force",
+    "settlement/studies/sweeping.py": "use case: sweep a loop over an interval of a real day",
     "settlement/studies/study.py": "use case: run a study",
     "settlement/tables.py": "declares tables of the database",
     "settlement/trials/inputs.py": "loads what a trial is computed from",

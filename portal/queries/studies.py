@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from common.quantities import ppm, with_unit
+from common.quantities import MICRO, ppm, with_unit
 from portal.queries.rules import market_zone, zone_by_market
 from portal.queries.runs import RunSummary
 from portal.study_tables import Table, tables
@@ -19,6 +19,7 @@ from settlement.studies.overlay import (
     LineOutage,
     Outage,
     Overlay,
+    PriceResponse,
     Shock,
     TimedShock,
     WindDrought,
@@ -95,6 +96,15 @@ def _effect_in_words(shock: Shock, currency: str) -> str:
             return f"Offers of {named} are {ppm(shock.factor_ppm)} of what they were{more}"
         case LineOutage():
             return f"{ppm(shock.left_ppm)} of the rating of {_listed(shock.lines)} is left"
+        case PriceResponse():
+            reference = with_unit(shock.reference_price_micro_per_mwh, "micro per MWh", currency)
+            unit = with_unit(MICRO, "micro per MWh", currency)
+            return (
+                f"Flexible demand of {_listed(shock.products)} waits: "
+                f"{ppm(shock.response_ppm_per_unit)} of it for each {unit} by which the price of "
+                f"the interval before exceeds {reference}, at most {ppm(shock.most_moved_ppm)} "
+                f"(assumed: {shock.assumption})"
+            )
     raise TypeError(f"no words for {type(shock)}")
 
 

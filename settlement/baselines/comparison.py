@@ -49,7 +49,7 @@ def compare_baselines(
     Raises:
         Refused: no run covers the period, or its inputs are incomplete.
     """
-    run = _covering_run(session, market, first_day, last_day)
+    run = covering_run(session, market, first_day, last_day)
     totals = Totals()
     for first, last, rules in pinned_periods(session, run):
         period = RulePeriod(max(first, first_day), min(last, last_day), rules)
@@ -59,7 +59,12 @@ def compare_baselines(
     return Baselines(run, first_day, last_day, totals)
 
 
-def _covering_run(session: Session, market: str, first_day: dt.date, last_day: dt.date) -> Run:
+def covering_run(session: Session, market: str, first_day: dt.date, last_day: dt.date) -> Run:
+    """Return the latest run that settled a period.
+
+    Raises:
+        Refused: none covers it.
+    """
     for run in store.list_runs(session, market):
         if run.kind != STUDY and run.first_day <= first_day and last_day <= run.last_day:
             return run
@@ -69,7 +74,7 @@ def _covering_run(session: Session, market: str, first_day: dt.date, last_day: d
                 "no-run",
                 market,
                 f"no run settled all days from {first_day} to {last_day}",
-                "baselines stand beside what was settled",
+                "other designs stand beside what was settled",
                 "settle these days in one run, or choose days that one run covers",
             )
         ]

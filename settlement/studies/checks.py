@@ -7,8 +7,8 @@ from common.refusals import Finding, shown
 from rulebook.documents.market_rules import HIGHEST_PRICE_MICRO_PER_MWH
 from rulebook.resolve import RulePeriod, RuleSet
 from settlement.rules.register import register_of
-from settlement.studies.overlay import FuelPrice, Overlay, Shock, TimedShock
-from settlement.studies.shocks import overlaid_periods
+from settlement.studies.overlay import FuelPrice, Overlay, PriceResponse, Shock, TimedShock
+from settlement.studies.shocks import meet, overlaid_periods
 
 
 def overlay_findings(overlay: Overlay, periods: Sequence[RulePeriod], source: str) -> list[Finding]:
@@ -28,7 +28,9 @@ def overlay_findings(overlay: Overlay, periods: Sequence[RulePeriod], source: st
         for first_day, last_day, rules in periods:
             begins, ends = shock.first_day or first_day, shock.last_day or last_day
             if begins <= last_day and first_day <= ends:
-                findings += [found for found in _names(shock, rules, at) if found not in findings]
+                fitting = (*_names(shock, rules, at), *_timing(shock, rules, at))
+                findings += [found for found in fitting if found not in findings]
+    findings += _answers(overlay, source)
     return findings or list(_offers(overlay, periods, source))
 
 
@@ -94,6 +96,37 @@ def _names(shock: Shock, rules: RuleSet, place: str) -> Iterator[Finding]:
                     shown(name),
                     f"{rules.market} has the {field} {', '.join(in_natural_order(names))}",
                     "name one of these",
+                )
+
+
+def _timing(shock: Shock, rules: RuleSet, place: str) -> Iterator[Finding]:
+    """Find essential demand that is said to wait: its contract has no window to wait in."""
+    if isinstance(shock, PriceResponse):
+        for number, name in enumerate(shock.products):
+            for product in rules.market_rules.products:
+                if product.product == name and product.timing == "essential":
+                    yield Finding(
+                        "response-of-essential-demand",
+                        f"{place}.products[{number}]",
+                        shown(name),
+                        "flexible demand alone answers a price, within the window of its contract",
+                        "name flexible products",
+                    )
+
+
+def _answers(overlay: Overlay, source: str) -> Iterator[Finding]:
+    """Find two responses of one product on one day, of which only one can hold."""
+    responses = overlay.price_responses
+    for later, response in enumerate(responses):
+        for earlier, other in enumerate(responses[:later]):
+            both = sorted(set(response.products) & set(other.products))
+            if both and meet(response, other):
+                yield Finding(
+                    "two-responses",
+                    f"{source}: price_responses[{later}]",
+                    f"{', '.join(both)}, as in price_responses[{earlier}]",
+                    "a product has one response on a day",
+                    "let one end on the day before the other begins",
                 )
 
 

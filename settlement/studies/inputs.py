@@ -29,6 +29,7 @@ from settlement.runs.day_totals import DayTotal
 from settlement.runs.inputs import RunInputs
 from settlement.runs.results import ResultVector, VectorKey, vector_of
 from settlement.runs.run import Pin, study_pin
+from settlement.studies.closed_loop import AnsweredDays, LoopLaw
 from settlement.studies.dispatched_days import DispatchedDays, Fleet
 from settlement.studies.made_readings import (
     Entitled,
@@ -49,6 +50,7 @@ from settlement.studies.measures import (
     MADE,
     MARKET,
     MAXIMUM,
+    MOVED,
     NODAL_PRICE,
     OF_DESIGNS,
     REACHABLE,
@@ -95,6 +97,12 @@ class StudyInputs:
         self._dispatched = DispatchedDays(known.days, self._fleet_on, self._demand_of)
         self._allowed: dict[dt.date, Entitled] = {}
         self._tables: dict[dt.date, list[ResultTable]] = {}
+        responses = () if overlay is None else overlay.price_responses
+        self._answered = (
+            AnsweredDays(known.days, responses, self._loop_law_on, self._overlaid)
+            if responses
+            else None
+        )
         self._carried = {known.days[0]: known.contracts.before}
         self._lock = Lock()
 
@@ -157,14 +165,29 @@ class StudyInputs:
             )
         else:
             made = _stored_day(model, self._stored[day])
-        self._tables[day] = _study_tables(law, readings, allowed, made)
+        self._tables[day] = [*_study_tables(law, readings, allowed, made), *self._moved(day)]
         return as_metered(readings, allowed, made.generation_wh, made.delivered_wh)
+
+    def _moved(self, day: dt.date) -> Iterator[ResultTable]:
+        """Yield what waits for a lower price, where the overlay says that anything does."""
+        if self._answered:
+            points = self._law_on(day).model.supply_points
+            yield ResultTable(MOVED, points, self._answered.of(day).moved_wh)
 
     def _law_on(self, day: dt.date) -> Law:
         return next(law for first, last, law in self._laws if first <= day <= last)
 
     def _fleet_on(self, day: dt.date) -> Fleet:
         return self._law_on(day).fleet
+
+    def _loop_law_on(self, day: dt.date) -> LoopLaw:
+        law = self._law_on(day)
+        return LoopLaw(law.rules, law.model, law.fair_play.contracts.point_window)
+
+    def _overlaid(self, day: dt.date) -> DayReadings:
+        law = self._law_on(day)
+        known = self.known.day_readings(day, law.model)
+        return overlaid_readings(law.rules, self.overlay, known)
 
     def _asked(self, day: dt.date) -> DayReadings:
         """Return a day's readings under the overlay: demand is what is asked for.
@@ -175,8 +198,7 @@ class StudyInputs:
 
     def _asked_after(self, carried: Carried, day: dt.date) -> DayReadings:
         law = self._law_on(day)
-        known = self.known.day_readings(day, law.model)
-        readings = overlaid_readings(law.rules, self.overlay, known)
+        readings = self._answered.of(day).readings if self._answered else self._overlaid(day)
         points = law.model.supply_points
         return replace(
             readings,
@@ -184,7 +206,7 @@ class StudyInputs:
                 np.zeros_like(readings.demand_wh),
                 np.zeros(len(points), dtype=np.bool_),
                 begin_day(law.fair_play.contracts, points, carried, day),
-                None if known.requests is None else known.requests.seed,
+                None if readings.requests is None else readings.requests.seed,
             ),
         )
 

@@ -19,5 +19,7 @@ AVAILABLE = "study.available_w"
 CURTAILED = "study.curtailed_wh"
 MAXIMUM = "study.maximum_wh"
 REACHABLE = "study.reachable_wh"
+MOVED = "study.moved_wh"
+"""New demand that waits for a lower price; of a study whose overlay states a response."""
 MARKET = ("market",)
 """The entity of measures of the whole market."""

@@ -11,6 +11,8 @@ fuel prices      offer x factor // 1,000,000 + added
 line outages     rating x left // 1,000,000, in both directions
 ===============  ================================================================
 
+Price responses come last: they move flexible demand in time (`settlement.studies.price_response`).
+
 Example: a unit of 999 W that loses 500,000 ppm has 499 W left, and 249 W in a drought of another
 500,000 ppm.
 """
@@ -34,6 +36,7 @@ from rulebook.documents.base import (
     Text,
     WholeNumber,
     described,
+    is_absent,
 )
 from rulebook.documents.market_rules import HIGHEST_PRICE_MICRO_PER_MWH
 from rulebook.folders import read_text
@@ -50,6 +53,16 @@ Clock = Annotated[
 """A time of the local clock, HH:MM; 24:00 is the end of the day."""
 
 Names = tuple[Identifier, ...]
+
+KINDS = (
+    "outages",
+    "wind_droughts",
+    "demand_surges",
+    "fuel_prices",
+    "line_outages",
+    "price_responses",
+)
+"""The lists of an overlay, in the order in which they work."""
 
 
 class Shock(Model):
@@ -161,6 +174,40 @@ class LineOutage(Shock):
     )
 
 
+class PriceResponse(Shock):
+    """Flexible demand that waits for a lower price: an assumption, and never part of a settlement.
+
+    The part that waits is ``min(most, response x (price before - reference))``, rounded down.
+    """
+
+    products: Names = described(
+        "Products",
+        "Flexible products whose holders answer the price",
+        min_length=1,
+        max_length=MOST_NAMES,
+    )
+    reference_price_micro_per_mwh: WholeNumber = described(
+        "Reference price",
+        "Nobody waits while the price before is at most this",
+        "micro per MWh",
+        ge=-HIGHEST_PRICE_MICRO_PER_MWH,
+        le=HIGHEST_PRICE_MICRO_PER_MWH,
+    )
+    response_ppm_per_unit: WholeNumber = described(
+        "Response",
+        "Part of the demand that waits for each currency unit a MWh above the reference",
+        "ppm",
+        ge=1,
+        le=MILLION,
+    )
+    most_moved_ppm: WholeNumber = described(
+        "Most", "Part of the demand that waits at most", "ppm", default=MILLION, ge=1, le=MILLION
+    )
+    assumption: Text = described(
+        "Assumption", "On what the response rests: its source, or why it is assumed"
+    )
+
+
 class Overlay(Model):
     """Shocks with a title and a reason; a list a kind."""
 
@@ -182,11 +229,18 @@ class Overlay(Model):
     line_outages: tuple[LineOutage, ...] = described(
         "Line outages", "Lines that carry less", default=(), max_length=MOST_SHOCKS
     )
+    price_responses: tuple[PriceResponse, ...] = described(
+        "Price responses",
+        "Flexible demand that answers the price of the interval before",
+        default=(),
+        max_length=MOST_SHOCKS,
+        exclude_if=is_absent,
+    )
 
     @property
     def shocks(self) -> Iterator[tuple[str, Shock]]:
         """Every shock in the order in which it works, with its place in the document."""
-        for name in ("outages", "wind_droughts", "demand_surges", "fuel_prices", "line_outages"):
+        for name in KINDS:
             for number, shock in enumerate(getattr(self, name)):
                 yield f"{name}[{number}]", shock
 
@@ -233,5 +287,5 @@ def refuse_empty_overlay(source: str) -> Finding:
         source,
         "no shock",
         "an overlay has at least one shock",
-        "add outages, wind_droughts, demand_surges, fuel_prices or line_outages",
+        f"add {', '.join(KINDS[:-1])} or {KINDS[-1]}",
     )

@@ -164,6 +164,9 @@ class Figures:
             "short_intervals": (desired_wh > taken_wh).any(axis=0).sum(),
             "fuel_micro": sum(sum(row.tolist()) for row in day.of(FUEL_MEASURE)),
         }
+        moved_wh = day.of(measures.MOVED)
+        if moved_wh.size:
+            added["moved_wh"] = moved_wh.sum()
         for name, value in added.items():
             self.operation[name] += int(value)
         self.operation["highest_tightness_ppm"] = max(
@@ -178,13 +181,22 @@ def compare_figures(currency: str, before: Figures, after: Figures) -> dict[str,
         "format": FORMAT,
         "currency": currency,
         "intervals": after.intervals,
-        "operation": {side: _operation(figures) for side, figures in sides.items()},
+        "operation": _operations(sides),
         "designs": {
             design.value: {side: _design(figures, design) for side, figures in sides.items()}
             for design in Design
         },
         "parties": _parties(before, after),
     }
+
+
+def _operations(sides: Mapping[str, Figures]) -> dict[str, dict[str, int | None]]:
+    """Return the operation of both sides; what waited for a price, where any of it may have."""
+    found = {side: _operation(figures) for side, figures in sides.items()}
+    if any("moved_wh" in each for each in found.values()):
+        for each in found.values():
+            each.setdefault("moved_wh", 0)
+    return found
 
 
 def _operation(figures: Figures) -> dict[str, int | None]:

@@ -27,6 +27,13 @@ def holds_on(shock: Shock, day: dt.date) -> bool:
     )
 
 
+def meet(shock: Shock, other: Shock) -> bool:
+    """Return whether two shocks hold on a day together."""
+    begins = max(shock.first_day or dt.date.min, other.first_day or dt.date.min)
+    ends = min(shock.last_day or dt.date.max, other.last_day or dt.date.max)
+    return begins <= ends
+
+
 def overlaid_periods(periods: Sequence[RulePeriod], overlay: Overlay | None) -> list[RulePeriod]:
     """Return the law as the overlay leaves it: a period for each stretch of equal rules.
 

@@ -20,6 +20,7 @@ from portal.charts.bars import MOST_BARS, bar_chart, cell_bar
 from portal.charts.chart import Chart, Table
 from portal.charts.drawing import letters_wide
 from portal.charts.frame import Axis, steps
+from portal.charts.grids import grid_chart
 from portal.charts.lines import Line, line_chart, lorenz_chart
 from portal.charts.nesting import Part, nesting_chart
 from portal.charts.network import Link, Mark, Network, Place, network_chart
@@ -67,6 +68,16 @@ def every_kind(name: str = "Draft A") -> list[Chart]:
         panels_chart("months", name, "Month", months, PRICE, "Half-hours"),
         areas_chart("areas", name, areas(name), time_axes(), "It is said.", Table(("A",), ())),
         nesting_chart("nesting", name, ("system", "node"), parts(name), "It is said.", NO_ROWS),
+        grid_chart(
+            "grid",
+            name,
+            ("x", name),
+            ("1", name),
+            [("1", (0, 1)), (name, (2, 0))],
+            ("settled", "bounded", name),
+            "It is said.",
+            NO_ROWS,
+        ),
         network_chart("network", name, network(name), "It is said.", Table(("Line",), (("A",),))),
     ]
 

@@ -11,7 +11,14 @@ from portal.queries import studies
 from portal.queries.studies import shock_in_words
 from portal.study_figures import index, money, percent
 from portal.study_tables import compare
-from settlement.studies.overlay import DemandSurge, FuelPrice, LineOutage, Outage, WindDrought
+from settlement.studies.overlay import (
+    DemandSurge,
+    FuelPrice,
+    LineOutage,
+    Outage,
+    PriceResponse,
+    WindDrought,
+)
 
 
 def text(client, address):
@@ -82,6 +89,11 @@ def test_navigation_leads_there_only_for_those_who_may(sign_in):
          "on every day."),
         (LineOutage(lines=("A-B",), first_day="2024-01-02"),
          "0\xa0% of the rating of A-B is left, from 2024-01-02."),
+        (PriceResponse(products=("P2", "P4"), reference_price_micro_per_mwh=90_000_000,
+                       response_ppm_per_unit=2_000, most_moved_ppm=300_000, assumption="A guess"),
+         "Flexible demand of P2 and P4 waits: 0.2\xa0% of it for each £1.00 per\xa0MWh by which "
+         "the price of the interval before exceeds £90.00 per\xa0MWh, at most 30\xa0% "
+         "(assumed: A guess), on every day."),
     ],
 )  # fmt: skip
 def test_shocks_read_as_sentences(shock, words):

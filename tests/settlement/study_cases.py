@@ -12,6 +12,18 @@ from tests.worlds.settled import FIRST_DAY, LAST_DAY, SETTLED, ingest_tiny, publ
 OUTAGE: dict[str, Any] = {"outages": [{"units": ["U2"]}]}
 
 
+def response(**told: Any) -> dict[str, Any]:
+    """Return a response of offices: a hundredth of it waits for each pound above 50."""
+    return {
+        "products": ["office"],
+        "reference_price_micro_per_mwh": 50_000_000,
+        "response_ppm_per_unit": 10_000,
+        "most_moved_ppm": 500_000,
+        "assumption": "A round number",
+        **told,
+    }
+
+
 def overlay(**shocks: Any) -> Overlay:
     """Return an overlay with these shocks."""
     return Overlay.model_validate(

@@ -15,7 +15,7 @@ from settlement.studies.made_readings import _delivered_wh, without_called_reser
 from settlement.studies.overlay import read_overlay
 from settlement.studies.shocks import overlaid_periods, overlaid_readings
 from tests.conftest import ROOT
-from tests.settlement.study_cases import overlay
+from tests.settlement.study_cases import overlay, response
 from tests.worlds import tiny_market
 
 DAY, NEXT = dt.date(2024, 1, 1), dt.date(2024, 1, 2)
@@ -145,6 +145,10 @@ REFUSED = [
                    "last_day": dt.date(2025, 1, 2)}]}, ["shock-outside-study"]),
     ({"outages": [{"units": ["U1"], "from_time": "12:00", "to_time": "12:00"}]},
      ["times-in-order"]),
+    ({"price_responses": [response(products=["home"])]}, ["response-of-essential-demand"]),
+    ({"price_responses": [response(products=["farm"])]}, ["unknown-products"]),
+    ({"price_responses": [response(last_day=DAY), response(first_day=DAY)]}, ["two-responses"]),
+    ({"price_responses": [response(last_day=DAY), response(first_day=NEXT)]}, []),
     ({"outages": [{"units": ["U8"]}, {"units": ["U1"], "from_time": "13:00", "to_time": "12:00"}]},
      ["unknown-units", "times-in-order"]),
 ]  # fmt: skip
@@ -184,6 +188,11 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(Refused) as refused:
         read_overlay(tmp_path / "none.yaml")
     assert [found.code for found in refused.value.findings] == ["file-not-readable"]
+
+
+def test_an_overlay_without_a_response_keeps_the_digest_that_it_had():
+    assert "price_responses" not in overlay(outages=[{"units": ["U1"]}]).body
+    assert "price_responses" in overlay(price_responses=[response()]).body
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "scenarios" / "overlays").glob("*.yaml")))
