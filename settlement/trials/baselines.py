@@ -33,13 +33,13 @@ from settlement.core.arrays import Integers
 from settlement.core.model import DayReadings, MarketModel
 from settlement.dispatch.market import dispatch_model
 from settlement.dispatch.solving import DispatchError
+from settlement.fairness.prices_of_days import figures_of_days
 from settlement.rules.register import register_of
 from settlement.runs.computing import ComputedDay
 from settlement.studies import measures
 from settlement.studies.stored_designs import stored_solution
 from settlement.trials.evenness import measures_ppm
 from settlement.trials.figures import SideFigures
-from settlement.trials.prices import figures_of_days
 from settlement.trials.report import LAW
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from settlement.baselines.day import PricedDay
 from settlement.core.arrays import Integers
-from settlement.studies.price_figures import PriceFigures, price_figures, side_by_side
+from settlement.fairness.price_figures import PriceFigures, price_figures, side_by_side
 
 HUNDREDTHS = 100
 
